@@ -1,0 +1,335 @@
+/* strata.h: the public interface of Strata, a key-value storage engine told in stages.
+ *
+ * A database is a directory. Keys and values are bytes; keys sort as unsigned bytes, a shorter
+ * key before a longer one that it begins. Every stage answers the same calls with the same
+ * meaning; what differs from stage to stage is cost and promise (enum strata_promise).
+ *
+ * Conventions, for every function below:
+ *   - A function that can fail returns an enum strata_code: 0 done, > 0 a normal "no",
+ *     < 0 failure. Test `rc < 0`.
+ *   - `err`, always the last argument, may be NULL. It is written on failure only.
+ *   - A slice passed in is borrowed for the call. What comes out says who owns it.
+ *   - STRATA_ERR_INVALID (an argument breaks a rule stated here) and STRATA_ERR_NO_MEMORY may
+ *     come from any function and are named below only where there is more to say.
+ *   - Nothing here prints, exits or aborts.
+ *
+ * Threads: stages 1 and 2, one thread a handle at a time; from STRATA_PROMISE_THREADS on, any
+ * thread may call anything on a handle. Iterators, batches and buffers are never shared without
+ * the caller's own lock. A handle, and what was made from it, belongs to the process that opened
+ * it: in a forked child every call but the closing ones fails with STRATA_ERR_INVALID, and the
+ * closing ones only free memory.
+ */
+#ifndef STRATA_H
+#define STRATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define STRATA_VERSION "0.1.0"
+
+/* Limits. A key may be empty and so may a value. */
+#define STRATA_MAX_KEY ((size_t)65536)          /* bytes */
+#define STRATA_MAX_VALUE ((size_t)1073741824)   /* bytes: 1 GiB */
+
+/* ---- Errors ---------------------------------------------------------------------------- */
+
+enum strata_code {
+    STRATA_OK = 0,
+    STRATA_NOT_FOUND = 1, /* no such key; for an iterator: past the end */
+
+    STRATA_ERR_INVALID = -1,       /* the caller broke a documented rule */
+    STRATA_ERR_CORRUPT = -2,       /* bytes on disk break their format */
+    STRATA_ERR_IO = -3,            /* the operating system said no; `sys` is its errno */
+    STRATA_ERR_NOT_SUPPORTED = -4, /* the stage does not promise what was asked */
+    STRATA_ERR_NO_MEMORY = -5,     /* an allocation failed; nothing was changed by the call */
+    STRATA_ERR_LOCKED = -6,        /* another handle has the database open */
+    STRATA_ERR_READ_ONLY = -7,     /* a write on a handle opened read-only */
+    STRATA_ERR_ABSENT = -8,        /* there is no database there */
+    STRATA_ERR_EXISTS = -9,        /* there is one, and `exclusive` was asked for */
+    STRATA_ERR_WRONG_STAGE = -10,  /* another stage wrote the database; the message names both */
+    STRATA_ERR_BUSY = -11          /* iterators or snapshots are still open */
+};
+
+#define STRATA_NO_OFFSET UINT64_MAX
+
+/* What went wrong, where and why. Filled once, where the fault is detected; it holds no pointer
+ * and needs no freeing, so it works when memory has run out. Texts that do not fit are cut (a
+ * path at its front, a message at its end). */
+struct strata_error {
+    int code;          /* enum strata_code, < 0 */
+    int sys;           /* errno, or 0 */
+    uint64_t offset;   /* byte offset in `file`, or STRATA_NO_OFFSET */
+    char file[200];    /* path, "" if none */
+    char message[300]; /* cause: "record head check 5f00aa11, computed 90c3b2d4" */
+};
+
+/* The name of a code: "corrupt", "not supported". Never NULL; borrowed, lives for ever. */
+const char *strata_code_name(int code);
+
+/* The whole record as one line, "corrupt: db/000001.log @4096: record head check ...", written
+ * to `to` (at most `capacity` bytes with the final NUL; nothing if capacity is 0). Returns `to`. */
+char *strata_error_text(const struct strata_error *err, char *to, size_t capacity);
+
+/* ---- Bytes ----------------------------------------------------------------------------- */
+
+/* Borrowed bytes: someone else owns them. `data` may be NULL when `size` is 0. */
+struct strata_slice {
+    const uint8_t *data;
+    size_t size; /* bytes */
+};
+
+/* Owned bytes that grow. All zero is a valid empty buffer; strata_buffer_free ends it. Running
+ * out of memory is sticky: later appends do nothing until strata_buffer_clear. */
+struct strata_buffer {
+    uint8_t *data;
+    size_t size;     /* bytes in use */
+    size_t capacity; /* bytes allocated */
+    bool out_of_memory;
+};
+
+struct strata_slice strata_bytes(const void *data, size_t size);
+struct strata_slice strata_string(const char *text); /* without the NUL; NULL gives no bytes */
+
+/* < 0, 0 or > 0 as `a` sorts before, equals or sorts after `b`. */
+int strata_compare(struct strata_slice a, struct strata_slice b);
+
+/* Appends `size` bytes. 0, or STRATA_ERR_NO_MEMORY (the buffer keeps what it had). */
+int strata_buffer_append(struct strata_buffer *buffer, const void *data, size_t size);
+void strata_buffer_clear(struct strata_buffer *buffer); /* empty; keeps the memory */
+void strata_buffer_free(struct strata_buffer *buffer);  /* empty; gives the memory back */
+struct strata_slice strata_buffer_slice(const struct strata_buffer *buffer); /* borrowed view */
+
+/* ---- Stages and their promises --------------------------------------------------------- */
+
+enum strata_promise {
+    STRATA_PROMISE_EXIT = 1u << 0,       /* an acknowledged write survives a clean exit */
+    STRATA_PROMISE_KILL = 1u << 1,       /* ... and kill -9 of the process */
+    STRATA_PROMISE_POWER_CUT = 1u << 2,  /* ... and, when synced, a power cut */
+    STRATA_PROMISE_BATCH = 1u << 3,      /* a batch is all or nothing */
+    STRATA_PROMISE_DAMAGE = 1u << 4,     /* a flipped bit is reported, never served */
+    STRATA_PROMISE_COMPACT = 1u << 5,    /* dead space comes back */
+    STRATA_PROMISE_THREADS = 1u << 6,    /* any thread may call anything */
+    STRATA_PROMISE_SNAPSHOT = 1u << 7,   /* snapshots */
+    STRATA_PROMISE_TRANSACTION = 1u << 8 /* transactions */
+};
+
+struct strata_stage_info {
+    unsigned stage;       /* 1, 2, ... */
+    const char *name;     /* "01_append_log"; lives for ever */
+    unsigned promises;    /* bits of enum strata_promise */
+    const char *survives; /* one line for people: "clean exit, kill -9" */
+};
+
+/* The stages in this build, in order. `index` counts from 0. 0, or STRATA_NOT_FOUND past the
+ * last one. */
+int strata_stage_at(size_t index, struct strata_stage_info *info);
+
+/* ---- Opening --------------------------------------------------------------------------- */
+
+enum strata_sync {
+    STRATA_SYNC_DEFAULT = 0, /* the strongest that the stage promises */
+    STRATA_SYNC_NEVER,       /* a write is done when the kernel has it: survives kill -9 */
+    STRATA_SYNC_INTERVAL,    /* synced when sync_interval_ms or _bytes have passed */
+    STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
+};
+
+enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
+
+struct strata_fs;     /* a file layer: common/fs.h */
+struct strata_engine; /* one stage's table of functions: strata_engine.h */
+
+/* strata_options_init fills in every default; then change what you need. Never fill it by hand:
+ * `size` lets a program built against an older header run with a newer library. */
+struct strata_options {
+    size_t size;                     /* sizeof(struct strata_options), by strata_options_init */
+    unsigned stage;                  /* 0: the one that wrote the directory, or the newest */
+    bool create;                     /* make the database if there is none (default: no) */
+    bool exclusive;                  /* with create: STRATA_ERR_EXISTS if there is one */
+    bool read_only;                  /* no write, no repair of a torn tail, shared lock */
+    enum strata_sync sync;           /* when a write may be acknowledged */
+    uint32_t sync_interval_ms;       /* for STRATA_SYNC_INTERVAL; default 1000 */
+    uint64_t sync_interval_bytes;    /* for STRATA_SYNC_INTERVAL; default 1 MiB */
+    size_t memtable_bytes;           /* budget of writes kept in memory (stage 4 on); 64 MiB */
+    size_t cache_bytes;              /* budget of the block cache (stage 5 on); 256 MiB */
+    void (*log)(void *log_arg, enum strata_log_level level, const char *message);
+    void *log_arg;                   /* handed to `log`, which may be NULL (silence) */
+    struct strata_fs *fs;            /* borrowed until close; NULL: the real file system */
+    const struct strata_engine *engine; /* a learner's own; NULL: the built-in one of `stage` */
+};
+
+void strata_options_init(struct strata_options *options);
+
+struct strata; /* an open database */
+
+/* Opens the database in directory `dir` (with `create`, makes the directory too, but not its
+ * parents). `options` may be NULL: all defaults. On success `*out` is the handle, ended by
+ * strata_close; on failure it is NULL and nothing stays open or locked.
+ *
+ * A tail that a crash tore off is dropped and told to `log`; other damage is an error.
+ *   ABSENT         there is no database and `create` is off, or its creation was cut short
+ *   EXISTS         `create` and `exclusive`, and there is one
+ *   LOCKED         open elsewhere, in this process or another
+ *   WRONG_STAGE    `stage` is not the one that wrote it; or this build has no such stage
+ *   CORRUPT        damage, files without a marker, a version this build does not read
+ *   NOT_SUPPORTED  `sync` asks for more than the stage promises
+ *   IO             as the operating system says, a missing parent directory among them */
+int strata_open(const char *dir, const struct strata_options *options, struct strata **out,
+                struct strata_error *err);
+
+/* Closes and frees the handle, whatever it returns, but for BUSY: then it stays open. NULL is
+ * fine.
+ *   BUSY  iterators or snapshots of it are still open
+ *   IO    what was not yet acknowledged as safe may not be */
+int strata_close(struct strata *db, struct strata_error *err);
+
+/* The stage that answers on this handle. */
+void strata_stage(const struct strata *db, struct strata_stage_info *info);
+
+/* ---- Reading and writing one key ------------------------------------------------------- */
+
+/* Stores `value` under `key`, replacing what was there. When it returns 0 the write survives
+ * what the stage promises under the handle's sync option. When it fails it may or may not be
+ * found after the next open, never half of it.
+ *   READ_ONLY, IO (disk full among them; after a failed write or sync the handle refuses all
+ *   further writes: close it and open again) */
+int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
+               struct strata_error *err);
+
+/* Removes `key`; 0 also when it was not there. Fails as strata_put. */
+int strata_delete(struct strata *db, struct strata_slice key, struct strata_error *err);
+
+/* Copies the value of `key` into `value`, replacing what the buffer held (`value` NULL: only
+ * asks whether the key is there). NOT_FOUND leaves the buffer empty.
+ *   CORRUPT, IO */
+int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer *value,
+               struct strata_error *err);
+
+/* ---- Batches --------------------------------------------------------------------------- */
+
+enum strata_op_type { STRATA_OP_PUT = 1, STRATA_OP_DELETE = 2 };
+
+struct strata_op {
+    enum strata_op_type type;
+    struct strata_slice key, value; /* value: no bytes for a delete */
+};
+
+/* Operations to be applied in the order they were added, as one. Owns copies of its keys and
+ * values. */
+struct strata_batch;
+
+struct strata_batch *strata_batch_new(void); /* NULL: out of memory */
+void strata_batch_free(struct strata_batch *batch);
+void strata_batch_clear(struct strata_batch *batch); /* empty; keeps the memory */
+int strata_batch_put(struct strata_batch *batch, struct strata_slice key,
+                     struct strata_slice value, struct strata_error *err);
+int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
+                        struct strata_error *err);
+size_t strata_batch_count(const struct strata_batch *batch);
+size_t strata_batch_bytes(const struct strata_batch *batch); /* of keys and values */
+/* The operation at `index` < count; its slices live until the batch is cleared or freed. */
+struct strata_op strata_batch_at(const struct strata_batch *batch, size_t index);
+
+/* strata_write's flags. */
+#define STRATA_WRITE_SYNC 1u /* on the device before it returns, whatever the handle's sync is */
+
+/* Applies the batch, which stays the caller's. An empty one does nothing.
+ *   NOT_SUPPORTED  more than one operation on a stage without STRATA_PROMISE_BATCH, or
+ *                  STRATA_WRITE_SYNC on one without STRATA_PROMISE_POWER_CUT: nothing is written
+ *   otherwise as strata_put */
+int strata_write(struct strata *db, const struct strata_batch *batch, unsigned flags,
+                 struct strata_error *err);
+
+/* Makes every write acknowledged so far survive a power cut.
+ *   NOT_SUPPORTED  the stage does not promise STRATA_PROMISE_POWER_CUT
+ *   READ_ONLY, IO */
+int strata_sync(struct strata *db, struct strata_error *err);
+
+/* ---- Iterating ------------------------------------------------------------------------- */
+
+/* An iterator sees the database as it was when the iterator was made, through writes, merges,
+ * flushes and compactions. It starts unpositioned; it is positioned exactly when the last
+ * moving call returned 0. Direction may change at every position. */
+struct strata_iter;
+
+/* `*out` is ended by strata_iter_free, before the database is closed. CORRUPT, IO. */
+int strata_iter_new(struct strata *db, struct strata_iter **out, struct strata_error *err);
+void strata_iter_free(struct strata_iter *iter); /* NULL is fine */
+
+/* Each of these moves and returns 0, NOT_FOUND when there is no such entry (then the iterator
+ * is unpositioned), or CORRUPT or IO (unpositioned too: a scan stops at damage). */
+int strata_iter_first(struct strata_iter *iter, struct strata_error *err);
+int strata_iter_last(struct strata_iter *iter, struct strata_error *err);
+int strata_iter_seek(struct strata_iter *iter, struct strata_slice key,
+                     struct strata_error *err); /* to the first key >= `key` */
+int strata_iter_seek_before(struct strata_iter *iter, struct strata_slice key,
+                            struct strata_error *err); /* to the last key < `key` */
+/* INVALID when the iterator is not positioned. */
+int strata_iter_next(struct strata_iter *iter, struct strata_error *err);
+int strata_iter_prev(struct strata_iter *iter, struct strata_error *err);
+
+bool strata_iter_positioned(const struct strata_iter *iter);
+/* The key at the position, borrowed until the iterator moves or is freed; no bytes when it is
+ * not positioned. */
+struct strata_slice strata_iter_key(const struct strata_iter *iter);
+/* The value at the position, borrowed likewise. Some stages read it only now.
+ *   INVALID  not positioned
+ *   CORRUPT, IO */
+int strata_iter_value(struct strata_iter *iter, struct strata_slice *value,
+                      struct strata_error *err);
+
+/* ---- Snapshots ------------------------------------------------------------------------- */
+
+/* The database as it is now, to be read later. All three calls answer NOT_SUPPORTED on a stage
+ * without STRATA_PROMISE_SNAPSHOT (an iterator is a snapshot at every stage). */
+struct strata_snapshot;
+
+int strata_snapshot_new(struct strata *db, struct strata_snapshot **out, struct strata_error *err);
+void strata_snapshot_free(struct strata_snapshot *snapshot);
+int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice key,
+                        struct strata_buffer *value, struct strata_error *err);
+int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **out,
+                         struct strata_error *err);
+
+/* ---- Upkeep ---------------------------------------------------------------------------- */
+
+/* Told of progress now and then, on the calling thread; `total` is 0 when it is not known. */
+struct strata_progress {
+    void (*tick)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
+    void *arg;
+};
+
+/* Writes what is in memory to sorted files. NOT_SUPPORTED on stages that keep nothing there. */
+int strata_flush(struct strata *db, struct strata_error *err);
+/* Gives dead space back. `progress` may be NULL. NOT_SUPPORTED without STRATA_PROMISE_COMPACT. */
+int strata_compact(struct strata *db, const struct strata_progress *progress,
+                   struct strata_error *err);
+/* Reads and checks every byte that the database relies on. CORRUPT names the first damage. */
+int strata_verify(struct strata *db, const struct strata_progress *progress,
+                  struct strata_error *err);
+/* Copies the database as it is now into directory `to`, which must not exist. NOT_SUPPORTED on
+ * stages before 6. */
+int strata_backup(struct strata *db, const char *to, struct strata_error *err);
+
+/* One figure: what strata_stats tells. The strings live until `each` returns. */
+struct strata_stat {
+    const char *name; /* "fs_bytes_read" */
+    const char *unit; /* "bytes", "calls", "records"; "" for a plain number */
+    const char *help; /* one line for people */
+    uint64_t value;
+};
+
+/* Calls `each` for every figure: of the handle (puts, gets, ...), of the file layer since open,
+ * and of the stage. */
+int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_stat *stat),
+                 void *arg, struct strata_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

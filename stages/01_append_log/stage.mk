@@ -1,0 +1,1 @@
+01_append_log.USES :=

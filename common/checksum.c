@@ -1,0 +1,35 @@
+/* checksum.c: see checksum.h. */
+#include "checksum.h"
+
+uint64_t checksum_seed(uint64_t file_number, uint64_t offset)
+{
+    return (file_number << 44) ^ offset;
+}
+
+/* Both halves take part: XXH3 of short inputs mixes well, but nobody promises that any one half
+ * is as good as the whole. */
+static uint32_t fold(uint64_t hash)
+{
+    return (uint32_t)(hash ^ (hash >> 32));
+}
+
+uint32_t checksum(uint64_t seed, struct strata_slice bytes)
+{
+    return fold(XXH3_64bits_withSeed(bytes.data, bytes.size, seed));
+}
+
+void checksum_begin(struct checksum *c, uint64_t seed)
+{
+    XXH3_INITSTATE(&c->state);
+    XXH3_64bits_reset_withSeed(&c->state, seed);
+}
+
+void checksum_add(struct checksum *c, struct strata_slice bytes)
+{
+    XXH3_64bits_update(&c->state, bytes.data, bytes.size);
+}
+
+uint32_t checksum_end(const struct checksum *c)
+{
+    return fold(XXH3_64bits_digest(&c->state));
+}

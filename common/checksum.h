@@ -1,0 +1,27 @@
+/* checksum.h: XXH3 (Yann Collet, xxhash.com; Debian's libxxhash), cut to 32 bits.
+ *
+ * Every check is seeded with the number of its file and its offset there, so that a whole
+ * record in the wrong place, or in the wrong file, is damage too. */
+#ifndef STRATA_COMMON_CHECKSUM_H
+#define STRATA_COMMON_CHECKSUM_H
+
+#include "strata.h"
+
+#define XXH_STATIC_LINKING_ONLY /* for the size of the state, fixed since xxhash 0.8.0 */
+#include <xxhash.h>
+
+/* One seed for every place: offsets stay below 2^44 (16 TiB), file numbers below 2^20; beyond
+ * that seeds of different places may coincide, which weakens the check and breaks nothing. */
+uint64_t checksum_seed(uint64_t file_number, uint64_t offset);
+
+uint32_t checksum(uint64_t seed, struct strata_slice bytes);
+
+/* The same in pieces: begin, add in order, end. */
+struct checksum {
+    XXH3_state_t state;
+};
+void checksum_begin(struct checksum *c, uint64_t seed);
+void checksum_add(struct checksum *c, struct strata_slice bytes);
+uint32_t checksum_end(const struct checksum *c);
+
+#endif

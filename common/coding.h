@@ -1,0 +1,46 @@
+/* coding.h: numbers as bytes. Little-endian fixed widths, varints (LEB128: seven bits a byte,
+ * low ones first, the high bit says "more"), and length-prefixed bytes.
+ *
+ * Writers put into memory that the caller has measured, or append to a buffer. All bytes that
+ * come from a disk or a wire go through a decoder: its getters check the bounds, and the first
+ * one that would pass the end makes it bad, for good; a bad decoder gives zeros and no bytes. So
+ * a format is read field by field and asked once at the end. */
+#ifndef STRATA_COMMON_CODING_H
+#define STRATA_COMMON_CODING_H
+
+#include "strata.h"
+
+#define CODING_VARINT_MAX 10 /* bytes of the longest 64-bit varint */
+
+/* Each returns the byte after what it wrote. */
+uint8_t *put_u8(uint8_t *to, uint8_t value);
+uint8_t *put_u16(uint8_t *to, uint16_t value);
+uint8_t *put_u32(uint8_t *to, uint32_t value);
+uint8_t *put_u64(uint8_t *to, uint64_t value);
+uint8_t *put_varint(uint8_t *to, uint64_t value); /* at most CODING_VARINT_MAX bytes */
+size_t varint_size(uint64_t value);               /* bytes put_varint would write */
+
+/* Append; 0 or STRATA_ERR_NO_MEMORY (sticky in the buffer). */
+int buffer_put_u32(struct strata_buffer *to, uint32_t value);
+int buffer_put_u64(struct strata_buffer *to, uint64_t value);
+int buffer_put_varint(struct strata_buffer *to, uint64_t value);
+int buffer_put_prefixed(struct strata_buffer *to, struct strata_slice bytes); /* varint, bytes */
+
+struct decoder {
+    const uint8_t *at;
+    size_t left; /* bytes */
+    bool bad;    /* a getter wanted more than was left, or a varint was not canonical */
+};
+
+void decoder_init(struct decoder *d, struct strata_slice bytes); /* borrows */
+uint8_t get_u8(struct decoder *d);
+uint16_t get_u16(struct decoder *d);
+uint32_t get_u32(struct decoder *d);
+uint64_t get_u64(struct decoder *d);
+/* Only the shortest form of a number is taken, so that decode and encode are inverse. */
+uint64_t get_varint(struct decoder *d);
+struct strata_slice get_bytes(struct decoder *d, uint64_t size); /* borrowed from the input */
+struct strata_slice get_prefixed(struct decoder *d);
+bool decoder_done(const struct decoder *d); /* not bad, and nothing left */
+
+#endif

@@ -1,0 +1,122 @@
+/* error.c: the error record. It is filled once, where the fault is detected, and allocates
+ * nothing: the texts live inside it and are cut when they do not fit. */
+#include "strata_engine.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *strata_code_name(int code)
+{
+    switch (code) {
+    case STRATA_OK:
+        return "ok";
+    case STRATA_NOT_FOUND:
+        return "not found";
+    case STRATA_ERR_INVALID:
+        return "invalid argument";
+    case STRATA_ERR_CORRUPT:
+        return "corrupt";
+    case STRATA_ERR_IO:
+        return "I/O error";
+    case STRATA_ERR_NOT_SUPPORTED:
+        return "not supported";
+    case STRATA_ERR_NO_MEMORY:
+        return "out of memory";
+    case STRATA_ERR_LOCKED:
+        return "locked";
+    case STRATA_ERR_READ_ONLY:
+        return "read-only";
+    case STRATA_ERR_ABSENT:
+        return "no database";
+    case STRATA_ERR_EXISTS:
+        return "already there";
+    case STRATA_ERR_WRONG_STAGE:
+        return "wrong stage";
+    case STRATA_ERR_BUSY:
+        return "busy";
+    }
+    return "unknown code";
+}
+
+/* The end of a path says more than its beginning. */
+static void copy_path(char *to, size_t capacity, const char *path)
+{
+    size_t size = strlen(path);
+    if (size < capacity)
+        memcpy(to, path, size + 1);
+    else
+        snprintf(to, capacity, "...%s", path + size - (capacity - 4));
+}
+
+static void fill(struct strata_error *err, int code, int sys, const char *file, uint64_t offset)
+{
+    err->code = code;
+    err->sys = sys;
+    err->offset = offset;
+    copy_path(err->file, sizeof err->file, file ? file : "");
+    err->message[0] = '\0';
+}
+
+int strata_fail(struct strata_error *err, int code, const char *file, uint64_t offset,
+                const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        fill(err, code, 0, file, offset);
+        va_start(args, format);
+        vsnprintf(err->message, sizeof err->message, format, args);
+        va_end(args);
+    }
+    return code;
+}
+
+int strata_fail_sys(struct strata_error *err, int sys, const char *file, uint64_t offset,
+                    const char *doing)
+{
+    if (err) {
+        char why[128];
+        if (strerror_r(sys, why, sizeof why) != 0)
+            snprintf(why, sizeof why, "errno %d", sys);
+        fill(err, STRATA_ERR_IO, sys, file, offset);
+        snprintf(err->message, sizeof err->message, "%s: %s", doing, why);
+    }
+    return STRATA_ERR_IO;
+}
+
+int strata_fail_memory(struct strata_error *err, size_t bytes)
+{
+    return strata_fail(err, STRATA_ERR_NO_MEMORY, NULL, STRATA_NO_OFFSET, "no room for %zu bytes",
+                       bytes);
+}
+
+void strata_error_prefix(struct strata_error *err, const char *format, ...)
+{
+    char text[2 * sizeof err->message];
+    int used;
+    va_list args;
+
+    if (!err)
+        return;
+    va_start(args, format);
+    used = vsnprintf(text, sizeof err->message, format, args);
+    va_end(args);
+    if (used < 0 || (size_t)used >= sizeof err->message)
+        return; /* a prefix that leaves no room for the cause is worth less than the cause */
+    snprintf(text + used, sizeof text - (size_t)used, "%s", err->message);
+    memcpy(err->message, text, sizeof err->message - 1);
+    err->message[sizeof err->message - 1] = '\0';
+}
+
+char *strata_error_text(const struct strata_error *err, char *to, size_t capacity)
+{
+    char where[32] = "";
+    if (capacity == 0)
+        return to;
+    if (err->offset != STRATA_NO_OFFSET)
+        snprintf(where, sizeof where, " @%" PRIu64, err->offset);
+    snprintf(to, capacity, "%s: %s%s%s%s", strata_code_name(err->code), err->file, where,
+             err->file[0] || where[0] ? ": " : "", err->message);
+    return to;
+}

@@ -1,0 +1,473 @@
+/* fs.c: the wrappers around struct fs_ops: loops for short and interrupted calls, poisoning,
+ * errors with file and offset, counters. See fs.h for the invariants. */
+#include "fs.h"
+#include "bytes.h"
+#include "strata_engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTS_MAX 8 /* of one fs_append */
+
+const char *fs_call_name(enum fs_call call)
+{
+    static const char *const names[FS_CALL_COUNT] = {
+        "open",   "read", "append", "write", "sync",  "truncate", "allocate", "size",
+        "close",  "rename", "link", "remove", "mkdir", "list",    "sync_dir", "lock"};
+    return names[call];
+}
+
+static void count(struct strata_fs *fs, enum fs_call call)
+{
+    atomic_fetch_add_explicit(&fs->calls[call], 1, memory_order_relaxed);
+}
+
+void fs_free(struct strata_fs *fs)
+{
+    if (fs)
+        fs->ops->free(fs);
+}
+
+uint64_t fs_now(struct strata_fs *fs)
+{
+    return fs->ops->now(fs);
+}
+
+/* ---- Files ----------------------------------------------------------------------------- */
+
+/* Gives an implementation's new file its path; the file is closed when there is no room. */
+static int adopt(struct fs_file *file, struct strata_fs *fs, const char *path, bool writable,
+                 struct fs_file **out, struct strata_error *err)
+{
+    file->fs = fs;
+    file->failed = 0;
+    file->writable = writable;
+    file->path = strdup(path);
+    if (!file->path) {
+        fs->ops->close(file);
+        return strata_fail_memory(err, strlen(path) + 1);
+    }
+    *out = file;
+    return 0;
+}
+
+int fs_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out,
+            struct strata_error *err)
+{
+    struct fs_file *file = NULL;
+    uint64_t end;
+    int rc;
+
+    *out = NULL;
+    do {
+        count(fs, FS_CALL_OPEN);
+        rc = fs->ops->open(fs, path, flags, &file);
+    } while (rc == -EINTR);
+    if (rc < 0)
+        return strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "open");
+    rc = adopt(file, fs, path, flags & FS_WRITE, out, err);
+    if (rc < 0)
+        return rc;
+    rc = fs_size(file, &end, err);
+    if (rc < 0) {
+        *out = NULL;
+        fs_close(file, NULL);
+        return rc;
+    }
+    file->end = end;
+    return 0;
+}
+
+int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, size_t *got,
+               struct strata_error *err)
+{
+    size_t done = 0;
+    *got = 0;
+    while (done < size) {
+        ssize_t n;
+        count(file->fs, FS_CALL_READ);
+        n = file->fs->ops->read_at(file, offset + done, (uint8_t *)to + done, size - done);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return strata_fail_sys(err, (int)-n, file->path, offset + done, "read");
+        if (n == 0)
+            break; /* a short read is not the end of the file; reading nothing is */
+        done += (size_t)n;
+        atomic_fetch_add_explicit(&file->fs->bytes_read, (uint64_t)n, memory_order_relaxed);
+    }
+    *got = done;
+    return 0;
+}
+
+/* I1: what every changing call asks first. */
+static int may_change(const struct fs_file *file, struct strata_error *err)
+{
+    if (!file->writable)
+        return strata_fail(err, STRATA_ERR_READ_ONLY, file->path, STRATA_NO_OFFSET,
+                           "the file was opened for reading only");
+    if (file->failed) {
+        strata_fail_sys(err, file->failed, file->path, STRATA_NO_OFFSET, "earlier");
+        strata_error_prefix(err, "refused since a write or sync of this file failed; ");
+        return STRATA_ERR_IO;
+    }
+    return 0;
+}
+
+static int poison(struct fs_file *file, int sys, uint64_t offset, const char *doing,
+                  struct strata_error *err)
+{
+    file->failed = sys;
+    return strata_fail_sys(err, sys, file->path, offset, doing);
+}
+
+static void wrote(struct fs_file *file, uint64_t offset, size_t size)
+{
+    atomic_fetch_add_explicit(&file->fs->bytes_written, size, memory_order_relaxed);
+    if (offset + size > file->end)
+        file->end = offset + size;
+}
+
+/* Drops the first `size` bytes of the parts. */
+static void advance(struct strata_slice **parts, size_t *count, size_t size)
+{
+    while (*count && size >= (*parts)->size) {
+        size -= (*parts)->size;
+        ++*parts;
+        --*count;
+    }
+    if (*count) {
+        (*parts)->data += size;
+        (*parts)->size -= size;
+    }
+}
+
+int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t count_parts,
+              struct strata_error *err)
+{
+    struct strata_slice copy[PARTS_MAX], *left = copy;
+    int rc = may_change(file, err);
+
+    if (rc < 0)
+        return rc;
+    if (count_parts > PARTS_MAX)
+        return strata_fail(err, STRATA_ERR_INVALID, file->path, file->end,
+                           "append of %zu parts; at most %d", count_parts, PARTS_MAX);
+    if (count_parts)
+        memcpy(copy, parts, count_parts * sizeof *parts);
+    for (advance(&left, &count_parts, 0); count_parts;) {
+        ssize_t n;
+        count(file->fs, FS_CALL_APPEND);
+        n = file->fs->ops->append(file, left, count_parts);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return poison(file, n ? (int)-n : EIO, file->end, "append", err);
+        wrote(file, file->end, (size_t)n);
+        advance(&left, &count_parts, (size_t)n);
+    }
+    return 0;
+}
+
+int fs_write_at(struct fs_file *file, uint64_t offset, const void *from, size_t size,
+                struct strata_error *err)
+{
+    const uint8_t *at = from;
+    int rc = may_change(file, err);
+
+    while (rc == 0 && size) {
+        ssize_t n;
+        count(file->fs, FS_CALL_WRITE);
+        n = file->fs->ops->write_at(file, offset, at, size);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return poison(file, n ? (int)-n : EIO, offset, "write", err);
+        wrote(file, offset, (size_t)n);
+        offset += (uint64_t)n;
+        at += n;
+        size -= (size_t)n;
+    }
+    return rc;
+}
+
+int fs_sync(struct fs_file *file, struct strata_error *err)
+{
+    int rc = may_change(file, err);
+    if (rc < 0)
+        return rc;
+    do { /* an interrupted sync has not failed: no page was given up */
+        count(file->fs, FS_CALL_SYNC);
+        rc = file->fs->ops->sync(file);
+    } while (rc == -EINTR);
+    return rc < 0 ? poison(file, -rc, STRATA_NO_OFFSET, "sync", err) : 0;
+}
+
+int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err)
+{
+    int rc = may_change(file, err);
+    if (rc < 0)
+        return rc;
+    do {
+        count(file->fs, FS_CALL_TRUNCATE);
+        rc = file->fs->ops->truncate(file, size);
+    } while (rc == -EINTR);
+    if (rc < 0)
+        return poison(file, -rc, size, "truncate", err);
+    file->end = size;
+    return 0;
+}
+
+int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err)
+{
+    int rc = may_change(file, err);
+    if (rc < 0 || size <= file->end)
+        return rc;
+    do {
+        count(file->fs, FS_CALL_ALLOCATE);
+        rc = file->fs->ops->allocate(file, size);
+    } while (rc == -EINTR);
+    if (rc < 0)
+        return poison(file, -rc, size, "allocate", err);
+    file->end = size;
+    return 0;
+}
+
+int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err)
+{
+    int rc;
+    do {
+        count(file->fs, FS_CALL_SIZE);
+        rc = file->fs->ops->size(file, size);
+    } while (rc == -EINTR);
+    return rc < 0 ? strata_fail_sys(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
+}
+
+int fs_close(struct fs_file *file, struct strata_error *err)
+{
+    char *path;
+    int rc;
+
+    if (!file)
+        return 0;
+    path = file->path;
+    count(file->fs, FS_CALL_CLOSE);
+    rc = file->fs->ops->close(file); /* EINTR: the file is closed all the same on Linux */
+    if (rc < 0 && rc != -EINTR)
+        rc = strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "close");
+    else
+        rc = 0;
+    free(path);
+    return rc;
+}
+
+/* ---- Names ----------------------------------------------------------------------------- */
+
+static int raw_name_call(struct strata_fs *fs, enum fs_call call, const char *path,
+                         const char *to)
+{
+    switch (call) {
+    case FS_CALL_RENAME:
+        return fs->ops->rename(fs, path, to);
+    case FS_CALL_LINK:
+        return fs->ops->link(fs, path, to);
+    case FS_CALL_REMOVE:
+        return fs->ops->remove(fs, path);
+    case FS_CALL_MKDIR:
+        return fs->ops->mkdir(fs, path);
+    default:
+        return fs->ops->sync_dir(fs, path);
+    }
+}
+
+/* A call on one or two names, again while it is interrupted. */
+static int name_call(struct strata_fs *fs, enum fs_call call, const char *path, const char *to,
+                     struct strata_error *err)
+{
+    int rc;
+    do {
+        count(fs, call);
+        rc = raw_name_call(fs, call, path, to);
+    } while (rc == -EINTR);
+    return rc < 0 ? strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, fs_call_name(call)) : 0;
+}
+
+int fs_rename(struct strata_fs *fs, const char *from, const char *to, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_RENAME, from, to, err);
+}
+
+int fs_link(struct strata_fs *fs, const char *from, const char *to, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_LINK, from, to, err);
+}
+
+int fs_remove(struct strata_fs *fs, const char *path, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_REMOVE, path, NULL, err);
+}
+
+int fs_mkdir(struct strata_fs *fs, const char *path, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_MKDIR, path, NULL, err);
+}
+
+int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_SYNC_DIR, path, NULL, err);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int fs_list(struct strata_fs *fs, const char *path, struct fs_names *names,
+            struct strata_error *err)
+{
+    int rc;
+    *names = (struct fs_names){0};
+    do {
+        fs_names_free(names);
+        count(fs, FS_CALL_LIST);
+        rc = fs->ops->list(fs, path, names);
+    } while (rc == -EINTR);
+    if (rc < 0) {
+        fs_names_free(names);
+        return rc == -ENOMEM ? strata_fail_memory(err, sizeof(char *))
+                             : strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "list");
+    }
+    if (names->count)
+        qsort(names->names, names->count, sizeof *names->names, compare_names);
+    return 0;
+}
+
+int fs_names_add(struct fs_names *names, const char *name)
+{
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity ? 2 * names->capacity : 16;
+        char **bigger = realloc(names->names, capacity * sizeof *bigger);
+        if (!bigger)
+            return -ENOMEM;
+        names->names = bigger;
+        names->capacity = capacity;
+    }
+    names->names[names->count] = strdup(name);
+    if (!names->names[names->count])
+        return -ENOMEM;
+    names->count++;
+    return 0;
+}
+
+void fs_names_free(struct fs_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->names[i]);
+    free(names->names);
+    *names = (struct fs_names){0};
+}
+
+int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out,
+            struct strata_error *err)
+{
+    struct fs_file *file = NULL;
+    int rc;
+
+    *out = NULL;
+    do {
+        count(fs, FS_CALL_LOCK);
+        rc = fs->ops->lock(fs, path, kind, &file);
+    } while (rc == -EINTR);
+    if (rc == -EWOULDBLOCK)
+        return strata_fail(err, STRATA_ERR_LOCKED, path, STRATA_NO_OFFSET,
+                           "another handle, of this process or another, has the database open");
+    if (rc < 0)
+        return strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "lock");
+    return adopt(file, fs, path, false, out, err);
+}
+
+/* ---- Made of the above ----------------------------------------------------------------- */
+
+char *fs_join(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path)
+        snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}
+
+char *fs_parent(const char *path)
+{
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    while (size && path[size - 1] != '/')
+        size--;
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    return size ? strndup(path, size) : strdup(".");
+}
+
+int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
+                 struct strata_error *err)
+{
+    struct fs_file *file;
+    size_t got = 0;
+    int rc;
+
+    strata_buffer_clear(to);
+    rc = fs_open(fs, path, FS_READ, &file, err);
+    if (rc < 0)
+        return rc;
+    if (file->end > max) {
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, path, max,
+                         "the file goes on after %zu bytes, the most it can have", max);
+    } else if (buffer_reserve(to, (size_t)file->end) < 0) {
+        rc = strata_fail_memory(err, (size_t)file->end);
+    } else {
+        rc = fs_read_at(file, 0, to->data, (size_t)file->end, &got, err);
+        to->size = got;
+    }
+    fs_close(file, NULL);
+    return rc;
+}
+
+/* Writes a whole new file. */
+static int write_file(struct strata_fs *fs, const char *path, struct strata_slice bytes,
+                      bool durable, struct strata_error *err)
+{
+    struct fs_file *file;
+    int rc = fs_open(fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &file, err), closed;
+    if (rc < 0)
+        return rc;
+    rc = fs_append(file, &bytes, 1, err);
+    if (rc == 0 && durable)
+        rc = fs_sync(file, err);
+    closed = fs_close(file, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : closed;
+}
+
+int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct strata_slice bytes,
+               bool durable, struct strata_error *err)
+{
+    char *path = fs_join(dir, name), *temporary = path ? malloc(strlen(path) + 5) : NULL;
+    int rc = 0;
+
+    if (!temporary) {
+        rc = strata_fail_memory(err, strlen(dir) + strlen(name) + 2);
+        goto out;
+    }
+    sprintf(temporary, "%s.tmp", path);
+    rc = write_file(fs, temporary, bytes, durable, err);
+    if (rc == 0)
+        rc = fs_rename(fs, temporary, path, err); /* the commit */
+    if (rc == 0 && durable)
+        rc = fs_sync_dir(fs, dir, err);
+out:
+    free(temporary);
+    free(path);
+    return rc;
+}

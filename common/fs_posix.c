@@ -1,0 +1,249 @@
+/* fs_posix.c: struct fs_ops over the system's calls.
+ *
+ * Locks. One process may not open a database twice, nor may two processes. flock(2) belongs to
+ * the open file, so a second open in the same process is refused like one in another, a failed
+ * second open gives nothing back, and a forked child's closing of its copy leaves the parent's
+ * lock in force. (POSIX's record locks do none of this: any close of the file by the process
+ * drops them; leveldb #126.) It never is unlocked by a call, only by the last close. */
+#define _GNU_SOURCE
+#include "fs_posix.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PARTS_MAX 8
+/* Linux moves at most 0x7ffff000 bytes a call; other systems refuse more than INT_MAX. */
+#define BYTES_MAX ((size_t)1 << 30)
+
+struct posix_file {
+    struct fs_file base;
+    int fd;
+};
+
+static int fd_of(const struct fs_file *file)
+{
+    return ((const struct posix_file *)file)->fd;
+}
+
+/* 0 and positive results pass; -1 becomes -errno. */
+static ssize_t result(ssize_t rc)
+{
+    return rc < 0 ? -errno : rc;
+}
+
+static int new_file(int fd, struct fs_file **out)
+{
+    struct posix_file *file = calloc(1, sizeof *file);
+    if (!file) {
+        close(fd);
+        return -ENOMEM;
+    }
+    file->fd = fd;
+    *out = &file->base;
+    return 0;
+}
+
+/* O_NONBLOCK: a pipe in the place of a file must not hang the open; for regular files, the only
+ * ones let through, it has no meaning. */
+static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out)
+{
+    int how = O_CLOEXEC | O_NONBLOCK | (flags & FS_WRITE ? O_RDWR : O_RDONLY), fd, sys;
+    struct stat status;
+
+    (void)fs;
+    how |= flags & FS_CREATE ? O_CREAT : 0;
+    how |= flags & FS_EXCLUSIVE ? O_EXCL : 0;
+    how |= flags & FS_TRUNCATE ? O_TRUNC : 0;
+    fd = open(path, how, 0666);
+    if (fd < 0)
+        return -errno;
+    sys = fstat(fd, &status) < 0 ? errno
+          : S_ISREG(status.st_mode) ? 0
+          : S_ISDIR(status.st_mode) ? EISDIR
+                                    : EINVAL;
+    if (sys) {
+        close(fd);
+        return -sys;
+    }
+    return new_file(fd, out);
+}
+
+static ssize_t posix_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size)
+{
+    return result(pread(fd_of(file), to, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
+}
+
+static ssize_t posix_append(struct fs_file *file, const struct strata_slice *parts, size_t count)
+{
+    struct iovec vector[PARTS_MAX];
+    size_t bytes = 0, used = 0;
+
+    for (; used < count && used < PARTS_MAX && bytes < BYTES_MAX; used++) {
+        size_t room = BYTES_MAX - bytes, size = parts[used].size;
+        vector[used].iov_base = (void *)(uintptr_t)parts[used].data;
+        vector[used].iov_len = size < room ? size : room;
+        bytes += vector[used].iov_len;
+    }
+    return result(pwritev(fd_of(file), vector, (int)used, (off_t)file->end));
+}
+
+static ssize_t posix_write_at(struct fs_file *file, uint64_t offset, const void *from, size_t size)
+{
+    return result(pwrite(fd_of(file), from, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
+}
+
+static int posix_sync(struct fs_file *file)
+{
+    return (int)result(fdatasync(fd_of(file)));
+}
+
+static int posix_truncate(struct fs_file *file, uint64_t size)
+{
+    return (int)result(ftruncate(fd_of(file), (off_t)size));
+}
+
+static int posix_allocate(struct fs_file *file, uint64_t size)
+{
+    return -posix_fallocate(fd_of(file), (off_t)file->end, (off_t)(size - file->end));
+}
+
+static int posix_size(struct fs_file *file, uint64_t *size)
+{
+    struct stat status;
+    if (fstat(fd_of(file), &status) < 0)
+        return -errno;
+    *size = (uint64_t)status.st_size;
+    return 0;
+}
+
+static int posix_close(struct fs_file *file)
+{
+    int rc = (int)result(close(fd_of(file)));
+    free(file);
+    return rc;
+}
+
+static int posix_rename(struct strata_fs *fs, const char *from, const char *to)
+{
+    (void)fs;
+    return (int)result(rename(from, to));
+}
+
+static int posix_link(struct strata_fs *fs, const char *from, const char *to)
+{
+    (void)fs;
+    return (int)result(link(from, to));
+}
+
+static int posix_remove(struct strata_fs *fs, const char *path)
+{
+    (void)fs;
+    return (int)result(unlink(path));
+}
+
+static int posix_mkdir(struct strata_fs *fs, const char *path)
+{
+    (void)fs;
+    return (int)result(mkdir(path, 0777));
+}
+
+static int posix_list(struct strata_fs *fs, const char *path, struct fs_names *names)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int rc = 0;
+
+    (void)fs;
+    if (!dir)
+        return -errno;
+    while (rc == 0 && (errno = 0, entry = readdir(dir)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            rc = fs_names_add(names, entry->d_name);
+    if (rc == 0 && errno)
+        rc = -errno;
+    closedir(dir);
+    return rc;
+}
+
+static int posix_sync_dir(struct strata_fs *fs, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+    (void)fs;
+    if (fd < 0)
+        return -errno;
+    rc = (int)result(fsync(fd));
+    close(fd);
+    return rc;
+}
+
+/* An exclusive lock makes the file; a shared one only reads, so that a directory that cannot be
+ * written can be read. */
+static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
+                      struct fs_file **out)
+{
+    bool exclusive = kind == FS_LOCK_EXCLUSIVE;
+    int fd = open(path, O_CLOEXEC | O_NONBLOCK | (exclusive ? O_RDWR | O_CREAT : O_RDONLY), 0666);
+
+    (void)fs;
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
+        int sys = errno;
+        close(fd);
+        return -sys;
+    }
+    return new_file(fd, out);
+}
+
+static uint64_t posix_now(struct strata_fs *fs)
+{
+    struct timespec now;
+    (void)fs;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void posix_free(struct strata_fs *fs)
+{
+    free(fs);
+}
+
+static const struct fs_ops posix_ops = {
+    .name = "posix",
+    .open = posix_open,
+    .read_at = posix_read_at,
+    .append = posix_append,
+    .write_at = posix_write_at,
+    .sync = posix_sync,
+    .truncate = posix_truncate,
+    .allocate = posix_allocate,
+    .size = posix_size,
+    .close = posix_close,
+    .rename = posix_rename,
+    .link = posix_link,
+    .remove = posix_remove,
+    .mkdir = posix_mkdir,
+    .list = posix_list,
+    .sync_dir = posix_sync_dir,
+    .lock = posix_lock,
+    .now = posix_now,
+    .free = posix_free,
+};
+
+struct strata_fs *fs_posix_new(void)
+{
+    struct strata_fs *fs = calloc(1, sizeof *fs);
+    if (fs)
+        fs->ops = &posix_ops;
+    return fs;
+}

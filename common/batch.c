@@ -106,8 +106,8 @@ static int add(struct strata_batch *batch, enum strata_op_type type, struct stra
     return 0;
 }
 
-int strata_batch_put(struct strata_batch *batch, struct strata_slice key,
-                     struct strata_slice value, struct strata_error *err)
+int strata_batch_put(struct strata_batch *batch, struct strata_slice key, struct strata_slice value,
+                     struct strata_error *err)
 {
     struct strata_op op = {STRATA_OP_PUT, key, value};
     int rc = op_check(&op, err);

@@ -14,8 +14,8 @@
 const char *fs_call_name(enum fs_call call)
 {
     static const char *const names[FS_CALL_COUNT] = {
-        "open",   "read", "append", "write", "sync",  "truncate", "allocate", "size",
-        "close",  "rename", "link", "remove", "mkdir", "list",    "sync_dir", "lock"};
+        "open",  "read",   "append", "write",  "sync",  "truncate", "allocate", "size",
+        "close", "rename", "link",   "remove", "mkdir", "list",     "sync_dir", "lock"};
     return names[call];
 }
 
@@ -265,8 +265,7 @@ int fs_close(struct fs_file *file, struct strata_error *err)
 
 /* ---- Names ----------------------------------------------------------------------------- */
 
-static int raw_name_call(struct strata_fs *fs, enum fs_call call, const char *path,
-                         const char *to)
+static int raw_name_call(struct strata_fs *fs, enum fs_call call, const char *path, const char *to)
 {
     switch (call) {
     case FS_CALL_RENAME:

@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 enum fs_flags {
-    FS_READ = 0,           /* reading is always allowed */
+    FS_READ = 0, /* reading is always allowed */
     FS_WRITE = 1 << 0,
     FS_CREATE = 1 << 1,    /* make it if it is not there (with FS_WRITE) */
     FS_EXCLUSIVE = 1 << 2, /* with FS_CREATE: EEXIST if it is there */
@@ -73,9 +73,23 @@ struct fs_ops {
 };
 
 enum fs_call {
-    FS_CALL_OPEN, FS_CALL_READ, FS_CALL_APPEND, FS_CALL_WRITE, FS_CALL_SYNC, FS_CALL_TRUNCATE,
-    FS_CALL_ALLOCATE, FS_CALL_SIZE, FS_CALL_CLOSE, FS_CALL_RENAME, FS_CALL_LINK, FS_CALL_REMOVE,
-    FS_CALL_MKDIR, FS_CALL_LIST, FS_CALL_SYNC_DIR, FS_CALL_LOCK, FS_CALL_COUNT
+    FS_CALL_OPEN,
+    FS_CALL_READ,
+    FS_CALL_APPEND,
+    FS_CALL_WRITE,
+    FS_CALL_SYNC,
+    FS_CALL_TRUNCATE,
+    FS_CALL_ALLOCATE,
+    FS_CALL_SIZE,
+    FS_CALL_CLOSE,
+    FS_CALL_RENAME,
+    FS_CALL_LINK,
+    FS_CALL_REMOVE,
+    FS_CALL_MKDIR,
+    FS_CALL_LIST,
+    FS_CALL_SYNC_DIR,
+    FS_CALL_LOCK,
+    FS_CALL_COUNT
 };
 const char *fs_call_name(enum fs_call call); /* "open", "read", ... */
 

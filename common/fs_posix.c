@@ -1,12 +1,8 @@
-/* fs_posix.c: struct fs_ops over the system's calls.
- *
- * Locks. One process may not open a database twice, nor may two processes. flock(2) belongs to
- * the open file, so a second open in the same process is refused like one in another, a failed
- * second open gives nothing back, and a forked child's closing of its copy leaves the parent's
- * lock in force. (POSIX's record locks do none of this: any close of the file by the process
- * drops them; leveldb #126.) It never is unlocked by a call, only by the last close. */
+/* fs_posix.c: struct fs_ops over the system's calls. Raw: short and interrupted calls are fs.c's
+ * business. */
 #define _GNU_SOURCE
 #include "fs_posix.h"
+#include "lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -27,6 +22,7 @@
 struct posix_file {
     struct fs_file base;
     int fd;
+    bool locked; /* by lock_take */
 };
 
 static int fd_of(const struct fs_file *file)
@@ -44,7 +40,7 @@ static int new_file(int fd, struct fs_file **out)
 {
     struct posix_file *file = calloc(1, sizeof *file);
     if (!file) {
-        close(fd);
+        lock_close(fd);
         return -ENOMEM;
     }
     file->fd = fd;
@@ -66,7 +62,7 @@ static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, st
     fd = open(path, how, 0666);
     if (fd < 0)
         return -errno;
-    sys = fstat(fd, &status) < 0 ? errno
+    sys = fstat(fd, &status) < 0    ? errno
           : S_ISREG(status.st_mode) ? 0
           : S_ISDIR(status.st_mode) ? EISDIR
                                     : EINVAL;
@@ -127,7 +123,8 @@ static int posix_size(struct fs_file *file, uint64_t *size)
 
 static int posix_close(struct fs_file *file)
 {
-    int rc = (int)result(close(fd_of(file)));
+    const struct posix_file *posix = (const struct posix_file *)file;
+    int rc = posix->locked ? lock_close(posix->fd) : (int)result(close(posix->fd));
     free(file);
     return rc;
 }
@@ -193,16 +190,20 @@ static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
 {
     bool exclusive = kind == FS_LOCK_EXCLUSIVE;
     int fd = open(path, O_CLOEXEC | O_NONBLOCK | (exclusive ? O_RDWR | O_CREAT : O_RDONLY), 0666);
+    int rc;
 
     (void)fs;
     if (fd < 0)
         return -errno;
-    if (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
-        int sys = errno;
+    rc = lock_take(fd, exclusive);
+    if (rc < 0) {
         close(fd);
-        return -sys;
+        return rc;
     }
-    return new_file(fd, out);
+    rc = new_file(fd, out);
+    if (rc == 0)
+        ((struct posix_file *)*out)->locked = true;
+    return rc;
 }
 
 static uint64_t posix_now(struct strata_fs *fs)

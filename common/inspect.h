@@ -24,8 +24,7 @@ void inspect_section(struct inspect *in, uint64_t offset, const char *format, ..
 /* One field: its bytes in hexadecimal (long ones cut, with their count), its name, and what it
  * means. `total` is the field's whole size when `bytes` holds only its beginning. */
 void inspect_field(struct inspect *in, uint64_t offset, struct strata_slice bytes, uint64_t total,
-                   const char *name, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
+                   const char *name, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* The file stops being valid at `offset`, for this reason. */
 void inspect_stop(struct inspect *in, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

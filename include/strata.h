@@ -16,8 +16,8 @@
  * Threads: stages 1 and 2, one thread a handle at a time; from STRATA_PROMISE_THREADS on, any
  * thread may call anything on a handle. Iterators, batches and buffers are never shared without
  * the caller's own lock. A handle, and what was made from it, belongs to the process that opened
- * it: in a forked child every call but the closing ones fails with STRATA_ERR_INVALID, and the
- * closing ones only free memory.
+ * it: in a forked child every call on them fails with STRATA_ERR_INVALID, and the closing ones do
+ * nothing; the parent's lock is not the child's.
  */
 #ifndef STRATA_H
 #define STRATA_H
@@ -33,8 +33,8 @@ extern "C" {
 #define STRATA_VERSION "0.1.0"
 
 /* Limits. A key may be empty and so may a value. */
-#define STRATA_MAX_KEY ((size_t)65536)          /* bytes */
-#define STRATA_MAX_VALUE ((size_t)1073741824)   /* bytes: 1 GiB */
+#define STRATA_MAX_KEY ((size_t)65536)        /* bytes */
+#define STRATA_MAX_VALUE ((size_t)1073741824) /* bytes: 1 GiB */
 
 /* ---- Errors ---------------------------------------------------------------------------- */
 
@@ -146,19 +146,19 @@ struct strata_engine; /* one stage's table of functions: strata_engine.h */
 /* strata_options_init fills in every default; then change what you need. Never fill it by hand:
  * `size` lets a program built against an older header run with a newer library. */
 struct strata_options {
-    size_t size;                     /* sizeof(struct strata_options), by strata_options_init */
-    unsigned stage;                  /* 0: the one that wrote the directory, or the newest */
-    bool create;                     /* make the database if there is none (default: no) */
-    bool exclusive;                  /* with create: STRATA_ERR_EXISTS if there is one */
-    bool read_only;                  /* no write, no repair of a torn tail, shared lock */
-    enum strata_sync sync;           /* when a write may be acknowledged */
-    uint32_t sync_interval_ms;       /* for STRATA_SYNC_INTERVAL; default 1000 */
-    uint64_t sync_interval_bytes;    /* for STRATA_SYNC_INTERVAL; default 1 MiB */
-    size_t memtable_bytes;           /* budget of writes kept in memory (stage 4 on); 64 MiB */
-    size_t cache_bytes;              /* budget of the block cache (stage 5 on); 256 MiB */
+    size_t size;                  /* sizeof(struct strata_options), by strata_options_init */
+    unsigned stage;               /* 0: the one that wrote the directory, or the newest */
+    bool create;                  /* make the database if there is none (default: no) */
+    bool exclusive;               /* with create: STRATA_ERR_EXISTS if there is one */
+    bool read_only;               /* no write, no repair of a torn tail, shared lock */
+    enum strata_sync sync;        /* when a write may be acknowledged */
+    uint32_t sync_interval_ms;    /* for STRATA_SYNC_INTERVAL; default 1000 */
+    uint64_t sync_interval_bytes; /* for STRATA_SYNC_INTERVAL; default 1 MiB */
+    size_t memtable_bytes;        /* budget of writes kept in memory (stage 4 on); 64 MiB */
+    size_t cache_bytes;           /* budget of the block cache (stage 5 on); 256 MiB */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);
-    void *log_arg;                   /* handed to `log`, which may be NULL (silence) */
-    struct strata_fs *fs;            /* borrowed until close; NULL: the real file system */
+    void *log_arg;                      /* handed to `log`, which may be NULL (silence) */
+    struct strata_fs *fs;               /* borrowed until close; NULL: the real file system */
     const struct strata_engine *engine; /* a learner's own; NULL: the built-in one of `stage` */
 };
 
@@ -225,8 +225,8 @@ struct strata_batch;
 struct strata_batch *strata_batch_new(void); /* NULL: out of memory */
 void strata_batch_free(struct strata_batch *batch);
 void strata_batch_clear(struct strata_batch *batch); /* empty; keeps the memory */
-int strata_batch_put(struct strata_batch *batch, struct strata_slice key,
-                     struct strata_slice value, struct strata_error *err);
+int strata_batch_put(struct strata_batch *batch, struct strata_slice key, struct strata_slice value,
+                     struct strata_error *err);
 int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
                         struct strata_error *err);
 size_t strata_batch_count(const struct strata_batch *batch);

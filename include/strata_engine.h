@@ -72,13 +72,13 @@ struct strata_format {
 };
 
 struct strata_engine {
-    size_t size;  /* sizeof(struct strata_engine) */
-    unsigned abi; /* STRATA_ENGINE_ABI */
-    unsigned stage;       /* 1, 2, ...: as in the directory's name */
-    unsigned format;      /* version of the files, written into the marker */
-    const char *name;     /* "01_append_log" */
-    const char *survives; /* one line for people: "clean exit, kill -9" */
-    unsigned promises;    /* bits of enum strata_promise */
+    size_t size;                                /* sizeof(struct strata_engine) */
+    unsigned abi;                               /* STRATA_ENGINE_ABI */
+    unsigned stage;                             /* 1, 2, ...: as in the directory's name */
+    unsigned format;                            /* version of the files, written into the marker */
+    const char *name;                           /* "01_append_log" */
+    const char *survives;                       /* one line for people: "clean exit, kill -9" */
+    unsigned promises;                          /* bits of enum strata_promise */
     const struct strata_format *const *formats; /* NULL-terminated; may be NULL */
 
     /* Required. `*self` is the engine's own handle, given to every other slot. After a failed

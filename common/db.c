@@ -1,0 +1,420 @@
+/* db.c: every public call on an open database. Arguments are checked here, once, for all stages;
+ * a slot that a stage does not have is answered here. */
+#include "db.h"
+#include "batch.h"
+#include "lock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void count(struct strata *db, enum db_counter which)
+{
+    atomic_fetch_add_explicit(&db->counters[which], 1, memory_order_relaxed);
+}
+
+static int invalid(struct strata_error *err, const char *why)
+{
+    return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "%s", why);
+}
+
+static int lacks(const struct strata *db, const char *what, struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET, "%s has no %s",
+                       db->engine->name, what);
+}
+
+int db_check(const struct strata *db, struct strata_error *err)
+{
+    if (!db)
+        return invalid(err, "no database");
+    if (db->forks != lock_forks())
+        return invalid(err, "the handle belongs to the process that opened it, not to its child");
+    return 0;
+}
+
+static int check_write(const struct strata *db, struct strata_error *err)
+{
+    int rc = db_check(db, err);
+    if (rc == 0 && db->options.read_only)
+        rc = strata_fail(err, STRATA_ERR_READ_ONLY, db->dir, STRATA_NO_OFFSET,
+                         "the database was opened for reading only");
+    return rc;
+}
+
+static int check_key(struct strata_slice key, struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_DELETE, key, {NULL, 0}};
+    return op_check(&op, err);
+}
+
+/* ---- Reading and writing --------------------------------------------------------------- */
+
+static int write_one(struct strata *db, const struct strata_op *op, struct strata_error *err)
+{
+    int rc = check_write(db, err);
+    if (rc == 0)
+        rc = op_check(op, err);
+    if (rc < 0)
+        return rc;
+    count(db, op->type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES);
+    return db->engine->write(db->self, op, 1, db->options.sync == STRATA_SYNC_ALWAYS, err);
+}
+
+int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
+               struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_PUT, key, value};
+    return write_one(db, &op, err);
+}
+
+int strata_delete(struct strata *db, struct strata_slice key, struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_DELETE, key, {NULL, 0}};
+    return write_one(db, &op, err);
+}
+
+int strata_write(struct strata *db, const struct strata_batch *batch, unsigned flags,
+                 struct strata_error *err)
+{
+    size_t operations = batch ? strata_batch_count(batch) : 0;
+    bool sync = flags & STRATA_WRITE_SYNC;
+    int rc = check_write(db, err);
+
+    if (rc < 0)
+        return rc;
+    if (!batch || flags & ~STRATA_WRITE_SYNC)
+        return invalid(err, batch ? "strata_write: unknown flags" : "strata_write: no batch");
+    if (sync && !(db->engine->promises & STRATA_PROMISE_POWER_CUT))
+        return lacks(db, "synced writes", err);
+    if (operations > 1 && !(db->engine->promises & STRATA_PROMISE_BATCH))
+        return lacks(db, "atomic batch", err);
+    if (operations == 0)
+        return 0;
+    for (size_t i = 0; i < operations; i++)
+        count(db, batch_ops(batch)[i].type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES);
+    return db->engine->write(db->self, batch_ops(batch), operations,
+                             sync || db->options.sync == STRATA_SYNC_ALWAYS, err);
+}
+
+static int get_with(struct strata *db, struct strata_snapshot *snapshot, struct strata_slice key,
+                    struct strata_buffer *value, struct strata_error *err);
+
+int strata_get(struct strata *db, struct strata_slice key, struct strata_buffer *value,
+               struct strata_error *err)
+{
+    return get_with(db, NULL, key, value, err);
+}
+
+int strata_sync(struct strata *db, struct strata_error *err)
+{
+    int rc = check_write(db, err);
+    if (rc < 0)
+        return rc;
+    if (!db->engine->sync || !(db->engine->promises & STRATA_PROMISE_POWER_CUT))
+        return lacks(db, "synced writes", err);
+    return db->engine->sync(db->self, err);
+}
+
+/* ---- Iterators ------------------------------------------------------------------------- */
+
+/* An engine's iterator becomes the caller's. */
+static int adopt_iter(struct strata *db, struct strata_iter *iter, struct strata_iter **out)
+{
+    iter->db = db;
+    iter->positioned = false;
+    iter->has_value = false;
+    atomic_fetch_add(&db->open, 1);
+    count(db, DB_ITERATORS);
+    *out = iter;
+    return 0;
+}
+
+int strata_iter_new(struct strata *db, struct strata_iter **out, struct strata_error *err)
+{
+    struct strata_iter *iter = NULL;
+    int rc = db_check(db, err);
+    if (rc == 0 && !out)
+        rc = invalid(err, "strata_iter_new: no place for the iterator");
+    if (rc < 0)
+        return rc;
+    *out = NULL;
+    rc = db->engine->iter(db->self, &iter, err);
+    return rc < 0 ? rc : adopt_iter(db, iter, out);
+}
+
+void strata_iter_free(struct strata_iter *iter)
+{
+    struct strata *db;
+    if (!iter || iter->db->forks != lock_forks())
+        return;
+    db = iter->db;
+    iter->ops->free(iter);
+    atomic_fetch_sub(&db->open, 1);
+}
+
+/* Before every move: the position is lost until the move has succeeded. */
+static int leave(struct strata_iter *iter, struct strata_error *err)
+{
+    int rc = iter ? db_check(iter->db, err) : invalid(err, "no iterator");
+    if (rc == 0) {
+        iter->positioned = false;
+        iter->has_value = false;
+        count(iter->db, DB_MOVES);
+    }
+    return rc;
+}
+
+static int arrive(struct strata_iter *iter, int rc)
+{
+    iter->positioned = rc == 0;
+    return rc;
+}
+
+int strata_iter_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
+{
+    int rc = leave(iter, err);
+    if (rc == 0)
+        rc = check_key(key, err);
+    return rc < 0 ? rc : arrive(iter, iter->ops->seek(iter, key, err));
+}
+
+int strata_iter_first(struct strata_iter *iter, struct strata_error *err)
+{
+    return strata_iter_seek(iter, strata_bytes(NULL, 0), err);
+}
+
+int strata_iter_last(struct strata_iter *iter, struct strata_error *err)
+{
+    int rc = leave(iter, err);
+    return rc < 0 ? rc : arrive(iter, iter->ops->last(iter, err));
+}
+
+int strata_iter_seek_before(struct strata_iter *iter, struct strata_slice key,
+                            struct strata_error *err)
+{
+    int rc = strata_iter_seek(iter, key, err);
+    if (rc < 0)
+        return rc;
+    return rc == 0 ? strata_iter_prev(iter, err) : strata_iter_last(iter, err);
+}
+
+static int step(struct strata_iter *iter,
+                int (*move)(struct strata_iter *iter, struct strata_error *err),
+                struct strata_error *err)
+{
+    int rc = leave(iter, err);
+    return rc < 0 ? rc : arrive(iter, move(iter, err));
+}
+
+int strata_iter_next(struct strata_iter *iter, struct strata_error *err)
+{
+    if (!strata_iter_positioned(iter))
+        return invalid(err, "strata_iter_next: the iterator is not positioned");
+    return step(iter, iter->ops->next, err);
+}
+
+int strata_iter_prev(struct strata_iter *iter, struct strata_error *err)
+{
+    if (!strata_iter_positioned(iter))
+        return invalid(err, "strata_iter_prev: the iterator is not positioned");
+    return step(iter, iter->ops->prev, err);
+}
+
+bool strata_iter_positioned(const struct strata_iter *iter)
+{
+    return iter && iter->positioned;
+}
+
+struct strata_slice strata_iter_key(const struct strata_iter *iter)
+{
+    return strata_iter_positioned(iter) ? iter->key : strata_bytes(NULL, 0);
+}
+
+int strata_iter_value(struct strata_iter *iter, struct strata_slice *value,
+                      struct strata_error *err)
+{
+    int rc;
+    if (!strata_iter_positioned(iter) || !value)
+        return invalid(err, "strata_iter_value: the iterator is not positioned");
+    rc = db_check(iter->db, err);
+    if (rc == 0 && !iter->has_value)
+        rc = iter->ops->value(iter, err);
+    if (rc == 0)
+        *value = iter->value;
+    return rc;
+}
+
+/* ---- Snapshots ------------------------------------------------------------------------- */
+
+struct strata_snapshot {
+    struct strata *db;
+    void *self; /* the engine's */
+};
+
+int strata_snapshot_new(struct strata *db, struct strata_snapshot **out, struct strata_error *err)
+{
+    struct strata_snapshot *snapshot;
+    int rc = db_check(db, err);
+
+    if (rc < 0)
+        return rc;
+    if (!out)
+        return invalid(err, "strata_snapshot_new: no place for the snapshot");
+    *out = NULL;
+    if (!(db->engine->promises & STRATA_PROMISE_SNAPSHOT) || !db->engine->snapshot)
+        return lacks(db, "snapshots", err);
+    snapshot = calloc(1, sizeof *snapshot);
+    if (!snapshot)
+        return strata_fail_memory(err, sizeof *snapshot);
+    snapshot->db = db;
+    rc = db->engine->snapshot(db->self, &snapshot->self, err);
+    if (rc < 0) {
+        free(snapshot);
+        return rc;
+    }
+    atomic_fetch_add(&db->open, 1);
+    *out = snapshot;
+    return 0;
+}
+
+void strata_snapshot_free(struct strata_snapshot *snapshot)
+{
+    if (!snapshot || snapshot->db->forks != lock_forks())
+        return;
+    snapshot->db->engine->snapshot_free(snapshot->db->self, snapshot->self);
+    atomic_fetch_sub(&snapshot->db->open, 1);
+    free(snapshot);
+}
+
+/* A get, of the present or of a snapshot. */
+static int get_with(struct strata *db, struct strata_snapshot *snapshot, struct strata_slice key,
+                    struct strata_buffer *value, struct strata_error *err)
+{
+    struct strata_buffer unwanted = {0}, *to = value ? value : &unwanted;
+    int rc = db_check(db, err);
+
+    if (rc == 0)
+        rc = check_key(key, err);
+    if (rc < 0)
+        return rc;
+    strata_buffer_clear(to);
+    count(db, DB_GETS);
+    rc = snapshot ? db->engine->snapshot_get(db->self, snapshot->self, key, to, err)
+                  : db->engine->get(db->self, key, to, err);
+    if (rc == 0)
+        count(db, DB_GETS_FOUND);
+    else
+        strata_buffer_clear(to);
+    strata_buffer_free(&unwanted);
+    return rc;
+}
+
+int strata_snapshot_get(struct strata_snapshot *snapshot, struct strata_slice key,
+                        struct strata_buffer *value, struct strata_error *err)
+{
+    if (!snapshot)
+        return invalid(err, "no snapshot");
+    return get_with(snapshot->db, snapshot, key, value, err);
+}
+
+int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **out,
+                         struct strata_error *err)
+{
+    struct strata_iter *iter = NULL;
+    struct strata *db;
+    int rc;
+
+    if (!snapshot || !out)
+        return invalid(err, "strata_snapshot_iter: no snapshot, or no place for the iterator");
+    *out = NULL;
+    db = snapshot->db;
+    rc = db_check(db, err);
+    if (rc < 0)
+        return rc;
+    rc = db->engine->snapshot_iter(db->self, snapshot->self, &iter, err);
+    return rc < 0 ? rc : adopt_iter(db, iter, out);
+}
+
+/* ---- Upkeep ---------------------------------------------------------------------------- */
+
+int strata_flush(struct strata *db, struct strata_error *err)
+{
+    int rc = check_write(db, err);
+    if (rc < 0)
+        return rc;
+    return db->engine->flush ? db->engine->flush(db->self, err) : lacks(db, "memtable", err);
+}
+
+int strata_compact(struct strata *db, const struct strata_progress *progress,
+                   struct strata_error *err)
+{
+    int rc = check_write(db, err);
+    if (rc < 0)
+        return rc;
+    return db->engine->compact ? db->engine->compact(db->self, progress, err)
+                               : lacks(db, "compaction", err);
+}
+
+int strata_verify(struct strata *db, const struct strata_progress *progress,
+                  struct strata_error *err)
+{
+    int rc = db_check(db, err);
+    if (rc < 0)
+        return rc;
+    return db->engine->verify ? db->engine->verify(db->self, progress, err)
+                              : lacks(db, "verify", err);
+}
+
+int strata_backup(struct strata *db, const char *to, struct strata_error *err)
+{
+    int rc = db_check(db, err);
+    if (rc == 0 && (!to || !*to))
+        rc = invalid(err, "strata_backup: no directory");
+    if (rc < 0)
+        return rc;
+    return db->engine->backup ? db->engine->backup(db->self, to, err) : lacks(db, "backup", err);
+}
+
+static const struct {
+    const char *name, *unit, *help;
+} counter_texts[DB_COUNTERS] = {
+    [DB_PUTS] = {"puts", "calls", "put operations since open"},
+    [DB_DELETES] = {"deletes", "calls", "delete operations since open"},
+    [DB_GETS] = {"gets", "calls", "gets since open"},
+    [DB_GETS_FOUND] = {"gets_found", "calls", "gets that found their key"},
+    [DB_ITERATORS] = {"iterators", "calls", "iterators made since open"},
+    [DB_MOVES] = {"iterator_moves", "calls", "seeks and steps of iterators"},
+};
+
+static void tell(void (*each)(void *arg, const struct strata_stat *stat), void *arg,
+                 const char *name, const char *unit, const char *help, uint64_t value)
+{
+    struct strata_stat stat = {name, unit, help, value};
+    each(arg, &stat);
+}
+
+int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_stat *stat),
+                 void *arg, struct strata_error *err)
+{
+    struct strata_fs *fs;
+    int rc = db_check(db, err);
+
+    if (rc == 0 && !each)
+        rc = invalid(err, "strata_stats: nobody to tell");
+    if (rc < 0)
+        return rc;
+    fs = db->env.fs;
+    for (int i = 0; i < DB_COUNTERS; i++)
+        tell(each, arg, counter_texts[i].name, counter_texts[i].unit, counter_texts[i].help,
+             atomic_load(&db->counters[i]));
+    for (int i = 0; i < FS_CALL_COUNT; i++) {
+        char name[32], help[64];
+        snprintf(name, sizeof name, "fs_%s", fs_call_name((enum fs_call)i));
+        snprintf(help, sizeof help, "%s calls of the file layer", fs_call_name((enum fs_call)i));
+        tell(each, arg, name, "calls", help, atomic_load(&fs->calls[i]));
+    }
+    tell(each, arg, "fs_bytes_read", "bytes", "read from files", atomic_load(&fs->bytes_read));
+    tell(each, arg, "fs_bytes_written", "bytes", "written to files",
+         atomic_load(&fs->bytes_written));
+    return db->engine->stats ? db->engine->stats(db->self, each, arg, err) : 0;
+}

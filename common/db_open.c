@@ -1,0 +1,452 @@
+/* db_open.c: opening, making and closing a database.
+ *
+ * Making one, in this order (durable: each step synced, at stages that promise the power cut):
+ *
+ *   directory, LOCK taken      nothing of ours but an empty file
+ *   STRATA = creating          the directory is ours; the parent's entry is synced too
+ *   engine makes its files     may be cut anywhere: the next opener who may create begins anew
+ *   STRATA = ready             <- the commit: from here on a missing file is damage
+ *
+ * I1: a write is acknowledged only in a directory whose marker says ready.
+ * I2: a directory with data and no marker is never written to.
+ * I3: the marker is believed only when read under the lock. */
+#include "db.h"
+#include "fs_posix.h"
+#include "lock.h"
+#include "marker.h"
+#include "stages.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void strata_options_init(struct strata_options *options)
+{
+    *options = (struct strata_options){
+        .size = sizeof *options,
+        .sync_interval_ms = 1000,
+        .sync_interval_bytes = 1u << 20,
+        .memtable_bytes = (size_t)64 << 20,
+        .cache_bytes = (size_t)256 << 20,
+    };
+}
+
+int strata_stage_at(size_t index, struct strata_stage_info *info)
+{
+    for (size_t i = 0; strata_stages[i]; i++)
+        if (i == index) {
+            const struct strata_engine *engine = strata_stages[i];
+            *info = (struct strata_stage_info){engine->stage, engine->name, engine->promises,
+                                               engine->survives};
+            return 0;
+        }
+    return STRATA_NOT_FOUND;
+}
+
+void strata_stage(const struct strata *db, struct strata_stage_info *info)
+{
+    *info = (struct strata_stage_info){db->engine->stage, db->engine->name, db->engine->promises,
+                                       db->engine->survives};
+}
+
+void strata_env_log(const struct strata_env *env, enum strata_log_level level, const char *format,
+                    ...)
+{
+    char message[500];
+    va_list args;
+
+    if (!env->options->log)
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    env->options->log(env->options->log_arg, level, message);
+}
+
+/* ---- Which stage answers --------------------------------------------------------------- */
+
+static const struct strata_engine *newest(void)
+{
+    size_t i = 0;
+    while (strata_stages[i + 1])
+        i++;
+    return strata_stages[i];
+}
+
+static const struct strata_engine *find_stage(unsigned stage)
+{
+    for (size_t i = 0; strata_stages[i]; i++)
+        if (strata_stages[i]->stage == stage)
+            return strata_stages[i];
+    return NULL;
+}
+
+static int no_such_stage(const char *file, unsigned stage, const char *who,
+                         struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_WRONG_STAGE, file, STRATA_NO_OFFSET,
+                       "stage %u %s, and this build has stages %u to %u", stage, who,
+                       strata_stages[0]->stage, newest()->stage);
+}
+
+static int check_engine(const struct strata_engine *engine, struct strata_error *err)
+{
+    const char *lacks = NULL;
+    if (engine->size != sizeof *engine || engine->abi != STRATA_ENGINE_ABI)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "the engine's table has ABI %u and %zu bytes; this library wants %u "
+                           "and %zu: build it against this strata_engine.h",
+                           engine->abi, engine->size, STRATA_ENGINE_ABI, sizeof *engine);
+    lacks = !engine->name || !engine->survives ? "name"
+            : !engine->open                    ? "open"
+            : !engine->close                   ? "close"
+            : !engine->get                     ? "get"
+            : !engine->write                   ? "write"
+            : !engine->iter                    ? "iter"
+                                               : NULL;
+    return lacks ? strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                               "the engine's table lacks the required slot %s", lacks)
+                 : 0;
+}
+
+/* The engine that the options ask for; NULL in `*engine` when they leave it to the marker. */
+static int asked_engine(const struct strata_options *options, const struct strata_engine **engine,
+                        struct strata_error *err)
+{
+    *engine = options->engine;
+    if (*engine) {
+        if (options->stage && options->stage != (*engine)->stage)
+            return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                               "options.stage is %u and options.engine is of stage %u",
+                               options->stage, (*engine)->stage);
+        return check_engine(*engine, err);
+    }
+    if (options->stage) {
+        *engine = find_stage(options->stage);
+        if (!*engine)
+            return no_such_stage(NULL, options->stage, "was asked for", err);
+    }
+    return 0;
+}
+
+/* The engine for a directory whose marker is known. */
+static int marked_engine(const char *dir, const struct marker *marker,
+                         const struct strata_engine **engine, struct strata_error *err)
+{
+    if (!*engine)
+        *engine = find_stage(marker->stage);
+    if (!*engine)
+        return no_such_stage(dir, marker->stage, "wrote this database", err);
+    if ((*engine)->stage != marker->stage)
+        return strata_fail(err, STRATA_ERR_WRONG_STAGE, dir, STRATA_NO_OFFSET,
+                           "stage %u wrote this database, and stage %u was asked for",
+                           marker->stage, (*engine)->stage);
+    if ((*engine)->format != marker->format)
+        return strata_fail(err, STRATA_ERR_CORRUPT, dir, STRATA_NO_OFFSET,
+                           "its files have format version %u; this build's %s reads version %u",
+                           marker->format, (*engine)->name, (*engine)->format);
+    return 0;
+}
+
+/* ---- Options --------------------------------------------------------------------------- */
+
+static int take_options(struct strata *db, const struct strata_options *options,
+                        struct strata_error *err)
+{
+    strata_options_init(&db->options);
+    if (!options)
+        return 0;
+    if (options->size > sizeof *options || options->size < offsetof(struct strata_options, sync))
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.size is %zu: fill options with strata_options_init",
+                           options->size);
+    memcpy(&db->options, options, options->size);
+    if (db->options.read_only && (db->options.create || db->options.exclusive))
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "read_only together with create or exclusive");
+    if (db->options.exclusive && !db->options.create)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "exclusive without create");
+    if ((unsigned)db->options.sync > STRATA_SYNC_ALWAYS)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.sync is %d: no such policy", (int)db->options.sync);
+    return 0;
+}
+
+static int resolve_sync(struct strata *db, struct strata_error *err)
+{
+    bool promised = db->engine->promises & STRATA_PROMISE_POWER_CUT;
+    if (db->options.sync == STRATA_SYNC_DEFAULT)
+        db->options.sync = promised ? STRATA_SYNC_ALWAYS : STRATA_SYNC_NEVER;
+    if (db->options.sync != STRATA_SYNC_NEVER && !promised)
+        return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET,
+                           "%s has no synced writes", db->engine->name);
+    return 0;
+}
+
+/* ---- The directory --------------------------------------------------------------------- */
+
+static int absent(const struct strata *db, const char *why, struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_ABSENT, db->dir, STRATA_NO_OFFSET, "%s", why);
+}
+
+static bool is_data(const char *name)
+{
+    for (size_t i = 0; strata_stages[i]; i++)
+        for (const struct strata_format *const *f = strata_stages[i]->formats; f && *f; f++)
+            if (fnmatch((*f)->glob, name, 0) == 0)
+                return true;
+    return false;
+}
+
+/* What a cut creation may leave, and what mkfs does. */
+static bool is_harmless(const char *name)
+{
+    return strcmp(name, LOCK_NAME) == 0 || strcmp(name, MARKER_NAME ".tmp") == 0 ||
+           strcmp(name, "lost+found") == 0;
+}
+
+/* A directory without a marker: may a database be made there? (I2) */
+static int check_unmarked(struct strata *db, struct strata_error *err)
+{
+    struct fs_names names;
+    const char *foreign = NULL, *data = NULL;
+    struct strata_error why = {0};
+    int rc = fs_list(db->env.fs, db->dir, &names, &why);
+
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return absent(db, "there is no such directory", err);
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        if (is_data(names.names[i]))
+            data = names.names[i];
+        else if (!is_harmless(names.names[i]))
+            foreign = names.names[i];
+    }
+    if (data)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, db->dir, STRATA_NO_OFFSET,
+                         "the marker " MARKER_NAME " is missing beside data (%.60s): not made anew",
+                         data);
+    else if (!db->options.create)
+        rc = absent(db, "the directory has no marker " MARKER_NAME, err);
+    else if (foreign)
+        rc = strata_fail(err, STRATA_ERR_EXISTS, db->dir, STRATA_NO_OFFSET,
+                         "the directory is no database and not empty (%.60s)", foreign);
+    fs_names_free(&names);
+    return rc;
+}
+
+static int make_dir(struct strata *db, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    int rc = fs_mkdir(db->env.fs, db->dir, &why);
+    if (rc == STRATA_ERR_IO && why.sys == EEXIST)
+        return 0;
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+/* Where the lock cannot be had because nothing can be written, nobody else writes either. */
+static int take_lock(struct strata *db, struct strata_error *err)
+{
+    char *path = fs_join(db->dir, LOCK_NAME);
+    struct strata_error why = {0};
+    int rc;
+
+    if (!path)
+        return strata_fail_memory(err, strlen(db->dir) + sizeof LOCK_NAME + 1);
+    rc = fs_lock(db->env.fs, path, db->options.read_only ? FS_LOCK_SHARED : FS_LOCK_EXCLUSIVE,
+                 &db->lock, &why);
+    free(path);
+    if (rc == STRATA_ERR_IO && db->options.read_only && why.sys == ENOENT) {
+        strata_env_log(&db->env, STRATA_LOG_INFO, "%s: read without a lock: there is no file %s",
+                       db->dir, LOCK_NAME);
+        return 0;
+    }
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+static bool durable(const struct strata *db)
+{
+    return db->engine->promises & STRATA_PROMISE_POWER_CUT;
+}
+
+static int write_marker(struct strata *db, enum marker_state state, struct strata_error *err)
+{
+    struct marker marker = {db->engine->stage, db->engine->format, state};
+    return marker_write(db->env.fs, db->dir, &marker, durable(db), err);
+}
+
+/* The directory's own entry, so that a power cut does not take the whole database. */
+static int sync_parent(struct strata *db, struct strata_error *err)
+{
+    char *parent;
+    int rc;
+
+    if (!durable(db))
+        return 0;
+    parent = fs_parent(db->dir);
+    if (!parent)
+        return strata_fail_memory(err, strlen(db->dir) + 1);
+    rc = fs_sync_dir(db->env.fs, parent, err);
+    free(parent);
+    return rc;
+}
+
+/* What a cut replacing of the marker left. */
+static int remove_temporary(struct strata *db, struct strata_error *err)
+{
+    char *path = fs_join(db->dir, MARKER_NAME ".tmp");
+    struct strata_error why = {0};
+    int rc;
+
+    if (!path)
+        return strata_fail_memory(err, strlen(db->dir) + sizeof MARKER_NAME ".tmp");
+    rc = fs_remove(db->env.fs, path, &why);
+    free(path);
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return 0;
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+static int engine_open(struct strata *db, struct strata_error *err)
+{
+    int rc = resolve_sync(db, err);
+    return rc < 0 ? rc : db->engine->open(&db->env, &db->self, err);
+}
+
+static int make(struct strata *db, struct strata_error *err)
+{
+    int rc = resolve_sync(db, err);
+    if (rc == 0)
+        rc = write_marker(db, MARKER_CREATING, err);
+    if (rc == 0)
+        rc = sync_parent(db, err);
+    db->env.is_new = true;
+    if (rc == 0)
+        rc = engine_open(db, err);
+    if (rc < 0)
+        return rc;
+    rc = write_marker(db, MARKER_READY, err);
+    if (rc < 0)
+        db->engine->close(db->self, NULL);
+    return rc;
+}
+
+static int open_marked(struct strata *db, const struct marker *marker, struct strata_error *err)
+{
+    int rc;
+    if (marker->state == MARKER_FILLING)
+        return absent(db, "it is incomplete: a copy into it was cut short", err);
+    if (marker->state == MARKER_CREATING && !db->options.create)
+        return absent(db, "its creation was cut short, nothing was ever stored", err);
+    if (marker->state == MARKER_READY && db->options.exclusive)
+        return strata_fail(err, STRATA_ERR_EXISTS, db->dir, STRATA_NO_OFFSET,
+                           "there is a database, and a new one was asked for");
+    if (marker->state == MARKER_CREATING) {
+        db->engine = db->engine ? db->engine : newest();
+        return make(db, err);
+    }
+    rc = marked_engine(db->dir, marker, &db->engine, err);
+    if (rc == 0 && !db->options.read_only)
+        rc = remove_temporary(db, err);
+    return rc < 0 ? rc : engine_open(db, err);
+}
+
+static int open_dir(struct strata *db, struct strata_error *err)
+{
+    struct marker marker;
+    int rc = asked_engine(&db->options, &db->engine, err);
+
+    if (rc == 0 && db->options.create)
+        rc = make_dir(db, err);
+    if (rc == 0) /* before the lock, which would leave a file in a foreign directory */
+        rc = marker_read(db->env.fs, db->dir, &marker, err);
+    if (rc == STRATA_NOT_FOUND)
+        rc = check_unmarked(db, err);
+    if (rc == 0)
+        rc = take_lock(db, err);
+    if (rc == 0) /* I3 */
+        rc = marker_read(db->env.fs, db->dir, &marker, err);
+    if (rc != STRATA_NOT_FOUND)
+        return rc < 0 ? rc : open_marked(db, &marker, err);
+    rc = check_unmarked(db, err);
+    if (rc < 0)
+        return rc;
+    db->engine = db->engine ? db->engine : newest();
+    return make(db, err);
+}
+
+/* ---- The handle ------------------------------------------------------------------------ */
+
+static int free_handle(struct strata *db, struct strata_error *err)
+{
+    int rc = fs_close(db->lock, err);
+    if (db->own_fs)
+        fs_free(db->env.fs);
+    free(db->dir);
+    free(db);
+    return rc;
+}
+
+int strata_open(const char *dir, const struct strata_options *options, struct strata **out,
+                struct strata_error *err)
+{
+    struct strata *db;
+    int rc;
+
+    if (!out || !dir || !*dir)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "strata_open: no %s",
+                           out ? "directory" : "place for the handle");
+    *out = NULL;
+    db = calloc(1, sizeof *db);
+    if (!db)
+        return strata_fail_memory(err, sizeof *db);
+    rc = take_options(db, options, err);
+    db->dir = strdup(dir);
+    db->own_fs = !db->options.fs;
+    db->forks = lock_forks();
+    db->env = (struct strata_env){db->own_fs ? fs_posix_new() : db->options.fs, db->dir,
+                                  &db->options, false};
+    if (rc == 0 && (!db->dir || !db->env.fs))
+        rc = strata_fail_memory(err, strlen(dir) + 1);
+    if (rc == 0)
+        rc = open_dir(db, err);
+    if (rc < 0) {
+        free_handle(db, NULL);
+        return rc;
+    }
+    *out = db;
+    return 0;
+}
+
+int strata_close(struct strata *db, struct strata_error *err)
+{
+    uint64_t open;
+    int rc, unlocked;
+
+    if (!db)
+        return 0;
+    if (db->forks != lock_forks())
+        return db_check(db, err);
+    open = atomic_load(&db->open);
+    if (open)
+        return strata_fail(err, STRATA_ERR_BUSY, db->dir, STRATA_NO_OFFSET,
+                           "%llu iterators or snapshots are still open", (unsigned long long)open);
+    rc = db->engine->close(db->self, err);
+    unlocked = free_handle(db, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : unlocked;
+}

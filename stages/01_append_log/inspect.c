@@ -1,0 +1,142 @@
+/* inspect.c: the annotated dump of an append log. Shows what is there field by field, and where
+ * and why the file stops being valid. */
+#include "inspect.h"
+#include "coding.h"
+#include "record.h"
+#include "strata_engine.h"
+
+#include <inttypes.h>
+
+#define SHOWN 16 /* bytes of a key or value */
+
+static struct strata_slice part(const uint8_t *bytes, size_t size)
+{
+    return (struct strata_slice){bytes, size};
+}
+
+static int show_file_header(struct fs_file *file, struct inspect *to, uint64_t *number,
+                            struct strata_error *err)
+{
+    uint8_t raw[RECORD_FILE_HEADER];
+    struct decoder d;
+    size_t got;
+    int rc = fs_read_at(file, 0, raw, sizeof raw, &got, err);
+
+    if (rc < 0)
+        return rc;
+    decoder_init(&d, part(raw + 8, 12));
+    inspect_section(to, 0, "append log: file header");
+    if (got < sizeof raw)
+        return 0;
+    inspect_field(to, 0, part(raw, 8), 8, "magic", "\"" RECORD_MAGIC "\"");
+    inspect_field(to, 8, part(raw + 8, 2), 2, "version", "%u", get_u16(&d));
+    inspect_field(to, 10, part(raw + 10, 2), 2, "reserved", "%u, must be 0", get_u16(&d));
+    *number = get_u64(&d);
+    inspect_field(to, 12, part(raw + 12, 8), 8, "number", "file %" PRIu64 "; seeds every check",
+                  *number);
+    inspect_field(to, 20, part(raw + 20, 4), 4, "check", "XXH3 of bytes 0 to 19");
+    return 0;
+}
+
+static const char *type_name(unsigned type)
+{
+    return type == STRATA_OP_PUT ? "put" : type == STRATA_OP_DELETE ? "delete" : "no such type";
+}
+
+/* Key or value, which may not be there in full. */
+static int show_bytes(struct fs_file *file, struct inspect *to, uint64_t offset, uint64_t size,
+                      const char *name, struct strata_error *err)
+{
+    uint8_t raw[SHOWN];
+    char text[4 * SHOWN + 8];
+    size_t got;
+    int rc = fs_read_at(file, offset, raw, size < SHOWN ? (size_t)size : SHOWN, &got, err);
+
+    if (rc < 0 || got == 0)
+        return rc;
+    inspect_text(part(raw, got), SHOWN, text, sizeof text);
+    inspect_field(to, offset, part(raw, got), size, name, "\"%s%s\"", text,
+                  size > got ? "..." : "");
+    return 0;
+}
+
+/* The fields as they stand, valid or not. */
+static int show_record(struct fs_file *file, struct inspect *to, uint64_t offset, uint64_t number,
+                       struct strata_error *err)
+{
+    uint8_t raw[RECORD_HEAD];
+    struct decoder d;
+    uint32_t type, key_size, value_size;
+    size_t got;
+    int rc = fs_read_at(file, offset, raw, sizeof raw, &got, err);
+
+    if (rc < 0)
+        return rc;
+    inspect_section(to, offset, "record %" PRIu64, number);
+    if (got < sizeof raw)
+        return 0;
+    decoder_init(&d, part(raw + 4, 9));
+    type = get_u8(&d);
+    key_size = get_u32(&d);
+    value_size = get_u32(&d);
+    inspect_field(to, offset, part(raw, 4), 4, "head_check", "XXH3 of the 13 bytes after it");
+    inspect_field(to, offset + 4, part(raw + 4, 1), 1, "type", "%s", type_name(type));
+    inspect_field(to, offset + 5, part(raw + 5, 4), 4, "klen", "key of %" PRIu32 " bytes",
+                  key_size);
+    inspect_field(to, offset + 9, part(raw + 9, 4), 4, "vlen", "value of %" PRIu32 " bytes",
+                  value_size);
+    inspect_field(to, offset + 13, part(raw + 13, 4), 4, "body_check", "XXH3 of key and value");
+    rc = show_bytes(file, to, offset + RECORD_HEAD, key_size, "key", err);
+    return rc < 0 ? rc
+                  : show_bytes(file, to, offset + RECORD_HEAD + key_size, value_size, "value", err);
+}
+
+static int show_records(struct fs_file *file, struct inspect *to, uint64_t number,
+                        uint64_t *valid_end, struct strata_error *err)
+{
+    struct record_reader reader;
+    struct strata_error why = {0};
+    struct record record;
+    int rc = 0, shown = 0;
+
+    record_reader_init(&reader, file, number, file->end);
+    for (uint64_t n = 1; rc == 0 && shown == 0; n++) {
+        uint64_t offset = reader.at;
+        rc = record_next(&reader, &record, &why);
+        if (rc != STRATA_NOT_FOUND)
+            shown = show_record(file, to, offset, n, err);
+    }
+    *valid_end = reader.at;
+    record_reader_free(&reader);
+    if (shown < 0)
+        return shown;
+    if (rc == RECORD_TORN)
+        inspect_torn(to, *valid_end, "the file ends inside this record; the next open drops it");
+    else if (rc == STRATA_ERR_CORRUPT)
+        inspect_stop(to, why.offset, "%s", why.message);
+    else if (rc < 0 && err)
+        *err = why;
+    return rc == STRATA_ERR_CORRUPT || rc > 0 ? 0 : rc;
+}
+
+static int record_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    uint64_t number = 0, valid_end = 0;
+    int rc = show_file_header(file, to, &number, err);
+
+    if (rc < 0)
+        return rc;
+    rc = record_check_file(file, number, &why);
+    if (rc == 0)
+        rc = show_records(file, to, number, &valid_end, err);
+    else if (rc == STRATA_ERR_CORRUPT) {
+        inspect_stop(to, why.offset, "%s", why.message);
+        rc = 0;
+    } else if (err)
+        *err = why;
+    inspect_end(to, valid_end, file->end);
+    return rc;
+}
+
+const struct strata_format record_format = {"append log", RECORD_MAGIC, "*.log", record_inspect};

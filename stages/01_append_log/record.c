@@ -1,0 +1,348 @@
+/* record.c: the append-only log's bytes, little-endian, fixed width.
+ *
+ * A file begins with
+ *
+ *   +---------+-----------+------------+----------+---------+
+ *   | magic 8 | version 2 | reserved 2 | number 8 | check 4 |
+ *   +---------+-----------+------------+----------+---------+
+ *
+ * magic is "STRATLOG"; check covers the 20 bytes before it. Then come records:
+ *
+ *   +--------------+--------+--------+--------+--------------+-----+-------+
+ *   | head_check 4 | type 1 | klen 4 | vlen 4 | body_check 4 | key | value |
+ *   +--------------+--------+--------+--------+--------------+-----+-------+
+ *
+ * head_check covers the 13 bytes after it, body_check key and value; both are XXH3 seeded with
+ * file number and offset, so a record in the wrong place is damage. type is 1 put, 2 delete (vlen
+ * is 0 then).
+ *
+ * A record is valid iff its head check holds, type and lengths are within their limits, and its
+ * body check holds. The tail is torn iff the file ends inside a record; a complete head whose
+ * check fails is damage, wherever it is: the length has a check of its own, so that a flipped
+ * length is not taken for a torn tail (what hides everything after it in LevelDB's log).
+ *
+ * I1: offsets only grow. I2: written bytes never change. I3: no length is used before its check.
+ * Append costs O(record), finding a key O(file). */
+#include "record.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "coding.h"
+#include "strata_engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION 1
+#define FILE_CHECK_OFFSET 20
+#define WINDOW ((size_t)128 * 1024) /* holds any head and key */
+
+static int corrupt(const struct fs_file *file, uint64_t offset, const char *what, uint32_t stored,
+                   uint32_t computed, struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
+                       "%s check %08" PRIx32 ", computed %08" PRIx32, what, stored, computed);
+}
+
+/* ---- The file's header ----------------------------------------------------------------- */
+
+static void encode_file_header(uint64_t number, uint8_t to[RECORD_FILE_HEADER])
+{
+    uint8_t *at = to + 8;
+    memcpy(to, RECORD_MAGIC, 8);
+    at = put_u16(at, VERSION);
+    at = put_u16(at, 0);
+    at = put_u64(at, number);
+    put_u32(at, checksum(checksum_seed(number, 0), strata_bytes(to, FILE_CHECK_OFFSET)));
+}
+
+int record_start_file(struct fs_file *file, uint64_t number, struct strata_error *err)
+{
+    uint8_t header[RECORD_FILE_HEADER];
+    struct strata_slice part = {header, sizeof header};
+    encode_file_header(number, header);
+    return fs_append(file, &part, 1, err);
+}
+
+int record_check_file(struct fs_file *file, uint64_t number, struct strata_error *err)
+{
+    uint8_t header[RECORD_FILE_HEADER];
+    struct decoder d;
+    struct strata_slice magic;
+    uint32_t version, reserved, check, computed;
+    uint64_t stored;
+    size_t got;
+    int rc = fs_read_at(file, 0, header, sizeof header, &got, err);
+
+    if (rc < 0)
+        return rc;
+    decoder_init(&d, strata_bytes(header, got));
+    magic = get_bytes(&d, 8);
+    version = get_u16(&d);
+    reserved = get_u16(&d);
+    stored = get_u64(&d);
+    check = get_u32(&d);
+    if (d.bad)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, got,
+                           "the file ends inside its header of %d bytes", RECORD_FILE_HEADER);
+    if (memcmp(magic.data, RECORD_MAGIC, 8) != 0)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, 0,
+                           "not an append log: it does not begin with " RECORD_MAGIC);
+    computed = checksum(checksum_seed(stored, 0), strata_bytes(header, FILE_CHECK_OFFSET));
+    if (check != computed)
+        return corrupt(file, FILE_CHECK_OFFSET, "file header", check, computed, err);
+    if (version != VERSION || reserved)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, 8,
+                           "append log version %" PRIu32 "; this build reads version %d", version,
+                           VERSION);
+    if (stored != number)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, 12,
+                           "the file says it is number %" PRIu64 ", its name %" PRIu64, stored,
+                           number);
+    return 0;
+}
+
+/* ---- Writing --------------------------------------------------------------------------- */
+
+int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
+                  struct strata_error *err)
+{
+    uint64_t seed = checksum_seed(number, file->end);
+    uint8_t head[RECORD_HEAD], *at = head + 4;
+    struct strata_slice parts[3] = {{head, sizeof head}, op->key, op->value};
+    struct checksum body;
+
+    checksum_begin(&body, seed);
+    checksum_add(&body, op->key);
+    checksum_add(&body, op->value);
+    at = put_u8(at, (uint8_t)op->type);
+    at = put_u32(at, (uint32_t)op->key.size);
+    at = put_u32(at, (uint32_t)op->value.size);
+    put_u32(at, checksum_end(&body));
+    put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
+    return fs_append(file, parts, 3, err);
+}
+
+/* ---- Reading --------------------------------------------------------------------------- */
+
+struct head {
+    uint32_t check, type, key_size, value_size, body_check;
+};
+
+/* Checks a complete head. From here on its lengths may be used (I3). */
+static int decode_head(const struct fs_file *file, uint64_t number, uint64_t offset,
+                       const uint8_t bytes[RECORD_HEAD], struct head *head,
+                       struct strata_error *err)
+{
+    uint32_t computed =
+        checksum(checksum_seed(number, offset), strata_bytes(bytes + 4, RECORD_HEAD - 4));
+    struct decoder d;
+
+    decoder_init(&d, strata_bytes(bytes, RECORD_HEAD));
+    head->check = get_u32(&d);
+    head->type = get_u8(&d);
+    head->key_size = get_u32(&d);
+    head->value_size = get_u32(&d);
+    head->body_check = get_u32(&d);
+    if (head->check != computed)
+        return corrupt(file, offset, "record head", head->check, computed, err);
+    if (head->type != STRATA_OP_PUT && head->type != STRATA_OP_DELETE)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + 4,
+                           "record type %" PRIu32 " is none", head->type);
+    if (head->key_size > STRATA_MAX_KEY)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + 5,
+                           "key of %" PRIu32 " bytes; at most %zu", head->key_size, STRATA_MAX_KEY);
+    if (head->value_size > (head->type == STRATA_OP_PUT ? STRATA_MAX_VALUE : 0))
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + 9,
+                           "value of %" PRIu32 " bytes in a record of type %" PRIu32,
+                           head->value_size, head->type);
+    return 0;
+}
+
+/* Reads exactly `size` bytes; the caller has measured that they are there. */
+static int read_exactly(struct fs_file *file, uint64_t offset, void *to, size_t size,
+                        struct strata_error *err)
+{
+    size_t got;
+    int rc = fs_read_at(file, offset, to, size, &got, err);
+    if (rc == 0 && got < size)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + got,
+                         "the file was cut short while it was open");
+    return rc;
+}
+
+static int check_value(struct fs_file *file, uint64_t seed, uint64_t offset,
+                       const struct head *head, struct strata_slice body, struct strata_slice key,
+                       struct strata_error *err)
+{
+    uint32_t computed = checksum(seed, body);
+    if (computed != head->body_check)
+        return corrupt(file, offset + RECORD_HEAD, "record body", head->body_check, computed, err);
+    if (head->type != STRATA_OP_PUT ||
+        strata_compare(strata_bytes(body.data, head->key_size), key) != 0)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
+                           "the record here is not the one that was looked for");
+    return 0;
+}
+
+int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                 struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
+{
+    uint8_t bytes[RECORD_HEAD];
+    struct head head;
+    size_t size;
+    int rc = 0;
+
+    if (offset > limit || limit - offset < RECORD_HEAD)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset, "no record is here");
+    rc = read_exactly(file, offset, bytes, sizeof bytes, err);
+    if (rc == 0)
+        rc = decode_head(file, number, offset, bytes, &head, err);
+    if (rc < 0)
+        return rc;
+    size = (size_t)head.key_size + head.value_size;
+    if (size > limit - offset - RECORD_HEAD)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
+                           "a record of %zu bytes goes beyond the file's valid part", size);
+    strata_buffer_clear(value);
+    if (buffer_reserve(value, size) < 0)
+        return strata_fail_memory(err, size);
+    rc = read_exactly(file, offset + RECORD_HEAD, value->data, size, err);
+    if (rc == 0)
+        rc = check_value(file, checksum_seed(number, offset), offset, &head,
+                         strata_bytes(value->data, size), key, err);
+    if (rc == 0 && head.value_size)
+        memmove(value->data, value->data + head.key_size, head.value_size);
+    value->size = rc == 0 ? head.value_size : 0;
+    return rc;
+}
+
+/* ---- Reading one after another --------------------------------------------------------- */
+
+void record_reader_init(struct record_reader *reader, struct fs_file *file, uint64_t number,
+                        uint64_t limit)
+{
+    *reader = (struct record_reader){
+        .file = file, .number = number, .at = RECORD_FILE_HEADER, .limit = limit};
+}
+
+void record_reader_free(struct record_reader *reader)
+{
+    free(reader->window);
+    free(reader->key);
+    reader->window = reader->key = NULL;
+}
+
+/* Makes the window begin at or before `offset` and hold at least `size` bytes from there, all
+ * below limit. size <= WINDOW. */
+static int fill_window(struct record_reader *r, uint64_t offset, size_t size,
+                       struct strata_error *err)
+{
+    uint64_t left = r->limit - offset;
+    int rc;
+
+    if (offset >= r->window_at && size <= r->window_size &&
+        offset - r->window_at <= r->window_size - size)
+        return 0;
+    if (!r->window) { /* never more than there is to read */
+        r->window_capacity = left < WINDOW ? (size_t)left : WINDOW;
+        r->window = malloc(r->window_capacity);
+        if (!r->window)
+            return strata_fail_memory(err, r->window_capacity);
+    }
+    r->window_size = 0;
+    rc = read_exactly(r->file, offset, r->window,
+                      left < r->window_capacity ? (size_t)left : r->window_capacity, err);
+    if (rc < 0)
+        return rc;
+    r->window_at = offset;
+    r->window_size = left < r->window_capacity ? (size_t)left : r->window_capacity;
+    return 0;
+}
+
+static const uint8_t *in_window(const struct record_reader *r, uint64_t offset)
+{
+    return r->window + (offset - r->window_at);
+}
+
+/* The body in pieces: its value does not fit into the window, and its key is kept aside. */
+static int check_large_body(struct record_reader *r, const struct head *head, uint32_t *computed,
+                            struct strata_error *err)
+{
+    uint64_t at = r->at + RECORD_HEAD, left = (uint64_t)head->key_size + head->value_size;
+    struct checksum body;
+    int rc;
+
+    if (!r->key && !(r->key = malloc(STRATA_MAX_KEY)))
+        return strata_fail_memory(err, STRATA_MAX_KEY);
+    rc = fill_window(r, at, head->key_size, err);
+    if (rc < 0)
+        return rc;
+    memcpy(r->key, in_window(r, at), head->key_size);
+    checksum_begin(&body, checksum_seed(r->number, r->at));
+    while (left) {
+        size_t piece = left < r->window_capacity ? (size_t)left : r->window_capacity;
+        rc = fill_window(r, at, piece, err);
+        if (rc < 0)
+            return rc;
+        checksum_add(&body, strata_bytes(in_window(r, at), piece));
+        at += piece;
+        left -= piece;
+    }
+    *computed = checksum_end(&body);
+    return 0;
+}
+
+static int check_body(struct record_reader *r, const struct head *head, struct record *record,
+                      struct strata_error *err)
+{
+    size_t size = (size_t)head->key_size + head->value_size;
+    uint32_t computed;
+    int rc = 0;
+
+    if (RECORD_HEAD + size <= r->window_capacity) {
+        const uint8_t *body;
+        rc = fill_window(r, r->at, RECORD_HEAD + size, err);
+        if (rc < 0)
+            return rc;
+        body = in_window(r, r->at) + RECORD_HEAD;
+        computed = checksum(checksum_seed(r->number, r->at), strata_bytes(body, size));
+        record->key = strata_bytes(body, head->key_size);
+    } else {
+        rc = check_large_body(r, head, &computed, err);
+        if (rc < 0)
+            return rc;
+        record->key = strata_bytes(r->key, head->key_size);
+    }
+    return computed == head->body_check ? 0
+                                        : corrupt(r->file, r->at + RECORD_HEAD, "record body",
+                                                  head->body_check, computed, err);
+}
+
+int record_next(struct record_reader *r, struct record *record, struct strata_error *err)
+{
+    uint64_t left = r->limit - r->at, size;
+    struct head head;
+    int rc;
+
+    if (left == 0)
+        return STRATA_NOT_FOUND;
+    if (left < RECORD_HEAD)
+        return RECORD_TORN;
+    rc = fill_window(r, r->at, RECORD_HEAD, err);
+    if (rc == 0)
+        rc = decode_head(r->file, r->number, r->at, in_window(r, r->at), &head, err);
+    if (rc < 0)
+        return rc;
+    size = RECORD_HEAD + (uint64_t)head.key_size + head.value_size;
+    if (size > left)
+        return RECORD_TORN;
+    rc = check_body(r, &head, record, err);
+    if (rc < 0)
+        return rc;
+    record->offset = r->at;
+    record->type = (enum strata_op_type)head.type;
+    record->value_size = head.value_size;
+    record->next = r->at += size;
+    return 0;
+}

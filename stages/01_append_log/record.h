@@ -1,0 +1,62 @@
+/* record.h: the framing of the append-only log: how operations become bytes in a file that only
+ * grows, and how they are found again. The layout is drawn in record.c. */
+#ifndef STRATA_01_RECORD_H
+#define STRATA_01_RECORD_H
+
+#include "fs.h"
+
+#define RECORD_MAGIC "STRATLOG"
+#define RECORD_FILE_HEADER 24 /* bytes before the first record */
+#define RECORD_HEAD 17        /* bytes of a record before its key */
+
+/* record_next: the file ends inside a record. */
+#define RECORD_TORN 2
+
+struct record {
+    uint64_t offset; /* of its head, in the file */
+    uint64_t next;   /* offset of the byte after it */
+    enum strata_op_type type;
+    uint32_t value_size;     /* bytes */
+    struct strata_slice key; /* borrowed from the reader until its next call */
+};
+
+/* Makes the empty file's header. `number` identifies the file: it seeds every check in it.
+ * IO. */
+int record_start_file(struct fs_file *file, uint64_t number, struct strata_error *err);
+/* CORRUPT: not such a file, or not this number; IO. */
+int record_check_file(struct fs_file *file, uint64_t number, struct strata_error *err);
+
+/* Appends one operation with one write call: when it returns 0 the kernel has it. IO. */
+int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
+                  struct strata_error *err);
+
+/* Reads the record at `offset` of a file that is valid up to `limit`, checks it, and puts its
+ * value into `value`. CORRUPT also when its key is not `key`; IO, NO_MEMORY. */
+int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                 struct strata_slice key, struct strata_buffer *value, struct strata_error *err);
+
+/* Reads records one after another, through a window of the file. */
+struct record_reader {
+    struct fs_file *file; /* borrowed */
+    uint64_t number;
+    uint64_t at;    /* offset of the next record */
+    uint64_t limit; /* the file is read up to here */
+
+    uint8_t *window; /* the file's bytes from window_at on */
+    size_t window_size, window_capacity;
+    uint64_t window_at;
+    uint8_t *key; /* a key whose record is larger than the window */
+};
+
+/* From the first record up to `limit`. Allocates nothing yet. */
+void record_reader_init(struct record_reader *reader, struct fs_file *file, uint64_t number,
+                        uint64_t limit);
+void record_reader_free(struct record_reader *reader);
+/* 0: `*record` is the next one, both its checks hold. STRATA_NOT_FOUND: `limit` is reached.
+ * RECORD_TORN: limit lies inside a record. CORRUPT, IO, NO_MEMORY. After anything but 0,
+ * reader->at is the offset where the valid part ends. */
+int record_next(struct record_reader *reader, struct record *record, struct strata_error *err);
+
+extern const struct strata_format record_format; /* inspect.c */
+
+#endif

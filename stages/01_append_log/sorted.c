@@ -1,0 +1,175 @@
+/* sorted.c: see sorted.h.
+ *
+ *   added, in the log's order        sorted: one entry a key, the newest; no deleted ones
+ *   b@24  a@43  b@62  a deleted  ->  b@62
+ *
+ * I1: entries[0..count) have strictly ascending keys once sorted.
+ * I2: nothing here changes after that, so the iterator sees the database as it was made. */
+#include "sorted.h"
+
+#include <stdlib.h>
+
+int sorted_add(struct sorted *list, struct strata_slice key, uint64_t position, bool deleted,
+               struct strata_error *err)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        struct sorted_entry *bigger = realloc(list->entries, capacity * sizeof *bigger);
+        if (!bigger)
+            return strata_fail_memory(err, capacity * sizeof *bigger);
+        list->entries = bigger;
+        list->capacity = capacity;
+    }
+    list->entries[list->count] = (struct sorted_entry){.key_at = list->keys.size,
+                                                       .position = position,
+                                                       .order = list->count,
+                                                       .key_size = (uint32_t)key.size,
+                                                       .deleted = deleted};
+    if (strata_buffer_append(&list->keys, key.data, key.size) < 0)
+        return strata_fail_memory(err, key.size);
+    list->count++;
+    return 0;
+}
+
+void sorted_free(struct sorted *list)
+{
+    free(list->entries);
+    strata_buffer_free(&list->keys);
+    *list = (struct sorted){0};
+}
+
+static struct strata_slice key_of(const struct sorted_entry *entry)
+{
+    return (struct strata_slice){entry->key, entry->key_size};
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct sorted_entry *x = a, *y = b;
+    int order = strata_compare(key_of(x), key_of(y));
+    return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* Sorts, and keeps the last entry of each key unless it says deleted. */
+static void settle(struct sorted *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        list->entries[i].key = list->keys.data + list->entries[i].key_at;
+    if (list->count)
+        qsort(list->entries, list->count, sizeof *list->entries, compare);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct sorted_entry *entry = &list->entries[i];
+        bool last = i + 1 == list->count || strata_compare(key_of(entry), key_of(entry + 1)) != 0;
+        if (last && !entry->deleted)
+            list->entries[kept++] = *entry;
+    }
+    list->count = kept;
+}
+
+/* ---- The iterator ---------------------------------------------------------------------- */
+
+struct sorted_iter {
+    struct strata_iter base;
+    struct sorted list;
+    struct sorted_source source;
+    size_t at; /* index of the entry it is positioned on */
+    struct strata_buffer value;
+};
+
+static int stand_on(struct sorted_iter *iter, size_t at)
+{
+    if (at >= iter->list.count)
+        return STRATA_NOT_FOUND;
+    iter->at = at;
+    iter->base.key = key_of(&iter->list.entries[at]);
+    return 0;
+}
+
+/* The first entry whose key is >= `key`. */
+static int iter_seek(struct strata_iter *base, struct strata_slice key, struct strata_error *err)
+{
+    struct sorted_iter *iter = (struct sorted_iter *)base;
+    size_t low = 0, high = iter->list.count;
+
+    (void)err;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strata_compare(key_of(&iter->list.entries[middle]), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return stand_on(iter, low);
+}
+
+static int iter_last(struct strata_iter *base, struct strata_error *err)
+{
+    struct sorted_iter *iter = (struct sorted_iter *)base;
+    (void)err;
+    return stand_on(iter, iter->list.count - 1); /* none: SIZE_MAX is past every end */
+}
+
+static int iter_next(struct strata_iter *base, struct strata_error *err)
+{
+    struct sorted_iter *iter = (struct sorted_iter *)base;
+    (void)err;
+    return stand_on(iter, iter->at + 1);
+}
+
+static int iter_prev(struct strata_iter *base, struct strata_error *err)
+{
+    struct sorted_iter *iter = (struct sorted_iter *)base;
+    (void)err;
+    return stand_on(iter, iter->at - 1);
+}
+
+static int iter_value(struct strata_iter *base, struct strata_error *err)
+{
+    struct sorted_iter *iter = (struct sorted_iter *)base;
+    int rc = iter->source.read(iter->source.arg, iter->list.entries[iter->at].position, base->key,
+                               &iter->value, err);
+    if (rc < 0)
+        return rc;
+    base->value = strata_buffer_slice(&iter->value);
+    base->has_value = true;
+    return 0;
+}
+
+static void iter_free(struct strata_iter *base)
+{
+    struct sorted_iter *iter = (struct sorted_iter *)base;
+    if (iter->source.release)
+        iter->source.release(iter->source.arg);
+    sorted_free(&iter->list);
+    strata_buffer_free(&iter->value);
+    free(iter);
+}
+
+static const struct strata_iter_ops iter_ops = {
+    .seek = iter_seek,
+    .last = iter_last,
+    .next = iter_next,
+    .prev = iter_prev,
+    .value = iter_value,
+    .free = iter_free,
+};
+
+int sorted_iter_new(struct sorted *list, const struct sorted_source *source,
+                    struct strata_iter **out, struct strata_error *err)
+{
+    struct sorted_iter *iter = calloc(1, sizeof *iter);
+    if (!iter) {
+        if (source->release)
+            source->release(source->arg);
+        sorted_free(list);
+        return strata_fail_memory(err, sizeof *iter);
+    }
+    iter->base.ops = &iter_ops;
+    iter->source = *source;
+    iter->list = *list;
+    *list = (struct sorted){0};
+    settle(&iter->list);
+    *out = &iter->base;
+    return 0;
+}

@@ -2,6 +2,7 @@
 #
 #   MODE=plain|asan|tsan|cov   how to build (plain: build/, others: build/MODE/)
 #   STAGE=N                    only that stage, where a target can be narrowed
+#   V=1                        show the compiler's commands
 #   NO_INSTALL=1               report missing packages, install nothing
 
 CC      ?= cc
@@ -16,6 +17,10 @@ SAN.cov  := --coverage -DSTRATA_COVERAGE
 SAN     := $(SAN.$(MODE))
 CFLAGS  ?= $(OPT) -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) -fPIC $(SAN) -MMD -MP
+# V=1 shows the commands.
+ifeq ($(V),)
+say      = @printf '  %-4s %s\n' $1 $2;
+endif
 LIBS    := -lxxhash -lpthread -ldl
 
 # ---- What there is: a stage is a directory with a stage.mk ----------------------------------
@@ -42,18 +47,24 @@ $B/stages.c: Makefile $(STAGES:%=stages/%/stage.mk) stages
 	  echo '    NULL};'; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $B/stages.o: $B/stages.c
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
 
 $(LIB_A): $(COMMON) $(STAGE_OBJ)
-	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 # -rdynamic: a learner's engine, loaded at run time, uses common's functions from here.
 $B/strata: $(CLI) $(LIB_A)
-	$(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS)
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS)
+
+# ---- Rooms with targets of their own ---------------------------------------------------------
+
+install-%:
+	@tests/tools/install.sh build $*
+
+-include $(wildcard tests/tests.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
 
 clean: ## remove everything that was built
 	rm -rf build

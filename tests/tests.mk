@@ -1,0 +1,25 @@
+# Tests. Every tests/DIR/NAME_test.c is a program of its own (cmocka, linked to the library);
+# every tests/cli/NAME.sh speaks TAP. What stands in
+#   unit/      is run once
+#   contract/  is run for every stage, with STRATA_STAGE=N: black-box, the promises of the stage
+#   crash/     likewise: kill, power cut, flipped bits, cut files
+#   stages/    NN_*_test.c is run for stage NN alone: its modules, its known limits (weak_...)
+#   cli/       is run once, on build/strata
+# A new stage is found by its directory; nothing is added here for it.
+
+TEST_SRC   := $(wildcard tests/unit/*_test.c tests/contract/*_test.c tests/crash/*_test.c tests/stages/*_test.c)
+TEST_BIN   := $(TEST_SRC:%.c=$B/%)
+TEST_LIB   := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/support/*.c)))
+TEST_LIBS  := -lcmocka $(LIBS)
+
+$B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $< $(TEST_LIB) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(TEST_LIBS)
+$B/tests/%.o: ALL_CFLAGS += -Itests/support
+
+.PRECIOUS: $B/tests/%.o
+
+.PHONY: test tests-build kill
+tests-build: $(TEST_BIN) $B/strata
+test: install-test ## run the tests [STAGE=N] [MODE=asan] [QUICK=1]
+	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
+	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh

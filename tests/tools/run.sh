@@ -1,0 +1,77 @@
+#!/bin/bash
+# Runs every test program and script of the project (see tests/tests.mk for what is where), two
+# at a time, and ends with "N passed, N failed". Exit code 1 when one failed.
+#
+#   B=build STAGE= QUICK= tests/tools/run.sh [WORD]    only suites whose name contains WORD
+#
+# A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
+# failure it has not told, or tells nothing, counts as one failure.
+set -u
+B=${B:-build}
+only=${1:-}
+export STRATA=$PWD/$B/strata CMOCKA_MESSAGE_OUTPUT=TAP QUICK=${QUICK:-}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+logs=$B/test-logs
+rm -rf "$logs" && mkdir -p "$logs" || exit 1
+
+stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1|')
+[ -n "${STAGE:-}" ] && stages=$STAGE
+
+# name|stage|command, one a line
+suites() {
+    local t s n
+    if [ -z "${STAGE:-}" ]; then
+        for t in "$B"/tests/unit/*_test; do [ -x "$t" ] && echo "unit $(basename "${t%_test}")||$t"; done
+        for t in tests/cli/*.sh; do [ -f "$t" ] && echo "cli $(basename "${t%.sh}")||bash $t"; done
+        for t in tests/docs/*.sh; do [ -f "$t" ] && echo "docs $(basename "${t%.sh}")||bash $t"; done
+    fi
+    for s in $stages; do
+        for t in "$B"/tests/contract/*_test "$B"/tests/crash/*_test; do
+            [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
+        done
+        for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
+            [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
+        done
+    done
+    for t in "$B"/fuzz/replay/*; do
+        [ -x "$t" ] && [ ! -d "$t" ] && case $t in *.o|*.d) ;; *) echo "fuzz $(basename "$t")||$t --tap" ;; esac
+    done
+}
+
+run_one() {
+    IFS='|' read -r name stage command <<<"$1"
+    log=$logs/${name// /_}.log
+    begin=$(date +%s%N)
+    if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
+    timeout "${SUITE_SECONDS:-600}" $command >"$log" 2>&1 </dev/null
+    rc=$?
+    spent=$(( ($(date +%s%N) - begin) / 1000000 ))
+    # a library's output may stand before cmocka's on the same line
+    good=$(grep -aEc '^ok ' "$log") bad=$(grep -aEc '^not ok ' "$log")
+    skip=$(grep -aEc '^ok .*# *SKIP' "$log"); good=$((good - skip))
+    [ $rc -ne 0 ] && [ "$bad" -eq 0 ] && { bad=1; echo "not ok - $name ended with status $rc" >>"$log"; }
+    [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name told nothing" >>"$log"; }
+    printf '%s %s %s\n' "$good" "$bad" "$skip" >"$log.count"
+    word=ok; [ "$bad" -gt 0 ] && word=FAILED
+    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s\n' "$word" "$name" "$good" "$bad" \
+        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000))
+    if [ "$bad" -gt 0 ]; then
+        sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -60
+        echo "        whole output: $log"
+    elif [ "$skip" -gt 0 ]; then
+        grep -aE '^ok .*# *SKIP' "$log" | sed 's/^/        | /'
+    fi
+}
+export -f run_one
+export logs
+
+suites | grep -F -- "$only" | tr '\n' '\0' | xargs -0 -r -P "${JOBS:-2}" -I{} bash -c 'run_one "$1"' _ {}
+
+cat "$logs"/*.count 2>/dev/null | awk '
+    { good += $1; bad += $2; skip += $3 }
+    END {
+        if (good + bad == 0) { print "no test was run"; bad = 1 }
+        printf "%d passed, %d failed%s\n", good, bad, skip ? ", " skip " skipped" : ""
+        exit bad > 0
+    }'

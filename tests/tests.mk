@@ -16,7 +16,7 @@ $B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $< $(TEST_LIB) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(TEST_LIBS)
 $B/tests/%.o: ALL_CFLAGS += -Itests/support
 
-.PRECIOUS: $B/tests/%.o
+.SECONDARY: # objects of tests are kept
 
 .PHONY: test tests-build kill
 tests-build: $(TEST_BIN) $B/strata

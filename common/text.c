@@ -1,0 +1,246 @@
+/* text.c: the two forms of text, and a decoder that is a machine of four states, so that text may
+ * come in pieces and no escape needs a look ahead.
+ *
+ *              \            x             digit          digit
+ *     PLAIN ------> SLASH ------> HIGH ----------> LOW ----------> PLAIN    TEXT_ESCAPED
+ *                     | t n r \                 digit       digit
+ *                     +--------> PLAIN     HIGH ------> LOW ------> HIGH    TEXT_HEX
+ *
+ * The text may end in the state in which it began, nowhere else. */
+#include "text.h"
+
+#include <string.h>
+
+enum state { PLAIN, SLASH, HIGH, LOW };
+
+const char *text_fault_name(enum text_fault fault)
+{
+    switch (fault) {
+    case TEXT_FINE:
+        return "no fault";
+    case TEXT_BAD_ESCAPE:
+        return "no such escape: there are \\xNN, \\t, \\n, \\r and \\\\";
+    case TEXT_BAD_DIGIT:
+        return "not a hexadecimal digit";
+    case TEXT_CUT:
+        return "a byte is cut short: it wants two hexadecimal digits, or more after its backslash";
+    case TEXT_TOO_LONG:
+        return "too long";
+    case TEXT_NO_TAB:
+        return "the line ends without a tab between key and value";
+    case TEXT_RAW_RETURN:
+        return "a carriage return as it is: write \\r, or convert the line ends";
+    case TEXT_NO_MEMORY:
+        return "out of memory";
+    }
+    return "unknown fault";
+}
+
+/* ---- Bytes to text --------------------------------------------------------------------- */
+
+/* How many bytes a lead byte announces; 0 for what never leads. */
+static size_t utf8_announced(uint8_t lead)
+{
+    if (lead < 0x80)
+        return 1;
+    if (lead >= 0xc2 && lead <= 0xdf)
+        return 2;
+    if (lead >= 0xe0 && lead <= 0xef)
+        return 3;
+    return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
+}
+
+/* Only the second byte has limits of its own: they keep out what could be written shorter, the
+ * surrogates and what is above U+10FFFF. */
+static bool utf8_second_fits(uint8_t lead, uint8_t second)
+{
+    uint8_t least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    uint8_t most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    return second >= least && second <= most;
+}
+
+size_t text_utf8_size(struct strata_slice bytes)
+{
+    size_t size = utf8_announced(bytes.data[0]);
+
+    if (size > bytes.size || (size > 1 && !utf8_second_fits(bytes.data[0], bytes.data[1])))
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if ((bytes.data[i] & 0xc0) != 0x80)
+            return 0;
+    return size;
+}
+
+/* How many bytes at the front may be printed as they are: one character, or none. U+0080 to
+ * U+009F are control characters of two bytes: some terminals obey them. */
+static size_t printable(struct strata_slice bytes)
+{
+    uint8_t first = bytes.data[0];
+
+    if (first < 0x80)
+        return first >= 0x20 && first != 0x7f && first != '\\';
+    if (first == 0xc2 && bytes.size > 1 && bytes.data[1] < 0xa0)
+        return 0;
+    return text_utf8_size(bytes);
+}
+
+static size_t put_digits(uint8_t *to, uint8_t byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    to[0] = (uint8_t)digits[byte >> 4];
+    to[1] = (uint8_t)digits[byte & 15];
+    return 2;
+}
+
+static size_t put_escape(uint8_t *to, uint8_t byte)
+{
+    static const char named[] = "\t\n\r\\", letters[] = "tnr\\";
+    const char *at = byte ? strchr(named, byte) : NULL;
+
+    to[0] = '\\';
+    if (at) {
+        to[1] = (uint8_t)letters[at - named];
+        return 2;
+    }
+    to[1] = 'x';
+    return 2 + put_digits(to + 2, byte);
+}
+
+size_t text_encode(enum text_form form, struct strata_slice *bytes, uint8_t *to, size_t capacity)
+{
+    size_t used = 0;
+
+    while (bytes->size && capacity - used >= TEXT_UNIT) {
+        size_t taken = form == TEXT_HEX ? 0 : printable(*bytes);
+        if (taken) {
+            memcpy(to + used, bytes->data, taken);
+            used += taken;
+        } else {
+            taken = 1;
+            used += form == TEXT_HEX ? put_digits(to + used, bytes->data[0])
+                                     : put_escape(to + used, bytes->data[0]);
+        }
+        bytes->data += taken;
+        bytes->size -= taken;
+    }
+    return used;
+}
+
+/* ---- Text to bytes --------------------------------------------------------------------- */
+
+static enum state start_of(enum text_form form)
+{
+    return form == TEXT_HEX ? HIGH : PLAIN;
+}
+
+void text_decoder_init(struct text_decoder *d, enum text_form form, size_t limit)
+{
+    *d = (struct text_decoder){.form = form, .limit = limit, .state = start_of(form)};
+}
+
+static enum text_fault emit(struct text_decoder *d, const uint8_t *bytes, size_t size,
+                            struct strata_buffer *to)
+{
+    size_t room = to->size < d->limit ? d->limit - to->size : 0;
+
+    if (size > room) {
+        d->mark = d->fed + room;
+        return TEXT_TOO_LONG;
+    }
+    d->state = start_of(d->form);
+    return strata_buffer_append(to, bytes, size) < 0 ? TEXT_NO_MEMORY : TEXT_FINE;
+}
+
+static enum text_fault take_letter(struct text_decoder *d, uint8_t letter, struct strata_buffer *to)
+{
+    switch (letter) {
+    case 'x':
+        d->state = HIGH;
+        return TEXT_FINE;
+    case 't':
+        return emit(d, (const uint8_t *)"\t", 1, to);
+    case 'n':
+        return emit(d, (const uint8_t *)"\n", 1, to);
+    case 'r':
+        return emit(d, (const uint8_t *)"\r", 1, to);
+    case '\\':
+        return emit(d, (const uint8_t *)"\\", 1, to);
+    }
+    return TEXT_BAD_ESCAPE;
+}
+
+static enum text_fault take_digit(struct text_decoder *d, uint8_t c, struct strata_buffer *to)
+{
+    uint8_t value = (uint8_t)(c >= '0' && c <= '9'   ? c - '0'
+                              : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                              : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                     : 16);
+    if (value == 16) {
+        d->mark = d->fed;
+        return TEXT_BAD_DIGIT;
+    }
+    if (d->state == HIGH) {
+        if (d->form == TEXT_HEX)
+            d->mark = d->fed;
+        d->high = value;
+        d->state = LOW;
+        return TEXT_FINE;
+    }
+    value = (uint8_t)(d->high << 4 | value);
+    return emit(d, &value, 1, to);
+}
+
+/* In PLAIN: the bytes before the next backslash, at one go; `*taken` of them. */
+static enum text_fault take_plain(struct text_decoder *d, struct strata_slice text, size_t *taken,
+                                  struct strata_buffer *to)
+{
+    const uint8_t *slash = memchr(text.data, '\\', text.size);
+
+    *taken = slash ? (size_t)(slash - text.data) : text.size;
+    if (*taken)
+        return emit(d, text.data, *taken, to);
+    *taken = 1;
+    d->mark = d->fed;
+    d->state = SLASH;
+    return TEXT_FINE;
+}
+
+enum text_fault text_feed(struct text_decoder *d, struct strata_slice text,
+                          struct strata_buffer *to)
+{
+    enum text_fault fault = TEXT_FINE;
+
+    while (text.size && fault == TEXT_FINE) {
+        size_t taken = 1;
+        if (d->state == PLAIN)
+            fault = take_plain(d, text, &taken, to);
+        else if (d->state == SLASH)
+            fault = take_letter(d, text.data[0], to);
+        else
+            fault = take_digit(d, text.data[0], to);
+        text.data += taken;
+        text.size -= taken;
+        d->fed += taken;
+    }
+    return fault;
+}
+
+enum text_fault text_finish(struct text_decoder *d)
+{
+    return d->state == (int)start_of(d->form) ? TEXT_FINE : TEXT_CUT;
+}
+
+enum text_fault text_decode(enum text_form form, struct strata_slice text, size_t limit,
+                            struct strata_buffer *to, uint64_t *at)
+{
+    struct text_decoder d;
+    enum text_fault fault;
+
+    text_decoder_init(&d, form, limit);
+    strata_buffer_clear(to);
+    fault = text_feed(&d, text, to);
+    if (fault == TEXT_FINE)
+        fault = text_finish(&d);
+    *at = d.mark;
+    return fault;
+}

@@ -59,18 +59,67 @@ $(LIB_A): $(COMMON) $(STAGE_OBJ)
 $B/strata: $(CLI) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS)
 
+# ---- One stage alone: itself, the modules of the stages it uses, common ----------------------
+# A stage that reaches for a later one, or for one that its stage.mk does not name, fails to link
+# here. (stage.mk names all it uses, those its modules use included.)
+
+modules = $(filter-out %/engine.o,$(call objs,stages/$1))
+define stage_alone
+.PHONY: $1
+$1: $B/alone/$1
+$B/alone/$1.c: Makefile
+	@mkdir -p $$(@D)
+	@printf '%s\n' '#include "stages.h"' 'extern const struct strata_engine strata_stage_$1;' \
+	  'const struct strata_engine *const strata_stages[] = {&strata_stage_$1, NULL};' > $$@
+$B/alone/$1: $B/alone/$1.c $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u)) $(CLI) $(COMMON)
+	$$(call say,LINK,$$@) $$(CC) $$(ALL_CFLAGS) -rdynamic -o $$@ $$(filter %.c %.o,$$^) $$(LDFLAGS) $$(LIBS)
+	@echo "$1: a program with this stage alone: $$@"
+endef
+$(foreach s,$(STAGES),$(eval $(call stage_alone,$s)))
+.PHONY: stages-alone
+stages-alone: $(STAGES)
+
+# ---- Looking at a stage ----------------------------------------------------------------------
+
+stage_dir = $(firstword $(wildcard stages/$(shell printf '%02d' $1 2>/dev/null)_*))
+diff: ## what a stage adds: make diff FROM=1 TO=2
+	@from="$(call stage_dir,$(FROM))" to="$(call stage_dir,$(TO))"; \
+	if [ -z "$$from" ] || [ -z "$$to" ]; then \
+	  echo "make diff FROM=N TO=M: stages are $(STAGES)" >&2; exit 2; fi; \
+	echo "files of $$to:"; wc -l $$to/*.[ch]; \
+	echo; echo "engine.c, from $$from:"; diff -u $$from/engine.c $$to/engine.c; true
+
+# ---- Checks on the source --------------------------------------------------------------------
+
+FORMATTED = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find include common stages tests fuzz bench -name '*.[ch]')
+lint: install-lint all lint-arrows ## layout, static analysis, arrows, sizes
+	@tests/tools/lint.sh $(FORMATTED)
+lint-arrows: all $(STAGES) ## no stage includes or links a later one
+	@B=$B tests/tools/arrows.sh $(foreach s,$(STAGES),$s $(foreach u,$($s.USES),$s:$u))
+
 # ---- Rooms with targets of their own ---------------------------------------------------------
 
 install-%:
 	@tests/tools/install.sh build $*
 
--include $(wildcard tests/tests.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
+-include $(wildcard tests/tests.mk tests/*/*.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
+
+coverage: install-test install-coverage ## line and branch coverage by the tests, per file
+	@$(MAKE) --no-print-directory MODE=cov OPT=-O0 tests-build
+	@find build/cov -name '*.gcda' -delete
+	@B=build/cov tests/tools/run.sh > build/cov/tests.txt 2>&1; tail -1 build/cov/tests.txt
+	@B=build/cov tests/tools/coverage.sh
+
+format: install-lint ## lay the code out with clang-format
+	clang-format -i $(FORMATTED)
 
 clean: ## remove everything that was built
 	rm -rf build
 
 help: ## this list
-	@grep -hE '^[a-zA-Z0-9_%.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 22
+	@echo 'make TARGET [MODE=plain|asan|tsan|cov] [STAGE=N] [NO_INSTALL=1] [V=1]'
+	@grep -hE '^[a-zA-Z0-9_%.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 18
+	@for s in $(STAGES); do printf '%s\tthe program with this stage alone\n' $$s; done | expand -t 18
 
-.PHONY: all clean help
+.PHONY: all clean help diff lint lint-arrows format coverage
 -include $(shell find $B -name '*.d' 2>/dev/null)

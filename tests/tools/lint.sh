@@ -1,0 +1,37 @@
+#!/bin/bash
+# Layout (clang-format), static analysis (cppcheck), sizes and manners of the source.
+#
+#   tests/tools/lint.sh FILE...
+set -u
+bad=0
+complain() { echo "lint: $1" >&2; bad=1; }
+
+[ $# -gt 0 ] || { echo "lint.sh: no files" >&2; exit 2; }
+if command -v clang-format >/dev/null; then
+    clang-format --dry-run -Werror "$@" || complain "layout: make format"
+else
+    echo "lint: clang-format is missing; layout not checked"
+fi
+if command -v cppcheck >/dev/null; then
+    cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+        --enable=warning,performance,portability \
+        --suppress=missingIncludeSystem --suppress=unusedFunction --suppress=normalCheckLevelMaxBranches \
+        -Iinclude -Icommon -Istages -Itests/support -D_POSIX_C_SOURCE=200809L \
+        include common stages fuzz bench tests || complain "cppcheck"
+else
+    echo "lint: cppcheck is missing; static analysis not done"
+fi
+
+# engine.c is glue; a long file is a place to look.
+for f in stages/*/engine.c; do
+    n=$(wc -l <"$f")
+    [ "$n" -le 350 ] || complain "$f has $n lines; the glue of a stage has at most 350"
+done
+# A library does not print, exit or abort; assert and memcpy'd structs have no place on disk paths.
+grep -nE '\b(printf|puts|exit|abort|perror)\(' common/*.c stages/*/*.c |
+    grep -vE 'common/(progress|inspect)\.c' && complain "the library prints or ends the program"
+# Nothing above the file layer calls the system itself.
+grep -nE '\b(open|read|write|pread|pwrite|fsync|fdatasync|rename|unlink|mkdir|fopen|ftruncate|mmap)\(' stages/*/*.c |
+    grep -vE '^[^:]*:[0-9]+: *(\*|/\*|//)|[a-z_]+_(open|read|write|sync|rename)\(' && complain "a stage goes past fs.h"
+[ $bad -eq 0 ] && echo "lint: $# files, nothing to say"
+exit $bad

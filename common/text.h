@@ -19,12 +19,12 @@ enum text_form { TEXT_ESCAPED, TEXT_HEX };
 /* What can be wrong with text, that of lines (tsv.h) included. */
 enum text_fault {
     TEXT_FINE,
-    TEXT_BAD_ESCAPE,   /* a backslash before something that is no escape */
-    TEXT_BAD_DIGIT,    /* not a hexadecimal digit where one must be */
-    TEXT_CUT,          /* ends inside an escape, or after half of a byte's two digits */
-    TEXT_TOO_LONG,     /* more bytes than the decoder's limit */
-    TEXT_NO_TAB,       /* tsv.h: a line without a tab */
-    TEXT_RAW_RETURN,   /* tsv.h: a carriage return that is not written \r */
+    TEXT_BAD_ESCAPE, /* a backslash before something that is no escape */
+    TEXT_BAD_DIGIT,  /* not a hexadecimal digit where one must be */
+    TEXT_CUT,        /* ends inside an escape, or after half of a byte's two digits */
+    TEXT_TOO_LONG,   /* more bytes than the decoder's limit */
+    TEXT_NO_TAB,     /* tsv.h: a line without a tab */
+    TEXT_RAW_RETURN, /* tsv.h: a carriage return that is not written \r */
     TEXT_NO_MEMORY
 };
 

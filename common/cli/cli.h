@@ -1,0 +1,142 @@
+/* cli.h: what the commands of `strata` share.
+ *
+ * A command is a row of cli_commands (commands.c): all that help, and one day completion, man
+ * pages and the shell, need to know of it stands there. It runs on a parsed command line (struct
+ * cli), writes its answer to cli->out and everything else to cli->log, and returns an exit status;
+ * it never exits. */
+#ifndef STRATA_COMMON_CLI_H
+#define STRATA_COMMON_CLI_H
+
+#include "progress.h"
+#include "strata.h"
+#include "text.h"
+
+#include <stdio.h>
+
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_NOT_FOUND = 1,
+    CLI_USAGE = 2,
+    CLI_CORRUPT = 3,
+    CLI_IO = 4,
+    CLI_NOT_SUPPORTED = 5,
+    CLI_LOCKED = 6,
+    CLI_OTHER = 7,
+    CLI_EXITS
+};
+
+enum cli_option_id {
+    CLI_STAGE,
+    CLI_HEX,
+    CLI_FROM,
+    CLI_TO,
+    CLI_PREFIX,
+    CLI_LIMIT,
+    CLI_REVERSE,
+    CLI_KEYS_ONLY,
+    CLI_JSON,
+    CLI_ALL,
+    CLI_VERSION,
+    CLI_HELP,
+    CLI_OPTIONS
+};
+
+/* An option means the same in every command that takes it, so that it may stand before the
+ * command. */
+struct cli_option {
+    const char *name;  /* "limit" */
+    const char *value; /* what stands after it: "N"; NULL: nothing */
+    const char *help;  /* one line */
+};
+
+#define CLI_OPERANDS 3
+
+struct cli;
+struct cli_command {
+    const char *name;
+    const char *operands[CLI_OPERANDS]; /* "DIR", "KEY"; NULL after the last */
+    size_t required;                    /* how many of them must be there */
+    unsigned options;                   /* bits 1u << enum cli_option_id, CLI_HELP not among them */
+    unsigned exits;                     /* bits 1u << enum cli_exit */
+    const char *summary;                /* one line */
+    const char *about;                  /* paragraphs, 78 columns */
+    /* A transcript to be run in an empty directory: "$ command", then what it prints ("..." for
+     * lines that differ from run to run). */
+    const char *example;
+    int (*run)(struct cli *cli); /* an enum cli_exit */
+};
+
+extern const struct cli_option cli_options[CLI_OPTIONS];
+extern const struct cli_command cli_commands[];                /* ends with a NULL name */
+const struct cli_command *cli_command_named(const char *name); /* NULL: there is none */
+const char *cli_exit_name(enum cli_exit code);                 /* "not found" */
+
+/* A command line, parsed. */
+struct cli {
+    const struct cli_command *command; /* NULL until it is known */
+    char **operands;                   /* borrowed from argv */
+    size_t count;                      /* of operands */
+    const char *given[CLI_OPTIONS];    /* an option's value, "" if it has none; NULL: not given */
+    FILE *out, *log;                   /* borrowed */
+    int out_errno;                     /* of the first write to `out` that failed, if known */
+    struct progress progress;
+};
+
+/* ---- parse.c --------------------------------------------------------------------------- */
+
+/* Fills the rest of a zeroed *cli with `out` and `log` set; moves operands to the front of argv.
+ * CLI_OK, or CLI_USAGE and the log told why. */
+int cli_parse(struct cli *cli, int argc, char **argv);
+/* The number given with an option, into `*value`, which keeps what it holds if it was not given.
+ * CLI_OK or CLI_USAGE. */
+int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most,
+               uint64_t *value);
+/* The bytes that an operand or an option's value means, replacing what `to` held; `name` is what
+ * the error calls it. */
+int cli_bytes(struct cli *cli, const char *name, const char *text, size_t limit,
+              struct strata_buffer *to);
+enum text_form cli_form(const struct cli *cli);
+
+/* ---- open.c ---------------------------------------------------------------------------- */
+
+enum cli_access { CLI_READ, CLI_WRITE, CLI_CREATE };
+
+/* Opens the database that the first operand names. CLI_OK, or the log was told. */
+int cli_open(struct cli *cli, enum cli_access access, struct strata **db);
+/* Closes it and passes on `code`, or what went wrong if nothing had. */
+int cli_close(struct cli *cli, struct strata *db, int code);
+
+/* ---- report.c: what is said, and how a command ends ------------------------------------- */
+
+/* "strata: load: ..." and a line end, to the log. */
+void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with a pointer to help behind it; CLI_USAGE. */
+int cli_usage(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Tells the error; the exit status for its code. */
+int cli_fail(struct cli *cli, const struct strata_error *err);
+int cli_fail_sys(struct cli *cli, const char *what, int sys); /* "what: no space ..."; CLI_IO */
+int cli_exit_of(int strata_code);
+
+/* Bytes as text to `to`. False once a write failed. */
+bool cli_put(struct cli *cli, FILE *to, struct strata_slice bytes);
+bool cli_putc(struct cli *cli, FILE *to, char c);
+/* Writes out what is buffered in cli->out. Passes on `code`, or CLI_IO and the log told if an
+ * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
+int cli_finish(struct cli *cli, int code);
+
+/* ---- The commands ---------------------------------------------------------------------- */
+
+int cli_run_put(struct cli *cli);
+int cli_run_get(struct cli *cli);
+int cli_run_del(struct cli *cli);
+int cli_run_scan(struct cli *cli);
+int cli_run_dump(struct cli *cli);
+int cli_run_load(struct cli *cli);
+int cli_run_stats(struct cli *cli);
+int cli_run_verify(struct cli *cli);
+int cli_run_inspect(struct cli *cli);
+int cli_run_stages(struct cli *cli);
+int cli_run_version(struct cli *cli);
+int cli_run_help(struct cli *cli);
+
+#endif

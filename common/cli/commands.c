@@ -1,0 +1,217 @@
+/* commands.c: the one place where a command, an option, an exit status is described. */
+#include "cli.h"
+
+#include <string.h>
+
+#define O(id) (1u << (id))
+#define DB_OPTIONS (O(CLI_STAGE))
+#define RECORD_OPTIONS (DB_OPTIONS | O(CLI_HEX))
+/* What every command that opens a database may end with. */
+#define DB_EXITS                                                                                   \
+    (O(CLI_OK) | O(CLI_USAGE) | O(CLI_CORRUPT) | O(CLI_IO) | O(CLI_NOT_SUPPORTED) |                \
+     O(CLI_LOCKED) | O(CLI_OTHER))
+
+const struct cli_option cli_options[CLI_OPTIONS] = {
+    [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest"},
+    [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out"},
+    [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive"},
+    [CLI_TO] = {"to", "KEY", "end before KEY, exclusive"},
+    [CLI_PREFIX] = {"prefix", "KEY", "only keys that begin with KEY"},
+    [CLI_LIMIT] = {"limit", "N", "no more than N entries, or sections of a file"},
+    [CLI_REVERSE] = {"reverse", NULL, "from the last key of the range to its first"},
+    [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none"},
+    [CLI_JSON] = {"json", NULL, "one JSON object instead of a table"},
+    [CLI_ALL] = {"all", NULL, "the help of every command"},
+    [CLI_VERSION] = {"version", NULL, "as the command version"},
+    [CLI_HELP] = {"help", NULL, "as the command help"},
+};
+
+const struct cli_command cli_commands[] = {
+    {.name = "put",
+     .operands = {"DIR", "KEY", "VALUE"},
+     .required = 3,
+     .options = RECORD_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "store VALUE under KEY, in place of what was there",
+     .about = "Makes the database DIR if there is none, but not the directory it lies in. When\n"
+              "put has ended with 0, the record survives what the stage promises (`strata\n"
+              "stages`). An empty KEY or VALUE is written ''. One that begins with a dash stands\n"
+              "behind --.",
+     .example = "$ strata put db 'caf\\xc3\\xa9' 'noir\\tlong'\n"
+                "$ strata put db -- -1 minus\n"
+                "$ strata scan db\n"
+                "-1\tminus\n"
+                "caf\xc3\xa9\tnoir\\tlong\n",
+     .run = cli_run_put},
+    {.name = "get",
+     .operands = {"DIR", "KEY"},
+     .required = 2,
+     .options = RECORD_OPTIONS,
+     .exits = DB_EXITS | O(CLI_NOT_FOUND),
+     .summary = "print the value stored under KEY",
+     .about = "The value is printed with escapes, and a line end after it.",
+     .example = "$ strata put db fruit apple\n"
+                "$ strata get db fruit\n"
+                "apple\n"
+                "$ strata get db 6672756974 --hex\n"
+                "6170706c65\n"
+                "$ strata get db cheese || echo it ended with $?\n"
+                "it ended with 1\n",
+     .run = cli_run_get},
+    {.name = "del",
+     .operands = {"DIR", "KEY"},
+     .required = 2,
+     .options = RECORD_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "remove KEY and its value",
+     .about = "That KEY was not there is no error. DIR must be a database.",
+     .example = "$ strata put db fruit apple\n"
+                "$ strata del db fruit\n"
+                "$ strata get db fruit || echo gone\n"
+                "gone\n",
+     .run = cli_run_del},
+    {.name = "scan",
+     .operands = {"DIR"},
+     .required = 1,
+     .options = RECORD_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX) | O(CLI_LIMIT) |
+                O(CLI_REVERSE) | O(CLI_KEYS_ONLY),
+     .exits = DB_EXITS,
+     .summary = "print the entries of a range of keys, in order",
+     .about = "A line an entry: key, tab, value. Keys sort as unsigned bytes. The options narrow\n"
+              "the range together; one that holds nothing prints nothing, which is no error.",
+     .example = "$ printf 'a\\t1\\nab\\t2\\nb\\t3\\nc\\t4\\n' | strata load db - 2>/dev/null\n"
+                "$ strata scan db --from ab --to c\n"
+                "ab\t2\n"
+                "b\t3\n"
+                "$ strata scan db --prefix a --reverse --limit 1\n"
+                "ab\t2\n"
+                "$ strata scan db --keys-only --hex --from 62\n"
+                "62\n"
+                "63\n",
+     .run = cli_run_scan},
+    {.name = "load",
+     .operands = {"DIR", "FILE|-"},
+     .required = 2,
+     .options = RECORD_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "store every line \"key TAB value\" of a file",
+     .about =
+         "Makes the database DIR if there is none. A line is a key, a tab and a value; the\n"
+         "first tab ends the key. Later lines win over earlier ones. A malformed line is\n"
+         "named as FILE:LINE:COLUMN (in bytes) and ends the load with 2; the lines before it\n"
+         "stay loaded, and so they do after a kill. On a terminal a line shows speed and time\n"
+         "left; the last line, on standard error, sums up.",
+     .example = "$ printf 'b\\t2\\na\\t1\\n' | strata load db -\n"
+                "$ strata scan db\n"
+                "a\t1\n"
+                "b\t2\n"
+                "$ printf 'c\\t3\\noops\\nd\\t4\\n' | strata load db - || echo it ended with $?\n"
+                "it ended with 2\n"
+                "$ strata scan db --from b --keys-only\n"
+                "b\n"
+                "c\n",
+     .run = cli_run_load},
+    {.name = "dump",
+     .operands = {"DIR", "FILE|-"},
+     .required = 1,
+     .options = RECORD_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "write every entry as a line that load reads",
+     .about = "To standard output, or into FILE, which must not be there yet, is on the device\n"
+              "when dump ends with 0, and is removed when it does not. Any key and any value\n"
+              "comes through dump and load unchanged.",
+     .example = "$ strata put db fruit 'apple\\x00pie'\n"
+                "$ strata dump db\n"
+                "fruit\tapple\\x00pie\n"
+                "$ strata dump db fruit.tsv\n"
+                "$ strata load copy fruit.tsv\n"
+                "$ strata dump copy | diff - fruit.tsv && echo the same\n"
+                "the same\n",
+     .run = cli_run_dump},
+    {.name = "stats",
+     .operands = {"DIR"},
+     .required = 1,
+     .options = DB_OPTIONS | O(CLI_JSON),
+     .exits = DB_EXITS,
+     .summary = "print figures of the database",
+     .about = "Of its files and records, and of what opening it cost. A line a figure: name,\n"
+              "value, unit, meaning. With --json: stage, name, survives, promises, and the\n"
+              "figures under stats by name.",
+     .example = "$ strata put db fruit apple --stage 1\n"
+                "$ strata stats db | head -1\n"
+                "stage                             1          01_append_log\n"
+                "$ strata stats db --json | grep -o '\"name\": \"[^\"]*\"'\n"
+                "\"name\": \"01_append_log\"\n",
+     .run = cli_run_stats},
+    {.name = "verify",
+     .operands = {"DIR"},
+     .required = 1,
+     .options = DB_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "read and check every byte that the database relies on",
+     .about = "The first damage is named by file and offset; `strata inspect FILE` shows what is\n"
+              "there. A tail that a crash tore off is told as a warning: it was never\n"
+              "acknowledged.",
+     .example = "$ strata put db fruit apple\n"
+                "$ strata verify db\n"
+                "db: no damage\n",
+     .run = cli_run_verify},
+    {.name = "inspect",
+     .operands = {"FILE"},
+     .required = 1,
+     .options = O(CLI_LIMIT),
+     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_CORRUPT) | O(CLI_IO) | O(CLI_OTHER),
+     .summary = "annotate a file of a database, field by field",
+     .about = "A line a field: offset, bytes, name, meaning; and where the file stops being\n"
+              "valid, and why. Takes no lock: it works while another process writes, and on a\n"
+              "file copied elsewhere. --limit only shortens what is shown: all is checked.",
+     .example = "$ strata put db fruit apple\n"
+                "$ strata inspect db/STRATA\n"
+                "db/STRATA: marker, 32 bytes\n"
+                "...\n"
+                "valid: 32 of 32 bytes\n",
+     .run = cli_run_inspect},
+    {.name = "stages",
+     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+     .summary = "list the stages in this build and what they promise",
+     .about = "A stage is a complete engine; all are in this one program. --stage N chooses the\n"
+              "one that makes a new database.",
+     .example = "$ strata stages\n"
+                "stage 1  01_append_log\n"
+                "...\n",
+     .run = cli_run_stages},
+    {.name = "version",
+     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+     .summary = "print the version",
+     .about = "And how many stages there are in this build.",
+     .example = "$ strata version\n"
+                "strata " STRATA_VERSION ", ...\n",
+     .run = cli_run_version},
+    {.name = "help",
+     .operands = {"COMMAND"},
+     .options = O(CLI_ALL),
+     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+     .summary = "list the commands, or say more about one",
+     .about = "`strata COMMAND --help` is the same.",
+     .example = "$ strata help get | head -1\n"
+                "usage: strata get DIR KEY [OPTION]...\n",
+     .run = cli_run_help},
+    {.name = NULL},
+};
+
+const struct cli_command *cli_command_named(const char *name)
+{
+    for (const struct cli_command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+const char *cli_exit_name(enum cli_exit code)
+{
+    static const char *const names[CLI_EXITS] = {
+        "ok",      "not found",    "usage or malformed input",
+        "corrupt", "I/O error",    "not supported by this stage",
+        "locked",  "other failure"};
+    return code < CLI_EXITS ? names[code] : "unknown";
+}

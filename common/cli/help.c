@@ -1,0 +1,122 @@
+/* help.c: help, written from the rows of cli_commands. */
+#include "cli.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static size_t operand_count(const struct cli_command *command)
+{
+    size_t count = 0;
+    while (count < CLI_OPERANDS && command->operands[count])
+        count++;
+    return count;
+}
+
+/* "put DIR KEY VALUE", at most `capacity` bytes. */
+static void put_call(const struct cli_command *command, char *to, size_t capacity)
+{
+    size_t used = (size_t)snprintf(to, capacity, "%s", command->name);
+
+    for (size_t i = 0; i < operand_count(command) && used < capacity; i++)
+        used += (size_t)snprintf(to + used, capacity - used,
+                                 i < command->required ? " %s" : " [%s]", command->operands[i]);
+}
+
+static void print_overview(FILE *to)
+{
+    fprintf(to, "Strata %s, a key-value store told in stages.\n\n", STRATA_VERSION);
+    fputs("usage: strata [OPTION]... COMMAND ...\n\n", to);
+    for (const struct cli_command *c = cli_commands; c->name; c++) {
+        char call[64];
+        put_call(c, call, sizeof call);
+        fprintf(to, "  %-20s  %s\n", call, c->summary);
+    }
+    fputs("\nOptions stand anywhere; -- ends them. Keys and values are text; \\xNN, \\t, \\n, \\r "
+          "and "
+          "\\\\\nstand for bytes that text cannot hold. With --hex they are hexadecimal digits.\n"
+          "`strata help COMMAND` says more, with an example.\n\nExit status:",
+          to);
+    for (int code = 0; code < CLI_EXITS; code++)
+        fprintf(to, "%s%d %s",
+                code == 0               ? " "
+                : code == CLI_EXITS / 2 ? ",\n  "
+                                        : ", ",
+                code, cli_exit_name((enum cli_exit)code));
+    fputc('\n', to);
+}
+
+static void print_options(FILE *to, const struct cli_command *command)
+{
+    if (command->options)
+        fputs("\nOptions\n", to);
+    for (int id = 0; id < CLI_OPTIONS; id++) {
+        const struct cli_option *option = &cli_options[id];
+        char call[32];
+        if (!(command->options >> id & 1u))
+            continue;
+        snprintf(call, sizeof call, "--%s%s%s", option->name, option->value ? " " : "",
+                 option->value ? option->value : "");
+        fprintf(to, "  %-14s  %s\n", call, option->help);
+    }
+}
+
+static void print_exits(FILE *to, const struct cli_command *command)
+{
+    fputs("\nExit status\n", to);
+    for (int code = 0; code < CLI_EXITS; code++)
+        if (command->exits >> code & 1u)
+            fprintf(to, "  %d  %s\n", code, cli_exit_name((enum cli_exit)code));
+}
+
+/* The lines of `text`, moved to the right. */
+static void print_indented(FILE *to, const char *text)
+{
+    while (*text) {
+        size_t size = strcspn(text, "\n");
+        fprintf(to, "  %.*s\n", (int)size, text);
+        text += size + (text[size] == '\n');
+    }
+}
+
+static void print_command(FILE *to, const struct cli_command *command)
+{
+    char call[64];
+
+    put_call(command, call, sizeof call);
+    fprintf(to, "usage: strata %s%s\n\n%c%s.\n\n%s\n", call, command->options ? " [OPTION]..." : "",
+            toupper((unsigned char)command->summary[0]), command->summary + 1, command->about);
+    print_options(to, command);
+    print_exits(to, command);
+    fputs("\nExample\n", to);
+    print_indented(to, command->example);
+}
+
+static void print_all(FILE *to)
+{
+    print_overview(to);
+    for (const struct cli_command *c = cli_commands; c->name; c++) {
+        fprintf(to, "\n---- strata %s ----\n\n", c->name);
+        print_command(to, c);
+    }
+}
+
+int cli_run_help(struct cli *cli)
+{
+    const struct cli_command *command;
+
+    if (cli->count && cli->given[CLI_ALL])
+        return cli_usage(cli, "--all and a command do not go together");
+    if (cli->given[CLI_ALL]) {
+        print_all(cli->out);
+        return CLI_OK;
+    }
+    if (cli->count == 0) {
+        print_overview(cli->out);
+        return CLI_OK;
+    }
+    command = cli_command_named(cli->operands[0]);
+    if (!command)
+        return cli_usage(cli, "there is no command \"%s\"", cli->operands[0]);
+    print_command(cli->out, command);
+    return CLI_OK;
+}

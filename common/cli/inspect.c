@@ -1,0 +1,151 @@
+/* inspect.c: inspect: the annotated dump of one file. Reads without the database's lock, so it
+ * works next to a writer, and on a file copied elsewhere.
+ *
+ * The format is the one whose magic the file begins with. When the magic is what is damaged, it is
+ * the one that the file's name belongs to, of the stage that the marker beside it names, or else
+ * of any. */
+#include "inspect.h"
+#include "cli.h"
+#include "db.h"
+#include "fs_posix.h"
+#include "marker.h"
+#include "stages.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAGIC_BYTES 8
+
+/* ---- All formats: common's, then each stage's -------------------------------------------- */
+
+static int lock_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
+{
+    (void)err;
+    inspect_section(to, 0, "lock: whoever has the database open holds it; it has no content");
+    inspect_end(to, file->end, file->end);
+    return 0;
+}
+
+static const struct strata_format lock_format = {"lock file", NULL, LOCK_NAME, lock_inspect};
+static const struct strata_format *const common_formats[] = {&marker_format, &lock_format, NULL};
+
+typedef bool (*format_test)(const struct strata_format *format, const void *arg);
+
+static const struct strata_format *first_of(const struct strata_format *const *formats,
+                                            format_test test, const void *arg)
+{
+    for (; formats && *formats; formats++)
+        if (test(*formats, arg))
+            return *formats;
+    return NULL;
+}
+
+/* The first format for which `test` holds; those of `stage` first. NULL: none. */
+static const struct strata_format *find_format(unsigned stage, format_test test, const void *arg)
+{
+    const struct strata_format *found = first_of(common_formats, test, arg);
+
+    for (size_t i = 0; !found && strata_stages[i]; i++)
+        if (strata_stages[i]->stage == stage)
+            found = first_of(strata_stages[i]->formats, test, arg);
+    for (size_t i = 0; !found && strata_stages[i]; i++)
+        found = first_of(strata_stages[i]->formats, test, arg);
+    return found;
+}
+
+static bool has_magic(const struct strata_format *format, const void *magic)
+{
+    return format->magic && memcmp(format->magic, magic, MAGIC_BYTES) == 0;
+}
+
+static bool has_name(const struct strata_format *format, const void *name)
+{
+    return fnmatch(format->glob, name, 0) == 0;
+}
+
+/* ---- The file's format ----------------------------------------------------------------- */
+
+/* The stage that wrote the directory of `path`; 0: not known. */
+static unsigned stage_beside(struct strata_fs *fs, const char *path)
+{
+    struct marker marker;
+    char *dir = fs_parent(path);
+    bool known = dir && marker_read(fs, dir, &marker, NULL) == 0;
+
+    free(dir);
+    return known ? marker.stage : 0;
+}
+
+static int format_of(struct fs_file *file, const struct strata_format **format,
+                     struct strata_error *err)
+{
+    const char *slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
+    unsigned stage = stage_beside(file->fs, file->path);
+    char magic[MAGIC_BYTES], text[64];
+    size_t got;
+    int rc = fs_read_at(file, 0, magic, sizeof magic, &got, err);
+
+    if (rc < 0)
+        return rc;
+    *format = got == sizeof magic ? find_format(stage, has_magic, magic) : NULL;
+    if (!*format)
+        *format = find_format(stage, has_name, name);
+    if (*format)
+        return 0;
+    inspect_text(strata_bytes(magic, got), got, text, sizeof text);
+    return strata_fail(
+        err, STRATA_ERR_CORRUPT, file->path, 0,
+        "no file of Strata: neither its first bytes \"%s\" nor its name fit a format", text);
+}
+
+/* ---- The command ----------------------------------------------------------------------- */
+
+static int inspect(struct cli *cli, struct fs_file *file, uint64_t limit)
+{
+    const struct strata_format *format;
+    struct strata_error err;
+    struct inspect in;
+
+    if (format_of(file, &format, &err) < 0)
+        return cli_fail(cli, &err);
+    inspect_init(&in, cli->out);
+    in.limit = limit;
+    fprintf(cli->out, "%s: %s, %llu bytes\n", file->path, format->name,
+            (unsigned long long)file->end);
+    if (format->inspect(file, &in, &err) < 0)
+        return cli_fail(cli, &err);
+    if (in.damaged)
+        cli_say(cli, "%s is damaged", file->path);
+    return in.damaged ? CLI_CORRUPT : CLI_OK;
+}
+
+static int inspect_path(struct cli *cli, struct strata_fs *fs, uint64_t limit)
+{
+    struct fs_file *file;
+    struct strata_error err;
+    int code;
+
+    if (fs_open(fs, cli->operands[0], FS_READ, &file, &err) < 0)
+        return cli_fail(cli, &err);
+    code = inspect(cli, file, limit);
+    fs_close(file, NULL); /* it was only read */
+    return code;
+}
+
+int cli_run_inspect(struct cli *cli)
+{
+    uint64_t limit = 0;
+    int code = cli_number(cli, CLI_LIMIT, 1, UINT64_MAX, &limit);
+    struct strata_fs *fs = code == CLI_OK ? fs_posix_new() : NULL;
+
+    if (code != CLI_OK)
+        return code;
+    if (!fs) {
+        cli_say(cli, "out of memory");
+        return CLI_OTHER;
+    }
+    code = inspect_path(cli, fs, limit);
+    fs_free(fs);
+    return code;
+}

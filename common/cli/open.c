@@ -1,0 +1,42 @@
+/* open.c: the database that a command works on. */
+#include "cli.h"
+
+#include <limits.h>
+#include <signal.h>
+
+static void tell_warning(void *arg, enum strata_log_level level, const char *message)
+{
+    struct cli *cli = arg;
+
+    if (level < STRATA_LOG_WARNING)
+        return;
+    progress_clear(&cli->progress);
+    fprintf(cli->log, "strata: warning: %s\n", message);
+}
+
+int cli_open(struct cli *cli, enum cli_access access, struct strata **db)
+{
+    struct strata_options options;
+    struct strata_error err;
+    uint64_t stage = 0;
+    int code = cli_number(cli, CLI_STAGE, 1, UINT_MAX, &stage);
+
+    if (code != CLI_OK)
+        return code;
+    if (access != CLI_READ)
+        signal(SIGPIPE, SIG_IGN); /* who stops reading our messages must not cut a write short */
+    strata_options_init(&options);
+    options.stage = (unsigned)stage;
+    options.create = access == CLI_CREATE;
+    options.read_only = access == CLI_READ;
+    options.log = tell_warning;
+    options.log_arg = cli;
+    return strata_open(cli->operands[0], &options, db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+}
+
+int cli_close(struct cli *cli, struct strata *db, int code)
+{
+    struct strata_error err;
+    int closed = strata_close(db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+    return code == CLI_OK ? closed : code;
+}

@@ -1,0 +1,173 @@
+/* parse.c: the command line. Operands are moved to the front of argv as they are met; the first
+ * one is the command. Options may stand anywhere before "--", so they are looked up in one table
+ * for all commands, and only then held against what the command takes. */
+#include "cli.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define TAKES(command, id) ((command)->options >> (id)&1u)
+
+static int find_option(const char *name, size_t size)
+{
+    for (int id = 0; id < CLI_OPTIONS; id++)
+        if (strlen(cli_options[id].name) == size && memcmp(cli_options[id].name, name, size) == 0)
+            return id;
+    return -1;
+}
+
+/* argv[*at] is an option; its value may be the next argument. */
+static int take_option(struct cli *cli, int argc, char **argv, int *at)
+{
+    const char *text = argv[*at], *name = text + 2, *equals = strchr(text, '=');
+    int id = -1;
+
+    if (text[1] == '-')
+        id = find_option(name, equals ? (size_t)(equals - name) : strlen(name));
+    else if (strcmp(text, "-h") == 0)
+        id = CLI_HELP;
+    if (id < 0)
+        return cli_usage(cli, "unknown option %s (after -- it would be no option)", text);
+    if (cli->given[id])
+        return cli_usage(cli, "--%s is given twice", cli_options[id].name);
+    if (!cli_options[id].value && equals)
+        return cli_usage(cli, "--%s takes no value", cli_options[id].name);
+    if (!cli_options[id].value)
+        cli->given[id] = "";
+    else if (equals)
+        cli->given[id] = equals + 1;
+    else if (*at + 1 < argc)
+        cli->given[id] = argv[++*at];
+    else
+        return cli_usage(cli, "--%s wants %s after it", cli_options[id].name,
+                         cli_options[id].value);
+    return CLI_OK;
+}
+
+static int take_operand(struct cli *cli, char *text)
+{
+    if (cli->command) {
+        cli->operands[cli->count++] = text;
+        return CLI_OK;
+    }
+    cli->command = cli_command_named(text);
+    return cli->command ? CLI_OK : cli_usage(cli, "there is no command \"%s\"", text);
+}
+
+static int split(struct cli *cli, int argc, char **argv)
+{
+    bool options = true;
+    int code = CLI_OK;
+
+    for (int i = 1; i < argc && code == CLI_OK; i++) {
+        if (!options || argv[i][0] != '-' || argv[i][1] == '\0')
+            code = take_operand(cli, argv[i]);
+        else if (strcmp(argv[i], "--") == 0)
+            options = false;
+        else
+            code = take_option(cli, argc, argv, &i);
+    }
+    return code;
+}
+
+/* --help and --version are commands, spelled as options. */
+static void take_command_options(struct cli *cli)
+{
+    if (cli->given[CLI_HELP]) {
+        cli->count = cli->command ? 1 : 0;
+        if (cli->command)
+            cli->operands[0] = (char *)cli->command->name;
+        cli->command = cli_command_named("help");
+    } else if (cli->given[CLI_VERSION] && !cli->command) {
+        cli->command = cli_command_named("version");
+    } else {
+        return;
+    }
+    memset(cli->given, 0, sizeof cli->given);
+}
+
+static int check(struct cli *cli)
+{
+    const struct cli_command *command = cli->command;
+    size_t most = 0;
+
+    if (!command)
+        return cli_usage(cli, "a command is missing");
+    for (int id = 0; id < CLI_OPTIONS; id++)
+        if (cli->given[id] && !TAKES(command, id))
+            return cli_usage(cli, "--%s is no option of this command", cli_options[id].name);
+    while (most < CLI_OPERANDS && command->operands[most])
+        most++;
+    if (cli->count < command->required)
+        return cli_usage(cli, "%s is missing", command->operands[cli->count]);
+    if (cli->count > most)
+        return cli_usage(cli, "\"%s\" is one argument too many", cli->operands[most]);
+    return CLI_OK;
+}
+
+int cli_parse(struct cli *cli, int argc, char **argv)
+{
+    int code;
+
+    cli->operands = argv;
+    code = split(cli, argc, argv);
+    if (code != CLI_OK)
+        return code;
+    take_command_options(cli);
+    return check(cli);
+}
+
+/* ---- What arguments mean --------------------------------------------------------------- */
+
+/* Decimal digits and nothing else. */
+static bool parse_number(const char *text, uint64_t *value)
+{
+    *value = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        unsigned digit = (unsigned)(*text - '0');
+        if (digit > 9 || *value > (UINT64_MAX - digit) / 10)
+            return false;
+        *value = *value * 10 + digit;
+    }
+    return true;
+}
+
+int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most,
+               uint64_t *value)
+{
+    const char *text = cli->given[id];
+    uint64_t number;
+
+    if (!text)
+        return CLI_OK;
+    if (!parse_number(text, &number) || number < least || number > most)
+        return cli_usage(cli, "--%s: \"%s\" is no whole number of %llu or more",
+                         cli_options[id].name, text, (unsigned long long)least);
+    *value = number;
+    return CLI_OK;
+}
+
+int cli_bytes(struct cli *cli, const char *name, const char *text, size_t limit,
+              struct strata_buffer *to)
+{
+    uint64_t at;
+    enum text_fault fault = text_decode(cli_form(cli), strata_string(text), limit, to, &at);
+
+    if (fault == TEXT_FINE)
+        return CLI_OK;
+    if (fault == TEXT_NO_MEMORY) {
+        cli_say(cli, "%s: out of memory", name);
+        return CLI_OTHER;
+    }
+    if (fault == TEXT_TOO_LONG)
+        return cli_usage(cli, "%s: longer than %zu bytes", name, limit);
+    return cli_usage(cli, "%s: column %llu: %s", name, (unsigned long long)at + 1,
+                     text_fault_name(fault));
+}
+
+enum text_form cli_form(const struct cli *cli)
+{
+    return cli->given[CLI_HEX] ? TEXT_HEX : TEXT_ESCAPED;
+}

@@ -1,0 +1,129 @@
+/* report.c: what is said on the log, text on the output, and how a command ends.
+ *
+ * Every line on the log begins "strata: COMMAND: ". The progress line is taken off the screen
+ * before anything is said. A write that fails is noticed where it happens if cli_put made it, and
+ * by cli_finish else; only the first knows errno for certain. */
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
+static bool wrote(struct cli *cli, FILE *to, bool ok)
+{
+    if (!ok && to == cli->out && !cli->out_errno)
+        cli->out_errno = errno;
+    return ok;
+}
+
+static void begin_line(struct cli *cli)
+{
+    progress_clear(&cli->progress);
+    wrote(cli, cli->out, fflush(cli->out) == 0); /* first what was said first */
+    fputs("strata: ", cli->log);
+    if (cli->command)
+        fprintf(cli->log, "%s: ", cli->command->name);
+}
+
+void cli_say(struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    begin_line(cli);
+    va_start(args, format);
+    vfprintf(cli->log, format, args);
+    va_end(args);
+    fputc('\n', cli->log);
+}
+
+int cli_usage(struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    begin_line(cli);
+    va_start(args, format);
+    vfprintf(cli->log, format, args);
+    va_end(args);
+    fprintf(cli->log, "; see `strata help%s%s`\n", cli->command ? " " : "",
+            cli->command ? cli->command->name : "");
+    return CLI_USAGE;
+}
+
+int cli_exit_of(int strata_code)
+{
+    switch (strata_code) {
+    case STRATA_OK:
+        return CLI_OK;
+    case STRATA_NOT_FOUND:
+        return CLI_NOT_FOUND;
+    case STRATA_ERR_INVALID:
+        return CLI_USAGE;
+    case STRATA_ERR_CORRUPT:
+        return CLI_CORRUPT;
+    case STRATA_ERR_IO:
+        return CLI_IO;
+    case STRATA_ERR_NOT_SUPPORTED:
+        return CLI_NOT_SUPPORTED;
+    case STRATA_ERR_LOCKED:
+        return CLI_LOCKED;
+    }
+    return CLI_OTHER;
+}
+
+int cli_fail(struct cli *cli, const struct strata_error *err)
+{
+    char text[sizeof err->file + sizeof err->message + 64];
+
+    cli_say(cli, "%s", strata_error_text(err, text, sizeof text));
+    return cli_exit_of(err->code);
+}
+
+int cli_fail_sys(struct cli *cli, const char *what, int sys)
+{
+    cli_say(cli, "%s: %s", what, strerror(sys));
+    return CLI_IO;
+}
+
+/* ---- Output ---------------------------------------------------------------------------- */
+
+bool cli_put(struct cli *cli, FILE *to, struct strata_slice bytes)
+{
+    uint8_t text[4096];
+
+    while (bytes.size) {
+        size_t size = text_encode(cli_form(cli), &bytes, text, sizeof text);
+        if (!wrote(cli, to, fwrite(text, 1, size, to) == size))
+            return false;
+    }
+    return true;
+}
+
+bool cli_putc(struct cli *cli, FILE *to, char c)
+{
+    return wrote(cli, to, fputc(c, to) != EOF);
+}
+
+/* As if SIGPIPE had not been ignored: quiet, and with the status that shells expect. */
+static int reader_gone(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    return CLI_IO;
+}
+
+int cli_finish(struct cli *cli, int code)
+{
+    bool lost = ferror(cli->out);
+
+    progress_clear(&cli->progress);
+    if (!wrote(cli, cli->out, fflush(cli->out) == 0))
+        lost = true;
+    if (!lost)
+        return code;
+    if (cli->out_errno == EPIPE)
+        return reader_gone();
+    cli_fail_sys(cli, "standard output", cli->out_errno ? cli->out_errno : EIO);
+    return code == CLI_OK ? CLI_IO : code;
+}

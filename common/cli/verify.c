@@ -1,0 +1,34 @@
+/* verify.c: verify: every byte that the database relies on. */
+#include "cli.h"
+
+static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
+{
+    struct cli *cli = arg;
+    struct progress_state state = {.done_bytes = done_bytes, .total_bytes = total_bytes};
+    progress_tick(&cli->progress, &state);
+}
+
+static int verify(struct cli *cli, struct strata *db)
+{
+    struct strata_progress progress = {tick, cli};
+    struct strata_error err;
+    int rc;
+
+    progress_init(&cli->progress, cli->log, "verify");
+    rc = strata_verify(db, &progress, &err);
+    progress_clear(&cli->progress);
+    if (rc < 0)
+        return cli_fail(cli, &err);
+    fprintf(cli->out, "%s: no damage\n", cli->operands[0]);
+    return CLI_OK;
+}
+
+int cli_run_verify(struct cli *cli)
+{
+    struct strata *db;
+    int code = cli_open(cli, CLI_READ, &db);
+
+    if (code != CLI_OK)
+        return code;
+    return cli_close(cli, db, verify(cli, db));
+}

@@ -3,7 +3,7 @@
 
 uint64_t checksum_seed(uint64_t file_number, uint64_t offset)
 {
-    return (file_number << 44) ^ offset;
+    return file_number * UINT64_C(0x9e3779b97f4a7c15) ^ offset;
 }
 
 /* Both halves take part: XXH3 of short inputs mixes well, but nobody promises that any one half

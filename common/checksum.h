@@ -10,8 +10,8 @@
 #define XXH_STATIC_LINKING_ONLY /* for the size of the state, fixed since xxhash 0.8.0 */
 #include <xxhash.h>
 
-/* One seed for every place: offsets stay below 2^44 (16 TiB), file numbers below 2^20; beyond
- * that seeds of different places may coincide, which weakens the check and breaks nothing. */
+/* The seed of a place: of two places in one file, or at one offset of two files, the seeds always
+ * differ (the factor is odd: 2^64 divided by the golden ratio). */
 uint64_t checksum_seed(uint64_t file_number, uint64_t offset);
 
 uint32_t checksum(uint64_t seed, struct strata_slice bytes);

@@ -14,7 +14,7 @@
  *
  * head_check covers the 13 bytes after it, body_check key and value; both are XXH3 seeded with
  * file number and offset, so a record in the wrong place is damage. type is 1 put, 2 delete (vlen
- * is 0 then).
+ * is 0 then); a later stage may know more types, and says so to the reader.
  *
  * A record is valid iff its head check holds, type and lengths are within their limits, and its
  * body check holds. The tail is torn iff the file ends inside a record; a complete head whose
@@ -104,23 +104,30 @@ int record_check_file(struct fs_file *file, uint64_t number, struct strata_error
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
-                  struct strata_error *err)
+int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
+                        struct strata_slice key, struct strata_slice value,
+                        struct strata_error *err)
 {
     uint64_t seed = checksum_seed(number, file->end);
     uint8_t head[RECORD_HEAD], *at = head + 4;
-    struct strata_slice parts[3] = {{head, sizeof head}, op->key, op->value};
+    struct strata_slice parts[3] = {{head, sizeof head}, key, value};
     struct checksum body;
 
     checksum_begin(&body, seed);
-    checksum_add(&body, op->key);
-    checksum_add(&body, op->value);
-    at = put_u8(at, (uint8_t)op->type);
-    at = put_u32(at, (uint32_t)op->key.size);
-    at = put_u32(at, (uint32_t)op->value.size);
+    checksum_add(&body, key);
+    checksum_add(&body, value);
+    at = put_u8(at, (uint8_t)type);
+    at = put_u32(at, (uint32_t)key.size);
+    at = put_u32(at, (uint32_t)value.size);
     put_u32(at, checksum_end(&body));
     put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
     return fs_append(file, parts, 3, err);
+}
+
+int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
+                  struct strata_error *err)
+{
+    return record_append_typed(file, number, op->type, op->key, op->value, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------- */
@@ -131,7 +138,7 @@ struct head {
 
 /* Checks a complete head. From here on its lengths may be used (I3). */
 static int decode_head(const struct fs_file *file, uint64_t number, uint64_t offset,
-                       const uint8_t bytes[RECORD_HEAD], struct head *head,
+                       unsigned max_type, const uint8_t bytes[RECORD_HEAD], struct head *head,
                        struct strata_error *err)
 {
     uint32_t computed =
@@ -146,13 +153,13 @@ static int decode_head(const struct fs_file *file, uint64_t number, uint64_t off
     head->body_check = get_u32(&d);
     if (head->check != computed)
         return corrupt(file, offset, "record head", head->check, computed, err);
-    if (head->type != STRATA_OP_PUT && head->type != STRATA_OP_DELETE)
+    if (head->type < STRATA_OP_PUT || head->type > max_type)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + 4,
                            "record type %" PRIu32 " is none", head->type);
     if (head->key_size > STRATA_MAX_KEY)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + 5,
                            "key of %" PRIu32 " bytes; at most %zu", head->key_size, STRATA_MAX_KEY);
-    if (head->value_size > (head->type == STRATA_OP_PUT ? STRATA_MAX_VALUE : 0))
+    if (head->value_size > (head->type == STRATA_OP_DELETE ? 0 : STRATA_MAX_VALUE))
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + 9,
                            "value of %" PRIu32 " bytes in a record of type %" PRIu32,
                            head->value_size, head->type);
@@ -178,8 +185,7 @@ static int check_value(struct fs_file *file, uint64_t seed, uint64_t offset,
     uint32_t computed = checksum(seed, body);
     if (computed != head->body_check)
         return corrupt(file, offset + RECORD_HEAD, "record body", head->body_check, computed, err);
-    if (head->type != STRATA_OP_PUT ||
-        strata_compare(strata_bytes(body.data, head->key_size), key) != 0)
+    if (strata_compare(strata_bytes(body.data, head->key_size), key) != 0)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
                            "the record here is not the one that was looked for");
     return 0;
@@ -197,7 +203,7 @@ int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset, "no record is here");
     rc = read_exactly(file, offset, bytes, sizeof bytes, err);
     if (rc == 0)
-        rc = decode_head(file, number, offset, bytes, &head, err);
+        rc = decode_head(file, number, offset, STRATA_OP_PUT, bytes, &head, err);
     if (rc < 0)
         return rc;
     size = (size_t)head.key_size + head.value_size;
@@ -222,8 +228,11 @@ int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_
 void record_reader_init(struct record_reader *reader, struct fs_file *file, uint64_t number,
                         uint64_t limit)
 {
-    *reader = (struct record_reader){
-        .file = file, .number = number, .at = RECORD_FILE_HEADER, .limit = limit};
+    *reader = (struct record_reader){.file = file,
+                                     .number = number,
+                                     .at = RECORD_FILE_HEADER,
+                                     .limit = limit,
+                                     .max_type = STRATA_OP_DELETE};
 }
 
 void record_reader_free(struct record_reader *reader)
@@ -331,7 +340,7 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
         return RECORD_TORN;
     rc = fill_window(r, r->at, RECORD_HEAD, err);
     if (rc == 0)
-        rc = decode_head(r->file, r->number, r->at, in_window(r, r->at), &head, err);
+        rc = decode_head(r->file, r->number, r->at, r->max_type, in_window(r, r->at), &head, err);
     if (rc < 0)
         return rc;
     size = RECORD_HEAD + (uint64_t)head.key_size + head.value_size;
@@ -341,7 +350,7 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     if (rc < 0)
         return rc;
     record->offset = r->at;
-    record->type = (enum strata_op_type)head.type;
+    record->type = head.type;
     record->value_size = head.value_size;
     record->next = r->at += size;
     return 0;

@@ -13,9 +13,9 @@
 #define RECORD_TORN 2
 
 struct record {
-    uint64_t offset; /* of its head, in the file */
-    uint64_t next;   /* offset of the byte after it */
-    enum strata_op_type type;
+    uint64_t offset;         /* of its head, in the file */
+    uint64_t next;           /* offset of the byte after it */
+    unsigned type;           /* enum strata_op_type, or a later stage's own */
     uint32_t value_size;     /* bytes */
     struct strata_slice key; /* borrowed from the reader until its next call */
 };
@@ -30,6 +30,11 @@ int record_check_file(struct fs_file *file, uint64_t number, struct strata_error
 int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
                   struct strata_error *err);
 
+/* The same for a type that is a later stage's own: > STRATA_OP_DELETE, <= 255. */
+int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
+                        struct strata_slice key, struct strata_slice value,
+                        struct strata_error *err);
+
 /* Reads the record at `offset` of a file that is valid up to `limit`, checks it, and puts its
  * value into `value`. CORRUPT also when its key is not `key`; IO, NO_MEMORY. */
 int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
@@ -39,8 +44,9 @@ int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_
 struct record_reader {
     struct fs_file *file; /* borrowed */
     uint64_t number;
-    uint64_t at;    /* offset of the next record */
-    uint64_t limit; /* the file is read up to here */
+    uint64_t at;       /* offset of the next record */
+    uint64_t limit;    /* the file is read up to here */
+    unsigned max_type; /* larger ones are damage: STRATA_OP_DELETE unless changed after init */
 
     uint8_t *window; /* the file's bytes from window_at on */
     size_t window_size, window_capacity;

@@ -1,5 +1,5 @@
 /* test.h: what every test includes: cmocka with what it needs before it, and the helpers of
- * tests/support. */
+ * tests/support that speak cmocka. */
 #ifndef STRATA_TESTS_TEST_H
 #define STRATA_TESTS_TEST_H
 
@@ -9,5 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "check.h"
 
 #endif

@@ -1,0 +1,30 @@
+/* place.h: where a database under test lives: a file layer with counters of its own, and a
+ * directory on it. */
+#ifndef STRATA_TESTS_PLACE_H
+#define STRATA_TESTS_PLACE_H
+
+#include "fs.h"
+#include "strata_engine.h"
+
+struct place {
+    struct strata_fs *fs;
+    char *root; /* an existing, empty directory */
+    char *dir;  /* root/db: not there yet */
+};
+
+/* On the real file system, in a temporary directory. Ended by place_free. */
+void place_init(struct place *place);
+/* Closes the file layer and removes the directory. */
+void place_free(struct place *place);
+
+/* Opens the engine under test there; the test fails when that fails. */
+struct strata *place_open(struct place *place, bool create);
+/* Closes it; the test fails when that fails. */
+void place_close(struct strata *db);
+
+/* All bytes of root/NAME (on the heap, freed by the caller), and back: for tests that damage a
+ * file behind the engine's back. */
+struct strata_buffer place_read(const struct place *place, const char *name);
+void place_write(const struct place *place, const char *name, struct strata_slice bytes);
+
+#endif

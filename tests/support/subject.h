@@ -1,0 +1,27 @@
+/* subject.h: the engine under test, told by the environment:
+ *
+ *   STRATA_STAGE=N           stage N of this build (the newest when it is not set)
+ *   STRATA_ENGINE=mine.so    a shared object's `strata_engine` in its place; it is judged by the
+ *                            promises of stage N, whatever its own table claims
+ *
+ * A wrong value ends the program with a message. Knows nothing of cmocka. */
+#ifndef STRATA_TESTS_SUBJECT_H
+#define STRATA_TESTS_SUBJECT_H
+
+#include "strata_engine.h"
+
+/* Stage N: number, name, promises. What is under test is judged by it. */
+const struct strata_stage_info *subject_info(void);
+bool subject_promises(unsigned bits); /* all of these bits of enum strata_promise? */
+
+/* The learner's table, with stage and promises of stage N in it; NULL: the built-in one. */
+const struct strata_engine *subject_engine(void);
+
+/* strata_options_init, then stage and engine under test, `fs` (NULL: the real one) and
+ * `create`. */
+void subject_options(struct strata_options *options, struct strata_fs *fs, bool create);
+/* strata_open with these options. */
+int subject_open(struct strata_fs *fs, const char *dir, bool create, struct strata **out,
+                 struct strata_error *err);
+
+#endif

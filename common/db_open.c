@@ -23,12 +23,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MIN_SEGMENT ((uint64_t)64)
+#define MAX_SEGMENT ((uint64_t)1 << 32)
+
 void strata_options_init(struct strata_options *options)
 {
     *options = (struct strata_options){
         .size = sizeof *options,
         .sync_interval_ms = 1000,
         .sync_interval_bytes = 1u << 20,
+        .segment_bytes = (uint64_t)64 << 20,
         .memtable_bytes = (size_t)64 << 20,
         .cache_bytes = (size_t)256 << 20,
     };
@@ -173,6 +177,11 @@ static int take_options(struct strata *db, const struct strata_options *options,
     if ((unsigned)db->options.sync > STRATA_SYNC_ALWAYS)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "options.sync is %d: no such policy", (int)db->options.sync);
+    if (db->options.segment_bytes < MIN_SEGMENT || db->options.segment_bytes > MAX_SEGMENT)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.segment_bytes is %llu; it must be from %llu to %llu",
+                           (unsigned long long)db->options.segment_bytes,
+                           (unsigned long long)MIN_SEGMENT, (unsigned long long)MAX_SEGMENT);
     return 0;
 }
 

@@ -154,6 +154,7 @@ struct strata_options {
     enum strata_sync sync;        /* when a write may be acknowledged */
     uint32_t sync_interval_ms;    /* for STRATA_SYNC_INTERVAL; default 1000 */
     uint64_t sync_interval_bytes; /* for STRATA_SYNC_INTERVAL; default 1 MiB */
+    uint64_t segment_bytes;       /* a log segment is closed at this size (stages 2, 3); 64 MiB */
     size_t memtable_bytes;        /* budget of writes kept in memory (stage 4 on); 64 MiB */
     size_t cache_bytes;           /* budget of the block cache (stage 5 on); 256 MiB */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);

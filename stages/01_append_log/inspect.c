@@ -14,8 +14,8 @@ static struct strata_slice part(const uint8_t *bytes, size_t size)
     return (struct strata_slice){bytes, size};
 }
 
-static int show_file_header(struct fs_file *file, struct inspect *to, uint64_t *number,
-                            struct strata_error *err)
+static int show_file_header(struct fs_file *file, const struct record_words *words,
+                            struct inspect *to, uint64_t *number, struct strata_error *err)
 {
     uint8_t raw[RECORD_FILE_HEADER];
     struct decoder d;
@@ -25,10 +25,10 @@ static int show_file_header(struct fs_file *file, struct inspect *to, uint64_t *
     if (rc < 0)
         return rc;
     decoder_init(&d, part(raw + 8, 12));
-    inspect_section(to, 0, "append log: file header");
+    inspect_section(to, 0, "%s: file header", words->name);
     if (got < sizeof raw)
         return 0;
-    inspect_field(to, 0, part(raw, 8), 8, "magic", "\"" RECORD_MAGIC "\"");
+    inspect_field(to, 0, part(raw, 8), 8, "magic", "\"%s\"", words->magic);
     inspect_field(to, 8, part(raw + 8, 2), 2, "version", "%u", get_u16(&d));
     inspect_field(to, 10, part(raw + 10, 2), 2, "reserved", "%u, must be 0", get_u16(&d));
     *number = get_u64(&d);
@@ -61,8 +61,8 @@ static int show_bytes(struct fs_file *file, struct inspect *to, uint64_t offset,
 }
 
 /* The fields as they stand, valid or not. */
-static int show_record(struct fs_file *file, struct inspect *to, uint64_t offset, uint64_t number,
-                       struct strata_error *err)
+static int show_record(struct fs_file *file, const struct record_words *words, struct inspect *to,
+                       uint64_t offset, uint64_t number, struct strata_error *err)
 {
     uint8_t raw[RECORD_HEAD];
     struct decoder d;
@@ -80,7 +80,7 @@ static int show_record(struct fs_file *file, struct inspect *to, uint64_t offset
     key_size = get_u32(&d);
     value_size = get_u32(&d);
     inspect_field(to, offset, part(raw, 4), 4, "head_check", "XXH3 of the 13 bytes after it");
-    inspect_field(to, offset + 4, part(raw + 4, 1), 1, "type", "%s", type_name(type));
+    inspect_field(to, offset + 4, part(raw + 4, 1), 1, "type", "%s", words->type_name(type));
     inspect_field(to, offset + 5, part(raw + 5, 4), 4, "klen", "key of %" PRIu32 " bytes",
                   key_size);
     inspect_field(to, offset + 9, part(raw + 9, 4), 4, "vlen", "value of %" PRIu32 " bytes",
@@ -91,8 +91,8 @@ static int show_record(struct fs_file *file, struct inspect *to, uint64_t offset
                   : show_bytes(file, to, offset + RECORD_HEAD + key_size, value_size, "value", err);
 }
 
-static int show_records(struct fs_file *file, struct inspect *to, uint64_t number,
-                        uint64_t *valid_end, struct strata_error *err)
+static int show_records(struct fs_file *file, const struct record_words *words, struct inspect *to,
+                        uint64_t number, uint64_t *valid_end, struct strata_error *err)
 {
     struct record_reader reader;
     struct strata_error why = {0};
@@ -100,11 +100,12 @@ static int show_records(struct fs_file *file, struct inspect *to, uint64_t numbe
     int rc = 0, shown = 0;
 
     record_reader_init(&reader, file, number, file->end);
+    reader.max_type = words->max_type;
     for (uint64_t n = 1; rc == 0 && shown == 0; n++) {
         uint64_t offset = reader.at;
         rc = record_next(&reader, &record, &why);
         if (rc != STRATA_NOT_FOUND)
-            shown = show_record(file, to, offset, n, err);
+            shown = show_record(file, words, to, offset, n, err);
     }
     *valid_end = reader.at;
     record_reader_free(&reader);
@@ -119,17 +120,18 @@ static int show_records(struct fs_file *file, struct inspect *to, uint64_t numbe
     return rc == STRATA_ERR_CORRUPT || rc > 0 ? 0 : rc;
 }
 
-static int record_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
+int record_inspect_kind(struct fs_file *file, const struct record_words *words, struct inspect *to,
+                        struct strata_error *err)
 {
     struct strata_error why = {0};
     uint64_t number = 0, valid_end = 0;
-    int rc = show_file_header(file, to, &number, err);
+    int rc = show_file_header(file, words, to, &number, err);
 
     if (rc < 0)
         return rc;
-    rc = record_check_file(file, number, &why);
+    rc = record_check_kind(file, words->magic, number, &why);
     if (rc == 0)
-        rc = show_records(file, to, number, &valid_end, err);
+        rc = show_records(file, words, to, number, &valid_end, err);
     else if (rc == STRATA_ERR_CORRUPT) {
         inspect_stop(to, why.offset, "%s", why.message);
         rc = 0;
@@ -137,6 +139,13 @@ static int record_inspect(struct fs_file *file, struct inspect *to, struct strat
         *err = why;
     inspect_end(to, valid_end, file->end);
     return rc;
+}
+
+static int record_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
+{
+    static const struct record_words words = {"append log", RECORD_MAGIC, STRATA_OP_DELETE,
+                                              type_name};
+    return record_inspect_kind(file, &words, to, err);
 }
 
 const struct strata_format record_format = {"append log", RECORD_MAGIC, "*.log", record_inspect};

@@ -46,10 +46,10 @@ static int corrupt(const struct fs_file *file, uint64_t offset, const char *what
 
 /* ---- The file's header ----------------------------------------------------------------- */
 
-static void encode_file_header(uint64_t number, uint8_t to[RECORD_FILE_HEADER])
+static void encode_file_header(const char *magic, uint64_t number, uint8_t to[RECORD_FILE_HEADER])
 {
     uint8_t *at = to + 8;
-    memcpy(to, RECORD_MAGIC, 8);
+    memcpy(to, magic, 8);
     at = put_u16(at, VERSION);
     at = put_u16(at, 0);
     at = put_u64(at, number);
@@ -58,17 +58,29 @@ static void encode_file_header(uint64_t number, uint8_t to[RECORD_FILE_HEADER])
 
 int record_start_file(struct fs_file *file, uint64_t number, struct strata_error *err)
 {
-    uint8_t header[RECORD_FILE_HEADER];
-    struct strata_slice part = {header, sizeof header};
-    encode_file_header(number, header);
-    return fs_append(file, &part, 1, err);
+    return record_start_kind(file, RECORD_MAGIC, number, err);
 }
 
 int record_check_file(struct fs_file *file, uint64_t number, struct strata_error *err)
 {
+    return record_check_kind(file, RECORD_MAGIC, number, err);
+}
+
+int record_start_kind(struct fs_file *file, const char *magic, uint64_t number,
+                      struct strata_error *err)
+{
+    uint8_t header[RECORD_FILE_HEADER];
+    struct strata_slice part = {header, sizeof header};
+    encode_file_header(magic, number, header);
+    return fs_append(file, &part, 1, err);
+}
+
+int record_check_kind(struct fs_file *file, const char *magic, uint64_t number,
+                      struct strata_error *err)
+{
     uint8_t header[RECORD_FILE_HEADER];
     struct decoder d;
-    struct strata_slice magic;
+    struct strata_slice found;
     uint32_t version, reserved, check, computed;
     uint64_t stored;
     size_t got;
@@ -77,7 +89,7 @@ int record_check_file(struct fs_file *file, uint64_t number, struct strata_error
     if (rc < 0)
         return rc;
     decoder_init(&d, strata_bytes(header, got));
-    magic = get_bytes(&d, 8);
+    found = get_bytes(&d, 8);
     version = get_u16(&d);
     reserved = get_u16(&d);
     stored = get_u64(&d);
@@ -85,9 +97,9 @@ int record_check_file(struct fs_file *file, uint64_t number, struct strata_error
     if (d.bad)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, got,
                            "the file ends inside its header of %d bytes", RECORD_FILE_HEADER);
-    if (memcmp(magic.data, RECORD_MAGIC, 8) != 0)
+    if (memcmp(found.data, magic, 8) != 0)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, 0,
-                           "not an append log: it does not begin with " RECORD_MAGIC);
+                           "not such a log: it does not begin with %s", magic);
     computed = checksum(checksum_seed(stored, 0), strata_bytes(header, FILE_CHECK_OFFSET));
     if (check != computed)
         return corrupt(file, FILE_CHECK_OFFSET, "file header", check, computed, err);
@@ -178,49 +190,103 @@ static int read_exactly(struct fs_file *file, uint64_t offset, void *to, size_t 
     return rc;
 }
 
-static int check_value(struct fs_file *file, uint64_t seed, uint64_t offset,
-                       const struct head *head, struct strata_slice body, struct strata_slice key,
-                       struct strata_error *err)
-{
-    uint32_t computed = checksum(seed, body);
-    if (computed != head->body_check)
-        return corrupt(file, offset + RECORD_HEAD, "record body", head->body_check, computed, err);
-    if (strata_compare(strata_bytes(body.data, head->key_size), key) != 0)
-        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
-                           "the record here is not the one that was looked for");
-    return 0;
-}
-
-int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
-                 struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
+/* The head at `offset`, and that the record lies below `limit`. */
+static int read_head(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                     unsigned max_type, struct head *head, struct strata_error *err)
 {
     uint8_t bytes[RECORD_HEAD];
-    struct head head;
-    size_t size;
-    int rc = 0;
+    int rc;
 
     if (offset > limit || limit - offset < RECORD_HEAD)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset, "no record is here");
     rc = read_exactly(file, offset, bytes, sizeof bytes, err);
     if (rc == 0)
-        rc = decode_head(file, number, offset, STRATA_OP_PUT, bytes, &head, err);
+        rc = decode_head(file, number, offset, max_type, bytes, head, err);
+    if (rc == 0 && (uint64_t)head->key_size + head->value_size > limit - offset - RECORD_HEAD)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
+                         "the record goes beyond the file's valid part");
+    return rc;
+}
+
+/* The first `size` bytes of a record's body, which read_head has measured. */
+static int read_body(struct fs_file *file, uint64_t offset, size_t size, struct strata_buffer *to,
+                     struct strata_error *err)
+{
+    int rc;
+    strata_buffer_clear(to);
+    if (buffer_reserve(to, size) < 0)
+        return strata_fail_memory(err, size);
+    rc = read_exactly(file, offset + RECORD_HEAD, to->data, size, err);
+    to->size = rc == 0 ? size : 0;
+    return rc;
+}
+
+static void describe(const struct head *head, uint64_t offset, const uint8_t *key,
+                     struct record *record)
+{
+    *record = (struct record){
+        .offset = offset,
+        .next = offset + RECORD_HEAD + head->key_size + head->value_size,
+        .type = head->type,
+        .value_size = head->value_size,
+        .key = {key, head->key_size},
+    };
+}
+
+int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+              unsigned max_type, struct strata_buffer *body, struct record *record,
+              struct strata_error *err)
+{
+    struct head head;
+    uint32_t computed;
+    int rc = read_head(file, number, offset, limit, max_type, &head, err);
+
+    if (rc == 0)
+        rc = read_body(file, offset, (size_t)head.key_size + head.value_size, body, err);
     if (rc < 0)
         return rc;
-    size = (size_t)head.key_size + head.value_size;
-    if (size > limit - offset - RECORD_HEAD)
-        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
-                           "a record of %zu bytes goes beyond the file's valid part", size);
-    strata_buffer_clear(value);
-    if (buffer_reserve(value, size) < 0)
-        return strata_fail_memory(err, size);
-    rc = read_exactly(file, offset + RECORD_HEAD, value->data, size, err);
+    computed = checksum(checksum_seed(number, offset), strata_buffer_slice(body));
+    if (computed != head.body_check)
+        return corrupt(file, offset + RECORD_HEAD, "record body", head.body_check, computed, err);
+    describe(&head, offset, body->data, record);
+    return 0;
+}
+
+int record_key_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                  unsigned max_type, struct strata_buffer *key, struct record *record,
+                  struct strata_error *err)
+{
+    struct head head;
+    int rc = read_head(file, number, offset, limit, max_type, &head, err);
+
     if (rc == 0)
-        rc = check_value(file, checksum_seed(number, offset), offset, &head,
-                         strata_bytes(value->data, size), key, err);
-    if (rc == 0 && head.value_size)
-        memmove(value->data, value->data + head.key_size, head.value_size);
-    value->size = rc == 0 ? head.value_size : 0;
+        rc = read_body(file, offset, head.key_size, key, err);
+    if (rc == 0)
+        describe(&head, offset, key->data, record);
     return rc;
+}
+
+int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                 struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
+{
+    struct record record;
+    int rc = record_at(file, number, offset, limit, STRATA_OP_PUT, value, &record, err);
+
+    if (rc == 0 && strata_compare(record.key, key) != 0)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
+                         "the record here is not the one that was looked for");
+    if (rc == 0)
+        record_keep_value(&record, value);
+    else
+        strata_buffer_clear(value);
+    return rc;
+}
+
+void record_keep_value(const struct record *record, struct strata_buffer *body)
+{
+    if (record->value_size)
+        memmove(body->data, body->data + record->key.size, record->value_size);
+    body->size = record->value_size;
 }
 
 /* ---- Reading one after another --------------------------------------------------------- */

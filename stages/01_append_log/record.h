@@ -25,6 +25,11 @@ struct record {
 int record_start_file(struct fs_file *file, uint64_t number, struct strata_error *err);
 /* CORRUPT: not such a file, or not this number; IO. */
 int record_check_file(struct fs_file *file, uint64_t number, struct strata_error *err);
+/* The same for files of a later stage, whose magic is another; 8 bytes. */
+int record_start_kind(struct fs_file *file, const char *magic, uint64_t number,
+                      struct strata_error *err);
+int record_check_kind(struct fs_file *file, const char *magic, uint64_t number,
+                      struct strata_error *err);
 
 /* Appends one operation with one write call: when it returns 0 the kernel has it. IO. */
 int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
@@ -35,7 +40,20 @@ int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
                         struct strata_slice key, struct strata_slice value,
                         struct strata_error *err);
 
-/* Reads the record at `offset` of a file that is valid up to `limit`, checks it, and puts its
+/* Reads the record at `offset` of a file that is valid up to `limit` and checks it: `body` then
+ * holds its key and value, and record->key points into it. CORRUPT, IO, NO_MEMORY. */
+int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+              unsigned max_type, struct strata_buffer *body, struct record *record,
+              struct strata_error *err);
+/* Drops the key of what record_at read, so that `body` holds the value alone. */
+void record_keep_value(const struct record *record, struct strata_buffer *body);
+/* The same, but reads head and key only: the key is not covered by a check that was computed, so
+ * the caller must know it by other means (its hash). */
+int record_key_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                  unsigned max_type, struct strata_buffer *key, struct record *record,
+                  struct strata_error *err);
+
+/* Reads the put at `offset` of a file that is valid up to `limit`, checks it, and puts its
  * value into `value`. CORRUPT also when its key is not `key`; IO, NO_MEMORY. */
 int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
                  struct strata_slice key, struct strata_buffer *value, struct strata_error *err);
@@ -62,6 +80,16 @@ void record_reader_free(struct record_reader *reader);
  * RECORD_TORN: limit lies inside a record. CORRUPT, IO, NO_MEMORY. After anything but 0,
  * reader->at is the offset where the valid part ends. */
 int record_next(struct record_reader *reader, struct record *record, struct strata_error *err);
+
+/* The annotated dump of such a file, inspect.c; and what a later stage says of its own. */
+struct record_words {
+    const char *name, *magic;
+    unsigned max_type;
+    const char *(*type_name)(unsigned type);
+};
+struct inspect;
+int record_inspect_kind(struct fs_file *file, const struct record_words *words, struct inspect *to,
+                        struct strata_error *err);
 
 extern const struct strata_format record_format; /* inspect.c */
 

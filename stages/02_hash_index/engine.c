@@ -1,0 +1,234 @@
+/* engine.c: stage 2, the hash index.
+ *
+ * How does a read stop costing the whole file? The log stays the data, and memory holds where
+ * each live key's record stands: a get is one lookup and one read. The log is cut into segments,
+ * so that dead space can be given back by merging closed ones.
+ *
+ * I1: every entry of the index points at the newest put of its key.
+ * I2: the index changes after the append that it tells of, in steps that cannot fail. */
+#include "hint.h"
+#include "load.h"
+#include "merge.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hash_store {
+    const struct strata_env *env;
+    struct keydir keydir;
+    struct load_stats loaded;
+};
+
+/* ---- Opening and closing ------------------------------------------------------------------ */
+
+static int store_close(void *self, struct strata_error *err)
+{
+    struct hash_store *store = self;
+    int rc = segments_close(&store->keydir.segments, err);
+    index_free(&store->keydir.index);
+    free(store);
+    return rc;
+}
+
+static int store_open(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    struct hash_store *store = calloc(1, sizeof *store);
+    int rc;
+
+    if (!store)
+        return strata_fail_memory(err, sizeof *store);
+    store->env = env;
+    store->keydir.segments.max_type = SEGMENT_DELETE_TWIN;
+    rc = load_keydir(&store->keydir, env, &store->loaded, err);
+    if (rc < 0)
+        store_close(store, NULL);
+    else
+        *self = store;
+    return rc;
+}
+
+/* ---- Writing --------------------------------------------------------------------------- */
+
+static int merge_and_hint(struct hash_store *store, size_t at, size_t count,
+                          struct strata_error *err)
+{
+    struct segments *set = &store->keydir.segments;
+    int rc = 0;
+    for (size_t i = at; rc == 0 && i < at + count; i++)
+        rc = hint_remove(set, set->list[i], err);
+    if (rc == 0)
+        rc = merge_run(&store->keydir, at, count, err);
+    if (rc == 0)
+        hint_try(set, set->list[at]);
+    return rc;
+}
+
+/* Closes the segment that is written to and starts the next one. */
+static int rotate(struct hash_store *store, struct strata_error *err)
+{
+    struct segments *set = &store->keydir.segments;
+    struct segment *full = segments_active(set);
+    int rc = full ? segment_seal(full, err) : 0;
+
+    if (rc == 0 && full)
+        hint_try(set, full);
+    return rc < 0 ? rc : segments_start(set, err);
+}
+
+/* A full segment makes way, and the worst of the closed ones is merged: one a rotation. */
+static int make_room(struct hash_store *store, struct strata_error *err)
+{
+    const struct segment *active = segments_active(&store->keydir.segments);
+    size_t at, count;
+    int rc = index_reserve(&store->keydir.index, 1, err);
+
+    if (rc < 0 || (active && active->end < store->env->options->segment_bytes))
+        return rc;
+    rc = rotate(store, err);
+    if (rc == 0 && merge_worst_run(&store->keydir, &at, &count))
+        rc = merge_and_hint(store, at, count, err);
+    return rc;
+}
+
+static int store_write(void *self, const struct strata_op *ops, size_t count, bool sync,
+                       struct strata_error *err)
+{
+    struct hash_store *store = self;
+    struct keydir_match match;
+    struct segment *active;
+    uint64_t offset;
+    int rc = make_room(store, err);
+
+    (void)count; /* 1: this stage promises no batch */
+    (void)sync;  /* false: nor synced writes */
+    if (rc == 0)
+        rc = keydir_find(&store->keydir, ops->key, &match, NULL, NULL, err);
+    if (rc < 0)
+        return rc;
+    if (rc == STRATA_NOT_FOUND && ops->type == STRATA_OP_DELETE)
+        return 0; /* the index knows that it is not there: nothing to write */
+    active = segments_active(&store->keydir.segments);
+    rc = segment_append(active, keydir_type(&match, ops->type), ops->key, ops->value, &offset,
+                        err); /* the kernel has it */
+    if (rc < 0)
+        return rc;
+    if (ops->type == STRATA_OP_PUT) /* I2 */
+        keydir_put(&store->keydir, &match, position_make(active->last, offset));
+    else
+        keydir_remove(&store->keydir, &match);
+    return 0;
+}
+
+/* ---- Reading --------------------------------------------------------------------------- */
+
+static int store_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                     struct strata_error *err)
+{
+    struct hash_store *store = self;
+    struct keydir_match match;
+    struct record record;
+    int rc = keydir_find(&store->keydir, key, &match, value, &record, err);
+
+    if (rc == 0)
+        record_keep_value(&record, value);
+    return rc;
+}
+
+static int store_iter(void *self, struct strata_iter **out, struct strata_error *err)
+{
+    struct hash_store *store = self;
+    return keydir_iter(&store->keydir, out, err);
+}
+
+/* ---- Upkeep ---------------------------------------------------------------------------- */
+
+static uint64_t sum_of_ends(const struct segments *set)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < set->count; i++)
+        bytes += set->list[i]->end;
+    return bytes;
+}
+
+static int store_compact(void *self, const struct strata_progress *progress,
+                         struct strata_error *err)
+{
+    struct hash_store *store = self;
+    struct segments *set = &store->keydir.segments;
+    const struct segment *active = segments_active(set);
+    uint64_t done = 0, total = sum_of_ends(set);
+    size_t at = 0, count;
+    int rc = active && active->sum.records ? rotate(store, err) : 0;
+
+    for (; rc == 0 && merge_next_run(&store->keydir, &at, &count); at++) {
+        for (size_t i = at; i < at + count; i++)
+            done += set->list[i]->end;
+        rc = merge_and_hint(store, at, count, err);
+        if (rc == 0 && progress)
+            progress->tick(progress->arg, done, total);
+    }
+    return rc;
+}
+
+static int store_verify(void *self, const struct strata_progress *progress,
+                        struct strata_error *err)
+{
+    struct hash_store *store = self;
+    const struct segments *set = &store->keydir.segments;
+    uint64_t live = 0, done = 0, total = sum_of_ends(set);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < set->count; i++) {
+        rc = keydir_verify(&store->keydir, set->list[i], &live, err);
+        done += set->list[i]->end;
+        if (rc == 0 && progress)
+            progress->tick(progress->arg, done, total);
+    }
+    if (rc == 0 && live != store->keydir.index.count)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, store->env->dir, STRATA_NO_OFFSET,
+                         "the index has %zu keys, and the segments %" PRIu64,
+                         store->keydir.index.count, live);
+    return rc;
+}
+
+static int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat),
+                       void *arg, struct strata_error *err)
+{
+    const struct hash_store *store = self;
+    const struct keydir *keydir = &store->keydir;
+    const struct strata_stat loaded[] = {
+        {"open_hints_used", "files", "segments that opening knew from their hints",
+         store->loaded.hints_used},
+        {"open_segments_read", "files", "segments that opening had to read",
+         store->loaded.segments_read},
+    };
+
+    (void)err;
+    keydir_stats(keydir, each, arg);
+    each(arg, &loaded[0]);
+    each(arg, &loaded[1]);
+    return 0;
+}
+
+static const struct strata_format *const formats[] = {&segment_format, &hint_format, NULL};
+
+const struct strata_engine strata_stage_02_hash_index = {
+    .size = sizeof(struct strata_engine),
+    .abi = STRATA_ENGINE_ABI,
+    .stage = 2,
+    .format = 1,
+    .name = "02_hash_index",
+    .survives = "clean exit, kill -9",
+    .promises =
+        STRATA_PROMISE_EXIT | STRATA_PROMISE_KILL | STRATA_PROMISE_DAMAGE | STRATA_PROMISE_COMPACT,
+    .formats = formats,
+    .open = store_open,
+    .close = store_close,
+    .get = store_get,
+    .write = store_write,
+    .iter = store_iter,
+    .compact = store_compact,
+    .verify = store_verify,
+    .stats = store_stats,
+};

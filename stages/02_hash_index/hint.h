@@ -1,0 +1,34 @@
+/* hint.h: the index entries of one closed segment, written beside it, so that opening need not
+ * read the segment. A hint is never believed against the segment: it is used only when it adds
+ * up to the sum in the segment's seal, and is otherwise ignored and made anew. */
+#ifndef STRATA_02_HINT_H
+#define STRATA_02_HINT_H
+
+#include "02_hash_index/segment.h"
+
+#define HINT_MAGIC "STRATHNT"
+
+/* Writes the hint of a sealed segment, which is read once. CORRUPT, IO. */
+int hint_write(const struct segments *set, const struct segment *segment, struct strata_error *err);
+
+/* The same, as the help it is: that it could not be written is told to the log, and no failure. */
+void hint_try(const struct segments *set, const struct segment *segment);
+
+/* Tells each record of a sealed segment in the log's order. STRATA_NOT_FOUND: there is no hint
+ * that fits, and nothing was told. Otherwise what `each` returns, or NO_MEMORY. */
+int hint_read(const struct segments *set, const struct segment *segment,
+              int (*each)(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
+                          uint64_t offset, struct strata_error *err),
+              void *arg, struct strata_error *err);
+
+/* Whether a hint's own check and sizes hold, without its segment, for its annotated dump. */
+int hint_check(struct fs_file *file, struct strata_error *err);
+
+/* Removes the hint of a segment that goes, and hints that belong to no segment. */
+int hint_remove(const struct segments *set, const struct segment *segment,
+                struct strata_error *err);
+int hint_remove_orphans(const struct segments *set, struct strata_error *err);
+
+extern const struct strata_format hint_format; /* inspect.c */
+
+#endif

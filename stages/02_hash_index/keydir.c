@@ -1,0 +1,210 @@
+/* keydir.c: see keydir.h for the invariant. */
+#include "keydir.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+bool keydir_has_twins(const struct keydir *keydir, uint64_t hash)
+{
+    size_t slot = SIZE_MAX;
+    return index_find(&keydir->index, hash, &slot) && index_find(&keydir->index, hash, &slot);
+}
+
+static int segment_of(const struct keydir *keydir, uint64_t position, struct segment **segment,
+                      struct strata_error *err)
+{
+    *segment = segments_find(&keydir->segments, position_segment(position));
+    return *segment
+               ? 0
+               : strata_fail(err, STRATA_ERR_CORRUPT, keydir->segments.env->dir, STRATA_NO_OFFSET,
+                             "the index names segment %" PRIu32 ", which is not there",
+                             position_segment(position));
+}
+
+/* The record at a slot's position: whole into `body`, or its key only. */
+static int read_slot(const struct keydir *keydir, size_t slot, bool whole,
+                     struct strata_buffer *body, struct record *record, struct strata_error *err)
+{
+    const struct index_slot *entry = &keydir->index.slots[slot];
+    uint64_t offset = position_offset(entry->position);
+    struct segment *segment;
+    int rc = segment_of(keydir, entry->position, &segment, err);
+
+    if (rc < 0)
+        return rc;
+    rc = (whole ? record_at : record_key_at)(segment->file, segment_id(segment), offset,
+                                             segment->end, keydir->segments.max_type, body, record,
+                                             err);
+    if (rc == 0 && (!segment_is_put(record->type) || index_hash(record->key) != entry->hash))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                         "the record here holds another key than the index says");
+    return rc;
+}
+
+static int find_key(const struct keydir *keydir, struct strata_slice key, bool whole,
+                    struct keydir_match *match, struct strata_buffer *body, struct record *record,
+                    struct strata_error *err)
+{
+    size_t slot = SIZE_MAX;
+    while (index_find(&keydir->index, match->hash, &slot)) {
+        int rc = read_slot(keydir, slot, whole, body, record, err);
+        if (rc < 0)
+            return rc;
+        if (strata_compare(record->key, key) == 0) {
+            match->slot = slot;
+            match->bytes = record->next - record->offset;
+            return 0;
+        }
+    }
+    return STRATA_NOT_FOUND;
+}
+
+int keydir_find(const struct keydir *keydir, struct strata_slice key, struct keydir_match *match,
+                struct strata_buffer *body, struct record *record, struct strata_error *err)
+{
+    struct strata_buffer scratch = {0};
+    struct record unwanted;
+    size_t slot = SIZE_MAX;
+    int rc;
+
+    *match = (struct keydir_match){.hash = index_hash(key), .slot = SIZE_MAX};
+    rc = find_key(keydir, key, body, match, body ? body : &scratch, record ? record : &unwanted,
+                  err);
+    strata_buffer_free(&scratch);
+    while (rc >= 0 && !match->twins && index_find(&keydir->index, match->hash, &slot))
+        match->twins = slot != match->slot;
+    return rc;
+}
+
+unsigned keydir_type(const struct keydir_match *match, enum strata_op_type type)
+{
+    if (!match->twins)
+        return type;
+    return type == STRATA_OP_PUT ? SEGMENT_PUT_TWIN : SEGMENT_DELETE_TWIN;
+}
+
+static void count_dead(const struct keydir *keydir, uint64_t position)
+{
+    struct segment *segment = segments_find(&keydir->segments, position_segment(position));
+    if (segment)
+        segment->dead++;
+}
+
+void keydir_put(struct keydir *keydir, const struct keydir_match *match, uint64_t position)
+{
+    if (match->slot == SIZE_MAX) {
+        index_add(&keydir->index, match->hash, position);
+        return;
+    }
+    count_dead(keydir, keydir->index.slots[match->slot].position);
+    keydir->index.slots[match->slot].position = position;
+}
+
+void keydir_remove(struct keydir *keydir, const struct keydir_match *match)
+{
+    if (match->slot == SIZE_MAX)
+        return;
+    count_dead(keydir, keydir->index.slots[match->slot].position);
+    index_remove(&keydir->index, match->slot);
+}
+
+/* Which entry a replayed twin means: its key decides. */
+static int match_twin(const struct keydir *keydir, const struct segment *segment, uint64_t offset,
+                      struct strata_slice key, struct keydir_match *match, struct strata_error *err)
+{
+    struct strata_buffer own = {0};
+    struct record record;
+    int rc = 0;
+
+    if (!key.data) {
+        rc = record_key_at(segment->file, segment_id(segment), offset, segment->end,
+                           keydir->segments.max_type, &own, &record, err);
+        key = strata_buffer_slice(&own);
+    }
+    if (rc == 0)
+        rc = keydir_find(keydir, key, match, NULL, NULL, err);
+    strata_buffer_free(&own);
+    return rc < 0 ? rc : 0;
+}
+
+int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned type,
+                  uint64_t hash, uint64_t offset, struct strata_slice key, struct strata_error *err)
+{
+    struct keydir_match match = {.hash = hash, .slot = SIZE_MAX};
+    int rc = index_reserve(&keydir->index, 1, err);
+
+    if (rc == 0 && (type == SEGMENT_PUT_TWIN || type == SEGMENT_DELETE_TWIN))
+        rc = match_twin(keydir, segment, offset, key, &match, err);
+    else if (rc == 0)
+        index_find(&keydir->index, hash, &match.slot); /* I1 */
+    if (rc < 0)
+        return rc;
+    if (segment_is_put(type))
+        keydir_put(keydir, &match, position_make(segment->last, offset));
+    else
+        keydir_remove(keydir, &match);
+    return 0;
+}
+
+size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t position)
+{
+    size_t slot = SIZE_MAX;
+    while (index_find(&keydir->index, hash, &slot))
+        if (keydir->index.slots[slot].position == position)
+            return slot;
+    return SIZE_MAX;
+}
+
+/* ---- Upkeep ---------------------------------------------------------------------------- */
+
+int keydir_verify(const struct keydir *keydir, const struct segment *segment, uint64_t *live,
+                  struct strata_error *err)
+{
+    struct segment_sum sum = {0};
+    struct record_reader reader;
+    struct record record;
+    int rc;
+
+    record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
+    reader.max_type = keydir->segments.max_type;
+    while ((rc = record_next(&reader, &record, err)) == 0) {
+        uint64_t hash = index_hash(record.key);
+        if (!segment_is_put(record.type) && !segment_is_delete(record.type))
+            continue;
+        sum.records++;
+        sum.digest += segment_digest(hash, record.offset, record.type);
+        *live +=
+            segment_is_put(record.type) &&
+            keydir_live_slot(keydir, hash, position_make(segment->last, record.offset)) != SIZE_MAX;
+    }
+    record_reader_free(&reader);
+    if (rc < 0)
+        return rc;
+    if (rc == RECORD_TORN || sum.records != segment->sum.records ||
+        sum.digest != segment->sum.digest)
+        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, reader.at,
+                           "the segment has changed: %" PRIu64 " records instead of %" PRIu64,
+                           sum.records, segment->sum.records);
+    return 0;
+}
+
+void keydir_stats(const struct keydir *keydir,
+                  void (*each)(void *arg, const struct strata_stat *stat), void *arg)
+{
+    struct strata_stat stats[] = {
+        {"index_keys", "keys", "live keys", keydir->index.count},
+        {"index_bytes", "bytes", "memory of the index",
+         keydir->index.capacity * sizeof(struct index_slot)},
+        {"segments", "files", "log segments", keydir->segments.count},
+        {"segment_bytes", "bytes", "in segments", 0},
+        {"dead_records", "records", "puts that are no longer live", 0},
+        {"tombstones", "records", "deletes that are still kept", 0},
+    };
+    for (size_t i = 0; i < keydir->segments.count; i++) {
+        stats[3].value += keydir->segments.list[i]->end;
+        stats[4].value += keydir->segments.list[i]->dead;
+        stats[5].value += keydir->segments.list[i]->tombstones;
+    }
+    for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
+        each(arg, &stats[i]);
+}

@@ -1,0 +1,64 @@
+/* keydir.h: the index together with the segments it points into: finding a key, and keeping the
+ * index in step with the log, while it is written and when it is replayed.
+ *
+ * The index knows hashes only. Two keys with one hash are rare by chance and easy to make on
+ * purpose (XXH3 promises nothing against that), so whoever changes the index first reads the key
+ * that stands at the position, and a record written while another live key has its hash is
+ * marked as a twin. Replaying may then trust the hash of every record that is not marked:
+ *
+ *   I1: when a put or delete that is no twin is replayed, an entry with its hash is its own key.
+ *   It holds when the record is written, and merging keeps it: it drops only dead puts, and
+ *   deletes that no older put needs any more, and marks a put as a twin where its hash is shared.
+ */
+#ifndef STRATA_02_KEYDIR_H
+#define STRATA_02_KEYDIR_H
+
+#include "02_hash_index/index.h"
+#include "02_hash_index/segment.h"
+
+struct keydir {
+    struct index index;
+    struct segments segments;
+};
+
+/* Where a key was looked for. */
+struct keydir_match {
+    uint64_t hash;
+    size_t slot;    /* of the key in the index; SIZE_MAX: it has none */
+    uint64_t bytes; /* of its record */
+    bool twins;     /* another live key has this hash */
+};
+
+/* Looks for `key`. With `body`, the whole record is read and checked, and its key and value are
+ * put there (*record describes it; record may be NULL); without, head and key only, and nothing
+ * when no entry has the hash. 0, STRATA_NOT_FOUND, CORRUPT (also: the record there holds a key of
+ * another hash), IO. */
+int keydir_find(const struct keydir *keydir, struct strata_slice key, struct keydir_match *match,
+                struct strata_buffer *body, struct record *record, struct strata_error *err);
+
+/* The record type that a put or delete of the matched key must have. */
+unsigned keydir_type(const struct keydir_match *match, enum strata_op_type type);
+/* The key's record now stands at `position`. Room must be reserved (index_reserve). */
+void keydir_put(struct keydir *keydir, const struct keydir_match *match, uint64_t position);
+void keydir_remove(struct keydir *keydir, const struct keydir_match *match);
+
+/* Applies a record found in `segment`, in the log's order. `key` is needed for twins only; with
+ * no key (data NULL) it is read from the record. */
+int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned type,
+                  uint64_t hash, uint64_t offset, struct strata_slice key,
+                  struct strata_error *err);
+/* The slot of the live put at this place, or SIZE_MAX: it is dead. */
+size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t position);
+bool keydir_has_twins(const struct keydir *keydir, uint64_t hash);
+
+/* An iterator over the live keys, scan.c. Reads every segment once: O(data). */
+int keydir_iter(const struct keydir *keydir, struct strata_iter **out, struct strata_error *err);
+
+/* Reads a segment whole and checks it against its seal; adds its live puts to `*live`. */
+int keydir_verify(const struct keydir *keydir, const struct segment *segment, uint64_t *live,
+                  struct strata_error *err);
+/* Keys, memory, segments, dead records. */
+void keydir_stats(const struct keydir *keydir,
+                  void (*each)(void *arg, const struct strata_stat *stat), void *arg);
+
+#endif

@@ -1,0 +1,125 @@
+/* load.c: opening: the index is made anew, from the hints of closed segments where they fit, and
+ * from the segments themselves where not. Of the segment that was being written, whatever its end
+ * looks like, the records themselves tell. */
+#include "load.h"
+#include "hint.h"
+
+#include <inttypes.h>
+
+struct loader {
+    const struct strata_env *env;
+    struct keydir *keydir;
+    struct load_stats *stats;
+};
+
+static int replay_hinted(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
+                         uint64_t offset, struct strata_error *err)
+{
+    struct loader *l = arg;
+    struct segment *counted = segments_find(&l->keydir->segments, segment->last);
+    counted->tombstones += segment_is_delete(type);
+    return keydir_replay(l->keydir, segment, type, hash, offset, strata_bytes(NULL, 0), err);
+}
+
+/* A crash in the middle of an append leaves a torn record, which was never acknowledged. */
+static int drop_torn_tail(struct loader *l, struct segment *segment, struct strata_error *err)
+{
+    strata_env_log(l->env, STRATA_LOG_WARNING,
+                   "%s @%" PRIu64 ": dropped a torn record of %" PRIu64 " bytes", segment->path,
+                   segment->end, segment->file->end - segment->end);
+    return l->env->options->read_only ? 0 : fs_truncate(segment->file, segment->end, err);
+}
+
+static int check_seal(const struct segment *segment, const struct record *record,
+                      struct strata_error *err)
+{
+    struct strata_buffer body = {0};
+    struct segment_sum sealed = {0};
+    struct record again;
+    int rc = record_at(segment->file, segment_id(segment), record->offset, record->next,
+                       SEGMENT_DELETE_TWIN, &body, &again, err);
+
+    if (rc == 0)
+        rc = segment_decode_seal(segment, record->offset, strata_buffer_slice(&body), &sealed, err);
+    if (rc == 0 && (sealed.records != segment->sum.records || sealed.digest != segment->sum.digest))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
+                         "the seal tells of %" PRIu64 " records, and %" PRIu64 " are there",
+                         sealed.records, segment->sum.records);
+    strata_buffer_free(&body);
+    return rc;
+}
+
+static int replay_record(struct loader *l, struct segment *segment, const struct record *record,
+                         struct strata_error *err)
+{
+    uint64_t hash = index_hash(record->key);
+    if (segment->sealed)
+        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
+                           "a record stands after the segment's seal");
+    if (record->type == SEGMENT_SEAL) {
+        segment->sealed = true;
+        return check_seal(segment, record, err);
+    }
+    segment_count(segment, hash, record->offset, record->type);
+    return keydir_replay(l->keydir, segment, record->type, hash, record->offset, record->key, err);
+}
+
+/* Reads the segment itself. Whether it is sealed shows at its end. */
+static int read_segment(struct loader *l, struct segment *segment, bool last,
+                        struct strata_error *err)
+{
+    struct record_reader reader;
+    struct record record;
+    int rc;
+
+    segment->sealed = false;
+    segment->sum = (struct segment_sum){0};
+    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
+    reader.max_type = l->keydir->segments.max_type;
+    while ((rc = record_next(&reader, &record, err)) == 0) {
+        rc = replay_record(l, segment, &record, err);
+        if (rc < 0)
+            break;
+    }
+    segment->end = reader.at;
+    record_reader_free(&reader);
+    l->stats->segments_read++;
+    if (rc == RECORD_TORN && last && !segment->sealed)
+        return drop_torn_tail(l, segment, err);
+    if (rc == RECORD_TORN || (rc == STRATA_NOT_FOUND && !last && !segment->sealed))
+        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
+                           "a closed segment ends here without its seal");
+    return rc < 0 ? rc : 0;
+}
+
+static int load_segment(struct loader *l, struct segment *segment, bool last,
+                        struct strata_error *err)
+{
+    int rc = STRATA_NOT_FOUND;
+    if (segment->sealed)
+        rc = hint_read(&l->keydir->segments, segment, replay_hinted, l, err);
+    if (rc != STRATA_NOT_FOUND) {
+        l->stats->hints_used++;
+        return rc;
+    }
+    rc = read_segment(l, segment, last, err);
+    if (rc == 0 && segment->sealed && !l->env->options->read_only)
+        hint_try(&l->keydir->segments, segment);
+    return rc;
+}
+
+int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,
+                struct strata_error *err)
+{
+    struct loader l = {env, keydir, stats};
+    struct segments *set = &keydir->segments;
+    int rc = segments_open(set, env, err);
+
+    for (size_t i = 0; rc == 0 && i < set->count; i++)
+        rc = load_segment(&l, set->list[i], i + 1 == set->count, err);
+    if (rc == 0 && !env->options->read_only)
+        rc = hint_remove_orphans(set, err);
+    if (rc == 0 && !env->options->read_only && !segments_active(set))
+        rc = segments_start(set, err);
+    return rc;
+}

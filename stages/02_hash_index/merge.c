@@ -1,0 +1,207 @@
+/* merge.c: one pass over a run of segments.
+ *
+ *   000001  a=1  b=1          a and c were written again later, b deleted in 000002
+ *   000002  c=1  -b  d=1
+ *             |
+ *             v  copy what the index points at
+ *   000001-000002  d=1        then it takes their place: one rename, the commit
+ *
+ * I1: until the rename the old segments are whole and answer; after it they are superseded
+ *     (segment.c I2), so a cut at any point leaves one or the other.
+ * I2: a tombstone is copied while an older segment, before the run, may hold a put that it
+ *     hides: that is, while any of them has a dead put. In the run itself the dead puts go.
+ * I3: the index is changed only after the rename, in steps that cannot fail. */
+#include "merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One live record that moved. */
+struct move {
+    uint64_t hash, from; /* position before */
+    uint64_t offset;     /* in the merged segment */
+};
+
+struct merge {
+    struct keydir *keydir;
+    struct segment *to;
+    struct move *moves;
+    size_t count, capacity;
+    bool keep_tombstones;
+    struct strata_buffer body;
+};
+
+static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t offset,
+                     struct strata_error *err)
+{
+    if (merge->count == merge->capacity) {
+        size_t capacity = merge->capacity ? 2 * merge->capacity : 64;
+        struct move *bigger = realloc(merge->moves, capacity * sizeof *bigger);
+        if (!bigger)
+            return strata_fail_memory(err, capacity * sizeof *bigger);
+        merge->moves = bigger;
+        merge->capacity = capacity;
+    }
+    merge->moves[merge->count++] = (struct move){hash, from, offset};
+    return 0;
+}
+
+static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
+                       unsigned type, uint64_t *offset, struct strata_error *err)
+{
+    struct record record;
+    int rc = record_at(from->file, segment_id(from), found->offset, from->end,
+                       merge->keydir->segments.max_type, &merge->body, &record, err);
+    struct strata_slice value;
+
+    if (rc < 0)
+        return rc;
+    value = strata_bytes(merge->body.data + record.key.size, record.value_size);
+    return segment_append(merge->to, type, record.key, value, offset, err);
+}
+
+static int merge_record(struct merge *merge, const struct segment *from,
+                        const struct record *record, struct strata_error *err)
+{
+    uint64_t hash = index_hash(record->key), offset;
+    uint64_t position = position_make(from->last, record->offset);
+    unsigned type;
+    int rc;
+
+    if (segment_is_delete(record->type))
+        return merge->keep_tombstones ? copy_record(merge, from, record, record->type, &offset, err)
+                                      : 0;
+    if (!segment_is_put(record->type) ||
+        keydir_live_slot(merge->keydir, hash, position) == SIZE_MAX)
+        return 0;
+    type = keydir_has_twins(merge->keydir, hash) ? SEGMENT_PUT_TWIN : STRATA_OP_PUT;
+    rc = copy_record(merge, from, record, type, &offset, err);
+    return rc < 0 ? rc : note_move(merge, hash, position, offset, err);
+}
+
+static int merge_segment(struct merge *merge, const struct segment *from, struct strata_error *err)
+{
+    struct record_reader reader;
+    struct record record;
+    int rc;
+
+    record_reader_init(&reader, from->file, segment_id(from), from->end);
+    reader.max_type = merge->keydir->segments.max_type;
+    while ((rc = record_next(&reader, &record, err)) == 0) {
+        rc = merge_record(merge, from, &record, err);
+        if (rc < 0)
+            break;
+    }
+    record_reader_free(&reader);
+    return rc < 0 ? rc : 0;
+}
+
+static void apply_moves(const struct merge *merge)
+{
+    struct index *index = &merge->keydir->index;
+    for (size_t i = 0; i < merge->count; i++) {
+        const struct move *move = &merge->moves[i];
+        size_t slot = keydir_live_slot(merge->keydir, move->hash, move->from);
+        index->slots[slot].position = position_make(merge->to->last, move->offset);
+    }
+}
+
+static bool older_dead(const struct segments *set, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (set->list[i]->dead)
+            return true;
+    return false;
+}
+
+int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_error *err)
+{
+    struct segments *set = &keydir->segments;
+    struct merge merge = {.keydir = keydir, .keep_tombstones = older_dead(set, at)};
+    int rc =
+        segment_create(set, set->list[at]->first, set->list[at + count - 1]->last, &merge.to, err);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = at; rc == 0 && i < at + count; i++)
+        rc = merge_segment(&merge, set->list[i], err);
+    if (rc == 0)
+        rc = segment_seal(merge.to, err);
+    if (rc == 0)
+        rc = segment_publish(set, merge.to, err); /* the commit */
+    if (rc == 0) {
+        apply_moves(&merge); /* I3 */
+        rc = segments_replace(set, at, count, merge.to, err);
+    } else {
+        segment_discard(set, merge.to);
+    }
+    strata_buffer_free(&merge.body);
+    free(merge.moves);
+    return rc;
+}
+
+/* ---- What to merge --------------------------------------------------------------------- */
+
+/* About how many bytes of a segment would be copied. */
+static uint64_t live_bytes(const struct segment *segment)
+{
+    uint64_t gone = segment->dead + segment->tombstones;
+    if (segment->sum.records == 0 || gone >= segment->sum.records)
+        return 0;
+    return (uint64_t)((double)segment->end * (double)(segment->sum.records - gone) /
+                      (double)segment->sum.records);
+}
+
+static size_t closed_count(const struct segments *set)
+{
+    return segments_active(set) ? set->count - 1 : set->count;
+}
+
+/* How far a run that begins at `at` can go. */
+static size_t run_from(const struct segments *set, size_t at, uint64_t *gone)
+{
+    uint64_t bytes = 0, budget = set->env->options->segment_bytes;
+    size_t end = at;
+
+    for (*gone = 0; end < closed_count(set); end++) {
+        bytes += live_bytes(set->list[end]);
+        if (end > at && bytes > budget)
+            break;
+        *gone += set->list[end]->dead + set->list[end]->tombstones;
+    }
+    return end - at;
+}
+
+bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count)
+{
+    const struct segments *set = &keydir->segments;
+    for (; *at < closed_count(set); ++*at) {
+        uint64_t gone;
+        *count = run_from(set, *at, &gone);
+        if (*count > 1 || set->list[*at]->dead ||
+            (set->list[*at]->tombstones && !older_dead(set, *at)))
+            return true;
+    }
+    return false;
+}
+
+bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
+{
+    const struct segments *set = &keydir->segments;
+    double worst = 0.5;
+    bool found = false;
+
+    for (size_t i = 0; i < closed_count(set); i++) {
+        uint64_t gone, records = 0;
+        size_t run = run_from(set, i, &gone);
+        for (size_t j = i; j < i + run; j++)
+            records += set->list[j]->sum.records;
+        if (records && (double)gone / (double)records >= worst) {
+            worst = (double)gone / (double)records;
+            *at = i;
+            *count = run;
+            found = true;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,242 @@
+/* segment.c: files of one segment each.
+ *
+ *   000003.log          covers segment 3: filled by writes
+ *   000001-000004.log   covers 1 to 4: merged
+ *   *.tmp               being made; never read
+ *
+ * A file has the append log's bytes (01_append_log/record.c) under the magic "STRATSEG"; its
+ * number, which seeds every check, is first * 2^32 + last. A closed one ends with its seal:
+ *
+ *   record of type 3, no key, value = | records 8 | digest 8 |
+ *
+ * I1: a file has its name only with a whole header, and a merged one only when complete: both
+ *     are written as NAME.tmp and renamed.
+ * I2: a file whose range lies within another's is superseded: the merge that made the other was
+ *     complete, and only the removing was cut. It is removed, never read.
+ * I3: what remains covers 1..n without a gap: a missing file is damage, not an empty one.
+ * I4: all but the last are sealed; nothing follows a seal. */
+#include "segment.h"
+#include "02_hash_index/index.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "coding.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEAL_VALUE 16
+#define SEAL_BYTES (RECORD_HEAD + SEAL_VALUE)
+#define NAME_MAX_BYTES 32
+
+static uint64_t id_of(uint32_t first, uint32_t last)
+{
+    return (uint64_t)first << 32 | last;
+}
+
+uint64_t segment_id(const struct segment *segment)
+{
+    return id_of(segment->first, segment->last);
+}
+
+uint64_t segment_digest(uint64_t hash, uint64_t offset, unsigned type)
+{
+    uint8_t bytes[17];
+    put_u8(put_u64(put_u64(bytes, hash), offset), (uint8_t)type);
+    return XXH3_64bits(bytes, sizeof bytes);
+}
+
+void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsigned type)
+{
+    segment->sum.records++;
+    segment->sum.digest += segment_digest(hash, offset, type);
+    segment->tombstones += segment_is_delete(type);
+}
+
+/* ---- Names ----------------------------------------------------------------------------- */
+
+static void make_name(uint32_t first, uint32_t last, char name[NAME_MAX_BYTES])
+{
+    if (first == last)
+        snprintf(name, NAME_MAX_BYTES, "%06" PRIu32 ".log", last);
+    else
+        snprintf(name, NAME_MAX_BYTES, "%06" PRIu32 "-%06" PRIu32 ".log", first, last);
+}
+
+/* The range in a name; false for names that make_name does not make. */
+bool segment_parse_name(const char *name, uint32_t *first, uint32_t *last)
+{
+    char again[NAME_MAX_BYTES], *end;
+    unsigned long a = strtoul(name, &end, 10), b = a;
+
+    if (*end == '-')
+        b = strtoul(end + 1, &end, 10);
+    if (a == 0 || b < a || b >= SEGMENT_MAX)
+        return false;
+    *first = (uint32_t)a;
+    *last = (uint32_t)b;
+    make_name(*first, *last, again);
+    return strcmp(again, name) == 0;
+}
+
+/* ---- One segment ----------------------------------------------------------------------- */
+
+struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last)
+{
+    struct segment *segment = calloc(1, sizeof *segment);
+    char name[NAME_MAX_BYTES];
+
+    if (!segment)
+        return NULL;
+    make_name(first, last, name);
+    *segment = (struct segment){.refs = 1, .first = first, .last = last};
+    segment->path = fs_join(set->env->dir, name);
+    if (!segment->path) {
+        free(segment);
+        return NULL;
+    }
+    return segment;
+}
+
+void segment_ref(struct segment *segment)
+{
+    segment->refs++;
+}
+
+int segment_unref(struct segment *segment, struct strata_error *err)
+{
+    int rc;
+    if (--segment->refs)
+        return 0;
+    rc = fs_close(segment->file, err);
+    free(segment->path);
+    free(segment);
+    return rc;
+}
+
+static char *temporary_path(const struct segment *segment)
+{
+    size_t size = strlen(segment->path) + 5;
+    char *path = malloc(size);
+    if (path)
+        snprintf(path, size, "%s.tmp", segment->path);
+    return path;
+}
+
+int segment_create(const struct segments *set, uint32_t first, uint32_t last, struct segment **out,
+                   struct strata_error *err)
+{
+    struct segment *segment = segment_new(set, first, last);
+    char *path = segment ? temporary_path(segment) : NULL;
+    int rc;
+
+    if (!path) {
+        if (segment)
+            segment_unref(segment, NULL);
+        return strata_fail_memory(err, sizeof *segment);
+    }
+    rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &segment->file, err);
+    if (rc == 0)
+        rc = record_start_kind(segment->file, SEGMENT_MAGIC, segment_id(segment), err);
+    free(path);
+    if (rc < 0) {
+        segment_discard(set, segment);
+        return rc;
+    }
+    segment->end = segment->file->end;
+    *out = segment;
+    return 0;
+}
+
+void segment_discard(const struct segments *set, struct segment *segment)
+{
+    char *path = temporary_path(segment);
+    if (path)
+        fs_remove(set->env->fs, path, NULL); /* else the next open removes it */
+    free(path);
+    segment_unref(segment, NULL);
+}
+
+int segment_publish(const struct segments *set, struct segment *segment, struct strata_error *err)
+{
+    char *path = temporary_path(segment);
+    int rc = 0;
+
+    if (!path)
+        return strata_fail_memory(err, strlen(segment->path) + 5);
+    if (set->durable)
+        rc = fs_sync(segment->file, err);
+    if (rc == 0)
+        rc = fs_rename(set->env->fs, path, segment->path, err); /* the commit */
+    free(path);
+    if (rc == 0 && set->durable)
+        rc = fs_sync_dir(set->env->fs, set->env->dir, err);
+    return rc;
+}
+
+int segment_append(struct segment *segment, unsigned type, struct strata_slice key,
+                   struct strata_slice value, uint64_t *offset, struct strata_error *err)
+{
+    int rc;
+    *offset = segment->end;
+    rc = record_append_typed(segment->file, segment_id(segment), type, key, value, err);
+    if (rc < 0)
+        return rc;
+    segment->end = segment->file->end;
+    if (type != SEGMENT_SEAL)
+        segment_count(segment, index_hash(key), *offset, type);
+    return 0;
+}
+
+int segment_seal(struct segment *segment, struct strata_error *err)
+{
+    uint8_t value[SEAL_VALUE];
+    uint64_t offset;
+    int rc;
+
+    put_u64(put_u64(value, segment->sum.records), segment->sum.digest);
+    rc = segment_append(segment, SEGMENT_SEAL, strata_bytes(NULL, 0),
+                        strata_bytes(value, sizeof value), &offset, err);
+    segment->sealed = rc == 0;
+    return rc;
+}
+
+int segment_decode_seal(const struct segment *segment, uint64_t offset, struct strata_slice value,
+                        struct segment_sum *sum, struct strata_error *err)
+{
+    struct decoder d;
+    decoder_init(&d, value);
+    sum->records = get_u64(&d);
+    sum->digest = get_u64(&d);
+    if (!decoder_done(&d))
+        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                           "a seal with %zu bytes instead of %d", value.size, SEAL_VALUE);
+    return 0;
+}
+
+/* Is the segment closed? A seal is the last thing in its file, at a known distance from the end;
+ * anything else there just means that there is none. */
+int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err)
+{
+    struct strata_buffer body = {0};
+    struct strata_error why = {0};
+    struct record record;
+    int rc;
+
+    if (segment->end < RECORD_FILE_HEADER + SEAL_BYTES)
+        return 0;
+    rc = record_at(segment->file, segment_id(segment), segment->end - SEAL_BYTES, segment->end,
+                   max_type, &body, &record, &why);
+    if (rc == 0 && record.type == SEGMENT_SEAL && record.next == segment->end) {
+        rc = segment_decode_seal(segment, record.offset, strata_buffer_slice(&body), &segment->sum,
+                                 &why);
+        segment->sealed = rc == 0;
+    }
+    strata_buffer_free(&body);
+    if (rc == STRATA_ERR_CORRUPT)
+        return 0;
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}

@@ -1,0 +1,112 @@
+/* segment.h: the log cut into segments: files that are filled one after another and, once
+ * closed, never change. Because closed ones never change they can be merged while they still
+ * answer, and be dropped when the merged one is there.
+ *
+ * A segment covers a range of segment numbers, `first` to `last`: one number when it was filled
+ * by writes, more when it came out of a merge. All segments together cover 1, 2, 3, ... without
+ * a gap and without overlap, and a position names its segment by `last`. */
+#ifndef STRATA_02_SEGMENT_H
+#define STRATA_02_SEGMENT_H
+
+#include "01_append_log/record.h"
+#include "strata_engine.h"
+
+#define SEGMENT_MAGIC "STRATSEG"
+#define SEGMENT_MAX ((uint32_t)1 << 24) /* numbers are below */
+
+/* Record types beyond put and delete. A twin is a put or delete of a key whose 64-bit hash
+ * another live key had at that time: replaying it must compare keys, not hashes only. */
+enum segment_record {
+    SEGMENT_SEAL = 3, /* the last record of a closed segment: struct segment_sum */
+    SEGMENT_PUT_TWIN = 4,
+    SEGMENT_DELETE_TWIN = 5
+};
+
+/* What a closed segment's seal says of the records before it. */
+struct segment_sum {
+    uint64_t records;
+    uint64_t digest; /* sum of segment_digest over all of them: their order does not matter */
+};
+uint64_t segment_digest(uint64_t hash, uint64_t offset, unsigned type);
+
+struct segment {
+    unsigned refs; /* of the set, and of iterators that still read it */
+    uint32_t first, last;
+    struct fs_file *file;
+    char *path;
+    uint64_t end; /* of its valid records, the seal included, bytes */
+    bool sealed;
+    struct segment_sum sum; /* so far, or as sealed */
+    uint64_t dead;          /* puts in it that are no longer live */
+    uint64_t tombstones;    /* deletes in it */
+};
+
+struct segments {
+    const struct strata_env *env;
+    bool durable;          /* creating and removing is synced (stage 3) */
+    unsigned max_type;     /* of the records in them */
+    struct segment **list; /* ascending; the last one may be open for writing */
+    size_t count, capacity;
+};
+
+uint64_t segment_id(const struct segment *segment); /* file number in the checks' seeds */
+static inline bool segment_is_put(unsigned type)
+{
+    return type == STRATA_OP_PUT || type == SEGMENT_PUT_TWIN;
+}
+static inline bool segment_is_delete(unsigned type)
+{
+    return type == STRATA_OP_DELETE || type == SEGMENT_DELETE_TWIN;
+}
+
+/* Finds the segments in env->dir, removes what a cut merge left (not when read-only), opens them
+ * and checks their headers, that they cover all numbers, and that all but the last are sealed.
+ * With env->is_new removes every one instead. Records are not read yet. CORRUPT, IO. */
+int segments_open(struct segments *set, const struct strata_env *env, struct strata_error *err);
+/* Gives everything back. The first error of closing a file is told. */
+int segments_close(struct segments *set, struct strata_error *err);
+
+/* The segment that is written to: the last one when it is not sealed, else NULL. */
+struct segment *segments_active(const struct segments *set);
+struct segment *segments_find(const struct segments *set, uint32_t number);
+/* Where `segment` stands in the list. */
+size_t segments_index_of(const struct segments *set, const struct segment *segment);
+
+/* Makes an empty segment after the last one, written under a temporary name and renamed. */
+int segments_start(struct segments *set, struct strata_error *err);
+/* The same, outside the list, for the range first..last; still under its temporary name. */
+int segment_create(const struct segments *set, uint32_t first, uint32_t last, struct segment **out,
+                   struct strata_error *err);
+/* Gives it its name. */
+int segment_publish(const struct segments *set, struct segment *segment, struct strata_error *err);
+/* Drops one that was not published, with its file. */
+void segment_discard(const struct segments *set, struct segment *segment);
+
+/* Appends a record and counts it; `*offset` is where it stands. */
+int segment_append(struct segment *segment, unsigned type, struct strata_slice key,
+                   struct strata_slice value, uint64_t *offset, struct strata_error *err);
+/* Counts a record that was found by reading. */
+void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsigned type);
+/* Appends the seal: nothing is appended after it. */
+int segment_seal(struct segment *segment, struct strata_error *err);
+/* The sum in a record of type SEGMENT_SEAL, whose value is `value`. CORRUPT. */
+int segment_decode_seal(const struct segment *segment, uint64_t offset, struct strata_slice value,
+                        struct segment_sum *sum, struct strata_error *err);
+
+/* For segments.c: a segment with no file yet, NULL: out of memory; the range in a file's name,
+ * false: no segment's name; whether the file ends with a seal. */
+struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last);
+bool segment_parse_name(const char *name, uint32_t *first, uint32_t *last);
+int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err);
+
+void segment_ref(struct segment *segment);
+int segment_unref(struct segment *segment, struct strata_error *err); /* the last one closes it */
+
+/* Replaces the `count` segments from list[at] on by `merged`, which covers the same numbers, and
+ * removes their files, oldest first. */
+int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,
+                     struct strata_error *err);
+
+extern const struct strata_format segment_format; /* inspect.c */
+
+#endif

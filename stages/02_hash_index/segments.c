@@ -1,0 +1,259 @@
+/* segments.c: the segments of one database: which files count, in which order, and what a cut
+ * merge or creation left. The invariants I1 to I4 are in segment.c. */
+#include "segment.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool ends_with(const char *name, const char *suffix)
+{
+    size_t size = strlen(name), tail = strlen(suffix);
+    return size >= tail && strcmp(name + size - tail, suffix) == 0;
+}
+
+static int add_segment(struct segments *set, struct segment *segment, struct strata_error *err)
+{
+    if (set->count == set->capacity) {
+        size_t capacity = set->capacity ? 2 * set->capacity : 8;
+        struct segment **bigger = realloc(set->list, capacity * sizeof *bigger);
+        if (!bigger)
+            return strata_fail_memory(err, capacity * sizeof *bigger);
+        set->list = bigger;
+        set->capacity = capacity;
+    }
+    set->list[set->count++] = segment;
+    return 0;
+}
+
+static int remove_name(const struct segments *set, const char *name, struct strata_error *err)
+{
+    char *path = fs_join(set->env->dir, name);
+    int rc = path ? fs_remove(set->env->fs, path, err) : strata_fail_memory(err, strlen(name));
+    free(path);
+    return rc;
+}
+
+/* By last number; of two with one last number the wider, which supersedes the other, first. */
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct segment *x = *(struct segment *const *)a, *y = *(struct segment *const *)b;
+    if (x->last != y->last)
+        return x->last < y->last ? -1 : 1;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+static int list_segments(struct segments *set, const struct fs_names *names,
+                         struct strata_error *err)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        uint32_t first, last;
+        struct segment *segment;
+        int rc;
+
+        if (!segment_parse_name(names->names[i], &first, &last))
+            continue;
+        segment = segment_new(set, first, last);
+        if (!segment)
+            return strata_fail_memory(err, sizeof *segment);
+        rc = add_segment(set, segment, err);
+        if (rc < 0) {
+            segment_unref(segment, NULL);
+            return rc;
+        }
+    }
+    if (set->count)
+        qsort(set->list, set->count, sizeof(struct segment *), compare_ranges);
+    return 0;
+}
+
+static bool superseded(const struct segments *set, const struct segment *segment)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct segment *other = set->list[i];
+        if (other != segment && other->first <= segment->first && segment->last <= other->last)
+            return true;
+    }
+    return false;
+}
+
+/* I2, oldest first. */
+static int drop_superseded(struct segments *set, struct strata_error *err)
+{
+    bool writes = !set->env->options->read_only;
+    for (size_t i = 0; i < set->count;) {
+        struct segment *segment = set->list[i];
+        int rc;
+        if (!superseded(set, segment)) {
+            i++;
+            continue;
+        }
+        rc = writes ? fs_remove(set->env->fs, segment->path, err) : 0;
+        if (rc < 0)
+            return rc;
+        segment_unref(segment, NULL);
+        memmove(set->list + i, set->list + i + 1, (--set->count - i) * sizeof(struct segment *));
+    }
+    return 0;
+}
+
+/* I3. */
+static int check_cover(const struct segments *set, struct strata_error *err)
+{
+    uint32_t next = 1;
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->list[i]->first != next)
+            return strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
+                               "segment %06" PRIu32 " is missing: after it stands %s", next,
+                               set->list[i]->path);
+        next = set->list[i]->last + 1;
+    }
+    if (set->count == 0)
+        return strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
+                           "segment 000001 is missing");
+    return 0;
+}
+
+static int open_segment(struct segments *set, struct segment *segment, bool last,
+                        struct strata_error *err)
+{
+    bool writes = last && !set->env->options->read_only;
+    int rc = fs_open(set->env->fs, segment->path, writes ? FS_WRITE : FS_READ, &segment->file, err);
+
+    if (rc == 0)
+        rc = record_check_kind(segment->file, SEGMENT_MAGIC, segment_id(segment), err);
+    if (rc < 0)
+        return rc;
+    segment->end = segment->file->end;
+    return segment_look_for_seal(segment, set->max_type, err);
+}
+
+/* What cut makings of files left. */
+static int remove_temporaries(const struct segments *set, const struct fs_names *names,
+                              struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < names->count; i++)
+        if (ends_with(names->names[i], ".log.tmp"))
+            rc = remove_name(set, names->names[i], err);
+    return rc;
+}
+
+/* A creation that was cut begins anew: no write was ever acknowledged. */
+static int start_anew(struct segments *set, struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < set->count; i++)
+        rc = fs_remove(set->env->fs, set->list[i]->path, err);
+    if (rc < 0)
+        return rc;
+    segments_close(set, NULL);
+    return segments_start(set, err);
+}
+
+int segments_open(struct segments *set, const struct strata_env *env, struct strata_error *err)
+{
+    struct fs_names names;
+    int rc;
+
+    set->env = env;
+    rc = fs_list(env->fs, env->dir, &names, err);
+    if (rc < 0)
+        return rc;
+    if (!env->options->read_only)
+        rc = remove_temporaries(set, &names, err);
+    if (rc == 0)
+        rc = list_segments(set, &names, err);
+    fs_names_free(&names);
+    if (rc == 0 && env->is_new)
+        return start_anew(set, err);
+    if (rc == 0)
+        rc = drop_superseded(set, err);
+    if (rc == 0)
+        rc = check_cover(set, err);
+    for (size_t i = 0; rc == 0 && i < set->count; i++)
+        rc = open_segment(set, set->list[i], i + 1 == set->count, err);
+    return rc;
+}
+
+int segments_close(struct segments *set, struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        int closed = segment_unref(set->list[i], rc == 0 ? err : NULL);
+        rc = rc < 0 ? rc : closed;
+    }
+    free(set->list);
+    set->list = NULL;
+    set->count = set->capacity = 0;
+    return rc;
+}
+
+struct segment *segments_active(const struct segments *set)
+{
+    struct segment *last = set->count ? set->list[set->count - 1] : NULL;
+    return last && !last->sealed ? last : NULL;
+}
+
+struct segment *segments_find(const struct segments *set, uint32_t number)
+{
+    size_t low = 0, high = set->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (set->list[middle]->last < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < set->count && set->list[low]->last == number ? set->list[low] : NULL;
+}
+
+size_t segments_index_of(const struct segments *set, const struct segment *segment)
+{
+    size_t i = 0;
+    while (set->list[i] != segment)
+        i++;
+    return i;
+}
+
+int segments_start(struct segments *set, struct strata_error *err)
+{
+    uint32_t number = set->count ? set->list[set->count - 1]->last + 1 : 1;
+    struct segment *segment;
+    int rc;
+
+    if (number >= SEGMENT_MAX)
+        return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, set->env->dir, STRATA_NO_OFFSET,
+                           "segment numbers are used up: migrate to a new directory");
+    rc = segment_create(set, number, number, &segment, err);
+    if (rc < 0)
+        return rc;
+    rc = add_segment(set, segment, err);
+    if (rc < 0) {
+        segment_discard(set, segment);
+        return rc;
+    }
+    rc = segment_publish(set, segment, err);
+    if (rc < 0) {
+        set->count--;
+        segment_discard(set, segment);
+    }
+    return rc;
+}
+
+int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,
+                     struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = at; i < at + count; i++) {
+        struct segment *old = set->list[i];
+        if (rc == 0 && strcmp(old->path, merged->path) != 0)
+            rc = fs_remove(set->env->fs, old->path, err);
+        segment_unref(old, NULL); /* only read: closing it loses nothing */
+    }
+    set->list[at] = merged;
+    memmove(set->list + at + 1, set->list + at + count,
+            (set->count - at - count) * sizeof(struct segment *));
+    set->count -= count - 1;
+    return rc;
+}

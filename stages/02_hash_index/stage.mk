@@ -1,0 +1,1 @@
+02_hash_index.USES := 01_append_log

@@ -63,7 +63,7 @@ static void close_input(struct load *load)
 /* What was loaded before things went wrong, told after why. */
 static int stopped(struct load *load, int code)
 {
-    cli_say(load->cli, "stopped; the %" PRIu64 " records before stay loaded", load->state.records);
+    cli_say(load->cli, "stopped; records loaded before, which stay: %" PRIu64, load->state.records);
     return code;
 }
 

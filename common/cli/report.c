@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
-static bool wrote(struct cli *cli, FILE *to, bool ok)
+static bool wrote(struct cli *cli, const FILE *to, bool ok)
 {
     if (!ok && to == cli->out && !cli->out_errno)
         cli->out_errno = errno;

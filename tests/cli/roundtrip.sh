@@ -7,22 +7,15 @@ echo "# SEED=$seed"
 # Every byte as a key of its own and inside of one; random bytes of all lengths, long runs of the
 # bytes that mean something in text, and of UTF-8 cut anywhere.
 awk -v seed="$seed" '
-    function random(n,    s) { s = ""; while (n-- > 0) s = s sprintf("%02x", int(rand() * 256)); return s }
-    function odd(n,    s, at) {
-        s = ""
-        while (n-- > 0) {
-            at = int(rand() * 14)
-            s = s substr("5c090a0d0030787fc3a9e2f0c280", 2 * at + 1, 2)
-        }
-        return s
-    }
+    function random(n) { while (n-- > 0) printf "%02x", int(rand() * 256) }
+    function odd(n) { while (n-- > 0) printf "%s", substr("5c090a0d0030787fc3a9e2f0c280", 2 * int(rand() * 14) + 1, 2) }
     BEGIN {
         srand(seed)
         print "\t00"
         for (i = 0; i < 256; i++) printf "%02x\t%02x\n61%02x62\t78%02x%02x79\n", i, i, i, i, 255 - i
-        for (i = 0; i < 300; i++) printf "%s\t%s\n", random(1 + int(rand() * 40)), random(int(rand() * 300))
-        for (i = 0; i < 300; i++) printf "%s\t%s\n", odd(1 + int(rand() * 20)), odd(int(rand() * 60))
-        printf "%s\t%s\n", random(65536), random(200000) # the longest key, a value of many pieces
+        for (i = 0; i < 300; i++) { random(1 + int(rand() * 40)); printf "\t"; random(int(rand() * 300)); print "" }
+        for (i = 0; i < 300; i++) { odd(1 + int(rand() * 20)); printf "\t"; odd(int(rand() * 60)); print "" }
+        random(65536); printf "\t"; random(200000); print "" # the longest key, a value of many pieces
     }' >in.hex
 if awk -F'\t' 'length($1) == 131072 { found = 1 } END { exit !found }' in.hex; then
     pass the_longest_key_is_there

@@ -124,7 +124,7 @@ is nothing_was_created "$(ls -d nowhere 2>&1 | grep -c 'No such')" 1
 fails get_stage_not_in_this_build_is_7 7 'wrong stage: .*stage 99' strata get db a --stage 99
 
 mkfifo pipe
-strata load held pipe 2>/dev/null &
+strata --stage 1 load held pipe 2>/dev/null &
 exec 8>pipe
 for _ in $(seq 100); do
     run strata put held a 1

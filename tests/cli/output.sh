@@ -3,7 +3,7 @@
 # was closed before the program began.
 . "$(dirname "$0")/tap.bash"
 awk 'BEGIN { for (i = 0; i < 30000; i++) printf "%06d\tvalue %d\n", i, i }' >in.tsv
-strata load db in.tsv 2>/dev/null
+strata --stage 1 load db in.tsv 2>/dev/null
 
 if [ -w /dev/full ]; then
     for command in "get db 000001" "scan db --limit 1" "dump db" "stats db" "stats db --json" \

@@ -185,15 +185,21 @@ static int take_options(struct strata *db, const struct strata_options *options,
     return 0;
 }
 
+static int check_sync(const struct strata_engine *engine, enum strata_sync sync,
+                      struct strata_error *err)
+{
+    if (sync <= STRATA_SYNC_NEVER || engine->promises & STRATA_PROMISE_POWER_CUT)
+        return 0;
+    return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET,
+                       "%s has no synced writes", engine->name);
+}
+
 static int resolve_sync(struct strata *db, struct strata_error *err)
 {
-    bool promised = db->engine->promises & STRATA_PROMISE_POWER_CUT;
     if (db->options.sync == STRATA_SYNC_DEFAULT)
-        db->options.sync = promised ? STRATA_SYNC_ALWAYS : STRATA_SYNC_NEVER;
-    if (db->options.sync != STRATA_SYNC_NEVER && !promised)
-        return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET,
-                           "%s has no synced writes", db->engine->name);
-    return 0;
+        db->options.sync = db->engine->promises & STRATA_PROMISE_POWER_CUT ? STRATA_SYNC_ALWAYS
+                                                                           : STRATA_SYNC_NEVER;
+    return check_sync(db->engine, db->options.sync, err);
 }
 
 /* ---- The directory --------------------------------------------------------------------- */
@@ -219,7 +225,7 @@ static bool is_harmless(const char *name)
            strcmp(name, "lost+found") == 0;
 }
 
-/* A directory without a marker: may a database be made there? (I2) */
+/* No marker, or no directory: may a database be made there? (I2) */
 static int check_unmarked(struct strata *db, struct strata_error *err)
 {
     struct fs_names names;
@@ -228,7 +234,7 @@ static int check_unmarked(struct strata *db, struct strata_error *err)
     int rc = fs_list(db->env.fs, db->dir, &names, &why);
 
     if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return absent(db, "there is no such directory", err);
+        return db->options.create ? 0 : absent(db, "there is no such directory", err);
     if (rc < 0) {
         if (err)
             *err = why;
@@ -251,6 +257,15 @@ static int check_unmarked(struct strata *db, struct strata_error *err)
                          "the directory is no database and not empty (%.60s)", foreign);
     fs_names_free(&names);
     return rc;
+}
+
+/* May a database be made, as the options want it? Asked before anything is. */
+static int check_new(struct strata *db, struct strata_error *err)
+{
+    int rc = check_unmarked(db, err);
+    if (rc < 0)
+        return rc;
+    return check_sync(db->engine ? db->engine : newest(), db->options.sync, err);
 }
 
 static int make_dir(struct strata *db, struct strata_error *err)
@@ -380,19 +395,20 @@ static int open_dir(struct strata *db, struct strata_error *err)
     struct marker marker;
     int rc = asked_engine(&db->options, &db->engine, err);
 
-    if (rc == 0 && db->options.create)
-        rc = make_dir(db, err);
     if (rc == 0) /* before the lock, which would leave a file in a foreign directory */
         rc = marker_read(db->env.fs, db->dir, &marker, err);
-    if (rc == STRATA_NOT_FOUND)
-        rc = check_unmarked(db, err);
+    if (rc == STRATA_NOT_FOUND) {
+        rc = check_new(db, err);
+        if (rc == 0)
+            rc = make_dir(db, err);
+    }
     if (rc == 0)
         rc = take_lock(db, err);
     if (rc == 0) /* I3 */
         rc = marker_read(db->env.fs, db->dir, &marker, err);
     if (rc != STRATA_NOT_FOUND)
         return rc < 0 ? rc : open_marked(db, &marker, err);
-    rc = check_unmarked(db, err);
+    rc = check_new(db, err);
     if (rc < 0)
         return rc;
     db->engine = db->engine ? db->engine : newest();

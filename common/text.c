@@ -23,7 +23,7 @@ const char *text_fault_name(enum text_fault fault)
     case TEXT_BAD_DIGIT:
         return "not a hexadecimal digit";
     case TEXT_CUT:
-        return "a byte is cut short: it wants two hexadecimal digits, or more after its backslash";
+        return "cut short: a backslash wants more behind it, a byte two hexadecimal digits";
     case TEXT_TOO_LONG:
         return "too long";
     case TEXT_NO_TAB:

@@ -116,6 +116,9 @@ int cli_usage(struct cli *cli, const char *format, ...) __attribute__((format(pr
 int cli_fail(struct cli *cli, const struct strata_error *err);
 int cli_fail_sys(struct cli *cli, const char *what, int sys); /* "what: no space ..."; CLI_IO */
 int cli_exit_of(int strata_code);
+/* Shows progress on the log, if that is a terminal, until the next thing is said. An interrupt
+ * then takes the line off the screen before it ends the process. */
+void cli_begin_progress(struct cli *cli);
 
 /* Bytes as text to `to`. False once a write failed. */
 bool cli_put(struct cli *cli, FILE *to, struct strata_slice bytes);

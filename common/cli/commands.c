@@ -118,7 +118,7 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS,
      .summary = "write every entry as a line that load reads",
      .about = "To standard output, or into FILE, which must not be there yet, is on the device\n"
-              "when dump ends with 0, and is removed when it does not. Any key and any value\n"
+              "when dump ends with 0, and is removed when dump fails. Any key and any value\n"
               "comes through dump and load unchanged.",
      .example = "$ strata put db fruit 'apple\\x00pie'\n"
                 "$ strata dump db\n"

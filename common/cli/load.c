@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,7 +62,7 @@ static void close_input(struct load *load)
 /* What was loaded before things went wrong, told after why. */
 static int stopped(struct load *load, int code)
 {
-    cli_say(load->cli, "stopped; the %" PRIu64 " records before stay loaded", load->state.records);
+    cli_say(load->cli, "stopped; records loaded before, which stay: %" PRIu64, load->state.records);
     return code;
 }
 
@@ -142,30 +141,6 @@ static int put_all(struct load *load)
 
 /* ---- The command ----------------------------------------------------------------------- */
 
-/* Leaves a clean line to the shell's prompt, then lets the signal have its way. */
-static void clear_and_die(int signal_number)
-{
-    static const char clear[] = "\r\033[K";
-    ssize_t unused = write(STDERR_FILENO, clear, sizeof clear - 1);
-
-    (void)unused;
-    raise(signal_number); /* SA_RESETHAND put the default back */
-}
-
-static void catch_interrupts(const struct progress *progress)
-{
-    struct sigaction action = {.sa_handler = clear_and_die, .sa_flags = (int)SA_RESETHAND};
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-
-    if (!progress->shown)
-        return;
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        struct sigaction old;
-        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-            sigaction(signals[i], &action, NULL);
-    }
-}
-
 static void summarize(struct load *load)
 {
     double seconds = progress_seconds(&load->cli->progress);
@@ -186,8 +161,7 @@ int cli_run_load(struct cli *cli)
     if (code == CLI_OK)
         code = cli_open(cli, CLI_CREATE, &load.db);
     if (code == CLI_OK) {
-        progress_init(&cli->progress, cli->log, "load");
-        catch_interrupts(&cli->progress);
+        cli_begin_progress(cli);
         tsv_init(&load.tsv, cli_form(cli));
         code = cli_close(cli, load.db, put_all(&load));
         tsv_free(&load.tsv);

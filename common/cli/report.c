@@ -9,9 +9,10 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
-static bool wrote(struct cli *cli, FILE *to, bool ok)
+static bool wrote(struct cli *cli, const FILE *to, bool ok)
 {
     if (!ok && to == cli->out && !cli->out_errno)
         cli->out_errno = errno;
@@ -84,6 +85,33 @@ int cli_fail_sys(struct cli *cli, const char *what, int sys)
 {
     cli_say(cli, "%s: %s", what, strerror(sys));
     return CLI_IO;
+}
+
+/* ---- The progress line ----------------------------------------------------------------- */
+
+/* Leaves a clean line to the shell's prompt, then lets the signal have its way. */
+static void clear_and_die(int signal_number)
+{
+    static const char clear[] = "\r\033[K";
+    ssize_t unused = write(STDERR_FILENO, clear, sizeof clear - 1);
+
+    (void)unused;
+    raise(signal_number); /* SA_RESETHAND put the default back */
+}
+
+void cli_begin_progress(struct cli *cli)
+{
+    struct sigaction action = {.sa_handler = clear_and_die, .sa_flags = (int)SA_RESETHAND};
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+    progress_init(&cli->progress, cli->log, cli->command->name);
+    if (!cli->progress.shown)
+        return;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct sigaction old;
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+            sigaction(signals[i], &action, NULL);
+    }
 }
 
 /* ---- Output ---------------------------------------------------------------------------- */

@@ -142,7 +142,7 @@ static int dump_to_file(struct cli *cli, struct sink *sink, const char *path)
         return cli_fail_sys(cli, path, errno);
     sink->to = fdopen(fd, "w");
     if (sink->to) {
-        progress_init(&cli->progress, cli->log, "dump");
+        cli_begin_progress(cli);
         code = close_file(cli, sink->to, path, open_and_write(sink, &all));
         progress_clear(&cli->progress);
     } else {

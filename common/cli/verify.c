@@ -14,7 +14,7 @@ static int verify(struct cli *cli, struct strata *db)
     struct strata_error err;
     int rc;
 
-    progress_init(&cli->progress, cli->log, "verify");
+    cli_begin_progress(cli);
     rc = strata_verify(db, &progress, &err);
     progress_clear(&cli->progress);
     if (rc < 0)

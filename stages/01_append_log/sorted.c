@@ -55,7 +55,7 @@ static void settle(struct sorted *list)
 {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++)
-        list->entries[i].key = list->keys.data + list->entries[i].key_at;
+        list->entries[i].key = list->keys.data ? list->keys.data + list->entries[i].key_at : NULL;
     if (list->count)
         qsort(list->entries, list->count, sizeof *list->entries, compare);
     for (size_t i = 0; i < list->count; i++) {

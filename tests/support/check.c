@@ -83,6 +83,20 @@ void check_get(struct strata *db, const char *key, const char *value, const char
     strata_buffer_free(&got);
 }
 
+void check_put(struct strata *db, const char *key, const char *value, const char *file, int line)
+{
+    struct strata_error err = {0};
+    int rc = strata_put(db, strata_string(key), strata_string(value), &err);
+    check_code(rc, STRATA_OK, &err, key, file, line);
+}
+
+void check_delete(struct strata *db, const char *key, const char *file, int line)
+{
+    struct strata_error err = {0};
+    int rc = strata_delete(db, strata_string(key), &err);
+    check_code(rc, STRATA_OK, &err, key, file, line);
+}
+
 void check_model(const struct model *model, struct strata *db, const char *file, int line)
 {
     char why[800];

@@ -22,6 +22,8 @@
 #define assert_bytes(got, want) check_bytes((got), (want), __FILE__, __LINE__)
 /* A get of the string `key` finds the string `value`, or nothing when that is NULL. */
 #define assert_get(db, key, value) check_get((db), (key), (value), __FILE__, __LINE__)
+#define assert_put(db, key, value) check_put((db), (key), (value), __FILE__, __LINE__)
+#define assert_delete(db, key) check_delete((db), (key), __FILE__, __LINE__)
 /* The database holds what the model holds: scans in both directions and gets. */
 #define assert_model(model, db) check_model((model), (db), __FILE__, __LINE__)
 
@@ -41,6 +43,8 @@ void check_err_offset(const struct strata_error *err, uint64_t at, const char *f
 void check_err_says(const struct strata_error *err, const char *words, const char *file, int line);
 void check_bytes(struct strata_slice got, struct strata_slice want, const char *file, int line);
 void check_get(struct strata *db, const char *key, const char *value, const char *file, int line);
+void check_put(struct strata *db, const char *key, const char *value, const char *file, int line);
+void check_delete(struct strata *db, const char *key, const char *file, int line);
 void check_model(const struct model *model, struct strata *db, const char *file, int line);
 
 #endif

@@ -7,6 +7,7 @@
 #include "subject.h"
 #include "tmpdir.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 
 void place_init(struct place *place)
@@ -23,6 +24,47 @@ void place_free(struct place *place)
     tmpdir_del(place->root);
     free(place->dir);
     *place = (struct place){0};
+}
+
+static size_t open_files(void)
+{
+    size_t count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+
+    if (!dir)
+        return 0;
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+struct fixture {
+    struct place place; /* first: it is what the test sees */
+    size_t open_files;  /* before the test */
+};
+
+int place_setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    if (!fixture)
+        return -1;
+    place_init(&fixture->place);
+    fixture->open_files = open_files();
+    *state = &fixture->place;
+    return 0;
+}
+
+int place_teardown(void **state)
+{
+    struct fixture *fixture = (struct fixture *)*state;
+    size_t left = open_files() - fixture->open_files;
+
+    place_free(&fixture->place);
+    free(fixture);
+    if (left)
+        print_error("%zu files were left open\n", left);
+    return left ? -1 : 0;
 }
 
 struct strata *place_open(struct place *place, bool create)

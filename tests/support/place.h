@@ -16,6 +16,10 @@ struct place {
 void place_init(struct place *place);
 /* Closes the file layer and removes the directory. */
 void place_free(struct place *place);
+/* The same as cmocka's setup and teardown: `*state` is a struct place of the test's own. The
+ * teardown fails when the test left a file open. */
+int place_setup(void **state);
+int place_teardown(void **state);
 
 /* Opens the engine under test there; the test fails when that fails. */
 struct strata *place_open(struct place *place, bool create);

@@ -1,0 +1,118 @@
+#!/bin/bash
+# docs-check itself: on a copy of the project, each kind of stale or unmarked block, dead link and
+# wrong name is found, with file and line; and `make docs` mends what can be mended.
+root=$PWD
+B=${B:-build}
+case $B in /*) ;; *) B=$root/$B ;; esac
+STRATA=$B/strata
+. tests/cli/tap.bash
+tar -C "$root" -cf - --exclude=./build --exclude=./.git . | tar -xf - && cp -r docs/tools "$work/tools" || exit 1
+export B
+
+# The sample, mended once, is what every test below begins with.
+cat >right.md <<'END'
+# A sample
+
+See [the tool](docs/tools/docs.pl), [above](#a-sample), `make test STAGE=1`, `record.c`,
+`stages/01_append_log/record.h`, `record_append`, `strata inspect` and `stages/*/engine.c`.
+
+<!-- extract: stages/01_append_log/record.h RECORD_HEAD, struct record, record_next -->
+```c
+```
+
+<!-- transcript -->
+```sh
+$ printf 'b\t2\na\t1\n' | build/strata load /tmp/d -
+$ build/strata scan /tmp/d --limit 1
+$ build/strata inspect /tmp/d/STRATA
+```
+
+<!-- output: build/strata inspect /tmp/d/000001.log -->
+```
+```
+
+<!-- table: build/strata scan /tmp/d | sed 's/\t/ | /' -->
+<!-- end -->
+
+<!-- tested: tests/docs/sample_test.sh all -->
+```
+true
+```
+
+<!-- illustration -->
+```sh
+$ make test
+```
+END
+echo '# reads right.md and sample.md' >tests/docs/sample_test.sh
+
+code write_fills_in_every_block 0 docs/tools/docs.pl write right.md
+run docs/tools/docs.pl check right.md
+is check_after_write_passes "$rc" 0
+like every_kind_is_counted "$out" '6 blocks \(1 extract, 1 illustration, 1 output, 1 table, 1 tested, 1 transcript\), all right'
+like extract_holds_the_comment "$(cat right.md)" 'After anything but 0,'
+like extract_holds_no_neighbour "$(grep -c RECORD_MAGIC right.md)" '^0$'
+like transcript_holds_what_is_printed "$(cat right.md)" '^a	1$'
+like dump_is_there "$(cat right.md)" 'head_check   XXH3'
+
+# stale NAME REGEX SED: the sample changed by SED is refused, and the report says REGEX
+stale() {
+    sed -E "$3" right.md >sample.md
+    if cmp -s right.md sample.md; then fail "$1" "the sample was not changed: $3"; return; fi
+    run docs/tools/docs.pl check sample.md
+    if [ $rc -eq 1 ] && grep -qE -- "$2" <<<"$out"; then
+        pass "$1"
+    else
+        fail "$1" "ended with $rc and said:" "$out" "wanted: $2"
+    fi
+}
+stale stale_extract_is_found 'STALE sample.md:8: .*extract' 's|(RECORD_HEAD +)17|\118|'
+stale the_difference_is_shown '^ +\+#define RECORD_HEAD +17 ' 's|(RECORD_HEAD +)17|\118|'
+stale stale_dump_is_found 'STALE sample.md:[0-9]+: .*output' 's|(key +)"b"|\1"c"|'
+stale stale_transcript_is_found 'STALE sample.md:[0-9]+: .*transcript' 's|^a\t1$|a\t2|'
+stale stale_table_is_found 'STALE sample.md:[0-9]+: .*table' 's/^a \| 1$/a | 2/'
+stale unmarked_block_is_found 'STALE sample.md:[0-9]+: this block does not say' '/illustration/d'
+stale block_that_is_not_closed_is_found 'STALE sample.md:[0-9]+: no block follows' '$d'
+stale vanished_function_is_found 'has no "record_follows"' '/extract/s/record_next/record_follows/'
+stale vanished_source_is_found 'there is no file stages/01_append_log/notes.h' '/extract/s/record.h/notes.h/'
+stale vanished_test_is_found 'there is no test tests/docs/other_test.sh' 's/sample_test.sh/other_test.sh/'
+stale test_of_another_file_is_found 'does not name sample.md' 's|tests/docs/sample_test.sh|tests/tools/run.sh|'
+stale dead_link_is_found 'STALE sample.md:3: the link docs/tools/none leads nowhere' 's|docs/tools/docs.pl|docs/tools/none|'
+stale dead_anchor_is_found 'STALE sample.md:3: .* no heading #below' 's|#a-sample|#below|'
+stale missing_make_target_is_found 'STALE sample.md:3: the Makefile has no target tset' 's|make test STAGE|make tset STAGE|'
+stale missing_make_target_in_a_block_is_found 'STALE sample.md:[0-9]+: the Makefile has no target tset' 's|\$ make test|$ make tset|'
+stale missing_file_is_found 'STALE sample.md:4: there is no file stages/02_none/' 's|stages/\*/engine.c|stages/02_none/|'
+stale missing_basename_is_found 'STALE sample.md:3: there is no file records.c' 's|`record\.c`|`records.c`|'
+stale missing_identifier_is_found 'STALE sample.md:4: the sources know no "record_apend"' 's|`record_append`|`record_apend`|'
+stale missing_command_is_found 'STALE sample.md:4: strata has no command inspekt' 's|`strata inspect`|`strata inspekt`|'
+
+sed -E 's|(loaded 2 records.* in )[0-9.]+ s, .*|\19.87 s, 1 records/s|' right.md >sample.md
+code times_may_differ 0 docs/tools/docs.pl check sample.md
+awk '/^marker:/ { print "..."; skip = 1 } /^valid:/ { skip = 0 } !skip' right.md >sample.md
+code dots_stand_for_any_lines 0 docs/tools/docs.pl check sample.md
+sed -E 's|(RECORD_HEAD +)17|\118|; s|^a\t1$|a\t2|; s|(key +)"b"|\1"c"|' right.md >sample.md
+code write_mends_what_is_stale 0 docs/tools/docs.pl write sample.md
+same mended_is_as_before sample.md right.md
+
+# The source changes under the book.
+sed -i 's/#define RECORD_HEAD 17 /#define RECORD_HEAD 18 /' stages/01_append_log/record.h
+run docs/tools/docs.pl check right.md
+is a_change_of_the_source_is_found "$rc" 1
+
+# What all chapters have.
+chapter() {
+    run docs/tools/docs.pl check docs/98_sample.md
+    if [ $rc -eq 1 ] && grep -qE -- "$2" <<<"$out"; then pass "$1"; else fail "$1" "$out" "wanted: $2"; fi
+}
+printf '## 1. The number that hurts\n\n## 3. Predict\n\n## 2. The promise\n' >docs/98_sample.md
+chapter headings_out_of_order_are_found '98_sample.md:5: heading 2 after heading 3'
+printf '## 1. The beginning\n' >docs/98_sample.md
+chapter a_foreign_heading_is_found '98_sample.md:1: a chapter has no heading "1. The beginning"'
+chapter a_short_chapter_is_found '2000 to 3500 words .* here are 4'
+
+# The whole book, by make: its targets fail too.
+cp "$root"/stages/01_append_log/record.h stages/01_append_log/record.h
+printf '\n```\nno source\n```\n' >>README.md
+run make -s docs-check B="$B"
+is make_docs_check_fails_too "$((rc > 0))" 1
+done_testing

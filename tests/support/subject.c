@@ -82,6 +82,10 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     options->engine = subject_engine();
     options->fs = fs;
     options->create = create;
+    if (!getenv("STRATA_SIZES")) { /* small ones, so that little work meets every boundary */
+        options->segment_bytes = 1500;
+        options->memtable_bytes = 4096;
+    }
 }
 
 int subject_open(struct strata_fs *fs, const char *dir, bool create, struct strata **out,

@@ -18,7 +18,8 @@ bool subject_promises(unsigned bits); /* all of these bits of enum strata_promis
 const struct strata_engine *subject_engine(void);
 
 /* strata_options_init, then stage and engine under test, `fs` (NULL: the real one) and
- * `create`. */
+ * `create`; and, unless env STRATA_SIZES is set, segments and memtables so small that a few
+ * dozen operations fill them. */
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create);
 /* strata_open with these options. */
 int subject_open(struct strata_fs *fs, const char *dir, bool create, struct strata **out,

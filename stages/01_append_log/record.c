@@ -116,13 +116,11 @@ int record_check_kind(struct fs_file *file, const char *magic, uint64_t number,
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
-                        struct strata_slice key, struct strata_slice value,
-                        struct strata_error *err)
+void record_head(uint64_t number, uint64_t offset, unsigned type, struct strata_slice key,
+                 struct strata_slice value, uint8_t head[RECORD_HEAD])
 {
-    uint64_t seed = checksum_seed(number, file->end);
-    uint8_t head[RECORD_HEAD], *at = head + 4;
-    struct strata_slice parts[3] = {{head, sizeof head}, key, value};
+    uint64_t seed = checksum_seed(number, offset);
+    uint8_t *at = head + 4;
     struct checksum body;
 
     checksum_begin(&body, seed);
@@ -133,6 +131,16 @@ int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
     at = put_u32(at, (uint32_t)value.size);
     put_u32(at, checksum_end(&body));
     put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
+}
+
+int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
+                        struct strata_slice key, struct strata_slice value,
+                        struct strata_error *err)
+{
+    uint8_t head[RECORD_HEAD];
+    struct strata_slice parts[3] = {{head, sizeof head}, key, value};
+
+    record_head(number, file->end, type, key, value, head);
     return fs_append(file, parts, 3, err);
 }
 

@@ -40,6 +40,10 @@ int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
                         struct strata_slice key, struct strata_slice value,
                         struct strata_error *err);
 
+/* The head of a record that is to stand at `offset`; its key and value follow it. */
+void record_head(uint64_t number, uint64_t offset, unsigned type, struct strata_slice key,
+                 struct strata_slice value, uint8_t head[RECORD_HEAD]);
+
 /* Reads the record at `offset` of a file that is valid up to `limit` and checks it: `body` then
  * holds its key and value, and record->key points into it. CORRUPT, IO, NO_MEMORY. */
 int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,

@@ -39,6 +39,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     if (!store)
         return strata_fail_memory(err, sizeof *store);
     store->env = env;
+    store->keydir.segments.magic = SEGMENT_MAGIC;
     store->keydir.segments.max_type = SEGMENT_DELETE_TWIN;
     rc = load_keydir(&store->keydir, env, &store->loaded, err);
     if (rc < 0)
@@ -143,21 +144,13 @@ static int store_iter(void *self, struct strata_iter **out, struct strata_error 
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
-static uint64_t sum_of_ends(const struct segments *set)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < set->count; i++)
-        bytes += set->list[i]->end;
-    return bytes;
-}
-
 static int store_compact(void *self, const struct strata_progress *progress,
                          struct strata_error *err)
 {
     struct hash_store *store = self;
     struct segments *set = &store->keydir.segments;
     const struct segment *active = segments_active(set);
-    uint64_t done = 0, total = sum_of_ends(set);
+    uint64_t done = 0, total = segments_bytes(set);
     size_t at = 0, count;
     int rc = active && active->sum.records ? rotate(store, err) : 0;
 
@@ -175,21 +168,7 @@ static int store_verify(void *self, const struct strata_progress *progress,
                         struct strata_error *err)
 {
     struct hash_store *store = self;
-    const struct segments *set = &store->keydir.segments;
-    uint64_t live = 0, done = 0, total = sum_of_ends(set);
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < set->count; i++) {
-        rc = keydir_verify(&store->keydir, set->list[i], &live, err);
-        done += set->list[i]->end;
-        if (rc == 0 && progress)
-            progress->tick(progress->arg, done, total);
-    }
-    if (rc == 0 && live != store->keydir.index.count)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, store->env->dir, STRATA_NO_OFFSET,
-                         "the index has %zu keys, and the segments %" PRIu64,
-                         store->keydir.index.count, live);
-    return rc;
+    return keydir_verify(&store->keydir, progress, err);
 }
 
 static int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat),

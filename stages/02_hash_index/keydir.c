@@ -157,8 +157,9 @@ size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t pos
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
-int keydir_verify(const struct keydir *keydir, const struct segment *segment, uint64_t *live,
-                  struct strata_error *err)
+/* Reads a segment whole and checks it against what is known of it; adds its live puts. */
+static int verify_segment(const struct keydir *keydir, const struct segment *segment,
+                          uint64_t *live, struct strata_error *err)
 {
     struct segment_sum sum = {0};
     struct record_reader reader;
@@ -186,6 +187,26 @@ int keydir_verify(const struct keydir *keydir, const struct segment *segment, ui
                            "the segment has changed: %" PRIu64 " records instead of %" PRIu64,
                            sum.records, segment->sum.records);
     return 0;
+}
+
+int keydir_verify(const struct keydir *keydir, const struct strata_progress *progress,
+                  struct strata_error *err)
+{
+    const struct segments *set = &keydir->segments;
+    uint64_t live = 0, done = 0, total = segments_bytes(set);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < set->count; i++) {
+        rc = verify_segment(keydir, set->list[i], &live, err);
+        done += set->list[i]->end;
+        if (rc == 0 && progress)
+            progress->tick(progress->arg, done, total);
+    }
+    if (rc == 0 && live != keydir->index.count)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
+                         "the index has %zu keys, and the segments %" PRIu64, keydir->index.count,
+                         live);
+    return rc;
 }
 
 void keydir_stats(const struct keydir *keydir,

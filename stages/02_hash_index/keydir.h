@@ -54,8 +54,8 @@ bool keydir_has_twins(const struct keydir *keydir, uint64_t hash);
 /* An iterator over the live keys, scan.c. Reads every segment once: O(data). */
 int keydir_iter(const struct keydir *keydir, struct strata_iter **out, struct strata_error *err);
 
-/* Reads a segment whole and checks it against its seal; adds its live puts to `*live`. */
-int keydir_verify(const struct keydir *keydir, const struct segment *segment, uint64_t *live,
+/* Reads every segment whole and checks it against its seal, and the index against them all. */
+int keydir_verify(const struct keydir *keydir, const struct strata_progress *progress,
                   struct strata_error *err);
 /* Keys, memory, segments, dead records. */
 void keydir_stats(const struct keydir *keydir,

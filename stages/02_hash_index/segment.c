@@ -90,7 +90,9 @@ struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t
     if (!segment)
         return NULL;
     make_name(first, last, name);
-    *segment = (struct segment){.refs = 1, .first = first, .last = last};
+    segment->refs = 1;
+    segment->first = first;
+    segment->last = last;
     segment->path = fs_join(set->env->dir, name);
     if (!segment->path) {
         free(segment);
@@ -138,7 +140,7 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
     }
     rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &segment->file, err);
     if (rc == 0)
-        rc = record_start_kind(segment->file, SEGMENT_MAGIC, segment_id(segment), err);
+        rc = record_start_kind(segment->file, set->magic, segment_id(segment), err);
     free(path);
     if (rc < 0) {
         segment_discard(set, segment);
@@ -184,7 +186,7 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
     if (rc < 0)
         return rc;
     segment->end = segment->file->end;
-    if (type != SEGMENT_SEAL)
+    if (segment_is_put(type) || segment_is_delete(type))
         segment_count(segment, index_hash(key), *offset, type);
     return 0;
 }

@@ -11,6 +11,8 @@
 #include "01_append_log/record.h"
 #include "strata_engine.h"
 
+#include <stdatomic.h>
+
 #define SEGMENT_MAGIC "STRATSEG"
 #define SEGMENT_MAX ((uint32_t)1 << 24) /* numbers are below */
 
@@ -30,11 +32,11 @@ struct segment_sum {
 uint64_t segment_digest(uint64_t hash, uint64_t offset, unsigned type);
 
 struct segment {
-    unsigned refs; /* of the set, and of iterators that still read it */
+    _Atomic unsigned refs; /* of the set, and of iterators that still read it */
     uint32_t first, last;
     struct fs_file *file;
     char *path;
-    uint64_t end; /* of its valid records, the seal included, bytes */
+    _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
@@ -44,6 +46,7 @@ struct segment {
 struct segments {
     const struct strata_env *env;
     bool durable;          /* creating and removing is synced (stage 3) */
+    const char *magic;     /* of the files, 8 bytes */
     unsigned max_type;     /* of the records in them */
     struct segment **list; /* ascending; the last one may be open for writing */
     size_t count, capacity;
@@ -69,6 +72,7 @@ int segments_close(struct segments *set, struct strata_error *err);
 /* The segment that is written to: the last one when it is not sealed, else NULL. */
 struct segment *segments_active(const struct segments *set);
 struct segment *segments_find(const struct segments *set, uint32_t number);
+uint64_t segments_bytes(const struct segments *set); /* of all of them */
 /* Where `segment` stands in the list. */
 size_t segments_index_of(const struct segments *set, const struct segment *segment);
 
@@ -82,7 +86,7 @@ int segment_publish(const struct segments *set, struct segment *segment, struct 
 /* Drops one that was not published, with its file. */
 void segment_discard(const struct segments *set, struct segment *segment);
 
-/* Appends a record and counts it; `*offset` is where it stands. */
+/* Appends a record and counts it if it is a put or delete; `*offset` is where it stands. */
 int segment_append(struct segment *segment, unsigned type, struct strata_slice key,
                    struct strata_slice value, uint64_t *offset, struct strata_error *err);
 /* Counts a record that was found by reading. */

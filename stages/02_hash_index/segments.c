@@ -121,7 +121,7 @@ static int open_segment(struct segments *set, struct segment *segment, bool last
     int rc = fs_open(set->env->fs, segment->path, writes ? FS_WRITE : FS_READ, &segment->file, err);
 
     if (rc == 0)
-        rc = record_check_kind(segment->file, SEGMENT_MAGIC, segment_id(segment), err);
+        rc = record_check_kind(segment->file, set->magic, segment_id(segment), err);
     if (rc < 0)
         return rc;
     segment->end = segment->file->end;
@@ -206,6 +206,14 @@ struct segment *segments_find(const struct segments *set, uint32_t number)
             high = middle;
     }
     return low < set->count && set->list[low]->last == number ? set->list[low] : NULL;
+}
+
+uint64_t segments_bytes(const struct segments *set)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < set->count; i++)
+        bytes += set->list[i]->end;
+    return bytes;
 }
 
 size_t segments_index_of(const struct segments *set, const struct segment *segment)

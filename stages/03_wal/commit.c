@@ -1,0 +1,308 @@
+/* commit.c: from a list of batches to bytes on the device, in this order:
+ *
+ *   plan      each operation: its record's type; nothing for a delete of what is not there
+ *   append    all frames, one call            <- survives kill -9 from here on
+ *   sync      if asked for; the mutex is free <- survives a power cut: the real commit
+ *   apply     to the index: readers see it
+ *   answer
+ *
+ * I1: nothing is answered, or seen by a reader, before it is as safe as was asked for.
+ * I2: the store changes only in `apply`; what failed before it leaves it as it was.
+ * I3: after a failed append or sync nothing is written any more, and nothing tried again: what
+ *     is on the device is not known (rocksdb #2495; PostgreSQL's fsyncgate, 2018). */
+#include "commit.h"
+#include "checkpoint.h"
+#include "02_hash_index/merge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct segment *active(const struct wal_store *store)
+{
+    return segments_active(&store->keydir.segments);
+}
+
+int commit_usable(const struct wal_store *store, struct strata_error *err)
+{
+    if (!store->failed)
+        return 0;
+    if (store->failed > 0)
+        strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
+    else
+        strata_fail(err, STRATA_ERR_IO, store->env->dir, STRATA_NO_OFFSET, "earlier failure");
+    strata_error_prefix(err, "refused since a write or sync of the log failed; open it again; ");
+    return STRATA_ERR_IO;
+}
+
+/* I3. Running out of memory changes nothing, so it spoils nothing. */
+static int spoil(struct wal_store *store, int rc, const struct strata_error *err)
+{
+    if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
+        store->failed = err->sys ? err->sys : -1;
+    return rc;
+}
+
+/* ---- Plan ------------------------------------------------------------------------------ */
+
+static int reserve(struct wal_store *store, size_t more, struct strata_error *err)
+{
+    size_t capacity = store->pending_capacity ? store->pending_capacity : 16;
+    struct pending *bigger;
+    int rc = index_reserve(&store->keydir.index, more, err);
+
+    store->pending_count = 0;
+    index_free(&store->overlay);
+    if (rc == 0 && more > 1) /* one operation has nothing before it in its group */
+        rc = index_reserve(&store->overlay, more, err);
+    if (rc < 0 || more <= store->pending_capacity)
+        return rc;
+    while (capacity < more)
+        capacity *= 2;
+    bigger = realloc(store->pending, capacity * sizeof *bigger);
+    if (!bigger)
+        return strata_fail_memory(err, capacity * sizeof *bigger);
+    store->pending = bigger;
+    store->pending_capacity = capacity;
+    return 0;
+}
+
+/* Looks for the key in what this group has done so far: *slot is its place in the overlay, or
+ * SIZE_MAX. Another key with its hash makes it a twin. */
+static void look_in_group(const struct wal_store *store, struct strata_slice key,
+                          struct keydir_match *match, size_t *slot)
+{
+    size_t at = SIZE_MAX;
+    *slot = SIZE_MAX;
+    while (index_find(&store->overlay, match->hash, &at)) {
+        const struct pending *other = &store->pending[store->overlay.slots[at].position - 1];
+        if (strata_compare(other->key, key) == 0)
+            *slot = at;
+        else
+            match->twins = true;
+    }
+}
+
+/* The record type of an operation, or 0: nothing is to be written. */
+static int plan(const struct wal_store *store, const struct strata_op *op, size_t *slot,
+                struct keydir_match *match, unsigned *type, struct strata_error *err)
+{
+    bool there;
+    int rc = keydir_find(&store->keydir, op->key, match, NULL, NULL, err);
+
+    if (rc < 0)
+        return rc;
+    there = rc == 0;
+    look_in_group(store, op->key, match, slot);
+    if (*slot != SIZE_MAX)
+        there = segment_is_put(store->pending[store->overlay.slots[*slot].position - 1].type);
+    *type = op->type == STRATA_OP_PUT || there ? keydir_type(match, op->type) : 0;
+    return 0;
+}
+
+static void note(struct wal_store *store, unsigned type, uint64_t hash, uint64_t offset,
+                 struct strata_slice key, size_t slot)
+{
+    store->pending[store->pending_count++] = (struct pending){type, hash, offset, key};
+    if (!store->overlay.slots)
+        return;
+    if (slot == SIZE_MAX)
+        index_add(&store->overlay, hash, store->pending_count);
+    else
+        store->overlay.slots[slot].position = store->pending_count;
+}
+
+/* A batch that cannot be planned is taken out again, with what it left in the overlay. */
+static void take_back(struct wal_store *store, size_t pending, size_t bytes)
+{
+    size_t again = pending;
+    bool untouched = store->pending_count == pending;
+    store->pending_count = pending;
+    store->log.bytes.size = bytes;
+    if (untouched || !store->overlay.slots)
+        return;
+    memset(store->overlay.slots, 0, store->overlay.capacity * sizeof *store->overlay.slots);
+    store->overlay.count = 0;
+    store->pending_count = 0;
+    for (size_t i = 0; i < again; i++) {
+        const struct pending *p = &store->pending[i];
+        struct keydir_match match = {.hash = p->hash};
+        size_t slot;
+        look_in_group(store, p->key, &match, &slot);
+        note(store, p->type, p->hash, p->offset, p->key, slot);
+    }
+}
+
+/* Puts a batch into the group as one frame. */
+static void plan_batch(struct wal_store *store, struct group_commit *commit, bool last)
+{
+    size_t pending = store->pending_count, bytes = store->log.bytes.size;
+    uint64_t sequence = store->sequence + pending;
+
+    wal_frame_begin(&store->log, sequence, store->synced);
+    for (size_t i = 0; commit->rc == 0 && i < commit->count; i++) {
+        const struct strata_op *op = &commit->ops[i];
+        struct keydir_match match;
+        unsigned type;
+        uint64_t offset;
+        size_t slot;
+
+        commit->rc = plan(store, op, &slot, &match, &type, &commit->err);
+        if (commit->rc < 0 || !type)
+            continue;
+        offset =
+            wal_frame_add(&store->log, type, op->key, op->value, last && i + 1 == commit->count);
+        note(store, type, match.hash, offset, op->key, slot);
+    }
+    if (commit->rc < 0 || store->pending_count == pending)
+        take_back(store, pending, bytes);
+    else
+        wal_frame_end(&store->log);
+}
+
+/* ---- Append, sync, apply --------------------------------------------------------------- */
+
+static bool due(const struct wal_store *store, const struct segment *segment)
+{
+    const struct strata_options *options = store->env->options;
+    if (options->sync != STRATA_SYNC_INTERVAL)
+        return false;
+    return segment->file->end - store->synced >= options->sync_interval_bytes ||
+           fs_now(store->env->fs) - store->synced_at_ns >=
+               (uint64_t)options->sync_interval_ms * 1000000;
+}
+
+static int sync_log(struct wal_store *store, struct segment *segment, struct strata_error *err)
+{
+    uint64_t end = segment->file->end;
+    int rc;
+
+    if (end == store->synced)
+        return 0;
+    pthread_mutex_unlock(&store->group.mutex);
+    rc = fs_sync(segment->file, err);
+    pthread_mutex_lock(&store->group.mutex);
+    if (rc < 0)
+        return spoil(store, rc, err);
+    store->synced = end;
+    store->synced_at_ns = fs_now(store->env->fs);
+    return 0;
+}
+
+static int apply(struct wal_store *store, struct segment *segment, struct strata_error *err)
+{
+    int rc = 0;
+    segment->end = segment->file->end;
+    for (size_t i = 0; rc == 0 && i < store->pending_count; i++) {
+        const struct pending *p = &store->pending[i];
+        segment_count(segment, p->hash, p->offset, p->type);
+        rc = keydir_replay(&store->keydir, segment, p->type, p->hash, p->offset, p->key, err);
+    }
+    store->sequence += store->pending_count;
+    return spoil(store, rc, err); /* only a twin's key can be unreadable here */
+}
+
+static int write_group(struct wal_store *store, bool sync, struct strata_error *err)
+{
+    struct segment *segment = active(store);
+    uint64_t before = segment->file->end;
+    int rc = 0;
+
+    if (store->pending_count) {
+        rc = spoil(store, wal_group_write(&store->log, segment->file, err), err);
+        store->since_checkpoint += segment->file->end - before;
+        store->written = true;
+    }
+    if (rc == 0 && (sync || due(store, segment)))
+        rc = sync_log(store, segment, err);
+    return rc < 0 ? rc : apply(store, segment, err);
+}
+
+/* ---- Room ------------------------------------------------------------------------------ */
+
+int commit_rotate(struct wal_store *store, struct strata_error *err)
+{
+    struct segment *full = active(store);
+    int rc = segment_seal(full, err);
+
+    if (rc == 0)
+        rc = fs_sync(full->file, err); /* before the next one may acknowledge: leveldb #193 */
+    if (rc == 0)
+        rc = start_segment(&store->keydir, store->sequence, err);
+    if (rc == 0)
+        store->synced = active(store)->end;
+    return spoil(store, rc, err);
+}
+
+int commit_checkpoint(struct wal_store *store, struct strata_error *err)
+{
+    struct segment *segment = active(store);
+    struct checkpoint at = {segment->last, segment->end, store->sequence};
+    int rc = sync_log(store, segment, err);
+
+    if (rc == 0)
+        rc = spoil(store, checkpoint_write(&store->keydir, &at, err), err);
+    if (rc < 0)
+        return rc;
+    store->since_checkpoint = 0;
+    store->checkpoints++;
+    return 0;
+}
+
+int commit_merge(struct wal_store *store, size_t at, size_t count, struct strata_error *err)
+{
+    int rc = spoil(store, merge_run(&store->keydir, at, count, err), err);
+    return rc < 0 ? rc : commit_checkpoint(store, err);
+}
+
+/* A full segment makes way; now and then a merge, and the index is written. */
+static int make_room(struct wal_store *store, size_t operations, struct strata_error *err)
+{
+    size_t at, count;
+    int rc = commit_usable(store, err);
+
+    if (rc == 0)
+        rc = reserve(store, operations, err);
+    if (rc < 0 || active(store)->end < store->env->options->segment_bytes)
+        return rc;
+    rc = commit_rotate(store, err);
+    if (rc == 0 && merge_worst_run(&store->keydir, &at, &count))
+        return commit_merge(store, at, count, err);
+    if (rc == 0 && store->since_checkpoint >= 4 * checkpoint_bytes(&store->keydir))
+        rc = commit_checkpoint(store, err);
+    return rc;
+}
+
+void commit_list(void *arg, struct group_commit *list)
+{
+    struct wal_store *store = arg;
+    struct strata_error err = {0};
+    size_t operations = 0;
+    bool sync = false;
+    int rc;
+
+    for (struct group_commit *c = list; c; c = c->next) {
+        operations += c->count;
+        sync |= c->sync;
+        c->rc = 0;
+    }
+    rc = make_room(store, operations, &err);
+    if (rc == 0) {
+        wal_group_begin(&store->log, segment_id(active(store)), active(store)->end);
+        for (struct group_commit *c = list; c; c = c->next)
+            plan_batch(store, c, !c->next);
+        rc = write_group(store, sync, &err);
+    }
+    for (struct group_commit *c = list; c && rc < 0; c = c->next)
+        if (c->rc == 0) {
+            c->rc = rc;
+            c->err = err;
+        }
+}
+
+void commit_free(struct wal_store *store)
+{
+    wal_group_free(&store->log);
+    index_free(&store->overlay);
+    free(store->pending);
+}

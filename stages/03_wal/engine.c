@@ -1,0 +1,248 @@
+/* engine.c: stage 3, the write-ahead log.
+ *
+ * When may "ok" be said? When the bytes are on the device and will be found there: the log is
+ * synced, the names of its files too, and after a power cut the reader can tell what was promised
+ * from what was not. The data model is stage 2's: the log is the data, the index holds positions.
+ * New are the frames (a batch is all or nothing), the sync policies, group commit, and the
+ * checkpoint, so that opening need not read everything.
+ *
+ * Any thread may call anything; one mutex, free while the leader of a group syncs. */
+#include "02_hash_index/merge.h"
+#include "checkpoint.h"
+#include "commit.h"
+#include "tail.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
+
+/* ---- Opening and closing --------------------------------------------------------------- */
+
+static int store_free(struct wal_store *store, struct strata_error *err)
+{
+    int rc = segments_close(&store->keydir.segments, err);
+    index_free(&store->keydir.index);
+    commit_free(store);
+    group_free(&store->group);
+    free(store);
+    return rc;
+}
+
+static int store_open(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    struct wal_store *store = calloc(1, sizeof *store);
+    int rc;
+
+    if (!store)
+        return strata_fail_memory(err, sizeof *store);
+    rc = group_init(&store->group, err);
+    if (rc < 0) {
+        free(store);
+        return rc;
+    }
+    store->env = env;
+    store->keydir.segments.durable = true;
+    store->keydir.segments.magic = WAL_MAGIC;
+    store->keydir.segments.max_type = WAL_FRAME;
+    rc = recover(&store->keydir, env, &store->opened, err);
+    if (rc < 0) {
+        store_free(store, NULL);
+        return rc;
+    }
+    store->sequence = store->opened.sequence;
+    store->synced = store->opened.synced;
+    store->synced_at_ns = fs_now(env->fs);
+    store->since_checkpoint = store->opened.replayed;
+    *self = store;
+    return 0;
+}
+
+/* What a clean close leaves: everything on the device, whatever the policy, and word of it. */
+static int leave_tidy(struct wal_store *store, struct strata_error *err)
+{
+    struct group_commit sync = {.sync = true};
+    const struct segment *last;
+    struct tail tail;
+    int rc = 0;
+
+    commit_list(store, &sync);
+    if (sync.rc < 0) {
+        *err = sync.err;
+        return sync.rc;
+    }
+    if (store->since_checkpoint >= checkpoint_bytes(&store->keydir))
+        rc = commit_checkpoint(store, err);
+    last = segments_active(&store->keydir.segments);
+    tail = (struct tail){last->last, last->end, store->sequence};
+    return rc < 0 ? rc : tail_write(store->env, &tail, err);
+}
+
+static int store_close(void *self, struct strata_error *err)
+{
+    struct wal_store *store = self;
+    struct strata_error why = {0};
+    int rc = 0, freed;
+
+    if (store->written && !store->failed) {
+        group_enter(&store->group);
+        rc = leave_tidy(store, &why);
+        group_leave(&store->group);
+    }
+    if (rc < 0 && err)
+        *err = why;
+    freed = store_free(store, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : freed;
+}
+
+/* ---- Writing --------------------------------------------------------------------------- */
+
+static int submit(struct wal_store *store, const struct strata_op *ops, size_t count, bool sync,
+                  struct strata_error *err)
+{
+    struct group_commit commit = {.ops = ops, .count = count, .sync = sync};
+    int rc = group_submit(&store->group, &commit, GROUP_BYTES, commit_list, store);
+    if (rc < 0 && err)
+        *err = commit.err;
+    return rc;
+}
+
+static int store_write(void *self, const struct strata_op *ops, size_t count, bool sync,
+                       struct strata_error *err)
+{
+    return submit(self, ops, count, sync, err);
+}
+
+static int store_sync(void *self, struct strata_error *err)
+{
+    return submit(self, NULL, 0, true, err);
+}
+
+/* ---- Reading --------------------------------------------------------------------------- */
+
+static int store_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                     struct strata_error *err)
+{
+    struct wal_store *store = self;
+    struct keydir_match match;
+    struct record record;
+    int rc;
+
+    pthread_mutex_lock(&store->group.mutex);
+    rc = keydir_find(&store->keydir, key, &match, value, &record, err);
+    pthread_mutex_unlock(&store->group.mutex);
+    if (rc == 0)
+        record_keep_value(&record, value);
+    return rc;
+}
+
+static int store_iter(void *self, struct strata_iter **out, struct strata_error *err)
+{
+    struct wal_store *store = self;
+    int rc;
+    pthread_mutex_lock(&store->group.mutex);
+    rc = keydir_iter(&store->keydir, out, err);
+    pthread_mutex_unlock(&store->group.mutex);
+    return rc;
+}
+
+/* ---- Upkeep ---------------------------------------------------------------------------- */
+
+static int compact(struct wal_store *store, const struct strata_progress *progress,
+                   struct strata_error *err)
+{
+    const struct segments *set = &store->keydir.segments;
+    size_t at = 0, count;
+    int rc = commit_usable(store, err);
+
+    if (rc == 0 && segments_active(set)->sum.records)
+        rc = commit_rotate(store, err);
+    for (; rc == 0 && merge_next_run(&store->keydir, &at, &count); at++) {
+        rc = commit_merge(store, at, count, err);
+        if (rc == 0 && progress)
+            progress->tick(progress->arg, at + 1, set->count);
+    }
+    store->written = true;
+    return rc;
+}
+
+static int store_compact(void *self, const struct strata_progress *progress,
+                         struct strata_error *err)
+{
+    struct wal_store *store = self;
+    struct strata_error why = {0};
+    int rc;
+
+    group_enter(&store->group);
+    rc = compact(store, progress, &why);
+    group_leave(&store->group);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+static int store_verify(void *self, const struct strata_progress *progress,
+                        struct strata_error *err)
+{
+    struct wal_store *store = self;
+    int rc;
+    pthread_mutex_lock(&store->group.mutex);
+    rc = keydir_verify(&store->keydir, progress, err);
+    pthread_mutex_unlock(&store->group.mutex);
+    return rc;
+}
+
+static int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat),
+                       void *arg, struct strata_error *err)
+{
+    struct wal_store *store = self;
+    struct strata_stat stats[] = {
+        {"sequence", "", "number of the next operation", 0},
+        {"commits", "batches", "committed since open", 0},
+        {"groups", "groups", "appends that they were gathered into", 0},
+        {"checkpoints", "files", "written since open", 0},
+        {"open_checkpoint", "", "1: opening used a checkpoint", 0},
+        {"open_replayed", "bytes", "of log that opening read", 0},
+        {"open_dropped", "bytes", "of a torn tail that opening dropped", 0},
+    };
+
+    (void)err;
+    pthread_mutex_lock(&store->group.mutex);
+    stats[0].value = store->sequence;
+    stats[1].value = store->group.commits;
+    stats[2].value = store->group.leads;
+    stats[3].value = store->checkpoints;
+    stats[4].value = store->opened.checkpoint;
+    stats[5].value = store->opened.replayed;
+    stats[6].value = store->opened.dropped;
+    keydir_stats(&store->keydir, each, arg);
+    pthread_mutex_unlock(&store->group.mutex);
+    for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
+        each(arg, &stats[i]);
+    return 0;
+}
+
+static const struct strata_format *const formats[] = {&wal_format, &checkpoint_format, &tail_format,
+                                                      NULL};
+
+const struct strata_engine strata_stage_03_wal = {
+    .size = sizeof(struct strata_engine),
+    .abi = STRATA_ENGINE_ABI,
+    .stage = 3,
+    .format = 1,
+    .name = "03_wal",
+    .survives = "clean exit, kill -9, power cut",
+    .promises = STRATA_PROMISE_EXIT | STRATA_PROMISE_KILL | STRATA_PROMISE_POWER_CUT |
+                STRATA_PROMISE_BATCH | STRATA_PROMISE_DAMAGE | STRATA_PROMISE_COMPACT |
+                STRATA_PROMISE_THREADS,
+    .formats = formats,
+    .open = store_open,
+    .close = store_close,
+    .get = store_get,
+    .write = store_write,
+    .iter = store_iter,
+    .sync = store_sync,
+    .compact = store_compact,
+    .verify = store_verify,
+    .stats = store_stats,
+};

@@ -1,0 +1,368 @@
+/* recover.c: what is read at open, and what is made of its end.
+ *
+ *     checkpoint's place            the file's end
+ *          |                             |
+ *   [frame][frame][frame] ... [frame][fra|         the last segment
+ *                                    ^ X: the valid part ends
+ *
+ * Beyond X lies nothing, or a torn tail, or damage. It is damage iff someone was told that bytes
+ * beyond X are on the device:
+ *   - a frame before or after X says so (wal.c I2), or the file TAIL, from the last clean close,
+ *     or the checkpoint, which is written after a sync;
+ *   - a later segment exists: a segment is synced before the next one starts.
+ * Otherwise it is a tail that was never acknowledged as safe, and is dropped.
+ *
+ * I1: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced, and
+ *     a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
+ * I2: sequence numbers go on without a gap from frame to frame and from segment to segment.
+ * I3: before anything is written, all that was recovered is on the device. */
+#include "recover.h"
+#include "checkpoint.h"
+#include "tail.h"
+#include "wal.h"
+
+#include <inttypes.h>
+
+struct recovery {
+    struct keydir *keydir;
+    const struct strata_env *env;
+    struct recovered *out;
+    struct tail tail; /* how far the log reached at least, by TAIL or checkpoint; 0: unknown */
+    bool numbered;    /* out->sequence is known */
+    uint64_t synced;  /* of the segment being read, by its frames */
+    uint64_t offset;  /* where reading begins in the first segment read; 0: at its beginning */
+};
+
+/* ---- Records --------------------------------------------------------------------------- */
+
+static int replay_record(struct recovery *r, struct segment *segment, const struct record *record,
+                         struct strata_error *err)
+{
+    uint64_t hash = index_hash(record->key);
+    if (!segment_is_put(record->type) && !segment_is_delete(record->type))
+        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
+                           "a record of type %u stands here, not a put or delete", record->type);
+    segment_count(segment, hash, record->offset, record->type);
+    return keydir_replay(r->keydir, segment, record->type, hash, record->offset, record->key, err);
+}
+
+/* The records of a frame that wal_next has checked, or all of a merged segment. */
+static int replay_records(struct recovery *r, struct segment *segment, uint64_t from, uint64_t to,
+                          struct strata_error *err)
+{
+    struct record_reader reader;
+    struct record record;
+    int rc;
+
+    record_reader_init(&reader, segment->file, segment_id(segment), to);
+    reader.max_type = WAL_FRAME;
+    reader.at = from;
+    while ((rc = record_next(&reader, &record, err)) == 0 && record.type != SEGMENT_SEAL) {
+        rc = replay_record(r, segment, &record, err);
+        if (rc < 0)
+            break;
+    }
+    segment->end = rc == 0 ? record.offset : reader.at;
+    record_reader_free(&reader);
+    return rc < 0 ? rc : 0;
+}
+
+static int check_sequence(struct recovery *r, const struct segment *segment,
+                          const struct wal_frame *frame, struct strata_error *err)
+{
+    if (r->numbered && frame->sequence != r->out->sequence)
+        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, frame->offset,
+                           "operation %" PRIu64 " stands here where %" PRIu64 " should",
+                           frame->sequence, r->out->sequence);
+    r->numbered = true;
+    r->out->sequence = frame->sequence + frame->count;
+    return 0;
+}
+
+/* ---- The end of a segment -------------------------------------------------------------- */
+
+/* The seal, which is the last thing in its file and adds up with what was read. */
+static int end_with_seal(struct segment *segment, struct record_reader *reader,
+                         struct strata_error *err)
+{
+    struct strata_buffer body = {0};
+    struct segment_sum sum = {0};
+    struct record record;
+    int rc = record_at(segment->file, segment_id(segment), reader->at, reader->limit, WAL_FRAME,
+                       &body, &record, err);
+
+    if (rc == 0 && (record.type != SEGMENT_SEAL || record.next != segment->file->end))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
+                         "a record of type %u stands here, not a frame", record.type);
+    if (rc == 0)
+        rc = segment_decode_seal(segment, record.offset, strata_buffer_slice(&body), &sum, err);
+    if (rc == 0 && (sum.records != segment->sum.records || sum.digest != segment->sum.digest))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
+                         "the seal tells of %" PRIu64 " records, and %" PRIu64 " are there",
+                         sum.records, segment->sum.records);
+    strata_buffer_free(&body);
+    segment->end = segment->file->end;
+    segment->sealed = rc == 0;
+    return rc;
+}
+
+/* How much of the last segment someone was told is on the device. */
+static int known_synced(struct recovery *r, const struct segment *segment, uint64_t end,
+                        uint64_t *synced, struct strata_error *err)
+{
+    uint64_t beyond = 0;
+    int rc = end < segment->file->end
+                 ? wal_evidence(segment->file, segment_id(segment), end, &beyond, err)
+                 : 0;
+    *synced = r->synced > beyond ? r->synced : beyond;
+    if (r->tail.segment == segment->last && r->tail.end > *synced)
+        *synced = r->tail.end;
+    return rc;
+}
+
+/* `why` tells what stopped the reading at segment->end; its code is 0 where the file just ends
+ * there, or inside a frame. */
+static int judge_end(struct recovery *r, struct segment *segment, const struct strata_error *why,
+                     struct strata_error *err)
+{
+    uint64_t synced;
+    int rc = known_synced(r, segment, segment->end, &synced, err);
+
+    if (rc < 0)
+        return rc;
+    if (segment->end < synced) {
+        if (why->code == 0)
+            return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
+                               "the log ends here, and %" PRIu64 " bytes were once synced", synced);
+        if (err) {
+            *err = *why;
+            strata_error_prefix(err, "below %" PRIu64 " synced bytes: ", synced);
+        }
+        return why->code;
+    }
+    r->out->dropped = segment->file->end - segment->end;
+    return 0;
+}
+
+/* ---- A segment ------------------------------------------------------------------------- */
+
+/* Merged segments hold records without frames; a segment that was written begins with a frame. */
+static int is_merged(const struct segment *segment, bool *merged, struct strata_error *err)
+{
+    struct strata_buffer key = {0};
+    struct strata_error why = {0};
+    struct record record;
+    int rc = record_key_at(segment->file, segment_id(segment), RECORD_FILE_HEADER,
+                           segment->file->end, WAL_FRAME, &key, &record, &why);
+
+    strata_buffer_free(&key);
+    *merged = rc == 0 && record.type != WAL_FRAME;
+    if (rc == 0 || rc == STRATA_ERR_CORRUPT)
+        return 0;
+    if (err)
+        *err = why;
+    return rc;
+}
+
+static int replay_merged(struct recovery *r, struct segment *segment, struct strata_error *err)
+{
+    struct record_reader reader;
+    int rc = replay_records(r, segment, RECORD_FILE_HEADER, segment->file->end, err);
+
+    if (rc < 0)
+        return rc;
+    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
+    reader.at = segment->end;
+    r->numbered = false;
+    return end_with_seal(segment, &reader, err);
+}
+
+static int replay_frames(struct recovery *r, struct segment *segment, struct record_reader *reader,
+                         struct strata_error *why)
+{
+    struct wal_frame frame;
+    uint64_t first;
+    int rc;
+
+    while ((rc = wal_next(reader, &frame, &first, why)) == 0) {
+        rc = check_sequence(r, segment, &frame, why);
+        if (rc == 0 && frame.count)
+            rc = replay_records(r, segment, first, frame.end, why);
+        if (rc < 0)
+            break;
+        if (frame.synced > r->synced)
+            r->synced = frame.synced;
+        segment->end = frame.end;
+    }
+    return rc;
+}
+
+static int replay_written(struct recovery *r, struct segment *segment, bool last,
+                          struct strata_error *err)
+{
+    struct strata_error why = {0};
+    struct record_reader reader;
+    int rc;
+
+    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
+    reader.max_type = WAL_FRAME;
+    if (r->offset)
+        reader.at = r->offset;
+    segment->end = reader.at;
+    r->synced = 0;
+    rc = replay_frames(r, segment, &reader, &why);
+    if (rc == WAL_OTHER)
+        rc = end_with_seal(segment, &reader, err);
+    else if (last && (rc > 0 || rc == STRATA_ERR_CORRUPT))
+        rc = judge_end(r, segment, &why, err);
+    else if (rc > 0)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
+                         "a closed segment ends here without its seal");
+    else if (err)
+        *err = why;
+    record_reader_free(&reader);
+    return rc;
+}
+
+static int replay_segment(struct recovery *r, struct segment *segment, bool last,
+                          struct strata_error *err)
+{
+    bool merged;
+    int rc = is_merged(segment, &merged, err);
+
+    if (rc < 0)
+        return rc;
+    segment->sealed = false;
+    if (!r->offset)
+        segment->sum = (struct segment_sum){0};
+    rc = merged ? replay_merged(r, segment, err) : replay_written(r, segment, last, err);
+    r->out->replayed += segment->end - r->offset;
+    r->offset = 0;
+    return rc;
+}
+
+/* ---- The whole log --------------------------------------------------------------------- */
+
+/* Where to begin: behind the checkpoint, if one fits and its last segment is still the one that
+ * was written (merging rewrites a segment under its own name). */
+static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
+{
+    struct segments *set = &r->keydir->segments;
+    struct checkpoint at = {0};
+    const struct segment *segment;
+    bool merged;
+    int rc = checkpoint_read(r->keydir, &at, err);
+
+    *begin = 0;
+    if (at.segment > r->tail.segment || (at.segment == r->tail.segment && at.offset > r->tail.end))
+        r->tail = (struct tail){at.segment, at.offset, at.sequence};
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    segment = segments_find(set, at.segment);
+    rc = is_merged(segment, &merged, err);
+    if (rc < 0)
+        return rc;
+    if (merged) {
+        index_free(&r->keydir->index);
+        for (size_t i = 0; i < set->count; i++)
+            set->list[i]->dead = set->list[i]->tombstones = 0;
+        return 0;
+    }
+    *begin = segments_index_of(set, segment);
+    r->offset = at.offset;
+    r->out->sequence = at.sequence;
+    r->out->checkpoint = r->numbered = true;
+    return 0;
+}
+
+static int check_tail(const struct recovery *r, struct strata_error *err)
+{
+    const struct segments *set = &r->keydir->segments;
+    if (r->tail.segment > set->list[set->count - 1]->last)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->env->dir, STRATA_NO_OFFSET,
+                           "segment %06" PRIu64 " is missing: it was the last one",
+                           r->tail.segment);
+    return 0;
+}
+
+/* The segment behind whose valid part something stood is closed, never written to (I1). */
+static int close_torn(struct segment *segment, struct strata_error *err)
+{
+    int rc = fs_truncate(segment->file, segment->end, err);
+    if (rc == 0)
+        rc = segment_seal(segment, err);
+    return rc < 0 ? rc : fs_sync(segment->file, err);
+}
+
+/* A segment's first frame holds nothing but the number of the next operation. */
+static int open_with_frame(struct segment *segment, uint64_t sequence, struct strata_error *err)
+{
+    struct wal_group group = {0};
+    int rc;
+
+    wal_group_begin(&group, segment_id(segment), segment->end);
+    wal_frame_begin(&group, sequence, 0);
+    wal_frame_end(&group);
+    rc = wal_group_write(&group, segment->file, err);
+    wal_group_free(&group);
+    if (rc == 0)
+        rc = fs_sync(segment->file, err);
+    if (rc == 0)
+        segment->end = segment->file->end;
+    return rc;
+}
+
+int start_segment(struct keydir *keydir, uint64_t sequence, struct strata_error *err)
+{
+    int rc = segments_start(&keydir->segments, err);
+    return rc < 0 ? rc : open_with_frame(segments_active(&keydir->segments), sequence, err);
+}
+
+/* Leaves an active segment, with everything in it on the device (I3). */
+static int make_writable(struct recovery *r, struct strata_error *err)
+{
+    struct segments *set = &r->keydir->segments;
+    struct segment *last = set->list[set->count - 1];
+    int rc = 0;
+
+    if (r->out->dropped)
+        rc = close_torn(last, err);
+    if (rc == 0 && last->sealed)
+        rc = start_segment(r->keydir, r->out->sequence, err);
+    else if (rc == 0 && last->end == RECORD_FILE_HEADER)
+        rc = open_with_frame(last, r->out->sequence, err);
+    else if (rc == 0 && (r->tail.segment != last->last || r->tail.end < last->end))
+        rc = fs_sync(last->file, err);
+    if (rc == 0)
+        r->out->synced = segments_active(set)->end;
+    return rc;
+}
+
+int recover(struct keydir *keydir, const struct strata_env *env, struct recovered *out,
+            struct strata_error *err)
+{
+    struct recovery r = {.keydir = keydir, .env = env, .out = out};
+    struct segments *set = &keydir->segments;
+    size_t begin = 0;
+    int rc = segments_open(set, env, err);
+
+    *out = (struct recovered){.sequence = 1};
+    if (rc == 0 && !env->is_new)
+        rc = tail_read(env, &r.tail, err);
+    if (rc == STRATA_NOT_FOUND)
+        r.tail = (struct tail){0};
+    if (rc >= 0)
+        rc = check_tail(&r, err);
+    if (rc == 0 && !env->is_new)
+        rc = begin_at(&r, &begin, err);
+    if (rc == 0 && !r.numbered && r.tail.sequence)
+        out->sequence = r.tail.sequence;
+    for (size_t i = begin; rc == 0 && i < set->count; i++)
+        rc = replay_segment(&r, set->list[i], i + 1 == set->count, err);
+    if (rc == 0 && out->dropped)
+        strata_env_log(env, STRATA_LOG_WARNING,
+                       "%s @%" PRIu64 ": dropped a torn tail of %" PRIu64 " bytes",
+                       set->list[set->count - 1]->path, (uint64_t)set->list[set->count - 1]->end,
+                       out->dropped);
+    return rc == 0 && !env->options->read_only ? make_writable(&r, err) : rc;
+}

@@ -1,0 +1,31 @@
+/* tail.h: a small file that says where the log ended when the database was last closed. A log cut
+ * short exactly between two frames looks like a shorter log; only a word from elsewhere can tell.
+ * It is a lower bound and stays true for as long as that segment is the last one. */
+#ifndef STRATA_03_TAIL_H
+#define STRATA_03_TAIL_H
+
+#include "fs.h"
+#include "strata_engine.h"
+
+#define TAIL_NAME "TAIL"
+#define TAIL_MAGIC "STRATEND"
+
+struct tail {
+    uint64_t segment;  /* the last one's number */
+    uint64_t end;      /* its length, all of it on the device, bytes */
+    uint64_t sequence; /* the next operation's number */
+};
+
+/* Replaces the file, durably. IO. */
+int tail_write(const struct strata_env *env, const struct tail *tail, struct strata_error *err);
+/* STRATA_NOT_FOUND: there is none, or none that holds (then it is told to the log: it is a help
+ * against damage, not data). IO, NO_MEMORY. */
+int tail_read(const struct strata_env *env, struct tail *tail, struct strata_error *err);
+
+/* Whether the file's bytes are a valid tail, for its annotated dump: 0, or STRATA_NOT_FOUND. */
+struct fs_file;
+int tail_check(struct fs_file *file, struct tail *tail);
+
+extern const struct strata_format tail_format; /* inspect.c */
+
+#endif

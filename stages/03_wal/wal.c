@@ -1,0 +1,221 @@
+/* wal.c: a frame, in the record framing of stage 1 (01_append_log/record.c), little-endian:
+ *
+ *   +-------------------------------------------------------------------+---------+---------+
+ *   | record of type 6: no key, value =                                 | record  | record  |
+ *   | sequence 8 | synced 8 | bytes 8 | count 4                         | 1 to 5  |   ...   |
+ *   +-------------------------------------------------------------------+---------+---------+
+ *   |<-- 17 + 28 bytes                                                -->|<--   bytes     -->|
+ *
+ * A frame is valid iff its head is, `count` valid records follow, and they fill `bytes` exactly.
+ *
+ * I1: a frame is written by one append; so kill -9 leaves a whole one or a torn one.
+ * I2: `synced` never says more than a sync that returned 0 has promised. So bytes below the
+ *     largest `synced` of any valid frame are damaged if they do not read back; above it they
+ *     may be torn.
+ * I3: nothing of a frame is applied before all of it was checked. */
+#include "wal.h"
+#include "02_hash_index/segment.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "coding.h"
+#include "strata_engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_VALUE 28
+#define HEAD_BYTES (RECORD_HEAD + HEAD_VALUE)
+#define LARGE ((size_t)65536) /* a value from here on is not copied, if it is the last */
+
+void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t offset)
+{
+    strata_buffer_clear(&group->bytes);
+    group->number = number;
+    group->offset = offset;
+    group->large = strata_bytes(NULL, 0);
+}
+
+void wal_group_free(struct wal_group *group)
+{
+    strata_buffer_free(&group->bytes);
+}
+
+void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced)
+{
+    group->frame_at = group->bytes.size;
+    group->frame = (struct wal_frame){.sequence = sequence, .synced = synced};
+    if (buffer_reserve(&group->bytes, HEAD_BYTES) == 0)
+        group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
+}
+
+uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
+                       struct strata_slice value, bool last)
+{
+    uint64_t offset = group->offset + group->bytes.size;
+    uint8_t head[RECORD_HEAD];
+
+    record_head(group->number, offset, type, key, value, head);
+    strata_buffer_append(&group->bytes, head, sizeof head);
+    strata_buffer_append(&group->bytes, key.data, key.size);
+    if (last && value.size >= LARGE)
+        group->large = value;
+    else
+        strata_buffer_append(&group->bytes, value.data, value.size);
+    group->frame.bytes += sizeof head + key.size + value.size;
+    group->frame.count++;
+    return offset;
+}
+
+void wal_frame_end(struct wal_group *group)
+{
+    uint8_t value[HEAD_VALUE], *at = value;
+    const struct wal_frame *frame = &group->frame;
+
+    if (group->bytes.out_of_memory)
+        return;
+    at = put_u64(at, frame->sequence);
+    at = put_u64(at, frame->synced);
+    at = put_u64(at, frame->bytes);
+    put_u32(at, frame->count);
+    record_head(group->number, group->offset + group->frame_at, WAL_FRAME, strata_bytes(NULL, 0),
+                strata_bytes(value, sizeof value), group->bytes.data + group->frame_at);
+    memcpy(group->bytes.data + group->frame_at + RECORD_HEAD, value, sizeof value);
+}
+
+int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err)
+{
+    struct strata_slice parts[2] = {strata_buffer_slice(&group->bytes), group->large};
+    if (group->bytes.out_of_memory)
+        return strata_fail_memory(err, group->bytes.capacity);
+    return fs_append(file, parts, 2, err); /* I1 */
+}
+
+/* ---- Reading --------------------------------------------------------------------------- */
+
+static int decode_head(const struct fs_file *file, uint64_t offset, struct strata_slice value,
+                       struct wal_frame *frame, struct strata_error *err)
+{
+    struct decoder d;
+    decoder_init(&d, value);
+    frame->sequence = get_u64(&d);
+    frame->synced = get_u64(&d);
+    frame->bytes = get_u64(&d);
+    frame->count = get_u32(&d);
+    frame->offset = offset;
+    frame->end = offset + HEAD_BYTES + frame->bytes;
+    if (!decoder_done(&d) || frame->end < offset || frame->synced > offset)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + RECORD_HEAD,
+                           "the frame's head is none: sequence %" PRIu64 ", synced %" PRIu64
+                           ", %" PRIu64 " bytes",
+                           frame->sequence, frame->synced, frame->bytes);
+    return 0;
+}
+
+/* The head at the reader's place. */
+static int read_head(struct record_reader *reader, struct wal_frame *frame,
+                     struct strata_error *err)
+{
+    struct strata_buffer body = {0};
+    struct record record;
+    uint64_t offset = reader->at;
+    int rc = record_next(reader, &record, err);
+
+    if (rc != 0)
+        return rc;
+    if (record.type != WAL_FRAME || record.key.size)
+        return WAL_OTHER;
+    if (rc == 0)
+        rc = record_at(reader->file, reader->number, offset, record.next, WAL_FRAME, &body, &record,
+                       err);
+    if (rc == 0)
+        rc = decode_head(reader->file, offset, strata_buffer_slice(&body), frame, err);
+    strata_buffer_free(&body);
+    return rc;
+}
+
+/* All records of the frame whose head was read: `count` of them, to its end exactly. */
+static int check_records(struct record_reader *reader, const struct wal_frame *frame,
+                         struct strata_error *err)
+{
+    uint64_t limit = reader->limit;
+    struct record record;
+    uint32_t count = 0;
+    int rc;
+
+    if (frame->end > limit)
+        return RECORD_TORN;
+    reader->limit = frame->end;
+    while ((rc = record_next(reader, &record, err)) == 0 && record.type != WAL_FRAME &&
+           record.type != SEGMENT_SEAL)
+        count++;
+    reader->limit = limit;
+    if (rc < 0)
+        return rc;
+    if (rc != STRATA_NOT_FOUND || count != frame->count)
+        return strata_fail(err, STRATA_ERR_CORRUPT, reader->file->path, frame->offset,
+                           "the frame does not hold the %" PRIu32 " records it tells of",
+                           frame->count);
+    return 0;
+}
+
+int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *first,
+             struct strata_error *err)
+{
+    uint64_t begin = reader->at;
+    int rc = read_head(reader, frame, err);
+
+    *first = begin + HEAD_BYTES;
+    if (rc == 0)
+        rc = check_records(reader, frame, err);
+    if (rc != 0)
+        reader->at = begin;
+    return rc;
+}
+
+/* ---- Evidence -------------------------------------------------------------------------- */
+
+/* Is there a frame's head at this place? Most places fail at the first check, which needs no
+ * further reading. */
+static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, const uint8_t *bytes,
+                    struct wal_frame *frame)
+{
+    uint64_t seed = checksum_seed(number, offset);
+    struct strata_slice head = strata_bytes(bytes + 4, RECORD_HEAD - 4);
+    struct strata_slice value = strata_bytes(bytes + RECORD_HEAD, HEAD_VALUE);
+    struct decoder d;
+    uint32_t head_check, body_check;
+
+    if (bytes[4] != WAL_FRAME)
+        return false;
+    decoder_init(&d, strata_bytes(bytes, RECORD_HEAD));
+    head_check = get_u32(&d);
+    get_bytes(&d, 9);
+    body_check = get_u32(&d);
+    return head_check == checksum(seed, head) && body_check == checksum(seed, value) &&
+           decode_head(file, offset, value, frame, NULL) == 0;
+}
+
+int wal_evidence(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *synced,
+                 struct strata_error *err)
+{
+    enum { WINDOW = 65536 };
+    uint8_t *window = malloc(WINDOW);
+    int rc = 0;
+
+    *synced = 0;
+    if (!window)
+        return strata_fail_memory(err, WINDOW);
+    for (uint64_t at = from; rc == 0; at += WINDOW - HEAD_BYTES + 1) {
+        struct wal_frame frame;
+        size_t got;
+        rc = fs_read_at(file, at, window, WINDOW, &got, err);
+        if (rc < 0 || got < HEAD_BYTES)
+            break;
+        for (size_t i = 0; i + HEAD_BYTES <= got; i++)
+            if (head_at(file, number, at + i, window + i, &frame) && frame.synced > *synced)
+                *synced = frame.synced;
+    }
+    free(window);
+    return rc;
+}

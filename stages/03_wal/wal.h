@@ -1,0 +1,66 @@
+/* wal.h: the write-ahead log: frames. A frame is a batch: a record of its own, the frame's head,
+ * followed by the batch's records. It counts whole or not at all. The head also says how much of
+ * the file was on the device when the frame was written; so a reader can tell a tail that a power
+ * cut tore, which nobody was told is safe, from damage to what was.
+ *
+ * Writing is gathered in a group: any number of frames, written by one append, made durable by
+ * one sync. Threads are not this module's business: see group.h. */
+#ifndef STRATA_03_WAL_H
+#define STRATA_03_WAL_H
+
+#include "01_append_log/record.h"
+
+#define WAL_MAGIC "STRATWAL"
+#define WAL_FRAME 6 /* record type of a frame's head; 1 to 5 are stage 2's */
+
+/* wal_next: another record than a frame's head stands here. */
+#define WAL_OTHER 3
+
+struct wal_frame {
+    uint64_t sequence; /* number of its first operation; the next frame's is this + count */
+    uint64_t synced;   /* bytes of this file that were on the device when it was written */
+    uint64_t bytes;    /* of its records */
+    uint32_t count;    /* of its operations; 0 is allowed: it only tells sequence and synced */
+    uint64_t offset;   /* of its head, in the file */
+    uint64_t end;      /* of its last record */
+};
+
+/* Frames being gathered for one append at `offset` of file `number`. All zero but these two is
+ * a valid empty group. Running out of memory is sticky and told by wal_group_write. */
+struct wal_group {
+    uint64_t number, offset;
+    struct strata_buffer bytes;
+    uint64_t frame_at;         /* in bytes: head of the frame being gathered */
+    struct wal_frame frame;    /* so far */
+    struct strata_slice large; /* a value that is written from where it is, last in its group */
+};
+
+void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t offset);
+void wal_group_free(struct wal_group *group);
+/* Begins a frame; then its operations; then its end. `synced` and `sequence` as in wal_frame. */
+void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced);
+/* Adds an operation and returns the file offset that its record will have. `last`: nothing
+ * follows it in the group, so a large value need not be copied and is borrowed until the write. */
+uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
+                       struct strata_slice value, bool last);
+void wal_frame_end(struct wal_group *group);
+/* Appends all frames by one call. IO, NO_MEMORY. */
+int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err);
+
+/* Reads the next frame and checks it with all its records, which then stand from *first on, to
+ * frame->end, for a reader of records. `reader` stands at a frame's head and is moved behind the
+ * frame. STRATA_NOT_FOUND: the end. RECORD_TORN: the file ends inside the frame. WAL_OTHER: a
+ * valid record stands here that is no frame's head. CORRUPT, IO, NO_MEMORY. After anything but 0
+ * the reader stands where it stood. */
+int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *first,
+             struct strata_error *err);
+
+/* Below which offset the file was once on the device, by the heads of valid frames found
+ * anywhere from `from` on: evidence that what stands at `from` is damage, if it is larger. 0:
+ * none. Reads the rest of the file: O(n). IO, NO_MEMORY. */
+int wal_evidence(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *synced,
+                 struct strata_error *err);
+
+extern const struct strata_format wal_format; /* inspect.c */
+
+#endif

@@ -167,7 +167,7 @@ int fs_sim_name_open(struct fs_sim *sim, const char *path, unsigned flags, uint3
 
     if (rc < 0)
         return rc;
-    if (flags & FS_CREATE && (place.slash || !place.name))
+    if (flags & FS_CREATE && place.slash && place.name)
         return -EISDIR;
     if (place.id == FS_SIM_NONE)
         return flags & FS_CREATE ? make(sim, &place, false, id, record) : -ENOENT;

@@ -163,7 +163,8 @@ static void describe_names(struct fs_sim_explorer *e, const bool *chosen)
         count += chosen[i];
     if (total == 0)
         return;
-    fs_sim_visit_text(e->names_text, sizeof e->names_text, "names: %s", count ? "" : "none");
+    fs_sim_visit_text(e->names_text, sizeof e->names_text, count ? "names: " : "names: none of %zu",
+                      total);
     for (size_t i = 0, told = 0; i < total; i++) {
         if (!chosen[i])
             continue;
@@ -171,7 +172,8 @@ static void describe_names(struct fs_sim_explorer *e, const bool *chosen)
             fs_sim_visit_text(e->names_text, sizeof e->names_text, ", ");
         describe_name(e, i);
     }
-    fs_sim_visit_text(e->names_text, sizeof e->names_text, " (%zu of %zu)", count, total);
+    if (count)
+        fs_sim_visit_text(e->names_text, sizeof e->names_text, " (%zu of %zu)", count, total);
 }
 
 /* The namespace with the chosen changes, and all that can be in it. */

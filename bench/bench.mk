@@ -1,0 +1,24 @@
+# The benchmark driver, and the tour, which measures with it.
+
+BENCH_SRC := $(filter-out bench/tour_writer.c,$(wildcard bench/*.c))
+
+$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
+$B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
+$B/bench/strata-bench $B/bench/tour_writer:
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
+
+.PHONY: bench tour bench-build
+bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer
+tests-build: bench-build
+
+# About ten seconds a stage: no single benchmark takes more than two. The databases are made in the
+# build directory: /tmp may be memory, where a sync costs nothing.
+bench: install-build ## db_bench's workloads on every stage [STAGE=N]: a table and build/bench/results.json
+	@$(MAKE) --no-print-directory bench-build
+	@TMPDIR=$B/bench $B/bench/strata-bench --stage=$(or $(STAGE),all) --seconds=2 --json=$B/bench/results.json
+	@echo && echo "written: $B/bench/results.json"
+
+tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
+	@tests/tools/install.sh build tour
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B STAGE=$(STAGE) KEEP=$(KEEP) bench/tour.sh

@@ -1,0 +1,222 @@
+/* data.c: the same keys and values for the same seed, whatever the stage.
+ *
+ * Generated as in db_bench: key i is i in decimal, filled up with zeros; values are slices of a
+ * pool of random text made of pieces that repeat, so that they compress to about the ratio asked
+ * for. Or the records of a TSV file, held in memory: reading it is not what is measured. */
+#include "bench.h"
+#include "tsv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GENERATED 100000       /* keys, if nobody says how many */
+#define POOL ((size_t)1 << 20) /* bytes */
+#define PIECE 100              /* bytes that repeat, before compression_ratio */
+#define TAIL_MOST 8            /* bytes of data_key's `tail` */
+#define READ_BYTES 65536
+#define COUNT_MOST UINT32_MAX
+
+struct record_place {
+    size_t key, value;           /* offsets in the pool */
+    size_t key_size, value_size; /* bytes */
+};
+
+uint64_t rng_next(struct rng *r)
+{
+    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* The bias of a remainder is below n / 2^64. */
+uint64_t rng_below(struct rng *r, uint64_t n)
+{
+    return rng_next(r) % n;
+}
+
+/* ---- Generated ------------------------------------------------------------------------- */
+
+static int fill_pool(struct data *d, double ratio, struct rng *random)
+{
+    size_t size = POOL + d->value_bytes, raw = (size_t)(PIECE * ratio);
+    uint8_t piece[PIECE] = {0};
+
+    raw = raw ? raw : 1;
+    for (size_t at = 0; at < size; at += PIECE) {
+        for (size_t i = 0; i < PIECE; i++)
+            piece[i] = i < raw ? (uint8_t)(' ' + rng_below(random, 95)) : piece[i - raw];
+        if (strata_buffer_append(&d->pool, piece, PIECE) < 0)
+            return bench_fail_memory();
+    }
+    return BENCH_OK;
+}
+
+static int generate(struct data *d, const struct settings *s, struct rng *random)
+{
+    char digits[24];
+
+    d->count = s->num ? s->num : GENERATED;
+    d->key_bytes = s->key_bytes;
+    d->value_bytes = s->value_bytes;
+    snprintf(digits, sizeof digits, "%" PRIu64, d->count - 1);
+    if (strlen(digits) > s->key_bytes)
+        return bench_say(BENCH_USAGE, "--key_size: %zu digits do not hold key number %s",
+                         s->key_bytes, digits);
+    d->key = malloc(d->key_bytes + TAIL_MOST);
+    return d->key ? fill_pool(d, s->compression_ratio, random) : bench_fail_memory();
+}
+
+/* ---- From a file ----------------------------------------------------------------------- */
+
+static int add_record(struct data *d, const struct tsv *tsv)
+{
+    struct record_place place = {d->pool.size, d->pool.size + tsv->key.size, tsv->key.size,
+                                 tsv->value.size};
+
+    if (d->count == d->capacity) {
+        size_t capacity = d->capacity ? d->capacity * 2 : 1024;
+        struct record_place *more = realloc(d->records, capacity * sizeof *more);
+        if (!more)
+            return bench_fail_memory();
+        d->records = more;
+        d->capacity = capacity;
+    }
+    if (d->count == COUNT_MOST)
+        return bench_say(BENCH_USAGE, "--tsv: more than %lu records", (unsigned long)COUNT_MOST);
+    strata_buffer_append(&d->pool, tsv->key.data, tsv->key.size);
+    if (strata_buffer_append(&d->pool, tsv->value.data, tsv->value.size) < 0)
+        return bench_fail_memory();
+    d->records[d->count++] = place;
+    return BENCH_OK;
+}
+
+static int malformed(const char *path, const struct tsv *tsv)
+{
+    return bench_say(BENCH_USAGE, "%s:%" PRIu64 ":%" PRIu64 ": %s", path, tsv->line, tsv->column,
+                     text_fault_name(tsv->fault));
+}
+
+static int add_piece(struct data *d, struct tsv *tsv, struct strata_slice piece, const char *path)
+{
+    int code = BENCH_OK;
+    enum tsv_result result = TSV_ENTRY;
+
+    while (code == BENCH_OK && (result = tsv_feed(tsv, &piece)) == TSV_ENTRY)
+        code = add_record(d, tsv);
+    return code == BENCH_OK && result == TSV_FAULT ? malformed(path, tsv) : code;
+}
+
+static int add_last(struct data *d, struct tsv *tsv, const char *path)
+{
+    enum tsv_result result = tsv_finish(tsv);
+
+    if (result == TSV_FAULT)
+        return malformed(path, tsv);
+    return result == TSV_ENTRY ? add_record(d, tsv) : BENCH_OK;
+}
+
+static int read_records(struct data *d, FILE *from, const char *path)
+{
+    uint8_t piece[READ_BYTES];
+    struct tsv tsv;
+    size_t got;
+    int code = BENCH_OK;
+
+    tsv_init(&tsv, TEXT_ESCAPED);
+    while (code == BENCH_OK && (got = fread(piece, 1, sizeof piece, from)) > 0)
+        code = add_piece(d, &tsv, strata_bytes(piece, got), path);
+    if (code == BENCH_OK && ferror(from))
+        code = bench_fail_sys(path, errno);
+    if (code == BENCH_OK)
+        code = add_last(d, &tsv, path);
+    tsv_free(&tsv);
+    return code;
+}
+
+static int read_file(struct data *d, const struct settings *s)
+{
+    FILE *from = fopen(s->tsv, "r");
+    int code;
+
+    if (!from)
+        return bench_fail_sys(s->tsv, errno);
+    code = read_records(d, from, s->tsv);
+    fclose(from);
+    if (code != BENCH_OK)
+        return code;
+    if (d->count == 0)
+        return bench_say(BENCH_USAGE, "--tsv: %s has no records", s->tsv);
+    if (s->num > d->count)
+        return bench_say(BENCH_USAGE, "--num: %s has only %" PRIu64 " records", s->tsv, d->count);
+    if (s->num)
+        d->count = s->num;
+    d->key = malloc(STRATA_MAX_KEY + TAIL_MOST);
+    return d->key ? BENCH_OK : bench_fail_memory();
+}
+
+/* ---- Both ------------------------------------------------------------------------------ */
+
+/* Fisher and Yates. */
+static int shuffle(struct data *d, struct rng *random)
+{
+    d->shuffled = malloc(d->count * sizeof *d->shuffled);
+    if (!d->shuffled)
+        return bench_fail_memory();
+    for (uint64_t i = 0; i < d->count; i++) {
+        uint64_t other = rng_below(random, i + 1);
+        d->shuffled[i] = d->shuffled[other];
+        d->shuffled[other] = (uint32_t)i;
+    }
+    return BENCH_OK;
+}
+
+int data_init(struct data *d, const struct settings *s)
+{
+    struct rng random = {s->seed};
+    int code;
+
+    *d = (struct data){0};
+    code = s->tsv ? read_file(d, s) : generate(d, s, &random);
+    return code == BENCH_OK ? shuffle(d, &random) : code;
+}
+
+void data_free(struct data *d)
+{
+    free(d->shuffled);
+    free(d->records);
+    free(d->key);
+    strata_buffer_free(&d->pool);
+}
+
+struct strata_slice data_key(struct data *d, uint64_t i, const char *tail)
+{
+    size_t size = d->key_bytes, more = strlen(tail);
+
+    if (d->records) {
+        const struct record_place *place = &d->records[i];
+        size = place->key_size;
+        if (!more)
+            return strata_bytes(d->pool.data + place->key, size);
+        if (size)
+            memcpy(d->key, d->pool.data + place->key, size);
+    } else {
+        for (size_t at = size; at > 0; i /= 10)
+            d->key[--at] = (uint8_t)('0' + i % 10);
+    }
+    memcpy(d->key + size, tail, more);
+    return strata_bytes(d->key, size + more);
+}
+
+struct strata_slice data_value(struct data *d, uint64_t i)
+{
+    struct strata_slice value;
+
+    if (d->records)
+        return strata_bytes(d->pool.data + d->records[i].value, d->records[i].value_size);
+    value = strata_bytes(d->pool.data + d->pool_at, d->value_bytes);
+    d->pool_at = (d->pool_at + d->value_bytes) % POOL;
+    return value;
+}

@@ -48,6 +48,19 @@ static int new_file(int fd, struct fs_file **out)
     return 0;
 }
 
+/* A process may have closed its standard streams; then the next file gets their numbers, and a
+ * message printed to standard error would land in it. So files keep away from 0 to 2. */
+static int open_high(const char *path, int how)
+{
+    int fd = open(path, how, 0666), high;
+
+    if (fd < 0 || fd > 2)
+        return fd;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    close(fd);
+    return high;
+}
+
 /* O_NONBLOCK: a pipe in the place of a file must not hang the open; for regular files, the only
  * ones let through, it has no meaning. */
 static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out)
@@ -59,7 +72,7 @@ static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, st
     how |= flags & FS_CREATE ? O_CREAT : 0;
     how |= flags & FS_EXCLUSIVE ? O_EXCL : 0;
     how |= flags & FS_TRUNCATE ? O_TRUNC : 0;
-    fd = open(path, how, 0666);
+    fd = open_high(path, how);
     if (fd < 0)
         return -errno;
     sys = fstat(fd, &status) < 0    ? errno
@@ -189,7 +202,7 @@ static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
                       struct fs_file **out)
 {
     bool exclusive = kind == FS_LOCK_EXCLUSIVE;
-    int fd = open(path, O_CLOEXEC | O_NONBLOCK | (exclusive ? O_RDWR | O_CREAT : O_RDONLY), 0666);
+    int fd = open_high(path, O_CLOEXEC | O_NONBLOCK | (exclusive ? O_RDWR | O_CREAT : O_RDONLY));
     int rc;
 
     (void)fs;

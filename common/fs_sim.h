@@ -7,9 +7,10 @@
  * It is deterministic: no clock, no randomness, no address decides anything. Everything here
  * takes the struct strata_fs that fs_sim_new, fs_sim_copy or a visitor handed out.
  *
- * What is not said otherwise returns 0 or -errno, and -ENOMEM changes nothing.
+ * What is not said otherwise returns 0 or -errno; -ENOMEM changes nothing, but for directories
+ * made on the way.
  *
- * Paths: "/", "." and "" before a slash all are the one root directory, which always exists.
+ * Paths: there is one root directory, which always exists; "/db", "db" and "./db" are the same.
  *
  * Threads: many may use one fs_sim. An fs_sim, its copies and its states share bytes: they must
  * not be used at the same time as each other. */
@@ -84,7 +85,7 @@ enum fs_sim_fault_kind {
 /* A call that fails has no effect, but for close, which closes. */
 struct fs_sim_fault {
     enum fs_sim_fault_kind kind;
-    uint64_t at;    /* the how manieth of the calls it can hit, from 1 */
+    uint64_t at;    /* which of the calls that it can hit: 1 is the next */
     bool for_ever;  /* and all those that follow */
     unsigned calls; /* only these: bits 1u << enum fs_call; 0: all */
 };

@@ -1,4 +1,4 @@
-/* fs_sim_run.c: how each call begins and ends, and which one fails. */
+/* fs_sim_run.c: how each call begins and ends, and which one fails. For I2 see fs_sim.c. */
 #include "fs_sim_inside.h"
 
 #include <errno.h>

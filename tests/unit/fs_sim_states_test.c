@@ -625,6 +625,23 @@ static void states_files_deviate_one_or_two_at_a_time(void **state)
     assert_int_equal(distinct_at_end(fs, FS_SIM_POSIX, 2), 4 * 4 * 4);
 }
 
+/* Four files of one write each, but of four sectors: 16 choices to the fourth power. */
+static void states_too_many_combinations_are_left_to_deviation(void **state)
+{
+    struct strata_fs *fs = *state;
+    char name[] = "a";
+    for (int i = 0; i < 4; i++, name[0]++)
+        put(fs, name, 'o', 2048);
+    DONE(fs_sim_record(fs));
+    for (name[0] = 'a'; name[0] < 'e'; name[0]++) {
+        struct fs_file *file = opened(fs, name, FS_WRITE);
+        write_at(file, 0, 'n', 2048);
+        fs_close(file, NULL);
+    }
+    /* the five of nothing, all, torn, half, hole for all files; one of them any other of the 16 */
+    assert_int_equal(distinct_at_end(fs, FS_SIM_POSIX, 1), 5 + 5 * 4 * 15);
+}
+
 /* ---- What engines do ------------------------------------------------------------------- */
 
 static void replace(struct strata_fs *fs, bool sync, bool sync_dir)
@@ -733,6 +750,29 @@ static void states_tell_call_choice_and_marks(void **state)
                         "3.4 sync db/a.log (a.log: 1 of 2 operations) 2/1/0\n"
                         "3.5 sync db/a.log (a.log: 1 of 2 operations, then zeros) 2/1/0\n"
                         "4.0 close db/a.log (nothing was pending) 2/2/2\n");
+}
+
+static void states_later_ack_as_synced_counts(void **state)
+{
+    struct strata_fs *fs = *state;
+    struct fs_sim_plan plan = {.model = FS_SIM_ORDERED};
+    struct fs_sim_totals totals;
+    struct told told = {""};
+    struct fs_file *file = created(fs, "a");
+    DONE(fs_sim_record(fs));
+    DONE(fs_sim_start(fs, 1));
+    append(file, 'x', 1);
+    DONE(fs_sim_ack(fs, 1, false));
+    DONE(fs_sim_ack(fs, 1, false)); /* says nothing new */
+    DONE(fs_sync(file, NULL));
+    DONE(fs_sim_ack(fs, 1, true));
+    fs_close(file, NULL);
+    assert_int_equal(fs_sim_states(fs, &plan, tell, &told, &totals), 0);
+    assert_string_equal(told.text, "1.0 append a (nothing was pending) 0/0/0\n"
+                                   "2.0 sync a (a: nothing) 1/1/0\n"
+                                   "2.1 sync a (a: all) 1/1/0\n"
+                                   "2.2 sync a (a: zeros at the new size) 1/1/0\n"
+                                   "3.0 close a (nothing was pending) 1/1/1\n");
 }
 
 static void states_name_files_that_differ_and_others(void **state)
@@ -1000,10 +1040,12 @@ int main(void)
         STATES(states_failed_sync_keeps_what_was_pending_pending),
         STATES(states_two_names_of_a_file_show_the_same_bytes),
         STATES(states_files_deviate_one_or_two_at_a_time),
+        STATES(states_too_many_combinations_are_left_to_deviation),
         STATES(states_replace_with_both_syncs_is_old_or_new),
         STATES(states_replace_without_directory_sync_may_not_have_happened),
         STATES(states_replace_without_file_sync_loses_both),
         STATES(states_tell_call_choice_and_marks),
+        STATES(states_later_ack_as_synced_counts),
         STATES(states_name_files_that_differ_and_others),
         STATES(states_count_by_call_and_a_range_finds_the_same),
         STATES(states_stop_when_the_visitor_says_so),

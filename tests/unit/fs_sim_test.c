@@ -213,6 +213,42 @@ static void sim_trees_go_to_a_real_directory_and_back(void **state)
     fs_free(back);
 }
 
+/* Copies a tree out (or in), failing the k-th call of the other side for every k. */
+static unsigned each_transfer_fails(struct strata_fs *fs, bool out)
+{
+    for (unsigned k = 1;; k++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = k};
+        struct strata_fs *copy = fs_sim_copy(fs), *other = out ? fs_sim_new() : fs_sim_copy(fs);
+        struct strata_error err = {0};
+        uint64_t strikes;
+        int rc;
+        fs_sim_fail(other, &fault);
+        rc = out ? fs_sim_write_out(copy, "db", other, "db", &err)
+                 : fs_sim_read_in(copy, "again", other, "db", &err);
+        strikes = fs_sim_failed(other);
+        assert_int_equal(fs_sim_open_files(other), 0);
+        fs_free(copy);
+        fs_free(other);
+        if (strikes == 0) {
+            assert_int_equal(rc, 0);
+            return k - 1;
+        }
+        if (rc == 0) /* closing a file that was only read */
+            assert_false(out);
+        else
+            assert_int_equal(err.sys, EIO);
+    }
+}
+
+static void sim_transfer_reports_each_failing_call(void **state)
+{
+    struct strata_fs *fs = *state;
+    put(fs, "db/a", "hello");
+    put(fs, "db/sub/b", "world");
+    assert_int_equal(each_transfer_fails(fs, true), 2 + 2 * 4);      /* mkdir; open, size, ... */
+    assert_int_equal(each_transfer_fails(fs, false), 1 + 4 + 2 * 4); /* list, also of files */
+}
+
 /* ---- The disk and the clock ------------------------------------------------------------ */
 
 static void sim_full_disk_takes_a_part_then_nothing(void **state)
@@ -592,6 +628,7 @@ int main(void)
         SIM(sim_copy_shares_nothing_that_is_written_later),
         SIM(sim_copy_leaves_open_removed_and_locked_behind),
         SIM(sim_trees_go_to_a_real_directory_and_back),
+        SIM(sim_transfer_reports_each_failing_call),
         SIM(sim_full_disk_takes_a_part_then_nothing),
         SIM(sim_full_disk_poisons_through_the_wrapper),
         SIM(sim_file_of_zeros_may_be_larger_than_the_disk),

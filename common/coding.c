@@ -1,35 +1,6 @@
-/* coding.c: see coding.h. Bytes are moved one by one: gcc and clang make one load or store of
- * it, and no machine's byte order or alignment matters. */
+/* coding.c: see coding.h. */
 #include "coding.h"
 #include "bytes.h"
-
-static uint8_t *put_fixed(uint8_t *to, uint64_t value, size_t width)
-{
-    for (size_t i = 0; i < width; i++)
-        to[i] = (uint8_t)(value >> (8 * i));
-    return to + width;
-}
-
-uint8_t *put_u8(uint8_t *to, uint8_t value)
-{
-    *to = value;
-    return to + 1;
-}
-
-uint8_t *put_u16(uint8_t *to, uint16_t value)
-{
-    return put_fixed(to, value, 2);
-}
-
-uint8_t *put_u32(uint8_t *to, uint32_t value)
-{
-    return put_fixed(to, value, 4);
-}
-
-uint8_t *put_u64(uint8_t *to, uint64_t value)
-{
-    return put_fixed(to, value, 8);
-}
 
 uint8_t *put_varint(uint8_t *to, uint64_t value)
 {

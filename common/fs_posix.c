@@ -91,11 +91,18 @@ static ssize_t posix_read_at(struct fs_file *file, uint64_t offset, void *to, si
     return result(pread(fd_of(file), to, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
 }
 
+static ssize_t posix_write_at(struct fs_file *file, uint64_t offset, const void *from, size_t size)
+{
+    return result(pwrite(fd_of(file), from, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
+}
+
 static ssize_t posix_append(struct fs_file *file, const struct strata_slice *parts, size_t count)
 {
     struct iovec vector[PARTS_MAX];
     size_t bytes = 0, used = 0;
 
+    if (count == 1)
+        return posix_write_at(file, file->end, parts->data, parts->size);
     for (; used < count && used < PARTS_MAX && bytes < BYTES_MAX; used++) {
         size_t room = BYTES_MAX - bytes, size = parts[used].size;
         vector[used].iov_base = (void *)(uintptr_t)parts[used].data;
@@ -103,11 +110,6 @@ static ssize_t posix_append(struct fs_file *file, const struct strata_slice *par
         bytes += vector[used].iov_len;
     }
     return result(pwritev(fd_of(file), vector, (int)used, (off_t)file->end));
-}
-
-static ssize_t posix_write_at(struct fs_file *file, uint64_t offset, const void *from, size_t size)
-{
-    return result(pwrite(fd_of(file), from, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
 }
 
 static int posix_sync(struct fs_file *file)

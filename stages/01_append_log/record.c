@@ -116,20 +116,36 @@ int record_check_kind(struct fs_file *file, const char *magic, uint64_t number,
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
+/* Most bodies are small, and one call over their bytes side by side costs a fifth of hashing them
+ * in pieces (XXH3 derives a secret of 192 bytes from the seed for that). */
+static uint32_t check_of_body(uint64_t seed, struct strata_slice key, struct strata_slice value)
+{
+    uint8_t bytes[512];
+    struct checksum c;
+
+    if (key.size <= sizeof bytes && value.size <= sizeof bytes - key.size) {
+        if (key.size)
+            memcpy(bytes, key.data, key.size);
+        if (value.size)
+            memcpy(bytes + key.size, value.data, value.size);
+        return checksum(seed, strata_bytes(bytes, key.size + value.size));
+    }
+    checksum_begin(&c, seed);
+    checksum_add(&c, key);
+    checksum_add(&c, value);
+    return checksum_end(&c);
+}
+
 void record_head(uint64_t number, uint64_t offset, unsigned type, struct strata_slice key,
                  struct strata_slice value, uint8_t head[RECORD_HEAD])
 {
     uint64_t seed = checksum_seed(number, offset);
     uint8_t *at = head + 4;
-    struct checksum body;
 
-    checksum_begin(&body, seed);
-    checksum_add(&body, key);
-    checksum_add(&body, value);
     at = put_u8(at, (uint8_t)type);
     at = put_u32(at, (uint32_t)key.size);
     at = put_u32(at, (uint32_t)value.size);
-    put_u32(at, checksum_end(&body));
+    put_u32(at, check_of_body(seed, key, value));
     put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
 }
 

@@ -100,14 +100,13 @@ static int plan(const struct wal_store *store, const struct strata_op *op, size_
     return 0;
 }
 
-static void note(struct wal_store *store, unsigned type, uint64_t hash, uint64_t offset,
-                 struct strata_slice key, size_t slot)
+static void note(struct wal_store *store, const struct pending *pending, size_t slot)
 {
-    store->pending[store->pending_count++] = (struct pending){type, hash, offset, key};
+    store->pending[store->pending_count++] = *pending;
     if (!store->overlay.slots)
         return;
     if (slot == SIZE_MAX)
-        index_add(&store->overlay, hash, store->pending_count);
+        index_add(&store->overlay, pending->match.hash, store->pending_count);
     else
         store->overlay.slots[slot].position = store->pending_count;
 }
@@ -125,11 +124,11 @@ static void take_back(struct wal_store *store, size_t pending, size_t bytes)
     store->overlay.count = 0;
     store->pending_count = 0;
     for (size_t i = 0; i < again; i++) {
-        const struct pending *p = &store->pending[i];
-        struct keydir_match match = {.hash = p->hash};
+        struct pending again_one = store->pending[i];
+        struct keydir_match match = again_one.match;
         size_t slot;
-        look_in_group(store, p->key, &match, &slot);
-        note(store, p->type, p->hash, p->offset, p->key, slot);
+        look_in_group(store, again_one.key, &match, &slot);
+        note(store, &again_one, slot);
     }
 }
 
@@ -142,17 +141,15 @@ static void plan_batch(struct wal_store *store, struct group_commit *commit, boo
     wal_frame_begin(&store->log, sequence, store->synced);
     for (size_t i = 0; commit->rc == 0 && i < commit->count; i++) {
         const struct strata_op *op = &commit->ops[i];
-        struct keydir_match match;
-        unsigned type;
-        uint64_t offset;
+        struct pending p = {.key = op->key};
         size_t slot;
 
-        commit->rc = plan(store, op, &slot, &match, &type, &commit->err);
-        if (commit->rc < 0 || !type)
+        commit->rc = plan(store, op, &slot, &p.match, &p.type, &commit->err);
+        if (commit->rc < 0 || !p.type)
             continue;
-        offset =
-            wal_frame_add(&store->log, type, op->key, op->value, last && i + 1 == commit->count);
-        note(store, type, match.hash, offset, op->key, slot);
+        p.offset = wal_frame_add(&store->log, p.type, op->key, op->value,
+                                 last && i + 1 == commit->count);
+        note(store, &p, slot);
     }
     if (commit->rc < 0 || store->pending_count == pending)
         take_back(store, pending, bytes);
@@ -189,14 +186,29 @@ static int sync_log(struct wal_store *store, struct segment *segment, struct str
     return 0;
 }
 
+/* One operation goes where planning found its place; of several, the earlier may have moved the
+ * places of the later, so they are replayed as at open. */
+static int apply_one(struct wal_store *store, const struct segment *segment,
+                     const struct pending *p, struct strata_error *err)
+{
+    if (store->pending_count > 1)
+        return keydir_replay(&store->keydir, segment, p->type, p->match.hash, p->offset, p->key,
+                             err);
+    if (segment_is_put(p->type))
+        keydir_put(&store->keydir, &p->match, position_make(segment->last, p->offset));
+    else
+        keydir_remove(&store->keydir, &p->match);
+    return 0;
+}
+
 static int apply(struct wal_store *store, struct segment *segment, struct strata_error *err)
 {
     int rc = 0;
     segment->end = segment->file->end;
     for (size_t i = 0; rc == 0 && i < store->pending_count; i++) {
         const struct pending *p = &store->pending[i];
-        segment_count(segment, p->hash, p->offset, p->type);
-        rc = keydir_replay(&store->keydir, segment, p->type, p->hash, p->offset, p->key, err);
+        segment_count(segment, p->match.hash, p->offset, p->type);
+        rc = apply_one(store, segment, p, err);
     }
     store->sequence += store->pending_count;
     return spoil(store, rc, err); /* only a twin's key can be unreadable here */

@@ -9,8 +9,9 @@
 /* One operation that was written and is still to be applied to the index. */
 struct pending {
     unsigned type;
-    uint64_t hash, offset;
-    struct strata_slice key; /* the caller's */
+    uint64_t offset;
+    struct strata_slice key;   /* the caller's */
+    struct keydir_match match; /* where planning found it; good while the index stands still */
 };
 
 struct wal_store {

@@ -26,6 +26,21 @@ struct strata *place_open(struct place *place, bool create);
 /* Closes it; the test fails when that fails. */
 void place_close(struct strata *db);
 
+/* strata_open of `dir` must fail with `code` and give no handle. The second form: of place->dir,
+ * with the engine under test. */
+void place_refused(const char *dir, const struct strata_options *options, int code,
+                   struct strata_error *err);
+void place_refused_as(struct place *place, bool create, int code, struct strata_error *err);
+
+/* Makes a small database ("key" is "value", and more) and closes it; and: is all of it there? */
+void place_fill(struct place *place);
+void place_expect_intact(struct place *place);
+
+/* The names in a directory of the place, each followed by a space; ours until the next call. */
+const char *place_names(struct place *place, const char *dir);
+/* Calls `each` for every file of the database that holds data: not for marker and lock. */
+void place_each_data_file(struct place *place, void (*each)(struct place *, const char *path));
+
 /* All bytes of root/NAME (on the heap, freed by the caller), and back: for tests that damage a
  * file behind the engine's back. */
 struct strata_buffer place_read(const struct place *place, const char *name);

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "fs_posix.h"
+#include "fs_sim.h"
 #include "marker.h"
 #include "place.h"
 #include "subject.h"
@@ -21,10 +22,29 @@ void place_init(struct place *place)
     place->dir = tmpdir_path(place->root, "db");
 }
 
+void place_init_sim(struct place *place)
+{
+    struct strata_error err;
+    place->fs = fs_sim_new();
+    assert_non_null(place->fs);
+    place->root = strdup("/place");
+    assert_non_null(place->root);
+    assert_ok(fs_mkdir(place->fs, place->root, &err), &err);
+    place->dir = tmpdir_path(place->root, "db");
+}
+
+static bool is_simulated(const struct place *place)
+{
+    return strcmp(place->fs->ops->name, "posix") != 0;
+}
+
 void place_free(struct place *place)
 {
+    if (is_simulated(place))
+        free(place->root);
+    else
+        tmpdir_del(place->root);
     fs_free(place->fs);
-    tmpdir_del(place->root);
     free(place->dir);
     *place = (struct place){0};
 }
@@ -47,26 +67,39 @@ struct fixture {
     size_t open_files;  /* before the test */
 };
 
-int place_setup(void **state)
+static int setup(void **state, void (*init)(struct place *place))
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     if (!fixture)
         return -1;
-    place_init(&fixture->place);
+    init(&fixture->place);
     fixture->open_files = open_files();
     *state = &fixture->place;
     return 0;
 }
 
+int place_setup(void **state)
+{
+    return setup(state, place_init);
+}
+
+int place_setup_sim(void **state)
+{
+    return setup(state, place_init_sim);
+}
+
 int place_teardown(void **state)
 {
     struct fixture *fixture = (struct fixture *)*state;
-    size_t left = open_files() - fixture->open_files;
+    struct strata_fs *fs = fixture->place.fs;
+    size_t left =
+        is_simulated(&fixture->place) ? fs_sim_open_files(fs) : open_files() - fixture->open_files;
 
-    place_free(&fixture->place);
-    free(fixture);
     if (left)
         print_error("%zu files were left open\n", left);
+    if (!left || !is_simulated(&fixture->place)) /* fs_sim wants them closed before it goes */
+        place_free(&fixture->place);
+    free(fixture);
     return left ? -1 : 0;
 }
 

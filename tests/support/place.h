@@ -14,11 +14,14 @@ struct place {
 
 /* On the real file system, in a temporary directory. Ended by place_free. */
 void place_init(struct place *place);
+/* On a simulated one of its own (fs_sim.h). Ended by place_free. */
+void place_init_sim(struct place *place);
 /* Closes the file layer and removes the directory. */
 void place_free(struct place *place);
 /* The same as cmocka's setup and teardown: `*state` is a struct place of the test's own. The
  * teardown fails when the test left a file open. */
 int place_setup(void **state);
+int place_setup_sim(void **state);
 int place_teardown(void **state);
 
 /* Opens the engine under test there; the test fails when that fails. */

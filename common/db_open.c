@@ -433,10 +433,11 @@ int strata_open(const char *dir, const struct strata_options *options, struct st
     struct strata *db;
     int rc;
 
+    if (out)
+        *out = NULL;
     if (!out || !dir || !*dir)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "strata_open: no %s",
                            out ? "directory" : "place for the handle");
-    *out = NULL;
     db = calloc(1, sizeof *db);
     if (!db)
         return strata_fail_memory(err, sizeof *db);

@@ -30,9 +30,10 @@ struct held {
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static struct held *table;     /* guarded by mutex */
-static struct held *ancestors; /* entries of the process that forked; never read */
-static unsigned long forks;    /* changes only in the child of a fork, before it runs */
+static struct held *table;              /* guarded by mutex */
+static struct held *volatile ancestors; /* entries of the process that forked: so that they
+                                         * do not count as leaked; never read */
+static unsigned long forks;             /* changes only in the child of a fork, before it runs */
 
 static void before_fork(void)
 {
@@ -51,7 +52,6 @@ static void after_fork_in_child(void)
         close(held->fd);
     ancestors = table; /* freeing is not safe here; the entries are few */
     table = NULL;
-    (void)ancestors;
     pthread_mutex_unlock(&mutex);
 }
 

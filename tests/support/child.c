@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,36 +16,30 @@ static void end(const char *what)
 
 void child_start(struct child *child, int (*work)(struct child *self, void *arg), void *arg)
 {
-    int down[2], up[2];
+    int ends[2];
 
-    if (pipe(down) < 0 || pipe(up) < 0)
-        end("pipe");
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+        end("socketpair");
     fflush(NULL);
     child->pid = fork();
     if (child->pid < 0)
         end("fork");
-    if (child->pid == 0) {
-        close(down[1]);
-        close(up[0]);
-        child->from = down[0];
-        child->to = up[1];
+    child->to = child->from = ends[child->pid == 0];
+    close(ends[child->pid != 0]);
+    if (child->pid == 0)
         _exit(work(child, arg)); /* no exit handlers: they are the parent's */
-    }
-    close(down[0]);
-    close(up[1]);
-    child->to = down[1];
-    child->from = up[0];
 }
 
 int child_wait(struct child *child)
 {
     int status;
 
-    close(child->to);
+    /* a word, as other children may hold copies of our end; it may be dead already */
+    (void)!send(child->to, "", 1, MSG_NOSIGNAL);
     while (waitpid(child->pid, &status, 0) < 0)
         if (errno != EINTR)
             end("waitpid");
-    close(child->from);
+    close(child->to);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
@@ -57,7 +52,7 @@ int child_run(int (*work)(struct child *self, void *arg), void *arg)
 
 void child_say(struct child *child, char word)
 {
-    if (write(child->to, &word, 1) != 1)
+    if (send(child->to, &word, 1, MSG_NOSIGNAL) != 1)
         end("child_say");
 }
 

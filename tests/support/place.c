@@ -3,12 +3,16 @@
 
 #include "check.h"
 #include "fs_posix.h"
+#include "fs_sim.h"
+#include "marker.h"
 #include "place.h"
 #include "subject.h"
 #include "tmpdir.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void place_init(struct place *place)
 {
@@ -18,10 +22,29 @@ void place_init(struct place *place)
     place->dir = tmpdir_path(place->root, "db");
 }
 
+void place_init_sim(struct place *place)
+{
+    struct strata_error err;
+    place->fs = fs_sim_new();
+    assert_non_null(place->fs);
+    place->root = strdup("/place");
+    assert_non_null(place->root);
+    assert_ok(fs_mkdir(place->fs, place->root, &err), &err);
+    place->dir = tmpdir_path(place->root, "db");
+}
+
+static bool is_simulated(const struct place *place)
+{
+    return strcmp(place->fs->ops->name, "posix") != 0;
+}
+
 void place_free(struct place *place)
 {
+    if (is_simulated(place))
+        free(place->root);
+    else
+        tmpdir_del(place->root);
     fs_free(place->fs);
-    tmpdir_del(place->root);
     free(place->dir);
     *place = (struct place){0};
 }
@@ -44,26 +67,39 @@ struct fixture {
     size_t open_files;  /* before the test */
 };
 
-int place_setup(void **state)
+static int setup(void **state, void (*init)(struct place *place))
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     if (!fixture)
         return -1;
-    place_init(&fixture->place);
+    init(&fixture->place);
     fixture->open_files = open_files();
     *state = &fixture->place;
     return 0;
 }
 
+int place_setup(void **state)
+{
+    return setup(state, place_init);
+}
+
+int place_setup_sim(void **state)
+{
+    return setup(state, place_init_sim);
+}
+
 int place_teardown(void **state)
 {
     struct fixture *fixture = (struct fixture *)*state;
-    size_t left = open_files() - fixture->open_files;
+    struct strata_fs *fs = fixture->place.fs;
+    size_t left =
+        is_simulated(&fixture->place) ? fs_sim_open_files(fs) : open_files() - fixture->open_files;
 
-    place_free(&fixture->place);
-    free(fixture);
     if (left)
         print_error("%zu files were left open\n", left);
+    if (!left || !is_simulated(&fixture->place)) /* fs_sim wants them closed before it goes */
+        place_free(&fixture->place);
+    free(fixture);
     return left ? -1 : 0;
 }
 
@@ -100,4 +136,74 @@ void place_write(const struct place *place, const char *name, struct strata_slic
     assert_ok(fs_append(file, &bytes, 1, &err), &err);
     assert_ok(fs_close(file, &err), &err);
     free(path);
+}
+
+/* ---- For tests of opening ------------------------------------------------------------------ */
+
+void place_refused(const char *dir, const struct strata_options *options, int code,
+                   struct strata_error *err)
+{
+    int unset;
+    struct strata *db = (struct strata *)&unset;
+    assert_code(strata_open(dir, options, &db, err), code, err);
+    assert_null(db);
+}
+
+void place_refused_as(struct place *place, bool create, int code, struct strata_error *err)
+{
+    struct strata_options options;
+    subject_options(&options, place->fs, create);
+    place_refused(place->dir, &options, code, err);
+}
+
+void place_fill(struct place *place)
+{
+    struct strata *db = place_open(place, true);
+    for (int i = 0; i < 30; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "%d", i % 10);
+        assert_put(db, key, "a value of some length");
+    }
+    assert_put(db, "key", "value");
+    place_close(db);
+}
+
+void place_expect_intact(struct place *place)
+{
+    struct strata *db = place_open(place, false);
+    assert_get(db, "key", "value");
+    assert_get(db, "7", "a value of some length");
+    place_close(db);
+}
+
+const char *place_names(struct place *place, const char *dir)
+{
+    static char text[4096];
+    struct fs_names names;
+    struct strata_error err;
+
+    text[0] = '\0';
+    assert_ok(fs_list(place->fs, dir, &names, &err), &err);
+    for (size_t i = 0; i < names.count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", names.names[i]);
+    fs_names_free(&names);
+    return text;
+}
+
+void place_each_data_file(struct place *place, void (*each)(struct place *, const char *path))
+{
+    struct fs_names names;
+    struct strata_error err;
+    size_t data = 0;
+
+    assert_ok(fs_list(place->fs, place->dir, &names, &err), &err);
+    for (size_t i = 0; i < names.count; i++)
+        if (strcmp(names.names[i], MARKER_NAME) != 0 && strcmp(names.names[i], "LOCK") != 0) {
+            char *path = tmpdir_path(place->dir, "%s", names.names[i]);
+            each(place, path);
+            free(path);
+            data++;
+        }
+    assert_true(data > 0);
+    fs_names_free(&names);
 }

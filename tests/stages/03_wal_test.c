@@ -1,0 +1,828 @@
+/* 03_wal_test.c: the write-ahead log and its modules: frames, what recovery makes of an end, sync
+ * policies, group commit, the checkpoint, threads. */
+#include "test.h"
+
+#include "02_hash_index/merge.h"
+#include "03_wal/commit.h"
+#include "03_wal/tail.h"
+#include "fs_posix.h"
+#include "fs_sim.h"
+#include "place.h"
+#include "rng.h"
+#include "subject.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct strata_engine strata_stage_03_wal;
+
+#define S(text) strata_string(text)
+#define LOG "db/000001.log"
+
+static struct strata *open_with(struct strata_fs *fs, const char *dir, uint64_t segment_bytes,
+                                enum strata_sync sync)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    subject_options(&options, fs, true);
+    options.segment_bytes = segment_bytes;
+    options.sync = sync;
+    assert_ok(strata_open(dir, &options, &db, &err), &err);
+    return db;
+}
+
+static struct strata *open_big(struct place *place)
+{
+    return open_with(place->fs, place->dir, 1 << 20, STRATA_SYNC_DEFAULT);
+}
+
+static void put_numbers(struct strata *db, int from, int to)
+{
+    struct strata_error err;
+    for (int i = from; i < to; i++) {
+        char key[16], value[16];
+        snprintf(key, sizeof key, "key%d", i);
+        snprintf(value, sizeof value, "value%d", i);
+        assert_ok(strata_put(db, S(key), S(value), &err), &err);
+    }
+}
+
+static void expect_numbers(struct strata *db, int count)
+{
+    for (int i = 0; i <= count; i++) {
+        char key[16], value[16];
+        snprintf(key, sizeof key, "key%d", i);
+        snprintf(value, sizeof value, "value%d", i);
+        assert_get(db, key, i < count ? value : NULL);
+    }
+}
+
+/* ---- Frames ---------------------------------------------------------------------------- */
+
+static struct fs_file *new_file(struct strata_fs *fs)
+{
+    struct fs_file *file;
+    assert_int_equal(fs_open(fs, "log", FS_WRITE | FS_CREATE | FS_TRUNCATE, &file, NULL), 0);
+    assert_int_equal(record_start_kind(file, WAL_MAGIC, 7, NULL), 0);
+    return file;
+}
+
+static void add_frame(struct wal_group *group, uint64_t sequence, uint64_t synced, int count)
+{
+    wal_frame_begin(group, sequence, synced);
+    for (int i = 0; i < count; i++)
+        wal_frame_add(group, STRATA_OP_PUT, S("key"), S("value"), false);
+    wal_frame_end(group);
+}
+
+static void frame_read(struct fs_file *file, struct record_reader *reader)
+{
+    record_reader_init(reader, file, 7, file->end);
+    reader->max_type = WAL_FRAME;
+}
+
+static void wal_frames_of_a_group_are_one_append_and_read_back(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_file *file = new_file(fs);
+    struct wal_group group = {0};
+    struct record_reader reader;
+    struct wal_frame frame;
+    uint64_t first, calls = atomic_load(&fs->calls[FS_CALL_APPEND]);
+
+    (void)state;
+    wal_group_begin(&group, 7, file->end);
+    add_frame(&group, 1, 0, 3);
+    add_frame(&group, 4, 24, 0);
+    add_frame(&group, 4, 24, 1);
+    assert_int_equal(wal_group_write(&group, file, NULL), 0);
+    assert_int_equal(atomic_load(&fs->calls[FS_CALL_APPEND]) - calls, 1);
+    frame_read(file, &reader);
+    assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
+    assert_int_equal(frame.sequence, 1);
+    assert_int_equal(frame.count, 3);
+    assert_int_equal(first, 24 + 17 + 28);
+    assert_int_equal(frame.end, first + 3 * (17 + 8));
+    assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
+    assert_int_equal(frame.count, 0);
+    assert_int_equal(frame.synced, 24);
+    assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
+    assert_int_equal(frame.sequence, 4);
+    assert_int_equal(wal_next(&reader, &frame, &first, NULL), STRATA_NOT_FOUND);
+    record_reader_free(&reader);
+    wal_group_free(&group);
+    fs_close(file, NULL);
+    fs_free(fs);
+}
+
+/* A frame cut at any byte is torn, and no part of it is told. */
+static void wal_frame_cut_at_any_byte_is_torn(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_file *file = new_file(fs);
+    struct wal_group group = {0};
+    uint64_t whole;
+
+    (void)state;
+    wal_group_begin(&group, 7, file->end);
+    add_frame(&group, 1, 0, 2);
+    assert_int_equal(wal_group_write(&group, file, NULL), 0);
+    whole = file->end;
+    for (uint64_t cut = whole - 1; cut > 24; cut--) {
+        struct record_reader reader;
+        struct wal_frame frame;
+        uint64_t first;
+        assert_int_equal(fs_truncate(file, cut, NULL), 0);
+        frame_read(file, &reader);
+        assert_int_equal(wal_next(&reader, &frame, &first, NULL), RECORD_TORN);
+        assert_int_equal(reader.at, 24);
+        record_reader_free(&reader);
+    }
+    wal_group_free(&group);
+    fs_close(file, NULL);
+    fs_free(fs);
+}
+
+/* A head that tells of other records than follow, though each check holds. */
+static void wal_frame_with_another_count_of_records_is_damage(void **state)
+{
+    static const int wrong[] = {1, 3};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct fs_file *file = new_file(fs);
+        struct wal_group group = {0};
+        struct record_reader reader;
+        struct strata_error err;
+        struct wal_frame frame;
+        uint64_t first;
+
+        wal_group_begin(&group, 7, file->end);
+        wal_frame_begin(&group, 1, 0);
+        wal_frame_add(&group, STRATA_OP_PUT, S("a"), S("1"), false);
+        wal_frame_add(&group, STRATA_OP_PUT, S("b"), S("2"), false);
+        group.frame.count = (uint32_t)wrong[i];
+        wal_frame_end(&group);
+        assert_int_equal(wal_group_write(&group, file, NULL), 0);
+        frame_read(file, &reader);
+        assert_code(wal_next(&reader, &frame, &first, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_offset(&err, 24);
+        record_reader_free(&reader);
+        wal_group_free(&group);
+        fs_close(file, NULL);
+        fs_free(fs);
+    }
+}
+
+static void wal_evidence_is_found_anywhere_behind_and_only_if_valid(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_file *file = new_file(fs);
+    struct wal_group group = {0};
+    char junk[70000];
+    struct strata_slice part = {(const uint8_t *)junk, sizeof junk};
+    uint64_t synced, at;
+
+    (void)state;
+    memset(junk, WAL_FRAME, sizeof junk);
+    assert_int_equal(fs_append(file, &part, 1, NULL), 0);
+    assert_int_equal(wal_evidence(file, 7, 24, &synced, NULL), 0);
+    assert_int_equal(synced, 0);
+    at = file->end;
+    wal_group_begin(&group, 7, file->end);
+    add_frame(&group, 9, 65000, 1);
+    assert_int_equal(wal_group_write(&group, file, NULL), 0);
+    for (uint64_t from = at - 200; from <= at; from++) { /* whatever the windows' borders */
+        assert_int_equal(wal_evidence(file, 7, from, &synced, NULL), 0);
+        assert_int_equal(synced, 65000);
+    }
+    for (uint64_t from = 4400; from < 4700; from++) {
+        assert_int_equal(wal_evidence(file, 7, from, &synced, NULL), 0);
+        assert_int_equal(synced, 65000);
+    }
+    assert_int_equal(wal_evidence(file, 7, at + 1, &synced, NULL), 0);
+    assert_int_equal(synced, 0);
+    assert_int_equal(wal_evidence(file, 8, 24, &synced, NULL), 0); /* another file's */
+    assert_int_equal(synced, 0);
+    wal_group_free(&group);
+    fs_close(file, NULL);
+    fs_free(fs);
+}
+
+/* ---- What is made of the log's end ----------------------------------------------------- */
+
+/* Leaves the log as a kill would: every put is there, no clean close. Returns its bytes. */
+static struct strata_buffer killed_log(struct place *place, int puts)
+{
+    struct strata *db = open_big(place);
+    struct strata_buffer log;
+    char command[700];
+
+    put_numbers(db, 0, puts);
+    log = place_read(place, LOG);
+    place_close(db);
+    snprintf(command, sizeof command, "rm -f %s/TAIL %s/INDEX", place->dir, place->dir);
+    assert_int_equal(system(command), 0);
+    place_write(place, LOG, strata_buffer_slice(&log));
+    return log;
+}
+
+static void expect_damage(struct place *place, const char *words)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    subject_options(&options, place->fs, false);
+    assert_code(strata_open(place->dir, &options, &db, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, words);
+}
+
+/* The last frame was acknowledged, but nothing says so: a flip there drops it, as a torn tail
+ * would be. In each frame before it a flip is damage: the next frame's head says what was synced.
+ */
+static void recover_flip_before_the_last_frame_is_damage(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log = killed_log(place, 5);
+    size_t frame = 45 + 17 + 4 + 6, last = log.size - frame; /* "key0" "value0" */
+    char path[600];
+
+    for (size_t at = 24; at < last; at++) {
+        log.data[at] ^= 0x10;
+        place_write(place, LOG, strata_buffer_slice(&log));
+        log.data[at] ^= 0x10;
+        expect_damage(place, "000001.log @");
+    }
+    for (size_t at = last; at < log.size; at++) {
+        struct strata *db;
+        log.data[at] ^= 0x10;
+        place_write(place, LOG, strata_buffer_slice(&log));
+        log.data[at] ^= 0x10;
+        db = open_big(place);
+        expect_numbers(db, 4);
+        assert_int_equal(check_stat(db, "open_dropped"), frame);
+        assert_int_equal(check_stat(db, "segments"), 2); /* nothing is appended behind it */
+        place_close(db);
+        for (const char *const *name = (const char *const[]){"TAIL", "INDEX", "000002.log", NULL};
+             *name; name++) {
+            snprintf(path, sizeof path, "%s/%s", place->dir, *name);
+            remove(path);
+        }
+    }
+    strata_buffer_free(&log);
+}
+
+static void recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log = killed_log(place, 3);
+    struct strata *db;
+
+    place_write(place, LOG, strata_bytes(log.data, log.size - 1));
+    db = open_big(place);
+    expect_numbers(db, 2);
+    put_numbers(db, 2, 4);
+    assert_int_equal(check_stat(db, "segments"), 2);
+    place_close(db);
+    db = open_big(place);
+    expect_numbers(db, 4);
+    assert_int_equal(check_stat(db, "open_dropped"), 0);
+    place_close(db);
+    strata_buffer_free(&log);
+}
+
+/* After a clean close nothing may be missing: any flip, and any cut, even between frames. */
+static void recover_after_a_clean_close_flips_and_cuts_are_damage(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_big(place);
+    struct strata_buffer log;
+
+    put_numbers(db, 0, 4);
+    place_close(db);
+    log = place_read(place, LOG);
+    for (size_t at = 0; at < log.size; at++) {
+        log.data[at] ^= 0x40;
+        place_write(place, LOG, strata_buffer_slice(&log));
+        log.data[at] ^= 0x40;
+        db = NULL;
+        {
+            struct strata_options options;
+            struct strata_error err;
+            subject_options(&options, place->fs, false);
+            if (strata_open(place->dir, &options, &db, &err) == 0) {
+                /* the checkpoint spared reading this: the reads tell */
+                struct strata_iter *iter;
+                assert_code(strata_iter_new(db, &iter, &err), STRATA_ERR_CORRUPT, &err);
+                assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+                place_close(db);
+            }
+        }
+    }
+    for (size_t cut = 0; cut < log.size; cut++) {
+        place_write(place, LOG, strata_bytes(log.data, cut));
+        expect_damage(place, "000001.log");
+    }
+    strata_buffer_free(&log);
+}
+
+static void recover_missing_last_segment_is_damage(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_with(place->fs, place->dir, 300, STRATA_SYNC_DEFAULT);
+    char command[700];
+
+    put_numbers(db, 0, 10);
+    place_close(db);
+    snprintf(command, sizeof command, "cd %s && rm $(ls *.log | tail -n 1)", place->dir);
+    assert_int_equal(system(command), 0);
+    expect_damage(place, "is missing: it was the last one");
+}
+
+static void recover_sequence_that_jumps_is_damage(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log = killed_log(place, 2);
+    struct wal_group group = {0};
+    struct strata_buffer more = {0};
+
+    wal_group_begin(&group, (uint64_t)1 << 32 | 1, log.size);
+    wal_frame_begin(&group, 9, log.size); /* 3 is next; it also tells that all before is synced */
+    wal_frame_add(&group, STRATA_OP_PUT, S("key2"), S("value2"), false);
+    wal_frame_end(&group);
+    strata_buffer_append(&more, log.data, log.size);
+    strata_buffer_append(&more, group.bytes.data, group.bytes.size);
+    place_write(place, LOG, strata_buffer_slice(&more));
+    {
+        /* nobody was told that the jumping frame itself is safe: it is dropped, never applied */
+        struct strata *db = open_big(place);
+        expect_numbers(db, 2);
+        place_close(db);
+    }
+    wal_group_free(&group);
+    strata_buffer_free(&more);
+    strata_buffer_free(&log);
+}
+
+/* ---- Sync policies --------------------------------------------------------------------- */
+
+static uint64_t syncs(struct strata_fs *fs)
+{
+    return atomic_load(&fs->calls[FS_CALL_SYNC]);
+}
+
+static void sync_always_is_one_fsync_a_put(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_big(place);
+    uint64_t before = syncs(place->fs);
+    put_numbers(db, 0, 20);
+    assert_int_equal(syncs(place->fs) - before, 20);
+    place_close(db);
+}
+
+static void sync_never_is_none_until_close_or_asked_for(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_with(place->fs, place->dir, 1 << 20, STRATA_SYNC_NEVER);
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_error err;
+    uint64_t before = syncs(place->fs);
+
+    put_numbers(db, 0, 20);
+    assert_int_equal(syncs(place->fs) - before, 0);
+    assert_ok(strata_sync(db, &err), &err);
+    assert_int_equal(syncs(place->fs) - before, 1);
+    assert_ok(strata_sync(db, &err), &err); /* nothing new */
+    assert_int_equal(syncs(place->fs) - before, 1);
+    assert_ok(strata_batch_put(batch, S("a"), S("b"), &err), &err);
+    assert_ok(strata_write(db, batch, STRATA_WRITE_SYNC, &err), &err);
+    assert_int_equal(syncs(place->fs) - before, 2);
+    put_numbers(db, 20, 21);
+    before = syncs(place->fs);
+    place_close(db);
+    assert_true(syncs(place->fs) > before);
+    strata_batch_free(batch);
+}
+
+static void sync_interval_comes_by_bytes_and_by_time(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    uint64_t before;
+
+    (void)state;
+    subject_options(&options, fs, true);
+    options.segment_bytes = 1 << 20;
+    options.sync = STRATA_SYNC_INTERVAL;
+    options.sync_interval_bytes = 10 * (45 + 17 + 10);
+    options.sync_interval_ms = 1000000;
+    assert_ok(strata_open("db", &options, &db, &err), &err);
+    before = syncs(fs);
+    put_numbers(db, 0, 10); /* the last one reaches ten records */
+    assert_int_equal(syncs(fs) - before, 1);
+    put_numbers(db, 0, 9);
+    assert_int_equal(syncs(fs) - before, 1);
+    fs_sim_advance(fs, (uint64_t)1000000 * 1000000);
+    put_numbers(db, 0, 1); /* checked at the next write */
+    assert_int_equal(syncs(fs) - before, 2);
+    place_close(db);
+    assert_int_equal(fs_sim_open_files(fs), 0);
+    fs_free(fs);
+}
+
+/* fsync fails and the kernel drops the pages: nothing is acknowledged after it, what readers see
+ * is what was acknowledged before, and reopening finds exactly that. */
+static void sync_that_fails_poisons_the_handle_and_is_not_tried_again(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_fault fault = {.kind = FS_SIM_SYNC_DROPS, .at = 1};
+    struct strata_error err;
+    struct strata *db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+    uint64_t after;
+
+    (void)state;
+    put_numbers(db, 0, 3);
+    fs_sim_fail(fs, &fault);
+    assert_code(strata_put(db, S("key3"), S("value3"), &err), STRATA_ERR_IO, &err);
+    assert_int_equal(err.sys, EIO);
+    assert_err_says(&err, "000001.log");
+    after = syncs(fs);
+    for (int i = 0; i < 3; i++) {
+        assert_code(strata_put(db, S("more"), S("of it"), &err), STRATA_ERR_IO, &err);
+        assert_err_says(&err, "open it again");
+        assert_code(strata_sync(db, &err), STRATA_ERR_IO, &err);
+        assert_code(strata_compact(db, NULL, &err), STRATA_ERR_IO, &err);
+    }
+    assert_int_equal(syncs(fs), after);
+    expect_numbers(db, 3);
+    place_close(db);
+    db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+    assert_get(db, "key2", "value2");
+    assert_get(db, "more", NULL);
+    place_close(db);
+    assert_int_equal(fs_sim_open_files(fs), 0);
+    fs_free(fs);
+}
+
+/* ---- Group commit ---------------------------------------------------------------------- */
+
+static struct wal_store *store_of(struct strata_fs *fs, struct strata_env *env,
+                                  struct strata_options *options)
+{
+    struct strata_error err;
+    void *self;
+    subject_options(options, fs, true);
+    options->segment_bytes = 1 << 20;
+    options->sync = STRATA_SYNC_ALWAYS;
+    *env = (struct strata_env){fs, "db", options, true};
+    assert_int_equal(fs_mkdir(fs, "db", NULL), 0);
+    assert_ok((&strata_stage_03_wal)->open(env, &self, &err), &err);
+    return self;
+}
+
+static void group_of_many_batches_is_one_append_and_one_sync(void **state)
+{
+    enum { BATCHES = 8 };
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_op ops[BATCHES][2];
+    struct group_commit list[BATCHES];
+    char keys[BATCHES][2][8];
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+    struct strata_buffer value = {0};
+    uint64_t appends, before;
+
+    (void)state;
+    for (int i = 0; i < BATCHES; i++) {
+        snprintf(keys[i][0], 8, "a%d", i);
+        snprintf(keys[i][1], 8, "b%d", i / 2);
+        ops[i][0] = (struct strata_op){STRATA_OP_PUT, S(keys[i][0]), S("one")};
+        ops[i][1] = (struct strata_op){i % 2 ? STRATA_OP_DELETE : STRATA_OP_PUT, S(keys[i][1]),
+                                       i % 2 ? S(NULL) : S("two")};
+        list[i] = (struct group_commit){.ops = ops[i], .count = 2, .sync = i == 3};
+        list[i].next = i + 1 < BATCHES ? &list[i + 1] : NULL;
+    }
+    appends = atomic_load(&fs->calls[FS_CALL_APPEND]);
+    before = syncs(fs);
+    pthread_mutex_lock(&store->group.mutex);
+    commit_list(store, list);
+    pthread_mutex_unlock(&store->group.mutex);
+    assert_int_equal(atomic_load(&fs->calls[FS_CALL_APPEND]) - appends, 1);
+    assert_int_equal(syncs(fs) - before, 1);
+    for (int i = 0; i < BATCHES; i++) {
+        assert_int_equal(list[i].rc, 0);
+        assert_int_equal((&strata_stage_03_wal)->get(store, S(keys[i][0]), &value, NULL), 0);
+        assert_int_equal((&strata_stage_03_wal)->get(store, S(keys[i][1]), &value, NULL),
+                         STRATA_NOT_FOUND); /* deleted by the next batch of the group */
+    }
+    assert_int_equal(store->sequence, 1 + 2 * BATCHES);
+    strata_buffer_free(&value);
+    assert_int_equal((&strata_stage_03_wal)->close(store, NULL), 0);
+    fs_free(fs);
+}
+
+/* ---- Batches --------------------------------------------------------------------------- */
+
+/* Keys with one hash, made by hand (see the hash index's tests), within one batch. */
+static struct strata_slice twin(char to[32], int which)
+{
+    static const uint8_t secret[8] = {0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe};
+    memcpy(to, secret, 8);
+    snprintf(to + 8, 24, "%08d", which);
+    memset(to + 16, 'x', 16);
+    return strata_bytes(to, 32);
+}
+
+static void batch_random_ones_with_twins_match_the_model(void **state)
+{
+    struct place *place = *state;
+    struct model model = {0};
+    struct strata_error err;
+    struct rng rng;
+    struct strata *db = open_with(place->fs, place->dir, 900, STRATA_SYNC_NEVER);
+    struct strata_batch *batch = strata_batch_new();
+
+    rng_init_env(&rng, "batches");
+    for (int round = 0; round < 1500; round++) {
+        uint64_t dice = rng_below(&rng, 100);
+        if (dice < 6) {
+            place_close(db);
+            db = open_with(place->fs, place->dir, 900, STRATA_SYNC_NEVER);
+            continue;
+        }
+        if (dice < 8) {
+            assert_ok(strata_compact(db, NULL, &err), &err);
+            continue;
+        }
+        strata_batch_clear(batch);
+        for (uint64_t n = rng_below(&rng, 6); n > 0; n--) {
+            char text[32], value[24];
+            struct strata_slice key = twin(text, (int)rng_below(&rng, 4));
+            snprintf(value, sizeof value, "round %d", round);
+            if (rng_below(&rng, 3) == 0)
+                key = strata_bytes(text + 8, 1 + rng_below(&rng, 3));
+            if (rng_below(&rng, 3)) {
+                assert_ok(strata_batch_put(batch, key, S(value), &err), &err);
+                model_put(&model, key, S(value));
+            } else {
+                assert_ok(strata_batch_delete(batch, key, &err), &err);
+                model_delete(&model, key);
+            }
+        }
+        assert_ok(strata_write(db, batch, 0, &err), &err);
+        if (round % 20 == 0)
+            assert_model(&model, db);
+    }
+    assert_model(&model, db);
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    place_close(db);
+    strata_batch_free(batch);
+    model_free(&model);
+}
+
+/* ---- Checkpoint ------------------------------------------------------------------------ */
+
+static void checkpoint_open_reads_what_came_after_it(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_with(place->fs, place->dir, 1 << 20, STRATA_SYNC_NEVER);
+    uint64_t bytes;
+
+    for (int i = 0; i < 10; i++)
+        put_numbers(db, 0, 300);
+    bytes = check_stat(db, "segment_bytes");
+    place_close(db);
+    db = open_big(place);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 1);
+    assert_true(check_stat(db, "open_replayed") < bytes / 20);
+    expect_numbers(db, 300);
+    put_numbers(db, 300, 301);
+    place_close(db);
+    db = open_big(place);
+    expect_numbers(db, 301);
+    assert_ok(strata_verify(db, NULL, NULL), &(struct strata_error){0});
+    place_close(db);
+}
+
+static void checkpoint_any_flipped_bit_is_ignored(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_big(place);
+    struct strata_buffer index;
+
+    put_numbers(db, 0, 3);
+    place_close(db);
+    index = place_read(place, "db/INDEX");
+    for (size_t bit = 0; bit < index.size * 8; bit++) {
+        index.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        place_write(place, "db/INDEX", strata_buffer_slice(&index));
+        index.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        db = open_big(place);
+        assert_int_equal(check_stat(db, "open_checkpoint"), 0);
+        expect_numbers(db, 3);
+        place_close(db);
+    }
+    strata_buffer_free(&index);
+}
+
+/* A merge rewrites a segment under its own name; a checkpoint from before it must not fit. */
+static void checkpoint_from_before_a_merge_is_not_believed(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_big(place);
+    struct strata_buffer index;
+    struct strata_error err;
+
+    put_numbers(db, 0, 20);
+    place_close(db);
+    index = place_read(place, "db/INDEX");
+    db = open_big(place);
+    put_numbers(db, 0, 10);
+    assert_ok(strata_compact(db, NULL, &err), &err); /* 000001.log is written anew */
+    place_close(db);
+    place_write(place, "db/INDEX", strata_buffer_slice(&index));
+    db = open_big(place);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 0);
+    expect_numbers(db, 20);
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    place_close(db);
+    strata_buffer_free(&index);
+}
+
+/* ---- Merging --------------------------------------------------------------------------- */
+
+/* A tombstone must stay while an older segment holds a put that it hides, even dead: replaying
+ * would bring the key back. */
+static void merge_of_a_later_run_keeps_tombstones_that_older_puts_need(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+    const struct strata_engine *engine = (&strata_stage_03_wal);
+    struct strata_op put = {STRATA_OP_PUT, S("back"), S("from the dead")};
+    struct strata_op keep = {STRATA_OP_PUT, S("keep"), S("segment 1 from merging")};
+    struct strata_op gone = {STRATA_OP_DELETE, S("back"), S(NULL)};
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    void *again;
+
+    (void)state;
+    assert_ok(engine->write(store, &put, 1, true, &err), &err);
+    assert_ok(engine->write(store, &keep, 1, true, &err), &err);
+    group_enter(&store->group);
+    assert_ok(commit_rotate(store, &err), &err);
+    group_leave(&store->group);
+    assert_ok(engine->write(store, &gone, 1, true, &err), &err);
+    group_enter(&store->group);
+    assert_ok(commit_rotate(store, &err), &err);
+    assert_ok(merge_run(&store->keydir, 1, 1, &err), &err); /* the run is segment 2 alone */
+    group_leave(&store->group);
+    assert_int_equal(engine->close(store, NULL), 0);
+    env.is_new = false;
+    fs_remove(fs, "db/INDEX", NULL); /* as a crash before it was written leaves it */
+    assert_ok(engine->open(&env, &again, &err), &err);
+    assert_int_equal(engine->get(again, S("back"), &value, &err), STRATA_NOT_FOUND);
+    assert_int_equal(engine->get(again, S("keep"), &value, &err), 0);
+    strata_buffer_free(&value);
+    assert_int_equal(engine->close(again, NULL), 0);
+    fs_free(fs);
+}
+
+/* ---- Threads --------------------------------------------------------------------------- */
+
+enum { THREADS = 8 };
+
+struct worker {
+    struct strata *db;
+    int id, rounds;
+    int failures;
+};
+
+/* Each thread owns its keys, and reads back what it wrote. */
+static void *write_and_read(void *arg)
+{
+    struct worker *worker = arg;
+    struct strata_buffer value = {0};
+    for (int i = 0; i < worker->rounds; i++) {
+        char key[24], text[24];
+        snprintf(key, sizeof key, "t%d key%d", worker->id, i % 20);
+        snprintf(text, sizeof text, "round %d", i);
+        worker->failures += strata_put(worker->db, S(key), S(text), NULL) != 0;
+        worker->failures += strata_get(worker->db, S(key), &value, NULL) != 0 ||
+                            strata_compare(strata_buffer_slice(&value), S(text)) != 0;
+    }
+    strata_buffer_free(&value);
+    return NULL;
+}
+
+/* Scans are consistent: each thread's key0 was written before its key1 of the same round. */
+static void *scan_and_compact(void *arg)
+{
+    struct worker *worker = arg;
+    for (int i = 0; i < worker->rounds; i++) {
+        struct strata_iter *iter;
+        int rc = strata_iter_new(worker->db, &iter, NULL);
+        worker->failures += rc != 0;
+        if (rc == 0) {
+            struct strata_slice value;
+            for (rc = strata_iter_first(iter, NULL); rc == 0; rc = strata_iter_next(iter, NULL))
+                worker->failures += strata_iter_value(iter, &value, NULL) != 0;
+            worker->failures += rc != STRATA_NOT_FOUND;
+            strata_iter_free(iter);
+        }
+        worker->failures += strata_compact(worker->db, NULL, NULL) != 0;
+        worker->failures += strata_verify(worker->db, NULL, NULL) != 0;
+    }
+    return NULL;
+}
+
+static void threads_writing_reading_scanning_and_compacting_agree(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_with(place->fs, place->dir, 4000, STRATA_SYNC_NEVER);
+    struct worker workers[THREADS + 1];
+    pthread_t threads[THREADS + 1];
+
+    for (int i = 0; i <= THREADS; i++) {
+        workers[i] = (struct worker){db, i, i < THREADS ? 200 : 10, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL,
+                                        i < THREADS ? write_and_read : scan_and_compact,
+                                        &workers[i]),
+                         0);
+    }
+    for (int i = 0; i <= THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(workers[i].failures, 0);
+    }
+    place_close(db);
+    db = open_big(place);
+    for (int i = 0; i < THREADS; i++)
+        for (int k = 0; k < 20; k++) {
+            char key[24], text[24];
+            snprintf(key, sizeof key, "t%d key%d", i, k);
+            snprintf(text, sizeof text, "round %d", 180 + k);
+            assert_get(db, key, text);
+        }
+    place_close(db);
+}
+
+/* Eight writers share fsyncs. How many depends on the disk; that some are shared does not. */
+static void threads_share_fsyncs(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_big(place);
+    struct worker workers[THREADS];
+    pthread_t threads[THREADS];
+    uint64_t before = syncs(place->fs), made;
+
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){db, i, 100, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, write_and_read, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(workers[i].failures, 0);
+    }
+    made = syncs(place->fs) - before;
+    printf("# %d threads, %d puts, %d fsyncs\n", THREADS, THREADS * 100, (int)made);
+    assert_true(made < THREADS * 100);
+    place_close(db);
+}
+
+#define PLACED(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wal_frames_of_a_group_are_one_append_and_read_back),
+        cmocka_unit_test(wal_frame_cut_at_any_byte_is_torn),
+        cmocka_unit_test(wal_frame_with_another_count_of_records_is_damage),
+        cmocka_unit_test(wal_evidence_is_found_anywhere_behind_and_only_if_valid),
+        PLACED(recover_flip_before_the_last_frame_is_damage),
+        PLACED(recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started),
+        PLACED(recover_after_a_clean_close_flips_and_cuts_are_damage),
+        PLACED(recover_missing_last_segment_is_damage),
+        PLACED(recover_sequence_that_jumps_is_damage),
+        PLACED(sync_always_is_one_fsync_a_put),
+        PLACED(sync_never_is_none_until_close_or_asked_for),
+        cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
+        cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
+        cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
+        PLACED(batch_random_ones_with_twins_match_the_model),
+        PLACED(checkpoint_open_reads_what_came_after_it),
+        PLACED(checkpoint_any_flipped_bit_is_ignored),
+        PLACED(checkpoint_from_before_a_merge_is_not_believed),
+        cmocka_unit_test(merge_of_a_later_run_keeps_tombstones_that_older_puts_need),
+        PLACED(threads_writing_reading_scanning_and_compacting_agree),
+        PLACED(threads_share_fsyncs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -164,8 +164,10 @@ static int verify_segment(const struct keydir *keydir, const struct segment *seg
     struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc;
+    int rc = record_check_kind(segment->file, keydir->segments.magic, segment_id(segment), err);
 
+    if (rc < 0)
+        return rc;
     record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
     reader.max_type = keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {

@@ -147,8 +147,8 @@ static void plan_batch(struct wal_store *store, struct group_commit *commit, boo
         commit->rc = plan(store, op, &slot, &p.match, &p.type, &commit->err);
         if (commit->rc < 0 || !p.type)
             continue;
-        p.offset = wal_frame_add(&store->log, p.type, op->key, op->value,
-                                 last && i + 1 == commit->count);
+        p.offset =
+            wal_frame_add(&store->log, p.type, op->key, op->value, last && i + 1 == commit->count);
         note(store, &p, slot);
     }
     if (commit->rc < 0 || store->pending_count == pending)

@@ -21,7 +21,9 @@
 #include "tail.h"
 #include "wal.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 struct recovery {
     struct keydir *keydir;
@@ -46,9 +48,10 @@ static int replay_record(struct recovery *r, struct segment *segment, const stru
     return keydir_replay(r->keydir, segment, record->type, hash, record->offset, record->key, err);
 }
 
-/* The records of a frame that wal_next has checked, or all of a merged segment. */
+/* The records of a frame that wal_next has checked, or all of a merged segment, whose seal is at
+ * `*end` then. */
 static int replay_records(struct recovery *r, struct segment *segment, uint64_t from, uint64_t to,
-                          struct strata_error *err)
+                          uint64_t *end, struct strata_error *err)
 {
     struct record_reader reader;
     struct record record;
@@ -62,7 +65,7 @@ static int replay_records(struct recovery *r, struct segment *segment, uint64_t 
         if (rc < 0)
             break;
     }
-    segment->end = rc == 0 ? record.offset : reader.at;
+    *end = rc == 0 ? record.offset : reader.at;
     record_reader_free(&reader);
     return rc < 0 ? rc : 0;
 }
@@ -167,12 +170,13 @@ static int is_merged(const struct segment *segment, bool *merged, struct strata_
 static int replay_merged(struct recovery *r, struct segment *segment, struct strata_error *err)
 {
     struct record_reader reader;
-    int rc = replay_records(r, segment, RECORD_FILE_HEADER, segment->file->end, err);
+    uint64_t seal;
+    int rc = replay_records(r, segment, RECORD_FILE_HEADER, segment->file->end, &seal, err);
 
     if (rc < 0)
         return rc;
     record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
-    reader.at = segment->end;
+    reader.at = seal;
     r->numbered = false;
     return end_with_seal(segment, &reader, err);
 }
@@ -181,18 +185,22 @@ static int replay_frames(struct recovery *r, struct segment *segment, struct rec
                          struct strata_error *why)
 {
     struct wal_frame frame;
-    uint64_t first;
+    uint64_t first, end;
     int rc;
 
     while ((rc = wal_next(reader, &frame, &first, why)) == 0) {
+        uint64_t before = segment->end;
         rc = check_sequence(r, segment, &frame, why);
-        if (rc == 0 && frame.count)
-            rc = replay_records(r, segment, first, frame.end, why);
-        if (rc < 0)
+        if (rc == 0) {
+            segment->end = frame.end; /* all of it was checked: a twin's key may be read there */
+            rc = replay_records(r, segment, first, frame.end, &end, why);
+        }
+        if (rc < 0) {
+            segment->end = before;
             break;
+        }
         if (frame.synced > r->synced)
             r->synced = frame.synced;
-        segment->end = frame.end;
     }
     return rc;
 }
@@ -338,6 +346,31 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     return rc;
 }
 
+static int remove_if_there(const struct strata_env *env, const char *name, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    char *path = fs_join(env->dir, name);
+    int rc = path ? fs_remove(env->fs, path, &why) : strata_fail_memory(&why, sizeof TAIL_NAME);
+
+    free(path);
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return 0;
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+/* What cut replacing left; and when a creation that was cut begins anew, the files themselves. */
+static int tidy(const struct strata_env *env, struct strata_error *err)
+{
+    static const char *const names[] = {TAIL_NAME ".tmp", CHECKPOINT_NAME ".tmp", TAIL_NAME,
+                                        CHECKPOINT_NAME};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < (env->is_new ? 4 : 2); i++)
+        rc = remove_if_there(env, names[i], err);
+    return rc;
+}
+
 int recover(struct keydir *keydir, const struct strata_env *env, struct recovered *out,
             struct strata_error *err)
 {
@@ -347,6 +380,8 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
     int rc = segments_open(set, env, err);
 
     *out = (struct recovered){.sequence = 1};
+    if (rc == 0 && !env->options->read_only)
+        rc = tidy(env, err);
     if (rc == 0 && !env->is_new)
         rc = tail_read(env, &r.tail, err);
     if (rc == STRATA_NOT_FOUND)

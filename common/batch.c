@@ -89,6 +89,8 @@ static int add(struct strata_batch *batch, enum strata_op_type type, struct stra
     size_t size = key.size + value.size;
     uint8_t *to;
 
+    if (!batch)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "no batch");
     if (batch->count == batch->capacity) {
         size_t capacity = batch->capacity ? 2 * batch->capacity : 16;
         struct strata_op *bigger = realloc(batch->ops, capacity * sizeof *bigger);

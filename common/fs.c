@@ -24,6 +24,15 @@ static void count(struct strata_fs *fs, enum fs_call call)
     atomic_fetch_add_explicit(&fs->calls[call], 1, memory_order_relaxed);
 }
 
+/* A call that has changed nothing was refused. A lack of memory is told as such. */
+static int refused(struct strata_error *err, int sys, const char *path, uint64_t offset,
+                   const char *doing)
+{
+    if (sys == ENOMEM)
+        return strata_fail(err, STRATA_ERR_NO_MEMORY, path, offset, "%s: no memory", doing);
+    return strata_fail_sys(err, sys, path, offset, doing);
+}
+
 void fs_free(struct strata_fs *fs)
 {
     if (fs)
@@ -66,7 +75,7 @@ int fs_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_fi
         rc = fs->ops->open(fs, path, flags, &file);
     } while (rc == -EINTR);
     if (rc < 0)
-        return strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "open");
+        return refused(err, -rc, path, STRATA_NO_OFFSET, "open");
     rc = adopt(file, fs, path, flags & FS_WRITE, out, err);
     if (rc < 0)
         return rc;
@@ -92,7 +101,7 @@ int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, siz
         if (n == -EINTR)
             continue;
         if (n < 0)
-            return strata_fail_sys(err, (int)-n, file->path, offset + done, "read");
+            return refused(err, (int)-n, file->path, offset + done, "read");
         if (n == 0)
             break; /* a short read is not the end of the file; reading nothing is */
         done += (size_t)n;
@@ -242,7 +251,7 @@ int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err)
         count(file->fs, FS_CALL_SIZE);
         rc = file->fs->ops->size(file, size);
     } while (rc == -EINTR);
-    return rc < 0 ? strata_fail_sys(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
+    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
 }
 
 int fs_close(struct fs_file *file, struct strata_error *err)
@@ -290,7 +299,7 @@ static int name_call(struct strata_fs *fs, enum fs_call call, const char *path, 
         count(fs, call);
         rc = raw_name_call(fs, call, path, to);
     } while (rc == -EINTR);
-    return rc < 0 ? strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, fs_call_name(call)) : 0;
+    return rc < 0 ? refused(err, -rc, path, STRATA_NO_OFFSET, fs_call_name(call)) : 0;
 }
 
 int fs_rename(struct strata_fs *fs, const char *from, const char *to, struct strata_error *err)
@@ -335,8 +344,7 @@ int fs_list(struct strata_fs *fs, const char *path, struct fs_names *names,
     } while (rc == -EINTR);
     if (rc < 0) {
         fs_names_free(names);
-        return rc == -ENOMEM ? strata_fail_memory(err, sizeof(char *))
-                             : strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "list");
+        return refused(err, -rc, path, STRATA_NO_OFFSET, "list");
     }
     if (names->count)
         qsort(names->names, names->count, sizeof *names->names, compare_names);
@@ -383,7 +391,7 @@ int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs
         return strata_fail(err, STRATA_ERR_LOCKED, path, STRATA_NO_OFFSET,
                            "another handle, of this process or another, has the database open");
     if (rc < 0)
-        return strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "lock");
+        return refused(err, -rc, path, STRATA_NO_OFFSET, "lock");
     return adopt(file, fs, path, false, out, err);
 }
 

@@ -1,0 +1,264 @@
+/* script.c: see script.h. */
+#include "script.h"
+
+#include "fs_sim.h"
+#include "subject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Writing one ----------------------------------------------------------------------- */
+
+void script_add(struct script *script, enum script_step step)
+{
+    if (script->count == script->capacity) {
+        script->capacity = script->capacity ? 2 * script->capacity : 64;
+        script->steps = realloc(script->steps, script->capacity * sizeof *script->steps);
+        if (!script->steps)
+            abort();
+    }
+    script->steps[script->count++] = step;
+}
+
+void script_free(struct script *script)
+{
+    history_free(&script->history);
+    free(script->steps);
+    *script = (struct script){0};
+}
+
+void script_put_bytes(struct script *script, struct strata_slice key, struct strata_slice value)
+{
+    history_put(&script->history, key, value);
+    script_add(script, SCRIPT_WRITE);
+}
+
+void script_put(struct script *script, const char *key, const char *value)
+{
+    script_put_bytes(script, strata_string(key), strata_string(value));
+}
+
+void script_delete(struct script *script, const char *key)
+{
+    history_delete(&script->history, strata_string(key));
+    script_add(script, SCRIPT_WRITE);
+}
+
+/* ---- The shared ones ------------------------------------------------------------------- */
+
+static void nothing(struct script *script)
+{
+    (void)script; /* the database is made and closed */
+}
+
+static void writes(struct script *script)
+{
+    static const uint8_t binary[] = {0, 1, 0xff, '\n', '\t', '\\', 0};
+
+    script_put(script, "apple", "red");
+    script_put(script, "pear", "green");
+    script_put(script, "apple", "yellow"); /* overwritten */
+    script_put(script, "", "the empty key");
+    script_put(script, "empty value", "");
+    script_delete(script, "pear");
+    script_delete(script, "never there");
+    script_put_bytes(script, strata_bytes(binary, sizeof binary),
+                     strata_bytes(binary, sizeof binary));
+    script_add(script, SCRIPT_SYNC);
+    script_put(script, "pear", "brown"); /* back again */
+    script_put(script, "", "the empty key, again");
+    script_delete(script, "");
+    script_delete(script, "apple");
+    script_put(script, "empty value", "no longer");
+    script_put(script, "zebra", "last");
+}
+
+/* The same few keys in several lives of the handle. */
+static void reopens(struct script *script)
+{
+    char value[32];
+
+    for (int life = 0; life < 4; life++) {
+        snprintf(value, sizeof value, "of life %d", life);
+        script_put(script, "common", value);
+        script_put(script, life % 2 ? "odd" : "even", value);
+        script_delete(script, life % 2 ? "even" : "odd");
+        if (life == 2)
+            script_add(script, SCRIPT_FLUSH);
+        script_add(script, SCRIPT_REOPEN);
+    }
+    script_add(script, SCRIPT_COMPACT);
+    script_put(script, "common", "after all");
+    script_add(script, SCRIPT_READ);
+}
+
+/* A value larger than any window or block that it is read through. */
+static void large(struct script *script)
+{
+    size_t size = 200 * 1024;
+    uint8_t *bytes = malloc(size);
+
+    if (!bytes)
+        abort();
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(i * 167 >> 3);
+    script_put(script, "before", "small");
+    script_put_bytes(script, strata_string("large"), strata_bytes(bytes, size));
+    script_put(script, "after", "small");
+    script_put_bytes(script, strata_string("large"), strata_bytes(bytes, 5000));
+    script_delete(script, "before");
+    free(bytes);
+}
+
+const char *script_builtin(size_t index, struct script *script)
+{
+    static const struct {
+        const char *name;
+        void (*fill)(struct script *script);
+    } all[] = {{"nothing", nothing}, {"writes", writes}, {"reopens", reopens}, {"large", large}};
+
+    if (index >= sizeof all / sizeof *all)
+        return NULL;
+    all[index].fill(script);
+    return all[index].name;
+}
+
+/* ---- Running one ----------------------------------------------------------------------- */
+
+void script_run_init(struct script_run *run, const struct script *script, struct strata_fs *fs,
+                     const char *dir, bool sim)
+{
+    *run = (struct script_run){.script = script, .fs = fs, .dir = dir, .sim = sim};
+}
+
+static void acknowledge(struct script_run *run, uint64_t n, bool synced)
+{
+    run->acknowledged = n;
+    if (synced)
+        run->synced = n;
+    if (run->sim)
+        fs_sim_ack(run->fs, n, synced);
+}
+
+static int write_one(struct strata *db, const struct strata_op *op, struct strata_error *err)
+{
+    return op->type == STRATA_OP_PUT ? strata_put(db, op->key, op->value, err)
+                                     : strata_delete(db, op->key, err);
+}
+
+static int write_batch(struct strata *db, const struct strata_op *ops, size_t count,
+                       struct strata_error *err)
+{
+    struct strata_batch *batch = strata_batch_new();
+    int rc = batch ? 0 : strata_fail_memory(err, 0);
+
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = ops[i].type == STRATA_OP_PUT ? strata_batch_put(batch, ops[i].key, ops[i].value, err)
+                                          : strata_batch_delete(batch, ops[i].key, err);
+    if (rc == 0)
+        rc = strata_write(db, batch, 0, err);
+    strata_batch_free(batch);
+    return rc;
+}
+
+static int do_write(struct script_run *run)
+{
+    uint64_t n = run->acknowledged + 1;
+    size_t count;
+    const struct strata_op *ops = history_write(&run->script->history, (size_t)n, &count);
+    int rc;
+
+    run->issued = n;
+    if (run->sim)
+        fs_sim_start(run->fs, n);
+    rc = count == 1 ? write_one(run->db, ops, &run->err)
+                    : write_batch(run->db, ops, count, &run->err);
+    if (rc == 0) /* the default sync is the strongest that the stage promises */
+        acknowledge(run, n, subject_promises(STRATA_PROMISE_POWER_CUT));
+    return rc;
+}
+
+static int do_read(struct script_run *run)
+{
+    uint64_t errors = run->answers.errors;
+    struct model model = {0};
+
+    history_model(&run->script->history, (size_t)run->acknowledged, &model);
+    run->answers.errors = 0;
+    judge_all(run->db, &run->script->history, &model, &run->answers);
+    model_free(&model);
+    run->answers.errors += errors;
+    if (run->answers.errors == errors)
+        return 0;
+    run->err = run->answers.first_error;
+    return run->err.code;
+}
+
+static int passed_over(int rc)
+{
+    return rc == STRATA_ERR_NOT_SUPPORTED ? 0 : rc;
+}
+
+static int do_step(struct script_run *run, enum script_step step)
+{
+    int rc;
+    switch (step) {
+    case SCRIPT_WRITE:
+        return do_write(run);
+    case SCRIPT_REOPEN:
+        return script_close(run); /* the next step opens it */
+    case SCRIPT_READ:
+        return do_read(run);
+    case SCRIPT_SYNC:
+        rc = strata_sync(run->db, &run->err);
+        if (rc == 0)
+            acknowledge(run, run->acknowledged, true);
+        return passed_over(rc);
+    case SCRIPT_FLUSH:
+        return passed_over(strata_flush(run->db, &run->err));
+    case SCRIPT_COMPACT:
+        return passed_over(strata_compact(run->db, NULL, &run->err));
+    }
+    return STRATA_ERR_INVALID;
+}
+
+static int open_database(struct script_run *run)
+{
+    return run->db ? 0 : subject_open(run->fs, run->dir, true, &run->db, &run->err);
+}
+
+int script_step(struct script_run *run)
+{
+    int rc = open_database(run);
+
+    if (rc < 0 || run->at == run->script->count)
+        return rc < 0 ? rc : STRATA_NOT_FOUND;
+    rc = do_step(run, run->script->steps[run->at]);
+    if (rc == 0)
+        run->at++;
+    return rc;
+}
+
+void script_skip(struct script_run *run)
+{
+    if (run->script->steps[run->at] == SCRIPT_WRITE)
+        acknowledge(run, run->acknowledged + 1, false);
+    run->at++;
+}
+
+int script_close(struct script_run *run)
+{
+    struct strata *db = run->db;
+    run->db = NULL;
+    return strata_close(db, &run->err);
+}
+
+int script_run(struct script_run *run)
+{
+    int rc, closed;
+    while ((rc = script_step(run)) == 0)
+        ;
+    closed = script_close(run);
+    return rc < 0 ? rc : closed;
+}

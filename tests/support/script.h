@@ -1,0 +1,66 @@
+/* script.h: what a driver does to a database: writes, and between them reopening, reading, and
+ * what else the stage under test can do. The crash tests run scripts on fs_sim and cut them
+ * everywhere. Knows nothing of cmocka.
+ *
+ * Steps that the stage does not promise (sync, flush, compact) are passed over, so that one
+ * script serves every stage. */
+#ifndef STRATA_TESTS_SCRIPT_H
+#define STRATA_TESTS_SCRIPT_H
+
+#include "fs.h"
+#include "history.h"
+#include "judge.h"
+
+enum script_step {
+    SCRIPT_WRITE,  /* the history's next write */
+    SCRIPT_REOPEN, /* close, and open again */
+    SCRIPT_READ,   /* ask everything, as judge_all does */
+    SCRIPT_SYNC,
+    SCRIPT_FLUSH,
+    SCRIPT_COMPACT
+};
+
+/* All zero is a valid empty script. */
+struct script {
+    struct history history; /* its writes */
+    enum script_step *steps;
+    size_t count, capacity;
+};
+
+void script_free(struct script *script);
+void script_put(struct script *script, const char *key, const char *value);
+void script_put_bytes(struct script *script, struct strata_slice key, struct strata_slice value);
+void script_delete(struct script *script, const char *key);
+void script_add(struct script *script, enum script_step step); /* any but SCRIPT_WRITE */
+
+/* The scripts that the crash tests share. Adds the steps of number `index`, from 0, to `script`
+ * and returns its name; NULL past the last one. */
+const char *script_builtin(size_t index, struct script *script);
+
+/* ---- Running one ----------------------------------------------------------------------- */
+
+struct script_run {
+    const struct script *script; /* borrowed, as the next two */
+    struct strata_fs *fs;
+    const char *dir;
+    bool sim;                              /* `fs` is an fs_sim: its trace gets START and ACK */
+    struct strata *db;                     /* NULL: closed */
+    size_t at;                             /* index of the next step */
+    uint64_t issued, acknowledged, synced; /* numbers of writes */
+    struct strata_error err;               /* of the last failure */
+    struct answers answers;                /* to the READ steps; errors are in `err` too */
+};
+
+void script_run_init(struct script_run *run, const struct script *script, struct strata_fs *fs,
+                     const char *dir, bool sim);
+/* Does the next step, with the database opened first when it is closed (and made, when there is
+ * none): 0, or < 0 as what failed, and then the step is still the next one. STRATA_NOT_FOUND:
+ * there is none. */
+int script_step(struct script_run *run);
+/* Passes over the next step: a write of it counts as acknowledged. */
+void script_skip(struct script_run *run);
+int script_close(struct script_run *run); /* 0 when closed already */
+/* All steps, up to the first failure; closed afterwards. */
+int script_run(struct script_run *run);
+
+#endif

@@ -8,7 +8,7 @@
  *
  *   I1: when a put or delete that is no twin is replayed, an entry with its hash is its own key.
  *   It holds when the record is written, and merging keeps it: it drops only dead puts, and
- *   deletes that no older put needs any more, and marks a put as a twin where its hash is shared.
+ *   deletes that no older put needs any more, and never takes the mark of a twin away.
  */
 #ifndef STRATA_02_KEYDIR_H
 #define STRATA_02_KEYDIR_H

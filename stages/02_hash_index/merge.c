@@ -10,7 +10,9 @@
  *     (segment.c I2), so a cut at any point leaves one or the other.
  * I2: a tombstone is copied while an older segment, before the run, may hold a put that it
  *     hides: that is, while any of them has a dead put. In the run itself the dead puts go.
- * I3: the index is changed only after the rename, in steps that cannot fail. */
+ * I3: the index is changed only after the rename, in steps that cannot fail.
+ * I4: a twin stays marked as one, also when its twin is gone: when it is replayed, a dead put of
+ *     that twin may still stand before it. */
 #include "merge.h"
 
 #include <stdlib.h>
@@ -74,7 +76,7 @@ static int merge_record(struct merge *merge, const struct segment *from,
     if (!segment_is_put(record->type) ||
         keydir_live_slot(merge->keydir, hash, position) == SIZE_MAX)
         return 0;
-    type = keydir_has_twins(merge->keydir, hash) ? SEGMENT_PUT_TWIN : STRATA_OP_PUT;
+    type = keydir_has_twins(merge->keydir, hash) ? SEGMENT_PUT_TWIN : record->type; /* I4 */
     rc = copy_record(merge, from, record, type, &offset, err);
     return rc < 0 ? rc : note_move(merge, hash, position, offset, err);
 }

@@ -234,10 +234,10 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
 
 int commit_rotate(struct wal_store *store, struct strata_error *err)
 {
-    struct segment *full = active(store);
-    int rc = segment_seal(full, err);
+    struct segment *full = active(store); /* NULL: an earlier rotation got as far as its seal */
+    int rc = full ? segment_seal(full, err) : 0;
 
-    if (rc == 0)
+    if (rc == 0 && full)
         rc = fs_sync(full->file, err); /* before the next one may acknowledge: leveldb #193 */
     if (rc == 0)
         rc = start_segment(&store->keydir, store->sequence, err);
@@ -270,12 +270,13 @@ int commit_merge(struct wal_store *store, size_t at, size_t count, struct strata
 /* A full segment makes way; now and then a merge, and the index is written. */
 static int make_room(struct wal_store *store, size_t operations, struct strata_error *err)
 {
+    const struct segment *segment = active(store);
     size_t at, count;
     int rc = commit_usable(store, err);
 
     if (rc == 0)
         rc = reserve(store, operations, err);
-    if (rc < 0 || active(store)->end < store->env->options->segment_bytes)
+    if (rc < 0 || (segment && segment->end < store->env->options->segment_bytes))
         return rc;
     rc = commit_rotate(store, err);
     if (rc == 0 && merge_worst_run(&store->keydir, &at, &count))

@@ -152,10 +152,11 @@ static int compact(struct wal_store *store, const struct strata_progress *progre
                    struct strata_error *err)
 {
     const struct segments *set = &store->keydir.segments;
+    const struct segment *active = segments_active(set);
     size_t at = 0, count;
     int rc = commit_usable(store, err);
 
-    if (rc == 0 && segments_active(set)->sum.records)
+    if (rc == 0 && (!active || active->sum.records))
         rc = commit_rotate(store, err);
     for (; rc == 0 && merge_next_run(&store->keydir, &at, &count); at++) {
         rc = commit_merge(store, at, count, err);

@@ -696,6 +696,57 @@ static void merge_of_a_later_run_keeps_tombstones_that_older_puts_need(void **st
     fs_free(fs);
 }
 
+/* A put that was written as a twin must stay marked when it is merged, though its twin is deleted
+ * by then: replay still meets the twin's dead put before it. `second`: whether the key that stays
+ * is the second of the two in the log, and so in a search of the index. */
+static void merge_twin(int second)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+    const struct strata_engine *engine = &strata_stage_03_wal;
+    char a[32], b[32];
+    struct strata_slice stays = twin(a, 1), goes = twin(b, 2);
+    const struct strata_op ops[] = {
+        {STRATA_OP_PUT, second ? goes : stays, S("old")},
+        {STRATA_OP_PUT, second ? stays : goes, S("old")},
+        {STRATA_OP_PUT, stays, S("new")},
+        {STRATA_OP_DELETE, goes, S(NULL)},
+    };
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    void *again;
+
+    for (size_t i = 0; i < 4; i++) {
+        assert_ok(engine->write(store, &ops[i], 1, true, &err), &err);
+        group_enter(&store->group);
+        if (i > 0)
+            assert_ok(commit_rotate(store, &err), &err);
+        if (i == 3)
+            assert_ok(merge_run(&store->keydir, 1, 1, &err), &err);
+        group_leave(&store->group);
+    }
+    assert_int_equal(engine->close(store, NULL), 0);
+    env.is_new = false;
+    fs_remove(fs, "db/INDEX", NULL);
+    assert_ok(engine->open(&env, &again, &err), &err);
+    assert_int_equal(((struct wal_store *)again)->keydir.index.count, 1);
+    assert_int_equal(engine->get(again, stays, &value, &err), 0);
+    assert_bytes(strata_buffer_slice(&value), S("new"));
+    assert_int_equal(engine->get(again, goes, &value, &err), STRATA_NOT_FOUND);
+    strata_buffer_free(&value);
+    assert_int_equal(engine->close(again, NULL), 0);
+    fs_free(fs);
+}
+
+static void merge_keeps_the_mark_of_a_twin_whose_twin_is_gone(void **state)
+{
+    (void)state;
+    merge_twin(0);
+    merge_twin(1);
+}
+
 /* ---- Threads --------------------------------------------------------------------------- */
 
 enum { THREADS = 8 };
@@ -821,6 +872,7 @@ int main(void)
         PLACED(checkpoint_any_flipped_bit_is_ignored),
         PLACED(checkpoint_from_before_a_merge_is_not_believed),
         cmocka_unit_test(merge_of_a_later_run_keeps_tombstones_that_older_puts_need),
+        cmocka_unit_test(merge_keeps_the_mark_of_a_twin_whose_twin_is_gone),
         PLACED(threads_writing_reading_scanning_and_compacting_agree),
         PLACED(threads_share_fsyncs),
     };

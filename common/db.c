@@ -251,6 +251,12 @@ struct strata_snapshot {
     void *self; /* the engine's */
 };
 
+static bool has_snapshots(const struct strata_engine *engine)
+{
+    return engine->promises & STRATA_PROMISE_SNAPSHOT && engine->snapshot &&
+           engine->snapshot_free && engine->snapshot_get && engine->snapshot_iter;
+}
+
 int strata_snapshot_new(struct strata *db, struct strata_snapshot **out, struct strata_error *err)
 {
     struct strata_snapshot *snapshot;
@@ -261,7 +267,7 @@ int strata_snapshot_new(struct strata *db, struct strata_snapshot **out, struct 
     if (!out)
         return invalid(err, "strata_snapshot_new: no place for the snapshot");
     *out = NULL;
-    if (!(db->engine->promises & STRATA_PROMISE_SNAPSHOT) || !db->engine->snapshot)
+    if (!has_snapshots(db->engine))
         return lacks(db, "snapshots", err);
     snapshot = calloc(1, sizeof *snapshot);
     if (!snapshot)
@@ -351,8 +357,9 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
     int rc = check_write(db, err);
     if (rc < 0)
         return rc;
-    return db->engine->compact ? db->engine->compact(db->self, progress, err)
-                               : lacks(db, "compaction", err);
+    if (!db->engine->compact || !(db->engine->promises & STRATA_PROMISE_COMPACT))
+        return lacks(db, "compaction", err);
+    return db->engine->compact(db->self, progress, err);
 }
 
 int strata_verify(struct strata *db, const struct strata_progress *progress,

@@ -209,13 +209,21 @@ static int absent(const struct strata *db, const char *why, struct strata_error 
     return strata_fail(err, STRATA_ERR_ABSENT, db->dir, STRATA_NO_OFFSET, "%s", why);
 }
 
-static bool is_data(const char *name)
+static bool is_data_of(const struct strata_engine *engine, const char *name)
+{
+    for (const struct strata_format *const *f = engine->formats; f && *f; f++)
+        if (fnmatch((*f)->glob, name, 0) == 0)
+            return true;
+    return false;
+}
+
+/* Of any stage; of a learner's engine, too, when it is the one that opens. */
+static bool is_data(const struct strata_engine *asked, const char *name)
 {
     for (size_t i = 0; strata_stages[i]; i++)
-        for (const struct strata_format *const *f = strata_stages[i]->formats; f && *f; f++)
-            if (fnmatch((*f)->glob, name, 0) == 0)
-                return true;
-    return false;
+        if (is_data_of(strata_stages[i], name))
+            return true;
+    return asked && is_data_of(asked, name);
 }
 
 /* What a cut creation may leave, and what mkfs does. */
@@ -241,7 +249,7 @@ static int check_unmarked(struct strata *db, struct strata_error *err)
         return rc;
     }
     for (size_t i = 0; i < names.count; i++) {
-        if (is_data(names.names[i]))
+        if (is_data(db->engine, names.names[i]))
             data = names.names[i];
         else if (!is_harmless(names.names[i]))
             foreign = names.names[i];

@@ -13,6 +13,33 @@
 
 enum state { PLAIN, SLASH, HIGH, LOW };
 
+/* Those of one format alone. */
+static const char *format_fault_name(enum text_fault fault)
+{
+    static const char *const names[] = {
+        [TEXT_NO_COMMA] = "the line ends without a comma between key and value",
+        [TEXT_THIRD_FIELD] = "a third field: a line is a key and a value; quotes hold a comma",
+        [TEXT_STRAY_QUOTE] = "a quote inside of a field that does not begin with one",
+        [TEXT_AFTER_QUOTE] = "neither a comma nor a line end after the closing quote",
+        [TEXT_OPEN_QUOTE] = "this quote is never closed",
+        [TEXT_LONE_RETURN] = "a carriage return as it is and no newline after it: put it in quotes",
+        [TEXT_BAD_HEX] = "a field that begins with \\x goes on with hexadecimal digits, two a byte",
+        [TEXT_NOT_JSON] = "not a JSON object of \"key\" and \"value\"",
+        [TEXT_NOT_STRING] = "not a string",
+        [TEXT_BAD_JSON_ESCAPE] = "no such escape in JSON",
+        [TEXT_SURROGATE] = "half of a surrogate pair is no character",
+        [TEXT_RAW_CONTROL] = "a control character as it is: write \\u00NN",
+        [TEXT_NOT_UTF8] = "not UTF-8: bytes that are no text go into key_b64 or value_b64",
+        [TEXT_BAD_MEMBER] = "the members are key or key_b64, and value or value_b64",
+        [TEXT_TWICE] = "given twice",
+        [TEXT_NO_MEMBER] = "the object ends without a key or without a value",
+        [TEXT_BAD_BASE64] = "not base64 with its padding (RFC 4648)",
+        [TEXT_OBJECT_OPEN] = "the line ends inside of the object",
+    };
+    bool known = (size_t)fault < sizeof names / sizeof names[0] && names[fault];
+    return known ? names[fault] : "unknown fault";
+}
+
 const char *text_fault_name(enum text_fault fault)
 {
     switch (fault) {
@@ -32,8 +59,9 @@ const char *text_fault_name(enum text_fault fault)
         return "a carriage return as it is: write \\r, or convert the line ends";
     case TEXT_NO_MEMORY:
         return "out of memory";
+    default:
+        return format_fault_name(fault);
     }
-    return "unknown fault";
 }
 
 /* ---- Bytes to text --------------------------------------------------------------------- */
@@ -84,6 +112,30 @@ static size_t printable(struct strata_slice bytes)
     return text_utf8_size(bytes);
 }
 
+bool text_is_utf8(struct strata_slice bytes)
+{
+    while (bytes.size) {
+        size_t size = text_utf8_size(bytes);
+        if (!size)
+            return false;
+        bytes = strata_bytes(bytes.data + size, bytes.size - size);
+    }
+    return true;
+}
+
+bool text_is_plain(struct strata_slice bytes)
+{
+    while (bytes.size) {
+        uint8_t first = bytes.data[0];
+        size_t size =
+            first == '\\' || first == '\t' || first == '\n' || first == '\r' ? 1 : printable(bytes);
+        if (!size)
+            return false;
+        bytes = strata_bytes(bytes.data + size, bytes.size - size);
+    }
+    return true;
+}
+
 static size_t put_digits(uint8_t *to, uint8_t byte)
 {
     static const char digits[] = "0123456789abcdef";
@@ -124,6 +176,28 @@ size_t text_encode(enum text_form form, struct strata_slice *bytes, uint8_t *to,
         bytes->size -= taken;
     }
     return used;
+}
+
+bool text_put(const struct text_sink *to, enum text_form form, struct strata_slice bytes)
+{
+    uint8_t text[4096];
+
+    while (bytes.size) {
+        size_t size = text_encode(form, &bytes, text, sizeof text);
+        if (!to->put(to->arg, strata_bytes(text, size)))
+            return false;
+    }
+    return true;
+}
+
+bool text_put_raw(const struct text_sink *to, struct strata_slice text)
+{
+    return text.size == 0 || to->put(to->arg, text);
+}
+
+bool text_put_string(const struct text_sink *to, const char *text)
+{
+    return text_put_raw(to, strata_string(text));
 }
 
 /* ---- Text to bytes --------------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 
 enum text_form { TEXT_ESCAPED, TEXT_HEX };
 
-/* What can be wrong with text, that of lines (tsv.h) included. */
+/* What can be wrong with text, that of the formats of entries.h included. */
 enum text_fault {
     TEXT_FINE,
     TEXT_BAD_ESCAPE, /* a backslash before something that is no escape */
@@ -25,7 +25,27 @@ enum text_fault {
     TEXT_TOO_LONG,   /* more bytes than the decoder's limit */
     TEXT_NO_TAB,     /* tsv.h: a line without a tab */
     TEXT_RAW_RETURN, /* tsv.h: a carriage return that is not written \r */
-    TEXT_NO_MEMORY
+    TEXT_NO_MEMORY,
+
+    TEXT_NO_COMMA,    /* csv.h, as those that follow: a line of one field */
+    TEXT_THIRD_FIELD, /* a second comma outside of quotes */
+    TEXT_STRAY_QUOTE, /* a quote in a field that does not begin with one */
+    TEXT_AFTER_QUOTE, /* something behind the quote that closes a field */
+    TEXT_OPEN_QUOTE,  /* the input ends inside of quotes */
+    TEXT_LONE_RETURN, /* a carriage return outside of quotes, and no newline after it */
+    TEXT_BAD_HEX,     /* a field that begins with \x and does not go on with digits in pairs */
+
+    TEXT_NOT_JSON,        /* jsonl.h, as those that follow: the line is no JSON object */
+    TEXT_NOT_STRING,      /* a member whose value is no string */
+    TEXT_BAD_JSON_ESCAPE, /* a backslash in a string before something that is no escape of JSON */
+    TEXT_SURROGATE,       /* half of a surrogate pair */
+    TEXT_RAW_CONTROL,     /* a control character in a string as it is */
+    TEXT_NOT_UTF8,
+    TEXT_BAD_MEMBER,  /* a name that is none of key, key_b64, value, value_b64 */
+    TEXT_TWICE,       /* a second key or a second value */
+    TEXT_NO_MEMBER,   /* an object that lacks the key or the value */
+    TEXT_BAD_BASE64,  /* not base64 with its padding */
+    TEXT_OBJECT_OPEN, /* the line ends inside of an object */
 };
 
 /* The fault as a sentence without its end: "an escape is \xNN, \t, \n, \r or \\". */
@@ -34,6 +54,21 @@ const char *text_fault_name(enum text_fault fault);
 /* The size in bytes of the UTF-8 character that `bytes` (at least one) begin with; 0 if they
  * begin with none (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). */
 size_t text_utf8_size(struct strata_slice bytes);
+
+/* All of it valid UTF-8? */
+bool text_is_utf8(struct strata_slice bytes);
+/* Valid UTF-8, and no control character but tab, newline and carriage return? */
+bool text_is_plain(struct strata_slice bytes);
+
+/* Where text goes, piece by piece. `put` returns false to end the writing. */
+struct text_sink {
+    bool (*put)(void *arg, struct strata_slice text);
+    void *arg;
+};
+/* Writes `bytes` in a form, or as they are. False as the sink. */
+bool text_put(const struct text_sink *to, enum text_form form, struct strata_slice bytes);
+bool text_put_raw(const struct text_sink *to, struct strata_slice text);
+bool text_put_string(const struct text_sink *to, const char *text);
 
 #define TEXT_UNIT 4 /* text_encode makes progress with a capacity of this, or more */
 

@@ -8,8 +8,7 @@
 #define STRATA_COMMON_CLI_H
 
 #include "progress.h"
-#include "strata.h"
-#include "text.h"
+#include "entries.h"
 
 #include <stdio.h>
 
@@ -35,6 +34,9 @@ enum cli_option_id {
     CLI_REVERSE,
     CLI_KEYS_ONLY,
     CLI_JSON,
+    CLI_FORMAT,
+    CLI_HEADER,
+    CLI_BATCH,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,
@@ -96,6 +98,8 @@ int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t 
 int cli_bytes(struct cli *cli, const char *name, const char *text, size_t limit,
               struct strata_buffer *to);
 enum text_form cli_form(const struct cli *cli);
+/* The format that --format names, or else the end of the operand number `operand`, or else TSV. */
+int cli_format(struct cli *cli, size_t operand, enum entries_format *format);
 
 /* ---- open.c ---------------------------------------------------------------------------- */
 
@@ -103,6 +107,9 @@ enum cli_access { CLI_READ, CLI_WRITE, CLI_CREATE };
 
 /* Opens the database that the first operand names. CLI_OK, or the log was told. */
 int cli_open(struct cli *cli, enum cli_access access, struct strata **db);
+/* What is known before it is opened of the stage that will answer: that of --stage, or of the
+ * marker, or of a new database. False: the opening will tell why. */
+bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info);
 /* Closes it and passes on `code`, or what went wrong if nothing had. */
 int cli_close(struct cli *cli, struct strata *db, int code);
 
@@ -120,9 +127,28 @@ int cli_exit_of(int strata_code);
  * then takes the line off the screen before it ends the process. */
 void cli_begin_progress(struct cli *cli);
 
+/* ---- output.c: where an answer goes ------------------------------------------------------ */
+
 /* Bytes as text to `to`. False once a write failed. */
 bool cli_put(struct cli *cli, FILE *to, struct strata_slice bytes);
 bool cli_putc(struct cli *cli, FILE *to, char c);
+
+/* A stream that text is written to, with its name in errors; NULL for cli->out, which cli_finish
+ * answers for. */
+struct cli_stream {
+    struct cli *cli;
+    FILE *to;
+    const char *path;
+};
+struct text_sink cli_sink(struct cli_stream *stream); /* borrows */
+int cli_write_failed(struct cli_stream *stream);      /* CLI_IO, and the log told */
+/* Has `work` write to file `path`, or to cli->out if that is NULL or "-". The file must not be
+ * there yet; it is on the device when CLI_OK comes back, and else is removed. */
+int cli_write_file(struct cli *cli, const char *path,
+                   int (*work)(struct cli_stream *stream, void *arg), void *arg);
+
+/* Passes on `ok`, and keeps errno if a write to cli->out failed. */
+bool cli_wrote(struct cli *cli, const FILE *to, bool ok);
 /* Writes out what is buffered in cli->out. Passes on `code`, or CLI_IO and the log told if an
  * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
 int cli_finish(struct cli *cli, int code);

@@ -6,6 +6,7 @@
 #define O(id) (1u << (id))
 #define DB_OPTIONS (O(CLI_STAGE))
 #define RECORD_OPTIONS (DB_OPTIONS | O(CLI_HEX))
+#define FORMAT_OPTIONS (RECORD_OPTIONS | O(CLI_FORMAT) | O(CLI_HEADER))
 /* What every command that opens a database may end with. */
 #define DB_EXITS                                                                                   \
     (O(CLI_OK) | O(CLI_USAGE) | O(CLI_CORRUPT) | O(CLI_IO) | O(CLI_NOT_SUPPORTED) |                \
@@ -21,6 +22,9 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_REVERSE] = {"reverse", NULL, "from the last key of the range to its first"},
     [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none"},
     [CLI_JSON] = {"json", NULL, "one JSON object instead of a table"},
+    [CLI_FORMAT] = {"format", "FORMAT", "tsv, csv or jsonl; default: by FILE's name, or else tsv"},
+    [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry"},
+    [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1"},
     [CLI_ALL] = {"all", NULL, "the help of every command"},
     [CLI_VERSION] = {"version", NULL, "as the command version"},
     [CLI_HELP] = {"help", NULL, "as the command help"},
@@ -92,40 +96,57 @@ const struct cli_command cli_commands[] = {
     {.name = "load",
      .operands = {"DIR", "FILE|-"},
      .required = 2,
-     .options = RECORD_OPTIONS,
+     .options = FORMAT_OPTIONS | O(CLI_BATCH),
      .exits = DB_EXITS,
-     .summary = "store every line \"key TAB value\" of a file",
-     .about =
-         "Makes the database DIR if there is none. A line is a key, a tab and a value; the\n"
-         "first tab ends the key. Later lines win over earlier ones. A malformed line is\n"
-         "named as FILE:LINE:COLUMN (in bytes) and ends the load with 2; the lines before it\n"
-         "stay loaded, and so they do after a kill. On a terminal a line shows speed and time\n"
-         "left; the last line, on standard error, sums up.",
+     .summary = "store every record of a file",
+     .about = "Makes the database DIR if there is none. `strata help dump` has the formats. Later\n"
+              "records win over earlier ones. A malformed one is named as FILE:LINE:COLUMN (in\n"
+              "bytes) and ends the load with 2; the records before it stay loaded.\n\n"
+              "A batch is stored when it has N records or 8 MiB, when the input pauses for a\n"
+              "second, and at the end; N is 1 on a stage that promises no batch. When load is\n"
+              "killed, the batches stored before stay. On a terminal a line shows speed and time\n"
+              "left; the last line, on standard error, sums up.",
      .example = "$ printf 'b\\t2\\na\\t1\\n' | strata load db -\n"
+                "$ printf 'c,\"3,14\"\\n' >more.csv && strata load db more.csv\n"
                 "$ strata scan db\n"
                 "a\t1\n"
                 "b\t2\n"
-                "$ printf 'c\\t3\\noops\\nd\\t4\\n' | strata load db - || echo it ended with $?\n"
+                "c\t3,14\n"
+                "$ printf 'd\\t4\\noops\\ne\\t5\\n' | strata load db - || echo it ended with $?\n"
                 "it ended with 2\n"
-                "$ strata scan db --from b --keys-only\n"
-                "b\n"
-                "c\n",
+                "$ strata scan db --from c --keys-only\n"
+                "c\n"
+                "d\n",
      .run = cli_run_load},
     {.name = "dump",
      .operands = {"DIR", "FILE|-"},
      .required = 1,
-     .options = RECORD_OPTIONS,
+     .options = FORMAT_OPTIONS,
      .exits = DB_EXITS,
-     .summary = "write every entry as a line that load reads",
-     .about = "To standard output, or into FILE, which must not be there yet, is on the device\n"
-              "when dump ends with 0, and is removed when dump fails. Any key and any value\n"
-              "comes through dump and load unchanged.",
+     .summary = "write every entry as a record that load reads",
+     .about =
+         "To standard output, or into FILE, which must not be there yet, is on the device\n"
+         "when dump ends with 0, and is removed when dump fails. Any key and any value\n"
+         "comes through dump and load unchanged, in each format:\n\n"
+         "  tsv    key, tab, value; escapes as on the command line\n"
+         "  csv    key,value with RFC 4180's quotes and no escapes; bytes that are no text\n"
+         "         as \\x and hexadecimal digits, which is PostgreSQL's form of bytea\n"
+         "  jsonl  {\"key\":\"...\",\"value\":\"...\"} a line; what is not UTF-8 in base64, under\n"
+         "         the name key_b64 or value_b64",
      .example = "$ strata put db fruit 'apple\\x00pie'\n"
+                "$ strata put db name '\"C:\\\\new\"'\n"
                 "$ strata dump db\n"
                 "fruit\tapple\\x00pie\n"
-                "$ strata dump db fruit.tsv\n"
-                "$ strata load copy fruit.tsv\n"
-                "$ strata dump copy | diff - fruit.tsv && echo the same\n"
+                "name\t\"C:\\\\new\"\n"
+                "$ strata dump db --format csv --header\n"
+                "key,value\n"
+                "fruit,\\x6170706c6500706965\n"
+                "name,\"\"\"C:\\new\"\"\"\n"
+                "$ strata dump db all.jsonl && cat all.jsonl\n"
+                "{\"key\":\"fruit\",\"value\":\"apple\\u0000pie\"}\n"
+                "{\"key\":\"name\",\"value\":\"\\\"C:\\\\new\\\"\"}\n"
+                "$ strata load copy all.jsonl\n"
+                "$ strata dump copy --format jsonl | diff - all.jsonl && echo the same\n"
                 "the same\n",
      .run = cli_run_dump},
     {.name = "stats",

@@ -56,7 +56,7 @@ static void print_options(FILE *to, const struct cli_command *command)
             continue;
         snprintf(call, sizeof call, "--%s%s%s", option->name, option->value ? " " : "",
                  option->value ? option->value : "");
-        fprintf(to, "  %-14s  %s\n", call, option->help);
+        fprintf(to, "  %-20s  %s\n", call, option->help);
     }
 }
 

@@ -1,25 +1,32 @@
-/* load.c: entries from lines into the database, one put a line, in the order of the lines. What
- * was put stays put, whatever happens later: a load may be cut at any line and run again. */
+/* load.c: entries from lines into the database, in the order of the lines, a batch at a time
+ * (gather.h). What was stored stays, whatever happens later: a load may be cut anywhere and run
+ * again. */
 #include "cli.h"
-#include "tsv.h"
+#include "gather.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIECE 65536 /* bytes a read */
+#define PIECE 65536   /* bytes a read */
+#define PAUSE_MS 1000 /* of the input: what waits is stored then, full batch or not */
 
 struct load {
     struct cli *cli;
     struct strata *db;
     int fd;
     const char *name; /* of the input, for people */
-    struct tsv tsv;
-    uint64_t bytes;              /* of keys and values */
-    struct progress_state state; /* bytes of the input, records */
+    enum entries_format format;
+    struct entries in;
+    bool header; /* the first entry is to come, and is none */
+    uint64_t batch;
+    struct gather out;
+    uint64_t first_line, last_line; /* of what waits in `out` */
+    struct progress_state state;    /* bytes of the input, records */
 };
 
 /* ---- Input ----------------------------------------------------------------------------- */
@@ -59,48 +66,56 @@ static void close_input(struct load *load)
 
 /* ---- Entries --------------------------------------------------------------------------- */
 
-/* What was loaded before things went wrong, told after why. */
-static int stopped(struct load *load, int code)
+/* A batch was refused, or else the single entry at hand. */
+static int refused(struct load *load, const struct strata_error *err)
 {
-    cli_say(load->cli, "stopped; records loaded before, which stay: %" PRIu64, load->state.records);
+    int code = cli_fail(load->cli, err);
+
+    if (load->first_line < load->last_line)
+        cli_say(load->cli, "that was %s:%" PRIu64 " to %" PRIu64, load->name, load->first_line,
+                load->last_line);
+    else
+        cli_say(load->cli, "that was %s:%" PRIu64, load->name, load->last_line);
     return code;
-}
-
-static int malformed(struct load *load)
-{
-    const struct tsv *tsv = &load->tsv;
-    const char *why = text_fault_name(tsv->fault);
-
-    if (tsv->fault == TEXT_TOO_LONG)
-        why = tsv->in_value ? "the value is longer than 1073741824 bytes"
-                            : "the key is longer than 65536 bytes";
-    cli_say(load->cli, "%s:%" PRIu64 ":%" PRIu64 ": %s", load->name, tsv->line, tsv->column, why);
-    return stopped(load, tsv->fault == TEXT_NO_MEMORY ? CLI_OTHER : CLI_USAGE);
 }
 
 static int put_entry(struct load *load)
 {
-    struct strata_slice key = strata_buffer_slice(&load->tsv.key);
-    struct strata_slice value = strata_buffer_slice(&load->tsv.value);
     struct strata_error err;
 
-    if (strata_put(load->db, key, value, &err) < 0) {
-        int code = cli_fail(load->cli, &err);
-        cli_say(load->cli, "that was %s:%" PRIu64, load->name, load->tsv.line);
-        return stopped(load, code);
+    if (load->header) {
+        load->header = false;
+        return CLI_OK;
     }
-    load->bytes += key.size + value.size;
-    load->state.records++;
+    if (!load->out.waiting)
+        load->first_line = load->in.line;
+    load->last_line = load->in.line;
+    if (gather_put(&load->out, load->in.key, load->in.value, &err) < 0)
+        return refused(load, &err);
+    load->state.records = load->out.stored;
     return CLI_OK;
+}
+
+static int flush(struct load *load)
+{
+    struct strata_error err;
+    return gather_flush(&load->out, &err) < 0 ? refused(load, &err) : CLI_OK;
+}
+
+static int malformed(struct load *load)
+{
+    cli_say(load->cli, "%s:%" PRIu64 ":%" PRIu64 ": %s", load->name, load->in.line, load->in.column,
+            entries_why(&load->in));
+    return load->in.fault == TEXT_NO_MEMORY ? CLI_OTHER : CLI_USAGE;
 }
 
 /* All entries that end in the piece. */
 static int put_piece(struct load *load, struct strata_slice piece)
 {
     uint64_t end = load->state.done_bytes + piece.size;
-    enum tsv_result result;
+    enum entries_result result;
 
-    while ((result = tsv_feed(&load->tsv, &piece)) == TSV_ENTRY) {
+    while ((result = entries_feed(&load->in, &piece)) == ENTRIES_ENTRY) {
         int code = put_entry(load);
         if (code != CLI_OK)
             return code;
@@ -109,34 +124,55 @@ static int put_piece(struct load *load, struct strata_slice piece)
     }
     load->state.done_bytes = end;
     progress_tick(&load->cli->progress, &load->state);
-    return result == TSV_FAULT ? malformed(load) : CLI_OK;
+    return result == ENTRIES_FAULT ? malformed(load) : CLI_OK;
 }
 
-static int put_rest(struct load *load)
+static int put_last(struct load *load)
 {
-    enum tsv_result result = tsv_finish(&load->tsv);
+    enum entries_result result = entries_finish(&load->in);
 
-    if (result == TSV_FAULT)
+    if (result == ENTRIES_FAULT)
         return malformed(load);
-    return result == TSV_ENTRY ? put_entry(load) : CLI_OK;
+    return result == ENTRIES_ENTRY ? put_entry(load) : CLI_OK;
+}
+
+/* What waits is not kept waiting for an input that may never go on. */
+static int flush_in_a_pause(struct load *load)
+{
+    struct pollfd input = {load->fd, POLLIN, 0};
+    return load->out.waiting && poll(&input, 1, PAUSE_MS) == 0 ? flush(load) : CLI_OK;
 }
 
 static int put_all(struct load *load)
 {
     uint8_t piece[PIECE];
+    int code;
 
-    for (;;) {
+    while ((code = flush_in_a_pause(load)) == CLI_OK) {
         ssize_t got = read(load->fd, piece, sizeof piece);
-        int code = CLI_OK;
         if (got == 0)
-            return put_rest(load);
+            return put_last(load);
         if (got > 0)
             code = put_piece(load, strata_bytes(piece, (size_t)got));
         else if (errno != EINTR)
-            code = stopped(load, cli_fail_sys(load->cli, load->name, errno));
+            code = cli_fail_sys(load->cli, load->name, errno);
         if (code != CLI_OK)
             return code;
     }
+    return code;
+}
+
+/* Whatever ends it, what came before is stored, and how much that is, is told after why. */
+static int put_and_flush(struct load *load)
+{
+    int code = put_all(load), flushed = flush(load);
+
+    if (code == CLI_OK)
+        code = flushed;
+    if (code != CLI_OK)
+        cli_say(load->cli, "stopped; records loaded before, which stay: %" PRIu64,
+                load->out.stored);
+    return code;
 }
 
 /* ---- The command ----------------------------------------------------------------------- */
@@ -149,22 +185,62 @@ static void summarize(struct load *load)
     fprintf(load->cli->log,
             "loaded %" PRIu64 " records, %" PRIu64 " bytes of keys and values in %.2f s, "
             "%.0f records/s\n",
-            load->state.records, load->bytes, seconds,
-            seconds > 0 ? (double)load->state.records / seconds : 0.0);
+            load->out.stored, load->out.bytes, seconds,
+            seconds > 0 ? (double)load->out.stored / seconds : 0.0);
+}
+
+static int read_options(struct load *load)
+{
+    int code = cli_format(load->cli, 1, &load->format);
+
+    if (code == CLI_OK)
+        code = cli_number(load->cli, CLI_BATCH, 1, GATHER_MOST, &load->batch);
+    load->header = load->cli->given[CLI_HEADER] != NULL;
+    return code;
+}
+
+/* Asked before a database is made. */
+static int check_batch(struct load *load)
+{
+    struct strata_stage_info info;
+
+    if (load->batch < 2 || !cli_stage_ahead(load->cli, &info) ||
+        info.promises & STRATA_PROMISE_BATCH)
+        return CLI_OK;
+    cli_say(load->cli, "not supported: %s has no atomic batch: --batch 1 is all it can do",
+            info.name);
+    return CLI_NOT_SUPPORTED;
+}
+
+static int load_all(struct load *load)
+{
+    struct strata_error err;
+    int code = CLI_OK;
+
+    cli_begin_progress(load->cli);
+    entries_init(&load->in, load->format, cli_form(load->cli));
+    if (gather_init(&load->out, load->db, load->batch, &err) < 0)
+        code = cli_fail(load->cli, &err);
+    if (code == CLI_OK)
+        code = put_and_flush(load);
+    gather_free(&load->out);
+    entries_free(&load->in);
+    return code;
 }
 
 int cli_run_load(struct cli *cli)
 {
-    struct load load = {.cli = cli};
-    int code = open_input(&load);
+    struct load load = {.cli = cli, .fd = -1};
+    int code = read_options(&load);
 
+    if (code == CLI_OK)
+        code = open_input(&load);
+    if (code == CLI_OK)
+        code = check_batch(&load);
     if (code == CLI_OK)
         code = cli_open(cli, CLI_CREATE, &load.db);
     if (code == CLI_OK) {
-        cli_begin_progress(cli);
-        tsv_init(&load.tsv, cli_form(cli));
-        code = cli_close(cli, load.db, put_all(&load));
-        tsv_free(&load.tsv);
+        code = cli_close(cli, load.db, load_all(&load));
         if (code == CLI_OK)
             summarize(&load);
     }

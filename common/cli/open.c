@@ -1,5 +1,7 @@
 /* open.c: the database that a command works on. */
 #include "cli.h"
+#include "fs_posix.h"
+#include "marker.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -32,6 +34,29 @@ int cli_open(struct cli *cli, enum cli_access access, struct strata **db)
     options.log = tell_warning;
     options.log_arg = cli;
     return strata_open(cli->operands[0], &options, db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+}
+
+/* The stage of that number; of 0, the newest. */
+static bool stage_numbered(unsigned stage, struct strata_stage_info *info)
+{
+    for (size_t i = 0; strata_stage_at(i, info) == 0; i++)
+        if (info->stage == stage)
+            return true;
+    return stage == 0; /* the last one is in `info` still */
+}
+
+bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info)
+{
+    struct strata_fs *fs = fs_posix_new();
+    struct marker marker = {0};
+    uint64_t asked = 0;
+    int rc = fs ? marker_read(fs, cli->operands[0], &marker, NULL) : STRATA_ERR_NO_MEMORY;
+
+    fs_free(fs);
+    if (rc < 0 || cli_number(cli, CLI_STAGE, 1, UINT_MAX, &asked) != CLI_OK)
+        return false;
+    return stage_numbered(
+        rc == 0 && marker.state != MARKER_CREATING ? marker.stage : (unsigned)asked, info);
 }
 
 int cli_close(struct cli *cli, struct strata *db, int code)

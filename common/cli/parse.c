@@ -134,6 +134,16 @@ static bool parse_number(const char *text, uint64_t *value)
     return true;
 }
 
+static int no_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most)
+{
+    char end[32] = "or more";
+
+    if (most < UINT64_MAX)
+        snprintf(end, sizeof end, "to %llu", (unsigned long long)most);
+    return cli_usage(cli, "--%s: \"%s\" is no whole number of %llu %s", cli_options[id].name,
+                     cli->given[id], (unsigned long long)least, end);
+}
+
 int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most,
                uint64_t *value)
 {
@@ -143,8 +153,7 @@ int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t 
     if (!text)
         return CLI_OK;
     if (!parse_number(text, &number) || number < least || number > most)
-        return cli_usage(cli, "--%s: \"%s\" is no whole number of %llu or more",
-                         cli_options[id].name, text, (unsigned long long)least);
+        return no_number(cli, id, least, most);
     *value = number;
     return CLI_OK;
 }
@@ -170,4 +179,19 @@ int cli_bytes(struct cli *cli, const char *name, const char *text, size_t limit,
 enum text_form cli_form(const struct cli *cli)
 {
     return cli->given[CLI_HEX] ? TEXT_HEX : TEXT_ESCAPED;
+}
+
+int cli_format(struct cli *cli, size_t operand, enum entries_format *format)
+{
+    const char *name = cli->given[CLI_FORMAT];
+
+    *format = ENTRIES_TSV;
+    if (name && !entries_format_named(name, format))
+        return cli_usage(cli, "--format: \"%s\" is none of tsv, csv, jsonl", name);
+    if (!name && cli->count > operand)
+        entries_format_of_file(cli->operands[operand], format);
+    if (cli->given[CLI_HEADER] && *format != ENTRIES_CSV)
+        return cli_usage(cli, "--header: only csv has one, and this is %s",
+                         entries_format_name(*format));
+    return CLI_OK;
 }

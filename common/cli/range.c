@@ -39,11 +39,40 @@ int range_to_prefix(struct range *range, struct strata_slice prefix)
     return rc;
 }
 
+/* ---- Options --------------------------------------------------------------------------- */
+
+static int key_option(struct cli *cli, enum cli_option_id id, const char *name,
+                      struct strata_buffer *to)
+{
+    return cli->given[id] ? cli_bytes(cli, name, cli->given[id], STRATA_MAX_KEY, to) : CLI_OK;
+}
+
+int range_of_options(struct cli *cli, struct range *range)
+{
+    struct strata_buffer prefix = {0};
+    int code = key_option(cli, CLI_FROM, "--from", &range->from);
+
+    if (code == CLI_OK)
+        code = key_option(cli, CLI_TO, "--to", &range->to);
+    if (code == CLI_OK)
+        code = key_option(cli, CLI_PREFIX, "--prefix", &prefix);
+    range->has_to = cli->given[CLI_TO] != NULL;
+    range->reverse = cli->given[CLI_REVERSE] != NULL;
+    if (code == CLI_OK && range_to_prefix(range, strata_buffer_slice(&prefix)) < 0) {
+        cli_say(cli, "out of memory");
+        code = CLI_OTHER;
+    }
+    strata_buffer_free(&prefix);
+    return code;
+}
+
 void range_free(struct range *range)
 {
     strata_buffer_free(&range->from);
     strata_buffer_free(&range->to);
 }
+
+/* ---- Walking --------------------------------------------------------------------------- */
 
 /* `rc` of a move; a position outside of the range is none. */
 static int inside(const struct range *range, const struct strata_iter *iter, int rc)

@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CLI_RANGE_H
 #define STRATA_COMMON_CLI_RANGE_H
 
-#include "strata.h"
+#include "cli.h"
 
 struct range {
     struct strata_buffer from, to; /* owned: from <= key, and key < to if has_to */
@@ -10,6 +10,9 @@ struct range {
     bool reverse;
 };
 
+/* The range that --from, --to, --prefix and --reverse say, into a zeroed *range. CLI_OK, or the
+ * log was told. To be freed in any case. */
+int range_of_options(struct cli *cli, struct range *range);
 /* Narrows the range to the keys that begin with `prefix`. 0 or STRATA_ERR_NO_MEMORY. */
 int range_to_prefix(struct range *range, struct strata_slice prefix);
 void range_free(struct range *range);

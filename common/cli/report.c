@@ -1,8 +1,7 @@
-/* report.c: what is said on the log, text on the output, and how a command ends.
+/* report.c: what is said on the log.
  *
- * Every line on the log begins "strata: COMMAND: ". The progress line is taken off the screen
- * before anything is said. A write that fails is noticed where it happens if cli_put made it, and
- * by cli_finish else; only the first knows errno for certain. */
+ * Every line begins "strata: COMMAND: ". The progress line is taken off the screen before
+ * anything is said. */
 #include "cli.h"
 
 #include <errno.h>
@@ -11,18 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
-static bool wrote(struct cli *cli, const FILE *to, bool ok)
-{
-    if (!ok && to == cli->out && !cli->out_errno)
-        cli->out_errno = errno;
-    return ok;
-}
-
 static void begin_line(struct cli *cli)
 {
     progress_clear(&cli->progress);
-    wrote(cli, cli->out, fflush(cli->out) == 0); /* first what was said first */
+    cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* first what was said first */
     fputs("strata: ", cli->log);
     if (cli->command)
         fprintf(cli->log, "%s: ", cli->command->name);
@@ -112,46 +103,4 @@ void cli_begin_progress(struct cli *cli)
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
             sigaction(signals[i], &action, NULL);
     }
-}
-
-/* ---- Output ---------------------------------------------------------------------------- */
-
-bool cli_put(struct cli *cli, FILE *to, struct strata_slice bytes)
-{
-    uint8_t text[4096];
-
-    while (bytes.size) {
-        size_t size = text_encode(cli_form(cli), &bytes, text, sizeof text);
-        if (!wrote(cli, to, fwrite(text, 1, size, to) == size))
-            return false;
-    }
-    return true;
-}
-
-bool cli_putc(struct cli *cli, FILE *to, char c)
-{
-    return wrote(cli, to, fputc(c, to) != EOF);
-}
-
-/* As if SIGPIPE had not been ignored: quiet, and with the status that shells expect. */
-static int reader_gone(void)
-{
-    signal(SIGPIPE, SIG_DFL);
-    raise(SIGPIPE);
-    return CLI_IO;
-}
-
-int cli_finish(struct cli *cli, int code)
-{
-    bool lost = ferror(cli->out);
-
-    progress_clear(&cli->progress);
-    if (!wrote(cli, cli->out, fflush(cli->out) == 0))
-        lost = true;
-    if (!lost)
-        return code;
-    if (cli->out_errno == EPIPE)
-        return reader_gone();
-    cli_fail_sys(cli, "standard output", cli->out_errno ? cli->out_errno : EIO);
-    return code == CLI_OK ? CLI_IO : code;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # docs.pl: keeps the book equal to the code. Needs no more than Debian's perl-base.
 #
-#   B=build docs/tools/docs.pl check|write [FILE.md...]
+#   B=build docs/tools/docs.pl check|write|record [FILE.md...]
 #
 # Every fenced block of the book has a comment on the line above that says where it comes from:
 #
@@ -11,19 +11,24 @@
 #                                       no name: the whole file
 #   <!-- output: COMMAND -->            what a command prints
 #   <!-- transcript -->                 lines "$ command", and below each what it prints; a line "..."
-#                                       stands for any lines. Times, rates and dates may differ
+#                                       stands for any lines, and then "write" leaves it alone.
+#                                       Times, rates and dates may differ; with
+#                                       "transcript: numbers vary" every number may
 #   <!-- tested: TEST FILE -->          the script TEST takes this block, as FILE, and tries it
 #   <!-- recorded: COMMAND -->          what a command printed once, on a named machine
 #   <!-- illustration -->               none of these, and the text says so
 #
 # `table`, and `recorded` too, may stand before lines that are not fenced, up to <!-- end -->.
-# A command may have several lines: then the comment is closed by --> on a line of its own.
+# A command may have several lines: then the comment is closed by --> on a line of its own. For a
+# figure in the text there is a comment without a block:
+#
+#   <!-- true: COMMAND -->              what the text says here holds: the command ends with 0
 #
 # Commands run in a scratch directory that looks like the repository's root; all those of a file
 # share it, from top to bottom. A path /tmp/... is a directory of the file's own.
 #
-# "check" compares, "write" puts what is right in the place of what stands there. Both look, outside
-# of blocks, for links that lead nowhere, and in backticks for files, make targets, commands of
+# "check" compares, "write" puts what is right in the place of what stands there, "record" does so
+# for the recorded blocks only, which may take minutes. All look, outside of blocks, for links that lead nowhere, and in backticks for files, make targets, commands of
 # strata and identifiers that do not exist; and whether a chapter has the headings and the length that
 # all chapters have.
 use strict;
@@ -32,7 +37,8 @@ use Cwd qw(getcwd);
 use File::Temp qw(tempdir);
 
 my ($mode, @files) = @ARGV;
-die "usage: docs.pl check|write [FILE.md...]\n" unless ($mode || '') =~ /^(check|write)$/;
+die "usage: docs.pl check|write|record [FILE.md...]\n"
+    unless ($mode || '') =~ /^(check|write|record)$/;
 @files = ('README.md', 'ROADMAP.md', glob('docs/*.md docs/*/*.md')) unless @files;
 @files = grep { -e } @files;
 
@@ -64,7 +70,7 @@ sub parse {
     open(my $in, '<', $file) or die "docs.pl: $file: $!\n";
     chomp(my @lines = <$in>);
     my @items = ({line => 1, kind => 'prose', text => []});
-    my $kinds = qr/extract|output|transcript|tested|recorded|illustration|table/;
+    my $kinds = qr/extract|output|transcript|tested|recorded|illustration|table|true/;
     for (my $i = 0; $i < @lines;) {
         my $line = $lines[$i];
         if ($line =~ /^<!--\s*($kinds)\b:?\s*(.*)$/) {
@@ -74,7 +80,12 @@ sub parse {
                 $arg .= "\n" . $lines[$i];
             }
             $arg =~ s/^\s+|\s+$//g;
-            $i = take_block(\@lines, $i + 1, $item);
+            if ($kind eq 'true') {
+                @$item{qw(text tail at)} = ([], [], $i + 1);
+                $i++;
+            } else {
+                $i = take_block(\@lines, $i + 1, $item);
+            }
             if (!$item->{tail}) {
                 fault($file, $item->{line}, "no block follows \"$kind\", or it is not closed");
                 return;
@@ -226,9 +237,16 @@ sub scratch {
 }
 
 # Runs the commands one after another in one shell; what each printed, as a list of lists of lines.
+# A single make command is run once for all files: it does not depend on what else they did.
+my %printed_by;
 sub run {
     my ($file, @commands) = @_;
-    my $dir = scratch($file);
+    return run_in(scratch($file), @commands) unless @commands == 1 && $commands[0] =~ /^make /;
+    return @{$printed_by{$commands[0]} ||= [run_in(scratch($file), @commands)]};
+}
+
+sub run_in {
+    my ($dir, @commands) = @_;
     my $script = "exec 2>&1 </dev/null\nulimit -c 0\ncd '$dir/repo'\n";
     for my $command (@commands) {
         (my $own = $command) =~ s{(?<![\w/.])/tmp/}{$dir/tmp/}g;
@@ -238,9 +256,10 @@ sub run {
     print $to $script;
     close $to;
     local %ENV = (%ENV, LC_ALL => 'C.UTF-8', TERM => 'dumb', NO_INSTALL => 1, HOME => "$dir/tmp",
-        COLUMNS => 80);
+        COLUMNS => 80, $mode eq 'check' ? (TOUR_QUICK => 1) : ());
     delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS B)};
-    my $all = `timeout 120 bash '$dir/script'`;
+    my $seconds = $mode eq 'record' ? 3600 : 120;
+    my $all = `timeout $seconds bash '$dir/script'`;
     $all =~ s{\Q$dir\E/tmp/}{/tmp/}g;
     $all =~ s{\Q$dir\E/repo}{.}g;
     $all =~ s{\Q$dir\E/script: }{}g;
@@ -249,8 +268,9 @@ sub run {
 
 # A line with what may vary masked.
 sub masked {
-    my ($line) = @_;
+    my ($line, $numbers_vary) = @_;
     my $was = $line;
+    $line =~ s/\d[\d.,]*( ?[kMG]?B\b| [mun]?s\b)?/N/g if $numbers_vary;
     $line =~ s/\b\d{4}-\d\d-\d\d\b/DATE/g;
     $line =~ s/[\d.,]*\d\s?(ns|µs|us|ms|s|min|minutes|seconds)\b/N $1/g;
     $line =~ s{[\d.,]*\d (\S+)/s\b}{N $1/s}g;
@@ -261,14 +281,15 @@ sub masked {
 }
 
 sub same_output {
-    my ($stands, $is) = @_;
-    my $pattern = join '', map { $_ eq '...' ? '(?:.*\n)*?' : quotemeta(masked($_)) . '\n' } @$stands;
-    my $text = join '', map { masked($_) . "\n" } @$is;
+    my ($stands, $is, $numbers_vary) = @_;
+    my $pattern = join '',
+        map { $_ eq '...' ? '(?:.*\n)*?' : quotemeta(masked($_, $numbers_vary)) . '\n' } @$stands;
+    my $text = join '', map { masked($_, $numbers_vary) . "\n" } @$is;
     return $text =~ /^$pattern\z/;
 }
 
 sub transcript {
-    my ($file, $text) = @_;
+    my ($file, $text, $numbers_vary) = @_;
     my (@commands, @outputs, @result);
     for my $line (@$text) {
         if (@commands && !@{$outputs[-1]} && $commands[-1] =~ /\\$/) {
@@ -288,7 +309,7 @@ sub transcript {
         my $is = $printed[$i] || ['(nothing: the shell ended before)'];
         push @result, map({ ($_ == 0 ? '$ ' : '') . (split /\n/, $commands[$i])[$_] }
             0 .. ($commands[$i] =~ tr/\n//)),
-            same_output($outputs[$i], $is) ? @{$outputs[$i]} : @$is;
+            same_output($outputs[$i], $is, $numbers_vary) ? @{$outputs[$i]} : @$is;
     }
     return (\@result);
 }
@@ -307,9 +328,10 @@ sub check_tested {
 sub wanted {
     my ($file, $item) = @_;
     my $kind = $item->{kind};
+    return () if ($mode eq 'record') != ($kind eq 'recorded');
     return extract($item->{arg}) if $kind eq 'extract';
-    return transcript($file, $item->{text}) if $kind eq 'transcript';
-    return () unless $kind eq 'output' || $kind eq 'table';
+    return transcript($file, $item->{text}, $item->{arg} =~ /numbers vary/) if $kind eq 'transcript';
+    return () unless $kind =~ /^(output|table|recorded)$/;
     my ($printed) = run($file, $item->{arg});
     return @$printed ? ($printed) : (undef, 'the command prints nothing');
 }
@@ -321,12 +343,21 @@ sub show_difference {
         open(my $to, '>', "$dir/$_->[0]") or die "docs.pl: $!\n";
         print $to map { "$_\n" } @{$_->[1]};
     }
-    print map { "    $_" } `cd '$dir' && diff -U2 --label 'the book' --label 'what is' as-it-stands as-it-is`;
+    my @lines = map { "    $_" } `cd '$dir' && diff -U2 --label 'the book' --label 'what is' as-it-stands as-it-is`;
+    print @lines > 60 ? (@lines[0 .. 49], "    ...\n") : @lines;
+}
+
+# The figures of the text.
+sub check_true {
+    my ($file, $item) = @_;
+    my ($printed) = run($file, "( $item->{arg}\n) || echo '...ended'");
+    fault($file, $item->{line}, "this does not hold any more: $item->{arg}") if grep { /^\.\.\.ended/ } @$printed;
 }
 
 sub do_block {
     my ($file, $item) = @_;
     $count{$item->{kind}}++;
+    return $mode eq 'record' || check_true($file, $item), 0 if $item->{kind} eq 'true';
     check_tested($file, $item) if $item->{kind} eq 'tested';
     check_commands($file, $item);
     my ($should, $why) = wanted($file, $item);
@@ -335,19 +366,21 @@ sub do_block {
         return 0;
     }
     return 0 if !$should || join("\n", @$should) eq join("\n", @{$item->{text}});
-    if ($mode eq 'write') {
+    my $dots = grep { $_ eq '...' } @{$item->{text}};
+    if ($mode ne 'check' && !$dots) {
         print "$file:$item->{at}: $item->{kind} refreshed\n";
         $item->{text} = $should;
         return 1;
     }
-    fault($file, $item->{at}, "this block ($item->{kind} $item->{arg}) is stale; `make docs` refreshes it");
+    fault($file, $item->{at}, "this block ($item->{kind} $item->{arg}) is stale; " .
+        ($dots ? 'mend it by hand: it has "..."' : '`make docs` refreshes it'));
     show_difference($item->{text}, $should);
     return 0;
 }
 
 # ---- Prose: links and names ----------------------------------------------------------------------
 
-my (%targets, %words, %commands, %base);
+my (%targets, %words, %commands, %base, %shown);
 
 # What there is: make's targets, every word of the sources, strata's commands, files by name.
 sub look_around {
@@ -375,6 +408,16 @@ sub look_around {
     }
 }
 
+# What a page shows and its test makes of it is there for this page: files, and their words.
+sub look_at_tested {
+    my ($item) = @_;
+    my (undef, $path) = split /\s+/, $item->{arg};
+    return unless defined $path;
+    $shown{$path} = 1;
+    $targets{$1} = 1 if $path =~ m{^stages/(\w+)/stage\.mk$};
+    $words{$_} = 1 for map { /\w+/g } @{$item->{text}};
+}
+
 sub check_make {
     my ($file, $line, $words) = @_;
     for my $word (split ' ', $words) {
@@ -400,7 +443,7 @@ sub there_is {
     my ($file, $path) = @_;
     (my $dir = $file) =~ s{[^/]*$}{};
     $path =~ s{/$}{};
-    return 1 if $path =~ m{^build/};
+    return 1 if $path =~ m{^build/} || $shown{$path};
     return !!grep { -e } glob($path), glob("$dir$path") if $path =~ /\*/;
     return -e $path || -e "$dir$path" || ($path !~ m{/} && $base{$path});
 }
@@ -500,6 +543,7 @@ sub do_file {
     my ($file) = @_;
     my $items = parse($file) or return;
     my $changed = 0;
+    look_at_tested($_) for grep { $_->{kind} eq 'tested' } @$items;
     for my $item (@$items) {
         if ($item->{kind} eq 'prose') {
             check_prose($file, $item);

@@ -43,13 +43,16 @@ true
 ```sh
 $ make test
 ```
+
+There are two records.
+<!-- true: [ "$(build/strata dump /tmp/d | wc -l)" = 2 ] -->
 END
 echo '# reads right.md and sample.md' >tests/docs/sample_test.sh
 
 code write_fills_in_every_block 0 docs/tools/docs.pl write right.md
 run docs/tools/docs.pl check right.md
 is check_after_write_passes "$rc" 0
-like every_kind_is_counted "$out" '6 blocks \(1 extract, 1 illustration, 1 output, 1 table, 1 tested, 1 transcript\), all right'
+like every_kind_is_counted "$out" '7 blocks \(1 extract, 1 illustration, 1 output, 1 table, 1 tested, 1 transcript, 1 true\), all right'
 like extract_holds_the_comment "$(cat right.md)" 'After anything but 0,'
 like extract_holds_no_neighbour "$(grep -c RECORD_MAGIC right.md)" '^0$'
 like transcript_holds_what_is_printed "$(cat right.md)" '^a	1$'
@@ -71,8 +74,9 @@ stale the_difference_is_shown '^ +\+#define RECORD_HEAD +17 ' 's|(RECORD_HEAD +)
 stale stale_dump_is_found 'STALE sample.md:[0-9]+: .*output' 's|(key +)"b"|\1"c"|'
 stale stale_transcript_is_found 'STALE sample.md:[0-9]+: .*transcript' 's|^a\t1$|a\t2|'
 stale stale_table_is_found 'STALE sample.md:[0-9]+: .*table' 's/^a \| 1$/a | 2/'
+stale stale_figure_in_the_text_is_found 'STALE sample.md:[0-9]+: this does not hold any more: .* = 3' 's/= 2 \]/= 3 ]/'
 stale unmarked_block_is_found 'STALE sample.md:[0-9]+: this block does not say' '/illustration/d'
-stale block_that_is_not_closed_is_found 'STALE sample.md:[0-9]+: no block follows' '$d'
+stale block_that_is_not_closed_is_found 'STALE sample.md:[0-9]+: no block follows' '/^\$ make test$/,$d'
 stale vanished_function_is_found 'has no "record_follows"' '/extract/s/record_next/record_follows/'
 stale vanished_source_is_found 'there is no file stages/01_append_log/notes.h' '/extract/s/record.h/notes.h/'
 stale vanished_test_is_found 'there is no test tests/docs/other_test.sh' 's/sample_test.sh/other_test.sh/'

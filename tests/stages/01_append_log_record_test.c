@@ -241,14 +241,21 @@ static void record_of_another_file_is_damage(void **state)
 /* ---- The file's header ----------------------------------------------------------------- */
 
 /* Writes a header of these fields, its check right. */
-static void write_header(struct log *log, uint16_t version, uint16_t reserved, uint64_t number)
+static void write_header_to(struct fs_file *file, uint16_t version, uint16_t reserved,
+                            uint64_t number)
 {
+    struct strata_error err;
     uint8_t header[RECORD_FILE_HEADER] = RECORD_MAGIC, *at = header + 8;
     at = put_u16(at, version);
     at = put_u16(at, reserved);
     at = put_u64(at, number);
     put_u32(at, checksum(checksum_seed(number, 0), strata_bytes(header, 20)));
-    assert_ok(fs_write_at(log->file, 0, header, sizeof header, &log->err), &log->err);
+    assert_ok(fs_write_at(file, 0, header, sizeof header, &err), &err);
+}
+
+static void write_header(struct log *log, uint16_t version, uint16_t reserved, uint64_t number)
+{
+    write_header_to(log->file, version, reserved, number);
 }
 
 static void expect_bad_file(struct log *log, uint64_t offset, const char *words)
@@ -293,6 +300,24 @@ static void record_file_that_ends_in_its_header_is_refused(void **state)
         assert_ok(fs_truncate(log->file, size, &log->err), &log->err);
         expect_bad_file(log, size, "ends inside its header");
     }
+}
+
+/* Before a record of it is read: the next version may mean something else by the same bytes. */
+static void record_file_of_a_later_version_is_refused_when_opened(void **state)
+{
+    struct log *log = *state;
+    struct fs_file *file;
+    struct strata *db;
+
+    assert_ok(subject_open(log->fs, "disk/db", true, &db, &log->err), &log->err);
+    assert_ok(strata_close(db, &log->err), &log->err);
+    assert_ok(fs_open(log->fs, "disk/db/000001.log", FS_WRITE, &file, &log->err), &log->err);
+    write_header_to(file, 2, 0, 1);
+    assert_ok(fs_close(file, &log->err), &log->err);
+    assert_code(subject_open(log->fs, "disk/db", false, &db, &log->err), STRATA_ERR_CORRUPT,
+                &log->err);
+    assert_err_offset(&log->err, 8);
+    assert_err_says(&log->err, "append log version 2");
 }
 
 /* ---- Valid ones ------------------------------------------------------------------------ */
@@ -408,6 +433,7 @@ int main(void)
         TEST(record_file_with_reserved_bytes_is_refused),
         TEST(record_file_under_another_name_is_refused),
         TEST(record_file_that_ends_in_its_header_is_refused),
+        TEST(record_file_of_a_later_version_is_refused_when_opened),
         TEST(record_append_is_one_call_of_the_file_layer),
         TEST(record_of_any_size_is_read_back),
         TEST(record_that_could_not_be_written_is_not_in_the_log),

@@ -44,6 +44,7 @@ struct walk {
     struct explore *explore;
     const struct history *history;
     uint64_t base;      /* writes that were safe before the recording began */
+    uint64_t visited;   /* states so far */
     const char *before; /* of a second crash: the first, in words; else "" */
 };
 
@@ -127,7 +128,7 @@ static void crash_again(struct walk *first, struct strata_fs *fs, const struct f
     struct script script = {0};
     struct script_run run;
     char before[200];
-    struct walk walk = {e, &script.history, n, before};
+    struct walk walk = {e, &script.history, n, 0, before};
 
     history_view(&script.history, first->history, (size_t)n);
     script_put(&script, "apple", "after the crash");
@@ -149,15 +150,11 @@ static void crash_again(struct walk *first, struct strata_fs *fs, const struct f
     script_free(&script);
 }
 
-static bool is_chosen(const struct explore *e, const struct fs_sim_state *info)
-{
-    return e->twice && (info->hash.low ^ e->plan.seed) % e->twice == 0;
-}
-
 static int visit(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
 {
     struct walk *walk = arg;
-    bool chosen = is_chosen(walk->explore, info);
+    unsigned twice = walk->explore->twice;
+    bool chosen = twice && walk->visited++ % twice == 0;
     struct strata_fs *copy = chosen ? need(fs_sim_copy(state), "copy") : NULL;
     struct oracle_report report;
 
@@ -172,7 +169,7 @@ static int visit(void *arg, struct strata_fs *state, const struct fs_sim_state *
 
 int explore_run(struct explore *explore)
 {
-    struct walk walk = {explore, &explore->script->history, 0, ""};
+    struct walk walk = {explore, &explore->script->history, 0, 0, ""};
     struct strata_fs *fs = need(fs_sim_new(), "fs_sim_new");
     struct script_run run;
     int rc;

@@ -1,0 +1,123 @@
+/* output.c: where an answer goes: standard output, or a new file.
+ *
+ * A write to standard output that fails is noticed where it happens if cli_put or a sink made it,
+ * and by cli_finish else; only the first knows errno for certain. */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
+bool cli_wrote(struct cli *cli, const FILE *to, bool ok)
+{
+    if (!ok && to == cli->out && !cli->out_errno)
+        cli->out_errno = errno;
+    return ok;
+}
+
+static bool put(void *arg, struct strata_slice text)
+{
+    struct cli_stream *stream = arg;
+    bool ok = fwrite(text.data, 1, text.size, stream->to) == text.size;
+    return cli_wrote(stream->cli, stream->to, ok);
+}
+
+struct text_sink cli_sink(struct cli_stream *stream)
+{
+    return (struct text_sink){put, stream};
+}
+
+bool cli_put(struct cli *cli, FILE *to, struct strata_slice bytes)
+{
+    struct cli_stream stream = {cli, to, NULL};
+    struct text_sink sink = cli_sink(&stream);
+    return text_put(&sink, cli_form(cli), bytes);
+}
+
+bool cli_putc(struct cli *cli, FILE *to, char c)
+{
+    return cli_wrote(cli, to, fputc(c, to) != EOF);
+}
+
+int cli_write_failed(struct cli_stream *stream)
+{
+    return stream->path ? cli_fail_sys(stream->cli, stream->path, errno) : CLI_IO;
+}
+
+/* ---- A file ---------------------------------------------------------------------------- */
+
+/* Everything is on the device when it returns CLI_OK. */
+static int close_file(struct cli_stream *stream, int code)
+{
+    int sys = 0;
+
+    if (fflush(stream->to) != 0 || fsync(fileno(stream->to)) < 0)
+        sys = errno;
+    if (fclose(stream->to) != 0 && !sys)
+        sys = errno;
+    if (sys && code == CLI_OK)
+        code = cli_fail_sys(stream->cli, stream->path, sys);
+    return code;
+}
+
+/* One that failed leaves no file that could be taken for a whole one. */
+static int write_new(struct cli_stream *stream, int (*work)(struct cli_stream *stream, void *arg),
+                     void *arg)
+{
+    struct cli *cli = stream->cli;
+    int code, fd = open(stream->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+    if (fd < 0)
+        return cli_fail_sys(cli, stream->path, errno);
+    stream->to = fdopen(fd, "w");
+    if (stream->to) {
+        cli_begin_progress(cli);
+        code = close_file(stream, work(stream, arg));
+        progress_clear(&cli->progress);
+    } else {
+        code = cli_fail_sys(cli, stream->path, errno);
+        close(fd);
+    }
+    if (code != CLI_OK && unlink(stream->path) < 0)
+        cli_fail_sys(cli, stream->path, errno);
+    return code;
+}
+
+int cli_write_file(struct cli *cli, const char *path,
+                   int (*work)(struct cli_stream *stream, void *arg), void *arg)
+{
+    struct cli_stream stream = {cli, cli->out, path};
+
+    if (path && strcmp(path, "-") != 0)
+        return write_new(&stream, work, arg);
+    stream.path = NULL;
+    return work(&stream, arg);
+}
+
+/* ---- The end --------------------------------------------------------------------------- */
+
+/* As if SIGPIPE had not been ignored: quiet, and with the status that shells expect. */
+static int reader_gone(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    return CLI_IO;
+}
+
+int cli_finish(struct cli *cli, int code)
+{
+    bool lost = ferror(cli->out);
+
+    progress_clear(&cli->progress);
+    if (!cli_wrote(cli, cli->out, fflush(cli->out) == 0))
+        lost = true;
+    if (!lost)
+        return code;
+    if (cli->out_errno == EPIPE)
+        return reader_gone();
+    cli_fail_sys(cli, "standard output", cli->out_errno ? cli->out_errno : EIO);
+    return code == CLI_OK ? CLI_IO : code;
+}

@@ -1,0 +1,77 @@
+#!/bin/bash
+# ROADMAP's table: a row a stage. What a stage that exists says is counted in its directory,
+# stages/NN_name, in the tests, or by the benchmark driver; the others have a question only
+# (docs/tools/planned.tsv).
+#
+#   state         done once its chapter is there
+#   question      the first sentence of engine.c's head comment that ends with a question mark
+#   files, lines  of C in the directory
+#   minutes       of reading: 20 lines of C a minute, 200 words of the chapter a minute
+#   invariants    sentences "I1: ..." in the sources
+#   fuzz targets  files in fuzz/ that include one of the stage's headers
+#   bytes read    by one get of a random key among 1,000 of 16 bytes with values of 100
+# With the argument "short": name, state and what the stage survives, for README.
+set -u
+if [ "${1:-}" = short ]; then
+    echo '| stage | state | survives |'
+    echo '|---|---|---|'
+    {
+        build/strata stages | awk '/^stage/ { name = $3 } /^  survives/ { sub(/^ *survives */, ""); print name "\t" $0 }'
+        awk -F'\t' '{ print $1 "_" $2 "\t" }' docs/tools/planned.tsv
+    } | awk -F'\t' '!seen[$1]++' | sort | while IFS=$'\t' read -r name survives; do
+        if [ -n "$survives" ]; then
+            state='no chapter yet'
+            [ -f "docs/$name.md" ] && state=done name="[$name](docs/$name.md)"
+            echo "| $name | $state | $survives |"
+        else
+            echo "| $name | planned | |"
+        fi
+    done
+    exit
+fi
+measured=$(mktemp)
+trap 'rm -f "$measured"' EXIT
+build/bench/strata-bench --stage=all --num=1000 --seconds=60 \
+    --benchmarks=filluniquerandom,readrandom >"$measured" || exit 1
+
+question() { # FILE
+    awk '/^\/\*/, /\*\// { sub(/^ ?\/?\*+\/? ?/, ""); text = text " " $0 } /\*\// { exit }
+         END { n = split(text, s, /[.:] +/); for (i = 1; i <= n; i++) if (match(s[i], /^[^?]*\?/)) {
+               print substr(s[i], 1, RLENGTH); exit } }' "$1" | sed 's/^ *//'
+}
+gained() { docs/tools/promise_table.sh gained | awk -F'\t' -v name="$1" '$1 == name { print $2 }'; }
+per_get() { # NAME
+    sed -nE "/^stage [0-9]+, $1:/,/^stage / { /^readrandom /,/B\\/op/ s|.* read ([0-9,]+) B/op.*|\\1|p }" "$measured"
+}
+fuzz_targets() {
+    grep -lE "#include \"$1/" fuzz/*.c 2>/dev/null | wc -l
+}
+
+row() { # NAME, which exists
+    local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state='no chapter yet' promise
+    files=$(ls "$dir"/*.[ch] | wc -l)
+    lines=$(cat "$dir"/*.[ch] | wc -l)
+    if [ -f "$chapter" ]; then
+        words=$(wc -w <"$chapter")
+        label="[$1]($chapter)" state=done
+    fi
+    promise=$(gained "$1")
+    printf '| %s | %s | %s | %d | %d | %d | %s | %d | %d | %s |\n' "$label" \
+        "$(question "$dir/engine.c")" "$state" "$files" "$lines" $((lines / 20 + words / 200)) \
+        "${promise:-none}" "$(grep -ohE '\bI[0-9]+:' "$dir"/*.[ch] | wc -l)" \
+        "$(fuzz_targets "$1")" "$(per_get "$1")"
+}
+
+echo '| stage | the question it answers | state | files | lines | minutes | promise gained | invariants | fuzz targets | bytes read per get |'
+echo '|---|---|---|--:|--:|--:|---|--:|--:|--:|'
+{
+    cut -f1 docs/tools/planned.tsv
+    ls -d stages/*/stage.mk | sed -E 's|stages/([0-9]+)_.*|\1|'
+} | sort -u | while read -r number; do
+    mk=$(ls -d stages/"$number"_*/stage.mk 2>/dev/null)
+    if [ -n "$mk" ]; then
+        row "$(basename "$(dirname "$mk")")"
+    else
+        awk -F'\t' -v n="$number" '$1 == n { printf "| %s_%s | %s | planned | | | | | | | |\n", $1, $2, $3 }' docs/tools/planned.tsv
+    fi
+done

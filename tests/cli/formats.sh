@@ -1,0 +1,195 @@
+#!/bin/bash
+# load and dump as TSV, CSV and JSON lines: any byte comes through each of them, other programs
+# read what dump writes and write what load reads, and a fault is named by its place. SEED=N
+# replays.
+. "$(dirname "$0")/tap.bash"
+seed=${SEED:-$RANDOM$RANDOM}
+echo "# SEED=$seed"
+
+# ---- Any byte ----
+awk -v seed="$seed" '
+    function random(n) { while (n-- > 0) printf "%02x", int(rand() * 256) }
+    function odd(n) { while (n-- > 0) printf "%s", substr("5c090a0d2c2278303a7b7d20c3a9e2efbbbf", 2 * int(rand() * 18) + 1, 2) }
+    BEGIN {
+        srand(seed)
+        print "\t00\n5c78\t5c7834\nefbbbf61\tefbbbf"
+        for (i = 0; i < 256; i++) printf "%02x\t%02x\n61%02x62\t78%02x%02x79\n", i, i, i, i, 255 - i
+        for (i = 0; i < 300; i++) { random(1 + int(rand() * 40)); printf "\t"; random(int(rand() * 300)); print "" }
+        for (i = 0; i < 600; i++) { odd(1 + int(rand() * 9)); printf "\t"; odd(int(rand() * 60)); print "" }
+        random(65536); printf "\t"; random(200000); print "" # the longest key, a value of many pieces
+    }' >in.hex
+strata load db in.hex --hex 2>/dev/null
+strata dump db --hex >db.hex
+for format in tsv csv jsonl; do
+    code "dump_$format" 0 strata dump db "all.$format"
+    code "load_${format}_by_its_name" 0 strata load "copy_$format" "all.$format"
+    strata dump "copy_$format" --hex >copy.hex
+    same "${format}_round_trips_any_byte" copy.hex db.hex
+    strata dump "copy_$format" --format $format >again
+    same "${format}_dump_twice_is_the_same" again "all.$format"
+    strata dump db --hex --format $format >"hex.$format"
+    strata load "hex_$format" "hex.$format" --hex 2>/dev/null
+    strata dump "hex_$format" --hex >copy.hex
+    same "${format}_in_hexadecimal_round_trips" copy.hex db.hex
+    for size in 1 7; do
+        dd "if=all.$format" obs=$size ibs=4096 count=8 2>/dev/null >head
+        strata load "piece_$format$size" - --format $format <head 2>/dev/null
+        dd if=head obs=$size 2>/dev/null | strata load "pieces_$format$size" - --format $format 2>/dev/null
+        same "${format}_in_pieces_of_$size" <(strata dump "pieces_$format$size") <(strata dump "piece_$format$size")
+    done
+    # a tab and a line end structure TSV, quotes may hold line ends in CSV
+    others=$(tr -d '\t\n\r' <"all.$format" | LC_ALL=C tr -d '[:print:]\200-\377' | wc -c)
+    is "${format}_holds_no_control_character" "$others" 0
+    if command -v iconv >/dev/null; then
+        code "${format}_is_utf8" 0 iconv -f UTF-8 -t UTF-8 "all.$format"
+    else
+        skip "${format}_is_utf8" "no iconv"
+    fi
+done
+
+# ---- Other programs: Python ----
+# Read and write as they do by default: bytes are as documented, text as it is.
+cat >tool.py <<'END'
+import base64, csv, json, sys
+def from_csv(field):
+    return bytes.fromhex(field[2:]) if field.startswith('\\x') else field.encode()
+def from_json(entry, name):
+    return base64.b64decode(entry[name + '_b64']) if name + '_b64' in entry else entry[name].encode()
+def text(data):
+    try: return data.decode()
+    except UnicodeDecodeError: return None
+def show(pairs):
+    for key, value in pairs: print(key.hex() + '\t' + value.hex())
+def entries(name):
+    for line in open(name): yield [bytes.fromhex(field) for field in line.rstrip('\n').split('\t')]
+do, name = sys.argv[1:]
+csv.field_size_limit(1 << 30)
+out = open(sys.stdout.fileno(), 'w', encoding='utf-8', newline='')
+if do == 'read.csv':
+    show([from_csv(f) for f in row] for row in csv.reader(open(name, newline='', encoding='utf-8'), strict=True))
+elif do == 'read.jsonl':
+    show((from_json(e, 'key'), from_json(e, 'value')) for e in map(json.loads, open(name, encoding='utf-8', newline='\n')))
+elif do == 'write.csv':
+    write = csv.writer(out)
+    for pair in entries(name):
+        texts = [text(data) for data in pair]
+        write.writerow([t if t is not None and not t.startswith('\\x') else '\\x' + d.hex() for t, d in zip(texts, pair)])
+elif do == 'write.jsonl':
+    for number, pair in enumerate(entries(name)):
+        entry = {}
+        for field, data in zip(('key', 'value'), pair):
+            if text(data) is None: entry[field + '_b64'] = base64.b64encode(data).decode()
+            else: entry[field] = text(data)
+        out.write(json.dumps(entry, ensure_ascii=number % 2 == 0, sort_keys=number % 3 == 0) + '\n')
+END
+if command -v python3 >/dev/null && python3 -c 'import csv, json' 2>/dev/null; then
+    for format in csv jsonl; do
+        python3 tool.py read.$format "all.$format" >python.hex
+        same "python_reads_$format" python.hex db.hex
+        python3 tool.py write.$format db.hex >"python.$format"
+        code "python_writes_${format}_and_load_takes_it" 0 strata load "python_$format" "python.$format"
+        strata dump "python_$format" --hex >copy.hex
+        same "python_writes_$format" copy.hex db.hex
+    done
+    printf 'key,value\r\n"a","1, 2"\r\n' >head.csv
+    prints python_reads_the_header "{'key': 'a', 'value': '1, 2'}" python3 -c \
+        'import csv; [print(row) for row in csv.DictReader(open("head.csv", newline=""))]'
+else
+    skip python "no python3"
+fi
+
+# ---- jq ----
+if command -v jq >/dev/null; then
+    code jq_takes_every_line 0 jq -c . all.jsonl
+    jq -c . all.jsonl >jq.jsonl # its own way to write the same strings
+    strata load jq jq.jsonl 2>/dev/null
+    strata dump jq --hex >copy.hex
+    same jq_writes_jsonl copy.hex db.hex
+    strata put texts fruit 'é€😀 "\t\\"'
+    prints jq_reads_a_key_and_a_value $'fruit é€😀 "\t\\"' bash -c \
+        "strata dump texts --format jsonl | jq -r '.key + \" \" + .value'"
+    prints jq_reads_base64 'a' bash -c \
+        "strata put bytes a 'a\\xff' && strata dump bytes --format jsonl | jq -r '.value_b64 | .[0:2] + \"==\" | @base64d'"
+    prints jq_makes_entries $'1\tone' bash -c \
+        "echo '[[\"1\",\"one\"]]' | jq -c '.[] | {key: .[0], value: .[1]}' | strata load made - --format jsonl 2>/dev/null && strata dump made"
+else
+    skip jq "no jq"
+fi
+
+# ---- SQLite ----
+if command -v sqlite3 >/dev/null; then
+    strata put lite 'a,b' 'line one\nline "two"'
+    strata put lite 'é' ' x '
+    strata dump lite lite.csv --header
+    prints sqlite_reads_csv $'a,b|line one\nline "two"\né| x ' sqlite3 :memory: '.import --csv lite.csv t' \
+        'SELECT key, value FROM t ORDER BY key;'
+    sqlite3 -csv -header :memory: '.import --csv lite.csv t' 'SELECT * FROM t;' >from_lite.csv
+    strata load lite2 from_lite.csv --header 2>/dev/null
+    same sqlite_writes_csv <(strata dump lite2) <(strata dump lite)
+    prints sqlite_reads_bytes 'ff00' bash -c "strata put bin k '\\xff\\x00' && strata dump bin bin.csv --header && sqlite3 :memory: '.import --csv bin.csv t' \"SELECT substr(value, 3) FROM t;\""
+else
+    skip sqlite "no sqlite3"
+fi
+
+# ---- The format ----
+printf 'a,1\n' >a.csv
+printf 'a,1\n' >a.txt
+printf '{"key":"a","value":"1"}\n' >a.ndjson
+prints format_by_suffix $'a\t1' bash -c 'strata load f1 a.csv 2>/dev/null && strata dump f1'
+prints format_ndjson $'a\t1' bash -c 'strata load f2 a.ndjson 2>/dev/null && strata dump f2'
+prints format_option_wins $'a\t1' bash -c 'strata load f3 a.txt --format csv 2>/dev/null && strata dump f3'
+fails format_unknown_suffix_is_tsv 2 'a.txt:1:4: the line ends without a tab' strata load f4 a.txt
+fails format_unknown_is_2 2 '^strata: dump: --format: "xml" is none of tsv, csv, jsonl' strata dump f1 --format xml
+fails header_without_csv_is_2 2 '^strata: dump: --header: only csv has one, and this is tsv' strata dump f1 --header
+fails header_needs_no_database_to_be_wrong 2 '^strata: load: --header' strata load f9 a.ndjson --header
+is wrong_options_make_no_database "$(ls -d f9 2>&1 | grep -c 'No such')" 1
+prints header_is_written $'key,value\na,1' strata dump f1 --format csv --header
+printf 'key,value\nkey,value\nx,y\n' >h.csv
+prints header_is_passed_over_once $'key\tvalue\nx\ty' bash -c 'strata load h h.csv --header 2>/dev/null && strata dump h'
+printf '\xef\xbb\xbf"Name",42\r\n' >excel.csv
+prints csv_of_a_spreadsheet $'Name\t42' bash -c 'strata load excel excel.csv 2>/dev/null && strata dump excel'
+
+# ---- Faults ----
+bad() { # NAME FILE LINE:COLUMN REASON ; the bytes come on stdin
+    cat >"$2"
+    fails "load_$1" 2 "^strata: load: $2:$3: $4" strata load "bad_$1" "$2"
+}
+bad csv_one_field c1.csv 2:2 'the line ends without a comma' < <(printf 'a,1\nb\n')
+like load_csv_says_how_many_stay "$err" 'records loaded before, which stay: 1$'
+prints load_csv_keeps_what_was_before $'a\t1' strata dump bad_csv_one_field
+bad csv_three_fields c2.csv 1:4 'a third field' < <(printf 'a,1,2\n')
+bad csv_open_quote c3.csv 2:3 'this quote is never closed' < <(printf 'a,1\nb,"2\n3\n')
+bad csv_hexadecimal c4.csv 1:6 'a field that begins with .x goes on with hex' < <(printf 'a,\\xample\n')
+bad jsonl_no_object j1.jsonl 1:1 'not a JSON object' < <(printf '"a"\n')
+bad jsonl_number j2.jsonl 2:20 'not a string' < <(printf '{"key":"a","value":"1"}\n{"key":"a","value":1}\n')
+bad jsonl_other_member j3.jsonl 1:24 'the members are' < <(printf '{"key":"a","value":"b","time":1}\n')
+bad jsonl_cut j4.jsonl 1:15 'the line ends inside of the object' < <(printf '{"key":"a","va')
+{ printf '{"key":"'; head -c 65537 /dev/zero | tr '\0' k; } >long.jsonl
+fails load_jsonl_long_key 2 'long.jsonl:1:65545: the key is longer than 65536 bytes' strata load long long.jsonl
+
+# ---- Batches ----
+seq 2500 | sed 's/.*/k&\tv/' >many.tsv
+fails batch_0_is_2 2 '^strata: load: --batch: "0" is no whole number of 1 to 1000000' strata load b many.tsv --batch 0
+code batch_1_is_for_every_stage 0 strata --stage 1 load b1 many.tsv --batch 1
+fails batch_where_there_is_none_is_5 5 '^strata: load: not supported: 01_append_log has no atomic batch' \
+    strata --stage 1 load b2 many.tsv --batch 2
+is batch_refused_makes_no_database "$(ls -d b2 2>&1 | grep -c 'No such')" 1
+fails batch_refused_by_the_stage_that_is_there 5 '01_append_log has no atomic batch' strata load b1 many.tsv --batch 2
+batched=$(strata stages | awk '/^stage/ { stage = $2 } $1 == "batch" { print stage; exit }')
+if [ -n "$batched" ]; then
+    for batch in 1 7 1000 1000000; do
+        code "batch_of_$batch" 0 strata --stage "$batched" load "n$batch" many.tsv --batch $batch
+        is "batch_of_${batch}_stores_all" "$(strata scan "n$batch" | sort -V)" "$(cat many.tsv)"
+    done
+    printf 'oops\n' >>many.tsv
+    fails batch_cut_short_by_a_fault 2 'which stay: 2500' strata --stage "$batched" load n many.tsv
+    is batch_cut_short_keeps_what_was_told "$(strata scan n | wc -l)" 2500
+    (printf 'a\t1\nb\t2\n'; sleep 3) | strata --stage "$batched" load slow - 2>/dev/null &
+    sleep 2
+    kill -9 $!
+    wait $! 2>/dev/null
+    is batch_is_stored_when_the_input_pauses "$(strata scan slow | wc -l)" 2
+else
+    skip batches "no stage of this build promises them"
+fi
+done_testing

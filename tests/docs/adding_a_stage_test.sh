@@ -1,0 +1,51 @@
+#!/bin/bash
+# Follows docs/adding_a_stage.md in a copy of the project: the files that it shows are written,
+# nothing else is touched, and the new stage is built, tested, toured and listed.
+root=$PWD
+B=${B:-build}
+case $B in /*) ;; *) B=$root/$B ;; esac
+STRATA=$B/strata
+. tests/cli/tap.bash
+page=docs/adding_a_stage.md
+tar -C "$root" -cf - --exclude=./build --exclude=./.git . | tar -xf - || exit 1
+cp -a . "$work/before"
+
+# The block of the page that this test is to write as FILE.
+block() { # FILE
+    awk -v head="<!-- tested: tests/docs/adding_a_stage_test.sh $1 -->" '
+        $0 == head { found = 1; next }
+        found && /^```/ { if (inside) exit; inside = 1; next }
+        inside' "$page"
+}
+mkdir stages/99_toy
+for file in stages/99_toy/stage.mk stages/99_toy/engine.c; do
+    block $file >$file
+    if [ -s $file ]; then pass "the_page_has_$(basename $file)"; else fail "the_page_has_$(basename $file)"; fi
+done
+
+# The build in the copy begins with what is built already: a copy, with the times kept.
+mkdir build && cp -a "$B/." build/ && rm -rf build/test-logs build/stages.c build/strata
+unset B MAKEFLAGS MAKELEVEL MFLAGS STRATA STRATA_STAGE
+export NO_INSTALL=1
+code make_builds_it 0 make -s -j2 all
+like strata_lists_it "$(build/strata stages)" '^stage 99  99_toy$'
+code put_works 0 build/strata put --stage 99 db fruit apple
+prints get_works apple build/strata get db fruit
+code make_alone_links_it 0 make -s 99_toy
+code make_test_passes 0 make -s test STAGE=99 QUICK=1
+echo "# $(tail -1 <<<"$out")"
+like contract_tests_ran_on_it "$out" '^ok +stage 99 contract'
+TOUR_QUICK=1 code make_tour_walks_through_it 0 make -s tour STAGE=99
+like the_tour_has_its_row "$out" '^ *99_toy +[0-9]'
+code no_arrow_points_forward 0 make -s lint-arrows
+like make_diff_shows_it "$(make -s diff FROM=1 TO=99)" '^\+ \* What does it save'
+if command -v clang-format >/dev/null; then
+    code it_is_laid_out 0 clang-format --dry-run -Werror stages/99_toy/engine.c
+fi
+run docs/tools/docs.pl write ROADMAP.md
+like roadmap_gets_its_row "$(cat ROADMAP.md)" '^\| 99_toy \| What does it save to remember a single position\? .* [0-9,]+ \|$'
+
+# Nothing else was touched: but for the build and its own directory, only ROADMAP.md changed.
+touched=$(diff -rq --exclude=build "$work/before" . | grep -vE '^Only in ./?stages: 99_toy$|^Only in \.: db$')
+is nothing_else_is_touched "$touched" "Files $work/before/ROADMAP.md and ./ROADMAP.md differ"
+done_testing

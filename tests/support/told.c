@@ -1,0 +1,98 @@
+/* told.c: see told.h. */
+#include "told.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void must(bool held, const char *what)
+{
+    if (held)
+        return;
+    fprintf(stderr, "told: %s\n", what);
+    abort();
+}
+
+static void tell(struct told *told, const struct entries *entries, enum entries_result result)
+{
+    char *to = told->text + told->size;
+    size_t room = sizeof told->text - told->size, size = 0;
+
+    if (result == ENTRIES_ENTRY)
+        size = (size_t)snprintf(
+            to, room, "%d[%.*s=%.*s] ", (int)entries->line, (int)entries->key.size,
+            entries->key.data ? (const char *)entries->key.data : "", (int)entries->value.size,
+            entries->value.data ? (const char *)entries->value.data : "");
+    if (result == ENTRIES_FAULT)
+        size = (size_t)snprintf(to, room, "%d:%d!%d", (int)entries->line, (int)entries->column,
+                                (int)entries->fault);
+    told->size += size < room ? size : room - 1;
+}
+
+/* All that ends in a piece. */
+static enum entries_result feed(struct entries *entries, struct strata_slice piece,
+                                struct told *told)
+{
+    uint8_t *copy = malloc(piece.size);
+    struct strata_slice input = {copy, piece.size};
+    enum entries_result result;
+
+    must(copy, "out of memory");
+    memcpy(copy, piece.data, piece.size);
+    do {
+        result = entries_feed(entries, &input);
+        tell(told, entries, result);
+    } while (result == ENTRIES_ENTRY);
+    must(result == ENTRIES_FAULT || input.size == 0, "input was left over");
+    free(copy);
+    return result;
+}
+
+void told_decode(enum entries_format format, enum text_form form, struct strata_slice text,
+                 size_t piece, struct told *told)
+{
+    enum entries_result result = ENTRIES_MORE;
+    struct entries entries;
+
+    told->size = 0;
+    told->text[0] = '\0';
+    entries_init(&entries, format, form);
+    while (text.size && result != ENTRIES_FAULT) {
+        size_t size = text.size < piece ? text.size : piece;
+        result = feed(&entries, strata_bytes(text.data, size), told);
+        text = strata_bytes(text.data + size, text.size - size);
+    }
+    if (result != ENTRIES_FAULT) {
+        result = entries_finish(&entries);
+        tell(told, &entries, result);
+        if (result == ENTRIES_ENTRY)
+            must(entries_finish(&entries) == ENTRIES_MORE, "an entry came twice");
+    }
+    entries_free(&entries);
+}
+
+const char *told_of(enum entries_format format, enum text_form form, struct strata_slice text)
+{
+    static struct told whole;
+
+    told_decode(format, form, text, text.size + 1, &whole);
+    for (size_t piece = 1; piece <= text.size; piece++) {
+        struct told pieces;
+        told_decode(format, form, text, piece, &pieces);
+        if (strcmp(pieces.text, whole.text) != 0)
+            fprintf(stderr, "in pieces of %zu: %s\nat once: %s\n", piece, pieces.text, whole.text);
+        must(strcmp(pieces.text, whole.text) == 0, "pieces tell something else");
+    }
+    return whole.text;
+}
+
+static bool put(void *arg, struct strata_slice text)
+{
+    must(strata_buffer_append(arg, text.data, text.size) == 0, "out of memory");
+    return true;
+}
+
+struct text_sink told_sink(struct strata_buffer *to)
+{
+    return (struct text_sink){put, to};
+}

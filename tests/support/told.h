@@ -1,0 +1,23 @@
+/* told.h: what a decoder of entries tells of a text, as text that a test can compare:
+ * "1[k=v] 2[=] 3:4!5" (line, key, value; line, column, fault). Knows nothing of cmocka. */
+#ifndef STRATA_TESTS_TOLD_H
+#define STRATA_TESTS_TOLD_H
+
+#include "entries.h"
+
+struct told {
+    char text[4000]; /* cut there */
+    size_t size;
+};
+
+/* Feeds `text` in pieces of `piece` bytes, each in memory of its own size, so that reading past
+ * its end is caught. Out of memory, or a broken promise of the decoder, ends the program. */
+void told_decode(enum entries_format format, enum text_form form, struct strata_slice text,
+                 size_t piece, struct told *told);
+/* The same in pieces of every size: all must tell the same, or the program ends. */
+const char *told_of(enum entries_format format, enum text_form form, struct strata_slice text);
+
+/* All that was written to it, for tests of writers. */
+struct text_sink told_sink(struct strata_buffer *to);
+
+#endif

@@ -1,0 +1,177 @@
+/* csv_test.c: comma-separated values: what RFC 4180 says, what it does not allow, and what is
+ * made of bytes that are no text. */
+#include "told.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void expect(enum text_form form, const char *text, const char *wanted)
+{
+    assert_string_equal(told_of(ENTRIES_CSV, form, strata_string(text)), wanted);
+}
+
+static void faulty(const char *text, const char *place, enum text_fault fault)
+{
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "%s!%d", place, (int)fault);
+    expect(TEXT_ESCAPED, text, wanted);
+}
+
+static void csv_lines_are_entries(void **state)
+{
+    (void)state;
+    expect(TEXT_ESCAPED, "", "");
+    expect(TEXT_ESCAPED, "a,1\nb,2\n", "1[a=1] 2[b=2] ");
+    expect(TEXT_ESCAPED, "a,1\r\nb,2\r\n", "1[a=1] 2[b=2] ");
+    expect(TEXT_ESCAPED, "a,1\nb,2", "1[a=1] 2[b=2] ");
+    expect(TEXT_ESCAPED, ",\n,v\nk,\n,", "1[=] 2[=v] 3[k=] 4[=] ");
+    expect(TEXT_ESCAPED, " a ,\tb\n", "1[ a =\tb] ");
+    expect(TEXT_HEX, "61,6263\n,\n", "1[a=bc] 2[=] ");
+}
+
+static void csv_quotes_hold_everything(void **state)
+{
+    (void)state;
+    expect(TEXT_ESCAPED, "\"a\",\"b\"\r\n", "1[a=b] ");
+    expect(TEXT_ESCAPED, "\"\",\"\"", "1[=] ");
+    expect(TEXT_ESCAPED, "\"a,b\",\"c\"\"d\"\n", "1[a,b=c\"d] ");
+    expect(TEXT_ESCAPED, "\"\"\"\",\"\"\"\"\"\"\n", "1[\"=\"\"] ");
+    expect(TEXT_ESCAPED, "a,\"1\n2\r\n3\"\nb,2\n", "1[a=1\n2\r\n3] 4[b=2] ");
+    expect(TEXT_HEX, "\"61\",\"62\"\n", "1[a=b] ");
+}
+
+static void csv_escapes_are_none(void **state)
+{
+    (void)state;
+    expect(TEXT_ESCAPED, "C:\\new,\\\n", "1[C:\\new=\\] ");
+    expect(TEXT_ESCAPED, "\\X41,a\\x41\n", "1[\\X41=a\\x41] ");
+}
+
+static void csv_backslash_x_is_hexadecimal(void **state)
+{
+    (void)state;
+    expect(TEXT_ESCAPED, "\\x6162,\\x4A4b\n", "1[ab=JK] ");
+    expect(TEXT_ESCAPED, "\\x,\"\\x61\"\n", "1[=a] ");
+    faulty("\\xampp,2\n", "1:4", TEXT_BAD_HEX);
+    faulty("b,\\x616\n", "1:8", TEXT_BAD_HEX);
+    faulty("a,\"\\x61\n\"\n", "1:8", TEXT_BAD_HEX);
+}
+
+static void csv_byte_order_mark_is_passed_over(void **state)
+{
+    (void)state;
+    expect(TEXT_ESCAPED,
+           "\xef\xbb\xbf"
+           "a,1\n\xef\xbb\xbf"
+           "b,2\n",
+           "1[a=1] 2[\xef\xbb\xbf"
+           "b=2] ");
+    expect(TEXT_ESCAPED, "\xef\xbb\xbf\"a\",1\n", "1[a=1] ");
+    expect(TEXT_ESCAPED, "\"\xef\xbb\xbf\",1\n", "1[\xef\xbb\xbf=1] ");
+    expect(TEXT_ESCAPED, "\xef\xbb\xbf", "");
+    expect(TEXT_ESCAPED, "\xef\xbb,1\n", "1[\xef\xbb=1] ");
+    faulty("\xef\xbb", "1:3", TEXT_NO_COMMA);
+}
+
+static void csv_fault_names_line_and_column(void **state)
+{
+    (void)state;
+    faulty("\n", "1:1", TEXT_NO_COMMA);
+    faulty("abc", "1:4", TEXT_NO_COMMA);
+    faulty("\"a\nb\"\n", "2:3", TEXT_NO_COMMA);
+    faulty("a,b,c\n", "1:4", TEXT_THIRD_FIELD);
+    faulty("a,\"b\",\n", "1:6", TEXT_THIRD_FIELD);
+    faulty("a\"b,c\n", "1:2", TEXT_STRAY_QUOTE);
+    faulty("a, \"c\"\n", "1:4", TEXT_STRAY_QUOTE);
+    faulty("\"a\" ,c\n", "1:4", TEXT_AFTER_QUOTE);
+    faulty("a,\"b\"c\n", "1:6", TEXT_AFTER_QUOTE);
+    faulty("a,\"b\n\nc,d\n", "1:3", TEXT_OPEN_QUOTE);
+    faulty("a,b\rc,d\r", "1:4", TEXT_LONE_RETURN);
+    faulty("a,b\r", "1:4", TEXT_LONE_RETURN);
+    faulty("a,b\r\r\n", "1:4", TEXT_LONE_RETURN);
+    expect(TEXT_HEX, "a,b\n", "1:2!3");
+    expect(TEXT_HEX, "61,g1\n", "1:4!2");
+}
+
+static void csv_key_beyond_the_limit_is_a_fault(void **state)
+{
+    size_t size = STRATA_MAX_KEY + 1;
+    char *text = malloc(size + 2);
+    struct told told;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'k', size);
+    memcpy(text + size, ",v", 2);
+    for (size_t piece = 1; piece <= size + 2; piece = piece * 7 + 1) {
+        told_decode(ENTRIES_CSV, TEXT_ESCAPED, strata_bytes(text, size + 2), piece, &told);
+        assert_string_equal(told.text, "1:65537!4");
+    }
+    text[size - 1] = ','; /* one less: the longest key */
+    text[size] = 'v';
+    told_decode(ENTRIES_CSV, TEXT_ESCAPED, strata_bytes(text, size + 1), 4096, &told);
+    assert_memory_equal(told.text, "1[kkkk", 6);
+    free(text);
+}
+
+static void written(const char *field, size_t size, const char *wanted)
+{
+    struct strata_buffer to = {0};
+    struct text_sink sink = told_sink(&to);
+
+    assert_true(csv_put_field(&sink, TEXT_ESCAPED, strata_bytes(field, size)));
+    assert_int_equal(to.size, strlen(wanted));
+    if (to.size)
+        assert_memory_equal(to.data, wanted, to.size);
+    strata_buffer_free(&to);
+}
+
+static void csv_field_is_quoted_where_it_must_be(void **state)
+{
+    (void)state;
+    written("", 0, "");
+    written("a b\tc\\n", 7, "a b\tc\\n");
+    written("a,b", 3, "\"a,b\"");
+    written("a\"b", 3, "\"a\"\"b\"");
+    written("\"", 1, "\"\"\"\"");
+    written("a\nb", 3, "\"a\nb\"");
+    written("a\rb", 3, "\"a\rb\"");
+    written(" a", 2, "\" a\"");
+    written("a ", 2, "\"a \"");
+    written("\xef\xbb\xbf"
+            "a",
+            4,
+            "\"\xef\xbb\xbf"
+            "a\"");
+    written("\xc3\xa9", 2, "\xc3\xa9");
+}
+
+static void csv_field_that_is_no_text_is_hexadecimal(void **state)
+{
+    (void)state;
+    written("a\0b", 3, "\\x610062");
+    written("\xff", 1, "\\xff");
+    written("\x1b[0m", 4, "\\x1b5b306d");
+    written("\xc2\x9b", 2, "\\xc29b");
+    written("\\x", 2, "\\x5c78");
+    written("\\x41,", 5, "\\x5c7834312c");
+    written("\\", 1, "\\");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(csv_lines_are_entries),
+        cmocka_unit_test(csv_quotes_hold_everything),
+        cmocka_unit_test(csv_escapes_are_none),
+        cmocka_unit_test(csv_backslash_x_is_hexadecimal),
+        cmocka_unit_test(csv_byte_order_mark_is_passed_over),
+        cmocka_unit_test(csv_fault_names_line_and_column),
+        cmocka_unit_test(csv_key_beyond_the_limit_is_a_fault),
+        cmocka_unit_test(csv_field_is_quoted_where_it_must_be),
+        cmocka_unit_test(csv_field_that_is_no_text_is_hexadecimal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

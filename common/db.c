@@ -4,6 +4,7 @@
 #include "batch.h"
 #include "lock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,10 +35,22 @@ int db_check(const struct strata *db, struct strata_error *err)
 
 static int check_write(const struct strata *db, struct strata_error *err)
 {
-    int rc = db_check(db, err);
+    int rc = db_check(db, err), failed;
     if (rc == 0 && db->options.read_only)
         rc = strata_fail(err, STRATA_ERR_READ_ONLY, db->dir, STRATA_NO_OFFSET,
                          "the database was opened for reading only");
+    if (rc == 0 && (failed = atomic_load(&db->failed)) != 0) {
+        rc = strata_fail_sys(err, failed, db->dir, STRATA_NO_OFFSET, "earlier");
+        strata_error_prefix(err, "refused since a write failed, close it and open it again; ");
+    }
+    return rc;
+}
+
+/* After a write of any kind that failed, what is on the disk is not known: no more of them. */
+static int after_write(struct strata *db, int rc, const struct strata_error *err)
+{
+    if (rc == STRATA_ERR_IO)
+        atomic_store(&db->failed, err && err->sys ? err->sys : EIO);
     return rc;
 }
 
@@ -57,7 +70,8 @@ static int write_one(struct strata *db, const struct strata_op *op, struct strat
     if (rc < 0)
         return rc;
     count(db, op->type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES);
-    return db->engine->write(db->self, op, 1, db->options.sync == STRATA_SYNC_ALWAYS, err);
+    return after_write(
+        db, db->engine->write(db->self, op, 1, db->options.sync == STRATA_SYNC_ALWAYS, err), err);
 }
 
 int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
@@ -92,8 +106,10 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
         return 0;
     for (size_t i = 0; i < operations; i++)
         count(db, batch_ops(batch)[i].type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES);
-    return db->engine->write(db->self, batch_ops(batch), operations,
-                             sync || db->options.sync == STRATA_SYNC_ALWAYS, err);
+    return after_write(db,
+                       db->engine->write(db->self, batch_ops(batch), operations,
+                                         sync || db->options.sync == STRATA_SYNC_ALWAYS, err),
+                       err);
 }
 
 static int get_with(struct strata *db, struct strata_snapshot *snapshot, struct strata_slice key,
@@ -112,7 +128,7 @@ int strata_sync(struct strata *db, struct strata_error *err)
         return rc;
     if (!db->engine->sync || !(db->engine->promises & STRATA_PROMISE_POWER_CUT))
         return lacks(db, "synced writes", err);
-    return db->engine->sync(db->self, err);
+    return after_write(db, db->engine->sync(db->self, err), err);
 }
 
 /* ---- Iterators ------------------------------------------------------------------------- */
@@ -348,7 +364,9 @@ int strata_flush(struct strata *db, struct strata_error *err)
     int rc = check_write(db, err);
     if (rc < 0)
         return rc;
-    return db->engine->flush ? db->engine->flush(db->self, err) : lacks(db, "memtable", err);
+    if (!db->engine->flush)
+        return lacks(db, "memtable", err);
+    return after_write(db, db->engine->flush(db->self, err), err);
 }
 
 int strata_compact(struct strata *db, const struct strata_progress *progress,
@@ -359,7 +377,7 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
         return rc;
     if (!db->engine->compact || !(db->engine->promises & STRATA_PROMISE_COMPACT))
         return lacks(db, "compaction", err);
-    return db->engine->compact(db->self, progress, err);
+    return after_write(db, db->engine->compact(db->self, progress, err), err);
 }
 
 int strata_verify(struct strata *db, const struct strata_progress *progress,

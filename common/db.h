@@ -27,6 +27,7 @@ struct strata {
     bool own_fs; /* options.fs was NULL */
     struct fs_file *lock;
     unsigned long forks;   /* lock_forks() when opened */
+    _Atomic int failed;    /* 0, or the errno (or -1) of a failed write: no more of them */
     _Atomic uint64_t open; /* iterators and snapshots of this handle */
     _Atomic uint64_t counters[DB_COUNTERS];
 };

@@ -196,8 +196,8 @@ void strata_stage(const struct strata *db, struct strata_stage_info *info);
 /* Stores `value` under `key`, replacing what was there. When it returns 0 the write survives
  * what the stage promises under the handle's sync option. When it fails it may or may not be
  * found after the next open, never half of it.
- *   READ_ONLY, IO (disk full among them; after a failed write or sync the handle refuses all
- *   further writes: close it and open again) */
+ *   READ_ONLY, IO (disk full among them; after a write, sync, flush or compaction that failed so,
+ *   the handle refuses all further ones: close it and open again) */
 int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
                struct strata_error *err);
 
@@ -306,7 +306,8 @@ struct strata_progress {
 
 /* Writes what is in memory to sorted files. NOT_SUPPORTED on stages that keep nothing there. */
 int strata_flush(struct strata *db, struct strata_error *err);
-/* Gives dead space back. `progress` may be NULL. NOT_SUPPORTED without STRATA_PROMISE_COMPACT. */
+/* Gives dead space back. `progress` may be NULL. NOT_SUPPORTED without STRATA_PROMISE_COMPACT;
+ * CORRUPT, and otherwise fails as strata_put. */
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err);
 /* Reads and checks every byte that the database relies on. CORRUPT names the first damage. */

@@ -195,20 +195,12 @@ struct tally {
 };
 
 /* The call that failed, when it was the only one. */
-/* What only helps opening, and is made anew when it cannot be read or written. */
-static bool is_aid(const char *path)
-{
-    const char *name = strrchr(path, '/');
-    return name && (strstr(name, ".hint") || strcmp(name, "/INDEX") == 0);
-}
-
-/* FS_CALL_CLOSE for a call on an aid, whose failure need not be told either. */
 static enum fs_call struck_call(struct strata_fs *fs, int sys)
 {
     struct fs_sim_call call;
     for (uint64_t i = 1; fs_sim_trace_call(fs, i, &call) == 0; i++)
         if (call.result == -sys)
-            return is_aid(call.path) ? FS_CALL_CLOSE : call.kind;
+            return call.kind;
     return FS_CALL_COUNT;
 }
 
@@ -227,6 +219,8 @@ static bool try_fault(const struct start *start, const struct fs_sim_fault *faul
     struct trial trial = {.fs = start->fs ? fs_sim_copy(start->fs) : new_disk(),
                           .sys = kinds[fault->kind].sys};
 
+    unsigned long warnings = subject_warnings();
+
     trial.for_ever = fault->for_ever;
     snprintf(trial.what, sizeof trial.what, "%s %s, call %" PRIu64, kinds[fault->kind].name,
              fault->for_ever ? "for ever" : "once", fault->at);
@@ -236,7 +230,8 @@ static bool try_fault(const struct start *start, const struct fs_sim_fault *faul
     trial.run.at = start->at;
     trial.run.acknowledged = trial.run.issued = start->writes;
     run_script(&trial);
-    if (trial.struck && trial.sys && !trial.failures && !fault->for_ever) {
+    if (trial.struck && trial.sys && !trial.failures && !fault->for_ever &&
+        subject_warnings() == warnings) { /* neither an error nor a word to the log */
         tally->silent++;
         tally->silent_at[struck_call(trial.fs, trial.sys)]++;
     }

@@ -75,6 +75,20 @@ const struct strata_engine *subject_engine(void)
     return engine;
 }
 
+static _Atomic unsigned long warnings;
+
+static void count_warning(void *arg, enum strata_log_level level, const char *message)
+{
+    (void)arg;
+    (void)message;
+    warnings += level == STRATA_LOG_WARNING;
+}
+
+unsigned long subject_warnings(void)
+{
+    return warnings;
+}
+
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create)
 {
     strata_options_init(options);
@@ -82,6 +96,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     options->engine = subject_engine();
     options->fs = fs;
     options->create = create;
+    options->log = count_warning;
     if (!getenv("STRATA_SIZES")) { /* small ones, so that little work meets every boundary */
         options->segment_bytes = 1500;
         options->memtable_bytes = 4096;

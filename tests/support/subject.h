@@ -21,6 +21,8 @@ const struct strata_engine *subject_engine(void);
  * `create`; and, unless env STRATA_SIZES is set, segments and memtables so small that a few
  * dozen operations fill them. */
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create);
+/* How many warnings databases opened so have told their log; not for several threads. */
+unsigned long subject_warnings(void);
 /* strata_open with these options. */
 int subject_open(struct strata_fs *fs, const char *dir, bool create, struct strata **out,
                  struct strata_error *err);

@@ -1,0 +1,164 @@
+/* power_cut_test.c: a power cut at every call of the file layer, under the models `ordered` and
+ * `posix`, on fs_sim: at a stage that promises the power cut nothing acknowledged as synced may
+ * be missing, and what comes back is a prefix. A stage that does not promise it is not asked
+ * here; what it loses is a test of its own (weak_...). The long work is killed too: it meets
+ * what the short scripts of kill_model_test.c do not (segments that fill, merges, checkpoints). */
+#include "test.h"
+
+#include "explore.h"
+#include "rng.h"
+#include "subject.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_result(const char *model, const char *name, const struct explore *e)
+{
+    printf("# %s model, stage %u, %s: %" PRIu64 " states, %" PRIu64 " distinct, %" PRIu64
+           " of a second crash; %" PRIu64 " violations\n",
+           model, subject_info()->stage, name, e->totals.states, e->totals.distinct,
+           e->again.distinct, e->violations);
+    fflush(stdout);
+}
+
+static void explore_without_violation(const char *model, const char *name, struct explore *e)
+{
+    if (explore_run(e) < 0)
+        fail_msg("%s: %s", name, e->example);
+    print_result(model, name, e);
+    if (e->violations)
+        fail_msg("%s: %s", name, e->example);
+}
+
+static void skip_unless_promised(void)
+{
+    if (subject_promises(STRATA_PROMISE_POWER_CUT))
+        return;
+    check_skipping("the stage does not promise to survive a power cut");
+    skip();
+}
+
+/* All built-in scripts under one model; returns the distinct states. */
+static uint64_t explore_scripts(enum fs_sim_model model, const char *word, unsigned twice)
+{
+    uint64_t distinct = 0;
+    for (size_t i = 0;; i++) {
+        struct script script = {0};
+        struct explore e = {.script = &script, .twice = twice};
+        const char *name = script_builtin(i, &script);
+        if (!name)
+            return distinct;
+        e.plan.model = model;
+        explore_without_violation(word, name, &e);
+        distinct += e.totals.distinct + e.again.distinct;
+        script_free(&script);
+    }
+}
+
+static void power_cut_ordered_loses_nothing_synced(void **state)
+{
+    (void)state;
+    skip_unless_promised();
+    assert_true(explore_scripts(FS_SIM_ORDERED, "ordered", 0) >= 200);
+}
+
+static void power_cut_posix_loses_nothing_synced(void **state)
+{
+    (void)state;
+    skip_unless_promised();
+    assert_true(explore_scripts(FS_SIM_POSIX, "posix", 0) >= 200);
+}
+
+static void power_cut_during_recovery_loses_nothing_synced(void **state)
+{
+    (void)state;
+    skip_unless_promised();
+    assert_true(explore_scripts(FS_SIM_POSIX, "posix", check_quick() ? 8 : 1) >= 1000);
+}
+
+/* ---- Long work ------------------------------------------------------------------------- */
+
+static void add_batch(struct script *script, struct rng *rng)
+{
+    struct strata_batch *batch = strata_batch_new();
+    assert_non_null(batch);
+    for (int i = 0; i < 4; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%d", (int)rng_below(rng, 12));
+        if (rng_below(rng, 3))
+            strata_batch_put(batch, strata_string(key), strata_string("of a batch"), NULL);
+        else
+            strata_batch_delete(batch, strata_string(key), NULL);
+    }
+    history_batch(&script->history, batch);
+    script_add(script, SCRIPT_WRITE);
+    strata_batch_free(batch);
+}
+
+static void fill_long(struct script *script, uint64_t seed, int steps)
+{
+    static const char dashes[] = "------------------------------------------------------------";
+    struct rng rng;
+
+    rng_init(&rng, seed);
+    for (int i = 0; i < steps; i++) {
+        uint64_t dice = rng_below(&rng, 100);
+        char key[16], value[80];
+        snprintf(key, sizeof key, "k%d", (int)rng_below(&rng, 12));
+        snprintf(value, sizeof value, "%d %.*s", i, (int)rng_below(&rng, 60), dashes);
+        if (dice < 55)
+            script_put(script, key, value);
+        else if (dice < 75)
+            script_delete(script, key);
+        else if (dice < 85 && subject_promises(STRATA_PROMISE_BATCH))
+            add_batch(script, &rng);
+        else if (dice < 94)
+            script_add(script, SCRIPT_REOPEN);
+        else
+            script_add(script, SCRIPT_COMPACT);
+    }
+}
+
+static void explore_long(enum fs_sim_model model, const char *word, uint64_t floor)
+{
+    uint64_t seeds = check_quick() || check_sanitized() ? 1 : 3, distinct = 0;
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        struct script script = {0};
+        struct explore e = {.script = &script};
+        char name[32];
+        snprintf(name, sizeof name, "long work %d", (int)seed);
+        fill_long(&script, seed, seeds == 1 ? 60 : 150);
+        e.plan.model = model;
+        e.plan.prefix_limit = 1;
+        explore_without_violation(word, name, &e);
+        distinct += e.totals.distinct;
+        script_free(&script);
+    }
+    assert_true(distinct >= floor);
+}
+
+static void kill_in_long_work_loses_nothing_acknowledged(void **state)
+{
+    (void)state;
+    explore_long(FS_SIM_KILL, "kill", 1000);
+}
+
+static void power_cut_in_long_work_loses_nothing_synced(void **state)
+{
+    (void)state;
+    skip_unless_promised();
+    explore_long(FS_SIM_ORDERED, "ordered", 500);
+    explore_long(FS_SIM_POSIX, "posix", 500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(power_cut_ordered_loses_nothing_synced),
+        cmocka_unit_test(power_cut_posix_loses_nothing_synced),
+        cmocka_unit_test(power_cut_during_recovery_loses_nothing_synced),
+        cmocka_unit_test(kill_in_long_work_loses_nothing_acknowledged),
+        cmocka_unit_test(power_cut_in_long_work_loses_nothing_synced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

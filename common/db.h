@@ -24,13 +24,25 @@ struct strata {
     struct strata_env env;
     struct strata_options options; /* with defaults filled in */
     char *dir;
-    bool own_fs; /* options.fs was NULL */
+    bool own_fs;  /* options.fs was NULL */
+    bool filling; /* db_open_filling made it: incomplete until db_close_filled */
     struct fs_file *lock;
     unsigned long forks;   /* lock_forks() when opened */
     _Atomic int failed;    /* 0, or the errno (or -1) of a failed write: no more of them */
     _Atomic uint64_t open; /* iterators and snapshots of this handle */
     _Atomic uint64_t counters[DB_COUNTERS];
 };
+
+/* Makes a database for a copy that goes on until db_close_filled: the marker says FILLING, and to
+ * everybody else it is ABSENT and incomplete, for ever if the copy is cut short or strata_close is
+ * called. Writes are not synced one by one. `dir` must not exist, or be empty; else EXISTS.
+ * `options` as for strata_open, but for create, exclusive and sync, which are not looked at. */
+int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
+                    struct strata_error *err);
+/* Makes all that was written as safe as the stage can and says that the database is complete, in
+ * one step. Closes the handle as strata_close does, whatever it returns but BUSY; when it fails,
+ * the database stays incomplete. */
+int db_close_filled(struct strata *db, struct strata_error *err);
 
 /* 0, or INVALID: NULL, or opened by another process. */
 int db_check(const struct strata *db, struct strata_error *err);

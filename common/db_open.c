@@ -7,6 +7,9 @@
  *   engine makes its files     may be cut anywhere: the next opener who may create begins anew
  *   STRATA = ready             <- the commit: from here on a missing file is damage
  *
+ * A copy (db_open_filling) writes STRATA = filling in place of creating, and the entries before the
+ * commit, which db_close_filled makes.
+ *
  * I1: a write is acknowledged only in a directory whose marker says ready.
  * I2: a directory with data and no marker is never written to.
  * I3: the marker is believed only when read under the lock. */
@@ -364,13 +367,13 @@ static int make(struct strata *db, struct strata_error *err)
 {
     int rc = resolve_sync(db, err);
     if (rc == 0)
-        rc = write_marker(db, MARKER_CREATING, err);
+        rc = write_marker(db, db->filling ? MARKER_FILLING : MARKER_CREATING, err);
     if (rc == 0)
         rc = sync_parent(db, err);
     db->env.is_new = true;
     if (rc == 0)
         rc = engine_open(db, err);
-    if (rc < 0)
+    if (rc < 0 || db->filling)
         return rc;
     rc = write_marker(db, MARKER_READY, err);
     if (rc < 0)
@@ -435,8 +438,8 @@ static int free_handle(struct strata *db, struct strata_error *err)
     return rc;
 }
 
-int strata_open(const char *dir, const struct strata_options *options, struct strata **out,
-                struct strata_error *err)
+static int open_handle(const char *dir, const struct strata_options *options, bool filling,
+                       struct strata **out, struct strata_error *err)
 {
     struct strata *db;
     int rc;
@@ -452,6 +455,7 @@ int strata_open(const char *dir, const struct strata_options *options, struct st
     rc = take_options(db, options, err);
     db->dir = strdup(dir);
     db->own_fs = !db->options.fs;
+    db->filling = filling;
     db->forks = lock_forks();
     db->env = (struct strata_env){db->own_fs ? fs_posix_new() : db->options.fs, db->dir,
                                   &db->options, false};
@@ -467,20 +471,67 @@ int strata_open(const char *dir, const struct strata_options *options, struct st
     return 0;
 }
 
-int strata_close(struct strata *db, struct strata_error *err)
+int strata_open(const char *dir, const struct strata_options *options, struct strata **out,
+                struct strata_error *err)
+{
+    return open_handle(dir, options, false, out, err);
+}
+
+int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
+                    struct strata_error *err)
+{
+    struct strata_options own = *options;
+
+    own.create = own.exclusive = true;
+    own.sync = STRATA_SYNC_NEVER; /* db_close_filled makes up for it */
+    return open_handle(dir, &own, true, out, err);
+}
+
+static int check_close(struct strata *db, struct strata_error *err)
 {
     uint64_t open;
-    int rc, unlocked;
 
-    if (!db)
-        return 0;
     if (db->forks != lock_forks())
         return db_check(db, err);
     open = atomic_load(&db->open);
     if (open)
         return strata_fail(err, STRATA_ERR_BUSY, db->dir, STRATA_NO_OFFSET,
                            "%llu iterators or snapshots are still open", (unsigned long long)open);
-    rc = db->engine->close(db->self, err);
+    return 0;
+}
+
+/* `rc` is how the closing went so far; the first failure is the one that is told. */
+static int close_engine(struct strata *db, int rc, struct strata_error *err)
+{
+    int closed = db->engine->close(db->self, rc == 0 ? err : NULL);
+    return rc == 0 ? closed : rc;
+}
+
+int strata_close(struct strata *db, struct strata_error *err)
+{
+    int rc, unlocked;
+
+    if (!db)
+        return 0;
+    rc = check_close(db, err);
+    if (rc < 0)
+        return rc;
+    rc = close_engine(db, 0, err);
+    unlocked = free_handle(db, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : unlocked;
+}
+
+int db_close_filled(struct strata *db, struct strata_error *err)
+{
+    int rc = check_close(db, err), unlocked;
+
+    if (rc < 0)
+        return rc;
+    if (durable(db) && db->engine->sync)
+        rc = db->engine->sync(db->self, err);
+    rc = close_engine(db, rc, err);
+    if (rc == 0)
+        rc = write_marker(db, MARKER_READY, err);
     unlocked = free_handle(db, rc == 0 ? err : NULL);
     return rc < 0 ? rc : unlocked;
 }

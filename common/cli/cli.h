@@ -37,6 +37,7 @@ enum cli_option_id {
     CLI_FORMAT,
     CLI_HEADER,
     CLI_BATCH,
+    CLI_TO_STAGE,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,
@@ -44,7 +45,7 @@ enum cli_option_id {
 };
 
 /* An option means the same in every command that takes it, so that it may stand before the
- * command. */
+ * command; but for two of one name, which no command takes both. */
 struct cli_option {
     const char *name;  /* "limit" */
     const char *value; /* what stands after it: "N"; NULL: nothing */
@@ -162,6 +163,8 @@ int cli_run_scan(struct cli *cli);
 int cli_run_dump(struct cli *cli);
 int cli_run_load(struct cli *cli);
 int cli_run_stats(struct cli *cli);
+int cli_run_compact(struct cli *cli);
+int cli_run_migrate(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
 int cli_run_stages(struct cli *cli);

@@ -25,6 +25,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_FORMAT] = {"format", "FORMAT", "tsv, csv or jsonl; default: by FILE's name, or else tsv"},
     [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry"},
     [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1"},
+    [CLI_TO_STAGE] = {"to", "N", "the stage of the new database"},
     [CLI_ALL] = {"all", NULL, "the help of every command"},
     [CLI_VERSION] = {"version", NULL, "as the command version"},
     [CLI_HELP] = {"help", NULL, "as the command help"},
@@ -149,6 +150,35 @@ const struct cli_command cli_commands[] = {
                 "$ strata dump copy --format jsonl | diff - all.jsonl && echo the same\n"
                 "the same\n",
      .run = cli_run_dump},
+    {.name = "migrate",
+     .operands = {"SRC", "DST"},
+     .required = 2,
+     .options = O(CLI_TO_STAGE),
+     .exits = DB_EXITS,
+     .summary = "copy a database into a new one of another stage",
+     .about = "SRC is only read. DST must not exist, or be an empty directory. Until every record\n"
+              "was copied, read back and compared, DST is marked as incomplete: if migrate is\n"
+              "killed, every later command says so, and DST is to be removed by hand. What is\n"
+              "there at the end is as safe as the stage promises.",
+     .example = "$ strata put old fruit apple --stage 1\n"
+                "$ strata migrate old new --to 1\n"
+                "$ strata scan new\n"
+                "fruit\tapple\n"
+                "$ strata migrate old new --to 1 || echo it ended with $?\n"
+                "it ended with 7\n",
+     .run = cli_run_migrate},
+    {.name = "compact",
+     .operands = {"DIR"},
+     .required = 1,
+     .options = DB_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "give dead space back: what was replaced or removed",
+     .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
+              "the bytes of all files after it and before.",
+     .example = "$ strata put db fruit apple --stage 1\n"
+                "$ strata compact db || echo it ended with $?\n"
+                "it ended with 5\n",
+     .run = cli_run_compact},
     {.name = "stats",
      .operands = {"DIR"},
      .required = 1,

@@ -86,6 +86,18 @@ static void take_command_options(struct cli *cli)
     memset(cli->given, 0, sizeof cli->given);
 }
 
+/* Of two options with one name, that which the command takes. */
+static void settle(struct cli *cli, int id)
+{
+    for (int other = id + 1; other < CLI_OPTIONS; other++)
+        if (TAKES(cli->command, other) &&
+            strcmp(cli_options[other].name, cli_options[id].name) == 0) {
+            cli->given[other] = cli->given[id];
+            cli->given[id] = NULL;
+            return;
+        }
+}
+
 static int check(struct cli *cli)
 {
     const struct cli_command *command = cli->command;
@@ -93,6 +105,9 @@ static int check(struct cli *cli)
 
     if (!command)
         return cli_usage(cli, "a command is missing");
+    for (int id = 0; id < CLI_OPTIONS; id++)
+        if (cli->given[id] && !TAKES(command, id))
+            settle(cli, id);
     for (int id = 0; id < CLI_OPTIONS; id++)
         if (cli->given[id] && !TAKES(command, id))
             return cli_usage(cli, "--%s is no option of this command", cli_options[id].name);

@@ -116,7 +116,7 @@ is load_missing_file_makes_nothing "$(ls -d never 2>&1 | grep -c 'No such')" 1
 fails load_directory_is_4 4 'Is a directory' strata load never .
 fails inspect_missing_file_is_4 4 'none: .*No such file' strata inspect none
 fails put_missing_parent_is_4 4 'No such file' strata put no/where a b
-skip command_beyond_the_stage_is_5 "no command asks stage 1 for more than it promises yet"
+fails command_beyond_the_stage_is_5 5 "not supported: 01_append_log has no compaction" strata compact db
 fails get_missing_database_is_7 7 'no database: nowhere' strata get nowhere a
 fails del_never_creates 7 'no database: nowhere' strata del nowhere a
 fails verify_never_creates 7 'no database: nowhere' strata verify nowhere

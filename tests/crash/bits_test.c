@@ -122,6 +122,12 @@ static bool is_needed(const struct part *part)
     return is_log(part) || strcmp(part->name, MARKER_NAME) == 0;
 }
 
+/* Every bit; where time is dear one in so many, and still each of the eight of a byte. */
+static size_t bit_step(void)
+{
+    return check_quick() ? 7 : 1;
+}
+
 static void bits_flipped_one_by_one_are_detected_where_they_are(void **state)
 {
     struct specimen *s = *state;
@@ -129,15 +135,15 @@ static void bits_flipped_one_by_one_are_detected_where_they_are(void **state)
 
     for (size_t i = 0; i < s->count; i++) {
         struct tally tally = {.what = "bits flipped"};
-        for (size_t bit = 0; bit < 8 * s->parts[i].bytes.size; bit++)
+        for (size_t bit = 0; bit < 8 * s->parts[i].bytes.size; bit += bit_step())
             flip_and_judge(s, &s->parts[i], bit, &tally);
         print_tally(&s->parts[i], &tally);
-        assert_int_equal(tally.total, 8 * s->parts[i].bytes.size);
+        assert_int_equal(tally.total, (8 * s->parts[i].bytes.size + bit_step() - 1) / bit_step());
         if (is_needed(&s->parts[i]))
             assert_int_equal(tally.outcomes[OUTCOME_DETECTED], tally.total);
         total += tally.total;
     }
-    assert_true(total >= 8 * 2500);
+    assert_true(total >= 8 * 2500 / bit_step());
 }
 
 /* Some bits of a file whose largest record is read in pieces: all of the first 64 bytes of each
@@ -245,7 +251,7 @@ static void bits_flipped_while_it_is_open_are_never_served(void **state)
     for (size_t i = 0; i < s->count; i++) {
         struct part *part = &s->parts[i];
         struct tally tally = {.what = "bits, while open"};
-        for (size_t bit = 0; bit < 8 * part->bytes.size; bit += check_quick() ? 7 : 1) {
+        for (size_t bit = 0; bit < 8 * part->bytes.size; bit += bit_step()) {
             struct answers answers = {0};
             flip_while_open(s, part, bit, &model, &answers);
             tally.outcomes[answers.errors ? OUTCOME_DETECTED : OUTCOME_HARMLESS]++;

@@ -1,443 +1,399 @@
-/* 01_append_log_record_test.c: stage 1's record framing by itself, with records that no engine
- * writes: every check holds, and still the record is wrong. */
+/* 01_append_log_record_test.c: the log's bytes: as drawn in record.c, cut at every byte, every bit
+ * flipped, moved, and with lengths that lie. */
 #include "test.h"
 
 #include "checksum.h"
 #include "coding.h"
-#include "fs_sim.h"
-#include "rng.h"
-#include "01_append_log/record.h"
-#include "subject.h"
+#include "record_log.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PATH "disk/000007.log"
-#define NUMBER 7
-#define KEY strata_string("key")
-#define VALUE strata_string("value")
+/* ---- The bytes -------------------------------------------------------------------------- */
 
-struct log {
-    struct strata_fs *fs;
-    struct fs_file *file;
-    struct strata_error err;
-};
-
-static int set_up(void **state)
+static void record_put_and_delete_are_exactly_these_bytes(void **state)
 {
-    struct log *log = calloc(1, sizeof *log);
+    static const uint8_t golden[] = {
+        0x53, 0x54, 0x52, 0x41, 0x54, 0x4c, 0x4f, 0x47, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xd5, 0xa1, 0x25, 0x90, 0x9f, 0x5e, 0x61, 0xa9,
+        0x01, 0x03, 0x00, 0x00, 0x00, 0x05, 0x00, 0x00, 0x00, 0xbc, 0x95, 0x77, 0x71, 0x6b,
+        0x65, 0x79, 0x76, 0x61, 0x6c, 0x75, 0x65, 0x7b, 0x90, 0x94, 0x30, 0x02, 0x03, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xbd, 0x5e, 0x30, 0xf4, 0x6b, 0x65, 0x79,
+    };
+    struct record_log *log = *state;
+    struct strata_buffer bytes;
 
-    assert_non_null(log);
-    log->fs = fs_sim_new();
-    assert_int_equal(fs_sim_put_directory(log->fs, "disk"), 0);
-    assert_ok(fs_open(log->fs, PATH, FS_WRITE | FS_CREATE, &log->file, &log->err), &log->err);
-    assert_ok(record_start_file(log->file, NUMBER, &log->err), &log->err);
-    *state = log;
-    return 0;
+    record_log_start(log);
+    record_log_put(log, "key", "value");
+    record_log_add(log, STRATA_OP_DELETE, strata_string("key"), strata_bytes(NULL, 0));
+    bytes = record_log_bytes(log);
+    assert_bytes(strata_buffer_slice(&bytes), strata_bytes(golden, sizeof golden));
+    strata_buffer_free(&bytes);
 }
 
-static int tear_down(void **state)
+/* The same, field by field, from what record.c says of them. */
+static void record_fields_are_as_drawn(void **state)
 {
-    struct log *log = *state;
-    fs_close(log->file, NULL);
-    fs_free(log->fs);
-    free(log);
-    return 0;
+    struct record_log *log = *state;
+    struct strata_buffer bytes;
+    struct decoder d;
+    uint32_t head_check, body_check;
+
+    record_log_start(log);
+    record_log_put(log, "key", "value");
+    bytes = record_log_bytes(log);
+    decoder_init(&d, strata_buffer_slice(&bytes));
+    assert_bytes(get_bytes(&d, 8), strata_string("STRATLOG"));
+    assert_int_equal(get_u16(&d), 1);
+    assert_int_equal(get_u16(&d), 0);
+    assert_int_equal(get_u64(&d), RECORD_LOG_NUMBER);
+    assert_int_equal(get_u32(&d),
+                     checksum(checksum_seed(RECORD_LOG_NUMBER, 0), strata_bytes(bytes.data, 20)));
+    head_check = get_u32(&d);
+    assert_int_equal(head_check, checksum(checksum_seed(RECORD_LOG_NUMBER, 24),
+                                          strata_bytes(bytes.data + 28, 13)));
+    assert_int_equal(get_u8(&d), STRATA_OP_PUT);
+    assert_int_equal(get_u32(&d), 3);
+    assert_int_equal(get_u32(&d), 5);
+    body_check = get_u32(&d);
+    assert_int_equal(body_check,
+                     checksum(checksum_seed(RECORD_LOG_NUMBER, 24), strata_string("keyvalue")));
+    assert_bytes(get_bytes(&d, 8), strata_string("keyvalue"));
+    assert_true(decoder_done(&d));
+    strata_buffer_free(&bytes);
 }
 
-static void append(struct log *log, unsigned type, struct strata_slice key,
-                   struct strata_slice value)
+/* One write call a record: a kill cannot come between its parts. */
+static void record_append_is_one_call(void **state)
 {
-    assert_ok(record_append_typed(log->file, NUMBER, type, key, value, &log->err), &log->err);
+    struct record_log *log = *state;
+    uint64_t before;
+
+    record_log_start(log);
+    before = log->fs->calls[FS_CALL_APPEND];
+    record_log_put(log, "key", "value");
+    record_log_add(log, STRATA_OP_DELETE, strata_string("key"), strata_bytes(NULL, 0));
+    record_log_put(log, "", "");
+    assert_int_equal(log->fs->calls[FS_CALL_APPEND] - before, 3);
+    assert_int_equal(log->fs->calls[FS_CALL_WRITE] + log->fs->calls[FS_CALL_SYNC], 0);
 }
 
-/* A head whose own check holds, and no body. */
-static void append_head(struct log *log, unsigned type, uint32_t key_size, uint32_t value_size)
+static void record_what_was_appended_is_read_in_order(void **state)
 {
-    uint8_t head[RECORD_HEAD], *at = head + 4;
-    struct strata_slice part = {head, sizeof head};
-
-    at = put_u8(at, (uint8_t)type);
-    at = put_u32(at, key_size);
-    at = put_u32(at, value_size);
-    put_u32(at, 0);
-    put_u32(head, checksum(checksum_seed(NUMBER, log->file->end), strata_bytes(head + 4, 13)));
-    assert_ok(fs_append(log->file, &part, 1, &log->err), &log->err);
-}
-
-/* What reading the first record returns; `*capacity` of the window is what it allocated. */
-static int read_first(struct log *log, unsigned max_type, struct record *record, size_t *capacity)
-{
+    struct record_log *log = *state;
     struct record_reader reader;
+    struct record record;
+    struct strata_error err;
+
+    record_log_start(log);
+    record_log_put(log, "a", "1");
+    record_log_put(log, "", "of the empty key");
+    record_log_put(log, "b", "");
+    record_log_add(log, STRATA_OP_DELETE, strata_string("a"), strata_bytes(NULL, 0));
+    record_reader_init(&reader, log->file, RECORD_LOG_NUMBER, log->file->end);
+    record_log_next(&reader, STRATA_OP_PUT, strata_string("a"), 1);
+    record_log_next(&reader, STRATA_OP_PUT, strata_string(""), 16);
+    record_log_next(&reader, STRATA_OP_PUT, strata_string("b"), 0);
+    record_log_next(&reader, STRATA_OP_DELETE, strata_string("a"), 0);
+    for (int i = 0; i < 2; i++)
+        assert_code(record_next(&reader, &record, &err), STRATA_NOT_FOUND, &err);
+    assert_int_equal(reader.at, log->file->end);
+    record_reader_free(&reader);
+    record_log_value(log, 24, strata_string("a"), strata_string("1"));
+    record_log_value(log, 43, strata_string(""), strata_string("of the empty key"));
+    record_log_value(log, 76, strata_string("b"), strata_string(""));
+}
+
+static void record_empty_log_has_no_records(void **state)
+{
+    struct record_log *log = *state;
+    struct strata_error err;
+    uint64_t at;
     int rc;
 
-    log->err = (struct strata_error){0};
-    record_reader_init(&reader, log->file, NUMBER, log->file->end);
-    if (max_type)
-        reader.max_type = max_type;
-    rc = record_next(&reader, record, &log->err);
-    if (rc != 0)
-        assert_int_equal(reader.at, RECORD_FILE_HEADER);
-    *capacity = reader.window_capacity + (reader.key ? STRATA_MAX_KEY : 0);
-    record_reader_free(&reader);
-    return rc;
+    record_log_start(log);
+    assert_ok(record_check_file(log->file, RECORD_LOG_NUMBER, &err), &err);
+    assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
+    assert_int_equal(rc, STRATA_NOT_FOUND);
+    assert_int_equal(at, RECORD_FILE_HEADER);
 }
 
-static void expect_damage(struct log *log, uint64_t offset, const char *words)
+/* ---- Cut and flipped -------------------------------------------------------------------- */
+
+static void record_log_cut_at_every_byte_is_torn_or_shorter(void **state)
 {
-    struct record record;
-    size_t capacity;
-    int rc = read_first(log, 0, &record, &capacity);
+    struct record_log *log = *state;
+    struct strata_buffer bytes = record_log_three(log);
 
-    assert_int_equal(rc, STRATA_ERR_CORRUPT);
-    assert_err_file(&log->err, PATH);
-    assert_err_offset(&log->err, offset);
-    assert_err_says(&log->err, words);
-}
-
-/* ---- Records that cannot be ------------------------------------------------------------ */
-
-static void record_key_longer_than_the_limit_is_damage(void **state)
-{
-    struct log *log = *state;
-    uint8_t *key = calloc(1, STRATA_MAX_KEY + 1);
-
-    append(log, STRATA_OP_PUT, strata_bytes(key, STRATA_MAX_KEY + 1), VALUE);
-    expect_damage(log, RECORD_FILE_HEADER + 5, "key of 65537 bytes");
-    free(key);
-}
-
-static void record_value_longer_than_the_limit_is_damage(void **state)
-{
-    struct log *log = *state;
-    append_head(log, STRATA_OP_PUT, 0, (uint32_t)STRATA_MAX_VALUE + 1);
-    expect_damage(log, RECORD_FILE_HEADER + 9, "value of 1073741825 bytes");
-}
-
-static void record_delete_with_a_value_is_damage(void **state)
-{
-    struct log *log = *state;
-    append(log, STRATA_OP_DELETE, KEY, VALUE);
-    expect_damage(log, RECORD_FILE_HEADER + 9, "value of 5 bytes");
-}
-
-static void record_type_that_is_none_is_damage(void **state)
-{
-    struct log *log = *state;
-    append(log, STRATA_OP_DELETE + 1, KEY, strata_bytes(NULL, 0));
-    expect_damage(log, RECORD_FILE_HEADER + 4, "record type 3");
-}
-
-static void record_type_of_a_later_stage_is_read_by_its_reader(void **state)
-{
-    struct log *log = *state;
-    struct record record;
-    size_t capacity;
-
-    append(log, 9, strata_bytes(NULL, 0), strata_bytes(NULL, 0));
-    assert_int_equal(read_first(log, 9, &record, &capacity), 0);
-    assert_int_equal(record.type, 9);
-    assert_int_equal(read_first(log, 8, &record, &capacity), STRATA_ERR_CORRUPT);
-}
-
-static void record_type_zero_is_damage(void **state)
-{
-    struct log *log = *state;
-    append(log, 0, KEY, strata_bytes(NULL, 0));
-    expect_damage(log, RECORD_FILE_HEADER + 4, "record type 0");
-}
-
-/* ---- Lengths that the file does not have ----------------------------------------------- */
-
-static void record_of_a_gigabyte_in_a_short_file_is_torn_and_allocates_nothing_like_it(void **state)
-{
-    struct log *log = *state;
-    struct record record;
-    size_t capacity;
-
-    append_head(log, STRATA_OP_PUT, (uint32_t)STRATA_MAX_KEY, (uint32_t)STRATA_MAX_VALUE);
-    assert_int_equal(read_first(log, 0, &record, &capacity), RECORD_TORN);
-    assert_true(capacity <= log->file->end);
-}
-
-static void record_value_that_goes_beyond_the_limit_is_damage(void **state)
-{
-    struct log *log = *state;
-    struct strata_buffer value = {0};
-
-    append(log, STRATA_OP_PUT, KEY, VALUE);
-    assert_code(record_value(log->file, NUMBER, RECORD_FILE_HEADER, log->file->end - 1, KEY, &value,
-                             &log->err),
-                STRATA_ERR_CORRUPT, &log->err);
-    assert_err_offset(&log->err, RECORD_FILE_HEADER);
-    assert_int_equal(value.capacity, 0);
-    assert_ok(
-        record_value(log->file, NUMBER, RECORD_FILE_HEADER, log->file->end, KEY, &value, &log->err),
-        &log->err);
-    assert_bytes(strata_buffer_slice(&value), VALUE);
-    strata_buffer_free(&value);
-}
-
-static void record_value_where_no_record_can_be_is_damage(void **state)
-{
-    struct log *log = *state;
-    struct strata_buffer value = {0};
-    const uint64_t offsets[] = {RECORD_FILE_HEADER + 9, 1000, UINT64_MAX, UINT64_MAX - 8};
-
-    append(log, STRATA_OP_PUT, KEY, VALUE);
-    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
-        assert_code(
-            record_value(log->file, NUMBER, offsets[i], log->file->end, KEY, &value, &log->err),
-            STRATA_ERR_CORRUPT, &log->err);
-        assert_err_offset(&log->err, offsets[i]);
-        assert_int_equal(value.size, 0);
+    assert_int_equal(bytes.size, record_log_ends[3]);
+    for (size_t size = RECORD_FILE_HEADER; size <= bytes.size; size++) {
+        struct strata_error err = {0};
+        size_t whole = 0;
+        uint64_t at;
+        int rc;
+        while (whole < 3 && record_log_ends[whole + 1] <= size)
+            whole++;
+        record_log_set(log, bytes.data, size);
+        assert_int_equal(record_log_read(log, &rc, &at, &err), whole);
+        assert_int_equal(at, record_log_ends[whole]);
+        assert_int_equal(rc, size == record_log_ends[whole] ? STRATA_NOT_FOUND : RECORD_TORN);
     }
-    strata_buffer_free(&value);
+    strata_buffer_free(&bytes);
 }
 
-/* ---- Valid records, wrongly asked for -------------------------------------------------- */
-
-static void record_value_of_another_key_is_damage(void **state)
+static void record_header_cut_at_every_byte_is_damage(void **state)
 {
-    struct log *log = *state;
-    struct strata_buffer value = {0};
+    struct record_log *log = *state;
+    struct strata_buffer bytes = record_log_three(log);
+    struct strata_error err;
 
-    append(log, STRATA_OP_PUT, KEY, VALUE);
-    assert_code(record_value(log->file, NUMBER, RECORD_FILE_HEADER, log->file->end,
-                             strata_string("kez"), &value, &log->err),
-                STRATA_ERR_CORRUPT, &log->err);
-    assert_err_says(&log->err, "not the one that was looked for");
-    assert_int_equal(value.size, 0);
-    strata_buffer_free(&value);
+    for (size_t size = 0; size < RECORD_FILE_HEADER; size++) {
+        record_log_set(log, bytes.data, size);
+        assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT,
+                    &err);
+        assert_err_file(&err, RECORD_LOG_PATH);
+        assert_err_offset(&err, size);
+        assert_err_says(&err, "inside its header");
+    }
+    strata_buffer_free(&bytes);
 }
 
-static void record_value_of_a_delete_is_damage(void **state)
+/* Never torn, never shorter: a flipped length has a check of its own. */
+static void record_every_flipped_bit_is_damage_at_its_record(void **state)
 {
-    struct log *log = *state;
-    struct strata_buffer value = {0};
+    struct record_log *log = *state;
+    struct strata_buffer bytes = record_log_three(log);
 
-    append(log, STRATA_OP_DELETE, KEY, strata_bytes(NULL, 0));
-    assert_code(
-        record_value(log->file, NUMBER, RECORD_FILE_HEADER, log->file->end, KEY, &value, &log->err),
-        STRATA_ERR_CORRUPT, &log->err);
-    assert_int_equal(value.size, 0);
-    strata_buffer_free(&value);
+    for (size_t bit = 8 * RECORD_FILE_HEADER; bit < 8 * bytes.size; bit++) {
+        struct strata_error err = {0};
+        size_t byte = bit / 8, record = byte < record_log_ends[1]   ? 0
+                                        : byte < record_log_ends[2] ? 1
+                                                                    : 2;
+        bool in_head = byte - record_log_ends[record] < RECORD_HEAD - 4;
+        bool in_body_check = !in_head && byte - record_log_ends[record] < RECORD_HEAD;
+        uint64_t at;
+        int rc;
+        bytes.data[byte] ^= (uint8_t)(1u << bit % 8);
+        record_log_set(log, bytes.data, bytes.size);
+        assert_int_equal(record_log_read(log, &rc, &at, &err), record);
+        assert_int_equal(rc, STRATA_ERR_CORRUPT);
+        assert_int_equal(at, record_log_ends[record]);
+        assert_err_file(&err, RECORD_LOG_PATH);
+        assert_err_offset(&err, in_head || in_body_check ? record_log_ends[record]
+                                                         : record_log_ends[record] + RECORD_HEAD);
+        assert_err_says(&err, in_head || in_body_check ? "record head check" : "record body check");
+        bytes.data[byte] ^= (uint8_t)(1u << bit % 8);
+    }
+    strata_buffer_free(&bytes);
+}
+
+static void record_every_flipped_bit_of_the_header_is_damage(void **state)
+{
+    struct record_log *log = *state;
+    struct strata_buffer bytes = record_log_three(log);
+    struct strata_error err;
+
+    for (size_t bit = 0; bit < 8 * RECORD_FILE_HEADER; bit++) {
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        record_log_set(log, bytes.data, bytes.size);
+        assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT,
+                    &err);
+        assert_err_file(&err, RECORD_LOG_PATH);
+        assert_err_offset(&err, bit < 64 ? 0 : 20);
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    strata_buffer_free(&bytes);
+}
+
+static void set_header_check(uint8_t *bytes, uint64_t number)
+{
+    put_u32(bytes + 20, checksum(checksum_seed(number, 0), strata_bytes(bytes, 20)));
+}
+
+static void record_header_of_another_version_or_number_is_named(void **state)
+{
+    struct record_log *log = *state;
+    struct strata_buffer bytes = record_log_three(log);
+    struct strata_error err;
+
+    assert_code(record_check_file(log->file, RECORD_LOG_NUMBER + 1, &err), STRATA_ERR_CORRUPT,
+                &err);
+    assert_err_offset(&err, 12);
+    assert_err_says(&err, "number 1, its name 2");
+    bytes.data[8] = 2;
+    set_header_check(bytes.data, RECORD_LOG_NUMBER);
+    record_log_set(log, bytes.data, bytes.size);
+    assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_offset(&err, 8);
+    assert_err_says(&err, "version 2");
+    bytes.data[8] = 1;
+    bytes.data[10] = 1; /* reserved */
+    set_header_check(bytes.data, RECORD_LOG_NUMBER);
+    record_log_set(log, bytes.data, bytes.size);
+    assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT, &err);
+    strata_buffer_free(&bytes);
+}
+
+/* Whole and unharmed, but elsewhere: the seed of the checks is the place. */
+static void record_moved_to_another_place_is_damage(void **state)
+{
+    struct record_log *log = *state;
+    struct strata_error err = {0};
+    struct strata_buffer bytes;
+    uint64_t at;
+    int rc;
+
+    record_log_start(log);
+    record_log_put(log, "key1", "value1");
+    record_log_put(log, "key2", "value2"); /* of the same size */
+    bytes = record_log_bytes(log);
+    memcpy(bytes.data + 24, bytes.data + 51, 27);
+    record_log_set(log, bytes.data, bytes.size);
+    assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
+    assert_int_equal(rc, STRATA_ERR_CORRUPT);
+    assert_err_offset(&err, 24);
+    strata_buffer_free(&bytes);
 }
 
 static void record_of_another_file_is_damage(void **state)
 {
-    struct log *log = *state;
-    struct record_reader reader;
-    struct record record;
+    struct record_log *log = *state;
+    struct strata_op op = {STRATA_OP_PUT, strata_string("key"), strata_string("value")};
+    struct strata_error err = {0};
+    uint64_t at;
+    int rc;
 
-    append(log, STRATA_OP_PUT, KEY, VALUE);
-    record_reader_init(&reader, log->file, NUMBER + 1, log->file->end);
-    assert_code(record_next(&reader, &record, &log->err), STRATA_ERR_CORRUPT, &log->err);
-    assert_err_says(&log->err, "record head check");
-    record_reader_free(&reader);
+    record_log_start(log);
+    assert_ok(record_append(log->file, RECORD_LOG_NUMBER + 1, &op, &err), &err);
+    assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
+    assert_int_equal(rc, STRATA_ERR_CORRUPT);
+    assert_err_offset(&err, 24);
+    assert_err_says(&err, "record head check");
 }
 
-/* ---- The file's header ----------------------------------------------------------------- */
+/* ---- Lengths that lie ------------------------------------------------------------------- */
 
-/* Writes a header of these fields, its check right. */
-static void write_header_to(struct fs_file *file, uint16_t version, uint16_t reserved,
-                            uint64_t number)
+/* A log of one head with these fields, its check right, and `more` bytes behind it. */
+static void set_head(struct record_log *log, unsigned type, uint32_t key_size, uint32_t value_size,
+                     size_t more)
 {
+    uint8_t head[RECORD_HEAD], *at = head + 4, *body = record_log_pattern(more);
+    struct strata_slice parts[2] = {{head, sizeof head}, {body, more}};
     struct strata_error err;
-    uint8_t header[RECORD_FILE_HEADER] = RECORD_MAGIC, *at = header + 8;
-    at = put_u16(at, version);
-    at = put_u16(at, reserved);
-    at = put_u64(at, number);
-    put_u32(at, checksum(checksum_seed(number, 0), strata_bytes(header, 20)));
-    assert_ok(fs_write_at(file, 0, header, sizeof header, &err), &err);
+
+    record_log_start(log);
+    at = put_u8(at, (uint8_t)type);
+    at = put_u32(at, key_size);
+    at = put_u32(at, value_size);
+    put_u32(at, checksum(checksum_seed(RECORD_LOG_NUMBER, 24), strata_bytes(body, more)));
+    put_u32(head, checksum(checksum_seed(RECORD_LOG_NUMBER, 24),
+                           strata_bytes(head + 4, RECORD_HEAD - 4)));
+    assert_ok(fs_append(log->file, parts, 2, &err), &err);
+    free(body);
 }
 
-static void write_header(struct log *log, uint16_t version, uint16_t reserved, uint64_t number)
+static void record_fields_beyond_their_limits_are_damage(void **state)
 {
-    write_header_to(log->file, version, reserved, number);
-}
+    static const struct {
+        unsigned type;
+        uint32_t key_size, value_size;
+        uint64_t offset;
+        const char *words;
+    } cases[] = {
+        {0, 1, 1, 4, "type 0"},
+        {3, 1, 1, 4, "type 3"},
+        {255, 1, 1, 4, "type 255"},
+        {1, STRATA_MAX_KEY + 1, 0, 5, "key of 65537 bytes"},
+        {2, STRATA_MAX_KEY + 1, 0, 5, "key of 65537 bytes"},
+        {1, UINT32_MAX, 1, 5, "key of 4294967295 bytes"},
+        {1, 1, STRATA_MAX_VALUE + 1, 9, "value of 1073741825 bytes"},
+        {1, 1, UINT32_MAX, 9, "value of 4294967295 bytes"},
+        {1, UINT32_MAX, UINT32_MAX, 5, "key of"},
+        {2, 1, 1, 9, "value of 1 bytes"}, /* a delete has none */
+    };
+    struct record_log *log = *state;
 
-static void expect_bad_file(struct log *log, uint64_t offset, const char *words)
-{
-    assert_code(record_check_file(log->file, NUMBER, &log->err), STRATA_ERR_CORRUPT, &log->err);
-    assert_err_file(&log->err, PATH);
-    assert_err_offset(&log->err, offset);
-    assert_err_says(&log->err, words);
-}
-
-static void record_file_header_of_today_is_fine(void **state)
-{
-    struct log *log = *state;
-    assert_ok(record_check_file(log->file, NUMBER, &log->err), &log->err);
-    write_header(log, 1, 0, NUMBER); /* so the tests below change one thing only */
-    assert_ok(record_check_file(log->file, NUMBER, &log->err), &log->err);
-}
-
-static void record_file_of_a_later_version_is_refused(void **state)
-{
-    write_header(*state, 2, 0, NUMBER);
-    expect_bad_file(*state, 8, "append log version 2");
-}
-
-static void record_file_with_reserved_bytes_is_refused(void **state)
-{
-    write_header(*state, 1, 1, NUMBER);
-    expect_bad_file(*state, 8, "version");
-}
-
-static void record_file_under_another_name_is_refused(void **state)
-{
-    write_header(*state, 1, 0, NUMBER + 1);
-    expect_bad_file(*state, 12, "the file says it is number 8, its name 7");
-}
-
-static void record_file_that_ends_in_its_header_is_refused(void **state)
-{
-    struct log *log = *state;
-    for (uint64_t size = 0; size < RECORD_FILE_HEADER; size++) {
-        write_header(log, 1, 0, NUMBER);
-        assert_ok(fs_truncate(log->file, size, &log->err), &log->err);
-        expect_bad_file(log, size, "ends inside its header");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct strata_buffer value = {0};
+        struct strata_error err = {0};
+        uint64_t at;
+        int rc;
+        set_head(log, cases[i].type, cases[i].key_size, cases[i].value_size, 40);
+        assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
+        assert_int_equal(rc, STRATA_ERR_CORRUPT);
+        assert_err_offset(&err, 24 + cases[i].offset);
+        assert_err_says(&err, cases[i].words);
+        assert_code(record_value(log->file, RECORD_LOG_NUMBER, 24, log->file->end,
+                                 strata_string("k"), &value, &err),
+                    STRATA_ERR_CORRUPT, &err);
+        assert_err_file(&err, RECORD_LOG_PATH);
+        assert_int_equal(value.capacity, 0); /* rejected before it was used */
     }
 }
 
-/* Before a record of it is read: the next version may mean something else by the same bytes. */
-static void record_file_of_a_later_version_is_refused_when_opened(void **state)
+/* As large as allowed, with little of it there: a torn tail, and nothing is allocated for it. */
+static void record_at_the_limits_with_a_short_file_is_torn(void **state)
 {
-    struct log *log = *state;
-    struct fs_file *file;
-    struct strata *db;
+    struct record_log *log = *state;
+    struct strata_buffer value = {0};
+    struct strata_error err = {0};
+    uint64_t at;
+    int rc;
 
-    assert_ok(subject_open(log->fs, "disk/db", true, &db, &log->err), &log->err);
-    assert_ok(strata_close(db, &log->err), &log->err);
-    assert_ok(fs_open(log->fs, "disk/db/000001.log", FS_WRITE, &file, &log->err), &log->err);
-    write_header_to(file, 2, 0, 1);
-    assert_ok(fs_close(file, &log->err), &log->err);
-    assert_code(subject_open(log->fs, "disk/db", false, &db, &log->err), STRATA_ERR_CORRUPT,
-                &log->err);
-    assert_err_offset(&log->err, 8);
-    assert_err_says(&log->err, "append log version 2");
+    set_head(log, STRATA_OP_PUT, STRATA_MAX_KEY, STRATA_MAX_VALUE, 40);
+    assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
+    assert_int_equal(rc, RECORD_TORN);
+    assert_code(record_value(log->file, RECORD_LOG_NUMBER, 24, log->file->end, strata_string("k"),
+                             &value, &err),
+                STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "beyond the file's valid part");
+    assert_int_equal(value.capacity, 0);
 }
 
-/* ---- Valid ones ------------------------------------------------------------------------ */
-
-static void record_append_is_one_call_of_the_file_layer(void **state)
+/* A later stage's own types pass where that stage says so. */
+static void record_type_of_a_later_stage_is_damage_unless_known(void **state)
 {
-    struct log *log = *state;
-    uint64_t before = atomic_load(&log->fs->calls[FS_CALL_APPEND]);
-
-    append(log, STRATA_OP_PUT, KEY, VALUE);
-    append(log, STRATA_OP_DELETE, KEY, strata_bytes(NULL, 0));
-    assert_int_equal(atomic_load(&log->fs->calls[FS_CALL_APPEND]) - before, 2);
-}
-
-/* Sizes about the reader's window of 128 KiB, so that heads, keys and bodies lie across its end
- * in every way; and bodies that are larger. */
-static void record_of_any_size_is_read_back(void **state)
-{
-    static const size_t around[] = {0, 1, 17, 200, 65535, 131072 - 17, 131072, 131072 + 17, 300000};
-    struct log *log = *state;
-    uint8_t *bytes = malloc(400000);
+    struct record_log *log = *state;
+    struct strata_error err = {0};
     struct record_reader reader;
     struct record record;
-    struct rng rng, again;
+    uint64_t at;
+    int rc;
 
-    rng_init(&again, rng_init_env(&rng, "record sizes"));
-    rng_fill(&rng, bytes, 400000);
-    rng_fill(&again, bytes, 400000);
-    for (int i = 0; i < 60; i++) {
-        size_t key = (size_t)rng_below(&rng, i % 3 ? 40 : STRATA_MAX_KEY + 1);
-        size_t value = around[rng_below(&rng, 9)] + (size_t)rng_below(&rng, 40);
-        append(log, STRATA_OP_PUT, strata_bytes(bytes + i, key), strata_bytes(bytes + i, value));
-    }
-    record_reader_init(&reader, log->file, NUMBER, log->file->end);
-    for (int i = 0; i < 60; i++) {
-        size_t key = (size_t)rng_below(&again, i % 3 ? 40 : STRATA_MAX_KEY + 1);
-        size_t value = around[rng_below(&again, 9)] + (size_t)rng_below(&again, 40);
-        struct strata_buffer got = {0};
-        assert_ok(record_next(&reader, &record, &log->err), &log->err);
-        assert_bytes(record.key, strata_bytes(bytes + i, key));
-        assert_int_equal(record.value_size, value);
-        assert_int_equal(record.next - record.offset, RECORD_HEAD + key + value);
-        assert_ok(record_value(log->file, NUMBER, record.offset, log->file->end,
-                               strata_bytes(bytes + i, key), &got, &log->err),
-                  &log->err);
-        assert_bytes(strata_buffer_slice(&got), strata_bytes(bytes + i, value));
-        strata_buffer_free(&got);
-    }
-    assert_int_equal(record_next(&reader, &record, &log->err), STRATA_NOT_FOUND);
-    assert_int_equal(reader.at, log->file->end);
+    record_log_start(log);
+    assert_ok(record_append_typed(log->file, RECORD_LOG_NUMBER, 3, strata_string("k"),
+                                  strata_string("vw"), &err),
+              &err);
+    assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
+    assert_int_equal(rc, STRATA_ERR_CORRUPT);
+    record_reader_init(&reader, log->file, RECORD_LOG_NUMBER, log->file->end);
+    reader.max_type = 3;
+    assert_ok(record_next(&reader, &record, &err), &err);
+    assert_int_equal(record.type, 3);
+    assert_int_equal(record.value_size, 2);
     record_reader_free(&reader);
-    free(bytes);
 }
 
-/* I1 and I2 of engine.c: a failed append is behind the end, and is not read. */
-static void record_that_could_not_be_written_is_not_in_the_log(void **state)
-{
-    struct log *log = *state;
-    struct strata *db;
-    uint64_t before;
-
-    assert_ok(subject_open(log->fs, "disk/db", true, &db, &log->err), &log->err);
-    assert_ok(strata_put(db, KEY, VALUE, &log->err), &log->err);
-    before = check_stat(db, "log_bytes");
-    fs_sim_set_disk(log->fs, 0); /* what is there stays */
-    assert_code(strata_put(db, KEY, strata_string("other"), &log->err), STRATA_ERR_IO, &log->err);
-    assert_int_equal(log->err.sys, ENOSPC);
-    assert_int_equal(check_stat(db, "log_bytes"), before);
-    assert_int_equal(check_stat(db, "log_records"), 1);
-    assert_get(db, "key", "value");
-    assert_ok(strata_close(db, &log->err), &log->err);
-}
-
-static void record_that_was_written_in_half_is_not_in_the_log(void **state)
-{
-    struct log *log = *state;
-    struct strata_buffer bytes = {0};
-    struct strata *db;
-    uint64_t before;
-
-    assert_ok(subject_open(log->fs, "disk/db", true, &db, &log->err), &log->err);
-    assert_ok(strata_put(db, KEY, VALUE, &log->err), &log->err);
-    before = check_stat(db, "log_bytes");
-    fs_sim_set_disk(log->fs, before + 20 + 32 + RECORD_FILE_HEADER); /* the marker; the other log */
-    assert_code(strata_put(db, KEY, strata_string("other"), &log->err), STRATA_ERR_IO, &log->err);
-    assert_int_equal(fs_sim_get(log->fs, "disk/db/000001.log", &bytes), 0);
-    assert_int_equal(bytes.size, before + 20);
-    assert_int_equal(check_stat(db, "log_bytes"), before);
-    assert_ok(strata_verify(db, NULL, &log->err), &log->err);
-    assert_get(db, "key", "value");
-    assert_ok(strata_close(db, &log->err), &log->err);
-    strata_buffer_free(&bytes);
-}
+#define record_test(f) cmocka_unit_test_setup_teardown(f, record_log_setup, record_log_teardown)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(record_key_longer_than_the_limit_is_damage),
-        TEST(record_value_longer_than_the_limit_is_damage),
-        TEST(record_delete_with_a_value_is_damage),
-        TEST(record_type_that_is_none_is_damage),
-        TEST(record_type_of_a_later_stage_is_read_by_its_reader),
-        TEST(record_type_zero_is_damage),
-        TEST(record_of_a_gigabyte_in_a_short_file_is_torn_and_allocates_nothing_like_it),
-        TEST(record_value_that_goes_beyond_the_limit_is_damage),
-        TEST(record_value_where_no_record_can_be_is_damage),
-        TEST(record_value_of_another_key_is_damage),
-        TEST(record_value_of_a_delete_is_damage),
-        TEST(record_of_another_file_is_damage),
-        TEST(record_file_header_of_today_is_fine),
-        TEST(record_file_of_a_later_version_is_refused),
-        TEST(record_file_with_reserved_bytes_is_refused),
-        TEST(record_file_under_another_name_is_refused),
-        TEST(record_file_that_ends_in_its_header_is_refused),
-        TEST(record_file_of_a_later_version_is_refused_when_opened),
-        TEST(record_append_is_one_call_of_the_file_layer),
-        TEST(record_of_any_size_is_read_back),
-        TEST(record_that_could_not_be_written_is_not_in_the_log),
-        TEST(record_that_was_written_in_half_is_not_in_the_log),
+        record_test(record_put_and_delete_are_exactly_these_bytes),
+        record_test(record_fields_are_as_drawn),
+        record_test(record_append_is_one_call),
+        record_test(record_what_was_appended_is_read_in_order),
+        record_test(record_empty_log_has_no_records),
+        record_test(record_log_cut_at_every_byte_is_torn_or_shorter),
+        record_test(record_header_cut_at_every_byte_is_damage),
+        record_test(record_every_flipped_bit_is_damage_at_its_record),
+        record_test(record_every_flipped_bit_of_the_header_is_damage),
+        record_test(record_header_of_another_version_or_number_is_named),
+        record_test(record_moved_to_another_place_is_damage),
+        record_test(record_of_another_file_is_damage),
+        record_test(record_fields_beyond_their_limits_are_damage),
+        record_test(record_at_the_limits_with_a_short_file_is_torn),
+        record_test(record_type_of_a_later_stage_is_damage_unless_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

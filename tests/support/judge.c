@@ -191,10 +191,37 @@ static void ask(struct strata_fs *fs, const char *dir, const struct history *his
     }
 }
 
+/* Finds the largest n, less than all, after whose writes a scan would be what it is now. */
+static bool find_earlier(struct strata_fs *fs, const char *dir, const struct history *history,
+                         size_t *found)
+{
+    struct model model = {0}, now = {0};
+    struct strata *db;
+    bool any = false;
+
+    if (subject_open(fs, dir, false, &db, NULL) < 0)
+        return false;
+    if (model_read(&now, db, NULL) == 0)
+        for (size_t n = 0; n < history->count; n++) {
+            if (n > 0)
+                history_apply(history, n, &model);
+            if (model_equal(&model, &now)) {
+                *found = n;
+                any = true;
+            }
+        }
+    strata_close(db, NULL);
+    model_free(&model);
+    model_free(&now);
+    return any;
+}
+
 void judge_dir(struct strata_fs *fs, const char *dir, const struct history *history,
                struct judgement *judgement)
 {
+    struct answers earlier = {0};
     struct model model = {0};
+    size_t n;
 
     *judgement = (struct judgement){.n = history->count};
     history_model(history, history->count, &model);
@@ -202,8 +229,7 @@ void judge_dir(struct strata_fs *fs, const char *dir, const struct history *hist
     judgement->outcome = judgement->answers.wrong    ? OUTCOME_WRONG
                          : judgement->answers.errors ? OUTCOME_DETECTED
                                                      : OUTCOME_HARMLESS;
-    for (size_t n = history->count; judgement->outcome == OUTCOME_WRONG && n-- > 0;) {
-        struct answers earlier = {0};
+    if (judgement->outcome == OUTCOME_WRONG && find_earlier(fs, dir, history, &n)) {
         history_model(history, n, &model);
         ask(fs, dir, history, &model, &earlier);
         if (!earlier.wrong && !earlier.errors) {

@@ -9,7 +9,8 @@
 set -u
 B=${B:-build}
 only=${1:-}
-export STRATA=$PWD/$B/strata CMOCKA_MESSAGE_OUTPUT=TAP QUICK=${QUICK:-}
+case $B in /*) STRATA=$B/strata ;; *) STRATA=$PWD/$B/strata ;; esac
+export B STRATA CMOCKA_MESSAGE_OUTPUT=TAP QUICK=${QUICK:-}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 logs=$B/test-logs

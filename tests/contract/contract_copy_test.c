@@ -1,0 +1,311 @@
+/* contract_copy_test.c: a copy into a new database: incomplete to everybody until it is whole, and
+ * whole from then on, wherever it is cut or a call fails; and the comparison that proves it. */
+#include "test.h"
+
+#include "copy.h"
+#include "db.h"
+#include "fs_sim.h"
+#include "place.h"
+#include "subject.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SRC "disk/src"
+#define DST "disk/dst"
+
+/* ---- Filling --------------------------------------------------------------------------- */
+
+static int open_filling(struct strata_fs *fs, const char *dir, struct strata **out,
+                        struct strata_error *err)
+{
+    struct strata_options options;
+    subject_options(&options, fs, false);
+    return db_open_filling(dir, &options, out, err);
+}
+
+/* As every later command finds it. */
+static void expect_incomplete(struct strata_fs *fs, const char *dir)
+{
+    struct strata_error err;
+    struct strata *db;
+
+    for (int create = 0; create < 2; create++) {
+        assert_code(subject_open(fs, dir, create, &db, &err), STRATA_ERR_ABSENT, &err);
+        assert_err_says(&err, "incomplete");
+        assert_err_file(&err, dir);
+    }
+    assert_code(open_filling(fs, dir, &db, &err), STRATA_ERR_ABSENT, &err);
+    assert_err_says(&err, "incomplete");
+}
+
+static void filling_is_incomplete_until_it_is_closed_as_filled(void **state)
+{
+    struct place *place = *state;
+    struct strata_error err;
+    struct strata *db, *other;
+
+    assert_ok(open_filling(place->fs, place->dir, &db, &err), &err);
+    assert_put(db, "key", "value");
+    assert_code(subject_open(place->fs, place->dir, true, &other, &err), STRATA_ERR_LOCKED, &err);
+    assert_ok(strata_close(db, &err), &err);
+    expect_incomplete(place->fs, place->dir);
+}
+
+static void filling_closed_as_filled_is_a_database(void **state)
+{
+    struct place *place = *state;
+    struct strata_error err;
+    struct strata_iter *iter;
+    struct strata *db;
+
+    assert_ok(open_filling(place->fs, place->dir, &db, &err), &err);
+    assert_put(db, "key", "value");
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    assert_code(db_close_filled(db, &err), STRATA_ERR_BUSY, &err);
+    strata_iter_free(iter);
+    assert_ok(db_close_filled(db, &err), &err);
+    db = place_open(place, false);
+    assert_get(db, "key", "value");
+    assert_put(db, "key", "later");
+    place_close(db);
+    assert_code(open_filling(place->fs, place->dir, &db, &err), STRATA_ERR_EXISTS, &err);
+}
+
+static void filling_wants_an_empty_directory(void **state)
+{
+    struct place *place = *state;
+    struct strata_error err;
+    struct strata *db;
+
+    assert_ok(fs_mkdir(place->fs, place->dir, &err), &err);
+    place_write(place, "db/notes.txt", strata_string("mine"));
+    assert_code(open_filling(place->fs, place->dir, &db, &err), STRATA_ERR_EXISTS, &err);
+    assert_string_equal(place_names(place, place->dir), "notes.txt ");
+}
+
+/* ---- Copying --------------------------------------------------------------------------- */
+
+/* A database that the tests copy from. */
+static struct strata_fs *source(void)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_error err;
+    struct strata *db;
+
+    assert_non_null(fs);
+    assert_int_equal(fs_sim_put_directory(fs, "disk"), 0);
+    assert_ok(subject_open(fs, SRC, true, &db, &err), &err);
+    assert_put(db, "", "the empty key");
+    assert_put(db, "apple", "red");
+    assert_put(db, "apple", "yellow");
+    assert_put(db, "gone", "soon");
+    assert_delete(db, "gone");
+    assert_put(db, "empty", "");
+    assert_ok(strata_close(db, &err), &err);
+    return fs;
+}
+
+/* 0, or what failed. */
+static int migrate(struct strata_fs *fs, struct strata_error *err)
+{
+    struct strata_options options;
+    struct strata *src, *dst;
+    struct copy_sum sum;
+    int rc;
+
+    subject_options(&options, fs, false);
+    options.read_only = true;
+    rc = strata_open(SRC, &options, &src, err);
+    if (rc < 0)
+        return rc;
+    rc = open_filling(fs, DST, &dst, err);
+    if (rc == 0) {
+        rc = copy_all(src, dst, NULL, &sum, err);
+        if (rc == 0)
+            rc = copy_verify(dst, &sum, NULL, err);
+        if (rc == 0)
+            rc = db_close_filled(dst, err);
+        else
+            strata_close(dst, NULL);
+    }
+    strata_close(src, NULL);
+    return rc;
+}
+
+/* DST holds all, or is no database. Says which. */
+static bool is_whole(struct strata_fs *fs)
+{
+    struct model from = {0}, to = {0};
+    struct strata_error err;
+    struct strata *db;
+    int rc = subject_open(fs, DST, false, &db, &err);
+
+    if (rc < 0) {
+        assert_int_equal(rc, STRATA_ERR_ABSENT);
+        return false;
+    }
+    assert_ok(model_read(&to, db, &err), &err);
+    assert_ok(strata_close(db, &err), &err);
+    assert_ok(subject_open(fs, SRC, false, &db, &err), &err);
+    assert_ok(model_read(&from, db, &err), &err);
+    assert_ok(strata_close(db, &err), &err);
+    assert_true(model_equal(&from, &to));
+    assert_int_equal(to.count, 3);
+    model_free(&from);
+    model_free(&to);
+    return true;
+}
+
+static void copy_holds_what_the_source_holds(void **state)
+{
+    struct strata_fs *fs = source();
+    struct strata_error err;
+
+    (void)state;
+    assert_int_equal(fs_sim_record(fs), 0);
+    assert_ok(migrate(fs, &err), &err);
+    fs_sim_record_stop(fs);
+    assert_true(is_whole(fs));
+    for (uint64_t i = 1; i <= fs_sim_trace_calls(fs); i++) { /* the source was only read */
+        struct fs_sim_call call;
+        assert_int_equal(fs_sim_trace_call(fs, i, &call), 0);
+        if (strncmp(call.path, SRC, strlen(SRC)) == 0)
+            assert_true(call.kind == FS_CALL_OPEN || call.kind == FS_CALL_READ ||
+                        call.kind == FS_CALL_SIZE || call.kind == FS_CALL_CLOSE ||
+                        call.kind == FS_CALL_LIST || call.kind == FS_CALL_LOCK);
+    }
+    fs_free(fs);
+}
+
+struct seen {
+    unsigned absent, whole;
+};
+
+static int visit(void *arg, struct strata_fs *fs, const struct fs_sim_state *info)
+{
+    struct seen *seen = arg;
+    (void)info;
+    if (is_whole(fs))
+        seen->whole++;
+    else
+        seen->absent++;
+    return 0;
+}
+
+/* Every state of a crash in the middle of a copy. */
+static void expect_whole_or_absent(enum fs_sim_model model)
+{
+    struct fs_sim_plan plan = {.model = model};
+    struct strata_fs *fs = source();
+    struct fs_sim_totals totals;
+    struct strata_error err;
+    struct seen seen = {0, 0};
+
+    assert_int_equal(fs_sim_record(fs), 0);
+    assert_ok(migrate(fs, &err), &err);
+    fs_sim_record_stop(fs);
+    assert_int_equal(fs_sim_states(fs, &plan, visit, &seen, &totals), 0);
+    assert_true(seen.absent > 5);
+    assert_true(seen.whole > 0);
+    fs_free(fs);
+}
+
+static void copy_killed_anywhere_is_whole_or_absent(void **state)
+{
+    (void)state;
+    expect_whole_or_absent(FS_SIM_KILL);
+}
+
+static void copy_cut_by_the_power_is_whole_or_absent(void **state)
+{
+    (void)state;
+    if (!subject_promises(STRATA_PROMISE_POWER_CUT)) {
+        check_skipping("the stage does not promise a power cut");
+        skip();
+    }
+    expect_whole_or_absent(FS_SIM_ORDERED);
+    expect_whole_or_absent(FS_SIM_POSIX);
+}
+
+/* A call fails, for k = 1, 2, ...: an error and no database, or no error and all of it. (After
+ * the commit a directory may refuse to be synced, or the lock to be closed: all is there then.) */
+static void copy_with_a_failing_call_is_whole_or_absent(void **state)
+{
+    bool struck = true;
+
+    (void)state;
+    for (uint64_t k = 1; struck; k++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = k};
+        struct strata_fs *fs = source();
+        struct strata_error err;
+        int rc;
+
+        fs_sim_fail(fs, &fault);
+        rc = migrate(fs, &err);
+        struck = fs_sim_failed(fs);
+        fs_sim_fail(fs, NULL);
+        assert_int_equal(fs_sim_open_files(fs), 0);
+        assert_true(is_whole(fs) || rc < 0);
+        assert_true(rc == 0 || struck);
+        fs_free(fs);
+    }
+}
+
+/* ---- The comparison -------------------------------------------------------------------- */
+
+static void expect_difference(struct strata *db, const struct copy_sum *sum, const char *says)
+{
+    struct strata_error err;
+    assert_code(copy_verify(db, sum, NULL, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, says);
+}
+
+static void copy_that_differs_is_found(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = place_open(place, true), *other;
+    struct strata_error err;
+    struct copy_sum sum;
+    char *dir = fs_join(place->root, "other");
+
+    assert_put(db, "a", "12");
+    assert_put(db, "b", "3");
+    assert_ok(open_filling(place->fs, dir, &other, &err), &err);
+    assert_ok(copy_all(db, other, NULL, &sum, &err), &err);
+    assert_int_equal(sum.entries, 2);
+    assert_int_equal(sum.bytes, 5);
+    assert_ok(copy_verify(other, &sum, NULL, &err), &err);
+    assert_put(other, "b", "4");
+    expect_difference(other, &sum, "not those that were copied");
+    assert_put(other, "b", "");
+    expect_difference(other, &sum, "2 entries of 4 bytes; 2 of 5 bytes");
+    assert_put(other, "b", "3");
+    assert_put(other, "a", "1"); /* the same bytes in a row: a 1 | 2b 3 */
+    assert_delete(other, "b");
+    assert_put(other, "2b", "3");
+    expect_difference(other, &sum, "not those that were copied");
+    assert_delete(other, "2b");
+    expect_difference(other, &sum, "1 entries of 2 bytes");
+    assert_ok(strata_close(other, &err), &err);
+    place_close(db);
+    free(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(filling_is_incomplete_until_it_is_closed_as_filled,
+                                        place_setup, place_teardown),
+        cmocka_unit_test_setup_teardown(filling_closed_as_filled_is_a_database, place_setup,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(filling_wants_an_empty_directory, place_setup,
+                                        place_teardown),
+        cmocka_unit_test(copy_holds_what_the_source_holds),
+        cmocka_unit_test(copy_killed_anywhere_is_whole_or_absent),
+        cmocka_unit_test(copy_cut_by_the_power_is_whole_or_absent),
+        cmocka_unit_test(copy_with_a_failing_call_is_whole_or_absent),
+        cmocka_unit_test_setup_teardown(copy_that_differs_is_found, place_setup, place_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -14,7 +14,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN.tsan := -fsanitize=thread
 SAN.cov  := --coverage -DSTRATA_COVERAGE
-SAN     := $(SAN.$(MODE))
+SAN      = $(SAN.$(MODE))
 CFLAGS  ?= $(OPT) -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) -fPIC $(SAN) -MMD -MP
 # V=1 shows the commands.

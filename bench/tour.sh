@@ -32,6 +32,7 @@ SEED=${TOUR_SEED:-$(($(date +%s) % 1000000))}
 
 T='' writer=''
 clean_up() {
+    [ "$BASHPID" = $$ ] || return # a child of ours, killed before it had dropped our traps
     [ -n "$writer" ] && { kill -9 "$writer" && wait "$writer"; } 2>/dev/null
     ticker_stop
     [ -n "$T" ] || return

@@ -38,6 +38,14 @@ enum cli_option_id {
     CLI_HEADER,
     CLI_BATCH,
     CLI_TO_STAGE,
+    CLI_COUNT,
+    CLI_KEYS,
+    CLI_KEY_SIZE,
+    CLI_VALUE_SIZE,
+    CLI_DISTRIBUTION,
+    CLI_THETA,
+    CLI_COMPRESSIBILITY,
+    CLI_SEED,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,
@@ -50,6 +58,7 @@ struct cli_option {
     const char *name;  /* "limit" */
     const char *value; /* what stands after it: "N"; NULL: nothing */
     const char *help;  /* one line */
+    char letter;       /* 'n': -n is the same; 0: no letter is */
 };
 
 #define CLI_OPERANDS 3
@@ -94,6 +103,8 @@ int cli_parse(struct cli *cli, int argc, char **argv);
  * CLI_OK or CLI_USAGE. */
 int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most,
                uint64_t *value);
+/* The same for a fraction of 1, "0.99", as millionths from 0 to `most`. */
+int cli_fraction(struct cli *cli, enum cli_option_id id, uint32_t most, uint32_t *value);
 /* The bytes that an operand or an option's value means, replacing what `to` held; `name` is what
  * the error calls it. */
 int cli_bytes(struct cli *cli, const char *name, const char *text, size_t limit,
@@ -142,6 +153,7 @@ struct cli_stream {
     const char *path;
 };
 struct text_sink cli_sink(struct cli_stream *stream); /* borrows */
+bool cli_put_header(struct cli_stream *stream);       /* if --header asks for it */
 int cli_write_failed(struct cli_stream *stream);      /* CLI_IO, and the log told */
 /* Has `work` write to file `path`, or to cli->out if that is NULL or "-". The file must not be
  * there yet; it is on the device when CLI_OK comes back, and else is removed. */
@@ -163,6 +175,7 @@ int cli_run_scan(struct cli *cli);
 int cli_run_dump(struct cli *cli);
 int cli_run_load(struct cli *cli);
 int cli_run_stats(struct cli *cli);
+int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
 int cli_run_verify(struct cli *cli);

@@ -26,9 +26,18 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry"},
     [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1"},
     [CLI_TO_STAGE] = {"to", "N", "the stage of the new database"},
+    [CLI_COUNT] = {"count", "N", "so many records; default: 1000", 'n'},
+    [CLI_KEYS] = {"keys", "N", "so many different keys to draw from; default: as many as records"},
+    [CLI_KEY_SIZE] = {"key-size", "BYTES", "of a key; default: 16"},
+    [CLI_VALUE_SIZE] = {"value-size", "BYTES", "of a value; default: 100"},
+    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian"},
+    [CLI_THETA] = {"theta", "F", "of zipfian: 0 is uniform, 0.999 the most skewed; default: 0.99"},
+    [CLI_COMPRESSIBILITY] = {"compressibility", "F",
+                             "the share of a value that repeats; default: 0"},
+    [CLI_SEED] = {"seed", "N", "other seeds give other records; default: 1"},
     [CLI_ALL] = {"all", NULL, "the help of every command"},
     [CLI_VERSION] = {"version", NULL, "as the command version"},
-    [CLI_HELP] = {"help", NULL, "as the command help"},
+    [CLI_HELP] = {"help", NULL, "as the command help", 'h'},
 };
 
 const struct cli_command cli_commands[] = {
@@ -150,6 +159,29 @@ const struct cli_command cli_commands[] = {
                 "$ strata dump copy --format jsonl | diff - all.jsonl && echo the same\n"
                 "the same\n",
      .run = cli_run_dump},
+    {.name = "datagen",
+     .operands = {"FILE|-"},
+     .options = O(CLI_HEX) | O(CLI_FORMAT) | O(CLI_HEADER) | O(CLI_COUNT) | O(CLI_KEYS) |
+                O(CLI_KEY_SIZE) | O(CLI_VALUE_SIZE) | O(CLI_DISTRIBUTION) | O(CLI_THETA) |
+                O(CLI_COMPRESSIBILITY) | O(CLI_SEED),
+     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_OTHER),
+     .summary = "make up records, the same for a seed on every machine",
+     .about =
+         "To standard output, or into FILE, as dump does. A key is a number in decimal digits,\n"
+         "a value letters and digits that no compressor can shorten, but for the share that\n"
+         "--compressibility asks for.\n\n"
+         "  sequential  0, 1, 2 and so on: each key once\n"
+         "  uniform     any key, equally often: some twice, some never\n"
+         "  zipfian     few keys often: the method of Gray et al. (SIGMOD 1994) with YCSB's\n"
+         "              scrambling, so that the frequent keys are no neighbours",
+     .example = "$ strata datagen -n 3 --key-size 4 --value-size 8\n"
+                "0000\thgK95ApP\n"
+                "0001\tpnP3VkJl\n"
+                "0002\tNkN6WqnE\n"
+                "$ strata datagen -n 1000 --distribution zipfian --keys 500 | strata load db -\n"
+                "$ strata scan db --keys-only --limit 1\n"
+                "0000000000000001\n",
+     .run = cli_run_datagen},
     {.name = "migrate",
      .operands = {"SRC", "DST"},
      .required = 2,

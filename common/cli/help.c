@@ -51,11 +51,11 @@ static void print_options(FILE *to, const struct cli_command *command)
         fputs("\nOptions\n", to);
     for (int id = 0; id < CLI_OPTIONS; id++) {
         const struct cli_option *option = &cli_options[id];
-        char call[32];
+        char call[40], letter[] = {'-', option->letter, ',', ' ', '\0'};
         if (!(command->options >> id & 1u))
             continue;
-        snprintf(call, sizeof call, "--%s%s%s", option->name, option->value ? " " : "",
-                 option->value ? option->value : "");
+        snprintf(call, sizeof call, "%s--%s%s%s", option->letter ? letter : "", option->name,
+                 option->value ? " " : "", option->value ? option->value : "");
         fprintf(to, "  %-20s  %s\n", call, option->help);
     }
 }

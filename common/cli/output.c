@@ -42,6 +42,12 @@ bool cli_putc(struct cli *cli, FILE *to, char c)
     return cli_wrote(cli, to, fputc(c, to) != EOF);
 }
 
+bool cli_put_header(struct cli_stream *stream)
+{
+    struct text_sink sink = cli_sink(stream);
+    return !stream->cli->given[CLI_HEADER] || text_put_string(&sink, CSV_HEADER "\n");
+}
+
 int cli_write_failed(struct cli_stream *stream)
 {
     return stream->path ? cli_fail_sys(stream->cli, stream->path, errno) : CLI_IO;

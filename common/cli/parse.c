@@ -8,7 +8,7 @@
 
 #define TAKES(command, id) ((command)->options >> (id)&1u)
 
-static int find_option(const char *name, size_t size)
+static int option_named(const char *name, size_t size)
 {
     for (int id = 0; id < CLI_OPTIONS; id++)
         if (strlen(cli_options[id].name) == size && memcmp(cli_options[id].name, name, size) == 0)
@@ -16,31 +16,47 @@ static int find_option(const char *name, size_t size)
     return -1;
 }
 
+static int option_lettered(char letter)
+{
+    for (int id = 0; id < CLI_OPTIONS; id++)
+        if (cli_options[id].letter == letter)
+            return id;
+    return -1;
+}
+
+/* The option that `text` is, and in `*value` what stands behind it in the same argument: "5" of
+ * --limit=5 and of -n5; NULL: nothing. */
+static int find_option(const char *text, const char **value)
+{
+    const char *equals;
+
+    if (text[1] != '-') {
+        *value = text[2] ? text + 2 : NULL;
+        return option_lettered(text[1]);
+    }
+    equals = strchr(text, '=');
+    *value = equals ? equals + 1 : NULL;
+    return option_named(text + 2, equals ? (size_t)(equals - text) - 2 : strlen(text) - 2);
+}
+
 /* argv[*at] is an option; its value may be the next argument. */
 static int take_option(struct cli *cli, int argc, char **argv, int *at)
 {
-    const char *text = argv[*at], *name = text + 2, *equals = strchr(text, '=');
-    int id = -1;
+    const char *value, *name;
+    int id = find_option(argv[*at], &value);
 
-    if (text[1] == '-')
-        id = find_option(name, equals ? (size_t)(equals - name) : strlen(name));
-    else if (strcmp(text, "-h") == 0)
-        id = CLI_HELP;
     if (id < 0)
-        return cli_usage(cli, "unknown option %s (after -- it would be no option)", text);
+        return cli_usage(cli, "unknown option %s (after -- it would be no option)", argv[*at]);
+    name = cli_options[id].name;
     if (cli->given[id])
-        return cli_usage(cli, "--%s is given twice", cli_options[id].name);
-    if (!cli_options[id].value && equals)
-        return cli_usage(cli, "--%s takes no value", cli_options[id].name);
-    if (!cli_options[id].value)
-        cli->given[id] = "";
-    else if (equals)
-        cli->given[id] = equals + 1;
-    else if (*at + 1 < argc)
-        cli->given[id] = argv[++*at];
-    else
-        return cli_usage(cli, "--%s wants %s after it", cli_options[id].name,
-                         cli_options[id].value);
+        return cli_usage(cli, "--%s is given twice", name);
+    if (!cli_options[id].value && value)
+        return cli_usage(cli, "--%s takes no value", name);
+    if (cli_options[id].value && !value && *at + 1 == argc)
+        return cli_usage(cli, "--%s wants %s after it", name, cli_options[id].value);
+    if (cli_options[id].value && !value)
+        value = argv[++*at];
+    cli->given[id] = value ? value : "";
     return CLI_OK;
 }
 
@@ -170,6 +186,42 @@ int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t 
     if (!parse_number(text, &number) || number < least || number > most)
         return no_number(cli, id, least, most);
     *value = number;
+    return CLI_OK;
+}
+
+/* Digits with at most six of them behind a point, as millionths. */
+static bool parse_fraction(const char *text, uint64_t *value)
+{
+    uint64_t unit = 1000000;
+    bool digits = false, point = false;
+
+    for (*value = 0; *text; text++) {
+        if (*text == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (*text < '0' || *text > '9' || (point && unit == 1) || *value > 1000000000)
+            return false;
+        digits = true;
+        if (point)
+            unit /= 10;
+        *value = point ? *value + (uint64_t)(*text - '0') * unit
+                       : *value * 10 + (uint64_t)(*text - '0') * unit;
+    }
+    return digits;
+}
+
+int cli_fraction(struct cli *cli, enum cli_option_id id, uint32_t most, uint32_t *value)
+{
+    const char *text = cli->given[id];
+    uint64_t number;
+
+    if (!text)
+        return CLI_OK;
+    if (!parse_fraction(text, &number) || number > most)
+        return cli_usage(cli, "--%s: \"%s\" is no number from 0 to %g", cli_options[id].name, text,
+                         most / 1e6);
+    *value = (uint32_t)number;
     return CLI_OK;
 }
 

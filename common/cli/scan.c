@@ -84,9 +84,7 @@ int cli_run_scan(struct cli *cli)
 
 static int write_dump(struct cli_stream *to, void *listing)
 {
-    struct text_sink sink = cli_sink(to);
-
-    if (to->cli->given[CLI_HEADER] && !text_put_string(&sink, CSV_HEADER "\n"))
+    if (!cli_put_header(to))
         return cli_write_failed(to);
     return open_and_write(to, listing);
 }

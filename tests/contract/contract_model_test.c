@@ -300,14 +300,24 @@ static void one_sequence(struct run *run)
 
 /* ---- Tests ------------------------------------------------------------------------------ */
 
-static int run_setup(void **state)
+static int setup(void **state, int (*place)(void **state))
 {
     struct run *run = calloc(1, sizeof *run);
-    if (!run || place_setup(state) != 0)
+    if (!run || place(state) != 0)
         return -1;
     run->place = *state;
     *state = run;
     return 0;
+}
+
+static int setup_real(void **state)
+{
+    return setup(state, place_setup);
+}
+
+static int setup_sim(void **state)
+{
+    return setup(state, place_setup_sim);
 }
 
 static int run_teardown(void **state)
@@ -347,7 +357,12 @@ static void run_sequences(struct run *run, const char *name, size_t count, struc
 
 static void model_short_sequences_over_few_keys_agree(void **state)
 {
-    run_sequences(*state, __func__, check_quick() ? 60 : 400, (struct shape){80, 0, 0, 24, 0});
+    run_sequences(*state, __func__, check_quick() ? 60 : 500, (struct shape){80, 0, 0, 24, 0});
+}
+
+static void model_short_sequences_on_the_real_file_system_agree(void **state)
+{
+    run_sequences(*state, __func__, check_quick() ? 10 : 60, (struct shape){80, 0, 0, 24, 0});
 }
 
 static void model_long_sequences_over_many_keys_agree(void **state)
@@ -362,14 +377,16 @@ static void model_sequences_with_large_values_agree(void **state)
                   (struct shape){300, 40, 60000, 5000, 400000});
 }
 
-#define model_test(f) cmocka_unit_test_setup_teardown(f, run_setup, run_teardown)
+#define sim_test(f) cmocka_unit_test_setup_teardown(f, setup_sim, run_teardown)
+#define real_test(f) cmocka_unit_test_setup_teardown(f, setup_real, run_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        model_test(model_short_sequences_over_few_keys_agree),
-        model_test(model_long_sequences_over_many_keys_agree),
-        model_test(model_sequences_with_large_values_agree),
+        sim_test(model_short_sequences_over_few_keys_agree),
+        real_test(model_short_sequences_on_the_real_file_system_agree),
+        sim_test(model_long_sequences_over_many_keys_agree),
+        real_test(model_sequences_with_large_values_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/* mutator.c: libFuzzer's own mutations, and then the checksums repaired, off one time in eight: the
+ * checks are to be tested too. */
+#include "repair.h"
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size); /* libFuzzer's */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    size = LLVMFuzzerMutate(data, size, max_size);
+    if (seed % 8)
+        repair(data, size);
+    return size;
+}

@@ -1,0 +1,237 @@
+/* database.c: see database.h. */
+#include "database.h"
+#include "fuzz.h"
+#include "memory.h"
+
+#include <string.h>
+
+/* Opening reads everything once, a scan does once more and then each value, and windows may read
+ * a byte twice. The rest is for small files. */
+#define WORK_BYTES(n) (8 * (uint64_t)(n) + 65536)
+#define WORK_CALLS(n) ((uint64_t)(n) + 200)
+
+static void *some(void *memory)
+{
+    require(memory, "the fuzzer itself has no memory");
+    return memory;
+}
+
+struct strata_fs *database_new(unsigned stage)
+{
+    struct strata_fs *fs = some(fs_sim_new());
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    strata_options_init(&options);
+    options.stage = stage;
+    options.fs = fs;
+    options.create = true;
+    require(strata_open(DATABASE_DIR, &options, &db, &err) == 0, "%s", err.message);
+    require(strata_close(db, &err) == 0, "%s", err.message);
+    return fs;
+}
+
+static size_t bytes_in(struct strata_fs *fs)
+{
+    struct strata_buffer bytes = {0};
+    struct fs_names paths;
+    size_t sum = 0;
+
+    require(fs_sim_paths(fs, DATABASE_DIR, &paths) == 0, "fs_sim_paths");
+    for (size_t i = 0; i < paths.count; i++) {
+        char path[300];
+        snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, paths.names[i]);
+        require(fs_sim_get(fs, path, &bytes) == 0, "fs_sim_get");
+        sum += bytes.size;
+    }
+    fs_names_free(&paths);
+    strata_buffer_free(&bytes);
+    return sum;
+}
+
+void database_init(struct database *db, struct strata_fs *base, const char *path,
+                   struct strata_slice bytes)
+{
+    *db = (struct database){.fs = some(fs_sim_copy(base)), .path = path};
+    require(fs_sim_put(db->fs, path, bytes) == 0, "fs_sim_put");
+    db->bytes = bytes_in(db->fs);
+}
+
+void database_free(struct database *db)
+{
+    fs_free(db->fs);
+}
+
+/* ---- Opening --------------------------------------------------------------------------- */
+
+static void listen(void *arg, enum strata_log_level level, const char *message)
+{
+    struct database *db = arg;
+    db->dropped |= level == STRATA_LOG_WARNING && strstr(message, ": dropped a torn ");
+}
+
+/* Opens it; the outcome is in db->rc and db->err. */
+static struct strata *open_it(struct database *db, bool read_only)
+{
+    struct strata_options options;
+    struct strata *handle;
+
+    strata_options_init(&options);
+    options.fs = db->fs;
+    options.read_only = read_only;
+    options.log = listen;
+    options.log_arg = db;
+    db->dropped = false;
+    db->err = (struct strata_error){.code = 0};
+    db->rc = strata_open(DATABASE_DIR, &options, &handle, &db->err);
+    require((db->rc == 0) == (handle != NULL), "opening returns %d", db->rc);
+    return handle;
+}
+
+static void close_it(struct database *db, struct strata *handle)
+{
+    struct strata_error err = {.code = 0};
+    require(strata_verify(handle, NULL, &err) == 0, "what opens verifies: %s", err.message);
+    require(strata_close(handle, &err) == 0, "closing: %s", err.message);
+    require(fs_sim_open_files(db->fs) == 0, "%zu files stay open", fs_sim_open_files(db->fs));
+}
+
+/* A refusal says where and why. Of damaged bytes it names the place. */
+static void check_refusal(const struct database *db)
+{
+    const struct strata_error *err = &db->err;
+    char text[600];
+
+    strata_error_text(err, text, sizeof text);
+    require(err->code == db->rc && err->message[0], "an error %d: %s", db->rc, text);
+    require(strncmp(err->file, DATABASE_DIR, strlen(DATABASE_DIR)) == 0, "no file: %s", text);
+    require(err->code != STRATA_ERR_IO && err->code != STRATA_ERR_NO_MEMORY, "%s", text);
+    require(err->code != STRATA_ERR_CORRUPT || strcmp(err->file, DATABASE_DIR) == 0 ||
+                err->offset <= db->bytes,
+            "no offset: %s", text);
+    require(fs_sim_open_files(db->fs) == 0, "%zu files stay open", fs_sim_open_files(db->fs));
+}
+
+static uint64_t calls_of(struct strata_fs *fs)
+{
+    return fs_sim_calls(fs);
+}
+
+bool database_read(struct database *db)
+{
+    struct fs_sim_hash before = fs_sim_hash_of(db->fs), after;
+    uint64_t bytes = db->fs->bytes_read, calls = calls_of(db->fs);
+    struct strata *handle;
+
+    memory_watch(memory_limit(db->bytes));
+    handle = open_it(db, true);
+    if (handle)
+        db->content = content_scan(handle);
+    require(db->fs->bytes_read - bytes <= WORK_BYTES(db->bytes), "%llu bytes read of %zu",
+            (unsigned long long)(db->fs->bytes_read - bytes), db->bytes);
+    require(calls_of(db->fs) - calls <= WORK_CALLS(db->bytes), "%llu calls for %zu bytes",
+            (unsigned long long)(calls_of(db->fs) - calls), db->bytes);
+    if (handle) {
+        content_check(handle, &db->content);
+        close_it(db, handle);
+    } else {
+        check_refusal(db);
+    }
+    memory_watched();
+    after = fs_sim_hash_of(db->fs);
+    require(before.low == after.low && before.high == after.high, "reading has written");
+    return db->rc == 0;
+}
+
+/* ---- Writing --------------------------------------------------------------------------- */
+
+/* The same as read-only. */
+static void check_refused_too(struct database *db, const struct database *read,
+                              struct fs_sim_hash before)
+{
+    struct fs_sim_hash after = fs_sim_hash_of(db->fs);
+
+    check_refusal(db);
+    require(read->rc == db->rc && read->err.offset == db->err.offset &&
+                strcmp(read->err.message, db->err.message) == 0,
+            "to read: %d \"%s\"; to write: %d \"%s\"", read->rc, read->err.message, db->rc,
+            db->err.message);
+    require(before.low == after.low && before.high == after.high, "a refused opening has written");
+}
+
+/* Puts a value under the database's first key if `old`, or else under a new one. */
+static void put_one(struct database *db, struct strata *handle, bool old)
+{
+    struct strata_slice key = strata_string("a key"), value = strata_string("put afterwards");
+    struct strata_buffer before = {0};
+    struct strata_error err = {.code = 0};
+    struct strata_iter *iter;
+    int rc;
+
+    require(strata_iter_new(handle, &iter, &err) == 0, "%s", err.message);
+    if (old && strata_iter_first(iter, &err) == 0)
+        key = strata_iter_key(iter);
+    rc = strata_get(handle, key, &before, &err);
+    require(rc >= 0, "%s", err.message);
+    require(strata_put(handle, key, value, &err) == 0, "a put afterwards: %s", err.message);
+    if (rc == 0)
+        content_take(&db->content, key, strata_buffer_slice(&before));
+    content_add(&db->content, key, value);
+    strata_iter_free(iter);
+    strata_buffer_free(&before);
+}
+
+static void open_again(struct database *db, bool read_only)
+{
+    struct strata *handle = open_it(db, read_only);
+    require(handle, "what was written does not open: %s", db->err.message);
+    require(!db->dropped, "a torn tail, again");
+    content_check(handle, &db->content);
+    close_it(db, handle);
+}
+
+void database_write(struct database *db)
+{
+    struct database read = *db;
+    struct fs_sim_hash before = fs_sim_hash_of(db->fs);
+    struct strata *handle;
+
+    memory_watch(memory_limit(db->bytes));
+    handle = open_it(db, false);
+    memory_watched();
+    require(read.rc == db->rc, "to read: %d %s; to write: %d %s", read.rc, read.err.message, db->rc,
+            db->err.message);
+    if (!handle) {
+        check_refused_too(db, &read, before);
+        return;
+    }
+    require(read.dropped == db->dropped, "a torn tail for readers or writers only");
+    content_check(handle, &db->content);
+    put_one(db, handle, false);
+    put_one(db, handle, true);
+    content_check(handle, &db->content);
+    close_it(db, handle);
+    open_again(db, true);
+    open_again(db, false);
+}
+
+/* ---- The annotated dump ---------------------------------------------------------------- */
+
+struct inspect database_inspect(struct database *db, const struct strata_format *format)
+{
+    static FILE *nowhere;
+    struct strata_error err = {.code = 0};
+    struct inspect in;
+    struct fs_file *file;
+
+    if (!nowhere)
+        nowhere = some(fopen("/dev/null", "w"));
+    inspect_init(&in, nowhere);
+    memory_watch(memory_limit(db->bytes));
+    require(fs_open(db->fs, db->path, FS_READ, &file, &err) == 0, "%s", err.message);
+    require(format->inspect(file, &in, &err) == 0, "%s", err.message);
+    fs_close(file, NULL);
+    memory_watched();
+    return in;
+}

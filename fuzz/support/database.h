@@ -1,0 +1,48 @@
+/* database.h: a database in fs_sim in which one file has any bytes, and what must hold of it:
+ *
+ *   - opened read-only and to be written it gives the same answer: the same content, or the same
+ *     refusal, with file, offset and reason;
+ *   - reading changes no byte of the directory, and neither does a refused opening;
+ *   - memory and bytes read are bounded by what is there (memory.h, WORK in database.c);
+ *   - what opens holds what it shows (content.h), verifies, takes a put and still has it when
+ *     opened again; nothing stays open.
+ *
+ * A target makes one, asks for what its format promises, and frees it. */
+#ifndef STRATA_FUZZ_DATABASE_H
+#define STRATA_FUZZ_DATABASE_H
+
+#include "content.h"
+#include "fs_sim.h"
+#include "inspect.h"
+#include "strata_engine.h"
+
+#define DATABASE_DIR "db"
+
+struct database {
+    struct strata_fs *fs; /* with the input's bytes in place */
+    const char *path;     /* of the file that has them */
+    size_t bytes;         /* of all files in the directory */
+    int rc;               /* what opening returned, and its error */
+    struct strata_error err;
+    bool dropped;           /* opening told of a torn tail that it dropped */
+    struct content content; /* when it opened */
+};
+
+/* A copy of `base` in which the file `path` has these bytes. */
+void database_init(struct database *db, struct strata_fs *base, const char *path,
+                   struct strata_slice bytes);
+void database_free(struct database *db);
+
+/* Opens it read-only and asks for everything in it. Returns whether it opened. */
+bool database_read(struct database *db);
+/* Opens what database_read has read in order to write; if it opens, puts a key, and closes, and
+ * opens again. */
+void database_write(struct database *db);
+
+/* The file's annotated dump, into nothing. Says whether it is damaged or torn. */
+struct inspect database_inspect(struct database *db, const struct strata_format *format);
+
+/* An empty database of that stage, closed; the caller's. */
+struct strata_fs *database_new(unsigned stage);
+
+#endif

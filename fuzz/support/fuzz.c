@@ -1,0 +1,18 @@
+/* fuzz.c: see fuzz.h. */
+#include "fuzz.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void fuzz_violated(const char *file, int line, const char *condition, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "%s:%d: violated: %s: ", file, line, condition);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    abort();
+}

@@ -1,0 +1,20 @@
+/* fuzz.h: what every fuzz target includes: its own entry, and a way to say that an invariant does
+ * not hold. */
+#ifndef STRATA_FUZZ_FUZZ_H
+#define STRATA_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Takes any bytes and always returns 0. What is wrong ends the program, so that every fuzzer
+ * keeps the bytes: a failed `require`, a sanitizer, a signal. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* `condition` must hold; the rest says more, as for printf. */
+#define require(condition, ...)                                                                    \
+    ((condition) ? (void)0 : fuzz_violated(__FILE__, __LINE__, #condition, __VA_ARGS__))
+
+_Noreturn void fuzz_violated(const char *file, int line, const char *condition, const char *format,
+                             ...) __attribute__((format(printf, 4, 5)));
+
+#endif

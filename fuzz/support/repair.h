@@ -1,0 +1,13 @@
+/* repair.h: makes the checksums in mutated bytes right again, so that they get past the checks to
+ * what is behind them. For mutators. */
+#ifndef STRATA_FUZZ_REPAIR_H
+#define STRATA_FUZZ_REPAIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Goes by the magic number, which is repaired too if one byte of it was lost. Bytes of no format
+ * known here stay as they are. */
+void repair(uint8_t *data, size_t size);
+
+#endif

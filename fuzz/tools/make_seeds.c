@@ -1,0 +1,271 @@
+/* make_seeds.c: writes the seeds of the fuzz targets, by the engine itself:
+ *
+ *   build/fuzz/make_seeds fuzz/seeds        (make fuzz-seeds)
+ *
+ * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
+ * always writes the same bytes. */
+#include "database.h"
+#include "fuzz.h"
+#include "marker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SEED_BYTES 4096
+
+static const char *directory;
+
+static void save(const char *target, const char *name, struct strata_slice bytes)
+{
+    char path[300];
+    FILE *file;
+
+    require(bytes.size <= SEED_BYTES, "%s/%s has %zu bytes", target, name, bytes.size);
+    snprintf(path, sizeof path, "%s/%s", directory, target);
+    require(mkdir(path, 0777) == 0 || errno == EEXIST, "mkdir %s: %s", path, strerror(errno));
+    snprintf(path, sizeof path, "%s/%s/%s", directory, target, name);
+    file = fopen(path, "wb");
+    require(file, "%s: %s", path, strerror(errno));
+    require(fwrite(bytes.data, 1, bytes.size, file) == bytes.size, "%s", path);
+    require(fclose(file) == 0, "%s: %s", path, strerror(errno));
+}
+
+/* A file of a file system, its last `cut` bytes left out. */
+static void save_file(struct strata_fs *fs, const char *file, size_t cut, const char *target,
+                      const char *name)
+{
+    struct strata_buffer bytes = {0};
+    char path[100];
+
+    snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, file);
+    require(fs_sim_get(fs, path, &bytes) == 0, "%s", path);
+    require(cut <= bytes.size, "%s has %zu bytes", path, bytes.size);
+    save(target, name, strata_bytes(bytes.data, bytes.size - cut));
+    strata_buffer_free(&bytes);
+}
+
+/* ---- Databases ------------------------------------------------------------------------- */
+
+struct place {
+    struct strata_fs *fs;
+    struct strata *db;
+};
+
+static void begin(struct place *place, unsigned stage)
+{
+    struct strata_options options;
+    struct strata_error err = {.code = 0};
+
+    strata_options_init(&options);
+    place->fs = database_new(stage);
+    options.fs = place->fs;
+    require(strata_open(DATABASE_DIR, &options, &place->db, &err) == 0, "%s", err.message);
+}
+
+static void put(struct place *place, const char *key, const char *value)
+{
+    struct strata_error err = {.code = 0};
+    require(strata_put(place->db, strata_string(key), strata_string(value), &err) == 0, "%s",
+            err.message);
+}
+
+static void drop(struct place *place, const char *key)
+{
+    struct strata_error err = {.code = 0};
+    require(strata_delete(place->db, strata_string(key), &err) == 0, "%s", err.message);
+}
+
+/* A put that the disk has no room for: what fits of it is there. */
+static void put_too_much(struct place *place, size_t key_bytes, size_t value_bytes)
+{
+    uint8_t *key = calloc(key_bytes + 1, 1), *value = calloc(value_bytes + 1, 1);
+    struct strata_error err = {.code = 0};
+
+    require(key && value, "no memory");
+    fs_sim_set_disk(place->fs, 512);
+    require(strata_put(place->db, strata_bytes(key, key_bytes), strata_bytes(value, value_bytes),
+                       &err) < 0,
+            "the disk is large enough");
+    free(key);
+    free(value);
+}
+
+static void end(struct place *place)
+{
+    strata_close(place->db, NULL);
+    fs_free(place->fs);
+}
+
+/* ---- What is written to them ----------------------------------------------------------- */
+
+static void nothing(struct place *place)
+{
+    (void)place;
+}
+
+static void one_key(struct place *place)
+{
+    put(place, "key", "value");
+}
+
+static void empty_key_and_value(struct place *place)
+{
+    put(place, "", "of the empty key");
+    put(place, "of an empty value", "");
+    put(place, "", "");
+}
+
+static void tombstones(struct place *place)
+{
+    put(place, "a", "1");
+    drop(place, "a");
+    drop(place, "never there");
+    drop(place, "");
+}
+
+static void overwrites(struct place *place)
+{
+    put(place, "a", "1");
+    put(place, "b", "2");
+    put(place, "a", "3, longer than before");
+    drop(place, "b");
+    put(place, "b", "4");
+    put(place, "a", "");
+}
+
+static void several(struct place *place)
+{
+    for (int i = 0; i < 30; i++) {
+        char key[20], value[40];
+        snprintf(key, sizeof key, "key%02d", i * 7 % 30);
+        snprintf(value, sizeof value, "%.*s", i, "abcdefghijklmnopqrstuvwxyzabcdefghijkl");
+        put(place, key, value);
+    }
+}
+
+static void binary(struct place *place)
+{
+    struct strata_error err;
+    uint8_t all[256];
+
+    for (size_t i = 0; i < sizeof all; i++)
+        all[i] = (uint8_t)i;
+    require(strata_put(place->db, strata_bytes(all, 256), strata_bytes(all, 256), &err) == 0, "%s",
+            err.message);
+    require(strata_put(place->db, strata_bytes(all, 1), strata_bytes(all + 255, 1), &err) == 0,
+            "%s", err.message);
+}
+
+static void longest_key(struct place *place)
+{
+    put(place, "a", "1");
+    put_too_much(place, STRATA_MAX_KEY, 1);
+}
+
+static void longest_value(struct place *place)
+{
+    put(place, "a", "1");
+    put_too_much(place, 1, STRATA_MAX_VALUE);
+}
+
+static const struct {
+    const char *name;
+    void (*write)(struct place *place);
+    size_t cut; /* bytes to leave out at the end */
+} logs[] = {
+    {"empty", nothing, 0},
+    {"one_key", one_key, 0},
+    {"empty_key_and_value", empty_key_and_value, 0},
+    {"tombstones", tombstones, 0},
+    {"overwrites", overwrites, 0},
+    {"several", several, 0},
+    {"binary", binary, 0},
+    {"torn_in_value", overwrites, 1}, /* its last value is empty: in the key */
+    {"torn_in_head", one_key, 20},
+    {"torn_in_header", nothing, 3},
+    {"longest_key", longest_key, 0},
+    {"longest_value", longest_value, 0},
+};
+
+static void save_logs(unsigned stage, const char *target)
+{
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
+        struct place place;
+        begin(&place, stage);
+        logs[i].write(&place);
+        save_file(place.fs, "000001.log", logs[i].cut, target, logs[i].name);
+        end(&place);
+    }
+}
+
+/* ---- Markers --------------------------------------------------------------------------- */
+
+static void save_markers(void)
+{
+    static const struct {
+        const char *name;
+        struct marker marker;
+    } markers[] = {
+        {"ready", {1, 1, MARKER_READY}},          {"creating", {1, 1, MARKER_CREATING}},
+        {"filling", {1, 1, MARKER_FILLING}},      {"stage_2", {2, 1, MARKER_READY}},
+        {"no_such_stage", {99, 1, MARKER_READY}}, {"format_2", {1, 2, MARKER_READY}},
+    };
+    struct strata_fs *fs = database_new(1);
+
+    for (size_t i = 0; i < sizeof markers / sizeof *markers; i++) {
+        require(marker_write(fs, DATABASE_DIR, &markers[i].marker, false, NULL) == 0, "marker");
+        save_file(fs, MARKER_NAME, 0, "marker", markers[i].name);
+    }
+    save_file(fs, MARKER_NAME, 1, "marker", "cut");
+    fs_free(fs);
+}
+
+/* ---- Text ------------------------------------------------------------------------------ */
+
+static void save_texts(void)
+{
+    static const char *const texts[][2] = {
+        {"two_lines", "b\t2\na\t1\n"},
+        {"no_last_newline", "a\t1\nb\t2"},
+        {"escapes", "a\\tb\\\\\\x00\t\\n\\r\\xff\n"},
+        {"empty_fields", "\t\n\ta\nb\t\n"},
+        {"tabs_in_value", "a\tb\tc\td\n"},
+        {"utf8", "\xc3\xa4\t\xe2\x82\xac\xf0\x9f\x98\x80\n"},
+        {"not_utf8", "\xc3\t\xed\xa0\x80\xf5\xc0\x80\n"},
+        {"hex", "00ff\t414243\n\t\n"},
+        {"hex_either_case", "aAbB\tFf\n"},
+        {"hex_odd", "00f\t41\n"},
+        {"hex_no_digit", "0g\t41\n"},
+        {"bad_escape", "a\\qb\tc\n"},
+        {"bad_digit", "a\\xg0\tc\n"},
+        {"escape_cut_by_tab", "a\\x4\tc\n"},
+        {"escape_cut_by_newline", "a\tb\\\n"},
+        {"escape_cut_by_end", "a\tb\\x"},
+        {"no_tab", "a\t1\nbcd\n"},
+        {"empty_line", "a\t1\n\nb\t2\n"},
+        {"raw_return", "a\t1\r\nb\t2\r\n"},
+        {"nul", "a"}, /* its NUL is added below */
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        bool with_nul = strcmp(texts[i][0], "nul") == 0;
+        save("text", texts[i][0], strata_bytes(texts[i][1], strlen(texts[i][1]) + with_nul));
+    }
+    save("text", "empty", strata_bytes("", 0));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+        return 2;
+    }
+    directory = argv[1];
+    save_logs(1, "record_log");
+    save_markers();
+    save_texts();
+    return 0;
+}

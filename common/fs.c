@@ -44,6 +44,11 @@ uint64_t fs_now(struct strata_fs *fs)
     return fs->ops->now(fs);
 }
 
+uint64_t fs_random(struct strata_fs *fs)
+{
+    return fs->ops->random(fs);
+}
+
 /* ---- Files ----------------------------------------------------------------------------- */
 
 /* Gives an implementation's new file its path; the file is closed when there is no room. */

@@ -68,7 +68,8 @@ struct fs_ops {
     int (*sync_dir)(struct strata_fs *fs, const char *path);
     /* EWOULDBLOCK: someone else holds it. Closing the file gives the lock back. */
     int (*lock)(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out);
-    uint64_t (*now)(struct strata_fs *fs); /* nanoseconds, monotonic */
+    uint64_t (*now)(struct strata_fs *fs);    /* nanoseconds, monotonic */
+    uint64_t (*random)(struct strata_fs *fs); /* a number that nobody outside can guess */
     void (*free)(struct strata_fs *fs);
 };
 
@@ -141,6 +142,8 @@ int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err
 int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out,
             struct strata_error *err);
 uint64_t fs_now(struct strata_fs *fs);
+/* A number that whoever chooses keys and values cannot guess; on fs_sim the same in every run. */
+uint64_t fs_random(struct strata_fs *fs);
 
 /* ---- Made of the above ----------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -229,6 +230,16 @@ static uint64_t posix_now(struct strata_fs *fs)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* The kernel's generator; should it not answer, the clock and the process are still hard to guess
+ * to the nanosecond. */
+static uint64_t posix_random(struct strata_fs *fs)
+{
+    uint64_t number;
+    if (getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number)
+        return number;
+    return (posix_now(fs) ^ (uint64_t)getpid() << 40) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 static void posix_free(struct strata_fs *fs)
 {
     free(fs);
@@ -253,6 +264,7 @@ static const struct fs_ops posix_ops = {
     .sync_dir = posix_sync_dir,
     .lock = posix_lock,
     .now = posix_now,
+    .random = posix_random,
     .free = posix_free,
 };
 

@@ -401,6 +401,16 @@ static uint64_t sim_now(struct strata_fs *fs)
     return now;
 }
 
+/* The clock, well mixed (splitmix64's finish): never the same twice, the same in every run. */
+static uint64_t sim_random(struct strata_fs *fs)
+{
+    uint64_t z = sim_now(fs) * UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
 static void sim_free(struct strata_fs *fs)
 {
     struct fs_sim *sim = fs_sim_from(fs);
@@ -430,6 +440,7 @@ static const struct fs_ops sim_ops = {
     .sync_dir = sim_sync_dir,
     .lock = sim_lock,
     .now = sim_now,
+    .random = sim_random,
     .free = sim_free,
 };
 

@@ -240,7 +240,7 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
     if (rc == 0 && full)
         rc = fs_sync(full->file, err); /* before the next one may acknowledge: leveldb #193 */
     if (rc == 0)
-        rc = start_segment(&store->keydir, store->sequence, err);
+        rc = start_segment(&store->keydir, store->sequence, &store->salt, err);
     if (rc == 0)
         store->synced = active(store)->end;
     return spoil(store, rc, err);
@@ -301,7 +301,7 @@ void commit_list(void *arg, struct group_commit *list)
     }
     rc = make_room(store, operations, &err);
     if (rc == 0) {
-        wal_group_begin(&store->log, segment_id(active(store)), active(store)->end);
+        wal_group_begin(&store->log, segment_id(active(store)), store->salt, active(store)->end);
         for (struct group_commit *c = list; c; c = c->next)
             plan_batch(store, c, !c->next);
         rc = write_group(store, sync, &err);

@@ -20,6 +20,7 @@ struct wal_store {
     struct keydir keydir;
     struct recovered opened;
     uint64_t sequence;         /* the next operation's number */
+    uint64_t salt;             /* of the active segment's frames */
     uint64_t synced;           /* bytes of the active segment that are on the device */
     uint64_t synced_at_ns;     /* when */
     uint64_t since_checkpoint; /* bytes logged */

@@ -52,6 +52,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     }
     store->sequence = store->opened.sequence;
     store->synced = store->opened.synced;
+    store->salt = store->opened.salt;
     store->synced_at_ns = fs_now(env->fs);
     store->since_checkpoint = store->opened.replayed;
     *self = store;

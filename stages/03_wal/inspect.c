@@ -24,7 +24,7 @@ static const char *wal_type(unsigned type)
     case SEGMENT_DELETE_TWIN:
         return "delete of a twin: another live key has its hash";
     case WAL_FRAME:
-        return "frame: the value is sequence 8, synced 8, bytes 8, count 4";
+        return "frame: the value is sequence 8, synced 8, bytes 8, count 4, salt 8";
     }
     return "no such type";
 }

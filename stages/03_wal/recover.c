@@ -32,6 +32,7 @@ struct recovery {
     struct tail tail; /* how far the log reached at least, by TAIL or checkpoint; 0: unknown */
     bool numbered;    /* out->sequence is known */
     uint64_t synced;  /* of the segment being read, by its frames */
+    uint64_t salt;    /* ... by its first frame; 0: not known */
     uint64_t offset;  /* where reading begins in the first segment read; 0: at its beginning */
 };
 
@@ -68,6 +69,38 @@ static int replay_records(struct recovery *r, struct segment *segment, uint64_t 
     *end = rc == 0 ? record.offset : reader.at;
     record_reader_free(&reader);
     return rc < 0 ? rc : 0;
+}
+
+/* The first frame of a file tells its salt. */
+static int check_salt(struct recovery *r, const struct segment *segment,
+                      const struct wal_frame *frame, struct strata_error *err)
+{
+    if (frame->offset == RECORD_FILE_HEADER)
+        r->salt = frame->salt;
+    return frame->salt == r->salt
+               ? 0
+               : strata_fail(err, STRATA_ERR_CORRUPT, segment->path, frame->offset,
+                             "a frame with another salt than the file's first one");
+}
+
+/* The salt of a file that is read from its middle on. */
+static int read_salt(struct recovery *r, const struct segment *segment, struct strata_error *err)
+{
+    struct record_reader reader;
+    struct wal_frame frame;
+    uint64_t first;
+    int rc;
+
+    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
+    reader.max_type = WAL_FRAME;
+    rc = wal_next(&reader, &frame, &first, err);
+    record_reader_free(&reader);
+    if (rc == 0)
+        r->salt = frame.salt;
+    else if (rc > 0)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, RECORD_FILE_HEADER,
+                         "the file's first frame is missing");
+    return rc;
 }
 
 static int check_sequence(struct recovery *r, const struct segment *segment,
@@ -115,7 +148,7 @@ static int known_synced(struct recovery *r, const struct segment *segment, uint6
 {
     uint64_t beyond = 0;
     int rc = end < segment->file->end
-                 ? wal_evidence(segment->file, segment_id(segment), end, &beyond, err)
+                 ? wal_evidence(segment->file, segment_id(segment), r->salt, end, &beyond, err)
                  : 0;
     *synced = r->synced > beyond ? r->synced : beyond;
     if (r->tail.segment == segment->last && r->tail.end > *synced)
@@ -190,7 +223,9 @@ static int replay_frames(struct recovery *r, struct segment *segment, struct rec
 
     while ((rc = wal_next(reader, &frame, &first, why)) == 0) {
         uint64_t before = segment->end;
-        rc = check_sequence(r, segment, &frame, why);
+        rc = check_salt(r, segment, &frame, why);
+        if (rc == 0)
+            rc = check_sequence(r, segment, &frame, why);
         if (rc == 0) {
             segment->end = frame.end; /* all of it was checked: a twin's key may be read there */
             rc = replay_records(r, segment, first, frame.end, &end, why);
@@ -217,7 +252,10 @@ static int replay_written(struct recovery *r, struct segment *segment, bool last
     if (r->offset)
         reader.at = r->offset;
     segment->end = reader.at;
-    r->synced = 0;
+    r->synced = r->salt = 0;
+    rc = r->offset ? read_salt(r, segment, err) : 0;
+    if (rc < 0)
+        return rc;
     rc = replay_frames(r, segment, &reader, &why);
     if (rc == WAL_OTHER)
         rc = end_with_seal(segment, &reader, err);
@@ -303,12 +341,15 @@ static int close_torn(struct segment *segment, struct strata_error *err)
 }
 
 /* A segment's first frame holds nothing but the number of the next operation. */
-static int open_with_frame(struct segment *segment, uint64_t sequence, struct strata_error *err)
+static int open_with_frame(const struct keydir *keydir, uint64_t sequence, uint64_t *salt,
+                           struct strata_error *err)
 {
+    struct segment *segment = segments_active(&keydir->segments);
     struct wal_group group = {0};
     int rc;
 
-    wal_group_begin(&group, segment_id(segment), segment->end);
+    *salt = wal_salt(keydir->segments.env->fs);
+    wal_group_begin(&group, segment_id(segment), *salt, segment->end);
     wal_frame_begin(&group, sequence, 0);
     wal_frame_end(&group);
     rc = wal_group_write(&group, segment->file, err);
@@ -320,10 +361,11 @@ static int open_with_frame(struct segment *segment, uint64_t sequence, struct st
     return rc;
 }
 
-int start_segment(struct keydir *keydir, uint64_t sequence, struct strata_error *err)
+int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
+                  struct strata_error *err)
 {
     int rc = segments_start(&keydir->segments, err);
-    return rc < 0 ? rc : open_with_frame(segments_active(&keydir->segments), sequence, err);
+    return rc < 0 ? rc : open_with_frame(keydir, sequence, salt, err);
 }
 
 /* Leaves an active segment, with everything in it on the device (I3). */
@@ -336,13 +378,14 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     if (r->out->dropped)
         rc = close_torn(last, err);
     if (rc == 0 && last->sealed)
-        rc = start_segment(r->keydir, r->out->sequence, err);
+        rc = start_segment(r->keydir, r->out->sequence, &r->salt, err);
     else if (rc == 0 && last->end == RECORD_FILE_HEADER)
-        rc = open_with_frame(last, r->out->sequence, err);
+        rc = open_with_frame(r->keydir, r->out->sequence, &r->salt, err);
     else if (rc == 0 && (r->tail.segment != last->last || r->tail.end < last->end))
         rc = fs_sync(last->file, err);
     if (rc == 0)
         r->out->synced = segments_active(set)->end;
+    r->out->salt = r->salt;
     return rc;
 }
 

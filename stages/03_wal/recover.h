@@ -8,6 +8,7 @@
 struct recovered {
     uint64_t sequence; /* the next operation's number */
     uint64_t synced;   /* bytes of the active segment that are on the device */
+    uint64_t salt;     /* of its frames */
     uint64_t replayed; /* bytes of log that were read */
     uint64_t dropped;  /* bytes of a torn tail */
     bool checkpoint;   /* one was used */
@@ -22,7 +23,8 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
             struct strata_error *err);
 
 /* Starts a segment after the last one, which must be sealed and synced, with a frame that tells
- * `sequence`. */
-int start_segment(struct keydir *keydir, uint64_t sequence, struct strata_error *err);
+ * `sequence` and a salt of its own. */
+int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
+                  struct strata_error *err);
 
 #endif

@@ -2,9 +2,9 @@
  *
  *   +-------------------------------------------------------------------+---------+---------+
  *   | record of type 6: no key, value =                                 | record  | record  |
- *   | sequence 8 | synced 8 | bytes 8 | count 4                         | 1 to 5  |   ...   |
+ *   | sequence 8 | synced 8 | bytes 8 | count 4 | salt 8                | 1 to 5  |   ...   |
  *   +-------------------------------------------------------------------+---------+---------+
- *   |<-- 17 + 28 bytes                                                -->|<--   bytes     -->|
+ *   |<-- 17 + 36 bytes                                                -->|<--   bytes     -->|
  *
  * A frame is valid iff its head is, `count` valid records follow, and they fill `bytes` exactly.
  *
@@ -12,6 +12,8 @@
  * I2: `synced` never says more than a sync that returned 0 has promised. So bytes below the
  *     largest `synced` of any valid frame are damaged if they do not read back; above it they
  *     may be torn.
+ *     Bytes of a value may be chosen to look like a frame that says so; the salt, which is drawn
+ *     for each file and stands in its first frame, tells them apart (as in SQLite's WAL).
  * I3: nothing of a frame is applied before all of it was checked. */
 #include "wal.h"
 #include "02_hash_index/segment.h"
@@ -24,14 +26,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD_VALUE 28
+#define HEAD_VALUE 36
 #define HEAD_BYTES (RECORD_HEAD + HEAD_VALUE)
 #define LARGE ((size_t)65536) /* a value from here on is not copied, if it is the last */
 
-void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t offset)
+uint64_t wal_salt(struct strata_fs *fs)
+{
+    return fs_random(fs) | 1;
+}
+
+void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t salt, uint64_t offset)
 {
     strata_buffer_clear(&group->bytes);
     group->number = number;
+    group->salt = salt;
     group->offset = offset;
     group->large = strata_bytes(NULL, 0);
 }
@@ -77,7 +85,8 @@ void wal_frame_end(struct wal_group *group)
     at = put_u64(at, frame->sequence);
     at = put_u64(at, frame->synced);
     at = put_u64(at, frame->bytes);
-    put_u32(at, frame->count);
+    at = put_u32(at, frame->count);
+    put_u64(at, group->salt);
     record_head(group->number, group->offset + group->frame_at, WAL_FRAME, strata_bytes(NULL, 0),
                 strata_bytes(value, sizeof value), group->bytes.data + group->frame_at);
     memcpy(group->bytes.data + group->frame_at + RECORD_HEAD, value, sizeof value);
@@ -102,6 +111,7 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     frame->synced = get_u64(&d);
     frame->bytes = get_u64(&d);
     frame->count = get_u32(&d);
+    frame->salt = get_u64(&d);
     frame->offset = offset;
     frame->end = offset + HEAD_BYTES + frame->bytes;
     if (!decoder_done(&d) || frame->end < offset || frame->synced > offset)
@@ -196,8 +206,8 @@ static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, cons
            decode_head(file, offset, value, frame, NULL) == 0;
 }
 
-int wal_evidence(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *synced,
-                 struct strata_error *err)
+int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
+                 uint64_t *synced, struct strata_error *err)
 {
     enum { WINDOW = 65536 };
     uint8_t *window = malloc(WINDOW);
@@ -213,7 +223,8 @@ int wal_evidence(struct fs_file *file, uint64_t number, uint64_t from, uint64_t 
         if (rc < 0 || got < HEAD_BYTES)
             break;
         for (size_t i = 0; i + HEAD_BYTES <= got; i++)
-            if (head_at(file, number, at + i, window + i, &frame) && frame.synced > *synced)
+            if (head_at(file, number, at + i, window + i, &frame) &&
+                (!salt || frame.salt == salt) && frame.synced > *synced)
                 *synced = frame.synced;
     }
     free(window);

@@ -21,21 +21,24 @@ struct wal_frame {
     uint64_t synced;   /* bytes of this file that were on the device when it was written */
     uint64_t bytes;    /* of its records */
     uint32_t count;    /* of its operations; 0 is allowed: it only tells sequence and synced */
+    uint64_t salt;     /* one for all frames of a file, not to be guessed; never 0 */
     uint64_t offset;   /* of its head, in the file */
     uint64_t end;      /* of its last record */
 };
 
-/* Frames being gathered for one append at `offset` of file `number`. All zero but these two is
+/* Frames being gathered for one append at `offset` of file `number`. All zero but these three is
  * a valid empty group. Running out of memory is sticky and told by wal_group_write. */
 struct wal_group {
-    uint64_t number, offset;
+    uint64_t number, salt, offset;
     struct strata_buffer bytes;
     uint64_t frame_at;         /* in bytes: head of the frame being gathered */
     struct wal_frame frame;    /* so far */
     struct strata_slice large; /* a value that is written from where it is, last in its group */
 };
 
-void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t offset);
+void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t salt, uint64_t offset);
+/* A salt for a new file. */
+uint64_t wal_salt(struct strata_fs *fs);
 void wal_group_free(struct wal_group *group);
 /* Begins a frame; then its operations; then its end. `synced` and `sequence` as in wal_frame. */
 void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced);
@@ -57,9 +60,11 @@ int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *fi
 
 /* Below which offset the file was once on the device, by the heads of valid frames found
  * anywhere from `from` on: evidence that what stands at `from` is damage, if it is larger. 0:
- * none. Reads the rest of the file: O(n). IO, NO_MEMORY. */
-int wal_evidence(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *synced,
-                 struct strata_error *err);
+ * none. Heads of another salt than the file's are none: bytes of a value may look like a head, and
+ * whoever chose the value did not know the salt. `salt` 0: it is not known, any will do. Reads the
+ * rest of the file: O(n). IO, NO_MEMORY. */
+int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
+                 uint64_t *synced, struct strata_error *err);
 
 extern const struct strata_format wal_format; /* inspect.c */
 

@@ -5,6 +5,7 @@
 #include "02_hash_index/merge.h"
 #include "03_wal/commit.h"
 #include "03_wal/tail.h"
+#include "coding.h"
 #include "fs_posix.h"
 #include "fs_sim.h"
 #include "place.h"
@@ -94,7 +95,7 @@ static void wal_frames_of_a_group_are_one_append_and_read_back(void **state)
     uint64_t first, calls = atomic_load(&fs->calls[FS_CALL_APPEND]);
 
     (void)state;
-    wal_group_begin(&group, 7, file->end);
+    wal_group_begin(&group, 7, 99, file->end);
     add_frame(&group, 1, 0, 3);
     add_frame(&group, 4, 24, 0);
     add_frame(&group, 4, 24, 1);
@@ -104,7 +105,7 @@ static void wal_frames_of_a_group_are_one_append_and_read_back(void **state)
     assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
     assert_int_equal(frame.sequence, 1);
     assert_int_equal(frame.count, 3);
-    assert_int_equal(first, 24 + 17 + 28);
+    assert_int_equal(first, 24 + 17 + 36);
     assert_int_equal(frame.end, first + 3 * (17 + 8));
     assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
     assert_int_equal(frame.count, 0);
@@ -127,7 +128,7 @@ static void wal_frame_cut_at_any_byte_is_torn(void **state)
     uint64_t whole;
 
     (void)state;
-    wal_group_begin(&group, 7, file->end);
+    wal_group_begin(&group, 7, 99, file->end);
     add_frame(&group, 1, 0, 2);
     assert_int_equal(wal_group_write(&group, file, NULL), 0);
     whole = file->end;
@@ -160,7 +161,7 @@ static void wal_frame_with_another_count_of_records_is_damage(void **state)
         struct wal_frame frame;
         uint64_t first;
 
-        wal_group_begin(&group, 7, file->end);
+        wal_group_begin(&group, 7, 99, file->end);
         wal_frame_begin(&group, 1, 0);
         wal_frame_add(&group, STRATA_OP_PUT, S("a"), S("1"), false);
         wal_frame_add(&group, STRATA_OP_PUT, S("b"), S("2"), false);
@@ -189,23 +190,23 @@ static void wal_evidence_is_found_anywhere_behind_and_only_if_valid(void **state
     (void)state;
     memset(junk, WAL_FRAME, sizeof junk);
     assert_int_equal(fs_append(file, &part, 1, NULL), 0);
-    assert_int_equal(wal_evidence(file, 7, 24, &synced, NULL), 0);
+    assert_int_equal(wal_evidence(file, 7, 99, 24, &synced, NULL), 0);
     assert_int_equal(synced, 0);
     at = file->end;
-    wal_group_begin(&group, 7, file->end);
+    wal_group_begin(&group, 7, 99, file->end);
     add_frame(&group, 9, 65000, 1);
     assert_int_equal(wal_group_write(&group, file, NULL), 0);
     for (uint64_t from = at - 200; from <= at; from++) { /* whatever the windows' borders */
-        assert_int_equal(wal_evidence(file, 7, from, &synced, NULL), 0);
+        assert_int_equal(wal_evidence(file, 7, 99, from, &synced, NULL), 0);
         assert_int_equal(synced, 65000);
     }
     for (uint64_t from = 4400; from < 4700; from++) {
-        assert_int_equal(wal_evidence(file, 7, from, &synced, NULL), 0);
+        assert_int_equal(wal_evidence(file, 7, 99, from, &synced, NULL), 0);
         assert_int_equal(synced, 65000);
     }
-    assert_int_equal(wal_evidence(file, 7, at + 1, &synced, NULL), 0);
+    assert_int_equal(wal_evidence(file, 7, 99, at + 1, &synced, NULL), 0);
     assert_int_equal(synced, 0);
-    assert_int_equal(wal_evidence(file, 8, 24, &synced, NULL), 0); /* another file's */
+    assert_int_equal(wal_evidence(file, 8, 99, 24, &synced, NULL), 0); /* another file's */
     assert_int_equal(synced, 0);
     wal_group_free(&group);
     fs_close(file, NULL);
@@ -247,7 +248,7 @@ static void recover_flip_before_the_last_frame_is_damage(void **state)
 {
     struct place *place = *state;
     struct strata_buffer log = killed_log(place, 5);
-    size_t frame = 45 + 17 + 4 + 6, last = log.size - frame; /* "key0" "value0" */
+    size_t frame = 53 + 17 + 4 + 6, last = log.size - frame; /* "key0" "value0" */
     char path[600];
 
     for (size_t at = 24; at < last; at++) {
@@ -342,6 +343,14 @@ static void recover_missing_last_segment_is_damage(void **state)
     expect_damage(place, "is missing: it was the last one");
 }
 
+/* The salt in the log's first frame: behind the file's header, the record's and 28 bytes. */
+static uint64_t salt_of(const struct strata_buffer *log)
+{
+    struct decoder d;
+    decoder_init(&d, strata_bytes(log->data + 24 + 17 + 28, 8));
+    return get_u64(&d);
+}
+
 static void recover_sequence_that_jumps_is_damage(void **state)
 {
     struct place *place = *state;
@@ -349,7 +358,7 @@ static void recover_sequence_that_jumps_is_damage(void **state)
     struct wal_group group = {0};
     struct strata_buffer more = {0};
 
-    wal_group_begin(&group, (uint64_t)1 << 32 | 1, log.size);
+    wal_group_begin(&group, (uint64_t)1 << 32 | 1, salt_of(&log), log.size);
     wal_frame_begin(&group, 9, log.size); /* 3 is next; it also tells that all before is synced */
     wal_frame_add(&group, STRATA_OP_PUT, S("key2"), S("value2"), false);
     wal_frame_end(&group);
@@ -364,6 +373,41 @@ static void recover_sequence_that_jumps_is_damage(void **state)
     }
     wal_group_free(&group);
     strata_buffer_free(&more);
+    strata_buffer_free(&log);
+}
+
+/* A value may hold bytes that look like a frame's head at just that place, which says that all
+ * before it was synced. It does not know the salt; so a torn tail stays a torn tail. */
+static void recover_forged_frame_in_a_value_is_no_evidence(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log = killed_log(place, 1), torn;
+    struct wal_group forged = {0};
+    struct strata_error err;
+    struct strata *db = open_big(place);
+    uint64_t value_at = log.size + 53 + 17 + 1; /* frame's head, record's head, key "k" */
+
+    wal_group_begin(&forged, (uint64_t)1 << 32 | 1, 12345, value_at);
+    wal_frame_begin(&forged, 7, value_at);
+    wal_frame_end(&forged);
+    strata_buffer_append(&forged.bytes, "some more", 9);
+    assert_ok(strata_put(db, S("k"), strata_buffer_slice(&forged.bytes), &err), &err);
+    torn = place_read(place, LOG);
+    place_close(db);
+    place_write(place, LOG, strata_bytes(torn.data, torn.size - 1));
+    {
+        char path[600];
+        snprintf(path, sizeof path, "%s/TAIL", place->dir);
+        remove(path);
+        snprintf(path, sizeof path, "%s/INDEX", place->dir);
+        remove(path);
+    }
+    db = open_big(place);
+    expect_numbers(db, 1);
+    assert_get(db, "k", NULL);
+    place_close(db);
+    wal_group_free(&forged);
+    strata_buffer_free(&torn);
     strata_buffer_free(&log);
 }
 
@@ -420,7 +464,7 @@ static void sync_interval_comes_by_bytes_and_by_time(void **state)
     subject_options(&options, fs, true);
     options.segment_bytes = 1 << 20;
     options.sync = STRATA_SYNC_INTERVAL;
-    options.sync_interval_bytes = 10 * (45 + 17 + 10);
+    options.sync_interval_bytes = 10 * (53 + 17 + 10);
     options.sync_interval_ms = 1000000;
     assert_ok(strata_open("db", &options, &db, &err), &err);
     before = syncs(fs);
@@ -862,6 +906,7 @@ int main(void)
         PLACED(recover_after_a_clean_close_flips_and_cuts_are_damage),
         PLACED(recover_missing_last_segment_is_damage),
         PLACED(recover_sequence_that_jumps_is_damage),
+        PLACED(recover_forged_frame_in_a_value_is_no_evidence),
         PLACED(sync_always_is_one_fsync_a_put),
         PLACED(sync_never_is_none_until_close_or_asked_for),
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),

@@ -228,6 +228,7 @@ const struct fs_ops fs_fake_ops = {
     .sync_dir = fake_sync_dir,
     .lock = fake_lock,
     .now = fake_now,
+    .random = fake_now,
     .free = fake_free,
 };
 

@@ -97,7 +97,7 @@ static void forget_nameless(struct fs_sim_explorer *e)
     struct fs_sim_replay *replay = &e->replay;
 
     for (size_t i = 0; i < replay->disk.count; i++)
-        replay->files[i].named = replay->disk.nodes[i]->links > 0;
+        replay->files[i].named = replay->disk.nodes[i] && replay->disk.nodes[i]->links > 0;
     for (size_t i = 0; i < replay->name_count; i++)
         for (unsigned c = 0; c < replay->names[i].record->change_count; c++) {
             uint32_t id = replay->names[i].record->changes[c].id;

@@ -232,12 +232,19 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
 
 /* ---- Room ------------------------------------------------------------------------------ */
 
+/* Not even its first frame is there. */
+static bool is_empty(const struct segment *segment)
+{
+    return segment->end == RECORD_FILE_HEADER;
+}
+
 int commit_rotate(struct wal_store *store, struct strata_error *err)
 {
-    struct segment *full = active(store); /* NULL: an earlier rotation got as far as its seal */
-    int rc = full ? segment_seal(full, err) : 0;
+    struct segment *full = active(store);
+    bool begun = !full || is_empty(full); /* by an earlier rotation, which then failed */
+    int rc = begun ? 0 : segment_seal(full, err);
 
-    if (rc == 0 && full)
+    if (rc == 0 && !begun)
         rc = fs_sync(full->file, err); /* before the next one may acknowledge: leveldb #193 */
     if (rc == 0)
         rc = start_segment(&store->keydir, store->sequence, &store->salt, err);
@@ -276,7 +283,8 @@ static int make_room(struct wal_store *store, size_t operations, struct strata_e
 
     if (rc == 0)
         rc = reserve(store, operations, err);
-    if (rc < 0 || (segment && segment->end < store->env->options->segment_bytes))
+    if (rc < 0 ||
+        (segment && !is_empty(segment) && segment->end < store->env->options->segment_bytes))
         return rc;
     rc = commit_rotate(store, err);
     if (rc == 0 && merge_worst_run(&store->keydir, &at, &count))

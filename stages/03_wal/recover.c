@@ -364,7 +364,8 @@ static int open_with_frame(const struct keydir *keydir, uint64_t sequence, uint6
 int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
                   struct strata_error *err)
 {
-    int rc = segments_start(&keydir->segments, err);
+    const struct segment *active = segments_active(&keydir->segments);
+    int rc = active ? 0 : segments_start(&keydir->segments, err);
     return rc < 0 ? rc : open_with_frame(keydir, sequence, salt, err);
 }
 
@@ -377,10 +378,8 @@ static int make_writable(struct recovery *r, struct strata_error *err)
 
     if (r->out->dropped)
         rc = close_torn(last, err);
-    if (rc == 0 && last->sealed)
+    if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
         rc = start_segment(r->keydir, r->out->sequence, &r->salt, err);
-    else if (rc == 0 && last->end == RECORD_FILE_HEADER)
-        rc = open_with_frame(r->keydir, r->out->sequence, &r->salt, err);
     else if (rc == 0 && (r->tail.segment != last->last || r->tail.end < last->end))
         rc = fs_sync(last->file, err);
     if (rc == 0)

@@ -23,7 +23,8 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
             struct strata_error *err);
 
 /* Starts a segment after the last one, which must be sealed and synced, with a frame that tells
- * `sequence` and a salt of its own. */
+ * `sequence` and a salt of its own. When the last one is empty, because this failed before, only
+ * the frame is missing. */
 int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
                   struct strata_error *err);
 

@@ -101,7 +101,7 @@ uint64_t get_u64(struct decoder *d)
 uint64_t get_varint(struct decoder *d)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
+    for (unsigned shift = 0;; shift += 7) {
         uint8_t byte = get_u8(d);
         if (d->bad || (shift == 63 && byte > 1) || (shift && byte == 0))
             break; /* past the end, more than 64 bits, or a longer form than needed */

@@ -115,7 +115,7 @@ char *strata_error_text(const struct strata_error *err, char *to, size_t capacit
     if (capacity == 0)
         return to;
     if (err->offset != STRATA_NO_OFFSET)
-        snprintf(where, sizeof where, " @%" PRIu64, err->offset);
+        snprintf(where, sizeof where, "%s@%" PRIu64, err->file[0] ? " " : "", err->offset);
     snprintf(to, capacity, "%s: %s%s%s%s", strata_code_name(err->code), err->file, where,
              err->file[0] || where[0] ? ": " : "", err->message);
     return to;

@@ -24,8 +24,9 @@
 #
 #   <!-- true: COMMAND -->              what the text says here holds: the command ends with 0
 #
-# Commands run in a scratch directory that looks like the repository's root; all those of a file
-# share it, from top to bottom. A path /tmp/... is a directory of the file's own.
+# Commands run in a scratch directory that looks like the repository's root (recorded ones at the
+# root itself); all those of a file share it, from top to bottom. A path /tmp/... is a directory of
+# the file's own.
 #
 # "check" compares, "write" puts what is right in the place of what stands there, "record" does so
 # for the recorded blocks only, which may take minutes. All look, outside of blocks, for links that lead nowhere, and in backticks for files, make targets, commands of
@@ -247,7 +248,8 @@ sub run {
 
 sub run_in {
     my ($dir, @commands) = @_;
-    my $script = "exec 2>&1 </dev/null\nulimit -c 0\ncd '$dir/repo'\n";
+    my $place = $mode eq 'record' ? $root : "$dir/repo";
+    my $script = "exec 2>&1 </dev/null\nulimit -c 0\ncd '$place'\n";
     for my $command (@commands) {
         (my $own = $command) =~ s{(?<![\w/.])/tmp/}{$dir/tmp/}g;
         $script .= "$own\nprintf '\\001'\n";
@@ -393,7 +395,7 @@ sub look_around {
     for (`make -rpn B='$build' help 2>/dev/null`) {
         $targets{$1} = 1 if /^(docs|bench|fuzz|tests):/;
     }
-    for my $path ('Makefile', '.ci/run', split /\n/, `find @{[grep { -d } @rooms]} -type f`) {
+    for my $path ('Makefile', '.ci/run', split /\n/, `find -L @{[grep { -d } @rooms]} -type f`) {
         (my $name = $path) =~ s{.*/}{};
         $base{$name} = 1;
         next if $path =~ m{^tests/docs/}; # they are about words that do not exist
@@ -421,7 +423,7 @@ sub look_at_tested {
 sub check_make {
     my ($file, $line, $words) = @_;
     for my $word (split ' ', $words) {
-        last if $word =~ /^(&&|\|\|?|;|#|>)/;
+        last if $word =~ /^(&&|\|\|?|;|#|\d?>)/;
         next if $word =~ /=|^-/ || $targets{$word};
         fault($file, $line, "the Makefile has no target $word");
     }

@@ -52,7 +52,7 @@ row() { # NAME, which exists
     files=$(ls "$dir"/*.[ch] | wc -l)
     lines=$(cat "$dir"/*.[ch] | wc -l)
     if [ -f "$chapter" ]; then
-        words=$(wc -w <"$chapter")
+        words=$(awk '/^```/ { code = !code } !code' "$chapter" | wc -w)
         label="[$1]($chapter)" state=done
     fi
     promise=$(gained "$1")

@@ -32,6 +32,7 @@ struct shape {
 
 struct run {
     struct place *place;
+    char *dir; /* the place's own; each sequence has another */
     struct shape shape;
     struct strata *db;
     struct model model;
@@ -306,6 +307,7 @@ static int setup(void **state, int (*place)(void **state))
     if (!run || place(state) != 0)
         return -1;
     run->place = *state;
+    run->dir = run->place->dir;
     *state = run;
     return 0;
 }
@@ -330,6 +332,7 @@ static int run_teardown(void **state)
         print_error("step %zu (%s) of the sequence: STRATA_SEED=%" PRIu64 " runs it first\n",
                     run->step, run->doing, run->seed);
     free(run->value);
+    run->place->dir = run->dir;
     rc = place_teardown(&place);
     free(run);
     return rc;
@@ -339,18 +342,16 @@ static int run_teardown(void **state)
 static void run_sequences(struct run *run, const char *name, size_t count, struct shape shape)
 {
     struct rng seeds;
-    char *dir = run->place->dir;
 
     run->seed = rng_init_env(&seeds, name);
     run->shape = shape;
     run->value = calloc(1, shape.value_size + shape.large_size + 64);
     assert_non_null(run->value);
     for (size_t i = 0; i < count; i++, run->seed = rng_next(&seeds)) {
-        char one[300];
-        snprintf(one, sizeof one, "%s%zu", dir, i);
-        run->place->dir = one;
-        one_sequence(run);
+        char dir[300];
+        snprintf(dir, sizeof dir, "%s%zu", run->dir, i);
         run->place->dir = dir;
+        one_sequence(run);
     }
     run->ended = true;
 }

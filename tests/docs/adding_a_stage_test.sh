@@ -13,7 +13,7 @@ case $B in
     done_testing
     ;;
 esac
-tar -C "$root" -cf - --exclude=./build --exclude=./.git . | tar -xf - || exit 1
+tar -C "$root" -chf - --exclude=./build --exclude=./.git . | tar -xf - || exit 1
 cp -a . "$work/before"
 
 # The block of the page that this test is to write as FILE.

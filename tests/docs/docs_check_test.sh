@@ -6,7 +6,7 @@ B=${B:-build}
 case $B in /*) ;; *) B=$root/$B ;; esac
 STRATA=$B/strata
 . tests/cli/tap.bash
-tar -C "$root" -cf - --exclude=./build --exclude=./.git . | tar -xf - && cp -r docs/tools "$work/tools" || exit 1
+tar -C "$root" -chf - --exclude=./build --exclude=./.git . | tar -xf - && cp -r docs/tools "$work/tools" || exit 1
 export B
 
 # The sample, mended once, is what every test below begins with.

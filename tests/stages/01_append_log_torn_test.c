@@ -8,6 +8,7 @@
 #include "place.h"
 #include "subject.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,38 @@ static void torn_dump_of_every_length_agrees_with_open(void **state)
     strata_buffer_free(&bytes);
 }
 
+/* Each read fails once: an error that names the file, whatever was printed before it. */
+static void torn_dump_that_cannot_read_says_so(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer bytes = two_puts(place);
+    uint64_t at = 0;
+    bool clean = false;
+
+    while (!clean) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = ++at, .calls = 1u << FS_CALL_READ};
+        FILE *to = tmpfile();
+        struct strata_error err = {0};
+        struct fs_file *file;
+        struct inspect in;
+        int rc;
+        assert_non_null(to);
+        assert_ok(fs_open(place->fs, "/place/" LOG, FS_READ, &file, &err), &err);
+        inspect_init(&in, to);
+        fs_sim_fail(place->fs, &fault);
+        rc = record_format.inspect(file, &in, at % 2 ? &err : NULL);
+        clean = fs_sim_failed(place->fs) == 0;
+        fs_sim_fail(place->fs, NULL);
+        assert_int_equal(rc, clean ? 0 : STRATA_ERR_IO);
+        assert_true(clean || at % 2 == 0 || (err.sys == EIO && strstr(err.file, LOG)));
+        assert_false(in.damaged);
+        assert_ok(fs_close(file, &err), &err);
+        fclose(to);
+    }
+    assert_true(at > 8);
+    strata_buffer_free(&bytes);
+}
+
 static void torn_dump_names_the_place_of_every_flipped_bit(void **state)
 {
     struct place *place = *state;
@@ -270,6 +303,7 @@ int main(void)
         torn_test(torn_tail_is_no_part_of_the_figures),
         torn_test(torn_dump_shows_every_field_of_a_sound_log),
         torn_test(torn_dump_of_every_length_agrees_with_open),
+        torn_test(torn_dump_that_cannot_read_says_so),
         torn_test(torn_dump_names_the_place_of_every_flipped_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

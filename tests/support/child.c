@@ -8,6 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef STRATA_COVERAGE
+extern void __gcov_dump(void); /* what _exit leaves out */
+#else
+static void __gcov_dump(void)
+{
+}
+#endif
+
 static void end(const char *what)
 {
     perror(what);
@@ -26,8 +34,11 @@ void child_start(struct child *child, int (*work)(struct child *self, void *arg)
         end("fork");
     child->to = child->from = ends[child->pid == 0];
     close(ends[child->pid != 0]);
-    if (child->pid == 0)
-        _exit(work(child, arg)); /* no exit handlers: they are the parent's */
+    if (child->pid == 0) {
+        int status = work(child, arg);
+        __gcov_dump();
+        _exit(status); /* no exit handlers: they are the parent's */
+    }
 }
 
 int child_wait(struct child *child)

@@ -95,6 +95,30 @@ static void batch_takes_values_of_every_size_around_its_chunks(void **state)
     free(bytes);
 }
 
+/* The last byte of a chunk, and one byte more than it has (which ASan sees when it is taken). */
+static void batch_chunk_filled_to_its_last_byte_is_not_overrun(void **state)
+{
+    static const uint8_t bytes[16384];
+    struct strata_error err;
+
+    (void)state;
+    for (size_t left = 0; left < 20; left++)
+        for (size_t size = left; size <= left + 2; size++) {
+            struct strata_batch *batch = strata_batch_new();
+            assert_ok(strata_batch_put(batch, strata_bytes(bytes, 0),
+                                       strata_bytes(bytes, sizeof bytes - left), &err),
+                      &err);
+            assert_ok(strata_batch_put(batch, strata_bytes("k", size > 0),
+                                       strata_bytes(bytes, size - (size > 0)), &err),
+                      &err);
+            assert_ok(strata_batch_delete(batch, strata_string("next"), &err), &err);
+            assert_int_equal(strata_batch_bytes(batch), sizeof bytes - left + size + 4);
+            assert_bytes(strata_batch_at(batch, 1).key, strata_bytes("k", size > 0));
+            assert_bytes(strata_batch_at(batch, 2).key, strata_string("next"));
+            strata_batch_free(batch);
+        }
+}
+
 static void batch_cleared_is_empty_and_takes_more(void **state)
 {
     struct strata_batch *batch = strata_batch_new();
@@ -174,6 +198,7 @@ int main(void)
         cmocka_unit_test(batch_keeps_operations_in_order),
         cmocka_unit_test(batch_owns_copies_that_do_not_move),
         cmocka_unit_test(batch_takes_values_of_every_size_around_its_chunks),
+        cmocka_unit_test(batch_chunk_filled_to_its_last_byte_is_not_overrun),
         cmocka_unit_test(batch_cleared_is_empty_and_takes_more),
         cmocka_unit_test(batch_empty_keys_and_values_are_operations),
         cmocka_unit_test(batch_beyond_the_limits_is_refused_and_unchanged),

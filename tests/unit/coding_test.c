@@ -112,6 +112,33 @@ static void coding_prefixed_bytes_round_trip(void **state)
     strata_buffer_free(&buffer);
 }
 
+static void coding_decoder_is_done_only_when_all_was_good_and_taken(void **state)
+{
+    struct decoder d;
+    (void)state;
+    decoder_init(&d, strata_bytes("\1", 1));
+    assert_false(decoder_done(&d));
+    get_u8(&d);
+    assert_true(decoder_done(&d));
+    get_u8(&d);
+    assert_false(decoder_done(&d)); /* nothing left, but bad */
+    decoder_init(&d, strata_bytes(NULL, 0));
+    assert_true(decoder_done(&d));
+}
+
+static void coding_without_memory_appends_nothing(void **state)
+{
+    struct strata_buffer buffer = {0};
+    (void)state;
+    buffer.out_of_memory = true;
+    assert_int_equal(buffer_put_prefixed(&buffer, strata_string("x")), STRATA_ERR_NO_MEMORY);
+    assert_int_equal(buffer_put_u32(&buffer, 1), STRATA_ERR_NO_MEMORY);
+    assert_int_equal(buffer_put_u64(&buffer, 1), STRATA_ERR_NO_MEMORY);
+    assert_int_equal(buffer_put_varint(&buffer, 1), STRATA_ERR_NO_MEMORY);
+    assert_int_equal(buffer.size, 0);
+    assert_null(buffer.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +148,8 @@ int main(void)
         cmocka_unit_test(coding_varint_beyond_64_bits_is_bad),
         cmocka_unit_test(coding_length_beyond_the_end_is_bad),
         cmocka_unit_test(coding_prefixed_bytes_round_trip),
+        cmocka_unit_test(coding_decoder_is_done_only_when_all_was_good_and_taken),
+        cmocka_unit_test(coding_without_memory_appends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * to an engine and back. */
 #include "test.h"
 
+#include "child.h"
 #include "engine_fake.h"
 
 #include <stdio.h>
@@ -203,6 +204,57 @@ static void db_snapshot_calls_become_the_engines(void **state)
     engine_fake_close(db);
 }
 
+static void db_snapshot_that_cannot_be_read_leaves_nothing_open(void **state)
+{
+    struct strata_engine table = engine_fake_table;
+    struct strata_snapshot *snapshot;
+    struct strata_iter *iter;
+    struct strata_error err;
+    struct strata *db;
+
+    table.promises = STRATA_PROMISE_SNAPSHOT;
+    db = engine_fake_open(*state, &table);
+    assert_ok(strata_snapshot_new(db, &snapshot, &err), &err);
+    engine_fake.rc = STRATA_ERR_IO;
+    assert_int_equal(strata_snapshot_iter(snapshot, &iter, &err), STRATA_ERR_IO);
+    assert_null(iter);
+    assert_int_equal(strata_snapshot_get(snapshot, key, NULL, &err), STRATA_ERR_IO);
+    engine_fake.rc = 0;
+    strata_snapshot_free(snapshot);
+    engine_fake_close(db);
+}
+
+/* A forked child's calls do not reach the engine; not even those that free. */
+static int use_inherited(struct child *self, void *arg)
+{
+    struct strata_snapshot *snapshot = arg;
+    struct strata_iter *iter;
+
+    (void)self;
+    engine_fake.log[0] = '\0';
+    if (strata_snapshot_get(snapshot, key, NULL, NULL) != STRATA_ERR_INVALID)
+        return 1;
+    if (strata_snapshot_iter(snapshot, &iter, NULL) != STRATA_ERR_INVALID)
+        return 2;
+    strata_snapshot_free(snapshot);
+    return engine_fake.log[0] ? 3 : 0;
+}
+
+static void db_snapshot_is_of_no_use_to_a_forked_child(void **state)
+{
+    struct strata_engine table = engine_fake_table;
+    static struct strata_snapshot *snapshot; /* in the child it is no leak */
+    struct strata_error err;
+    struct strata *db;
+
+    table.promises = STRATA_PROMISE_SNAPSHOT;
+    db = engine_fake_open(*state, &table);
+    assert_ok(strata_snapshot_new(db, &snapshot, &err), &err);
+    assert_int_equal(child_run(use_inherited, snapshot), 0);
+    strata_snapshot_free(snapshot);
+    engine_fake_close(db);
+}
+
 /* ---- The logger ------------------------------------------------------------------------- */
 
 static void keep_message(void *arg, enum strata_log_level level, const char *message)
@@ -240,6 +292,8 @@ int main(void)
         db_test(db_iterator_moves_become_the_engines),
         db_test(db_iterator_that_meets_damage_is_unpositioned),
         db_test(db_snapshot_calls_become_the_engines),
+        db_test(db_snapshot_that_cannot_be_read_leaves_nothing_open),
+        db_test(db_snapshot_is_of_no_use_to_a_forked_child),
         db_test(db_log_is_told_whole_lines_cut_at_500_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "fs_sim.h"
 #include "marker.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -301,29 +302,30 @@ static void db_engine_that_does_not_open_leaves_nothing_open(void **state)
     assert_int_equal(marker.state, MARKER_READY);
 }
 
-/* Each call of the file layer fails once while a database is made: never a handle, nothing left
- * open, the engine closed if it was opened; and it can be made afterwards. */
+/* Each call of the file layer fails once while a database is made, with a place for the error and
+ * without: never a handle, nothing left open, the engine closed if it was opened; and it can be
+ * made afterwards. */
 static void db_creation_that_fails_at_any_call_can_be_repeated(void **state)
 {
     uint64_t at = 0;
     bool clean = false;
 
     (void)state;
-    for (at = 1; !clean; at++) {
-        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at};
+    for (at = 2; !clean; at++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at / 2};
         struct strata_fs *fs = fs_sim_new();
         struct strata_options options = engine_fake_options(fs, &engine_fake_table);
         struct strata_error err;
         struct strata *db;
         int rc;
         fs_sim_fail(fs, &fault);
-        rc = strata_open(ENGINE_FAKE_DIR, &options, &db, &err);
+        rc = strata_open(ENGINE_FAKE_DIR, &options, &db, at % 2 ? &err : NULL);
         clean = fs_sim_failed(fs) == 0;
         fs_sim_fail(fs, NULL);
         if (rc == 0) {
             strata_close(db, NULL);
         } else {
-            assert_int_equal(err.sys, 5);
+            assert_true(at % 2 == 0 || (err.sys == EIO && err.file[0] == '/'));
             assert_null(db);
             assert_true(!strstr(engine_fake.log, "open") == !strstr(engine_fake.log, "close"));
             assert_int_equal(fs_sim_open_files(fs), 0);
@@ -335,7 +337,7 @@ static void db_creation_that_fails_at_any_call_can_be_repeated(void **state)
         assert_int_equal(fs_sim_open_files(fs), 0);
         fs_free(fs);
     }
-    assert_true(at > 10);
+    assert_true(at > 2 * 10);
 }
 
 static void db_close_that_fails_is_told_and_frees(void **state)

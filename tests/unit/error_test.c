@@ -176,6 +176,8 @@ static void error_text_says_code_file_offset_and_cause(void **state)
     assert_string_equal(strata_error_text(&err, text, sizeof text), "invalid argument: no key");
     strata_fail(&err, STRATA_ERR_CORRUPT, "f", 0, "x"); /* offset 0 is an offset */
     assert_string_equal(strata_error_text(&err, text, sizeof text), "corrupt: f @0: x");
+    strata_fail(&err, STRATA_ERR_CORRUPT, NULL, 9, "x");
+    assert_string_equal(strata_error_text(&err, text, sizeof text), "corrupt: @9: x");
 }
 
 static void error_text_stays_within_its_capacity(void **state)

@@ -4,8 +4,10 @@
 #include "fs_posix.h"
 #include "tmpdir.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,10 +45,35 @@ static void fs_posix_files_keep_away_from_the_standard_streams(void **state)
     tmpdir_del(dir);
 }
 
+/* Refused at open, without waiting for someone at a pipe's other end. */
+static void fs_posix_what_is_no_regular_file_is_refused_at_open(void **state)
+{
+    struct strata_fs *fs = fs_posix_new();
+    char *dir = tmpdir_new(), *pipe = tmpdir_path(dir, "pipe");
+    const char *const paths[] = {pipe, "/dev/null", dir};
+    struct strata_error err;
+    struct fs_file *file;
+
+    (void)state;
+    assert_int_equal(mkfifo(pipe, 0666), 0);
+    for (size_t i = 0; i < 3; i++)
+        for (int write = 0; write < 2; write++) {
+            assert_code(fs_open(fs, paths[i], write ? FS_WRITE : FS_READ, &file, &err),
+                        STRATA_ERR_IO, &err);
+            assert_int_equal(err.sys, i == 2 ? EISDIR : EINVAL);
+            assert_err_file(&err, paths[i]);
+            assert_int_equal(fs->calls[FS_CALL_SIZE], 0);
+        }
+    free(pipe);
+    tmpdir_del(dir);
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fs_posix_files_keep_away_from_the_standard_streams),
+        cmocka_unit_test(fs_posix_what_is_no_regular_file_is_refused_at_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,8 @@ static void marker_that_cannot_be_read_is_told_by_the_system(void **state)
     fs_sim_fail(*state, &fault);
     assert_code(marker_read(*state, "/db", &marker, &err), STRATA_ERR_IO, &err);
     assert_err_file(&err, PATH);
+    fs_sim_fail(*state, &fault);
+    assert_int_equal(marker_read(*state, "/db", &marker, NULL), STRATA_ERR_IO);
 }
 
 /* ---- The annotated dump ----------------------------------------------------------------- */
@@ -231,6 +233,25 @@ static void marker_dump_names_the_damage(void **state)
     free(text);
 }
 
+static void marker_dump_that_cannot_read_says_so(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_READ};
+    uint8_t bytes[BYTES];
+    struct inspect in;
+    struct strata_error err;
+    struct fs_file *file;
+
+    write_sample(*state, bytes);
+    assert_ok(fs_open(*state, PATH, FS_READ, &file, &err), &err);
+    inspect_init(&in, stdout);
+    in.quiet = true;
+    fs_sim_fail(*state, &fault);
+    assert_code(marker_format.inspect(file, &in, &err), STRATA_ERR_IO, &err);
+    assert_err_file(&err, PATH);
+    assert_false(in.damaged); /* that is not known */
+    assert_ok(fs_close(file, &err), &err);
+}
+
 static void marker_dump_names_every_state(void **state)
 {
     static const struct {
@@ -266,6 +287,7 @@ int main(void)
         marker_test(marker_that_cannot_be_read_is_told_by_the_system),
         marker_test(marker_dump_says_what_each_field_means),
         marker_test(marker_dump_names_the_damage),
+        marker_test(marker_dump_that_cannot_read_says_so),
         marker_test(marker_dump_names_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

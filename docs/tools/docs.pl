@@ -24,9 +24,9 @@
 #
 #   <!-- true: COMMAND -->              what the text says here holds: the command ends with 0
 #
-# Commands run in a scratch directory that looks like the repository's root (recorded ones at the
-# root itself); all those of a file share it, from top to bottom. A path /tmp/... is a directory of
-# the file's own.
+# Commands run in a scratch directory that looks like the repository's root (make, when recorded, at
+# the root itself); all those of a file share it, from top to bottom. A path /tmp/... is a directory
+# of the file's own.
 #
 # "check" compares, "write" puts what is right in the place of what stands there, "record" does so
 # for the recorded blocks only, which may take minutes. All look, outside of blocks, for links that lead nowhere, and in backticks for files, make targets, commands of
@@ -248,7 +248,7 @@ sub run {
 
 sub run_in {
     my ($dir, @commands) = @_;
-    my $place = $mode eq 'record' ? $root : "$dir/repo";
+    my $place = $mode eq 'record' && $commands[0] =~ /^make / ? $root : "$dir/repo";
     my $script = "exec 2>&1 </dev/null\nulimit -c 0\ncd '$place'\n";
     for my $command (@commands) {
         (my $own = $command) =~ s{(?<![\w/.])/tmp/}{$dir/tmp/}g;
@@ -334,7 +334,8 @@ sub wanted {
     return extract($item->{arg}) if $kind eq 'extract';
     return transcript($file, $item->{text}, $item->{arg} =~ /numbers vary/) if $kind eq 'transcript';
     return () unless $kind =~ /^(output|table|recorded)$/;
-    my ($printed) = run($file, $item->{arg});
+    my ($printed) = run($file, $item->{arg} . ($kind eq 'output' ? '' : " || echo '...failed'"));
+    return (undef, "the command fails: @$printed") if @$printed && $printed->[-1] eq '...failed';
     return @$printed ? ($printed) : (undef, 'the command prints nothing');
 }
 

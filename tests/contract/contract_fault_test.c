@@ -208,6 +208,57 @@ static void fault_failed_read_is_told_and_harms_nothing(void **state)
     place_close(db);
 }
 
+/* Reads all there is in one of three ways. */
+static int read_all(struct strata *db, int how, struct strata_error *err)
+{
+    struct strata_iter *iter;
+    struct strata_slice value;
+    int rc;
+
+    if (how == 0)
+        return strata_get(db, strata_string("key"), NULL, err);
+    if (how == 1)
+        return strata_verify(db, NULL, err);
+    rc = strata_iter_new(db, &iter, err);
+    if (rc < 0)
+        return rc;
+    for (rc = strata_iter_first(iter, err); rc == 0; rc = strata_iter_next(iter, err)) {
+        rc = strata_iter_value(iter, &value, err);
+        if (rc < 0)
+            break;
+    }
+    strata_iter_free(iter);
+    return rc < 0 ? rc : 0;
+}
+
+static void fault_each_failed_read_is_told(void **state)
+{
+    struct place *place = *state;
+    struct strata *db;
+
+    place_fill(place);
+    db = place_open(place, false);
+    for (int how = 0; how < 3; how++) {
+        uint64_t at = 0;
+        bool clean = false;
+        while (!clean) {
+            struct fs_sim_fault fault = {FS_SIM_EIO, ++at, false, 1u << FS_CALL_READ};
+            struct strata_error err = {0};
+            int rc;
+            fs_sim_fail(place->fs, &fault);
+            rc = read_all(db, how, &err);
+            clean = fs_sim_failed(place->fs) == 0;
+            fs_sim_fail(place->fs, NULL);
+            check_code(rc, clean ? STRATA_OK : STRATA_ERR_IO, &err, "a read", __FILE__, __LINE__);
+            assert_true(clean ||
+                        (err.sys == EIO && strncmp(err.file, place->dir, strlen(place->dir)) == 0));
+        }
+        assert_true(how != 1 || at > 1); /* to verify is to read */
+    }
+    place_close(db);
+    place_expect_intact(place);
+}
+
 #define fault_test(f) cmocka_unit_test_setup_teardown(f, place_setup_sim, place_teardown)
 
 int main(void)
@@ -217,6 +268,7 @@ int main(void)
         fault_test(fault_failed_write_poisons_the_handle),
         fault_test(fault_failed_sync_poisons_the_handle),
         fault_test(fault_failed_read_is_told_and_harms_nothing),
+        fault_test(fault_each_failed_read_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,42 @@ static void record_read_error_is_told_and_ends_the_reading(void **state)
     strata_buffer_free(&bytes);
 }
 
+/* Each read of a log with large and small records fails once. */
+static void record_each_read_may_fail(void **state)
+{
+    struct record_log *log = *state;
+    uint8_t *bytes = record_log_pattern(3 * WINDOW);
+    uint64_t failures = 0;
+    bool clean = false;
+
+    record_log_start(log);
+    for (int i = 0; i < 3; i++) {
+        record_log_put(log, "small", "value");
+        record_log_add(log, STRATA_OP_PUT, strata_bytes(bytes, STRATA_MAX_KEY),
+                       strata_bytes(bytes, 3 * WINDOW));
+    }
+    for (; !clean; failures++) {
+        struct fs_sim_fault fault = {
+            .kind = FS_SIM_EIO, .at = failures + 1, .calls = 1u << FS_CALL_READ};
+        struct strata_error err = {0};
+        uint64_t at;
+        size_t count;
+        int rc;
+        fs_sim_fail(log->fs, &fault);
+        count = record_log_read(log, &rc, &at, &err);
+        clean = fs_sim_failed(log->fs) == 0;
+        fs_sim_fail(log->fs, NULL);
+        assert_int_equal(rc, clean ? STRATA_NOT_FOUND : STRATA_ERR_IO);
+        assert_true(clean ? count == 6 : count < 6);
+        if (!clean) {
+            assert_err_file(&err, RECORD_LOG_PATH);
+            assert_true(err.offset >= at && err.offset < log->file->end);
+        }
+    }
+    assert_true(failures > 12);
+    free(bytes);
+}
+
 #define record_test(f) cmocka_unit_test_setup_teardown(f, record_log_setup, record_log_teardown)
 
 int main(void)
@@ -241,6 +277,7 @@ int main(void)
         record_test(record_value_of_another_record_is_refused),
         record_test(record_value_with_a_flipped_bit_is_refused),
         record_test(record_log_cut_while_open_is_damage),
+        record_test(record_each_read_may_fail),
         record_test(record_read_error_is_told_and_ends_the_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

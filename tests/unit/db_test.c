@@ -340,6 +340,36 @@ static void db_creation_that_fails_at_any_call_can_be_repeated(void **state)
     assert_true(at > 2 * 10);
 }
 
+/* The same of a database that is there: afterwards it opens, and is not new. */
+static void db_opening_that_fails_at_any_call_can_be_repeated(void **state)
+{
+    struct strata_options options = engine_fake_options(*state, &engine_fake_table);
+    uint64_t at = 0;
+    bool clean = false;
+
+    engine_fake_close(engine_fake_open(*state, &engine_fake_table));
+    for (at = 4; !clean; at++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at / 4};
+        struct strata_error err;
+        struct strata *db;
+        int rc;
+        engine_fake.log[0] = '\0';
+        options.create = at & 1;
+        fs_sim_fail(*state, &fault);
+        rc = strata_open(ENGINE_FAKE_DIR, &options, &db, at & 2 ? &err : NULL);
+        clean = fs_sim_failed(*state) == 0;
+        fs_sim_fail(*state, NULL);
+        assert_true(rc == 0 || !(at & 2) || (err.sys == EIO && err.file[0] == '/'));
+        if (rc == 0)
+            engine_fake_close(db);
+        assert_true(!strstr(engine_fake.log, "open") == !strstr(engine_fake.log, "close"));
+        assert_null(strstr(engine_fake.log, "new"));
+        assert_int_equal(fs_sim_open_files(*state), 0);
+        assert_true(rc == 0 || !clean);
+    }
+    assert_true(at > 4 * 8);
+}
+
 static void db_close_that_fails_is_told_and_frees(void **state)
 {
     struct strata *db = engine_fake_open(*state, &engine_fake_table);
@@ -370,6 +400,7 @@ int main(void)
         db_test(db_engine_is_given_its_environment),
         db_test(db_engine_that_does_not_open_leaves_nothing_open),
         db_test(db_creation_that_fails_at_any_call_can_be_repeated),
+        db_test(db_opening_that_fails_at_any_call_can_be_repeated),
         db_test(db_close_that_fails_is_told_and_frees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

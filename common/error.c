@@ -93,20 +93,20 @@ int strata_fail_memory(struct strata_error *err, size_t bytes)
 
 void strata_error_prefix(struct strata_error *err, const char *format, ...)
 {
-    char text[2 * sizeof err->message];
-    int used;
+    struct strata_error old;
+    size_t used;
     va_list args;
 
     if (!err)
         return;
+    old = *err;
     va_start(args, format);
-    used = vsnprintf(text, sizeof err->message, format, args);
+    used = (size_t)vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
-    if (used < 0 || (size_t)used >= sizeof err->message)
-        return; /* a prefix that leaves no room for the cause is worth less than the cause */
-    snprintf(text + used, sizeof text - (size_t)used, "%s", err->message);
-    memcpy(err->message, text, sizeof err->message - 1);
-    err->message[sizeof err->message - 1] = '\0';
+    if (used < sizeof err->message)
+        snprintf(err->message + used, sizeof err->message - used, "%s", old.message);
+    else /* a prefix that leaves no room for the cause is worth less than the cause */
+        *err = old;
 }
 
 char *strata_error_text(const struct strata_error *err, char *to, size_t capacity)

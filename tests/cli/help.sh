@@ -59,7 +59,7 @@ done
 is help_all_has_every_page "$(strata help --all | grep -c '^---- strata ')" "$(echo $commands | wc -w)"
 
 # Each option that a page names is taken, and takes a value as the page says.
-strata put db a 1
+strata --stage 1 put db a 1
 bad=
 for command in scan stats inspect; do
     operand=db; [ $command = inspect ] && operand=db/STRATA

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/tap.bash"
 slow="for i in 1 2 3 4; do printf \"\$i\\\\tv\\\\n\"; sleep 0.15; done"
 
-run bash -c "($slow) | strata load pipe -"
+run bash -c "($slow) | strata --stage 1 load pipe -"
 is no_terminal_no_bar "$(grep -c $'\r\|\033' "$work/err")" 0
 like no_terminal_summary "$err" '^loaded 4 records'
 
@@ -13,27 +13,27 @@ if ! command -v script >/dev/null; then
 fi
 on_terminal() { script -qec "$1" /dev/null </dev/null >"$work/out" 2>&1; rc=$?; out=$(tr -d '\0' <"$work/out"); }
 
-on_terminal "($slow) | strata load tty -"
+on_terminal "($slow) | strata --stage 1 load tty -"
 is terminal_load_ends_with_0 "$rc" 0
 like terminal_unknown_size_shows_amount_and_time "$out" $'\rload  [0-9]+ B  [0-9]+ B/s  [0-9]+ records/s  0:0[0-9]\033\\[K'
 like terminal_bar_is_gone_before_the_summary "$out" $'\r\033\\[Kloaded 4 records'
-on_terminal "export TERM=dumb; ($slow) | strata load dumb -"
+on_terminal "export TERM=dumb; ($slow) | strata --stage 1 load dumb -"
 is dumb_terminal_no_bar "$(printf %s "$out" | grep -c $'\033')" 0
-on_terminal "($slow) | strata load tty2 - 2>/dev/null"
+on_terminal "($slow) | strata --stage 1 load tty2 - 2>/dev/null"
 is stderr_elsewhere_no_bar "$(printf %s "$out" | grep -c $'\033')" 0
-on_terminal "($slow; echo oops) | strata load tty3 -"
+on_terminal "($slow; echo oops) | strata --stage 1 load tty3 -"
 is terminal_malformed_is_2 "$rc" 2
 like terminal_bar_is_gone_before_an_error "$out" $'\r\033\\[Kstrata: load: standard input:5:5: '
 
 # A file has a size: a share, a bar, time left. Enough of it for some tenths of a second.
 awk 'BEGIN { for (i = 0; i < 500000; i++) printf "%06d\tv\n", i }' >in.tsv
-on_terminal "stty cols 100; strata load big in.tsv"
+on_terminal "stty cols 100; strata --stage 1 load big in.tsv"
 like terminal_file_shows_bar_and_time_left "$out" $'\rload \\[=*>? *\\] +[0-9]+%  [0-9.]+ [kMG]?B/s  [0-9]+ records/s  [0-9]+:[0-9][0-9] left\033\\[K'
-on_terminal "stty cols 30; strata load small in.tsv"
+on_terminal "stty cols 30; strata --stage 1 load small in.tsv"
 is terminal_narrow_never_wraps "$(printf '%s' "$out" | sed 's/loaded.*//' | tr '\r' '\n' | sed 's/\x1b\[K//' | awk 'length > 29' | wc -l)" 0
 
 # Ctrl-C: the line is taken off, the status is the conventional one, what was loaded stays.
-(sleep 1; printf '\003') | script -qec "(for i in 1 2 3 4 5 6; do printf \"\$i\\\\tv\\\\n\"; sleep 0.2; done; sleep 9) | strata load stopped -" /dev/null >"$work/out" 2>&1
+(sleep 1; printf '\003') | script -qec "(for i in 1 2 3 4 5 6; do printf \"\$i\\\\tv\\\\n\"; sleep 0.2; done; sleep 9) | strata --stage 1 load stopped -" /dev/null >"$work/out" 2>&1
 is interrupt_status_is_130 $? 130
 like interrupt_clears_the_line "$(tail -1 "$work/out")" $'\\^C\r\033\\[K$'
 like interrupt_keeps_what_was_loaded "$(strata scan stopped --limit 2 | tr '\n' ' ')" $'^1\tv 2\tv $'

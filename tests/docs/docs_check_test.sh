@@ -28,7 +28,7 @@ See [the tool](docs/tools/docs.pl), [above](#a-sample), `make test STAGE=1`, `re
 
 <!-- transcript -->
 ```sh
-$ printf 'b\t2\na\t1\n' | build/strata load /tmp/d -
+$ printf 'b\t2\na\t1\n' | build/strata --stage 1 load /tmp/d -
 $ build/strata scan /tmp/d --limit 1
 $ build/strata inspect /tmp/d/STRATA
 ```

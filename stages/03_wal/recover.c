@@ -378,10 +378,10 @@ static int make_writable(struct recovery *r, struct strata_error *err)
 
     if (r->out->dropped)
         rc = close_torn(last, err);
+    else if (r->tail.segment != last->last || r->tail.end < last->end)
+        rc = fs_sync(last->file, err); /* also a sealed one: who wrote it may have been killed */
     if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
         rc = start_segment(r->keydir, r->out->sequence, &r->salt, err);
-    else if (rc == 0 && (r->tail.segment != last->last || r->tail.end < last->end))
-        rc = fs_sync(last->file, err);
     if (rc == 0)
         r->out->synced = segments_active(set)->end;
     r->out->salt = r->salt;

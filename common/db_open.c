@@ -12,7 +12,9 @@
  *
  * I1: a write is acknowledged only in a directory whose marker says ready.
  * I2: a directory with data and no marker is never written to.
- * I3: the marker is believed only when read under the lock. */
+ * I3: the marker is believed only when read under the lock.
+ * I4: names that are built on are durable: who made them may have been killed between the rename
+ *     and the sync of the directory, and a power cut would still take them back. */
 #include "db.h"
 #include "fs_posix.h"
 #include "lock.h"
@@ -398,6 +400,8 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
     rc = marked_engine(db->dir, marker, &db->engine, err);
     if (rc == 0 && !db->options.read_only)
         rc = remove_temporary(db, err);
+    if (rc == 0 && !db->options.read_only && durable(db)) /* I4 */
+        rc = fs_sync_dir(db->env.fs, db->dir, err);
     return rc < 0 ? rc : engine_open(db, err);
 }
 

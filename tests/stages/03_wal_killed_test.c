@@ -146,17 +146,25 @@ static void killed_then_cut_ordered_loses_nothing(void **state)
     kill_everywhere(STRATA_SYNC_ALWAYS, FS_SIM_ORDERED);
 }
 
+static void killed_then_cut_posix_loses_nothing(void **state)
+{
+    (void)state;
+    kill_everywhere(STRATA_SYNC_ALWAYS, FS_SIM_POSIX);
+}
+
 /* Whatever was not synced by the first, is by the second, before it acknowledges. */
 static void killed_unsynced_then_cut_loses_nothing(void **state)
 {
     (void)state;
     kill_everywhere(STRATA_SYNC_NEVER, FS_SIM_ORDERED);
+    kill_everywhere(STRATA_SYNC_NEVER, FS_SIM_POSIX);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_then_cut_ordered_loses_nothing),
+        cmocka_unit_test(killed_then_cut_posix_loses_nothing),
         cmocka_unit_test(killed_unsynced_then_cut_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

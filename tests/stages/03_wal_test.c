@@ -572,6 +572,42 @@ static void group_of_many_batches_is_one_append_and_one_sync(void **state)
     fs_free(fs);
 }
 
+/* A rotation that ran out of memory when it had made the new file, and before the first frame: the
+ * next write takes it up there. */
+static void rotation_that_got_as_far_as_the_file_is_taken_up_again(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+    const struct strata_engine *engine = &strata_stage_03_wal;
+    struct segments *set = &store->keydir.segments;
+    struct strata_op put = {STRATA_OP_PUT, S("key"), S("value")};
+    struct strata_error err;
+    struct strata_fs *cut;
+    struct strata_buffer value = {0};
+    void *again;
+
+    (void)state;
+    assert_ok(engine->write(store, &put, 1, true, &err), &err);
+    assert_ok(segment_seal(segments_active(set), &err), &err);
+    assert_ok(fs_sync(set->list[0]->file, &err), &err);
+    assert_ok(segments_start(set, &err), &err);
+    put.key = S("acknowledged");
+    assert_ok(engine->write(store, &put, 1, true, &err), &err);
+    cut = fs_sim_copy(fs); /* with no clean close */
+    assert_int_equal(engine->close(store, NULL), 0);
+    env.fs = cut;
+    env.is_new = false;
+    assert_ok(engine->open(&env, &again, &err), &err);
+    assert_int_equal(engine->get(again, put.key, &value, &err), 0);
+    assert_int_equal(engine->get(again, S("key"), &value, &err), 0);
+    assert_int_equal(engine->close(again, NULL), 0);
+    strata_buffer_free(&value);
+    fs_free(cut);
+    fs_free(fs);
+}
+
 /* ---- Batches --------------------------------------------------------------------------- */
 
 /* Keys with one hash, made by hand (see the hash index's tests), within one batch. */
@@ -912,6 +948,7 @@ int main(void)
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
+        cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
         PLACED(batch_random_ones_with_twins_match_the_model),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),

@@ -475,7 +475,7 @@ static void iter_unpositioned_answers_without_moving(void **state)
     place_close(db);
 }
 
-#define iter_test(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
+#define iter_test(f) cmocka_unit_test_setup_teardown(f, place_setup_sim, place_teardown)
 
 int main(void)
 {

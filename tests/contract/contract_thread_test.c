@@ -1,0 +1,234 @@
+/* contract_thread_test.c: threads: one a handle at every stage; any number on one handle where the
+ * stage promises it. cmocka knows one thread, so the others count what went wrong. */
+#include "test.h"
+
+#include "place.h"
+#include "rng.h"
+#include "subject.h"
+#include "tmpdir.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WRITERS 4
+#define READERS 2
+#define KEYS 20 /* of each writer */
+
+struct worker {
+    pthread_t thread;
+    struct strata *db;
+    unsigned number;
+    uint64_t seed;
+    struct model model;    /* what this writer's keys must hold in the end */
+    char first_wrong[300]; /* "" while all is well */
+    _Atomic bool *stop;    /* for readers */
+    unsigned done;         /* operations */
+};
+
+static void wrong(struct worker *worker, const char *what, const struct strata_error *err)
+{
+    char text[200] = "";
+    if (worker->first_wrong[0])
+        return;
+    snprintf(worker->first_wrong, sizeof worker->first_wrong, "%s: %s", what,
+             err && err->code ? strata_error_text(err, text, sizeof text) : "a wrong answer");
+}
+
+/* A key of writer `writer`, and a value that says whose it is and of which key. */
+static struct strata_slice key_of(char to[32], unsigned writer, uint64_t number)
+{
+    snprintf(to, 32, "w%u/%02u", writer, (unsigned)number);
+    return strata_string(to);
+}
+
+static bool belongs(struct strata_slice key, struct strata_slice value)
+{
+    return value.size > key.size && memcmp(value.data, key.data, key.size) == 0 &&
+           value.data[key.size] == '=';
+}
+
+static void *write_own_keys(void *arg)
+{
+    struct worker *worker = arg;
+    struct strata_error err = {0};
+    struct rng rng;
+
+    rng_init(&rng, worker->seed);
+    for (; worker->done < 150; worker->done++) {
+        char text[32], filled[200];
+        struct strata_slice key = key_of(text, worker->number, rng_below(&rng, KEYS)), value;
+        int rc;
+        snprintf(filled, sizeof filled, "%s=%u%.*s", text, worker->done, (int)rng_below(&rng, 100),
+                 "........................................"
+                 "............................................");
+        value = strata_string(filled);
+        if (rng_below(&rng, 4)) {
+            rc = strata_put(worker->db, key, value, &err);
+            model_put(&worker->model, key, value);
+        } else {
+            rc = strata_delete(worker->db, key, &err);
+            model_delete(&worker->model, key);
+        }
+        if (rc < 0)
+            wrong(worker, "write", &err);
+        if (worker->done % 40 == 39 && strata_verify(worker->db, NULL, &err) < 0)
+            wrong(worker, "verify", &err);
+    }
+    return NULL;
+}
+
+/* A scan is sorted, and each value belongs to its key. */
+static void scan(struct worker *worker)
+{
+    struct strata_error err = {0};
+    struct strata_iter *iter;
+    struct strata_slice value;
+    char before[32] = "";
+    int rc;
+
+    if (strata_iter_new(worker->db, &iter, &err) < 0) {
+        wrong(worker, "iterator", &err);
+        return;
+    }
+    for (rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+        struct strata_slice key = strata_iter_key(iter);
+        if (key.size >= sizeof before || strata_compare(strata_string(before), key) >= 0)
+            wrong(worker, "order of a scan", NULL);
+        snprintf(before, sizeof before, "%.*s", (int)key.size, (const char *)key.data);
+        if (strata_iter_value(iter, &value, &err) < 0)
+            wrong(worker, "value", &err);
+        else if (!belongs(key, value))
+            wrong(worker, "value of another key", NULL);
+    }
+    if (rc < 0)
+        wrong(worker, "scan", &err);
+    strata_iter_free(iter);
+}
+
+static void *read_all_keys(void *arg)
+{
+    struct worker *worker = arg;
+    struct strata_buffer value = {0};
+    struct rng rng;
+
+    rng_init(&rng, worker->seed);
+    do {
+        struct strata_error err = {0};
+        char text[32];
+        struct strata_slice key =
+            key_of(text, (unsigned)rng_below(&rng, WRITERS), rng_below(&rng, KEYS));
+        int rc = strata_get(worker->db, key, &value, &err);
+        if (rc < 0)
+            wrong(worker, "get", &err);
+        else if (rc == 0 && !belongs(key, strata_buffer_slice(&value)))
+            wrong(worker, "get of another key", NULL);
+        if (worker->done++ % 8 == 0)
+            scan(worker);
+    } while (!*worker->stop);
+    strata_buffer_free(&value);
+    return NULL;
+}
+
+static void start(struct worker *worker, void *(*work)(void *arg))
+{
+    assert_int_equal(pthread_create(&worker->thread, NULL, work, worker), 0);
+}
+
+static void finish(struct worker *worker)
+{
+    assert_int_equal(pthread_join(worker->thread, NULL), 0);
+    if (worker->first_wrong[0])
+        fail_msg("thread %u: %s", worker->number, worker->first_wrong);
+    assert_true(worker->done > 0);
+}
+
+static void merge(struct model *all, struct model *part)
+{
+    for (size_t i = 0; i < part->count; i++)
+        model_put(all, part->entries[i].key, part->entries[i].value);
+    model_free(part);
+}
+
+static void thread_many_on_one_handle_agree_with_the_model(void **state)
+{
+    struct worker workers[WRITERS + READERS] = {{.number = 0}};
+    _Atomic bool stop = false;
+    struct model all = {0};
+    struct strata *db;
+    struct rng rng;
+
+    if (!subject_promises(STRATA_PROMISE_THREADS)) {
+        check_skipping("the stage promises one thread a handle");
+        skip();
+    }
+    rng_init_env(&rng, __func__);
+    db = place_open(*state, true);
+    for (unsigned i = 0; i < WRITERS + READERS; i++) {
+        workers[i].db = db;
+        workers[i].number = i;
+        workers[i].seed = rng_next(&rng);
+        workers[i].stop = &stop;
+        start(&workers[i], i < WRITERS ? write_own_keys : read_all_keys);
+    }
+    for (unsigned i = 0; i < WRITERS; i++)
+        finish(&workers[i]);
+    stop = true;
+    for (unsigned i = WRITERS; i < WRITERS + READERS; i++)
+        finish(&workers[i]);
+    for (unsigned i = 0; i < WRITERS; i++)
+        merge(&all, &workers[i].model);
+    assert_true(all.count > WRITERS);
+    assert_model(&all, db);
+    place_close(db);
+    db = place_open(*state, false);
+    assert_model(&all, db);
+    place_close(db);
+    model_free(&all);
+}
+
+/* Writes and reads a database of its own. */
+static void *use_own_database(void *arg)
+{
+    struct worker *worker = arg;
+
+    write_own_keys(worker);
+    scan(worker);
+    return NULL;
+}
+
+static void thread_one_a_handle_disturbs_no_other(void **state)
+{
+    struct place *place = *state;
+    struct worker workers[WRITERS] = {{.number = 0}};
+    struct strata_error err;
+    struct rng rng;
+
+    rng_init_env(&rng, __func__);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        char *dir = tmpdir_path(place->root, "db%u", i);
+        assert_ok(subject_open(place->fs, dir, true, &workers[i].db, &err), &err);
+        free(dir);
+        workers[i].number = i;
+        workers[i].seed = rng_next(&rng);
+        start(&workers[i], use_own_database);
+    }
+    for (unsigned i = 0; i < WRITERS; i++) {
+        finish(&workers[i]);
+        assert_model(&workers[i].model, workers[i].db);
+        place_close(workers[i].db);
+        model_free(&workers[i].model);
+    }
+}
+
+#define thread_test(f) cmocka_unit_test_setup_teardown(f, place_setup_sim, place_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        thread_test(thread_many_on_one_handle_agree_with_the_model),
+        thread_test(thread_one_a_handle_disturbs_no_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

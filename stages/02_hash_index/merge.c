@@ -144,10 +144,16 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_erro
 
 /* ---- What to merge --------------------------------------------------------------------- */
 
-/* About how many bytes of a segment would be copied. */
-static uint64_t live_bytes(const struct segment *segment)
+/* Records of a segment that a merge would drop: tombstones only where I2 does not keep them. */
+static uint64_t gone_records(const struct segment *segment, bool keep_tombstones)
 {
-    uint64_t gone = segment->dead + segment->tombstones;
+    return segment->dead + (keep_tombstones ? 0 : segment->tombstones);
+}
+
+/* About how many bytes of a segment would be copied. */
+static uint64_t live_bytes(const struct segment *segment, bool keep_tombstones)
+{
+    uint64_t gone = gone_records(segment, keep_tombstones);
     if (segment->sum.records == 0 || gone >= segment->sum.records)
         return 0;
     return (uint64_t)((double)segment->end * (double)(segment->sum.records - gone) /
@@ -160,16 +166,16 @@ static size_t closed_count(const struct segments *set)
 }
 
 /* How far a run that begins at `at` can go. */
-static size_t run_from(const struct segments *set, size_t at, uint64_t *gone)
+static size_t run_from(const struct segments *set, size_t at, bool keep_tombstones, uint64_t *gone)
 {
     uint64_t bytes = 0, budget = set->env->options->segment_bytes;
     size_t end = at;
 
     for (*gone = 0; end < closed_count(set); end++) {
-        bytes += live_bytes(set->list[end]);
+        bytes += live_bytes(set->list[end], keep_tombstones);
         if (end > at && bytes > budget)
             break;
-        *gone += set->list[end]->dead + set->list[end]->tombstones;
+        *gone += gone_records(set->list[end], keep_tombstones);
     }
     return end - at;
 }
@@ -177,12 +183,13 @@ static size_t run_from(const struct segments *set, size_t at, uint64_t *gone)
 bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
+    bool keep_tombstones = older_dead(set, *at);
     for (; *at < closed_count(set); ++*at) {
         uint64_t gone;
-        *count = run_from(set, *at, &gone);
-        if (*count > 1 || set->list[*at]->dead ||
-            (set->list[*at]->tombstones && !older_dead(set, *at)))
+        *count = run_from(set, *at, keep_tombstones, &gone);
+        if (*count > 1 || gone_records(set->list[*at], keep_tombstones))
             return true;
+        keep_tombstones |= set->list[*at]->dead > 0;
     }
     return false;
 }
@@ -191,11 +198,11 @@ bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
     double worst = 0.5;
-    bool found = false;
+    bool found = false, keep_tombstones = false;
 
     for (size_t i = 0; i < closed_count(set); i++) {
         uint64_t gone, records = 0;
-        size_t run = run_from(set, i, &gone);
+        size_t run = run_from(set, i, keep_tombstones, &gone);
         for (size_t j = i; j < i + run; j++)
             records += set->list[j]->sum.records;
         if (records && (double)gone / (double)records >= worst) {
@@ -204,6 +211,7 @@ bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
             *count = run;
             found = true;
         }
+        keep_tombstones |= set->list[i]->dead > 0;
     }
     return found;
 }

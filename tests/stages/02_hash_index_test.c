@@ -211,6 +211,38 @@ static void merge_deleted_keys_stay_deleted_and_leave_no_tombstone(void **state)
     place_close(db);
 }
 
+/* Tombstones that an older segment's dead puts still need are no dead space: merging them alone
+ * gives nothing back, and would be done again at every rotation. */
+static void merge_of_tombstones_that_are_needed_is_not_made_again_and_again(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_sized(place, 4000);
+    struct strata_error err;
+    uint64_t bytes, before;
+    char key[16], value[100];
+
+    memset(value, 'v', sizeof value);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof key, "old%d", i);
+        assert_ok(strata_put(db, S(key), strata_bytes(value, sizeof value), &err), &err);
+    }
+    for (int i = 0; i < 1000; i += 3) { /* a third of each segment dies */
+        snprintf(key, sizeof key, "old%d", i);
+        assert_ok(strata_delete(db, S(key), &err), &err);
+    }
+    before = check_stat(db, "fs_bytes_written");
+    bytes = check_stat(db, "segment_bytes");
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof key, "new%d", i);
+        assert_ok(strata_put(db, S(key), strata_bytes(value, sizeof value), &err), &err);
+    }
+    bytes = check_stat(db, "segment_bytes") - bytes;
+    before = check_stat(db, "fs_bytes_written") - before;
+    printf("# %d bytes of records, %d bytes written\n", (int)bytes, (int)before);
+    assert_true(before < bytes * 3 / 2);
+    place_close(db);
+}
+
 static void merge_iterator_reads_on_from_segments_that_are_gone(void **state)
 {
     struct place *place = *state;
@@ -437,6 +469,7 @@ int main(void)
         PLACED(twins_random_work_matches_the_model),
         PLACED(merge_dead_space_comes_back),
         PLACED(merge_deleted_keys_stay_deleted_and_leave_no_tombstone),
+        PLACED(merge_of_tombstones_that_are_needed_is_not_made_again_and_again),
         PLACED(merge_iterator_reads_on_from_segments_that_are_gone),
         PLACED(hint_open_reads_less_than_a_third_of_the_bytes),
         PLACED(hint_any_flipped_bit_is_ignored_and_the_hint_made_anew),

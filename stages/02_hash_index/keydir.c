@@ -120,6 +120,9 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
         rc = record_key_at(segment->file, segment_id(segment), offset, segment->end,
                            keydir->segments.max_type, &own, &record, err);
         key = strata_buffer_slice(&own);
+        if (rc == 0 && index_hash(key) != match->hash)
+            rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset + RECORD_HEAD,
+                             "the key here has another hash than its hint says");
     }
     if (rc == 0)
         rc = keydir_find(keydir, key, match, NULL, NULL, err);

@@ -1,5 +1,6 @@
 /* 02_hash_index_test.c: the hash index and its modules: collisions made by hand, segments,
  * hints, merges, and what stage 2 costs. */
+#define _GNU_SOURCE /* memmem */
 #include "test.h"
 
 #include "02_hash_index/hint.h"
@@ -366,6 +367,36 @@ static void hint_of_another_segment_is_ignored(void **state)
 
 /* ---- What it costs, and what it cannot do ---------------------------------------------- */
 
+/* Replaying a twin from a hint reads its key, and no check of the record covers a key alone. */
+static void hint_of_a_twin_whose_key_is_damaged_hides_no_key(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_sized(place, 200);
+    struct strata_buffer log;
+    struct strata_error err;
+    char a[32], b[32];
+    uint8_t *key;
+
+    assert_ok(strata_put(db, twin(a, 1), S("one"), &err), &err);
+    assert_ok(strata_put(db, twin(b, 2), S("two"), &err), &err);
+    for (int i = 0; i < 10; i++)
+        assert_ok(strata_put(db, S("other"), S("fills the segment"), &err), &err);
+    place_close(db);
+    log = place_read(place, "db/000001.log");
+    key = memmem(log.data, log.size, b, sizeof b);
+    assert_non_null(key);
+    *key ^= 1;
+    place_write(place, "db/000001.log", strata_buffer_slice(&log));
+    if (subject_open(place->fs, place->dir, false, &db, &err) == 0) {
+        assert_code(strata_get(db, twin(b, 2), NULL, &err), STRATA_ERR_CORRUPT, &err);
+        place_close(db);
+    } else {
+        assert_int_equal(err.code, STRATA_ERR_CORRUPT);
+        assert_err_says(&err, "000001.log");
+    }
+    strata_buffer_free(&log);
+}
+
 static void get_reads_one_record(void **state)
 {
     struct place *place = *state;
@@ -474,6 +505,7 @@ int main(void)
         PLACED(hint_open_reads_less_than_a_third_of_the_bytes),
         PLACED(hint_any_flipped_bit_is_ignored_and_the_hint_made_anew),
         PLACED(hint_of_another_segment_is_ignored),
+        PLACED(hint_of_a_twin_whose_key_is_damaged_hides_no_key),
         PLACED(get_reads_one_record),
         PLACED(segment_that_is_missing_is_damage),
         PLACED(seal_forged_in_a_value_is_not_believed),

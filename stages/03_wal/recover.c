@@ -336,6 +336,8 @@ static int close_torn(struct segment *segment, struct strata_error *err)
 {
     int rc = fs_truncate(segment->file, segment->end, err);
     if (rc == 0)
+        rc = fs_sync(segment->file, err); /* else the seal may be there, and the tail behind it */
+    if (rc == 0)
         rc = segment_seal(segment, err);
     return rc < 0 ? rc : fs_sync(segment->file, err);
 }

@@ -295,6 +295,42 @@ static void recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started(v
     strata_buffer_free(&log);
 }
 
+/* The cut is on the device before the seal takes its place: of two changes that no sync parts, a
+ * power cut may leave the later one alone, and a seal with old bytes behind it is damage. */
+static void recover_cut_of_a_torn_tail_is_synced_before_the_seal(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+    struct strata_buffer log = {0};
+    enum fs_call last = FS_CALL_COUNT;
+    struct fs_sim_call call;
+
+    (void)state;
+    put_numbers(db, 0, 3);
+    assert_int_equal(fs_sim_get(fs, LOG, &log), 0);
+    place_close(db);
+    assert_int_equal(fs_remove(fs, "db/TAIL", NULL), 0);
+    assert_int_equal(fs_remove(fs, "db/INDEX", NULL), 0);
+    assert_int_equal(fs_sim_put(fs, LOG, strata_bytes(log.data, log.size - 1)), 0);
+    assert_int_equal(fs_sim_record(fs), 0);
+    db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+    fs_sim_record_stop(fs);
+    for (uint64_t n = 1; fs_sim_trace_call(fs, n, &call) == 0; n++) {
+        if (strcmp(call.path, LOG) != 0 ||
+            (call.kind != FS_CALL_TRUNCATE && call.kind != FS_CALL_SYNC &&
+             call.kind != FS_CALL_APPEND))
+            continue;
+        if (call.kind == FS_CALL_APPEND)
+            assert_int_equal(last, FS_CALL_SYNC);
+        last = call.kind;
+    }
+    assert_int_equal(last, FS_CALL_SYNC);
+    expect_numbers(db, 2);
+    place_close(db);
+    strata_buffer_free(&log);
+    fs_free(fs);
+}
+
 /* After a clean close nothing may be missing: any flip, and any cut, even between frames. */
 static void recover_after_a_clean_close_flips_and_cuts_are_damage(void **state)
 {
@@ -939,6 +975,7 @@ int main(void)
         cmocka_unit_test(wal_evidence_is_found_anywhere_behind_and_only_if_valid),
         PLACED(recover_flip_before_the_last_frame_is_damage),
         PLACED(recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started),
+        cmocka_unit_test(recover_cut_of_a_torn_tail_is_synced_before_the_seal),
         PLACED(recover_after_a_clean_close_flips_and_cuts_are_damage),
         PLACED(recover_missing_last_segment_is_damage),
         PLACED(recover_sequence_that_jumps_is_damage),

@@ -8,7 +8,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
     size = LLVMFuzzerMutate(data, size, max_size);
-    if (seed % 8)
-        repair(data, size);
+    repair_some(data, size, seed);
     return size;
 }

@@ -17,6 +17,8 @@ bool content_equal(const struct content *a, const struct content *b);
 
 /* Scans forwards: every call works and the keys ascend strictly. */
 struct content content_scan(struct strata *db);
+/* The database holds `content`, by a scan. */
+void content_expect(struct strata *db, const struct content *content);
 /* The database holds `content`, whichever way it is asked: scans both ways, seeks, gets of some
  * of the keys and of others. */
 void content_check(struct strata *db, const struct content *content);

@@ -1,15 +1,16 @@
 /* repair.c: one function a format; the layouts are drawn where the formats are written. */
 #include "repair.h"
-#include "01_append_log/record.h"
+#include "02_hash_index/hint.h"
+#include "02_hash_index/index.h"
+#include "03_wal/checkpoint.h"
+#include "03_wal/tail.h"
+#include "03_wal/wal.h"
 #include "checksum.h"
 #include "coding.h"
 
 #include <string.h>
 
 #define MAGIC 8
-#define RECORD_FILE_CHECK 20
-#define MARKER_BYTES 32
-#define MARKER_CHECK 28
 
 static uint32_t u32_at(const uint8_t *data)
 {
@@ -25,46 +26,168 @@ static uint64_t u64_at(const uint8_t *data)
     return get_u64(&d);
 }
 
-/* The record at `at`. Returns where the next one begins; `size` when there is none. */
-static size_t repair_record(uint8_t *data, size_t size, size_t at, uint64_t number)
-{
-    uint64_t seed = checksum_seed(number, at);
-    uint8_t *head = data + at;
-    uint64_t body = (uint64_t)u32_at(head + 5) + u32_at(head + 9);
-    bool whole = body <= size - at - RECORD_HEAD;
+/* ---- Logs ------------------------------------------------------------------------------ */
 
-    if (whole)
-        put_u32(head + 13, checksum(seed, strata_bytes(head + RECORD_HEAD, (size_t)body)));
-    put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
-    return whole ? at + RECORD_HEAD + (size_t)body : size;
+#define FILE_CHECK 20
+#define SEAL_VALUE 16
+#define FRAME_VALUE 36
+
+struct walk {
+    uint8_t *data;
+    size_t size;
+    uint64_t number;        /* of the file */
+    enum repair what;       /* is asked for */
+    struct segment_sum sum; /* of the records so far */
+    uint64_t sequence;      /* of the next operation; 0: not known yet */
+    uint64_t salt;          /* of the first frame; 0: not known yet */
+};
+
+struct found {
+    unsigned type;
+    uint64_t key, value; /* bytes, as the head says */
+    bool whole;          /* the record ends in the file */
+    size_t next;
+};
+
+/* At `at` there is room for a head. */
+static struct found look(const struct walk *walk, size_t at)
+{
+    const uint8_t *head = walk->data + at;
+    struct found found = {head[4], u32_at(head + 5), u32_at(head + 9), false, walk->size};
+    uint64_t left = walk->size - at - RECORD_HEAD;
+
+    found.whole = found.key + found.value <= left;
+    if (found.whole)
+        found.next = at + RECORD_HEAD + (size_t)(found.key + found.value);
+    return found;
 }
 
-static void repair_records(uint8_t *data, size_t size)
+static bool is_operation(unsigned type)
 {
-    uint64_t number;
+    return segment_is_put(type) || segment_is_delete(type);
+}
+
+/* The operations that follow a frame's head. */
+static void repair_frame(struct walk *walk, uint8_t *value, size_t at)
+{
+    uint32_t count = 0;
+    size_t begin = at;
+
+    while (walk->size - at >= RECORD_HEAD) {
+        struct found found = look(walk, at);
+        if (!found.whole || !is_operation(found.type))
+            break;
+        count++;
+        at = found.next;
+    }
+    if (walk->sequence)
+        put_u64(value, walk->sequence);
+    walk->sequence = u64_at(value) + count;
+    if (!walk->salt)
+        walk->salt = u64_at(value + 28);
+    put_u64(put_u32(put_u64(value + 16, at - begin), count), walk->salt);
+}
+
+static void repair_sums(struct walk *walk, size_t at, const struct found *found)
+{
+    uint8_t *value = walk->data + at + RECORD_HEAD + found->key;
+
+    if (is_operation(found->type)) {
+        struct strata_slice key = strata_bytes(value - found->key, (size_t)found->key);
+        walk->sum.records++;
+        walk->sum.digest += segment_digest(index_hash(key), at, found->type);
+    }
+    if (walk->what != REPAIR_SUMS || found->key)
+        return;
+    if (found->type == SEGMENT_SEAL && found->value == SEAL_VALUE)
+        put_u64(put_u64(value, walk->sum.records), walk->sum.digest);
+    if (found->type == WAL_FRAME && found->value == FRAME_VALUE)
+        repair_frame(walk, value, found->next);
+}
+
+/* Returns where the next record begins. */
+static size_t repair_record(struct walk *walk, size_t at)
+{
+    struct found found = look(walk, at);
+    uint64_t seed = checksum_seed(walk->number, at);
+    uint8_t *head = walk->data + at;
+
+    if (found.whole) {
+        repair_sums(walk, at, &found);
+        put_u32(head + 13, checksum(seed, strata_bytes(head + RECORD_HEAD,
+                                                       (size_t)(found.key + found.value))));
+    }
+    put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
+    return found.next;
+}
+
+static void repair_log(uint8_t *data, size_t size, enum repair what)
+{
+    struct walk walk = {.data = data, .size = size, .what = what};
 
     if (size < RECORD_FILE_HEADER)
         return;
-    number = u64_at(data + 12);
-    put_u32(data + RECORD_FILE_CHECK,
-            checksum(checksum_seed(number, 0), strata_bytes(data, RECORD_FILE_CHECK)));
+    walk.number = u64_at(data + 12);
+    put_u32(data + FILE_CHECK,
+            checksum(checksum_seed(walk.number, 0), strata_bytes(data, FILE_CHECK)));
     for (size_t at = RECORD_FILE_HEADER; size - at >= RECORD_HEAD;)
-        at = repair_record(data, size, at, number);
+        at = repair_record(&walk, at);
 }
 
-static void repair_marker(uint8_t *data, size_t size)
+/* ---- Other files ----------------------------------------------------------------------- */
+
+static void repair_head(uint8_t *data, size_t size, size_t check_offset)
 {
-    if (size >= MARKER_BYTES)
-        put_u32(data + MARKER_CHECK,
-                checksum(checksum_seed(0, 0), strata_bytes(data, MARKER_CHECK)));
+    if (size >= check_offset + 4)
+        put_u32(data + check_offset,
+                checksum(checksum_seed(0, 0), strata_bytes(data, check_offset)));
 }
+
+static void repair_marker(uint8_t *data, size_t size, enum repair what)
+{
+    (void)what;
+    repair_head(data, size, 28);
+}
+
+static void repair_tail(uint8_t *data, size_t size, enum repair what)
+{
+    (void)what;
+    repair_head(data, size, 36);
+}
+
+static void repair_hint(uint8_t *data, size_t size, enum repair what)
+{
+    struct checksum c;
+
+    (void)what;
+    if (size < 48)
+        return;
+    checksum_begin(&c, checksum_seed(u64_at(data + 12), 0));
+    checksum_add(&c, strata_bytes(data, 44));
+    checksum_add(&c, strata_bytes(data + 48, size - 48));
+    put_u32(data + 44, checksum_end(&c));
+}
+
+static void repair_checkpoint(uint8_t *data, size_t size, enum repair what)
+{
+    (void)what;
+    if (size >= 52)
+        put_u64(data + size - 8, XXH3_64bits(data, size - 8));
+}
+
+/* ---- Which one ------------------------------------------------------------------------- */
 
 static const struct {
     const char *magic;
-    void (*repair)(uint8_t *data, size_t size);
+    void (*repair)(uint8_t *data, size_t size, enum repair what);
 } formats[] = {
-    {RECORD_MAGIC, repair_records},
+    {RECORD_MAGIC, repair_log},
+    {SEGMENT_MAGIC, repair_log},
+    {WAL_MAGIC, repair_log},
     {"STRATADB", repair_marker},
+    {HINT_MAGIC, repair_hint},
+    {TAIL_MAGIC, repair_tail},
+    {CHECKPOINT_MAGIC, repair_checkpoint},
 };
 
 static size_t same_bytes(const uint8_t *data, const char *magic)
@@ -75,12 +198,18 @@ static size_t same_bytes(const uint8_t *data, const char *magic)
     return same;
 }
 
-void repair(uint8_t *data, size_t size)
+void repair(uint8_t *data, size_t size, enum repair what)
 {
     for (size_t i = 0; size >= MAGIC && i < sizeof formats / sizeof *formats; i++)
         if (same_bytes(data, formats[i].magic) >= MAGIC - 1) {
             memcpy(data, formats[i].magic, MAGIC);
-            formats[i].repair(data, size);
+            formats[i].repair(data, size, what);
             return;
         }
+}
+
+void repair_some(uint8_t *data, size_t size, unsigned random)
+{
+    if (random % 8)
+        repair(data, size, random % 2 ? REPAIR_SUMS : REPAIR_CHECKS);
 }

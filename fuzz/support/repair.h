@@ -6,8 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum repair {
+    REPAIR_CHECKS, /* checksums */
+    REPAIR_SUMS    /* and what adds up: the records that a seal or a frame's head tells of */
+};
+
 /* Goes by the magic number, which is repaired too if one byte of it was lost. Bytes of no format
  * known here stay as they are. */
-void repair(uint8_t *data, size_t size);
+void repair(uint8_t *data, size_t size, enum repair what);
+
+/* What a mutator does: nothing one time in eight, otherwise one or the other. */
+void repair_some(uint8_t *data, size_t size, unsigned random);
 
 #endif

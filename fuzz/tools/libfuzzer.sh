@@ -6,7 +6,7 @@
 #   TARGET= TIME=60 fuzz/tools/libfuzzer.sh NAME...
 set -u
 B=build/libfuzzer
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16}
 bad=0
 
 [ -n "${TARGET:-}" ] && set -- "$TARGET"

@@ -7,6 +7,8 @@
 #include "database.h"
 #include "fuzz.h"
 #include "marker.h"
+#include "repair.h"
+#include "sample.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -159,6 +161,33 @@ static void binary(struct place *place)
             "%s", err.message);
 }
 
+static void twins(struct place *place)
+{
+    struct strata_error err = {.code = 0};
+    struct strata_slice value = strata_string("v");
+    uint8_t key[32];
+
+    for (unsigned which = 0; which < 8; which++)
+        require(strata_put(place->db, sample_twin(key, which % 3), value, &err) == 0, "%s",
+                err.message);
+    require(strata_delete(place->db, sample_twin(key, 1), &err) == 0, "%s", err.message);
+}
+
+static void batches(struct place *place)
+{
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_error err = {.code = 0};
+    uint8_t key[32];
+
+    for (unsigned i = 0; i < 3; i++) {
+        strata_batch_put(batch, sample_twin(key, i), strata_string("v"), NULL);
+        strata_batch_put(batch, strata_string("a"), strata_string("1"), NULL);
+        strata_batch_delete(batch, strata_string("a"), NULL);
+        require(strata_write(place->db, batch, 0, &err) == 0, "%s", err.message);
+    }
+    strata_batch_free(batch);
+}
+
 static void longest_key(struct place *place)
 {
     put(place, "a", "1");
@@ -174,31 +203,83 @@ static void longest_value(struct place *place)
 static const struct {
     const char *name;
     void (*write)(struct place *place);
-    size_t cut; /* bytes to leave out at the end */
+    size_t cut;     /* bytes to leave out at the end */
+    unsigned stage; /* the first one for which this means something */
 } logs[] = {
-    {"empty", nothing, 0},
-    {"one_key", one_key, 0},
-    {"empty_key_and_value", empty_key_and_value, 0},
-    {"tombstones", tombstones, 0},
-    {"overwrites", overwrites, 0},
-    {"several", several, 0},
-    {"binary", binary, 0},
-    {"torn_in_value", overwrites, 1}, /* its last value is empty: in the key */
-    {"torn_in_head", one_key, 20},
-    {"torn_in_header", nothing, 3},
-    {"longest_key", longest_key, 0},
-    {"longest_value", longest_value, 0},
+    {"empty", nothing, 0, 1},
+    {"one_key", one_key, 0, 1},
+    {"empty_key_and_value", empty_key_and_value, 0, 1},
+    {"tombstones", tombstones, 0, 1},
+    {"overwrites", overwrites, 0, 1},
+    {"several", several, 0, 1},
+    {"binary", binary, 0, 1},
+    {"torn_in_value", overwrites, 1, 1}, /* its last value is empty: in the key */
+    {"torn_in_head", one_key, 20, 1},
+    {"torn_in_header", nothing, 3, 1},
+    {"longest_key", longest_key, 0, 1},
+    {"longest_value", longest_value, 0, 1},
+    {"twins", twins, 0, 2},
+    {"batches", batches, 0, 3},
+    {"torn_in_batch", batches, 100, 3},
 };
 
 static void save_logs(unsigned stage, const char *target)
 {
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
         struct place place;
+        if (stage < logs[i].stage)
+            continue;
         begin(&place, stage);
         logs[i].write(&place);
         save_file(place.fs, "000001.log", logs[i].cut, target, logs[i].name);
         end(&place);
     }
+}
+
+/* ---- What stands beside logs ----------------------------------------------------------- */
+
+/* A hint whose entries add up, and stand in another order than the records: of two puts of a key
+ * the older one last. */
+static void save_disordered(struct strata_fs *fs)
+{
+    enum { HEADER = 48, ENTRY = 16, FIRST = HEADER, LATER = HEADER + 9 * ENTRY };
+    struct strata_buffer hint = {0};
+    uint8_t entry[ENTRY];
+
+    require(fs_sim_get(fs, DATABASE_DIR "/000001.hint", &hint) == 0, "no hint");
+    require(memcmp(hint.data + FIRST, hint.data + LATER, 8) == 0, "two entries of one key");
+    memcpy(entry, hint.data + FIRST, ENTRY);
+    memcpy(hint.data + FIRST, hint.data + LATER, ENTRY);
+    memcpy(hint.data + LATER, entry, ENTRY);
+    repair(hint.data, hint.size, REPAIR_CHECKS);
+    save("hint", "in_another_order", strata_buffer_slice(&hint));
+    strata_buffer_free(&hint);
+}
+
+static void save_samples(void)
+{
+    struct strata_fs *two = sample_new(2, NULL), *three = sample_new(3, NULL);
+    struct strata_fs *longer = sample_longer(3, 5, NULL);
+
+    save_file(two, "000001.log", 0, "segment", "sealed");
+    save_file(two, "000001.log", 7, "segment", "sealed_cut");
+    save_file(three, "000001.log", 0, "wal", "sealed");
+    save_file(two, "000001.hint", 0, "hint", "its_own");
+    save_file(two, "000001.hint", 16, "hint", "one_entry_less");
+    save_file(two, "000001.hint", 3, "hint", "cut_in_entry");
+    save_disordered(two);
+    save("hint", "empty", strata_bytes("", 0));
+    save_file(three, "TAIL", 0, "tail", "its_own");
+    save_file(three, "TAIL", 1, "tail", "cut");
+    save_file(longer, "TAIL", 0, "tail", "of_a_longer_log");
+    save("tail", "empty", strata_bytes("", 0));
+    save_file(three, "INDEX", 0, "checkpoint", "its_own");
+    save_file(three, "INDEX", 1, "checkpoint", "cut");
+    save_file(longer, "INDEX", 0, "checkpoint", "of_a_longer_log");
+    save("checkpoint", "empty", strata_bytes("", 0));
+    fs_free(two);
+    fs_free(three);
+    fs_free(longer);
 }
 
 /* ---- Markers --------------------------------------------------------------------------- */
@@ -265,6 +346,9 @@ int main(int argc, char **argv)
     }
     directory = argv[1];
     save_logs(1, "record_log");
+    save_logs(2, "segment");
+    save_logs(3, "wal");
+    save_samples();
     save_markers();
     save_texts();
     return 0;

@@ -8,8 +8,9 @@
  *
  * check covers all other bytes, the header's first. segment is the segment's file number,
  * segment_end its length in bytes; records and digest are its seal's. A hint is valid iff check,
- * version and sizes hold, segment and segment_end are those of the segment, and the entries add
- * up to records and digest, and these are the seal's. */
+ * version and sizes hold, segment and segment_end are those of the segment, and the entries stand
+ * in the records' order (which the digest does not tell: replayed in another, an older put of a key
+ * might come last), add up to records and digest, and these are the seal's. */
 #include "hint.h"
 #include "02_hash_index/index.h"
 #include "bytes.h"
@@ -121,13 +122,17 @@ void hint_try(const struct segments *set, const struct segment *segment)
 static bool entries_add_up(struct strata_slice entries, const struct segment_sum *sealed)
 {
     struct segment_sum sum = {0};
+    uint64_t before = 0;
     struct decoder d;
 
     decoder_init(&d, entries);
     while (d.left >= ENTRY) {
-        uint64_t hash = get_u64(&d), place = get_u64(&d);
+        uint64_t hash = get_u64(&d), place = get_u64(&d), offset = place & (UINT64_MAX >> 8);
+        if (offset <= before)
+            return false;
+        before = offset;
         sum.records++;
-        sum.digest += segment_digest(hash, place & (UINT64_MAX >> 8), (unsigned)(place >> 56));
+        sum.digest += segment_digest(hash, offset, (unsigned)(place >> 56));
     }
     return decoder_done(&d) && sum.records == sealed->records && sum.digest == sealed->digest;
 }

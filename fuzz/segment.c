@@ -1,0 +1,36 @@
+/* segment.c: a log segment of stage 2 (stages/02_hash_index/segment.c): the bytes are 000001.log,
+ * the only segment, of a database whose marker is fine and which has no hints.
+ *
+ * Beyond what database.h lists:
+ *   - where the annotated dump tells of damage, opening refuses; of a torn tail, it refuses or
+ * drops it. (Whether a seal fits, and how a file should be numbered, the dump does not know.)
+ *   - the records, read one by one and appended to a new file, make the same bytes again. */
+#include "02_hash_index/segment.h"
+#include "fuzz.h"
+#include "rewrite.h"
+
+#define PATH DATABASE_DIR "/000001.log"
+#define NUMBER ((uint64_t)1 << 32 | 1)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct strata_fs *base;
+    static const struct rewrite_kind kind = {SEGMENT_MAGIC, NUMBER, SEGMENT_DELETE_TWIN};
+    struct database db;
+    struct inspect in;
+    bool opened;
+
+    if (!base)
+        base = database_new(2);
+    database_init(&db, base, PATH, strata_bytes(data, size));
+    opened = database_read(&db);
+    in = database_inspect(&db, &segment_format);
+    require(!in.damaged || !opened, "the dump tells of damage, and opening does not");
+    require(!in.torn || !opened || db.dropped,
+            "the dump tells of a torn tail, and opening does not");
+    if (opened)
+        require(db.dropped == (rewrite_records(&db, &kind) < size), "dropped: %d", db.dropped);
+    database_write(&db);
+    database_free(&db);
+    return 0;
+}

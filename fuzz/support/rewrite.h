@@ -1,0 +1,25 @@
+/* rewrite.h: the records of a file, read one by one and written to a new file by the writer of
+ * their module, make the same bytes again: what a reader takes, a writer could have written. */
+#ifndef STRATA_FUZZ_REWRITE_H
+#define STRATA_FUZZ_REWRITE_H
+
+#include "01_append_log/record.h"
+#include "database.h"
+
+struct rewrite_kind {
+    const char *magic;
+    uint64_t number;   /* of the file */
+    unsigned max_type; /* of its records */
+};
+
+/* Does so with the file at db->path, whose header is known to be right. Returns how many of its
+ * bytes are whole records. */
+uint64_t rewrite_records(const struct database *db, const struct rewrite_kind *kind);
+
+/* The value of a record that record_at read: what stands behind its key. */
+struct strata_slice rewrite_value(const struct strata_buffer *body, const struct record *record);
+
+/* The file "again" that was written anew is the beginning of the one at db->path. */
+void rewrite_compare(const struct database *db);
+
+#endif

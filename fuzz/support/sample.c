@@ -1,0 +1,118 @@
+/* sample.c: see sample.h. */
+#include "sample.h"
+#include "fuzz.h"
+
+#include <string.h>
+
+#define LARGE ((uint64_t)1 << 20) /* segments in which everything has room */
+#define SMALL ((uint64_t)256)     /* less than the first part, more than the second begins with */
+
+/* XXH3 multiplies the first eight bytes of a key of 32, combined with its secret, with the next
+ * eight; where the former are the secret itself the product is zero, whatever the latter are. */
+struct strata_slice sample_twin(uint8_t to[32], unsigned which)
+{
+    static const uint8_t secret[8] = {0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe};
+
+    memset(to, 'x', 32);
+    memcpy(to, secret, 8);
+    to[8] = (uint8_t)which;
+    return strata_bytes(to, 32);
+}
+
+static struct strata *open_sample(struct strata_fs *fs, unsigned stage, uint64_t segment_bytes)
+{
+    struct strata_options options;
+    struct strata_error err = {.code = 0};
+    struct strata *db;
+
+    strata_options_init(&options);
+    options.stage = stage;
+    options.fs = fs;
+    options.create = true;
+    options.segment_bytes = segment_bytes;
+    require(strata_open(DATABASE_DIR, &options, &db, &err) == 0, "%s", err.message);
+    return db;
+}
+
+static void put(struct strata *db, struct strata_slice key, const char *value)
+{
+    struct strata_error err = {.code = 0};
+    require(strata_put(db, key, strata_string(value), &err) == 0, "%s", err.message);
+}
+
+static void drop(struct strata *db, struct strata_slice key)
+{
+    struct strata_error err = {.code = 0};
+    require(strata_delete(db, key, &err) == 0, "%s", err.message);
+}
+
+static void close_sample(struct strata *db)
+{
+    struct strata_error err = {.code = 0};
+    require(strata_close(db, &err) == 0, "%s", err.message);
+}
+
+/* More of it is live than dead, so that it is not merged when it is closed. */
+static void fill_first(struct strata *db)
+{
+    uint8_t twin[32];
+
+    put(db, strata_string("c"), "older");
+    put(db, strata_string("a"), "1");
+    put(db, strata_string("b"), "2");
+    put(db, strata_string(""), "of the empty key");
+    for (unsigned which = 0; which < 3; which++)
+        put(db, sample_twin(twin, which), "a twin");
+    put(db, strata_string("a"), "");
+    drop(db, strata_string("b"));
+    put(db, strata_string("c"), "of the first segment");
+}
+
+static void fill_second(struct strata *db, unsigned more)
+{
+    uint8_t twin[32];
+
+    drop(db, sample_twin(twin, 1));
+    put(db, strata_string("b"), "again");
+    drop(db, strata_string("a"));
+    for (unsigned i = 0; i < more; i++) {
+        uint8_t key = (uint8_t)('e' + i);
+        put(db, strata_bytes(&key, 1), "more");
+    }
+}
+
+static void require_file(struct strata_fs *fs, const char *path, bool there)
+{
+    struct strata_buffer bytes = {0};
+    require((fs_sim_get(fs, path, &bytes) == 0) == there, "%s: %s", path,
+            there ? "is not there" : "should not be there");
+    strata_buffer_free(&bytes);
+}
+
+struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *content)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db;
+
+    require(fs, "no memory");
+    db = open_sample(fs, stage, LARGE);
+    fill_first(db);
+    close_sample(db);
+    db = open_sample(fs, stage, SMALL);
+    put(db, strata_string("d"), "of the second segment");
+    close_sample(db);
+    db = open_sample(fs, stage, LARGE);
+    fill_second(db, more);
+    if (content)
+        *content = content_scan(db);
+    close_sample(db);
+    require_file(fs, DATABASE_DIR "/000001.log", true);
+    require_file(fs, DATABASE_DIR "/000002.log", true);
+    require_file(fs, DATABASE_DIR "/000003.log", false);
+    return fs;
+}
+
+struct strata_fs *sample_new(unsigned stage, struct content *content)
+{
+    return sample_longer(stage, 0, content);
+}

@@ -1,0 +1,17 @@
+/* sample.h: a real database of stage 2 or 3, for targets whose bytes stand beside a log. It has a
+ * closed segment and one that was written to, overwritten and deleted keys in both, two keys with
+ * one hash, the empty key, and was closed cleanly. */
+#ifndef STRATA_FUZZ_SAMPLE_H
+#define STRATA_FUZZ_SAMPLE_H
+
+#include "database.h"
+
+/* The caller's, as the content, which may be NULL. */
+struct strata_fs *sample_new(unsigned stage, struct content *content);
+/* The same, but `more` keys more. */
+struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *content);
+
+/* 32 bytes each, different ones, with the same hash in the index (02_hash_index/index.h). */
+struct strata_slice sample_twin(uint8_t to[32], unsigned which);
+
+#endif

@@ -1,0 +1,104 @@
+/* wal.c: the log of stage 3 (stages/03_wal/wal.c): the bytes are 000001.log of a database with a
+ * fine marker, without TAIL and INDEX.
+ *
+ * Beyond what database.h lists:
+ *   - where opening neither refuses nor drops anything, the annotated dump has nothing to say;
+ *   - the frames, read one by one and written to a new file as groups, make the same bytes again;
+ *     and so do the records. */
+#include "03_wal/wal.h"
+#include "02_hash_index/segment.h"
+#include "fuzz.h"
+#include "rewrite.h"
+
+#define PATH DATABASE_DIR "/000001.log"
+#define NUMBER ((uint64_t)1 << 32 | 1)
+
+static struct strata_fs *make_base(void)
+{
+    struct strata_fs *fs = database_new(3);
+    fs_remove(fs, DATABASE_DIR "/TAIL", NULL);
+    fs_remove(fs, DATABASE_DIR "/INDEX", NULL);
+    return fs;
+}
+
+/* The records of a frame, added to the group. */
+static void add_records(struct wal_group *group, struct fs_file *from, uint64_t first, uint64_t end)
+{
+    struct strata_buffer body = {0};
+    struct strata_error err = {.code = 0};
+
+    while (first < end) {
+        struct record record;
+        int rc = record_at(from, NUMBER, first, end, WAL_FRAME, &body, &record, &err);
+        uint64_t offset;
+        require(rc == 0, "%s", err.message);
+        offset =
+            wal_frame_add(group, record.type, record.key, rewrite_value(&body, &record), false);
+        require(offset == first, "at %llu instead of %llu", (unsigned long long)offset,
+                (unsigned long long)first);
+        first = record.next;
+    }
+    strata_buffer_free(&body);
+}
+
+static void write_frame(struct fs_file *from, const struct wal_frame *frame, uint64_t first,
+                        struct fs_file *to)
+{
+    struct wal_group group = {0};
+    struct strata_error err = {.code = 0};
+
+    wal_group_begin(&group, NUMBER, frame->salt, to->end);
+    wal_frame_begin(&group, frame->sequence, frame->synced);
+    add_records(&group, from, first, frame->end);
+    wal_frame_end(&group);
+    require(wal_group_write(&group, to, &err) == 0, "%s", err.message);
+    require(to->end == frame->end, "%llu instead of %llu", (unsigned long long)to->end,
+            (unsigned long long)frame->end);
+    wal_group_free(&group);
+}
+
+static void rewrite_frames(const struct database *db)
+{
+    struct strata_error err = {.code = 0};
+    struct record_reader reader;
+    struct wal_frame frame;
+    struct fs_file *from, *to;
+    uint64_t first;
+
+    require(fs_open(db->fs, PATH, FS_READ, &from, NULL) == 0, "the log");
+    require(fs_open(db->fs, "again", FS_WRITE | FS_CREATE | FS_TRUNCATE, &to, NULL) == 0, "again");
+    require(record_start_kind(to, WAL_MAGIC, NUMBER, &err) == 0, "%s", err.message);
+    record_reader_init(&reader, from, NUMBER, from->end);
+    reader.max_type = WAL_FRAME;
+    while (wal_next(&reader, &frame, &first, &err) == 0)
+        write_frame(from, &frame, first, to);
+    record_reader_free(&reader);
+    fs_close(from, NULL);
+    fs_close(to, NULL);
+    rewrite_compare(db);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct strata_fs *base;
+    static const struct rewrite_kind kind = {WAL_MAGIC, NUMBER, WAL_FRAME};
+    struct database db;
+    struct inspect in;
+    bool opened;
+
+    if (!base)
+        base = make_base();
+    database_init(&db, base, PATH, strata_bytes(data, size));
+    opened = database_read(&db);
+    in = database_inspect(&db, &wal_format);
+    require(!opened || db.dropped || (!in.damaged && !in.torn),
+            "the dump tells of damage (%d) or a torn tail (%d), and opening does not", in.damaged,
+            in.torn);
+    if (opened) {
+        rewrite_records(&db, &kind);
+        rewrite_frames(&db);
+    }
+    database_write(&db);
+    database_free(&db);
+    return 0;
+}

@@ -401,10 +401,11 @@ static uint64_t sim_now(struct strata_fs *fs)
     return now;
 }
 
-/* The clock, well mixed (splitmix64's finish): never the same twice, the same in every run. */
+/* splitmix64 (Sebastiano Vigna) of how often it was asked: the same in every run, whatever other
+ * calls were made. */
 static uint64_t sim_random(struct strata_fs *fs)
 {
-    uint64_t z = sim_now(fs) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = (atomic_fetch_add(&fs_sim_from(fs)->draws, 1) + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);

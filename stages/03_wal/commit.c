@@ -83,20 +83,28 @@ static void look_in_group(const struct wal_store *store, struct strata_slice key
     }
 }
 
-/* The record type of an operation, or 0: nothing is to be written. */
-static int plan(const struct wal_store *store, const struct strata_op *op, size_t *slot,
-                struct keydir_match *match, unsigned *type, struct strata_error *err)
+/* Where the record of an earlier operation's key stands after it; 0: it has none. */
+static uint64_t left_by(const struct wal_store *store, const struct pending *p)
 {
-    bool there;
-    int rc = keydir_find(&store->keydir, op->key, match, NULL, NULL, err);
+    return segment_is_put(p->type) ? position_make(active(store)->last, p->offset) : 0;
+}
+
+/* What is to be written for an operation: a record of p->type, or nothing if that is 0. */
+static int plan(const struct wal_store *store, const struct strata_op *op, size_t *slot,
+                struct pending *p, struct strata_error *err)
+{
+    struct keydir_match match;
+    int rc = keydir_find(&store->keydir, op->key, &match, NULL, NULL, err);
 
     if (rc < 0)
         return rc;
-    there = rc == 0;
-    look_in_group(store, op->key, match, slot);
+    look_in_group(store, op->key, &match, slot);
+    *p = (struct pending){.key = op->key, .hash = match.hash};
     if (*slot != SIZE_MAX)
-        there = segment_is_put(store->pending[store->overlay.slots[*slot].position - 1].type);
-    *type = op->type == STRATA_OP_PUT || there ? keydir_type(match, op->type) : 0;
+        p->before = left_by(store, &store->pending[store->overlay.slots[*slot].position - 1]);
+    else if (rc == 0)
+        p->before = store->keydir.index.slots[match.slot].position;
+    p->type = op->type == STRATA_OP_PUT || p->before ? keydir_type(&match, op->type) : 0;
     return 0;
 }
 
@@ -106,7 +114,7 @@ static void note(struct wal_store *store, const struct pending *pending, size_t 
     if (!store->overlay.slots)
         return;
     if (slot == SIZE_MAX)
-        index_add(&store->overlay, pending->match.hash, store->pending_count);
+        index_add(&store->overlay, pending->hash, store->pending_count);
     else
         store->overlay.slots[slot].position = store->pending_count;
 }
@@ -125,7 +133,7 @@ static void take_back(struct wal_store *store, size_t pending, size_t bytes)
     store->pending_count = 0;
     for (size_t i = 0; i < again; i++) {
         struct pending again_one = store->pending[i];
-        struct keydir_match match = again_one.match;
+        struct keydir_match match = {.hash = again_one.hash};
         size_t slot;
         look_in_group(store, again_one.key, &match, &slot);
         note(store, &again_one, slot);
@@ -141,10 +149,10 @@ static void plan_batch(struct wal_store *store, struct group_commit *commit, boo
     wal_frame_begin(&store->log, sequence, store->synced);
     for (size_t i = 0; commit->rc == 0 && i < commit->count; i++) {
         const struct strata_op *op = &commit->ops[i];
-        struct pending p = {.key = op->key};
+        struct pending p;
         size_t slot;
 
-        commit->rc = plan(store, op, &slot, &p.match, &p.type, &commit->err);
+        commit->rc = plan(store, op, &slot, &p, &commit->err);
         if (commit->rc < 0 || !p.type)
             continue;
         p.offset =
@@ -186,32 +194,25 @@ static int sync_log(struct wal_store *store, struct segment *segment, struct str
     return 0;
 }
 
-/* One operation goes where planning found its place; of several, the earlier may have moved the
- * places of the later, so they are replayed as at open. */
-static int apply_one(struct wal_store *store, const struct segment *segment,
-                     const struct pending *p, struct strata_error *err)
+/* Changes the index, in steps that cannot fail: what was planned is known by its position, and
+ * nothing is read (I2). */
+static void apply(struct wal_store *store, struct segment *segment)
 {
-    if (store->pending_count > 1)
-        return keydir_replay(&store->keydir, segment, p->type, p->match.hash, p->offset, p->key,
-                             err);
-    if (segment_is_put(p->type))
-        keydir_put(&store->keydir, &p->match, position_make(segment->last, p->offset));
-    else
-        keydir_remove(&store->keydir, &p->match);
-    return 0;
-}
+    struct keydir *keydir = &store->keydir;
 
-static int apply(struct wal_store *store, struct segment *segment, struct strata_error *err)
-{
-    int rc = 0;
     segment->end = segment->file->end;
-    for (size_t i = 0; rc == 0 && i < store->pending_count; i++) {
+    for (size_t i = 0; i < store->pending_count; i++) {
         const struct pending *p = &store->pending[i];
-        segment_count(segment, p->match.hash, p->offset, p->type);
-        rc = apply_one(store, segment, p, err);
+        struct keydir_match match = {.hash = p->hash, .slot = SIZE_MAX};
+        if (p->before)
+            match.slot = keydir_live_slot(keydir, p->hash, p->before);
+        segment_count(segment, p->hash, p->offset, p->type);
+        if (segment_is_put(p->type))
+            keydir_put(keydir, &match, position_make(segment->last, p->offset));
+        else
+            keydir_remove(keydir, &match);
     }
     store->sequence += store->pending_count;
-    return spoil(store, rc, err); /* only a twin's key can be unreadable here */
 }
 
 static int write_group(struct wal_store *store, bool sync, struct strata_error *err)
@@ -227,7 +228,9 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
     }
     if (rc == 0 && (sync || due(store, segment)))
         rc = sync_log(store, segment, err);
-    return rc < 0 ? rc : apply(store, segment, err);
+    if (rc == 0)
+        apply(store, segment);
+    return rc;
 }
 
 /* ---- Room ------------------------------------------------------------------------------ */

@@ -10,8 +10,9 @@
 struct pending {
     unsigned type;
     uint64_t offset;
-    struct strata_slice key;   /* the caller's */
-    struct keydir_match match; /* where planning found it; good while the index stands still */
+    struct strata_slice key; /* the caller's */
+    uint64_t hash;           /* of the key */
+    uint64_t before;         /* where its record stands, when this is applied; 0: it has none */
 };
 
 struct wal_store {

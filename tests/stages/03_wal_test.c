@@ -703,6 +703,41 @@ static void batch_random_ones_with_twins_match_the_model(void **state)
     model_free(&model);
 }
 
+/* After the append nothing may fail but the sync: a batch of which readers see a part would be
+ * neither all nor nothing. */
+static void batch_with_twins_is_all_or_nothing_when_a_read_fails(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_READ};
+    char a[32], b[32];
+    bool struck = true;
+
+    (void)state;
+    for (; struck; fault.at++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+        struct strata_batch *batch = strata_batch_new();
+        struct strata_error err;
+        bool plain, first;
+
+        assert_ok(strata_put(db, twin(a, 1), S("old"), &err), &err);
+        assert_ok(strata_batch_put(batch, S("plain"), S("new"), &err), &err);
+        assert_ok(strata_batch_put(batch, twin(b, 2), S("new"), &err), &err);
+        assert_ok(strata_batch_delete(batch, twin(a, 1), &err), &err);
+        fs_sim_fail(fs, &fault);
+        strata_write(db, batch, 0, NULL);
+        struck = fs_sim_failed(fs) > 0;
+        fs_sim_fail(fs, NULL);
+        plain = strata_get(db, S("plain"), NULL, &err) == 0;
+        first = strata_get(db, twin(a, 1), NULL, &err) == 0;
+        assert_int_equal(plain, !first);
+        assert_int_equal(plain, strata_get(db, twin(b, 2), NULL, &err) == 0);
+        strata_batch_free(batch);
+        place_close(db);
+        fs_free(fs);
+    }
+    assert_true(fault.at > 2);
+}
+
 /* ---- Checkpoint ------------------------------------------------------------------------ */
 
 static void checkpoint_open_reads_what_came_after_it(void **state)
@@ -987,6 +1022,7 @@ int main(void)
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
         cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
         PLACED(batch_random_ones_with_twins_match_the_model),
+        cmocka_unit_test(batch_with_twins_is_all_or_nothing_when_a_read_fails),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),
         PLACED(checkpoint_from_before_a_merge_is_not_believed),

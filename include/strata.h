@@ -298,7 +298,8 @@ int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
-/* Told of progress now and then, on the calling thread; `total` is 0 when it is not known. */
+/* Told of progress now and then, on the calling thread; `total` is 0 when it is not known. It must
+ * not call the library on the same handle: locks may be held. */
 struct strata_progress {
     void (*tick)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
     void *arg;

@@ -242,14 +242,16 @@ int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
     char *path = fs_join(env->dir, CHECKPOINT_NAME);
-    int rc = path ? fs_read_file(env->fs, path, SIZE_MAX / 2, &bytes, &why)
+    uint64_t max = HEADER + keydir->segments.count * SEGMENT_ENTRY + CHECK +
+                   segments_bytes(&keydir->segments) / RECORD_HEAD * KEY_ENTRY;
+    int rc = path ? fs_read_file(env->fs, path, (size_t)max, &bytes, &why)
                   : strata_fail_memory(&why, strlen(env->dir) + 16);
 
     if (rc == 0) {
         rc = apply(strata_buffer_slice(&bytes), keydir, at, &why);
         if (rc == STRATA_NOT_FOUND)
             strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: it does not fit the log", path);
-    } else if (rc == STRATA_ERR_IO) {
+    } else if (rc == STRATA_ERR_IO || rc == STRATA_ERR_CORRUPT) { /* it is a help, no more */
         if (why.sys != ENOENT)
             strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: %s", path, why.message);
         rc = STRATA_NOT_FOUND;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const struct strata_engine strata_stage_03_wal;
 
@@ -783,6 +784,23 @@ static void checkpoint_any_flipped_bit_is_ignored(void **state)
     strata_buffer_free(&index);
 }
 
+/* More than the log could fill is no checkpoint, and nothing is allocated for it. */
+static void checkpoint_that_is_too_large_is_ignored(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_big(place);
+    char path[600];
+
+    put_numbers(db, 0, 3);
+    place_close(db);
+    snprintf(path, sizeof path, "%s/INDEX", place->dir);
+    assert_int_equal(truncate(path, (off_t)1 << 42), 0);
+    db = open_big(place);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 0);
+    expect_numbers(db, 3);
+    place_close(db);
+}
+
 /* A merge rewrites a segment under its own name; a checkpoint from before it must not fit. */
 static void checkpoint_from_before_a_merge_is_not_believed(void **state)
 {
@@ -1025,6 +1043,7 @@ int main(void)
         cmocka_unit_test(batch_with_twins_is_all_or_nothing_when_a_read_fails),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),
+        PLACED(checkpoint_that_is_too_large_is_ignored),
         PLACED(checkpoint_from_before_a_merge_is_not_believed),
         cmocka_unit_test(merge_of_a_later_run_keeps_tombstones_that_older_puts_need),
         cmocka_unit_test(merge_keeps_the_mark_of_a_twin_whose_twin_is_gone),

@@ -306,36 +306,86 @@ static void save_markers(void)
 
 /* ---- Text ------------------------------------------------------------------------------ */
 
+static const struct {
+    const char *target, *name, *text;
+} texts[] = {
+    {"text", "two_lines", "b\t2\na\t1\n"},
+    {"text", "no_last_newline", "a\t1\nb\t2"},
+    {"text", "escapes", "a\\tb\\\\\\x00\t\\n\\r\\xff\n"},
+    {"text", "empty_fields", "\t\n\ta\nb\t\n"},
+    {"text", "tabs_in_value", "a\tb\tc\td\n"},
+    {"text", "utf8", "\xc3\xa4\t\xe2\x82\xac\xf0\x9f\x98\x80\n"},
+    {"text", "not_utf8", "\xc3\t\xed\xa0\x80\xf5\xc0\x80\n"},
+    {"text", "hex", "00ff\t414243\n\t\n"},
+    {"text", "hex_either_case", "aAbB\tFf\n"},
+    {"text", "hex_odd", "00f\t41\n"},
+    {"text", "hex_no_digit", "0g\t41\n"},
+    {"text", "bad_escape", "a\\qb\tc\n"},
+    {"text", "bad_digit", "a\\xg0\tc\n"},
+    {"text", "escape_cut_by_tab", "a\\x4\tc\n"},
+    {"text", "escape_cut_by_newline", "a\tb\\\n"},
+    {"text", "escape_cut_by_end", "a\tb\\x"},
+    {"text", "no_tab", "a\t1\nbcd\n"},
+    {"text", "empty_line", "a\t1\n\nb\t2\n"},
+    {"text", "raw_return", "a\t1\r\nb\t2\r\n"},
+    {"csv", "two_lines", "b,2\na,1\n"},
+    {"csv", "quotes", "\"a\",\"b,c\"\n\"say \"\"hi\"\"\",\"two\nlines\"\n"},
+    {"csv", "returns", "a,1\r\n\"b\r\n\",\"\"\r\n"},
+    {"csv", "byte_order_mark",
+     "\xef\xbb\xbf"
+     "a,1\n"},
+    {"csv", "byte_order_mark_cut", "\xef\xbb"},
+    {"csv", "bytea", "\\x00ff,\\x5c78\n\\xAb,\"\\x\"\n"},
+    {"csv", "bytea_odd", "\\x00f,1\n"},
+    {"csv", "bytea_no_digit", "\\xgg,1\n"},
+    {"csv", "backslashes", "\\,\\\\x\n\\y,a\\x41\n"},
+    {"csv", "empty_fields", ",\n\"\",\"\"\n,a\na,\n"},
+    {"csv", "no_last_newline", "a,1\nb,\"2\""},
+    {"csv", "hex", "00ff,\"4142\"\n,\n"},
+    {"csv", "no_comma", "a,1\nb\n"},
+    {"csv", "third_field", "a,1,2\n"},
+    {"csv", "stray_quote", "a\"b,1\n"},
+    {"csv", "after_quote", "\"a\"b,1\n"},
+    {"csv", "open_quote", "a,\"1\nb,2\n"},
+    {"csv", "lone_return", "a,1\rb,2\n"},
+    {"csv", "empty_line", "a,1\n\nb,2\n"},
+    {"csv", "not_utf8", "\xc3,\"\xed\xa0\x80\"\n"},
+    {"jsonl", "two_lines", "{\"key\":\"b\",\"value\":\"2\"}\n{\"key\":\"a\",\"value\":\"1\"}\n"},
+    {"jsonl", "other_order", " { \"value\" : \"1\" ,\t\"key\" : \"a\" } \r\n"},
+    {"jsonl", "escapes",
+     "{\"key\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\",\"value\":\"\\u0000\\u00e4\\ud83d\\ude00\"}\n"},
+    {"jsonl", "base64",
+     "{\"key_b64\":\"AP8=\",\"value_b64\":\"\"}\n{\"key_b64\":\"YQ==\",\"value\":\"\"}\n"},
+    {"jsonl", "base64_bad", "{\"key_b64\":\"AP9=\",\"value\":\"\"}\n"},
+    {"jsonl", "base64_cut", "{\"key_b64\":\"AP8\",\"value\":\"\"}\n"},
+    {"jsonl", "hex", "{\"key\":\"00ff\",\"value\":\"4142\"}\n"},
+    {"jsonl", "utf8", "{\"key\":\"\xc3\xa4\",\"value\":\"\xe2\x82\xac\xf0\x9f\x98\x80\"}\n"},
+    {"jsonl", "not_utf8", "{\"key\":\"\xc3\",\"value\":\"1\"}\n"},
+    {"jsonl", "surrogate_alone", "{\"key\":\"\\ud83d\",\"value\":\"1\"}\n"},
+    {"jsonl", "surrogates_swapped", "{\"key\":\"\\ude00\\ud83d\",\"value\":\"1\"}\n"},
+    {"jsonl", "raw_control", "{\"key\":\"a\tb\",\"value\":\"1\"}\n"},
+    {"jsonl", "bad_escape", "{\"key\":\"\\q\",\"value\":\"1\"}\n"},
+    {"jsonl", "twice", "{\"key\":\"a\",\"key_b64\":\"YQ==\",\"value\":\"1\"}\n"},
+    {"jsonl", "other_member", "{\"key\":\"a\",\"value\":\"1\",\"time\":\"now\"}\n"},
+    {"jsonl", "no_value", "{\"key\":\"a\"}\n"},
+    {"jsonl", "number", "{\"key\":\"a\",\"value\":1}\n"},
+    {"jsonl", "object_open", "{\"key\":\"a\",\"value\":\"1\"\n"},
+    {"jsonl", "cut", "{\"key\":\"a\",\"va"},
+    {"jsonl", "blank_lines", "\n  \n{\"key\":\"a\",\"value\":\"1\"}\n\r\n"},
+    {"jsonl", "behind_object", "{\"key\":\"a\",\"value\":\"1\"} x\n"},
+    {"jsonl", "array", "[\"key\",\"value\"]\n"},
+};
+
 static void save_texts(void)
 {
-    static const char *const texts[][2] = {
-        {"two_lines", "b\t2\na\t1\n"},
-        {"no_last_newline", "a\t1\nb\t2"},
-        {"escapes", "a\\tb\\\\\\x00\t\\n\\r\\xff\n"},
-        {"empty_fields", "\t\n\ta\nb\t\n"},
-        {"tabs_in_value", "a\tb\tc\td\n"},
-        {"utf8", "\xc3\xa4\t\xe2\x82\xac\xf0\x9f\x98\x80\n"},
-        {"not_utf8", "\xc3\t\xed\xa0\x80\xf5\xc0\x80\n"},
-        {"hex", "00ff\t414243\n\t\n"},
-        {"hex_either_case", "aAbB\tFf\n"},
-        {"hex_odd", "00f\t41\n"},
-        {"hex_no_digit", "0g\t41\n"},
-        {"bad_escape", "a\\qb\tc\n"},
-        {"bad_digit", "a\\xg0\tc\n"},
-        {"escape_cut_by_tab", "a\\x4\tc\n"},
-        {"escape_cut_by_newline", "a\tb\\\n"},
-        {"escape_cut_by_end", "a\tb\\x"},
-        {"no_tab", "a\t1\nbcd\n"},
-        {"empty_line", "a\t1\n\nb\t2\n"},
-        {"raw_return", "a\t1\r\nb\t2\r\n"},
-        {"nul", "a"}, /* its NUL is added below */
-    };
+    static const char *const targets[] = {"text", "csv", "jsonl"};
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        bool with_nul = strcmp(texts[i][0], "nul") == 0;
-        save("text", texts[i][0], strata_bytes(texts[i][1], strlen(texts[i][1]) + with_nul));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        save(texts[i].target, texts[i].name, strata_string(texts[i].text));
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        save(targets[i], "empty", strata_bytes("", 0));
+        save(targets[i], "nul", strata_bytes("a\0b", 3));
     }
-    save("text", "empty", strata_bytes("", 0));
 }
 
 int main(int argc, char **argv)

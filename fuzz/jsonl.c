@@ -1,0 +1,11 @@
+/* jsonl.c: the bytes are lines of JSON (common/jsonl.h), in both forms of text; what must hold is
+ * in lines.h. */
+#include "fuzz.h"
+#include "lines.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    lines_check(ENTRIES_JSONL, TEXT_ESCAPED, strata_bytes(data, size));
+    lines_check(ENTRIES_JSONL, TEXT_HEX, strata_bytes(data, size));
+    return 0;
+}

@@ -1,0 +1,172 @@
+/* lines.c: see lines.h. */
+#include "lines.h"
+#include "fuzz.h"
+#include "memory.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+/* What came of some lines. */
+struct outcome {
+    uint64_t entries, hash; /* of all keys and values in order */
+    enum text_fault fault;  /* and its place */
+    uint64_t line, column;
+};
+
+size_t lines_next_piece(size_t left, size_t *turn)
+{
+    size_t size = 1 + *turn * *turn % 17 % 16;
+    *turn += 1 + left % 3;
+    return size < left ? size : left;
+}
+
+static bool append(void *arg, struct strata_slice text)
+{
+    return strata_buffer_append(arg, text.data, text.size) == 0;
+}
+
+static uint64_t hash_of(uint64_t before, struct strata_slice bytes)
+{
+    return XXH3_64bits_withSeed(bytes.data, bytes.size, before + bytes.size);
+}
+
+/* ---- Reading --------------------------------------------------------------------------- */
+
+struct reading {
+    struct entries in;
+    enum text_form form;
+    struct strata_buffer *again; /* the entries are written here anew; may be NULL */
+    struct outcome outcome;
+};
+
+static void take_entry(struct reading *r)
+{
+    struct text_sink to = {append, r->again};
+
+    r->outcome.entries++;
+    r->outcome.hash = hash_of(hash_of(r->outcome.hash, r->in.key), r->in.value);
+    if (r->again)
+        require(entries_put(&to, r->in.format, r->form, r->in.key, r->in.value), "no memory");
+}
+
+static enum entries_result feed(struct reading *r, struct strata_slice piece)
+{
+    enum entries_result result;
+
+    while ((result = entries_feed(&r->in, &piece)) == ENTRIES_ENTRY)
+        take_entry(r);
+    require(result == ENTRIES_FAULT || piece.size == 0, "%zu bytes are left over", piece.size);
+    return result;
+}
+
+static struct outcome read_lines(enum entries_format format, enum text_form form,
+                                 struct strata_slice text, bool in_pieces,
+                                 struct strata_buffer *again)
+{
+    struct reading r = {.form = form, .again = again};
+    enum entries_result result = ENTRIES_MORE;
+    size_t turn = 0;
+
+    entries_init(&r.in, format, form);
+    while (text.size && result == ENTRIES_MORE) {
+        size_t size = in_pieces ? lines_next_piece(text.size, &turn) : text.size;
+        result = feed(&r, strata_bytes(text.data, size));
+        text.data += size;
+        text.size -= size;
+    }
+    if (result == ENTRIES_MORE && (result = entries_finish(&r.in)) == ENTRIES_ENTRY)
+        take_entry(&r);
+    if (result == ENTRIES_FAULT) {
+        r.outcome.fault = r.in.fault;
+        r.outcome.line = r.in.line;
+        r.outcome.column = r.in.column;
+        require(r.in.fault != TEXT_FINE && r.in.fault != TEXT_NO_MEMORY && entries_why(&r.in)[0],
+                "fault %d", (int)r.in.fault);
+    }
+    entries_free(&r.in);
+    return r.outcome;
+}
+
+/* ---- Checking -------------------------------------------------------------------------- */
+
+/* The line of that number, its end not counted; `*last`: there is none after it. */
+static size_t line_size(struct strata_slice text, uint64_t number, bool *there)
+{
+    const uint8_t *newline;
+
+    for (; number > 1; number--) {
+        newline = text.size ? memchr(text.data, '\n', text.size) : NULL;
+        if (!newline) {
+            *there = false;
+            return 0;
+        }
+        text.size -= (size_t)(newline + 1 - text.data);
+        text.data = newline + 1;
+    }
+    *there = true;
+    newline = text.size ? memchr(text.data, '\n', text.size) : NULL;
+    return newline ? (size_t)(newline - text.data) : text.size;
+}
+
+static void check_place(const struct outcome *outcome, struct strata_slice text)
+{
+    bool there;
+    size_t size = line_size(text, outcome->line, &there);
+
+    require(outcome->line > 0 && there, "a fault in line %llu, which is not there",
+            (unsigned long long)outcome->line);
+    require(outcome->column > 0 && outcome->column <= size + 1, "column %llu of a line of %zu",
+            (unsigned long long)outcome->column, size);
+}
+
+static void check_same(const struct outcome *a, const struct outcome *b, const char *how)
+{
+    require(a->entries == b->entries && a->hash == b->hash && a->fault == b->fault &&
+                a->line == b->line && a->column == b->column,
+            "%llu entries, fault %d at %llu:%llu; %s: %llu, %d at %llu:%llu",
+            (unsigned long long)a->entries, (int)a->fault, (unsigned long long)a->line,
+            (unsigned long long)a->column, how, (unsigned long long)b->entries, (int)b->fault,
+            (unsigned long long)b->line, (unsigned long long)b->column);
+}
+
+/* Any bytes, as a key and a value, come back from a line. */
+static void check_bytes(enum entries_format format, enum text_form form, struct strata_slice bytes)
+{
+    struct strata_buffer line = {0};
+    struct text_sink to = {append, &line};
+    struct strata_slice key = strata_bytes(bytes.data, bytes.size / 3);
+    struct strata_slice value = bytes;
+    struct outcome want = {.entries = 1}, got;
+
+    if (key.size > STRATA_MAX_KEY)
+        return;
+    if (key.size) {
+        value.data += key.size;
+        value.size -= key.size;
+    }
+    want.hash = hash_of(hash_of(0, key), value);
+    require(entries_put(&to, format, form, key, value), "no memory");
+    got = read_lines(format, form, strata_buffer_slice(&line), false, NULL);
+    check_same(&want, &got, "written and read");
+    strata_buffer_free(&line);
+}
+
+void lines_check(enum entries_format format, enum text_form form, struct strata_slice text)
+{
+    struct strata_buffer again = {0};
+    struct outcome whole, pieces, back;
+
+    memory_watch(memory_limit(text.size));
+    pieces = read_lines(format, form, text, true, NULL);
+    memory_watched();
+    whole = read_lines(format, form, text, false, &again);
+    check_same(&whole, &pieces, "in pieces");
+    if (whole.fault != TEXT_FINE)
+        check_place(&whole, text);
+    back = read_lines(format, form, strata_buffer_slice(&again), false, NULL);
+    whole.fault = TEXT_FINE;
+    whole.line = whole.column = 0;
+    check_same(&whole, &back, "written again");
+    strata_buffer_free(&again);
+    check_bytes(format, form, text);
+}

@@ -364,26 +364,31 @@ static void run_sequences(struct run *run, const char *name, size_t count, struc
     run->ended = true;
 }
 
+/* How many sequences: a sanitizer makes them several times as dear. */
+static size_t times(size_t quick, size_t full)
+{
+    return check_quick() ? quick : check_sanitized() ? (quick + full) / 2 : full;
+}
+
 static void model_short_sequences_over_few_keys_agree(void **state)
 {
-    run_sequences(*state, __func__, check_quick() ? 60 : 500, (struct shape){80, 0, 0, 24, 0});
+    run_sequences(*state, __func__, times(60, 500), (struct shape){80, 0, 0, 24, 0});
 }
 
 static void model_short_sequences_on_the_real_file_system_agree(void **state)
 {
-    run_sequences(*state, __func__, check_quick() ? 5 : 20, (struct shape){80, 0, 0, 24, 0});
+    run_sequences(*state, __func__, times(5, 20), (struct shape){80, 0, 0, 24, 0});
 }
 
 static void model_long_sequences_over_many_keys_agree(void **state)
 {
-    run_sequences(*state, __func__, check_quick() ? 1 : 3, (struct shape){2500, 250, 100, 60, 0});
+    run_sequences(*state, __func__, times(1, 3), (struct shape){2500, 250, 100, 60, 0});
 }
 
 /* Values around and above what a stage may keep in one window, block or buffer. */
 static void model_sequences_with_large_values_agree(void **state)
 {
-    run_sequences(*state, __func__, check_quick() ? 1 : 4,
-                  (struct shape){300, 40, 60000, 5000, 400000});
+    run_sequences(*state, __func__, times(1, 4), (struct shape){300, 40, 60000, 5000, 400000});
 }
 
 /* On a real one each sync has its price, so there is one. */

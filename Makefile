@@ -3,6 +3,7 @@
 #   MODE=plain|asan|tsan|cov   how to build (plain: build/, others: build/MODE/)
 #   STAGE=N                    only that stage, where a target can be narrowed
 #   V=1                        show the compiler's commands
+#   EDIT=no                    the shell without libedit, as if it were not installed
 #   NO_INSTALL=1               report missing packages, install nothing
 
 CC      ?= cc
@@ -22,6 +23,11 @@ ifeq ($(V),)
 say      = @printf '  %-4s %s\n' $1 $2;
 endif
 LIBS    := -lxxhash -lpthread -ldl
+# The shell's line editor is optional: without libedit, or with EDIT=no, it reads plain lines.
+ifndef EDIT
+EDIT := $(shell echo '\#include <histedit.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes || echo no)
+endif
+CLI_LIBS := $(if $(filter yes,$(EDIT)),-ledit)
 
 # ---- What there is: a stage is a directory with a stage.mk ----------------------------------
 
@@ -57,7 +63,12 @@ $(LIB_A): $(COMMON) $(STAGE_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 # -rdynamic: a learner's engine, loaded at run time, uses common's functions from here.
 $B/strata: $(CLI) $(LIB_A)
-	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS)
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS) $(CLI_LIBS)
+$B/common/cli/edit.o: ALL_CFLAGS += $(if $(filter yes,$(EDIT)),-DSTRATA_EDIT)
+$B/common/cli/edit.o: $B/edit.txt
+$B/edit.txt: FORCE
+	@mkdir -p $(@D); echo $(EDIT) | cmp -s - $@ || echo $(EDIT) > $@
+FORCE:
 
 # ---- One stage alone: itself, the modules of the stages it uses, common ----------------------
 # A stage that reaches for a later one, or for one that its stage.mk does not name, fails to link
@@ -72,7 +83,7 @@ $B/alone/$1.c: Makefile
 	@printf '%s\n' '#include "stages.h"' 'extern const struct strata_engine strata_stage_$1;' \
 	  'const struct strata_engine *const strata_stages[] = {&strata_stage_$1, NULL};' > $$@
 $B/alone/$1: $B/alone/$1.c $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u)) $(CLI) $(COMMON)
-	$$(call say,LINK,$$@) $$(CC) $$(ALL_CFLAGS) -rdynamic -o $$@ $$(filter %.c %.o,$$^) $$(LDFLAGS) $$(LIBS)
+	$$(call say,LINK,$$@) $$(CC) $$(ALL_CFLAGS) -rdynamic -o $$@ $$(filter %.c %.o,$$^) $$(LDFLAGS) $$(LIBS) $$(CLI_LIBS)
 	@echo "$1: a program with this stage alone: $$@"
 endef
 $(foreach s,$(STAGES),$(eval $(call stage_alone,$s)))

@@ -46,6 +46,9 @@ enum cli_option_id {
     CLI_THETA,
     CLI_COMPRESSIBILITY,
     CLI_SEED,
+    CLI_MAKE,
+    CLI_HISTORY,
+    CLI_TIMING,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,
@@ -63,9 +66,13 @@ struct cli_option {
 
 #define CLI_OPERANDS 3
 
+/* Where a command may be given. */
+enum cli_place { CLI_LINE, CLI_LINE_AND_SHELL, CLI_SHELL };
+
 struct cli;
 struct cli_command {
     const char *name;
+    enum cli_place place;
     const char *operands[CLI_OPERANDS]; /* "DIR", "KEY"; NULL after the last */
     size_t required;                    /* how many of them must be there */
     unsigned options;                   /* bits 1u << enum cli_option_id, CLI_HELP not among them */
@@ -79,9 +86,23 @@ struct cli_command {
 };
 
 extern const struct cli_option cli_options[CLI_OPTIONS];
-extern const struct cli_command cli_commands[];                /* ends with a NULL name */
-const struct cli_command *cli_command_named(const char *name); /* NULL: there is none */
-const char *cli_exit_name(enum cli_exit code);                 /* "not found" */
+extern const struct cli_command cli_commands[]; /* ends with a NULL name */
+/* NULL: there is none of that name, or it is not for the shell, or for it alone. */
+const struct cli_command *cli_command_named(const char *name, bool in_shell);
+bool cli_command_fits(const struct cli_command *command, bool in_shell);
+/* Its options there, as bits. */
+unsigned cli_command_options(const struct cli_command *command, bool in_shell);
+const char *cli_exit_name(enum cli_exit code); /* "not found" */
+
+/* A database that stays open over many commands: the shell's. Its directory is the operand DIR of
+ * each of them. */
+struct cli_session {
+    struct strata *db;
+    struct strata_batch *batch; /* under way; NULL: none is */
+    uint64_t line;              /* of the input; 0: it is typed */
+    bool timing;
+    bool over; /* the command quit was given */
+};
 
 /* A command line, parsed. */
 struct cli {
@@ -92,12 +113,14 @@ struct cli {
     FILE *out, *log;                   /* borrowed */
     int out_errno;                     /* of the first write to `out` that failed, if known */
     struct progress progress;
+    struct cli_session *session; /* NULL: a command line of its own */
 };
 
 /* ---- parse.c --------------------------------------------------------------------------- */
 
-/* Fills the rest of a zeroed *cli with `out` and `log` set; moves operands to the front of argv.
- * CLI_OK, or CLI_USAGE and the log told why. */
+/* Fills the rest of a zeroed *cli with `out`, `log` and `session` set; moves operands to the front
+ * of argv. In a session argv[0] is the DIR that stands before the other operands. CLI_OK, or
+ * CLI_USAGE and the log told why. */
 int cli_parse(struct cli *cli, int argc, char **argv);
 /* The number given with an option, into `*value`, which keeps what it holds if it was not given.
  * CLI_OK or CLI_USAGE. */
@@ -112,6 +135,11 @@ int cli_bytes(struct cli *cli, const char *name, const char *text, size_t limit,
 enum text_form cli_form(const struct cli *cli);
 /* The format that --format names, or else the end of the operand number `operand`, or else TSV. */
 int cli_format(struct cli *cli, size_t operand, enum entries_format *format);
+
+/* ---- shell.c --------------------------------------------------------------------------- */
+
+/* Ctrl-C was typed in the shell since the command began: it shall end soon. Tells the log. */
+bool cli_interrupted(struct cli *cli);
 
 /* ---- open.c ---------------------------------------------------------------------------- */
 
@@ -172,6 +200,7 @@ int cli_run_put(struct cli *cli);
 int cli_run_get(struct cli *cli);
 int cli_run_del(struct cli *cli);
 int cli_run_scan(struct cli *cli);
+int cli_run_count(struct cli *cli);
 int cli_run_dump(struct cli *cli);
 int cli_run_load(struct cli *cli);
 int cli_run_stats(struct cli *cli);
@@ -183,5 +212,9 @@ int cli_run_inspect(struct cli *cli);
 int cli_run_stages(struct cli *cli);
 int cli_run_version(struct cli *cli);
 int cli_run_help(struct cli *cli);
+int cli_run_shell(struct cli *cli);
+int cli_run_batch(struct cli *cli);
+int cli_run_timing(struct cli *cli);
+int cli_run_quit(struct cli *cli);
 
 #endif

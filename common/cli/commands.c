@@ -13,35 +13,45 @@
      O(CLI_LOCKED) | O(CLI_OTHER))
 
 const struct cli_option cli_options[CLI_OPTIONS] = {
-    [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest"},
-    [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out"},
-    [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive"},
-    [CLI_TO] = {"to", "KEY", "end before KEY, exclusive"},
-    [CLI_PREFIX] = {"prefix", "KEY", "only keys that begin with KEY"},
-    [CLI_LIMIT] = {"limit", "N", "no more than N entries, or sections of a file"},
-    [CLI_REVERSE] = {"reverse", NULL, "from the last key of the range to its first"},
-    [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none"},
-    [CLI_JSON] = {"json", NULL, "one JSON object instead of a table"},
-    [CLI_FORMAT] = {"format", "FORMAT", "tsv, csv or jsonl; default: by FILE's name, or else tsv"},
-    [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry"},
-    [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1"},
-    [CLI_TO_STAGE] = {"to", "N", "the stage of the new database"},
+    [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest", 0},
+    [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0},
+    [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0},
+    [CLI_TO] = {"to", "KEY", "end before KEY, exclusive", 0},
+    [CLI_PREFIX] = {"prefix", "KEY", "only keys that begin with KEY", 0},
+    [CLI_LIMIT] = {"limit", "N", "no more than N entries, or sections of a file", 0},
+    [CLI_REVERSE] = {"reverse", NULL, "from the last key of the range to its first", 0},
+    [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none", 0},
+    [CLI_JSON] = {"json", NULL, "one JSON object instead of a table", 0},
+    [CLI_FORMAT] = {"format", "FORMAT", "tsv, csv or jsonl; default: by FILE's name, or else tsv",
+                    0},
+    [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry", 0},
+    [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1", 0},
+    [CLI_TO_STAGE] = {"to", "N", "the stage of the new database", 0},
     [CLI_COUNT] = {"count", "N", "so many records; default: 1000", 'n'},
-    [CLI_KEYS] = {"keys", "N", "so many different keys to draw from; default: as many as records"},
-    [CLI_KEY_SIZE] = {"key-size", "BYTES", "of a key; default: 16"},
-    [CLI_VALUE_SIZE] = {"value-size", "BYTES", "of a value; default: 100"},
-    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian"},
-    [CLI_THETA] = {"theta", "F", "of zipfian: 0 is uniform, 0.999 the most skewed; default: 0.99"},
+    [CLI_KEYS] = {"keys", "N", "so many different keys to draw from; default: as many as records",
+                  0},
+    [CLI_KEY_SIZE] = {"key-size", "BYTES", "of a key; default: 16", 0},
+    [CLI_VALUE_SIZE] = {"value-size", "BYTES", "of a value; default: 100", 0},
+    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian",
+                          0},
+    [CLI_THETA] = {"theta", "F", "of zipfian: 0 is uniform, 0.999 the most skewed; default: 0.99",
+                   0},
     [CLI_COMPRESSIBILITY] = {"compressibility", "F",
-                             "the share of a value that repeats; default: 0"},
-    [CLI_SEED] = {"seed", "N", "other seeds give other records; default: 1"},
-    [CLI_ALL] = {"all", NULL, "the help of every command"},
-    [CLI_VERSION] = {"version", NULL, "as the command version"},
+                             "the share of a value that repeats; default: 0", 0},
+    [CLI_SEED] = {"seed", "N", "other seeds give other records; default: 1", 0},
+    [CLI_MAKE] = {"create", NULL, "make the database if there is none", 0},
+    [CLI_HISTORY] = {"history", "FILE", "lines of earlier times from FILE, and all of them into it",
+                     0},
+    [CLI_TIMING] = {"timing", "on|off", "tell how long each command took; default: on a terminal",
+                    0},
+    [CLI_ALL] = {"all", NULL, "the help of every command", 0},
+    [CLI_VERSION] = {"version", NULL, "as the command version", 0},
     [CLI_HELP] = {"help", NULL, "as the command help", 'h'},
 };
 
 const struct cli_command cli_commands[] = {
     {.name = "put",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "KEY", "VALUE"},
      .required = 3,
      .options = RECORD_OPTIONS,
@@ -58,6 +68,7 @@ const struct cli_command cli_commands[] = {
                 "caf\xc3\xa9\tnoir\\tlong\n",
      .run = cli_run_put},
     {.name = "get",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "KEY"},
      .required = 2,
      .options = RECORD_OPTIONS,
@@ -73,6 +84,7 @@ const struct cli_command cli_commands[] = {
                 "it ended with 1\n",
      .run = cli_run_get},
     {.name = "del",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "KEY"},
      .required = 2,
      .options = RECORD_OPTIONS,
@@ -85,6 +97,7 @@ const struct cli_command cli_commands[] = {
                 "gone\n",
      .run = cli_run_del},
     {.name = "scan",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},
      .required = 1,
      .options = RECORD_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX) | O(CLI_LIMIT) |
@@ -103,6 +116,20 @@ const struct cli_command cli_commands[] = {
                 "62\n"
                 "63\n",
      .run = cli_run_scan},
+    {.name = "count",
+     .place = CLI_LINE_AND_SHELL,
+     .operands = {"DIR"},
+     .required = 1,
+     .options = RECORD_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX),
+     .exits = DB_EXITS,
+     .summary = "print how many entries a range of keys has",
+     .about = "The options narrow the range as those of scan do. No value is read.",
+     .example = "$ printf 'a\\t1\\nab\\t2\\nb\\t3\\n' | strata load db - 2>/dev/null\n"
+                "$ strata count db\n"
+                "3\n"
+                "$ strata count db --prefix a\n"
+                "2\n",
+     .run = cli_run_count},
     {.name = "load",
      .operands = {"DIR", "FILE|-"},
      .required = 2,
@@ -200,6 +227,7 @@ const struct cli_command cli_commands[] = {
                 "it ended with 7\n",
      .run = cli_run_migrate},
     {.name = "compact",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},
      .required = 1,
      .options = DB_OPTIONS,
@@ -212,6 +240,7 @@ const struct cli_command cli_commands[] = {
                 "it ended with 5\n",
      .run = cli_run_compact},
     {.name = "stats",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},
      .required = 1,
      .options = DB_OPTIONS | O(CLI_JSON),
@@ -227,6 +256,7 @@ const struct cli_command cli_commands[] = {
                 "\"name\": \"01_append_log\"\n",
      .run = cli_run_stats},
     {.name = "verify",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},
      .required = 1,
      .options = DB_OPTIONS,
@@ -254,6 +284,45 @@ const struct cli_command cli_commands[] = {
                 "...\n"
                 "valid: 32 of 32 bytes\n",
      .run = cli_run_inspect},
+    {.name = "shell",
+     .operands = {"DIR"},
+     .required = 1,
+     .options = DB_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_TIMING),
+     .exits = DB_EXITS | O(CLI_NOT_FOUND),
+     .summary = "many commands on one open database, typed or piped in",
+     .about =
+         "The commands are put, get, del, scan, count, batch, stats, verify, compact, timing,\n"
+         "help and quit, with the operands after DIR and the options that they have here.\n"
+         "Blanks part words, but not in quotes of either kind; a line that begins with # is a\n"
+         "comment. An error does not end the shell.\n\n"
+         "On a terminal: Tab completes a command, the arrows bring earlier lines back, Ctrl-C\n"
+         "empties the line or ends what runs, Ctrl-D ends the shell, which then ends with 0.\n"
+         "Lines that are piped in are not echoed; errors name the line, and the shell ends\n"
+         "with the status of the last command that failed, or 0.",
+     .example = "$ printf 'put fruit apple\\nput \"two words\" x\\nget fruit\\n' | strata shell db "
+                "--create\n"
+                "apple\n"
+                "$ echo 'get cheese' | strata shell db || echo it ended with $?\n"
+                "it ended with 1\n"
+                "$ echo 'scan --prefix two' | strata shell db\n"
+                "two words\tx\n",
+     .run = cli_run_shell},
+    {.name = "batch",
+     .place = CLI_SHELL,
+     .operands = {"begin|commit|drop"},
+     .required = 1,
+     .summary = "gather puts and dels, and store them as one",
+     .about = "After `batch begin` put and del are gathered, and no command sees them; `batch\n"
+              "commit` stores them all or, if it fails, none; `batch drop` forgets them. Where\n"
+              "`strata stages` promises batches.",
+     .run = cli_run_batch},
+    {.name = "timing",
+     .place = CLI_SHELL,
+     .operands = {"on|off"},
+     .required = 1,
+     .summary = "tell how long each command took, or not",
+     .about = "From the line to the answer, printing included.",
+     .run = cli_run_timing},
     {.name = "stages",
      .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
      .summary = "list the stages in this build and what they promise",
@@ -271,6 +340,7 @@ const struct cli_command cli_commands[] = {
                 "strata " STRATA_VERSION ", ...\n",
      .run = cli_run_version},
     {.name = "help",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"COMMAND"},
      .options = O(CLI_ALL),
      .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
@@ -279,13 +349,29 @@ const struct cli_command cli_commands[] = {
      .example = "$ strata help get | head -1\n"
                 "usage: strata get DIR KEY [OPTION]...\n",
      .run = cli_run_help},
+    {.name = "quit",
+     .place = CLI_SHELL,
+     .summary = "end the shell",
+     .about = "As Ctrl-D or the end of the input. A batch under way is dropped.",
+     .run = cli_run_quit},
     {.name = NULL},
 };
 
-const struct cli_command *cli_command_named(const char *name)
+bool cli_command_fits(const struct cli_command *command, bool in_shell)
+{
+    return command->place == CLI_LINE_AND_SHELL || (command->place == CLI_SHELL) == in_shell;
+}
+
+unsigned cli_command_options(const struct cli_command *command, bool in_shell)
+{
+    /* The shell's database is open, and its help has no pages for the command line. */
+    return in_shell ? command->options & ~(O(CLI_STAGE) | O(CLI_ALL)) : command->options;
+}
+
+const struct cli_command *cli_command_named(const char *name, bool in_shell)
 {
     for (const struct cli_command *c = cli_commands; c->name; c++)
-        if (strcmp(c->name, name) == 0)
+        if (strcmp(c->name, name) == 0 && cli_command_fits(c, in_shell))
             return c;
     return NULL;
 }

@@ -12,25 +12,32 @@ static size_t operand_count(const struct cli_command *command)
     return count;
 }
 
-/* "put DIR KEY VALUE", at most `capacity` bytes. */
-static void put_call(const struct cli_command *command, char *to, size_t capacity)
+/* "put DIR KEY VALUE", at most `capacity` bytes. In the shell DIR is known. */
+static void put_call(const struct cli_command *command, bool in_shell, char *to, size_t capacity)
 {
     size_t used = (size_t)snprintf(to, capacity, "%s", command->name);
 
     for (size_t i = 0; i < operand_count(command) && used < capacity; i++)
-        used += (size_t)snprintf(to + used, capacity - used,
-                                 i < command->required ? " %s" : " [%s]", command->operands[i]);
+        if (!in_shell || strcmp(command->operands[i], "DIR") != 0)
+            used += (size_t)snprintf(to + used, capacity - used,
+                                     i < command->required ? " %s" : " [%s]", command->operands[i]);
+}
+
+static void print_commands(FILE *to, bool in_shell)
+{
+    for (const struct cli_command *c = cli_commands; c->name; c++) {
+        char call[64];
+        put_call(c, in_shell, call, sizeof call);
+        if (cli_command_fits(c, in_shell))
+            fprintf(to, "  %-*s  %s\n", in_shell ? 23 : 20, call, c->summary);
+    }
 }
 
 static void print_overview(FILE *to)
 {
     fprintf(to, "Strata %s, a key-value store told in stages.\n\n", STRATA_VERSION);
     fputs("usage: strata [OPTION]... COMMAND ...\n\n", to);
-    for (const struct cli_command *c = cli_commands; c->name; c++) {
-        char call[64];
-        put_call(c, call, sizeof call);
-        fprintf(to, "  %-20s  %s\n", call, c->summary);
-    }
+    print_commands(to, false);
     fputs("\nOptions stand anywhere; -- ends them. Keys and values are text; \\xNN, \\t, \\n, \\r "
           "and "
           "\\\\\nstand for bytes that text cannot hold. With --hex they are hexadecimal digits.\n"
@@ -45,14 +52,25 @@ static void print_overview(FILE *to)
     fputc('\n', to);
 }
 
-static void print_options(FILE *to, const struct cli_command *command)
+static void print_shell_overview(FILE *to)
 {
-    if (command->options)
+    print_commands(to, true);
+    fputs("\nOptions are as on the command line: `help scan` lists those of scan. Words are parted "
+          "by\n"
+          "blanks, but not in quotes of either kind; escapes \\xNN, \\t, \\n, \\r and \\\\ mean "
+          "the same\n"
+          "everywhere. A line that begins with # is a comment.\n",
+          to);
+}
+
+static void print_options(FILE *to, unsigned options)
+{
+    if (options)
         fputs("\nOptions\n", to);
     for (int id = 0; id < CLI_OPTIONS; id++) {
         const struct cli_option *option = &cli_options[id];
         char call[40], letter[] = {'-', option->letter, ',', ' ', '\0'};
-        if (!(command->options >> id & 1u))
+        if (!(options >> id & 1u))
             continue;
         snprintf(call, sizeof call, "%s--%s%s%s", option->letter ? letter : "", option->name,
                  option->value ? " " : "", option->value ? option->value : "");
@@ -78,14 +96,18 @@ static void print_indented(FILE *to, const char *text)
     }
 }
 
-static void print_command(FILE *to, const struct cli_command *command)
+static void print_command(FILE *to, const struct cli_command *command, bool in_shell)
 {
+    unsigned options = cli_command_options(command, in_shell);
     char call[64];
 
-    put_call(command, call, sizeof call);
-    fprintf(to, "usage: strata %s%s\n\n%c%s.\n\n%s\n", call, command->options ? " [OPTION]..." : "",
-            toupper((unsigned char)command->summary[0]), command->summary + 1, command->about);
-    print_options(to, command);
+    put_call(command, in_shell, call, sizeof call);
+    fprintf(to, "usage: %s%s%s\n\n%c%s.\n\n%s\n", in_shell ? "" : "strata ", call,
+            options ? " [OPTION]..." : "", toupper((unsigned char)command->summary[0]),
+            command->summary + 1, command->about);
+    print_options(to, options);
+    if (in_shell) /* a command ends with no status there, and its example begins with strata */
+        return;
     print_exits(to, command);
     fputs("\nExample\n", to);
     print_indented(to, command->example);
@@ -95,14 +117,17 @@ static void print_all(FILE *to)
 {
     print_overview(to);
     for (const struct cli_command *c = cli_commands; c->name; c++) {
+        if (!cli_command_fits(c, false))
+            continue;
         fprintf(to, "\n---- strata %s ----\n\n", c->name);
-        print_command(to, c);
+        print_command(to, c, false);
     }
 }
 
 int cli_run_help(struct cli *cli)
 {
     const struct cli_command *command;
+    bool in_shell = cli->session != NULL;
 
     if (cli->count && cli->given[CLI_ALL])
         return cli_usage(cli, "--all and a command do not go together");
@@ -111,12 +136,15 @@ int cli_run_help(struct cli *cli)
         return CLI_OK;
     }
     if (cli->count == 0) {
-        print_overview(cli->out);
+        if (in_shell)
+            print_shell_overview(cli->out);
+        else
+            print_overview(cli->out);
         return CLI_OK;
     }
-    command = cli_command_named(cli->operands[0]);
+    command = cli_command_named(cli->operands[0], in_shell);
     if (!command)
         return cli_usage(cli, "there is no command \"%s\"", cli->operands[0]);
-    print_command(cli->out, command);
+    print_command(cli->out, command, in_shell);
     return CLI_OK;
 }

@@ -10,19 +10,30 @@ static int read_operands(struct cli *cli, struct strata_buffer *key, struct stra
     return code;
 }
 
+/* The batch of the shell that is under way, or NULL. */
+static struct strata_batch *batch_of(struct cli *cli)
+{
+    return cli->session ? cli->session->batch : NULL;
+}
+
 static int put(struct cli *cli, struct strata *db, struct strata_slice key,
                struct strata_slice value)
 {
     struct strata_error err;
-    return strata_put(db, key, value, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+    int rc = batch_of(cli) ? strata_batch_put(batch_of(cli), key, value, &err)
+                           : strata_put(db, key, value, &err);
+    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
 static int del(struct cli *cli, struct strata *db, struct strata_slice key,
                struct strata_slice unused)
 {
     struct strata_error err;
+    int rc = batch_of(cli) ? strata_batch_delete(batch_of(cli), key, &err)
+                           : strata_delete(db, key, &err);
+
     (void)unused;
-    return strata_delete(db, key, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
 static int get(struct cli *cli, struct strata *db, struct strata_slice key,

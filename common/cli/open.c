@@ -16,7 +16,7 @@ static void tell_warning(void *arg, enum strata_log_level level, const char *mes
     fprintf(cli->log, "strata: warning: %s\n", message);
 }
 
-int cli_open(struct cli *cli, enum cli_access access, struct strata **db)
+static int open_named(struct cli *cli, enum cli_access access, struct strata **db)
 {
     struct strata_options options;
     struct strata_error err;
@@ -34,6 +34,14 @@ int cli_open(struct cli *cli, enum cli_access access, struct strata **db)
     options.log = tell_warning;
     options.log_arg = cli;
     return strata_open(cli->operands[0], &options, db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+}
+
+int cli_open(struct cli *cli, enum cli_access access, struct strata **db)
+{
+    if (!cli->session)
+        return open_named(cli, access, db);
+    *db = cli->session->db;
+    return CLI_OK;
 }
 
 /* The stage of that number; of 0, the newest. */
@@ -62,6 +70,9 @@ bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info)
 int cli_close(struct cli *cli, struct strata *db, int code)
 {
     struct strata_error err;
-    int closed = strata_close(db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+    int closed = CLI_OK;
+
+    if (!cli->session && strata_close(db, &err) < 0)
+        closed = cli_fail(cli, &err);
     return code == CLI_OK ? closed : code;
 }

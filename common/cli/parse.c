@@ -6,8 +6,6 @@
 #include <limits.h>
 #include <string.h>
 
-#define TAKES(command, id) ((command)->options >> (id)&1u)
-
 static int option_named(const char *name, size_t size)
 {
     for (int id = 0; id < CLI_OPTIONS; id++)
@@ -60,13 +58,20 @@ static int take_option(struct cli *cli, int argc, char **argv, int *at)
     return CLI_OK;
 }
 
+static bool wants_dir(const struct cli_command *command)
+{
+    return command->operands[0] && strcmp(command->operands[0], "DIR") == 0;
+}
+
 static int take_operand(struct cli *cli, char *text)
 {
     if (cli->command) {
         cli->operands[cli->count++] = text;
         return CLI_OK;
     }
-    cli->command = cli_command_named(text);
+    cli->command = cli_command_named(text, cli->session != NULL);
+    if (cli->session && cli->command && wants_dir(cli->command))
+        cli->count = 1; /* argv[0] */
     return cli->command ? CLI_OK : cli_usage(cli, "there is no command \"%s\"", text);
 }
 
@@ -93,21 +98,25 @@ static void take_command_options(struct cli *cli)
         cli->count = cli->command ? 1 : 0;
         if (cli->command)
             cli->operands[0] = (char *)cli->command->name;
-        cli->command = cli_command_named("help");
-    } else if (cli->given[CLI_VERSION] && !cli->command) {
-        cli->command = cli_command_named("version");
+        cli->command = cli_command_named("help", cli->session != NULL);
+    } else if (cli->given[CLI_VERSION] && !cli->command && !cli->session) {
+        cli->command = cli_command_named("version", false);
     } else {
         return;
     }
     memset(cli->given, 0, sizeof cli->given);
 }
 
+static bool takes(const struct cli *cli, int id)
+{
+    return cli_command_options(cli->command, cli->session != NULL) >> id & 1u;
+}
+
 /* Of two options with one name, that which the command takes. */
 static void settle(struct cli *cli, int id)
 {
     for (int other = id + 1; other < CLI_OPTIONS; other++)
-        if (TAKES(cli->command, other) &&
-            strcmp(cli_options[other].name, cli_options[id].name) == 0) {
+        if (takes(cli, other) && strcmp(cli_options[other].name, cli_options[id].name) == 0) {
             cli->given[other] = cli->given[id];
             cli->given[id] = NULL;
             return;
@@ -122,10 +131,10 @@ static int check(struct cli *cli)
     if (!command)
         return cli_usage(cli, "a command is missing");
     for (int id = 0; id < CLI_OPTIONS; id++)
-        if (cli->given[id] && !TAKES(command, id))
+        if (cli->given[id] && !takes(cli, id))
             settle(cli, id);
     for (int id = 0; id < CLI_OPTIONS; id++)
-        if (cli->given[id] && !TAKES(command, id))
+        if (cli->given[id] && !takes(cli, id))
             return cli_usage(cli, "--%s is no option of this command", cli_options[id].name);
     while (most < CLI_OPERANDS && command->operands[most])
         most++;

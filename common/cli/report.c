@@ -1,6 +1,7 @@
 /* report.c: what is said on the log.
  *
- * Every line begins "strata: COMMAND: ". The progress line is taken off the screen before
+ * Every line begins "strata: COMMAND: "; in the shell, with the number of the line in a script, or
+ * with the command alone. The progress line is taken off the screen before
  * anything is said. */
 #include "cli.h"
 
@@ -14,7 +15,10 @@ static void begin_line(struct cli *cli)
 {
     progress_clear(&cli->progress);
     cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* first what was said first */
-    fputs("strata: ", cli->log);
+    if (!cli->session)
+        fputs("strata: ", cli->log);
+    else if (cli->session->line)
+        fprintf(cli->log, "strata: shell: line %llu: ", (unsigned long long)cli->session->line);
     if (cli->command)
         fprintf(cli->log, "%s: ", cli->command->name);
 }
@@ -38,8 +42,8 @@ int cli_usage(struct cli *cli, const char *format, ...)
     va_start(args, format);
     vfprintf(cli->log, format, args);
     va_end(args);
-    fprintf(cli->log, "; see `strata help%s%s`\n", cli->command ? " " : "",
-            cli->command ? cli->command->name : "");
+    fprintf(cli->log, "; see `%shelp%s%s`\n", cli->session ? "" : "strata ",
+            cli->command ? " " : "", cli->command ? cli->command->name : "");
     return CLI_USAGE;
 }
 

@@ -1,6 +1,8 @@
-/* scan.c: scan and dump: entries in key order, as lines that load reads. */
+/* scan.c: scan, dump and count: entries in key order; the first two as lines that load reads. */
 #include "cli.h"
 #include "range.h"
+
+#include <inttypes.h>
 
 /* Which entries, and how they are written. */
 struct listing {
@@ -46,7 +48,7 @@ static int write_range(struct cli_stream *to, struct listing *listing, struct st
     if (listing->left)
         rc = range_first(&listing->range, iter, &err);
     while (rc == 0 && code == CLI_OK && listing->left) {
-        code = write_entry(to, listing, iter);
+        code = cli_interrupted(to->cli) ? CLI_OTHER : write_entry(to, listing, iter);
         if (code == CLI_OK && --listing->left)
             rc = range_next(&listing->range, iter, &err);
     }
@@ -77,6 +79,43 @@ int cli_run_scan(struct cli *cli)
     if (code == CLI_OK)
         code = cli_write_file(cli, NULL, open_and_write, &listing);
     range_free(&listing.range);
+    return code;
+}
+
+/* ---- count ----------------------------------------------------------------------------- */
+
+static int count_range(struct cli *cli, struct strata *db, const struct range *range)
+{
+    struct strata_error err;
+    struct strata_iter *iter;
+    uint64_t count = 0;
+    int rc = strata_iter_new(db, &iter, &err);
+
+    if (rc < 0)
+        return cli_fail(cli, &err);
+    rc = range_first(range, iter, &err);
+    for (; rc == 0 && !cli_interrupted(cli); count++)
+        rc = range_next(range, iter, &err);
+    strata_iter_free(iter);
+    if (rc < 0)
+        return cli_fail(cli, &err);
+    if (rc == 0)
+        return CLI_OTHER; /* interrupted */
+    fprintf(cli->out, "%" PRIu64 "\n", count);
+    return CLI_OK;
+}
+
+int cli_run_count(struct cli *cli)
+{
+    struct range range = {0};
+    struct strata *db;
+    int code = range_of_options(cli, &range);
+
+    if (code == CLI_OK)
+        code = cli_open(cli, CLI_READ, &db);
+    if (code == CLI_OK)
+        code = cli_close(cli, db, count_range(cli, db, &range));
+    range_free(&range);
     return code;
 }
 

@@ -47,7 +47,14 @@ prints scan_empty_database_prints_nothing "" strata scan fresh
 run strata stats db
 like stats_names_the_stage "$out" '^stage +1 +01_append_log'
 like stats_names_the_promises "$out" '^promises +exit kill damage$'
+for figure in 'fs_open +[0-9]+ calls' 'fs_append +[0-9]+ calls' 'fs_sync +[0-9]+ calls' 'fs_sync_dir +[0-9]+ calls' \
+    'fs_bytes_read +[1-9][0-9]* bytes' 'fs_bytes_written +[0-9]+ bytes'; do
+    like "stats_tells_${figure%% *}" "$out" "^$figure "
+done
 run strata stats db --json
+for figure in fs_open fs_append fs_sync fs_sync_dir fs_bytes_read fs_bytes_written; do
+    like "stats_json_tells_$figure" "$out" "\"stats\": .*\"$figure\": [0-9]+[,}]"
+done
 like stats_json_is_one_object "$out" '^\{"stage": 1, "name": "01_append_log", "survives": "[^"]*", "promises": \["exit", "kill", "damage"\], "stats": \{("[a-z0-9_]+": [0-9]+(, )?)+\}\}$'
 is stats_json_is_one_line "$(wc -l <"$work/out")" 1
 if command -v python3 >/dev/null; then

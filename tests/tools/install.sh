@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...     build tour test fuzz lint coverage bench
+#   tests/tools/install.sh GROUP...     build shell tour test fuzz lint coverage bench
 #
 # NO_INSTALL=1: only reports what is missing; exit code 0, and the caller goes on with what there
 # is. Otherwise exit code 1 when something could not be installed.
@@ -14,6 +14,7 @@ table() {
         echo "gcc command:cc the C compiler"
         echo "libxxhash-dev header:xxhash.h checksums (XXH3)"
         ;;
+    shell) echo "libedit-dev header:histedit.h the shell's line editor (without it: plain lines)" ;;
     tour) echo "unicode-data file:/usr/share/unicode/UnicodeData.txt the tour's data: the Unicode character database" ;;
     test)
         echo "libcmocka-dev header:cmocka.h the test framework"

@@ -1,0 +1,172 @@
+#!/bin/bash
+# The shell: commands from lines, piped in and typed.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/tap.bash"
+
+# sh_is NAME RC STDOUT [STDERR-REGEX] ; the lines come on stdin
+sh_is() {
+    strata shell db >"$work/out" 2>"$work/err"
+    rc=$? out=$(cat "$work/out") err=$(cat "$work/err")
+    if [ $rc -eq "$2" ] && [ "$out" = "$3" ] && { [ -z "${4:-}" ] && [ -z "$err" ] || printf '%s' "$err" | grep -qE -- "${4:-^$}"; }; then
+        pass "$1"
+    else
+        fail "$1" "ended with $rc and printed:" "$out" "$err" "wanted $2 and:" "$3" "${4:-}"
+    fi
+}
+shopt -s lastpipe
+
+# ---- Opening ----
+fails shell_of_nothing_is_7 7 '^strata: shell: no database: db: there is no such directory' strata shell db
+code shell_create_makes_one 0 strata shell db --create --stage 1
+is shell_prints_nothing_of_its_own "$out$err" ""
+code shell_create_opens_what_is_there 0 strata shell db --create
+
+# ---- Commands ----
+printf 'put fruit apple\nget fruit\nput fruit pear\nget fruit\ndel fruit\nget fruit\n' |
+    sh_is shell_put_get_del 1 $'apple\npear' '^strata: shell: line 6: get: no such key: fruit$'
+printf 'put a 1\nput b 2\nput b2 3\nput c 4' | sh_is shell_last_line_without_newline 0 ""
+printf 'scan\nscan --prefix b --reverse --limit 1\nscan --keys-only --hex --from 63\n' |
+    sh_is shell_scan_takes_options 0 $'a\t1\nb\t2\nb2\t3\nc\t4\nb2\t3\n63'
+printf 'count\ncount --prefix b\ncount --from b --to c\ncount --from z\n' | sh_is shell_count 0 $'4\n2\n2\n0'
+printf 'verify\n' | sh_is shell_verify 0 "db: no damage"
+printf 'scan' | sh_is shell_sees_what_an_earlier_one_stored 0 $'a\t1\nb\t2\nb2\t3\nc\t4'
+printf '\n   \n\t\n# a comment\n  # another\nget a\r\n' | sh_is shell_blank_lines_and_comments 0 1
+printf 'get a\nquit\nget b\n' | sh_is shell_quit_ends_it 0 1
+printf '' | sh_is shell_no_lines 0 ""
+printf 'help\n' | strata shell db >"$work/out" 2>&1
+like shell_help_lists_commands "$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/out" | tr '\n' ' ')" \
+    '^put get del scan count compact stats verify batch timing help quit $'
+printf 'help scan\nget --help\nhelp load\nhelp batch --all\n' | strata shell db >"$work/out" 2>&1
+like shell_help_of_a_command "$(cat "$work/out")" '^usage: scan \[OPTION\]'
+like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY \[OPTION\]'
+is shell_help_has_no_option_of_opening "$(grep -c -- --stage "$work/out")" 0
+like shell_has_no_load "$(cat "$work/out")" 'line 3: help: there is no command "load"; see `help help`'
+like shell_help_takes_no_all "$(cat "$work/out")" 'line 4: help: --all is no option of this command'
+
+# ---- Words ----
+{
+    printf '%s\n' "put 'two words' \"it's\"" 'put "" empty' "put '' 'none'" 'put x\x20y \\n\ttab' 'put a"b c"d e'
+    printf 'put \xc3\xa9 \xff\n'
+    printf 'put\t\ttabs \t  between  \n'
+} | sh_is shell_words_are_stored 0 ""
+printf 'scan' | sh_is shell_words_are_what_was_meant 0 \
+    $'\tnone\na\t1\nab cd\te\nb\t2\nb2\t3\nc\t4\ntabs\tbetween\ntwo words\tit\'s\nx y\t\\\\n\\ttab\né\t\\xff'
+printf -- 'put -- -5 minus\nget -- -5\nget --hex 2d35\n' | sh_is shell_dashes 0 $'minus\n6d696e7573'
+printf 'get "two words\n' | sh_is shell_open_quote 2 "" '^strata: shell: line 1: column 5: this quote is never closed$'
+printf "get 'a\"b\nget a\n" | sh_is shell_open_quote_does_not_end_it 2 1 'line 1: column 5: '
+printf 'put a\\q 1\n' | sh_is shell_bad_escape 2 "" "^strata: shell: line 1: put: KEY: column 2: no such escape"
+printf 'get a\0b\n' | sh_is shell_zero_byte 2 "" '^strata: shell: line 1: a zero byte as it is: write \\x00$'
+{ seq 70 | tr '\n' ' '; echo; } | sh_is shell_too_many_words 2 "" 'more words than any command takes'
+{ head -c 17000000 /dev/zero | tr '\0' x; printf '\nget a\n'; } |
+    sh_is shell_too_long_a_line 2 1 '^strata: shell: line 1: the line is longer than 16777216 bytes'
+{ printf 'put big '; head -c 300000 /dev/zero | tr '\0' v; printf '\n'; } | sh_is shell_long_value 0 ""
+is shell_long_value_is_there "$(strata get db big | wc -c)" 300001
+strata del db big
+
+# ---- Errors ----
+printf 'foo\nget a\n' | sh_is shell_unknown_command_does_not_end_it 2 1 '^strata: shell: line 1: there is no command "foo"; see `help`$'
+printf 'get\nget a b\nget a --limit 1\nget a --stage 1\n' | sh_is shell_usage 2 "" 'line 2: get: "b" is one argument too many; see `help get`'
+like shell_usage_missing "$err" 'line 1: get: KEY is missing'
+like shell_usage_option "$err" 'line 3: get: --limit is no option of this command'
+like shell_usage_no_stage "$err" 'line 4: get: --stage is no option of this command'
+printf 'foo\nget nothing\n' | sh_is shell_ends_with_the_last_failure 1 "" 'line 2: '
+printf 'get nothing\nfoo\nget a\n' | sh_is shell_success_does_not_hide_a_failure 2 1 'line 1: '
+printf 'shell db\nload x\nmigrate x y\n' | sh_is shell_of_a_shell 2 "" 'there is no command "shell"'
+printf 'compact\n' | sh_is shell_beyond_the_stage_is_5 5 "" 'line 1: compact: not supported: 01_append_log has no compaction'
+printf 'batch begin\n' | sh_is shell_batch_beyond_the_stage_is_5 5 "" 'line 1: batch: not supported: 01_append_log has no atomic batch'
+printf 'batch commit\nbatch drop\nbatch x\ntiming perhaps\n' | sh_is shell_batch_without_begin 2 "" 'line 1: batch: none is under way'
+like shell_batch_unknown_word "$err" 'line 3: batch: "x" is none of begin, commit, drop'
+like shell_timing_unknown_word "$err" 'line 4: timing: "perhaps" is neither on nor off'
+fails shell_timing_option_unknown 2 '^strata: shell: --timing: "maybe" is neither' strata shell db --timing maybe
+fails shell_needs_the_lock 6 'locked' bash -c '(sleep 2; echo quit) | strata shell db & sleep 0.5; strata shell db </dev/null; code=$?; wait; exit $code'
+if [ -w /dev/full ]; then
+    fails shell_full_disk_is_4 4 'standard output: No space left' bash -c "printf 'scan\nput late 1\n' | strata shell db >/dev/full"
+    code shell_stops_when_answers_are_lost 1 strata get db late
+else
+    skip shell_full_disk_is_4 "no /dev/full"
+fi
+run bash -c 'yes scan | strata shell db | head -1 >/dev/null; exit ${PIPESTATUS[1]}'
+is shell_ends_with_its_reader "$rc$err" 141
+code shell_closed_stdin_is_4 4 bash -c 'strata shell db <&-'
+
+# ---- Timing, statistics, an answer at once ----
+printf 'get a\ntiming on\nget a\ntiming off\nget a\n' | sh_is shell_timing 0 $'1\n1\n1' '^\([0-9]+\.[0-9]{3} ms\)$'
+is shell_timing_is_told_when_on "$(grep -c . "$work/err")" 2
+run bash -c 'echo "get a" | strata shell db --timing on'
+like shell_timing_option "$out $err" '^1 \([0-9.]+ ms\)$'
+printf 'get a\nget a\nput n 1\nstats --json\n' | strata shell db | tail -1 >stats.json
+like shell_stats_count_its_own_calls "$(cat stats.json)" '"puts": 1, "deletes": 0, "gets": 2, "gets_found": 2,'
+strata del db n
+coproc strata shell db
+echo 'get a' >&"${COPROC[1]}"
+read -r -t 5 answer <&"${COPROC[0]}"
+is shell_answers_before_the_input_ends "$answer" 1
+eval "exec ${COPROC[1]}>&-"
+wait
+
+# ---- Batches ----
+batched=$(strata stages | awk '/^stage/ { stage = $2 } $1 == "batch" { print stage; exit }')
+if [ -n "$batched" ]; then
+    batch() { strata --stage "$batched" shell batches --create; }
+    printf 'put a 1\nbatch begin\nput a 2\nput b 2\ndel a\nget a\nscan\nbatch commit\nscan\n' | batch >"$work/out" 2>"$work/err"
+    is shell_batch_is_seen_after_its_commit "$(cat "$work/out")" $'1\na\t1\nb\t2'
+    printf 'batch begin\nput c 3\nbatch begin\nbatch drop\nscan\n' | batch >"$work/out" 2>"$work/err"
+    is shell_batch_dropped_stores_nothing "$(cat "$work/out")" $'b\t2'
+    like shell_batch_in_a_batch "$(cat "$work/err")" 'line 3: batch: one is under way'
+    printf 'batch begin\nput d 4\nput e 5\n' | batch >"$work/out" 2>"$work/err"
+    is shell_batch_at_the_end_is_2 $? 2
+    like shell_batch_at_the_end_is_told "$(cat "$work/err")" 'a batch was under way and is dropped, operations: 2'
+    printf 'batch begin\nbatch commit\nscan\n' | batch >"$work/out" 2>"$work/err"
+    is shell_batch_of_nothing "$? $(cat "$work/out")" $'0 b\t2'
+else
+    skip shell_batch "no stage of this build promises batches"
+fi
+
+# ---- Typed ----
+if ! python3 -c 'import pty' 2>/dev/null; then
+    skip shell_typed "no python3"
+    done_testing
+fi
+typed() { # COMMAND KEYS...: see typing.py
+    python3 "$here/typing.py" "$@" >"$work/out" 2>"$work/err"
+    rc=$?
+    out=$(cat "$work/out" "$work/err")
+}
+typed 'strata shell db' 'get a\n' 'get nothing\n' 'timing off\n' 'get b\n'
+is typed_ends_with_0_after_a_failure "$rc" 0
+like typed_greets "$out" '^Strata [0-9.]+, stage 1 \(01_append_log\), db$'
+like typed_shows_a_prompt "$out" 'strata> '
+like typed_tells_the_time "$out" '^\([0-9.]+ ms\)$'
+is typed_timing_off_holds "$(printf '%s\n' "$out" | grep -c ' ms)')" 2
+like typed_errors_have_no_line_number "$out" '^get: no such key: nothing$'
+typed 'exec strata shell db >plain' 'get a' '\x03' 'get b\n' # no editor: its output is no terminal
+is typed_plain_ends_with_0 "$rc" 0
+like typed_plain_shows_a_prompt "$out" '^strata> get b$'
+is typed_plain_ctrl_c_drops_the_line "$(tail -1 plain)" 2
+is typed_plain_ctrl_c_runs_nothing "$(grep -c '^1$' plain)" 0
+seq 500000 | sed 's/$/\tvalue/' | strata load many - 2>/dev/null
+typed 'strata shell many --timing off' 'scan\n' '!\x03' 'count\n'
+like typed_ctrl_c_ends_a_scan "$out" 'scan: interrupted$'
+like typed_shell_goes_on_then "$(printf '%s\n' "$out" | tail -4)" '^500000$'
+if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
+    typed 'strata shell db --history past' 'pu\ttyped 1\n' 'get ty' '\x03' 'get a\n' '\x1b[A\n' 'c\t' 'u\t\n' 's\t' '\x03' 'xyz\t\n'
+    is edited_completes_a_command "$(strata get db typed)" 1
+    is edited_ctrl_c_drops_the_line "$(printf '%s\n' "$out" | grep -c 'no such key: ty')" 0
+    is edited_arrow_brings_the_line_back "$(printf '%s\n' "$out" | grep -c '^1$')" 2
+    like edited_completes_what_is_common "$out" "^$(strata count db)\$"
+    like edited_lists_what_may_follow "$out" '^scan  stats  $'
+    like edited_completes_nothing_else "$out" 'there is no command "xyz"'
+    like edited_history_is_kept_in_the_file "$(cat past)" 'get'
+    is edited_history_is_for_its_owner "$(stat -c %a past)" 600
+    typed 'strata shell db --history past' '\x1b[A\x1b[A\x1b[A\x1b[A\n'
+    like edited_history_is_there_next_time "$out" 'strata> .*(xyz|count|get a|put)'
+    LC_ALL=C.UTF-8 typed 'strata shell db' 'get \xc3\xa9\n'
+    like edited_text_may_be_utf8 "$out" '^\\xff$'
+    typed 'strata shell db --history no/where' 'get a\n'
+    like edited_history_that_cannot_be_kept_is_told "$out" '^strata: shell: no/where: the lines of today could not be kept'
+else
+    skip edited "this program was built without libedit"
+    typed 'strata shell db --history past' 'get a\n'
+    like plain_history_is_told_to_be_of_no_use "$out" 'built without libedit'
+fi
+done_testing

@@ -33,8 +33,17 @@ static const struct option options[] = {
      FIELD(compression_ratio), 0.01, 1},
     {"tsv", "FILE", "keys and values from lines \"key TAB value\" instead", TEXT, FIELD(tsv), 0, 0},
     {"seed", "N", "of all that is random (default 301)", NUMBER, FIELD(seed), 0, 1e15},
+    {"threads", "N", "that write and get at once (default 1); scans and opens are by one", SIZE,
+     FIELD(threads), 1, 256},
+    {"batch", "N", "operations of a batch in fillbatch (default 1000)", NUMBER, FIELD(batch), 1,
+     1e6},
+    {"passes", "N", "a fill goes over its keys so often (default 1)", NUMBER, FIELD(passes), 1,
+     1000},
+    {"segment_size", "BYTES", "at which a log segment is closed (default: the stage's own)", NUMBER,
+     FIELD(segment_bytes), 1, 1e12},
     {"stage", "N|all", "which engine (default: the newest)", STAGE, FIELD(stage), 0, 0},
-    {"sync", "WHEN", "default (the stage's own), never or always", SYNC, FIELD(sync), 0, 0},
+    {"sync", "WHEN", "default (the stage's own), never, interval or always", SYNC, FIELD(sync), 0,
+     0},
     {"seconds", "S", "cap of one benchmark (default 5): then it stops early", REAL, FIELD(seconds),
      0.001, 1e6},
     {"db", "DIR", "make databases in DIR/STAGE and keep them (default: temporary)", TEXT, FIELD(db),
@@ -65,8 +74,11 @@ void args_help(FILE *to)
     fprintf(
         to,
         "\nWithout --benchmarks: %s\n\n"
-        "Latencies are known to 3 %%. Scans are timed as a whole, without latencies. A database\n"
-        "that a run did not make itself is never removed.\n\n"
+        "Latencies are known to 3 %%. Scans are timed as a whole, without latencies. CPU time is\n"
+        "the process's own, in the program and in the kernel on its behalf. Opens find their "
+        "files\n"
+        "in the page cache. What a stage does not promise is an error, and with --stage=all left\n"
+        "out. A database that a run did not make itself is never removed.\n\n"
         "Exit status: 0 ok, 2 usage, 4 I/O error, 7 other failure\n\nExample\n"
         "  strata-bench --stage=1 --num=10000 --benchmarks=fillseq,readrandom --seconds=1\n",
         default_works);
@@ -157,6 +169,7 @@ static int take_sync(const struct option *o, struct settings *s, const char *tex
         enum strata_sync sync;
     } names[] = {{"default", STRATA_SYNC_DEFAULT},
                  {"never", STRATA_SYNC_NEVER},
+                 {"interval", STRATA_SYNC_INTERVAL},
                  {"always", STRATA_SYNC_ALWAYS}};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -164,7 +177,7 @@ static int take_sync(const struct option *o, struct settings *s, const char *tex
             s->sync = names[i].sync;
             return BENCH_OK;
         }
-    return usage(o, text, "default, never or always");
+    return usage(o, text, "default, never, interval or always");
 }
 
 static int take(struct settings *s, const struct option *o, const char *text)
@@ -238,8 +251,14 @@ int args_parse(struct settings *s, int argc, char **argv)
 {
     int code = BENCH_OK;
 
-    *s = (struct settings){
-        .key_bytes = 16, .value_bytes = 100, .compression_ratio = 0.5, .seed = 301, .seconds = 5};
+    *s = (struct settings){.key_bytes = 16,
+                           .value_bytes = 100,
+                           .compression_ratio = 0.5,
+                           .seed = 301,
+                           .threads = 1,
+                           .batch = 1000,
+                           .passes = 1,
+                           .seconds = 5};
     for (int i = 1; i < argc && code == BENCH_OK; i++)
         code = take_argument(s, argv, &i);
     if (code == BENCH_OK && s->work_count == 0)

@@ -4,8 +4,7 @@
  * ratios between stages of one run; times last. Nothing is warmed up, repeated or left out: what
  * is printed is what one run did, and a run that its time cap cut short says how far it came.
  *
- * A database lives in DIR/STAGE. A fill begins a new one; only what this process made is ever
- * removed for that. */
+ * A database lives in DIR/STAGE. */
 #include "bench.h"
 #include "fs_posix.h"
 
@@ -85,69 +84,40 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* ---- The database's life --------------------------------------------------------------- */
+/* ---- One stage ------------------------------------------------------------------------- */
 
-int bench_open(struct bench *b, bool create, struct strata_error *err)
+/* Can the stage do it? */
+static bool promised(const struct bench *b, const struct work *work)
 {
-    struct strata_options options;
+    unsigned needs = work->needs;
 
-    strata_options_init(&options);
-    options.stage = b->stage.stage;
-    options.create = options.exclusive = create;
-    options.sync = b->settings->sync;
-    options.fs = b->fs;
-    return strata_open(b->dir, &options, &b->db, err);
+    if (b->settings->threads > 1 && work_threads(work))
+        needs |= STRATA_PROMISE_THREADS;
+    return !(needs & ~b->stage.promises);
 }
 
-static int close_db(struct bench *b)
+/* With all stages one after another, what one cannot do is passed over; asked for by number, it
+ * is an error. */
+static int pass_over(const struct bench *b, const struct work *work)
 {
-    struct strata_error err;
-    int rc = strata_close(b->db, &err);
-
-    b->db = NULL;
-    return rc < 0 ? bench_fail(&err, "close") : BENCH_OK;
+    const char *lacks = work->needs & ~b->stage.promises & STRATA_PROMISE_BATCH ? "atomic batch"
+                        : work->needs & ~b->stage.promises                      ? "synced writes"
+                                                           : "promise for more threads than one";
+    if (!b->settings->all_stages)
+        return bench_say(BENCH_OTHER, "%s: not supported: %s has no %s", work->name, b->stage.name,
+                         lacks);
+    printf("%-16s : -  (%s has no %s)\n", work->name, b->stage.name, lacks);
+    return BENCH_OK;
 }
 
-static int begin_new(struct bench *b, const struct work *work)
+static int run_one(struct bench *b, const struct work *work, struct result *results, size_t *count)
 {
-    struct strata_error err;
-    int code = close_db(b);
+    struct result *result = &results[*count];
+    int code = promised(b, work) ? life_measure(b, work, result) : pass_over(b, work);
 
-    if (code != BENCH_OK)
+    if (code != BENCH_OK || !promised(b, work))
         return code;
-    if (!b->made && place_exists(b->dir))
-        return bench_say(BENCH_USAGE,
-                         "%s makes a new database, and there is something at %s: remove it first",
-                         work->name, b->dir);
-    place_remove(b->dir);
-    b->made = true;
-    b->filled = b->data.count;
-    b->filled_shuffled = false;
-    return bench_open(b, true, &err) < 0 ? bench_fail(&err, work->name) : BENCH_OK;
-}
-
-static int need_db(struct bench *b, const struct work *work)
-{
-    struct strata_error err;
-
-    if (b->db)
-        return BENCH_OK;
-    if (!place_exists(b->dir))
-        return bench_say(BENCH_USAGE,
-                         "%s needs a database: put a fill before it in --benchmarks, or name "
-                         "with --db what an earlier run filled",
-                         work->name);
-    return bench_open(b, false, &err) < 0 ? bench_fail(&err, work->name) : BENCH_OK;
-}
-
-static int run_work(struct bench *b, const struct work *work, struct result *result)
-{
-    int code = work->kind == WORK_FILL ? begin_new(b, work) : need_db(b, work);
-
-    if (code == BENCH_OK)
-        code = measure(b, work, result);
-    if (code != BENCH_OK)
-        return code;
+    ++*count;
     report_result(result, stdout);
     if (b->settings->histogram && result->timed)
         histogram_print(&b->latency, stdout);
@@ -166,11 +136,9 @@ static int run_stage(struct bench *b, struct result *results, size_t *count)
     b->filled = b->data.count;
     b->filled_shuffled = false;
     printf("\nstage %u, %s: survives %s\n", b->stage.stage, b->stage.name, b->stage.survives);
-    for (size_t i = 0; i < s->work_count && code == BENCH_OK; i++) {
-        code = run_work(b, s->works[i], &results[*count]);
-        *count += code == BENCH_OK;
-    }
-    closed = close_db(b);
+    for (size_t i = 0; i < s->work_count && code == BENCH_OK; i++)
+        code = run_one(b, s->works[i], results, count);
+    closed = life_close(b);
     if (!s->db && b->made)
         place_remove(b->dir);
     free(b->dir);
@@ -207,7 +175,7 @@ static int run_stages(struct bench *b, struct result *results, size_t *count)
             code = run_stage(b, results, count);
     }
     if (code == BENCH_OK && b->settings->all_stages && stages > 1)
-        report_table(results, *count, stdout);
+        report_table(b->settings, results, *count, stdout);
     return code;
 }
 
@@ -239,7 +207,6 @@ static int run_bench(struct bench *b, struct result *results, size_t *count)
         place_remove(b->root);
     free(b->root);
     fs_free(b->fs);
-    strata_buffer_free(&b->value);
     return code;
 }
 
@@ -248,7 +215,7 @@ static int write_json(const struct bench *b, const struct result *results, size_
 {
     const char *path = b->settings->json;
 
-    report_json(b->settings, &b->data, results, count, to);
+    json_report(b->settings, &b->data, results, count, to);
     if (fflush(to) != 0 || ferror(to))
         return bench_fail_sys(unfinished, errno);
     return rename(unfinished, path) < 0 ? bench_fail_sys(path, errno) : BENCH_OK;

@@ -65,8 +65,8 @@ static int generate(struct data *d, const struct settings *s, struct rng *random
     if (strlen(digits) > s->key_bytes)
         return bench_say(BENCH_USAGE, "--key_size: %zu digits do not hold key number %s",
                          s->key_bytes, digits);
-    d->key = malloc(d->key_bytes + TAIL_MOST);
-    return d->key ? fill_pool(d, s->compression_ratio, random) : bench_fail_memory();
+    d->key_most = d->key_bytes;
+    return fill_pool(d, s->compression_ratio, random);
 }
 
 /* ---- From a file ----------------------------------------------------------------------- */
@@ -153,8 +153,8 @@ static int read_file(struct data *d, const struct settings *s)
         return bench_say(BENCH_USAGE, "--num: %s has only %" PRIu64 " records", s->tsv, d->count);
     if (s->num)
         d->count = s->num;
-    d->key = malloc(STRATA_MAX_KEY + TAIL_MOST);
-    return d->key ? BENCH_OK : bench_fail_memory();
+    d->key_most = STRATA_MAX_KEY;
+    return BENCH_OK;
 }
 
 /* ---- Both ------------------------------------------------------------------------------ */
@@ -187,12 +187,26 @@ void data_free(struct data *d)
 {
     free(d->shuffled);
     free(d->records);
-    free(d->key);
     strata_buffer_free(&d->pool);
 }
 
-struct strata_slice data_key(struct data *d, uint64_t i, const char *tail)
+/* ---- A thread's own -------------------------------------------------------------------- */
+
+int data_maker_init(struct data_maker *m, const struct data *d)
 {
+    *m = (struct data_maker){d, malloc(d->key_most + TAIL_MOST), 0};
+    return m->key ? BENCH_OK : bench_fail_memory();
+}
+
+void data_maker_free(struct data_maker *m)
+{
+    free(m->key);
+    m->key = NULL;
+}
+
+struct strata_slice data_key(struct data_maker *m, uint64_t i, const char *tail)
+{
+    const struct data *d = m->data;
     size_t size = d->key_bytes, more = strlen(tail);
 
     if (d->records) {
@@ -201,22 +215,23 @@ struct strata_slice data_key(struct data *d, uint64_t i, const char *tail)
         if (!more)
             return strata_bytes(d->pool.data + place->key, size);
         if (size)
-            memcpy(d->key, d->pool.data + place->key, size);
+            memcpy(m->key, d->pool.data + place->key, size);
     } else {
         for (size_t at = size; at > 0; i /= 10)
-            d->key[--at] = (uint8_t)('0' + i % 10);
+            m->key[--at] = (uint8_t)('0' + i % 10);
     }
-    memcpy(d->key + size, tail, more);
-    return strata_bytes(d->key, size + more);
+    memcpy(m->key + size, tail, more);
+    return strata_bytes(m->key, size + more);
 }
 
-struct strata_slice data_value(struct data *d, uint64_t i)
+struct strata_slice data_value(struct data_maker *m, uint64_t i)
 {
+    const struct data *d = m->data;
     struct strata_slice value;
 
     if (d->records)
         return strata_bytes(d->pool.data + d->records[i].value, d->records[i].value_size);
-    value = strata_bytes(d->pool.data + d->pool_at, d->value_bytes);
-    d->pool_at = (d->pool_at + d->value_bytes) % POOL;
+    value = strata_bytes(d->pool.data + m->pool_at, d->value_bytes);
+    m->pool_at = (m->pool_at + d->value_bytes) % POOL;
     return value;
 }

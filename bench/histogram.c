@@ -35,6 +35,15 @@ void histogram_add(struct histogram *h, uint64_t ns)
         h->max_ns = ns;
 }
 
+void histogram_merge(struct histogram *h, const struct histogram *other)
+{
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        h->buckets[i] += other->buckets[i];
+    h->count += other->count;
+    if (other->max_ns > h->max_ns)
+        h->max_ns = other->max_ns;
+}
+
 uint64_t histogram_percentile(const struct histogram *h, double share)
 {
     double wanted = share * (double)h->count;

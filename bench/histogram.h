@@ -17,6 +17,7 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *h, uint64_t ns);
+void histogram_merge(struct histogram *h, const struct histogram *other);
 /* The latency that `share` (0 to 1) of the operations did not exceed, in nanoseconds; 0 if there
  * are none. */
 uint64_t histogram_percentile(const struct histogram *h, double share);

@@ -45,7 +45,7 @@ fails no_benchmark_is_2 2 'none are named' bench --benchmarks=
 fails too_many_benchmarks_is_2 2 'more than' bench --benchmarks="$(printf 'open,%.0s' {1..40})"
 fails unknown_stage_is_2 2 '"99" is not a stage' strata-bench --stage=99
 fails stage_zero_is_2 2 '"0" is not a stage' strata-bench --stage=0
-fails unknown_sync_is_2 2 'default, never or always' bench --sync=sometimes
+fails unknown_sync_is_2 2 'default, never, interval or always' bench --sync=sometimes
 fails sync_beyond_the_stage_is_7 7 'not supported' bench --sync=always --benchmarks=fillseq
 fails read_without_a_fill_is_2 2 'put a fill before it' bench --benchmarks=readrandom
 fails missing_tsv_is_4 4 'none.tsv: No such file' bench --tsv=none.tsv

@@ -13,7 +13,7 @@ static int fail(struct words *words, const char *fault, size_t at)
 /* The word at `*at` of the line, to where its end is put; moves *at behind it. */
 static int take_word(struct words *words, char *line, size_t *at)
 {
-    size_t to = *at, from = *at, opened = 0;
+    size_t from = *at, to = from, opened = 0;
     char quote = '\0';
 
     for (; line[from] && (quote || !strchr(" \t", line[from])); from++) {

@@ -37,6 +37,7 @@ include $(STAGES:%=stages/%/stage.mk)
 objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c))
 COMMON    := $(call objs,common)
 CLI       := $(call objs,common/cli)
+CRASH     := $(call objs,common/crash)
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
 LIB_A     := $B/libstrata.a
 
@@ -62,8 +63,8 @@ $B/%.o: %.c
 $(LIB_A): $(COMMON) $(STAGE_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 # -rdynamic: a learner's engine, loaded at run time, uses common's functions from here.
-$B/strata: $(CLI) $(LIB_A)
-	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS) $(CLI_LIBS)
+$B/strata: $(CLI) $(CRASH) $(LIB_A)
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) $(CRASH) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS) $(CLI_LIBS)
 $B/common/cli/edit.o: ALL_CFLAGS += $(if $(filter yes,$(EDIT)),-DSTRATA_EDIT)
 $B/common/cli/edit.o: $B/edit.txt
 $B/edit.txt: FORCE
@@ -82,7 +83,7 @@ $B/alone/$1.c: Makefile
 	@mkdir -p $$(@D)
 	@printf '%s\n' '#include "stages.h"' 'extern const struct strata_engine strata_stage_$1;' \
 	  'const struct strata_engine *const strata_stages[] = {&strata_stage_$1, NULL};' > $$@
-$B/alone/$1: $B/alone/$1.c $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u)) $(CLI) $(COMMON)
+$B/alone/$1: $B/alone/$1.c $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u)) $(CLI) $(CRASH) $(COMMON)
 	$$(call say,LINK,$$@) $$(CC) $$(ALL_CFLAGS) -rdynamic -o $$@ $$(filter %.c %.o,$$^) $$(LDFLAGS) $$(LIBS) $$(CLI_LIBS)
 	@echo "$1: a program with this stage alone: $$@"
 endef

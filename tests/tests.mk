@@ -5,16 +5,17 @@
 #   crash/     likewise: kill, power cut, flipped bits, cut files
 #   stages/    NN_*_test.c is run for stage NN alone: its modules, its known limits (weak_...)
 #   cli/       is run once, on build/strata
+# What they share stands in support/, and in common/crash/ what `strata crash` shares with them.
 # A new stage is found by its directory; nothing is added here for it.
 
 TEST_SRC   := $(wildcard tests/unit/*_test.c tests/contract/*_test.c tests/crash/*_test.c tests/stages/*_test.c)
 TEST_BIN   := $(TEST_SRC:%.c=$B/%)
-TEST_LIB   := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/support/*.c)))
+TEST_LIB   := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/support/*.c))) $(CRASH)
 TEST_LIBS  := -lcmocka $(LIBS)
 
 $B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $< $(TEST_LIB) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(TEST_LIBS)
-$B/tests/%.o: ALL_CFLAGS += -Itests/support
+$B/tests/%.o: ALL_CFLAGS += -Itests/support -Icommon/crash
 
 .SECONDARY: # objects of tests are kept
 

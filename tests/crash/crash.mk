@@ -1,4 +1,5 @@
-# The crash tests' own programs. What the tests share stands in tests/support.
+# The crash tests' own programs. What the tests share stands in tests/support and
+# common/crash.
 
 KILL_LIB := $B/tests/crash/kill_loop.o
 

@@ -3,11 +3,8 @@
 #include "specimen.h"
 
 #include "inspect.h"
-#include "marker.h"
-#include "stages.h"
 #include "subject.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,26 +17,7 @@ static void need(bool fine, const char *what)
     }
 }
 
-/* ---- Formats --------------------------------------------------------------------------- */
-
-static const struct strata_engine *engine(void)
-{
-    const struct strata_engine *found = subject_engine();
-    for (size_t i = 0; !found; i++)
-        if (strata_stages[i]->stage == subject_info()->stage)
-            found = strata_stages[i];
-    return found;
-}
-
-const struct strata_format *specimen_format(const char *name)
-{
-    if (strcmp(name, MARKER_NAME) == 0)
-        return &marker_format;
-    for (const struct strata_format *const *f = engine()->formats; f && *f; f++)
-        if (fnmatch((*f)->glob, name, 0) == 0)
-            return *f;
-    return NULL;
-}
+/* ---- Dumps ----------------------------------------------------------------------------- */
 
 /* Writes the annotated dump to `to`, if there is one. True: it tells of damage. */
 static bool dump(const struct part *part, struct strata_fs *fs, FILE *to)
@@ -134,7 +112,7 @@ static void add_part(struct specimen *specimen, struct strata_fs *older, const c
     }
     if (fs_sim_get(older, part->path, &part->older) < 0)
         strata_buffer_clear(&part->older);
-    part->format = specimen_format(part->name);
+    part->format = subject_format(part->name);
     need(part->format, "a file has no format");
     find_sections(part, specimen->fs);
     specimen->count++;

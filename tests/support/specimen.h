@@ -27,10 +27,6 @@ struct specimen {
     size_t count;
 };
 
-/* The format of a file of that name in a directory of the stage under test, the marker's
- * included; NULL: there is none. */
-const struct strata_format *specimen_format(const char *name);
-
 /* Runs the script with the stage under test. */
 void specimen_init(struct specimen *specimen, const struct script *script);
 void specimen_free(struct specimen *specimen);

@@ -16,7 +16,7 @@ if command -v cppcheck >/dev/null; then
     cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
         --enable=warning,performance,portability \
         --suppress=missingIncludeSystem --suppress=unusedFunction --suppress=normalCheckLevelMaxBranches \
-        -Iinclude -Icommon -Istages -Itests/support -D_POSIX_C_SOURCE=200809L \
+        -Iinclude -Icommon -Istages -Icommon/crash -Itests/support -D_POSIX_C_SOURCE=200809L \
         include common stages fuzz bench tests || complain "cppcheck"
 else
     echo "lint: cppcheck is missing; static analysis not done"

@@ -3,8 +3,8 @@
  * such a state, and two writes after it, are recorded and crashed everywhere as well.
  *
  * Knows nothing of cmocka. Out of memory ends the program. */
-#ifndef STRATA_TESTS_EXPLORE_H
-#define STRATA_TESTS_EXPLORE_H
+#ifndef STRATA_COMMON_CRASH_EXPLORE_H
+#define STRATA_COMMON_CRASH_EXPLORE_H
 
 #include "fs_sim.h"
 #include "oracle.h"

@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include "inspect.h"
+#include "need.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,7 @@
 
 static struct strata_slice copy_bytes(struct strata_slice from)
 {
-    uint8_t *to = malloc(from.size + 1); /* never NULL, so that an overrun is seen by ASan */
-    if (!to)
-        abort();
+    uint8_t *to = need(malloc(from.size + 1)); /* never NULL, so that ASan sees an overrun */
     if (from.size)
         memcpy(to, from.data, from.size);
     return strata_bytes(to, from.size);
@@ -58,9 +57,7 @@ void model_put(struct model *model, struct strata_slice key, struct strata_slice
     }
     if (model->count == model->capacity) {
         model->capacity = model->capacity ? 2 * model->capacity : 16;
-        model->entries = realloc(model->entries, model->capacity * sizeof *model->entries);
-        if (!model->entries)
-            abort();
+        model->entries = need(realloc(model->entries, model->capacity * sizeof *model->entries));
     }
     memmove(model->entries + at + 1, model->entries + at,
             (model->count - at) * sizeof *model->entries);

@@ -2,10 +2,9 @@
 #include "script.h"
 
 #include "fs_sim.h"
+#include "need.h"
 #include "subject.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Writing one ----------------------------------------------------------------------- */
@@ -14,9 +13,7 @@ void script_add(struct script *script, enum script_step step)
 {
     if (script->count == script->capacity) {
         script->capacity = script->capacity ? 2 * script->capacity : 64;
-        script->steps = realloc(script->steps, script->capacity * sizeof *script->steps);
-        if (!script->steps)
-            abort();
+        script->steps = need(realloc(script->steps, script->capacity * sizeof *script->steps));
     }
     script->steps[script->count++] = step;
 }
@@ -97,10 +94,8 @@ static void reopens(struct script *script)
 static void large(struct script *script)
 {
     size_t size = 200 * 1024;
-    uint8_t *bytes = malloc(size);
+    uint8_t *bytes = need(malloc(size));
 
-    if (!bytes)
-        abort();
     for (size_t i = 0; i < size; i++)
         bytes[i] = (uint8_t)(i * 167 >> 3);
     script_put(script, "before", "small");

@@ -1,9 +1,14 @@
 /* subject.c: see subject.h. */
 #include "subject.h"
 
+#include "marker.h"
+#include "stages.h"
+
 #include <dlfcn.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct strata_stage_info info;
 static struct strata_engine table; /* the learner's, judged as stage N */
@@ -58,6 +63,12 @@ static void prepare(void)
         load_engine(path);
 }
 
+void subject_choose(const struct strata_stage_info *stage)
+{
+    info = *stage;
+    ready = true;
+}
+
 const struct strata_stage_info *subject_info(void)
 {
     prepare();
@@ -73,6 +84,25 @@ const struct strata_engine *subject_engine(void)
 {
     prepare();
     return engine;
+}
+
+static const struct strata_engine *any_engine(void)
+{
+    const struct strata_engine *found = subject_engine();
+    for (size_t i = 0; !found; i++)
+        if (strata_stages[i]->stage == subject_info()->stage)
+            found = strata_stages[i];
+    return found;
+}
+
+const struct strata_format *subject_format(const char *name)
+{
+    if (strcmp(name, MARKER_NAME) == 0)
+        return &marker_format;
+    for (const struct strata_format *const *f = any_engine()->formats; f && *f; f++)
+        if (fnmatch((*f)->glob, name, 0) == 0)
+            return *f;
+    return NULL;
 }
 
 static _Atomic unsigned long warnings;

@@ -3,8 +3,8 @@
  *
  * A write is what is acknowledged as one: a put, a delete, or a batch. Writes are numbered from 1;
  * "after 0" is the empty database. Running out of memory ends the program. */
-#ifndef STRATA_TESTS_HISTORY_H
-#define STRATA_TESTS_HISTORY_H
+#ifndef STRATA_COMMON_CRASH_HISTORY_H
+#define STRATA_COMMON_CRASH_HISTORY_H
 
 #include "model.h"
 #include "strata.h"

@@ -4,8 +4,8 @@
  *
  * Steps that the stage does not promise (sync, flush, compact) are passed over, so that one
  * script serves every stage. */
-#ifndef STRATA_TESTS_SCRIPT_H
-#define STRATA_TESTS_SCRIPT_H
+#ifndef STRATA_COMMON_CRASH_SCRIPT_H
+#define STRATA_COMMON_CRASH_SCRIPT_H
 
 #include "fs.h"
 #include "history.h"

@@ -10,8 +10,8 @@
  *   - it takes a write, and after one more reopening holds it and all the rest
  *
  * Where floor is 0, "there is no database" is a right answer, if one can then be made there. */
-#ifndef STRATA_TESTS_ORACLE_H
-#define STRATA_TESTS_ORACLE_H
+#ifndef STRATA_COMMON_CRASH_ORACLE_H
+#define STRATA_COMMON_CRASH_ORACLE_H
 
 #include "fs.h"
 #include "history.h"

@@ -1,8 +1,8 @@
 /* judge.h: asks a database everything, by every way there is, and says how good the answers are.
  * An error is an honest answer; a wrong value, a missing or a foreign key, or a row served after
  * damage is not. Knows nothing of cmocka. */
-#ifndef STRATA_TESTS_JUDGE_H
-#define STRATA_TESTS_JUDGE_H
+#ifndef STRATA_COMMON_CRASH_JUDGE_H
+#define STRATA_COMMON_CRASH_JUDGE_H
 
 #include "fs.h"
 #include "history.h"

@@ -1,18 +1,25 @@
-/* subject.h: the engine under test, told by the environment:
+/* subject.h: the engine under test, told by the environment or by subject_choose:
  *
  *   STRATA_STAGE=N           stage N of this build (the newest when it is not set)
  *   STRATA_ENGINE=mine.so    a shared object's `strata_engine` in its place; it is judged by the
  *                            promises of stage N, whatever its own table claims
  *
  * A wrong value ends the program with a message. Knows nothing of cmocka. */
-#ifndef STRATA_TESTS_SUBJECT_H
-#define STRATA_TESTS_SUBJECT_H
+#ifndef STRATA_COMMON_CRASH_SUBJECT_H
+#define STRATA_COMMON_CRASH_SUBJECT_H
 
 #include "strata_engine.h"
+
+/* This stage of this build in place of what the environment says. Before any other call. */
+void subject_choose(const struct strata_stage_info *stage);
 
 /* Stage N: number, name, promises. What is under test is judged by it. */
 const struct strata_stage_info *subject_info(void);
 bool subject_promises(unsigned bits); /* all of these bits of enum strata_promise? */
+
+/* The format of a file of that name in a directory of the engine under test, the marker's
+ * included; NULL: there is none. */
+const struct strata_format *subject_format(const char *name);
 
 /* The learner's table, with stage and promises of stage N in it; NULL: the built-in one. */
 const struct strata_engine *subject_engine(void);

@@ -1,8 +1,8 @@
 /* model.h: what a database should hold: a sorted array of keys and values, so simple that it is
  * obviously right. The oracle of every model-checked test. It knows nothing of cmocka, and ends
  * the program when memory runs out. */
-#ifndef STRATA_TESTS_MODEL_H
-#define STRATA_TESTS_MODEL_H
+#ifndef STRATA_COMMON_CRASH_MODEL_H
+#define STRATA_COMMON_CRASH_MODEL_H
 
 #include "strata.h"
 

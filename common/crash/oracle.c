@@ -4,7 +4,6 @@
 #include "db.h"
 #include "fs_posix.h"
 #include "judge.h"
-#include "specimen.h"
 #include "subject.h"
 
 #include <inttypes.h>
@@ -159,7 +158,7 @@ static int check_read_only(struct check *check)
 /* Names that the database may have after a close: the lock, the marker, and data. */
 static bool is_known(const char *name)
 {
-    return strcmp(name, LOCK_NAME) == 0 || specimen_format(name);
+    return strcmp(name, LOCK_NAME) == 0 || subject_format(name);
 }
 
 static int check_orphans(struct check *check, struct strata_fs *fs)

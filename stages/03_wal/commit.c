@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
 #define AHEAD 8 /* operations of a batch whose slots in the index are fetched ahead */
 
 static struct segment *active(const struct wal_store *store)
@@ -218,6 +219,17 @@ static int apply(struct wal_store *store, struct segment *segment, struct strata
     return spoil(store, rc, err); /* only a twin's key can be unreadable here */
 }
 
+/* Starts the writing that the next sync would have to wait for, a piece at a time. */
+static void write_back(struct wal_store *store, struct segment *segment)
+{
+    uint64_t from = store->written_back > store->synced ? store->written_back : store->synced;
+
+    if (segment->file->end < from + WRITE_BACK)
+        return;
+    fs_write_back(segment->file, from, segment->file->end - from);
+    store->written_back = segment->file->end;
+}
+
 static int write_group(struct wal_store *store, bool sync, struct strata_error *err)
 {
     struct segment *segment = active(store);
@@ -231,6 +243,8 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
     }
     if (rc == 0 && (sync || due(store, segment)))
         rc = sync_log(store, segment, err);
+    else if (rc == 0)
+        write_back(store, segment);
     return rc < 0 ? rc : apply(store, segment, err);
 }
 
@@ -253,7 +267,7 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
     if (rc == 0)
         rc = start_segment(&store->keydir, store->sequence, &store->salt, err);
     if (rc == 0)
-        store->synced = active(store)->end;
+        store->synced = store->written_back = active(store)->end;
     return spoil(store, rc, err);
 }
 

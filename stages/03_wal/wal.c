@@ -128,22 +128,14 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
 static int read_head(struct record_reader *reader, struct wal_frame *frame,
                      struct strata_error *err)
 {
-    struct strata_buffer body = {0};
     struct record record;
-    uint64_t offset = reader->at;
     int rc = record_next(reader, &record, err);
 
     if (rc != 0)
         return rc;
     if (record.type != WAL_FRAME || record.key.size)
         return WAL_OTHER;
-    if (rc == 0)
-        rc = record_at(reader->file, reader->number, offset, record.next, WAL_FRAME, &body, &record,
-                       err);
-    if (rc == 0)
-        rc = decode_head(reader->file, offset, strata_buffer_slice(&body), frame, err);
-    strata_buffer_free(&body);
-    return rc;
+    return decode_head(reader->file, record.offset, record.value, frame, err);
 }
 
 /* All records of the frame whose head was read: `count` of them, to its end exactly. */

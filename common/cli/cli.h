@@ -31,6 +31,7 @@ enum cli_option_id {
     CLI_TO,
     CLI_PREFIX,
     CLI_LIMIT,
+    CLI_SECTIONS,
     CLI_REVERSE,
     CLI_KEYS_ONLY,
     CLI_JSON,
@@ -126,6 +127,8 @@ int cli_parse(struct cli *cli, int argc, char **argv);
  * CLI_OK or CLI_USAGE. */
 int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most,
                uint64_t *value);
+/* Likewise the number of a stage that is in this build. */
+int cli_stage(struct cli *cli, enum cli_option_id id, uint64_t *stage);
 /* The same for a fraction of 1, "0.99", as millionths from 0 to `most`. */
 int cli_fraction(struct cli *cli, enum cli_option_id id, uint32_t most, uint32_t *value);
 /* The bytes that an operand or an option's value means, replacing what `to` held; `name` is what

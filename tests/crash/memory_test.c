@@ -7,6 +7,7 @@
  * fs_sim's allocations are its own affair. */
 #include "test.h"
 
+#include "allocations.h"
 #include "oracle.h"
 #include "place.h"
 #include "subject.h"
@@ -17,85 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- Allocations ----------------------------------------------------------------------- */
-
-static struct {
-    bool on;         /* a call of the library is under way */
-    uint64_t at;     /* the how manieth allocation from now fails; 0: none */
-    bool for_ever;   /* and all after it */
-    uint64_t failed; /* how many have */
-    int64_t living;  /* allocations not freed */
-} memory;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void __real_free(void *old);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t max);
-void __wrap_free(void *old);
-
-static bool fails(void)
-{
-    if (!memory.on || memory.at == 0)
-        return false;
-    if (memory.at > 1) {
-        memory.at--;
-        return false;
-    }
-    memory.at = memory.for_ever; /* 1: the next one too */
-    memory.failed++;
-    return true;
-}
-
-static void *counted(void *made)
-{
-    memory.living += made != NULL;
-    return made;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : counted(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : counted(__real_calloc(count, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    void *made = fails() ? NULL : __real_realloc(old, size);
-    memory.living += made && !old;
-    return made;
-}
-
-char *__wrap_strndup(const char *text, size_t max)
-{
-    size_t size = strnlen(text, max);
-    char *made = __wrap_malloc(size + 1);
-    if (made) {
-        memcpy(made, text, size);
-        made[size] = '\0';
-    }
-    return made;
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return __wrap_strndup(text, strlen(text));
-}
-
-void __wrap_free(void *old)
-{
-    memory.living -= old != NULL;
-    __real_free(old);
-}
 
 /* ---- What is done ---------------------------------------------------------------------- */
 
@@ -321,9 +243,9 @@ static int call(struct session *s, const struct step *step)
 {
     int rc;
     s->err = (struct strata_error){0};
-    memory.on = true;
+    allocations.on = true;
     rc = step->call(s);
-    memory.on = false;
+    allocations.on = false;
     return rc;
 }
 
@@ -331,7 +253,7 @@ static void check_failure(const struct session *s, const struct step *step, uint
 {
     char text[600];
     /* with no room for the marker there may be no database to be opened for reading */
-    if (rc == STRATA_ERR_ABSENT && step->call == do_open_read_only && memory.for_ever)
+    if (rc == STRATA_ERR_ABSENT && step->call == do_open_read_only && allocations.for_ever)
         return;
     if (rc != STRATA_ERR_NO_MEMORY || s->err.code != rc || !s->err.message[0])
         fail_msg("allocation %" PRIu64 " failed: %s returned %d: %s", at, step->name, rc,
@@ -340,16 +262,16 @@ static void check_failure(const struct session *s, const struct step *step, uint
 
 static void do_step(struct session *s, const struct step *step, uint64_t at)
 {
-    uint64_t failed = memory.failed;
+    uint64_t failed = allocations.failed;
     int rc;
 
     s->op.type = 0;
     rc = call(s, step);
     if (rc < 0) {
         check_failure(s, step, at, rc);
-        if (memory.for_ever)
+        if (allocations.for_ever)
             return;
-        assert_true(memory.failed > failed);
+        assert_true(allocations.failed > failed);
         rc = call(s, step); /* the close has freed the handle: fine with none */
         if (rc < 0)
             fail_msg("allocation %" PRIu64 " failed: %s does not work afterwards either: %s", at,
@@ -392,28 +314,28 @@ static bool run(uint64_t at, bool for_ever)
     s.fs = place.fs;
     s.dir = place.dir;
     descriptor = lowest_descriptor();
-    memory.failed = 0;
-    memory.at = at;
-    memory.for_ever = for_ever;
-    living = memory.living;
+    allocations.failed = 0;
+    allocations.at = at;
+    allocations.for_ever = for_ever;
+    living = allocations.living;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (can_be_done(&s, steps[i].needs))
             do_step(&s, &steps[i], at);
-    memory.at = 0;
+    allocations.at = 0;
     assert_null(s.db);
     strata_buffer_free(&s.value);
     assert_int_equal(lowest_descriptor(), descriptor);
     check_database(&s, at);
-    if (!memory.failed) { /* nothing was in the way: all was done */
+    if (!allocations.failed) { /* nothing was in the way: all was done */
         assert_int_equal(s.history.count, 6);
         assert_int_equal(s.rows, 2);
     }
     history_free(&s.history);
-    if (memory.living != living)
+    if (allocations.living != living)
         fail_msg("allocation %" PRIu64 " failed: %" PRId64 " allocations were not freed", at,
-                 memory.living - living);
+                 allocations.living - living);
     place_free(&place);
-    return memory.failed;
+    return allocations.failed;
 }
 
 static void run_all(bool for_ever)

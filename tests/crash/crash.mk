@@ -9,8 +9,8 @@ $B/tests/crash/$1: $B/tests/crash/$1.o $(call crash_objs,$2) $(TEST_LIB) $(LIB_A
 tests-build: $B/tests/crash/$1
 endef
 $(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
-$(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop allocations)))
-$(eval $(call crash_program,memory_test,allocations))
+$(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations)))
+$(eval $(call crash_program,memory_test,memory_loop allocations))
 
 # Every allocation of the library goes through the test. (A shared object's own do not.)
 $B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
@@ -18,3 +18,9 @@ $B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDF
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N] [TIMES=20]
 	@$(MAKE) --no-print-directory $B/tests/crash/kill_real
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/kill_real --times $(or $(TIMES),20)
+
+faults: install-test ## every call of the file layer fails, and every allocation: a table [STAGE=N] [STRIDE=16]
+	@$(MAKE) --no-print-directory $B/tests/crash/faults
+	@STRATA_STAGE=$(STAGE) $B/tests/crash/faults --stride $(or $(STRIDE),16)
+
+.PHONY: faults

@@ -66,6 +66,7 @@ struct trial {
     int sys;           /* of the errors that may come */
     bool for_ever;     /* they may come again */
     uint64_t failures; /* of steps and closes */
+    bool told;         /* an error, or a word to the log */
     uint64_t cuts;     /* states judged */
     char name[80];     /* for people: "life, EIO once, call 17" */
     char bad[900];     /* "" when nothing is */
@@ -293,13 +294,15 @@ static void do_script(struct trial *trial, const struct start *start, const stru
 {
     bool synced = start->work == FAULTS_UNSYNCED || subject_promises(STRATA_PROMISE_POWER_CUT);
     uint64_t begun = fs_sim_calls(trial->fs), number, calls, from;
+    unsigned long warnings = subject_warnings();
 
     fs_sim_fail(trial->fs, fault);
     run_script(trial);
+    trial->told = trial->failures || subject_warnings() != warnings;
     calls = fs_sim_trace_calls(trial->fs);
     from = fs_sim_struck(trial->fs, &number) < FS_CALL_COUNT ? number - begun : calls + 1;
     fs_sim_record_stop(trial->fs);
-    if (synced && !trial->bad[0] && (fs_sim_failed(trial->fs) || !fault))
+    if (synced && !trial->bad[0] && fs_sim_failed(trial->fs))
         cut_power(trial, start->writes, from, faults->stride);
     if (!fs_sim_failed(trial->fs) && trial->run.acknowledged != start->script->history.count)
         refuse(trial, "a run in which nothing failed is not complete");
@@ -307,11 +310,13 @@ static void do_script(struct trial *trial, const struct start *start, const stru
 
 static void do_reading(struct trial *trial)
 {
+    unsigned long warnings = subject_warnings();
     struct judgement j;
     char text[600];
 
     judge_dir(trial->fs, DIR, &trial->run.script->history, &j);
     trial->failures += j.answers.errors;
+    trial->told = trial->failures || subject_warnings() != warnings;
     if (j.answers.wrong)
         refuse(trial, "%s", j.answers.first_wrong);
     if (j.answers.errors &&
@@ -333,14 +338,14 @@ static void count_bad(struct faults *faults, struct faults_row *row, const struc
 }
 
 static void count_run(struct faults *faults, struct faults_row *row, struct trial *trial,
-                      const struct fs_sim_fault *fault, bool told)
+                      const struct fs_sim_fault *fault)
 {
     uint64_t number;
     enum fs_call struck = fs_sim_struck(trial->fs, &number);
 
     row->runs++;
     faults->struck[fault->kind][struck]++;
-    if (!told && trial->sys) {
+    if (!trial->told && trial->sys) {
         row->silent++;
         faults->silent[struck]++;
         if (struck != FS_CALL_CLOSE)
@@ -353,7 +358,6 @@ static bool try_fault(struct faults *faults, const struct start *start,
                       const struct fs_sim_fault *fault, struct faults_row *row)
 {
     int64_t living = allocations.living;
-    unsigned long warnings = subject_warnings();
     struct trial trial;
     bool struck;
 
@@ -369,7 +373,7 @@ static bool try_fault(struct faults *faults, const struct start *start,
     }
     struck = fs_sim_failed(trial.fs) > 0;
     if (struck)
-        count_run(faults, row, &trial, fault, trial.failures || subject_warnings() != warnings);
+        count_run(faults, row, &trial, fault);
     fs_sim_fail(trial.fs, NULL);
     check_oracle(&trial);
     row->errors += trial.failures;

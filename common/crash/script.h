@@ -37,7 +37,27 @@ void script_add(struct script *script, enum script_step step); /* any but SCRIPT
  * and returns its name; NULL past the last one. */
 const char *script_builtin(size_t index, struct script *script);
 
+/* A longer one, drawn by `seed`: the same few keys written, overwritten and deleted, batches where
+ * the stage promises them, syncs, compactions, and several lives of the handle. */
+void script_mixed(struct script *script, uint64_t seed);
+
 /* ---- Running one ----------------------------------------------------------------------- */
+
+/* What the calls of the file layer are made for. */
+enum script_doing {
+    SCRIPT_CREATE, /* the first opening */
+    SCRIPT_OPEN,
+    SCRIPT_PUT,
+    SCRIPT_DELETE,
+    SCRIPT_BATCH,
+    SCRIPT_READING,
+    SCRIPT_SYNCING,
+    SCRIPT_FLUSHING,
+    SCRIPT_COMPACTING,
+    SCRIPT_CLOSE,
+    SCRIPT_DOINGS
+};
+const char *script_doing_name(enum script_doing doing); /* "put" */
 
 struct script_run {
     const struct script *script; /* borrowed, as the next two */
@@ -49,6 +69,10 @@ struct script_run {
     uint64_t issued, acknowledged, synced; /* numbers of writes */
     struct strata_error err;               /* of the last failure */
     struct answers answers;                /* to the READ steps; errors are in `err` too */
+    bool made;                             /* the database was opened once */
+    /* Told before each of them. NULL: nobody is. */
+    void (*about_to)(void *arg, enum script_doing doing);
+    void *arg;
 };
 
 void script_run_init(struct script_run *run, const struct script *script, struct strata_fs *fs,

@@ -74,6 +74,9 @@ void args_help(FILE *to)
     fprintf(
         to,
         "\nWithout --benchmarks: %s\n\n"
+        "make bench-costs measures with it what stages 2 and 3 cost, each figure beside its goal;\n"
+        "make bench-open what opening a million keys costs, with and without what makes it "
+        "fast.\n\n"
         "Latencies are known to 3 %%. Scans are timed as a whole, without latencies. CPU time is\n"
         "the process's own, in the program and in the kernel on its behalf. Opens find their "
         "files\n"

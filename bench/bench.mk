@@ -7,16 +7,25 @@ $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-bench $B/bench/tour_writer:
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench tour bench-build
+.PHONY: bench bench-costs bench-open tour bench-build
 bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer
 tests-build: bench-build
 
-# About ten seconds a stage: no single benchmark takes more than two. The databases are made in the
-# build directory: /tmp may be memory, where a sync costs nothing.
-bench: install-build ## db_bench's workloads on every stage [STAGE=N]: a table and build/bench/results.json
+# About ten seconds a stage, as no single benchmark takes more than two, and half a minute for the
+# costs. The databases are made in the build directory: /tmp may be memory, where a sync costs nothing.
+bench: install-build ## db_bench's workloads on every stage, and what stages 2 and 3 cost [STAGE=N]
 	@$(MAKE) --no-print-directory bench-build
 	@TMPDIR=$B/bench $B/bench/strata-bench --stage=$(or $(STAGE),all) --seconds=2 --json=$B/bench/results.json
 	@echo && echo "written: $B/bench/results.json"
+	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick
+
+bench-costs: install-build ## the goals of stages 2 and 3 at their own size, some minutes [STAGE=N] [RUNS=3]
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh full
+
+bench-open: install-build ## what opening costs with and without hints and checkpoint [STAGE=N] [RUNS=3]
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh opens
 
 tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
 	@tests/tools/install.sh build tour

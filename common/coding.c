@@ -67,35 +67,33 @@ static const uint8_t *take(struct decoder *d, uint64_t size)
     return at;
 }
 
-static uint64_t get_fixed(struct decoder *d, size_t width)
+static uint32_t load_u32(const uint8_t *at)
 {
-    const uint8_t *at = take(d, width);
-    uint64_t value = 0;
-    if (!at)
-        return 0;
-    for (size_t i = 0; i < width; i++)
-        value |= (uint64_t)at[i] << (8 * i);
-    return value;
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
 uint8_t get_u8(struct decoder *d)
 {
-    return (uint8_t)get_fixed(d, 1);
+    const uint8_t *at = take(d, 1);
+    return at ? at[0] : 0;
 }
 
 uint16_t get_u16(struct decoder *d)
 {
-    return (uint16_t)get_fixed(d, 2);
+    const uint8_t *at = take(d, 2);
+    return at ? (uint16_t)(at[0] | at[1] << 8) : 0;
 }
 
 uint32_t get_u32(struct decoder *d)
 {
-    return (uint32_t)get_fixed(d, 4);
+    const uint8_t *at = take(d, 4);
+    return at ? load_u32(at) : 0;
 }
 
 uint64_t get_u64(struct decoder *d)
 {
-    return get_fixed(d, 8);
+    const uint8_t *at = take(d, 8);
+    return at ? load_u32(at) | (uint64_t)load_u32(at + 4) << 32 : 0;
 }
 
 uint64_t get_varint(struct decoder *d)

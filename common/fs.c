@@ -219,6 +219,12 @@ int fs_sync(struct fs_file *file, struct strata_error *err)
     return rc < 0 ? poison(file, -rc, STRATA_NO_OFFSET, "sync", err) : 0;
 }
 
+void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size)
+{
+    if (file->fs->ops->write_back && file->writable && !file->failed)
+        file->fs->ops->write_back(file, offset, size);
+}
+
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err)
 {
     int rc = may_change(file, err);

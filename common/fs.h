@@ -56,6 +56,8 @@ struct fs_ops {
     ssize_t (*append)(struct fs_file *file, const struct strata_slice *parts, size_t count);
     ssize_t (*write_at)(struct fs_file *file, uint64_t offset, const void *from, size_t size);
     int (*sync)(struct fs_file *file);
+    /* May be NULL: a hint. */
+    void (*write_back)(struct fs_file *file, uint64_t offset, uint64_t size);
     int (*truncate)(struct fs_file *file, uint64_t size);
     int (*allocate)(struct fs_file *file, uint64_t size);
     int (*size)(struct fs_file *file, uint64_t *size);
@@ -120,6 +122,9 @@ int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t cou
 int fs_write_at(struct fs_file *file, uint64_t offset, const void *from, size_t size,
                 struct strata_error *err);
 int fs_sync(struct fs_file *file, struct strata_error *err); /* bytes and size on the device */
+/* Asks the system to begin to write these bytes to the device, so that a later fs_sync has less to
+ * wait for. A hint: it promises nothing, cannot fail and is not counted. */
+void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size);
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err); /* moves end */
 /* Grows the file to `size` bytes of zeros that are sure to have room; ENOSPC now, not later. */
 int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err);

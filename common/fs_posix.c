@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define PARTS_MAX 8
+#define PAGE 4096
 /* Linux moves at most 0x7ffff000 bytes a call; other systems refuse more than INT_MAX. */
 #define BYTES_MAX ((size_t)1 << 30)
 
@@ -116,6 +117,19 @@ static ssize_t posix_append(struct fs_file *file, const struct strata_slice *par
 static int posix_sync(struct fs_file *file)
 {
     return (int)result(fdatasync(fd_of(file)));
+}
+
+/* Whole pages only: one that is still being filled would be written twice. A device's error is
+ * not told here, and not forgotten: without waiting, the call leaves it to the next fdatasync. */
+static void posix_write_back(struct fs_file *file, uint64_t offset, uint64_t size)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    uint64_t begin = offset / PAGE * PAGE, end = (offset + size) / PAGE * PAGE;
+    if (begin < end)
+        sync_file_range(fd_of(file), (off_t)begin, (off_t)(end - begin), SYNC_FILE_RANGE_WRITE);
+#else
+    (void)file, (void)offset, (void)size;
+#endif
 }
 
 static int posix_truncate(struct fs_file *file, uint64_t size)
@@ -252,6 +266,7 @@ static const struct fs_ops posix_ops = {
     .append = posix_append,
     .write_at = posix_write_at,
     .sync = posix_sync,
+    .write_back = posix_write_back,
     .truncate = posix_truncate,
     .allocate = posix_allocate,
     .size = posix_size,

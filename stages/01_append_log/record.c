@@ -35,6 +35,7 @@
 
 #define VERSION 1
 #define FILE_CHECK_OFFSET 20
+#define START 64                    /* bytes that are read at once where only the key is wanted */
 #define WINDOW ((size_t)128 * 1024) /* holds any head and key */
 
 static int corrupt(const struct fs_file *file, uint64_t offset, const char *what, uint32_t stored,
@@ -214,33 +215,48 @@ static int read_exactly(struct fs_file *file, uint64_t offset, void *to, size_t 
     return rc;
 }
 
-/* The head at `offset`, and that the record lies below `limit`. */
-static int read_head(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
-                     unsigned max_type, struct head *head, struct strata_error *err)
+/* How a record begins, by one read: its head, and where it was asked for some of the body. */
+struct start {
+    struct head head;
+    uint8_t bytes[START];
+    size_t size;
+};
+
+/* The head at `offset`, and that the record lies below `limit`: `first` bytes, RECORD_HEAD to
+ * START, if so many are there. */
+static int read_start(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                      unsigned max_type, size_t first, struct start *start,
+                      struct strata_error *err)
 {
-    uint8_t bytes[RECORD_HEAD];
+    const struct head *head = &start->head;
     int rc;
 
     if (offset > limit || limit - offset < RECORD_HEAD)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset, "no record is here");
-    rc = read_exactly(file, offset, bytes, sizeof bytes, err);
+    start->size = limit - offset < first ? (size_t)(limit - offset) : first;
+    rc = read_exactly(file, offset, start->bytes, start->size, err);
     if (rc == 0)
-        rc = decode_head(file, number, offset, max_type, bytes, head, err);
+        rc = decode_head(file, number, offset, max_type, start->bytes, &start->head, err);
     if (rc == 0 && (uint64_t)head->key_size + head->value_size > limit - offset - RECORD_HEAD)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
                          "the record goes beyond the file's valid part");
     return rc;
 }
 
-/* The first `size` bytes of a record's body, which read_head has measured. */
-static int read_body(struct fs_file *file, uint64_t offset, size_t size, struct strata_buffer *to,
-                     struct strata_error *err)
+/* The first `size` bytes of the body of the record that read_start has measured. */
+static int read_body(struct fs_file *file, uint64_t offset, const struct start *start, size_t size,
+                     struct strata_buffer *to, struct strata_error *err)
 {
-    int rc;
+    size_t there = start->size - RECORD_HEAD < size ? start->size - RECORD_HEAD : size;
+    int rc = 0;
+
     strata_buffer_clear(to);
     if (buffer_reserve(to, size) < 0)
         return strata_fail_memory(err, size);
-    rc = read_exactly(file, offset + RECORD_HEAD, to->data, size, err);
+    if (there)
+        memcpy(to->data, start->bytes + RECORD_HEAD, there);
+    if (there < size)
+        rc = read_exactly(file, offset + RECORD_HEAD + there, to->data + there, size - there, err);
     to->size = rc == 0 ? size : 0;
     return rc;
 }
@@ -261,18 +277,21 @@ int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t l
               unsigned max_type, struct strata_buffer *body, struct record *record,
               struct strata_error *err)
 {
-    struct head head;
+    struct start start;
     uint32_t computed;
-    int rc = read_head(file, number, offset, limit, max_type, &head, err);
+    int rc = read_start(file, number, offset, limit, max_type, RECORD_HEAD, &start, err);
 
     if (rc == 0)
-        rc = read_body(file, offset, (size_t)head.key_size + head.value_size, body, err);
+        rc = read_body(file, offset, &start, (size_t)start.head.key_size + start.head.value_size,
+                       body, err);
     if (rc < 0)
         return rc;
     computed = checksum(checksum_seed(number, offset), strata_buffer_slice(body));
-    if (computed != head.body_check)
-        return corrupt(file, offset + RECORD_HEAD, "record body", head.body_check, computed, err);
-    describe(&head, offset, body->data, record);
+    if (computed != start.head.body_check)
+        return corrupt(file, offset + RECORD_HEAD, "record body", start.head.body_check, computed,
+                       err);
+    describe(&start.head, offset, body->data, record);
+    record->value = strata_bytes(body->data + record->key.size, record->value_size);
     return 0;
 }
 
@@ -280,13 +299,13 @@ int record_key_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64
                   unsigned max_type, struct strata_buffer *key, struct record *record,
                   struct strata_error *err)
 {
-    struct head head;
-    int rc = read_head(file, number, offset, limit, max_type, &head, err);
+    struct start start;
+    int rc = read_start(file, number, offset, limit, max_type, START, &start, err);
 
     if (rc == 0)
-        rc = read_body(file, offset, head.key_size, key, err);
+        rc = read_body(file, offset, &start, start.head.key_size, key, err);
     if (rc == 0)
-        describe(&head, offset, key->data, record);
+        describe(&start.head, offset, key->data, record);
     return rc;
 }
 
@@ -407,11 +426,13 @@ static int check_body(struct record_reader *r, const struct head *head, struct r
         body = in_window(r, r->at) + RECORD_HEAD;
         computed = checksum(checksum_seed(r->number, r->at), strata_bytes(body, size));
         record->key = strata_bytes(body, head->key_size);
+        record->value = strata_bytes(body + head->key_size, head->value_size);
     } else {
         rc = check_large_body(r, head, &computed, err);
         if (rc < 0)
             return rc;
         record->key = strata_bytes(r->key, head->key_size);
+        record->value = strata_bytes(NULL, 0);
     }
     return computed == head->body_check ? 0
                                         : corrupt(r->file, r->at + RECORD_HEAD, "record body",

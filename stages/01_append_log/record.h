@@ -13,11 +13,12 @@
 #define RECORD_TORN 2
 
 struct record {
-    uint64_t offset;         /* of its head, in the file */
-    uint64_t next;           /* offset of the byte after it */
-    unsigned type;           /* enum strata_op_type, or a later stage's own */
-    uint32_t value_size;     /* bytes */
-    struct strata_slice key; /* borrowed from the reader until its next call */
+    uint64_t offset;           /* of its head, in the file */
+    uint64_t next;             /* offset of the byte after it */
+    unsigned type;             /* enum strata_op_type, or a later stage's own */
+    uint32_t value_size;       /* bytes */
+    struct strata_slice key;   /* borrowed from the reader until its next call */
+    struct strata_slice value; /* likewise; no data if the record is larger than its window */
 };
 
 /* Makes the empty file's header. `number` identifies the file: it seeds every check in it.

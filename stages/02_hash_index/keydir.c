@@ -68,10 +68,13 @@ int keydir_find(const struct keydir *keydir, struct strata_slice key, struct key
     int rc;
 
     *match = (struct keydir_match){.hash = index_hash(key), .slot = SIZE_MAX};
+    if (!index_find(&keydir->index, match->hash, &slot))
+        return STRATA_NOT_FOUND; /* most new keys: nothing has their hash */
     rc = find_key(keydir, key, body, match, body ? body : &scratch, record ? record : &unwanted,
                   err);
     strata_buffer_free(&scratch);
-    while (rc >= 0 && !match->twins && index_find(&keydir->index, match->hash, &slot))
+    for (slot = SIZE_MAX;
+         rc >= 0 && !match->twins && index_find(&keydir->index, match->hash, &slot);)
         match->twins = slot != match->slot;
     return rc;
 }

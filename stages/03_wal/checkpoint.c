@@ -94,13 +94,14 @@ static int write_segments(struct sink *sink, const struct keydir *keydir, struct
 
 static int write_keys(struct sink *sink, const struct index *index, struct strata_error *err)
 {
+    struct strata_buffer *to = &sink->chunk; /* CHUNK bytes, reserved by write_header */
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < index->capacity; i++) {
         if (!index->slots[i].position)
             continue;
         rc = sink_room(sink, err);
-        buffer_put_u64(&sink->chunk, index->slots[i].hash);
-        buffer_put_u64(&sink->chunk, index->slots[i].position);
+        put_u64(put_u64(to->data + to->size, index->slots[i].hash), index->slots[i].position);
+        to->size += KEY_ENTRY;
     }
     return rc;
 }

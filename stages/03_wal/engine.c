@@ -101,8 +101,13 @@ static int store_close(void *self, struct strata_error *err)
 static int submit(struct wal_store *store, const struct strata_op *ops, size_t count, bool sync,
                   struct strata_error *err)
 {
-    struct group_commit commit = {.ops = ops, .count = count, .sync = sync};
-    int rc = group_submit(&store->group, &commit, GROUP_BYTES, commit_list, store);
+    struct group_commit commit; /* its error is not zeroed for every put */
+    int rc;
+
+    commit.ops = ops;
+    commit.count = count;
+    commit.sync = sync;
+    rc = group_submit(&store->group, &commit, GROUP_BYTES, commit_list, store);
     if (rc < 0 && err)
         *err = commit.err;
     return rc;

@@ -49,25 +49,23 @@ static int replay_record(struct recovery *r, struct segment *segment, const stru
     return keydir_replay(r->keydir, segment, record->type, hash, record->offset, record->key, err);
 }
 
-/* The records of a frame that wal_next has checked, or all of a merged segment, whose seal is at
- * `*end` then. */
-static int replay_records(struct recovery *r, struct segment *segment, uint64_t from, uint64_t to,
-                          uint64_t *end, struct strata_error *err)
+/* The records from where the reader stands up to `to`: those of a frame that wal_next has checked,
+ * or all of a merged segment, whose seal is at `*end` then. */
+static int replay_records(struct recovery *r, struct segment *segment, struct record_reader *reader,
+                          uint64_t to, uint64_t *end, struct strata_error *err)
 {
-    struct record_reader reader;
+    uint64_t limit = reader->limit;
     struct record record;
     int rc;
 
-    record_reader_init(&reader, segment->file, segment_id(segment), to);
-    reader.max_type = WAL_FRAME;
-    reader.at = from;
-    while ((rc = record_next(&reader, &record, err)) == 0 && record.type != SEGMENT_SEAL) {
+    reader->limit = to;
+    while ((rc = record_next(reader, &record, err)) == 0 && record.type != SEGMENT_SEAL) {
         rc = replay_record(r, segment, &record, err);
         if (rc < 0)
             break;
     }
-    *end = rc == 0 ? record.offset : reader.at;
-    record_reader_free(&reader);
+    reader->limit = limit;
+    *end = rc == 0 ? record.offset : reader->at;
     return rc < 0 ? rc : 0;
 }
 
@@ -204,14 +202,17 @@ static int replay_merged(struct recovery *r, struct segment *segment, struct str
 {
     struct record_reader reader;
     uint64_t seal;
-    int rc = replay_records(r, segment, RECORD_FILE_HEADER, segment->file->end, &seal, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
     record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
+    reader.max_type = WAL_FRAME;
+    rc = replay_records(r, segment, &reader, reader.limit, &seal, err);
     reader.at = seal;
     r->numbered = false;
-    return end_with_seal(segment, &reader, err);
+    if (rc == 0)
+        rc = end_with_seal(segment, &reader, err);
+    record_reader_free(&reader);
+    return rc;
 }
 
 static int replay_frames(struct recovery *r, struct segment *segment, struct record_reader *reader,
@@ -228,7 +229,8 @@ static int replay_frames(struct recovery *r, struct segment *segment, struct rec
             rc = check_sequence(r, segment, &frame, why);
         if (rc == 0) {
             segment->end = frame.end; /* all of it was checked: a twin's key may be read there */
-            rc = replay_records(r, segment, first, frame.end, &end, why);
+            reader->at = first;
+            rc = replay_records(r, segment, reader, frame.end, &end, why);
         }
         if (rc < 0) {
             segment->end = before;

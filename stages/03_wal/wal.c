@@ -60,17 +60,19 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
 uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
                        struct strata_slice value, bool last)
 {
-    uint64_t offset = group->offset + group->bytes.size;
-    uint8_t head[RECORD_HEAD];
+    struct strata_buffer *to = &group->bytes;
+    uint64_t offset = group->offset + to->size;
+    bool large = last && value.size >= LARGE;
 
-    record_head(group->number, offset, type, key, value, head);
-    strata_buffer_append(&group->bytes, head, sizeof head);
-    strata_buffer_append(&group->bytes, key.data, key.size);
-    if (last && value.size >= LARGE)
+    if (large)
         group->large = value;
-    else
-        strata_buffer_append(&group->bytes, value.data, value.size);
-    group->frame.bytes += sizeof head + key.size + value.size;
+    if (buffer_reserve(to, RECORD_HEAD + key.size + (large ? 0 : value.size)) == 0) {
+        record_head(group->number, offset, type, key, value, to->data + to->size);
+        to->size += RECORD_HEAD;
+        strata_buffer_append(to, key.data, key.size);
+        strata_buffer_append(to, value.data, large ? 0 : value.size);
+    }
+    group->frame.bytes += RECORD_HEAD + key.size + value.size;
     group->frame.count++;
     return offset;
 }
@@ -97,7 +99,7 @@ int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata
     struct strata_slice parts[2] = {strata_buffer_slice(&group->bytes), group->large};
     if (group->bytes.out_of_memory)
         return strata_fail_memory(err, group->bytes.capacity);
-    return fs_append(file, parts, 2, err); /* I1 */
+    return fs_append(file, parts, group->large.size ? 2 : 1, err); /* I1 */
 }
 
 /* ---- Reading --------------------------------------------------------------------------- */
@@ -126,22 +128,14 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
 static int read_head(struct record_reader *reader, struct wal_frame *frame,
                      struct strata_error *err)
 {
-    struct strata_buffer body = {0};
     struct record record;
-    uint64_t offset = reader->at;
     int rc = record_next(reader, &record, err);
 
     if (rc != 0)
         return rc;
     if (record.type != WAL_FRAME || record.key.size)
         return WAL_OTHER;
-    if (rc == 0)
-        rc = record_at(reader->file, reader->number, offset, record.next, WAL_FRAME, &body, &record,
-                       err);
-    if (rc == 0)
-        rc = decode_head(reader->file, offset, strata_buffer_slice(&body), frame, err);
-    strata_buffer_free(&body);
-    return rc;
+    return decode_head(reader->file, record.offset, record.value, frame, err);
 }
 
 /* All records of the frame whose head was read: `count` of them, to its end exactly. */

@@ -16,12 +16,15 @@
 #include "subject.h"
 #include "tmpdir.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -174,6 +177,22 @@ static bool hear(int fd, struct message *message)
     return got == (ssize_t)sizeof *message;
 }
 
+/* The bytes of all files in a directory; 0 if it is not there yet. */
+static uint64_t dir_bytes(const char *path)
+{
+    DIR *dir = opendir(path);
+    uint64_t bytes = 0;
+    struct dirent *entry;
+    struct stat st;
+
+    while (dir && (entry = readdir(dir)))
+        if (fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+            bytes += (uint64_t)st.st_size;
+    if (dir)
+        closedir(dir);
+    return bytes;
+}
+
 /* Until the `n`th large value begins. Returns how many writes are acknowledged. */
 static uint32_t wait_for_large(int fd, uint64_t n)
 {
@@ -188,6 +207,16 @@ static uint32_t wait_for_large(int fd, uint64_t n)
     return acknowledged;
 }
 
+/* Until some of that value is in its file, or it is acknowledged: a write of some MiB is copied
+ * page by page, and the file grows with each. */
+static void wait_for_growth(const char *dir, int fd)
+{
+    struct pollfd heard = {.fd = fd, .events = POLLIN};
+    uint64_t before = dir_bytes(dir);
+    while (dir_bytes(dir) == before && poll(&heard, 1, 0) == 0)
+        ;
+}
+
 static uint32_t wait_for_writes(int fd, uint32_t n)
 {
     struct message message;
@@ -199,14 +228,17 @@ static uint32_t wait_for_writes(int fd, uint32_t n)
 }
 
 /* Kills the writer at a random moment: returns how many writes it acknowledged. */
-static uint32_t let_live(struct child *child, struct rng *rng, bool aimed)
+static uint32_t let_live(const char *dir, struct child *child, struct rng *rng, bool aimed)
 {
     uint32_t acknowledged = 0;
     struct message message;
 
-    if (aimed) { /* a value of 3 MiB takes one or two ms */
+    if (aimed) {
         acknowledged = wait_for_large(child->from, 1 + rng_below(rng, 4));
-        pause_ns(rng_below(rng, 1500000));
+        if (rng_below(rng, 2))
+            wait_for_growth(dir, child->from); /* in the middle of its write */
+        else
+            pause_ns(rng_below(rng, 1500000)); /* anywhere: 3 MiB take one or two ms */
     } else if (rng_below(rng, 4)) {
         acknowledged = wait_for_writes(child->from, (uint32_t)rng_below(rng, WRITES_MAX / 4));
         pause_ns(rng_below(rng, 100000));
@@ -284,7 +316,7 @@ static int one_life(struct life *life, struct rng *rng)
 
     life->seed = rng_next(rng);
     child_start(&child, writer, life);
-    acknowledged = let_live(&child, rng, aimed);
+    acknowledged = let_live(life->dir, &child, rng, aimed);
     if (child_wait(&child) != 1000 + SIGKILL)
         return violation(life, "the writer ended before it was killed");
     add_writes(life, acknowledged);

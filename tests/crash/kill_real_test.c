@@ -49,7 +49,7 @@ static void kill_real_within_a_large_value_drops_the_torn_tail(void **state)
         skip();
     }
     rng_init_env(&rng, "kill_real, aimed");
-    while (loop.torn == 0 && loop.kills < 60) {
+    while (loop.torn == 0 && loop.kills < 100) {
         loop.seed = rng_next(&rng);
         loop.times = loop.kills + 2;
         run(&loop);

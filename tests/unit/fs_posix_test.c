@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,11 +70,42 @@ static void fs_posix_what_is_no_regular_file_is_refused_at_open(void **state)
     fs_free(fs);
 }
 
+/* What the device does of it cannot be seen here; that it changes nothing else can. */
+static void fs_posix_write_back_changes_no_byte_and_poisons_nothing(void **state)
+{
+    struct strata_fs *fs = fs_posix_new();
+    char *dir = tmpdir_new(), *path = tmpdir_path(dir, "file");
+    static uint8_t bytes[10000], back[sizeof bytes];
+    struct strata_slice part = strata_bytes(bytes, sizeof bytes);
+    struct fs_file *file;
+    size_t got;
+
+    (void)state;
+    memset(bytes, 7, sizeof bytes);
+    assert_int_equal(fs_open(fs, path, FS_WRITE | FS_CREATE, &file, NULL), 0);
+    fs_write_back(file, 0, 0);
+    assert_int_equal(fs_append(file, &part, 1, NULL), 0);
+    fs_write_back(file, 0, sizeof bytes);
+    fs_write_back(file, 5000, 100);          /* no whole page */
+    fs_write_back(file, 1u << 20, 1u << 20); /* beyond the end */
+    assert_int_equal(fs_append(file, &part, 1, NULL), 0);
+    assert_int_equal(fs_sync(file, NULL), 0);
+    assert_int_equal(fs_read_at(file, sizeof bytes, back, sizeof back, &got, NULL), 0);
+    assert_int_equal(got, sizeof back);
+    assert_memory_equal(back, bytes, sizeof bytes);
+    assert_int_equal(file->end, 2 * sizeof bytes);
+    fs_close(file, NULL);
+    fs_free(fs);
+    free(path);
+    tmpdir_del(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fs_posix_files_keep_away_from_the_standard_streams),
         cmocka_unit_test(fs_posix_what_is_no_regular_file_is_refused_at_open),
+        cmocka_unit_test(fs_posix_write_back_changes_no_byte_and_poisons_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,13 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static void add_totals(struct fs_sim_totals *to, const struct fs_sim_totals *more)
+{
+    to->states += more->states;
+    to->distinct += more->distinct;
+    to->duplicates += more->duplicates;
+}
+
 static void keep_example(struct walk *walk, const struct fs_sim_state *info,
                          const struct oracle_report *report)
 {
@@ -110,26 +117,36 @@ static void keep_example(struct walk *walk, const struct fs_sim_state *info,
 }
 
 static void keep_case(struct walk *walk, enum script_doing doing, const struct fs_sim_state *info,
-                      uint64_t floor, const struct oracle_report *report)
+                      const struct oracle *oracle, const struct oracle_report *report)
 {
     struct explore_case *c = &walk->explore->cases[report->verdict];
 
-    *c = (struct explore_case){.doing = doing, .state = *info, .floor = floor, .report = *report};
+    *c = (struct explore_case){.script = walk->explore->script,
+                               .doing = doing,
+                               .state = *info,
+                               .floor = oracle->floor,
+                               .report = *report};
     snprintf(c->path, sizeof c->path, "%s", info->path);
     snprintf(c->choice, sizeof c->choice, "%s", info->choice);
+    c->state.issued = oracle->issued;
+    c->state.acked = larger(info->acked, walk->base);
     c->state.path = c->path;
     c->state.choice = c->choice;
 }
 
-static void count_part(struct walk *walk, const struct fs_sim_state *info, uint64_t floor,
-                       const struct oracle_report *report)
+static void count_part(struct walk *walk, const struct fs_sim_state *info,
+                       const struct oracle *oracle, const struct oracle_report *report)
 {
     struct explore *e = walk->explore;
     enum script_doing doing = doing_at(walk->spans, info->call);
+    struct explore_part *part = &e->parts[doing];
+    bool found = report->verdict == ORACLE_FINE || report->verdict == ORACLE_LOST;
 
-    e->parts[doing].verdicts[report->verdict]++;
+    part->verdicts[report->verdict]++;
+    if (found)
+        part->missing = larger(part->missing, oracle->issued - report->n);
     if (report->verdict != ORACLE_FINE && !e->examples[report->verdict][0])
-        keep_case(walk, doing, info, floor, report);
+        keep_case(walk, doing, info, oracle, report);
     if (e->tick)
         e->tick(e->arg, info->call, e->calls, walk->visited);
 }
@@ -139,7 +156,7 @@ static void count(struct walk *walk, const struct fs_sim_state *info, const stru
 {
     struct explore *e = walk->explore;
     if (walk->spans)
-        count_part(walk, info, oracle->floor, report);
+        count_part(walk, info, oracle, report);
     e->verdicts[report->verdict]++;
     e->at[info->kind]++;
     e->torn += report->torn > 0;
@@ -176,13 +193,6 @@ static int visit_again(void *arg, struct strata_fs *state, const struct fs_sim_s
 }
 
 /* ---- The second crash ------------------------------------------------------------------ */
-
-static void add_totals(struct fs_sim_totals *to, const struct fs_sim_totals *more)
-{
-    to->states += more->states;
-    to->distinct += more->distinct;
-    to->duplicates += more->duplicates;
-}
 
 /* `fs` is a crashed state that comes back as `n`. */
 static void crash_again(struct walk *first, struct strata_fs *fs, const struct fs_sim_state *info,
@@ -247,16 +257,23 @@ static void sum_parts(struct explore *e, const struct spans *spans, const struct
 }
 
 /* `fs` holds the trace of the script. */
-static void crash(struct explore *e, struct strata_fs *fs, const struct spans *spans)
+static void crash(struct explore *e, struct strata_fs *fs, const struct spans *spans,
+                  uint64_t settled)
 {
-    struct walk walk = {.explore = e, .history = &e->script->history, .spans = spans, .before = ""};
+    struct walk walk = {.explore = e,
+                        .history = &e->script->history,
+                        .base = settled,
+                        .spans = spans,
+                        .before = ""};
     struct fs_sim_plan plan = e->plan;
+    struct fs_sim_totals totals;
 
     e->calls = fs_sim_trace_calls(fs);
     plan.cut_count = (size_t)e->calls + 1;
     plan.cuts = need(calloc(plan.cut_count, sizeof *plan.cuts), "cuts");
-    if (fs_sim_states(fs, &plan, visit, &walk, &e->totals) < 0)
+    if (fs_sim_states(fs, &plan, visit, &walk, &totals) < 0)
         end("states");
+    add_totals(&e->totals, &totals);
     sum_parts(e, spans, plan.cuts);
     free(plan.cuts);
 }
@@ -266,6 +283,7 @@ int explore_run(struct explore *explore)
     struct strata_fs *fs = need(fs_sim_new(), "fs_sim_new");
     struct spans spans = {.fs = fs};
     struct script_run run;
+    uint64_t settled;
     int rc;
 
     if (fs_sim_put_directory(fs, "disk") < 0)
@@ -273,12 +291,15 @@ int explore_run(struct explore *explore)
     script_run_init(&run, explore->script, fs, EXPLORE_DIR, true);
     run.about_to = add_span;
     run.arg = &spans;
-    rc = record(fs, &run);
+    rc = script_settle_run(&run);
+    settled = run.acknowledged;
+    if (rc == 0)
+        rc = record(fs, &run);
     if (rc < 0)
         explore->example =
             strata_error_text(&run.err, explore->examples[ORACLE_ERROR], sizeof *explore->examples);
     else
-        crash(explore, fs, &spans);
+        crash(explore, fs, &spans, settled);
     free(spans.spans);
     fs_free(fs);
     return rc;

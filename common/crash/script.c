@@ -43,6 +43,11 @@ void script_delete(struct script *script, const char *key)
     script_add(script, SCRIPT_WRITE);
 }
 
+void script_settle(struct script *script)
+{
+    script->settled = script->count;
+}
+
 /* ---- The shared ones ------------------------------------------------------------------- */
 
 static void nothing(struct script *script)
@@ -334,6 +339,14 @@ int script_close(struct script_run *run)
         tell(run, SCRIPT_CLOSE);
     run->db = NULL;
     return strata_close(db, &run->err);
+}
+
+int script_settle_run(struct script_run *run)
+{
+    int rc = 0;
+    while (rc == 0 && run->at < run->script->settled)
+        rc = script_step(run);
+    return rc;
 }
 
 int script_run(struct script_run *run)

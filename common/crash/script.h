@@ -25,6 +25,7 @@ struct script {
     struct history history; /* its writes */
     enum script_step *steps;
     size_t count, capacity;
+    size_t settled; /* so many steps come first, and what they did is on the device */
 };
 
 void script_free(struct script *script);
@@ -32,6 +33,9 @@ void script_put(struct script *script, const char *key, const char *value);
 void script_put_bytes(struct script *script, struct strata_slice key, struct strata_slice value);
 void script_delete(struct script *script, const char *key);
 void script_add(struct script *script, enum script_step step); /* any but SCRIPT_WRITE */
+
+/* What the steps so far did is on the device when the recording begins. */
+void script_settle(struct script *script);
 
 /* The scripts that the crash tests share. Adds the steps of number `index`, from 0, to `script`
  * and returns its name; NULL past the last one. */
@@ -83,6 +87,8 @@ void script_run_init(struct script_run *run, const struct script *script, struct
 int script_step(struct script_run *run);
 /* Passes over the next step: a write of it counts as acknowledged. */
 void script_skip(struct script_run *run);
+/* The settled steps: 0, or < 0 as the one that failed. */
+int script_settle_run(struct script_run *run);
 int script_close(struct script_run *run); /* 0 when closed already */
 /* All steps, up to the first failure; closed afterwards. */
 int script_run(struct script_run *run);

@@ -32,6 +32,7 @@ enum cli_option_id {
     CLI_TO,
     CLI_PREFIX,
     CLI_LIMIT,
+    CLI_SECTIONS,
     CLI_REVERSE,
     CLI_KEYS_ONLY,
     CLI_JSON,
@@ -129,6 +130,8 @@ int cli_parse(struct cli *cli, int argc, char **argv);
  * CLI_OK or CLI_USAGE. */
 int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most,
                uint64_t *value);
+/* Likewise the number of a stage that is in this build. */
+int cli_stage(struct cli *cli, enum cli_option_id id, uint64_t *stage);
 /* The same for a fraction of 1, "0.99", as millionths from 0 to `most`. */
 int cli_fraction(struct cli *cli, enum cli_option_id id, uint32_t most, uint32_t *value);
 /* The bytes that an operand or an option's value means, replacing what `to` held; `name` is what
@@ -151,7 +154,7 @@ enum cli_access { CLI_READ, CLI_WRITE, CLI_CREATE };
 /* Opens the database that the first operand names. CLI_OK, or the log was told. */
 int cli_open(struct cli *cli, enum cli_access access, struct strata **db);
 /* The stage that --stage names, or else the newest. CLI_OK or CLI_USAGE. */
-int cli_stage(struct cli *cli, struct strata_stage_info *info);
+int cli_stage_asked(struct cli *cli, struct strata_stage_info *info);
 /* What is known before it is opened of the stage that will answer: that of --stage, or of the
  * marker, or of a new database. False: the opening will tell why. */
 bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info);

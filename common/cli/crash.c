@@ -101,7 +101,7 @@ static int read_workloads(struct crash *c)
 
 static int read_options(struct crash *c)
 {
-    int code = cli_stage(c->cli, &c->stage);
+    int code = cli_stage_asked(c->cli, &c->stage);
 
     c->seed = 1;
     if (code == CLI_OK)

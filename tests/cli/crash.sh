@@ -46,7 +46,7 @@ like crash_default_stage_is_the_newest "$(last)" "stage=$(strata stages | sed -n
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut
 fails crash_unknown_workload 2 '"x" is none of nothing, writes, reopens, large, merge, mixed' strata crash --workload x
-fails crash_unknown_stage 2 'this build has no stage 99' strata crash --stage 99
+fails crash_unknown_stage 2 '--stage: "99" is no whole number of 1 to [0-9]+' strata crash --stage 99
 fails crash_seed_is_a_number 2 'no whole number' strata crash --seed x
 fails crash_takes_no_operand 2 'one argument too many' strata crash db
 is crash_leaves_no_file "$(ls -A | wc -l)" 0

@@ -1019,13 +1019,28 @@ static void threads_share_fsyncs(void **state)
 
 #define PLACED(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
 
-int main(void)
+/* The chapter's sittings: all of them, or the one that is named. */
+int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest log[] = {
         cmocka_unit_test(wal_frames_of_a_group_are_one_append_and_read_back),
         cmocka_unit_test(wal_frame_cut_at_any_byte_is_torn),
         cmocka_unit_test(wal_frame_with_another_count_of_records_is_damage),
         cmocka_unit_test(wal_evidence_is_found_anywhere_behind_and_only_if_valid),
+        PLACED(batch_random_ones_with_twins_match_the_model),
+        cmocka_unit_test(batch_with_twins_is_all_or_nothing_when_a_read_fails),
+    };
+    const struct CMUnitTest fsyncs[] = {
+        PLACED(sync_always_is_one_fsync_a_put),
+        PLACED(sync_never_is_none_until_close_or_asked_for),
+        cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
+        cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
+        cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
+        cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
+        PLACED(threads_writing_reading_scanning_and_compacting_agree),
+        PLACED(threads_share_fsyncs),
+    };
+    const struct CMUnitTest checkpoint[] = {
         PLACED(recover_flip_before_the_last_frame_is_damage),
         PLACED(recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started),
         cmocka_unit_test(recover_cut_of_a_torn_tail_is_synced_before_the_seal),
@@ -1033,22 +1048,23 @@ int main(void)
         PLACED(recover_missing_last_segment_is_damage),
         PLACED(recover_sequence_that_jumps_is_damage),
         PLACED(recover_forged_frame_in_a_value_is_no_evidence),
-        PLACED(sync_always_is_one_fsync_a_put),
-        PLACED(sync_never_is_none_until_close_or_asked_for),
-        cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
-        cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
-        cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
-        cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
-        PLACED(batch_random_ones_with_twins_match_the_model),
-        cmocka_unit_test(batch_with_twins_is_all_or_nothing_when_a_read_fails),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),
         PLACED(checkpoint_that_is_too_large_is_ignored),
         PLACED(checkpoint_from_before_a_merge_is_not_believed),
         cmocka_unit_test(merge_of_a_later_run_keeps_tombstones_that_older_puts_need),
         cmocka_unit_test(merge_keeps_the_mark_of_a_twin_whose_twin_is_gone),
-        PLACED(threads_writing_reading_scanning_and_compacting_agree),
-        PLACED(threads_share_fsyncs),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const char *only = argc > 1 ? argv[1] : NULL;
+    int failed = 0;
+
+    if (only && strcmp(only, "3a") != 0 && strcmp(only, "3b") != 0 && strcmp(only, "3c") != 0)
+        return fprintf(stderr, "usage: 03_wal_test [3a|3b|3c]\n"), 2;
+    if (!only || strcmp(only, "3a") == 0)
+        failed += cmocka_run_group_tests_name("3a, log", log, NULL, NULL);
+    if (!only || strcmp(only, "3b") == 0)
+        failed += cmocka_run_group_tests_name("3b, fsync", fsyncs, NULL, NULL);
+    if (!only || strcmp(only, "3c") == 0)
+        failed += cmocka_run_group_tests_name("3c, checkpoint", checkpoint, NULL, NULL);
+    return failed;
 }

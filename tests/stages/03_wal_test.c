@@ -13,9 +13,11 @@
 #include "subject.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 extern const struct strata_engine strata_stage_03_wal;
@@ -609,6 +611,90 @@ static void group_of_many_batches_is_one_append_and_one_sync(void **state)
     fs_free(fs);
 }
 
+/* The first leader is held up, its mutex free as during a sync, until four more wait. */
+enum { WAITERS = 5 };
+
+struct queue {
+    struct group group;
+    struct group_commit commits[WAITERS];
+    pthread_t threads[WAITERS];
+    int order[WAITERS], count, lists;
+    bool leading, two_led;
+};
+
+struct waiter {
+    struct queue *queue;
+    struct group_commit *commit;
+};
+
+static void wait_for_queue(struct queue *queue, int wanted)
+{
+    for (int tries = 0; tries < 10000; tries++) {
+        const struct timespec a_moment = {0, 1000000};
+        int queued = 0;
+        for (struct group_commit *c = queue->group.first; c; c = c->next)
+            queued++;
+        if (queued == wanted || queue->two_led)
+            return;
+        pthread_mutex_unlock(&queue->group.mutex);
+        nanosleep(&a_moment, NULL);
+        pthread_mutex_lock(&queue->group.mutex);
+    }
+}
+
+static void lead(void *arg, struct group_commit *list)
+{
+    struct queue *queue = arg;
+    queue->two_led |= queue->leading;
+    queue->leading = true;
+    if (queue->lists++ == 0)
+        wait_for_queue(queue, WAITERS - 1);
+    for (struct group_commit *c = list; c; c = c->next) {
+        queue->order[queue->count++] = (int)(c - queue->commits);
+        c->rc = 0;
+    }
+    queue->leading = false;
+}
+
+static void *submit_one(void *arg)
+{
+    struct waiter *waiter = arg;
+    group_submit(&waiter->queue->group, waiter->commit, 2, lead, waiter->queue);
+    return NULL;
+}
+
+static void group_has_one_leader_and_keeps_the_order_of_the_queue(void **state)
+{
+    static const struct strata_op op = {STRATA_OP_PUT, {(const uint8_t *)"k", 1}, {NULL, 0}};
+    struct queue queue = {0};
+    struct waiter waiters[WAITERS];
+
+    (void)state;
+    assert_int_equal(group_init(&queue.group, NULL), 0);
+    for (int i = 0; i < WAITERS; i++) {
+        queue.commits[i] = (struct group_commit){.ops = &op, .count = 1};
+        waiters[i] = (struct waiter){&queue, &queue.commits[i]};
+        assert_int_equal(pthread_create(&queue.threads[i], NULL, submit_one, &waiters[i]), 0);
+        pthread_mutex_lock(&queue.group.mutex);
+        while (queue.lists == 0) { /* the first one leads */
+            pthread_mutex_unlock(&queue.group.mutex);
+            sched_yield();
+            pthread_mutex_lock(&queue.group.mutex);
+        }
+        if (i < WAITERS - 1)
+            wait_for_queue(&queue, i);
+        pthread_mutex_unlock(&queue.group.mutex);
+    }
+    for (int i = 0; i < WAITERS; i++)
+        pthread_join(queue.threads[i], NULL);
+    assert_false(queue.two_led);
+    assert_int_equal(queue.lists, 3); /* one, and two by two: as much as the limit allows */
+    assert_int_equal(queue.count, WAITERS);
+    for (int i = 0; i < WAITERS; i++)
+        assert_int_equal(queue.order[i], i);
+    group_free(&queue.group);
+}
+
 /* A rotation that ran out of memory when it had made the new file, and before the first frame: the
  * next write takes it up there. */
 static void rotation_that_got_as_far_as_the_file_is_taken_up_again(void **state)
@@ -1036,6 +1122,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
+        cmocka_unit_test(group_has_one_leader_and_keeps_the_order_of_the_queue),
         cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
         PLACED(threads_writing_reading_scanning_and_compacting_agree),
         PLACED(threads_share_fsyncs),

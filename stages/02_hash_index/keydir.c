@@ -4,12 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-bool keydir_has_twins(const struct keydir *keydir, uint64_t hash)
-{
-    size_t slot = SIZE_MAX;
-    return index_find(&keydir->index, hash, &slot) && index_find(&keydir->index, hash, &slot);
-}
-
 static int segment_of(const struct keydir *keydir, uint64_t position, struct segment **segment,
                       struct strata_error *err)
 {

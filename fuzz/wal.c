@@ -3,8 +3,8 @@
  *
  * Beyond what database.h lists:
  *   - where opening neither refuses nor drops anything, the annotated dump has nothing to say;
- *   - the frames, read one by one and written to a new file as groups, make the same bytes again;
- *     and so do the records. */
+ *   - the frames, read one by one and written to a new file as groups, make the same bytes again,
+ *     and so do the records; where nothing is dropped, a frame goes on where the last one ended. */
 #include "03_wal/wal.h"
 #include "02_hash_index/segment.h"
 #include "fuzz.h"
@@ -57,11 +57,17 @@ static void write_frame(struct fs_file *from, const struct wal_frame *frame, uin
     wal_group_free(&group);
 }
 
+/* Of the same file, and with the numbers that come next. */
+static bool follows(const struct wal_frame *before, const struct wal_frame *frame)
+{
+    return frame->salt == before->salt && frame->sequence == before->sequence + before->count;
+}
+
 static void rewrite_frames(const struct database *db)
 {
     struct strata_error err = {.code = 0};
     struct record_reader reader;
-    struct wal_frame frame;
+    struct wal_frame frame, before;
     struct fs_file *from, *to;
     uint64_t first;
 
@@ -70,8 +76,13 @@ static void rewrite_frames(const struct database *db)
     require(record_start_kind(to, WAL_MAGIC, NUMBER, &err) == 0, "%s", err.message);
     record_reader_init(&reader, from, NUMBER, from->end);
     reader.max_type = WAL_FRAME;
-    while (wal_next(&reader, &frame, &first, &err) == 0)
+    for (before = (struct wal_frame){0}; wal_next(&reader, &frame, &first, &err) == 0;
+         before = frame) {
         write_frame(from, &frame, first, to);
+        require(!before.end || db->dropped || follows(&before, &frame),
+                "the frame at %llu does not follow the one before",
+                (unsigned long long)frame.offset);
+    }
     record_reader_free(&reader);
     fs_close(from, NULL);
     fs_close(to, NULL);

@@ -16,6 +16,11 @@ struct rewrite_kind {
  * bytes are whole records. */
 uint64_t rewrite_records(const struct database *db, const struct rewrite_kind *kind);
 
+/* Stages 1 and 2, where a log may end anywhere: at db->path, cut short by some bytes, it opens
+ * too. And a tail that was dropped begins with no head, or with one that may be written. */
+void rewrite_check_tail(const struct database *db, const struct rewrite_kind *kind,
+                        uint64_t valid_bytes);
+
 /* The value of a record that record_at read: what stands behind its key. */
 struct strata_slice rewrite_value(const struct strata_buffer *body, const struct record *record);
 

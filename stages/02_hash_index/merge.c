@@ -55,12 +55,8 @@ static int copy_record(struct merge *merge, const struct segment *from, const st
     struct record record;
     int rc = record_at(from->file, segment_id(from), found->offset, from->end,
                        merge->keydir->segments.max_type, &merge->body, &record, err);
-    struct strata_slice value;
-
-    if (rc < 0)
-        return rc;
-    value = strata_bytes(merge->body.data + record.key.size, record.value_size);
-    return segment_append(merge->to, record.type, record.key, value, offset, err);
+    return rc < 0 ? rc
+                  : segment_append(merge->to, record.type, record.key, record.value, offset, err);
 }
 
 static int merge_record(struct merge *merge, const struct segment *from,

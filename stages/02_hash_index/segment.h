@@ -36,8 +36,8 @@ struct segment {
     uint32_t first, last;
     struct fs_file *file;
     char *path;
-    _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
-    bool sealed;
+    _Atomic uint64_t end;   /* of its valid records, the seal included, bytes; iterators read it */
+    bool sealed, unhinted;  /* unhinted: found without a hint that fits */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
     uint64_t tombstones;    /* deletes in it */

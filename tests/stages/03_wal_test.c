@@ -413,6 +413,30 @@ static void recover_sequence_that_jumps_is_damage(void **state)
     strata_buffer_free(&log);
 }
 
+static struct strata_slice twin(char to[32], int which);
+
+/* A frame whose every check holds is no torn tail, whoever made it: where it cannot be applied
+ * nothing is dropped, and nothing that stands in it is seen. */
+static void recover_whole_frame_that_cannot_be_applied_is_damage(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log = killed_log(place, 2);
+    struct wal_group group = {0};
+    char x[32], y[32];
+
+    wal_group_begin(&group, (uint64_t)1 << 32 | 1, salt_of(&log), log.size);
+    wal_frame_begin(&group, 3, 0);
+    wal_frame_add(&group, STRATA_OP_PUT, twin(x, 1), S("one"), false);
+    wal_frame_add(&group, SEGMENT_PUT_TWIN, twin(y, 2), S("two"), false);
+    wal_frame_add(&group, STRATA_OP_PUT, twin(y, 2), S("two, not marked"), false);
+    wal_frame_end(&group);
+    strata_buffer_append(&log, group.bytes.data, group.bytes.size);
+    place_write(place, LOG, strata_buffer_slice(&log));
+    expect_damage(place, "not marked as a twin");
+    wal_group_free(&group);
+    strata_buffer_free(&log);
+}
+
 /* A value may hold bytes that look like a frame's head at just that place, which says that all
  * before it was synced. It does not know the salt; so a torn tail stays a torn tail. */
 static void recover_forged_frame_in_a_value_is_no_evidence(void **state)
@@ -1032,6 +1056,7 @@ int main(void)
         PLACED(recover_after_a_clean_close_flips_and_cuts_are_damage),
         PLACED(recover_missing_last_segment_is_damage),
         PLACED(recover_sequence_that_jumps_is_damage),
+        PLACED(recover_whole_frame_that_cannot_be_applied_is_damage),
         PLACED(recover_forged_frame_in_a_value_is_no_evidence),
         PLACED(sync_always_is_one_fsync_a_put),
         PLACED(sync_never_is_none_until_close_or_asked_for),

@@ -4,6 +4,16 @@
 #include "fuzz.h"
 
 #define AGAIN "again"
+#define NUMBER_OFFSET 12
+
+bool rewrite_has_number(struct strata_slice bytes, uint64_t number)
+{
+    struct decoder d;
+
+    decoder_init(&d, bytes);
+    get_bytes(&d, NUMBER_OFFSET);
+    return get_u64(&d) == number && !d.bad;
+}
 
 struct strata_slice rewrite_value(const struct strata_buffer *body, const struct record *record)
 {

@@ -6,6 +6,11 @@
 #include "01_append_log/record.h"
 #include "database.h"
 
+/* The number of a log segment that was filled by writes (02_hash_index/segment.c). */
+#define REWRITE_NUMBER(segment) ((uint64_t)(segment) << 32 | (segment))
+/* Does the header of a log tell this number? */
+bool rewrite_has_number(struct strata_slice bytes, uint64_t number);
+
 struct rewrite_kind {
     const char *magic;
     uint64_t number;   /* of the file */

@@ -575,6 +575,48 @@ static void sync_that_fails_poisons_the_handle_and_is_not_tried_again(void **sta
     fs_free(fs);
 }
 
+/* A new segment's file has its name, and whether that is durable is not known: no lack of memory
+ * that changed nothing, but the end of writing. */
+static int no_memory_for_sync_dir(struct strata_fs *fs, const char *path)
+{
+    (void)fs;
+    (void)path;
+    return -ENOMEM;
+}
+
+static void sync_of_the_directory_that_fails_poisons_the_handle(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 400, STRATA_SYNC_DEFAULT);
+    const struct fs_ops *right = fs->ops;
+    struct fs_ops failing = *right;
+    struct strata_error err = {.code = 0};
+    char key[16];
+    int done = 0;
+
+    (void)state;
+    failing.sync_dir = no_memory_for_sync_dir;
+    fs->ops = &failing;
+    for (; err.code == 0 && done < 100; done += err.code == 0) {
+        snprintf(key, sizeof key, "key%d", done);
+        strata_put(db, S(key), S("value"), &err);
+    }
+    fs->ops = right;
+    assert_int_equal(err.code, STRATA_ERR_IO);
+    assert_int_equal(err.sys, ENOMEM);
+    assert_code(strata_put(db, S("more"), S("of it"), &err), STRATA_ERR_IO, &err);
+    assert_err_says(&err, "open it again");
+    assert_code(strata_compact(db, NULL, &err), STRATA_ERR_IO, &err);
+    place_close(db);
+    db = open_with(fs, "db", 400, STRATA_SYNC_DEFAULT);
+    for (int i = 0; i <= done; i++) {
+        snprintf(key, sizeof key, "key%d", i);
+        assert_get(db, key, i < done ? "value" : NULL);
+    }
+    place_close(db);
+    fs_free(fs);
+}
+
 /* ---- Group commit ---------------------------------------------------------------------- */
 
 static struct wal_store *store_of(struct strata_fs *fs, struct strata_env *env,
@@ -1062,6 +1104,7 @@ int main(void)
         PLACED(sync_never_is_none_until_close_or_asked_for),
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
+        cmocka_unit_test(sync_of_the_directory_that_fails_poisons_the_handle),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
         cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
         PLACED(batch_random_ones_with_twins_match_the_model),

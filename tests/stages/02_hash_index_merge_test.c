@@ -305,6 +305,84 @@ static void hint_is_not_written_where_a_later_segment_is_refused(void **state)
     end(&b);
 }
 
+/* ---- Names ----------------------------------------------------------------------------- */
+
+static void put_file(struct bench *b, const char *name)
+{
+    char path[80];
+    snprintf(path, sizeof path, DIR "/%s", name);
+    assert_int_equal(fs_sim_put(b->fs, path, S("anything")), 0);
+}
+
+static void expect_names(struct bench *b, const char *want)
+{
+    struct fs_names names;
+    char found[400] = "";
+
+    assert_int_equal(fs_list(b->fs, DIR, &names, NULL), 0);
+    for (size_t i = 0; i < names.count; i++) {
+        strcat(found, names.names[i]);
+        strcat(found, " ");
+    }
+    fs_names_free(&names);
+    assert_string_equal(found, want);
+}
+
+static void begin_merged(struct bench *b)
+{
+    struct strata_error err;
+    char key[8];
+
+    begin(b);
+    for (int i = 0; i < 5; i++) {
+        snprintf(key, sizeof key, "key%d", i);
+        write_segment(b, S(key), "value");
+    }
+    assert_ok(merge_run(&b->keydir, 0, 5, &err), &err);
+    unload(b);
+}
+
+/* Whatever cut merges left, in every overlap that they can have; none of them is ever read. */
+static void segments_within_others_are_removed(void **state)
+{
+    static const char *const left[] = {
+        "000001.log",        "000002.log",        "000003.log",        "000004.log",
+        "000005.log",        "000001-000002.log", "000001-000004.log", "000003-000005.log",
+        "000004-000005.log", "000003.hint",       "000004-000005.hint"};
+    struct bench b;
+
+    (void)state;
+    begin_merged(&b);
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+        put_file(&b, left[i]);
+    load(&b, false);
+    expect_names(&b, "000001-000005.hint 000001-000005.log 000006.log ");
+    expect(&b, S("key4"), "value");
+    end(&b);
+}
+
+/* What no segment is called is somebody else's: not read, not removed. */
+static void files_with_names_of_others_are_left_alone(void **state)
+{
+    static const char *const others[] = {"notes.log",         "notes.log.tmp", "notes.hint",
+                                         "notes.hint.tmp",    "1.log",         "0000007.log",
+                                         "000007.log.bak",    "+00007.log",    "000009-000008.log",
+                                         "000003-000003.log", "16777216.log",  "000000.log"};
+    struct bench b;
+
+    (void)state;
+    begin_merged(&b);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        put_file(&b, others[i]);
+    put_file(&b, "000007.log.tmp");
+    put_file(&b, "000007.hint.tmp");
+    load(&b, false);
+    expect_names(&b, "+00007.log 000000.log 0000007.log 000001-000005.hint 000001-000005.log "
+                     "000003-000003.log 000006.log 000007.log.bak 000009-000008.log 1.log "
+                     "16777216.log notes.hint notes.hint.tmp notes.log notes.log.tmp ");
+    end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +391,8 @@ int main(void)
         cmocka_unit_test(merge_tombstone_stays_while_an_older_segment_has_its_put),
         cmocka_unit_test(merge_deletes_cost_the_puts_after_them_little),
         cmocka_unit_test(hint_with_a_right_check_and_other_entries_is_ignored),
+        cmocka_unit_test(segments_within_others_are_removed),
+        cmocka_unit_test(files_with_names_of_others_are_left_alone),
         cmocka_unit_test(hint_is_not_written_where_a_later_segment_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@ B       ?= build$(if $(filter-out plain,$(MODE)),/$(MODE))
 OPT     ?= -O2
 CSTD    := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -Iinclude -Icommon -Istages
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers -Werror
-SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# XXH_INLINE_ALL: the checksum too is built here, so that ASan sees what it reads.
+SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DXXH_INLINE_ALL
 SAN.tsan := -fsanitize=thread
 SAN.cov  := --coverage -DSTRATA_COVERAGE
 SAN      = $(SAN.$(MODE))

@@ -415,6 +415,30 @@ static void recover_sequence_that_jumps_is_damage(void **state)
     strata_buffer_free(&log);
 }
 
+static struct strata_slice twin(char to[32], int which);
+
+/* A frame whose every check holds is no torn tail, whoever made it: where it cannot be applied
+ * nothing is dropped, and nothing that stands in it is seen. */
+static void recover_whole_frame_that_cannot_be_applied_is_damage(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log = killed_log(place, 2);
+    struct wal_group group = {0};
+    char x[32], y[32];
+
+    wal_group_begin(&group, (uint64_t)1 << 32 | 1, salt_of(&log), log.size);
+    wal_frame_begin(&group, 3, 0);
+    wal_frame_add(&group, STRATA_OP_PUT, twin(x, 1), S("one"), false);
+    wal_frame_add(&group, SEGMENT_PUT_TWIN, twin(y, 2), S("two"), false);
+    wal_frame_add(&group, STRATA_OP_PUT, twin(y, 2), S("two, not marked"), false);
+    wal_frame_end(&group);
+    strata_buffer_append(&log, group.bytes.data, group.bytes.size);
+    place_write(place, LOG, strata_buffer_slice(&log));
+    expect_damage(place, "not marked as a twin");
+    wal_group_free(&group);
+    strata_buffer_free(&log);
+}
+
 /* A value may hold bytes that look like a frame's head at just that place, which says that all
  * before it was synced. It does not know the salt; so a torn tail stays a torn tail. */
 static void recover_forged_frame_in_a_value_is_no_evidence(void **state)
@@ -550,6 +574,48 @@ static void sync_that_fails_poisons_the_handle_and_is_not_tried_again(void **sta
     assert_get(db, "more", NULL);
     place_close(db);
     assert_int_equal(fs_sim_open_files(fs), 0);
+    fs_free(fs);
+}
+
+/* A new segment's file has its name, and whether that is durable is not known: no lack of memory
+ * that changed nothing, but the end of writing. */
+static int no_memory_for_sync_dir(struct strata_fs *fs, const char *path)
+{
+    (void)fs;
+    (void)path;
+    return -ENOMEM;
+}
+
+static void sync_of_the_directory_that_fails_poisons_the_handle(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 400, STRATA_SYNC_DEFAULT);
+    const struct fs_ops *right = fs->ops;
+    struct fs_ops failing = *right;
+    struct strata_error err = {.code = 0};
+    char key[16];
+    int done = 0;
+
+    (void)state;
+    failing.sync_dir = no_memory_for_sync_dir;
+    fs->ops = &failing;
+    for (; err.code == 0 && done < 100; done += err.code == 0) {
+        snprintf(key, sizeof key, "key%d", done);
+        strata_put(db, S(key), S("value"), &err);
+    }
+    fs->ops = right;
+    assert_int_equal(err.code, STRATA_ERR_IO);
+    assert_int_equal(err.sys, ENOMEM);
+    assert_code(strata_put(db, S("more"), S("of it"), &err), STRATA_ERR_IO, &err);
+    assert_err_says(&err, "open it again");
+    assert_code(strata_compact(db, NULL, &err), STRATA_ERR_IO, &err);
+    place_close(db);
+    db = open_with(fs, "db", 400, STRATA_SYNC_DEFAULT);
+    for (int i = 0; i <= done; i++) {
+        snprintf(key, sizeof key, "key%d", i);
+        assert_get(db, key, i < done ? "value" : NULL);
+    }
+    place_close(db);
     fs_free(fs);
 }
 
@@ -1131,6 +1197,7 @@ int main(int argc, char **argv)
         PLACED(sync_never_is_none_until_close_or_asked_for),
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
+        cmocka_unit_test(sync_of_the_directory_that_fails_poisons_the_handle),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
         cmocka_unit_test(group_has_one_leader_and_keeps_the_order_of_the_queue),
         cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
@@ -1144,6 +1211,7 @@ int main(int argc, char **argv)
         PLACED(recover_after_a_clean_close_flips_and_cuts_are_damage),
         PLACED(recover_missing_last_segment_is_damage),
         PLACED(recover_sequence_that_jumps_is_damage),
+        PLACED(recover_whole_frame_that_cannot_be_applied_is_damage),
         PLACED(recover_forged_frame_in_a_value_is_no_evidence),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),

@@ -281,6 +281,7 @@ static void recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started(v
 {
     struct place *place = *state;
     struct strata_buffer log = killed_log(place, 3);
+    struct strata_error err;
     struct strata *db;
 
     place_write(place, LOG, strata_bytes(log.data, log.size - 1));
@@ -292,6 +293,7 @@ static void recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started(v
     db = open_big(place);
     expect_numbers(db, 4);
     assert_int_equal(check_stat(db, "open_dropped"), 0);
+    assert_ok(strata_verify(db, NULL, &err), &err); /* also what the checkpoint spared reading */
     place_close(db);
     strata_buffer_free(&log);
 }
@@ -517,6 +519,89 @@ static void sync_interval_comes_by_bytes_and_by_time(void **state)
     fs_free(fs);
 }
 
+enum { UNSYNCED_PUTS = 9, UNSYNCED_BYTES = 400 }; /* records that span sectors: holes come up */
+
+struct unsynced {
+    int states, failures;
+    char example[900];
+};
+
+/* What is found are the first n puts: all that strata_sync was told of, none that was not made. */
+static int judge_prefix(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    struct unsynced *unsynced = arg;
+    struct strata_options options;
+    struct strata_error err = {0};
+    struct strata *db = NULL;
+    char text[600] = "found";
+    uint64_t n = 0, found = 0;
+    int rc;
+
+    subject_options(&options, state, true);
+    rc = strata_open("db", &options, &db, &err);
+    if (rc < 0)
+        strata_error_text(&err, text, sizeof text);
+    for (uint64_t i = 0; rc == 0 && i < UNSYNCED_PUTS; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key%d", (int)i);
+        if (strata_get(db, S(key), NULL, NULL) == 0) {
+            found++;
+            n = i + 1;
+        }
+    }
+    unsynced->states++;
+    if (rc < 0 || found != n || n < info->synced || n > info->issued)
+        if (unsynced->failures++ == 0)
+            snprintf(unsynced->example, sizeof unsynced->example,
+                     "%s, synced %d, issued %d: %d puts, the last one is number %d; %s",
+                     info->choice, (int)info->synced, (int)info->issued, (int)found, (int)n, text);
+    strata_close(db, NULL);
+    return 0;
+}
+
+static void unsynced_work(struct strata_fs *fs)
+{
+    struct strata *db = open_with(fs, "db", 1 << 20, STRATA_SYNC_NEVER);
+    struct strata_error err;
+    char value[UNSYNCED_BYTES];
+
+    memset(value, 'v', sizeof value);
+    for (uint64_t i = 0; i < UNSYNCED_PUTS; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key%d", (int)i);
+        fs_sim_start(fs, i + 1);
+        assert_ok(strata_put(db, S(key), strata_bytes(value, sizeof value), &err), &err);
+        fs_sim_ack(fs, i + 1, false);
+        if (i == 3) {
+            assert_ok(strata_sync(db, &err), &err);
+            fs_sim_ack(fs, i + 1, true);
+        }
+    }
+    place_close(db);
+}
+
+static void sync_never_cut_by_the_power_leaves_a_prefix(void **state)
+{
+    static const enum fs_sim_model models[] = {FS_SIM_ORDERED, FS_SIM_POSIX};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct fs_sim_plan plan = {.model = models[i]};
+        struct fs_sim_totals totals;
+        struct unsynced unsynced = {0};
+
+        assert_int_equal(fs_sim_record(fs), 0);
+        unsynced_work(fs);
+        fs_sim_record_stop(fs);
+        assert_int_equal(fs_sim_states(fs, &plan, judge_prefix, &unsynced, &totals), 0);
+        if (unsynced.failures)
+            fail_msg("%d of %d states: %s", unsynced.failures, unsynced.states, unsynced.example);
+        assert_true(unsynced.states > 50);
+        fs_free(fs);
+    }
+}
+
 /* fsync fails and the kernel drops the pages: nothing is acknowledged after it, what readers see
  * is what was acknowledged before, and reopening finds exactly that. */
 static void sync_that_fails_poisons_the_handle_and_is_not_tried_again(void **state)
@@ -607,6 +692,47 @@ static void group_of_many_batches_is_one_append_and_one_sync(void **state)
     strata_buffer_free(&value);
     assert_int_equal((&strata_stage_03_wal)->close(store, NULL), 0);
     fs_free(fs);
+}
+
+/* Whether the append fails or the sync: each of the batches is told, and none is seen. */
+static void group_that_fails_is_an_error_for_each_of_its_batches(void **state)
+{
+    enum { BATCHES = 3 };
+    static const enum fs_call calls[] = {FS_CALL_APPEND, FS_CALL_SYNC};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << calls[i]};
+        struct strata_fs *fs = fs_sim_new();
+        struct strata_options options;
+        struct strata_env env;
+        struct wal_store *store = store_of(fs, &env, &options);
+        const struct strata_engine *engine = &strata_stage_03_wal;
+        static const char *const keys[BATCHES] = {"a", "b", "c"};
+        struct strata_op ops[BATCHES];
+        struct group_commit list[BATCHES];
+        struct strata_buffer value = {0};
+
+        for (int n = 0; n < BATCHES; n++) {
+            ops[n] = (struct strata_op){STRATA_OP_PUT, S(keys[n]), S("value")};
+            list[n] = (struct group_commit){.ops = &ops[n], .count = 1, .sync = true};
+            list[n].next = n + 1 < BATCHES ? &list[n + 1] : NULL;
+        }
+        fs_sim_fail(fs, &fault);
+        pthread_mutex_lock(&store->group.mutex);
+        commit_list(store, list);
+        pthread_mutex_unlock(&store->group.mutex);
+        assert_int_equal(fs_sim_failed(fs), 1);
+        fs_sim_fail(fs, NULL);
+        for (int n = 0; n < BATCHES; n++) {
+            assert_int_equal(list[n].rc, STRATA_ERR_IO);
+            assert_int_equal(list[n].err.sys, EIO);
+            assert_int_equal(engine->get(store, ops[n].key, &value, NULL), STRATA_NOT_FOUND);
+        }
+        engine->close(store, NULL);
+        strata_buffer_free(&value);
+        fs_free(fs);
+    }
 }
 
 /* A rotation that ran out of memory when it had made the new file, and before the first frame: the
@@ -702,6 +828,41 @@ static void batch_random_ones_with_twins_match_the_model(void **state)
     place_close(db);
     strata_batch_free(batch);
     model_free(&model);
+}
+
+static void batch_cut_at_any_byte_is_all_or_nothing(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 1 << 20, STRATA_SYNC_NEVER);
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_buffer before = {0}, after = {0};
+    struct strata_error err;
+
+    (void)state;
+    assert_put(db, "b", "old");
+    assert_int_equal(fs_sim_get(fs, LOG, &before), 0);
+    assert_ok(strata_batch_put(batch, S("a"), S("new"), &err), &err);
+    assert_ok(strata_batch_delete(batch, S("b"), &err), &err);
+    assert_ok(strata_batch_put(batch, S("c"), S("new"), &err), &err);
+    assert_ok(strata_write(db, batch, 0, &err), &err);
+    assert_int_equal(fs_sim_get(fs, LOG, &after), 0);
+    for (size_t cut = before.size; cut <= after.size; cut++) {
+        struct strata_fs *killed = fs_sim_copy(fs);
+        struct strata *again;
+        bool all = cut == after.size;
+        assert_int_equal(fs_sim_put(killed, LOG, strata_bytes(after.data, cut)), 0);
+        again = open_with(killed, "db", 1 << 20, STRATA_SYNC_NEVER);
+        assert_get(again, "a", all ? "new" : NULL);
+        assert_get(again, "b", all ? NULL : "old");
+        assert_get(again, "c", all ? "new" : NULL);
+        place_close(again);
+        fs_free(killed);
+    }
+    place_close(db);
+    strata_batch_free(batch);
+    strata_buffer_free(&before);
+    strata_buffer_free(&after);
+    fs_free(fs);
 }
 
 /* After the append nothing may fail but the sync: a batch of which readers see a part would be
@@ -823,6 +984,50 @@ static void checkpoint_from_before_a_merge_is_not_believed(void **state)
     assert_ok(strata_verify(db, NULL, &err), &err);
     place_close(db);
     strata_buffer_free(&index);
+}
+
+/* The same where reading would begin behind the segment: killed between the merge's rename and
+ * the checkpoint that is written then. Its segments have other seals than the checkpoint says. */
+static void checkpoint_from_before_a_merge_of_an_older_segment_is_not_believed(void **state)
+{
+    struct strata_fs *fs = fs_sim_new(), *killed;
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+    const struct strata_engine *engine = &strata_stage_03_wal;
+    struct strata_op ops[] = {{STRATA_OP_PUT, S("overwritten"), S("old")},
+                              {STRATA_OP_PUT, S("first"), S("of segment 1")},
+                              {STRATA_OP_PUT, S("overwritten"), S("new")}};
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    void *again;
+
+    (void)state;
+    assert_ok(engine->write(store, &ops[0], 1, true, &err), &err);
+    assert_ok(engine->write(store, &ops[1], 1, true, &err), &err);
+    group_enter(&store->group);
+    assert_ok(commit_rotate(store, &err), &err);
+    assert_ok(commit_checkpoint(store, &err), &err);
+    group_leave(&store->group);
+    assert_ok(engine->write(store, &ops[2], 1, true, &err), &err);
+    group_enter(&store->group);
+    assert_ok(merge_run(&store->keydir, 0, 1, &err), &err);
+    group_leave(&store->group);
+    killed = fs_sim_copy(fs);
+    assert_int_equal(engine->close(store, NULL), 0);
+    env.fs = killed;
+    env.is_new = false;
+    assert_ok(engine->open(&env, &again, &err), &err);
+    assert_int_equal(((struct wal_store *)again)->opened.checkpoint, 0);
+    assert_ok(engine->get(again, S("first"), &value, &err), &err);
+    assert_bytes(strata_buffer_slice(&value), S("of segment 1"));
+    assert_ok(engine->get(again, S("overwritten"), &value, &err), &err);
+    assert_bytes(strata_buffer_slice(&value), S("new"));
+    assert_ok(engine->verify(again, NULL, &err), &err);
+    assert_int_equal(engine->close(again, NULL), 0);
+    strata_buffer_free(&value);
+    fs_free(killed);
+    fs_free(fs);
 }
 
 /* ---- Merging --------------------------------------------------------------------------- */
@@ -1036,15 +1241,19 @@ int main(void)
         PLACED(sync_always_is_one_fsync_a_put),
         PLACED(sync_never_is_none_until_close_or_asked_for),
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
+        cmocka_unit_test(sync_never_cut_by_the_power_leaves_a_prefix),
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
+        cmocka_unit_test(group_that_fails_is_an_error_for_each_of_its_batches),
         cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
         PLACED(batch_random_ones_with_twins_match_the_model),
+        cmocka_unit_test(batch_cut_at_any_byte_is_all_or_nothing),
         cmocka_unit_test(batch_with_twins_is_all_or_nothing_when_a_read_fails),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),
         PLACED(checkpoint_that_is_too_large_is_ignored),
         PLACED(checkpoint_from_before_a_merge_is_not_believed),
+        cmocka_unit_test(checkpoint_from_before_a_merge_of_an_older_segment_is_not_believed),
         cmocka_unit_test(merge_of_a_later_run_keeps_tombstones_that_older_puts_need),
         cmocka_unit_test(merge_keeps_the_mark_of_a_twin_whose_twin_is_gone),
         PLACED(threads_writing_reading_scanning_and_compacting_agree),

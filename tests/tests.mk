@@ -21,6 +21,6 @@ $B/tests/%.o: ALL_CFLAGS += -Itests/support -Icommon/crash
 
 .PHONY: test tests-build kill
 tests-build: $(TEST_BIN) $B/strata
-test: install-test ## run the tests [STAGE=N] [MODE=asan] [QUICK=1]
+test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY=regex of suites]
 	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
-	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh
+	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"

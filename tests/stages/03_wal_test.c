@@ -283,6 +283,7 @@ static void recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started(v
 {
     struct place *place = *state;
     struct strata_buffer log = killed_log(place, 3);
+    struct strata_error err;
     struct strata *db;
 
     place_write(place, LOG, strata_bytes(log.data, log.size - 1));
@@ -294,6 +295,7 @@ static void recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started(v
     db = open_big(place);
     expect_numbers(db, 4);
     assert_int_equal(check_stat(db, "open_dropped"), 0);
+    assert_ok(strata_verify(db, NULL, &err), &err); /* also what the checkpoint spared reading */
     place_close(db);
     strata_buffer_free(&log);
 }
@@ -761,6 +763,47 @@ static void group_has_one_leader_and_keeps_the_order_of_the_queue(void **state)
     group_free(&queue.group);
 }
 
+/* Whether the append fails or the sync: each of the batches is told, and none is seen. */
+static void group_that_fails_is_an_error_for_each_of_its_batches(void **state)
+{
+    enum { BATCHES = 3 };
+    static const enum fs_call calls[] = {FS_CALL_APPEND, FS_CALL_SYNC};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << calls[i]};
+        struct strata_fs *fs = fs_sim_new();
+        struct strata_options options;
+        struct strata_env env;
+        struct wal_store *store = store_of(fs, &env, &options);
+        const struct strata_engine *engine = &strata_stage_03_wal;
+        static const char *const keys[BATCHES] = {"a", "b", "c"};
+        struct strata_op ops[BATCHES];
+        struct group_commit list[BATCHES];
+        struct strata_buffer value = {0};
+
+        for (int n = 0; n < BATCHES; n++) {
+            ops[n] = (struct strata_op){STRATA_OP_PUT, S(keys[n]), S("value")};
+            list[n] = (struct group_commit){.ops = &ops[n], .count = 1, .sync = true};
+            list[n].next = n + 1 < BATCHES ? &list[n + 1] : NULL;
+        }
+        fs_sim_fail(fs, &fault);
+        pthread_mutex_lock(&store->group.mutex);
+        commit_list(store, list);
+        pthread_mutex_unlock(&store->group.mutex);
+        assert_int_equal(fs_sim_failed(fs), 1);
+        fs_sim_fail(fs, NULL);
+        for (int n = 0; n < BATCHES; n++) {
+            assert_int_equal(list[n].rc, STRATA_ERR_IO);
+            assert_int_equal(list[n].err.sys, EIO);
+            assert_int_equal(engine->get(store, ops[n].key, &value, NULL), STRATA_NOT_FOUND);
+        }
+        engine->close(store, NULL);
+        strata_buffer_free(&value);
+        fs_free(fs);
+    }
+}
+
 /* A rotation that ran out of memory when it had made the new file, and before the first frame: the
  * next write takes it up there. */
 static void rotation_that_got_as_far_as_the_file_is_taken_up_again(void **state)
@@ -854,6 +897,41 @@ static void batch_random_ones_with_twins_match_the_model(void **state)
     place_close(db);
     strata_batch_free(batch);
     model_free(&model);
+}
+
+static void batch_cut_at_any_byte_is_all_or_nothing(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 1 << 20, STRATA_SYNC_NEVER);
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_buffer before = {0}, after = {0};
+    struct strata_error err;
+
+    (void)state;
+    assert_put(db, "b", "old");
+    assert_int_equal(fs_sim_get(fs, LOG, &before), 0);
+    assert_ok(strata_batch_put(batch, S("a"), S("new"), &err), &err);
+    assert_ok(strata_batch_delete(batch, S("b"), &err), &err);
+    assert_ok(strata_batch_put(batch, S("c"), S("new"), &err), &err);
+    assert_ok(strata_write(db, batch, 0, &err), &err);
+    assert_int_equal(fs_sim_get(fs, LOG, &after), 0);
+    for (size_t cut = before.size; cut <= after.size; cut++) {
+        struct strata_fs *killed = fs_sim_copy(fs);
+        struct strata *again;
+        bool all = cut == after.size;
+        assert_int_equal(fs_sim_put(killed, LOG, strata_bytes(after.data, cut)), 0);
+        again = open_with(killed, "db", 1 << 20, STRATA_SYNC_NEVER);
+        assert_get(again, "a", all ? "new" : NULL);
+        assert_get(again, "b", all ? NULL : "old");
+        assert_get(again, "c", all ? "new" : NULL);
+        place_close(again);
+        fs_free(killed);
+    }
+    place_close(db);
+    strata_batch_free(batch);
+    strata_buffer_free(&before);
+    strata_buffer_free(&after);
+    fs_free(fs);
 }
 
 /* After the append nothing may fail but the sync: a batch of which readers see a part would be
@@ -985,6 +1063,50 @@ static void checkpoint_from_before_a_merge_is_not_believed(void **state)
 static void checkpoint_of_a_few_from_before_a_merge_is_not_believed(void **state)
 {
     check_from_before_a_merge(*state, 3); /* ... is longer */
+}
+
+/* The same where reading would begin behind the segment: killed between the merge's rename and
+ * the checkpoint that is written then. Its segments have other seals than the checkpoint says. */
+static void checkpoint_from_before_a_merge_of_an_older_segment_is_not_believed(void **state)
+{
+    struct strata_fs *fs = fs_sim_new(), *killed;
+    struct strata_options options;
+    struct strata_env env;
+    struct wal_store *store = store_of(fs, &env, &options);
+    const struct strata_engine *engine = &strata_stage_03_wal;
+    struct strata_op ops[] = {{STRATA_OP_PUT, S("overwritten"), S("old")},
+                              {STRATA_OP_PUT, S("first"), S("of segment 1")},
+                              {STRATA_OP_PUT, S("overwritten"), S("new")}};
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    void *again;
+
+    (void)state;
+    assert_ok(engine->write(store, &ops[0], 1, true, &err), &err);
+    assert_ok(engine->write(store, &ops[1], 1, true, &err), &err);
+    group_enter(&store->group);
+    assert_ok(commit_rotate(store, &err), &err);
+    assert_ok(commit_checkpoint(store, &err), &err);
+    group_leave(&store->group);
+    assert_ok(engine->write(store, &ops[2], 1, true, &err), &err);
+    group_enter(&store->group);
+    assert_ok(merge_run(&store->keydir, 0, 1, &err), &err);
+    group_leave(&store->group);
+    killed = fs_sim_copy(fs);
+    assert_int_equal(engine->close(store, NULL), 0);
+    env.fs = killed;
+    env.is_new = false;
+    assert_ok(engine->open(&env, &again, &err), &err);
+    assert_int_equal(((struct wal_store *)again)->opened.checkpoint, 0);
+    assert_ok(engine->get(again, S("first"), &value, &err), &err);
+    assert_bytes(strata_buffer_slice(&value), S("of segment 1"));
+    assert_ok(engine->get(again, S("overwritten"), &value, &err), &err);
+    assert_bytes(strata_buffer_slice(&value), S("new"));
+    assert_ok(engine->verify(again, NULL, &err), &err);
+    assert_int_equal(engine->close(again, NULL), 0);
+    strata_buffer_free(&value);
+    fs_free(killed);
+    fs_free(fs);
 }
 
 /* ---- Merging --------------------------------------------------------------------------- */
@@ -1190,6 +1312,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(wal_frame_with_another_count_of_records_is_damage),
         cmocka_unit_test(wal_evidence_is_found_anywhere_behind_and_only_if_valid),
         PLACED(batch_random_ones_with_twins_match_the_model),
+        cmocka_unit_test(batch_cut_at_any_byte_is_all_or_nothing),
         cmocka_unit_test(batch_with_twins_is_all_or_nothing_when_a_read_fails),
     };
     const struct CMUnitTest fsyncs[] = {
@@ -1200,6 +1323,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sync_of_the_directory_that_fails_poisons_the_handle),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
         cmocka_unit_test(group_has_one_leader_and_keeps_the_order_of_the_queue),
+        cmocka_unit_test(group_that_fails_is_an_error_for_each_of_its_batches),
         cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),
         PLACED(threads_writing_reading_scanning_and_compacting_agree),
         PLACED(threads_share_fsyncs),
@@ -1218,6 +1342,7 @@ int main(int argc, char **argv)
         PLACED(checkpoint_that_is_too_large_is_ignored),
         PLACED(checkpoint_from_before_a_merge_is_not_believed),
         PLACED(checkpoint_of_a_few_from_before_a_merge_is_not_believed),
+        cmocka_unit_test(checkpoint_from_before_a_merge_of_an_older_segment_is_not_believed),
         cmocka_unit_test(merge_of_a_later_run_keeps_tombstones_that_older_puts_need),
         cmocka_unit_test(merge_keeps_the_mark_of_a_twin_whose_twin_is_gone),
     };

@@ -62,6 +62,16 @@ static bool stage_numbered(unsigned stage, struct strata_stage_info *info)
     return stage == 0; /* the last one is in `info` still */
 }
 
+int cli_stage_asked(struct cli *cli, struct strata_stage_info *info)
+{
+    uint64_t asked = 0;
+    int code = cli_stage(cli, CLI_STAGE, &asked);
+
+    if (code == CLI_OK)
+        stage_numbered((unsigned)asked, info);
+    return code;
+}
+
 bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info)
 {
     struct strata_fs *fs = fs_posix_new();

@@ -35,6 +35,7 @@ struct recovery {
     struct recovered *out;
     struct tail tail; /* how far the log reached at least, by TAIL or checkpoint; 0: unknown */
     bool numbered;    /* out->sequence is known */
+    bool refused;     /* a frame whose checks hold could not be applied: that is no torn tail */
     uint64_t synced;  /* of the segment being read, by its frames */
     uint64_t salt;    /* ... by its first frame; 0: not known */
     uint64_t offset;  /* where reading begins in the first segment read; 0: at its beginning */
@@ -236,6 +237,7 @@ static int replay_frames(struct recovery *r, struct segment *segment, struct rec
             segment->end = frame.end; /* all of it was checked: a twin's key may be read there */
             reader->at = first;
             rc = replay_records(r, segment, reader, frame.end, &end, why);
+            r->refused = rc < 0;
         }
         if (rc < 0) {
             segment->end = before;
@@ -266,7 +268,7 @@ static int replay_written(struct recovery *r, struct segment *segment, bool last
     rc = replay_frames(r, segment, &reader, &why);
     if (rc == WAL_OTHER)
         rc = end_with_seal(segment, &reader, err);
-    else if (last && (rc > 0 || rc == STRATA_ERR_CORRUPT))
+    else if (last && !r->refused && (rc > 0 || rc == STRATA_ERR_CORRUPT))
         rc = judge_end(r, segment, &why, err);
     else if (rc > 0)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,

@@ -435,6 +435,7 @@ static int judge(struct life *life, struct finding *finding)
 {
     struct model found = {0};
     struct oracle oracle = {.dir = life->dir, .history = &life->history};
+    bool any = life->history.count > 0; /* acknowledged, ever: there is a database */
     bool fine = read_all(life, &found, finding) == 0;
 
     for (unsigned i = 0; fine && i < life->threads; i++)
@@ -442,9 +443,12 @@ static int judge(struct life *life, struct finding *finding)
     model_free(&found);
     if (!fine)
         return 1;
-    for (unsigned i = 0; i < life->threads; i++)
+    for (unsigned i = 0; i < life->threads; i++) {
         append_history(&life->history, &life->own[i], finding->n[i]);
-    oracle.floor = oracle.issued = life->history.count;
+        any |= life->acknowledged[i] > 0;
+    }
+    oracle.issued = life->history.count;
+    oracle.floor = any ? oracle.issued : 0;
     return oracle_check(&oracle, &finding->report);
 }
 

@@ -20,6 +20,7 @@ struct fs_sim {
     uint64_t fault_calls, fault_strikes; /* calls it could hit, and those it did */
     bool fault_pauses;                   /* EINTR for ever: lets the next one through */
 
+    struct fs_sim_marks marks; /* the last ones, recorded or not */
     bool recording, has_trace;
     struct fs_sim_trace trace;
 };

@@ -5,8 +5,10 @@
  * Coming by costs one store to a variable of the thread, which fs_sim notes when it records.
  *
  * The functions are wrapped by macros of their own names: callers do not change, and a pointer to
- * a function is the bare one. fs.c defines FS_NO_SITES: what it calls for a caller counts as the
- * caller's site. A compiler without sections has none. */
+ * a function is the bare one. FS_NO_SITES, defined before, leaves them out: in fs.c, as what it
+ * calls for a caller counts as the caller's site, and where files are looked at for people, which
+ * is no work of an engine; (fs_read_at)(...) does so for one call. A compiler without sections
+ * has no sites. */
 #ifndef STRATA_COMMON_FS_SITE_H
 #define STRATA_COMMON_FS_SITE_H
 

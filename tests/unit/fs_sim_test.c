@@ -520,7 +520,7 @@ static void sim_failed_call_changes_nothing(void **state)
 static void expect_call(struct strata_fs *fs, uint64_t number, enum fs_call kind, const char *path,
                         uint64_t offset, uint64_t size, int64_t result)
 {
-    struct fs_sim_call call;
+    struct fs_sim_call call = {0};
     assert_int_equal(fs_sim_trace_call(fs, number, &call), 0);
     assert_string_equal(fs_call_name(call.kind), fs_call_name(kind));
     assert_string_equal(call.path, path);
@@ -533,7 +533,7 @@ static void sim_trace_tells_every_call(void **state)
 {
     struct strata_fs *fs = *state;
     struct strata_error err;
-    struct fs_sim_call call;
+    struct fs_sim_call call = {0};
     struct fs_file *file;
     char to[9];
     size_t got;
@@ -574,7 +574,7 @@ static void sim_trace_tells_the_site_of_a_call(void **state)
 {
     struct strata_fs *fs = *state;
     const struct fs_site *all;
-    struct fs_sim_call call;
+    struct fs_sim_call call = {0};
     size_t count = fs_sites(&all), listed = 0;
     int line;
     assert_int_equal(fs_sim_record(fs), 0);

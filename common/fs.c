@@ -21,7 +21,7 @@ extern const struct fs_site __stop_strata_sites[] __attribute__((weak));
 size_t fs_sites(const struct fs_site **first)
 {
     *first = __start_strata_sites;
-    return (size_t)(__stop_strata_sites - __start_strata_sites);
+    return ((uintptr_t)__stop_strata_sites - (uintptr_t)__start_strata_sites) / sizeof **first;
 }
 
 const char *fs_call_name(enum fs_call call)

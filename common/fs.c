@@ -307,10 +307,8 @@ static int raw_name_call(struct strata_fs *fs, enum fs_call call, const char *pa
         return fs->ops->link(fs, path, to);
     case FS_CALL_REMOVE:
         return fs->ops->remove(fs, path);
-    case FS_CALL_MKDIR:
-        return fs->ops->mkdir(fs, path);
     default:
-        return fs->ops->sync_dir(fs, path);
+        return fs->ops->mkdir(fs, path);
     }
 }
 
@@ -346,9 +344,16 @@ int fs_mkdir(struct strata_fs *fs, const char *path, struct strata_error *err)
     return name_call(fs, FS_CALL_MKDIR, path, NULL, err);
 }
 
+/* Never STRATA_ERR_NO_MEMORY, after which nothing would have changed: the names that were to be
+ * made durable have changed already, and whether they are is not known. */
 int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err)
 {
-    return name_call(fs, FS_CALL_SYNC_DIR, path, NULL, err);
+    int rc;
+    do {
+        count(fs, FS_CALL_SYNC_DIR);
+        rc = fs->ops->sync_dir(fs, path);
+    } while (rc == -EINTR);
+    return rc < 0 ? strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "sync_dir") : 0;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -2,7 +2,9 @@
  * (sample.h).
  *
  * Beyond what database.h lists: what opens holds what the log says, and a refusal says what was
- * lost. That does not go for a forged INDEX, whose check holds and which the engine never wrote:
+ * lost. An INDEX that is used, the annotated dump does not call damaged.
+ *
+ * The former does not go for a forged INDEX, whose check holds and which the engine never wrote:
  * nothing but reading the whole log could tell. Of one of these only this is asked: no crash, no
  * memory beyond its size, errors that name a place, keys in order. */
 #include "03_wal/checkpoint.h"
@@ -96,7 +98,23 @@ static void change(struct strata *db)
     worked(strata_compact(db, NULL, &err), &err);
 }
 
-static void check_forged(struct database *db, bool read_only)
+static void find_used(void *arg, const struct strata_stat *stat)
+{
+    if (strcmp(stat->name, "open_checkpoint") == 0)
+        *(uint64_t *)arg = stat->value;
+}
+
+/* Was the file used by this opening? */
+static bool is_used(struct strata *db)
+{
+    struct strata_error err = {.code = 0};
+    uint64_t used = UINT64_MAX;
+
+    require(strata_stats(db, find_used, &used, &err) == 0 && used <= 1, "open_checkpoint");
+    return used;
+}
+
+static void check_forged(struct database *db, const struct inspect *in, bool read_only)
 {
     struct strata_options options;
     struct strata_error err = {.code = 0};
@@ -107,6 +125,7 @@ static void check_forged(struct database *db, bool read_only)
     options.read_only = read_only;
     memory_watch(memory_limit(db->bytes));
     if (worked(strata_open(DATABASE_DIR, &options, &handle, &err), &err)) {
+        require(!in->damaged || !is_used(handle), "it is used, and the dump calls it damaged");
         ask_keys(handle);
         ask_scan(handle);
         worked(strata_verify(handle, NULL, &err), &err);
@@ -146,14 +165,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct content content;
     struct strata_slice bytes = strata_bytes(data, size);
     struct database db;
+    struct inspect in;
 
     if (!base)
         base = make_base(&content);
     database_init(&db, base, PATH, bytes);
-    database_inspect(&db, &checkpoint_format);
+    in = database_inspect(&db, &checkpoint_format);
     if (is_forged(bytes)) {
-        check_forged(&db, true);
-        check_forged(&db, false);
+        check_forged(&db, &in, true);
+        check_forged(&db, &in, false);
     } else {
         check_honest(&db, &content);
     }

@@ -1,24 +1,30 @@
-/* wal.c: the log of stage 3 (stages/03_wal/wal.c): the bytes are 000001.log of a database with a
- * fine marker, without TAIL and INDEX.
+/* wal.c: the log of stage 3 (stages/03_wal/wal.c): the bytes are 000001.log, the only segment of a
+ * database, or 000002.log after a closed one (sample.h). The marker is fine; TAIL and INDEX are
+ * missing.
  *
  * Beyond what database.h lists:
  *   - where opening neither refuses nor drops anything, the annotated dump has nothing to say;
- *   - the frames, read one by one and written to a new file as groups, make the same bytes again;
- *     and so do the records. */
+ *   - the frames, read one by one and written to a new file as groups, make the same bytes again,
+ *     and so do the records; where nothing is dropped, a frame goes on where the last one ended. */
 #include "03_wal/wal.h"
 #include "02_hash_index/segment.h"
 #include "fuzz.h"
 #include "rewrite.h"
+#include "sample.h"
 
-#define PATH DATABASE_DIR "/000001.log"
-#define NUMBER ((uint64_t)1 << 32 | 1)
+/* The bytes tell by their number which segment they are: 2, after a closed one, or else 1. */
+static const struct rewrite_kind kinds[2] = {
+    {WAL_MAGIC, REWRITE_NUMBER(1), WAL_FRAME},
+    {WAL_MAGIC, REWRITE_NUMBER(2), WAL_FRAME},
+};
+static const char *const paths[2] = {DATABASE_DIR "/000001.log", DATABASE_DIR "/000002.log"};
 
-static struct strata_fs *make_base(void)
+static void make_bases(struct strata_fs *bases[2])
 {
-    struct strata_fs *fs = database_new(3);
-    fs_remove(fs, DATABASE_DIR "/TAIL", NULL);
-    fs_remove(fs, DATABASE_DIR "/INDEX", NULL);
-    return fs;
+    bases[0] = database_new(3);
+    bases[1] = sample_new(3, NULL);
+    sample_remove(bases[1], "TAIL");
+    sample_remove(bases[1], "INDEX");
 }
 
 /* The records of a frame, added to the group. */
@@ -29,7 +35,7 @@ static void add_records(struct wal_group *group, struct fs_file *from, uint64_t 
 
     while (first < end) {
         struct record record;
-        int rc = record_at(from, NUMBER, first, end, WAL_FRAME, &body, &record, &err);
+        int rc = record_at(from, group->number, first, end, WAL_FRAME, &body, &record, &err);
         uint64_t offset;
         require(rc == 0, "%s", err.message);
         offset =
@@ -41,13 +47,13 @@ static void add_records(struct wal_group *group, struct fs_file *from, uint64_t 
     strata_buffer_free(&body);
 }
 
-static void write_frame(struct fs_file *from, const struct wal_frame *frame, uint64_t first,
-                        struct fs_file *to)
+static void write_frame(uint64_t number, struct fs_file *from, const struct wal_frame *frame,
+                        uint64_t first, struct fs_file *to)
 {
     struct wal_group group = {0};
     struct strata_error err = {.code = 0};
 
-    wal_group_begin(&group, NUMBER, frame->salt, to->end);
+    wal_group_begin(&group, number, frame->salt, to->end);
     wal_frame_begin(&group, frame->sequence, frame->synced);
     add_records(&group, from, first, frame->end);
     wal_frame_end(&group);
@@ -57,21 +63,32 @@ static void write_frame(struct fs_file *from, const struct wal_frame *frame, uin
     wal_group_free(&group);
 }
 
-static void rewrite_frames(const struct database *db)
+/* Of the same file, and with the numbers that come next. */
+static bool follows(const struct wal_frame *before, const struct wal_frame *frame)
+{
+    return frame->salt == before->salt && frame->sequence == before->sequence + before->count;
+}
+
+static void rewrite_frames(const struct database *db, uint64_t number)
 {
     struct strata_error err = {.code = 0};
     struct record_reader reader;
-    struct wal_frame frame;
+    struct wal_frame frame, before;
     struct fs_file *from, *to;
     uint64_t first;
 
-    require(fs_open(db->fs, PATH, FS_READ, &from, NULL) == 0, "the log");
+    require(fs_open(db->fs, db->path, FS_READ, &from, NULL) == 0, "the log");
     require(fs_open(db->fs, "again", FS_WRITE | FS_CREATE | FS_TRUNCATE, &to, NULL) == 0, "again");
-    require(record_start_kind(to, WAL_MAGIC, NUMBER, &err) == 0, "%s", err.message);
-    record_reader_init(&reader, from, NUMBER, from->end);
+    require(record_start_kind(to, WAL_MAGIC, number, &err) == 0, "%s", err.message);
+    record_reader_init(&reader, from, number, from->end);
     reader.max_type = WAL_FRAME;
-    while (wal_next(&reader, &frame, &first, &err) == 0)
-        write_frame(from, &frame, first, to);
+    for (before = (struct wal_frame){0}; wal_next(&reader, &frame, &first, &err) == 0;
+         before = frame) {
+        write_frame(number, from, &frame, first, to);
+        require(!before.end || db->dropped || follows(&before, &frame),
+                "the frame at %llu does not follow the one before",
+                (unsigned long long)frame.offset);
+    }
     record_reader_free(&reader);
     fs_close(from, NULL);
     fs_close(to, NULL);
@@ -80,23 +97,24 @@ static void rewrite_frames(const struct database *db)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct strata_fs *base;
-    static const struct rewrite_kind kind = {WAL_MAGIC, NUMBER, WAL_FRAME};
+    static struct strata_fs *bases[2];
+    struct strata_slice bytes = strata_bytes(data, size);
+    int which = rewrite_has_number(bytes, kinds[1].number);
     struct database db;
     struct inspect in;
     bool opened;
 
-    if (!base)
-        base = make_base();
-    database_init(&db, base, PATH, strata_bytes(data, size));
+    if (!bases[0])
+        make_bases(bases);
+    database_init(&db, bases[which], paths[which], bytes);
     opened = database_read(&db);
     in = database_inspect(&db, &wal_format);
     require(!opened || db.dropped || (!in.damaged && !in.torn),
             "the dump tells of damage (%d) or a torn tail (%d), and opening does not", in.damaged,
             in.torn);
     if (opened) {
-        rewrite_records(&db, &kind);
-        rewrite_frames(&db);
+        rewrite_records(&db, &kinds[which]);
+        rewrite_frames(&db, kinds[which].number);
     }
     database_write(&db);
     database_free(&db);

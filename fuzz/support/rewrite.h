@@ -6,6 +6,11 @@
 #include "01_append_log/record.h"
 #include "database.h"
 
+/* The number of a log segment that was filled by writes (02_hash_index/segment.c). */
+#define REWRITE_NUMBER(segment) ((uint64_t)(segment) << 32 | (segment))
+/* Does the header of a log tell this number? */
+bool rewrite_has_number(struct strata_slice bytes, uint64_t number);
+
 struct rewrite_kind {
     const char *magic;
     uint64_t number;   /* of the file */
@@ -15,6 +20,11 @@ struct rewrite_kind {
 /* Does so with the file at db->path, whose header is known to be right. Returns how many of its
  * bytes are whole records. */
 uint64_t rewrite_records(const struct database *db, const struct rewrite_kind *kind);
+
+/* Stages 1 and 2, where a log may end anywhere: at db->path, cut short by some bytes, it opens
+ * too. And a tail that was dropped begins with no head, or with one that may be written. */
+void rewrite_check_tail(const struct database *db, const struct rewrite_kind *kind,
+                        uint64_t valid_bytes);
 
 /* The value of a record that record_at read: what stands behind its key. */
 struct strata_slice rewrite_value(const struct strata_buffer *body, const struct record *record);

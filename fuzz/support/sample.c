@@ -116,3 +116,12 @@ struct strata_fs *sample_new(unsigned stage, struct content *content)
 {
     return sample_longer(stage, 0, content);
 }
+
+void sample_remove(struct strata_fs *fs, const char *name)
+{
+    struct strata_error err = {.code = 0};
+    char path[60];
+
+    snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, name);
+    require(fs_remove(fs, path, &err) == 0, "%s", err.message);
+}

@@ -11,6 +11,9 @@ struct strata_fs *sample_new(unsigned stage, struct content *content);
 /* The same, but `more` keys more. */
 struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *content);
 
+/* Removes a file of it that must be there: "TAIL". */
+void sample_remove(struct strata_fs *fs, const char *name);
+
 /* 32 bytes each, different ones, with the same hash in the index (02_hash_index/index.h). */
 struct strata_slice sample_twin(uint8_t to[32], unsigned which);
 

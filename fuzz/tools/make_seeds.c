@@ -264,6 +264,10 @@ static void save_samples(void)
     save_file(two, "000001.log", 0, "segment", "sealed");
     save_file(two, "000001.log", 7, "segment", "sealed_cut");
     save_file(three, "000001.log", 0, "wal", "sealed");
+    save_file(two, "000002.log", 0, "segment", "second");
+    save_file(two, "000002.log", 1, "segment", "second_cut");
+    save_file(three, "000002.log", 0, "wal", "second");
+    save_file(three, "000002.log", 1, "wal", "second_cut");
     save_file(two, "000001.hint", 0, "hint", "its_own");
     save_file(two, "000001.hint", 16, "hint", "one_entry_less");
     save_file(two, "000001.hint", 3, "hint", "cut_in_entry");

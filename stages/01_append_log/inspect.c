@@ -171,4 +171,5 @@ static int record_inspect(struct fs_file *file, struct inspect *to, struct strat
     return record_inspect_kind(file, &words, to, err);
 }
 
-const struct strata_format record_format = {"append log", RECORD_MAGIC, "*.log", record_inspect};
+const struct strata_format record_format = {"append log", RECORD_MAGIC, "000001.log",
+                                            record_inspect};

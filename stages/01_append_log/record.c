@@ -291,7 +291,8 @@ int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t l
         return corrupt(file, offset + RECORD_HEAD, "record body", start.head.body_check, computed,
                        err);
     describe(&start.head, offset, body->data, record);
-    record->value = strata_bytes(body->data + record->key.size, record->value_size);
+    if (record->value_size) /* of nothing there is no place */
+        record->value = strata_bytes(body->data + record->key.size, record->value_size);
     return 0;
 }
 

@@ -253,15 +253,18 @@ int hint_remove(const struct segments *set, const struct segment *segment, struc
     return rc;
 }
 
-static bool belongs(const struct segments *set, const char *name)
+/* A hint of no segment that is there, or one that was being written. */
+static bool is_orphan(const struct segments *set, const char *name)
 {
-    bool found = false;
-    for (size_t i = 0; !found && i < set->count; i++) {
-        char *own = hint_name(set->list[i]);
-        found = own && strcmp(own, name) == 0;
-        free(own);
-    }
-    return found;
+    const struct segment *segment;
+    uint32_t first, last;
+
+    if (segment_parse_name(name, ".hint.tmp", &first, &last))
+        return true;
+    if (!segment_parse_name(name, ".hint", &first, &last))
+        return false;
+    segment = segments_find(set, last);
+    return !segment || segment->first != first;
 }
 
 int hint_remove_orphans(const struct segments *set, struct strata_error *err)
@@ -271,12 +274,9 @@ int hint_remove_orphans(const struct segments *set, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    for (size_t i = 0; rc == 0 && i < names.count; i++) {
-        const char *dot = strchr(names.names[i], '.');
-        if (dot && (strcmp(dot, ".hint.tmp") == 0 ||
-                    (strcmp(dot, ".hint") == 0 && !belongs(set, names.names[i]))))
+    for (size_t i = 0; rc == 0 && i < names.count; i++)
+        if (is_orphan(set, names.names[i]))
             rc = remove_if_there(set, names.names[i], err);
-    }
     fs_names_free(&names);
     return rc;
 }

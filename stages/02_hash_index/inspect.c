@@ -53,8 +53,8 @@ static int segment_inspect(struct fs_file *file, struct inspect *to, struct stra
     return record_inspect_kind(file, &words, to, err);
 }
 
-const struct strata_format segment_format = {"log segment", SEGMENT_MAGIC, "*.log",
-                                             segment_inspect};
+const struct strata_format segment_format = {
+    "log segment", SEGMENT_MAGIC, "[0-9][0-9][0-9][0-9][0-9][0-9]*.log", segment_inspect};
 
 /* ---- Hints ----------------------------------------------------------------------------- */
 
@@ -125,4 +125,5 @@ static int hint_inspect(struct fs_file *file, struct inspect *to, struct strata_
     return rc;
 }
 
-const struct strata_format hint_format = {"hint", HINT_MAGIC, "*.hint", hint_inspect};
+const struct strata_format hint_format = {"hint", HINT_MAGIC,
+                                          "[0-9][0-9][0-9][0-9][0-9][0-9]*.hint", hint_inspect};

@@ -4,12 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-bool keydir_has_twins(const struct keydir *keydir, uint64_t hash)
-{
-    size_t slot = SIZE_MAX;
-    return index_find(&keydir->index, hash, &slot) && index_find(&keydir->index, hash, &slot);
-}
-
 static int segment_of(const struct keydir *keydir, uint64_t position, struct segment **segment,
                       struct strata_error *err)
 {
@@ -133,6 +127,21 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
     return rc < 0 ? rc : 0;
 }
 
+/* The only entry with this hash is the record's own (I1). */
+static int match_hash(const struct keydir *keydir, const struct segment *segment, uint64_t offset,
+                      struct keydir_match *match, struct strata_error *err)
+{
+    size_t other;
+    if (!index_find(&keydir->index, match->hash, &match->slot))
+        return 0;
+    other = match->slot;
+    if (index_find(&keydir->index, match->hash, &other))
+        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                           "two live keys have the hash of this record's key, and it is not marked "
+                           "as a twin");
+    return 0;
+}
+
 int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned type,
                   uint64_t hash, uint64_t offset, struct strata_slice key, struct strata_error *err)
 {
@@ -142,7 +151,7 @@ int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned
     if (rc == 0 && (type == SEGMENT_PUT_TWIN || type == SEGMENT_DELETE_TWIN))
         rc = match_twin(keydir, segment, offset, key, &match, err);
     else if (rc == 0)
-        index_find(&keydir->index, hash, &match.slot); /* I1 */
+        rc = match_hash(keydir, segment, offset, &match, err);
     if (rc < 0)
         return rc;
     if (segment_is_put(type))

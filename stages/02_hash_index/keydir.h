@@ -49,7 +49,6 @@ int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned
                   struct strata_error *err);
 /* The slot of the live put at this place, or SIZE_MAX: it is dead. */
 size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t position);
-bool keydir_has_twins(const struct keydir *keydir, uint64_t hash);
 
 /* An iterator over the live keys, scan.c. Reads every segment once: O(data). */
 int keydir_iter(const struct keydir *keydir, struct strata_iter **out, struct strata_error *err);

@@ -103,9 +103,16 @@ static int load_segment(struct loader *l, struct segment *segment, bool last,
         return rc;
     }
     rc = read_segment(l, segment, last, err);
-    if (rc == 0 && segment->sealed && !l->env->options->read_only)
-        hint_try(&l->keydir->segments, segment);
+    segment->unhinted = segment->sealed;
     return rc;
+}
+
+/* Only once all of it was read: what does not open is left as it was found. */
+static void write_hints(const struct segments *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->list[i]->unhinted)
+            hint_try(set, set->list[i]);
 }
 
 int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,
@@ -117,8 +124,10 @@ int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load
 
     for (size_t i = 0; rc == 0 && i < set->count; i++)
         rc = load_segment(&l, set->list[i], i + 1 == set->count, err);
-    if (rc == 0 && !env->options->read_only)
+    if (rc == 0 && !env->options->read_only) {
+        write_hints(set);
         rc = hint_remove_orphans(set, err);
+    }
     if (rc == 0 && !env->options->read_only && !segments_active(set))
         rc = segments_start(set, err);
     return rc;

@@ -48,18 +48,15 @@ static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t
     return 0;
 }
 
+/* As it is: a twin stays marked (I4). */
 static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
-                       unsigned type, uint64_t *offset, struct strata_error *err)
+                       uint64_t *offset, struct strata_error *err)
 {
     struct record record;
     int rc = record_at(from->file, segment_id(from), found->offset, from->end,
                        merge->keydir->segments.max_type, &merge->body, &record, err);
-    struct strata_slice value;
-
-    if (rc < 0)
-        return rc;
-    value = strata_bytes(merge->body.data + record.key.size, record.value_size);
-    return segment_append(merge->to, type, record.key, value, offset, err);
+    return rc < 0 ? rc
+                  : segment_append(merge->to, record.type, record.key, record.value, offset, err);
 }
 
 static int merge_record(struct merge *merge, const struct segment *from,
@@ -67,17 +64,14 @@ static int merge_record(struct merge *merge, const struct segment *from,
 {
     uint64_t hash = index_hash(record->key), offset;
     uint64_t position = position_make(from->last, record->offset);
-    unsigned type;
     int rc;
 
     if (segment_is_delete(record->type))
-        return merge->keep_tombstones ? copy_record(merge, from, record, record->type, &offset, err)
-                                      : 0;
+        return merge->keep_tombstones ? copy_record(merge, from, record, &offset, err) : 0;
     if (!segment_is_put(record->type) ||
         keydir_live_slot(merge->keydir, hash, position) == SIZE_MAX)
         return 0;
-    type = keydir_has_twins(merge->keydir, hash) ? SEGMENT_PUT_TWIN : record->type; /* I4 */
-    rc = copy_record(merge, from, record, type, &offset, err);
+    rc = copy_record(merge, from, record, &offset, err);
     return rc < 0 ? rc : note_move(merge, hash, position, offset, err);
 }
 

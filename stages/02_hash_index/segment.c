@@ -64,10 +64,19 @@ static void make_name(uint32_t first, uint32_t last, char name[NAME_MAX_BYTES])
         snprintf(name, NAME_MAX_BYTES, "%06" PRIu32 "-%06" PRIu32 ".log", first, last);
 }
 
-/* The range in a name; false for names that make_name does not make. */
-bool segment_parse_name(const char *name, uint32_t *first, uint32_t *last)
+static bool is_range(const char *name, uint32_t first, uint32_t last, const char *suffix)
 {
-    char again[NAME_MAX_BYTES], *end;
+    char stem[NAME_MAX_BYTES];
+    size_t size;
+
+    make_name(first, last, stem);
+    size = strlen(stem) - strlen(".log");
+    return strncmp(stem, name, size) == 0 && strcmp(name + size, suffix) == 0;
+}
+
+bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, uint32_t *last)
+{
+    char *end;
     unsigned long a = strtoul(name, &end, 10), b = a;
 
     if (*end == '-')
@@ -76,8 +85,7 @@ bool segment_parse_name(const char *name, uint32_t *first, uint32_t *last)
         return false;
     *first = (uint32_t)a;
     *last = (uint32_t)b;
-    make_name(*first, *last, again);
-    return strcmp(again, name) == 0;
+    return is_range(name, *first, *last, suffix);
 }
 
 /* ---- One segment ----------------------------------------------------------------------- */

@@ -38,6 +38,8 @@ struct segment {
     char *path;
     _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
+    bool unhinted;          /* it was found without a hint that fits */
+    bool superseded;        /* it was found within another's range (segment.c I2) */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
     uint64_t tombstones;    /* deletes in it */
@@ -97,10 +99,13 @@ int segment_seal(struct segment *segment, struct strata_error *err);
 int segment_decode_seal(const struct segment *segment, uint64_t offset, struct strata_slice value,
                         struct segment_sum *sum, struct strata_error *err);
 
-/* For segments.c: a segment with no file yet, NULL: out of memory; the range in a file's name,
- * false: no segment's name; whether the file ends with a seal. */
+/* The range in the name of a segment's file (".log") or of one that goes with it (".hint"); false:
+ * not a name that is ever made, so the file is somebody else's and no business of ours. */
+bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, uint32_t *last);
+
+/* For segments.c: a segment with no file yet, NULL: out of memory; whether the file ends with a
+ * seal. */
 struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last);
-bool segment_parse_name(const char *name, uint32_t *first, uint32_t *last);
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err);
 
 void segment_ref(struct segment *segment);

@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool ends_with(const char *name, const char *suffix)
-{
-    size_t size = strlen(name), tail = strlen(suffix);
-    return size >= tail && strcmp(name + size - tail, suffix) == 0;
-}
-
 static int add_segment(struct segments *set, struct segment *segment, struct strata_error *err)
 {
     if (set->count == set->capacity) {
@@ -34,13 +28,13 @@ static int remove_name(const struct segments *set, const char *name, struct stra
     return rc;
 }
 
-/* By last number; of two with one last number the wider, which supersedes the other, first. */
+/* By last number; of two with one last number the wider, which supersedes the other, last. */
 static int compare_ranges(const void *a, const void *b)
 {
     const struct segment *x = *(struct segment *const *)a, *y = *(struct segment *const *)b;
     if (x->last != y->last)
         return x->last < y->last ? -1 : 1;
-    return (x->first > y->first) - (x->first < y->first);
+    return (x->first < y->first) - (x->first > y->first);
 }
 
 static int list_segments(struct segments *set, const struct fs_names *names,
@@ -51,7 +45,7 @@ static int list_segments(struct segments *set, const struct fs_names *names,
         struct segment *segment;
         int rc;
 
-        if (!segment_parse_name(names->names[i], &first, &last))
+        if (!segment_parse_name(names->names[i], ".log", &first, &last))
             continue;
         segment = segment_new(set, first, last);
         if (!segment)
@@ -67,34 +61,37 @@ static int list_segments(struct segments *set, const struct fs_names *names,
     return 0;
 }
 
-static bool superseded(const struct segments *set, const struct segment *segment)
+/* From the end on, every segment that was passed ends there or later, so the lowest `first` among
+ * them tells: O(n). */
+static void mark_superseded(const struct segments *set)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        const struct segment *other = set->list[i];
-        if (other != segment && other->first <= segment->first && segment->last <= other->last)
-            return true;
+    uint32_t lowest = UINT32_MAX;
+    for (size_t i = set->count; i-- > 0;) {
+        struct segment *segment = set->list[i];
+        segment->superseded = lowest <= segment->first;
+        lowest = segment->first < lowest ? segment->first : lowest;
     }
-    return false;
 }
 
 /* I2, oldest first. */
 static int drop_superseded(struct segments *set, struct strata_error *err)
 {
     bool writes = !set->env->options->read_only;
-    for (size_t i = 0; i < set->count;) {
+    size_t kept = 0;
+    int rc = 0;
+
+    mark_superseded(set);
+    for (size_t i = 0; i < set->count; i++) {
         struct segment *segment = set->list[i];
-        int rc;
-        if (!superseded(set, segment)) {
-            i++;
-            continue;
+        if (rc == 0 && segment->superseded) {
+            rc = writes ? fs_remove(set->env->fs, segment->path, err) : 0;
+            segment_unref(segment, NULL); /* not open yet */
+        } else {
+            set->list[kept++] = segment;
         }
-        rc = writes ? fs_remove(set->env->fs, segment->path, err) : 0;
-        if (rc < 0)
-            return rc;
-        segment_unref(segment, NULL);
-        memmove(set->list + i, set->list + i + 1, (--set->count - i) * sizeof(struct segment *));
     }
-    return 0;
+    set->count = kept;
+    return rc;
 }
 
 /* I3. */
@@ -132,9 +129,10 @@ static int open_segment(struct segments *set, struct segment *segment, bool last
 static int remove_temporaries(const struct segments *set, const struct fs_names *names,
                               struct strata_error *err)
 {
+    uint32_t first, last;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < names->count; i++)
-        if (ends_with(names->names[i], ".log.tmp"))
+        if (segment_parse_name(names->names[i], ".log.tmp", &first, &last))
             rc = remove_name(set, names->names[i], err);
     return rc;
 }

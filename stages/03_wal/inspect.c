@@ -52,7 +52,8 @@ static int wal_inspect(struct fs_file *file, struct inspect *to, struct strata_e
     return record_inspect_kind(file, &words, to, err);
 }
 
-const struct strata_format wal_format = {"write-ahead log", WAL_MAGIC, "*.log", wal_inspect};
+const struct strata_format wal_format = {"write-ahead log", WAL_MAGIC,
+                                         "[0-9][0-9][0-9][0-9][0-9][0-9]*.log", wal_inspect};
 
 #define SHOW(fields) inspect_numbers(to, file, &at, fields, sizeof fields / sizeof *fields, err)
 #define SHOW_ENTRIES(name, count, fields)                                                          \

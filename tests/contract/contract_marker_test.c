@@ -300,6 +300,20 @@ static void marker_foreign_directory_is_left_alone(void **state)
     assert_string_equal(place_names(place, place->dir), "letter.txt ");
 }
 
+/* Its name ends like that of a file of ours, and is none. */
+static void marker_foreign_log_is_no_data_of_ours(void **state)
+{
+    struct place *place = *state;
+    struct strata_error err;
+
+    assert_int_equal(mkdir(place->dir, 0777), 0);
+    place_write(place, "db/notes.log", strata_string("Dear diary"));
+    place_refused_as(place, true, STRATA_ERR_EXISTS, &err);
+    assert_err_says(&err, "notes.log");
+    place_refused_as(place, false, STRATA_ERR_ABSENT, &err);
+    assert_string_equal(place_names(place, place->dir), "notes.log ");
+}
+
 static void marker_new_file_system_root_is_an_empty_directory(void **state)
 {
     struct place *place = *state;
@@ -382,6 +396,7 @@ int main(void)
         marker_test(marker_unfinished_copy_is_absent_for_all),
         marker_test(marker_leftover_of_a_cut_marker_is_cleared_away),
         marker_test(marker_foreign_directory_is_left_alone),
+        marker_test(marker_foreign_log_is_no_data_of_ours),
         marker_test(marker_new_file_system_root_is_an_empty_directory),
         marker_test(marker_data_without_a_marker_is_damage_and_never_made_anew),
         marker_test(marker_marker_without_data_is_damage_and_never_made_anew),

@@ -20,9 +20,13 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
     const struct segments *set = arg;
     const struct segment *segment = segments_find(set, position_segment(position));
     struct record record;
-    int rc = record_at(segment->file, segment_id(segment), position_offset(position), segment->end,
-                       set->max_type, value, &record, err);
+    int rc = segment_use(segment, err);
 
+    if (rc < 0)
+        return rc;
+    rc = record_at(segment->file, segment_id(segment), position_offset(position), segment->end,
+                   set->max_type, value, &record, err);
+    segment_done(segment);
     if (rc == 0 && strata_compare(record.key, key) != 0)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
                          "the record here holds another key than the index says");
@@ -39,8 +43,10 @@ static int collect(const struct keydir *keydir, const struct segment *segment, s
     struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc;
+    int rc = segment_use(segment, err);
 
+    if (rc < 0)
+        return rc;
     record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
     reader.max_type = keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
@@ -53,7 +59,10 @@ static int collect(const struct keydir *keydir, const struct segment *segment, s
             break;
     }
     record_reader_free(&reader);
-    return rc < 0 ? rc : segment_check(segment, &sum, reader.at, err);
+    if (rc >= 0)
+        rc = segment_check(segment, &sum, reader.at, err);
+    segment_done(segment);
+    return rc < 0 ? rc : 0;
 }
 
 static int pin_segments(const struct segments *set, struct segments **out, struct strata_error *err)
@@ -68,6 +77,7 @@ static int pin_segments(const struct segments *set, struct segments **out, struc
     }
     *pinned = *set;
     pinned->list = list;
+    pinned->files = NULL;
     for (size_t i = 0; i < set->count; i++)
         segment_ref(list[i] = set->list[i]);
     *out = pinned;

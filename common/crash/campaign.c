@@ -1,5 +1,5 @@
-/* campaign.c: see campaign.h. How much is done at each depth was chosen so that `quick` is a
- * matter of seconds, and so that `full` leaves nothing out of what it looks at. */
+/* campaign.c: see campaign.h. How much is done at each depth was chosen so that the usual one
+ * is a matter of seconds, and so that `full` leaves nothing out of what it looks at. */
 #include "campaign.h"
 
 struct measure {
@@ -11,7 +11,8 @@ struct measure {
 };
 
 static const struct measure measures[] = {
-    [CAMPAIGN_QUICK] = {8, 1024, 16, false, 1, 256},
+    [CAMPAIGN_QUICK] = {.deviating = 1, .prefixes = 256},
+    [CAMPAIGN_USUAL] = {8, 1024, 16, false, 1, 256},
     [CAMPAIGN_FULL] = {1, 1, 1, true, 2, 16384},
 };
 
@@ -25,7 +26,7 @@ static int whole(struct campaign *c, unsigned twice)
     rc = explore_run(&c->explore);
     c->explore.twice = twice;
     c->explore.only_twice = true;
-    if (rc == 0)
+    if (rc == 0 && twice)
         rc = explore_run(&c->explore);
     c->explore.twice = 0;
     c->explore.only_twice = false;
@@ -61,6 +62,8 @@ static int all_ways(struct campaign *c)
 
     prepare(c);
     rc = whole(c, kill ? m->twice_kill : m->twice);
+    if (c->depth == CAMPAIGN_QUICK)
+        return rc;
     if (rc == 0 && !kill && c->promised)
         rc = disturbed(c, EXPLORE_KILLED, m->every_kill, false);
     if (rc == 0)

@@ -13,8 +13,9 @@ struct workload {
 };
 
 enum campaign_depth {
-    CAMPAIGN_QUICK, /* every state of a first crash; of what comes after, a sample */
-    CAMPAIGN_FULL   /* all */
+    CAMPAIGN_QUICK, /* every state of a crash that comes after nothing */
+    CAMPAIGN_USUAL, /* also of what comes after something, a sample */
+    CAMPAIGN_FULL   /* all of that */
 };
 
 struct campaign {

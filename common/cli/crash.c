@@ -158,13 +158,11 @@ static uint64_t opened(const struct explore *e)
 static void tick(void *arg, uint64_t done, uint64_t total, uint64_t distinct)
 {
     struct crash *c = arg;
-    double share = (double)c->done + c->campaign->done;
+    double share = (double)c->done + campaign_share(c->campaign, done, total);
     struct progress_state state = {.done_bytes = (uint64_t)(1e6 * share),
                                    .total_bytes = c->total * 1000000,
                                    .records = c->opened + opened(&c->campaign->explore),
                                    .unit = "states"};
-    (void)done;
-    (void)total;
     (void)distinct;
     progress_tick(&c->cli->progress, &state);
 }

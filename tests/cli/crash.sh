@@ -40,6 +40,17 @@ is crash_seeds_share_few_states "$(( $(sed -n 's/.*distinct=\([0-9]*\).*/\1/p' <
 run strata crash --stage 3 --depth quick --workload merge
 is crash_quick_is_the_first_crash_alone "$rc $(grep -cE '^(recovery|after) ' <<<"$out")" '0 0'
 
+# ---- How far it is ----
+if command -v script >/dev/null; then
+    script -qec "stty cols 100; strata crash --stage 3 --model posix --workload mixed" /dev/null </dev/null >tty 2>&1
+    like crash_terminal_shows_bar_and_time_left "$(tr -d '\0' <tty)" \
+        $'\rcrash \\[=*>? *\\] +[0-9]+%  [0-9]+ states/s  [0-9]+:[0-9][0-9] left\033\\[K'
+    is crash_bar_only_grows "$(grep -o '[0-9]*%' tty | tr -d % | sort -nc 2>&1)" ""
+    rm tty
+else
+    skip crash_terminal_shows_bar_and_time_left "no script(1)"
+fi
+
 # ---- Stages that do not ----
 for stage in 1 2; do
     run strata crash --stage $stage --model posix --workload merge

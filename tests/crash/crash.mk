@@ -24,3 +24,11 @@ faults: install-test ## every call of the file layer fails, and every allocation
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/faults --stride $(or $(STRIDE),16)
 
 .PHONY: faults
+
+crash: all ## every state that a crash may leave, in tables [STAGE=N] [SEEDS=24]
+	@B=$B tests/tools/crash.sh run "$(STAGE)" "$(SEEDS)"
+
+crash-full: all ## the same and nothing left out, for TIME=2h [STAGE=3]; goes on where it stopped
+	@B=$B tests/tools/crash.sh full "$(or $(STAGE),3)" "$(or $(TIME),2h)"
+
+.PHONY: crash crash-full

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define PARTS_MAX 8 /* of one fs_append */
+#define OPEN_MAX_USUAL 1024
 
 _Thread_local const struct fs_site *fs_site_now;
 
@@ -60,6 +61,11 @@ uint64_t fs_now(struct strata_fs *fs)
 uint64_t fs_random(struct strata_fs *fs)
 {
     return fs->ops->random(fs);
+}
+
+size_t fs_open_max(struct strata_fs *fs)
+{
+    return fs->ops->open_max ? fs->ops->open_max(fs) : OPEN_MAX_USUAL;
 }
 
 /* ---- Files ----------------------------------------------------------------------------- */

@@ -177,7 +177,7 @@ static bool segments_fit(struct decoder *d, const struct keydir *keydir, uint32_
 
         if (d->bad || first != segment->first || last != segment->last)
             return false;
-        if (i + 1 == count ? end != at->offset || end > segment->file->end
+        if (i + 1 == count ? end != at->offset || end > segment->end
                            : !segment->sealed || end != segment->end ||
                                  records != segment->sum.records || digest != segment->sum.digest)
             return false;

@@ -49,7 +49,7 @@ seconds_of() {
 
 # Without end: "WORKLOAD SEED".
 units() {
-    local name seed
+    local seed
     for ((seed = 1; ; seed++)); do
         [ $seed -eq 2 ] && printf '%s 1\n' nothing merge reopens writes large
         echo "mixed $seed"

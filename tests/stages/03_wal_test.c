@@ -829,6 +829,55 @@ static void checkpoint_open_reads_what_came_after_it(void **state)
     place_close(db);
 }
 
+static const struct fs_ops *right_ops;
+
+/* Everything else works. */
+static int no_checkpoint(struct strata_fs *fs, const char *path, unsigned flags,
+                         struct fs_file **out)
+{
+    if (strstr(path, "INDEX.tmp"))
+        return -EIO;
+    return right_ops->open(fs, path, flags, out);
+}
+
+/* While data is put, segments are merged, and at the close: all data is in the log and synced. So
+ * nothing is refused and nothing lost, but it is told, and the next open reads more. */
+static void checkpoint_that_cannot_be_written_is_told_and_no_failure(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 2000, STRATA_SYNC_DEFAULT);
+    unsigned long told = subject_warnings();
+    struct strata_buffer tail = {0};
+    struct strata_error err;
+    struct fs_ops ops = *fs->ops;
+
+    (void)state;
+    right_ops = fs->ops;
+    ops.open = no_checkpoint;
+    fs->ops = &ops;
+    for (int i = 0; i < 10; i++)
+        put_numbers(db, 0, 30);
+    assert_int_equal(check_stat(db, "checkpoints"), 0);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    put_numbers(db, 30, 60);
+    assert_true(subject_warnings() > told);
+    told = subject_warnings();
+    place_close(db);
+    assert_true(subject_warnings() > told);
+    assert_int_equal(fs_sim_get(fs, "db/TAIL", &tail), 0);
+    strata_buffer_free(&tail);
+    fs->ops = right_ops;
+    db = open_with(fs, "db", 2000, STRATA_SYNC_DEFAULT);
+    expect_numbers(db, 60);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 0);
+    put_numbers(db, 0, 60);
+    place_close(db);
+    db = open_with(fs, "db", 2000, STRATA_SYNC_DEFAULT);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 1);
+    place_close(db);
+    fs_free(fs);
+}
+
 static void checkpoint_any_flipped_bit_is_ignored(void **state)
 {
     struct place *place = *state;
@@ -1104,6 +1153,7 @@ int main(void)
         PLACED(sync_never_is_none_until_close_or_asked_for),
         cmocka_unit_test(sync_interval_comes_by_bytes_and_by_time),
         cmocka_unit_test(sync_that_fails_poisons_the_handle_and_is_not_tried_again),
+        cmocka_unit_test(checkpoint_that_cannot_be_written_is_told_and_no_failure),
         cmocka_unit_test(sync_of_the_directory_that_fails_poisons_the_handle),
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
         cmocka_unit_test(rotation_that_got_as_far_as_the_file_is_taken_up_again),

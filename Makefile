@@ -99,8 +99,10 @@ diff: ## what a stage adds: make diff FROM=1 TO=2
 	@from="$(call stage_dir,$(FROM))" to="$(call stage_dir,$(TO))"; \
 	if [ -z "$$from" ] || [ -z "$$to" ]; then \
 	  echo "make diff FROM=N TO=M: stages are $(STAGES)" >&2; exit 2; fi; \
-	echo "files of $$to:"; wc -l $$to/*.[ch]; \
-	echo; echo "engine.c, from $$from:"; diff -u $$from/engine.c $$to/engine.c; true
+	echo "files of $$to, their lines and what each is about:"; \
+	awk 'FNR == 1 { sub(/^\/\* /, ""); sub(/ *\*\/$$/, ""); sub(/\. .*/, "."); what[++n] = $$0 } { lines[n]++ } \
+	  END { for (i = 1; i <= n; i++) printf "%6d  %s\n", lines[i], what[i]; printf "%6d  in all\n", NR }' $$to/*.[ch]; \
+	echo; diff -u --label $$from/engine.c --label $$to/engine.c $$from/engine.c $$to/engine.c; true
 
 # ---- Checks on the source --------------------------------------------------------------------
 

@@ -93,6 +93,8 @@ struct fs_sim_fault {
 void fs_sim_fail(struct strata_fs *fs, const struct fs_sim_fault *fault);
 /* How often the armed fault has struck. Still 0 at the end of a run: `at` was beyond the run. */
 uint64_t fs_sim_failed(struct strata_fs *fs);
+/* The call that it struck first, FS_CALL_COUNT: none; and its number as fs_sim_calls counts. */
+enum fs_call fs_sim_struck(struct strata_fs *fs, uint64_t *number);
 
 /* ---- Recording ------------------------------------------------------------------------- */
 

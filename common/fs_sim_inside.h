@@ -18,7 +18,9 @@ struct fs_sim {
     bool armed;
     struct fs_sim_fault fault;
     uint64_t fault_calls, fault_strikes; /* calls it could hit, and those it did */
-    bool fault_pauses;                   /* EINTR for ever: lets the next one through */
+    enum fs_call struck;                 /* the first of those, and its number */
+    uint64_t struck_at;
+    bool fault_pauses; /* EINTR for ever: lets the next one through */
 
     bool recording, has_trace;
     struct fs_sim_trace trace;

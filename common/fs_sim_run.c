@@ -47,7 +47,10 @@ static bool strikes(struct fs_sim *sim, enum fs_call call, uint64_t size, bool m
         if (!sim->fault_pauses)
             return false;
     }
-    sim->fault_strikes++;
+    if (sim->fault_strikes++ == 0) {
+        sim->struck = call;
+        sim->struck_at = sim->calls;
+    }
     return true;
 }
 
@@ -161,4 +164,16 @@ uint64_t fs_sim_failed(struct strata_fs *fs)
     strikes_so_far = sim->fault_strikes;
     pthread_mutex_unlock(&sim->mutex);
     return strikes_so_far;
+}
+
+enum fs_call fs_sim_struck(struct strata_fs *fs, uint64_t *number)
+{
+    struct fs_sim *sim = fs_sim_from(fs);
+    enum fs_call struck;
+
+    pthread_mutex_lock(&sim->mutex);
+    struck = sim->fault_strikes ? sim->struck : FS_CALL_COUNT;
+    *number = sim->struck_at;
+    pthread_mutex_unlock(&sim->mutex);
+    return struck;
 }

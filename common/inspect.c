@@ -6,6 +6,8 @@
  */
 #include "inspect.h"
 
+#include "coding.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -72,6 +74,48 @@ void inspect_field(struct inspect *in, uint64_t offset, struct strata_slice byte
             fprintf(in->to, " ... %" PRIu64 " bytes more", total - first - second);
         fputc('\n', in->to);
     }
+}
+
+void inspect_opaque(uint64_t value, char *to, size_t capacity)
+{
+    (void)value, (void)capacity;
+    *to = 0;
+}
+
+static void show_number(struct inspect *in, uint64_t offset, const uint8_t raw[8],
+                        const struct inspect_number *n)
+{
+    struct decoder d;
+    uint64_t value;
+    char text[80];
+
+    decoder_init(&d, strata_bytes(raw, 8));
+    value = get_u64(&d);
+    if (n->tell)
+        n->tell(value, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "%" PRIu64, value);
+    inspect_field(in, offset, strata_bytes(raw, n->width), n->width, n->name, "%s%s%s", text,
+                  *text && *n->meaning ? ", " : "", n->meaning);
+}
+
+int inspect_numbers(struct inspect *in, struct fs_file *file, uint64_t *offset,
+                    const struct inspect_number *numbers, size_t count, struct strata_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint8_t raw[8] = {0};
+        size_t got;
+        int rc = fs_read_at(file, *offset, raw, numbers[i].width, &got, err);
+        if (rc < 0)
+            return rc;
+        if (got < numbers[i].width) {
+            inspect_stop(in, *offset, "the file ends inside %s", numbers[i].name);
+            return INSPECT_END;
+        }
+        show_number(in, *offset, raw, &numbers[i]);
+        *offset += got;
+    }
+    return 0;
 }
 
 static void remark(struct inspect *in, uint64_t offset, const char *kind, const char *format,

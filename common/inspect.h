@@ -3,6 +3,7 @@
 #ifndef STRATA_COMMON_INSPECT_H
 #define STRATA_COMMON_INSPECT_H
 
+#include "fs.h"
 #include "strata.h"
 
 #include <stdio.h>
@@ -25,6 +26,23 @@ void inspect_section(struct inspect *in, uint64_t offset, const char *format, ..
  * means. `total` is the field's whole size when `bytes` holds only its beginning. */
 void inspect_field(struct inspect *in, uint64_t offset, struct strata_slice bytes, uint64_t total,
                    const char *name, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* A field of a fixed layout: a number in little-endian order. */
+struct inspect_number {
+    const char *name;
+    unsigned width;      /* bytes, 1 to 8 */
+    const char *meaning; /* "" when the name tells it */
+    /* How the number is told, in at most `capacity` bytes at `to`; NULL: in decimal digits. */
+    void (*tell)(uint64_t value, char *to, size_t capacity);
+};
+/* A tell that says nothing: the meaning is all there is to read (a check). */
+void inspect_opaque(uint64_t value, char *to, size_t capacity);
+#define INSPECT_END 1
+/* Shows `count` of them one after another from *offset, which they move. 0; INSPECT_END, after
+ * inspect_stop: the file ends before the last; IO. */
+int inspect_numbers(struct inspect *in, struct fs_file *file, uint64_t *offset,
+                    const struct inspect_number *numbers, size_t count, struct strata_error *err);
+
 /* The file stops being valid at `offset`, for this reason. */
 void inspect_stop(struct inspect *in, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -114,23 +114,26 @@ static double share_of(const struct progress_state *state)
 /* All that stands behind the bar. */
 static void put_figures(const struct progress_state *state, char *to, size_t capacity)
 {
-    char amount[32], speed[32], records[48] = "", time[32];
+    char amount[32], speed[48] = "", records[48] = "", time[32], bytes[32];
     double share = share_of(state);
 
-    put_bytes(rate((double)state->done_bytes, state->seconds), speed, sizeof speed);
+    put_bytes(rate((double)state->done_bytes, state->seconds), bytes, sizeof bytes);
+    if (!state->unit)
+        snprintf(speed, sizeof speed, "  %s/s", bytes);
     if (state->records)
-        snprintf(records, sizeof records, "  %.0f records/s",
-                 rate((double)state->records, state->seconds));
+        snprintf(records, sizeof records, "  %.0f %s/s",
+                 rate((double)state->records, state->seconds),
+                 state->unit ? state->unit : "records");
     if (share < 0) {
         put_bytes((double)state->done_bytes, amount, sizeof amount);
         put_time(state->seconds, time, sizeof time);
-        snprintf(to, capacity, "  %s  %s/s%s  %s", amount, speed, records, time);
+        snprintf(to, capacity, "  %s%s%s  %s", amount, speed, records, time);
         return;
     }
     snprintf(time, sizeof time, "?");
     if (share > 0)
         put_time(state->seconds * (1 - share) / share, time, sizeof time);
-    snprintf(to, capacity, " %3d%%  %s/s%s  %s left", (int)(share * 100), speed, records, time);
+    snprintf(to, capacity, " %3d%%%s%s  %s left", (int)(share * 100), speed, records, time);
 }
 
 static void put_bar(double share, size_t size, char *to)

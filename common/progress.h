@@ -26,6 +26,8 @@ struct progress_state {
     uint64_t done_bytes, total_bytes; /* total 0: not known */
     uint64_t records;                 /* 0: not counted */
     double seconds;                   /* since the beginning */
+    const char *unit;                 /* what records are; the bytes are no bytes then, and have
+                                       * no speed. NULL: records */
 };
 
 void progress_init(struct progress *p, FILE *to, const char *what);

@@ -21,6 +21,7 @@ enum cli_exit {
     CLI_NOT_SUPPORTED = 5,
     CLI_LOCKED = 6,
     CLI_OTHER = 7,
+    CLI_BROKEN = 8,
     CLI_EXITS
 };
 
@@ -31,6 +32,7 @@ enum cli_option_id {
     CLI_TO,
     CLI_PREFIX,
     CLI_LIMIT,
+    CLI_SECTIONS,
     CLI_REVERSE,
     CLI_KEYS_ONLY,
     CLI_JSON,
@@ -49,6 +51,8 @@ enum cli_option_id {
     CLI_MAKE,
     CLI_HISTORY,
     CLI_TIMING,
+    CLI_MODEL,
+    CLI_WORKLOAD,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,
@@ -75,8 +79,8 @@ struct cli_command {
     enum cli_place place;
     const char *operands[CLI_OPERANDS]; /* "DIR", "KEY"; NULL after the last */
     size_t required;                    /* how many of them must be there */
-    unsigned options;                   /* bits 1u << enum cli_option_id, CLI_HELP not among them */
-    unsigned exits;                     /* bits 1u << enum cli_exit */
+    uint64_t options;                   /* bits 1 << enum cli_option_id, CLI_HELP not among them */
+    uint64_t exits;                     /* bits 1 << enum cli_exit */
     const char *summary;                /* one line */
     const char *about;                  /* paragraphs, 78 columns */
     /* A transcript to be run in an empty directory: "$ command", then what it prints ("..." for
@@ -91,7 +95,7 @@ extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 const struct cli_command *cli_command_named(const char *name, bool in_shell);
 bool cli_command_fits(const struct cli_command *command, bool in_shell);
 /* Its options there, as bits. */
-unsigned cli_command_options(const struct cli_command *command, bool in_shell);
+uint64_t cli_command_options(const struct cli_command *command, bool in_shell);
 const char *cli_exit_name(enum cli_exit code); /* "not found" */
 
 /* A database that stays open over many commands: the shell's. Its directory is the operand DIR of
@@ -126,6 +130,8 @@ int cli_parse(struct cli *cli, int argc, char **argv);
  * CLI_OK or CLI_USAGE. */
 int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t most,
                uint64_t *value);
+/* Likewise the number of a stage that is in this build. */
+int cli_stage(struct cli *cli, enum cli_option_id id, uint64_t *stage);
 /* The same for a fraction of 1, "0.99", as millionths from 0 to `most`. */
 int cli_fraction(struct cli *cli, enum cli_option_id id, uint32_t most, uint32_t *value);
 /* The bytes that an operand or an option's value means, replacing what `to` held; `name` is what
@@ -147,6 +153,8 @@ enum cli_access { CLI_READ, CLI_WRITE, CLI_CREATE };
 
 /* Opens the database that the first operand names. CLI_OK, or the log was told. */
 int cli_open(struct cli *cli, enum cli_access access, struct strata **db);
+/* The stage that --stage names, or else the newest. CLI_OK or CLI_USAGE. */
+int cli_stage_asked(struct cli *cli, struct strata_stage_info *info);
 /* What is known before it is opened of the stage that will answer: that of --stage, or of the
  * marker, or of a new database. False: the opening will tell why. */
 bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info);
@@ -209,6 +217,7 @@ int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
+int cli_run_crash(struct cli *cli);
 int cli_run_stages(struct cli *cli);
 int cli_run_version(struct cli *cli);
 int cli_run_help(struct cli *cli);

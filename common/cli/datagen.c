@@ -127,6 +127,11 @@ int cli_run_datagen(struct cli *cli)
     struct making making = {.count = 1000, .wishes = {.seed = 1}};
     int code = read_options(cli, &making);
 
+    if (code == CLI_OK && cli->count &&
+        strspn(cli->operands[0], "0123456789") == strlen(cli->operands[0]))
+        return cli_usage(
+            cli, "\"%s\" would be the FILE: %s records are -n %s, and a file of that name is ./%s",
+            cli->operands[0], cli->operands[0], cli->operands[0], cli->operands[0]);
     return code == CLI_OK ? cli_write_file(cli, cli->count ? cli->operands[0] : NULL, make, &making)
                           : code;
 }

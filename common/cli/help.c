@@ -45,9 +45,9 @@ static void print_overview(FILE *to)
           to);
     for (int code = 0; code < CLI_EXITS; code++)
         fprintf(to, "%s%d %s",
-                code == 0               ? " "
-                : code == CLI_EXITS / 2 ? ",\n  "
-                                        : ", ",
+                code == 0       ? " "
+                : code % 3 == 0 ? ",\n  "
+                                : ", ",
                 code, cli_exit_name((enum cli_exit)code));
     fputc('\n', to);
 }
@@ -63,14 +63,14 @@ static void print_shell_overview(FILE *to)
           to);
 }
 
-static void print_options(FILE *to, unsigned options)
+static void print_options(FILE *to, uint64_t options)
 {
     if (options)
         fputs("\nOptions\n", to);
     for (int id = 0; id < CLI_OPTIONS; id++) {
         const struct cli_option *option = &cli_options[id];
         char call[40], letter[] = {'-', option->letter, ',', ' ', '\0'};
-        if (!(options >> id & 1u))
+        if (!(options >> id & 1))
             continue;
         snprintf(call, sizeof call, "%s--%s%s%s", option->letter ? letter : "", option->name,
                  option->value ? " " : "", option->value ? option->value : "");
@@ -82,7 +82,7 @@ static void print_exits(FILE *to, const struct cli_command *command)
 {
     fputs("\nExit status\n", to);
     for (int code = 0; code < CLI_EXITS; code++)
-        if (command->exits >> code & 1u)
+        if (command->exits >> code & 1)
             fprintf(to, "  %d  %s\n", code, cli_exit_name((enum cli_exit)code));
 }
 
@@ -98,7 +98,7 @@ static void print_indented(FILE *to, const char *text)
 
 static void print_command(FILE *to, const struct cli_command *command, bool in_shell)
 {
-    unsigned options = cli_command_options(command, in_shell);
+    uint64_t options = cli_command_options(command, in_shell);
     char call[64];
 
     put_call(command, in_shell, call, sizeof call);

@@ -120,12 +120,33 @@ static int inspect(struct cli *cli, struct fs_file *file, uint64_t limit)
     return in.damaged ? CLI_CORRUPT : CLI_OK;
 }
 
+/* A directory's files that can be inspected, in a message: the user has named their directory. */
+static int name_the_files(struct cli *cli, const struct fs_names *names)
+{
+    char text[200] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < names->count && used + 1 < sizeof text; i++)
+        if (find_format(0, has_name, names->names[i]))
+            used += (size_t)snprintf(text + used, sizeof text - used, " %s", names->names[i]);
+    if (used >= sizeof text)
+        strcpy(text + sizeof text - 4, "...");
+    return cli_usage(cli, "%s is a directory: name one of its files%s%s", cli->operands[0],
+                     used ? ":" : "", text);
+}
+
 static int inspect_path(struct cli *cli, struct strata_fs *fs, uint64_t limit)
 {
+    struct fs_names names = {0};
     struct fs_file *file;
     struct strata_error err;
     int code;
 
+    if (fs_list(fs, cli->operands[0], &names, NULL) == 0) {
+        code = name_the_files(cli, &names);
+        fs_names_free(&names);
+        return code;
+    }
     if (fs_open(fs, cli->operands[0], FS_READ, &file, &err) < 0)
         return cli_fail(cli, &err);
     code = inspect(cli, file, limit);
@@ -136,7 +157,7 @@ static int inspect_path(struct cli *cli, struct strata_fs *fs, uint64_t limit)
 int cli_run_inspect(struct cli *cli)
 {
     uint64_t limit = 0;
-    int code = cli_number(cli, CLI_LIMIT, 1, UINT64_MAX, &limit);
+    int code = cli_number(cli, CLI_SECTIONS, 1, UINT64_MAX, &limit);
     struct strata_fs *fs = code == CLI_OK ? fs_posix_new() : NULL;
 
     if (code != CLI_OK)

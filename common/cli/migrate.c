@@ -6,7 +6,6 @@
 #include "db.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +110,7 @@ int cli_run_migrate(struct cli *cli)
 {
     struct strata *src;
     uint64_t stage = 0;
-    int code = cli_number(cli, CLI_TO_STAGE, 1, UINT_MAX, &stage);
+    int code = cli_stage(cli, CLI_TO_STAGE, &stage);
 
     if (code == CLI_OK && !stage)
         code = cli_usage(cli, "--to N is missing: the stage to copy to");

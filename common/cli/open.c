@@ -3,7 +3,6 @@
 #include "fs_posix.h"
 #include "marker.h"
 
-#include <limits.h>
 #include <signal.h>
 
 static void tell_warning(void *arg, enum strata_log_level level, const char *message)
@@ -16,12 +15,22 @@ static void tell_warning(void *arg, enum strata_log_level level, const char *mes
     fprintf(cli->log, "strata: warning: %s\n", message);
 }
 
+int cli_stage(struct cli *cli, enum cli_option_id id, uint64_t *stage)
+{
+    struct strata_stage_info info = {.stage = 0};
+    uint64_t newest = 0;
+
+    for (size_t i = 0; strata_stage_at(i, &info) == 0; i++)
+        newest = info.stage;
+    return cli_number(cli, id, 1, newest, stage);
+}
+
 static int open_named(struct cli *cli, enum cli_access access, struct strata **db)
 {
     struct strata_options options;
     struct strata_error err;
     uint64_t stage = 0;
-    int code = cli_number(cli, CLI_STAGE, 1, UINT_MAX, &stage);
+    int code = cli_stage(cli, CLI_STAGE, &stage);
 
     if (code != CLI_OK)
         return code;
@@ -53,6 +62,16 @@ static bool stage_numbered(unsigned stage, struct strata_stage_info *info)
     return stage == 0; /* the last one is in `info` still */
 }
 
+int cli_stage_asked(struct cli *cli, struct strata_stage_info *info)
+{
+    uint64_t asked = 0;
+    int code = cli_stage(cli, CLI_STAGE, &asked);
+
+    if (code == CLI_OK)
+        stage_numbered((unsigned)asked, info);
+    return code;
+}
+
 bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info)
 {
     struct strata_fs *fs = fs_posix_new();
@@ -61,7 +80,7 @@ bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info)
     int rc = fs ? marker_read(fs, cli->operands[0], &marker, NULL) : STRATA_ERR_NO_MEMORY;
 
     fs_free(fs);
-    if (rc < 0 || cli_number(cli, CLI_STAGE, 1, UINT_MAX, &asked) != CLI_OK)
+    if (rc < 0 || cli_stage(cli, CLI_STAGE, &asked) != CLI_OK)
         return false;
     return stage_numbered(
         rc == 0 && marker.state != MARKER_CREATING ? marker.stage : (unsigned)asked, info);

@@ -36,14 +36,15 @@ void cli_say(struct cli *cli, const char *format, ...)
 
 int cli_usage(struct cli *cli, const char *format, ...)
 {
+    const char *of = cli->command && cli->command->run != cli_run_help ? cli->command->name : NULL;
     va_list args;
 
     begin_line(cli);
     va_start(args, format);
     vfprintf(cli->log, format, args);
     va_end(args);
-    fprintf(cli->log, "; see `%shelp%s%s`\n", cli->session ? "" : "strata ",
-            cli->command ? " " : "", cli->command ? cli->command->name : "");
+    fprintf(cli->log, "; see `%shelp%s%s`\n", cli->session ? "" : "strata ", of ? " " : "",
+            of ? of : "");
     return CLI_USAGE;
 }
 

@@ -103,7 +103,7 @@ static int check_state(struct check *check, const struct model *got)
 
     if (!find_state(check, got))
         return violation(check, ORACLE_NO_STATE,
-                         "the %zu keys found are not the state after any of %" PRIu64 " writes",
+                         "the keys found, %zu, are not the state after any of %" PRIu64 " writes",
                          got->count, oracle->issued);
     if (check->report->n < oracle->floor)
         return violation(check, ORACLE_LOST,

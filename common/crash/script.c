@@ -3,6 +3,7 @@
 
 #include "fs_sim.h"
 #include "need.h"
+#include "prng.h"
 #include "subject.h"
 
 #include <string.h>
@@ -40,6 +41,11 @@ void script_delete(struct script *script, const char *key)
 {
     history_delete(&script->history, strata_string(key));
     script_add(script, SCRIPT_WRITE);
+}
+
+void script_settle(struct script *script)
+{
+    script->settled = script->count;
 }
 
 /* ---- The shared ones ------------------------------------------------------------------- */
@@ -119,12 +125,84 @@ const char *script_builtin(size_t index, struct script *script)
     return all[index].name;
 }
 
+/* ---- The mixed one --------------------------------------------------------------------- */
+
+#define MIXED_KEYS 6
+#define MIXED_LIVES 3
+#define MIXED_STEPS 12 /* a life */
+
+static const char *key_of(uint64_t number)
+{
+    static const char *const keys[MIXED_KEYS] = {"apple", "banana", "cherry", "date", "elder", ""};
+    return keys[number];
+}
+
+static void mixed_batch(struct script *script, struct prng *prng)
+{
+    struct strata_batch *batch = need(strata_batch_new());
+    int rc = 0;
+
+    for (int i = 0; i < 3; i++)
+        rc |= strata_batch_put(batch, strata_string(key_of(prng_below(prng, MIXED_KEYS))),
+                               strata_string("of a batch"), NULL);
+    rc |= strata_batch_delete(batch, strata_string(key_of(prng_below(prng, MIXED_KEYS))), NULL);
+    need(rc == 0 ? batch : NULL);
+    history_batch(&script->history, batch);
+    script_add(script, SCRIPT_WRITE);
+    strata_batch_free(batch);
+}
+
+static void mixed_put(struct script *script, struct prng *prng, uint64_t number)
+{
+    static const char dots[] = "................................................................";
+    char value[100];
+
+    snprintf(value, sizeof value, "value %d %.*s", (int)number, (int)prng_below(prng, 60), dots);
+    script_put(script, key_of(prng_below(prng, MIXED_KEYS)), value);
+}
+
+void script_mixed(struct script *script, uint64_t seed)
+{
+    bool batches = subject_promises(STRATA_PROMISE_BATCH);
+    struct prng prng = {seed};
+
+    for (uint64_t i = 1; i <= MIXED_LIVES * MIXED_STEPS; i++) {
+        uint64_t dice = prng_below(&prng, 10);
+        if (dice < 6)
+            mixed_put(script, &prng, i);
+        else if (dice < 8 || !batches)
+            script_delete(script, key_of(prng_below(&prng, MIXED_KEYS)));
+        else
+            mixed_batch(script, &prng);
+        if (i % 9 == 0)
+            script_add(script, SCRIPT_SYNC);
+        if (i % MIXED_STEPS == MIXED_STEPS / 2)
+            script_add(script, SCRIPT_COMPACT);
+        if (i % MIXED_STEPS == 0)
+            script_add(script, SCRIPT_REOPEN);
+    }
+    script_add(script, SCRIPT_READ);
+}
+
 /* ---- Running one ----------------------------------------------------------------------- */
 
 void script_run_init(struct script_run *run, const struct script *script, struct strata_fs *fs,
                      const char *dir, bool sim)
 {
     *run = (struct script_run){.script = script, .fs = fs, .dir = dir, .sim = sim};
+}
+
+const char *script_doing_name(enum script_doing doing)
+{
+    static const char *const names[SCRIPT_DOINGS] = {"create", "open", "put",   "delete",  "batch",
+                                                     "read",   "sync", "flush", "compact", "close"};
+    return names[doing];
+}
+
+static void tell(struct script_run *run, enum script_doing doing)
+{
+    if (run->about_to)
+        run->about_to(run->arg, doing);
 }
 
 static void acknowledge(struct script_run *run, uint64_t n, bool synced)
@@ -164,6 +242,7 @@ static int do_write(struct script_run *run)
     const struct strata_op *ops = history_write(&run->script->history, (size_t)n, &count);
     int rc;
 
+    tell(run, count > 1 ? SCRIPT_BATCH : ops->type == STRATA_OP_PUT ? SCRIPT_PUT : SCRIPT_DELETE);
     run->issued = n;
     if (run->sim)
         fs_sim_start(run->fs, n);
@@ -204,15 +283,19 @@ static int do_step(struct script_run *run, enum script_step step)
     case SCRIPT_REOPEN:
         return script_close(run); /* the next step opens it */
     case SCRIPT_READ:
+        tell(run, SCRIPT_READING);
         return do_read(run);
     case SCRIPT_SYNC:
+        tell(run, SCRIPT_SYNCING);
         rc = strata_sync(run->db, &run->err);
         if (rc == 0)
             acknowledge(run, run->acknowledged, true);
         return passed_over(rc);
     case SCRIPT_FLUSH:
+        tell(run, SCRIPT_FLUSHING);
         return passed_over(strata_flush(run->db, &run->err));
     case SCRIPT_COMPACT:
+        tell(run, SCRIPT_COMPACTING);
         return passed_over(strata_compact(run->db, NULL, &run->err));
     }
     return STRATA_ERR_INVALID;
@@ -220,7 +303,14 @@ static int do_step(struct script_run *run, enum script_step step)
 
 static int open_database(struct script_run *run)
 {
-    return run->db ? 0 : subject_open(run->fs, run->dir, true, &run->db, &run->err);
+    int rc;
+
+    if (run->db)
+        return 0;
+    tell(run, run->made ? SCRIPT_OPEN : SCRIPT_CREATE);
+    rc = subject_open(run->fs, run->dir, true, &run->db, &run->err);
+    run->made = run->made || rc == 0;
+    return rc;
 }
 
 int script_step(struct script_run *run)
@@ -245,8 +335,18 @@ void script_skip(struct script_run *run)
 int script_close(struct script_run *run)
 {
     struct strata *db = run->db;
+    if (db)
+        tell(run, SCRIPT_CLOSE);
     run->db = NULL;
     return strata_close(db, &run->err);
+}
+
+int script_settle_run(struct script_run *run)
+{
+    int rc = 0;
+    while (rc == 0 && run->at < run->script->settled)
+        rc = script_step(run);
+    return rc;
 }
 
 int script_run(struct script_run *run)

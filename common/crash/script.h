@@ -25,6 +25,7 @@ struct script {
     struct history history; /* its writes */
     enum script_step *steps;
     size_t count, capacity;
+    size_t settled; /* so many steps come first, and what they did is on the device */
 };
 
 void script_free(struct script *script);
@@ -33,11 +34,34 @@ void script_put_bytes(struct script *script, struct strata_slice key, struct str
 void script_delete(struct script *script, const char *key);
 void script_add(struct script *script, enum script_step step); /* any but SCRIPT_WRITE */
 
+/* What the steps so far did is on the device when the recording begins. */
+void script_settle(struct script *script);
+
 /* The scripts that the crash tests share. Adds the steps of number `index`, from 0, to `script`
  * and returns its name; NULL past the last one. */
 const char *script_builtin(size_t index, struct script *script);
 
+/* A longer one, drawn by `seed`: the same few keys written, overwritten and deleted, batches where
+ * the stage promises them, syncs, compactions, and several lives of the handle. */
+void script_mixed(struct script *script, uint64_t seed);
+
 /* ---- Running one ----------------------------------------------------------------------- */
+
+/* What the calls of the file layer are made for. */
+enum script_doing {
+    SCRIPT_CREATE, /* the first opening */
+    SCRIPT_OPEN,
+    SCRIPT_PUT,
+    SCRIPT_DELETE,
+    SCRIPT_BATCH,
+    SCRIPT_READING,
+    SCRIPT_SYNCING,
+    SCRIPT_FLUSHING,
+    SCRIPT_COMPACTING,
+    SCRIPT_CLOSE,
+    SCRIPT_DOINGS
+};
+const char *script_doing_name(enum script_doing doing); /* "put" */
 
 struct script_run {
     const struct script *script; /* borrowed, as the next two */
@@ -49,6 +73,10 @@ struct script_run {
     uint64_t issued, acknowledged, synced; /* numbers of writes */
     struct strata_error err;               /* of the last failure */
     struct answers answers;                /* to the READ steps; errors are in `err` too */
+    bool made;                             /* the database was opened once */
+    /* Told before each of them. NULL: nobody is. */
+    void (*about_to)(void *arg, enum script_doing doing);
+    void *arg;
 };
 
 void script_run_init(struct script_run *run, const struct script *script, struct strata_fs *fs,
@@ -59,6 +87,8 @@ void script_run_init(struct script_run *run, const struct script *script, struct
 int script_step(struct script_run *run);
 /* Passes over the next step: a write of it counts as acknowledged. */
 void script_skip(struct script_run *run);
+/* The settled steps: 0, or < 0 as the one that failed. */
+int script_settle_run(struct script_run *run);
 int script_close(struct script_run *run); /* 0 when closed already */
 /* All steps, up to the first failure; closed afterwards. */
 int script_run(struct script_run *run);

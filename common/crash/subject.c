@@ -14,6 +14,7 @@ static struct strata_stage_info info;
 static struct strata_engine table; /* the learner's, judged as stage N */
 static const struct strata_engine *engine;
 static bool ready;
+static bool left_unsynced;
 
 static void end(const char *what, const char *why)
 {
@@ -77,7 +78,15 @@ const struct strata_stage_info *subject_info(void)
 
 bool subject_promises(unsigned bits)
 {
-    return (subject_info()->promises & bits) == bits;
+    unsigned promises = subject_info()->promises;
+    if (left_unsynced)
+        promises &= ~(unsigned)STRATA_PROMISE_POWER_CUT;
+    return (promises & bits) == bits;
+}
+
+void subject_leave_unsynced(bool unsynced)
+{
+    left_unsynced = unsynced;
 }
 
 const struct strata_engine *subject_engine(void)
@@ -127,6 +136,8 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     options->fs = fs;
     options->create = create;
     options->log = count_warning;
+    if (left_unsynced)
+        options->sync = STRATA_SYNC_NEVER;
     if (!getenv("STRATA_SIZES")) { /* small ones, so that little work meets every boundary */
         options->segment_bytes = 1500;
         options->memtable_bytes = 4096;

@@ -17,6 +17,10 @@ void subject_choose(const struct strata_stage_info *stage);
 const struct strata_stage_info *subject_info(void);
 bool subject_promises(unsigned bits); /* all of these bits of enum strata_promise? */
 
+/* Databases opened from now on sync only when they are told to: writes do not survive a power
+ * cut by themselves, and subject_promises says so. `false`: as the stage does by default. */
+void subject_leave_unsynced(bool unsynced);
+
 /* The format of a file of that name in a directory of the engine under test, the marker's
  * included; NULL: there is none. */
 const struct strata_format *subject_format(const char *name);

@@ -17,25 +17,29 @@ static struct strata_slice part(const uint8_t *bytes, size_t size)
 static int show_file_header(struct fs_file *file, const struct record_words *words,
                             struct inspect *to, uint64_t *number, struct strata_error *err)
 {
+    char magic[16];
+    const struct inspect_number header[] = {
+        {"magic", 8, magic, inspect_opaque},
+        {"version", 2, "", NULL},
+        {"reserved", 2, "must be 0", NULL},
+        {"number", 8, "seeds every check", words->tell_number},
+        {"check", 4, "XXH3 of bytes 0 to 19", inspect_opaque},
+    };
     uint8_t raw[RECORD_FILE_HEADER];
     struct decoder d;
+    uint64_t at = 0;
     size_t got;
     int rc = fs_read_at(file, 0, raw, sizeof raw, &got, err);
 
     if (rc < 0)
         return rc;
-    decoder_init(&d, part(raw + 8, 12));
     inspect_section(to, 0, "%s: file header", words->name);
     if (got < sizeof raw)
         return 0;
-    inspect_field(to, 0, part(raw, 8), 8, "magic", "\"%s\"", words->magic);
-    inspect_field(to, 8, part(raw + 8, 2), 2, "version", "%u", get_u16(&d));
-    inspect_field(to, 10, part(raw + 10, 2), 2, "reserved", "%u, must be 0", get_u16(&d));
+    snprintf(magic, sizeof magic, "\"%s\"", words->magic);
+    decoder_init(&d, part(raw + 12, 8));
     *number = get_u64(&d);
-    inspect_field(to, 12, part(raw + 12, 8), 8, "number", "file %" PRIu64 "; seeds every check",
-                  *number);
-    inspect_field(to, 20, part(raw + 20, 4), 4, "check", "XXH3 of bytes 0 to 19");
-    return 0;
+    return inspect_numbers(to, file, &at, header, sizeof header / sizeof *header, err);
 }
 
 static const char *type_name(unsigned type)
@@ -60,6 +64,23 @@ static int show_bytes(struct fs_file *file, struct inspect *to, uint64_t offset,
     return 0;
 }
 
+/* A value with a layout of its own, if it has that layout's size. */
+static int show_value(struct fs_file *file, const struct record_words *words, struct inspect *to,
+                      unsigned type, uint64_t offset, uint64_t size, struct strata_error *err)
+{
+    const struct inspect_number *layout = NULL;
+    uint64_t width = 0;
+    size_t count = 0;
+
+    if (words->layout)
+        layout = words->layout(type, &count);
+    for (size_t i = 0; layout && i < count; i++)
+        width += layout[i].width;
+    if (!layout || width != size || offset > file->end || file->end - offset < size)
+        return show_bytes(file, to, offset, size, "value", err);
+    return inspect_numbers(to, file, &offset, layout, count, err);
+}
+
 /* The fields as they stand, valid or not. */
 static int show_record(struct fs_file *file, const struct record_words *words, struct inspect *to,
                        uint64_t offset, uint64_t number, struct strata_error *err)
@@ -81,14 +102,15 @@ static int show_record(struct fs_file *file, const struct record_words *words, s
     value_size = get_u32(&d);
     inspect_field(to, offset, part(raw, 4), 4, "head_check", "XXH3 of the 13 bytes after it");
     inspect_field(to, offset + 4, part(raw + 4, 1), 1, "type", "%s", words->type_name(type));
-    inspect_field(to, offset + 5, part(raw + 5, 4), 4, "klen", "key of %" PRIu32 " bytes",
+    inspect_field(to, offset + 5, part(raw + 5, 4), 4, "klen", "the key's bytes: %" PRIu32,
                   key_size);
-    inspect_field(to, offset + 9, part(raw + 9, 4), 4, "vlen", "value of %" PRIu32 " bytes",
+    inspect_field(to, offset + 9, part(raw + 9, 4), 4, "vlen", "the value's bytes: %" PRIu32,
                   value_size);
     inspect_field(to, offset + 13, part(raw + 13, 4), 4, "body_check", "XXH3 of key and value");
     rc = show_bytes(file, to, offset + RECORD_HEAD, key_size, "key", err);
     return rc < 0 ? rc
-                  : show_bytes(file, to, offset + RECORD_HEAD + key_size, value_size, "value", err);
+                  : show_value(file, words, to, type, offset + RECORD_HEAD + key_size, value_size,
+                               err);
 }
 
 static int show_records(struct fs_file *file, const struct record_words *words, struct inspect *to,
@@ -144,7 +166,7 @@ int record_inspect_kind(struct fs_file *file, const struct record_words *words, 
 static int record_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
     static const struct record_words words = {"append log", RECORD_MAGIC, STRATA_OP_DELETE,
-                                              type_name};
+                                              type_name,    NULL,         NULL};
     return record_inspect_kind(file, &words, to, err);
 }
 

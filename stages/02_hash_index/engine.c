@@ -20,7 +20,7 @@ struct hash_store {
     struct load_stats loaded;
 };
 
-/* ---- Opening and closing ------------------------------------------------------------------ */
+/* ---- Opening and closing --------------------------------------------------------------- */
 
 static int store_close(void *self, struct strata_error *err)
 {

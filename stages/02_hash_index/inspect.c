@@ -14,7 +14,7 @@ static const char *segment_type(unsigned type)
     case STRATA_OP_DELETE:
         return "delete";
     case SEGMENT_SEAL:
-        return "seal: the value is records 8, digest 8; nothing follows";
+        return "seal: nothing follows";
     case SEGMENT_PUT_TWIN:
         return "put of a twin: another live key has its hash";
     case SEGMENT_DELETE_TWIN:
@@ -23,10 +23,32 @@ static const char *segment_type(unsigned type)
     return "no such type";
 }
 
+/* A segment that writes filled, or the first and last of those that a merge made into one. */
+void segment_tell_number(uint64_t number, char *to, size_t capacity)
+{
+    uint32_t first = (uint32_t)(number >> 32), last = (uint32_t)number;
+
+    if (first == last)
+        snprintf(to, capacity, "segment %" PRIu32, first);
+    else
+        snprintf(to, capacity, "segments %" PRIu32 " to %" PRIu32 ", merged", first, last);
+}
+
+const struct inspect_number *segment_layout(unsigned type, size_t *count)
+{
+    static const struct inspect_number seal[] = {
+        {"records", 8, "before it", NULL},
+        {"digest", 8, "of them", inspect_opaque},
+    };
+    *count = sizeof seal / sizeof *seal;
+    return type == SEGMENT_SEAL ? seal : NULL;
+}
+
 static int segment_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    static const struct record_words words = {"segment", SEGMENT_MAGIC, SEGMENT_DELETE_TWIN,
-                                              segment_type};
+    static const struct record_words words = {"segment",           SEGMENT_MAGIC,
+                                              SEGMENT_DELETE_TWIN, segment_type,
+                                              segment_tell_number, segment_layout};
     return record_inspect_kind(file, &words, to, err);
 }
 
@@ -38,21 +60,20 @@ const struct strata_format segment_format = {
 #define HEADER 48
 #define ENTRY 16
 
-static void show_header(struct inspect *to, const uint8_t *raw)
+static int show_header(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    struct decoder d;
-    decoder_init(&d, strata_bytes(raw + 8, HEADER - 8));
-    inspect_field(to, 0, strata_bytes(raw, 8), 8, "magic", "\"" HINT_MAGIC "\"");
-    inspect_field(to, 8, strata_bytes(raw + 8, 2), 2, "version", "%u", get_u16(&d));
-    inspect_field(to, 10, strata_bytes(raw + 10, 2), 2, "reserved", "%u, must be 0", get_u16(&d));
-    inspect_field(to, 12, strata_bytes(raw + 12, 8), 8, "segment", "file number 0x%" PRIx64,
-                  get_u64(&d));
-    inspect_field(to, 20, strata_bytes(raw + 20, 8), 8, "segment_end", "%" PRIu64 " bytes",
-                  get_u64(&d));
-    inspect_field(to, 28, strata_bytes(raw + 28, 8), 8, "records", "%" PRIu64, get_u64(&d));
-    inspect_field(to, 36, strata_bytes(raw + 36, 8), 8, "digest",
-                  "must be the seal's, and the entries' sum");
-    inspect_field(to, 44, strata_bytes(raw + 44, 4), 4, "check", "XXH3 of all other bytes");
+    static const struct inspect_number header[] = {
+        {"magic", 8, "\"" HINT_MAGIC "\"", inspect_opaque},
+        {"version", 2, "", NULL},
+        {"reserved", 2, "must be 0", NULL},
+        {"segment", 8, "the number in its header", segment_tell_number},
+        {"segment_end", 8, "its bytes", NULL},
+        {"records", 8, "entries that follow", NULL},
+        {"digest", 8, "must be the seal's, and the entries' sum", inspect_opaque},
+        {"check", 4, "XXH3 of all other bytes", inspect_opaque},
+    };
+    uint64_t at = 0;
+    return inspect_numbers(to, file, &at, header, sizeof header / sizeof *header, err);
 }
 
 static int show_entries(struct fs_file *file, struct inspect *to, struct strata_error *err)
@@ -93,8 +114,9 @@ static int hint_inspect(struct fs_file *file, struct inspect *to, struct strata_
     if (got < sizeof raw) {
         inspect_stop(to, got, "the file ends inside its header of %d bytes", HEADER);
     } else {
-        show_header(to, raw);
-        rc = show_entries(file, to, err);
+        rc = show_header(file, to, err);
+        if (rc == 0)
+            rc = show_entries(file, to, err);
         if (rc == 0 && !to->damaged && hint_check(file, &why) < 0)
             inspect_stop(to, why.offset, "%s", why.message);
     }

@@ -139,6 +139,9 @@ int segment_unref(struct segment *segment, struct strata_error *err); /* the las
 int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,
                      struct strata_error *err);
 
-extern const struct strata_format segment_format; /* inspect.c */
+/* The annotated dump, inspect.c: for record_words. */
+extern const struct strata_format segment_format;
+void segment_tell_number(uint64_t number, char *to, size_t capacity);
+const struct inspect_number *segment_layout(unsigned type, size_t *count);
 
 #endif

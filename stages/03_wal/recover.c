@@ -15,7 +15,11 @@
  * I1: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced, and
  *     a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
  * I2: sequence numbers go on without a gap from frame to frame and from segment to segment.
- * I3: before anything is written, all that was recovered is on the device. */
+ * I3: before anything is written, all that was recovered is on the device. A sync alone does not
+ *     see to that: bytes of an earlier sync that failed may be read from memory, count there as
+ *     written, and never have reached the device. So what no sync is known to have put there is
+ *     written once more, the same bytes in the same place (Rebello and others, "Can Applications
+ *     Recover from fsync Failures?", USENIX ATC 2020). */
 #include "recover.h"
 #include "checkpoint.h"
 #include "tail.h"
@@ -214,6 +218,7 @@ static int replay_merged(struct recovery *r, struct segment *segment, struct str
     rc = replay_records(r, segment, &reader, reader.limit, &seal, err);
     reader.at = seal;
     r->numbered = false;
+    r->synced = segment->file->end; /* before it got its name */
     if (rc == 0)
         rc = end_with_seal(segment, &reader, err);
     record_reader_free(&reader);
@@ -342,12 +347,48 @@ static int check_tail(const struct recovery *r, struct strata_error *err)
     return 0;
 }
 
+/* Writes the bytes of [from, to) again (I3). */
+static int rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct strata_error *err)
+{
+    enum { WINDOW = 65536 };
+    uint8_t *window = from < to ? malloc(WINDOW) : NULL;
+    int rc = 0;
+
+    if (from < to && !window)
+        return strata_fail_memory(err, WINDOW);
+    while (from < to && rc == 0) {
+        size_t size = to - from < WINDOW ? (size_t)(to - from) : WINDOW, got;
+        rc = fs_read_at(file, from, window, size, &got, err);
+        if (rc == 0 && got < size)
+            rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, from + got,
+                             "the file has become shorter while it was read");
+        if (rc == 0)
+            rc = fs_write_at(file, from, window, size, err);
+        from += size;
+    }
+    free(window);
+    return rc;
+}
+
+/* All of the last segment's valid part is on the device, also when whoever wrote it was killed,
+ * or was told that a sync failed. */
+static int make_durable(struct recovery *r, struct segment *last, struct strata_error *err)
+{
+    uint64_t synced = r->synced > RECORD_FILE_HEADER ? r->synced : RECORD_FILE_HEADER;
+    int rc;
+
+    if (r->tail.segment == last->last && r->tail.end > synced)
+        synced = r->tail.end;
+    rc = rewrite(last->file, synced, last->end, err);
+    return rc < 0 ? rc : fs_sync(last->file, err);
+}
+
 /* The segment behind whose valid part something stood is closed, never written to (I1). */
-static int close_torn(struct segment *segment, struct strata_error *err)
+static int close_torn(struct recovery *r, struct segment *segment, struct strata_error *err)
 {
     int rc = fs_truncate(segment->file, segment->end, err);
     if (rc == 0)
-        rc = fs_sync(segment->file, err); /* else the seal may be there, and the tail behind it */
+        rc = make_durable(r, segment, err); /* else the seal may be there, and the tail behind it */
     if (rc == 0)
         rc = segment_seal(segment, err);
     return rc < 0 ? rc : fs_sync(segment->file, err);
@@ -390,9 +431,9 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     int rc = 0;
 
     if (r->out->dropped)
-        rc = close_torn(last, err);
+        rc = close_torn(r, last, err);
     else if (r->tail.segment != last->last || r->tail.end < last->end)
-        rc = fs_sync(last->file, err); /* also a sealed one: who wrote it may have been killed */
+        rc = make_durable(r, last, err); /* also a sealed one */
     if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
         rc = start_segment(r->keydir, r->out->sequence, &r->salt, err);
     if (rc == 0)

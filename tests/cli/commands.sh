@@ -67,6 +67,14 @@ run strata inspect db/STRATA
 like inspect_marker "$rc $out" '^0 db/STRATA: marker, 32 bytes'
 like inspect_says_how_much_is_valid "$out" 'valid: 32 of 32 bytes'
 code inspect_data 0 strata inspect "$(data)"
+printf 'a\t1\nb\t2\n' | strata load --stage 3 frames - 2>"$work/err"
+run strata inspect frames/000001.log
+like inspect_frame_is_decoded "$(tr "\n" " " <<<"$out")" ' sequence +1, .* synced +77, .* bytes +38, .* count +2, '
+like inspect_segment_is_named "$out" 'number +segment 1, seeds every check'
+code inspect_frames_reopened 0 strata put frames c 3
+run strata inspect frames/INDEX
+like inspect_position_is_decoded "$out" 'position +segment 1, offset [0-9]+, as segment'
+fails inspect_directory_is_2_and_names_its_files 2 'db is a directory: name one of its files: .*STRATA' strata inspect db
 code inspect_lock 0 strata inspect db/LOCK
 cp "$(data)" elsewhere
 code inspect_file_out_of_its_directory 0 strata inspect elsewhere
@@ -128,7 +136,7 @@ fails get_missing_database_is_7 7 'no database: nowhere' strata get nowhere a
 fails del_never_creates 7 'no database: nowhere' strata del nowhere a
 fails verify_never_creates 7 'no database: nowhere' strata verify nowhere
 is nothing_was_created "$(ls -d nowhere 2>&1 | grep -c 'No such')" 1
-fails get_stage_not_in_this_build_is_7 7 'wrong stage: .*stage 99' strata get db a --stage 99
+fails get_stage_not_in_this_build_is_2 2 '"99" is no whole number of 1 to' strata get db a --stage 99
 
 mkfifo pipe
 strata --stage 1 load held pipe 2>/dev/null &

@@ -3,6 +3,8 @@
 . "$(dirname "$0")/tap.bash"
 
 # ---- The same for ever: these sums were taken once ----
+fails datagen_of_a_bare_number_is_2 2 '3 records are -n 3' strata datagen 3
+is datagen_made_no_file_of_that_name "$(ls 3 2>/dev/null)" ""
 is datagen_is_the_same_for_ever "$(strata datagen | cksum)" "3440649494 118000"
 is datagen_uniform_is_the_same_for_ever \
     "$(strata datagen -n 5000 --distribution uniform --seed 18446744073709551615 --key-size 9 | cksum)" "738515095 555000"

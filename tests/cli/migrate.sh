@@ -31,7 +31,7 @@ done
 src=src$newest
 fails migrate_without_a_stage_is_2 2 '^strata: migrate: --to N is missing' strata migrate "$src" x
 fails migrate_to_no_number_is_2 2 '^strata: migrate: --to: "k" is no whole number' strata migrate "$src" x --to k
-fails migrate_to_no_stage_is_7 7 'wrong stage: stage 99 was asked for' strata migrate "$src" x --to 99
+fails migrate_to_no_stage_is_2 2 '--to: "99" is no whole number of 1 to ' strata migrate "$src" x --to 99
 fails migrate_of_nothing_is_7 7 'no database: nowhere' strata migrate nowhere x --to "$newest"
 fails migrate_to_a_database_is_7 7 'already there: dst11' strata migrate "$src" dst11 --to "$newest"
 fails migrate_into_the_source_is_2 2 'lies in' strata migrate "$src" "./$src/inside" --to "$newest"

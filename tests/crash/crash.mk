@@ -1,16 +1,26 @@
 # The crash tests' own programs. What the tests share stands in tests/support and
-# common/crash.
+# common/crash. A loop, X_loop.c, is linked to its quick form, X_test, and to the program behind
+# `make X`.
 
-KILL_LIB := $B/tests/crash/kill_loop.o
+crash_objs = $(1:%=$B/tests/crash/%.o)
+define crash_program
+$B/tests/crash/$1: $B/tests/crash/$1.o $(call crash_objs,$2) $(TEST_LIB) $(LIB_A)
+	$$(call say,LINK,$$@) $$(CC) $$(CFLAGS) $$(SAN) -rdynamic -o $$@ $$(filter %.o,$$^) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $$(LDFLAGS) $(TEST_LIBS)
+tests-build: $B/tests/crash/$1
+endef
+$(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
+$(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations)))
+$(eval $(call crash_program,memory_test,memory_loop allocations))
 
-$B/tests/crash/kill_real_test $B/tests/crash/kill_real: $B/tests/crash/%: $B/tests/crash/%.o $(KILL_LIB) $(TEST_LIB) $(LIB_A)
-	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $< $(KILL_LIB) $(TEST_LIB) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(TEST_LIBS)
+# Every allocation of the library goes through the test. (A shared object's own do not.)
+$B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N] [TIMES=20]
 	@$(MAKE) --no-print-directory $B/tests/crash/kill_real
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/kill_real --times $(or $(TIMES),20)
 
-tests-build: $B/tests/crash/kill_real
+faults: install-test ## every call of the file layer fails, and every allocation: a table [STAGE=N] [STRIDE=16]
+	@$(MAKE) --no-print-directory $B/tests/crash/faults
+	@STRATA_STAGE=$(STAGE) $B/tests/crash/faults --stride $(or $(STRIDE),16)
 
-# Every allocation of the library goes through the test. (A shared object's own do not.)
-$B/tests/crash/memory_test: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
+.PHONY: faults

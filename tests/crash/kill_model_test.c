@@ -106,7 +106,7 @@ static void kill_model_during_recovery_loses_nothing_acknowledged(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct explore e = {.twice = sampled(1)};
+        struct explore e = {.twice = sampled(4)};
         explore_builtin(find(names[i]), &e);
         assert_true(e.again.distinct >= 20 * 80);
         assert_true(e.torn >= 1000);

@@ -6,8 +6,8 @@
 #include "test.h"
 
 #include "explore.h"
-#include "rng.h"
 #include "subject.h"
+#include "work.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,47 +78,6 @@ static void power_cut_during_recovery_loses_nothing_synced(void **state)
 
 /* ---- Long work ------------------------------------------------------------------------- */
 
-static void add_batch(struct script *script, struct rng *rng)
-{
-    struct strata_batch *batch = strata_batch_new();
-    assert_non_null(batch);
-    for (int i = 0; i < 4; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "k%d", (int)rng_below(rng, 12));
-        if (rng_below(rng, 3))
-            strata_batch_put(batch, strata_string(key), strata_string("of a batch"), NULL);
-        else
-            strata_batch_delete(batch, strata_string(key), NULL);
-    }
-    history_batch(&script->history, batch);
-    script_add(script, SCRIPT_WRITE);
-    strata_batch_free(batch);
-}
-
-static void fill_long(struct script *script, uint64_t seed, int steps)
-{
-    static const char dashes[] = "------------------------------------------------------------";
-    struct rng rng;
-
-    rng_init(&rng, seed);
-    for (int i = 0; i < steps; i++) {
-        uint64_t dice = rng_below(&rng, 100);
-        char key[16], value[80];
-        snprintf(key, sizeof key, "k%d", (int)rng_below(&rng, 12));
-        snprintf(value, sizeof value, "%d %.*s", i, (int)rng_below(&rng, 60), dashes);
-        if (dice < 55)
-            script_put(script, key, value);
-        else if (dice < 75)
-            script_delete(script, key);
-        else if (dice < 85 && subject_promises(STRATA_PROMISE_BATCH))
-            add_batch(script, &rng);
-        else if (dice < 94)
-            script_add(script, SCRIPT_REOPEN);
-        else
-            script_add(script, SCRIPT_COMPACT);
-    }
-}
-
 static void explore_long(enum fs_sim_model model, const char *word, uint64_t floor)
 {
     uint64_t seeds = check_quick() || check_sanitized() ? 1 : 3, distinct = 0;
@@ -127,7 +86,7 @@ static void explore_long(enum fs_sim_model model, const char *word, uint64_t flo
         struct explore e = {.script = &script};
         char name[32];
         snprintf(name, sizeof name, "long work %d", (int)seed);
-        fill_long(&script, seed, seeds == 1 ? 60 : 150);
+        work_long(&script, seed, seeds == 1 ? 60 : 150);
         e.plan.model = model;
         e.plan.prefix_limit = 1;
         explore_without_violation(word, name, &e);

@@ -6,6 +6,8 @@
 #include "02_hash_index/hint.h"
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
+#include "checksum.h"
+#include "coding.h"
 #include "fs_posix.h"
 #include "place.h"
 #include "rng.h"
@@ -212,6 +214,34 @@ static void merge_deleted_keys_stay_deleted_and_leave_no_tombstone(void **state)
     place_close(db);
 }
 
+/* The first segment is hardly dead and stays; the second one, almost all dead, is merged alone: its
+ * tombstone hides a put in the first one, and opening replays both. */
+static void merge_keeps_a_tombstone_that_an_older_put_needs(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = open_sized(place, 400);
+    struct strata_error err;
+    char key[16], command[600];
+
+    assert_put(db, "back", "from the dead");
+    for (int i = 0; check_stat(db, "segments") == 1; i++) {
+        snprintf(key, sizeof key, "stays%d", i);
+        assert_ok(strata_put(db, S(key), S("some value"), &err), &err);
+    }
+    assert_delete(db, "back");
+    while (check_stat(db, "segments") == 2) /* the rotation that makes a third one merges too */
+        assert_put(db, "again", "and again, some value");
+    assert_int_equal(check_stat(db, "tombstones"), 1);
+    assert_true(check_stat(db, "dead_records") < 5);
+    place_close(db);
+    snprintf(command, sizeof command, "rm -f %s/*.hint", place->dir);
+    assert_int_equal(system(command), 0);
+    db = open_sized(place, 400);
+    assert_get(db, "back", NULL);
+    assert_get(db, "stays0", "some value");
+    place_close(db);
+}
+
 /* Tombstones that an older segment's dead puts still need are no dead space: merging them alone
  * gives nothing back, and would be done again at every rotation. */
 static void merge_of_tombstones_that_are_needed_is_not_made_again_and_again(void **state)
@@ -365,6 +395,40 @@ static void hint_of_another_segment_is_ignored(void **state)
     model_free(&model);
 }
 
+/* A hint whose own check holds, and whose entries add up: they stand in another order than the
+ * records, which no sum tells, and of two puts of a key the older one comes last. */
+static void hint_in_another_order_is_ignored(void **state)
+{
+    enum { CHECK = 44, FIRST = 48, ENTRY = 16 };
+    struct place *place = *state;
+    struct strata *db = open_sized(place, 400);
+    struct strata_buffer hint;
+    struct strata_error err;
+    struct checksum check;
+    uint8_t entry[ENTRY];
+
+    assert_ok(strata_put(db, S("a"), S("old"), &err), &err);
+    assert_ok(strata_put(db, S("a"), S("new"), &err), &err);
+    fill(db, 5);
+    place_close(db);
+    hint = place_read(place, "db/000001.hint");
+    assert_true(hint.size >= FIRST + 2 * ENTRY);
+    assert_memory_equal(hint.data + FIRST, hint.data + FIRST + ENTRY, 8); /* one key's hash */
+    memcpy(entry, hint.data + FIRST, ENTRY);
+    memcpy(hint.data + FIRST, hint.data + FIRST + ENTRY, ENTRY);
+    memcpy(hint.data + FIRST + ENTRY, entry, ENTRY);
+    checksum_begin(&check, checksum_seed((uint64_t)1 << 32 | 1, 0));
+    checksum_add(&check, strata_bytes(hint.data, CHECK));
+    checksum_add(&check, strata_bytes(hint.data + FIRST, hint.size - FIRST));
+    put_u32(hint.data + CHECK, checksum_end(&check));
+    place_write(place, "db/000001.hint", strata_buffer_slice(&hint));
+    db = open_sized(place, 400);
+    assert_get(db, "a", "new");
+    assert_int_equal(check_stat(db, "open_segments_read"), 2);
+    place_close(db);
+    strata_buffer_free(&hint);
+}
+
 /* ---- What it costs, and what it cannot do ---------------------------------------------- */
 
 /* Replaying a twin from a hint reads its key, and no check of the record covers a key alone. */
@@ -500,11 +564,13 @@ int main(void)
         PLACED(twins_random_work_matches_the_model),
         PLACED(merge_dead_space_comes_back),
         PLACED(merge_deleted_keys_stay_deleted_and_leave_no_tombstone),
+        PLACED(merge_keeps_a_tombstone_that_an_older_put_needs),
         PLACED(merge_of_tombstones_that_are_needed_is_not_made_again_and_again),
         PLACED(merge_iterator_reads_on_from_segments_that_are_gone),
         PLACED(hint_open_reads_less_than_a_third_of_the_bytes),
         PLACED(hint_any_flipped_bit_is_ignored_and_the_hint_made_anew),
         PLACED(hint_of_another_segment_is_ignored),
+        PLACED(hint_in_another_order_is_ignored),
         PLACED(hint_of_a_twin_whose_key_is_damaged_hides_no_key),
         PLACED(get_reads_one_record),
         PLACED(segment_that_is_missing_is_damage),

@@ -9,6 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* STRATA_TEST=NAME: only the tests of that name, with * and ? as in file names. */
+__attribute__((constructor)) static void choose_tests(void)
+{
+    const char *name = getenv("STRATA_TEST");
+    if (name && *name)
+        cmocka_set_test_filter(name);
+}
+
 void check_clear(struct strata_error *err)
 {
     *err = (struct strata_error){0};

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...     build shell tour test fuzz lint coverage bench
+#   tests/tools/install.sh GROUP...     build shell tour test mutants fuzz lint coverage bench
 #
 # NO_INSTALL=1: only reports what is missing; exit code 0, and the caller goes on with what there
 # is. Otherwise exit code 1 when something could not be installed.
@@ -27,6 +27,7 @@ table() {
         echo "cppcheck command:cppcheck static analysis"
         ;;
     coverage) echo "lcov command:lcov coverage reports" ;;
+    mutants) echo "patch command:patch puts known bugs into a copy of the code" ;;
     fuzz) echo "afl++ command:afl-fuzz the fuzzer" ;;
     valgrind) echo "valgrind command:valgrind memory errors and leaks" ;;
     *) echo "install.sh: no group $1" >&2; exit 2 ;;

@@ -2,7 +2,7 @@
 # Runs every test program and script of the project (see tests/tests.mk for what is where), two
 # at a time, and ends with "N passed, N failed". Exit code 1 when one failed.
 #
-#   B=build STAGE= QUICK= tests/tools/run.sh [WORD]    only suites whose name contains WORD
+#   B=build STAGE= QUICK= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
 # failure it has not told, or tells nothing, counts as one failure.
@@ -68,7 +68,7 @@ run_one() {
 export -f run_one
 export logs skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
-suites | grep -F -- "$only" | tr '\n' '\0' | xargs -0 -r -P "${JOBS:-2}" -I{} bash -c 'run_one "$1"' _ {}
+suites | grep -E -- "$only" | tr '\n' '\0' | xargs -0 -r -P "${JOBS:-2}" -I{} bash -c 'run_one "$1"' _ {}
 
 cat "$logs"/*.count 2>/dev/null | awk '
     { good += $1; bad += $2; skip += $3 }

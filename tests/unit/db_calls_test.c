@@ -224,6 +224,35 @@ static void db_snapshot_that_cannot_be_read_leaves_nothing_open(void **state)
     engine_fake_close(db);
 }
 
+/* ---- Failing ---------------------------------------------------------------------------- */
+
+/* What is on the disk is not known: the engine is not asked to write any more. Another failure
+ * than of the system has changed nothing. */
+static void db_write_that_fails_is_the_last_one(void **state)
+{
+    struct strata *db = engine_fake_open(*state, &engine_fake_table);
+    struct strata_error err;
+
+    engine_fake.rc = STRATA_ERR_NO_MEMORY;
+    assert_code(strata_put(db, key, key, &err), STRATA_ERR_NO_MEMORY, &err);
+    engine_fake.rc = 0;
+    assert_ok(strata_put(db, key, key, &err), &err);
+    engine_fake.log[0] = '\0';
+    engine_fake.rc = STRATA_ERR_IO;
+    assert_true(strata_put(db, key, key, &err) < 0);
+    engine_fake_expect("write 1|");
+    engine_fake.rc = 0;
+    assert_code(strata_put(db, key, key, &err), STRATA_ERR_IO, &err);
+    assert_err_says(&err, "close it and open it again");
+    assert_code(strata_delete(db, key, &err), STRATA_ERR_IO, &err);
+    engine_fake_expect("");
+    assert_ok(strata_get(db, key, NULL, &err), &err);
+    engine_fake_expect("get 1|");
+    engine_fake_close(db);
+}
+
+/* ---- Forks ------------------------------------------------------------------------------ */
+
 /* A forked child's calls do not reach the engine; not even those that free. */
 static int use_inherited(struct child *self, void *arg)
 {
@@ -293,6 +322,7 @@ int main(void)
         db_test(db_iterator_that_meets_damage_is_unpositioned),
         db_test(db_snapshot_calls_become_the_engines),
         db_test(db_snapshot_that_cannot_be_read_leaves_nothing_open),
+        db_test(db_write_that_fails_is_the_last_one),
         db_test(db_snapshot_is_of_no_use_to_a_forked_child),
         db_test(db_log_is_told_whole_lines_cut_at_500_bytes),
     };

@@ -386,11 +386,13 @@ static unsigned each_call_fails(enum fs_sim_fault_kind kind, bool for_ever, int 
     for (unsigned k = 1;; k++) {
         struct fs_sim_fault fault = {.kind = kind, .at = k, .for_ever = for_ever};
         struct strata_fs *fs = fs_sim_new();
-        uint64_t strikes;
+        uint64_t strikes, number = 0;
         int rc;
         fs_sim_fail(fs, &fault);
         rc = life(fs);
         strikes = fs_sim_failed(fs);
+        assert_true((fs_sim_struck(fs, &number) == FS_CALL_COUNT) == (strikes == 0));
+        assert_true(strikes == 0 || (number >= k && (kind != FS_SIM_EIO || number == k)));
         fs_free(fs);
         assert_true(rc ? strikes >= 1 && (for_ever || strikes == 1) : strikes == 0);
         if (rc == 0)

@@ -1,6 +1,7 @@
 /* inspect_test.c: the layout of an annotated dump, its limits, and its three endings. */
 #include "test.h"
 
+#include "fs_sim.h"
 #include "inspect.h"
 
 #include <stdio.h>
@@ -130,6 +131,47 @@ static void inspect_quiet_prints_nothing_and_remembers(void **state)
     expect(&dump, "");
 }
 
+static void tell_doubled(uint64_t value, char *to, size_t capacity)
+{
+    snprintf(to, capacity, "twice %d", (int)value / 2);
+}
+
+/* A file of 14 bytes: fields of 8, 4 and 2. */
+static void inspect_numbers_are_little_endian_and_told_as_wanted(void **state)
+{
+    static const struct inspect_number layout[] = {{"long", 8, "as it is", NULL},
+                                                   {"told", 4, "", tell_doubled},
+                                                   {"check", 2, "of all", inspect_opaque}};
+    static const uint8_t raw[14] = {1, 2, 0, 0, 0, 0, 0, 1, 6, 0, 0, 0, 0xab, 0xcd};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_slice part = strata_bytes(raw, sizeof raw);
+    struct strata_error err;
+    struct fs_file *file;
+    struct dump dump;
+    uint64_t at = 0;
+
+    (void)state;
+    assert_ok(fs_open(fs, "f", FS_WRITE | FS_CREATE, &file, &err), &err);
+    assert_ok(fs_append(file, &part, 1, &err), &err);
+    begin(&dump);
+    assert_int_equal(inspect_numbers(&dump.in, file, &at, layout, 3, &err), 0);
+    assert_int_equal(at, 14);
+    assert_int_equal(inspect_numbers(&dump.in, file, &at, layout + 1, 2, &err), INSPECT_END);
+    at = 8;
+    assert_int_equal(inspect_numbers(&dump.in, file, &at, layout + 1, 1, &err), 0);
+    assert_int_equal(inspect_numbers(&dump.in, file, &at, layout, 1, &err), INSPECT_END);
+    assert_int_equal(at, 12); /* where it could not go on */
+    assert_true(dump.in.damaged);
+    expect(&dump, "         0  01 02 00 00 00 00 00 01  long         72057594037928449, as it is\n"
+                  "         8  06 00 00 00              told         twice 3\n"
+                  "        12  ab cd                    check        of all\n"
+                  "DAMAGE @14: the file ends inside told\n"
+                  "         8  06 00 00 00              told         twice 3\n"
+                  "DAMAGE @12: the file ends inside long\n");
+    assert_ok(fs_close(file, &err), &err);
+    fs_free(fs);
+}
+
 static void inspect_text_escapes_what_cannot_be_printed(void **state)
 {
     char text[100];
@@ -175,6 +217,7 @@ int main(void)
         cmocka_unit_test(inspect_limit_leaves_later_sections_out_and_says_so_once),
         cmocka_unit_test(inspect_stop_and_torn_are_remembered),
         cmocka_unit_test(inspect_quiet_prints_nothing_and_remembers),
+        cmocka_unit_test(inspect_numbers_are_little_endian_and_told_as_wanted),
         cmocka_unit_test(inspect_text_escapes_what_cannot_be_printed),
         cmocka_unit_test(inspect_text_is_cut_at_its_maximum),
         cmocka_unit_test(inspect_text_stays_within_its_capacity),

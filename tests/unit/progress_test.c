@@ -39,6 +39,15 @@ static void progress_line_of_unknown_size_says_amount_and_time(void **state)
     expect(later, 79, "load  1.2 MB  331 B/s  0 records/s  1:02:05");
 }
 
+static void progress_line_of_other_things_has_no_bytes(void **state)
+{
+    struct progress_state half = {500, 1000, 42, 2, .unit = "states"};
+
+    (void)state;
+    expect(half, 48, "load [======>     ]  50%  21 states/s  0:02 left");
+    expect(half, 40, "load  50%  21 states/s  0:02 left");
+}
+
 static void progress_units_never_show_four_digits(void **state)
 {
     (void)state;
@@ -92,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(progress_line_says_share_speed_and_time_left),
         cmocka_unit_test(progress_line_of_unknown_size_says_amount_and_time),
+        cmocka_unit_test(progress_line_of_other_things_has_no_bytes),
         cmocka_unit_test(progress_units_never_show_four_digits),
         cmocka_unit_test(progress_line_fits_every_screen),
         cmocka_unit_test(progress_without_terminal_is_silent),

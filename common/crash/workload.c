@@ -1,0 +1,32 @@
+/* workload.c: see workload.h. */
+#include "workload.h"
+
+#define BUILTIN 4 /* scripts of script_builtin */
+
+/* What was on the device before is put at risk by giving space back. */
+static void merge(struct script *script, uint64_t seed)
+{
+    (void)seed;
+    script_put(script, "apple", "red");
+    script_put(script, "plum", "blue");
+    script_put(script, "apple", "green");
+    script_settle(script);
+    script_add(script, SCRIPT_COMPACT);
+    script_put(script, "pear", "ripe");
+}
+
+const char *workload_fill(size_t index, uint64_t seed, struct script *script)
+{
+    static const struct {
+        const char *name;
+        void (*fill)(struct script *script, uint64_t seed);
+    } more[] = {{"merge", merge}, {"mixed", script_mixed}};
+
+    if (index < BUILTIN)
+        return script_builtin(index, script);
+    index -= BUILTIN;
+    if (index >= sizeof more / sizeof *more)
+        return NULL;
+    more[index].fill(script, seed);
+    return more[index].name;
+}

@@ -1,0 +1,76 @@
+/* allocations.c: see allocations.h. */
+#include "allocations.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct allocations allocations;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void __real_free(void *old);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t max);
+void __wrap_free(void *old);
+
+static bool fails(void)
+{
+    if (!allocations.on || allocations.at == 0)
+        return false;
+    if (allocations.at > 1) {
+        allocations.at--;
+        return false;
+    }
+    allocations.at = allocations.for_ever; /* 1: the next one too */
+    allocations.failed++;
+    return true;
+}
+
+static void *counted(void *made)
+{
+    allocations.living += made != NULL;
+    return made;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    void *made = fails() ? NULL : __real_realloc(old, size);
+    allocations.living += made && !old;
+    return made;
+}
+
+char *__wrap_strndup(const char *text, size_t max)
+{
+    size_t size = strnlen(text, max);
+    char *made = __wrap_malloc(size + 1);
+    if (made) {
+        memcpy(made, text, size);
+        made[size] = '\0';
+    }
+    return made;
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return __wrap_strndup(text, strlen(text));
+}
+
+void __wrap_free(void *old)
+{
+    allocations.living -= old != NULL;
+    __real_free(old);
+}

@@ -1,0 +1,19 @@
+/* allocations.h: every allocation of a program that is linked with -Wl,--wrap=malloc and the like
+ * (crash.mk) comes through here: counted, and failed on request. The C library's own do not, nor
+ * those of a shared object. For one thread at a time. */
+#ifndef STRATA_TESTS_ALLOCATIONS_H
+#define STRATA_TESTS_ALLOCATIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct allocations {
+    bool on;         /* a call of the library is under way: they may fail */
+    uint64_t at;     /* the how manieth allocation from now fails; 0: none */
+    bool for_ever;   /* and all after it */
+    uint64_t failed; /* how many have */
+    int64_t living;  /* made and not freed */
+};
+extern struct allocations allocations;
+
+#endif

@@ -170,4 +170,6 @@ int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct stra
 int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct strata_slice bytes,
                bool durable, struct strata_error *err);
 
+#include "fs_site.h"
+
 #endif

@@ -217,7 +217,7 @@ int hint_check(struct fs_file *file, struct strata_error *err)
 
     if (file->end > SIZE_MAX / 2 || buffer_reserve(&bytes, (size_t)file->end) < 0)
         return strata_fail_memory(err, (size_t)file->end);
-    rc = fs_read_at(file, 0, bytes.data, (size_t)file->end, &bytes.size, err);
+    rc = (fs_read_at)(file, 0, bytes.data, (size_t)file->end, &bytes.size, err);
     if (rc == 0 && bytes.size >= HEADER) {
         decoder_init(&d, strata_bytes(bytes.data + 12, 8));
         id = get_u64(&d);

@@ -192,23 +192,13 @@ static int verify_records(const struct keydir *keydir, const struct segment *seg
     reader.max_type = keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         uint64_t hash = index_hash(record.key);
-        if (!segment_is_put(record.type) && !segment_is_delete(record.type))
-            continue;
-        sum.records++;
-        sum.digest += segment_digest(hash, record.offset, record.type);
+        segment_add(&sum, &record, hash);
         *live +=
             segment_is_put(record.type) &&
             keydir_live_slot(keydir, hash, position_make(segment->last, record.offset)) != SIZE_MAX;
     }
     record_reader_free(&reader);
-    if (rc < 0)
-        return rc;
-    if (rc == RECORD_TORN || sum.records != segment->sum.records ||
-        sum.digest != segment->sum.digest)
-        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, reader.at,
-                           "the segment has changed: %" PRIu64 " records instead of %" PRIu64,
-                           sum.records, segment->sum.records);
-    return 0;
+    return rc < 0 ? rc : segment_check(segment, &sum, reader.at, err);
 }
 
 static int verify_segment(const struct keydir *keydir, const struct segment *segment,

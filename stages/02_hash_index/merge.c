@@ -75,8 +75,11 @@ static int merge_record(struct merge *merge, const struct segment *from,
     return rc < 0 ? rc : note_move(merge, hash, position, offset, err);
 }
 
+/* The copy counts only when the segment is still what was written: a record that is no longer found
+ * would be gone for good. */
 static int merge_segment(struct merge *merge, const struct segment *from, struct strata_error *err)
 {
+    struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
     int rc;
@@ -87,11 +90,14 @@ static int merge_segment(struct merge *merge, const struct segment *from, struct
     record_reader_init(&reader, from->file, segment_id(from), from->end);
     reader.max_type = merge->keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
+        segment_add(&sum, &record, index_hash(record.key));
         rc = merge_record(merge, from, &record, err);
         if (rc < 0)
             break;
     }
     record_reader_free(&reader);
+    if (rc >= 0)
+        rc = segment_check(from, &sum, reader.at, err);
     segment_done(from);
     return rc < 0 ? rc : 0;
 }

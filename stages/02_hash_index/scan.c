@@ -35,9 +35,12 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
     return rc;
 }
 
+/* The live keys of a segment. One whose record was replaced by another valid one would go missing
+ * without a word, but for the sum. */
 static int collect(const struct keydir *keydir, const struct segment *segment, struct sorted *list,
                    struct strata_error *err)
 {
+    struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
     int rc = segment_use(segment, err);
@@ -48,13 +51,16 @@ static int collect(const struct keydir *keydir, const struct segment *segment, s
     reader.max_type = keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         uint64_t position = position_make(segment->last, record.offset);
-        if (segment_is_put(record.type) &&
-            keydir_live_slot(keydir, index_hash(record.key), position) != SIZE_MAX)
+        uint64_t hash = index_hash(record.key);
+        segment_add(&sum, &record, hash);
+        if (segment_is_put(record.type) && keydir_live_slot(keydir, hash, position) != SIZE_MAX)
             rc = sorted_add(list, record.key, position, false, err);
         if (rc < 0)
             break;
     }
     record_reader_free(&reader);
+    if (rc >= 0)
+        rc = segment_check(segment, &sum, reader.at, err);
     segment_done(segment);
     return rc < 0 ? rc : 0;
 }

@@ -55,6 +55,25 @@ void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsi
     segment->tombstones += segment_is_delete(type);
 }
 
+void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash)
+{
+    if (!segment_is_put(record->type) && !segment_is_delete(record->type))
+        return;
+    sum->records++;
+    sum->digest += segment_digest(hash, record->offset, record->type);
+}
+
+int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
+                  struct strata_error *err)
+{
+    if (sum->records == segment->sum.records && sum->digest == segment->sum.digest)
+        return 0;
+    return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, end,
+                       "the segment has changed: %" PRIu64 " records, not the %" PRIu64
+                       " that were written",
+                       sum->records, segment->sum.records);
+}
+
 /* ---- Names ----------------------------------------------------------------------------- */
 
 static void make_name(uint32_t first, uint32_t last, char name[NAME_MAX_BYTES])

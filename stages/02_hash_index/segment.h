@@ -101,6 +101,12 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
                    struct strata_slice value, uint64_t *offset, struct strata_error *err);
 /* Counts a record that was found by reading. */
 void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsigned type);
+/* The same for a sum that a reader of a whole segment keeps, and: is it the segment's? CORRUPT, at
+ * `end`, where the reading ended. Records that are valid, and not those that were written there, are
+ * found by nothing else. */
+void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash);
+int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
+                  struct strata_error *err);
 /* Appends the seal: nothing is appended after it. */
 int segment_seal(struct segment *segment, struct strata_error *err);
 /* The sum in a record of type SEGMENT_SEAL, whose value is `value`. CORRUPT. */

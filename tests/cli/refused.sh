@@ -78,7 +78,7 @@ memory load 'strata load new $d/in.csv'
 memory stats 'strata stats $db3 --json >file && sed "s/[0-9]//g" file'
 memory verify 'strata verify $db2'
 memory inspect_marker 'strata inspect $db3/STRATA'
-memory inspect_file 'strata inspect $db2/000001.seg'
+memory inspect_file 'strata inspect $db2/000001.log'
 memory migrate 'strata migrate $db1 new --to 3 && strata get new "key 123"'
 changes=db3
 memory put 'strata put db3 k v'

@@ -1,5 +1,6 @@
 /* fs.c: the wrappers around struct fs_ops: loops for short and interrupted calls, poisoning,
  * errors with file and offset, counters. See fs.h for the invariants. */
+#define FS_NO_SITES
 #include "fs.h"
 #include "bytes.h"
 #include "strata_engine.h"
@@ -10,6 +11,19 @@
 #include <string.h>
 
 #define PARTS_MAX 8 /* of one fs_append */
+#define OPEN_MAX_USUAL 1024
+
+_Thread_local const struct fs_site *fs_site_now;
+
+/* Made by the linker, if there is a site at all. */
+extern const struct fs_site __start_strata_sites[] __attribute__((weak));
+extern const struct fs_site __stop_strata_sites[] __attribute__((weak));
+
+size_t fs_sites(const struct fs_site **first)
+{
+    *first = __start_strata_sites;
+    return ((uintptr_t)__stop_strata_sites - (uintptr_t)__start_strata_sites) / sizeof **first;
+}
 
 const char *fs_call_name(enum fs_call call)
 {
@@ -47,6 +61,11 @@ uint64_t fs_now(struct strata_fs *fs)
 uint64_t fs_random(struct strata_fs *fs)
 {
     return fs->ops->random(fs);
+}
+
+size_t fs_open_max(struct strata_fs *fs)
+{
+    return fs->ops->open_max ? fs->ops->open_max(fs) : OPEN_MAX_USUAL;
 }
 
 /* ---- Files ----------------------------------------------------------------------------- */

@@ -73,6 +73,7 @@ struct fs_ops {
     uint64_t (*now)(struct strata_fs *fs);    /* nanoseconds, monotonic */
     uint64_t (*random)(struct strata_fs *fs); /* a number that nobody outside can guess */
     void (*free)(struct strata_fs *fs);
+    size_t (*open_max)(struct strata_fs *fs); /* may be NULL: see fs_open_max */
 };
 
 enum fs_call {
@@ -151,6 +152,9 @@ uint64_t fs_now(struct strata_fs *fs);
 /* A number that whoever chooses keys and values cannot guess; on fs_sim the same in every run. */
 uint64_t fs_random(struct strata_fs *fs);
 
+/* How many files a process may have open. */
+size_t fs_open_max(struct strata_fs *fs);
+
 /* ---- Made of the above ----------------------------------------------------------------- */
 
 /* "dir/name" on the heap; NULL: out of memory. */
@@ -165,5 +169,7 @@ int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct stra
  * the old file or the new one. */
 int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct strata_slice bytes,
                bool durable, struct strata_error *err);
+
+#include "fs_site.h"
 
 #endif

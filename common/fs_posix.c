@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -254,6 +255,15 @@ static uint64_t posix_random(struct strata_fs *fs)
     return (posix_now(fs) ^ (uint64_t)getpid() << 40) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+static size_t posix_open_max(struct strata_fs *fs)
+{
+    struct rlimit limit;
+    (void)fs;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 256;
+    return limit.rlim_cur < 65536 ? (size_t)limit.rlim_cur : 65536;
+}
+
 static void posix_free(struct strata_fs *fs)
 {
     free(fs);
@@ -281,6 +291,7 @@ static const struct fs_ops posix_ops = {
     .now = posix_now,
     .random = posix_random,
     .free = posix_free,
+    .open_max = posix_open_max,
 };
 
 struct strata_fs *fs_posix_new(void)

@@ -412,6 +412,13 @@ static uint64_t sim_random(struct strata_fs *fs)
     return z ^ (z >> 31);
 }
 
+/* So few that tests with small segments have more of them. */
+static size_t sim_open_max(struct strata_fs *fs)
+{
+    (void)fs;
+    return 16;
+}
+
 static void sim_free(struct strata_fs *fs)
 {
     struct fs_sim *sim = fs_sim_from(fs);
@@ -443,6 +450,7 @@ static const struct fs_ops sim_ops = {
     .now = sim_now,
     .random = sim_random,
     .free = sim_free,
+    .open_max = sim_open_max,
 };
 
 struct fs_sim *fs_sim_without_tree(void)

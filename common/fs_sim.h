@@ -103,7 +103,8 @@ int fs_sim_record(struct strata_fs *fs);
 /* Ends recording; the trace stays until fs_sim_record or fs_free. */
 void fs_sim_record_stop(struct strata_fs *fs);
 
-/* Marks of the driver, for the oracle. Without recording they do nothing.
+/* Marks of the driver, for the oracle. Those made before recording count when it begins, as a
+ * write may be under way.
  * START(n): operation number `n`, counted from 1, is about to be issued.
  * ACK(n): the operations up to `n` are acknowledged; `synced`: as safe from a power cut. */
 int fs_sim_start(struct strata_fs *fs, uint64_t n);
@@ -112,11 +113,12 @@ int fs_sim_ack(struct strata_fs *fs, uint64_t n, bool synced);
 /* One recorded call; the strings are borrowed until the trace ends. */
 struct fs_sim_call {
     enum fs_call kind;
-    const char *path; /* as given; for a call on a file, the path it was opened by */
-    const char *to;   /* of rename and link; else "" */
-    uint64_t offset;  /* of read, append, write */
-    uint64_t size;    /* bytes moved, or the size asked for */
-    int64_t result;   /* as the raw call returned it */
+    const char *path;           /* as given; for a call on a file, the path it was opened by */
+    const char *to;             /* of rename and link; else "" */
+    uint64_t offset;            /* of read, append, write */
+    uint64_t size;              /* bytes moved, or the size asked for */
+    int64_t result;             /* as the raw call returned it */
+    const struct fs_site *site; /* that made it; NULL: not known */
 };
 uint64_t fs_sim_trace_calls(struct strata_fs *fs); /* how many were recorded */
 /* Recorded call `number`, counted from 1. EINVAL: there is none. */
@@ -149,9 +151,16 @@ enum fs_sim_model {
 #define FS_SIM_SECTOR 512
 #define FS_SIM_TINY 4
 
-/* How many states were made for a cut at one call. */
+/* The states met by several walks. A state is fresh when none before it had the same tree, nor
+ * the same names with files of the same size, written by writes of the same sizes at the same
+ * places: states that differ only in the bytes that were written are fresh once. */
+struct fs_sim_met;
+struct fs_sim_met *fs_sim_met_new(void); /* NULL: out of memory */
+void fs_sim_met_free(struct fs_sim_met *met);
+
+/* How many states were made for a cut at one call; as in fs_sim_totals. */
 struct fs_sim_cut {
-    uint64_t states, distinct;
+    uint64_t states, distinct, fresh;
 };
 
 /* What to enumerate. All zero but the model is a good start. */
@@ -164,6 +173,7 @@ struct fs_sim_plan {
     uint64_t stride, seed;   /* make about one state in `stride` (0, 1: all), `seed` says which */
     struct fs_sim_cut *cuts; /* counts by call, number 1 first; added to. May be NULL */
     size_t cut_count;        /* its elements; calls + 1 are of use */
+    struct fs_sim_met *met;  /* NULL: of this walk alone */
 };
 
 /* One state of a crash. The strings are borrowed for the visit. */
@@ -177,12 +187,13 @@ struct fs_sim_state {
     uint64_t acked;          /* ... of the last ACK */
     uint64_t synced;         /* ... of the last ACK as synced */
     struct fs_sim_hash hash; /* fs_sim_hash_of the state */
+    bool fresh;
 };
 
 /* `states` were made and looked at: `distinct` ones visited, `duplicates` not, as a state with
  * the same tree, issued, acked and synced had been. */
 struct fs_sim_totals {
-    uint64_t states, distinct, duplicates;
+    uint64_t states, distinct, duplicates, fresh;
 };
 
 /* Hands each state of a crash during the recorded trace to `visit`, as a file system of its own

@@ -150,6 +150,12 @@ void fs_sim_bytes_resize(struct fs_sim_bytes *bytes, uint64_t size)
     bytes->hashed = false;
 }
 
+void fs_sim_bytes_shape(struct fs_sim_bytes *bytes, uint64_t what, uint64_t offset, uint64_t size)
+{
+    uint64_t words[4] = {bytes->shape, what, offset, size};
+    bytes->shape = XXH3_64bits(words, sizeof words);
+}
+
 struct fs_sim_hash fs_sim_bytes_hash(struct fs_sim_bytes *bytes)
 {
     uint64_t used = bytes->have; /* without the zeros at the end, stored or not */

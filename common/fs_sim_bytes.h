@@ -21,6 +21,7 @@ struct fs_sim_bytes {
     uint64_t size;
     struct fs_sim_hash hash; /* of the content, when hashed */
     bool hashed;
+    uint64_t shape; /* where the recorded writes that made it went, whatever their bytes */
 };
 
 /* Another holder of the same content, at no cost. */
@@ -36,6 +37,9 @@ int fs_sim_bytes_write(struct fs_sim_bytes *bytes, uint64_t offset, const void *
 void fs_sim_bytes_resize(struct fs_sim_bytes *bytes, uint64_t size);
 /* Depends on the content only, not on how it came to be; kept in `bytes`. */
 struct fs_sim_hash fs_sim_bytes_hash(struct fs_sim_bytes *bytes);
+
+/* Adds a step to the shape. */
+void fs_sim_bytes_shape(struct fs_sim_bytes *bytes, uint64_t what, uint64_t offset, uint64_t size);
 
 void fs_sim_blob_release(struct fs_sim_blob *blob); /* one holder less; NULL is fine */
 

@@ -24,6 +24,7 @@
 
 #define SECTOR ((uint64_t)FS_SIM_SECTOR)
 #define PATTERN_SECTORS_MAX 4
+#define OF_CHOICE 100 /* step of a shape: no enum fs_sim_effect */
 
 /* Written bytes [from, to). */
 struct range {
@@ -252,12 +253,22 @@ static int add_choice(struct fs_sim_pending *pending, struct fs_sim_bytes *bytes
     return 0;
 }
 
+/* The shape is that of all the operations, and which choice of them it is. */
+static void choice_shape(const struct image *image, uint64_t left, uint64_t pattern,
+                         struct fs_sim_bytes *bytes)
+{
+    bytes->shape = image->new.shape;
+    fs_sim_bytes_shape(bytes, OF_CHOICE, left, pattern);
+}
+
 static int add_left(struct fs_sim_pending *pending, const struct image *image)
 {
     int rc = 0;
     for (int left = 0; left < FS_SIM_LEFT_COUNT && rc == 0; left++) {
         struct fs_sim_bytes bytes = {0};
         rc = left_bytes(image, (enum fs_sim_left)left, &bytes);
+        if (left != FS_SIM_LEFT_NOTHING && left != FS_SIM_LEFT_ALL)
+            choice_shape(image, (uint64_t)left, 0, &bytes);
         if (rc < 0)
             fs_sim_bytes_free(&bytes);
         else
@@ -280,6 +291,7 @@ static int add_first_operations(struct fs_sim_pending *pending, const struct ima
     longer = fs_sim_bytes_share(&bytes);
     if (longer.size < image->new.size)
         fs_sim_bytes_resize(&longer, image->new.size);
+    fs_sim_bytes_shape(&longer, OF_CHOICE, FS_SIM_LEFT_ZEROS, longer.size);
     if (rc == 0) {
         snprintf(name, sizeof name, "%zu of %zu operations", count, pending->count);
         rc = add_choice(pending, &bytes, name, &index);
@@ -325,6 +337,7 @@ static int add_pattern(struct fs_sim_pending *pending, const struct image *image
         if (pattern >> i & 1)
             rc = take_new(image, sectors[i] * SECTOR, (sectors[i] + 1) * SECTOR, &bytes);
     }
+    choice_shape(image, FS_SIM_LEFT_COUNT, pattern, &bytes);
     if (rc < 0) {
         fs_sim_bytes_free(&bytes);
         return rc;

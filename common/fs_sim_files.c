@@ -268,6 +268,7 @@ int fs_sim_record(struct strata_fs *fs)
     }
     fs_sim_trace_free(&sim->trace);
     sim->trace = trace;
+    sim->trace.marks = sim->marks;
     sim->recording = sim->has_trace = true;
     return unlocked(sim, 0);
 }
@@ -285,6 +286,7 @@ static int mark(struct strata_fs *fs, enum fs_sim_record_kind kind, uint64_t n, 
     struct fs_sim_record record = {.kind = kind, .n = n, .synced = synced};
     int rc = 0;
 
+    fs_sim_marks_take(&sim->marks, &record);
     if (sim->recording) {
         rc = fs_sim_trace_reserve(&sim->trace, sim->open_files + 2);
         if (rc == 0)
@@ -344,6 +346,7 @@ int fs_sim_trace_call(struct strata_fs *fs, uint64_t number, struct fs_sim_call 
         .offset = record->offset,
         .size = record->size,
         .result = record->result,
+        .site = record->site,
     };
     return unlocked(sim, 0);
 }

@@ -22,6 +22,7 @@ struct fs_sim {
     uint64_t struck_at;
     bool fault_pauses; /* EINTR for ever: lets the next one through */
 
+    struct fs_sim_marks marks; /* the last ones, recorded or not */
     bool recording, has_trace;
     struct fs_sim_trace trace;
 };

@@ -36,7 +36,7 @@ int fs_sim_replay_init(struct fs_sim_replay *replay, const struct fs_sim_trace *
                        enum fs_sim_model model)
 {
     int rc;
-    *replay = (struct fs_sim_replay){.trace = trace, .model = model};
+    *replay = (struct fs_sim_replay){.trace = trace, .model = model, .marks = trace->marks};
     rc = fs_sim_tree_copy(&trace->start, false, &replay->disk);
     return rc < 0 ? rc : reserve_files(replay);
 }
@@ -201,15 +201,10 @@ static int step_call(struct fs_sim_replay *replay, const struct fs_sim_record *r
 int fs_sim_replay_step(struct fs_sim_replay *replay, const struct fs_sim_record *record,
                        bool *changed)
 {
-    if (record->kind == FS_SIM_START) {
-        replay->issued = record->n;
-        return 0;
-    }
-    if (record->kind == FS_SIM_ACK) {
-        *changed |= record->n != replay->acked || (record->synced && record->n != replay->synced);
-        replay->acked = record->n;
-        if (record->synced)
-            replay->synced = record->n;
+    if (record->kind != FS_SIM_CALL) {
+        struct fs_sim_marks before = replay->marks;
+        fs_sim_marks_take(&replay->marks, record);
+        *changed |= replay->marks.acked != before.acked || replay->marks.synced != before.synced;
         return 0;
     }
     *changed |= record->change_count || record->effect != FS_SIM_NOTHING;

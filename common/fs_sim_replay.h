@@ -52,7 +52,7 @@ struct fs_sim_replay {
     size_t file_capacity;
     struct fs_sim_pending_name *names; /* oldest first */
     size_t name_count, name_capacity;
-    uint64_t issued, acked, synced; /* as in struct fs_sim_state */
+    struct fs_sim_marks marks;
 };
 
 /* At the beginning of the trace, which must outlive it. Ended by fs_sim_replay_free, after a

@@ -86,6 +86,7 @@ static void enter(struct fs_sim_run *run, struct strata_fs *fs, enum fs_call cal
     run->sim->clock_ns += FS_SIM_CALL_NS;
     run->record.kind = FS_SIM_CALL;
     run->record.call = call;
+    run->record.site = fs_site_now;
 }
 
 int64_t fs_sim_end(struct fs_sim_run *run, int64_t result)

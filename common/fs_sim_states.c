@@ -307,7 +307,7 @@ static int moment(struct fs_sim_explorer *e)
 
     if (!e->changed) {
         e->ordinal += e->last_made;
-        fs_sim_visit_count(e, e->last_states, 0);
+        fs_sim_visit_count(e, e->last_states, 0, 0);
         return 0;
     }
     rc = e->plan.model == FS_SIM_KILL ? kill_whole(e) : power_cut(e);
@@ -366,7 +366,8 @@ int fs_sim_states(struct strata_fs *fs, const struct fs_sim_plan *plan,
                   void *arg, struct fs_sim_totals *totals)
 {
     struct fs_sim *sim = fs_sim_from(fs);
-    struct fs_sim_explorer e = {.plan = *plan, .visit = visit, .arg = arg, .totals = totals};
+    struct fs_sim_explorer e = {
+        .plan = *plan, .met = plan->met, .visit = visit, .arg = arg, .totals = totals};
     int rc;
 
     *totals = (struct fs_sim_totals){0};

@@ -53,6 +53,16 @@ int fs_sim_trace_reserve(struct fs_sim_trace *trace, size_t more)
     return 0;
 }
 
+void fs_sim_marks_take(struct fs_sim_marks *marks, const struct fs_sim_record *mark)
+{
+    if (mark->kind == FS_SIM_START)
+        marks->issued = mark->n;
+    if (mark->kind == FS_SIM_ACK)
+        marks->acked = mark->n;
+    if (mark->kind == FS_SIM_ACK && mark->synced)
+        marks->synced = mark->n;
+}
+
 void fs_sim_trace_push(struct fs_sim_trace *trace, const struct fs_sim_record *record)
 {
     struct fs_sim_record *to = &trace->records[trace->count++];
@@ -89,9 +99,13 @@ static int apply_write(const struct fs_sim_record *record, uint64_t size,
 int fs_sim_record_apply(const struct fs_sim_record *record, uint64_t prefix,
                         struct fs_sim_bytes *bytes)
 {
+    uint64_t size = prefix < record->size ? prefix : record->size;
+
+    if (record->effect != FS_SIM_WRITES && record->effect != FS_SIM_RESIZES)
+        return 0;
+    fs_sim_bytes_shape(bytes, record->effect, record->offset, size);
     if (record->effect == FS_SIM_WRITES)
-        return apply_write(record, prefix < record->size ? prefix : record->size, bytes);
-    if (record->effect == FS_SIM_RESIZES)
-        fs_sim_bytes_resize(bytes, record->size);
+        return apply_write(record, size, bytes);
+    fs_sim_bytes_resize(bytes, record->size);
     return 0;
 }

@@ -27,6 +27,7 @@ struct fs_sim_record {
     enum fs_call call;
     int64_t result;
     struct fs_sim_text *path, *to; /* NULL: none */
+    const struct fs_site *site;
 
     enum fs_sim_effect effect;
     uint32_t id;
@@ -43,8 +44,15 @@ struct fs_sim_record {
     bool synced;          /* of an ACK */
 };
 
+/* Numbers of the last START, ACK, and ACK as synced. */
+struct fs_sim_marks {
+    uint64_t issued, acked, synced;
+};
+void fs_sim_marks_take(struct fs_sim_marks *marks, const struct fs_sim_record *mark);
+
 struct fs_sim_trace {
-    struct fs_sim_tree start; /* the tree when recording began */
+    struct fs_sim_tree start;  /* the tree when recording began */
+    struct fs_sim_marks marks; /* and the marks */
     struct fs_sim_record *records;
     size_t count, capacity;
     uint64_t calls;

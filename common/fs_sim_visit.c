@@ -48,12 +48,11 @@ static int seen_grow(struct fs_sim_seen *seen)
 }
 
 /* 1: new, 0: seen before, or -ENOMEM. */
-static int seen_add(struct fs_sim_seen *seen, const struct fs_sim_state *info)
+static int seen_add(struct fs_sim_seen *seen, struct fs_sim_hash key)
 {
-    uint64_t words[5] = {info->hash.low, info->hash.high, info->issued, info->acked, info->synced};
-    XXH128_hash_t mixed = XXH3_128bits(words, sizeof words);
-    struct fs_sim_hash key = {mixed.low64 | 1, mixed.high64}, *at;
+    struct fs_sim_hash *at;
 
+    key.low |= 1;
     if (2 * seen->count >= seen->capacity && seen_grow(seen) < 0)
         return -ENOMEM;
     at = probe(seen, key);
@@ -62,6 +61,38 @@ static int seen_add(struct fs_sim_seen *seen, const struct fs_sim_state *info)
     *at = key;
     seen->count++;
     return 1;
+}
+
+/* The tree alone is not all: the oracle asks for more after an ACK. */
+static int seen_state(struct fs_sim_seen *seen, const struct fs_sim_state *info)
+{
+    uint64_t words[5] = {info->hash.low, info->hash.high, info->issued, info->acked, info->synced};
+    XXH128_hash_t mixed = XXH3_128bits(words, sizeof words);
+
+    return seen_add(seen, (struct fs_sim_hash){mixed.low64, mixed.high64});
+}
+
+struct fs_sim_met *fs_sim_met_new(void)
+{
+    return calloc(1, sizeof(struct fs_sim_met));
+}
+
+void fs_sim_met_free(struct fs_sim_met *met)
+{
+    if (!met)
+        return;
+    free(met->trees.keys);
+    free(met->shapes.keys);
+    free(met);
+}
+
+/* 1: neither the tree nor the shape was met before. */
+static int meet(struct fs_sim_met *met, struct fs_sim_hash tree, struct fs_sim_hash shape)
+{
+    int new_tree = seen_add(&met->trees, tree);
+    int new_shape = new_tree < 0 ? new_tree : seen_add(&met->shapes, shape);
+
+    return new_shape < 0 ? new_shape : new_tree && new_shape;
 }
 
 /* ---- The files with choices in a namespace --------------------------------------------- */
@@ -109,19 +140,27 @@ static int add_occurrence(struct fs_sim_explorer *e, uint32_t id, uint64_t path_
     return 0;
 }
 
+static struct fs_sim_hash shape_of(const struct fs_sim_bytes *bytes)
+{
+    return (struct fs_sim_hash){bytes->shape, bytes->size};
+}
+
 static int survey_step(void *arg, const struct fs_sim_step *step)
 {
     struct fs_sim_explorer *e = arg;
-    struct fs_sim_hash content = {0, 0};
+    struct fs_sim_hash content = {0, 0}, shape = {0, 0};
 
     if (!step->directory && e->replay.files[step->id].choice_count) {
         if (!e->slots[step->id] && add_file(e, step->id) < 0)
             return -ENOMEM;
         return add_occurrence(e, step->id, step->path_hash);
     }
-    if (!step->directory)
+    if (!step->directory) {
         content = fs_sim_bytes_hash(&e->replay.disk.nodes[step->id]->bytes);
+        shape = shape_of(&e->replay.disk.nodes[step->id]->bytes);
+    }
     fs_sim_hash_add(&e->sum, fs_sim_tree_mix(step->path_hash, step->directory, content));
+    fs_sim_hash_add(&e->shape, fs_sim_tree_mix(step->path_hash, step->directory, shape));
     return 0;
 }
 
@@ -157,7 +196,7 @@ int fs_sim_visit_survey(struct fs_sim_explorer *e, struct fs_sim_tree *names)
     for (size_t i = 0; i < e->file_count; i++)
         e->slots[e->ids[i]] = 0;
     e->names = names;
-    e->sum = (struct fs_sim_hash){0, 0};
+    e->sum = e->shape = (struct fs_sim_hash){0, 0};
     e->file_count = e->occurrence_count = 0;
     return fs_sim_tree_walk(names, survey_step, e);
 }
@@ -169,14 +208,16 @@ static struct fs_sim_choice *picked(const struct fs_sim_explorer *e, size_t file
     return &e->replay.files[e->ids[file]].choices[e->picks[file]];
 }
 
-static struct fs_sim_hash hash_picked(const struct fs_sim_explorer *e)
+static struct fs_sim_hash hash_picked(const struct fs_sim_explorer *e, struct fs_sim_hash *shape)
 {
     struct fs_sim_hash sum = e->sum;
 
+    *shape = e->shape;
     for (size_t i = 0; i < e->occurrence_count; i++) {
         const struct fs_sim_occurrence *o = &e->occurrences[i];
-        struct fs_sim_hash content = fs_sim_bytes_hash(&picked(e, o->file)->bytes);
-        fs_sim_hash_add(&sum, fs_sim_tree_mix(o->path_hash, false, content));
+        struct fs_sim_bytes *bytes = &picked(e, o->file)->bytes;
+        fs_sim_hash_add(&sum, fs_sim_tree_mix(o->path_hash, false, fs_sim_bytes_hash(bytes)));
+        fs_sim_hash_add(shape, fs_sim_tree_mix(o->path_hash, false, shape_of(bytes)));
     }
     return sum;
 }
@@ -290,14 +331,17 @@ static int build_and_visit(struct fs_sim_explorer *e, struct fs_sim_state *info)
     return rc;
 }
 
-void fs_sim_visit_count(struct fs_sim_explorer *e, uint64_t states, uint64_t distinct)
+void fs_sim_visit_count(struct fs_sim_explorer *e, uint64_t states, uint64_t distinct,
+                        uint64_t fresh)
 {
+    e->totals->fresh += fresh;
     e->totals->states += states;
     e->totals->distinct += distinct;
     e->totals->duplicates += states - distinct;
     if (e->plan.cuts && e->call <= e->plan.cut_count) {
         e->plan.cuts[e->call - 1].states += states;
         e->plan.cuts[e->call - 1].distinct += distinct;
+        e->plan.cuts[e->call - 1].fresh += fresh;
     }
 }
 
@@ -317,25 +361,31 @@ int fs_sim_visit_state(struct fs_sim_explorer *e)
         .kind = e->cut ? e->cut->call : FS_CALL_COUNT,
         .path = e->cut && e->cut->path ? e->cut->path->string : "",
         .ordinal = e->ordinal++, /* I1 */
-        .issued = e->replay.issued,
-        .acked = e->replay.acked,
-        .synced = e->replay.synced,
+        .issued = e->replay.marks.issued,
+        .acked = e->replay.marks.acked,
+        .synced = e->replay.marks.synced,
     };
-    int rc;
+    struct fs_sim_hash shape;
+    int rc, fresh = 0;
 
     if (!sampled(e, info.ordinal))
         return 0;
-    info.hash = hash_picked(e);
-    rc = seen_add(&e->seen, &info);
-    if (rc < 0)
-        return rc;
-    fs_sim_visit_count(e, 1, (uint64_t)rc);
+    info.hash = hash_picked(e, &shape);
+    rc = seen_state(&e->seen, &info);
+    if (rc == 1)
+        fresh = meet(e->met ? e->met : &e->own, info.hash, shape);
+    if (rc < 0 || fresh < 0)
+        return -ENOMEM;
+    info.fresh = fresh;
+    fs_sim_visit_count(e, 1, (uint64_t)rc, (uint64_t)fresh);
     return rc ? build_and_visit(e, &info) : 0;
 }
 
 void fs_sim_visit_free(struct fs_sim_explorer *e)
 {
     free(e->seen.keys);
+    free(e->own.trees.keys);
+    free(e->own.shapes.keys);
     free(e->ids);
     free(e->picks);
     free(e->occurrences);

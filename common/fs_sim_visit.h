@@ -19,6 +19,10 @@ struct fs_sim_seen {
     size_t capacity, count;
 };
 
+struct fs_sim_met {
+    struct fs_sim_seen trees, shapes;
+};
+
 struct fs_sim_explorer {
     struct fs_sim_plan plan;
     fs_sim_visitor *visit;
@@ -28,6 +32,7 @@ struct fs_sim_explorer {
 
     struct fs_sim_replay replay;
     struct fs_sim_seen seen;
+    struct fs_sim_met own, *met; /* own: when the plan names none */
 
     /* The moment. */
     const struct fs_sim_record *cut; /* the call being made, or NULL: after all */
@@ -42,6 +47,7 @@ struct fs_sim_explorer {
     /* The namespace, and the files with choices in it. */
     struct fs_sim_tree *names;
     struct fs_sim_hash sum; /* of all else */
+    struct fs_sim_hash shape;
     uint32_t *ids;
     size_t *picks; /* the choice of each */
     size_t file_count, file_capacity;
@@ -62,7 +68,8 @@ int fs_sim_visit_survey(struct fs_sim_explorer *e, struct fs_sim_tree *names);
  * the visitor returned. */
 int fs_sim_visit_state(struct fs_sim_explorer *e);
 /* Counts states made for the cut at e->call. */
-void fs_sim_visit_count(struct fs_sim_explorer *e, uint64_t states, uint64_t distinct);
+void fs_sim_visit_count(struct fs_sim_explorer *e, uint64_t states, uint64_t distinct,
+                        uint64_t fresh);
 void fs_sim_visit_free(struct fs_sim_explorer *e); /* what this header's functions allocated */
 
 /* What a path ends in. */

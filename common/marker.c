@@ -130,7 +130,7 @@ static int marker_inspect(struct fs_file *file, struct inspect *to, struct strat
     struct strata_error why = {0};
     struct marker marker;
     size_t got;
-    int rc = fs_read_at(file, 0, raw, sizeof raw, &got, err);
+    int rc = (fs_read_at)(file, 0, raw, sizeof raw, &got, err);
 
     if (rc < 0)
         return rc;

@@ -1,25 +1,20 @@
 /* crash.c: crash: runs workloads on a simulated disk, makes every state that a kill or a power cut
  * may leave, opens each again, and prints a table of what came back. */
-#include "cli.h"
-#include "crash/explore.h"
+#include "crash.h"
+#include "crash/need.h"
 #include "crash/subject.h"
 #include "crash/workload.h"
+#include "fs_posix.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define WORKLOADS_MOST 8
-#define LONG_WRITE 4096 /* bytes; of longer ones the kill model looks at some prefixes only */
+#define SEEDS_MOST 10000
 
-struct model_row {
-    const char *name;
-    enum fs_sim_model model;
-    unsigned promise;
-    const char *promised; /* what the stage promises where it does */
-    const char *about;
-};
-
-static const struct model_row models[] = {
+static const struct crash_model models[CRASH_MODELS] = {
     {"kill", FS_SIM_KILL, STRATA_PROMISE_KILL, "that writes survive kill -9",
      "kill -9; of the write being made any number of bytes is there"},
     {"ordered", FS_SIM_ORDERED, STRATA_PROMISE_POWER_CUT, "that writes survive a power cut",
@@ -27,25 +22,67 @@ static const struct model_row models[] = {
     {"posix", FS_SIM_POSIX, STRATA_PROMISE_POWER_CUT, "that writes survive a power cut",
      "a power cut; a name is safe only after a sync of its directory"},
 };
-#define MODELS (sizeof models / sizeof *models)
 
-struct workload {
-    const char *name;
-    struct script script;
-};
+/* ---- Workloads ------------------------------------------------------------------------- */
 
-struct crash {
-    struct cli *cli;
-    struct strata_stage_info stage;
-    const struct model_row *only; /* NULL: all */
-    uint64_t seed;
-    struct workload workloads[WORKLOADS_MOST];
-    size_t count;
+static struct workload *add_workload(struct crash *c)
+{
+    c->workloads = need(realloc(c->workloads, (c->count + 1) * sizeof *c->workloads));
+    c->workloads[c->count] = (struct workload){.name = NULL};
+    return &c->workloads[c->count++];
+}
 
-    size_t done, total; /* runs of a workload under a model */
-    uint64_t distinct;  /* states in those that are done */
-    bool broken;        /* a promise was */
-};
+/* The workload number `index`, for each seed if it is drawn by one. */
+static void add_named(struct crash *c, size_t index)
+{
+    uint64_t seeds = workload_is_drawn(index) ? c->seeds : 1;
+
+    for (uint64_t i = 0; i < seeds; i++) {
+        struct workload *w = add_workload(c);
+        w->seed = workload_is_drawn(index) ? c->seed + i : 0;
+        w->name = workload_fill(index, c->seed + i, &w->script);
+    }
+}
+
+/* Where nothing is ever synced it is the same as another. */
+static bool is_pointless(const struct script *script)
+{
+    return script->unsynced && !subject_promises(STRATA_PROMISE_POWER_CUT);
+}
+
+/* All, or the one of that name. `names`: of all there are. */
+static void add_builtin(struct crash *c, const char *wanted, char *names, size_t capacity)
+{
+    size_t length = 0;
+
+    for (size_t i = 0;; i++) {
+        struct script script = {0};
+        const char *name = workload_fill(i, c->seed, &script);
+        bool pointless = is_pointless(&script);
+        script_free(&script);
+        if (!name)
+            return;
+        length += (size_t)snprintf(names + length, capacity - length, "%s%s", i ? ", " : "", name);
+        if (wanted ? strcmp(name, wanted) == 0 : !pointless)
+            add_named(c, i);
+    }
+}
+
+static int read_workloads(struct crash *c)
+{
+    const char *wanted = c->cli->given[CLI_WORKLOAD];
+    struct workload *w;
+    char names[200];
+
+    add_builtin(c, wanted, names, sizeof names);
+    if (c->count)
+        return CLI_OK;
+    if (strcmp(wanted, "-") != 0 && access(wanted, F_OK) < 0)
+        return cli_usage(c->cli, "--workload: \"%s\" is no file, and none of %s", wanted, names);
+    w = add_workload(c);
+    w->name = wanted;
+    return crash_read(c->cli, wanted, &w->script);
+}
 
 /* ---- Options --------------------------------------------------------------------------- */
 
@@ -55,7 +92,7 @@ static int read_model(struct crash *c)
 
     if (!name)
         return CLI_OK;
-    for (size_t i = 0; i < MODELS; i++)
+    for (size_t i = 0; i < CRASH_MODELS; i++)
         if (strcmp(models[i].name, name) == 0) {
             c->only = &models[i];
             return CLI_OK;
@@ -63,197 +100,145 @@ static int read_model(struct crash *c)
     return cli_usage(c->cli, "--model: \"%s\" is none of kill, ordered, posix", name);
 }
 
-static void tell_workloads(struct crash *c, char *to, size_t capacity)
+static int read_depth(struct crash *c)
 {
-    to[0] = '\0';
-    for (size_t i = 0;; i++) {
-        struct script script = {0};
-        const char *name = workload_fill(i, c->seed, &script);
-        size_t length = strlen(to);
-        script_free(&script);
-        if (!name)
-            return;
-        snprintf(to + length, capacity - length, "%s%s", i ? ", " : "", name);
-    }
+    const char *depth = c->cli->given[CLI_DEPTH];
+
+    if (!depth || strcmp(depth, "quick") == 0)
+        return CLI_OK;
+    c->depth = CAMPAIGN_FULL;
+    return strcmp(depth, "full") == 0
+               ? CLI_OK
+               : cli_usage(c->cli, "--depth: \"%s\" is none of quick, full", depth);
 }
 
-/* The workload that is asked for, or all. */
-static int read_workloads(struct crash *c)
+static int read_place(struct crash *c)
 {
-    const char *wanted = c->cli->given[CLI_WORKLOAD];
-    char names[200];
+    const char *at = c->cli->given[CLI_AT];
 
-    for (size_t i = 0; c->count < WORKLOADS_MOST; i++) {
-        struct workload *w = &c->workloads[c->count];
-        w->name = workload_fill(i, c->seed, &w->script);
-        if (!w->name)
-            break;
-        if (!wanted || strcmp(w->name, wanted) == 0)
-            c->count++;
-        else
-            script_free(&w->script);
-    }
-    if (c->count)
+    if (!at)
         return CLI_OK;
-    tell_workloads(c, names, sizeof names);
-    return cli_usage(c->cli, "--workload: \"%s\" is none of %s", wanted, names);
+    if (!explore_place_parse(at, &c->place))
+        return cli_usage(c->cli, "--at: \"%s\" names no state: 25.3 is the fourth of call 25", at);
+    if (!c->only || !c->cli->given[CLI_WORKLOAD])
+        return cli_usage(c->cli, "--at wants --model and --workload beside it");
+    return CLI_OK;
 }
 
 static int read_options(struct crash *c)
 {
     int code = cli_stage_asked(c->cli, &c->stage);
 
-    c->seed = 1;
+    c->seed = c->seeds = 1;
     if (code == CLI_OK)
-        code = cli_number(c->cli, CLI_SEED, 0, UINT64_MAX, &c->seed);
+        code = cli_number(c->cli, CLI_SEED, 1, UINT64_MAX / 2, &c->seed);
+    if (code == CLI_OK)
+        code = cli_number(c->cli, CLI_SEEDS, 1, SEEDS_MOST, &c->seeds);
     if (code == CLI_OK)
         code = read_model(c);
+    if (code == CLI_OK)
+        code = read_depth(c);
+    if (code == CLI_OK)
+        code = read_place(c);
     if (code != CLI_OK)
         return code;
     subject_choose(&c->stage);
     return read_workloads(c);
 }
 
-/* ---- The table ------------------------------------------------------------------------- */
-
-static void put_verdicts(FILE *to, const uint64_t *verdicts)
-{
-    const char *before = "";
-
-    for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
-        if (verdicts[v]) {
-            fprintf(to, "%s%" PRIu64 " %s", before, verdicts[v],
-                    oracle_verdict_name((enum oracle_verdict)v));
-            before = ", ";
-        }
-    fputs(*before ? "\n" : "fine\n", to);
-}
-
-static void put_row(FILE *to, const char *name, const struct explore_part *part)
-{
-    char recovered[40] = "all issued";
-
-    if (part->missing)
-        snprintf(recovered, sizeof recovered, "0 %s %" PRIu64 " less",
-                 part->missing > 1 ? "to" : "or", part->missing);
-    fprintf(to, "%-9s %7" PRIu64 " %9" PRIu64 " %9" PRIu64 "  %-12s  ", name, part->cuts,
-            part->states, part->distinct, recovered);
-    put_verdicts(to, part->verdicts);
-}
-
-static void put_table(FILE *to, const struct explore *e)
-{
-    struct explore_part sum = {0};
-
-    fprintf(to, "%-9s %7s %9s %9s  %-12s  verdict\n", "operation", "calls", "states", "distinct",
-            "recovered");
-    for (int doing = 0; doing < SCRIPT_DOINGS; doing++) {
-        const struct explore_part *part = &e->parts[doing];
-        if (!part->cuts)
-            continue;
-        put_row(to, script_doing_name((enum script_doing)doing), part);
-        sum.cuts += part->cuts;
-        sum.states += part->states;
-        sum.distinct += part->distinct;
-        if (part->missing > sum.missing)
-            sum.missing = part->missing;
-        for (int v = 0; v < ORACLE_VERDICTS; v++)
-            sum.verdicts[v] += part->verdicts[v];
-    }
-    put_row(to, "all", &sum);
-}
-
-/* ---- A violation ----------------------------------------------------------------------- */
-
-static const char *name_of(const struct crash *c, const struct script *script)
-{
-    for (size_t i = 0; i < c->count; i++)
-        if (&c->workloads[i].script == script)
-            return c->workloads[i].name;
-    return "?";
-}
-
-static void put_case(const struct crash *c, const struct explore_case *k)
-{
-    FILE *to = c->cli->out;
-
-    fprintf(to, "\n%s, the first of them: %s\n", oracle_verdict_name(k->report.verdict),
-            k->report.what);
-    fprintf(to, "  workload  %s: writes issued %" PRIu64 ", acknowledged %" PRIu64 "\n",
-            name_of(c, k->script), k->state.issued, k->state.acked);
-    fprintf(to, "  cut       at call %" PRIu64 ", %s%s%s (%s)\n", k->state.call,
-            k->state.kind == FS_CALL_COUNT ? "after all" : fs_call_name(k->state.kind),
-            *k->path ? " " : "", k->path, script_doing_name(k->doing));
-    fprintf(to, "  left      %s\n", k->choice);
-}
-
-static void put_cases(struct crash *c, const struct model_row *model, const struct explore *e)
-{
-    bool promised = c->stage.promises & model->promise;
-
-    for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
-        if (e->cases[v].script)
-            put_case(c, &e->cases[v]);
-    if (e->violations && promised)
-        c->broken = true;
-    if (e->violations)
-        fprintf(c->cli->out, "\n%s %s %s.\n", c->stage.name,
-                promised ? "breaks its promise" : "does not promise", model->promised);
-}
-
 /* ---- Running --------------------------------------------------------------------------- */
+
+static uint64_t opened(const struct explore *e)
+{
+    return e->totals.distinct + e->again.distinct;
+}
 
 static void tick(void *arg, uint64_t done, uint64_t total, uint64_t distinct)
 {
     struct crash *c = arg;
-    struct progress_state state = {.done_bytes = c->done * 1000 + 1000 * done / (total + 1),
-                                   .total_bytes = c->total * 1000,
-                                   .records = c->distinct + distinct,
+    double share = (double)c->done + c->campaign->done;
+    struct progress_state state = {.done_bytes = (uint64_t)(1e6 * share),
+                                   .total_bytes = c->total * 1000000,
+                                   .records = c->opened + opened(&c->campaign->explore),
                                    .unit = "states"};
+    (void)done;
+    (void)total;
+    (void)distinct;
     progress_tick(&c->cli->progress, &state);
 }
 
-static int explore_model(struct crash *c, const struct model_row *model)
+static void prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign)
 {
-    FILE *to = c->cli->out;
-    struct explore e = {.tick = tick, .arg = c};
+    *campaign = (struct campaign){.workloads = c->workloads,
+                                  .count = c->count,
+                                  .depth = c->depth,
+                                  .promised = c->stage.promises & model->promise};
+    campaign->explore.plan.model = model->model;
+    campaign->explore.sites = c->sites;
+    campaign->explore.arg = c;
+    c->campaign = campaign;
+}
 
-    e.plan.model = model->model;
-    e.plan.prefix_limit = LONG_WRITE;
-    e.acknowledged = !(c->stage.promises & model->promise);
-    for (size_t i = 0; i < c->count; i++) {
-        uint64_t before = e.totals.distinct;
-        e.script = &c->workloads[i].script;
-        if (explore_run(&e) < 0) {
-            cli_say(c->cli, "%s, which no crash disturbed: %s", c->workloads[i].name, e.example);
-            return CLI_OTHER;
-        }
-        c->done++;
-        c->distinct += e.totals.distinct - before;
-    }
-    progress_clear(&c->cli->progress);
-    fprintf(to, "%s: %s\n", model->name, model->about);
-    put_table(to, &e);
-    put_cases(c, model, &e);
-    fprintf(to,
+static void put_result(const struct crash *c, const struct crash_model *model,
+                       const struct explore *e)
+{
+    fprintf(c->cli->out,
             "crash: stage=%u model=%s states=%" PRIu64 " distinct=%" PRIu64 " violations=%" PRIu64
             "\n",
-            c->stage.stage, model->name, e.totals.states, e.totals.distinct, e.violations);
+            c->stage.stage, model->name, e->totals.states + e->again.states,
+            e->totals.fresh + e->again.fresh, e->violations);
+}
+
+static int explore_model(struct crash *c, const struct crash_model *model)
+{
+    struct campaign campaign;
+    struct explore *e = &campaign.explore;
+    int rc;
+
+    prepare(c, model, &campaign);
+    e->plan.met = need(fs_sim_met_new());
+    e->tick = tick;
+    rc = campaign_run(&campaign);
+    progress_clear(&c->cli->progress);
+    fs_sim_met_free(e->plan.met);
+    if (rc < 0) {
+        cli_say(c->cli, "%s, which no crash disturbed: %s", campaign.now->name, e->example);
+        return CLI_OTHER;
+    }
+    c->done++;
+    c->opened += opened(e);
+    fprintf(c->cli->out, "%s: %s\n", model->name, model->about);
+    crash_put_table(c->cli->out, e);
+    crash_put_cases(c, model, e);
+    put_result(c, model, e);
     return CLI_OK;
+}
+
+/* A site that no crash came by says that the workloads are too few. */
+static int put_sites(struct crash *c)
+{
+    size_t missing;
+
+    if (c->only || c->cli->given[CLI_WORKLOAD])
+        return CLI_OK;
+    missing = crash_put_sites(c);
+    if (missing)
+        cli_say(c->cli, "%zu call sites were never crashed at", missing);
+    return missing ? CLI_OTHER : CLI_OK;
 }
 
 static int explore_models(struct crash *c)
 {
     int code = CLI_OK;
 
-    for (size_t i = 0; i < MODELS && code == CLI_OK; i++) {
+    for (size_t i = 0; i < CRASH_MODELS && code == CLI_OK; i++) {
         if (c->only && c->only != &models[i])
             continue;
         if (i && !c->only)
             fputc('\n', c->cli->out);
         code = explore_model(c, &models[i]);
     }
-    return code;
+    return code == CLI_OK ? put_sites(c) : code;
 }
 
 static int explore_all(struct crash *c)
@@ -262,26 +247,110 @@ static int explore_all(struct crash *c)
     double seconds;
     int code;
 
-    c->total = c->count * (c->only ? 1 : MODELS);
+    c->total = c->only ? 1 : CRASH_MODELS;
     cli_begin_progress(c->cli);
     whole = c->cli->progress;
     code = explore_models(c);
     seconds = progress_seconds(&whole);
-    if (code != CLI_OK)
-        return code;
-    fprintf(c->cli->log, "opened %" PRIu64 " distinct states in %.2f s, %.0f states/s\n",
-            c->distinct, seconds, seconds > 0 ? (double)c->distinct / seconds : 0);
-    return c->broken ? CLI_BROKEN : CLI_OK;
+    fprintf(c->cli->log, "opened %" PRIu64 " states in %.2f s, %.0f states/s\n", c->opened, seconds,
+            seconds > 0 ? (double)c->opened / seconds : 0);
+    return code == CLI_OK && c->broken ? CLI_BROKEN : code;
+}
+
+/* ---- One state ------------------------------------------------------------------------- */
+
+static void keep(void *arg, struct strata_fs *state)
+{
+    struct crash *c = arg;
+    const char *dir = c->cli->given[CLI_KEEP];
+    struct strata_fs *disk = need(fs_posix_new());
+    struct strata_error err;
+
+    c->kept = fs_sim_write_out(state, EXPLORE_DISK, disk, dir, &err) == 0;
+    if (!c->kept)
+        cli_fail(c->cli, &err);
+    fs_free(disk);
+}
+
+int crash_at(struct crash *c, const struct crash_model *model)
+{
+    struct campaign campaign;
+    struct explore *e = &campaign.explore;
+    const struct explore_case *k = NULL;
+    char place[100];
+
+    prepare(c, model, &campaign);
+    e->one = &c->place;
+    e->keep = c->cli->given[CLI_KEEP] ? keep : NULL;
+    if (campaign_one(&campaign, &c->place) < 0) {
+        cli_say(c->cli, "%s, which no crash disturbed: %s", c->workloads->name, e->example);
+        return CLI_OTHER;
+    }
+    for (int v = 0; v < ORACLE_VERDICTS; v++)
+        if (e->cases[v].script)
+            k = &e->cases[v];
+    explore_place_text(&c->place, place);
+    if (!k)
+        return cli_usage(c->cli, "--at: there is no state %s", place);
+    fprintf(c->cli->out, "state %s, %s", place, oracle_verdict_name(k->report.verdict));
+    if (k->report.verdict == ORACLE_FINE)
+        fprintf(c->cli->out, ": the state after write %" PRIu64 "\n", k->report.n);
+    else
+        fprintf(c->cli->out, ": %s\n", k->report.what);
+    crash_put_case(c, k, c->workloads->name);
+    if (k->report.verdict == ORACLE_FINE)
+        return CLI_OK;
+    return c->stage.promises & model->promise ? CLI_BROKEN : CLI_OK;
+}
+
+static bool write_workload(const char *dir, const struct script *script)
+{
+    char *path = need(fs_join(dir, "workload"));
+    FILE *to = fopen(path, "wx");
+
+    free(path);
+    if (!to)
+        return false;
+    crash_write(to, script);
+    return fclose(to) == 0;
+}
+
+void crash_keep(struct crash *c, const struct crash_model *model, const struct explore_case *k)
+{
+    const char *dir = c->cli->given[CLI_KEEP];
+    struct workload workload = {.name = "", .script = *k->script};
+    struct campaign campaign, *under_way = c->campaign;
+
+    prepare(c, model, &campaign);
+    campaign.workloads = &workload;
+    campaign.count = 1;
+    campaign.explore.sites = NULL;
+    campaign.explore.keep = keep;
+    campaign_one(&campaign, &k->place);
+    if (!write_workload(dir, k->script))
+        cli_fail_sys(c->cli, dir, errno);
+    c->campaign = under_way;
+}
+
+static int run_one(struct crash *c)
+{
+    int code = crash_at(c, c->only);
+    return code == CLI_OK && c->cli->given[CLI_KEEP] && !c->kept ? CLI_IO : code;
 }
 
 int cli_run_crash(struct cli *cli)
 {
-    struct crash c = {.cli = cli};
+    const struct fs_site *first;
+    struct crash c = {.cli = cli, .sites = need(calloc(fs_sites(&first) + 1, sizeof *c.sites))};
     int code = read_options(&c);
 
+    if (code == CLI_OK && cli->given[CLI_KEEP] && mkdir(cli->given[CLI_KEEP], 0777) < 0)
+        code = cli_fail_sys(cli, cli->given[CLI_KEEP], errno);
     if (code == CLI_OK)
-        code = explore_all(&c);
+        code = cli->given[CLI_AT] ? run_one(&c) : explore_all(&c);
     for (size_t i = 0; i < c.count; i++)
         script_free(&c.workloads[i].script);
+    free(c.workloads);
+    free(c.sites);
     return code;
 }

@@ -2,6 +2,10 @@
  * may leave under a model, and asks the oracle about each. With `twice`, what recovery does to
  * such a state, and two writes after it, are recorded and crashed everywhere as well.
  *
+ * A script may also be killed, or meet an I/O error, at one of its calls; then the database is
+ * opened again on the same file system, gets two writes more, and all that is crashed: what the
+ * kernel had and the device had not must not be taken for safe.
+ *
  * Knows nothing of cmocka. Out of memory ends the program. */
 #ifndef STRATA_COMMON_CRASH_EXPLORE_H
 #define STRATA_COMMON_CRASH_EXPLORE_H
@@ -10,20 +14,46 @@
 #include "oracle.h"
 #include "script.h"
 
-#define EXPLORE_DIR "disk/db" /* where the database is */
+#define EXPLORE_DISK "disk"
+#define EXPLORE_DIR EXPLORE_DISK "/db" /* where the database is */
 
-/* What was crashed while the script was doing one thing. */
+/* What happens before the crash. */
+enum explore_way {
+    EXPLORE_WHOLE,  /* nothing: the script is done to its end, and crashed at each call */
+    EXPLORE_KILLED, /* it is killed at call `at`, opened again, and crashed after that */
+    EXPLORE_ERROR   /* call `at` fails once with EIO; it is opened again; crashed from `at` on */
+};
+
+/* What is counted apart: an enum script_doing, by what the crash hit, or one of these. */
+enum explore_row {
+    EXPLORE_RECOVERY = SCRIPT_DOINGS, /* crashed again while it recovered from a crash */
+    EXPLORE_AFTER_KILL,
+    EXPLORE_AFTER_ERROR,
+    EXPLORE_ROWS
+};
+const char *explore_row_name(int row); /* "put", "recovery", "after a kill" */
+
 struct explore_part {
     uint64_t cuts;                      /* calls at which it was cut */
-    uint64_t states, distinct;          /* as in fs_sim_totals */
+    uint64_t states, distinct, fresh;   /* as in fs_sim_totals */
     uint64_t verdicts[ORACLE_VERDICTS]; /* distinct states */
     uint64_t missing;                   /* of writes issued, at most, where a state was found */
+};
+
+/* One state, so that it can be made again. */
+struct explore_place {
+    enum explore_way way;
+    uint64_t at;
+    uint64_t call, ordinal;
+    bool again; /* it was crashed a second time, there: */
+    uint64_t call_again, ordinal_again;
 };
 
 /* One violation. */
 struct explore_case {
     const struct script *script; /* of it; borrowed */
-    enum script_doing doing;
+    struct explore_place place;
+    int row;
     struct fs_sim_state state; /* but for its strings, which are: */
     char path[100], choice[400];
     uint64_t floor; /* writes that had to come back */
@@ -35,7 +65,15 @@ struct explore {
     struct fs_sim_plan plan;     /* .model and what else is wanted */
     bool acknowledged;           /* power cuts too must leave all that was acknowledged, and not
                                   * only what was acknowledged as synced */
-    unsigned twice;              /* about one state in so many is crashed again; 0: none */
+    unsigned twice;              /* one state in so many is crashed again; 0: none */
+    bool only_twice;             /* the states of the first crash are not counted */
+    enum explore_way way;
+    uint64_t at;                     /* not of EXPLORE_WHOLE */
+    bool only_new_sites;             /* make states only if it comes by a site that has none */
+    enum oracle_verdict stop;        /* at the first state with that verdict; FINE: never */
+    const struct explore_place *one; /* NULL: all. Make only this state, by its way; before the
+                                      * oracle sees it, it is handed to `keep`, which may be NULL */
+    void (*keep)(void *arg, struct strata_fs *state);
     /* Told of progress, at each distinct state: calls cut so far, of how many. May be NULL. */
     void (*tick)(void *arg, uint64_t done, uint64_t total, uint64_t distinct);
     void *arg;
@@ -47,15 +85,22 @@ struct explore {
     uint64_t violations;                  /* of them: not ORACLE_FINE */
     uint64_t torn, absent;                /* ... with a torn tail, with no database */
     uint64_t unacknowledged;              /* ... fine, with a write more than had to come back */
-    uint64_t at[FS_CALL_COUNT + 1];       /* ... by the call that was cut */
+    uint64_t at_call[FS_CALL_COUNT + 1];  /* ... by the call that was cut */
     char examples[ORACLE_VERDICTS][1500]; /* the first of each violation, for people */
     const char *example;                  /* the first of all; or why the script failed */
-    struct explore_part parts[SCRIPT_DOINGS];   /* of the first crashes alone */
-    struct explore_case cases[ORACLE_VERDICTS]; /* the first of each violation, likewise */
-    uint64_t calls;                             /* of the file layer, by the last script */
+    struct explore_part parts[EXPLORE_ROWS];
+    struct explore_case cases[ORACLE_VERDICTS]; /* the first of each violation; with `one`, of
+                                                 * ORACLE_FINE too */
+    uint64_t *sites; /* states cut at each of fs_sites, borrowed; NULL: not counted */
+    uint64_t calls;  /* of the file layer, by the last script */
 };
 
-/* 0; < 0 when the script itself failed, with no crash: then `example` says why. */
+/* 0. STRATA_NOT_FOUND: the script makes no call `at`. < 0 when the script itself failed, with no
+ * crash: then `example` says why. */
 int explore_run(struct explore *explore);
+
+/* "25.3", "25.3+4.1" of a second crash, "kill57/60.2", "eio57/60.2"; `text` has 100 bytes. */
+char *explore_place_text(const struct explore_place *place, char *text);
+bool explore_place_parse(const char *text, struct explore_place *place);
 
 #endif

@@ -64,6 +64,15 @@ void history_batch(struct history *h, const struct strata_batch *batch)
     end_write(h);
 }
 
+void history_copy(struct history *h, const struct history *from, size_t n)
+{
+    size_t count;
+    const struct strata_op *ops = history_write(from, n, &count);
+    for (size_t i = 0; i < count; i++)
+        copy_op(h, ops[i]);
+    end_write(h);
+}
+
 void history_view(struct history *view, const struct history *h, size_t n)
 {
     *view = (struct history){0};

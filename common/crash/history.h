@@ -24,6 +24,8 @@ void history_put(struct history *h, struct strata_slice key, struct strata_slice
 void history_delete(struct history *h, struct strata_slice key);
 /* Adds a write of all the operations of the batch, which are copied. */
 void history_batch(struct history *h, const struct strata_batch *batch);
+/* Adds write `n` of another history, copied. */
+void history_copy(struct history *h, const struct history *from, size_t n);
 /* Makes `view` the first `n` writes of `h`, to which others may be added. Keys and values of the
  * former stay in `h`, which must outlive it. */
 void history_view(struct history *view, const struct history *h, size_t n);

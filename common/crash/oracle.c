@@ -103,11 +103,11 @@ static int check_state(struct check *check, const struct model *got)
 
     if (!find_state(check, got))
         return violation(check, ORACLE_NO_STATE,
-                         "the keys found, %zu, are not the state after any of %" PRIu64 " writes",
-                         got->count, oracle->issued);
+                         "what is found, %zu key%s, is the state after no write up to %" PRIu64,
+                         got->count, got->count == 1 ? "" : "s", oracle->issued);
     if (check->report->n < oracle->floor)
         return violation(check, ORACLE_LOST,
-                         "the state after %" PRIu64 " writes, and %" PRIu64 " were safe",
+                         "the state after write %" PRIu64 ", and write %" PRIu64 " was safe",
                          check->report->n, oracle->floor);
     history_model(oracle->history, (size_t)check->report->n, &check->model);
     return 0;
@@ -147,7 +147,7 @@ static int check_read_only(struct check *check)
     if (rc == STRATA_ERR_ABSENT && check->oracle->floor == 0)
         return 0;
     if (rc == STRATA_ERR_ABSENT)
-        return violation(check, ORACLE_LOST, "no database, and %" PRIu64 " writes were safe: %s",
+        return violation(check, ORACLE_LOST, "no database, and write %" PRIu64 " was safe: %s",
                          check->oracle->floor, err.message);
     if (rc < 0)
         return failed(check, "open read-only", &err);

@@ -43,6 +43,13 @@ void script_delete(struct script *script, const char *key)
     script_add(script, SCRIPT_WRITE);
 }
 
+void script_copy_step(struct script *script, const struct script *from, size_t index, size_t n)
+{
+    if (from->steps[index] == SCRIPT_WRITE)
+        history_copy(&script->history, &from->history, n);
+    script_add(script, from->steps[index]);
+}
+
 void script_settle(struct script *script)
 {
     script->settled = script->count;
@@ -211,7 +218,7 @@ static void acknowledge(struct script_run *run, uint64_t n, bool synced)
     if (synced)
         run->synced = n;
     if (run->sim)
-        fs_sim_ack(run->fs, n, synced);
+        fs_sim_ack(run->fs, run->marks_from + n, synced);
 }
 
 static int write_one(struct strata *db, const struct strata_op *op, struct strata_error *err)
@@ -245,11 +252,11 @@ static int do_write(struct script_run *run)
     tell(run, count > 1 ? SCRIPT_BATCH : ops->type == STRATA_OP_PUT ? SCRIPT_PUT : SCRIPT_DELETE);
     run->issued = n;
     if (run->sim)
-        fs_sim_start(run->fs, n);
+        fs_sim_start(run->fs, run->marks_from + n);
     rc = count == 1 ? write_one(run->db, ops, &run->err)
                     : write_batch(run->db, ops, count, &run->err);
     if (rc == 0) /* the default sync is the strongest that the stage promises */
-        acknowledge(run, n, subject_promises(STRATA_PROMISE_POWER_CUT));
+        acknowledge(run, n, subject_promises(STRATA_PROMISE_POWER_CUT) && !run->script->unsynced);
     return rc;
 }
 
@@ -303,12 +310,16 @@ static int do_step(struct script_run *run, enum script_step step)
 
 static int open_database(struct script_run *run)
 {
+    struct strata_options options;
     int rc;
 
     if (run->db)
         return 0;
     tell(run, run->made ? SCRIPT_OPEN : SCRIPT_CREATE);
-    rc = subject_open(run->fs, run->dir, true, &run->db, &run->err);
+    subject_options(&options, run->fs, true);
+    if (run->script->unsynced)
+        options.sync = STRATA_SYNC_NEVER;
+    rc = strata_open(run->dir, &options, &run->db, &run->err);
     run->made = run->made || rc == 0;
     return rc;
 }

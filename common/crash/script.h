@@ -26,6 +26,7 @@ struct script {
     enum script_step *steps;
     size_t count, capacity;
     size_t settled; /* so many steps come first, and what they did is on the device */
+    bool unsynced;  /* writes are acknowledged before they are synced, as STRATA_SYNC_NEVER */
 };
 
 void script_free(struct script *script);
@@ -34,6 +35,8 @@ void script_put_bytes(struct script *script, struct strata_slice key, struct str
 void script_delete(struct script *script, const char *key);
 void script_add(struct script *script, enum script_step step); /* any but SCRIPT_WRITE */
 
+/* Adds step number `index` of `from`; if it is a write, that is number `n` of its history. */
+void script_copy_step(struct script *script, const struct script *from, size_t index, size_t n);
 /* What the steps so far did is on the device when the recording begins. */
 void script_settle(struct script *script);
 
@@ -74,6 +77,7 @@ struct script_run {
     struct strata_error err;               /* of the last failure */
     struct answers answers;                /* to the READ steps; errors are in `err` too */
     bool made;                             /* the database was opened once */
+    uint64_t marks_from;                   /* added to the numbers of START and ACK */
     /* Told before each of them. NULL: nobody is. */
     void (*about_to)(void *arg, enum script_doing doing);
     void *arg;

@@ -15,13 +15,26 @@ static void merge(struct script *script, uint64_t seed)
     script_put(script, "pear", "ripe");
 }
 
+/* What is acknowledged may be lost, but only from its end. */
+static void unsynced(struct script *script, uint64_t seed)
+{
+    script->unsynced = true;
+    script_mixed(script, seed);
+}
+
+static const struct {
+    const char *name;
+    void (*fill)(struct script *script, uint64_t seed);
+    bool drawn;
+} more[] = {{"merge", merge, false}, {"mixed", script_mixed, true}, {"unsynced", unsynced, true}};
+
+bool workload_is_drawn(size_t index)
+{
+    return index >= BUILTIN && more[index - BUILTIN].drawn;
+}
+
 const char *workload_fill(size_t index, uint64_t seed, struct script *script)
 {
-    static const struct {
-        const char *name;
-        void (*fill)(struct script *script, uint64_t seed);
-    } more[] = {{"merge", merge}, {"mixed", script_mixed}};
-
     if (index < BUILTIN)
         return script_builtin(index, script);
     index -= BUILTIN;

@@ -7,5 +7,6 @@
 /* Adds the steps of workload number `index`, from 0, to `script`, and returns its name; NULL past
  * the last one. Only those drawn by lot look at `seed`. The stage under test is chosen before. */
 const char *workload_fill(size_t index, uint64_t seed, struct script *script);
+bool workload_is_drawn(size_t index); /* by lot */
 
 #endif

@@ -1,5 +1,6 @@
 /* inspect.c: the annotated dump of an append log. Shows what is there field by field, and where
  * and why the file stops being valid. */
+#define FS_NO_SITES
 #include "inspect.h"
 #include "coding.h"
 #include "record.h"

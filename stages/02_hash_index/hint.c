@@ -56,8 +56,10 @@ static int collect(const struct segments *set, const struct segment *segment,
 {
     struct record_reader reader;
     struct record record;
-    int rc;
+    int rc = segment_use(segment, err);
 
+    if (rc < 0)
+        return rc;
     record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
     reader.max_type = set->max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
@@ -70,6 +72,7 @@ static int collect(const struct segments *set, const struct segment *segment,
         sum->digest += segment_digest(hash, record.offset, record.type);
     }
     record_reader_free(&reader);
+    segment_done(segment);
     return rc < 0 ? rc : to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
 }
 
@@ -214,7 +217,7 @@ int hint_check(struct fs_file *file, struct strata_error *err)
 
     if (file->end > SIZE_MAX / 2 || buffer_reserve(&bytes, (size_t)file->end) < 0)
         return strata_fail_memory(err, (size_t)file->end);
-    rc = fs_read_at(file, 0, bytes.data, (size_t)file->end, &bytes.size, err);
+    rc = (fs_read_at)(file, 0, bytes.data, (size_t)file->end, &bytes.size, err);
     if (rc == 0 && bytes.size >= HEADER) {
         decoder_init(&d, strata_bytes(bytes.data + 12, 8));
         id = get_u64(&d);

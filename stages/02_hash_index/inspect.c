@@ -1,4 +1,5 @@
 /* inspect.c: annotated dumps of a segment and of a hint. */
+#define FS_NO_SITES
 #include "inspect.h"
 #include "coding.h"
 #include "hint.h"

@@ -24,11 +24,14 @@ static int read_slot(const struct keydir *keydir, size_t slot, bool whole,
     struct segment *segment;
     int rc = segment_of(keydir, entry->position, &segment, err);
 
+    if (rc == 0)
+        rc = segment_use(segment, err);
     if (rc < 0)
         return rc;
     rc = (whole ? record_at : record_key_at)(segment->file, segment_id(segment), offset,
                                              segment->end, keydir->segments.max_type, body, record,
                                              err);
+    segment_done(segment);
     if (rc == 0 && (!segment_is_put(record->type) || index_hash(record->key) != entry->hash))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
                          "the record here holds another key than the index says");
@@ -114,8 +117,12 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
     int rc = 0;
 
     if (!key.data) {
+        rc = segment_use(segment, err);
+        if (rc < 0)
+            return rc;
         rc = record_key_at(segment->file, segment_id(segment), offset, segment->end,
                            keydir->segments.max_type, &own, &record, err);
+        segment_done(segment);
         key = strata_buffer_slice(&own);
         if (rc == 0 && index_hash(key) != match->hash)
             rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset + RECORD_HEAD,
@@ -172,38 +179,40 @@ size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t pos
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
-/* Reads a segment whole and checks it against what is known of it; adds its live puts. */
-static int verify_segment(const struct keydir *keydir, const struct segment *segment,
+/* Reads the records and checks them against what is known of them; adds the live puts. */
+static int verify_records(const struct keydir *keydir, const struct segment *segment,
                           uint64_t *live, struct strata_error *err)
 {
     struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc = record_check_kind(segment->file, keydir->segments.magic, segment_id(segment), err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
     record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
     reader.max_type = keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         uint64_t hash = index_hash(record.key);
-        if (!segment_is_put(record.type) && !segment_is_delete(record.type))
-            continue;
-        sum.records++;
-        sum.digest += segment_digest(hash, record.offset, record.type);
+        segment_add(&sum, &record, hash);
         *live +=
             segment_is_put(record.type) &&
             keydir_live_slot(keydir, hash, position_make(segment->last, record.offset)) != SIZE_MAX;
     }
     record_reader_free(&reader);
+    return rc < 0 ? rc : segment_check(segment, &sum, reader.at, err);
+}
+
+static int verify_segment(const struct keydir *keydir, const struct segment *segment,
+                          uint64_t *live, struct strata_error *err)
+{
+    int rc = segment_use(segment, err);
+
     if (rc < 0)
         return rc;
-    if (rc == RECORD_TORN || sum.records != segment->sum.records ||
-        sum.digest != segment->sum.digest)
-        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, reader.at,
-                           "the segment has changed: %" PRIu64 " records instead of %" PRIu64,
-                           sum.records, segment->sum.records);
-    return 0;
+    rc = record_check_kind(segment->file, keydir->segments.magic, segment_id(segment), err);
+    if (rc == 0)
+        rc = verify_records(keydir, segment, live, err);
+    segment_done(segment);
+    return rc;
 }
 
 int keydir_verify(const struct keydir *keydir, const struct strata_progress *progress,

@@ -102,7 +102,11 @@ static int load_segment(struct loader *l, struct segment *segment, bool last,
         l->stats->hints_used++;
         return rc;
     }
+    rc = segment_use(segment, err);
+    if (rc < 0)
+        return rc;
     rc = read_segment(l, segment, last, err);
+    segment_done(segment);
     segment->unhinted = segment->sealed;
     return rc;
 }

@@ -75,20 +75,30 @@ static int merge_record(struct merge *merge, const struct segment *from,
     return rc < 0 ? rc : note_move(merge, hash, position, offset, err);
 }
 
+/* The copy counts only when the segment is still what was written: a record that is no longer found
+ * would be gone for good. */
 static int merge_segment(struct merge *merge, const struct segment *from, struct strata_error *err)
 {
+    struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
     int rc;
 
+    rc = segment_use(from, err);
+    if (rc < 0)
+        return rc;
     record_reader_init(&reader, from->file, segment_id(from), from->end);
     reader.max_type = merge->keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
+        segment_add(&sum, &record, index_hash(record.key));
         rc = merge_record(merge, from, &record, err);
         if (rc < 0)
             break;
     }
     record_reader_free(&reader);
+    if (rc >= 0)
+        rc = segment_check(from, &sum, reader.at, err);
+    segment_done(from);
     return rc < 0 ? rc : 0;
 }
 
@@ -114,8 +124,8 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_erro
 {
     struct segments *set = &keydir->segments;
     struct merge merge = {.keydir = keydir, .keep_tombstones = older_dead(set, at)};
-    int rc =
-        segment_create(set, set->list[at]->first, set->list[at + count - 1]->last, &merge.to, err);
+    int closed, rc = segment_create(set, set->list[at]->first, set->list[at + count - 1]->last,
+                                    &merge.to, err);
 
     if (rc < 0)
         return rc;
@@ -123,11 +133,15 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_erro
         rc = merge_segment(&merge, set->list[i], err);
     if (rc == 0)
         rc = segment_seal(merge.to, err);
+    if (rc == 0 && count == 1 && set->list[at]->refs > 1)
+        rc = segment_set_aside(set->list[at], err);
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {
         apply_moves(&merge); /* I3 */
         rc = segments_replace(set, at, count, merge.to, err);
+        closed = segment_retire(merge.to, rc == 0 ? err : NULL);
+        rc = rc < 0 ? rc : closed;
     } else {
         segment_discard(set, merge.to);
     }
@@ -159,31 +173,64 @@ static size_t closed_count(const struct segments *set)
     return segments_active(set) ? set->count - 1 : set->count;
 }
 
-/* How far a run that begins at `at` can go. */
-static size_t run_from(const struct segments *set, size_t at, bool keep_tombstones, uint64_t *gone)
-{
-    uint64_t bytes = 0, budget = set->env->options->segment_bytes;
-    size_t end = at;
+/* Neighbours whose live data fits into one segment: list[at .. end), at least one. */
+struct run {
+    const struct segments *set;
+    size_t at, end;
+    bool keep_tombstones; /* as merge_run would */
+    uint64_t bytes;       /* about how many would be copied */
+    uint64_t gone, records;
+};
 
-    for (*gone = 0; end < closed_count(set); end++) {
-        bytes += live_bytes(set->list[end], keep_tombstones);
-        if (end > at && bytes > budget)
+static struct run run_at(const struct segments *set, size_t at, bool keep_tombstones)
+{
+    return (struct run){.set = set, .at = at, .end = at, .keep_tombstones = keep_tombstones};
+}
+
+/* As far as it can go. */
+static void run_grow(struct run *run)
+{
+    uint64_t budget = run->set->env->options->segment_bytes;
+    size_t closed = closed_count(run->set);
+
+    for (; run->end < closed; run->end++) {
+        const struct segment *segment = run->set->list[run->end];
+        uint64_t bytes = live_bytes(segment, run->keep_tombstones);
+        if (run->end > run->at && run->bytes + bytes > budget)
             break;
-        *gone += gone_records(set->list[end], keep_tombstones);
+        run->bytes += bytes;
+        run->gone += gone_records(segment, run->keep_tombstones);
+        run->records += segment->sum.records;
     }
-    return end - at;
+}
+
+/* The same without its first segment. What is dead there makes the tombstones after it needed;
+ * so the counts change, once. */
+static void run_shrink(struct run *run)
+{
+    const struct segment *first = run->set->list[run->at];
+
+    if (first->dead && !run->keep_tombstones) {
+        *run = run_at(run->set, run->at + 1, true);
+        return;
+    }
+    run->bytes -= live_bytes(first, run->keep_tombstones);
+    run->gone -= gone_records(first, run->keep_tombstones);
+    run->records -= first->sum.records;
+    run->at++;
 }
 
 bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
-    bool keep_tombstones = older_dead(set, *at);
-    for (; *at < closed_count(set); ++*at) {
-        uint64_t gone;
-        *count = run_from(set, *at, keep_tombstones, &gone);
-        if (*count > 1 || gone_records(set->list[*at], keep_tombstones))
+    struct run run = run_at(set, *at, older_dead(set, *at));
+
+    for (; run.at < closed_count(set); run_shrink(&run)) {
+        run_grow(&run);
+        *at = run.at;
+        *count = run.end - run.at;
+        if (*count > 1 || run.gone)
             return true;
-        keep_tombstones |= set->list[*at]->dead > 0;
     }
     return false;
 }
@@ -191,21 +238,18 @@ bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count)
 bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
+    struct run run = run_at(set, 0, false);
     double worst = 0.5;
-    bool found = false, keep_tombstones = false;
+    bool found = false;
 
-    for (size_t i = 0; i < closed_count(set); i++) {
-        uint64_t gone, records = 0;
-        size_t run = run_from(set, i, keep_tombstones, &gone);
-        for (size_t j = i; j < i + run; j++)
-            records += set->list[j]->sum.records;
-        if (records && (double)gone / (double)records >= worst) {
-            worst = (double)gone / (double)records;
-            *at = i;
-            *count = run;
+    for (; run.at < closed_count(set); run_shrink(&run)) {
+        run_grow(&run);
+        if (run.records && (double)run.gone / (double)run.records >= worst) {
+            worst = (double)run.gone / (double)run.records;
+            *at = run.at;
+            *count = run.end - run.at;
             found = true;
         }
-        keep_tombstones |= set->list[i]->dead > 0;
     }
     return found;
 }

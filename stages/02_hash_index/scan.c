@@ -20,9 +20,13 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
     const struct segments *set = arg;
     const struct segment *segment = segments_find(set, position_segment(position));
     struct record record;
-    int rc = record_at(segment->file, segment_id(segment), position_offset(position), segment->end,
-                       set->max_type, value, &record, err);
+    int rc = segment_use(segment, err);
 
+    if (rc < 0)
+        return rc;
+    rc = record_at(segment->file, segment_id(segment), position_offset(position), segment->end,
+                   set->max_type, value, &record, err);
+    segment_done(segment);
     if (rc == 0 && strata_compare(record.key, key) != 0)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
                          "the record here holds another key than the index says");
@@ -31,24 +35,33 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
     return rc;
 }
 
+/* The live keys of a segment. One whose record was replaced by another valid one would go missing
+ * without a word, but for the sum. */
 static int collect(const struct keydir *keydir, const struct segment *segment, struct sorted *list,
                    struct strata_error *err)
 {
+    struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc;
+    int rc = segment_use(segment, err);
 
+    if (rc < 0)
+        return rc;
     record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
     reader.max_type = keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         uint64_t position = position_make(segment->last, record.offset);
-        if (segment_is_put(record.type) &&
-            keydir_live_slot(keydir, index_hash(record.key), position) != SIZE_MAX)
+        uint64_t hash = index_hash(record.key);
+        segment_add(&sum, &record, hash);
+        if (segment_is_put(record.type) && keydir_live_slot(keydir, hash, position) != SIZE_MAX)
             rc = sorted_add(list, record.key, position, false, err);
         if (rc < 0)
             break;
     }
     record_reader_free(&reader);
+    if (rc >= 0)
+        rc = segment_check(segment, &sum, reader.at, err);
+    segment_done(segment);
     return rc < 0 ? rc : 0;
 }
 
@@ -64,6 +77,7 @@ static int pin_segments(const struct segments *set, struct segments **out, struc
     }
     *pinned = *set;
     pinned->list = list;
+    pinned->files = NULL;
     for (size_t i = 0; i < set->count; i++)
         segment_ref(list[i] = set->list[i]);
     *out = pinned;

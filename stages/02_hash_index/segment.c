@@ -2,7 +2,8 @@
  *
  *   000003.log          covers segment 3: filled by writes
  *   000001-000004.log   covers 1 to 4: merged
- *   *.tmp               being made; never read
+ *   NAME.log.tmp        being made; never read
+ *   NAME.log.old        merged under its own name while an iterator still reads it
  *
  * A file has the append log's bytes (01_append_log/record.c) under the magic "STRATSEG"; its
  * number, which seeds every check, is first * 2^32 + last. A closed one ends with its seal:
@@ -54,6 +55,25 @@ void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsi
     segment->tombstones += segment_is_delete(type);
 }
 
+void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash)
+{
+    if (!segment_is_put(record->type) && !segment_is_delete(record->type))
+        return;
+    sum->records++;
+    sum->digest += segment_digest(hash, record->offset, record->type);
+}
+
+int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
+                  struct strata_error *err)
+{
+    if (sum->records == segment->sum.records && sum->digest == segment->sum.digest)
+        return 0;
+    return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, end,
+                       "the segment has changed: %" PRIu64 " records, not the %" PRIu64
+                       " that were written",
+                       sum->records, segment->sum.records);
+}
+
 /* ---- Names ----------------------------------------------------------------------------- */
 
 static void make_name(uint32_t first, uint32_t last, char name[NAME_MAX_BYTES])
@@ -101,6 +121,7 @@ struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t
     segment->refs = 1;
     segment->first = first;
     segment->last = last;
+    segment->files = set->files;
     segment->path = fs_join(set->env->dir, name);
     if (!segment->path) {
         free(segment);
@@ -119,7 +140,7 @@ int segment_unref(struct segment *segment, struct strata_error *err)
     int rc;
     if (--segment->refs)
         return 0;
-    rc = fs_close(segment->file, err);
+    rc = segment_close_file(segment, err);
     free(segment->path);
     free(segment);
     return rc;
@@ -139,6 +160,7 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
 {
     struct segment *segment = segment_new(set, first, last);
     char *path = segment ? temporary_path(segment) : NULL;
+    struct fs_file *file;
     int rc;
 
     if (!path) {
@@ -146,15 +168,16 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
             segment_unref(segment, NULL);
         return strata_fail_memory(err, sizeof *segment);
     }
-    rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &segment->file, err);
+    rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &file, err);
+    segment->file = file;
     if (rc == 0)
-        rc = record_start_kind(segment->file, set->magic, segment_id(segment), err);
+        rc = record_start_kind(file, set->magic, segment_id(segment), err);
     free(path);
     if (rc < 0) {
         segment_discard(set, segment);
         return rc;
     }
-    segment->end = segment->file->end;
+    segment->end = file->end;
     *out = segment;
     return 0;
 }

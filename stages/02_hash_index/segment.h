@@ -34,8 +34,15 @@ uint64_t segment_digest(uint64_t hash, uint64_t offset, unsigned type);
 struct segment {
     _Atomic unsigned refs; /* of the set, and of iterators that still read it */
     uint32_t first, last;
-    struct fs_file *file;
+    struct fs_file *_Atomic file; /* NULL: not open at the moment; readers go by segment_use */
     char *path;
+    struct segment_files *files; /* segment_files.c has these */
+    _Atomic unsigned users;      /* who keep the file open */
+    _Atomic bool recent;         /* read since the hand came by */
+    size_t slot;                 /* in the list, if it is listed */
+    bool listed;
+    char *aside;          /* another name of its file, or NULL */
+    bool obsolete;        /* merged away: whoever reads it last removes the file */
     _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
@@ -47,10 +54,11 @@ struct segment {
 
 struct segments {
     const struct strata_env *env;
-    bool durable;          /* creating and removing is synced (stage 3) */
-    const char *magic;     /* of the files, 8 bytes */
-    unsigned max_type;     /* of the records in them */
-    struct segment **list; /* ascending; the last one may be open for writing */
+    struct segment_files *files; /* NULL: borrowed, as an iterator does */
+    bool durable;                /* creating and removing is synced (stage 3) */
+    const char *magic;           /* of the files, 8 bytes */
+    unsigned max_type;           /* of the records in them */
+    struct segment **list;       /* ascending; the last one may be open for writing */
     size_t count, capacity;
 };
 
@@ -93,6 +101,12 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
                    struct strata_slice value, uint64_t *offset, struct strata_error *err);
 /* Counts a record that was found by reading. */
 void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsigned type);
+/* The same for a sum that a reader of a whole segment keeps, and: is it the segment's? CORRUPT, at
+ * `end`, where the reading ended. Records that are valid, and not those that were written there, are
+ * found by nothing else. */
+void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash);
+int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
+                  struct strata_error *err);
 /* Appends the seal: nothing is appended after it. */
 int segment_seal(struct segment *segment, struct strata_error *err);
 /* The sum in a record of type SEGMENT_SEAL, whose value is `value`. CORRUPT. */
@@ -108,11 +122,26 @@ bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, u
 struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last);
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err);
 
+/* Opens the segment's file, if it is not open, and keeps it so until segment_done: in between
+ * segment->file may be read. Costs two atomic additions when it is open. IO (EMFILE among others),
+ * NO_MEMORY; then there is nothing to be done with. Any thread. */
+int segment_use(const struct segment *segment, struct strata_error *err);
+void segment_done(const struct segment *segment);
+/* Its name is about to be another's: it can be read all the same, as long as it lives. */
+int segment_set_aside(struct segment *segment, struct strata_error *err);
+/* The file is written no more: it is closed, and opened again by who reads it. */
+int segment_retire(struct segment *segment, struct strata_error *err);
+
+/* For segment.c and segments.c. Ended by segment_files_del, when no segment is left. */
+int segment_files_new(struct strata_fs *fs, struct segment_files **out, struct strata_error *err);
+void segment_files_del(struct segment_files *files);
+int segment_close_file(struct segment *segment, struct strata_error *err);
+
 void segment_ref(struct segment *segment);
 int segment_unref(struct segment *segment, struct strata_error *err); /* the last one closes it */
 
 /* Replaces the `count` segments from list[at] on by `merged`, which covers the same numbers, and
- * removes their files, oldest first. */
+ * removes their files, oldest first; those that an iterator still reads, after it. */
 int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,
                      struct strata_error *err);
 

@@ -114,26 +114,48 @@ static int check_cover(const struct segments *set, struct strata_error *err)
 static int open_segment(struct segments *set, struct segment *segment, bool last,
                         struct strata_error *err)
 {
-    bool writes = last && !set->env->options->read_only;
-    int rc = fs_open(set->env->fs, segment->path, writes ? FS_WRITE : FS_READ, &segment->file, err);
+    struct fs_file *file;
+    int rc = 0;
 
+    if (last && !set->env->options->read_only) {
+        rc = fs_open(set->env->fs, segment->path, FS_WRITE, &file, err);
+        segment->file = file;
+    }
     if (rc == 0)
-        rc = record_check_kind(segment->file, set->magic, segment_id(segment), err);
+        rc = segment_use(segment, err);
     if (rc < 0)
         return rc;
+    rc = record_check_kind(segment->file, set->magic, segment_id(segment), err);
     segment->end = segment->file->end;
-    return segment_look_for_seal(segment, set->max_type, err);
+    if (rc == 0)
+        rc = segment_look_for_seal(segment, set->max_type, err);
+    segment_done(segment);
+    return rc;
 }
 
-/* What cut makings of files left. */
+/* What cut makings of files left, and what nobody reads any more. */
 static int remove_temporaries(const struct segments *set, const struct fs_names *names,
                               struct strata_error *err)
 {
     uint32_t first, last;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < names->count; i++)
-        if (segment_parse_name(names->names[i], ".log.tmp", &first, &last))
+        if (segment_parse_name(names->names[i], ".log.tmp", &first, &last) ||
+            segment_parse_name(names->names[i], ".log.old", &first, &last))
             rc = remove_name(set, names->names[i], err);
+    return rc;
+}
+
+static int forget(struct segments *set, struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        int closed = segment_unref(set->list[i], rc == 0 ? err : NULL);
+        rc = rc < 0 ? rc : closed;
+    }
+    free(set->list);
+    set->list = NULL;
+    set->count = set->capacity = 0;
     return rc;
 }
 
@@ -145,7 +167,7 @@ static int start_anew(struct segments *set, struct strata_error *err)
         rc = fs_remove(set->env->fs, set->list[i]->path, err);
     if (rc < 0)
         return rc;
-    segments_close(set, NULL);
+    forget(set, NULL);
     return segments_start(set, err);
 }
 
@@ -155,7 +177,9 @@ int segments_open(struct segments *set, const struct strata_env *env, struct str
     int rc;
 
     set->env = env;
-    rc = fs_list(env->fs, env->dir, &names, err);
+    rc = segment_files_new(env->fs, &set->files, err);
+    if (rc == 0)
+        rc = fs_list(env->fs, env->dir, &names, err);
     if (rc < 0)
         return rc;
     if (!env->options->read_only)
@@ -176,14 +200,9 @@ int segments_open(struct segments *set, const struct strata_env *env, struct str
 
 int segments_close(struct segments *set, struct strata_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        int closed = segment_unref(set->list[i], rc == 0 ? err : NULL);
-        rc = rc < 0 ? rc : closed;
-    }
-    free(set->list);
-    set->list = NULL;
-    set->count = set->capacity = 0;
+    int rc = forget(set, err);
+    segment_files_del(set->files);
+    set->files = NULL;
     return rc;
 }
 
@@ -226,12 +245,15 @@ int segments_start(struct segments *set, struct strata_error *err)
 {
     uint32_t number = set->count ? set->list[set->count - 1]->last + 1 : 1;
     struct segment *segment;
-    int rc;
+    int rc = 0;
 
     if (number >= SEGMENT_MAX)
         return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, set->env->dir, STRATA_NO_OFFSET,
                            "segment numbers are used up: migrate to a new directory");
-    rc = segment_create(set, number, number, &segment, err);
+    if (set->count)
+        rc = segment_retire(set->list[set->count - 1], err);
+    if (rc == 0)
+        rc = segment_create(set, number, number, &segment, err);
     if (rc < 0)
         return rc;
     rc = add_segment(set, segment, err);
@@ -253,8 +275,11 @@ int segments_replace(struct segments *set, size_t at, size_t count, struct segme
     int rc = 0;
     for (size_t i = at; i < at + count; i++) {
         struct segment *old = set->list[i];
-        if (rc == 0 && strcmp(old->path, merged->path) != 0)
-            rc = fs_remove(set->env->fs, old->path, err);
+        if (strcmp(old->path, merged->path) != 0) {
+            old->obsolete = old->refs > 1;
+            if (rc == 0 && !old->obsolete)
+                rc = fs_remove(set->env->fs, old->path, err);
+        }
         segment_unref(old, NULL); /* only read: closing it loses nothing */
     }
     set->list[at] = merged;

@@ -177,7 +177,7 @@ static bool segments_fit(struct decoder *d, const struct keydir *keydir, uint32_
 
         if (d->bad || first != segment->first || last != segment->last)
             return false;
-        if (i + 1 == count ? end != at->offset || end > segment->file->end
+        if (i + 1 == count ? end != at->offset || end > segment->end
                            : !segment->sealed || end != segment->end ||
                                  records != segment->sum.records || digest != segment->sum.digest)
             return false;
@@ -278,11 +278,12 @@ int checkpoint_check(struct fs_file *file, struct strata_error *err)
     XXH3_INITSTATE(&hash);
     XXH3_64bits_reset(&hash);
     for (uint64_t at = 0; rc == 0 && at < end && got; at += got) {
-        rc = fs_read_at(file, at, window, end - at < CHUNK ? (size_t)(end - at) : CHUNK, &got, err);
+        rc = (fs_read_at)(file, at, window, end - at < CHUNK ? (size_t)(end - at) : CHUNK, &got,
+                          err);
         XXH3_64bits_update(&hash, window, got);
     }
     if (rc == 0)
-        rc = fs_read_at(file, end, stored, CHECK, &got, err);
+        rc = (fs_read_at)(file, end, stored, CHECK, &got, err);
     free(window);
     if (rc < 0)
         return rc;

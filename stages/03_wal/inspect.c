@@ -1,4 +1,5 @@
 /* inspect.c: annotated dumps of the log, the checkpoint and the tail file. */
+#define FS_NO_SITES
 #include "inspect.h"
 #include "02_hash_index/segment.h"
 #include "checkpoint.h"

@@ -191,9 +191,13 @@ static int is_merged(const struct segment *segment, bool *merged, struct strata_
     struct strata_buffer key = {0};
     struct strata_error why = {0};
     struct record record;
-    int rc = record_key_at(segment->file, segment_id(segment), RECORD_FILE_HEADER,
-                           segment->file->end, WAL_FRAME, &key, &record, &why);
+    int rc = segment_use(segment, err);
 
+    if (rc < 0)
+        return rc;
+    rc = record_key_at(segment->file, segment_id(segment), RECORD_FILE_HEADER, segment->file->end,
+                       WAL_FRAME, &key, &record, &why);
+    segment_done(segment);
     strata_buffer_free(&key);
     *merged = rc == 0 && record.type != WAL_FRAME;
     if (rc == 0 || rc == STRATA_ERR_CORRUPT)
@@ -285,12 +289,15 @@ static int replay_segment(struct recovery *r, struct segment *segment, bool last
     bool merged;
     int rc = is_merged(segment, &merged, err);
 
+    if (rc == 0)
+        rc = segment_use(segment, err);
     if (rc < 0)
         return rc;
     segment->sealed = false;
     if (!r->offset)
         segment->sum = (struct segment_sum){0};
     rc = merged ? replay_merged(r, segment, err) : replay_written(r, segment, last, err);
+    segment_done(segment);
     r->out->replayed += segment->end - r->offset;
     r->offset = 0;
     return rc;

@@ -73,7 +73,7 @@ int tail_check(struct fs_file *file, struct tail *tail)
 {
     uint8_t bytes[TAIL_BYTES];
     size_t got;
-    if (fs_read_at(file, 0, bytes, sizeof bytes, &got, NULL) < 0 ||
+    if ((fs_read_at)(file, 0, bytes, sizeof bytes, &got, NULL) < 0 ||
         !decode(strata_bytes(bytes, got), tail))
         return STRATA_NOT_FOUND;
     return 0;

@@ -12,20 +12,30 @@ is crash_every_model_has_a_line "$(totals | sed -E 's/(states|distinct)=[1-9][0-
     'crash: stage=3 model=kill states=N distinct=N violations=0
 crash: stage=3 model=ordered states=N distinct=N violations=0
 crash: stage=3 model=posix states=N distinct=N violations=0'
-like crash_says_how_fast_it_was "$err" '^opened [0-9]+ distinct states in [0-9.]+ s, [0-9]+ states/s$'
+like crash_says_how_fast_it_was "$err" '^opened [0-9]+ states in [0-9.]+ s, [0-9]+ states/s$'
 before=$out
 run strata crash --stage 3 --workload merge
 is crash_is_the_same_twice "$out" "$before"
 run strata crash --stage 3 --model posix --workload mixed
 for operation in create put delete batch read sync compact close; do
     [ $operation = sync ] && continue # nothing is left to sync
-    like "crash_table_has_$operation" "$out" "^$operation +[1-9][0-9]* +[1-9][0-9]* +[0-9]+  .*  fine$"
+    like "crash_table_has_$operation" "$out" "^$operation +[1-9][0-9]* +[1-9][0-9]* +[0-9]+ +[0-9]+  .*  fine$"
 done
-is crash_rows_add_up "$(awk '/^[a-z]+ +[0-9]/ && $1 != "all" { c += $2; s += $3; d += $4 }
-    END { print c, s, d }' <<<"$out")" "$(awk '$1 == "all" { print $2, $3, $4 }' <<<"$out")"
+is crash_rows_add_up "$(awk '/^[a-z ]+ +[0-9]+ +[0-9]/ && $1 != "all" { sub(/^[a-z ]+/, "")
+    c += $1; s += $2; o += $3; d += $4 } END { print c, s, o, d }' <<<"$out")" "$(awk '$1 == "all" { print $2, $3, $4, $5 }' <<<"$out")"
+is crash_total_is_the_last_line "$(last)" \
+    "$(awk '$1 == "all" { print "crash: stage=3 model=posix states=" $3 " distinct=" $5 " violations=0" }' <<<"$out")"
+for row in recovery 'after a kill' 'after an error'; do
+    like "crash_table_has_$row" "$out" "^$row +[1-9]"
+done
 before=$out
 run strata crash --stage 3 --model posix --workload mixed --seed 2
 is crash_other_seed_is_other_work "$([ "$out" != "$before" ] && echo yes)" yes
+
+run strata crash --stage 3 --model posix --workload mixed --seeds 2
+like crash_two_seeds_are_more "$(last)" ' violations=0$'
+is crash_seeds_share_few_states "$(( $(sed -n 's/.*distinct=\([0-9]*\).*/\1/p' <<<"$out") > 15 *
+    $(sed -n 's/.*distinct=\([0-9]*\).*/\1/p' <<<"$before") / 10 ))" 1
 
 # ---- Stages that do not ----
 for stage in 1 2; do
@@ -33,20 +43,93 @@ for stage in 1 2; do
     is crash_stage_${stage}_loses_what_it_never_promised "$rc" 0
     like crash_stage_${stage}_counts_it "$(last)" "^crash: stage=$stage model=posix .* violations=[1-9]"
     like crash_stage_${stage}_says_so "$out" "^0${stage}_[a-z_]+ does not promise that writes survive a power cut\.$"
-    like crash_stage_${stage}_shows_one "$out" '^lost, the first of them: the state after 3 writes, and 4 were safe$'
+    like crash_stage_${stage}_shows_one "$out" '^lost, for example: the state after write [0-9]+, and write [0-9]+ was safe$'
     run strata crash --stage $stage --model kill --workload merge
     like crash_stage_${stage}_keeps_what_it_promised "$rc $(last)" '^0 .* violations=0$'
 done
-like crash_merge_of_stage_2_puts_old_data_at_risk \
-    "$(strata crash --stage 2 --model posix --workload merge 2>/dev/null)" \
-    '^  workload  merge: writes issued 3, acknowledged 3$'
+
+# ---- A violation is shown by few steps, and the command makes it again ----
+run strata crash --stage 2 --model posix --workload mixed
+sed -n '/^lost, /,/^END$/p' <<<"$out" >case
+like crash_lost_case_is_short "$(grep -c '^put\|^del\|^compact\|^reopen' case)" '^[1-3]$'
+sed -n '/^strata crash/,$p' case >again.sh
+run sh ./again.sh
+is crash_command_makes_the_state_again "$rc $(head -1 <<<"$out" | sed 's/^state [0-9.]*, //')" \
+    "0 $(head -1 case | sed 's/, for example//')"
+is crash_command_cuts_the_same_call "$(grep '^  cut' <<<"$out")" "$(grep '^  cut' case)"
+rm case again.sh
+run strata crash --stage 2 --model posix --workload merge --keep kept
+sed -n '/^error, /,/^END$/p' <<<"$out" >case
+like crash_keeps_the_first_case "$(sed -n 's/.*corrupt: disk//p' case)" '^/db/'
+fails crash_kept_state_is_what_was_there 3 "$(sed -n 's/.*corrupt: disk\([^:]*: [a-z ]*\).*/\1/p' case)" \
+    strata scan kept/db
+like crash_keeps_the_workload "$(cat kept/workload)" '^settle$'
+at=$(sed -n 's/^strata crash .*--at \([0-9.+]*\) .*/\1/p' case)
+run strata crash --stage 2 --model posix --workload kept/workload --at "$at"
+like crash_kept_workload_shows_it_again "$rc $out" '^0 state [0-9.]+, error: '
+fails crash_keep_never_overwrites 4 'kept: File exists' strata crash --stage 3 --workload merge --keep kept
+rm -r kept case
+
+# ---- States by name ----
+strata crash --stage 3 --model ordered --workload merge >/dev/null 2>&1
+run strata crash --stage 3 --model posix --workload merge --at 1.0
+like crash_at_tells_what_came_back "$rc $out" '^0 state 1\.0, fine: the state after write 3'
+for at in 20.0+3.0 kill12/40.0 eio12/20.0; do
+    run strata crash --stage 3 --model posix --workload merge --at $at
+    like "crash_at_$at" "$rc $out" "^0 state ${at/+/\\+}, fine: the state after write [3-5]$"
+done
+fails crash_at_unknown_state 2 'there is no state 1\.99' strata crash --stage 3 --model posix --workload merge --at 1.99
+for at in x 1 1. .1 1.1+ kill/1.1 kill5 1.1+2 1.1x 99999999999999999999.1; do
+    fails "crash_at_no_state_$at" 2 'names no state' strata crash --model posix --workload merge --at $at
+done
+fails crash_at_wants_a_model 2 'wants --model' strata crash --at 1.0 --workload merge
+
+# ---- A workload from a file ----
+cat >work <<'.'
+# as in the shell
+put a 'one two'
+settle
+put "b\tc" \x27\x00
+batch begin
+put d ''
+del a
+batch commit
+reopen
+compact
+read
+sync
+.
+code crash_workload_of_a_file 0 strata crash --stage 3 --workload work
+like crash_workload_has_what_it_says "$out" '^batch +[1-9]'
+is crash_workload_is_settled "$(grep -c '^create' <<<"$out")" 0
+run strata crash --stage 3 --model posix --workload - <work
+like crash_workload_from_stdin "$rc $(last)" '^0 crash: .* violations=0$'
+wrong() { # NAME LINE WHY
+    printf 'put a 1\n%s\n' "$2" >bad
+    fails "crash_workload_$1" 2 "bad:2: $3" strata crash --stage 3 --workload bad
+}
+wrong no_step 'get a' 'no step of a workload'
+wrong word_missing 'put a' 'no step of a workload'
+wrong word_too_many 'del a b' 'no step of a workload'
+wrong bad_escape 'put a \q' 'no such escape'
+wrong open_quote "put a 'b" 'this quote is never closed'
+wrong batch_empty 'batch commit' 'batch begin'
+wrong unsynced_late unsynced 'no step of a workload'
+printf 'batch begin\nput a 1\n' >bad
+fails crash_workload_batch_open 2 'the batch is not committed' strata crash --stage 3 --workload bad
+echo 'batch commit' >>bad
+code crash_workload_batch_of_one 0 strata crash --stage 3 --model posix --workload bad
+fails crash_workload_batch_wants_a_promise 2 'promises no batch' strata crash --stage 2 --workload bad
+rm work bad
 run strata crash --model kill --workload merge
 like crash_default_stage_is_the_newest "$(last)" "stage=$(strata stages | sed -n 's/^stage \([0-9]*\) .*/\1/p' | tail -1) "
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut
-fails crash_unknown_workload 2 '"x" is none of nothing, writes, reopens, large, merge, mixed' strata crash --workload x
+fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, mixed, unsynced' strata crash --workload x
 fails crash_unknown_stage 2 '--stage: "99" is no whole number of 1 to [0-9]+' strata crash --stage 99
+fails crash_unknown_depth 2 '"deep" is none of quick, full' strata crash --depth deep
+fails crash_no_seeds 2 'no whole number of 1' strata crash --seeds 0
 fails crash_seed_is_a_number 2 'no whole number' strata crash --seed x
 fails crash_takes_no_operand 2 'one argument too many' strata crash db
 is crash_leaves_no_file "$(ls -A | wc -l)" 0

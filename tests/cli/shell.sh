@@ -40,7 +40,7 @@ printf 'help scan\nget --help\nhelp load\nhelp batch --all\n' | strata shell db 
 like shell_help_of_a_command "$(cat "$work/out")" '^usage: scan \[OPTION\]'
 like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY \[OPTION\]'
 is shell_help_has_no_option_of_opening "$(grep -c -- --stage "$work/out")" 0
-like shell_has_no_load "$(cat "$work/out")" 'line 3: help: there is no command "load"; see `help help`'
+like shell_has_no_load "$(cat "$work/out")" 'line 3: help: there is no command "load"; see `help`'
 like shell_help_takes_no_all "$(cat "$work/out")" 'line 4: help: --all is no option of this command'
 
 # ---- Words ----

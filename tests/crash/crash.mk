@@ -10,6 +10,7 @@ tests-build: $B/tests/crash/$1
 endef
 $(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
 $(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations)))
+$(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop)))
 $(eval $(call crash_program,memory_test,memory_loop allocations))
 
 # Every allocation of the library goes through the test. (A shared object's own do not.)
@@ -23,4 +24,8 @@ faults: install-test ## every call of the file layer fails, and every allocation
 	@$(MAKE) --no-print-directory $B/tests/crash/faults
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/faults --stride $(or $(STRIDE),16)
 
-.PHONY: faults
+bits: install-test ## every bit flipped, every cut, every sector exchanged: a table [STAGE=N]
+	@$(MAKE) --no-print-directory $B/tests/crash/bits
+	@STRATA_STAGE=$(STAGE) $B/tests/crash/bits
+
+.PHONY: kill faults bits

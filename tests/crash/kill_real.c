@@ -76,8 +76,10 @@ static int take_options(char **args, struct kill_loop *loop, bool *seeded)
 static void report(const struct kill_loop *loop)
 {
     printf("seed %" PRIu64 " (it decides the writes, not the moments of the kills)\n", loop->seed);
-    printf("%u writers killed, %u of them left a torn tail, which recovery dropped\n", loop->kills,
-           loop->torn);
+    printf(
+        "%u writers killed, %u of them with several threads; %u left a torn tail, which recovery "
+        "dropped\n",
+        loop->kills, loop->threaded, loop->torn);
     printf("%" PRIu64 " writes acknowledged, %" PRIu64 " recovered: %" PRIu64
            " were complete before their acknowledgement was\n",
            loop->acknowledged, loop->recovered, loop->recovered - loop->acknowledged);

@@ -40,7 +40,7 @@ static void weak_power_cut_loses_acknowledged_puts(void **state)
     assert_true(e.totals.distinct >= 100);
     assert_true(e.verdicts[ORACLE_LOST] > 0);
     assert_true(e.violations < e.totals.distinct);
-    assert_true(strstr(e.examples[ORACLE_LOST], "were safe") != NULL);
+    assert_true(strstr(e.examples[ORACLE_LOST], "was safe") != NULL);
     cut_power(&e, FS_SIM_POSIX, "posix");
     assert_true(e.totals.distinct >= 100);
     assert_true(e.verdicts[ORACLE_LOST] > 0);

@@ -10,6 +10,7 @@
 #include "fs_sim.h"
 #include "subject.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -376,11 +377,140 @@ static void files_with_names_of_others_are_left_alone(void **state)
         put_file(&b, others[i]);
     put_file(&b, "000007.log.tmp");
     put_file(&b, "000007.hint.tmp");
+    put_file(&b, "000003.log.old");
     load(&b, false);
     expect_names(&b, "+00007.log 000000.log 0000007.log 000001-000005.hint 000001-000005.log "
                      "000003-000003.log 000006.log 000007.log.bak 000009-000008.log 1.log "
                      "16777216.log notes.hint notes.hint.tmp notes.log notes.log.tmp ");
     end(&b);
+}
+
+/* ---- Descriptors ----------------------------------------------------------------------- */
+
+enum { MANY = 40 }; /* segments; fs_sim's limit lets a database have 8 of them open */
+
+static void begin_many(struct bench *b)
+{
+    char key[8];
+    begin(b);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(key, sizeof key, "key%02d", i);
+        write_segment(b, S(key), "old");
+    }
+}
+
+static void expect_open_at_most(struct bench *b, size_t files)
+{
+    size_t open = fs_sim_open_files(b->fs);
+    if (open > files)
+        fail_msg("%zu files are open; at most %zu", open, files);
+}
+
+static void files_of_few_segments_are_open_at_once(void **state)
+{
+    struct strata_error err;
+    struct bench b;
+    char key[8];
+
+    (void)state;
+    begin_many(&b);
+    for (int i = 0; i < 3 * MANY; i++) {
+        snprintf(key, sizeof key, "key%02d", i * 7 % MANY);
+        expect(&b, S(key), "old");
+        expect_open_at_most(&b, 8 + 1);
+    }
+    assert_ok(merge_run(&b.keydir, 0, MANY, &err), &err);
+    assert_int_equal(b.keydir.segments.count, 2);
+    expect_open_at_most(&b, 1);
+    expect(&b, S("key07"), "old");
+    unload(&b);
+    load(&b, false);
+    expect(&b, S("key39"), "old");
+    end(&b);
+}
+
+/* What was read lately stays open: the hand spares it. */
+static void files_that_are_read_again_and_again_stay_open(void **state)
+{
+    struct bench b;
+    uint64_t opens;
+    char key[8];
+
+    (void)state;
+    begin_many(&b);
+    opens = atomic_load(&b.fs->calls[FS_CALL_OPEN]);
+    for (int i = 1; i < MANY; i++) {
+        snprintf(key, sizeof key, "key%02d", i);
+        expect(&b, S("key00"), "old");
+        expect(&b, S(key), "old");
+    }
+    opens = atomic_load(&b.fs->calls[FS_CALL_OPEN]) - opens;
+    assert_true(opens <= MANY + 1); /* in the first round nobody is spared more than others */
+    end(&b);
+}
+
+/* Counts the keys that have `value`, which all must have. */
+static void expect_scan(struct strata_iter *iter, const char *value)
+{
+    struct strata_error err;
+    int count = 0, rc = iter->ops->seek(iter, S(""), &err);
+
+    for (; rc == 0; rc = iter->ops->next(iter, &err), count++) {
+        iter->has_value = false;
+        assert_ok(iter->ops->value(iter, &err), &err);
+        assert_bytes(iter->value, S(value));
+    }
+    assert_int_equal(rc, STRATA_NOT_FOUND);
+    assert_int_equal(count, MANY);
+}
+
+static int no_links(struct strata_fs *fs, const char *from, const char *to)
+{
+    (void)fs;
+    (void)from;
+    (void)to;
+    return -EPERM;
+}
+
+/* Segments are merged under the eyes of iterators, each by itself and twice; the first time with
+ * an iterator, the second time with two; and then all of them into one. */
+static void read_what_is_merged_away(bool links)
+{
+    struct strata_iter *iters[3];
+    struct strata_error err;
+    struct fs_ops ops;
+    struct bench b;
+
+    begin_many(&b);
+    ops = *b.fs->ops;
+    if (!links)
+        ops.link = no_links;
+    b.fs->ops = &ops;
+    for (int round = 0; round < 2; round++) {
+        assert_ok(keydir_iter(&b.keydir, &iters[round], &err), &err);
+        for (size_t i = 0; i < MANY; i++)
+            merge_one(&b, i);
+        expect_open_at_most(&b, links && round == 0 ? 8 + 1 : 2 * MANY + 8 + 1);
+    }
+    assert_ok(keydir_iter(&b.keydir, &iters[2], &err), &err);
+    assert_ok(merge_run(&b.keydir, 0, MANY, &err), &err);
+    write_segment(&b, S("key00"), "new");
+    merge_one(&b, 0);
+    for (int i = 0; i < 3; i++)
+        expect_scan(iters[i], "old");
+    for (int i = 0; i < 3; i++)
+        iters[i]->ops->free(iters[i]);
+    expect(&b, S("key01"), "old");
+    expect(&b, S("key00"), "new");
+    expect_names(&b, "000001-000040.log 000041.log 000042.log ");
+    end(&b);
+}
+
+static void files_of_segments_that_are_merged_away_can_be_read(void **state)
+{
+    (void)state;
+    read_what_is_merged_away(true);
+    read_what_is_merged_away(false);
 }
 
 int main(void)
@@ -393,6 +523,9 @@ int main(void)
         cmocka_unit_test(hint_with_a_right_check_and_other_entries_is_ignored),
         cmocka_unit_test(segments_within_others_are_removed),
         cmocka_unit_test(files_with_names_of_others_are_left_alone),
+        cmocka_unit_test(files_of_few_segments_are_open_at_once),
+        cmocka_unit_test(files_that_are_read_again_and_again_stay_open),
+        cmocka_unit_test(files_of_segments_that_are_merged_away_can_be_read),
         cmocka_unit_test(hint_is_not_written_where_a_later_segment_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

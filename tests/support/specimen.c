@@ -79,26 +79,45 @@ uint64_t part_section_end(const struct part *part, uint64_t at)
 
 /* ---- The database ---------------------------------------------------------------------- */
 
-/* Does the script's steps up to number `steps`, and closes. */
-static void run_to(struct script_run *run, size_t steps)
-{
-    int rc = 0;
-    while (rc == 0 && run->at < steps)
-        rc = script_step(run);
-    need(rc == 0, run->err.message);
-    need(script_close(run) == 0, run->err.message);
-    need(fs_sim_open_files(run->fs) == 0, "a closed database has open files");
-}
-
 static void free_part(struct part *part)
 {
+    for (size_t i = 0; i < part->older_count; i++)
+        strata_buffer_free(&part->older[i]);
+    free(part->older);
     strata_buffer_free(&part->bytes);
-    strata_buffer_free(&part->older);
     free(part->sections);
     free(part->path);
 }
 
-static void add_part(struct specimen *specimen, struct strata_fs *older, const char *name)
+/* The files as they were after each step. */
+struct past {
+    struct strata_fs **states;
+    size_t count;
+};
+
+static bool same(const struct strata_buffer *a, const struct strata_buffer *b)
+{
+    return strata_compare(strata_buffer_slice(a), strata_buffer_slice(b)) == 0;
+}
+
+/* Takes the file's content in `state`, if there is any that is not known yet. */
+static void take_older(struct part *part, struct strata_fs *state)
+{
+    struct strata_buffer bytes = {0};
+    bool known = fs_sim_get(state, part->path, &bytes) < 0 || same(&bytes, &part->bytes);
+
+    for (size_t i = 0; i < part->older_count && !known; i++)
+        known = same(&bytes, &part->older[i]);
+    if (known) {
+        strata_buffer_free(&bytes);
+        return;
+    }
+    part->older = realloc(part->older, (part->older_count + 1) * sizeof *part->older);
+    need(part->older, "out of memory");
+    part->older[part->older_count++] = bytes;
+}
+
+static void add_part(struct specimen *specimen, const struct past *past, const char *name)
 {
     struct part *part = &specimen->parts[specimen->count];
 
@@ -110,35 +129,82 @@ static void add_part(struct specimen *specimen, struct strata_fs *older, const c
         free_part(part);
         return;
     }
-    if (fs_sim_get(older, part->path, &part->older) < 0)
-        strata_buffer_clear(&part->older);
+    for (size_t i = 0; i < past->count; i++)
+        take_older(part, past->states[i]);
     part->format = subject_format(part->name);
     need(part->format, "a file has no format");
     find_sections(part, specimen->fs);
     specimen->count++;
 }
 
-void specimen_init(struct specimen *specimen, const struct script *script)
+/* Does all steps; `past` is filled. */
+static void run_all(struct script_run *run, struct past *past)
 {
-    struct strata_fs *older;
-    struct script_run run;
+    const struct script *script = run->script;
+
+    past->states = calloc(script->count + 1, sizeof *past->states);
+    need(past->states, "out of memory");
+    while (run->at < script->count) {
+        need(script_step(run) == 0, run->err.message);
+        past->states[past->count] = fs_sim_copy(run->fs);
+        need(past->states[past->count++], "out of memory");
+    }
+}
+
+static void past_free(struct past *past)
+{
+    for (size_t i = 0; i < past->count; i++)
+        fs_free(past->states[i]);
+    free(past->states);
+}
+
+/* What a stage that syncs has recorded: the close, all; each write, that those before it are
+ * safe. */
+static uint64_t recorded(const struct script_run *run, enum specimen_end end)
+{
+    if (!(subject_info()->promises & STRATA_PROMISE_POWER_CUT))
+        return 0;
+    if (end == SPECIMEN_CLOSED)
+        return run->acknowledged;
+    return run->synced < run->acknowledged ? run->synced : run->acknowledged - 1;
+}
+
+static void list_parts(struct specimen *specimen, const struct past *past)
+{
     struct fs_names names;
 
-    *specimen = (struct specimen){.fs = fs_sim_new(), .script = script};
-    need(specimen->fs && fs_sim_put_directory(specimen->fs, "disk") == 0, "out of memory");
-    script_run_init(&run, script, specimen->fs, SPECIMEN_DIR, true);
-    run_to(&run, script->count / 2);
-    older = fs_sim_copy(specimen->fs);
-    need(older, "out of memory");
-    run_to(&run, script->count);
     need(fs_sim_paths(specimen->fs, SPECIMEN_DIR, &names) == 0, "the directory cannot be listed");
     specimen->parts = calloc(names.count, sizeof *specimen->parts);
     need(specimen->parts, "out of memory");
     for (size_t i = 0; i < names.count; i++)
         if (!strchr(names.names[i], '/'))
-            add_part(specimen, older, names.names[i]);
+            add_part(specimen, past, names.names[i]);
     fs_names_free(&names);
-    fs_free(older);
+}
+
+void specimen_init(struct specimen *specimen, const struct script *script, enum specimen_end end)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct past past = {0};
+    struct script_run run;
+
+    *specimen = (struct specimen){.script = script, .end = end};
+    need(fs && fs_sim_put_directory(fs, "disk") == 0, "out of memory");
+    subject_leave_unsynced(end == SPECIMEN_UNSYNCED);
+    script_run_init(&run, script, fs, SPECIMEN_DIR, true);
+    run_all(&run, &past);
+    specimen->floor = recorded(&run, end);
+    if (end != SPECIMEN_CLOSED)
+        specimen->fs = fs_sim_copy(fs);
+    need(script_close(&run) == 0, run.err.message);
+    need(fs_sim_open_files(fs) == 0, "a closed database has open files");
+    if (end == SPECIMEN_CLOSED)
+        specimen->fs = fs_sim_copy(fs);
+    need(specimen->fs, "out of memory");
+    list_parts(specimen, &past);
+    subject_leave_unsynced(false);
+    past_free(&past);
+    fs_free(fs);
 }
 
 void specimen_free(struct specimen *specimen)

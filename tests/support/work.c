@@ -178,6 +178,7 @@ void work_records(struct script *script)
     char key[16], value[300];
 
     script_builtin(1, script);
+    fill_segments(script, 10);
     for (int i = 0; i < 12; i++) {
         snprintf(key, sizeof key, "key %02d", i);
         snprintf(value, sizeof value, "%02d %0*d", i, i < 6 ? 250 : 100, i * 12345);

@@ -106,7 +106,7 @@ restore() {
 # Applies a patch exactly; prints what does not.
 apply() { # COPY NAME
     local out
-    out=$(cd "$1" && patch -p1 -F0 -N -r - --no-backup-if-mismatch <"$tree/tests/mutants/$2.patch" 2>&1) &&
+    out=$(cd "$1" && patch -p1 -F0 -f -r - --no-backup-if-mismatch <"$tree/tests/mutants/$2.patch" 2>&1) &&
         return 0
     awk -v name="$2" '
         /^patching file / { file = $3 }

@@ -775,6 +775,68 @@ static void states_later_ack_as_synced_counts(void **state)
                                    "3.0 close a (nothing was pending) 1/1/1\n");
 }
 
+/* A write that is under way when the recording begins may have been done at the first crash. */
+static void states_of_a_write_begun_before_the_recording_know_of_it(void **state)
+{
+    struct strata_fs *fs = *state;
+    struct fs_sim_plan plan = {.model = FS_SIM_KILL};
+    struct fs_sim_totals totals;
+    struct told told = {""};
+    struct fs_file *file = created(fs, "a");
+    DONE(fs_sim_ack(fs, 6, true));
+    DONE(fs_sim_start(fs, 7));
+    DONE(fs_sim_record(fs));
+    append(file, 'x', 1);
+    DONE(fs_sim_ack(fs, 7, false));
+    fs_close(file, NULL);
+    assert_int_equal(fs_sim_states(fs, &plan, tell, &told, &totals), 0);
+    assert_string_equal(told.text, "1.0 append a (nothing of the call) 7/6/6\n"
+                                   "2.0 close a (nothing of the call) 7/7/6\n");
+}
+
+/* ---- What was met before --------------------------------------------------------------- */
+
+/* Appends of so many bytes `c` to a new file, one after another; walks; returns the totals. */
+static struct fs_sim_totals meet(struct fs_sim_met *met, char c, size_t first, size_t second)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_plan plan = {.model = FS_SIM_ORDERED, .met = met};
+    struct collection all = {.count = 0};
+    struct fs_sim_totals totals;
+    struct fs_file *file;
+    DONE(fs_sim_record(fs));
+    file = created(fs, "a");
+    append(file, c, first);
+    append(file, c, second);
+    fs_close(file, NULL);
+    DONE(fs_sim_states(fs, &plan, collect, &all, &totals));
+    for (size_t i = 0; i < all.count; i++)
+        free(all.texts[i]);
+    fs_free(fs);
+    return totals;
+}
+
+static void states_that_differ_in_bytes_alone_are_fresh_once(void **state)
+{
+    struct fs_sim_met *met = fs_sim_met_new();
+    struct fs_sim_totals first = meet(met, 'x', 4, 2), again;
+    (void)state;
+    assert_non_null(met);
+    assert_true(first.fresh > 4);
+    assert_int_equal(first.fresh, first.distinct); /* all trees differ, and no two in bytes alone */
+    again = meet(met, 'x', 4, 2);                  /* the same */
+    assert_int_equal(again.distinct, first.distinct);
+    assert_int_equal(again.fresh, 0);
+    again = meet(met, 'y', 4, 2); /* other bytes */
+    assert_int_equal(again.distinct, first.distinct);
+    assert_int_equal(again.fresh, 0);
+    again = meet(met, 'z', 2, 4); /* other sizes, also where the sum is the same */
+    assert_true(again.fresh > 0);
+    assert_true(again.fresh < first.fresh); /* but nothing, or zeros, or no file is as before */
+    fs_sim_met_free(met);
+    assert_int_equal(meet(NULL, 'x', 4, 2).fresh, first.fresh);
+}
+
 static void states_name_files_that_differ_and_others(void **state)
 {
     struct strata_fs *fs = *state;
@@ -1046,6 +1108,8 @@ int main(void)
         STATES(states_replace_without_file_sync_loses_both),
         STATES(states_tell_call_choice_and_marks),
         STATES(states_later_ack_as_synced_counts),
+        STATES(states_of_a_write_begun_before_the_recording_know_of_it),
+        STATES(states_that_differ_in_bytes_alone_are_fresh_once),
         STATES(states_name_files_that_differ_and_others),
         STATES(states_count_by_call_and_a_range_finds_the_same),
         STATES(states_stop_when_the_visitor_says_so),

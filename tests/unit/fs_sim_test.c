@@ -522,7 +522,7 @@ static void sim_failed_call_changes_nothing(void **state)
 static void expect_call(struct strata_fs *fs, uint64_t number, enum fs_call kind, const char *path,
                         uint64_t offset, uint64_t size, int64_t result)
 {
-    struct fs_sim_call call;
+    struct fs_sim_call call = {0};
     assert_int_equal(fs_sim_trace_call(fs, number, &call), 0);
     assert_string_equal(fs_call_name(call.kind), fs_call_name(kind));
     assert_string_equal(call.path, path);
@@ -535,7 +535,7 @@ static void sim_trace_tells_every_call(void **state)
 {
     struct strata_fs *fs = *state;
     struct strata_error err;
-    struct fs_sim_call call;
+    struct fs_sim_call call = {0};
     struct fs_file *file;
     char to[9];
     size_t got;
@@ -569,6 +569,32 @@ static void sim_trace_tells_every_call(void **state)
     assert_int_equal(fs_sim_trace_call(fs, 9, &call), -EINVAL);
     assert_int_equal(fs_sim_record(fs), 0); /* anew */
     assert_int_equal(fs_sim_trace_calls(fs), 0);
+}
+
+/* The line of a call in this file is its site; what fs.c calls on behalf of it is so too. */
+static void sim_trace_tells_the_site_of_a_call(void **state)
+{
+    struct strata_fs *fs = *state;
+    const struct fs_site *all;
+    struct fs_sim_call call = {0};
+    size_t count = fs_sites(&all), listed = 0;
+    int line;
+    assert_int_equal(fs_sim_record(fs), 0);
+    line = __LINE__ + 1;
+    assert_int_equal(fs_replace(fs, "/", "a", strata_string("x"), true, NULL), 0);
+    fs_sim_record_stop(fs);
+    assert_true(fs_sim_trace_calls(fs) >= 6);
+    for (uint64_t i = 1; i <= fs_sim_trace_calls(fs); i++) {
+        assert_int_equal(fs_sim_trace_call(fs, i, &call), 0);
+        assert_string_equal(call.site->call, "fs_replace");
+        assert_string_equal(call.site->function, __func__);
+        assert_non_null(strstr(call.site->file, "fs_sim_test.c"));
+        assert_int_equal(call.site->line, line);
+    }
+    for (size_t i = 0; i < count; i++)
+        listed += &all[i] == call.site;
+    assert_int_equal(listed, 1);
+    assert_true(count > 50); /* the stages' too: the library is linked whole */
 }
 
 static void sim_marks_and_states_without_a_trace(void **state)
@@ -642,6 +668,7 @@ int main(void)
         SIM(sim_enospc_hits_an_open_only_if_it_may_create),
         SIM(sim_failed_call_changes_nothing),
         SIM(sim_trace_tells_every_call),
+        SIM(sim_trace_tells_the_site_of_a_call),
         SIM(sim_marks_and_states_without_a_trace),
         SIM(sim_threads_may_call_at_once),
     };

@@ -1,0 +1,59 @@
+/* crash.h: what the files of the command crash share. */
+#ifndef STRATA_COMMON_CLI_CRASH_H
+#define STRATA_COMMON_CLI_CRASH_H
+
+#include "cli.h"
+#include "crash/campaign.h"
+
+#define CRASH_MODELS 3
+
+struct crash_model {
+    const char *name;
+    enum fs_sim_model model;
+    unsigned promise;
+    const char *promised; /* what the stage promises where it does */
+    const char *about;
+};
+
+struct crash {
+    struct cli *cli;
+    struct strata_stage_info stage;
+    const struct crash_model *only; /* NULL: all */
+    uint64_t seed, seeds;
+    enum campaign_depth depth;
+    struct explore_place place; /* --at */
+    struct workload *workloads;
+    size_t count;
+    uint64_t *sites; /* as in struct explore */
+
+    struct campaign *campaign; /* under way */
+    size_t done, total;        /* models */
+    uint64_t opened;           /* states, under the models that are done */
+    bool broken;               /* a promise was */
+    bool kept;                 /* --keep had its state */
+};
+
+/* ---- crash.c --------------------------------------------------------------------------- */
+
+/* Makes the state of `one` again and tells of it. */
+int crash_at(struct crash *c, const struct crash_model *model);
+/* Writes the state of a case to the directory of --keep, with its workload beside it. */
+void crash_keep(struct crash *c, const struct crash_model *model, const struct explore_case *k);
+
+/* ---- crash_print.c --------------------------------------------------------------------- */
+
+void crash_put_table(FILE *to, const struct explore *e);
+/* The first violation of each kind, by the shortest script that was found to show it, and the
+ * command that shows it again. */
+void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e);
+void crash_put_case(const struct crash *c, const struct explore_case *k, const char *name);
+/* The call sites with the states cut there; how many have none and should. */
+size_t crash_put_sites(const struct crash *c);
+
+/* ---- crash_file.c: a script as text ----------------------------------------------------- */
+
+/* Reads a script from file `path`, "-": standard input. CLI_OK, or the log was told why. */
+int crash_read(struct cli *cli, const char *path, struct script *script);
+void crash_write(FILE *to, const struct script *script);
+
+#endif

@@ -1,0 +1,185 @@
+/* crash_print.c: what the command crash prints. */
+#include "crash.h"
+#include "crash/need.h"
+#include "crash/shrink.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- The table ------------------------------------------------------------------------- */
+
+static void put_verdicts(FILE *to, const uint64_t *verdicts)
+{
+    const char *before = "";
+
+    for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
+        if (verdicts[v]) {
+            fprintf(to, "%s%" PRIu64 " %s", before, verdicts[v],
+                    oracle_verdict_name((enum oracle_verdict)v));
+            before = ", ";
+        }
+    fputs(*before ? "\n" : "fine\n", to);
+}
+
+static void put_row(FILE *to, const char *name, const struct explore_part *part)
+{
+    char recovered[40] = "all issued";
+
+    if (part->missing)
+        snprintf(recovered, sizeof recovered, "0 %s %" PRIu64 " less",
+                 part->missing > 1 ? "to" : "or", part->missing);
+    fprintf(to, "%-14s %7" PRIu64 " %9" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %-12s  ", name,
+            part->cuts, part->states, part->distinct, part->fresh, recovered);
+    put_verdicts(to, part->verdicts);
+}
+
+static void add(struct explore_part *sum, const struct explore_part *part)
+{
+    sum->cuts += part->cuts;
+    sum->states += part->states;
+    sum->distinct += part->distinct;
+    sum->fresh += part->fresh;
+    if (part->missing > sum->missing)
+        sum->missing = part->missing;
+    for (int v = 0; v < ORACLE_VERDICTS; v++)
+        sum->verdicts[v] += part->verdicts[v];
+}
+
+void crash_put_table(FILE *to, const struct explore *e)
+{
+    struct explore_part sum = {0};
+
+    fprintf(to, "%-14s %7s %9s %8s %8s  %-12s  verdict\n", "operation", "calls", "states", "opened",
+            "distinct", "recovered");
+    for (int row = 0; row < EXPLORE_ROWS; row++) {
+        if (!e->parts[row].cuts)
+            continue;
+        put_row(to, explore_row_name(row), &e->parts[row]);
+        add(&sum, &e->parts[row]);
+    }
+    put_row(to, "all", &sum);
+}
+
+/* ---- A violation ----------------------------------------------------------------------- */
+
+/* What makes it again. `script`: the workload as text; NULL: it is named. */
+static void put_command(const struct crash *c, const struct crash_model *model,
+                        const struct explore_case *k, const struct workload *named,
+                        const struct script *script)
+{
+    FILE *to = c->cli->out;
+    char place[100];
+
+    fprintf(to, "strata crash --stage %u --model %s --at %s%s --workload ", c->stage.stage,
+            model->name, explore_place_text(&k->place, place),
+            c->depth == CAMPAIGN_FULL ? " --depth full" : "");
+    if (script) {
+        fputs("- <<'END'\n", to);
+        crash_write(to, script);
+        fputs("END\n", to);
+    } else if (named->seed) {
+        fprintf(to, "%s --seed %" PRIu64 "\n", named->name, named->seed);
+    } else {
+        fprintf(to, "%s\n", named->name);
+    }
+}
+
+void crash_put_case(const struct crash *c, const struct explore_case *k, const char *name)
+{
+    FILE *to = c->cli->out;
+
+    fprintf(to, "  workload  %s; issued up to write %" PRIu64 ", safe up to %" PRIu64 "\n", name,
+            k->state.issued, k->floor);
+    fprintf(to, "  cut       at call %" PRIu64 ", %s%s%s (%s)\n", k->state.call,
+            k->state.kind == FS_CALL_COUNT ? "after all" : fs_call_name(k->state.kind),
+            *k->path ? " " : "", k->path, explore_row_name(k->row));
+    fprintf(to, "  left      %s\n", k->choice);
+}
+
+static const struct workload *workload_of(const struct crash *c, const struct script *script)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (&c->workloads[i].script == script)
+            return &c->workloads[i];
+    return NULL;
+}
+
+static void put_violation(struct crash *c, const struct crash_model *model, const struct explore *e,
+                          const struct explore_case *k)
+{
+    const struct workload *named = workload_of(c, k->script);
+    struct script script = {0};
+    struct explore_case shorter;
+    bool less;
+
+    shrink(e, k, &script, &shorter);
+    less = script.count < k->script->count;
+    fprintf(c->cli->out, "\n%s, for example: %s\n", oracle_verdict_name(k->report.verdict),
+            shorter.report.what);
+    crash_put_case(c, &shorter, less ? "as below" : named->name);
+    put_command(c, model, &shorter, named, less ? &script : NULL);
+    if (c->cli->given[CLI_KEEP] && !c->kept)
+        crash_keep(c, model, &shorter);
+    script_free(&script);
+}
+
+void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e)
+{
+    bool promised = c->stage.promises & model->promise;
+
+    for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
+        if (e->cases[v].script)
+            put_violation(c, model, e, &e->cases[v]);
+    if (e->violations && promised)
+        c->broken = true;
+    if (e->violations)
+        fprintf(c->cli->out, "\n%s %s %s.\n", c->stage.name,
+                promised ? "breaks its promise" : "does not promise", model->promised);
+}
+
+/* ---- Call sites ------------------------------------------------------------------------ */
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Does the stage use this file: is it its own, or was a site of it come by? */
+static bool uses(const struct crash *c, const struct fs_site *all, size_t count, const char *file)
+{
+    char own[100];
+
+    for (size_t i = 0; i < count; i++)
+        if (c->sites[i] && strcmp(all[i].file, file) == 0)
+            return true;
+    snprintf(own, sizeof own, "stages/%s/", c->stage.name);
+    return begins(file, own);
+}
+
+/* A stage that promises no power cut syncs nothing. */
+static bool excused(const struct crash *c, const struct fs_site *site)
+{
+    return begins(site->call, "fs_sync") && !(c->stage.promises & STRATA_PROMISE_POWER_CUT);
+}
+
+size_t crash_put_sites(const struct crash *c)
+{
+    FILE *to = c->cli->out;
+    const struct fs_site *all;
+    size_t count = fs_sites(&all), sites = 0, missing = 0;
+
+    fprintf(to, "\n%9s  call site\n", "states");
+    for (size_t i = 0; i < count; i++) {
+        char place[120];
+        if (begins(all[i].file, "tests/") || !uses(c, all, count, all[i].file) ||
+            (!c->sites[i] && excused(c, &all[i])))
+            continue;
+        snprintf(place, sizeof place, "%s:%d", all[i].file, all[i].line);
+        fprintf(to, "%9" PRIu64 "  %-38s %s in %s\n", c->sites[i], place, all[i].call,
+                all[i].function);
+        sites++;
+        missing += c->sites[i] == 0;
+    }
+    fprintf(to, "sites: %zu, %zu of them never crashed at\n", sites, missing);
+    return missing;
+}

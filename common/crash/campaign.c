@@ -1,0 +1,91 @@
+/* campaign.c: see campaign.h. How much is done at each depth was chosen so that `quick` is a
+ * matter of seconds, and so that `full` leaves nothing out of what it looks at. */
+#include "campaign.h"
+
+struct measure {
+    unsigned twice, twice_kill; /* one state in so many is crashed again */
+    uint64_t every_kill;        /* killed at one call in so many */
+    bool every_error;           /* or only where a site is come by that has no states yet */
+    unsigned deviating;
+    uint64_t prefixes; /* of longer writes the kill model looks at some only */
+};
+
+static const struct measure measures[] = {
+    [CAMPAIGN_QUICK] = {8, 1024, 16, false, 1, 256},
+    [CAMPAIGN_FULL] = {1, 1, 1, true, 2, 16384},
+};
+
+static int whole(struct campaign *c, unsigned twice)
+{
+    int rc;
+
+    c->explore.way = EXPLORE_WHOLE;
+    c->explore.at = 0;
+    c->explore.only_new_sites = false;
+    rc = explore_run(&c->explore);
+    c->explore.twice = twice;
+    c->explore.only_twice = true;
+    if (rc == 0)
+        rc = explore_run(&c->explore);
+    c->explore.twice = 0;
+    c->explore.only_twice = false;
+    return rc;
+}
+
+static int disturbed(struct campaign *c, enum explore_way way, uint64_t every, bool only_new)
+{
+    int rc = 0;
+
+    c->explore.way = way;
+    c->explore.only_new_sites = only_new;
+    for (c->explore.at = 1; rc == 0; c->explore.at += every)
+        rc = explore_run(&c->explore);
+    return rc == STRATA_NOT_FOUND ? 0 : rc;
+}
+
+static void prepare(struct campaign *c)
+{
+    const struct measure *m = &measures[c->depth];
+
+    c->explore.script = &c->now->script;
+    c->explore.plan.deviating = m->deviating;
+    c->explore.plan.prefix_limit = m->prefixes;
+    c->explore.acknowledged = !c->promised;
+}
+
+static int all_ways(struct campaign *c)
+{
+    const struct measure *m = &measures[c->depth];
+    bool kill = c->explore.plan.model == FS_SIM_KILL; /* a kill after a kill is a second crash */
+    int rc;
+
+    prepare(c);
+    rc = whole(c, kill ? m->twice_kill : m->twice);
+    if (rc == 0 && !kill && c->promised)
+        rc = disturbed(c, EXPLORE_KILLED, m->every_kill, false);
+    if (rc == 0)
+        rc = disturbed(c, EXPLORE_ERROR, 1, !m->every_error);
+    return rc;
+}
+
+int campaign_run(struct campaign *campaign)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < campaign->count && rc == 0; i++) {
+        campaign->now = &campaign->workloads[i];
+        rc = all_ways(campaign);
+        campaign->done = (double)(i + 1) / (double)campaign->count;
+    }
+    return rc;
+}
+
+int campaign_one(struct campaign *campaign, const struct explore_place *place)
+{
+    campaign->now = campaign->workloads;
+    prepare(campaign);
+    campaign->explore.one = place;
+    campaign->explore.way = place->way;
+    campaign->explore.at = place->at;
+    return explore_run(&campaign->explore);
+}

@@ -1,0 +1,36 @@
+/* campaign.h: many explorations, one after another, that make up the answer about a stage under
+ * one model: each workload whole; killed and opened again; after an I/O error at each call. */
+#ifndef STRATA_COMMON_CRASH_CAMPAIGN_H
+#define STRATA_COMMON_CRASH_CAMPAIGN_H
+
+#include "explore.h"
+
+/* A script with a name. */
+struct workload {
+    const char *name; /* borrowed */
+    uint64_t seed;    /* it was drawn by; 0 of those that were not */
+    struct script script;
+};
+
+enum campaign_depth {
+    CAMPAIGN_QUICK, /* every state of a first crash; of what comes after, a sample */
+    CAMPAIGN_FULL   /* all */
+};
+
+struct campaign {
+    struct explore explore; /* .plan.model, .sites, .tick, .arg are the caller's; also the result */
+    const struct workload *workloads; /* borrowed */
+    size_t count;
+    enum campaign_depth depth;
+    bool promised; /* what the model takes, the stage promises to keep */
+
+    const struct workload *now; /* the one under way, or the one whose script failed */
+    double done;                /* 0 to 1; those under way not */
+};
+
+/* Makes explore.one again, of the first workload. 0, or < 0 as campaign_run. */
+int campaign_one(struct campaign *campaign, const struct explore_place *place);
+/* 0; < 0 when a script failed with no crash: then explore.example says why. */
+int campaign_run(struct campaign *campaign);
+
+#endif

@@ -1,0 +1,57 @@
+/* fs_site.h: the places in the source that call the file layer.
+ *
+ * Every call of a function of fs.h is a site: one constant struct, in a section of the program
+ * that holds nothing else, so that all sites can be listed, those too that no run has come by.
+ * Coming by costs one store to a variable of the thread, which fs_sim notes when it records.
+ *
+ * The functions are wrapped by macros of their own names: callers do not change, and a pointer to
+ * a function is the bare one. FS_NO_SITES, defined before, leaves them out: in fs.c, as what it
+ * calls for a caller counts as the caller's site, and where files are looked at for people, which
+ * is no work of an engine; (fs_read_at)(...) does so for one call. A compiler without sections
+ * has no sites. */
+#ifndef STRATA_COMMON_FS_SITE_H
+#define STRATA_COMMON_FS_SITE_H
+
+#include <stddef.h>
+
+struct fs_site {
+    const char *call; /* "fs_sync" */
+    const char *file; /* as the compiler was given it: "stages/03_wal/wal.c" */
+    const char *function;
+    int line;
+};
+
+/* Of the call that this thread makes, or made last. NULL: none yet. */
+extern _Thread_local const struct fs_site *fs_site_now;
+/* All in this program, in no order; returns how many. */
+size_t fs_sites(const struct fs_site **first);
+
+#if defined(__GNUC__) && !defined(FS_NO_SITES)
+#define FS_SITE(called)                                                                            \
+    __extension__({                                                                                \
+        static const struct fs_site fs_site_here                                                   \
+            __attribute__((section("strata_sites"), used)) = {called, __FILE__, __func__,          \
+                                                              __LINE__};                           \
+        fs_site_now = &fs_site_here;                                                               \
+    })
+#define fs_open(...) (FS_SITE("fs_open"), fs_open(__VA_ARGS__))
+#define fs_read_at(...) (FS_SITE("fs_read_at"), fs_read_at(__VA_ARGS__))
+#define fs_append(...) (FS_SITE("fs_append"), fs_append(__VA_ARGS__))
+#define fs_write_at(...) (FS_SITE("fs_write_at"), fs_write_at(__VA_ARGS__))
+#define fs_sync(...) (FS_SITE("fs_sync"), fs_sync(__VA_ARGS__))
+#define fs_truncate(...) (FS_SITE("fs_truncate"), fs_truncate(__VA_ARGS__))
+#define fs_allocate(...) (FS_SITE("fs_allocate"), fs_allocate(__VA_ARGS__))
+#define fs_size(...) (FS_SITE("fs_size"), fs_size(__VA_ARGS__))
+#define fs_close(...) (FS_SITE("fs_close"), fs_close(__VA_ARGS__))
+#define fs_rename(...) (FS_SITE("fs_rename"), fs_rename(__VA_ARGS__))
+#define fs_link(...) (FS_SITE("fs_link"), fs_link(__VA_ARGS__))
+#define fs_remove(...) (FS_SITE("fs_remove"), fs_remove(__VA_ARGS__))
+#define fs_mkdir(...) (FS_SITE("fs_mkdir"), fs_mkdir(__VA_ARGS__))
+#define fs_list(...) (FS_SITE("fs_list"), fs_list(__VA_ARGS__))
+#define fs_sync_dir(...) (FS_SITE("fs_sync_dir"), fs_sync_dir(__VA_ARGS__))
+#define fs_lock(...) (FS_SITE("fs_lock"), fs_lock(__VA_ARGS__))
+#define fs_read_file(...) (FS_SITE("fs_read_file"), fs_read_file(__VA_ARGS__))
+#define fs_replace(...) (FS_SITE("fs_replace"), fs_replace(__VA_ARGS__))
+#endif
+
+#endif

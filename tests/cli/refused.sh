@@ -10,6 +10,9 @@ export REFUSED=$work/refused
 
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "key %03d\tvalue %d\n", i, i }' >in.tsv
 head -30 in.tsv >few.tsv
+printf '%s\n' '{"key":"a","value":"\u00e9"}' '{"key_b64":"/wAA","value_b64":"AAECAwQFBgcICQoLDA0ODw=="}' >in.jsonl
+printf '\\x00ff,"a ""b"""\nlong,%0200d\n' 1 >more.csv
+printf '\\x00\\t\tb\\nc\n' >more.tsv
 strata datagen --count 40 --format csv >in.csv 2>/dev/null
 for stage in 1 2 3; do
     strata --stage $stage load "db$stage" in.tsv 2>/dev/null || exit 1
@@ -75,10 +78,14 @@ memory count 'strata count $db3 --prefix "key 1"'
 memory dump 'strata dump $db3 out.csv && cat out.csv'
 memory dump_json 'strata dump $db1 --format jsonl'
 memory load 'strata load new $d/in.csv'
+memory load_jsonl 'strata load new $d/in.jsonl'
+memory load_escapes 'strata load new $d/more.csv && strata load new $d/more.tsv'
 memory stats 'strata stats $db3 --json >file && sed "s/[0-9]//g" file'
 memory verify 'strata verify $db2'
 memory inspect_marker 'strata inspect $db3/STRATA'
 memory inspect_file 'strata inspect $db2/000001.log'
+memory inspect_hint 'strata inspect $db2/000001.hint'
+memory inspect_checkpoint 'strata inspect $db3/INDEX'
 memory migrate 'strata migrate $db1 new --to 3 && strata get new "key 123"'
 changes=db3
 memory put 'strata put db3 k v'

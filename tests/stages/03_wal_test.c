@@ -47,7 +47,7 @@ static void put_numbers(struct strata *db, int from, int to)
 {
     struct strata_error err;
     for (int i = from; i < to; i++) {
-        char key[16], value[16];
+        char key[16], value[32];
         snprintf(key, sizeof key, "key%d", i);
         snprintf(value, sizeof value, "value%d", i);
         assert_ok(strata_put(db, S(key), S(value), &err), &err);
@@ -57,7 +57,7 @@ static void put_numbers(struct strata *db, int from, int to)
 static void expect_numbers(struct strata *db, int count)
 {
     for (int i = 0; i <= count; i++) {
-        char key[16], value[16];
+        char key[16], value[32];
         snprintf(key, sizeof key, "key%d", i);
         snprintf(value, sizeof value, "value%d", i);
         assert_get(db, key, i < count ? value : NULL);

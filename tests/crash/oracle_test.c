@@ -265,6 +265,34 @@ static void judge_directory_tells_the_outcomes_apart(void **state)
     assert_int_equal(judgement.answers.first_error.code, STRATA_ERR_CORRUPT);
 }
 
+/* Each call of the file layer fails in turn while the oracle looks: that is told as the error it
+ * is, or does no harm. No wrong answer is seen where there is none. */
+static void oracle_call_that_fails_is_an_error_and_no_verdict(void **state)
+{
+    struct done *done = *state;
+    struct oracle oracle = oracle_for(done);
+    uint64_t failed = 1, errors = 0;
+
+    for (uint64_t at = 1; failed; at++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at};
+        struct strata_fs *fs = fs_sim_copy(done->fs);
+        struct oracle_report report;
+
+        assert_non_null(fs);
+        oracle.fs = fs;
+        fs_sim_fail(fs, &fault);
+        oracle_check(&oracle, &report);
+        failed = fs_sim_failed(fs);
+        if (report.verdict != ORACLE_ERROR && report.verdict != ORACLE_FINE)
+            fail_msg("call %d: %s: %s", (int)at, oracle_verdict_name(report.verdict), report.what);
+        errors += report.verdict == ORACLE_ERROR;
+        assert_true(failed || report.verdict == ORACLE_FINE);
+        assert_int_equal(fs_sim_open_files(fs), 0);
+        fs_free(fs);
+    }
+    assert_true(errors > 20);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -284,6 +312,7 @@ int main(void)
         TEST(judge_missing_key_is_wrong),
         TEST(judge_key_that_was_deleted_is_wrong),
         TEST(judge_directory_tells_the_outcomes_apart),
+        TEST(oracle_call_that_fails_is_an_error_and_no_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

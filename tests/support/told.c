@@ -96,3 +96,18 @@ struct text_sink told_sink(struct strata_buffer *to)
 {
     return (struct text_sink){put, to};
 }
+
+static bool put_few(void *arg, struct strata_slice text)
+{
+    struct told_refusal *refusal = arg;
+    (void)text;
+    if (refusal->left == 0)
+        return false;
+    refusal->left--;
+    return true;
+}
+
+struct text_sink told_refusing_sink(struct told_refusal *refusal)
+{
+    return (struct text_sink){put_few, refusal};
+}

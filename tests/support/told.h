@@ -20,4 +20,10 @@ const char *told_of(enum entries_format format, enum text_form form, struct stra
 /* All that was written to it, for tests of writers. */
 struct text_sink told_sink(struct strata_buffer *to);
 
+/* Takes so many pieces, and none after them. */
+struct told_refusal {
+    unsigned left;
+};
+struct text_sink told_refusing_sink(struct told_refusal *refusal);
+
 #endif

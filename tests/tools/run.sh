@@ -3,6 +3,7 @@
 # at a time, and ends with "N passed, N failed". Exit code 1 when one failed.
 #
 #   B=build STAGE= QUICK= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
+#   SKIP=REGEX                                          but for those that match this one
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
 # failure it has not told, or tells nothing, counts as one failure.
@@ -68,7 +69,7 @@ run_one() {
 export -f run_one
 export logs skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
-suites | grep -E -- "$only" | tr '\n' '\0' | xargs -0 -r -P "${JOBS:-2}" -I{} bash -c 'run_one "$1"' _ {}
+suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | tr '\n' '\0' | xargs -0 -r -P "${JOBS:-2}" -I{} bash -c 'run_one "$1"' _ {}
 
 cat "$logs"/*.count 2>/dev/null | awk '
     { good += $1; bad += $2; skip += $3 }

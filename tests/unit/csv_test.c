@@ -116,6 +116,21 @@ static void csv_key_beyond_the_limit_is_a_fault(void **state)
     free(text);
 }
 
+static void csv_hexadecimal_key_beyond_the_limit_is_a_fault(void **state)
+{
+    size_t size = 2 + 2 * (STRATA_MAX_KEY + 1);
+    char *text = malloc(size);
+    struct told told;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, '6', size);
+    memcpy(text, "\\x", 2);
+    told_decode(ENTRIES_CSV, TEXT_ESCAPED, strata_bytes(text, size), 4096, &told);
+    assert_string_equal(told.text, "1:131076!4"); /* where the byte is complete */
+    free(text);
+}
+
 static void written(const char *field, size_t size, const char *wanted)
 {
     struct strata_buffer to = {0};
@@ -160,6 +175,22 @@ static void csv_field_that_is_no_text_is_hexadecimal(void **state)
     written("\\", 1, "\\");
 }
 
+/* A writer that is refused says so, wherever in the field that was. */
+static void csv_field_that_cannot_be_written_is_told(void **state)
+{
+    static const char *const fields[] = {"plain", "a,\"b\"", "\x01"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct told_refusal refusal;
+        struct text_sink sink = told_refusing_sink(&refusal);
+        unsigned most = 0;
+        do
+            refusal.left = most++;
+        while (!csv_put_field(&sink, TEXT_ESCAPED, strata_string(fields[i])) && most < 20);
+        assert_in_range(most, 2, 9);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +201,8 @@ int main(void)
         cmocka_unit_test(csv_byte_order_mark_is_passed_over),
         cmocka_unit_test(csv_fault_names_line_and_column),
         cmocka_unit_test(csv_key_beyond_the_limit_is_a_fault),
+        cmocka_unit_test(csv_hexadecimal_key_beyond_the_limit_is_a_fault),
+        cmocka_unit_test(csv_field_that_cannot_be_written_is_told),
         cmocka_unit_test(csv_field_is_quoted_where_it_must_be),
         cmocka_unit_test(csv_field_that_is_no_text_is_hexadecimal),
     };

@@ -1,4 +1,5 @@
 /* jsonl_test.c: lines of JSON objects: what is taken, what is not, where the fault is. */
+#include "jsonl.h"
 #include "told.h"
 #include "test.h"
 
@@ -53,6 +54,17 @@ static void jsonl_escapes_are_those_of_json(void **state)
     faulty("{\"key\":\"\\ud83d\\ud83d\"", "1:9", TEXT_SURROGATE);
     faulty("{\"key\":\"\\ude00\"", "1:9", TEXT_SURROGATE);
     faulty("{\"key\":\"a\tb\"", "1:10", TEXT_RAW_CONTROL);
+}
+
+static void jsonl_escape_of_a_zero_byte_is_none(void **state)
+{
+    static const char text[] = "{\"key\":\"a\\\0\"";
+    char wanted[64];
+
+    (void)state;
+    snprintf(wanted, sizeof wanted, "1:10!%d", (int)TEXT_BAD_JSON_ESCAPE);
+    assert_string_equal(told_of(ENTRIES_JSONL, TEXT_ESCAPED, strata_bytes(text, sizeof text - 1)),
+                        wanted);
 }
 
 static void jsonl_string_must_be_utf8(void **state)
@@ -160,11 +172,48 @@ static void jsonl_text_is_a_string_and_bytes_are_base64(void **state)
             3, "{\"key_b64\":\"Yf9i\",\"value_b64\":\"/w==\"}\n");
 }
 
+/* One byte of a character of two, and nothing behind it is read. */
+static void jsonl_character_cut_short_is_not_read_beyond(void **state)
+{
+    struct strata_buffer to = {0};
+    struct text_sink sink = told_sink(&to);
+    char *cut = malloc(1);
+
+    (void)state;
+    assert_non_null(cut);
+    *cut = '\xc2';
+    assert_true(json_put_string(&sink, strata_bytes(cut, 1)));
+    assert_bytes(strata_buffer_slice(&to), strata_string("\"\xc2\""));
+    strata_buffer_free(&to);
+    free(cut);
+}
+
+static void jsonl_object_that_cannot_be_written_is_told(void **state)
+{
+    static const char *const values[] = {"plain", "\"a\"\n", "\xff", ""};
+    static const enum text_form forms[] = {TEXT_ESCAPED, TEXT_HEX};
+
+    (void)state;
+    for (size_t i = 0; i < 8; i++) {
+        struct told_refusal refusal;
+        struct text_sink sink = told_refusing_sink(&refusal);
+        struct strata_slice value = strata_string(values[i / 2]);
+        unsigned most = 0;
+        do
+            refusal.left = most++;
+        while (!jsonl_put(&sink, forms[i % 2], value, value) && most < 50);
+        assert_in_range(most, 4, 40);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jsonl_lines_are_entries),
         cmocka_unit_test(jsonl_escapes_are_those_of_json),
+        cmocka_unit_test(jsonl_escape_of_a_zero_byte_is_none),
+        cmocka_unit_test(jsonl_character_cut_short_is_not_read_beyond),
+        cmocka_unit_test(jsonl_object_that_cannot_be_written_is_told),
         cmocka_unit_test(jsonl_string_must_be_utf8),
         cmocka_unit_test(jsonl_base64_is_bytes),
         cmocka_unit_test(jsonl_other_objects_are_faults),

@@ -4,6 +4,7 @@
 
 #include "02_hash_index/segment.h"
 #include "03_wal/checkpoint.h"
+#include "03_wal/tail.h"
 #include "03_wal/wal.h"
 #include "coding.h"
 #include "fs_sim.h"
@@ -298,6 +299,102 @@ static void checkpoint_of_another_size_is_ignored(void **state)
     fs_free(fs);
 }
 
+/* A header that tells of no segment at all, with as many bytes as that takes. */
+static void checkpoint_of_no_segment_is_ignored(void **state)
+{
+    struct strata_fs *fs = filled();
+    struct strata_buffer index = {0};
+
+    (void)state;
+    assert_int_equal(fs_sim_get(fs, INDEX, &index), 0);
+    memset(index.data + 32, 0, 12);
+    expect_ignored(fs, strata_bytes(index.data, 52), IGNORED);
+    strata_buffer_free(&index);
+    fs_free(fs);
+}
+
+/* More segments, and more keys, than are written at one go: whichever call fails, that is told, and
+ * the checkpoint that was there stays. */
+static void checkpoint_that_cannot_be_written_leaves_the_old_one(void **state)
+{
+    enum { SEGMENTS = 3000, KEYS = 9000 };
+    static struct segment *list[SEGMENTS];
+    struct segment one = {.first = 1, .last = 1};
+    struct strata_options options = {0};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = {fs, "db", &options, false};
+    struct keydir keydir = {.segments = {.env = &env, .list = list, .count = SEGMENTS}};
+    const struct checkpoint at = {1, 24, 1};
+    struct strata_error err;
+    uint64_t failed = 1, errors = 0;
+
+    (void)state;
+    for (size_t i = 0; i < SEGMENTS; i++)
+        list[i] = &one;
+    assert_int_equal(index_reserve(&keydir.index, KEYS, NULL), 0);
+    for (uint64_t i = 1; i <= KEYS; i++)
+        index_add(&keydir.index, i * 0x9e3779b97f4a7c15u, i);
+    assert_int_equal(fs_sim_put(fs, INDEX, S("the old one")), 0);
+    for (uint64_t n = 1; failed; n++) {
+        const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = n};
+        struct strata_buffer bytes = {0};
+        int rc;
+        fs_sim_fail(fs, &fault);
+        rc = checkpoint_write(&keydir, &at, &err);
+        failed = fs_sim_failed(fs);
+        fs_sim_fail(fs, NULL);
+        assert_int_equal(rc, failed ? STRATA_ERR_IO : 0);
+        assert_int_equal(fs_sim_open_files(fs), 0);
+        assert_int_equal(fs_sim_get(fs, INDEX, &bytes), 0);
+        if (bytes.size == 11)
+            errors++;
+        else /* it was renamed; of that no sync is told */
+            assert_int_equal(bytes.size, checkpoint_bytes(&keydir));
+        strata_buffer_free(&bytes);
+    }
+    assert_true(errors > 6);
+    index_free(&keydir.index);
+    fs_free(fs);
+}
+
+/* The file becomes shorter while it is looked at. */
+static void checkpoint_that_is_cut_while_it_is_read_does_not_hold(void **state)
+{
+    struct strata_fs *fs = filled();
+    struct strata_error err;
+    struct fs_file *file;
+
+    (void)state;
+    assert_int_equal(fs_open(fs, INDEX, FS_READ, &file, NULL), 0);
+    assert_ok(checkpoint_check(file, &err), &err);
+    file->end += 70000;
+    assert_int_equal(checkpoint_check(file, &err), STRATA_NOT_FOUND);
+    file->end -= 70000;
+    fs_close(file, NULL);
+    fs_free(fs);
+}
+
+/* ---- The tail file --------------------------------------------------------------------- */
+
+static void tail_that_cannot_be_read_is_an_error(void **state)
+{
+    const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_READ};
+    struct strata_fs *fs = filled();
+    struct strata_options options = {0};
+    struct strata_env env = {fs, "db", &options, false};
+    struct strata_error err;
+    struct tail tail;
+
+    (void)state;
+    assert_ok(tail_read(&env, &tail, &err), &err);
+    fs_sim_fail(fs, &fault);
+    assert_code(tail_read(&env, &tail, &err), STRATA_ERR_IO, &err);
+    assert_err_file(&err, "db/TAIL");
+    fs_sim_fail(fs, &fault);
+    assert_int_equal(tail_read(&env, &tail, NULL), STRATA_ERR_IO);
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +405,10 @@ int main(void)
         cmocka_unit_test(evidence_that_cannot_be_read_is_an_error),
         cmocka_unit_test(checkpoint_of_another_log_is_ignored),
         cmocka_unit_test(checkpoint_of_another_size_is_ignored),
+        cmocka_unit_test(checkpoint_of_no_segment_is_ignored),
+        cmocka_unit_test(checkpoint_that_cannot_be_written_leaves_the_old_one),
+        cmocka_unit_test(checkpoint_that_is_cut_while_it_is_read_does_not_hold),
+        cmocka_unit_test(tail_that_cannot_be_read_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ awk -v all="${1:-}" -v list="$list" '
     FILENAME == list && $1 == "decoder" { decoder[$2] = 1; decoders[++decoder_count] = $2; next }
     FILENAME == list && /^[^ ]/ { entry = $0; next }
     FILENAME == list {
-        if (entry == "" || $1 + 0 < 1 || NF < 3)
+        if (entry == "" || $1 + 0 < 1 || NF < 2)
             bad(list ":" FNR ": neither a line of the source nor its count and reason")
         else if (entry in excuse)
             bad(list ":" FNR ": a second time: " entry)

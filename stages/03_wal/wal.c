@@ -116,7 +116,7 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     frame->salt = get_u64(&d);
     frame->offset = offset;
     frame->end = offset + HEAD_BYTES + frame->bytes;
-    if (!decoder_done(&d) || frame->end < offset || frame->synced > offset)
+    if (!decoder_done(&d) || frame->end < offset + HEAD_BYTES || frame->synced > offset)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + RECORD_HEAD,
                            "the frame's head is none: sequence %" PRIu64 ", synced %" PRIu64
                            ", %" PRIu64 " bytes",

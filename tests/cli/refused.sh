@@ -10,7 +10,7 @@ export REFUSED=$work/refused
 
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "key %03d\tvalue %d\n", i, i }' >in.tsv
 head -30 in.tsv >few.tsv
-printf '%s\n' '{"key":"a","value":"\u00e9"}' '{"key_b64":"/wAA","value_b64":"AAECAwQFBgcICQoLDA0ODw=="}' >in.jsonl
+printf '%s\n' '{"key_b64":"/wAA","value_b64":"AAECAwQFBgcICQoLDA0ODw=="}' '{"key":"a","value":"\u00e9"}' >in.jsonl
 printf '\\x00ff,"a ""b"""\nlong,%0200d\n' 1 >more.csv
 printf '\\x00\\t\tb\\nc\n' >more.tsv
 strata datagen --count 40 --format csv >in.csv 2>/dev/null

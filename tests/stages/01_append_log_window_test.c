@@ -264,6 +264,29 @@ static void record_each_read_may_fail(void **state)
     free(bytes);
 }
 
+/* The head stands in the window, its key does not. */
+static void record_read_that_fails_between_head_and_key_is_told(void **state)
+{
+    const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 2, .calls = 1u << FS_CALL_READ};
+    size_t first_size = WINDOW - (RECORD_HEAD + 3) - RECORD_HEAD - 1;
+    uint8_t *bytes = record_log_pattern(WINDOW);
+    struct record_log *log = *state;
+    struct strata_error err = {0};
+    uint64_t at;
+    int rc;
+
+    record_log_start(log);
+    record_log_add(log, STRATA_OP_PUT, strata_string("1"), strata_bytes(bytes, first_size));
+    record_log_put(log, "key", "value");
+    fs_sim_fail(log->fs, &fault);
+    assert_int_equal(record_log_read(log, &rc, &at, &err), 1);
+    assert_int_equal(fs_sim_failed(log->fs), 1);
+    fs_sim_fail(log->fs, NULL);
+    assert_int_equal(rc, STRATA_ERR_IO);
+    assert_err_file(&err, RECORD_LOG_PATH);
+    free(bytes);
+}
+
 #define record_test(f) cmocka_unit_test_setup_teardown(f, record_log_setup, record_log_teardown)
 
 int main(void)
@@ -278,6 +301,7 @@ int main(void)
         record_test(record_value_with_a_flipped_bit_is_refused),
         record_test(record_log_cut_while_open_is_damage),
         record_test(record_each_read_may_fail),
+        record_test(record_read_that_fails_between_head_and_key_is_told),
         record_test(record_read_error_is_told_and_ends_the_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

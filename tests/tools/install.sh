@@ -26,7 +26,7 @@ table() {
         echo "clang-format command:clang-format the code's layout"
         echo "cppcheck command:cppcheck static analysis"
         ;;
-    coverage) echo "lcov command:lcov coverage reports" ;;
+    coverage) echo "gcc-12 command:gcov-12 the compiler whose branches are counted" ;;
     mutants) echo "patch command:patch puts known bugs into a copy of the code" ;;
     fuzz) echo "afl++ command:afl-fuzz the fuzzer" ;;
     valgrind) echo "valgrind command:valgrind memory errors and leaks" ;;

@@ -508,6 +508,8 @@ int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct s
         rc = fs_rename(fs, temporary, path, err); /* the commit */
     if (rc == 0 && durable)
         rc = fs_sync_dir(fs, dir, err);
+    if (rc < 0)
+        fs_remove(fs, temporary, NULL); /* it may hold the last room there is */
 out:
     free(temporary);
     free(path);

@@ -28,6 +28,18 @@ struct posix_file {
     bool locked; /* by lock_take */
 };
 
+/* Where relative paths begin: the working directory of the time when it was made. A database that
+ * opens files as it needs them must find its own also after a chdir. */
+struct posix_fs {
+    struct strata_fs fs;
+    int root;
+};
+
+static int root_of(struct strata_fs *fs)
+{
+    return ((struct posix_fs *)fs)->root;
+}
+
 static int fd_of(const struct fs_file *file)
 {
     return ((const struct posix_file *)file)->fd;
@@ -53,9 +65,9 @@ static int new_file(int fd, struct fs_file **out)
 
 /* A process may have closed its standard streams; then the next file gets their numbers, and a
  * message printed to standard error would land in it. So files keep away from 0 to 2. */
-static int open_high(const char *path, int how)
+static int open_high(struct strata_fs *fs, const char *path, int how)
 {
-    int fd = open(path, how, 0666), high;
+    int fd = openat(root_of(fs), path, how, 0666), high;
 
     if (fd < 0 || fd > 2)
         return fd;
@@ -71,11 +83,10 @@ static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, st
     int how = O_CLOEXEC | O_NONBLOCK | (flags & FS_WRITE ? O_RDWR : O_RDONLY), fd, sys;
     struct stat status;
 
-    (void)fs;
     how |= flags & FS_CREATE ? O_CREAT : 0;
     how |= flags & FS_EXCLUSIVE ? O_EXCL : 0;
     how |= flags & FS_TRUNCATE ? O_TRUNC : 0;
-    fd = open_high(path, how);
+    fd = open_high(fs, path, how);
     if (fd < 0)
         return -errno;
     sys = fstat(fd, &status) < 0    ? errno
@@ -162,37 +173,36 @@ static int posix_close(struct fs_file *file)
 
 static int posix_rename(struct strata_fs *fs, const char *from, const char *to)
 {
-    (void)fs;
-    return (int)result(rename(from, to));
+    return (int)result(renameat(root_of(fs), from, root_of(fs), to));
 }
 
 static int posix_link(struct strata_fs *fs, const char *from, const char *to)
 {
-    (void)fs;
-    return (int)result(link(from, to));
+    return (int)result(linkat(root_of(fs), from, root_of(fs), to, 0));
 }
 
 static int posix_remove(struct strata_fs *fs, const char *path)
 {
-    (void)fs;
-    return (int)result(unlink(path));
+    return (int)result(unlinkat(root_of(fs), path, 0));
 }
 
 static int posix_mkdir(struct strata_fs *fs, const char *path)
 {
-    (void)fs;
-    return (int)result(mkdir(path, 0777));
+    return (int)result(mkdirat(root_of(fs), path, 0777));
 }
 
 static int posix_list(struct strata_fs *fs, const char *path, struct fs_names *names)
 {
-    DIR *dir = opendir(path);
+    int fd = openat(root_of(fs), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
-    int rc = 0;
 
-    (void)fs;
-    if (!dir)
-        return -errno;
+    if (!dir) {
+        rc = -errno;
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
     while (rc == 0 && (errno = 0, entry = readdir(dir)) != NULL)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             rc = fs_names_add(names, entry->d_name);
@@ -204,9 +214,8 @@ static int posix_list(struct strata_fs *fs, const char *path, struct fs_names *n
 
 static int posix_sync_dir(struct strata_fs *fs, const char *path)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+    int fd = openat(root_of(fs), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
 
-    (void)fs;
     if (fd < 0)
         return -errno;
     rc = (int)result(fsync(fd));
@@ -220,10 +229,10 @@ static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
                       struct fs_file **out)
 {
     bool exclusive = kind == FS_LOCK_EXCLUSIVE;
-    int fd = open_high(path, O_CLOEXEC | O_NONBLOCK | (exclusive ? O_RDWR | O_CREAT : O_RDONLY));
+    int fd =
+        open_high(fs, path, O_CLOEXEC | O_NONBLOCK | (exclusive ? O_RDWR | O_CREAT : O_RDONLY));
     int rc;
 
-    (void)fs;
     if (fd < 0)
         return -errno;
     rc = lock_take(fd, exclusive);
@@ -266,6 +275,8 @@ static size_t posix_open_max(struct strata_fs *fs)
 
 static void posix_free(struct strata_fs *fs)
 {
+    if (root_of(fs) >= 0)
+        close(root_of(fs));
     free(fs);
 }
 
@@ -296,8 +307,13 @@ static const struct fs_ops posix_ops = {
 
 struct strata_fs *fs_posix_new(void)
 {
-    struct strata_fs *fs = calloc(1, sizeof *fs);
-    if (fs)
-        fs->ops = &posix_ops;
-    return fs;
+    struct posix_fs *fs = calloc(1, sizeof *fs);
+    if (!fs)
+        return NULL;
+    fs->fs.ops = &posix_ops;
+    fs->root = AT_FDCWD;
+    fs->root = open_high(&fs->fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fs->root < 0)
+        fs->root = AT_FDCWD; /* it may be gone, or no descriptor left */
+    return &fs->fs;
 }

@@ -127,7 +127,7 @@ int cli_run_datagen(struct cli *cli)
     struct making making = {.count = 1000, .wishes = {.seed = 1}};
     int code = read_options(cli, &making);
 
-    if (code == CLI_OK && cli->count &&
+    if (code == CLI_OK && cli->count && *cli->operands[0] &&
         strspn(cli->operands[0], "0123456789") == strlen(cli->operands[0]))
         return cli_usage(
             cli, "\"%s\" would be the FILE: %s records are -n %s, and a file of that name is ./%s",

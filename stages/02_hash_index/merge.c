@@ -133,7 +133,7 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_erro
         rc = merge_segment(&merge, set->list[i], err);
     if (rc == 0)
         rc = segment_seal(merge.to, err);
-    if (rc == 0 && count == 1 && set->list[at]->refs > 1)
+    if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
         rc = segment_set_aside(set->list[at], err);
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */

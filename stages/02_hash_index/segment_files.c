@@ -14,6 +14,8 @@
  *     that, NAME.log.old. (Where there can be no second name, the file stays open.) */
 #include "segment.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 
 #define SHARE 4 /* one in so many of the files that a process may have open ... */
 #define LEAST 8 /* ... but not fewer than this */
+#define CLOSING (UINT_MAX / 2 + 1) /* added to `users` while the file is taken away */
 
 struct segment_files {
     pthread_mutex_t mutex; /* guards the rest, and opening and closing */
@@ -90,12 +93,14 @@ static void drop(struct segment_files *files, struct segment *segment)
 /* I1. The file that nobody uses any more, or NULL: somebody does. */
 static struct fs_file *take_file(struct segment *segment)
 {
-    struct fs_file *file = atomic_exchange(&segment->file, NULL);
+    unsigned nobody = 0;
+    struct fs_file *file;
 
-    if (atomic_load(&segment->users) == 0)
-        return file;
-    atomic_store(&segment->file, file);
-    return NULL;
+    if (!atomic_compare_exchange_strong(&segment->users, &nobody, CLOSING))
+        return NULL;
+    file = atomic_exchange(&segment->file, NULL);
+    atomic_fetch_sub(&segment->users, CLOSING);
+    return file;
 }
 
 /* Closes one file; false: all are in use. A file that was only read loses nothing. */
@@ -120,15 +125,20 @@ static bool close_one(struct segment_files *files)
 static int open_again(struct segment_files *files, struct segment *segment,
                       struct strata_error *err)
 {
+    struct strata_error why = {0};
     struct fs_file *file;
     int rc;
 
     while (files->count >= files->limit && close_one(files))
         ;
     rc = reserve(files, err);
-    if (rc == 0)
-        rc = fs_open(files->fs, segment->aside ? segment->aside : segment->path, FS_READ, &file,
-                     err);
+    do {
+        if (rc == 0 || why.sys == EMFILE || why.sys == ENFILE)
+            rc = fs_open(files->fs, segment->aside ? segment->aside : segment->path, FS_READ,
+                         &file, &why);
+    } while (rc < 0 && (why.sys == EMFILE || why.sys == ENFILE) && close_one(files));
+    if (rc < 0 && why.code && err)
+        *err = why;
     if (rc < 0)
         return rc;
     add(files, segment);
@@ -144,8 +154,7 @@ int segment_use(const struct segment *segment, struct strata_error *err)
     struct segment *s = (struct segment *)(uintptr_t)segment;
     int rc = 0;
 
-    atomic_fetch_add(&s->users, 1);
-    if (!atomic_load(&s->file)) {
+    if (atomic_fetch_add(&s->users, 1) >= CLOSING || !atomic_load(&s->file)) {
         pthread_mutex_lock(&s->files->mutex);
         if (!atomic_load(&s->file))
             rc = open_again(s->files, s, err);

@@ -155,6 +155,8 @@ int checkpoint_write(const struct keydir *keydir, const struct checkpoint *at,
         rc = fs_rename(env->fs, temporary, path, err);
     if (rc == 0)
         rc = fs_sync_dir(env->fs, env->dir, err);
+    if (rc < 0 && temporary)
+        fs_remove(env->fs, temporary, NULL); /* it may hold the last room there is */
     free(path);
     free(temporary);
     return rc;

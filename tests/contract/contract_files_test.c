@@ -5,10 +5,16 @@
 #include "place.h"
 #include "rng.h"
 #include "subject.h"
+#include "tmpdir.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #define S(text) strata_string(text)
 
@@ -135,11 +141,103 @@ static void files_thousands_need_few_descriptors(void **state)
     place_close(db);
 }
 
+/* A database named by a relative path stays the one that was opened, wherever the process goes. */
+static void files_are_found_again_after_a_change_of_directory(void **state)
+{
+    enum { SOME = 100 };
+    char *root = tmpdir_new(), *one = tmpdir_path(root, "one"), *two = tmpdir_path(root, "two");
+    char before[1000];
+    struct strata *mine, *theirs;
+
+    (void)state;
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(mkdir(one, 0777) | mkdir(two, 0777) | chdir(one), 0);
+    mine = open_sized(NULL, "db", 100);
+    put_some(mine, SOME, "mine");
+    assert_int_equal(chdir(two), 0);
+    theirs = open_sized(NULL, "db", 100);
+    put_some(theirs, SOME, "theirs");
+    for (int i = 0; i < SOME; i++)
+        expect_one(mine, i, "mine");
+    put_some(mine, 10, "mine too");
+    place_close(theirs);
+    place_close(mine);
+    theirs = open_sized(NULL, "db", 100);
+    for (int i = 0; i < SOME; i++)
+        expect_one(theirs, i, "theirs");
+    place_close(theirs);
+    assert_int_equal(chdir(before), 0);
+    free(one);
+    free(two);
+    tmpdir_del(root);
+}
+
+/* Readers who take each other's descriptors away. */
+struct reader {
+    struct strata *db;
+    uint64_t seed;
+    time_t until;
+    int bad;
+};
+
+static void *seek_about(void *arg)
+{
+    struct reader *r = arg;
+    struct strata_iter *iter;
+    struct strata_slice value;
+    struct strata_error err;
+    struct rng rng;
+
+    rng_init(&rng, r->seed);
+    r->bad = strata_iter_new(r->db, &iter, &err) < 0;
+    for (int n = 0; !r->bad && (n % 256 || time(NULL) < r->until); n++) {
+        char key[16];
+        snprintf(key, sizeof key, "key%04d", (int)rng_below(&rng, KEYS));
+        r->bad = strata_iter_seek(iter, S(key), &err) < 0 ||
+                 strata_iter_value(iter, &value, &err) < 0 || memcmp(value.data, "old", 3) != 0;
+    }
+    strata_iter_free(iter);
+    return NULL;
+}
+
+static void files_are_shared_by_readers(void **state)
+{
+    enum { READERS = 4, FEW = 32, SECONDS = 2 };
+    struct place *place = *state;
+    struct reader readers[READERS];
+    pthread_t threads[READERS];
+    struct rlimit limit;
+    struct strata *db;
+
+    if (!subject_promises(STRATA_PROMISE_THREADS)) {
+        check_skipping("the stage promises one thread a handle");
+        skip();
+    }
+    make_database(place);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = FEW;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    db = open_sized(place->fs, place->dir, 100);
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = (struct reader){.db = db, .seed = (uint64_t)i, .until = time(NULL) + SECONDS};
+        assert_int_equal(pthread_create(&threads[i], NULL, seek_about, &readers[i]), 0);
+    }
+    for (int i = 0; i < READERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(readers[i].bad);
+    }
+    place_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(files_thousands_need_few_descriptors, limit_descriptors,
                                         place_teardown),
+        cmocka_unit_test_setup_teardown(files_are_shared_by_readers, limit_descriptors,
+                                        place_teardown),
+        cmocka_unit_test_setup_teardown(files_are_found_again_after_a_change_of_directory,
+                                        limit_descriptors, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

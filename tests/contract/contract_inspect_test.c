@@ -178,8 +178,9 @@ static void expect_errors(struct strata_fs *fs, const char *path,
         dump = dump_of(fs, path, format);
         failed = fs_sim_failed(fs);
         /* a file that was read is closed, whatever that says */
-        assert_true(failed ? dump.rc < 0 || dump.damaged || fs_sim_struck(fs, &number) == FS_CALL_CLOSE
-                           : dump.rc == 0);
+        assert_true(failed
+                        ? dump.rc < 0 || dump.damaged || fs_sim_struck(fs, &number) == FS_CALL_CLOSE
+                        : dump.rc == 0);
         free(dump.text);
     }
     assert_true(fault.at > 2);

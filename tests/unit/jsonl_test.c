@@ -63,8 +63,8 @@ static void jsonl_escape_of_a_zero_byte_is_none(void **state)
 
     (void)state;
     snprintf(wanted, sizeof wanted, "1:10!%d", (int)TEXT_BAD_JSON_ESCAPE);
-    assert_string_equal(
-        told_of(ENTRIES_JSONL, TEXT_ESCAPED, strata_bytes(text, sizeof text - 1)), wanted);
+    assert_string_equal(told_of(ENTRIES_JSONL, TEXT_ESCAPED, strata_bytes(text, sizeof text - 1)),
+                        wanted);
 }
 
 static void jsonl_string_must_be_utf8(void **state)

@@ -136,7 +136,7 @@ hint_rows() {
 stage_2_opens() {
     local how="--seconds=$seconds --benchmarks=filluniquerandom,openclean,openreplay"
     measure two "--stage=2 --num=$opened --segment_size=$segment $how"
-    note "two segments; the last, nearly full, is the one written to, which has no hint"
+    note "two segments"
     hint_rows two
     measure eight "--stage=2 --num=$opened --segment_size=$((segment / 4)) $how"
     note "eight segments"

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAST ((size_t)64)
+#define LARGE ((size_t)1 << 20)
+
 struct strata_slice strata_bytes(const void *data, size_t size)
 {
     return (struct strata_slice){data, size};
@@ -22,9 +25,18 @@ int strata_compare(struct strata_slice a, struct strata_slice b)
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+/* At least `needed`, and so much more than now that many small appends cost O(1) each: twice as
+ * much, or a quarter more where twice would be a waste that hurts. */
+static size_t grown(size_t capacity, size_t needed)
+{
+    size_t more = capacity < LARGE ? capacity : capacity / 4;
+    size_t next = capacity > LEAST / 2 ? capacity + more : LEAST;
+    return next > needed ? next : needed;
+}
+
 int buffer_reserve(struct strata_buffer *buffer, size_t more)
 {
-    size_t capacity = buffer->capacity ? buffer->capacity : 64;
+    size_t capacity;
     uint8_t *data;
 
     if (buffer->out_of_memory)
@@ -33,8 +45,7 @@ int buffer_reserve(struct strata_buffer *buffer, size_t more)
         return 0;
     if (more > SIZE_MAX / 2 - buffer->size)
         goto full;
-    while (capacity < buffer->size + more)
-        capacity *= 2;
+    capacity = grown(buffer->capacity, buffer->size + more);
     data = realloc(buffer->data, capacity);
     if (!data)
         goto full;

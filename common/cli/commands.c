@@ -47,7 +47,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                     0},
     [CLI_MODEL] = {"model", "NAME", "kill, ordered or posix; default: all three", 0},
     [CLI_WORKLOAD] = {"workload", "NAME|FILE", "only this one; default: all of them", 0},
-    [CLI_DEPTH] = {"depth", "DEPTH", "quick (the default) or full", 0},
+    [CLI_DEPTH] = {"depth", "DEPTH", "quick, usual (the default) or full", 0},
     [CLI_SEEDS] = {"seeds", "N", "so many seeds, one after another; default: 1", 0},
     [CLI_AT] = {"at", "STATE", "only this state, as a violation names it", 0},
     [CLI_KEEP] = {"keep", "DIR", "write the state of a violation, or of --at, to DIR", 0},
@@ -315,7 +315,10 @@ const struct cli_command cli_commands[] = {
          "What a stage loses and does not promise to keep (`strata stages`) is shown, and is no\n"
          "failure. Each kind of violation is shown once, by as few steps as were found to do,\n"
          "and a command that makes that state again. Segments are so small (1500 bytes) that\n"
-         "little work meets every boundary. --depth full leaves nothing out, and takes hours.\n\n"
+         "little work meets every boundary.\n\n"
+         "  quick  only what the first crash may leave\n"
+         "  usual  and samples of the rows above that come after something\n"
+         "  full   all of them, and more of what files may hold at once: hours\n\n"
          "A workload is one of nothing, writes, reopens, large, merge, mixed, unsynced (the last\n"
          "two are drawn by the seed), or a file with a step a line, written as in the shell:\n\n"
          "  put KEY VALUE, del KEY, batch begin, batch commit, sync, flush, compact, reopen\n"

@@ -23,6 +23,8 @@ static const struct crash_model models[CRASH_MODELS] = {
      "a power cut; a name is safe only after a sync of its directory"},
 };
 
+const char *const crash_depths[] = {"quick", "usual", "full"};
+
 /* ---- Workloads ------------------------------------------------------------------------- */
 
 static struct workload *add_workload(struct crash *c)
@@ -104,12 +106,12 @@ static int read_depth(struct crash *c)
 {
     const char *depth = c->cli->given[CLI_DEPTH];
 
-    if (!depth || strcmp(depth, "quick") == 0)
-        return CLI_OK;
-    c->depth = CAMPAIGN_FULL;
-    return strcmp(depth, "full") == 0
-               ? CLI_OK
-               : cli_usage(c->cli, "--depth: \"%s\" is none of quick, full", depth);
+    for (size_t i = 0; i <= CAMPAIGN_FULL; i++)
+        if (strcmp(crash_depths[i], depth ? depth : "usual") == 0) {
+            c->depth = (enum campaign_depth)i;
+            return CLI_OK;
+        }
+    return cli_usage(c->cli, "--depth: \"%s\" is none of quick, usual, full", depth);
 }
 
 static int read_place(struct crash *c)
@@ -156,13 +158,11 @@ static uint64_t opened(const struct explore *e)
 static void tick(void *arg, uint64_t done, uint64_t total, uint64_t distinct)
 {
     struct crash *c = arg;
-    double share = (double)c->done + c->campaign->done;
+    double share = (double)c->done + campaign_share(c->campaign, done, total);
     struct progress_state state = {.done_bytes = (uint64_t)(1e6 * share),
                                    .total_bytes = c->total * 1000000,
                                    .records = c->opened + opened(&c->campaign->explore),
                                    .unit = "states"};
-    (void)done;
-    (void)total;
     (void)distinct;
     progress_tick(&c->cli->progress, &state);
 }
@@ -219,7 +219,7 @@ static int put_sites(struct crash *c)
 {
     size_t missing;
 
-    if (c->only || c->cli->given[CLI_WORKLOAD])
+    if (c->only || c->cli->given[CLI_WORKLOAD] || c->depth == CAMPAIGN_QUICK)
         return CLI_OK;
     missing = crash_put_sites(c);
     if (missing)
@@ -252,6 +252,7 @@ static int explore_all(struct crash *c)
     whole = c->cli->progress;
     code = explore_models(c);
     seconds = progress_seconds(&whole);
+    cli_wrote(c->cli, c->cli->out, fflush(c->cli->out) == 0);
     fprintf(c->cli->log, "opened %" PRIu64 " states in %.2f s, %.0f states/s\n", c->opened, seconds,
             seconds > 0 ? (double)c->opened / seconds : 0);
     return code == CLI_OK && c->broken ? CLI_BROKEN : code;

@@ -33,6 +33,8 @@ struct crash {
     bool kept;                 /* --keep had its state */
 };
 
+extern const char *const crash_depths[]; /* by enum campaign_depth */
+
 /* ---- crash.c --------------------------------------------------------------------------- */
 
 /* Makes the state of `one` again and tells of it. */

@@ -70,9 +70,11 @@ static void put_command(const struct crash *c, const struct crash_model *model,
     FILE *to = c->cli->out;
     char place[100];
 
-    fprintf(to, "strata crash --stage %u --model %s --at %s%s --workload ", c->stage.stage,
-            model->name, explore_place_text(&k->place, place),
-            c->depth == CAMPAIGN_FULL ? " --depth full" : "");
+    fprintf(to, "strata crash --stage %u --model %s --at %s ", c->stage.stage, model->name,
+            explore_place_text(&k->place, place));
+    if (c->depth == CAMPAIGN_FULL) /* it numbers states in another way */
+        fprintf(to, "--depth %s ", crash_depths[c->depth]);
+    fputs("--workload ", to);
     if (script) {
         fputs("- <<'END'\n", to);
         crash_write(to, script);

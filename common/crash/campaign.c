@@ -1,5 +1,5 @@
-/* campaign.c: see campaign.h. How much is done at each depth was chosen so that `quick` is a
- * matter of seconds, and so that `full` leaves nothing out of what it looks at. */
+/* campaign.c: see campaign.h. How much is done at each depth was chosen so that the usual one
+ * is a matter of seconds, and so that `full` leaves nothing out of what it looks at. */
 #include "campaign.h"
 
 struct measure {
@@ -11,9 +11,27 @@ struct measure {
 };
 
 static const struct measure measures[] = {
-    [CAMPAIGN_QUICK] = {8, 1024, 16, false, 1, 256},
+    [CAMPAIGN_QUICK] = {.deviating = 1, .prefixes = 256},
+    [CAMPAIGN_USUAL] = {8, 1024, 16, false, 1, 256},
     [CAMPAIGN_FULL] = {1, 1, 1, true, 2, 16384},
 };
+
+/* How long each takes, roughly. */
+static void under_way(struct campaign *c, double from, double to)
+{
+    c->from = from;
+    c->to = to;
+}
+
+double campaign_share(const struct campaign *c, uint64_t done, uint64_t total)
+{
+    double within = c->explore.way == EXPLORE_WHOLE
+                        ? (double)done / (double)(total + 1)
+                        : (double)c->explore.at / (double)(c->calls + 1);
+    double of_one = c->from + (c->to - c->from) * (within < 1 ? within : 1);
+
+    return ((double)(c->now - c->workloads) + of_one) / (double)c->count;
+}
 
 static int whole(struct campaign *c, unsigned twice)
 {
@@ -22,10 +40,13 @@ static int whole(struct campaign *c, unsigned twice)
     c->explore.way = EXPLORE_WHOLE;
     c->explore.at = 0;
     c->explore.only_new_sites = false;
+    under_way(c, 0, twice ? 0.3 : 1);
     rc = explore_run(&c->explore);
+    c->calls = c->explore.calls;
+    under_way(c, 0.3, 0.6);
     c->explore.twice = twice;
     c->explore.only_twice = true;
-    if (rc == 0)
+    if (rc == 0 && twice)
         rc = explore_run(&c->explore);
     c->explore.twice = 0;
     c->explore.only_twice = false;
@@ -61,8 +82,12 @@ static int all_ways(struct campaign *c)
 
     prepare(c);
     rc = whole(c, kill ? m->twice_kill : m->twice);
+    if (c->depth == CAMPAIGN_QUICK)
+        return rc;
+    under_way(c, 0.6, 0.9);
     if (rc == 0 && !kill && c->promised)
         rc = disturbed(c, EXPLORE_KILLED, m->every_kill, false);
+    under_way(c, 0.9, 1);
     if (rc == 0)
         rc = disturbed(c, EXPLORE_ERROR, 1, !m->every_error);
     return rc;
@@ -75,7 +100,6 @@ int campaign_run(struct campaign *campaign)
     for (size_t i = 0; i < campaign->count && rc == 0; i++) {
         campaign->now = &campaign->workloads[i];
         rc = all_ways(campaign);
-        campaign->done = (double)(i + 1) / (double)campaign->count;
     }
     return rc;
 }

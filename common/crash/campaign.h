@@ -13,8 +13,9 @@ struct workload {
 };
 
 enum campaign_depth {
-    CAMPAIGN_QUICK, /* every state of a first crash; of what comes after, a sample */
-    CAMPAIGN_FULL   /* all */
+    CAMPAIGN_QUICK, /* every state of a crash that comes after nothing */
+    CAMPAIGN_USUAL, /* also of what comes after something, a sample */
+    CAMPAIGN_FULL   /* all of that */
 };
 
 struct campaign {
@@ -25,11 +26,14 @@ struct campaign {
     bool promised; /* what the model takes, the stage promises to keep */
 
     const struct workload *now; /* the one under way, or the one whose script failed */
-    double done;                /* 0 to 1; those under way not */
+    uint64_t calls;             /* of its script, when nothing disturbs it */
+    double from, to;            /* what of it is under way, of 1 */
 };
 
 /* Makes explore.one again, of the first workload. 0, or < 0 as campaign_run. */
 int campaign_one(struct campaign *campaign, const struct explore_place *place);
+/* How far it is, from 0 to 1, told to explore.tick that call `done` of `total` is cut. */
+double campaign_share(const struct campaign *campaign, uint64_t done, uint64_t total);
 /* 0; < 0 when a script failed with no crash: then explore.example says why. */
 int campaign_run(struct campaign *campaign);
 

@@ -72,7 +72,8 @@ void database_free(struct database *db)
 static void listen(void *arg, enum strata_log_level level, const char *message)
 {
     struct database *db = arg;
-    db->dropped |= level == STRATA_LOG_WARNING && strstr(message, ": dropped a torn ");
+    const char *torn = db->read_only ? ": ignored a torn " : ": dropped a torn ";
+    db->dropped |= level == STRATA_LOG_WARNING && strstr(message, torn);
 }
 
 /* Opens it; the outcome is in db->rc and db->err. */
@@ -83,7 +84,7 @@ static struct strata *open_it(struct database *db, bool read_only)
 
     strata_options_init(&options);
     options.fs = db->fs;
-    options.read_only = read_only;
+    options.read_only = db->read_only = read_only;
     options.log = listen;
     options.log_arg = db;
     db->dropped = false;

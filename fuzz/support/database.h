@@ -25,7 +25,8 @@ struct database {
     uint64_t hash;        /* of the input */
     int rc;               /* what opening returned, and its error */
     struct strata_error err;
-    bool dropped;           /* opening told of a torn tail that it dropped */
+    bool read_only;         /* ... and whether it was to read only */
+    bool dropped;           /* opening told of a torn tail that it dropped, or ignored */
     struct content content; /* when it opened */
 };
 

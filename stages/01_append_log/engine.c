@@ -31,10 +31,11 @@ struct append_log {
  * so it is dropped; the next append takes its place. */
 static int drop_torn_tail(struct append_log *log, struct strata_error *err)
 {
+    bool read_only = log->env->options->read_only;
     strata_env_log(log->env, STRATA_LOG_WARNING,
-                   "%s @%" PRIu64 ": dropped a torn record of %" PRIu64 " bytes", log->file->path,
-                   log->end, log->file->end - log->end);
-    return log->env->options->read_only ? 0 : fs_truncate(log->file, log->end, err);
+                   "%s @%" PRIu64 ": %s a torn record of %" PRIu64 " bytes", log->file->path,
+                   log->end, read_only ? "ignored" : "dropped", log->file->end - log->end);
+    return read_only ? 0 : fs_truncate(log->file, log->end, err);
 }
 
 static int find_end(struct append_log *log, struct strata_error *err)

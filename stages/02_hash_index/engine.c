@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WORTH_A_HINT 4 /* one part in so many of a full segment */
+
 struct hash_store {
     const struct strata_env *env;
     struct keydir keydir;
@@ -22,13 +24,38 @@ struct hash_store {
 
 /* ---- Opening and closing --------------------------------------------------------------- */
 
-static int store_close(void *self, struct strata_error *err)
+static int store_free(struct hash_store *store, struct strata_error *err)
 {
-    struct hash_store *store = self;
     int rc = segments_close(&store->keydir.segments, err);
     index_free(&store->keydir.index);
     free(store);
     return rc;
+}
+
+/* Closes the last segment, too, so that the next open reads its hint. One that is nearly empty goes
+ * on to be written to: else each of many short lives would leave a file of its own. */
+static int seal_last(struct hash_store *store, struct strata_error *err)
+{
+    struct segments *set = &store->keydir.segments;
+    const struct strata_options *options = store->env->options;
+    struct segment *last = segments_active(set);
+    int rc;
+
+    if (!last || options->read_only || last->file->failed ||
+        last->end < options->segment_bytes / WORTH_A_HINT)
+        return 0;
+    rc = segment_seal(last, err);
+    if (rc == 0)
+        hint_try(set, last);
+    return rc;
+}
+
+static int store_close(void *self, struct strata_error *err)
+{
+    struct hash_store *store = self;
+    int sealed = seal_last(store, err);
+    int rc = store_free(store, sealed == 0 ? err : NULL);
+    return sealed < 0 ? sealed : rc;
 }
 
 static int store_open(const struct strata_env *env, void **self, struct strata_error *err)
@@ -43,7 +70,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     store->keydir.segments.max_type = SEGMENT_DELETE_TWIN;
     rc = load_keydir(&store->keydir, env, &store->loaded, err);
     if (rc < 0)
-        store_close(store, NULL);
+        store_free(store, NULL);
     else
         *self = store;
     return rc;

@@ -112,7 +112,7 @@ void keydir_remove(struct keydir *keydir, const struct keydir_match *match)
 static int match_twin(const struct keydir *keydir, const struct segment *segment, uint64_t offset,
                       struct strata_slice key, struct keydir_match *match, struct strata_error *err)
 {
-    struct strata_buffer own = {0};
+    struct strata_buffer own = {0}, body = {0};
     struct record record;
     int rc = 0;
 
@@ -120,17 +120,18 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
         rc = segment_use(segment, err);
         if (rc < 0)
             return rc;
-        rc = record_key_at(segment->file, segment_id(segment), offset, segment->end,
-                           keydir->segments.max_type, &own, &record, err);
+        rc = record_at(segment->file, segment_id(segment), offset, segment->end,
+                       keydir->segments.max_type, &own, &record, err);
         segment_done(segment);
-        key = strata_buffer_slice(&own);
+        key = rc == 0 ? record.key : key;
         if (rc == 0 && index_hash(key) != match->hash)
             rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset + RECORD_HEAD,
                              "the key here has another hash than its hint says");
     }
-    if (rc == 0)
-        rc = keydir_find(keydir, key, match, NULL, NULL, err);
+    if (rc == 0) /* whole records: a damaged key of another twin may be this one */
+        rc = keydir_find(keydir, key, match, &body, &record, err);
     strata_buffer_free(&own);
+    strata_buffer_free(&body);
     return rc < 0 ? rc : 0;
 }
 

@@ -24,10 +24,12 @@ static int replay_hinted(void *arg, const struct segment *segment, unsigned type
 /* A crash in the middle of an append leaves a torn record, which was never acknowledged. */
 static int drop_torn_tail(struct loader *l, struct segment *segment, struct strata_error *err)
 {
+    bool read_only = l->env->options->read_only;
     strata_env_log(l->env, STRATA_LOG_WARNING,
-                   "%s @%" PRIu64 ": dropped a torn record of %" PRIu64 " bytes", segment->path,
-                   segment->end, segment->file->end - segment->end);
-    return l->env->options->read_only ? 0 : fs_truncate(segment->file, segment->end, err);
+                   "%s @%" PRIu64 ": %s a torn record of %" PRIu64 " bytes", segment->path,
+                   segment->end, read_only ? "ignored" : "dropped",
+                   segment->file->end - segment->end);
+    return read_only ? 0 : fs_truncate(segment->file, segment->end, err);
 }
 
 static int check_seal(const struct segment *segment, const struct record *record,

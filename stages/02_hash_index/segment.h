@@ -102,8 +102,8 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
 /* Counts a record that was found by reading. */
 void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsigned type);
 /* The same for a sum that a reader of a whole segment keeps, and: is it the segment's? CORRUPT, at
- * `end`, where the reading ended. Records that are valid, and not those that were written there, are
- * found by nothing else. */
+ * `end`, where the reading ended. Records that are valid, and not those that were written there,
+ * are found by nothing else. */
 void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash);
 int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
                   struct strata_error *err);

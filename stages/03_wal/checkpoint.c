@@ -254,7 +254,8 @@ int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_
             strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: it does not fit the log", path);
     } else if (rc == STRATA_ERR_IO || rc == STRATA_ERR_CORRUPT) { /* it is a help, no more */
         if (why.sys != ENOENT)
-            strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: %s", path, why.message);
+            strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored, the log is read instead: %s",
+                           path, why.message);
         rc = STRATA_NOT_FOUND;
     }
     if (rc < 0 && err)

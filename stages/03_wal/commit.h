@@ -43,7 +43,8 @@ void commit_list(void *store, struct group_commit *list);
 
 /* Closes the active segment, on the device, and starts the next one. Leader only. */
 int commit_rotate(struct wal_store *store, struct strata_error *err);
-/* Syncs the log and writes the index. Leader only. */
+/* Syncs the log and writes the index. The index is a help and no data: that it could not be written
+ * is told to the log, and no failure. Leader only. */
 int commit_checkpoint(struct wal_store *store, struct strata_error *err);
 /* Merges list[at..at+count) and writes the index, which the merge has made unfit. */
 int commit_merge(struct wal_store *store, size_t at, size_t count, struct strata_error *err);

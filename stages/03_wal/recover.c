@@ -492,8 +492,8 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
         rc = replay_segment(&r, set->list[i], i + 1 == set->count, err);
     if (rc == 0 && out->dropped)
         strata_env_log(env, STRATA_LOG_WARNING,
-                       "%s @%" PRIu64 ": dropped a torn tail of %" PRIu64 " bytes",
+                       "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes",
                        set->list[set->count - 1]->path, (uint64_t)set->list[set->count - 1]->end,
-                       out->dropped);
+                       env->options->read_only ? "ignored" : "dropped", out->dropped);
     return rc == 0 && !env->options->read_only ? make_writable(&r, err) : rc;
 }

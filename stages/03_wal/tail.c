@@ -63,6 +63,9 @@ int tail_read(const struct strata_env *env, struct tail *tail, struct strata_err
         rc = STRATA_NOT_FOUND;
     } else if (rc < 0 && err) {
         *err = why;
+        if (rc == STRATA_ERR_IO)
+            strata_error_prefix(err, "only this file tells a log that was cut short from a whole "
+                                     "one (remove it to open without): ");
     }
     strata_buffer_free(&bytes);
     free(path);

@@ -19,7 +19,8 @@ struct tail {
 /* Replaces the file, durably. IO. */
 int tail_write(const struct strata_env *env, const struct tail *tail, struct strata_error *err);
 /* STRATA_NOT_FOUND: there is none, or none that holds (then it is told to the log: it is a help
- * against damage, not data). IO, NO_MEMORY. */
+ * against damage, not data). IO: it is there and cannot be read; so what it would tell is not
+ * known, and the log might be cut short. NO_MEMORY. */
 int tail_read(const struct strata_env *env, struct tail *tail, struct strata_error *err);
 
 /* Whether the file's bytes are a valid tail, for its annotated dump: 0, or STRATA_NOT_FOUND. */

@@ -37,6 +37,20 @@ like crash_two_seeds_are_more "$(last)" ' violations=0$'
 is crash_seeds_share_few_states "$(( $(sed -n 's/.*distinct=\([0-9]*\).*/\1/p' <<<"$out") > 15 *
     $(sed -n 's/.*distinct=\([0-9]*\).*/\1/p' <<<"$before") / 10 ))" 1
 
+run strata crash --stage 3 --depth quick --workload merge
+is crash_quick_is_the_first_crash_alone "$rc $(grep -cE '^(recovery|after) ' <<<"$out")" '0 0'
+
+# ---- How far it is ----
+if command -v script >/dev/null; then
+    script -qec "stty cols 100; strata crash --stage 3 --model posix --workload mixed" /dev/null </dev/null >tty 2>&1
+    like crash_terminal_shows_bar_and_time_left "$(tr -d '\0' <tty)" \
+        $'\rcrash \\[=*>? *\\] +[0-9]+%  [0-9]+ states/s  [0-9]+:[0-9][0-9] left\033\\[K'
+    is crash_bar_only_grows "$(grep -o '[0-9]*%' tty | tr -d % | sort -nc 2>&1)" ""
+    rm tty
+else
+    skip crash_terminal_shows_bar_and_time_left "no script(1)"
+fi
+
 # ---- Stages that do not ----
 for stage in 1 2; do
     run strata crash --stage $stage --model posix --workload merge
@@ -128,7 +142,7 @@ like crash_default_stage_is_the_newest "$(last)" "stage=$(strata stages | sed -n
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut
 fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, mixed, unsynced' strata crash --workload x
 fails crash_unknown_stage 2 '--stage: "99" is no whole number of 1 to [0-9]+' strata crash --stage 99
-fails crash_unknown_depth 2 '"deep" is none of quick, full' strata crash --depth deep
+fails crash_unknown_depth 2 '"deep" is none of quick, usual, full' strata crash --depth deep
 fails crash_no_seeds 2 'no whole number of 1' strata crash --seeds 0
 fails crash_seed_is_a_number 2 'no whole number' strata crash --seed x
 fails crash_takes_no_operand 2 'one argument too many' strata crash db

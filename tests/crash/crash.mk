@@ -28,4 +28,10 @@ bits: install-test ## every bit flipped, every cut, every sector exchanged: a ta
 	@$(MAKE) --no-print-directory $B/tests/crash/bits
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/bits
 
-.PHONY: kill faults bits
+crash: all ## every state that a crash may leave, in tables [STAGE=N] [SEEDS=24]
+	@B=$B tests/tools/crash.sh run "$(STAGE)" "$(SEEDS)"
+
+crash-full: all ## the same and nothing left out, for TIME=2h [STAGE=3]; goes on where it stopped
+	@B=$B tests/tools/crash.sh full "$(or $(STAGE),3)" "$(or $(TIME),2h)"
+
+.PHONY: kill faults bits crash crash-full

@@ -453,6 +453,11 @@ static void show_progress(const struct faults *faults, const char *what, uint64_
         fprintf(faults->progress, "\r%s, call %" PRIu64 " \033[K", what, k);
 }
 
+static uint64_t step_of(const struct faults *faults)
+{
+    return faults->step ? faults->step : 1;
+}
+
 static void end_row(struct faults *faults, const struct faults_row *row)
 {
     struct faults_row *totals = &faults->totals;
@@ -478,7 +483,7 @@ void faults_run(struct faults *faults, enum faults_work work, enum fs_sim_fault_
     start_init(&start, work, &script);
     snprintf(name, sizeof name, "%s, %s %s", faults_work_name(work), kinds[kind].name,
              for_ever ? "for ever" : "once");
-    for (; try_fault(faults, &start, &fault, row); fault.at++)
+    for (; try_fault(faults, &start, &fault, row); fault.at += step_of(faults))
         show_progress(faults, name, fault.at);
     row->clean_at = fault.at;
     subject_leave_unsynced(false);
@@ -527,7 +532,7 @@ void faults_fill_disk(struct faults *faults, struct faults_row *row)
 
     *row = (struct faults_row){0};
     script_builtin(1, &script);
-    for (; try_disk(faults, &start, bytes, row); bytes++)
+    for (; try_disk(faults, &start, bytes, row); bytes += step_of(faults))
         show_progress(faults, "disk full", bytes);
     row->clean_at = bytes;
     script_free(&script);

@@ -43,6 +43,7 @@ struct faults_row {
 };
 
 struct faults {
+    unsigned step;   /* k = 1, 1 + step, ...; 0: as 1 */
     unsigned stride; /* power cuts: about one state in so many between the fault and the end is
                       * judged; at the end each one. 0: at the end only */
     FILE *progress;  /* a terminal to tell progress on, or NULL */

@@ -106,6 +106,7 @@ static void torn_record_is_left_alone_by_a_reader(void **state)
         place_write(place, LOG, torn);
         assert_ok(open_told(place, true, &told, &db, &err), &err);
         assert_int_equal(told.count, 1);
+        assert_non_null(strstr(told.text, ": ignored a torn record of "));
         assert_get(db, "first", "value");
         assert_get(db, "lasts", NULL);
         assert_ok(strata_verify(db, NULL, &err), &err);

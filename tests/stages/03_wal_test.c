@@ -993,6 +993,102 @@ static void checkpoint_open_reads_what_came_after_it(void **state)
     place_close(db);
 }
 
+static const struct fs_ops *right_ops;
+
+/* Everything else works. */
+static int no_checkpoint(struct strata_fs *fs, const char *path, unsigned flags,
+                         struct fs_file **out)
+{
+    if (strstr(path, "INDEX.tmp"))
+        return -EIO;
+    return right_ops->open(fs, path, flags, out);
+}
+
+/* While data is put, segments are merged, and at the close: all data is in the log and synced. So
+ * nothing is refused and nothing lost, but it is told, and the next open reads more. */
+static void checkpoint_that_cannot_be_written_is_told_and_no_failure(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 2000, STRATA_SYNC_DEFAULT);
+    unsigned long told = subject_warnings();
+    struct strata_buffer tail = {0};
+    struct strata_error err;
+    struct fs_ops ops = *fs->ops;
+
+    (void)state;
+    right_ops = fs->ops;
+    ops.open = no_checkpoint;
+    fs->ops = &ops;
+    for (int i = 0; i < 10; i++)
+        put_numbers(db, 0, 30);
+    assert_int_equal(check_stat(db, "checkpoints"), 0);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    put_numbers(db, 30, 60);
+    assert_true(subject_warnings() > told);
+    told = subject_warnings();
+    place_close(db);
+    assert_true(subject_warnings() > told);
+    assert_int_equal(fs_sim_get(fs, "db/TAIL", &tail), 0);
+    strata_buffer_free(&tail);
+    fs->ops = right_ops;
+    db = open_with(fs, "db", 2000, STRATA_SYNC_DEFAULT);
+    expect_numbers(db, 60);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 0);
+    put_numbers(db, 0, 60);
+    place_close(db);
+    db = open_with(fs, "db", 2000, STRATA_SYNC_DEFAULT);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 1);
+    place_close(db);
+    fs_free(fs);
+}
+
+static const char *unreadable; /* the end of a path */
+
+static ssize_t read_at_others(struct fs_file *file, uint64_t offset, void *to, size_t size)
+{
+    size_t path = strlen(file->path), end = strlen(unreadable);
+    if (path >= end && strcmp(file->path + path - end, unreadable) == 0)
+        return -EIO;
+    return right_ops->read_at(file, offset, to, size);
+}
+
+/* The index can be had from the log, so it is ignored. Where the log ended can be had from nowhere
+ * else: opening is refused until the file can be read, or somebody decides to do without. */
+static void checkpoint_that_cannot_be_read_is_ignored_and_a_tail_refused(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+    unsigned long told = subject_warnings();
+    struct strata_options options;
+    struct strata_error err;
+    struct fs_ops ops = *fs->ops;
+
+    (void)state;
+    put_numbers(db, 0, 100);
+    place_close(db);
+    right_ops = fs->ops;
+    ops.read_at = read_at_others;
+    fs->ops = &ops;
+    unreadable = "/INDEX";
+    db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+    expect_numbers(db, 100);
+    assert_int_equal(check_stat(db, "open_checkpoint"), 0);
+    assert_int_equal(subject_warnings(), told + 1);
+    place_close(db);
+    unreadable = "/TAIL";
+    subject_options(&options, fs, false);
+    assert_code(strata_open("db", &options, &db, &err), STRATA_ERR_IO, &err);
+    assert_int_equal(err.sys, EIO);
+    assert_err_file(&err, "db/TAIL");
+    assert_err_says(&err, "remove it to open without");
+    assert_int_equal(fs_remove(fs, "db/TAIL", NULL), 0);
+    db = open_with(fs, "db", 1 << 20, STRATA_SYNC_DEFAULT);
+    expect_numbers(db, 100);
+    place_close(db);
+    fs->ops = right_ops;
+    fs_free(fs);
+}
+
 static void checkpoint_any_flipped_bit_is_ignored(void **state)
 {
     struct place *place = *state;
@@ -1337,6 +1433,8 @@ int main(int argc, char **argv)
         PLACED(recover_sequence_that_jumps_is_damage),
         PLACED(recover_whole_frame_that_cannot_be_applied_is_damage),
         PLACED(recover_forged_frame_in_a_value_is_no_evidence),
+        cmocka_unit_test(checkpoint_that_cannot_be_read_is_ignored_and_a_tail_refused),
+        cmocka_unit_test(checkpoint_that_cannot_be_written_is_told_and_no_failure),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),
         PLACED(checkpoint_that_is_too_large_is_ignored),

@@ -120,6 +120,34 @@ static void bytes_buffer_out_of_memory_is_sticky_and_keeps_the_bytes(void **stat
     strata_buffer_free(&buffer);
 }
 
+/* A value of 1 GiB takes 1 GiB. */
+static void bytes_buffer_reserve_of_much_is_exact(void **state)
+{
+    enum { MUCH = (10 << 20) + 1 };
+    struct strata_buffer buffer = {0};
+    (void)state;
+    assert_int_equal(buffer_reserve(&buffer, MUCH), 0);
+    assert_int_equal(buffer.capacity, MUCH);
+    buffer.size = MUCH;
+    assert_int_equal(buffer_reserve(&buffer, 1), 0);
+    assert_true(buffer.capacity <= MUCH + MUCH / 4);
+    strata_buffer_free(&buffer);
+}
+
+static void bytes_buffer_of_many_appends_grows_seldom(void **state)
+{
+    struct strata_buffer buffer = {0};
+    size_t grown = 0;
+    (void)state;
+    while (buffer.size < 20 << 20) {
+        size_t capacity = buffer.capacity;
+        assert_int_equal(strata_buffer_append(&buffer, "some bytes", 10), 0);
+        grown += buffer.capacity != capacity;
+    }
+    assert_true(grown <= 30); /* 14 times to 1 MiB, then by a quarter */
+    strata_buffer_free(&buffer);
+}
+
 static void bytes_buffer_reserve_makes_room_behind_the_end(void **state)
 {
     struct strata_buffer buffer = {0};
@@ -143,6 +171,8 @@ int main(void)
         cmocka_unit_test(bytes_buffer_clear_keeps_the_memory),
         cmocka_unit_test(bytes_buffer_grows_by_doubling),
         cmocka_unit_test(bytes_buffer_out_of_memory_is_sticky_and_keeps_the_bytes),
+        cmocka_unit_test(bytes_buffer_reserve_of_much_is_exact),
+        cmocka_unit_test(bytes_buffer_of_many_appends_grows_seldom),
         cmocka_unit_test(bytes_buffer_reserve_makes_room_behind_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,183 @@
+/* explorer_test.c: a sample of what `make crash` does, and that the explorer itself can be relied
+ * on: it names a state so that it is found again, shortens what it finds, and is quick enough. */
+#include "test.h"
+
+#include "campaign.h"
+#include "shrink.h"
+#include "subject.h"
+#include "workload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* States opened in a second, at least; far less than on any machine that we know. */
+#define RATE_LEAST 300
+
+static void fill(struct workload *workload, const char *wanted)
+{
+    *workload = (struct workload){.name = wanted, .seed = 1};
+    for (size_t i = 0;; i++) {
+        const char *name = workload_fill(i, 1, &workload->script);
+        assert_non_null(name);
+        if (strcmp(name, wanted) == 0)
+            return;
+        script_free(&workload->script);
+        workload->script = (struct script){0};
+    }
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- The sample ------------------------------------------------------------------------ */
+
+static const struct {
+    const char *name;
+    enum fs_sim_model model;
+    unsigned promise;
+    uint64_t distinct; /* at least, where it is promised */
+} models[] = {{"kill", FS_SIM_KILL, STRATA_PROMISE_KILL, 800},
+              {"ordered", FS_SIM_ORDERED, STRATA_PROMISE_POWER_CUT, 500},
+              {"posix", FS_SIM_POSIX, STRATA_PROMISE_POWER_CUT, 500}};
+
+static void explore_model(size_t model, const struct workload *workloads, size_t count)
+{
+    struct campaign c = {.workloads = workloads, .count = count, .promised = true};
+    struct explore *e = &c.explore;
+    double seconds = now(), rate;
+    uint64_t opened, distinct;
+
+    c.depth = check_sanitized() ? CAMPAIGN_QUICK : CAMPAIGN_USUAL;
+    e->plan.model = models[model].model;
+    e->plan.met = fs_sim_met_new();
+    assert_non_null(e->plan.met);
+    if (campaign_run(&c) < 0)
+        fail_msg("%s: %s", c.now->name, e->example);
+    fs_sim_met_free(e->plan.met);
+    seconds = now() - seconds;
+    opened = e->totals.distinct + e->again.distinct;
+    distinct = e->totals.fresh + e->again.fresh;
+    rate = (double)opened / (seconds > 0 ? seconds : 1);
+    printf("# crash: stage=%u model=%s states=%" PRIu64 " opened=%" PRIu64 " distinct=%" PRIu64
+           " violations=%" PRIu64 "; %.0f a second\n",
+           subject_info()->stage, models[model].name, e->totals.states + e->again.states, opened,
+           distinct, e->violations, rate);
+    fflush(stdout);
+    if (e->violations)
+        fail_msg("%s", e->example);
+    if (!check_sanitized()) {
+        assert_true(distinct >= models[model].distinct);
+        assert_true(rate >= RATE_LEAST);
+    }
+}
+
+static void explorer_sample_keeps_every_promise(void **state)
+{
+    static const char *const names[] = {"merge", "mixed", "unsynced"};
+    struct workload workloads[3];
+    size_t count = subject_promises(STRATA_PROMISE_POWER_CUT) ? 3 : 2;
+
+    (void)state;
+    for (size_t i = 0; i < count; i++)
+        fill(&workloads[i], names[i]);
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++)
+        if (subject_promises(models[m].promise))
+            explore_model(m, workloads, count);
+    for (size_t i = 0; i < count; i++)
+        script_free(&workloads[i].script);
+}
+
+/* ---- One state ------------------------------------------------------------------------- */
+
+static void explorer_place_is_read_as_written(void **state)
+{
+    static const char *const right[] = {"1.0", "25.3+4.1", "kill57/60.2", "eio1/2.3+44.500"};
+    static const char *const wrong[] = {"",     "1",     "1.",      ".1",         "1.2+",
+                                        "+1.2", "kill.", "kill5/1", "eio/1.1",    "1.1.1",
+                                        "1.1 ", "x1.1",  "-1.1",    "1.1+2.2+3.3"};
+    struct explore_place place;
+    char text[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        assert_true(explore_place_parse(right[i], &place));
+        assert_string_equal(explore_place_text(&place, text), right[i]);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (explore_place_parse(wrong[i], &place))
+            fail_msg("\"%s\" was taken for a place", wrong[i]);
+}
+
+/* Holds a power cut to all that was acknowledged, synced or not, so that there is a loss at every
+ * stage. */
+static bool find_loss(const struct script *script, struct explore *e)
+{
+    *e = (struct explore){.script = script, .acknowledged = true};
+    e->plan.model = FS_SIM_POSIX;
+    e->stop = ORACLE_LOST;
+    assert_int_equal(explore_run(e), 0);
+    return e->verdicts[ORACLE_LOST] > 0;
+}
+
+/* Unsynced writes are lost, and two steps show it. */
+static void explorer_loss_is_shown_by_few_steps_and_made_again(void **state)
+{
+    struct explore *e = calloc(1, sizeof *e), *again = calloc(1, sizeof *again);
+    struct explore_case shorter;
+    struct workload workload;
+    struct script few = {0};
+
+    (void)state;
+    assert_true(e && again);
+    fill(&workload, "unsynced");
+    assert_true(find_loss(&workload.script, e));
+    shrink(e, &e->cases[ORACLE_LOST], &few, &shorter);
+    assert_true(few.count >= 1);
+    assert_true(few.count <= 3);
+    assert_int_equal(shorter.report.verdict, ORACLE_LOST);
+    *again = (struct explore){.script = &few, .acknowledged = true, .one = &shorter.place};
+    again->plan.model = FS_SIM_POSIX;
+    assert_int_equal(explore_run(again), 0);
+    assert_int_equal(again->verdicts[ORACLE_LOST], 1);
+    assert_int_equal(again->totals.states > 0, 1);
+    assert_string_equal(again->cases[ORACLE_LOST].choice, shorter.choice);
+    script_free(&few);
+    script_free(&workload.script);
+    free(e);
+    free(again);
+}
+
+/* A script that is killed beyond its last call was not killed. */
+static void explorer_tells_when_a_script_has_no_such_call(void **state)
+{
+    struct workload workload;
+    struct explore e = {.way = EXPLORE_KILLED, .at = 1};
+
+    (void)state;
+    fill(&workload, "merge");
+    e.script = &workload.script;
+    e.plan.model = FS_SIM_ORDERED;
+    assert_int_equal(explore_run(&e), 0);
+    assert_true(e.parts[EXPLORE_AFTER_KILL].distinct > 0);
+    e.at = 100000;
+    assert_int_equal(explore_run(&e), STRATA_NOT_FOUND);
+    script_free(&workload.script);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(explorer_sample_keeps_every_promise),
+        cmocka_unit_test(explorer_place_is_read_as_written),
+        cmocka_unit_test(explorer_loss_is_shown_by_few_steps_and_made_again),
+        cmocka_unit_test(explorer_tells_when_a_script_has_no_such_call),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -125,8 +125,9 @@ COVERAGE_CC   := gcc-12
 COVERAGE_SKIP := kill_|_killed|faults|^docs|^cli (tour|bench|cxx|mutants)
 coverage: install-test install-coverage ## line and branch coverage by the tests; fails below tests/coverage.txt
 	@$(MAKE) --no-print-directory MODE=cov OPT=-O0 CC=$(COVERAGE_CC) tests-build fuzz-replay-build
-	@find build/cov -name '*.gcda' -delete
-	@B=build/cov QUICK=1 SKIP='$(COVERAGE_SKIP)' tests/tools/run.sh > build/cov/tests.txt 2>&1 || { grep -aE '^FAILED|not ok' build/cov/tests.txt; exit 1; }
+	@rm -rf build/cov/counts; find build/cov -name '*.gcda' -delete
+	@export COUNTS=$(CURDIR)/build/cov/counts GCOV_PREFIX_STRIP=$(words $(subst /, ,$(CURDIR)/build/cov)); \
+	B=build/cov QUICK=1 SKIP='$(COVERAGE_SKIP)' tests/tools/run.sh > build/cov/tests.txt 2>&1 || { grep -aE '^FAILED|not ok' build/cov/tests.txt; exit 1; }
 	@tail -1 build/cov/tests.txt
 	@B=build/cov GCOV=$(COVERAGE_CC:gcc%=gcov%) tests/tools/coverage.sh
 

@@ -10,7 +10,8 @@ export REFUSED=$work/refused
 
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "key %03d\tvalue %d\n", i, i }' >in.tsv
 head -30 in.tsv >few.tsv
-printf '%s\n' '{"key_b64":"/wAA","value_b64":"AAECAwQFBgcICQoLDA0ODw=="}' '{"key":"a","value":"\u00e9"}' >in.jsonl
+printf '%s\n' '{"key_b64":"/wAA","value_b64":"AAECAwQFBgcICQoLDA0ODw=="}' >in.jsonl
+printf '%s\n' '{"key":"a","value":"\u00e9"}' >more.jsonl
 printf '\\x00ff,"a ""b"""\nlong,%0200d\n' 1 >more.csv
 printf '\\x00\\t\tb\\nc\n' >more.tsv
 strata datagen --count 40 --format csv >in.csv 2>/dev/null
@@ -78,8 +79,10 @@ memory count 'strata count $db3 --prefix "key 1"'
 memory dump 'strata dump $db3 out.csv && cat out.csv'
 memory dump_json 'strata dump $db1 --format jsonl'
 memory load 'strata load new $d/in.csv'
-memory load_jsonl 'strata load new $d/in.jsonl'
-memory load_escapes 'strata load new $d/more.csv && strata load new $d/more.tsv'
+memory load_jsonl 'strata load new $d/more.jsonl'
+memory load_base64 'strata load new $d/in.jsonl'
+memory load_csv_escapes 'strata load new $d/more.csv'
+memory load_escapes 'strata load new $d/more.tsv'
 memory stats 'strata stats $db3 --json >file && sed "s/[0-9]//g" file'
 memory verify 'strata verify $db2'
 memory inspect_marker 'strata inspect $db3/STRATA'

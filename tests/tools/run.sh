@@ -4,6 +4,7 @@
 #
 #   B=build STAGE= QUICK= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
 #   SKIP=REGEX                                          but for those that match this one
+#   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
 # failure it has not told, or tells nothing, counts as one failure.
@@ -46,6 +47,12 @@ run_one() {
     log=$logs/${name// /_}.log
     begin=$(date +%s%N)
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
+    # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
+    # writes them spoils those of its set.
+    if [ -n "${COUNTS:-}" ]; then
+        program=${command#bash }
+        export GCOV_PREFIX=$COUNTS/$(basename "$(dirname "${program%% *}")")$stage
+    fi
     timeout "${SUITE_SECONDS:-600}" $command >"$log" 2>&1 </dev/null
     rc=$?
     spent=$(( ($(date +%s%N) - begin) / 1000000 ))

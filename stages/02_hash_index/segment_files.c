@@ -134,8 +134,8 @@ static int open_again(struct segment_files *files, struct segment *segment,
     rc = reserve(files, err);
     do {
         if (rc == 0 || why.sys == EMFILE || why.sys == ENFILE)
-            rc = fs_open(files->fs, segment->aside ? segment->aside : segment->path, FS_READ,
-                         &file, &why);
+            rc = fs_open(files->fs, segment->aside ? segment->aside : segment->path, FS_READ, &file,
+                         &why);
     } while (rc < 0 && (why.sys == EMFILE || why.sys == ENFILE) && close_one(files));
     if (rc < 0 && why.code && err)
         *err = why;

@@ -344,11 +344,14 @@ int cli_run_crash(struct cli *cli)
     const struct fs_site *first;
     struct crash c = {.cli = cli, .sites = need(calloc(fs_sites(&first) + 1, sizeof *c.sites))};
     int code = read_options(&c);
+    bool made = code == CLI_OK && cli->given[CLI_KEEP] && mkdir(cli->given[CLI_KEEP], 0777) == 0;
 
-    if (code == CLI_OK && cli->given[CLI_KEEP] && mkdir(cli->given[CLI_KEEP], 0777) < 0)
+    if (code == CLI_OK && cli->given[CLI_KEEP] && !made)
         code = cli_fail_sys(cli, cli->given[CLI_KEEP], errno);
     if (code == CLI_OK)
         code = cli->given[CLI_AT] ? run_one(&c) : explore_all(&c);
+    if (made && !c.kept)
+        rmdir(cli->given[CLI_KEEP]); /* nothing to keep */
     for (size_t i = 0; i < c.count; i++)
         script_free(&c.workloads[i].script);
     free(c.workloads);

@@ -82,8 +82,9 @@ static int take_batch(struct reading *r, const char *word)
 static const struct {
     const char *word;
     enum script_step step;
-} steps[] = {{"reopen", SCRIPT_REOPEN}, {"read", SCRIPT_READ},       {"sync", SCRIPT_SYNC},
-             {"flush", SCRIPT_FLUSH},   {"compact", SCRIPT_COMPACT}, {NULL, SCRIPT_READ}};
+} steps[] = {{"reopen", SCRIPT_REOPEN},   {"read", SCRIPT_READ},       {"sync", SCRIPT_SYNC},
+             {"flush", SCRIPT_FLUSH},     {"compact", SCRIPT_COMPACT}, {"hold", SCRIPT_HOLD},
+             {"release", SCRIPT_RELEASE}, {NULL, SCRIPT_READ}};
 
 static int take_step(struct reading *r, const char *word)
 {

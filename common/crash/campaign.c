@@ -81,11 +81,11 @@ static int all_ways(struct campaign *c)
     int rc;
 
     prepare(c);
+    if (c->depth == CAMPAIGN_QUICK || !c->promised) /* what is lost already is not lost twice */
+        return whole(c, 0);
     rc = whole(c, kill ? m->twice_kill : m->twice);
-    if (c->depth == CAMPAIGN_QUICK)
-        return rc;
     under_way(c, 0.6, 0.9);
-    if (rc == 0 && !kill && c->promised)
+    if (rc == 0 && !kill)
         rc = disturbed(c, EXPLORE_KILLED, m->every_kill, false);
     under_way(c, 0.9, 1);
     if (rc == 0)

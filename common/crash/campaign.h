@@ -23,7 +23,8 @@ struct campaign {
     const struct workload *workloads; /* borrowed */
     size_t count;
     enum campaign_depth depth;
-    bool promised; /* what the model takes, the stage promises to keep */
+    bool promised; /* what the model takes, the stage promises to keep; if not, it is explored as
+                    * by CAMPAIGN_QUICK */
 
     const struct workload *now; /* the one under way, or the one whose script failed */
     uint64_t calls;             /* of its script, when nothing disturbs it */

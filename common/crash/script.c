@@ -276,6 +276,24 @@ static int do_read(struct script_run *run)
     return run->err.code;
 }
 
+static int do_hold(struct script_run *run)
+{
+    int rc = run->held ? 0 : strata_iter_new(run->db, &run->held, &run->err);
+    if (rc == 0)
+        rc = strata_iter_first(run->held, &run->err);
+    return rc < 0 ? rc : 0;
+}
+
+static int do_release(struct script_run *run)
+{
+    int rc = run->held ? 0 : STRATA_NOT_FOUND;
+    while (rc == 0)
+        rc = strata_iter_next(run->held, &run->err);
+    strata_iter_free(run->held);
+    run->held = NULL;
+    return rc < 0 ? rc : 0;
+}
+
 static int passed_over(int rc)
 {
     return rc == STRATA_ERR_NOT_SUPPORTED ? 0 : rc;
@@ -304,6 +322,12 @@ static int do_step(struct script_run *run, enum script_step step)
     case SCRIPT_COMPACT:
         tell(run, SCRIPT_COMPACTING);
         return passed_over(strata_compact(run->db, NULL, &run->err));
+    case SCRIPT_HOLD:
+        tell(run, SCRIPT_READING);
+        return do_hold(run);
+    case SCRIPT_RELEASE:
+        tell(run, SCRIPT_READING);
+        return do_release(run);
     }
     return STRATA_ERR_INVALID;
 }
@@ -348,6 +372,8 @@ int script_close(struct script_run *run)
     struct strata *db = run->db;
     if (db)
         tell(run, SCRIPT_CLOSE);
+    strata_iter_free(run->held);
+    run->held = NULL;
     run->db = NULL;
     return strata_close(db, &run->err);
 }

@@ -17,7 +17,9 @@ enum script_step {
     SCRIPT_READ,   /* ask everything, as judge_all does */
     SCRIPT_SYNC,
     SCRIPT_FLUSH,
-    SCRIPT_COMPACT
+    SCRIPT_COMPACT,
+    SCRIPT_HOLD,   /* an iterator is made, and stays */
+    SCRIPT_RELEASE /* it is read to its end, and goes */
 };
 
 /* All zero is a valid empty script. */
@@ -72,6 +74,7 @@ struct script_run {
     const char *dir;
     bool sim;                              /* `fs` is an fs_sim: its trace gets START and ACK */
     struct strata *db;                     /* NULL: closed */
+    struct strata_iter *held;              /* of SCRIPT_HOLD; NULL: none */
     size_t at;                             /* index of the next step */
     uint64_t issued, acknowledged, synced; /* numbers of writes */
     struct strata_error err;               /* of the last failure */

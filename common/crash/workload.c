@@ -1,6 +1,8 @@
 /* workload.c: see workload.h. */
 #include "workload.h"
 
+#include <string.h>
+
 #define BUILTIN 4 /* scripts of script_builtin */
 
 /* What was on the device before is put at risk by giving space back. */
@@ -15,6 +17,37 @@ static void merge(struct script *script, uint64_t seed)
     script_put(script, "pear", "ripe");
 }
 
+static void hold_over_merge(struct script *script)
+{
+    script_add(script, SCRIPT_HOLD);
+    script_add(script, SCRIPT_COMPACT);
+    script_put(script, "n", "short too");
+    script_add(script, SCRIPT_RELEASE);
+}
+
+/* More segments than may be open at a time, and an iterator that reads what a merge replaced. */
+static void held(struct script *script, uint64_t seed)
+{
+    static const char dots[] = "................................................................";
+    char value[1400];
+
+    (void)seed;
+    for (int i = 0; i < 1399; i += 64)
+        memcpy(value + i, dots, i + 64 < 1399 ? 64 : (size_t)(1399 - i));
+    value[1399] = '\0';
+    for (char key[] = "a"; key[0] <= 'n'; key[0]++)
+        script_put(script, key, value);
+    script_put(script, "a", "short now");
+    script_settle(script);
+    script_add(script, SCRIPT_REOPEN);
+    script_add(script, SCRIPT_READ);
+    hold_over_merge(script); /* of one segment */
+    for (char key[] = "b"; key[0] <= 'f'; key[0]++)
+        script_put(script, key, "short now");
+    hold_over_merge(script); /* of several */
+    script_add(script, SCRIPT_READ);
+}
+
 /* What is acknowledged may be lost, but only from its end. */
 static void unsynced(struct script *script, uint64_t seed)
 {
@@ -26,7 +59,10 @@ static const struct {
     const char *name;
     void (*fill)(struct script *script, uint64_t seed);
     bool drawn;
-} more[] = {{"merge", merge, false}, {"mixed", script_mixed, true}, {"unsynced", unsynced, true}};
+} more[] = {{"merge", merge, false},
+            {"held", held, false},
+            {"mixed", script_mixed, true},
+            {"unsynced", unsynced, true}};
 
 bool workload_is_drawn(size_t index)
 {

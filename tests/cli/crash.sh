@@ -83,6 +83,8 @@ run strata crash --stage 2 --model posix --workload kept/workload --at "$at"
 like crash_kept_workload_shows_it_again "$rc $out" '^0 state [0-9.]+, error: '
 fails crash_keep_never_overwrites 4 'kept: File exists' strata crash --stage 3 --workload merge --keep kept
 rm -r kept case
+strata crash --stage 3 --depth quick --workload merge --keep nothing >/dev/null 2>&1
+is crash_keeps_no_directory_without_a_violation "$(ls -d nothing 2>/dev/null)" ""
 
 # ---- States by name ----
 strata crash --stage 3 --model ordered --workload merge >/dev/null 2>&1
@@ -140,7 +142,7 @@ like crash_default_stage_is_the_newest "$(last)" "stage=$(strata stages | sed -n
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut
-fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, mixed, unsynced' strata crash --workload x
+fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, held, mixed, unsynced' strata crash --workload x
 fails crash_unknown_stage 2 '--stage: "99" is no whole number of 1 to [0-9]+' strata crash --stage 99
 fails crash_unknown_depth 2 '"deep" is none of quick, usual, full' strata crash --depth deep
 fails crash_no_seeds 2 'no whole number of 1' strata crash --seeds 0

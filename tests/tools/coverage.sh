@@ -1,6 +1,7 @@
 #!/bin/bash
 # Line and branch coverage of common/ and stages/ by the last test run of a MODE=cov build, whose
-# counts stand in $B/counts (one set for each kind of suite, see run.sh), held against tests/coverage.txt (see there). Exit code 1 below a floor, or when that file is not true.
+# counts stand in $B/counts (one set for each kind of suite, see run.sh), held against
+# tests/coverage.txt (see there). Exit code 1 below a floor, or when that file is not true.
 #
 #   B=build/cov tests/tools/coverage.sh [--all]     --all: every branch not taken, also above a floor
 set -u
@@ -9,7 +10,7 @@ GCOV=${GCOV:-gcov-12} # what is a branch differs between compilers: one counts
 list=tests/coverage.txt
 rm -f "$B/coverage.gcov"
 for set in "$B"/counts/*/; do
-    mapfile -t data < <(find "$set" -name '*.gcda' | sort)
+    mapfile -t data < <(find "$set"common "$set"stages -name '*.gcda' | sort)
     [ ${#data[@]} -gt 0 ] || continue
     (cd "$B" && find common stages -name '*.gcno' -exec cp --parents -t "counts/$(basename "$set")" {} +)
     "$GCOV" -b -c -r -t "${data[@]}" >>"$B/coverage.gcov" 2>"$B/gcov.log" || { cat "$B/gcov.log" >&2; exit 1; }

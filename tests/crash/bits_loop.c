@@ -263,7 +263,7 @@ static void flip_while_open(struct damage *d, size_t bit, const struct model *mo
     struct strata_fs *copy = fs_sim_copy(d->s->fs);
     struct answers answers = {0}, verified = {0};
     struct strata_iter *iter;
-    struct strata *db;
+    struct strata *db = NULL;
 
     d->bad = false;
     d->at = bit / 8;

@@ -29,7 +29,7 @@ static const char help[] =
     "\n"
     "  runs      in which the fault struck          clean at k  the first run without one\n"
     "  errors    told by calls of the library       cuts        states after a power cut, judged\n"
-    "  silent    runs with no error and no warning: a failed close, no other call\n"
+    "  silent    runs with no error and no warning: where the engine has another way\n"
     "  bad       a wrong answer, a loss, a leak, a silent failure, an error that says too little\n"
     "\n"
     "Ends with one line: faults: stage=... runs=... clean=... cuts=... bad=...\n"

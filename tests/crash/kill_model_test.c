@@ -51,9 +51,15 @@ static size_t find(const char *wanted)
     }
 }
 
+/* How many of the states are crashed once more: one in `often`, fewer where time is dear. */
+static unsigned sampled(unsigned often, unsigned quick)
+{
+    return check_quick() || check_sanitized() ? quick : often;
+}
+
 static void kill_model_at_creation_leaves_no_database_or_an_empty_one(void **state)
 {
-    struct explore e = {.twice = 1};
+    struct explore e = {.twice = sampled(1, 8)};
 
     (void)state;
     explore_builtin(find("nothing"), &e);
@@ -91,12 +97,6 @@ static void kill_model_within_a_large_value_drops_it_whole(void **state)
     explore_builtin(find("large"), &e);
     assert_true(e.totals.distinct >= 300);
     assert_true(e.torn >= 250);
-}
-
-/* How many of the states are crashed once more: one in `often`, fewer where time is dear. */
-static unsigned sampled(unsigned often, unsigned quick)
-{
-    return check_quick() || check_sanitized() ? quick : often;
 }
 
 /* After a torn tail recovery repairs, writes go on, and all of that is killed again. */

@@ -9,10 +9,12 @@
 #include "checksum.h"
 #include "coding.h"
 #include "fs_posix.h"
+#include "fs_sim.h"
 #include "place.h"
 #include "rng.h"
 #include "subject.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -367,6 +369,76 @@ static void hint_of_the_last_segment_is_made_by_a_close_that_is_worth_it(void **
     }
 }
 
+static struct strata *open_in(struct strata_fs *fs, uint64_t segment_bytes)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    subject_options(&options, fs, true);
+    options.segment_bytes = segment_bytes;
+    assert_ok(strata_open("db", &options, &db, &err), &err);
+    return db;
+}
+
+/* The close tells that the seal could not be written; every put is there. */
+static void hint_seal_that_fails_at_close_is_told_and_loses_nothing(void **state)
+{
+    const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_APPEND};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_in(fs, 100);
+    struct strata_error err;
+
+    (void)state;
+    assert_ok(strata_put(db, S("key"), S("value"), &err), &err);
+    fs_sim_fail(fs, &fault);
+    assert_code(strata_close(db, &err), STRATA_ERR_IO, &err);
+    fs_sim_fail(fs, NULL);
+    assert_int_equal(fs_sim_open_files(fs), 0);
+    db = open_in(fs, 100);
+    assert_get(db, "key", "value");
+    place_close(db);
+    fs_free(fs);
+}
+
+/* An idle descriptor is given back when the process has no other; when none is idle that helps, the
+ * get fails, and only it. */
+static void get_without_a_descriptor_takes_an_idle_one(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EMFILE, .at = 1, .calls = 1u << FS_CALL_OPEN};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_in(fs, 100);
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    int failed = 0;
+    char key[8];
+
+    (void)state;
+    for (int i = 0; i < 400; i++) {
+        snprintf(key, sizeof key, "%03d", i);
+        assert_ok(strata_put(db, S(key), S("0123456789012345678901234567890123456789"), &err),
+                  &err);
+    }
+    for (int i = 0; i < 400; i++) {
+        snprintf(key, sizeof key, "%03d", i);
+        fault.for_ever = i >= 300;
+        fs_sim_fail(fs, i < 20 ? NULL : &fault);
+        if (strata_get(db, S(key), &value, &err) == 0)
+            continue;
+        assert_true(fault.for_ever);
+        assert_int_equal(err.sys, EMFILE);
+        failed++;
+    }
+    assert_true(failed > 50);
+    fs_sim_fail(fs, NULL);
+    for (int i = 0; i < 400; i++) {
+        snprintf(key, sizeof key, "%03d", i);
+        assert_ok(strata_get(db, S(key), &value, &err), &err);
+    }
+    strata_buffer_free(&value);
+    place_close(db);
+    fs_free(fs);
+}
+
 /* Every bit of a hint: ignored, made anew, and never believed. */
 static void hint_any_flipped_bit_is_ignored_and_the_hint_made_anew(void **state)
 {
@@ -594,6 +666,8 @@ int main(void)
         PLACED(merge_iterator_reads_on_from_segments_that_are_gone),
         PLACED(hint_open_reads_less_than_a_third_of_the_bytes),
         PLACED(hint_of_the_last_segment_is_made_by_a_close_that_is_worth_it),
+        cmocka_unit_test(hint_seal_that_fails_at_close_is_told_and_loses_nothing),
+        cmocka_unit_test(get_without_a_descriptor_takes_an_idle_one),
         PLACED(hint_any_flipped_bit_is_ignored_and_the_hint_made_anew),
         PLACED(hint_of_another_segment_is_ignored),
         PLACED(hint_in_another_order_is_ignored),

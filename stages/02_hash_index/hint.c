@@ -68,8 +68,7 @@ static int collect(const struct segments *set, const struct segment *segment,
             continue;
         buffer_put_u64(to, hash);
         buffer_put_u64(to, (uint64_t)record.type << 56 | record.offset);
-        sum->records++;
-        sum->digest += segment_digest(hash, record.offset, record.type);
+        segment_add(sum, &record, hash);
     }
     record_reader_free(&reader);
     segment_done(segment);
@@ -99,9 +98,8 @@ int hint_write(const struct segments *set, const struct segment *segment, struct
 
     strata_buffer_append(&bytes, header, sizeof header);
     rc = name ? collect(set, segment, &bytes, &sum, err) : strata_fail_memory(err, HEADER);
-    if (rc == 0 && (sum.records != segment->sum.records || sum.digest != segment->sum.digest))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
-                         "the records do not add up to the segment's seal");
+    if (rc == 0)
+        rc = segment_check(segment, &sum, segment->end, err);
     if (rc == 0) {
         fill_header(segment, &bytes);
         rc = fs_replace(set->env->fs, set->env->dir, name, strata_buffer_slice(&bytes), false, err);

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-static const char *segment_type(unsigned type)
+const char *segment_type_name(unsigned type)
 {
     switch (type) {
     case STRATA_OP_PUT:
@@ -48,7 +48,7 @@ const struct inspect_number *segment_layout(unsigned type, size_t *count)
 static int segment_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
     static const struct record_words words = {"segment",           SEGMENT_MAGIC,
-                                              SEGMENT_DELETE_TWIN, segment_type,
+                                              SEGMENT_DELETE_TWIN, segment_type_name,
                                               segment_tell_number, segment_layout};
     return record_inspect_kind(file, &words, to, err);
 }
@@ -97,7 +97,7 @@ static int show_entries(struct fs_file *file, struct inspect *to, struct strata_
                       (uint64_t)get_u32(&d) | (uint64_t)get_u16(&d) << 32 |
                           (uint64_t)get_u8(&d) << 48);
         inspect_field(to, at + 15, strata_bytes(raw + 15, 1), 1, "type", "%s",
-                      segment_type(raw[15]));
+                      segment_type_name(raw[15]));
     }
     return rc;
 }

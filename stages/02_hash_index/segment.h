@@ -147,6 +147,7 @@ int segments_replace(struct segments *set, size_t at, size_t count, struct segme
 
 /* The annotated dump, inspect.c: for record_words. */
 extern const struct strata_format segment_format;
+const char *segment_type_name(unsigned type);
 void segment_tell_number(uint64_t number, char *to, size_t capacity);
 const struct inspect_number *segment_layout(unsigned type, size_t *count);
 

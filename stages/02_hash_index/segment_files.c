@@ -125,22 +125,24 @@ static bool close_one(struct segment_files *files)
 static int open_again(struct segment_files *files, struct segment *segment,
                       struct strata_error *err)
 {
-    struct strata_error why = {0};
+    struct strata_error why;
     struct fs_file *file;
     int rc;
 
     while (files->count >= files->limit && close_one(files))
         ;
     rc = reserve(files, err);
-    do {
-        if (rc == 0 || why.sys == EMFILE || why.sys == ENFILE)
-            rc = fs_open(files->fs, segment->aside ? segment->aside : segment->path, FS_READ, &file,
-                         &why);
-    } while (rc < 0 && (why.sys == EMFILE || why.sys == ENFILE) && close_one(files));
-    if (rc < 0 && why.code && err)
-        *err = why;
     if (rc < 0)
         return rc;
+    do /* others may have taken what descriptors there are: an idle one of ours is given back */
+        rc = fs_open(files->fs, segment->aside ? segment->aside : segment->path, FS_READ, &file,
+                     &why);
+    while (rc < 0 && (why.sys == EMFILE || why.sys == ENFILE) && close_one(files));
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
     add(files, segment);
     atomic_store(&segment->file, file);
     return 0;

@@ -13,21 +13,8 @@
 
 static const char *wal_type(unsigned type)
 {
-    switch (type) {
-    case STRATA_OP_PUT:
-        return "put";
-    case STRATA_OP_DELETE:
-        return "delete";
-    case SEGMENT_SEAL:
-        return "seal: nothing follows";
-    case SEGMENT_PUT_TWIN:
-        return "put of a twin: another live key has its hash";
-    case SEGMENT_DELETE_TWIN:
-        return "delete of a twin: another live key has its hash";
-    case WAL_FRAME:
-        return "frame: it and the records it counts are written together";
-    }
-    return "no such type";
+    return type == WAL_FRAME ? "frame: it and the records it counts are written together"
+                             : segment_type_name(type);
 }
 
 static const struct inspect_number *wal_layout(unsigned type, size_t *count)

@@ -3,17 +3,16 @@
 #include "test.h"
 
 #include "02_hash_index/hint.h"
-#include "02_hash_index/load.h"
 #include "checksum.h"
 #include "coding.h"
-#include "fs_sim.h"
+#include "keydir_bench.h"
 #include "subject.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define S(text) strata_string(text)
-#define DIR "disk/db"
+#define DIR KEYDIR_BENCH_DIR
 #define HINT DIR "/000001.hint"
 #define ID ((uint64_t)1 << 32 | 1) /* of the first segment */
 
@@ -127,36 +126,11 @@ static void sum_that_differs_in_one_of_two_is_damage(void **state)
 /* ---- Hints ----------------------------------------------------------------------------- */
 
 /* Two closed segments and the open one, with their keydir. */
-struct bench {
-    struct strata_fs *fs;
-    struct strata_options options;
-    struct strata_env env;
-    struct keydir keydir;
-    struct load_stats loaded;
-};
-
-static void load(struct bench *b, bool is_new)
+static void begin(struct keydir_bench *b)
 {
     struct strata_error err;
-    b->keydir = (struct keydir){.segments = {.magic = SEGMENT_MAGIC, .max_type = 5}};
-    b->env = (struct strata_env){b->fs, DIR, &b->options, is_new};
-    b->loaded = (struct load_stats){0};
-    assert_ok(load_keydir(&b->keydir, &b->env, &b->loaded, &err), &err);
-}
 
-static void unload(struct bench *b)
-{
-    assert_int_equal(segments_close(&b->keydir.segments, NULL), 0);
-    index_free(&b->keydir.index);
-}
-
-static void begin(struct bench *b)
-{
-    struct strata_error err;
-    b->fs = fs_sim_new();
-    assert_int_equal(fs_sim_put_directory(b->fs, DIR), 0);
-    subject_options(&b->options, b->fs, true);
-    load(b, true);
+    keydir_bench_begin(b);
     for (int i = 0; i < 2; i++) {
         uint64_t offset;
         struct segment *active = segments_active(&b->keydir.segments);
@@ -167,14 +141,7 @@ static void begin(struct bench *b)
     }
 }
 
-static void end(struct bench *b)
-{
-    unload(b);
-    assert_int_equal(fs_sim_open_files(b->fs), 0);
-    fs_free(b->fs);
-}
-
-static struct segment *first(struct bench *b)
+static struct segment *first(struct keydir_bench *b)
 {
     return b->keydir.segments.list[0];
 }
@@ -182,7 +149,7 @@ static struct segment *first(struct bench *b)
 static void hint_of_records_that_do_not_add_up_is_not_written(void **state)
 {
     struct strata_error err;
-    struct bench b;
+    struct keydir_bench b;
 
     (void)state;
     begin(&b);
@@ -193,7 +160,7 @@ static void hint_of_records_that_do_not_add_up_is_not_written(void **state)
         assert_err_file(&err, DIR "/000001.log");
         first(&b)->sum = sum;
     }
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* Computes a hint's check anew. */
@@ -212,11 +179,11 @@ static void hint_with_a_right_check_that_does_not_fit_is_ignored(void **state)
     static const size_t sizes[] = {48, 56, 63, 64, 67, 80};
     uint8_t bytes[80] = {0};
     struct strata_buffer hint = {0};
-    struct bench b;
+    struct keydir_bench b;
 
     (void)state;
     begin(&b);
-    unload(&b);
+    keydir_bench_unload(&b);
     assert_int_equal(fs_sim_get(b.fs, HINT, &hint), 0);
     assert_int_equal(hint.size, 64);
     memcpy(bytes, hint.data, hint.size);
@@ -225,20 +192,20 @@ static void hint_with_a_right_check_that_does_not_fit_is_ignored(void **state)
         repair(bytes, 64);
         assert_int_equal(fs_sim_put(b.fs, HINT, strata_bytes(bytes, 64)), 0);
         bytes[at] ^= 1;
-        load(&b, false);
+        keydir_bench_load(&b, false);
         assert_int_equal(b.loaded.hints_used, 1); /* of the second segment */
-        unload(&b);
+        keydir_bench_unload(&b);
     }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         repair(bytes, sizes[i]);
         assert_int_equal(fs_sim_put(b.fs, HINT, strata_bytes(bytes, sizes[i])), 0);
-        load(&b, false);
+        keydir_bench_load(&b, false);
         assert_int_equal(b.loaded.hints_used, sizes[i] == 64 ? 2 : 1);
-        unload(&b);
+        keydir_bench_unload(&b);
     }
-    load(&b, false);
+    keydir_bench_load(&b, false);
     strata_buffer_free(&hint);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* What no memory can hold is not asked for. */
@@ -246,7 +213,7 @@ static void hint_of_more_bytes_than_there_can_be_is_out_of_memory(void **state)
 {
     struct strata_error err;
     struct fs_file *file;
-    struct bench b;
+    struct keydir_bench b;
     uint64_t size;
 
     (void)state;
@@ -260,14 +227,14 @@ static void hint_of_more_bytes_than_there_can_be_is_out_of_memory(void **state)
     assert_code(hint_check(file, &err), STRATA_ERR_NO_MEMORY, &err);
     file->end = size;
     fs_close(file, NULL);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 static void hint_that_cannot_be_removed_is_an_error(void **state)
 {
     const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_REMOVE};
     struct strata_error err;
-    struct bench b;
+    struct keydir_bench b;
 
     (void)state;
     begin(&b);
@@ -284,7 +251,7 @@ static void hint_that_cannot_be_removed_is_an_error(void **state)
     fs_sim_fail(b.fs, NULL);
     assert_ok(hint_remove_orphans(&b.keydir.segments, &err), &err);
     assert_ok(hint_remove(&b.keydir.segments, first(&b), &err), &err);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 int main(void)

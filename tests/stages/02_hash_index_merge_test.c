@@ -3,11 +3,10 @@
 #include "test.h"
 
 #include "02_hash_index/hint.h"
-#include "02_hash_index/load.h"
 #include "02_hash_index/merge.h"
 #include "checksum.h"
 #include "coding.h"
-#include "fs_sim.h"
+#include "keydir_bench.h"
 #include "subject.h"
 
 #include <errno.h>
@@ -15,51 +14,12 @@
 #include <string.h>
 
 #define S(text) strata_string(text)
-#define DIR "disk/db"
+#define DIR KEYDIR_BENCH_DIR
 
-/* ---- A keydir without an engine -------------------------------------------------------- */
-
-struct bench {
-    struct strata_fs *fs;
-    struct strata_options options;
-    struct strata_env env;
-    struct keydir keydir;
-    struct load_stats loaded;
-};
-
-static void load(struct bench *b, bool is_new)
-{
-    struct strata_error err;
-
-    b->keydir = (struct keydir){.segments = {.magic = SEGMENT_MAGIC, .max_type = 5}};
-    b->env = (struct strata_env){b->fs, DIR, &b->options, is_new};
-    b->loaded = (struct load_stats){0};
-    assert_ok(load_keydir(&b->keydir, &b->env, &b->loaded, &err), &err);
-}
-
-static void unload(struct bench *b)
-{
-    assert_int_equal(segments_close(&b->keydir.segments, NULL), 0);
-    index_free(&b->keydir.index);
-}
-
-static void begin(struct bench *b)
-{
-    b->fs = fs_sim_new();
-    assert_int_equal(fs_sim_put_directory(b->fs, DIR), 0);
-    subject_options(&b->options, b->fs, true);
-    load(b, true);
-}
-
-static void end(struct bench *b)
-{
-    unload(b);
-    assert_int_equal(fs_sim_open_files(b->fs), 0);
-    fs_free(b->fs);
-}
+/* ---- Segments made by hand -------------------------------------------------------------- */
 
 /* Puts, or deletes when `value` is NULL, in a segment of its own. */
-static void write_segment(struct bench *b, struct strata_slice key, const char *value)
+static void write_segment(struct keydir_bench *b, struct strata_slice key, const char *value)
 {
     enum strata_op_type type = value ? STRATA_OP_PUT : STRATA_OP_DELETE;
     struct segment *active = segments_active(&b->keydir.segments);
@@ -79,13 +39,13 @@ static void write_segment(struct bench *b, struct strata_slice key, const char *
     assert_ok(segments_start(&b->keydir.segments, &err), &err);
 }
 
-static void merge_one(struct bench *b, size_t at)
+static void merge_one(struct keydir_bench *b, size_t at)
 {
     struct strata_error err;
     assert_ok(merge_run(&b->keydir, at, 1, &err), &err);
 }
 
-static void expect(struct bench *b, struct strata_slice key, const char *value)
+static void expect(struct keydir_bench *b, struct strata_slice key, const char *value)
 {
     struct strata_buffer body = {0};
     struct keydir_match match;
@@ -115,22 +75,22 @@ static struct strata_slice twin(char to[32], int which)
  * then: replay still meets the twin's dead put before it. `second`: which of the two stays. */
 static void mark_outlives_the_twin(int second)
 {
-    struct bench b;
+    struct keydir_bench b;
     char x[32], y[32];
     struct strata_slice stays = twin(x, 1), goes = twin(y, 2);
 
-    begin(&b);
+    keydir_bench_begin(&b);
     write_segment(&b, second ? goes : stays, "old");
     write_segment(&b, second ? stays : goes, "old");
     write_segment(&b, stays, "new");
     write_segment(&b, goes, NULL);
     merge_one(&b, 2);
-    unload(&b);
-    load(&b, false);
+    keydir_bench_unload(&b);
+    keydir_bench_load(&b, false);
     assert_int_equal(b.keydir.index.count, 1);
     expect(&b, stays, "new");
     expect(&b, goes, NULL);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 static void merge_mark_of_a_twin_outlives_its_twin(void **state)
@@ -144,40 +104,40 @@ static void merge_mark_of_a_twin_outlives_its_twin(void **state)
  * other be gone. */
 static void replay_record_of_two_keys_hash_that_is_not_marked_is_damage(void **state)
 {
-    struct bench b;
+    struct keydir_bench b;
     char x[32], y[32];
     struct strata_error err;
     uint64_t offset;
 
     (void)state;
-    begin(&b);
+    keydir_bench_begin(&b);
     write_segment(&b, twin(x, 1), "one");
     write_segment(&b, twin(y, 2), "two");
     assert_ok(segment_append(segments_active(&b.keydir.segments), STRATA_OP_PUT, twin(y, 2),
                              S("forged"), &offset, &err),
               &err);
-    unload(&b);
+    keydir_bench_unload(&b);
     b.env.is_new = false;
     b.keydir = (struct keydir){.segments = {.magic = SEGMENT_MAGIC, .max_type = 5}};
     assert_code(load_keydir(&b.keydir, &b.env, &b.loaded, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "not marked as a twin");
     assert_int_equal(err.offset, offset);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 static void merge_tombstone_stays_while_an_older_segment_has_its_put(void **state)
 {
-    struct bench b;
+    struct keydir_bench b;
     size_t at, count;
 
     (void)state;
-    begin(&b);
+    keydir_bench_begin(&b);
     write_segment(&b, S("key"), "dead");
     write_segment(&b, S("other"), "alive");
     write_segment(&b, S("key"), NULL);
     merge_one(&b, 2);
-    unload(&b);
-    load(&b, false);
+    keydir_bench_unload(&b);
+    keydir_bench_load(&b, false);
     expect(&b, S("key"), NULL);
     expect(&b, S("other"), "alive");
     merge_one(&b, 0); /* the put goes; then the tombstone is dead space */
@@ -186,10 +146,10 @@ static void merge_tombstone_stays_while_an_older_segment_has_its_put(void **stat
     assert_int_equal(count, 1);
     merge_one(&b, 2);
     assert_int_equal(b.keydir.segments.list[2]->tombstones, 0);
-    unload(&b);
-    load(&b, false);
+    keydir_bench_unload(&b);
+    keydir_bench_load(&b, false);
     expect(&b, S("key"), NULL);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* ---- What merging costs ---------------------------------------------------------------- */
@@ -252,32 +212,32 @@ static void hint_with_a_right_check_and_other_entries_is_ignored(void **state)
     static const size_t places[] = {48, 56, 63}; /* hash, offset, type of the first entry */
     struct strata_buffer right = {0};
     struct strata_error err;
-    struct bench b;
+    struct keydir_bench b;
 
     (void)state;
-    begin(&b);
+    keydir_bench_begin(&b);
     write_segment(&b, S("key"), "value");
     assert_ok(hint_write(&b.keydir.segments, b.keydir.segments.list[0], &err), &err);
-    unload(&b);
+    keydir_bench_unload(&b);
     assert_int_equal(fs_sim_get(b.fs, HINT, &right), 0);
     repair(&right, (uint64_t)1 << 32 | 1);
     assert_int_equal(fs_sim_put(b.fs, HINT, strata_buffer_slice(&right)), 0);
-    load(&b, false);
+    keydir_bench_load(&b, false);
     assert_int_equal(b.loaded.hints_used, 1); /* repaired, not changed: the check is that one */
-    unload(&b);
+    keydir_bench_unload(&b);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         right.data[places[i]] ^= 4;
         repair(&right, (uint64_t)1 << 32 | 1);
         assert_int_equal(fs_sim_put(b.fs, HINT, strata_buffer_slice(&right)), 0);
         right.data[places[i]] ^= 4;
-        load(&b, false);
+        keydir_bench_load(&b, false);
         assert_int_equal(b.loaded.hints_used, 0);
         expect(&b, S("key"), "value");
-        unload(&b);
+        keydir_bench_unload(&b);
     }
-    load(&b, false);
+    keydir_bench_load(&b, false);
     strata_buffer_free(&right);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* What does not open is left as it was found: its files are what a search for the cause has. */
@@ -286,13 +246,13 @@ static void hint_is_not_written_where_a_later_segment_is_refused(void **state)
     struct strata_buffer second = {0};
     struct fs_sim_hash before, after;
     struct strata_error err;
-    struct bench b;
+    struct keydir_bench b;
 
     (void)state;
-    begin(&b);
+    keydir_bench_begin(&b);
     write_segment(&b, S("key"), "value");
     write_segment(&b, S("other"), "value");
-    unload(&b);
+    keydir_bench_unload(&b);
     assert_int_equal(fs_sim_get(b.fs, DIR "/000002.log", &second), 0);
     second.data[RECORD_FILE_HEADER + RECORD_HEAD] ^= 1;
     assert_int_equal(fs_sim_put(b.fs, DIR "/000002.log", strata_buffer_slice(&second)), 0);
@@ -303,19 +263,19 @@ static void hint_is_not_written_where_a_later_segment_is_refused(void **state)
     after = fs_sim_hash_of(b.fs);
     assert_true(before.low == after.low && before.high == after.high);
     strata_buffer_free(&second);
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* ---- Names ----------------------------------------------------------------------------- */
 
-static void put_file(struct bench *b, const char *name)
+static void put_file(struct keydir_bench *b, const char *name)
 {
     char path[80];
     snprintf(path, sizeof path, DIR "/%s", name);
     assert_int_equal(fs_sim_put(b->fs, path, S("anything")), 0);
 }
 
-static void expect_names(struct bench *b, const char *want)
+static void expect_names(struct keydir_bench *b, const char *want)
 {
     struct fs_names names;
     char found[400] = "";
@@ -329,18 +289,18 @@ static void expect_names(struct bench *b, const char *want)
     assert_string_equal(found, want);
 }
 
-static void begin_merged(struct bench *b)
+static void begin_merged(struct keydir_bench *b)
 {
     struct strata_error err;
     char key[8];
 
-    begin(b);
+    keydir_bench_begin(b);
     for (int i = 0; i < 5; i++) {
         snprintf(key, sizeof key, "key%d", i);
         write_segment(b, S(key), "value");
     }
     assert_ok(merge_run(&b->keydir, 0, 5, &err), &err);
-    unload(b);
+    keydir_bench_unload(b);
 }
 
 /* Whatever cut merges left, in every overlap that they can have; none of them is ever read. */
@@ -350,16 +310,16 @@ static void segments_within_others_are_removed(void **state)
         "000001.log",        "000002.log",        "000003.log",        "000004.log",
         "000005.log",        "000001-000002.log", "000001-000004.log", "000003-000005.log",
         "000004-000005.log", "000003.hint",       "000004-000005.hint"};
-    struct bench b;
+    struct keydir_bench b;
 
     (void)state;
     begin_merged(&b);
     for (size_t i = 0; i < sizeof left / sizeof *left; i++)
         put_file(&b, left[i]);
-    load(&b, false);
+    keydir_bench_load(&b, false);
     expect_names(&b, "000001-000005.hint 000001-000005.log 000006.log ");
     expect(&b, S("key4"), "value");
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* What no segment is called is somebody else's: not read, not removed. */
@@ -369,7 +329,7 @@ static void files_with_names_of_others_are_left_alone(void **state)
                                          "notes.hint.tmp",    "1.log",         "0000007.log",
                                          "000007.log.bak",    "+00007.log",    "000009-000008.log",
                                          "000003-000003.log", "16777216.log",  "000000.log"};
-    struct bench b;
+    struct keydir_bench b;
 
     (void)state;
     begin_merged(&b);
@@ -378,28 +338,28 @@ static void files_with_names_of_others_are_left_alone(void **state)
     put_file(&b, "000007.log.tmp");
     put_file(&b, "000007.hint.tmp");
     put_file(&b, "000003.log.old");
-    load(&b, false);
+    keydir_bench_load(&b, false);
     expect_names(&b, "+00007.log 000000.log 0000007.log 000001-000005.hint 000001-000005.log "
                      "000003-000003.log 000006.log 000007.log.bak 000009-000008.log 1.log "
                      "16777216.log notes.hint notes.hint.tmp notes.log notes.log.tmp ");
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* ---- Descriptors ----------------------------------------------------------------------- */
 
 enum { MANY = 40 }; /* segments; fs_sim's limit lets a database have 8 of them open */
 
-static void begin_many(struct bench *b)
+static void begin_many(struct keydir_bench *b)
 {
     char key[8];
-    begin(b);
+    keydir_bench_begin(b);
     for (int i = 0; i < MANY; i++) {
         snprintf(key, sizeof key, "key%02d", i);
         write_segment(b, S(key), "old");
     }
 }
 
-static void expect_open_at_most(struct bench *b, size_t files)
+static void expect_open_at_most(struct keydir_bench *b, size_t files)
 {
     size_t open = fs_sim_open_files(b->fs);
     if (open > files)
@@ -409,7 +369,7 @@ static void expect_open_at_most(struct bench *b, size_t files)
 static void files_of_few_segments_are_open_at_once(void **state)
 {
     struct strata_error err;
-    struct bench b;
+    struct keydir_bench b;
     char key[8];
 
     (void)state;
@@ -423,16 +383,16 @@ static void files_of_few_segments_are_open_at_once(void **state)
     assert_int_equal(b.keydir.segments.count, 2);
     expect_open_at_most(&b, 1);
     expect(&b, S("key07"), "old");
-    unload(&b);
-    load(&b, false);
+    keydir_bench_unload(&b);
+    keydir_bench_load(&b, false);
     expect(&b, S("key39"), "old");
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* What was read lately stays open: the hand spares it. */
 static void files_that_are_read_again_and_again_stay_open(void **state)
 {
-    struct bench b;
+    struct keydir_bench b;
     uint64_t opens;
     char key[8];
 
@@ -446,7 +406,7 @@ static void files_that_are_read_again_and_again_stay_open(void **state)
     }
     opens = atomic_load(&b.fs->calls[FS_CALL_OPEN]) - opens;
     assert_true(opens <= MANY + 1); /* in the first round nobody is spared more than others */
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 /* Counts the keys that have `value`, which all must have. */
@@ -479,7 +439,7 @@ static void read_what_is_merged_away(bool links)
     struct strata_iter *iters[3];
     struct strata_error err;
     struct fs_ops ops;
-    struct bench b;
+    struct keydir_bench b;
 
     begin_many(&b);
     ops = *b.fs->ops;
@@ -503,7 +463,7 @@ static void read_what_is_merged_away(bool links)
     expect(&b, S("key01"), "old");
     expect(&b, S("key00"), "new");
     expect_names(&b, "000001-000040.log 000041.log 000042.log ");
-    end(&b);
+    keydir_bench_end(&b);
 }
 
 static void files_of_segments_that_are_merged_away_can_be_read(void **state)

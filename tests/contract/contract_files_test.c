@@ -53,12 +53,12 @@ static void put_some(struct strata *db, int count, const char *value)
     }
 }
 
-/* Where nothing waits for a disk. Each put fills a segment, if the stage has them. */
-static void make_database(struct place *place)
+/* Where nothing waits for a disk. */
+static void make_database(struct place *place, uint64_t segment_bytes)
 {
     struct strata_fs *sim = fs_sim_new();
     struct strata_error err;
-    struct strata *db = open_sized(sim, "db", 100);
+    struct strata *db = open_sized(sim, "db", segment_bytes);
 
     put_some(db, KEYS, "old");
     place_close(db);
@@ -113,7 +113,7 @@ static void files_thousands_need_few_descriptors(void **state)
     struct rng rng;
 
     rng_init_env(&rng, "files");
-    make_database(place);
+    make_database(place, 100); /* each put fills a segment, if the stage has them */
     printf("# %d files, %d descriptors\n", (int)files_in(place), DESCRIPTORS);
     db = open_sized(place->fs, place->dir, 100);
     for (int i = 0; i < KEYS; i++)
@@ -202,7 +202,8 @@ static void *seek_about(void *arg)
 
 static void files_are_shared_by_readers(void **state)
 {
-    enum { READERS = 4, FEW = 32, SECONDS = 2 };
+    /* a dozen segments for eight descriptors: each is wanted by one while another closes it */
+    enum { READERS = 4, FEW = 32, SECONDS = 2, SEGMENT = 32768 };
     struct place *place = *state;
     struct reader readers[READERS];
     pthread_t threads[READERS];
@@ -213,11 +214,11 @@ static void files_are_shared_by_readers(void **state)
         check_skipping("the stage promises one thread a handle");
         skip();
     }
-    make_database(place);
+    make_database(place, SEGMENT);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = FEW;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    db = open_sized(place->fs, place->dir, 100);
+    db = open_sized(place->fs, place->dir, SEGMENT);
     for (int i = 0; i < READERS; i++) {
         readers[i] = (struct reader){.db = db, .seed = (uint64_t)i, .until = time(NULL) + SECONDS};
         assert_int_equal(pthread_create(&threads[i], NULL, seek_about, &readers[i]), 0);

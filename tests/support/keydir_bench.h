@@ -1,5 +1,5 @@
-/* keydir_bench.h: stage 2's keydir on an fs_sim, without an engine: segments made one by one, loaded
- * and merged as a test wants them. */
+/* keydir_bench.h: stage 2's keydir on an fs_sim, without an engine: segments made one by one,
+ * loaded and merged as a test wants them. */
 #ifndef STRATA_TESTS_KEYDIR_BENCH_H
 #define STRATA_TESTS_KEYDIR_BENCH_H
 

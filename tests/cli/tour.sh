@@ -102,18 +102,6 @@ lies flip 'a flipped bit was not reported'
 lies found 'found their key'
 is tour_that_notices_leaves_nothing_behind "$(ls "$TMPDIR")" ""
 
-# ---- Hints: the file is there, and what the text begins with stands in it ----
-for list in "$root"/stages/*/tour.txt; do
-    [ -e "$list" ] || continue
-    stage=$(basename "$(dirname "$list")") wrong=
-    while IFS=$'\t' read -r step file text; do
-        case $step in load | get | scan | change | disk | kill | flip | measure) ;; *) wrong+="step $step; " ;; esac
-        case $file in */*) file=$root/$file ;; *) file=$root/stages/$stage/$file ;; esac
-        grep -q "\b${text%%:*}\b" "$file" 2>/dev/null || wrong+="$file has no ${text%%:*}; "
-    done <"$list"
-    is "tour_hints_of_${stage}_hold" "$wrong" ""
-done
-
 # ---- On a terminal ----
 if command -v script >/dev/null; then
     run script -qec "stty cols 80; bash $root/bench/tour.sh" /dev/null

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Layout (clang-format), static analysis (cppcheck), sizes and manners of the source.
+# Layout (clang-format), static analysis (cppcheck), sizes and manners of the source, the tour's hints.
 #
 #   tests/tools/lint.sh FILE...
 set -u
@@ -33,5 +33,13 @@ grep -nE '\b(printf|puts|exit|abort|perror)\(' common/*.c stages/*/*.c |
 # Nothing above the file layer calls the system itself.
 grep -nE '(^|[^a-z_.>])(open|read|write|pread|pwrite|fsync|fdatasync|rename|unlink|mkdir|fopen|ftruncate|mmap)\(' stages/*/*.c |
     grep -vE '^[^:]*:[0-9]+: *(\*|/\*|//)' && complain "a stage goes past fs.h"
+# A hint of the tour: the step exists, the file is there, and what the text begins with stands in it.
+for list in stages/*/tour.txt; do
+    while IFS=$'\t' read -r step file text; do
+        case $step in load | get | scan | change | disk | kill | flip | measure) ;; *) complain "$list: no step $step" ;; esac
+        case $file in */*) ;; *) file=${list%/*}/$file ;; esac
+        grep -qsw "${text%%:*}" "$file" || complain "$list: $file has no ${text%%:*}"
+    done <"$list"
+done
 [ $bad -eq 0 ] && echo "lint: $# files, nothing to say"
 exit $bad

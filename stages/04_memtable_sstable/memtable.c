@@ -1,0 +1,180 @@
+/* memtable.c: a skip list in an arena of its own. See memtable.h.
+ *
+ * I1: entries are added in the order of their sequence numbers, so all versions up to a number
+ *     that a reader was told are there when it reads.
+ * I2: of a key's versions, which stand side by side, the newest first, a reader takes the first
+ *     that is not newer than its own number. */
+#include "memtable.h"
+
+#include <stdlib.h>
+
+#define CHUNK_MOST ((size_t)8 << 20)
+
+int memtable_new(size_t budget, struct memtable **out, struct strata_error *err)
+{
+    struct memtable *memtable = calloc(1, sizeof *memtable);
+    int rc;
+
+    *out = NULL;
+    if (!memtable)
+        return strata_fail_memory(err, sizeof *memtable);
+    memtable->refs = 1;
+    memtable->first = UINT64_MAX;
+    memtable->arena.chunk_bytes = budget < CHUNK_MOST ? budget : CHUNK_MOST;
+    rc = skip_init(&memtable->skip, &memtable->arena, err);
+    if (rc < 0)
+        free(memtable);
+    else
+        *out = memtable;
+    return rc;
+}
+
+void memtable_ref(struct memtable *memtable)
+{
+    atomic_fetch_add_explicit(&memtable->refs, 1, memory_order_relaxed);
+}
+
+void memtable_unref(struct memtable *memtable)
+{
+    if (!memtable || atomic_fetch_sub_explicit(&memtable->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    arena_free(&memtable->arena);
+    free(memtable);
+}
+
+size_t memtable_bytes(const struct memtable *memtable)
+{
+    return memtable->arena.used;
+}
+
+int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
+                     struct strata_error *err)
+{
+    size_t each = skip_bytes(0, 0) + ARENA_ALIGN;
+
+    if (operations > (SIZE_MAX - bytes) / each)
+        return strata_fail_memory(err, SIZE_MAX);
+    return arena_reserve(&memtable->arena, operations * each + bytes, err);
+}
+
+void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
+                  struct strata_slice key, struct strata_slice value)
+{
+    skip_add(&memtable->skip, key, sequence, type, value);
+    if (memtable->first > sequence)
+        memtable->first = sequence;
+    memtable->last = sequence;
+    memtable->tombstones += type == STRATA_OP_DELETE;
+}
+
+static bool has_key(const struct skip_node *node, struct strata_slice key)
+{
+    return node && strata_compare(skip_key(node), key) == 0;
+}
+
+unsigned memtable_get(const struct memtable *memtable, struct strata_slice key, uint64_t sequence,
+                      struct strata_slice *value)
+{
+    const struct skip_node *node = skip_seek(&memtable->skip, key, sequence); /* I2 */
+
+    if (!has_key(node, key))
+        return 0;
+    *value = skip_value(node);
+    return node->type;
+}
+
+/* ---- The cursor ------------------------------------------------------------------------ */
+
+struct memtable_cursor {
+    struct cursor base;
+    const struct skip *skip;
+    const struct skip_node *node;
+    uint64_t sequence; /* newer versions are not seen */
+};
+
+static int arrive(struct memtable_cursor *c, const struct skip_node *node)
+{
+    c->node = node;
+    if (!node)
+        return STRATA_NOT_FOUND;
+    c->base.key = skip_key(node);
+    c->base.sequence = node->sequence;
+    c->base.type = node->type;
+    return 0;
+}
+
+/* From a node on, the first that may be seen. */
+static int arrive_visible(struct memtable_cursor *c, const struct skip_node *node)
+{
+    while (node && node->sequence > c->sequence)
+        node = skip_next(node);
+    return arrive(c, node);
+}
+
+static int memtable_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+{
+    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    (void)err;
+    return arrive_visible(c, skip_seek(c->skip, key, c->sequence));
+}
+
+static int memtable_next(struct cursor *cursor, struct strata_error *err)
+{
+    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    const struct skip_node *node = skip_next(c->node);
+
+    (void)err;
+    while (has_key(node, cursor->key)) /* older versions */
+        node = skip_next(node);
+    return arrive_visible(c, node);
+}
+
+/* Going back, a key is met at its oldest version: whether one may be seen is asked from its
+ * newest on. */
+static int arrive_from_behind(struct memtable_cursor *c, const struct skip_node *node)
+{
+    while (node && node->sequence > c->sequence)
+        node = skip_before(c->skip, skip_key(node), UINT64_MAX);
+    return arrive(c, node ? skip_seek(c->skip, skip_key(node), c->sequence) : NULL);
+}
+
+static int memtable_prev(struct cursor *cursor, struct strata_error *err)
+{
+    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    (void)err;
+    return arrive_from_behind(c, skip_before(c->skip, cursor->key, UINT64_MAX));
+}
+
+static int memtable_last(struct cursor *cursor, struct strata_error *err)
+{
+    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    (void)err;
+    return arrive_from_behind(c, skip_last(c->skip));
+}
+
+static int memtable_value(struct cursor *cursor, struct strata_slice *value,
+                          struct strata_error *err)
+{
+    (void)err;
+    *value = skip_value(((struct memtable_cursor *)cursor)->node);
+    return 0;
+}
+
+static void memtable_cursor_free(struct cursor *cursor)
+{
+    free(cursor);
+}
+
+struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequence)
+{
+    static const struct cursor_ops ops = {memtable_seek, memtable_last,  memtable_next,
+                                          memtable_prev, memtable_value, memtable_cursor_free};
+    struct memtable_cursor *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->base.ops = &ops;
+    c->skip = &memtable->skip;
+    c->sequence = sequence;
+    return &c->base;
+}

@@ -1,0 +1,232 @@
+/* skip.c: a node in the arena, one piece:
+ *
+ *   +-----------+-----+-----------+-----------+------+----------+-------+-------+------+-----+-------+
+ *   | next[h-1] | ... | next[1] 8 | next[0] 8 | head | sequence | ksize | vsize | type | key |
+ * value |
+ *   +-----------+-----+-----------+-----------+------+----------+-------+-------+------+-----+-------+
+ *                                             ^ the node's address
+ *
+ * So a step reads next[0], the head of the key and its first bytes from one cache line, most of
+ * the time, and the key itself stands in the node, not behind a pointer (measured: 25 % less).
+ *
+ * I1: on every level the nodes are in order, and a level's nodes are all on the level below.
+ * I2: a node is complete before any pointer leads to it: pointers are stored with release and
+ *     read with acquire, the lowest level first; so a reader on any level finds the level below.
+ * I3: path[i] is the last node on level i that is not behind the node added last. So when a new
+ *     entry belongs right behind that one, as in sequential work, path is where it goes, on every
+ *     level, and nothing is searched (measured: 205 -> 90 ns). */
+#include "skip.h"
+#include "strata_engine.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define BRANCHING 3 /* one node in so many is a level higher */
+
+typedef _Atomic(struct skip_node *) skip_link;
+
+/* ---- Nodes ----------------------------------------------------------------------------- */
+
+static skip_link *link_of(const struct skip_node *node, int level)
+{
+    return (skip_link *)(uintptr_t)node - 1 - level;
+}
+
+static struct skip_node *next_of(const struct skip_node *node, int level)
+{
+    return atomic_load_explicit(link_of(node, level), memory_order_acquire);
+}
+
+static size_t node_bytes(int height, size_t key_size, size_t value_size)
+{
+    size_t size = (size_t)height * sizeof(skip_link) + offsetof(struct skip_node, bytes);
+    size += key_size + value_size;
+    return (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
+size_t skip_bytes(size_t key_size, size_t value_size)
+{
+    return node_bytes(SKIP_HEIGHT, key_size, value_size);
+}
+
+static struct skip_node *new_node(struct arena *arena, int height, size_t key_size,
+                                  size_t value_size)
+{
+    skip_link *links = arena_take(arena, node_bytes(height, key_size, value_size));
+    for (int i = 0; i < height; i++)
+        atomic_init(links + i, NULL);
+    return (struct skip_node *)(links + height);
+}
+
+struct strata_slice skip_key(const struct skip_node *node)
+{
+    return strata_bytes(node->bytes, node->key_size);
+}
+
+struct strata_slice skip_value(const struct skip_node *node)
+{
+    return strata_bytes(node->bytes + node->key_size, node->value_size);
+}
+
+/* ---- Order ----------------------------------------------------------------------------- */
+
+/* What is looked for. */
+struct target {
+    struct strata_slice key;
+    uint64_t head, sequence;
+};
+
+static uint64_t head_of(struct strata_slice key)
+{
+    uint64_t head = 0;
+    size_t size = key.size < 8 ? key.size : 8;
+    for (size_t i = 0; i < size; i++)
+        head |= (uint64_t)key.data[i] << (56 - 8 * i);
+    return head;
+}
+
+/* Keys with different heads are in the order of their heads; with one head, of what follows, or
+ * of their sizes when one has no more than that. */
+static inline int compare_tails(const struct skip_node *node, struct strata_slice key)
+{
+    size_t a = node->key_size, b = key.size, both = a < b ? a : b;
+    int order = both > 8 ? memcmp(node->bytes + 8, key.data + 8, both - 8) : 0;
+    return order ? order : (a > b) - (a < b);
+}
+
+static inline bool is_before(const struct skip_node *node, const struct target *target)
+{
+    int order;
+    if (node->head != target->head)
+        return node->head < target->head;
+    order = compare_tails(node, target->key);
+    return order ? order < 0 : node->sequence > target->sequence;
+}
+
+/* The last node before the target; with `path`, on every level. */
+static struct skip_node *find(const struct skip *skip, const struct target *target, int height,
+                              struct skip_node **path)
+{
+    struct skip_node *node = skip->first;
+
+    for (int level = height - 1; level >= 0; level--) {
+        struct skip_node *next = next_of(node, level);
+        while (next) {
+            if (level) /* where it goes on when the next one is too far */
+                __builtin_prefetch(next_of(node, level - 1));
+            if (!is_before(next, target))
+                break;
+            node = next;
+            next = next_of(node, level);
+        }
+        if (path)
+            path[level] = node;
+    }
+    return node;
+}
+
+/* ---- Adding ---------------------------------------------------------------------------- */
+
+int skip_init(struct skip *skip, struct arena *arena, struct strata_error *err)
+{
+    int rc = arena_reserve(arena, node_bytes(SKIP_HEIGHT, 0, 0), err);
+
+    if (rc < 0)
+        return rc;
+    *skip = (struct skip){.arena = arena, .height = 1, .prng = {1}};
+    skip->first = new_node(arena, SKIP_HEIGHT, 0, 0);
+    memset(skip->first, 0, offsetof(struct skip_node, bytes));
+    for (int i = 0; i < SKIP_HEIGHT; i++)
+        skip->path[i] = skip->first;
+    return 0;
+}
+
+static int draw_height(struct prng *prng)
+{
+    int height = 1;
+    while (height < SKIP_HEIGHT && (uint32_t)prng_next(prng) < UINT32_MAX / BRANCHING)
+        height++;
+    return height;
+}
+
+/* I3. */
+static bool belongs_behind_last(const struct skip *skip, const struct target *target)
+{
+    const struct skip_node *last = skip->path[0], *next;
+
+    if (last == skip->first || !is_before(last, target))
+        return false;
+    next = next_of(last, 0);
+    return !next || !is_before(next, target);
+}
+
+void skip_add(struct skip *skip, struct strata_slice key, uint64_t sequence, unsigned type,
+              struct strata_slice value)
+{
+    struct target target = {key, head_of(key), sequence};
+    int height = draw_height(&skip->prng);
+    struct skip_node *node = new_node(skip->arena, height, key.size, value.size);
+
+    node->head = target.head;
+    node->sequence = sequence;
+    node->key_size = (uint32_t)key.size;
+    node->value_size = (uint32_t)value.size;
+    node->type = (uint8_t)type;
+    if (key.size)
+        memcpy(node->bytes, key.data, key.size);
+    if (value.size)
+        memcpy(node->bytes + key.size, value.data, value.size);
+    if (height > skip->height)
+        skip->height = height; /* on the new levels path is `first`, as ever */
+    if (!belongs_behind_last(skip, &target))
+        find(skip, &target, skip->height, skip->path);
+    for (int i = 0; i < height; i++) { /* I2 */
+        atomic_store_explicit(link_of(node, i), next_of(skip->path[i], i), memory_order_relaxed);
+        atomic_store_explicit(link_of(skip->path[i], i), node, memory_order_release);
+        skip->path[i] = node;
+    }
+    skip->count++;
+}
+
+/* ---- Reading --------------------------------------------------------------------------- */
+
+/* Readers begin at the top: how high the list is only its writer knows. */
+const struct skip_node *skip_before(const struct skip *skip, struct strata_slice key,
+                                    uint64_t sequence)
+{
+    struct target target = {key, head_of(key), sequence};
+    const struct skip_node *node = find(skip, &target, SKIP_HEIGHT, NULL);
+    return node == skip->first ? NULL : node;
+}
+
+const struct skip_node *skip_seek(const struct skip *skip, struct strata_slice key,
+                                  uint64_t sequence)
+{
+    struct target target = {key, head_of(key), sequence};
+    const struct skip_node *node = find(skip, &target, SKIP_HEIGHT, NULL);
+    struct skip_node *next = next_of(node, 0);
+
+    while (next && is_before(next, &target)) /* added since */
+        next = next_of(next, 0);
+    return next;
+}
+
+const struct skip_node *skip_first(const struct skip *skip)
+{
+    return next_of(skip->first, 0);
+}
+
+const struct skip_node *skip_last(const struct skip *skip)
+{
+    const struct skip_node *node = skip->first, *next;
+
+    for (int level = SKIP_HEIGHT - 1; level >= 0; level--)
+        while ((next = next_of(node, level)) != NULL)
+            node = next;
+    return node == skip->first ? NULL : node;
+}
+
+const struct skip_node *skip_next(const struct skip_node *node)
+{
+    return next_of(node, 0);
+}

@@ -1,0 +1,328 @@
+/* 04_skip_test.c: arena, skip list and memtable, against a sorted array; and one writer among
+ * readers that take no lock (for MODE=tsan above all). */
+#include "test.h"
+
+#include "04_memtable_sstable/memtable.h"
+#include "rng.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+
+/* ---- Arena ----------------------------------------------------------------------------- */
+
+static void arena_pieces_do_not_overlap_and_are_aligned(void **state)
+{
+    struct arena arena = {.chunk_bytes = 1000};
+    uint8_t *pieces[300];
+
+    (void)state;
+    for (size_t i = 0; i < 300; i++) {
+        assert_int_equal(arena_reserve(&arena, i + 8, NULL), 0);
+        pieces[i] = arena_take(&arena, i);
+        assert_int_equal((uintptr_t)pieces[i] % ARENA_ALIGN, 0);
+        memset(pieces[i], (int)i, i);
+    }
+    for (size_t i = 0; i < 300; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_int_equal(pieces[i][j], (uint8_t)i);
+    assert_true(arena.used >= 299 * 300 / 2 && arena.taken >= arena.used);
+    arena_free(&arena);
+    assert_int_equal(arena.taken, 0);
+}
+
+static void arena_reserve_lasts_for_all_that_was_reserved(void **state)
+{
+    struct arena arena = {.chunk_bytes = 256};
+
+    (void)state;
+    assert_int_equal(arena_reserve(&arena, 100, NULL), 0);
+    assert_int_equal(arena_reserve(&arena, 10000, NULL), 0);
+    for (int i = 0; i < 1250; i++) /* asserts inside */
+        memset(arena_take(&arena, 8), i, 8);
+    arena_free(&arena);
+}
+
+static void arena_too_large_a_piece_is_an_error(void **state)
+{
+    struct arena arena = {.chunk_bytes = 256};
+    struct strata_error err;
+
+    (void)state;
+    assert_code(arena_reserve(&arena, SIZE_MAX - 100, &err), STRATA_ERR_NO_MEMORY, &err);
+    assert_int_equal(arena.taken, 0);
+}
+
+static void arena_large_chunks_are_mapped_and_given_back(void **state)
+{
+    struct arena arena = {.chunk_bytes = (size_t)8 << 20};
+    uint8_t *piece;
+
+    (void)state;
+    assert_int_equal(arena_reserve(&arena, (size_t)20 << 20, NULL), 0);
+    piece = arena_take(&arena, (size_t)20 << 20);
+    piece[0] = piece[(20u << 20) - 1] = 1;
+    assert_int_equal(arena.taken % ((size_t)2 << 20), 0);
+    arena_free(&arena);
+}
+
+/* ---- Skip list against a sorted array -------------------------------------------------- */
+
+struct entry {
+    char key[40];
+    size_t size;
+    uint64_t sequence;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    int order = strata_compare(strata_bytes(x->key, x->size), strata_bytes(y->key, y->size));
+    return order ? order : (x->sequence < y->sequence) - (x->sequence > y->sequence);
+}
+
+/* Keys of few letters and many lengths, zeros among them: heads alike, one key beginning another.
+ */
+static void draw_key(struct rng *rng, struct entry *entry)
+{
+    entry->size = (size_t)rng_below(rng, rng_below(rng, 3) ? 6 : 20);
+    for (size_t i = 0; i < entry->size; i++)
+        entry->key[i] = "\0ab\xff"[rng_below(rng, i < 8 ? 2 : 4)];
+}
+
+static struct strata_slice key_of(const struct entry *entry)
+{
+    return strata_bytes(entry->key, entry->size);
+}
+
+static void assert_node(const struct skip_node *node, const struct entry *want)
+{
+    if (!want) {
+        assert_null(node);
+        return;
+    }
+    assert_non_null(node);
+    assert_bytes(skip_key(node), key_of(want));
+    assert_int_equal(node->sequence, want->sequence);
+    assert_bytes(skip_value(node), strata_bytes(&want->sequence, 8));
+}
+
+static void check_seeks(const struct skip *skip, const struct entry *sorted, size_t count,
+                        struct rng *rng)
+{
+    for (int i = 0; i < 500; i++) {
+        struct entry target = {.sequence = rng_below(rng, count + 2)};
+        size_t at = 0;
+        draw_key(rng, &target);
+        while (at < count && compare_entries(&sorted[at], &target) < 0)
+            at++;
+        assert_node(skip_seek(skip, key_of(&target), target.sequence),
+                    at < count ? &sorted[at] : NULL);
+        assert_node(skip_before(skip, key_of(&target), target.sequence),
+                    at ? &sorted[at - 1] : NULL);
+    }
+}
+
+static void skip_list_agrees_with_a_sorted_array(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "skip list");
+    for (int round = 0; round < 30; round++) {
+        size_t count = (size_t)rng_below(&rng, 400);
+        struct entry *entries = calloc(count + 1, sizeof *entries);
+        struct arena arena = {.chunk_bytes = 4096};
+        const struct skip_node *node;
+        struct skip skip;
+        bool ascending = round % 3 == 0;
+
+        assert_non_null(entries);
+        assert_int_equal(skip_init(&skip, &arena, NULL), 0);
+        assert_null(skip_first(&skip));
+        assert_null(skip_last(&skip));
+        for (size_t i = 0; i < count; i++) {
+            draw_key(&rng, &entries[i]);
+            if (ascending)
+                entries[i].size = (size_t)sprintf(entries[i].key, "%06zu%06zu", i / 20, i);
+            entries[i].sequence = i + 1;
+            assert_int_equal(arena_reserve(&arena, skip_bytes(entries[i].size, 8), NULL), 0);
+            skip_add(&skip, key_of(&entries[i]), i + 1, STRATA_OP_PUT,
+                     strata_bytes(&entries[i].sequence, 8));
+        }
+        qsort(entries, count, sizeof *entries, compare_entries);
+        node = skip_first(&skip);
+        for (size_t i = 0; i < count; i++, node = skip_next(node))
+            assert_node(node, &entries[i]);
+        assert_null(node);
+        assert_node(skip_last(&skip), count ? &entries[count - 1] : NULL);
+        check_seeks(&skip, entries, count, &rng);
+        arena_free(&arena);
+        free(entries);
+    }
+}
+
+/* ---- Memtable -------------------------------------------------------------------------- */
+
+static void add(struct memtable *memtable, uint64_t sequence, const char *key, const char *value)
+{
+    struct strata_slice v = S(value);
+    assert_int_equal(memtable_reserve(memtable, 1, strlen(key) + v.size, NULL), 0);
+    memtable_add(memtable, sequence, value ? STRATA_OP_PUT : STRATA_OP_DELETE, S(key), v);
+}
+
+static void memtable_gives_the_newest_version_that_may_be_seen(void **state)
+{
+    struct memtable *memtable;
+    struct strata_slice value;
+
+    (void)state;
+    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    add(memtable, 1, "a", "1");
+    add(memtable, 2, "b", "2");
+    add(memtable, 3, "a", "3");
+    add(memtable, 4, "a", NULL);
+    assert_int_equal(memtable_get(memtable, S("a"), 0, &value), 0);
+    assert_int_equal(memtable_get(memtable, S("a"), 1, &value), STRATA_OP_PUT);
+    assert_bytes(value, S("1"));
+    assert_int_equal(memtable_get(memtable, S("a"), 3, &value), STRATA_OP_PUT);
+    assert_bytes(value, S("3"));
+    assert_int_equal(memtable_get(memtable, S("a"), 9, &value), STRATA_OP_DELETE);
+    assert_int_equal(memtable_get(memtable, S("b"), 1, &value), 0);
+    assert_int_equal(memtable_get(memtable, S("c"), 9, &value), 0);
+    assert_int_equal(memtable->first, 1);
+    assert_int_equal(memtable->last, 4);
+    assert_int_equal(memtable->tombstones, 1);
+    memtable_unref(memtable);
+}
+
+/* Every key of the cursor in both directions, as a line: "a3 b2 ". */
+static void assert_walk(const struct memtable *memtable, uint64_t sequence, const char *forth,
+                        const char *back)
+{
+    struct cursor *cursor = memtable_cursor(memtable, sequence);
+    char line[200];
+    int rc;
+
+    assert_non_null(cursor);
+    line[0] = '\0';
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
+        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->key.data,
+                (int)cursor->sequence);
+    assert_string_equal(line, forth);
+    line[0] = '\0';
+    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
+        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->key.data,
+                (int)cursor->sequence);
+    assert_string_equal(line, back);
+    cursor->ops->free(cursor);
+}
+
+static void memtable_cursor_sees_one_version_a_key(void **state)
+{
+    struct memtable *memtable;
+
+    (void)state;
+    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    add(memtable, 1, "b", "1");
+    add(memtable, 2, "a", "2");
+    add(memtable, 3, "b", "3");
+    add(memtable, 4, "c", "4");
+    add(memtable, 5, "b", NULL);
+    add(memtable, 6, "d", "6");
+    assert_walk(memtable, 0, "", "");
+    assert_walk(memtable, 1, "b1 ", "b1 ");
+    assert_walk(memtable, 3, "a2 b3 ", "b3 a2 ");
+    assert_walk(memtable, 5, "a2 b5 c4 ", "c4 b5 a2 ");
+    assert_walk(memtable, 9, "a2 b5 c4 d6 ", "d6 c4 b5 a2 ");
+    memtable_unref(memtable);
+}
+
+/* ---- One writer, readers without a lock ------------------------------------------------- */
+
+#define WRITES 20000
+
+struct shared {
+    struct memtable *memtable;
+    _Atomic uint64_t sequence; /* what is written and told */
+    _Atomic bool done;
+};
+
+static size_t key_text(uint64_t n, char key[32])
+{
+    return (size_t)sprintf(key, "key %08u", (unsigned)(n * 2654435761u % WRITES));
+}
+
+/* What was told is found, and a walk is in order and sees nothing newer than it asked for. */
+static void *read_on(void *arg)
+{
+    struct shared *s = arg;
+    struct rng rng = {(uint64_t)(uintptr_t)&rng};
+    uintptr_t bad = 0;
+
+    while (!atomic_load(&s->done)) {
+        uint64_t sequence = atomic_load(&s->sequence);
+        struct strata_slice value, before = {0};
+        struct cursor *cursor;
+        char key[32];
+        size_t size;
+
+        if (!sequence)
+            continue;
+        size = key_text(1 + rng_below(&rng, sequence), key);
+        bad += memtable_get(s->memtable, strata_bytes(key, size), sequence, &value) == 0;
+        cursor = memtable_cursor(s->memtable, sequence);
+        if (cursor->ops->seek(cursor, strata_bytes(key, size), NULL) != 0)
+            bad++;
+        for (int i = 0; i < 50 && cursor->ops->next(cursor, NULL) == 0; i++) {
+            bad += cursor->sequence > sequence;
+            bad += before.data && strata_compare(before, cursor->key) >= 0;
+            before = cursor->key;
+        }
+        cursor->ops->free(cursor);
+    }
+    return (void *)bad;
+}
+
+static void memtable_readers_need_no_lock(void **state)
+{
+    struct shared s = {0};
+    pthread_t readers[2];
+
+    (void)state;
+    assert_int_equal(memtable_new((size_t)1 << 20, &s.memtable, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_on, &s), 0);
+    for (uint64_t n = 1; n <= WRITES; n++) {
+        char key[32];
+        size_t size = key_text(n, key);
+        assert_int_equal(memtable_reserve(s.memtable, 1, size + 5, NULL), 0);
+        memtable_add(s.memtable, n, STRATA_OP_PUT, strata_bytes(key, size), S("value"));
+        atomic_store(&s.sequence, n);
+    }
+    atomic_store(&s.done, true);
+    for (int i = 0; i < 2; i++) {
+        void *bad;
+        assert_int_equal(pthread_join(readers[i], &bad), 0);
+        assert_int_equal((uintptr_t)bad, 0);
+    }
+    memtable_unref(s.memtable);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_pieces_do_not_overlap_and_are_aligned),
+        cmocka_unit_test(arena_reserve_lasts_for_all_that_was_reserved),
+        cmocka_unit_test(arena_too_large_a_piece_is_an_error),
+        cmocka_unit_test(arena_large_chunks_are_mapped_and_given_back),
+        cmocka_unit_test(skip_list_agrees_with_a_sorted_array),
+        cmocka_unit_test(memtable_gives_the_newest_version_that_may_be_seen),
+        cmocka_unit_test(memtable_cursor_sees_one_version_a_key),
+        cmocka_unit_test(memtable_readers_need_no_lock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -35,8 +35,8 @@
 
 #define VERSION 1
 #define FILE_CHECK_OFFSET 20
-#define START 64                    /* bytes that are read at once where only the key is wanted */
-#define WINDOW ((size_t)128 * 1024) /* holds any head and key */
+#define START 64             /* bytes that are read at once where only the key is wanted */
+#define WINDOW RECORD_WINDOW /* holds any head and key */
 
 static int corrupt(const struct fs_file *file, uint64_t offset, const char *what, uint32_t stored,
                    uint32_t computed, struct strata_error *err)
@@ -466,4 +466,13 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     record->value_size = head.value_size;
     record->next = r->at += size;
     return 0;
+}
+
+int record_reader_move(struct record_reader *r, uint64_t at, uint64_t from,
+                       struct strata_error *err)
+{
+    r->at = at;
+    if (r->window && at >= r->window_at && at - r->window_at < r->window_size)
+        return 0;
+    return fill_window(r, from, 1, err);
 }

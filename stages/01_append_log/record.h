@@ -85,6 +85,11 @@ void record_reader_free(struct record_reader *reader);
  * RECORD_TORN: limit lies inside a record. CORRUPT, IO, NO_MEMORY. After anything but 0,
  * reader->at is the offset where the valid part ends. */
 int record_next(struct record_reader *reader, struct record *record, struct strata_error *err);
+/* To the record at `at`. If that is not in the window, the file is read from `from` <= at on: who
+ * goes backwards reads what lies before. RECORD_WINDOW bytes are read at once. IO, NO_MEMORY. */
+#define RECORD_WINDOW ((size_t)128 * 1024)
+int record_reader_move(struct record_reader *reader, uint64_t at, uint64_t from,
+                       struct strata_error *err);
 
 /* The annotated dump of such a file, inspect.c; and what a later stage says of its own. */
 struct inspect;

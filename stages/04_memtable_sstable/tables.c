@@ -1,0 +1,178 @@
+/* tables.c: DIR/TABLES, little-endian.
+ *
+ *   +---------+-----------+------------+--------+-------+-------------+-----------+------------+
+ *   | magic 8 | version 2 | reserved 2 | next 8 | log 8 | log_first 8 | log_end 8 | sequence 8 |
+ *   +---------+-----------+------------+--------+-------+-------------+-----------+------------+
+ *   | runs 4 | number 8 | bytes 8 | digest 8 |  ...  | check 4 |
+ *   +--------+----------+---------+----------+-------+---------+
+ *
+ * check covers all bytes before it (XXH3, file number 0, offset 0). The file is valid iff the check
+ * holds, it ends there, every number is below `next`, and none stands twice.
+ *
+ * I1: it is replaced by one rename, after all that it names is on the device, and before any file
+ *     that only its predecessor names is removed: so at every point one list is whole, and all its
+ *     files are there.
+ * I2: a file number is given away once: a list from an earlier time names files that are gone. */
+#include "tables.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "coding.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION 1
+#define RUN_BYTES 24
+#define CHECK_BYTES 4
+#define MOST ((size_t)1 << 16) /* bytes: 2,700 runs; some dozens are many */
+
+void tables_free(struct tables *tables)
+{
+    free(tables->runs);
+    *tables = (struct tables){0};
+}
+
+static void encode(const struct tables *tables, uint8_t *bytes, size_t size)
+{
+    uint8_t *at = bytes + 8;
+
+    memcpy(bytes, TABLES_MAGIC, 8);
+    at = put_u16(at, VERSION);
+    at = put_u16(at, 0);
+    at = put_u64(at, tables->next);
+    at = put_u64(at, tables->log);
+    at = put_u64(at, tables->log_first);
+    at = put_u64(at, tables->log_end);
+    at = put_u64(at, tables->sequence);
+    at = put_u32(at, tables->count);
+    for (uint32_t i = 0; i < tables->count; i++) {
+        at = put_u64(at, tables->runs[i].number);
+        at = put_u64(at, tables->runs[i].bytes);
+        at = put_u64(at, tables->runs[i].digest);
+    }
+    put_u32(at, checksum(checksum_seed(0, 0), strata_bytes(bytes, size - CHECK_BYTES)));
+}
+
+int tables_write(const struct strata_env *env, const struct tables *tables,
+                 struct strata_error *err)
+{
+    size_t size = TABLES_HEAD + (size_t)tables->count * RUN_BYTES + CHECK_BYTES;
+    uint8_t *bytes = malloc(size);
+    int rc;
+
+    if (!bytes)
+        return strata_fail_memory(err, size);
+    encode(tables, bytes, size);
+    rc = fs_replace(env->fs, env->dir, TABLES_NAME, strata_bytes(bytes, size), true, err);
+    free(bytes);
+    return rc;
+}
+
+/* ---- Reading ----------------------------------------------------------------------------- */
+
+static int corrupt(const char *path, uint64_t offset, const char *what, struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_CORRUPT, path, offset, "%s", what);
+}
+
+/* No number twice, and none that is still to be given away. */
+static bool numbers_hold(const struct tables *t)
+{
+    bool hold = t->log > 0 && t->log < t->next && t->log_first <= t->sequence;
+
+    for (uint32_t i = 0; hold && i < t->count; i++) {
+        hold = t->runs[i].number > 0 && t->runs[i].number < t->next && t->runs[i].number != t->log;
+        for (uint32_t j = 0; hold && j < i; j++)
+            hold = t->runs[i].number != t->runs[j].number;
+    }
+    return hold;
+}
+
+static int decode_runs(struct decoder *d, const char *path, struct tables *t,
+                       struct strata_error *err)
+{
+    uint32_t count = get_u32(d);
+
+    if (d->bad || d->left / RUN_BYTES != count || d->left % RUN_BYTES != CHECK_BYTES)
+        return corrupt(path, TABLES_HEAD - 4, "the list does not have as many runs as it says",
+                       err);
+    t->runs = calloc(count ? count : 1, sizeof *t->runs);
+    if (!t->runs)
+        return strata_fail_memory(err, count * sizeof *t->runs);
+    for (; t->count < count; t->count++) {
+        struct tables_run *run = &t->runs[t->count];
+        run->number = get_u64(d);
+        run->bytes = get_u64(d);
+        run->digest = get_u64(d);
+    }
+    return 0;
+}
+
+static int decode(struct strata_slice bytes, const char *path, struct tables *t,
+                  struct strata_error *err)
+{
+    struct strata_slice magic;
+    struct decoder d;
+    uint32_t version, check;
+    int rc;
+
+    decoder_init(&d, bytes);
+    magic = get_bytes(&d, 8);
+    version = get_u32(&d); /* and the reserved bytes, which are 0 */
+    if (bytes.size < TABLES_HEAD + CHECK_BYTES || memcmp(magic.data, TABLES_MAGIC, 8) != 0)
+        return corrupt(path, 0,
+                       "no list of runs: too short, or it does not begin with " TABLES_MAGIC, err);
+    check = checksum(checksum_seed(0, 0), strata_bytes(bytes.data, bytes.size - CHECK_BYTES));
+    t->next = get_u64(&d);
+    t->log = get_u64(&d);
+    t->log_first = get_u64(&d);
+    t->log_end = get_u64(&d);
+    t->sequence = get_u64(&d);
+    rc = decode_runs(&d, path, t, err);
+    if (rc < 0)
+        return rc;
+    if (get_u32(&d) != check)
+        return corrupt(path, 0, "the check of the list of runs does not hold", err);
+    if (version != VERSION)
+        return corrupt(path, 8, "a list of runs of another version than 1", err);
+    return numbers_hold(t) ? 0 : corrupt(path, 12, "file numbers that cannot be", err);
+}
+
+int tables_check(struct fs_file *file, struct tables *tables, struct strata_error *err)
+{
+    struct strata_buffer bytes = {0};
+    size_t size = file->end < MOST ? (size_t)file->end : MOST, got = 0;
+    int rc = buffer_reserve(&bytes, size) < 0 ? strata_fail_memory(err, size)
+                                              : fs_read_at(file, 0, bytes.data, size, &got, err);
+
+    if (rc == 0)
+        rc = decode(strata_bytes(bytes.data, got), file->path, tables, err);
+    strata_buffer_free(&bytes);
+    return rc;
+}
+
+int tables_read(const struct strata_env *env, struct tables *tables, struct strata_error *err)
+{
+    char *path = fs_join(env->dir, TABLES_NAME);
+    struct strata_error why;
+    struct fs_file *file;
+    int rc = path ? fs_open(env->fs, path, FS_READ, &file, &why)
+                  : strata_fail_memory(&why, sizeof TABLES_NAME);
+
+    *tables = (struct tables){0};
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT) {
+        rc = corrupt(path, STRATA_NO_OFFSET, "the list of runs is missing", &why);
+    } else if (rc == 0) {
+        rc = tables_check(file, tables, &why);
+        fs_close(file, NULL);
+    }
+    if (rc < 0) {
+        tables_free(tables);
+        if (err)
+            *err = why;
+    }
+    free(path);
+    return rc;
+}

@@ -5,18 +5,16 @@
  *   [frame][frame][frame] ... [frame][fra|         the last segment
  *                                    ^ X: the valid part ends
  *
- * Beyond X lies nothing, or zeros, which is room that was made ahead of appends (FS_AHEAD), or a
- * torn tail, or damage. It is damage iff someone was told that bytes
- * beyond X are on the device:
- *   - a frame before or after X says so (wal.c I2), or the file TAIL, from the last clean close,
- *     or the checkpoint, which is written after a sync;
+ * How one file is read, and what of its end is damage, is in replay.c. Known beside its frames is:
+ *   - the file TAIL, from the last clean close, and the checkpoint, which is written after a sync,
+ *     say how far the last segment reached;
  *   - a later segment exists: a segment is synced before the next one starts.
- * Otherwise it is a tail that was never acknowledged as safe, and is dropped. Zeros hold nothing
- * that could come back, so the file is cut off where they begin, and written on.
+ * A tail that was never acknowledged as safe is dropped. Zeros hold nothing that could come back,
+ * so the file is cut off where they begin, and written on.
  *
  * I1: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced, and
  *     a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
- * I2: sequence numbers go on without a gap from frame to frame and from segment to segment.
+ * I2: sequence numbers go on without a gap from segment to segment, as they do in each (replay.c).
  * I3: before anything is written, all that was recovered is on the device. A sync alone does not
  *     see to that: bytes of an earlier sync that failed may be read from memory, count there as
  *     written, and never have reached the device. So what no sync is known to have put there is
@@ -24,8 +22,8 @@
  *     Recover from fsync Failures?", USENIX ATC 2020). */
 #include "recover.h"
 #include "checkpoint.h"
+#include "replay.h"
 #include "tail.h"
-#include "wal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,12 +34,9 @@ struct recovery {
     const struct strata_env *env;
     struct recovered *out;
     struct tail tail; /* how far the log reached at least, by TAIL or checkpoint; 0: unknown */
-    bool numbered;    /* out->sequence is known */
-    bool refused;     /* a frame whose checks hold could not be applied: that is no torn tail */
-    uint64_t synced;  /* of the segment being read, by its frames */
-    uint64_t salt;    /* ... by its first frame; 0: not known */
-    bool room;        /* behind the end of the last segment are zeros */
     uint64_t offset;  /* where reading begins in the first segment read; 0: at its beginning */
+    struct segment *segment; /* being read, */
+    struct replay log;       /* and how */
 };
 
 /* ---- Records --------------------------------------------------------------------------- */
@@ -77,50 +72,6 @@ static int replay_records(struct recovery *r, struct segment *segment, struct re
     return rc < 0 ? rc : 0;
 }
 
-/* The first frame of a file tells its salt. */
-static int check_salt(struct recovery *r, const struct segment *segment,
-                      const struct wal_frame *frame, struct strata_error *err)
-{
-    if (frame->offset == RECORD_FILE_HEADER)
-        r->salt = frame->salt;
-    return frame->salt == r->salt
-               ? 0
-               : strata_fail(err, STRATA_ERR_CORRUPT, segment->path, frame->offset,
-                             "a frame with another salt than the file's first one");
-}
-
-/* The salt of a file that is read from its middle on. */
-static int read_salt(struct recovery *r, const struct segment *segment, struct strata_error *err)
-{
-    struct record_reader reader;
-    struct wal_frame frame;
-    uint64_t first;
-    int rc;
-
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
-    reader.max_type = WAL_FRAME;
-    rc = wal_next(&reader, &frame, &first, err);
-    record_reader_free(&reader);
-    if (rc == 0)
-        r->salt = frame.salt;
-    else if (rc > 0)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, RECORD_FILE_HEADER,
-                         "the file's first frame is missing");
-    return rc;
-}
-
-static int check_sequence(struct recovery *r, const struct segment *segment,
-                          const struct wal_frame *frame, struct strata_error *err)
-{
-    if (r->numbered && frame->sequence != r->out->sequence)
-        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, frame->offset,
-                           "operation %" PRIu64 " stands here where %" PRIu64 " should",
-                           frame->sequence, r->out->sequence);
-    r->numbered = true;
-    r->out->sequence = frame->sequence + frame->count;
-    return 0;
-}
-
 /* ---- The end of a segment -------------------------------------------------------------- */
 
 /* The seal, which is the last thing in its file and adds up with what was read. */
@@ -134,8 +85,9 @@ static int end_with_seal(struct recovery *r, struct segment *segment, bool last,
                        &body, &record, err);
 
     if (rc == 0 && record.type == SEGMENT_SEAL && last && record.next < segment->file->end)
-        rc = fs_zeros(segment->file, record.next, &r->room, err);
-    if (rc == 0 && (record.type != SEGMENT_SEAL || (record.next != segment->file->end && !r->room)))
+        rc = fs_zeros(segment->file, record.next, &r->log.room, err);
+    if (rc == 0 &&
+        (record.type != SEGMENT_SEAL || (record.next != segment->file->end && !r->log.room)))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
                          "a record of type %u stands here, not a frame", record.type);
     if (rc == 0)
@@ -147,47 +99,6 @@ static int end_with_seal(struct recovery *r, struct segment *segment, bool last,
     strata_buffer_free(&body);
     segment->end = rc == 0 ? record.next : segment->file->end;
     segment->sealed = rc == 0;
-    return rc;
-}
-
-/* How much of the last segment someone was told is on the device. */
-static int known_synced(struct recovery *r, const struct segment *segment, uint64_t end,
-                        uint64_t *synced, struct strata_error *err)
-{
-    uint64_t beyond = 0;
-    int rc = end < segment->file->end
-                 ? wal_evidence(segment->file, segment_id(segment), r->salt, end, &beyond, err)
-                 : 0;
-    *synced = r->synced > beyond ? r->synced : beyond;
-    if (r->tail.segment == segment->last && r->tail.end > *synced)
-        *synced = r->tail.end;
-    return rc;
-}
-
-/* `why` tells what stopped the reading at segment->end; its code is 0 where the file just ends
- * there, or inside a frame. */
-static int judge_end(struct recovery *r, struct segment *segment, const struct strata_error *why,
-                     struct strata_error *err)
-{
-    uint64_t synced;
-    int rc = known_synced(r, segment, segment->end, &synced, err);
-
-    if (rc < 0)
-        return rc;
-    if (segment->end < synced) {
-        if (why->code == 0)
-            return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
-                               "the log ends here, and %" PRIu64 " bytes were once synced", synced);
-        if (err) {
-            *err = *why;
-            strata_error_prefix(err, "below %" PRIu64 " synced bytes: ", synced);
-        }
-        return why->code;
-    }
-    if (segment->end < segment->file->end)
-        rc = fs_zeros(segment->file, segment->end, &r->room, err);
-    if (!r->room)
-        r->out->dropped = segment->file->end - segment->end;
     return rc;
 }
 
@@ -225,39 +136,26 @@ static int replay_merged(struct recovery *r, struct segment *segment, struct str
     reader.max_type = WAL_FRAME;
     rc = replay_records(r, segment, &reader, reader.limit, &seal, err);
     reader.at = seal;
-    r->numbered = false;
-    r->synced = segment->file->end; /* before it got its name */
+    r->log.numbered = false;
+    r->log.synced = segment->file->end; /* before it got its name */
     if (rc == 0)
         rc = end_with_seal(r, segment, false, &reader, err);
     record_reader_free(&reader);
     return rc;
 }
 
-static int replay_frames(struct recovery *r, struct segment *segment, struct record_reader *reader,
-                         struct strata_error *why)
+/* The records of one frame. */
+static int apply(void *arg, const struct wal_frame *frame, struct record_reader *reader,
+                 struct strata_error *err)
 {
-    struct wal_frame frame;
-    uint64_t first, end;
+    struct recovery *r = arg;
+    uint64_t before = r->segment->end, end;
     int rc;
 
-    while ((rc = wal_next(reader, &frame, &first, why)) == 0) {
-        uint64_t before = segment->end;
-        rc = check_salt(r, segment, &frame, why);
-        if (rc == 0)
-            rc = check_sequence(r, segment, &frame, why);
-        if (rc == 0) {
-            segment->end = frame.end; /* all of it was checked: a twin's key may be read there */
-            reader->at = first;
-            rc = replay_records(r, segment, reader, frame.end, &end, why);
-            r->refused = rc < 0;
-        }
-        if (rc < 0) {
-            segment->end = before;
-            break;
-        }
-        if (frame.synced > r->synced)
-            r->synced = frame.synced;
-    }
+    r->segment->end = frame->end; /* all of it was checked: a twin's key may be read there */
+    rc = replay_records(r, r->segment, reader, frame->end, &end, err);
+    if (rc < 0)
+        r->segment->end = before;
     return rc;
 }
 
@@ -266,29 +164,41 @@ static int replay_written(struct recovery *r, struct segment *segment, bool last
 {
     struct strata_error why = {0};
     struct record_reader reader;
-    int rc;
+    int stop, rc;
 
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
-    reader.max_type = WAL_FRAME;
-    if (r->offset)
-        reader.at = r->offset;
-    segment->end = reader.at;
-    r->synced = r->salt = 0;
-    rc = r->offset ? read_salt(r, segment, err) : 0;
-    if (rc < 0)
+    r->segment = segment;
+    segment->end = r->log.begin ? r->log.begin : RECORD_FILE_HEADER;
+    rc = replay_frames(&r->log, &reader, &stop, &why, err);
+    if (rc < 0) {
+        record_reader_free(&reader);
         return rc;
-    rc = replay_frames(r, segment, &reader, &why);
-    if (rc == WAL_OTHER)
+    }
+    rc = stop;
+    if (stop == WAL_OTHER)
         rc = end_with_seal(r, segment, last, &reader, err);
-    else if (last && !r->refused && (rc > 0 || rc == STRATA_ERR_CORRUPT))
-        rc = judge_end(r, segment, &why, err);
-    else if (rc > 0)
+    else if (last && !r->log.refused && (stop > 0 || stop == STRATA_ERR_CORRUPT))
+        rc = replay_judge_end(&r->log, &why, err);
+    else if (stop > 0)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
                          "a closed segment ends here without its seal");
     else if (err)
         *err = why;
     record_reader_free(&reader);
     return rc;
+}
+
+/* What is known of a segment before it is read. */
+static void begin_segment(struct recovery *r, const struct segment *segment)
+{
+    bool tail = r->tail.segment == segment->last;
+    r->log = (struct replay){.file = segment->file,
+                             .number = segment_id(segment),
+                             .begin = r->offset,
+                             .known = tail ? r->tail.end : 0,
+                             .numbered = r->log.numbered,
+                             .sequence = r->log.sequence,
+                             .apply = apply,
+                             .arg = r};
 }
 
 static int replay_segment(struct recovery *r, struct segment *segment, bool last,
@@ -302,6 +212,7 @@ static int replay_segment(struct recovery *r, struct segment *segment, bool last
     if (rc < 0)
         return rc;
     segment->sealed = false;
+    begin_segment(r, segment);
     if (!r->offset)
         segment->sum = (struct segment_sum){0};
     rc = merged ? replay_merged(r, segment, err) : replay_written(r, segment, last, err);
@@ -340,8 +251,8 @@ static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
     }
     *begin = segments_index_of(set, segment);
     r->offset = at.offset;
-    r->out->sequence = at.sequence;
-    r->out->checkpoint = r->numbered = true;
+    r->log.sequence = at.sequence;
+    r->out->checkpoint = r->log.numbered = true;
     return 0;
 }
 
@@ -382,7 +293,7 @@ static int rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct stra
  * or was told that a sync failed. */
 static int make_durable(struct recovery *r, struct segment *last, struct strata_error *err)
 {
-    uint64_t synced = r->synced > RECORD_FILE_HEADER ? r->synced : RECORD_FILE_HEADER;
+    uint64_t synced = r->log.synced > RECORD_FILE_HEADER ? r->log.synced : RECORD_FILE_HEADER;
     int rc;
 
     if (r->tail.segment == last->last && r->tail.end > synced)
@@ -442,13 +353,13 @@ static int make_writable(struct recovery *r, struct strata_error *err)
 
     if (r->out->dropped)
         rc = close_torn(r, last, err);
-    else if (r->room || r->tail.segment != last->last || r->tail.end < last->end)
+    else if (r->log.room || r->tail.segment != last->last || r->tail.end < last->end)
         rc = make_durable(r, last, err); /* also a sealed one */
     if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
-        rc = start_segment(r->keydir, r->out->sequence, &r->salt, err);
+        rc = start_segment(r->keydir, r->out->sequence, &r->log.salt, err);
     if (rc == 0)
         r->out->synced = segments_active(set)->end;
-    r->out->salt = r->salt;
+    r->out->salt = r->log.salt;
     return rc;
 }
 
@@ -485,7 +396,7 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
     size_t begin = 0;
     int rc = segments_open(set, env, err);
 
-    *out = (struct recovered){.sequence = 1};
+    *out = (struct recovered){0};
     if (rc == 0 && !env->options->read_only)
         rc = tidy(env, err);
     if (rc == 0 && !env->is_new)
@@ -496,10 +407,12 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
         rc = check_tail(&r, err);
     if (rc == 0 && !env->is_new)
         rc = begin_at(&r, &begin, err);
-    if (rc == 0 && !r.numbered && r.tail.sequence)
-        out->sequence = r.tail.sequence;
+    if (rc == 0 && !r.log.numbered)
+        r.log.sequence = r.tail.sequence ? r.tail.sequence : 1;
     for (size_t i = begin; rc == 0 && i < set->count; i++)
         rc = replay_segment(&r, set->list[i], i + 1 == set->count, err);
+    out->sequence = r.log.sequence;
+    out->dropped = r.log.dropped;
     if (rc == 0 && out->dropped)
         strata_env_log(env, STRATA_LOG_WARNING,
                        "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes",

@@ -1,0 +1,168 @@
+/* replay.c: one log file read back.
+ *
+ *     where reading begins          the file's end
+ *          |                             |
+ *   [frame][frame][frame] ... [frame][fra|
+ *                                    ^ X: the valid part ends
+ *
+ * Beyond X lies nothing, or zeros, which is room that was made ahead of appends (FS_AHEAD), or a
+ * torn tail, or damage. It is damage iff someone was told that bytes beyond X are on the device:
+ * a frame before or after X says so (wal.c I2), or the caller knows it, from the last clean close
+ * or from something that was written after a sync. Otherwise it is a tail that was never
+ * acknowledged as safe. Zeros hold nothing that could come back.
+ *
+ * I1: sequence numbers go on without a gap from frame to frame.
+ * I2: all frames of a file have the salt of its first one. */
+#include "replay.h"
+#include "strata_engine.h"
+
+#include <inttypes.h>
+
+/* ---- Frames ---------------------------------------------------------------------------- */
+
+/* The first frame of a file tells its salt. */
+static int check_salt(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
+{
+    if (frame->offset == RECORD_FILE_HEADER)
+        r->salt = frame->salt;
+    return frame->salt == r->salt
+               ? 0
+               : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
+                             "a frame with another salt than the file's first one");
+}
+
+/* The salt of a file that is read from its middle on. */
+static int read_salt(struct replay *r, struct strata_error *err)
+{
+    struct record_reader reader;
+    struct wal_frame frame;
+    uint64_t first;
+    int rc;
+
+    record_reader_init(&reader, r->file, r->number, r->file->end);
+    reader.max_type = WAL_FRAME;
+    rc = wal_next(&reader, &frame, &first, err);
+    record_reader_free(&reader);
+    if (rc == 0)
+        r->salt = frame.salt;
+    else if (rc > 0)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, RECORD_FILE_HEADER,
+                         "the file's first frame is missing");
+    return rc;
+}
+
+static int check_sequence(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
+{
+    if (r->numbered && frame->sequence != r->sequence)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
+                           "operation %" PRIu64 " stands here where %" PRIu64 " should",
+                           frame->sequence, r->sequence);
+    r->numbered = true;
+    r->sequence = frame->sequence + frame->count;
+    return 0;
+}
+
+/* A frame that wal_next has checked, and whose records begin at `first`. */
+static int take_frame(struct replay *r, const struct wal_frame *frame, uint64_t first,
+                      struct record_reader *reader, struct strata_error *err)
+{
+    uint64_t limit = reader->limit;
+    int rc = check_salt(r, frame, err);
+
+    if (rc == 0)
+        rc = check_sequence(r, frame, err);
+    if (rc < 0)
+        return rc;
+    reader->at = first;
+    reader->limit = frame->end;
+    rc = r->apply(r->arg, frame, reader, err);
+    reader->limit = limit;
+    reader->at = frame->end;
+    r->refused = rc < 0;
+    return rc;
+}
+
+int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
+                  struct strata_error *why, struct strata_error *err)
+{
+    struct wal_frame frame;
+    uint64_t first;
+    int rc = 0;
+
+    record_reader_init(reader, r->file, r->number, r->file->end);
+    reader->max_type = WAL_FRAME;
+    if (r->begin) {
+        reader->at = r->begin;
+        rc = read_salt(r, err);
+    }
+    r->end = reader->at;
+    if (rc < 0)
+        return rc;
+    while ((rc = wal_next(reader, &frame, &first, why)) == 0) {
+        rc = take_frame(r, &frame, first, reader, why);
+        if (rc < 0)
+            break;
+        r->end = frame.end;
+        if (frame.synced > r->synced)
+            r->synced = frame.synced;
+    }
+    *stop = rc;
+    return 0;
+}
+
+/* ---- The end --------------------------------------------------------------------------- */
+
+/* How much of the file someone was told is on the device. */
+static int known_synced(const struct replay *r, uint64_t *synced, struct strata_error *err)
+{
+    uint64_t beyond = 0;
+    int rc =
+        r->end < r->file->end ? wal_evidence(r->file, r->number, r->salt, r->end, &beyond, err) : 0;
+    *synced = r->synced > beyond ? r->synced : beyond;
+    if (r->known > *synced)
+        *synced = r->known;
+    return rc;
+}
+
+int replay_judge_end(struct replay *r, const struct strata_error *why, struct strata_error *err)
+{
+    uint64_t synced;
+    int rc = known_synced(r, &synced, err);
+
+    if (rc < 0)
+        return rc;
+    if (r->end < synced) {
+        if (why->code == 0)
+            return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
+                               "the log ends here, and %" PRIu64 " bytes were once synced", synced);
+        if (err) {
+            *err = *why;
+            strata_error_prefix(err, "below %" PRIu64 " synced bytes: ", synced);
+        }
+        return why->code;
+    }
+    if (r->end < r->file->end)
+        rc = fs_zeros(r->file, r->end, &r->room, err);
+    if (!r->room)
+        r->dropped = r->file->end - r->end;
+    return rc;
+}
+
+int replay_log(struct replay *r, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    struct record_reader reader;
+    int stop, rc = replay_frames(r, &reader, &stop, &why, err);
+
+    record_reader_free(&reader);
+    if (rc < 0)
+        return rc;
+    if (stop == WAL_OTHER)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
+                           "a record stands here that is no frame's head");
+    if (!r->refused && (stop > 0 || stop == STRATA_ERR_CORRUPT))
+        return replay_judge_end(r, &why, err);
+    if (err)
+        *err = why;
+    return stop;
+}

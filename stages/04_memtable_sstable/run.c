@@ -28,6 +28,7 @@
 #include "02_hash_index/index.h"
 #include "coding.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -175,6 +176,7 @@ int run_open(const struct strata_env *env, uint64_t number, struct run **out,
              struct strata_error *err)
 {
     struct run *run = calloc(1, sizeof *run);
+    struct strata_error why;
     int rc;
 
     *out = NULL;
@@ -183,8 +185,12 @@ int run_open(const struct strata_env *env, uint64_t number, struct run **out,
     run->refs = 1;
     run->number = number;
     run->path = run_path(env, number);
-    rc = run->path ? fs_open(env->fs, run->path, FS_READ, &run->file, err)
-                   : strata_fail_memory(err, sizeof *run);
+    rc = run->path ? fs_open(env->fs, run->path, FS_READ, &run->file, &why)
+                   : strata_fail_memory(&why, sizeof *run);
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        rc = corrupt(run, STRATA_NO_OFFSET, "the run is missing", &why);
+    if (rc < 0 && err)
+        *err = why;
     if (rc == 0)
         rc = read_end(run, &run->end, err);
     if (rc == 0)

@@ -1,0 +1,256 @@
+/* log.c: see log.h; the bytes are drawn in 03_wal/wal.c.
+ *
+ *   TABLES names log 5:   made, synced, named
+ *                         [first frame][frame][frame] ...   while the memtable fills
+ *   TABLES names log 7:   run 6 holds all of it, log 7 is made; log 5 is removed
+ *
+ * I1: a log is written to only after TABLES names it: so one that it does not name holds nothing.
+ * I2: TABLES tells how far the log reached at least: as it was made, and, after a clean close, all
+ *     of it. A shorter one is damage. */
+#include "log.h"
+#include "coding.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
+
+char *log_path(const struct strata_env *env, uint64_t number)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%06" PRIu64 ".log", number);
+    return fs_join(env->dir, name);
+}
+
+static int begin(struct log *log, const struct strata_env *env, uint64_t number,
+                 struct strata_error *err)
+{
+    *log = (struct log){.env = env, .number = number, .path = log_path(env, number)};
+    return log->path ? 0 : strata_fail_memory(err, 32);
+}
+
+/* Beside a sync a call to append costs nothing; without one it is half of a put. */
+static unsigned write_flags(const struct strata_env *env)
+{
+    bool always = env->options->sync == STRATA_SYNC_ALWAYS;
+    return FS_WRITE | FS_AHEAD | (always ? 0u : FS_MAPPED);
+}
+
+static void settle(struct log *log)
+{
+    log->synced = log->written_back = log->end = log->file->end;
+    log->synced_at_ns = fs_now(log->env->fs);
+}
+
+int log_create(struct log *log, const struct strata_env *env, uint64_t number, uint64_t sequence,
+               struct strata_error *err)
+{
+    int rc = begin(log, env, number, err);
+
+    if (rc == 0)
+        rc = fs_open(env->fs, log->path, write_flags(env) | FS_CREATE | FS_TRUNCATE, &log->file,
+                     err);
+    if (rc == 0)
+        rc = record_start_kind(log->file, WAL_MAGIC, number, err);
+    if (rc < 0)
+        return rc;
+    log->salt = wal_salt(env->fs);
+    wal_group_begin(&log->group, number, log->salt, log->file->end);
+    wal_frame_begin(&log->group, sequence, 0);
+    wal_frame_end(&log->group);
+    rc = wal_group_write(&log->group, log->file, err);
+    if (rc == 0)
+        rc = fs_sync(log->file, err);
+    if (rc == 0)
+        settle(log);
+    return rc;
+}
+
+/* ---- Reading it back --------------------------------------------------------------------- */
+
+struct filling {
+    const struct log *log;
+    struct memtable *memtable; /* NULL: only to be checked */
+    struct strata_buffer body; /* a record that does not fit the reader's window */
+};
+
+static int fill_one(struct filling *f, const struct record *record, uint64_t sequence,
+                    struct strata_error *err)
+{
+    struct strata_slice key = record->key, value = record->value;
+    struct record whole;
+    int rc = 0;
+
+    if (!value.data && record->value_size) {
+        rc = record_at(f->log->file, f->log->number, record->offset, record->next, WAL_FRAME,
+                       &f->body, &whole, err);
+        key = whole.key;
+        value = whole.value;
+    }
+    if (rc == 0)
+        rc = memtable_reserve(f->memtable, 1, key.size + value.size, err);
+    if (rc == 0)
+        memtable_add(f->memtable, sequence, record->type, key, value);
+    return rc;
+}
+
+static int fill(void *arg, const struct wal_frame *frame, struct record_reader *reader,
+                struct strata_error *err)
+{
+    struct filling *f = arg;
+    uint64_t sequence = frame->sequence;
+    struct record record;
+    int rc;
+
+    while ((rc = record_next(reader, &record, err)) == 0) {
+        if (record.type > STRATA_OP_DELETE)
+            return strata_fail(err, STRATA_ERR_CORRUPT, reader->file->path, record.offset,
+                               "a record of type %u stands here, not a put or delete", record.type);
+        if (f->memtable)
+            rc = fill_one(f, &record, sequence, err);
+        if (rc < 0)
+            break;
+        sequence++;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int read_back(const struct log *log, const struct tables *tables, struct memtable *memtable,
+                     struct replay *replay, struct strata_error *err)
+{
+    struct filling filling = {.log = log, .memtable = memtable};
+    int rc = record_check_kind(log->file, WAL_MAGIC, log->number, err);
+
+    *replay = (struct replay){.file = log->file,
+                              .number = log->number,
+                              .known = tables->log_end,
+                              .numbered = true,
+                              .sequence = tables->log_first,
+                              .apply = fill,
+                              .arg = &filling};
+    if (rc == 0)
+        rc = replay_log(replay, err);
+    if (rc == 0 && replay->sequence < tables->sequence)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, log->path, replay->end,
+                         "the log ends before operation %" PRIu64 ", and %" PRIu64
+                         " were once on the device",
+                         replay->sequence, tables->sequence);
+    strata_buffer_free(&filling.body);
+    return rc;
+}
+
+int log_open(struct log *log, const struct strata_env *env, const struct tables *tables,
+             struct memtable *memtable, struct replay *replay, struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = begin(log, env, tables->log, &why);
+
+    if (rc == 0)
+        rc = fs_open(env->fs, log->path, env->options->read_only ? FS_READ : write_flags(env),
+                     &log->file, &why);
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        rc = strata_fail(&why, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
+                         "the log is missing: " TABLES_NAME " names it");
+    if (rc == 0)
+        rc = read_back(log, tables, memtable, replay, &why);
+    if (rc < 0) {
+        if (err)
+            *err = why;
+        return rc;
+    }
+    settle(log);
+    log->salt = replay->salt;
+    log->end = replay->end;
+    return 0;
+}
+
+int log_verify(const struct log *log, const struct tables *tables, uint64_t sequence,
+               struct strata_error *err)
+{
+    struct tables known = *tables;
+    struct replay replay;
+
+    if (known.log_end < log->synced && log->synced <= log->end)
+        known.log_end = log->synced;
+    known.sequence = sequence;
+    return read_back(log, &known, NULL, &replay, err);
+}
+
+int log_close(struct log *log, bool remove, struct strata_error *err)
+{
+    int rc = fs_close(log->file, err);
+
+    if (remove && log->path)
+        fs_remove(log->env->fs, log->path, NULL); /* else the next open does it */
+    wal_group_free(&log->group);
+    free(log->path);
+    *log = (struct log){0};
+    return rc;
+}
+
+/* ---- Writing ----------------------------------------------------------------------------- */
+
+int log_append(struct log *log, const struct group_commit *list, uint64_t sequence,
+               struct strata_error *err)
+{
+    int rc;
+
+    wal_group_begin(&log->group, log->number, log->salt, log->file->end);
+    for (const struct group_commit *c = list; c; c = c->next) {
+        if (!c->count)
+            continue;
+        wal_frame_begin(&log->group, sequence, log->synced);
+        for (size_t i = 0; i < c->count; i++)
+            wal_frame_add(&log->group, c->ops[i].type, c->ops[i].key, c->ops[i].value,
+                          !c->next && i + 1 == c->count);
+        wal_frame_end(&log->group);
+        sequence += c->count;
+    }
+    if (!log->group.bytes.size && !log->group.bytes.out_of_memory)
+        return 0; /* only to sync */
+    rc = wal_group_write(&log->group, log->file, err);
+    if (rc == 0)
+        log->end = log->file->end;
+    return rc;
+}
+
+bool log_due(const struct log *log)
+{
+    const struct strata_options *options = log->env->options;
+    if (options->sync != STRATA_SYNC_INTERVAL)
+        return false;
+    return log->end - log->synced >= options->sync_interval_bytes ||
+           fs_now(log->env->fs) - log->synced_at_ns >=
+               (uint64_t)options->sync_interval_ms * 1000000;
+}
+
+int log_sync(struct log *log, pthread_mutex_t *mutex, struct strata_error *err)
+{
+    uint64_t end = log->end;
+    int rc;
+
+    if (end == log->synced)
+        return 0;
+    if (mutex)
+        pthread_mutex_unlock(mutex);
+    rc = fs_sync(log->file, err);
+    if (mutex)
+        pthread_mutex_lock(mutex);
+    if (rc < 0)
+        return rc;
+    log->synced = end;
+    log->synced_at_ns = fs_now(log->env->fs);
+    return 0;
+}
+
+void log_write_back(struct log *log)
+{
+    uint64_t from = log->written_back > log->synced ? log->written_back : log->synced;
+
+    if (log->end < from + WRITE_BACK)
+        return;
+    fs_write_back(log->file, from, log->end - from);
+    log->written_back = log->end;
+}

@@ -1,0 +1,50 @@
+/* log.h: the log of one memtable: what is in the memtable stands in this file, and it is removed
+ * when a run holds all of it. Frames, sync policies and what is made of its end are stage 3's. */
+#ifndef STRATA_04_LOG_H
+#define STRATA_04_LOG_H
+
+#include "03_wal/group.h"
+#include "03_wal/replay.h"
+#include "memtable.h"
+#include "tables.h"
+
+struct log {
+    const struct strata_env *env;
+    struct fs_file *file;
+    char *path;
+    uint64_t number, salt; /* of the file */
+    uint64_t end;          /* of its last frame, bytes */
+    uint64_t synced;       /* bytes that are on the device */
+    uint64_t synced_at_ns; /* when */
+    uint64_t written_back; /* bytes on their way there */
+    struct wal_group group;
+};
+
+/* Makes log `number`, with a frame that tells `sequence` and a salt; both are on the device, and
+ * its name is when the directory has been synced. To be closed, also when it failed. */
+int log_create(struct log *log, const struct strata_env *env, uint64_t number, uint64_t sequence,
+               struct strata_error *err);
+/* Opens the log that `tables` names and puts what it holds into the memtable: `replay` tells how
+ * it ended. CORRUPT, also when it is missing; IO, NO_MEMORY. To be closed, also when it failed. */
+int log_open(struct log *log, const struct strata_env *env, const struct tables *tables,
+             struct memtable *memtable, struct replay *replay, struct strata_error *err);
+/* Closes it; with `remove`, removes the file: it is not live any more, or never was. */
+int log_close(struct log *log, bool remove, struct strata_error *err);
+
+/* Appends the batches of the list, each a frame, by one call. */
+int log_append(struct log *log, const struct group_commit *list, uint64_t sequence,
+               struct strata_error *err);
+/* Has the time, or the amount, come to sync by itself? */
+bool log_due(const struct log *log);
+/* All of it is on the device. The mutex, if there is one, is free meanwhile. */
+int log_sync(struct log *log, pthread_mutex_t *mutex, struct strata_error *err);
+/* Starts the writing that the next sync would have to wait for, a piece at a time. */
+void log_write_back(struct log *log);
+/* Reads all of it again: it is what was written, up to operation `sequence`. */
+int log_verify(const struct log *log, const struct tables *tables, uint64_t sequence,
+               struct strata_error *err);
+
+/* "DIR/000001.log", on the heap; NULL: no memory. */
+char *log_path(const struct strata_env *env, uint64_t number);
+
+#endif

@@ -1,0 +1,288 @@
+/* store.c: flush and merge: new files are written, then the list names them instead of others.
+ *
+ *   flush   run 6 <- memtable      synced, named
+ *           log 7 <- first frame   synced, named
+ *           the directory          synced
+ *           TABLES: log 7, runs 6 4 2          <- the commit: one rename, then synced
+ *           log 5                  removed
+ *
+ *   merge   run 8 <- runs 6 4 2    synced, named; the directory synced
+ *           TABLES: log 7, run 8               <- the commit
+ *           runs 6 4 2             removed; who still reads them has them open
+ *
+ * I1: whatever is cut off before the commit leaves files that no list names: the next open removes
+ *     them. What is cut off after it leaves files that the list names no more: likewise.
+ * I2: runs are in order of age, and all operations in one are newer than all in the next: so merged
+ *     are only neighbours, and their outcome takes their place.
+ * I3: a tombstone is dropped only when nothing older is left: from a merge that reaches the oldest
+ *     run, or a flush when there is none.
+ * I4: when TABLES could not be replaced it is not known which list is on the device: the files of
+ *     both are left as they are. */
+#include "store.h"
+#include "merge_iter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MERGE_LEAST 4 /* runs of a size */
+
+/* ---- Failure ----------------------------------------------------------------------------- */
+
+int store_spoil(struct store *store, int rc, const struct strata_error *err)
+{
+    if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
+        store->failed = err->sys ? err->sys : -1;
+    return rc;
+}
+
+/* ---- Writing a run ----------------------------------------------------------------------- */
+
+static int copy_all(struct cursor *from, struct run_writer *to, struct strata_error *err)
+{
+    int rc = cursor_first(from, err);
+
+    while (rc == 0) {
+        struct strata_slice value;
+        rc = from->ops->value(from, &value, err);
+        if (rc == 0)
+            rc = run_writer_add(to, from->type, from->key, value, err);
+        if (rc == 0)
+            rc = from->ops->next(from, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* The merge of these sources as run `number`; *out is NULL when nothing is left of them. */
+static int write_run(struct store *store, struct cursor *const *sources, size_t count,
+                     bool tombstones, const uint64_t range[2], struct run **out,
+                     struct strata_error *err)
+{
+    uint64_t number = store->tables.next++;
+    struct run_writer writer = {0};
+    struct cursor *merged;
+    int rc = merge_iter_new(sources, count, tombstones, &merged, err);
+
+    *out = NULL;
+    if (rc < 0)
+        return rc;
+    rc = run_writer_begin(&writer, store->env, number, err);
+    if (rc == 0)
+        rc = copy_all(merged, &writer, err);
+    if (rc == 0 && writer.end.sum.records) {
+        rc = run_writer_finish(&writer, range[0], range[1], err);
+        if (rc == 0)
+            rc = run_open(store->env, number, out, err);
+    }
+    run_writer_end(&writer, *out != NULL);
+    merged->ops->free(merged);
+    return rc;
+}
+
+/* ---- Installing -------------------------------------------------------------------------- */
+
+/* What is to be: runs[at, at + count) make way for one, or for none. */
+struct change {
+    size_t at, count;
+    struct run *run;           /* or NULL */
+    struct memtable *memtable; /* a new one, with its log; or NULL: as before */
+    struct log log;
+    struct tables tables; /* made of the above */
+    struct view *view;
+};
+
+static int make_view(const struct store *store, struct change *c, struct strata_error *err)
+{
+    const struct view *old = store->view;
+    size_t count = old->count - c->count + (c->run != NULL);
+    struct run **runs = malloc((count + 1) * sizeof(struct run *));
+
+    if (!runs)
+        return strata_fail_memory(err, (count + 1) * sizeof(struct run *));
+    memcpy(runs, old->runs, c->at * sizeof(struct run *));
+    if (c->run)
+        runs[c->at] = c->run;
+    memcpy(runs + c->at + (c->run != NULL), old->runs + c->at + c->count,
+           (old->count - c->at - c->count) * sizeof(struct run *));
+    c->view = view_new(c->memtable ? c->memtable : old->memtable, runs, count);
+    free(runs);
+    return c->view ? 0 : strata_fail_memory(err, sizeof *c->view);
+}
+
+static int make_tables(const struct store *store, struct change *c, struct strata_error *err)
+{
+    struct tables *t = &c->tables;
+
+    *t = store->tables;
+    t->count = (uint32_t)c->view->count;
+    t->runs = malloc((t->count + 1) * sizeof *t->runs);
+    if (!t->runs)
+        return strata_fail_memory(err, (t->count + 1) * sizeof *t->runs);
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct run *run = c->view->runs[i];
+        t->runs[i] = (struct tables_run){run->number, run->file->end, run->end.sum.digest};
+    }
+    if (c->memtable) {
+        t->log = c->log.number;
+        t->log_end = c->log.end;
+        t->log_first = t->sequence = store->sequence;
+    }
+    return 0;
+}
+
+static void remove_runs(const struct store *store, struct run *const *runs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fs_remove(store->env->fs, runs[i]->path, NULL); /* else the next open does it */
+}
+
+/* From now on the store is as the list says; what it names no more is removed. */
+static void swap(struct store *store, struct change *c)
+{
+    struct view *old = store->view;
+    struct tables before = store->tables;
+    struct log log = store->log;
+
+    pthread_mutex_lock(&store->group.mutex);
+    store->view = c->view;
+    store->tables = c->tables;
+    if (c->memtable)
+        store->log = c->log;
+    pthread_mutex_unlock(&store->group.mutex);
+    if (c->memtable)
+        log_close(&log, true, NULL); /* the run holds all of it */
+    remove_runs(store, old->runs + c->at, c->count);
+    tables_free(&before);
+    view_unref(old);
+    c->view = NULL;
+    c->tables = (struct tables){0};
+}
+
+/* Makes the change, or, when it fails, takes its files away again (I4). */
+static int install(struct store *store, struct change *c, struct strata_error *err)
+{
+    int rc = make_view(store, c, err);
+    bool unknown = false;
+
+    if (rc == 0)
+        rc = make_tables(store, c, err);
+    if (rc == 0 && (c->run || c->memtable))
+        rc = fs_sync_dir(store->env->fs, store->env->dir, err);
+    if (rc == 0) {
+        rc = tables_write(store->env, &c->tables, err); /* the commit */
+        unknown = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
+    }
+    if (rc == 0) {
+        swap(store, c);
+    } else {
+        if (c->memtable)
+            log_close(&c->log, !unknown, NULL);
+        if (c->run && !unknown)
+            remove_runs(store, &c->run, 1);
+        tables_free(&c->tables);
+        view_unref(c->view);
+    }
+    memtable_unref(c->memtable); /* the view has them */
+    run_unref(c->run);
+    return rc;
+}
+
+/* ---- Flush ------------------------------------------------------------------------------- */
+
+static int flush(struct store *store, struct strata_error *err)
+{
+    struct memtable *full = store->view->memtable;
+    uint64_t range[2] = {full->first, full->last};
+    struct cursor *source;
+    struct change c = {0};
+    int rc = memtable_new(store->env->options->memtable_bytes, &c.memtable, err);
+
+    if (rc == 0 && full->skip.count) {
+        source = memtable_cursor(full, UINT64_MAX);
+        rc = write_run(store, &source, 1, store->view->count > 0, range, &c.run, err); /* I3 */
+    }
+    if (rc == 0) {
+        rc = log_create(&c.log, store->env, store->tables.next++, store->sequence, err);
+        if (rc == 0)
+            return install(store, &c, err);
+        log_close(&c.log, true, NULL);
+        if (c.run)
+            remove_runs(store, &c.run, 1);
+    }
+    memtable_unref(c.memtable);
+    run_unref(c.run);
+    return rc;
+}
+
+int store_flush(struct store *store, struct strata_error *err)
+{
+    int rc;
+
+    pthread_mutex_unlock(&store->group.mutex);
+    rc = flush(store, err);
+    pthread_mutex_lock(&store->group.mutex);
+    store->flushes += rc == 0;
+    return store_spoil(store, rc, err);
+}
+
+/* ---- Merge ------------------------------------------------------------------------------- */
+
+static int merge(struct store *store, size_t at, size_t count, struct strata_error *err)
+{
+    struct run *const *runs = store->view->runs + at;
+    struct change c = {.at = at, .count = count};
+    bool oldest = at + count == store->view->count;
+    uint64_t range[2] = {runs[count - 1]->end.first, runs[0]->end.last};
+    struct cursor **sources = malloc(count * sizeof(struct cursor *));
+    int rc;
+
+    if (!sources)
+        return strata_fail_memory(err, count * sizeof(struct cursor *));
+    for (size_t i = 0; i < count; i++)
+        sources[i] = run_cursor(runs[i]);
+    rc = write_run(store, sources, count, !oldest, range, &c.run, err); /* I3 */
+    free(sources);
+    return rc < 0 ? rc : install(store, &c, err);
+}
+
+static int merge_unlocked(struct store *store, size_t count, struct strata_error *err)
+{
+    uint64_t bytes = 0;
+    int rc;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += store->view->runs[i]->file->end;
+    pthread_mutex_unlock(&store->group.mutex);
+    rc = merge(store, 0, count, err);
+    pthread_mutex_lock(&store->group.mutex);
+    store->merges += rc == 0;
+    store->merged_bytes += rc == 0 ? bytes : 0;
+    return store_spoil(store, rc, err);
+}
+
+/* How many runs, from the newest on, are of a size: none larger than all newer ones together. So
+ * each merge at least doubles the run that an entry is in, and there are few runs: some for each
+ * doubling (size-tiered, as in Cassandra; Bigtable's merging compaction). */
+static size_t count_of_a_size(const struct view *view)
+{
+    uint64_t newer = 0;
+    size_t count = 0;
+
+    while (count < view->count && (count == 0 || view->runs[count]->file->end <= newer))
+        newer += view->runs[count++]->file->end;
+    return count;
+}
+
+int store_merge_due(struct store *store, struct strata_error *err)
+{
+    size_t count = count_of_a_size(store->view);
+    return count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
+}
+
+int store_merge_all(struct store *store, struct strata_error *err)
+{
+    const struct view *view = store->view;
+
+    if (view->count == 0 || (view->count == 1 && view->runs[0]->end.tombstones == 0))
+        return 0;
+    return merge_unlocked(store, view->count, err);
+}

@@ -1,0 +1,35 @@
+/* store.h: the store of stage 4: a memtable with its log, runs, and the list that names them; and
+ * what changes that list: flush and merge. */
+#ifndef STRATA_04_STORE_H
+#define STRATA_04_STORE_H
+
+#include "log.h"
+#include "view.h"
+
+struct store {
+    const struct strata_env *env;
+    struct group group;   /* its mutex guards the rest */
+    struct view *view;    /* the present one */
+    struct log log;       /* of the view's memtable */
+    struct tables tables; /* as it was written last */
+    uint64_t sequence;    /* the next operation's number */
+    struct replay opened; /* what opening found in the log */
+    int failed;           /* a write, sync or rename failed: errno, or -1; no more writes */
+    bool written;         /* since open */
+    uint64_t flushes, merges, merged_bytes; /* since open */
+};
+
+/* All below: as the leader, the mutex held; it is free while files are written. NO_MEMORY: nothing
+ * was changed. After another error the store is not to be written any more (store_spoil). */
+
+/* Writes the memtable to a run, if there is anything in it, and begins a new one with a new log. */
+int store_flush(struct store *store, struct strata_error *err);
+/* Merges runs, if there are too many of a size. */
+int store_merge_due(struct store *store, struct strata_error *err);
+/* Makes one run of all, without tombstones. */
+int store_merge_all(struct store *store, struct strata_error *err);
+
+/* Notes that `rc` was a failure after which nothing more may be written. Returns it. */
+int store_spoil(struct store *store, int rc, const struct strata_error *err);
+
+#endif

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define GROUP_BYTES ((size_t)1 << 20)    /* gathered for one append */
-#define CLOSE_REPLAY ((uint64_t)1 << 20) /* bytes of log that a close leaves to be read again */
+#define CLOSE_REPLAY ((uint64_t)1 << 16) /* bytes of log that a close leaves to be read again */
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
@@ -283,10 +283,10 @@ static int store_verify(void *self, const struct strata_progress *progress,
     rc = verify_log_and_list(store, err);
     group_leave(&store->group);
     view = take_view(store, &sequence);
-    for (size_t i = 0; rc == 0 && i < view->count; i++) {
-        rc = run_verify(view->runs[i], err);
-        if (rc == 0 && progress)
-            progress->tick(progress->arg, i + 1, view->count);
+    for (size_t i = 0; rc == 0 && i <= view->count; i++) {
+        if (progress)
+            progress->tick(progress->arg, i + 1, view->count + 1);
+        rc = i < view->count ? run_verify(view->runs[i], err) : 0;
     }
     view_unref(view);
     return rc;

@@ -6,8 +6,9 @@
  *   +-----------+-----+-----------+-----------+------+----------+-------+-------+------+-----+-------+
  *                                             ^ the node's address
  *
- * So a step reads next[0], the head of the key and its first bytes from one cache line, most of
- * the time, and the key itself stands in the node, not behind a pointer (measured: 25 % less).
+ * A step of a search reads next[0] and, most of the time, head alone: 24 bytes, side by side, so
+ * one cache line and no call of memcmp; 8 bytes of head would not do, as keys like 0000000000012345
+ * share them. And the key stands in the node, not behind a pointer (measured: 25 % less).
  *
  * I1: on every level the nodes are in order, and a level's nodes are all on the level below.
  * I2: a node is complete before any pointer leads to it: pointers are stored with release and
@@ -73,34 +74,47 @@ struct strata_slice skip_value(const struct skip_node *node)
 /* What is looked for. */
 struct target {
     struct strata_slice key;
-    uint64_t head, sequence;
+    uint64_t head[2], sequence;
 };
 
-static uint64_t head_of(struct strata_slice key)
+/* Up to 8 bytes of the key, the first one highest: such numbers are in the order of the bytes. */
+static uint64_t word_of(struct strata_slice key, size_t from)
 {
-    uint64_t head = 0;
-    size_t size = key.size < 8 ? key.size : 8;
-    for (size_t i = 0; i < size; i++)
-        head |= (uint64_t)key.data[i] << (56 - 8 * i);
-    return head;
+    uint64_t word = 0;
+
+    if (key.size >= from + 8) {
+        for (size_t i = 0; i < 8; i++) /* one load, as gcc and clang see */
+            word |= (uint64_t)key.data[from + i] << (56 - 8 * i);
+        return word;
+    }
+    for (size_t i = from; i < key.size; i++)
+        word |= (uint64_t)key.data[i] << (56 - 8 * (i - from));
+    return word;
 }
 
-/* Keys with different heads are in the order of their heads; with one head, of what follows, or
- * of their sizes when one has no more than that. */
-static inline int compare_tails(const struct skip_node *node, struct strata_slice key)
+static struct target target_of(struct strata_slice key, uint64_t sequence)
 {
-    size_t a = node->key_size, b = key.size, both = a < b ? a : b;
-    int order = both > 8 ? memcmp(node->bytes + 8, key.data + 8, both - 8) : 0;
-    return order ? order : (a > b) - (a < b);
+    return (struct target){key, {word_of(key, 0), word_of(key, 8)}, sequence};
+}
+
+/* Keys with one head: what follows decides, or, when one has no more than that, the size. */
+static bool is_before_by_rest(const struct skip_node *node, const struct target *target)
+{
+    size_t a = node->key_size, b = target->key.size, both = a < b ? a : b;
+    int order = both > 16 ? memcmp(node->bytes + 16, target->key.data + 16, both - 16) : 0;
+
+    if (!order)
+        order = (a > b) - (a < b);
+    return order ? order < 0 : node->sequence > target->sequence;
 }
 
 static inline bool is_before(const struct skip_node *node, const struct target *target)
 {
-    int order;
-    if (node->head != target->head)
-        return node->head < target->head;
-    order = compare_tails(node, target->key);
-    return order ? order < 0 : node->sequence > target->sequence;
+    if (node->head[0] != target->head[0])
+        return node->head[0] < target->head[0];
+    if (node->head[1] != target->head[1])
+        return node->head[1] < target->head[1];
+    return is_before_by_rest(node, target);
 }
 
 /* The last node before the target; with `path`, on every level. */
@@ -108,10 +122,11 @@ static struct skip_node *find(const struct skip *skip, const struct target *targ
                               struct skip_node **path)
 {
     struct skip_node *node = skip->first;
+    const struct skip_node *behind = NULL; /* known not to be before the target */
 
     for (int level = height - 1; level >= 0; level--) {
         struct skip_node *next = next_of(node, level);
-        while (next) {
+        while (next && next != behind) {
             if (level) /* where it goes on when the next one is too far */
                 __builtin_prefetch(next_of(node, level - 1));
             if (!is_before(next, target))
@@ -119,6 +134,7 @@ static struct skip_node *find(const struct skip *skip, const struct target *targ
             node = next;
             next = next_of(node, level);
         }
+        behind = next;
         if (path)
             path[level] = node;
     }
@@ -163,11 +179,12 @@ static bool belongs_behind_last(const struct skip *skip, const struct target *ta
 void skip_add(struct skip *skip, struct strata_slice key, uint64_t sequence, unsigned type,
               struct strata_slice value)
 {
-    struct target target = {key, head_of(key), sequence};
+    struct target target = target_of(key, sequence);
     int height = draw_height(&skip->prng);
     struct skip_node *node = new_node(skip->arena, height, key.size, value.size);
 
-    node->head = target.head;
+    node->head[0] = target.head[0];
+    node->head[1] = target.head[1];
     node->sequence = sequence;
     node->key_size = (uint32_t)key.size;
     node->value_size = (uint32_t)value.size;
@@ -194,7 +211,7 @@ void skip_add(struct skip *skip, struct strata_slice key, uint64_t sequence, uns
 const struct skip_node *skip_before(const struct skip *skip, struct strata_slice key,
                                     uint64_t sequence)
 {
-    struct target target = {key, head_of(key), sequence};
+    struct target target = target_of(key, sequence);
     const struct skip_node *node = find(skip, &target, SKIP_HEIGHT, NULL);
     return node == skip->first ? NULL : node;
 }
@@ -202,7 +219,7 @@ const struct skip_node *skip_before(const struct skip *skip, struct strata_slice
 const struct skip_node *skip_seek(const struct skip *skip, struct strata_slice key,
                                   uint64_t sequence)
 {
-    struct target target = {key, head_of(key), sequence};
+    struct target target = target_of(key, sequence);
     const struct skip_node *node = find(skip, &target, SKIP_HEIGHT, NULL);
     struct skip_node *next = next_of(node, 0);
 

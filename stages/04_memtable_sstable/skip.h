@@ -16,10 +16,10 @@
 
 #define SKIP_HEIGHT 16 /* levels; with one node in three a level higher: 40 million entries */
 
-/* Bytes before it: the pointers to the next nodes, level 0 nearest. Bytes behind it: the key,
- * and then the value. */
+/* Bytes before it: the pointers to the next nodes, level 0 nearest. Bytes behind it: the key, and
+ * then the value. */
 struct skip_node {
-    uint64_t head;       /* the key's first 8 bytes as a number, zeros behind a shorter one */
+    uint64_t head[2];    /* the key's first 16 bytes as two numbers, zeros behind a shorter one */
     uint64_t sequence;   /* of the operation */
     uint32_t key_size;   /* bytes */
     uint32_t value_size; /* bytes */

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#define PAGES_HUGE ((size_t)2 << 20) /* bytes of a huge page; what is mapped is a multiple of it   \
-                                      */
+/* Bytes of a huge page; what is mapped is a multiple of it. */
+#define PAGES_HUGE ((size_t)2 << 20)
 
 /* `size` bytes of zeros, a multiple of PAGES_HUGE, beginning at one. Memory is taken as it is
  * touched. NULL: there is none to be had. */

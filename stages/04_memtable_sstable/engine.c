@@ -50,6 +50,18 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     return rc;
 }
 
+/* The memtable becomes a run; then runs of a size are merged, or all. */
+static int flush_and_merge(struct store *store, bool all, struct strata_error *err)
+{
+    int rc = store_usable(store, err);
+
+    if (rc == 0 && store->view->memtable->skip.count)
+        rc = store_flush(store, err);
+    if (rc == 0)
+        rc = all ? store_merge_all(store, err) : store_merge_due(store, err);
+    return rc;
+}
+
 /* What a clean close leaves: a short log, all on the device, and word of where it ends; or, of a
  * long one, a run. */
 static int leave_tidy(struct store *store, struct strata_error *err)
@@ -58,7 +70,7 @@ static int leave_tidy(struct store *store, struct strata_error *err)
     int rc;
 
     if (store->log.end - tables->log_end >= CLOSE_REPLAY)
-        return store_flush(store, err);
+        return flush_and_merge(store, false, err);
     rc = fs_sync(store->log.file, err);
     tables->log_end = store->log.end;
     tables->sequence = store->sequence;
@@ -86,24 +98,12 @@ static int store_close(void *self, struct strata_error *err)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static int usable(const struct store *store, struct strata_error *err)
-{
-    if (!store->failed)
-        return 0;
-    if (store->failed > 0)
-        strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
-    else
-        strata_fail(err, STRATA_ERR_IO, store->env->dir, STRATA_NO_OFFSET, "earlier failure");
-    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
-    return STRATA_ERR_IO;
-}
-
 /* A full memtable makes way; and all that is to be written will fit. */
 static int make_room(struct store *store, const struct group_commit *list, bool *sync,
                      struct strata_error *err)
 {
     size_t operations = 0, bytes = 0;
-    int rc = usable(store, err);
+    int rc = store_usable(store, err);
 
     for (const struct group_commit *c = list; c; c = c->next) {
         operations += c->count;
@@ -112,11 +112,8 @@ static int make_room(struct store *store, const struct group_commit *list, bool 
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
     if (rc == 0 && operations &&
-        memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes) {
-        rc = store_flush(store, err);
-        if (rc == 0)
-            rc = store_merge_due(store, err);
-    }
+        memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes)
+        rc = flush_and_merge(store, false, err);
     return rc < 0 ? rc : memtable_reserve(store->view->memtable, operations, bytes, err);
 }
 
@@ -221,17 +218,6 @@ static int store_iter(void *self, struct strata_iter **out, struct strata_error 
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
-
-static int flush_and_merge(struct store *store, bool all, struct strata_error *err)
-{
-    int rc = usable(store, err);
-
-    if (rc == 0 && store->view->memtable->skip.count)
-        rc = store_flush(store, err);
-    if (rc == 0)
-        rc = all ? store_merge_all(store, err) : store_merge_due(store, err);
-    return rc;
-}
 
 static int alone(struct store *store, bool all, struct strata_error *err)
 {

@@ -174,6 +174,8 @@ int open_store(struct store *store, const struct strata_env *env, struct strata_
         return rc;
     group_enter(&store->group);
     rc = store_flush(store, err); /* I2 */
+    if (rc == 0)
+        rc = store_merge_due(store, err);
     group_leave(&store->group);
     return rc;
 }

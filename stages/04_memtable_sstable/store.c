@@ -35,6 +35,18 @@ int store_spoil(struct store *store, int rc, const struct strata_error *err)
     return rc;
 }
 
+int store_usable(const struct store *store, struct strata_error *err)
+{
+    if (!store->failed)
+        return 0;
+    if (store->failed > 0)
+        strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
+    else
+        strata_fail(err, STRATA_ERR_IO, store->env->dir, STRATA_NO_OFFSET, "earlier failure");
+    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
+    return STRATA_ERR_IO;
+}
+
 /* ---- Writing a run ----------------------------------------------------------------------- */
 
 static int copy_all(struct cursor *from, struct run_writer *to, struct strata_error *err)

@@ -29,6 +29,8 @@ int store_merge_due(struct store *store, struct strata_error *err);
 /* Makes one run of all, without tombstones. */
 int store_merge_all(struct store *store, struct strata_error *err);
 
+/* 0, or the error that a write failed earlier. */
+int store_usable(const struct store *store, struct strata_error *err);
 /* Notes that `rc` was a failure after which nothing more may be written. Returns it. */
 int store_spoil(struct store *store, int rc, const struct strata_error *err);
 

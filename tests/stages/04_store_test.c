@@ -1,0 +1,572 @@
+/* 04_store_test.c: flush, merge, opening and closing of stage 4: which files there are, and what is
+ * still known. What a crash leaves is for tests/crash; its limits are weak_... */
+#include "test.h"
+
+#include "04_memtable_sstable/tables.h"
+#include "fs_sim.h"
+#include "subject.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+#define DIR "db"
+
+static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    subject_options(&options, fs, true);
+    options.memtable_bytes = memtable_bytes;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+static struct strata *open_it(struct strata_fs *fs)
+{
+    return open_with(fs, 1 << 20);
+}
+
+static void close_it(struct strata *db)
+{
+    struct strata_error err;
+    assert_ok(strata_close(db, &err), &err);
+}
+
+static void flush(struct strata *db)
+{
+    struct strata_error err;
+    assert_ok(strata_flush(db, &err), &err);
+}
+
+static void compact(struct strata *db)
+{
+    struct strata_error err;
+    assert_ok(strata_compact(db, NULL, &err), &err);
+}
+
+/* The logs and runs, each followed by a space. */
+static const char *files(struct strata_fs *fs)
+{
+    static char text[2000];
+    struct fs_names names;
+
+    text[0] = '\0';
+    assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
+    for (size_t i = 0; i < names.count; i++)
+        if (strstr(names.names[i], ".log") || strstr(names.names[i], ".run"))
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", names.names[i]);
+    fs_names_free(&names);
+    return text;
+}
+
+static void put_many(struct strata *db, int from, int to, const char *word)
+{
+    for (int i = from; i < to; i++) {
+        char key[16], value[100];
+        snprintf(key, sizeof key, "key %05d", i);
+        snprintf(value, sizeof value, "%s %d", word, i);
+        assert_put(db, key, value);
+    }
+}
+
+static void expect_many(struct strata *db, int from, int to, const char *word)
+{
+    for (int i = from; i < to; i++) {
+        char key[16], value[100];
+        snprintf(key, sizeof key, "key %05d", i);
+        snprintf(value, sizeof value, "%s %d", word, i);
+        assert_get(db, key, value);
+    }
+}
+
+/* ---- Flush ------------------------------------------------------------------------------- */
+
+static void store_flush_makes_a_run_and_a_new_log(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    assert_string_equal(files(fs), "000001.log ");
+    flush(db); /* nothing to write */
+    assert_string_equal(files(fs), "000001.log ");
+    assert_put(db, "a", "1");
+    flush(db);
+    assert_string_equal(files(fs), "000002.run 000003.log ");
+    assert_get(db, "a", "1");
+    assert_int_equal(check_stat(db, "runs"), 1);
+    close_it(db);
+    db = open_it(fs);
+    assert_get(db, "a", "1");
+    close_it(db);
+    fs_free(fs);
+}
+
+static void store_full_memtable_is_flushed_by_the_next_write(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 4000);
+
+    (void)state;
+    put_many(db, 0, 500, "value");
+    assert_true(check_stat(db, "flushes") >= 5);
+    assert_true(check_stat(db, "memtable_bytes") < 4400);
+    expect_many(db, 0, 500, "value");
+    close_it(db);
+    db = open_with(fs, 4000);
+    expect_many(db, 0, 500, "value");
+    assert_get(db, "key 00500", NULL);
+    close_it(db);
+    fs_free(fs);
+}
+
+static void store_newer_version_hides_older_runs(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    assert_put(db, "a", "old");
+    assert_put(db, "b", "old");
+    assert_put(db, "c", "old");
+    flush(db);
+    assert_put(db, "a", "new");
+    assert_delete(db, "b");
+    assert_get(db, "a", "new");
+    assert_get(db, "b", NULL);
+    flush(db);
+    assert_get(db, "a", "new");
+    assert_get(db, "b", NULL);
+    assert_get(db, "c", "old");
+    close_it(db);
+    fs_free(fs);
+}
+
+/* ---- Merge ------------------------------------------------------------------------------- */
+
+static void store_merge_drops_a_tombstone_with_what_it_hides(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    assert_put(db, "a", "1");
+    flush(db);
+    assert_delete(db, "a");
+    flush(db);
+    assert_int_equal(check_stat(db, "run_records"), 2); /* nothing older may show */
+    assert_get(db, "a", NULL);
+    compact(db);
+    assert_int_equal(check_stat(db, "runs"), 0);
+    assert_get(db, "a", NULL);
+    assert_delete(db, "a");
+    flush(db); /* nothing older is left: it needs no run */
+    assert_int_equal(check_stat(db, "runs"), 0);
+    close_it(db);
+    fs_free(fs);
+}
+
+/* A merge that does not reach the oldest run keeps tombstones. */
+static void store_merge_of_the_newest_keeps_tombstones(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    put_many(db, 0, 1000, "a long run that is larger than all that comes after it together");
+    flush(db);
+    for (int i = 0; i < 4; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key %05d", i);
+        assert_delete(db, key);
+        put_many(db, 10 + i, 11 + i, "new");
+        flush(db);
+    }
+    assert_int_equal(check_stat(db, "merges"), 1);
+    assert_int_equal(check_stat(db, "runs"), 2);
+    assert_int_equal(check_stat(db, "run_records"), 1008);
+    for (int i = 0; i < 4; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key %05d", i);
+        assert_get(db, key, NULL);
+    }
+    expect_many(db, 10, 14, "new");
+    compact(db);
+    assert_int_equal(check_stat(db, "run_records"), 996);
+    close_it(db);
+    fs_free(fs);
+}
+
+static void store_runs_stay_few(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 2000);
+    uint64_t most = 0;
+
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        put_many(db, i * 7 % 1000, i * 7 % 1000 + 1, "value");
+        if (check_stat(db, "runs") > most)
+            most = check_stat(db, "runs");
+    }
+    assert_true(check_stat(db, "flushes") >= 100);
+    assert_in_range(most, 4, 15);
+    close_it(db);
+    fs_free(fs);
+}
+
+static void expect_rows(struct strata_iter *iter, int count, const char *word)
+{
+    int rc = strata_iter_first(iter, NULL), seen = 0;
+
+    for (; rc == 0; rc = strata_iter_next(iter, NULL), seen++) {
+        struct strata_slice value;
+        char want[100];
+        snprintf(want, sizeof want, "%s %d", word, seen);
+        assert_int_equal(strata_iter_value(iter, &value, NULL), 0);
+        assert_bytes(value, S(want));
+    }
+    assert_int_equal(rc, STRATA_NOT_FOUND);
+    assert_int_equal(seen, count);
+    for (rc = strata_iter_last(iter, NULL); rc == 0; rc = strata_iter_prev(iter, NULL))
+        seen--;
+    assert_int_equal(seen, 0);
+}
+
+static void store_iterators_hold_what_was_flushed_and_merged_away(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct strata_iter *before, *between;
+
+    (void)state;
+    put_many(db, 0, 50, "old");
+    flush(db);
+    put_many(db, 50, 100, "old");
+    assert_int_equal(strata_iter_new(db, &before, NULL), 0);
+    put_many(db, 0, 100, "new");
+    assert_int_equal(strata_iter_new(db, &between, NULL), 0);
+    flush(db);
+    assert_delete(db, "key 00000");
+    compact(db);
+    assert_string_equal(files(fs), "000007.run 000008.log");
+    expect_rows(before, 100, "old");
+    expect_rows(between, 100, "new");
+    assert_get(db, "key 00000", NULL);
+    strata_iter_free(before);
+    strata_iter_free(between);
+    close_it(db);
+    assert_int_equal(fs_sim_open_files(fs), 0);
+    fs_free(fs);
+}
+
+/* ---- Closing and opening ------------------------------------------------------------------- */
+
+static void store_short_log_is_kept_and_written_on(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    uint64_t written;
+
+    (void)state;
+    assert_put(db, "a", "1");
+    close_it(db);
+    written = fs->bytes_written;
+    db = open_it(fs);
+    assert_int_equal(fs->bytes_written, written); /* opening writes nothing */
+    assert_string_equal(files(fs), "000001.log ");
+    assert_put(db, "b", "2");
+    assert_int_equal(check_stat(db, "sequence"), 3);
+    close_it(db);
+    assert_string_equal(files(fs), "000001.log ");
+    db = open_it(fs);
+    assert_get(db, "a", "1");
+    assert_get(db, "b", "2");
+    close_it(db);
+    fs_free(fs);
+}
+
+static void store_long_log_is_flushed_by_the_close(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    put_many(db, 0, 2000, "value");
+    close_it(db);
+    assert_string_equal(files(fs), "000002.run 000003.log ");
+    db = open_it(fs);
+    assert_true(check_stat(db, "open_replayed") < 100);
+    expect_many(db, 0, 2000, "value");
+    close_it(db);
+    fs_free(fs);
+}
+
+static void store_log_of_a_killed_process_is_never_written_on(void **state)
+{
+    struct strata_fs *fs = fs_sim_new(), *killed;
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    assert_put(db, "a", "1");
+    assert_put(db, "b", "2");
+    killed = fs_sim_copy(fs);
+    close_it(db);
+    db = open_it(killed);
+    assert_string_equal(files(killed), "000002.run 000003.log ");
+    assert_int_equal(check_stat(db, "sequence"), 3);
+    assert_get(db, "a", "1");
+    assert_put(db, "c", "3");
+    close_it(db);
+    db = open_it(killed);
+    assert_get(db, "b", "2");
+    assert_get(db, "c", "3");
+    close_it(db);
+    fs_free(killed);
+    fs_free(fs);
+}
+
+static void store_killed_again_and_again_keeps_few_files(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct strata *db = open_it(fs);
+        struct strata_fs *killed;
+        put_many(db, i, i + 1, "value");
+        killed = fs_sim_copy(fs);
+        close_it(db);
+        fs_free(fs);
+        fs = killed;
+    }
+    assert_true(strlen(files(fs)) < 200);
+    expect_many(open_it(fs), 0, 20, "value");
+    fs_free(fs);
+}
+
+/* ---- What the list says -------------------------------------------------------------------- */
+
+static void make_files(struct strata_fs *fs)
+{
+    struct strata *db = open_it(fs);
+    assert_put(db, "a", "1");
+    flush(db);
+    assert_put(db, "b", "2");
+    flush(db);
+    assert_put(db, "c", "3");
+    close_it(db);
+    assert_string_equal(files(fs), "000002.run 000004.run 000005.log ");
+}
+
+static void refuse_open(struct strata_fs *fs, const char *file, const char *words)
+{
+    struct strata_error err;
+    struct strata *db;
+    assert_code(subject_open(fs, DIR, false, &db, &err), STRATA_ERR_CORRUPT, &err);
+    if (file)
+        assert_err_file(&err, file);
+    assert_err_says(&err, words);
+    assert_int_equal(fs_sim_open_files(fs), 0);
+}
+
+static void store_missing_file_is_damage_and_nothing_is_removed(void **state)
+{
+    static const char *const paths[] = {"db/000002.run", "db/000004.run", "db/000005.log"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata_buffer bytes = {0};
+        struct strata *db;
+        make_files(fs);
+        assert_int_equal(fs_sim_get(fs, paths[i], &bytes), 0);
+        assert_int_equal(fs_remove(fs, paths[i], NULL), 0);
+        refuse_open(fs, paths[i], "missing");
+        assert_int_equal(fs_sim_put(fs, paths[i], strata_buffer_slice(&bytes)), 0);
+        db = open_it(fs); /* the others were left alone */
+        assert_get(db, "a", "1");
+        assert_get(db, "b", "2");
+        assert_get(db, "c", "3");
+        close_it(db);
+        strata_buffer_free(&bytes);
+        fs_free(fs);
+    }
+}
+
+static void store_list_of_an_earlier_time_is_damage_and_nothing_is_removed(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_buffer old = {0}, now = {0};
+    struct strata *db;
+
+    (void)state;
+    make_files(fs);
+    assert_int_equal(fs_sim_get(fs, "db/TABLES", &old), 0);
+    db = open_it(fs);
+    compact(db);
+    close_it(db);
+    assert_int_equal(fs_sim_get(fs, "db/TABLES", &now), 0);
+    assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&old)), 0);
+    refuse_open(fs, NULL, "missing");
+    assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&now)), 0);
+    db = open_it(fs);
+    assert_get(db, "c", "3");
+    close_it(db);
+    strata_buffer_free(&old);
+    strata_buffer_free(&now);
+    fs_free(fs);
+}
+
+static void store_run_in_the_place_of_another_is_damage(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_buffer bytes = {0};
+
+    (void)state;
+    make_files(fs);
+    assert_int_equal(fs_sim_get(fs, "db/000002.run", &bytes), 0);
+    assert_int_equal(fs_sim_put(fs, "db/000004.run", strata_buffer_slice(&bytes)), 0);
+    refuse_open(fs, "db/000004.run", "number");
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
+/* Lists whose check holds, and that do not fit the runs. */
+static void store_list_that_does_not_fit_the_runs_is_damage(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct tables tables;
+    struct tables_run first;
+
+    (void)state;
+    strata_options_init(&options);
+    make_files(fs);
+    assert_int_equal(tables_read(&env, &tables, NULL), 0);
+    first = tables.runs[0];
+    tables.runs[0] = tables.runs[1];
+    tables.runs[1] = first;
+    assert_int_equal(tables_write(&env, &tables, NULL), 0);
+    refuse_open(fs, NULL, "should end before");
+    tables.runs[1] = tables.runs[0];
+    tables.runs[0] = first;
+    tables.runs[0].digest++;
+    assert_int_equal(tables_write(&env, &tables, NULL), 0);
+    refuse_open(fs, "db/000004.run", "not the run");
+    tables.runs[0].digest--;
+    tables.sequence += 5;
+    assert_int_equal(tables_write(&env, &tables, NULL), 0);
+    refuse_open(fs, "db/000005.log", "were once on the device");
+    tables_free(&tables);
+    fs_free(fs);
+}
+
+static void store_files_that_no_list_names_are_removed(void **state)
+{
+    static const char *const dead[] = {"db/000099.run", "db/000050.log", "db/000007.run.tmp",
+                                       "db/TABLES.tmp", "db/000001.log"};
+    static const char *const others[] = {"db/notes.run", "db/12.log", "db/0000099.run"};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_buffer bytes = {0};
+    struct strata_options options;
+    struct strata *db;
+
+    (void)state;
+    make_files(fs);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(fs_sim_put(fs, dead[i], S("left by a crash")), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(fs_sim_put(fs, others[i], S("somebody else's")), 0);
+    subject_options(&options, fs, false);
+    options.read_only = true;
+    assert_int_equal(strata_open(DIR, &options, &db, NULL), 0);
+    close_it(db);
+    assert_int_equal(fs_sim_get(fs, dead[0], &bytes), 0); /* a reader removes nothing */
+    db = open_it(fs);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_not_equal(fs_sim_get(fs, dead[i], &bytes), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(fs_sim_get(fs, others[i], &bytes), 0);
+    assert_get(db, "a", "1");
+    close_it(db);
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
+/* ---- Limits -------------------------------------------------------------------------------- */
+
+static uint64_t reads_of(struct strata_fs *fs)
+{
+    return fs->calls[FS_CALL_READ];
+}
+
+/* Two or three reads for each halving of the run: stage 5 turns this round. */
+static void weak_get_reads_a_record_for_each_halving(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    uint64_t before;
+
+    (void)state;
+    put_many(db, 0, 4096, "value");
+    compact(db);
+    assert_int_equal(check_stat(db, "runs"), 1);
+    before = reads_of(fs);
+    expect_many(db, 1000, 1001, "value");
+    assert_in_range(reads_of(fs) - before, 2 * 8, 4 * 12);
+    before = reads_of(fs);
+    assert_get(db, "key 09999", NULL); /* behind the last key, which is in memory */
+    assert_int_equal(reads_of(fs), before);
+    close_it(db);
+    fs_free(fs);
+}
+
+/* A key that is in no run is looked for in every one: stage 5's filters turn this round. */
+static void weak_missing_key_is_looked_for_in_every_run(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    uint64_t before, one;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        put_many(db, 0, 2, "value");
+        flush(db);
+        before = reads_of(fs);
+        assert_get(db, "key 00000x", NULL);
+        one = reads_of(fs) - before;
+        assert_in_range(one, 3 * (uint64_t)(i + 1), 8 * (uint64_t)(i + 1));
+    }
+    close_it(db);
+    fs_free(fs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(store_flush_makes_a_run_and_a_new_log),
+        cmocka_unit_test(store_full_memtable_is_flushed_by_the_next_write),
+        cmocka_unit_test(store_newer_version_hides_older_runs),
+        cmocka_unit_test(store_merge_drops_a_tombstone_with_what_it_hides),
+        cmocka_unit_test(store_merge_of_the_newest_keeps_tombstones),
+        cmocka_unit_test(store_runs_stay_few),
+        cmocka_unit_test(store_iterators_hold_what_was_flushed_and_merged_away),
+        cmocka_unit_test(store_short_log_is_kept_and_written_on),
+        cmocka_unit_test(store_long_log_is_flushed_by_the_close),
+        cmocka_unit_test(store_log_of_a_killed_process_is_never_written_on),
+        cmocka_unit_test(store_killed_again_and_again_keeps_few_files),
+        cmocka_unit_test(store_missing_file_is_damage_and_nothing_is_removed),
+        cmocka_unit_test(store_list_of_an_earlier_time_is_damage_and_nothing_is_removed),
+        cmocka_unit_test(store_run_in_the_place_of_another_is_damage),
+        cmocka_unit_test(store_list_that_does_not_fit_the_runs_is_damage),
+        cmocka_unit_test(store_files_that_no_list_names_are_removed),
+        cmocka_unit_test(weak_get_reads_a_record_for_each_halving),
+        cmocka_unit_test(weak_missing_key_is_looked_for_in_every_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -57,6 +57,8 @@ enum cli_option_id {
     CLI_SEEDS,
     CLI_AT,
     CLI_KEEP,
+    CLI_WALK,
+    CLI_SITES,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,

@@ -51,6 +51,10 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_SEEDS] = {"seeds", "N", "so many seeds, one after another; default: 1", 0},
     [CLI_AT] = {"at", "STATE", "only this state, as a violation names it", 0},
     [CLI_KEEP] = {"keep", "DIR", "write the state of a violation, or of --at, to DIR", 0},
+    [CLI_WALK] = {"walk", NULL, "one workload, call by call: what each leaves, and what comes back",
+                  0},
+    [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
+                   0},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0},
     [CLI_HELP] = {"help", NULL, "as the command help", 'h'},
@@ -293,7 +297,7 @@ const struct cli_command cli_commands[] = {
      .run = cli_run_inspect},
     {.name = "crash",
      .options = O(CLI_STAGE) | O(CLI_MODEL) | O(CLI_WORKLOAD) | O(CLI_SEED) | O(CLI_SEEDS) |
-                O(CLI_DEPTH) | O(CLI_AT) | O(CLI_KEEP),
+                O(CLI_DEPTH) | O(CLI_AT) | O(CLI_KEEP) | O(CLI_WALK) | O(CLI_SITES),
      .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_OTHER) | O(CLI_BROKEN),
      .summary = "crash a stage at every call, and look at what comes back",
      .about =
@@ -310,8 +314,11 @@ const struct cli_command cli_commands[] = {
          "of them that differ in more than bytes of keys and values, and how many of the writes\n"
          "issued came back. Then come rows for a second crash while it recovers from the first;\n"
          "for a process that was killed and followed by another, before the power was cut; and\n"
-         "for an I/O error before it. A last table has the places in the source that call the\n"
-         "file layer, with the states cut there: one that has none ends crash with 7.\n\n"
+         "for an I/O error before it. At the end it says how many places in the source call the\n"
+         "file layer (--sites lists them): one that no crash came by ends crash with 7.\n\n"
+         "With --walk one workload is told step by step: a row for each of its operations, and\n"
+         "below it the calls that leave something new, what comes back, and (<-) what was left.\n"
+         "A file is called there by the name that it was opened under.\n\n"
          "What a stage loses and does not promise to keep (`strata stages`) is shown, of the "
          "first\n"
          "crash alone, and is no failure. Each kind of violation is shown once, by as few steps "

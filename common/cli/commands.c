@@ -51,7 +51,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_SEEDS] = {"seeds", "N", "so many seeds, one after another; default: 1", 0},
     [CLI_AT] = {"at", "STATE", "only this state, as a violation names it", 0},
     [CLI_KEEP] = {"keep", "DIR", "write the state of a violation, or of --at, to DIR", 0},
-    [CLI_WALK] = {"walk", NULL, "one workload, call by call: what each leaves, and what comes back",
+    [CLI_WALK] = {"walk", "WHAT", "one workload step by step, in lines for calls, or for results",
                   0},
     [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
                    0},
@@ -316,9 +316,10 @@ const struct cli_command cli_commands[] = {
          "for a process that was killed and followed by another, before the power was cut; and\n"
          "for an I/O error before it. At the end it says how many places in the source call the\n"
          "file layer (--sites lists them): one that no crash came by ends crash with 7.\n\n"
-         "With --walk one workload is told step by step: a row for each of its operations, and\n"
-         "below it the calls that leave something new, what comes back, and (<-) what was left.\n"
-         "A file is called there by the name that it was opened under.\n\n"
+         "--walk calls tells one workload step by step: a row for each of its operations, and\n"
+         "below it the calls that leave something new, what comes back, and (<-) what was left;\n"
+         "--walk results puts together what comes back alike, with the first example of each. A\n"
+         "file is called there by the name that it was opened under.\n\n"
          "What a stage loses and does not promise to keep (`strata stages`) is shown, of the "
          "first\n"
          "crash alone, and is no failure. Each kind of violation is shown once, by as few steps "

@@ -130,8 +130,12 @@ static int read_place(struct crash *c)
 /* One workload, and its first crash. */
 static int read_walk(struct crash *c)
 {
-    if (!c->cli->given[CLI_WALK])
+    const char *walk = c->cli->given[CLI_WALK];
+
+    if (!walk)
         return CLI_OK;
+    if (strcmp(walk, "calls") != 0 && strcmp(walk, "results") != 0)
+        return cli_usage(c->cli, "--walk: \"%s\" is none of calls, results", walk);
     if (!c->cli->given[CLI_WORKLOAD] || c->seeds > 1 || c->cli->given[CLI_AT])
         return cli_usage(c->cli, "--walk wants one --workload, and no --at");
     c->depth = CAMPAIGN_QUICK;

@@ -1,7 +1,8 @@
-/* crash_walk.c: crash --walk: what the operations of one workload leave, call by call.
+/* crash_walk.c: crash --walk: what the operations of one workload leave.
  *
  *   operation     its totals: calls cut, states, how many writes came back, verdict
- *     call        of the states that are new there, those that come back alike are a line
+ *     call        states that are new there and come back alike are a line; with "results" those
+ *                 of the whole operation are, by the call that was the first to leave one
  *
  * A state that an earlier call has left is not told again. */
 #include "crash.h"
@@ -31,6 +32,7 @@ struct operation {
 
 struct walk {
     struct crash *crash;
+    bool results;
     const struct script *script;
     struct operation *operations; /* by explore_operation.index; one without calls has no states */
     size_t count;
@@ -82,20 +84,21 @@ static bool alike(const char *a, const char *b)
     return *a == *b;
 }
 
-static bool fits(const struct line *l, const struct explore_seen *seen)
+static bool fits(const struct walk *w, const struct line *l, const struct explore_seen *seen)
 {
     const struct oracle_report *r = seen->report;
-    return l->call == seen->state->call && l->verdict == r->verdict && l->n == r->n &&
-           l->issued == seen->issued && l->absent == r->absent && l->torn == (r->torn > 0) &&
-           alike(l->what, r->what);
+    return (w->results || l->call == seen->state->call) && l->verdict == r->verdict &&
+           l->n == r->n && l->issued == seen->issued && l->absent == r->absent &&
+           l->torn == (r->torn > 0) && alike(l->what, r->what);
 }
 
-static struct line *line_of(struct operation *o, const struct explore_seen *seen)
+static struct line *line_of(const struct walk *w, struct operation *o,
+                            const struct explore_seen *seen)
 {
     const struct oracle_report *r = seen->report;
 
     for (size_t i = o->count; i-- > 0;)
-        if (fits(&o->lines[i], seen))
+        if (fits(w, &o->lines[i], seen))
             return &o->lines[i];
     o->lines = need(realloc(o->lines, (o->count + 1) * sizeof *o->lines));
     o->lines[o->count] = (struct line){.call = seen->state->call,
@@ -115,7 +118,7 @@ static void on_state(void *arg, const struct explore_seen *seen)
 {
     struct walk *w = ((struct crash *)arg)->walk;
     struct operation *o = operation_of(w, &seen->operation);
-    struct line *l = line_of(o, seen);
+    struct line *l = line_of(w, o, seen);
     bool known = l->verdict == ORACLE_FINE || l->verdict == ORACLE_LOST;
 
     l->states++;
@@ -181,48 +184,52 @@ static bool writes(const struct line *l)
 }
 
 /* "1 to 24 of 25 bytes". After a kill before a call that writes nothing there is nothing to say. */
-static void put_left(FILE *to, const struct line *l, bool kill)
+static const char *left_text(const struct line *l, bool kill, char *to, size_t capacity)
 {
     const char *end = strstr(l->first, " of ");
+    bool range = kill && l->states > 1;
 
     if (kill && !writes(l))
-        return;
-    fputs("  <- ", to);
-    if (l->states == 1 || !kill)
-        fputs(l->first, to);
-    else if (end && strlen(end) <= strlen(l->last) &&
-             strcmp(end, l->last + strlen(l->last) - strlen(end)) == 0)
-        fprintf(to, "%.*s to %s", (int)(end - l->first), l->first, l->last);
+        return "";
+    if (!range)
+        return l->first;
+    if (end && strlen(end) <= strlen(l->last) &&
+        strcmp(end, l->last + strlen(l->last) - strlen(end)) == 0)
+        snprintf(to, capacity, "%.*s to %s", (int)(end - l->first), l->first, l->last);
     else
-        fprintf(to, "%s ... %s", l->first, l->last);
+        snprintf(to, capacity, "%s ... %s", l->first, l->last);
+    return to;
 }
 
 /* What came back. */
-static void put_held(FILE *to, const struct walk *w, const struct line *l)
+static const char *held_text(const struct walk *w, const struct line *l, char *to, size_t capacity)
 {
     struct model model = {0};
-    char text[200];
 
-    if (l->verdict != ORACLE_FINE && l->verdict != ORACLE_LOST) {
-        fputs(l->what, to);
-        return;
-    }
-    history_model(&w->script->history, (size_t)l->n, &model);
+    if (l->verdict != ORACLE_FINE && l->verdict != ORACLE_LOST)
+        return l->what;
     if (l->absent)
-        fputs("no database", to);
+        return "no database";
+    history_model(&w->script->history, (size_t)l->n, &model);
+    if (model.count)
+        model_text(&model, to, capacity);
     else
-        fputs(model.count ? model_text(&model, text, sizeof text) : "no key", to);
+        snprintf(to, capacity, "no key");
     model_free(&model);
+    return to;
 }
 
 /* ---- The table ------------------------------------------------------------------------- */
 
+#define LINE_MOST 125 /* columns; of a longer one the last part goes to a line of its own */
 #define COLUMNS "%-*s  %5s  %6s  %6s  %-12s"
 
 static void put_line(const struct walk *w, const struct line *l, int width, bool kill)
 {
     FILE *to = w->crash->cli->out;
-    char name[400], recovered[60] = "", states[24];
+    char name[400], recovered[60] = "", states[24], text[200], range[200];
+    const char *held, *left;
+    int used;
     bool known = l->verdict == ORACLE_FINE || l->verdict == ORACLE_LOST;
 
     snprintf(name, sizeof name, "  %s%s%s",
@@ -231,11 +238,14 @@ static void put_line(const struct walk *w, const struct line *l, int width, bool
     snprintf(states, sizeof states, "%" PRIu64, l->states);
     if (known)
         snprintf(recovered, sizeof recovered, "%" PRIu64 " of %" PRIu64, l->n, l->issued);
-    fprintf(to, COLUMNS "  ", width, name, "", "", states, recovered);
-    fprintf(to, "%s: ", l->torn ? "torn tail" : oracle_verdict_name(l->verdict));
-    put_held(to, w, l);
-    put_left(to, l, kill);
-    fputc('\n', to);
+    held = held_text(w, l, text, sizeof text);
+    left = left_text(l, kill, range, sizeof range);
+    used = fprintf(to, COLUMNS "  %s: %s", width, name, "", "", states, recovered,
+                   l->torn ? "torn tail" : oracle_verdict_name(l->verdict), held);
+    if (*left && used >= 0 && (size_t)used + strlen(left) > LINE_MOST)
+        fprintf(to, "\n      <- %s\n", left);
+    else
+        fprintf(to, "%s%s\n", *left ? "  <- " : "", left);
 }
 
 static void put_totals(const struct walk *w, const struct operation *o, int width)
@@ -304,6 +314,7 @@ void crash_walk_begin(struct crash *c, struct explore *e)
     c->walk = need(calloc(1, sizeof *c->walk));
     c->walk->crash = c;
     c->walk->script = &c->workloads->script;
+    c->walk->results = strcmp(c->cli->given[CLI_WALK], "results") == 0;
     e->seen = on_state;
     e->cut = on_call;
 }

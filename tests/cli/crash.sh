@@ -156,7 +156,7 @@ like crash_default_stage_is_the_newest "$(last)" "stage=$(strata stages | sed -n
 
 # ---- A workload call by call ----
 printf 'put apple red\nsettle\nput "a\\tb" %0500d\ndel apple\n' 0 >work
-run strata crash --walk --stage 3 --model posix --workload work
+run strata crash --walk calls --stage 3 --model posix --workload work
 rows() { grep "^$1" <<<"$out" | awk '{ $1 = $1 } 1'; } # blanks made one
 operations=$(grep -cE '^(put|delete|close) ' <<<"$out")
 is crash_walk_has_a_row_an_operation "$rc $operations $(rows 'put a' | cut -d' ' -f1-2) $(rows 'delete ' | cut -d' ' -f1-2)" \
@@ -170,14 +170,20 @@ is crash_walk_adds_up "$(awk '/^[a-z]/ && $NF == "fine" { sub(/^(put|delete) [^ 
     /^  [a-z]/ { for (i = 1; i < NF; i++) if ($(i + 1) == "of" && $i ~ /^[0-9]+$/) { c += $(i - 1); break } }
     END { print s, o, c }' <<<"$out")" \
     "$(run strata crash --depth quick --stage 3 --model posix --workload work; awk '$1 == "all" { print $3, $4, $4 }' <<<"$out")"
-run strata crash --walk --stage 3 --model kill --workload work
+run strata crash --walk calls --stage 3 --model kill --workload work
 like crash_walk_of_a_kill_has_every_byte "$out" '^  append .* 1 of 2 +torn tail: apple=red  <- 1 to ([0-9]+) of [0-9]+ bytes$'
-run strata crash --walk --stage 2 --model posix --workload merge
-like crash_walk_shows_what_is_lost "$out" '^  [a-z]+ .*  no state: what is found, .*  <- names: '
+run strata crash --walk calls --stage 2 --model posix --workload merge
+like crash_walk_shows_what_is_lost "$out" '^  [a-z]+ .*  no state: what is found, .* is the state after no write up to 3'
+like crash_walk_shows_how "$out" '^      <- names: .*: half'
 like crash_walk_of_a_loss_that_was_not_promised "$rc $(last)" '^0 crash: .* violations=[1-9]'
 like crash_walk_of_a_loss_has_no_example "$(grep -c 'for example' <<<"$out")" '^0$'
-fails crash_walk_wants_a_workload 2 'wants one --workload' strata crash --walk
-fails crash_walk_wants_one_seed 2 'wants one --workload' strata crash --walk --workload mixed --seeds 2
+calls=$(grep -c '^  [a-z]' <<<"$out")
+run strata crash --walk results --stage 2 --model posix --workload merge
+is crash_walk_of_results_is_shorter "$(($(grep -c '^  [a-z]' <<<"$out") * 2 < calls))" 1
+is crash_walk_of_results_has_each_once "$(sed -n 's/.*\(fine\|torn tail\|lost\|no state\): \(.*\)/\1 \2/p' <<<"$out" | sed '/pear/d' | sort | uniq -d)" ""
+fails crash_walk_wants_a_workload 2 'wants one --workload' strata crash --walk calls
+fails crash_walk_of_calls_or_results 2 '"x" is none of calls, results' strata crash --walk x --workload merge
+fails crash_walk_wants_one_seed 2 'wants one --workload' strata crash --walk calls --workload mixed --seeds 2
 rm work
 
 # ---- Call sites ----

@@ -21,14 +21,14 @@ $B/tests/%.o: ALL_CFLAGS += -Itests/support -Icommon/crash
 
 .PHONY: test tests-build kill mutants mutants-full
 tests-build: $(TEST_BIN) $B/strata
-test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
+test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 crash': only suites that match]
+	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
 mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N]
-	@$(MAKE) --no-print-directory tests-build
+	@$(MAKE) --no-print-directory -s tests-build
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh $(MUTANT)
 mutants-full: install-test install-mutants ## the same with the whole suite: which tests find each (hours) [MUTANT=word]
-	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
+	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh --full $(MUTANT)

@@ -72,6 +72,10 @@ const struct cli_command cli_commands[] = {
               "put has ended with 0, the record survives what the stage promises (`strata\n"
               "stages`). An empty KEY or VALUE is written ''. One that begins with a dash stands\n"
               "behind --.",
+     .shell_about =
+         "When put has said nothing, the record survives what the stage promises (`strata\n"
+         "stages`). After `batch begin` it is only gathered, and stored by `batch commit`. An\n"
+         "empty KEY or VALUE is written ''. One that begins with a dash stands behind --.",
      .example = "$ strata put db 'caf\\xc3\\xa9' 'noir\\tlong'\n"
                 "$ strata put db -- -1 minus\n"
                 "$ strata scan db\n"
@@ -86,6 +90,9 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "print the value stored under KEY",
      .about = "The value is printed with escapes, and a line end after it.",
+     .shell_about =
+         "The value is printed with escapes, and a line end after it. What a batch under way has\n"
+         "gathered is not stored yet: get does not see it, as no command does.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata get db fruit\n"
                 "apple\n"
@@ -102,6 +109,9 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS,
      .summary = "remove KEY and its value",
      .about = "That KEY was not there is no error. DIR must be a database.",
+     .shell_about =
+         "That KEY was not there is no error. After `batch begin` the removal is only gathered,\n"
+         "and done by `batch commit`.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata del db fruit\n"
                 "$ strata get db fruit || echo gone\n"
@@ -373,9 +383,9 @@ const struct cli_command cli_commands[] = {
      .operands = {"begin|commit|drop"},
      .required = 1,
      .summary = "gather puts and dels, and store them as one",
-     .about = "After `batch begin` put and del are gathered, and no command sees them; `batch\n"
-              "commit` stores them all or, if it fails, none; `batch drop` forgets them. Where\n"
-              "`strata stages` promises batches.",
+     .about = "After `batch begin` put and del are gathered, and no command sees them: get and\n"
+              "scan answer as before the batch. `batch commit` stores them all or, if it fails,\n"
+              "none; `batch drop` forgets them. Where `strata stages` promises batches.",
      .run = cli_run_batch},
     {.name = "timing",
      .place = CLI_SHELL,

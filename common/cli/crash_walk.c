@@ -184,10 +184,11 @@ static bool writes(const struct line *l)
 }
 
 /* "1 to 24 of 25 bytes". After a kill before a call that writes nothing there is nothing to say. */
-static const char *left_text(const struct line *l, bool kill, char *to, size_t capacity)
+static const char *left_text(const struct line *l, bool kill, bool results, char *to,
+                             size_t capacity)
 {
     const char *end = strstr(l->first, " of ");
-    bool range = kill && l->states > 1;
+    bool range = kill && !results && l->states > 1;
 
     if (kill && !writes(l))
         return "";
@@ -239,7 +240,7 @@ static void put_line(const struct walk *w, const struct line *l, int width, bool
     if (known)
         snprintf(recovered, sizeof recovered, "%" PRIu64 " of %" PRIu64, l->n, l->issued);
     held = held_text(w, l, text, sizeof text);
-    left = left_text(l, kill, range, sizeof range);
+    left = left_text(l, kill, w->results, range, sizeof range);
     used = fprintf(to, COLUMNS "  %s: %s", width, name, "", "", states, recovered,
                    l->torn ? "torn tail" : oracle_verdict_name(l->verdict), held);
     if (*left && used >= 0 && (size_t)used + strlen(left) > LINE_MOST)

@@ -17,15 +17,15 @@ $(eval $(call crash_program,memory_test,memory_loop allocations))
 $B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N] [TIMES=20]
-	@$(MAKE) --no-print-directory $B/tests/crash/kill_real
+	@$(MAKE) --no-print-directory -s $B/tests/crash/kill_real
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/kill_real --times $(or $(TIMES),20)
 
 faults: install-test ## every call of the file layer fails, and every allocation: a table [STAGE=N] [STRIDE=16]
-	@$(MAKE) --no-print-directory $B/tests/crash/faults
+	@$(MAKE) --no-print-directory -s $B/tests/crash/faults
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/faults --stride $(or $(STRIDE),16)
 
 bits: install-test ## every bit flipped, every cut, every sector exchanged: a table [STAGE=N]
-	@$(MAKE) --no-print-directory $B/tests/crash/bits
+	@$(MAKE) --no-print-directory -s $B/tests/crash/bits
 	@STRATA_STAGE=$(STAGE) $B/tests/crash/bits
 
 crash: all ## every state that a crash may leave, in tables [STAGE=N] [SEEDS=24]

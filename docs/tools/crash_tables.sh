@@ -12,8 +12,8 @@ machine() {
 }
 command="make $what"
 [ "$what" = kill ] && command="TMPDIR=${TMPDIR:-/dev/shm} make kill TIMES=$times"
-printf 'Run on %s on %s, %s cores; Linux %s: `%s`, with STAGE=1 and so on.\n' "$(date +%F)" \
-    "$(machine)" "$(nproc)" "$(uname -r)" "$command"
+printf 'Run on %s on %s, %s cores; Linux %s: %s, with STAGE=1 and so on.\n' "$(date +%F)" \
+    "$(machine)" "$(nproc)" "$(uname -r)" "\`$command\`"
 
 faults_table() {
     awk '

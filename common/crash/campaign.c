@@ -103,6 +103,18 @@ static int all_ways(struct campaign *c)
     return rc;
 }
 
+/* Reading large values takes longer than little work on many files. */
+#define BYTES_EXTRA 65536.0
+
+static double bytes_of(const struct script *script)
+{
+    double bytes = 0;
+
+    for (size_t i = 0; i < script->history.op_count; i++)
+        bytes += (double)script->history.ops[i].value.size;
+    return bytes;
+}
+
 /* Runs each workload, with no crash, to see how much there is to do. */
 static int weigh(struct campaign *c)
 {
@@ -114,7 +126,8 @@ static int weigh(struct campaign *c)
         prepare(c);
         c->explore.plan.from = UINT64_MAX;
         rc = explore_run(&c->explore);
-        c->weights[i] = effort(c, (double)c->explore.calls);
+        c->weights[i] =
+            effort(c, (double)c->explore.calls) * (1 + bytes_of(&c->now->script) / BYTES_EXTRA);
         c->weight += c->weights[i];
     }
     c->explore.plan.from = 0;

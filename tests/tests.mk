@@ -21,7 +21,7 @@ $B/tests/%.o: ALL_CFLAGS += -Itests/support -Icommon/crash
 
 .PHONY: test tests-build kill mutants mutants-full
 tests-build: $(TEST_BIN) $B/strata
-test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 crash': only suites that match]
+test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
 

@@ -119,14 +119,17 @@ void crash_shrink(struct crash *c, const struct explore *e)
         }
 }
 
-/* A screen that one can read. */
-static bool is_short(const struct script *script)
+/* Of all steps and values. */
+static size_t size_of(const struct script *script)
 {
+    size_t size = script->count;
+
     for (size_t i = 0; i < script->history.op_count; i++)
-        if (script->history.ops[i].value.size > 2000)
-            return false;
-    return true;
+        size += script->history.ops[i].value.size;
+    return size;
 }
+
+#define SHORT 4000 /* of a script that one can read on a screen, or nearly */
 
 static void put_violation(struct crash *c, const struct crash_model *model,
                           const struct explore_case *k)
@@ -134,7 +137,7 @@ static void put_violation(struct crash *c, const struct crash_model *model,
     const struct workload *named = workload_of(c, k->script);
     const struct explore_case *shorter = &c->shorter[k->report.verdict];
     struct script *script = &c->few[k->report.verdict];
-    bool less = script->count < k->script->count && is_short(script);
+    bool less = size_of(script) < size_of(k->script) && size_of(script) <= SHORT;
 
     if (!less)
         shorter = k;

@@ -73,6 +73,11 @@ is crash_command_makes_the_state_again "$rc $(head -1 <<<"$out" | sed 's/^state 
     "0 $(head -1 case | sed 's/, for example//')"
 is crash_command_cuts_the_same_call "$(grep '^  cut' <<<"$out")" "$(grep '^  cut' case)"
 rm case again.sh
+printf 'put a %0900d\n' 0 >work
+run strata crash --stage 1 --model posix --workload work
+like crash_long_values_are_cut "$(sed -n '/^lost, /,/^END$/p' <<<"$out")" "^put 'a' '0{8}'$"
+like crash_screen_is_readable "$(awk 'length > 300' <<<"$out" | wc -l)" '^0$'
+rm work
 run strata crash --stage 2 --model posix --workload merge --keep kept
 sed -n '/^error, /,/^END$/p' <<<"$out" >case
 like crash_keeps_the_first_case "$(sed -n 's/.*corrupt: disk//p' case)" '^/db/'

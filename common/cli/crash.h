@@ -54,9 +54,12 @@ void crash_shrinking(void *crash, double share);
 
 /* Makes the state of --at and tells of it. */
 int crash_at(struct crash *c, const struct crash_model *model);
-/* Makes the state of a case again: fills c->files, and writes the state to the directory of --keep
- * if that has none yet, with its workload beside it. */
-void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k);
+/* Hands the state of a case, made again, to `look` with `arg`. */
+void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k,
+                void (*look)(void *arg, struct strata_fs *state), void *arg);
+/* Fills c->files from the state of a case, and writes that to the directory of --keep if it has
+ * none yet, with its workload beside it. */
+void crash_files(struct crash *c, const struct crash_model *model, const struct explore_case *k);
 
 /* ---- crash_print.c --------------------------------------------------------------------- */
 

@@ -143,7 +143,7 @@ static void put_violation(struct crash *c, const struct crash_model *model,
         shorter = k;
     fprintf(c->cli->out, "\n%s, for example: %s\n", oracle_verdict_name(k->report.verdict),
             shorter->report.what);
-    crash_look(c, model, shorter);
+    crash_files(c, model, shorter);
     crash_put_case(c, shorter, less ? "as below" : named->name);
     put_command(c, model, shorter, named, less ? script : NULL);
     script_free(script);

@@ -65,7 +65,7 @@ static void keep(struct crash *c, struct strata_fs *state)
     fs_free(disk);
 }
 
-static void look(void *arg, struct strata_fs *state)
+static void list_and_keep(void *arg, struct strata_fs *state)
 {
     struct crash *c = arg;
 
@@ -75,7 +75,8 @@ static void look(void *arg, struct strata_fs *state)
 
 /* ---- A state made again ---------------------------------------------------------------- */
 
-void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k)
+void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k,
+                void (*look)(void *arg, struct strata_fs *state), void *arg)
 {
     struct workload workload = {.name = "", .script = *k->script};
     struct campaign campaign, *under_way = c->campaign;
@@ -85,8 +86,14 @@ void crash_look(struct crash *c, const struct crash_model *model, const struct e
     campaign.count = 1;
     campaign.explore.sites = NULL;
     campaign.explore.keep = look;
+    campaign.explore.arg = arg;
     campaign_one(&campaign, &k->place);
     c->campaign = under_way;
+}
+
+void crash_files(struct crash *c, const struct crash_model *model, const struct explore_case *k)
+{
+    crash_look(c, model, k, list_and_keep, c);
 }
 
 int crash_at(struct crash *c, const struct crash_model *model)
@@ -98,7 +105,7 @@ int crash_at(struct crash *c, const struct crash_model *model)
 
     crash_prepare(c, model, &campaign);
     e->one = &c->place;
-    e->keep = look;
+    e->keep = list_and_keep;
     if (campaign_one(&campaign, &c->place) < 0) {
         cli_say(c->cli, "%s, which no crash disturbed: %s", c->workloads->name, e->example);
         return CLI_OTHER;

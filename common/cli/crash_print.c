@@ -182,10 +182,12 @@ static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
     return begins(file, own);
 }
 
-/* A stage that promises no power cut syncs nothing. */
+/* A stage that promises no power cut syncs nothing, and makes no room ahead that could be cut off.
+ */
 static bool excused(const struct crash *c, const struct fs_site *site)
 {
-    return begins(site->call, "fs_sync") && !(c->stage.promises & STRATA_PROMISE_POWER_CUT);
+    return (begins(site->call, "fs_sync") || begins(site->call, "fs_trim")) &&
+           !(c->stage.promises & STRATA_PROMISE_POWER_CUT);
 }
 
 static void put_site(FILE *to, const struct fs_site *site, uint64_t states)

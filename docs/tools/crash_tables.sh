@@ -59,14 +59,13 @@ figure() { grep -oE "\b$1=[0-9]+" <<<"$2" | tail -1 | cut -d= -f2; } # NAME TEXT
 
 # Rows of a stage.
 crash_rows() { # NAME NUMBER
-    local began=$SECONDS lines line
+    local lines line
     lines=$(tests/tools/crash.sh run "$2" "" 2>/dev/null) || { echo '...failed'; return 1; }
     while read -r line; do
         printf '| %s | %s | %s | %s | %s |\n' "$1" "$(sed -E 's/.*model=([a-z]+).*/\1/' <<<"$line")" \
             "$(grouped "$(figure states "$line")")" "$(grouped "$(figure distinct "$line")")" \
             "$(grouped "$(figure violations "$line")")"
     done < <(tail -3 <<<"$lines")
-    echo "$1: $((SECONDS - began)) s" >&2
 }
 
 kill_rows() { # NAME NUMBER

@@ -9,11 +9,11 @@ $B/tests/crash/$1: $B/tests/crash/$1.o $(call crash_objs,$2) $(TEST_LIB) $(LIB_A
 tests-build: $B/tests/crash/$1
 endef
 $(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
-$(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations)))
+$(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations allocations_reach)))
 $(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop)))
-$(eval $(call crash_program,memory_test,memory_loop allocations))
+$(eval $(call crash_program,memory_test,memory_loop allocations allocations_reach))
 
-# Every allocation of the library goes through the test. (A shared object's own do not.)
+# Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
 $B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N] [TIMES=20]

@@ -127,6 +127,17 @@ static int read_place(struct crash *c)
     return CLI_OK;
 }
 
+static int read_engine(struct crash *c)
+{
+    const char *path = c->cli->given[CLI_ENGINE];
+    struct strata_error err;
+
+    if (!path || subject_load(path, &err) == 0)
+        return CLI_OK;
+    cli_say(c->cli, "--engine: %s", err.message);
+    return cli_exit_of(err.code);
+}
+
 static int read_options(struct crash *c)
 {
     int code = cli_stage_asked(c->cli, &c->stage);
@@ -145,7 +156,8 @@ static int read_options(struct crash *c)
     if (code != CLI_OK)
         return code;
     subject_choose(&c->stage);
-    return read_workloads(c);
+    code = read_engine(c);
+    return code == CLI_OK ? read_workloads(c) : code;
 }
 
 /* ---- Running --------------------------------------------------------------------------- */
@@ -219,7 +231,7 @@ static int put_sites(struct crash *c)
 {
     size_t missing;
 
-    if (c->only || c->cli->given[CLI_WORKLOAD] || c->depth == CAMPAIGN_QUICK)
+    if (c->only || c->cli->given[CLI_WORKLOAD] || c->depth == CAMPAIGN_QUICK || subject_engine())
         return CLI_OK;
     missing = crash_put_sites(c);
     if (missing)
@@ -252,6 +264,7 @@ static int explore_all(struct crash *c)
     whole = c->cli->progress;
     code = explore_models(c);
     seconds = progress_seconds(&whole);
+    crash_put_report(c);
     cli_wrote(c->cli, c->cli->out, fflush(c->cli->out) == 0);
     fprintf(c->cli->log, "opened %" PRIu64 " states in %.2f s, %.0f states/s\n", c->opened, seconds,
             seconds > 0 ? (double)c->opened / seconds : 0);
@@ -316,9 +329,9 @@ static bool write_workload(const char *dir, const struct script *script)
     return fclose(to) == 0;
 }
 
-void crash_keep(struct crash *c, const struct crash_model *model, const struct explore_case *k)
+void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k,
+                void (*look)(void *arg, struct strata_fs *state), void *arg)
 {
-    const char *dir = c->cli->given[CLI_KEEP];
     struct workload workload = {.name = "", .script = *k->script};
     struct campaign campaign, *under_way = c->campaign;
 
@@ -326,11 +339,19 @@ void crash_keep(struct crash *c, const struct crash_model *model, const struct e
     campaign.workloads = &workload;
     campaign.count = 1;
     campaign.explore.sites = NULL;
-    campaign.explore.keep = keep;
+    campaign.explore.keep = look;
+    campaign.explore.arg = arg;
     campaign_one(&campaign, &k->place);
+    c->campaign = under_way;
+}
+
+void crash_keep(struct crash *c, const struct crash_model *model, const struct explore_case *k)
+{
+    const char *dir = c->cli->given[CLI_KEEP];
+
+    crash_look(c, model, k, keep, c);
     if (!write_workload(dir, k->script))
         cli_fail_sys(c->cli, dir, errno);
-    c->campaign = under_way;
 }
 
 static int run_one(struct crash *c)

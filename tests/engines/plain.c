@@ -439,7 +439,7 @@ static int plain_verify(void *self, const struct strata_progress *progress,
 }
 
 /* The names of its files, and how each begins. */
-static const struct strata_format log_format = {"plain log", MAGIC, "*.log", NULL};
+static const struct strata_format log_format = {"plain log", MAGIC, FILE_NAME, NULL};
 static const struct strata_format *const formats[] = {&log_format, NULL};
 
 #ifndef PLAIN_IS_PART /* the wrong engines have tables of their own */

@@ -3,7 +3,7 @@
  * --wrap works when a program is linked, and a shared object is linked to the C library. But it
  * calls through its own table of addresses, which the loader filled by name; so the entries for
  * malloc and the like are found by name once more, and filled with ours. ELF, and relocations with
- * an addend (x86-64, ARM64, RISC-V, POWER); elsewhere there are none. */
+ * an addend, as every machine of 64 bits has them; elsewhere there are none. */
 #define _GNU_SOURCE /* dlinfo */
 #include "allocations.h"
 
@@ -22,22 +22,24 @@ char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t max);
 void __wrap_free(void *old);
 
+#if __SIZEOF_POINTER__ == 8
+
 struct table {
     const struct link_map *map;
-    const ElfW(Sym) * symbols;
+    const Elf64_Sym *symbols;
     const char *names;
 };
 
 /* The loader has turned most of these into addresses, but not on every machine. */
-static const void *address(const struct link_map *map, const ElfW(Dyn) * entry)
+static const void *address(const struct link_map *map, const Elf64_Dyn *entry)
 {
-    ElfW(Addr) at = entry->d_un.d_ptr;
+    Elf64_Addr at = entry->d_un.d_ptr;
     return (const void *)(at < map->l_addr ? at + map->l_addr : at);
 }
 
-static const ElfW(Dyn) * find(const struct link_map *map, ElfW(Sxword) tag)
+static const Elf64_Dyn *find(const struct link_map *map, Elf64_Sxword tag)
 {
-    const ElfW(Dyn) *entry = map->l_ld;
+    const Elf64_Dyn *entry = map->l_ld;
     while (entry->d_tag != DT_NULL && entry->d_tag != tag)
         entry++;
     return entry->d_tag == tag ? entry : NULL;
@@ -63,15 +65,15 @@ static void put(uintptr_t at, uintptr_t value)
     memcpy((void *)at, &value, sizeof value);
 }
 
-static unsigned reach(const struct table *t, ElfW(Sxword) table_tag, ElfW(Sxword) size_tag)
+static unsigned reach(const struct table *t, Elf64_Sxword table_tag, Elf64_Sxword size_tag)
 {
-    const ElfW(Dyn) *at = find(t->map, table_tag), *size = find(t->map, size_tag);
-    const ElfW(Rela) *list = at && size ? address(t->map, at) : NULL;
+    const Elf64_Dyn *at = find(t->map, table_tag), *size = find(t->map, size_tag);
+    const Elf64_Rela *list = at && size ? address(t->map, at) : NULL;
     size_t count = list ? size->d_un.d_val / sizeof *list : 0;
     unsigned reached = 0;
 
     for (size_t i = 0; i < count; i++) {
-        size_t symbol = sizeof list->r_info == 8 ? list[i].r_info >> 32 : list[i].r_info >> 8;
+        size_t symbol = ELF64_R_SYM(list[i].r_info);
         uintptr_t value = symbol ? replacement(t->names + t->symbols[symbol].st_name) : 0;
         if (!value)
             continue;
@@ -84,7 +86,7 @@ static unsigned reach(const struct table *t, ElfW(Sxword) table_tag, ElfW(Sxword
 unsigned allocations_reach(void *object)
 {
     struct link_map *map;
-    const ElfW(Dyn) * symbols, *names, *kind;
+    const Elf64_Dyn *symbols, *names, *kind;
     struct table t;
 
     if (!object || dlinfo(object, RTLD_DI_LINKMAP, &map) < 0)
@@ -98,3 +100,13 @@ unsigned allocations_reach(void *object)
     return reach(&t, DT_RELA, DT_RELASZ) +
            (kind && kind->d_un.d_val == DT_RELA ? reach(&t, DT_JMPREL, DT_PLTRELSZ) : 0);
 }
+
+#else
+
+unsigned allocations_reach(void *object)
+{
+    (void)object;
+    return 0;
+}
+
+#endif

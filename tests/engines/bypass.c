@@ -1,5 +1,5 @@
-/* bypass.c: keeps the plain engine's map in a file of its own, through stdio: no simulated disk sees
- * it, and no power cut takes from it. */
+/* bypass.c: keeps the plain engine's map in a file of its own, through stdio: no simulated disk
+ * sees it, and no power cut takes from it. */
 #define PLAIN_IS_PART
 #include "plain.c"
 

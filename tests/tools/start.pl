@@ -159,16 +159,16 @@ my $make = <<END;
 # breaks; `make crash`, `faults`, `bits` and `kill` print the tables. See
 # $root/docs/bring_your_own_engine.md
 
-STRATA ?= $root
-CC     ?= cc
+STRATA_SOURCE ?= $root
+CC ?= cc
 CFLAGS ?= -O2 -g
 FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -Wall -Wextra -Wno-unused-parameter
-FLAGS  += -I\$(STRATA)/include -I\$(STRATA)/common -I\$(STRATA)/stages -fPIC
+FLAGS  += -I\$(STRATA_SOURCE)/include -I\$(STRATA_SOURCE)/common -I\$(STRATA_SOURCE)/stages -fPIC
 
 mine.so: \$(wildcard *.c *.h)
 	\$(CC) \$(FLAGS) \$(CFLAGS) -shared -o \$@ \$(filter %.c,\$^)
 check crash faults bits kill: mine.so
-	\@\$(MAKE) --no-print-directory -C \$(STRATA) \$@ ENGINE=\$(CURDIR)/mine.so STAGE=$stage
+	\@\$(MAKE) --no-print-directory -C \$(STRATA_SOURCE) \$@ ENGINE=\$(CURDIR)/mine.so STAGE=$stage
 clean:
 	rm -f mine.so
 

@@ -27,23 +27,23 @@ $B/tests/engines/%.so: tests/engines/%.c
 
 .PHONY: test tests-build check check-build start kill mutants mutants-full
 tests-build: $(TEST_BIN) $(ENGINES) $B/strata
-test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
+test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 kill': suites that match]
+	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
 mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N]
-	@$(MAKE) --no-print-directory tests-build
+	@$(MAKE) --no-print-directory -s tests-build
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh $(MUTANT)
 mutants-full: install-test install-mutants ## the same with the whole suite: which tests find each (hours) [MUTANT=word]
-	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
+	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh --full $(MUTANT)
 
 # An engine of one's own: docs/bring_your_own_engine.md. It is judged by the promises of stage STAGE.
 check-build: $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN)) $B/strata
 	@:
 check: install-test ## judge an engine of your own: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory check-build
+	@$(MAKE) --no-print-directory -s check-build
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh "$(ENGINE)" "$(ONLY)"
 start: ## write the beginning of an engine of your own: STAGE=N DIR=../mine
 	@tests/tools/start.pl "$(STAGE)" "$(DIR)"

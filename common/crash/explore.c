@@ -245,6 +245,7 @@ static int begin(struct lives *lives)
 {
     lives->fs = need(fs_sim_new(), "fs_sim_new");
     lives->spans.fs = lives->fs;
+    lives->spans.run = &lives->first;
     if (fs_sim_put_directory(lives->fs, EXPLORE_DISK) < 0)
         end("put directory");
     script_run_init(&lives->first, lives->explore->script, lives->fs, EXPLORE_DIR, true);

@@ -100,11 +100,12 @@ static bool find_state(struct check *check, const struct model *got)
 static int check_state(struct check *check, const struct model *got)
 {
     const struct oracle *oracle = check->oracle;
+    char text[200];
 
     if (!find_state(check, got))
-        return violation(check, ORACLE_NO_STATE,
-                         "what is found, %zu key%s, is the state after no write up to %" PRIu64,
-                         got->count, got->count == 1 ? "" : "s", oracle->issued);
+        return violation(
+            check, ORACLE_NO_STATE, "what is found, %s, is the state after no write up to %" PRIu64,
+            got->count ? model_text(got, text, sizeof text) : "no key", oracle->issued);
     if (check->report->n < oracle->floor)
         return violation(check, ORACLE_LOST,
                          "the state after write %" PRIu64 ", and write %" PRIu64 " was safe",

@@ -42,6 +42,11 @@ like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY \[OPTION\]'
 is shell_help_has_no_option_of_opening "$(grep -c -- --stage "$work/out")" 0
 like shell_has_no_load "$(cat "$work/out")" 'line 3: help: there is no command "load"; see `help`'
 like shell_help_takes_no_all "$(cat "$work/out")" 'line 4: help: --all is no option of this command'
+echo help | strata shell db | sed -n 's/^  \([a-z]*\) .*/help \1/p' >"$work/commands"
+strata shell db <"$work/commands" >"$work/out" 2>&1
+like shell_help_has_every_command "$(grep -c '^usage' "$work/out")" '^1[2-9]$'
+is shell_help_speaks_of_no_directory "$(grep -cw DIR "$work/out")" 0
+like shell_help_of_get_tells_of_batches "$(echo 'help get' | strata shell db)" 'get does not see it'
 
 # ---- Words ----
 {

@@ -20,15 +20,15 @@ $B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDF
 of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(STAGE) STRATA_ENGINE=$(ENGINE)
 
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N [ENGINE=mine.so]] [TIMES=20]
-	@$(MAKE) --no-print-directory $B/tests/crash/kill_real
+	@$(MAKE) --no-print-directory -s $B/tests/crash/kill_real
 	@$(of_engine) $B/tests/crash/kill_real --times $(or $(TIMES),20)
 
 faults: install-test ## every call of the file layer fails, and every allocation: a table [STAGE=N [ENGINE=mine.so]] [STRIDE=16]
-	@$(MAKE) --no-print-directory $B/tests/crash/faults
+	@$(MAKE) --no-print-directory -s $B/tests/crash/faults
 	@$(of_engine) $B/tests/crash/faults --stride $(or $(STRIDE),16)
 
 bits: install-test ## every bit flipped, every cut, every sector exchanged: a table [STAGE=N [ENGINE=mine.so]]
-	@$(MAKE) --no-print-directory $B/tests/crash/bits
+	@$(MAKE) --no-print-directory -s $B/tests/crash/bits
 	@$(of_engine) $B/tests/crash/bits
 
 crash: all ## every state that a crash may leave, in tables [STAGE=N [ENGINE=mine.so]] [SEEDS=24]

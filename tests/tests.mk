@@ -5,6 +5,7 @@
 #   crash/     likewise: kill, power cut, flipped bits, cut files
 #   stages/    NN_*_test.c is run for stage NN alone: its modules, its known limits (weak_...)
 #   cli/       is run once, on build/strata
+#   engines/   is no test: engines as a learner's, one right and others wrong in a known way
 # What they share stands in support/, and in common/crash/ what `strata crash` shares with them.
 # A new stage is found by its directory; nothing is added here for it.
 
@@ -19,8 +20,13 @@ $B/tests/%.o: ALL_CFLAGS += -Itests/support -Icommon/crash
 
 .SECONDARY: # objects of tests are kept
 
-.PHONY: test tests-build kill mutants mutants-full
-tests-build: $(TEST_BIN) $B/strata
+ENGINES    := $(patsubst %.c,$B/%.so,$(wildcard tests/engines/*.c))
+$B/tests/engines/%.so: tests/engines/%.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@) $(CC) $(ALL_CFLAGS) -Wno-unused-function -shared -o $@ $< # each is a part of another
+
+.PHONY: test tests-build check check-build start kill mutants mutants-full
+tests-build: $(TEST_BIN) $(ENGINES) $B/strata
 test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
@@ -32,3 +38,12 @@ mutants: install-test install-mutants ## put known bugs in, one at a time: a tes
 mutants-full: install-test install-mutants ## the same with the whole suite: which tests find each (hours) [MUTANT=word]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh --full $(MUTANT)
+
+# An engine of one's own: docs/bring_your_own_engine.md. It is judged by the promises of stage STAGE.
+check-build: $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN)) $B/strata
+	@:
+check: install-test ## judge an engine of your own: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
+	@$(MAKE) --no-print-directory -s check-build
+	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh "$(ENGINE)" "$(ONLY)"
+start: ## write the beginning of an engine of your own: STAGE=N DIR=../mine
+	@tests/tools/start.pl "$(STAGE)" "$(DIR)"

@@ -4,6 +4,8 @@
 #
 #   B=build STAGE= QUICK= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
 #   SKIP=REGEX                                          but for those that match this one
+#   STRATA_ENGINE=mine.so STAGE=N                       only what is asked of an engine of one's own
+#   LOGS=DIR TAIL=60                                    where output goes; how much a failure shows
 #   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
@@ -15,7 +17,7 @@ case $B in /*) STRATA=$B/strata ;; *) STRATA=$PWD/$B/strata ;; esac
 export B STRATA CMOCKA_MESSAGE_OUTPUT=TAP QUICK=${QUICK:-}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-logs=$B/test-logs
+logs=${LOGS:-$B/test-logs}
 rm -rf "$logs" && mkdir -p "$logs" || exit 1
 
 stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1|')
@@ -24,7 +26,7 @@ stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1
 # name|stage|command, one a line
 suites() {
     local t s n
-    if [ -z "${STAGE:-}" ]; then
+    if [ -z "${STAGE:-}${STRATA_ENGINE:-}" ]; then
         for t in "$B"/tests/unit/*_test; do [ -x "$t" ] && echo "unit $(basename "${t%_test}")||$t"; done
         for t in tests/cli/*.sh; do [ -f "$t" ] && echo "cli $(basename "${t%.sh}")||bash $t"; done
         for t in tests/docs/*.sh; do [ -f "$t" ] && echo "docs $(basename "${t%.sh}")||bash $t"; done
@@ -33,10 +35,12 @@ suites() {
         for t in "$B"/tests/contract/*_test "$B"/tests/crash/*_test; do
             [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
         done
+        [ -z "${STRATA_ENGINE:-}" ] || continue
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
         done
     done
+    [ -z "${STRATA_ENGINE:-}" ] || return 0
     for t in "$B"/fuzz/replay/*; do
         [ -x "$t" ] && [ ! -d "$t" ] && case $t in *.o|*.d) ;; *) echo "fuzz $(basename "$t")||$t --tap" ;; esac
     done
@@ -67,7 +71,7 @@ run_one() {
     printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s\n' "$word" "$name" "$good" "$bad" \
         "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000))
     if [ "$bad" -gt 0 ]; then
-        sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -60
+        sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -"${TAIL:-60}"
         echo "        whole output: $log"
     elif [ "$skip" -gt 0 ]; then
         grep -aE "$skipped|^# skipped" "$log" | sed 's/^/        | /'

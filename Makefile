@@ -45,15 +45,16 @@ LIB_A     := $B/libstrata.a
 .DEFAULT_GOAL := all
 all: $B/strata ## build the program build/strata, every stage inside
 
-# The list of stages is written from the directories, so that a new one touches no other file.
+# The list of stages is written from the directories, so that a new one touches no other file. (The
+# new list has a name of its own, for two makes at once.)
 $B/stages.c: Makefile $(STAGES:%=stages/%/stage.mk) stages
 	@mkdir -p $(@D)
-	@{ echo '#include "strata_engine.h"'; echo '#include "stages.h"'; \
+	@new=$@.$$$$; { echo '#include "strata_engine.h"'; echo '#include "stages.h"'; \
 	  for s in $(STAGES); do echo "extern const struct strata_engine strata_stage_$$s;"; done; \
 	  echo 'const struct strata_engine *const strata_stages[] = {'; \
 	  for s in $(STAGES); do echo "    &strata_stage_$$s,"; done; \
-	  echo '    NULL};'; } > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	  echo '    NULL};'; } > $$new; \
+	cmp -s $$new $@ && rm $$new || mv $$new $@
 $B/stages.o: $B/stages.c
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
 

@@ -56,6 +56,7 @@ struct segments {
     const struct strata_env *env;
     struct segment_files *files; /* NULL: borrowed, as an iterator does */
     bool durable;                /* creating and removing is synced (stage 3) */
+    unsigned ahead;              /* FS_AHEAD, FS_MAPPED: how appended files are opened (stage 3) */
     const char *magic;           /* of the files, 8 bytes */
     unsigned max_type;           /* of the records in them */
     struct segment **list;       /* ascending; the last one may be open for writing */

@@ -126,7 +126,7 @@ install-%:
 # that meets it.
 COVERAGE_CC   := gcc-12
 COVERAGE_SKIP := kill_|_killed|faults|^docs|^cli (tour|bench|cxx|mutants)
-coverage: install-test install-coverage ## line and branch coverage by the tests; fails below tests/coverage.txt
+coverage: install-test install-shell install-coverage ## line and branch coverage by the tests; fails below tests/coverage.txt
 	@$(MAKE) --no-print-directory MODE=cov OPT=-O0 CC=$(COVERAGE_CC) tests-build fuzz-replay-build
 	@rm -rf build/cov/counts; find build/cov -name '*.gcda' -delete
 	@export COUNTS=$(CURDIR)/build/cov/counts GCOV_PREFIX_STRIP=$(words $(subst /, ,$(CURDIR)/build/cov)); \

@@ -70,4 +70,30 @@ command=$(sed -n '/^lost, /,$p' <<<"$out" | grep '^strata crash')
 like workload_that_is_short_already_is_named "$command" ' --workload short$'
 run sh -c "$command"
 like workload_named_shows_it_again "$rc $out" '^0 state [0-9.]+, lost: '
+printf 'put a 1\nput b 2\n' >seeded
+run strata crash --depth full --stage 1 --model posix --workload seeded
+like workload_at_full_depth_says_so_in_its_command "$(grep '^strata crash' <<<"$out" | head -1)" ' --depth full '
+run crash --stage 1 --model posix --workload mixed --seed 7
+like workload_that_was_drawn_is_shrunk "$(sed -n '/^lost, /,$p' <<<"$out" | grep '^strata crash')" " --workload - <<'END'\$"
+
+# ---- All of them ----
+run strata crash --stage 1
+is workloads_together_come_by_every_call_site "$rc $(tail -1 <<<"$out")" "0 $(tail -1 <<<"$out" | sed 's/, .*/, 0 of them never crashed at/')"
+like workloads_together_come_by_call_sites "$out" '^ +[0-9]+  stages/01_append_log/record.c:[0-9]+ +fs_read_at in '
+is workloads_together_leave_out_other_stages "$(grep -c '  stages/0[2-9]' <<<"$out")" 0
+run strata crash --stage 1 --model kill --workload short
+is workload_alone_tells_no_call_sites "$rc $(grep -c '^sites' <<<"$out")" "0 0"
+
+# ---- One state, kept ----
+run crash --stage 3 --model posix --workload short --at 20.0+3.0 --keep kept
+like workload_state_of_a_second_crash_is_kept "$rc $out $(ls kept)" '^0 state 20.0\+3.0, fine'
+is workload_kept_state_is_a_directory "$(ls kept)" db
+rm -r kept
+for ((n = 5; n < 200; n++)); do
+    before=$out
+    run crash --stage 1 --model posix --workload nothing --at $n.0
+    [ $rc -eq 0 ] || break
+done
+like workload_last_state_is_after_all "$before" "^  cut       at call $((n - 1)), after all \(close\)\$"
+fails workload_of_a_state_needs_its_workload 2 'wants --model and --workload' crash --stage 3 --model posix --at 1.0
 done_testing

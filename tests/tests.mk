@@ -25,11 +25,18 @@ $B/tests/engines/%.so: tests/engines/%.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@) $(CC) $(ALL_CFLAGS) -Wno-unused-function -shared -o $@ $< # each is a part of another
 
-.PHONY: test tests-build check check-build start kill mutants mutants-full
+.PHONY: test tests-build check check-build start threads kill mutants mutants-full
 tests-build: $(TEST_BIN) $(ENGINES) $B/strata
 test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
+
+# The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
+# promise one thread a handle.)
+THREADED := $(patsubst %.c,%,$(shell grep -l pthread_create $(TEST_SRC)))
+threads: install-test ## the tests with threads, under TSan [STAGE=N]
+	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
+	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
 mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N]

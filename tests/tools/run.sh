@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs every test program and script of the project (see tests/tests.mk for what is where), two
-# at a time, and ends with "N passed, N failed". Exit code 1 when one failed.
+# Runs every test program and script of the project (see tests/tests.mk for what is where), JOBS at
+# a time (as many as there are cores, and two at least), and ends with "N passed, N failed". Exit
+# code 1 when one failed.
 #
 #   B=build STAGE= QUICK= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
 #   SKIP=REGEX                                          but for those that match this one
@@ -46,6 +47,14 @@ suites() {
     done
 }
 
+# The long ones first, those of the newest stage before the others, so that all cores have work to
+# the end.
+in_order() {
+    awk -F'|' '{ print ($1 ~ /kill_model/ ? 1 : $1 ~ long ? 2 : 3) "|" $0 }' \
+        long='power_cut|explorer|faults|bits|memory|^docs|^cli (refused|tour|crash|scan|shell)' |
+        sort -s -t'|' -k1,1n -k3,3nr | cut -d'|' -f2-
+}
+
 run_one() {
     IFS='|' read -r name stage command <<<"$1"
     log=$logs/${name// /_}.log
@@ -80,7 +89,9 @@ run_one() {
 export -f run_one
 export logs skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
-suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | tr '\n' '\0' | xargs -0 -r -P "${JOBS:-2}" -I{} bash -c 'run_one "$1"' _ {}
+cores=$(nproc 2>/dev/null || echo 2)
+suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order |
+    tr '\n' '\0' | xargs -0 -r -P "${JOBS:-$((cores > 2 ? cores : 2))}" -I{} bash -c 'run_one "$1"' _ {}
 
 cat "$logs"/*.count 2>/dev/null | awk '
     { good += $1; bad += $2; skip += $3 }

@@ -47,6 +47,7 @@ struct segment {
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
     bool superseded;        /* it was found within another's range (segment.c I2) */
+    bool unreadable;        /* a merge could not read it: none tries again but when told to */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
     uint64_t tombstones;    /* deletes in it */

@@ -171,7 +171,7 @@ static int compact(struct wal_store *store, const struct strata_progress *progre
     if (rc == 0 && (!active || active->sum.records))
         rc = commit_rotate(store, err);
     for (; rc == 0 && merge_next_run(&store->keydir, &at, &count); at++) {
-        rc = commit_merge(store, at, count, err);
+        rc = commit_merge(store, at, count, true, err);
         if (rc == 0 && progress)
             progress->tick(progress->arg, at + 1, set->count);
     }

@@ -145,6 +145,46 @@ static void store_newer_version_hides_older_runs(void **state)
     fs_free(fs);
 }
 
+/* After the failure the process is killed; what it had shown is still there. */
+static bool fail_flush_at(uint64_t call)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = call};
+    struct strata_fs *fs = fs_sim_new(), *killed;
+    struct strata *db = open_it(fs);
+    struct strata_error err;
+    bool struck;
+    int rc;
+
+    put_many(db, 0, 20, "value");
+    fs_sim_fail(fs, &fault);
+    rc = strata_flush(db, &err);
+    struck = fs_sim_failed(fs) > 0;
+    fs_sim_fail(fs, NULL);
+    if (rc < 0) {
+        assert_int_equal(rc, STRATA_ERR_IO);
+        assert_code(strata_put(db, S("a"), S("b"), &err), STRATA_ERR_IO, &err);
+        expect_many(db, 0, 20, "value");
+    }
+    killed = fs_sim_copy(fs);
+    strata_close(db, NULL);
+    db = open_it(killed);
+    expect_many(db, 0, 20, "value");
+    close_it(db);
+    fs_free(killed);
+    fs_free(fs);
+    return struck;
+}
+
+static void store_flush_that_fails_at_any_call_loses_nothing(void **state)
+{
+    uint64_t call = 1;
+
+    (void)state;
+    while (fail_flush_at(call))
+        call++;
+    assert_in_range(call, 15, 60);
+}
+
 /* ---- Merge ------------------------------------------------------------------------------- */
 
 static void store_merge_drops_a_tombstone_with_what_it_hides(void **state)
@@ -552,6 +592,7 @@ int main(void)
         cmocka_unit_test(store_flush_makes_a_run_and_a_new_log),
         cmocka_unit_test(store_full_memtable_is_flushed_by_the_next_write),
         cmocka_unit_test(store_newer_version_hides_older_runs),
+        cmocka_unit_test(store_flush_that_fails_at_any_call_loses_nothing),
         cmocka_unit_test(store_merge_drops_a_tombstone_with_what_it_hides),
         cmocka_unit_test(store_merge_of_the_newest_keeps_tombstones),
         cmocka_unit_test(store_runs_stay_few),

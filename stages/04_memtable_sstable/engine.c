@@ -63,14 +63,17 @@ static int flush_and_merge(struct store *store, bool all, struct strata_error *e
 }
 
 /* What a clean close leaves: a short log, all on the device, and word of where it ends; or, of a
- * long one, a run. */
+ * long one, a run. In any case no room behind it: the next open takes that for a crash. */
 static int leave_tidy(struct store *store, struct strata_error *err)
 {
     struct tables *tables = &store->tables;
-    int rc;
+    bool is_long = store->log.end - tables->log_end >= CLOSE_REPLAY;
+    int rc = is_long ? flush_and_merge(store, false, err) : 0;
 
-    if (store->log.end - tables->log_end >= CLOSE_REPLAY)
-        return flush_and_merge(store, false, err);
+    if (rc == 0)
+        rc = fs_trim(store->log.file, err);
+    if (rc < 0 || is_long || !store->written)
+        return rc;
     rc = fs_sync(store->log.file, err);
     tables->log_end = store->log.end;
     tables->sequence = store->sequence;
@@ -83,9 +86,7 @@ static int store_close(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!store->failed)
-        rc = fs_trim(store->log.file, &why);
-    if (rc == 0 && store->written && !store->failed) {
+    if (!store->failed && !store->env->options->read_only) {
         group_enter(&store->group);
         rc = leave_tidy(store, &why);
         group_leave(&store->group);

@@ -333,12 +333,16 @@ static void store_long_log_is_flushed_by_the_close(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata *db = open_it(fs);
+    uint64_t written;
 
     (void)state;
     put_many(db, 0, 2000, "value");
     close_it(db);
     assert_string_equal(files(fs), "000002.run 000003.log ");
+    written = fs->bytes_written;
     db = open_it(fs);
+    assert_int_equal(fs->bytes_written, written);
+    assert_string_equal(files(fs), "000002.run 000003.log ");
     assert_true(check_stat(db, "open_replayed") < 100);
     expect_many(db, 0, 2000, "value");
     close_it(db);
@@ -372,11 +376,12 @@ static void store_log_of_a_killed_process_is_never_written_on(void **state)
 static void store_killed_again_and_again_keeps_few_files(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
+    struct strata *db;
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        struct strata *db = open_it(fs);
         struct strata_fs *killed;
+        db = open_it(fs);
         put_many(db, i, i + 1, "value");
         killed = fs_sim_copy(fs);
         close_it(db);
@@ -384,7 +389,9 @@ static void store_killed_again_and_again_keeps_few_files(void **state)
         fs = killed;
     }
     assert_true(strlen(files(fs)) < 200);
-    expect_many(open_it(fs), 0, 20, "value");
+    db = open_it(fs);
+    expect_many(db, 0, 20, "value");
+    close_it(db);
     fs_free(fs);
 }
 

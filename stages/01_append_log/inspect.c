@@ -130,7 +130,7 @@ static int show_records(struct fs_file *file, const struct record_words *words, 
 {
     struct record_reader reader;
     struct strata_error why = {0};
-    struct record record;
+    struct record record = {0};
     int rc = 0, shown = 0;
     bool room = false;
 
@@ -150,7 +150,9 @@ static int show_records(struct fs_file *file, const struct record_words *words, 
     record_reader_free(&reader);
     if (shown < 0 || room)
         return shown;
-    if (rc == RECORD_TORN)
+    if (rc > 0 && words->last_type && (rc == RECORD_TORN || record.type != words->last_type))
+        inspect_stop(to, *valid_end, "the file ends before the record that must be its last");
+    else if (rc == RECORD_TORN)
         inspect_torn(to, *valid_end, "the file ends inside this record; the next open drops it");
     else if (rc == STRATA_ERR_CORRUPT)
         inspect_stop(to, why.offset, "%s", why.message);

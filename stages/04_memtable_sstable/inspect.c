@@ -35,7 +35,7 @@ static const struct inspect_number *run_layout(unsigned type, size_t *count)
 static int run_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
     static const struct record_words words = {"run", RUN_MAGIC,  RUN_END, run_type,
-                                              NULL,  run_layout, false};
+                                              NULL,  run_layout, false,   RUN_END};
     return record_inspect_kind(file, &words, to, err);
 }
 

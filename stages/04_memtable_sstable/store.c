@@ -30,7 +30,7 @@
 
 int store_spoil(struct store *store, int rc, const struct strata_error *err)
 {
-    if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
+    if (rc < 0 && rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT)
         store->failed = err->sys ? err->sys : -1;
     return rc;
 }
@@ -284,10 +284,20 @@ static size_t count_of_a_size(const struct view *view)
     return count;
 }
 
+/* Nobody asked for it: that an old run is damaged is told to the log, and again to whoever reads
+ * it; what is written has nothing to do with it. The runs are left as they are from then on. */
 int store_merge_due(struct store *store, struct strata_error *err)
 {
-    size_t count = count_of_a_size(store->view);
-    return count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
+    size_t count = store->damaged ? 0 : count_of_a_size(store->view);
+    int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
+    char text[600];
+
+    if (rc != STRATA_ERR_CORRUPT)
+        return rc;
+    store->damaged = true;
+    strata_env_log(store->env, STRATA_LOG_WARNING, "runs are merged no more: %s",
+                   strata_error_text(err, text, sizeof text));
+    return 0;
 }
 
 int store_merge_all(struct store *store, struct strata_error *err)

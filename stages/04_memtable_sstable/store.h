@@ -16,6 +16,7 @@ struct store {
     struct replay opened; /* what opening found in the log */
     int failed;           /* a write, sync or rename failed: errno, or -1; no more writes */
     bool written;         /* since open */
+    bool damaged;         /* a merge met damage: none is made any more unasked */
     uint64_t flushes, merges, merged_bytes; /* since open */
 };
 
@@ -24,14 +25,15 @@ struct store {
 
 /* Writes the memtable to a run, if there is anything in it, and begins a new one with a new log. */
 int store_flush(struct store *store, struct strata_error *err);
-/* Merges runs, if there are too many of a size. */
+/* Merges runs, if there are too many of a size. Damage in them is only told to the log. */
 int store_merge_due(struct store *store, struct strata_error *err);
 /* Makes one run of all, without tombstones. */
 int store_merge_all(struct store *store, struct strata_error *err);
 
 /* 0, or the error that a write failed earlier. */
 int store_usable(const struct store *store, struct strata_error *err);
-/* Notes that `rc` was a failure after which nothing more may be written. Returns it. */
+/* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not
+ * damage that was read. Returns it. */
 int store_spoil(struct store *store, int rc, const struct strata_error *err);
 
 #endif

@@ -44,25 +44,37 @@ static void settle(struct log *log)
     log->synced_at_ns = fs_now(log->env->fs);
 }
 
+/* The header and the first frame, on the device. */
+static int write_first(struct log *log, uint64_t sequence, struct strata_error *err)
+{
+    int rc = record_start_kind(log->file, WAL_MAGIC, log->number, err);
+
+    if (rc < 0)
+        return rc;
+    log->salt = wal_salt(log->env->fs);
+    wal_group_begin(&log->group, log->number, log->salt, log->file->end);
+    wal_frame_begin(&log->group, sequence, 0);
+    wal_frame_end(&log->group);
+    rc = wal_group_write(&log->group, log->file, err);
+    return rc < 0 ? rc : fs_sync(log->file, err);
+}
+
+/* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
 int log_create(struct log *log, const struct strata_env *env, uint64_t number, uint64_t sequence,
                struct strata_error *err)
 {
     int rc = begin(log, env, number, err);
 
     if (rc == 0)
-        rc = fs_open(env->fs, log->path, write_flags(env) | FS_CREATE | FS_TRUNCATE, &log->file,
-                     err);
+        rc = fs_open(env->fs, log->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &log->file, err);
     if (rc == 0)
-        rc = record_start_kind(log->file, WAL_MAGIC, number, err);
-    if (rc < 0)
-        return rc;
-    log->salt = wal_salt(env->fs);
-    wal_group_begin(&log->group, number, log->salt, log->file->end);
-    wal_frame_begin(&log->group, sequence, 0);
-    wal_frame_end(&log->group);
-    rc = wal_group_write(&log->group, log->file, err);
+        rc = write_first(log, sequence, err);
+    if (rc == 0) {
+        rc = fs_close(log->file, err);
+        log->file = NULL;
+    }
     if (rc == 0)
-        rc = fs_sync(log->file, err);
+        rc = fs_open(env->fs, log->path, write_flags(env), &log->file, err);
     if (rc == 0)
         settle(log);
     return rc;

@@ -14,6 +14,7 @@
 
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest", 0},
+    [CLI_ENGINE] = {"engine", "FILE", "a shared object with your own, in place of the stage's", 0},
     [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0},
     [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0},
     [CLI_TO] = {"to", "KEY", "end before KEY, exclusive", 0},
@@ -306,9 +307,10 @@ const struct cli_command cli_commands[] = {
                 "valid: 32 of 32 bytes\n",
      .run = cli_run_inspect},
     {.name = "crash",
-     .options = O(CLI_STAGE) | O(CLI_MODEL) | O(CLI_WORKLOAD) | O(CLI_SEED) | O(CLI_SEEDS) |
-                O(CLI_DEPTH) | O(CLI_AT) | O(CLI_KEEP) | O(CLI_WALK) | O(CLI_SITES),
-     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_OTHER) | O(CLI_BROKEN),
+     .options = O(CLI_STAGE) | O(CLI_ENGINE) | O(CLI_MODEL) | O(CLI_WORKLOAD) | O(CLI_SEED) |
+                O(CLI_SEEDS) | O(CLI_DEPTH) | O(CLI_AT) | O(CLI_KEEP) | O(CLI_WALK) | O(CLI_SITES),
+     .exits =
+         O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_NOT_SUPPORTED) | O(CLI_OTHER) | O(CLI_BROKEN),
      .summary = "crash a stage at every call, and look at what comes back",
      .about =
          "Runs workloads on a disk in memory, and makes every state that a crash may leave,\n"
@@ -345,7 +347,10 @@ const struct cli_command cli_commands[] = {
          "  read      ask everything, by every way\n"
          "  hold      make an iterator, which stays until it comes to release\n"
          "  settle    what was done so far is on the device, and is not crashed\n"
-         "  unsynced  as the first line: writes are acknowledged before they are synced",
+         "  unsynced  as the first line: writes are acknowledged before they are synced\n\n"
+         "--engine takes a shared object that exports `const struct strata_engine strata_engine`\n"
+         "and judges it as stage N; what it breaks is told once more at the end, step by step.\n"
+         "One that reaches files past the file layer cannot be judged: 5.",
      .example = "$ strata crash --stage 3 --model posix --workload merge | tail -1\n"
                 "crash: stage=3 model=posix states=... distinct=... violations=0\n"
                 "$ printf 'put a 1\\nsettle\\nput a 2\\n' >two\n"

@@ -127,6 +127,17 @@ static int read_place(struct crash *c)
     return CLI_OK;
 }
 
+static int read_engine(struct crash *c)
+{
+    const char *path = c->cli->given[CLI_ENGINE];
+    struct strata_error err;
+
+    if (!path || subject_load(path, &err) == 0)
+        return CLI_OK;
+    cli_say(c->cli, "--engine: %s", err.message);
+    return cli_exit_of(err.code);
+}
+
 /* One workload, and its first crash. */
 static int read_walk(struct crash *c)
 {
@@ -162,7 +173,8 @@ static int read_options(struct crash *c)
     if (code != CLI_OK)
         return code;
     subject_choose(&c->stage);
-    return read_workloads(c);
+    code = read_engine(c);
+    return code == CLI_OK ? read_workloads(c) : code;
 }
 
 /* ---- Running --------------------------------------------------------------------------- */
@@ -270,7 +282,7 @@ static int put_sites(struct crash *c)
 
     bool some = c->only || c->cli->given[CLI_WORKLOAD] || c->depth == CAMPAIGN_QUICK;
 
-    if (some && !c->cli->given[CLI_SITES])
+    if (subject_engine() || (some && !c->cli->given[CLI_SITES]))
         return CLI_OK;
     missing = crash_put_sites(c);
     if (some)
@@ -305,6 +317,7 @@ static int explore_all(struct crash *c)
     whole = c->cli->progress;
     code = explore_models(c);
     seconds = progress_seconds(&whole);
+    crash_put_report(c);
     cli_wrote(c->cli, c->cli->out, fflush(c->cli->out) == 0);
     fprintf(c->cli->log, "opened %" PRIu64 " states in %.2f s, %.0f states/s\n", c->opened, seconds,
             seconds > 0 ? (double)c->opened / seconds : 0);

@@ -39,6 +39,11 @@ struct crash {
     bool broken;       /* a promise was */
     bool kept;         /* --keep had its state */
     char files[600];   /* of the state last looked at, and their sizes in bytes */
+
+    unsigned reported; /* promises of an engine of one's own that `report` tells of */
+    FILE *report;      /* into report_text; NULL: there is none yet */
+    char *report_text;
+    size_t report_size;
 };
 
 extern const char *const crash_depths[]; /* by enum campaign_depth */
@@ -71,6 +76,11 @@ void crash_shrink(struct crash *c, const struct explore *e);
 /* The first violation of each kind, by the shortest script that was found to show it, the files it
  * left, and the command that shows it again. */
 void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e);
+/* The command that makes it again. `script`: the workload as text; NULL: it is named. `keep`: the
+ * directory that it writes the state to, or NULL. */
+void crash_put_command(const struct crash *c, FILE *to, const struct crash_model *model,
+                       const struct explore_case *k, const struct workload *named,
+                       const struct script *script, const char *keep);
 void crash_put_case(const struct crash *c, const struct explore_case *k, const char *name);
 /* How many call sites there are; those that have no states cut there, with --sites all of them.
  * Returns how many have none and should. */
@@ -83,10 +93,21 @@ void crash_walk_begin(struct crash *c, struct explore *e);
 /* and then printed, unless the exploring failed, and forgotten. */
 void crash_walk_end(struct crash *c, const struct crash_model *model, bool print);
 
+/* ---- crash_report.c: for who wrote the engine -------------------------------------------- */
+
+/* Tells, once for each promise, what broke it: what was promised, the steps up to the crash, the
+ * files that it left, and the command that makes them again. `script`: of the case. */
+void crash_report(struct crash *c, const struct crash_model *model, const struct explore_case *k,
+                  const struct script *script);
+/* All that was told, to the end of the output. */
+void crash_put_report(struct crash *c);
+
 /* ---- crash_file.c: a script as text ----------------------------------------------------- */
 
 /* Reads a script from file `path`, "-": standard input. CLI_OK, or the log was told why. */
 int crash_read(struct cli *cli, const char *path, struct script *script);
 void crash_write(FILE *to, const struct script *script);
+/* Step number `index`, which is write number `n` if it is one. */
+void crash_write_step(FILE *to, const struct script *script, size_t index, size_t n);
 
 #endif

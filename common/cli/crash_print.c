@@ -62,18 +62,21 @@ void crash_put_table(FILE *to, const struct explore *e)
 
 /* ---- A violation ----------------------------------------------------------------------- */
 
-/* What makes it again. `script`: the workload as text; NULL: it is named. */
-static void put_command(const struct crash *c, const struct crash_model *model,
-                        const struct explore_case *k, const struct workload *named,
-                        const struct script *script)
+void crash_put_command(const struct crash *c, FILE *to, const struct crash_model *model,
+                       const struct explore_case *k, const struct workload *named,
+                       const struct script *script, const char *keep)
 {
-    FILE *to = c->cli->out;
+    const char *engine = c->cli->given[CLI_ENGINE];
     char place[100];
 
-    fprintf(to, "strata crash --stage %u --model %s --at %s ", c->stage.stage, model->name,
-            explore_place_text(&k->place, place));
+    fprintf(to, "strata crash --stage %u ", c->stage.stage);
+    if (engine)
+        fprintf(to, "--engine '%s' ", engine);
+    fprintf(to, "--model %s --at %s ", model->name, explore_place_text(&k->place, place));
     if (c->depth == CAMPAIGN_FULL) /* it numbers states in another way */
         fprintf(to, "--depth %s ", crash_depths[c->depth]);
+    if (keep)
+        fprintf(to, "--keep %s ", keep);
     fputs("--workload ", to);
     if (script) {
         fputs("- <<'END'\n", to);
@@ -145,7 +148,9 @@ static void put_violation(struct crash *c, const struct crash_model *model,
             shorter->report.what);
     crash_files(c, model, shorter);
     crash_put_case(c, shorter, less ? "as below" : named->name);
-    put_command(c, model, shorter, named, less ? script : NULL);
+    crash_put_command(c, c->cli->out, model, shorter, named, less ? script : NULL, NULL);
+    if (c->stage.promises & model->promise)
+        crash_report(c, model, shorter, less ? script : k->script);
     script_free(script);
 }
 
@@ -159,7 +164,8 @@ void crash_put_cases(struct crash *c, const struct crash_model *model, const str
     if (e->violations && promised)
         c->broken = true;
     if (e->violations)
-        fprintf(c->cli->out, "\n%s %s %s.\n", c->stage.name,
+        fprintf(c->cli->out, "\n%s %s %s.\n",
+                c->cli->given[CLI_ENGINE] ? c->cli->given[CLI_ENGINE] : c->stage.name,
                 promised ? "breaks its promise" : "does not promise", model->promised);
 }
 

@@ -4,6 +4,7 @@
 #include "db.h"
 #include "fs_posix.h"
 #include "judge.h"
+#include "need.h"
 #include "subject.h"
 
 #include <inttypes.h>
@@ -41,6 +42,7 @@ static int violation(struct check *check, enum oracle_verdict verdict, const cha
 static int failed(struct check *check, const char *doing, const struct strata_error *err)
 {
     char text[600];
+    need_memory(err);
     return violation(check, ORACLE_ERROR, "%s: %s", doing,
                      strata_error_text(err, text, sizeof text));
 }

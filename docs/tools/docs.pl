@@ -263,7 +263,7 @@ sub run_in {
     local %ENV = (%ENV, LC_ALL => 'C.UTF-8', TERM => 'dumb', NO_INSTALL => 1, HOME => "$dir/tmp",
         COLUMNS => 80, $mode eq 'check' ? (TOUR_QUICK => 1) : ());
     delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS B)};
-    my $seconds = $mode eq 'record' ? 3600 : 120;
+    my $seconds = $mode eq 'record' ? 3600 : 600; # no machine is so slow
     my $all = `timeout $seconds bash '$dir/script'`;
     $all =~ s{\Q$dir\E/tmp/}{/tmp/}g;
     $all =~ s{\Q$dir\E/repo}{.}g;

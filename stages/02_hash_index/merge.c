@@ -123,6 +123,14 @@ static bool older_dead(const struct segments *set, size_t at)
     return false;
 }
 
+static int let_go(const struct segments *set, size_t at, size_t count, struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = at; set->let_go && rc == 0 && i < at + count; i++)
+        rc = set->let_go(set, set->list[i], err);
+    return rc;
+}
+
 /* `*unreadable`: it failed since a segment could not be read. */
 static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadable,
                  struct strata_error *err)
@@ -143,6 +151,8 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
         rc = segment_seal(merge.to, err);
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
         rc = segment_set_aside(set->list[at], err);
+    if (rc == 0)
+        rc = let_go(set, at, count, err);
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {

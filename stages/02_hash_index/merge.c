@@ -144,8 +144,10 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     if (rc < 0)
         return rc;
     for (size_t i = at; rc == 0 && i < at + count; i++) {
-        rc = merge_segment(&merge, set->list[i], err);
-        *unreadable = set->list[i]->unreadable;
+        struct segment *from = set->list[i];
+        rc = merge_segment(&merge, from, err);
+        from->unreadable &= rc != STRATA_ERR_NO_MEMORY; /* that is no fault of its */
+        *unreadable = from->unreadable;
     }
     if (rc == 0)
         rc = segment_seal(merge.to, err);
@@ -181,7 +183,7 @@ int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct str
     char text[600];
     int rc = merge(keydir, at, count, &unreadable, &why);
 
-    if (rc < 0 && unreadable && rc != STRATA_ERR_NO_MEMORY) {
+    if (rc < 0 && unreadable) {
         strata_env_log(keydir->segments.env, STRATA_LOG_WARNING, "dead space is kept: %s",
                        strata_error_text(&why, text, sizeof text));
         return MERGE_UNREADABLE;

@@ -289,9 +289,13 @@ bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
     bool found = false;
 
     for (; run.at < closed_count(set); run_shrink(&run)) {
+        double gone;
+
         run_grow(&run);
-        if (run.records && (double)run.gone / (double)run.records >= worst) {
-            worst = (double)run.gone / (double)run.records;
+        gone = run.records ? (double)run.gone / (double)run.records : 0;
+        /* of equals the first: it begins with what is empty, else an empty file would stay of each */
+        if (found ? gone > worst : gone >= worst) {
+            worst = gone;
             *at = run.at;
             *count = run.end - run.at;
             found = true;

@@ -184,6 +184,28 @@ static void merge_short_of_memory_is_tried_again(void **state)
     keydir_bench_end(&b);
 }
 
+/* What was overwritten as a whole leaves an empty segment. The next merge takes it along. */
+static void merge_takes_empty_segments_along(void **state)
+{
+    struct strata_error err;
+    struct keydir_bench b;
+    size_t at, count;
+
+    (void)state;
+    keydir_bench_begin(&b);
+    write_segment(&b, S("key"), "1");
+    write_segment(&b, S("key"), "2");
+    merge_one(&b, 0);
+    assert_int_equal(b.keydir.segments.list[0]->sum.records, 0);
+    write_segment(&b, S("key"), "3");
+    assert_true(merge_worst_run(&b.keydir, &at, &count));
+    assert_int_equal(at, 0);
+    assert_int_equal(count, 3);
+    assert_ok(merge_run(&b.keydir, at, count, &err), &err);
+    expect(&b, S("key"), "3");
+    keydir_bench_end(&b);
+}
+
 /* ---- What merging costs ---------------------------------------------------------------- */
 
 /* Tombstones that older puts still need are not copied again and again: what they hide is
@@ -512,6 +534,7 @@ int main(void)
         cmocka_unit_test(replay_record_of_two_keys_hash_that_is_not_marked_is_damage),
         cmocka_unit_test(merge_tombstone_stays_while_an_older_segment_has_its_put),
         cmocka_unit_test(merge_short_of_memory_is_tried_again),
+        cmocka_unit_test(merge_takes_empty_segments_along),
         cmocka_unit_test(merge_deletes_cost_the_puts_after_them_little),
         cmocka_unit_test(hint_with_a_right_check_and_other_entries_is_ignored),
         cmocka_unit_test(segments_within_others_are_removed),

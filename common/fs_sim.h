@@ -176,6 +176,8 @@ struct fs_sim_plan {
     struct fs_sim_met *met;  /* NULL: of this walk alone */
 };
 
+#define FS_SIM_CHOICE_BYTES 800 /* of a choice as text, with the NUL, at most */
+
 /* One state of a crash. The strings are borrowed for the visit. */
 struct fs_sim_state {
     uint64_t call;           /* number of the call being made; one more than there are: after all */

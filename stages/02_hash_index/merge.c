@@ -123,6 +123,14 @@ static bool older_dead(const struct segments *set, size_t at)
     return false;
 }
 
+static int let_go(const struct segments *set, size_t at, size_t count, struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = at; set->let_go && rc == 0 && i < at + count; i++)
+        rc = set->let_go(set, set->list[i], err);
+    return rc;
+}
+
 /* `*unreadable`: it failed since a segment could not be read. */
 static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadable,
                  struct strata_error *err)
@@ -136,13 +144,17 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     if (rc < 0)
         return rc;
     for (size_t i = at; rc == 0 && i < at + count; i++) {
-        rc = merge_segment(&merge, set->list[i], err);
-        *unreadable = set->list[i]->unreadable;
+        struct segment *from = set->list[i];
+        rc = merge_segment(&merge, from, err);
+        from->unreadable &= rc != STRATA_ERR_NO_MEMORY; /* that is no fault of its */
+        *unreadable = from->unreadable;
     }
     if (rc == 0)
         rc = segment_seal(merge.to, err);
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
         rc = segment_set_aside(set->list[at], err);
+    if (rc == 0)
+        rc = let_go(set, at, count, err);
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {
@@ -171,7 +183,7 @@ int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct str
     char text[600];
     int rc = merge(keydir, at, count, &unreadable, &why);
 
-    if (rc < 0 && unreadable && rc != STRATA_ERR_NO_MEMORY) {
+    if (rc < 0 && unreadable) {
         strata_env_log(keydir->segments.env, STRATA_LOG_WARNING, "dead space is kept: %s",
                        strata_error_text(&why, text, sizeof text));
         return MERGE_UNREADABLE;
@@ -277,9 +289,13 @@ bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
     bool found = false;
 
     for (; run.at < closed_count(set); run_shrink(&run)) {
+        double gone;
+
         run_grow(&run);
-        if (run.records && (double)run.gone / (double)run.records >= worst) {
-            worst = (double)run.gone / (double)run.records;
+        gone = run.records ? (double)run.gone / (double)run.records : 0;
+        /* of equals the first: it begins with what is empty, else an empty file would stay of each */
+        if (found ? gone > worst : gone >= worst) {
+            worst = gone;
             *at = run.at;
             *count = run.end - run.at;
             found = true;

@@ -416,6 +416,19 @@ static void close_gives_room_back(void **state)
     assert_int_equal(size_of(place, "db/000002.log"), 24 + 53);
 }
 
+/* Nor does the segment that is begun by closing, as the one before it is full. */
+static void close_that_begins_a_segment_gives_its_room_back(void **state)
+{
+    static const uint8_t bytes[5000];
+    struct place *place = *state;
+    struct strata *db = open_with(place->fs, place->dir, 4096, STRATA_SYNC_DEFAULT);
+    struct strata_error err;
+
+    assert_ok(strata_put(db, S("k"), strata_bytes(bytes, sizeof bytes), &err), &err);
+    place_close(db);
+    assert_int_equal(size_of(place, "db/000002.log"), 24 + 53);
+}
+
 /* The cut is on the device before the seal takes its place: of two changes that no sync parts, a
  * power cut may leave the later one alone, and a seal with old bytes behind it is damage. */
 static void recover_cut_of_a_torn_tail_is_synced_before_the_seal(void **state)
@@ -1545,6 +1558,7 @@ int main(int argc, char **argv)
         PLACED(recover_room_behind_the_log_is_written_on),
         PLACED(recover_room_behind_a_seal_is_cut_off),
         PLACED(close_gives_room_back),
+        PLACED(close_that_begins_a_segment_gives_its_room_back),
         cmocka_unit_test(recover_cut_of_a_torn_tail_is_synced_before_the_seal),
         PLACED(recover_after_a_clean_close_flips_and_cuts_are_damage),
         PLACED(recover_missing_last_segment_is_damage),

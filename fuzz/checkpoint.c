@@ -45,9 +45,8 @@ static bool is_forged(struct strata_slice bytes)
 /* 0, a normal "no", or an error that tells of damage and where. */
 static bool worked(int rc, const struct strata_error *err)
 {
-    char text[600];
     require(rc >= 0 || (rc == STRATA_ERR_CORRUPT && err->code == rc && err->file[0]), "%d: %s", rc,
-            strata_error_text(err, text, sizeof text));
+            fuzz_text(err));
     return rc == 0;
 }
 
@@ -128,10 +127,11 @@ static void check_forged(struct database *db, const struct inspect *in, bool rea
         require(!in->damaged || !is_used(handle), "it is used, and the dump calls it damaged");
         ask_keys(handle);
         ask_scan(handle);
-        worked(strata_verify(handle, NULL, &err), &err);
-        if (!read_only)
+        if (!read_only) {
+            worked(strata_verify(handle, NULL, &err), &err);
             change(handle);
-        ask_scan(handle);
+            ask_scan(handle);
+        }
         strata_close(handle, &err);
     }
     memory_watched();
@@ -146,7 +146,7 @@ static void check_honest(struct database *db, const struct content *content)
         require(content_equal(&db->content, content), "%llu entries, in the log are %llu",
                 (unsigned long long)db->content.entries, (unsigned long long)content->entries);
     require(!db->dropped, "INDEX makes a tail torn");
-    database_write_some(db);
+    database_write(db);
 }
 
 static struct strata_fs *make_base(struct content *content)
@@ -173,7 +173,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in = database_inspect(&db, &checkpoint_format);
     if (is_forged(bytes)) {
         check_forged(&db, &in, true);
-        check_forged(&db, &in, false);
+        if (database_is_deep(&db))
+            check_forged(&db, &in, false);
     } else {
         check_honest(&db, &content);
     }

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(content_equal(&db.content, &content), "%llu entries, in the log are %llu",
             (unsigned long long)db.content.entries, (unsigned long long)content.entries);
     database_inspect(&db, &hint_format);
-    database_write_some(&db);
+    database_write(&db);
     database_free(&db);
     return 0;
 }

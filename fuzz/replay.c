@@ -154,6 +154,7 @@ int main(int argc, char **argv)
     const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
     bool asked = argc == 2 && strcmp(argv[1], "--help") == 0;
 
+    fuzz_thorough = true;
     if (argc == 2 && strcmp(argv[1], "--tap") == 0)
         return run_own(name);
     if (argc < 2 || asked) {

@@ -35,15 +35,16 @@ void database_init(struct database *db, struct strata_fs *base, const char *path
                    struct strata_slice bytes);
 void database_free(struct database *db);
 
-/* Opens it read-only and asks for everything in it. Returns whether it opened. */
-bool database_read(struct database *db);
-/* Opens what database_read has read in order to write; if it opens, puts, compacts, closes, and
- * opens again. */
-void database_write(struct database *db);
+/* One input in eight, always the same ones (all of them with fuzz_thorough): what is not asked of
+ * the others costs more than all that is. */
+bool database_is_deep(const struct database *db);
 
-/* The same for one input in four, always the same ones: for targets in which nearly every input
- * opens, and writing costs most of the time. */
-void database_write_some(struct database *db);
+/* Opens it read-only and scans it; a deep one is asked for everything in every way, and verified.
+ * Returns whether it opened. */
+bool database_read(struct database *db);
+/* Opens a deep one, which database_read has read, in order to write; if it opens, puts, compacts,
+ * closes, and opens again. */
+void database_write(struct database *db);
 
 /* The file's annotated dump, into nothing. Says whether it is damaged or torn. */
 struct inspect database_inspect(struct database *db, const struct strata_format *format);

@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+bool fuzz_thorough;
+
+const char *fuzz_text(const struct strata_error *err)
+{
+    static char text[600];
+    return strata_error_text(err, text, sizeof text);
+}
+
 void fuzz_violated(const char *file, int line, const char *condition, const char *format, ...)
 {
     va_list args;

@@ -3,8 +3,7 @@
 #ifndef STRATA_FUZZ_FUZZ_H
 #define STRATA_FUZZ_FUZZ_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "strata.h"
 
 /* Takes any bytes and always returns 0. What is wrong ends the program, so that every fuzzer
  * keeps the bytes: a failed `require`, a sanitizer, a signal. */
@@ -16,5 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 _Noreturn void fuzz_violated(const char *file, int line, const char *condition, const char *format,
                              ...) __attribute__((format(printf, 4, 5)));
+
+/* Some checks are made for a share of the inputs only, as they cost more than all others; with
+ * this, as the plain main says, for each. */
+extern bool fuzz_thorough;
+
+/* The error as a line of text, ours until the next call. */
+const char *fuzz_text(const struct strata_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* mutator.c: libFuzzer's own mutations, and then the checksums repaired, off one time in eight: the
+/* libfuzzer.c: libFuzzer's own mutations, and then the checksums repaired, off one time in eight: the
  * checks are to be tested too. */
 #include "repair.h"
 
@@ -7,7 +7,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
+    (void)seed;
     size = LLVMFuzzerMutate(data, size, max_size);
-    repair_some(data, size, seed);
+    repair_some(data, size);
     return size;
 }

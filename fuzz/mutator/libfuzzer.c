@@ -1,5 +1,5 @@
-/* libfuzzer.c: libFuzzer's own mutations, and then the checksums repaired, off one time in eight: the
- * checks are to be tested too. */
+/* libfuzzer.c: libFuzzer's own mutations, and then the checksums repaired, off one time in eight:
+ * the checks are to be tested too. */
 #include "repair.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size); /* libFuzzer's */

@@ -148,9 +148,8 @@ static void take_other(struct mutation *m, const uint8_t *other, size_t other_si
  * so the record ends elsewhere than it did. */
 static void change_head(struct mutation *m)
 {
-    static const uint32_t odd[] = {0,      1,          36,         65535,     65536,
-                                   65537,  1073741824, 1073741825, 1u << 31,  UINT32_MAX,
-                                   1u << 24};
+    static const uint32_t odd[] = {0,          1,          36,       65535,      65536,   65537,
+                                   1073741824, 1073741825, 1u << 31, UINT32_MAX, 1u << 24};
     struct unit unit = any(m, m->units);
     uint8_t *head = m->data + unit.at;
     uint64_t left = m->size - unit.at - RECORD_HEAD;
@@ -158,11 +157,20 @@ static void change_head(struct mutation *m)
     if (!m->units->framed || unit.size < RECORD_HEAD)
         return;
     switch (prng_below(m->prng, 5)) {
-    case 0: head[TYPE] = (uint8_t)prng_below(m->prng, 9); break;
-    case 1: put_u32(head + KEY_BYTES, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]); break;
-    case 2: put_u32(head + VALUE_BYTES, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]); break;
-    case 3: put_u32(head + KEY_BYTES, (uint32_t)prng_below(m->prng, left + 2)); break;
-    default: put_u32(head + VALUE_BYTES, (uint32_t)prng_below(m->prng, left + 2));
+    case 0:
+        head[TYPE] = (uint8_t)prng_below(m->prng, 9);
+        break;
+    case 1:
+        put_u32(head + KEY_BYTES, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]);
+        break;
+    case 2:
+        put_u32(head + VALUE_BYTES, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]);
+        break;
+    case 3:
+        put_u32(head + KEY_BYTES, (uint32_t)prng_below(m->prng, left + 2));
+        break;
+    default:
+        put_u32(head + VALUE_BYTES, (uint32_t)prng_below(m->prng, left + 2));
     }
 }
 
@@ -196,13 +204,26 @@ size_t records_mutate(struct prng *prng, uint8_t *data, size_t size, size_t capa
 
     for (find_any(&units, data, size); steps && units.count; steps--) {
         switch (prng_below(prng, 8)) {
-        case 0: drop(&m, any(&m, &units)); break;
-        case 1: copy_within(&m); break;
-        case 2: swap(&m); break;
-        case 3: take_other(&m, other, other_size); break;
-        case 4: move_border(&m); break;
-        case 5: cut(&m); break;
-        default: change_head(&m);
+        case 0:
+            drop(&m, any(&m, &units));
+            break;
+        case 1:
+            copy_within(&m);
+            break;
+        case 2:
+            swap(&m);
+            break;
+        case 3:
+            take_other(&m, other, other_size);
+            break;
+        case 4:
+            move_border(&m);
+            break;
+        case 5:
+            cut(&m);
+            break;
+        default:
+            change_head(&m);
         }
         find_any(&units, m.data, m.size);
     }

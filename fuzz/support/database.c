@@ -11,8 +11,9 @@
 #define WORK_BYTES(n) (8 * (uint64_t)(n) + 65536)
 #define WORK_CALLS(n) ((uint64_t)(n) + 200)
 
-#define DEEP 8     /* one input in so many is looked into deeply */
-#define PRINTED 16 /* ... and has its dump printed, which costs more than finding out what to print */
+#define DEEP 8 /* one input in so many is looked into deeply */
+#define PRINTED                                                                                    \
+    16           /* ... and has its dump printed, which costs more than finding out what to print */
 #define SHOWN 32 /* sections of an annotated dump that are printed; the others are only checked */
 
 static void *some(void *memory)
@@ -158,7 +159,6 @@ bool database_read(struct database *db)
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */
-
 
 /* The same as read-only. */
 static void check_refused_too(struct database *db, const struct database *read,

@@ -107,12 +107,14 @@ gather() { # NAME DIR
 }
 
 start() { # LABEL NAME WHO BINARY OPTION...
-    local out=$work/out/$1 dict=fuzz/dict/$2.dict who=$3 binary=$4 in=$work/in/$1
+    local out=$work/out/$1 words=() who=$3 binary=$4 in=$work/in/$1 dict
+    for dict in fuzz/dict/$2.dict fuzz/dict/files.dict; do
+        [ -e "$dict" ] && [ "$2" != engine ] && words=(-x "$dict") && break
+    done
     shift 4
-    [ -e "$dict" ] || dict=fuzz/dict/files.dict
     [ -e "$out/$who/fuzzer_stats" ] && in=-
     AFL_CUSTOM_MUTATOR_LIBRARY=$mutator ASAN_OPTIONS=$running afl-fuzz -i "$in" -o "$out" -S "$who" \
-        -V "$time" -m none -t 2000 -G 4096 -x "$dict" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
+        -V "$time" -m none -t 2000 -G 4096 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
     fuzzers+=($!)
 }
 
@@ -157,7 +159,7 @@ reason() { grep -aoE '[a-z_/]+\.c:[0-9]+: violated: .*|ERROR: .*Sanitizer: [a-zA
 annotate() { # NAME FILE AS
     case $3 in
     -) if [ "$1" = engine ]; then
-            STRATA_FUZZ_SHOW=1 tell "$1" "$2" | grep -a '^ *[0-9]*: ' | tail -40
+            STRATA_FUZZ_SHOW=1 tell "$1" "$2" | grep -aE '^ *[0-9]+: ' | tail -40
         else
             od -A d -c "$2" | head -20
         fi ;;

@@ -511,25 +511,37 @@ static void ask_damaged(const struct damage *damage, struct strata *db)
     require(whole || verified < 0, "step %u: damage that verify does not see", run.step);
 }
 
-/* Changes the file's bytes. */
+static void change(struct strata_buffer *bytes, unsigned kind, size_t at, unsigned bit)
+{
+    size_t rest = bytes->size - at, sector = rest < FS_SIM_SECTOR ? rest : FS_SIM_SECTOR;
+
+    if (kind < 4)
+        bytes->data[at] ^= (uint8_t)(1u << bit);
+    else if (kind == 4)
+        bytes->size = at;
+    else if (kind == 5)
+        memset(bytes->data + at, 0, sector);
+    else
+        memmove(bytes->data + at, bytes->data + (at * 7 + bit * 64) % (bytes->size - sector + 1),
+                sector);
+}
+
+/* Changes the file, or removes it. */
 static void harm(struct damage *damage, const char *path, uint8_t how, size_t place)
 {
     struct strata_buffer bytes = {0};
-    size_t at;
+    unsigned kind = how % 8;
 
+    damage->flipped = kind < 4;
     require(fs_sim_get(damage->fs, path, &bytes) == 0, "fs_sim_get %s", path);
-    if (bytes.size) {
-        at = place % bytes.size;
-        damage->flipped = how % 4 < 2;
-        show("damage (%u) of %s at %zu of %zu", how % 4, path, at, bytes.size);
-        if (damage->flipped)
-            bytes.data[at] ^= (uint8_t)(1u << (how / 4 % 8));
-        else if (how % 4 == 2)
-            bytes.size = at;
-        else
-            memset(bytes.data + at, 0, bytes.size - at < 512 ? bytes.size - at : 512);
+    show("damage (%u) of %s at %zu of %zu", kind, path, bytes.size ? place % bytes.size : 0,
+         bytes.size);
+    if (kind == 7)
+        require(fs_remove(damage->fs, path, NULL) == 0, "fs_remove %s", path);
+    else if (bytes.size)
+        change(&bytes, kind, place % bytes.size, how / 8 % 8);
+    if (kind < 7)
         require(fs_sim_put(damage->fs, path, strata_buffer_slice(&bytes)) == 0, "fs_sim_put");
-    }
     strata_buffer_free(&bytes);
 }
 
@@ -545,28 +557,31 @@ static void harm_any(struct damage *damage, uint8_t which, uint8_t how, size_t p
         harm(damage, path, how, place);
 }
 
+/* Which file: `which`, its highest bit: while it is open (then only a bit). */
 static void damage_file(uint8_t which, uint8_t how, size_t place)
 {
     struct damage damage = {.flipped = true};
     struct strata_options options;
-    struct strata *db;
-    int rc;
+    struct strata *db = NULL;
+    bool open = which & 128;
 
     close_it();
     damage.fs = fs_sim_copy(run.fs);
     require(damage.fs, "no memory");
-    harm_any(&damage, which, how, place);
     set_options(&options, damage.fs, 0);
     options.create = false;
-    options.read_only = how & 128;
-    rc = strata_open(DATABASE_DIR, &options, &db, &err);
-    worked(rc, "opening");
-    if (rc == 0) {
+    options.read_only = which & 64;
+    if (open)
+        done(strata_open(DATABASE_DIR, &options, &db, &err), "open");
+    harm_any(&damage, which % 64, open ? (uint8_t)(how & ~4u) : how, place);
+    if (!open)
+        worked(strata_open(DATABASE_DIR, &options, &db, &err), "opening");
+    if (db) {
         ask_damaged(&damage, db);
         strata_close(db, &err);
     }
     fs_free(damage.fs);
-    open_it(how / 16);
+    open_it(0);
 }
 
 /* ---- Other operations ------------------------------------------------------------------ */

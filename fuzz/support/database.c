@@ -3,6 +3,7 @@
 #include "fuzz.h"
 #include "memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -35,6 +36,7 @@ struct strata_fs *database_new(unsigned stage)
     options.create = true;
     require(strata_open(DATABASE_DIR, &options, &db, &err) == 0, "%s", err.message);
     require(strata_close(db, &err) == 0, "%s", err.message);
+    database_adopt(fs, &(struct content){0});
     return fs;
 }
 
@@ -84,6 +86,12 @@ static void listen(void *arg, enum strata_log_level level, const char *message)
     db->dropped |= level == STRATA_LOG_WARNING && strstr(message, torn);
 }
 
+static void set_engine(struct strata_options *options)
+{
+    options->engine = fuzz_engine();
+    options->stage = options->engine ? options->engine->stage : 0;
+}
+
 /* Opens it; the outcome is in db->rc and db->err. */
 static struct strata *open_it(struct database *db, bool read_only)
 {
@@ -91,6 +99,7 @@ static struct strata *open_it(struct database *db, bool read_only)
     struct strata *handle;
 
     strata_options_init(&options);
+    set_engine(&options);
     options.fs = db->fs;
     options.read_only = db->read_only = read_only;
     options.log = listen;
@@ -131,6 +140,22 @@ static uint64_t calls_of(struct strata_fs *fs)
     return fs_sim_calls(fs);
 }
 
+static void take_stat(void *arg, const struct strata_stat *stat)
+{
+    struct database *db = arg;
+    if (strcmp(stat->name, db->stat_name) == 0)
+        db->stat = stat->value;
+}
+
+static void read_stat(struct database *db, struct strata *handle)
+{
+    struct strata_error err = {.code = 0};
+
+    db->stat = UINT64_MAX;
+    require(strata_stats(handle, take_stat, db, &err) == 0, "%s", err.message);
+    require(db->stat != UINT64_MAX || fuzz_engine(), "no %s", db->stat_name);
+}
+
 bool database_read(struct database *db)
 {
     struct fs_sim_hash before = fs_sim_hash_of(db->fs), after;
@@ -139,6 +164,8 @@ bool database_read(struct database *db)
 
     memory_watch(memory_limit(db->bytes));
     handle = open_it(db, true);
+    if (handle && db->stat_name)
+        read_stat(db, handle);
     if (handle)
         db->content = content_scan(handle);
     require(db->fs->bytes_read - bytes <= WORK_BYTES(db->bytes), "%llu bytes read of %zu",
@@ -241,6 +268,25 @@ void database_write(struct database *db)
 {
     if (database_is_deep(db))
         write_it(db);
+}
+
+/* ---- A learner's engine ---------------------------------------------------------------- */
+
+void database_adopt(struct strata_fs *fs, const struct content *content)
+{
+    struct database db = {.fs = fs, .path = DATABASE_DIR};
+    struct strata *handle;
+    struct content found;
+
+    if (!fuzz_engine())
+        return;
+    handle = open_it(&db, true);
+    found = handle ? content_scan(handle) : (struct content){0};
+    if (!handle || !content_equal(&found, content)) {
+        fprintf(stderr, "the engine has another format: %s\n", fuzz_text(&db.err));
+        exit(FUZZ_NOT_ADOPTED);
+    }
+    strata_close(handle, NULL);
 }
 
 /* ---- The annotated dump ---------------------------------------------------------------- */

@@ -28,6 +28,8 @@ struct database {
     bool read_only;         /* ... and whether it was to read only */
     bool dropped;           /* opening told of a torn tail that it dropped, or ignored */
     struct content content; /* when it opened */
+    const char *stat_name;  /* a figure of strata_stats to be read after opening; NULL: none */
+    uint64_t stat;
 };
 
 /* A copy of `base` in which the file `path` has these bytes. */
@@ -49,7 +51,10 @@ void database_write(struct database *db);
 /* The file's annotated dump, into nothing. Says whether it is damaged or torn. */
 struct inspect database_inspect(struct database *db, const struct strata_format *format);
 
-/* An empty database of that stage, closed; the caller's. */
+/* An empty database of that stage, closed; the caller's. Ends the program where a learner's engine
+ * does not open it. */
 struct strata_fs *database_new(unsigned stage);
+/* The same of a database that holds `content`. */
+void database_adopt(struct strata_fs *fs, const struct content *content);
 
 #endif

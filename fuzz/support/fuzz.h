@@ -9,6 +9,15 @@
  * keeps the bytes: a failed `require`, a sanitizer, a signal. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Called once, before the first input; loads a learner's engine (STRATA_ENGINE). */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* The learner's engine, which targets of files open databases with; NULL: none was given. Where it
+ * does not open what the stage of this build wrote, it has a format of its own: the program ends
+ * with this exit code, and says so. */
+const struct strata_engine *fuzz_engine(void);
+#define FUZZ_NOT_ADOPTED 77
+
 /* `condition` must hold; the rest says more, as for printf. */
 #define require(condition, ...)                                                                    \
     ((condition) ? (void)0 : fuzz_violated(__FILE__, __LINE__, #condition, __VA_ARGS__))

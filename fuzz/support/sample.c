@@ -92,6 +92,7 @@ static void require_file(struct strata_fs *fs, const char *path, bool there)
 struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *content)
 {
     struct strata_fs *fs = fs_sim_new();
+    struct content held;
     struct strata *db;
 
     require(fs, "no memory");
@@ -103,12 +104,14 @@ struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *c
     close_sample(db);
     db = open_sample(fs, stage, LARGE);
     fill_second(db, more);
+    held = content_scan(db);
     if (content)
-        *content = content_scan(db);
+        *content = held;
     close_sample(db);
     require_file(fs, DATABASE_DIR "/000001.log", true);
     require_file(fs, DATABASE_DIR "/000002.log", true);
     require_file(fs, DATABASE_DIR "/000003.log", false);
+    database_adopt(fs, &held);
     return fs;
 }
 

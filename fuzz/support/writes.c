@@ -65,7 +65,15 @@ unsigned key_number(struct strata_slice key)
 
 /* ---- Writes ---------------------------------------------------------------------------- */
 
-static const uint32_t sizes[] = {0, 1, 3, 10, 30, 100, 300, VALUE_LARGEST};
+#define SIZE_CODES 64
+static const uint32_t sizes[] = {0, 1, 3, 10, 30, 100, 300, 2600};
+
+static uint32_t size_of(unsigned code)
+{
+    if (code % SIZE_CODES == SIZE_CODES - 1)
+        return VALUE_LARGEST;
+    return sizes[code % (sizeof sizes / sizeof *sizes)];
+}
 
 uint64_t held_hash(struct strata_slice value)
 {
@@ -91,7 +99,7 @@ bool writes_add(struct writes *writes, unsigned key, bool is_delete, unsigned si
     writes->ops[at] = (struct op){.key = key % KEYS, .is_delete = is_delete};
     writes->op_count++;
     if (!is_delete) {
-        writes->ops[at].size = sizes[size_code % (sizeof sizes / sizeof *sizes)];
+        writes->ops[at].size = size_of(size_code);
         writes->ops[at].hash = held_hash(writes_value(writes, at));
     }
     return true;

@@ -36,6 +36,7 @@ export ASAN_SYMBOLIZER_PATH=${ASAN_SYMBOLIZER_PATH:-$(command -v llvm-symbolizer
 
 if [ -n "$engine" ]; then
     [ -r "$engine" ] || { echo "fuzz.sh: there is no $engine" >&2; exit 2; }
+    [ -n "$STAGES" ] || { echo "fuzz.sh: ENGINE= needs STAGE=N, the stage it is judged by" >&2; exit 2; }
     STRATA_ENGINE=$(realpath "$engine")
     export STRATA_ENGINE
 fi
@@ -45,17 +46,19 @@ fi
 # name|stage|file|sources, one a line; a target of all stages that runs the stage it is told has
 # a line for each.
 targets() {
-    local name in file sources s
+    local name in file sources s dir
     while read -r name in file sources; do
         case $name in '' | \#*) continue ;; esac
         [ -z "$only" ] || [ "$only" = "$name" ] || continue
         case $STAGES:$in in
-        :* | *:all) ;;
+        :all | *:all) [ -z "$engine" ] || [ "$name" = engine ] || continue ;;
+        :*) ;;
         *) case ,$in, in *,$STAGES,*) ;; *) continue ;; esac ;;
         esac
         if [[ $sources = *%* ]]; then
-            for s in ${STAGES:-$(ls -d stages/*/stage.mk | sed -E 's|stages/0*([0-9]+)_.*|\1|')}; do
-                echo "$name|$s|$file|$(ls stages/"$(printf %02d "$s")"_*/*.c | grep -v inspect.c | tr '\n' ' ')"
+            for dir in "stages/$([ -z "$STAGES" ] || printf %02d "$STAGES")"*/; do
+                s=${dir#stages/} s=${s%%_*}
+                echo "$name|$((10#$s))|$file|$(echo "$dir"*.c)"
             done
         else
             echo "$name||$file|$sources"
@@ -100,7 +103,7 @@ gather() { # NAME DIR
     mkdir -p "$2"
     for from in seeds corpus regress; do
         [ -n "${SEEDS_ONLY:-}" ] && [ $from != seeds ] && continue
-        for file in fuzz/$from/"$1"/*; do
+        for file in "fuzz/$from/$1"/*; do
             [ -s "$file" ] && cp "$file" "$2/$(md5sum <"$file" | cut -c1-16)"
         done
     done
@@ -212,11 +215,16 @@ look_through() { # NAME LABEL AS
 try_inputs() { # NAME LABEL
     local file
     rm -rf "$work/bad/$2"
-    tell "$1" "$work/in/$2"/* >/dev/null && return
+    tell "$1" "$work/in/$2"/* >"$work/inputs.log"
+    case $? in
+    0) return 0 ;;
+    77) echo "fuzz: target=$2 skipped: $(tail -n 1 "$work/inputs.log")" && return 1 ;;
+    esac
     mkdir -p "$work/bad/$2"
     for file in "$work/in/$2"/*; do
         tell "$1" "$file" >/dev/null || mv "$file" "$work/bad/$2/"
     done
+    return 0
 }
 
 # "94.2% 97.1%": branches and lines of the sources, by the corpus alone.
@@ -235,13 +243,13 @@ cover() { # NAME LABEL SOURCE...
 run() { # NAME STAGE AS SOURCE...
     local name=$1 stage=$2 as=$3 label=$1${2:+.$2} who execs=0 n branch line
     shift 3
-    export STRATA_STAGE=$stage
+    export STRATA_STAGE=${stage:-${engine:+$STAGES}}
     [ -x "$afl/$name" ] || { echo "fuzz.sh: $afl/$name is not built: make fuzz-build" >&2; exit 2; }
     mkdir -p "$work/out"
     [ -z "${LONG:-}" ] && rm -rf "$work/out/$label"
     rm -f "$work/found.list"
     gather "$name" "$work/in/$label"
-    try_inputs "$name" "$label"
+    try_inputs "$name" "$label" || return
     fuzzers=()
     start "$label" "$name" main "$afl/$name"
     [ "$jobs" -gt 1 ] && start "$label" "$name" second "$cmplog/$name" -c 0 -l 2
@@ -256,10 +264,11 @@ run() { # NAME STAGE AS SOURCE...
         exit 2
     fi
     look_through "$name" "$label" "$as"
-    read -r branch line <<<"$(cover "$name" "$label" "$@")"
+    branch='' line=''
+    [ -n "${NO_COVER:-}" ] || read -r branch line <<<"$(cover "$name" "$label" "$@")"
     echo "fuzz: target=$label execs=$execs per_s=$(awk -v e="$execs" -v u="$used" 'BEGIN { print (u > 0 ? int(e / u) : 0) }')" \
         "stability=$(stat_of "$label" main stability) edges=$(stat_of "$label" main edges_found)" \
-        "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--}" |
+        "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--} seconds=$(stat_of "$label" main run_time)" |
         tee -a "$work/table.txt"
 }
 

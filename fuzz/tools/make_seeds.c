@@ -437,6 +437,8 @@ static const struct {
     {"damage", OF("\x01" PUT "\x01\x0d" PUT "\x02\x15" PUT "\x01\x19" PUT "\x04\x15" DAMAGE
                   "\x01\x00\x00\x20" DAMAGE "\x02\x82\x00\x30" DAMAGE "\x03\x03\x00\x10" DAMAGE
                   "\x04\x05\x00\x33")},
+    {"large_value", OF("\x03" PUT "\x01\x0d" PUT "\x02\xff" LOOK "\x02" REOPEN "\x03" PUT
+                       "\x01\x11" DAMAGE "\x01\x00\x00\x20")},
     {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
 };

@@ -12,9 +12,9 @@
 #define WORK_BYTES(n) (8 * (uint64_t)(n) + 65536)
 #define WORK_CALLS(n) ((uint64_t)(n) + 200)
 
-#define DEEP 8 /* one input in so many is looked into deeply */
+#define DEEP 16 /* one input in so many is looked into deeply */
 #define PRINTED                                                                                    \
-    16           /* ... and has its dump printed, which costs more than finding out what to print */
+    32           /* ... and has its dump printed, which costs more than finding out what to print */
 #define SHOWN 32 /* sections of an annotated dump that are printed; the others are only checked */
 
 static void *some(void *memory)
@@ -156,6 +156,8 @@ static void read_stat(struct database *db, struct strata *handle)
     require(db->stat != UINT64_MAX || fuzz_engine(), "no %s", db->stat_name);
 }
 
+static void fail_some(const struct database *db);
+
 bool database_read(struct database *db)
 {
     struct fs_sim_hash before = fs_sim_hash_of(db->fs), after;
@@ -182,6 +184,7 @@ bool database_read(struct database *db)
     memory_watched();
     after = fs_sim_hash_of(db->fs);
     require(before.low == after.low && before.high == after.high, "reading has written");
+    fail_some(db);
     return db->rc == 0;
 }
 
@@ -268,6 +271,111 @@ void database_write(struct database *db)
 {
     if (database_is_deep(db))
         write_it(db);
+}
+
+/* ---- Calls that fail ------------------------------------------------------------------- */
+
+#define FAILURES 8 /* tried of an input, with fuzz_thorough; otherwise one */
+
+/* Nothing but the failure, or what is wrong with the bytes, is told. */
+static bool went_well(const struct database *db, int rc, const struct strata_error *err)
+{
+    require(rc >= 0 || rc == STRATA_ERR_IO || rc == STRATA_ERR_NO_MEMORY || rc == db->rc,
+            "with a call that fails: %s", fuzz_text(err));
+    return rc == 0;
+}
+
+static void scan_failing(const struct database *db, struct strata *handle)
+{
+    struct strata_error err = {.code = 0};
+    struct strata_slice value;
+    struct content found = {0};
+    struct strata_iter *iter;
+    int rc = strata_iter_new(handle, &iter, &err);
+
+    if (!went_well(db, rc, &err))
+        return;
+    for (rc = strata_iter_first(iter, &err); went_well(db, rc, &err);
+         rc = strata_iter_next(iter, &err)) {
+        rc = strata_iter_value(iter, &value, &err);
+        if (!went_well(db, rc, &err))
+            break;
+        content_add(&found, strata_iter_key(iter), value);
+    }
+    strata_iter_free(iter);
+    require(rc < 0 || content_equal(&found, &db->content), "with a call that fails, %llu entries",
+            (unsigned long long)found.entries);
+}
+
+/* Writes an entry that is there, so that nothing is another afterwards. */
+static void write_failing(const struct database *db, struct strata *handle)
+{
+    struct strata_slice key, value;
+    struct strata_error err = {.code = 0};
+    struct strata_iter *iter;
+    int rc = strata_iter_new(handle, &iter, &err);
+
+    if (!went_well(db, rc, &err))
+        return;
+    rc = strata_iter_first(iter, &err);
+    if (went_well(db, rc, &err) && went_well(db, strata_iter_value(iter, &value, &err), &err)) {
+        key = strata_iter_key(iter);
+        went_well(db, strata_put(handle, key, value, &err), &err);
+    }
+    strata_iter_free(iter);
+    rc = strata_compact(handle, NULL, &err);
+    if (rc != STRATA_ERR_NOT_SUPPORTED)
+        went_well(db, rc, &err);
+}
+
+static void arm(struct database *db, uint64_t random)
+{
+    struct fs_sim_fault fault = {.kind = (enum fs_sim_fault_kind)(random / 2 % FS_SIM_FAULT_KINDS),
+                                 .at = 1 + random / 16 % 60};
+    if (random % 2)
+        memory_fail(1 + random / 16 % 160);
+    else
+        fs_sim_fail(db->fs, &fault);
+}
+
+/* With one failing call or allocation somewhere while it is opened, read and, perhaps, written. */
+static void fail_once(const struct database *whole, uint64_t random, bool read_only)
+{
+    struct database db = *whole;
+    struct strata_error err = {.code = 0};
+    struct strata *handle;
+
+    db.fs = some(fs_sim_copy(whole->fs));
+    arm(&db, random);
+    handle = open_it(&db, read_only);
+    if (handle)
+        scan_failing(whole, handle);
+    else
+        went_well(whole, db.rc, &db.err);
+    if (handle && !read_only)
+        write_failing(whole, handle);
+    if (handle)
+        went_well(whole, strata_close(handle, &err), &err);
+    memory_fail(0);
+    fs_sim_fail(db.fs, NULL);
+    require(fs_sim_open_files(db.fs) == 0, "%zu files stay open", fs_sim_open_files(db.fs));
+    if (whole->rc == 0 && !read_only) {
+        handle = open_it(&db, false);
+        require(handle, "after a call that failed it does not open: %s", db.err.message);
+        content_expect(handle, &whole->content);
+        require(strata_close(handle, &err) == 0, "%s", err.message);
+    }
+    fs_free(db.fs);
+}
+
+static void fail_some(const struct database *db)
+{
+    uint64_t random = db->hash / DEEP;
+
+    if (!database_is_deep(db))
+        return;
+    for (unsigned i = 0; i < (fuzz_thorough ? FAILURES : 1); i++, random = random * 31 + 7)
+        fail_once(db, random, random / 4096 % 2);
 }
 
 /* ---- A learner's engine ---------------------------------------------------------------- */

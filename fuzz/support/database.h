@@ -3,6 +3,8 @@
  *   - opened read-only and to be written it gives the same answer: the same content, or the same
  *     refusal, with file, offset and reason;
  *   - reading changes no byte of the directory, and neither does a refused opening;
+ *   - with a call or an allocation that fails, somewhere on the way, it tells so, or the same
+ * content or refusal as without, and nothing is lost for the next opening;
  *   - memory and bytes read are bounded by what is there (memory.h, WORK in database.c);
  *   - what opens holds what it shows (content.h), verifies, takes a put, is compacted where the
  *     stage can, and still has it all when opened again; nothing stays open.
@@ -37,7 +39,7 @@ void database_init(struct database *db, struct strata_fs *base, const char *path
                    struct strata_slice bytes);
 void database_free(struct database *db);
 
-/* One input in eight, always the same ones (all of them with fuzz_thorough): what is not asked of
+/* One input in sixteen, always the same ones (all of them with fuzz_thorough): what is not asked of
  * the others costs more than all that is. */
 bool database_is_deep(const struct database *db);
 

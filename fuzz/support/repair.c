@@ -246,13 +246,10 @@ void repair(uint8_t *data, size_t size, enum repair what)
 void repair_some(uint8_t *data, size_t size)
 {
     static uint8_t all[LARGEST];
-    uint64_t which;
 
-    if (size > LARGEST)
+    if (size > LARGEST || XXH3_64bits(data, size) % 8 == 0)
         return;
     memcpy(all, data, size);
     repair(all, size, REPAIR_SUMS);
-    which = XXH3_64bits(all, size) % 8;
-    if (which)
-        repair(data, size, which % 2 ? REPAIR_SUMS : REPAIR_CHECKS);
+    repair(data, size, XXH3_64bits(all, size) % 2 ? REPAIR_SUMS : REPAIR_CHECKS);
 }

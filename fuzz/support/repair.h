@@ -15,7 +15,7 @@ enum repair {
  * known here stay as they are. */
 void repair(uint8_t *data, size_t size, enum repair what);
 
-/* What a mutator does: nothing one time in eight, otherwise one or the other. Which of them, is
+/* What a mutator does: nothing one time in eight, otherwise one or the other. Which of the two, is
  * decided by what no repair changes: on its own result it does nothing. Not beyond 1 MiB. */
 void repair_some(uint8_t *data, size_t size);
 

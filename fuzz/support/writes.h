@@ -10,7 +10,7 @@
 #define KEYS 20             /* ascending: key number 3 sorts before number 4 */
 #define WRITES_OPS 512      /* of one run */
 #define WRITES_BATCH 5      /* operations of a write */
-#define VALUE_LARGEST 70000 /* beyond what a reader takes at once */
+#define VALUE_LARGEST 140000 /* beyond what a reader takes at once */
 
 struct strata_slice key_at(unsigned number);
 /* The number of a key; KEYS: it is none of them. */

@@ -439,6 +439,8 @@ static const struct {
                   "\x04\x05\x00\x33")},
     {"large_value", OF("\x03" PUT "\x01\x0d" PUT "\x02\xff" LOOK "\x02" REOPEN "\x03" PUT
                        "\x01\x11" DAMAGE "\x01\x00\x00\x20")},
+    {"damage_while_open", OF("\x03" PUT "\x01\x15" PUT "\x02\x15" DAMAGE "\x81\x00\x00\x60" PUT
+                             "\x01\x19" DAMAGE "\x82\x08\x00\x70" LOOK "\x00")},
     {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
 };

@@ -67,7 +67,7 @@ fuzz-afl-build: $(FUZZ:%=$B/fuzz/afl/%)
 
 # ---- AFL++ ------------------------------------------------------------------------------------
 
-.PHONY: fuzz fuzz-build fuzz-long fuzz-corpus fuzz-planted fuzz-mutator
+.PHONY: fuzz fuzz-build fuzz-long fuzz-plot fuzz-corpus fuzz-planted fuzz-mutator
 fuzz-build:
 	@tests/tools/install.sh build clang fuzz
 	@$(MAKE) --no-print-directory MODE=afl CC=afl-clang-fast fuzz-afl-build
@@ -79,6 +79,9 @@ fuzz: fuzz-build ## fuzz the file formats of a stage with AFL++ [STAGE=N] [TARGE
 	@$(FUZZ_TIME) fuzz/tools/fuzz.sh $(TARGET)
 fuzz-long: fuzz-build ## the same, and goes on where the last such run ended; what comes out: docs/fuzz
 	@$(FUZZ_TIME) LONG=1 fuzz/tools/fuzz.sh $(TARGET)
+fuzz-plot: ## draw docs/fuzz/edges.svg anew: how the edges grew in the runs of fuzz-long
+	@tests/tools/install.sh plot
+	@fuzz/tools/long.sh plot
 fuzz-corpus: fuzz-build ## make fuzz/corpus anew of all that fuzzing found, as small as it can be [TARGET=wal]
 	@fuzz/tools/corpus.sh $(TARGET)
 fuzz-planted: fuzz-build ## put known bugs into what decodes, one at a time: make fuzz must find each [BUG=word] [TIME=300]

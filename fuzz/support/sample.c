@@ -1,6 +1,7 @@
 /* sample.c: see sample.h. */
 #include "sample.h"
 #include "fuzz.h"
+#include "rewrite.h"
 
 #include <string.h>
 
@@ -127,4 +128,30 @@ void sample_remove(struct strata_fs *fs, const char *name)
 
     snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, name);
     require(fs_remove(fs, path, &err) == 0, "%s", err.message);
+}
+
+#define STAGES 4
+
+static struct strata_fs *without_helps(unsigned stage)
+{
+    static const char *const helps[STAGES][2] = {[2] = {"000001.hint"}, [3] = {"TAIL", "INDEX"}};
+    struct strata_fs *fs = sample_new(stage, NULL);
+
+    for (size_t i = 0; i < 2 && helps[stage][i]; i++)
+        sample_remove(fs, helps[stage][i]);
+    return fs;
+}
+
+unsigned sample_log(struct database *db, unsigned stage, struct strata_slice bytes)
+{
+    static const char *const paths[] = {DATABASE_DIR "/000001.log", DATABASE_DIR "/000002.log"};
+    static struct strata_fs *bases[STAGES][2];
+    unsigned second = rewrite_has_number(bytes, REWRITE_NUMBER(2));
+
+    if (!bases[stage][0]) {
+        bases[stage][0] = database_new(stage);
+        bases[stage][1] = without_helps(stage);
+    }
+    database_init(db, bases[stage][second], paths[second], bytes);
+    return 1 + second;
 }

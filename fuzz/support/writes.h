@@ -7,9 +7,9 @@
 
 #include "strata.h"
 
-#define KEYS 20             /* ascending: key number 3 sorts before number 4 */
-#define WRITES_OPS 512      /* of one run */
-#define WRITES_BATCH 5      /* operations of a write */
+#define KEYS 20              /* ascending: key number 3 sorts before number 4 */
+#define WRITES_OPS 512       /* of one run */
+#define WRITES_BATCH 5       /* operations of a write */
 #define VALUE_LARGEST 140000 /* beyond what a reader takes at once */
 
 struct strata_slice key_at(unsigned number);

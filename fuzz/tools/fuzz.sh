@@ -11,14 +11,15 @@
 #   STAGE= TIME=60 JOBS=2 ENGINE= LONG= fuzz/tools/fuzz.sh [TARGET]      (make fuzz has built it)
 #
 # JOBS=1: one fuzzer on the target with ASan and UBSan. JOBS=2: a second one beside it, with CmpLog,
-# on the target without them. LONG=1 goes on where the last run with LONG ended, in build/fuzz/long.
+# on the target without them. LONG=1 goes on where the last run with LONG ended, in build/fuzz/long;
+# TIME is then seconds of a core, and what came out is added to docs/fuzz (fuzz/tools/long.sh).
 set -u
 only=${1:-} time=${TIME:-60} STAGES=${STAGE:-} engine=${ENGINE:-}
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -gt 2 ] && jobs=2
 afl=build/afl/fuzz/afl cmplog=build/cmplog/fuzz/afl reached=build/reached/fuzz/replay
-work=build/fuzz
-[ -n "${LONG:-}" ] && work=build/fuzz/long
+work=build/fuzz wall=$time
+[ -n "${LONG:-}" ] && work=build/fuzz/long wall=$((20 * time))
 mutator=$PWD/build/fuzz/mutator.so
 [ -n "${NO_MUTATOR:-}" ] && mutator=
 mkdir -p "$work"
@@ -117,7 +118,7 @@ start() { # LABEL NAME WHO BINARY OPTION...
     shift 4
     [ -e "$out/$who/fuzzer_stats" ] && in=-
     AFL_CUSTOM_MUTATOR_LIBRARY=$mutator ASAN_OPTIONS=$running afl-fuzz -i "$in" -o "$out" -S "$who" \
-        -V "$time" -m none -t 2000 -G 4096 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
+        -V "$wall" -m none -t 2000 -G 4096 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
     fuzzers+=($!)
 }
 
@@ -137,6 +138,7 @@ watch() { # LABEL
         now=$(for pid in "${fuzzers[@]}"; do processor_seconds "$pid"; done | awk '{ s += $1 } END { print s + 0 }')
         used=$(awk -v a="$used" -v b="$now" 'BEGIN { print (a > b ? a : b) }')
         show_status "$1" $((halves / 2))
+        [ -n "${LONG:-}" ] && awk -v u="$used" -v t="$time" 'BEGIN { exit !(u >= t) }' && kill -INT "${fuzzers[@]}" 2>/dev/null
     done
     wait "${fuzzers[@]}"
     fuzzers=()
@@ -241,7 +243,7 @@ cover() { # NAME LABEL SOURCE...
 }
 
 run() { # NAME STAGE AS SOURCE...
-    local name=$1 stage=$2 as=$3 label=$1${2:+.$2} who execs=0 n branch line
+    local name=$1 stage=$2 as=$3 label=$1${2:+.$2} who execs=0 n branch line before_execs=0 before_time=0
     shift 3
     export STRATA_STAGE=${stage:-${engine:+$STAGES}}
     [ -x "$afl/$name" ] || { echo "fuzz.sh: $afl/$name is not built: make fuzz-build" >&2; exit 2; }
@@ -251,6 +253,13 @@ run() { # NAME STAGE AS SOURCE...
     gather "$name" "$work/in/$label"
     try_inputs "$name" "$label" || return
     fuzzers=()
+    if [ -n "${LONG:-}" ]; then
+        for who in main second; do
+            n=$(stat_of "$label" $who execs_done)
+            before_execs=$((before_execs + ${n:-0}))
+        done
+        before_time=$(stat_of "$label" main run_time)
+    fi
     start "$label" "$name" main "$afl/$name"
     [ "$jobs" -gt 1 ] && start "$label" "$name" second "$cmplog/$name" -c 0 -l 2
     watch "$label"
@@ -266,10 +275,12 @@ run() { # NAME STAGE AS SOURCE...
     look_through "$name" "$label" "$as"
     branch='' line=''
     [ -n "${NO_COVER:-}" ] || read -r branch line <<<"$(cover "$name" "$label" "$@")"
-    echo "fuzz: target=$label execs=$execs per_s=$(awk -v e="$execs" -v u="$used" 'BEGIN { print (u > 0 ? int(e / u) : 0) }')" \
+    echo "fuzz: target=$label execs=$execs per_s=$(awk -v e="$((execs - before_execs))" -v u="$used" 'BEGIN { print (u > 0 ? int(e / u) : 0) }')" \
         "stability=$(stat_of "$label" main stability) edges=$(stat_of "$label" main edges_found)" \
         "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--} seconds=$(stat_of "$label" main run_time)" |
         tee -a "$work/table.txt"
+    [ -z "${LONG:-}" ] || fuzz/tools/long.sh add "$label" $((execs - before_execs)) "$used" "$(stat_of "$label" main edges_found)" \
+        "$(stat_of "$label" main corpus_count)" $((crashes + hangs)) "$work/out/$label/main/plot_data" "${before_time:-0}"
 }
 
 rm -rf "$work/found" "$work/found.txt" "$work/table.txt" "$work/show"

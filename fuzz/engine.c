@@ -13,6 +13,7 @@
  *
  * With env STRATA_FUZZ_SHOW each operation is printed. */
 #include "database.h"
+#include "db.h"
 #include "fuzz.h"
 #include "subject.h"
 #include "writes.h"
@@ -550,7 +551,9 @@ static void harm_any(struct damage *damage, uint8_t which, uint8_t how, size_t p
     struct fs_names names;
     char path[300];
 
-    require(fs_sim_paths(damage->fs, DATABASE_DIR, &names) == 0, "fs_sim_paths");
+    require(fs_sim_paths(damage->fs, DATABASE_DIR, &names) == 0 && names.count, "fs_sim_paths");
+    if (strcmp(names.names[which % names.count], LOCK_NAME) == 0) /* it is empty */
+        which++;
     snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, names.names[which % names.count]);
     fs_names_free(&names);
     if (path[strlen(path) - 1] != '/')

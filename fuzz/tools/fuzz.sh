@@ -155,11 +155,17 @@ stat_of() { # LABEL WHO FIELD
 tell() { # NAME FILE...
     local binary=$afl/$1
     shift
-    ASAN_OPTIONS=$telling UBSAN_OPTIONS=$ubsan timeout 20 "$binary" "$@" 2>&1 </dev/null
+    { ASAN_OPTIONS=$telling UBSAN_OPTIONS=$ubsan timeout 20 "$binary" "$@" 2>&1 </dev/null; } 2>/dev/null
 }
 
-# The line that says what is wrong, without what differs from input to input.
-reason() { grep -aoE '[a-z_/]+\.c:[0-9]+: violated: .*|ERROR: .*Sanitizer: [a-zA-Z-]+|runtime error: .*|LeakSanitizer: .*' | head -1 | sed -E 's/==[0-9]+==//; s/0x[0-9a-f]+/ADDRESS/g'; }
+# Paths as they are in the tree.
+short_paths() { sed -E 's#/[^ ]*/((common|stages|fuzz)/)#\1#g'; }
+
+# The line that says what is wrong, without what differs from run to run.
+reason() {
+    grep -aE 'violated: |SUMMARY: |runtime error: ' | grep -av 'Sanitizer: ABRT' | head -1 | short_paths |
+        sed -E 's/^SUMMARY: //; s/==[0-9]+==//; s/0x[0-9a-f]+/ADDRESS/g'
+}
 
 annotate() { # NAME FILE AS
     case $3 in
@@ -189,7 +195,7 @@ finding() { # NAME LABEL AS FILE
     {
         echo "found: target=$label bytes=$(stat -c %s "$small"): $why"
         annotate "$name" "$small" "$as"
-        tell "$name" "$small" | grep -aE '^ *#[0-9]+ ' | grep -avE 'sanitizer|fuzz_violated|libc|raise|abort|afl_driver|ExecuteFiles|LLVMFuzzerRunDriver' | head -12 | sed 's/^/    /'
+        tell "$name" "$small" | grep -aE '^ *#[0-9]+ ' | grep -avE 'sanitizer|fuzz_violated|libc|raise|abort|afl_driver|ExecuteFiles|LLVMFuzzerRunDriver' | head -12 | short_paths | sed -E 's/ 0x[0-9a-f]+ / /; s/^/    /'
         echo "    again: ${STRATA_STAGE:+STRATA_STAGE=$STRATA_STAGE }${STRATA_ENGINE:+STRATA_ENGINE=$STRATA_ENGINE }$afl/$name $small"
         echo "    keep:  cp $small fuzz/regress/$name/WHAT_IT_SHOWED"
     } >>"$work/found.txt"

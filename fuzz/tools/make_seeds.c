@@ -435,12 +435,12 @@ static const struct {
     {"unsynced", OF("\x05" PUT "\x01\x0d" PUT "\x02\x15" SYNC PUT "\x01\x11" PUT "\x03\x0d" CUT
                     "\x42\x02\x07" PUT "\x04\x0d" CUT "\x02\x00\x01" LOOK "\x00")},
     {"damage", OF("\x01" PUT "\x01\x0d" PUT "\x02\x15" PUT "\x01\x19" PUT "\x04\x15" DAMAGE
-                  "\x01\x00\x00\x20" DAMAGE "\x02\x82\x00\x30" DAMAGE "\x03\x03\x00\x10" DAMAGE
-                  "\x04\x05\x00\x33")},
+                  "\x00\x00\x00\x60" DAMAGE "\x00\x04\x00\x70" DAMAGE "\x00\x05\x00\x40" DAMAGE
+                  "\x00\x07\x00\x00" DAMAGE "\x02\x08\x00\x10" DAMAGE "\x01\x06\x00\x20")},
     {"large_value", OF("\x03" PUT "\x01\x0d" PUT "\x02\xff" LOOK "\x02" REOPEN "\x03" PUT
-                       "\x01\x11" DAMAGE "\x01\x00\x00\x20")},
-    {"damage_while_open", OF("\x03" PUT "\x01\x15" PUT "\x02\x15" DAMAGE "\x81\x00\x00\x60" PUT
-                             "\x01\x19" DAMAGE "\x82\x08\x00\x70" LOOK "\x00")},
+                       "\x01\x11" DAMAGE "\x00\x00\x00\x20")},
+    {"damage_while_open", OF("\x03" PUT "\x01\x15" PUT "\x02\x15" DAMAGE "\x80\x00\x00\x22" PUT
+                             "\x01\x19" DAMAGE "\x80\x08\x00\x23" LOOK "\x00")},
     {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
 };

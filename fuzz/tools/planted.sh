@@ -4,6 +4,7 @@
 # tests/mutants whose header has a line "Fuzz: TARGET" or "Fuzz: stage N engine".
 #
 #   TIME=300 fuzz/tools/planted.sh [WORD]       only patches whose path contains WORD
+#   SHOW=1                                      prints what make fuzz prints, in place of the line
 #
 # Works in a copy of the tree. One line a bug,
 #   planted: bug=03_wal/frame_count_ignored target=wal found=yes seconds=4 execs=11320 what="..."
@@ -29,14 +30,16 @@ try() { # PATCH TARGET STAGE
         echo "planted: bug=$patch does not build:"
         tail -5 "$work/build.log"
     else
-        (cd "$work/tree" && rm -rf build/fuzz/out && SEEDS_ONLY=1 NO_COVER=1 MINIMISE='' AFL_BENCH_UNTIL_CRASH=1 JOBS=1 STAGE=$stage \
+        (cd "$work/tree" && rm -rf build/fuzz/out && SEEDS_ONLY=1 NO_COVER=1 MINIMISE=${SHOW:-} AFL_BENCH_UNTIL_CRASH=1 JOBS=1 STAGE=$stage \
             TIME=${TIME:-300} fuzz/tools/fuzz.sh "$target") >"$work/run.log" 2>&1
         line=$(grep -a '^fuzz: target=' "$work/run.log")
+        [ -n "${SHOW:-}" ] && cat "$work/run.log"
         execs=$(sed -E 's/.* execs=([0-9]+).*/\1/' <<<"$line")
         seconds=$(sed -E 's/.* seconds=([0-9]+).*/\1/' <<<"$line")
         what=$(sed -nE 's/^found: target=[^ ]* bytes=[0-9]+: (.*)/\1/p' "$work/run.log" | head -1 | cut -c1-150)
         echo "planted: bug=$patch target=$target${stage:+.$stage} found=$([ -n "$what" ] && echo yes || echo no)" \
-            "seconds=${seconds:-0} execs=${execs:-0} what=\"$what\"" | tee -a "$out"
+            "seconds=${seconds:-0} execs=${execs:-0} what=\"$what\"" >>"$out"
+        [ -n "${SHOW:-}" ] || tail -n 1 "$out"
         [ -n "$line" ] || tail -5 "$work/run.log"
     fi
     for file in "${files[@]}"; do cp "$tree/$file" "$work/tree/$file"; done
@@ -50,5 +53,5 @@ for path in tests/mutants/*/*.patch; do
 done
 found=$(grep -c 'found=yes' "$out") missed=$(grep -c 'found=no' "$out")
 [ -z "$word" ] && [ "$found" -gt 0 ] && mkdir -p docs/fuzz && cp "$out" docs/fuzz/planted.tsv
-echo "planted: $found found, $missed not found"
+[ -n "${SHOW:-}" ] || echo "planted: $found found, $missed not found"
 [ "$missed" -eq 0 ] && [ "$found" -gt 0 ]

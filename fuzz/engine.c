@@ -617,7 +617,7 @@ static void reopen(uint8_t how)
 {
     struct held want = now();
 
-    show("reopen (%u)", how % 16);
+    show("reopen (%d)", how % 16);
     close_it();
     open_it(how);
     expect(run.db, &want, "after reopening");
@@ -684,7 +684,7 @@ static void look(uint8_t how)
     struct held want = now();
     size_t letters = 0;
 
-    show("look at everything (%u)", how % 4);
+    show("look at everything (%d)", how % 4);
     if (how % 4 == 0)
         done(strata_verify(run.db, NULL, &err), "verify");
     if (how % 4 == 1)
@@ -721,7 +721,7 @@ static void step(void)
     case 13:
         want = now();
         a = byte();
-        show("get key %u", a % KEYS);
+        show("get key %d", a % KEYS);
         done(ask(run.db, a % KEYS, &want, "get"), "get");
         break;
     case 14:

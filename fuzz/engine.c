@@ -166,16 +166,13 @@ static int ask(struct strata *db, unsigned key, const struct held *held, const c
 
 /* What a scan finds, forwards or backwards; 0, or < 0 as the first call that failed: then `held`
  * has what it found before. */
-static int scan(struct strata *db, bool backwards, struct held *held)
+static int scan_by(struct strata_iter *iter, bool backwards, struct held *held)
 {
-    struct strata_iter *iter;
     struct strata_slice value;
     unsigned last = KEYS;
-    int rc = strata_iter_new(db, &iter, &err);
+    int rc;
 
     *held = (struct held){0};
-    if (rc < 0)
-        return rc;
     rc = backwards ? strata_iter_last(iter, &err) : strata_iter_first(iter, &err);
     while (rc == 0 && (rc = strata_iter_value(iter, &value, &err)) == 0) {
         unsigned key = key_number(strata_iter_key(iter));
@@ -187,8 +184,20 @@ static int scan(struct strata *db, bool backwards, struct held *held)
         last = key;
         rc = backwards ? strata_iter_prev(iter, &err) : strata_iter_next(iter, &err);
     }
-    strata_iter_free(iter);
     return rc < 0 ? rc : 0;
+}
+
+/* By an iterator of its own. */
+static int scan(struct strata *db, bool backwards, struct held *held)
+{
+    struct strata_iter *iter;
+    int rc = strata_iter_new(db, &iter, &err);
+
+    *held = (struct held){0};
+    if (rc == 0)
+        rc = scan_by(iter, backwards, held);
+    strata_iter_free(iter);
+    return rc;
 }
 
 static void expect(struct strata *db, const struct held *want, const char *doing)
@@ -527,6 +536,17 @@ static void change(struct strata_buffer *bytes, unsigned kind, size_t at, unsign
                 sector);
 }
 
+/* An iterator that was made before. */
+static void ask_iter(const struct damage *damage, struct strata_iter *iter)
+{
+    struct held held = now(), found;
+    int rc = scan_by(iter, run.step % 2, &found);
+
+    worked(rc, "an earlier iterator");
+    judge_scan(damage, rc, &found, &held);
+    strata_iter_free(iter);
+}
+
 /* Changes the file, or removes it. */
 static void harm(struct damage *damage, const char *path, uint8_t how, size_t place)
 {
@@ -565,6 +585,7 @@ static void damage_file(uint8_t which, uint8_t how, size_t place)
 {
     struct damage damage = {.flipped = true};
     struct strata_options options;
+    struct strata_iter *iter = NULL;
     struct strata *db = NULL;
     bool open = which & 128;
 
@@ -574,11 +595,15 @@ static void damage_file(uint8_t which, uint8_t how, size_t place)
     set_options(&options, damage.fs, 0);
     options.create = false;
     options.read_only = which & 64;
-    if (open)
+    if (open) {
         done(strata_open(DATABASE_DIR, &options, &db, &err), "open");
+        done(strata_iter_new(db, &iter, &err), "an iterator");
+    }
     harm_any(&damage, which % 64, open ? (uint8_t)(how & ~4u) : how, place);
     if (!open)
         worked(strata_open(DATABASE_DIR, &options, &db, &err), "opening");
+    if (iter)
+        ask_iter(&damage, iter);
     if (db) {
         ask_damaged(&damage, db);
         strata_close(db, &err);

@@ -118,7 +118,7 @@ start() { # LABEL NAME WHO BINARY OPTION...
     shift 4
     [ -e "$out/$who/fuzzer_stats" ] && in=-
     AFL_CUSTOM_MUTATOR_LIBRARY=$mutator ASAN_OPTIONS=$running afl-fuzz -i "$in" -o "$out" -S "$who" \
-        -V "$wall" -m none -t 2000 -G 4096 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
+        -V "$wall" -m none -t 2000 -G 2048 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
     fuzzers+=($!)
 }
 
@@ -195,7 +195,8 @@ finding() { # NAME LABEL AS FILE
     {
         echo "found: target=$label bytes=$(stat -c %s "$small"): $why"
         annotate "$name" "$small" "$as"
-        tell "$name" "$small" | grep -aE '^ *#[0-9]+ ' | grep -avE 'sanitizer|fuzz_violated|libc|raise|abort|afl_driver|ExecuteFiles|LLVMFuzzerRunDriver' | head -12 | short_paths | sed -E 's/ 0x[0-9a-f]+ / /; s/^/    /'
+        tell "$name" "$small" | short_paths | grep -aE '^ *#[0-9]+ .* (common|stages|fuzz)/[^ ]*:' | grep -avE ' fuzz_violated | LLVMFuzzer' |
+            head -12 | sed -E 's/ 0x[0-9a-f]+ / /; s/^/    /'
         echo "    again: ${STRATA_STAGE:+STRATA_STAGE=$STRATA_STAGE }${STRATA_ENGINE:+STRATA_ENGINE=$STRATA_ENGINE }$afl/$name $small"
         echo "    keep:  cp $small fuzz/regress/$name/WHAT_IT_SHOWED"
     } >>"$work/found.txt"
@@ -208,7 +209,7 @@ look_through() { # NAME LABEL AS
     for file in "$work/out/$2"/*/crashes/id* "$work/bad/$2"/*; do
         [ -e "$file" ] || continue
         crashes=$((crashes + 1))
-        [ "$crashes" -le 20 ] && finding "$1" "$2" "$3" "$file"
+        [ "$crashes" -le 10 ] && finding "$1" "$2" "$3" "$file"
     done
     for file in "$work/out/$2"/*/hangs/id*; do
         [ -e "$file" ] || continue
@@ -226,7 +227,7 @@ try_inputs() { # NAME LABEL
     tell "$1" "$work/in/$2"/* >"$work/inputs.log"
     case $? in
     0) return 0 ;;
-    77) echo "fuzz: target=$2 skipped: $(tail -n 1 "$work/inputs.log")" && return 1 ;;
+    77) echo "fuzz: target=$2 skipped: $(grep -a 'another format' "$work/inputs.log")" && return 1 ;;
     esac
     mkdir -p "$work/bad/$2"
     for file in "$work/in/$2"/*; do

@@ -5,7 +5,8 @@
  * in eight. Called on its own result it must change nothing, as AFL++ runs and saves that again:
  * repair_some decides by what the repair does not change.
  *
- * afl_custom_fuzz is a mutation of its own, of whole records: records.h. */
+ * afl_custom_fuzz has mutations of its own: of whole records (records.h), and of one bit and
+ * nothing else, which AFL++'s own, several at once, hardly ever are. */
 #include "records.h"
 #include "repair.h"
 
@@ -15,7 +16,8 @@
 #include <string.h>
 
 #define CAPACITY ((size_t)1 << 20) /* what AFL++ hands out at most */
-#define TRIES 64                   /* of afl_custom_fuzz for an input */
+#define TRIES 64                   /* of afl_custom_fuzz for an input with records */
+#define BITS 16                    /* ... without */
 
 struct mutator {
     struct prng prng;
@@ -44,11 +46,10 @@ void afl_custom_deinit(void *data)
     free(data);
 }
 
-/* None for bytes without records: AFL++'s own mutations do. */
 unsigned int afl_custom_fuzz_count(void *data, const uint8_t *bytes, size_t size)
 {
     (void)data;
-    return records_in(bytes, size) ? TRIES : 0;
+    return records_in(bytes, size) ? TRIES : BITS;
 }
 
 size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size, uint8_t **out, uint8_t *other,
@@ -61,6 +62,11 @@ size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size, uint8_t **out, u
     if (size > capacity)
         size = capacity;
     memcpy(mutator->mutated, bytes, size);
+    if (prng_below(&mutator->prng, 2) || !records_in(bytes, size)) {
+        mutator->mutated[prng_below(&mutator->prng, size)] ^=
+            (uint8_t)(1u << prng_below(&mutator->prng, 8));
+        return size;
+    }
     return records_mutate(&mutator->prng, mutator->mutated, size, capacity, other, other_size);
 }
 

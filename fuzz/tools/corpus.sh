@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes fuzz/corpus/TARGET anew: of all inputs that the runs in build/fuzz left, and those that were
 # there, the fewest that reach the same (afl-cmin), each as small as it can be (afl-tmin, at most
-# TMIN_SECONDS=3 each). Seeds and regressions are not repeated there.
+# TMIN_SECONDS=3 each; 0: left as it is). Seeds and regressions are not repeated there.
 #
 #   fuzz/tools/corpus.sh [TARGET]        (make fuzz-corpus)
 set -u
@@ -27,8 +27,8 @@ reduce() { # NAME STAGE
         { tail -5 "$work/cmin.log" >&2; return 1; }
     for file in "$work"/few/*; do
         [ -e "$work/seeds/${file##*/}" ] && continue
-        STRATA_STAGE=$2 timeout "${TMIN_SECONDS:-3}" afl-tmin -m none -t 5000 -i "$file" -o "$work/small" \
-            -- build/afl/fuzz/afl/"$1" >/dev/null 2>&1 && [ -s "$work/small" ] && mv "$work/small" "$file"
+        [ "${TMIN_SECONDS:-3}" != 0 ] && STRATA_STAGE=$2 timeout "${TMIN_SECONDS:-3}" afl-tmin -m none -t 5000 -i "$file" \
+            -o "$work/small" -- build/afl/fuzz/afl/"$1" >/dev/null 2>&1 && [ -s "$work/small" ] && mv "$work/small" "$file"
         cp "$file" "$work/kept/$(md5sum <"$file" | cut -c1-16)"
     done
 }

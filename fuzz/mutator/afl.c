@@ -52,6 +52,20 @@ unsigned int afl_custom_fuzz_count(void *data, const uint8_t *bytes, size_t size
     return records_in(bytes, size) ? TRIES : BITS;
 }
 
+/* One bit, if possible one that no repair will be made for. */
+static size_t flip(struct mutator *mutator, size_t size)
+{
+    for (unsigned tries = 16; tries; tries--) {
+        uint8_t *at = mutator->mutated + prng_below(&mutator->prng, size);
+        uint8_t bit = (uint8_t)(1u << prng_below(&mutator->prng, 8));
+        *at ^= bit;
+        if (tries == 1 || repair_passes_over(mutator->mutated, size))
+            break;
+        *at ^= bit;
+    }
+    return size;
+}
+
 size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size, uint8_t **out, uint8_t *other,
                        size_t other_size, size_t max_size)
 {
@@ -62,11 +76,8 @@ size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size, uint8_t **out, u
     if (size > capacity)
         size = capacity;
     memcpy(mutator->mutated, bytes, size);
-    if (prng_below(&mutator->prng, 2) || !records_in(bytes, size)) {
-        mutator->mutated[prng_below(&mutator->prng, size)] ^=
-            (uint8_t)(1u << prng_below(&mutator->prng, 8));
-        return size;
-    }
+    if (prng_below(&mutator->prng, 2) || !records_in(bytes, size))
+        return flip(mutator, size);
     return records_mutate(&mutator->prng, mutator->mutated, size, capacity, other, other_size);
 }
 

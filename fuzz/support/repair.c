@@ -243,11 +243,16 @@ void repair(uint8_t *data, size_t size, enum repair what)
 
 #define LARGEST ((size_t)1 << 20)
 
+bool repair_passes_over(const uint8_t *data, size_t size)
+{
+    return size > LARGEST || XXH3_64bits(data, size) % 8 == 0;
+}
+
 void repair_some(uint8_t *data, size_t size)
 {
     static uint8_t all[LARGEST];
 
-    if (size > LARGEST || XXH3_64bits(data, size) % 8 == 0)
+    if (repair_passes_over(data, size))
         return;
     memcpy(all, data, size);
     repair(all, size, REPAIR_SUMS);

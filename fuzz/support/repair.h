@@ -3,6 +3,7 @@
 #ifndef STRATA_FUZZ_REPAIR_H
 #define STRATA_FUZZ_REPAIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,5 +19,7 @@ void repair(uint8_t *data, size_t size, enum repair what);
 /* What a mutator does: nothing one time in eight, otherwise one or the other. Which of the two, is
  * decided by what no repair changes: on its own result it does nothing. Not beyond 1 MiB. */
 void repair_some(uint8_t *data, size_t size);
+/* Bytes with which it does nothing. */
+bool repair_passes_over(const uint8_t *data, size_t size);
 
 #endif

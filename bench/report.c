@@ -44,7 +44,7 @@ static void print_counts(const struct result *r, FILE *to)
     double done = (double)r->done;
 
     if (work_writes(r->work))
-        fprintf(to, "  wrote %.2f B per byte given, %.2f write calls/op, %.2f fsyncs/op",
+        fprintf(to, "  wrote %.2f B per byte given, %.2f appends/op, %.2f fsyncs/op",
                 per((double)r->counts.bytes_written, (double)r->bytes),
                 per((double)r->counts.writes, done), per((double)r->counts.syncs, done));
     if (!work_writes(r->work) || r->counts.bytes_read) {

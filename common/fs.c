@@ -71,12 +71,14 @@ size_t fs_open_max(struct strata_fs *fs)
 /* ---- Files ----------------------------------------------------------------------------- */
 
 /* Gives an implementation's new file its path; the file is closed when there is no room. */
-static int adopt(struct fs_file *file, struct strata_fs *fs, const char *path, bool writable,
+static int adopt(struct fs_file *file, struct strata_fs *fs, const char *path, unsigned flags,
                  struct fs_file **out, struct strata_error *err)
 {
     file->fs = fs;
+    file->room = 0;
     file->failed = 0;
-    file->writable = writable;
+    file->writable = flags & FS_WRITE;
+    file->ahead = flags & FS_AHEAD && fs->ahead;
     file->path = strdup(path);
     if (!file->path) {
         fs->ops->close(file);
@@ -100,7 +102,7 @@ int fs_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_fi
     } while (rc == -EINTR);
     if (rc < 0)
         return refused(err, -rc, path, STRATA_NO_OFFSET, "open");
-    rc = adopt(file, fs, path, flags & FS_WRITE, out, err);
+    rc = adopt(file, fs, path, flags, out, err);
     if (rc < 0)
         return rc;
     rc = fs_size(file, &end, err);
@@ -177,6 +179,30 @@ static void advance(struct strata_slice **parts, size_t *count, size_t size)
     }
 }
 
+/* FS_AHEAD. It is refused where the disk is full, too; then the append says so, if it must. */
+static void make_room(struct fs_file *file, uint64_t more)
+{
+    uint64_t ahead = file->fs->ahead;
+    int rc;
+
+    if (!file->ahead || file->end + more <= file->room)
+        return;
+    file->room = (file->end + more + ahead - 1) / ahead * ahead;
+    do {
+        count(file->fs, FS_CALL_ALLOCATE);
+        rc = file->fs->ops->allocate(file, file->room);
+    } while (rc == -EINTR);
+    file->ahead = rc == 0;
+}
+
+static uint64_t bytes_of(const struct strata_slice *parts, size_t count_parts)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count_parts; i++)
+        bytes += parts[i].size;
+    return bytes;
+}
+
 int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t count_parts,
               struct strata_error *err)
 {
@@ -190,6 +216,7 @@ int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t cou
                            "append of %zu parts; at most %d", count_parts, PARTS_MAX);
     if (count_parts)
         memcpy(copy, parts, count_parts * sizeof *parts);
+    make_room(file, bytes_of(parts, count_parts));
     for (advance(&left, &count_parts, 0); count_parts;) {
         ssize_t n;
         count(file->fs, FS_CALL_APPEND);
@@ -256,7 +283,14 @@ int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err)
     if (rc < 0)
         return poison(file, -rc, size, "truncate", err);
     file->end = size;
+    file->room = 0;
     return 0;
+}
+
+int fs_trim(struct fs_file *file, struct strata_error *err)
+{
+    file->ahead = false;
+    return file->room > file->end ? (fs_truncate)(file, file->end, err) : 0;
 }
 
 int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err)
@@ -427,91 +461,5 @@ int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs
                            "another handle, of this process or another, has the database open");
     if (rc < 0)
         return refused(err, -rc, path, STRATA_NO_OFFSET, "lock");
-    return adopt(file, fs, path, false, out, err);
-}
-
-/* ---- Made of the above ----------------------------------------------------------------- */
-
-char *fs_join(const char *dir, const char *name)
-{
-    size_t size = strlen(dir) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path)
-        snprintf(path, size, "%s/%s", dir, name);
-    return path;
-}
-
-char *fs_parent(const char *path)
-{
-    size_t size = strlen(path);
-    while (size > 1 && path[size - 1] == '/')
-        size--;
-    while (size && path[size - 1] != '/')
-        size--;
-    while (size > 1 && path[size - 1] == '/')
-        size--;
-    return size ? strndup(path, size) : strdup(".");
-}
-
-int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
-                 struct strata_error *err)
-{
-    struct fs_file *file;
-    size_t got = 0;
-    int rc;
-
-    strata_buffer_clear(to);
-    rc = fs_open(fs, path, FS_READ, &file, err);
-    if (rc < 0)
-        return rc;
-    if (file->end > max) {
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, path, max,
-                         "the file goes on after %zu bytes, the most it can have", max);
-    } else if (buffer_reserve(to, (size_t)file->end) < 0) {
-        rc = strata_fail_memory(err, (size_t)file->end);
-    } else {
-        rc = fs_read_at(file, 0, to->data, (size_t)file->end, &got, err);
-        to->size = got;
-    }
-    fs_close(file, NULL);
-    return rc;
-}
-
-/* Writes a whole new file. */
-static int write_file(struct strata_fs *fs, const char *path, struct strata_slice bytes,
-                      bool durable, struct strata_error *err)
-{
-    struct fs_file *file;
-    int rc = fs_open(fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &file, err), closed;
-    if (rc < 0)
-        return rc;
-    rc = fs_append(file, &bytes, 1, err);
-    if (rc == 0 && durable)
-        rc = fs_sync(file, err);
-    closed = fs_close(file, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : closed;
-}
-
-int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct strata_slice bytes,
-               bool durable, struct strata_error *err)
-{
-    char *path = fs_join(dir, name), *temporary = path ? malloc(strlen(path) + 5) : NULL;
-    int rc = 0;
-
-    if (!temporary) {
-        rc = strata_fail_memory(err, strlen(dir) + strlen(name) + 2);
-        goto out;
-    }
-    sprintf(temporary, "%s.tmp", path);
-    rc = write_file(fs, temporary, bytes, durable, err);
-    if (rc == 0)
-        rc = fs_rename(fs, temporary, path, err); /* the commit */
-    if (rc == 0 && durable)
-        rc = fs_sync_dir(fs, dir, err);
-    if (rc < 0)
-        fs_remove(fs, temporary, NULL); /* it may hold the last room there is */
-out:
-    free(temporary);
-    free(path);
-    return rc;
+    return adopt(file, fs, path, FS_READ, out, err);
 }

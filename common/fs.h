@@ -28,17 +28,23 @@ enum fs_flags {
     FS_WRITE = 1 << 0,
     FS_CREATE = 1 << 1,    /* make it if it is not there (with FS_WRITE) */
     FS_EXCLUSIVE = 1 << 2, /* with FS_CREATE: EEXIST if it is there */
-    FS_TRUNCATE = 1 << 3   /* drop what is in it (with FS_WRITE) */
+    FS_TRUNCATE = 1 << 3,  /* drop what is in it (with FS_WRITE) */
+    FS_AHEAD = 1 << 4,     /* make room ahead of appends: see fs_append */
+    FS_MAPPED = 1 << 5 /* with FS_AHEAD: the implementation may store appends into that room by a
+                        * mapping. No call to the system, then; but if the device cannot read a
+                        * page back that it was given, the process gets SIGBUS, not an error */
 };
 
 enum fs_lock { FS_LOCK_SHARED, FS_LOCK_EXCLUSIVE };
 
 struct fs_file {
     struct strata_fs *fs;
-    char *path;   /* owned by fs.c */
-    uint64_t end; /* where the next append goes: the size at open, then kept by fs.c */
-    int failed;   /* errno of the call that poisoned the file (I1), or 0 */
+    char *path;    /* owned by fs.c */
+    uint64_t end;  /* where the next append goes: the size at open, then kept by fs.c */
+    uint64_t room; /* the file may be this long, zeros from `end` on (FS_AHEAD); else 0 */
+    int failed;    /* errno of the call that poisoned the file (I1), or 0 */
     bool writable;
+    bool ahead; /* FS_AHEAD, and nothing spoke against it yet */
 };
 
 /* The names in a directory, sorted; freed by fs_names_free. */
@@ -102,6 +108,7 @@ struct strata_fs {
     const struct fs_ops *ops;
     _Atomic uint64_t calls[FS_CALL_COUNT]; /* raw calls made, failed ones too */
     _Atomic uint64_t bytes_read, bytes_written;
+    uint64_t ahead; /* bytes of room that FS_AHEAD makes at a time; 0: none */
 };
 
 void fs_free(struct strata_fs *fs); /* ends one made by fs_posix_new or the like; NULL is fine */
@@ -116,7 +123,11 @@ int fs_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_fi
 int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, size_t *got,
                struct strata_error *err);
 /* Writes the parts one after another at file->end with one system call, unless the system takes
- * less, and moves file->end. No buffer is kept: when it returns 0 the kernel has every byte. */
+ * less, and moves file->end. No buffer is kept: when it returns 0 the kernel has every byte.
+ * FS_AHEAD: the file is first made longer by zeros, many appends' worth at once: a sync then finds
+ * the file's size unchanged, and need not write it too. A reader of the file, and whoever opens it
+ * after a crash, finds zeros behind what was appended. Where there is no room to be had (a full
+ * disk, a file system that knows no such thing) appends make the file longer one by one. */
 int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t count,
               struct strata_error *err);
 /* Overwrites within or beyond the file; file->end moves when it grew. */
@@ -127,6 +138,8 @@ int fs_sync(struct fs_file *file, struct strata_error *err); /* bytes and size o
  * wait for. A hint: it promises nothing, cannot fail and is not counted. */
 void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size);
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err); /* moves end */
+/* Gives the room behind file->end back, and makes none any more. */
+int fs_trim(struct fs_file *file, struct strata_error *err);
 /* Grows the file to `size` bytes of zeros that are sure to have room; ENOSPC now, not later. */
 int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err);
 int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err);
@@ -164,6 +177,8 @@ char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */
 int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
                  struct strata_error *err);
+/* Is the file nothing but zeros from `from` to its end on the disk, as room made ahead is? */
+int fs_zeros(struct fs_file *file, uint64_t from, bool *zeros, struct strata_error *err);
 /* Puts `bytes` at dir/name in one step: written to dir/name.tmp, renamed over. With `durable`,
  * the bytes are synced before the rename and the directory after it, so that a power cut leaves
  * the old file or the new one. */

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,8 +27,13 @@
 struct posix_file {
     struct fs_file base;
     int fd;
-    bool locked; /* by lock_take */
+    bool locked;     /* by lock_take */
+    bool mapped;     /* FS_MAPPED, and the file system is one that keeps its word about room */
+    uint8_t *window; /* NULL, or bytes [window_at, window_end) of the file, for appends */
+    uint64_t window_at, window_end;
 };
+
+#define AHEAD ((uint64_t)1 << 20)
 
 /* Where relative paths begin: the working directory of the time when it was made. A database that
  * opens files as it needs them must find its own also after a chdir. */
@@ -49,6 +56,25 @@ static int fd_of(const struct fs_file *file)
 static ssize_t result(ssize_t rc)
 {
     return rc < 0 ? -errno : rc;
+}
+
+static void drop_window(struct posix_file *file)
+{
+    if (file->window)
+        munmap(file->window, (size_t)(file->window_end - file->window_at));
+    file->window = NULL;
+}
+
+/* Room that was made must be there when it is stored to; else the process dies of SIGBUS. These
+ * write in the place that was reserved; those that write elsewhere (btrfs, ZFS, f2fs) may find
+ * none, and of others nothing is known. */
+static bool keeps_room(int fd)
+{
+    struct statfs status;
+    if (fstatfs(fd, &status) < 0)
+        return false;
+    return status.f_type == 0xef53 /* ext2 to ext4 */ || status.f_type == 0x58465342 /* XFS */ ||
+           status.f_type == 0x01021994 /* tmpfs */;
 }
 
 static int new_file(int fd, struct fs_file **out)
@@ -97,7 +123,10 @@ static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, st
         close(fd);
         return -sys;
     }
-    return new_file(fd, out);
+    sys = new_file(fd, out);
+    if (sys == 0)
+        ((struct posix_file *)*out)->mapped = flags & FS_MAPPED && keeps_room(fd);
+    return sys;
 }
 
 static ssize_t posix_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size)
@@ -110,11 +139,34 @@ static ssize_t posix_write_at(struct fs_file *file, uint64_t offset, const void 
     return result(pwrite(fd_of(file), from, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
 }
 
+/* Stores the parts through the window: they are in the kernel's pages at once, and survive the
+ * process as written ones do. -1: they do not fit in it. */
+static ssize_t store(const struct posix_file *file, const struct strata_slice *parts, size_t count)
+{
+    uint64_t at = file->base.end;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size > file->window_end - at)
+            return -1;
+        at += parts[i].size;
+    }
+    at = file->base.end;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size)
+            memcpy(file->window + (at - file->window_at), parts[i].data, parts[i].size);
+        at += parts[i].size;
+    }
+    return (ssize_t)(at - file->base.end);
+}
+
 static ssize_t posix_append(struct fs_file *file, const struct strata_slice *parts, size_t count)
 {
+    const struct posix_file *posix = (const struct posix_file *)file;
     struct iovec vector[PARTS_MAX];
     size_t bytes = 0, used = 0;
+    ssize_t stored = posix->window ? store(posix, parts, count) : -1;
 
+    if (stored >= 0)
+        return stored;
     if (count == 1)
         return posix_write_at(file, file->end, parts->data, parts->size);
     for (; used < count && used < PARTS_MAX && bytes < BYTES_MAX; used++) {
@@ -146,12 +198,33 @@ static void posix_write_back(struct fs_file *file, uint64_t offset, uint64_t siz
 
 static int posix_truncate(struct fs_file *file, uint64_t size)
 {
+    drop_window((struct posix_file *)file);
     return (int)result(ftruncate(fd_of(file), (off_t)size));
+}
+
+/* Without one, appends are calls. Its pages are made now, all at once. */
+static void make_window(struct posix_file *file, uint64_t from, uint64_t to)
+{
+    void *window = mmap(NULL, (size_t)(to - from), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_POPULATE, file->fd, (off_t)from);
+    file->window = window == MAP_FAILED ? NULL : window;
+    file->window_at = from;
+    file->window_end = to;
 }
 
 static int posix_allocate(struct fs_file *file, uint64_t size)
 {
-    return -posix_fallocate(fd_of(file), (off_t)file->end, (off_t)(size - file->end));
+    struct posix_file *posix = (struct posix_file *)file;
+    struct rlimit limit;
+
+    drop_window(posix);
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
+        return -EFBIG; /* else it would be told by a signal, for bytes that nobody has written */
+    if (fallocate(posix->fd, 0, (off_t)file->end, (off_t)(size - file->end)) < 0)
+        return -errno;
+    if (posix->mapped && size - file->end <= 2 * AHEAD)
+        make_window(posix, file->end / PAGE * PAGE, size);
+    return 0;
 }
 
 static int posix_size(struct fs_file *file, uint64_t *size)
@@ -165,8 +238,11 @@ static int posix_size(struct fs_file *file, uint64_t *size)
 
 static int posix_close(struct fs_file *file)
 {
-    const struct posix_file *posix = (const struct posix_file *)file;
-    int rc = posix->locked ? lock_close(posix->fd) : (int)result(close(posix->fd));
+    struct posix_file *posix = (struct posix_file *)file;
+    int rc;
+
+    drop_window(posix);
+    rc = posix->locked ? lock_close(posix->fd) : (int)result(close(posix->fd));
     free(file);
     return rc;
 }
@@ -311,6 +387,7 @@ struct strata_fs *fs_posix_new(void)
     if (!fs)
         return NULL;
     fs->fs.ops = &posix_ops;
+    fs->fs.ahead = AHEAD;
     fs->root = AT_FDCWD;
     fs->root = open_high(&fs->fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fs->root < 0)

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AHEAD 4096 /* little, so that a small workload makes room more than once */
 #define DISK_BYTES ((uint64_t)4 << 30)
 
 static struct fs_sim_node *node_of(const struct fs_sim_run *run)
@@ -463,6 +464,7 @@ struct fs_sim *fs_sim_without_tree(void)
         return NULL;
     }
     sim->base.ops = &sim_ops;
+    sim->base.ahead = AHEAD;
     sim->disk_bytes = DISK_BYTES;
     return sim;
 }

@@ -40,6 +40,7 @@ size_t fs_sites(const struct fs_site **first);
 #define fs_write_at(...) (FS_SITE("fs_write_at"), fs_write_at(__VA_ARGS__))
 #define fs_sync(...) (FS_SITE("fs_sync"), fs_sync(__VA_ARGS__))
 #define fs_truncate(...) (FS_SITE("fs_truncate"), fs_truncate(__VA_ARGS__))
+#define fs_trim(...) (FS_SITE("fs_trim"), fs_trim(__VA_ARGS__))
 #define fs_allocate(...) (FS_SITE("fs_allocate"), fs_allocate(__VA_ARGS__))
 #define fs_size(...) (FS_SITE("fs_size"), fs_size(__VA_ARGS__))
 #define fs_close(...) (FS_SITE("fs_close"), fs_close(__VA_ARGS__))
@@ -51,6 +52,7 @@ size_t fs_sites(const struct fs_site **first);
 #define fs_sync_dir(...) (FS_SITE("fs_sync_dir"), fs_sync_dir(__VA_ARGS__))
 #define fs_lock(...) (FS_SITE("fs_lock"), fs_lock(__VA_ARGS__))
 #define fs_read_file(...) (FS_SITE("fs_read_file"), fs_read_file(__VA_ARGS__))
+#define fs_zeros(...) (FS_SITE("fs_zeros"), fs_zeros(__VA_ARGS__))
 #define fs_replace(...) (FS_SITE("fs_replace"), fs_replace(__VA_ARGS__))
 #endif
 

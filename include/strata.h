@@ -137,6 +137,9 @@ enum strata_sync {
     STRATA_SYNC_INTERVAL,    /* synced when sync_interval_ms or _bytes have passed */
     STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
 };
+/* With less than ALWAYS, stage 3 writes its log through a mapping where the file system can reserve
+ * room for it (ext4, XFS, tmpfs). A device that then cannot give a page back that the kernel had
+ * put away makes itself known by SIGBUS; what was acknowledged is as safe as ever. */
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 

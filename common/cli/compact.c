@@ -44,24 +44,27 @@ static uint64_t bytes_in(const char *dir)
 static int compact(struct cli *cli, struct strata *db)
 {
     struct strata_progress progress = {tick, cli};
-    uint64_t before = bytes_in(cli->operands[0]);
     struct strata_error err;
     int rc;
 
     cli_begin_progress(cli);
     rc = strata_compact(db, &progress, &err);
     progress_clear(&cli->progress);
-    if (rc < 0)
-        return cli_fail(cli, &err);
-    fprintf(cli->out, "%s: %" PRIu64 " bytes, %" PRIu64 " before\n", cli->operands[0],
-            bytes_in(cli->operands[0]), before);
-    return CLI_OK;
+    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
 int cli_run_compact(struct cli *cli)
 {
+    const char *dir = cli->operands[0];
+    uint64_t before =
+        bytes_in(dir); /* not while it is open, when there may be room ahead of writes */
     struct strata *db;
     int code = cli_open(cli, CLI_WRITE, &db);
 
-    return code == CLI_OK ? cli_close(cli, db, compact(cli, db)) : code;
+    if (code == CLI_OK)
+        code = cli_close(cli, db, compact(cli, db));
+    if (code == CLI_OK)
+        fprintf(cli->out, "%s: %" PRIu64 " bytes, %" PRIu64 " before\n", dir, bytes_in(dir),
+                before);
+    return code;
 }

@@ -114,6 +114,17 @@ static int show_record(struct fs_file *file, const struct record_words *words, s
                                err);
 }
 
+/* What FS_AHEAD leaves behind the last record when nobody closed the file. */
+static int show_room(struct fs_file *file, struct inspect *to, uint64_t offset, bool *room,
+                     struct strata_error *err)
+{
+    int rc = fs_zeros(file, offset, room, err);
+    if (rc == 0 && *room)
+        inspect_section(to, offset, "room: %" PRIu64 " zeros, made ahead of appends",
+                        file->end - offset);
+    return rc;
+}
+
 static int show_records(struct fs_file *file, const struct record_words *words, struct inspect *to,
                         uint64_t number, uint64_t *valid_end, struct strata_error *err)
 {
@@ -121,18 +132,23 @@ static int show_records(struct fs_file *file, const struct record_words *words, 
     struct strata_error why = {0};
     struct record record;
     int rc = 0, shown = 0;
+    bool room = false;
 
     record_reader_init(&reader, file, number, file->end);
     reader.max_type = words->max_type;
     for (uint64_t n = 1; rc == 0 && shown == 0; n++) {
         uint64_t offset = reader.at;
         rc = record_next(&reader, &record, &why);
+        if (words->room && (rc == RECORD_TORN || rc == STRATA_ERR_CORRUPT))
+            shown = show_room(file, to, offset, &room, err);
+        if (room)
+            break;
         if (rc != STRATA_NOT_FOUND)
             shown = show_record(file, words, to, offset, n, err);
     }
-    *valid_end = reader.at;
+    *valid_end = room ? file->end : reader.at;
     record_reader_free(&reader);
-    if (shown < 0)
+    if (shown < 0 || room)
         return shown;
     if (rc == RECORD_TORN)
         inspect_torn(to, *valid_end, "the file ends inside this record; the next open drops it");
@@ -166,8 +182,8 @@ int record_inspect_kind(struct fs_file *file, const struct record_words *words, 
 
 static int record_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    static const struct record_words words = {"append log", RECORD_MAGIC, STRATA_OP_DELETE,
-                                              type_name,    NULL,         NULL};
+    static const struct record_words words = {
+        "append log", RECORD_MAGIC, STRATA_OP_DELETE, type_name, NULL, NULL, false};
     return record_inspect_kind(file, &words, to, err);
 }
 

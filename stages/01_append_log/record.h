@@ -97,6 +97,7 @@ struct record_words {
     void (*tell_number)(uint64_t number, char *to, size_t capacity);
     /* The layout of the value of a record of this type; NULL: bytes of the user's. */
     const struct inspect_number *(*layout)(unsigned type, size_t *count);
+    bool room; /* zeros behind the last record are no damage */
 };
 int record_inspect_kind(struct fs_file *file, const struct record_words *words, struct inspect *to,
                         struct strata_error *err);

@@ -78,7 +78,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-static int merge_and_hint(struct hash_store *store, size_t at, size_t count,
+static int merge_and_hint(struct hash_store *store, size_t at, size_t count, bool asked,
                           struct strata_error *err)
 {
     struct segments *set = &store->keydir.segments;
@@ -86,10 +86,10 @@ static int merge_and_hint(struct hash_store *store, size_t at, size_t count,
     for (size_t i = at; rc == 0 && i < at + count; i++)
         rc = hint_remove(set, set->list[i], err);
     if (rc == 0)
-        rc = merge_run(&store->keydir, at, count, err);
+        rc = (asked ? merge_run : merge_run_unasked)(&store->keydir, at, count, err);
     if (rc == 0)
         hint_try(set, set->list[at]);
-    return rc;
+    return rc == MERGE_UNREADABLE ? 0 : rc;
 }
 
 /* Closes the segment that is written to and starts the next one. */
@@ -115,7 +115,7 @@ static int make_room(struct hash_store *store, struct strata_error *err)
         return rc;
     rc = rotate(store, err);
     if (rc == 0 && merge_worst_run(&store->keydir, &at, &count))
-        rc = merge_and_hint(store, at, count, err);
+        rc = merge_and_hint(store, at, count, false, err);
     return rc;
 }
 
@@ -184,7 +184,7 @@ static int store_compact(void *self, const struct strata_progress *progress,
     for (; rc == 0 && merge_next_run(&store->keydir, &at, &count); at++) {
         for (size_t i = at; i < at + count; i++)
             done += set->list[i]->end;
-        rc = merge_and_hint(store, at, count, err);
+        rc = merge_and_hint(store, at, count, true, err);
         if (rc == 0 && progress)
             progress->tick(progress->arg, done, total);
     }

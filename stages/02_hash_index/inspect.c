@@ -47,9 +47,9 @@ const struct inspect_number *segment_layout(unsigned type, size_t *count)
 
 static int segment_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    static const struct record_words words = {"segment",           SEGMENT_MAGIC,
-                                              SEGMENT_DELETE_TWIN, segment_type_name,
-                                              segment_tell_number, segment_layout};
+    static const struct record_words words = {
+        "segment",      SEGMENT_MAGIC, SEGMENT_DELETE_TWIN, segment_type_name, segment_tell_number,
+        segment_layout, false};
     return record_inspect_kind(file, &words, to, err);
 }
 

@@ -49,18 +49,19 @@ static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t
 }
 
 /* As it is: a twin stays marked (I4). */
-static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
+static int copy_record(struct merge *merge, struct segment *from, const struct record *found,
                        uint64_t *offset, struct strata_error *err)
 {
     struct record record;
     int rc = record_at(from->file, segment_id(from), found->offset, from->end,
                        merge->keydir->segments.max_type, &merge->body, &record, err);
+    from->unreadable = rc < 0;
     return rc < 0 ? rc
                   : segment_append(merge->to, record.type, record.key, record.value, offset, err);
 }
 
-static int merge_record(struct merge *merge, const struct segment *from,
-                        const struct record *record, struct strata_error *err)
+static int merge_record(struct merge *merge, struct segment *from, const struct record *record,
+                        struct strata_error *err)
 {
     uint64_t hash = index_hash(record->key), offset;
     uint64_t position = position_make(from->last, record->offset);
@@ -77,29 +78,31 @@ static int merge_record(struct merge *merge, const struct segment *from,
 
 /* The copy counts only when the segment is still what was written: a record that is no longer found
  * would be gone for good. */
-static int merge_segment(struct merge *merge, const struct segment *from, struct strata_error *err)
+static int merge_segment(struct merge *merge, struct segment *from, struct strata_error *err)
 {
     struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc;
+    int rc, merged = 0;
 
     rc = segment_use(from, err);
+    from->unreadable = rc < 0;
     if (rc < 0)
         return rc;
     record_reader_init(&reader, from->file, segment_id(from), from->end);
     reader.max_type = merge->keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         segment_add(&sum, &record, index_hash(record.key));
-        rc = merge_record(merge, from, &record, err);
-        if (rc < 0)
+        merged = merge_record(merge, from, &record, err);
+        if (merged < 0)
             break;
     }
     record_reader_free(&reader);
-    if (rc >= 0)
+    if (rc >= 0 && merged == 0)
         rc = segment_check(from, &sum, reader.at, err);
     segment_done(from);
-    return rc < 0 ? rc : 0;
+    from->unreadable |= rc < 0;
+    return merged < 0 ? merged : rc < 0 ? rc : 0;
 }
 
 static void apply_moves(const struct merge *merge)
@@ -120,17 +123,22 @@ static bool older_dead(const struct segments *set, size_t at)
     return false;
 }
 
-int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_error *err)
+/* `*unreadable`: it failed since a segment could not be read. */
+static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadable,
+                 struct strata_error *err)
 {
     struct segments *set = &keydir->segments;
     struct merge merge = {.keydir = keydir, .keep_tombstones = older_dead(set, at)};
     int closed, rc = segment_create(set, set->list[at]->first, set->list[at + count - 1]->last,
                                     &merge.to, err);
 
+    *unreadable = false;
     if (rc < 0)
         return rc;
-    for (size_t i = at; rc == 0 && i < at + count; i++)
+    for (size_t i = at; rc == 0 && i < at + count; i++) {
         rc = merge_segment(&merge, set->list[i], err);
+        *unreadable = set->list[i]->unreadable;
+    }
     if (rc == 0)
         rc = segment_seal(merge.to, err);
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
@@ -147,6 +155,29 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_erro
     }
     strata_buffer_free(&merge.body);
     free(merge.moves);
+    return rc;
+}
+
+int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_error *err)
+{
+    bool unreadable;
+    return merge(keydir, at, count, &unreadable, err);
+}
+
+int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct strata_error *err)
+{
+    struct strata_error why;
+    bool unreadable;
+    char text[600];
+    int rc = merge(keydir, at, count, &unreadable, &why);
+
+    if (rc < 0 && unreadable && rc != STRATA_ERR_NO_MEMORY) {
+        strata_env_log(keydir->segments.env, STRATA_LOG_WARNING, "dead space is kept: %s",
+                       strata_error_text(&why, text, sizeof text));
+        return MERGE_UNREADABLE;
+    }
+    if (rc < 0 && err)
+        *err = why;
     return rc;
 }
 
@@ -178,13 +209,14 @@ struct run {
     const struct segments *set;
     size_t at, end;
     bool keep_tombstones; /* as merge_run would */
+    bool sound;           /* without segments that were found to be unreadable */
     uint64_t bytes;       /* about how many would be copied */
     uint64_t gone, records;
 };
 
-static struct run run_at(const struct segments *set, size_t at, bool keep_tombstones)
+static struct run run_at(const struct segments *set, size_t at, bool keep_tombstones, bool sound)
 {
-    return (struct run){.set = set, .at = at, .end = at, .keep_tombstones = keep_tombstones};
+    return (struct run){set, at, at, keep_tombstones, sound, 0, 0, 0};
 }
 
 /* As far as it can go. */
@@ -196,6 +228,8 @@ static void run_grow(struct run *run)
     for (; run->end < closed; run->end++) {
         const struct segment *segment = run->set->list[run->end];
         uint64_t bytes = live_bytes(segment, run->keep_tombstones);
+        if (run->sound && segment->unreadable)
+            break;
         if (run->end > run->at && run->bytes + bytes > budget)
             break;
         run->bytes += bytes;
@@ -210,8 +244,8 @@ static void run_shrink(struct run *run)
 {
     const struct segment *first = run->set->list[run->at];
 
-    if (first->dead && !run->keep_tombstones) {
-        *run = run_at(run->set, run->at + 1, true);
+    if (run->end == run->at || (first->dead && !run->keep_tombstones)) {
+        *run = run_at(run->set, run->at + 1, run->keep_tombstones || first->dead, run->sound);
         return;
     }
     run->bytes -= live_bytes(first, run->keep_tombstones);
@@ -223,7 +257,7 @@ static void run_shrink(struct run *run)
 bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
-    struct run run = run_at(set, *at, older_dead(set, *at));
+    struct run run = run_at(set, *at, older_dead(set, *at), false);
 
     for (; run.at < closed_count(set); run_shrink(&run)) {
         run_grow(&run);
@@ -238,7 +272,7 @@ bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count)
 bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
-    struct run run = run_at(set, 0, false);
+    struct run run = run_at(set, 0, false, true);
     double worst = 0.5;
     bool found = false;
 

@@ -6,14 +6,18 @@
 #include "02_hash_index/keydir.h"
 
 /* Merges list[at .. at+count), all sealed. After a failure the database is as it was, or, when
- * only removing old files failed, as it should be, and the next open removes them.
- * `*ready_file`, when not NULL, is called with the new segment before it gets its name. */
+ * only removing old files failed, as it should be, and the next open removes them. */
 int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_error *err);
+/* The same for a merge that nobody asked for: where a segment cannot be read the database goes on
+ * as it was, with a warning. */
+#define MERGE_UNREADABLE 4
+int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct strata_error *err);
 
 /* The next run at or after list[*at] worth merging in a whole compaction: *at and *count are
  * set; false when there is none. A run's live data fits into one segment. */
 bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count);
-/* The run of closed segments with most dead records, if half of them or more are dead. */
+/* The run of closed segments with most dead records, if half of them or more are dead; without
+ * those that a merge could not read. */
 bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count);
 
 #endif

@@ -168,7 +168,7 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
             segment_unref(segment, NULL);
         return strata_fail_memory(err, sizeof *segment);
     }
-    rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &file, err);
+    rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE | set->ahead, &file, err);
     segment->file = file;
     if (rc == 0)
         rc = record_start_kind(file, set->magic, segment_id(segment), err);
@@ -229,6 +229,9 @@ int segment_seal(struct segment *segment, struct strata_error *err)
     int rc;
 
     put_u64(put_u64(value, segment->sum.records), segment->sum.digest);
+    rc = fs_trim(segment->file, err);
+    if (rc < 0)
+        return rc;
     rc = segment_append(segment, SEGMENT_SEAL, strata_bytes(NULL, 0),
                         strata_bytes(value, sizeof value), &offset, err);
     segment->sealed = rc == 0;

@@ -47,6 +47,7 @@ struct segment {
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
     bool superseded;        /* it was found within another's range (segment.c I2) */
+    bool unreadable;        /* a merge could not read it: none tries again but when told to */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
     uint64_t tombstones;    /* deletes in it */
@@ -56,6 +57,7 @@ struct segments {
     const struct strata_env *env;
     struct segment_files *files; /* NULL: borrowed, as an iterator does */
     bool durable;                /* creating and removing is synced (stage 3) */
+    unsigned ahead;              /* FS_AHEAD, FS_MAPPED: how appended files are opened (stage 3) */
     const char *magic;           /* of the files, 8 bytes */
     unsigned max_type;           /* of the records in them */
     struct segment **list;       /* ascending; the last one may be open for writing */

@@ -118,7 +118,7 @@ static int open_segment(struct segments *set, struct segment *segment, bool last
     int rc = 0;
 
     if (last && !set->env->options->read_only) {
-        rc = fs_open(set->env->fs, segment->path, FS_WRITE, &file, err);
+        rc = fs_open(set->env->fs, segment->path, FS_WRITE | set->ahead, &file, err);
         segment->file = file;
     }
     if (rc == 0)

@@ -295,10 +295,16 @@ int commit_checkpoint(struct wal_store *store, struct strata_error *err)
     return 0;
 }
 
-int commit_merge(struct wal_store *store, size_t at, size_t count, struct strata_error *err)
+int commit_merge(struct wal_store *store, size_t at, size_t count, bool asked,
+                 struct strata_error *err)
 {
-    int rc = spoil(store, merge_run(&store->keydir, at, count, err), err);
-    return rc < 0 ? rc : commit_checkpoint(store, err);
+    int rc = (asked ? merge_run : merge_run_unasked)(&store->keydir, at, count, err);
+
+    if (rc == MERGE_UNREADABLE)
+        return 0;
+    if (rc < 0)
+        return rc == STRATA_ERR_CORRUPT ? rc : spoil(store, rc, err); /* found, not made */
+    return commit_checkpoint(store, err);
 }
 
 /* A full segment makes way; now and then a merge, and the index is written. */
@@ -315,7 +321,7 @@ static int make_room(struct wal_store *store, size_t operations, struct strata_e
         return rc;
     rc = commit_rotate(store, err);
     if (rc == 0 && merge_worst_run(&store->keydir, &at, &count))
-        return commit_merge(store, at, count, err);
+        return commit_merge(store, at, count, false, err);
     if (rc == 0 && store->since_checkpoint >= 4 * checkpoint_bytes(&store->keydir))
         rc = commit_checkpoint(store, err);
     return rc;

@@ -46,8 +46,10 @@ int commit_rotate(struct wal_store *store, struct strata_error *err);
 /* Syncs the log and writes the index. The index is a help and no data: that it could not be written
  * is told to the log, and no failure. Leader only. */
 int commit_checkpoint(struct wal_store *store, struct strata_error *err);
-/* Merges list[at..at+count) and writes the index, which the merge has made unfit. */
-int commit_merge(struct wal_store *store, size_t at, size_t count, struct strata_error *err);
+/* Merges list[at..at+count) and writes the index, which the merge has made unfit. `asked`: by the
+ * caller of the library, who is told of damage; else it is a warning (merge.h). */
+int commit_merge(struct wal_store *store, size_t at, size_t count, bool asked,
+                 struct strata_error *err);
 /* 0, or the error that a write failed earlier. */
 int commit_usable(const struct wal_store *store, struct strata_error *err);
 void commit_free(struct wal_store *store);

@@ -45,6 +45,9 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     store->keydir.segments.durable = true;
     store->keydir.segments.magic = WAL_MAGIC;
     store->keydir.segments.max_type = WAL_FRAME;
+    store->keydir.segments.ahead = FS_AHEAD;
+    if (env->options->sync != STRATA_SYNC_ALWAYS)
+        store->keydir.segments.ahead |= FS_MAPPED; /* beside a sync, a write costs nothing */
     rc = recover(&store->keydir, env, &store->opened, err);
     if (rc < 0) {
         store_free(store, NULL);
@@ -84,9 +87,12 @@ static int store_close(void *self, struct strata_error *err)
 {
     struct wal_store *store = self;
     struct strata_error why = {0};
+    const struct segment *last = segments_active(&store->keydir.segments);
     int rc = 0, freed;
 
-    if (store->written && !store->failed) {
+    if (last && last->file && !store->failed && !store->env->options->read_only)
+        rc = fs_trim(last->file, &why);
+    if (rc == 0 && store->written && !store->failed) {
         group_enter(&store->group);
         rc = leave_tidy(store, &why);
         group_leave(&store->group);
@@ -166,7 +172,7 @@ static int compact(struct wal_store *store, const struct strata_progress *progre
     if (rc == 0 && (!active || active->sum.records))
         rc = commit_rotate(store, err);
     for (; rc == 0 && merge_next_run(&store->keydir, &at, &count); at++) {
-        rc = commit_merge(store, at, count, err);
+        rc = commit_merge(store, at, count, true, err);
         if (rc == 0 && progress)
             progress->tick(progress->arg, at + 1, set->count);
     }

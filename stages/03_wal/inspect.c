@@ -34,8 +34,8 @@ static const struct inspect_number *wal_layout(unsigned type, size_t *count)
 
 static int wal_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    static const struct record_words words = {"write-ahead log", WAL_MAGIC,           WAL_FRAME,
-                                              wal_type,          segment_tell_number, wal_layout};
+    static const struct record_words words = {"write-ahead log",   WAL_MAGIC,  WAL_FRAME, wal_type,
+                                              segment_tell_number, wal_layout, true};
     return record_inspect_kind(file, &words, to, err);
 }
 

@@ -5,12 +5,14 @@
  *   [frame][frame][frame] ... [frame][fra|         the last segment
  *                                    ^ X: the valid part ends
  *
- * Beyond X lies nothing, or a torn tail, or damage. It is damage iff someone was told that bytes
+ * Beyond X lies nothing, or zeros, which is room that was made ahead of appends (FS_AHEAD), or a
+ * torn tail, or damage. It is damage iff someone was told that bytes
  * beyond X are on the device:
  *   - a frame before or after X says so (wal.c I2), or the file TAIL, from the last clean close,
  *     or the checkpoint, which is written after a sync;
  *   - a later segment exists: a segment is synced before the next one starts.
- * Otherwise it is a tail that was never acknowledged as safe, and is dropped.
+ * Otherwise it is a tail that was never acknowledged as safe, and is dropped. Zeros hold nothing
+ * that could come back, so the file is cut off where they begin, and written on.
  *
  * I1: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced, and
  *     a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
@@ -38,6 +40,7 @@ struct recovery {
     bool refused;     /* a frame whose checks hold could not be applied: that is no torn tail */
     uint64_t synced;  /* of the segment being read, by its frames */
     uint64_t salt;    /* ... by its first frame; 0: not known */
+    bool room;        /* behind the end of the last segment are zeros */
     uint64_t offset;  /* where reading begins in the first segment read; 0: at its beginning */
 };
 
@@ -121,8 +124,8 @@ static int check_sequence(struct recovery *r, const struct segment *segment,
 /* ---- The end of a segment -------------------------------------------------------------- */
 
 /* The seal, which is the last thing in its file and adds up with what was read. */
-static int end_with_seal(struct segment *segment, struct record_reader *reader,
-                         struct strata_error *err)
+static int end_with_seal(struct recovery *r, struct segment *segment, bool last,
+                         struct record_reader *reader, struct strata_error *err)
 {
     struct strata_buffer body = {0};
     struct segment_sum sum = {0};
@@ -130,7 +133,9 @@ static int end_with_seal(struct segment *segment, struct record_reader *reader,
     int rc = record_at(segment->file, segment_id(segment), reader->at, reader->limit, WAL_FRAME,
                        &body, &record, err);
 
-    if (rc == 0 && (record.type != SEGMENT_SEAL || record.next != segment->file->end))
+    if (rc == 0 && record.type == SEGMENT_SEAL && last && record.next < segment->file->end)
+        rc = fs_zeros(segment->file, record.next, &r->room, err);
+    if (rc == 0 && (record.type != SEGMENT_SEAL || (record.next != segment->file->end && !r->room)))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
                          "a record of type %u stands here, not a frame", record.type);
     if (rc == 0)
@@ -140,7 +145,7 @@ static int end_with_seal(struct segment *segment, struct record_reader *reader,
                          "the seal tells of %" PRIu64 " records, and %" PRIu64 " are there",
                          sum.records, segment->sum.records);
     strata_buffer_free(&body);
-    segment->end = segment->file->end;
+    segment->end = rc == 0 ? record.next : segment->file->end;
     segment->sealed = rc == 0;
     return rc;
 }
@@ -179,8 +184,11 @@ static int judge_end(struct recovery *r, struct segment *segment, const struct s
         }
         return why->code;
     }
-    r->out->dropped = segment->file->end - segment->end;
-    return 0;
+    if (segment->end < segment->file->end)
+        rc = fs_zeros(segment->file, segment->end, &r->room, err);
+    if (!r->room)
+        r->out->dropped = segment->file->end - segment->end;
+    return rc;
 }
 
 /* ---- A segment ------------------------------------------------------------------------- */
@@ -220,7 +228,7 @@ static int replay_merged(struct recovery *r, struct segment *segment, struct str
     r->numbered = false;
     r->synced = segment->file->end; /* before it got its name */
     if (rc == 0)
-        rc = end_with_seal(segment, &reader, err);
+        rc = end_with_seal(r, segment, false, &reader, err);
     record_reader_free(&reader);
     return rc;
 }
@@ -271,7 +279,7 @@ static int replay_written(struct recovery *r, struct segment *segment, bool last
         return rc;
     rc = replay_frames(r, segment, &reader, &why);
     if (rc == WAL_OTHER)
-        rc = end_with_seal(segment, &reader, err);
+        rc = end_with_seal(r, segment, last, &reader, err);
     else if (last && !r->refused && (rc > 0 || rc == STRATA_ERR_CORRUPT))
         rc = judge_end(r, segment, &why, err);
     else if (rc > 0)
@@ -379,16 +387,18 @@ static int make_durable(struct recovery *r, struct segment *last, struct strata_
 
     if (r->tail.segment == last->last && r->tail.end > synced)
         synced = r->tail.end;
-    rc = rewrite(last->file, synced, last->end, err);
+    rc = fs_truncate(last->file, last->end + 1, err);
+    if (rc == 0)
+        rc = fs_truncate(last->file, last->end, err);
+    if (rc == 0)
+        rc = rewrite(last->file, synced, last->end, err);
     return rc < 0 ? rc : fs_sync(last->file, err);
 }
 
 /* The segment behind whose valid part something stood is closed, never written to (I1). */
 static int close_torn(struct recovery *r, struct segment *segment, struct strata_error *err)
 {
-    int rc = fs_truncate(segment->file, segment->end, err);
-    if (rc == 0)
-        rc = make_durable(r, segment, err); /* else the seal may be there, and the tail behind it */
+    int rc = make_durable(r, segment, err); /* else the seal may be there, and the tail behind it */
     if (rc == 0)
         rc = segment_seal(segment, err);
     return rc < 0 ? rc : fs_sync(segment->file, err);
@@ -434,7 +444,7 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     r->out->untold = !told && !r->env->is_new;
     if (r->out->dropped)
         rc = close_torn(r, last, err);
-    else if (!told)
+    else if (r->room || !told)
         rc = make_durable(r, last, err); /* also a sealed one */
     if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
         rc = start_segment(r->keydir, r->out->sequence, &r->salt, err);

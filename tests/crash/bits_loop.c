@@ -156,6 +156,15 @@ static void judge_copy(struct damage *d, struct strata_fs *copy, struct judgemen
     fs_free(copy);
 }
 
+/* Without the room that was made ahead of appends: what stands before it is the file's tail. */
+static size_t used_bytes(const struct part *part)
+{
+    size_t used = part->bytes.size;
+    while (used && part->bytes.data[used - 1] == 0)
+        used--;
+    return used;
+}
+
 /* The file has these bytes, others than its own from `at` up to `end`. */
 static void judge_bytes(struct damage *d, struct strata_slice bytes, size_t at, size_t end,
                         struct judgement *j)
@@ -164,7 +173,7 @@ static void judge_bytes(struct damage *d, struct strata_slice bytes, size_t at, 
 
     d->bad = false;
     d->at = at;
-    d->to_end = end >= bytes.size;
+    d->to_end = end >= bytes.size || end >= used_bytes(d->part);
     d->changes = strata_compare(bytes, strata_buffer_slice(own)) != 0;
     judge_copy(d, specimen_with(d->s, d->part, bytes), j);
 }

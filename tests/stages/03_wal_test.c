@@ -218,18 +218,41 @@ static void wal_evidence_is_found_anywhere_behind_and_only_if_valid(void **state
 
 /* ---- What is made of the log's end ----------------------------------------------------- */
 
-/* Leaves the log as a kill would: every put is there, no clean close. Returns its bytes. */
+/* The last record ends with a value that does not end with a zero. */
+static void cut_room(struct strata_buffer *log)
+{
+    while (log->size && log->data[log->size - 1] == 0)
+        log->size--;
+}
+
+static void remove_file(const struct place *place, const char *name)
+{
+    char *path = fs_join(place->dir, name);
+    assert_non_null(path);
+    remove(path);
+    free(path);
+}
+
+/* What a clean close leaves besides the first log. */
+static void forget_the_close(const struct place *place)
+{
+    remove_file(place, "TAIL");
+    remove_file(place, "INDEX");
+    remove_file(place, "000002.log");
+}
+
+/* Leaves the log as a kill would, but for the room behind it: every put is there, no clean close.
+ * Returns its bytes. */
 static struct strata_buffer killed_log(struct place *place, int puts)
 {
     struct strata *db = open_big(place);
     struct strata_buffer log;
-    char command[700];
 
     put_numbers(db, 0, puts);
     log = place_read(place, LOG);
+    cut_room(&log);
     place_close(db);
-    snprintf(command, sizeof command, "rm -f %s/TAIL %s/INDEX", place->dir, place->dir);
-    assert_int_equal(system(command), 0);
+    forget_the_close(place);
     place_write(place, LOG, strata_buffer_slice(&log));
     return log;
 }
@@ -252,7 +275,6 @@ static void recover_flip_before_the_last_frame_is_damage(void **state)
     struct place *place = *state;
     struct strata_buffer log = killed_log(place, 5);
     size_t frame = 53 + 17 + 4 + 6, last = log.size - frame; /* "key0" "value0" */
-    char path[600];
 
     for (size_t at = 24; at < last; at++) {
         log.data[at] ^= 0x10;
@@ -270,11 +292,7 @@ static void recover_flip_before_the_last_frame_is_damage(void **state)
         assert_int_equal(check_stat(db, "open_dropped"), frame);
         assert_int_equal(check_stat(db, "segments"), 2); /* nothing is appended behind it */
         place_close(db);
-        for (const char *const *name = (const char *const[]){"TAIL", "INDEX", "000002.log", NULL};
-             *name; name++) {
-            snprintf(path, sizeof path, "%s/%s", place->dir, *name);
-            remove(path);
-        }
+        forget_the_close(place);
     }
     strata_buffer_free(&log);
 }
@@ -300,6 +318,104 @@ static void recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started(v
     strata_buffer_free(&log);
 }
 
+static uint64_t size_of(struct place *place, const char *name)
+{
+    struct strata_buffer bytes = place_read(place, name);
+    uint64_t size = bytes.size;
+    strata_buffer_free(&bytes);
+    return size;
+}
+
+/* Zeros behind the last frame are room that was made ahead: nothing is dropped, and the log is
+ * written on where they began. With anything else in them they are a torn tail. */
+static void recover_room_behind_the_log_is_written_on(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log = killed_log(place, 3);
+    size_t end = log.size;
+    struct strata_error err;
+    struct strata *db;
+
+    for (size_t room = 1; room <= 4096; room += room < 80 ? 1 : 803) {
+        for (size_t i = 0; i < room; i++)
+            assert_int_equal(strata_buffer_append(&log, "", 1), 0);
+        place_write(place, LOG, strata_buffer_slice(&log));
+        db = open_big(place);
+        expect_numbers(db, 3);
+        assert_int_equal(check_stat(db, "open_dropped"), 0);
+        put_numbers(db, 3, 4);
+        assert_int_equal(check_stat(db, "segments"), 1);
+        place_close(db);
+        assert_int_equal(size_of(place, LOG), end + 53 + 17 + 4 + 6); /* all room is given back */
+        db = open_big(place);
+        expect_numbers(db, 4);
+        assert_ok(strata_verify(db, NULL, &err), &err);
+        place_close(db);
+        forget_the_close(place);
+        log.data[log.size - 1] = 1;
+        place_write(place, LOG, strata_buffer_slice(&log));
+        db = open_big(place);
+        expect_numbers(db, 3);
+        assert_int_equal(check_stat(db, "open_dropped"), room);
+        assert_int_equal(check_stat(db, "segments"), 2);
+        place_close(db);
+        forget_the_close(place);
+        log.size = end;
+    }
+    strata_buffer_free(&log);
+}
+
+/* A seal, and the cut that gave the room behind it back did not reach the device. */
+static void recover_room_behind_a_seal_is_cut_off(void **state)
+{
+    struct place *place = *state;
+    struct strata_buffer log;
+    struct strata_error err;
+    struct strata *db = open_big(place);
+    uint64_t end;
+
+    put_numbers(db, 0, 3);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    place_close(db);
+    forget_the_close(place);
+    log = place_read(place, LOG);
+    end = log.size;
+    for (int i = 0; i < 700; i++)
+        assert_int_equal(strata_buffer_append(&log, "", 1), 0);
+    place_write(place, LOG, strata_buffer_slice(&log));
+    db = open_big(place);
+    expect_numbers(db, 3);
+    put_numbers(db, 3, 4);
+    assert_int_equal(check_stat(db, "segments"), 2);
+    assert_int_equal(size_of(place, LOG), end);
+    place_close(db);
+    strata_buffer_free(&log);
+}
+
+/* A handle that wrote nothing, and one whose log is merged, leave no room behind either. */
+static void close_gives_room_back(void **state)
+{
+    struct place *place = *state;
+    struct strata_error err;
+    struct strata *db = open_big(place);
+    uint64_t size;
+
+    put_numbers(db, 0, 3);
+    assert_true(size_of(place, LOG) > 4000);
+    place_close(db);
+    size = size_of(place, LOG);
+    assert_true(size < 400);
+    db = open_big(place);
+    put_numbers(db, 0, 3);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    assert_true(size_of(place, LOG) < 400); /* merged */
+    assert_true(size_of(place, "db/000002.log") > 4000);
+    place_close(db);
+    db = open_big(place);
+    place_close(db);
+    assert_int_equal(size_of(place, "db/000002.log"), 24 + 53);
+}
+
 /* The cut is on the device before the seal takes its place: of two changes that no sync parts, a
  * power cut may leave the later one alone, and a seal with old bytes behind it is damage. */
 static void recover_cut_of_a_torn_tail_is_synced_before_the_seal(void **state)
@@ -313,6 +429,7 @@ static void recover_cut_of_a_torn_tail_is_synced_before_the_seal(void **state)
     (void)state;
     put_numbers(db, 0, 3);
     assert_int_equal(fs_sim_get(fs, LOG, &log), 0);
+    cut_room(&log);
     place_close(db);
     assert_int_equal(fs_remove(fs, "db/TAIL", NULL), 0);
     assert_int_equal(fs_remove(fs, "db/INDEX", NULL), 0);
@@ -479,15 +596,10 @@ static void recover_forged_frame_in_a_value_is_no_evidence(void **state)
     strata_buffer_append(&forged.bytes, "some more", 9);
     assert_ok(strata_put(db, S("k"), strata_buffer_slice(&forged.bytes), &err), &err);
     torn = place_read(place, LOG);
+    cut_room(&torn);
     place_close(db);
     place_write(place, LOG, strata_bytes(torn.data, torn.size - 1));
-    {
-        char path[600];
-        snprintf(path, sizeof path, "%s/TAIL", place->dir);
-        remove(path);
-        snprintf(path, sizeof path, "%s/INDEX", place->dir);
-        remove(path);
-    }
+    forget_the_close(place);
     db = open_big(place);
     expect_numbers(db, 1);
     assert_get(db, "k", NULL);
@@ -931,11 +1043,14 @@ static void batch_cut_at_any_byte_is_all_or_nothing(void **state)
     (void)state;
     assert_put(db, "b", "old");
     assert_int_equal(fs_sim_get(fs, LOG, &before), 0);
+    cut_room(&before);
     assert_ok(strata_batch_put(batch, S("a"), S("new"), &err), &err);
     assert_ok(strata_batch_delete(batch, S("b"), &err), &err);
     assert_ok(strata_batch_put(batch, S("c"), S("new"), &err), &err);
     assert_ok(strata_write(db, batch, 0, &err), &err);
     assert_int_equal(fs_sim_get(fs, LOG, &after), 0);
+    cut_room(&after);
+    assert_true(after.size > before.size + 100);
     for (size_t cut = before.size; cut <= after.size; cut++) {
         struct strata_fs *killed = fs_sim_copy(fs);
         struct strata *again;
@@ -1448,6 +1563,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest checkpoint[] = {
         PLACED(recover_flip_before_the_last_frame_is_damage),
         PLACED(recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started),
+        PLACED(recover_room_behind_the_log_is_written_on),
+        PLACED(recover_room_behind_a_seal_is_cut_off),
+        PLACED(close_gives_room_back),
         cmocka_unit_test(recover_cut_of_a_torn_tail_is_synced_before_the_seal),
         PLACED(recover_after_a_clean_close_flips_and_cuts_are_damage),
         PLACED(recover_after_a_clean_close_without_writes_a_flip_is_damage),

@@ -98,7 +98,7 @@ static void expect_bytes(struct where *w, const char *name, const void *bytes, s
 {
     struct strata_buffer got = {0};
     struct strata_error err;
-    assert_ok(fs_read_file(w->fs, at(w, name), 1 << 20, &got, &err), &err);
+    assert_ok(fs_read_file(w->fs, at(w, name), 8 << 20, &got, &err), &err);
     assert_bytes(strata_buffer_slice(&got), strata_bytes(bytes, size));
     strata_buffer_free(&got);
 }
@@ -342,6 +342,131 @@ static void fs_allocate_grows_by_zeros_and_never_shrinks(void **state)
     WORKS(fs_sync(file, &err));
     fs_close(file, NULL);
     expect_bytes(w, "a", "hello!\0\0", 8);
+}
+
+/* Bytes on the disk, whatever the handle thinks. */
+static uint64_t size_of(struct where *w, const char *name)
+{
+    struct fs_file *file = opened(w, name, FS_READ);
+    uint64_t size = file->end;
+    fs_close(file, NULL);
+    return size;
+}
+
+static void room_ahead_is_made_and_given_back(struct where *w, unsigned how)
+{
+    uint64_t ahead = w->fs->ahead;
+    uint64_t allocations = atomic_load(&w->fs->calls[FS_CALL_ALLOCATE]);
+    struct strata_error err;
+    struct fs_file *file, *reader;
+    char byte[2] = {0};
+    size_t got;
+
+    put(w, "a", "hello");
+    file = opened(w, "a", FS_WRITE | how);
+    reader = opened(w, "a", FS_READ);
+    append(file, "Hello");
+    assert_int_equal(file->end, 10);
+    assert_int_equal(size_of(w, "a"), ahead);
+    for (uint64_t i = 0; i < ahead; i += 16) { /* into the next piece of room */
+        append(file, "xxxxxxxxxxxxxxxx");
+        if (i % 4096 == 0) {
+            WORKS(fs_read_at(reader, file->end - 1, byte, 2, &got, &err));
+            assert_int_equal(byte[0], 'x'); /* every other handle sees it at once */
+            assert_int_equal(byte[1], 0);
+        }
+    }
+    assert_int_equal(size_of(w, "a"), 2 * ahead);
+    assert_int_equal(atomic_load(&w->fs->calls[FS_CALL_ALLOCATE]), allocations + 2);
+    WORKS(fs_sync(file, &err));
+    WORKS(fs_truncate(file, 7, &err));
+    assert_int_equal(size_of(w, "a"), 7);
+    append(file, "y");
+    WORKS(fs_trim(file, &err));
+    assert_int_equal(file->end, 8);
+    assert_int_equal(size_of(w, "a"), 8);
+    append(file, "z"); /* room is not made again */
+    WORKS(fs_trim(file, &err));
+    fs_close(file, NULL);
+    fs_close(reader, NULL);
+    expect_bytes(w, "a", "helloHeyz", 9);
+}
+
+static void fs_room_ahead_is_made_and_given_back(void **state)
+{
+    room_ahead_is_made_and_given_back(*state, FS_AHEAD);
+    room_ahead_is_made_and_given_back(*state, FS_AHEAD | FS_MAPPED);
+}
+
+/* To the last byte; then there is nothing to give back, and none is made. */
+static void fs_room_ahead_may_be_used_up_exactly(void **state)
+{
+    struct where *w = *state;
+    struct strata_error err;
+    struct fs_file *file;
+
+    put(w, "a", "");
+    file = opened(w, "a", FS_WRITE | FS_AHEAD | FS_MAPPED);
+    for (uint64_t i = 0; i < w->fs->ahead; i += 16)
+        append(file, "xxxxxxxxxxxxxxxx");
+    assert_int_equal(size_of(w, "a"), w->fs->ahead);
+    WORKS(fs_trim(file, &err));
+    append(file, "z");
+    assert_int_equal(size_of(w, "a"), w->fs->ahead + 1);
+    fs_close(file, NULL);
+}
+
+/* One append larger than the room that is made at a time, of several parts, an empty one too. */
+static void fs_room_ahead_holds_a_large_append(void **state)
+{
+    struct where *w = *state;
+    size_t large = (size_t)(3 * w->fs->ahead) + 5;
+    struct strata_slice parts[3] = {strata_string("ab"), {NULL, 0}, {NULL, large}};
+    struct strata_error err;
+    char *bytes = malloc(large + 3);
+    struct fs_file *file;
+
+    assert_non_null(bytes);
+    memset(bytes, 'v', large + 3);
+    parts[2].data = (const uint8_t *)bytes;
+    put(w, "a", "");
+    file = opened(w, "a", FS_WRITE | FS_AHEAD | FS_MAPPED);
+    WORKS(fs_append(file, parts, 3, &err));
+    append(file, "c");
+    assert_int_equal(file->end, large + 3);
+    assert_int_equal(size_of(w, "a"), 4 * w->fs->ahead);
+    WORKS(fs_trim(file, &err));
+    fs_close(file, NULL);
+    bytes[0] = 'a';
+    bytes[1] = 'b';
+    bytes[large + 2] = 'c';
+    expect_bytes(w, "a", bytes, large + 3);
+    free(bytes);
+}
+
+static void fs_zeros_are_told_from_bytes(void **state)
+{
+    struct where *w = *state;
+    struct strata_error err;
+    struct fs_file *file;
+    bool zeros;
+
+    put(w, "a", "ab");
+    file = opened(w, "a", FS_WRITE);
+    for (uint64_t size = 65530; size < 65545; size++) { /* the window's border */
+        WORKS(fs_truncate(file, 2, &err));
+        WORKS(fs_truncate(file, size, &err));
+        WORKS(fs_zeros(file, 2, &zeros, &err));
+        assert_true(zeros);
+        WORKS(fs_zeros(file, 1, &zeros, &err));
+        assert_false(zeros);
+        WORKS(fs_write_at(file, size - 1, "c", 1, &err));
+        WORKS(fs_zeros(file, 2, &zeros, &err));
+        assert_false(zeros);
+        WORKS(fs_zeros(file, size, &zeros, &err)); /* nothing at all */
+        assert_true(zeros);
+    }
+    fs_close(file, NULL);
 }
 
 static void fs_two_handles_see_one_file(void **state)
@@ -718,6 +843,10 @@ int main(void)
         BOTH(fs_write_at_overwrites_and_leaves_zeros_behind_the_end),
         BOTH(fs_truncate_cuts_and_adds_zeros),
         BOTH(fs_allocate_grows_by_zeros_and_never_shrinks),
+        BOTH(fs_room_ahead_is_made_and_given_back),
+        BOTH(fs_room_ahead_may_be_used_up_exactly),
+        BOTH(fs_room_ahead_holds_a_large_append),
+        BOTH(fs_zeros_are_told_from_bytes),
         BOTH(fs_two_handles_see_one_file),
         BOTH(fs_huge_offset_is_refused),
         BOTH(fs_removed_file_stays_readable_while_open),

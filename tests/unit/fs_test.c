@@ -195,6 +195,55 @@ static void fs_resize_moves_the_end(void **state)
     fs_fake_close(file);
 }
 
+/* Where there is no room to be had, appends go on without, and it is not asked for again. */
+static void fs_room_ahead_refused_is_no_failure(void **state)
+{
+    struct fs_fake fake = fs_fake_new();
+    struct strata_slice more = strata_string("xyz");
+    struct strata_error err;
+    struct fs_file *file;
+
+    (void)state;
+    fake.base.ahead = 16;
+    fake.fails = FS_CALL_ALLOCATE;
+    fake.fails_with = ENOSPC;
+    fake.interrupts = 1;
+    assert_ok(fs_open(&fake.base, "dir/file", FS_WRITE | FS_AHEAD, &file, &err), &err);
+    assert_ok(fs_append(file, &more, 1, &err), &err);
+    assert_ok(fs_append(file, &more, 1, &err), &err);
+    assert_int_equal(file->end, 16);
+    assert_int_equal(fs_fake_calls(&fake, FS_CALL_ALLOCATE), 2); /* one, and one interrupted */
+    assert_bytes(fs_fake_bytes(&fake), strata_string("0123456789xyzxyz"));
+    fake.interrupts = 0;
+    assert_ok(fs_trim(file, &err), &err); /* a refused call may have made some room */
+    assert_bytes(fs_fake_bytes(&fake), strata_string("0123456789xyzxyz"));
+    fs_fake_close(file);
+}
+
+static void fs_room_ahead_is_asked_for_when_it_is_used_up(void **state)
+{
+    struct fs_fake fake = fs_fake_new();
+    struct strata_slice more = strata_string("xyz");
+    struct strata_error err;
+    struct fs_file *file;
+
+    (void)state;
+    fake.base.ahead = 16;
+    assert_ok(fs_open(&fake.base, "dir/file", FS_WRITE | FS_AHEAD, &file, &err), &err);
+    for (int i = 0; i < 2; i++)
+        assert_ok(fs_append(file, &more, 1, &err), &err);
+    assert_bytes(fs_fake_bytes(&fake), strata_string("0123456789xyzxyz"));
+    assert_int_equal(fs_fake_calls(&fake, FS_CALL_ALLOCATE), 1);
+    assert_ok(fs_append(file, &more, 1, &err), &err);
+    assert_int_equal(fs_fake_calls(&fake, FS_CALL_ALLOCATE), 2);
+    assert_int_equal(fake.size, 32);
+    fake.fails = FS_CALL_TRUNCATE;
+    fake.fails_with = EIO;
+    assert_code(fs_trim(file, &err), STRATA_ERR_IO, &err);
+    assert_code(fs_append(file, &more, 1, &err), STRATA_ERR_IO, &err);
+    fs_fake_close(file);
+}
+
 /* ---- Poison ----------------------------------------------------------------------------- */
 
 /* Every call that changes the file; `which` of them. */
@@ -426,6 +475,8 @@ int main(void)
         cmocka_unit_test(fs_append_of_too_many_parts_is_refused_unwritten),
         cmocka_unit_test(fs_write_at_short_or_interrupted_is_whole),
         cmocka_unit_test(fs_resize_moves_the_end),
+        cmocka_unit_test(fs_room_ahead_refused_is_no_failure),
+        cmocka_unit_test(fs_room_ahead_is_asked_for_when_it_is_used_up),
         cmocka_unit_test(fs_failed_change_poisons_the_file),
         cmocka_unit_test(fs_disk_full_in_the_middle_of_an_append_tells_where),
         cmocka_unit_test(fs_write_that_moves_nothing_is_an_error),

@@ -25,7 +25,8 @@ out=$work/list
 try() { # PATCH TARGET STAGE
     local patch=$1 target=$2 stage=$3 file files=() line execs seconds what
     mapfile -t files < <(sed -n 's|^+++ b/||p' "$tree/tests/mutants/$patch.patch")
-    if ! (cd "$work/tree" && patch -s -p1 -F0 -f -r - --no-backup-if-mismatch <"$tree/tests/mutants/$patch.patch" &&
+    for file in "${files[@]}"; do mkdir -p "$work/saved/${file%/*}" && cp -p "$work/tree/$file" "$work/saved/$file"; done
+    if ! (cd "$work/tree" && patch -s -p1 -F0 -f -r - --no-backup-if-mismatch <"tests/mutants/$patch.patch" &&
         make -s MODE=afl CC=afl-clang-fast "build/afl/fuzz/afl/$target") >"$work/build.log" 2>&1; then
         echo "planted: bug=$patch does not build:"
         tail -5 "$work/build.log"
@@ -42,7 +43,7 @@ try() { # PATCH TARGET STAGE
         [ -n "${SHOW:-}" ] || tail -n 1 "$out"
         [ -n "$line" ] || tail -5 "$work/run.log"
     fi
-    for file in "${files[@]}"; do cp "$tree/$file" "$work/tree/$file"; done
+    for file in "${files[@]}"; do cp "$work/saved/$file" "$work/tree/$file"; done # with a new time: it is built again
 }
 
 for path in tests/mutants/*/*.patch; do

@@ -302,12 +302,11 @@ static void check_place(const struct moving *m, int rc, const char *how)
 static void move(struct moving *m, uint8_t how)
 {
     static const char *const names[] = {"first", "last", "seek", "seek_before", "next", "prev"};
+    static const uint8_t moves[8] = {0, 1, 2, 3, 4, 5, 4, 5};
     unsigned key = how / 8 % KEYS, at = m->at;
     int rc;
 
-    how %= 8;
-    if (how > 5)
-        how -= 2; /* next and prev twice as often */
+    how = moves[how % 8];
     show("iterator %d: %s, key %u", (int)(m - run.moving), names[how], key);
     switch (how) {
     case 0:

@@ -330,7 +330,7 @@ static void move(struct moving *m, uint8_t how)
         m->at = at < KEYS ? last_before(&m->held, at) : KEYS;
         rc = strata_iter_prev(m->iter, &err);
     }
-    if (how >= 4 && at == KEYS)
+    if ((how == 4 || how == 5) && at == KEYS)
         require(rc == STRATA_ERR_INVALID, "step %u: %s of nothing: %d", run.step, names[how], rc);
     else
         check_place(m, rc, names[how]);

@@ -40,7 +40,9 @@ $B/fuzz/support/%.o $B/common/fs_sim%.o $B/common/crash/%.o: SAN.afl = -DXXH_INL
 ifneq ($(filter afl cmplog,$(MODE)),)
 export AFL_LLVM_DENYLIST := $(UNCOUNTED)
 export AFL_QUIET := 1
-$B/%: export AFL_LLVM_CMPLOG := $(if $(filter cmplog,$(MODE)),1)
+endif
+ifeq ($(MODE),cmplog) # set to nothing it would count as set
+export AFL_LLVM_CMPLOG := 1
 endif
 $B/fuzz/%.o: ALL_CFLAGS += -Ifuzz/support -Icommon/crash
 

@@ -231,12 +231,13 @@ step_disk() {
 }
 
 # Kills the writer once more than a random number of puts are acknowledged, at the latest after
-# 1.2 seconds. Leaves $acked; status 1 if the writer was done before.
+# 1.2 seconds. On a busy machine it may be far beyond by then, but it waits at a third of what is
+# left. Leaves $acked.
 kill_writer() { # ALREADY THERE
     local left=$((records - $1)) target begin now status
     target=$(($1 + left / 16 + RANDOM % (left / 6 + 1)))
     printf '%20d\n' "$1" >"$T/acked"
-    "$WRITER" "$n" "$T/killed$n" "$T/shuffled.tsv" "$1" "$T/acked" 2>"$T/writer" &
+    "$WRITER" "$n" "$T/killed$n" "$T/shuffled.tsv" "$1" $(($1 + left / 3)) "$T/acked" 2>"$T/writer" &
     writer=$!
     begin=${EPOCHREALTIME/[.,]/}
     while kill -0 "$writer" 2>/dev/null; do
@@ -244,7 +245,7 @@ kill_writer() { # ALREADY THERE
         now=${EPOCHREALTIME/[.,]/}
         [ "${acked:-0}" -ge "$target" ] && break
         [ "${acked:-0}" -gt "$1" ] && [ $((now - begin)) -gt 1200000 ] && break
-        [ $((now - begin)) -gt 20000000 ] && fail "the writer acknowledged nothing in 20 seconds"
+        [ $((now - begin)) -gt 60000000 ] && fail "the writer acknowledged nothing in a minute"
         read -r -t 0.0005 <&9 # sleeps; nothing is ever written there
     done
     kill -9 "$writer" 2>/dev/null
@@ -252,7 +253,6 @@ kill_writer() { # ALREADY THERE
     status=$?
     writer=
     read -r acked <"$T/acked" || acked=0
-    [ $status -eq 0 ] && return 1
     [ $status -eq 137 ] || fail "the writer ended with status $status:" "$(head -n 3 "$T/writer")"
 }
 
@@ -271,7 +271,7 @@ check_killed() {
 }
 
 step_kill() {
-    local tries=0 kills=0
+    local kills
     acked=0 came=0
     RANDOM=$((SEED % 32768))
     step "6  kill -9, in the middle of a load in random order"
@@ -279,19 +279,11 @@ step_kill() {
         "  It is killed at a random moment, and started again behind what came back," \
         "  three times."
     printf '    %s$ %s\n    $ %s%s\n' "$blue" \
-        "$WRITER $n \$T/killed$n \$T/shuffled.tsv 0 \$T/acked &" "kill -9 \$!" "$off"
+        "$WRITER $n \$T/killed$n \$T/shuffled.tsv 0 $((records / 3)) \$T/acked &" "kill -9 \$!" "$off"
     printf '\n    %12s  %12s  %9s  %s\n' acknowledged "came back" missing "torn record dropped"
-    while [ $kills -lt 3 ]; do
-        if kill_writer "$came"; then
-            check_killed
-            kills=$((kills + 1))
-        elif [ $((++tries)) -eq 20 ]; then
-            fail "twenty times the writer was done before it could be killed"
-        else
-            say "    (the writer was done before the kill: from the start again)"
-            rm -rf "$T/killed$n"
-            kills=0 came=0
-        fi
+    for ((kills = 0; kills < 3; kills++)); do
+        kill_writer "$came"
+        check_killed
     done
     once "" "  One more may come back than was acknowledged: it was written, and the kill" \
         "  came before the writer had noted it. Then the rest is loaded:"

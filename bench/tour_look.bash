@@ -54,9 +54,11 @@ ticker_start() {
     ) 2>/dev/null &
     ticker=$!
 }
+# By a signal that no trap takes: bash, which is about to drop ours in the new process, may drop one
+# that it has taken in between.
 ticker_stop() {
     [ -n "$ticker" ] || return 0
-    { kill "$ticker" && wait "$ticker"; } 2>/dev/null
+    { kill -9 "$ticker" && wait "$ticker"; } 2>/dev/null
     ticker=
     printf '\r\e[K'
 }

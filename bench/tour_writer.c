@@ -2,9 +2,10 @@
  * in their order, and after every put that returned 0 writes down how many there are by now: that
  * number is what was acknowledged, and nothing of it may be missing afterwards.
  *
- *   tour_writer STAGE DIR FILE SKIP ACKNOWLEDGED
+ *   tour_writer STAGE DIR FILE SKIP MOST ACKNOWLEDGED
  *
- * The first SKIP lines are passed over (they are there already, and count). The number is text of
+ * The first SKIP lines are passed over (they are there already, and count). After MOST it waits to
+ * be killed, so that one who is slow to kill it finds it alive. The number is text of
  * fixed width at the start of file ACKNOWLEDGED, overwritten each time by one write call: like a
  * record of the log, it is in the kernel's hands when the process dies. */
 #include "strata.h"
@@ -23,7 +24,7 @@ struct writer {
     const char *path;
     FILE *from;
     int told; /* file descriptor of ACKNOWLEDGED */
-    uint64_t skip, records;
+    uint64_t skip, most, records;
     struct tsv tsv;
 };
 
@@ -54,7 +55,11 @@ static int take_record(struct writer *w)
     if (strata_put(w->db, strata_buffer_slice(&w->tsv.key), strata_buffer_slice(&w->tsv.value),
                    &err) < 0)
         return fail("put", strata_error_text(&err, text, sizeof text));
-    return acknowledge(w);
+    if (acknowledge(w))
+        return 1;
+    while (w->records == w->most)
+        pause();
+    return 0;
 }
 
 static int take_piece(struct writer *w, struct strata_slice piece)
@@ -102,18 +107,19 @@ int main(int argc, char **argv)
     struct strata_options options;
     int failed;
 
-    if (argc != 6)
-        return fail("usage", "tour_writer STAGE DIR FILE SKIP ACKNOWLEDGED");
+    if (argc != 7)
+        return fail("usage", "tour_writer STAGE DIR FILE SKIP MOST ACKNOWLEDGED");
     strata_options_init(&options);
     options.stage = (unsigned)strtoul(argv[1], NULL, 10);
     options.create = true;
     w.path = argv[3];
     w.skip = strtoull(argv[4], NULL, 10);
+    w.most = strtoull(argv[5], NULL, 10);
     w.from = fopen(w.path, "r");
     if (!w.from)
         return fail(w.path, strerror(errno));
-    w.told = open(argv[5], O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    failed = w.told < 0 ? fail(argv[5], strerror(errno)) : run(&w, argv[2], &options);
+    w.told = open(argv[6], O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    failed = w.told < 0 ? fail(argv[6], strerror(errno)) : run(&w, argv[2], &options);
     if (w.told >= 0)
         close(w.told);
     fclose(w.from);

@@ -44,6 +44,9 @@ int db_open_filling(const char *dir, const struct strata_options *options, struc
  * the database stays incomplete. */
 int db_close_filled(struct strata *db, struct strata_error *err);
 
+/* 0, or INVALID: a table of another ABI, or one that lacks a required slot. */
+int db_check_engine(const struct strata_engine *engine, struct strata_error *err);
+
 /* 0, or INVALID: NULL, or opened by another process. */
 int db_check(const struct strata *db, struct strata_error *err);
 

@@ -101,7 +101,7 @@ static int no_such_stage(const char *file, unsigned stage, const char *who,
                        strata_stages[0]->stage, newest()->stage);
 }
 
-static int check_engine(const struct strata_engine *engine, struct strata_error *err)
+int db_check_engine(const struct strata_engine *engine, struct strata_error *err)
 {
     const char *lacks = NULL;
     if (engine->size != sizeof *engine || engine->abi != STRATA_ENGINE_ABI)
@@ -131,7 +131,7 @@ static int asked_engine(const struct strata_options *options, const struct strat
             return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                                "options.stage is %u and options.engine is of stage %u",
                                options->stage, (*engine)->stage);
-        return check_engine(*engine, err);
+        return db_check_engine(*engine, err);
     }
     if (options->stage) {
         *engine = find_stage(options->stage);

@@ -14,10 +14,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ALL_SUBSETS_UP_TO 5
 #define COMBINATIONS_MAX 4096
 #define PREFIX_EDGE 64
+#define NAMES_LISTED 4 /* of more than these and half of all, those that are missing are told */
+#define COUNTS_ROOM 50 /* bytes: " (N of N)" */
+#define NAMES_ROOM (sizeof((struct fs_sim_explorer *)NULL)->names_text - COUNTS_ROOM)
 
 /* ---- What is left of the files --------------------------------------------------------- */
 
@@ -59,12 +63,23 @@ static int deviate(struct fs_sim_explorer *e, size_t first, unsigned most)
     return rc;
 }
 
+static bool was_cut(const struct fs_sim_explorer *e)
+{
+    for (size_t file = 0; file < e->file_count; file++)
+        if (pending_of(e, file)->left[FS_SIM_LEFT_UNCUT] !=
+            pending_of(e, file)->left[FS_SIM_LEFT_ALL])
+            return true;
+    return false;
+}
+
 /* The same for all, then some deviate. */
 static int common_choices(struct fs_sim_explorer *e)
 {
     int rc = 0;
 
     for (int left = 0; left < FS_SIM_LEFT_COUNT && rc == 0; left++) {
+        if (left == FS_SIM_LEFT_UNCUT && !was_cut(e))
+            continue;
         for (size_t file = 0; file < e->file_count; file++)
             e->picks[file] = pending_of(e, file)->left[left];
         rc = fs_sim_visit_state(e);
@@ -137,7 +152,7 @@ static int files_of(struct fs_sim_explorer *e, struct fs_sim_tree *names)
 
 /* ---- Which pending names are there ----------------------------------------------------- */
 
-static void describe_name(struct fs_sim_explorer *e, size_t index)
+static void describe_name(struct fs_sim_explorer *e, size_t index, const char *before)
 {
     const struct fs_sim_pending_name *name = &e->replay.names[index];
     const struct fs_sim_record *record = name->record;
@@ -145,35 +160,37 @@ static void describe_name(struct fs_sim_explorer *e, size_t index)
                        : name->first == 0                  ? " (the new name)"
                                                            : " (the old name)";
 
-    fs_sim_visit_text(e->names_text, sizeof e->names_text, "%s %s",
+    fs_sim_visit_text(e->names_text, NAMES_ROOM, "%s%s %s%s%s%s", before,
                       record->makes_file ? "create" : fs_call_name(record->call),
-                      fs_sim_visit_base_name(record->path));
-    if (record->to)
-        fs_sim_visit_text(e->names_text, sizeof e->names_text, " to %s%s",
-                          fs_sim_visit_base_name(record->to), half);
+                      fs_sim_visit_base_name(record->path), record->to ? " to " : "",
+                      record->to ? fs_sim_visit_base_name(record->to) : "", record->to ? half : "");
 }
 
-/* "names: create a.log, rename b.tmp to b (2 of 3)" */
+/* "names: create a.log, rename b.tmp to b (2 of 5)", "names: all but create a.log (4 of 5)" */
 static void describe_names(struct fs_sim_explorer *e, const bool *chosen)
 {
     size_t total = e->replay.name_count, count = 0;
+    bool missing, listed;
 
     e->names_text[0] = 0;
     for (size_t i = 0; i < total; i++)
         count += chosen[i];
     if (total == 0)
         return;
-    fs_sim_visit_text(e->names_text, sizeof e->names_text, count ? "names: " : "names: none of %zu",
-                      total);
-    for (size_t i = 0, told = 0; i < total; i++) {
-        if (!chosen[i])
-            continue;
-        if (told++)
-            fs_sim_visit_text(e->names_text, sizeof e->names_text, ", ");
-        describe_name(e, i);
-    }
-    if (count)
-        fs_sim_visit_text(e->names_text, sizeof e->names_text, " (%zu of %zu)", count, total);
+    missing = count > NAMES_LISTED && 2 * count > total;
+    listed = count > 0 && !(missing && count == total);
+    fs_sim_visit_text(e->names_text, NAMES_ROOM, "names: %s",
+                      count == 0 ? "none"
+                      : !missing ? ""
+                      : listed   ? "all but "
+                                 : "all");
+    for (size_t i = 0, told = 0; i < total && listed; i++)
+        if (chosen[i] != missing)
+            describe_name(e, i, told++ ? ", " : "");
+    if (listed)
+        snprintf(e->names_text + strlen(e->names_text), COUNTS_ROOM, " (%zu of %zu)", count, total);
+    else
+        snprintf(e->names_text + strlen(e->names_text), COUNTS_ROOM, " of %zu", total);
 }
 
 /* The namespace with the chosen changes, and all that can be in it. */

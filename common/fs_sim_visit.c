@@ -275,12 +275,18 @@ static const char *file_name(const struct fs_sim_explorer *e, size_t file)
 
 void fs_sim_visit_text(char *to, size_t capacity, const char *format, ...)
 {
-    size_t length = strlen(to);
+    static const char more[] = "...";
+    size_t length = strlen(to), room = capacity - length;
     va_list args;
+    int size;
 
+    if (length >= sizeof more - 1 && strcmp(to + length - (sizeof more - 1), more) == 0)
+        return;
     va_start(args, format);
-    vsnprintf(to + length, capacity - length, format, args);
+    size = vsnprintf(to + length, room, format, args);
     va_end(args);
+    if (size < 0 || (size_t)size + sizeof more > room)
+        snprintf(to + length, room, "%s", more);
 }
 
 /* How many files have the same choice, by its name, as number `file`. */
@@ -316,7 +322,7 @@ static void describe(const struct fs_sim_explorer *e, char *text, size_t capacit
 
 static int build_and_visit(struct fs_sim_explorer *e, struct fs_sim_state *info)
 {
-    char text[400];
+    char text[FS_SIM_CHOICE_BYTES];
     struct strata_fs *state = build(e);
     int rc;
 

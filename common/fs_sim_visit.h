@@ -41,7 +41,7 @@ struct fs_sim_explorer {
     bool changed;       /* since the last moment looked at */
     uint64_t last_made; /* ordinals and states of that one */
     uint64_t last_states;
-    char names_text[160];
+    char names_text[FS_SIM_CHOICE_BYTES / 2];
     const char *prefix_text; /* of kill: how much of the call was done */
 
     /* The namespace, and the files with choices in it. */
@@ -74,7 +74,8 @@ void fs_sim_visit_free(struct fs_sim_explorer *e); /* what this header's functio
 
 /* What a path ends in. */
 const char *fs_sim_visit_base_name(const struct fs_sim_text *path);
-/* Appends to a string in an array of `capacity` bytes; cut at its end. */
+/* Appends to a string in an array of `capacity` bytes. What does not fit as a whole is left out,
+ * and "..." stands in its place. */
 void fs_sim_visit_text(char *to, size_t capacity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -66,8 +66,9 @@ struct strata_format {
     const char *name;  /* "append log" */
     const char *magic; /* the first 8 bytes of such a file */
     const char *glob;  /* its names in a database directory, as for fnmatch: "*.log" */
-    /* Tells every field to `to`. Damage is not an error: it is told with inspect_stop, and 0
-     * returned; an error is one of reading the file or of memory. */
+    /* Tells every field to `to`. (In an engine of your own it may be NULL.) Damage is not an error:
+     * it is told with inspect_stop, and 0 returned; an error is one of reading the file or of
+     * memory. */
     int (*inspect)(struct fs_file *file, struct inspect *to, struct strata_error *err);
 };
 

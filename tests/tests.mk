@@ -5,6 +5,7 @@
 #   crash/     likewise: kill, power cut, flipped bits, cut files
 #   stages/    NN_*_test.c is run for stage NN alone: its modules, its known limits (weak_...)
 #   cli/       is run once, on build/strata
+#   engines/   is no test: engines as a learner's, one right and others wrong in a known way
 # What they share stands in support/, and in common/crash/ what `strata crash` shares with them.
 # A new stage is found by its directory; nothing is added here for it.
 
@@ -19,16 +20,37 @@ $B/tests/%.o: ALL_CFLAGS += -Itests/support -Icommon/crash
 
 .SECONDARY: # objects of tests are kept
 
-.PHONY: test tests-build kill mutants mutants-full
-tests-build: $(TEST_BIN) $B/strata
-test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
+ENGINES    := $(patsubst %.c,$B/%.so,$(wildcard tests/engines/*.c))
+$B/tests/engines/%.so: tests/engines/%.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@) $(CC) $(ALL_CFLAGS) -Wno-unused-function -shared -o $@ $< # each is a part of another
+
+.PHONY: test tests-build check check-build start threads kill mutants mutants-full
+tests-build: $(TEST_BIN) $(ENGINES) $B/strata
+test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 kill': suites that match]
+	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
+
+# The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
+# promise one thread a handle.)
+THREADED := $(patsubst %.c,%,$(shell grep -l pthread_create $(TEST_SRC)))
+threads: install-test ## the tests with threads, under TSan [STAGE=N]
+	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
+	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
 mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N]
-	@$(MAKE) --no-print-directory tests-build
+	@$(MAKE) --no-print-directory -s tests-build
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh $(MUTANT)
 mutants-full: install-test install-mutants ## the same with the whole suite: which tests find each (hours) [MUTANT=word]
-	@$(MAKE) --no-print-directory tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
+	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh --full $(MUTANT)
+
+# An engine of one's own: docs/bring_your_own_engine.md. It is judged by the promises of stage STAGE.
+check-build: $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN)) $B/strata
+	@:
+check: install-test ## judge an engine of your own: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
+	@$(MAKE) --no-print-directory -s check-build
+	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh "$(ENGINE)" "$(ONLY)"
+start: ## write the beginning of an engine of your own: STAGE=N DIR=../mine
+	@tests/tools/start.pl "$(STAGE)" "$(DIR)"

@@ -27,6 +27,7 @@ enum cli_exit {
 
 enum cli_option_id {
     CLI_STAGE,
+    CLI_ENGINE,
     CLI_HEX,
     CLI_FROM,
     CLI_TO,
@@ -57,6 +58,8 @@ enum cli_option_id {
     CLI_SEEDS,
     CLI_AT,
     CLI_KEEP,
+    CLI_WALK,
+    CLI_SITES,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,
@@ -87,6 +90,7 @@ struct cli_command {
     uint64_t exits;                     /* bits 1 << enum cli_exit */
     const char *summary;                /* one line */
     const char *about;                  /* paragraphs, 78 columns */
+    const char *shell_about;            /* in its place in the shell; NULL: the same */
     /* A transcript to be run in an empty directory: "$ command", then what it prints ("..." for
      * lines that differ from run to run). */
     const char *example;

@@ -14,6 +14,7 @@
 
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest", 0},
+    [CLI_ENGINE] = {"engine", "FILE", "a shared object with your own, in place of the stage's", 0},
     [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0},
     [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0},
     [CLI_TO] = {"to", "KEY", "end before KEY, exclusive", 0},
@@ -51,6 +52,10 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_SEEDS] = {"seeds", "N", "so many seeds, one after another; default: 1", 0},
     [CLI_AT] = {"at", "STATE", "only this state, as a violation names it", 0},
     [CLI_KEEP] = {"keep", "DIR", "write the state of a violation, or of --at, to DIR", 0},
+    [CLI_WALK] = {"walk", "WHAT", "one workload step by step, in lines for calls, or for results",
+                  0},
+    [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
+                   0},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0},
     [CLI_HELP] = {"help", NULL, "as the command help", 'h'},
@@ -68,6 +73,10 @@ const struct cli_command cli_commands[] = {
               "put has ended with 0, the record survives what the stage promises (`strata\n"
               "stages`). An empty KEY or VALUE is written ''. One that begins with a dash stands\n"
               "behind --.",
+     .shell_about =
+         "When put has said nothing, the record survives what the stage promises (`strata\n"
+         "stages`). After `batch begin` it is only gathered, and stored by `batch commit`. An\n"
+         "empty KEY or VALUE is written ''. One that begins with a dash stands behind --.",
      .example = "$ strata put db 'caf\\xc3\\xa9' 'noir\\tlong'\n"
                 "$ strata put db -- -1 minus\n"
                 "$ strata scan db\n"
@@ -82,6 +91,9 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "print the value stored under KEY",
      .about = "The value is printed with escapes, and a line end after it.",
+     .shell_about =
+         "The value is printed with escapes, and a line end after it. What a batch under way has\n"
+         "gathered is not stored yet: get does not see it, as no command does.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata get db fruit\n"
                 "apple\n"
@@ -98,6 +110,9 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS,
      .summary = "remove KEY and its value",
      .about = "That KEY was not there is no error. DIR must be a database.",
+     .shell_about =
+         "That KEY was not there is no error. After `batch begin` the removal is only gathered,\n"
+         "and done by `batch commit`.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata del db fruit\n"
                 "$ strata get db fruit || echo gone\n"
@@ -292,9 +307,10 @@ const struct cli_command cli_commands[] = {
                 "valid: 32 of 32 bytes\n",
      .run = cli_run_inspect},
     {.name = "crash",
-     .options = O(CLI_STAGE) | O(CLI_MODEL) | O(CLI_WORKLOAD) | O(CLI_SEED) | O(CLI_SEEDS) |
-                O(CLI_DEPTH) | O(CLI_AT) | O(CLI_KEEP),
-     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_OTHER) | O(CLI_BROKEN),
+     .options = O(CLI_STAGE) | O(CLI_ENGINE) | O(CLI_MODEL) | O(CLI_WORKLOAD) | O(CLI_SEED) |
+                O(CLI_SEEDS) | O(CLI_DEPTH) | O(CLI_AT) | O(CLI_KEEP) | O(CLI_WALK) | O(CLI_SITES),
+     .exits =
+         O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_NOT_SUPPORTED) | O(CLI_OTHER) | O(CLI_BROKEN),
      .summary = "crash a stage at every call, and look at what comes back",
      .about =
          "Runs workloads on a disk in memory, and makes every state that a crash may leave,\n"
@@ -310,8 +326,12 @@ const struct cli_command cli_commands[] = {
          "of them that differ in more than bytes of keys and values, and how many of the writes\n"
          "issued came back. Then come rows for a second crash while it recovers from the first;\n"
          "for a process that was killed and followed by another, before the power was cut; and\n"
-         "for an I/O error before it. A last table has the places in the source that call the\n"
-         "file layer, with the states cut there: one that has none ends crash with 7.\n\n"
+         "for an I/O error before it. At the end it says how many places in the source call the\n"
+         "file layer (--sites lists them): one that no crash came by ends crash with 7.\n\n"
+         "--walk calls tells one workload step by step: a row for each of its operations, and\n"
+         "below it the calls that leave something new, what comes back, and (<-) what was left;\n"
+         "--walk results puts together what comes back alike, with the first example of each. A\n"
+         "file is called there by the name that it was opened under.\n\n"
          "What a stage loses and does not promise to keep (`strata stages`) is shown, of the "
          "first\n"
          "crash alone, and is no failure. Each kind of violation is shown once, by as few steps "
@@ -327,7 +347,10 @@ const struct cli_command cli_commands[] = {
          "  read      ask everything, by every way\n"
          "  hold      make an iterator, which stays until it comes to release\n"
          "  settle    what was done so far is on the device, and is not crashed\n"
-         "  unsynced  as the first line: writes are acknowledged before they are synced",
+         "  unsynced  as the first line: writes are acknowledged before they are synced\n\n"
+         "--engine takes a shared object that exports `const struct strata_engine strata_engine`\n"
+         "and judges it as stage N; what it breaks is told once more at the end, step by step.\n"
+         "One that reaches files past the file layer cannot be judged: 5.",
      .example = "$ strata crash --stage 3 --model posix --workload merge | tail -1\n"
                 "crash: stage=3 model=posix states=... distinct=... violations=0\n"
                 "$ printf 'put a 1\\nsettle\\nput a 2\\n' >two\n"
@@ -365,9 +388,9 @@ const struct cli_command cli_commands[] = {
      .operands = {"begin|commit|drop"},
      .required = 1,
      .summary = "gather puts and dels, and store them as one",
-     .about = "After `batch begin` put and del are gathered, and no command sees them; `batch\n"
-              "commit` stores them all or, if it fails, none; `batch drop` forgets them. Where\n"
-              "`strata stages` promises batches.",
+     .about = "After `batch begin` put and del are gathered, and no command sees them: get and\n"
+              "scan answer as before the batch. `batch commit` stores them all or, if it fails,\n"
+              "none; `batch drop` forgets them. Where `strata stages` promises batches.",
      .run = cli_run_batch},
     {.name = "timing",
      .place = CLI_SHELL,

@@ -127,6 +127,32 @@ static int read_place(struct crash *c)
     return CLI_OK;
 }
 
+static int read_engine(struct crash *c)
+{
+    const char *path = c->cli->given[CLI_ENGINE];
+    struct strata_error err;
+
+    if (!path || subject_load(path, &err) == 0)
+        return CLI_OK;
+    cli_say(c->cli, "--engine: %s", err.message);
+    return cli_exit_of(err.code);
+}
+
+/* One workload, and its first crash. */
+static int read_walk(struct crash *c)
+{
+    const char *walk = c->cli->given[CLI_WALK];
+
+    if (!walk)
+        return CLI_OK;
+    if (strcmp(walk, "calls") != 0 && strcmp(walk, "results") != 0)
+        return cli_usage(c->cli, "--walk: \"%s\" is none of calls, results", walk);
+    if (!c->cli->given[CLI_WORKLOAD] || c->seeds > 1 || c->cli->given[CLI_AT])
+        return cli_usage(c->cli, "--walk wants one --workload, and no --at");
+    c->depth = CAMPAIGN_QUICK;
+    return CLI_OK;
+}
+
 static int read_options(struct crash *c)
 {
     int code = cli_stage_asked(c->cli, &c->stage);
@@ -142,10 +168,13 @@ static int read_options(struct crash *c)
         code = read_depth(c);
     if (code == CLI_OK)
         code = read_place(c);
+    if (code == CLI_OK)
+        code = read_walk(c);
     if (code != CLI_OK)
         return code;
     subject_choose(&c->stage);
-    return read_workloads(c);
+    code = read_engine(c);
+    return code == CLI_OK ? read_workloads(c) : code;
 }
 
 /* ---- Running --------------------------------------------------------------------------- */
@@ -155,19 +184,41 @@ static uint64_t opened(const struct explore *e)
     return e->totals.distinct + e->again.distinct;
 }
 
-static void tick(void *arg, uint64_t done, uint64_t total, uint64_t distinct)
+/* Where much is lost, much of the time goes to showing it by few steps. */
+#define EXPLORING 0.7 /* of a model that is not promised */
+
+static double exploring(const struct crash *c)
 {
-    struct crash *c = arg;
-    double share = (double)c->done + campaign_share(c->campaign, done, total);
-    struct progress_state state = {.done_bytes = (uint64_t)(1e6 * share),
+    return c->campaign->promised ? 1 : EXPLORING;
+}
+
+/* `share` of the model under way is done. */
+static void show(struct crash *c, double share)
+{
+    struct progress_state state = {.done_bytes = (uint64_t)(1e6 * ((double)c->done + share)),
                                    .total_bytes = c->total * 1000000,
                                    .records = c->opened + opened(&c->campaign->explore),
                                    .unit = "states"};
-    (void)distinct;
     progress_tick(&c->cli->progress, &state);
 }
 
-static void prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign)
+static void tick(void *arg, uint64_t done, uint64_t total, uint64_t distinct)
+{
+    struct crash *c = arg;
+
+    (void)distinct;
+    show(c, exploring(c) * campaign_share(c->campaign, done, total));
+}
+
+void crash_shrinking(void *arg, double share)
+{
+    struct crash *c = arg;
+    double all = exploring(c) < 1 ? exploring(c) : 0.99;
+
+    show(c, all + (1 - all) * ((double)c->shrunk + share) / (double)c->to_shrink);
+}
+
+void crash_prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign)
 {
     *campaign = (struct campaign){.workloads = c->workloads,
                                   .count = c->count,
@@ -195,22 +246,32 @@ static int explore_model(struct crash *c, const struct crash_model *model)
     struct explore *e = &campaign.explore;
     int rc;
 
-    prepare(c, model, &campaign);
+    crash_prepare(c, model, &campaign);
     e->plan.met = need(fs_sim_met_new());
     e->tick = tick;
+    if (c->cli->given[CLI_WALK])
+        crash_walk_begin(c, e);
     rc = campaign_run(&campaign);
-    progress_clear(&c->cli->progress);
     fs_sim_met_free(e->plan.met);
     if (rc < 0) {
+        crash_walk_end(c, model, false);
         cli_say(c->cli, "%s, which no crash disturbed: %s", campaign.now->name, e->example);
         return CLI_OTHER;
     }
+    if (c->walk) {
+        progress_clear(&c->cli->progress);
+        crash_walk_end(c, model, true);
+        c->broken = c->broken || (e->violations && campaign.promised);
+    } else {
+        crash_shrink(c, e);
+        progress_clear(&c->cli->progress);
+        fprintf(c->cli->out, "%s: %s\n", model->name, model->about);
+        crash_put_table(c->cli->out, e);
+        crash_put_cases(c, model, e);
+    }
+    put_result(c, model, e);
     c->done++;
     c->opened += opened(e);
-    fprintf(c->cli->out, "%s: %s\n", model->name, model->about);
-    crash_put_table(c->cli->out, e);
-    crash_put_cases(c, model, e);
-    put_result(c, model, e);
     return CLI_OK;
 }
 
@@ -219,9 +280,13 @@ static int put_sites(struct crash *c)
 {
     size_t missing;
 
-    if (c->only || c->cli->given[CLI_WORKLOAD] || c->depth == CAMPAIGN_QUICK)
+    bool some = c->only || c->cli->given[CLI_WORKLOAD] || c->depth == CAMPAIGN_QUICK;
+
+    if (subject_engine() || (some && !c->cli->given[CLI_SITES]))
         return CLI_OK;
     missing = crash_put_sites(c);
+    if (some)
+        return CLI_OK;
     if (missing)
         cli_say(c->cli, "%zu call sites were never crashed at", missing);
     return missing ? CLI_OTHER : CLI_OK;
@@ -252,86 +317,14 @@ static int explore_all(struct crash *c)
     whole = c->cli->progress;
     code = explore_models(c);
     seconds = progress_seconds(&whole);
+    crash_put_report(c);
     cli_wrote(c->cli, c->cli->out, fflush(c->cli->out) == 0);
     fprintf(c->cli->log, "opened %" PRIu64 " states in %.2f s, %.0f states/s\n", c->opened, seconds,
             seconds > 0 ? (double)c->opened / seconds : 0);
     return code == CLI_OK && c->broken ? CLI_BROKEN : code;
 }
 
-/* ---- One state ------------------------------------------------------------------------- */
-
-static void keep(void *arg, struct strata_fs *state)
-{
-    struct crash *c = arg;
-    const char *dir = c->cli->given[CLI_KEEP];
-    struct strata_fs *disk = need(fs_posix_new());
-    struct strata_error err;
-
-    c->kept = fs_sim_write_out(state, EXPLORE_DISK, disk, dir, &err) == 0;
-    if (!c->kept)
-        cli_fail(c->cli, &err);
-    fs_free(disk);
-}
-
-int crash_at(struct crash *c, const struct crash_model *model)
-{
-    struct campaign campaign;
-    struct explore *e = &campaign.explore;
-    const struct explore_case *k = NULL;
-    char place[100];
-
-    prepare(c, model, &campaign);
-    e->one = &c->place;
-    e->keep = c->cli->given[CLI_KEEP] ? keep : NULL;
-    if (campaign_one(&campaign, &c->place) < 0) {
-        cli_say(c->cli, "%s, which no crash disturbed: %s", c->workloads->name, e->example);
-        return CLI_OTHER;
-    }
-    for (int v = 0; v < ORACLE_VERDICTS; v++)
-        if (e->cases[v].script)
-            k = &e->cases[v];
-    explore_place_text(&c->place, place);
-    if (!k)
-        return cli_usage(c->cli, "--at: there is no state %s", place);
-    fprintf(c->cli->out, "state %s, %s", place, oracle_verdict_name(k->report.verdict));
-    if (k->report.verdict == ORACLE_FINE)
-        fprintf(c->cli->out, ": the state after write %" PRIu64 "\n", k->report.n);
-    else
-        fprintf(c->cli->out, ": %s\n", k->report.what);
-    crash_put_case(c, k, c->workloads->name);
-    if (k->report.verdict == ORACLE_FINE)
-        return CLI_OK;
-    return c->stage.promises & model->promise ? CLI_BROKEN : CLI_OK;
-}
-
-static bool write_workload(const char *dir, const struct script *script)
-{
-    char *path = need(fs_join(dir, "workload"));
-    FILE *to = fopen(path, "wx");
-
-    free(path);
-    if (!to)
-        return false;
-    crash_write(to, script);
-    return fclose(to) == 0;
-}
-
-void crash_keep(struct crash *c, const struct crash_model *model, const struct explore_case *k)
-{
-    const char *dir = c->cli->given[CLI_KEEP];
-    struct workload workload = {.name = "", .script = *k->script};
-    struct campaign campaign, *under_way = c->campaign;
-
-    prepare(c, model, &campaign);
-    campaign.workloads = &workload;
-    campaign.count = 1;
-    campaign.explore.sites = NULL;
-    campaign.explore.keep = keep;
-    campaign_one(&campaign, &k->place);
-    if (!write_workload(dir, k->script))
-        cli_fail_sys(c->cli, dir, errno);
-    c->campaign = under_way;
-}
+/* ---- All of it -------------------------------------------------------------------------- */
 
 static int run_one(struct crash *c)
 {
@@ -339,15 +332,41 @@ static int run_one(struct crash *c)
     return code == CLI_OK && c->cli->given[CLI_KEEP] && !c->kept ? CLI_IO : code;
 }
 
+/* Before the work: the directory of --keep is new, or has nothing in it. */
+static int make_place(struct crash *c, bool *made)
+{
+    const char *dir = c->cli->given[CLI_KEEP];
+    struct strata_fs *disk;
+    struct strata_error err;
+    struct fs_names names;
+    int rc;
+
+    *made = dir && mkdir(dir, 0777) == 0;
+    if (!dir || *made)
+        return CLI_OK;
+    if (errno != EEXIST)
+        return cli_fail_sys(c->cli, dir, errno);
+    disk = need(fs_posix_new());
+    rc = fs_list(disk, dir, &names, &err);
+    if (rc == 0 && names.count)
+        cli_say(c->cli, "%s: the directory is not empty; --keep wants an empty or a new one", dir);
+    else if (rc < 0)
+        cli_fail(c->cli, &err);
+    rc = rc < 0 || names.count ? CLI_IO : CLI_OK;
+    fs_names_free(&names);
+    fs_free(disk);
+    return rc;
+}
+
 int cli_run_crash(struct cli *cli)
 {
     const struct fs_site *first;
     struct crash c = {.cli = cli, .sites = need(calloc(fs_sites(&first) + 1, sizeof *c.sites))};
     int code = read_options(&c);
-    bool made = code == CLI_OK && cli->given[CLI_KEEP] && mkdir(cli->given[CLI_KEEP], 0777) == 0;
+    bool made = false;
 
-    if (code == CLI_OK && cli->given[CLI_KEEP] && !made)
-        code = cli_fail_sys(cli, cli->given[CLI_KEEP], errno);
+    if (code == CLI_OK)
+        code = make_place(&c, &made);
     if (code == CLI_OK)
         code = cli->given[CLI_AT] ? run_one(&c) : explore_all(&c);
     if (made && !c.kept)

@@ -15,6 +15,8 @@ struct crash_model {
     const char *about;
 };
 
+struct walk; /* crash_walk.c */
+
 struct crash {
     struct cli *cli;
     struct strata_stage_info stage;
@@ -28,34 +30,84 @@ struct crash {
 
     struct campaign *campaign; /* under way */
     size_t done, total;        /* models */
-    uint64_t opened;           /* states, under the models that are done */
-    bool broken;               /* a promise was */
-    bool kept;                 /* --keep had its state */
+    size_t shrunk, to_shrink;  /* cases of the model under way */
+    /* Each case by the shortest script that was found to show it. */
+    struct script few[ORACLE_VERDICTS];
+    struct explore_case shorter[ORACLE_VERDICTS];
+    uint64_t opened;   /* states, under the models that are done */
+    struct walk *walk; /* --walk; else NULL */
+    bool broken;       /* a promise was */
+    bool kept;         /* --keep had its state */
+    char files[600];   /* of the state last looked at, and their sizes in bytes */
+
+    unsigned reported; /* promises of an engine of one's own that `report` tells of */
+    FILE *report;      /* into report_text; NULL: there is none yet */
+    char *report_text;
+    size_t report_size;
 };
 
 extern const char *const crash_depths[]; /* by enum campaign_depth */
 
 /* ---- crash.c --------------------------------------------------------------------------- */
 
-/* Makes the state of `one` again and tells of it. */
+/* A campaign as the options say, with nothing explored. */
+void crash_prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign);
+/* Told, by shrink, how far it is. */
+void crash_shrinking(void *crash, double share);
+
+/* ---- crash_state.c --------------------------------------------------------------------- */
+
+/* Makes the state of --at and tells of it. */
 int crash_at(struct crash *c, const struct crash_model *model);
-/* Writes the state of a case to the directory of --keep, with its workload beside it. */
-void crash_keep(struct crash *c, const struct crash_model *model, const struct explore_case *k);
+/* Hands the state of a case, made again, to `look` with `arg`. */
+void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k,
+                void (*look)(void *arg, struct strata_fs *state), void *arg);
+/* Fills c->files from the state of a case, and writes that to the directory of --keep if it has
+ * none yet, with its workload beside it. */
+void crash_files(struct crash *c, const struct crash_model *model, const struct explore_case *k);
 
 /* ---- crash_print.c --------------------------------------------------------------------- */
 
 void crash_put_table(FILE *to, const struct explore *e);
-/* The first violation of each kind, by the shortest script that was found to show it, and the
- * command that shows it again. */
+/* "fine", or how many states have which violation; and a line end. */
+void crash_put_verdicts(FILE *to, const uint64_t *verdicts);
+/* Finds the shortest script for each case. */
+void crash_shrink(struct crash *c, const struct explore *e);
+/* The first violation of each kind, by the shortest script that was found to show it, the files it
+ * left, and the command that shows it again. */
 void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e);
+/* The command that makes it again. `script`: the workload as text; NULL: it is named. `keep`: the
+ * directory that it writes the state to, or NULL. */
+void crash_put_command(const struct crash *c, FILE *to, const struct crash_model *model,
+                       const struct explore_case *k, const struct workload *named,
+                       const struct script *script, const char *keep);
 void crash_put_case(const struct crash *c, const struct explore_case *k, const char *name);
-/* The call sites with the states cut there; how many have none and should. */
+/* How many call sites there are; those that have no states cut there, with --sites all of them.
+ * Returns how many have none and should. */
 size_t crash_put_sites(const struct crash *c);
+
+/* ---- crash_walk.c ---------------------------------------------------------------------- */
+
+/* Before a model is explored: its states are gathered, */
+void crash_walk_begin(struct crash *c, struct explore *e);
+/* and then printed, unless the exploring failed, and forgotten. */
+void crash_walk_end(struct crash *c, const struct crash_model *model, bool print);
+
+/* ---- crash_report.c: for who wrote the engine -------------------------------------------- */
+
+/* Tells, once for each promise, what broke it: what was promised, the steps up to the crash, the
+ * files that it left, and the command that makes them again. `script`: of the case. */
+void crash_report(struct crash *c, const struct crash_model *model, const struct explore_case *k,
+                  const struct script *script);
+/* All that was told, to the end of the output. */
+void crash_put_report(struct crash *c);
 
 /* ---- crash_file.c: a script as text ----------------------------------------------------- */
 
 /* Reads a script from file `path`, "-": standard input. CLI_OK, or the log was told why. */
 int crash_read(struct cli *cli, const char *path, struct script *script);
 void crash_write(FILE *to, const struct script *script);
+/* Step number `index`, which is write number `n` if it is one. */
+void crash_write_step(FILE *to, const struct script *script, size_t index, size_t n);
 
 #endif

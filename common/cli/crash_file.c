@@ -216,6 +216,14 @@ static const char *word_of(enum script_step step)
     return steps[i].word;
 }
 
+void crash_write_step(FILE *to, const struct script *script, size_t index, size_t n)
+{
+    if (script->steps[index] == SCRIPT_WRITE)
+        write_ops(to, script, n);
+    else
+        fprintf(to, "%s\n", word_of(script->steps[index]));
+}
+
 void crash_write(FILE *to, const struct script *script)
 {
     size_t n = 0;
@@ -223,10 +231,8 @@ void crash_write(FILE *to, const struct script *script)
     if (script->unsynced)
         fputs("unsynced\n", to);
     for (size_t i = 0; i < script->count; i++) {
-        if (script->steps[i] == SCRIPT_WRITE)
-            write_ops(to, script, ++n);
-        else
-            fprintf(to, "%s\n", word_of(script->steps[i]));
+        n += script->steps[i] == SCRIPT_WRITE;
+        crash_write_step(to, script, i, n);
         if (i + 1 == script->settled)
             fputs("settle\n", to);
     }

@@ -8,7 +8,7 @@
 
 /* ---- The table ------------------------------------------------------------------------- */
 
-static void put_verdicts(FILE *to, const uint64_t *verdicts)
+void crash_put_verdicts(FILE *to, const uint64_t *verdicts)
 {
     const char *before = "";
 
@@ -30,7 +30,7 @@ static void put_row(FILE *to, const char *name, const struct explore_part *part)
                  part->missing > 1 ? "to" : "or", part->missing);
     fprintf(to, "%-14s %7" PRIu64 " %9" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %-12s  ", name,
             part->cuts, part->states, part->distinct, part->fresh, recovered);
-    put_verdicts(to, part->verdicts);
+    crash_put_verdicts(to, part->verdicts);
 }
 
 static void add(struct explore_part *sum, const struct explore_part *part)
@@ -62,18 +62,21 @@ void crash_put_table(FILE *to, const struct explore *e)
 
 /* ---- A violation ----------------------------------------------------------------------- */
 
-/* What makes it again. `script`: the workload as text; NULL: it is named. */
-static void put_command(const struct crash *c, const struct crash_model *model,
-                        const struct explore_case *k, const struct workload *named,
-                        const struct script *script)
+void crash_put_command(const struct crash *c, FILE *to, const struct crash_model *model,
+                       const struct explore_case *k, const struct workload *named,
+                       const struct script *script, const char *keep)
 {
-    FILE *to = c->cli->out;
+    const char *engine = c->cli->given[CLI_ENGINE];
     char place[100];
 
-    fprintf(to, "strata crash --stage %u --model %s --at %s ", c->stage.stage, model->name,
-            explore_place_text(&k->place, place));
+    fprintf(to, "strata crash --stage %u ", c->stage.stage);
+    if (engine)
+        fprintf(to, "--engine '%s' ", engine);
+    fprintf(to, "--model %s --at %s ", model->name, explore_place_text(&k->place, place));
     if (c->depth == CAMPAIGN_FULL) /* it numbers states in another way */
         fprintf(to, "--depth %s ", crash_depths[c->depth]);
+    if (keep)
+        fprintf(to, "--keep %s ", keep);
     fputs("--workload ", to);
     if (script) {
         fputs("- <<'END'\n", to);
@@ -96,6 +99,7 @@ void crash_put_case(const struct crash *c, const struct explore_case *k, const c
             k->state.kind == FS_CALL_COUNT ? "after all" : fs_call_name(k->state.kind),
             *k->path ? " " : "", k->path, explore_row_name(k->row));
     fprintf(to, "  left      %s\n", k->choice);
+    fprintf(to, "  files     %s\n", c->files);
 }
 
 static const struct workload *workload_of(const struct crash *c, const struct script *script)
@@ -106,23 +110,48 @@ static const struct workload *workload_of(const struct crash *c, const struct sc
     return NULL;
 }
 
-static void put_violation(struct crash *c, const struct crash_model *model, const struct explore *e,
+void crash_shrink(struct crash *c, const struct explore *e)
+{
+    c->shrunk = c->to_shrink = 0;
+    for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
+        c->to_shrink += e->cases[v].script != NULL;
+    for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
+        if (e->cases[v].script) {
+            shrink(e, &e->cases[v], &c->few[v], &c->shorter[v], crash_shrinking, c);
+            c->shrunk++;
+        }
+}
+
+/* Of all steps and values. */
+static size_t size_of(const struct script *script)
+{
+    size_t size = script->count;
+
+    for (size_t i = 0; i < script->history.op_count; i++)
+        size += script->history.ops[i].value.size;
+    return size;
+}
+
+#define SHORT 4000 /* of a script that one can read on a screen, or nearly */
+
+static void put_violation(struct crash *c, const struct crash_model *model,
                           const struct explore_case *k)
 {
     const struct workload *named = workload_of(c, k->script);
-    struct script script = {0};
-    struct explore_case shorter;
-    bool less;
+    const struct explore_case *shorter = &c->shorter[k->report.verdict];
+    struct script *script = &c->few[k->report.verdict];
+    bool less = size_of(script) < size_of(k->script) && size_of(script) <= SHORT;
 
-    shrink(e, k, &script, &shorter);
-    less = script.count < k->script->count;
+    if (!less)
+        shorter = k;
     fprintf(c->cli->out, "\n%s, for example: %s\n", oracle_verdict_name(k->report.verdict),
-            shorter.report.what);
-    crash_put_case(c, &shorter, less ? "as below" : named->name);
-    put_command(c, model, &shorter, named, less ? &script : NULL);
-    if (c->cli->given[CLI_KEEP] && !c->kept)
-        crash_keep(c, model, &shorter);
-    script_free(&script);
+            shorter->report.what);
+    crash_files(c, model, shorter);
+    crash_put_case(c, shorter, less ? "as below" : named->name);
+    crash_put_command(c, c->cli->out, model, shorter, named, less ? script : NULL, NULL);
+    if (c->stage.promises & model->promise)
+        crash_report(c, model, shorter, less ? script : k->script);
+    script_free(script);
 }
 
 void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e)
@@ -131,11 +160,12 @@ void crash_put_cases(struct crash *c, const struct crash_model *model, const str
 
     for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
         if (e->cases[v].script)
-            put_violation(c, model, e, &e->cases[v]);
+            put_violation(c, model, &e->cases[v]);
     if (e->violations && promised)
         c->broken = true;
     if (e->violations)
-        fprintf(c->cli->out, "\n%s %s %s.\n", c->stage.name,
+        fprintf(c->cli->out, "\n%s %s %s.\n",
+                c->cli->given[CLI_ENGINE] ? c->cli->given[CLI_ENGINE] : c->stage.name,
                 promised ? "breaks its promise" : "does not promise", model->promised);
 }
 
@@ -158,10 +188,20 @@ static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
     return begins(file, own);
 }
 
-/* A stage that promises no power cut syncs nothing. */
+/* A stage that promises no power cut syncs nothing, and makes no room ahead that could be cut off.
+ */
 static bool excused(const struct crash *c, const struct fs_site *site)
 {
-    return begins(site->call, "fs_sync") && !(c->stage.promises & STRATA_PROMISE_POWER_CUT);
+    return (begins(site->call, "fs_sync") || begins(site->call, "fs_trim")) &&
+           !(c->stage.promises & STRATA_PROMISE_POWER_CUT);
+}
+
+static void put_site(FILE *to, const struct fs_site *site, uint64_t states)
+{
+    char place[120];
+
+    snprintf(place, sizeof place, "%s:%d", site->file, site->line);
+    fprintf(to, "%9" PRIu64 "  %-38s %s in %s\n", states, place, site->call, site->function);
 }
 
 size_t crash_put_sites(const struct crash *c)
@@ -169,19 +209,24 @@ size_t crash_put_sites(const struct crash *c)
     FILE *to = c->cli->out;
     const struct fs_site *all;
     size_t count = fs_sites(&all), sites = 0, missing = 0;
+    uint64_t states = 0;
+    bool headed = false;
 
-    fprintf(to, "\n%9s  call site\n", "states");
     for (size_t i = 0; i < count; i++) {
-        char place[120];
         if (begins(all[i].file, "tests/") || !uses(c, all, count, all[i].file) ||
             (!c->sites[i] && excused(c, &all[i])))
             continue;
-        snprintf(place, sizeof place, "%s:%d", all[i].file, all[i].line);
-        fprintf(to, "%9" PRIu64 "  %-38s %s in %s\n", c->sites[i], place, all[i].call,
-                all[i].function);
+        if (!headed && (c->cli->given[CLI_SITES] || !c->sites[i]))
+            headed = fprintf(to, "\n%9s  call site\n", "states") > 0;
+        if (c->cli->given[CLI_SITES] || !c->sites[i])
+            put_site(to, &all[i], c->sites[i]);
         sites++;
+        states += c->sites[i];
         missing += c->sites[i] == 0;
     }
-    fprintf(to, "sites: %zu, %zu of them never crashed at\n", sites, missing);
+    if (c->cli->given[CLI_SITES])
+        fprintf(to, "%9" PRIu64 "  all\n", states);
+    fprintf(to, "%ssites: %zu that call the file layer, %zu of them never crashed at\n",
+            headed ? "" : "\n", sites, missing);
     return missing;
 }

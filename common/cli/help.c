@@ -99,12 +99,13 @@ static void print_indented(FILE *to, const char *text)
 static void print_command(FILE *to, const struct cli_command *command, bool in_shell)
 {
     uint64_t options = cli_command_options(command, in_shell);
+    const char *about = in_shell && command->shell_about ? command->shell_about : command->about;
     char call[64];
 
     put_call(command, in_shell, call, sizeof call);
     fprintf(to, "usage: %s%s%s\n\n%c%s.\n\n%s\n", in_shell ? "" : "strata ", call,
             options ? " [OPTION]..." : "", toupper((unsigned char)command->summary[0]),
-            command->summary + 1, command->about);
+            command->summary + 1, about);
     print_options(to, options);
     if (in_shell) /* a command ends with no status there, and its example begins with strata */
         return;

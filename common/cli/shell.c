@@ -36,10 +36,10 @@ static void note_interrupt(int signal_number)
     }
 }
 
-/* Without SA_RESTART, so that a line that is being typed is dropped. */
-static void catch_interrupts(void)
+/* A line that is being typed is dropped; an answer that waits for its reader is not cut. */
+static void catch_interrupts(bool typing)
 {
-    struct sigaction action = {.sa_handler = note_interrupt};
+    struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = typing ? 0 : SA_RESTART};
     sigaction(SIGINT, &action, NULL);
 }
 
@@ -220,8 +220,13 @@ static void run_lines(struct shell *shell)
 {
     while (!shell->session.over && !ferror(shell->cli->out)) {
         const char *prompt = shell->session.batch ? "batch> " : "strata> ";
-        enum lines_result result = lines_next(&shell->lines, prompt, &shell->line);
+        enum lines_result result;
         int code;
+        if (shell->typed)
+            catch_interrupts(true);
+        result = lines_next(&shell->lines, prompt, &shell->line);
+        if (shell->typed)
+            catch_interrupts(false);
         interrupts = 0;
         shell->session.line = shell->typed ? 0 : shell->lines.number;
         code = handle(shell, result);
@@ -265,14 +270,15 @@ static void begin_lines(struct shell *shell)
         shell->session.timing = shell->typed;
     if (!shell->typed)
         return;
-    catch_interrupts();
     greet(shell);
     if (isatty(STDOUT_FILENO))
         shell->lines.edit = edit_new(command_at, NULL, history);
     if (!shell->lines.edit)
         shell->lines.prompt_to = isatty(STDOUT_FILENO) ? cli->out : cli->log;
     if (!shell->lines.edit && history)
-        cli_say(cli, "no line is kept in %s: this program was built without libedit", history);
+        cli_say(cli, "no line is kept in %s: %s", history,
+                shell->lines.prompt_to == cli->out ? "this program was built without libedit"
+                                                   : "lines are edited on a terminal only");
 }
 
 static void end_lines(struct shell *shell)

@@ -1,6 +1,7 @@
 /* campaign.c: see campaign.h. How much is done at each depth was chosen so that the usual one
  * is a matter of seconds, and so that `full` leaves nothing out of what it looks at. */
 #include "campaign.h"
+#include "need.h"
 
 struct measure {
     unsigned twice, twice_kill; /* one state in so many is crashed again */
@@ -23,14 +24,23 @@ static void under_way(struct campaign *c, double from, double to)
     c->to = to;
 }
 
+/* Where nothing is synced the choices grow with each call. */
+static double effort(const struct campaign *c, double calls)
+{
+    return c->promised || c->explore.plan.model == FS_SIM_KILL ? calls : calls * calls;
+}
+
 double campaign_share(const struct campaign *c, uint64_t done, uint64_t total)
 {
+    size_t index = (size_t)(c->now - c->workloads);
     double within = c->explore.way == EXPLORE_WHOLE
-                        ? (double)done / (double)(total + 1)
+                        ? effort(c, (double)done / (double)(total + 1))
                         : (double)c->explore.at / (double)(c->calls + 1);
-    double of_one = c->from + (c->to - c->from) * (within < 1 ? within : 1);
+    double of_one = c->from + (c->to - c->from) * (within < 1 ? within : 1), before = 0;
 
-    return ((double)(c->now - c->workloads) + of_one) / (double)c->count;
+    for (size_t i = 0; i < index; i++)
+        before += c->weights[i];
+    return c->weight > 0 ? (before + of_one * c->weights[index]) / c->weight : 0;
 }
 
 static int whole(struct campaign *c, unsigned twice)
@@ -93,14 +103,47 @@ static int all_ways(struct campaign *c)
     return rc;
 }
 
-int campaign_run(struct campaign *campaign)
+/* Reading large values takes longer than little work on many files. */
+#define BYTES_EXTRA 65536.0
+
+static double bytes_of(const struct script *script)
+{
+    double bytes = 0;
+
+    for (size_t i = 0; i < script->history.op_count; i++)
+        bytes += (double)script->history.ops[i].value.size;
+    return bytes;
+}
+
+/* Runs each workload, with no crash, to see how much there is to do. */
+static int weigh(struct campaign *c)
 {
     int rc = 0;
+
+    c->weights = need(calloc(c->count + 1, sizeof *c->weights));
+    for (size_t i = 0; i < c->count && rc == 0; i++) {
+        c->now = &c->workloads[i];
+        prepare(c);
+        c->explore.plan.from = UINT64_MAX;
+        rc = explore_run(&c->explore);
+        c->weights[i] =
+            effort(c, (double)c->explore.calls) * (1 + bytes_of(&c->now->script) / BYTES_EXTRA);
+        c->weight += c->weights[i];
+    }
+    c->explore.plan.from = 0;
+    return rc;
+}
+
+int campaign_run(struct campaign *campaign)
+{
+    int rc = weigh(campaign);
 
     for (size_t i = 0; i < campaign->count && rc == 0; i++) {
         campaign->now = &campaign->workloads[i];
         rc = all_ways(campaign);
     }
+    free(campaign->weights);
+    campaign->weights = NULL;
     return rc;
 }
 

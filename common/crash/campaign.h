@@ -29,6 +29,8 @@ struct campaign {
     const struct workload *now; /* the one under way, or the one whose script failed */
     uint64_t calls;             /* of its script, when nothing disturbs it */
     double from, to;            /* what of it is under way, of 1 */
+    double *weights;            /* how long each workload takes, roughly; by its index */
+    double weight;              /* of all */
 };
 
 /* Makes explore.one again, of the first workload. 0, or < 0 as campaign_run. */

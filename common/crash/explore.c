@@ -8,25 +8,10 @@
  * had left for good. After a kill it does so from the moment that the second life has opened it. */
 #include "explore.h"
 #include "explore_inside.h"
+#include "need.h"
 #include "subject.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-static void end(const char *what)
-{
-    fprintf(stderr, "explore: %s: %s\n", what, strerror(errno));
-    exit(7);
-}
-
-static void *need(void *made, const char *what)
-{
-    if (!made)
-        end(what);
-    return made;
-}
 
 /* ---- The states of one trace ----------------------------------------------------------- */
 
@@ -41,10 +26,9 @@ static int walk_states(struct explore_walk *walk, struct strata_fs *fs,
 
     walk->calls = fs_sim_trace_calls(fs);
     own.cut_count = (size_t)walk->calls + 1;
-    own.cuts = need(calloc(own.cut_count, sizeof *own.cuts), "cuts");
+    own.cuts = need(calloc(own.cut_count, sizeof *own.cuts));
     rc = fs_sim_states(fs, &own, visit, walk, &totals);
-    if (rc < 0)
-        end("states");
+    need(rc < 0 ? NULL : fs);
     if (!walk->uncounted) {
         explore_add_totals(sum, &totals);
         explore_sum(walk, fs, own.cuts);
@@ -94,11 +78,12 @@ static int crash_again(struct explore_walk *first, struct strata_fs *fs,
     plan.from = plan.to = e->one ? e->one->call_again : 0;
     plan.stride = 1;
     walk.place = (struct explore_place){e->way, e->at, info->call, info->ordinal, true, 0, 0};
-    if (fs_sim_record(fs) < 0)
-        end("record");
+    need(fs_sim_record(fs) < 0 ? NULL : fs);
     if (script_run(&run) == 0) { /* or the oracle has told what is wrong, on its own copy */
         fs_sim_record_stop(fs);
         rc = walk_states(&walk, fs, &plan, visit_again, &e->again);
+    } else {
+        need_memory(&run.err);
     }
     script_free(&script);
     return rc;
@@ -125,7 +110,7 @@ static int visit(void *arg, struct strata_fs *state, const struct fs_sim_state *
         return 0;
     }
     if (crashed_twice(walk))
-        copy = need(fs_sim_copy(state), "copy");
+        copy = need(fs_sim_copy(state));
     else if (e->one && e->keep)
         e->keep(e->arg, state);
     walk->visited++;
@@ -154,9 +139,12 @@ static bool find_state(const struct lives *lives, struct strata *db, uint64_t *n
 {
     const struct history *history = &lives->explore->script->history;
     struct model got = {0}, model = {0};
+    struct strata_error err;
     bool found = false;
 
-    if (model_read(&got, db, NULL) == 0)
+    if (model_read(&got, db, &err) < 0)
+        need_memory(&err);
+    else
         for (*n = lives->first.issued + 1; !found && (*n)-- > lives->first.acknowledged;) {
             history_model(history, (size_t)*n, &model);
             found = model_equal(&model, &got);
@@ -173,13 +161,16 @@ static bool find_state(const struct lives *lives, struct strata *db, uint64_t *n
 static void live_again(struct lives *lives)
 {
     struct script_run *run = &lives->second;
+    struct strata_error err;
     struct strata *db;
     uint64_t n;
 
     lives->two = true;
     explore_spans_add(&lives->spans, SCRIPT_OPEN);
-    if (subject_open(lives->fs, EXPLORE_DIR, true, &db, NULL) < 0)
+    if (subject_open(lives->fs, EXPLORE_DIR, true, &db, &err) < 0) {
+        need_memory(&err);
         return;
+    }
     if (!find_state(lives, db, &n)) {
         strata_close(db, NULL);
         return;
@@ -194,7 +185,8 @@ static void live_again(struct lives *lives)
     run->issued = run->acknowledged = n;
     fs_sim_start(lives->fs, EXPLORE_LATER + n);
     fs_sim_ack(lives->fs, EXPLORE_LATER + n, subject_promises(STRATA_PROMISE_POWER_CUT));
-    script_run(run);
+    if (script_run(run) < 0)
+        need_memory(&run->err);
 }
 
 /* The script, disturbed at the call that is asked for. */
@@ -205,8 +197,7 @@ static int live(struct lives *lives)
         .kind = FS_SIM_EIO, .at = e->at, .for_ever = e->way == EXPLORE_KILLED};
     int rc;
 
-    if (fs_sim_record(lives->fs) < 0)
-        end("record");
+    need(fs_sim_record(lives->fs) < 0 ? NULL : lives->fs);
     if (e->way != EXPLORE_WHOLE)
         fs_sim_fail(lives->fs, &fault);
     rc = script_run(&lives->first);
@@ -214,6 +205,8 @@ static int live(struct lives *lives)
         fs_sim_record_stop(lives->fs);
         return rc;
     }
+    if (rc < 0)
+        need_memory(&lives->first.err);
     rc = fs_sim_failed(lives->fs) ? 0 : STRATA_NOT_FOUND;
     fs_sim_fail(lives->fs, NULL);
     lives->from = e->way == EXPLORE_KILLED ? fs_sim_trace_calls(lives->fs) + 1 : e->at;
@@ -243,10 +236,10 @@ static void crash(struct lives *lives)
 
 static int begin(struct lives *lives)
 {
-    lives->fs = need(fs_sim_new(), "fs_sim_new");
+    lives->fs = need(fs_sim_new());
     lives->spans.fs = lives->fs;
-    if (fs_sim_put_directory(lives->fs, EXPLORE_DISK) < 0)
-        end("put directory");
+    lives->spans.run = &lives->first;
+    need(fs_sim_put_directory(lives->fs, EXPLORE_DISK) < 0 ? NULL : lives->fs);
     script_run_init(&lives->first, lives->explore->script, lives->fs, EXPLORE_DIR, true);
     lives->first.about_to = explore_spans_add;
     lives->first.arg = &lives->spans;

@@ -40,6 +40,21 @@ struct explore_part {
     uint64_t missing;                   /* of writes issued, at most, where a state was found */
 };
 
+/* What a call was made for. */
+struct explore_operation {
+    enum script_doing doing;
+    size_t index; /* among the operations of the script, opening and closing too, from 0 */
+    size_t step;  /* of the script: the one under way, or the next one */
+};
+
+/* What is told of a distinct state; borrowed. */
+struct explore_seen {
+    const struct fs_sim_state *state;
+    const struct oracle_report *report;
+    uint64_t floor, issued; /* writes that had to come back, and that could */
+    struct explore_operation operation;
+};
+
 /* One state, so that it can be made again. */
 struct explore_place {
     enum explore_way way;
@@ -54,8 +69,9 @@ struct explore_case {
     const struct script *script; /* of it; borrowed */
     struct explore_place place;
     int row;
+    size_t step;               /* of the script, that it had come to */
     struct fs_sim_state state; /* but for its strings, which are: */
-    char path[100], choice[400];
+    char path[300], choice[FS_SIM_CHOICE_BYTES];
     uint64_t floor; /* writes that had to come back */
     struct oracle_report report;
 };
@@ -76,6 +92,10 @@ struct explore {
     void (*keep)(void *arg, struct strata_fs *state);
     /* Told of progress, at each distinct state: calls cut so far, of how many. May be NULL. */
     void (*tick)(void *arg, uint64_t done, uint64_t total, uint64_t distinct);
+    /* Told of each distinct state that the script leaves when nothing came before the crash; then
+     * of each call of it, with the states made there. Both or none. */
+    void (*seen)(void *arg, const struct explore_seen *seen);
+    void (*cut)(void *arg, const struct explore_operation *operation, const struct fs_sim_cut *cut);
     void *arg;
 
     /* What came of it, added to what was there: one struct explore may serve several scripts. */

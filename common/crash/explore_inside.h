@@ -11,12 +11,14 @@
 struct explore_span {
     uint64_t from; /* number of the first call */
     enum script_doing doing;
+    size_t step; /* as in struct explore_operation */
 };
 
 /* What the calls of a trace were made for. */
 struct explore_spans {
-    struct strata_fs *fs;       /* recording */
-    struct explore_span *spans; /* in order; one without calls ends where it begins */
+    struct strata_fs *fs;         /* recording */
+    const struct script_run *run; /* the first life's */
+    struct explore_span *spans;   /* in order; one without calls ends where it begins */
     size_t count, capacity;
 };
 

@@ -17,10 +17,10 @@ void explore_spans_add(void *spans, enum script_doing doing)
         s->capacity = s->capacity ? 2 * s->capacity : 64;
         s->spans = need(realloc(s->spans, s->capacity * sizeof *s->spans));
     }
-    s->spans[s->count++] = (struct explore_span){fs_sim_trace_calls(s->fs) + 1, doing};
+    s->spans[s->count++] = (struct explore_span){fs_sim_trace_calls(s->fs) + 1, doing, s->run->at};
 }
 
-static int doing_at(const struct explore_spans *s, uint64_t call)
+static struct explore_operation operation_at(const struct explore_spans *s, uint64_t call)
 {
     size_t from = 0, to = s->count;
 
@@ -31,7 +31,7 @@ static int doing_at(const struct explore_spans *s, uint64_t call)
         else
             to = middle;
     }
-    return (int)s->spans[from].doing;
+    return (struct explore_operation){s->spans[from].doing, from, s->spans[from].step};
 }
 
 const char *explore_row_name(int row)
@@ -53,7 +53,7 @@ static int row_of(const struct explore_walk *walk, uint64_t call)
     case EXPLORE_ERROR:
         return EXPLORE_AFTER_ERROR;
     }
-    return doing_at(walk->spans, call);
+    return (int)operation_at(walk->spans, call).doing;
 }
 
 /* ---- Places ---------------------------------------------------------------------------- */
@@ -157,6 +157,7 @@ static void keep_case(const struct explore_walk *walk, const struct fs_sim_state
     *c = (struct explore_case){.script = walk->explore->script,
                                .place = place_of(walk, info),
                                .row = row_of(walk, info->call),
+                               .step = walk->spans ? operation_at(walk->spans, info->call).step : 0,
                                .state = *info,
                                .floor = oracle->floor,
                                .report = *report};
@@ -165,6 +166,19 @@ static void keep_case(const struct explore_walk *walk, const struct fs_sim_state
     c->state.issued = oracle->issued;
     c->state.path = c->path;
     c->state.choice = c->choice;
+}
+
+static bool is_told(const struct explore_walk *walk)
+{
+    return walk->explore->seen && walk->spans && walk->explore->way == EXPLORE_WHOLE;
+}
+
+static void tell(const struct explore_walk *walk, const struct fs_sim_state *info,
+                 const struct oracle *oracle, const struct oracle_report *report)
+{
+    struct explore_seen seen = {info, report, oracle->floor, oracle->issued,
+                                operation_at(walk->spans, info->call)};
+    walk->explore->seen(walk->explore->arg, &seen);
 }
 
 static void count(struct explore_walk *walk, const struct fs_sim_state *info,
@@ -188,6 +202,8 @@ static void count(struct explore_walk *walk, const struct fs_sim_state *info,
     }
     if (e->one)
         keep_case(walk, info, oracle, report);
+    if (is_told(walk))
+        tell(walk, info, oracle, report);
     if (walk->spans && e->tick)
         e->tick(e->arg, info->call, walk->calls, walk->visited);
 }
@@ -266,6 +282,10 @@ void explore_sum(struct explore_walk *walk, struct strata_fs *fs, const struct f
         const struct fs_sim_cut *cut = &cuts[call - 1];
         struct explore_part *part = &walk->explore->parts[row_of(walk, call)];
         uint64_t *site = site_of(walk->explore, fs, call);
+        if (is_told(walk)) {
+            struct explore_operation operation = operation_at(walk->spans, call);
+            walk->explore->cut(walk->explore->arg, &operation, cut);
+        }
         part->cuts += cut->states > 0;
         part->states += cut->states;
         part->distinct += cut->distinct;

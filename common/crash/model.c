@@ -3,6 +3,7 @@
 
 #include "inspect.h"
 #include "need.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,41 @@ void model_free(struct model *model)
     }
     free(model->entries);
     *model = (struct model){0};
+}
+
+/* ---- For people ------------------------------------------------------------------------ */
+
+/* Appended to a string of `capacity` bytes. A longer one than `most`: its size. */
+static void put_bytes(struct strata_slice bytes, size_t most, char *to, size_t capacity)
+{
+    size_t used = strlen(to);
+
+    if (bytes.size == 0)
+        snprintf(to + used, capacity - used, "''");
+    else if (bytes.size > most)
+        snprintf(to + used, capacity - used, "<%zu bytes>", bytes.size);
+    else
+        to[used + text_encode(TEXT_ESCAPED, &bytes, (uint8_t *)to + used, capacity - used - 1)] = 0;
+}
+
+char *model_text(const struct model *model, char *to, size_t capacity)
+{
+    char entry[2 * (MODEL_SHOWN * TEXT_UNIT + TEXT_UNIT)];
+    size_t used = 0;
+
+    *to = '\0';
+    for (size_t i = 0; i < model->count; i++) {
+        snprintf(entry, sizeof entry, "%s", i ? " " : "");
+        put_bytes(model->entries[i].key, MODEL_SHOWN, entry, sizeof entry);
+        strcat(entry, "=");
+        put_bytes(model->entries[i].value, MODEL_SHOWN, entry, sizeof entry);
+        if (used + strlen(entry) + sizeof " ..." > capacity) {
+            snprintf(to + used, capacity - used, " ...");
+            break;
+        }
+        used += (size_t)snprintf(to + used, capacity - used, "%s", entry);
+    }
+    return to;
 }
 
 /* ---- Against a database ---------------------------------------------------------------- */

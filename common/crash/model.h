@@ -32,6 +32,11 @@ void model_free(struct model *model);
 /* Makes `model` what a scan of `db` from first to last finds. < 0 as the scan. */
 int model_read(struct model *model, struct strata *db, struct strata_error *err);
 
+/* Writes "apple=red plum=blue" to `to`, with escapes; values of more than MODEL_SHOWN bytes as
+ * their size, "...": there are more than fit. */
+#define MODEL_SHOWN 12
+char *model_text(const struct model *model, char *to, size_t capacity);
+
 /* Is `db` exactly `model`: by a scan forwards, one backwards, and a get of every key? Returns
  * 0; or 1 and says in `why` (a line, capacity bytes) what differs or which call failed. */
 int model_compare(const struct model *model, struct strata *db, char *why, size_t capacity);

@@ -2,6 +2,13 @@
 #ifndef STRATA_COMMON_CRASH_NEED_H
 #define STRATA_COMMON_CRASH_NEED_H
 
+#include "strata.h"
+
+#include <errno.h>
+#include "strata.h"
+
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +19,13 @@ static inline void *need(void *memory)
         exit(7);
     }
     return memory;
+}
+
+/* A call that failed for want of memory says nothing about the engine. */
+static inline void need_memory(const struct strata_error *err)
+{
+    bool refused = err->code == STRATA_ERR_NO_MEMORY || err->sys == ENOMEM;
+    need(refused ? NULL : (void *)(uintptr_t)err);
 }
 
 #endif

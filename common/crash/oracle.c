@@ -4,6 +4,7 @@
 #include "db.h"
 #include "fs_posix.h"
 #include "judge.h"
+#include "need.h"
 #include "subject.h"
 
 #include <inttypes.h>
@@ -41,6 +42,7 @@ static int violation(struct check *check, enum oracle_verdict verdict, const cha
 static int failed(struct check *check, const char *doing, const struct strata_error *err)
 {
     char text[600];
+    need_memory(err);
     return violation(check, ORACLE_ERROR, "%s: %s", doing,
                      strata_error_text(err, text, sizeof text));
 }
@@ -100,11 +102,12 @@ static bool find_state(struct check *check, const struct model *got)
 static int check_state(struct check *check, const struct model *got)
 {
     const struct oracle *oracle = check->oracle;
+    char text[200];
 
     if (!find_state(check, got))
-        return violation(check, ORACLE_NO_STATE,
-                         "what is found, %zu key%s, is the state after no write up to %" PRIu64,
-                         got->count, got->count == 1 ? "" : "s", oracle->issued);
+        return violation(
+            check, ORACLE_NO_STATE, "what is found, %s, is the state after no write up to %" PRIu64,
+            got->count ? model_text(got, text, sizeof text) : "no key", oracle->issued);
     if (check->report->n < oracle->floor)
         return violation(check, ORACLE_LOST,
                          "the state after write %" PRIu64 ", and write %" PRIu64 " was safe",

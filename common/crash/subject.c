@@ -1,7 +1,10 @@
 /* subject.c: see subject.h. */
 #include "subject.h"
 
+#include "db.h"
 #include "marker.h"
+#include "need.h"
+#include "probe.h"
 #include "stages.h"
 
 #include <dlfcn.h>
@@ -13,6 +16,7 @@
 static struct strata_stage_info info;
 static struct strata_engine table; /* the learner's, judged as stage N */
 static const struct strata_engine *engine;
+static void *object;
 static bool ready;
 static bool left_unsynced;
 
@@ -35,33 +39,48 @@ static void find_stage(void)
         end("STRATA_STAGE", "this build has no such stage");
 }
 
-static void load_engine(const char *path)
+/* A name without a slash would be looked for among the system's libraries. */
+static void *open_object(const char *path)
 {
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    char *here = strchr(path, '/') ? NULL : need(fs_join(".", path));
+    void *found = dlopen(here ? here : path, RTLD_NOW | RTLD_LOCAL);
+    free(here);
+    return found;
+}
 
+int subject_load(const char *path, struct strata_error *err)
+{
+    const struct strata_engine *found;
+    int rc;
+
+    object = open_object(path);
     if (!object)
-        end("STRATA_ENGINE", dlerror());
-    engine = dlsym(object, "strata_engine");
-    if (!engine)
-        end("STRATA_ENGINE", "it exports no strata_engine");
-    if (engine->size != sizeof table || engine->abi != STRATA_ENGINE_ABI)
-        return; /* strata_open refuses it, and says why */
-    table = *engine;
+        return strata_fail(err, STRATA_ERR_IO, NULL, STRATA_NO_OFFSET, "%s", dlerror());
+    found = dlsym(object, "strata_engine");
+    if (!found)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "%s exports no strata_engine", path);
+    rc = db_check_engine(found, err);
+    if (rc < 0)
+        return rc;
+    table = *found;
     table.stage = info.stage;
     table.promises = info.promises;
     engine = &table;
+    return probe_engine(engine, err);
 }
 
 static void prepare(void)
 {
     const char *path = getenv("STRATA_ENGINE");
+    struct strata_error err;
 
     if (ready)
         return;
     ready = true;
     find_stage();
-    if (path && *path)
-        load_engine(path);
+    if (path && *path && subject_load(path, &err) < 0)
+        end("STRATA_ENGINE", err.message);
 }
 
 void subject_choose(const struct strata_stage_info *stage)
@@ -93,6 +112,12 @@ const struct strata_engine *subject_engine(void)
 {
     prepare();
     return engine;
+}
+
+void *subject_object(void)
+{
+    prepare();
+    return object;
 }
 
 static const struct strata_engine *any_engine(void)

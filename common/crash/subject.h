@@ -13,6 +13,11 @@
 /* This stage of this build in place of what the environment says. Before any other call. */
 void subject_choose(const struct strata_stage_info *stage);
 
+/* The engine of the shared object `path`, judged as the stage that was chosen. IO: it cannot be
+ * loaded; INVALID: it exports no table, or one that this library cannot use; NOT_SUPPORTED: it
+ * bypasses fs.h (probe.h). err->message says which. */
+int subject_load(const char *path, struct strata_error *err);
+
 /* Stage N: number, name, promises. What is under test is judged by it. */
 const struct strata_stage_info *subject_info(void);
 bool subject_promises(unsigned bits); /* all of these bits of enum strata_promise? */
@@ -22,11 +27,13 @@ bool subject_promises(unsigned bits); /* all of these bits of enum strata_promis
 void subject_leave_unsynced(bool unsynced);
 
 /* The format of a file of that name in a directory of the engine under test, the marker's
- * included; NULL: there is none. */
+ * included; NULL: there is none. A learner's may have no `inspect`. */
 const struct strata_format *subject_format(const char *name);
 
 /* The learner's table, with stage and promises of stage N in it; NULL: the built-in one. */
 const struct strata_engine *subject_engine(void);
+/* What dlopen gave for it; NULL: the built-in one. */
+void *subject_object(void);
 
 /* strata_options_init, then stage and engine under test, `fs` (NULL: the real one) and
  * `create`; and, unless env STRATA_SIZES is set, segments and memtables so small that a few

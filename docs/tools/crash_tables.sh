@@ -1,14 +1,19 @@
 #!/bin/bash
-# Runs `make faults` or `make bits` for every stage and prints what came out as Markdown, machine
-# and date first.
+# Runs one of the crash laboratory's long programs for every stage and prints what came out as
+# Markdown, machine and date first.
 #
-#   docs/tools/crash_tables.sh faults|bits
+#   docs/tools/crash_tables.sh faults|bits    as make does
+#   docs/tools/crash_tables.sh crash          make crash
+#   docs/tools/crash_tables.sh kill [TIMES]   make kill, in the directory TMPDIR, on /dev/shm if unset
 set -u
-what=$1
+what=$1 times=${2:-1000}
 machine() {
     awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo
 }
-printf 'Run on %s on %s; Linux %s.\n' "$(date +%F)" "$(machine)" "$(uname -r)"
+command="make $what"
+[ "$what" = kill ] && command="TMPDIR=${TMPDIR:-/dev/shm} make kill TIMES=$times"
+printf 'Run on %s on %s, %s cores; Linux %s: %s, with STAGE=1 and so on.\n' "$(date +%F)" \
+    "$(machine)" "$(nproc)" "$(uname -r)" "\`$command\`"
 
 faults_table() {
     awk '
@@ -49,9 +54,43 @@ bits_table() {
         /^bits:/ { print "\n`" $0 "`" }'
 }
 
+grouped() { sed -E ':a; s/([0-9])([0-9]{3})(,|\b)/\1,\2\3/; ta' <<<"$1"; }
+figure() { grep -oE "\b$1=[0-9]+" <<<"$2" | tail -1 | cut -d= -f2; } # NAME TEXT
+
+# Rows of a stage.
+crash_rows() { # NAME NUMBER
+    local lines line
+    lines=$(tests/tools/crash.sh run "$2" "" 2>/dev/null) || { echo '...failed'; return 1; }
+    while read -r line; do
+        printf '| %s | %s | %s | %s | %s |\n' "$1" "$(sed -E 's/.*model=([a-z]+).*/\1/' <<<"$line")" \
+            "$(grouped "$(figure states "$line")")" "$(grouped "$(figure distinct "$line")")" \
+            "$(grouped "$(figure violations "$line")")"
+    done < <(tail -3 <<<"$lines")
+}
+
+kill_rows() { # NAME NUMBER
+    local said
+    said=$(STRATA_STAGE=$2 TMPDIR=${TMPDIR:-/dev/shm} build/tests/crash/kill_real --times "$times" 2>&1) ||
+        { echo "$said"; echo '...failed'; return 1; }
+    printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$(grouped "$(figure times "$said")")" \
+        "$(sed -nE 's/.*killed, ([0-9]+) of them with several.*/\1/p' <<<"$said")" \
+        "$(sed -nE 's/.*; ([0-9]+) left a torn tail.*/\1/p' <<<"$said")" \
+        "$(grouped "$(figure acknowledged "$said")")" "$(grouped "$(figure violations "$said")")"
+}
+
+case $what in
+crash) printf '\n| stage | model | states | distinct | violations |\n|---|---|--:|--:|--:|\n' ;;
+kill)
+    printf '\n| stage | kills | with threads | torn tails dropped | writes acknowledged | violations |\n'
+    printf '|---|--:|--:|--:|--:|--:|\n'
+    ;;
+esac
 for stage in stages/*/stage.mk; do
     name=$(basename "$(dirname "$stage")")
     number=$((10#${name%%_*}))
+    case $what in
+    crash | kill) "${what}_rows" "$name" "$number" || exit 1; continue ;;
+    esac
     printf '\n**%s**\n\n' "$name"
     STRATA_STAGE=$number build/tests/crash/"$what" | "${what}_table" || exit 1
 done

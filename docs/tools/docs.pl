@@ -19,9 +19,12 @@
 #   <!-- illustration -->               none of these, and the text says so
 #
 # `table`, and `recorded` too, may stand before lines that are not fenced, up to <!-- end -->.
-# A command may have several lines: then the comment is closed by --> on a line of its own. For a
-# figure in the text there is a comment without a block:
+# A command may have several lines: then the comment is closed by --> on a line of its own. For the
+# figures of the text there are comments without a block:
 #
+#   <!-- figures: COMMAND -->           prints lines "name value". Below it, in the text of the file,
+#                                       <!--name-->value<!--/--> is kept equal to that; whole numbers
+#                                       get commas
 #   <!-- true: COMMAND -->              what the text says here holds: the command ends with 0
 #
 # Commands run in a scratch directory that looks like the repository's root (make, when recorded, at
@@ -71,7 +74,7 @@ sub parse {
     open(my $in, '<', $file) or die "docs.pl: $file: $!\n";
     chomp(my @lines = <$in>);
     my @items = ({line => 1, kind => 'prose', text => []});
-    my $kinds = qr/extract|output|transcript|tested|recorded|illustration|table|true/;
+    my $kinds = qr/extract|output|transcript|tested|recorded|illustration|table|true|figures/;
     for (my $i = 0; $i < @lines;) {
         my $line = $lines[$i];
         if ($line =~ /^<!--\s*($kinds)\b:?\s*(.*)$/) {
@@ -81,7 +84,7 @@ sub parse {
                 $arg .= "\n" . $lines[$i];
             }
             $arg =~ s/^\s+|\s+$//g;
-            if ($kind eq 'true') {
+            if ($kind eq 'true' || $kind eq 'figures') {
                 @$item{qw(text tail at)} = ([], [], $i + 1);
                 $i++;
             } else {
@@ -260,7 +263,7 @@ sub run_in {
     local %ENV = (%ENV, LC_ALL => 'C.UTF-8', TERM => 'dumb', NO_INSTALL => 1, HOME => "$dir/tmp",
         COLUMNS => 80, $mode eq 'check' ? (TOUR_QUICK => 1) : ());
     delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS B)};
-    my $seconds = $mode eq 'record' ? 3600 : 120;
+    my $seconds = $mode eq 'record' ? 3600 : 600; # no machine is so slow
     my $all = `timeout $seconds bash '$dir/script'`;
     $all =~ s{\Q$dir\E/tmp/}{/tmp/}g;
     $all =~ s{\Q$dir\E/repo}{.}g;
@@ -357,10 +360,52 @@ sub check_true {
     fault($file, $item->{line}, "this does not hold any more: $item->{arg}") if grep { /^\.\.\.ended/ } @$printed;
 }
 
+# ---- Figures in the text -------------------------------------------------------------------------
+
+my %figures; # of the file, by name
+
+sub take_figures {
+    my ($file, $item) = @_;
+    my ($printed) = run($file, "( $item->{arg}\n) || echo '...failed'");
+    for (@$printed) {
+        return fault($file, $item->{line}, "the command of these figures fails: @$printed") if /^\.\.\.failed/;
+        my ($name, $value) = /^(\w+) (\S+)$/
+            or return fault($file, $item->{line}, "no line \"name value\": $_");
+        1 while $value =~ s/^(\d+)(\d{3})\b/$1,$2/;
+        $figures{$name} = $value;
+    }
+}
+
+# Looks at the figures in prose; how many were put right.
+sub do_figures {
+    my ($file, $item) = @_;
+    my $changed = 0;
+    return 0 if $mode eq 'record';
+    for my $i (0 .. $#{$item->{text}}) {
+        my $line = $item->{line} + $i;
+        my $right = sub {
+            my ($name, $is) = @_;
+            if (!defined $figures{$name}) {
+                fault($file, $line, "no command above makes the figure \"$name\"");
+            } elsif ($is ne $figures{$name} && $mode eq 'check') {
+                fault($file, $line, "the figure \"$name\" is $figures{$name}; `make docs` refreshes it");
+            } elsif ($is ne $figures{$name}) {
+                print "$file:$line: figure $name refreshed\n";
+                $changed++;
+                return $figures{$name};
+            }
+            return $is;
+        };
+        $item->{text}[$i] =~ s{<!--(\w+)-->([^<]*)<!--/-->}{"<!--$1-->" . $right->($1, $2) . '<!--/-->'}ge;
+    }
+    return $changed;
+}
+
 sub do_block {
     my ($file, $item) = @_;
     $count{$item->{kind}}++;
     return $mode eq 'record' || check_true($file, $item), 0 if $item->{kind} eq 'true';
+    return $mode eq 'record' || take_figures($file, $item), 0 if $item->{kind} eq 'figures';
     check_tested($file, $item) if $item->{kind} eq 'tested';
     check_commands($file, $item);
     my ($should, $why) = wanted($file, $item);
@@ -546,9 +591,11 @@ sub do_file {
     my ($file) = @_;
     my $items = parse($file) or return;
     my $changed = 0;
+    %figures = ();
     look_at_tested($_) for grep { $_->{kind} eq 'tested' } @$items;
     for my $item (@$items) {
         if ($item->{kind} eq 'prose') {
+            $changed += do_figures($file, $item);
             check_prose($file, $item);
         } else {
             $changed += do_block($file, $item);

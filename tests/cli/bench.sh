@@ -138,10 +138,7 @@ is cap_of_a_fill_spoils_no_reads "$(field cap.json readrandom found)" "$(field c
 # ---- Cut short from outside ----
 strata-bench --stage=1 --num=100000 --benchmarks=filluniquerandom,readrandom --json=cut.json >/dev/null &
 cut=$!
-for ((i = 0; i < 500; i++)); do
-    ls "$TMPDIR"/strata-bench.*/*/STRATA >/dev/null 2>&1 && break
-    sleep 0.01
-done
+wait_until eval 'ls "$TMPDIR"/strata-bench.*/*/STRATA'
 kill -TERM $cut
 { wait $cut; } 2>/dev/null
 is interrupted_it_ends_by_the_signal $? 143

@@ -141,19 +141,14 @@ fails get_stage_not_in_this_build_is_2 2 '"99" is no whole number of 1 to' strat
 mkfifo pipe
 strata --stage 1 load held pipe 2>/dev/null &
 exec 8>pipe
-for _ in $(seq 100); do
-    run strata put held a 1
-    [ $rc -eq 6 ] && break
-    sleep 0.05
-done
+is_locked() { strata get held a; [ $? -eq 6 ]; }
+wait_until is_locked
+run strata put held a 1
 is put_locked_is_6 "$rc" 6
 like put_locked_says_so "$err" 'strata: put: locked: held'
 code get_locked_is_6 6 strata get held a
 printf 'k\tv\n' >&8
-for _ in $(seq 100); do
-    strata inspect held/000001.log 2>/dev/null | grep -q '"k"' && break
-    sleep 0.05
-done
+wait_until eval 'strata inspect held/000001.log | grep -q "\"k\""'
 code inspect_works_beside_a_writer 0 strata inspect held/STRATA
 run strata inspect held/000001.log
 like inspect_sees_what_was_acknowledged "$rc $out" '"k"'

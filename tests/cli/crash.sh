@@ -65,6 +65,7 @@ done
 # ---- A violation is shown by few steps, and the command makes it again ----
 run strata crash --stage 2 --model posix --workload mixed
 sed -n '/^lost, /,/^END$/p' <<<"$out" >case
+like crash_lost_case_has_its_files "$(grep '^  files' case)" '^  files     ([^ ]+ [0-9]+(, |$))+|no directory$'
 like crash_lost_case_is_short "$(grep -c '^put\|^del\|^compact\|^reopen' case)" '^[1-3]$'
 sed -n '/^strata crash/,$p' case >again.sh
 run sh ./again.sh
@@ -72,6 +73,11 @@ is crash_command_makes_the_state_again "$rc $(head -1 <<<"$out" | sed 's/^state 
     "0 $(head -1 case | sed 's/, for example//')"
 is crash_command_cuts_the_same_call "$(grep '^  cut' <<<"$out")" "$(grep '^  cut' case)"
 rm case again.sh
+printf 'put a %0900d\n' 0 >work
+run strata crash --stage 1 --model posix --workload work
+like crash_long_values_are_cut "$(sed -n '/^lost, /,/^END$/p' <<<"$out")" "^put 'a' '0{8}'$"
+like crash_screen_is_readable "$(awk 'length > 300' <<<"$out" | wc -l)" '^0$'
+rm work
 run strata crash --stage 2 --model posix --workload merge --keep kept
 sed -n '/^error, /,/^END$/p' <<<"$out" >case
 like crash_keeps_the_first_case "$(sed -n 's/.*corrupt: disk//p' case)" '^/db/'
@@ -81,8 +87,21 @@ like crash_keeps_the_workload "$(cat kept/workload)" '^settle$'
 at=$(sed -n 's/^strata crash .*--at \([0-9.+]*\) .*/\1/p' case)
 run strata crash --stage 2 --model posix --workload kept/workload --at "$at"
 like crash_kept_workload_shows_it_again "$rc $out" '^0 state [0-9.]+, error: '
-fails crash_keep_never_overwrites 4 'kept: File exists' strata crash --stage 3 --workload merge --keep kept
+fails crash_keep_never_overwrites 4 'kept: the directory is not empty' strata crash --stage 3 --workload merge --keep kept
+is crash_keep_says_so_before_the_work "$out" ""
 rm -r kept case
+mkdir kept
+code crash_keep_takes_an_empty_directory 0 strata crash --stage 2 --model posix --workload merge --keep kept
+is crash_keep_has_the_state "$(ls kept)" "db
+workload"
+rm -r kept
+mkdir kept
+code crash_keep_leaves_an_empty_directory 0 strata crash --stage 3 --depth quick --workload merge --keep kept
+is crash_keep_had_nothing_to_write "$(ls -A kept; rmdir kept && echo empty)" empty
+echo >kept
+fails crash_keep_wants_a_directory 4 'kept: .*Not a directory' strata crash --stage 3 --workload merge --keep kept
+rm kept
+fails crash_keep_wants_its_parent 4 'no/kept: No such file' strata crash --stage 3 --workload merge --keep no/kept
 strata crash --stage 3 --depth quick --workload merge --keep nothing >/dev/null 2>&1
 is crash_keeps_no_directory_without_a_violation "$(ls -d nothing 2>/dev/null)" ""
 
@@ -139,6 +158,46 @@ fails crash_workload_batch_wants_a_promise 2 'promises no batch' strata crash --
 rm work bad
 run strata crash --model kill --workload merge
 like crash_default_stage_is_the_newest "$(last)" "stage=$(strata stages | sed -n 's/^stage \([0-9]*\) .*/\1/p' | tail -1) "
+
+# ---- A workload call by call ----
+printf 'put apple red\nsettle\nput "a\\tb" %0500d\ndel apple\n' 0 >work
+run strata crash --walk calls --stage 3 --model posix --workload work
+rows() { grep "^$1" <<<"$out" | awk '{ $1 = $1 } 1'; } # blanks made one
+operations=$(grep -cE '^(put|delete|close) ' <<<"$out")
+is crash_walk_has_a_row_an_operation "$rc $operations $(rows 'put a' | cut -d' ' -f1-2) $(rows 'delete ' | cut -d' ' -f1-2)" \
+    '0 3 put a\tb delete apple'
+like crash_walk_says_how_many_came_back "$(rows 'put a')" ' 1-2 of 2 fine$'
+like crash_walk_ends_with_what_is_safe "$(rows 'close ')" ' 3 of 3 fine$'
+like crash_walk_has_what_came_back "$out" \
+    '^  sync .* 1  2 of 2 +fine: a\\tb=<500 bytes> apple=red  <- .*: all$'
+like crash_walk_has_torn_tails "$out" '^  sync .* 1 of 2 +torn tail: apple=red  <- '
+is crash_walk_adds_up "$(awk '/^[a-z]/ && $NF == "fine" { sub(/^(put|delete) [^ ]*|^close/, ""); s += $2; o += $3 }
+    /^  [a-z]/ { for (i = 1; i < NF; i++) if ($(i + 1) == "of" && $i ~ /^[0-9]+$/) { c += $(i - 1); break } }
+    END { print s, o, c }' <<<"$out")" \
+    "$(run strata crash --depth quick --stage 3 --model posix --workload work; awk '$1 == "all" { print $3, $4, $4 }' <<<"$out")"
+run strata crash --walk calls --stage 3 --model kill --workload work
+like crash_walk_of_a_kill_has_every_byte "$out" '^  append .* 1 of 2 +torn tail: apple=red  <- 1 to ([0-9]+) of [0-9]+ bytes$'
+run strata crash --walk calls --stage 2 --model posix --workload merge
+like crash_walk_shows_what_is_lost "$out" '^  [a-z]+ .*  no state: what is found, .* is the state after no write up to 3'
+like crash_walk_shows_how "$out" '^      <- names: .*: half'
+like crash_walk_of_a_loss_that_was_not_promised "$rc $(last)" '^0 crash: .* violations=[1-9]'
+like crash_walk_of_a_loss_has_no_example "$(grep -c 'for example' <<<"$out")" '^0$'
+calls=$(grep -c '^  [a-z]' <<<"$out")
+run strata crash --walk results --stage 2 --model posix --workload merge
+is crash_walk_of_results_is_shorter "$(($(grep -c '^  [a-z]' <<<"$out") * 2 < calls))" 1
+is crash_walk_of_results_has_each_once "$(sed '/^put/,$d' <<<"$out" | sed -n 's/.*\(fine\|torn tail\|lost\|no state\): \(.*\)/\1 \2/p' | sort | uniq -d)" ""
+fails crash_walk_wants_a_workload 2 'wants one --workload' strata crash --walk calls
+fails crash_walk_of_calls_or_results 2 '"x" is none of calls, results' strata crash --walk x --workload merge
+fails crash_walk_wants_one_seed 2 'wants one --workload' strata crash --walk calls --workload mixed --seeds 2
+rm work
+
+# ---- Call sites ----
+run strata crash --stage 3 --model posix --workload merge --sites
+is crash_sites_add_up "$(awk '/stages\/|common\// { s += $1 } END { print s }' <<<"$out")" \
+    "$(awk '/^ *[0-9]+  all$/ { print $1 }' <<<"$out")"
+like crash_sites_of_one_workload_may_be_missing "$rc $(last)" '^0 sites: [0-9]+ that call the file layer, [0-9]+ of them never crashed at$'
+run strata crash --stage 3 --model posix --workload merge
+is crash_sites_only_when_asked "$(grep -c 'sites' <<<"$out")" 0
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut

@@ -81,4 +81,5 @@ wrong no_keys '--keys: "0" is no whole number of 1 to' --keys 0
 wrong letter_without_value '--count wants N after it' -n
 wrong letter_twice '--count is given twice' -n 1 --count 2
 wrong unknown_format '--format: "xml"' --format xml
+fails datagen_file_without_a_name 4 'No such file' strata datagen ''
 done_testing

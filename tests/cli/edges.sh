@@ -39,12 +39,20 @@ fails damage_in_the_middle_of_dump 3 "$log" strata dump two out.tsv
 is damage_in_the_middle_of_dump_leaves_no_file "$(ls out.tsv 2>/dev/null)" ""
 fails damage_in_the_middle_of_verify 3 "$log" strata verify two
 
+# ---- Without a lock -------------------------------------------------------------------------
+cp -r db unlocked
+rm unlocked/LOCK
+prints database_without_a_lock_file_is_read "$(strata scan db --limit 1)" strata scan unlocked --limit 1
+is database_without_a_lock_file_is_no_warning "$err" ""
+
 # ---- A directory where a file is meant -----------------------------------------------------
 fails inspect_directory_names_its_files 2 'db is a directory: name one of its files.* 000001\.log' strata inspect db
 mkdir many nothing
 for i in $(seq 100 140); do : >"many/000$i.log"; done
 fails inspect_directory_of_many_names_some 2 'is a directory: name one of its files: 000100\.log.*\.\.\.;' strata inspect many
 fails inspect_directory_of_none 2 'nothing is a directory: name one of its files;' strata inspect nothing
+mkdir other && : >other/notes.txt
+fails inspect_directory_of_other_things 2 'other is a directory: name one of its files;' strata inspect other
 fails load_directory_is_4 4 'Is a directory' strata load new many
 : >empty
 fails inspect_empty_file_of_no_format 3 'no file of Strata' strata inspect empty

@@ -167,6 +167,11 @@ bad jsonl_cut j4.jsonl 1:15 'the line ends inside of the object' < <(printf '{"k
 { printf '{"key":"'; head -c 65537 /dev/zero | tr '\0' k; } >long.jsonl
 fails load_jsonl_long_key 2 'long.jsonl:1:65545: the key is longer than 65536 bytes' strata load long long.jsonl
 
+# ---- An input that was read already ----
+printf 'a\t1\n' >read.tsv
+run bash -c 'exec <read.tsv; cat >/dev/null; strata --stage 1 load nothing -'
+like load_from_the_end_of_a_file_is_of_nothing "$rc $err" '^0 loaded 0 records'
+
 # ---- Batches ----
 seq 2500 | sed 's/.*/k&\tv/' >many.tsv
 fails batch_0_is_2 2 '^strata: load: --batch: "0" is no whole number of 1 to 1000000' strata load b many.tsv --batch 0
@@ -184,11 +189,17 @@ if [ -n "$batched" ]; then
     printf 'oops\n' >>many.tsv
     fails batch_cut_short_by_a_fault 2 'which stay: 2500' strata --stage "$batched" load n many.tsv
     is batch_cut_short_keeps_what_was_told "$(strata scan n | wc -l)" 2500
-    (printf 'a\t1\nb\t2\n'; sleep 3) | strata --stage "$batched" load slow - 2>/dev/null &
-    sleep 2
-    kill -9 $!
-    wait $! 2>/dev/null
-    is batch_is_stored_when_the_input_pauses "$(strata scan slow | wc -l)" 2
+    mkfifo pauses
+    strata --stage "$batched" load slow pauses 2>"$work/err" &
+    exec 8>pauses
+    printf 'a\t1\nb\t2\n' >&8
+    wait_until eval 'strata inspect slow/000001.log | grep -q "\"b\""'
+    is batch_is_stored_when_the_input_pauses $? 0
+    printf 'c\t3\n' >&8
+    exec 8>&-
+    wait $!
+    like batch_goes_on_after_the_pause "$? $(cat "$work/err")" '^0 loaded 3 records'
+    is batch_of_pauses_stores_all "$(strata scan slow --keys-only | tr '\n' ' ')" 'a b c '
 else
     skip batches "no stage of this build promises them"
 fi

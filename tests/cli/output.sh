@@ -6,14 +6,23 @@ awk 'BEGIN { for (i = 0; i < 30000; i++) printf "%06d\tvalue %d\n", i, i }' >in.
 strata --stage 1 load db in.tsv 2>/dev/null
 
 if [ -w /dev/full ]; then
-    for command in "get db 000001" "scan db --limit 1" "dump db" "stats db" "stats db --json" \
+    for command in "get db 000001" "scan db --limit 1" "scan db" "scan db --keys-only" "dump db" "dump db --format csv --header" "stats db" "stats db --json" \
         "verify db" "inspect db/STRATA" stages version help "help --all"; do
-        fails "full_${command%% *}_is_4" 4 'standard output: No space left' bash -c "strata $command >/dev/full"
+        fails "full_${command// /_}_is_4" 4 'standard output: No space left' bash -c "strata $command >/dev/full"
     done
     ln -s /dev/full full.tsv
     fails full_dump_into_what_is_there 4 'File exists' strata dump db full.tsv
 else
     skip full_device "no /dev/full"
+fi
+
+if (ulimit -f 64) 2>/dev/null; then
+    fails full_file_is_4 4 '^strata: dump: limited.tsv: File too large$' bash -c \
+        'trap "" XFSZ; ulimit -f 64; strata dump db limited.tsv'
+    is full_file_is_told_once "$(grep -c . <<<"$err")" 1
+    is full_file_is_removed "$(ls limited.tsv 2>&1 | grep -c 'No such')" 1
+else
+    skip full_file "no ulimit -f"
 fi
 
 for command in "dump db" "scan db" "inspect db/000001.log"; do

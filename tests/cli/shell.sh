@@ -42,6 +42,11 @@ like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY \[OPTION\]'
 is shell_help_has_no_option_of_opening "$(grep -c -- --stage "$work/out")" 0
 like shell_has_no_load "$(cat "$work/out")" 'line 3: help: there is no command "load"; see `help`'
 like shell_help_takes_no_all "$(cat "$work/out")" 'line 4: help: --all is no option of this command'
+echo help | strata shell db | sed -n 's/^  \([a-z]*\) .*/help \1/p' >"$work/commands"
+strata shell db <"$work/commands" >"$work/out" 2>&1
+like shell_help_has_every_command "$(grep -c '^usage' "$work/out")" '^1[2-9]$'
+is shell_help_speaks_of_no_directory "$(grep -cw DIR "$work/out")" 0
+like shell_help_of_get_tells_of_batches "$(echo 'help get' | strata shell db)" 'get does not see it'
 
 # ---- Words ----
 {
@@ -78,7 +83,12 @@ printf 'batch commit\nbatch drop\nbatch x\ntiming perhaps\n' | sh_is shell_batch
 like shell_batch_unknown_word "$err" 'line 3: batch: "x" is none of begin, commit, drop'
 like shell_timing_unknown_word "$err" 'line 4: timing: "perhaps" is neither on nor off'
 fails shell_timing_option_unknown 2 '^strata: shell: --timing: "maybe" is neither' strata shell db --timing maybe
-fails shell_needs_the_lock 6 'locked' bash -c '(sleep 2; echo quit) | strata shell db & sleep 0.5; strata shell db </dev/null; code=$?; wait; exit $code'
+coproc strata shell db
+echo 'get a' >&"${COPROC[1]}"
+read -r -t 60 <&"${COPROC[0]}" # it has the lock
+fails shell_needs_the_lock 6 'locked' strata shell db </dev/null
+eval "exec ${COPROC[1]}>&-"
+wait
 if [ -w /dev/full ]; then
     fails shell_full_disk_is_4 4 'standard output: No space left' bash -c "printf 'scan\nput late 1\n' | strata shell db >/dev/full"
     code shell_stops_when_answers_are_lost 1 strata get db late
@@ -99,7 +109,7 @@ like shell_stats_count_its_own_calls "$(cat stats.json)" '"puts": 1, "deletes": 
 strata del db n
 coproc strata shell db
 echo 'get a' >&"${COPROC[1]}"
-read -r -t 5 answer <&"${COPROC[0]}"
+read -r -t 60 answer <&"${COPROC[0]}"
 is shell_answers_before_the_input_ends "$answer" 1
 eval "exec ${COPROC[1]}>&-"
 wait
@@ -144,11 +154,17 @@ is typed_plain_ends_with_0 "$rc" 0
 like typed_plain_shows_a_prompt "$out" '^strata> get b$'
 is typed_plain_ctrl_c_drops_the_line "$(tail -1 plain)" 2
 is typed_plain_ctrl_c_runs_nothing "$(grep -c '^1$' plain)" 0
+typed 'exec strata shell db --history plain.past >plain' 'get b\n'
+like typed_plain_keeps_no_history "$rc $out" 'shell: no line is kept in plain.past: '
+is typed_plain_makes_no_history "$(ls plain.past 2>&1 | grep -c 'No such')" 1
 seq 500000 | sed 's/$/\tvalue/' | strata load many - 2>/dev/null
 typed 'strata shell many --timing off' 'scan\n' '!\x03' 'count\n'
 like typed_ctrl_c_ends_a_scan "$out" 'scan: interrupted$'
 like typed_shell_goes_on_then "$(printf '%s\n' "$out" | tail -4)" '^500000$'
 if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
+    typed 'strata shell db' '\t' 'get a\t\n' '\n' '\x1b[A\n'
+    like edited_lists_all_when_nothing_is_typed "$out" '^put  get  del .*  quit  $'
+    is edited_completes_no_second_word "$(printf '%s\n' "$out" | grep -c '^1$')" 2
     typed 'strata shell db --history past' 'pu\ttyped 1\n' 'get ty' '\x03' 'get a\n' '\x1b[A\n' 'c\t' 'u\t\n' 's\t' '\x03' 'xyz\t\n'
     is edited_completes_a_command "$(strata get db typed)" 1
     is edited_ctrl_c_drops_the_line "$(printf '%s\n' "$out" | grep -c 'no such key: ty')" 0

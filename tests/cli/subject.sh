@@ -1,6 +1,6 @@
 #!/bin/bash
 # What the crash tests are told to test: a stage of this build, or an engine of the learner's own.
-stage1=$PWD/stages/01_append_log includes="-I$PWD/include -I$PWD/common -I$PWD/stages"
+plain=$PWD/tests/engines/plain.c stage1=$PWD/stages/01_append_log includes="-I$PWD/include -I$PWD/common -I$PWD/stages"
 . "$(dirname "$0")/tap.bash"
 test=$(dirname "$STRATA")/tests/crash/oracle_test
 if [ ! -x "$test" ] || ! command -v cc >/dev/null; then
@@ -16,14 +16,40 @@ object none 'int nothing;'
 object short 'const struct strata_engine strata_engine = {.size = 8, .abi = STRATA_ENGINE_ABI};'
 object old 'const struct strata_engine strata_engine = {.size = sizeof strata_engine, .abi = 99};'
 object own "#define strata_stage_01_append_log strata_engine" "#include \"$stage1/engine.c\""
+object slotless 'const struct strata_engine strata_engine = {.size = sizeof strata_engine,' \
+    '    .abi = STRATA_ENGINE_ABI, .name = "slotless", .survives = "nothing"};'
+object unknown 'void nobody_has_this(void);' 'void f(void) { nobody_has_this(); }'
+# It keeps what it is told in memory alone; and one that leaks a byte at each close.
+for name in forgetful leaky; do
+    object $name '#define PLAIN_IS_PART' "#include \"$plain\"" \
+        'static int remember_it(void *self, const struct strata_op *ops, size_t count, bool sync, struct strata_error *err)' \
+        '{ (void)count; (void)sync; return remember(self, ops->type, ops->key, ops->value, err); }' \
+        'static void *volatile lost;' \
+        'static int leak(void *self, struct strata_error *err) { lost = malloc(1); return plain_close(self, err); }' \
+        'const struct strata_engine strata_engine = {.size = sizeof strata_engine, .abi = STRATA_ENGINE_ABI,' \
+        '    .stage = 1, .format = 1, .name = "x", .survives = "x", .formats = formats, .open = plain_open,' \
+        "    .close = $([ $name = leaky ] && echo leak || echo plain_close), .get = plain_get, .iter = plain_iter," \
+        "    .write = $([ $name = leaky ] && echo plain_write || echo remember_it), .verify = plain_verify};"
+done
 unset STRATA_STAGE STRATA_ENGINE
 fails subject_stage_that_is_not_there 99 'STRATA_STAGE: this build has no such stage' env STRATA_STAGE=99 "$test"
 fails subject_engine_that_is_not_there 99 'STRATA_ENGINE: .*nowhere' env STRATA_ENGINE=./nowhere.so "$test"
-fails subject_engine_without_a_table 99 'it exports no strata_engine' env STRATA_ENGINE=./none.so "$test"
+fails subject_engine_without_a_table 99 '\./none\.so exports no strata_engine' env STRATA_ENGINE=./none.so "$test"
 for bad in short old; do
     run env STRATA_STAGE=1 STRATA_ENGINE=./$bad.so "$test"
     is "subject_engine_that_is_${bad}_is_refused" "$((rc > 0 && rc < 128)) $(grep -cE '^(ok|.*OK)' <<<"$out")" "1 0"
 done
+refused() { fails "engine_$1_is_refused" "$2" "$3" strata crash --engine "$1.so"; }
+refused none 2 '^strata: crash: --engine: none\.so exports no strata_engine$'
+refused short 2 'ABI 1 and 8 bytes; this library wants 1 and [0-9]+: build it against this strata_engine\.h$'
+refused old 2 'ABI 99 and [0-9]+ bytes; this library wants 1 '
+refused slotless 2 'lacks the required slot open$'
+refused unknown 4 'undefined symbol: nobody_has_this$'
+refused forgetful 5 'your engine bypasses fs\.h: a put was acknowledged and the database closed, and no call'
+run env STRATA_STAGE=1 STRATA_ENGINE=./leaky.so "$(dirname "$test")/memory_test"
+like engine_that_leaks_is_found "$err" 'allocation 1 failed once: [0-9]+ allocations were not freed'
+run env STRATA_STAGE=1 STRATA_ENGINE=./leaky.so STRATA_TEST='*disk_full*' "$(dirname "$test")/faults_test"
+like engine_that_leaks_is_found_by_a_failed_call_too "$err" 'a disk of 0 bytes, .*: [0-9]+ allocations were not freed'
 code subject_newest_stage 0 env STRATA_STAGE= "$test"
 code subject_engine_of_ones_own 0 env STRATA_STAGE=1 STRATA_ENGINE=./own.so STRATA_SIZES=1 "$test"
 code subject_empty_engine_is_none 0 env STRATA_STAGE=1 STRATA_ENGINE= "$test"

@@ -6,6 +6,7 @@
 #   code NAME RC CMD...     runs it; passes when it ends with RC
 #   prints NAME TEXT CMD... runs it; passes when it ends with 0 and prints TEXT (a line end more)
 #   fails NAME RC REGEX CMD...  runs it; passes when it ends with RC and says REGEX on stderr
+#   wait_until CMD...       runs it again and again until it succeeds; gives up after a minute
 
 STRATA=${STRATA:-$PWD/build/strata}
 case $STRATA in /*) ;; *) STRATA=$PWD/$STRATA ;; esac
@@ -64,6 +65,14 @@ fails() {
 }
 same() { # NAME FILE FILE
     if cmp "$2" "$3" >"$work/cmp" 2>&1; then pass "$1"; else fail "$1" "$(cat "$work/cmp")"; fi
+}
+# What a test waits for it asks for: no sleep is long enough on every machine.
+wait_until() {
+    local end=$((SECONDS + 60))
+    until "$@" >"$work/waited" 2>&1; do
+        [ $SECONDS -lt $end ] || { echo "# waited in vain: $*"; return 1; }
+        sleep 0.02
+    done
 }
 # Changes one byte of a file: flip FILE OFFSET
 flip() {

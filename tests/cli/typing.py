@@ -3,11 +3,12 @@
     typing.py COMMAND KEYS...
 
 Runs COMMAND (by sh) on a terminal of its own, 80 x 24. Types each KEYS, in which Python's escapes
-stand for bytes, when a prompt ("... > ") stands at the end of what was printed, and nothing behind
-it if a line was entered before; what is typed while a command runs may be lost. With a ! in front,
-KEYS are typed a quarter of a second after the ones before. At the end Ctrl-D.
+stand for bytes, when something has come since the ones before and a prompt ("... > ") stands at its
+end, with nothing behind it if a line was entered or dropped; what is typed while a command runs may
+be lost. With a ! in front, KEYS are typed in the middle of what a command prints, when 1000 bytes of
+it have come (a terminal that nobody reads holds it up). At the end Ctrl-D.
 Prints what the terminal got, without carriage returns, and ends as COMMAND did; with 99 when
-there was no prompt, or no end, for 20 seconds.
+there was no prompt, or no end, for a minute.
 """
 import fcntl
 import os
@@ -20,7 +21,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 20
+PATIENCE = 60
 QUIET = 0.15
 
 command, keys = sys.argv[1], sys.argv[2:]
@@ -50,16 +51,31 @@ def read(seconds):
     return data or None
 
 
-def wait_for_prompt(entered):
-    prompt = rb"> (\x1b\[K)?$" if entered else rb"> [^\n]*$"
+# What stands at the end when the next line can be typed. An editor takes a dropped line off its own.
+PROMPT = {"\\n": rb"> (\x1b\[K)?$", "\\x03": rb"(> |\x1b\[K)$"}
+
+
+def wait_for_prompt(typed, before):
+    prompt = next((PROMPT[end] for end in PROMPT if typed.endswith(end)), None)
     end = time.time() + PATIENCE
     while time.time() < end:
         data = read(QUIET)
         if data is None:
             return
-        if not data and re.search(prompt, seen):
+        if data or len(seen) == before:
+            continue
+        if re.search(prompt, seen[before:]) if prompt else re.search(rb"> [^\n]*$", seen):
             return
     give_up()
+
+
+def wait_for_output(before):
+    end = time.time() + PATIENCE
+    while len(seen) < before + 1000:
+        if time.time() > end:
+            give_up()
+        if read(QUIET) is None:
+            return
 
 
 def type_in(text):
@@ -69,15 +85,16 @@ def type_in(text):
         pass  # it has ended: its status tells
 
 
-entered = True
+typed, before = "\\n", 0
 for text in keys + ["\\x04"]:
     if text.startswith("!"):
-        time.sleep(0.25)
+        wait_for_output(before)
         text = text[1:]
     else:
-        wait_for_prompt(entered)
+        wait_for_prompt(typed, before)
+    before = len(seen)
     type_in(text)
-    entered = text.endswith("\\n")
+    typed = text
 end = time.time() + PATIENCE
 while read(1) is not None:
     if time.time() > end:

@@ -78,12 +78,12 @@ static void each_file(void (*each)(struct strata_fs *fs, const char *path,
         const struct strata_format *format;
         snprintf(path, sizeof path, "%s/%s", DIR, names.names[i]);
         format = subject_format(names.names[i]);
-        if (!format)
+        if (!format || !format->inspect)
             continue;
         each(fs, path, format);
         found++;
     }
-    assert_true(found > 1);
+    assert_enough(found, 2);
     fs_names_free(&names);
     fs_free(fs);
 }

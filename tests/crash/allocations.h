@@ -1,6 +1,6 @@
 /* allocations.h: every allocation of a program that is linked with -Wl,--wrap=malloc and the like
- * (crash.mk) comes through here: counted, and failed on request. The C library's own do not, nor
- * those of a shared object. For one thread at a time. */
+ * (crash.mk) comes through here: counted, and failed on request. The C library's own do not; those
+ * of a shared object do once allocations_reach was called. For one thread at a time. */
 #ifndef STRATA_TESTS_ALLOCATIONS_H
 #define STRATA_TESTS_ALLOCATIONS_H
 
@@ -15,5 +15,9 @@ struct allocations {
     int64_t living;  /* made and not freed */
 };
 extern struct allocations allocations;
+
+/* Leads the calls of malloc and the like of a shared object (what dlopen gave) here too. How many
+ * of them it has; NULL has none. Before it allocates. */
+unsigned allocations_reach(void *object);
 
 #endif

@@ -51,7 +51,7 @@ static uint64_t run_kind(const struct specimen *s, enum bits_kind kind, unsigned
         if (kind == BITS_FLIPPED && s->end == SPECIMEN_CLOSED && bits_is_needed(part))
             assert_int_equal(row.outcomes[OUTCOME_DETECTED], row.tried);
         if (kind == BITS_WHILE_OPEN && bits_is_log(part)) /* the others are read at open alone */
-            assert_true(row.outcomes[OUTCOME_DETECTED] > 0);
+            assert_enough(row.outcomes[OUTCOME_DETECTED], 1);
     }
     assert_int_equal(loop.totals.outcomes[OUTCOME_WRONG], 0);
     return loop.totals.tried;
@@ -98,9 +98,14 @@ static char *dumps_of(const struct specimen *s)
 
 static void bits_specimen_has_every_type_of_record(void **state)
 {
-    char *text = dumps_of(*state);
+    char *text;
     unsigned stage = subject_info()->stage;
 
+    if (subject_engine()) {
+        check_skipping("the records of our own formats");
+        skip();
+    }
+    text = dumps_of(*state);
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (stage >= types[i].first && stage <= types[i].last && !strstr(text, types[i].word))
             fail_msg("no record says \"%s\"", types[i].word);
@@ -113,7 +118,7 @@ static void bits_flipped_one_by_one_are_detected_where_they_are(void **state)
 {
     uint64_t total = run_kind(*state, BITS_FLIPPED, bit_step());
     assert_true(total >= 8 * all_bytes(*state) / bit_step());
-    assert_true(total >= 8 * 2500 / bit_step());
+    assert_enough(total, 8 * 2500 / bit_step());
 }
 
 /* Some bits of a file whose largest record is read in pieces: all of the first 40 bytes of each
@@ -144,7 +149,7 @@ static void bits_flipped_in_a_large_value_are_detected_where_they_are(void **sta
         print_row(&s, part, "bits, some", &row);
         if (row.bad)
             fail_msg("%s", loop.what);
-        assert_true(row.outcomes[OUTCOME_DETECTED] >= 200);
+        assert_enough(row.outcomes[OUTCOME_DETECTED], 200);
         assert_int_equal(row.outcomes[OUTCOME_DETECTED], row.tried);
     }
     specimen_free(&s);
@@ -171,12 +176,12 @@ static void bits_missing_file_is_detected(void **state)
 
 static void bits_file_of_an_earlier_time_is_detected(void **state)
 {
-    assert_true(run_kind(*state, BITS_OLD_FILE, 1) >= 10);
+    assert_enough(run_kind(*state, BITS_OLD_FILE, 1), 10);
 }
 
 static void bits_bytes_behind_the_end_change_no_answer(void **state)
 {
-    assert_true(run_kind(*state, BITS_APPENDED, 1) >= 20);
+    assert_enough(run_kind(*state, BITS_APPENDED, 1), 20);
 }
 
 static void bits_sector_zeroed_is_detected(void **state)
@@ -187,7 +192,7 @@ static void bits_sector_zeroed_is_detected(void **state)
 static void bits_sector_in_the_wrong_place_is_detected(void **state)
 {
     uint64_t copied = run_kind(*state, BITS_COPIED, 1);
-    assert_true(copied >= 8);
+    assert_enough(copied, 8);
     assert_int_equal(run_kind(*state, BITS_SWAPPED, 1), copied / 2);
 }
 
@@ -195,12 +200,12 @@ static void bits_sector_in_the_wrong_place_is_detected(void **state)
  * the script, zeros where there was nothing yet. */
 static void bits_sector_of_an_earlier_time_is_detected(void **state)
 {
-    assert_true(run_kind(*state, BITS_OLD_SECTOR, 1) >= 30);
+    assert_enough(run_kind(*state, BITS_OLD_SECTOR, 1), 30);
 }
 
 static void bits_record_in_the_wrong_place_is_detected(void **state)
 {
-    assert_true(run_kind(*state, BITS_RECORDS, 1) >= 30);
+    assert_enough(run_kind(*state, BITS_RECORDS, 1), 30);
 }
 
 /* ---- Without a clean close ------------------------------------------------------------- */
@@ -214,7 +219,7 @@ static void run_all_kinds(enum specimen_end end)
     specimen_init(&s, &script, end);
     for (int kind = 0; kind < BITS_KINDS; kind++)
         if (kind != BITS_WHILE_OPEN) /* opening changes the files */
-            assert_true(run_kind(&s, (enum bits_kind)kind, 29 * bit_step()) > 0);
+            assert_enough(run_kind(&s, (enum bits_kind)kind, 29 * bit_step()), 1);
     specimen_free(&s);
     script_free(&script);
 }

@@ -9,27 +9,30 @@ $B/tests/crash/$1: $B/tests/crash/$1.o $(call crash_objs,$2) $(TEST_LIB) $(LIB_A
 tests-build: $B/tests/crash/$1
 endef
 $(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
-$(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations)))
+$(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations allocations_reach)))
 $(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop)))
-$(eval $(call crash_program,memory_test,memory_loop allocations))
+$(eval $(call crash_program,memory_test,memory_loop allocations allocations_reach))
 
-# Every allocation of the library goes through the test. (A shared object's own do not.)
+# Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
 $B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
-kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N] [TIMES=20]
-	@$(MAKE) --no-print-directory $B/tests/crash/kill_real
-	@STRATA_STAGE=$(STAGE) $B/tests/crash/kill_real --times $(or $(TIMES),20)
+# What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises.
+of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(STAGE) STRATA_ENGINE=$(ENGINE)
 
-faults: install-test ## every call of the file layer fails, and every allocation: a table [STAGE=N] [STRIDE=16]
-	@$(MAKE) --no-print-directory $B/tests/crash/faults
-	@STRATA_STAGE=$(STAGE) $B/tests/crash/faults --stride $(or $(STRIDE),16)
+kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N [ENGINE=mine.so]] [TIMES=20]
+	@$(MAKE) --no-print-directory -s $B/tests/crash/kill_real
+	@$(of_engine) $B/tests/crash/kill_real --times $(or $(TIMES),20)
 
-bits: install-test ## every bit flipped, every cut, every sector exchanged: a table [STAGE=N]
-	@$(MAKE) --no-print-directory $B/tests/crash/bits
-	@STRATA_STAGE=$(STAGE) $B/tests/crash/bits
+faults: install-test ## every call of the file layer fails, and every allocation: a table [STAGE=N [ENGINE=mine.so]] [STRIDE=16]
+	@$(MAKE) --no-print-directory -s $B/tests/crash/faults
+	@$(of_engine) $B/tests/crash/faults --stride $(or $(STRIDE),16)
 
-crash: all ## every state that a crash may leave, in tables [STAGE=N] [SEEDS=24]
-	@B=$B tests/tools/crash.sh run "$(STAGE)" "$(SEEDS)"
+bits: install-test ## every bit flipped, every cut, every sector exchanged: a table [STAGE=N [ENGINE=mine.so]]
+	@$(MAKE) --no-print-directory -s $B/tests/crash/bits
+	@$(of_engine) $B/tests/crash/bits
+
+crash: all ## every state that a crash may leave, in tables [STAGE=N [ENGINE=mine.so]] [SEEDS=24]
+	@$(of_engine) B=$B tests/tools/crash.sh run "$(STAGE)" "$(SEEDS)"
 
 crash-full: all ## the same and nothing left out, for TIME=2h [STAGE=3]; goes on where it stopped
 	@B=$B tests/tools/crash.sh full "$(or $(STAGE),3)" "$(or $(TIME),2h)"

@@ -138,7 +138,7 @@ static void explorer_loss_is_shown_by_few_steps_and_made_again(void **state)
     assert_true(e && again);
     fill(&workload, "unsynced");
     assert_true(find_loss(&workload.script, e));
-    shrink(e, &e->cases[ORACLE_LOST], &few, &shorter);
+    shrink(e, &e->cases[ORACLE_LOST], &few, &shorter, NULL, NULL);
     assert_true(few.count >= 1);
     assert_true(few.count <= 3);
     assert_int_equal(shorter.report.verdict, ORACLE_LOST);

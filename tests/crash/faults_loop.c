@@ -489,6 +489,7 @@ void faults_run(struct faults *faults, enum faults_work work, enum fs_sim_fault_
     char name[64];
 
     *row = (struct faults_row){0};
+    allocations_reach(subject_object());
     subject_leave_unsynced(work == FAULTS_UNSYNCED);
     start_init(&start, work, &script);
     snprintf(name, sizeof name, "%s, %s %s", faults_work_name(work), kinds[kind].name,
@@ -541,6 +542,7 @@ void faults_fill_disk(struct faults *faults, struct faults_row *row)
     uint64_t bytes = 0;
 
     *row = (struct faults_row){0};
+    allocations_reach(subject_object());
     script_builtin(1, &script);
     for (; try_disk(faults, &start, bytes, row); bytes += step_of(faults))
         show_progress(faults, "disk full", bytes);

@@ -66,14 +66,14 @@ static void expect_reported(enum fs_sim_fault_kind kind, uint64_t runs_at_least)
 {
     struct faults faults = {.step = step()};
     struct faults_row sum = run_works(&faults, kind);
-    assert_true(sum.runs >= runs_at_least / step());
-    assert_true(sum.errors >= runs_at_least / step() / 2);
+    assert_enough(sum.runs, runs_at_least / step());
+    assert_enough(sum.errors, runs_at_least / step() / 2);
     assert_int_equal(sum.silent, faults.silent[FS_CALL_CLOSE] + faults.silent[FS_CALL_LINK] +
                                      faults.silent[FS_CALL_REMOVE] +
                                      faults.silent[FS_CALL_ALLOCATE] +
                                      (kind == FS_SIM_EMFILE ? faults.silent[FS_CALL_OPEN] : 0));
     if (subject_promises(STRATA_PROMISE_POWER_CUT))
-        assert_true(sum.cuts >= runs_at_least / step());
+        assert_enough(sum.cuts, runs_at_least / step());
 }
 
 static void faults_io_error_at_any_call_is_reported_and_loses_nothing(void **state)
@@ -98,7 +98,7 @@ static void expect_unnoticed(enum fs_sim_fault_kind kind)
 {
     struct faults faults = {.step = step()};
     struct faults_row sum = run_works(&faults, kind);
-    assert_true(sum.runs >= 400 / step());
+    assert_enough(sum.runs, 400 / step());
     assert_int_equal(sum.errors, 0);
 }
 
@@ -139,7 +139,7 @@ static void faults_disk_full_after_any_byte_loses_nothing(void **state)
            subject_info()->stage, row.clean_at, row.errors, row.cuts, row.bad);
     if (row.bad)
         fail_msg("%s", faults.what);
-    assert_true(row.clean_at >= 300);
+    assert_enough(row.clean_at, 300);
     assert_int_equal(row.runs * step(), row.clean_at);
     assert_true(row.errors >= row.runs);
 }

@@ -51,7 +51,8 @@ static size_t find(const char *wanted)
     }
 }
 
-/* How many of the states are crashed once more: one in `often`, fewer where time is dear. */
+/* How many of the states are crashed once more: one in `often`, fewer where time is dear; and what
+ * comes of that, at least. (Not a multiple of two: states are made in a rhythm.) */
 static unsigned sampled(unsigned often, unsigned quick)
 {
     return check_quick() || check_sanitized() ? quick : often;
@@ -59,14 +60,14 @@ static unsigned sampled(unsigned often, unsigned quick)
 
 static void kill_model_at_creation_leaves_no_database_or_an_empty_one(void **state)
 {
-    struct explore e = {.twice = sampled(1, 8)};
+    struct explore e = {.twice = sampled(1, 23)};
 
     (void)state;
     explore_builtin(find("nothing"), &e);
     assert_true(e.absent > 0);
     assert_true(e.absent < e.totals.distinct + e.again.distinct);
-    assert_true(e.totals.distinct >= 8);
-    assert_true(e.again.distinct >= 100);
+    assert_enough(e.totals.distinct, 8);
+    assert_enough(e.again.distinct, 100);
 }
 
 static void kill_model_at_any_byte_of_any_write_loses_nothing_acknowledged(void **state)
@@ -75,8 +76,8 @@ static void kill_model_at_any_byte_of_any_write_loses_nothing_acknowledged(void 
 
     (void)state;
     explore_builtin(find("writes"), &e);
-    assert_true(e.totals.distinct >= 300);
-    assert_true(e.torn >= 200);
+    assert_enough(e.totals.distinct, 300);
+    assert_enough(e.torn, 200);
 }
 
 static void kill_model_across_reopening_loses_nothing_acknowledged(void **state)
@@ -85,8 +86,8 @@ static void kill_model_across_reopening_loses_nothing_acknowledged(void **state)
 
     (void)state;
     explore_builtin(find("reopens"), &e);
-    assert_true(e.totals.distinct >= 300);
-    assert_true(e.torn >= 200);
+    assert_enough(e.totals.distinct, 300);
+    assert_enough(e.torn, 200);
 }
 
 static void kill_model_within_a_large_value_drops_it_whole(void **state)
@@ -95,8 +96,8 @@ static void kill_model_within_a_large_value_drops_it_whole(void **state)
 
     (void)state;
     explore_builtin(find("large"), &e);
-    assert_true(e.totals.distinct >= 300);
-    assert_true(e.torn >= 250);
+    assert_enough(e.totals.distinct, 300);
+    assert_enough(e.torn, 250);
 }
 
 /* After a torn tail recovery repairs, writes go on, and all of that is killed again. */
@@ -106,20 +107,20 @@ static void kill_model_during_recovery_loses_nothing_acknowledged(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct explore e = {.twice = sampled(4, 16)};
+        struct explore e = {.twice = sampled(4, 61)};
         explore_builtin(find(names[i]), &e);
-        assert_true(e.again.distinct >= 20 * 80);
-        assert_true(e.torn >= 1000);
+        assert_enough(e.again.distinct, sampled(20 * 80, 600));
+        assert_enough(e.torn, sampled(1000, 800));
     }
 }
 
 static void kill_model_during_recovery_from_half_a_large_value_loses_nothing(void **state)
 {
-    struct explore e = {.plan.prefix_limit = 4096, .twice = sampled(32, 64)};
+    struct explore e = {.plan.prefix_limit = 4096, .twice = sampled(32, 211)};
 
     (void)state;
     explore_builtin(find("large"), &e);
-    assert_true(e.again.distinct >= 20);
+    assert_enough(e.again.distinct, 20);
 }
 
 /* A marker is replaced by a rename; a kill before it leaves the new one under another name. */

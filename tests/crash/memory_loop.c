@@ -571,6 +571,7 @@ void memory_loop_run(struct memory_loop *loop, bool for_ever)
     uint64_t at = 1;
 
     *loop = (struct memory_loop){.progress = loop->progress};
+    allocations_reach(subject_object());
     kill_one(&killed);
     for (; run(loop, &killed, root, at, for_ever); at++)
         if (loop->progress && at % 16 == 0)

@@ -6,6 +6,7 @@
 #include "oracle.h"
 #include "script.h"
 #include "subject.h"
+#include "tmpdir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,37 @@ static void oracle_file_that_belongs_to_nothing_is_an_orphan(void **state)
     expect(&oracle, ORACLE_ORPHAN, oracle.issued);
 }
 
+static void oracle_tells_of_the_first_orphan(void **state)
+{
+    struct done *done = *state;
+    struct oracle oracle = oracle_for(done);
+    struct oracle_report report;
+
+    assert_int_equal(fs_sim_put(done->fs, DIR "/left.1", strata_string("bytes")), 0);
+    assert_int_equal(fs_sim_put(done->fs, DIR "/left.2", strata_string("bytes")), 0);
+    assert_int_equal(oracle_check(&oracle, &report), 1);
+    assert_int_equal(report.verdict, ORACLE_ORPHAN);
+    assert_non_null(strstr(report.what, "left.1"));
+    assert_null(strstr(report.what, "left.2"));
+}
+
+/* Without a file layer it looks at the real one. */
+static void oracle_of_real_files_is_fine(void **state)
+{
+    struct done *done = *state;
+    struct oracle oracle = oracle_for(done);
+    char *root = tmpdir_new(), *dir = tmpdir_path(root, "db");
+    struct script_run run;
+
+    script_run_init(&run, &done->script, NULL, dir, false);
+    assert_ok(script_run(&run), &run.err);
+    oracle.fs = NULL;
+    oracle.dir = dir;
+    expect(&oracle, ORACLE_FINE, oracle.issued);
+    free(dir);
+    tmpdir_del(root);
+}
+
 static void oracle_no_database_is_fine_only_before_the_first_acknowledgement(void **state)
 {
     struct done *done = *state;
@@ -265,6 +297,39 @@ static void judge_directory_tells_the_outcomes_apart(void **state)
     assert_int_equal(judgement.answers.first_error.code, STRATA_ERR_CORRUPT);
 }
 
+/* The same of a database that is not the history's, with each call failing once, or from then on:
+ * what is seen is a wrong answer, an earlier state, or the error; never that all is well. */
+static void judge_directory_never_takes_a_call_that_fails_for_an_answer(void **state)
+{
+    struct done *done = *state;
+    struct history *history = &done->script.history;
+    unsigned outcomes[OUTCOMES] = {0};
+    uint64_t failed = 1;
+
+    history_put(history, strata_string("more"), strata_string("than there is"));
+    for (uint64_t at = 1; failed; at++)
+        for (int for_ever = 0; for_ever <= 1; for_ever++) {
+            struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at, .for_ever = for_ever};
+            struct strata_fs *fs = fs_sim_copy(done->fs);
+            struct judgement judgement;
+
+            assert_non_null(fs);
+            fs_sim_fail(fs, &fault);
+            judge_dir(fs, DIR, history, &judgement);
+            failed = fs_sim_failed(fs);
+            assert_int_not_equal(judgement.outcome, OUTCOME_HARMLESS);
+            if (judgement.outcome == OUTCOME_PREFIX)
+                assert_int_equal(judgement.n, history->count - 1);
+            assert_true(failed || judgement.outcome == OUTCOME_PREFIX);
+            outcomes[judgement.outcome]++;
+            assert_int_equal(fs_sim_open_files(fs), 0);
+            fs_free(fs);
+        }
+    assert_true(outcomes[OUTCOME_DETECTED] > 0);
+    assert_true(outcomes[OUTCOME_WRONG] > 0);
+    assert_true(outcomes[OUTCOME_PREFIX] > 0);
+}
+
 /* Each call of the file layer fails in turn while the oracle looks: that is told as the error it
  * is, or does no harm. No wrong answer is seen where there is none. */
 static void oracle_call_that_fails_is_an_error_and_no_verdict(void **state)
@@ -306,12 +371,15 @@ int main(void)
         TEST(oracle_deleted_key_that_is_back_is_no_state),
         TEST(oracle_write_without_an_earlier_one_is_no_state),
         TEST(oracle_file_that_belongs_to_nothing_is_an_orphan),
+        TEST(oracle_tells_of_the_first_orphan),
+        TEST(oracle_of_real_files_is_fine),
         TEST(oracle_no_database_is_fine_only_before_the_first_acknowledgement),
         TEST(oracle_damage_is_an_error),
         TEST(judge_other_value_is_wrong),
         TEST(judge_missing_key_is_wrong),
         TEST(judge_key_that_was_deleted_is_wrong),
         TEST(judge_directory_tells_the_outcomes_apart),
+        TEST(judge_directory_never_takes_a_call_that_fails_for_an_answer),
         TEST(oracle_call_that_fails_is_an_error_and_no_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,21 +59,21 @@ static void power_cut_ordered_loses_nothing_synced(void **state)
 {
     (void)state;
     skip_unless_promised();
-    assert_true(explore_scripts(FS_SIM_ORDERED, "ordered", 0) >= 200);
+    assert_enough(explore_scripts(FS_SIM_ORDERED, "ordered", 0), 200);
 }
 
 static void power_cut_posix_loses_nothing_synced(void **state)
 {
     (void)state;
     skip_unless_promised();
-    assert_true(explore_scripts(FS_SIM_POSIX, "posix", 0) >= 200);
+    assert_enough(explore_scripts(FS_SIM_POSIX, "posix", 0), 200);
 }
 
 static void power_cut_during_recovery_loses_nothing_synced(void **state)
 {
     (void)state;
     skip_unless_promised();
-    assert_true(explore_scripts(FS_SIM_POSIX, "posix", check_quick() ? 8 : 1) >= 1000);
+    assert_enough(explore_scripts(FS_SIM_POSIX, "posix", check_quick() ? 8 : 1), 1000);
 }
 
 /* ---- Long work ------------------------------------------------------------------------- */
@@ -93,7 +93,7 @@ static void explore_long(enum fs_sim_model model, const char *word, uint64_t flo
         distinct += e.totals.distinct;
         script_free(&script);
     }
-    assert_true(distinct >= floor);
+    assert_enough(distinct, floor);
 }
 
 static void kill_in_long_work_loses_nothing_acknowledged(void **state)

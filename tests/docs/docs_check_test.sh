@@ -52,17 +52,23 @@ $ make test
 
 There are two records.
 <!-- true: [ "$(build/strata dump /tmp/d | wc -l)" = 2 ] -->
+
+<!-- figures: echo records "$(build/strata dump /tmp/d | wc -l)"; echo large 1234567 -->
+
+Of them **<!--records-->0<!--/--> of <!--large-->1<!--/-->** are there.
 END
 echo '# reads right.md and sample.md' >tests/docs/sample_test.sh
 
 code write_fills_in_every_block 0 docs/tools/docs.pl write right.md
 run docs/tools/docs.pl check right.md
 is check_after_write_passes "$rc" 0
-like every_kind_is_counted "$out" '7 blocks \(1 extract, 1 illustration, 1 output, 1 table, 1 tested, 1 transcript, 1 true\), all right'
+like every_kind_is_counted "$out" '8 blocks \(1 extract, 1 figures, 1 illustration, 1 output, 1 table, 1 tested, 1 transcript, 1 true\), all right'
 like extract_holds_the_comment "$(cat right.md)" 'After anything but 0,'
 like extract_holds_no_neighbour "$(grep -c RECORD_MAGIC right.md)" '^0$'
 like transcript_holds_what_is_printed "$(cat right.md)" '^a	1$'
 like dump_is_there "$(cat right.md)" 'head_check   XXH3'
+
+like figures_are_put_into_the_text "$(cat right.md)" '^Of them \*\*<!--records-->2<!--/--> of <!--large-->1,234,567<!--/-->'
 
 # stale NAME REGEX SED: the sample changed by SED is refused, and the report says REGEX
 stale() {
@@ -82,6 +88,9 @@ stale stale_transcript_is_found 'STALE sample.md:[0-9]+: .*transcript' 's|^a\t1$
 stale stale_table_is_found 'STALE sample.md:[0-9]+: .*table' 's/^a \| 1$/a | 2/'
 stale table_that_cannot_be_made_is_found 'STALE sample.md:[0-9]+: the command fails' '/table:/s|build/strata scan.* -->|build/strata scan /tmp/none -->|'
 stale stale_figure_in_the_text_is_found 'STALE sample.md:[0-9]+: this does not hold any more: .* = 3' 's/= 2 \]/= 3 ]/'
+stale stale_generated_figure_is_found 'STALE sample.md:[0-9]+: the figure "records" is 2' 's/-->2<!--/-->3<!--/'
+stale figure_without_a_command_is_found 'STALE sample.md:[0-9]+: no command above makes the figure "none"' 's/<!--records-->/<!--none-->/'
+stale figures_that_cannot_be_made_are_found 'STALE sample.md:[0-9]+: the command of these figures fails' 's/echo large/false; #/'
 stale unmarked_block_is_found 'STALE sample.md:[0-9]+: this block does not say' '/illustration/d'
 stale block_that_is_not_closed_is_found 'STALE sample.md:[0-9]+: no block follows' '/^\$ make test$/,$d'
 stale vanished_function_is_found 'has no "record_follows"' '/extract/s/record_next/record_follows/'
@@ -121,8 +130,10 @@ printf '## 1. The beginning\n' >docs/98_sample.md
 chapter a_foreign_heading_is_found '98_sample.md:1: a chapter has no heading "1. The beginning"'
 chapter a_short_chapter_is_found '2000 to 3500 words .* here are 4'
 
-# The whole book, by make: it fails too. (-o: what was built elsewhere is not built anew from here.)
-printf '\n```\nno source\n```\n' >>README.md
+# By make it fails too. (-o: what was built elsewhere is not built anew from here.) Of the book there
+# is one page here: the whole of it is what make docs-check is about.
+find . -name '*.md' -delete
+printf '# A page\n\n```\nno source\n```\n' >README.md
 run make -s docs-check B="$B" -o docs-build
 like make_docs_check_fails_too "$rc $out" '^2 STALE README.md:[0-9]+: this block does not say'
 done_testing

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "inspect.h"
+#include "subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,14 @@ __attribute__((constructor)) static void choose_tests(void)
     const char *name = getenv("STRATA_TEST");
     if (name && *name)
         cmocka_set_test_filter(name);
+}
+
+void check_enough(uint64_t count, uint64_t least, const char *what, const char *file, int line)
+{
+    if (count >= least || subject_engine())
+        return;
+    print_error("%s is %" PRIu64 ", and not %" PRIu64 " or more\n", what, count, least);
+    _fail(file, line);
 }
 
 void check_clear(struct strata_error *err)

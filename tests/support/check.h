@@ -27,6 +27,10 @@
 /* The database holds what the model holds: scans in both directions and gets. */
 #define assert_model(model, db) check_model((model), (db), __FILE__, __LINE__)
 
+/* A test reached as much as it does on the stages of this build. Of a learner's engine nobody knows
+ * how many calls it makes: then it is not asked. */
+#define assert_enough(count, least) check_enough((count), (least), #count, __FILE__, __LINE__)
+
 /* A stat of that name, or UINT64_MAX when there is none. */
 uint64_t check_stat(struct strata *db, const char *name);
 
@@ -35,6 +39,7 @@ bool check_sanitized(void); /* built with ASan or TSan: memory and time are dear
 /* Says why a test is skipped; call cmocka's skip() after it. */
 void check_skipping(const char *why);
 
+void check_enough(uint64_t count, uint64_t least, const char *what, const char *file, int line);
 void check_clear(struct strata_error *err);
 void check_code(int rc, int want, const struct strata_error *err, const char *call,
                 const char *file, int line);

@@ -49,7 +49,8 @@ struct strata_fs *specimen_with(const struct specimen *specimen, const struct pa
 
 /* Where the section of a file that holds byte `at` ends. */
 uint64_t part_section_end(const struct part *part, uint64_t at);
-/* Does the annotated dump of that file, as it is in `fs`, tell of damage or of a torn tail? */
+/* Does the annotated dump of that file, as it is in `fs`, tell of damage or of a torn tail? True
+ * where there is none. */
 bool part_is_damaged(const struct part *part, struct strata_fs *fs);
 
 #endif

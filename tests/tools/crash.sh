@@ -3,6 +3,7 @@
 #
 #   B=build tests/tools/crash.sh run [STAGE] [SEEDS]   every stage; the last lines sum it up
 #   B=build tests/tools/crash.sh full STAGE TIME       at full depth, for TIME (90, 90s, 5m, 2h)
+#   STRATA_ENGINE=mine.so B=... crash.sh run STAGE     an engine of one's own, by its promises
 #   tests/tools/crash.sh show                          what docs/crash/results.tsv holds, as a table
 #
 # `full` does one workload, drawn by one seed, under one model after another, and keeps each result
@@ -26,7 +27,8 @@ run() { # STAGES SEEDS
     for stage in ${1:-$(stages)}; do
         seeds=$2
         [ -n "$seeds" ] || if promises_power_cut "$stage"; then seeds=24; else seeds=1; fi
-        "$B/strata" crash --stage "$stage" --seeds "$seeds" >"$out/stage_$stage.txt" || rc=$?
+        "$B/strata" crash --stage "$stage" ${STRATA_ENGINE:+--engine "$STRATA_ENGINE"} --seeds "$seeds" \
+            >"$out/stage_$stage.txt" || rc=$?
         cat "$out/stage_$stage.txt"
         grep '^crash: ' "$out/stage_$stage.txt" >>"$lines"
     done
@@ -139,5 +141,5 @@ case ${1:-} in
 run) run "${2:-}" "${3:-}" ;;
 full) full "${2:-}" "${3:-}" ;;
 show) show ;;
-*) sed -n '4,6s/^# *//p' "$0" >&2; exit 2 ;;
+*) sed -n '4,7s/^# *//p' "$0" >&2; exit 2 ;;
 esac

@@ -20,6 +20,7 @@ table() {
         echo "libcmocka-dev header:cmocka.h the test framework"
         echo "g++ command:g++ the header is compiled as C++ too"
         echo "util-linux command:setpriv tests as an unprivileged user"
+        echo "python3 command:python3 tests of what is typed on a terminal"
         ;;
     clang) echo "clang command:clang the second compiler" ;;
     lint)

@@ -1,9 +1,12 @@
 #!/bin/bash
-# Runs every test program and script of the project (see tests/tests.mk for what is where), two
-# at a time, and ends with "N passed, N failed". Exit code 1 when one failed.
+# Runs every test program and script of the project (see tests/tests.mk for what is where), JOBS at
+# a time (as many as there are cores, and two at least), and ends with "N passed, N failed". Exit
+# code 1 when one failed.
 #
 #   B=build STAGE= QUICK= tests/tools/run.sh [REGEX]    only suites whose name matches REGEX
 #   SKIP=REGEX                                          but for those that match this one
+#   STRATA_ENGINE=mine.so STAGE=N                       only what is asked of an engine of one's own
+#   LOGS=DIR TAIL=60                                    where output goes; how much a failure shows
 #   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
@@ -15,7 +18,7 @@ case $B in /*) STRATA=$B/strata ;; *) STRATA=$PWD/$B/strata ;; esac
 export B STRATA CMOCKA_MESSAGE_OUTPUT=TAP QUICK=${QUICK:-}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-logs=$B/test-logs
+logs=${LOGS:-$B/test-logs}
 rm -rf "$logs" && mkdir -p "$logs" || exit 1
 
 stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1|')
@@ -24,7 +27,7 @@ stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1
 # name|stage|command, one a line
 suites() {
     local t s n
-    if [ -z "${STAGE:-}" ]; then
+    if [ -z "${STAGE:-}${STRATA_ENGINE:-}" ]; then
         for t in "$B"/tests/unit/*_test; do [ -x "$t" ] && echo "unit $(basename "${t%_test}")||$t"; done
         for t in tests/cli/*.sh; do [ -f "$t" ] && echo "cli $(basename "${t%.sh}")||bash $t"; done
         for t in tests/docs/*.sh; do [ -f "$t" ] && echo "docs $(basename "${t%.sh}")||bash $t"; done
@@ -33,16 +36,26 @@ suites() {
         for t in "$B"/tests/contract/*_test "$B"/tests/crash/*_test; do
             [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
         done
+        [ -z "${STRATA_ENGINE:-}" ] || continue
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
         done
     done
+    [ -z "${STRATA_ENGINE:-}" ] || return 0
     for t in "$B"/fuzz/replay/*; do
         case $t in *.o | *.d | "$B/fuzz/replay/*") ;;
         */engine) for s in $stages; do echo "stage $s fuzz_engine|$s|$t --tap"; done ;;
         *) echo "fuzz $(basename "$t")||$t --tap" ;;
         esac
     done
+}
+
+# The long ones first, those of the newest stage before the others, so that all cores have work to
+# the end.
+in_order() {
+    awk -F'|' '{ print ($1 ~ /kill_model/ ? 1 : $1 ~ long ? 2 : 3) "|" $0 }' \
+        long='power_cut|explorer|faults|bits|memory|^docs|^cli (refused|tour|crash|scan|shell)' |
+        sort -s -t'|' -k1,1n -k3,3nr | cut -d'|' -f2-
 }
 
 run_one() {
@@ -70,7 +83,7 @@ run_one() {
     printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s\n' "$word" "$name" "$good" "$bad" \
         "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000))
     if [ "$bad" -gt 0 ]; then
-        sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -60
+        sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -"${TAIL:-60}"
         echo "        whole output: $log"
     elif [ "$skip" -gt 0 ]; then
         grep -aE "$skipped|^# skipped" "$log" | sed 's/^/        | /'
@@ -79,7 +92,9 @@ run_one() {
 export -f run_one
 export logs skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
-suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | tr '\n' '\0' | xargs -0 -r -P "${JOBS:-2}" -I{} bash -c 'run_one "$1"' _ {}
+cores=$(nproc 2>/dev/null || echo 2)
+suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order |
+    tr '\n' '\0' | xargs -0 -r -P "${JOBS:-$((cores > 2 ? cores : 2))}" -I{} bash -c 'run_one "$1"' _ {}
 
 cat "$logs"/*.count 2>/dev/null | awk '
     { good += $1; bad += $2; skip += $3 }

@@ -555,6 +555,7 @@ static void fs_link_makes_a_second_name(void **state)
     WORKS(fs_link(w->fs, at(w, "a"), at(w, "d/b"), &err));
     FAILS(fs_link(w->fs, at(w, "a"), at(w, "d/b"), &err), EEXIST);
     FAILS(fs_link(w->fs, at(w, "a"), at(w, "d"), &err), EEXIST);
+    FAILS(fs_link(w->fs, at(w, "a"), at(w, "new/"), &err), ENOENT);
     file = opened(w, "a", FS_WRITE);
     append(file, "y");
     fs_close(file, NULL);

@@ -513,7 +513,7 @@ static void states_rewritten_file_is_old_cut_or_partly_new(void **state)
     file = opened(fs, "a", FS_WRITE | FS_TRUNCATE);
     append(file, 'n', 2);
     fs_close(file, NULL);
-    EXPECT_END(fs, FS_SIM_ORDERED, "a=o5", "a=-", "a=n2", "a=.2", "a=n1");
+    EXPECT_END(fs, FS_SIM_ORDERED, "a=o5", "a=-", "a=n2", "a=.2", "a=n1", "a=n2o3");
     file = opened(fs, "a", FS_WRITE);
     DONE(fs_sync(file, NULL));
     DONE(fs_truncate(file, 1, NULL));
@@ -861,6 +861,56 @@ static void states_name_files_that_differ_and_others(void **state)
         strstr(told.text, "(names: none of 1; a: all; b: nothing; c: zeros at the new size)"));
 }
 
+static int tell_last(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    struct told *told = arg;
+    (void)state;
+    assert_true(strlen(info->choice) < FS_SIM_CHOICE_BYTES);
+    snprintf(told->text, sizeof told->text, "%s", info->choice);
+    return 0;
+}
+
+/* `count` files are made, with names of `length` bytes; how the last state of them is told. */
+static void tell_names(struct strata_fs *fs, enum fs_sim_model model, int count, int length,
+                       struct told *told)
+{
+    struct fs_sim_plan plan = {.model = model};
+    struct fs_sim_totals totals;
+
+    DONE(fs_sim_record(fs));
+    for (int i = 0; i < count; i++) {
+        char name[200];
+        snprintf(name, sizeof name, "%0*d", length, i);
+        fs_close(created(fs, name), NULL);
+    }
+    fs_sim_record_stop(fs);
+    assert_int_equal(fs_sim_states(fs, &plan, tell_last, told, &totals), 0);
+}
+
+static void states_of_many_names_tell_those_that_are_missing(void **state)
+{
+    struct told told = {""};
+    tell_names(*state, FS_SIM_ORDERED, 6, 2, &told);
+    assert_string_equal(told.text, "names: all of 6");
+    tell_names(*state, FS_SIM_POSIX, 7, 3, &told); /* all but the last is a prefix */
+    assert_string_equal(told.text, "names: all but create 005 (6 of 7)");
+    tell_names(*state, FS_SIM_POSIX, 4, 4, &told);
+    assert_string_equal(told.text,
+                        "names: create 0000, create 0001, create 0002, create 0003 (4 of 4)");
+}
+
+static void states_with_long_names_are_told_by_whole_words(void **state)
+{
+    struct told told = {""};
+    char first[160];
+    tell_names(*state, FS_SIM_ORDERED, 4, 150, &told);
+    snprintf(first, sizeof first, "create %0150d", 0);
+    assert_ptr_equal(strstr(told.text, first), told.text + strlen("names: "));
+    snprintf(first, sizeof first, "create %0150d", 1);
+    assert_non_null(strstr(told.text, first));
+    assert_string_equal(strstr(told.text, first) + strlen(first), "... (4 of 4)");
+}
+
 static void states_count_by_call_and_a_range_finds_the_same(void **state)
 {
     static const enum fs_sim_model models[] = {FS_SIM_KILL, FS_SIM_ORDERED, FS_SIM_POSIX};
@@ -937,9 +987,10 @@ static int recover(void *arg, struct strata_fs *fs, const struct fs_sim_state *i
 
 static void states_can_be_written_to_recorded_and_cut_again(void **state)
 {
-    static const char *const want[] = {"db/ db/a.log=-",    "db/ db/a.log=r1",  "db/ db/a.log=.1",
-                                       "db/ db/a.log=x1",   "db/ db/a.log=x2",  "db/ db/a.log=x2y1",
-                                       "db/ db/a.log=x1r1", "db/ db/a.log=x1.1"};
+    static const char *const want[] = {
+        "db/ db/a.log=-",    "db/ db/a.log=r1",   "db/ db/a.log=.1",
+        "db/ db/a.log=x1",   "db/ db/a.log=x2",   "db/ db/a.log=x2y1",
+        "db/ db/a.log=x1r1", "db/ db/a.log=x1.1", "db/ db/a.log=x1r1y1"};
     struct strata_fs *fs = *state;
     struct fs_sim_plan plan = {.model = FS_SIM_KILL};
     struct fs_sim_totals totals;
@@ -1107,6 +1158,8 @@ int main(void)
         STATES(states_replace_without_directory_sync_may_not_have_happened),
         STATES(states_replace_without_file_sync_loses_both),
         STATES(states_tell_call_choice_and_marks),
+        STATES(states_of_many_names_tell_those_that_are_missing),
+        STATES(states_with_long_names_are_told_by_whole_words),
         STATES(states_later_ack_as_synced_counts),
         STATES(states_of_a_write_begun_before_the_recording_know_of_it),
         STATES(states_that_differ_in_bytes_alone_are_fresh_once),

@@ -52,6 +52,8 @@ static void jsonl_escapes_are_those_of_json(void **state)
     faulty("{\"key\":\"\\ud83d\\n\"", "1:9", TEXT_SURROGATE);
     faulty("{\"key\":\"\\ud83d\\u0041\"", "1:9", TEXT_SURROGATE);
     faulty("{\"key\":\"\\ud83d\\ud83d\"", "1:9", TEXT_SURROGATE);
+    faulty("{\"key\":\"\\ud83d\\ue000\"", "1:9", TEXT_SURROGATE);
+    takes("{\"key\":\"\\ue000\",\"value\":\"\"}", "1[\xee\x80\x80=] ");
     faulty("{\"key\":\"\\ude00\"", "1:9", TEXT_SURROGATE);
     faulty("{\"key\":\"a\tb\"", "1:10", TEXT_RAW_CONTROL);
 }

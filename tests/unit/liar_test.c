@@ -283,6 +283,49 @@ static void judge_all_notices_every_lie(void **state)
     close_court(&court);
 }
 
+/* What is not promised is no error. */
+static void judge_all_passes_over_a_verify_that_is_not_there(void **state)
+{
+    struct answers answers = {0};
+    struct strata_engine table;
+    struct court court;
+
+    open_court(&court, *state, &table);
+    table.verify = NULL;
+    set_lie(HONEST, 0);
+    judge_all(court.db, &court.history, &court.model, &answers);
+    assert_int_equal(answers.wrong + answers.errors, 0);
+    assert_int_equal(answers.right, 4 + 2);
+    close_court(&court);
+}
+
+/* An error must be the one that its record tells of, and must say something. */
+static void judge_call_notices_an_error_that_is_told_badly(void **state)
+{
+    static const struct {
+        int rc, code;
+        const char *message;
+        bool wrong;
+    } calls[] = {{STRATA_ERR_IO, STRATA_ERR_IO, "read", false},
+                 {STRATA_ERR_IO, STRATA_ERR_IO, "", true},
+                 {STRATA_ERR_IO, STRATA_ERR_CORRUPT, "read", true},
+                 {STRATA_ERR_IO, 0, "", true},
+                 {STRATA_NOT_FOUND, 0, "", true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        struct strata_error err = {.code = calls[i].code};
+        struct answers answers = {0};
+        strcpy(err.message, calls[i].message);
+        judge_call(calls[i].rc, &err, &answers);
+        assert_int_equal(answers.right, 0);
+        assert_int_equal(answers.wrong, calls[i].wrong);
+        assert_int_equal(answers.errors, !calls[i].wrong);
+        assert_int_equal(answers.first_wrong[0] != '\0', calls[i].wrong);
+        assert_int_equal(answers.first_error.code, calls[i].wrong ? 0 : STRATA_ERR_IO);
+    }
+}
+
 #define FAKED(test) cmocka_unit_test_setup_teardown(test, engine_fake_setup, engine_fake_teardown)
 
 int main(void)
@@ -291,6 +334,8 @@ int main(void)
         FAKED(model_compare_notices_every_lie),
         FAKED(model_read_passes_an_error_on),
         FAKED(judge_all_notices_every_lie),
+        FAKED(judge_all_passes_over_a_verify_that_is_not_there),
+        cmocka_unit_test(judge_call_notices_an_error_that_is_told_badly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,100 @@
+#!/bin/bash
+# An engine of one's own (tests/engines holds one that is right and others wrong in a known way): what
+# is refused, what a wrong one is found by, what its author is told, and where to begin.
+root=$PWD
+. "$(dirname "$0")/tap.bash"
+build=$(dirname "$STRATA") engines=$(dirname "$STRATA")/tests/engines
+if [ ! -f "$engines/plain.so" ]; then
+    skip engine "the engines are not built"
+    done_testing
+fi
+unset STRATA_STAGE STRATA_ENGINE MAKEFLAGS MAKELEVEL
+check() { # ENGINE STAGE REGEX: with what it keeps in ./told
+    run env B="$build" STAGE="$2" QUICK=1 OUT="$PWD/told" "$root/tests/tools/check.sh" "$1" "$3"
+}
+promise() { grep -A5 "^  $1" <<<"$out"; }
+
+# ---- What cannot be judged ----
+echo 'no object' >text.so
+fails engine_that_is_not_there_is_told 4 '^strata: crash: --engine: \./nowhere\.so: .*No such file' strata crash --engine ./nowhere.so
+fails engine_of_a_bare_name_is_looked_for_here 4 'text.so: (file too short|invalid ELF)' strata crash --engine text.so
+fails engine_that_bypasses_the_file_layer_is_told 5 '^strata: crash: --engine: your engine bypasses fs\.h: it made a file by itself$' \
+    strata crash --stage 1 --engine "$engines/bypass.so"
+is engine_that_bypasses_leaves_nothing_behind "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'strata-engine-*' 2>/dev/null)" ""
+check "$engines/bypass.so" 1 ''
+is check_of_a_bypass_ends_at_once "$rc $out" '5 '
+like check_of_a_bypass_says_so "$err" 'bypasses fs\.h'
+check text.so 1 ''
+is check_of_no_object_is_4 "$rc" 4
+check "$engines/plain.so" '' ''
+is check_without_a_stage_is_bad_usage "$rc" 2
+like check_without_a_stage_says_so "$err" 'STAGE=N'
+check "$engines/plain.so" 99 ''
+like check_of_no_such_stage_says_so "$rc $err" '^2 .*no stage 99'
+
+# ---- One that is right ----
+run strata crash --stage 1 --engine "$engines/plain.so" --depth quick --workload merge
+is engine_plain_survives_every_kill "$rc $(grep -c 'model=kill .*violations=0' <<<"$out")" '0 1'
+like engine_plain_loses_what_stage_1_never_promised "$out" "plain\.so does not promise that writes survive a power cut\."
+is engine_plain_is_told_of_no_broken_promise "$(grep -c 'broken promise' <<<"$out")" 0
+check "$engines/plain.so" 1 'contract|memory|kill_model'
+is check_of_plain_is_fine "$rc" 0
+like check_of_plain_says_so "$out" 'plain\.so keeps every promise of stage 1 that was asked for: [0-9]+ passed, 0 failed'
+like check_names_what_it_skips "$out" '^Skipped, .*: golden '
+is check_runs_no_suite_of_our_files "$(grep -cE 'stage 1 (golden|explorer|oracle|append)' <<<"$out")" 0
+run env STRATA_STAGE=1 STRATA_ENGINE="$engines/plain.so" "$build/tests/crash/memory_test"
+like memory_of_an_engine_fails_in_the_engine_too "$out$err" 'each of (1[5-9]|[2-9][0-9])[0-9] allocations failed once: .* 0 bad'
+
+# ---- One that forgets deletes ----
+run strata crash --stage 1 --engine "$engines/undead.so" --depth quick --model kill --workload writes
+is engine_undead_breaks_a_promise "$rc" 8
+like engine_undead_is_told_which "$out" '^==== A broken promise: an acknowledged write survives kill -9 ====$'
+like engine_undead_is_told_the_steps "$out" "^     2  del '.*'   # acknowledged, and must come back$"
+like engine_undead_is_told_the_call "$out" '^  during call [0-9]+ of the file layer: [a-z]+ '
+like engine_undead_is_told_the_files "$out" '^  db/000001\.log +[0-9]+ bytes$'
+sed -n '/^To see it again/,$p' <<<"$out" | sed 1,2d | grep -v '^crash:' >again.sh
+run bash again.sh
+is engine_undead_is_shown_again "$rc $(head -1 <<<"$out" | cut -d, -f2)" '8  lost: the state after write 1'
+is engine_undead_left_its_files "$(ls state/db)" "$(printf '000001.log\nLOCK\nSTRATA')"
+check "$engines/undead.so" 1 'basic|kill_model'
+is check_of_undead_fails "$rc" 1
+like check_of_undead_names_promise_and_test "$(promise 'an acknowledged write survives a clean exit')" 'contract_basic contract_writes_survive_close_and_open'
+like check_of_undead_names_the_kill "$(promise 'an acknowledged write survives kill -9')" 'kill_model kill_model_across_reopening_loses_nothing_acknowledged'
+command=$(sed -n '/^The first of these tests/,$p' <<<"$out" | grep '^STRATA_STAGE')
+run bash -c "$command"
+is check_of_undead_shows_one_test_again "$((rc > 0)) $(grep -c 'not in the model' <<<"$out$err")" '1 1'
+
+# ---- One that says "ok" too early ----
+run strata crash --stage 3 --engine "$engines/early_ok.so" --depth quick --workload writes
+is engine_early_ok_breaks_a_promise "$rc" 8
+is engine_early_ok_survives_kills_alone "$(grep -cE 'model=kill .*violations=0$' <<<"$out") $(grep -cE 'model=(ordered|posix) .*violations=[1-9]' <<<"$out")" '1 2'
+is engine_early_ok_is_told_once "$(grep '^==== ' <<<"$out")" '==== A broken promise: a synced write survives a power cut ===='
+check "$engines/early_ok.so" 3 'power_cut|kill_model|contract_(basic|iter|model)'
+is check_of_early_ok_finds_one_promise_broken "$rc $(grep -B1 -c '^    is broken by' <<<"$out")" '1 1'
+like check_of_early_ok_names_the_test "$(promise 'a synced write survives a power cut')" 'power_cut_posix_loses_nothing_synced'
+
+# ---- Where to begin ----
+start() { (cd "$root" && tests/tools/start.pl "$1" "$2"); }
+here=$PWD
+if command -v cc >/dev/null; then
+    for stage in 1 2 3; do
+        run start "$stage" "$here/mine$stage"
+        is "start_${stage}_is_written" "$rc $(cd "mine$stage" && echo *)" '0 Makefile mine.c'
+        code "start_${stage}_compiles_without_a_warning" 0 make -s -C "mine$stage" CFLAGS=-Werror
+        check "$here/mine$stage/mine.so" "$stage" ''
+        like "start_${stage}_says_where_to_begin" "$rc $out" '^1 .*not supported: open is yours to write: step 1 in mine\.c'
+    done
+    # a real body in the place of one that was taken out
+    awk '/^static int log_open/ { print "static int log_open(const struct strata_env *env, void **self, struct strata_error *err)\n{\n    *self = calloc(1, 1);\n    return 0;\n}"; skip = 1 }
+         skip && /^}/ { skip = 0; next } !skip' mine1/mine.c | sed 's/return not_yet(err, "close", 2)/free(self); return 0/' >mine.c
+    mv mine.c mine1/mine.c
+    make -s -C mine1
+    check "$here/mine1/mine.so" 1 ''
+    like start_goes_on_to_the_next_step "$rc $out" '^1 .*write is yours to write: step 3 in mine\.c'
+else
+    skip start "no compiler"
+fi
+fails start_into_a_full_directory_is_refused 2 'is not empty' start 1 "$root/tests"
+fails start_of_no_stage_is_refused 2 'no stage 98' start 98 "$here/none"
+fails start_without_a_stage_is_refused 2 'STAGE=N' start '' "$here/none"
+done_testing

@@ -23,7 +23,7 @@
 
 FUZZ         := $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 # With the engine under test (tests and `strata crash` share it), which may be a learner's.
-FUZZ_SUPPORT := $(patsubst %.c,$B/%.o,$(wildcard fuzz/support/*.c)) $(patsubst %,$B/common/crash/%.o,model subject probe)
+FUZZ_SUPPORT := $(patsubst %.c,$B/%.o,$(wildcard fuzz/support/*.c)) $(CRASH)
 # The memory that the code under test holds is counted: fuzz/support/memory.c.
 FUZZ_WRAP    := $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
@@ -40,7 +40,9 @@ $B/fuzz/support/%.o $B/common/fs_sim%.o $B/common/crash/%.o: SAN.afl = -DXXH_INL
 ifneq ($(filter afl cmplog,$(MODE)),)
 export AFL_LLVM_DENYLIST := $(UNCOUNTED)
 export AFL_QUIET := 1
-$B/%: export AFL_LLVM_CMPLOG := $(if $(filter cmplog,$(MODE)),1)
+endif
+ifeq ($(MODE),cmplog) # set to nothing it would count as set
+export AFL_LLVM_CMPLOG := 1
 endif
 $B/fuzz/%.o: ALL_CFLAGS += -Ifuzz/support -Icommon/crash
 

@@ -293,7 +293,7 @@ bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
 
         run_grow(&run);
         gone = run.records ? (double)run.gone / (double)run.records : 0;
-        /* of equals the first: it begins with what is empty, else an empty file would stay of each */
+        /* of equals the first: it takes what is empty along, which else stays for ever */
         if (found ? gone > worst : gone >= worst) {
             worst = gone;
             *at = run.at;

@@ -49,19 +49,18 @@ static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t
 }
 
 /* As it is: a twin stays marked (I4). */
-static int copy_record(struct merge *merge, struct segment *from, const struct record *found,
+static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
                        uint64_t *offset, struct strata_error *err)
 {
     struct record record;
     int rc = record_at(from->file, segment_id(from), found->offset, from->end,
                        merge->keydir->segments.max_type, &merge->body, &record, err);
-    from->unreadable = rc < 0;
     return rc < 0 ? rc
                   : segment_append(merge->to, record.type, record.key, record.value, offset, err);
 }
 
-static int merge_record(struct merge *merge, struct segment *from, const struct record *record,
-                        struct strata_error *err)
+static int merge_record(struct merge *merge, const struct segment *from,
+                        const struct record *record, struct strata_error *err)
 {
     uint64_t hash = index_hash(record->key), offset;
     uint64_t position = position_make(from->last, record->offset);
@@ -78,31 +77,29 @@ static int merge_record(struct merge *merge, struct segment *from, const struct 
 
 /* The copy counts only when the segment is still what was written: a record that is no longer found
  * would be gone for good. */
-static int merge_segment(struct merge *merge, struct segment *from, struct strata_error *err)
+static int merge_segment(struct merge *merge, const struct segment *from, struct strata_error *err)
 {
     struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc, merged = 0;
+    int rc;
 
     rc = segment_use(from, err);
-    from->unreadable = rc < 0;
     if (rc < 0)
         return rc;
     record_reader_init(&reader, from->file, segment_id(from), from->end);
     reader.max_type = merge->keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         segment_add(&sum, &record, index_hash(record.key));
-        merged = merge_record(merge, from, &record, err);
-        if (merged < 0)
+        rc = merge_record(merge, from, &record, err);
+        if (rc < 0)
             break;
     }
     record_reader_free(&reader);
-    if (rc >= 0 && merged == 0)
+    if (rc >= 0)
         rc = segment_check(from, &sum, reader.at, err);
     segment_done(from);
-    from->unreadable |= rc < 0;
-    return merged < 0 ? merged : rc < 0 ? rc : 0;
+    return rc < 0 ? rc : 0;
 }
 
 static void apply_moves(const struct merge *merge)
@@ -146,7 +143,8 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     for (size_t i = at; rc == 0 && i < at + count; i++) {
         struct segment *from = set->list[i];
         rc = merge_segment(&merge, from, err);
-        from->unreadable &= rc != STRATA_ERR_NO_MEMORY; /* that is no fault of its */
+        /* what failed in writing has failed the new file (fs.h, I1) */
+        from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->file->failed;
         *unreadable = from->unreadable;
     }
     if (rc == 0)

@@ -179,20 +179,26 @@ static void advance(struct strata_slice **parts, size_t *count, size_t size)
     }
 }
 
+/* Makes the file `size` bytes long; -errno. */
+static int allocate(struct fs_file *file, uint64_t size)
+{
+    int rc;
+    do {
+        count(file->fs, FS_CALL_ALLOCATE);
+        rc = file->fs->ops->allocate(file, size);
+    } while (rc == -EINTR);
+    return rc;
+}
+
 /* FS_AHEAD. It is refused where the disk is full, too; then the append says so, if it must. */
 static void make_room(struct fs_file *file, uint64_t more)
 {
     uint64_t ahead = file->fs->ahead;
-    int rc;
 
     if (!file->ahead || file->end + more <= file->room)
         return;
     file->room = (file->end + more + ahead - 1) / ahead * ahead;
-    do {
-        count(file->fs, FS_CALL_ALLOCATE);
-        rc = file->fs->ops->allocate(file, file->room);
-    } while (rc == -EINTR);
-    file->ahead = rc == 0;
+    file->ahead = allocate(file, file->room) == 0;
 }
 
 static uint64_t bytes_of(const struct strata_slice *parts, size_t count_parts)
@@ -298,10 +304,7 @@ int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err)
     int rc = may_change(file, err);
     if (rc < 0 || size <= file->end)
         return rc;
-    do {
-        count(file->fs, FS_CALL_ALLOCATE);
-        rc = file->fs->ops->allocate(file, size);
-    } while (rc == -EINTR);
+    rc = allocate(file, size);
     if (rc < 0)
         return poison(file, -rc, size, "allocate", err);
     file->end = size;

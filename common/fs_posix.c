@@ -145,9 +145,9 @@ static ssize_t store(const struct posix_file *file, const struct strata_slice *p
 {
     uint64_t at = file->base.end;
     for (size_t i = 0; i < count; i++) {
-        if (parts[i].size > file->window_end - at)
-            return -1;
         at += parts[i].size;
+        if (at > file->window_end) /* also when the file's end is beyond it already */
+            return -1;
     }
     at = file->base.end;
     for (size_t i = 0; i < count; i++) {

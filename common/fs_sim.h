@@ -142,12 +142,12 @@ enum fs_sim_model {
 
 /* Of a file with unsynced bytes a power cut leaves: nothing of them; all; the new size and
  * zeros; the first 512-byte sector of them; that, then zeros; half; all but that first sector,
- * which stays as it was (a hole); and, where it was cut shorter before, only the cut. Where
- * bytes were overwritten, a sector is old or new in the same way. The same choice for every such
- * file, then up to `deviating` files choose for themselves. With at most FS_SIM_TINY unsynced
- * operations (and 4,096 combinations): each choice of each file with each of the others, and
- * among the choices any number of the first operations, the same with zeros up to the new size,
- * and any subset of up to four sectors. */
+ * which stays as it was (a hole); and, where it was cut shorter before, only the cut, or all but
+ * the cut. Where bytes were overwritten, a sector is old or new in the same way. The same choice
+ * for every such file, then up to `deviating` files choose for themselves. With at most
+ * FS_SIM_TINY unsynced operations (and 4,096 combinations): each choice of each file with each of
+ * the others, and among the choices any number of the first operations, the same with zeros up to
+ * the new size, and any subset of up to four sectors. */
 #define FS_SIM_SECTOR 512
 #define FS_SIM_TINY 4
 

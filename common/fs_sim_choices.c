@@ -49,6 +49,7 @@ static const char *const left_names[FS_SIM_LEFT_COUNT] = {
     "half",
     "a hole, then data",
     "only cut shorter",
+    "all but the cut",
 };
 
 /* ---- The picture ----------------------------------------------------------------------- */
@@ -175,6 +176,15 @@ static int mix(const struct image *image, uint64_t from, uint64_t to, uint64_t s
     return take_new(image, from, to, bytes);
 }
 
+/* The file as it was before it was cut, with the dirty bytes in it. */
+static int uncut(const struct image *image, struct fs_sim_bytes *bytes)
+{
+    *bytes = fs_sim_bytes_share(image->durable);
+    if (bytes->size < image->new.size)
+        fs_sim_bytes_resize(bytes, image->new.size);
+    return take_new(image, 0, UINT64_MAX, bytes);
+}
+
 static int left_bytes(const struct image *image, enum fs_sim_left left, struct fs_sim_bytes *bytes)
 {
     uint64_t size = image->new.size, first = first_sector_end(image), half = half_of(image);
@@ -199,6 +209,11 @@ static int left_bytes(const struct image *image, enum fs_sim_left left, struct f
     case FS_SIM_LEFT_CUT:
         *bytes = fs_sim_bytes_share(image->old.size < image->durable->size ? &image->old
                                                                            : image->durable);
+        break;
+    case FS_SIM_LEFT_UNCUT:
+        if (image->old.size < image->durable->size)
+            return uncut(image, bytes);
+        *bytes = fs_sim_bytes_share(&image->new);
         break;
     }
     return 0;

@@ -14,9 +14,10 @@ enum fs_sim_left {
     FS_SIM_LEFT_TORN_ZEROS,
     FS_SIM_LEFT_HALF,
     FS_SIM_LEFT_HOLE,
-    FS_SIM_LEFT_CUT
+    FS_SIM_LEFT_CUT,
+    FS_SIM_LEFT_UNCUT /* the same as ALL, where the file was cut no shorter than it was */
 };
-#define FS_SIM_LEFT_COUNT 8
+#define FS_SIM_LEFT_COUNT 9
 
 #define FS_SIM_CHOICE_NAME 72
 

@@ -63,12 +63,23 @@ static int deviate(struct fs_sim_explorer *e, size_t first, unsigned most)
     return rc;
 }
 
+static bool was_cut(const struct fs_sim_explorer *e)
+{
+    for (size_t file = 0; file < e->file_count; file++)
+        if (pending_of(e, file)->left[FS_SIM_LEFT_UNCUT] !=
+            pending_of(e, file)->left[FS_SIM_LEFT_ALL])
+            return true;
+    return false;
+}
+
 /* The same for all, then some deviate. */
 static int common_choices(struct fs_sim_explorer *e)
 {
     int rc = 0;
 
     for (int left = 0; left < FS_SIM_LEFT_COUNT && rc == 0; left++) {
+        if (left == FS_SIM_LEFT_UNCUT && !was_cut(e))
+            continue;
         for (size_t file = 0; file < e->file_count; file++)
             e->picks[file] = pending_of(e, file)->left[left];
         rc = fs_sim_visit_state(e);

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(believed == !in.damaged, "believed: %d; the dump says damaged: %d", believed,
             in.damaged);
     require(!db.dropped, "TAIL makes a tail torn");
-    database_write_some(&db);
+    database_write(&db);
     database_free(&db);
     return 0;
 }

@@ -12,21 +12,6 @@
 #include "rewrite.h"
 #include "sample.h"
 
-/* The bytes tell by their number which segment they are: 2, after a closed one, or else 1. */
-static const struct rewrite_kind kinds[2] = {
-    {WAL_MAGIC, REWRITE_NUMBER(1), WAL_FRAME},
-    {WAL_MAGIC, REWRITE_NUMBER(2), WAL_FRAME},
-};
-static const char *const paths[2] = {DATABASE_DIR "/000001.log", DATABASE_DIR "/000002.log"};
-
-static void make_bases(struct strata_fs *bases[2])
-{
-    bases[0] = database_new(3);
-    bases[1] = sample_new(3, NULL);
-    sample_remove(bases[1], "TAIL");
-    sample_remove(bases[1], "INDEX");
-}
-
 /* The records of a frame, added to the group. */
 static void add_records(struct wal_group *group, struct fs_file *from, uint64_t first, uint64_t end)
 {
@@ -97,24 +82,18 @@ static void rewrite_frames(const struct database *db, uint64_t number)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct strata_fs *bases[2];
-    struct strata_slice bytes = strata_bytes(data, size);
-    int which = rewrite_has_number(bytes, kinds[1].number);
     struct database db;
-    struct inspect in;
-    bool opened;
+    unsigned which = sample_log(&db, 3, strata_bytes(data, size));
+    struct rewrite_kind kind = {WAL_MAGIC, REWRITE_NUMBER(which), WAL_FRAME};
+    bool opened = database_read(&db);
+    struct inspect in = database_inspect(&db, &wal_format);
 
-    if (!bases[0])
-        make_bases(bases);
-    database_init(&db, bases[which], paths[which], bytes);
-    opened = database_read(&db);
-    in = database_inspect(&db, &wal_format);
     require(!opened || db.dropped || (!in.damaged && !in.torn),
             "the dump tells of damage (%d) or a torn tail (%d), and opening does not", in.damaged,
             in.torn);
     if (opened) {
-        rewrite_records(&db, &kinds[which]);
-        rewrite_frames(&db, kinds[which].number);
+        rewrite_records(&db, &kind);
+        rewrite_frames(&db, kind.number);
     }
     database_write(&db);
     database_free(&db);

@@ -139,7 +139,8 @@ enum strata_sync {
 };
 /* With less than ALWAYS, stage 3 writes its log through a mapping where the file system can reserve
  * room for it (ext4, XFS, tmpfs). A device that then cannot give a page back that the kernel had
- * put away makes itself known by SIGBUS; what was acknowledged is as safe as ever. */
+ * put away, or a file system that has gone read-only after an error, may make itself known by
+ * SIGBUS; what was acknowledged is as safe as ever. */
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 

@@ -56,8 +56,7 @@ static int compact(struct cli *cli, struct strata *db)
 int cli_run_compact(struct cli *cli)
 {
     const char *dir = cli->operands[0];
-    uint64_t before =
-        bytes_in(dir); /* not while it is open, when there may be room ahead of writes */
+    uint64_t before = bytes_in(dir); /* while it is open there may be room ahead of writes, too */
     struct strata *db;
     int code = cli_open(cli, CLI_WRITE, &db);
 

@@ -14,7 +14,8 @@
 static void list(struct strata_fs *state, char *files, size_t capacity)
 {
     struct fs_names paths;
-    bool there = fs_sim_paths(state, EXPLORE_DIR, &paths) == 0;
+    int rc = fs_sim_paths(state, EXPLORE_DIR, &paths);
+    bool there = need(rc == -ENOMEM ? NULL : &paths) && rc == 0;
     size_t used = (size_t)snprintf(files, capacity, "%s", there ? "no file" : "no directory");
 
     for (size_t i = 0; there && i < paths.count; i++) {
@@ -22,7 +23,7 @@ static void list(struct strata_fs *state, char *files, size_t capacity)
         struct strata_buffer bytes = {0};
         size_t from = i ? used : 0, room = capacity - from;
 
-        fs_sim_get(state, path, &bytes);
+        need(fs_sim_get(state, path, &bytes) == -ENOMEM ? NULL : path);
         used = from + (size_t)snprintf(files + from, room, "%s%s %zu", i ? ", " : "",
                                        paths.names[i], bytes.size);
         strata_buffer_free(&bytes);

@@ -165,7 +165,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
         options->sync = STRATA_SYNC_NEVER;
     if (!getenv("STRATA_SIZES")) { /* small ones, so that little work meets every boundary */
         options->segment_bytes = 1500;
-        options->memtable_bytes = 2000;
+        options->memtable_bytes = 4096;
     }
 }
 

@@ -28,13 +28,10 @@ static void hold_over_merge(struct script *script)
 /* More segments than may be open at a time, and an iterator that reads what a merge replaced. */
 static void held(struct script *script, uint64_t seed)
 {
-    static const char dots[] = "................................................................";
-    char value[1400];
+    char value[1400] = "";
 
     (void)seed;
-    for (int i = 0; i < 1399; i += 64)
-        memcpy(value + i, dots, i + 64 < 1399 ? 64 : (size_t)(1399 - i));
-    value[1399] = '\0';
+    memset(value, '.', sizeof value - 1);
     for (char key[] = "a"; key[0] <= 'n'; key[0]++)
         script_put(script, key, value);
     script_put(script, "a", "short now");

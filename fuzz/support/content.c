@@ -33,8 +33,7 @@ bool content_equal(const struct content *a, const struct content *b)
 
 static void require_done(int rc, const struct strata_error *err, const char *doing)
 {
-    char text[600];
-    require(rc >= 0, "%s: %s", doing, strata_error_text(err, text, sizeof text));
+    require(rc >= 0, "%s: %s", doing, fuzz_text(err));
 }
 
 static struct strata_slice copy_key(struct strata_slice key)

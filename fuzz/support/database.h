@@ -3,6 +3,8 @@
  *   - opened read-only and to be written it gives the same answer: the same content, or the same
  *     refusal, with file, offset and reason;
  *   - reading changes no byte of the directory, and neither does a refused opening;
+ *   - with a call or an allocation that fails, somewhere on the way, it tells so, or the same
+ * content or refusal as without, and nothing is lost for the next opening;
  *   - memory and bytes read are bounded by what is there (memory.h, WORK in database.c);
  *   - what opens holds what it shows (content.h), verifies, takes a put, is compacted where the
  *     stage can, and still has it all when opened again; nothing stays open.
@@ -28,6 +30,8 @@ struct database {
     bool read_only;         /* ... and whether it was to read only */
     bool dropped;           /* opening told of a torn tail that it dropped, or ignored */
     struct content content; /* when it opened */
+    const char *stat_name;  /* a figure of strata_stats to be read after opening; NULL: none */
+    uint64_t stat;
 };
 
 /* A copy of `base` in which the file `path` has these bytes. */
@@ -35,20 +39,24 @@ void database_init(struct database *db, struct strata_fs *base, const char *path
                    struct strata_slice bytes);
 void database_free(struct database *db);
 
-/* Opens it read-only and asks for everything in it. Returns whether it opened. */
-bool database_read(struct database *db);
-/* Opens what database_read has read in order to write; if it opens, puts, compacts, closes, and
- * opens again. */
-void database_write(struct database *db);
+/* One input in sixteen, always the same ones (all of them with fuzz_thorough): what is not asked of
+ * the others costs more than all that is. */
+bool database_is_deep(const struct database *db);
 
-/* The same for one input in four, always the same ones: for targets in which nearly every input
- * opens, and writing costs most of the time. */
-void database_write_some(struct database *db);
+/* Opens it read-only and scans it; a deep one is asked for everything in every way, and verified.
+ * Returns whether it opened. */
+bool database_read(struct database *db);
+/* Opens a deep one, which database_read has read, in order to write; if it opens, puts, compacts,
+ * closes, and opens again. */
+void database_write(struct database *db);
 
 /* The file's annotated dump, into nothing. Says whether it is damaged or torn. */
 struct inspect database_inspect(struct database *db, const struct strata_format *format);
 
-/* An empty database of that stage, closed; the caller's. */
+/* An empty database of that stage, closed; the caller's. Ends the program where a learner's engine
+ * does not open it. */
 struct strata_fs *database_new(unsigned stage);
+/* The same of a database that holds `content`. */
+void database_adopt(struct strata_fs *fs, const struct content *content);
 
 #endif

@@ -1,9 +1,32 @@
 /* fuzz.c: see fuzz.h. */
 #include "fuzz.h"
+#include "subject.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+bool fuzz_thorough;
+
+const char *fuzz_text(const struct strata_error *err)
+{
+    static char text[600];
+    return strata_error_text(err, text, sizeof text);
+}
+
+const struct strata_engine *fuzz_engine(void)
+{
+    const char *path = getenv("STRATA_ENGINE");
+    return path && *path ? subject_engine() : NULL;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    fuzz_engine();
+    return 0;
+}
 
 void fuzz_violated(const char *file, int line, const char *condition, const char *format, ...)
 {

@@ -80,8 +80,7 @@ static struct outcome read_lines(enum entries_format format, enum text_form form
         r.outcome.fault = r.in.fault;
         r.outcome.line = r.in.line;
         r.outcome.column = r.in.column;
-        require(r.in.fault != TEXT_FINE && r.in.fault != TEXT_NO_MEMORY && entries_why(&r.in)[0],
-                "fault %d", (int)r.in.fault);
+        require(r.in.fault != TEXT_FINE && entries_why(&r.in)[0], "fault %d", (int)r.in.fault);
     }
     entries_free(&r.in);
     return r.outcome;
@@ -121,25 +120,26 @@ static void check_place(const struct outcome *outcome, struct strata_slice text)
 
 static void check_same(const struct outcome *a, const struct outcome *b, const char *how)
 {
-    require(a->entries == b->entries && a->hash == b->hash && a->fault == b->fault &&
-                a->line == b->line && a->column == b->column,
+    require(a->fault != TEXT_NO_MEMORY && a->entries == b->entries && a->hash == b->hash &&
+                a->fault == b->fault && a->line == b->line && a->column == b->column,
             "%llu entries, fault %d at %llu:%llu; %s: %llu, %d at %llu:%llu",
             (unsigned long long)a->entries, (int)a->fault, (unsigned long long)a->line,
             (unsigned long long)a->column, how, (unsigned long long)b->entries, (int)b->fault,
             (unsigned long long)b->line, (unsigned long long)b->column);
 }
 
-/* Any bytes, as a key and a value, come back from a line. */
-static void check_bytes(enum entries_format format, enum text_form form, struct strata_slice bytes)
+/* Any bytes, as a key and a value, come back from a line. Returns its size. */
+static size_t check_bytes(enum entries_format format, enum text_form form,
+                          struct strata_slice bytes)
 {
     struct strata_buffer line = {0};
     struct text_sink to = {append, &line};
     struct strata_slice key = strata_bytes(bytes.data, bytes.size / 3);
     struct strata_slice value = bytes;
     struct outcome want = {.entries = 1}, got;
+    size_t size;
 
-    if (key.size > STRATA_MAX_KEY)
-        return;
+    require(key.size <= STRATA_MAX_KEY, "the fuzzer's input is too large");
     if (key.size) {
         value.data += key.size;
         value.size -= key.size;
@@ -148,13 +148,57 @@ static void check_bytes(enum entries_format format, enum text_form form, struct 
     require(entries_put(&to, format, form, key, value), "no memory");
     got = read_lines(format, form, strata_buffer_slice(&line), false, NULL);
     check_same(&want, &got, "written and read");
+    size = line.size;
     strata_buffer_free(&line);
+    return size;
+}
+
+/* ---- Failures -------------------------------------------------------------------------- */
+
+#define DEEP 8 /* one input in so many */
+
+/* An allocation that fails is told, or does not matter. */
+static void check_memory(enum entries_format format, enum text_form form, struct strata_slice text,
+                         const struct outcome *whole, uint64_t random)
+{
+    struct outcome outcome;
+
+    memory_fail(1 + random % 8);
+    outcome = read_lines(format, form, text, random % 16 >= 8, NULL);
+    if (!memory_fail(0))
+        check_same(whole, &outcome, "with memory enough");
+    else
+        require(outcome.fault == TEXT_NO_MEMORY, "without memory: fault %d", (int)outcome.fault);
+}
+
+static bool append_some(void *arg, struct strata_slice text)
+{
+    size_t *left = arg;
+    if (text.size > *left)
+        return false;
+    *left -= text.size;
+    return true;
+}
+
+/* Where there is no room for the line, writing it says so. */
+static void check_room(enum entries_format format, enum text_form form, struct strata_slice bytes,
+                       size_t size, uint64_t random)
+{
+    size_t left = random % (size + 2), room = left;
+    struct text_sink to = {append_some, &left};
+    struct strata_slice key = strata_bytes(bytes.data, bytes.size / 3);
+    struct strata_slice value = {bytes.data + key.size, bytes.size - key.size};
+
+    require(entries_put(&to, format, form, key, value) == (size <= room),
+            "a line of %zu bytes in a place for %zu", size, room);
 }
 
 void lines_check(enum entries_format format, enum text_form form, struct strata_slice text)
 {
     struct strata_buffer again = {0};
+    uint64_t random = XXH3_64bits(text.data, text.size);
     struct outcome whole, pieces, back;
+    size_t size;
 
     memory_watch(memory_limit(text.size));
     pieces = read_lines(format, form, text, true, NULL);
@@ -163,10 +207,14 @@ void lines_check(enum entries_format format, enum text_form form, struct strata_
     check_same(&whole, &pieces, "in pieces");
     if (whole.fault != TEXT_FINE)
         check_place(&whole, text);
+    for (unsigned i = 0; fuzz_thorough ? i < DEEP : i == 0 && random % DEEP == 0; i++)
+        check_memory(format, form, text, &whole, random / DEEP + i * 11);
     back = read_lines(format, form, strata_buffer_slice(&again), false, NULL);
     whole.fault = TEXT_FINE;
     whole.line = whole.column = 0;
     check_same(&whole, &back, "written again");
     strata_buffer_free(&again);
-    check_bytes(format, form, text);
+    size = check_bytes(format, form, text);
+    for (unsigned i = 0; fuzz_thorough ? i < DEEP : i == 0 && random % DEEP == 0; i++)
+        check_room(format, form, text, size, random / DEEP + i * 5);
 }

@@ -7,7 +7,6 @@
 #include "fuzz.h"
 
 #include <malloc.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +46,25 @@ size_t memory_limit(size_t input_bytes)
     return 8 * input_bytes + ((size_t)1 << 20);
 }
 
+static size_t to_fail; /* so many allocations from now; 0: none */
+static bool failed;
+
+bool memory_fail(size_t number)
+{
+    bool did = failed;
+    to_fail = number;
+    failed = false;
+    return did;
+}
+
+/* Is this the one that fails? */
+static bool fails(void)
+{
+    if (to_fail == 0 || --to_fail > 0)
+        return false;
+    return failed = true;
+}
+
 static void want(size_t size)
 {
     size_t now = held > 0 ? (size_t)held : 0;
@@ -68,13 +86,13 @@ static void *count(void *memory)
 void *__wrap_malloc(size_t size)
 {
     want(size);
-    return count(__real_malloc(size));
+    return fails() ? NULL : count(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t number, size_t size)
 {
     want(size && number > SIZE_MAX / size ? SIZE_MAX : number * size);
-    return count(__real_calloc(number, size));
+    return fails() ? NULL : count(__real_calloc(number, size));
 }
 
 void *__wrap_realloc(void *old, size_t size)
@@ -83,6 +101,8 @@ void *__wrap_realloc(void *old, size_t size)
     void *memory;
 
     want(size > before ? size - before : 0);
+    if (fails())
+        return NULL;
     memory = __real_realloc(old, size);
     held -= memory ? (ptrdiff_t)before : 0;
     return count(memory);
@@ -90,12 +110,12 @@ void *__wrap_realloc(void *old, size_t size)
 
 char *__wrap_strdup(const char *from)
 {
-    return count(__real_strdup(from));
+    return fails() ? NULL : count(__real_strdup(from));
 }
 
 char *__wrap_strndup(const char *from, size_t size)
 {
-    return count(__real_strndup(from, size));
+    return fails() ? NULL : count(__real_strndup(from, size));
 }
 
 void __wrap_free(void *memory)

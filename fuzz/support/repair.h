@@ -3,19 +3,23 @@
 #ifndef STRATA_FUZZ_REPAIR_H
 #define STRATA_FUZZ_REPAIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum repair {
     REPAIR_CHECKS, /* checksums */
-    REPAIR_SUMS    /* and what adds up: the records that a seal or a frame's head tells of */
+    REPAIR_SUMS    /* and what adds up: records that a seal, a frame, a hint, INDEX tells of */
 };
 
 /* Goes by the magic number, which is repaired too if one byte of it was lost. Bytes of no format
  * known here stay as they are. */
 void repair(uint8_t *data, size_t size, enum repair what);
 
-/* What a mutator does: nothing one time in eight, otherwise one or the other. */
-void repair_some(uint8_t *data, size_t size, unsigned random);
+/* What a mutator does: nothing one time in eight, otherwise one or the other. Which of the two, is
+ * decided by what no repair changes: on its own result it does nothing. Not beyond 1 MiB. */
+void repair_some(uint8_t *data, size_t size);
+/* Bytes with which it does nothing. */
+bool repair_passes_over(const uint8_t *data, size_t size);
 
 #endif

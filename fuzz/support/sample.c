@@ -1,6 +1,7 @@
 /* sample.c: see sample.h. */
 #include "sample.h"
 #include "fuzz.h"
+#include "rewrite.h"
 
 #include <string.h>
 
@@ -92,6 +93,7 @@ static void require_file(struct strata_fs *fs, const char *path, bool there)
 struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *content)
 {
     struct strata_fs *fs = fs_sim_new();
+    struct content held;
     struct strata *db;
 
     require(fs, "no memory");
@@ -103,12 +105,14 @@ struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *c
     close_sample(db);
     db = open_sample(fs, stage, LARGE);
     fill_second(db, more);
+    held = content_scan(db);
     if (content)
-        *content = content_scan(db);
+        *content = held;
     close_sample(db);
     require_file(fs, DATABASE_DIR "/000001.log", true);
     require_file(fs, DATABASE_DIR "/000002.log", true);
     require_file(fs, DATABASE_DIR "/000003.log", false);
+    database_adopt(fs, &held);
     return fs;
 }
 
@@ -124,4 +128,30 @@ void sample_remove(struct strata_fs *fs, const char *name)
 
     snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, name);
     require(fs_remove(fs, path, &err) == 0, "%s", err.message);
+}
+
+#define STAGES 4
+
+static struct strata_fs *without_helps(unsigned stage)
+{
+    static const char *const helps[STAGES][2] = {[2] = {"000001.hint"}, [3] = {"TAIL", "INDEX"}};
+    struct strata_fs *fs = sample_new(stage, NULL);
+
+    for (size_t i = 0; i < 2 && helps[stage][i]; i++)
+        sample_remove(fs, helps[stage][i]);
+    return fs;
+}
+
+unsigned sample_log(struct database *db, unsigned stage, struct strata_slice bytes)
+{
+    static const char *const paths[] = {DATABASE_DIR "/000001.log", DATABASE_DIR "/000002.log"};
+    static struct strata_fs *bases[STAGES][2];
+    unsigned second = rewrite_has_number(bytes, REWRITE_NUMBER(2));
+
+    if (!bases[stage][0]) {
+        bases[stage][0] = database_new(stage);
+        bases[stage][1] = without_helps(stage);
+    }
+    database_init(db, bases[stage][second], paths[second], bytes);
+    return 1 + second;
 }

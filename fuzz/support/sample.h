@@ -11,6 +11,11 @@ struct strata_fs *sample_new(unsigned stage, struct content *content);
 /* The same, but `more` keys more. */
 struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *content);
 
+/* For targets whose bytes are a log: they are the only segment of a database, or, if they tell its
+ * number, the second one of a sample; nothing stands beside the log that helps to read it. Returns
+ * the segment's number, 1 or 2. */
+unsigned sample_log(struct database *db, unsigned stage, struct strata_slice bytes);
+
 /* Removes a file of it that must be there: "TAIL". */
 void sample_remove(struct strata_fs *fs, const char *name);
 

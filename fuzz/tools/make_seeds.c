@@ -392,6 +392,65 @@ static void save_texts(void)
     }
 }
 
+/* ---- Operations (fuzz/engine.c) --------------------------------------------------------- */
+
+/* The first byte says how it is opened; an operation is its number and its arguments. */
+#define PUT "\x00"
+#define BATCH "\x08"
+#define SYNCED "\x0b"
+#define GET "\x0c"
+#define ITER "\x0e"
+#define LOOK "\x13"
+#define SNAP "\x14"
+#define SYNC "\x15"
+#define FLUSH "\x16"
+#define COMPACT "\x17"
+#define REOPEN "\x19"
+#define OTHER "\x1a"
+#define CUT "\x1b"
+#define DAMAGE "\x1e"
+#define OF(text) text, sizeof text - 1
+
+static const struct {
+    const char *name, *bytes;
+    size_t size;
+} runs[] = {
+    {"nothing", OF("\x03")},
+    {"puts_and_deletes", OF("\x03" PUT "\x01\x0d" PUT "\x02\x11" PUT "\x01\x04" PUT "\x02\x15" GET
+                            "\x01" GET "\x02" LOOK "\x00" REOPEN "\x01" LOOK "\x01")},
+    {"every_size", OF("\x01" PUT "\x00\x01" PUT "\x01\x05" PUT "\x02\x09" PUT "\x03\x0d" PUT
+                      "\x04\x11" PUT "\x05\x15" PUT "\x06\x19" PUT "\x07\x1d" LOOK "\x02")},
+    {"batches", OF("\x02" BATCH "\x03\x01\x0d\x02\x0d\x03\x0d\x01\x04\x05\x05" BATCH
+                   "\x80\x02\x09\x03\x04" SYNCED "\x07\x0d" LOOK "\x00")},
+    {"iterators_over_writes",
+     OF("\x01" PUT "\x01\x0d" PUT "\x05\x0d" PUT "\x09\x0d" ITER "\x00\x00" PUT "\x03\x0d" PUT
+        "\x05\x04" ITER "\x00\x04" COMPACT ITER "\x00\x04" ITER "\x01\x09" ITER "\x01\x05" ITER
+        "\x00\x5a" ITER "\xf0\x00")},
+    {"merges", OF("\x01" PUT "\x01\x15" PUT "\x02\x15" PUT "\x01\x15" PUT "\x02\x04" PUT
+                  "\x03\x19" PUT "\x01\x19" COMPACT LOOK "\x00" PUT "\x03\x04" COMPACT REOPEN
+                  "\x01" COMPACT FLUSH LOOK "\x00")},
+    {"power_cuts",
+     OF("\x00" PUT "\x01\x0d" PUT "\x02\x15" CUT "\x02\x03\x05" PUT "\x03\x0d" CUT
+        "\x01\x00\x02" PUT "\x04\x0d" CUT "\x00\x01\x00" COMPACT CUT "\x06\x09\x03" LOOK "\x00")},
+    {"unsynced", OF("\x05" PUT "\x01\x0d" PUT "\x02\x15" SYNC PUT "\x01\x11" PUT "\x03\x0d" CUT
+                    "\x42\x02\x07" PUT "\x04\x0d" CUT "\x02\x00\x01" LOOK "\x00")},
+    {"damage", OF("\x01" PUT "\x01\x0d" PUT "\x02\x15" PUT "\x01\x19" PUT "\x04\x15" DAMAGE
+                  "\x00\x00\x00\x60" DAMAGE "\x00\x04\x00\x70" DAMAGE "\x00\x05\x00\x40" DAMAGE
+                  "\x00\x07\x00\x00" DAMAGE "\x02\x08\x00\x10" DAMAGE "\x01\x06\x00\x20")},
+    {"large_value", OF("\x03" PUT "\x01\x0d" PUT "\x02\xff" LOOK "\x02" REOPEN "\x03" PUT
+                       "\x01\x11" DAMAGE "\x00\x00\x00\x20")},
+    {"damage_while_open", OF("\x03" PUT "\x01\x15" PUT "\x02\x15" DAMAGE "\x80\x00\x00\x22" PUT
+                             "\x01\x19" DAMAGE "\x80\x08\x00\x23" LOOK "\x00")},
+    {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
+                  "\x02\x0d" SNAP "\x05" SNAP "\x04")},
+};
+
+static void save_runs(void)
+{
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        save("engine", runs[i].name, strata_bytes(runs[i].bytes, runs[i].size));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -405,5 +464,6 @@ int main(int argc, char **argv)
     save_samples();
     save_markers();
     save_texts();
+    save_runs();
     return 0;
 }

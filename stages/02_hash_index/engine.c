@@ -66,6 +66,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     if (!store)
         return strata_fail_memory(err, sizeof *store);
     store->env = env;
+    store->keydir.segments.let_go = hint_remove;
     store->keydir.segments.magic = SEGMENT_MAGIC;
     store->keydir.segments.max_type = SEGMENT_DELETE_TWIN;
     rc = load_keydir(&store->keydir, env, &store->loaded, err);
@@ -82,11 +83,8 @@ static int merge_and_hint(struct hash_store *store, size_t at, size_t count, boo
                           struct strata_error *err)
 {
     struct segments *set = &store->keydir.segments;
-    int rc = 0;
-    for (size_t i = at; rc == 0 && i < at + count; i++)
-        rc = hint_remove(set, set->list[i], err);
-    if (rc == 0)
-        rc = (asked ? merge_run : merge_run_unasked)(&store->keydir, at, count, err);
+    int rc = (asked ? merge_run : merge_run_unasked)(&store->keydir, at, count, err);
+
     if (rc == 0)
         hint_try(set, set->list[at]);
     return rc == MERGE_UNREADABLE ? 0 : rc;

@@ -49,19 +49,18 @@ static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t
 }
 
 /* As it is: a twin stays marked (I4). */
-static int copy_record(struct merge *merge, struct segment *from, const struct record *found,
+static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
                        uint64_t *offset, struct strata_error *err)
 {
     struct record record;
     int rc = record_at(from->file, segment_id(from), found->offset, from->end,
                        merge->keydir->segments.max_type, &merge->body, &record, err);
-    from->unreadable = rc < 0;
     return rc < 0 ? rc
                   : segment_append(merge->to, record.type, record.key, record.value, offset, err);
 }
 
-static int merge_record(struct merge *merge, struct segment *from, const struct record *record,
-                        struct strata_error *err)
+static int merge_record(struct merge *merge, const struct segment *from,
+                        const struct record *record, struct strata_error *err)
 {
     uint64_t hash = index_hash(record->key), offset;
     uint64_t position = position_make(from->last, record->offset);
@@ -78,31 +77,29 @@ static int merge_record(struct merge *merge, struct segment *from, const struct 
 
 /* The copy counts only when the segment is still what was written: a record that is no longer found
  * would be gone for good. */
-static int merge_segment(struct merge *merge, struct segment *from, struct strata_error *err)
+static int merge_segment(struct merge *merge, const struct segment *from, struct strata_error *err)
 {
     struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc, merged = 0;
+    int rc;
 
     rc = segment_use(from, err);
-    from->unreadable = rc < 0;
     if (rc < 0)
         return rc;
     record_reader_init(&reader, from->file, segment_id(from), from->end);
     reader.max_type = merge->keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         segment_add(&sum, &record, index_hash(record.key));
-        merged = merge_record(merge, from, &record, err);
-        if (merged < 0)
+        rc = merge_record(merge, from, &record, err);
+        if (rc < 0)
             break;
     }
     record_reader_free(&reader);
-    if (rc >= 0 && merged == 0)
+    if (rc >= 0)
         rc = segment_check(from, &sum, reader.at, err);
     segment_done(from);
-    from->unreadable |= rc < 0;
-    return merged < 0 ? merged : rc < 0 ? rc : 0;
+    return rc < 0 ? rc : 0;
 }
 
 static void apply_moves(const struct merge *merge)
@@ -123,6 +120,14 @@ static bool older_dead(const struct segments *set, size_t at)
     return false;
 }
 
+static int let_go(const struct segments *set, size_t at, size_t count, struct strata_error *err)
+{
+    int rc = 0;
+    for (size_t i = at; set->let_go && rc == 0 && i < at + count; i++)
+        rc = set->let_go(set, set->list[i], err);
+    return rc;
+}
+
 /* `*unreadable`: it failed since a segment could not be read. */
 static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadable,
                  struct strata_error *err)
@@ -136,13 +141,18 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     if (rc < 0)
         return rc;
     for (size_t i = at; rc == 0 && i < at + count; i++) {
-        rc = merge_segment(&merge, set->list[i], err);
-        *unreadable = set->list[i]->unreadable;
+        struct segment *from = set->list[i];
+        rc = merge_segment(&merge, from, err);
+        /* what failed in writing has failed the new file (fs.h, I1) */
+        from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->file->failed;
+        *unreadable = from->unreadable;
     }
     if (rc == 0)
         rc = segment_seal(merge.to, err);
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
         rc = segment_set_aside(set->list[at], err);
+    if (rc == 0)
+        rc = let_go(set, at, count, err);
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {
@@ -171,7 +181,7 @@ int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct str
     char text[600];
     int rc = merge(keydir, at, count, &unreadable, &why);
 
-    if (rc < 0 && unreadable && rc != STRATA_ERR_NO_MEMORY) {
+    if (rc < 0 && unreadable) {
         strata_env_log(keydir->segments.env, STRATA_LOG_WARNING, "dead space is kept: %s",
                        strata_error_text(&why, text, sizeof text));
         return MERGE_UNREADABLE;
@@ -277,9 +287,14 @@ bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
     bool found = false;
 
     for (; run.at < closed_count(set); run_shrink(&run)) {
+        double gone;
+
         run_grow(&run);
-        if (run.records && (double)run.gone / (double)run.records >= worst) {
-            worst = (double)run.gone / (double)run.records;
+        gone = run.records ? (double)run.gone / (double)run.records : 0;
+        /* of equals the first: it begins with what is empty, else an empty file would stay of each
+         */
+        if (found ? gone > worst : gone >= worst) {
+            worst = gone;
             *at = run.at;
             *count = run.end - run.at;
             found = true;

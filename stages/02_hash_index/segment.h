@@ -55,6 +55,10 @@ struct segment {
 
 struct segments {
     const struct strata_env *env;
+    /* A merged segment is whole and takes the place of this one: away with what goes with it. Until
+     * then it stays, as a segment that cannot be read may be opened by it. NULL: nothing does. */
+    int (*let_go)(const struct segments *set, const struct segment *segment,
+                  struct strata_error *err);
     struct segment_files *files; /* NULL: borrowed, as an iterator does */
     bool durable;                /* creating and removing is synced (stage 3) */
     unsigned ahead;              /* FS_AHEAD, FS_MAPPED: how appended files are opened (stage 3) */

@@ -28,7 +28,7 @@ struct wal_store {
     uint64_t since_checkpoint; /* bytes logged */
     uint64_t checkpoints;      /* written since open */
     int failed;                /* a write, sync or rename failed: errno, or -1; no more writes */
-    bool written;              /* since open */
+    bool written;              /* since open, or found at open and told of nowhere */
 
     struct wal_group log; /* the group being written */
     struct pending *pending;

@@ -58,8 +58,15 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     store->salt = store->opened.salt;
     store->synced_at_ns = fs_now(env->fs);
     store->since_checkpoint = store->opened.replayed;
+    store->written = store->opened.untold;
     *self = store;
     return 0;
+}
+
+static int give_room_back(const struct wal_store *store, struct strata_error *err)
+{
+    const struct segment *last = segments_active(&store->keydir.segments);
+    return last && last->file ? fs_trim(last->file, err) : 0;
 }
 
 /* What a clean close leaves: everything on the device, whatever the policy, and word of it. */
@@ -68,14 +75,15 @@ static int leave_tidy(struct wal_store *store, struct strata_error *err)
     struct group_commit sync = {.sync = true};
     const struct segment *last;
     struct tail tail;
-    int rc = 0;
+    int rc;
 
     commit_list(store, &sync);
     if (sync.rc < 0) {
         *err = sync.err;
         return sync.rc;
     }
-    if (store->since_checkpoint >= checkpoint_bytes(&store->keydir))
+    rc = give_room_back(store, err); /* a full segment has made way to another one */
+    if (rc == 0 && store->since_checkpoint >= checkpoint_bytes(&store->keydir))
         rc = commit_checkpoint(store, err);
     last = segments_active(&store->keydir.segments);
     tail = (struct tail){last->last, last->end, store->sequence};
@@ -86,11 +94,10 @@ static int store_close(void *self, struct strata_error *err)
 {
     struct wal_store *store = self;
     struct strata_error why = {0};
-    const struct segment *last = segments_active(&store->keydir.segments);
     int rc = 0, freed;
 
-    if (last && last->file && !store->failed && !store->env->options->read_only)
-        rc = fs_trim(last->file, &why);
+    if (!store->failed && !store->env->options->read_only)
+        rc = give_room_back(store, &why);
     if (rc == 0 && store->written && !store->failed) {
         group_enter(&store->group);
         rc = leave_tidy(store, &why);

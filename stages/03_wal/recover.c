@@ -349,11 +349,13 @@ static int make_writable(struct recovery *r, struct strata_error *err)
 {
     struct segments *set = &r->keydir->segments;
     struct segment *last = set->list[set->count - 1];
+    bool told = !r->out->dropped && r->tail.segment == last->last && r->tail.end >= last->end;
     int rc = 0;
 
+    r->out->untold = !told && !r->env->is_new;
     if (r->out->dropped)
         rc = close_torn(r, last, err);
-    else if (r->log.room || r->tail.segment != last->last || r->tail.end < last->end)
+    else if (r->log.room || !told)
         rc = make_durable(r, last, err); /* also a sealed one */
     if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
         rc = start_segment(r->keydir, r->out->sequence, &r->log.salt, err);

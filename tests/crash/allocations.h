@@ -5,6 +5,7 @@
 #define STRATA_TESTS_ALLOCATIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct allocations {
@@ -15,6 +16,14 @@ struct allocations {
     int64_t living;  /* made and not freed */
 };
 extern struct allocations allocations;
+
+/* What --wrap puts in their places. */
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t max);
+void __wrap_free(void *old);
 
 /* Leads the calls of malloc and the like of a shared object (what dlopen gave) here too. How many
  * of them it has; NULL has none. Before it allocates. */

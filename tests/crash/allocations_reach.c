@@ -15,13 +15,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t max);
-void __wrap_free(void *old);
-
 #if __SIZEOF_POINTER__ == 8
 
 struct table {

@@ -31,7 +31,7 @@ done
 
 # The build in the copy begins with what is built already: a copy, with the times kept.
 mkdir build && cp -a "$B/." build/ && rm -rf build/test-logs build/stages.c build/strata
-unset B MAKEFLAGS MAKELEVEL MFLAGS STRATA STRATA_STAGE
+unset B MAKEFLAGS MAKELEVEL MFLAGS STRATA STRATA_STAGE ONLY SKIP
 export NO_INSTALL=1
 code make_builds_it 0 make -s -j2 all
 like strata_lists_it "$(build/strata stages)" '^stage 99  99_toy$'

@@ -102,7 +102,7 @@ stale dead_anchor_is_found 'STALE sample.md:3: .* no heading #below' 's|#a-sampl
 stale missing_make_target_is_found 'STALE sample.md:3: the Makefile has no target tset' 's|make test STAGE|make tset STAGE|'
 stale missing_make_target_in_a_block_is_found 'STALE sample.md:[0-9]+: the Makefile has no target tset' 's|\$ make test|$ make tset|'
 stale missing_file_is_found 'STALE sample.md:4: there is no file stages/02_none/' 's|stages/\*/engine.c|stages/02_none/|'
-stale missing_basename_is_found 'STALE sample.md:3: there is no file records.c' 's|`record\.c`|`records.c`|'
+stale missing_basename_is_found 'STALE sample.md:3: there is no file recorder.c' 's|`record\.c`|`recorder.c`|'
 stale missing_identifier_is_found 'STALE sample.md:4: the sources know no "record_apend"' 's|`record_append`|`record_apend`|'
 stale missing_command_is_found 'STALE sample.md:4: strata has no command inspekt' 's|`strata inspect`|`strata inspekt`|'
 

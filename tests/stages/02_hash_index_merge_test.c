@@ -152,6 +152,60 @@ static void merge_tombstone_stays_while_an_older_segment_has_its_put(void **stat
     keydir_bench_end(&b);
 }
 
+static ssize_t read_short_of_memory(struct fs_file *file, uint64_t offset, void *to, size_t size)
+{
+    (void)file, (void)offset, (void)to, (void)size;
+    return -ENOMEM;
+}
+
+/* That there was no memory once says nothing of the segment. */
+static void merge_short_of_memory_is_tried_again(void **state)
+{
+    struct strata_error err;
+    struct keydir_bench b;
+    const struct fs_ops *ops;
+    struct fs_ops short_ops;
+    size_t at, count;
+
+    (void)state;
+    keydir_bench_begin(&b);
+    write_segment(&b, S("key"), "dead");
+    write_segment(&b, S("key"), "alive");
+    ops = b.fs->ops;
+    short_ops = *ops;
+    short_ops.read_at = read_short_of_memory;
+    b.fs->ops = &short_ops;
+    assert_code(merge_run_unasked(&b.keydir, 0, 1, &err), STRATA_ERR_NO_MEMORY, &err);
+    b.fs->ops = ops;
+    assert_true(merge_worst_run(&b.keydir, &at, &count));
+    assert_int_equal(at, 0);
+    assert_int_equal(merge_run_unasked(&b.keydir, at, count, &err), 0);
+    expect(&b, S("key"), "alive");
+    keydir_bench_end(&b);
+}
+
+/* What was overwritten as a whole leaves an empty segment. The next merge takes it along. */
+static void merge_takes_empty_segments_along(void **state)
+{
+    struct strata_error err;
+    struct keydir_bench b;
+    size_t at, count;
+
+    (void)state;
+    keydir_bench_begin(&b);
+    write_segment(&b, S("key"), "1");
+    write_segment(&b, S("key"), "2");
+    merge_one(&b, 0);
+    assert_int_equal(b.keydir.segments.list[0]->sum.records, 0);
+    write_segment(&b, S("key"), "3");
+    assert_true(merge_worst_run(&b.keydir, &at, &count));
+    assert_int_equal(at, 0);
+    assert_int_equal(count, 3);
+    assert_ok(merge_run(&b.keydir, at, count, &err), &err);
+    expect(&b, S("key"), "3");
+    keydir_bench_end(&b);
+}
+
 /* ---- What merging costs ---------------------------------------------------------------- */
 
 /* Tombstones that older puts still need are not copied again and again: what they hide is
@@ -479,6 +533,8 @@ int main(void)
         cmocka_unit_test(merge_mark_of_a_twin_outlives_its_twin),
         cmocka_unit_test(replay_record_of_two_keys_hash_that_is_not_marked_is_damage),
         cmocka_unit_test(merge_tombstone_stays_while_an_older_segment_has_its_put),
+        cmocka_unit_test(merge_short_of_memory_is_tried_again),
+        cmocka_unit_test(merge_takes_empty_segments_along),
         cmocka_unit_test(merge_deletes_cost_the_puts_after_them_little),
         cmocka_unit_test(hint_with_a_right_check_and_other_entries_is_ignored),
         cmocka_unit_test(segments_within_others_are_removed),

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...     build shell tour test mutants fuzz lint coverage bench
+#   tests/tools/install.sh GROUP...     build shell tour test mutants clang lint coverage fuzz plot
 #
 # NO_INSTALL=1: only reports what is missing; exit code 0, and the caller goes on with what there
 # is. Otherwise exit code 1 when something could not be installed.
@@ -29,7 +29,12 @@ table() {
         ;;
     coverage) echo "gcc-12 command:gcov-12 the compiler whose branches are counted" ;;
     mutants) echo "patch command:patch puts known bugs into a copy of the code" ;;
-    fuzz) echo "afl++ command:afl-fuzz the fuzzer" ;;
+    fuzz)
+        echo "afl++ command:afl-fuzz the fuzzer"
+        echo "libclang-rt-dev file:$(clang -print-resource-dir 2>/dev/null || echo /usr/lib/clang/0)/lib/linux/libclang_rt.asan-x86_64.a clang's sanitizers"
+        echo "llvm command:llvm-cov what a corpus covers, and names in stacks"
+        ;;
+    plot) echo "gnuplot-nox command:gnuplot plots" ;;
     valgrind) echo "valgrind command:valgrind memory errors and leaks" ;;
     *) echo "install.sh: no group $1" >&2; exit 2 ;;
     esac

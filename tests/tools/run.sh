@@ -43,7 +43,10 @@ suites() {
     done
     [ -z "${STRATA_ENGINE:-}" ] || return 0
     for t in "$B"/fuzz/replay/*; do
-        [ -x "$t" ] && [ ! -d "$t" ] && case $t in *.o|*.d) ;; *) echo "fuzz $(basename "$t")||$t --tap" ;; esac
+        case $t in *.o | *.d | "$B/fuzz/replay/*") ;;
+        */engine) for s in $stages; do echo "stage $s fuzz_engine|$s|$t --tap"; done ;;
+        *) echo "fuzz $(basename "$t")||$t --tap" ;;
+        esac
     done
 }
 

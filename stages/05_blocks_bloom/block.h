@@ -19,6 +19,22 @@
 #define BLOCK_TARGET_MAX ((size_t)1024 * 1024) /* the largest that may be asked for */
 #define BLOCK_SLACK 16                         /* bytes that block_key may write behind a key */
 
+/* The bits of a block's first byte: block.c. */
+enum block_form {
+    BLOCK_WIDE = 1,
+    BLOCK_KEYS_VARY = 2,
+    BLOCK_VALUES_VARY = 4,
+    BLOCK_DELETES = 8,
+    BLOCK_FORM_BITS = 15
+};
+#define BLOCK_NARROW_MAX 65535 /* bytes of the largest block that is not wide */
+
+/* What a block keeps of a key's hash. */
+static inline uint8_t block_tag(uint64_t hash)
+{
+    return (uint8_t)(hash >> 56);
+}
+
 /* ---- Reading ----------------------------------------------------------------------------- */
 
 /* An opened block: where its columns begin, as offsets in `bytes`. Plain data of one cache line
@@ -69,7 +85,8 @@ static inline uint32_t block_number(const struct block *block, uint32_t column, 
 
 static inline struct strata_slice block_prefix(const struct block *block)
 {
-    return strata_bytes(block->bytes + block->tags - block->prefix_size, block->prefix_size);
+    return (struct strata_slice){block->bytes + block->tags - block->prefix_size,
+                                 block->prefix_size};
 }
 
 /* What follows the prefix in the key. */
@@ -145,8 +162,8 @@ struct block_builder {
     struct strata_buffer values; /* likewise; when finished, the block */
     size_t prefix_size;          /* of what all keys begin with */
     size_t deletes;
-    bool keys_vary, values_vary; /* not all of one size */
-    bool finished;               /* the next entry begins a new block */
+    size_t first_size, last_size; /* of the first key and the last */
+    bool keys_vary, values_vary;  /* not all of one size */
 };
 
 void block_builder_free(struct block_builder *builder);
@@ -161,7 +178,8 @@ int block_builder_add(struct block_builder *builder, unsigned type, struct strat
                       uint64_t hash, struct strata_slice value, struct strata_error *err);
 /* Bytes that the block would have now; 0: it is empty. Exact. */
 size_t block_builder_bytes(const struct block_builder *builder);
-/* Its first and last key; it has one. Borrowed until the next add. */
+/* Its first and last key, when one was added, also of a finished one. Borrowed until the next add.
+ */
 struct strata_slice block_builder_first(const struct block_builder *builder);
 struct strata_slice block_builder_last(const struct block_builder *builder);
 /* The bytes of the block, which has entries: the builder's, until the next add, which begins a new

@@ -35,17 +35,17 @@
 
 #include <stdatomic.h>
 
-/* A frame: the head of one, as the payloads lie apart. Never freed while the cache is there, so
- * that who comes too late with a frame's number finds a frame. */
+/* A frame, without its payload, which lies apart. Never freed while the cache is there, so that who
+ * comes too late with a frame's number finds a frame. */
 struct cache_frame {
-    uint8_t *data;           /* the payload, at a multiple of 64; what a reader may use */
-    _Atomic uint64_t state;  /* pins, lock and hits: cache.c */
-    _Atomic uint32_t *entry; /* the directory's word that names it; NULL: none does */
-    uint64_t seen;           /* hits when the hand passed */
-    uint32_t span;           /* frames side by side that it is; 0: a later one of a span */
-    uint32_t older, newer;   /* among the free ones */
-    uint32_t size;           /* bytes asked for, capped; for the statistics */
-    uint64_t reserved[1];    /* a cache line each */
+    _Alignas(64) uint8_t *data; /* the payload, at a multiple of 64: all that is for others */
+    _Atomic uint64_t state;     /* pins, lock and hits: cache.c */
+    _Atomic uint32_t *entry;    /* the directory's word that names it; NULL: none does */
+    uint64_t seen;              /* hits when the hand passed */
+    uint32_t span;              /* frames side by side that it is; 0: a later one, or private */
+    uint32_t next, prev;        /* in the list of free frames, number + 1 */
+    bool is_free;
+    uint64_t bytes; /* of a private one */
 };
 
 /* Which frame each block of a table is in: 4 bytes a block, not part of the budget. */

@@ -1,0 +1,282 @@
+/* block.c: a block's bytes, by columns. Numbers are little-endian and of two bytes, in a block of
+ * more than 65,535 bytes of four.
+ *
+ *   +--------+-------------------------------------------+--------+-----------------+
+ *   | form 1 | count | prefix size | [suffix] | [value]  | prefix | tags, 1 each    |
+ *   +--------+-------------------------------------------+--------+-----------------+
+ *   | [starts of suffixes] | suffixes | [types] | [starts of values] | values        |
+ *   +----------------------+----------+---------+--------------------+---------------+
+ *
+ *   form       bits: 1 WIDE, numbers of four bytes; 2 KEYS_VARY; 4 VALUES_VARY; 8 DELETES
+ *   suffix     the size of each suffix; not with KEYS_VARY, then starts has where each begins among
+ *              the suffixes, and where the last ends: count + 1 numbers, from 0
+ *   value      the same of the values, with VALUES_VARY
+ *   types      with DELETES: a bit an entry, the lowest first, set for a delete; zeros to the byte
+ *
+ * A block is valid iff the columns fill it to its last byte, starts ascend, each suffix is behind
+ * the one before it, no key or value is longer than allowed, and a delete has no value; then every
+ * entry is known to lie inside (I1), and binary search finds what is there (I2). A tag that is not
+ * its key's hides the key (I3): that block_verify looks for; a load relies on the checksum of the
+ * block's file for it, as hashing all keys again would cost as much as unpacking them.
+ *
+ * Why columns: a look at an entry costs what it pulls into the processor's cache. A block of 35
+ * entries has its tags in one line; the key that has the tag is another, its value a third. With
+ * restart points a search halves over keys that lie hundreds of bytes apart, and then decodes eight
+ * entries, values passed by, to find where one begins. make bench-layouts shows both. */
+#include "block.h"
+#include "bytes.h"
+#include "coding.h"
+
+#define SIZE_LIMIT ((uint64_t)UINT32_MAX)
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+static int corrupt(uint64_t offset, const char *what, struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, offset, "block: %s", what);
+}
+
+static uint32_t get_number(struct decoder *d, unsigned form)
+{
+    return form & BLOCK_WIDE ? get_u32(d) : get_u16(d);
+}
+
+/* The head: what the sizes are of columns of one size. */
+static int read_head(struct block *block, unsigned *form, struct decoder *d,
+                     struct strata_error *err)
+{
+    *form = get_u8(d);
+    if (*form & ~(unsigned)BLOCK_FORM_BITS)
+        return corrupt(0, "a form that is not known", err);
+    if (!(*form & BLOCK_WIDE) != (block->size <= BLOCK_NARROW_MAX))
+        return corrupt(0, "numbers are not of the size that the block's size asks for", err);
+    block->number_size = *form & BLOCK_WIDE ? 4 : 2;
+    block->count = get_number(d, *form);
+    block->prefix_size = get_number(d, *form);
+    if (!(*form & BLOCK_KEYS_VARY))
+        block->suffix_size = get_number(d, *form);
+    if (!(*form & BLOCK_VALUES_VARY))
+        block->value_size = get_number(d, *form);
+    if (d->bad)
+        return corrupt(block->size, "it ends within its head", err);
+    if (!block->count)
+        return corrupt(1, "it has no entries", err);
+    if (block->prefix_size > STRATA_MAX_KEY ||
+        block->suffix_size > STRATA_MAX_KEY - block->prefix_size)
+        return corrupt(1, "keys are longer than a key may be", err);
+    if (block->value_size > STRATA_MAX_VALUE)
+        return corrupt(1, "values are longer than a value may be", err);
+    return 0;
+}
+
+/* Where `count` items that begin at the decoder end: they are of one size, or their starts stand
+ * before them, which ascend from 0 by at most `largest`. */
+static int read_column(const struct block *block, struct decoder *d, uint64_t largest,
+                       uint32_t size, bool vary, uint32_t *starts, uint32_t *items,
+                       uint32_t *longest, struct strata_error *err)
+{
+    uint64_t bytes = (uint64_t)block->count * size;
+    uint32_t before = 0, at;
+
+    *starts = 0;
+    *longest = size;
+    if (vary) {
+        *starts = block->size - (uint32_t)d->left;
+        get_bytes(d, ((uint64_t)block->count + 1) * block->number_size);
+        if (d->bad)
+            return corrupt(*starts, "where its items begin is cut off", err);
+        for (uint32_t i = 0; i <= block->count; i++, before = at) {
+            at = block_number(block, *starts, i);
+            if (at < before || (i == 0 && at != 0) || at - before > largest)
+                return corrupt(*starts + (uint64_t)i * block->number_size,
+                               "an item begins where it cannot", err);
+            if (at - before > *longest)
+                *longest = at - before;
+        }
+        bytes = before;
+    }
+    *items = block->size - (uint32_t)d->left;
+    get_bytes(d, bytes);
+    return d->bad ? corrupt(*items, "it ends within its items", err) : 0;
+}
+
+static int read_types(struct block *block, struct decoder *d, struct strata_error *err)
+{
+    struct strata_slice types;
+
+    block->types = block->size - (uint32_t)d->left;
+    types = get_bytes(d, ((uint64_t)block->count + 7) / 8);
+    if (d->bad)
+        return corrupt(block->types, "it ends within its types", err);
+    if (block->count % 8 && types.data[types.size - 1] >> block->count % 8)
+        return corrupt(block->types + types.size - 1, "a type without an entry", err);
+    return 0;
+}
+
+/* The first `size` bytes of a suffix, at most 8, as a number that orders as they do; zeros behind a
+ * shorter one. Equal numbers leave it open. */
+static inline uint64_t head_of(const uint8_t *p, size_t size, bool room)
+{
+    uint64_t head = 0;
+
+    if (size >= 8 || room) {
+        head = (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+               (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+               (uint64_t)p[6] << 8 | p[7];
+        return size >= 8 ? head : size ? head & ~(uint64_t)0 << (64 - 8 * size) : 0;
+    }
+    for (size_t i = 0; i < size; i++)
+        head |= (uint64_t)p[i] << (56 - 8 * i);
+    return head;
+}
+
+static inline uint64_t suffix_head(const struct block *block, uint32_t at)
+{
+    struct strata_slice suffix = block_suffix(block, at);
+    return head_of(suffix.data, suffix.size, block->suffix_room);
+}
+
+static int check_entries(const struct block *block, struct strata_error *err)
+{
+    uint64_t before = 0;
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint64_t head = suffix_head(block, i);
+        if (i && head <= before &&
+            (head < before ||
+             strata_compare(block_suffix(block, i - 1), block_suffix(block, i)) >= 0))
+            return corrupt((uint64_t)(block_suffix(block, i).data - block->bytes),
+                           "a key is not behind the one before it", err);
+        before = head;
+        if (block->types && block_type(block, i) == STRATA_OP_DELETE && block_value(block, i).size)
+            return corrupt((uint64_t)(block_value(block, i).data - block->bytes),
+                           "a delete has a value", err);
+    }
+    return 0;
+}
+
+/* May BLOCK_SLACK bytes be read where the last suffix begins? */
+static bool has_room(const struct block *block)
+{
+    const uint8_t *last = block_suffix(block, block->count - 1).data;
+    return block->size - (size_t)(last - block->bytes) >= BLOCK_SLACK;
+}
+
+int block_open(struct block *block, struct strata_slice bytes, struct strata_error *err)
+{
+    struct decoder d;
+    uint32_t longest, key_left;
+    unsigned form;
+    int rc;
+
+    if (bytes.size > SIZE_LIMIT)
+        return corrupt(SIZE_LIMIT, "it is longer than any block", err);
+    *block = (struct block){.bytes = bytes.data, .size = (uint32_t)bytes.size};
+    decoder_init(&d, bytes);
+    rc = read_head(block, &form, &d, err);
+    if (rc < 0)
+        return rc;
+    get_bytes(&d, block->prefix_size);
+    block->tags = block->size - (uint32_t)d.left;
+    get_bytes(&d, block->count);
+    if (d.bad)
+        return corrupt(block->size, "it ends within its tags", err);
+    key_left = (uint32_t)STRATA_MAX_KEY - block->prefix_size;
+    rc = read_column(block, &d, key_left, block->suffix_size, form & BLOCK_KEYS_VARY,
+                     &block->suffix_starts, &block->suffixes, &longest, err);
+    block->key_max = block->prefix_size + longest;
+    if (rc == 0 && form & BLOCK_DELETES)
+        rc = read_types(block, &d, err);
+    if (rc == 0)
+        rc = read_column(block, &d, STRATA_MAX_VALUE, block->value_size, form & BLOCK_VALUES_VARY,
+                         &block->value_starts, &block->values, &longest, err);
+    if (rc == 0 && d.left)
+        rc = corrupt(block->size - d.left, "bytes behind its last value", err);
+    if (rc < 0)
+        return rc;
+    block->suffix_room = has_room(block);
+    return check_entries(block, err);
+}
+
+int block_verify(const struct block *block, uint64_t (*hash)(struct strata_slice key),
+                 struct strata_buffer *scratch, struct strata_error *err)
+{
+    strata_buffer_clear(scratch);
+    if (buffer_reserve(scratch, (size_t)block->key_max + BLOCK_SLACK) < 0)
+        return strata_fail_memory(err, (size_t)block->key_max + BLOCK_SLACK);
+    block_put_prefix(block, scratch->data);
+    for (uint32_t i = 0; i < block->count; i++) {
+        scratch->size = block_put_suffix(block, i, scratch->data);
+        if (block->bytes[block->tags + i] != block_tag(hash(strata_buffer_slice(scratch))))
+            return corrupt((uint64_t)block->tags + i, "a tag is not its key's", err);
+    }
+    return 0;
+}
+
+/* ---- Finding ------------------------------------------------------------------------------- */
+
+/* The C library's memchr looks at 16 or 32 bytes at a time, as the processor can. */
+unsigned block_find(const struct block *block, struct strata_slice key, uint64_t hash,
+                    struct strata_slice *value)
+{
+    const uint8_t *tags = block->bytes + block->tags, *end = tags + block->count, *tag = tags;
+    size_t left;
+
+    if (key.size < block->prefix_size)
+        return 0;
+    left = key.size - block->prefix_size;
+    for (; (tag = memchr(tag, block_tag(hash), (size_t)(end - tag))); tag++) {
+        uint32_t at = (uint32_t)(tag - tags);
+        struct strata_slice suffix = block_suffix(block, at);
+        if (suffix.size != left ||
+            (left && memcmp(suffix.data, key.data + block->prefix_size, left) != 0) ||
+            (block->prefix_size &&
+             memcmp(tags - block->prefix_size, key.data, block->prefix_size) != 0))
+            continue;
+        *value = block_value(block, at);
+        return block_type(block, at);
+    }
+    return 0;
+}
+
+/* The same among entries from `low` on, where heads do not tell: whole suffixes are compared. */
+static uint32_t seek_suffix(const struct block *block, struct strata_slice suffix, uint32_t low)
+{
+    uint32_t high = block->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strata_compare(block_suffix(block, middle), suffix) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* By heads, without a branch that the processor would guess wrong every second time. */
+uint32_t block_seek(const struct block *block, struct strata_slice key)
+{
+    struct strata_slice prefix = block_prefix(block), suffix;
+    size_t shared = key.size < prefix.size ? key.size : prefix.size;
+    int order = shared ? memcmp(key.data, prefix.data, shared) : 0;
+    uint32_t low = 0;
+    uint64_t head;
+
+    if (order > 0)
+        return block->count;
+    if (order < 0 || key.size <= prefix.size)
+        return 0;
+    suffix = (struct strata_slice){key.data + shared, key.size - shared};
+    head = head_of(suffix.data, suffix.size, false);
+    for (uint32_t left = block->count; left;) {
+        uint32_t half = left / 2;
+        low += suffix_head(block, low + half) < head ? left - half : 0;
+        left = half;
+    }
+    if (low == block->count || suffix_head(block, low) != head)
+        return low;
+    return strata_compare(block_suffix(block, low), suffix) >= 0
+               ? low
+               : seek_suffix(block, suffix, low + 1);
+}

@@ -1,0 +1,262 @@
+/* block_build.c: builds a block. Keys are kept whole until the end, as what all of them begin with
+ * is known only then; sizes are added up as entries come, so that the block's size is known exactly
+ * before and after each. */
+#include "block.h"
+#include "bytes.h"
+#include "coding.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct block_entry {
+    uint32_t key_end, value_end; /* in the builder's keys and values */
+    uint8_t tag;
+    uint8_t type;
+};
+
+/* ---- Sizes --------------------------------------------------------------------------------- */
+
+/* What a block's size follows from. */
+struct sums {
+    size_t count, prefix_size, key_bytes, value_bytes;
+    bool keys_vary, values_vary, deletes;
+};
+
+static size_t numbers_of(const struct sums *s)
+{
+    return 2 + (s->keys_vary ? s->count + 1 : 1) + (s->values_vary ? s->count + 1 : 1);
+}
+
+/* All but the numbers. */
+static size_t bytes_of(const struct sums *s)
+{
+    return 1 + s->prefix_size + s->count + (s->key_bytes - s->count * s->prefix_size) +
+           (s->deletes ? (s->count + 7) / 8 : 0) + s->value_bytes;
+}
+
+static bool is_wide(const struct sums *s)
+{
+    return bytes_of(s) + 2 * numbers_of(s) > BLOCK_NARROW_MAX;
+}
+
+static size_t size_of(const struct sums *s)
+{
+    return bytes_of(s) + (is_wide(s) ? 4 : 2) * numbers_of(s);
+}
+
+static struct sums sums_of(const struct block_builder *b)
+{
+    if (!b->count)
+        return (struct sums){0};
+    return (struct sums){b->count,     b->prefix_size, b->keys.size, b->values.size,
+                         b->keys_vary, b->values_vary, b->deletes};
+}
+
+static size_t shared_size(struct strata_slice a, const uint8_t *b, size_t size)
+{
+    size_t shared = 0;
+
+    if (size > a.size)
+        size = a.size;
+    while (shared < size && a.data[shared] == b[shared])
+        shared++;
+    return shared;
+}
+
+/* The sums with one more entry. */
+static struct sums sums_with(const struct block_builder *b, struct strata_slice key,
+                             size_t value_size, bool is_delete)
+{
+    struct sums s = sums_of(b);
+
+    if (s.count) {
+        size_t last_value = b->values.size - (s.count > 1 ? b->entries[s.count - 2].value_end : 0);
+        s.prefix_size = shared_size(key, b->keys.data, s.prefix_size);
+        s.keys_vary |= key.size != b->last_size;
+        s.values_vary |= value_size != last_value;
+    } else {
+        s.prefix_size = key.size;
+    }
+    s.count++;
+    s.key_bytes += key.size;
+    s.value_bytes += value_size;
+    s.deletes |= is_delete;
+    return s;
+}
+
+static size_t target_of(const struct block_builder *b)
+{
+    if (b->target > BLOCK_TARGET_MAX)
+        return BLOCK_TARGET_MAX;
+    return b->target ? b->target : BLOCK_TARGET;
+}
+
+/* It is not told whether the entry is a delete: those cost a bit each, all or none. */
+bool block_builder_fits(const struct block_builder *builder, struct strata_slice key,
+                        size_t value_size)
+{
+    struct sums s;
+
+    if (!builder->count)
+        return true;
+    s = sums_with(builder, key, value_size, true);
+    return value_size <= target_of(builder) && size_of(&s) <= target_of(builder);
+}
+
+size_t block_builder_bytes(const struct block_builder *builder)
+{
+    struct sums s = sums_of(builder);
+    return s.count ? size_of(&s) : 0;
+}
+
+/* ---- Adding -------------------------------------------------------------------------------- */
+
+void block_builder_free(struct block_builder *builder)
+{
+    strata_buffer_free(&builder->keys);
+    strata_buffer_free(&builder->values);
+    free(builder->entries);
+    *builder = (struct block_builder){.target = builder->target};
+}
+
+static int reserve(struct block_builder *b, size_t key_size, size_t value_size,
+                   struct strata_error *err)
+{
+    size_t capacity = b->capacity ? b->capacity * 2 : 64;
+
+    if (buffer_reserve(&b->keys, key_size) < 0 || buffer_reserve(&b->values, value_size) < 0) {
+        b->keys.out_of_memory = b->values.out_of_memory = false; /* nothing is missing in them */
+        return strata_fail_memory(err, key_size + value_size);
+    }
+    if (b->count == b->capacity) {
+        struct block_entry *entries = realloc(b->entries, capacity * sizeof *entries);
+        if (!entries)
+            return strata_fail_memory(err, capacity * sizeof *entries);
+        b->entries = entries;
+        b->capacity = capacity;
+    }
+    return 0;
+}
+
+int block_builder_add(struct block_builder *builder, unsigned type, struct strata_slice key,
+                      uint64_t hash, struct strata_slice value, struct strata_error *err)
+{
+    bool is_delete = type == STRATA_OP_DELETE;
+    struct sums s;
+
+    if (!builder->count) { /* the block before is forgotten */
+        strata_buffer_clear(&builder->keys);
+        strata_buffer_clear(&builder->values);
+        builder->first_size = key.size;
+    }
+    assert(!is_delete || !value.size);
+    assert(!builder->count || strata_compare(block_builder_last(builder), key) < 0);
+    if (reserve(builder, key.size, value.size, err) < 0)
+        return STRATA_ERR_NO_MEMORY;
+    s = sums_with(builder, key, value.size, is_delete);
+    strata_buffer_append(&builder->keys, key.data, key.size);
+    strata_buffer_append(&builder->values, value.data, value.size);
+    builder->entries[builder->count] =
+        (struct block_entry){(uint32_t)builder->keys.size, (uint32_t)builder->values.size,
+                             block_tag(hash), (uint8_t)type};
+    builder->count = (uint32_t)s.count;
+    builder->last_size = key.size;
+    builder->prefix_size = s.prefix_size;
+    builder->keys_vary = s.keys_vary;
+    builder->values_vary = s.values_vary;
+    builder->deletes = s.deletes;
+    return 0;
+}
+
+struct strata_slice block_builder_first(const struct block_builder *builder)
+{
+    return strata_bytes(builder->keys.data, builder->first_size);
+}
+
+struct strata_slice block_builder_last(const struct block_builder *builder)
+{
+    const struct strata_buffer *keys = &builder->keys;
+
+    if (!builder->last_size)
+        return strata_bytes(NULL, 0);
+    return strata_bytes(keys->data + keys->size - builder->last_size, builder->last_size);
+}
+
+/* ---- Finishing ----------------------------------------------------------------------------- */
+
+static uint8_t *put_number(uint8_t *to, size_t number, bool wide)
+{
+    return wide ? put_u32(to, (uint32_t)number) : put_u16(to, (uint16_t)number);
+}
+
+static uint8_t *put_head(const struct block_builder *b, uint8_t *to, bool wide)
+{
+    to = put_u8(to, (uint8_t)((wide ? BLOCK_WIDE : 0) | (b->keys_vary ? BLOCK_KEYS_VARY : 0) |
+                              (b->values_vary ? BLOCK_VALUES_VARY : 0) |
+                              (b->deletes ? BLOCK_DELETES : 0)));
+    to = put_number(to, b->count, wide);
+    to = put_number(to, b->prefix_size, wide);
+    if (!b->keys_vary)
+        to = put_number(to, b->first_size - b->prefix_size, wide);
+    if (!b->values_vary)
+        to = put_number(to, b->entries[0].value_end, wide);
+    if (b->prefix_size)
+        memcpy(to, b->keys.data, b->prefix_size);
+    to += b->prefix_size;
+    for (size_t i = 0; i < b->count; i++)
+        *to++ = b->entries[i].tag;
+    return to;
+}
+
+static uint8_t *put_suffixes(const struct block_builder *b, uint8_t *to, bool wide)
+{
+    size_t start = 0;
+
+    if (b->keys_vary)
+        for (size_t i = 0; i <= b->count; i++)
+            to = put_number(to, i ? b->entries[i - 1].key_end - i * b->prefix_size : 0, wide);
+    for (size_t i = 0; i < b->count; start = b->entries[i++].key_end) {
+        size_t size = b->entries[i].key_end - start - b->prefix_size;
+        if (size)
+            memcpy(to, b->keys.data + start + b->prefix_size, size);
+        to += size;
+    }
+    return to;
+}
+
+static uint8_t *put_types(const struct block_builder *b, uint8_t *to)
+{
+    if (!b->deletes)
+        return to;
+    memset(to, 0, (b->count + 7) / 8);
+    for (size_t i = 0; i < b->count; i++)
+        to[i / 8] |= (uint8_t)((b->entries[i].type == STRATA_OP_DELETE) << i % 8);
+    return to + (b->count + 7) / 8;
+}
+
+/* The values are there already; what stands before them is put before them. */
+int block_builder_finish(struct block_builder *builder, struct strata_slice *bytes,
+                         struct strata_error *err)
+{
+    struct strata_buffer *values = &builder->values;
+    struct sums s = sums_of(builder);
+    size_t size = size_of(&s), before = size - values->size;
+    uint8_t *to;
+
+    if (buffer_reserve(values, before) < 0) {
+        values->out_of_memory = false;
+        return strata_fail_memory(err, size);
+    }
+    memmove(values->data + before, values->data, values->size);
+    to = put_head(builder, values->data, is_wide(&s));
+    to = put_suffixes(builder, to, is_wide(&s));
+    to = put_types(builder, to);
+    if (builder->values_vary)
+        for (size_t i = 0; i <= builder->count; i++)
+            to = put_number(to, i ? builder->entries[i - 1].value_end : 0, is_wide(&s));
+    assert(to == values->data + before);
+    values->size = size;
+    builder->count = 0;
+    *bytes = strata_buffer_slice(values);
+    return 0;
+}

@@ -1,0 +1,465 @@
+/* cache.c: one region of memory, heads of frames in front, payloads behind:
+ *
+ *   | head 0 | head 1 | ... | head n-1 | payload 0 | payload 1 | ... | payload n-1 |
+ *
+ * A head is a cache line. A payload is an odd number of them, so that the beginnings of blocks,
+ * which are read most, do not all compete for the same few sets of the processor's cache. Frames
+ * from `fresh` on were never used, and nothing of theirs was touched.
+ *
+ * A block takes span >= 1 frames side by side, whose payloads are one piece; the head of the first
+ * is the block's. So a cache of any mixture of sizes has one budget, gives no memory back, and
+ * counts in frames alone.
+ *
+ * A head's state is one word, changed by atomic additions:
+ *
+ *   | hits 40 | lock 1 | pins 23 |
+ *
+ * I1: entry, data and span change only while the frame is locked, and it is locked only while it
+ * has no pins. So who has pinned a frame and saw no lock may read them, and the payload, until it
+ *     lets go.
+ * I2: *entry is the frame's number + 1 from cache_put until it is evicted, and 0 before its table's
+ *     directory is freed. So entry == the word that led here: this frame is that block.
+ * I3: a reader who comes too late, with the number of a frame that is locked or another's by now,
+ * has added a pin and a hit, and takes both away again. Whoever writes the word must keep them:
+ * lock by exchange of a word without pins, all else by adding. I4: heads tile the frames: frame 0
+ * is a head, and `span` frames behind a head is the next one, up to `fresh`. The hand stands at
+ * one. A free frame is locked, and a head of span 1.
+ *
+ * All but hits, pins and releases happens under the mutex. Hits are counted in the word that a hit
+ * must change anyway; a block has been used since the hand passed when their number has changed. A
+ * new block counts as not used yet, so that what a scan reads once goes first. */
+#include "cache.h"
+#include "pages.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#define LINE ((size_t)64)
+#define PIN ((uint64_t)1)
+#define LOCK ((uint64_t)1 << 23)
+#define HIT ((uint64_t)1 << 24)
+#define PINS (LOCK - 1)
+#define HUGE_BUDGET (4 * PAGES_HUGE) /* below it, small pages: rounding down would waste much */
+#define NEAR ((size_t)256)           /* bytes of a payload that a hit brings near */
+
+struct cache {
+    size_t budget;
+    size_t payload; /* bytes of a frame's */
+    uint32_t count; /* of frames */
+    void *region;
+    size_t region_bytes; /* when it is mapped; 0: malloc's */
+    struct cache_frame *frames;
+    uint8_t *payloads;
+
+    pthread_mutex_t mutex; /* guards the rest, but for what is atomic */
+    uint32_t fresh;        /* frames that were used at least once */
+    uint32_t hand;
+    uint32_t first_free; /* number + 1 */
+    uint64_t hits;       /* of blocks that are no longer here */
+    uint64_t misses, evictions, blocks;
+    _Atomic uint64_t private_bytes;
+};
+
+/* ---- Making and ending --------------------------------------------------------------------- */
+
+static size_t round_up(size_t size, size_t to)
+{
+    return (size + to - 1) / to * to;
+}
+
+/* Room for as many frames as the budget has, not touched yet. */
+static int take_region(struct cache *cache, struct strata_error *err)
+{
+    size_t frame = sizeof(struct cache_frame) + cache->payload, count = cache->budget / frame;
+    bool huge = cache->budget >= HUGE_BUDGET;
+
+    if (huge)
+        count = cache->budget / PAGES_HUGE * PAGES_HUGE / frame;
+    if (count > UINT32_MAX / 2)
+        count = UINT32_MAX / 2;
+    if (!count)
+        return 0;
+    if (huge) {
+        cache->region_bytes = round_up(count * frame, PAGES_HUGE);
+        cache->region = pages_map(cache->region_bytes);
+    } else {
+        cache->region = aligned_alloc(LINE, count * frame);
+    }
+    if (!cache->region)
+        return strata_fail_memory(err, count * frame);
+    cache->count = (uint32_t)count;
+    cache->frames = cache->region;
+    cache->payloads = (uint8_t *)(cache->frames + count);
+    return 0;
+}
+
+int cache_new(size_t budget, size_t payload, struct cache **out, struct strata_error *err)
+{
+    struct cache *cache = calloc(1, sizeof *cache);
+    int rc;
+
+    *out = NULL;
+    if (!cache)
+        return strata_fail_memory(err, sizeof *cache);
+    if (payload > SIZE_MAX / 4)
+        payload = SIZE_MAX / 4;
+    cache->budget = budget;
+    cache->payload = round_up(payload ? payload : 1, LINE);
+    cache->payload |= LINE; /* an odd number of lines */
+    rc = take_region(cache, err);
+    if (rc == 0 && pthread_mutex_init(&cache->mutex, NULL) != 0)
+        rc = strata_fail_memory(err, sizeof cache->mutex);
+    if (rc < 0)
+        free(cache);
+    else
+        *out = cache;
+    return rc;
+}
+
+void cache_del(struct cache *cache)
+{
+    if (!cache)
+        return;
+    if (cache->region_bytes)
+        pages_unmap(cache->region, cache->region_bytes);
+    else
+        free(cache->region);
+    pthread_mutex_destroy(&cache->mutex);
+    free(cache);
+}
+
+/* ---- Free frames --------------------------------------------------------------------------- */
+
+static void add_free(struct cache *cache, uint32_t number)
+{
+    struct cache_frame *frame = &cache->frames[number];
+
+    frame->span = 1;
+    frame->entry = NULL;
+    frame->is_free = true;
+    frame->prev = 0;
+    frame->next = cache->first_free;
+    if (frame->next)
+        cache->frames[frame->next - 1].prev = number + 1;
+    cache->first_free = number + 1;
+}
+
+static void remove_free(struct cache *cache, struct cache_frame *frame)
+{
+    if (frame->prev)
+        cache->frames[frame->prev - 1].next = frame->next;
+    else
+        cache->first_free = frame->next;
+    if (frame->next)
+        cache->frames[frame->next - 1].prev = frame->prev;
+    frame->is_free = false;
+}
+
+/* All of them are locked. */
+static void add_all_free(struct cache *cache, uint32_t first, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        add_free(cache, first + i);
+}
+
+/* ---- Choosing what goes -------------------------------------------------------------------- */
+
+/* The frame, just locked, is no block's any more. */
+static void forget(struct cache *cache, struct cache_frame *frame, uint64_t hits)
+{
+    cache->hits += hits;
+    cache->blocks--;
+    atomic_store_explicit(frame->entry, 0, memory_order_release);
+    frame->entry = NULL;
+}
+
+/* Takes the frame, if it is free or was not used since the hand passed. */
+static bool evict(struct cache *cache, struct cache_frame *frame)
+{
+    uint64_t state = atomic_load_explicit(&frame->state, memory_order_relaxed);
+
+    if (frame->is_free) {
+        remove_free(cache, frame);
+        return true;
+    }
+    if (state & (LOCK | PINS))
+        return false;
+    if (state / HIT != frame->seen) {
+        frame->seen = state / HIT;
+        return false;
+    }
+    if (!atomic_compare_exchange_strong_explicit(&frame->state, &state, LOCK, memory_order_acquire,
+                                                 memory_order_relaxed))
+        return false;
+    forget(cache, frame, state / HIT);
+    cache->evictions++;
+    return true;
+}
+
+/* `got` frames are locked and no block's: the first `span` of them become one head. */
+static struct cache_frame *join(struct cache *cache, uint32_t first, uint32_t got, uint32_t span)
+{
+    struct cache_frame *frame = &cache->frames[first];
+
+    for (uint32_t i = 1; i < span; i++)
+        frame[i].span = 0;
+    add_all_free(cache, first + span, got - span);
+    frame->span = span;
+    frame->data = cache->payloads + first * cache->payload;
+    return frame;
+}
+
+/* Moves the hand on until it has passed enough frames side by side that could be taken. Two turns:
+ * after the first every block that is not pinned counts as not used. */
+static struct cache_frame *sweep(struct cache *cache, uint32_t span)
+{
+    uint32_t first = cache->hand, got = 0;
+
+    for (uint64_t looked = 0; looked <= 2 * (uint64_t)cache->count + span && got < span;) {
+        uint32_t passed;
+        if (cache->hand == cache->count) {
+            add_all_free(cache, first, got);
+            first = cache->hand = got = 0;
+        }
+        passed = cache->frames[cache->hand].span;
+        if (evict(cache, &cache->frames[cache->hand])) {
+            got += passed;
+        } else {
+            add_all_free(cache, first, got);
+            first = cache->hand + passed;
+            got = 0;
+        }
+        cache->hand += passed;
+        looked += passed;
+    }
+    if (got >= span)
+        return join(cache, first, got, span);
+    add_all_free(cache, first, got);
+    return NULL;
+}
+
+/* Frames that were never used, locked. */
+static void take_fresh(struct cache *cache, uint32_t count)
+{
+    struct cache_frame *frame = &cache->frames[cache->fresh];
+
+    for (uint32_t i = 0; i < count; i++) {
+        frame[i] = (struct cache_frame){0};
+        atomic_init(&frame[i].state, LOCK);
+    }
+    cache->fresh += count;
+}
+
+static struct cache_frame *find_frame(struct cache *cache, uint32_t span)
+{
+    uint32_t first = cache->fresh, left = cache->count - first;
+
+    if (span == 1 && cache->first_free) {
+        first = cache->first_free - 1;
+        remove_free(cache, &cache->frames[first]);
+        return join(cache, first, 1, 1);
+    }
+    take_fresh(cache, span < left ? span : left);
+    if (span <= left)
+        return join(cache, first, span, span);
+    add_all_free(cache, first, left);
+    return sweep(cache, span);
+}
+
+/* ---- Misses -------------------------------------------------------------------------------- */
+
+/* Memory that is freed with its one pin. */
+static int take_private(struct cache *cache, size_t size, struct cache_frame **out,
+                        struct strata_error *err)
+{
+    struct cache_frame *frame = NULL;
+    size_t bytes = sizeof *frame;
+
+    if (size <= SIZE_MAX / 2) {
+        bytes = round_up(sizeof *frame + size, LINE);
+        frame = aligned_alloc(LINE, bytes);
+    }
+    if (!frame)
+        return strata_fail_memory(err, size);
+    *frame = (struct cache_frame){.data = (uint8_t *)(frame + 1), .bytes = bytes};
+    atomic_fetch_add_explicit(&cache->private_bytes, bytes, memory_order_relaxed);
+    *out = frame;
+    return 0;
+}
+
+static void free_private(struct cache *cache, struct cache_frame *frame)
+{
+    atomic_fetch_sub_explicit(&cache->private_bytes, frame->bytes, memory_order_relaxed);
+    free(frame);
+}
+
+int cache_take(struct cache *cache, size_t size, struct cache_frame **out, struct strata_error *err)
+{
+    size_t span = size / cache->payload + (size % cache->payload != 0);
+    size_t most = cache->count / 8 ? cache->count / 8 : cache->count != 0;
+
+    span += span == 0;
+    *out = NULL;
+    pthread_mutex_lock(&cache->mutex);
+    cache->misses++;
+    if (span <= most)
+        *out = find_frame(cache, (uint32_t)span);
+    pthread_mutex_unlock(&cache->mutex);
+    return *out ? 0 : take_private(cache, size, out, err);
+}
+
+static void give_back(struct cache *cache, struct cache_frame *frame)
+{
+    add_all_free(cache, (uint32_t)(frame - cache->frames), frame->span);
+}
+
+void cache_abandon(struct cache *cache, struct cache_frame *frame)
+{
+    if (!frame->span) {
+        free_private(cache, frame);
+        return;
+    }
+    pthread_mutex_lock(&cache->mutex);
+    give_back(cache, frame);
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+/* What is in a directory while the mutex is held stays there. */
+struct cache_frame *cache_put(struct cache *cache, const struct cache_directory *directory,
+                              uint32_t block, struct cache_frame *frame)
+{
+    _Atomic uint32_t *entry = &directory->frames[block];
+    uint32_t there;
+
+    if (!frame->span)
+        return frame;
+    pthread_mutex_lock(&cache->mutex);
+    there = atomic_load_explicit(entry, memory_order_relaxed);
+    if (there) {
+        give_back(cache, frame);
+        frame = &cache->frames[there - 1];
+        atomic_fetch_add_explicit(&frame->state, PIN, memory_order_relaxed);
+    } else {
+        cache->blocks++;
+        frame->entry = entry;
+        frame->seen = 0;
+        atomic_fetch_add_explicit(&frame->state, PIN - LOCK, memory_order_release);
+        atomic_store_explicit(entry, (uint32_t)(frame - cache->frames) + 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&cache->mutex);
+    return frame;
+}
+
+/* ---- Hits ---------------------------------------------------------------------------------- */
+
+struct cache_frame *cache_get(struct cache *cache, const struct cache_directory *directory,
+                              uint32_t block)
+{
+    _Atomic uint32_t *entry = &directory->frames[block];
+    uint32_t number = atomic_load_explicit(entry, memory_order_acquire);
+    struct cache_frame *frame;
+    const uint8_t *payload;
+    uint64_t state;
+
+    if (!number)
+        return NULL;
+    frame = &cache->frames[number - 1];
+    payload = cache->payloads + (number - 1) * cache->payload;
+    for (size_t i = 0; i < NEAR; i += LINE) /* while the head is waited for */
+        __builtin_prefetch(payload + i);
+    state = atomic_fetch_add_explicit(&frame->state, HIT + PIN, memory_order_acquire);
+    if (!(state & LOCK) && frame->entry == entry) /* I1, I2 */
+        return frame;
+    atomic_fetch_sub_explicit(&frame->state, HIT + PIN, memory_order_release); /* I3 */
+    return NULL;
+}
+
+void cache_prefetch(const struct cache *cache, const struct cache_directory *directory,
+                    uint32_t block, size_t bytes)
+{
+    uint32_t number = atomic_load_explicit(&directory->frames[block], memory_order_relaxed);
+    const uint8_t *payload;
+
+    if (!number)
+        return;
+    payload = cache->payloads + (number - 1) * cache->payload;
+    __builtin_prefetch(&cache->frames[number - 1]);
+    for (size_t i = 0; i < bytes && i < cache->payload; i += LINE)
+        __builtin_prefetch(payload + i);
+}
+
+void cache_release(struct cache *cache, struct cache_frame *frame)
+{
+    if (frame && frame->span)
+        atomic_fetch_sub_explicit(&frame->state, PIN, memory_order_release);
+    else if (frame)
+        free_private(cache, frame);
+}
+
+/* ---- Directories --------------------------------------------------------------------------- */
+
+int cache_directory_init(struct cache_directory *directory, uint32_t blocks,
+                         struct strata_error *err)
+{
+    *directory = (struct cache_directory){0};
+    directory->frames = calloc(blocks ? blocks : 1, sizeof *directory->frames);
+    if (!directory->frames)
+        return strata_fail_memory(err, blocks * sizeof *directory->frames);
+    directory->blocks = blocks;
+    return 0;
+}
+
+/* Readers of other tables who come too late may hold it for a moment (I3): they see the lock and
+ * let go. */
+static void drop(struct cache *cache, _Atomic uint32_t *entry)
+{
+    uint32_t number = atomic_load_explicit(entry, memory_order_acquire);
+    struct cache_frame *frame;
+    uint64_t state;
+
+    if (!number)
+        return; /* evicted meanwhile */
+    frame = &cache->frames[number - 1];
+    state = atomic_fetch_or_explicit(&frame->state, LOCK, memory_order_acquire);
+    while (state & PINS) {
+        sched_yield();
+        state = atomic_load_explicit(&frame->state, memory_order_acquire);
+    }
+    atomic_fetch_sub_explicit(&frame->state, state / HIT * HIT, memory_order_relaxed);
+    forget(cache, frame, state / HIT);
+    give_back(cache, frame);
+}
+
+void cache_directory_free(struct cache *cache, struct cache_directory *directory)
+{
+    for (uint32_t i = 0; i < directory->blocks; i++) {
+        if (!atomic_load_explicit(&directory->frames[i], memory_order_acquire))
+            continue;
+        pthread_mutex_lock(&cache->mutex);
+        drop(cache, &directory->frames[i]);
+        pthread_mutex_unlock(&cache->mutex);
+    }
+    free((void *)directory->frames);
+    *directory = (struct cache_directory){0};
+}
+
+void cache_stats(struct cache *cache, struct cache_stats *out)
+{
+    pthread_mutex_lock(&cache->mutex);
+    *out = (struct cache_stats){
+        .hits = cache->hits,
+        .misses = cache->misses,
+        .evictions = cache->evictions,
+        .blocks = cache->blocks,
+        .bytes = cache->fresh * (sizeof(struct cache_frame) + cache->payload),
+        .budget = cache->budget,
+        .private_bytes = atomic_load_explicit(&cache->private_bytes, memory_order_relaxed),
+    };
+    for (uint32_t i = 0; i < cache->fresh; i++) {
+        const struct cache_frame *frame = &cache->frames[i];
+        out->hits += atomic_load_explicit(&frame->state, memory_order_relaxed) / HIT;
+    }
+    pthread_mutex_unlock(&cache->mutex);
+}

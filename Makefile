@@ -23,7 +23,7 @@ ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) -fPIC $(SAN) -MMD -MP
 ifeq ($(V),)
 say      = @printf '  %-4s %s\n' $1 $2;
 endif
-LIBS    := -lxxhash -lpthread -ldl
+LIBS    := -lxxhash -llz4 -lpthread -ldl
 # The shell's line editor is optional: without libedit, or with EDIT=no, it reads plain lines.
 ifndef EDIT
 EDIT := $(shell echo '\#include <histedit.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes || echo no)

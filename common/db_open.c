@@ -30,6 +30,9 @@
 
 #define MIN_SEGMENT ((uint64_t)64)
 #define MAX_SEGMENT ((uint64_t)1 << 32)
+#define MIN_BLOCK ((size_t)256)
+#define MAX_BLOCK ((size_t)1 << 20)
+#define MAX_BLOOM_BITS 64
 
 void strata_options_init(struct strata_options *options)
 {
@@ -40,6 +43,8 @@ void strata_options_init(struct strata_options *options)
         .segment_bytes = (uint64_t)64 << 20,
         .memtable_bytes = (size_t)64 << 20,
         .cache_bytes = (size_t)256 << 20,
+        .block_bytes = 4096,
+        .bloom_bits_per_key = 10,
     };
 }
 
@@ -187,6 +192,14 @@ static int take_options(struct strata *db, const struct strata_options *options,
                            "options.segment_bytes is %llu; it must be from %llu to %llu",
                            (unsigned long long)db->options.segment_bytes,
                            (unsigned long long)MIN_SEGMENT, (unsigned long long)MAX_SEGMENT);
+    if (db->options.block_bytes < MIN_BLOCK || db->options.block_bytes > MAX_BLOCK)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.block_bytes is %zu; it must be from %zu to %zu",
+                           db->options.block_bytes, MIN_BLOCK, MAX_BLOCK);
+    if (db->options.bloom_bits_per_key > MAX_BLOOM_BITS)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.bloom_bits_per_key is %u; it must be at most %u",
+                           db->options.bloom_bits_per_key, MAX_BLOOM_BITS);
     return 0;
 }
 

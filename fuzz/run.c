@@ -31,7 +31,7 @@ static int told(int rc, const struct strata_error *err)
 /* A scan, as a sum; `sound`: it must be whole and in order. */
 static struct content scan(struct sstable *run, bool back, bool sound)
 {
-    struct cursor *c = run_cursor(run);
+    struct cursor *c = run_cursor(run, false);
     struct strata_error err = {.code = 0};
     struct strata_buffer before = {0};
     struct content content = {0};
@@ -59,7 +59,7 @@ static struct content scan(struct sstable *run, bool back, bool sound)
 /* Each key of a scan is found by a get, with its value; and one that is behind it, of no entry. */
 static void check_gets(struct sstable *run, bool sound)
 {
-    struct cursor *c = run_cursor(run);
+    struct cursor *c = run_cursor(run, false);
     struct strata_error err = {.code = 0};
     struct strata_buffer value = {0};
     int rc;
@@ -80,7 +80,7 @@ static void check_gets(struct sstable *run, bool sound)
 static void check_written_anew(struct sstable *run, struct strata_env *env,
                                struct strata_slice bytes)
 {
-    struct cursor *c = run_cursor(run);
+    struct cursor *c = run_cursor(run, false);
     struct sstable_writer *writer;
     struct strata_buffer again = {0};
     int rc;

@@ -165,6 +165,10 @@ struct strata_options {
     void *log_arg;                      /* handed to `log`, which may be NULL (silence) */
     struct strata_fs *fs;               /* borrowed until close; NULL: the real file system */
     const struct strata_engine *engine; /* a learner's own; NULL: the built-in one of `stage` */
+    size_t block_bytes;                 /* a table is read in blocks of about this (stage 5 on);
+                                         * 4 KiB; at least 256 and at most 1 MiB */
+    unsigned bloom_bits_per_key;        /* of a table's filter (stage 5 on); 10; 0: no filter */
+    bool plain_blocks;                  /* blocks are not packed (stage 5 on); default: no */
 };
 
 void strata_options_init(struct strata_options *options);

@@ -194,6 +194,7 @@ int run_open(const struct strata_env *env, void *common, uint64_t number, struct
              struct strata_error *err)
 {
     struct run *run = calloc(1, sizeof *run);
+    struct strata_error why;
     struct run_end end;
     int rc;
 
@@ -202,8 +203,10 @@ int run_open(const struct strata_env *env, void *common, uint64_t number, struct
     if (!run)
         return strata_fail_memory(err, sizeof *run);
     rc = sstable_init(&run->base, &run_kind, env, number, err);
-    if (rc == 0)
-        rc = sstable_open_file(&run->base, &run->file, err);
+    if (rc == 0) {
+        rc = fs_open(env->fs, run->base.path, FS_READ, &run->file, &why);
+        rc = sstable_opened(&run->base, run->file, rc, &why, err);
+    }
     if (rc == 0)
         rc = read_end(run, &end, err);
     if (rc == 0) {
@@ -376,9 +379,11 @@ static void cursor_init(struct run_cursor *c, const struct run *run)
     c->reader.max_type = RUN_END;
 }
 
-struct cursor *run_cursor(struct sstable *table)
+struct cursor *run_cursor(struct sstable *table, bool once)
 {
     struct run_cursor *c = malloc(sizeof *c);
+
+    (void)once; /* nothing is kept in any case */
     if (!c)
         return NULL;
     cursor_init(c, (struct run *)table);

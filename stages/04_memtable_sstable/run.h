@@ -22,7 +22,7 @@ int run_open(const struct strata_env *env, void *common, uint64_t number, struct
 /* Costs log2(records) reads of records. */
 int run_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
             struct strata_buffer *value, struct strata_error *err);
-struct cursor *run_cursor(struct sstable *table);
+struct cursor *run_cursor(struct sstable *table, bool once);
 int run_verify(struct sstable *table, struct strata_error *err);
 
 /* ---- Writing (run_write.c) --------------------------------------------------------------- */

@@ -51,19 +51,17 @@ int sstable_corrupt(const struct sstable *table, uint64_t offset, const char *wh
     return strata_fail(err, STRATA_ERR_CORRUPT, table->path, offset, "%s", what);
 }
 
-int sstable_open_file(struct sstable *table, struct fs_file **file, struct strata_error *err)
+int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
+                   const struct strata_error *why, struct strata_error *err)
 {
-    struct strata_error why;
-    int rc = fs_open(table->fs, table->path, FS_READ, file, &why);
-
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        rc = sstable_corrupt(table, STRATA_NO_OFFSET, "the table is missing", &why);
+    if (rc == STRATA_ERR_IO && why->sys == ENOENT)
+        return sstable_corrupt(table, STRATA_NO_OFFSET, "the table is missing", err);
     if (rc < 0 && err)
-        *err = why;
+        *err = *why;
     if (rc < 0)
         return rc;
-    table->bytes = (*file)->end;
-    return record_check_kind(*file, table->kind->magic, table->number, err);
+    table->bytes = file->end;
+    return record_check_kind(file, table->kind->magic, table->number, err);
 }
 
 void sstable_ref(struct sstable *table)

@@ -66,8 +66,9 @@ struct sstable_kind {
      * value of a put into `value`, replacing what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
     int (*get)(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
-    /* Over all entries. Borrows the table. NULL: no memory. */
-    struct cursor *(*cursor)(struct sstable *table);
+    /* Over all entries. Borrows the table. `once`: for a merge; what is read is not read again, and
+     * need not be kept. NULL: no memory. */
+    struct cursor *(*cursor)(struct sstable *table, bool once);
     /* Reads and checks every byte of it. */
     int (*verify)(struct sstable *table, struct strata_error *err);
 
@@ -100,9 +101,10 @@ int sstable_init(struct sstable *table, const struct sstable_kind *kind,
 void sstable_free(struct sstable *table); /* of a kind's close, at its end: frees `table` too */
 int sstable_corrupt(const struct sstable *table, uint64_t offset, const char *what,
                     struct strata_error *err);
-/* Opens its file to be read, checks its header (stage 1's), and takes its size. CORRUPT, also when
- * it is missing; IO. */
-int sstable_open_file(struct sstable *table, struct fs_file **file, struct strata_error *err);
+/* Its file was opened, with this outcome: takes its size and checks its header (stage 1's).
+ * CORRUPT, also when it is missing; IO. */
+int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
+                   const struct strata_error *why, struct strata_error *err);
 
 /* Makes the file, with a header (stage 1's). IO, NO_MEMORY. To be ended by sstable_writer_free,
  * also when it failed. */

@@ -255,7 +255,7 @@ static int merge(struct store *store, size_t at, size_t count, struct strata_err
     if (!sources)
         return strata_fail_memory(err, count * sizeof(struct cursor *));
     for (size_t i = 0; i < count; i++)
-        sources[i] = store->kind->cursor(runs[i]);
+        sources[i] = store->kind->cursor(runs[i], true);
     rc = write_run(store, sources, count, !oldest, range, &c.run, err); /* I3 */
     free(sources);
     return rc < 0 ? rc : install(store, &c, err);

@@ -135,7 +135,7 @@ static int merge_view(const struct view *view, uint64_t sequence, struct cursor 
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
     sources[0] = memtable_cursor(view->memtable, sequence);
     for (size_t i = 0; i < view->count; i++)
-        sources[i + 1] = view->runs[i]->kind->cursor(view->runs[i]);
+        sources[i + 1] = view->runs[i]->kind->cursor(view->runs[i], false);
     rc = merge_iter_new(sources, view->count + 1, false, out, err);
     free(sources);
     return rc;

@@ -7,9 +7,9 @@
  * I1: every separator but the first begins with what all keys of the table begin with, and is
  *     longer: it tells two of them apart. So does every key that is looked for, as it lies between
  *     the smallest and the largest.
- * I2: heads ascend with the separators, but equal ones may stand side by side: zeros stand for bytes
- *     that are not there.
- * Measured: 35 ns in 28,000 blocks, where memcmp on the separators takes 204. */
+ * I2: heads ascend with the separators, but equal ones may stand side by side: zeros stand for
+ * bytes that are not there. Measured: 35 ns in 28,000 blocks, where memcmp on the separators takes
+ * 204. */
 #include "fence.h"
 #include "bytes.h"
 #include "coding.h"
@@ -110,7 +110,8 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         separator = get_prefixed(&d);
         if (!size || size > end - place)
             return corrupt("the index has blocks outside of the file", err);
-        if (i ? !separates(separator, before, fence->prefix, smallest, largest) : separator.size > 0)
+        if (i ? !separates(separator, before, fence->prefix, smallest, largest)
+              : separator.size > 0)
             return corrupt("the index is not in order", err);
         fence->heads[i] = i ? head_of(separator, fence->prefix) : 0;
         fence->places[i] = place;

@@ -1,6 +1,6 @@
 /* fence.h: the sparse index of a table, one entry a block, kept in memory: where the block stands,
- * and a separator: a key, as short as can be, that is not before any key of the blocks in front of it
- * and not behind any of its own (Rudolf Bayer, Karl Unterauer: Prefix B-Trees, TODS 2(1), 1977).
+ * and a separator: a key, as short as can be, that is not before any key of the blocks in front of
+ * it and not behind any of its own (Rudolf Bayer, Karl Unterauer: Prefix B-Trees, TODS 2(1), 1977).
  * ("Fence pointers" in the literature on LSM trees.)
  *
  * Searched are not the separators but flat numbers: 8 bytes of each behind what all keys of the
@@ -15,11 +15,11 @@
 
 /* All zero is a valid empty one. */
 struct fence {
-    uint64_t *heads;     /* of the separators */
-    uint64_t *places;    /* where the blocks begin in the file; one more: where the last one ends */
-    uint32_t *at;        /* where the separators stand in bytes */
-    uint32_t count;      /* of blocks, >= 1 */
-    uint32_t prefix;     /* bytes that all keys of the table begin with */
+    uint64_t *heads;  /* of the separators */
+    uint64_t *places; /* where the blocks begin in the file; one more: where the last one ends */
+    uint32_t *at;     /* where the separators stand in bytes */
+    uint32_t count;   /* of blocks, >= 1 */
+    uint32_t prefix;  /* bytes that all keys of the table begin with */
     struct strata_buffer bytes; /* as in the file */
 };
 
@@ -33,8 +33,8 @@ struct strata_slice fence_separator(struct strata_slice last, struct strata_slic
 size_t fence_common(struct strata_slice a, struct strata_slice b);
 
 /* Takes the bytes, whatever comes of it, and checks them: blocks that fill the file from `begin` to
- * `end`, and separators that ascend, within smallest and largest. CORRUPT, without a place; NO_MEMORY.
- * To be freed in any case. */
+ * `end`, and separators that ascend, within smallest and largest. CORRUPT, without a place;
+ * NO_MEMORY. To be freed in any case. */
 int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin, uint64_t end,
                struct strata_slice smallest, struct strata_slice largest, struct strata_error *err);
 void fence_free(struct fence *fence);

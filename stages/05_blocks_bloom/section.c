@@ -82,8 +82,9 @@ int section_open(struct section *section, struct strata_slice bytes, uint64_t nu
                            "section check %08x, computed %08x", section->check, check);
     if (packing > SECTION_LZ4)
         return corrupt(place, "a section packed in an unknown way", err);
-    if (packing == SECTION_PLAIN ? section->size != section->stored.size
-                                 : section->size / MOST_PER_BYTE > section->stored.size + MOST_EXTRA)
+    if (packing == SECTION_PLAIN
+            ? section->size != section->stored.size
+            : section->size / MOST_PER_BYTE > section->stored.size + MOST_EXTRA)
         return corrupt(place, "a section of a size that its bytes cannot have", err);
     return 0;
 }

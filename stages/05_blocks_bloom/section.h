@@ -1,6 +1,6 @@
 /* section.h: a section: a part of a table file that is read and checked as one: a block, the index,
- * the filter, the properties. Its bytes, packed by LZ4 (Yann Collet, lz4.org: the block format) when
- * that helps, and a tail that says how, with a check. Drawn in section.c. */
+ * the filter, the properties. Its bytes, packed by LZ4 (Yann Collet, lz4.org: the block format)
+ * when that helps, and a tail that says how, with a check. Drawn in section.c. */
 #ifndef STRATA_05_SECTION_H
 #define STRATA_05_SECTION_H
 
@@ -24,8 +24,8 @@ struct section {
 int section_put(struct strata_buffer *to, uint64_t number, uint64_t place,
                 struct strata_slice bytes, bool pack, uint32_t *check, struct strata_error *err);
 
-/* Reads its tail and checks all of it. `bytes`: from its beginning to the end of its tail; they stay
- * borrowed. CORRUPT, at the place; the file is not named. */
+/* Reads its tail and checks all of it. `bytes`: from its beginning to the end of its tail; they
+ * stay borrowed. CORRUPT, at the place; the file is not named. */
 int section_open(struct section *section, struct strata_slice bytes, uint64_t number,
                  uint64_t place, struct strata_error *err);
 /* Its bytes to `to`, which has room for section->size. CORRUPT: they are not packed so, or of

@@ -42,6 +42,18 @@ static struct strata *open_sized(struct strata_fs *fs, const char *dir, uint64_t
     return db;
 }
 
+/* A value of 100 bytes that begins with a word; an engine may pack what is the same in all. */
+static void make_text(char text[120], const char *value, int i)
+{
+    uint32_t x = (uint32_t)i + 1;
+
+    snprintf(text, 120, "%-100s", value);
+    for (size_t at = strlen(value) + 1; at < 100; at++) {
+        x = x * 1664525 + 1013904223;
+        text[at] = (char)('!' + (x >> 24) % 90);
+    }
+}
+
 static void put_some(struct strata *db, int count, const char *value)
 {
     struct strata_error err;
@@ -49,7 +61,7 @@ static void put_some(struct strata *db, int count, const char *value)
 
     for (int i = 0; i < count; i++) {
         snprintf(key, sizeof key, "key%04d", i);
-        snprintf(text, sizeof text, "%-100s", value);
+        make_text(text, value, i);
         assert_ok(strata_put(db, S(key), S(text), &err), &err);
     }
 }
@@ -280,7 +292,7 @@ static void overwrite(struct strata *db, int count, const char *value, int *refu
 
     for (int i = 0; i < count; i++) {
         snprintf(key, sizeof key, "key%04d", i);
-        snprintf(text, sizeof text, "%-100s", value);
+        make_text(text, value, i);
         if (i == *refused)
             continue;
         if (*refused < 0 && strata_put(db, S(key), S(text), &err) == STRATA_ERR_CORRUPT)

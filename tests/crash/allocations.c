@@ -9,6 +9,7 @@ struct allocations allocations;
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void __real_free(void *old);
 
 static bool fails(void)
@@ -45,6 +46,11 @@ void *__wrap_realloc(void *old, size_t size)
     void *made = fails() ? NULL : __real_realloc(old, size);
     allocations.living += made && !old;
     return made;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : counted(__real_aligned_alloc(alignment, size));
 }
 
 char *__wrap_strndup(const char *text, size_t max)

@@ -36,6 +36,13 @@ static unsigned bit_step(void)
     return check_quick() ? 7 : 1;
 }
 
+/* How much there is to try at least: what the script writes is packed from stage 5 on, and the log,
+ * which is not, is gone after a clean close. */
+static uint64_t least(uint64_t usual, uint64_t packed)
+{
+    return subject_info()->stage < 5 ? usual : packed;
+}
+
 /* All of one kind, to all files; returns how many in all. */
 static uint64_t run_kind(const struct specimen *s, enum bits_kind kind, unsigned step)
 {
@@ -73,7 +80,7 @@ static const struct {
     unsigned first, last;
 } types[] = {
     {"  put", 1, 3},         {"  delete", 1, 3},         {"seal: ", 2, 3},
-    {"put of a twin", 2, 3}, {"delete of a twin", 2, 3}, {"frame: ", 3, 3},
+    {"put of a twin", 2, 3}, {"delete of a twin", 2, 3}, {"frame: ", 3, 3},      {"block 0", 5, 5},         {"filter", 5, 5},
 };
 
 static char *dumps_of(const struct specimen *s)
@@ -118,7 +125,7 @@ static void bits_flipped_one_by_one_are_detected_where_they_are(void **state)
 {
     uint64_t total = run_kind(*state, BITS_FLIPPED, bit_step());
     assert_true(total >= 8 * all_bytes(*state) / bit_step());
-    assert_enough(total, 8 * 2500 / bit_step());
+    assert_enough(total, 8 * least(2500, 1100) / bit_step());
 }
 
 /* Some bits of a file whose largest record is read in pieces: all of the first 40 bytes of each
@@ -176,7 +183,7 @@ static void bits_missing_file_is_detected(void **state)
 
 static void bits_file_of_an_earlier_time_is_detected(void **state)
 {
-    assert_enough(run_kind(*state, BITS_OLD_FILE, 1), 10);
+    assert_enough(run_kind(*state, BITS_OLD_FILE, 1), least(10, 4));
 }
 
 static void bits_bytes_behind_the_end_change_no_answer(void **state)
@@ -192,7 +199,7 @@ static void bits_sector_zeroed_is_detected(void **state)
 static void bits_sector_in_the_wrong_place_is_detected(void **state)
 {
     uint64_t copied = run_kind(*state, BITS_COPIED, 1);
-    assert_enough(copied, 8);
+    assert_enough(copied, least(8, 0));
     assert_int_equal(run_kind(*state, BITS_SWAPPED, 1), copied / 2);
 }
 
@@ -200,12 +207,12 @@ static void bits_sector_in_the_wrong_place_is_detected(void **state)
  * the script, zeros where there was nothing yet. */
 static void bits_sector_of_an_earlier_time_is_detected(void **state)
 {
-    assert_enough(run_kind(*state, BITS_OLD_SECTOR, 1), 30);
+    assert_enough(run_kind(*state, BITS_OLD_SECTOR, 1), least(30, 8));
 }
 
 static void bits_record_in_the_wrong_place_is_detected(void **state)
 {
-    assert_enough(run_kind(*state, BITS_RECORDS, 1), 30);
+    assert_enough(run_kind(*state, BITS_RECORDS, 1), least(30, 6));
 }
 
 /* ---- Without a clean close ------------------------------------------------------------- */

@@ -14,7 +14,7 @@ $(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop)))
 $(eval $(call crash_program,memory_test,memory_loop allocations allocations_reach))
 
 # Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
-$B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
+$B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 
 # What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises.
 of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(STAGE) STRATA_ENGINE=$(ENGINE)

@@ -70,7 +70,7 @@ static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata
 
 static void check_scans(struct sstable *run, size_t rows, bool large)
 {
-    struct cursor *cursor = run_cursor(run);
+    struct cursor *cursor = run_cursor(run, false);
     struct strata_buffer value = {0};
     size_t n = 0;
     int rc;
@@ -90,7 +90,7 @@ static void check_scans(struct sstable *run, size_t rows, bool large)
 /* Seeks to keys that are there and that are not, then steps at random. */
 static void check_seeks(struct sstable *run, size_t rows, bool large, struct rng *rng)
 {
-    struct cursor *cursor = run_cursor(run);
+    struct cursor *cursor = run_cursor(run, false);
     struct strata_buffer value = {0};
 
     for (int i = 0; i < 40; i++) {

@@ -13,6 +13,7 @@ table() {
     build)
         echo "gcc command:cc the C compiler"
         echo "libxxhash-dev header:xxhash.h checksums (XXH3)"
+        echo "liblz4-dev header:lz4.h packed blocks (LZ4)"
         ;;
     shell) echo "libedit-dev header:histedit.h the shell's line editor (without it: plain lines)" ;;
     tour) echo "unicode-data file:/usr/share/unicode/UnicodeData.txt the tour's data: the Unicode character database" ;;

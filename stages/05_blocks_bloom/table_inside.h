@@ -1,0 +1,135 @@
+/* table_inside.h: what the parts of a table share: its layout (table_layout.c), its blocks
+ * (table_read.c), its cursor, its verification, its writer. */
+#ifndef STRATA_05_TABLE_INSIDE_H
+#define STRATA_05_TABLE_INSIDE_H
+
+#include "02_hash_index/segment.h"
+#include "block.h"
+#include "bloom.h"
+#include "cache.h"
+#include "fence.h"
+#include "section.h"
+#include "table.h"
+
+/* ---- The layout (table_layout.c) ----------------------------------------------------------- */
+
+#define TABLE_FOOTER 24
+
+/* What a table's properties say of the rest. */
+struct table_properties {
+    struct sstable_sum sum;
+    uint64_t blocks;        /* how many */
+    uint64_t block_bytes;   /* of them, unpacked */
+    uint64_t index, filter; /* where those sections begin; the filter's ends where the properties
+                             * begin, and is not there when it begins there too */
+    unsigned probes;        /* of the filter; 0: there is none */
+    struct strata_buffer smallest, largest; /* keys */
+};
+
+/* NO_MEMORY. */
+int table_put_properties(struct strata_buffer *to, const struct table_properties *properties,
+                         struct strata_error *err);
+/* To be freed in any case. CORRUPT: they are none, or cannot be those of a table whose properties
+ * begin at `end`; NO_MEMORY. */
+int table_get_properties(struct strata_slice bytes, uint64_t end, struct table_properties *out,
+                         struct strata_error *err);
+void table_properties_free(struct table_properties *properties);
+
+/* The footer that is to stand at `place`, and tells where the properties begin. */
+void table_put_footer(uint64_t number, uint64_t place, uint64_t properties,
+                      uint8_t to[TABLE_FOOTER]);
+int table_get_footer(const uint8_t bytes[TABLE_FOOTER], uint64_t number, uint64_t place,
+                     uint64_t *properties, struct strata_error *err);
+
+/* One digest of the checks of all blocks, in order. */
+static inline uint64_t table_digest(uint64_t digest, uint32_t check)
+{
+    return (digest ^ check) * 0x9e3779b97f4a7c15u ^ digest >> 29;
+}
+
+/* ---- A table --------------------------------------------------------------------------------- */
+
+/* What the tables of a store have in common. */
+struct table_common {
+    const struct strata_env *env;
+    struct cache *cache;
+    struct segment_files *files; /* their descriptors */
+    _Atomic uint64_t denied;     /* gets that a filter answered */
+    _Atomic uint64_t deceived;   /* gets that read a block for a key that is not there */
+};
+
+struct table {
+    struct sstable base;
+    struct table_common *common;
+    struct segment file; /* only its descriptor is of interest */
+    uint64_t blocks_end; /* where the index begins */
+    uint64_t filter_place;
+    uint64_t properties; /* where they begin */
+    struct fence fence;
+    struct bloom bloom;
+    uint8_t *filter; /* the bloom's bytes, with their tail; of filter_bytes, mapped or not */
+    size_t filter_bytes;
+    bool filter_mapped;
+    struct cache_directory directory;
+};
+
+int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
+               struct strata_error *err);
+void table_close(struct sstable *table);
+/* What stays in memory: of a table whose path, number, bytes and file are set. To be freed in any
+ * case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
+int table_read_resident(struct table *table, struct strata_error *err);
+void table_free_resident(struct table *table);
+
+/* `why` is of a part that stands at `place`: its words become `err`, with the file's name. */
+int table_blame(const struct table *table, uint64_t place, int rc, const struct strata_error *why,
+                struct strata_error *err);
+
+/* ---- Its blocks (table_read.c) --------------------------------------------------------------- */
+
+/* Reads `size` bytes at `place`: all, or CORRUPT. */
+int table_read_at(const struct table *table, uint64_t place, uint8_t *to, size_t size,
+                  struct strata_error *err);
+/* Reads the section there to `to`, unpacked. CORRUPT, IO, NO_MEMORY. */
+int table_read_section(const struct table *table, uint64_t place, uint64_t end,
+                       struct strata_buffer *to, struct strata_error *err);
+
+/* A block in memory of its own. All zero is a valid empty one. */
+struct table_block {
+    struct strata_buffer stored, bytes;
+    struct block block;
+    uint32_t check; /* of its section */
+};
+void table_block_free(struct table_block *block);
+/* Reads it past the cache. */
+int table_read_block(const struct table *table, uint32_t n, struct table_block *to,
+                     struct strata_error *err);
+
+/* Block `n`, from the cache or through it, to be released. */
+int table_pin(const struct table *table, uint32_t n, struct cache_frame **frame,
+              struct strata_error *err);
+static inline const struct block *table_block_of(const struct cache_frame *frame)
+{
+    return (const struct block *)(const void *)frame->data;
+}
+
+/* < 0, 0, > 0: entry `at` of the block stands before, at, behind `key`. */
+int table_compare_at(const struct block *block, uint32_t at, struct strata_slice key);
+
+struct cursor *table_cursor(struct sstable *table, bool once);
+int table_verify(struct sstable *table, struct strata_error *err);
+/* All blocks are what index, filter and properties say. */
+int table_verify_blocks(const struct table *table, struct strata_error *err);
+
+/* ---- Writing (table_write.c) ------------------------------------------------------------------
+ */
+
+int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                     struct strata_error *err);
+int table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
+                     struct strata_slice value, struct strata_error *err);
+int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,
+                        struct strata_error *err);
+void table_writer_del(struct sstable_writer *writer, bool keep);
+
+#endif

@@ -1,0 +1,211 @@
+/* table_read.c: a table's sections, from the file, and its blocks, through the cache.
+ *
+ * I1: what enters the cache has been checked whole: the section's check, the block's columns, and
+ *     that its keys lie where the index says. What is found there is not checked again.
+ * I2: memory is taken for a section only after its size was checked against the file (its stored
+ *     size) and against what LZ4 can make of that (its size unpacked). */
+#include "bytes.h"
+#include "table_inside.h"
+
+#include <stdlib.h>
+
+#define SMALL 8192 /* bytes; a stored block is smaller most of the time */
+
+int table_blame(const struct table *t, uint64_t place, int rc, const struct strata_error *why,
+                struct strata_error *err)
+{
+    if (rc == STRATA_ERR_CORRUPT && !why->file[0])
+        return strata_fail(err, rc, t->base.path, place, "%s", why->message);
+    if (rc < 0 && err)
+        *err = *why;
+    return rc;
+}
+
+int table_read_at(const struct table *t, uint64_t place, uint8_t *to, size_t size,
+                  struct strata_error *err)
+{
+    size_t got = 0;
+    int rc = segment_use(&t->file, err);
+
+    if (rc < 0)
+        return rc;
+    rc = fs_read_at(t->file.file, place, to, size, &got, err);
+    segment_done(&t->file);
+    if (rc == 0 && got < size)
+        rc = sstable_corrupt(&t->base, place, "the file ends inside a part of the table", err);
+    return rc;
+}
+
+/* Reads and checks; `to` has room for all of it, tail included. */
+static int read_stored(const struct table *t, uint64_t place, uint64_t end, uint8_t *to,
+                       struct section *section, struct strata_error *err)
+{
+    size_t size = (size_t)(end - place);
+    struct strata_error why;
+    int rc = table_read_at(t, place, to, size, err);
+
+    if (rc < 0)
+        return rc;
+    rc = section_open(section, strata_bytes(to, size), t->base.number, place, &why);
+    return table_blame(t, place, rc, &why, err);
+}
+
+static int read_into(const struct table *t, uint64_t place, uint64_t end, struct strata_buffer *to,
+                     struct section *section, struct strata_error *err)
+{
+    strata_buffer_clear(to);
+    if (buffer_reserve(to, (size_t)(end - place)) < 0)
+        return strata_fail_memory(err, (size_t)(end - place));
+    return read_stored(t, place, end, to->data, section, err);
+}
+
+static int unpack(const struct table *t, const struct section *section, uint64_t place,
+                  struct strata_buffer *to, struct strata_error *err)
+{
+    struct strata_error why;
+    int rc;
+
+    strata_buffer_clear(to);
+    if (buffer_reserve(to, section->size) < 0)
+        return strata_fail_memory(err, section->size);
+    rc = section_unpack(section, place, to->data, &why);
+    to->size = section->size;
+    return table_blame(t, place, rc, &why, err);
+}
+
+int table_read_section(const struct table *t, uint64_t place, uint64_t end,
+                       struct strata_buffer *to, struct strata_error *err)
+{
+    struct strata_buffer stored = {0};
+    struct section section;
+    int rc = read_into(t, place, end, &stored, &section, err);
+
+    if (rc == 0)
+        rc = unpack(t, &section, place, to, err);
+    strata_buffer_free(&stored);
+    return rc;
+}
+
+/* ---- Blocks ---------------------------------------------------------------------------------- */
+
+int table_compare_at(const struct block *block, uint32_t at, struct strata_slice key)
+{
+    struct strata_slice prefix = block_prefix(block);
+    size_t size = prefix.size < key.size ? prefix.size : key.size;
+    int order = size ? memcmp(prefix.data, key.data, size) : 0;
+
+    if (order || key.size < prefix.size)
+        return order ? order : 1;
+    return strata_compare(block_suffix(block, at),
+                          strata_bytes(key.data + prefix.size, key.size - prefix.size));
+}
+
+/* I1: all its keys lie between its separator and the next one. */
+static bool within_bounds(const struct table *t, uint32_t n, const struct block *block)
+{
+    struct strata_slice low = n ? fence_at(&t->fence, n) : strata_buffer_slice(&t->base.smallest);
+    uint32_t last = block->count - 1;
+
+    if (table_compare_at(block, 0, low) < 0)
+        return false;
+    if (n + 1 == t->fence.count)
+        return table_compare_at(block, last, strata_buffer_slice(&t->base.largest)) <= 0;
+    return table_compare_at(block, last, fence_at(&t->fence, n + 1)) < 0;
+}
+
+/* The bytes of block `n`, as they were unpacked. */
+static int open_block(const struct table *t, uint32_t n, struct strata_slice bytes,
+                      struct block *block, struct strata_error *err)
+{
+    uint64_t place = t->fence.places[n];
+    struct strata_error why;
+    int rc = block_open(block, bytes, &why);
+
+    if (rc < 0)
+        return table_blame(t, place, rc, &why, err);
+    if (!within_bounds(t, n, block))
+        return sstable_corrupt(&t->base, place, "the block has keys that the index has elsewhere",
+                               err);
+    return 0;
+}
+
+void table_block_free(struct table_block *block)
+{
+    strata_buffer_free(&block->stored);
+    strata_buffer_free(&block->bytes);
+}
+
+int table_read_block(const struct table *t, uint32_t n, struct table_block *to,
+                     struct strata_error *err)
+{
+    uint64_t place = t->fence.places[n];
+    struct section section;
+    int rc = read_into(t, place, t->fence.places[n + 1], &to->stored, &section, err);
+
+    if (rc == 0)
+        rc = unpack(t, &section, place, &to->bytes, err);
+    if (rc < 0)
+        return rc;
+    to->check = section.check;
+    return open_block(t, n, strata_buffer_slice(&to->bytes), &to->block, err);
+}
+
+/* Unpacks into a frame of the cache: the opened block, and behind it its bytes. */
+static int fill_frame(const struct table *t, uint32_t n, const struct section *section,
+                      struct cache_frame *frame, struct strata_error *err)
+{
+    uint64_t place = t->fence.places[n];
+    uint8_t *bytes = frame->data + sizeof(struct block);
+    struct strata_error why;
+    int rc = section_unpack(section, place, bytes, &why);
+
+    if (rc < 0)
+        return table_blame(t, place, rc, &why, err);
+    return open_block(t, n, strata_bytes(bytes, section->size), (struct block *)(void *)frame->data,
+                      err);
+}
+
+static int load(const struct table *t, uint32_t n, uint8_t *stored, struct cache_frame **out,
+                struct strata_error *err)
+{
+    struct cache *cache = t->common->cache;
+    struct cache_frame *frame;
+    struct section section;
+    int rc = read_stored(t, t->fence.places[n], t->fence.places[n + 1], stored, &section, err);
+
+    if (rc == 0)
+        rc = cache_take(cache, sizeof(struct block) + section.size, &frame, err);
+    if (rc < 0)
+        return rc;
+    rc = fill_frame(t, n, &section, frame, err);
+    if (rc < 0)
+        cache_abandon(cache, frame);
+    else
+        *out = cache_put(cache, &t->directory, n, frame);
+    return rc;
+}
+
+static int load_block(const struct table *t, uint32_t n, struct cache_frame **out,
+                      struct strata_error *err)
+{
+    uint64_t size = t->fence.places[n + 1] - t->fence.places[n];
+    uint8_t small[SMALL], *stored = small;
+    int rc;
+
+    if (size > SMALL) {
+        stored = malloc(size);
+        if (!stored)
+            return strata_fail_memory(err, size);
+    }
+    rc = load(t, n, stored, out, err);
+    if (size > SMALL)
+        free(stored);
+    return rc;
+}
+
+int table_pin(const struct table *t, uint32_t n, struct cache_frame **frame,
+              struct strata_error *err)
+{
+    *frame = cache_get(t->common->cache, &t->directory, n);
+    return *frame ? 0 : load_block(t, n, frame, err);
+}

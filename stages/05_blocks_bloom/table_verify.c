@@ -1,0 +1,106 @@
+/* table_verify.c: every byte of a table is read and checked, past the cache: what is in the file
+ * now, not what was there when it was opened. */
+#include "02_hash_index/index.h"
+#include "table_inside.h"
+
+struct verification {
+    const struct table *table; /* opened anew */
+    struct table_block block;
+    struct strata_buffer scratch;
+    struct sstable_sum sum;
+};
+
+static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct strata_error *err)
+{
+    const struct table *t = v->table;
+    const struct block *block = &v->block.block;
+    struct strata_slice prefix = block_prefix(block), suffix = block_suffix(block, at);
+
+    v->sum.records++;
+    v->sum.tombstones += block_type(block, at) == STRATA_OP_DELETE;
+    strata_buffer_clear(&v->scratch);
+    strata_buffer_append(&v->scratch, prefix.data, prefix.size);
+    if (strata_buffer_append(&v->scratch, suffix.data, suffix.size) < 0)
+        return strata_fail_memory(err, prefix.size + suffix.size);
+    if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
+        return sstable_corrupt(&t->base, t->fence.places[n],
+                               "the filter denies a key of this block", err);
+    return 0;
+}
+
+static int verify_block(struct verification *v, uint32_t n, struct strata_error *err)
+{
+    const struct table *t = v->table;
+    uint64_t place = t->fence.places[n];
+    struct strata_error why;
+    int rc = table_read_block(t, n, &v->block, err);
+
+    if (rc < 0)
+        return rc;
+    v->sum.digest = table_digest(v->sum.digest, v->block.check);
+    rc = block_verify(&v->block.block, index_hash, &v->scratch, &why);
+    rc = table_blame(t, place, rc, &why, err);
+    for (uint32_t at = 0; rc == 0 && at < v->block.block.count; at++)
+        rc = verify_entry(v, n, at, err);
+    return rc;
+}
+
+/* The ends are those that the properties tell: with the index this says that all keys ascend. */
+static int verify_ends(const struct verification *v, uint32_t n, struct strata_error *err)
+{
+    const struct table *t = v->table;
+    const struct block *block = &v->block.block;
+    bool hold = true;
+
+    if (n == 0)
+        hold = table_compare_at(block, 0, strata_buffer_slice(&t->base.smallest)) == 0;
+    if (hold && n + 1 == t->fence.count)
+        hold =
+            table_compare_at(block, block->count - 1, strata_buffer_slice(&t->base.largest)) == 0;
+    return hold ? 0
+                : sstable_corrupt(&t->base, t->fence.places[n],
+                                  "the table ends with another key than it says", err);
+}
+
+static int verify_all(struct verification *v, struct strata_error *err)
+{
+    const struct sstable *table = &v->table->base;
+    int rc = 0;
+
+    for (uint32_t n = 0; rc == 0 && n < v->table->fence.count; n++) {
+        rc = verify_block(v, n, err);
+        if (rc == 0)
+            rc = verify_ends(v, n, err);
+    }
+    if (rc == 0 &&
+        (v->sum.records != table->sum.records || v->sum.tombstones != table->sum.tombstones ||
+         v->sum.digest != table->sum.digest))
+        rc = sstable_corrupt(table, v->table->properties,
+                             "the blocks are not those that the properties tell of", err);
+    return rc;
+}
+
+int table_verify_blocks(const struct table *table, struct strata_error *err)
+{
+    struct verification v = {.table = table};
+    int rc = verify_all(&v, err);
+
+    table_block_free(&v.block);
+    strata_buffer_free(&v.scratch);
+    return rc;
+}
+
+int table_verify(struct sstable *table, struct strata_error *err)
+{
+    struct table_common *common = ((struct table *)table)->common;
+    struct sstable *again;
+    int rc = table_open(common->env, common, table->number, &again, err);
+
+    if (rc < 0)
+        return rc;
+    rc = table_verify_blocks((struct table *)again, err);
+    if (rc == 0 && (again->sum.digest != table->sum.digest || again->bytes != table->bytes))
+        rc = sstable_corrupt(table, 0, "another table than the one that was opened", err);
+    sstable_unref(again);
+    return rc;
+}

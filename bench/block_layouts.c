@@ -26,7 +26,7 @@
 #define VALUE_BYTES 100              /* of which half repeat */
 #define STRIDE (BLOCK_TARGET + LINE) /* between blocks in memory */
 #define LINE ((size_t)64)
-#define ASKED 400000
+#define ASKED 200000
 #define RUNS 5
 
 static volatile uint64_t sink; /* what was read is used */
@@ -136,6 +136,13 @@ struct place {
     uint32_t size;
 };
 
+/* In the order in which they are asked, so that reading them is no part of what is measured. */
+struct question {
+    struct key key;
+    uint32_t number, block; /* of the key, and of the block it is in */
+    struct place place;     /* of that */
+};
+
 struct bench {
     uint64_t count;     /* entries */
     struct key *keys;   /* sorted */
@@ -144,9 +151,8 @@ struct bench {
     struct place *blocks;
     uint32_t block_count;
     uint8_t *memory;
-    uint32_t *asked;        /* keys, in the order in which they are asked for */
-    struct key *asked_keys; /* the same, so that reading them is no part of what is measured */
-    uint64_t raw, packed;   /* bytes of all blocks */
+    struct question *asked;
+    uint64_t raw, packed; /* bytes of all blocks */
 
     struct bloom bloom;
     struct cache *cache;
@@ -171,8 +177,8 @@ static void draw(struct bench *b, const struct key_kind *kind)
         kind->draw(&b->keys[i], i, &prng);
     qsort(b->keys, b->count, sizeof b->keys[0], compare_keys);
     for (size_t i = 0; i < ASKED; i++) {
-        b->asked[i] = (uint32_t)prng_below(&prng, b->count);
-        b->asked_keys[i] = b->keys[b->asked[i]];
+        b->asked[i].number = (uint32_t)prng_below(&prng, b->count);
+        b->asked[i].key = b->keys[b->asked[i].number];
     }
     for (size_t i = 0; i < (size_t)10000 * VALUE_BYTES; i++)
         b->values[i] = i % VALUE_BYTES < VALUE_BYTES / 2 ? (uint8_t)(' ' + prng_below(&prng, 95))
@@ -187,7 +193,6 @@ static void bench_init(struct bench *b, uint64_t count)
     b->block_of = need(malloc(count * sizeof b->block_of[0]));
     b->blocks = need(malloc(count * sizeof b->blocks[0]));
     b->asked = need(malloc(ASKED * sizeof b->asked[0]));
-    b->asked_keys = need(malloc(ASKED * sizeof b->asked_keys[0]));
     b->memory = huge(count / 8 * STRIDE);
 }
 
@@ -204,6 +209,14 @@ static void keep_block(struct bench *b, struct strata_slice bytes, size_t before
     b->blocks[b->block_count++] = (struct place){to, (uint32_t)bytes.size};
     b->raw += bytes.size;
     b->packed += size > 0 && (size_t)size < bytes.size ? (size_t)size : bytes.size;
+}
+
+static void place_questions(struct bench *b)
+{
+    for (size_t i = 0; i < ASKED; i++) {
+        b->asked[i].block = b->block_of[b->asked[i].number];
+        b->asked[i].place = b->blocks[b->asked[i].block];
+    }
 }
 
 /* A block's struct block stands before it, as in the cache. */
@@ -234,6 +247,7 @@ static void build_columns(struct bench *b)
     }
     finish_columns(b, &builder);
     block_builder_free(&builder);
+    place_questions(b);
 }
 
 static uint64_t get_columns(const struct bench *b)
@@ -241,8 +255,8 @@ static uint64_t get_columns(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++) {
-        const struct place *place = &b->blocks[b->block_of[b->asked[i]]];
-        struct strata_slice key = key_at(&b->asked_keys[i]), value = {0};
+        const struct place *place = &b->asked[i].place;
+        struct strata_slice key = key_at(&b->asked[i].key), value = {0};
         sum += block_find((const struct block *)place->block, key, index_hash(key), &value);
         sum += value.data[0];
     }
@@ -254,9 +268,9 @@ static uint64_t seek_columns(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++) {
-        const struct place *place = &b->blocks[b->block_of[b->asked[i]]];
+        const struct place *place = &b->asked[i].place;
         const struct block *block = (const struct block *)place->block;
-        uint32_t at = block_seek(block, key_at(&b->asked_keys[i]));
+        uint32_t at = block_seek(block, key_at(&b->asked[i].key));
         sum += block_value(block, at).data[0];
     }
     return sum;
@@ -304,6 +318,7 @@ static void build_restarts(struct bench *b)
     }
     keep_block(b, restart_builder_finish(&builder), 0);
     restart_builder_free(&builder);
+    place_questions(b);
 }
 
 static uint64_t seek_restarts(const struct bench *b)
@@ -312,10 +327,10 @@ static uint64_t seek_restarts(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++) {
-        const struct place *block = &b->blocks[b->block_of[b->asked[i]]];
+        const struct place *block = &b->asked[i].place;
         struct restart_place place;
         restart_open(&place, (struct strata_slice){block->block, block->size}, key);
-        if (restart_seek(&place, key_at(&b->asked_keys[i])))
+        if (restart_seek(&place, key_at(&b->asked[i].key)))
             sum += place.type + place.value.data[0];
     }
     return sum;
@@ -340,15 +355,17 @@ static void compare_layouts(struct bench *b, const struct key_kind *kind)
 {
     double count = (double)b->count;
     uint64_t found;
+    double seek;
 
     draw(b, kind);
     b->block_count = 0;
     b->raw = b->packed = 0;
     build_restarts(b);
     found = scan_restarts(b) + seek_restarts(b);
+    seek = measure(seek_restarts, b, ASKED); /* a get is the same */
     printf("%-18s  %-15s %8.1f %8.1f %8.0f %8.0f %8.1f %8s\n", kind->name, "restart points",
-           (double)b->raw / count, (double)b->packed / count, measure(seek_restarts, b, ASKED),
-           measure(seek_restarts, b, ASKED), measure(scan_restarts, b, count), "-");
+           (double)b->raw / count, (double)b->packed / count, seek, seek,
+           measure(scan_restarts, b, count), "-");
     b->block_count = 0;
     b->raw = b->packed = 0;
     build_columns(b);
@@ -399,7 +416,7 @@ static uint64_t ask_bloom(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++)
-        sum += bloom_may_contain(&b->bloom, index_hash(key_at(&b->asked_keys[i])));
+        sum += bloom_may_contain(&b->bloom, index_hash(key_at(&b->asked[i].key)));
     return sum;
 }
 
@@ -408,7 +425,7 @@ static uint64_t ask_bloom_absent(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++)
-        sum += bloom_may_contain(&b->bloom, ~index_hash(key_at(&b->asked_keys[i])));
+        sum += bloom_may_contain(&b->bloom, ~index_hash(key_at(&b->asked[i].key)));
     return sum;
 }
 
@@ -417,7 +434,7 @@ static uint64_t hash_keys(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++)
-        sum += index_hash(key_at(&b->asked_keys[i]));
+        sum += index_hash(key_at(&b->asked[i].key));
     return sum;
 }
 
@@ -426,7 +443,7 @@ static uint64_t hit_cache(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++) {
-        struct cache_frame *frame = cache_get(b->cache, &b->directory, b->block_of[b->asked[i]]);
+        struct cache_frame *frame = cache_get(b->cache, &b->directory, b->asked[i].block);
         sum += frame->data[0];
         cache_release(b->cache, frame);
     }
@@ -438,13 +455,13 @@ static uint64_t get_cached(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++) {
-        struct strata_slice key = key_at(&b->asked_keys[i]), value = {0};
+        struct strata_slice key = key_at(&b->asked[i].key), value = {0};
         uint64_t hash = index_hash(key);
         struct cache_frame *frame;
 
         if (!bloom_may_contain(&b->bloom, hash))
             continue;
-        frame = cache_get(b->cache, &b->directory, b->block_of[b->asked[i]]);
+        frame = cache_get(b->cache, &b->directory, b->asked[i].block);
         sum += block_find((const struct block *)frame->data, key, hash, &value);
         sum += value.data[0];
         cache_release(b->cache, frame);

@@ -1,14 +1,17 @@
 # The benchmark driver, and the tour, which measures with it.
 
-BENCH_SRC := $(filter-out bench/tour_writer.c,$(wildcard bench/*.c))
+LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
+BENCH_SRC := $(filter-out bench/tour_writer.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
-$B/bench/strata-bench $B/bench/tour_writer:
+$B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
+$B/bench/block_layouts: LIBS += -llz4
+$B/bench/strata-bench $B/bench/tour_writer $B/bench/block_layouts:
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench bench-costs bench-open tour bench-build
-bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer
+.PHONY: bench bench-costs bench-open bench-layouts tour bench-build
+bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer $B/bench/block_layouts
 tests-build: bench-build
 
 # About ten seconds a stage, as no single benchmark takes more than two, and half a minute for the
@@ -26,6 +29,10 @@ bench-costs: install-build ## the goals of stages 2 and 3 at their own size, som
 bench-open: install-build ## what opening costs with and without hints and checkpoint [STAGE=N] [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh opens
+
+bench-layouts: install-build ## layouts of a block side by side, and the parts of a cached read [ENTRIES=1000000]
+	@$(MAKE) --no-print-directory -s $B/bench/block_layouts
+	@$B/bench/block_layouts $(ENTRIES)
 
 tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
 	@tests/tools/install.sh build tour

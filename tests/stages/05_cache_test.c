@@ -1,0 +1,557 @@
+/* 05_cache_test.c: the block cache against what was put there: never another block's bytes, never
+ * more memory than the budget; and threads who read, miss and drop tables at once (for MODE=tsan
+ * above all). */
+#include "test.h"
+
+#include "05_blocks_bloom/cache.h"
+#include "rng.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAYLOAD 448 /* bytes of a frame: with its head 512 */
+#define FRAME 512
+
+struct table {
+    uint64_t id;
+    struct cache_directory directory;
+    atomic_int refs;
+};
+
+static void table_init(struct table *table, uint64_t id, uint32_t blocks)
+{
+    struct strata_error err;
+
+    table->id = id;
+    table->refs = 1;
+    assert_ok(cache_directory_init(&table->directory, blocks, &err), &err);
+}
+
+static struct cache *new_cache(size_t budget)
+{
+    struct strata_error err;
+    struct cache *cache;
+
+    assert_ok(cache_new(budget, PAYLOAD, &cache, &err), &err);
+    return cache;
+}
+
+static struct cache_stats stats_of(struct cache *cache)
+{
+    struct cache_stats stats;
+    cache_stats(cache, &stats);
+    assert_true(stats.bytes <= stats.budget);
+    return stats;
+}
+
+/* What stands in a block: its table and number, all through. */
+static uint64_t word_of(const struct table *table, uint32_t block, size_t i)
+{
+    return table->id << 40 ^ (uint64_t)block << 16 ^ i;
+}
+
+static void fill(const struct cache_frame *frame, const struct table *table, uint32_t block,
+                 size_t size)
+{
+    for (size_t i = 0; i < size / 8; i++) {
+        uint64_t word = word_of(table, block, i);
+        memcpy(frame->data + 8 * i, &word, 8);
+    }
+}
+
+static bool holds(const struct cache_frame *frame, const struct table *table, uint32_t block,
+                  size_t size)
+{
+    for (size_t i = 0; i < size / 8; i++) {
+        uint64_t word = word_of(table, block, i);
+        if (memcmp(frame->data + 8 * i, &word, 8) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Reads a block as a table does. NULL: it was abandoned (asked for by `fail`). */
+static struct cache_frame *read_block(struct cache *cache, const struct table *table,
+                                      uint32_t block, size_t size, bool fail)
+{
+    struct cache_frame *frame = cache_get(cache, &table->directory, block);
+
+    if (frame)
+        return frame;
+    if (cache_take(cache, size, &frame, NULL) < 0)
+        return NULL;
+    fill(frame, table, block, size);
+    if (!fail)
+        return cache_put(cache, &table->directory, block, frame);
+    cache_abandon(cache, frame);
+    return NULL;
+}
+
+/* Reads and lets go. */
+static void touch(struct cache *cache, const struct table *table, uint32_t block, size_t size)
+{
+    struct cache_frame *frame = read_block(cache, table, block, size, false);
+
+    assert_non_null(frame);
+    assert_true(holds(frame, table, block, size));
+    assert_int_equal((uintptr_t)frame->data % 64, 0);
+    cache_release(cache, frame);
+}
+
+static bool is_cached(struct cache *cache, const struct table *table, uint32_t block)
+{
+    struct cache_frame *frame = cache_get(cache, &table->directory, block);
+
+    cache_release(cache, frame);
+    return frame != NULL;
+}
+
+/* ---- One thing at a time --------------------------------------------------------------------- */
+
+static void cache_block_that_was_put_is_a_hit(void **state)
+{
+    struct cache *cache = new_cache(16 * FRAME);
+    struct table a, b;
+
+    (void)state;
+    table_init(&a, 1, 10);
+    table_init(&b, 2, 10);
+    assert_false(is_cached(cache, &a, 3));
+    touch(cache, &a, 3, PAYLOAD);
+    cache_prefetch(cache, &a.directory, 3, 1000);
+    cache_prefetch(cache, &a.directory, 4, 1000);
+    touch(cache, &a, 3, PAYLOAD);
+    assert_true(is_cached(cache, &a, 3));
+    assert_false(is_cached(cache, &a, 4));
+    assert_false(is_cached(cache, &b, 3));
+    assert_int_equal(stats_of(cache).hits, 2);
+    assert_int_equal(stats_of(cache).misses, 1);
+    assert_int_equal(stats_of(cache).blocks, 1);
+    cache_directory_free(cache, &a.directory);
+    cache_directory_free(cache, &b.directory);
+    assert_int_equal(stats_of(cache).blocks, 0);
+    assert_int_equal(stats_of(cache).hits, 2);
+    cache_del(cache);
+}
+
+static void cache_takes_memory_as_it_is_used(void **state)
+{
+    struct cache *cache = new_cache((size_t)64 << 20);
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, 1000);
+    assert_int_equal(stats_of(cache).bytes, 0);
+    for (uint32_t i = 0; i < 1000; i++)
+        touch(cache, &table, i, PAYLOAD);
+    assert_int_equal(stats_of(cache).bytes, 1000 * FRAME);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_true(is_cached(cache, &table, i));
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+static void cache_block_that_was_abandoned_is_not_there(void **state)
+{
+    struct cache *cache = new_cache(8 * FRAME);
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, 100);
+    for (uint32_t i = 0; i < 100; i++) {
+        assert_null(read_block(cache, &table, i, PAYLOAD, true));
+        assert_false(is_cached(cache, &table, i));
+    }
+    assert_int_equal(stats_of(cache).bytes, FRAME); /* the same one each time */
+    assert_int_equal(stats_of(cache).evictions, 0);
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+/* Two threads miss at once: the second one's work is for nothing. */
+static void cache_second_to_put_a_block_reads_the_first_ones(void **state)
+{
+    struct cache *cache = new_cache(8 * FRAME);
+    struct cache_frame *first, *second, *got;
+    struct strata_error err;
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, 10);
+    assert_ok(cache_take(cache, PAYLOAD, &first, &err), &err);
+    assert_ok(cache_take(cache, PAYLOAD, &second, &err), &err);
+    fill(first, &table, 7, PAYLOAD);
+    assert_ptr_equal(cache_put(cache, &table.directory, 7, first), first);
+    got = cache_put(cache, &table.directory, 7, second);
+    assert_ptr_equal(got, first);
+    assert_true(holds(got, &table, 7, PAYLOAD));
+    assert_int_equal(stats_of(cache).blocks, 1);
+    cache_release(cache, first);
+    cache_release(cache, got);
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+/* 0, and less than a frame. */
+static void cache_without_a_budget_serves_private_memory(void **state)
+{
+    static const size_t budgets[] = {0, 1, FRAME - 1};
+
+    (void)state;
+    for (int b = 0; b < 3; b++) {
+        struct cache *cache = new_cache(budgets[b]);
+        struct cache_frame *frame;
+        struct table table;
+
+        table_init(&table, 1, 10);
+        frame = read_block(cache, &table, 5, 3000, false);
+        assert_non_null(frame);
+        assert_true(holds(frame, &table, 5, 3000));
+        assert_true(stats_of(cache).private_bytes >= 3000);
+        assert_false(is_cached(cache, &table, 5));
+        cache_release(cache, frame);
+        assert_null(read_block(cache, &table, 5, 3000, true));
+        assert_int_equal(stats_of(cache).private_bytes, 0);
+        assert_int_equal(stats_of(cache).bytes, 0);
+        assert_int_equal(stats_of(cache).misses, 2);
+        cache_directory_free(cache, &table.directory);
+        cache_del(cache);
+    }
+}
+
+static void cache_pinned_blocks_stay_and_what_comes_is_private(void **state)
+{
+    struct cache *cache = new_cache(8 * FRAME);
+    struct cache_frame *pinned[8], *more;
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, 100);
+    for (uint32_t i = 0; i < 8; i++)
+        pinned[i] = read_block(cache, &table, i, PAYLOAD, false);
+    more = read_block(cache, &table, 50, PAYLOAD, false);
+    assert_true(stats_of(cache).private_bytes > 0);
+    assert_int_equal(stats_of(cache).bytes, 8 * FRAME);
+    cache_release(cache, more);
+    assert_int_equal(stats_of(cache).private_bytes, 0);
+    assert_false(is_cached(cache, &table, 50));
+    cache_release(cache, pinned[3]);
+    touch(cache, &table, 51, PAYLOAD); /* takes that one's place */
+    assert_true(is_cached(cache, &table, 51));
+    assert_false(is_cached(cache, &table, 3));
+    for (uint32_t i = 0; i < 8; i++)
+        if (i != 3) {
+            assert_true(holds(pinned[i], &table, i, PAYLOAD));
+            assert_true(is_cached(cache, &table, i));
+            cache_release(cache, pinned[i]);
+        }
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+/* A scan passes through the cache; what is used all along stays. */
+static void cache_scan_does_not_push_out_what_is_used(void **state)
+{
+    struct cache *cache = new_cache(32 * FRAME);
+    struct cache_stats stats;
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, 2000);
+    for (uint32_t i = 0; i < 8; i++)
+        touch(cache, &table, i, PAYLOAD);
+    for (uint32_t i = 8; i < 2000; i++) {
+        for (uint32_t used = 0; used < 8; used++)
+            assert_true(is_cached(cache, &table, used));
+        touch(cache, &table, i, PAYLOAD);
+    }
+    stats = stats_of(cache);
+    assert_int_equal(stats.misses, 2000);
+    assert_int_equal(stats.evictions, 2000 - 32);
+    assert_int_equal(stats.blocks, 32);
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+static void cache_frames_of_a_dropped_table_are_used_first(void **state)
+{
+    struct cache *cache = new_cache(32 * FRAME);
+    struct table a, b;
+
+    (void)state;
+    table_init(&a, 1, 16);
+    table_init(&b, 2, 100);
+    for (uint32_t i = 0; i < 16; i++) {
+        touch(cache, &a, i, PAYLOAD);
+        touch(cache, &b, i, PAYLOAD);
+    }
+    cache_directory_free(cache, &a.directory);
+    for (uint32_t i = 16; i < 32; i++)
+        touch(cache, &b, i, PAYLOAD);
+    assert_int_equal(stats_of(cache).evictions, 0);
+    for (uint32_t i = 0; i < 32; i++)
+        assert_true(is_cached(cache, &b, i));
+    cache_directory_free(cache, &b.directory);
+    cache_del(cache);
+}
+
+/* 64 frames: up to eight side by side are one block's. */
+static void cache_large_blocks_take_frames_side_by_side(void **state)
+{
+    struct cache *cache = new_cache(64 * FRAME);
+    struct cache_frame *frame;
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, 100);
+    for (uint32_t i = 0; i < 60; i++)
+        touch(cache, &table, i, PAYLOAD);
+    touch(cache, &table, 60, 8 * PAYLOAD); /* four frames are left: it goes round */
+    assert_true(is_cached(cache, &table, 60));
+    assert_int_equal(stats_of(cache).evictions, 8);
+    assert_int_equal(stats_of(cache).private_bytes, 0);
+    touch(cache, &table, 61, PAYLOAD); /* into what was left */
+    assert_int_equal(stats_of(cache).evictions, 8);
+    frame = read_block(cache, &table, 62, 8 * PAYLOAD + 1, false);
+    assert_true(stats_of(cache).private_bytes > 8 * PAYLOAD);
+    cache_release(cache, frame);
+    for (uint32_t i = 63; i < 100; i++)
+        touch(cache, &table, i, 5 * PAYLOAD + 3);
+    assert_int_equal(stats_of(cache).bytes, 64 * FRAME);
+    assert_true(is_cached(cache, &table, 99));
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+static void cache_more_than_there_is_is_no_memory(void **state)
+{
+    struct cache *cache = new_cache(8 * FRAME), *none;
+    struct cache_frame *frame;
+    struct strata_error err;
+
+    (void)state;
+    assert_code(cache_take(cache, SIZE_MAX, &frame, &err), STRATA_ERR_NO_MEMORY, &err);
+    assert_int_equal(stats_of(cache).private_bytes, 0);
+    cache_del(cache);
+    assert_code(cache_new(SIZE_MAX / 2, 1 << 20, &none, &err), STRATA_ERR_NO_MEMORY, &err);
+    assert_null(none);
+    assert_ok(cache_new(1000, SIZE_MAX, &none, &err), &err); /* frames that large: none */
+    cache_del(none);
+    cache_del(NULL);
+}
+
+/* ---- Random work against what is known --------------------------------------------------------
+ */
+
+#define TABLES 4
+#define BLOCKS 60
+#define HELD 12
+
+static size_t size_of_block(uint32_t block)
+{
+    return block % 10 == 0   ? 3 * PAYLOAD
+           : block % 17 == 0 ? 40 * PAYLOAD
+                             : 8 * (block + 1) % PAYLOAD;
+}
+
+static void assert_adds_up(struct cache *cache, const struct table *tables)
+{
+    uint64_t there = 0;
+
+    for (int t = 0; t < TABLES; t++)
+        for (uint32_t b = 0; b < BLOCKS; b++)
+            there += tables[t].directory.frames[b] != 0;
+    assert_int_equal(stats_of(cache).blocks, there);
+}
+
+static void cache_agrees_with_what_was_put(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "cache");
+    for (int round = 0; round < 40; round++) {
+        size_t frames = (size_t)rng_below(&rng, rng_below(&rng, 2) ? 20 : 200);
+        struct cache *cache = new_cache(frames * FRAME);
+        struct held {
+            struct cache_frame *frame;
+            uint32_t table, block;
+        } held[HELD] = {{0}};
+        struct table tables[TABLES];
+        uint64_t ids = 0, hits = 0, misses = 0;
+
+        for (int t = 0; t < TABLES; t++)
+            table_init(&tables[t], ++ids, BLOCKS);
+        for (int step = 0; step < 3000; step++) {
+            struct held *h = &held[rng_below(&rng, HELD)];
+            size_t size = size_of_block(h->block);
+            bool fail;
+
+            if (h->frame) {
+                assert_true(holds(h->frame, &tables[h->table], h->block, size));
+                cache_release(cache, h->frame);
+                h->frame = NULL;
+                continue;
+            }
+            h->table = (uint32_t)rng_below(&rng, TABLES);
+            h->block = (uint32_t)rng_below(&rng, rng_below(&rng, 2) ? BLOCKS : BLOCKS / 6);
+            size = size_of_block(h->block);
+            fail = rng_below(&rng, 20) == 0;
+            *(tables[h->table].directory.frames[h->block] ? &hits : &misses) += 1;
+            h->frame = read_block(cache, &tables[h->table], h->block, size, fail);
+            assert_true(fail || (h->frame && holds(h->frame, &tables[h->table], h->block, size)));
+            if (rng_below(&rng, 300) == 0) {
+                uint32_t t = (uint32_t)rng_below(&rng, TABLES);
+                for (int i = 0; i < HELD; i++)
+                    if (held[i].frame && held[i].table == t) {
+                        cache_release(cache, held[i].frame);
+                        held[i].frame = NULL;
+                    }
+                cache_directory_free(cache, &tables[t].directory);
+                table_init(&tables[t], ++ids, BLOCKS);
+            }
+            if (step % 50 == 0)
+                assert_adds_up(cache, tables);
+        }
+        assert_int_equal(stats_of(cache).hits, hits);
+        assert_int_equal(stats_of(cache).misses, misses);
+        for (int i = 0; i < HELD; i++)
+            cache_release(cache, held[i].frame);
+        for (int t = 0; t < TABLES; t++)
+            cache_directory_free(cache, &tables[t].directory);
+        assert_int_equal(stats_of(cache).blocks, 0);
+        assert_int_equal(stats_of(cache).private_bytes, 0);
+        cache_del(cache);
+    }
+}
+
+/* ---- Threads -----------------------------------------------------------------------------------
+ */
+
+#define THREADS 4
+
+struct shared {
+    struct cache *cache;
+    pthread_mutex_t mutex; /* guards tables */
+    struct table *tables[TABLES];
+    uint64_t ids;
+    _Atomic uint64_t bad, reads;
+};
+
+static struct table *hold_table(struct shared *s, uint32_t t)
+{
+    struct table *table;
+
+    pthread_mutex_lock(&s->mutex);
+    table = s->tables[t];
+    atomic_fetch_add(&table->refs, 1);
+    pthread_mutex_unlock(&s->mutex);
+    return table;
+}
+
+static void let_go(struct shared *s, struct table *table)
+{
+    if (atomic_fetch_sub(&table->refs, 1) != 1)
+        return;
+    cache_directory_free(s->cache, &table->directory);
+    free(table);
+}
+
+/* As a merge does: another table in its place; who reads the old one goes on. */
+static void replace_table(struct shared *s, uint32_t t)
+{
+    struct table *table = malloc(sizeof *table), *old;
+
+    pthread_mutex_lock(&s->mutex);
+    table->id = ++s->ids;
+    table->refs = 1;
+    cache_directory_init(&table->directory, BLOCKS, NULL);
+    old = s->tables[t];
+    s->tables[t] = table;
+    pthread_mutex_unlock(&s->mutex);
+    let_go(s, old);
+}
+
+static void *work(void *arg)
+{
+    struct shared *s = arg;
+    struct rng rng = {(uint64_t)(uintptr_t)&rng};
+    int steps = check_quick() || check_sanitized() ? 20000 : 200000;
+
+    for (int step = 0; step < steps; step++) {
+        uint32_t t = (uint32_t)rng_below(&rng, TABLES), b = (uint32_t)rng_below(&rng, BLOCKS);
+        struct table *table = hold_table(s, t);
+        struct cache_frame *frame =
+            read_block(s->cache, table, b, size_of_block(b), rng_below(&rng, 50) == 0);
+
+        if (frame) {
+            s->bad += !holds(frame, table, b, size_of_block(b));
+            s->reads++;
+        }
+        if (frame && rng_below(&rng, 8) == 0) { /* a second one while it is pinned */
+            uint32_t other = (uint32_t)rng_below(&rng, BLOCKS);
+            struct cache_frame *second =
+                read_block(s->cache, table, other, size_of_block(other), false);
+            s->bad += !second || !holds(second, table, other, size_of_block(other));
+            s->bad += !holds(frame, table, b, size_of_block(b));
+            cache_release(s->cache, second);
+        }
+        cache_release(s->cache, frame);
+        let_go(s, table);
+        if (rng_below(&rng, 500) == 0)
+            replace_table(s, t);
+    }
+    return NULL;
+}
+
+static void cache_threads_never_see_another_block(void **state)
+{
+    static const size_t frames[] = {3, 20, 100, 400};
+
+    (void)state;
+    for (int round = 0; round < 4; round++) {
+        struct shared s = {.cache = new_cache(frames[round] * FRAME)};
+        pthread_t threads[THREADS];
+        struct cache_stats stats;
+
+        pthread_mutex_init(&s.mutex, NULL);
+        for (uint32_t t = 0; t < TABLES; t++) {
+            s.tables[t] = malloc(sizeof *s.tables[t]);
+            assert_non_null(s.tables[t]);
+            table_init(s.tables[t], ++s.ids, BLOCKS);
+        }
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, work, &s), 0);
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(s.bad, 0);
+        stats = stats_of(s.cache);
+        assert_true(stats.hits && stats.misses && stats.evictions);
+        assert_int_equal(stats.private_bytes, 0);
+        for (uint32_t t = 0; t < TABLES; t++)
+            let_go(&s, s.tables[t]);
+        assert_int_equal(stats_of(s.cache).blocks, 0);
+        pthread_mutex_destroy(&s.mutex);
+        cache_del(s.cache);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cache_block_that_was_put_is_a_hit),
+        cmocka_unit_test(cache_takes_memory_as_it_is_used),
+        cmocka_unit_test(cache_block_that_was_abandoned_is_not_there),
+        cmocka_unit_test(cache_second_to_put_a_block_reads_the_first_ones),
+        cmocka_unit_test(cache_without_a_budget_serves_private_memory),
+        cmocka_unit_test(cache_pinned_blocks_stay_and_what_comes_is_private),
+        cmocka_unit_test(cache_scan_does_not_push_out_what_is_used),
+        cmocka_unit_test(cache_frames_of_a_dropped_table_are_used_first),
+        cmocka_unit_test(cache_large_blocks_take_frames_side_by_side),
+        cmocka_unit_test(cache_more_than_there_is_is_no_memory),
+        cmocka_unit_test(cache_agrees_with_what_was_put),
+        cmocka_unit_test(cache_threads_never_see_another_block),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,4 +1,4 @@
-/* run.c: a run of stage 4 (stages/04_memtable_sstable/run.c): the bytes are 000007.run. There is no
+/* run.c: a run of stage 4 (stages/04_memtable_sstable/run.c): the bytes are 000002.run. There is no
  * list of runs: it would refuse all but the one that it names, by size and digest.
  *
  * Whatever the bytes: opening, searching and scanning end, in an answer or in damage that is told
@@ -14,8 +14,8 @@
 
 #include <string.h>
 
-#define NUMBER 7
-#define PATH DATABASE_DIR "/000007.run"
+#define NUMBER 2
+#define PATH DATABASE_DIR "/000002.run"
 #define AGAIN DATABASE_DIR "/again.run"
 
 static struct strata_options options;

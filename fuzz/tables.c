@@ -2,8 +2,8 @@
  * of a database with two runs and a log.
  *
  * Beyond what database.h lists:
- *   - the list alone: it is taken or refused, and what is taken, written anew, makes the same
- * bytes;
+ *   - the list alone: it is taken or refused, and what is taken makes the same bytes when it is
+ *     written anew;
  *   - the annotated dump tells of damage iff it is refused;
  *   - what opens holds what was written, but for a forged list, whose check holds and which the
  *     engine never wrote: one that leaves out the oldest run, say. */
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool opened = database_read(&db);
         require(opened == taken, "taken: %d; opened: %d", taken, opened);
         require(!opened || content_equal(&db.content, &content), "another content");
-        database_write_some(&db);
+        database_write(&db);
     }
     database_free(&db);
     return 0;

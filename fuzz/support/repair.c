@@ -5,6 +5,8 @@
 #include "03_wal/checkpoint.h"
 #include "03_wal/tail.h"
 #include "03_wal/wal.h"
+#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/tables.h"
 #include "checksum.h"
 #include "coding.h"
 
@@ -31,6 +33,7 @@ static uint64_t u64_at(const uint8_t *data)
 #define FILE_CHECK 20
 #define SEAL_VALUE 16
 #define FRAME_VALUE 36
+#define END_VALUE 48
 
 struct walk {
     uint8_t *data;
@@ -40,6 +43,9 @@ struct walk {
     struct segment_sum sum; /* of the records so far */
     uint64_t sequence;      /* of the next operation; 0: not known yet */
     uint64_t salt;          /* of the first frame; 0: not known yet */
+    uint64_t tombstones;    /* among the records so far */
+    size_t place;           /* the next record whose place a run's index is to tell */
+    size_t index;           /* where a run's index begins; 0: not known yet */
 };
 
 struct found {
@@ -88,6 +94,25 @@ static void repair_frame(struct walk *walk, uint8_t *value, size_t at)
     put_u64(put_u32(put_u64(value + 16, at - begin), count), walk->salt);
 }
 
+/* A page of a run's index: where the records before it stand. */
+static void repair_page(struct walk *walk, uint8_t *value, size_t bytes, size_t at)
+{
+    if (!walk->index)
+        walk->index = at;
+    for (uint8_t *end = value + bytes / 8 * 8; value < end && walk->place < walk->index;) {
+        struct found found = look(walk, walk->place);
+        value = put_u64(value, walk->place);
+        walk->place = found.next;
+    }
+}
+
+static void repair_end(const struct walk *walk, uint8_t *value)
+{
+    uint8_t *at = put_u64(put_u64(value, walk->sum.records), walk->tombstones);
+    put_u64(at, walk->index);
+    put_u64(at + 24, walk->sum.digest);
+}
+
 static void repair_sums(struct walk *walk, size_t at, const struct found *found)
 {
     uint8_t *value = walk->data + at + RECORD_HEAD + found->key;
@@ -96,6 +121,7 @@ static void repair_sums(struct walk *walk, size_t at, const struct found *found)
         struct strata_slice key = strata_bytes(value - found->key, (size_t)found->key);
         walk->sum.records++;
         walk->sum.digest += segment_digest(index_hash(key), at, found->type);
+        walk->tombstones += segment_is_delete(found->type);
     }
     if (walk->what != REPAIR_SUMS || found->key)
         return;
@@ -103,6 +129,10 @@ static void repair_sums(struct walk *walk, size_t at, const struct found *found)
         put_u64(put_u64(value, walk->sum.records), walk->sum.digest);
     if (found->type == WAL_FRAME && found->value == FRAME_VALUE)
         repair_frame(walk, value, found->next);
+    if (found->type == RUN_INDEX)
+        repair_page(walk, value, (size_t)found->value, at);
+    if (found->type == RUN_END && found->value == END_VALUE)
+        repair_end(walk, value);
 }
 
 /* Returns where the next record begins. */
@@ -123,7 +153,7 @@ static size_t repair_record(struct walk *walk, size_t at)
 
 static void repair_log(uint8_t *data, size_t size, enum repair what)
 {
-    struct walk walk = {.data = data, .size = size, .what = what};
+    struct walk walk = {.data = data, .size = size, .what = what, .place = RECORD_FILE_HEADER};
 
     if (size < RECORD_FILE_HEADER)
         return;
@@ -208,6 +238,18 @@ static void repair_checkpoint(uint8_t *data, size_t size, enum repair what)
     put_u64(data + size - INDEX_CHECK, XXH3_64bits(data, size - INDEX_CHECK));
 }
 
+#define TABLES_RUN 24
+
+/* As many runs as there is room for. */
+static void repair_tables(uint8_t *data, size_t size, enum repair what)
+{
+    if (size < TABLES_HEAD + 4)
+        return;
+    if (what == REPAIR_SUMS)
+        put_u32(data + TABLES_HEAD - 4, (uint32_t)((size - TABLES_HEAD - 4) / TABLES_RUN));
+    put_u32(data + size - 4, checksum(checksum_seed(0, 0), strata_bytes(data, size - 4)));
+}
+
 /* ---- Which one ------------------------------------------------------------------------- */
 
 static const struct {
@@ -221,6 +263,8 @@ static const struct {
     {HINT_MAGIC, repair_hint},
     {TAIL_MAGIC, repair_tail},
     {CHECKPOINT_MAGIC, repair_checkpoint},
+    {RUN_MAGIC, repair_log},
+    {TABLES_MAGIC, repair_tables},
 };
 
 static size_t same_bytes(const uint8_t *data, const char *magic)

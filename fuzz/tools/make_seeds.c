@@ -286,6 +286,80 @@ static void save_samples(void)
     fs_free(longer);
 }
 
+/* ---- Runs, and their list --------------------------------------------------------------- */
+
+static void flush(struct place *place)
+{
+    struct strata_error err = {.code = 0};
+    require(strata_flush(place->db, &err) == 0, "%s", err.message);
+}
+
+/* More than a page of the index tells the places of. */
+static void two_pages(struct place *place)
+{
+    for (int i = 0; i < 130; i++) {
+        char key[20];
+        snprintf(key, sizeof key, "%03d", i);
+        put(place, key, "");
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*write)(struct place *place);
+    size_t cut;
+} sorted[] = {
+    {"one_key", one_key, 0},        {"empty_key_and_value", empty_key_and_value, 0},
+    {"several", several, 0},        {"overwrites", overwrites, 0},
+    {"binary", binary, 0},          {"two_pages", two_pages, 0},
+    {"cut_in_its_end", several, 7},
+};
+
+static void save_sorted(void)
+{
+    struct strata_buffer run = {0};
+    struct place place;
+
+    for (size_t i = 0; i < sizeof sorted / sizeof *sorted; i++) {
+        begin(&place, 4);
+        sorted[i].write(&place);
+        flush(&place);
+        save_file(place.fs, "000002.run", sorted[i].cut, "run", sorted[i].name);
+        end(&place);
+    }
+    begin(&place, 4); /* tombstones are written only over an older run */
+    put(&place, "a", "1");
+    flush(&place);
+    tombstones(&place);
+    flush(&place);
+    require(fs_sim_get(place.fs, DATABASE_DIR "/000004.run", &run) == 0, "no run");
+    run.data[12] = 2; /* the number that the target's file has */
+    repair(run.data, run.size, REPAIR_CHECKS);
+    save("run", "tombstones", strata_buffer_slice(&run));
+    strata_buffer_free(&run);
+    end(&place);
+}
+
+/* The same work as in fuzz/tables.c. */
+static void save_lists(void)
+{
+    struct place place;
+
+    begin(&place, 4);
+    save_file(place.fs, "TABLES", 0, "tables", "of_no_runs");
+    for (char key[] = "a"; key[0] <= 'f'; key[0]++) {
+        put(&place, key, "value");
+        if (key[0] == 'b' || key[0] == 'd')
+            flush(&place);
+    }
+    save_file(place.fs, "TABLES", 0, "tables", "before_the_close");
+    require(strata_close(place.db, NULL) == 0, "close");
+    save_file(place.fs, "TABLES", 0, "tables", "its_own");
+    save_file(place.fs, "TABLES", 30, "tables", "cut");
+    fs_free(place.fs);
+    save("tables", "empty", strata_bytes("", 0));
+}
+
 /* ---- Markers --------------------------------------------------------------------------- */
 
 static void save_markers(void)
@@ -462,6 +536,8 @@ int main(int argc, char **argv)
     save_logs(2, "segment");
     save_logs(3, "wal");
     save_samples();
+    save_sorted();
+    save_lists();
     save_markers();
     save_texts();
     save_runs();

@@ -1,0 +1,658 @@
+/* 05_table_test.c: tables of blocks: written, read, and damaged in every bit and at every cut; what
+ * a get costs; the sparse index. */
+#include "test.h"
+
+#include "02_hash_index/index.h"
+#include "05_blocks_bloom/table_inside.h"
+#include "checksum.h"
+#include "coding.h"
+#include "fs_sim.h"
+#include "inspect.h"
+#include "rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+#define DIR "db"
+#define PATH "db/000007.table"
+
+static const struct sstable_kind *const kind = &table_kind;
+
+struct setting {
+    size_t block_bytes, cache_bytes;
+    unsigned bits;
+    bool plain;
+};
+
+/* A place for table 7, with what tables have in common. */
+struct ground {
+    struct strata_fs *fs;
+    struct strata_options options;
+    struct strata_env env;
+    void *common;
+};
+
+static void ground_init(struct ground *g, struct setting setting)
+{
+    struct strata_error err;
+
+    g->fs = fs_sim_new();
+    strata_options_init(&g->options);
+    g->options.block_bytes = setting.block_bytes;
+    g->options.cache_bytes = setting.cache_bytes;
+    g->options.bloom_bits_per_key = setting.bits;
+    g->options.plain_blocks = setting.plain;
+    assert_int_equal(fs_sim_put_directory(g->fs, DIR), 0);
+    g->env = (struct strata_env){.fs = g->fs, .dir = DIR, .options = &g->options};
+    assert_ok(kind->common_new(&g->env, &g->common, &err), &err);
+}
+
+static void ground_free(struct ground *g)
+{
+    kind->common_del(g->common);
+    assert_int_equal(fs_sim_open_files(g->fs), 0);
+    fs_free(g->fs);
+}
+
+static int open_table_7(struct ground *g, struct sstable **out, struct strata_error *err)
+{
+    return kind->open(&g->env, g->common, 7, out, err);
+}
+
+/* A row: some deleted, some with a value larger than any block. */
+static void row(size_t n, bool large, char key[40], struct strata_buffer *value, unsigned *type)
+{
+    sprintf(key, "key %05zu%.*s", 2 * n, (int)(n % 7), "abcdefg");
+    *type = n % 5 == 3 ? STRATA_OP_DELETE : STRATA_OP_PUT;
+    strata_buffer_clear(value);
+    for (size_t i = 0; *type == STRATA_OP_PUT && i < (large && n % 90 == 4 ? 300000 : n % 40); i++)
+        strata_buffer_append(value, &(uint8_t){(uint8_t)(i * n >> 3)}, 1);
+}
+
+static void write_table(struct ground *g, size_t rows, bool large)
+{
+    struct strata_buffer value = {0};
+    struct sstable_writer *writer;
+    struct strata_error err;
+
+    assert_ok(kind->writer_new(&g->env, 7, &writer, &err), &err);
+    for (size_t n = 0; n < rows; n++) {
+        char key[40];
+        unsigned type;
+        row(n, large, key, &value, &type);
+        assert_ok(kind->writer_add(writer, type, S(key), strata_buffer_slice(&value), &err), &err);
+    }
+    assert_ok(kind->writer_finish(writer, 11, 99, &err), &err);
+    kind->writer_del(writer, true);
+    strata_buffer_free(&value);
+}
+
+/* ---- What was written ---------------------------------------------------------------------- */
+
+static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata_buffer *value)
+{
+    struct strata_slice got;
+    char key[40];
+    unsigned type;
+
+    row(n, large, key, value, &type);
+    assert_bytes(cursor->key, S(key));
+    assert_int_equal(cursor->type, type);
+    assert_int_equal(cursor->sequence, 99);
+    assert_int_equal(cursor->ops->value(cursor, &got, NULL), 0);
+    assert_bytes(got, strata_buffer_slice(value));
+}
+
+static void check_scans(struct sstable *table, size_t rows, bool large, bool once)
+{
+    struct cursor *cursor = kind->cursor(table, once);
+    struct strata_buffer value = {0};
+    size_t n = 0;
+    int rc;
+
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
+        assert_at(cursor, n++, large, &value);
+    assert_int_equal(rc, STRATA_NOT_FOUND);
+    assert_int_equal(n, rows);
+    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
+        assert_at(cursor, --n, large, &value);
+    assert_int_equal(rc, STRATA_NOT_FOUND);
+    assert_int_equal(n, 0);
+    cursor->ops->free(cursor);
+    strata_buffer_free(&value);
+}
+
+/* Seeks to keys that are there and that are not, then steps at random. */
+static void check_seeks(struct sstable *table, size_t rows, bool large, struct rng *rng)
+{
+    struct cursor *cursor = kind->cursor(table, false);
+    struct strata_buffer value = {0};
+
+    for (int i = 0; i < 40; i++) {
+        size_t n = (size_t)rng_below(rng, rows + 1);
+        char key[40] = "", between[40];
+        unsigned type;
+        int rc;
+        if (n < rows)
+            row(n, large, key, &value, &type);
+        sprintf(between, "key %05zu", 2 * n > 0 ? 2 * n - 1 : 0);
+        rc = cursor->ops->seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
+        for (int step = 0; rc == 0 && step < 20; step++) {
+            bool back = rng_below(rng, 2);
+            assert_at(cursor, n, large, &value);
+            rc = back ? cursor->ops->prev(cursor, NULL) : cursor->ops->next(cursor, NULL);
+            n += back ? (size_t)-1 : 1;
+        }
+        assert_true(rc >= 0);
+        assert_true((rc == STRATA_NOT_FOUND) == (n == rows || n == (size_t)-1));
+    }
+    cursor->ops->free(cursor);
+    strata_buffer_free(&value);
+}
+
+static int get(struct sstable *table, const char *key, unsigned *type, struct strata_buffer *value,
+               struct strata_error *err)
+{
+    if (sstable_compare_key(table, S(key)) != 0)
+        return STRATA_NOT_FOUND;
+    return kind->get(table, S(key), index_hash(S(key)), type, value, err);
+}
+
+static void check_gets(struct sstable *table, size_t rows, bool large)
+{
+    struct strata_buffer value = {0}, want = {0};
+    struct strata_error err;
+
+    for (size_t n = 0; n < rows; n++) {
+        char key[40];
+        unsigned type, got;
+        row(n, large, key, &want, &type);
+        assert_ok(get(table, key, &got, &value, &err), &err);
+        assert_int_equal(got, type);
+        assert_bytes(strata_buffer_slice(&value), strata_buffer_slice(&want));
+        sprintf(key, "key %05zu", 2 * n + 1);
+        assert_code(get(table, key, &got, &value, &err), STRATA_NOT_FOUND, &err);
+    }
+    strata_buffer_free(&value);
+    strata_buffer_free(&want);
+}
+
+static void table_gives_back_what_was_written(void **state)
+{
+    static const size_t sizes[] = {1, 2, 40, 1000};
+    static const struct setting settings[] = {{4096, 1 << 20, 10, false},
+                                              {256, 1 << 20, 10, true},
+                                              {256, 5000, 1, false},
+                                              {1000, 0, 0, false}};
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "table");
+    for (size_t i = 0; i < 32; i++) {
+        struct strata_error err;
+        struct sstable *table;
+        struct ground g;
+        size_t rows = sizes[i / 8];
+        bool large = i % 2;
+
+        ground_init(&g, settings[i / 2 % 4]);
+        write_table(&g, rows, large);
+        assert_ok(open_table_7(&g, &table, &err), &err);
+        assert_int_equal(table->sum.records, rows);
+        assert_int_equal(table->sum.first, 11);
+        assert_int_equal(table->sum.last, 99);
+        check_gets(table, rows, large);
+        check_scans(table, rows, large, false);
+        check_scans(table, rows, large, true);
+        check_seeks(table, rows, large, &rng);
+        assert_ok(kind->verify(table, &err), &err);
+        sstable_unref(table);
+        ground_free(&g);
+    }
+}
+
+static void table_writer_that_ends_early_leaves_no_file(void **state)
+{
+    struct ground g;
+    struct fs_names names;
+    struct sstable_writer *writer;
+
+    (void)state;
+    ground_init(&g, (struct setting){4096, 0, 10, false});
+    assert_int_equal(kind->writer_new(&g.env, 7, &writer, NULL), 0);
+    kind->writer_del(writer, false);
+    assert_int_equal(kind->writer_new(&g.env, 7, &writer, NULL), 0);
+    assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S("a"), S("b"), NULL), 0);
+    assert_int_equal(kind->writer_finish(writer, 1, 1, NULL), 0);
+    kind->writer_del(writer, false);
+    assert_int_equal(fs_list(g.fs, DIR, &names, NULL), 0);
+    assert_int_equal(names.count, 0);
+    fs_names_free(&names);
+    ground_free(&g);
+}
+
+/* ---- Damage -------------------------------------------------------------------------------- */
+
+static bool inspect_sees(struct strata_fs *fs)
+{
+    struct inspect in;
+    struct fs_file *file;
+    FILE *to = fopen("/dev/null", "w");
+
+    assert_non_null(to);
+    inspect_init(&in, to);
+    assert_int_equal(fs_open(fs, PATH, FS_READ, &file, NULL), 0);
+    assert_int_equal(table_format.inspect(file, &in, NULL), 0);
+    fs_close(file, NULL);
+    fclose(to);
+    return in.damaged || in.torn;
+}
+
+/* Whatever is answered is right; and reading all of it finds the damage. */
+static void assert_damage_is_found(struct ground *g, size_t rows)
+{
+    struct strata_buffer value = {0}, want = {0};
+    struct strata_error err = {0};
+    struct sstable *table;
+
+    if (open_table_7(g, &table, &err) == 0) {
+        for (size_t n = 0; n < rows; n++) {
+            char key[40];
+            unsigned type, got = 0;
+            int rc;
+            row(n, false, key, &want, &type);
+            rc = get(table, key, &got, &value, &err);
+            assert_true(rc == STRATA_ERR_CORRUPT || rc == 0);
+            if (rc == 0) {
+                assert_int_equal(got, type);
+                assert_bytes(strata_buffer_slice(&value), strata_buffer_slice(&want));
+            }
+        }
+        assert_code(kind->verify(table, &err), STRATA_ERR_CORRUPT, &err);
+        sstable_unref(table);
+    }
+    assert_int_equal(err.code, STRATA_ERR_CORRUPT);
+    assert_err_file(&err, PATH);
+    assert_true(inspect_sees(g->fs));
+    strata_buffer_free(&value);
+    strata_buffer_free(&want);
+}
+
+static void table_damaged_in_any_bit_is_never_believed(void **state)
+{
+    struct strata_buffer bytes = {0};
+    struct ground g;
+    size_t rows = 30;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 1 << 20, 10, false});
+    write_table(&g, rows, false);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
+    for (size_t bit = 0; bit < 8 * bytes.size; bit += check_quick() ? 5 : 1) {
+        bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
+        assert_damage_is_found(&g, rows);
+        bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    strata_buffer_free(&bytes);
+    ground_free(&g);
+}
+
+static void table_cut_or_made_longer_is_not_opened(void **state)
+{
+    struct strata_buffer bytes = {0};
+    struct ground g;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 0, 10, false});
+    write_table(&g, 30, false);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
+    strata_buffer_append(&bytes, "", 1);
+    for (size_t size = 0; size <= bytes.size; size++) {
+        struct strata_error err;
+        struct sstable *table;
+        if (size + 1 == bytes.size)
+            continue;
+        assert_int_equal(fs_sim_put(g.fs, PATH, strata_bytes(bytes.data, size)), 0);
+        assert_code(open_table_7(&g, &table, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_file(&err, PATH);
+        assert_null(table);
+    }
+    strata_buffer_free(&bytes);
+    ground_free(&g);
+}
+
+/* A whole block that is another's: its check says where it belongs. */
+static void table_block_in_the_place_of_another_is_damage(void **state)
+{
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    struct sstable *table;
+    struct fence *fence;
+    struct ground g;
+    bool some = false;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 0, 10, true});
+    write_table(&g, 400, false);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    fence = &((struct table *)table)->fence;
+    for (uint32_t n = 0; n + 1 < fence->count; n++) {
+        uint64_t size = fence->places[n + 1] - fence->places[n];
+        if (some || fence->places[n + 2] - fence->places[n + 1] != size)
+            continue;
+        memcpy(bytes.data + fence->places[n], bytes.data + fence->places[n + 1], size);
+        some = true;
+    }
+    assert_true(some);
+    sstable_unref(table);
+    assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
+    assert_damage_is_found(&g, 400);
+    strata_buffer_free(&bytes);
+    ground_free(&g);
+}
+
+/* In each block they are in order; the blocks are not. */
+static void table_with_keys_out_of_order_is_damage(void **state)
+{
+    static const char *const keys[] = {"b", "d", "a", "e"};
+    struct sstable_writer *writer;
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+    char value[200] = "";
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 0, 10, true});
+    memset(value, 'v', 150);
+    assert_int_equal(kind->writer_new(&g.env, 7, &writer, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S(keys[i]), S(value), NULL), 0);
+    assert_int_equal(kind->writer_finish(writer, 1, 2, NULL), 0);
+    kind->writer_del(writer, true);
+    assert_code(open_table_7(&g, &table, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, PATH);
+    assert_err_says(&err, "not in order");
+    ground_free(&g);
+}
+
+/* The filter's bits are gone, and its check is right again. */
+static void table_whose_filter_denies_a_key_is_damage(void **state)
+{
+    struct strata_buffer bytes = {0}, section = {0};
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+    uint64_t place, end;
+    uint32_t check;
+    uint8_t *empty;
+
+    (void)state;
+    ground_init(&g, (struct setting){4096, 0, 10, false});
+    write_table(&g, 100, false);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    place = ((struct table *)table)->filter_place;
+    end = ((struct table *)table)->properties;
+    sstable_unref(table);
+    empty = calloc(1, end - place);
+    assert_non_null(empty);
+    assert_int_equal(section_put(&section, 7, place,
+                                 strata_bytes(empty, end - place - SECTION_TAIL), false, &check,
+                                 NULL),
+                     0);
+    memcpy(bytes.data + place, section.data, section.size);
+    assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    assert_code(kind->verify(table, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "denies");
+    sstable_unref(table);
+    free(empty);
+    strata_buffer_free(&section);
+    strata_buffer_free(&bytes);
+    ground_free(&g);
+}
+
+/* ---- Sections ------------------------------------------------------------------------------ */
+
+static void section_that_tells_of_an_impossible_size_is_refused(void **state)
+{
+    static const struct {
+        uint32_t size;
+        uint8_t packing;
+    } forged[] = {{5, SECTION_PLAIN}, {7, SECTION_PLAIN}, {UINT32_MAX, SECTION_LZ4}, {6, 2}};
+    uint8_t bytes[6 + SECTION_TAIL] = "stored";
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct strata_slice all = strata_bytes(bytes, sizeof bytes);
+        struct section section;
+        struct strata_error err;
+        put_u8(put_u32(bytes + 6, forged[i].size), forged[i].packing);
+        put_u32(bytes + 11, checksum(checksum_seed(7, 99), strata_bytes(bytes, 11)));
+        assert_code(section_open(&section, all, 7, 99, &err), STRATA_ERR_CORRUPT, &err);
+        assert_int_equal(err.offset, 99);
+    }
+}
+
+static void section_that_does_not_unpack_to_its_size_is_refused(void **state)
+{
+    struct strata_buffer bytes = {0};
+    struct section section;
+    struct strata_error err;
+    uint8_t zeros[1000] = {0}, to[1001];
+    uint32_t check;
+
+    (void)state;
+    assert_int_equal(
+        section_put(&bytes, 1, 0, strata_bytes(zeros, sizeof zeros), true, &check, NULL), 0);
+    assert_true(bytes.size < 100);
+    assert_ok(section_open(&section, strata_buffer_slice(&bytes), 1, 0, &err), &err);
+    assert_int_equal(section.check, check);
+    assert_ok(section_unpack(&section, 0, to, &err), &err);
+    assert_memory_equal(to, zeros, sizeof zeros);
+    section.size = 999;
+    assert_code(section_unpack(&section, 0, to, &err), STRATA_ERR_CORRUPT, &err);
+    section.size = 1001;
+    assert_code(section_unpack(&section, 0, to, &err), STRATA_ERR_CORRUPT, &err);
+    strata_buffer_free(&bytes);
+}
+
+/* ---- The sparse index ---------------------------------------------------------------------- */
+
+/* Keys of which many agree in the eight bytes that are searched first. */
+static void make_key(struct rng *rng, char key[40])
+{
+    static const char *const words[] = {"", "aaaaaaaaaaaa", "aaaaaaaabbbb", "b", "aaaaaaaa"};
+    int size = sprintf(key, "%s", words[rng_below(rng, 5)]);
+    for (uint64_t more = rng_below(rng, 4); more > 0; more--)
+        key[size++] = (char)('a' + rng_below(rng, 3));
+    key[size] = '\0';
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void fence_finds_the_block_whatever_the_keys(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "fence");
+    for (int round = 0; round < 200; round++) {
+        char keys[60][40];
+        size_t count = 2 + (size_t)rng_below(&rng, 58), some = 1;
+        struct strata_buffer bytes = {0};
+        struct strata_error err;
+        struct fence fence;
+
+        for (size_t i = 0; i < count; i++)
+            make_key(&rng, keys[i]);
+        qsort(keys, count, sizeof *keys, compare_keys);
+        for (size_t i = 1; i < count; i++)
+            if (strcmp(keys[i], keys[some - 1]) != 0)
+                memmove(keys[some++], keys[i], sizeof *keys);
+        for (size_t i = 0; i < some; i++)
+            assert_int_equal(fence_put(&bytes, 10,
+                                       i ? fence_separator(S(keys[i - 1]), S(keys[i])) : S(""),
+                                       NULL),
+                             0);
+        assert_ok(
+            fence_open(&fence, &bytes, 24, 24 + 10 * some, S(keys[0]), S(keys[some - 1]), &err),
+            &err);
+        assert_int_equal(fence.count, some);
+        for (int i = 0; i < 100; i++) {
+            char key[40];
+            size_t want = 0;
+            make_key(&rng, key);
+            if (strcmp(key, keys[0]) < 0 || strcmp(key, keys[some - 1]) > 0)
+                continue;
+            for (size_t n = 1; n < some; n++)
+                if (strata_compare(fence_at(&fence, (uint32_t)n), S(key)) <= 0)
+                    want = n;
+            assert_int_equal(fence_find(&fence, S(key)), want);
+        }
+        for (size_t i = 0; i < some; i++)
+            assert_int_equal(fence_find(&fence, S(keys[i])), i);
+        fence_free(&fence);
+    }
+}
+
+static void fence_that_does_not_fit_is_refused(void **state)
+{
+    static const struct {
+        uint64_t size;
+        const char *separators[3];
+    } wrong[] = {{10, {"", "c", "b"}}, {10, {"", "b", "b"}},  {10, {"a", "b", "c"}},
+                 {10, {"", "a", "b"}}, {10, {"", "b", "zz"}}, {11, {"", "b", "c"}},
+                 {9, {"", "b", "c"}},  {0, {"", "b", "c"}}};
+    struct strata_error err;
+    struct fence fence;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct strata_buffer bytes = {0};
+        for (int n = 0; n < 3; n++)
+            fence_put(&bytes, n == 1 ? wrong[i].size : 10, S(wrong[i].separators[n]), NULL);
+        assert_code(fence_open(&fence, &bytes, 24, 54, S("a"), S("z"), &err), STRATA_ERR_CORRUPT,
+                    &err);
+        fence_free(&fence);
+    }
+    for (size_t size = 0; size < 3; size++) { /* no entry; entries that end early */
+        struct strata_buffer bytes = {0};
+        strata_buffer_append(&bytes, "\x0a\x05\x61", size);
+        assert_code(fence_open(&fence, &bytes, 24, 34, S("a"), S("z"), &err), STRATA_ERR_CORRUPT,
+                    &err);
+        fence_free(&fence);
+    }
+}
+
+/* ---- What it costs ------------------------------------------------------------------------- */
+
+static struct strata *open_db(struct strata_fs *fs)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    strata_options_init(&options);
+    options.fs = fs;
+    options.stage = 5;
+    options.create = true;
+    options.sync = STRATA_SYNC_NEVER;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+static uint64_t blocks_used(struct strata *db)
+{
+    return check_stat(db, "cache_hits") + check_stat(db, "cache_misses");
+}
+
+static void number_key(char key[40], size_t n)
+{
+    sprintf(key, "%016zu", n);
+}
+
+static void table_hit_uses_one_block_and_a_miss_hardly_any(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_db(fs);
+    size_t count = 20000;
+    uint64_t before;
+    char key[40], value[100];
+
+    (void)state;
+    for (size_t n = 0; n < count; n++) {
+        number_key(key, 2 * n);
+        memset(value, (int)n, sizeof value);
+        assert_int_equal(strata_put(db, S(key), strata_bytes(value, 40), NULL), 0);
+    }
+    assert_int_equal(strata_compact(db, NULL, NULL), 0);
+    assert_int_equal(check_stat(db, "cache_blocks"), 0); /* a merge leaves nothing there */
+    for (size_t n = 0; n < count; n++) {
+        number_key(key, 2 * n);
+        before = blocks_used(db);
+        assert_int_equal(strata_get(db, S(key), NULL, NULL), 0);
+        assert_int_equal(blocks_used(db) - before, 1);
+    }
+    assert_int_equal(check_stat(db, "cache_misses"), check_stat(db, "cache_blocks"));
+    before = blocks_used(db);
+    for (size_t n = 0; n + 1 < count; n++) {
+        number_key(key, 2 * n + 1);
+        assert_int_equal(strata_get(db, S(key), NULL, NULL), STRATA_NOT_FOUND);
+    }
+    assert_true(blocks_used(db) - before <= count / 50);
+    assert_int_equal(check_stat(db, "bloom_denied") + check_stat(db, "bloom_deceived"), count - 1);
+    assert_int_equal(check_stat(db, "bloom_deceived"), blocks_used(db) - before);
+    assert_int_equal(strata_close(db, NULL), 0);
+    fs_free(fs);
+}
+
+static void table_clean_close_leaves_no_log_to_be_read(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_db(fs);
+    uint64_t empty = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char key[40];
+        number_key(key, (size_t)i);
+        assert_int_equal(strata_put(db, S(key), S("value"), NULL), 0);
+        assert_int_equal(strata_close(db, NULL), 0);
+        db = open_db(fs);
+        if (i == 0)
+            empty = check_stat(db, "open_replayed"); /* the first frame, which holds nothing */
+        assert_true(empty < 100);
+        assert_int_equal(check_stat(db, "open_replayed"), empty);
+        assert_int_equal(check_stat(db, "run_records"), i + 1);
+    }
+    assert_int_equal(strata_close(db, NULL), 0);
+    fs_free(fs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table_gives_back_what_was_written),
+        cmocka_unit_test(table_writer_that_ends_early_leaves_no_file),
+        cmocka_unit_test(table_damaged_in_any_bit_is_never_believed),
+        cmocka_unit_test(table_cut_or_made_longer_is_not_opened),
+        cmocka_unit_test(table_block_in_the_place_of_another_is_damage),
+        cmocka_unit_test(table_with_keys_out_of_order_is_damage),
+        cmocka_unit_test(table_whose_filter_denies_a_key_is_damage),
+        cmocka_unit_test(section_that_tells_of_an_impossible_size_is_refused),
+        cmocka_unit_test(section_that_does_not_unpack_to_its_size_is_refused),
+        cmocka_unit_test(fence_finds_the_block_whatever_the_keys),
+        cmocka_unit_test(fence_that_does_not_fit_is_refused),
+        cmocka_unit_test(table_hit_uses_one_block_and_a_miss_hardly_any),
+        cmocka_unit_test(table_clean_close_leaves_no_log_to_be_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -23,10 +23,21 @@ struct cursor_ops {
 /* The first member of every kind of cursor. */
 struct cursor {
     const struct cursor_ops *ops;
-    struct strata_slice key; /* borrowed until it moves */
-    uint64_t sequence;       /* the larger, the newer; never one for two versions of a key */
-    unsigned type;           /* enum strata_op_type */
+    struct strata_slice key;   /* borrowed until it moves */
+    uint64_t sequence;         /* the larger, the newer; never one for two versions of a key */
+    unsigned type;             /* enum strata_op_type */
+    bool has_value;            /* the move has set `value` too; else ask for it */
+    struct strata_slice value; /* borrowed likewise */
 };
+
+static inline int cursor_value(struct cursor *cursor, struct strata_slice *value,
+                               struct strata_error *err)
+{
+    if (!cursor->has_value)
+        return cursor->ops->value(cursor, value, err);
+    *value = cursor->value;
+    return 0;
+}
 
 static inline int cursor_first(struct cursor *cursor, struct strata_error *err)
 {

@@ -96,6 +96,16 @@ static int pass_key(struct merge_iter *m, struct strata_error *err)
     return rc;
 }
 
+static inline int show(struct merge_iter *m, const struct cursor *top)
+{
+    m->base.key = top->key;
+    m->base.sequence = top->sequence;
+    m->base.type = top->type;
+    m->base.has_value = top->has_value;
+    m->base.value = top->value;
+    return 0;
+}
+
 /* Shows what is on top (I2). `rc`: of the moves before; an error leaves nothing. */
 static int settle(struct merge_iter *m, int rc, struct strata_error *err)
 {
@@ -105,10 +115,7 @@ static int settle(struct merge_iter *m, int rc, struct strata_error *err)
         m->live = 0;
     if (rc < 0 || !m->live)
         return rc < 0 ? rc : STRATA_NOT_FOUND;
-    m->base.key = m->heap[0]->key;
-    m->base.sequence = m->heap[0]->sequence;
-    m->base.type = m->heap[0]->type;
-    return 0;
+    return show(m, m->heap[0]);
 }
 
 /* Positions all sources by `place`, which is told the key. */
@@ -169,8 +176,16 @@ static int merge_last(struct cursor *cursor, struct strata_error *err)
 
 static int step(struct merge_iter *m, bool back, struct strata_error *err)
 {
+    struct cursor *top = m->heap[0];
     int rc;
 
+    if (m->back == back && m->live == 1) { /* the others have come to their ends: no heap */
+        rc = back ? top->ops->prev(top, err) : top->ops->next(top, err);
+        if (rc == 0 && top->type != STRATA_OP_DELETE)
+            return show(m, top);
+        m->live = rc == 0;
+        return settle(m, rc < 0 ? rc : 0, err);
+    }
     if (m->back == back)
         return settle(m, pass_key(m, err), err);
     rc = copy_key(m, m->base.key, err);
@@ -191,8 +206,7 @@ static int merge_prev(struct cursor *cursor, struct strata_error *err)
 
 static int merge_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
 {
-    struct cursor *top = ((struct merge_iter *)cursor)->heap[0];
-    return top->ops->value(top, value, err);
+    return cursor_value(((struct merge_iter *)cursor)->heap[0], value, err);
 }
 
 /* ---- Its life ---------------------------------------------------------------------------- */

@@ -56,7 +56,7 @@ static int copy_all(const struct sstable_kind *kind, struct cursor *from, struct
 
     while (rc == 0) {
         struct strata_slice value;
-        rc = from->ops->value(from, &value, err);
+        rc = cursor_value(from, &value, err);
         if (rc == 0)
             rc = kind->writer_add(to, from->type, from->key, value, err);
         if (rc == 0)

@@ -79,8 +79,11 @@ struct view_iter {
 
 static int arrive(struct view_iter *it, int rc)
 {
-    if (rc == 0)
+    if (rc == 0) {
         it->base.key = it->merged->key;
+        it->base.value = it->merged->value;
+        it->base.has_value = it->merged->has_value;
+    }
     return rc;
 }
 
@@ -111,7 +114,7 @@ static int iter_prev(struct strata_iter *iter, struct strata_error *err)
 static int iter_value(struct strata_iter *iter, struct strata_error *err)
 {
     struct view_iter *it = (struct view_iter *)iter;
-    int rc = it->merged->ops->value(it->merged, &iter->value, err);
+    int rc = cursor_value(it->merged, &iter->value, err);
     iter->has_value = rc == 0;
     return rc;
 }
@@ -125,12 +128,25 @@ static void iter_free(struct strata_iter *iter)
     free(it);
 }
 
+/* One run with no tombstones, and nothing in memory that was there at the time: it needs no merge.
+ */
+static bool is_one_run(const struct view *view)
+{
+    return view->count == 1 && view->runs[0]->sum.tombstones == 0 &&
+           !skip_first(&view->memtable->skip);
+}
+
 static int merge_view(const struct view *view, uint64_t sequence, struct cursor **out,
                       struct strata_error *err)
 {
-    struct cursor **sources = malloc((view->count + 1) * sizeof(struct cursor *));
+    struct cursor **sources;
     int rc;
 
+    if (is_one_run(view)) {
+        *out = view->runs[0]->kind->cursor(view->runs[0], false);
+        return *out ? 0 : strata_fail_memory(err, sizeof **out);
+    }
+    sources = malloc((view->count + 1) * sizeof(struct cursor *));
     if (!sources)
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
     sources[0] = memtable_cursor(view->memtable, sequence);

@@ -9,8 +9,9 @@
 
 #include <stdlib.h>
 
-#define AHEAD 1024 /* bytes of the next block's columns that are brought near: tags and suffixes   \
-                    */
+#define AHEAD                                                                                      \
+    1024 /* bytes of the next block's columns that are brought near: tags and suffixes             \
+          */
 
 struct table_cursor {
     struct cursor base;
@@ -30,6 +31,7 @@ static int settle(struct table_cursor *c, uint32_t at)
     c->at = at;
     c->base.key = (struct strata_slice){c->key, block_put_suffix(c->block, at, c->key)};
     c->base.type = block_type(c->block, at);
+    c->base.value = block_value(c->block, at);
     return 0;
 }
 
@@ -148,10 +150,8 @@ static int table_prev(struct cursor *cursor, struct strata_error *err)
 
 static int table_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
 {
-    const struct table_cursor *c = (struct table_cursor *)cursor;
-
     (void)err;
-    *value = block_value(c->block, c->at);
+    *value = cursor->value;
     return 0;
 }
 
@@ -174,6 +174,7 @@ struct cursor *table_cursor(struct sstable *table, bool once)
     if (!c)
         return NULL;
     c->base.ops = &ops;
+    c->base.has_value = true;
     c->base.sequence = table->sum.last; /* of two tables all of one are newer */
     c->table = (struct table *)table;
     c->once = once;

@@ -7,6 +7,7 @@
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
+#include "05_blocks_bloom/table_inside.h"
 #include "checksum.h"
 #include "coding.h"
 
@@ -250,6 +251,61 @@ static void repair_tables(uint8_t *data, size_t size, enum repair what)
     put_u32(data + size - 4, checksum(checksum_seed(0, 0), strata_bytes(data, size - 4)));
 }
 
+/* ---- A table: sections, one behind the other, and a footer ------------------------------ */
+
+static void repair_section(uint8_t *data, uint64_t begin, uint64_t end)
+{
+    struct strata_slice bytes;
+
+    if (end - begin < SECTION_TAIL)
+        return;
+    bytes = strata_bytes(data + begin, (size_t)(end - begin) - 4);
+    put_u32(data + end - 4, checksum(checksum_seed(u64_at(data + 12), begin), bytes));
+}
+
+/* The blocks, as far as an index that is not packed tells their sizes. */
+static void repair_blocks(uint8_t *data, uint64_t index, uint64_t filter)
+{
+    uint64_t place = RECORD_FILE_HEADER;
+    struct decoder d;
+
+    if (filter - index < SECTION_TAIL)
+        return;
+    decoder_init(&d, strata_bytes(data + index, (size_t)(filter - index) - SECTION_TAIL));
+    while (d.left) {
+        uint64_t size = get_varint(&d);
+        get_prefixed(&d);
+        if (d.bad || size > index - place)
+            return;
+        repair_section(data, place, place + size);
+        place += size;
+    }
+}
+
+static void repair_table(uint8_t *data, size_t size, enum repair what)
+{
+    uint64_t footer = size - TABLE_FOOTER, properties, index, filter;
+
+    (void)what;
+    if (size < RECORD_FILE_HEADER + TABLE_FOOTER)
+        return;
+    put_u32(data + 20, checksum(checksum_seed(u64_at(data + 12), 0), strata_bytes(data, 20)));
+    properties = u64_at(data + footer);
+    if (properties < RECORD_FILE_HEADER || properties > footer)
+        return;
+    table_put_footer(u64_at(data + 12), footer, properties, data + footer);
+    repair_section(data, properties, footer);
+    if (footer - properties < 9 * 8)
+        return;
+    index = u64_at(data + properties + 7 * 8);
+    filter = u64_at(data + properties + 8 * 8);
+    if (index < RECORD_FILE_HEADER || index > filter || filter > properties)
+        return;
+    repair_blocks(data, index, filter);
+    repair_section(data, index, filter);
+    repair_section(data, filter, properties);
+}
+
 /* ---- Which one ------------------------------------------------------------------------- */
 
 static const struct {
@@ -265,6 +321,7 @@ static const struct {
     {CHECKPOINT_MAGIC, repair_checkpoint},
     {RUN_MAGIC, repair_log},
     {TABLES_MAGIC, repair_tables},
+    {TABLE_MAGIC, repair_table},
 };
 
 static size_t same_bytes(const uint8_t *data, const char *magic)

@@ -326,6 +326,11 @@ static void save_sorted(void)
         flush(&place);
         save_file(place.fs, "000002.run", sorted[i].cut, "run", sorted[i].name);
         end(&place);
+        begin(&place, 5);
+        sorted[i].write(&place);
+        flush(&place);
+        save_file(place.fs, "000002.table", sorted[i].cut, "block_table", sorted[i].name);
+        end(&place);
     }
     begin(&place, 4); /* tombstones are written only over an older run */
     put(&place, "a", "1");

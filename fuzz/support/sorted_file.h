@@ -1,0 +1,26 @@
+/* sorted_file.h: a sorted table's file with any bytes, by itself: there is no list of runs, which
+ * would refuse all but the one that it names, by size and digest.
+ *
+ * Whatever the bytes: opening, searching and scanning end, in an answer or in damage that is told
+ * with the file, and take no more memory than the bytes explain. And of one that verifies:
+ *   - scans both ways give as many entries as it says, in order, and a get gives the same: so no
+ *     filter denies a key;
+ *   - the annotated dump sees no damage in it;
+ *   - its entries, written anew, hold the same, or make the same bytes. */
+#ifndef STRATA_FUZZ_SORTED_FILE_H
+#define STRATA_FUZZ_SORTED_FILE_H
+
+#include "04_memtable_sstable/sstable.h"
+
+struct sorted_file {
+    const struct sstable_kind *kind;
+    const struct strata_format *format;
+    const char *path;
+    unsigned stage;
+    bool canonical;       /* the same entries are always the same bytes */
+    size_t most_per_byte; /* bytes that one of the file may be unpacked to */
+};
+
+void sorted_file_check(const struct sorted_file *file, struct strata_slice bytes);
+
+#endif

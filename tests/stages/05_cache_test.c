@@ -193,6 +193,37 @@ static void cache_second_to_put_a_block_reads_the_first_ones(void **state)
     cache_del(cache);
 }
 
+/* A reader who was interrupted after it had read a directory: by now the frame is being filled, or
+ * is another block's. The directory's word is put back to make it so. */
+static void cache_reader_who_comes_too_late_finds_nothing(void **state)
+{
+    struct cache *cache = new_cache(FRAME);
+    struct cache_frame *frame;
+    struct table table;
+    uint32_t number;
+
+    (void)state;
+    table_init(&table, 1, 10);
+    touch(cache, &table, 3, PAYLOAD);
+    number = table.directory.frames[3];
+    assert_int_equal(cache_take(cache, PAYLOAD, &frame, NULL), 0); /* evicts it */
+    assert_int_equal(table.directory.frames[3], 0);
+    table.directory.frames[3] = number;
+    assert_null(cache_get(cache, &table.directory, 3));
+    fill(frame, &table, 4, PAYLOAD);
+    frame = cache_put(cache, &table.directory, 4, frame);
+    assert_int_equal(table.directory.frames[4], number); /* the same one */
+    assert_null(cache_get(cache, &table.directory, 3));
+    table.directory.frames[3] = 0;
+    assert_true(holds(frame, &table, 4, PAYLOAD));
+    cache_release(cache, frame);
+    touch(cache, &table, 5, PAYLOAD); /* it has no pin too many: it can be evicted */
+    assert_int_equal(table.directory.frames[5], number);
+    assert_int_equal(stats_of(cache).hits, 0);
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
 /* 0, and less than a frame. */
 static void cache_without_a_budget_serves_private_memory(void **state)
 {
@@ -544,6 +575,7 @@ int main(void)
         cmocka_unit_test(cache_takes_memory_as_it_is_used),
         cmocka_unit_test(cache_block_that_was_abandoned_is_not_there),
         cmocka_unit_test(cache_second_to_put_a_block_reads_the_first_ones),
+        cmocka_unit_test(cache_reader_who_comes_too_late_finds_nothing),
         cmocka_unit_test(cache_without_a_budget_serves_private_memory),
         cmocka_unit_test(cache_pinned_blocks_stay_and_what_comes_is_private),
         cmocka_unit_test(cache_scan_does_not_push_out_what_is_used),

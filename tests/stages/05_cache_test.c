@@ -120,6 +120,7 @@ static void cache_block_that_was_put_is_a_hit(void **state)
     assert_false(is_cached(cache, &a, 3));
     touch(cache, &a, 3, PAYLOAD);
     cache_prefetch(cache, &a.directory, 3, 1000);
+    cache_prefetch(cache, &a.directory, 3, 1);
     cache_prefetch(cache, &a.directory, 4, 1000);
     touch(cache, &a, 3, PAYLOAD);
     assert_true(is_cached(cache, &a, 3));
@@ -372,6 +373,24 @@ static void cache_more_than_there_is_is_no_memory(void **state)
     cache_del(NULL);
 }
 
+static void cache_table_without_blocks_and_blocks_without_bytes_are_fine(void **state)
+{
+    struct table none, table;
+    struct strata_error err;
+    struct cache *cache;
+
+    (void)state;
+    assert_ok(cache_new(4096, 0, &cache, &err), &err);
+    table_init(&none, 1, 0);
+    table_init(&table, 2, 1);
+    touch(cache, &table, 0, 0);
+    assert_true(is_cached(cache, &table, 0));
+    cache_directory_free(cache, &none.directory);
+    cache_directory_free(cache, &none.directory); /* zeroed by now */
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
 /* ---- Random work against what is known --------------------------------------------------------
  */
 
@@ -582,6 +601,7 @@ int main(void)
         cmocka_unit_test(cache_frames_of_a_dropped_table_are_used_first),
         cmocka_unit_test(cache_large_blocks_take_frames_side_by_side),
         cmocka_unit_test(cache_more_than_there_is_is_no_memory),
+        cmocka_unit_test(cache_table_without_blocks_and_blocks_without_bytes_are_fine),
         cmocka_unit_test(cache_agrees_with_what_was_put),
         cmocka_unit_test(cache_threads_never_see_another_block),
     };

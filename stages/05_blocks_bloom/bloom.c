@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define LINE_BITS 512
+#define LINES_MAX (SIZE_MAX / BLOOM_LINE < UINT32_MAX ? SIZE_MAX / BLOOM_LINE : UINT32_MAX)
 #define GOLDEN 0x9e3779b9u /* 2^32 divided by the golden ratio */
 
 size_t bloom_bytes(uint64_t keys, unsigned bits_per_key)
@@ -27,7 +28,7 @@ size_t bloom_bytes(uint64_t keys, unsigned bits_per_key)
         return 0;
     lines = (keys * bits_per_key + LINE_BITS - 1) / LINE_BITS;
     lines += lines == 0;
-    return lines > UINT32_MAX || lines > SIZE_MAX / BLOOM_LINE ? 0 : (size_t)lines * BLOOM_LINE;
+    return lines > LINES_MAX ? 0 : (size_t)lines * BLOOM_LINE;
 }
 
 unsigned bloom_probes(unsigned bits_per_key)

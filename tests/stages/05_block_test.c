@@ -294,10 +294,19 @@ static void block_builder_keeps_to_its_target(void **state)
     (void)state;
     rng_init_env(&rng, "block targets");
     for (int round = 0; round < 60; round++) {
-        struct block_builder builder = {.target = (size_t)rng_below(&rng, 3000)};
-        size_t target = builder.target ? builder.target : BLOCK_TARGET, from = 0;
+        size_t target = round == 0   ? BLOCK_TARGET
+                        : round == 1 ? BLOCK_TARGET_MAX
+                                     : 1 + (size_t)rng_below(&rng, 3000);
+        struct block_builder builder = {.target = round == 0 ? 0 : round == 1 ? SIZE_MAX : target};
+        size_t from = 0;
 
         draw_entries(&rng, &e, 1 + (size_t)rng_below(&rng, 500), round % 4);
+        if (round == 1) { /* the last entry is too much for any target */
+            static uint8_t large[BLOCK_TARGET_MAX];
+            add_entry(&e, STRATA_OP_PUT, S("\xff\xff\xff\xff\xff\xff"),
+                      strata_bytes(large, sizeof large));
+            sort_entries(&e);
+        }
         while (from < e.count) {
             struct strata_error err;
             struct strata_slice bytes;
@@ -537,6 +546,11 @@ static void block_tag_of_another_key_is_found_by_verify(void **state)
     assert_int_equal(block_find(&block, S("key 5"), index_hash(S("key 5")), &value), 0);
     assert_code(block_verify(&block, index_hash, &scratch, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, block.tags + 5);
+    /* a hash that two keys share, and all of the key but what is common to the block */
+    assert_int_equal(block_find(&block, S("key 6"), index_hash(S("key 6")), &value), STRATA_OP_PUT);
+    assert_int_equal(block_find(&block, S("kez 6"), index_hash(S("key 6")), &value), 0);
+    assert_int_equal(block_find(&block, S("key 7"), index_hash(S("key 6")), &value), 0);
+    assert_int_equal(block_find(&block, S("key 66"), index_hash(S("key 6")), &value), 0);
     free((void *)bytes.data);
     strata_buffer_free(&scratch);
     block_builder_free(&builder);
@@ -569,6 +583,13 @@ static void block_keys_longer_than_allowed_do_not_open(void **state)
     assert_err_says(&err, "longer than a value");
     assert_code(block_open(&block, strata_bytes(bytes, (size_t)1 << 33), &err), STRATA_ERR_CORRUPT,
                 &err);
+    memset(bytes, 0, size); /* one suffix of 65537 bytes, by its starts */
+    bytes[0] = BLOCK_WIDE | BLOCK_KEYS_VARY;
+    bytes[1] = 1;
+    bytes[18] = bytes[20] = 1;
+    assert_code(block_open(&block, strata_bytes(bytes, size), &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "begins where it cannot");
+    assert_err_offset(&err, 18);
     free(bytes);
 }
 

@@ -120,6 +120,7 @@ static void cache_block_that_was_put_is_a_hit(void **state)
     assert_false(is_cached(cache, &a, 3));
     touch(cache, &a, 3, PAYLOAD);
     cache_prefetch(cache, &a.directory, 3, 1000);
+    cache_prefetch(cache, &a.directory, 3, 1);
     cache_prefetch(cache, &a.directory, 4, 1000);
     touch(cache, &a, 3, PAYLOAD);
     assert_true(is_cached(cache, &a, 3));
@@ -189,6 +190,37 @@ static void cache_second_to_put_a_block_reads_the_first_ones(void **state)
     assert_int_equal(stats_of(cache).blocks, 1);
     cache_release(cache, first);
     cache_release(cache, got);
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+/* A reader who was interrupted after it had read a directory: by now the frame is being filled, or
+ * is another block's. The directory's word is put back to make it so. */
+static void cache_reader_who_comes_too_late_finds_nothing(void **state)
+{
+    struct cache *cache = new_cache(FRAME);
+    struct cache_frame *frame;
+    struct table table;
+    uint32_t number;
+
+    (void)state;
+    table_init(&table, 1, 10);
+    touch(cache, &table, 3, PAYLOAD);
+    number = table.directory.frames[3];
+    assert_int_equal(cache_take(cache, PAYLOAD, &frame, NULL), 0); /* evicts it */
+    assert_int_equal(table.directory.frames[3], 0);
+    table.directory.frames[3] = number;
+    assert_null(cache_get(cache, &table.directory, 3));
+    fill(frame, &table, 4, PAYLOAD);
+    frame = cache_put(cache, &table.directory, 4, frame);
+    assert_int_equal(table.directory.frames[4], number); /* the same one */
+    assert_null(cache_get(cache, &table.directory, 3));
+    table.directory.frames[3] = 0;
+    assert_true(holds(frame, &table, 4, PAYLOAD));
+    cache_release(cache, frame);
+    touch(cache, &table, 5, PAYLOAD); /* it has no pin too many: it can be evicted */
+    assert_int_equal(table.directory.frames[5], number);
+    assert_int_equal(stats_of(cache).hits, 0);
     cache_directory_free(cache, &table.directory);
     cache_del(cache);
 }
@@ -339,6 +371,24 @@ static void cache_more_than_there_is_is_no_memory(void **state)
     assert_ok(cache_new(1000, SIZE_MAX, &none, &err), &err); /* frames that large: none */
     cache_del(none);
     cache_del(NULL);
+}
+
+static void cache_table_without_blocks_and_blocks_without_bytes_are_fine(void **state)
+{
+    struct table none, table;
+    struct strata_error err;
+    struct cache *cache;
+
+    (void)state;
+    assert_ok(cache_new(4096, 0, &cache, &err), &err);
+    table_init(&none, 1, 0);
+    table_init(&table, 2, 1);
+    touch(cache, &table, 0, 0);
+    assert_true(is_cached(cache, &table, 0));
+    cache_directory_free(cache, &none.directory);
+    cache_directory_free(cache, &none.directory); /* zeroed by now */
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
 }
 
 /* ---- Random work against what is known --------------------------------------------------------
@@ -544,12 +594,14 @@ int main(void)
         cmocka_unit_test(cache_takes_memory_as_it_is_used),
         cmocka_unit_test(cache_block_that_was_abandoned_is_not_there),
         cmocka_unit_test(cache_second_to_put_a_block_reads_the_first_ones),
+        cmocka_unit_test(cache_reader_who_comes_too_late_finds_nothing),
         cmocka_unit_test(cache_without_a_budget_serves_private_memory),
         cmocka_unit_test(cache_pinned_blocks_stay_and_what_comes_is_private),
         cmocka_unit_test(cache_scan_does_not_push_out_what_is_used),
         cmocka_unit_test(cache_frames_of_a_dropped_table_are_used_first),
         cmocka_unit_test(cache_large_blocks_take_frames_side_by_side),
         cmocka_unit_test(cache_more_than_there_is_is_no_memory),
+        cmocka_unit_test(cache_table_without_blocks_and_blocks_without_bytes_are_fine),
         cmocka_unit_test(cache_agrees_with_what_was_put),
         cmocka_unit_test(cache_threads_never_see_another_block),
     };

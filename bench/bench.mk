@@ -1,14 +1,16 @@
 # The benchmark driver, and the tour, which measures with it.
 
 BENCH_SRC := $(filter-out bench/tour_writer.c,$(wildcard bench/*.c))
+MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
-$B/bench/strata-bench $B/bench/tour_writer:
+$B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
+$B/bench/strata-bench $B/bench/tour_writer $B/bench/strata-memtables:
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench bench-costs bench-open tour bench-build
-bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer
+.PHONY: bench bench-costs bench-open bench-memtables tour bench-build
+bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer $B/bench/strata-memtables
 tests-build: bench-build
 
 # About ten seconds a stage, as no single benchmark takes more than two, and half a minute for the
@@ -26,6 +28,10 @@ bench-costs: install-build ## the goals of stages 2 and 3 at their own size, som
 bench-open: install-build ## what opening costs with and without hints and checkpoint [STAGE=N] [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh opens
+
+bench-memtables: install-build ## a skip list beside a B+tree and an unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
+	@$(MAKE) --no-print-directory bench-build
+	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
 
 tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
 	@tests/tools/install.sh build tour

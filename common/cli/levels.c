@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define COLUMNS_LEAST 64u
-#define KEY_MOST 64u     /* bytes that are shown of a key, however wide the screen is */
-#define FIGURES 41u      /* columns before the keys */
-#define BETWEEN_KEYS 4u  /* " .. " */
+#define KEY_MOST 64u      /* bytes that are shown of a key, however wide the screen is */
+#define FIGURES 41u       /* columns before the keys */
+#define BETWEEN_KEYS 4u   /* " .. " */
 #define BESIDE_A_RANGE 4u /* two blanks and the bar's ends */
 
 struct row {

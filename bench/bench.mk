@@ -1,14 +1,17 @@
 # The benchmark driver, and the tour, which measures with it.
 
-BENCH_SRC := $(filter-out bench/tour_writer.c,$(wildcard bench/*.c))
+BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c,$(wildcard bench/*.c))
+MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
-$B/bench/strata-bench $B/bench/tour_writer:
+$B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
+$B/bench/peak: $B/bench/peak.o $(LIB_A)
+$B/bench/strata-bench $B/bench/tour_writer $B/bench/strata-memtables $B/bench/peak:
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench bench-costs bench-open tour bench-build
-bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer
+.PHONY: bench bench-costs bench-open bench-memtables bench-large tour bench-build
+bench-build: $B/strata $B/bench/strata-bench $B/bench/tour_writer $B/bench/strata-memtables $B/bench/peak
 tests-build: bench-build
 
 # About ten seconds a stage, as no single benchmark takes more than two, and half a minute for the
@@ -26,6 +29,14 @@ bench-costs: install-build ## the goals of stages 2 and 3 at their own size, som
 bench-open: install-build ## what opening costs with and without hints and checkpoint [STAGE=N] [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh opens
+
+bench-memtables: install-build ## a skip list beside a B+tree and an unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
+	@$(MAKE) --no-print-directory bench-build
+	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
+
+bench-large: install-build ## ten million keys: what load, open and scan need of memory [STAGE=N] [KEYS=10000000]
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B STAGE=$(STAGE) KEYS=$(KEYS) TMPDIR=$B/bench bench/large.sh
 
 tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
 	@tests/tools/install.sh build tour

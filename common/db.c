@@ -443,3 +443,17 @@ int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_
          atomic_load(&fs->bytes_written));
     return db->engine->stats ? db->engine->stats(db->self, each, arg, err) : 0;
 }
+
+int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata_table *table),
+                  void *arg, struct strata_error *err)
+{
+    int rc = db_check(db, err);
+
+    if (rc == 0 && !each)
+        rc = invalid(err, "strata_tables: nobody to tell");
+    if (rc < 0)
+        return rc;
+    if (db->engine->size <= offsetof(struct strata_engine, tables) || !db->engine->tables)
+        return lacks(db, "sorted tables", err);
+    return db->engine->tables(db->self, each, arg, err);
+}

@@ -73,13 +73,13 @@ struct strata_format {
 };
 
 struct strata_engine {
-    size_t size;                                /* sizeof(struct strata_engine) */
-    unsigned abi;                               /* STRATA_ENGINE_ABI */
-    unsigned stage;                             /* 1, 2, ...: as in the directory's name */
-    unsigned format;                            /* version of the files, written into the marker */
-    const char *name;                           /* "01_append_log" */
-    const char *survives;                       /* one line for people: "clean exit, kill -9" */
-    unsigned promises;                          /* bits of enum strata_promise */
+    size_t size;          /* sizeof(struct strata_engine); an older header's will do, see below */
+    unsigned abi;         /* STRATA_ENGINE_ABI */
+    unsigned stage;       /* 1, 2, ...: as in the directory's name */
+    unsigned format;      /* version of the files, written into the marker */
+    const char *name;     /* "01_append_log" */
+    const char *survives; /* one line for people: "clean exit, kill -9" */
+    unsigned promises;    /* bits of enum strata_promise */
     const struct strata_format *const *formats; /* NULL-terminated; may be NULL */
 
     /* Required. `*self` is the engine's own handle, given to every other slot. After a failed
@@ -111,6 +111,12 @@ struct strata_engine {
                         struct strata_buffer *value, struct strata_error *err);
     int (*snapshot_iter)(void *self, void *snapshot, struct strata_iter **out,
                          struct strata_error *err);
+
+    /* Slots from here on came later. A table built against an older header ends before them, as its
+     * `size` says, and is taken as if they were NULL. */
+#define STRATA_ENGINE_SIZE_LEAST offsetof(struct strata_engine, tables)
+    int (*tables)(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+                  struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

@@ -223,6 +223,7 @@ int cli_run_stats(struct cli *cli);
 int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
+int cli_run_levels(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
 int cli_run_crash(struct cli *cli);

@@ -344,4 +344,5 @@ const struct strata_engine strata_stage_04_memtable_sstable = {
     .compact = store_compact,
     .verify = store_verify,
     .stats = store_stats,
+    .tables = store_tables,
 };

@@ -308,3 +308,30 @@ int store_merge_all(struct store *store, struct strata_error *err)
         return 0;
     return merge_unlocked(store, view->count, err);
 }
+
+/* ---- Telling ----------------------------------------------------------------------------- */
+
+int store_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+                 struct strata_error *err)
+{
+    struct store *store = self;
+    struct view *view;
+
+    (void)err;
+    pthread_mutex_lock(&store->group.mutex);
+    view = store->view;
+    view_ref(view);
+    pthread_mutex_unlock(&store->group.mutex);
+    for (size_t i = 0; i < view->count; i++) {
+        const struct run *run = view->runs[i];
+        struct strata_table table = {.number = run->number,
+                                     .smallest = strata_buffer_slice(&run->smallest),
+                                     .largest = strata_buffer_slice(&run->largest),
+                                     .bytes = run->file->end,
+                                     .records = run->end.sum.records,
+                                     .tombstones = run->end.tombstones};
+        each(arg, &table);
+    }
+    view_unref(view);
+    return 0;
+}

@@ -30,6 +30,10 @@ int store_merge_due(struct store *store, struct strata_error *err);
 /* Makes one run of all, without tombstones. */
 int store_merge_all(struct store *store, struct strata_error *err);
 
+/* Tells of every run, the newest first. Takes the mutex itself: for strata_engine. */
+int store_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+                 struct strata_error *err);
+
 /* 0, or the error that a write failed earlier. */
 int store_usable(const struct store *store, struct strata_error *err);
 /* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not

@@ -183,6 +183,15 @@ static int fake_stats(void *self, void (*each)(void *arg, const struct strata_st
     return answer(err);
 }
 
+static int fake_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
+                       void *arg, struct strata_error *err)
+{
+    struct strata_table table = {.number = 4711};
+    (void)self;
+    each(arg, &table);
+    return answer(err);
+}
+
 static int fake_snapshot(void *self, void **out, struct strata_error *err)
 {
     (void)self;
@@ -236,6 +245,7 @@ const struct strata_engine engine_fake_table = {
     .snapshot_free = fake_snapshot_free,
     .snapshot_get = fake_snapshot_get,
     .snapshot_iter = fake_snapshot_iter,
+    .tables = fake_tables,
 };
 
 int engine_fake_setup(void **state)

@@ -137,8 +137,9 @@ END
 
 my ($out, $told) = ('', 0);
 for my $piece (@pieces) {
-    if (!$piece->{function}) {
-        $out .= $piece->{text};
+    if (!$piece->{function}) { # a slot that another module fills would be given a handle not its own
+        $out .= $piece->{text}
+            unless $piece->{text} =~ /^\s*\.\w+ = (\w+),$/ && $declared{$1} && !$function{$1};
         next;
     }
     next unless $slot{$piece->{function}};

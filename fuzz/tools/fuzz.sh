@@ -201,7 +201,7 @@ finding() { # NAME LABEL AS FILE
         tell "$name" "$small" | first_stack | short_paths | grep -aE '^ *#[0-9]+ .* (common|stages|fuzz)/[^ ]*:' | grep -avE ' fuzz_violated | LLVMFuzzer' |
             head -12 | sed -E 's/ 0x[0-9a-f]+ / /; s/^/    /'
         echo "    again: ${STRATA_STAGE:+STRATA_STAGE=$STRATA_STAGE }${STRATA_ENGINE:+STRATA_ENGINE=$STRATA_ENGINE }$afl/$name $small"
-        echo "    keep:  cp $small fuzz/regress/$name/WHAT_IT_SHOWED"
+        echo "    keep:  mkdir -p fuzz/regress/$name && cp $small fuzz/regress/$name/WHAT_IT_SHOWED"
     } >>"$work/found.txt"
 }
 

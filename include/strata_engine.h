@@ -107,7 +107,7 @@ struct strata_engine {
      * be NULL; else it is told, at least once. */
     int (*verify)(void *self, const struct strata_progress *progress, struct strata_error *err);
     int (*backup)(void *self, const char *to, struct strata_error *err);
-    /* Tells `each` one figure after another. */
+    /* Tells `each` one figure after another, with no string that is NULL. */
     int (*stats)(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                  struct strata_error *err);
 

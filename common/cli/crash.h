@@ -30,8 +30,8 @@ struct crash {
 
     struct campaign *campaign;       /* under way */
     const struct crash_model *model; /* its model */
-    size_t done, total;        /* models */
-    size_t shrunk, to_shrink;  /* cases of the model under way */
+    size_t done, total;              /* models */
+    size_t shrunk, to_shrink;        /* cases of the model under way */
     /* Each case by the shortest script that was found to show it. */
     struct script few[ORACLE_VERDICTS];
     struct explore_case shorter[ORACLE_VERDICTS];

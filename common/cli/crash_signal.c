@@ -1,5 +1,5 @@
-/* crash_signal.c: a stage under work, or an engine of one's own, that divides by zero or reads where
- * nothing is, takes the program along. Before it ends, its author is told where that was. */
+/* crash_signal.c: a stage under work, or an engine of one's own, that divides by zero or reads
+ * where nothing is, takes the program along. Before it ends, its author is told where that was. */
 #define _XOPEN_SOURCE 700 /* sigaltstack */
 #include "crash.h"
 

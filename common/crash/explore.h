@@ -115,8 +115,8 @@ struct explore {
     uint64_t calls;  /* of the file layer, by the last script */
 };
 
-/* What an engine is asked at this moment, for who handles a signal that it raises. One for the whole
- * program. */
+/* What an engine is asked at this moment, for who handles a signal that it raises. One for the
+ * whole program. */
 struct explore_now {
     const struct script *script; /* NULL: nothing is */
     struct explore_place place;  /* of the state; its call is 0 before the first */

@@ -7,6 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef STRATA_COVERAGE
+extern void __gcov_dump(void); /* what a signal leaves out */
+#else
+static void __gcov_dump(void)
+{
+}
+#endif
+
 static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 #define SIGNALS (sizeof signals / sizeof *signals)
 
@@ -41,6 +49,7 @@ static void on_signal(int number)
     for (size_t i = 0; i < SIGNALS; i++)
         sigaction(signals[i], &before[i], NULL);
     tell(number);
+    __gcov_dump();
 }
 
 void crash_tell_signals(struct crash *c)

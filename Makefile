@@ -105,6 +105,9 @@ diff: ## what a stage adds: make diff FROM=1 TO=2
 	  END { for (i = 1; i <= n; i++) printf "%6d  %s\n", lines[i], what[i]; printf "%6d  in all\n", NR }' $$to/*.[ch]; \
 	echo; diff -u --label $$from/engine.c --label $$to/engine.c $$from/engine.c $$to/engine.c; true
 
+flat: all ## one stage as a directory of its own, that builds and is tested alone: STAGE=4 DIR=../four
+	@B=$B CC="$(CC)" stages/flat.sh "$(STAGE)" "$(DIR)"
+
 # ---- Checks on the source --------------------------------------------------------------------
 
 FORMATTED = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find include common stages tests fuzz bench -name '*.[ch]')
@@ -145,5 +148,5 @@ help: ## this list
 	@grep -hE '^[a-zA-Z0-9_%.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 18
 	@for s in $(STAGES); do printf '%s\tthe program with this stage alone\n' $$s; done | expand -t 18
 
-.PHONY: all clean help diff lint lint-arrows format coverage
+.PHONY: all clean help diff flat lint lint-arrows format coverage
 -include $(shell find $B -name '*.d' 2>/dev/null)

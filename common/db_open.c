@@ -109,7 +109,9 @@ static int no_such_stage(const char *file, unsigned stage, const char *who,
 int db_check_engine(const struct strata_engine *engine, struct strata_error *err)
 {
     const char *lacks = NULL;
-    if (engine->size != sizeof *engine || engine->abi != STRATA_ENGINE_ABI)
+    bool fits = engine->size >= STRATA_ENGINE_SIZE_LEAST && engine->size <= sizeof *engine &&
+                (engine->size - STRATA_ENGINE_SIZE_LEAST) % sizeof engine->tables == 0;
+    if (!fits || engine->abi != STRATA_ENGINE_ABI)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "the engine's table has ABI %u and %zu bytes; this library wants %u "
                            "and %zu: build it against this strata_engine.h",

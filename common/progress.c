@@ -36,7 +36,7 @@ double progress_seconds(const struct progress *p)
     return (double)(now_ns() - p->begun_ns) / 1e9;
 }
 
-static unsigned screen_columns(FILE *to)
+unsigned progress_columns(FILE *to)
 {
     struct winsize size;
     return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
@@ -56,7 +56,7 @@ void progress_tick(struct progress *p, const struct progress_state *state)
     p->drawn_ns = ns;
     now.seconds = (double)(ns - p->begun_ns) / 1e9;
     /* One column stays free: a terminal may wrap at the last one. */
-    progress_line(p->what, &now, screen_columns(p->to) - 1, line, sizeof line);
+    progress_line(p->what, &now, progress_columns(p->to) - 1, line, sizeof line);
     fprintf(p->to, "\r%s\033[K", line);
     fflush(p->to);
     p->drawn = true;

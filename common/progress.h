@@ -36,6 +36,9 @@ void progress_tick(struct progress *p, const struct progress_state *state);
 void progress_clear(struct progress *p); /* takes the line off the screen, if it is there */
 double progress_seconds(const struct progress *p); /* since progress_init */
 
+/* How wide the terminal is; 80 if it is none. */
+unsigned progress_columns(FILE *to);
+
 /* The line itself, for a screen `columns` wide: no line end, cut where the screen ends. Writes to
  * `to` (capacity > 0) and returns it. */
 char *progress_line(const char *what, const struct progress_state *state, unsigned columns,

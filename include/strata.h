@@ -339,6 +339,22 @@ struct strata_stat {
 int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_stat *stat),
                  void *arg, struct strata_error *err);
 
+/* One sorted table: what strata_tables tells. The keys live until `each` returns. */
+struct strata_table {
+    unsigned level;                        /* 0: the tables that were written last */
+    uint64_t number;                       /* of its file */
+    struct strata_slice smallest, largest; /* keys, both in it */
+    uint64_t bytes;                        /* of its file */
+    uint64_t records;
+    uint64_t tombstones; /* of the records: keys that were deleted */
+};
+
+/* Calls `each` for every live table, level by level; those of one level in order of their keys, or,
+ * where they overlap, the newest first. What is in memory only is in none.
+ *   NOT_SUPPORTED  the stage has no sorted tables */
+int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata_table *table),
+                  void *arg, struct strata_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -73,13 +73,13 @@ struct strata_format {
 };
 
 struct strata_engine {
-    size_t size;                                /* sizeof(struct strata_engine) */
-    unsigned abi;                               /* STRATA_ENGINE_ABI */
-    unsigned stage;                             /* 1, 2, ...: as in the directory's name */
-    unsigned format;                            /* version of the files, written into the marker */
-    const char *name;                           /* "01_append_log" */
-    const char *survives;                       /* one line for people: "clean exit, kill -9" */
-    unsigned promises;                          /* bits of enum strata_promise */
+    size_t size;          /* sizeof(struct strata_engine); an older header's will do, see below */
+    unsigned abi;         /* STRATA_ENGINE_ABI */
+    unsigned stage;       /* 1, 2, ...: as in the directory's name */
+    unsigned format;      /* version of the files, written into the marker */
+    const char *name;     /* "01_append_log" */
+    const char *survives; /* one line for people: "clean exit, kill -9" */
+    unsigned promises;    /* bits of enum strata_promise */
     const struct strata_format *const *formats; /* NULL-terminated; may be NULL */
 
     /* Required. `*self` is the engine's own handle, given to every other slot. After a failed
@@ -94,14 +94,20 @@ struct strata_engine {
      * `sync`: on the device before it returns (only with PROMISE_POWER_CUT). */
     int (*write)(void *self, const struct strata_op *ops, size_t count, bool sync,
                  struct strata_error *err);
-    /* Required. */
+    /* Required. In order, and over the database as it is now, whatever is written later. Stands
+     * nowhere yet. */
     int (*iter)(void *self, struct strata_iter **out, struct strata_error *err);
 
+    /* What was acknowledged is on the device. */
     int (*sync)(void *self, struct strata_error *err);
     int (*flush)(void *self, struct strata_error *err);
+    /* Gives dead space back. `progress` may be NULL; else it is told, at least once. */
     int (*compact)(void *self, const struct strata_progress *progress, struct strata_error *err);
+    /* Reads and checks every byte that is relied on; CORRUPT names the first damage. `progress` may
+     * be NULL; else it is told, at least once. */
     int (*verify)(void *self, const struct strata_progress *progress, struct strata_error *err);
     int (*backup)(void *self, const char *to, struct strata_error *err);
+    /* Tells `each` one figure after another, with no string that is NULL. */
     int (*stats)(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                  struct strata_error *err);
 
@@ -111,6 +117,12 @@ struct strata_engine {
                         struct strata_buffer *value, struct strata_error *err);
     int (*snapshot_iter)(void *self, void *snapshot, struct strata_iter **out,
                          struct strata_error *err);
+
+    /* Slots from here on came later. A table built against an older header ends before them, as its
+     * `size` says, and is taken as if they were NULL. */
+#define STRATA_ENGINE_SIZE_LEAST offsetof(struct strata_engine, tables)
+    int (*tables)(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+                  struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

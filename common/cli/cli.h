@@ -119,6 +119,7 @@ struct cli_session {
 /* A command line, parsed. */
 struct cli {
     const struct cli_command *command; /* NULL until it is known */
+    const char *program;               /* as it was called: "build/strata"; borrowed from argv */
     char **operands;                   /* borrowed from argv */
     size_t count;                      /* of operands */
     const char *given[CLI_OPTIONS];    /* an option's value, "" if it has none; NULL: not given */
@@ -223,6 +224,7 @@ int cli_run_stats(struct cli *cli);
 int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
+int cli_run_levels(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
 int cli_run_crash(struct cli *cli);

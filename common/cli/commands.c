@@ -277,6 +277,27 @@ const struct cli_command cli_commands[] = {
                 "$ strata stats db --json | grep -o '\"name\": \"[^\"]*\"'\n"
                 "\"name\": \"01_append_log\"\n",
      .run = cli_run_stats},
+    {.name = "levels",
+     .place = CLI_LINE_AND_SHELL,
+     .operands = {"DIR"},
+     .required = 1,
+     .options = RECORD_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "draw the sorted tables with their keys and sizes",
+     .about = "Level by level, and of a level that overlaps the newest table first. A table has\n"
+              "two lines: number of its file, bytes, records, deletes among them, smallest and\n"
+              "largest key; and where these lie between the first and the last key of all. A\n"
+              "read may have to look into as many tables of a level as hold its key. A stage\n"
+              "without sorted tables (before 4) ends it with 5.",
+     .example = "$ printf 'a\\t1\\nm\\t2\\n' | strata load --stage 4 db -\n"
+                "$ strata compact db\n"
+                "...\n"
+                "$ strata levels db\n"
+                "level 0: 1 table, 160 bytes; a key may be in 1 of them\n"
+                "   table       bytes   records  deletes  keys\n"
+                "  000002         160         2        0  a .. m\n"
+                "  |===========================================================================|\n",
+     .run = cli_run_levels},
     {.name = "verify",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},
@@ -350,7 +371,8 @@ const struct cli_command cli_commands[] = {
          "  unsynced  as the first line: writes are acknowledged before they are synced\n\n"
          "--engine takes a shared object that exports `const struct strata_engine strata_engine`\n"
          "and judges it as stage N; what it breaks is told once more at the end, step by step.\n"
-         "One that reaches files past the file layer cannot be judged: 5.",
+         "One that reaches files past the file layer cannot be judged: 5. A signal that it raises\n"
+         "ends crash, which says at which state, and the command that comes there again.",
      .example = "$ strata crash --stage 3 --model posix --workload merge | tail -1\n"
                 "crash: stage=3 model=posix states=... distinct=... violations=0\n"
                 "$ printf 'put a 1\\nsettle\\nput a 2\\n' >two\n"

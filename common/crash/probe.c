@@ -97,11 +97,13 @@ struct found {
 
 static void run(const char *dir, struct found *out)
 {
-    struct strata_engine table = *probed.engine;
+    struct strata_engine table = {0};
     struct strata_options options;
     struct strata *db;
     int rc;
 
+    memcpy(&table, probed.engine, /* an older one is shorter */
+           probed.engine->size < sizeof table ? probed.engine->size : sizeof table);
     table.open = count_open;
     table.write = count_write;
     table.close = count_close;

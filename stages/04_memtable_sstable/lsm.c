@@ -324,3 +324,24 @@ int lsm_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat
         store->kind->stats(store->common, each, arg);
     return 0;
 }
+
+int lsm_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+               struct strata_error *err)
+{
+    uint64_t sequence;
+    struct view *view = take_view(self, &sequence);
+
+    (void)err;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct sstable *run = view->runs[i];
+        struct strata_table table = {.number = run->number,
+                                     .smallest = strata_buffer_slice(&run->smallest),
+                                     .largest = strata_buffer_slice(&run->largest),
+                                     .bytes = run->bytes,
+                                     .records = run->sum.records,
+                                     .tombstones = run->sum.tombstones};
+        each(arg, &table);
+    }
+    view_unref(view);
+    return 0;
+}

@@ -24,5 +24,7 @@ int lsm_compact(void *self, const struct strata_progress *progress, struct strat
 int lsm_verify(void *self, const struct strata_progress *progress, struct strata_error *err);
 int lsm_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
               struct strata_error *err);
+int lsm_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+               struct strata_error *err);
 
 #endif

@@ -12,7 +12,7 @@
  * I2: what is on top, and no tombstone, is what is shown.
  * I3: to turn round, every source is sought anew, by the key that is shown.
  *
- * Measured (../experiments): a heap and a tree of losers differ by less than the noise. */
+ * Measured: a heap and a tree of losers differ by less than the noise. */
 #include "merge_iter.h"
 
 #include <stdlib.h>

@@ -1,10 +1,9 @@
 /* skip.c: a node in the arena, one piece:
  *
- *   +-----------+-----+-----------+-----------+------+----------+-------+-------+------+-----+-------+
- *   | next[h-1] | ... | next[1] 8 | next[0] 8 | head | sequence | ksize | vsize | type | key |
- * value |
- *   +-----------+-----+-----------+-----------+------+----------+-------+-------+------+-----+-------+
- *                                             ^ the node's address
+ *   +-----------+-----+---------+---------+------+----------+-------+-------+------+-----+-------+
+ *   | next[h-1] | ... | next[1] | next[0] | head | sequence | ksize | vsize | type | key | value |
+ *   +-----------+-----+---------+---------+------+----------+-------+-------+------+-----+-------+
+ *                                         ^ the node's address
  *
  * A step of a search reads next[0] and, most of the time, head alone: 24 bytes, side by side, so
  * one cache line and no call of memcmp; 8 bytes of head would not do, as keys like 0000000000012345

@@ -42,4 +42,5 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
     .compact = lsm_compact,
     .verify = lsm_verify,
     .stats = lsm_stats,
+    .tables = lsm_tables,
 };

@@ -2,6 +2,7 @@
  * cut. */
 #include "test.h"
 
+#include "01_append_log/record.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "coding.h"
@@ -300,6 +301,54 @@ static void run_verify_sees_keys_out_of_order(void **state)
     fs_free(fs);
 }
 
+/* Checks that hold, and numbers that cannot be: no bit that flips leaves that, a forger does. */
+static void run_whose_end_does_not_add_up_is_not_opened(void **state)
+{
+    enum { RECORDS, TOMBSTONES, INDEX, FIRST, LAST };
+    static const struct {
+        int field;
+        uint64_t value;
+    } forged[] = {{RECORDS, 0},
+                  {RECORDS, 13},
+                  {RECORDS, 11},
+                  {RECORDS, 1 << 20},
+                  {INDEX, 0},
+                  {RECORDS, UINT64_MAX},
+                  {INDEX, UINT64_MAX},
+                  {INDEX, 25},
+                  {TOMBSTONES, 13},
+                  {FIRST, 100},
+                  {TOMBSTONES, UINT64_MAX},
+                  {LAST, 10}};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    struct sstable *run;
+    uint8_t *end, kept[48];
+
+    (void)state;
+    write_run(&env, 12, false);
+    assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
+    end = bytes.data + bytes.size - sizeof kept;
+    memcpy(kept, end, sizeof kept);
+    for (size_t i = 0; i <= sizeof forged / sizeof *forged; i++) {
+        bool is_forged = i < sizeof forged / sizeof *forged; /* at last what was there */
+        memcpy(end, kept, sizeof kept);
+        if (is_forged)
+            put_u64(end + 8 * forged[i].field, forged[i].value);
+        record_head(7, bytes.size - sizeof kept - RECORD_HEAD, RUN_END, S(""),
+                    strata_bytes(end, sizeof kept), end - RECORD_HEAD);
+        assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
+        assert_code(run_open(&env, NULL, 7, &run, &err), is_forged ? STRATA_ERR_CORRUPT : 0, &err);
+        if (is_forged)
+            assert_err_says(&err, "does not fit the file");
+        sstable_unref(run);
+    }
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
 /* ---- The list of runs -------------------------------------------------------------------- */
 
 static struct tables_run some_runs[] = {{9, 1000, 77}, {3, 500, 88}};
@@ -396,6 +445,7 @@ int main(void)
         cmocka_unit_test(run_damaged_in_any_bit_is_never_believed),
         cmocka_unit_test(run_cut_or_made_longer_is_not_opened),
         cmocka_unit_test(run_verify_sees_keys_out_of_order),
+        cmocka_unit_test(run_whose_end_does_not_add_up_is_not_opened),
         cmocka_unit_test(tables_give_back_what_was_written),
         cmocka_unit_test(tables_damaged_cut_or_longer_are_refused),
         cmocka_unit_test(tables_with_impossible_numbers_are_refused),

@@ -304,6 +304,56 @@ static void store_iterators_hold_what_was_flushed_and_merged_away(void **state)
     fs_free(fs);
 }
 
+/* ---- What is told of the runs ------------------------------------------------------------- */
+
+struct told {
+    char text[200];
+    uint64_t bytes;
+};
+
+static void note_table(void *arg, const struct strata_table *t)
+{
+    struct told *told = arg;
+    size_t used = strlen(told->text);
+
+    told->bytes += t->bytes;
+    snprintf(told->text + used, sizeof told->text - used, "%u:%d %.*s-%.*s %d/%d|", t->level,
+             (int)t->number, (int)t->smallest.size, (const char *)t->smallest.data,
+             (int)t->largest.size, (const char *)t->largest.data, (int)t->tombstones,
+             (int)t->records);
+}
+
+static void expect_told(struct strata *db, const char *text)
+{
+    struct told told = {0};
+    struct strata_error err;
+
+    assert_ok(strata_tables(db, note_table, &told, &err), &err);
+    assert_string_equal(told.text, text);
+    assert_int_equal(told.bytes, check_stat(db, "run_bytes"));
+}
+
+static void store_tells_of_its_runs_the_newest_first(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    put_many(db, 0, 10, "in memory only");
+    expect_told(db, "");
+    flush(db);
+    expect_told(db, "0:2 key 00000-key 00009 0/10|");
+    put_many(db, 1, 5, "value");
+    assert_delete(db, "key 00003");
+    flush(db);
+    put_many(db, 0, 20, "in memory only");
+    expect_told(db, "0:4 key 00001-key 00004 1/4|0:2 key 00000-key 00009 0/10|");
+    compact(db);
+    expect_told(db, "0:8 key 00000-key 00019 0/20|");
+    close_it(db);
+    fs_free(fs);
+}
+
 /* ---- Closing and opening ------------------------------------------------------------------- */
 
 static void store_short_log_is_kept_and_written_on(void **state)
@@ -605,6 +655,7 @@ int main(void)
         cmocka_unit_test(store_merge_of_the_newest_keeps_tombstones),
         cmocka_unit_test(store_runs_stay_few),
         cmocka_unit_test(store_iterators_hold_what_was_flushed_and_merged_away),
+        cmocka_unit_test(store_tells_of_its_runs_the_newest_first),
         cmocka_unit_test(store_short_log_is_kept_and_written_on),
         cmocka_unit_test(store_long_log_is_flushed_by_the_close),
         cmocka_unit_test(store_log_of_a_killed_process_is_never_written_on),

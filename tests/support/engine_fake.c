@@ -129,7 +129,7 @@ static int fake_iter(void *self, struct strata_iter **out, struct strata_error *
     struct fake_iter *iter;
     (void)self;
     note("iter|");
-    if (engine_fake.rc < 0)
+    if (engine_fake.rc)
         return answer(err);
     iter = calloc(1, sizeof *iter);
     iter->base.ops = &iter_ops;
@@ -180,6 +180,15 @@ static int fake_stats(void *self, void (*each)(void *arg, const struct strata_st
     struct strata_stat stat = {"fake_figure", "", "of the fake", 4711};
     (void)self;
     each(arg, &stat);
+    return answer(err);
+}
+
+static int fake_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
+                       void *arg, struct strata_error *err)
+{
+    struct strata_table table = {.number = 4711};
+    (void)self;
+    each(arg, &table);
     return answer(err);
 }
 
@@ -236,6 +245,7 @@ const struct strata_engine engine_fake_table = {
     .snapshot_free = fake_snapshot_free,
     .snapshot_get = fake_snapshot_get,
     .snapshot_iter = fake_snapshot_iter,
+    .tables = fake_tables,
 };
 
 int engine_fake_setup(void **state)

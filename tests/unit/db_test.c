@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct strata_slice key = {(const uint8_t *)"k", 1};
@@ -44,6 +45,34 @@ static void db_table_of_another_abi_is_refused(void **state)
     table.size += 2;
     snprintf(words, sizeof words, "%zu bytes", sizeof table + 1);
     expect_table_refused(*state, &table, words);
+    table.size = STRATA_ENGINE_SIZE_LEAST - sizeof table.tables;
+    snprintf(words, sizeof words, "%zu bytes", table.size);
+    expect_table_refused(*state, &table, words);
+}
+
+static void note_number(void *arg, const struct strata_table *table)
+{
+    *(uint64_t *)arg = table->number;
+}
+
+/* One built against an older header: what it is too short for is never called. */
+static void db_table_that_ends_before_the_later_slots_is_taken(void **state)
+{
+    struct strata_engine older = engine_fake_table;
+    void *table = malloc(STRATA_ENGINE_SIZE_LEAST); /* and nothing behind it */
+    struct strata_error err = {0};
+    struct strata *db;
+    uint64_t number = 0;
+
+    assert_non_null(table);
+    older.size = STRATA_ENGINE_SIZE_LEAST;
+    memcpy(table, &older, older.size);
+    db = engine_fake_open(*state, table);
+    assert_code(strata_tables(db, note_number, &number, &err), STRATA_ERR_NOT_SUPPORTED, &err);
+    assert_err_says(&err, "77_fake has no sorted tables");
+    assert_int_equal(number, 0);
+    engine_fake_close(db);
+    free(table);
 }
 
 static void db_table_without_a_required_slot_is_refused(void **state)
@@ -146,6 +175,7 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     table.verify = NULL;
     table.backup = NULL;
     table.stats = NULL;
+    table.tables = NULL;
     table.snapshot = NULL;
     db = engine_fake_open(*state, &table);
     expect_lacking(strata_sync(db, &err), &err);
@@ -153,6 +183,7 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     expect_lacking(strata_compact(db, NULL, &err), &err);
     expect_lacking(strata_verify(db, NULL, &err), &err);
     expect_lacking(strata_backup(db, "to", &err), &err);
+    expect_lacking(strata_tables(db, note_number, NULL, &err), &err);
     expect_lacking(strata_snapshot_new(db, &snapshot, &err), &err);
     assert_null(snapshot);
     assert_int_equal(check_stat(db, "puts"), 0); /* common's own figures are there */
@@ -204,6 +235,7 @@ static void db_slots_that_are_there_are_called(void **state)
     struct strata_engine table = engine_fake_table;
     struct strata_error err;
     struct strata *db;
+    uint64_t number = 0;
 
     table.promises = ~0u;
     db = engine_fake_open(*state, &table);
@@ -215,6 +247,8 @@ static void db_slots_that_are_there_are_called(void **state)
     assert_ok(strata_backup(db, "to", &err), &err);
     engine_fake_expect("sync|flush|compact|compact progress|verify progress|backup to|");
     assert_int_equal(check_stat(db, "fake_figure"), 4711);
+    assert_ok(strata_tables(db, note_number, &number, &err), &err);
+    assert_int_equal(number, 4711);
     engine_fake_close(db);
 }
 
@@ -388,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         db_test(db_table_of_another_abi_is_refused),
+        db_test(db_table_that_ends_before_the_later_slots_is_taken),
         db_test(db_table_without_a_required_slot_is_refused),
         db_test(db_table_of_another_stage_than_asked_for_is_refused),
         db_test(db_files_of_the_tables_formats_are_data),

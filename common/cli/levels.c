@@ -1,0 +1,227 @@
+/* levels.c: levels: the sorted tables of a database, drawn.
+ *
+ * A table is a line of figures, and below it its range of keys, from the smallest key of all tables
+ * to the largest one. A key's place is its bytes read as a number, behind the prefix that all have
+ * in common; so tables that overlap are seen to, and a gap is a gap. */
+#include "cli.h"
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS_LEAST 64u
+#define KEY_MOST 64u      /* bytes that are shown of a key, however wide the screen is */
+#define FIGURES 41u       /* columns before the keys */
+#define BETWEEN_KEYS 4u   /* " .. " */
+#define BESIDE_A_RANGE 4u /* two blanks and the bar's ends */
+
+struct row {
+    struct strata_table table;
+    size_t at; /* of its keys, one behind the other */
+};
+
+struct levels {
+    struct row *rows;
+    size_t count, capacity;
+    struct strata_buffer keys;
+    bool out_of_memory;
+    size_t common;      /* bytes that all keys begin with */
+    uint64_t low, high; /* words of the first and the last key */
+    unsigned columns;
+};
+
+/* ---- Collecting -------------------------------------------------------------------------- */
+
+static void collect(void *arg, const struct strata_table *table)
+{
+    struct levels *l = arg;
+    size_t at = l->keys.size, more = l->capacity ? 2 * l->capacity : 16;
+    struct row *grown;
+
+    if (l->count == l->capacity) {
+        grown = realloc(l->rows, more * sizeof *grown);
+        l->out_of_memory |= !grown;
+        if (!grown)
+            return;
+        l->rows = grown;
+        l->capacity = more;
+    }
+    strata_buffer_append(&l->keys, table->smallest.data, table->smallest.size);
+    strata_buffer_append(&l->keys, table->largest.data, table->largest.size);
+    l->out_of_memory |= l->keys.out_of_memory;
+    l->rows[l->count++] = (struct row){*table, at};
+}
+
+/* Now that all keys are there, they stay where they are. */
+static void point_at_keys(struct levels *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        struct strata_table *t = &l->rows[i].table;
+        t->smallest = strata_bytes(l->keys.data + l->rows[i].at, t->smallest.size);
+        t->largest = strata_bytes(l->keys.data + l->rows[i].at + t->smallest.size, t->largest.size);
+    }
+}
+
+/* ---- Places of keys ---------------------------------------------------------------------- */
+
+static uint64_t word_of(struct strata_slice key, size_t from)
+{
+    uint64_t word = 0;
+    for (size_t i = from; i < from + 8; i++)
+        word = word << 8 | (i < key.size ? key.data[i] : 0u);
+    return word;
+}
+
+static void measure(struct levels *l)
+{
+    struct strata_slice low = l->rows[0].table.smallest, high = l->rows[0].table.largest;
+
+    for (size_t i = 1; i < l->count; i++) {
+        const struct strata_table *t = &l->rows[i].table;
+        if (strata_compare(t->smallest, low) < 0)
+            low = t->smallest;
+        if (strata_compare(t->largest, high) > 0)
+            high = t->largest;
+    }
+    while (l->common < low.size && l->common < high.size &&
+           low.data[l->common] == high.data[l->common])
+        l->common++;
+    l->low = word_of(low, l->common);
+    l->high = word_of(high, l->common);
+}
+
+static unsigned place_of(const struct levels *l, struct strata_slice key, unsigned width)
+{
+    double share = (double)(word_of(key, l->common) - l->low);
+    return l->high == l->low ? 0 : (unsigned)(share / (double)(l->high - l->low) * (width - 1));
+}
+
+static bool holds(const struct strata_table *t, struct strata_slice key)
+{
+    return strata_compare(t->smallest, key) <= 0 && strata_compare(key, t->largest) <= 0;
+}
+
+/* Of the rows [from, to), the most that one key may be in. The tables around a key all hold the
+ * largest of their smallest keys. */
+static size_t depth(const struct levels *l, size_t from, size_t to)
+{
+    size_t most = 0;
+
+    for (size_t i = from; i < to; i++) {
+        size_t here = 0;
+        for (size_t j = from; j < to; j++)
+            here += holds(&l->rows[j].table, l->rows[i].table.smallest);
+        most = here > most ? here : most;
+    }
+    return most;
+}
+
+/* ---- Drawing ----------------------------------------------------------------------------- */
+
+static void put_key(struct cli *cli, struct strata_slice key, size_t room)
+{
+    uint8_t text[KEY_MOST + TEXT_UNIT];
+    struct strata_slice rest = key;
+    size_t size = text_encode(cli_form(cli), &rest, text, room + TEXT_UNIT - 1);
+
+    if (rest.size || size > room) {
+        size = text_encode(cli_form(cli), &key, text, room - 3);
+        memcpy(text + size, "...", 3);
+        size += 3;
+    }
+    fwrite(text, 1, size, cli->out);
+}
+
+static void put_range(FILE *to, const struct levels *l, const struct strata_table *t)
+{
+    unsigned width = l->columns - BESIDE_A_RANGE;
+    unsigned from = place_of(l, t->smallest, width), end = place_of(l, t->largest, width);
+
+    fputs("  |", to);
+    for (unsigned i = 0; i < width; i++)
+        fputc(i >= from && i <= end ? '=' : ' ', to);
+    fputs("|\n", to);
+}
+
+static void put_table(struct cli *cli, const struct levels *l, const struct strata_table *t)
+{
+    size_t room = (l->columns - FIGURES - BETWEEN_KEYS) / 2;
+
+    room = room < KEY_MOST ? room : KEY_MOST;
+    fprintf(cli->out, "  %06" PRIu64 " %11" PRIu64 " %9" PRIu64 " %8" PRIu64 "  ", t->number,
+            t->bytes, t->records, t->tombstones);
+    put_key(cli, t->smallest, room);
+    fputs(" .. ", cli->out);
+    put_key(cli, t->largest, room);
+    fputc('\n', cli->out);
+    put_range(cli->out, l, t);
+}
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* The rows from `from` on that are of one level; where those of the next one begin. */
+static size_t put_level(struct cli *cli, const struct levels *l, size_t from)
+{
+    unsigned level = l->rows[from].table.level;
+    uint64_t bytes = 0;
+    size_t to = from;
+
+    for (; to < l->count && l->rows[to].table.level == level; to++)
+        bytes += l->rows[to].table.bytes;
+    fprintf(cli->out,
+            "level %u: %zu table%s, %" PRIu64 " bytes; a key may be in %zu of them\n"
+            "   table       bytes   records  deletes  keys\n",
+            level, to - from, plural(to - from), bytes, depth(l, from, to));
+    for (size_t i = from; i < to; i++)
+        put_table(cli, l, &l->rows[i].table);
+    return to;
+}
+
+static void draw(struct cli *cli, struct levels *l)
+{
+    unsigned screen = progress_columns(cli->out) - 1; /* a terminal may wrap at the last one */
+
+    l->columns = screen < COLUMNS_LEAST ? COLUMNS_LEAST : screen;
+    point_at_keys(l);
+    if (l->count)
+        measure(l);
+    else
+        fputs("no tables: what there is stands in the log\n", cli->out);
+    for (size_t i = 0; i < l->count;)
+        i = put_level(cli, l, i);
+}
+
+/* ---- The command ------------------------------------------------------------------------- */
+
+static int levels(struct cli *cli, struct strata *db)
+{
+    struct levels l = {0};
+    struct strata_error err;
+    int code = CLI_OK;
+
+    if (strata_tables(db, collect, &l, &err) < 0) {
+        code = cli_fail(cli, &err);
+    } else if (l.out_of_memory) {
+        cli_say(cli, "out of memory");
+        code = CLI_OTHER;
+    } else {
+        draw(cli, &l);
+    }
+    strata_buffer_free(&l.keys);
+    free(l.rows);
+    return code;
+}
+
+int cli_run_levels(struct cli *cli)
+{
+    struct strata *db;
+    int code = cli_open(cli, CLI_READ, &db);
+
+    if (code != CLI_OK)
+        return code;
+    return cli_close(cli, db, levels(cli, db));
+}

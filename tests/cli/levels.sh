@@ -1,0 +1,82 @@
+#!/bin/bash
+# levels: what it draws of tables that overlap, lie apart, have keys that are no text, or are not
+# there.
+. "$(dirname "$0")/tap.bash"
+
+# A close after so many bytes leaves a table: LAST of PREFIX's keys is PREFIX0499.
+table() { # DIR PREFIX
+    prefix=$2 awk 'BEGIN { for (i = 0; i < 500; i++) printf "%s%04d\tvalue %150d\n", ENVIRON["prefix"], i, i }' |
+        strata load --batch 500 --stage 4 "$1" - 2>/dev/null
+}
+columns() { printf '%s\n' "$out" | awk '{ if (length > most) most = length } END { print most }'; }
+bars() { printf '%s\n' "$out" | grep '|'; }
+
+# ---- One table, two apart, three that overlap ----
+table db b
+run strata levels db
+is levels_one_table "$rc $(sed -n 1p <<<"$out" | sed 's/[0-9]* bytes/N bytes/')" '0 level 0: 1 table, N bytes; a key may be in 1 of them'
+is levels_bytes_are_the_files "$(awk 'NR == 3 { print $2 }' <<<"$out")" "$(stat -c %s db/000002.run)"
+like levels_figures_of_a_table "$out" '^  000002 +[0-9]+ +500 +0  b0000 \.\. b0499$'
+is levels_one_key_range_is_the_whole_bar "$(bars | tr -d ' ')" "|$(printf '=%.0s' $(seq 75))|"
+is levels_fits_80_columns "$(( $(columns) < 80 ))" 1
+table db y
+run strata levels db
+like levels_two_apart "$out" '^level 0: 2 tables, [0-9]+ bytes; a key may be in 1 of them$'
+is levels_newest_stands_first "$(awk '$1 ~ /^0/ { printf "%s ", $1 }' <<<"$out")" '000004 000002 '
+is levels_apart_are_drawn_apart "$(bars | tr -s '= ')" "$(printf '  | =|\n  |= |' | tr -s ' ')"
+table db b
+run strata levels db
+like levels_overlap_is_counted "$out" '^level 0: 3 tables, [0-9]+ bytes; a key may be in 2 of them$'
+strata compact db >/dev/null
+run strata levels db
+like levels_after_compact "$out" '^level 0: 1 table, .*b0000 \.\. y0499|  [0-9]+ .* 1000 +0  b0000 \.\. y0499$'
+
+# ---- Deletes are counted ----
+for i in 1 2 3; do strata del db "b000$i"; done
+table db c
+run strata levels db
+like levels_counts_deletes "$(awk 'NR == 3' <<<"$out")" ' 503 +3  b0001 \.\. c0499$'
+
+# ---- Keys that are no text, and long ones ----
+table odd "$(printf 'a\\xff\\n')"
+run strata levels odd
+like levels_keys_are_escaped "$out" 'a\\xff\\n0000 \.\. a\\xff\\n0499$'
+run strata levels odd --hex
+like levels_keys_as_hex "$out" '  61ff0a30303030 \.\. 61ff0a30343939$'
+table long "$(printf 'k%.0s' $(seq 300))"
+run strata levels long
+like levels_long_keys_are_cut "$out" '  k{11,14}\.\.\. \.\. k{11,14}\.\.\.$'
+is levels_long_keys_fit "$(( $(columns) < 80 ))" 1
+
+# ---- The terminal's width ----
+if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+    on_terminal() { script -qec "stty cols $1; strata levels db" /dev/null </dev/null | tr -d '\r'; }
+    out=$(on_terminal 132)
+    is levels_uses_a_wide_terminal "$(columns)" 131
+    out=$(on_terminal 20)
+    is levels_has_a_least_width "$(bars | head -1 | wc -c)" 65
+else
+    skip levels_terminal "no script"
+fi
+
+# ---- None ----
+printf 'a\t1\n' | strata load --stage 4 short - 2>/dev/null
+prints levels_without_a_table 'no tables: what there is stands in the log' strata levels short
+run bash -c 'printf "levels\nput z 1\n" | strata shell short'
+is levels_in_the_shell "$rc $out" '0 no tables: what there is stands in the log'
+for stage in 1 2 3; do
+    strata put --stage $stage "db$stage" k v
+    fails "levels_of_stage_${stage}_is_5" 5 "^strata: levels: not supported: 0${stage}_[a-z_]* has no sorted tables$" strata levels "db$stage"
+    is "levels_of_stage_${stage}_prints_nothing" "$out" ""
+done
+fails levels_of_nothing_is_7 7 'no database: nowhere' strata levels nowhere
+fails levels_without_dir_is_2 2 'levels: DIR is missing' strata levels
+cp -r db damaged
+flip "$(ls damaged/*.run | head -1)" 3
+fails levels_damage_is_3 3 'damaged/[0-9]*\.run @0' strata levels damaged
+if [ -w /dev/full ]; then
+    fails levels_full_disk_is_4 4 'standard output: No space left' bash -c 'strata levels db >/dev/full'
+else
+    skip levels_full_disk "no /dev/full"
+fi
+done_testing

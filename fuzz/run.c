@@ -29,7 +29,7 @@ static int told(int rc, const struct strata_error *err)
 }
 
 /* A scan, as a sum; `sound`: it must be whole and in order. */
-static struct content scan(const struct run *run, bool back, bool sound)
+static struct content scan(struct sstable *run, bool back, bool sound)
 {
     struct cursor *c = run_cursor(run);
     struct strata_error err = {.code = 0};
@@ -48,16 +48,16 @@ static struct content scan(const struct run *run, bool back, bool sound)
         if (told(c->ops->value(c, &value, &err), &err) == 0)
             content_add(&content, c->key, value);
         rc = back ? c->ops->prev(c, &err) : c->ops->next(c, &err);
-        require(content.entries <= run->end.sum.records, "more entries than there are");
+        require(content.entries <= run->sum.records, "more entries than there are");
     }
-    require(!sound || (rc > 0 && content.entries == run->end.sum.records), "a scan stops early");
+    require(!sound || (rc > 0 && content.entries == run->sum.records), "a scan stops early");
     strata_buffer_free(&before);
     c->ops->free(c);
     return content;
 }
 
 /* Each key of a scan is found by a get, with its value; and one that is behind it, of no entry. */
-static void check_gets(const struct run *run, bool sound)
+static void check_gets(struct sstable *run, bool sound)
 {
     struct cursor *c = run_cursor(run);
     struct strata_error err = {.code = 0};
@@ -68,7 +68,7 @@ static void check_gets(const struct run *run, bool sound)
     for (rc = cursor_first(c, &err); told(rc, &err) == 0; rc = c->ops->next(c, &err)) {
         struct strata_slice want;
         unsigned type = 0;
-        int found = told(run_get(run, c->key, &type, &value, &err), &err);
+        int found = told(run_get(run, c->key, 0, &type, &value, &err), &err);
         require(!sound || (found == 0 && type == c->type), "a key is not found");
         if (sound && c->ops->value(c, &want, &err) == 0)
             require(strata_compare(strata_buffer_slice(&value), want) == 0, "another value");
@@ -77,31 +77,31 @@ static void check_gets(const struct run *run, bool sound)
     c->ops->free(c);
 }
 
-static void check_written_anew(const struct run *run, struct strata_env *env,
+static void check_written_anew(struct sstable *run, struct strata_env *env,
                                struct strata_slice bytes)
 {
     struct cursor *c = run_cursor(run);
-    struct run_writer writer;
+    struct sstable_writer *writer;
     struct strata_buffer again = {0};
     int rc;
 
     require(c, "no memory");
     require(fs_rename(env->fs, PATH, AGAIN, NULL) == 0, "rename");
-    require(run_writer_begin(&writer, env, NUMBER, NULL) == 0, "begin");
+    require(run_writer_new(env, NUMBER, &writer, NULL) == 0, "begin");
     for (rc = cursor_first(c, NULL); rc == 0; rc = c->ops->next(c, NULL)) {
         struct strata_slice value;
         require(c->ops->value(c, &value, NULL) == 0, "value");
-        require(run_writer_add(&writer, c->type, c->key, value, NULL) == 0, "add");
+        require(run_writer_add(writer, c->type, c->key, value, NULL) == 0, "add");
     }
-    require(run_writer_finish(&writer, run->end.first, run->end.last, NULL) == 0, "finish");
-    run_writer_end(&writer, true);
+    require(run_writer_finish(writer, run->sum.first, run->sum.last, NULL) == 0, "finish");
+    run_writer_del(writer, true);
     require(fs_sim_get(env->fs, PATH, &again) == 0, "get");
     require(strata_compare(strata_buffer_slice(&again), bytes) == 0, "other bytes");
     strata_buffer_free(&again);
     c->ops->free(c);
 }
 
-static void check_run(struct run *run, struct strata_env *env, struct strata_slice bytes)
+static void check_run(struct sstable *run, struct strata_env *env, struct strata_slice bytes)
 {
     struct strata_error err = {.code = 0};
     bool sound = told(run_verify(run, &err), &err) == 0;
@@ -121,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct strata_env env = {.dir = DATABASE_DIR, .options = &options};
     struct database db;
     struct inspect in;
-    struct run *run;
+    struct sstable *run;
 
     if (!base) {
         base = database_new(4);
@@ -131,10 +131,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     env.fs = db.fs;
     in = database_inspect(&db, &run_format);
     memory_watch(memory_limit(size));
-    if (told(run_open(&env, NUMBER, &run, &err), &err) == 0) {
+    if (told(run_open(&env, NULL, NUMBER, &run, &err), &err) == 0) {
         require(!in.damaged || run_verify(run, NULL) < 0, "the dump sees damage, verify does not");
         check_run(run, &env, bytes);
-        run_unref(run);
+        sstable_unref(run);
     }
     memory_watched();
     require(fs_sim_open_files(db.fs) == 0, "%zu files stay open", fs_sim_open_files(db.fs));

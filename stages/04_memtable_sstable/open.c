@@ -14,27 +14,28 @@
 
 /* ---- Files that are not live --------------------------------------------------------------- */
 
-/* Is it a name that this stage makes, and of which file? */
-static bool parse_name(const char *name, uint64_t *number)
+/* Is it the name of file `number`, with this suffix and nothing or ".tmp" behind it? */
+static bool is_name(const char *name, uint64_t number, const char *suffix, bool temporary)
 {
-    static const char *const suffixes[] = {".log", ".run", ".run.tmp"};
     char again[64];
-
-    *number = strtoull(name, NULL, 10);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        snprintf(again, sizeof again, "%06" PRIu64 "%s", *number, suffixes[i]);
-        if (strcmp(again, name) == 0)
-            return true;
-    }
-    return strcmp(name, TABLES_NAME ".tmp") == 0;
+    snprintf(again, sizeof again, "%06" PRIu64 "%s%s", number, suffix, temporary ? ".tmp" : "");
+    return strcmp(again, name) == 0;
 }
 
-static bool is_live(const struct tables *tables, const char *name, uint64_t number)
+/* Is it a name that this store makes, and of no file that is live? */
+static bool is_dead(const struct store *store, const char *name)
 {
-    bool live = strstr(name, ".log") && number == tables->log;
-    for (uint32_t i = 0; !live && i < tables->count; i++)
-        live = number == tables->runs[i].number && !strstr(name, ".tmp") && strstr(name, ".run");
-    return live;
+    const struct tables *tables = &store->tables;
+    const char *suffix = store->kind->suffix;
+    uint64_t number = strtoull(name, NULL, 10);
+
+    if (is_name(name, number, ".log", false))
+        return number != tables->log;
+    for (uint32_t i = 0; i < tables->count; i++)
+        if (number == tables->runs[i].number && is_name(name, number, suffix, false))
+            return false;
+    return is_name(name, number, suffix, false) || is_name(name, number, suffix, true) ||
+           strcmp(name, TABLES_NAME ".tmp") == 0;
 }
 
 static int remove_dead(const struct store *store, struct strata_error *err)
@@ -44,9 +45,8 @@ static int remove_dead(const struct store *store, struct strata_error *err)
     int rc = fs_list(env->fs, env->dir, &names, err);
 
     for (size_t i = 0; rc == 0 && i < names.count; i++) {
-        uint64_t number;
         char *path;
-        if (!parse_name(names.names[i], &number) || is_live(&store->tables, names.names[i], number))
+        if (!is_dead(store, names.names[i]))
             continue;
         path = fs_join(env->dir, names.names[i]);
         rc = path ? fs_remove(env->fs, path, err) : strata_fail_memory(err, 64);
@@ -60,21 +60,21 @@ static int remove_dead(const struct store *store, struct strata_error *err)
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
 /* The run is the one that the list names, and older than those before it. */
-static int check_run(const struct run *run, const struct tables_run *entry, uint64_t newest,
+static int check_run(const struct sstable *run, const struct tables_run *entry, uint64_t newest,
                      struct strata_error *err)
 {
-    if (run->file->end != entry->bytes || run->end.sum.digest != entry->digest)
-        return strata_fail(err, STRATA_ERR_CORRUPT, run->path, run->file->end,
+    if (run->bytes != entry->bytes || run->sum.digest != entry->digest)
+        return strata_fail(err, STRATA_ERR_CORRUPT, run->path, run->bytes,
                            "not the run that " TABLES_NAME " names: that one has %" PRIu64 " bytes",
                            entry->bytes);
-    if (run->end.last >= newest)
-        return strata_fail(err, STRATA_ERR_CORRUPT, run->path, run->file->end,
+    if (run->sum.last >= newest)
+        return strata_fail(err, STRATA_ERR_CORRUPT, run->path, run->bytes,
                            "the run holds operation %" PRIu64 ", and should end before %" PRIu64,
-                           run->end.last, newest);
+                           run->sum.last, newest);
     return 0;
 }
 
-static int open_runs(struct store *store, struct run **runs, size_t *count,
+static int open_runs(struct store *store, struct sstable **runs, size_t *count,
                      struct strata_error *err)
 {
     const struct tables *tables = &store->tables;
@@ -82,13 +82,13 @@ static int open_runs(struct store *store, struct run **runs, size_t *count,
     int rc = 0;
 
     for (*count = 0; rc == 0 && *count < tables->count;) {
-        struct run *run;
-        rc = run_open(store->env, tables->runs[*count].number, &run, err);
+        struct sstable *run;
+        rc = store->kind->open(store->env, store->common, tables->runs[*count].number, &run, err);
         if (rc < 0)
             break;
         runs[*count] = run;
         rc = check_run(run, &tables->runs[(*count)++], newest, err);
-        newest = run->end.first;
+        newest = run->sum.first;
     }
     return rc;
 }
@@ -96,10 +96,10 @@ static int open_runs(struct store *store, struct run **runs, size_t *count,
 static int make_view(struct store *store, struct strata_error *err)
 {
     size_t most = store->tables.count, count = 0;
-    struct run **runs = calloc(most + 1, sizeof(struct run *));
+    struct sstable **runs = calloc(most + 1, sizeof(struct sstable *));
     struct memtable *memtable = NULL;
     int rc = runs ? memtable_new(store->env->options->memtable_bytes, &memtable, err)
-                  : strata_fail_memory(err, (most + 1) * sizeof(struct run *));
+                  : strata_fail_memory(err, (most + 1) * sizeof(struct sstable *));
 
     if (rc == 0)
         rc = open_runs(store, runs, &count, err);
@@ -108,7 +108,7 @@ static int make_view(struct store *store, struct strata_error *err)
         rc = store->view ? 0 : strata_fail_memory(err, sizeof *store->view);
     }
     for (size_t i = 0; i < count; i++)
-        run_unref(runs[i]); /* the view has them */
+        sstable_unref(runs[i]); /* the view has them */
     memtable_unref(memtable);
     free(runs);
     return rc;
@@ -156,11 +156,11 @@ static bool ended_cleanly(const struct store *store)
            store->log.file->end == store->tables.log_end;
 }
 
-int open_store(struct store *store, const struct strata_env *env, struct strata_error *err)
+int open_store(struct store *store, struct strata_error *err)
 {
+    const struct strata_env *env = store->env;
     int rc;
 
-    store->env = env;
     if (env->is_new)
         return make_anew(store, err);
     rc = tables_read(env, &store->tables, err);

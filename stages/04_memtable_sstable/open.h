@@ -8,6 +8,6 @@
  * list does not name. When the log's end is not as a clean close left it, what it held is flushed:
  * nothing is appended to a log that a crash may have torn. With env->is_new everything is made
  * anew. CORRUPT, IO, NO_MEMORY; then the store's parts are still to be freed. */
-int open_store(struct store *store, const struct strata_env *env, struct strata_error *err);
+int open_store(struct store *store, struct strata_error *err);
 
 #endif

@@ -20,28 +20,40 @@
  *     page leads to a record that does not check there, as the place seeds its checks.
  * I3: each key stands here once. Older versions are needed by readers who came before the flush
  *     alone, and those hold the memtable. So the records need no sequence numbers: of two runs all
- *     of one are newer (end.first, end.last).
+ *     of one are newer (sum.first, sum.last).
  *
  * A get costs log2(n) steps, each a page and a record: this stage's weakness. What would help is
  * a part of the index in memory, and that is stage 5's, whose blocks make it small. */
 #include "run.h"
+#include "01_append_log/record.h"
 #include "02_hash_index/index.h"
+#include "02_hash_index/segment.h"
 #include "coding.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #define END_VALUE 48
 #define END_BYTES (RECORD_HEAD + END_VALUE)
 #define PAGE_BYTES (RECORD_HEAD + 8 * RUN_PAGE)
 
+struct run {
+    struct sstable base;
+    struct fs_file *file;
+    uint64_t index; /* where its first page stands */
+};
+
+/* What a run's last record says of the others. */
+struct run_end {
+    struct sstable_sum sum;
+    uint64_t index;
+};
+
 /* ---- Opening ----------------------------------------------------------------------------- */
 
 static int corrupt(const struct run *run, uint64_t offset, const char *what,
                    struct strata_error *err)
 {
-    return strata_fail(err, STRATA_ERR_CORRUPT, run->path, offset, "%s", what);
+    return sstable_corrupt(&run->base, offset, what, err);
 }
 
 static bool decode_end(struct strata_slice value, struct run_end *end)
@@ -50,10 +62,10 @@ static bool decode_end(struct strata_slice value, struct run_end *end)
 
     decoder_init(&d, value);
     end->sum.records = get_u64(&d);
-    end->tombstones = get_u64(&d);
+    end->sum.tombstones = get_u64(&d);
     end->index = get_u64(&d);
-    end->first = get_u64(&d);
-    end->last = get_u64(&d);
+    end->sum.first = get_u64(&d);
+    end->sum.last = get_u64(&d);
     end->sum.digest = get_u64(&d);
     return decoder_done(&d);
 }
@@ -61,12 +73,12 @@ static bool decode_end(struct strata_slice value, struct run_end *end)
 /* Do the parts fill the file? (I2) */
 static bool adds_up(const struct run_end *end, uint64_t at)
 {
-    uint64_t pages = end->sum.records / RUN_PAGE + (end->sum.records % RUN_PAGE != 0);
+    const struct sstable_sum *sum = &end->sum;
+    uint64_t pages = sum->records / RUN_PAGE + (sum->records % RUN_PAGE != 0);
 
-    return end->sum.records && end->sum.records <= at / RECORD_HEAD &&
-           end->tombstones <= end->sum.records && end->first <= end->last &&
-           end->index >= RECORD_FILE_HEADER && end->index <= at &&
-           at - end->index == pages * RECORD_HEAD + 8 * end->sum.records;
+    return sum->records && sum->records <= at / RECORD_HEAD && sum->tombstones <= sum->records &&
+           sum->first <= sum->last && end->index >= RECORD_FILE_HEADER && end->index <= at &&
+           at - end->index == pages * RECORD_HEAD + 8 * sum->records;
 }
 
 static int read_end(const struct run *run, struct run_end *end, struct strata_error *err)
@@ -74,12 +86,12 @@ static int read_end(const struct run *run, struct run_end *end, struct strata_er
     uint64_t size = run->file->end, at = size < END_BYTES ? 0 : size - END_BYTES;
     struct strata_buffer body = {0};
     struct record record;
-    int rc = record_check_kind(run->file, RUN_MAGIC, run->number, err);
+    int rc = record_check_kind(run->file, RUN_MAGIC, run->base.number, err);
 
     if (rc == 0 && at < RECORD_FILE_HEADER)
         rc = corrupt(run, size, "the file ends before a run could", err);
     if (rc == 0)
-        rc = record_at(run->file, run->number, at, size, RUN_END, &body, &record, err);
+        rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
     if (rc == 0 && (record.type != RUN_END || record.next != size || record.key.size ||
                     !decode_end(record.value, end) || !adds_up(end, at)))
         rc = corrupt(run, at, "the run's end is none, or does not fit the file", err);
@@ -103,10 +115,10 @@ static void probe_free(struct probe *probe)
 static int read_page(const struct run *run, struct probe *probe, uint64_t number,
                      struct strata_error *err)
 {
-    uint64_t at = run->end.index + number * PAGE_BYTES, left = run->end.sum.records;
+    uint64_t at = run->index + number * PAGE_BYTES, left = run->base.sum.records;
     struct record record;
-    int rc =
-        record_at(run->file, run->number, at, run->file->end, RUN_END, &probe->page, &record, err);
+    int rc = record_at(run->file, run->base.number, at, run->file->end, RUN_END, &probe->page,
+                       &record, err);
 
     left -= number * RUN_PAGE;
     if (rc == 0 && (record.type != RUN_INDEX || record.key.size ||
@@ -151,19 +163,19 @@ static int read_record(const struct run *run, struct probe *probe, uint64_t n,
     int rc = place_of(run, probe, n, &offset, err);
 
     if (rc == 0)
-        rc = record_at(run->file, run->number, offset, run->end.index, RUN_END, &probe->body,
+        rc = record_at(run->file, run->base.number, offset, run->index, RUN_END, &probe->body,
                        &probe->record, err);
     return rc < 0 ? rc : check_type(run, &probe->record, err);
 }
 
 static int read_bounds(struct run *run, struct strata_error *err)
 {
-    struct strata_buffer *const to[] = {&run->smallest, &run->largest};
+    struct strata_buffer *const to[] = {&run->base.smallest, &run->base.largest};
     struct probe probe = {0};
     int rc = 0;
 
     for (int i = 0; rc == 0 && i < 2; i++) {
-        rc = read_record(run, &probe, i ? run->end.sum.records - 1 : 0, err);
+        rc = read_record(run, &probe, i ? run->base.sum.records - 1 : 0, err);
         if (rc == 0 &&
             strata_buffer_append(to[i], probe.record.key.data, probe.record.key.size) < 0)
             rc = strata_fail_memory(err, probe.record.key.size);
@@ -172,67 +184,48 @@ static int read_bounds(struct run *run, struct strata_error *err)
     return rc;
 }
 
-int run_open(const struct strata_env *env, uint64_t number, struct run **out,
+static void run_close(struct sstable *table)
+{
+    fs_close(((struct run *)table)->file, NULL); /* it was only read: nothing is lost */
+    sstable_free(table);
+}
+
+int run_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
              struct strata_error *err)
 {
     struct run *run = calloc(1, sizeof *run);
-    struct strata_error why;
+    struct run_end end;
     int rc;
 
+    (void)common;
     *out = NULL;
     if (!run)
         return strata_fail_memory(err, sizeof *run);
-    run->refs = 1;
-    run->number = number;
-    run->path = run_path(env, number);
-    rc = run->path ? fs_open(env->fs, run->path, FS_READ, &run->file, &why)
-                   : strata_fail_memory(&why, sizeof *run);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        rc = corrupt(run, STRATA_NO_OFFSET, "the run is missing", &why);
-    if (rc < 0 && err)
-        *err = why;
+    rc = sstable_init(&run->base, &run_kind, env, number, err);
     if (rc == 0)
-        rc = read_end(run, &run->end, err);
+        rc = sstable_open_file(&run->base, &run->file, err);
     if (rc == 0)
+        rc = read_end(run, &end, err);
+    if (rc == 0) {
+        run->base.sum = end.sum;
+        run->index = end.index;
         rc = read_bounds(run, err);
+    }
     if (rc < 0)
-        run_unref(run);
+        run_close(&run->base);
     else
-        *out = run;
+        *out = &run->base;
     return rc;
 }
 
-void run_ref(struct run *run)
-{
-    atomic_fetch_add_explicit(&run->refs, 1, memory_order_relaxed);
-}
-
-void run_unref(struct run *run)
-{
-    if (!run || atomic_fetch_sub_explicit(&run->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    fs_close(run->file, NULL); /* it was only read: nothing is lost */
-    strata_buffer_free(&run->smallest);
-    strata_buffer_free(&run->largest);
-    free(run->path);
-    free(run);
-}
-
 /* ---- Finding ----------------------------------------------------------------------------- */
-
-int run_compare_key(const struct run *run, struct strata_slice key)
-{
-    if (strata_compare(key, strata_buffer_slice(&run->smallest)) < 0)
-        return -1;
-    return strata_compare(key, strata_buffer_slice(&run->largest)) > 0;
-}
 
 /* The first record whose key is not before `key`: *at, which may be the number of records.
  * `found`: it has this key, and the probe holds it. */
 static int search(const struct run *run, struct strata_slice key, struct probe *probe, uint64_t *at,
                   bool *found, struct strata_error *err)
 {
-    uint64_t low = 0, high = run->end.sum.records;
+    uint64_t low = 0, high = run->base.sum.records;
 
     *found = false;
     while (low < high && !*found) {
@@ -251,16 +244,16 @@ static int search(const struct run *run, struct strata_slice key, struct probe *
     return 0;
 }
 
-int run_get(const struct run *run, struct strata_slice key, unsigned *type,
+int run_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
             struct strata_buffer *value, struct strata_error *err)
 {
+    const struct run *run = (struct run *)table;
     struct probe probe = {0};
     uint64_t at;
     bool found;
     int rc;
 
-    if (run_compare_key(run, key) != 0)
-        return STRATA_NOT_FOUND;
+    (void)hash;
     rc = search(run, key, &probe, &at, &found, err);
     if (rc == 0 && found) {
         *type = probe.record.type;
@@ -305,13 +298,13 @@ static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
  * back, and behind it when it goes on. */
 static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_error *err)
 {
-    uint64_t at, from, end = c->run->end.index;
+    uint64_t at, from, end = c->run->index;
     int rc = place_of(c->run, &c->probe, n, &at, err);
 
     if (rc < 0)
         return rc;
     if (at < RECORD_FILE_HEADER || at >= end)
-        return corrupt(c->run, c->run->end.index + n / RUN_PAGE * PAGE_BYTES,
+        return corrupt(c->run, c->run->index + n / RUN_PAGE * PAGE_BYTES,
                        "the index tells of a record outside the records", err);
     if (back && c->n == n + 1)
         end = c->record.next;
@@ -325,7 +318,7 @@ static int run_seek(struct cursor *cursor, struct strata_slice key, struct strat
     struct run_cursor *c = (struct run_cursor *)cursor;
     uint64_t at = 0;
     bool found;
-    int order = run_compare_key(c->run, key);
+    int order = sstable_compare_key(&c->run->base, key);
     int rc = order == 0 ? search(c->run, key, &c->probe, &at, &found, err) : 0;
 
     if (order > 0)
@@ -336,13 +329,13 @@ static int run_seek(struct cursor *cursor, struct strata_slice key, struct strat
 static int run_last(struct cursor *cursor, struct strata_error *err)
 {
     struct run_cursor *c = (struct run_cursor *)cursor;
-    return go_to(c, c->run->end.sum.records - 1, true, err);
+    return go_to(c, c->run->base.sum.records - 1, true, err);
 }
 
 static int run_next(struct cursor *cursor, struct strata_error *err)
 {
     struct run_cursor *c = (struct run_cursor *)cursor;
-    return c->n + 1 < c->run->end.sum.records ? read_on(c, c->n + 1, err) : STRATA_NOT_FOUND;
+    return c->n + 1 < c->run->base.sum.records ? read_on(c, c->n + 1, err) : STRATA_NOT_FOUND;
 }
 
 static int run_prev(struct cursor *cursor, struct strata_error *err)
@@ -359,7 +352,7 @@ static int run_value(struct cursor *cursor, struct strata_slice *value, struct s
 
     *value = c->record.value;
     if (!c->record.value.data && c->record.value_size) {
-        rc = record_at(c->run->file, c->run->number, c->record.offset, c->run->end.index, RUN_END,
+        rc = record_at(c->run->file, c->run->base.number, c->record.offset, c->run->index, RUN_END,
                        &c->probe.body, &c->probe.record, err);
         *value = rc == 0 ? c->probe.record.value : strata_bytes(NULL, 0);
     }
@@ -378,17 +371,17 @@ static void cursor_init(struct run_cursor *c, const struct run *run)
 {
     static const struct cursor_ops ops = {run_seek, run_last,  run_next,
                                           run_prev, run_value, run_cursor_free};
-    *c = (struct run_cursor){.base = {.ops = &ops, .sequence = run->end.last}, .run = run};
-    record_reader_init(&c->reader, run->file, run->number, run->end.index);
+    *c = (struct run_cursor){.base = {.ops = &ops, .sequence = run->base.sum.last}, .run = run};
+    record_reader_init(&c->reader, run->file, run->base.number, run->index);
     c->reader.max_type = RUN_END;
 }
 
-struct cursor *run_cursor(const struct run *run)
+struct cursor *run_cursor(struct sstable *table)
 {
     struct run_cursor *c = malloc(sizeof *c);
     if (!c)
         return NULL;
-    cursor_init(c, run);
+    cursor_init(c, (struct run *)table);
     return &c->base;
 }
 
@@ -427,14 +420,15 @@ static int verify_end(const struct run *run, const struct run_cursor *c,
     struct run_end end;
     int rc = read_end(run, &end, err); /* the bytes that are there now */
 
-    if (rc == 0 && (c->reader.at != end.index || v->tombstones != end.tombstones ||
+    if (rc == 0 && (c->reader.at != end.index || v->tombstones != end.sum.tombstones ||
                     v->sum.records != end.sum.records || v->sum.digest != end.sum.digest))
         rc = corrupt(run, end.index, "the records are not those that the run's end tells of", err);
     return rc;
 }
 
-int run_verify(const struct run *run, struct strata_error *err)
+int run_verify(struct sstable *table, struct strata_error *err)
 {
+    const struct run *run = (struct run *)table;
     struct verification v = {0};
     struct run_cursor c;
     int rc;
@@ -452,3 +446,17 @@ int run_verify(const struct run *run, struct strata_error *err)
     record_reader_free(&c.reader);
     return rc;
 }
+
+const struct sstable_kind run_kind = {
+    .suffix = ".run",
+    .magic = RUN_MAGIC,
+    .open = run_open,
+    .close = run_close,
+    .get = run_get,
+    .cursor = run_cursor,
+    .verify = run_verify,
+    .writer_new = run_writer_new,
+    .writer_add = run_writer_add,
+    .writer_finish = run_writer_finish,
+    .writer_del = run_writer_del,
+};

@@ -8,7 +8,7 @@
  *
  *   merge   run 8 <- runs 6 4 2    synced, named; the directory synced
  *           TABLES: log 7, run 8               <- the commit
- *           runs 6 4 2             removed; who still reads them has them open
+ *           runs 6 4 2             removed, each when nobody reads it any more
  *
  * I1: whatever is cut off before the commit leaves files that no list names: the next open removes
  *     them. What is cut off after it leaves files that the list names no more: likewise.
@@ -49,7 +49,8 @@ int store_usable(const struct store *store, struct strata_error *err)
 
 /* ---- Writing a run ----------------------------------------------------------------------- */
 
-static int copy_all(struct cursor *from, struct run_writer *to, struct strata_error *err)
+static int copy_all(const struct sstable_kind *kind, struct cursor *from, struct sstable_writer *to,
+                    struct strata_error *err)
 {
     int rc = cursor_first(from, err);
 
@@ -57,35 +58,45 @@ static int copy_all(struct cursor *from, struct run_writer *to, struct strata_er
         struct strata_slice value;
         rc = from->ops->value(from, &value, err);
         if (rc == 0)
-            rc = run_writer_add(to, from->type, from->key, value, err);
+            rc = kind->writer_add(to, from->type, from->key, value, err);
         if (rc == 0)
             rc = from->ops->next(from, err);
     }
     return rc < 0 ? rc : 0;
 }
 
-/* The merge of these sources as run `number`; *out is NULL when nothing is left of them. */
+/* All of a cursor as run `number`; *out is NULL when there is nothing. */
+static int write_entries(struct store *store, struct cursor *from, uint64_t number,
+                         const uint64_t range[2], struct sstable **out, struct strata_error *err)
+{
+    const struct sstable_kind *kind = store->kind;
+    struct sstable_writer *writer;
+    int rc = kind->writer_new(store->env, number, &writer, err);
+
+    if (rc < 0)
+        return rc;
+    rc = copy_all(kind, from, writer, err);
+    if (rc == 0 && writer->sum.records) {
+        rc = kind->writer_finish(writer, range[0], range[1], err);
+        if (rc == 0)
+            rc = kind->open(store->env, store->common, number, out, err);
+    }
+    kind->writer_del(writer, *out != NULL);
+    return rc;
+}
+
+/* The merge of these sources as a new run; *out is NULL when nothing is left of them. */
 static int write_run(struct store *store, struct cursor *const *sources, size_t count,
-                     bool tombstones, const uint64_t range[2], struct run **out,
+                     bool tombstones, const uint64_t range[2], struct sstable **out,
                      struct strata_error *err)
 {
-    uint64_t number = store->tables.next++;
-    struct run_writer writer = {0};
     struct cursor *merged;
     int rc = merge_iter_new(sources, count, tombstones, &merged, err);
 
     *out = NULL;
     if (rc < 0)
         return rc;
-    rc = run_writer_begin(&writer, store->env, number, err);
-    if (rc == 0)
-        rc = copy_all(merged, &writer, err);
-    if (rc == 0 && writer.end.sum.records) {
-        rc = run_writer_finish(&writer, range[0], range[1], err);
-        if (rc == 0)
-            rc = run_open(store->env, number, out, err);
-    }
-    run_writer_end(&writer, *out != NULL);
+    rc = write_entries(store, merged, store->tables.next++, range, out, err);
     merged->ops->free(merged);
     return rc;
 }
@@ -95,7 +106,7 @@ static int write_run(struct store *store, struct cursor *const *sources, size_t 
 /* What is to be: runs[at, at + count) make way for one, or for none. */
 struct change {
     size_t at, count;
-    struct run *run;           /* or NULL */
+    struct sstable *run;       /* or NULL */
     struct memtable *memtable; /* a new one, with its log; or NULL: as before */
     struct log log;
     struct tables tables; /* made of the above */
@@ -106,15 +117,15 @@ static int make_view(const struct store *store, struct change *c, struct strata_
 {
     const struct view *old = store->view;
     size_t count = old->count - c->count + (c->run != NULL);
-    struct run **runs = malloc((count + 1) * sizeof(struct run *));
+    struct sstable **runs = malloc((count + 1) * sizeof(struct sstable *));
 
     if (!runs)
-        return strata_fail_memory(err, (count + 1) * sizeof(struct run *));
-    memcpy(runs, old->runs, c->at * sizeof(struct run *));
+        return strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
+    memcpy(runs, old->runs, c->at * sizeof(struct sstable *));
     if (c->run)
         runs[c->at] = c->run;
     memcpy(runs + c->at + (c->run != NULL), old->runs + c->at + c->count,
-           (old->count - c->at - c->count) * sizeof(struct run *));
+           (old->count - c->at - c->count) * sizeof(struct sstable *));
     c->view = view_new(c->memtable ? c->memtable : old->memtable, runs, count);
     free(runs);
     return c->view ? 0 : strata_fail_memory(err, sizeof *c->view);
@@ -130,8 +141,8 @@ static int make_tables(const struct store *store, struct change *c, struct strat
     if (!t->runs)
         return strata_fail_memory(err, (t->count + 1) * sizeof *t->runs);
     for (uint32_t i = 0; i < t->count; i++) {
-        const struct run *run = c->view->runs[i];
-        t->runs[i] = (struct tables_run){run->number, run->file->end, run->end.sum.digest};
+        const struct sstable *run = c->view->runs[i];
+        t->runs[i] = (struct tables_run){run->number, run->bytes, run->sum.digest};
     }
     if (c->memtable) {
         t->log = c->log.number;
@@ -139,12 +150,6 @@ static int make_tables(const struct store *store, struct change *c, struct strat
         t->log_first = t->sequence = store->sequence;
     }
     return 0;
-}
-
-static void remove_runs(const struct store *store, struct run *const *runs, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        fs_remove(store->env->fs, runs[i]->path, NULL); /* else the next open does it */
 }
 
 /* From now on the store is as the list says; what it names no more is removed. */
@@ -162,7 +167,8 @@ static void swap(struct store *store, struct change *c)
     pthread_mutex_unlock(&store->group.mutex);
     if (c->memtable)
         log_close(&log, true, NULL); /* the run holds all of it */
-    remove_runs(store, old->runs + c->at, c->count);
+    for (size_t i = c->at; i < c->at + c->count; i++)
+        sstable_remove(old->runs[i]);
     tables_free(&before);
     view_unref(old);
     c->view = NULL;
@@ -189,12 +195,12 @@ static int install(struct store *store, struct change *c, struct strata_error *e
         if (c->memtable)
             log_close(&c->log, !unknown, NULL);
         if (c->run && !unknown)
-            remove_runs(store, &c->run, 1);
+            sstable_remove(c->run);
         tables_free(&c->tables);
         view_unref(c->view);
     }
     memtable_unref(c->memtable); /* the view has them */
-    run_unref(c->run);
+    sstable_unref(c->run);
     return rc;
 }
 
@@ -217,11 +223,10 @@ static int flush(struct store *store, struct strata_error *err)
         if (rc == 0)
             return install(store, &c, err);
         log_close(&c.log, true, NULL);
-        if (c.run)
-            remove_runs(store, &c.run, 1);
+        sstable_remove(c.run);
     }
     memtable_unref(c.memtable);
-    run_unref(c.run);
+    sstable_unref(c.run);
     return rc;
 }
 
@@ -240,17 +245,17 @@ int store_flush(struct store *store, struct strata_error *err)
 
 static int merge(struct store *store, size_t at, size_t count, struct strata_error *err)
 {
-    struct run *const *runs = store->view->runs + at;
+    struct sstable *const *runs = store->view->runs + at;
     struct change c = {.at = at, .count = count};
     bool oldest = at + count == store->view->count;
-    uint64_t range[2] = {runs[count - 1]->end.first, runs[0]->end.last};
+    uint64_t range[2] = {runs[count - 1]->sum.first, runs[0]->sum.last};
     struct cursor **sources = malloc(count * sizeof(struct cursor *));
     int rc;
 
     if (!sources)
         return strata_fail_memory(err, count * sizeof(struct cursor *));
     for (size_t i = 0; i < count; i++)
-        sources[i] = run_cursor(runs[i]);
+        sources[i] = store->kind->cursor(runs[i]);
     rc = write_run(store, sources, count, !oldest, range, &c.run, err); /* I3 */
     free(sources);
     return rc < 0 ? rc : install(store, &c, err);
@@ -262,7 +267,7 @@ static int merge_unlocked(struct store *store, size_t count, struct strata_error
     int rc;
 
     for (size_t i = 0; i < count; i++)
-        bytes += store->view->runs[i]->file->end;
+        bytes += store->view->runs[i]->bytes;
     pthread_mutex_unlock(&store->group.mutex);
     rc = merge(store, 0, count, err);
     pthread_mutex_lock(&store->group.mutex);
@@ -279,8 +284,8 @@ static size_t count_of_a_size(const struct view *view)
     uint64_t newer = 0;
     size_t count = 0;
 
-    while (count < view->count && (count == 0 || view->runs[count]->file->end <= newer))
-        newer += view->runs[count++]->file->end;
+    while (count < view->count && (count == 0 || view->runs[count]->bytes <= newer))
+        newer += view->runs[count++]->bytes;
     return count;
 }
 
@@ -304,34 +309,7 @@ int store_merge_all(struct store *store, struct strata_error *err)
 {
     const struct view *view = store->view;
 
-    if (view->count == 0 || (view->count == 1 && view->runs[0]->end.tombstones == 0))
+    if (view->count == 0 || (view->count == 1 && view->runs[0]->sum.tombstones == 0))
         return 0;
     return merge_unlocked(store, view->count, err);
-}
-
-/* ---- Telling ----------------------------------------------------------------------------- */
-
-int store_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
-                 struct strata_error *err)
-{
-    struct store *store = self;
-    struct view *view;
-
-    (void)err;
-    pthread_mutex_lock(&store->group.mutex);
-    view = store->view;
-    view_ref(view);
-    pthread_mutex_unlock(&store->group.mutex);
-    for (size_t i = 0; i < view->count; i++) {
-        const struct run *run = view->runs[i];
-        struct strata_table table = {.number = run->number,
-                                     .smallest = strata_buffer_slice(&run->smallest),
-                                     .largest = strata_buffer_slice(&run->largest),
-                                     .bytes = run->file->end,
-                                     .records = run->end.sum.records,
-                                     .tombstones = run->end.tombstones};
-        each(arg, &table);
-    }
-    view_unref(view);
-    return 0;
 }

@@ -1,5 +1,5 @@
-/* store.h: the store of stage 4: a memtable with its log, runs, and the list that names them; and
- * what changes that list: flush and merge. */
+/* store.h: a memtable with its log, runs, which are sorted tables of one kind, and the list that
+ * names them; and what changes that list: flush and merge. */
 #ifndef STRATA_04_STORE_H
 #define STRATA_04_STORE_H
 
@@ -8,15 +8,18 @@
 
 struct store {
     const struct strata_env *env;
-    struct group group;   /* its mutex guards the rest */
-    struct view *view;    /* the present one */
-    struct log log;       /* of the view's memtable */
-    struct tables tables; /* as it was written last */
-    uint64_t sequence;    /* the next operation's number */
-    struct replay opened; /* what opening found in the log */
-    int failed;           /* a write, sync or rename failed: errno, or -1; no more writes */
-    bool written;         /* since open */
-    bool damaged;         /* a merge met damage: none is made any more unasked */
+    const struct sstable_kind *kind; /* of its tables */
+    void *common;                    /* what they have in common */
+    uint64_t log_left;               /* bytes of log that a clean close may leave */
+    struct group group;              /* its mutex guards the rest */
+    struct view *view;               /* the present one */
+    struct log log;                  /* of the view's memtable */
+    struct tables tables;            /* as it was written last */
+    uint64_t sequence;               /* the next operation's number */
+    struct replay opened;            /* what opening found in the log */
+    int failed;   /* a write, sync or rename failed: errno, or -1; no more writes */
+    bool written; /* since open */
+    bool damaged; /* a merge met damage: none is made any more unasked */
     uint64_t flushes, merges, merged_bytes; /* since open */
 };
 
@@ -29,10 +32,6 @@ int store_flush(struct store *store, struct strata_error *err);
 int store_merge_due(struct store *store, struct strata_error *err);
 /* Makes one run of all, without tombstones. */
 int store_merge_all(struct store *store, struct strata_error *err);
-
-/* Tells of every run, the newest first. Takes the mutex itself: for strata_engine. */
-int store_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
-                 struct strata_error *err);
 
 /* 0, or the error that a write failed earlier. */
 int store_usable(const struct store *store, struct strata_error *err);

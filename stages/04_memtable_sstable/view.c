@@ -1,13 +1,14 @@
 /* view.c: see view.h. All that is newer stands before all that is older: memtable, newest run, ...,
  * oldest run. */
 #include "view.h"
+#include "02_hash_index/index.h"
 #include "merge_iter.h"
 
 #include <stdlib.h>
 
-struct view *view_new(struct memtable *memtable, struct run *const *runs, size_t count)
+struct view *view_new(struct memtable *memtable, struct sstable *const *runs, size_t count)
 {
-    struct view *view = malloc(sizeof *view + count * sizeof(struct run *));
+    struct view *view = malloc(sizeof *view + count * sizeof(struct sstable *));
 
     if (!view)
         return NULL;
@@ -17,7 +18,7 @@ struct view *view_new(struct memtable *memtable, struct run *const *runs, size_t
     view->count = count;
     for (size_t i = 0; i < count; i++) {
         view->runs[i] = runs[i];
-        run_ref(runs[i]);
+        sstable_ref(runs[i]);
     }
     return view;
 }
@@ -33,24 +34,38 @@ void view_unref(struct view *view)
         return;
     memtable_unref(view->memtable);
     for (size_t i = 0; i < view->count; i++)
-        run_unref(view->runs[i]);
+        sstable_unref(view->runs[i]);
     free(view);
 }
 
 /* ---- One key --------------------------------------------------------------------------------- */
 
 /* The first that has a version has the newest. */
+static int get_from_runs(const struct view *view, struct strata_slice key, unsigned *type,
+                         struct strata_buffer *value, struct strata_error *err)
+{
+    uint64_t hash = index_hash(key); /* once for all of them */
+    int rc = STRATA_NOT_FOUND;
+
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++) {
+        struct sstable *run = view->runs[i];
+        if (sstable_compare_key(run, key) == 0)
+            rc = run->kind->get(run, key, hash, type, value, err);
+    }
+    return rc;
+}
+
 int view_get(const struct view *view, uint64_t sequence, struct strata_slice key,
              struct strata_buffer *value, struct strata_error *err)
 {
     struct strata_slice found;
     unsigned type = memtable_get(view->memtable, key, sequence, &found);
-    int rc = type ? 0 : STRATA_NOT_FOUND;
+    int rc = 0;
 
-    if (type && strata_buffer_append(value, found.data, found.size) < 0)
-        return strata_fail_memory(err, found.size);
-    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++)
-        rc = run_get(view->runs[i], key, &type, value, err);
+    if (!type)
+        rc = get_from_runs(view, key, &type, value, err);
+    else if (strata_buffer_append(value, found.data, found.size) < 0)
+        rc = strata_fail_memory(err, found.size);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
 }
 
@@ -120,7 +135,7 @@ static int merge_view(const struct view *view, uint64_t sequence, struct cursor 
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
     sources[0] = memtable_cursor(view->memtable, sequence);
     for (size_t i = 0; i < view->count; i++)
-        sources[i + 1] = run_cursor(view->runs[i]);
+        sources[i + 1] = view->runs[i]->kind->cursor(view->runs[i]);
     rc = merge_iter_new(sources, view->count + 1, false, out, err);
     free(sources);
     return rc;

@@ -1,21 +1,21 @@
-/* view.h: what a reader reads: a memtable and runs. The store makes a new one when it flushes or
- * merges; who has taken hold of an older one goes on reading that. */
+/* view.h: what a reader reads: a memtable and runs, sorted tables. The store makes a new one when
+ * it flushes or merges; who has taken hold of an older one goes on reading that. */
 #ifndef STRATA_04_VIEW_H
 #define STRATA_04_VIEW_H
 
 #include "memtable.h"
-#include "run.h"
+#include "sstable.h"
 
 /* Never changed once made. */
 struct view {
     _Atomic unsigned refs;
     struct memtable *memtable; /* still written to; newer versions than the reader's are not seen */
     size_t count;
-    struct run *runs[]; /* the newest first */
+    struct sstable *runs[]; /* the newest first */
 };
 
 /* A view with these runs, and the memtable, each referred to once more. NULL: no memory. */
-struct view *view_new(struct memtable *memtable, struct run *const *runs, size_t count);
+struct view *view_new(struct memtable *memtable, struct sstable *const *runs, size_t count);
 void view_ref(struct view *view);
 void view_unref(struct view *view); /* NULL is fine */
 

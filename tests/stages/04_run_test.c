@@ -2,6 +2,7 @@
  * cut. */
 #include "test.h"
 
+#include "01_append_log/record.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "coding.h"
@@ -39,18 +40,18 @@ static void row(size_t n, bool large, char key[40], struct strata_buffer *value,
 static void write_run(const struct strata_env *env, size_t rows, bool large)
 {
     struct strata_buffer value = {0};
-    struct run_writer writer;
+    struct sstable_writer *writer;
     struct strata_error err;
 
-    assert_ok(run_writer_begin(&writer, env, 7, &err), &err);
+    assert_ok(run_writer_new(env, 7, &writer, &err), &err);
     for (size_t n = 0; n < rows; n++) {
         char key[40];
         unsigned type;
         row(n, large, key, &value, &type);
-        assert_ok(run_writer_add(&writer, type, S(key), strata_buffer_slice(&value), &err), &err);
+        assert_ok(run_writer_add(writer, type, S(key), strata_buffer_slice(&value), &err), &err);
     }
-    assert_ok(run_writer_finish(&writer, 11, 99, &err), &err);
-    run_writer_end(&writer, true);
+    assert_ok(run_writer_finish(writer, 11, 99, &err), &err);
+    run_writer_del(writer, true);
     strata_buffer_free(&value);
 }
 
@@ -68,7 +69,7 @@ static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata
     assert_bytes(got, strata_buffer_slice(value));
 }
 
-static void check_scans(const struct run *run, size_t rows, bool large)
+static void check_scans(struct sstable *run, size_t rows, bool large)
 {
     struct cursor *cursor = run_cursor(run);
     struct strata_buffer value = {0};
@@ -88,7 +89,7 @@ static void check_scans(const struct run *run, size_t rows, bool large)
 }
 
 /* Seeks to keys that are there and that are not, then steps at random. */
-static void check_seeks(const struct run *run, size_t rows, bool large, struct rng *rng)
+static void check_seeks(struct sstable *run, size_t rows, bool large, struct rng *rng)
 {
     struct cursor *cursor = run_cursor(run);
     struct strata_buffer value = {0};
@@ -115,7 +116,7 @@ static void check_seeks(const struct run *run, size_t rows, bool large, struct r
     strata_buffer_free(&value);
 }
 
-static void check_gets(const struct run *run, size_t rows, bool large)
+static void check_gets(struct sstable *run, size_t rows, bool large)
 {
     struct strata_buffer value = {0}, want = {0};
     struct strata_error err;
@@ -124,14 +125,14 @@ static void check_gets(const struct run *run, size_t rows, bool large)
         char key[40];
         unsigned type, got;
         row(n, large, key, &want, &type);
-        assert_ok(run_get(run, S(key), &got, &value, &err), &err);
+        assert_ok(run_get(run, S(key), 0, &got, &value, &err), &err);
         assert_int_equal(got, type);
         assert_bytes(strata_buffer_slice(&value), strata_buffer_slice(&want));
         sprintf(key, "key %05zu", 2 * n + 1);
-        assert_code(run_get(run, S(key), &got, &value, &err), STRATA_NOT_FOUND, &err);
+        assert_code(run_get(run, S(key), 0, &got, &value, &err), STRATA_NOT_FOUND, &err);
     }
-    assert_int_equal(run_get(run, S(""), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
-    assert_int_equal(run_get(run, S("l"), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_get(run, S(""), 0, &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_get(run, S("l"), 0, &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
     strata_buffer_free(&value);
     strata_buffer_free(&want);
 }
@@ -147,19 +148,19 @@ static void run_gives_back_what_was_written(void **state)
         struct strata_fs *fs = fs_sim_new();
         struct strata_env env = env_on(fs);
         struct strata_error err;
-        struct run *run;
+        struct sstable *run;
         size_t rows = sizes[i / 2];
 
         write_run(&env, rows, i % 2);
-        assert_ok(run_open(&env, 7, &run, &err), &err);
-        assert_int_equal(run->end.sum.records, rows);
-        assert_int_equal(run->end.first, 11);
-        assert_int_equal(run->end.last, 99);
+        assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
+        assert_int_equal(run->sum.records, rows);
+        assert_int_equal(run->sum.first, 11);
+        assert_int_equal(run->sum.last, 99);
         check_gets(run, rows, i % 2);
         check_scans(run, rows, i % 2);
         check_seeks(run, rows, i % 2, &rng);
         assert_ok(run_verify(run, &err), &err);
-        run_unref(run);
+        sstable_unref(run);
         assert_int_equal(fs_sim_open_files(fs), 0);
         fs_free(fs);
     }
@@ -170,15 +171,15 @@ static void run_writer_that_ends_early_leaves_no_file(void **state)
     struct strata_fs *fs = fs_sim_new();
     struct strata_env env = env_on(fs);
     struct fs_names names;
-    struct run_writer writer;
+    struct sstable_writer *writer;
 
     (void)state;
-    assert_int_equal(run_writer_begin(&writer, &env, 7, NULL), 0);
-    run_writer_end(&writer, false);
-    assert_int_equal(run_writer_begin(&writer, &env, 7, NULL), 0);
-    assert_int_equal(run_writer_add(&writer, STRATA_OP_PUT, S("a"), S("b"), NULL), 0);
-    assert_int_equal(run_writer_finish(&writer, 1, 1, NULL), 0);
-    run_writer_end(&writer, false);
+    assert_int_equal(run_writer_new(&env, 7, &writer, NULL), 0);
+    run_writer_del(writer, false);
+    assert_int_equal(run_writer_new(&env, 7, &writer, NULL), 0);
+    assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("b"), NULL), 0);
+    assert_int_equal(run_writer_finish(writer, 1, 1, NULL), 0);
+    run_writer_del(writer, false);
     assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
     assert_int_equal(names.count, 0);
     fs_names_free(&names);
@@ -207,8 +208,8 @@ static void assert_damage_is_found(struct strata_env *env, size_t rows)
 {
     struct strata_buffer value = {0}, want = {0};
     struct strata_error err = {0};
-    struct run *run;
-    int opened = run_open(env, 7, &run, &err);
+    struct sstable *run;
+    int opened = run_open(env, NULL, 7, &run, &err);
 
     if (opened == 0) {
         for (size_t n = 0; n < rows; n++) {
@@ -216,7 +217,7 @@ static void assert_damage_is_found(struct strata_env *env, size_t rows)
             unsigned type, got = 0;
             int rc;
             row(n, false, key, &want, &type);
-            rc = run_get(run, S(key), &got, &value, &err);
+            rc = run_get(run, S(key), 0, &got, &value, &err);
             assert_true(rc == STRATA_ERR_CORRUPT || rc == 0);
             if (rc == 0) {
                 assert_int_equal(got, type);
@@ -224,7 +225,7 @@ static void assert_damage_is_found(struct strata_env *env, size_t rows)
             }
         }
         assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
-        run_unref(run);
+        sstable_unref(run);
     }
     assert_int_equal(err.code, STRATA_ERR_CORRUPT);
     assert_err_file(&err, PATH);
@@ -266,11 +267,11 @@ static void run_cut_or_made_longer_is_not_opened(void **state)
     strata_buffer_append(&bytes, "", 1);
     for (size_t size = 0; size <= bytes.size; size++) {
         struct strata_error err;
-        struct run *run;
+        struct sstable *run;
         if (size + 1 == bytes.size)
             continue;
         assert_int_equal(fs_sim_put(fs, PATH, strata_bytes(bytes.data, size)), 0);
-        assert_code(run_open(&env, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, PATH);
         assert_null(run);
     }
@@ -283,20 +284,20 @@ static void run_verify_sees_keys_out_of_order(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata_env env = env_on(fs);
-    struct run_writer writer;
+    struct sstable_writer *writer;
     struct strata_error err;
-    struct run *run;
+    struct sstable *run;
 
     (void)state;
-    assert_int_equal(run_writer_begin(&writer, &env, 7, NULL), 0);
-    assert_int_equal(run_writer_add(&writer, STRATA_OP_PUT, S("b"), S("1"), NULL), 0);
-    assert_int_equal(run_writer_add(&writer, STRATA_OP_PUT, S("a"), S("2"), NULL), 0);
-    assert_int_equal(run_writer_finish(&writer, 1, 2, NULL), 0);
-    run_writer_end(&writer, true);
-    assert_ok(run_open(&env, 7, &run, &err), &err);
+    assert_int_equal(run_writer_new(&env, 7, &writer, NULL), 0);
+    assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("b"), S("1"), NULL), 0);
+    assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("2"), NULL), 0);
+    assert_int_equal(run_writer_finish(writer, 1, 2, NULL), 0);
+    run_writer_del(writer, true);
+    assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
     assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "not behind");
-    run_unref(run);
+    sstable_unref(run);
     fs_free(fs);
 }
 
@@ -323,7 +324,7 @@ static void run_whose_end_does_not_add_up_is_not_opened(void **state)
     struct strata_env env = env_on(fs);
     struct strata_buffer bytes = {0};
     struct strata_error err;
-    struct run *run;
+    struct sstable *run;
     uint8_t *end, kept[48];
 
     (void)state;
@@ -339,10 +340,10 @@ static void run_whose_end_does_not_add_up_is_not_opened(void **state)
         record_head(7, bytes.size - sizeof kept - RECORD_HEAD, RUN_END, S(""),
                     strata_bytes(end, sizeof kept), end - RECORD_HEAD);
         assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
-        assert_code(run_open(&env, 7, &run, &err), is_forged ? STRATA_ERR_CORRUPT : 0, &err);
+        assert_code(run_open(&env, NULL, 7, &run, &err), is_forged ? STRATA_ERR_CORRUPT : 0, &err);
         if (is_forged)
             assert_err_says(&err, "does not fit the file");
-        run_unref(run);
+        sstable_unref(run);
     }
     strata_buffer_free(&bytes);
     fs_free(fs);

@@ -1,0 +1,103 @@
+/* cache.h: the block cache: what was read, checked and unpacked, kept in memory within a budget of
+ * bytes, and found again without a search and without a lock: each table has a directory that says
+ * of each of its blocks in which frame it is. What is evicted is chosen by CLOCK with a hand that
+ * goes round the frames (Fernando Corbató: A Paging Experiment with the Multics System, 1968).
+ *
+ * The payload of a block is what the caller puts there, of any size: what fits a frame takes one,
+ * larger ones take several side by side. All frames lie in one region, on huge pages where the
+ * system gives them, and memory is taken as frames are used for the first time. So the cache never
+ * takes more than its budget, and never gives back what it took.
+ *
+ * A block that cannot be kept (the budget is 0 or small, it is larger than an eighth of the
+ * frames, or everything is pinned) is served from private memory that is freed when it is released:
+ * that alone comes on top of the budget, and only while it is read (cache_stats.private_bytes).
+ *
+ * Reading a block:
+ *
+ *     frame = cache_get(cache, &table->directory, block);        a hit: pinned
+ *     if (!frame) {
+ *         rc = cache_take(cache, size, &frame, err);             a miss: memory, the caller's alone
+ *         if (rc == 0 && (rc = read(... frame->data)) < 0)
+ *             cache_abandon(cache, frame);                       what is damaged never enters
+ *         else if (rc == 0)
+ *             frame = cache_put(cache, &table->directory, block, frame);  pinned, seen by all
+ *     }
+ *     ... frame->data ...
+ *     cache_release(cache, frame);
+ *
+ * Threads: any number, anything. A hit takes no lock and never waits. Misses share a mutex, not
+ * held while anything is read. Two who miss one block at once both read it, and the second one's
+ * memory is given back. */
+#ifndef STRATA_05_CACHE_H
+#define STRATA_05_CACHE_H
+
+#include "strata_engine.h"
+
+#include <stdatomic.h>
+
+/* A frame: the head of one, as the payloads lie apart. Never freed while the cache is there, so
+ * that who comes too late with a frame's number finds a frame. */
+struct cache_frame {
+    uint8_t *data;           /* the payload, at a multiple of 64; what a reader may use */
+    _Atomic uint64_t state;  /* pins, lock and hits: cache.c */
+    _Atomic uint32_t *entry; /* the directory's word that names it; NULL: none does */
+    uint64_t seen;           /* hits when the hand passed */
+    uint32_t span;           /* frames side by side that it is; 0: a later one of a span */
+    uint32_t older, newer;   /* among the free ones */
+    uint32_t size;           /* bytes asked for, capped; for the statistics */
+    uint64_t reserved[1];    /* a cache line each */
+};
+
+/* Which frame each block of a table is in: 4 bytes a block, not part of the budget. */
+struct cache_directory {
+    _Atomic uint32_t *frames; /* number + 1; 0: not in the cache */
+    uint32_t blocks;
+};
+
+struct cache;
+
+struct cache_stats {
+    uint64_t hits, misses;  /* misses: calls of cache_take */
+    uint64_t evictions;     /* blocks that made room for others */
+    uint64_t blocks;        /* kept now */
+    uint64_t bytes;         /* of memory taken for frames: <= budget */
+    uint64_t budget;        /* as given */
+    uint64_t private_bytes; /* on top of it now: blocks that are read and cannot be kept */
+};
+
+/* `budget` bytes, heads of frames included; `payload` is the usual size of a block's payload: a
+ * frame's. NO_MEMORY, also when the system does not promise so much address space. */
+int cache_new(size_t budget, size_t payload, struct cache **out, struct strata_error *err);
+/* No block is pinned, no directory is left. NULL is fine. */
+void cache_del(struct cache *cache);
+
+/* For a table of so many blocks, none of them in the cache. NO_MEMORY. */
+int cache_directory_init(struct cache_directory *directory, uint32_t blocks,
+                         struct strata_error *err);
+/* The table is no longer read, and no block of it is pinned: its frames are free. A zeroed
+ * directory is fine. */
+void cache_directory_free(struct cache *cache, struct cache_directory *directory);
+
+/* The block's frame, pinned, if it is in the cache: a hit. NULL: it is not. block < blocks. */
+struct cache_frame *cache_get(struct cache *cache, const struct cache_directory *directory,
+                              uint32_t block);
+/* Brings near, if the block is in the cache, its frame's head and the payload's first `bytes`, at
+ * most a frame's. It is no hit and pins nothing. */
+void cache_prefetch(const struct cache *cache, const struct cache_directory *directory,
+                    uint32_t block, size_t bytes);
+/* A frame with room for `size` bytes, not set, which nobody else sees: to be filled and then put or
+ * abandoned. Counts a miss. NO_MEMORY. */
+int cache_take(struct cache *cache, size_t size, struct cache_frame **out,
+               struct strata_error *err);
+/* Makes a filled frame the block's. Returns the one to read, pinned: this one, or that of another
+ * thread who was faster. */
+struct cache_frame *cache_put(struct cache *cache, const struct cache_directory *directory,
+                              uint32_t block, struct cache_frame *frame);
+void cache_abandon(struct cache *cache, struct cache_frame *frame);
+/* Ends a pin of cache_get or cache_put. NULL is fine. */
+void cache_release(struct cache *cache, struct cache_frame *frame);
+
+/* Numbers of one moment each, not all of the same. Costs O(frames). */
+void cache_stats(struct cache *cache, struct cache_stats *out);
+
+#endif

@@ -25,6 +25,6 @@ int lsm_verify(void *self, const struct strata_progress *progress, struct strata
 int lsm_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
               struct strata_error *err);
 int lsm_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
-               struct strata_error *err);
+               struct strata_error *err); /* the newest first */
 
 #endif

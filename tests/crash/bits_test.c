@@ -80,7 +80,8 @@ static const struct {
     unsigned first, last;
 } types[] = {
     {"  put", 1, 3},         {"  delete", 1, 3},         {"seal: ", 2, 3},
-    {"put of a twin", 2, 3}, {"delete of a twin", 2, 3}, {"frame: ", 3, 3},      {"block 0", 5, 5},         {"filter", 5, 5},
+    {"put of a twin", 2, 3}, {"delete of a twin", 2, 3}, {"frame: ", 3, 3},
+    {"block 0", 5, 5},       {"filter", 5, 5},
 };
 
 static char *dumps_of(const struct specimen *s)

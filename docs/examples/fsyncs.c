@@ -4,7 +4,7 @@
  *
  * Each thread puts its share of PUTS, BATCH of them at a time. "interval" is every 64 KiB.
  *
- *   cc -Iinclude -o fsyncs docs/examples/fsyncs.c build/libstrata.a -lxxhash -lpthread */
+ *   cc -Iinclude -o fsyncs docs/examples/fsyncs.c build/libstrata.a -lxxhash -llz4 -lpthread */
 #include "strata.h"
 
 #include <pthread.h>

@@ -96,7 +96,7 @@ for cxx in g++ clang++; do
         continue
     fi
     code ${name}_program_links_every_function 0 \
-        $cxx $extra -o program program.o "$B/libstrata.a" -lxxhash -lpthread
+        $cxx $extra -o program program.o "$B/libstrata.a" -lxxhash -llz4 -lpthread
     rm -rf db
     prints ${name}_program_works $'a=1\na\nb' ./program db
 done

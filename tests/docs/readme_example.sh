@@ -35,7 +35,7 @@ fails an_error_is_told 1 'not empty' ./example
 if command -v c++ >/dev/null; then
     rm -rf fruit && cp example.c example.cc
     code it_compiles_as_cxx 0 c++ -std=c++17 -Wall -Wextra -Werror -Wno-missing-field-initializers $extra -Iinclude \
-        -o example_cxx example.cc build/libstrata.a -lxxhash -lpthread
+        -o example_cxx example.cc build/libstrata.a -lxxhash -llz4 -lpthread
     prints it_works_as_cxx 'apple is red' ./example_cxx
 else
     skip it_works_as_cxx "there is no C++ compiler"

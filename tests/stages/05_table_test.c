@@ -356,10 +356,16 @@ static void table_block_in_the_place_of_another_is_damage(void **state)
 {
     (void)state;
     for (int sealed = 0; sealed < 2; sealed++) {
+        struct strata_error err;
+        struct sstable *table;
         struct ground g;
         ground_init(&g, (struct setting){256, 0, 10, true});
         write_table(&g, 400, false);
         exchange_block(&g, sealed);
+        assert_ok(open_table_7(&g, &table, &err), &err);
+        assert_code(kind->verify(table, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_says(&err, sealed ? "that the index has elsewhere" : "section check");
+        sstable_unref(table);
         assert_damage_is_found(&g, 400);
         ground_free(&g);
     }

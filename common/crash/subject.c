@@ -166,6 +166,8 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     if (!getenv("STRATA_SIZES")) { /* small ones, so that little work meets every boundary */
         options->segment_bytes = 1500;
         options->memtable_bytes = 4096;
+        options->cache_bytes = (size_t)16 << 10;
+        options->block_bytes = 256;
     }
 }
 

@@ -150,12 +150,15 @@ void fence_free(struct fence *fence)
 
 /* ---- Finding --------------------------------------------------------------------------------- */
 
+/* The bytes were decoded once: most sizes are below 128, a byte. */
 struct strata_slice fence_at(const struct fence *fence, uint32_t block)
 {
+    const uint8_t *p = fence->bytes.data + fence->at[block];
     struct decoder d;
 
-    decoder_init(&d, strata_bytes(fence->bytes.data + fence->at[block],
-                                  fence->bytes.size - fence->at[block]));
+    if (p[0] < 128)
+        return (struct strata_slice){p + 1, p[0]};
+    decoder_init(&d, strata_bytes(p, fence->bytes.size - fence->at[block]));
     return get_prefixed(&d);
 }
 

@@ -178,16 +178,21 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Does the stage use this file: is it its own, or was a site of it come by? */
-static bool uses(const struct crash *c, const struct fs_site *all, size_t count, const char *file)
+/* Does the stage use what this site stands in? Its own files, all of them; one of common, if any
+ * site of it was come by; and of another stage's file the functions that were, as it need not call
+ * all of them. */
+static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
+                 const struct fs_site *site)
 {
+    bool borrowed = begins(site->file, "stages/");
     char own[100];
 
     for (size_t i = 0; i < count; i++)
-        if (c->sites[i] && strcmp(all[i].file, file) == 0)
+        if (c->sites[i] && strcmp(all[i].file, site->file) == 0 &&
+            (!borrowed || strcmp(all[i].function, site->function) == 0))
             return true;
     snprintf(own, sizeof own, "stages/%s/", c->stage.name);
-    return begins(file, own);
+    return begins(site->file, own);
 }
 
 /* A stage that promises no power cut syncs nothing, and makes no room ahead that could be cut off.
@@ -215,7 +220,7 @@ size_t crash_put_sites(const struct crash *c)
     bool headed = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (begins(all[i].file, "tests/") || !uses(c, all, count, all[i].file) ||
+        if (begins(all[i].file, "tests/") || !uses(c, all, count, &all[i]) ||
             (!c->sites[i] && excused(c, &all[i])))
             continue;
         if (!headed && (c->cli->given[CLI_SITES] || !c->sites[i]))

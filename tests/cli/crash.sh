@@ -198,6 +198,8 @@ is crash_sites_add_up "$(awk '/stages\/|common\// { s += $1 } END { print s }' <
 like crash_sites_of_one_workload_may_be_missing "$rc $(last)" '^0 sites: [0-9]+ that call the file layer, [0-9]+ of them never crashed at$'
 run strata crash --stage 3 --model posix --workload merge
 is crash_sites_only_when_asked "$(grep -c 'sites' <<<"$out")" 0
+run strata crash --stage 4 --model kill --workload merge --sites
+is crash_sites_of_another_stage_count_where_they_are_used "$(grep -c 'stages/01_.* in record_start_kind' <<<"$out") $(grep -c 'in record_append_typed' <<<"$out")" '1 0'
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut

@@ -367,8 +367,10 @@ int cli_run_crash(struct cli *cli)
 
     if (code == CLI_OK)
         code = make_place(&c, &made);
+    subject_under_way(true);
     if (code == CLI_OK)
         code = cli->given[CLI_AT] ? run_one(&c) : explore_all(&c);
+    subject_under_way(false);
     if (made && !c.kept)
         rmdir(cli->given[CLI_KEEP]); /* nothing to keep */
     for (size_t i = 0; i < c.count; i++)

@@ -31,6 +31,21 @@ for name in forgetful leaky; do
         "    .close = $([ $name = leaky ] && echo leak || echo plain_close), .get = plain_get, .iter = plain_iter," \
         "    .write = $([ $name = leaky ] && echo plain_write || echo remember_it), .verify = plain_verify};"
 done
+# A function of its own has the name of one of ours; and one that ends the program when it is opened
+# again.
+object namesake '#define PLAIN_IS_PART' "#include \"$plain\"" \
+    'int index_find(int n) { return n + 1; }' \
+    'static int own(const struct strata_env *env, void **self, struct strata_error *err)' \
+    '{ return index_find(1) == 2 ? plain_open(env, self, err) : strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "not mine"); }' \
+    'const struct strata_engine strata_engine = {.size = sizeof strata_engine, .abi = STRATA_ENGINE_ABI,' \
+    '    .stage = 1, .format = 1, .name = "x", .survives = "x", .formats = formats, .open = own,' \
+    '    .close = plain_close, .get = plain_get, .iter = plain_iter, .write = plain_write, .verify = plain_verify};'
+object quits '#define PLAIN_IS_PART' "#include \"$plain\"" \
+    'static int quit(const struct strata_env *env, void **self, struct strata_error *err)' \
+    '{ if (!env->is_new) exit(0); return plain_open(env, self, err); }' \
+    'const struct strata_engine strata_engine = {.size = sizeof strata_engine, .abi = STRATA_ENGINE_ABI,' \
+    '    .stage = 1, .format = 1, .name = "x", .survives = "x", .formats = formats, .open = quit,' \
+    '    .close = plain_close, .get = plain_get, .iter = plain_iter, .write = plain_write, .verify = plain_verify};'
 unset STRATA_STAGE STRATA_ENGINE
 fails subject_stage_that_is_not_there 99 'STRATA_STAGE: this build has no such stage' env STRATA_STAGE=99 "$test"
 fails subject_engine_that_is_not_there 99 'STRATA_ENGINE: .*nowhere' env STRATA_ENGINE=./nowhere.so "$test"
@@ -50,6 +65,17 @@ run env STRATA_STAGE=1 STRATA_ENGINE=./leaky.so "$(dirname "$test")/memory_test"
 like engine_that_leaks_is_found "$err" 'allocation 1 failed once: [0-9]+ allocations were not freed'
 run env STRATA_STAGE=1 STRATA_ENGINE=./leaky.so STRATA_TEST='*disk_full*' "$(dirname "$test")/faults_test"
 like engine_that_leaks_is_found_by_a_failed_call_too "$err" 'a disk of 0 bytes, .*: [0-9]+ allocations were not freed'
+if nm -D "$STRATA" 2>/dev/null | grep -qE '__(asan|tsan)_'; then
+    skip engine_function_of_our_name_is_its_own "the sanitizers look for it here first"
+else
+    code engine_function_of_our_name_is_its_own 0 strata crash --stage 1 --engine namesake.so --model kill --depth quick --workload nothing
+fi
+fails engine_that_calls_exit_is_told 7 '^your engine ended the program: it must not call exit$' \
+    strata crash --stage 1 --engine quits.so --model kill --depth quick --workload nothing
+for program in bits faults kill_real; do
+    fails "engine_that_calls_exit_does_not_pass_$program" "$([ $program = kill_real ] && echo 3 || echo 7)" 'your engine ended the program' \
+        env STRATA_STAGE=1 STRATA_ENGINE=./quits.so "$(dirname "$test")/$program"
+done
 code subject_newest_stage 0 env STRATA_STAGE= "$test"
 code subject_engine_of_ones_own 0 env STRATA_STAGE=1 STRATA_ENGINE=./own.so STRATA_SIZES=1 "$test"
 code subject_empty_engine_is_none 0 env STRATA_STAGE=1 STRATA_ENGINE= "$test"

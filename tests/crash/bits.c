@@ -119,6 +119,7 @@ int main(int argc, char **argv)
         return code - 1;
     loop.progress = isatty(2) ? stderr : NULL;
     work_records(&script);
+    subject_under_way(true);
     print_heads("file                bytes");
     for (int end = SPECIMEN_CLOSED; end <= SPECIMEN_UNSYNCED; end++) {
         struct specimen s;
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
         run_specimen(&loop, &s);
         specimen_free(&s);
     }
+    subject_under_way(false);
     script_free(&script);
     printf("\n");
     print_heads("");

@@ -144,10 +144,12 @@ int main(int argc, char **argv)
     if (!getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
         setenv("TMPDIR", "/dev/shm", 1); /* thousands of syncs that no power cut follows */
     faults.progress = isatty(2) ? stderr : NULL;
+    subject_under_way(true);
     run_calls(&faults);
     run_disk(&faults);
     run_memory(&faults, false);
     run_memory(&faults, true);
+    subject_under_way(false);
     print_calls(&faults);
     if (faults.totals.bad)
         printf("\nBAD: %s\n", faults.what);

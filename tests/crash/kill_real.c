@@ -105,7 +105,9 @@ int main(int argc, char **argv)
     if (!loop.root)
         loop.root = temporary = tmpdir_new();
     loop.progress = isatty(2) ? stderr : NULL;
+    subject_under_way(true);
     code = kill_loop_run(&loop) ? 3 : 0;
+    subject_under_way(false);
     report(&loop);
     if (code == 0)
         tmpdir_del(temporary);

@@ -46,7 +46,8 @@ run env STRATA_STAGE=1 STRATA_ENGINE="$engines/plain.so" "$build/tests/crash/mem
 like memory_of_an_engine_fails_in_the_engine_too "$out$err" 'each of (1[5-9]|[2-9][0-9])[0-9] allocations failed once: .* 0 bad'
 
 # ---- One that forgets deletes ----
-run strata crash --stage 1 --engine "$engines/undead.so" --depth quick --model kill --workload writes
+cp "$engines/undead.so" "it's undead.so"
+run strata crash --stage 1 --engine "./it's undead.so" --depth quick --model kill --workload writes
 is engine_undead_breaks_a_promise "$rc" 8
 like engine_undead_is_told_which "$out" '^==== A broken promise: an acknowledged write survives kill -9 ====$'
 like engine_undead_is_told_the_steps "$out" "^     2  del '.*'   # acknowledged, and must come back$"
@@ -63,6 +64,17 @@ like check_of_undead_names_the_kill "$(promise 'an acknowledged write survives k
 command=$(sed -n '/^The first of these tests/,$p' <<<"$out" | grep '^STRATA_STAGE')
 run bash -c "$command"
 is check_of_undead_shows_one_test_again "$((rc > 0)) $(grep -c 'not in the model' <<<"$out$err")" '1 1'
+
+# ---- One that ends the program where there is damage ----
+if command -v cc >/dev/null; then
+    sed 's/return strata_fail(err, STRATA_ERR_CORRUPT, path, 0, .*/_Exit(0);/' "$root/tests/engines/plain.c" >quits.c
+    cc -std=c11 -D_POSIX_C_SOURCE=200809L -I"$root/include" -I"$root/common" -shared -fPIC -o quits.so quits.c
+    check "$PWD/quits.so" 1 'bits|contract_marker'
+    like check_of_an_engine_that_ends_the_program_fails "$rc $(promise 'a flipped bit' | tr '\n' ' ')" '^1 .*bits ended after 1 of 1[0-9] tests'
+    like check_of_one_that_ends_the_program_shows_it_again "$(sed -n '/^The first of these/,$p' <<<"$out")" "quits\.so [^ ]*/bits_test$"
+else
+    skip check_of_an_engine_that_ends_the_program_fails "no compiler"
+fi
 
 # ---- One that says "ok" too early ----
 run strata crash --stage 3 --engine "$engines/early_ok.so" --depth quick --workload writes

@@ -10,7 +10,8 @@
 #   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
-# failure it has not told, or tells nothing, counts as one failure.
+# failure it has not told, or tells nothing, or of fewer tests or more than it planned ("1..N"; an
+# engine of one's own may call exit), counts as one failure.
 set -u
 B=${B:-build}
 only=${1:-}
@@ -77,6 +78,11 @@ run_one() {
     bad=$(grep -aE '^not ok ' "$log" | grep -cv '# *SKIP')
     skip=$(grep -aEc "$skipped" "$log")
     [ $rc -ne 0 ] && [ "$bad" -eq 0 ] && { bad=1; echo "not ok - $name ended with status $rc" >>"$log"; }
+    planned=$(sed -nE 's/^1\.\.([0-9]+)$/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }') # of each group
+    [ "$bad" -eq 0 ] && [ $((good + skip)) -gt 0 ] && [ $((good + skip)) -ne "$planned" ] && {
+        bad=1
+        echo "not ok - $name ended after $((good + skip)) of $planned tests" >>"$log"
+    }
     [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name told nothing" >>"$log"; }
     printf '%s %s %s\n' "$good" "$bad" "$skip" >"$log.count"
     word=ok; [ "$bad" -gt 0 ] && word=FAILED

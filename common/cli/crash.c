@@ -46,10 +46,13 @@ static void add_named(struct crash *c, size_t index)
     }
 }
 
-/* Where nothing is ever synced it is the same as another. */
+/* Where nothing is ever synced it is the same as another; and where there are no batches none can
+ * be written. */
 static bool is_pointless(const struct script *script)
 {
-    return script->unsynced && !subject_promises(STRATA_PROMISE_POWER_CUT);
+    bool batches = script->history.op_count > script->history.count;
+    return (script->unsynced && !subject_promises(STRATA_PROMISE_POWER_CUT)) ||
+           (batches && !subject_promises(STRATA_PROMISE_BATCH));
 }
 
 /* All, or the one of that name. `names`: of all there are. */

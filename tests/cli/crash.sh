@@ -201,7 +201,7 @@ is crash_sites_only_when_asked "$(grep -c 'sites' <<<"$out")" 0
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut
-fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, held, mixed, unsynced' strata crash --workload x
+fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, held, batches, mixed, unsynced' strata crash --workload x
 fails crash_unknown_stage 2 '--stage: "99" is no whole number of 1 to [0-9]+' strata crash --stage 99
 fails crash_unknown_depth 2 '"deep" is none of quick, usual, full' strata crash --depth deep
 fails crash_no_seeds 2 'no whole number of 1' strata crash --seeds 0

@@ -56,6 +56,7 @@ struct damage {
     size_t at;    /* where it begins, at most the file's size */
     bool to_end;  /* it reaches the end of the file: a tail that is not there */
     bool changes; /* the bytes are others than before */
+    bool warned;  /* the database told its log of it */
     bool bad;
 };
 
@@ -148,7 +149,10 @@ static void count(struct damage *d, enum outcome outcome)
 /* Asks the database in `copy`, and frees it. */
 static void judge_copy(struct damage *d, struct strata_fs *copy, struct judgement *j)
 {
+    unsigned long warnings = subject_warnings();
+
     judge_dir(copy, SPECIMEN_DIR, &d->s->script->history, j);
+    d->warned = subject_warnings() != warnings;
     count(d, j->outcome);
     check_outcome(d, j);
     if (fs_sim_open_files(copy))
@@ -311,17 +315,25 @@ static void flip_all_while_open(struct damage *d)
 
 /* ---- The whole file -------------------------------------------------------------------- */
 
+/* Between two records a cut leaves nothing to tell of. Anywhere else it leaves a torn tail, and that
+ * it is dropped is to be told: so of two neighbouring cuts one is, at least. */
 static void cut_all(struct damage *d)
 {
     size_t size = d->part->bytes.size, before = 0; /* n of a shorter cut */
+    bool silent = false;
 
     for (size_t at = 0; at < size; at++) {
         struct judgement j;
+        bool prefix;
         show_progress(d, at, size);
         judge_bytes(d, strata_bytes(d->part->bytes.data, at), at, size, &j);
-        if (j.outcome == OUTCOME_PREFIX && j.n < before)
+        prefix = j.outcome == OUTCOME_PREFIX;
+        if (prefix && j.n < before)
             refuse(d, "less than of a shorter file");
-        before = j.outcome == OUTCOME_PREFIX ? j.n : before;
+        if (prefix && silent && !d->warned)
+            refuse(d, "what was dropped is told nowhere");
+        before = prefix ? j.n : before;
+        silent = prefix && !d->warned;
     }
 }
 

@@ -53,7 +53,7 @@ seconds_of() {
 units() {
     local seed
     for ((seed = 1; ; seed++)); do
-        [ $seed -eq 2 ] && printf '%s 1\n' nothing merge held reopens writes large
+        [ $seed -eq 2 ] && printf '%s 1\n' nothing merge held batches reopens writes large
         echo "mixed $seed"
         echo "unsynced $seed"
     done

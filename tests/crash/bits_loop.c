@@ -315,8 +315,8 @@ static void flip_all_while_open(struct damage *d)
 
 /* ---- The whole file -------------------------------------------------------------------- */
 
-/* Between two records a cut leaves nothing to tell of. Anywhere else it leaves a torn tail, and that
- * it is dropped is to be told: so of two neighbouring cuts one is, at least. */
+/* Between two records a cut leaves nothing to tell of. Anywhere else it leaves a torn tail, and
+ * that it is dropped is to be told: so of two neighbouring cuts one is, at least. */
 static void cut_all(struct damage *d)
 {
     size_t size = d->part->bytes.size, before = 0; /* n of a shorter cut */

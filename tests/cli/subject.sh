@@ -98,6 +98,15 @@ sed '/strata_env_log/,/;$/d' "$plain" >silent.c
 cc -std=c11 -D_POSIX_C_SOURCE=200809L $includes -shared -fPIC -o silent.so silent.c
 run env STRATA_STAGE=1 STRATA_ENGINE=./silent.so STRATA_TEST='bits_cut_at*' "$(dirname "$test")/bits_test"
 like engine_that_drops_a_torn_tail_silently_is_found "$rc $err" '^1 .*what was dropped is told nowhere'
+# It asks for as much memory as a number in the file says; and one keeps a byte where there is damage.
+sed 's/if (!read_head(/static void *volatile asked;\n        asked = malloc(bytes.data[at + 12] * (size_t)1000000);\n        free(asked);\n        &/' "$plain" >greedy.c
+sed "s/return strata_fail(err, STRATA_ERR_CORRUPT, path, at, .the head.*/{ static void *volatile lost; lost = malloc(1); & }/" "$plain" >keeps.c
+for name in greedy keeps; do
+    # shellcheck disable=SC2086 # several words
+    cc -std=c11 -D_POSIX_C_SOURCE=200809L $includes -shared -fPIC -o $name.so $name.c
+    run env STRATA_STAGE=1 STRATA_ENGINE=./$name.so STRATA_TEST='bits_flipped_one*' "$(dirname "$test")/bits_test"
+    like engine_that_is_${name}_at_damage_is_found "$rc $err" "^1 .*[0-9] $([ $name = greedy ] && echo 'bytes were allocated' || echo 'allocations were not freed')"
+done
 printf 'put a 1\nput b 2\nput c 3\nread\n' >thrice
 fails engine_that_answers_wrongly_with_no_crash_is_told 7 '^strata: crash: thrice, which no crash disturbed: .*a wrong answer: get "a": not found' \
     strata crash --stage 1 --engine tires.so --model kill --depth quick --workload thrice

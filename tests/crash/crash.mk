@@ -10,11 +10,11 @@ tests-build: $B/tests/crash/$1
 endef
 $(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
 $(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations allocations_reach)))
-$(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop)))
+$(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop allocations allocations_reach)))
 $(eval $(call crash_program,memory_test,memory_loop allocations allocations_reach))
 
 # Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
-$B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
+$(foreach p,memory_test faults_test faults bits_test bits,$B/tests/crash/$p): LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
 # What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises. (What
 # stands on make's command line is in the environment too, where no blank or quote parts it.)

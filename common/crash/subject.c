@@ -31,12 +31,14 @@ static void end(const char *what, const char *why)
 static void find_stage(void)
 {
     const char *wanted = getenv("STRATA_STAGE");
-    size_t i = 0;
     bool any = !wanted || !*wanted;
+    char number[16];
 
-    while (strata_stage_at(i++, &info) == 0)
-        if (!any && info.stage == strtoul(wanted, NULL, 10))
+    for (size_t i = 0; strata_stage_at(i, &info) == 0; i++) {
+        snprintf(number, sizeof number, "%u", info.stage);
+        if (!any && strcmp(number, wanted) == 0)
             return;
+    }
     if (!any)
         end("STRATA_STAGE", "this build has no such stage");
 }

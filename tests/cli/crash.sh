@@ -1,5 +1,6 @@
 #!/bin/bash
 # The crash explorer as a user sees it: what it prints, how it ends, and that its figures add up.
+root=$PWD
 . "$(dirname "$0")/tap.bash"
 
 last() { tail -1 <<<"$out"; }
@@ -198,6 +199,24 @@ is crash_sites_add_up "$(awk '/stages\/|common\// { s += $1 } END { print s }' <
 like crash_sites_of_one_workload_may_be_missing "$rc $(last)" '^0 sites: [0-9]+ that call the file layer, [0-9]+ of them never crashed at$'
 run strata crash --stage 3 --model posix --workload merge
 is crash_sites_only_when_asked "$(grep -c 'sites' <<<"$out")" 0
+
+# ---- Long runs, which go on where they stopped ----
+mkdir -p full/crash && ln -s "$STRATA" full/strata
+{
+    echo "# $(cksum <full/strata)"
+    printf 'mixed\t1\tposix\t30\t20\t0\t7\nmixed\t1\tkill\t12\nmixed\t2\tposix\t3\t\t1\t1\nmixed\t3\tposix\t1'
+} >full/crash/full_1.tsv
+run env B=full "$root/tests/tools/crash.sh" full 1 0
+is crash_full_sums_up_whole_rows_only "$rc $out" '0 crash: stage=1 model=posix states=30 distinct=20 violations=0'
+like crash_full_tells_of_damaged_rows "$err" 'rows that are damaged are made again$'
+is crash_full_writes_the_sums_down "$(cut -f 1-6 docs/crash/results.tsv)" "$(printf '1\tposix\t1\t30\t20\t0')"
+# a bug in the program: nothing is summed up
+printf '#!/bin/sh\n[ "$1" = stages ] && exec "%s" stages\necho "crash: stage=1 model=posix states=9 distinct=9 violations=3"\nexit 8\n' "$STRATA" >broken
+rm full/strata && mv broken full/strata && chmod +x full/strata
+run env B=full "$root/tests/tools/crash.sh" full 1 9
+is crash_full_that_found_something_fails "$rc $(grep -c 'model=posix states=9' <<<"$out")" '1 1'
+is crash_full_that_found_something_sums_nothing_up "$(grep -c states=30 <<<"$out") $(cut -f 4 docs/crash/results.tsv)" '0 30'
+fails crash_full_of_no_stage_is_told 2 'no such stage' env B=full "$root/tests/tools/crash.sh" full 99 0
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut

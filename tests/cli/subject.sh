@@ -64,6 +64,10 @@ sed '/if (!p->env->options->read_only)/s/.*/        struct fs_file *file;\n     
 cc -std=c11 -D_POSIX_C_SOURCE=200809L $includes -shared -fPIC -o mends.so mends.c
 unset STRATA_STAGE STRATA_ENGINE
 fails subject_stage_that_is_not_there 99 'STRATA_STAGE: this build has no such stage' env STRATA_STAGE=99 "$test"
+fails subject_stage_that_is_no_number 99 'no such stage' env STRATA_STAGE=1x "$test"
+for stride in -5 1x 0 ''; do
+    fails "faults_stride_of_${stride:-nothing}_is_refused" 2 'needs a number' "$(dirname "$test")/faults" --stride "$stride"
+done
 fails subject_engine_that_is_not_there 99 'STRATA_ENGINE: .*nowhere' env STRATA_ENGINE=./nowhere.so "$test"
 fails subject_engine_without_a_table 99 '\./none\.so exports no strata_engine' env STRATA_ENGINE=./none.so "$test"
 for bad in short old; do

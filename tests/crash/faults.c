@@ -5,6 +5,7 @@
 #include "subject.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,14 @@ static int usage(const char *what)
     return 2;
 }
 
+static bool take_number(const char *text, unsigned *number)
+{
+    char *end;
+    unsigned long long value = strtoull(text ? text : "", &end, 10);
+    *number = (unsigned)value;
+    return text && *text >= '0' && *text <= '9' && !*end && value > 0 && value <= UINT_MAX;
+}
+
 /* 0, or the exit code + 1. */
 static int take_options(char **args, struct faults *faults)
 {
@@ -53,8 +62,7 @@ static int take_options(char **args, struct faults *faults)
         }
         if (strcmp(*args, "--stride") != 0)
             return 1 + usage(*args);
-        faults->stride = (unsigned)strtoul(*++args ? *args : "", NULL, 10);
-        if (!faults->stride)
+        if (!take_number(*++args, &faults->stride))
             return 1 + usage("--stride needs a number, 1 or more");
     }
     return 0;

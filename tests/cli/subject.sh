@@ -68,6 +68,8 @@ fails subject_stage_that_is_no_number 99 'no such stage' env STRATA_STAGE=1x "$t
 for stride in -5 1x 0 ''; do
     fails "faults_stride_of_${stride:-nothing}_is_refused" 2 'needs a number' "$(dirname "$test")/faults" --stride "$stride"
 done
+[ -c /dev/full ] && fails kill_real_that_cannot_tell_is_no_success 4 'could be written to standard output' \
+    bash -c "STRATA_STAGE=1 '$(dirname "$test")/kill_real' --times 1 >/dev/full"
 fails subject_engine_that_is_not_there 99 'STRATA_ENGINE: .*nowhere' env STRATA_ENGINE=./nowhere.so "$test"
 fails subject_engine_without_a_table 99 '\./none\.so exports no strata_engine' env STRATA_ENGINE=./none.so "$test"
 for bad in short old; do

@@ -3,6 +3,7 @@
 
 #include "subject.h"
 #include "work.h"
+#include "wrote.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static const char help[] =
     "\n"
     "Ends with one line: bits: stage=... tried=... detected=... harmless=... prefix=... wrong=...\n"
     "bad=...\n"
-    "Exit code: 0; 1 something is bad; 2 bad usage.\n"
+    "Exit code: 0; 1 something is bad; 2 bad usage; 4 no room for the table.\n"
     "\n"
     "Example: make bits STAGE=3\n";
 
@@ -146,5 +147,5 @@ int main(int argc, char **argv)
     for (int i = 0; i < OUTCOMES; i++)
         printf(" %s=%" PRIu64, outcome_name((enum outcome)i), loop.totals.outcomes[i]);
     printf(" bad=%" PRIu64 "\n", loop.totals.bad);
-    return loop.totals.bad ? 1 : 0;
+    return wrote_all("bits", loop.totals.bad ? 1 : 0);
 }

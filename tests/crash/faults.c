@@ -3,6 +3,7 @@
 #include "memory_loop.h"
 
 #include "subject.h"
+#include "wrote.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -34,7 +35,7 @@ static const char help[] =
     "  bad       a wrong answer, a loss, a leak, a silent failure, an error that says too little\n"
     "\n"
     "Ends with one line: faults: stage=... runs=... clean=... cuts=... bad=...\n"
-    "Exit code: 0; 1 something is bad; 2 bad usage.\n"
+    "Exit code: 0; 1 something is bad; 2 bad usage; 4 no room for the table.\n"
     "\n"
     "Example: make faults STAGE=3\n";
 
@@ -164,5 +165,5 @@ int main(int argc, char **argv)
     printf("\nfaults: stage=%u runs=%" PRIu64 " clean=%u/%u cuts=%" PRIu64 " bad=%" PRIu64 "\n",
            subject_info()->stage, faults.totals.runs, clean, loops, faults.totals.cuts,
            faults.totals.bad);
-    return faults.totals.bad ? 1 : 0;
+    return wrote_all("faults", faults.totals.bad ? 1 : 0);
 }

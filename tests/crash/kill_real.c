@@ -4,6 +4,7 @@
 #include "rng.h"
 #include "subject.h"
 #include "tmpdir.h"
+#include "wrote.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -113,5 +114,5 @@ int main(int argc, char **argv)
         tmpdir_del(temporary);
     else
         free(temporary);
-    return code;
+    return wrote_all("kill_real", code);
 }

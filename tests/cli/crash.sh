@@ -217,6 +217,7 @@ run env B=full "$root/tests/tools/crash.sh" full 1 9
 is crash_full_that_found_something_fails "$rc $(grep -c 'model=posix states=9' <<<"$out")" '1 1'
 is crash_full_that_found_something_sums_nothing_up "$(grep -c states=30 <<<"$out") $(cut -f 4 docs/crash/results.tsv)" '0 30'
 fails crash_full_of_no_stage_is_told 2 'no such stage' env B=full "$root/tests/tools/crash.sh" full 99 0
+rm -r full docs
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut

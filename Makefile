@@ -23,6 +23,8 @@ ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) -fPIC $(SAN) -MMD -MP
 ifeq ($(V),)
 say      = @printf '  %-4s %s\n' $1 $2;
 endif
+# A word for the shell, whatever a path has in it.
+quoted   = '$(subst ','\'',$1)'
 LIBS    := -lxxhash -lpthread -ldl
 # The shell's line editor is optional: without libedit, or with EDIT=no, it reads plain lines.
 ifndef EDIT

@@ -76,7 +76,7 @@ fuzz-build:
 	@$(MAKE) --no-print-directory MODE=cmplog CC=afl-clang-fast fuzz-afl-build
 	@$(MAKE) --no-print-directory MODE=reached CC=clang OPT=-O1 fuzz-replay-build
 	@$(MAKE) --no-print-directory MODE=plain $B/fuzz/mutator.so $B/strata
-FUZZ_TIME = TIME=$(or $(TIME),60) JOBS=$(JOBS) STAGE=$(STAGE) ENGINE=$(ENGINE)
+FUZZ_TIME = TIME=$(or $(TIME),60) JOBS=$(JOBS) STAGE=$(STAGE) ENGINE=$(call quoted,$(ENGINE))
 fuzz: fuzz-build ## fuzz the file formats of a stage with AFL++ [STAGE=N] [TARGET=wal] [TIME=60 seconds each] [JOBS=2] [ENGINE=mine.so]
 	@$(FUZZ_TIME) fuzz/tools/fuzz.sh $(TARGET)
 fuzz-long: fuzz-build ## the same, and goes on where the last such run ended; what comes out: docs/fuzz

@@ -44,6 +44,12 @@ like check_names_what_it_skips "$out" '^Skipped, .*: golden '
 is check_runs_no_suite_of_our_files "$(grep -cE 'stage 1 (golden|explorer|oracle|append)' <<<"$out")" 0
 run env STRATA_STAGE=1 STRATA_ENGINE="$engines/plain.so" "$build/tests/crash/memory_test"
 like memory_of_an_engine_fails_in_the_engine_too "$out$err" 'each of (1[5-9]|[2-9][0-9])[0-9] allocations failed once: .* 0 bad'
+mkdir "it's mine" && cp "$engines/plain.so" "it's mine"
+told=$(make -sn -C "$root" B="$build" NO_INSTALL=1 kill TIMES=1 STAGE=1 ENGINE="$PWD/it's mine/plain.so" | tail -1)
+run bash -c "$told"
+like engine_of_any_path_is_found_by_make "$rc $out" '^kill: stage=1 times=1 .*violations=0'
+check "it's mine/plain.so" 1 'contract_fault'
+like engine_of_any_path_is_checked "$rc $out" "it's mine/plain\.so keeps every promise"
 
 # ---- One that forgets deletes ----
 run strata crash --stage 1 --engine "$engines/undead.so" --depth quick --model kill --workload writes

@@ -17,7 +17,7 @@ $(eval $(call crash_program,memory_test,memory_loop allocations allocations_reac
 $B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
 # What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises.
-of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(STAGE) STRATA_ENGINE=$(ENGINE)
+of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(STAGE) STRATA_ENGINE=$(call quoted,$(ENGINE))
 
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N [ENGINE=mine.so]] [TIMES=20]
 	@$(MAKE) --no-print-directory -s $B/tests/crash/kill_real

@@ -507,6 +507,9 @@ static void check_killed(struct session *s, const struct killed *killed)
     history_free(&history);
 }
 
+/* Room that a log is given ahead of appends: little, as the kernel clears each page of it. */
+#define AHEAD ((uint64_t)16 << 10)
+
 /* ---- The loop -------------------------------------------------------------------------- */
 
 static void do_steps(struct session *s, struct memory_loop *loop)
@@ -543,6 +546,7 @@ static bool run(struct memory_loop *loop, const struct killed *killed, const cha
     int descriptor = lowest_descriptor();
     int64_t living;
 
+    s.fs->ahead = AHEAD;
     s.dir = dir;
     s.torn = torn;
     need(fs_sim_write_out(killed->fs, EXPLORE_DIR, s.fs, torn, NULL) == 0 ? s.fs : NULL);

@@ -514,9 +514,18 @@ static void check_killed(struct session *s, const struct killed *killed)
 
 static void do_steps(struct session *s, struct memory_loop *loop)
 {
+    unsigned long warnings = subject_warnings();
+    unsigned errors = 0;
+
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !s->bad[0]; i++)
         if (can_be_done(s, steps[i].needs))
-            loop->errors += do_step(s, &steps[i]);
+            errors += do_step(s, &steps[i]);
+    loop->errors += errors;
+    if (allocations.failed && !errors) {
+        loop->warnings++;
+        if (subject_warnings() == warnings)
+            refuse(s, "nobody was told of it");
+    }
     allocations.at = 0;
     if (s->bad[0]) { /* what is still there, so that the rest can be looked at */
         strata_iter_free(s->iter);

@@ -73,7 +73,8 @@ static void power_cut_during_recovery_loses_nothing_synced(void **state)
 {
     (void)state;
     skip_unless_promised();
-    assert_enough(explore_scripts(FS_SIM_POSIX, "posix", check_quick() || check_sanitized() ? 31 : 3), 1000);
+    assert_enough(
+        explore_scripts(FS_SIM_POSIX, "posix", check_quick() || check_sanitized() ? 31 : 3), 1000);
 }
 
 /* ---- Long work ------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* memory_loop.h: for k = 1, 2, ... until a run is clean, the k-th allocation of the library fails,
  * once or from there on for ever, while a database is made, written, read, merged, closed, and
- * opened after a kill. A run is bad when a call does not say "out of memory" (to the log,
- * where it goes on without), has changed something, or does not work when tried again; when memory or a descriptor is lost; when
- * something acknowledged is.
+ * opened after a kill. A run is bad when a call does not say "out of memory" (to the log, where it
+ * goes on without), has changed something, or does not work when tried again; when memory or a
+ * descriptor is lost; when something acknowledged is.
  *
  * On the real file system: fs_sim's allocations are its own affair. Knows nothing of cmocka. The
  * program is linked with allocations.o (allocations.h). */

@@ -187,6 +187,20 @@ calls=$(grep -c '^  [a-z]' <<<"$out")
 run strata crash --walk results --stage 2 --model posix --workload merge
 is crash_walk_of_results_is_shorter "$(($(grep -c '^  [a-z]' <<<"$out") * 2 < calls))" 1
 is crash_walk_of_results_has_each_once "$(sed '/^put/,$d' <<<"$out" | sed -n 's/.*\(fine\|torn tail\|lost\|no state\): \(.*\)/\1 \2/p' | sort | uniq -d)" ""
+# empty keys and values, a batch, a long value, and the same state twice
+printf "put '' ''\nput '' %0120d\nbatch begin\nput a ''\ndel ''\nbatch commit\ndel ''\nput a 1\n" 0 >words
+run strata crash --walk calls --stage 3 --model kill --workload words
+is crash_walk_names_the_empty_key "$rc $(grep -cE "^put '' " <<<"$out")" '0 2'
+like crash_walk_has_the_batch "$out" '^batch of 2 .* fine$'
+run strata crash --walk results --stage 3 --model kill --workload words
+like crash_walk_of_results_shows_empty_values "$out" "fine: a=''$"
+run strata crash --walk calls --stage 3 --model posix --workload words
+like crash_walk_of_all_words "$rc $(last)" '^0 crash: .* violations=0$'
+run strata crash --walk results --stage 1 --model posix --workload nothing
+like crash_walk_of_no_database "$rc $out" 'no database'
+rm words
+run strata crash --walk calls --stage 3 --model posix --workload unsynced
+like crash_walk_of_unsynced_work "$rc $(last)" '^0 crash: .* violations=0$'
 fails crash_walk_wants_a_workload 2 'wants one --workload' strata crash --walk calls
 fails crash_walk_of_calls_or_results 2 '"x" is none of calls, results' strata crash --walk x --workload merge
 fails crash_walk_wants_one_seed 2 'wants one --workload' strata crash --walk calls --workload mixed --seeds 2
@@ -197,6 +211,10 @@ run strata crash --stage 3 --model posix --workload merge --sites
 is crash_sites_add_up "$(awk '/stages\/|common\// { s += $1 } END { print s }' <<<"$out")" \
     "$(awk '/^ *[0-9]+  all$/ { print $1 }' <<<"$out")"
 like crash_sites_of_one_workload_may_be_missing "$rc $(last)" '^0 sites: [0-9]+ that call the file layer, [0-9]+ of them never crashed at$'
+run strata crash --stage 1 --model kill --sites
+like crash_sites_are_all_crashed_at "$rc $(last)" '^0 sites: [0-9]+ that call the file layer, 0 of them never crashed at$'
+run strata crash --stage 1 --model kill
+is crash_sites_are_told_of_when_one_is_missing "$rc $(grep -c sites <<<"$out")" '0 0'
 run strata crash --stage 3 --model posix --workload merge
 is crash_sites_only_when_asked "$(grep -c 'sites' <<<"$out")" 0
 

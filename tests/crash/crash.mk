@@ -16,9 +16,8 @@ $(eval $(call crash_program,memory_test,memory_loop allocations allocations_reac
 # Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
 $(foreach p,memory_test faults_test faults bits_test bits,$B/tests/crash/$p): LDFLAGS += $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 
-# What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises. (What
-# stands on make's command line is in the environment too, where no blank or quote parts it.)
-of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE="$$STAGE" STRATA_ENGINE="$$ENGINE"
+# What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises.
+of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(call quoted,$(STAGE)) STRATA_ENGINE=$(call quoted,$(ENGINE))
 
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N [ENGINE=mine.so]] [TIMES=20]
 	@$(MAKE) --no-print-directory -s $B/tests/crash/kill_real

@@ -62,6 +62,29 @@ void crash_put_table(FILE *to, const struct explore *e)
 
 /* ---- A violation ----------------------------------------------------------------------- */
 
+/* One word to a shell, whatever is in it. */
+static void put_quoted(FILE *to, const char *word)
+{
+    fputc('\'', to);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", to);
+        else
+            fputc(*word, to);
+    fputc('\'', to);
+}
+
+static void put_word(FILE *to, const char *word)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+
+    if (*word && !word[strspn(word, plain)])
+        fputs(word, to);
+    else
+        put_quoted(to, word);
+}
+
 void crash_put_command(const struct crash *c, FILE *to, const struct crash_model *model,
                        const struct explore_case *k, const struct workload *named,
                        const struct script *script, const char *keep)
@@ -70,8 +93,11 @@ void crash_put_command(const struct crash *c, FILE *to, const struct crash_model
     char place[100];
 
     fprintf(to, "%s crash --stage %u ", c->cli->program, c->stage.stage);
-    if (engine)
-        fprintf(to, "--engine '%s' ", engine);
+    if (engine) {
+        fputs("--engine ", to);
+        put_quoted(to, engine);
+        fputc(' ', to);
+    }
     fprintf(to, "--model %s ", model->name);
     if (k->place.call)
         fprintf(to, "--at %s ", explore_place_text(&k->place, place));
@@ -84,10 +110,11 @@ void crash_put_command(const struct crash *c, FILE *to, const struct crash_model
         fputs("- <<'END'\n", to);
         crash_write(to, script);
         fputs("END\n", to);
-    } else if (named->seed) {
-        fprintf(to, "%s --seed %" PRIu64 "\n", named->name, named->seed);
     } else {
-        fprintf(to, "%s\n", named->name);
+        put_word(to, named->name);
+        if (named->seed)
+            fprintf(to, " --seed %" PRIu64, named->seed);
+        fputc('\n', to);
     }
 }
 

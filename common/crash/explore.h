@@ -123,8 +123,8 @@ struct explore_now {
 };
 extern struct explore_now explore_now;
 
-/* 0. STRATA_NOT_FOUND: the script makes no call `at`. < 0 when the script itself failed, with no
- * crash: then `example` says why. */
+/* 0. STRATA_NOT_FOUND: the script makes no call `at`. < 0 when the script itself failed, or got a
+ * wrong answer, with no crash: then `example` says why. */
 int explore_run(struct explore *explore);
 
 /* "25.3", "25.3+4.1" of a second crash, "kill57/60.2", "eio57/60.2"; `text` has 100 bytes. */

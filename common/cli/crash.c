@@ -260,7 +260,7 @@ static int explore_model(struct crash *c, const struct crash_model *model)
     if (rc < 0) {
         crash_walk_end(c, model, false);
         cli_say(c->cli, "%s, which no crash disturbed: %s", campaign.now->name, e->example);
-        return CLI_OTHER;
+        return e->answered_wrongly ? CLI_BROKEN : CLI_OTHER;
     }
     if (c->walk) {
         progress_clear(&c->cli->progress);

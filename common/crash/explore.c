@@ -275,6 +275,7 @@ int explore_run(struct explore *explore)
     if (rc == 0)
         rc = live(&lives);
     explore->calls = fs_sim_trace_calls(lives.fs);
+    explore->answered_wrongly = lives.first.answers.wrong > 0;
     if (rc < 0)
         explore->example = strata_error_text(&lives.first.err, explore->examples[ORACLE_ERROR],
                                              sizeof *explore->examples);

@@ -108,6 +108,7 @@ struct explore {
     uint64_t at_call[FS_CALL_COUNT + 1];  /* ... by the call that was cut */
     char examples[ORACLE_VERDICTS][1500]; /* the first of each violation, for people */
     const char *example;                  /* the first of all; or why the script failed */
+    bool answered_wrongly;                /* that was it */
     struct explore_part parts[EXPLORE_ROWS];
     struct explore_case cases[ORACLE_VERDICTS]; /* the first of each violation; with `one`, of
                                                  * ORACLE_FINE too */

@@ -114,7 +114,7 @@ for name in greedy keeps; do
     like engine_that_is_${name}_at_damage_is_found "$rc $err" "^1 .*[0-9] $([ $name = greedy ] && echo 'bytes were allocated' || echo 'allocations were not freed')"
 done
 printf 'put a 1\nput b 2\nput c 3\nread\n' >thrice
-fails engine_that_answers_wrongly_with_no_crash_is_told 7 '^strata: crash: thrice, which no crash disturbed: .*a wrong answer: get "a": not found' \
+fails engine_that_answers_wrongly_with_no_crash_is_told 8 '^strata: crash: thrice, which no crash disturbed: .*a wrong answer: get "a": not found' \
     strata crash --stage 1 --engine tires.so --model kill --depth quick --workload thrice
 run strata crash --stage 1 --engine mends.so --model kill --depth quick --workload writes
 like engine_that_mends_when_read_only_is_found "$rc $(grep '^disagrees' <<<"$out")" '^8 .*opened read-only it has changed files'

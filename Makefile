@@ -9,7 +9,8 @@
 CC      ?= cc
 MODE    ?= plain
 B       ?= build$(if $(filter-out plain,$(MODE)),/$(MODE))
-OPT     ?= -O2
+OPT.asan := -O1
+OPT     ?= $(or $(OPT.$(MODE)),-O2)
 CSTD    := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -Iinclude -Icommon -Istages
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers -Werror
 # XXH_INLINE_ALL: the checksum too is built here, so that ASan sees what it reads.
@@ -23,6 +24,8 @@ ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) -fPIC $(SAN) -MMD -MP
 ifeq ($(V),)
 say      = @printf '  %-4s %s\n' $1 $2;
 endif
+# A word for the shell, whatever a path has in it.
+quoted   = '$(subst ','\'',$1)'
 LIBS    := -lxxhash -llz4 -lpthread -ldl
 # The shell's line editor is optional: without libedit, or with EDIT=no, it reads plain lines.
 ifndef EDIT

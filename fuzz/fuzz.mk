@@ -80,7 +80,7 @@ fuzz-build:
 	@$(MAKE) --no-print-directory MODE=plain fuzz-plain-build
 fuzz-plain-build: $B/fuzz/mutator.so $B/strata
 	@:
-FUZZ_TIME = TIME=$(or $(TIME),60) JOBS=$(JOBS) STAGE=$(STAGE) ENGINE=$(ENGINE)
+FUZZ_TIME = TIME=$(or $(TIME),60) JOBS=$(JOBS) STAGE=$(STAGE) ENGINE=$(call quoted,$(ENGINE))
 fuzz: fuzz-build ## fuzz the file formats of a stage with AFL++ [STAGE=N] [TARGET=wal] [TIME=60 seconds each] [JOBS=2] [ENGINE=mine.so]
 	@$(FUZZ_TIME) fuzz/tools/fuzz.sh $(TARGET)
 fuzz-long: fuzz-build ## the same, and goes on where the last such run ended; what comes out: docs/fuzz

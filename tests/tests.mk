@@ -51,6 +51,6 @@ check-build: $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN)) $B/strat
 	@:
 check: install-test ## judge an engine of your own: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
 	@$(MAKE) --no-print-directory -s check-build
-	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh "$(ENGINE)" "$(ONLY)"
+	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
 start: ## write the beginning of an engine of your own: STAGE=N DIR=../mine
 	@tests/tools/start.pl "$(STAGE)" "$(DIR)"

@@ -46,10 +46,13 @@ static void add_named(struct crash *c, size_t index)
     }
 }
 
-/* Where nothing is ever synced it is the same as another. */
+/* Where nothing is ever synced it is the same as another; and where there are no batches none can
+ * be written. */
 static bool is_pointless(const struct script *script)
 {
-    return script->unsynced && !subject_promises(STRATA_PROMISE_POWER_CUT);
+    bool batches = script->history.op_count > script->history.count;
+    return (script->unsynced && !subject_promises(STRATA_PROMISE_POWER_CUT)) ||
+           (batches && !subject_promises(STRATA_PROMISE_BATCH));
 }
 
 /* All, or the one of that name. `names`: of all there are. */
@@ -257,7 +260,7 @@ static int explore_model(struct crash *c, const struct crash_model *model)
     if (rc < 0) {
         crash_walk_end(c, model, false);
         cli_say(c->cli, "%s, which no crash disturbed: %s", campaign.now->name, e->example);
-        return CLI_OTHER;
+        return e->answered_wrongly ? CLI_BROKEN : CLI_OTHER;
     }
     if (c->walk) {
         progress_clear(&c->cli->progress);
@@ -372,8 +375,10 @@ int cli_run_crash(struct cli *cli)
 
     if (code == CLI_OK)
         code = make_place(&c, &made);
+    subject_under_way(true);
     if (code == CLI_OK)
         code = cli->given[CLI_AT] ? run_one(&c) : explore_all(&c);
+    subject_under_way(false);
     if (made && !c.kept)
         rmdir(cli->given[CLI_KEEP]); /* nothing to keep */
     for (size_t i = 0; i < c.count; i++)

@@ -84,7 +84,7 @@ static const struct {
     enum script_step step;
 } steps[] = {{"reopen", SCRIPT_REOPEN},   {"read", SCRIPT_READ},       {"sync", SCRIPT_SYNC},
              {"flush", SCRIPT_FLUSH},     {"compact", SCRIPT_COMPACT}, {"hold", SCRIPT_HOLD},
-             {"release", SCRIPT_RELEASE}, {NULL, SCRIPT_READ}};
+             {"release", SCRIPT_RELEASE}, {"synced", SCRIPT_SYNCED},   {NULL, SCRIPT_READ}};
 
 static int take_step(struct reading *r, const char *word)
 {

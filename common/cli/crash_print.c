@@ -62,6 +62,29 @@ void crash_put_table(FILE *to, const struct explore *e)
 
 /* ---- A violation ----------------------------------------------------------------------- */
 
+/* One word to a shell, whatever is in it. */
+static void put_quoted(FILE *to, const char *word)
+{
+    fputc('\'', to);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", to);
+        else
+            fputc(*word, to);
+    fputc('\'', to);
+}
+
+static void put_word(FILE *to, const char *word)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+
+    if (*word && !word[strspn(word, plain)])
+        fputs(word, to);
+    else
+        put_quoted(to, word);
+}
+
 void crash_put_command(const struct crash *c, FILE *to, const struct crash_model *model,
                        const struct explore_case *k, const struct workload *named,
                        const struct script *script, const char *keep)
@@ -70,8 +93,11 @@ void crash_put_command(const struct crash *c, FILE *to, const struct crash_model
     char place[100];
 
     fprintf(to, "%s crash --stage %u ", c->cli->program, c->stage.stage);
-    if (engine)
-        fprintf(to, "--engine '%s' ", engine);
+    if (engine) {
+        fputs("--engine ", to);
+        put_quoted(to, engine);
+        fputc(' ', to);
+    }
     fprintf(to, "--model %s ", model->name);
     if (k->place.call)
         fprintf(to, "--at %s ", explore_place_text(&k->place, place));
@@ -84,10 +110,11 @@ void crash_put_command(const struct crash *c, FILE *to, const struct crash_model
         fputs("- <<'END'\n", to);
         crash_write(to, script);
         fputs("END\n", to);
-    } else if (named->seed) {
-        fprintf(to, "%s --seed %" PRIu64 "\n", named->name, named->seed);
     } else {
-        fprintf(to, "%s\n", named->name);
+        put_word(to, named->name);
+        if (named->seed)
+            fprintf(to, " --seed %" PRIu64, named->seed);
+        fputc('\n', to);
     }
 }
 
@@ -178,16 +205,21 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Does the stage use this file: is it its own, or was a site of it come by? */
-static bool uses(const struct crash *c, const struct fs_site *all, size_t count, const char *file)
+/* Does the stage use what this site stands in? Its own files, all of them; one of common, if any
+ * site of it was come by; and of another stage's file the functions that were, as it need not call
+ * all of them. */
+static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
+                 const struct fs_site *site)
 {
+    bool borrowed = begins(site->file, "stages/");
     char own[100];
 
     for (size_t i = 0; i < count; i++)
-        if (c->sites[i] && strcmp(all[i].file, file) == 0)
+        if (c->sites[i] && strcmp(all[i].file, site->file) == 0 &&
+            (!borrowed || strcmp(all[i].function, site->function) == 0))
             return true;
     snprintf(own, sizeof own, "stages/%s/", c->stage.name);
-    return begins(file, own);
+    return begins(site->file, own);
 }
 
 /* A stage that promises no power cut syncs nothing, and makes no room ahead that could be cut off.
@@ -215,7 +247,7 @@ size_t crash_put_sites(const struct crash *c)
     bool headed = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (begins(all[i].file, "tests/") || !uses(c, all, count, all[i].file) ||
+        if (begins(all[i].file, "tests/") || !uses(c, all, count, &all[i]) ||
             (!c->sites[i] && excused(c, &all[i])))
             continue;
         if (!headed && (c->cli->given[CLI_SITES] || !c->sites[i]))

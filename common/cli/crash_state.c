@@ -109,7 +109,7 @@ int crash_at(struct crash *c, const struct crash_model *model)
     e->keep = list_and_keep;
     if (campaign_one(&campaign, &c->place) < 0) {
         cli_say(c->cli, "%s, which no crash disturbed: %s", c->workloads->name, e->example);
-        return CLI_OTHER;
+        return e->answered_wrongly ? CLI_BROKEN : CLI_OTHER;
     }
     for (int v = 0; v < ORACLE_VERDICTS; v++)
         if (e->cases[v].script)

@@ -11,6 +11,8 @@
 #include "need.h"
 #include "subject.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- The states of one trace ----------------------------------------------------------- */
@@ -189,6 +191,21 @@ static void live_again(struct lives *lives)
         need_memory(&run->err);
 }
 
+/* A wrong answer while nothing has crashed yet: no state that follows would tell of it. */
+static int check_answers(struct lives *lives, int rc)
+{
+    const struct explore *e = lives->explore;
+    struct script_run *run = &lives->first;
+    char when[60] = "";
+
+    if (!run->answers.wrong)
+        return rc;
+    if (e->way != EXPLORE_WHOLE)
+        snprintf(when, sizeof when, " after call %" PRIu64 " failed", e->at);
+    return strata_fail(&run->err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
+                       "a wrong answer%s: %s", when, run->answers.first_wrong);
+}
+
 /* The script, disturbed at the call that is asked for. */
 static int live(struct lives *lives)
 {
@@ -201,9 +218,9 @@ static int live(struct lives *lives)
     if (e->way != EXPLORE_WHOLE)
         fs_sim_fail(lives->fs, &fault);
     rc = script_run(&lives->first);
-    if (e->way == EXPLORE_WHOLE) {
+    if (e->way == EXPLORE_WHOLE || lives->first.answers.wrong) {
         fs_sim_record_stop(lives->fs);
-        return rc;
+        return check_answers(lives, rc);
     }
     if (rc < 0)
         need_memory(&lives->first.err);
@@ -258,6 +275,7 @@ int explore_run(struct explore *explore)
     if (rc == 0)
         rc = live(&lives);
     explore->calls = fs_sim_trace_calls(lives.fs);
+    explore->answered_wrongly = lives.first.answers.wrong > 0;
     if (rc < 0)
         explore->example = strata_error_text(&lives.first.err, explore->examples[ORACLE_ERROR],
                                              sizeof *explore->examples);

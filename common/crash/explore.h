@@ -108,6 +108,7 @@ struct explore {
     uint64_t at_call[FS_CALL_COUNT + 1];  /* ... by the call that was cut */
     char examples[ORACLE_VERDICTS][1500]; /* the first of each violation, for people */
     const char *example;                  /* the first of all; or why the script failed */
+    bool answered_wrongly;                /* that was it */
     struct explore_part parts[EXPLORE_ROWS];
     struct explore_case cases[ORACLE_VERDICTS]; /* the first of each violation; with `one`, of
                                                  * ORACLE_FINE too */
@@ -123,8 +124,8 @@ struct explore_now {
 };
 extern struct explore_now explore_now;
 
-/* 0. STRATA_NOT_FOUND: the script makes no call `at`. < 0 when the script itself failed, with no
- * crash: then `example` says why. */
+/* 0. STRATA_NOT_FOUND: the script makes no call `at`. < 0 when the script itself failed, or got a
+ * wrong answer, with no crash: then `example` says why. */
 int explore_run(struct explore *explore);
 
 /* "25.3", "25.3+4.1" of a second crash, "kill57/60.2", "eio57/60.2"; `text` has 100 bytes. */

@@ -99,8 +99,8 @@ static void judge_stop(struct strata_iter *iter, int rc, const struct strata_err
         wrong(answers, "a scan went on after an error");
 }
 
-static void judge_rows(struct strata_iter *iter, const struct model *model, bool backwards,
-                       struct answers *answers)
+void judge_iter(struct strata_iter *iter, const struct model *model, bool backwards,
+                struct answers *answers)
 {
     const char *how = backwards ? "scan backwards" : "scan";
     struct strata_error err = {0};
@@ -140,7 +140,7 @@ void judge_scan(struct strata *db, const struct model *model, bool backwards,
         judge_call(rc, &err, answers);
         return;
     }
-    judge_rows(iter, model, backwards, answers);
+    judge_iter(iter, model, backwards, answers);
     strata_iter_free(iter);
 }
 

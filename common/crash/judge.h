@@ -23,6 +23,9 @@ void judge_gets(struct strata *db, const struct history *history, const struct m
                 struct answers *answers);
 void judge_scan(struct strata *db, const struct model *model, bool backwards,
                 struct answers *answers);
+/* The scan alone, of an iterator that the caller has and keeps. */
+void judge_iter(struct strata_iter *iter, const struct model *model, bool backwards,
+                struct answers *answers);
 void judge_verify(struct strata *db, struct answers *answers);
 /* One answer more: `rc` of a call that should have returned 0, with its error. */
 void judge_call(int rc, const struct strata_error *err, struct answers *answers);

@@ -3,6 +3,7 @@
 
 #include "db.h"
 #include "fs_posix.h"
+#include "fs_sim.h"
 #include "judge.h"
 #include "need.h"
 #include "subject.h"
@@ -140,7 +141,15 @@ static int compare_all(struct check *check, struct strata *db, const char *when)
 
 /* ---- The openings, one after another --------------------------------------------------- */
 
-static int check_read_only(struct check *check)
+/* What the files are; on a simulated file system only. */
+static struct fs_sim_hash hash_files(const struct check *check)
+{
+    struct strata_fs *fs = check->oracle->fs;
+    struct fs_sim_hash none = {0, 0};
+    return fs && strcmp(fs->ops->name, "sim") == 0 ? fs_sim_hash_of(fs) : none;
+}
+
+static int look_read_only(struct check *check)
 {
     struct strata_error err = {0};
     struct strata *db;
@@ -156,6 +165,18 @@ static int check_read_only(struct check *check)
         return failed(check, "open read-only", &err);
     bad = read_state(check, db) || compare_all(check, db, "opened read-only");
     return close_database(check, db) || bad;
+}
+
+static int check_read_only(struct check *check)
+{
+    struct fs_sim_hash before = hash_files(check), after;
+
+    if (look_read_only(check))
+        return 1;
+    after = hash_files(check);
+    return before.low == after.low && before.high == after.high
+               ? 0
+               : violation(check, ORACLE_DISAGREES, "opened read-only it has changed files");
 }
 
 /* Names that the database may have after a close: the lock, the marker, and data. */

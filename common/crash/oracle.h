@@ -4,7 +4,7 @@
  * the last acknowledged write when a process was killed, and the last one acknowledged as synced
  * when the power was cut. Besides:
  *
- *   - a read-only opening, which repairs nothing, and one for writing find the same
+ *   - a read-only opening, which changes nothing, and one for writing find the same
  *   - gets, a scan each way and verify agree; what was deleted stays deleted
  *   - nothing that no file format of the stage claims is left in the directory after a close
  *   - it takes a write, and after one more reopening holds it and all the rest

@@ -175,6 +175,8 @@ void script_mixed(struct script *script, uint64_t seed)
 
     for (uint64_t i = 1; i <= MIXED_LIVES * MIXED_STEPS; i++) {
         uint64_t dice = prng_below(&prng, 10);
+        if (script->unsynced && i % 7 == 0)
+            script_add(script, SCRIPT_SYNCED);
         if (dice < 6)
             mixed_put(script, &prng, i);
         else if (dice < 8 || !batches)
@@ -227,7 +229,7 @@ static int write_one(struct strata *db, const struct strata_op *op, struct strat
                                      : strata_delete(db, op->key, err);
 }
 
-static int write_batch(struct strata *db, const struct strata_op *ops, size_t count,
+static int write_batch(struct strata *db, const struct strata_op *ops, size_t count, unsigned flags,
                        struct strata_error *err)
 {
     struct strata_batch *batch = strata_batch_new();
@@ -237,13 +239,15 @@ static int write_batch(struct strata *db, const struct strata_op *ops, size_t co
         rc = ops[i].type == STRATA_OP_PUT ? strata_batch_put(batch, ops[i].key, ops[i].value, err)
                                           : strata_batch_delete(batch, ops[i].key, err);
     if (rc == 0)
-        rc = strata_write(db, batch, 0, err);
+        rc = strata_write(db, batch, flags, err);
     strata_batch_free(batch);
     return rc;
 }
 
 static int do_write(struct script_run *run)
 {
+    unsigned promises = subject_info()->promises;
+    bool synced = run->sync_next && promises & STRATA_PROMISE_POWER_CUT;
     uint64_t n = run->acknowledged + 1;
     size_t count;
     const struct strata_op *ops = history_write(&run->script->history, (size_t)n, &count);
@@ -253,21 +257,30 @@ static int do_write(struct script_run *run)
     run->issued = n;
     if (run->sim)
         fs_sim_start(run->fs, run->marks_from + n);
-    rc = count == 1 ? write_one(run->db, ops, &run->err)
-                    : write_batch(run->db, ops, count, &run->err);
-    if (rc == 0) /* the default sync is the strongest that the stage promises */
-        acknowledge(run, n, subject_promises(STRATA_PROMISE_POWER_CUT) && !run->script->unsynced);
-    return rc;
+    rc = count == 1 && !synced
+             ? write_one(run->db, ops, &run->err)
+             : write_batch(run->db, ops, count, synced ? STRATA_WRITE_SYNC : 0, &run->err);
+    if (rc < 0)
+        return rc;
+    /* the default sync is the strongest that the stage promises */
+    synced |= subject_promises(STRATA_PROMISE_POWER_CUT) && !run->script->unsynced;
+    acknowledge(run, n, synced);
+    run->sync_next = false;
+    return 0;
 }
 
-static int do_read(struct script_run *run)
+/* Asks the held iterator or, if it is NULL, everything, about the state after write `n`. */
+static int do_ask(struct script_run *run, struct strata_iter *held, uint64_t n)
 {
     uint64_t errors = run->answers.errors;
     struct model model = {0};
 
-    history_model(&run->script->history, (size_t)run->acknowledged, &model);
+    history_model(&run->script->history, (size_t)n, &model);
     run->answers.errors = 0;
-    judge_all(run->db, &run->script->history, &model, &run->answers);
+    if (held)
+        judge_iter(held, &model, false, &run->answers);
+    else
+        judge_all(run->db, &run->script->history, &model, &run->answers);
     model_free(&model);
     run->answers.errors += errors;
     if (run->answers.errors == errors)
@@ -278,20 +291,24 @@ static int do_read(struct script_run *run)
 
 static int do_hold(struct script_run *run)
 {
-    int rc = run->held ? 0 : strata_iter_new(run->db, &run->held, &run->err);
-    if (rc == 0)
-        rc = strata_iter_first(run->held, &run->err);
+    int rc;
+
+    if (run->held)
+        return 0;
+    rc = strata_iter_new(run->db, &run->held, &run->err);
+    if (rc < 0)
+        return rc;
+    run->held_at = run->acknowledged;
+    rc = strata_iter_first(run->held, &run->err);
     return rc < 0 ? rc : 0;
 }
 
 static int do_release(struct script_run *run)
 {
-    int rc = run->held ? 0 : STRATA_NOT_FOUND;
-    while (rc == 0)
-        rc = strata_iter_next(run->held, &run->err);
+    int rc = run->held ? do_ask(run, run->held, run->held_at) : 0;
     strata_iter_free(run->held);
     run->held = NULL;
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 static int passed_over(int rc)
@@ -309,7 +326,7 @@ static int do_step(struct script_run *run, enum script_step step)
         return script_close(run); /* the next step opens it */
     case SCRIPT_READ:
         tell(run, SCRIPT_READING);
-        return do_read(run);
+        return do_ask(run, NULL, run->acknowledged);
     case SCRIPT_SYNC:
         tell(run, SCRIPT_SYNCING);
         rc = strata_sync(run->db, &run->err);
@@ -328,6 +345,9 @@ static int do_step(struct script_run *run, enum script_step step)
     case SCRIPT_RELEASE:
         tell(run, SCRIPT_READING);
         return do_release(run);
+    case SCRIPT_SYNCED:
+        run->sync_next = true;
+        return 0;
     }
     return STRATA_ERR_INVALID;
 }
@@ -362,8 +382,10 @@ int script_step(struct script_run *run)
 
 void script_skip(struct script_run *run)
 {
-    if (run->script->steps[run->at] == SCRIPT_WRITE)
+    if (run->script->steps[run->at] == SCRIPT_WRITE) {
         acknowledge(run, run->acknowledged + 1, false);
+        run->sync_next = false;
+    }
     run->at++;
 }
 

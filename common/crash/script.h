@@ -18,8 +18,9 @@ enum script_step {
     SCRIPT_SYNC,
     SCRIPT_FLUSH,
     SCRIPT_COMPACT,
-    SCRIPT_HOLD,   /* an iterator is made, and stays */
-    SCRIPT_RELEASE /* it is read to its end, and goes */
+    SCRIPT_HOLD,    /* an iterator is made, and stays */
+    SCRIPT_RELEASE, /* it is asked for all that there was when it was made, and goes */
+    SCRIPT_SYNCED   /* the next write is synced (STRATA_WRITE_SYNC), whatever the others are */
 };
 
 /* All zero is a valid empty script. */
@@ -75,6 +76,8 @@ struct script_run {
     bool sim;                              /* `fs` is an fs_sim: its trace gets START and ACK */
     struct strata *db;                     /* NULL: closed */
     struct strata_iter *held;              /* of SCRIPT_HOLD; NULL: none */
+    uint64_t held_at;                      /* number of the last write that it must show */
+    bool sync_next;                        /* SCRIPT_SYNCED */
     size_t at;                             /* index of the next step */
     uint64_t issued, acknowledged, synced; /* numbers of writes */
     struct strata_error err;               /* of the last failure */

@@ -1,4 +1,5 @@
 /* subject.c: see subject.h. */
+#define _GNU_SOURCE /* RTLD_DEEPBIND */
 #include "subject.h"
 
 #include "db.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct strata_stage_info info;
 static struct strata_engine table; /* the learner's, judged as stage N */
@@ -29,21 +31,39 @@ static void end(const char *what, const char *why)
 static void find_stage(void)
 {
     const char *wanted = getenv("STRATA_STAGE");
-    size_t i = 0;
     bool any = !wanted || !*wanted;
+    char number[16];
 
-    while (strata_stage_at(i++, &info) == 0)
-        if (!any && info.stage == strtoul(wanted, NULL, 10))
+    for (size_t i = 0; strata_stage_at(i, &info) == 0; i++) {
+        snprintf(number, sizeof number, "%u", info.stage);
+        if (!any && strcmp(number, wanted) == 0)
             return;
+    }
     if (!any)
         end("STRATA_STAGE", "this build has no such stage");
 }
+
+/* An object looks for its own functions among this program's first, all of which are there to be
+ * found: one of the same name would be called in place of its own, and judged. The sanitizers
+ * cannot do without that order; there -Wl,-Bsymbolic has to do. */
+#ifdef __has_feature
+#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_SANITIZER 1
+#else
+#define HAS_SANITIZER 0
+#endif
+#if defined(RTLD_DEEPBIND) && !HAS_SANITIZER
+#define OWN_FIRST RTLD_DEEPBIND
+#else
+#define OWN_FIRST 0
+#endif
 
 /* A name without a slash would be looked for among the system's libraries. */
 static void *open_object(const char *path)
 {
     char *here = strchr(path, '/') ? NULL : need(fs_join(".", path));
-    void *found = dlopen(here ? here : path, RTLD_NOW | RTLD_LOCAL);
+    void *found = dlopen(here ? here : path, RTLD_NOW | RTLD_LOCAL | OWN_FIRST);
     free(here);
     return found;
 }
@@ -68,6 +88,26 @@ int subject_load(const char *path, struct strata_error *err)
     table.promises = info.promises;
     engine = &table;
     return probe_engine(engine, err);
+}
+
+static bool judging;
+
+static void ended_from_within(void)
+{
+    if (!judging || !engine)
+        return;
+    fputs("your engine ended the program: it must not call exit\n", stderr);
+    fflush(NULL);
+    _exit(7);
+}
+
+void subject_under_way(bool under_way)
+{
+    static bool listening;
+
+    judging = under_way;
+    if (!listening)
+        listening = atexit(ended_from_within) == 0;
 }
 
 static void prepare(void)

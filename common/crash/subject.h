@@ -18,6 +18,10 @@ void subject_choose(const struct strata_stage_info *stage);
  * bypasses fs.h (probe.h). err->message says which. */
 int subject_load(const char *path, struct strata_error *err);
 
+/* While it is under way, an engine of one's own that calls exit is told of, and ends the program
+ * with 7, whatever it asked for: what was not judged is not fine. */
+void subject_under_way(bool under_way);
+
 /* Stage N: number, name, promises. What is under test is judged by it. */
 const struct strata_stage_info *subject_info(void);
 bool subject_promises(unsigned bits); /* all of these bits of enum strata_promise? */

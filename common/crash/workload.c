@@ -1,6 +1,9 @@
 /* workload.c: see workload.h. */
 #include "workload.h"
 
+#include "need.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #define BUILTIN 4 /* scripts of script_builtin */
@@ -45,7 +48,44 @@ static void held(struct script *script, uint64_t seed)
     script_add(script, SCRIPT_READ);
 }
 
-/* What is acknowledged may be lost, but only from its end. */
+static void add_batch(struct script *script, struct strata_batch *batch)
+{
+    history_batch(&script->history, batch);
+    script_add(script, SCRIPT_WRITE);
+    strata_batch_clear(batch);
+}
+
+/* Of many operations; of more bytes than a segment; of one value that is. */
+static void batches(struct script *script, uint64_t seed)
+{
+    struct strata_batch *batch = need(strata_batch_new());
+    static char value[70000];
+    char key[16];
+    int rc = 0;
+
+    (void)seed;
+    memset(value, 'v', sizeof value - 1);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 40; i++) {
+            snprintf(key, sizeof key, "key %d", i);
+            rc |= round && i % 3 == 0
+                      ? strata_batch_delete(batch, strata_string(key), NULL)
+                      : strata_batch_put(batch, strata_string(key),
+                                         strata_bytes(value, (size_t)(round ? 300 : i % 4)), NULL);
+        }
+        add_batch(script, batch);
+    }
+    script_add(script, SCRIPT_REOPEN);
+    rc |= strata_batch_delete(batch, strata_string("key 1"), NULL);
+    rc |= strata_batch_put(batch, strata_string("large"), strata_string(value), NULL);
+    rc |= strata_batch_put(batch, strata_string("key 3"), strata_string("back"), NULL);
+    need(rc == 0 ? batch : NULL);
+    add_batch(script, batch);
+    strata_batch_free(batch);
+    script_add(script, SCRIPT_READ);
+}
+
+/* What is acknowledged may be lost, but only from its end, and only what came after a sync. */
 static void unsynced(struct script *script, uint64_t seed)
 {
     script->unsynced = true;
@@ -58,6 +98,7 @@ static const struct {
     bool drawn;
 } more[] = {{"merge", merge, false},
             {"held", held, false},
+            {"batches", batches, false},
             {"mixed", script_mixed, true},
             {"unsynced", unsynced, true}};
 

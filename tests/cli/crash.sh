@@ -1,5 +1,6 @@
 #!/bin/bash
 # The crash explorer as a user sees it: what it prints, how it ends, and that its figures add up.
+root=$PWD
 . "$(dirname "$0")/tap.bash"
 
 last() { tail -1 <<<"$out"; }
@@ -186,6 +187,20 @@ calls=$(grep -c '^  [a-z]' <<<"$out")
 run strata crash --walk results --stage 2 --model posix --workload merge
 is crash_walk_of_results_is_shorter "$(($(grep -c '^  [a-z]' <<<"$out") * 2 < calls))" 1
 is crash_walk_of_results_has_each_once "$(sed '/^put/,$d' <<<"$out" | sed -n 's/.*\(fine\|torn tail\|lost\|no state\): \(.*\)/\1 \2/p' | sort | uniq -d)" ""
+# empty keys and values, a batch, a long value, and the same state twice
+printf "put '' ''\nput '' %0120d\nbatch begin\nput a ''\ndel ''\nbatch commit\ndel ''\nput a 1\n" 0 >words
+run strata crash --walk calls --stage 3 --model kill --workload words
+is crash_walk_names_the_empty_key "$rc $(grep -cE "^put '' " <<<"$out")" '0 2'
+like crash_walk_has_the_batch "$out" '^batch of 2 .* fine$'
+run strata crash --walk results --stage 3 --model kill --workload words
+like crash_walk_of_results_shows_empty_values "$out" "fine: a=''$"
+run strata crash --walk calls --stage 3 --model posix --workload words
+like crash_walk_of_all_words "$rc $(last)" '^0 crash: .* violations=0$'
+run strata crash --walk results --stage 1 --model posix --workload nothing
+like crash_walk_of_no_database "$rc $out" 'no database'
+rm words
+run strata crash --walk calls --stage 3 --model posix --workload unsynced
+like crash_walk_of_unsynced_work "$rc $(last)" '^0 crash: .* violations=0$'
 fails crash_walk_wants_a_workload 2 'wants one --workload' strata crash --walk calls
 fails crash_walk_of_calls_or_results 2 '"x" is none of calls, results' strata crash --walk x --workload merge
 fails crash_walk_wants_one_seed 2 'wants one --workload' strata crash --walk calls --workload mixed --seeds 2
@@ -196,12 +211,37 @@ run strata crash --stage 3 --model posix --workload merge --sites
 is crash_sites_add_up "$(awk '/stages\/|common\// { s += $1 } END { print s }' <<<"$out")" \
     "$(awk '/^ *[0-9]+  all$/ { print $1 }' <<<"$out")"
 like crash_sites_of_one_workload_may_be_missing "$rc $(last)" '^0 sites: [0-9]+ that call the file layer, [0-9]+ of them never crashed at$'
+run strata crash --stage 1 --model kill --sites
+like crash_sites_are_all_crashed_at "$rc $(last)" '^0 sites: [0-9]+ that call the file layer, 0 of them never crashed at$'
+run strata crash --stage 1 --model kill
+is crash_sites_are_told_of_when_one_is_missing "$rc $(grep -c sites <<<"$out")" '0 0'
 run strata crash --stage 3 --model posix --workload merge
 is crash_sites_only_when_asked "$(grep -c 'sites' <<<"$out")" 0
+run strata crash --stage 4 --model kill --workload merge --sites
+is crash_sites_of_another_stage_count_where_they_are_used "$(grep -c 'stages/01_.* in record_start_kind' <<<"$out") $(grep -c 'in record_append_typed' <<<"$out")" '1 0'
+
+# ---- Long runs, which go on where they stopped ----
+mkdir -p full/crash && ln -s "$STRATA" full/strata
+{
+    echo "# $(cksum <full/strata)"
+    printf 'mixed\t1\tposix\t30\t20\t0\t7\nmixed\t1\tkill\t12\nmixed\t2\tposix\t3\t\t1\t1\nmixed\t3\tposix\t1'
+} >full/crash/full_1.tsv
+run env B=full "$root/tests/tools/crash.sh" full 1 0
+is crash_full_sums_up_whole_rows_only "$rc $out" '0 crash: stage=1 model=posix states=30 distinct=20 violations=0'
+like crash_full_tells_of_damaged_rows "$err" 'rows that are damaged are made again$'
+is crash_full_writes_the_sums_down "$(cut -f 1-6 docs/crash/results.tsv)" "$(printf '1\tposix\t1\t30\t20\t0')"
+# a bug in the program: nothing is summed up
+printf '#!/bin/sh\n[ "$1" = stages ] && exec "%s" stages\necho "crash: stage=1 model=posix states=9 distinct=9 violations=3"\nexit 8\n' "$STRATA" >broken
+rm full/strata && mv broken full/strata && chmod +x full/strata
+run env B=full "$root/tests/tools/crash.sh" full 1 9
+is crash_full_that_found_something_fails "$rc $(grep -c 'model=posix states=9' <<<"$out")" '1 1'
+is crash_full_that_found_something_sums_nothing_up "$(grep -c states=30 <<<"$out") $(cut -f 4 docs/crash/results.tsv)" '0 30'
+fails crash_full_of_no_stage_is_told 2 'no such stage' env B=full "$root/tests/tools/crash.sh" full 99 0
+rm -r full docs
 
 # ---- What is said of a wrong command line ----
 fails crash_unknown_model 2 '"cut" is none of kill, ordered, posix' strata crash --model cut
-fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, held, mixed, unsynced' strata crash --workload x
+fails crash_unknown_workload 2 '"x" is no file, and none of nothing, .*, merge, held, batches, mixed, unsynced' strata crash --workload x
 fails crash_unknown_stage 2 '--stage: "99" is no whole number of 1 to [0-9]+' strata crash --stage 99
 fails crash_unknown_depth 2 '"deep" is none of quick, usual, full' strata crash --depth deep
 fails crash_no_seeds 2 'no whole number of 1' strata crash --seeds 0

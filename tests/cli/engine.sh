@@ -44,9 +44,16 @@ like check_names_what_it_skips "$out" '^Skipped, .*: golden '
 is check_runs_no_suite_of_our_files "$(grep -cE 'stage 1 (golden|explorer|oracle|append)' <<<"$out")" 0
 run env STRATA_STAGE=1 STRATA_ENGINE="$engines/plain.so" "$build/tests/crash/memory_test"
 like memory_of_an_engine_fails_in_the_engine_too "$out$err" 'each of (1[5-9]|[2-9][0-9])[0-9] allocations failed once: .* 0 bad'
+mkdir "it's mine" && cp "$engines/plain.so" "it's mine"
+told=$(make -sn -C "$root" B="$build" NO_INSTALL=1 kill TIMES=1 STAGE=1 ENGINE="$PWD/it's mine/plain.so" | tail -1)
+run bash -c "$told"
+like engine_of_any_path_is_found_by_make "$rc $out" '^kill: stage=1 times=1 .*violations=0'
+check "it's mine/plain.so" 1 'contract_fault'
+like engine_of_any_path_is_checked "$rc $out" "it's mine/plain\.so keeps every promise"
 
 # ---- One that forgets deletes ----
-run strata crash --stage 1 --engine "$engines/undead.so" --depth quick --model kill --workload writes
+cp "$engines/undead.so" "it's undead.so"
+run strata crash --stage 1 --engine "./it's undead.so" --depth quick --model kill --workload writes
 is engine_undead_breaks_a_promise "$rc" 8
 like engine_undead_is_told_which "$out" '^==== A broken promise: an acknowledged write survives kill -9 ====$'
 like engine_undead_is_told_the_steps "$out" "^     2  del '.*'   # acknowledged, and must come back$"
@@ -56,6 +63,9 @@ sed -n '/^To see it again/,$p' <<<"$out" | sed 1,2d | grep -v '^crash:' >again.s
 run bash again.sh
 is engine_undead_is_shown_again "$rc $(head -1 <<<"$out" | cut -d, -f2)" '8  lost: the state after write 1'
 is engine_undead_left_its_files "$(ls state/db)" "$(printf '000001.log\nLOCK\nSTRATA')"
+run strata crash --stage 1 --engine "$engines/undead.so" --model kill --workload mixed --seed 3
+like engine_undead_is_told_of_random_work "$rc $err" \
+    '^8 .*mixed, which no crash disturbed: .*a wrong answer: get "[^"]*": found, and it should not be there'
 check "$engines/undead.so" 1 'basic|kill_model'
 is check_of_undead_fails "$rc" 1
 like check_of_undead_names_promise_and_test "$(promise 'an acknowledged write survives a clean exit')" 'contract_basic contract_writes_survive_close_and_open'
@@ -64,11 +74,25 @@ command=$(sed -n '/^The first of these tests/,$p' <<<"$out" | grep '^STRATA_STAG
 run bash -c "$command"
 is check_of_undead_shows_one_test_again "$((rc > 0)) $(grep -c 'not in the model' <<<"$out$err")" '1 1'
 
+# ---- One that ends the program where there is damage ----
+if command -v cc >/dev/null; then
+    sed 's/return strata_fail(err, STRATA_ERR_CORRUPT, path, 0, .*/_Exit(0);/' "$root/tests/engines/plain.c" >quits.c
+    cc -std=c11 -D_POSIX_C_SOURCE=200809L -I"$root/include" -I"$root/common" -shared -fPIC -o quits.so quits.c
+    check "$PWD/quits.so" 1 'bits|contract_marker'
+    like check_of_an_engine_that_ends_the_program_fails "$rc $(promise 'a flipped bit' | tr '\n' ' ')" '^1 .*bits ended after 1 of 1[0-9] tests'
+    like check_of_one_that_ends_the_program_shows_it_again "$(sed -n '/^The first of these/,$p' <<<"$out")" "quits\.so [^ ]*/bits_test$"
+else
+    skip check_of_an_engine_that_ends_the_program_fails "no compiler"
+fi
+
 # ---- One that says "ok" too early ----
 run strata crash --stage 3 --engine "$engines/early_ok.so" --depth quick --workload writes
 is engine_early_ok_breaks_a_promise "$rc" 8
 is engine_early_ok_survives_kills_alone "$(grep -cE 'model=kill .*violations=0$' <<<"$out") $(grep -cE 'model=(ordered|posix) .*violations=[1-9]' <<<"$out")" '1 2'
 is engine_early_ok_is_told_once "$(grep '^==== ' <<<"$out")" '==== A broken promise: a synced write survives a power cut ===='
+printf "put '' %0120d\nbatch begin\nput a 1\ndel ''\nbatch commit\n" 0 >words
+run env TMPDIR= strata crash --stage 3 --engine "$engines/early_ok.so" --model posix --workload words
+like engine_early_ok_is_shown_by_one_batch "$rc $out" '^        batch commit   # acknowledged, and must come back$'
 check "$engines/early_ok.so" 3 'power_cut|kill_model|contract_(basic|iter|model)'
 is check_of_early_ok_finds_one_promise_broken "$rc $(grep -B1 -c '^    is broken by' <<<"$out")" '1 1'
 like check_of_early_ok_names_the_test "$(promise 'a synced write survives a power cut')" 'power_cut_posix_loses_nothing_synced'

@@ -38,6 +38,7 @@ hold
 flush
 compact
 release
+synced
 batch begin
 put b 2
 del a

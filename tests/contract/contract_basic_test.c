@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "place.h"
+#include "subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,6 +305,105 @@ static void contract_value_of_1_gib_is_kept(void **state)
     place_close(db);
 }
 
+/* ---- Many ------------------------------------------------------------------------------- */
+
+static void expect_size(struct strata *db, const char *key, size_t size)
+{
+    struct strata_buffer got = {0};
+    struct strata_error err = {0};
+
+    if (strata_get(db, strata_string(key), &got, &err) != 0 || got.size != size)
+        fail_msg("key %s, %zu bytes: after the next opening %zu: %s", key, size, got.size,
+                 err.message);
+    strata_buffer_free(&got);
+}
+
+/* Wherever the files end then: at the end of a sector, of a page, of a segment. */
+static void contract_last_write_of_any_length_survives(void **state)
+{
+    static uint8_t bytes[4200];
+    size_t step = check_quick() || check_sanitized() ? 3 : 1;
+
+    (void)state;
+    memset(bytes, 'v', sizeof bytes);
+    for (size_t size = 0; size <= sizeof bytes; size += step) {
+        struct strata_error err = {0};
+        struct place place;
+        struct strata *db;
+
+        place_init_sim(&place);
+        db = place_open(&place, true);
+        assert_put(db, "a", "first");
+        assert_ok(strata_put(db, strata_string("b"), strata_bytes(bytes, size), &err), &err);
+        place_close(db);
+        db = place_open(&place, false);
+        expect_size(db, "a", 5);
+        expect_size(db, "b", size);
+        place_close(db);
+        place_free(&place);
+    }
+}
+
+#define MANY 66000u /* more than 16 bits count */
+
+/* Every number once, in an order of no use to anyone; its digits are key and value. */
+static void put_many(struct strata *db)
+{
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct strata_error err = {0};
+        char text[16];
+        snprintf(text, sizeof text, "%08u", (unsigned)((uint64_t)i * 40009 % MANY));
+        assert_ok(strata_put(db, strata_string(text), strata_string(text), &err), &err);
+    }
+}
+
+static void expect_many(struct strata *db)
+{
+    struct strata_error err = {0};
+    struct strata_slice value;
+    struct strata_iter *iter;
+    unsigned seen = 0;
+    int rc;
+
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    for (rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+        char text[16];
+        snprintf(text, sizeof text, "%08u", seen++);
+        assert_ok(strata_iter_value(iter, &value, &err), &err);
+        if (strata_compare(strata_iter_key(iter), strata_string(text)) != 0 ||
+            strata_compare(value, strata_string(text)) != 0)
+            fail_msg("row %u is not the %uth key and its value", seen, seen);
+    }
+    assert_code(rc, STRATA_NOT_FOUND, &err);
+    assert_int_equal(seen, MANY);
+    strata_iter_free(iter);
+    assert_get(db, "00000000", "00000000");
+    assert_get(db, "00065999", "00065999");
+    assert_get(db, "00066000", NULL);
+}
+
+static void contract_many_keys_are_all_there(void **state)
+{
+    struct strata_options options;
+    struct strata_error err = {0};
+    struct place place;
+    struct strata *db;
+
+    (void)state;
+    place_init_sim(&place);
+    subject_options(&options, place.fs, true);
+    options.segment_bytes = 1 << 20;
+    options.memtable_bytes = 1 << 20;
+    assert_ok(strata_open(place.dir, &options, &db, &err), &err);
+    put_many(db);
+    expect_many(db);
+    place_close(db);
+    assert_ok(strata_open(place.dir, &options, &db, &err), &err);
+    expect_many(db);
+    place_close(db);
+    place_free(&place);
+}
+
 #define contract_test(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
 
 int main(void)
@@ -323,6 +423,8 @@ int main(void)
         contract_test(contract_value_beyond_1_gib_is_refused),
         contract_test(contract_value_of_some_mib_is_kept),
         contract_test(contract_value_of_1_gib_is_kept),
+        cmocka_unit_test(contract_last_write_of_any_length_survives),
+        cmocka_unit_test(contract_many_keys_are_all_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

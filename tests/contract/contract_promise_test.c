@@ -2,10 +2,12 @@
  * What is not promised is refused as NOT_SUPPORTED, and changes nothing. */
 #include "test.h"
 
+#include "fs_sim.h"
 #include "place.h"
 #include "subject.h"
 #include "tmpdir.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,6 +328,55 @@ static void contract_compact_keeps_the_answers_or_is_refused(void **state)
     model_free(&model);
 }
 
+static uint64_t bytes_on(const struct place *place)
+{
+    struct strata_buffer bytes = {0};
+    struct fs_names names;
+    uint64_t total = 0;
+
+    assert_int_equal(fs_sim_paths(place->fs, place->dir, &names), 0);
+    for (size_t i = 0; i < names.count; i++) {
+        char *path = fs_join(place->dir, names.names[i]);
+        assert_int_equal(fs_sim_get(place->fs, path, &bytes), 0);
+        total += bytes.size;
+        free(path);
+    }
+    fs_names_free(&names);
+    strata_buffer_free(&bytes);
+    return total;
+}
+
+/* Ten keys of a KiB, each written a hundred times, and half of them deleted. */
+static void contract_compact_gives_dead_space_back(void **state)
+{
+    static uint8_t value[1024];
+    struct strata_error err = {0};
+    struct place place;
+    struct strata *db;
+
+    (void)state;
+    if (!subject_promises(STRATA_PROMISE_COMPACT)) {
+        check_skipping("the stage does not promise that dead space comes back");
+        skip();
+    }
+    place_init_sim(&place);
+    db = place_open(&place, true);
+    for (int i = 0; i < 1000; i++) {
+        char key[] = {(char)('a' + i % 10), '\0'};
+        memset(value, 'a' + i % 26, sizeof value);
+        assert_ok(strata_put(db, strata_string(key), strata_bytes(value, sizeof value), &err),
+                  &err);
+    }
+    for (char key[] = "a"; key[0] < 'f'; key[0]++)
+        assert_delete(db, key);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    place_close(db);
+    if (bytes_on(&place) > 100 * sizeof value)
+        fail_msg("%" PRIu64 " bytes are left of 1,000 KiB written, and 5 KiB are live",
+                 bytes_on(&place));
+    place_free(&place);
+}
+
 /* No promise stands for these: a stage that has them must be right, one that has not says so. */
 static void contract_flush_keeps_the_answers_or_is_refused(void **state)
 {
@@ -493,6 +544,7 @@ int main(void)
         contract_test(contract_sync_policy_refused_for_a_new_database_makes_nothing),
         contract_test(contract_snapshot_sees_the_past_or_is_refused),
         contract_test(contract_compact_keeps_the_answers_or_is_refused),
+        cmocka_unit_test(contract_compact_gives_dead_space_back),
         contract_test(contract_flush_keeps_the_answers_or_is_refused),
         contract_test(contract_backup_opens_as_a_copy_or_is_refused),
         contract_test(contract_verify_of_a_sound_database_is_done),

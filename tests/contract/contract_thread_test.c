@@ -188,6 +188,86 @@ static void thread_many_on_one_handle_agree_with_the_model(void **state)
     model_free(&all);
 }
 
+/* ---- One writes, the others find what it says is there ---------------------------------- */
+
+#define GROWTH 20000u /* keys: tables in memory grow many times meanwhile */
+
+struct growth {
+    pthread_t thread;
+    struct strata *db;
+    uint64_t seed;
+    _Atomic unsigned *there; /* so many keys are acknowledged */
+    unsigned asked;
+    char first_wrong[400]; /* "" while all is well */
+};
+
+static void *find_what_is_there(void *arg)
+{
+    struct growth *g = arg;
+    struct strata_buffer value = {0};
+    struct rng rng;
+    unsigned there;
+
+    rng_init(&rng, g->seed);
+    while ((there = *g->there) < GROWTH && !g->first_wrong[0]) {
+        struct strata_error err = {0};
+        char key[16];
+        if (there == 0)
+            continue;
+        snprintf(key, sizeof key, "%08u", (unsigned)rng_below(&rng, there));
+        if (strata_get(g->db, strata_string(key), &value, &err) != 0 || value.size != 8 ||
+            memcmp(value.data, key, 8) != 0)
+            snprintf(g->first_wrong, sizeof g->first_wrong, "key %s, which is there: %s", key,
+                     err.code ? err.message : "not found, or another value");
+        g->asked++;
+    }
+    strata_buffer_free(&value);
+    return NULL;
+}
+
+static void thread_readers_find_what_a_writer_was_told_is_there(void **state)
+{
+    struct growth readers[READERS] = {{.asked = 0}};
+    struct strata_options options;
+    struct strata_error err = {0};
+    struct place *place = *state;
+    _Atomic unsigned there = 0;
+    struct strata *db;
+    struct rng rng;
+
+    if (!subject_promises(STRATA_PROMISE_THREADS)) {
+        check_skipping("the stage promises one thread a handle");
+        skip();
+    }
+    rng_init_env(&rng, __func__);
+    subject_options(&options, place->fs, true);
+    options.segment_bytes = 1 << 20;
+    options.memtable_bytes = 1 << 20;
+    assert_ok(strata_open(place->dir, &options, &db, &err), &err);
+    for (unsigned i = 0; i < READERS; i++) {
+        readers[i].db = db;
+        readers[i].seed = rng_next(&rng);
+        readers[i].there = &there;
+        assert_int_equal(pthread_create(&readers[i].thread, NULL, find_what_is_there, &readers[i]),
+                         0);
+    }
+    for (unsigned i = 0; i < GROWTH; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%08u", i);
+        if (strata_put(db, strata_string(key), strata_string(key), &err) < 0)
+            break;
+        there = i + 1;
+    }
+    there = GROWTH; /* the readers end */
+    for (unsigned i = 0; i < READERS; i++)
+        assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
+    assert_int_equal(err.code, 0);
+    for (unsigned i = 0; i < READERS; i++)
+        if (readers[i].first_wrong[0])
+            fail_msg("reader %u: %s", i, readers[i].first_wrong);
+    place_close(db);
+}
+
 /* Writes and reads a database of its own. */
 static void *use_own_database(void *arg)
 {
@@ -228,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         thread_test(thread_many_on_one_handle_agree_with_the_model),
+        thread_test(thread_readers_find_what_a_writer_was_told_is_there),
         thread_test(thread_one_a_handle_disturbs_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

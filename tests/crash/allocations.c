@@ -12,6 +12,12 @@ void *__real_realloc(void *old, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 void __real_free(void *old);
 
+static void note_size(size_t size)
+{
+    if (size > allocations.largest)
+        allocations.largest = size;
+}
+
 static bool fails(void)
 {
     if (!allocations.on || allocations.at == 0)
@@ -33,17 +39,22 @@ static void *counted(void *made)
 
 void *__wrap_malloc(size_t size)
 {
+    note_size(size);
     return fails() ? NULL : counted(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
+    note_size(size && count > SIZE_MAX / size ? SIZE_MAX : count * size);
     return fails() ? NULL : counted(__real_calloc(count, size));
 }
 
 void *__wrap_realloc(void *old, size_t size)
 {
-    void *made = fails() ? NULL : __real_realloc(old, size);
+    void *made;
+
+    note_size(size);
+    made = fails() ? NULL : __real_realloc(old, size);
     allocations.living += made && !old;
     return made;
 }

@@ -14,6 +14,7 @@ struct allocations {
     bool for_ever;   /* and all after it */
     uint64_t failed; /* how many have */
     int64_t living;  /* made and not freed */
+    size_t largest;  /* that was asked for, in bytes; who reads it clears it */
 };
 extern struct allocations allocations;
 

@@ -3,6 +3,7 @@
 
 #include "subject.h"
 #include "work.h"
+#include "wrote.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static const char help[] =
     "\n"
     "Ends with one line: bits: stage=... tried=... detected=... harmless=... prefix=... wrong=...\n"
     "bad=...\n"
-    "Exit code: 0; 1 something is bad; 2 bad usage.\n"
+    "Exit code: 0; 1 something is bad; 2 bad usage; 4 no room for the table.\n"
     "\n"
     "Example: make bits STAGE=3\n";
 
@@ -119,6 +120,7 @@ int main(int argc, char **argv)
         return code - 1;
     loop.progress = isatty(2) ? stderr : NULL;
     work_records(&script);
+    subject_under_way(true);
     print_heads("file                bytes");
     for (int end = SPECIMEN_CLOSED; end <= SPECIMEN_UNSYNCED; end++) {
         struct specimen s;
@@ -128,6 +130,7 @@ int main(int argc, char **argv)
         run_specimen(&loop, &s);
         specimen_free(&s);
     }
+    subject_under_way(false);
     script_free(&script);
     printf("\n");
     print_heads("");
@@ -144,5 +147,5 @@ int main(int argc, char **argv)
     for (int i = 0; i < OUTCOMES; i++)
         printf(" %s=%" PRIu64, outcome_name((enum outcome)i), loop.totals.outcomes[i]);
     printf(" bad=%" PRIu64 "\n", loop.totals.bad);
-    return loop.totals.bad ? 1 : 0;
+    return wrote_all("bits", loop.totals.bad ? 1 : 0);
 }

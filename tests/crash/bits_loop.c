@@ -1,6 +1,7 @@
 /* bits_loop.c: see bits_loop.h. */
 #include "bits_loop.h"
 
+#include "allocations.h"
 #include "marker.h"
 #include "subject.h"
 
@@ -56,6 +57,9 @@ struct damage {
     size_t at;    /* where it begins, at most the file's size */
     bool to_end;  /* it reaches the end of the file: a tail that is not there */
     bool changes; /* the bytes are others than before */
+    bool warned;  /* the database told its log of it */
+    bool counted; /* what is allocated when a judgement is over: */
+    int64_t living;
     bool bad;
 };
 
@@ -145,15 +149,42 @@ static void count(struct damage *d, enum outcome outcome)
     d->row->outcomes[outcome]++;
 }
 
+/* No number in a file is worth memory before it has been checked: at most what is asked for to read
+ * all files as they are, several times over. */
+static void check_largest(struct damage *d, size_t largest)
+{
+    size_t most = (size_t)1 << 20;
+
+    for (size_t i = 0; i < d->s->count; i++)
+        most += 8 * d->s->parts[i].bytes.size;
+    if (largest > most)
+        refuse(d, "%zu bytes were allocated", largest);
+}
+
+/* What one damage has left must not be there after the next. */
+static void check_freed(struct damage *d)
+{
+    if (d->counted && allocations.living > d->living)
+        refuse(d, "%" PRId64 " allocations were not freed", allocations.living - d->living);
+    d->counted = true;
+    d->living = allocations.living;
+}
+
 /* Asks the database in `copy`, and frees it. */
 static void judge_copy(struct damage *d, struct strata_fs *copy, struct judgement *j)
 {
+    unsigned long warnings = subject_warnings();
+
+    allocations.largest = 0;
     judge_dir(copy, SPECIMEN_DIR, &d->s->script->history, j);
+    check_largest(d, allocations.largest);
+    d->warned = subject_warnings() != warnings;
     count(d, j->outcome);
     check_outcome(d, j);
     if (fs_sim_open_files(copy))
         refuse(d, "files are still open");
     fs_free(copy);
+    check_freed(d);
 }
 
 /* Without the room that was made ahead of appends: what stands before it is the file's tail. */
@@ -311,17 +342,25 @@ static void flip_all_while_open(struct damage *d)
 
 /* ---- The whole file -------------------------------------------------------------------- */
 
+/* Between two records a cut leaves nothing to tell of. Anywhere else it leaves a torn tail, and
+ * that it is dropped is to be told: so of two neighbouring cuts one is, at least. */
 static void cut_all(struct damage *d)
 {
     size_t size = d->part->bytes.size, before = 0; /* n of a shorter cut */
+    bool silent = false;
 
     for (size_t at = 0; at < size; at++) {
         struct judgement j;
+        bool prefix;
         show_progress(d, at, size);
         judge_bytes(d, strata_bytes(d->part->bytes.data, at), at, size, &j);
-        if (j.outcome == OUTCOME_PREFIX && j.n < before)
+        prefix = j.outcome == OUTCOME_PREFIX;
+        if (prefix && j.n < before)
             refuse(d, "less than of a shorter file");
-        before = j.outcome == OUTCOME_PREFIX ? j.n : before;
+        if (prefix && silent && !d->warned)
+            refuse(d, "what was dropped is told nowhere");
+        before = prefix ? j.n : before;
+        silent = prefix && !d->warned;
     }
 }
 
@@ -511,6 +550,7 @@ void bits_run(struct bits_loop *loop, const struct specimen *s, struct part *par
     struct damage d = {.loop = loop, .s = s, .part = part, .row = row, .kind = kind};
 
     *row = (struct bits_row){0};
+    allocations_reach(subject_object());
     subject_leave_unsynced(s->end == SPECIMEN_UNSYNCED);
     all[kind](&d);
     subject_leave_unsynced(false);

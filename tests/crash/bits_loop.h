@@ -1,8 +1,9 @@
 /* bits_loop.h: every damage of a kind, one after another, to one file of a specimen
  * (tests/support/specimen.h): a bit flipped, bytes cut off, sectors and records put where they do
  * not belong. Each time the database is asked everything (common/crash/judge.h), and may answer
- * with an error that says where, or rightly; of a log's tail it may know less, but for what it has
- * recorded to be synced. Knows nothing of cmocka. */
+ * with an error that says where, or rightly; of a log's tail it may know less, if it tells that,
+ * but for what it has recorded to be synced. It must not ask for memory by a number that was not
+ * checked, nor keep any. Knows nothing of cmocka. The program is linked with allocations.o. */
 #ifndef STRATA_TESTS_BITS_LOOP_H
 #define STRATA_TESTS_BITS_LOOP_H
 

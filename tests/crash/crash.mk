@@ -10,14 +10,14 @@ tests-build: $B/tests/crash/$1
 endef
 $(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
 $(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations allocations_reach)))
-$(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop)))
+$(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop allocations allocations_reach)))
 $(eval $(call crash_program,memory_test,memory_loop allocations allocations_reach))
 
 # Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
-$B/tests/crash/memory_test $B/tests/crash/faults_test $B/tests/crash/faults: LDFLAGS += $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
+$(foreach p,memory_test faults_test faults bits_test bits,$B/tests/crash/$p): LDFLAGS += $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 
 # What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises.
-of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(STAGE) STRATA_ENGINE=$(ENGINE)
+of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(call quoted,$(STAGE)) STRATA_ENGINE=$(call quoted,$(ENGINE))
 
 kill: install-test ## kill -9 a writer on the real file system, again and again [STAGE=N [ENGINE=mine.so]] [TIMES=20]
 	@$(MAKE) --no-print-directory -s $B/tests/crash/kill_real

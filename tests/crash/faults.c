@@ -3,8 +3,10 @@
 #include "memory_loop.h"
 
 #include "subject.h"
+#include "wrote.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +35,7 @@ static const char help[] =
     "  bad       a wrong answer, a loss, a leak, a silent failure, an error that says too little\n"
     "\n"
     "Ends with one line: faults: stage=... runs=... clean=... cuts=... bad=...\n"
-    "Exit code: 0; 1 something is bad; 2 bad usage.\n"
+    "Exit code: 0; 1 something is bad; 2 bad usage; 4 no room for the table.\n"
     "\n"
     "Example: make faults STAGE=3\n";
 
@@ -41,6 +43,14 @@ static int usage(const char *what)
 {
     fprintf(stderr, "faults: %s: see faults --help\n", what);
     return 2;
+}
+
+static bool take_number(const char *text, unsigned *number)
+{
+    char *end;
+    unsigned long long value = strtoull(text ? text : "", &end, 10);
+    *number = (unsigned)value;
+    return text && *text >= '0' && *text <= '9' && !*end && value > 0 && value <= UINT_MAX;
 }
 
 /* 0, or the exit code + 1. */
@@ -53,8 +63,7 @@ static int take_options(char **args, struct faults *faults)
         }
         if (strcmp(*args, "--stride") != 0)
             return 1 + usage(*args);
-        faults->stride = (unsigned)strtoul(*++args ? *args : "", NULL, 10);
-        if (!faults->stride)
+        if (!take_number(*++args, &faults->stride))
             return 1 + usage("--stride needs a number, 1 or more");
     }
     return 0;
@@ -144,15 +153,17 @@ int main(int argc, char **argv)
     if (!getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
         setenv("TMPDIR", "/dev/shm", 1); /* thousands of syncs that no power cut follows */
     faults.progress = isatty(2) ? stderr : NULL;
+    subject_under_way(true);
     run_calls(&faults);
     run_disk(&faults);
     run_memory(&faults, false);
     run_memory(&faults, true);
+    subject_under_way(false);
     print_calls(&faults);
     if (faults.totals.bad)
         printf("\nBAD: %s\n", faults.what);
     printf("\nfaults: stage=%u runs=%" PRIu64 " clean=%u/%u cuts=%" PRIu64 " bad=%" PRIu64 "\n",
            subject_info()->stage, faults.totals.runs, clean, loops, faults.totals.cuts,
            faults.totals.bad);
-    return faults.totals.bad ? 1 : 0;
+    return wrote_all("faults", faults.totals.bad ? 1 : 0);
 }

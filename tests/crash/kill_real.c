@@ -4,6 +4,7 @@
 #include "rng.h"
 #include "subject.h"
 #include "tmpdir.h"
+#include "wrote.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -105,11 +106,13 @@ int main(int argc, char **argv)
     if (!loop.root)
         loop.root = temporary = tmpdir_new();
     loop.progress = isatty(2) ? stderr : NULL;
+    subject_under_way(true);
     code = kill_loop_run(&loop) ? 3 : 0;
+    subject_under_way(false);
     report(&loop);
     if (code == 0)
         tmpdir_del(temporary);
     else
         free(temporary);
-    return code;
+    return wrote_all("kill_real", code);
 }

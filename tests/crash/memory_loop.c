@@ -507,13 +507,25 @@ static void check_killed(struct session *s, const struct killed *killed)
     history_free(&history);
 }
 
+/* Room that a log is given ahead of appends: little, as the kernel clears each page of it. */
+#define AHEAD ((uint64_t)16 << 10)
+
 /* ---- The loop -------------------------------------------------------------------------- */
 
 static void do_steps(struct session *s, struct memory_loop *loop)
 {
+    unsigned long warnings = subject_warnings();
+    unsigned errors = 0;
+
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !s->bad[0]; i++)
         if (can_be_done(s, steps[i].needs))
-            loop->errors += do_step(s, &steps[i]);
+            errors += do_step(s, &steps[i]);
+    loop->errors += errors;
+    if (allocations.failed && !errors) {
+        loop->warnings++;
+        if (subject_warnings() == warnings)
+            refuse(s, "nobody was told of it");
+    }
     allocations.at = 0;
     if (s->bad[0]) { /* what is still there, so that the rest can be looked at */
         strata_iter_free(s->iter);
@@ -543,6 +555,7 @@ static bool run(struct memory_loop *loop, const struct killed *killed, const cha
     int descriptor = lowest_descriptor();
     int64_t living;
 
+    s.fs->ahead = AHEAD;
     s.dir = dir;
     s.torn = torn;
     need(fs_sim_write_out(killed->fs, EXPLORE_DIR, s.fs, torn, NULL) == 0 ? s.fs : NULL);

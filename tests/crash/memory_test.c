@@ -18,13 +18,14 @@ static void run_loop(bool for_ever)
 
     memory_loop_run(&loop, for_ever);
     printf("# memory, stage %u: each of %" PRIu64 " allocations failed %s: %" PRIu64
-           " errors; %" PRIu64 " bad\n",
+           " errors, %" PRIu64 " runs with a warning alone; %" PRIu64 " bad\n",
            subject_info()->stage, loop.runs, for_ever ? "and all after it" : "once", loop.errors,
-           loop.bad);
+           loop.warnings, loop.bad);
     fflush(stdout);
     if (loop.bad)
         fail_msg("%s", loop.what);
     assert_enough(loop.runs, 100);
+    assert_true(loop.errors + loop.warnings >= loop.runs);
     assert_true(loop.errors >= loop.runs / 2);
 }
 

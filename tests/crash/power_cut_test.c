@@ -73,20 +73,23 @@ static void power_cut_during_recovery_loses_nothing_synced(void **state)
 {
     (void)state;
     skip_unless_promised();
-    assert_enough(explore_scripts(FS_SIM_POSIX, "posix", check_quick() ? 8 : 1), 1000);
+    assert_enough(
+        explore_scripts(FS_SIM_POSIX, "posix", check_quick() || check_sanitized() ? 31 : 3), 1000);
 }
 
 /* ---- Long work ------------------------------------------------------------------------- */
 
+/* One work under `kill`, whose states are many times those of the others. */
 static void explore_long(enum fs_sim_model model, const char *word, uint64_t floor)
 {
-    uint64_t seeds = check_quick() || check_sanitized() ? 1 : 3, distinct = 0;
+    bool quick = check_quick() || check_sanitized();
+    uint64_t seeds = quick || model == FS_SIM_KILL ? 1 : 3, distinct = 0;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct script script = {0};
         struct explore e = {.script = &script};
         char name[32];
         snprintf(name, sizeof name, "long work %d", (int)seed);
-        work_long(&script, seed, seeds == 1 ? 60 : 150);
+        work_long(&script, seed, quick ? 60 : 150);
         e.plan.model = model;
         e.plan.prefix_limit = 1;
         explore_without_violation(word, name, &e);

@@ -30,7 +30,9 @@ for file in stages/99_toy/stage.mk stages/99_toy/engine.c; do
 done
 
 # The build in the copy begins with what is built already: a copy, with the times kept.
-mkdir build && cp -a "$B/." build/ && rm -rf build/test-logs build/stages.c build/strata
+mkdir build && tar -C "$B" -cf - --exclude=./asan --exclude=./tsan --exclude=./cov --exclude=./clang \
+    --exclude=./afl --exclude=./cmplog --exclude=./reached --exclude=./ci --exclude=./mutants \
+    --exclude=./test-logs --exclude=./stages.c --exclude=./strata . | tar -C build -xf -
 unset B MAKEFLAGS MAKELEVEL MFLAGS STRATA STRATA_STAGE ONLY SKIP
 export NO_INSTALL=1
 code make_builds_it 0 make -s -j2 all

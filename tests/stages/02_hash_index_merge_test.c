@@ -343,6 +343,25 @@ static void expect_names(struct keydir_bench *b, const char *want)
     assert_string_equal(found, want);
 }
 
+/* A hint that stays would stand beside another segment once its number comes again, or for ever. */
+static void merge_leaves_no_hint_of_what_it_replaced(void **state)
+{
+    struct strata_error err;
+    struct keydir_bench b;
+
+    (void)state;
+    keydir_bench_begin(&b);
+    b.keydir.segments.let_go = hint_remove;
+    write_segment(&b, S("key"), "1");
+    write_segment(&b, S("key"), "2");
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(hint_write(&b.keydir.segments, b.keydir.segments.list[i], &err), &err);
+    assert_ok(merge_run(&b.keydir, 0, 2, &err), &err);
+    expect_names(&b, "000001-000002.log 000003.log ");
+    expect(&b, S("key"), "2");
+    keydir_bench_end(&b);
+}
+
 static void begin_merged(struct keydir_bench *b)
 {
     struct strata_error err;
@@ -537,6 +556,7 @@ int main(void)
         cmocka_unit_test(merge_takes_empty_segments_along),
         cmocka_unit_test(merge_deletes_cost_the_puts_after_them_little),
         cmocka_unit_test(hint_with_a_right_check_and_other_entries_is_ignored),
+        cmocka_unit_test(merge_leaves_no_hint_of_what_it_replaced),
         cmocka_unit_test(segments_within_others_are_removed),
         cmocka_unit_test(files_with_names_of_others_are_left_alone),
         cmocka_unit_test(files_of_few_segments_are_open_at_once),

@@ -11,6 +11,7 @@
 #include "place.h"
 #include "rng.h"
 #include "subject.h"
+#include "tmpdir.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -389,6 +390,29 @@ static void recover_room_behind_a_seal_is_cut_off(void **state)
     assert_int_equal(check_stat(db, "segments"), 2);
     assert_int_equal(size_of(place, LOG), end);
     place_close(db);
+    strata_buffer_free(&log);
+}
+
+/* What is no zero behind a seal is no room. */
+static void recover_bytes_behind_a_seal_are_damage(void **state)
+{
+    struct place *place = *state;
+    char *path = tmpdir_path(place->root, LOG);
+    struct strata_buffer log;
+    struct strata_error err;
+    struct strata *db = open_big(place);
+
+    put_numbers(db, 0, 3);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    place_close(db);
+    forget_the_close(place);
+    log = place_read(place, LOG);
+    for (int i = 0; i < 700; i++)
+        assert_int_equal(strata_buffer_append(&log, i == 600 ? "x" : "", 1), 0);
+    place_write(place, LOG, strata_buffer_slice(&log));
+    place_refused_as(place, false, STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, path);
+    free(path);
     strata_buffer_free(&log);
 }
 
@@ -1578,6 +1602,7 @@ int main(int argc, char **argv)
         PLACED(recover_cut_of_the_last_frame_is_dropped_and_a_new_segment_started),
         PLACED(recover_room_behind_the_log_is_written_on),
         PLACED(recover_room_behind_a_seal_is_cut_off),
+        PLACED(recover_bytes_behind_a_seal_are_damage),
         PLACED(close_gives_room_back),
         PLACED(close_that_begins_a_segment_gives_its_room_back),
         cmocka_unit_test(recover_cut_of_a_torn_tail_is_synced_before_the_seal),

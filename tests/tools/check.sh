@@ -79,7 +79,12 @@ if [ -z "$only" ]; then
         [ -d "$out/state" ] || keep="--keep $out/state"
         # shellcheck disable=SC2086 # two words, or none
         crash --depth "$depth" --model "$model" $keep >"$out/model.txt" 2>"$out/crash.err"
-        case $? in 0) ;; 8) bad=1 ;; *) bad=1; cat "$out/model.txt" "$out/crash.err" ;; esac
+        rc=$?
+        case $rc in 0 | 8) ;; *) cat "$out/model.txt" "$out/crash.err" ;; esac
+        # without that line it was ended from within, with whatever status
+        grep -q "^crash: stage=$STAGE model=$model " "$out/model.txt" ||
+            echo "crash: stage=$STAGE model=$model ended with status $rc violations=1" >>"$out/model.txt"
+        [ $rc -eq 0 ] && grep -q '^crash: .* violations=0$' "$out/model.txt" || bad=1
         grep -E '^crash: |^operation|^all ' "$out/model.txt"
         cat "$out/model.txt" >>"$out/crash.txt"
         sed -n '/^==== A broken promise/,$p' "$out/model.txt" >"$out/broken_$model.txt"
@@ -91,12 +96,14 @@ fi
 
 # ---- What it comes to ---------------------------------------------------------------------------
 
-# "SUITE TEST" of every test that failed; a suite that died has no test to name.
+# "SUITE TEST" of every test that failed; a suite that died has no test to name: "SUITE ended ...".
 failures() {
     local log suite
     for log in "$out"/logs/*.log; do
         suite=$(basename "${log%.log}" | sed -E 's/^stage_[0-9]+_//')
-        grep -aE '^not ok ' "$log" | grep -av '# *SKIP' | sed -E "s/^not ok [0-9]* *-? *([A-Za-z0-9_]+).*/$suite \1/"
+        grep -aE '^not ok ' "$log" | grep -av '# *SKIP' |
+            sed -E "s/^not ok - stage [0-9]+ [a-z_]+ (ended|told)/$suite \1/; t
+                s/^not ok [0-9]* *-? *([A-Za-z0-9_]+).*/$suite \1/"
     done
     sed -n 's/^crash: stage=[0-9]* model=\([a-z]*\) .* violations=[1-9].*/strata_crash \1/p' "$out/crash.txt" 2>/dev/null
 }
@@ -133,7 +140,8 @@ if read -r suite test <"$out/alone.txt" && [ -n "$suite" ]; then
     echo "The first of these tests again, alone:"
     echo
     program=$(echo "$B"/tests/c*/"${suite}_test")
-    echo "STRATA_STAGE=$STAGE STRATA_ENGINE='$engine' STRATA_TEST=$test $program"
+    case $test in 'ended '* | 'told '*) test= ;; *) test="STRATA_TEST=$test " ;; esac # or all of them
+    echo "STRATA_STAGE=$STAGE STRATA_ENGINE=$(printf %q "$engine") $test$program"
 fi
 [ -s "$out/broken.txt" ] && echo && cat "$out/broken.txt"
 [ -d "$out/state" ] && echo && echo "(A directory with such files is there: $out/state)"

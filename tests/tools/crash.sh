@@ -9,7 +9,7 @@
 # `full` does one workload, drawn by one seed, under one model after another, and keeps each result
 # in build/crash/: started again, with the same program, it goes on with the first one that is not
 # there. The one under way when the time is over is done to its end. The sums replace the rows of
-# the stage in docs/crash/results.tsv.
+# the stage in docs/crash/results.tsv, unless a promise was broken.
 set -u
 B=${B:-build}
 out=$B/crash results=docs/crash/results.tsv
@@ -53,19 +53,25 @@ seconds_of() {
 units() {
     local seed
     for ((seed = 1; ; seed++)); do
-        [ $seed -eq 2 ] && printf '%s 1\n' nothing merge held reopens writes large
+        [ $seed -eq 2 ] && printf '%s 1\n' nothing merge held batches reopens writes large
         echo "mixed $seed"
         echo "unsynced $seed"
     done
 }
 
-# Those of another program tell nothing about this one.
+# Those of another program tell nothing about this one. A row that is not whole (the disk was full,
+# say) is dropped, and made again.
 begin() { # FILE
     local program
     program="# $(cksum <"$B/strata")"
-    [ -f "$1" ] && [ "$(head -1 "$1")" = "$program" ] && return
-    mkdir -p "$out"
-    echo "$program" >"$1"
+    mkdir -p "$out" || return
+    if [ ! -f "$1" ] || [ "$(head -1 "$1")" != "$program" ]; then
+        echo "$program" >"$1"
+        return
+    fi
+    grep -E $'^# |^[a-z]+\t[0-9]+\t(posix|ordered|kill)(\t[0-9]+){4}$' "$1" >"$1.new" || return
+    cmp -s "$1" "$1.new" || echo "crash.sh: $1: rows that are damaged are made again" >&2
+    mv "$1.new" "$1"
 }
 
 one() { # FILE STAGE WORKLOAD SEED MODEL: adds its row
@@ -107,8 +113,9 @@ sum() { # FILE STAGE
 full() { # STAGE TIME
     local file=$out/full_$1.tsv limit end workload seed model rc=0
     limit=$(seconds_of "$2") || { echo "crash.sh: TIME=$2 is no time: 90, 90s, 5m, 2h" >&2; return 2; }
+    stages | grep -qx "$1" || { echo "crash.sh: STAGE=$1: this build has no such stage" >&2; return 2; }
     end=$((SECONDS + limit))
-    begin "$file"
+    begin "$file" || return 4
     rm -rf "$out/violation"
     while read -r workload seed; do
         for model in posix ordered kill; do
@@ -118,10 +125,10 @@ full() { # STAGE TIME
             one "$file" "$1" "$workload" "$seed" "$model" || { rc=1; break 2; }
         done
     done < <(units)
+    [ $rc -eq 0 ] || return $rc # no sums: what was found is not among them
     mkdir -p docs/crash
     { grep -v "^$1	" "$results" 2>/dev/null; sum "$file" "$1"; } | sort >"$results.new" && mv "$results.new" "$results"
     sum "$file" "$1" | awk -F'\t' '{ print "crash: stage=" $1 " model=" $2 " states=" $4 " distinct=" $5 " violations=" $6 }'
-    return $rc
 }
 
 # ---- show ---------------------------------------------------------------------------------------

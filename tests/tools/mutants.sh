@@ -54,10 +54,12 @@ field() {
 
 # A copy of the tree with what is built, times kept: only what a patch changes is built again.
 copy_tree() {
+    local spare=()
+    [ -n "$full" ] || spare=(--exclude=./fuzz)
     tar -C "$tree" -cf - --exclude=./.git --exclude=./build . | tar -C "$work/clean" -xf - || return 1
     tar -C "$tree/$B" -cf - --exclude=./asan --exclude=./tsan --exclude=./cov --exclude=./clang \
-        --exclude=./afl --exclude=./libfuzzer --exclude=./ci --exclude=./alone \
-        --exclude=./mutants --exclude=./test-logs . | tar -C "$work/clean/$B" -xf -
+        --exclude=./afl --exclude=./cmplog --exclude=./reached --exclude=./libfuzzer --exclude=./ci --exclude=./alone \
+        --exclude=./mutants --exclude=./test-logs "${spare[@]}" . | tar -C "$work/clean/$B" -xf -
 }
 
 build() { # COPY TARGET...

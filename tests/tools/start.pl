@@ -165,12 +165,13 @@ STRATA_SOURCE ?= $root
 CC ?= cc
 CFLAGS ?= -O2 -g
 FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -Wall -Wextra -Wno-unused-parameter
-FLAGS  += -I\$(STRATA_SOURCE)/include -I\$(STRATA_SOURCE)/common -I\$(STRATA_SOURCE)/stages -fPIC
+FLAGS  += -I"\$(STRATA_SOURCE)/include" -I"\$(STRATA_SOURCE)/common" -I"\$(STRATA_SOURCE)/stages" -fPIC
 
+# -Bsymbolic: a function of yours that has the name of one of Strata's is called all the same.
 mine.so: \$(wildcard *.c *.h)
-	\$(CC) \$(FLAGS) \$(CFLAGS) -shared -o \$@ \$(filter %.c,\$^)
+	\$(CC) \$(FLAGS) \$(CFLAGS) -shared -Wl,-Bsymbolic -o \$@ \$(filter %.c,\$^)
 check crash faults bits kill: mine.so
-	\@\$(MAKE) --no-print-directory -C \$(STRATA_SOURCE) \$@ ENGINE=\$(CURDIR)/mine.so STAGE=$stage
+	\@\$(MAKE) --no-print-directory -C "\$(STRATA_SOURCE)" \$@ ENGINE="\$(CURDIR)/mine.so" STAGE=$stage
 clean:
 	rm -f mine.so
 

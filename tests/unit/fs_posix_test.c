@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,12 +101,40 @@ static void fs_posix_write_back_changes_no_byte_and_poisons_nothing(void **state
     tmpdir_del(dir);
 }
 
+/* Bytes that nobody has written are no reason for the signal that tells of the limit. */
+static void fs_posix_room_ahead_beyond_the_size_limit_is_done_without(void **state)
+{
+    struct strata_fs *fs = fs_posix_new();
+    char *dir = tmpdir_new(), *path = tmpdir_path(dir, "file");
+    struct strata_slice part = strata_string("some bytes");
+    struct rlimit limit, lower;
+    struct strata_error err;
+    struct fs_file *file;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    lower = (struct rlimit){.rlim_cur = fs->ahead / 2, .rlim_max = limit.rlim_max};
+    assert_int_equal(fs_open(fs, path, FS_WRITE | FS_CREATE | FS_AHEAD, &file, &err), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &lower), 0);
+    assert_int_equal(fs_append(file, &part, 1, &err), 0);
+    assert_int_equal(fs_append(file, &part, 1, &err), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    fs_close(file, NULL);
+    assert_int_equal(fs_open(fs, path, FS_READ, &file, &err), 0);
+    assert_int_equal(file->end, 2 * part.size);
+    fs_close(file, NULL);
+    fs_free(fs);
+    free(path);
+    tmpdir_del(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fs_posix_files_keep_away_from_the_standard_streams),
         cmocka_unit_test(fs_posix_what_is_no_regular_file_is_refused_at_open),
         cmocka_unit_test(fs_posix_write_back_changes_no_byte_and_poisons_nothing),
+        cmocka_unit_test(fs_posix_room_ahead_beyond_the_size_limit_is_done_without),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,53 @@ static void script_may_hold_twice_and_release_what_is_not_held(void **state)
     script_free(&script);
 }
 
+/* What it must show is what there was when it was made; here it is said to be more. */
+static void script_held_iterator_that_shows_something_else_is_noticed(void **state)
+{
+    for (uint64_t more = 0; more <= 1; more++) {
+        struct script script = {0};
+        struct script_run run;
+
+        script_put(&script, "a", "1");
+        script_add(&script, SCRIPT_HOLD);
+        script_put(&script, "a", "2");
+        script_add(&script, SCRIPT_COMPACT);
+        script_add(&script, SCRIPT_RELEASE);
+        script_run_init(&run, &script, *state, more ? DIR : "disk/other", true);
+        for (int i = 0; i < 4; i++)
+            assert_ok(script_step(&run), &run.err);
+        run.held_at += more;
+        assert_ok(script_step(&run), &run.err);
+        assert_int_equal(run.answers.wrong, more);
+        assert_ok(script_close(&run), &run.err);
+        script_free(&script);
+    }
+}
+
+static void script_synced_write_is_synced_alone(void **state)
+{
+    struct strata_fs *fs = *state;
+    struct script script = {.unsynced = true};
+    struct script_run run;
+    uint64_t syncs = 0;
+
+    script_put(&script, "a", "1");
+    script_put(&script, "b", "2");
+    script_add(&script, SCRIPT_SYNCED);
+    script_put(&script, "c", "3");
+    script_put(&script, "d", "4");
+    script_run_init(&run, &script, fs, DIR, true);
+    for (size_t i = 0; i < script.count; i++) {
+        assert_ok(script_step(&run), &run.err);
+        if (i == 0)
+            syncs = fs->calls[FS_CALL_SYNC]; /* of the files that were made */
+        assert_int_equal(fs->calls[FS_CALL_SYNC] - syncs, i >= 3);
+        assert_int_equal(run.synced, i >= 3 ? 3 : 0);
+    }
+    assert_ok(script_close(&run), &run.err);
+    script_free(&script);
+}
+
 static void script_grows(void **state)
 {
     struct script script = {0};
@@ -232,6 +279,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(script_of_every_kind_leaves_what_it_wrote),
         ON_SIM(script_may_hold_twice_and_release_what_is_not_held),
+        ON_SIM(script_held_iterator_that_shows_something_else_is_noticed),
+        ON_SIM(script_synced_write_is_synced_alone),
         cmocka_unit_test(script_grows),
         ON_SIM(script_skips_a_step_of_any_kind),
         ON_SIM(script_that_fails_stops_where_it_is),

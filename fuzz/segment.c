@@ -6,7 +6,9 @@
  *   - where the annotated dump tells of damage, opening refuses; of a torn tail, it refuses or
  * drops it. (Whether a seal fits, and how a file should be numbered, the dump does not know.)
  *   - the records, read one by one and appended to a new file, make the same bytes again;
- *   - the file opens when its last bytes are cut off, and a tail is dropped for no other reason. */
+ *   - the file opens when its last bytes are cut off, and a tail is dropped for no other reason;
+ *   - a record is valid in its own place alone;
+ *   - with another segment behind it, it does not open but with its seal. */
 #include "02_hash_index/segment.h"
 #include "fuzz.h"
 #include "rewrite.h"
@@ -23,8 +25,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(!in.damaged || !opened, "the dump tells of damage, and opening does not");
     require(!in.torn || !opened || db.dropped,
             "the dump tells of a torn tail, and opening does not");
-    if (opened)
+    if (opened) {
         rewrite_check_tail(&db, &kind, rewrite_records(&db, &kind));
+        rewrite_check_places(&db, &kind);
+        sample_check_closed(&db, 2, &kind);
+        if (which == 1)
+            database_lose(&db, RECORD_FILE_HEADER);
+    }
     database_write(&db);
     database_free(&db);
     return 0;

@@ -135,6 +135,21 @@ static void check_refusal(const struct database *db)
     require(fs_sim_open_files(db->fs) == 0, "%zu files stay open", fs_sim_open_files(db->fs));
 }
 
+/* Nobody has to ask why. */
+static void open_without_reason(const struct database *db)
+{
+    struct strata_options options;
+    struct strata *handle;
+    int rc;
+
+    strata_options_init(&options);
+    set_engine(&options);
+    options.fs = db->fs;
+    options.read_only = true;
+    rc = strata_open(DATABASE_DIR, &options, &handle, NULL);
+    require(rc == db->rc && !handle, "with a reason: %d, without: %d", db->rc, rc);
+}
+
 static uint64_t calls_of(struct strata_fs *fs)
 {
     return fs_sim_calls(fs);
@@ -180,6 +195,8 @@ bool database_read(struct database *db)
         close_it(db, handle);
     } else {
         check_refusal(db);
+        if (database_is_deep(db))
+            open_without_reason(db);
     }
     memory_watched();
     after = fs_sim_hash_of(db->fs);
@@ -204,9 +221,10 @@ static void check_refused_too(struct database *db, const struct database *read,
     require(before.low == after.low && before.high == after.high, "a refused opening has written");
 }
 
-/* Puts a value under the database's first key if `old`, or else under a new one. */
+/* Puts a value under the database's first key if `old`, or else a large one under a new one. */
 static void put_one(struct database *db, struct strata *handle, bool old)
 {
+    static const uint8_t large[70000]; /* more than is copied or read at once */
     struct strata_slice key = strata_string("a key"), value = strata_string("put afterwards");
     struct strata_buffer before = {0};
     struct strata_error err = {.code = 0};
@@ -216,6 +234,8 @@ static void put_one(struct database *db, struct strata *handle, bool old)
     require(strata_iter_new(handle, &iter, &err) == 0, "%s", err.message);
     if (old && strata_iter_first(iter, &err) == 0)
         key = strata_iter_key(iter);
+    else
+        value = strata_bytes(large, sizeof large);
     rc = strata_get(handle, key, &before, &err);
     require(rc >= 0, "%s", err.message);
     require(strata_put(handle, key, value, &err) == 0, "a put afterwards: %s", err.message);
@@ -275,7 +295,7 @@ void database_write(struct database *db)
 
 /* ---- Calls that fail ------------------------------------------------------------------- */
 
-#define FAILURES 8 /* tried of an input, with fuzz_thorough; otherwise one */
+#define FAILURES 16 /* tried of an input, with fuzz_thorough; otherwise one */
 
 /* Nothing but the failure, or what is wrong with the bytes, is told. */
 static bool went_well(const struct database *db, int rc, const struct strata_error *err)
@@ -338,6 +358,39 @@ static void arm(struct database *db, uint64_t random)
         fs_sim_fail(db->fs, &fault);
 }
 
+static void went_well_untold(const struct database *db, int rc)
+{
+    const struct strata_error untold = {.message = "(nobody asked why)"};
+    went_well(db, rc, &untold);
+}
+
+/* Opens it, reads and writes a little, and never asks for a reason. */
+static void fail_untold(const struct database *whole, uint64_t random, bool read_only)
+{
+    struct database db = *whole;
+    struct strata_options options;
+    struct strata *handle;
+    int rc;
+
+    db.fs = some(fs_sim_copy(whole->fs));
+    strata_options_init(&options);
+    set_engine(&options);
+    options.fs = db.fs;
+    options.read_only = read_only;
+    arm(&db, random);
+    rc = strata_open(DATABASE_DIR, &options, &handle, NULL);
+    went_well_untold(whole, rc);
+    if (rc == 0) {
+        went_well_untold(whole, strata_verify(handle, NULL, NULL));
+        if (!read_only)
+            went_well_untold(whole, strata_put(handle, strata_string("a"), strata_string("b"), NULL));
+        went_well_untold(whole, strata_close(handle, NULL));
+    }
+    memory_fail(0);
+    fs_sim_fail(db.fs, NULL);
+    fs_free(db.fs);
+}
+
 /* With one failing call or allocation somewhere while it is opened, read and, perhaps, written. */
 static void fail_once(const struct database *whole, uint64_t random, bool read_only)
 {
@@ -375,7 +428,39 @@ static void fail_some(const struct database *db)
     if (!database_is_deep(db))
         return;
     for (unsigned i = 0; i < (fuzz_thorough ? FAILURES : 1); i++, random = random * 31 + 7)
-        fail_once(db, random, random / 4096 % 2);
+        (random / 8192 % 4 ? fail_once : fail_untold)(db, random, random / 4096 % 2);
+}
+
+/* ---- A file that loses its bytes ------------------------------------------------------- */
+
+static bool goes_on(int rc, const struct strata_error *err)
+{
+    require(rc >= 0 || (rc == STRATA_ERR_CORRUPT && err->code == rc && err->file[0]),
+            "of a file that was cut while it was open: %d %s", rc, fuzz_text(err));
+    return rc >= 0;
+}
+
+void database_lose(const struct database *db, size_t keep)
+{
+    struct database lost = *db;
+    struct strata_error err = {.code = 0};
+    struct strata_buffer bytes = {0};
+    struct strata *handle;
+
+    if (!database_is_deep(db) || db->rc < 0)
+        return;
+    lost.fs = some(fs_sim_copy(db->fs));
+    handle = open_it(&lost, false);
+    require(handle, "%s", lost.err.message);
+    require(fs_sim_get(lost.fs, db->path, &bytes) == 0 && bytes.size >= keep, "%s", db->path);
+    require(fs_sim_put(lost.fs, db->path, strata_bytes(bytes.data, keep)) == 0, "fs_sim_put");
+    require(!goes_on(strata_verify(handle, NULL, &err), &err) || db->content.entries == 0,
+            "verifying does not see that a file was cut");
+    if (strata_compact(handle, NULL, &err) != STRATA_ERR_NOT_SUPPORTED)
+        goes_on(err.code, &err);
+    strata_close(handle, NULL);
+    strata_buffer_free(&bytes);
+    fs_free(lost.fs);
 }
 
 /* ---- A learner's engine ---------------------------------------------------------------- */
@@ -399,6 +484,41 @@ void database_adopt(struct strata_fs *fs, const struct content *content)
 
 /* ---- The annotated dump ---------------------------------------------------------------- */
 
+static int inspect_quietly(const struct database *db, struct strata_fs *fs,
+                           const struct strata_format *format, struct strata_error *err)
+{
+    struct inspect in;
+    struct fs_file *file;
+    int rc = fs_open(fs, db->path, FS_READ, &file, err);
+
+    inspect_init(&in, NULL);
+    in.quiet = true;
+    if (rc < 0)
+        return rc;
+    rc = format->inspect(file, &in, err);
+    fs_close(file, NULL);
+    return rc;
+}
+
+static void inspect_failing(const struct database *db, const struct strata_format *format)
+{
+    struct strata_error err = {.code = 0};
+    struct database copy = *db;
+    int rc;
+
+    copy.fs = some(fs_sim_copy(db->fs));
+    if (db->hash / 512 % 2)
+        memory_fail(1 + db->hash / 1024 % 6);
+    else
+        fs_sim_fail(copy.fs, &(struct fs_sim_fault){FS_SIM_EIO, 1 + db->hash / 1024 % 12});
+    rc = inspect_quietly(db, copy.fs, format, db->hash / 65536 % 4 ? &err : NULL);
+    require(rc == 0 || rc == STRATA_ERR_IO || rc == STRATA_ERR_NO_MEMORY,
+            "a dump, with a call that fails: %d", rc);
+    memory_fail(0);
+    require(fs_sim_open_files(copy.fs) == 0, "a dump leaves a file open");
+    fs_free(copy.fs);
+}
+
 struct inspect database_inspect(struct database *db, const struct strata_format *format)
 {
     static FILE *nowhere;
@@ -416,5 +536,7 @@ struct inspect database_inspect(struct database *db, const struct strata_format 
     require(format->inspect(file, &in, &err) == 0, "%s", err.message);
     fs_close(file, NULL);
     memory_watched();
+    if (database_is_deep(db))
+        inspect_failing(db, format);
     return in;
 }

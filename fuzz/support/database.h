@@ -4,7 +4,8 @@
  *     refusal, with file, offset and reason;
  *   - reading changes no byte of the directory, and neither does a refused opening;
  *   - with a call or an allocation that fails, somewhere on the way, it tells so, or the same
- * content or refusal as without, and nothing is lost for the next opening;
+ * content or refusal as without, and nothing is lost for the next opening; nor is it another for who
+ * does not ask for the reason;
  *   - memory and bytes read are bounded by what is there (memory.h, WORK in database.c);
  *   - what opens holds what it shows (content.h), verifies, takes a put, is compacted where the
  *     stage can, and still has it all when opened again; nothing stays open.
@@ -49,6 +50,10 @@ bool database_read(struct database *db);
 /* Opens a deep one, which database_read has read, in order to write; if it opens, puts, compacts,
  * closes, and opens again. */
 void database_write(struct database *db);
+
+/* The file, of which nothing is left but its first `keep` bytes while a deep database that has opened
+ * is open: verifying tells, if the database had anything; nothing else is surprised. */
+void database_lose(const struct database *db, size_t keep);
 
 /* The file's annotated dump, into nothing. Says whether it is damaged or torn. */
 struct inspect database_inspect(struct database *db, const struct strata_format *format);

@@ -11,15 +11,19 @@
 #   STAGE= TIME=60 JOBS=2 ENGINE= LONG= fuzz/tools/fuzz.sh [TARGET]      (make fuzz has built it)
 #
 # JOBS=1: one fuzzer on the target with ASan and UBSan. JOBS=2: a second one beside it, with CmpLog,
-# on the target without them. LONG=1 goes on where the last run with LONG ended, in build/fuzz/long;
-# TIME is then seconds of a core, and what came out is added to docs/fuzz (fuzz/tools/long.sh).
+# on the target without them. CORE=1: TIME is seconds that processors worked for it, however long that
+# takes (it may run at nice 19), and so are the seconds that are told. LONG=1, which is CORE=1 too, goes
+# on where the last run with LONG ended, in build/fuzz/long, and what came out is added to docs/fuzz
+# (fuzz/tools/long.sh).
 set -u
 only=${1:-} time=${TIME:-60} STAGES=${STAGE:-} engine=${ENGINE:-}
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -gt 2 ] && jobs=2
 afl=build/afl/fuzz/afl cmplog=build/cmplog/fuzz/afl reached=build/reached/fuzz/replay
-work=build/fuzz wall=$time
-[ -n "${LONG:-}" ] && work=build/fuzz/long wall=$((20 * time))
+work=build/fuzz limits=(-V "$time" -t 2000) core=${CORE:-${LONG:-}}
+# watch ends it. 10 s for an input, as others may have the processor for most of them.
+[ -n "$core" ] && limits=(-t 10000)
+[ -n "${LONG:-}" ] && work=build/fuzz/long
 mutator=$PWD/build/fuzz/mutator.so
 [ -n "${NO_MUTATOR:-}" ] && mutator=
 mkdir -p "$work"
@@ -118,7 +122,7 @@ start() { # LABEL NAME WHO BINARY OPTION...
     shift 4
     [ -e "$out/$who/fuzzer_stats" ] && in=-
     AFL_CUSTOM_MUTATOR_LIBRARY=$mutator ASAN_OPTIONS=$running afl-fuzz -i "$in" -o "$out" -S "$who" \
-        -V "$wall" -m none -t 2000 -G 2048 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
+        "${limits[@]}" -m none -G 2048 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
     fuzzers+=($!)
 }
 
@@ -130,15 +134,14 @@ trap 'end_fuzzers; exit 130' INT TERM
 
 # Waits for the fuzzers; $used is the processors' time.
 watch() { # LABEL
-    local pid halves=0 now
+    local pid began=$SECONDS now
     used=0
     while kill -0 "${fuzzers[@]}" 2>/dev/null; do
         sleep 0.5
-        halves=$((halves + 1))
         now=$(for pid in "${fuzzers[@]}"; do processor_seconds "$pid"; done | awk '{ s += $1 } END { print s + 0 }')
         used=$(awk -v a="$used" -v b="$now" 'BEGIN { print (a > b ? a : b) }')
-        show_status "$1" $((halves / 2))
-        [ -n "${LONG:-}" ] && awk -v u="$used" -v t="$time" 'BEGIN { exit !(u >= t) }' && kill -INT "${fuzzers[@]}" 2>/dev/null
+        show_status "$1" "$([ -n "$core" ] && printf %.0f "$used" || echo $((SECONDS - began)))"
+        [ -n "$core" ] && awk -v u="$used" -v t="$time" 'BEGIN { exit !(u >= t) }' && kill -INT "${fuzzers[@]}" 2>/dev/null
     done
     wait "${fuzzers[@]}"
     fuzzers=()
@@ -202,7 +205,13 @@ finding() { # NAME LABEL AS FILE
     } >>"$work/found.txt"
 }
 
-# Crashes and hangs of all fuzzers on a target; a hang counts when it takes 10 s alone.
+# Does it take 10 s of a processor, or two minutes of waiting?
+hangs_really() { # NAME FILE
+    (ulimit -c 0 -t 10 && exec timeout 120 "$afl/$1" "$2") >/dev/null 2>&1 </dev/null
+    case $? in 124 | 137 | 152) return 0 ;; *) return 1 ;; esac
+}
+
+# Crashes and hangs of all fuzzers on a target; a hang counts when it is one alone too.
 look_through() { # NAME LABEL AS
     local file
     crashes=0 hangs=0
@@ -213,10 +222,9 @@ look_through() { # NAME LABEL AS
     done
     for file in "$work/out/$2"/*/hangs/id*; do
         [ -e "$file" ] || continue
-        timeout 10 "$afl/$1" "$file" >/dev/null 2>&1 </dev/null
-        [ $? -eq 124 ] || continue
+        hangs_really "$1" "$file" || continue
         hangs=$((hangs + 1))
-        echo "found: target=$2: it takes more than 10 s: timeout 10 $afl/$1 $file" >>"$work/found.txt"
+        echo "found: target=$2: it takes more than 10 s: time $afl/$1 $file" >>"$work/found.txt"
     done
 }
 
@@ -284,7 +292,8 @@ run() { # NAME STAGE AS SOURCE...
     [ -n "${NO_COVER:-}" ] || read -r branch line <<<"$(cover "$name" "$label" "$@")"
     echo "fuzz: target=$label execs=$execs per_s=$(awk -v e="$((execs - before_execs))" -v u="$used" 'BEGIN { print (u > 0 ? int(e / u) : 0) }')" \
         "stability=$(stat_of "$label" main stability) edges=$(stat_of "$label" main edges_found)" \
-        "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--} seconds=$(stat_of "$label" main run_time)" |
+        "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--}" \
+        "seconds=$([ -n "$core" ] && printf %.0f "$used" || stat_of "$label" main run_time)" |
         tee -a "$work/table.txt"
     [ -z "${LONG:-}" ] || fuzz/tools/long.sh add "$label" $((execs - before_execs)) "$used" "$(stat_of "$label" main edges_found)" \
         "$(stat_of "$label" main corpus_count)" $((crashes + hangs)) "$work/out/$label/main/plot_data" "${before_time:-0}"

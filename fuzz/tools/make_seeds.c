@@ -396,6 +396,7 @@ static void save_texts(void)
 
 /* The first byte says how it is opened; an operation is its number and its arguments. */
 #define PUT "\x00"
+#define MANY "\x07"
 #define BATCH "\x08"
 #define SYNCED "\x0b"
 #define GET "\x0c"
@@ -441,6 +442,14 @@ static const struct {
                        "\x01\x11" DAMAGE "\x00\x00\x00\x20")},
     {"damage_while_open", OF("\x03" PUT "\x01\x15" PUT "\x02\x15" DAMAGE "\x80\x00\x00\x22" PUT
                              "\x01\x19" DAMAGE "\x80\x08\x00\x23" LOOK "\x00")},
+    {"many_writes", OF("\x01" MANY "\x7c\x01" LOOK "\x00" MANY "\x7d\x02" REOPEN "\x01")},
+    {"many_writes_of_twins", OF("\x01" MANY "\x7f\x01" REOPEN "\x01" MANY "\x7f\x02" COMPACT)},
+    {"many_writes_and_merges", OF("\x01" MANY "\x7c\x01" COMPACT MANY "\x4d\x02" COMPACT)},
+    {"killed_in_a_merge", OF("\x01" MANY "\x7c\x03" COMPACT CUT "\x10\x05\x00" LOOK "\x00")},
+    {"damage_after_a_kill", OF("\x03" PUT "\x01\x0d" PUT "\x02\x15" PUT "\x03\x0d" DAMAGE
+                               "\x20\x00\x00\x30" PUT "\x04\x0d" DAMAGE "\x21\x04\x00\x50")},
+    {"damage_of_many", OF("\x01" MANY "\x7c\x04" DAMAGE "\x01\x0c\x00\x03" DAMAGE
+                          "\x23\x08\x00\x64")},
     {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
 };

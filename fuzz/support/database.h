@@ -51,8 +51,10 @@ bool database_read(struct database *db);
  * closes, and opens again. */
 void database_write(struct database *db);
 
-/* The file, of which nothing is left but its first `keep` bytes while a deep database that has opened
- * is open: verifying tells, if the database had anything; nothing else is surprised. */
+/* The file gets these bytes while a deep database that has opened is open: verifying tells, if the
+ * database had anything; nothing else is surprised. */
+void database_change(const struct database *db, struct strata_slice bytes);
+/* The same: nothing is left of it but its first `keep` bytes. */
 void database_lose(const struct database *db, size_t keep);
 
 /* The file's annotated dump, into nothing. Says whether it is damaged or torn. */

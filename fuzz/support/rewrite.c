@@ -237,7 +237,7 @@ static void check_moved(const struct database *db, uint64_t second)
     strata_buffer_free(&bytes);
 }
 
-#define LARGE 70000 /* more than a reader reads at once */
+#define LARGE 140000 /* more than a reader reads at once */
 
 static void write_behind_large(const struct database *db, const struct rewrite_kind *kind,
                                struct fs_file *from)

@@ -4,10 +4,13 @@
  *
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
+#include "03_wal/wal.h"
+#include "coding.h"
 #include "database.h"
 #include "fuzz.h"
 #include "marker.h"
 #include "repair.h"
+#include "rewrite.h"
 #include "sample.h"
 
 #include <errno.h>
@@ -200,6 +203,13 @@ static void longest_value(struct place *place)
     put_too_much(place, 1, STRATA_MAX_VALUE);
 }
 
+/* Its body has as many bytes as a seal's. */
+static void like_a_seal(struct place *place)
+{
+    put(place, "a", "1");
+    put(place, "k", "fifteen bytes..");
+}
+
 static const struct {
     const char *name;
     void (*write)(struct place *place);
@@ -218,6 +228,7 @@ static const struct {
     {"torn_in_header", nothing, 3, 1},
     {"longest_key", longest_key, 0, 1},
     {"longest_value", longest_value, 0, 1},
+    {"like_a_seal", like_a_seal, 0, 1},
     {"twins", twins, 0, 2},
     {"batches", batches, 0, 3},
     {"torn_in_batch", batches, 100, 3},
@@ -234,6 +245,56 @@ static void save_logs(unsigned stage, const char *target)
         save_file(place.fs, "000001.log", logs[i].cut, target, logs[i].name);
         end(&place);
     }
+}
+
+/* A value that looks like a frame of this log, which says what was synced; but for the salt. */
+static void save_forged_frame(void)
+{
+    enum { VALUE = 24 + 53 + 53 + 17 + 6, SYNCED = VALUE - 9 }; /* where it stands */
+    struct strata_slice key = strata_string("forged");
+    struct wal_group group = {0};
+    struct strata_error err = {.code = 0};
+    struct place place;
+
+    wal_group_begin(&group, REWRITE_NUMBER(1), 4711, VALUE);
+    wal_frame_begin(&group, 2, SYNCED);
+    wal_frame_end(&group);
+    begin(&place, 3);
+    require(strata_put(place.db, key, strata_buffer_slice(&group.bytes), &err) == 0, "%s",
+            err.message);
+    put(&place, "a", "1");
+    require(strata_close(place.db, &err) == 0, "%s", err.message);
+    save_file(place.fs, "000001.log", 0, "wal", "value_like_a_frame");
+    save_file(place.fs, "000001.log", 1, "wal", "value_like_a_frame_cut");
+    fs_free(place.fs);
+    wal_group_free(&group);
+}
+
+/* The file, with a number changed and the check made right again. */
+static void save_changed(struct strata_fs *fs, const char *file, size_t at, uint64_t number,
+                         const char *target, const char *name)
+{
+    struct strata_buffer bytes = {0};
+    char path[100];
+
+    snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, file);
+    require(fs_sim_get(fs, path, &bytes) == 0 && bytes.size >= at + 8, "%s", path);
+    put_u64(bytes.data + at, number);
+    repair(bytes.data, bytes.size, REPAIR_CHECKS);
+    save(target, name, strata_buffer_slice(&bytes));
+    strata_buffer_free(&bytes);
+}
+
+/* More than the log explains. */
+static void save_long_index(struct strata_fs *fs)
+{
+    struct strata_buffer bytes = {0};
+    uint8_t more[2000] = {0};
+
+    require(fs_sim_get(fs, DATABASE_DIR "/INDEX", &bytes) == 0, "INDEX");
+    strata_buffer_append(&bytes, more, sizeof more);
+    save("checkpoint", "too_long", strata_buffer_slice(&bytes));
+    strata_buffer_free(&bytes);
 }
 
 /* ---- What stands beside logs ----------------------------------------------------------- */
@@ -272,6 +333,13 @@ static void save_samples(void)
     save_file(two, "000001.hint", 16, "hint", "one_entry_less");
     save_file(two, "000001.hint", 3, "hint", "cut_in_entry");
     save_disordered(two);
+    save_changed(two, "000001.hint", 48, 4711, "hint", "another_hash");
+    save_changed(two, "000001.hint", 28, 4711, "hint", "another_count");
+    save_changed(three, "INDEX", 36, 4711, "checkpoint", "another_count");
+    save_changed(three, "000002.log", 24 + 17 + 16, UINT64_MAX, "wal", "endless_frame");
+    save_long_index(three);
+    save("checkpoint", "five_bytes", strata_string("STRAT"));
+    save_forged_frame();
     save("hint", "empty", strata_bytes("", 0));
     save_file(three, "TAIL", 0, "tail", "its_own");
     save_file(three, "TAIL", 1, "tail", "cut");

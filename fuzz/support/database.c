@@ -58,18 +58,72 @@ static size_t bytes_in(struct strata_fs *fs)
     return sum;
 }
 
-void database_init(struct database *db, struct strata_fs *base, const char *path,
-                   struct strata_slice bytes)
+static size_t size_of(struct strata_fs *fs, const char *path)
+{
+    struct strata_buffer bytes = {0};
+    size_t size = fs_sim_get(fs, path, &bytes) == 0 ? bytes.size : 0;
+
+    strata_buffer_free(&bytes);
+    return size;
+}
+
+/* The bytes of the other files of a base. */
+static size_t bytes_beside(struct strata_fs *base, const char *path)
+{
+    static struct {
+        struct strata_fs *base;
+        const char *path;
+        size_t bytes;
+    } known[8];
+    size_t i = 0;
+
+    while (known[i].base && (known[i].base != base || known[i].path != path))
+        require(++i < sizeof known / sizeof *known, "more bases than were thought of");
+    if (!known[i].base) {
+        known[i].base = base;
+        known[i].path = path;
+        known[i].bytes = bytes_in(base) - size_of(base, path);
+    }
+    return known[i].bytes;
+}
+
+static void init(struct database *db, struct strata_fs *base, const char *path, size_t beside,
+                 struct strata_slice bytes)
 {
     *db = (struct database){.fs = some(fs_sim_copy(base)), .path = path};
     require(fs_sim_put(db->fs, path, bytes) == 0, "fs_sim_put");
-    db->bytes = bytes_in(db->fs);
+    db->bytes = beside + bytes.size;
     db->hash = XXH3_64bits(bytes.data, bytes.size);
+}
+
+void database_init(struct database *db, struct strata_fs *base, const char *path,
+                   struct strata_slice bytes)
+{
+    init(db, base, path, bytes_beside(base, path), bytes);
+}
+
+void database_init_from(struct database *db, const struct database *other,
+                        struct strata_slice bytes)
+{
+    init(db, other->fs, other->path, other->bytes - size_of(other->fs, other->path), bytes);
 }
 
 bool database_is_deep(const struct database *db)
 {
     return fuzz_thorough || db->hash % DEEP == 0;
+}
+
+bool database_deep_begin(const struct database *db)
+{
+    if (!database_is_deep(db))
+        return false;
+    fuzz_uncounted_begin();
+    return true;
+}
+
+void database_deep_end(void)
+{
+    fuzz_uncounted_end();
 }
 
 void database_free(struct database *db)
@@ -114,8 +168,10 @@ static struct strata *open_it(struct database *db, bool read_only)
 static void close_it(struct database *db, struct strata *handle)
 {
     struct strata_error err = {.code = 0};
-    if (database_is_deep(db))
+    if (database_deep_begin(db)) {
         require(strata_verify(handle, NULL, &err) == 0, "what opens verifies: %s", err.message);
+        database_deep_end();
+    }
     require(strata_close(handle, &err) == 0, "closing: %s", err.message);
     require(fs_sim_open_files(db->fs) == 0, "%zu files stay open", fs_sim_open_files(db->fs));
 }
@@ -190,13 +246,17 @@ bool database_read(struct database *db)
     require(calls_of(db->fs) - calls <= WORK_CALLS(db->bytes), "%llu calls for %zu bytes",
             (unsigned long long)(calls_of(db->fs) - calls), db->bytes);
     if (handle) {
-        if (database_is_deep(db))
+        if (database_deep_begin(db)) {
             content_check(handle, &db->content);
+            database_deep_end();
+        }
         close_it(db, handle);
     } else {
         check_refusal(db);
-        if (database_is_deep(db))
+        if (database_deep_begin(db)) {
             open_without_reason(db);
+            database_deep_end();
+        }
     }
     memory_watched();
     after = fs_sim_hash_of(db->fs);
@@ -221,7 +281,8 @@ static void check_refused_too(struct database *db, const struct database *read,
     require(before.low == after.low && before.high == after.high, "a refused opening has written");
 }
 
-/* Puts a value under the database's first key if `old`, or else a large one under a new one. */
+/* Puts a value under the database's first key if `old`, or else under a new one, now and then a large
+ * one. */
 static void put_one(struct database *db, struct strata *handle, bool old)
 {
     static const uint8_t large[70000]; /* more than is copied or read at once */
@@ -234,7 +295,7 @@ static void put_one(struct database *db, struct strata *handle, bool old)
     require(strata_iter_new(handle, &iter, &err) == 0, "%s", err.message);
     if (old && strata_iter_first(iter, &err) == 0)
         key = strata_iter_key(iter);
-    else
+    else if (fuzz_thorough || db->hash / DEEP % DEEP == 0)
         value = strata_bytes(large, sizeof large);
     rc = strata_get(handle, key, &before, &err);
     require(rc >= 0, "%s", err.message);
@@ -289,8 +350,10 @@ static void write_it(struct database *db)
 
 void database_write(struct database *db)
 {
-    if (database_is_deep(db))
-        write_it(db);
+    if (!database_deep_begin(db))
+        return;
+    write_it(db);
+    database_deep_end();
 }
 
 /* ---- Calls that fail ------------------------------------------------------------------- */
@@ -425,10 +488,11 @@ static void fail_some(const struct database *db)
 {
     uint64_t random = db->hash / DEEP;
 
-    if (!database_is_deep(db))
+    if (!database_deep_begin(db))
         return;
     for (unsigned i = 0; i < (fuzz_thorough ? FAILURES : 1); i++, random = random * 31 + 7)
         (random / 8192 % 4 ? fail_once : fail_untold)(db, random, random / 4096 % 2);
+    database_deep_end();
 }
 
 /* ---- A file that changes while it is open ------------------------------------------------ */
@@ -447,7 +511,7 @@ void database_change(const struct database *db, struct strata_slice bytes)
     struct strata *handle;
     int rc;
 
-    if (!database_is_deep(db) || db->rc < 0)
+    if (db->rc < 0 || !database_deep_begin(db))
         return;
     changed.fs = some(fs_sim_copy(db->fs));
     handle = open_it(&changed, false);
@@ -460,6 +524,7 @@ void database_change(const struct database *db, struct strata_slice bytes)
         goes_on(rc, &err);
     strata_close(handle, NULL);
     fs_free(changed.fs);
+    database_deep_end();
 }
 
 void database_lose(const struct database *db, size_t keep)
@@ -528,6 +593,15 @@ static void inspect_failing(const struct database *db, const struct strata_forma
     fs_free(copy.fs);
 }
 
+static void fail_inspecting(const struct database *db, const struct strata_format *format)
+{
+    if (!database_deep_begin(db))
+        return;
+    for (unsigned i = 0; i < (fuzz_thorough ? FAILURES : 1); i++)
+        inspect_failing(db, format, db->hash / 512 + i);
+    database_deep_end();
+}
+
 struct inspect database_inspect(struct database *db, const struct strata_format *format)
 {
     static FILE *nowhere;
@@ -545,7 +619,6 @@ struct inspect database_inspect(struct database *db, const struct strata_format 
     require(format->inspect(file, &in, &err) == 0, "%s", err.message);
     fs_close(file, NULL);
     memory_watched();
-    for (unsigned i = 0; database_is_deep(db) && i < (fuzz_thorough ? FAILURES : 1); i++)
-        inspect_failing(db, format, db->hash / 512 + i);
+    fail_inspecting(db, format);
     return in;
 }

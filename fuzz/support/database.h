@@ -35,14 +35,21 @@ struct database {
     uint64_t stat;
 };
 
-/* A copy of `base` in which the file `path` has these bytes. */
+/* A copy of `base`, which stays as it is to the end of the program, in which the file `path` has these
+ * bytes. */
 void database_init(struct database *db, struct strata_fs *base, const char *path,
                    struct strata_slice bytes);
+/* A copy of another one, in which its file has these bytes instead. */
+void database_init_from(struct database *db, const struct database *other,
+                        struct strata_slice bytes);
 void database_free(struct database *db);
 
 /* One input in sixteen, always the same ones (all of them with fuzz_thorough): what is not asked of
  * the others costs more than all that is. */
 bool database_is_deep(const struct database *db);
+/* The same; if so, what follows up to database_deep_end is not counted as coverage. */
+bool database_deep_begin(const struct database *db);
+void database_deep_end(void);
 
 /* Opens it read-only and scans it; a deep one is asked for everything in every way, and verified.
  * Returns whether it opened. */

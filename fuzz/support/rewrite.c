@@ -117,7 +117,7 @@ static void check_cut(const struct database *db, struct strata_slice bytes)
     size_t cut = most ? (size_t)(db->hash >> 8) % (most < 64 ? most : 64) : 0;
     struct database shorter;
 
-    database_init(&shorter, db->fs, db->path, strata_bytes(bytes.data, bytes.size - cut));
+    database_init_from(&shorter, db, strata_bytes(bytes.data, bytes.size - cut));
     require(database_read(&shorter), "without its last %zu bytes: %s", cut, shorter.err.message);
     database_free(&shorter);
 }
@@ -231,7 +231,7 @@ static void check_moved(const struct database *db, uint64_t second)
     require(fs_sim_get(db->fs, db->path, &bytes) == 0, "%s", db->path);
     memmove(bytes.data + RECORD_FILE_HEADER, bytes.data + second, bytes.size - second);
     bytes.size -= second - RECORD_FILE_HEADER;
-    database_init(&moved, db->fs, db->path, strata_buffer_slice(&bytes));
+    database_init_from(&moved, db, strata_buffer_slice(&bytes));
     require(!database_read(&moved), "records are valid in other places");
     database_free(&moved);
     strata_buffer_free(&bytes);
@@ -321,10 +321,11 @@ void rewrite_check_places(const struct database *db, const struct rewrite_kind *
     }
     require(!ask_at(file, kind, file->end, file->end + 64), "a record behind the end");
     require(!ask_at(file, kind, file->end + 1, file->end), "a record behind the limit");
-    if (database_is_deep(db)) {
+    if (database_deep_begin(db)) {
         write_behind_large(db, kind, file);
         read_behind_large(db, kind, file);
         damage_large(db, kind);
+        database_deep_end();
     }
     fs_close(file, NULL);
     if (places.second)

@@ -33,7 +33,7 @@ mkdir -p "$work"
 export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_NO_UI=1
 export AFL_FORKSRV_INIT_TMOUT=60000 AFL_NO_WARN_INSTABILITY=1
 # Stacks are of no use while it runs, and cost a third of the time.
-running=abort_on_error=1:symbolize=0:detect_leaks=0:allocator_may_return_null=1:malloc_context_size=0:quarantine_size_mb=8:max_malloc_fill_size=256:check_printf=0
+running=abort_on_error=1:symbolize=0:detect_leaks=0:allocator_may_return_null=1:malloc_context_size=0:quarantine_size_mb=1:max_malloc_fill_size=256:check_printf=0
 telling=abort_on_error=1:symbolize=1:detect_leaks=0:allocator_may_return_null=1:handle_abort=1
 ubsan=halt_on_error=1:abort_on_error=1:print_stacktrace=1
 export UBSAN_OPTIONS=$ubsan:symbolize=0

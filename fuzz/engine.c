@@ -41,9 +41,9 @@ struct run {
     struct strata *db;    /* NULL: closed */
     struct writes writes;
     enum strata_sync sync;
-    size_t safe;                  /* so many writes are acknowledged as safe from a power cut */
-    size_t told[WRITES_OPS + 1];  /* ... and were when write n was issued */
-    size_t closed;                /* ... at the last clean close */
+    size_t safe;                 /* so many writes are acknowledged as safe from a power cut */
+    size_t told[WRITES_OPS + 1]; /* ... and were when write n was issued */
+    size_t closed;               /* ... at the last clean close */
     struct moving moving[ITERS];
     struct strata_snapshot *snapshot; /* NULL: none */
     struct held snapped;
@@ -649,8 +649,8 @@ static size_t least_after_kill(void)
     return told > run.closed ? told : run.closed;
 }
 
-/* Which file: `which`; its highest bit: while it is open (then only a bit is changed); the next: read
- * only; the next: of a database that was killed, not closed. */
+/* Which file: `which`; its highest bit: while it is open (then only a bit is changed); the next:
+ * read only; the next: of a database that was killed, not closed. */
 static void damage_file(uint8_t which, uint8_t how, size_t place)
 {
     struct damage damage = {.flipped = true, .least = run.writes.count};
@@ -669,7 +669,10 @@ static void damage_file(uint8_t which, uint8_t how, size_t place)
     options.create = false;
     options.read_only = which & 64;
     show("the database is %s, and at least %zu writes must be there",
-         open ? "open" : killed ? "killed" : "closed", damage.least);
+         open     ? "open"
+         : killed ? "killed"
+                  : "closed",
+         damage.least);
     if (open) {
         done(strata_open(DATABASE_DIR, &options, &db, &err), "open");
         done(strata_iter_new(db, &iter, &err), "an iterator");

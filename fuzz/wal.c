@@ -148,8 +148,8 @@ static void check_witness(const struct database *db, uint64_t number)
     require(fs_open(db->fs, db->path, FS_READ, &file, NULL) == 0, "the log");
     own = own_salt(file, number);
     for (uint64_t at = RECORD_FILE_HEADER; at < file->end && !seen; at++)
-        seen = frame_at(file, number, at, &synced, &salt) && synced == said &&
-               (!own || salt == own);
+        seen =
+            frame_at(file, number, at, &synced, &salt) && synced == said && (!own || salt == own);
     fs_close(file, NULL);
     require(seen, "no frame says that %llu bytes were synced: %s", (unsigned long long)said,
             db->err.message);

@@ -6,7 +6,8 @@
  * repair_some decides by what the repair does not change.
  *
  * afl_custom_fuzz has mutations of its own: of whole records (records.h), of one bit and nothing
- * else, which AFL++'s own, several at once, hardly ever are, and of a check where all else is right. */
+ * else, which AFL++'s own, several at once, hardly ever are, and of a check where all else is
+ * right. */
 #include "records.h"
 #include "repair.h"
 

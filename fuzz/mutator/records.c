@@ -28,8 +28,8 @@ struct units {
 
 static const struct format {
     const char *magic;
-    size_t header, entry;       /* bytes; an entry of 0: records with a head */
-    size_t check, check_bytes;  /* where it is; AT_END: the last bytes */
+    size_t header, entry;      /* bytes; an entry of 0: records with a head */
+    size_t check, check_bytes; /* where it is; AT_END: the last bytes */
 } formats[] = {
     {RECORD_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {SEGMENT_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
@@ -226,7 +226,8 @@ static void move_border(struct mutation *m)
     put_u32(head + VALUE_BYTES, u32_at(head + KEY_BYTES) ? 0 : key + value);
 }
 
-/* A number that stands in the header, in an entry, or behind a record's head: a frame's, a seal's. */
+/* A number that stands in the header, in an entry, or behind a record's head: a frame's, a seal's.
+ */
 static void change_number(struct mutation *m)
 {
     static const uint64_t odd[] = {0, 1, UINT32_MAX, (uint64_t)1 << 63, UINT64_MAX};

@@ -281,8 +281,8 @@ static void check_refused_too(struct database *db, const struct database *read,
     require(before.low == after.low && before.high == after.high, "a refused opening has written");
 }
 
-/* Puts a value under the database's first key if `old`, or else under a new one, now and then a large
- * one. */
+/* Puts a value under the database's first key if `old`, or else under a new one, now and then a
+ * large one. */
 static void put_one(struct database *db, struct strata *handle, bool old)
 {
     static const uint8_t large[70000]; /* more than is copied or read at once */
@@ -446,7 +446,8 @@ static void fail_untold(const struct database *whole, uint64_t random, bool read
     if (rc == 0) {
         went_well_untold(whole, strata_verify(handle, NULL, NULL));
         if (!read_only)
-            went_well_untold(whole, strata_put(handle, strata_string("a"), strata_string("b"), NULL));
+            went_well_untold(whole,
+                             strata_put(handle, strata_string("a"), strata_string("b"), NULL));
         went_well_untold(whole, strata_close(handle, NULL));
     }
     memory_fail(0);

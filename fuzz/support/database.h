@@ -4,8 +4,8 @@
  *     refusal, with file, offset and reason;
  *   - reading changes no byte of the directory, and neither does a refused opening;
  *   - with a call or an allocation that fails, somewhere on the way, it tells so, or the same
- * content or refusal as without, and nothing is lost for the next opening; nor is it another for who
- * does not ask for the reason;
+ * content or refusal as without, and nothing is lost for the next opening; nor is it another for
+ * who does not ask for the reason;
  *   - memory and bytes read are bounded by what is there (memory.h, WORK in database.c);
  *   - what opens holds what it shows (content.h), verifies, takes a put, is compacted where the
  *     stage can, and still has it all when opened again; nothing stays open.
@@ -35,8 +35,8 @@ struct database {
     uint64_t stat;
 };
 
-/* A copy of `base`, which stays as it is to the end of the program, in which the file `path` has these
- * bytes. */
+/* A copy of `base`, which stays as it is to the end of the program, in which the file `path` has
+ * these bytes. */
 void database_init(struct database *db, struct strata_fs *base, const char *path,
                    struct strata_slice bytes);
 /* A copy of another one, in which its file has these bytes instead. */

@@ -8,7 +8,7 @@
 
 bool fuzz_thorough;
 
-#ifdef __AFL_COVERAGE             /* afl-clang-fast has it, but not as a prototype */
+#ifdef __AFL_COVERAGE                /* afl-clang-fast has it, but not as a prototype */
 extern int __afl_selective_coverage; /* 1: the two that follow do something */
 int __afl_selective_coverage = 1;
 void __afl_coverage_off(void);

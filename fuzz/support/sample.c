@@ -133,9 +133,9 @@ void sample_remove(struct strata_fs *fs, const char *name)
 
 void sample_litter(struct strata_fs *fs)
 {
-    static const char *const names[] = {"1.log",        "000000.log",         "000002-000001.log",
-                                        "16777216.log", "000001.logs",        "000009.hint",
-                                        "000003.hint.tmp", "000001-000002.hint", "notes.txt"};
+    static const char *const names[] = {
+        "1.log",       "000000.log",      "000002-000001.log",  "16777216.log", "000001.logs",
+        "000009.hint", "000003.hint.tmp", "000001-000002.hint", "notes.txt"};
     char path[60];
 
     for (size_t i = 0; fuzz_thorough && i < sizeof names / sizeof *names; i++) {
@@ -179,8 +179,7 @@ unsigned sample_log(struct database *db, unsigned stage, struct strata_slice byt
     return 1 + second;
 }
 
-void sample_check_closed(const struct database *db, unsigned stage,
-                         const struct rewrite_kind *kind)
+void sample_check_closed(const struct database *db, unsigned stage, const struct rewrite_kind *kind)
 {
     struct strata_buffer bytes = {0};
     struct database closed;

@@ -252,6 +252,7 @@ static void save_forged_frame(void)
 {
     enum { VALUE = 24 + 53 + 53 + 17 + 6, SYNCED = VALUE - 9 }; /* where it stands */
     struct strata_slice key = strata_string("forged");
+    struct strata_slice more = strata_string(" and then something that everybody can read");
     struct wal_group group = {0};
     struct strata_error err = {.code = 0};
     struct place place;
@@ -259,13 +260,12 @@ static void save_forged_frame(void)
     wal_group_begin(&group, REWRITE_NUMBER(1), 4711, VALUE);
     wal_frame_begin(&group, 2, SYNCED);
     wal_frame_end(&group);
+    strata_buffer_append(&group.bytes, more.data, more.size);
     begin(&place, 3);
     require(strata_put(place.db, key, strata_buffer_slice(&group.bytes), &err) == 0, "%s",
             err.message);
-    put(&place, "a", "1");
     require(strata_close(place.db, &err) == 0, "%s", err.message);
     save_file(place.fs, "000001.log", 0, "wal", "value_like_a_frame");
-    save_file(place.fs, "000001.log", 1, "wal", "value_like_a_frame_cut");
     fs_free(place.fs);
     wal_group_free(&group);
 }
@@ -516,8 +516,8 @@ static const struct {
     {"killed_in_a_merge", OF("\x01" MANY "\x7c\x03" COMPACT CUT "\x10\x05\x00" LOOK "\x00")},
     {"damage_after_a_kill", OF("\x03" PUT "\x01\x0d" PUT "\x02\x15" PUT "\x03\x0d" DAMAGE
                                "\x20\x00\x00\x30" PUT "\x04\x0d" DAMAGE "\x21\x04\x00\x50")},
-    {"damage_of_many", OF("\x01" MANY "\x7c\x04" DAMAGE "\x01\x0c\x00\x03" DAMAGE
-                          "\x23\x08\x00\x64")},
+    {"damage_of_many",
+     OF("\x01" MANY "\x7c\x04" DAMAGE "\x01\x0c\x00\x03" DAMAGE "\x23\x08\x00\x64")},
     {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
 };

@@ -285,6 +285,20 @@ static void save_changed(struct strata_fs *fs, const char *file, size_t at, uint
     strata_buffer_free(&bytes);
 }
 
+/* A closed segment whose seal is too short, and ends with it, or goes on. */
+static void save_short_seal(struct strata_fs *fs)
+{
+    enum { SEAL = 33, VALUE_BYTES = 9, LESS = 8 };
+    struct strata_buffer bytes = {0};
+
+    require(fs_sim_get(fs, DATABASE_DIR "/000001.log", &bytes) == 0, "000001.log");
+    put_u32(bytes.data + bytes.size - SEAL + VALUE_BYTES, LESS);
+    repair(bytes.data, bytes.size, REPAIR_CHECKS);
+    save("segment", "short_seal_and_more", strata_buffer_slice(&bytes));
+    save("segment", "short_seal", strata_bytes(bytes.data, bytes.size - LESS));
+    strata_buffer_free(&bytes);
+}
+
 /* More than the log explains. */
 static void save_long_index(struct strata_fs *fs)
 {
@@ -337,6 +351,7 @@ static void save_samples(void)
     save_changed(two, "000001.hint", 28, 4711, "hint", "another_count");
     save_changed(three, "INDEX", 36, 4711, "checkpoint", "another_count");
     save_changed(three, "000002.log", 24 + 17 + 16, UINT64_MAX, "wal", "endless_frame");
+    save_short_seal(two);
     save_long_index(three);
     save("checkpoint", "five_bytes", strata_string("STRAT"));
     save_forged_frame();

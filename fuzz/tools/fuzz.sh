@@ -73,17 +73,26 @@ targets() {
 
 # ---- While it runs ----------------------------------------------------------------------------
 
-# The seconds of processor that a process and all below it have used.
-processor_seconds() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$1" -v hz="$(getconf CLK_TCK)" '
+# The seconds of processor that processes and all below them have used, and who these are.
+processor_seconds() { # PID...
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v roots="$*" -v hz="$(getconf CLK_TCK)" '
+        BEGIN { for (n = split(roots, list, " "); n; n--) root[list[n]] = 1 }
         { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; used[pid] = $12 + $13 + $14 + $15 }
         END {
             for (p in used) {
-                for (q = p; q != "" && q != root && q > 1; q = parent[q]) ;
-                if (q == root) sum += used[p]
+                for (q = p; q != "" && !(q in root) && q > 1; q = parent[q]) ;
+                if (q in root) { sum += used[p]; all = all " " p }
             }
-            printf "%.2f\n", sum / hz
+            printf "%.2f%s\n", sum / hz, all
         }'
+}
+
+# AFL++ leaves the program behind that it asked for what is compared (CmpLog).
+end_left_behind() { # PID...
+    local pid
+    for pid in "$@"; do
+        case $(readlink "/proc/$pid/exe") in "$PWD/$afl"/* | "$PWD/$cmplog"/*) kill -KILL "$pid" 2>/dev/null ;; esac
+    done
 }
 
 # The newest line of plot_data, as "execs edges corpus crashes hangs".
@@ -129,22 +138,26 @@ start() { # LABEL NAME WHO BINARY OPTION...
 end_fuzzers() {
     [ ${#fuzzers[@]} -gt 0 ] && kill "${fuzzers[@]}" 2>/dev/null
     wait
+    end_left_behind "${!family[@]}"
 }
+family=()
 trap 'end_fuzzers; exit 130' INT TERM
 
 # Waits for the fuzzers; $used is the processors' time.
 watch() { # LABEL
-    local pid began=$SECONDS now
-    used=0
+    local began=$SECONDS now pid pids
+    used=0 family=()
     while kill -0 "${fuzzers[@]}" 2>/dev/null; do
         sleep 0.5
-        now=$(for pid in "${fuzzers[@]}"; do processor_seconds "$pid"; done | awk '{ s += $1 } END { print s + 0 }')
+        read -r now pids <<<"$(processor_seconds "${fuzzers[@]}")"
+        for pid in $pids; do family[pid]=1; done
         used=$(awk -v a="$used" -v b="$now" 'BEGIN { print (a > b ? a : b) }')
-        show_status "$1" "$([ -n "$core" ] && printf %.0f "$used" || echo $((SECONDS - began)))"
+        show_status "$1" "$(if [ -n "$core" ]; then printf %.0f "$used"; else echo $((SECONDS - began)); fi)"
         [ -n "$core" ] && awk -v u="$used" -v t="$time" 'BEGIN { exit !(u >= t) }' && kill -INT "${fuzzers[@]}" 2>/dev/null
     done
     wait "${fuzzers[@]}"
     fuzzers=()
+    end_left_behind "${!family[@]}"
     [ -t 2 ] && printf '\r\033[K' >&2
 }
 
@@ -293,7 +306,7 @@ run() { # NAME STAGE AS SOURCE...
     echo "fuzz: target=$label execs=$execs per_s=$(awk -v e="$((execs - before_execs))" -v u="$used" 'BEGIN { print (u > 0 ? int(e / u) : 0) }')" \
         "stability=$(stat_of "$label" main stability) edges=$(stat_of "$label" main edges_found)" \
         "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--}" \
-        "seconds=$([ -n "$core" ] && printf %.0f "$used" || stat_of "$label" main run_time)" |
+        "seconds=$(if [ -n "$core" ]; then printf %.0f "$used"; else stat_of "$label" main run_time; fi)" |
         tee -a "$work/table.txt"
     [ -z "${LONG:-}" ] || fuzz/tools/long.sh add "$label" $((execs - before_execs)) "$used" "$(stat_of "$label" main edges_found)" \
         "$(stat_of "$label" main corpus_count)" $((crashes + hangs)) "$work/out/$label/main/plot_data" "${before_time:-0}"

@@ -18,6 +18,7 @@ gather() { # NAME
     for file in fuzz/seeds/"$1"/* fuzz/regress/"$1"/*; do
         [ -s "$file" ] && cp "$file" "$work/seeds/$(md5sum <"$file" | cut -c1-16)"
     done
+    cp "$work/seeds"/* "$work/all/"
 }
 
 # The fewest for one stage, or for none.

@@ -50,8 +50,7 @@ try() { # PATCH TARGET STAGE
         what=$(sed -nE 's/^found: target=[^ ]* bytes=[0-9]+: (.*)/\1/p' "$work/run.log" | head -1 | cut -c1-150)
         echo "planted: bug=$patch target=$target${stage:+.$stage} found=$([ -n "$what" ] && echo yes || echo no)" \
             "seconds=${seconds:-0} execs=${execs:-0} what=\"$what\"" >>"$out"
-        [ -n "${SHOW:-}" ] || tail -n 1 "$out"
-        keep "$(tail -n 1 "$out")"
+        [ -n "${SHOW:-}" ] || { tail -n 1 "$out" && keep "$(tail -n 1 "$out")"; }
         [ -n "$line" ] || tail -5 "$work/run.log"
     fi
     for file in "${files[@]}"; do cp "$work/saved/$file" "$work/tree/$file"; done # with a new time: it is built again

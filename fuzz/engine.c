@@ -9,8 +9,9 @@
  *     that it may leave, the database holds what it held after some number of writes, not fewer
  *     than were acknowledged as safe;
  *   - a file that was damaged is told of, or does not matter: a flipped bit gives no other answer
- *     than the right one, a part that was cut off or zeroed none but an earlier one. After a kill
- *     a flipped bit may cost what no later write, and no clean close, has told to be safe.
+ *     than the right one, a part that was cut off or zeroed none but an earlier one. Where a power
+ *     cut is survived, what the last clean close left is there or missed whatever the damage, and
+ *     a flipped bit after a kill costs no more than what no later write has told to be safe.
  *
  * With env STRATA_FUZZ_SHOW each operation is printed. */
 #include "database.h"
@@ -609,8 +610,8 @@ static void harm(struct damage *damage, const char *path, uint8_t how, size_t pl
     unsigned kind = how % 8;
 
     damage->flipped = kind < 4;
-    if (!damage->flipped)
-        damage->least = 0;
+    if (!damage->flipped) /* the last clean close has told how long the log was */
+        damage->least = subject_promises(STRATA_PROMISE_POWER_CUT) ? run.closed : 0;
     require(fs_sim_get(damage->fs, path, &bytes) == 0, "fs_sim_get %s", path);
     if (kind == 4 && how & 8 && bytes.size)
         place = border(path, bytes.size, place);

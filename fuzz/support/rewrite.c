@@ -238,11 +238,12 @@ static void check_moved(const struct database *db, uint64_t second)
 }
 
 #define LARGE 140000 /* more than a reader reads at once */
+#define LARGE_KEY 600
+static const uint8_t large[LARGE];
 
 static void write_behind_large(const struct database *db, const struct rewrite_kind *kind,
                                struct fs_file *from)
 {
-    static uint8_t large[LARGE];
     struct strata_error err = {.code = 0};
     struct record_reader reader;
     struct record record;
@@ -250,7 +251,7 @@ static void write_behind_large(const struct database *db, const struct rewrite_k
 
     require(fs_open(db->fs, AGAIN, FS_WRITE | FS_CREATE | FS_TRUNCATE, &to, NULL) == 0, AGAIN);
     require(record_start_kind(to, kind->magic, kind->number, &err) == 0 &&
-                record_append_typed(to, kind->number, STRATA_OP_PUT, strata_string("large"),
+                record_append_typed(to, kind->number, STRATA_OP_PUT, strata_bytes(large, LARGE_KEY),
                                     strata_bytes(large, LARGE - db->hash % 8192), &err) == 0,
             "%s", err.message);
     begin_reading(&reader, from, kind);
@@ -271,7 +272,7 @@ static void read_behind_large(const struct database *db, const struct rewrite_ki
     begin_reading(&other, from, kind);
     begin_reading(&reader, file, kind);
     require(record_next(&reader, &record, &err) == 0 &&
-                strata_compare(record.key, strata_string("large")) == 0,
+                strata_compare(record.key, strata_bytes(large, LARGE_KEY)) == 0,
             "%s", err.message);
     while (record_next(&other, &record, &err) == 0)
         require(record_next(&reader, &same, &err) == 0 && same.type == record.type &&

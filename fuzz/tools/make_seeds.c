@@ -377,9 +377,13 @@ static void save_markers(void)
         const char *name;
         struct marker marker;
     } markers[] = {
-        {"ready", {1, 1, MARKER_READY}},          {"creating", {1, 1, MARKER_CREATING}},
-        {"filling", {1, 1, MARKER_FILLING}},      {"stage_2", {2, 1, MARKER_READY}},
-        {"no_such_stage", {99, 1, MARKER_READY}}, {"format_2", {1, 2, MARKER_READY}},
+        {"ready", {1, 1, MARKER_READY}},
+        {"creating", {1, 1, MARKER_CREATING}},
+        {"filling", {1, 1, MARKER_FILLING}},
+        {"stage_2", {2, 1, MARKER_READY}},
+        {"no_state", {1, 1, (enum marker_state)0}},
+        {"no_such_stage", {99, 1, MARKER_READY}},
+        {"format_2", {1, 2, MARKER_READY}},
     };
     struct strata_fs *fs = database_new(1);
 

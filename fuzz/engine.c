@@ -42,9 +42,10 @@ struct run {
     struct strata *db;    /* NULL: closed */
     struct writes writes;
     enum strata_sync sync;
-    size_t safe;                 /* so many writes are acknowledged as safe from a power cut */
-    size_t told[WRITES_OPS + 1]; /* ... and were when write n was issued */
-    size_t closed;               /* ... at the last clean close */
+    /* So many writes are acknowledged as safe from a power cut; were, when the last one that wrote
+     * something, up to write n, was issued; were there at the last clean close. */
+    size_t safe, told[WRITES_OPS + 1], closed;
+    uint64_t closed_calls; /* recorded up to that close */
     struct moving moving[ITERS];
     struct strata_snapshot *snapshot; /* NULL: none */
     struct held snapped;
@@ -147,6 +148,7 @@ static void close_it(void)
     done(strata_close(run.db, &err), "close");
     run.db = NULL;
     run.closed = run.safe = run.writes.count;
+    run.closed_calls = fs_sim_trace_calls(run.fs);
 }
 
 /* ---- Asking ---------------------------------------------------------------------------- */
@@ -228,12 +230,24 @@ static void expect(struct strata *db, const struct held *want, const char *doing
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
+/* Was anything written since so many calls? Deleting what is not there need not. */
+static bool has_written(uint64_t calls)
+{
+    struct fs_sim_call call;
+
+    while (fs_sim_trace_call(run.fs, ++calls, &call) == 0)
+        if (call.kind == FS_CALL_APPEND || call.kind == FS_CALL_WRITE)
+            return true;
+    return false;
+}
+
 static void issue(size_t n, bool sync, size_t ops, const struct strata_batch *batch)
 {
     bool synced = each_is_synced() || (sync && subject_promises(STRATA_PROMISE_POWER_CUT));
+    uint64_t calls = fs_sim_trace_calls(run.fs);
+    size_t safe = run.safe;
     int rc;
 
-    run.told[n] = run.safe;
     fs_sim_start(run.fs, n);
     rc = strata_write(run.db, batch, sync ? STRATA_WRITE_SYNC : 0, &err);
     if (sync && !subject_promises(STRATA_PROMISE_POWER_CUT)) {
@@ -242,6 +256,7 @@ static void issue(size_t n, bool sync, size_t ops, const struct strata_batch *ba
         done(rc, "write");
         fs_sim_ack(run.fs, n, synced);
         run.safe = synced ? n : run.safe;
+        run.told[n] = has_written(calls) ? safe : run.told[n - 1];
         return;
     } else {
         require(rc == STRATA_ERR_NOT_SUPPORTED, "step %u: a batch: %d", run.step, rc);
@@ -467,7 +482,6 @@ static void find_state(uint64_t floor, uint64_t issued)
     }
     writes_cut(&run.writes, n);
     run.safe = n; /* opening has made them so */
-    run.closed = run.closed < n ? run.closed : n;
     show("writes 1 to %zu came back", n);
 }
 
@@ -479,7 +493,8 @@ static void mark(uint64_t issued, uint64_t safe)
 /* Opening is recorded too, so that the next cut may come while it recovers. */
 static void cut_power(uint8_t how, uint8_t back, uint8_t wanted)
 {
-    uint64_t calls = fs_sim_trace_calls(run.fs), floor;
+    uint64_t calls = fs_sim_trace_calls(run.fs), closed_calls = run.closed_calls, floor;
+    size_t closed = run.closed;
     struct fs_sim_plan plan = {.model = crash_model(how), .prefix_limit = 16};
     struct cut cut = {.wanted = wanted % 64};
     struct fs_sim_totals totals;
@@ -498,6 +513,10 @@ static void cut_power(uint8_t how, uint8_t back, uint8_t wanted)
     require(fs_sim_record(run.fs) == 0, "fs_sim_record");
     open_it(how / 16);
     find_state(floor, cut.issued);
+    run.closed_calls = 0;
+    run.closed = plan.from <= closed_calls   ? 0
+                 : closed < run.writes.count ? closed
+                                             : run.writes.count;
     mark(run.writes.count, run.writes.count);
 }
 

@@ -30,7 +30,8 @@ _Noreturn void fuzz_violated(const char *file, int line, const char *condition, 
 extern bool fuzz_thorough;
 
 /* Between these, edges are no news to AFL++: what is done for a share of the inputs only is chosen
- * by their hash, and what it reaches tells nothing of them. They nest. */
+ * by their hash, and what it reaches tells nothing of them; what is made once is made with the
+ * first input of a process. They nest. */
 void fuzz_uncounted_begin(void);
 void fuzz_uncounted_end(void);
 

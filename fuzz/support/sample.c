@@ -98,6 +98,7 @@ struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *c
     struct strata *db;
 
     require(fs, "no memory");
+    fuzz_uncounted_begin();
     db = open_sample(fs, stage, LARGE);
     fill_first(db);
     close_sample(db);
@@ -114,6 +115,7 @@ struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *c
     require_file(fs, DATABASE_DIR "/000002.log", true);
     require_file(fs, DATABASE_DIR "/000003.log", false);
     database_adopt(fs, &held);
+    fuzz_uncounted_end();
     return fs;
 }
 

@@ -50,4 +50,4 @@ while read -r name _ as sources; do
     echo "corpus: target=$name inputs=$(find "$work/all" -type f | wc -l) kept=$(find "fuzz/corpus/$name" -type f | wc -l)" \
         "bytes=$(cat "fuzz/corpus/$name"/* | wc -c)"
 done <fuzz/targets.txt
-rm -rf "$work"
+rm -rf "$work" .afl-tmin-temp-*

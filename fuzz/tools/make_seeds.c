@@ -234,8 +234,27 @@ static const struct {
     {"torn_in_batch", batches, 100, 3},
 };
 
+/* The file, with a number changed and the check made right again. */
+static void save_changed(struct strata_fs *fs, const char *file, size_t at, uint64_t number,
+                         const char *target, const char *name)
+{
+    struct strata_buffer bytes = {0};
+    char path[100];
+
+    snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, file);
+    require(fs_sim_get(fs, path, &bytes) == 0 && bytes.size >= at + 8, "%s", path);
+    put_u64(bytes.data + at, number);
+    repair(bytes.data, bytes.size, REPAIR_CHECKS);
+    save(target, name, strata_buffer_slice(&bytes));
+    strata_buffer_free(&bytes);
+}
+
 static void save_logs(unsigned stage, const char *target)
 {
+    struct strata_fs *fs = database_new(stage);
+
+    save_changed(fs, "000001.log", 8, 2 | (uint64_t)1 << 32, target, "another_version");
+    fs_free(fs);
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
         struct place place;
         if (stage < logs[i].stage)
@@ -270,17 +289,16 @@ static void save_forged_frame(void)
     wal_group_free(&group);
 }
 
-/* The file, with a number changed and the check made right again. */
-static void save_changed(struct strata_fs *fs, const char *file, size_t at, uint64_t number,
-                         const char *target, const char *name)
+/* The file, with one bit changed. */
+static void save_spoiled(struct strata_fs *fs, const char *file, size_t at, const char *target,
+                         const char *name)
 {
     struct strata_buffer bytes = {0};
     char path[100];
 
     snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, file);
-    require(fs_sim_get(fs, path, &bytes) == 0 && bytes.size >= at + 8, "%s", path);
-    put_u64(bytes.data + at, number);
-    repair(bytes.data, bytes.size, REPAIR_CHECKS);
+    require(fs_sim_get(fs, path, &bytes) == 0 && bytes.size > at, "%s", path);
+    bytes.data[at] ^= 1;
     save(target, name, strata_buffer_slice(&bytes));
     strata_buffer_free(&bytes);
 }
@@ -351,6 +369,10 @@ static void save_samples(void)
     save_changed(two, "000001.hint", 28, 4711, "hint", "another_count");
     save_changed(three, "INDEX", 36, 4711, "checkpoint", "another_count");
     save_changed(three, "000002.log", 24 + 17 + 16, UINT64_MAX, "wal", "endless_frame");
+    save_changed(three, "TAIL", 8, 2, "tail", "another_version");
+    save_spoiled(three, "TAIL", 36, "tail", "another_check");
+    save_spoiled(three, "INDEX", 60, "checkpoint", "another_check");
+    save_changed(three, "INDEX", 8, 2, "checkpoint", "another_version");
     save_short_seal(two);
     save_long_index(three);
     save("checkpoint", "five_bytes", strata_string("STRAT"));
@@ -382,6 +404,7 @@ static void save_markers(void)
         {"filling", {1, 1, MARKER_FILLING}},
         {"stage_2", {2, 1, MARKER_READY}},
         {"no_state", {1, 1, (enum marker_state)0}},
+        {"state_4", {1, 1, (enum marker_state)4}},
         {"no_such_stage", {99, 1, MARKER_READY}},
         {"format_2", {1, 2, MARKER_READY}},
     };
@@ -461,6 +484,9 @@ static const struct {
     {"jsonl", "no_value", "{\"key\":\"a\"}\n"},
     {"jsonl", "number", "{\"key\":\"a\",\"value\":1}\n"},
     {"jsonl", "object_open", "{\"key\":\"a\",\"value\":\"1\"\n"},
+    {"jsonl", "bad_digit_space", "{\"key\":\"\\u00 0\",\"value\":\"\"}\n"},
+    {"jsonl", "bad_digit_colon", "{\"key\":\"\\u00:0\",\"value\":\"\"}\n"},
+    {"jsonl", "bad_digit_backtick", "{\"key\":\"\\u00`0\",\"value\":\"\"}\n"},
     {"jsonl", "cut", "{\"key\":\"a\",\"va"},
     {"jsonl", "blank_lines", "\n  \n{\"key\":\"a\",\"value\":\"1\"}\n\r\n"},
     {"jsonl", "behind_object", "{\"key\":\"a\",\"value\":\"1\"} x\n"},

@@ -26,7 +26,7 @@ branches() { # TARGET
             never = (part[5] == "0" ? "true" : "") (part[7] == "0" ? (part[5] == "0" ? " nor " : "") "false" : "")
             if (never == "") next
             condition = substr(lines[part[2]], part[3])
-            if (match(condition, / && | \|\| | \? | : |;|\) \{|\)$/)) condition = substr(condition, 1, RSTART - 1)
+            if (match(condition, / &&( |$)| \|\|( |$)| \? | : |;|\) \{|\)$/)) condition = substr(condition, 1, RSTART - 1)
             print "unreached\t" target "\t" source "\t" condition "\tnever " never
         }'
 }

@@ -133,9 +133,15 @@ int strata_sync(struct strata *db, struct strata_error *err)
 
 /* ---- Iterators ------------------------------------------------------------------------- */
 
-/* An engine's iterator becomes the caller's. */
-static int adopt_iter(struct strata *db, struct strata_iter *iter, struct strata_iter **out)
+/* What an engine returned, and its iterator: that becomes the caller's. */
+static int adopt_iter(struct strata *db, int rc, struct strata_iter *iter, struct strata_iter **out,
+                      struct strata_error *err)
 {
+    if (rc < 0)
+        return rc;
+    if (!iter) /* an engine of one's own, not done yet */
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "%s returned %d for an iterator, and made none", db->engine->name, rc);
     iter->db = db;
     iter->positioned = false;
     iter->has_value = false;
@@ -155,7 +161,7 @@ int strata_iter_new(struct strata *db, struct strata_iter **out, struct strata_e
         return rc;
     *out = NULL;
     rc = db->engine->iter(db->self, &iter, err);
-    return rc < 0 ? rc : adopt_iter(db, iter, out);
+    return adopt_iter(db, rc, iter, out, err);
 }
 
 void strata_iter_free(struct strata_iter *iter)
@@ -354,7 +360,7 @@ int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **
     if (rc < 0)
         return rc;
     rc = db->engine->snapshot_iter(db->self, snapshot->self, &iter, err);
-    return rc < 0 ? rc : adopt_iter(db, iter, out);
+    return adopt_iter(db, rc, iter, out, err);
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */

@@ -94,14 +94,20 @@ struct strata_engine {
      * `sync`: on the device before it returns (only with PROMISE_POWER_CUT). */
     int (*write)(void *self, const struct strata_op *ops, size_t count, bool sync,
                  struct strata_error *err);
-    /* Required. */
+    /* Required. In order, and over the database as it is now, whatever is written later. Stands
+     * nowhere yet. */
     int (*iter)(void *self, struct strata_iter **out, struct strata_error *err);
 
+    /* What was acknowledged is on the device. */
     int (*sync)(void *self, struct strata_error *err);
     int (*flush)(void *self, struct strata_error *err);
+    /* Gives dead space back. `progress` may be NULL; else it is told, at least once. */
     int (*compact)(void *self, const struct strata_progress *progress, struct strata_error *err);
+    /* Reads and checks every byte that is relied on; CORRUPT names the first damage. `progress` may
+     * be NULL; else it is told, at least once. */
     int (*verify)(void *self, const struct strata_progress *progress, struct strata_error *err);
     int (*backup)(void *self, const char *to, struct strata_error *err);
+    /* Tells `each` one figure after another, with no string that is NULL. */
     int (*stats)(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                  struct strata_error *err);
 

@@ -119,6 +119,7 @@ struct cli_session {
 /* A command line, parsed. */
 struct cli {
     const struct cli_command *command; /* NULL until it is known */
+    const char *program;               /* as it was called: "build/strata"; borrowed from argv */
     char **operands;                   /* borrowed from argv */
     size_t count;                      /* of operands */
     const char *given[CLI_OPTIONS];    /* an option's value, "" if it has none; NULL: not given */

@@ -350,7 +350,8 @@ const struct cli_command cli_commands[] = {
          "  unsynced  as the first line: writes are acknowledged before they are synced\n\n"
          "--engine takes a shared object that exports `const struct strata_engine strata_engine`\n"
          "and judges it as stage N; what it breaks is told once more at the end, step by step.\n"
-         "One that reaches files past the file layer cannot be judged: 5.",
+         "One that reaches files past the file layer cannot be judged: 5. A signal that it raises\n"
+         "ends crash, which says at which state, and the command that comes there again.",
      .example = "$ strata crash --stage 3 --model posix --workload merge | tail -1\n"
                 "crash: stage=3 model=posix states=... distinct=... violations=0\n"
                 "$ printf 'put a 1\\nsettle\\nput a 2\\n' >two\n"

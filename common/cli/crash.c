@@ -228,6 +228,7 @@ void crash_prepare(struct crash *c, const struct crash_model *model, struct camp
     campaign->explore.sites = c->sites;
     campaign->explore.arg = c;
     c->campaign = campaign;
+    c->model = model;
 }
 
 static void put_result(const struct crash *c, const struct crash_model *model,
@@ -270,6 +271,7 @@ static int explore_model(struct crash *c, const struct crash_model *model)
         crash_put_cases(c, model, e);
     }
     put_result(c, model, e);
+    cli_wrote(c->cli, c->cli->out, fflush(c->cli->out) == 0);
     c->done++;
     c->opened += opened(e);
     return CLI_OK;
@@ -362,8 +364,11 @@ int cli_run_crash(struct cli *cli)
 {
     const struct fs_site *first;
     struct crash c = {.cli = cli, .sites = need(calloc(fs_sites(&first) + 1, sizeof *c.sites))};
-    int code = read_options(&c);
     bool made = false;
+    int code;
+
+    crash_tell_signals(&c);
+    code = read_options(&c);
 
     if (code == CLI_OK)
         code = make_place(&c, &made);

@@ -28,9 +28,10 @@ struct crash {
     size_t count;
     uint64_t *sites; /* as in struct explore */
 
-    struct campaign *campaign; /* under way */
-    size_t done, total;        /* models */
-    size_t shrunk, to_shrink;  /* cases of the model under way */
+    struct campaign *campaign;       /* under way */
+    const struct crash_model *model; /* its model */
+    size_t done, total;              /* models */
+    size_t shrunk, to_shrink;        /* cases of the model under way */
     /* Each case by the shortest script that was found to show it. */
     struct script few[ORACLE_VERDICTS];
     struct explore_case shorter[ORACLE_VERDICTS];
@@ -76,6 +77,8 @@ void crash_shrink(struct crash *c, const struct explore *e);
 /* The first violation of each kind, by the shortest script that was found to show it, the files it
  * left, and the command that shows it again. */
 void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e);
+/* The one that the script is of; NULL: it is shortened. */
+const struct workload *crash_workload_of(const struct crash *c, const struct script *script);
 /* The command that makes it again. `script`: the workload as text; NULL: it is named. `keep`: the
  * directory that it writes the state to, or NULL. */
 void crash_put_command(const struct crash *c, FILE *to, const struct crash_model *model,
@@ -101,6 +104,12 @@ void crash_report(struct crash *c, const struct crash_model *model, const struct
                   const struct script *script);
 /* All that was told, to the end of the output. */
 void crash_put_report(struct crash *c);
+
+/* ---- crash_signal.c -------------------------------------------------------------------- */
+
+/* From now on a signal that the stage or the engine raises is told with the state that it came
+ * to, and the command that makes it again, before it ends the program. `c` lasts as long. */
+void crash_tell_signals(struct crash *c);
 
 /* ---- crash_file.c: a script as text ----------------------------------------------------- */
 

@@ -69,10 +69,12 @@ void crash_put_command(const struct crash *c, FILE *to, const struct crash_model
     const char *engine = c->cli->given[CLI_ENGINE];
     char place[100];
 
-    fprintf(to, "strata crash --stage %u ", c->stage.stage);
+    fprintf(to, "%s crash --stage %u ", c->cli->program, c->stage.stage);
     if (engine)
         fprintf(to, "--engine '%s' ", engine);
-    fprintf(to, "--model %s --at %s ", model->name, explore_place_text(&k->place, place));
+    fprintf(to, "--model %s ", model->name);
+    if (k->place.call)
+        fprintf(to, "--at %s ", explore_place_text(&k->place, place));
     if (c->depth == CAMPAIGN_FULL) /* it numbers states in another way */
         fprintf(to, "--depth %s ", crash_depths[c->depth]);
     if (keep)
@@ -102,7 +104,7 @@ void crash_put_case(const struct crash *c, const struct explore_case *k, const c
     fprintf(to, "  files     %s\n", c->files);
 }
 
-static const struct workload *workload_of(const struct crash *c, const struct script *script)
+const struct workload *crash_workload_of(const struct crash *c, const struct script *script)
 {
     for (size_t i = 0; i < c->count; i++)
         if (&c->workloads[i].script == script)
@@ -137,7 +139,7 @@ static size_t size_of(const struct script *script)
 static void put_violation(struct crash *c, const struct crash_model *model,
                           const struct explore_case *k)
 {
-    const struct workload *named = workload_of(c, k->script);
+    const struct workload *named = crash_workload_of(c, k->script);
     const struct explore_case *shorter = &c->shorter[k->report.verdict];
     struct script *script = &c->few[k->report.verdict];
     bool less = size_of(script) < size_of(k->script) && size_of(script) <= SHORT;

@@ -19,7 +19,7 @@ static bool hold_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = {.out = stdout, .log = stderr};
+    struct cli cli = {.program = argc ? argv[0] : "strata", .out = stdout, .log = stderr};
     int code;
 
     if (!hold_standard_streams())

@@ -249,8 +249,11 @@ static int begin(struct lives *lives)
 int explore_run(struct explore *explore)
 {
     struct lives lives = {.explore = explore};
-    int rc = begin(&lives);
+    struct explore_now before = explore_now;
+    int rc;
 
+    explore_now = (struct explore_now){explore->script, {.way = explore->way, .at = explore->at}};
+    rc = begin(&lives);
     lives.settled = lives.first.acknowledged;
     if (rc == 0)
         rc = live(&lives);
@@ -265,5 +268,6 @@ int explore_run(struct explore *explore)
     script_free(&lives.later);
     free(lives.spans.spans);
     fs_free(lives.fs);
+    explore_now = before;
     return rc;
 }

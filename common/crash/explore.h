@@ -115,6 +115,14 @@ struct explore {
     uint64_t calls;  /* of the file layer, by the last script */
 };
 
+/* What an engine is asked at this moment, for who handles a signal that it raises. One for the
+ * whole program. */
+struct explore_now {
+    const struct script *script; /* NULL: nothing is */
+    struct explore_place place;  /* of the state; its call is 0 before the first */
+};
+extern struct explore_now explore_now;
+
 /* 0. STRATA_NOT_FOUND: the script makes no call `at`. < 0 when the script itself failed, with no
  * crash: then `example` says why. */
 int explore_run(struct explore *explore);

@@ -124,6 +124,8 @@ static struct explore_place place_of(const struct explore_walk *walk,
     return place;
 }
 
+struct explore_now explore_now;
+
 /* ---- One state ------------------------------------------------------------------------- */
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -230,6 +232,7 @@ void explore_ask(struct explore_walk *walk, struct strata_fs *state,
                             .floor = larger(safe, walk->base),
                             .issued = larger(number_of(info->issued), walk->base)};
 
+    explore_now.place = place_of(walk, info);
     oracle_check(&oracle, report);
     if (fs_sim_open_files(state)) {
         report->verdict = ORACLE_ERROR;

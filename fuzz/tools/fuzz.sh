@@ -183,6 +183,9 @@ reason() {
         sed -E 's/^SUMMARY: //; s/==[0-9]+==//; s/0x[0-9a-f]+/ADDRESS/g'
 }
 
+# Where it went wrong; the next one may be where the memory came from.
+first_stack() { awk '/^ *#[0-9]+ / { print; seen = 1; next } seen { exit }'; }
+
 annotate() { # NAME FILE AS
     case $3 in
     -) if [ "$1" = engine ]; then
@@ -211,10 +214,10 @@ finding() { # NAME LABEL AS FILE
     {
         echo "found: target=$label bytes=$(stat -c %s "$small"): $why"
         annotate "$name" "$small" "$as"
-        tell "$name" "$small" | short_paths | grep -aE '^ *#[0-9]+ .* (common|stages|fuzz)/[^ ]*:' | grep -avE ' fuzz_violated | LLVMFuzzer' |
+        tell "$name" "$small" | first_stack | short_paths | grep -aE '^ *#[0-9]+ .* (common|stages|fuzz)/[^ ]*:' | grep -avE ' fuzz_violated | LLVMFuzzer' |
             head -12 | sed -E 's/ 0x[0-9a-f]+ / /; s/^/    /'
         echo "    again: ${STRATA_STAGE:+STRATA_STAGE=$STRATA_STAGE }${STRATA_ENGINE:+STRATA_ENGINE=$STRATA_ENGINE }$afl/$name $small"
-        echo "    keep:  cp $small fuzz/regress/$name/WHAT_IT_SHOWED"
+        echo "    keep:  mkdir -p fuzz/regress/$name && cp $small fuzz/regress/$name/WHAT_IT_SHOWED"
     } >>"$work/found.txt"
 }
 

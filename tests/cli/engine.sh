@@ -91,6 +91,29 @@ if command -v cc >/dev/null; then
     make -s -C mine1
     check "$here/mine1/mine.so" 1 ''
     like start_goes_on_to_the_next_step "$rc $out" '^1 .*write is yours to write: step 3 in mine\.c'
+    # the next step is done, and the one after it is not
+    sed 's/return not_yet(err, "write", 3)/return fs_append(self, \&ops->key, 1, err)/; s/\*self = calloc.*/if (fs_open(env->fs, "x", FS_WRITE | FS_CREATE, (struct fs_file **)self, err) < 0) return STRATA_ERR_IO;/; s/free(self); return 0/return fs_close(self, err)/' mine1/mine.c >mine.c && cp mine.c mine1/mine.c
+    make -s -C mine1
+    check "$here/mine1/mine.so" 1 'contract_basic'
+    like check_says_which_step_comes_next "$out" '^Not done yet: get is yours to write: step 4 in mine\.c'
+    # ---- One that dies ----
+    dying() { # SED: plain.c, changed so
+        rm -f mine1/mine.c && sed "$1" "$root/tests/engines/plain.c" >mine1/mine.c && make -s -C mine1
+    }
+    dies='signal 6 \(Aborted\), '
+    dying 's/int rc = fs_read_file/if (bytes.size == 0 \&\& !p->env->is_new) abort();\n    &/'
+    run strata crash --stage 1 --engine mine1/mine.so --model kill --workload nothing
+    like engine_that_aborts_is_told_the_state "$rc $err" "^134 .*${dies}in what was left by state [0-9]+\.[0-9]+"
+    grep ' crash --stage 1 ' <<<"$err" >again.sh
+    run bash again.sh
+    like engine_that_aborts_is_shown_again "$rc $err" "^134 .*${dies}in what was left by state [0-9]+\.[0-9]+"
+    dying 's/int rc = reserve/if (p->count > 1) abort();\n    &/'
+    run bash -c "printf 'put a 1\nput b 2\nput c 3\n' | strata crash --stage 1 --engine mine1/mine.so --model kill --workload -"
+    like engine_that_aborts_is_told_the_work "$rc $err" "^134 .*${dies}before anything had crashed"
+    is engine_that_aborts_is_told_all_steps "$(grep -c "^put '" <<<"$err")" 3
+    dying 's/int rc = reserve/abort();\n    &/'
+    run env TMPDIR="$PWD" strata crash --stage 1 --engine mine1/mine.so
+    like engine_that_aborts_when_it_is_tried_is_told "$rc $err" "^134 .*${dies}before anything had crashed"
 else
     skip start "no compiler"
 fi

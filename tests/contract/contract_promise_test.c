@@ -377,11 +377,38 @@ static void contract_verify_of_a_sound_database_is_done(void **state)
     assert_delete(db, "odd");
     assert_ok(strata_verify(db, NULL, &err), &err);
     assert_ok(strata_verify(db, &progress, &err), &err);
+    if (!ticks)
+        print_error("verify never told its progress: struct strata_progress in strata.h\n");
     assert_true(ticks > 0);
     place_close(db);
 }
 
 /* ---- Figures ---------------------------------------------------------------------------- */
+
+static void look_at_stat(void *arg, const struct strata_stat *stat)
+{
+    unsigned *figures = arg;
+
+    (*figures)++;
+    assert_non_null(stat->name);
+    if (!stat->unit || !stat->help)
+        print_error("figure %s: its unit or help is NULL\n", stat->name);
+    assert_non_null(stat->unit);
+    assert_non_null(stat->help);
+    assert_true(*stat->name && *stat->help);
+}
+
+static void contract_stats_are_told_in_words(void **state)
+{
+    struct strata *db = place_open(*state, true);
+    struct strata_error err;
+    unsigned figures = 0;
+
+    assert_put(db, "a", "1");
+    assert_ok(strata_stats(db, look_at_stat, &figures, &err), &err);
+    assert_true(figures > 0);
+    place_close(db);
+}
 
 static void contract_stats_count_what_was_called(void **state)
 {
@@ -468,6 +495,7 @@ int main(void)
         contract_test(contract_flush_keeps_the_answers_or_is_refused),
         contract_test(contract_backup_opens_as_a_copy_or_is_refused),
         contract_test(contract_verify_of_a_sound_database_is_done),
+        contract_test(contract_stats_are_told_in_words),
         contract_test(contract_stats_count_what_was_called),
         contract_test(contract_bytes_go_through_the_file_layer),
         contract_test(contract_stage_of_the_handle_is_the_one_asked_for),

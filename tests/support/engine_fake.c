@@ -129,7 +129,7 @@ static int fake_iter(void *self, struct strata_iter **out, struct strata_error *
     struct fake_iter *iter;
     (void)self;
     note("iter|");
-    if (engine_fake.rc < 0)
+    if (engine_fake.rc)
         return answer(err);
     iter = calloc(1, sizeof *iter);
     iter->base.ops = &iter_ops;

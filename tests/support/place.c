@@ -96,7 +96,7 @@ int place_teardown(void **state)
         is_simulated(&fixture->place) ? fs_sim_open_files(fs) : open_files() - fixture->open_files;
 
     if (left)
-        print_error("%zu files were left open\n", left);
+        print_error("%zu files were left open (by the test, if it failed)\n", left);
     if (!left || !is_simulated(&fixture->place)) /* fs_sim wants them closed before it goes */
         place_free(&fixture->place);
     free(fixture);

@@ -10,6 +10,7 @@
 # that bypasses fs.h.
 set -u
 B=${B:-build}
+case $B in /*) ;; *) B=$PWD/$B ;; esac # the commands that are told work from anywhere
 engine=${1:-} only=${2:-}
 out=${OUT:-$B/check} table=${0%/*}/promises.tsv
 
@@ -78,7 +79,7 @@ if [ -z "$only" ]; then
         [ -d "$out/state" ] || keep="--keep $out/state"
         # shellcheck disable=SC2086 # two words, or none
         crash --depth "$depth" --model "$model" $keep >"$out/model.txt" 2>"$out/crash.err"
-        case $? in 0) ;; 8) bad=1 ;; *) bad=1; cat "$out/crash.err" ;; esac
+        case $? in 0) ;; 8) bad=1 ;; *) bad=1; cat "$out/model.txt" "$out/crash.err" ;; esac
         grep -E '^crash: |^operation|^all ' "$out/model.txt"
         cat "$out/model.txt" >>"$out/crash.txt"
         sed -n '/^==== A broken promise/,$p' "$out/model.txt" >"$out/broken_$model.txt"
@@ -105,6 +106,8 @@ if [ $bad -eq 0 ]; then
     echo "$engine keeps every promise of stage $STAGE that was asked for: $(tail -1 "$out/suites.txt")."
     exit 0
 fi
+missing=$(grep -ahoE '[a-z_]+ is yours to write: step [0-9]+ in mine\.c' "$out"/logs/*.log | sort -t: -k2.6n | head -1)
+[ -n "$missing" ] && printf 'Not done yet: %s. It may be all that is broken here.\n\n' "$missing"
 echo "Broken, of what stage $STAGE promises:"
 failures >"$out/failures.txt"
 awk -v table="$table" -v alone="$out/alone.txt" '

@@ -126,7 +126,8 @@ sub stub {
 # ---- mine.c -----------------------------------------------------------------------------------------
 
 my $not_yet = <<END;
-/* What is not written yet says so: `make check` shows the first that it comes to. */
+/* What is not written yet says so: `make check` shows the first that it comes to. (Remove it with the
+ * last step, when the compiler says that nothing calls it.) */
 static int not_yet(struct strata_error *err, const char *slot, int step)
 {
     return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET,

@@ -145,6 +145,21 @@ static void db_iterator_moves_become_the_engines(void **state)
     engine_fake_close(db);
 }
 
+/* An engine that is not done yet forgets what its own functions return above 0. */
+static void db_iterator_that_was_not_made_is_an_error(void **state)
+{
+    struct strata *db = engine_fake_open(*state, &engine_fake_table);
+    struct strata_iter *iter;
+    struct strata_error err;
+
+    engine_fake.rc = 2;
+    assert_code(strata_iter_new(db, &iter, &err), STRATA_ERR_INVALID, &err);
+    assert_null(iter);
+    assert_string_equal(err.message, "77_fake returned 2 for an iterator, and made none");
+    engine_fake.rc = 0;
+    engine_fake_close(db);
+}
+
 static void db_iterator_that_meets_damage_is_unpositioned(void **state)
 {
     struct strata *db = engine_fake_open(*state, &engine_fake_table);
@@ -319,6 +334,7 @@ int main(void)
         db_test(db_get_that_finds_nothing_leaves_the_buffer_empty),
         db_test(db_read_only_handle_never_writes),
         db_test(db_iterator_moves_become_the_engines),
+        db_test(db_iterator_that_was_not_made_is_an_error),
         db_test(db_iterator_that_meets_damage_is_unpositioned),
         db_test(db_snapshot_calls_become_the_engines),
         db_test(db_snapshot_that_cannot_be_read_leaves_nothing_open),

@@ -309,7 +309,7 @@ static void write_many(uint8_t how, uint8_t seed)
     uint8_t span = spans[how % 4];
 
     require(batch, "no memory");
-    show("%u writes (%u)", how / 4 % MANY + 1, seed);
+    show("%d writes (%d)", how / 4 % MANY + 1, seed);
     for (unsigned i = 0; i <= how / 4 % MANY; i++) {
         uint8_t key = (uint8_t)(span ? prng_below(&prng, span) : key_twin(prng_below(&prng, 3)));
         if (!add(batch, key, (uint8_t)prng_below(&prng, 24)))

@@ -9,12 +9,15 @@
  *     that it may leave, the database holds what it held after some number of writes, not fewer
  *     than were acknowledged as safe;
  *   - a file that was damaged is told of, or does not matter: a flipped bit gives no other answer
- *     than the right one, a part that was cut off or zeroed none but an earlier one.
+ *     than the right one, a part that was cut off or zeroed none but an earlier one. Where a power
+ *     cut is survived, what the last clean close left is there or missed whatever the damage, and
+ *     a flipped bit after a kill costs no more than what no later write has told to be safe.
  *
  * With env STRATA_FUZZ_SHOW each operation is printed. */
 #include "database.h"
 #include "db.h"
 #include "fuzz.h"
+#include "prng.h"
 #include "subject.h"
 #include "writes.h"
 
@@ -24,6 +27,7 @@
 
 #define STEPS 150 /* of one run */
 #define ITERS 3
+#define MANY 32 /* writes of one step, at most */
 
 struct moving {
     struct strata_iter *iter; /* NULL: none */
@@ -38,6 +42,10 @@ struct run {
     struct strata *db;    /* NULL: closed */
     struct writes writes;
     enum strata_sync sync;
+    /* So many writes are acknowledged as safe from a power cut; were, when the last one that wrote
+     * something, up to write n, was issued; were there at the last clean close. */
+    size_t safe, told[WRITES_OPS + 1], closed;
+    uint64_t closed_calls; /* recorded up to that close */
     struct moving moving[ITERS];
     struct strata_snapshot *snapshot; /* NULL: none */
     struct held snapped;
@@ -139,6 +147,8 @@ static void close_it(void)
         free_snapshot();
     done(strata_close(run.db, &err), "close");
     run.db = NULL;
+    run.closed = run.safe = run.writes.count;
+    run.closed_calls = fs_sim_trace_calls(run.fs);
 }
 
 /* ---- Asking ---------------------------------------------------------------------------- */
@@ -220,9 +230,22 @@ static void expect(struct strata *db, const struct held *want, const char *doing
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
+/* Was anything written since so many calls? Deleting what is not there need not. */
+static bool has_written(uint64_t calls)
+{
+    struct fs_sim_call call;
+
+    while (fs_sim_trace_call(run.fs, ++calls, &call) == 0)
+        if (call.kind == FS_CALL_APPEND || call.kind == FS_CALL_WRITE)
+            return true;
+    return false;
+}
+
 static void issue(size_t n, bool sync, size_t ops, const struct strata_batch *batch)
 {
     bool synced = each_is_synced() || (sync && subject_promises(STRATA_PROMISE_POWER_CUT));
+    uint64_t calls = fs_sim_trace_calls(run.fs);
+    size_t safe = run.safe;
     int rc;
 
     fs_sim_start(run.fs, n);
@@ -232,12 +255,31 @@ static void issue(size_t n, bool sync, size_t ops, const struct strata_batch *ba
     } else if (ops < 2 || subject_promises(STRATA_PROMISE_BATCH)) {
         done(rc, "write");
         fs_sim_ack(run.fs, n, synced);
+        run.safe = synced ? n : run.safe;
+        run.told[n] = has_written(calls) ? safe : run.told[n - 1];
         return;
     } else {
         require(rc == STRATA_ERR_NOT_SUPPORTED, "step %u: a batch: %d", run.step, rc);
     }
     writes_cut(&run.writes, n - 1);
     fs_sim_start(run.fs, n - 1); /* it was not issued */
+}
+
+/* An operation of the write that is being made. */
+static bool add(struct strata_batch *batch, uint8_t key, uint8_t how)
+{
+    size_t at = run.writes.op_count;
+
+    if (!writes_add(&run.writes, key, how % 4 == 0, how / 4))
+        return false;
+    key = (uint8_t)run.writes.ops[at].key;
+    if (run.writes.ops[at].is_delete)
+        strata_batch_delete(batch, key_at(key), NULL);
+    else
+        strata_batch_put(batch, key_at(key), writes_value(&run.writes, at), NULL);
+    show("write %zu: %s key %u, %u bytes", run.writes.count + 1,
+         run.writes.ops[at].is_delete ? "delete" : "put", key, run.writes.ops[at].size);
+    return true;
 }
 
 /* The operations that the input has next, as one write. */
@@ -249,19 +291,32 @@ static void write_some(unsigned most, bool sync)
     require(batch, "no memory");
     for (unsigned i = 0; i < most; i++) {
         uint8_t key = byte(), how = byte();
-        size_t at = run.writes.op_count;
-        if (!writes_add(&run.writes, key, how % 4 == 0, how / 4))
+        if (!add(batch, key, how))
             break;
-        key = (uint8_t)run.writes.ops[at].key;
-        if (run.writes.ops[at].is_delete)
-            strata_batch_delete(batch, key_at(key), NULL);
-        else
-            strata_batch_put(batch, key_at(key), writes_value(&run.writes, at), NULL);
-        show("write %zu: %s key %u, %u bytes", run.writes.count + 1,
-             run.writes.ops[at].is_delete ? "delete" : "put", key, run.writes.ops[at].size);
     }
     if (run.writes.op_count > first)
         issue(writes_commit(&run.writes), sync, run.writes.op_count - first, batch);
+    strata_batch_free(batch);
+}
+
+/* Writes by themselves, which fill segments with three bytes of input: of all keys, of a few, of
+ * those with one hash; values of up to 100 bytes, a delete in four. */
+static void write_many(uint8_t how, uint8_t seed)
+{
+    static const uint8_t spans[] = {KEYS, 4, 2, 0};
+    struct prng prng = {.state = seed};
+    struct strata_batch *batch = strata_batch_new();
+    uint8_t span = spans[how % 4];
+
+    require(batch, "no memory");
+    show("%d writes (%d)", how / 4 % MANY + 1, seed);
+    for (unsigned i = 0; i <= how / 4 % MANY; i++) {
+        uint8_t key = (uint8_t)(span ? prng_below(&prng, span) : key_twin(prng_below(&prng, 3)));
+        if (!add(batch, key, (uint8_t)prng_below(&prng, 24)))
+            break;
+        issue(writes_commit(&run.writes), false, 1, batch);
+        strata_batch_clear(batch);
+    }
     strata_batch_free(batch);
 }
 
@@ -426,6 +481,7 @@ static void find_state(uint64_t floor, uint64_t issued)
         want = writes_after(&run.writes, --n);
     }
     writes_cut(&run.writes, n);
+    run.safe = n; /* opening has made them so */
     show("writes 1 to %zu came back", n);
 }
 
@@ -437,7 +493,8 @@ static void mark(uint64_t issued, uint64_t safe)
 /* Opening is recorded too, so that the next cut may come while it recovers. */
 static void cut_power(uint8_t how, uint8_t back, uint8_t wanted)
 {
-    uint64_t calls = fs_sim_trace_calls(run.fs), floor;
+    uint64_t calls = fs_sim_trace_calls(run.fs), closed_calls = run.closed_calls, floor;
+    size_t closed = run.closed;
     struct fs_sim_plan plan = {.model = crash_model(how), .prefix_limit = 16};
     struct cut cut = {.wanted = wanted % 64};
     struct fs_sim_totals totals;
@@ -456,6 +513,10 @@ static void cut_power(uint8_t how, uint8_t back, uint8_t wanted)
     require(fs_sim_record(run.fs) == 0, "fs_sim_record");
     open_it(how / 16);
     find_state(floor, cut.issued);
+    run.closed_calls = 0;
+    run.closed = plan.from <= closed_calls   ? 0
+                 : closed < run.writes.count ? closed
+                                             : run.writes.count;
     mark(run.writes.count, run.writes.count);
 }
 
@@ -464,6 +525,7 @@ static void cut_power(uint8_t how, uint8_t back, uint8_t wanted)
 struct damage {
     struct strata_fs *fs; /* a copy; the run's own stays as it is */
     bool flipped;         /* one bit of it */
+    size_t least;         /* the state after fewer writes must not come back */
 };
 
 static bool was_written(unsigned key, uint64_t hash)
@@ -480,23 +542,23 @@ static void worked(int rc, const char *doing)
             "step %u, %s of what is damaged: %d %s", run.step, doing, rc, fuzz_text(&err));
 }
 
-/* What a scan found in it: right, as far as it came; after a cut at least what was there once.
- * `held` becomes what all other answers must agree with. */
+/* What a scan found in it: right, as far as it came, or what was there once. `held` becomes what
+ * all other answers must agree with. */
 static void judge_scan(const struct damage *damage, int rc, const struct held *found,
                        struct held *held)
 {
     size_t n = run.writes.count;
+    bool exact = damage->least == n;
 
     for (unsigned key = 0; key < KEYS; key++)
         require(!found->there[key] ||
-                    (damage->flipped ? held->there[key] && held->hash[key] == found->hash[key]
-                                     : was_written(key, found->hash[key])),
+                    (exact ? held->there[key] && held->hash[key] == found->hash[key]
+                           : was_written(key, found->hash[key])),
                 "step %u: damaged, it serves another value of key %u", run.step, key);
     if (rc < 0)
         return;
     while (!held_equal(found, held)) {
-        require(!damage->flipped && n > 0, "step %u: damaged, it has lost keys and says nothing",
-                run.step);
+        require(n > damage->least, "step %u: damaged, it has lost keys and says nothing", run.step);
         *held = writes_after(&run.writes, --n);
     }
 }
@@ -512,7 +574,7 @@ static void ask_damaged(const struct damage *damage, struct strata *db)
     worked(rc, "a scan");
     whole = rc == 0;
     judge_scan(damage, rc, &found, &held);
-    for (unsigned key = 0; key < KEYS && (whole || damage->flipped); key++) {
+    for (unsigned key = 0; key < KEYS && (whole || damage->least == run.writes.count); key++) {
         rc = ask(db, key, &held, "damaged");
         worked(rc, "get");
         whole &= rc >= 0;
@@ -546,6 +608,20 @@ static void ask_iter(const struct damage *damage, struct strata_iter *iter)
     strata_iter_free(iter);
 }
 
+/* Where an append to the file ended: between records, if any place is. */
+static size_t border(const char *path, size_t size, size_t place)
+{
+    enum { PLACES = 64 };
+    size_t places[PLACES], count = 0;
+    struct fs_sim_call call;
+
+    for (uint64_t i = 1; fs_sim_trace_call(run.fs, i, &call) == 0; i++)
+        if ((call.kind == FS_CALL_APPEND || call.kind == FS_CALL_WRITE) &&
+            strncmp(call.path, path, strlen(path)) == 0 && call.offset + call.size < size)
+            places[count++ % PLACES] = (size_t)(call.offset + call.size);
+    return count ? places[place % (count < PLACES ? count : PLACES)] : place;
+}
+
 /* Changes the file, or removes it. */
 static void harm(struct damage *damage, const char *path, uint8_t how, size_t place)
 {
@@ -553,7 +629,11 @@ static void harm(struct damage *damage, const char *path, uint8_t how, size_t pl
     unsigned kind = how % 8;
 
     damage->flipped = kind < 4;
+    if (!damage->flipped) /* the last clean close has told how long the log was */
+        damage->least = subject_promises(STRATA_PROMISE_POWER_CUT) ? run.closed : 0;
     require(fs_sim_get(damage->fs, path, &bytes) == 0, "fs_sim_get %s", path);
+    if (kind == 4 && how & 8 && bytes.size)
+        place = border(path, bytes.size, place);
     show("damage (%u) of %s at %zu of %zu", kind, path, bytes.size ? place % bytes.size : 0,
          bytes.size);
     if (kind == 7)
@@ -579,26 +659,45 @@ static void harm_any(struct damage *damage, uint8_t which, uint8_t how, size_t p
         harm(damage, path, how, place);
 }
 
-/* Which file: `which`, its highest bit: while it is open (then only a bit). */
+/* So many writes a flipped bit must leave after a kill. */
+static size_t least_after_kill(void)
+{
+    size_t told = run.told[run.writes.count];
+
+    if (!subject_promises(STRATA_PROMISE_POWER_CUT))
+        return 0;
+    return told > run.closed ? told : run.closed;
+}
+
+/* Which file: `which`; its highest bit: while it is open (then only a bit is changed); the next:
+ * read only; the next: of a database that was killed, not closed. */
 static void damage_file(uint8_t which, uint8_t how, size_t place)
 {
-    struct damage damage = {.flipped = true};
+    struct damage damage = {.flipped = true, .least = run.writes.count};
     struct strata_options options;
     struct strata_iter *iter = NULL;
     struct strata *db = NULL;
-    bool open = which & 128;
+    bool open = which & 128, killed = which & 32;
 
-    close_it();
+    if (!killed)
+        close_it();
+    else if (!open)
+        damage.least = least_after_kill();
     damage.fs = fs_sim_copy(run.fs);
     require(damage.fs, "no memory");
     set_options(&options, damage.fs, 0);
     options.create = false;
     options.read_only = which & 64;
+    show("the database is %s, and at least %zu writes must be there",
+         open     ? "open"
+         : killed ? "killed"
+                  : "closed",
+         damage.least);
     if (open) {
         done(strata_open(DATABASE_DIR, &options, &db, &err), "open");
         done(strata_iter_new(db, &iter, &err), "an iterator");
     }
-    harm_any(&damage, which % 64, open ? (uint8_t)(how & ~4u) : how, place);
+    harm_any(&damage, which % 32, open ? (uint8_t)(how & ~4u) : how, place);
     if (!open)
         worked(strata_open(DATABASE_DIR, &options, &db, &err), "opening");
     if (iter)
@@ -608,7 +707,8 @@ static void damage_file(uint8_t which, uint8_t how, size_t place)
         strata_close(db, &err);
     }
     fs_free(damage.fs);
-    open_it(0);
+    if (!killed)
+        open_it(0);
 }
 
 /* ---- Other operations ------------------------------------------------------------------ */
@@ -616,8 +716,10 @@ static void damage_file(uint8_t which, uint8_t how, size_t place)
 static void sync_it(void)
 {
     show("sync");
-    if (promised(strata_sync(run.db, &err), STRATA_PROMISE_POWER_CUT, "sync"))
+    if (promised(strata_sync(run.db, &err), STRATA_PROMISE_POWER_CUT, "sync")) {
         fs_sim_ack(run.fs, run.writes.count, true);
+        run.safe = run.writes.count;
+    }
 }
 
 static void flush_it(void)
@@ -729,8 +831,11 @@ static void step(void)
     case 4:
     case 5:
     case 6:
-    case 7:
         write_some(1, false);
+        break;
+    case 7:
+        a = byte();
+        write_many(a, byte());
         break;
     case 8:
     case 9:
@@ -796,15 +901,12 @@ static void step(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct held want;
-
     run = (struct run){.data = data, .size = size, .fs = fs_sim_new()};
     require(run.fs && fs_sim_record(run.fs) == 0, "no memory");
     open_it(byte());
     for (; run.size && run.step < STEPS; run.step++)
         step();
-    want = now();
-    expect(run.db, &want, "at the end");
+    reopen(0);
     done(strata_verify(run.db, NULL, &err), "verify at the end");
     close_it();
     require(fs_sim_open_files(run.fs) == 0, "%zu files stay open", fs_sim_open_files(run.fs));

@@ -71,7 +71,7 @@ fuzz-afl-build: $(FUZZ_ASKED:%=$B/fuzz/afl/%)
 
 # ---- AFL++ ------------------------------------------------------------------------------------
 
-.PHONY: fuzz fuzz-build fuzz-plain-build fuzz-long fuzz-plot fuzz-corpus fuzz-planted fuzz-mutator
+.PHONY: fuzz fuzz-build fuzz-plain-build fuzz-long fuzz-plot fuzz-corpus fuzz-unreached fuzz-planted fuzz-mutator
 fuzz-build:
 	@tests/tools/install.sh build clang fuzz
 	@$(MAKE) --no-print-directory MODE=afl CC=afl-clang-fast fuzz-afl-build
@@ -90,6 +90,10 @@ fuzz-plot: ## draw docs/fuzz/edges.svg anew: how the edges grew in the runs of f
 	@fuzz/tools/long.sh plot
 fuzz-corpus: fuzz-build ## make fuzz/corpus anew of all that fuzzing found, as small as it can be [TARGET=wal]
 	@fuzz/tools/corpus.sh $(TARGET)
+fuzz-unreached: ## what the committed inputs reach of what decodes, and which branches they do not [TARGET=wal]
+	@tests/tools/install.sh build clang
+	@$(MAKE) --no-print-directory MODE=reached CC=clang OPT=-O1 fuzz-replay-build
+	@fuzz/tools/unreached.sh $(TARGET)
 fuzz-planted: fuzz-build ## put known bugs into what decodes, one at a time: make fuzz must find each [BUG=word] [TIME=300]
 	@TIME=$(or $(TIME),300) fuzz/tools/planted.sh $(BUG)
 fuzz-mutator: fuzz-build ## what the mutator is worth: each target with and without it [TARGET=wal] [TIME=60]

@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!base) {
         base = sample_new(2, &content);
         require(fs_sim_get(base, PATH, &genuine) == 0, "no " PATH);
+        sample_litter(base);
     }
     database_init(&db, base, PATH, bytes);
     db.stat_name = "open_hints_used";

@@ -4,7 +4,8 @@
  * Beyond what database.h lists:
  *   - the annotated dump tells of damage iff opening refuses, and of a torn tail iff it drops one;
  *   - the records, read one by one and appended to a new file, make the same bytes again;
- *   - the file opens when its last bytes are cut off, and a tail is dropped for no other reason. */
+ *   - the file opens when its last bytes are cut off, and a tail is dropped for no other reason;
+ *   - a record is valid in its own place alone. */
 #include "fuzz.h"
 #include "rewrite.h"
 
@@ -37,8 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     opened = database_read(&db);
     in = database_inspect(&db, &record_format);
     check_dump(&db, &in);
-    if (opened)
+    if (opened) {
         rewrite_check_tail(&db, &kind, rewrite_records(&db, &kind));
+        rewrite_check_places(&db, &kind);
+        database_lose(&db, RECORD_FILE_HEADER);
+    }
     database_write(&db);
     database_free(&db);
     return 0;

@@ -42,6 +42,44 @@ static void check_printable(struct strata_slice text)
     }
 }
 
+/* text_is_plain, said in other words. */
+static void check_plain(struct strata_slice bytes)
+{
+    bool plain = text_is_utf8(bytes);
+
+    for (size_t i = 0; plain && i < bytes.size; i++) {
+        uint8_t c = bytes.data[i];
+        bool allowed = c == '\t' || c == '\n' || c == '\r';
+        plain = (c >= 0x20 && c != 0x7f) || allowed;
+        if (c == 0xc2 && bytes.data[i + 1] < 0xa0) /* U+0080 to U+009F */
+            plain = false;
+    }
+    require(text_is_plain(bytes) == plain, "plain: %d", plain);
+    require(text_fault_name((enum text_fault)(bytes.size % 64))[0], "a fault without a name");
+}
+
+/* A place where text goes, with room for so many bytes. */
+static bool take(void *arg, struct strata_slice text)
+{
+    size_t *left = arg;
+
+    require(text.size, "nothing is put");
+    if (text.size > *left)
+        return false;
+    *left -= text.size;
+    return true;
+}
+
+static void check_put(struct strata_slice text, size_t room)
+{
+    size_t left = room;
+    struct text_sink to = {take, &left};
+
+    require(text_put_raw(&to, text) == (text.size <= room), "put %zu bytes", text.size);
+    left = 0;
+    require(text_put(&to, TEXT_HEX, text) == (text.size == 0), "put where there is no room");
+}
+
 static void check_encoding(enum text_form form, struct strata_slice bytes)
 {
     struct strata_buffer text = {0}, back = {0};
@@ -104,6 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct strata_slice text = strata_bytes(data, size);
 
+    check_plain(text);
+    check_put(text, size % 3 ? size : size / 2);
     for (int form = TEXT_ESCAPED; form <= TEXT_HEX; form++) {
         check_encoding((enum text_form)form, text);
         check_decoding((enum text_form)form, text, size % 2 ? size : size / 3);

@@ -5,8 +5,9 @@
  * in eight. Called on its own result it must change nothing, as AFL++ runs and saves that again:
  * repair_some decides by what the repair does not change.
  *
- * afl_custom_fuzz has mutations of its own: of whole records (records.h), and of one bit and
- * nothing else, which AFL++'s own, several at once, hardly ever are. */
+ * afl_custom_fuzz has mutations of its own: of whole records (records.h), of one bit and nothing
+ * else, which AFL++'s own, several at once, hardly ever are, and of a check where all else is
+ * right. */
 #include "records.h"
 #include "repair.h"
 
@@ -52,11 +53,11 @@ unsigned int afl_custom_fuzz_count(void *data, const uint8_t *bytes, size_t size
     return records_in(bytes, size) ? TRIES : BITS;
 }
 
-/* One bit, if possible one that no repair will be made for. */
-static size_t flip(struct mutator *mutator, size_t size)
+/* One bit of `bytes` from `first` on, if possible one that no repair will be made for. */
+static size_t flip(struct mutator *mutator, size_t first, size_t bytes, size_t size)
 {
     for (unsigned tries = 16; tries; tries--) {
-        uint8_t *at = mutator->mutated + prng_below(&mutator->prng, size);
+        uint8_t *at = mutator->mutated + first + prng_below(&mutator->prng, bytes);
         uint8_t bit = (uint8_t)(1u << prng_below(&mutator->prng, 8));
         *at ^= bit;
         if (tries == 1 || repair_passes_over(mutator->mutated, size))
@@ -64,6 +65,17 @@ static size_t flip(struct mutator *mutator, size_t size)
         *at ^= bit;
     }
     return size;
+}
+
+/* One bit of a check. */
+static size_t spoil(struct mutator *mutator, size_t size)
+{
+    size_t bytes, first = records_check(&mutator->prng, mutator->mutated, size, &bytes);
+
+    if (!bytes)
+        return flip(mutator, 0, size, size);
+    repair(mutator->mutated, size, REPAIR_CHECKS);
+    return flip(mutator, first, bytes, size);
 }
 
 size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size, uint8_t **out, uint8_t *other,
@@ -76,8 +88,10 @@ size_t afl_custom_fuzz(void *data, uint8_t *bytes, size_t size, uint8_t **out, u
     if (size > capacity)
         size = capacity;
     memcpy(mutator->mutated, bytes, size);
+    if (prng_below(&mutator->prng, 8) == 0)
+        return spoil(mutator, size);
     if (prng_below(&mutator->prng, 2) || !records_in(bytes, size))
-        return flip(mutator, size);
+        return flip(mutator, 0, size, size);
     return records_mutate(&mutator->prng, mutator->mutated, size, capacity, other, other_size);
 }
 

@@ -2,6 +2,7 @@
 #include "records.h"
 #include "02_hash_index/hint.h"
 #include "03_wal/checkpoint.h"
+#include "03_wal/tail.h"
 #include "03_wal/wal.h"
 #include "coding.h"
 
@@ -12,6 +13,8 @@
 #define KEY_BYTES 5
 #define VALUE_BYTES 9
 #define TYPE 4
+#define BODY_CHECK 13
+#define AT_END SIZE_MAX
 
 struct unit {
     size_t at, size;
@@ -23,15 +26,18 @@ struct units {
     bool framed; /* each with a head that tells its size */
 };
 
-static const struct {
+static const struct format {
     const char *magic;
-    size_t header, entry; /* bytes; an entry of 0: records with a head */
+    size_t header, entry;      /* bytes; an entry of 0: records with a head */
+    size_t check, check_bytes; /* where it is; AT_END: the last bytes */
 } formats[] = {
-    {RECORD_MAGIC, RECORD_FILE_HEADER, 0},
-    {SEGMENT_MAGIC, RECORD_FILE_HEADER, 0},
-    {WAL_MAGIC, RECORD_FILE_HEADER, 0},
-    {HINT_MAGIC, 48, 16},
-    {CHECKPOINT_MAGIC, 44, 16},
+    {RECORD_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
+    {SEGMENT_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
+    {WAL_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
+    {HINT_MAGIC, 48, 16, 44, 4},
+    {CHECKPOINT_MAGIC, 44, 16, AT_END, 8},
+    {TAIL_MAGIC, SIZE_MAX, 0, 36, 4},
+    {"STRATADB", SIZE_MAX, 0, 28, 4},
 };
 
 static uint32_t u32_at(const uint8_t *data)
@@ -65,12 +71,21 @@ static void find(struct units *units, const uint8_t *data, size_t size, size_t h
     }
 }
 
-static void find_any(struct units *units, const uint8_t *data, size_t size)
+static const struct format *format_of(const uint8_t *data, size_t size)
 {
-    units->count = 0;
     for (size_t i = 0; size >= MAGIC && i < sizeof formats / sizeof *formats; i++)
         if (memcmp(data, formats[i].magic, MAGIC) == 0)
-            find(units, data, size, formats[i].header, formats[i].entry);
+            return &formats[i];
+    return NULL;
+}
+
+static void find_any(struct units *units, const uint8_t *data, size_t size)
+{
+    const struct format *format = format_of(data, size);
+
+    units->count = 0;
+    if (format)
+        find(units, data, size, format->header, format->entry);
 }
 
 size_t records_in(const uint8_t *data, size_t size)
@@ -78,6 +93,28 @@ size_t records_in(const uint8_t *data, size_t size)
     struct units units;
     find_any(&units, data, size);
     return units.count;
+}
+
+size_t records_check(struct prng *prng, const uint8_t *data, size_t size, size_t *bytes)
+{
+    const struct format *format = format_of(data, size);
+    struct units units;
+    size_t at;
+
+    *bytes = 0;
+    if (!format)
+        return 0;
+    *bytes = format->check_bytes;
+    at = format->check == AT_END && size >= *bytes ? size - *bytes : format->check;
+    find_any(&units, data, size);
+    if (units.count && units.framed && prng_below(prng, 4)) {
+        at = units.unit[prng_below(prng, units.count)].at;
+        if (prng_below(prng, 2))
+            at += BODY_CHECK;
+    }
+    if (at > size || size - at < *bytes)
+        *bytes = 0;
+    return at;
 }
 
 /* ---- Mutations ------------------------------------------------------------------------- */
@@ -189,6 +226,41 @@ static void move_border(struct mutation *m)
     put_u32(head + VALUE_BYTES, u32_at(head + KEY_BYTES) ? 0 : key + value);
 }
 
+/* A number that stands in the header, in an entry, or behind a record's head: a frame's, a seal's.
+ */
+static void change_number(struct mutation *m)
+{
+    static const uint64_t odd[] = {0, 1, UINT32_MAX, (uint64_t)1 << 63, UINT64_MAX};
+    struct unit unit = any(m, m->units);
+    size_t skip = m->units->framed ? RECORD_HEAD : 0;
+    uint8_t *at;
+    uint64_t number;
+    struct decoder d;
+
+    if (prng_below(m->prng, 4) == 0) {
+        unit = (struct unit){0, m->units->unit[0].at};
+        skip = MAGIC;
+    }
+    if (unit.size < skip + 8)
+        return;
+    at = m->data + unit.at + skip + prng_below(m->prng, (unit.size - skip - 8) / 4 + 1) * 4;
+    decoder_init(&d, strata_bytes(at, 8));
+    number = get_u64(&d);
+    switch (prng_below(m->prng, 4)) {
+    case 0:
+        put_u64(at, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]);
+        break;
+    case 1:
+        put_u64(at, number + 1);
+        break;
+    case 2:
+        put_u64(at, number - 1);
+        break;
+    default:
+        put_u64(at, prng_below(m->prng, m->size + 1));
+    }
+}
+
 static void cut(struct mutation *m)
 {
     struct unit unit = any(m, m->units);
@@ -203,7 +275,7 @@ size_t records_mutate(struct prng *prng, uint8_t *data, size_t size, size_t capa
     size_t steps = 1 + prng_below(prng, 3);
 
     for (find_any(&units, data, size); steps && units.count; steps--) {
-        switch (prng_below(prng, 8)) {
+        switch (prng_below(prng, 9)) {
         case 0:
             drop(&m, any(&m, &units));
             break;
@@ -221,6 +293,9 @@ size_t records_mutate(struct prng *prng, uint8_t *data, size_t size, size_t capa
             break;
         case 5:
             cut(&m);
+            break;
+        case 6:
+            change_number(&m);
             break;
         default:
             change_head(&m);

@@ -18,4 +18,7 @@ size_t records_in(const uint8_t *data, size_t size);
 size_t records_mutate(struct prng *prng, uint8_t *data, size_t size, size_t capacity,
                       const uint8_t *other, size_t other_size);
 
+/* Where one of the file's checks is, and of how many bytes; 0: there is none. */
+size_t records_check(struct prng *prng, const uint8_t *data, size_t size, size_t *bytes);
+
 #endif

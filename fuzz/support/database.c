@@ -30,6 +30,7 @@ struct strata_fs *database_new(unsigned stage)
     struct strata_error err;
     struct strata *db;
 
+    fuzz_uncounted_begin();
     strata_options_init(&options);
     options.stage = stage;
     options.fs = fs;
@@ -37,6 +38,7 @@ struct strata_fs *database_new(unsigned stage)
     require(strata_open(DATABASE_DIR, &options, &db, &err) == 0, "%s", err.message);
     require(strata_close(db, &err) == 0, "%s", err.message);
     database_adopt(fs, &(struct content){0});
+    fuzz_uncounted_end();
     return fs;
 }
 
@@ -58,18 +60,74 @@ static size_t bytes_in(struct strata_fs *fs)
     return sum;
 }
 
-void database_init(struct database *db, struct strata_fs *base, const char *path,
-                   struct strata_slice bytes)
+static size_t size_of(struct strata_fs *fs, const char *path)
+{
+    struct strata_buffer bytes = {0};
+    size_t size = fs_sim_get(fs, path, &bytes) == 0 ? bytes.size : 0;
+
+    strata_buffer_free(&bytes);
+    return size;
+}
+
+/* The bytes of the other files of a base. */
+static size_t bytes_beside(struct strata_fs *base, const char *path)
+{
+    static struct {
+        struct strata_fs *base;
+        const char *path;
+        size_t bytes;
+    } known[8];
+    size_t i = 0;
+
+    while (known[i].base && (known[i].base != base || known[i].path != path))
+        require(++i < sizeof known / sizeof *known, "more bases than were thought of");
+    if (!known[i].base) {
+        fuzz_uncounted_begin();
+        known[i].base = base;
+        known[i].path = path;
+        known[i].bytes = bytes_in(base) - size_of(base, path);
+        fuzz_uncounted_end();
+    }
+    return known[i].bytes;
+}
+
+static void init(struct database *db, struct strata_fs *base, const char *path, size_t beside,
+                 struct strata_slice bytes)
 {
     *db = (struct database){.fs = some(fs_sim_copy(base)), .path = path};
     require(fs_sim_put(db->fs, path, bytes) == 0, "fs_sim_put");
-    db->bytes = bytes_in(db->fs);
+    db->bytes = beside + bytes.size;
     db->hash = XXH3_64bits(bytes.data, bytes.size);
+}
+
+void database_init(struct database *db, struct strata_fs *base, const char *path,
+                   struct strata_slice bytes)
+{
+    init(db, base, path, bytes_beside(base, path), bytes);
+}
+
+void database_init_from(struct database *db, const struct database *other,
+                        struct strata_slice bytes)
+{
+    init(db, other->fs, other->path, other->bytes - size_of(other->fs, other->path), bytes);
 }
 
 bool database_is_deep(const struct database *db)
 {
     return fuzz_thorough || db->hash % DEEP == 0;
+}
+
+bool database_deep_begin(const struct database *db)
+{
+    if (!database_is_deep(db))
+        return false;
+    fuzz_uncounted_begin();
+    return true;
+}
+
+void database_deep_end(void)
+{
+    fuzz_uncounted_end();
 }
 
 void database_free(struct database *db)
@@ -114,8 +172,10 @@ static struct strata *open_it(struct database *db, bool read_only)
 static void close_it(struct database *db, struct strata *handle)
 {
     struct strata_error err = {.code = 0};
-    if (database_is_deep(db))
+    if (database_deep_begin(db)) {
         require(strata_verify(handle, NULL, &err) == 0, "what opens verifies: %s", err.message);
+        database_deep_end();
+    }
     require(strata_close(handle, &err) == 0, "closing: %s", err.message);
     require(fs_sim_open_files(db->fs) == 0, "%zu files stay open", fs_sim_open_files(db->fs));
 }
@@ -133,6 +193,21 @@ static void check_refusal(const struct database *db)
                 err->offset <= db->bytes,
             "no offset: %s", fuzz_text(err));
     require(fs_sim_open_files(db->fs) == 0, "%zu files stay open", fs_sim_open_files(db->fs));
+}
+
+/* Nobody has to ask why. */
+static void open_without_reason(const struct database *db)
+{
+    struct strata_options options;
+    struct strata *handle;
+    int rc;
+
+    strata_options_init(&options);
+    set_engine(&options);
+    options.fs = db->fs;
+    options.read_only = true;
+    rc = strata_open(DATABASE_DIR, &options, &handle, NULL);
+    require(rc == db->rc && !handle, "with a reason: %d, without: %d", db->rc, rc);
 }
 
 static uint64_t calls_of(struct strata_fs *fs)
@@ -175,11 +250,17 @@ bool database_read(struct database *db)
     require(calls_of(db->fs) - calls <= WORK_CALLS(db->bytes), "%llu calls for %zu bytes",
             (unsigned long long)(calls_of(db->fs) - calls), db->bytes);
     if (handle) {
-        if (database_is_deep(db))
+        if (database_deep_begin(db)) {
             content_check(handle, &db->content);
+            database_deep_end();
+        }
         close_it(db, handle);
     } else {
         check_refusal(db);
+        if (database_deep_begin(db)) {
+            open_without_reason(db);
+            database_deep_end();
+        }
     }
     memory_watched();
     after = fs_sim_hash_of(db->fs);
@@ -204,9 +285,11 @@ static void check_refused_too(struct database *db, const struct database *read,
     require(before.low == after.low && before.high == after.high, "a refused opening has written");
 }
 
-/* Puts a value under the database's first key if `old`, or else under a new one. */
+/* Puts a value under the database's first key if `old`, or else under a new one, now and then a
+ * large one. */
 static void put_one(struct database *db, struct strata *handle, bool old)
 {
+    static const uint8_t large[70000]; /* more than is copied or read at once */
     struct strata_slice key = strata_string("a key"), value = strata_string("put afterwards");
     struct strata_buffer before = {0};
     struct strata_error err = {.code = 0};
@@ -216,6 +299,8 @@ static void put_one(struct database *db, struct strata *handle, bool old)
     require(strata_iter_new(handle, &iter, &err) == 0, "%s", err.message);
     if (old && strata_iter_first(iter, &err) == 0)
         key = strata_iter_key(iter);
+    else if (fuzz_thorough || db->hash / DEEP % DEEP == 0)
+        value = strata_bytes(large, sizeof large);
     rc = strata_get(handle, key, &before, &err);
     require(rc >= 0, "%s", err.message);
     require(strata_put(handle, key, value, &err) == 0, "a put afterwards: %s", err.message);
@@ -269,13 +354,15 @@ static void write_it(struct database *db)
 
 void database_write(struct database *db)
 {
-    if (database_is_deep(db))
-        write_it(db);
+    if (!database_deep_begin(db))
+        return;
+    write_it(db);
+    database_deep_end();
 }
 
 /* ---- Calls that fail ------------------------------------------------------------------- */
 
-#define FAILURES 8 /* tried of an input, with fuzz_thorough; otherwise one */
+#define FAILURES 64 /* tried of an input, with fuzz_thorough; otherwise one */
 
 /* Nothing but the failure, or what is wrong with the bytes, is told. */
 static bool went_well(const struct database *db, int rc, const struct strata_error *err)
@@ -338,6 +425,40 @@ static void arm(struct database *db, uint64_t random)
         fs_sim_fail(db->fs, &fault);
 }
 
+static void went_well_untold(const struct database *db, int rc)
+{
+    const struct strata_error untold = {.message = "(nobody asked why)"};
+    went_well(db, rc, &untold);
+}
+
+/* Opens it, reads and writes a little, and never asks for a reason. */
+static void fail_untold(const struct database *whole, uint64_t random, bool read_only)
+{
+    struct database db = *whole;
+    struct strata_options options;
+    struct strata *handle;
+    int rc;
+
+    db.fs = some(fs_sim_copy(whole->fs));
+    strata_options_init(&options);
+    set_engine(&options);
+    options.fs = db.fs;
+    options.read_only = read_only;
+    arm(&db, random);
+    rc = strata_open(DATABASE_DIR, &options, &handle, NULL);
+    went_well_untold(whole, rc);
+    if (rc == 0) {
+        went_well_untold(whole, strata_verify(handle, NULL, NULL));
+        if (!read_only)
+            went_well_untold(whole,
+                             strata_put(handle, strata_string("a"), strata_string("b"), NULL));
+        went_well_untold(whole, strata_close(handle, NULL));
+    }
+    memory_fail(0);
+    fs_sim_fail(db.fs, NULL);
+    fs_free(db.fs);
+}
+
 /* With one failing call or allocation somewhere while it is opened, read and, perhaps, written. */
 static void fail_once(const struct database *whole, uint64_t random, bool read_only)
 {
@@ -372,10 +493,52 @@ static void fail_some(const struct database *db)
 {
     uint64_t random = db->hash / DEEP;
 
-    if (!database_is_deep(db))
+    if (!database_deep_begin(db))
         return;
     for (unsigned i = 0; i < (fuzz_thorough ? FAILURES : 1); i++, random = random * 31 + 7)
-        fail_once(db, random, random / 4096 % 2);
+        (random / 8192 % 4 ? fail_once : fail_untold)(db, random, random / 4096 % 2);
+    database_deep_end();
+}
+
+/* ---- A file that changes while it is open ------------------------------------------------ */
+
+static bool goes_on(int rc, const struct strata_error *err)
+{
+    require(rc >= 0 || (rc == STRATA_ERR_CORRUPT && err->code == rc && err->file[0]),
+            "of a file that has changed while it was open: %d %s", rc, fuzz_text(err));
+    return rc >= 0;
+}
+
+void database_change(const struct database *db, struct strata_slice bytes)
+{
+    struct database changed = *db;
+    struct strata_error err = {.code = 0};
+    struct strata *handle;
+    int rc;
+
+    if (db->rc < 0 || !database_deep_begin(db))
+        return;
+    changed.fs = some(fs_sim_copy(db->fs));
+    handle = open_it(&changed, false);
+    require(handle, "%s", changed.err.message);
+    require(fs_sim_put(changed.fs, db->path, bytes) == 0, "fs_sim_put");
+    require(!goes_on(strata_verify(handle, NULL, &err), &err) || db->content.entries == 0,
+            "verifying does not see that a file has changed");
+    rc = strata_compact(handle, NULL, &err);
+    if (rc != STRATA_ERR_NOT_SUPPORTED)
+        goes_on(rc, &err);
+    strata_close(handle, NULL);
+    fs_free(changed.fs);
+    database_deep_end();
+}
+
+void database_lose(const struct database *db, size_t keep)
+{
+    struct strata_buffer bytes = {0};
+
+    require(fs_sim_get(db->fs, db->path, &bytes) == 0 && bytes.size >= keep, "%s", db->path);
+    database_change(db, strata_bytes(bytes.data, keep));
+    strata_buffer_free(&bytes);
 }
 
 /* ---- A learner's engine ---------------------------------------------------------------- */
@@ -399,6 +562,51 @@ void database_adopt(struct strata_fs *fs, const struct content *content)
 
 /* ---- The annotated dump ---------------------------------------------------------------- */
 
+static int inspect_quietly(const struct database *db, struct strata_fs *fs,
+                           const struct strata_format *format, struct strata_error *err)
+{
+    struct inspect in;
+    struct fs_file *file;
+    int rc = fs_open(fs, db->path, FS_READ, &file, err);
+
+    inspect_init(&in, NULL);
+    in.quiet = true;
+    if (rc < 0)
+        return rc;
+    rc = format->inspect(file, &in, err);
+    fs_close(file, NULL);
+    return rc;
+}
+
+static void inspect_failing(const struct database *db, const struct strata_format *format,
+                            uint64_t random)
+{
+    struct strata_error err = {.code = 0};
+    struct database copy = *db;
+    int rc;
+
+    copy.fs = some(fs_sim_copy(db->fs));
+    if (random % 2)
+        memory_fail(1 + random / 2 % 6);
+    else
+        fs_sim_fail(copy.fs, &(struct fs_sim_fault){FS_SIM_EIO, 1 + random / 2 % 64});
+    rc = inspect_quietly(db, copy.fs, format, random / 64 % 4 ? &err : NULL);
+    require(rc == 0 || rc == STRATA_ERR_IO || rc == STRATA_ERR_NO_MEMORY,
+            "a dump, with a call that fails: %d", rc);
+    memory_fail(0);
+    require(fs_sim_open_files(copy.fs) == 0, "a dump leaves a file open");
+    fs_free(copy.fs);
+}
+
+static void fail_inspecting(const struct database *db, const struct strata_format *format)
+{
+    if (!database_deep_begin(db))
+        return;
+    for (unsigned i = 0; i < (fuzz_thorough ? FAILURES : 1); i++)
+        inspect_failing(db, format, db->hash / 512 + i);
+    database_deep_end();
+}
+
 struct inspect database_inspect(struct database *db, const struct strata_format *format)
 {
     static FILE *nowhere;
@@ -416,5 +624,6 @@ struct inspect database_inspect(struct database *db, const struct strata_format 
     require(format->inspect(file, &in, &err) == 0, "%s", err.message);
     fs_close(file, NULL);
     memory_watched();
+    fail_inspecting(db, format);
     return in;
 }

@@ -4,7 +4,8 @@
  *     refusal, with file, offset and reason;
  *   - reading changes no byte of the directory, and neither does a refused opening;
  *   - with a call or an allocation that fails, somewhere on the way, it tells so, or the same
- * content or refusal as without, and nothing is lost for the next opening;
+ * content or refusal as without, and nothing is lost for the next opening; nor is it another for
+ * who does not ask for the reason;
  *   - memory and bytes read are bounded by what is there (memory.h, WORK in database.c);
  *   - what opens holds what it shows (content.h), verifies, takes a put, is compacted where the
  *     stage can, and still has it all when opened again; nothing stays open.
@@ -34,14 +35,21 @@ struct database {
     uint64_t stat;
 };
 
-/* A copy of `base` in which the file `path` has these bytes. */
+/* A copy of `base`, which stays as it is to the end of the program, in which the file `path` has
+ * these bytes. */
 void database_init(struct database *db, struct strata_fs *base, const char *path,
                    struct strata_slice bytes);
+/* A copy of another one, in which its file has these bytes instead. */
+void database_init_from(struct database *db, const struct database *other,
+                        struct strata_slice bytes);
 void database_free(struct database *db);
 
 /* One input in sixteen, always the same ones (all of them with fuzz_thorough): what is not asked of
  * the others costs more than all that is. */
 bool database_is_deep(const struct database *db);
+/* The same; if so, what follows up to database_deep_end is not counted as coverage. */
+bool database_deep_begin(const struct database *db);
+void database_deep_end(void);
 
 /* Opens it read-only and scans it; a deep one is asked for everything in every way, and verified.
  * Returns whether it opened. */
@@ -49,6 +57,12 @@ bool database_read(struct database *db);
 /* Opens a deep one, which database_read has read, in order to write; if it opens, puts, compacts,
  * closes, and opens again. */
 void database_write(struct database *db);
+
+/* The file gets these bytes while a deep database that has opened is open: verifying tells, if the
+ * database had anything; nothing else is surprised. */
+void database_change(const struct database *db, struct strata_slice bytes);
+/* The same: nothing is left of it but its first `keep` bytes. */
+void database_lose(const struct database *db, size_t keep);
 
 /* The file's annotated dump, into nothing. Says whether it is damaged or torn. */
 struct inspect database_inspect(struct database *db, const struct strata_format *format);

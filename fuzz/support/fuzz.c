@@ -8,6 +8,30 @@
 
 bool fuzz_thorough;
 
+#ifdef __AFL_COVERAGE                /* afl-clang-fast has it, but not as a prototype */
+extern int __afl_selective_coverage; /* 1: the two that follow do something */
+int __afl_selective_coverage = 1;
+void __afl_coverage_off(void);
+void __afl_coverage_on(void);
+#define COUNT(on) ((on) ? __afl_coverage_on() : __afl_coverage_off())
+#else
+#define COUNT(on) ((void)(on))
+#endif
+
+static unsigned uncounted;
+
+void fuzz_uncounted_begin(void)
+{
+    if (uncounted++ == 0)
+        COUNT(false);
+}
+
+void fuzz_uncounted_end(void)
+{
+    if (--uncounted == 0)
+        COUNT(true);
+}
+
 const char *fuzz_text(const struct strata_error *err)
 {
     static char text[600];

@@ -29,6 +29,12 @@ _Noreturn void fuzz_violated(const char *file, int line, const char *condition, 
  * this, as the plain main says, for each. */
 extern bool fuzz_thorough;
 
+/* Between these, edges are no news to AFL++: what is done for a share of the inputs only is chosen
+ * by their hash, and what it reaches tells nothing of them; what is made once is made with the
+ * first input of a process. They nest. */
+void fuzz_uncounted_begin(void);
+void fuzz_uncounted_end(void);
+
 /* The error as a line of text, ours until the next call. */
 const char *fuzz_text(const struct strata_error *err);
 

@@ -207,14 +207,18 @@ void lines_check(enum entries_format format, enum text_form form, struct strata_
     check_same(&whole, &pieces, "in pieces");
     if (whole.fault != TEXT_FINE)
         check_place(&whole, text);
+    fuzz_uncounted_begin();
     for (unsigned i = 0; fuzz_thorough ? i < DEEP : i == 0 && random % DEEP == 0; i++)
         check_memory(format, form, text, &whole, random / DEEP + i * 11);
+    fuzz_uncounted_end();
     back = read_lines(format, form, strata_buffer_slice(&again), false, NULL);
     whole.fault = TEXT_FINE;
     whole.line = whole.column = 0;
     check_same(&whole, &back, "written again");
     strata_buffer_free(&again);
     size = check_bytes(format, form, text);
+    fuzz_uncounted_begin();
     for (unsigned i = 0; fuzz_thorough ? i < DEEP : i == 0 && random % DEEP == 0; i++)
         check_room(format, form, text, size, random / DEEP + i * 5);
+    fuzz_uncounted_end();
 }

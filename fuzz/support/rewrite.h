@@ -26,6 +26,14 @@ uint64_t rewrite_records(const struct database *db, const struct rewrite_kind *k
 void rewrite_check_tail(const struct database *db, const struct rewrite_kind *kind,
                         uint64_t valid_bytes);
 
+/* A record is valid in its place alone, and by itself: records read at any offset and below any
+ * limit, as the ones that come after another one, and behind one that is larger than a reader's
+ * window. */
+void rewrite_check_places(const struct database *db, const struct rewrite_kind *kind);
+
+/* The type of the file's last record; 0: it has none. */
+unsigned rewrite_last_type(const struct database *db, const struct rewrite_kind *kind);
+
 /* The value of a record that record_at read: what stands behind its key. */
 struct strata_slice rewrite_value(const struct strata_buffer *body, const struct record *record);
 

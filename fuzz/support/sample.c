@@ -1,5 +1,6 @@
 /* sample.c: see sample.h. */
 #include "sample.h"
+#include "02_hash_index/segment.h"
 #include "fuzz.h"
 #include "rewrite.h"
 
@@ -97,6 +98,7 @@ struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *c
     struct strata *db;
 
     require(fs, "no memory");
+    fuzz_uncounted_begin();
     db = open_sample(fs, stage, LARGE);
     fill_first(db);
     close_sample(db);
@@ -113,6 +115,7 @@ struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *c
     require_file(fs, DATABASE_DIR "/000002.log", true);
     require_file(fs, DATABASE_DIR "/000003.log", false);
     database_adopt(fs, &held);
+    fuzz_uncounted_end();
     return fs;
 }
 
@@ -130,6 +133,19 @@ void sample_remove(struct strata_fs *fs, const char *name)
     require(fs_remove(fs, path, &err) == 0, "%s", err.message);
 }
 
+void sample_litter(struct strata_fs *fs)
+{
+    static const char *const names[] = {
+        "1.log",       "000000.log",      "000002-000001.log",  "16777216.log", "000001.logs",
+        "000009.hint", "000003.hint.tmp", "000001-000002.hint", "notes.txt"};
+    char path[60];
+
+    for (size_t i = 0; fuzz_thorough && i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, names[i]);
+        require(fs_sim_put(fs, path, strata_string("litter")) == 0, "%s", path);
+    }
+}
+
 #define STAGES 4
 
 static struct strata_fs *without_helps(unsigned stage)
@@ -142,16 +158,40 @@ static struct strata_fs *without_helps(unsigned stage)
     return fs;
 }
 
-unsigned sample_log(struct database *db, unsigned stage, struct strata_slice bytes)
+static const char *const log_paths[] = {DATABASE_DIR "/000001.log", DATABASE_DIR "/000002.log"};
+
+/* What the bytes of a segment stand in: alone, or a sample. */
+static struct strata_fs *base_of(unsigned stage, bool sample)
 {
-    static const char *const paths[] = {DATABASE_DIR "/000001.log", DATABASE_DIR "/000002.log"};
     static struct strata_fs *bases[STAGES][2];
-    unsigned second = rewrite_has_number(bytes, REWRITE_NUMBER(2));
 
     if (!bases[stage][0]) {
         bases[stage][0] = database_new(stage);
         bases[stage][1] = without_helps(stage);
+        sample_litter(bases[stage][1]);
     }
-    database_init(db, bases[stage][second], paths[second], bytes);
+    return bases[stage][sample];
+}
+
+unsigned sample_log(struct database *db, unsigned stage, struct strata_slice bytes)
+{
+    bool second = rewrite_has_number(bytes, REWRITE_NUMBER(2));
+
+    database_init(db, base_of(stage, second), log_paths[second], bytes);
     return 1 + second;
+}
+
+void sample_check_closed(const struct database *db, unsigned stage, const struct rewrite_kind *kind)
+{
+    struct strata_buffer bytes = {0};
+    struct database closed;
+
+    if (kind->number != REWRITE_NUMBER(1))
+        return;
+    require(fs_sim_get(db->fs, db->path, &bytes) == 0, "%s", db->path);
+    database_init(&closed, base_of(stage, true), db->path, strata_buffer_slice(&bytes));
+    require(!database_read(&closed) || rewrite_last_type(&closed, kind) == SEGMENT_SEAL,
+            "a closed segment without its seal");
+    database_free(&closed);
+    strata_buffer_free(&bytes);
 }

@@ -16,6 +16,16 @@ struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *c
  * the segment's number, 1 or 2. */
 unsigned sample_log(struct database *db, unsigned stage, struct strata_slice bytes);
 
+/* The bytes of segment 1 that opened alone, before the second segment of a sample: there it is
+ * closed, so it opens only if it ends with a seal. */
+struct rewrite_kind;
+void sample_check_closed(const struct database *db, unsigned stage,
+                         const struct rewrite_kind *kind);
+
+/* Files beside, which are none of the database's, though their names look like it: with
+ * fuzz_thorough, as they cost a fifth of all, and are always the same. */
+void sample_litter(struct strata_fs *fs);
+
 /* Removes a file of it that must be there: "TAIL". */
 void sample_remove(struct strata_fs *fs, const char *name);
 

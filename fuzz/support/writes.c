@@ -63,6 +63,12 @@ unsigned key_number(struct strata_slice key)
     return number < KEYS && strata_compare(key_at(number), key) == 0 ? number : KEYS;
 }
 
+unsigned key_twin(uint64_t which)
+{
+    uint8_t twin[32];
+    return key_number(sample_twin(twin, (unsigned)which));
+}
+
 /* ---- Writes ---------------------------------------------------------------------------- */
 
 #define SIZE_CODES 64

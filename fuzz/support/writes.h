@@ -15,6 +15,8 @@
 struct strata_slice key_at(unsigned number);
 /* The number of a key; KEYS: it is none of them. */
 unsigned key_number(struct strata_slice key);
+/* One of the three keys that have the same hash in the index of stages 2 and 3. */
+unsigned key_twin(uint64_t which);
 /* How many keys sort before it. */
 unsigned key_seek(struct strata_slice key);
 

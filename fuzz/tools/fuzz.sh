@@ -11,15 +11,19 @@
 #   STAGE= TIME=60 JOBS=2 ENGINE= LONG= fuzz/tools/fuzz.sh [TARGET]      (make fuzz has built it)
 #
 # JOBS=1: one fuzzer on the target with ASan and UBSan. JOBS=2: a second one beside it, with CmpLog,
-# on the target without them. LONG=1 goes on where the last run with LONG ended, in build/fuzz/long;
-# TIME is then seconds of a core, and what came out is added to docs/fuzz (fuzz/tools/long.sh).
+# on the target without them. CORE=1: TIME is seconds that processors worked for it, however long that
+# takes (it may run at nice 19), and so are the seconds that are told. LONG=1, which is CORE=1 too, goes
+# on where the last run with LONG ended, in build/fuzz/long, and what came out is added to docs/fuzz
+# (fuzz/tools/long.sh).
 set -u
 only=${1:-} time=${TIME:-60} STAGES=${STAGE:-} engine=${ENGINE:-}
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -gt 2 ] && jobs=2
 afl=build/afl/fuzz/afl cmplog=build/cmplog/fuzz/afl reached=build/reached/fuzz/replay
-work=build/fuzz wall=$time
-[ -n "${LONG:-}" ] && work=build/fuzz/long wall=$((20 * time))
+work=build/fuzz limits=(-V "$time" -t 2000) core=${CORE:-${LONG:-}}
+# watch ends it. 10 s for an input, as others may have the processor for most of them.
+[ -n "$core" ] && limits=(-t 10000)
+[ -n "${LONG:-}" ] && work=build/fuzz/long
 mutator=$PWD/build/fuzz/mutator.so
 [ -n "${NO_MUTATOR:-}" ] && mutator=
 mkdir -p "$work"
@@ -29,7 +33,7 @@ mkdir -p "$work"
 export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_NO_UI=1
 export AFL_FORKSRV_INIT_TMOUT=60000 AFL_NO_WARN_INSTABILITY=1
 # Stacks are of no use while it runs, and cost a third of the time.
-running=abort_on_error=1:symbolize=0:detect_leaks=0:allocator_may_return_null=1:malloc_context_size=0:quarantine_size_mb=8:max_malloc_fill_size=256:check_printf=0
+running=abort_on_error=1:symbolize=0:detect_leaks=0:allocator_may_return_null=1:malloc_context_size=0:quarantine_size_mb=1:max_malloc_fill_size=256:check_printf=0
 telling=abort_on_error=1:symbolize=1:detect_leaks=0:allocator_may_return_null=1:handle_abort=1
 ubsan=halt_on_error=1:abort_on_error=1:print_stacktrace=1
 export UBSAN_OPTIONS=$ubsan:symbolize=0
@@ -69,17 +73,26 @@ targets() {
 
 # ---- While it runs ----------------------------------------------------------------------------
 
-# The seconds of processor that a process and all below it have used.
-processor_seconds() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$1" -v hz="$(getconf CLK_TCK)" '
+# The seconds of processor that processes and all below them have used, and who these are.
+processor_seconds() { # PID...
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v roots="$*" -v hz="$(getconf CLK_TCK)" '
+        BEGIN { for (n = split(roots, list, " "); n; n--) root[list[n]] = 1 }
         { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; used[pid] = $12 + $13 + $14 + $15 }
         END {
             for (p in used) {
-                for (q = p; q != "" && q != root && q > 1; q = parent[q]) ;
-                if (q == root) sum += used[p]
+                for (q = p; q != "" && !(q in root) && q > 1; q = parent[q]) ;
+                if (q in root) { sum += used[p]; all = all " " p }
             }
-            printf "%.2f\n", sum / hz
+            printf "%.2f%s\n", sum / hz, all
         }'
+}
+
+# AFL++ leaves the program behind that it asked for what is compared (CmpLog).
+end_left_behind() { # PID...
+    local pid
+    for pid in "$@"; do
+        case $(readlink "/proc/$pid/exe") in "$PWD/$afl"/* | "$PWD/$cmplog"/*) kill -KILL "$pid" 2>/dev/null ;; esac
+    done
 }
 
 # The newest line of plot_data, as "execs edges corpus crashes hangs".
@@ -118,30 +131,33 @@ start() { # LABEL NAME WHO BINARY OPTION...
     shift 4
     [ -e "$out/$who/fuzzer_stats" ] && in=-
     AFL_CUSTOM_MUTATOR_LIBRARY=$mutator ASAN_OPTIONS=$running afl-fuzz -i "$in" -o "$out" -S "$who" \
-        -V "$wall" -m none -t 2000 -G 2048 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
+        "${limits[@]}" -m none -G 2048 "${words[@]}" "$@" -- "$binary" >"$out.$who.log" 2>&1 </dev/null &
     fuzzers+=($!)
 }
 
 end_fuzzers() {
     [ ${#fuzzers[@]} -gt 0 ] && kill "${fuzzers[@]}" 2>/dev/null
     wait
+    end_left_behind "${!family[@]}"
 }
+family=()
 trap 'end_fuzzers; exit 130' INT TERM
 
 # Waits for the fuzzers; $used is the processors' time.
 watch() { # LABEL
-    local pid halves=0 now
-    used=0
+    local began=$SECONDS now pid pids
+    used=0 family=()
     while kill -0 "${fuzzers[@]}" 2>/dev/null; do
         sleep 0.5
-        halves=$((halves + 1))
-        now=$(for pid in "${fuzzers[@]}"; do processor_seconds "$pid"; done | awk '{ s += $1 } END { print s + 0 }')
+        read -r now pids <<<"$(processor_seconds "${fuzzers[@]}")"
+        for pid in $pids; do family[pid]=1; done
         used=$(awk -v a="$used" -v b="$now" 'BEGIN { print (a > b ? a : b) }')
-        show_status "$1" $((halves / 2))
-        [ -n "${LONG:-}" ] && awk -v u="$used" -v t="$time" 'BEGIN { exit !(u >= t) }' && kill -INT "${fuzzers[@]}" 2>/dev/null
+        show_status "$1" "$(if [ -n "$core" ]; then printf %.0f "$used"; else echo $((SECONDS - began)); fi)"
+        [ -n "$core" ] && awk -v u="$used" -v t="$time" 'BEGIN { exit !(u >= t) }' && kill -INT "${fuzzers[@]}" 2>/dev/null
     done
     wait "${fuzzers[@]}"
     fuzzers=()
+    end_left_behind "${!family[@]}"
     [ -t 2 ] && printf '\r\033[K' >&2
 }
 
@@ -205,7 +221,13 @@ finding() { # NAME LABEL AS FILE
     } >>"$work/found.txt"
 }
 
-# Crashes and hangs of all fuzzers on a target; a hang counts when it takes 10 s alone.
+# Does it take 10 s of a processor, or two minutes of waiting?
+hangs_really() { # NAME FILE
+    (ulimit -c 0 -t 10 && exec timeout 120 "$afl/$1" "$2") >/dev/null 2>&1 </dev/null
+    case $? in 124 | 137 | 152) return 0 ;; *) return 1 ;; esac
+}
+
+# Crashes and hangs of all fuzzers on a target; a hang counts when it is one alone too.
 look_through() { # NAME LABEL AS
     local file
     crashes=0 hangs=0
@@ -216,10 +238,9 @@ look_through() { # NAME LABEL AS
     done
     for file in "$work/out/$2"/*/hangs/id*; do
         [ -e "$file" ] || continue
-        timeout 10 "$afl/$1" "$file" >/dev/null 2>&1 </dev/null
-        [ $? -eq 124 ] || continue
+        hangs_really "$1" "$file" || continue
         hangs=$((hangs + 1))
-        echo "found: target=$2: it takes more than 10 s: timeout 10 $afl/$1 $file" >>"$work/found.txt"
+        echo "found: target=$2: it takes more than 10 s: time $afl/$1 $file" >>"$work/found.txt"
     done
 }
 
@@ -287,7 +308,8 @@ run() { # NAME STAGE AS SOURCE...
     [ -n "${NO_COVER:-}" ] || read -r branch line <<<"$(cover "$name" "$label" "$@")"
     echo "fuzz: target=$label execs=$execs per_s=$(awk -v e="$((execs - before_execs))" -v u="$used" 'BEGIN { print (u > 0 ? int(e / u) : 0) }')" \
         "stability=$(stat_of "$label" main stability) edges=$(stat_of "$label" main edges_found)" \
-        "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--} seconds=$(stat_of "$label" main run_time)" |
+        "corpus=$(stat_of "$label" main corpus_count) crashes=$crashes hangs=$hangs branch=${branch:--} line=${line:--}" \
+        "seconds=$(if [ -n "$core" ]; then printf %.0f "$used"; else stat_of "$label" main run_time; fi)" |
         tee -a "$work/table.txt"
     [ -z "${LONG:-}" ] || fuzz/tools/long.sh add "$label" $((execs - before_execs)) "$used" "$(stat_of "$label" main edges_found)" \
         "$(stat_of "$label" main corpus_count)" $((crashes + hangs)) "$work/out/$label/main/plot_data" "${before_time:-0}"

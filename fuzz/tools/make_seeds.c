@@ -4,10 +4,13 @@
  *
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
+#include "03_wal/wal.h"
+#include "coding.h"
 #include "database.h"
 #include "fuzz.h"
 #include "marker.h"
 #include "repair.h"
+#include "rewrite.h"
 #include "sample.h"
 
 #include <errno.h>
@@ -200,6 +203,13 @@ static void longest_value(struct place *place)
     put_too_much(place, 1, STRATA_MAX_VALUE);
 }
 
+/* Its body has as many bytes as a seal's. */
+static void like_a_seal(struct place *place)
+{
+    put(place, "a", "1");
+    put(place, "k", "fifteen bytes..");
+}
+
 static const struct {
     const char *name;
     void (*write)(struct place *place);
@@ -218,13 +228,33 @@ static const struct {
     {"torn_in_header", nothing, 3, 1},
     {"longest_key", longest_key, 0, 1},
     {"longest_value", longest_value, 0, 1},
+    {"like_a_seal", like_a_seal, 0, 1},
     {"twins", twins, 0, 2},
     {"batches", batches, 0, 3},
     {"torn_in_batch", batches, 100, 3},
 };
 
+/* The file, with a number changed and the check made right again. */
+static void save_changed(struct strata_fs *fs, const char *file, size_t at, uint64_t number,
+                         const char *target, const char *name)
+{
+    struct strata_buffer bytes = {0};
+    char path[100];
+
+    snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, file);
+    require(fs_sim_get(fs, path, &bytes) == 0 && bytes.size >= at + 8, "%s", path);
+    put_u64(bytes.data + at, number);
+    repair(bytes.data, bytes.size, REPAIR_CHECKS);
+    save(target, name, strata_buffer_slice(&bytes));
+    strata_buffer_free(&bytes);
+}
+
 static void save_logs(unsigned stage, const char *target)
 {
+    struct strata_fs *fs = database_new(stage);
+
+    save_changed(fs, "000001.log", 8, 2 | (uint64_t)1 << 32, target, "another_version");
+    fs_free(fs);
     for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
         struct place place;
         if (stage < logs[i].stage)
@@ -234,6 +264,69 @@ static void save_logs(unsigned stage, const char *target)
         save_file(place.fs, "000001.log", logs[i].cut, target, logs[i].name);
         end(&place);
     }
+}
+
+/* A value that looks like a frame of this log, which says what was synced; but for the salt. */
+static void save_forged_frame(void)
+{
+    enum { VALUE = 24 + 53 + 53 + 17 + 6, SYNCED = VALUE - 9 }; /* where it stands */
+    struct strata_slice key = strata_string("forged");
+    struct strata_slice more = strata_string(" and then something that everybody can read");
+    struct wal_group group = {0};
+    struct strata_error err = {.code = 0};
+    struct place place;
+
+    wal_group_begin(&group, REWRITE_NUMBER(1), 4711, VALUE);
+    wal_frame_begin(&group, 2, SYNCED);
+    wal_frame_end(&group);
+    strata_buffer_append(&group.bytes, more.data, more.size);
+    begin(&place, 3);
+    require(strata_put(place.db, key, strata_buffer_slice(&group.bytes), &err) == 0, "%s",
+            err.message);
+    require(strata_close(place.db, &err) == 0, "%s", err.message);
+    save_file(place.fs, "000001.log", 0, "wal", "value_like_a_frame");
+    fs_free(place.fs);
+    wal_group_free(&group);
+}
+
+/* The file, with one bit changed. */
+static void save_spoiled(struct strata_fs *fs, const char *file, size_t at, const char *target,
+                         const char *name)
+{
+    struct strata_buffer bytes = {0};
+    char path[100];
+
+    snprintf(path, sizeof path, "%s/%s", DATABASE_DIR, file);
+    require(fs_sim_get(fs, path, &bytes) == 0 && bytes.size > at, "%s", path);
+    bytes.data[at] ^= 1;
+    save(target, name, strata_buffer_slice(&bytes));
+    strata_buffer_free(&bytes);
+}
+
+/* A closed segment whose seal is too short, and ends with it, or goes on. */
+static void save_short_seal(struct strata_fs *fs)
+{
+    enum { SEAL = 33, VALUE_BYTES = 9, LESS = 8 };
+    struct strata_buffer bytes = {0};
+
+    require(fs_sim_get(fs, DATABASE_DIR "/000001.log", &bytes) == 0, "000001.log");
+    put_u32(bytes.data + bytes.size - SEAL + VALUE_BYTES, LESS);
+    repair(bytes.data, bytes.size, REPAIR_CHECKS);
+    save("segment", "short_seal_and_more", strata_buffer_slice(&bytes));
+    save("segment", "short_seal", strata_bytes(bytes.data, bytes.size - LESS));
+    strata_buffer_free(&bytes);
+}
+
+/* More than the log explains. */
+static void save_long_index(struct strata_fs *fs)
+{
+    struct strata_buffer bytes = {0};
+    uint8_t more[2000] = {0};
+
+    require(fs_sim_get(fs, DATABASE_DIR "/INDEX", &bytes) == 0, "INDEX");
+    strata_buffer_append(&bytes, more, sizeof more);
+    save("checkpoint", "too_long", strata_buffer_slice(&bytes));
+    strata_buffer_free(&bytes);
 }
 
 /* ---- What stands beside logs ----------------------------------------------------------- */
@@ -272,6 +365,18 @@ static void save_samples(void)
     save_file(two, "000001.hint", 16, "hint", "one_entry_less");
     save_file(two, "000001.hint", 3, "hint", "cut_in_entry");
     save_disordered(two);
+    save_changed(two, "000001.hint", 48, 4711, "hint", "another_hash");
+    save_changed(two, "000001.hint", 28, 4711, "hint", "another_count");
+    save_changed(three, "INDEX", 36, 4711, "checkpoint", "another_count");
+    save_changed(three, "000002.log", 24 + 17 + 16, UINT64_MAX, "wal", "endless_frame");
+    save_changed(three, "TAIL", 8, 2, "tail", "another_version");
+    save_spoiled(three, "TAIL", 36, "tail", "another_check");
+    save_spoiled(three, "INDEX", 60, "checkpoint", "another_check");
+    save_changed(three, "INDEX", 8, 2, "checkpoint", "another_version");
+    save_short_seal(two);
+    save_long_index(three);
+    save("checkpoint", "five_bytes", strata_string("STRAT"));
+    save_forged_frame();
     save("hint", "empty", strata_bytes("", 0));
     save_file(three, "TAIL", 0, "tail", "its_own");
     save_file(three, "TAIL", 1, "tail", "cut");
@@ -373,9 +478,14 @@ static void save_markers(void)
         const char *name;
         struct marker marker;
     } markers[] = {
-        {"ready", {1, 1, MARKER_READY}},          {"creating", {1, 1, MARKER_CREATING}},
-        {"filling", {1, 1, MARKER_FILLING}},      {"stage_2", {2, 1, MARKER_READY}},
-        {"no_such_stage", {99, 1, MARKER_READY}}, {"format_2", {1, 2, MARKER_READY}},
+        {"ready", {1, 1, MARKER_READY}},
+        {"creating", {1, 1, MARKER_CREATING}},
+        {"filling", {1, 1, MARKER_FILLING}},
+        {"stage_2", {2, 1, MARKER_READY}},
+        {"no_state", {1, 1, (enum marker_state)0}},
+        {"state_4", {1, 1, (enum marker_state)4}},
+        {"no_such_stage", {99, 1, MARKER_READY}},
+        {"format_2", {1, 2, MARKER_READY}},
     };
     struct strata_fs *fs = database_new(1);
 
@@ -453,6 +563,9 @@ static const struct {
     {"jsonl", "no_value", "{\"key\":\"a\"}\n"},
     {"jsonl", "number", "{\"key\":\"a\",\"value\":1}\n"},
     {"jsonl", "object_open", "{\"key\":\"a\",\"value\":\"1\"\n"},
+    {"jsonl", "bad_digit_space", "{\"key\":\"\\u00 0\",\"value\":\"\"}\n"},
+    {"jsonl", "bad_digit_colon", "{\"key\":\"\\u00:0\",\"value\":\"\"}\n"},
+    {"jsonl", "bad_digit_backtick", "{\"key\":\"\\u00`0\",\"value\":\"\"}\n"},
     {"jsonl", "cut", "{\"key\":\"a\",\"va"},
     {"jsonl", "blank_lines", "\n  \n{\"key\":\"a\",\"value\":\"1\"}\n\r\n"},
     {"jsonl", "behind_object", "{\"key\":\"a\",\"value\":\"1\"} x\n"},
@@ -475,6 +588,7 @@ static void save_texts(void)
 
 /* The first byte says how it is opened; an operation is its number and its arguments. */
 #define PUT "\x00"
+#define MANY "\x07"
 #define BATCH "\x08"
 #define SYNCED "\x0b"
 #define GET "\x0c"
@@ -520,6 +634,14 @@ static const struct {
                        "\x01\x11" DAMAGE "\x00\x00\x00\x20")},
     {"damage_while_open", OF("\x03" PUT "\x01\x15" PUT "\x02\x15" DAMAGE "\x80\x00\x00\x22" PUT
                              "\x01\x19" DAMAGE "\x80\x08\x00\x23" LOOK "\x00")},
+    {"many_writes", OF("\x01" MANY "\x7c\x01" LOOK "\x00" MANY "\x7d\x02" REOPEN "\x01")},
+    {"many_writes_of_twins", OF("\x01" MANY "\x7f\x01" REOPEN "\x01" MANY "\x7f\x02" COMPACT)},
+    {"many_writes_and_merges", OF("\x01" MANY "\x7c\x01" COMPACT MANY "\x4d\x02" COMPACT)},
+    {"killed_in_a_merge", OF("\x01" MANY "\x7c\x03" COMPACT CUT "\x10\x05\x00" LOOK "\x00")},
+    {"damage_after_a_kill", OF("\x03" PUT "\x01\x0d" PUT "\x02\x15" PUT "\x03\x0d" DAMAGE
+                               "\x20\x00\x00\x30" PUT "\x04\x0d" DAMAGE "\x21\x04\x00\x50")},
+    {"damage_of_many",
+     OF("\x01" MANY "\x7c\x04" DAMAGE "\x01\x0c\x00\x03" DAMAGE "\x23\x08\x00\x64")},
     {"others", OF("\x01" PUT "\x01\x0d" SNAP "\x01" OTHER "\x00" OTHER "\x01" OTHER "\x02" PUT
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
 };

@@ -12,7 +12,7 @@ trap 'rm -f "$list"' EXIT
 value() { sed -nE "s/.* $1=([^ ]+).*/\\1/p" <<<"$2"; }
 
 run() { # TARGET NO_MUTATOR
-    STAGE='' JOBS=1 SEEDS_ONLY=1 NO_MUTATOR=$2 fuzz/tools/fuzz.sh "$1" | grep -a '^fuzz: target='
+    STAGE='' JOBS=1 CORE=1 SEEDS_ONLY=1 NO_MUTATOR=$2 fuzz/tools/fuzz.sh "$1" | grep -a '^fuzz: target='
 }
 
 while read -r name _ as _; do

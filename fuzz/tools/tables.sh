@@ -1,7 +1,7 @@
 #!/bin/bash
 # Tables for the book, as Markdown, of what was recorded in docs/fuzz and of what there is:
 #
-#   fuzz/tools/tables.sh targets|planted|mutator
+#   fuzz/tools/tables.sh targets|planted|mutator|coverage|unreached
 set -u
 value='function value(name,    t) { if (!match($0, " " name "=(\"[^\"]*\"|[^ ]*)")) return ""; t = substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 2); gsub(/"/, "", t); return t }'
 
@@ -38,7 +38,19 @@ mutator() {
         }' docs/fuzz/mutator.tsv
 }
 
+coverage() {
+    echo '| target | branches | reached | | lines |'
+    echo '|---|--:|--:|--:|--:|'
+    awk -F'\t' '$1 == "coverage" { printf "| %s | %d | %d | %.1f %% | %.1f %% |\n", $2, $3, $4, 100 * $4 / $3, $5 }' docs/fuzz/unreached.tsv
+}
+
+unreached() {
+    echo '| target | source | condition | | why |'
+    echo '|---|---|---|---|---|'
+    awk -F'\t' '$1 == "unreached" { gsub(/\|/, "\\|", $4); sub(/^.*\//, "", $3); printf "| %s | %s | `%s` | %s | %s |\n", $2, $3, $4, $5, $6 }' docs/fuzz/unreached.tsv
+}
+
 case ${1:-} in
-targets | planted | mutator) "$1" ;;
-*) echo "usage: tables.sh targets|planted|mutator" >&2; exit 2 ;;
+targets | planted | mutator | coverage | unreached) "$1" ;;
+*) echo "usage: tables.sh targets|planted|mutator|coverage|unreached" >&2; exit 2 ;;
 esac

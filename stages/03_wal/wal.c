@@ -188,15 +188,18 @@ static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, cons
     struct strata_slice head = strata_bytes(bytes + 4, RECORD_HEAD - 4);
     struct strata_slice value = strata_bytes(bytes + RECORD_HEAD, HEAD_VALUE);
     struct decoder d;
-    uint32_t head_check, body_check;
+    uint32_t head_check, key_size, value_size, body_check;
 
     if (bytes[4] != WAL_FRAME)
         return false;
     decoder_init(&d, strata_bytes(bytes, RECORD_HEAD));
     head_check = get_u32(&d);
-    get_bytes(&d, 9);
+    get_u8(&d);
+    key_size = get_u32(&d);
+    value_size = get_u32(&d);
     body_check = get_u32(&d);
-    return head_check == checksum(seed, head) && body_check == checksum(seed, value) &&
+    return key_size == 0 && value_size == HEAD_VALUE && head_check == checksum(seed, head) &&
+           body_check == checksum(seed, value) &&
            decode_head(file, offset, value, frame, NULL) == 0;
 }
 

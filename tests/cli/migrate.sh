@@ -103,10 +103,13 @@ code migrate_after_removing_it 0 strata migrate big killed --to "$newest"
 same migrate_again_holds_all <(strata dump killed) <(strata dump big)
 
 if command -v script >/dev/null; then
-    script -qec "stty cols 100; strata migrate big seen --to $newest" /dev/null </dev/null >"$work/out" 2>&1
+    # of more than a moment's work
+    awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "%07d\tthe value of number %d\n", i, i }' |
+        strata --stage "$newest" load vast - 2>/dev/null
+    script -qec "stty cols 100; strata migrate vast seen --to $newest" /dev/null </dev/null >"$work/out" 2>&1
     shown=$(tr '\r' '\n' <"$work/out")
     like migrate_on_a_terminal_shows_progress "$shown" '^migrate  [0-9.]+ [kM]?B  [0-9.]+ [kMG]?B/s  [0-9]+ records/s'
-    like migrate_bar_is_gone_before_the_summary "$shown" $'^\033\\[Kmigrated 200000 records'
+    like migrate_bar_is_gone_before_the_summary "$shown" $'^\033\\[Kmigrated 1000000 records'
 else
     skip migrate_on_a_terminal "no script(1)"
 fi

@@ -36,21 +36,35 @@ if (-e $dir) {
 
 # ---- engine.c in pieces: {text} or {function, comment, head, body} ---------------------------------
 
-my @pieces;
-my $text = slurp($source);
-while ($text =~ m~\G(?:((?:/\*(?:(?!\*/).)*\*/\n)?)((?:static )?[a-z][^\n;=]*\b(\w+)\([^;{]*?\))\n(\{\n.*?^\}\n)|([^\n]*\n))~gmsc) {
-    if (defined $3) {
-        push @pieces, {function => $3, comment => $1, head => $2, body => $4};
-    } else {
-        push @pieces, {text => $5};
+sub pieces {
+    my ($code, @found) = @_;
+    while ($code =~ m~\G(?:((?:/\*(?:(?!\*/).)*\*/\n)?)((?:static )?[a-z][^\n;=]*\b(\w+)\([^;{]*?\))\n(\{\n.*?^\}\n)|([^\n]*\n))~gmsc) {
+        push @found, defined $3 ? {function => $3, comment => $1, head => $2, body => $4} : {text => $5};
     }
+    return @found;
 }
+my $text = slurp($source);
+my @pieces = pieces($text);
 my %function = map { $_->{function} ? ($_->{function} => $_) : () } @pieces;
 
 # ---- The table: which slot is which function --------------------------------------------------------
 
 my ($table) = $text =~ /^(const struct strata_engine strata_stage_\w+ = \{.*?^\};\n)/ms
     or die "start.pl: $source has no table\n";
+# A slot that another module fills, stage 4's lsm.c say: its function is taken from there.
+my %defined;
+for my $path (glob('stages/*/*.c')) {
+    next if $path =~ /engine\.c$/;
+    my $code = slurp($path);
+    $defined{$1} //= $path while $code =~ /^int (\w+)\(void \*self\b/mg;
+}
+for my $path (do { my %seen; grep { !$seen{$_}++ } map { $defined{$_} // () } $table =~ /^\s*\.\w+ = (\w+),$/mg }) {
+    my @borrowed = grep { $_->{function} } pieces(slurp($path));
+    $function{$_->{function}} //= $_ for @borrowed;
+    my ($at) = grep { ($pieces[$_]{text} // '') =~ /^static const struct strata_format|^const struct strata_engine/ } 0 .. $#pieces;
+    splice @pieces, $at, 0, map { ({%$_, head => "static $_->{head}", borrowed => 1}, {text => "\n"}) }
+        grep { $table =~ /= $_->{function},$/m } @borrowed;
+}
 my %slot;
 while ($table =~ /^\s*\.(\w+) = (\w+),$/mg) {
     $slot{$2} = $1 if $function{$2};
@@ -149,7 +163,12 @@ for my $piece (@pieces) {
 $out =~ s{engine\.c: (stage \d+)}{mine.c: an engine of your own, begun from $1};
 $out =~ s{#include "([^"/]+\.h)"}{-e "stages/$name/$1" ? "#include \"$name/$1\"" : "#include \"$1\""}ge;
 $out =~ s{(#include "[^\n]*\n)(?!.*#include ")}{$1#include "fs.h"\n#include "strata_engine.h"\n}s;
-$out =~ s~^(/\* ---- |struct \w+ \{)~$not_yet$1~m or die "start.pl: $source begins in another way\n";
+$out =~ s~^(/\* ---- |struct \w+ \{)~$not_yet$1~m or $out =~ s~^(/\* Step )~$not_yet$1~m or die "start.pl: $source begins in another way\n";
+for my $piece (grep { $_->{borrowed} } @pieces) { # a name of your own, as the header has the other
+    my $function = $piece->{function};
+    $out =~ s/^(static int )$function\(/$1mine_$slot{$function}(/m;
+    $out =~ s/^(\s*\.\w+ = )$function,$/$1mine_$slot{$function},/m;
+}
 $out =~ s/strata_stage_\Q$name\E/strata_engine/;
 $out =~ s/\.name = "[^"]*"/.name = "mine"/;
 $out =~ s{(/\* ---- [^\n]*\n\n)(?=/\* ---- )}{}g; # a section of which nothing is left

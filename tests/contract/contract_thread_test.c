@@ -151,6 +151,14 @@ static void merge(struct model *all, struct model *part)
     model_free(part);
 }
 
+static void skip_unless_promised(void)
+{
+    if (!subject_promises(STRATA_PROMISE_THREADS)) {
+        check_skipping("the stage promises one thread a handle");
+        skip();
+    }
+}
+
 static void thread_many_on_one_handle_agree_with_the_model(void **state)
 {
     struct worker workers[WRITERS + READERS] = {{.number = 0}};
@@ -159,10 +167,7 @@ static void thread_many_on_one_handle_agree_with_the_model(void **state)
     struct strata *db;
     struct rng rng;
 
-    if (!subject_promises(STRATA_PROMISE_THREADS)) {
-        check_skipping("the stage promises one thread a handle");
-        skip();
-    }
+    skip_unless_promised();
     rng_init_env(&rng, __func__);
     db = place_open(*state, true);
     for (unsigned i = 0; i < WRITERS + READERS; i++) {
@@ -235,10 +240,7 @@ static void thread_readers_find_what_a_writer_was_told_is_there(void **state)
     struct strata *db;
     struct rng rng;
 
-    if (!subject_promises(STRATA_PROMISE_THREADS)) {
-        check_skipping("the stage promises one thread a handle");
-        skip();
-    }
+    skip_unless_promised();
     rng_init_env(&rng, __func__);
     subject_options(&options, place->fs, true);
     options.segment_bytes = 1 << 20;

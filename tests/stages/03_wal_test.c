@@ -5,6 +5,7 @@
 #include "02_hash_index/merge.h"
 #include "03_wal/commit.h"
 #include "03_wal/tail.h"
+#include "checksum.h"
 #include "coding.h"
 #include "fs_posix.h"
 #include "fs_sim.h"
@@ -617,19 +618,24 @@ static void recover_whole_frame_that_cannot_be_applied_is_damage(void **state)
 }
 
 /* A value may hold bytes that look like a frame's head at just that place, which says that all
- * before it was synced. It does not know the salt; so a torn tail stays a torn tail. */
-static void recover_forged_frame_in_a_value_is_no_evidence(void **state)
+ * before it was synced. `key_size`: of the forged head; a frame's is 0. The tail is torn. */
+static void expect_no_evidence(struct place *place, bool knows_salt, uint32_t key_size)
 {
-    struct place *place = *state;
     struct strata_buffer log = killed_log(place, 1), torn;
     struct wal_group forged = {0};
     struct strata_error err;
     struct strata *db = open_big(place);
+    uint64_t number = (uint64_t)1 << 32 | 1;
     uint64_t value_at = log.size + 53 + 17 + 1; /* frame's head, record's head, key "k" */
+    uint8_t *head;
 
-    wal_group_begin(&forged, (uint64_t)1 << 32 | 1, 12345, value_at);
+    wal_group_begin(&forged, number, knows_salt ? salt_of(&log) : 12345, value_at);
     wal_frame_begin(&forged, 7, value_at);
     wal_frame_end(&forged);
+    head = forged.bytes.data;
+    put_u32(head + 5, key_size);
+    put_u32(head,
+            checksum(checksum_seed(number, value_at), strata_bytes(head + 4, RECORD_HEAD - 4)));
     strata_buffer_append(&forged.bytes, "some more", 9);
     assert_ok(strata_put(db, S("k"), strata_buffer_slice(&forged.bytes), &err), &err);
     torn = place_read(place, LOG);
@@ -644,6 +650,17 @@ static void recover_forged_frame_in_a_value_is_no_evidence(void **state)
     wal_group_free(&forged);
     strata_buffer_free(&torn);
     strata_buffer_free(&log);
+}
+
+static void recover_forged_frame_in_a_value_is_no_evidence(void **state)
+{
+    expect_no_evidence(*state, false, 0);
+}
+
+/* Not even with the salt: such a head no writer has made. */
+static void recover_head_with_other_lengths_is_no_evidence(void **state)
+{
+    expect_no_evidence(*state, true, 1);
 }
 
 /* ---- Sync policies --------------------------------------------------------------------- */
@@ -1612,6 +1629,7 @@ int main(int argc, char **argv)
         PLACED(recover_sequence_that_jumps_is_damage),
         PLACED(recover_whole_frame_that_cannot_be_applied_is_damage),
         PLACED(recover_forged_frame_in_a_value_is_no_evidence),
+        PLACED(recover_head_with_other_lengths_is_no_evidence),
         cmocka_unit_test(checkpoint_that_cannot_be_read_is_ignored_and_a_tail_refused),
         cmocka_unit_test(checkpoint_that_cannot_be_written_is_told_and_no_failure),
         PLACED(checkpoint_open_reads_what_came_after_it),

@@ -18,8 +18,10 @@ SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 SAN.tsan := -fsanitize=thread
 SAN.cov  := --coverage -DSTRATA_COVERAGE
 SAN      = $(SAN.$(MODE))
+# ASan's instrumentation hides from gcc how large a number is: that text is cut, the plain build warns of.
+WARN.asan = $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
 CFLAGS  ?= $(OPT) -g
-ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) -fPIC $(SAN) -MMD -MP
+ALL_CFLAGS = $(CSTD) $(WARN) $(WARN.$(MODE)) $(CFLAGS) -fPIC $(SAN) -MMD -MP
 # V=1 shows the commands.
 ifeq ($(V),)
 say      = @printf '  %-4s %s\n' $1 $2;

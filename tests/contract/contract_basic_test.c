@@ -149,7 +149,7 @@ static void contract_writes_survive_close_and_open(void **state)
 
     for (int round = 0; round < 5; round++) {
         for (int i = round; i < 60; i += round + 1) {
-            char key[16], value[32];
+            char key[16], value[48];
             snprintf(key, sizeof key, "key%02d", i);
             snprintf(value, sizeof value, "value %d of round %d", i, round);
             if ((i + round) % 5 == 0) {

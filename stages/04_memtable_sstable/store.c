@@ -273,34 +273,52 @@ static int merge_unlocked(struct store *store, size_t count, struct strata_error
     pthread_mutex_lock(&store->group.mutex);
     store->merges += rc == 0;
     store->merged_bytes += rc == 0 ? bytes : 0;
-    return store_spoil(store, rc, err);
+    return rc;
 }
 
 /* How many runs, from the newest on, are of a size: none larger than all newer ones together. So
  * each merge at least doubles the run that an entry is in, and there are few runs: some for each
  * doubling (size-tiered, as in Cassandra; Bigtable's merging compaction). */
-static size_t count_of_a_size(const struct view *view)
+static size_t count_of_a_size(const struct view *view, size_t most)
 {
     uint64_t newer = 0;
     size_t count = 0;
 
-    while (count < view->count && (count == 0 || view->runs[count]->bytes <= newer))
+    while (count < most && (count == 0 || view->runs[count]->bytes <= newer))
         newer += view->runs[count++]->bytes;
     return count;
 }
 
-/* Nobody asked for it: that an old run is damaged is told to the log, and again to whoever reads
- * it; what is written has nothing to do with it. The runs are left as they are from then on. */
+/* Which of the first runs the error is of; `count`: of none. (An error has the end of a long path.)
+ */
+static size_t blamed(const struct view *view, size_t count, const struct strata_error *err)
+{
+    const char *name = strrchr(err->file, '/');
+    size_t i = 0;
+
+    while (i < count && (!name || strcmp(strrchr(view->runs[i]->path, '/'), name) != 0))
+        i++;
+    return i;
+}
+
+/* Nobody asked for it: that an old run cannot be read is told to the log, and again to whoever
+ * reads it; what is written has nothing to do with it. That run and all older ones are left as they
+ * are from then on. Newer ones are still merged: else there would soon be more of them than can be
+ * opened. */
 int store_merge_due(struct store *store, struct strata_error *err)
 {
-    size_t count = store->damaged ? 0 : count_of_a_size(store->view);
+    const struct view *view = store->view;
+    size_t count = count_of_a_size(view, view->count - store->spared), bad;
     int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
     char text[600];
 
-    if (rc != STRATA_ERR_CORRUPT)
-        return rc;
-    store->damaged = true;
-    strata_env_log(store->env, STRATA_LOG_WARNING, "runs are merged no more: %s",
+    if (rc != STRATA_ERR_CORRUPT && rc != STRATA_ERR_IO)
+        return store_spoil(store, rc, err);
+    bad = blamed(view, count, err);
+    if (bad == count && rc == STRATA_ERR_IO)
+        return store_spoil(store, rc, err);
+    store->spared = view->count - (bad < count ? bad : 0);
+    strata_env_log(store->env, STRATA_LOG_WARNING, "%zu runs are merged no more: %s", store->spared,
                    strata_error_text(err, text, sizeof text));
     return 0;
 }
@@ -308,8 +326,12 @@ int store_merge_due(struct store *store, struct strata_error *err)
 int store_merge_all(struct store *store, struct strata_error *err)
 {
     const struct view *view = store->view;
+    int rc;
 
     if (view->count == 0 || (view->count == 1 && view->runs[0]->sum.tombstones == 0))
         return 0;
-    return merge_unlocked(store, view->count, err);
+    rc = merge_unlocked(store, view->count, err);
+    if (rc == 0)
+        store->spared = 0;
+    return store_spoil(store, rc, err);
 }

@@ -301,10 +301,10 @@ static size_t blamed(const struct view *view, size_t count, const struct strata_
     return i;
 }
 
-/* Nobody asked for it: that an old run cannot be read is told to the log, and again to whoever
- * reads it; what is written has nothing to do with it. That run and all older ones are left as they
- * are from then on. Newer ones are still merged: else there would soon be more of them than can be
- * opened. */
+/* Nobody asked for it: that an old run cannot be read, or that memory does not suffice, is told to
+ * the log; what is written has nothing to do with it. That run and all older ones (all, for want of
+ * memory) are left as they are from then on. Newer ones are still merged: else there would soon be
+ * more of them than can be opened. */
 int store_merge_due(struct store *store, struct strata_error *err)
 {
     const struct view *view = store->view;
@@ -312,8 +312,8 @@ int store_merge_due(struct store *store, struct strata_error *err)
     int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
     char text[600];
 
-    if (rc != STRATA_ERR_CORRUPT && rc != STRATA_ERR_IO)
-        return store_spoil(store, rc, err);
+    if (rc == 0)
+        return 0;
     bad = blamed(view, count, err);
     if (bad == count && rc == STRATA_ERR_IO)
         return store_spoil(store, rc, err);

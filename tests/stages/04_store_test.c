@@ -123,6 +123,27 @@ static void store_full_memtable_is_flushed_by_the_next_write(void **state)
     fs_free(fs);
 }
 
+static void store_takes_a_memtable_of_any_size(void **state)
+{
+    static const size_t sizes[] = {0, 1, SIZE_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_with(fs, sizes[i]);
+        put_many(db, 0, 60, "old");
+        put_many(db, 20, 60, "new");
+        assert_int_equal(check_stat(db, "flushes") > 0, sizes[i] <= 1);
+        expect_many(db, 0, 20, "old");
+        expect_many(db, 20, 60, "new");
+        close_it(db);
+        db = open_with(fs, sizes[2 - i]);
+        expect_many(db, 20, 60, "new");
+        close_it(db);
+        fs_free(fs);
+    }
+}
+
 static void store_newer_version_hides_older_runs(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -865,6 +886,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_flush_makes_a_run_and_a_new_log),
         cmocka_unit_test(store_full_memtable_is_flushed_by_the_next_write),
+        cmocka_unit_test(store_takes_a_memtable_of_any_size),
         cmocka_unit_test(store_newer_version_hides_older_runs),
         cmocka_unit_test(store_flush_that_fails_at_any_call_loses_nothing),
         cmocka_unit_test(store_merge_drops_a_tombstone_with_what_it_hides),

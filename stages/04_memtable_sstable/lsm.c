@@ -72,7 +72,7 @@ static int flush_and_merge(struct store *store, bool all, struct strata_error *e
 static int leave_tidy(struct store *store, struct strata_error *err)
 {
     struct tables *tables = &store->tables;
-    bool is_long = store->log.end - tables->log_end > store->log_left;
+    bool is_long = store->view->memtable->skip.count && store->log.end > store->log_left;
     int rc = is_long ? flush_and_merge(store, false, err) : 0;
 
     if (rc == 0)
@@ -258,8 +258,11 @@ static int verify_log_and_list(struct store *store, struct strata_error *err)
 
     if (rc < 0)
         return rc;
+    if (!store->failed && !tables_same(&there, &store->tables))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, store->env->dir, STRATA_NO_OFFSET,
+                         TABLES_NAME " is whole, but not the list that was written last");
     tables_free(&there);
-    return log_verify(&store->log, &store->tables, store->sequence, err);
+    return rc < 0 ? rc : log_verify(&store->log, &store->tables, store->sequence, err);
 }
 
 int lsm_verify(void *self, const struct strata_progress *progress, struct strata_error *err)

@@ -52,8 +52,7 @@ static int remove_dead(const struct store *store, struct strata_error *err)
         rc = path ? fs_remove(env->fs, path, err) : strata_fail_memory(err, 64);
         free(path);
     }
-    if (rc >= 0)
-        fs_names_free(&names);
+    fs_names_free(&names);
     return rc;
 }
 

@@ -21,6 +21,7 @@
 #include "store.h"
 #include "merge_iter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,7 +244,9 @@ int store_flush(struct store *store, struct strata_error *err)
 
 /* ---- Merge ------------------------------------------------------------------------------- */
 
-static int merge(struct store *store, size_t at, size_t count, struct strata_error *err)
+/* `written`: the new run is whole; from there on a failure may be one of the list. */
+static int merge(struct store *store, size_t at, size_t count, bool *written,
+                 struct strata_error *err)
 {
     struct sstable *const *runs = store->view->runs + at;
     struct change c = {.at = at, .count = count};
@@ -252,16 +255,19 @@ static int merge(struct store *store, size_t at, size_t count, struct strata_err
     struct cursor **sources = malloc(count * sizeof(struct cursor *));
     int rc;
 
+    *written = false;
     if (!sources)
         return strata_fail_memory(err, count * sizeof(struct cursor *));
     for (size_t i = 0; i < count; i++)
         sources[i] = store->kind->cursor(runs[i], true);
     rc = write_run(store, sources, count, !oldest, range, &c.run, err); /* I3 */
     free(sources);
+    *written = rc == 0;
     return rc < 0 ? rc : install(store, &c, err);
 }
 
-static int merge_unlocked(struct store *store, size_t count, struct strata_error *err)
+static int merge_unlocked(struct store *store, size_t count, bool *written,
+                          struct strata_error *err)
 {
     uint64_t bytes = 0;
     int rc;
@@ -269,38 +275,58 @@ static int merge_unlocked(struct store *store, size_t count, struct strata_error
     for (size_t i = 0; i < count; i++)
         bytes += store->view->runs[i]->bytes;
     pthread_mutex_unlock(&store->group.mutex);
-    rc = merge(store, 0, count, err);
+    rc = merge(store, 0, count, written, err);
     pthread_mutex_lock(&store->group.mutex);
     store->merges += rc == 0;
     store->merged_bytes += rc == 0 ? bytes : 0;
-    return store_spoil(store, rc, err);
+    return rc;
 }
 
 /* How many runs, from the newest on, are of a size: none larger than all newer ones together. So
  * each merge at least doubles the run that an entry is in, and there are few runs: some for each
  * doubling (size-tiered, as in Cassandra; Bigtable's merging compaction). */
-static size_t count_of_a_size(const struct view *view)
+static size_t count_of_a_size(const struct view *view, size_t most)
 {
     uint64_t newer = 0;
     size_t count = 0;
 
-    while (count < view->count && (count == 0 || view->runs[count]->bytes <= newer))
+    while (count < most && (count == 0 || view->runs[count]->bytes <= newer))
         newer += view->runs[count++]->bytes;
     return count;
 }
 
-/* Nobody asked for it: that an old run is damaged is told to the log, and again to whoever reads
- * it; what is written has nothing to do with it. The runs are left as they are from then on. */
+/* Which of the first runs the error is of; `count`: of none. (An error has the end of a long path.)
+ */
+static size_t blamed(const struct view *view, size_t count, const struct strata_error *err)
+{
+    const char *name = strrchr(err->file, '/');
+    size_t i = 0;
+
+    while (i < count && (!name || strcmp(strrchr(view->runs[i]->path, '/'), name) != 0))
+        i++;
+    return i;
+}
+
+/* Nobody asked for it: that an old run cannot be read, or that memory or disk have no room for the
+ * new one, is told to the log; what is written has nothing to do with it. The run that cannot be
+ * read and all older ones, else all, are left as they are from then on. Newer ones are still
+ * merged: there would soon be more of them than can be opened. */
 int store_merge_due(struct store *store, struct strata_error *err)
 {
-    size_t count = store->damaged ? 0 : count_of_a_size(store->view);
-    int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
+    const struct view *view = store->view;
+    size_t count = count_of_a_size(view, view->count - store->spared), bad;
+    bool written, full;
+    int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, &written, err);
     char text[600];
 
-    if (rc != STRATA_ERR_CORRUPT)
-        return rc;
-    store->damaged = true;
-    strata_env_log(store->env, STRATA_LOG_WARNING, "runs are merged no more: %s",
+    if (rc == 0)
+        return 0;
+    bad = blamed(view, count, err);
+    full = !written && (err->sys == ENOSPC || err->sys == EDQUOT);
+    if (bad == count && rc == STRATA_ERR_IO && !full)
+        return store_spoil(store, rc, err);
+    store->spared = view->count - (bad < count ? bad : 0);
+    strata_env_log(store->env, STRATA_LOG_WARNING, "%zu runs are merged no more: %s", store->spared,
                    strata_error_text(err, text, sizeof text));
     return 0;
 }
@@ -308,8 +334,13 @@ int store_merge_due(struct store *store, struct strata_error *err)
 int store_merge_all(struct store *store, struct strata_error *err)
 {
     const struct view *view = store->view;
+    bool written;
+    int rc;
 
     if (view->count == 0 || (view->count == 1 && view->runs[0]->sum.tombstones == 0))
         return 0;
-    return merge_unlocked(store, view->count, err);
+    rc = merge_unlocked(store, view->count, &written, err);
+    if (rc == 0)
+        store->spared = 0;
+    return store_spoil(store, rc, err);
 }

@@ -17,9 +17,9 @@ struct store {
     struct tables tables;            /* as it was written last */
     uint64_t sequence;               /* the next operation's number */
     struct replay opened;            /* what opening found in the log */
-    int failed;   /* a write, sync or rename failed: errno, or -1; no more writes */
-    bool written; /* since open */
-    bool damaged; /* a merge met damage: none is made any more unasked */
+    int failed;    /* a write, sync or rename failed: errno, or -1; no more writes */
+    bool written;  /* since open */
+    size_t spared; /* the oldest so many runs are not merged unasked: one cannot be read */
     uint64_t flushes, merges, merged_bytes; /* since open */
 };
 
@@ -28,7 +28,8 @@ struct store {
 
 /* Writes the memtable to a run, if there is anything in it, and begins a new one with a new log. */
 int store_flush(struct store *store, struct strata_error *err);
-/* Merges runs, if there are too many of a size. Damage in them is only told to the log. */
+/* Merges runs, if there are too many of a size. That one of them cannot be read is only told to the
+ * log. */
 int store_merge_due(struct store *store, struct strata_error *err);
 /* Makes one run of all, without tombstones. */
 int store_merge_all(struct store *store, struct strata_error *err);

@@ -26,12 +26,23 @@
 #define VERSION 1
 #define RUN_BYTES 24
 #define CHECK_BYTES 4
-#define MOST ((size_t)1 << 16) /* bytes: 2,700 runs; some dozens are many */
+#define MOST ((size_t)1 << 19) /* bytes: 21,800 runs; some dozens are many */
 
 void tables_free(struct tables *tables)
 {
     free(tables->runs);
     *tables = (struct tables){0};
+}
+
+bool tables_same(const struct tables *a, const struct tables *b)
+{
+    bool same = a->log == b->log && a->log_first == b->log_first && a->log_end == b->log_end &&
+                a->sequence == b->sequence && a->count == b->count;
+
+    for (uint32_t i = 0; same && i < a->count; i++)
+        same = a->runs[i].number == b->runs[i].number && a->runs[i].bytes == b->runs[i].bytes &&
+               a->runs[i].digest == b->runs[i].digest;
+    return same;
 }
 
 static void encode(const struct tables *tables, uint8_t *bytes, size_t size)
@@ -59,9 +70,13 @@ int tables_write(const struct strata_env *env, const struct tables *tables,
                  struct strata_error *err)
 {
     size_t size = TABLES_HEAD + (size_t)tables->count * RUN_BYTES + CHECK_BYTES;
-    uint8_t *bytes = malloc(size);
+    uint8_t *bytes;
     int rc;
 
+    if (size > MOST) /* it could not be read again */
+        return strata_fail_sys(err, EFBIG, env->dir, STRATA_NO_OFFSET,
+                               "write " TABLES_NAME " with so many runs");
+    bytes = malloc(size);
     if (!bytes)
         return strata_fail_memory(err, size);
     encode(tables, bytes, size);

@@ -29,6 +29,10 @@ struct tables {
 
 void tables_free(struct tables *tables);
 
+/* Do they tell the same? `next` is not compared: of numbers given away the file may not know yet.
+ */
+bool tables_same(const struct tables *a, const struct tables *b);
+
 /* Replaces the file, durably. IO, NO_MEMORY: then the old one is still there. */
 int tables_write(const struct strata_env *env, const struct tables *tables,
                  struct strata_error *err);

@@ -75,6 +75,7 @@ struct view_iter {
     struct strata_iter base;
     struct cursor *merged;
     struct view *view;
+    struct strata_buffer sought; /* a copy of a key that was lent by the iterator itself */
 };
 
 static int arrive(struct view_iter *it, int rc)
@@ -87,9 +88,23 @@ static int arrive(struct view_iter *it, int rc)
     return rc;
 }
 
+static bool lies_in(struct strata_slice whole, struct strata_slice part)
+{
+    return (uintptr_t)part.data - (uintptr_t)whole.data < whole.size;
+}
+
+/* What the iterator lent stays until it moves: the first source that does takes it from the next.
+ */
 static int iter_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     struct view_iter *it = (struct view_iter *)iter;
+
+    if (lies_in(iter->key, key) || lies_in(iter->value, key)) {
+        strata_buffer_clear(&it->sought);
+        if (strata_buffer_append(&it->sought, key.data, key.size) < 0)
+            return strata_fail_memory(err, key.size);
+        key = strata_buffer_slice(&it->sought);
+    }
     return arrive(it, it->merged->ops->seek(it->merged, key, err));
 }
 
@@ -125,6 +140,7 @@ static void iter_free(struct strata_iter *iter)
     if (it->merged)
         it->merged->ops->free(it->merged);
     view_unref(it->view);
+    strata_buffer_free(&it->sought);
     free(it);
 }
 

@@ -152,6 +152,7 @@ int table_read_resident(struct table *t, struct strata_error *err)
         t->base.smallest = p.smallest;
         t->base.largest = p.largest;
         p.smallest = p.largest = (struct strata_buffer){0};
+        t->block_bytes = p.block_bytes;
         t->blocks_end = p.index;
         t->filter_place = p.filter;
         rc = read_index(t, &p, err);

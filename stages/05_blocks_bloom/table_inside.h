@@ -61,8 +61,9 @@ struct table_common {
 struct table {
     struct sstable base;
     struct table_common *common;
-    struct segment file; /* only its descriptor is of interest */
-    uint64_t blocks_end; /* where the index begins */
+    struct segment file;  /* only its descriptor is of interest */
+    uint64_t block_bytes; /* of all blocks, unpacked */
+    uint64_t blocks_end;  /* where the index begins */
     uint64_t filter_place;
     uint64_t properties; /* where they begin */
     struct fence fence;

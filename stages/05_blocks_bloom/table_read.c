@@ -3,13 +3,15 @@
  * I1: what enters the cache has been checked whole: the section's check, the block's columns, and
  *     that its keys lie where the index says. What is found there is not checked again.
  * I2: memory is taken for a section only after its size was checked against the file (its stored
- *     size) and against what LZ4 can make of that (its size unpacked). */
+ *     size) and against what LZ4 can make of that (its size unpacked); for a block, besides,
+ * against what the table says of all its blocks, and against what one entry can be. */
 #include "bytes.h"
 #include "table_inside.h"
 
 #include <stdlib.h>
 
 #define SMALL 8192 /* bytes; a stored block is smaller most of the time */
+#define MOST ((uint64_t)STRATA_MAX_KEY + STRATA_MAX_VALUE + 64) /* bytes: a block of one entry */
 
 int table_blame(const struct table *t, uint64_t place, int rc, const struct strata_error *why,
                 struct strata_error *err)
@@ -100,6 +102,16 @@ int table_compare_at(const struct block *block, uint32_t at, struct strata_slice
                           strata_bytes(key.data + prefix.size, key.size - prefix.size));
 }
 
+/* I2. */
+static int check_size(const struct table *t, uint64_t place, const struct section *section,
+                      struct strata_error *err)
+{
+    return section->size <= t->block_bytes && section->size <= MOST
+               ? 0
+               : sstable_corrupt(&t->base, place, "the block is larger than a block of the table",
+                                 err);
+}
+
 /* I1: all its keys lie between its separator and the next one. */
 static bool within_bounds(const struct table *t, uint32_t n, const struct block *block)
 {
@@ -143,6 +155,8 @@ int table_read_block(const struct table *t, uint32_t n, struct table_block *to,
     int rc = read_into(t, place, t->fence.places[n + 1], &to->stored, &section, err);
 
     if (rc == 0)
+        rc = check_size(t, place, &section, err);
+    if (rc == 0)
         rc = unpack(t, &section, place, &to->bytes, err);
     if (rc < 0)
         return rc;
@@ -171,8 +185,11 @@ static int load(const struct table *t, uint32_t n, uint8_t *stored, struct cache
     struct cache *cache = t->common->cache;
     struct cache_frame *frame;
     struct section section;
-    int rc = read_stored(t, t->fence.places[n], t->fence.places[n + 1], stored, &section, err);
+    uint64_t place = t->fence.places[n];
+    int rc = read_stored(t, place, t->fence.places[n + 1], stored, &section, err);
 
+    if (rc == 0)
+        rc = check_size(t, place, &section, err);
     if (rc == 0)
         rc = cache_take(cache, sizeof(struct block) + section.size, &frame, err);
     if (rc < 0)

@@ -8,6 +8,7 @@ struct verification {
     struct table_block block;
     struct strata_buffer scratch;
     struct sstable_sum sum;
+    uint64_t block_bytes;
 };
 
 static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct strata_error *err)
@@ -38,6 +39,7 @@ static int verify_block(struct verification *v, uint32_t n, struct strata_error 
     if (rc < 0)
         return rc;
     v->sum.digest = table_digest(v->sum.digest, v->block.check);
+    v->block_bytes += v->block.block.size;
     rc = block_verify(&v->block.block, index_hash, &v->scratch, &why);
     rc = table_blame(t, place, rc, &why, err);
     for (uint32_t at = 0; rc == 0 && at < v->block.block.count; at++)
@@ -74,7 +76,7 @@ static int verify_all(struct verification *v, struct strata_error *err)
     }
     if (rc == 0 &&
         (v->sum.records != table->sum.records || v->sum.tombstones != table->sum.tombstones ||
-         v->sum.digest != table->sum.digest))
+         v->sum.digest != table->sum.digest || v->block_bytes != v->table->block_bytes))
         rc = sstable_corrupt(table, v->table->properties,
                              "the blocks are not those that the properties tell of", err);
     return rc;

@@ -406,6 +406,69 @@ static void iter_key_and_value_stay_until_it_moves(void **state)
     place_close(db);
 }
 
+/* A database of several files, if its stage has such, each larger than what is read at once; values
+ * look like keys. */
+static struct strata *build_pointers(struct place *place, struct model *model)
+{
+    struct strata *db = place_open(place, true);
+    struct strata_error err;
+
+    for (int i = 0; i < 1500; i++) {
+        char key[400], value[400];
+        snprintf(key, sizeof key, "%04d %.*d", i * 7 % 1500, 10 + i % 300, 0);
+        snprintf(value, sizeof value, "%04d %300d", i * 77 % 1500, i);
+        put_both(db, model, key, value);
+        if (i == 500 || i == 1000)
+            assert_true(strata_flush(db, &err) == 0 || err.code == STRATA_ERR_NOT_SUPPORTED);
+    }
+    return db;
+}
+
+/* Part of the key or the value at hand; `of` has the same bytes elsewhere. */
+static struct strata_slice lent_part(struct strata_iter *iter, const struct model_entry *of,
+                                     int way, struct strata_slice *same)
+{
+    struct strata_slice own = strata_iter_key(iter);
+    struct strata_error err;
+
+    *same = of->key;
+    if (way % 2) {
+        assert_ok(strata_iter_value(iter, &own, &err), &err);
+        *same = of->value;
+    }
+    if (way / 2 % 2) { /* its end, or its beginning */
+        own.data++, own.size--;
+        same->data++, same->size--;
+    } else if (way / 4 % 2) {
+        own.size = same->size = 3;
+    }
+    return own;
+}
+
+/* What the iterator itself lent is as good a key as any. */
+static void iter_seeks_by_what_it_lent_itself(void **state)
+{
+    struct model model = {0};
+    struct strata *db = build_pointers(*state, &model);
+    struct strata_error err = {0};
+
+    for (int round = 0; round < 2; round++) {
+        struct strata_iter *iter = new_iter(db);
+        for (size_t i = 0; i < model.count; i += 3)
+            for (int way = 0; way < 8; way++) {
+                struct strata_slice own, same;
+                assert_ok(strata_iter_seek(iter, model.entries[i].key, &err), &err);
+                own = lent_part(iter, &model.entries[i], way, &same);
+                expect_at(iter, strata_iter_seek(iter, own, &err), &err, &model,
+                          model_seek(&model, same), true);
+            }
+        strata_iter_free(iter);
+        stir(db); /* one file */
+    }
+    place_close(db);
+    model_free(&model);
+}
+
 static void iter_many_at_once_do_not_disturb_each_other(void **state)
 {
     enum { MANY = 40 };
@@ -489,6 +552,7 @@ int main(void)
         iter_test(iter_continues_while_every_step_is_followed_by_a_write),
         iter_test(iter_value_read_late_is_the_one_of_its_time),
         iter_test(iter_key_and_value_stay_until_it_moves),
+        iter_test(iter_seeks_by_what_it_lent_itself),
         iter_test(iter_many_at_once_do_not_disturb_each_other),
         iter_test(iter_still_open_keeps_the_database_open),
         iter_test(iter_unpositioned_answers_without_moving),

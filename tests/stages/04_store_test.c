@@ -123,6 +123,27 @@ static void store_full_memtable_is_flushed_by_the_next_write(void **state)
     fs_free(fs);
 }
 
+static void store_takes_a_memtable_of_any_size(void **state)
+{
+    static const size_t sizes[] = {0, 1, SIZE_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_with(fs, sizes[i]);
+        put_many(db, 0, 60, "old");
+        put_many(db, 20, 60, "new");
+        assert_int_equal(check_stat(db, "flushes") > 0, sizes[i] <= 1);
+        expect_many(db, 0, 20, "old");
+        expect_many(db, 20, 60, "new");
+        close_it(db);
+        db = open_with(fs, sizes[2 - i]);
+        expect_many(db, 20, 60, "new");
+        close_it(db);
+        fs_free(fs);
+    }
+}
+
 static void store_newer_version_hides_older_runs(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -256,6 +277,164 @@ static void store_runs_stay_few(void **state)
     assert_in_range(most, 4, 15);
     close_it(db);
     fs_free(fs);
+}
+
+/* Hands the handle's warnings over; `*warned` counts them. */
+static void count_warning(void *arg, enum strata_log_level level, const char *message)
+{
+    if (level == STRATA_LOG_WARNING && strstr(message, "merged no more"))
+        ++*(int *)arg;
+}
+
+static struct strata *open_counting(struct strata_fs *fs, int *warned)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    subject_options(&options, fs, true);
+    options.memtable_bytes = 1 << 20;
+    options.log = count_warning;
+    options.log_arg = warned;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+/* Flips a bit in the middle. */
+static void damage(struct strata_fs *fs, const char *path)
+{
+    struct strata_buffer bytes = {0};
+
+    assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
+    bytes.data[bytes.size / 3] ^= 4;
+    assert_int_equal(fs_sim_put(fs, path, strata_buffer_slice(&bytes)), 0);
+    strata_buffer_free(&bytes);
+}
+
+/* What is newer than a damaged run is still merged: with ever more runs the database could not be
+ * opened one day. */
+static void store_runs_stay_few_before_a_damaged_one(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct strata_error err;
+    int warned = 0;
+
+    (void)state;
+    put_many(db, 0, 300, "old");
+    flush(db);
+    close_it(db);
+    damage(fs, "db/000002.run");
+    db = open_counting(fs, &warned);
+    for (int i = 0; i < 40; i++) {
+        put_many(db, 1000 + 20 * i, 1020 + 20 * i, "new");
+        flush(db);
+        assert_in_range(check_stat(db, "runs"), 1, 10);
+    }
+    assert_int_equal(warned, 1);
+    assert_delete(db, "key 00001"); /* a tombstone stays as long as what it hides */
+    flush(db);
+    flush(db);
+    assert_get(db, "key 00001", NULL);
+    expect_many(db, 1000, 1800, "new");
+    assert_code(strata_compact(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, "db/000002.run");
+    close_it(db);
+    db = open_it(fs);
+    expect_many(db, 1000, 1800, "new");
+    assert_get(db, "key 00001", NULL);
+    close_it(db);
+    fs_free(fs);
+}
+
+/* Four runs and something to flush; the flush merges, and one call of it fails. */
+static bool fail_merge_at(uint64_t call, int *survived)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = call};
+    struct strata_fs *fs = fs_sim_new();
+    int warned = 0, rc;
+    struct strata *db = open_counting(fs, &warned);
+    bool struck;
+
+    for (int i = 0; i < 3; i++) {
+        put_many(db, 30 * i, 30 * i + 30, "value");
+        flush(db);
+    }
+    put_many(db, 90, 120, "value");
+    fs_sim_fail(fs, &fault);
+    rc = strata_flush(db, NULL);
+    struck = fs_sim_failed(fs) > 0;
+    fs_sim_fail(fs, NULL);
+    if (warned) {
+        assert_int_equal(rc, 0);
+        assert_put(db, "a", "written all the same");
+        ++*survived;
+    }
+    expect_many(db, 0, 120, "value");
+    strata_close(db, NULL);
+    db = open_it(fs);
+    expect_many(db, 0, 120, "value");
+    assert_get(db, "a", warned ? "written all the same" : NULL);
+    close_it(db);
+    fs_free(fs);
+    return struck;
+}
+
+static void store_run_that_cannot_be_read_does_not_stop_writing(void **state)
+{
+    uint64_t call = 1;
+    int survived = 0;
+
+    (void)state;
+    while (fail_merge_at(call, &survived))
+        call++;
+    assert_in_range(survived, 4, 40); /* each run is read at least once */
+}
+
+/* Three runs, a flush and the merge that it asks for, on a disk with so much room more. */
+static bool merge_on_a_full_disk(uint64_t room)
+{
+    struct strata_fs *fs = fs_sim_new();
+    int warned = 0, rc;
+    struct strata *db = open_counting(fs, &warned);
+    struct strata_error err;
+
+    for (int i = 0; i < 3; i++) {
+        put_many(db, 1000 * i, 1000 * i + 1000, "value");
+        flush(db);
+    }
+    put_many(db, 3000, 4000, "value");
+    fs_sim_set_disk(fs, check_stat(db, "run_bytes") + room);
+    rc = strata_flush(db, NULL);
+    expect_many(db, 0, 4000, "value");
+    if (warned) {
+        assert_int_equal(rc, 0);
+        assert_int_equal(check_stat(db, "runs"), 4);
+        fs_sim_set_disk(fs, (uint64_t)1 << 30);
+        assert_put(db, "a", "written");
+        assert_ok(strata_compact(db, NULL, &err), &err);
+        assert_int_equal(check_stat(db, "runs"), 1);
+        for (int i = 0; i < 20; i++) { /* and from then on as ever */
+            put_many(db, 5000 + i, 5001 + i, "value");
+            flush(db);
+        }
+        assert_in_range(check_stat(db, "runs"), 2, 8);
+        expect_many(db, 0, 4000, "value");
+    }
+    strata_close(db, NULL);
+    fs_free(fs);
+    return warned > 0;
+}
+
+/* A merge needs as much room again; what is written does not wait for it. */
+static void store_merge_without_room_does_not_stop_writing(void **state)
+{
+    int survived = 0;
+
+    (void)state;
+    for (uint64_t room = 10000; room < 400000; room += 10000)
+        survived += merge_on_a_full_disk(room);
+    assert_in_range(survived, 2, 38);
 }
 
 static void expect_rows(struct strata_iter *iter, int count, const char *word)
@@ -400,6 +579,26 @@ static void store_long_log_is_flushed_by_the_close(void **state)
     fs_free(fs);
 }
 
+/* Many short sessions leave no long log either. */
+static void store_log_stays_short_over_many_sessions(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db;
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        db = open_it(fs);
+        assert_true(check_stat(db, "open_replayed") <= 65536);
+        put_many(db, 100 * i, 100 * i + 100, "value");
+        close_it(db);
+    }
+    assert_non_null(strstr(files(fs), ".run"));
+    db = open_it(fs);
+    expect_many(db, 0, 3000, "value");
+    close_it(db);
+    fs_free(fs);
+}
+
 static void store_log_of_a_killed_process_is_never_written_on(void **state)
 {
     struct strata_fs *fs = fs_sim_new(), *killed;
@@ -519,6 +718,64 @@ static void store_list_of_an_earlier_time_is_damage_and_nothing_is_removed(void 
     fs_free(fs);
 }
 
+/* Also while the database is open. */
+static void store_verify_finds_another_list(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_buffer old = {0}, now = {0};
+    struct strata_error err;
+    struct strata *db;
+
+    (void)state;
+    make_files(fs);
+    assert_int_equal(fs_sim_get(fs, "db/TABLES", &old), 0);
+    db = open_it(fs);
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    compact(db);
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    assert_int_equal(fs_sim_get(fs, "db/TABLES", &now), 0);
+    assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&old)), 0);
+    assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "TABLES");
+    assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&now)), 0);
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    close_it(db);
+    strata_buffer_free(&old);
+    strata_buffer_free(&now);
+    fs_free(fs);
+}
+
+/* A list that could not be read again is not written. */
+static void store_list_of_very_many_runs_is_read_or_never_written(void **state)
+{
+    enum { MANY = 20000, TOO_MANY = 30000 };
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct tables tables = {.next = TOO_MANY + 2, .log = 1}, again;
+    struct strata_error err;
+
+    (void)state;
+    strata_options_init(&options);
+    make_files(fs);
+    tables.runs = calloc(TOO_MANY, sizeof *tables.runs);
+    assert_non_null(tables.runs);
+    for (uint32_t i = 0; i < TOO_MANY; i++)
+        tables.runs[i].number = i + 2;
+    tables.count = MANY;
+    assert_ok(tables_write(&env, &tables, &err), &err);
+    assert_ok(tables_read(&env, &again, &err), &err);
+    assert_int_equal(again.count, MANY);
+    tables_free(&again);
+    tables.count = TOO_MANY;
+    assert_code(tables_write(&env, &tables, &err), STRATA_ERR_IO, &err);
+    assert_ok(tables_read(&env, &again, &err), &err);
+    assert_int_equal(again.count, MANY);
+    tables_free(&again);
+    tables_free(&tables);
+    fs_free(fs);
+}
+
 static void store_run_in_the_place_of_another_is_damage(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -596,6 +853,33 @@ static void store_files_that_no_list_names_are_removed(void **state)
     fs_free(fs);
 }
 
+/* An open that fails at any call leaves nothing behind, in memory neither (ASan looks). */
+static void store_open_that_fails_at_any_call_can_be_tried_again(void **state)
+{
+    bool struck = true;
+
+    (void)state;
+    for (uint64_t call = 1; struck; call++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = call};
+        struct strata_fs *fs = fs_sim_new();
+        struct strata_error err;
+        struct strata *db;
+        make_files(fs);
+        assert_int_equal(fs_sim_put(fs, "db/000099.run", S("left by a crash")), 0);
+        fs_sim_fail(fs, &fault);
+        if (subject_open(fs, DIR, false, &db, &err) == 0)
+            strata_close(db, NULL);
+        struck = fs_sim_failed(fs) > 0;
+        fs_sim_fail(fs, NULL);
+        assert_int_equal(fs_sim_open_files(fs), 0);
+        db = open_it(fs);
+        assert_get(db, "a", "1");
+        assert_get(db, "c", "3");
+        close_it(db);
+        fs_free(fs);
+    }
+}
+
 /* ---- Limits -------------------------------------------------------------------------------- */
 
 static uint64_t reads_of(struct strata_fs *fs)
@@ -649,22 +933,30 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_flush_makes_a_run_and_a_new_log),
         cmocka_unit_test(store_full_memtable_is_flushed_by_the_next_write),
+        cmocka_unit_test(store_takes_a_memtable_of_any_size),
         cmocka_unit_test(store_newer_version_hides_older_runs),
         cmocka_unit_test(store_flush_that_fails_at_any_call_loses_nothing),
         cmocka_unit_test(store_merge_drops_a_tombstone_with_what_it_hides),
         cmocka_unit_test(store_merge_of_the_newest_keeps_tombstones),
         cmocka_unit_test(store_runs_stay_few),
+        cmocka_unit_test(store_runs_stay_few_before_a_damaged_one),
+        cmocka_unit_test(store_run_that_cannot_be_read_does_not_stop_writing),
+        cmocka_unit_test(store_merge_without_room_does_not_stop_writing),
         cmocka_unit_test(store_iterators_hold_what_was_flushed_and_merged_away),
         cmocka_unit_test(store_tells_of_its_runs_the_newest_first),
         cmocka_unit_test(store_short_log_is_kept_and_written_on),
         cmocka_unit_test(store_long_log_is_flushed_by_the_close),
+        cmocka_unit_test(store_log_stays_short_over_many_sessions),
         cmocka_unit_test(store_log_of_a_killed_process_is_never_written_on),
         cmocka_unit_test(store_killed_again_and_again_keeps_few_files),
         cmocka_unit_test(store_missing_file_is_damage_and_nothing_is_removed),
         cmocka_unit_test(store_list_of_an_earlier_time_is_damage_and_nothing_is_removed),
+        cmocka_unit_test(store_verify_finds_another_list),
         cmocka_unit_test(store_run_in_the_place_of_another_is_damage),
         cmocka_unit_test(store_list_that_does_not_fit_the_runs_is_damage),
+        cmocka_unit_test(store_list_of_very_many_runs_is_read_or_never_written),
         cmocka_unit_test(store_files_that_no_list_names_are_removed),
+        cmocka_unit_test(store_open_that_fails_at_any_call_can_be_tried_again),
         cmocka_unit_test(weak_get_reads_a_record_for_each_halving),
         cmocka_unit_test(weak_missing_key_is_looked_for_in_every_run),
     };

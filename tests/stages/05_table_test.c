@@ -432,6 +432,71 @@ static void table_whose_filter_denies_a_key_is_damage(void **state)
     ground_free(&g);
 }
 
+/* Gives table 7 other properties, sealed as they should be. */
+static void forge_block_bytes(struct ground *g, uint64_t less)
+{
+    struct strata_buffer bytes = {0}, section = {0};
+    struct table_properties p;
+    struct strata_error err;
+    struct sstable *table;
+    uint8_t footer[TABLE_FOOTER];
+    uint64_t place;
+    uint32_t check;
+
+    assert_ok(open_table_7(g, &table, &err), &err);
+    place = ((struct table *)table)->properties;
+    assert_ok(table_read_section((struct table *)table, place, table->bytes - TABLE_FOOTER,
+                                 &section, &err),
+              &err);
+    assert_ok(table_get_properties(strata_buffer_slice(&section), place, &p, &err), &err);
+    sstable_unref(table);
+    assert_true(p.block_bytes > less);
+    p.block_bytes -= less;
+    strata_buffer_clear(&section);
+    assert_ok(table_put_properties(&section, &p, &err), &err);
+    assert_int_equal(fs_sim_get(g->fs, PATH, &bytes), 0);
+    bytes.size = place;
+    assert_ok(section_put(&bytes, 7, place, strata_buffer_slice(&section), true, &check, &err),
+              &err);
+    table_put_footer(7, bytes.size, place, footer);
+    strata_buffer_append(&bytes, footer, sizeof footer);
+    assert_int_equal(fs_sim_put(g->fs, PATH, strata_buffer_slice(&bytes)), 0);
+    table_properties_free(&p);
+    strata_buffer_free(&section);
+    strata_buffer_free(&bytes);
+}
+
+/* Memory is taken for no more than the table says of all blocks. */
+static void table_whose_blocks_are_larger_than_it_says_is_damage(void **state)
+{
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+    unsigned type;
+
+    (void)state;
+    for (int large = 0; large < 2; large++) {
+        ground_init(&g, (struct setting){4096, 0, 10, false});
+        write_table(&g, 8, large); /* one of 300,000 bytes */
+        forge_block_bytes(&g, large ? 1000 : 1);
+        assert_ok(open_table_7(&g, &table, &err), &err);
+        assert_code(kind->verify(table, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_file(&err, PATH);
+        sstable_unref(table);
+        ground_free(&g);
+    }
+    ground_init(&g, (struct setting){4096, 0, 10, false});
+    write_table(&g, 1, false);
+    forge_block_bytes(&g, 1);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    assert_code(get(table, "key 00000", &type, &value, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "larger than");
+    sstable_unref(table);
+    ground_free(&g);
+    strata_buffer_free(&value);
+}
+
 /* ---- Sections ------------------------------------------------------------------------------ */
 
 static void section_that_tells_of_an_impossible_size_is_refused(void **state)
@@ -666,6 +731,7 @@ int main(void)
         cmocka_unit_test(table_block_in_the_place_of_another_is_damage),
         cmocka_unit_test(table_with_keys_out_of_order_is_damage),
         cmocka_unit_test(table_whose_filter_denies_a_key_is_damage),
+        cmocka_unit_test(table_whose_blocks_are_larger_than_it_says_is_damage),
         cmocka_unit_test(section_that_tells_of_an_impossible_size_is_refused),
         cmocka_unit_test(section_that_does_not_unpack_to_its_size_is_refused),
         cmocka_unit_test(fence_finds_the_block_whatever_the_keys),

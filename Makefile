@@ -153,5 +153,5 @@ help: ## this list
 	@grep -hE '^[a-zA-Z0-9_%.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 18
 	@for s in $(STAGES); do printf '%s\tthe program with this stage alone\n' $$s; done | expand -t 18
 
-.PHONY: all clean help diff flat lint lint-arrows format coverage
+.PHONY: all clean help diff flat lint lint-arrows format coverage FORCE
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -3,17 +3,27 @@
 LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
-BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts)
+# A peer is measured where its header is found.
+PEERS     := $(if $(shell echo '\#include <leveldb/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),leveldb)
+PEER_LIBS := $(PEERS:%=-l%)
+PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,peer strata $(PEERS))
+BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts strata-peer)
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
+$B/bench/strata-peer: $(PEER_OBJ) $(LIB_A)
+$B/bench/strata-peer: LIBS += $(PEER_LIBS)
+$B/bench/peers/peer.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB)
+$B/bench/peers/peer.o: $B/peers.txt
+$B/peers.txt: FORCE
+	@mkdir -p $(@D); echo $(PEERS) | cmp -s - $@ || echo $(PEERS) > $@
 $(BENCHES):
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench bench-costs bench-open bench-layouts bench-memtables bench-large tour bench-build
+.PHONY: bench bench-costs bench-open bench-layouts bench-memtables bench-peers bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
 
@@ -40,6 +50,10 @@ bench-layouts: install-build ## layouts of a block side by side, and the parts o
 bench-memtables: install-build ## a skip list beside a B+tree and an unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build
 	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
+
+bench-peers: install-build install-peers ## stages 4 and 5 beside LevelDB, in turns, about two minutes [N=1000000] [RUNS=3] [CHECK=1]
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B N=$(N) RUNS=$(RUNS) CHECK=$(CHECK) TMPDIR=$B/bench bench/peers.sh
 
 bench-large: install-build ## ten million keys: what load, open and scan need of memory [STAGE=N] [KEYS=10000000]
 	@$(MAKE) --no-print-directory bench-build

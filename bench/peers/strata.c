@@ -1,0 +1,141 @@
+/* strata.c: a stage of this project, as a peer. */
+#include "peer.h"
+
+#include <stdlib.h>
+
+struct self {
+    struct strata *db;
+    struct strata_buffer value; /* of the last get */
+};
+
+static int fail(const char *what, const struct strata_error *err)
+{
+    char text[600];
+    return peer_say(what, strata_error_text(err, text, sizeof text));
+}
+
+static void about(const struct peer_options *options, FILE *to)
+{
+    struct strata_stage_info info = {0};
+
+    for (size_t i = 0; strata_stage_at(i, &info) == 0 && info.stage != options->stage;)
+        i++;
+    fprintf(to, "Strata's stage %s%s\n", info.name,
+            options->stage < 5 ? ""
+                               : ", blocks packed by LZ4, every block that is read is checked");
+}
+
+static int open_db(const struct peer_options *options, void **db)
+{
+    struct self *self = calloc(1, sizeof *self);
+    struct strata_options o;
+    struct strata_error err;
+
+    if (!self)
+        return peer_say("open", "out of memory");
+    strata_options_init(&o);
+    o.stage = options->stage;
+    o.create = o.exclusive = options->create;
+    o.sync = STRATA_SYNC_NEVER;
+    o.memtable_bytes = PEER_MEMTABLE;
+    o.cache_bytes = options->cache_bytes;
+    o.block_bytes = PEER_BLOCK;
+    o.bloom_bits_per_key = PEER_BLOOM;
+    if (strata_open(options->dir, &o, &self->db, &err) < 0) {
+        free(self);
+        return fail("open", &err);
+    }
+    *db = self;
+    return 0;
+}
+
+static int close_db(void *db)
+{
+    struct self *self = db;
+    struct strata_error err;
+    int rc = strata_close(self->db, &err);
+
+    strata_buffer_free(&self->value);
+    free(self);
+    return rc < 0 ? fail("close", &err) : 0;
+}
+
+static int put(void *db, struct strata_slice key, struct strata_slice value)
+{
+    struct self *self = db;
+    struct strata_error err;
+    return strata_put(self->db, key, value, &err) < 0 ? fail("put", &err) : 0;
+}
+
+static int compact(void *db)
+{
+    struct self *self = db;
+    struct strata_error err;
+    return strata_compact(self->db, NULL, &err) < 0 ? fail("compact", &err) : 0;
+}
+
+static int get(void *db, struct strata_slice key, struct peer_sum *sum)
+{
+    struct self *self = db;
+    struct strata_error err;
+    int rc = strata_get(self->db, key, &self->value, &err);
+
+    if (rc < 0)
+        return fail("get", &err);
+    if (rc == 0)
+        peer_add(sum, key, strata_buffer_slice(&self->value));
+    return rc;
+}
+
+/* The entry that the iterator stands at. */
+static int add_entry(struct strata_iter *iter, struct peer_sum *sum, struct strata_error *err)
+{
+    struct strata_slice value;
+    int rc = strata_iter_value(iter, &value, err);
+
+    if (rc == 0)
+        peer_add(sum, strata_iter_key(iter), value);
+    return rc;
+}
+
+static int scan(void *db, bool backwards, struct peer_sum *sum)
+{
+    struct self *self = db;
+    struct strata_iter *iter = NULL;
+    struct strata_error err;
+    int rc = strata_iter_new(self->db, &iter, &err);
+
+    if (rc == 0)
+        rc = backwards ? strata_iter_last(iter, &err) : strata_iter_first(iter, &err);
+    while (rc == 0 && (rc = add_entry(iter, sum, &err)) == 0)
+        rc = backwards ? strata_iter_prev(iter, &err) : strata_iter_next(iter, &err);
+    strata_iter_free(iter);
+    return rc < 0 ? fail("scan", &err) : 0;
+}
+
+static int seek(void *db, struct strata_slice key, unsigned entries, struct peer_sum *sum)
+{
+    struct self *self = db;
+    struct strata_iter *iter = NULL;
+    struct strata_error err;
+    int rc = strata_iter_new(self->db, &iter, &err);
+
+    if (rc == 0)
+        rc = strata_iter_seek(iter, key, &err);
+    while (rc == 0 && (rc = add_entry(iter, sum, &err)) == 0 && --entries)
+        rc = strata_iter_next(iter, &err);
+    strata_iter_free(iter);
+    return rc < 0 ? fail("seek", &err) : 0;
+}
+
+const struct peer peer_strata = {
+    .name = "strata",
+    .about = about,
+    .open = open_db,
+    .close = close_db,
+    .put = put,
+    .compact = compact,
+    .get = get,
+    .scan = scan,
+    .seek = seek,
+};

@@ -38,9 +38,10 @@ bench-layouts: install-build ## layouts of a block side by side, and the parts o
 	@$(MAKE) --no-print-directory -s $B/bench/block_layouts
 	@$B/bench/block_layouts $(ENTRIES)
 
-bench-keys: install-build ## index and filter for difficult keys, beside theory
+bench-keys: install-build ## what index and filter take for difficult keys, and what bits of a filter buy, beside theory
 	@$(MAKE) --no-print-directory -s $B/bench/difficult_keys
-	@$B/bench/difficult_keys
+	@TMPDIR=$B/bench $B/bench/difficult_keys
+	@echo && $B/bench/difficult_keys bits
 
 bench-memtables: install-build ## a skip list beside a B+tree and an unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build

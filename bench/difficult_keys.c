@@ -2,6 +2,7 @@
  * be difficult, beside what theory says, as a table in Markdown. make bench-keys.
  *
  *   difficult_keys [ROW...]      numbers from 1; default: all
+ *   difficult_keys bits          what more bits a key buy, of 200,000 keys
  *
  * Each table is written to a file in $TMPDIR, opened from it, and removed. What is shown is counted,
  * not measured, and the same on every machine. */
@@ -266,6 +267,59 @@ static int do_kind(struct ground *g, const struct kind *kind, struct strata_erro
     return rc;
 }
 
+/* ---- Bits a key ---------------------------------------------------------------------------- */
+
+#define HASHES 200000
+
+/* Absent keys have other hashes than those before them, but for 1 in 10^14. */
+static uint64_t count_passing(const struct bloom *bloom, struct prng *prng)
+{
+    uint64_t passed = 0;
+
+    for (int i = 0; i < ASKED; i++)
+        passed += bloom_may_contain(bloom, prng_next(prng));
+    return passed;
+}
+
+static int show_bits(unsigned bits, const uint64_t *hashes, struct prng *prng,
+                     struct strata_error *err)
+{
+    size_t size = bloom_bytes(HASHES, bits);
+    unsigned probes = bloom_probes(bits);
+    uint8_t *bytes = malloc(size);
+    struct bloom bloom;
+    int rc;
+
+    if (!bytes)
+        return strata_fail_memory(err, size);
+    bloom_build(bytes, size, probes, hashes, HASHES);
+    rc = bloom_open(&bloom, strata_bytes(bytes, size), probes, err);
+    if (rc == 0)
+        printf("| %u | %u | %.3f | %.3f | %.3f |\n", bits, probes,
+               100.0 * (double)count_passing(&bloom, prng) / ASKED,
+               100 * bloom_theory(HASHES, bloom.count, probes),
+               100 * bloom_theory_classic(HASHES, bloom.count, probes));
+    free(bytes);
+    return rc;
+}
+
+static int do_bits(struct strata_error *err)
+{
+    static const unsigned bits[] = {2, 4, 6, 8, 10, 12, 16, 20};
+    uint64_t *hashes = malloc(HASHES * sizeof *hashes);
+    struct prng prng = {3};
+    int rc = hashes ? 0 : strata_fail_memory(err, HASHES * sizeof *hashes);
+
+    for (size_t i = 0; rc == 0 && i < HASHES; i++)
+        hashes[i] = prng_next(&prng);
+    puts("| bits a key | probes | absent keys that pass, % | theory, by lines | theory, classic |");
+    puts("|--:|--:|--:|--:|--:|");
+    for (size_t i = 0; rc == 0 && i < sizeof bits / sizeof *bits; i++)
+        rc = show_bits(bits[i], hashes, &prng, err);
+    free(hashes);
+    return rc;
+}
+
 /* ---- All of them --------------------------------------------------------------------------- */
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -325,7 +379,9 @@ int main(int argc, char **argv)
     }
     rc = ground_init(&ground, dir, &err);
     if (rc == 0)
-        rc = do_rows(&ground, argc - 1, argv + 1, &err);
+        rc = argc == 2 && strcmp(argv[1], "bits") == 0
+                 ? do_bits(&err)
+                 : do_rows(&ground, argc - 1, argv + 1, &err);
     if (rc < 0)
         fprintf(stderr, "difficult_keys: %s\n", strata_error_text(&err, text, sizeof text));
     ground_free(&ground);

@@ -1,11 +1,11 @@
-/* difficult_keys.c: what the index and the filter of stage 5's tables take for keys that are said to
- * be difficult, beside what theory says, as a table in Markdown. make bench-keys.
+/* difficult_keys.c: what the index and the filter of stage 5's tables take for keys that are said
+ * to be difficult, beside what theory says, as a table in Markdown. make bench-keys.
  *
  *   difficult_keys [ROW...]      numbers from 1; default: all
  *   difficult_keys bits          what more bits a key buy, of 200,000 keys
  *
- * Each table is written to a file in $TMPDIR, opened from it, and removed. What is shown is counted,
- * not measured, and the same on every machine. */
+ * Each table is written to a file in $TMPDIR, opened from it, and removed. What is shown is
+ * counted, not measured, and the same on every machine. */
 #include "02_hash_index/index.h"
 #include "05_blocks_bloom/table_inside.h"
 #include "fs_posix.h"
@@ -144,9 +144,9 @@ static double power(double base, uint64_t exponent)
 }
 
 /* The mean size of what separates a key from the one before it. Random keys: their first l digits
- * have m = digits^l values, of which m (1 - (1 - 1/m)^n) occur; all keys but the first of each share
- * l digits with the one before, and need one more. Counted ones: 9 of 10 differ in the last digit
- * alone, 9 of 100 in the last two, and need one less, and so on. */
+ * have m = digits^l values, of which m (1 - (1 - 1/m)^n) occur; all keys but the first of each
+ * share l digits with the one before, and need one more. Counted ones: 9 of 10 differ in the last
+ * digit alone, 9 of 100 in the last two, and need one less, and so on. */
 static double separator_theory(const struct kind *kind, size_t key_size)
 {
     double n = (double)kind->count, m = 1, mean = (double)kind->prefix + 1, same = 1;
@@ -379,9 +379,8 @@ int main(int argc, char **argv)
     }
     rc = ground_init(&ground, dir, &err);
     if (rc == 0)
-        rc = argc == 2 && strcmp(argv[1], "bits") == 0
-                 ? do_bits(&err)
-                 : do_rows(&ground, argc - 1, argv + 1, &err);
+        rc = argc == 2 && strcmp(argv[1], "bits") == 0 ? do_bits(&err)
+                                                       : do_rows(&ground, argc - 1, argv + 1, &err);
     if (rc < 0)
         fprintf(stderr, "difficult_keys: %s\n", strata_error_text(&err, text, sizeof text));
     ground_free(&ground);

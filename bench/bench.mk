@@ -1,19 +1,20 @@
 # The benchmark driver, and the tour, which measures with it.
 
 LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
-BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c $(LAYOUT_SRC),$(wildcard bench/*.c))
+BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.
 PEERS     := $(if $(shell echo '\#include <leveldb/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),leveldb)
 PEER_LIBS := $(PEERS:%=-l%)
 PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,peer strata $(PEERS))
-BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts strata-peer)
+BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer)
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
+$B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
 $B/bench/strata-peer: $(PEER_OBJ) $(LIB_A)
 $B/bench/strata-peer: LIBS += $(PEER_LIBS)
 $B/bench/peers/peer.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB)
@@ -23,7 +24,7 @@ $B/peers.txt: FORCE
 $(BENCHES):
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench bench-costs bench-open bench-layouts bench-memtables bench-peers bench-large tour bench-build
+.PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
 
@@ -46,6 +47,11 @@ bench-open: install-build ## what opening costs with and without hints and check
 bench-layouts: install-build ## layouts of a block side by side, and the parts of a cached read [ENTRIES=1000000]
 	@$(MAKE) --no-print-directory -s $B/bench/block_layouts
 	@$B/bench/block_layouts $(ENTRIES)
+
+bench-keys: install-build ## what index and filter take for difficult keys, and what bits of a filter buy, beside theory
+	@$(MAKE) --no-print-directory -s $B/bench/difficult_keys
+	@TMPDIR=$B/bench $B/bench/difficult_keys
+	@echo && $B/bench/difficult_keys bits
 
 bench-memtables: install-build ## a skip list beside a B+tree and an unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build

@@ -1,7 +1,7 @@
 # The book. Every block in it is taken from the sources or from a command: see docs/tools/docs.pl.
 
 .PHONY: docs docs-check docs-record docs-build
-docs-build: all $(ENGINES) $(if $(wildcard bench/bench.mk),bench-build) $(patsubst %.c,$B/%,$(wildcard tests/stages/03_wal_test.c tests/stages/04_*_test.c)) $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN))
+docs-build: all $(ENGINES) $(if $(wildcard bench/bench.mk),bench-build) $(patsubst %.c,$B/%,$(wildcard tests/stages/03_wal_test.c tests/stages/04_*_test.c tests/stages/05_*_test.c)) $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN))
 docs: docs-build ## refresh every extract, dump, table and transcript in the book
 	@B=$B docs/tools/docs.pl write
 docs-check: docs-build ## fail when a block of the book is stale, or a link or a name leads nowhere

@@ -28,6 +28,7 @@
 
 #define HEAD_VALUE 36
 #define HEAD_BYTES (RECORD_HEAD + HEAD_VALUE)
+#define TYPE_PLACE 4          /* bytes of a record before its type */
 #define LARGE ((size_t)65536) /* a value from here on is not copied, if it is the last */
 
 uint64_t wal_salt(struct strata_fs *fs)
@@ -179,8 +180,7 @@ int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *fi
 
 /* ---- Evidence -------------------------------------------------------------------------- */
 
-/* Is there a frame's head at this place? Most places fail at the first check, which needs no
- * further reading. */
+/* Is there a frame's head at this place, where a frame's type stands? */
 static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, const uint8_t *bytes,
                     struct wal_frame *frame)
 {
@@ -190,8 +190,6 @@ static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, cons
     struct decoder d;
     uint32_t head_check, key_size, value_size, body_check;
 
-    if (bytes[4] != WAL_FRAME)
-        return false;
     decoder_init(&d, strata_bytes(bytes, RECORD_HEAD));
     head_check = get_u32(&d);
     get_u8(&d);
@@ -219,10 +217,15 @@ int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t 
         rc = fs_read_at(file, at, window, WINDOW, &got, err);
         if (rc < 0 || got < HEAD_BYTES)
             break;
-        for (size_t i = 0; i + HEAD_BYTES <= got; i++)
-            if (head_at(file, number, at + i, window + i, &frame) &&
+        for (const uint8_t *p = window, *end = window + got - HEAD_BYTES + 1; p < end; p++) {
+            p = memchr(p + TYPE_PLACE, WAL_FRAME, (size_t)(end - p));
+            if (!p)
+                break;
+            p -= TYPE_PLACE;
+            if (head_at(file, number, at + (uint64_t)(p - window), p, &frame) &&
                 (!salt || frame.salt == salt) && frame.synced > *synced)
                 *synced = frame.synced;
+        }
     }
     free(window);
     return rc;

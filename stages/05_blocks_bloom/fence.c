@@ -46,16 +46,15 @@ int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separ
 /* Eight bytes behind the prefix, as a number that orders them. */
 static uint64_t head_of(struct strata_slice key, size_t prefix)
 {
-    const uint8_t *p = key.data + prefix;
-    size_t left = key.size > prefix ? key.size - prefix : 0;
+    struct strata_slice rest = slice_behind(key, key.size < prefix ? key.size : prefix);
     uint64_t head = 0;
 
-    if (left >= 8) {
-        memcpy(&head, p, 8);
+    if (rest.size >= 8) {
+        memcpy(&head, rest.data, 8);
         return __builtin_bswap64(head);
     }
-    for (size_t i = 0; i < left; i++)
-        head |= (uint64_t)p[i] << (56 - 8 * i);
+    for (size_t i = 0; i < rest.size; i++)
+        head |= (uint64_t)rest.data[i] << (56 - 8 * i);
     return head;
 }
 

@@ -98,8 +98,7 @@ int table_compare_at(const struct block *block, uint32_t at, struct strata_slice
 
     if (order || key.size < prefix.size)
         return order ? order : 1;
-    return strata_compare(block_suffix(block, at),
-                          strata_bytes(key.data + prefix.size, key.size - prefix.size));
+    return strata_compare(block_suffix(block, at), slice_behind(key, prefix.size));
 }
 
 /* I2. */

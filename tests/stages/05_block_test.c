@@ -536,8 +536,8 @@ static void block_tag_of_another_key_is_found_by_verify(void **state)
 
     (void)state;
     for (int i = 0; i < 9; i++) {
-        char key[8];
-        sprintf(key, "key %d", i);
+        char key[32];
+        snprintf(key, sizeof key, "key %d", i);
         add_entry(&e, STRATA_OP_PUT, S(key), S("value"));
     }
     bytes = build(&builder, &e, 0, 9);

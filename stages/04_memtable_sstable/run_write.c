@@ -21,10 +21,12 @@ int run_writer_new(const struct strata_env *env, uint64_t number, struct sstable
                    struct strata_error *err)
 {
     struct run_writer *w = calloc(1, sizeof *w);
-    int rc = w ? sstable_writer_begin(&w->base, &run_kind, env, number, err)
-               : strata_fail_memory(err, sizeof *w);
+    int rc;
 
-    if (rc < 0 && w)
+    if (!w)
+        return strata_fail_memory(err, sizeof *w);
+    rc = sstable_writer_begin(&w->base, &run_kind, env, number, err);
+    if (rc < 0)
         sstable_writer_free(&w->base, false);
     else
         *out = &w->base;

@@ -18,13 +18,15 @@ int table_writer_new(const struct strata_env *env, uint64_t number, struct sstab
                      struct strata_error *err)
 {
     struct table_writer *w = calloc(1, sizeof *w);
-    int rc = w ? sstable_writer_begin(&w->base, &table_kind, env, number, err)
-               : strata_fail_memory(err, sizeof *w);
+    int rc;
 
-    if (rc < 0 && w)
+    if (!w)
+        return strata_fail_memory(err, sizeof *w);
+    rc = sstable_writer_begin(&w->base, &table_kind, env, number, err);
+    if (rc < 0) {
         table_writer_del(&w->base, false);
-    if (rc < 0)
         return rc;
+    }
     w->builder.target = env->options->block_bytes;
     *out = &w->base;
     return 0;

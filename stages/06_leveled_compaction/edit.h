@@ -1,0 +1,69 @@
+/* edit.h: a version edit: what changes in the list of a database's files, as the manifest keeps it
+ * (LevelDB's VersionEdit: doc/impl.md). All numbers of files come from one row. */
+#ifndef STRATA_06_EDIT_H
+#define STRATA_06_EDIT_H
+
+#include "strata_engine.h"
+
+#define LEVELS 7
+
+/* A table as an edit adds it. */
+struct edit_table {
+    uint32_t level;  /* < LEVELS */
+    uint64_t number; /* of its file */
+    uint64_t bytes;  /* of its file */
+    uint64_t digest; /* of its entries */
+    uint64_t records, tombstones;
+    uint64_t first, last; /* sequence numbers of the operations that it has the outcome of */
+    struct strata_slice smallest, largest; /* keys */
+};
+
+/* A log that is live: not all of it is in tables. As stage 4's list tells of its one. */
+struct edit_log {
+    uint64_t number;
+    uint64_t first;    /* sequence number of its first operation */
+    uint64_t end;      /* so many of its bytes are known to be on the device */
+    uint64_t sequence; /* of the first operation behind those */
+};
+
+struct edit_removed {
+    uint32_t level;
+    uint64_t number;
+};
+
+/* Where the next compaction of a level begins: behind this key. */
+struct edit_cursor {
+    uint32_t level;
+    struct strata_slice key;
+};
+
+/* All zero is a valid edit that changes nothing. The arrays are the edit's own, keys are borrowed:
+ * of a decoded edit from the bytes it was decoded from. */
+struct edit {
+    uint64_t ordinal; /* in its manifest: 1, 2, ... */
+    uint64_t next;    /* file numbers from here on were never given away */
+    bool has_logs;    /* the live logs are now these, the oldest first: one or two */
+    struct edit_log logs[2];
+    uint32_t log_count;
+    struct edit_removed *removed;
+    struct edit_table *added;
+    struct edit_cursor *cursors;
+    size_t removed_count, added_count, cursor_count;
+    size_t removed_room, added_room, cursor_room;
+};
+
+void edit_free(struct edit *edit);
+/* NO_MEMORY: nothing was changed. */
+int edit_remove(struct edit *edit, uint32_t level, uint64_t number, struct strata_error *err);
+int edit_add(struct edit *edit, const struct edit_table *table, struct strata_error *err);
+int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
+                struct strata_error *err);
+
+/* Appends its bytes. NO_MEMORY. */
+int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata_error *err);
+/* To be freed in any case. Takes no memory by a number that it reads, but by what is left of the bytes. CORRUPT: they are
+ * no edit, or not the only bytes that would say so (err->offset is the place within them, err->file
+ * is empty); NO_MEMORY. */
+int edit_decode(struct strata_slice bytes, struct edit *edit, struct strata_error *err);
+
+#endif

@@ -41,19 +41,19 @@ struct edit_cursor {
  * of a decoded edit from the bytes it was decoded from. */
 struct edit {
     uint64_t ordinal; /* in its manifest: 1, 2, ... */
-    uint64_t next;    /* file numbers from here on were never given away */
+    uint64_t next;    /* file numbers from here on were never given away: above all it tells of */
     bool has_logs;    /* the live logs are now these, the oldest first: one or two */
     struct edit_log logs[2];
     uint32_t log_count;
     struct edit_removed *removed;
     struct edit_table *added;
-    struct edit_cursor *cursors;
+    struct edit_cursor cursors[LEVELS]; /* levels ascend: one for each at most */
     size_t removed_count, added_count, cursor_count;
-    size_t removed_room, added_room, cursor_room;
+    size_t removed_room, added_room;
 };
 
 void edit_free(struct edit *edit);
-/* NO_MEMORY: nothing was changed. */
+/* NO_MEMORY: nothing was changed. A cursor takes the place of an earlier one of that level. */
 int edit_remove(struct edit *edit, uint32_t level, uint64_t number, struct strata_error *err);
 int edit_add(struct edit *edit, const struct edit_table *table, struct strata_error *err);
 int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
@@ -61,9 +61,11 @@ int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
 
 /* Appends its bytes. NO_MEMORY. */
 int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata_error *err);
-/* To be freed in any case. Takes no memory by a number that it reads, but by what is left of the bytes. CORRUPT: they are
- * no edit, or not the only bytes that would say so (err->offset is the place within them, err->file
- * is empty); NO_MEMORY. */
+/* What is right of an edit by itself is checked: levels, numbers against `next`, key sizes, ranges,
+ * the logs' order; what its state makes of it (a table twice, an overlap) is the version's matter.
+ * Takes no memory by a number that it reads, but by what is left of the bytes: at most 8 times
+ * their size. To be freed in any case. CORRUPT: they are no edit, or not the only bytes that would
+ * say so (err->offset is the place within them, err->file is empty); NO_MEMORY. */
 int edit_decode(struct strata_slice bytes, struct edit *edit, struct strata_error *err);
 
 #endif

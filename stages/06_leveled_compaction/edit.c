@@ -1,0 +1,285 @@
+/* edit.c: an edit's bytes, all varints but the digest, which is 8 bytes, little-endian:
+ *
+ *   ordinal | next
+ *   logs    | { number | first | end | sequence } ...
+ *   removed | { level | number } ...
+ *   added   | { level | number | bytes | digest 8 | records | tombstones | first | last |
+ *             |   size | smallest | size | largest } ...
+ *   cursors | { level | size | key } ...
+ *
+ * logs, removed, added and cursors say how many follow. logs is 0 (unchanged), 1 or 2.
+ *
+ * Valid iff the bytes end there, every level is below 7, every file number is above 0 and below
+ * next, keys have at most STRATA_MAX_KEY bytes, a table's numbers and keys are ranges and it has no
+ * more tombstones than records, logs and the cursors' levels ascend. A varint has one form only;
+ * so of every valid edit encode makes the same bytes again. */
+#include "edit.h"
+#include "bytes.h"
+#include "coding.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The fewest bytes of one of them. I1: memory is asked for after so many are seen to be there. */
+#define LEAST_REMOVED 2
+#define LEAST_ADDED 17
+
+void edit_free(struct edit *edit)
+{
+    free(edit->removed);
+    free(edit->added);
+    *edit = (struct edit){0};
+}
+
+/* The array with room for one more element of `size` bytes; NULL: it is as it was. */
+static void *grown(void *array, size_t count, size_t *room, size_t size, struct strata_error *err)
+{
+    size_t more = *room ? 2 * *room : 8;
+    void *larger;
+
+    if (count < *room)
+        return array;
+    larger = realloc(array, more * size);
+    if (larger)
+        *room = more;
+    else
+        strata_fail_memory(err, more * size);
+    return larger;
+}
+
+int edit_remove(struct edit *edit, uint32_t level, uint64_t number, struct strata_error *err)
+{
+    struct edit_removed *removed =
+        grown(edit->removed, edit->removed_count, &edit->removed_room, sizeof *removed, err);
+
+    if (!removed)
+        return STRATA_ERR_NO_MEMORY;
+    edit->removed = removed;
+    removed[edit->removed_count++] = (struct edit_removed){level, number};
+    return 0;
+}
+
+int edit_add(struct edit *edit, const struct edit_table *table, struct strata_error *err)
+{
+    struct edit_table *added =
+        grown(edit->added, edit->added_count, &edit->added_room, sizeof *added, err);
+
+    if (!added)
+        return STRATA_ERR_NO_MEMORY;
+    edit->added = added;
+    added[edit->added_count++] = *table;
+    return 0;
+}
+
+int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
+                struct strata_error *err)
+{
+    size_t at = edit->cursor_count;
+
+    if (level >= LEVELS)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "level %" PRIu32 " of %d", level, LEVELS);
+    while (at > 0 && edit->cursors[at - 1].level >= level)
+        at--;
+    if (at == edit->cursor_count || edit->cursors[at].level != level) {
+        memmove(edit->cursors + at + 1, edit->cursors + at,
+                (edit->cursor_count++ - at) * sizeof *edit->cursors);
+    }
+    edit->cursors[at] = (struct edit_cursor){level, key};
+    return 0;
+}
+
+/* ---- To bytes ------------------------------------------------------------------------------ */
+
+/* A buffer that ran out of memory takes no more, and says so at the end. */
+static void put_numbers(struct strata_buffer *to, const uint64_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        buffer_put_varint(to, numbers[i]);
+}
+
+static void put_log(struct strata_buffer *to, const struct edit_log *log)
+{
+    put_numbers(to, (uint64_t[]){log->number, log->first, log->end, log->sequence}, 4);
+}
+
+static void put_table(struct strata_buffer *to, const struct edit_table *t)
+{
+    put_numbers(to, (uint64_t[]){t->level, t->number, t->bytes}, 3);
+    buffer_put_u64(to, t->digest);
+    put_numbers(to, (uint64_t[]){t->records, t->tombstones, t->first, t->last}, 4);
+    buffer_put_prefixed(to, t->smallest);
+    buffer_put_prefixed(to, t->largest);
+}
+
+int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata_error *err)
+{
+    uint32_t logs = edit->has_logs ? edit->log_count : 0;
+
+    put_numbers(to, (uint64_t[]){edit->ordinal, edit->next, logs}, 3);
+    for (uint32_t i = 0; i < logs; i++)
+        put_log(to, &edit->logs[i]);
+    buffer_put_varint(to, edit->removed_count);
+    for (size_t i = 0; i < edit->removed_count; i++)
+        put_numbers(to, (uint64_t[]){edit->removed[i].level, edit->removed[i].number}, 2);
+    buffer_put_varint(to, edit->added_count);
+    for (size_t i = 0; i < edit->added_count; i++)
+        put_table(to, &edit->added[i]);
+    buffer_put_varint(to, edit->cursor_count);
+    for (size_t i = 0; i < edit->cursor_count; i++) {
+        buffer_put_varint(to, edit->cursors[i].level);
+        buffer_put_prefixed(to, edit->cursors[i].key);
+    }
+    return to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
+}
+
+/* ---- From bytes ---------------------------------------------------------------------------- */
+
+struct reading {
+    struct decoder d;
+    const char *wrong; /* what is, or NULL */
+};
+
+/* The first thing that is wrong makes the decoder bad, where it stands. */
+static void expect(struct reading *r, bool holds, const char *wrong)
+{
+    if (r->d.bad || !holds) {
+        if (!r->wrong)
+            r->wrong =
+                r->d.bad ? "it ends early, or a number has a longer form than it needs" : wrong;
+        r->d.bad = true;
+    }
+}
+
+static uint32_t read_level(struct reading *r)
+{
+    uint64_t level = get_varint(&r->d);
+    expect(r, level < LEVELS, "there is no such level");
+    return r->d.bad ? 0 : (uint32_t)level;
+}
+
+static uint64_t read_number(struct reading *r, uint64_t next)
+{
+    uint64_t number = get_varint(&r->d);
+    expect(r, number > 0 && number < next, "a file number that was never given away");
+    return number;
+}
+
+static struct strata_slice read_key(struct reading *r)
+{
+    struct strata_slice key = get_prefixed(&r->d);
+    expect(r, key.size <= STRATA_MAX_KEY, "a key that is too long");
+    return key;
+}
+
+/* How many follow, of at least `least` bytes each (I1). */
+static size_t read_count(struct reading *r, size_t least)
+{
+    uint64_t count = get_varint(&r->d);
+    expect(r, count <= r->d.left / least, "more entries than there are bytes for");
+    return r->d.bad ? 0 : (size_t)count;
+}
+
+static void read_logs(struct reading *r, struct edit *edit)
+{
+    uint64_t count = get_varint(&r->d);
+
+    expect(r, count <= 2, "more than two logs");
+    edit->has_logs = !r->d.bad && count > 0;
+    for (uint64_t i = 0; i < count && !r->d.bad; i++) {
+        struct edit_log *log = &edit->logs[i];
+        log->number = read_number(r, edit->next);
+        log->first = get_varint(&r->d);
+        log->end = get_varint(&r->d);
+        log->sequence = get_varint(&r->d);
+        expect(r, log->first <= log->sequence, "a log that ends before it begins");
+        expect(r, i == 0 || log->number > edit->logs[0].number, "logs that are not in order");
+        edit->log_count++;
+    }
+}
+
+static void read_table(struct reading *r, uint64_t next, struct edit_table *t)
+{
+    t->level = read_level(r);
+    t->number = read_number(r, next);
+    t->bytes = get_varint(&r->d);
+    t->digest = get_u64(&r->d);
+    t->records = get_varint(&r->d);
+    t->tombstones = get_varint(&r->d);
+    t->first = get_varint(&r->d);
+    t->last = get_varint(&r->d);
+    t->smallest = read_key(r);
+    t->largest = read_key(r);
+    expect(r, t->tombstones <= t->records, "more tombstones than records");
+    expect(r, t->first <= t->last && (r->d.bad || strata_compare(t->smallest, t->largest) <= 0),
+           "a table that ends before it begins");
+}
+
+static int read_removed(struct reading *r, struct edit *edit, struct strata_error *err)
+{
+    size_t count = read_count(r, LEAST_REMOVED);
+
+    if (!count)
+        return 0;
+    edit->removed = malloc(count * sizeof *edit->removed);
+    if (!edit->removed)
+        return strata_fail_memory(err, count * sizeof *edit->removed);
+    edit->removed_room = count;
+    for (; edit->removed_count < count && !r->d.bad; edit->removed_count++) {
+        struct edit_removed *removed = &edit->removed[edit->removed_count];
+        removed->level = read_level(r);
+        removed->number = read_number(r, edit->next);
+    }
+    return 0;
+}
+
+static int read_added(struct reading *r, struct edit *edit, struct strata_error *err)
+{
+    size_t count = read_count(r, LEAST_ADDED);
+
+    if (!count)
+        return 0;
+    edit->added = malloc(count * sizeof *edit->added);
+    if (!edit->added)
+        return strata_fail_memory(err, count * sizeof *edit->added);
+    edit->added_room = count;
+    for (; edit->added_count < count && !r->d.bad; edit->added_count++)
+        read_table(r, edit->next, &edit->added[edit->added_count]);
+    return 0;
+}
+
+static void read_cursors(struct reading *r, struct edit *edit)
+{
+    uint64_t count = get_varint(&r->d);
+
+    expect(r, count <= LEVELS, "more cursors than levels");
+    for (uint64_t i = 0; i < count && !r->d.bad; i++) {
+        struct edit_cursor *cursor = &edit->cursors[edit->cursor_count++];
+        cursor->level = read_level(r);
+        cursor->key = read_key(r);
+        expect(r, i == 0 || cursor->level > cursor[-1].level, "cursors that are not in order");
+    }
+}
+
+int edit_decode(struct strata_slice bytes, struct edit *edit, struct strata_error *err)
+{
+    struct reading r = {.wrong = NULL};
+    int rc;
+
+    *edit = (struct edit){0};
+    decoder_init(&r.d, bytes);
+    edit->ordinal = get_varint(&r.d);
+    edit->next = get_varint(&r.d);
+    read_logs(&r, edit);
+    rc = read_removed(&r, edit, err);
+    if (rc == 0)
+        rc = read_added(&r, edit, err);
+    if (rc < 0)
+        return rc;
+    read_cursors(&r, edit);
+    expect(&r, decoder_done(&r.d), "bytes follow it");
+    return r.wrong ? strata_fail(err, STRATA_ERR_CORRUPT, NULL, bytes.size - r.d.left,
+                                 "no edit of the manifest: %s", r.wrong)
+                   : 0;
+}

@@ -1,0 +1,253 @@
+/* manifest.c: a log of edits, in the record framing of stage 1 (01_append_log/record.c), with a
+ * magic of its own, "STRATMAN":
+ *
+ *   [file header][edit 1: the whole state][edit 2][edit 3] ...
+ *
+ * An edit is a record of type 8 without a key; its value is drawn in edit.c. Their ordinals are 1,
+ * 2, 3, ...
+ *
+ * I1: the first edit is on the device, and the file's name, before CURRENT names it.
+ * I2: an edit is appended by one call, after the one before it has been synced; so only the last
+ *     can be torn. It is synced before anybody relies on what it says.
+ * I3: nothing is appended behind a torn tail: a new manifest is made.
+ * I4: a file that an edit takes away is removed after the edit is on the device. So a manifest that
+ *     lost its last edit tells an earlier state, all of whose files are there, or names one that is
+ *     missing, which open says. */
+#include "manifest.h"
+#include "01_append_log/record.h"
+#include "manifest_tail.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LONG ((uint64_t)64 * 1024) /* bytes of edits that are not worth a new manifest */
+
+char *manifest_path(const struct strata_env *env, uint64_t number)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%06" PRIu64 ".manifest", number);
+    return fs_join(env->dir, name);
+}
+
+static int begin(struct manifest *m, const struct strata_env *env, uint64_t number,
+                 struct strata_error *err)
+{
+    *m = (struct manifest){.env = env, .number = number, .path = manifest_path(env, number)};
+    return m->path ? 0 : strata_fail_memory(err, 32);
+}
+
+void manifest_close(struct manifest *m)
+{
+    fs_close(m->file, NULL); /* all of it was synced */
+    strata_buffer_free(&m->bytes);
+    free(m->path);
+    *m = (struct manifest){0};
+}
+
+void manifest_remove(const struct strata_env *env, uint64_t number)
+{
+    char *path = manifest_path(env, number);
+    if (path)
+        fs_remove(env->fs, path, NULL);
+    free(path);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+static int append(struct manifest *m, struct edit *edit, struct strata_error *err)
+{
+    int rc;
+
+    edit->ordinal = m->ordinal + 1;
+    strata_buffer_clear(&m->bytes);
+    rc = edit_encode(edit, &m->bytes, err);
+    if (rc < 0)
+        return rc;
+    if (m->bytes.size > STRATA_MAX_VALUE) /* it could not be read again */
+        return strata_fail_sys(err, EFBIG, m->path, m->file->end, "write so large an edit");
+    rc = record_append_typed(m->file, m->number, MANIFEST_EDIT, strata_bytes(NULL, 0),
+                             strata_buffer_slice(&m->bytes), err);
+    if (rc == 0)
+        rc = fs_sync(m->file, err);
+    if (rc == 0)
+        m->ordinal = edit->ordinal;
+    return rc;
+}
+
+/* The file with its first edit; I1. */
+static int create_file(struct manifest *m, struct edit *state, struct strata_error *err)
+{
+    int rc = fs_open(m->env->fs, m->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &m->file, err);
+
+    if (rc == 0)
+        rc = record_start_kind(m->file, MANIFEST_MAGIC, m->number, err);
+    if (rc == 0)
+        rc = append(m, state, err);
+    return rc < 0 ? rc : fs_sync_dir(m->env->fs, m->env->dir, err);
+}
+
+int manifest_settle(struct manifest *m, struct strata_error *err)
+{
+    struct current current = {m->number, m->file->end};
+
+    if (m->known == current.known)
+        return 0;
+    m->known = current.known;
+    return current_write(m->env, &current, err);
+}
+
+int manifest_create(struct manifest *m, const struct strata_env *env, uint64_t number,
+                    struct edit *state, struct strata_error *err)
+{
+    int rc = begin(m, env, number, err);
+
+    if (rc == 0)
+        rc = create_file(m, state, err);
+    if (rc < 0) {
+        if (m->file)
+            fs_remove(env->fs, m->path, NULL);
+        return rc;
+    }
+    m->snapshot_bytes = m->file->end;
+    return manifest_settle(m, err);
+}
+
+int manifest_append(struct manifest *m, struct edit *edit, struct strata_error *err)
+{
+    if (m->torn)
+        return strata_fail(err, STRATA_ERR_CORRUPT, m->path, m->file->end - m->torn,
+                           "nothing is written behind a cut edit");
+    return append(m, edit, err);
+}
+
+bool manifest_is_long(const struct manifest *m)
+{
+    uint64_t edits = m->file->end - m->snapshot_bytes;
+    return edits > LONG && edits > 2 * m->snapshot_bytes;
+}
+
+bool manifest_is_settled(const struct manifest *m)
+{
+    return m->known == m->file->end;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+static int corrupt(const struct manifest *m, uint64_t offset, const char *what,
+                   struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, offset, "%s", what);
+}
+
+/* What is wrong with an edit, as damage of this file; `at`: where its bytes stand. */
+static int place_error(const struct manifest *m, uint64_t at, int rc,
+                       const struct strata_error *why, struct strata_error *err)
+{
+    if (rc == STRATA_ERR_CORRUPT && !why->file[0])
+        return corrupt(m, at + (why->offset == STRATA_NO_OFFSET ? 0 : why->offset), why->message,
+                       err);
+    if (err)
+        *err = *why;
+    return rc;
+}
+
+static int apply_edit(struct manifest *m, const struct record *record, const struct edit *edit,
+                      manifest_apply *apply, void *arg, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    int rc;
+
+    if (edit->ordinal != m->ordinal + 1)
+        return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, record->offset + RECORD_HEAD,
+                           "edit %" PRIu64 " stands here where %" PRIu64 " should", edit->ordinal,
+                           m->ordinal + 1);
+    rc = apply(arg, edit, &why);
+    if (rc < 0) {
+        if (rc == STRATA_ERR_CORRUPT && !why.file[0])
+            why.offset = 0;
+        return place_error(m, record->offset, rc, &why, err);
+    }
+    if (++m->ordinal == 1)
+        m->snapshot_bytes = record->next;
+    return 0;
+}
+
+static int read_edit(struct manifest *m, const struct record *record, manifest_apply *apply,
+                     void *arg, struct strata_error *err)
+{
+    struct record whole = *record;
+    struct strata_error why;
+    struct edit edit;
+    int rc = 0;
+
+    if (record->type != MANIFEST_EDIT || record->key.size)
+        return corrupt(m, record->offset + 4, "this record is no edit", err);
+    if (!record->value.data && record->value_size) /* larger than the reader's window */
+        rc = record_at(m->file, m->number, record->offset, record->next, MANIFEST_EDIT, &m->bytes,
+                       &whole, err);
+    if (rc < 0)
+        return rc;
+    rc = edit_decode(whole.value, &edit, &why);
+    if (rc < 0)
+        rc = place_error(m, record->offset + RECORD_HEAD, rc, &why, err);
+    else
+        rc = apply_edit(m, record, &edit, apply, arg, err);
+    edit_free(&edit);
+    return rc;
+}
+
+int manifest_check(struct manifest *m, manifest_apply *apply, void *arg, struct strata_error *err)
+{
+    int rc = record_check_kind(m->file, MANIFEST_MAGIC, m->number, err), ended = 0;
+    struct record_reader reader;
+    struct strata_error why;
+    struct record record;
+
+    if (rc < 0)
+        return rc;
+    record_reader_init(&reader, m->file, m->number, m->file->end);
+    reader.max_type = MANIFEST_EDIT;
+    while (rc == 0 && (ended = record_next(&reader, &record, &why)) == 0)
+        rc = read_edit(m, &record, apply, arg, err);
+    if (rc == 0)
+        rc = manifest_tail(m, &reader, ended, &why, err);
+    record_reader_free(&reader);
+    return rc;
+}
+
+static int open_file(struct manifest *m, struct strata_error *err)
+{
+    struct strata_error why;
+    unsigned flags = m->env->options->read_only ? FS_READ : FS_WRITE;
+    int rc = fs_open(m->env->fs, m->path, flags, &m->file, &why);
+
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return strata_fail(err, STRATA_ERR_CORRUPT, m->path, STRATA_NO_OFFSET,
+                           "the manifest is missing: " CURRENT_NAME " names it");
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+int manifest_open(struct manifest *m, const struct strata_env *env, manifest_apply *apply,
+                  void *arg, uint64_t *torn, struct strata_error *err)
+{
+    struct current current;
+    int rc;
+
+    *m = (struct manifest){0};
+    *torn = 0;
+    rc = current_read(env, &current, err);
+    if (rc == 0)
+        rc = begin(m, env, current.number, err);
+    if (rc == 0)
+        rc = open_file(m, err);
+    if (rc < 0)
+        return rc;
+    m->known = current.known;
+    rc = manifest_check(m, apply, arg, err);
+    *torn = m->torn;
+    return rc;
+}

@@ -1,0 +1,94 @@
+/* manifest_tail.c: see manifest_tail.h.
+ *
+ *   [header][edit 1] ... [edit n][ed|
+ *                                ^ X: the valid part ends
+ *
+ * What stands at X is a torn tail, which nobody was told is safe, iff
+ *   - X is not below what CURRENT knows to be on the device, and an edit stands before it;
+ *   - a crash leaves such bytes: the file ends inside a record (kill -9, or a power cut that left
+ *     less), or it has the record's length and one of its sectors was never written, and is zeros;
+ *   - no edit follows, as it would have been written after a sync of this one (manifest.c I2).
+ * Everything else is damage: one flipped bit leaves no sector of zeros. */
+#include "manifest_tail.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SECTOR 512 /* bytes that a device writes whole */
+
+/* Is there a sector between `from` and the file's end that has only zeros there? */
+static int find_lost_sector(struct fs_file *file, uint64_t from, bool *lost,
+                            struct strata_error *err)
+{
+    static const uint8_t zeros[SECTOR];
+    uint8_t bytes[SECTOR];
+    int rc = 0;
+
+    *lost = false;
+    while (rc == 0 && !*lost && from < file->end) {
+        size_t got, size = SECTOR - (size_t)(from % SECTOR);
+        rc = fs_read_at(file, from, bytes, size, &got, err);
+        *lost = rc == 0 && got > 0 && memcmp(bytes, zeros, got) == 0;
+        from += size;
+    }
+    return rc;
+}
+
+/* A whole record behind this place? */
+static int find_record(struct record_reader *reader, uint64_t from, bool *found,
+                       struct strata_error *err)
+{
+    struct record record;
+    int rc = STRATA_ERR_CORRUPT;
+
+    for (uint64_t at = from + 1; rc == STRATA_ERR_CORRUPT || rc == RECORD_TORN; at++) {
+        if (at > reader->limit || reader->limit - at < RECORD_HEAD)
+            return 0;
+        reader->at = at;
+        rc = record_next(reader, &record, err);
+    }
+    *found = rc == 0;
+    return rc < 0 ? rc : 0;
+}
+
+/* The file does not end inside a record: what stands here is none. */
+static int is_torn(const struct manifest *m, struct record_reader *reader, bool *torn,
+                   struct strata_error *err)
+{
+    uint64_t at = reader->at;
+    bool followed = false;
+    int rc = find_lost_sector(m->file, at, torn, err);
+
+    if (rc == 0 && *torn)
+        rc = find_record(reader, at, &followed, err);
+    *torn = *torn && !followed;
+    return rc;
+}
+
+static int ends_early(const struct manifest *m, uint64_t at, struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, at,
+                       "the manifest ends here, after %" PRIu64 " edits; %" PRIu64
+                       " bytes of it were once on the device",
+                       m->ordinal, m->known);
+}
+
+int manifest_tail(struct manifest *m, struct record_reader *reader, int rc,
+                  const struct strata_error *why, struct strata_error *err)
+{
+    uint64_t at = reader->at;
+    bool torn = rc == RECORD_TORN;
+
+    if (rc > 0 && (at < m->known || !m->ordinal))
+        return ends_early(m, at, err);
+    if (rc == STRATA_ERR_CORRUPT && at >= m->known && m->ordinal) {
+        int judged = is_torn(m, reader, &torn, err);
+        if (judged < 0)
+            return judged;
+    }
+    if (torn)
+        m->torn = m->file->end - at;
+    else if (rc < 0 && err)
+        *err = *why;
+    return torn || rc > 0 ? 0 : rc;
+}

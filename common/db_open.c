@@ -33,6 +33,9 @@
 #define MIN_BLOCK ((size_t)256)
 #define MAX_BLOCK ((size_t)1 << 20)
 #define MAX_BLOOM_BITS 64
+#define MIN_LEVEL ((uint64_t)1 << 10)
+#define MIN_TABLE ((uint64_t)1 << 8)
+#define MAX_TABLE ((uint64_t)1 << 32)
 
 void strata_options_init(struct strata_options *options)
 {
@@ -45,6 +48,8 @@ void strata_options_init(struct strata_options *options)
         .cache_bytes = (size_t)256 << 20,
         .block_bytes = 4096,
         .bloom_bits_per_key = 10,
+        .level_bytes = (uint64_t)64 << 20,
+        .table_bytes = (uint64_t)8 << 20,
     };
 }
 
@@ -202,6 +207,16 @@ static int take_options(struct strata *db, const struct strata_options *options,
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "options.bloom_bits_per_key is %u; it must be at most %u",
                            db->options.bloom_bits_per_key, MAX_BLOOM_BITS);
+    if (db->options.level_bytes < MIN_LEVEL)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.level_bytes is %llu; it must be at least %llu",
+                           (unsigned long long)db->options.level_bytes,
+                           (unsigned long long)MIN_LEVEL);
+    if (db->options.table_bytes < MIN_TABLE || db->options.table_bytes > MAX_TABLE)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.table_bytes is %llu; it must be from %llu to %llu",
+                           (unsigned long long)db->options.table_bytes,
+                           (unsigned long long)MIN_TABLE, (unsigned long long)MAX_TABLE);
     return 0;
 }
 

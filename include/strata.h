@@ -169,6 +169,10 @@ struct strata_options {
                                          * 4 KiB; at least 256 and at most 1 MiB */
     unsigned bloom_bits_per_key;        /* of a table's filter (stage 5 on); 10; 0: no filter */
     bool plain_blocks;                  /* blocks are not packed (stage 5 on); default: no */
+    uint64_t level_bytes; /* budget of level 1, each deeper one has ten times as much (stage 6 on);
+                           * 64 MiB; at least 1 KiB */
+    uint64_t table_bytes; /* a compaction makes tables of about this size (stage 6 on); 8 MiB; at
+                           * least 256 */
 };
 
 void strata_options_init(struct strata_options *options);

@@ -3,20 +3,20 @@
 
 #ifndef STRATA_EDIT
 
-struct edit *edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
+struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
                       const char *history)
 {
     (void)complete, (void)arg, (void)history;
     return NULL;
 }
 
-int edit_free(struct edit *edit)
+int cli_edit_free(struct edit *edit)
 {
     (void)edit;
     return 0;
 }
 
-int edit_line(struct edit *edit, const char *prompt, struct strata_buffer *line)
+int cli_edit_line(struct edit *edit, const char *prompt, struct strata_buffer *line)
 {
     (void)edit, (void)prompt, (void)line;
     return 0;
@@ -160,7 +160,7 @@ static void set_keys(struct edit *edit)
     add_key(el, L"strata-suspend", L"stop until we are continued", suspend, L"^Z");
 }
 
-struct edit *edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
+struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
                       const char *history_file)
 {
     struct edit *edit = calloc(1, sizeof *edit);
@@ -177,7 +177,7 @@ struct edit *edit_new(const char *(*complete)(void *arg, size_t index), void *ar
     edit->el = el_init("strata", stdin, stdout, stderr);
     if (!edit->past || !edit->el) {
         edit->file = NULL;
-        edit_free(edit);
+        cli_edit_free(edit);
         return NULL;
     }
     history(edit->past, &event, H_SETSIZE, HISTORY_LINES);
@@ -188,7 +188,7 @@ struct edit *edit_new(const char *(*complete)(void *arg, size_t index), void *ar
     return edit;
 }
 
-int edit_free(struct edit *edit)
+int cli_edit_free(struct edit *edit)
 {
     HistEvent event;
     int rc = 0;
@@ -204,7 +204,7 @@ int edit_free(struct edit *edit)
     return rc;
 }
 
-int edit_line(struct edit *edit, const char *prompt, struct strata_buffer *line)
+int cli_edit_line(struct edit *edit, const char *prompt, struct strata_buffer *line)
 {
     HistEvent event;
     const char *text;

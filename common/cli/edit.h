@@ -10,12 +10,12 @@ struct edit;
 
 /* NULL: this build has no editor, or there is no memory. `complete(arg, i)` is word number `i`
  * from 0, NULL past the last one; `history` is a file, or NULL: kept in memory only. */
-struct edit *edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
+struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
                       const char *history);
 /* Writes the history to its file, if there is one. 0, or -1 and errno. */
-int edit_free(struct edit *edit);
+int cli_edit_free(struct edit *edit);
 
 /* One line without its end, in place of what `line` held. 1; 0: the input is over. */
-int edit_line(struct edit *edit, const char *prompt, struct strata_buffer *line);
+int cli_edit_line(struct edit *edit, const char *prompt, struct strata_buffer *line);
 
 #endif

@@ -86,7 +86,7 @@ static enum lines_result next_plain(struct lines *lines, struct strata_buffer *l
 static enum lines_result next_edited(struct lines *lines, const char *prompt,
                                      struct strata_buffer *line)
 {
-    if (!edit_line(lines->edit, prompt, line))
+    if (!cli_edit_line(lines->edit, prompt, line))
         return LINES_OVER;
     if (strata_buffer_append(line, "", 1) < 0) {
         errno = ENOMEM;

@@ -272,7 +272,7 @@ static void begin_lines(struct shell *shell)
         return;
     greet(shell);
     if (isatty(STDOUT_FILENO))
-        shell->lines.edit = edit_new(command_at, NULL, history);
+        shell->lines.edit = cli_edit_new(command_at, NULL, history);
     if (!shell->lines.edit)
         shell->lines.prompt_to = isatty(STDOUT_FILENO) ? cli->out : cli->log;
     if (!shell->lines.edit && history)
@@ -285,7 +285,7 @@ static void end_lines(struct shell *shell)
 {
     struct cli *cli = shell->cli;
 
-    if (shell->lines.edit && edit_free(shell->lines.edit) < 0)
+    if (shell->lines.edit && cli_edit_free(shell->lines.edit) < 0)
         cli_say(cli, "%s: the lines of today could not be kept: %s", cli->given[CLI_HISTORY],
                 strerror(errno));
     if (shell->session.batch) {

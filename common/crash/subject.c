@@ -208,6 +208,8 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
         options->memtable_bytes = 4096;
         options->cache_bytes = (size_t)16 << 10;
         options->block_bytes = 256;
+        options->level_bytes = 4096;
+        options->table_bytes = 1024;
     }
 }
 

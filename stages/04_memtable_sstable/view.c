@@ -2,6 +2,7 @@
  * oldest run. */
 #include "view.h"
 #include "02_hash_index/index.h"
+#include "cursor_iter.h"
 #include "merge_iter.h"
 
 #include <stdlib.h>
@@ -71,79 +72,6 @@ int view_get(const struct view *view, uint64_t sequence, struct strata_slice key
 
 /* ---- Iterating ------------------------------------------------------------------------------- */
 
-struct view_iter {
-    struct strata_iter base;
-    struct cursor *merged;
-    struct view *view;
-    struct strata_buffer sought; /* a copy of a key that was lent by the iterator itself */
-};
-
-static int arrive(struct view_iter *it, int rc)
-{
-    if (rc == 0) {
-        it->base.key = it->merged->key;
-        it->base.value = it->merged->value;
-        it->base.has_value = it->merged->has_value;
-    }
-    return rc;
-}
-
-static bool lies_in(struct strata_slice whole, struct strata_slice part)
-{
-    return (uintptr_t)part.data - (uintptr_t)whole.data < whole.size;
-}
-
-/* What the iterator lent stays until it moves: the first source that does takes it from the next.
- */
-static int iter_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
-{
-    struct view_iter *it = (struct view_iter *)iter;
-
-    if (lies_in(iter->key, key) || lies_in(iter->value, key)) {
-        strata_buffer_clear(&it->sought);
-        if (strata_buffer_append(&it->sought, key.data, key.size) < 0)
-            return strata_fail_memory(err, key.size);
-        key = strata_buffer_slice(&it->sought);
-    }
-    return arrive(it, it->merged->ops->seek(it->merged, key, err));
-}
-
-static int iter_last(struct strata_iter *iter, struct strata_error *err)
-{
-    struct view_iter *it = (struct view_iter *)iter;
-    return arrive(it, it->merged->ops->last(it->merged, err));
-}
-
-static int iter_next(struct strata_iter *iter, struct strata_error *err)
-{
-    struct view_iter *it = (struct view_iter *)iter;
-    return arrive(it, it->merged->ops->next(it->merged, err));
-}
-
-static int iter_prev(struct strata_iter *iter, struct strata_error *err)
-{
-    struct view_iter *it = (struct view_iter *)iter;
-    return arrive(it, it->merged->ops->prev(it->merged, err));
-}
-
-static int iter_value(struct strata_iter *iter, struct strata_error *err)
-{
-    struct view_iter *it = (struct view_iter *)iter;
-    int rc = cursor_value(it->merged, &iter->value, err);
-    iter->has_value = rc == 0;
-    return rc;
-}
-
-static void iter_free(struct strata_iter *iter)
-{
-    struct view_iter *it = (struct view_iter *)iter;
-    if (it->merged)
-        it->merged->ops->free(it->merged);
-    view_unref(it->view);
-    strata_buffer_free(&it->sought);
-    free(it);
-}
-
 /* One run with no tombstones, and nothing in memory that was there at the time: it needs no merge.
  */
 static bool is_one_run(const struct view *view)
@@ -173,23 +101,19 @@ static int merge_view(const struct view *view, uint64_t sequence, struct cursor 
     return rc;
 }
 
+static void release(void *view)
+{
+    view_unref(view);
+}
+
 int view_iter(struct view *view, uint64_t sequence, struct strata_iter **out,
               struct strata_error *err)
 {
-    static const struct strata_iter_ops ops = {iter_seek, iter_last,  iter_next,
-                                               iter_prev, iter_value, iter_free};
-    struct view_iter *it = calloc(1, sizeof *it);
-    int rc;
+    struct cursor *cursor;
+    int rc = merge_view(view, sequence, &cursor, err);
 
-    if (!it)
-        return strata_fail_memory(err, sizeof *it);
-    it->base.ops = &ops;
-    it->view = view;
-    view_ref(view);
-    rc = merge_view(view, sequence, &it->merged, err);
     if (rc < 0)
-        iter_free(&it->base);
-    else
-        *out = &it->base;
-    return rc;
+        return rc;
+    view_ref(view);
+    return cursor_iter_new(cursor, view, release, out, err);
 }

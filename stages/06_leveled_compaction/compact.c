@@ -1,0 +1,284 @@
+/* compact.c: see compact.h.
+ *
+ * I1: of a key only the newest version goes on: iterators hold on to the version that has the
+ *     others.
+ * I2: a tombstone goes on as long as anything below may have its key: it ends where no table of a
+ *     deeper level spans it. (What came to the levels above meanwhile is newer.)
+ * I3: an output is on the device before anything names it; a compaction that is given up, or that a
+ *     crash ends, leaves files that nothing names.
+ * I4: outputs are cut at table_bytes, and where they would overlap with too much of the level below
+ *     theirs: the compaction that takes one of them there must not become large. */
+#include "compact.h"
+#include "04_memtable_sstable/merge_iter.h"
+
+#include <stdlib.h>
+
+/* ---- Its life -------------------------------------------------------------------------------- */
+
+/* The inputs, the newest first; a level's own tables of level 0 are sources of their own. */
+static int open_sources(struct compact *c, struct strata_error *err)
+{
+    const struct pick *pick = &c->pick;
+    size_t count = pick->count[0], n = 0;
+    struct cursor **sources;
+    int rc;
+
+    for (unsigned level = 1; level < LEVELS; level++)
+        count += pick->count[level] > 0;
+    sources = malloc((count + 1) * sizeof(struct cursor *));
+    if (!sources)
+        return strata_fail_memory(err, (count + 1) * sizeof(struct cursor *));
+    for (; n < pick->count[0]; n++)
+        sources[n] = c->kind->cursor(pick->tables[0][n], true);
+    for (unsigned level = 1; level < LEVELS; level++)
+        if (pick->count[level])
+            sources[n++] = level_cursor(pick->tables[level], pick->count[level], true);
+    for (n = 0; n < count; n++)
+        if (sources[n])
+            sources[n]->sequence = count - n; /* as in version_cursors */
+    rc = merge_iter_new(sources, count, true, &c->from, err);
+    free(sources);
+    return rc;
+}
+
+static void note_ages(struct compact *c)
+{
+    c->first = UINT64_MAX;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < c->pick.count[level]; i++) {
+            const struct sstable_sum *sum = &c->pick.tables[level][i]->sum;
+            c->first = sum->first < c->first ? sum->first : c->first;
+            c->last = sum->last > c->last ? sum->last : c->last;
+        }
+}
+
+static struct compact *make(const struct strata_env *env, const struct sstable_kind *kind,
+                            void *common, uint64_t *next, struct version *version)
+{
+    struct compact *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->env = env;
+    c->kind = kind;
+    c->common = common;
+    c->next = next;
+    c->version = version;
+    version_ref(version);
+    return c;
+}
+
+int compact_new(const struct strata_env *env, const struct sstable_kind *kind, void *common,
+                uint64_t *next, struct version *version, struct pick *pick, struct compact **out,
+                struct strata_error *err)
+{
+    struct compact *c = make(env, kind, common, next, version);
+    int rc;
+
+    *out = c;
+    if (!c) {
+        pick_free(pick);
+        return strata_fail_memory(err, sizeof *c);
+    }
+    c->pick = *pick;
+    *pick = (struct pick){0};
+    c->bytes = c->pick.bytes;
+    c->records = c->pick.records;
+    note_ages(c);
+    rc = open_sources(c, err);
+    if (rc < 0) {
+        compact_del(c, false);
+        *out = NULL;
+    }
+    return rc;
+}
+
+int compact_new_flush(const struct strata_env *env, const struct sstable_kind *kind, void *common,
+                      uint64_t *next, struct version *version, struct memtable *memtable,
+                      struct compact **out, struct strata_error *err)
+{
+    struct compact *c = make(env, kind, common, next, version);
+
+    *out = c;
+    if (!c)
+        return strata_fail_memory(err, sizeof *c);
+    c->memtable = memtable;
+    memtable_ref(memtable);
+    c->bytes = memtable_bytes(memtable);
+    c->records = memtable->skip.count;
+    c->first = memtable->first;
+    c->last = memtable->last;
+    c->from = memtable_cursor(memtable, UINT64_MAX);
+    if (c->from)
+        return 0;
+    compact_del(c, false);
+    *out = NULL;
+    return strata_fail_memory(err, sizeof *c->from);
+}
+
+void compact_del(struct compact *c, bool keep)
+{
+    if (!c)
+        return;
+    if (c->from)
+        c->from->ops->free(c->from);
+    if (c->writer)
+        c->kind->writer_del(c->writer, false);
+    for (size_t i = 0; i < c->output_count; i++) {
+        if (!keep)
+            sstable_remove(c->outputs[i]);
+        sstable_unref(c->outputs[i]);
+    }
+    free(c->outputs);
+    pick_free(&c->pick);
+    memtable_unref(c->memtable);
+    version_unref(c->version);
+    free(c);
+}
+
+/* ---- Outputs --------------------------------------------------------------------------------- */
+
+static int make_room(struct compact *c, struct strata_error *err)
+{
+    size_t room = c->output_room ? 2 * c->output_room : 4;
+    struct sstable **bigger;
+
+    if (c->output_count < c->output_room)
+        return 0;
+    bigger = realloc(c->outputs, room * sizeof(struct sstable *));
+    if (!bigger)
+        return strata_fail_memory(err, room * sizeof(struct sstable *));
+    c->outputs = bigger;
+    c->output_room = room;
+    return 0;
+}
+
+/* I3: whole and synced, then opened as any reader will see it. */
+static int end_output(struct compact *c, struct strata_error *err)
+{
+    struct sstable_writer *writer = c->writer;
+    uint64_t number = writer->number;
+    int rc = make_room(c, err);
+
+    if (rc == 0)
+        rc = c->kind->writer_finish(writer, c->first, c->last, err);
+    if (rc == 0)
+        rc = c->kind->open(c->env, c->common, number, &c->outputs[c->output_count], err);
+    c->writer = NULL;
+    c->grand_bytes = 0;
+    c->kind->writer_del(writer, rc == 0);
+    if (rc == 0)
+        c->written += c->outputs[c->output_count++]->bytes;
+    return rc;
+}
+
+/* I4: the tables of the level below the outputs' that this one has passed. */
+static bool overlaps_much(struct compact *c, struct strata_slice key)
+{
+    unsigned grand = c->pick.output + 1;
+    const struct version_level *l;
+
+    if (c->memtable || grand >= LEVELS)
+        return false;
+    for (l = &c->version->levels[grand]; c->grand_at < l->count; c->grand_at++) {
+        const struct sstable *table = l->tables[c->grand_at];
+        if (strata_compare(strata_buffer_slice(&table->largest), key) >= 0)
+            break;
+        if (c->writer)
+            c->grand_bytes += table->bytes;
+    }
+    return c->grand_bytes > PICK_TIMES * c->env->options->table_bytes;
+}
+
+static bool is_full(const struct compact *c)
+{
+    return !c->memtable && sstable_writer_place(c->writer) >= c->env->options->table_bytes;
+}
+
+/* ---- Tombstones (I2) ------------------------------------------------------------------------- */
+
+/* Keys come in order: on each level only forward. */
+static bool level_spans(struct compact *c, unsigned level, struct strata_slice key)
+{
+    const struct version_level *l = &c->version->levels[level];
+    size_t *at = &c->at[level];
+
+    while (*at < l->count && sstable_compare_key(l->tables[*at], key) > 0)
+        ++*at;
+    return *at < l->count && sstable_compare_key(l->tables[*at], key) == 0;
+}
+
+static bool newest_span(const struct compact *c, struct strata_slice key)
+{
+    const struct version_level *l = &c->version->levels[0];
+
+    for (size_t i = 0; i < l->count; i++)
+        if (sstable_compare_key(l->tables[i], key) == 0)
+            return true;
+    return false;
+}
+
+static bool hides_something(struct compact *c, struct strata_slice key)
+{
+    unsigned level = c->memtable ? 1 : c->pick.output + 1;
+
+    if (c->memtable && newest_span(c, key))
+        return true;
+    for (; level < LEVELS; level++)
+        if (level_spans(c, level, key))
+            return true;
+    return false;
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+static int put_entry(struct compact *c, struct strata_error *err)
+{
+    struct cursor *from = c->from;
+    struct strata_slice value;
+    int rc = cursor_value(from, &value, err);
+
+    if (rc == 0 && (overlaps_much(c, from->key) || (c->writer && is_full(c))) && c->writer)
+        rc = end_output(c, err);
+    if (rc == 0 && !c->writer)
+        rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
+    return rc < 0 ? rc : c->kind->writer_add(c->writer, from->type, from->key, value, err);
+}
+
+static int move_on(struct compact *c, struct strata_error *err)
+{
+    int rc = c->begun ? c->from->ops->next(c->from, err) : cursor_first(c->from, err);
+
+    c->begun = true;
+    c->ended = rc == STRATA_NOT_FOUND;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    c->seen++;
+    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->key))
+        return 0;
+    return put_entry(c, err); /* I1: it is the newest */
+}
+
+static uint64_t bytes_each(const struct compact *c)
+{
+    return c->bytes / (c->records + 1) + 1;
+}
+
+int compact_step(struct compact *c, uint64_t budget, struct strata_error *err)
+{
+    uint64_t each = bytes_each(c);
+    int rc = 0;
+
+    for (uint64_t done = 0; rc == 0 && !c->ended && done < budget; done += each)
+        rc = move_on(c, err);
+    if (rc < 0 || !c->ended)
+        return rc;
+    if (c->writer)
+        rc = end_output(c, err);
+    return rc < 0 ? rc : COMPACT_DONE;
+}
+
+uint64_t compact_left(const struct compact *c)
+{
+    return c->ended || c->seen > c->records ? 0 : (c->records - c->seen) * bytes_each(c);
+}

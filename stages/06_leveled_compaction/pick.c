@@ -1,0 +1,224 @@
+/* pick.c: see pick.h. As LevelDB does it (doc/impl.md): level 0 is due by the number of its tables,
+ * because each costs every read, the others by their bytes; the one that is most in excess is first.
+ *
+ *   level 0   [a........q] [c.....z] [b..f]      due with 4: the oldest, and all that overlap
+ *   level 1   [a.d][e...k][l...p][r..z]          due above level_bytes: one table, round robin,
+ *   level 2   [a][b.c][e.f][g.h][i.k][m]...      with all that it overlaps on the next level
+ *
+ * I1: the inputs of level 0 are closed: no table of that level that is left out overlaps with them.
+ *     So what goes down is older than all that stays above it, key by key.
+ * I2: the inputs of the output level are all that overlap with the others. */
+#include "pick.h"
+
+#include <stdlib.h>
+
+#define L0_URGENT 8u /* tables from which on level 0 is compacted before all others */
+
+void pick_free(struct pick *pick)
+{
+    for (unsigned level = 0; level < LEVELS; level++)
+        free(pick->tables[level]);
+    *pick = (struct pick){0};
+}
+
+/* ---- How much -------------------------------------------------------------------------------- */
+
+uint64_t pick_target(const struct strata_options *options, unsigned level)
+{
+    uint64_t target = options->level_bytes;
+
+    for (; level > 1; level--)
+        target = target > UINT64_MAX / PICK_TIMES ? UINT64_MAX : target * PICK_TIMES;
+    return target;
+}
+
+/* In thousandths; what is due has more than 1000. The last level has nowhere to go. */
+static uint64_t score(const struct version *v, const struct strata_options *options, unsigned level)
+{
+    uint64_t target = pick_target(options, level), bytes = v->levels[level].bytes;
+
+    if (level == 0)
+        return v->levels[0].count >= L0_URGENT
+                   ? UINT64_MAX
+                   : (uint64_t)v->levels[0].count * 1000 / PICK_L0_TABLES + 1;
+    if (level + 1 == LEVELS || bytes <= target)
+        return 0;
+    return bytes / target * 1000 + bytes % target / (target / 1000 + 1);
+}
+
+/* What is too much on a level goes down, with what it overlaps there, and is too much there. */
+uint64_t pick_owed(const struct version *version, const struct strata_options *options)
+{
+    const struct version_level *l = version->levels;
+    uint64_t owed = 0, coming = 0;
+
+    if (l[0].count >= PICK_L0_TABLES) {
+        coming = l[0].bytes;
+        owed = coming + l[1].bytes;
+    }
+    for (unsigned level = 1; level + 1 < LEVELS; level++) {
+        uint64_t bytes = l[level].bytes + coming, target = pick_target(options, level), times;
+        coming = bytes > target ? bytes - target : 0;
+        if (!coming)
+            continue;
+        times = l[level + 1].bytes / bytes;
+        owed += coming * (1 + (times < PICK_TIMES ? times : PICK_TIMES));
+    }
+    return owed;
+}
+
+/* ---- Which ----------------------------------------------------------------------------------- */
+
+struct range {
+    struct strata_slice low, high;
+};
+
+static struct range range_of(const struct sstable *table)
+{
+    return (struct range){strata_buffer_slice(&table->smallest),
+                          strata_buffer_slice(&table->largest)};
+}
+
+static void widen(struct range *range, const struct sstable *table)
+{
+    struct range more = range_of(table);
+
+    if (strata_compare(more.low, range->low) < 0)
+        range->low = more.low;
+    if (strata_compare(more.high, range->high) > 0)
+        range->high = more.high;
+}
+
+static bool overlaps(const struct range *range, const struct sstable *table)
+{
+    return sstable_compare_key(table, range->high) >= 0 &&
+           sstable_compare_key(table, range->low) <= 0;
+}
+
+static int take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err)
+{
+    pick->tables[level] = malloc((count + 1) * sizeof(struct sstable *));
+    return pick->tables[level] ? 0 : strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
+}
+
+static void take(struct pick *pick, unsigned level, struct sstable *table)
+{
+    pick->tables[level][pick->count[level]++] = table;
+    pick->bytes += table->bytes;
+    pick->records += table->sum.records;
+}
+
+/* All tables of a level that overlap, the newest first, or in order of their keys. */
+static int take_overlapping(struct pick *pick, const struct version *v, unsigned level,
+                            const struct range *range, struct strata_error *err)
+{
+    const struct version_level *l = &v->levels[level];
+    int rc = take_room(pick, level, l->count, err);
+
+    for (size_t i = 0; rc == 0 && i < l->count; i++)
+        if (overlaps(range, l->tables[i]))
+            take(pick, level, l->tables[i]);
+    return rc;
+}
+
+/* I1: as long as a table widens the range, others may have come into it. */
+static struct range close_oldest(const struct version_level *l)
+{
+    struct range range = range_of(l->tables[l->count - 1]);
+    size_t before = 0, count = 1;
+
+    while (count != before) {
+        before = count;
+        count = 0;
+        for (size_t i = 0; i < l->count; i++)
+            if (overlaps(&range, l->tables[i])) {
+                widen(&range, l->tables[i]);
+                count++;
+            }
+    }
+    return range;
+}
+
+/* The table that begins behind the level's cursor, or, behind the last one, the first. */
+static struct sstable *next_of(const struct version_level *l, struct strata_slice cursor)
+{
+    size_t at = cursor.size ? version_find(l, cursor) : 0;
+
+    if (at < l->count && cursor.size && sstable_compare_key(l->tables[at], cursor) >= 0)
+        at++; /* it has been there */
+    return l->tables[at < l->count ? at : 0];
+}
+
+static uint64_t bytes_over(const struct version *v, unsigned level, const struct range *range)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; level < LEVELS && i < v->levels[level].count; i++)
+        if (overlaps(range, v->levels[level].tables[i]))
+            bytes += v->levels[level].tables[i]->bytes;
+    return bytes;
+}
+
+static unsigned most_urgent(const struct version *v, const struct strata_options *options)
+{
+    unsigned level = 0;
+
+    for (unsigned i = 1; i < LEVELS; i++)
+        if (score(v, options, i) > score(v, options, level))
+            level = i;
+    return level;
+}
+
+int pick_due(const struct version *version, const struct strata_buffer cursors[LEVELS],
+             const struct strata_options *options, struct pick *out, struct strata_error *err)
+{
+    unsigned level = most_urgent(version, options);
+    const struct version_level *l = &version->levels[level];
+    struct range range;
+    int rc;
+
+    *out = (struct pick){.level = level, .output = level + 1};
+    if (score(version, options, level) <= 1000)
+        return STRATA_NOT_FOUND;
+    range = level ? range_of(next_of(l, strata_buffer_slice(&cursors[level]))) : close_oldest(l);
+    rc = take_overlapping(out, version, level, &range, err);
+    if (rc == 0)
+        rc = take_overlapping(out, version, level + 1, &range, err); /* I2 */
+    out->move = rc == 0 && out->count[level] == 1 && out->count[level + 1] == 0 &&
+                bytes_over(version, level + 2, &range) <= PICK_TIMES * options->table_bytes;
+    return rc;
+}
+
+/* ---- Everything ------------------------------------------------------------------------------ */
+
+static bool nothing_to_gain(const struct pick *pick, unsigned levels)
+{
+    bool tombstones = false;
+
+    for (size_t i = 0; i < pick->count[pick->output]; i++)
+        tombstones |= pick->tables[pick->output][i]->sum.tombstones > 0;
+    return levels == 0 || (levels == 1 && pick->count[pick->output] && !tombstones);
+}
+
+int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
+             struct strata_error *err)
+{
+    unsigned levels = 0;
+    int rc = 0;
+
+    *out = (struct pick){.output = 1};
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
+        const struct version_level *l = &version->levels[level];
+        rc = take_room(out, level, l->count, err);
+        for (size_t i = 0; rc == 0 && i < l->count; i++)
+            take(out, level, l->tables[i]);
+        levels += l->count > 0;
+        if (level && l->count)
+            out->output = level;
+    }
+    while (rc == 0 && out->output + 1 < LEVELS && out->bytes > pick_target(options, out->output))
+        out->output++;
+    if (rc == 0 && nothing_to_gain(out, levels))
+        rc = STRATA_NOT_FOUND;
+    return rc;
+}

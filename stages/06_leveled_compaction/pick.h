@@ -1,0 +1,37 @@
+/* pick.h: what is to be compacted next, and how much there is to be done in all. Nothing is done
+ * here: a pick is told of a version. */
+#ifndef STRATA_06_PICK_H
+#define STRATA_06_PICK_H
+
+#include "version.h"
+
+#define PICK_TIMES 10     /* so much larger is a level than the one above it */
+#define PICK_L0_TABLES 4u /* of level 0 are due for compaction */
+
+/* Tables that are merged into one level. They are borrowed from the version. */
+struct pick {
+    unsigned level;  /* of the first inputs */
+    unsigned output; /* where they go */
+    struct sstable **tables[LEVELS];
+    size_t count[LEVELS];
+    uint64_t bytes, records; /* of all inputs */
+    bool move; /* one table, nothing to merge it with: its file goes there as it is */
+};
+
+void pick_free(struct pick *pick);
+
+/* Bytes that level >= 1 may have before it is due. */
+uint64_t pick_target(const struct strata_options *options, unsigned level);
+/* About how many bytes are to be read by compactions until nothing is due. */
+uint64_t pick_owed(const struct version *version, const struct strata_options *options);
+
+/* The most urgent compaction. `cursors`: for each level a key, behind which the next one begins.
+ * NOT_FOUND: none is due. NO_MEMORY. To be freed in any case. */
+int pick_due(const struct version *version, const struct strata_buffer cursors[LEVELS],
+             const struct strata_options *options, struct pick *out, struct strata_error *err);
+/* All tables, into the level that is large enough for them, at least the last that has any. NOT_FOUND:
+ * they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
+int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
+             struct strata_error *err);
+
+#endif

@@ -1,0 +1,164 @@
+/* version.c: see version.h.
+ *
+ * I1: what is on a level is newer, key by key, than what is on the levels below it; so the first
+ *     level that has a key has its newest version. Table by table this cannot be said: what was
+ *     merged holds operations of long ago and of today. So a source is as new as its place. */
+#include "version.h"
+#include "02_hash_index/index.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- Its life -------------------------------------------------------------------------------- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = (*(struct sstable *const *)a)->number, y = (*(struct sstable *const *)b)->number;
+    return (x > y) - (x < y);
+}
+
+static struct sstable *find(struct sstable *const *sorted, size_t count, uint64_t number)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sorted[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && sorted[low]->number == number ? sorted[low] : NULL;
+}
+
+/* Takes the tables from `sorted`, which has all that there can be. */
+static int fill(struct version *v, const struct state *state, struct sstable *const *sorted,
+                size_t count, struct strata_error *err)
+{
+    for (unsigned level = 0; level < LEVELS; level++) {
+        const struct state_level *from = &state->levels[level];
+        v->levels[level] = (struct version_level){v->all + v->count, from->count, from->bytes};
+        for (size_t i = 0; i < from->count; i++) {
+            struct sstable *table = find(sorted, count, from->tables[i].number);
+            if (!table)
+                return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
+                                   "table %" PRIu64 " is not open", from->tables[i].number);
+            sstable_ref(table);
+            v->all[v->count++] = table;
+        }
+    }
+    return 0;
+}
+
+int version_new(const struct state *state, const struct version *old, struct sstable *const *more,
+                size_t more_count, struct version **out, struct strata_error *err)
+{
+    size_t old_count = old ? old->count : 0, count = old_count + more_count;
+    size_t size = sizeof(struct version) + state->count * sizeof(struct sstable *);
+    struct sstable **sorted = malloc((count + 1) * sizeof(struct sstable *));
+    struct version *v = calloc(1, size);
+    int rc = v && sorted ? 0 : strata_fail_memory(err, size);
+
+    if (rc == 0) {
+        v->refs = 1;
+        for (size_t i = 0; i < count; i++)
+            sorted[i] = i < old_count ? old->all[i] : more[i - old_count];
+        qsort(sorted, count, sizeof *sorted, by_number);
+        rc = fill(v, state, sorted, count, err);
+    }
+    free(sorted);
+    if (rc == 0)
+        *out = v;
+    else if (v && v->refs)
+        version_unref(v);
+    else
+        free(v);
+    return rc;
+}
+
+void version_ref(struct version *version)
+{
+    atomic_fetch_add_explicit(&version->refs, 1, memory_order_relaxed);
+}
+
+void version_unref(struct version *version)
+{
+    if (!version || atomic_fetch_sub_explicit(&version->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < version->count; i++)
+        sstable_unref(version->all[i]);
+    free(version);
+}
+
+/* ---- One key --------------------------------------------------------------------------------- */
+
+size_t version_find(const struct version_level *level, struct strata_slice key)
+{
+    size_t low = 0, high = level->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strata_compare(strata_buffer_slice(&level->tables[middle]->largest), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Of a level its tables [at, end) may have the key. */
+static void may_have(const struct version *v, unsigned level, struct strata_slice key, size_t *at,
+                     size_t *end)
+{
+    const struct version_level *l = &v->levels[level];
+
+    *at = level ? version_find(l, key) : 0;
+    *end = level && *at < l->count ? *at + 1 : l->count;
+}
+
+int version_get(const struct version *version, struct strata_slice key, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err)
+{
+    uint64_t hash = index_hash(key); /* once for all of them */
+    int rc = STRATA_NOT_FOUND;
+
+    for (unsigned level = 0; rc == STRATA_NOT_FOUND && level < LEVELS; level++) { /* I1 */
+        size_t at, end;
+        for (may_have(version, level, key, &at, &end); rc == STRATA_NOT_FOUND && at < end; at++) {
+            struct sstable *table = version->levels[level].tables[at];
+            if (sstable_compare_key(table, key) == 0)
+                rc = table->kind->get(table, key, hash, type, value, err);
+        }
+    }
+    return rc;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+size_t version_cursor_count(const struct version *version)
+{
+    size_t count = version->levels[0].count;
+
+    for (unsigned level = 1; level < LEVELS; level++)
+        count += version->levels[level].count > 0;
+    return count;
+}
+
+/* Each source holds an operation that no other holds, and what is not in tables yet is newer than
+ * all: so places, counted from 1, are smaller than its sequence numbers. */
+void version_cursors(const struct version *version, struct cursor **out)
+{
+    size_t count = version_cursor_count(version), n = 0;
+    const struct version_level *newest = &version->levels[0];
+
+    for (; n < newest->count; n++)
+        out[n] = newest->tables[n]->kind->cursor(newest->tables[n], false);
+    for (unsigned level = 1; level < LEVELS; level++) {
+        const struct version_level *l = &version->levels[level];
+        if (l->count)
+            out[n++] = level_cursor(l->tables, l->count, false);
+    }
+    for (n = 0; n < count; n++)
+        if (out[n])
+            out[n]->sequence = count - n;
+}

@@ -1,0 +1,49 @@
+/* version.h: the tables of a database at one time, level by level (LevelDB's Version). It is never
+ * changed once made: a flush or compaction makes the next one, and who has taken hold of an older
+ * one goes on reading that, from files that stay until then. */
+#ifndef STRATA_06_VERSION_H
+#define STRATA_06_VERSION_H
+
+#include "04_memtable_sstable/sstable.h"
+#include "state.h"
+
+struct version_level {
+    struct sstable **tables; /* as in state.h */
+    size_t count;
+    uint64_t bytes; /* of their files */
+};
+
+struct version {
+    _Atomic unsigned refs;
+    struct version_level levels[LEVELS];
+    size_t count; /* of all tables */
+    struct sstable *all[];
+};
+
+/* The tables that `state` names, found in `old` (or NULL) and among `more`, each referred to once
+ * more; CORRUPT: one is in neither. NO_MEMORY. One reference is the caller's. */
+int version_new(const struct state *state, const struct version *old, struct sstable *const *more,
+                size_t more_count, struct version **out, struct strata_error *err);
+void version_ref(struct version *version);
+void version_unref(struct version *version); /* NULL is fine */
+
+/* Of a level >= 1: the first table whose largest key is not before `key`; count: there is none. */
+size_t version_find(const struct version_level *level, struct strata_slice key);
+
+/* The newest version of `key`: its type, and its value into `value`, which is empty before.
+ * NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
+int version_get(const struct version *version, struct strata_slice key, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err);
+
+/* How many cursors all of it takes. */
+size_t version_cursor_count(const struct version *version);
+/* Makes them, the newest first: of one key the larger sequence number is the newer version, and all
+ * are smaller than those of what is not in tables yet. One that is NULL could not be made. They
+ * borrow the version. */
+void version_cursors(const struct version *version, struct cursor **out);
+
+/* Over `count` tables that do not overlap, in order of their keys, as one: each is opened when the
+ * cursor comes there. Borrows the array and the tables. `once` as for a table's. NULL: no memory. */
+struct cursor *level_cursor(struct sstable *const *tables, size_t count, bool once);
+
+#endif

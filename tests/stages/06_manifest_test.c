@@ -5,6 +5,7 @@
 #include "06_leveled_compaction/manifest.h"
 #include "01_append_log/record.h"
 #include "fs_sim.h"
+#include "inspect.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,7 +55,12 @@ static struct strata_slice key_of(uint64_t n, char text[40])
 
 static void add(struct edit *edit, uint64_t n, char text[40])
 {
-    struct edit_table t = {.number = BASE + n, .bytes = 1000 * n, .digest = n * n, .records = n};
+    struct edit_table t = {.number = BASE + n,
+                           .bytes = 1000 * n,
+                           .digest = n * n,
+                           .records = n,
+                           .first = n,
+                           .last = n};
     t.smallest = t.largest = key_of(n, text);
     assert_int_equal(edit_add(edit, &t, NULL), 0);
 }
@@ -64,7 +70,8 @@ static void edit_of(struct edit *edit, uint64_t from, uint64_t to)
 {
     static char texts[1000][40];
 
-    *edit = (struct edit){.next = BASE + to + 1};
+    *edit = (struct edit){
+        .next = BASE + to + 1, .has_logs = true, .logs = {{BASE, 5000, 100, 5000}}, .log_count = 1};
     for (uint64_t n = from; n <= to; n++)
         add(edit, n, texts[n]);
 }
@@ -156,6 +163,23 @@ static void refuse_open(struct ground *g, const char *file, const char *words)
     assert_code(open_only(g, &seen, &torn, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, file);
     assert_err_says(&err, words);
+}
+
+/* The dump says the same: damage, or a torn end of so many bytes. */
+static void expect_dump(struct ground *g, const char *path, const struct strata_format *format,
+                        bool damaged, uint64_t torn)
+{
+    struct strata_error err;
+    struct fs_file *file;
+    struct inspect in;
+
+    inspect_init(&in, NULL);
+    in.quiet = true;
+    assert_ok(fs_open(g->fs, path, FS_READ, &file, &err), &err);
+    assert_ok(format->inspect(file, &in, &err), &err);
+    assert_int_equal(in.damaged, damaged);
+    assert_int_equal(in.torn, torn > 0);
+    assert_int_equal(fs_close(file, NULL), 0);
 }
 
 static void put_file(struct ground *g, const char *path, struct strata_slice bytes)
@@ -288,6 +312,7 @@ static void manifest_cut_anywhere_is_told_or_loses_its_torn_end(void **state)
                 whole++;
             if (settled || whole == 0) {
                 refuse_open(&g, PATH, "");
+                expect_dump(&g, PATH, &manifest_format, true, 0);
                 continue;
             }
             assert_ok(open_as(&g, &m, &seen, &torn, &err), &err);
@@ -297,6 +322,7 @@ static void manifest_cut_anywhere_is_told_or_loses_its_torn_end(void **state)
             if (torn)
                 assert_code(append(&m, 9, &err), STRATA_ERR_CORRUPT, &err);
             manifest_close(&m);
+            expect_dump(&g, PATH, &manifest_format, false, torn);
         }
         ground_free(&g);
     }
@@ -316,6 +342,7 @@ static void manifest_flipped_anywhere_is_told(void **state)
             bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
             put_file(&g, PATH, strata_buffer_slice(&bytes));
             refuse_open(&g, PATH, "");
+            expect_dump(&g, PATH, &manifest_format, true, 0);
             bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         }
         strata_buffer_append(&bytes, "more", 4);
@@ -344,16 +371,19 @@ static void current_cut_or_flipped_is_told(void **state)
     for (size_t size = 0; size < bytes.size; size++) {
         put_file(&g, CURRENT, strata_bytes(bytes.data, size));
         refuse_open(&g, CURRENT, "");
+        expect_dump(&g, CURRENT, &current_format, true, 0);
     }
     for (size_t bit = 0; bit < 8 * bytes.size; bit++) {
         bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         put_file(&g, CURRENT, strata_buffer_slice(&bytes));
         refuse_open(&g, CURRENT, "");
+        expect_dump(&g, CURRENT, &current_format, true, 0);
         bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     strata_buffer_append(&bytes, "", 1);
     put_file(&g, CURRENT, strata_buffer_slice(&bytes));
     refuse_open(&g, CURRENT, "32 bytes");
+    expect_dump(&g, CURRENT, &current_format, true, 0);
     bytes.size--;
     put_file(&g, CURRENT, strata_buffer_slice(&bytes));
     expect_edits(&g, 4, 5);
@@ -450,6 +480,7 @@ static void manifest_that_lost_a_sector_is_torn_or_damaged(void **state)
                 expect_torn(&g, 2, end - begin);
             else /* it was on the device: before the next was written, before CURRENT was */
                 refuse_open(&g, PATH, "check");
+            expect_dump(&g, PATH, &manifest_format, after != NOTHING, after == NOTHING);
         }
         lose(&g, strata_buffer_slice(&good), begin, end);
         if (after == NOTHING) {
@@ -508,6 +539,71 @@ static void manifest_with_an_edit_that_cannot_be_is_damage(void **state)
         assert_err_offset(&err, end + f->offset);
         ground_free(&g);
     }
+}
+
+/* ---- Dumps --------------------------------------------------------------------------------- */
+
+/* Bytes that a line of a dump shows, counted ones too. It begins with its offset and two blanks. */
+static uint64_t bytes_shown(const char *line, uint64_t offset)
+{
+    uint64_t count = 0, more = 0;
+    unsigned byte;
+
+    assert_int_equal(strtoull(line, NULL, 10), offset);
+    for (int i = 0;
+         i < 8 && sscanf(line + 12 + 3 * i, "%2x ", &byte) == 1 && line[12 + 3 * i] != ' '; i++)
+        count++;
+    return sscanf(line + 36, " ... %" SCNu64 " bytes more", &more) == 1 ? count + more : count;
+}
+
+/* Each byte stands in one field, in order. */
+static void expect_all_told(struct ground *g, const char *path, const struct strata_format *format,
+                            const char *words)
+{
+    struct strata_error err;
+    struct fs_file *file;
+    struct inspect in;
+    size_t size;
+    char *text = NULL;
+    FILE *to = open_memstream(&text, &size);
+    uint64_t at = 0;
+
+    assert_non_null(to);
+    inspect_init(&in, to);
+    assert_ok(fs_open(g->fs, path, FS_READ, &file, &err), &err);
+    assert_ok(format->inspect(file, &in, &err), &err);
+    assert_int_equal(fclose(to), 0);
+    assert_non_null(strstr(text, words));
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1)
+        if (strspn(line, " 0123456789") >= 12 && strcspn(line, "0123456789") < 10)
+            at += bytes_shown(line, at);
+    assert_int_equal(at, file->end);
+    assert_false(in.damaged || in.torn);
+    assert_int_equal(fs_close(file, NULL), 0);
+    free(text);
+}
+
+static void manifest_dump_tells_every_byte(void **state)
+{
+    struct strata_error err;
+    struct manifest m;
+    struct edit edit;
+    struct ground g;
+    char text[40];
+
+    (void)state;
+    ground_init(&g);
+    assert_ok(create(&g, &m, 1, 300, &err), &err);
+    edit_of(&edit, 301, 302);
+    assert_ok(edit_remove(&edit, 0, BASE + 7, &err), &err);
+    assert_ok(edit_cursor(&edit, 3, key_of(19, text), &err), &err);
+    assert_ok(edit_cursor(&edit, 4, S(""), &err), &err);
+    assert_ok(manifest_append(&m, &edit, &err), &err);
+    edit_free(&edit);
+    manifest_close(&m);
+    expect_all_told(&g, PATH, &manifest_format, " 17, of the file\n");
+    expect_all_told(&g, CURRENT, &current_format, " 1, of the manifest that counts\n");
+    ground_free(&g);
 }
 
 /* ---- Failing calls ------------------------------------------------------------------------- */
@@ -755,6 +851,7 @@ int main(void)
         cmocka_unit_test(manifest_that_is_missing_is_damage),
         cmocka_unit_test(manifest_that_lost_a_sector_is_torn_or_damaged),
         cmocka_unit_test(manifest_with_an_edit_that_cannot_be_is_damage),
+        cmocka_unit_test(manifest_dump_tells_every_byte),
         cmocka_unit_test(manifest_killed_anywhere_keeps_what_was_appended),
         cmocka_unit_test(manifest_cut_off_the_power_keeps_what_was_synced),
         cmocka_unit_test(manifest_call_that_fails_is_followed_by_nothing),

@@ -106,8 +106,7 @@ int manifest_create(struct manifest *m, const struct strata_env *env, uint64_t n
     if (rc == 0)
         rc = create_file(m, state, err);
     if (rc < 0) {
-        if (m->file)
-            fs_remove(env->fs, m->path, NULL);
+        manifest_remove(env, number);
         return rc;
     }
     m->snapshot_bytes = m->file->end;

@@ -264,13 +264,15 @@ static uint64_t bytes_each(const struct compact *c)
     return c->bytes / (c->records + 1) + 1;
 }
 
-int compact_step(struct compact *c, uint64_t budget, struct strata_error *err)
+int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
 {
     uint64_t each = bytes_each(c);
     int rc = 0;
 
-    for (uint64_t done = 0; rc == 0 && !c->ended && done < budget; done += each)
+    while (rc == 0 && !c->ended && *budget) {
         rc = move_on(c, err);
+        *budget -= *budget < each ? *budget : each;
+    }
     if (rc < 0 || !c->ended)
         return rc;
     if (c->writer)

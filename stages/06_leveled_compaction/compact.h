@@ -8,7 +8,7 @@
 #include "pick.h"
 
 /* compact_step: all is written. */
-#define COMPACT_DONE 1
+#define COMPACT_DONE 2
 
 struct compact {
     const struct strata_env *env;
@@ -42,9 +42,9 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
 int compact_new_flush(const struct strata_env *env, const struct sstable_kind *kind, void *common,
                       uint64_t *next, struct version *version, struct memtable *memtable,
                       struct compact **out, struct strata_error *err);
-/* About so many bytes of its inputs go on. 0: there is more to do; COMPACT_DONE. CORRUPT, IO,
- * NO_MEMORY: then it is only to be ended. */
-int compact_step(struct compact *c, uint64_t budget, struct strata_error *err);
+/* About so many bytes of its inputs go on, by which the budget becomes less. 0: there is more to do;
+ * COMPACT_DONE. CORRUPT, IO, NO_MEMORY: then it is only to be ended. */
+int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err);
 /* About how many bytes of its inputs are left. */
 uint64_t compact_left(const struct compact *c);
 /* `keep`: the outputs are in a version, or may be; else their files go. NULL is fine. */

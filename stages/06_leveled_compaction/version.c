@@ -45,6 +45,7 @@ static int fill(struct version *v, const struct state *state, struct sstable *co
                                    "table %" PRIu64 " is not open", from->tables[i].number);
             sstable_ref(table);
             v->all[v->count++] = table;
+            v->tombstones += table->sum.tombstones;
         }
     }
     return 0;

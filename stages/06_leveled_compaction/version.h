@@ -16,7 +16,8 @@ struct version_level {
 struct version {
     _Atomic unsigned refs;
     struct version_level levels[LEVELS];
-    size_t count; /* of all tables */
+    size_t count;        /* of all tables */
+    uint64_t tombstones; /* in them */
     struct sstable *all[];
 };
 

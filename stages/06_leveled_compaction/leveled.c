@@ -1,0 +1,276 @@
+/* leveled.c: see leveled.h. Writes gather in the memtable and its log; each does its share of what
+ * is owed (pace.c). A read asks the memtables, the tables of level 0, the newest first, and of each
+ * deeper level the one table that may have the key; a scan merges them all.
+ *
+ * One mutex, as in stage 4: it is held to write, and by a reader to take hold of what there is. */
+#include "leveled.h"
+#include "pace.h"
+#include "tree_open.h"
+
+#include <stdlib.h>
+
+#define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
+
+/* ---- Opening and closing --------------------------------------------------------------------- */
+
+static int tree_free(struct tree *tree, struct strata_error *err)
+{
+    int rc = log_close(&tree->live.log, false, err);
+
+    log_close(&tree->sealed.log, false, NULL);
+    log_close(&tree->older.log, false, NULL);
+    tree_abandon(tree);
+    super_unref(tree->super);
+    if (tree->common)
+        tree->kind->common_del(tree->common);
+    manifest_close(&tree->manifest);
+    state_free(&tree->state);
+    group_free(&tree->group);
+    free(tree);
+    return rc;
+}
+
+int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, void **self,
+                 struct strata_error *err)
+{
+    struct tree *tree = calloc(1, sizeof *tree);
+    struct strata_error why;
+    int rc;
+
+    if (!tree)
+        return strata_fail_memory(err, sizeof *tree);
+    rc = group_init(&tree->group, err);
+    if (rc < 0) {
+        free(tree);
+        return rc;
+    }
+    tree->env = env;
+    tree->kind = kind;
+    rc = kind->common_new ? kind->common_new(env, &tree->common, &why) : 0;
+    if (rc == 0)
+        rc = tree_open(tree, &why);
+    if (rc == 0)
+        *self = tree;
+    else
+        tree_free(tree, NULL);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+/* What a clean close leaves: an empty log, and word of how far the manifest reaches; nothing is read
+ * again by the next open. */
+static int leave_tidy(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    if (tree->super->memtable->skip.count || tree->super->sealed)
+        rc = pace_flush(tree, err);
+    if (rc == 0)
+        rc = pace_bound(tree, err);
+    tree_abandon(tree);
+    if (rc == 0)
+        rc = fs_trim(tree->live.log.file, err);
+    return rc < 0 ? rc : manifest_settle(&tree->manifest, err);
+}
+
+int leveled_close(void *self, struct strata_error *err)
+{
+    struct tree *tree = self;
+    struct strata_error why = {0};
+    int rc = 0, freed;
+
+    if (!tree->failed && !tree->env->options->read_only) {
+        group_enter(&tree->group);
+        pthread_mutex_unlock(&tree->group.mutex);
+        rc = leave_tidy(tree, &why);
+        pthread_mutex_lock(&tree->group.mutex);
+        group_leave(&tree->group);
+    }
+    if (rc < 0 && err)
+        *err = why;
+    freed = tree_free(tree, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : freed;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+/* All that is to be written will fit, and its share of the work is done. */
+static int make_room(struct tree *tree, const struct group_commit *list, bool *sync,
+                     struct strata_error *err)
+{
+    size_t operations = 0, bytes = 0;
+    int rc = tree_usable(tree, err);
+
+    for (const struct group_commit *c = list; c; c = c->next) {
+        operations += c->count;
+        *sync |= c->sync;
+        for (size_t i = 0; i < c->count; i++)
+            bytes += c->ops[i].key.size + c->ops[i].value.size;
+    }
+    if (rc == 0 && operations)
+        rc = pace_write(tree, operations * skip_bytes(0, 0) + bytes, err);
+    if (rc == 0)
+        rc = memtable_reserve(tree->super->memtable, operations, bytes, err);
+    if (rc == 0)
+        tree->figures.bytes_in += bytes;
+    return rc;
+}
+
+/* Into the memtable, in steps that cannot fail; then readers may see it. */
+static void apply(struct tree *tree, const struct group_commit *list)
+{
+    uint64_t sequence = tree->sequence;
+
+    for (const struct group_commit *c = list; c; c = c->next)
+        for (size_t i = 0; i < c->count; i++)
+            memtable_add(tree->super->memtable, sequence++, c->ops[i].type, c->ops[i].key,
+                         c->ops[i].value);
+    tree->sequence = sequence;
+}
+
+/* Append, sync if asked for, apply, answer: stage 3's order. (A sealed log is on the device.) */
+static int commit(struct tree *tree, const struct group_commit *list, struct strata_error *err)
+{
+    struct log *log = &tree->live.log;
+    bool sync = false;
+    int rc = make_room(tree, list, &sync, err);
+
+    if (rc < 0)
+        return rc;
+    rc = log_append(log, list, tree->sequence, err);
+    if (rc == 0 && (sync || log_due(log)))
+        rc = log_sync(log, &tree->group.mutex, err);
+    else if (rc == 0)
+        log_write_back(log);
+    if (rc == 0)
+        apply(tree, list);
+    return tree_spoil(tree, rc, err);
+}
+
+static void commit_list(void *arg, struct group_commit *list)
+{
+    struct strata_error err; /* not zeroed: 528 bytes, for every put */
+    int rc = commit(arg, list, &err);
+
+    for (struct group_commit *c = list; c; c = c->next) {
+        c->rc = rc;
+        if (rc < 0)
+            c->err = err;
+    }
+}
+
+int leveled_write(void *self, const struct strata_op *ops, size_t count, bool sync,
+                  struct strata_error *err)
+{
+    struct tree *tree = self;
+    struct group_commit commit; /* its error is not zeroed for every put */
+    int rc;
+
+    commit.ops = ops;
+    commit.count = count;
+    commit.sync = sync;
+    rc = group_submit(&tree->group, &commit, GROUP_BYTES, commit_list, tree);
+    if (rc < 0 && err)
+        *err = commit.err;
+    return rc;
+}
+
+int leveled_sync(void *self, struct strata_error *err)
+{
+    return leveled_write(self, NULL, 0, true, err);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+struct super *leveled_take(struct tree *tree, uint64_t *sequence)
+{
+    struct super *super;
+
+    pthread_mutex_lock(&tree->group.mutex);
+    super = tree->super;
+    super_ref(super);
+    *sequence = tree->sequence - 1;
+    pthread_mutex_unlock(&tree->group.mutex);
+    return super;
+}
+
+int leveled_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                struct strata_error *err)
+{
+    uint64_t sequence;
+    struct super *super = leveled_take(self, &sequence);
+    int rc = super_get(super, sequence, key, value, err);
+
+    super_unref(super);
+    return rc;
+}
+
+int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
+{
+    uint64_t sequence;
+    struct super *super = leveled_take(self, &sequence);
+    int rc = super_iter(super, sequence, out, err);
+
+    super_unref(super);
+    return rc;
+}
+
+/* ---- Upkeep ---------------------------------------------------------------------------------- */
+
+static int flush_and_settle(struct tree *tree, struct strata_error *err)
+{
+    int rc = pace_flush(tree, err);
+    return rc < 0 ? rc : pace_settle(tree, err);
+}
+
+static int compact_all(struct tree *tree, const struct strata_progress *progress,
+                       struct strata_error *err)
+{
+    int rc = pace_flush(tree, err);
+
+    if (rc == 0)
+        rc = tree_compact_all(tree, progress, err);
+    if (rc < 0)
+        return rc;
+    tree->stopped = false; /* every table was read, and there was room */
+    return pace_settle(tree, err);
+}
+
+int leveled_flush(void *self, struct strata_error *err)
+{
+    struct tree *tree = self;
+    struct strata_error why;
+    int rc;
+
+    group_enter(&tree->group);
+    pthread_mutex_unlock(&tree->group.mutex);
+    rc = tree_usable(tree, &why);
+    if (rc == 0)
+        rc = tree_spoil(tree, flush_and_settle(tree, &why), &why);
+    pthread_mutex_lock(&tree->group.mutex);
+    group_leave(&tree->group);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+int leveled_compact(void *self, const struct strata_progress *progress, struct strata_error *err)
+{
+    struct tree *tree = self;
+    struct strata_error why;
+    int rc;
+
+    group_enter(&tree->group);
+    pthread_mutex_unlock(&tree->group.mutex);
+    rc = tree_usable(tree, &why);
+    if (rc == 0)
+        rc = tree_spoil(tree, compact_all(tree, progress, &why), &why);
+    pthread_mutex_lock(&tree->group.mutex);
+    group_leave(&tree->group);
+    if (rc < 0 && err)
+        *err = why;
+    if (rc == 0 && progress)
+        progress->tick(progress->arg, 1, 1);
+    return rc;
+}

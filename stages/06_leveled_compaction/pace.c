@@ -1,0 +1,221 @@
+/* pace.c: see pace.h.
+ *
+ * What is owed is spread over the bytes that may be written until it must be done: with o bytes of
+ * work owed and room for r, a write of b bytes does o * b / r of it. So it is done in time whatever
+ * comes, and nearly evenly: the share changes only when r and o do.
+ *
+ *   owed                             must be done when
+ *   flush of the sealed memtable     the memtable is half full
+ *   compactions that are due         level 0 has 8 tables
+ *
+ * I1: a memtable is sealed only when the one before it is in a table: there are two at most.
+ * I2: level 0 never gets more than 12 tables, unless compaction has stopped: then somebody waits. */
+#include "pace.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define L0_AIM 8u
+#define L0_MOST 12u
+#define MOST ((uint64_t)1 << 40) /* bytes of a memtable, for reckoning */
+#define GRAIN ((uint64_t)16 << 10) /* bytes that are written between two looks at what is owed */
+
+static uint64_t share(uint64_t owed, uint64_t bytes, uint64_t room)
+{
+    double part = room ? (double)bytes / (double)room : 1;
+    return part < 1 ? (uint64_t)((double)owed * part) + 1 : owed + 1;
+}
+
+/* ---- Flush ----------------------------------------------------------------------------------- */
+
+static int finish_flush(struct tree *tree, struct strata_error *err)
+{
+    uint64_t budget = UINT64_MAX;
+    int rc = tree->super->sealed ? tree_flush_step(tree, &budget, err) : 0;
+    return rc < 0 ? rc : 0;
+}
+
+static int flush_share(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    const struct super *super = tree->super;
+    uint64_t half = tree->env->options->memtable_bytes / 2, used = memtable_bytes(super->memtable);
+    uint64_t left, budget;
+    int rc;
+
+    if (!super->sealed)
+        return 0;
+    left = tree->flush ? compact_left(tree->flush) : memtable_bytes(super->sealed);
+    budget = used < half ? share(left, bytes, half - used) : UINT64_MAX;
+    rc = tree_flush_step(tree, &budget, err);
+    return rc < 0 ? rc : 0;
+}
+
+int pace_flush(struct tree *tree, struct strata_error *err)
+{
+    int rc = finish_flush(tree, err); /* I1 */
+
+    if (rc == 0 && tree->super->memtable->skip.count)
+        rc = tree_seal(tree, err);
+    return rc < 0 ? rc : finish_flush(tree, err);
+}
+
+/* ---- Compaction ------------------------------------------------------------------------------ */
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Was it a table that could not be read? (An error has the end of a long path.) */
+static bool blames_a_table(const struct tree *tree, const struct strata_error *err)
+{
+    const struct version *v = tree->super->version;
+
+    for (size_t i = 0; i < v->count; i++)
+        if (strcmp(name_of(v->all[i]->path), name_of(err->file)) == 0)
+            return true;
+    return false;
+}
+
+/* Nobody asked for it: that a table cannot be read, or that memory or disk have no room for a new
+ * one, has nothing to do with what is written. Nothing is compacted from then on: level 0 grows. */
+static int bear(struct tree *tree, int rc, struct strata_error *err)
+{
+    bool full = err->sys == ENOSPC || err->sys == EDQUOT;
+    char text[600];
+
+    if (rc >= 0)
+        return rc;
+    if (tree->unknown || (rc == STRATA_ERR_IO && !full && !blames_a_table(tree, err)))
+        return rc;
+    tree->stopped = true;
+    strata_env_log(tree->env, STRATA_LOG_WARNING, "nothing is compacted any more: %s",
+                   strata_error_text(err, text, sizeof text));
+    return STRATA_NOT_FOUND;
+}
+
+static int compact_step_unasked(struct tree *tree, uint64_t *budget, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    int rc = tree->stopped ? STRATA_NOT_FOUND
+                           : bear(tree, tree_compact_step(tree, budget, &why), &why);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+static uint64_t owed(const struct tree *tree)
+{
+    uint64_t all = pick_owed(tree->super->version, tree->env->options), done = 0;
+
+    if (tree->compaction) {
+        done = tree->compaction->bytes - compact_left(tree->compaction);
+        all = all > tree->compaction->bytes ? all : tree->compaction->bytes;
+    }
+    return all > done ? all - done : 0;
+}
+
+/* Bytes that may be written until level 0 has L0_AIM tables; at the end not less than keeps the
+ * share bearable. */
+static uint64_t room(const struct tree *tree)
+{
+    uint64_t memtable = tree->env->options->memtable_bytes;
+    uint64_t budget = memtable < MOST ? memtable : MOST;
+    uint64_t tables = tree->super->version->levels[0].count + (tree->super->sealed != NULL);
+    uint64_t used = memtable_bytes(tree->super->memtable);
+    uint64_t all = tables < L0_AIM ? (L0_AIM - tables) * budget : 0;
+
+    return all > used + budget / 4 ? all - used : budget / 4;
+}
+
+/* One compaction is ended at most: that is enough of waiting for the device. */
+static int compact_share(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    uint64_t work = owed(tree), budget;
+    int rc = 0;
+
+    if (!work || tree->stopped)
+        return 0;
+    budget = share(work, bytes, room(tree));
+    while (rc == 0 && budget)
+        rc = compact_step_unasked(tree, &budget, err);
+    return rc < 0 ? rc : 0;
+}
+
+int pace_settle(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    while (rc >= 0 && rc != STRATA_NOT_FOUND) {
+        uint64_t budget = UINT64_MAX;
+        rc = compact_step_unasked(tree, &budget, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int pace_bound(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    while (rc >= 0 && rc != STRATA_NOT_FOUND && tree->super->version->levels[0].count >= L0_MOST) {
+        uint64_t budget = UINT64_MAX;
+        rc = compact_step_unasked(tree, &budget, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- Writes ---------------------------------------------------------------------------------- */
+
+static bool is_full(const struct tree *tree)
+{
+    return memtable_bytes(tree->super->memtable) >= tree->env->options->memtable_bytes &&
+           tree->super->memtable->skip.count;
+}
+
+static int work(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    int rc = 0;
+
+    if (is_full(tree)) {
+        rc = finish_flush(tree, err); /* I1 */
+        if (rc == 0)
+            rc = tree_seal(tree, err);
+    }
+    if (rc == 0 && !tree->named)
+        rc = tree_name_log(tree, err);
+    if (rc == 0)
+        rc = flush_share(tree, bytes, err);
+    if (rc == 0)
+        rc = compact_share(tree, bytes, err);
+    return rc < 0 ? rc : pace_bound(tree, err); /* I2 */
+}
+
+static bool is_due(const struct tree *tree)
+{
+    uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
+    return tree->unpaid >= GRAIN || tree->unpaid >= sixteenth || !tree->named || is_full(tree);
+}
+
+int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    uint64_t began, took;
+    int rc;
+
+    tree->unpaid += bytes;
+    if (!is_due(tree))
+        return 0;
+    bytes = tree->unpaid;
+    pthread_mutex_unlock(&tree->group.mutex);
+    began = fs_now(tree->env->fs);
+    rc = work(tree, bytes, err);
+    took = fs_now(tree->env->fs) - began;
+    pthread_mutex_lock(&tree->group.mutex);
+    if (rc == 0)
+        tree->unpaid = 0;
+    tree->figures.stalls++;
+    tree->figures.stall_ns += took;
+    if (took > tree->figures.longest_ns)
+        tree->figures.longest_ns = took;
+    return tree_spoil(tree, rc, err);
+}

@@ -1,0 +1,83 @@
+/* tree.h: a log-structured merge tree with levels: a memtable with its log, one more of each while
+ * it is being flushed, the tables, and the manifest that tells of all of them; and every change of
+ * what it tells: an edit. */
+#ifndef STRATA_06_TREE_H
+#define STRATA_06_TREE_H
+
+#include "04_memtable_sstable/log.h"
+#include "compact.h"
+#include "manifest.h"
+#include "super.h"
+
+/* A log whose operations are in a memtable. All zero: there is none. */
+struct tree_log {
+    struct log log;
+    uint64_t first; /* sequence number of its first operation */
+    uint64_t made;  /* bytes that it was made with, on the device */
+};
+
+/* Since open. */
+struct tree_figures {
+    uint64_t bytes_in; /* keys and values that were written */
+    uint64_t flushes, flushed_bytes;
+    struct {
+        uint64_t compactions, moves;   /* to this level */
+        uint64_t read_bytes, written_bytes; /* by those compactions */
+    } levels[LEVELS];
+    uint64_t stalls, stall_ns, longest_ns; /* writes that did work, and how long */
+};
+
+struct tree {
+    const struct strata_env *env;
+    const struct sstable_kind *kind; /* of its tables */
+    void *common;                    /* what they have in common */
+    struct group group;              /* its mutex guards the rest */
+    struct super *super;             /* the present one */
+    struct tree_log live;            /* of its memtable */
+    struct tree_log sealed;          /* of its sealed memtable */
+    struct tree_log older;           /* a second log that open found */
+    bool named;                      /* the manifest tells of the live log: it may be written to */
+    struct manifest manifest;
+    struct state state;         /* as the manifest tells */
+    uint64_t next;              /* number of the next file */
+    uint64_t sequence;          /* of the next operation */
+    struct compact *flush;      /* under way, or NULL */
+    struct compact *compaction; /* likewise */
+    uint64_t unpaid;            /* bytes that were written and no work was done for yet */
+    struct replay opened;       /* what opening found in the last log */
+    int failed;    /* a write, sync or rename failed: errno, or -1; no more writes */
+    bool unknown;  /* it is not known whether the last edit is on the device: no file goes */
+    bool stopped;  /* nothing is compacted unasked any more: a table cannot be read, or written */
+    struct tree_figures figures;
+};
+
+/* All below: alone with the tree, as the leader, and the mutex free. NO_MEMORY: nothing was changed.
+ * After another error the tree is not to be written any more (tree_spoil). */
+
+/* A new memtable and a new log; the full one is sealed, and none was. The log must be named before
+ * it is written to. */
+int tree_seal(struct tree *tree, struct strata_error *err);
+/* The manifest tells of the live log, and, if there is a sealed one, that all of that is on the
+ * device. */
+int tree_name_log(struct tree *tree, struct strata_error *err);
+/* A step of the flush of the sealed memtable. 0: there is more to do; COMPACT_DONE: it is in a
+ * table, and its log is gone. */
+int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *err);
+/* A step of the compaction under way, or of the next one that is due. 0: there may be more to do;
+ * COMPACT_DONE: one is done; NOT_FOUND: none is due. */
+int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err);
+/* Everything goes into one level. The memtables are empty. */
+int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
+                     struct strata_error *err);
+/* Gives up what is under way. */
+void tree_abandon(struct tree *tree);
+/* A new manifest with the whole state. */
+int tree_roll_over(struct tree *tree, struct strata_error *err);
+
+/* 0, or the error that a write failed earlier. */
+int tree_usable(const struct tree *tree, struct strata_error *err);
+/* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not
+ * damage that was read. Returns it. */
+int tree_spoil(struct tree *tree, int rc, const struct strata_error *err);
+
+#endif

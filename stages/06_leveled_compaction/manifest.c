@@ -3,7 +3,7 @@
  *
  *   [file header][edit 1: the whole state][edit 2][edit 3] ...
  *
- * An edit is a record of type 8 without a key; its value is drawn in edit.c. Their ordinals are 1,
+ * An edit is a record of type 9 without a key; its value is drawn in edit.c. Their ordinals are 1,
  * 2, 3, ...
  *
  * I1: the first edit is on the device, and the file's name, before CURRENT names it.

@@ -4,6 +4,7 @@
 #include "03_wal/checkpoint.h"
 #include "03_wal/tail.h"
 #include "03_wal/wal.h"
+#include "06_leveled_compaction/manifest.h"
 #include "coding.h"
 
 #include <string.h>
@@ -34,9 +35,11 @@ static const struct format {
     {RECORD_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {SEGMENT_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {WAL_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
+    {MANIFEST_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {HINT_MAGIC, 48, 16, 44, 4},
     {CHECKPOINT_MAGIC, 44, 16, AT_END, 8},
     {TAIL_MAGIC, SIZE_MAX, 0, 36, 4},
+    {CURRENT_MAGIC, SIZE_MAX, 0, CURRENT_BYTES - 4, 4},
     {"STRATADB", SIZE_MAX, 0, 28, 4},
 };
 
@@ -195,7 +198,7 @@ static void change_head(struct mutation *m)
         return;
     switch (prng_below(m->prng, 5)) {
     case 0:
-        head[TYPE] = (uint8_t)prng_below(m->prng, 9);
+        head[TYPE] = (uint8_t)prng_below(m->prng, 10);
         break;
     case 1:
         put_u32(head + KEY_BYTES, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]);

@@ -8,6 +8,7 @@
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "05_blocks_bloom/table_inside.h"
+#include "06_leveled_compaction/manifest.h"
 #include "checksum.h"
 #include "coding.h"
 
@@ -47,6 +48,7 @@ struct walk {
     uint64_t tombstones;    /* among the records so far */
     size_t place;           /* the next record whose place a run's index is to tell */
     size_t index;           /* where a run's index begins; 0: not known yet */
+    uint8_t ordinal;        /* of the last edit */
 };
 
 struct found {
@@ -114,6 +116,13 @@ static void repair_end(const struct walk *walk, uint8_t *value)
     put_u64(at + 24, walk->sum.digest);
 }
 
+/* Its ordinal, where that is one byte. */
+static void repair_edit(struct walk *walk, uint8_t *value)
+{
+    if (value[0] < 0x80 && walk->ordinal < 0x7f)
+        value[0] = ++walk->ordinal;
+}
+
 static void repair_sums(struct walk *walk, size_t at, const struct found *found)
 {
     uint8_t *value = walk->data + at + RECORD_HEAD + found->key;
@@ -134,6 +143,8 @@ static void repair_sums(struct walk *walk, size_t at, const struct found *found)
         repair_page(walk, value, (size_t)found->value, at);
     if (found->type == RUN_END && found->value == END_VALUE)
         repair_end(walk, value);
+    if (found->type == MANIFEST_EDIT && found->value)
+        repair_edit(walk, value);
 }
 
 /* Returns where the next record begins. */
@@ -178,6 +189,12 @@ static void repair_marker(uint8_t *data, size_t size, enum repair what)
 {
     (void)what;
     repair_head(data, size, 28);
+}
+
+static void repair_current(uint8_t *data, size_t size, enum repair what)
+{
+    (void)what;
+    repair_head(data, size, CURRENT_BYTES - 4);
 }
 
 static void repair_tail(uint8_t *data, size_t size, enum repair what)
@@ -322,6 +339,8 @@ static const struct {
     {RUN_MAGIC, repair_log},
     {TABLES_MAGIC, repair_tables},
     {TABLE_MAGIC, repair_table},
+    {MANIFEST_MAGIC, repair_log},
+    {CURRENT_MAGIC, repair_current},
 };
 
 static size_t same_bytes(const uint8_t *data, const char *magic)

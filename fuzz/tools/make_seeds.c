@@ -470,6 +470,29 @@ static void save_lists(void)
     save("tables", "empty", strata_bytes("", 0));
 }
 
+/* The same work as in fuzz/manifest.c. */
+static void save_manifests(void)
+{
+    static const char file[] = "000002.manifest";
+    struct place place;
+
+    begin(&place, 6);
+    save_file(place.fs, file, 0, "manifest", "of_no_tables");
+    for (char key[] = "a"; key[0] <= 'h'; key[0]++) {
+        put(&place, key, "value");
+        if (key[0] == 'b' || key[0] == 'd' || key[0] == 'g')
+            flush(&place);
+        if (key[0] == 'd')
+            require(strata_compact(place.db, NULL, NULL) == 0, "compact");
+    }
+    save_file(place.fs, file, 0, "manifest", "before_the_close");
+    require(strata_close(place.db, NULL) == 0, "close");
+    save_file(place.fs, file, 0, "manifest", "its_own");
+    save_file(place.fs, file, 3, "manifest", "torn");
+    fs_free(place.fs);
+    save("manifest", "empty", strata_bytes("", 0));
+}
+
 /* ---- Markers --------------------------------------------------------------------------- */
 
 static void save_markers(void)
@@ -665,6 +688,7 @@ int main(int argc, char **argv)
     save_samples();
     save_sorted();
     save_lists();
+    save_manifests();
     save_markers();
     save_texts();
     save_runs();

@@ -3,7 +3,7 @@
  *
  *   [file header][edit 1: the whole state][edit 2][edit 3] ...
  *
- * An edit is a record of type 8 without a key; its value is drawn in edit.c. Their ordinals are 1,
+ * An edit is a record of type 9 without a key; its value is drawn in edit.c. Their ordinals are 1,
  * 2, 3, ...
  *
  * I1: the first edit is on the device, and the file's name, before CURRENT names it.
@@ -106,8 +106,7 @@ int manifest_create(struct manifest *m, const struct strata_env *env, uint64_t n
     if (rc == 0)
         rc = create_file(m, state, err);
     if (rc < 0) {
-        if (m->file)
-            fs_remove(env->fs, m->path, NULL);
+        manifest_remove(env, number);
         return rc;
     }
     m->snapshot_bytes = m->file->end;

@@ -6,7 +6,7 @@
 #include "edit.h"
 
 #define MANIFEST_MAGIC "STRATMAN"
-#define MANIFEST_EDIT 8 /* record type of an edit */
+#define MANIFEST_EDIT 9 /* record type of an edit; 1 to 8 are of earlier stages */
 
 struct manifest {
     const struct strata_env *env;

@@ -648,8 +648,11 @@ static int roll_over(struct work *w, struct manifest *m, struct strata_error *er
 
     start(w);
     rc = done(w, create(&w->g, &next, 20, w->begun, err));
-    if (rc < 0 && next.known == 0)
+    if (rc < 0 && next.known == 0) {
+        struct fs_file *file;
+        assert_int_not_equal(fs_open(w->g.fs, DIR "/000020.manifest", FS_READ, &file, NULL), 0);
         rc = done(w, append(m, w->begun, err));
+    }
     if (rc < 0 || next.known == 0) {
         manifest_close(&next);
         return rc;

@@ -108,7 +108,7 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
         for (size_t i = 0; i < c->count; i++)
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
-    if (rc == 0 && operations)
+    if (rc == 0 && (operations || !tree->named)) /* a sync is one of the sealed log too */
         rc = pace_write(tree, operations * skip_bytes(0, 0) + bytes, err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);

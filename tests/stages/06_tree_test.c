@@ -505,6 +505,61 @@ static void tree_log_that_is_not_named_is_damage(void **state)
     fs_free(fs);
 }
 
+/* ---- A power cut without syncs --------------------------------------------------------------- */
+
+static struct strata *open_unsynced(struct strata_fs *fs)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    subject_options(&options, fs, true);
+    options.memtable_bytes = 3000;
+    options.sync = STRATA_SYNC_NEVER;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+/* Of what was put in the order of the keys there is a first part, and nothing behind it. */
+static int expect_prefix(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    uint64_t *lost = arg, count = 0;
+    struct strata *db = open_it(state);
+    struct strata_iter *iter;
+    struct strata_error err;
+
+    (void)info;
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    for (int rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+        char key[16];
+        snprintf(key, sizeof key, "key %05d", (int)count++);
+        assert_bytes(strata_iter_key(iter), S(key));
+    }
+    strata_iter_free(iter);
+    strata_close(db, NULL);
+    lost[count < 40]++;
+    return 0;
+}
+
+static void tree_power_cut_without_syncs_leaves_a_prefix(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_plan plan = {.model = FS_SIM_POSIX, .stride = 3};
+    struct fs_sim_totals totals;
+    struct strata *db = open_unsynced(fs);
+    uint64_t lost[2] = {0};
+
+    (void)state;
+    assert_int_equal(fs_sim_record(fs), 0);
+    put_many(db, 0, 60, "a value that is long enough");
+    assert_true(check_stat(db, "flushes") >= 1);
+    fs_sim_record_stop(fs);
+    strata_close(db, NULL);
+    assert_int_equal(fs_sim_states(fs, &plan, expect_prefix, lost, &totals), 0);
+    assert_true(lost[0] >= 20 && lost[1] >= 20);
+    fs_free(fs);
+}
+
 /* The manifest is made anew when it has become long: it does not grow with what was ever written.
  */
 static void tree_manifest_stays_small(void **state)
@@ -545,6 +600,7 @@ int main(void)
         cmocka_unit_test(tree_missing_file_is_damage),
         cmocka_unit_test(tree_leftovers_are_removed_and_their_numbers_passed),
         cmocka_unit_test(tree_log_that_is_not_named_is_damage),
+        cmocka_unit_test(tree_power_cut_without_syncs_leaves_a_prefix),
         cmocka_unit_test(tree_manifest_stays_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

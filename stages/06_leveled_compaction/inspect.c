@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SHOWN 16 /* bytes of a key */
 
@@ -203,16 +204,18 @@ static int show_records(struct fs_file *file, uint64_t number, struct inspect *t
     return rc < 0 && rc != STRATA_ERR_CORRUPT ? rc : 0;
 }
 
-/* How much of it CURRENT beside it, if it names this one, knows to be on the device. */
-static uint64_t known_bytes(const struct fs_file *file, uint64_t number)
+/* How much of it CURRENT beside it, if it is whole and names this one, knows to be on the device. */
+static int known_bytes(const struct fs_file *file, uint64_t number, uint64_t *known,
+                       struct strata_error *err)
 {
     char *dir = fs_parent(file->path);
     struct strata_env env = {.fs = file->fs, .dir = dir};
     struct current current = {0};
-    bool known = dir && current_read(&env, &current, NULL) == 0 && current.number == number;
+    int rc = dir ? current_read(&env, &current, err) : strata_fail_memory(err, strlen(file->path));
 
     free(dir);
-    return known ? current.known : 0;
+    *known = rc == 0 && current.number == number ? current.known : 0;
+    return rc == STRATA_ERR_CORRUPT ? 0 : rc;
 }
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
@@ -253,10 +256,10 @@ static int manifest_inspect(struct fs_file *file, struct inspect *to, struct str
         return rc;
     if (rc == 0 && record_check_kind(file, MANIFEST_MAGIC, m.number, &why) == 0)
         rc = show_records(file, m.number, to, &end, err);
-    if (rc == 0) {
-        m.known = known_bytes(file, m.number);
+    if (rc == 0)
+        rc = known_bytes(file, m.number, &m.known, err);
+    if (rc == 0)
         rc = tell_rest(to, &m, &end, err);
-    }
     if (rc >= 0)
         inspect_end(to, end, file->end);
     return rc < 0 ? rc : 0;

@@ -65,19 +65,20 @@ static bool is_made_by_tree(const struct tree *tree, const char *name, uint64_t 
            is_name(name, number, tree->kind->suffix, true);
 }
 
-static int remove_dead(const struct tree *tree, const struct fs_names *names,
-                       struct strata_error *err)
+static int remove_dead(const struct tree *tree, struct strata_error *err)
 {
-    int rc = 0;
+    struct fs_names names;
+    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
 
-    for (size_t i = 0; rc == 0 && i < names->count; i++) {
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
         char *path;
-        if (!is_dead(tree, names->names[i]))
+        if (!is_dead(tree, names.names[i]))
             continue;
-        path = fs_join(tree->env->dir, names->names[i]);
+        path = fs_join(tree->env->dir, names.names[i]);
         rc = path ? fs_remove(tree->env->fs, path, err) : strata_fail_memory(err, 64);
         free(path);
     }
+    fs_names_free(&names);
     return rc;
 }
 
@@ -283,10 +284,10 @@ int tree_read_state(const struct strata_env *env, struct manifest *manifest, str
 }
 
 /* Log 1, and a manifest that names it. */
-static int make_anew(struct tree *tree, const struct fs_names *names, struct strata_error *err)
+static int make_anew(struct tree *tree, struct strata_error *err)
 {
     struct edit edit = {.has_logs = true, .log_count = 1};
-    int rc = remove_dead(tree, names, err); /* nothing is live: all of it */
+    int rc = remove_dead(tree, err); /* nothing is live: all of it */
 
     tree->next = 2;
     tree->sequence = 1;
@@ -306,8 +307,20 @@ static int make_anew(struct tree *tree, const struct fs_names *names, struct str
     return rc;
 }
 
-static int read_all(struct tree *tree, const struct fs_names *names, uint64_t *torn,
-                    struct strata_error *err)
+/* The files that stand there besides. */
+static int look_around(struct tree *tree, struct strata_error *err)
+{
+    struct fs_names names;
+    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
+
+    if (rc == 0)
+        rc = check_unnamed_logs(tree, &names, err);
+    pass_numbers(tree, &names);
+    fs_names_free(&names);
+    return rc;
+}
+
+static int read_all(struct tree *tree, uint64_t *torn, struct strata_error *err)
 {
     int rc = tree_read_state(tree->env, &tree->manifest, &tree->state, torn, err);
 
@@ -317,7 +330,7 @@ static int read_all(struct tree *tree, const struct fs_names *names, uint64_t *t
     if (rc == 0)
         rc = read_logs(tree, err);
     if (rc == 0)
-        rc = check_unnamed_logs(tree, names, err);
+        rc = look_around(tree, err);
     if (rc == 0 && *torn)
         strata_env_log(tree->env, STRATA_LOG_WARNING, "%s: %s a torn edit of %" PRIu64 " bytes",
                        tree->manifest.path, tree->env->options->read_only ? "ignored" : "dropped",
@@ -336,29 +349,19 @@ static int begin_log(struct tree *tree, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-static int open_there(struct tree *tree, const struct fs_names *names, struct strata_error *err)
+int tree_open(struct tree *tree, struct strata_error *err)
 {
     uint64_t torn;
-    int rc = read_all(tree, names, &torn, err);
+    int rc;
 
+    if (tree->env->is_new)
+        return make_anew(tree, err);
+    rc = read_all(tree, &torn, err);
     if (rc < 0 || tree->env->options->read_only)
         return rc;
-    pass_numbers(tree, names);
     if (torn || !manifest_is_settled(&tree->manifest)) /* I2 */
         rc = tree_roll_over(tree, err);
     if (rc == 0)
-        rc = remove_dead(tree, names, err);
+        rc = remove_dead(tree, err);
     return rc < 0 || ended_cleanly(tree) ? rc : begin_log(tree, err);
-}
-
-int tree_open(struct tree *tree, struct strata_error *err)
-{
-    const struct strata_env *env = tree->env;
-    struct fs_names names;
-    int rc = fs_list(env->fs, env->dir, &names, err);
-
-    if (rc == 0)
-        rc = env->is_new ? make_anew(tree, &names, err) : open_there(tree, &names, err);
-    fs_names_free(&names);
-    return rc;
 }

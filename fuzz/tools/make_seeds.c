@@ -478,6 +478,7 @@ static void save_manifests(void)
 
     begin(&place, 6);
     save_file(place.fs, file, 0, "manifest", "of_no_tables");
+    save_file(place.fs, "CURRENT", 0, "current", "its_own");
     for (char key[] = "a"; key[0] <= 'h'; key[0]++) {
         put(&place, key, "value");
         if (key[0] == 'b' || key[0] == 'd' || key[0] == 'g')
@@ -489,6 +490,8 @@ static void save_manifests(void)
     require(strata_close(place.db, NULL) == 0, "close");
     save_file(place.fs, file, 0, "manifest", "its_own");
     save_file(place.fs, file, 3, "manifest", "torn");
+    save_file(place.fs, "CURRENT", 0, "current", "of_a_longer_one");
+    save_file(place.fs, "CURRENT", 5, "current", "cut");
     fs_free(place.fs);
     save("manifest", "empty", strata_bytes("", 0));
 }

@@ -211,8 +211,15 @@ static int known_bytes(const struct fs_file *file, uint64_t number, uint64_t *kn
     char *dir = fs_parent(file->path);
     struct strata_env env = {.fs = file->fs, .dir = dir};
     struct current current = {0};
-    int rc = dir ? current_read(&env, &current, err) : strata_fail_memory(err, strlen(file->path));
+    struct strata_error why;
+    int rc = dir ? current_read(&env, &current, &why)
+                 : strata_fail_memory(&why, strlen(file->path));
 
+    if (rc == STRATA_ERR_IO)
+        strata_fail(err, rc, file->path, STRATA_NO_OFFSET, "what CURRENT says of it: %s",
+                    why.message);
+    else if (rc < 0 && err)
+        *err = why;
     free(dir);
     *known = rc == 0 && current.number == number ? current.known : 0;
     return rc == STRATA_ERR_CORRUPT ? 0 : rc;
@@ -254,8 +261,15 @@ static int manifest_inspect(struct fs_file *file, struct inspect *to, struct str
 
     if (rc < 0)
         return rc;
-    if (rc == 0 && record_check_kind(file, MANIFEST_MAGIC, m.number, &why) == 0)
-        rc = show_records(file, m.number, to, &end, err);
+    if (rc == 0) {
+        rc = record_check_kind(file, MANIFEST_MAGIC, m.number, &why);
+        if (rc == 0)
+            rc = show_records(file, m.number, to, &end, err);
+        else if (rc == STRATA_ERR_CORRUPT)
+            rc = 0; /* told below */
+        else if (err)
+            *err = why;
+    }
     if (rc == 0)
         rc = known_bytes(file, m.number, &m.known, err);
     if (rc == 0)

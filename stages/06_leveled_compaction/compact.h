@@ -14,9 +14,9 @@ struct compact {
     const struct strata_env *env;
     const struct sstable_kind *kind;
     void *common;
-    uint64_t *next;          /* number of the next file; the tree's */
-    struct version *version; /* as it was when it began */
-    struct pick pick;        /* of a compaction; of a flush empty */
+    uint64_t *next;            /* number of the next file; the tree's */
+    struct version *version;   /* as it was when it began */
+    struct pick pick;          /* of a compaction; of a flush empty */
     struct memtable *memtable; /* of a flush; or NULL */
     struct cursor *from;       /* the merge of all inputs */
     bool begun, ended;         /* `from` was positioned; is at its end */
@@ -29,8 +29,8 @@ struct compact {
     size_t output_count, output_room;
     uint64_t written; /* bytes, of the outputs */
 
-    size_t at[LEVELS];  /* of each level below: the first table that does not end before the key */
-    size_t grand_at;    /* likewise, of the level below the outputs' */
+    size_t at[LEVELS]; /* of each level below: the first table that does not end before the key */
+    size_t grand_at;   /* likewise, of the level below the outputs' */
     uint64_t grand_bytes; /* that the present output overlaps with there */
 };
 
@@ -42,8 +42,8 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
 int compact_new_flush(const struct strata_env *env, const struct sstable_kind *kind, void *common,
                       uint64_t *next, struct version *version, struct memtable *memtable,
                       struct compact **out, struct strata_error *err);
-/* About so many bytes of its inputs go on, by which the budget becomes less. 0: there is more to do;
- * COMPACT_DONE. CORRUPT, IO, NO_MEMORY: then it is only to be ended. */
+/* About so many bytes of its inputs go on, by which the budget becomes less. 0: there is more to
+ * do; COMPACT_DONE. CORRUPT, IO, NO_MEMORY: then it is only to be ended. */
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err);
 /* About how many bytes of its inputs are left. */
 uint64_t compact_left(const struct compact *c);

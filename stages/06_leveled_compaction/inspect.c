@@ -204,7 +204,8 @@ static int show_records(struct fs_file *file, uint64_t number, struct inspect *t
     return rc < 0 && rc != STRATA_ERR_CORRUPT ? rc : 0;
 }
 
-/* How much of it CURRENT beside it, if it is whole and names this one, knows to be on the device. */
+/* How much of it CURRENT beside it, if it is whole and names this one, knows to be on the device.
+ */
 static int known_bytes(const struct fs_file *file, uint64_t number, uint64_t *known,
                        struct strata_error *err)
 {
@@ -212,8 +213,8 @@ static int known_bytes(const struct fs_file *file, uint64_t number, uint64_t *kn
     struct strata_env env = {.fs = file->fs, .dir = dir};
     struct current current = {0};
     struct strata_error why;
-    int rc = dir ? current_read(&env, &current, &why)
-                 : strata_fail_memory(&why, strlen(file->path));
+    int rc =
+        dir ? current_read(&env, &current, &why) : strata_fail_memory(&why, strlen(file->path));
 
     if (rc == STRATA_ERR_IO)
         strata_fail(err, rc, file->path, STRATA_NO_OFFSET, "what CURRENT says of it: %s",

@@ -58,8 +58,8 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
     return rc;
 }
 
-/* What a clean close leaves: an empty log, and word of how far the manifest reaches; nothing is read
- * again by the next open. */
+/* What a clean close leaves: an empty log, and word of how far the manifest reaches; nothing is
+ * read again by the next open. */
 static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;

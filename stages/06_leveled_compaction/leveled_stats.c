@@ -72,8 +72,7 @@ int leveled_stats(void *self, each_stat *each, void *arg, struct strata_error *e
          super->sealed ? memtable_bytes(super->sealed) : 0);
     tell(each, arg, "tables", "files", "sorted ones", super->version->count);
     tell(each, arg, "table_records", "records", "in them", records_of(super->version));
-    tell(each, arg, "bytes_in", "bytes", "of keys and values written since open",
-         figures.bytes_in);
+    tell(each, arg, "bytes_in", "bytes", "of keys and values written since open", figures.bytes_in);
     tell(each, arg, "flushes", "tables", "written from a memtable since open", figures.flushes);
     tell(each, arg, "flushed_bytes", "bytes", "in them", figures.flushed_bytes);
     for (unsigned level = 0; level < LEVELS; level++)
@@ -90,8 +89,8 @@ int leveled_stats(void *self, each_stat *each, void *arg, struct strata_error *e
     return 0;
 }
 
-int leveled_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
-                   void *arg, struct strata_error *err)
+int leveled_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+                   struct strata_error *err)
 {
     uint64_t sequence;
     struct super *super = leveled_take(self, &sequence);

@@ -1,6 +1,6 @@
 /* leveled_verify.c: everything that is relied on is read again: the manifest, which tells the state
- * that is in memory, and whose every edit is checked (state.c: order, no overlap, sequence numbers);
- * the logs; every table. */
+ * that is in memory, and whose every edit is checked (state.c: order, no overlap, sequence
+ * numbers); the logs; every table. */
 #include "leveled.h"
 #include "tree_open.h"
 

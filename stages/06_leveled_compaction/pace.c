@@ -9,7 +9,8 @@
  *   compactions that are due         level 0 has 8 tables
  *
  * I1: a memtable is sealed only when the one before it is in a table: there are two at most.
- * I2: level 0 never gets more than 12 tables, unless compaction has stopped: then somebody waits. */
+ * I2: level 0 never gets more than 12 tables, unless compaction has stopped: then somebody waits.
+ */
 #include "pace.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 #define L0_AIM 8u
 #define L0_MOST 12u
-#define MOST ((uint64_t)1 << 40) /* bytes of a memtable, for reckoning */
+#define MOST ((uint64_t)1 << 40)   /* bytes of a memtable, for reckoning */
 #define GRAIN ((uint64_t)16 << 10) /* bytes that are written between two looks at what is owed */
 
 static uint64_t share(uint64_t owed, uint64_t bytes, uint64_t room)
@@ -98,8 +99,8 @@ static int bear(struct tree *tree, int rc, struct strata_error *err)
 static int compact_step_unasked(struct tree *tree, uint64_t *budget, struct strata_error *err)
 {
     struct strata_error why = {0};
-    int rc = tree->stopped ? STRATA_NOT_FOUND
-                           : bear(tree, tree_compact_step(tree, budget, &why), &why);
+    int rc =
+        tree->stopped ? STRATA_NOT_FOUND : bear(tree, tree_compact_step(tree, budget, &why), &why);
     if (rc < 0 && err)
         *err = why;
     return rc;

@@ -1,5 +1,6 @@
 /* pick.c: see pick.h. As LevelDB does it (doc/impl.md): level 0 is due by the number of its tables,
- * because each costs every read, the others by their bytes; the one that is most in excess is first.
+ * because each costs every read, the others by their bytes; the one that is most in excess is
+ * first.
  *
  *   level 0   [a........q] [c.....z] [b..f]      due with 4: the oldest, and all that overlap
  *   level 1   [a.d][e...k][l...p][r..z]          due above level_bytes: one table, round robin,
@@ -98,7 +99,8 @@ static bool overlaps(const struct range *range, const struct sstable *table)
 static int take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err)
 {
     pick->tables[level] = malloc((count + 1) * sizeof(struct sstable *));
-    return pick->tables[level] ? 0 : strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
+    return pick->tables[level] ? 0
+                               : strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
 }
 
 static void take(struct pick *pick, unsigned level, struct sstable *table)

@@ -15,7 +15,7 @@ struct pick {
     struct sstable **tables[LEVELS];
     size_t count[LEVELS];
     uint64_t bytes, records; /* of all inputs */
-    bool move; /* one table, nothing to merge it with: its file goes there as it is */
+    bool move;               /* one table, nothing to merge it with: its file goes there as it is */
 };
 
 void pick_free(struct pick *pick);
@@ -29,8 +29,8 @@ uint64_t pick_owed(const struct version *version, const struct strata_options *o
  * NOT_FOUND: none is due. NO_MEMORY. To be freed in any case. */
 int pick_due(const struct version *version, const struct strata_buffer cursors[LEVELS],
              const struct strata_options *options, struct pick *out, struct strata_error *err);
-/* All tables, into the level that is large enough for them, at least the last that has any. NOT_FOUND:
- * they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
+/* All tables, into the level that is large enough for them, at least the last that has any.
+ * NOT_FOUND: they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
 int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
              struct strata_error *err);
 

@@ -27,8 +27,8 @@ void state_free(struct state *state);
 /* CORRUPT: the edit cannot follow on this state; NO_MEMORY. After either the state is only to be
  * freed. */
 int state_apply(struct state *state, const struct edit *edit, struct strata_error *err);
-/* The edit that makes this state of an empty one; its keys are the state's. To be freed in any case.
- * NO_MEMORY. */
+/* The edit that makes this state of an empty one; its keys are the state's. To be freed in any
+ * case. NO_MEMORY. */
 int state_tell(const struct state *state, struct edit *edit, struct strata_error *err);
 /* To be freed in any case. NO_MEMORY. */
 int state_copy(const struct state *state, struct state *to, struct strata_error *err);

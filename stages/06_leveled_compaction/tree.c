@@ -10,14 +10,12 @@
  *             edit: - 3 4 10 + 12 13    <- the commit
  *             tables 3 4 10             removed, each when nobody reads it any more
  *
- * I1: what a crash cuts off before the commit leaves files that no edit names: the next open removes
- *     them. What it cuts off after it leaves files that are named no more: likewise.
- * I2: a log is written to only when an edit names it; and it is sealed only when all of it is on the
- *     device: so what the next one holds never comes without it.
- * I3: an edit is checked against the state before it is written: what cannot be read again is not
- *     written.
- * I4: when an edit could not be written it is not known which state is on the device: the files of
- *     both are left as they are. */
+ * I1: what a crash cuts off before the commit leaves files that no edit names: the next open
+ * removes them. What it cuts off after it leaves files that are named no more: likewise. I2: a log
+ * is written to only when an edit names it; and it is sealed only when all of it is on the device:
+ * so what the next one holds never comes without it. I3: an edit is checked against the state
+ * before it is written: what cannot be read again is not written. I4: when an edit could not be
+ * written it is not known which state is on the device: the files of both are left as they are. */
 #include "tree.h"
 
 #include <stdlib.h>
@@ -232,8 +230,7 @@ static void tell_live(const struct tree *tree, struct edit *edit)
     const struct tree_log *l = &tree->live;
 
     edit->has_logs = true;
-    edit->logs[edit->log_count++] =
-        (struct edit_log){l->log.number, l->first, l->made, l->first};
+    edit->logs[edit->log_count++] = (struct edit_log){l->log.number, l->first, l->made, l->first};
 }
 
 int tree_name_log(struct tree *tree, struct strata_error *err)
@@ -245,8 +242,8 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
     if (rc < 0)
         return rc;
     if (c.sealed)
-        c.edit.logs[c.edit.log_count++] = (struct edit_log){sealed->log.number, sealed->first,
-                                                            sealed->log.end, tree->live.first};
+        c.edit.logs[c.edit.log_count++] =
+            (struct edit_log){sealed->log.number, sealed->first, sealed->log.end, tree->live.first};
     tell_live(tree, &c.edit);
     rc = install(tree, &c, err);
     tree->named = rc == 0;
@@ -289,10 +286,10 @@ static int end_work(const struct tree *tree, struct compact **work, int rc)
 
 int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
 {
-    int rc = tree->flush ? 0
-                         : compact_new_flush(tree->env, tree->kind, tree->common, &tree->next,
-                                             tree->super->version, tree->super->sealed,
-                                             &tree->flush, err);
+    int rc = tree->flush
+                 ? 0
+                 : compact_new_flush(tree->env, tree->kind, tree->common, &tree->next,
+                                     tree->super->version, tree->super->sealed, &tree->flush, err);
 
     if (rc < 0)
         return rc;
@@ -373,8 +370,8 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
 /* Takes the pick. */
 static int begin(struct tree *tree, struct pick *pick, struct strata_error *err)
 {
-    return compact_new(tree->env, tree->kind, tree->common, &tree->next, tree->super->version,
-                       pick, &tree->compaction, err);
+    return compact_new(tree->env, tree->kind, tree->common, &tree->next, tree->super->version, pick,
+                       &tree->compaction, err);
 }
 
 static int go_on(struct tree *tree, uint64_t *budget, struct strata_error *err)

@@ -21,7 +21,7 @@ struct tree_figures {
     uint64_t bytes_in; /* keys and values that were written */
     uint64_t flushes, flushed_bytes;
     struct {
-        uint64_t compactions, moves;   /* to this level */
+        uint64_t compactions, moves;        /* to this level */
         uint64_t read_bytes, written_bytes; /* by those compactions */
     } levels[LEVELS];
     uint64_t stalls, stall_ns, longest_ns; /* writes that did work, and how long */
@@ -45,14 +45,14 @@ struct tree {
     struct compact *compaction; /* likewise */
     uint64_t unpaid;            /* bytes that were written and no work was done for yet */
     struct replay opened;       /* what opening found in the last log */
-    int failed;    /* a write, sync or rename failed: errno, or -1; no more writes */
-    bool unknown;  /* it is not known whether the last edit is on the device: no file goes */
-    bool stopped;  /* nothing is compacted unasked any more: a table cannot be read, or written */
+    int failed;                 /* a write, sync or rename failed: errno, or -1; no more writes */
+    bool unknown; /* it is not known whether the last edit is on the device: no file goes */
+    bool stopped; /* nothing is compacted unasked any more: a table cannot be read, or written */
     struct tree_figures figures;
 };
 
-/* All below: alone with the tree, as the leader, and the mutex free. NO_MEMORY: nothing was changed.
- * After another error the tree is not to be written any more (tree_spoil). */
+/* All below: alone with the tree, as the leader, and the mutex free. NO_MEMORY: nothing was
+ * changed. After another error the tree is not to be written any more (tree_spoil). */
 
 /* A new memtable and a new log; the full one is sealed, and none was. The log must be named before
  * it is written to. */

@@ -1,13 +1,12 @@
 /* tree_open.c: opening.
  *
- * I1: nothing is removed before all that the manifest names was found whole: with a wrong one in its
- *     place, from an earlier time say, the files are still there to be rescued.
- * I2: a log or manifest that was not closed cleanly is never written to again: a new manifest tells
- *     the state, the memtable is flushed, which puts on the device what was perhaps not there, and a
- *     new log begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
- * I3: a log is written to after an edit has named it: one behind those that are named holds no
- *     operation, or the end of the manifest is lost.
- * I4: a number that any file has is not given away again. */
+ * I1: nothing is removed before all that the manifest names was found whole: with a wrong one in
+ * its place, from an earlier time say, the files are still there to be rescued. I2: a log or
+ * manifest that was not closed cleanly is never written to again: a new manifest tells the state,
+ * the memtable is flushed, which puts on the device what was perhaps not there, and a new log
+ * begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost). I3: a log is
+ * written to after an edit has named it: one behind those that are named holds no operation, or the
+ * end of the manifest is lost. I4: a number that any file has is not given away again. */
 #include "tree_open.h"
 
 #include <inttypes.h>

@@ -44,7 +44,8 @@ size_t version_cursor_count(const struct version *version);
 void version_cursors(const struct version *version, struct cursor **out);
 
 /* Over `count` tables that do not overlap, in order of their keys, as one: each is opened when the
- * cursor comes there. Borrows the array and the tables. `once` as for a table's. NULL: no memory. */
+ * cursor comes there. Borrows the array and the tables. `once` as for a table's. NULL: no memory.
+ */
 struct cursor *level_cursor(struct sstable *const *tables, size_t count, bool once);
 
 #endif

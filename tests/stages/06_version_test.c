@@ -1,0 +1,604 @@
+/* 06_version_test.c: states and versions: edits that can be and edits that cannot, one key, all
+ * keys, and what is picked for compaction. The tables are small real ones on a simulated disk. */
+#include "test.h"
+
+#include "05_blocks_bloom/table.h"
+#include "06_leveled_compaction/compact.h"
+#include "fs_sim.h"
+#include "rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+#define DIR "db"
+
+static const struct sstable_kind *const kind = &table_kind;
+
+/* ---- A state, from edits written as tables --------------------------------------------------- */
+
+struct entry {
+    uint32_t level;
+    uint64_t number, first, last;
+    const char *smallest, *largest;
+};
+
+static struct edit_table table_of(const struct entry *e)
+{
+    return (struct edit_table){.level = e->level,
+                               .number = e->number,
+                               .bytes = 1000,
+                               .records = 10,
+                               .first = e->first,
+                               .last = e->last,
+                               .smallest = S(e->smallest),
+                               .largest = S(e->largest)};
+}
+
+static struct edit edit_of(uint64_t next, uint64_t log, uint64_t sequence)
+{
+    return (struct edit){
+        .next = next, .has_logs = true, .log_count = 1, .logs = {{log, sequence, 100, sequence}}};
+}
+
+static const struct entry base[] = {
+    {0, 9, 31, 40, "b", "y"}, {0, 8, 21, 30, "a", "c"}, {1, 5, 1, 20, "a", "d"},
+    {1, 6, 1, 20, "f", "k"},  {2, 3, 1, 9, "a", "m"},
+};
+
+static void make_base(struct state *state)
+{
+    struct edit edit = edit_of(20, 10, 41);
+    struct strata_error err;
+
+    *state = (struct state){0};
+    for (size_t i = 0; i < sizeof base / sizeof *base; i++) {
+        struct edit_table t = table_of(&base[i]);
+        assert_ok(edit_add(&edit, &t, &err), &err);
+    }
+    assert_ok(state_apply(state, &edit, &err), &err);
+    edit_free(&edit);
+}
+
+static void state_keeps_each_level_in_its_order(void **state)
+{
+    struct state s, copy;
+    struct strata_error err;
+
+    (void)state;
+    make_base(&s);
+    assert_int_equal(s.levels[0].tables[0].number, 9);
+    assert_int_equal(s.levels[0].tables[1].number, 8);
+    assert_int_equal(s.levels[1].tables[0].number, 5);
+    assert_int_equal(s.levels[1].bytes, 2000);
+    assert_int_equal(s.count, 5);
+    assert_int_equal(state_find(&s.levels[1], S("d")), 0);
+    assert_int_equal(state_find(&s.levels[1], S("da")), 1);
+    assert_int_equal(state_find(&s.levels[1], S("l")), 2);
+    assert_ok(state_copy(&s, &copy, &err), &err);
+    assert_true(state_same(&s, &copy));
+    copy.logs[0].end++;
+    assert_false(state_same(&s, &copy));
+    copy.logs[0].end--;
+    copy.levels[1].tables[1].digest++;
+    assert_false(state_same(&s, &copy));
+    state_free(&copy);
+    state_free(&s);
+}
+
+/* One more table, after some were taken away. */
+static int try_entry(const struct entry *e, uint64_t next, const struct edit_removed *removed)
+{
+    struct edit edit = {.next = next};
+    struct edit_table t = table_of(e);
+    struct strata_error err;
+    struct state s;
+    int rc;
+
+    make_base(&s);
+    if (removed)
+        assert_ok(edit_remove(&edit, removed->level, removed->number, &err), &err);
+    assert_ok(edit_add(&edit, &t, &err), &err);
+    rc = state_apply(&s, &edit, &err);
+    if (rc < 0)
+        assert_err_says(&err, "an edit that cannot be");
+    edit_free(&edit);
+    state_free(&s);
+    return rc;
+}
+
+static void state_refuses_tables_that_cannot_be(void **state)
+{
+    static const struct entry bad[] = {
+        {1, 12, 1, 9, "d", "e"},                              /* touches the end of one */
+        {1, 12, 1, 9, "e", "f"},                              /* touches the beginning */
+        {1, 12, 1, 9, "g", "h"},                              /* within one */
+        {1, 12, 1, 9, "e", "z"},                              /* around one */
+        {0, 12, 40, 45, "a", "b"},                            /* operations of the one before it */
+        {0, 12, 5, 21, "a", "b"},  {0, 12, 41, 41, "a", "b"}, /* the log has it */
+        {3, 5, 1, 9, "a", "b"},                               /* a number that is there */
+        {3, 10, 1, 9, "a", "b"},                              /* the log's */
+        {3, 20, 1, 9, "a", "b"},                              /* not given away */
+        {3, 0, 1, 9, "a", "b"},    {3, 12, 9, 1, "a", "b"},   /* backwards */
+        {3, 12, 1, 9, "b", "a"},
+    };
+    static const struct entry good[] = {{1, 12, 1, 9, "da", "ez"},
+                                        {1, 12, 1, 9, "l", "z"},
+                                        {0, 12, 5, 20, "a", "z"},
+                                        {3, 12, 1, 9, "a", "a"}};
+    static const struct entry again = {2, 5, 1, 20, "n", "o"}; /* moved */
+    static const struct edit_removed gone = {1, 5}, not_there = {2, 5};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(try_entry(&bad[i], 20, NULL), STRATA_ERR_CORRUPT);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_int_equal(try_entry(&good[i], 20, NULL), 0);
+    assert_int_equal(try_entry(&good[0], 19, NULL), STRATA_ERR_CORRUPT); /* next goes back */
+    assert_int_equal(try_entry(&again, 20, &gone), 0);
+    assert_int_equal(try_entry(&again, 20, NULL), STRATA_ERR_CORRUPT);
+    assert_int_equal(try_entry(&again, 20, &not_there), STRATA_ERR_CORRUPT);
+}
+
+static int try_logs(const struct edit_log *logs, uint32_t count)
+{
+    struct edit edit = {.next = 20, .has_logs = true, .log_count = count};
+    struct strata_error err;
+    struct state s;
+    int rc;
+
+    memcpy(edit.logs, logs, count * sizeof *logs);
+    make_base(&s);
+    rc = state_apply(&s, &edit, &err);
+    state_free(&s);
+    return rc;
+}
+
+static void state_refuses_logs_that_cannot_be(void **state)
+{
+    static const struct edit_log good[] = {{10, 41, 200, 60}, {11, 60, 100, 60}},
+                                 gap[] = {{10, 41, 200, 60}, {11, 61, 100, 61}},
+                                 same[] = {{10, 41, 200, 60}, {10, 60, 100, 60}},
+                                 old[] = {{11, 40, 100, 40}}, table[] = {{9, 41, 100, 41}},
+                                 unknown[] = {{20, 41, 100, 41}};
+
+    (void)state;
+    assert_int_equal(try_logs(good, 2), 0);
+    assert_int_equal(try_logs(good + 1, 1), 0);
+    assert_int_equal(try_logs(gap, 2), STRATA_ERR_CORRUPT);
+    assert_int_equal(try_logs(same, 2), STRATA_ERR_CORRUPT);
+    assert_int_equal(try_logs(old, 1), STRATA_ERR_CORRUPT);
+    assert_int_equal(try_logs(table, 1), STRATA_ERR_CORRUPT);
+    assert_int_equal(try_logs(unknown, 1), STRATA_ERR_CORRUPT);
+    assert_int_equal(try_logs(good, 0), STRATA_ERR_CORRUPT);
+}
+
+/* ---- Real tables ----------------------------------------------------------------------------- */
+
+enum { KEYS = 200 };
+
+struct ground {
+    struct strata_fs *fs;
+    struct strata_options options;
+    struct strata_env env;
+    void *common;
+    uint64_t next, sequence;
+    struct state state;
+    struct version *version;
+    int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */
+};
+
+static void ground_init(struct ground *g)
+{
+    struct strata_error err;
+
+    memset(g, 0, sizeof *g);
+    g->fs = fs_sim_new();
+    strata_options_init(&g->options);
+    g->options.block_bytes = 256;
+    g->options.plain_blocks = true;
+    g->options.table_bytes = 1500;
+    g->options.level_bytes = 4000;
+    assert_int_equal(fs_sim_put_directory(g->fs, DIR), 0);
+    g->env = (struct strata_env){.fs = g->fs, .dir = DIR, .options = &g->options};
+    assert_ok(kind->common_new(&g->env, &g->common, &err), &err);
+    g->next = g->sequence = 1;
+}
+
+static void ground_free(struct ground *g)
+{
+    version_unref(g->version);
+    state_free(&g->state);
+    kind->common_del(g->common);
+    assert_int_equal(fs_sim_open_files(g->fs), 0);
+    fs_free(g->fs);
+}
+
+static void make_key(char key[16], int i)
+{
+    sprintf(key, "key %04d", 2 * i);
+}
+
+/* The present version, with these tables less and those more. */
+static void change(struct ground *g, const struct pick *less, struct sstable **more, size_t count,
+                   unsigned level)
+{
+    struct edit edit = edit_of(g->next + 1, g->next, g->sequence);
+    struct version *version;
+    struct strata_error err;
+
+    for (unsigned l = 0; less && l < LEVELS; l++)
+        for (size_t i = 0; i < less->count[l]; i++)
+            assert_ok(edit_remove(&edit, l, less->tables[l][i]->number, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        const struct sstable *t = more[i];
+        struct edit_table added = {level,
+                                   t->number,
+                                   t->bytes,
+                                   t->sum.digest,
+                                   t->sum.records,
+                                   t->sum.tombstones,
+                                   t->sum.first,
+                                   t->sum.last,
+                                   strata_buffer_slice(&t->smallest),
+                                   strata_buffer_slice(&t->largest)};
+        assert_ok(edit_add(&edit, &added, &err), &err);
+    }
+    g->next++;
+    assert_ok(state_apply(&g->state, &edit, &err), &err);
+    assert_ok(version_new(&g->state, g->version, more, count, &version, &err), &err);
+    version_unref(g->version);
+    g->version = version;
+    edit_free(&edit);
+}
+
+/* A memtable of keys [from, to), every `step`th, is flushed. */
+static void add_flush(struct ground *g, int from, int to, int step, bool deletes)
+{
+    struct memtable *memtable;
+    struct compact *flush;
+    struct strata_error err;
+    uint64_t budget = UINT64_MAX;
+
+    if (!g->version)
+        change(g, NULL, NULL, 0, 0);
+    assert_ok(memtable_new(1 << 16, &memtable, &err), &err);
+    for (int i = from; i < to; i += step) {
+        char key[16], value[60];
+        make_key(key, i);
+        sprintf(value, "value of version %d, not short", (int)g->sequence);
+        assert_ok(memtable_reserve(memtable, 1, 100, &err), &err);
+        memtable_add(memtable, g->sequence, deletes ? STRATA_OP_DELETE : STRATA_OP_PUT, S(key),
+                     deletes ? S("") : S(value));
+        g->newest[i] = deletes ? -1 : (int)g->sequence;
+        g->sequence++;
+    }
+    assert_ok(
+        compact_new_flush(&g->env, kind, g->common, &g->next, g->version, memtable, &flush, &err),
+        &err);
+    assert_int_equal(compact_step(flush, &budget, &err), COMPACT_DONE);
+    change(g, NULL, flush->outputs, flush->output_count, 0);
+    compact_del(flush, true);
+    memtable_unref(memtable);
+}
+
+/* One compaction, in steps of so many bytes. Steps that it took; 0: none was due. */
+static int compact_one(struct ground *g, uint64_t step, bool all)
+{
+    struct compact *c;
+    struct strata_error err;
+    struct pick pick;
+    int steps = 0;
+    int rc = all ? pick_all(g->version, &g->options, &pick, &err)
+                 : pick_due(g->version, g->state.cursors, &g->options, &pick, &err);
+
+    assert_true(rc >= 0);
+    if (rc == 0 && pick.move) {
+        struct sstable *moved = pick.tables[pick.level][0];
+        change(g, &pick, &moved, 1, pick.output);
+        steps = 1;
+    } else if (rc == 0) {
+        assert_ok(compact_new(&g->env, kind, g->common, &g->next, g->version, &pick, &c, &err),
+                  &err);
+        do {
+            uint64_t budget = step;
+            rc = compact_step(c, &budget, &err);
+            assert_true(rc >= 0);
+            steps++;
+        } while (rc == 0);
+        assert_int_equal(compact_left(c), 0);
+        change(g, &c->pick, c->outputs, c->output_count, c->pick.output);
+        compact_del(c, true);
+    }
+    pick_free(&pick);
+    return steps;
+}
+
+static void expect_gets(struct ground *g)
+{
+    struct strata_buffer value = {0};
+    struct strata_error err;
+
+    for (int i = 0; i < KEYS; i++) {
+        char key[16], want[60];
+        unsigned type = 0;
+        int rc;
+        make_key(key, i);
+        strata_buffer_clear(&value);
+        rc = version_get(g->version, S(key), &type, &value, &err);
+        if (g->newest[i] <= 0) {
+            assert_true(rc == STRATA_NOT_FOUND || (rc == 0 && type == STRATA_OP_DELETE));
+        } else {
+            assert_int_equal(rc, 0);
+            assert_int_equal(type, STRATA_OP_PUT);
+            sprintf(want, "value of version %d, not short", g->newest[i]);
+            assert_bytes(strata_buffer_slice(&value), S(want));
+        }
+        key[strlen(key) - 1]++; /* between two keys */
+        strata_buffer_clear(&value);
+        assert_int_equal(version_get(g->version, S(key), &type, &value, &err), STRATA_NOT_FOUND);
+    }
+    strata_buffer_free(&value);
+}
+
+/* ---- A level's cursor ------------------------------------------------------------------------ */
+
+static void expect_at(struct cursor *c, int rc, int i)
+{
+    char key[16];
+
+    if (i < 0 || i >= KEYS) {
+        assert_int_equal(rc, STRATA_NOT_FOUND);
+        return;
+    }
+    make_key(key, i);
+    assert_int_equal(rc, 0);
+    assert_bytes(c->key, S(key));
+}
+
+/* All keys on level 1 in several tables: any walk shows what a sorted array would. */
+static void level_cursor_walks_as_through_an_array(void **state)
+{
+    struct ground g;
+    struct strata_error err;
+    struct cursor *c;
+    struct rng rng;
+    int at = -1;
+
+    (void)state;
+    ground_init(&g);
+    rng_init_env(&rng, "level");
+    g.options.level_bytes = 1 << 20;
+    add_flush(&g, 0, KEYS, 1, false);
+    assert_int_equal(compact_one(&g, UINT64_MAX, true), 1);
+    assert_true(g.version->levels[1].count >= 4);
+    c = level_cursor(g.version->levels[1].tables, g.version->levels[1].count, false);
+    assert_non_null(c);
+    for (int n = 0; n < 4000; n++) {
+        uint64_t dice = at < 0 ? rng_below(&rng, 2) : rng_below(&rng, 40);
+        char key[16];
+        int rc;
+        if (dice == 0) {
+            rc = c->ops->last(c, &err);
+            at = KEYS - 1;
+        } else if (dice == 1) {
+            at = (int)rng_below(&rng, KEYS + 1);
+            make_key(key, at);
+            if (at > 0 && rng_below(&rng, 2))
+                key[strlen(key) - 1]--; /* just before it */
+            rc = c->ops->seek(c, S(key), &err);
+        } else if (dice < 25) {
+            rc = c->ops->next(c, &err);
+            at++;
+        } else {
+            rc = c->ops->prev(c, &err);
+            at--;
+        }
+        expect_at(c, rc, at);
+        if (rc != 0)
+            at = -1;
+    }
+    c->ops->free(c);
+    ground_free(&g);
+}
+
+/* ---- One key, and all, through compactions ----------------------------------------------------
+ */
+
+static int number_in(struct strata_slice bytes, size_t at)
+{
+    char text[100];
+
+    assert_true(bytes.size < sizeof text);
+    memcpy(text, bytes.data, bytes.size);
+    text[bytes.size] = '\0';
+    return atoi(text + at);
+}
+
+static void expect_scan(struct ground *g)
+{
+    size_t count = version_cursor_count(g->version);
+    struct cursor *sources[40];
+    int shown[KEYS] = {0};
+
+    assert_true(count < 40);
+    version_cursors(g->version, sources);
+    for (size_t i = 0; i < count; i++) { /* the newest first: the first that shows it counts */
+        struct strata_error err;
+        struct cursor *c = sources[i];
+        assert_non_null(c);
+        assert_true(i == 0 || c->sequence < sources[i - 1]->sequence);
+        for (int rc = cursor_first(c, &err); rc == 0; rc = c->ops->next(c, &err)) {
+            struct strata_slice value;
+            int key = number_in(c->key, 4) / 2;
+            if (shown[key])
+                continue;
+            assert_ok(cursor_value(c, &value, &err), &err);
+            shown[key] = c->type == STRATA_OP_DELETE ? -1 : number_in(value, 17);
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        sources[i]->ops->free(sources[i]);
+    for (int i = 0; i < KEYS; i++)
+        assert_int_equal(shown[i] > 0 ? shown[i] : 0, g->newest[i] > 0 ? g->newest[i] : 0);
+}
+
+static void compactions_change_nothing_that_is_seen(void **state)
+{
+    struct ground g;
+    struct rng rng;
+    int done = 0, steps = 0;
+
+    (void)state;
+    ground_init(&g);
+    rng_init_env(&rng, "compactions");
+    for (int round = 0; round < 60; round++) {
+        int from = (int)rng_below(&rng, KEYS), more = 1 + (int)rng_below(&rng, KEYS), now;
+        add_flush(&g, from, from + more < KEYS ? from + more : KEYS, 1 + (int)rng_below(&rng, 5),
+                  rng_below(&rng, 4) == 0);
+        while ((now = compact_one(&g, 700, false)) > 0) {
+            done++;
+            steps += now;
+            expect_gets(&g);
+        }
+        expect_gets(&g);
+        expect_scan(&g);
+    }
+    assert_true(done >= 20 && steps > 3 * done);
+    assert_true(g.version->levels[2].count > 0);
+    assert_true(pick_owed(g.version, &g.options) == 0);
+    compact_one(&g, 700, true);
+    expect_gets(&g);
+    expect_scan(&g);
+    assert_int_equal(g.version->tombstones, 0);
+    assert_int_equal(version_cursor_count(g.version), 1);
+    assert_int_equal(compact_one(&g, 700, true), 0); /* there is nothing to gain */
+    ground_free(&g);
+}
+
+/* A tombstone that hides something deeper is kept, one that hides nothing is not. */
+static void compaction_keeps_a_tombstone_as_long_as_it_hides(void **state)
+{
+    struct ground g;
+
+    (void)state;
+    ground_init(&g);
+    add_flush(&g, 0, 20, 1, false);
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0); /* level 1 */
+    g.options.level_bytes = 1;
+    while (g.version->levels[2].count == 0)
+        assert_true(compact_one(&g, UINT64_MAX, false) > 0); /* level 2 */
+    g.options.level_bytes = 1 << 20;
+    for (int i = 0; i < 4; i++)
+        add_flush(&g, i, i + 1, 1, true);
+    assert_true(compact_one(&g, UINT64_MAX, false) > 0); /* level 1 above it */
+    assert_true(g.version->levels[0].count == 0 || g.version->levels[0].count == 3);
+    expect_gets(&g);
+    add_flush(&g, 100, 101, 1, true); /* behind all: it hides nothing, and needs no table */
+    expect_gets(&g);
+    assert_int_equal(g.version->tombstones, 4);
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+    assert_int_equal(g.version->tombstones, 0);
+    expect_gets(&g);
+    ground_free(&g);
+}
+
+/* ---- Picks ----------------------------------------------------------------------------------- */
+
+/* Tables of level 0 that do not overlap go down one by one, as they are. */
+static void pick_moves_what_overlaps_with_nothing(void **state)
+{
+    struct ground g;
+    struct strata_error err;
+    struct pick pick;
+
+    (void)state;
+    ground_init(&g);
+    for (int i = 0; i < 4; i++)
+        add_flush(&g, 10 * i, 10 * i + 10, 1, false);
+    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &pick, &err), &err);
+    assert_true(pick.move);
+    assert_int_equal(pick.level, 0);
+    assert_int_equal(pick.count[0], 1);
+    assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]); /* the oldest */
+    pick_free(&pick);
+    add_flush(&g, 5, 15, 1, false); /* now two of them do, through a third */
+    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &pick, &err), &err);
+    assert_false(pick.move);
+    assert_int_equal(pick.count[0], 3);
+    assert_int_equal(pick.records, 30);
+    pick_free(&pick);
+    ground_free(&g);
+}
+
+/* Each table of a level has its turn, and then the first again. */
+static void pick_goes_round_the_keys(void **state)
+{
+    struct ground g;
+    struct strata_error err;
+    size_t count;
+
+    (void)state;
+    ground_init(&g);
+    g.options.level_bytes = 1 << 20;
+    add_flush(&g, 0, KEYS, 1, false);
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+    g.options.level_bytes = 1;
+    count = g.version->levels[1].count;
+    assert_true(count >= 3);
+    for (size_t i = 0; i <= count; i++) {
+        struct sstable *want = g.version->levels[1].tables[i % count];
+        struct pick pick;
+        assert_ok(pick_due(g.version, g.state.cursors, &g.options, &pick, &err), &err);
+        assert_int_equal(pick.level, 1);
+        assert_int_equal(pick.count[1], 1);
+        assert_ptr_equal(pick.tables[1][0], want);
+        strata_buffer_clear(&g.state.cursors[1]);
+        strata_buffer_append(&g.state.cursors[1], want->largest.data, want->largest.size);
+        pick_free(&pick);
+    }
+    ground_free(&g);
+}
+
+/* Outputs above a level with many small tables are cut so that none overlaps with much of it. */
+static void compaction_is_cut_by_what_lies_below(void **state)
+{
+    struct ground g;
+    uint64_t before;
+
+    (void)state;
+    ground_init(&g);
+    g.options.table_bytes = 256;
+    add_flush(&g, 0, KEYS, 1, false);
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+    g.options.level_bytes = 1;
+    while (g.version->levels[1].count)
+        assert_true(compact_one(&g, UINT64_MAX, false) > 0); /* to level 2 */
+    assert_true(g.version->levels[2].count > 25);
+    g.options.level_bytes = 1 << 20;
+    for (int i = 0; i < 4; i++)
+        add_flush(&g, 0, KEYS, 40, false); /* five keys, far from each other */
+    before = g.version->levels[2].count;
+    assert_true(compact_one(&g, UINT64_MAX, false) > 0);
+    assert_int_equal(g.version->levels[2].count, before);
+    assert_true(g.version->levels[1].count >= 2);
+    expect_gets(&g);
+    ground_free(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(state_keeps_each_level_in_its_order),
+        cmocka_unit_test(state_refuses_tables_that_cannot_be),
+        cmocka_unit_test(state_refuses_logs_that_cannot_be),
+        cmocka_unit_test(level_cursor_walks_as_through_an_array),
+        cmocka_unit_test(compactions_change_nothing_that_is_seen),
+        cmocka_unit_test(compaction_keeps_a_tombstone_as_long_as_it_hides),
+        cmocka_unit_test(pick_moves_what_overlaps_with_nothing),
+        cmocka_unit_test(pick_goes_round_the_keys),
+        cmocka_unit_test(compaction_is_cut_by_what_lies_below),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 
+#define SYNC_BYTES ((uint64_t)4 << 20) /* of an output, between two waits for the device */
+
 /* ---- Its life -------------------------------------------------------------------------------- */
 
 /* The inputs, the newest first; a level's own tables of level 0 are sources of their own. */
@@ -165,7 +167,7 @@ static int end_output(struct compact *c, struct strata_error *err)
     if (rc == 0)
         rc = c->kind->open(c->env, c->common, number, &c->outputs[c->output_count], err);
     c->writer = NULL;
-    c->grand_bytes = 0;
+    c->synced = c->grand_bytes = 0;
     c->kind->writer_del(writer, rc == 0);
     if (rc == 0)
         c->written += c->outputs[c->output_count++]->bytes;
@@ -264,6 +266,15 @@ static uint64_t bytes_each(const struct compact *c)
     return c->bytes / (c->records + 1) + 1;
 }
 
+/* A device that is behind is waited for here, a little each time, and not at the end for all. */
+static int sync_some(struct compact *c, struct strata_error *err)
+{
+    if (!c->writer || c->writer->file->end < c->synced + SYNC_BYTES)
+        return 0;
+    c->synced = c->writer->file->end;
+    return fs_sync(c->writer->file, err);
+}
+
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
 {
     uint64_t each = bytes_each(c);
@@ -273,9 +284,9 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
         rc = move_on(c, err);
         *budget -= *budget < each ? *budget : each;
     }
-    if (rc < 0 || !c->ended)
-        return rc;
-    if (c->writer)
+    if (rc == 0 && !c->ended)
+        return sync_some(c, err);
+    if (rc == 0 && c->writer)
         rc = end_output(c, err);
     return rc < 0 ? rc : COMPACT_DONE;
 }

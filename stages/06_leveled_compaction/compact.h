@@ -25,6 +25,7 @@ struct compact {
     uint64_t seen;             /* entries that were read so far */
 
     struct sstable_writer *writer; /* of the table that is being written; or NULL */
+    uint64_t synced;               /* bytes of it that are on the device */
     struct sstable **outputs;      /* whole, on the device, and in no version yet */
     size_t output_count, output_room;
     uint64_t written; /* bytes, of the outputs */

@@ -50,25 +50,13 @@ struct reading {
     struct manifest manifest;
     struct fs_file *again; /* the same, written anew */
     struct state state;
+    uint64_t edits; /* so far */
 };
 
 static int pass(void *arg, const struct edit *edit, struct strata_error *err)
 {
     (void)arg, (void)edit, (void)err;
     return 0;
-}
-
-static int follow(void *arg, const struct edit *edit, struct strata_error *err)
-{
-    struct reading *r = arg;
-    struct strata_buffer bytes = {0};
-
-    require(edit_encode(edit, &bytes, NULL) == 0, "encode");
-    require(record_append_typed(r->again, r->manifest.number, MANIFEST_EDIT, strata_bytes(NULL, 0),
-                                strata_buffer_slice(&bytes), NULL) == 0,
-            "append");
-    strata_buffer_free(&bytes);
-    return state_apply(&r->state, edit, err);
 }
 
 static void check_number(const struct state *state, uint64_t number)
@@ -96,6 +84,39 @@ static void check_state(const struct state *state)
             require(level > 0 || i == 0 || t[i - 1].first > t[i].last, "an order of age");
         }
     }
+}
+
+/* What edit_decode promises, and the ordinals. */
+static void check_edit(const struct edit *edit, uint64_t ordinal)
+{
+    require(edit->ordinal == ordinal, "edit %llu in the place of another",
+            (unsigned long long)edit->ordinal);
+    for (size_t i = 0; i < edit->removed_count; i++)
+        require(edit->removed[i].level < LEVELS && edit->removed[i].number < edit->next, "removed");
+    for (size_t i = 0; i < edit->added_count; i++)
+        require(edit->added[i].level < LEVELS && edit->added[i].number < edit->next, "added");
+    for (size_t i = 0; i < edit->cursor_count; i++)
+        require(edit->cursors[i].level < LEVELS, "cursor");
+}
+
+static int follow(void *arg, const struct edit *edit, struct strata_error *err)
+{
+    struct reading *r = arg;
+    struct strata_buffer bytes = {0};
+    uint64_t next = r->state.next;
+    int rc;
+
+    check_edit(edit, ++r->edits);
+    require(edit_encode(edit, &bytes, NULL) == 0, "encode");
+    require(record_append_typed(r->again, r->manifest.number, MANIFEST_EDIT, strata_bytes(NULL, 0),
+                                strata_buffer_slice(&bytes), NULL) == 0,
+            "append");
+    strata_buffer_free(&bytes);
+    rc = state_apply(&r->state, edit, err);
+    require(rc < 0 || r->state.next >= next, "numbers are given away again");
+    if (rc == 0)
+        check_state(&r->state);
+    return rc;
 }
 
 /* As one edit, decoded from its bytes. */
@@ -159,7 +180,6 @@ static bool check_alone(struct database *db, struct strata_slice bytes, bool *to
     require(rc < 0 || (without == 0 && alone.torn == r.manifest.torn), "only with its state");
     if (rc == 0) {
         check_again(&r, bytes);
-        check_state(&r.state);
         check_told(&r.state);
     }
     *torn = r.manifest.torn > 0;

@@ -5,6 +5,7 @@
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
 #include "03_wal/wal.h"
+#include "06_leveled_compaction/manifest.h"
 #include "coding.h"
 #include "database.h"
 #include "fuzz.h"
@@ -478,6 +479,7 @@ static void save_manifests(void)
 
     begin(&place, 6);
     save_file(place.fs, file, 0, "manifest", "of_no_tables");
+    save_file(place.fs, "CURRENT", 0, "current", "its_own");
     for (char key[] = "a"; key[0] <= 'h'; key[0]++) {
         put(&place, key, "value");
         if (key[0] == 'b' || key[0] == 'd' || key[0] == 'g')
@@ -489,8 +491,60 @@ static void save_manifests(void)
     require(strata_close(place.db, NULL) == 0, "close");
     save_file(place.fs, file, 0, "manifest", "its_own");
     save_file(place.fs, file, 3, "manifest", "torn");
+    save_file(place.fs, "CURRENT", 0, "current", "of_a_longer_one");
+    save_file(place.fs, "CURRENT", 5, "current", "cut");
     fs_free(place.fs);
     save("manifest", "empty", strata_bytes("", 0));
+}
+
+/* An edit that adds one table, and at `from` < LEVELS takes it away there. */
+static void append_table(struct manifest *m, uint32_t from, const struct edit_table *table)
+{
+    struct edit edit = {.next = 20};
+
+    require(from == LEVELS || edit_remove(&edit, from, table->number, NULL) == 0, "edit");
+    require(edit_add(&edit, table, NULL) == 0, "edit");
+    if (from < LEVELS)
+        require(edit_cursor(&edit, from, table->largest, NULL) == 0, "edit");
+    require(manifest_append(m, &edit, NULL) == 0, "append");
+    edit_free(&edit);
+}
+
+#define TABLE(level, number, first, last, smallest, largest)                                       \
+    {                                                                                              \
+        level, number, 100, 7, 3, 1, first, last, {(const uint8_t *)(smallest), 1},                \
+        {                                                                                          \
+            (const uint8_t *)(largest), 1                                                          \
+        }                                                                                          \
+    }
+
+/* Of no database: edits that change little each, so that what a mutation makes of them is near to
+ * being right. */
+static void save_small_edits(void)
+{
+    static const struct {
+        uint32_t from;
+        struct edit_table table;
+    } steps[] = {
+        {LEVELS, TABLE(1, 3, 1, 9, "c", "e")},   {LEVELS, TABLE(1, 4, 1, 9, "g", "k")},
+        {LEVELS, TABLE(2, 5, 1, 5, "a", "d")},   {LEVELS, TABLE(0, 6, 10, 19, "a", "z")},
+        {LEVELS, TABLE(0, 7, 20, 29, "b", "c")}, {1, TABLE(2, 4, 1, 9, "g", "k")},
+    };
+    struct edit whole = {.next = 20, .has_logs = true, .logs = {{1, 30, 77, 31}, {8, 31, 77, 31}}};
+    struct strata_fs *fs = database_new(6);
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DATABASE_DIR, .options = &options};
+    struct manifest m;
+
+    strata_options_init(&options);
+    whole.log_count = 2;
+    require(manifest_create(&m, &env, 2, &whole, NULL) == 0, "create");
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        append_table(&m, steps[i].from, &steps[i].table);
+    manifest_close(&m);
+    edit_free(&whole);
+    save_file(fs, "000002.manifest", 0, "manifest", "small_edits");
+    fs_free(fs);
 }
 
 /* ---- Markers --------------------------------------------------------------------------- */
@@ -689,6 +743,7 @@ int main(int argc, char **argv)
     save_sorted();
     save_lists();
     save_manifests();
+    save_small_edits();
     save_markers();
     save_texts();
     save_runs();

@@ -1,0 +1,373 @@
+/* 06_state_test.c: which edit can follow on which: the state that is kept says the same as one that
+ * compares everything with everything, of edits that are right and of those that are not quite. */
+#include "test.h"
+
+#include "06_leveled_compaction/state.h"
+#include "rng.h"
+
+#include <string.h>
+
+#define S(text) strata_string(text)
+
+/* ---- Some edits by hand -------------------------------------------------------------------- */
+
+static const struct edit_log log_1 = {1, 100, 77, 100};
+
+static struct edit_table table(uint32_t level, uint64_t number, uint64_t first, uint64_t last,
+                               const char *smallest, const char *largest)
+{
+    return (struct edit_table){.level = level,
+                               .number = number,
+                               .bytes = 10 * number,
+                               .records = 3,
+                               .first = first,
+                               .last = last,
+                               .smallest = S(smallest),
+                               .largest = S(largest)};
+}
+
+/* L0: 5, 4 (the newest first); L1: 2 [c..e], 3 [g..k]; L2: 6 [d..h]. Log 1 begins at 100. */
+static void begin(struct state *state)
+{
+    const struct edit_table tables[] = {table(0, 4, 60, 79, "a", "z"), table(1, 3, 1, 20, "g", "k"),
+                                        table(0, 5, 80, 99, "b", "f"), table(2, 6, 1, 9, "d", "h"),
+                                        table(1, 2, 1, 30, "c", "e")};
+    struct edit edit = {.next = 20, .has_logs = true, .logs = {log_1}, .log_count = 1};
+    struct strata_error err;
+
+    *state = (struct state){0};
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(edit_add(&edit, &tables[i], NULL), 0);
+    assert_int_equal(edit_cursor(&edit, 1, S("e"), NULL), 0);
+    assert_ok(state_apply(state, &edit, &err), &err);
+    edit_free(&edit);
+}
+
+/* The edit is refused, or not if `words` is NULL. */
+static void follow(struct edit edit, const char *words)
+{
+    struct strata_error err;
+    struct state state;
+
+    begin(&state);
+    if (words) {
+        assert_code(state_apply(&state, &edit, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_says(&err, words);
+        assert_string_equal(err.file, ""); /* the manifest says where */
+    } else {
+        assert_ok(state_apply(&state, &edit, &err), &err);
+    }
+    state_free(&state);
+    edit_free(&edit);
+}
+
+static void follow_with(struct edit_table t, const char *words)
+{
+    struct edit edit = {.next = 20};
+    assert_int_equal(edit_add(&edit, &t, NULL), 0);
+    follow(edit, words);
+}
+
+static void state_keeps_levels_in_order(void **state)
+{
+    static const uint64_t numbers[3][2] = {{5, 4}, {2, 3}, {6, 0}};
+    struct state s;
+
+    (void)state;
+    begin(&s);
+    for (unsigned level = 0; level < 3; level++) {
+        assert_int_equal(s.levels[level].count, level < 2 ? 2 : 1);
+        for (size_t i = 0; i < s.levels[level].count; i++)
+            assert_int_equal(s.levels[level].tables[i].number, numbers[level][i]);
+    }
+    assert_int_equal(s.levels[1].bytes, 50);
+    assert_int_equal(state_find(&s.levels[1], S("e")), 0);
+    assert_int_equal(state_find(&s.levels[1], S("f")), 1);
+    assert_int_equal(state_find(&s.levels[1], S("l")), 2);
+    state_free(&s);
+}
+
+static void state_refuses_a_file_twice(void **state)
+{
+    struct edit edit = {.next = 20};
+    struct edit_table t = table(3, 9, 1, 5, "a", "b"), u = table(3, 9, 1, 5, "c", "d");
+
+    (void)state;
+    follow_with(table(3, 6, 1, 5, "a", "b"), "was there");
+    follow_with(table(3, 20, 1, 5, "a", "b"), "not given away");
+    follow_with(table(3, 1, 1, 5, "a", "b"), "a table and a log");
+    assert_int_equal(edit_add(&edit, &t, NULL), 0);
+    assert_int_equal(edit_add(&edit, &u, NULL), 0);
+    follow(edit, "was there");
+    follow((struct edit){.next = 19}, "given away");
+    follow((struct edit){.next = 20}, NULL);
+    edit = (struct edit){.next = 20, .has_logs = true, .logs = {{6, 100, 0, 100}}, .log_count = 1};
+    follow(edit, "no log can be so");
+}
+
+static void state_refuses_what_is_removed_elsewhere_or_twice(void **state)
+{
+    struct edit edit = {.next = 20};
+
+    (void)state;
+    assert_int_equal(edit_remove(&edit, 2, 3, NULL), 0);
+    follow(edit, "not on that level");
+    edit = (struct edit){.next = 20};
+    assert_int_equal(edit_remove(&edit, 1, 3, NULL), 0);
+    assert_int_equal(edit_remove(&edit, 1, 3, NULL), 0);
+    follow(edit, "not on that level");
+}
+
+static void state_refuses_an_overlap(void **state)
+{
+    static const char *const ranges[][2] = {{"a", "c"}, {"e", "f"}, {"d", "d"}, {"a", "z"},
+                                            {"k", "k"}, {"f", "g"}, {"c", "e"}};
+    static const char *const apart[][2] = {{"a", "b"}, {"f", "f"}, {"kk", "z"}, {"", ""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        follow_with(table(1, 9, 1, 5, ranges[i][0], ranges[i][1]), "overlaps");
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+        follow_with(table(1, 9, 1, 5, apart[i][0], apart[i][1]), NULL);
+    follow_with(table(0, 9, 79, 79, "a", "b"), "overlaps"); /* in age: it is older and newer */
+    follow_with(table(0, 9, 50, 90, "a", "b"), "overlaps");
+    follow_with(table(0, 9, 1, 60, "a", "b"), "overlaps");
+    follow_with(table(0, 9, 1, 59, "a", "b"), NULL);
+}
+
+static void state_moves_a_table_by_one_edit(void **state)
+{
+    struct edit edit = {.next = 20};
+    struct edit_table t = table(3, 2, 1, 30, "c", "e");
+
+    (void)state;
+    assert_int_equal(edit_remove(&edit, 1, 2, NULL), 0);
+    assert_int_equal(edit_add(&edit, &t, NULL), 0);
+    follow(edit, NULL);
+}
+
+static void state_refuses_a_sequence_that_goes_back(void **state)
+{
+    struct edit edit = {.next = 20, .has_logs = true, .log_count = 2};
+
+    (void)state;
+    follow_with(table(0, 9, 100, 100, "a", "b"), "in the log too");
+    edit.logs[0] = log_1;
+    edit.logs[1] = (struct edit_log){9, 100, 77, 100};
+    follow(edit, NULL);
+    edit.logs[1].first = 99;
+    follow(edit, "does not begin where");
+    edit.logs[1] = (struct edit_log){1, 100, 77, 100};
+    follow(edit, "does not begin where");
+    edit.log_count = 1;
+    edit.logs[0] = (struct edit_log){9, 99, 77, 100};
+    follow(edit, "older than the one before");
+    edit.logs[0] = (struct edit_log){9, 101, 77, 100};
+    follow(edit, "no log can be so");
+}
+
+/* ---- All of them, against one that compares everything ------------------------------------- */
+
+struct plain {
+    struct edit_table tables[200];
+    size_t count;
+    struct edit_log logs[2];
+    uint32_t log_count;
+    uint64_t next;
+};
+
+static bool apart(const struct edit_table *a, const struct edit_table *b)
+{
+    if (a->level != b->level)
+        return true;
+    if (a->level == 0)
+        return a->first > b->last || b->first > a->last;
+    return strata_compare(a->largest, b->smallest) < 0 ||
+           strata_compare(b->largest, a->smallest) < 0;
+}
+
+static bool plain_remove(struct plain *p, const struct edit_removed *removed)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->tables[i].number == removed->number && p->tables[i].level == removed->level) {
+            p->tables[i] = p->tables[--p->count];
+            return true;
+        }
+    return false;
+}
+
+static bool plain_add(struct plain *p, const struct edit_table *t)
+{
+    bool right = t->number > 0 && t->number < p->next && t->first <= t->last && t->records > 0 &&
+                 t->tombstones <= t->records && strata_compare(t->smallest, t->largest) <= 0;
+
+    for (size_t i = 0; i < p->count; i++)
+        right = right && p->tables[i].number != t->number && apart(&p->tables[i], t);
+    p->tables[p->count++] = *t;
+    return right;
+}
+
+static bool plain_logs(const struct plain *old, const struct edit *edit)
+{
+    bool right = !old->log_count || edit->logs[0].first >= old->logs[0].first;
+
+    for (uint32_t i = 0; i < edit->log_count; i++)
+        right = right && edit->logs[i].number > 0 && edit->logs[i].number < edit->next &&
+                edit->logs[i].first <= edit->logs[i].sequence;
+    return right && (edit->log_count < 2 || (edit->logs[0].number != edit->logs[1].number &&
+                                             edit->logs[1].first == edit->logs[0].sequence));
+}
+
+static bool plain_apply(struct plain *p, const struct edit *edit)
+{
+    bool right = edit->next >= p->next;
+
+    p->next = edit->next;
+    for (size_t i = 0; i < edit->removed_count; i++)
+        right = right && plain_remove(p, &edit->removed[i]);
+    for (size_t i = 0; i < edit->added_count; i++)
+        right = right && plain_add(p, &edit->added[i]);
+    if (edit->has_logs) {
+        right = right && plain_logs(p, edit);
+        memcpy(p->logs, edit->logs, sizeof p->logs);
+        p->log_count = edit->log_count;
+    }
+    right = right && p->log_count > 0;
+    for (uint32_t i = 0; right && i < p->log_count; i++)
+        for (size_t j = 0; j < p->count; j++)
+            right = right && p->tables[j].number != p->logs[i].number;
+    for (size_t i = 0; right && i < edit->added_count; i++)
+        right = edit->added[i].last < p->logs[0].first;
+    return right;
+}
+
+/* A likely one; of ten one is wrong in some way, or so it happens. */
+static struct edit_table any_table(struct rng *rng, const struct plain *p)
+{
+    static const char keys[] = "abcdefghijklmnopqrstuvwxyz";
+    size_t a = (size_t)rng_below(rng, 26), b = a + (size_t)rng_below(rng, 26 - a) / 6;
+    uint64_t first = 2 * p->next + rng_below(rng, 4);
+
+    return (struct edit_table){
+        .level = (uint32_t)rng_below(rng, 4),
+        .number = p->next - (rng_below(rng, 20) ? 0 : rng_below(rng, p->next)),
+        .bytes = rng_below(rng, 1000),
+        .records = rng_below(rng, 40),
+        .tombstones = rng_below(rng, 2),
+        .first = first - (rng_below(rng, 20) ? 0 : rng_below(rng, 8)),
+        .last = first + rng_below(rng, 2),
+        .smallest = strata_bytes(keys + (rng_below(rng, 30) ? a : b), 1),
+        .largest = strata_bytes(keys + (rng_below(rng, 30) ? b : a), 1),
+    };
+}
+
+static void any_edit(struct rng *rng, const struct plain *p, struct edit *edit)
+{
+    uint64_t first = 2 * p->next + 6;
+
+    *edit = (struct edit){.next = p->next + (rng_below(rng, 20) ? 1 : 0)};
+    for (uint64_t n = rng_below(rng, 3); n > 0 && p->count; n--) {
+        const struct edit_table *t = &p->tables[rng_below(rng, p->count)];
+        uint32_t level = rng_below(rng, 20) ? t->level : (uint32_t)rng_below(rng, 4);
+        assert_int_equal(edit_remove(edit, level, t->number, NULL), 0);
+    }
+    for (uint64_t n = rng_below(rng, 8) ? 1 : rng_below(rng, 3); n > 0; n--) {
+        struct edit_table t = any_table(rng, p);
+        assert_int_equal(edit_add(edit, &t, NULL), 0);
+    }
+    edit->has_logs = rng_below(rng, 20) > 0;
+    edit->log_count = edit->has_logs ? 1 + (uint32_t)rng_below(rng, 2) : 0;
+    edit->logs[0] = (struct edit_log){1, first, 0, first + rng_below(rng, 2)};
+    edit->logs[1] =
+        (struct edit_log){2 + rng_below(rng, 3), first + rng_below(rng, 2), 0, first + 9};
+    if (!rng_below(rng, 20))
+        edit->logs[0].number = rng_below(rng, edit->next);
+}
+
+/* As one edit it makes itself; and it has what the plain one has. */
+static void assert_state(const struct state *s, const struct plain *p)
+{
+    struct state again;
+    struct strata_error err;
+    size_t count = 0;
+
+    assert_ok(state_copy(s, &again, &err), &err);
+    assert_true(state_same(s, &again));
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < s->levels[level].count; i++, count++) {
+            const struct edit_table *t = &s->levels[level].tables[i];
+            size_t j = 0;
+            while (j < p->count && p->tables[j].number != t->number)
+                j++;
+            assert_true(j < p->count);
+            assert_int_equal(p->tables[j].level, level);
+            assert_bytes(t->smallest, p->tables[j].smallest);
+            assert_true(level == 0 || i == 0 || strata_compare(t[-1].largest, t->smallest) < 0);
+            assert_true(level > 0 || i == 0 || t[-1].first > t->last);
+        }
+    assert_int_equal(count, p->count);
+    assert_int_equal(s->next, p->next);
+    state_free(&again);
+}
+
+/* Whether it was taken; if not, both are as they were. */
+static bool follow_both(struct state *s, struct plain *p, const struct edit *edit)
+{
+    struct plain before = *p;
+    struct state kept = {0};
+    struct strata_error err;
+    bool right;
+
+    if (s->log_count)
+        assert_ok(state_copy(s, &kept, &err), &err);
+    right = plain_apply(p, edit);
+    assert_code(state_apply(s, edit, &err), right ? 0 : STRATA_ERR_CORRUPT, &err);
+    if (right) {
+        assert_state(s, p);
+        state_free(&kept);
+    } else {
+        state_free(s);
+        *s = kept;
+        *p = before;
+    }
+    return right;
+}
+
+static void state_agrees_with_one_that_compares_everything(void **state)
+{
+    size_t taken = 0, refused = 0, most = 0;
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "state");
+    for (int round = 0; round < (check_quick() ? 20 : 100); round++) {
+        struct plain p = {.next = 10};
+        struct state s = {0};
+        for (int i = 0; i < 100; i++) {
+            struct edit edit;
+            any_edit(&rng, &p, &edit);
+            if (follow_both(&s, &p, &edit))
+                taken++;
+            else
+                refused++;
+            most = p.count > most ? p.count : most;
+            edit_free(&edit);
+        }
+        state_free(&s);
+    }
+    assert_true(taken > 200 && refused > 200 && most > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(state_keeps_levels_in_order),
+        cmocka_unit_test(state_refuses_a_file_twice),
+        cmocka_unit_test(state_refuses_what_is_removed_elsewhere_or_twice),
+        cmocka_unit_test(state_refuses_an_overlap),
+        cmocka_unit_test(state_moves_a_table_by_one_edit),
+        cmocka_unit_test(state_refuses_a_sequence_that_goes_back),
+        cmocka_unit_test(state_agrees_with_one_that_compares_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,7 +4,7 @@
 #ifndef STRATA_EDIT
 
 struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
-                      const char *history)
+                          const char *history)
 {
     (void)complete, (void)arg, (void)history;
     return NULL;
@@ -161,7 +161,7 @@ static void set_keys(struct edit *edit)
 }
 
 struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
-                      const char *history_file)
+                          const char *history_file)
 {
     struct edit *edit = calloc(1, sizeof *edit);
     HistEvent event;

@@ -11,7 +11,7 @@ struct edit;
 /* NULL: this build has no editor, or there is no memory. `complete(arg, i)` is word number `i`
  * from 0, NULL past the last one; `history` is a file, or NULL: kept in memory only. */
 struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
-                      const char *history);
+                          const char *history);
 /* Writes the history to its file, if there is one. 0, or -1 and errno. */
 int cli_edit_free(struct edit *edit);
 

@@ -1,4 +1,5 @@
-/* cursor_iter.h: a cursor, with what it reads from held until then, as the iterator of an engine. */
+/* cursor_iter.h: a cursor, with what it reads from held until then, as the iterator of an engine.
+ */
 #ifndef STRATA_04_CURSOR_ITER_H
 #define STRATA_04_CURSOR_ITER_H
 

@@ -80,7 +80,6 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
 
 static int write_manifest(struct tree *tree, struct state *state, struct strata_error *err)
 {
-    uint64_t old = tree->manifest.number;
     struct manifest manifest;
     struct edit whole;
     int rc;
@@ -96,10 +95,10 @@ static int write_manifest(struct tree *tree, struct state *state, struct strata_
     edit_free(&whole);
     if (rc < 0)
         return rc;
+    if (tree->manifest.path) /* else the next open does it */
+        fs_remove(tree->env->fs, tree->manifest.path, NULL);
     manifest_close(&tree->manifest);
     tree->manifest = manifest;
-    if (old)
-        manifest_remove(tree->env, old);
     return 0;
 }
 

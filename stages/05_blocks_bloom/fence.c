@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRY_LEAST 2 /* bytes */
-
 size_t fence_common(struct strata_slice a, struct strata_slice b)
 {
     size_t n = 0, most = a.size < b.size ? a.size : b.size;
@@ -132,7 +130,7 @@ int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin,
     if (fence->bytes.size > UINT32_MAX)
         return corrupt("an index of more than 4 GiB", err);
     fence->count = count_entries(strata_buffer_slice(&fence->bytes));
-    if (!fence->count || fence->count > fence->bytes.size / ENTRY_LEAST)
+    if (!fence->count)
         return corrupt("the index does not consist of entries", err);
     rc = take_memory(fence, err);
     return rc < 0 ? rc : decode(fence, begin, end, smallest, largest, err);

@@ -166,6 +166,39 @@ static void run_gives_back_what_was_written(void **state)
     }
 }
 
+/* It is larger than what is read at once: it is read when it is asked for. */
+static void run_value_that_cannot_be_read_is_an_error(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_buffer want = {0};
+    struct strata_slice value;
+    struct strata_error err;
+    struct cursor *cursor;
+    struct sstable *run;
+    char key[40];
+    unsigned type;
+
+    (void)state;
+    row(4, true, key, &want, &type);
+    write_run(&env, 8, true);
+    assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
+    cursor = run_cursor(run, false);
+    assert_int_equal(cursor->ops->seek(cursor, S(key), NULL), 0);
+    fs_sim_fail(fs, &fault);
+    assert_code(cursor->ops->value(cursor, &value, &err), STRATA_ERR_IO, &err);
+    assert_err_file(&err, PATH);
+    assert_int_equal(value.size, 0);
+    fs_sim_fail(fs, NULL);
+    assert_ok(cursor->ops->value(cursor, &value, &err), &err);
+    assert_bytes(value, strata_buffer_slice(&want));
+    cursor->ops->free(cursor);
+    sstable_unref(run);
+    strata_buffer_free(&want);
+    fs_free(fs);
+}
+
 static void run_writer_that_ends_early_leaves_no_file(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -441,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_gives_back_what_was_written),
+        cmocka_unit_test(run_value_that_cannot_be_read_is_an_error),
         cmocka_unit_test(run_writer_that_ends_early_leaves_no_file),
         cmocka_unit_test(run_damaged_in_any_bit_is_never_believed),
         cmocka_unit_test(run_cut_or_made_longer_is_not_opened),

@@ -84,12 +84,13 @@ static int take_memory(struct fence *fence, struct strata_error *err)
     return fence->heads && fence->places && fence->at ? 0 : strata_fail_memory(err, count * 20);
 }
 
-/* Is it behind the one before it, and not outside of the table (I1)? */
-static bool separates(struct strata_slice separator, struct strata_slice before, uint32_t prefix,
+/* Is it behind the one before it, and not outside of the table? Then it begins as all keys do, and
+ * is longer (I1). */
+static bool separates(struct strata_slice separator, struct strata_slice before,
                       struct strata_slice smallest, struct strata_slice largest)
 {
-    return separator.size > prefix && strata_compare(separator, smallest) > 0 &&
-           strata_compare(separator, largest) <= 0 && strata_compare(separator, before) > 0;
+    return strata_compare(separator, smallest) > 0 && strata_compare(separator, largest) <= 0 &&
+           strata_compare(separator, before) > 0;
 }
 
 static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct strata_slice smallest,
@@ -107,7 +108,7 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         separator = get_prefixed(&d);
         if (!size || size > end - place)
             return corrupt("the index has blocks outside of the file", err);
-        if (i ? !separates(separator, before, fence->prefix, smallest, largest)
+        if (i ? !separates(separator, before, smallest, largest)
               : separator.size > 0)
             return corrupt("the index is not in order", err);
         fence->heads[i] = i ? head_of(separator, fence->prefix) : 0;

@@ -395,6 +395,39 @@ static void close_log(struct log *log, struct memtable *memtable)
     memtable_unref(memtable);
 }
 
+/* What several threads write at a time is a frame each. */
+static void log_of_a_group_gives_back_all_of_it(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_op ops[] = {{STRATA_OP_PUT, strata_bytes("a", 1), strata_bytes("1", 1)},
+                              {STRATA_OP_PUT, strata_bytes("b", 1), strata_bytes("2", 1)},
+                              {STRATA_OP_DELETE, strata_bytes("a", 1), {NULL, 0}}};
+    struct group_commit last = {.ops = ops + 2, .count = 1};
+    struct group_commit to_sync = {.sync = true, .next = &last};
+    struct group_commit first = {.ops = ops, .count = 2, .next = &to_sync};
+    struct strata_slice value;
+    struct strata_error err;
+    struct memtable *memtable;
+    uint64_t appends;
+    struct log log;
+
+    (void)state;
+    assert_ok(log_create(&log, &env, 5, 1, &err), &err);
+    appends = fs->calls[FS_CALL_APPEND];
+    assert_ok(log_append(&log, &first, 1, &err), &err);
+    assert_int_equal(fs->calls[FS_CALL_APPEND], appends + 1);
+    assert_ok(log_close(&log, false, &err), &err);
+    assert_ok(open_log(&env, &log, &memtable, &err), &err);
+    assert_int_equal(memtable_get(memtable, S("a"), 2, &value), STRATA_OP_PUT);
+    assert_bytes(value, S("1"));
+    assert_int_equal(memtable_get(memtable, S("a"), 3, &value), STRATA_OP_DELETE);
+    assert_int_equal(memtable_get(memtable, S("b"), 3, &value), STRATA_OP_PUT);
+    assert_bytes(value, S("2"));
+    close_log(&log, memtable);
+    fs_free(fs);
+}
+
 /* Stage 3's segments have such records in their frames. */
 static void log_with_a_record_of_another_stage_is_damage(void **state)
 {
@@ -481,6 +514,7 @@ int main(void)
         cmocka_unit_test(tables_are_the_same_in_all_that_is_told),
         cmocka_unit_test(tables_that_name_no_file_or_the_log_are_refused),
         cmocka_unit_test(tables_of_another_version_are_refused),
+        cmocka_unit_test(log_of_a_group_gives_back_all_of_it),
         cmocka_unit_test(log_with_a_record_of_another_stage_is_damage),
         cmocka_unit_test(log_that_is_missing_is_damage),
         cmocka_unit_test(log_that_cannot_be_read_is_an_error),

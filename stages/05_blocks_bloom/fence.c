@@ -108,8 +108,7 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         separator = get_prefixed(&d);
         if (!size || size > end - place)
             return corrupt("the index has blocks outside of the file", err);
-        if (i ? !separates(separator, before, smallest, largest)
-              : separator.size > 0)
+        if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
             return corrupt("the index is not in order", err);
         fence->heads[i] = i ? head_of(separator, fence->prefix) : 0;
         fence->places[i] = place;

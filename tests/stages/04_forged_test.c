@@ -200,8 +200,7 @@ static void run_whose_index_leads_outside_is_damage(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct sstable *run =
-            open_forged(&env, &(struct shape){.places = {0, places[i]}}, NULL);
+        struct sstable *run = open_forged(&env, &(struct shape){.places = {0, places[i]}}, NULL);
         struct cursor *cursor = run_cursor(run, false);
         struct strata_error err;
         assert_ok(cursor->ops->last(cursor, &err), &err);

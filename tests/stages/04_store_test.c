@@ -1017,8 +1017,7 @@ static void store_files_that_no_list_names_are_removed(void **state)
 {
     static const char *const dead[] = {"db/000099.run", "db/000050.log", "db/000007.run.tmp",
                                        "db/TABLES.tmp", "db/000001.log", "db/000002.run.tmp"};
-    static const char *const others[] = {"db/notes.run", "db/12.log", "db/0000099.run",
-                                         "db/2.run"};
+    static const char *const others[] = {"db/notes.run", "db/12.log", "db/0000099.run", "db/2.run"};
     struct strata_fs *fs = fs_sim_new();
     struct strata_buffer bytes = {0};
     struct strata_options options;

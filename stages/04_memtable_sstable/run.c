@@ -92,8 +92,8 @@ static int read_end(const struct run *run, struct run_end *end, struct strata_er
         rc = corrupt(run, size, "the file ends before a run could", err);
     if (rc == 0)
         rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
-    if (rc == 0 && (record.type != RUN_END || record.key.size || !decode_end(record.value, end) ||
-                    !adds_up(end, at)))
+    if (rc == 0 && /* with so long a value there is no room for a key */
+        (record.type != RUN_END || !decode_end(record.value, end) || !adds_up(end, at)))
         rc = corrupt(run, at, "the run's end is none, or does not fit the file", err);
     strata_buffer_free(&body);
     return rc;

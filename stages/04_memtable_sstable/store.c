@@ -192,7 +192,7 @@ static int install(struct store *store, struct change *c, struct strata_error *e
     } else {
         if (c->memtable)
             log_close(&c->log, !unknown, NULL);
-        if (c->run && !unknown)
+        if (!unknown)
             sstable_remove(c->run);
         tables_free(&c->tables);
         view_unref(c->view);

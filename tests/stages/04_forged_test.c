@@ -95,7 +95,8 @@ static void forge(const struct strata_env *env, const struct shape *s)
     for (size_t i = 0; i < stand; i++) {
         struct strata_slice key = strata_bytes(&"abcd"[i], 1);
         unsigned type = i < RECORDS && s->types[i] ? s->types[i] : STRATA_OP_PUT;
-        digest += segment_digest(index_hash(key), file->end, type);
+        if (i < RECORDS)
+            digest += segment_digest(index_hash(key), file->end, type);
         add(file, type, key, S("v"), RECORD_BYTES);
     }
     index = file->end;
@@ -165,6 +166,30 @@ static void run_of_another_shape_is_not_opened(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         open_forged(&env, &cases[i].shape, cases[i].words);
+    fs_free(fs);
+}
+
+/* It reaches into what follows, and has the right bytes otherwise. */
+static void run_whose_page_has_a_key_is_not_opened(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    struct sstable *run;
+    uint8_t *page;
+
+    (void)state;
+    forge(&env, &(struct shape){0});
+    assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
+    page = bytes.data + PLACE(RECORDS);
+    record_head(NUMBER, PLACE(RECORDS), RUN_INDEX, strata_bytes(page + RECORD_HEAD, 1),
+                strata_bytes(page + RECORD_HEAD + 1, 8 * RECORDS), page);
+    assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
+    assert_code(run_open(&env, NULL, NUMBER, &run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "no page of the index");
+    assert_err_offset(&err, PLACE(RECORDS));
+    strata_buffer_free(&bytes);
     fs_free(fs);
 }
 
@@ -505,6 +530,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_that_is_put_together_by_hand_is_whole),
         cmocka_unit_test(run_of_another_shape_is_not_opened),
+        cmocka_unit_test(run_whose_page_has_a_key_is_not_opened),
         cmocka_unit_test(run_with_another_record_inside_is_damage),
         cmocka_unit_test(run_whose_index_leads_outside_is_damage),
         cmocka_unit_test(run_with_fewer_records_than_its_index_is_damage),

@@ -654,6 +654,35 @@ static void table_verify_sees_another_table(void **state)
     }
 }
 
+static void write_one(struct ground *g, const char *value)
+{
+    struct sstable_writer *writer;
+
+    assert_int_equal(kind->writer_new(&g->env, 7, &writer, NULL), 0);
+    assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S("key"), S(value), NULL), 0);
+    assert_int_equal(kind->writer_finish(writer, 1, 1, NULL), 0);
+    kind->writer_del(writer, true);
+}
+
+/* Of as many bytes. */
+static void table_verify_sees_another_value(void **state)
+{
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+
+    (void)state;
+    ground_init(&g);
+    g.options.plain_blocks = true;
+    write_one(&g, "old");
+    table = open_7(&g);
+    assert_ok(kind->verify(table, &err), &err);
+    write_one(&g, "new");
+    verify_says(table, "another table than the one that was opened");
+    sstable_unref(table);
+    ground_free(&g);
+}
+
 static void table_cut_while_it_is_open_is_damage(void **state)
 {
     struct strata_buffer bytes = {0};
@@ -816,6 +845,7 @@ int main(void)
         cmocka_unit_test(fence_with_long_separators_finds_the_block),
         cmocka_unit_test(fence_of_more_than_4_gib_is_refused),
         cmocka_unit_test(table_verify_sees_another_table),
+        cmocka_unit_test(table_verify_sees_another_value),
         cmocka_unit_test(table_cut_while_it_is_open_is_damage),
         cmocka_unit_test(table_that_cannot_be_opened_again_is_an_error),
         cmocka_unit_test(table_tells_nobody_who_does_not_ask),

@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRY_LEAST 2 /* bytes */
-
 size_t fence_common(struct strata_slice a, struct strata_slice b)
 {
     size_t n = 0, most = a.size < b.size ? a.size : b.size;
@@ -86,12 +84,13 @@ static int take_memory(struct fence *fence, struct strata_error *err)
     return fence->heads && fence->places && fence->at ? 0 : strata_fail_memory(err, count * 20);
 }
 
-/* Is it behind the one before it, and not outside of the table (I1)? */
-static bool separates(struct strata_slice separator, struct strata_slice before, uint32_t prefix,
+/* Is it behind the one before it, and not outside of the table? Then it begins as all keys do, and
+ * is longer (I1). */
+static bool separates(struct strata_slice separator, struct strata_slice before,
                       struct strata_slice smallest, struct strata_slice largest)
 {
-    return separator.size > prefix && strata_compare(separator, smallest) > 0 &&
-           strata_compare(separator, largest) <= 0 && strata_compare(separator, before) > 0;
+    return strata_compare(separator, smallest) > 0 && strata_compare(separator, largest) <= 0 &&
+           strata_compare(separator, before) > 0;
 }
 
 static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct strata_slice smallest,
@@ -109,8 +108,7 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         separator = get_prefixed(&d);
         if (!size || size > end - place)
             return corrupt("the index has blocks outside of the file", err);
-        if (i ? !separates(separator, before, fence->prefix, smallest, largest)
-              : separator.size > 0)
+        if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
             return corrupt("the index is not in order", err);
         fence->heads[i] = i ? head_of(separator, fence->prefix) : 0;
         fence->places[i] = place;
@@ -132,7 +130,7 @@ int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin,
     if (fence->bytes.size > UINT32_MAX)
         return corrupt("an index of more than 4 GiB", err);
     fence->count = count_entries(strata_buffer_slice(&fence->bytes));
-    if (!fence->count || fence->count > fence->bytes.size / ENTRY_LEAST)
+    if (!fence->count)
         return corrupt("the index does not consist of entries", err);
     rc = take_memory(fence, err);
     return rc < 0 ? rc : decode(fence, begin, end, smallest, largest, err);

@@ -16,7 +16,7 @@
 int table_blame(const struct table *t, uint64_t place, int rc, const struct strata_error *why,
                 struct strata_error *err)
 {
-    if (rc == STRATA_ERR_CORRUPT && !why->file[0])
+    if (rc == STRATA_ERR_CORRUPT)
         return strata_fail(err, rc, t->base.path, place, "%s", why->message);
     if (rc < 0 && err)
         *err = *why;

@@ -15,14 +15,10 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
 {
     const struct table *t = v->table;
     const struct block *block = &v->block.block;
-    struct strata_slice prefix = block_prefix(block), suffix = block_suffix(block, at);
 
     v->sum.records++;
     v->sum.tombstones += block_type(block, at) == STRATA_OP_DELETE;
-    strata_buffer_clear(&v->scratch);
-    strata_buffer_append(&v->scratch, prefix.data, prefix.size);
-    if (strata_buffer_append(&v->scratch, suffix.data, suffix.size) < 0)
-        return strata_fail_memory(err, prefix.size + suffix.size);
+    v->scratch.size = block_put_suffix(block, at, v->scratch.data); /* behind the prefix */
     if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
         return sstable_corrupt(&t->base, t->fence.places[n],
                                "the filter denies a key of this block", err);

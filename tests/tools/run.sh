@@ -78,6 +78,8 @@ run_one() {
     timeout "${SUITE_SECONDS:-600}" $command >"$log" 2>&1 </dev/null
     rc=$?
     spent=$(( ($(date +%s%N) - begin) / 1000000 ))
+    times >"$log.count" # in a subshell it would tell of that
+    cpu=$(awk -F'[ms ]+' 'NR == 2 { printf "%.1f", 60 * ($1 + $3) + $2 + $4 }' "$log.count")
     # a library's output may stand before cmocka's on the same line
     good=$(grep -aE '^ok ' "$log" | grep -cv '# *SKIP')
     bad=$(grep -aE '^not ok ' "$log" | grep -cv '# *SKIP')
@@ -91,8 +93,8 @@ run_one() {
     [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name told nothing" >>"$log"; }
     printf '%s %s %s\n' "$good" "$bad" "$skip" >"$log.count"
     word=ok; [ "$bad" -gt 0 ] && word=FAILED
-    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s\n' "$word" "$name" "$good" "$bad" \
-        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000))
+    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s, %s of CPU\n' "$word" "$name" "$good" "$bad" \
+        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000)) "$cpu"
     if [ "$bad" -gt 0 ]; then
         sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -"${TAIL:-60}"
         echo "        whole output: $log"

@@ -8,8 +8,9 @@
  *     longer: it tells two of them apart. So does every key that is looked for, as it lies between
  *     the smallest and the largest.
  * I2: heads ascend with the separators, but equal ones may stand side by side: zeros stand for
- * bytes that are not there. Measured: 35 ns in 28,000 blocks, where memcmp on the separators takes
- * 204. */
+ * bytes that are not there. Where every separator ends within its head, and not with a zero, a key
+ * whose head is equal begins with it: then heads alone decide. Measured: 35 ns in 28,000 blocks,
+ * where memcmp on the separators takes 204. */
 #include "fence.h"
 #include "bytes.h"
 #include "coding.h"
@@ -41,19 +42,33 @@ int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separ
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
+#define HEAD 8 /* bytes */
+
 /* Eight bytes behind the prefix, as a number that orders them. */
 static uint64_t head_of(struct strata_slice key, size_t prefix)
 {
     struct strata_slice rest = slice_behind(key, key.size < prefix ? key.size : prefix);
     uint64_t head = 0;
 
-    if (rest.size >= 8) {
-        memcpy(&head, rest.data, 8);
+    if (rest.size >= HEAD) {
+        memcpy(&head, rest.data, HEAD);
         return __builtin_bswap64(head);
     }
     for (size_t i = 0; i < rest.size; i++)
         head |= (uint64_t)rest.data[i] << (56 - 8 * i);
     return head;
+}
+
+uint64_t fence_head(const struct fence *fence, struct strata_slice first, struct strata_slice rest)
+{
+    struct strata_slice parts[2] = {slice_behind(first, fence->prefix), rest};
+    uint8_t bytes[HEAD];
+    size_t size = 0;
+
+    for (int i = 0; i < 2; i++)
+        for (size_t at = 0; at < parts[i].size && size < HEAD; at++)
+            bytes[size++] = parts[i].data[at];
+    return head_of(strata_bytes(bytes, size), 0);
 }
 
 static int corrupt(const char *what, struct strata_error *err)
@@ -100,6 +115,7 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
     struct decoder d;
     uint64_t place = begin;
 
+    fence->heads_decide = true;
     decoder_init(&d, strata_buffer_slice(&fence->bytes));
     for (uint32_t i = 0; i < fence->count; i++) {
         uint64_t size = get_varint(&d);
@@ -110,6 +126,8 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
             return corrupt("the index has blocks outside of the file", err);
         if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
             return corrupt("the index is not in order", err);
+        fence->heads_decide &=
+            !i || (separator.size - fence->prefix <= HEAD && separator.data[separator.size - 1]);
         fence->heads[i] = i ? head_of(separator, fence->prefix) : 0;
         fence->places[i] = place;
         place += size;
@@ -179,7 +197,8 @@ uint32_t fence_find(const struct fence *fence, struct strata_slice key)
     uint64_t head = head_of(key, fence->prefix);
     uint32_t high = last_not_behind(fence->heads, fence->count, head), low;
 
-    if (fence->heads[high] != head || strata_compare(fence_at(fence, high), key) <= 0)
+    if (fence->heads[high] != head || fence->heads_decide ||
+        strata_compare(fence_at(fence, high), key) <= 0)
         return high;
     low = head ? last_not_behind(fence->heads, high, head - 1) : 0;
     while (low + 1 < high) { /* the separator of low is not behind the key, that of high is */

@@ -1,5 +1,5 @@
 /* table_verify.c: every byte of a table is read and checked, past the cache: what is in the file
- * now, not what was there when it was opened. */
+ * now, not what was there when it was opened; by calls, so that a failing device is an error. */
 #include "02_hash_index/index.h"
 #include "table_inside.h"
 
@@ -92,7 +92,7 @@ int table_verify(struct sstable *table, struct strata_error *err)
 {
     struct table_common *common = ((struct table *)table)->common;
     struct sstable *again;
-    int rc = table_open(common->env, common, table->number, &again, err);
+    int rc = table_open_read(common->env, common, table->number, &again, err);
 
     if (rc < 0)
         return rc;

@@ -40,6 +40,9 @@ suites() {
             [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
         done
         [ -z "${STRATA_ENGINE:-}" ] || continue
+        for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
+            [ "$s" -ge 5 ] && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
+        done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
         done
@@ -69,7 +72,7 @@ run_one() {
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then
-        program=${command#bash }
+        program=${command#bash } program=${program#env * }
         export GCOV_PREFIX=$COUNTS/$(basename "$(dirname "${program%% *}")")$stage
     fi
     timeout "${SUITE_SECONDS:-600}" $command >"$log" 2>&1 </dev/null

@@ -483,7 +483,8 @@ static const struct shape shapes[] = {
     {"packed_blocks", 1024, 10, false, 12, 5, 900, 0, 3, 0, 2, false},
     {"another_number", 4096, 10, false, 3, 3, 3, 0, 0, 0, 3, false},
     {"keys_begin_alike", 4096, 0, true, 20, 14, 2, 0, 0, 0, 2, true},
-    {"separators_begin_alike", 64, 10, true, 14, 14, 2, 0, 0, 0, 2, true},
+    {"separators_begin_alike", 64, 10, true, 14, 14, 14, 0, 0, 0, 2, true},
+    {"separators_are_long", 64, 0, true, 6, 200, 2, 0, 0, 0, 2, true},
 };
 
 /* Entry `i`: some keys begin alike, and values consist of few bytes. */

@@ -7,7 +7,8 @@
  *   - the annotated dump tells of damage iff it is refused;
  *   - what opens holds what was written, but for a forged list, whose check holds and which the
  *     engine never wrote: one that leaves out the oldest run, say; that one still names runs that
- *     are there, with their sizes and digests. */
+ *     are there, with their sizes and digests;
+ *   - verifying tells when it has become another list while the database is open. */
 #include "04_memtable_sstable/tables.h"
 #include "database.h"
 #include "fuzz.h"
@@ -61,15 +62,21 @@ static bool are_among(const struct tables *some, const struct tables *all)
     return true;
 }
 
-/* The list by itself. Returns whether it was taken. `true_one`: the engine's own; *told_truth: it
- * names no other runs. */
-static bool check_list(struct database *db, struct strata_slice bytes,
-                       const struct tables *true_one, bool *told_truth)
+struct answer {
+    bool taken;
+    bool told_truth; /* it names no runs but those that are there */
+    bool same;       /* ... and is no other list */
+};
+
+/* The list by itself. `true_one`: the engine's own. */
+static struct answer check_list(struct database *db, struct strata_slice bytes,
+                                const struct tables *true_one)
 {
     struct strata_options options;
     struct strata_env env = {.fs = db->fs, .dir = DATABASE_DIR, .options = &options};
     struct strata_buffer again = {0};
     struct strata_error err = {.code = 0};
+    struct answer answer = {.taken = false};
     struct tables tables;
     int rc;
 
@@ -83,12 +90,28 @@ static bool check_list(struct database *db, struct strata_slice bytes,
         require(tables_write(&env, &tables, NULL) == 0, "write");
         require(fs_sim_get(db->fs, PATH, &again) == 0, "get");
         require(strata_compare(strata_buffer_slice(&again), bytes) == 0, "other bytes");
-        *told_truth = are_among(&tables, true_one);
+        answer =
+            (struct answer){true, are_among(&tables, true_one), tables_same(&tables, true_one)};
         strata_buffer_free(&again);
         tables_free(&tables);
     }
+    require(rc == 0 || tables_read(&env, &tables, NULL) == rc, "with a reason: %d", rc);
     memory_watched();
-    return rc == 0;
+    return answer;
+}
+
+/* The engine's own database is open when its list becomes another one. */
+static void check_change(const struct database *db, struct strata_fs *base,
+                         struct strata_slice genuine, const struct content *content,
+                         struct strata_slice bytes)
+{
+    struct database own;
+
+    database_init(&own, base, PATH, genuine);
+    own.hash = db->hash;
+    own.content = *content;
+    database_change(&own, bytes);
+    database_free(&own);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -98,9 +121,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct tables true_one;
     static struct content content;
     struct strata_slice bytes = strata_bytes(data, size);
-    bool taken, told_truth = false, is_genuine;
+    struct answer answer;
     struct database db;
     struct inspect in;
+    bool is_genuine;
 
     if (!base) {
         base = make_base(&content);
@@ -109,15 +133,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     database_init(&db, base, PATH, bytes);
     in = database_inspect(&db, &tables_format);
-    taken = check_list(&db, bytes, &true_one, &told_truth);
-    require(taken == !in.damaged, "taken: %d; damaged: %d", taken, in.damaged);
+    answer = check_list(&db, bytes, &true_one);
+    require(answer.taken == !in.damaged, "taken: %d; damaged: %d", answer.taken, in.damaged);
     is_genuine = strata_compare(strata_buffer_slice(&genuine), bytes) == 0;
     database_read(&db);
-    require(db.rc < 0 || (taken && told_truth), "it names runs that are not there, and opens");
+    require(db.rc < 0 || (answer.taken && answer.told_truth), "it names no run that is there");
     require(!is_genuine || db.rc == 0, "the engine's own list is refused");
     require(!is_genuine || content_equal(&db.content, &content), "another content");
-    if (!taken || is_genuine)
+    if (!answer.taken || is_genuine)
         database_write(&db);
+    if (!answer.same)
+        check_change(&db, base, strata_buffer_slice(&genuine), &content, bytes);
     database_free(&db);
     return 0;
 }

@@ -450,7 +450,9 @@ static void repair_table(uint8_t *data, size_t size, enum repair what)
     if (size < RECORD_FILE_HEADER + TABLE_FOOTER)
         return;
     put_u32(data + 20, checksum(checksum_seed(u64_at(data + 12), 0), strata_bytes(data, 20)));
-    table_put_footer(u64_at(data + 12), parts.footer, parts.properties, data + parts.footer);
+    put_u32(data + parts.footer + 12, checksum(checksum_seed(u64_at(data + 12), parts.footer),
+                                               strata_bytes(data + parts.footer, 12)));
+    memcpy(data + parts.footer + 16, TABLE_MAGIC, MAGIC);
     if (found) {
         repair_blocks(&parts);
         repair_section(data, parts.index, parts.filter);

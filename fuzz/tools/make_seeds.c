@@ -451,6 +451,28 @@ static void save_sorted(void)
     end(&place);
 }
 
+/* A run's end that cannot be: behind its head are | records 8 | tombstones 8 | index 8 | ... */
+static void save_impossible_runs(void)
+{
+    enum { END = RECORD_HEAD + 48, KEY_BYTES = 5 };
+    struct strata_buffer bytes = {0};
+    struct place place;
+    size_t end;
+
+    begin(&place, 4);
+    several(&place);
+    flush(&place);
+    require(fs_sim_get(place.fs, DATABASE_DIR "/000002.run", &bytes) == 0, "no run");
+    end = bytes.size - END;
+    save_changed(place.fs, "000002.run", end + RECORD_HEAD, 0, "run", "no_records");
+    save_changed(place.fs, "000002.run", end + RECORD_HEAD + 16, 8, "run", "index_in_the_header");
+    save_changed(place.fs, "000002.run", end + KEY_BYTES, 8 | (uint64_t)40 << 32, "run",
+                 "end_with_a_key");
+    strata_buffer_free(&bytes);
+    strata_close(place.db, NULL);
+    fs_free(place.fs);
+}
+
 /* ---- Tables of stage 5, by their own writer ----------------------------------------------- */
 
 struct shape {
@@ -577,6 +599,38 @@ static void unpack_table(struct strata_buffer *bytes)
     *bytes = to;
 }
 
+/* A table with a number changed, of 1, 2 or 8 bytes, and its checks made right again. */
+static void save_forgery(struct strata_slice from, size_t at, uint64_t number, size_t bytes,
+                         const char *name)
+{
+    struct strata_buffer copy = {0};
+    uint8_t encoded[8];
+
+    put_u64(encoded, number);
+    require(strata_buffer_append(&copy, from.data, from.size) == 0, "no memory");
+    memcpy(copy.data + at, encoded, bytes);
+    repair(copy.data, copy.size, REPAIR_CHECKS);
+    save("block_table", name, strata_buffer_slice(&copy));
+    strata_buffer_free(&copy);
+}
+
+/* Numbers that cannot be, in each part of a table whose sections are not packed. */
+static void save_forged(struct strata_slice from)
+{
+    size_t begin[8], sections = repair_sections(from.data, from.size, begin, 8);
+    size_t footer = begin[sections - 1], properties = begin[sections - 2];
+    size_t filter = begin[sections - 3], index = begin[sections - 4];
+
+    save_forgery(from, footer + 8, 2, 2, "another_version");
+    save_forgery(from, footer, 8, 8, "properties_in_the_header");
+    save_forgery(from, properties + 7 * 8, filter + 1, 8, "index_behind_the_filter");
+    save_forgery(from, index, 0, 1, "block_of_no_bytes");
+    save_forgery(from, begin[0] + 1, 0, 2, "block_of_no_entries");
+    save_forgery(from, begin[0], 15, 1, "block_of_another_form");
+    save_forgery(from, filter - SECTION_TAIL, 4711, 4, "index_of_another_size");
+    save_forgery(from, filter - 5, SECTION_LZ4, 1, "index_not_packed");
+}
+
 static void save_shapes(void)
 {
     struct strata_buffer bytes = {0};
@@ -595,12 +649,29 @@ static void save_shapes(void)
         if (shapes[i].plain)
             unpack_table(&bytes);
         save("block_table", shapes[i].name, strata_buffer_slice(&bytes));
+        if (strcmp(shapes[i].name, "tombstones_plain") == 0)
+            save_forged(strata_buffer_slice(&bytes));
         strata_buffer_clear(&bytes);
         fs_free(env.fs);
     }
+    save_impossible_runs();
     save("block_table", "empty", strata_bytes("", 0));
     save("run", "empty", strata_bytes("", 0));
     strata_buffer_free(&bytes);
+}
+
+/* The log's number in the list. */
+static uint64_t log_of(struct strata_fs *fs)
+{
+    struct strata_buffer bytes = {0};
+    struct decoder d;
+    uint64_t log;
+
+    require(fs_sim_get(fs, DATABASE_DIR "/TABLES", &bytes) == 0 && bytes.size > 28, "no list");
+    decoder_init(&d, strata_bytes(bytes.data + 20, 8));
+    log = get_u64(&d);
+    strata_buffer_free(&bytes);
+    return log;
 }
 
 /* The same work as in fuzz/tables.c. */
@@ -619,6 +690,7 @@ static void save_lists(void)
     require(strata_close(place.db, NULL) == 0, "close");
     save_file(place.fs, "TABLES", 0, "tables", "its_own");
     save_file(place.fs, "TABLES", 30, "tables", "cut");
+    save_changed(place.fs, "TABLES", 56, log_of(place.fs), "tables", "log_among_the_runs");
     fs_free(place.fs);
     save("tables", "empty", strata_bytes("", 0));
 }

@@ -439,6 +439,20 @@ size_t repair_sections(const uint8_t *data, size_t size, size_t *begins, size_t 
     return count;
 }
 
+/* As the writer makes it; but another version stays. */
+static void repair_footer(uint8_t *data, const struct parts *parts)
+{
+    uint64_t number = u64_at(data + 12);
+    uint8_t *at = data + parts->footer;
+    uint32_t version = u32_at(at + 8);
+
+    table_put_footer(number, parts->footer, parts->properties, at);
+    if (u32_at(at + 8) == version)
+        return;
+    put_u32(at + 8, version);
+    put_u32(at + 12, checksum(checksum_seed(number, parts->footer), strata_bytes(at, 12)));
+}
+
 static void repair_table(uint8_t *data, size_t size, enum repair what)
 {
     static uint8_t keys[2][STRATA_MAX_KEY + BLOCK_SLACK];
@@ -450,9 +464,7 @@ static void repair_table(uint8_t *data, size_t size, enum repair what)
     if (size < RECORD_FILE_HEADER + TABLE_FOOTER)
         return;
     put_u32(data + 20, checksum(checksum_seed(u64_at(data + 12), 0), strata_bytes(data, 20)));
-    put_u32(data + parts.footer + 12, checksum(checksum_seed(u64_at(data + 12), parts.footer),
-                                               strata_bytes(data + parts.footer, 12)));
-    memcpy(data + parts.footer + 16, TABLE_MAGIC, MAGIC);
+    repair_footer(data, &parts);
     if (found) {
         repair_blocks(&parts);
         repair_section(data, parts.index, parts.filter);

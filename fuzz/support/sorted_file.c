@@ -94,7 +94,7 @@ static void ask(struct question *q, struct strata_slice key, struct cursor *want
         require(strata_compare(strata_buffer_slice(&q->value), value) == 0, "another value");
 }
 
-/* A key that is not there, most of the time: right behind `key`, or of the same size. */
+/* Keys that are not there, most of the time: right behind `key`, shorter, or of the same size. */
 static void ask_beside(struct question *q, struct strata_slice key)
 {
     static uint8_t beside[STRATA_MAX_KEY + 1];
@@ -106,6 +106,7 @@ static void ask_beside(struct question *q, struct strata_slice key)
         ask(q, strata_bytes(beside, key.size + 1), NULL);
     if (!key.size)
         return;
+    ask(q, strata_bytes(beside, key.size / 2), NULL);
     beside[key.size - 1] ^= 1;
     ask(q, strata_bytes(beside, key.size), NULL);
     beside[key.size - 1] ^= 1;

@@ -454,7 +454,7 @@ static void save_sorted(void)
 /* A run's end that cannot be: behind its head are | records 8 | tombstones 8 | index 8 | ... */
 static void save_impossible_runs(void)
 {
-    enum { END = RECORD_HEAD + 48, KEY_BYTES = 5 };
+    enum { END = RECORD_HEAD + 48, PAGE = RECORD_HEAD + 8 * 30, KEY_BYTES = 5 };
     struct strata_buffer bytes = {0};
     struct place place;
     size_t end;
@@ -468,6 +468,8 @@ static void save_impossible_runs(void)
     save_changed(place.fs, "000002.run", end + RECORD_HEAD + 16, 8, "run", "index_in_the_header");
     save_changed(place.fs, "000002.run", end + KEY_BYTES, 8 | (uint64_t)40 << 32, "run",
                  "end_with_a_key");
+    save_changed(place.fs, "000002.run", end - PAGE + KEY_BYTES, 8 | (uint64_t)232 << 32, "run",
+                 "page_with_a_key");
     strata_buffer_free(&bytes);
     strata_close(place.db, NULL);
     fs_free(place.fs);

@@ -465,6 +465,7 @@ static void save_impossible_runs(void)
     require(fs_sim_get(place.fs, DATABASE_DIR "/000002.run", &bytes) == 0, "no run");
     end = bytes.size - END;
     save_changed(place.fs, "000002.run", end + RECORD_HEAD, 0, "run", "no_records");
+    save_changed(place.fs, "000002.run", end + RECORD_HEAD, 4711, "run", "too_many_records");
     save_changed(place.fs, "000002.run", end + RECORD_HEAD + 16, 8, "run", "index_in_the_header");
     save_changed(place.fs, "000002.run", end + KEY_BYTES, 8 | (uint64_t)40 << 32, "run",
                  "end_with_a_key");
@@ -692,6 +693,7 @@ static void save_lists(void)
     require(strata_close(place.db, NULL) == 0, "close");
     save_file(place.fs, "TABLES", 0, "tables", "its_own");
     save_file(place.fs, "TABLES", 30, "tables", "cut");
+    save_changed(place.fs, "TABLES", 28, 0, "tables", "another_first_operation");
     save_changed(place.fs, "TABLES", 56, log_of(place.fs), "tables", "log_among_the_runs");
     fs_free(place.fs);
     save("tables", "empty", strata_bytes("", 0));

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define NUMBER 2
-#define CACHE ((size_t)64 << 10) /* bytes */
+#define CACHE ((size_t)16 << 10) /* bytes: three blocks, so that others go */
 
 /* Calls: verifying and two scans read everything, and for each entry a get and four seeks halve the
  * others, with two or three calls a step; a run steps on what may be a page and a record. */

@@ -130,7 +130,7 @@ static int read_page(const struct run *run, struct probe *probe, uint64_t number
     return rc;
 }
 
-/* Where record `n` stands. */
+/* Where record `n` stands: a place among the records (I2). */
 static int place_of(const struct run *run, struct probe *probe, uint64_t n, uint64_t *offset,
                     struct strata_error *err)
 {
@@ -145,7 +145,10 @@ static int place_of(const struct run *run, struct probe *probe, uint64_t n, uint
     decoder_init(&d, strata_buffer_slice(&probe->page));
     get_bytes(&d, n % RUN_PAGE * 8);
     *offset = get_u64(&d);
-    return 0;
+    return *offset >= RECORD_FILE_HEADER && *offset < run->index
+               ? 0
+               : corrupt(run, run->index + number * PAGE_BYTES,
+                         "the index tells of a record outside the records", err);
 }
 
 static int check_type(const struct run *run, const struct record *record, struct strata_error *err)
@@ -306,9 +309,6 @@ static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_erro
 
     if (rc < 0)
         return rc;
-    if (at < RECORD_FILE_HEADER || at >= end)
-        return corrupt(c->run, c->run->index + n / RUN_PAGE * PAGE_BYTES,
-                       "the index tells of a record outside the records", err);
     if (back && c->n == n + 1)
         end = c->record.next;
     from = end - RECORD_FILE_HEADER < RECORD_WINDOW ? RECORD_FILE_HEADER : end - RECORD_WINDOW;

@@ -426,6 +426,35 @@ static void run_whose_end_does_not_add_up_is_not_opened(void **state)
     fs_free(fs);
 }
 
+/* A page whose check holds, and places that are none: what is told is where the page stands. */
+static void run_whose_index_leads_outside_is_damage_of_the_index(void **state)
+{
+    static const uint64_t forged[] = {0, 23, 150323855401, UINT64_MAX};
+    enum { PAGE = 12 * 8 + RECORD_HEAD, END = 48 + RECORD_HEAD };
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    struct sstable *run;
+    uint8_t *page;
+
+    (void)state;
+    write_run(&env, 12, false);
+    assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
+    page = bytes.data + bytes.size - END - PAGE;
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        put_u64(page + RECORD_HEAD, forged[i]);
+        record_head(7, bytes.size - END - PAGE, RUN_INDEX, S(""),
+                    strata_bytes(page + RECORD_HEAD, PAGE - RECORD_HEAD), page);
+        assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
+        assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_says(&err, "outside the records");
+        assert_int_equal(err.offset, bytes.size - END - PAGE);
+    }
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
 /* ---- The list of runs -------------------------------------------------------------------- */
 
 static struct tables_run some_runs[] = {{9, 1000, 77}, {3, 500, 88}};
@@ -526,6 +555,7 @@ int main(void)
         cmocka_unit_test(run_cut_or_made_longer_is_not_opened),
         cmocka_unit_test(run_verify_sees_keys_out_of_order),
         cmocka_unit_test(run_whose_end_does_not_add_up_is_not_opened),
+        cmocka_unit_test(run_whose_index_leads_outside_is_damage_of_the_index),
         cmocka_unit_test(tables_give_back_what_was_written),
         cmocka_unit_test(tables_damaged_cut_or_longer_are_refused),
         cmocka_unit_test(tables_with_impossible_numbers_are_refused),

@@ -127,7 +127,7 @@ static bool heads_within_bounds(const struct table *t, uint32_t n, const struct 
     uint64_t first, last;
 
     if (!n || n + 1 == fence->count || prefix.size < fence->prefix ||
-        memcmp(prefix.data, t->base.smallest.data, fence->prefix) != 0)
+        (fence->prefix && memcmp(prefix.data, t->base.smallest.data, fence->prefix) != 0))
         return false;
     first = fence_head(fence, prefix, block_suffix(block, 0));
     last = fence_head(fence, prefix, block_suffix(block, block->count - 1));

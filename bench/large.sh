@@ -25,10 +25,8 @@ budget=64
 [ "$STAGE" -lt 5 ] || budget=$((64 + 256))
 most=$((budget + 64))
 
-T=$(mktemp -d "${TMPDIR:-/tmp}/strata-large.XXXXXX") || exit 1
-trap 'rm -rf "$T"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+. bench/scratch.bash
+scratch large
 failed=0
 
 # The numbers below KEYS, each once: i * a mod KEYS, where a and KEYS have no common divisor. Half of

@@ -38,15 +38,8 @@ GETS=${GETS:-$((N / 2))}
 if [ "$N" -lt 100 ] || [ "$GETS" -lt 100 ]; then usage "N and GETS are at least 100"; fi
 [ -x "$PEER" ] || { echo "peers: there is no $PEER: run \"make bench-build\"" >&2; exit 1; }
 
-T=$(mktemp -d "${TMPDIR:-/tmp}/strata-peers.XXXXXX") || exit 1
-running=
-clean_up() {
-    [ -n "$running" ] && kill "$running" 2>/dev/null && wait "$running"
-    rm -rf "$T"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+. bench/scratch.bash
+scratch peers
 
 # ---- Measuring ---------------------------------------------------------------------------------
 

@@ -53,8 +53,8 @@ static size_t find(const char *wanted)
 
 /* How many of the states are crashed once more: one in `often`, and where time is dear in `quick`;
  * fewer of a tree of tables, stage 4 and later ones that promise as much, whose states are many and
- * whose opening is more work (`make crash` leaves none out). (Not a multiple of two: states are
- * made in a rhythm.) */
+ * whose opening is more work (`make crash-full` leaves none out). (Not a multiple of two: states
+ * are made in a rhythm.) */
 static unsigned sampled(unsigned often, unsigned quick)
 {
     const struct strata_stage_info *info = subject_info();

@@ -44,6 +44,8 @@ static const struct option options[] = {
     {"stage", "N|all", "which engine (default: the newest)", STAGE, FIELD(stage), 0, 0},
     {"sync", "WHEN", "default (the stage's own), never, interval or always", SYNC, FIELD(sync), 0,
      0},
+    {"mapped_reads", NULL, "stage 5 on: tables are read from mapped files", FLAG,
+     FIELD(mapped_reads), 0, 0},
     {"seconds", "S", "cap of one benchmark (default 5): then it stops early", REAL, FIELD(seconds),
      0.001, 1e6},
     {"db", "DIR", "make databases in DIR/STAGE and keep them (default: temporary)", TEXT, FIELD(db),

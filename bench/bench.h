@@ -50,6 +50,7 @@ struct settings {
     unsigned stage;         /* 0: the newest */
     bool all_stages;        /* one after another */
     enum strata_sync sync;
+    bool mapped_reads;
     double seconds;   /* cap of one benchmark */
     const char *db;   /* NULL: a temporary directory */
     const char *tsv;  /* NULL: generated data */

@@ -28,13 +28,15 @@ $(BENCHES):
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
 
-# About ten seconds a stage, as no single benchmark takes more than two, and half a minute for the
-# costs. The databases are made in the build directory: /tmp may be memory, where a sync costs nothing.
-bench: install-build ## db_bench's workloads on every stage, and what stages 2 and 3 cost [STAGE=N]
+# About ten seconds a stage, as no single benchmark takes more than two, half a minute for the costs,
+# and, unless one stage is asked for, a minute for one turn beside LevelDB. The databases are made in
+# the build directory: /tmp may be memory, where a sync costs nothing.
+bench: install-build $(if $(STAGE),,install-peers) ## db_bench's workloads on every stage, what stages 2 and 3 cost, and LevelDB beside 4 and 5 [STAGE=N]
 	@$(MAKE) --no-print-directory bench-build
 	@TMPDIR=$B/bench $B/bench/strata-bench --stage=$(or $(STAGE),all) --seconds=2 --json=$B/bench/results.json
 	@echo && echo "written: $B/bench/results.json"
 	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick
+	@$(if $(STAGE),,echo && B=$B RUNS=1 TMPDIR=$B/bench bench/peers.sh)
 
 bench-costs: install-build ## the goals of stages 2 and 3 at their own size, some minutes [STAGE=N] [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build

@@ -28,15 +28,8 @@ keys=$((keys / part)) reads=$((reads / part)) synced=$((synced / part)) opened=$
 segment=$((opened * 64 * 1024 * 1024 / 1000000))
 
 [ -x "$BENCH" ] || { echo "costs: there is no $BENCH: run \"make bench-build\"" >&2; exit 1; }
-T=$(mktemp -d "${TMPDIR:-/tmp}/strata-costs.XXXXXX") || exit 1
-running=
-clean_up() {
-    [ -n "$running" ] && kill "$running" 2>/dev/null && wait "$running"
-    rm -rf "$T"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+. bench/scratch.bash
+scratch costs
 export TMPDIR=$T
 
 wants() { [ -z "${STAGE:-}" ] || [ "$STAGE" = "$1" ]; }

@@ -105,7 +105,7 @@ static const struct kind kinds[] = {
     {"1,000 random bytes", draw_long, 50000, 100, 0, 0, 256},
     {"500 bytes that all share, 16 hex digits", draw_prefixed, 200000, 100, 0, 500, 16},
     {"16 decimal digits, one value of 64 MiB", draw_decimal, 200000, 100, (size_t)64 << 20, 0, 0},
-    {"16 decimal digits, values of one byte", draw_decimal, 10000000, 1, 0, 0, 0},
+    {"16 decimal digits, values of one byte", draw_decimal, 1000000, 1, 0, 0, 0},
     {"32 random bytes, 20 MB of blocks", draw_32, 150000, 100, 0, 0, 256},
 };
 

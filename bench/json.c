@@ -69,6 +69,8 @@ static void json_settings(const struct settings *s, const struct data *d, FILE *
                 s->key_bytes, s->value_bytes, s->compression_ratio);
     fprintf(to, ", \"seed\": %" PRIu64 ", \"sync\": \"%s\", \"passes\": %" PRIu64, s->seed,
             syncs[s->sync], s->passes);
+    if (s->mapped_reads)
+        fprintf(to, ", \"mapped_reads\": true");
     if (s->segment_bytes)
         fprintf(to, ", \"segment_size\": %" PRIu64, s->segment_bytes);
     fprintf(to, ", \"seconds\": %g},\n", s->seconds);

@@ -25,24 +25,25 @@ budget=64
 [ "$STAGE" -lt 5 ] || budget=$((64 + 256))
 most=$((budget + 64))
 
-T=$(mktemp -d "${TMPDIR:-/tmp}/strata-large.XXXXXX") || exit 1
-trap 'rm -rf "$T"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+. bench/scratch.bash
+scratch large
 failed=0
 
-# The numbers below KEYS, each once: i * a mod KEYS, where a and KEYS have no common divisor.
+# The numbers below KEYS, each once: i * a mod KEYS, where a and KEYS have no common divisor. Half of
+# a value is its neighbours' too, so that files whose blocks are packed stay larger than memory.
 keys() {
-    awk -v n="$KEYS" '
+    awk -v n="$KEYS" -v pieces=4093 '
         function gcd(a, b,    t) { while (b) { t = a % b; a = b; b = t } return a }
         BEGIN {
             a = int(n * 0.618) + 1
             while (gcd(a, n) != 1) a++
-            letters = "abcdefghijklmnopqrstuvwxyz"
-            for (i = 0; i < 4; i++) letters = letters letters
+            letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
+            srand(1)
+            for (i = 0; i < pieces; i++)
+                for (j = 0; j < 46; j++) piece[i] = piece[i] substr(letters, int(rand() * 64) + 1, 1)
             for (i = 0; i < n; i++) {
                 key = (i * a) % n
-                printf "%016d\t%08d%s\n", key, key, substr(letters, key % 26 + 1, 92)
+                printf "%016d\t%08d%s%s\n", key, key, piece[key % pieces], piece[int(key / pieces) % pieces]
             }
         }'
 }

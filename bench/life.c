@@ -19,6 +19,7 @@ int life_open(struct bench *b, enum life_open how, struct strata_error *err)
     options.create = options.exclusive = how == LIFE_NEW;
     options.read_only = b->read_only = how == LIFE_READ;
     options.sync = b->settings->sync;
+    options.mapped_reads = b->settings->mapped_reads;
     if (b->settings->segment_bytes)
         options.segment_bytes = b->settings->segment_bytes;
     options.fs = b->fs;

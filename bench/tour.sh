@@ -294,23 +294,39 @@ step_kill() {
     hint kill
 }
 
-# Where the value of a key stands, by the annotated dump: "offset byte", byte in hexadecimal.
+# Where the value of a key stands, by the annotated dump: "offset byte", byte in hexadecimal; of a
+# table of blocks where the block with the key does, and then "block".
 find_value() { # FILE KEY
-    "$S" inspect "$1" 2>/dev/null | awk -v key="\"$2\"" '
-        index($0, key) && / key / { mine = 1; next }
-        mine && / value / { print $1, $2; exit }'
+    "$S" inspect "$1" 2>/dev/null | LC_ALL=C awk -v key="$2" '
+        index($0, "\"" key "\"") && / key / { mine = 1; next }
+        mine && / value / { print $1, $2; exit }
+        (keys = index($0, "entries, keys ")) && / stored / { # "begin + first to last"
+            tail = substr($0, keys + 14)
+            plus = index(tail, " + ")
+            begin = substr(tail, 1, plus - 1)
+            tail = substr(tail, plus + 3)
+            to = index(tail, " to ")
+            if (begin substr(tail, 1, to - 1) <= key && key <= begin substr(tail, to + 4)) {
+                print $1, $2, "block"
+                exit
+            }
+        }'
 }
 
 step_flip() {
-    local file place offset byte flipped
+    local file place offset byte flipped what
     file=$(largest_file)
     place=$(find_value "$file" U+002200)
     step "7  One bit of a value flips on the disk"
-    if ! promises "$stage" damage || [ -z "$place" ]; then
-        say "  (passed over: this stage does not promise to notice, or its value is not in plain text)"
+    if ! promises "$stage" damage; then
+        say "  (passed over: this stage does not promise to notice)"
+        return
+    elif [ -z "$place" ]; then
+        say "  (passed over: $(basename "$file") does not show where the value of U+002200 is)"
         return
     fi
-    offset=${place% *} byte=${place#* }
+    read -r offset byte what <<<"$place"
+    [ -z "$what" ] || say "  Values are packed here, so it is one of the block with the value."
     flipped=$(printf %02x $((16#$byte ^ 1)))
     file=$(basename "$file")
     must "cp -r \$T/$n \$T/flipped$n"

@@ -28,8 +28,8 @@ size_t fs_sites(const struct fs_site **first)
 const char *fs_call_name(enum fs_call call)
 {
     static const char *const names[FS_CALL_COUNT] = {
-        "open",  "read",   "append", "write",  "sync",  "truncate", "allocate", "size",
-        "close", "rename", "link",   "remove", "mkdir", "list",     "sync_dir", "lock"};
+        "open",   "read", "append", "write", "sync", "truncate", "allocate", "size", "close",
+        "rename", "link", "remove", "mkdir", "list", "sync_dir", "lock",     "map"};
     return names[call];
 }
 
@@ -319,6 +319,29 @@ int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err)
         rc = file->fs->ops->size(file, size);
     } while (rc == -EINTR);
     return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
+}
+
+int fs_map(struct fs_file *file, uint64_t size, const uint8_t **bytes, struct strata_error *err)
+{
+    int rc;
+
+    *bytes = NULL;
+    if (!file->fs->ops->map)
+        return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, file->path, STRATA_NO_OFFSET,
+                           "this file layer maps no files");
+    if (!size || size > file->end || size > SIZE_MAX)
+        return strata_fail(err, STRATA_ERR_INVALID, file->path, file->end,
+                           "%llu bytes cannot be mapped of a file of %llu",
+                           (unsigned long long)size, (unsigned long long)file->end);
+    count(file->fs, FS_CALL_MAP);
+    rc = file->fs->ops->map(file, size, bytes);
+    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "map") : 0;
+}
+
+void fs_unmap(struct strata_fs *fs, const uint8_t *bytes, uint64_t size)
+{
+    if (bytes)
+        fs->ops->unmap(fs, bytes, size);
 }
 
 int fs_close(struct fs_file *file, struct strata_error *err)

@@ -68,6 +68,9 @@ struct fs_ops {
     int (*truncate)(struct fs_file *file, uint64_t size);
     int (*allocate)(struct fs_file *file, uint64_t size);
     int (*size)(struct fs_file *file, uint64_t *size);
+    /* Both may be NULL: it maps nothing. */
+    int (*map)(struct fs_file *file, uint64_t size, const uint8_t **bytes);
+    void (*unmap)(struct strata_fs *fs, const uint8_t *bytes, uint64_t size);
     int (*close)(struct fs_file *file); /* frees the file, but not its path, whatever it returns */
     int (*rename)(struct strata_fs *fs, const char *from, const char *to);
     int (*link)(struct strata_fs *fs, const char *from, const char *to);
@@ -100,6 +103,7 @@ enum fs_call {
     FS_CALL_LIST,
     FS_CALL_SYNC_DIR,
     FS_CALL_LOCK,
+    FS_CALL_MAP,
     FS_CALL_COUNT
 };
 const char *fs_call_name(enum fs_call call); /* "open", "read", ... */
@@ -144,6 +148,13 @@ int fs_trim(struct fs_file *file, struct strata_error *err);
 /* Grows the file to `size` bytes of zeros that are sure to have room; ENOSPC now, not later. */
 int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err);
 int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err);
+/* The file's first `size` bytes, to be read in place until fs_unmap, also after fs_close. The file
+ * is at least so long, and is not cut shorter as long as it is mapped: reading behind its end, or
+ * what the device cannot give, is SIGBUS, not an error. What is written to it meanwhile may be seen
+ * or not. INVALID: it is shorter, or no bytes are asked for; NOT_SUPPORTED; IO. (Neither is a site:
+ * they change nothing that a crash could leave.) */
+int fs_map(struct fs_file *file, uint64_t size, const uint8_t **bytes, struct strata_error *err);
+void fs_unmap(struct strata_fs *fs, const uint8_t *bytes, uint64_t size); /* NULL bytes are fine */
 /* Always frees. Fails if the system says so (then earlier writes may be lost). NULL is fine. */
 int fs_close(struct fs_file *file, struct strata_error *err);
 

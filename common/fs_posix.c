@@ -236,6 +236,22 @@ static int posix_size(struct fs_file *file, uint64_t *size)
     return 0;
 }
 
+static int posix_map(struct fs_file *file, uint64_t size, const uint8_t **bytes)
+{
+    void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd_of(file), 0);
+
+    if (map == MAP_FAILED)
+        return -errno;
+    *bytes = map;
+    return 0;
+}
+
+static void posix_unmap(struct strata_fs *fs, const uint8_t *bytes, uint64_t size)
+{
+    (void)fs;
+    munmap((void *)(uintptr_t)bytes, (size_t)size);
+}
+
 static int posix_close(struct fs_file *file)
 {
     struct posix_file *posix = (struct posix_file *)file;
@@ -367,6 +383,8 @@ static const struct fs_ops posix_ops = {
     .truncate = posix_truncate,
     .allocate = posix_allocate,
     .size = posix_size,
+    .map = posix_map,
+    .unmap = posix_unmap,
     .close = posix_close,
     .rename = posix_rename,
     .link = posix_link,

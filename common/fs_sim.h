@@ -70,13 +70,13 @@ void fs_sim_set_disk(struct strata_fs *fs, uint64_t bytes);
 
 /* What a fault does, and the calls it can hit. */
 enum fs_sim_fault_kind {
-    FS_SIM_EIO,       /* any call */
-    FS_SIM_ENOSPC,    /* append, write, sync, truncate, allocate, rename, link, mkdir, and open
-                       * and lock when they may create */
-    FS_SIM_EMFILE,    /* what needs a descriptor: open, lock, list, sync_dir */
-    FS_SIM_SHORT,     /* read, append, write of two bytes or more: half of them are done */
-    FS_SIM_EINTR,     /* all but size, rename, link, remove, mkdir. `for_ever`: every other such
-                       * call, as callers try again */
+    FS_SIM_EIO,    /* any call */
+    FS_SIM_ENOSPC, /* append, write, sync, truncate, allocate, rename, link, mkdir, and open
+                    * and lock when they may create */
+    FS_SIM_EMFILE, /* what needs a descriptor: open, lock, list, sync_dir */
+    FS_SIM_SHORT,  /* read, append, write of two bytes or more: half of them are done */
+    FS_SIM_EINTR,  /* all but size, map, rename, link, remove, mkdir. `for_ever`: every other such
+                    * call, as callers try again */
     FS_SIM_SYNC_DROPS /* sync: EIO, and what the file had unsynced never gets to the device,
                        * though reads still see it and the next sync succeeds: what Linux does */
 };

@@ -59,7 +59,7 @@ $(FUZZ:%=$B/fuzz/afl/%): $B/fuzz/afl/%: $B/fuzz/%.o $(FUZZ_SUPPORT) $(LIB_A)
 	$(call fuzz_link,-fsanitize=fuzzer)
 $B/fuzz/make_seeds: $B/fuzz/tools/make_seeds.o $(FUZZ_SUPPORT) $(LIB_A)
 	$(call fuzz_link)
-$B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/support/repair.o $(LIB_A)
+$B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/mutator/sections.o $B/fuzz/support/repair.o $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LIBS)
 
 .PHONY: fuzz-replay-build fuzz-libfuzzer-build fuzz-afl-build fuzz-libfuzzer fuzz-seeds
@@ -75,7 +75,7 @@ fuzz-afl-build: $(FUZZ_ASKED:%=$B/fuzz/afl/%)
 fuzz-build:
 	@tests/tools/install.sh build clang fuzz
 	@$(MAKE) --no-print-directory MODE=afl CC=afl-clang-fast fuzz-afl-build
-	@$(MAKE) --no-print-directory MODE=cmplog CC=afl-clang-fast fuzz-afl-build
+	@$(if $(filter 1,$(JOBS)),,$(MAKE) --no-print-directory MODE=cmplog CC=afl-clang-fast fuzz-afl-build) # of the second fuzzer
 	@$(MAKE) --no-print-directory MODE=reached CC=clang OPT=-O1 fuzz-replay-build
 	@$(MAKE) --no-print-directory MODE=plain fuzz-plain-build
 fuzz-plain-build: $B/fuzz/mutator.so $B/strata

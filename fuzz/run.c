@@ -7,8 +7,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct sorted_file file = {&run_kind, &run_format, DATABASE_DIR "/000002.run",
-                                            4,         true,        0};
+    static const struct sorted_file file = {.kind = &run_kind,
+                                            .format = &run_format,
+                                            .path = DATABASE_DIR "/000002.run",
+                                            .stage = 4,
+                                            .canonical = true};
 
     sorted_file_check(&file, strata_bytes(data, size));
     return 0;

@@ -173,7 +173,15 @@ struct strata_options {
                            * 64 MiB; at least 1 KiB */
     uint64_t table_bytes; /* a compaction makes tables of about this size (stage 6 on); 8 MiB; at
                            * least 256 */
+    bool mapped_reads;                  /* see below (stage 5 on); default: no */
 };
+
+/* mapped_reads: blocks of tables are read from mapped files, where they can be mapped, and not by a
+ * call of the system each: a read past the cache takes about half the time. Each is checked as
+ * ever, but what was an error may be a signal: where the device fails to read, or somebody cuts
+ * the file of an open database, the process gets SIGBUS. The pages of the files that were read are
+ * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
+ * mapped table keeps no descriptor. Opening and strata_verify read by calls, and tell errors. */
 
 void strata_options_init(struct strata_options *options);
 

@@ -100,6 +100,7 @@ struct strata_engine {
 
     /* What was acknowledged is on the device. */
     int (*sync)(void *self, struct strata_error *err);
+    /* What is in memory is written to a sorted table. */
     int (*flush)(void *self, struct strata_error *err);
     /* Gives dead space back. `progress` may be NULL; else it is told, at least once. */
     int (*compact)(void *self, const struct strata_progress *progress, struct strata_error *err);
@@ -121,6 +122,7 @@ struct strata_engine {
     /* Slots from here on came later. A table built against an older header ends before them, as its
      * `size` says, and is taken as if they were NULL. */
 #define STRATA_ENGINE_SIZE_LEAST offsetof(struct strata_engine, tables)
+    /* Tells `each` one sorted table after another, in the order that strata_tables promises. */
     int (*tables)(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
                   struct strata_error *err);
 };

@@ -114,6 +114,7 @@ SUPPORT  := $(patsubst %.c,%.o,$(filter-out %_test.c,$(wildcard tests/*.c)))
 CLI      :=
 
 .PHONY: all test clean
+.SECONDARY: # objects of tests are kept
 all: libstrata.a strata test
 libstrata.a: $(ENGINE)
 	rm -f $@ && ar rcs $@ $^

@@ -15,6 +15,7 @@ struct peer_options {
     bool create;        /* a new one; else the one that is there */
     size_t cache_bytes; /* of blocks */
     bool check_reads;   /* what is read is checked, also where that is not the engine's default */
+    bool mapped_reads;  /* likewise by mapped files: of Strata, as LevelDB does it anyway */
     unsigned stage;     /* of Strata */
 };
 

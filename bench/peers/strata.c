@@ -39,6 +39,7 @@ static int open_db(const struct peer_options *options, void **db)
     o.sync = STRATA_SYNC_NEVER;
     o.memtable_bytes = PEER_MEMTABLE;
     o.cache_bytes = options->cache_bytes;
+    o.mapped_reads = options->mapped_reads;
     o.block_bytes = PEER_BLOCK;
     o.bloom_bits_per_key = PEER_BLOOM;
     if (strata_open(options->dir, &o, &self->db, &err) < 0) {

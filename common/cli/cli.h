@@ -27,6 +27,7 @@ enum cli_exit {
 
 enum cli_option_id {
     CLI_STAGE,
+    CLI_MAPPED_READS,
     CLI_ENGINE,
     CLI_HEX,
     CLI_FROM,

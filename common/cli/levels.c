@@ -84,8 +84,7 @@ static void measure(struct levels *l)
         if (strata_compare(t->largest, high) > 0)
             high = t->largest;
     }
-    while (l->common < low.size && l->common < high.size &&
-           low.data[l->common] == high.data[l->common])
+    while (l->common < low.size && low.data[l->common] == high.data[l->common]) /* low <= high */
         l->common++;
     l->low = word_of(low, l->common);
     l->high = word_of(high, l->common);

@@ -147,7 +147,7 @@ static bool find_state(const struct lives *lives, struct strata *db, uint64_t *n
     if (model_read(&got, db, &err) < 0)
         need_memory(&err);
     else
-        for (*n = lives->first.issued + 1; !found && (*n)-- > lives->first.acknowledged;) {
+        for (*n = lives->first.issued + 1; (*n)-- > lives->first.acknowledged;) {
             history_model(history, (size_t)*n, &model);
             found = model_equal(&model, &got);
             if (found)

@@ -4,8 +4,11 @@
 #include "03_wal/checkpoint.h"
 #include "03_wal/tail.h"
 #include "03_wal/wal.h"
+#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/tables.h"
 #include "06_leveled_compaction/manifest.h"
 #include "coding.h"
+#include "sections.h"
 
 #include <string.h>
 
@@ -38,6 +41,8 @@ static const struct format {
     {MANIFEST_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {HINT_MAGIC, 48, 16, 44, 4},
     {CHECKPOINT_MAGIC, 44, 16, AT_END, 8},
+    {RUN_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
+    {TABLES_MAGIC, TABLES_HEAD, 24, AT_END, 4},
     {TAIL_MAGIC, SIZE_MAX, 0, 36, 4},
     {CURRENT_MAGIC, SIZE_MAX, 0, CURRENT_BYTES - 4, 4},
     {"STRATADB", SIZE_MAX, 0, 28, 4},
@@ -95,7 +100,7 @@ size_t records_in(const uint8_t *data, size_t size)
 {
     struct units units;
     find_any(&units, data, size);
-    return units.count;
+    return units.count + sections_in(data, size);
 }
 
 size_t records_check(struct prng *prng, const uint8_t *data, size_t size, size_t *bytes)
@@ -106,7 +111,7 @@ size_t records_check(struct prng *prng, const uint8_t *data, size_t size, size_t
 
     *bytes = 0;
     if (!format)
-        return 0;
+        return sections_check(prng, data, size, bytes);
     *bytes = format->check_bytes;
     at = format->check == AT_END && size >= *bytes ? size - *bytes : format->check;
     find_any(&units, data, size);
@@ -277,6 +282,8 @@ size_t records_mutate(struct prng *prng, uint8_t *data, size_t size, size_t capa
     struct mutation m = {prng, data, size, capacity, &units};
     size_t steps = 1 + prng_below(prng, 3);
 
+    if (sections_in(data, size))
+        return sections_mutate(prng, data, size, capacity, other, other_size);
     for (find_any(&units, data, size); steps && units.count; steps--) {
         switch (prng_below(prng, 9)) {
         case 0:

@@ -1,6 +1,7 @@
 /* records.h: mutations of whole records, for files that are a header and records one after another
- * (the logs of stages 1 to 3), or a header and entries of one size (hints, INDEX): what a fuzzer
- * that sees only bytes rarely does without breaking everything behind. */
+ * (the logs of stages 1 to 3, runs), or a header and entries of one size (hints, INDEX, TABLES):
+ * what a fuzzer that sees only bytes rarely does without breaking everything behind. Tables of
+ * stage 5 go to sections.h. */
 #ifndef STRATA_FUZZ_RECORDS_H
 #define STRATA_FUZZ_RECORDS_H
 

@@ -25,6 +25,7 @@ struct database {
     struct strata_fs *fs; /* with the input's bytes in place */
     const char *path;     /* of the file that has them */
     size_t bytes;         /* of all files in the directory */
+    size_t unpacked;      /* bytes that they may be unpacked to; 0, for who sets no other */
     uint64_t hash;        /* of the input */
     int rc;               /* what opening returned, and its error */
     struct strata_error err;

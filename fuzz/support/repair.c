@@ -270,6 +270,9 @@ static void repair_tables(uint8_t *data, size_t size, enum repair what)
 
 /* ---- A table: sections, one behind the other, and a footer ------------------------------ */
 
+#define UNPACKED ((size_t)1 << 20)
+#define NUMBERS 9 /* of 8 bytes each, in the properties; smallest and largest behind them */
+
 static void repair_section(uint8_t *data, uint64_t begin, uint64_t end)
 {
     struct strata_slice bytes;
@@ -280,47 +283,214 @@ static void repair_section(uint8_t *data, uint64_t begin, uint64_t end)
     put_u32(data + end - 4, checksum(checksum_seed(u64_at(data + 12), begin), bytes));
 }
 
-/* The blocks, as far as an index that is not packed tells their sizes. */
-static void repair_blocks(uint8_t *data, uint64_t index, uint64_t filter)
+static bool is_packed(const uint8_t *data, uint64_t end)
 {
+    return data[end - 5] == SECTION_LZ4;
+}
+
+/* What the section holds; unpacked to `room`, of UNPACKED bytes. `begin` + SECTION_TAIL <= `end`.
+ * Empty: it is packed wrongly. */
+static struct strata_slice section_holds(const uint8_t *data, uint64_t begin, uint64_t end,
+                                         uint8_t *room)
+{
+    size_t size = (size_t)(end - begin) - SECTION_TAIL;
+    struct section section = {strata_bytes(data + begin, size), u32_at(data + end - SECTION_TAIL),
+                              0, SECTION_LZ4};
+
+    if (!is_packed(data, end))
+        return section.stored;
+    if (section.size > UNPACKED || section_unpack(&section, begin, room, NULL) < 0)
+        return strata_bytes(room, 0);
+    return strata_bytes(room, section.size);
+}
+
+struct parts {
+    uint8_t *data;
+    uint64_t index, filter, properties, footer; /* where they begin */
+    enum repair what;
+    struct table_properties sum; /* of the blocks */
+    uint8_t *smallest, *largest; /* the first key of them, and the last */
+    size_t smallest_size, largest_size;
+    uint64_t *hashes; /* of their keys, as far as they fit */
+    size_t count;
+};
+#define HASHES 4096
+
+/* A block's keys: into the sums; their tags, if the block is not packed: into the block. */
+static void add_block(struct parts *parts, const struct block *block, uint8_t *tags)
+{
+    for (uint32_t i = 0; i < block->count; i++) {
+        uint64_t hash;
+        parts->largest_size = block_key(block, i, parts->largest);
+        hash = index_hash(strata_bytes(parts->largest, parts->largest_size));
+        if (parts->sum.sum.records++ == 0)
+            memcpy(parts->smallest, parts->largest, parts->smallest_size = parts->largest_size);
+        parts->sum.sum.tombstones += block_type(block, i) == STRATA_OP_DELETE;
+        if (tags)
+            tags[i] = block_tag(hash);
+        if (parts->count < HASHES)
+            parts->hashes[parts->count++] = hash;
+    }
+}
+
+static void repair_block(struct parts *parts, uint64_t begin, uint64_t end)
+{
+    static uint8_t room[UNPACKED];
+    struct strata_slice bytes;
+    struct block block;
+
+    if (end - begin < SECTION_TAIL)
+        return;
+    if (parts->what == REPAIR_SUMS) {
+        bool packed = is_packed(parts->data, end);
+        bytes = section_holds(parts->data, begin, end, room);
+        if (!packed)
+            put_u32(parts->data + end - SECTION_TAIL, (uint32_t)bytes.size);
+        if (block_open(&block, bytes, NULL) == 0)
+            add_block(parts, &block, packed ? NULL : parts->data + begin + block.tags);
+        parts->sum.block_bytes += bytes.size;
+    }
+    repair_section(parts->data, begin, end);
+    parts->sum.sum.digest = table_digest(parts->sum.sum.digest, u32_at(parts->data + end - 4));
+    parts->sum.blocks++;
+}
+
+static void repair_blocks(struct parts *parts)
+{
+    static uint8_t room[UNPACKED];
     uint64_t place = RECORD_FILE_HEADER;
     struct decoder d;
 
-    if (filter - index < SECTION_TAIL)
-        return;
-    decoder_init(&d, strata_bytes(data + index, (size_t)(filter - index) - SECTION_TAIL));
+    decoder_init(&d, section_holds(parts->data, parts->index, parts->filter, room));
     while (d.left) {
         uint64_t size = get_varint(&d);
         get_prefixed(&d);
-        if (d.bad || size > index - place)
+        if (d.bad || size > parts->index - place)
             return;
-        repair_section(data, place, place + size);
+        repair_block(parts, place, place + size);
         place += size;
     }
 }
 
+/* A key of the properties, if the right one has as many bytes. */
+static void put_key(struct decoder *d, const uint8_t *key, size_t size)
+{
+    struct strata_slice there = get_prefixed(d);
+    if (!d->bad && there.size == size && size)
+        memcpy((uint8_t *)(uintptr_t)there.data, key, size);
+}
+
+/* The properties, if they are not packed, and the filter: what the blocks are. */
+static void repair_sums_of_table(struct parts *parts)
+{
+    const struct table_properties *sum = &parts->sum;
+    size_t size = (size_t)(parts->footer - parts->properties);
+    uint8_t *at = parts->data + parts->properties;
+    struct decoder d;
+    unsigned probes;
+
+    if (is_packed(parts->data, parts->footer) || size < NUMBERS * 8 + 1 + SECTION_TAIL)
+        return;
+    put_u32(at + size - SECTION_TAIL, (uint32_t)(size - SECTION_TAIL));
+    put_u64(put_u64(at, sum->sum.records), sum->sum.tombstones);
+    put_u64(put_u64(put_u64(at + 4 * 8, sum->sum.digest), sum->blocks), sum->block_bytes);
+    decoder_init(&d, strata_bytes(at, size - SECTION_TAIL));
+    get_bytes(&d, NUMBERS * 8);
+    probes = get_u8(&d);
+    put_key(&d, parts->smallest, parts->smallest_size);
+    put_key(&d, parts->largest, parts->largest_size);
+    size = (size_t)(parts->properties - parts->filter);
+    if (probes && probes <= BLOOM_PROBES_MAX && size > SECTION_TAIL &&
+        (size - SECTION_TAIL) % BLOOM_LINE == 0)
+        bloom_build(parts->data + parts->filter, size - SECTION_TAIL, probes, parts->hashes,
+                    parts->count);
+}
+
+/* Where the parts of the table in parts->data begin; false: its end does not tell. */
+static bool find_parts(struct parts *parts, size_t size)
+{
+    static uint8_t room[UNPACKED];
+    struct strata_slice numbers;
+
+    if (size < RECORD_FILE_HEADER + TABLE_FOOTER)
+        return false;
+    parts->footer = size - TABLE_FOOTER;
+    parts->properties = u64_at(parts->data + parts->footer);
+    if (parts->properties < RECORD_FILE_HEADER || parts->properties > parts->footer ||
+        parts->footer - parts->properties < SECTION_TAIL)
+        return false;
+    numbers = section_holds(parts->data, parts->properties, parts->footer, room);
+    if (numbers.size < NUMBERS * 8)
+        return false;
+    parts->index = u64_at(numbers.data + 7 * 8);
+    parts->filter = u64_at(numbers.data + 8 * 8);
+    return parts->index >= RECORD_FILE_HEADER && parts->index <= parts->filter &&
+           parts->filter <= parts->properties && parts->filter - parts->index >= SECTION_TAIL;
+}
+
+size_t repair_sections(const uint8_t *data, size_t size, size_t *begins, size_t most)
+{
+    static uint8_t room[UNPACKED];
+    struct parts parts = {.data = (uint8_t *)(uintptr_t)data};
+    uint64_t place = RECORD_FILE_HEADER;
+    struct decoder d;
+    size_t count = 0;
+
+    if (!find_parts(&parts, size))
+        return 0;
+    decoder_init(&d, section_holds(data, parts.index, parts.filter, room));
+    while (d.left && count < most) {
+        uint64_t bytes = get_varint(&d);
+        get_prefixed(&d);
+        if (d.bad || bytes > parts.index - place || bytes < SECTION_TAIL)
+            return 0;
+        begins[count++] = (size_t)place;
+        place += bytes;
+    }
+    if (place != parts.index || most - count < REPAIR_BEHIND_BLOCKS)
+        return 0;
+    begins[count++] = (size_t)parts.index;
+    begins[count++] = (size_t)parts.filter;
+    begins[count++] = (size_t)parts.properties;
+    begins[count++] = (size_t)parts.footer;
+    return count;
+}
+
+/* As the writer makes it; but another version stays. */
+static void repair_footer(uint8_t *data, const struct parts *parts)
+{
+    uint64_t number = u64_at(data + 12);
+    uint8_t *at = data + parts->footer;
+    uint32_t version = u32_at(at + 8);
+
+    table_put_footer(number, parts->footer, parts->properties, at);
+    if (u32_at(at + 8) == version)
+        return;
+    put_u32(at + 8, version);
+    put_u32(at + 12, checksum(checksum_seed(number, parts->footer), strata_bytes(at, 12)));
+}
+
 static void repair_table(uint8_t *data, size_t size, enum repair what)
 {
-    uint64_t footer = size - TABLE_FOOTER, properties, index, filter;
+    static uint8_t keys[2][STRATA_MAX_KEY + BLOCK_SLACK];
+    static uint64_t hashes[HASHES];
+    struct parts parts = {
+        .data = data, .what = what, .smallest = keys[0], .largest = keys[1], .hashes = hashes};
+    bool found = find_parts(&parts, size);
 
-    (void)what;
     if (size < RECORD_FILE_HEADER + TABLE_FOOTER)
         return;
     put_u32(data + 20, checksum(checksum_seed(u64_at(data + 12), 0), strata_bytes(data, 20)));
-    properties = u64_at(data + footer);
-    if (properties < RECORD_FILE_HEADER || properties > footer)
-        return;
-    table_put_footer(u64_at(data + 12), footer, properties, data + footer);
-    repair_section(data, properties, footer);
-    if (footer - properties < 9 * 8)
-        return;
-    index = u64_at(data + properties + 7 * 8);
-    filter = u64_at(data + properties + 8 * 8);
-    if (index < RECORD_FILE_HEADER || index > filter || filter > properties)
-        return;
-    repair_blocks(data, index, filter);
-    repair_section(data, index, filter);
-    repair_section(data, filter, properties);
+    repair_footer(data, &parts);
+    if (found) {
+        repair_blocks(&parts);
+        repair_section(data, parts.index, parts.filter);
+        if (what == REPAIR_SUMS)
+            repair_sums_of_table(&parts);
+        repair_section(data, parts.filter, parts.properties);
+    }
+    if (parts.properties >= RECORD_FILE_HEADER && parts.properties <= parts.footer)
+        repair_section(data, parts.properties, parts.footer);
 }
 
 /* ---- Which one ------------------------------------------------------------------------- */

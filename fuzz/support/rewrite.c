@@ -309,6 +309,25 @@ static void damage_large(const struct database *db, const struct rewrite_kind *k
     fs_close(file, NULL);
 }
 
+/* A reader that is moved to a record, within its window and out of it, reads that record. */
+static void check_moves(struct fs_file *file, const struct rewrite_kind *kind, uint64_t place)
+{
+    struct record_reader reader;
+    struct strata_error err = {.code = 0};
+    struct record record;
+
+    record_reader_init(&reader, file, kind->number, file->end);
+    reader.max_type = kind->max_type;
+    for (int i = 0; i < 3; i++) {
+        reader.window_at += i == 2 ? place + 1 : 0; /* as if it stood behind */
+        require(record_reader_move(&reader, place, i ? place : RECORD_FILE_HEADER, &err) == 0,
+                "a reader that cannot be moved: %s", err.message);
+        require(record_next(&reader, &record, &err) == 0 && record.offset == place,
+                "a reader that was moved reads another record");
+    }
+    record_reader_free(&reader);
+}
+
 void rewrite_check_places(const struct database *db, const struct rewrite_kind *kind)
 {
     struct fs_file *file = open_file(db, db->path);
@@ -316,6 +335,7 @@ void rewrite_check_places(const struct database *db, const struct rewrite_kind *
 
     if (places.count) {
         require(ask_at(file, kind, places.any, file->end), "a record is not found by its place");
+        check_moves(file, kind, places.any);
         require(!ask_at(file, kind, places.any, places.after_any - 1), "a record beyond the limit");
         require(!ask_at(file, kind, places.any + 1 + db->hash % 16, file->end),
                 "a record inside of a record");

@@ -18,7 +18,10 @@ struct sorted_file {
     const char *path;
     unsigned stage;
     bool canonical;       /* the same entries are always the same bytes */
+    bool ordered;         /* what is read is in order, also where it does not verify */
     size_t most_per_byte; /* bytes that one of the file may be unpacked to */
+    /* Ends the program if bytes that verify are not what a writer makes; NULL: nothing is asked. */
+    void (*check_bytes)(struct strata_slice bytes);
 };
 
 void sorted_file_check(const struct sorted_file *file, struct strata_slice bytes);

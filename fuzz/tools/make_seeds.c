@@ -5,6 +5,7 @@
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
 #include "03_wal/wal.h"
+#include "05_blocks_bloom/table_inside.h"
 #include "06_leveled_compaction/manifest.h"
 #include "coding.h"
 #include "database.h"
@@ -451,6 +452,232 @@ static void save_sorted(void)
     end(&place);
 }
 
+/* A run's end that cannot be: behind its head are | records 8 | tombstones 8 | index 8 | ... */
+static void save_impossible_runs(void)
+{
+    enum { END = RECORD_HEAD + 48, PAGE = RECORD_HEAD + 8 * 30, KEY_BYTES = 5 };
+    struct strata_buffer bytes = {0};
+    struct place place;
+    size_t end;
+
+    begin(&place, 4);
+    several(&place);
+    flush(&place);
+    require(fs_sim_get(place.fs, DATABASE_DIR "/000002.run", &bytes) == 0, "no run");
+    end = bytes.size - END;
+    save_changed(place.fs, "000002.run", end + RECORD_HEAD, 0, "run", "no_records");
+    save_changed(place.fs, "000002.run", end + RECORD_HEAD, 4711, "run", "too_many_records");
+    save_changed(place.fs, "000002.run", end + RECORD_HEAD + 16, 8, "run", "index_in_the_header");
+    save_changed(place.fs, "000002.run", end + KEY_BYTES, 8 | (uint64_t)40 << 32, "run",
+                 "end_with_a_key");
+    save_changed(place.fs, "000002.run", end - PAGE + KEY_BYTES, 8 | (uint64_t)232 << 32, "run",
+                 "page_with_a_key");
+    strata_buffer_free(&bytes);
+    strata_close(place.db, NULL);
+    fs_free(place.fs);
+}
+
+/* ---- Tables of stage 5, by their own writer ----------------------------------------------- */
+
+struct shape {
+    const char *name;
+    size_t block_bytes;
+    unsigned bits; /* of the filter, a key */
+    bool plain;    /* no section is packed */
+    unsigned entries;
+    size_t key, value;                        /* bytes; of a key at least */
+    unsigned keys_vary, values_vary, deletes; /* by so many bytes; each how many-th */
+    uint64_t number;
+    bool differ_late; /* keys begin alike, by more than is compared at once */
+};
+
+static const struct shape shapes[] = {
+    {"of_one_size", 4096, 10, false, 20, 4, 8, 0, 0, 0, 2, false},
+    {"of_one_size_plain", 4096, 10, true, 20, 4, 8, 0, 0, 0, 2, false},
+    {"sizes_vary_plain", 4096, 10, true, 20, 4, 0, 9, 5, 0, 2, false},
+    {"many_blocks", 256, 10, false, 60, 6, 20, 3, 7, 5, 2, false},
+    {"many_blocks_plain", 256, 10, true, 40, 6, 20, 3, 7, 5, 2, false},
+    {"small_blocks_plain", 64, 10, true, 16, 12, 4, 0, 0, 0, 2, false},
+    {"tombstones", 4096, 10, false, 12, 5, 0, 2, 0, 1, 2, false},
+    {"tombstones_plain", 4096, 10, true, 9, 5, 0, 2, 0, 1, 2, false},
+    {"no_filter", 4096, 0, false, 5, 3, 3, 0, 0, 0, 2, false},
+    {"no_filter_plain", 128, 0, true, 12, 3, 9, 2, 2, 3, 2, false},
+    {"filter_of_one_bit", 4096, 1, true, 40, 3, 0, 0, 0, 0, 2, false},
+    {"filter_of_most_bits", 4096, BLOOM_BITS_PER_KEY_MAX, true, 12, 3, 2, 0, 0, 0, 2, false},
+    {"longest_key", 4096, 10, false, 1, STRATA_MAX_KEY, 1, 0, 0, 0, 2, false},
+    {"wide_block", 4096, 10, false, 1, 5, 70000, 0, 0, 0, 2, false},
+    {"packed_blocks", 1024, 10, false, 12, 5, 900, 0, 3, 0, 2, false},
+    {"another_number", 4096, 10, false, 3, 3, 3, 0, 0, 0, 3, false},
+    {"keys_begin_alike", 4096, 0, true, 20, 14, 2, 0, 0, 0, 2, true},
+    {"separators_begin_alike", 64, 10, true, 14, 14, 14, 0, 0, 0, 2, true},
+    {"separators_are_long", 64, 0, true, 6, 200, 2, 0, 0, 0, 2, true},
+};
+
+/* Entry `i`: some keys begin alike, and values consist of few bytes. */
+static void shaped_entry(const struct shape *shape, unsigned i, struct strata_buffer *key,
+                         struct strata_buffer *value)
+{
+    char text[20];
+    size_t key_bytes = shape->key + (shape->keys_vary ? i * 5 % (shape->keys_vary + 1) : 0);
+    size_t bytes = shape->value + (shape->values_vary ? i * 3 % (shape->values_vary + 1) : 0);
+
+    snprintf(text, sizeof text, "%c%02u", (char)('a' + i / 9), i);
+    strata_buffer_clear(key);
+    strata_buffer_clear(value);
+    strata_buffer_append(key, text, shape->differ_late ? 1 : 3);
+    while (key->size < key_bytes)
+        strata_buffer_append(key, "k", 1);
+    if (shape->differ_late)
+        strata_buffer_append(key, text + 1, 2);
+    while (value->size < bytes)
+        strata_buffer_append(value, &text[value->size / 64 % 3], 1);
+}
+
+static void write_shape(const struct shape *shape, struct strata_env *env)
+{
+    struct strata_buffer key = {0}, value = {0};
+    struct sstable_writer *writer;
+    struct strata_error err = {.code = 0};
+    uint64_t last = 10 + shape->entries;
+
+    require(table_kind.writer_new(env, shape->number, &writer, &err) == 0, "%s", err.message);
+    for (unsigned i = 0; i < shape->entries; i++) {
+        bool is_delete = shape->deletes && i % shape->deletes == 0;
+        shaped_entry(shape, i, &key, &value);
+        require(table_kind.writer_add(
+                    writer, is_delete ? STRATA_OP_DELETE : STRATA_OP_PUT, strata_buffer_slice(&key),
+                    is_delete ? strata_bytes(NULL, 0) : strata_buffer_slice(&value), &err) == 0,
+                "%s", err.message);
+    }
+    require(table_kind.writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
+    table_kind.writer_del(writer, true);
+    strata_buffer_free(&key);
+    strata_buffer_free(&value);
+}
+
+/* Appends the section that stands there, unpacked. */
+static void put_plain(struct strata_buffer *to, struct strata_slice from, uint64_t begin,
+                      uint64_t end, struct table_properties *properties)
+{
+    struct strata_buffer bytes = {0};
+    struct section section;
+    uint32_t check;
+
+    require(section_open(&section, strata_bytes(from.data + begin, (size_t)(end - begin)), 2, begin,
+                         NULL) == 0,
+            "section");
+    require(strata_buffer_append(&bytes, NULL, 0) == 0, "no memory");
+    bytes.data = realloc(bytes.data, section.size + 1);
+    require(bytes.data && section_unpack(&section, begin, bytes.data, NULL) == 0, "unpack");
+    bytes.size = bytes.capacity = section.size;
+    if (properties) { /* what stands before them has moved */
+        put_u64(bytes.data + 8 * 8, properties->filter);
+        properties->blocks = to->size;
+    }
+    require(section_put(to, 2, to->size, strata_buffer_slice(&bytes), false, &check, NULL) == 0,
+            "section");
+    strata_buffer_free(&bytes);
+}
+
+/* The same table, of which index and properties are not packed: a fuzzer can change them. */
+static void unpack_table(struct strata_buffer *bytes)
+{
+    enum { MOST = 64 };
+    struct strata_slice from = strata_buffer_slice(bytes);
+    struct table_properties properties = {0};
+    struct strata_buffer to = {0};
+    size_t begin[MOST], last = repair_sections(bytes->data, bytes->size, begin, MOST) - 1;
+    uint8_t footer[TABLE_FOOTER];
+
+    require(last < MOST && last >= 4, "no table");
+    strata_buffer_append(&to, from.data, begin[last - 3]);
+    put_plain(&to, from, begin[last - 3], begin[last - 2], NULL);
+    properties.filter = to.size;
+    if (begin[last - 1] > begin[last - 2])
+        put_plain(&to, from, begin[last - 2], begin[last - 1], NULL);
+    put_plain(&to, from, begin[last - 1], begin[last], &properties);
+    table_put_footer(2, to.size, properties.blocks, footer);
+    strata_buffer_append(&to, footer, sizeof footer);
+    repair(to.data, to.size, REPAIR_CHECKS);
+    strata_buffer_free(bytes);
+    *bytes = to;
+}
+
+/* A table with a number changed, of 1, 2 or 8 bytes, and its checks made right again. */
+static void save_forgery(struct strata_slice from, size_t at, uint64_t number, size_t bytes,
+                         const char *name)
+{
+    struct strata_buffer copy = {0};
+    uint8_t encoded[8];
+
+    put_u64(encoded, number);
+    require(strata_buffer_append(&copy, from.data, from.size) == 0, "no memory");
+    memcpy(copy.data + at, encoded, bytes);
+    repair(copy.data, copy.size, REPAIR_CHECKS);
+    save("block_table", name, strata_buffer_slice(&copy));
+    strata_buffer_free(&copy);
+}
+
+/* Numbers that cannot be, in each part of a table whose sections are not packed. */
+static void save_forged(struct strata_slice from)
+{
+    size_t begin[8], sections = repair_sections(from.data, from.size, begin, 8);
+    size_t footer = begin[sections - 1], properties = begin[sections - 2];
+    size_t filter = begin[sections - 3], index = begin[sections - 4];
+
+    save_forgery(from, footer + 8, 2, 2, "another_version");
+    save_forgery(from, footer, 8, 8, "properties_in_the_header");
+    save_forgery(from, properties + 7 * 8, filter + 1, 8, "index_behind_the_filter");
+    save_forgery(from, index, 0, 1, "block_of_no_bytes");
+    save_forgery(from, begin[0] + 1, 0, 2, "block_of_no_entries");
+    save_forgery(from, begin[0], 15, 1, "block_of_another_form");
+    save_forgery(from, filter - SECTION_TAIL, 4711, 4, "index_of_another_size");
+    save_forgery(from, filter - 5, SECTION_LZ4, 1, "index_not_packed");
+}
+
+static void save_shapes(void)
+{
+    struct strata_buffer bytes = {0};
+    struct strata_options options;
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct strata_env env = {.fs = database_new(5), .dir = DATABASE_DIR, .options = &options};
+        char path[64];
+        strata_options_init(&options);
+        options.block_bytes = shapes[i].block_bytes;
+        options.bloom_bits_per_key = shapes[i].bits;
+        options.plain_blocks = shapes[i].plain;
+        write_shape(&shapes[i], &env);
+        snprintf(path, sizeof path, DATABASE_DIR "/%06u.table", (unsigned)shapes[i].number);
+        require(fs_sim_get(env.fs, path, &bytes) == 0, "%s", path);
+        if (shapes[i].plain)
+            unpack_table(&bytes);
+        save("block_table", shapes[i].name, strata_buffer_slice(&bytes));
+        if (strcmp(shapes[i].name, "tombstones_plain") == 0)
+            save_forged(strata_buffer_slice(&bytes));
+        strata_buffer_clear(&bytes);
+        fs_free(env.fs);
+    }
+    save_impossible_runs();
+    save("block_table", "empty", strata_bytes("", 0));
+    save("run", "empty", strata_bytes("", 0));
+    strata_buffer_free(&bytes);
+}
+
+/* The log's number in the list. */
+static uint64_t log_of(struct strata_fs *fs)
+{
+    struct strata_buffer bytes = {0};
+    struct decoder d;
+    uint64_t log;
+
+    require(fs_sim_get(fs, DATABASE_DIR "/TABLES", &bytes) == 0 && bytes.size > 28, "no list");
+    decoder_init(&d, strata_bytes(bytes.data + 20, 8));
+    log = get_u64(&d);
+    strata_buffer_free(&bytes);
+    return log;
+}
+
 /* The same work as in fuzz/tables.c. */
 static void save_lists(void)
 {
@@ -467,6 +694,8 @@ static void save_lists(void)
     require(strata_close(place.db, NULL) == 0, "close");
     save_file(place.fs, "TABLES", 0, "tables", "its_own");
     save_file(place.fs, "TABLES", 30, "tables", "cut");
+    save_changed(place.fs, "TABLES", 28, 0, "tables", "another_first_operation");
+    save_changed(place.fs, "TABLES", 56, log_of(place.fs), "tables", "log_among_the_runs");
     fs_free(place.fs);
     save("tables", "empty", strata_bytes("", 0));
 }
@@ -741,6 +970,7 @@ int main(int argc, char **argv)
     save_logs(3, "wal");
     save_samples();
     save_sorted();
+    save_shapes();
     save_lists();
     save_manifests();
     save_small_edits();

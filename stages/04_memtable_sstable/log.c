@@ -95,7 +95,7 @@ static int fill_one(struct filling *f, const struct record *record, uint64_t seq
     struct record whole;
     int rc = 0;
 
-    if (!value.data && record->value_size) {
+    if (!value.data) {
         rc = record_at(f->log->file, f->log->number, record->offset, record->next, WAL_FRAME,
                        &f->body, &whole, err);
         key = whole.key;
@@ -245,11 +245,9 @@ int log_sync(struct log *log, pthread_mutex_t *mutex, struct strata_error *err)
 
     if (end == log->synced)
         return 0;
-    if (mutex)
-        pthread_mutex_unlock(mutex);
+    pthread_mutex_unlock(mutex);
     rc = fs_sync(log->file, err);
-    if (mutex)
-        pthread_mutex_lock(mutex);
+    pthread_mutex_lock(mutex);
     if (rc < 0)
         return rc;
     log->synced = end;

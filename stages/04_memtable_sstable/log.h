@@ -36,7 +36,7 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
                struct strata_error *err);
 /* Has the time, or the amount, come to sync by itself? */
 bool log_due(const struct log *log);
-/* All of it is on the device. The mutex, if there is one, is free meanwhile. */
+/* All of it is on the device. The mutex is free meanwhile. */
 int log_sync(struct log *log, pthread_mutex_t *mutex, struct strata_error *err);
 /* Starts the writing that the next sync would have to wait for, a piece at a time. */
 void log_write_back(struct log *log);

@@ -92,8 +92,8 @@ static int read_end(const struct run *run, struct run_end *end, struct strata_er
         rc = corrupt(run, size, "the file ends before a run could", err);
     if (rc == 0)
         rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
-    if (rc == 0 && (record.type != RUN_END || record.next != size || record.key.size ||
-                    !decode_end(record.value, end) || !adds_up(end, at)))
+    if (rc == 0 && /* with so long a value there is no room for a key */
+        (record.type != RUN_END || !decode_end(record.value, end) || !adds_up(end, at)))
         rc = corrupt(run, at, "the run's end is none, or does not fit the file", err);
     strata_buffer_free(&body);
     return rc;
@@ -130,7 +130,7 @@ static int read_page(const struct run *run, struct probe *probe, uint64_t number
     return rc;
 }
 
-/* Where record `n` stands. */
+/* Where record `n` stands: a place among the records (I2). */
 static int place_of(const struct run *run, struct probe *probe, uint64_t n, uint64_t *offset,
                     struct strata_error *err)
 {
@@ -145,7 +145,10 @@ static int place_of(const struct run *run, struct probe *probe, uint64_t n, uint
     decoder_init(&d, strata_buffer_slice(&probe->page));
     get_bytes(&d, n % RUN_PAGE * 8);
     *offset = get_u64(&d);
-    return 0;
+    return *offset >= RECORD_FILE_HEADER && *offset < run->index
+               ? 0
+               : corrupt(run, run->index + number * PAGE_BYTES,
+                         "the index tells of a record outside the records", err);
 }
 
 static int check_type(const struct run *run, const struct record *record, struct strata_error *err)
@@ -306,9 +309,6 @@ static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_erro
 
     if (rc < 0)
         return rc;
-    if (at < RECORD_FILE_HEADER || at >= end)
-        return corrupt(c->run, c->run->index + n / RUN_PAGE * PAGE_BYTES,
-                       "the index tells of a record outside the records", err);
     if (back && c->n == n + 1)
         end = c->record.next;
     from = end - RECORD_FILE_HEADER < RECORD_WINDOW ? RECORD_FILE_HEADER : end - RECORD_WINDOW;
@@ -354,7 +354,7 @@ static int run_value(struct cursor *cursor, struct strata_slice *value, struct s
     int rc = 0;
 
     *value = c->record.value;
-    if (!c->record.value.data && c->record.value_size) {
+    if (!c->record.value.data) {
         rc = record_at(c->run->file, c->run->base.number, c->record.offset, c->run->index, RUN_END,
                        &c->probe.body, &c->probe.record, err);
         *value = rc == 0 ? c->probe.record.value : strata_bytes(NULL, 0);
@@ -425,8 +425,8 @@ static int verify_end(const struct run *run, const struct run_cursor *c,
     struct run_end end;
     int rc = read_end(run, &end, err); /* the bytes that are there now */
 
-    if (rc == 0 && (c->reader.at != end.index || v->tombstones != end.sum.tombstones ||
-                    v->sum.records != end.sum.records || v->sum.digest != end.sum.digest))
+    if (rc == 0 && (v->sum.records != end.sum.records || c->reader.at != end.index ||
+                    v->tombstones != end.sum.tombstones || v->sum.digest != end.sum.digest))
         rc = corrupt(run, end.index, "the records are not those that the run's end tells of", err);
     return rc;
 }

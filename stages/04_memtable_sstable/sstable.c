@@ -138,7 +138,7 @@ int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
 
 int sstable_writer_publish(struct sstable_writer *w, struct strata_error *err)
 {
-    int rc = w->bytes.size ? sstable_writer_flush(w, strata_bytes(NULL, 0), err) : 0;
+    int rc = sstable_writer_flush(w, strata_bytes(NULL, 0), err);
 
     if (rc == 0)
         rc = fs_sync(w->file, err); /* before it has a name that counts */

@@ -88,7 +88,8 @@ struct sstable_kind {
 
 void sstable_ref(struct sstable *table);
 void sstable_unref(struct sstable *table); /* NULL is fine */
-/* The list names it no more, or never did: the file is removed, when nobody reads it any longer. */
+/* The list names it no more, or never did: the file is removed, when nobody reads it any longer.
+ * NULL is fine. */
 void sstable_remove(struct sstable *table);
 /* < 0, > 0: the key lies before, behind all of its keys. */
 int sstable_compare_key(const struct sstable *table, struct strata_slice key);

@@ -32,7 +32,7 @@
 int store_spoil(struct store *store, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT)
-        store->failed = err->sys ? err->sys : -1;
+        store->failed = err->sys ? err->sys : EIO;
     return rc;
 }
 
@@ -40,10 +40,7 @@ int store_usable(const struct store *store, struct strata_error *err)
 {
     if (!store->failed)
         return 0;
-    if (store->failed > 0)
-        strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
-    else
-        strata_fail(err, STRATA_ERR_IO, store->env->dir, STRATA_NO_OFFSET, "earlier failure");
+    strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
     strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
     return STRATA_ERR_IO;
 }
@@ -195,7 +192,7 @@ static int install(struct store *store, struct change *c, struct strata_error *e
     } else {
         if (c->memtable)
             log_close(&c->log, !unknown, NULL);
-        if (c->run && !unknown)
+        if (!unknown)
             sstable_remove(c->run);
         tables_free(&c->tables);
         view_unref(c->view);

@@ -17,8 +17,8 @@ struct store {
     struct tables tables;            /* as it was written last */
     uint64_t sequence;               /* the next operation's number */
     struct replay opened;            /* what opening found in the log */
-    int failed;    /* a write, sync or rename failed: errno, or -1; no more writes */
-    bool written;  /* since open */
+    int failed;                      /* a write, sync or rename failed: errno; no more writes */
+    bool written;                    /* since open */
     size_t spared; /* the oldest so many runs are not merged unasked: one cannot be read */
     uint64_t flushes, merges, merged_bytes; /* since open */
 };

@@ -110,7 +110,7 @@ static int decode_runs(struct decoder *d, const char *path, struct tables *t,
 {
     uint32_t count = get_u32(d);
 
-    if (d->bad || d->left / RUN_BYTES != count || d->left % RUN_BYTES != CHECK_BYTES)
+    if (d->left / RUN_BYTES != count || d->left % RUN_BYTES != CHECK_BYTES)
         return corrupt(path, TABLES_HEAD - 4, "the list does not have as many runs as it says",
                        err);
     t->runs = calloc(count ? count : 1, sizeof *t->runs);

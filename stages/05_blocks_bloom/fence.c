@@ -8,16 +8,15 @@
  *     longer: it tells two of them apart. So does every key that is looked for, as it lies between
  *     the smallest and the largest.
  * I2: heads ascend with the separators, but equal ones may stand side by side: zeros stand for
- * bytes that are not there. Measured: 35 ns in 28,000 blocks, where memcmp on the separators takes
- * 204. */
+ * bytes that are not there. Where every separator ends within its head, and not with a zero, a key
+ * whose head is equal begins with it: then heads alone decide. Measured: 35 ns in 28,000 blocks,
+ * where memcmp on the separators takes 204. */
 #include "fence.h"
 #include "bytes.h"
 #include "coding.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define ENTRY_LEAST 2 /* bytes */
 
 size_t fence_common(struct strata_slice a, struct strata_slice b)
 {
@@ -43,19 +42,33 @@ int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separ
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
+#define HEAD 8 /* bytes */
+
 /* Eight bytes behind the prefix, as a number that orders them. */
 static uint64_t head_of(struct strata_slice key, size_t prefix)
 {
     struct strata_slice rest = slice_behind(key, key.size < prefix ? key.size : prefix);
     uint64_t head = 0;
 
-    if (rest.size >= 8) {
-        memcpy(&head, rest.data, 8);
+    if (rest.size >= HEAD) {
+        memcpy(&head, rest.data, HEAD);
         return __builtin_bswap64(head);
     }
     for (size_t i = 0; i < rest.size; i++)
         head |= (uint64_t)rest.data[i] << (56 - 8 * i);
     return head;
+}
+
+uint64_t fence_head(const struct fence *fence, struct strata_slice first, struct strata_slice rest)
+{
+    struct strata_slice parts[2] = {slice_behind(first, fence->prefix), rest};
+    uint8_t bytes[HEAD];
+    size_t size = 0;
+
+    for (int i = 0; i < 2; i++)
+        for (size_t at = 0; at < parts[i].size && size < HEAD; at++)
+            bytes[size++] = parts[i].data[at];
+    return head_of(strata_bytes(bytes, size), 0);
 }
 
 static int corrupt(const char *what, struct strata_error *err)
@@ -86,12 +99,13 @@ static int take_memory(struct fence *fence, struct strata_error *err)
     return fence->heads && fence->places && fence->at ? 0 : strata_fail_memory(err, count * 20);
 }
 
-/* Is it behind the one before it, and not outside of the table (I1)? */
-static bool separates(struct strata_slice separator, struct strata_slice before, uint32_t prefix,
+/* Is it behind the one before it, and not outside of the table? Then it begins as all keys do, and
+ * is longer (I1). */
+static bool separates(struct strata_slice separator, struct strata_slice before,
                       struct strata_slice smallest, struct strata_slice largest)
 {
-    return separator.size > prefix && strata_compare(separator, smallest) > 0 &&
-           strata_compare(separator, largest) <= 0 && strata_compare(separator, before) > 0;
+    return strata_compare(separator, smallest) > 0 && strata_compare(separator, largest) <= 0 &&
+           strata_compare(separator, before) > 0;
 }
 
 static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct strata_slice smallest,
@@ -101,6 +115,7 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
     struct decoder d;
     uint64_t place = begin;
 
+    fence->heads_decide = true;
     decoder_init(&d, strata_buffer_slice(&fence->bytes));
     for (uint32_t i = 0; i < fence->count; i++) {
         uint64_t size = get_varint(&d);
@@ -109,9 +124,10 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         separator = get_prefixed(&d);
         if (!size || size > end - place)
             return corrupt("the index has blocks outside of the file", err);
-        if (i ? !separates(separator, before, fence->prefix, smallest, largest)
-              : separator.size > 0)
+        if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
             return corrupt("the index is not in order", err);
+        fence->heads_decide &=
+            !i || (separator.size - fence->prefix <= HEAD && separator.data[separator.size - 1]);
         fence->heads[i] = i ? head_of(separator, fence->prefix) : 0;
         fence->places[i] = place;
         place += size;
@@ -132,7 +148,7 @@ int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin,
     if (fence->bytes.size > UINT32_MAX)
         return corrupt("an index of more than 4 GiB", err);
     fence->count = count_entries(strata_buffer_slice(&fence->bytes));
-    if (!fence->count || fence->count > fence->bytes.size / ENTRY_LEAST)
+    if (!fence->count)
         return corrupt("the index does not consist of entries", err);
     rc = take_memory(fence, err);
     return rc < 0 ? rc : decode(fence, begin, end, smallest, largest, err);
@@ -181,7 +197,8 @@ uint32_t fence_find(const struct fence *fence, struct strata_slice key)
     uint64_t head = head_of(key, fence->prefix);
     uint32_t high = last_not_behind(fence->heads, fence->count, head), low;
 
-    if (fence->heads[high] != head || strata_compare(fence_at(fence, high), key) <= 0)
+    if (fence->heads[high] != head || fence->heads_decide ||
+        strata_compare(fence_at(fence, high), key) <= 0)
         return high;
     low = head ? last_not_behind(fence->heads, high, head - 1) : 0;
     while (low + 1 < high) { /* the separator of low is not behind the key, that of high is */

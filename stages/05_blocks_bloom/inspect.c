@@ -38,10 +38,7 @@ static int show_header(struct fs_file *file, struct inspect *to, uint64_t *numbe
 
 static void tell_packing(uint64_t value, char *to, size_t capacity)
 {
-    snprintf(to, capacity, "%s",
-             value == SECTION_PLAIN ? "none"
-             : value == SECTION_LZ4 ? "LZ4"
-                                    : "?");
+    snprintf(to, capacity, "%s", value == SECTION_PLAIN ? "none" : "LZ4");
 }
 
 /* A section's bytes, and its tail. */
@@ -118,8 +115,7 @@ static int show_rest(const struct table *t, struct inspect *to, struct strata_er
         {"magic", 8, "\"" TABLE_MAGIC "\"", inspect_opaque},
     };
     struct fs_file *file = t->file.file;
-    uint64_t at = t->base.bytes - TABLE_FOOTER;
-    uint64_t filter = t->filter ? t->filter_place : t->properties;
+    uint64_t at = t->base.bytes - TABLE_FOOTER, filter = t->filter_place;
     int rc;
 
     inspect_section(to, t->blocks_end, "index");

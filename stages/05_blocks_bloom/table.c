@@ -177,6 +177,7 @@ void table_close(struct sstable *table)
     struct table *t = (struct table *)table;
 
     cache_directory_free(t->common->cache, &t->directory);
+    fs_unmap(t->base.fs, t->mapped, t->base.bytes);
     segment_close_file(&t->file, NULL); /* it was only read: nothing is lost */
     table_free_resident(t);
     sstable_free(table);
@@ -193,8 +194,8 @@ static int check_file(struct table *t, struct strata_error *err)
     return rc;
 }
 
-int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
-               struct strata_error *err)
+int table_open_read(const struct strata_env *env, void *common, uint64_t number,
+                    struct sstable **out, struct strata_error *err)
 {
     struct table *t = calloc(1, sizeof *t);
     int rc;
@@ -216,6 +217,27 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
         table_close(&t->base);
     else
         *out = &t->base;
+    return rc;
+}
+
+/* Where it cannot be, it is read by calls. What is mapped needs no descriptor. */
+static void map_file(struct table *t)
+{
+    if (segment_use(&t->file, NULL) < 0)
+        return;
+    fs_map(t->file.file, t->base.bytes, &t->mapped, NULL);
+    segment_done(&t->file);
+    if (t->mapped)
+        segment_close_file(&t->file, NULL); /* it was only read: nothing is lost */
+}
+
+int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
+               struct strata_error *err)
+{
+    int rc = table_open_read(env, common, number, out, err);
+
+    if (rc == 0 && env->options->mapped_reads)
+        map_file((struct table *)*out);
     return rc;
 }
 

@@ -61,9 +61,10 @@ struct table_common {
 struct table {
     struct sstable base;
     struct table_common *common;
-    struct segment file;  /* only its descriptor is of interest */
-    uint64_t block_bytes; /* of all blocks, unpacked */
-    uint64_t blocks_end;  /* where the index begins */
+    struct segment file;   /* only its descriptor is of interest */
+    const uint8_t *mapped; /* the file, for its blocks; NULL: it is read by calls */
+    uint64_t block_bytes;  /* of all blocks, unpacked */
+    uint64_t blocks_end;   /* where the index begins */
     uint64_t filter_place;
     uint64_t properties; /* where they begin */
     struct fence fence;
@@ -74,6 +75,9 @@ struct table {
     struct cache_directory directory;
 };
 
+/* Without a mapping. */
+int table_open_read(const struct strata_env *env, void *common, uint64_t number,
+                    struct sstable **out, struct strata_error *err);
 int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
                struct strata_error *err);
 void table_close(struct sstable *table);

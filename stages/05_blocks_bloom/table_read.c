@@ -1,7 +1,9 @@
 /* table_read.c: a table's sections, from the file, and its blocks, through the cache.
  *
  * I1: what enters the cache has been checked whole: the section's check, the block's columns, and
- *     that its keys lie where the index says. What is found there is not checked again.
+ *     that its keys lie where the index says. What is found there is not checked again. (A mapped
+ *     file is checked and unpacked where it is: what somebody writes to it in between must still
+ *     be a block within its bounds.)
  * I2: memory is taken for a section only after its size was checked against the file (its stored
  *     size) and against what LZ4 can make of that (its size unpacked); for a block, besides,
  * against what the table says of all its blocks, and against what one entry can be. */
@@ -11,12 +13,15 @@
 #include <stdlib.h>
 
 #define SMALL 8192 /* bytes; a stored block is smaller most of the time */
+#define LINE 64    /* bytes of a cache line */
+#define PAGE 4096  /* bytes */
+#define NEAR 1024  /* bytes of a mapped block that are brought near at once */
 #define MOST ((uint64_t)STRATA_MAX_KEY + STRATA_MAX_VALUE + 64) /* bytes: a block of one entry */
 
 int table_blame(const struct table *t, uint64_t place, int rc, const struct strata_error *why,
                 struct strata_error *err)
 {
-    if (rc == STRATA_ERR_CORRUPT && !why->file[0])
+    if (rc == STRATA_ERR_CORRUPT)
         return strata_fail(err, rc, t->base.path, place, "%s", why->message);
     if (rc < 0 && err)
         *err = *why;
@@ -38,17 +43,19 @@ int table_read_at(const struct table *t, uint64_t place, uint8_t *to, size_t siz
     return rc;
 }
 
-/* Reads and checks; `to` has room for all of it, tail included. */
+/* Reads and checks. A mapped file's stay where they are; else `to` has room for all of it, tail
+ * included. */
 static int read_stored(const struct table *t, uint64_t place, uint64_t end, uint8_t *to,
                        struct section *section, struct strata_error *err)
 {
     size_t size = (size_t)(end - place);
+    const uint8_t *stored = t->mapped ? t->mapped + place : to;
     struct strata_error why;
-    int rc = table_read_at(t, place, to, size, err);
+    int rc = t->mapped ? 0 : table_read_at(t, place, to, size, err);
 
     if (rc < 0)
         return rc;
-    rc = section_open(section, strata_bytes(to, size), t->base.number, place, &why);
+    rc = section_open(section, strata_bytes(stored, size), t->base.number, place, &why);
     return table_blame(t, place, rc, &why, err);
 }
 
@@ -56,7 +63,7 @@ static int read_into(const struct table *t, uint64_t place, uint64_t end, struct
                      struct section *section, struct strata_error *err)
 {
     strata_buffer_clear(to);
-    if (buffer_reserve(to, (size_t)(end - place)) < 0)
+    if (!t->mapped && buffer_reserve(to, (size_t)(end - place)) < 0)
         return strata_fail_memory(err, (size_t)(end - place));
     return read_stored(t, place, end, to->data, section, err);
 }
@@ -111,6 +118,23 @@ static int check_size(const struct table *t, uint64_t place, const struct sectio
                                  err);
 }
 
+/* Do the heads tell that it is within its bounds? They are at hand, as the search has come by; the
+ * separators are not, and decide the rest. */
+static bool heads_within_bounds(const struct table *t, uint32_t n, const struct block *block)
+{
+    const struct fence *fence = &t->fence;
+    struct strata_slice prefix = block_prefix(block);
+    uint64_t first, last;
+
+    if (!n || n + 1 == fence->count || prefix.size < fence->prefix ||
+        (fence->prefix && memcmp(prefix.data, t->base.smallest.data, fence->prefix) != 0))
+        return false;
+    first = fence_head(fence, prefix, block_suffix(block, 0));
+    last = fence_head(fence, prefix, block_suffix(block, block->count - 1));
+    return (first > fence->heads[n] || (fence->heads_decide && first == fence->heads[n])) &&
+           last < fence->heads[n + 1];
+}
+
 /* I1: all its keys lie between its separator and the next one. */
 static bool within_bounds(const struct table *t, uint32_t n, const struct block *block)
 {
@@ -134,7 +158,7 @@ static int open_block(const struct table *t, uint32_t n, struct strata_slice byt
 
     if (rc < 0)
         return table_blame(t, place, rc, &why, err);
-    if (!within_bounds(t, n, block))
+    if (!heads_within_bounds(t, n, block) && !within_bounds(t, n, block))
         return sstable_corrupt(&t->base, place, "the block has keys that the index has elsewhere",
                                err);
     return 0;
@@ -201,6 +225,19 @@ static int load(const struct table *t, uint32_t n, uint8_t *stored, struct cache
     return rc;
 }
 
+/* The end, which is read first, the beginning, and where the next page begins: the processor goes
+ * on by itself, but not into another page. */
+static void bring_near(const uint8_t *stored, uint64_t size)
+{
+    const uint8_t *page = stored + (PAGE - (uintptr_t)stored % PAGE);
+
+    __builtin_prefetch(stored + size - 1);
+    for (uint64_t i = 0; i < size && i < NEAR; i += LINE)
+        __builtin_prefetch(stored + i);
+    if (page < stored + size)
+        __builtin_prefetch(page);
+}
+
 static int load_block(const struct table *t, uint32_t n, struct cache_frame **out,
                       struct strata_error *err)
 {
@@ -208,6 +245,10 @@ static int load_block(const struct table *t, uint32_t n, struct cache_frame **ou
     uint8_t small[SMALL], *stored = small;
     int rc;
 
+    if (t->mapped) {
+        bring_near(t->mapped + t->fence.places[n], size);
+        return load(t, n, NULL, out, err);
+    }
     if (size > SMALL) {
         stored = malloc(size);
         if (!stored)

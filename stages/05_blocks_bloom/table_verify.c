@@ -1,5 +1,5 @@
 /* table_verify.c: every byte of a table is read and checked, past the cache: what is in the file
- * now, not what was there when it was opened. */
+ * now, not what was there when it was opened; by calls, so that a failing device is an error. */
 #include "02_hash_index/index.h"
 #include "table_inside.h"
 
@@ -15,14 +15,10 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
 {
     const struct table *t = v->table;
     const struct block *block = &v->block.block;
-    struct strata_slice prefix = block_prefix(block), suffix = block_suffix(block, at);
 
     v->sum.records++;
     v->sum.tombstones += block_type(block, at) == STRATA_OP_DELETE;
-    strata_buffer_clear(&v->scratch);
-    strata_buffer_append(&v->scratch, prefix.data, prefix.size);
-    if (strata_buffer_append(&v->scratch, suffix.data, suffix.size) < 0)
-        return strata_fail_memory(err, prefix.size + suffix.size);
+    v->scratch.size = block_put_suffix(block, at, v->scratch.data); /* behind the prefix */
     if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
         return sstable_corrupt(&t->base, t->fence.places[n],
                                "the filter denies a key of this block", err);
@@ -96,7 +92,7 @@ int table_verify(struct sstable *table, struct strata_error *err)
 {
     struct table_common *common = ((struct table *)table)->common;
     struct sstable *again;
-    int rc = table_open(common->env, common, table->number, &again, err);
+    int rc = table_open_read(common->env, common, table->number, &again, err);
 
     if (rc < 0)
         return rc;

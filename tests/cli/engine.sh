@@ -63,6 +63,10 @@ sed -n '/^To see it again/,$p' <<<"$out" | sed 1,2d | grep -v '^crash:' >again.s
 run bash again.sh
 is engine_undead_is_shown_again "$rc $(head -1 <<<"$out" | cut -d, -f2)" '8  lost: the state after write 1'
 is engine_undead_left_its_files "$(ls state/db)" "$(printf '000001.log\nLOCK\nSTRATA')"
+printf 'put %0120d 1\ndel %0120d\n' 0 0 >words
+run strata crash --stage 1 --engine "$engines/undead.so" --depth quick --model kill --workload words
+like engine_undead_is_told_long_steps_in_short "$rc $out" "^     2  del '0{95}\.\.\.   # acknowledged, and must come back$"
+like engine_undead_is_shown_long_steps_whole "$out" "^del '0{120}'$"
 run strata crash --stage 1 --engine "$engines/undead.so" --model kill --workload mixed --seed 3
 like engine_undead_is_told_of_random_work "$rc $err" \
     '^8 .*mixed, which no crash disturbed: .*a wrong answer: get "[^"]*": found, and it should not be there'
@@ -93,6 +97,12 @@ is engine_early_ok_is_told_once "$(grep '^==== ' <<<"$out")" '==== A broken prom
 printf "put '' %0120d\nbatch begin\nput a 1\ndel ''\nbatch commit\n" 0 >words
 run env TMPDIR= strata crash --stage 3 --engine "$engines/early_ok.so" --model posix --workload words
 like engine_early_ok_is_shown_by_one_batch "$rc $out" '^        batch commit   # acknowledged, and must come back$'
+printf 'unsynced\nput a 1\nsync\nput b 2\nreopen\n' >words
+run strata crash --stage 3 --engine "$engines/early_ok.so" --model posix --workload words
+like engine_early_ok_is_told_of_a_second_crash "$rc $out" '^  first one at call [0-9]+; while it recovered, the second:$'
+is engine_early_ok_is_told_what_was_done_by_then "$(grep -A3 '^The steps' <<<"$out" | tr -s ' \n' ' ')" \
+    "The steps 1 put 'a' '1' # acknowledged, and must come back 2 sync "
+is engine_early_ok_is_shown_work_that_is_not_synced "$(grep -A1 -- '--workload - ' <<<"$out" | tail -1)" unsynced
 check "$engines/early_ok.so" 3 'power_cut|kill_model|contract_(basic|iter|model)'
 is check_of_early_ok_finds_one_promise_broken "$rc $(grep -B1 -c '^    is broken by' <<<"$out")" '1 1'
 like check_of_early_ok_names_the_test "$(promise 'a synced write survives a power cut')" 'power_cut_posix_loses_nothing_synced'

@@ -48,6 +48,13 @@ run strata levels long
 like levels_long_keys_are_cut "$out" '  k{11,14}\.\.\. \.\. k{11,14}\.\.\.$'
 is levels_long_keys_fit "$(( $(columns) < 80 ))" 1
 
+# ---- One key ----
+strata put --stage 4 single key value
+strata compact single >/dev/null
+run strata levels single
+like levels_one_key "$rc $out" '^  000002 +[0-9]+ +1 +0  key \.\. key$'
+is levels_one_key_is_one_place "$(bars)" "$(printf '  |=%74s|' '')"
+
 # ---- The terminal's width ----
 if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     on_terminal() { script -qec "stty cols $1; strata levels db" /dev/null </dev/null | tr -d '\r'; }

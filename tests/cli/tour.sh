@@ -27,6 +27,8 @@ for stage in $stages; do
 done
 is tour_has_eight_steps_a_stage "$(printf '%s\n' "$out" | grep -cE '^  [1-8]  [A-Zk]')" \
     $((8 * $(echo "$stages" | wc -l)))
+is tour_flips_a_bit_in_every_stage "$(printf '%s\n' "$out" | grep -c 'became .* and the damage is reported')" \
+    "$(echo "$stages" | wc -l)"
 like tour_shows_three_kills "$(printf '%s\n' "$out" | grep -cE '^ +[0-9,]+ +[0-9,]+ +0  (none|torn)')" \
     "^$((3 * $(echo "$stages" | wc -l)))\$"
 is tour_without_terminal_is_plain_text "$(printf '%s' "$out" | tr -d -c '\033\r' | wc -c)" 0

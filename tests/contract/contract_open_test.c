@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,63 @@ static void open_contradicting_options_are_invalid(void **state)
         assert_err_says(&err, which == 1 ? "exclusive without create" : "read_only");
     }
     assert_string_equal(place_names(place, place->root), "");
+}
+
+/* Whatever the stage makes of them. */
+static void open_sizes_out_of_range_are_invalid(void **state)
+{
+    static const size_t blocks[] = {0, 255, (1 << 20) + 1, SIZE_MAX};
+    static const unsigned bits[] = {65, UINT_MAX};
+    struct place *place = *state;
+    struct strata_options options;
+    struct strata_error err;
+
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        subject_options(&options, place->fs, true);
+        options.block_bytes = blocks[i];
+        place_refused(place->dir, &options, STRATA_ERR_INVALID, &err);
+        assert_err_says(&err, "options.block_bytes");
+        assert_err_says(&err, "from 256 to 1048576");
+    }
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        subject_options(&options, place->fs, true);
+        options.bloom_bits_per_key = bits[i];
+        place_refused(place->dir, &options, STRATA_ERR_INVALID, &err);
+        assert_err_says(&err, "options.bloom_bits_per_key");
+        assert_err_says(&err, "at most 64");
+    }
+    assert_string_equal(place_names(place, place->root), "");
+}
+
+/* The ends of the ranges, and sizes that have no range. */
+static void open_sizes_at_their_ends_are_taken(void **state)
+{
+    static const struct {
+        size_t block, cache, memtable;
+        unsigned bits;
+        bool plain;
+        const char *key;
+    } ends[] = {{256, 0, 0, 0, true, "a"},
+                {1 << 20, 1, SIZE_MAX, 64, false, "b"},
+                {4096, 1 << 20, 1, 1, true, "c"}};
+    struct place *place = *state;
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct strata_options options;
+        struct strata_error err;
+        struct strata *db;
+        subject_options(&options, place->fs, true);
+        options.block_bytes = ends[i].block;
+        options.cache_bytes = ends[i].cache;
+        options.memtable_bytes = ends[i].memtable;
+        options.bloom_bits_per_key = ends[i].bits;
+        options.plain_blocks = ends[i].plain;
+        assert_ok(strata_open(place->dir, &options, &db, &err), &err);
+        for (size_t n = 0; n < i; n++) /* what was written with the others */
+            assert_get(db, ends[n].key, "value");
+        assert_put(db, ends[i].key, "value");
+        place_close(db);
+    }
 }
 
 static void open_options_not_initialised_are_invalid(void **state)
@@ -421,6 +479,8 @@ int main(void)
         open_test(open_file_in_the_place_of_the_directory_is_left_alone),
         open_test(open_without_place_or_directory_is_invalid),
         open_test(open_contradicting_options_are_invalid),
+        open_test(open_sizes_out_of_range_are_invalid),
+        open_test(open_sizes_at_their_ends_are_taken),
         open_test(open_options_not_initialised_are_invalid),
         open_test(open_options_of_an_older_header_are_taken),
         open_test(open_unknown_stage_is_named),

@@ -33,7 +33,7 @@ static void print_row(const struct specimen *s, const struct part *part, const c
 /* Every bit; where time is dear one in so many, and still each of the eight of a byte. */
 static unsigned bit_step(void)
 {
-    return check_quick() ? 7 : 1;
+    return check_sanitized() ? 15 : check_quick() ? 7 : 1;
 }
 
 /* How much there is to try at least: what the script writes is packed from stage 5 on, and the log,

@@ -330,11 +330,12 @@ static void do_reading(struct trial *trial)
 /* What has another way, and needs no telling: a file that was only read is closed; where there is
  * no second name a file stays open; one that is no longer needed goes at the next open; where there
  * is no descriptor an idle one is given back; where no room is to be had ahead of appends, each
- * makes the file longer itself. */
+ * makes the file longer itself; what cannot be mapped is read by calls. */
 static bool is_made_up_for(enum fs_call struck, int sys)
 {
     return struck == FS_CALL_CLOSE || struck == FS_CALL_LINK || struck == FS_CALL_REMOVE ||
-           struck == FS_CALL_ALLOCATE || (struck == FS_CALL_OPEN && sys == EMFILE);
+           struck == FS_CALL_ALLOCATE || struck == FS_CALL_MAP ||
+           (struck == FS_CALL_OPEN && sys == EMFILE);
 }
 
 /* What a run has come to is counted. */

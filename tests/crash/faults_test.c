@@ -14,7 +14,7 @@
 /* Every call; where time is dear one in so many. */
 static unsigned step(void)
 {
-    return check_sanitized() ? 7 : check_quick() ? 3 : 1;
+    return check_sanitized() ? 19 : check_quick() ? 3 : 1;
 }
 
 static struct faults_row add(struct faults_row a, struct faults_row b)
@@ -70,7 +70,7 @@ static void expect_reported(enum fs_sim_fault_kind kind, uint64_t runs_at_least)
     assert_enough(sum.errors, runs_at_least / step() / 2);
     assert_int_equal(sum.silent, faults.silent[FS_CALL_CLOSE] + faults.silent[FS_CALL_LINK] +
                                      faults.silent[FS_CALL_REMOVE] +
-                                     faults.silent[FS_CALL_ALLOCATE] +
+                                     faults.silent[FS_CALL_ALLOCATE] + faults.silent[FS_CALL_MAP] +
                                      (kind == FS_SIM_EMFILE ? faults.silent[FS_CALL_OPEN] : 0));
     if (subject_promises(STRATA_PROMISE_POWER_CUT))
         assert_enough(sum.cuts, runs_at_least / step());

@@ -52,15 +52,17 @@ static size_t find(const char *wanted)
 }
 
 /* How many of the states are crashed once more: one in `often`, and where time is dear in `quick`;
- * fewer from stage 4 on, whose states are many and whose opening is more work (`make crash` leaves
- * none out). (Not a multiple of two: states are made in a rhythm.) */
+ * fewer of a tree of tables, stage 4 and later ones that promise as much, whose states are many and
+ * whose opening is more work (`make crash-full` leaves none out). (Not a multiple of two: states
+ * are made in a rhythm.) */
 static unsigned sampled(unsigned often, unsigned quick)
 {
-    unsigned stage = subject_info()->stage;
+    const struct strata_stage_info *info = subject_info();
+    bool tree = info->stage >= 4 && (info->promises & STRATA_PROMISE_POWER_CUT);
 
-    if (stage >= 5)
+    if (tree && info->stage >= 5)
         return 5 * quick;
-    return check_quick() || check_sanitized() || stage == 4 ? quick : often;
+    return check_quick() || check_sanitized() || tree ? quick : often;
 }
 
 static void kill_model_at_creation_leaves_no_database_or_an_empty_one(void **state)

@@ -6,6 +6,7 @@
 #include "fs_posix.h"
 #include "need.h"
 #include "oracle.h"
+#include "prng.h"
 #include "script.h"
 #include "strata_engine.h"
 #include "subject.h"
@@ -52,7 +53,7 @@ static void refuse(struct session *s, const char *format, ...)
     va_end(args);
 }
 
-static uint8_t large[200 * 1024];
+static uint8_t large[200 * 1024]; /* that nothing packs */
 
 static int do_open(struct session *s)
 {
@@ -580,10 +581,13 @@ static bool run(struct memory_loop *loop, const struct killed *killed, const cha
 void memory_loop_run(struct memory_loop *loop, bool for_ever)
 {
     char *root = tmpdir_new();
+    struct prng prng = {1};
     struct killed killed;
     uint64_t at = 1;
 
     *loop = (struct memory_loop){.progress = loop->progress};
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (uint8_t)prng_next(&prng);
     allocations_reach(subject_object());
     kill_one(&killed);
     for (; run(loop, &killed, root, at, for_ever); at++)

@@ -185,6 +185,30 @@ static void merge_iter_stops_at_a_source_that_fails(void **state)
     memtable_unref(memtable);
 }
 
+static int give_one_once(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+{
+    return cursor->key.size ? refuse(cursor, err) : give_one(cursor, key, err);
+}
+
+/* To turn round every source is sought anew. */
+static void merge_iter_does_not_turn_at_a_source_that_fails(void **state)
+{
+    static const struct cursor_ops ops = {give_one_once, refuse, refuse, refuse, NULL, keep};
+
+    (void)state;
+    for (int back = 0; back < 2; back++) {
+        struct cursor source = {.ops = &ops, .sequence = 9}, *sources[] = {&source}, *merged;
+        struct strata_error err;
+        assert_int_equal(merge_iter_new(sources, 1, false, &merged, NULL), 0);
+        assert_ok(cursor_first(merged, &err), &err);
+        assert_bytes(merged->key, S("05"));
+        assert_code(back ? merged->ops->prev(merged, &err) : merged->ops->next(merged, &err),
+                    STRATA_ERR_CORRUPT, &err);
+        assert_err_says(&err, "refused");
+        merged->ops->free(merged);
+    }
+}
+
 static void merge_iter_without_a_source_is_no_memory(void **state)
 {
     struct memtable *memtable;
@@ -204,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merge_iter_agrees_with_a_sorted_array),
         cmocka_unit_test(merge_iter_stops_at_a_source_that_fails),
+        cmocka_unit_test(merge_iter_does_not_turn_at_a_source_that_fails),
         cmocka_unit_test(merge_iter_without_a_source_is_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,39 @@ static void run_gives_back_what_was_written(void **state)
     }
 }
 
+/* It is larger than what is read at once: it is read when it is asked for. */
+static void run_value_that_cannot_be_read_is_an_error(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_buffer want = {0};
+    struct strata_slice value;
+    struct strata_error err;
+    struct cursor *cursor;
+    struct sstable *run;
+    char key[40];
+    unsigned type;
+
+    (void)state;
+    row(4, true, key, &want, &type);
+    write_run(&env, 8, true);
+    assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
+    cursor = run_cursor(run, false);
+    assert_int_equal(cursor->ops->seek(cursor, S(key), NULL), 0);
+    fs_sim_fail(fs, &fault);
+    assert_code(cursor->ops->value(cursor, &value, &err), STRATA_ERR_IO, &err);
+    assert_err_file(&err, PATH);
+    assert_int_equal(value.size, 0);
+    fs_sim_fail(fs, NULL);
+    assert_ok(cursor->ops->value(cursor, &value, &err), &err);
+    assert_bytes(value, strata_buffer_slice(&want));
+    cursor->ops->free(cursor);
+    sstable_unref(run);
+    strata_buffer_free(&want);
+    fs_free(fs);
+}
+
 static void run_writer_that_ends_early_leaves_no_file(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -252,6 +285,50 @@ static void run_damaged_in_any_bit_is_never_believed(void **state)
         bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
+/* Found when the run was opened, and no more. */
+static void run_verify_sees_a_page_that_was_damaged_since(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    size_t rows = 2 * RUN_PAGE + 1, end = RECORD_HEAD + 48, last = RECORD_HEAD + 8;
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    struct sstable *run;
+
+    (void)state;
+    write_run(&env, rows, false);
+    assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
+    assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
+    bytes.data[bytes.size - end - last - 10] ^= 1; /* of the page before the last */
+    assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
+    assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, PATH);
+    sstable_unref(run);
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
+static void run_that_cannot_be_opened_is_an_error(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_error err;
+    struct sstable *run;
+
+    (void)state;
+    write_run(&env, 3, false);
+    for (int told = 0; told < 2; told++) {
+        fs_sim_fail(fs, &fault);
+        if (told)
+            assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_IO, &err);
+        else
+            assert_int_equal(run_open(&env, NULL, 7, &run, NULL), STRATA_ERR_IO);
+        assert_null(run);
+    }
     fs_free(fs);
 }
 
@@ -349,6 +426,35 @@ static void run_whose_end_does_not_add_up_is_not_opened(void **state)
     fs_free(fs);
 }
 
+/* A page whose check holds, and places that are none: what is told is where the page stands. */
+static void run_whose_index_leads_outside_is_damage_of_the_index(void **state)
+{
+    static const uint64_t forged[] = {0, 23, 150323855401, UINT64_MAX};
+    enum { PAGE = 12 * 8 + RECORD_HEAD, END = 48 + RECORD_HEAD };
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    struct sstable *run;
+    uint8_t *page;
+
+    (void)state;
+    write_run(&env, 12, false);
+    assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
+    page = bytes.data + bytes.size - END - PAGE;
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        put_u64(page + RECORD_HEAD, forged[i]);
+        record_head(7, bytes.size - END - PAGE, RUN_INDEX, S(""),
+                    strata_bytes(page + RECORD_HEAD, PAGE - RECORD_HEAD), page);
+        assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
+        assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_says(&err, "outside the records");
+        assert_int_equal(err.offset, bytes.size - END - PAGE);
+    }
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
 /* ---- The list of runs -------------------------------------------------------------------- */
 
 static struct tables_run some_runs[] = {{9, 1000, 77}, {3, 500, 88}};
@@ -441,11 +547,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_gives_back_what_was_written),
+        cmocka_unit_test(run_value_that_cannot_be_read_is_an_error),
         cmocka_unit_test(run_writer_that_ends_early_leaves_no_file),
         cmocka_unit_test(run_damaged_in_any_bit_is_never_believed),
+        cmocka_unit_test(run_verify_sees_a_page_that_was_damaged_since),
+        cmocka_unit_test(run_that_cannot_be_opened_is_an_error),
         cmocka_unit_test(run_cut_or_made_longer_is_not_opened),
         cmocka_unit_test(run_verify_sees_keys_out_of_order),
         cmocka_unit_test(run_whose_end_does_not_add_up_is_not_opened),
+        cmocka_unit_test(run_whose_index_leads_outside_is_damage_of_the_index),
         cmocka_unit_test(tables_give_back_what_was_written),
         cmocka_unit_test(tables_damaged_cut_or_longer_are_refused),
         cmocka_unit_test(tables_with_impossible_numbers_are_refused),

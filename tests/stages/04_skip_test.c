@@ -174,6 +174,41 @@ static void add(struct memtable *memtable, uint64_t sequence, const char *key, c
     memtable_add(memtable, sequence, value ? STRATA_OP_PUT : STRATA_OP_DELETE, S(key), v);
 }
 
+/* From this seed on so many draws say "a level higher" that the list has no level left for it. */
+static void memtable_entry_of_full_height_is_found(void **state)
+{
+    struct memtable *memtable;
+    struct strata_slice value;
+
+    (void)state;
+    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    add(memtable, 1, "b", "2");
+    memtable->skip.prng.state = 51852825;
+    add(memtable, 2, "c", "3");
+    assert_int_equal(memtable->skip.height, SKIP_HEIGHT);
+    add(memtable, 3, "a", "1");
+    add(memtable, 4, "d", "4");
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(memtable_get(memtable, strata_bytes(&"abcd"[i], 1), 9, &value),
+                         STRATA_OP_PUT);
+        assert_bytes(value, strata_bytes(&"1234"[i], 1));
+    }
+    memtable_unref(memtable);
+}
+
+static void memtable_room_for_too_many_operations_is_no_memory(void **state)
+{
+    size_t wrapping = SIZE_MAX / (skip_bytes(0, 0) + ARENA_ALIGN) + 1; /* to next to nothing */
+    struct memtable *memtable;
+    struct strata_error err;
+
+    (void)state;
+    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_code(memtable_reserve(memtable, wrapping, 100, &err), STRATA_ERR_NO_MEMORY, &err);
+    add(memtable, 1, "a", "1");
+    memtable_unref(memtable);
+}
+
 static void memtable_gives_the_newest_version_that_may_be_seen(void **state)
 {
     struct memtable *memtable;
@@ -320,6 +355,8 @@ int main(void)
         cmocka_unit_test(arena_too_large_a_piece_is_an_error),
         cmocka_unit_test(arena_large_chunks_are_mapped_and_given_back),
         cmocka_unit_test(skip_list_agrees_with_a_sorted_array),
+        cmocka_unit_test(memtable_entry_of_full_height_is_found),
+        cmocka_unit_test(memtable_room_for_too_many_operations_is_no_memory),
         cmocka_unit_test(memtable_gives_the_newest_version_that_may_be_seen),
         cmocka_unit_test(memtable_cursor_sees_one_version_a_key),
         cmocka_unit_test(memtable_readers_need_no_lock),

@@ -2,10 +2,13 @@
  * still known. What a crash leaves is for tests/crash; its limits are weak_... */
 #include "test.h"
 
-#include "04_memtable_sstable/tables.h"
+#include "04_memtable_sstable/lsm.h"
+#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/store.h"
 #include "fs_sim.h"
 #include "subject.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,8 +169,9 @@ static void store_newer_version_hides_older_runs(void **state)
     fs_free(fs);
 }
 
-/* After the failure the process is killed; what it had shown is still there. */
-static bool fail_flush_at(uint64_t call)
+/* After the failure the process is killed; what it had shown is still there. `empty`: there is only
+ * a delete of nothing, so that no run comes of the flush. */
+static bool fail_flush_at(uint64_t call, bool empty)
 {
     struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = call};
     struct strata_fs *fs = fs_sim_new(), *killed;
@@ -176,7 +180,10 @@ static bool fail_flush_at(uint64_t call)
     bool struck;
     int rc;
 
-    put_many(db, 0, 20, "value");
+    int count = empty ? 0 : 20;
+    put_many(db, 0, count, "value");
+    if (empty)
+        assert_delete(db, "nothing");
     fs_sim_fail(fs, &fault);
     rc = strata_flush(db, &err);
     struck = fs_sim_failed(fs) > 0;
@@ -184,12 +191,14 @@ static bool fail_flush_at(uint64_t call)
     if (rc < 0) {
         assert_int_equal(rc, STRATA_ERR_IO);
         assert_code(strata_put(db, S("a"), S("b"), &err), STRATA_ERR_IO, &err);
-        expect_many(db, 0, 20, "value");
+        expect_many(db, 0, count, "value");
     }
     killed = fs_sim_copy(fs);
     strata_close(db, NULL);
     db = open_it(killed);
-    expect_many(db, 0, 20, "value");
+    expect_many(db, 0, count, "value");
+    assert_get(db, "nothing", NULL);
+    assert_int_equal(check_stat(db, "runs"), !empty);
     close_it(db);
     fs_free(killed);
     fs_free(fs);
@@ -198,12 +207,140 @@ static bool fail_flush_at(uint64_t call)
 
 static void store_flush_that_fails_at_any_call_loses_nothing(void **state)
 {
-    uint64_t call = 1;
+    (void)state;
+    for (int empty = 0; empty < 2; empty++) {
+        uint64_t call = 1;
+        while (fail_flush_at(call, empty))
+            call++;
+        assert_in_range(call, empty ? 10 : 15, 60);
+    }
+}
+
+/* ---- A failure ----------------------------------------------------------------------------- */
+
+static void store_error_without_a_number_spoils_it_too(void **state)
+{
+    struct strata_env env = {.dir = DIR};
+    struct store store = {.env = &env};
+    struct strata_error err;
 
     (void)state;
-    while (fail_flush_at(call))
-        call++;
-    assert_in_range(call, 15, 60);
+    strata_fail(&err, STRATA_ERR_CORRUPT, "run", 3, "damage");
+    assert_int_equal(store_spoil(&store, STRATA_ERR_CORRUPT, &err), STRATA_ERR_CORRUPT);
+    assert_int_equal(store_usable(&store, &err), 0);
+    strata_fail(&err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "too much for a file");
+    assert_int_equal(store_spoil(&store, STRATA_ERR_INVALID, &err), STRATA_ERR_INVALID);
+    assert_code(store_usable(&store, &err), STRATA_ERR_IO, &err);
+    assert_int_equal(err.sys, EIO);
+}
+
+static int engine_put(void *engine, const char *key, struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_PUT, S(key), S("value")};
+    return lsm_write(engine, &op, 1, false, err);
+}
+
+/* The handle refuses by itself what comes after a failed write; the engine refuses what other
+ * threads had under way by then. */
+static void store_refuses_what_was_under_way_when_a_write_failed(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_APPEND};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options, .is_new = true};
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    void *engine;
+
+    (void)state;
+    strata_options_init(&options);
+    assert_int_equal(fs_sim_put_directory(fs, DIR), 0);
+    assert_ok(lsm_open(&env, &run_kind, 1 << 16, &engine, &err), &err);
+    assert_ok(engine_put(engine, "a", &err), &err);
+    fs_sim_fail(fs, &fault);
+    assert_int_equal(engine_put(engine, "b", NULL), STRATA_ERR_IO);
+    fs_sim_fail(fs, NULL);
+    assert_code(engine_put(engine, "c", &err), STRATA_ERR_IO, &err);
+    assert_err_says(&err, "refused since a write or sync failed");
+    assert_code(lsm_sync(engine, &err), STRATA_ERR_IO, &err);
+    assert_code(lsm_flush(engine, &err), STRATA_ERR_IO, &err);
+    assert_err_says(&err, "refused since a write or sync failed");
+    assert_int_equal(lsm_compact(engine, NULL, NULL), STRATA_ERR_IO);
+    assert_ok(lsm_get(engine, S("a"), &value, &err), &err);
+    assert_code(lsm_get(engine, S("b"), &value, &err), STRATA_NOT_FOUND, &err);
+    assert_code(lsm_get(engine, S("c"), &value, &err), STRATA_NOT_FOUND, &err);
+    assert_ok(lsm_verify(engine, NULL, &err), &err);
+    lsm_close(engine, NULL);
+    assert_int_equal(fs_sim_open_files(fs), 0);
+    strata_buffer_free(&value);
+    fs_free(fs);
+}
+
+static void store_close_that_fails_is_told_and_leaves_nothing_open(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_SYNC};
+
+    (void)state;
+    for (int told = 0; told < 2; told++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata_options options;
+        struct strata_env env = {.fs = fs, .dir = DIR, .options = &options, .is_new = true};
+        struct strata_error err;
+        void *engine;
+        strata_options_init(&options);
+        options.sync = STRATA_SYNC_NEVER;
+        assert_int_equal(fs_sim_put_directory(fs, DIR), 0);
+        assert_ok(lsm_open(&env, &run_kind, 1 << 16, &engine, &err), &err);
+        assert_ok(engine_put(engine, "a", &err), &err);
+        fs_sim_fail(fs, &fault);
+        if (told)
+            assert_code(lsm_close(engine, &err), STRATA_ERR_IO, &err);
+        else
+            assert_int_equal(lsm_close(engine, NULL), STRATA_ERR_IO);
+        assert_int_equal(fs_sim_open_files(fs), 0);
+        fs_free(fs);
+    }
+}
+
+/* ---- Syncing by itself ----------------------------------------------------------------------- */
+
+static uint64_t syncs_of(struct strata_fs *fs)
+{
+    return fs->calls[FS_CALL_SYNC];
+}
+
+static void store_syncs_by_bytes_and_by_time(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    uint64_t before;
+
+    (void)state;
+    subject_options(&options, fs, true);
+    options.memtable_bytes = 1 << 20;
+    options.sync = STRATA_SYNC_INTERVAL;
+    options.sync_interval_ms = 1000;
+    options.sync_interval_bytes = 10000;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    before = syncs_of(fs);
+    put_many(db, 0, 50, "far less than ten thousand bytes");
+    assert_int_equal(syncs_of(fs), before);
+    put_many(db, 50, 500, "in all some fifty thousand bytes");
+    assert_in_range(syncs_of(fs) - before, 3, 7);
+    before = syncs_of(fs);
+    fs_sim_advance(fs, (uint64_t)999 * 1000000);
+    put_many(db, 500, 501, "one");
+    fs_sim_advance(fs, (uint64_t)1001 * 1000000);
+    assert_in_range(syncs_of(fs) - before, 0, 1);
+    before = syncs_of(fs);
+    put_many(db, 501, 502, "after more than a second");
+    assert_int_equal(syncs_of(fs), before + 1);
+    put_many(db, 502, 503, "at once after it");
+    assert_int_equal(syncs_of(fs), before + 1);
+    close_it(db);
+    fs_free(fs);
 }
 
 /* ---- Merge ------------------------------------------------------------------------------- */
@@ -347,8 +484,19 @@ static void store_runs_stay_few_before_a_damaged_one(void **state)
     fs_free(fs);
 }
 
+/* A value that is larger than what is read at once: it is read by itself. */
+static void put_large(struct strata *db)
+{
+    size_t size = 150000;
+    uint8_t *bytes = calloc(1, size);
+
+    assert_non_null(bytes);
+    assert_int_equal(strata_put(db, S("large"), strata_bytes(bytes, size), NULL), 0);
+    free(bytes);
+}
+
 /* Four runs and something to flush; the flush merges, and one call of it fails. */
-static bool fail_merge_at(uint64_t call, int *survived)
+static bool fail_merge_at(uint64_t call, bool large, int *survived)
 {
     struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = call};
     struct strata_fs *fs = fs_sim_new();
@@ -361,6 +509,8 @@ static bool fail_merge_at(uint64_t call, int *survived)
         flush(db);
     }
     put_many(db, 90, 120, "value");
+    if (large)
+        put_large(db);
     fs_sim_fail(fs, &fault);
     rc = strata_flush(db, NULL);
     struck = fs_sim_failed(fs) > 0;
@@ -382,13 +532,14 @@ static bool fail_merge_at(uint64_t call, int *survived)
 
 static void store_run_that_cannot_be_read_does_not_stop_writing(void **state)
 {
-    uint64_t call = 1;
-    int survived = 0;
+    int survived[2] = {0};
 
     (void)state;
-    while (fail_merge_at(call, &survived))
-        call++;
-    assert_in_range(survived, 4, 40); /* each run is read at least once */
+    for (int large = 0; large < 2; large++)
+        for (uint64_t call = 1; fail_merge_at(call, large, &survived[large]);)
+            call++;
+    assert_in_range(survived[0], 4, 40); /* each run is read at least once */
+    assert_true(survived[1] > survived[0]);
 }
 
 /* Three runs, a flush and the merge that it asks for, on a disk with so much room more. */
@@ -435,6 +586,43 @@ static void store_merge_without_room_does_not_stop_writing(void **state)
     for (uint64_t room = 10000; room < 400000; room += 10000)
         survived += merge_on_a_full_disk(room);
     assert_in_range(survived, 2, 38);
+}
+
+static const struct fs_ops *sim_ops;
+
+static ssize_t append_within_quota(struct fs_file *file, const struct strata_slice *parts,
+                                   size_t count)
+{
+    return strstr(file->path, "000010.run") ? -EDQUOT : sim_ops->append(file, parts, count);
+}
+
+/* The user's share of the disk is used up: as when the disk is full. */
+static void store_merge_beyond_the_quota_does_not_stop_writing(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_ops ops = *fs->ops;
+    int warned = 0;
+    struct strata *db = open_counting(fs, &warned);
+    struct strata_error err;
+
+    (void)state;
+    sim_ops = fs->ops;
+    ops.append = append_within_quota;
+    for (int i = 0; i < 4; i++) {
+        if (i == 3)
+            fs->ops = &ops;
+        put_many(db, 30 * i, 30 * i + 30, "value");
+        flush(db);
+    }
+    fs->ops = sim_ops;
+    assert_int_equal(warned, 1);
+    assert_int_equal(check_stat(db, "runs"), 4);
+    assert_put(db, "a", "written all the same");
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    assert_int_equal(check_stat(db, "runs"), 1);
+    expect_many(db, 0, 120, "value");
+    close_it(db);
+    fs_free(fs);
 }
 
 static void expect_rows(struct strata_iter *iter, int count, const char *word)
@@ -814,6 +1002,10 @@ static void store_list_that_does_not_fit_the_runs_is_damage(void **state)
     assert_int_equal(tables_write(&env, &tables, NULL), 0);
     refuse_open(fs, "db/000004.run", "not the run");
     tables.runs[0].digest--;
+    tables.runs[0].bytes++;
+    assert_int_equal(tables_write(&env, &tables, NULL), 0);
+    refuse_open(fs, "db/000004.run", "not the run");
+    tables.runs[0].bytes--;
     tables.sequence += 5;
     assert_int_equal(tables_write(&env, &tables, NULL), 0);
     refuse_open(fs, "db/000005.log", "were once on the device");
@@ -824,8 +1016,8 @@ static void store_list_that_does_not_fit_the_runs_is_damage(void **state)
 static void store_files_that_no_list_names_are_removed(void **state)
 {
     static const char *const dead[] = {"db/000099.run", "db/000050.log", "db/000007.run.tmp",
-                                       "db/TABLES.tmp", "db/000001.log"};
-    static const char *const others[] = {"db/notes.run", "db/12.log", "db/0000099.run"};
+                                       "db/TABLES.tmp", "db/000001.log", "db/000002.run.tmp"};
+    static const char *const others[] = {"db/notes.run", "db/12.log", "db/0000099.run", "db/2.run"};
     struct strata_fs *fs = fs_sim_new();
     struct strata_buffer bytes = {0};
     struct strata_options options;
@@ -833,9 +1025,9 @@ static void store_files_that_no_list_names_are_removed(void **state)
 
     (void)state;
     make_files(fs);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof dead / sizeof *dead; i++)
         assert_int_equal(fs_sim_put(fs, dead[i], S("left by a crash")), 0);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_int_equal(fs_sim_put(fs, others[i], S("somebody else's")), 0);
     subject_options(&options, fs, false);
     options.read_only = true;
@@ -843,13 +1035,53 @@ static void store_files_that_no_list_names_are_removed(void **state)
     close_it(db);
     assert_int_equal(fs_sim_get(fs, dead[0], &bytes), 0); /* a reader removes nothing */
     db = open_it(fs);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof dead / sizeof *dead; i++)
         assert_int_not_equal(fs_sim_get(fs, dead[i], &bytes), 0);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_int_equal(fs_sim_get(fs, others[i], &bytes), 0);
     assert_get(db, "a", "1");
     close_it(db);
     strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
+/* Of a list that has lost its oldest run: what is left tells of deletes, and nothing else does. */
+static void store_tombstones_of_a_lone_run_are_not_shown(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct strata *db = open_it(fs);
+    struct strata_iter *iter;
+    struct strata_error err;
+    struct tables tables;
+
+    (void)state;
+    strata_options_init(&options);
+    assert_put(db, "a", "old");
+    flush(db);
+    assert_put(db, "b", "new");
+    assert_delete(db, "a");
+    flush(db);
+    close_it(db);
+    assert_int_equal(tables_read(&env, &tables, NULL), 0);
+    assert_int_equal(tables.count, 2);
+    tables.count = 1;
+    assert_int_equal(tables_write(&env, &tables, NULL), 0);
+    tables_free(&tables);
+    db = open_it(fs);
+    assert_int_equal(check_stat(db, "run_records"), 2);
+    for (int compacted = 0; compacted < 2; compacted++) {
+        assert_ok(strata_iter_new(db, &iter, &err), &err);
+        assert_ok(strata_iter_first(iter, &err), &err);
+        assert_bytes(strata_iter_key(iter), S("b"));
+        assert_code(strata_iter_next(iter, &err), STRATA_NOT_FOUND, &err);
+        strata_iter_free(iter);
+        compact(db);
+        assert_int_equal(check_stat(db, "run_records"), 1);
+    }
+    assert_int_equal(check_stat(db, "merges"), 1); /* the second time there was nothing to do */
+    close_it(db);
     fs_free(fs);
 }
 
@@ -936,12 +1168,17 @@ int main(void)
         cmocka_unit_test(store_takes_a_memtable_of_any_size),
         cmocka_unit_test(store_newer_version_hides_older_runs),
         cmocka_unit_test(store_flush_that_fails_at_any_call_loses_nothing),
+        cmocka_unit_test(store_error_without_a_number_spoils_it_too),
+        cmocka_unit_test(store_refuses_what_was_under_way_when_a_write_failed),
+        cmocka_unit_test(store_close_that_fails_is_told_and_leaves_nothing_open),
+        cmocka_unit_test(store_syncs_by_bytes_and_by_time),
         cmocka_unit_test(store_merge_drops_a_tombstone_with_what_it_hides),
         cmocka_unit_test(store_merge_of_the_newest_keeps_tombstones),
         cmocka_unit_test(store_runs_stay_few),
         cmocka_unit_test(store_runs_stay_few_before_a_damaged_one),
         cmocka_unit_test(store_run_that_cannot_be_read_does_not_stop_writing),
         cmocka_unit_test(store_merge_without_room_does_not_stop_writing),
+        cmocka_unit_test(store_merge_beyond_the_quota_does_not_stop_writing),
         cmocka_unit_test(store_iterators_hold_what_was_flushed_and_merged_away),
         cmocka_unit_test(store_tells_of_its_runs_the_newest_first),
         cmocka_unit_test(store_short_log_is_kept_and_written_on),
@@ -956,6 +1193,7 @@ int main(void)
         cmocka_unit_test(store_list_that_does_not_fit_the_runs_is_damage),
         cmocka_unit_test(store_list_of_very_many_runs_is_read_or_never_written),
         cmocka_unit_test(store_files_that_no_list_names_are_removed),
+        cmocka_unit_test(store_tombstones_of_a_lone_run_are_not_shown),
         cmocka_unit_test(store_open_that_fails_at_any_call_can_be_tried_again),
         cmocka_unit_test(weak_get_reads_a_record_for_each_halving),
         cmocka_unit_test(weak_missing_key_is_looked_for_in_every_run),

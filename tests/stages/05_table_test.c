@@ -23,7 +23,7 @@ static const struct sstable_kind *const kind = &table_kind;
 struct setting {
     size_t block_bytes, cache_bytes;
     unsigned bits;
-    bool plain;
+    bool plain, mapped;
 };
 
 /* A place for table 7, with what tables have in common. */
@@ -44,6 +44,7 @@ static void ground_init(struct ground *g, struct setting setting)
     g->options.cache_bytes = setting.cache_bytes;
     g->options.bloom_bits_per_key = setting.bits;
     g->options.plain_blocks = setting.plain;
+    g->options.mapped_reads = setting.mapped;
     assert_int_equal(fs_sim_put_directory(g->fs, DIR), 0);
     g->env = (struct strata_env){.fs = g->fs, .dir = DIR, .options = &g->options};
     assert_ok(kind->common_new(&g->env, &g->common, &err), &err);
@@ -182,24 +183,25 @@ static void check_gets(struct sstable *table, size_t rows, bool large)
 static void table_gives_back_what_was_written(void **state)
 {
     static const size_t sizes[] = {1, 2, 40, 1000};
-    static const struct setting settings[] = {{4096, 1 << 20, 10, false},
-                                              {256, 1 << 20, 10, true},
-                                              {256, 5000, 1, false},
-                                              {1000, 0, 0, false}};
+    static const struct setting settings[] = {
+        {4096, 1 << 20, 10, false, false}, {256, 1 << 20, 10, true, false},
+        {256, 5000, 1, false, false},      {1000, 0, 0, false, false},
+        {256, 5000, 10, false, true},      {1000, 0, 10, true, true}};
     struct rng rng;
 
     (void)state;
     rng_init_env(&rng, "table");
-    for (size_t i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 48; i++) {
         struct strata_error err;
         struct sstable *table;
         struct ground g;
-        size_t rows = sizes[i / 8];
+        size_t rows = sizes[i / 12];
         bool large = i % 2;
 
-        ground_init(&g, settings[i / 2 % 4]);
+        ground_init(&g, settings[i / 2 % 6]);
         write_table(&g, rows, large);
         assert_ok(open_table_7(&g, &table, &err), &err);
+        assert_true(!((struct table *)table)->mapped == !g.options.mapped_reads);
         assert_int_equal(table->sum.records, rows);
         assert_int_equal(table->sum.first, 11);
         assert_int_equal(table->sum.last, 99);
@@ -220,7 +222,7 @@ static void table_writer_that_ends_early_leaves_no_file(void **state)
     struct sstable_writer *writer;
 
     (void)state;
-    ground_init(&g, (struct setting){4096, 0, 10, false});
+    ground_init(&g, (struct setting){4096, 0, 10, false, false});
     assert_int_equal(kind->writer_new(&g.env, 7, &writer, NULL), 0);
     kind->writer_del(writer, false);
     assert_int_equal(kind->writer_new(&g.env, 7, &writer, NULL), 0);
@@ -280,17 +282,16 @@ static void assert_damage_is_found(struct ground *g, size_t rows)
     strata_buffer_free(&want);
 }
 
-static void table_damaged_in_any_bit_is_never_believed(void **state)
+static void damage_any_bit(bool mapped, size_t step)
 {
     struct strata_buffer bytes = {0};
     struct ground g;
     size_t rows = 30;
 
-    (void)state;
-    ground_init(&g, (struct setting){256, 1 << 20, 10, false});
+    ground_init(&g, (struct setting){256, 1 << 20, 10, false, mapped});
     write_table(&g, rows, false);
     assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
-    for (size_t bit = 0; bit < 8 * bytes.size; bit += check_quick() ? 5 : 1) {
+    for (size_t bit = 0; bit < 8 * bytes.size; bit += step) {
         bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
         assert_damage_is_found(&g, rows);
@@ -300,13 +301,19 @@ static void table_damaged_in_any_bit_is_never_believed(void **state)
     ground_free(&g);
 }
 
-static void table_cut_or_made_longer_is_not_opened(void **state)
+static void table_damaged_in_any_bit_is_never_believed(void **state)
+{
+    (void)state;
+    damage_any_bit(false, check_quick() ? 5 : 1);
+    damage_any_bit(true, check_quick() ? 15 : 3);
+}
+
+static void cut_anywhere(bool mapped)
 {
     struct strata_buffer bytes = {0};
     struct ground g;
 
-    (void)state;
-    ground_init(&g, (struct setting){256, 0, 10, false});
+    ground_init(&g, (struct setting){256, 0, 10, false, mapped});
     write_table(&g, 30, false);
     assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
     strata_buffer_append(&bytes, "", 1);
@@ -324,8 +331,16 @@ static void table_cut_or_made_longer_is_not_opened(void **state)
     ground_free(&g);
 }
 
-/* Puts a block into the place of the one before it; `sealed`: with a check that holds there. */
-static void exchange_block(struct ground *g, bool sealed)
+static void table_cut_or_made_longer_is_not_opened(void **state)
+{
+    (void)state;
+    cut_anywhere(false);
+    cut_anywhere(true);
+}
+
+/* Puts a block into the place of the one before it, or `behind` it; `sealed`: with a check that
+ * holds there. */
+static void exchange_block(struct ground *g, bool behind, bool sealed)
 {
     struct strata_buffer bytes = {0};
     struct strata_error err;
@@ -335,15 +350,19 @@ static void exchange_block(struct ground *g, bool sealed)
     assert_int_equal(fs_sim_get(g->fs, PATH, &bytes), 0);
     assert_ok(open_table_7(g, &table, &err), &err);
     const struct fence *fence = &((struct table *)table)->fence;
-    for (uint32_t n = 0; n + 1 < fence->count && !from; n++) {
+    for (uint32_t n = 1; n + 1 < fence->count && !from; n++) {
         to = fence->places[n];
         size = fence->places[n + 1] - to;
         from = fence->places[n + 2] == to + 2 * size ? to + size : 0;
     }
     assert_int_not_equal(from, 0);
+    if (behind) {
+        from = to;
+        to += size;
+    }
     memcpy(bytes.data + to, bytes.data + from, size);
     if (sealed)
-        put_u32(bytes.data + from - 4,
+        put_u32(bytes.data + to + size - 4,
                 checksum(checksum_seed(7, to), strata_bytes(bytes.data + to, size - 4)));
     sstable_unref(table);
     assert_int_equal(fs_sim_put(g->fs, PATH, strata_buffer_slice(&bytes)), 0);
@@ -355,13 +374,14 @@ static void exchange_block(struct ground *g, bool sealed)
 static void table_block_in_the_place_of_another_is_damage(void **state)
 {
     (void)state;
-    for (int sealed = 0; sealed < 2; sealed++) {
+    for (int i = 0; i < 4; i++) {
         struct strata_error err;
         struct sstable *table;
         struct ground g;
-        ground_init(&g, (struct setting){256, 0, 10, true});
+        bool sealed = i % 2;
+        ground_init(&g, (struct setting){256, 0, 10, true, false});
         write_table(&g, 400, false);
-        exchange_block(&g, sealed);
+        exchange_block(&g, i / 2, sealed);
         assert_ok(open_table_7(&g, &table, &err), &err);
         assert_code(kind->verify(table, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, sealed ? "that the index has elsewhere" : "section check");
@@ -382,7 +402,7 @@ static void table_with_keys_out_of_order_is_damage(void **state)
     char value[200] = "";
 
     (void)state;
-    ground_init(&g, (struct setting){256, 0, 10, true});
+    ground_init(&g, (struct setting){256, 0, 10, true, false});
     memset(value, 'v', 150);
     assert_int_equal(kind->writer_new(&g.env, 7, &writer, NULL), 0);
     for (int i = 0; i < 4; i++)
@@ -407,7 +427,7 @@ static void table_whose_filter_denies_a_key_is_damage(void **state)
     uint8_t *empty;
 
     (void)state;
-    ground_init(&g, (struct setting){4096, 0, 10, false});
+    ground_init(&g, (struct setting){4096, 0, 10, false, false});
     write_table(&g, 100, false);
     assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
     assert_ok(open_table_7(&g, &table, &err), &err);
@@ -477,7 +497,7 @@ static void table_whose_blocks_are_larger_than_it_says_is_damage(void **state)
 
     (void)state;
     for (int large = 0; large < 2; large++) {
-        ground_init(&g, (struct setting){4096, 0, 10, false});
+        ground_init(&g, (struct setting){4096, 0, 10, false, false});
         write_table(&g, 8, large); /* one of 300,000 bytes */
         forge_block_bytes(&g, large ? 1000 : 1);
         assert_ok(open_table_7(&g, &table, &err), &err);
@@ -486,7 +506,7 @@ static void table_whose_blocks_are_larger_than_it_says_is_damage(void **state)
         sstable_unref(table);
         ground_free(&g);
     }
-    ground_init(&g, (struct setting){4096, 0, 10, false});
+    ground_init(&g, (struct setting){4096, 0, 10, false, false});
     write_table(&g, 1, false);
     forge_block_bytes(&g, 1);
     assert_ok(open_table_7(&g, &table, &err), &err);
@@ -495,6 +515,75 @@ static void table_whose_blocks_are_larger_than_it_says_is_damage(void **state)
     sstable_unref(table);
     ground_free(&g);
     strata_buffer_free(&value);
+}
+
+/* ---- Mapped --------------------------------------------------------------------------------- */
+
+/* Gets take nothing from the file but by the mapping; no descriptor is left. */
+static void table_that_is_mapped_makes_no_call(void **state)
+{
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+    uint64_t calls;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 0, 10, false, true});
+    write_table(&g, 400, true);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    assert_int_equal(fs_sim_open_files(g.fs), 0);
+    calls = fs_sim_calls(g.fs);
+    check_gets(table, 400, true);
+    check_scans(table, 400, true, true);
+    assert_int_equal(fs_sim_calls(g.fs), calls);
+    sstable_unref(table);
+    ground_free(&g);
+}
+
+static void table_that_cannot_be_mapped_is_read_by_calls(void **state)
+{
+    struct fs_sim_fault fault = {
+        .kind = FS_SIM_EIO, .at = 1, .for_ever = true, .calls = 1u << FS_CALL_MAP};
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 5000, 10, false, true});
+    write_table(&g, 400, true);
+    fs_sim_fail(g.fs, &fault);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    assert_int_equal(fs_sim_failed(g.fs), 1);
+    assert_null(((struct table *)table)->mapped);
+    check_gets(table, 400, true);
+    check_scans(table, 400, true, true);
+    sstable_unref(table);
+    ground_free(&g);
+}
+
+/* What was mapped is good still (fs_sim maps a copy); verify looks at the file. */
+static void table_that_is_mapped_is_verified_by_calls(void **state)
+{
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 0, 10, false, true});
+    write_table(&g, 400, false);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    assert_ok(kind->verify(table, &err), &err);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
+    bytes.data[100] ^= 1;
+    assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
+    check_gets(table, 400, false);
+    assert_int_equal(g.fs->calls[FS_CALL_MAP], 1);
+    assert_code(kind->verify(table, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, PATH);
+    sstable_unref(table);
+    strata_buffer_free(&bytes);
+    ground_free(&g);
 }
 
 /* ---- Sections ------------------------------------------------------------------------------ */
@@ -600,6 +689,36 @@ static void fence_finds_the_block_whatever_the_keys(void **state)
         }
         for (size_t i = 0; i < some; i++)
             assert_int_equal(fence_find(&fence, S(keys[i])), i);
+        fence_free(&fence);
+    }
+}
+
+/* Heads are of equal bytes where separators are not: one that ends with a zero, and one that is
+ * longer. */
+static void fence_heads_decide_only_where_they_can(void **state)
+{
+    static const struct {
+        struct strata_slice separator, key;
+        bool decide;
+    } cases[] = {
+        {{(const uint8_t *)"c\0", 2}, {(const uint8_t *)"c", 1}, false},
+        {{(const uint8_t *)"ccccccccd", 9}, {(const uint8_t *)"cccccccc", 8}, false},
+        {{(const uint8_t *)"cccccccc", 8}, {(const uint8_t *)"cccccccb~", 9}, true},
+        {{(const uint8_t *)"c\0d", 3}, {(const uint8_t *)"c\0", 2}, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct strata_buffer bytes = {0};
+        struct strata_error err;
+        struct fence fence;
+        fence_put(&bytes, 10, S(""), NULL);
+        fence_put(&bytes, 10, S("b"), NULL);
+        fence_put(&bytes, 10, cases[i].separator, NULL);
+        assert_ok(fence_open(&fence, &bytes, 24, 54, S("a"), S("z"), &err), &err);
+        assert_int_equal(fence.heads_decide, cases[i].decide);
+        assert_int_equal(fence_find(&fence, cases[i].key), 1);
+        assert_int_equal(fence_find(&fence, cases[i].separator), 2);
         fence_free(&fence);
     }
 }
@@ -732,9 +851,13 @@ int main(void)
         cmocka_unit_test(table_with_keys_out_of_order_is_damage),
         cmocka_unit_test(table_whose_filter_denies_a_key_is_damage),
         cmocka_unit_test(table_whose_blocks_are_larger_than_it_says_is_damage),
+        cmocka_unit_test(table_that_is_mapped_makes_no_call),
+        cmocka_unit_test(table_that_cannot_be_mapped_is_read_by_calls),
+        cmocka_unit_test(table_that_is_mapped_is_verified_by_calls),
         cmocka_unit_test(section_that_tells_of_an_impossible_size_is_refused),
         cmocka_unit_test(section_that_does_not_unpack_to_its_size_is_refused),
         cmocka_unit_test(fence_finds_the_block_whatever_the_keys),
+        cmocka_unit_test(fence_heads_decide_only_where_they_can),
         cmocka_unit_test(fence_that_does_not_fit_is_refused),
         cmocka_unit_test(table_hit_uses_one_block_and_a_miss_hardly_any),
         cmocka_unit_test(table_clean_close_leaves_no_log_to_be_read),

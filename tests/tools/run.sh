@@ -27,6 +27,11 @@ rm -rf "$logs" && mkdir -p "$logs" || exit 1
 stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1|')
 [ -n "${STAGE:-}" ] && stages=$STAGE
 
+# Does it read stage 5's tables, which may be mapped?
+reads_tables() { # STAGE
+    [ "$1" = 5 ] || grep -qs 05_blocks_bloom stages/"$(printf %02d "$1")"_*/stage.mk
+}
+
 # name|stage|command, one a line
 suites() {
     local t s n
@@ -40,6 +45,9 @@ suites() {
             [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
         done
         [ -z "${STRATA_ENGINE:-}" ] || continue
+        for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
+            reads_tables "$s" && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
+        done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
         done
@@ -69,12 +77,14 @@ run_one() {
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then
-        program=${command#bash }
+        program=${command#bash } program=${program#env * }
         export GCOV_PREFIX=$COUNTS/$(basename "$(dirname "${program%% *}")")$stage
     fi
     timeout "${SUITE_SECONDS:-600}" $command >"$log" 2>&1 </dev/null
     rc=$?
     spent=$(( ($(date +%s%N) - begin) / 1000000 ))
+    times >"$log.count" # in a subshell it would tell of that
+    cpu=$(awk -F'[ms ]+' 'NR == 2 { printf "%.1f", 60 * ($1 + $3) + $2 + $4 }' "$log.count")
     # a library's output may stand before cmocka's on the same line
     good=$(grep -aE '^ok ' "$log" | grep -cv '# *SKIP')
     bad=$(grep -aE '^not ok ' "$log" | grep -cv '# *SKIP')
@@ -88,8 +98,8 @@ run_one() {
     [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name told nothing" >>"$log"; }
     printf '%s %s %s\n' "$good" "$bad" "$skip" >"$log.count"
     word=ok; [ "$bad" -gt 0 ] && word=FAILED
-    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s\n' "$word" "$name" "$good" "$bad" \
-        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000))
+    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s, %s of CPU\n' "$word" "$name" "$good" "$bad" \
+        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000)) "$cpu"
     if [ "$bad" -gt 0 ]; then
         sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -"${TAIL:-60}"
         echo "        whole output: $log"

@@ -10,7 +10,7 @@ use warnings;
 use Cwd qw(getcwd);
 
 # In this order they are best written; a slot that is not here comes after these.
-my @order = qw(open close write get iter sync verify compact stats);
+my @order = qw(open close write get iter sync flush verify compact stats tables);
 
 sub usage {
     print STDERR "make start: $_[0]; for example: make start STAGE=1 DIR=../mine\n";

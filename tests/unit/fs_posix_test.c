@@ -128,12 +128,42 @@ static void fs_posix_room_ahead_beyond_the_size_limit_is_done_without(void **sta
     tmpdir_del(dir);
 }
 
+/* Also when the file is closed and its name is gone. */
+static void fs_posix_mapped_file_is_read_in_place(void **state)
+{
+    struct strata_fs *fs = fs_posix_new();
+    char *dir = tmpdir_new(), *path = tmpdir_path(dir, "file");
+    struct strata_slice hello = strata_string("hello");
+    const uint8_t *bytes;
+    struct strata_error err;
+    struct fs_file *file;
+
+    (void)state;
+    assert_ok(fs_open(fs, path, FS_WRITE | FS_CREATE, &file, &err), &err);
+    assert_code(fs_map(file, 0, &bytes, &err), STRATA_ERR_INVALID, &err);
+    assert_ok(fs_append(file, &hello, 1, &err), &err);
+    assert_code(fs_map(file, 6, &bytes, &err), STRATA_ERR_INVALID, &err);
+    assert_err_file(&err, path);
+    assert_null(bytes);
+    assert_ok(fs_map(file, 5, &bytes, &err), &err);
+    assert_int_equal(fs->calls[FS_CALL_MAP], 1);
+    assert_int_equal(fs_close(file, NULL), 0);
+    assert_ok(fs_remove(fs, path, &err), &err);
+    assert_memory_equal(bytes, "hello", 5);
+    fs_unmap(fs, bytes, 5);
+    fs_unmap(fs, NULL, 5);
+    fs_free(fs);
+    free(path);
+    tmpdir_del(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fs_posix_files_keep_away_from_the_standard_streams),
         cmocka_unit_test(fs_posix_what_is_no_regular_file_is_refused_at_open),
         cmocka_unit_test(fs_posix_write_back_changes_no_byte_and_poisons_nothing),
+        cmocka_unit_test(fs_posix_mapped_file_is_read_in_place),
         cmocka_unit_test(fs_posix_room_ahead_beyond_the_size_limit_is_done_without),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -340,6 +340,7 @@ static int close_one(struct fs_file **file, struct strata_error *err)
 static int calls_on_files(struct life *l)
 {
     struct strata_slice parts[2] = {strata_string("hello"), strata_string("world")};
+    const uint8_t *bytes = NULL;
     uint64_t size;
     size_t got = 0;
     char to[20];
@@ -350,8 +351,11 @@ static int calls_on_files(struct life *l)
         fs_append(l->file, parts, 2, &l->err) < 0 ||
         fs_write_at(l->file, 0, "HELLO", 5, &l->err) < 0 || fs_truncate(l->file, 9, &l->err) < 0 ||
         fs_allocate(l->file, 12, &l->err) < 0 || fs_sync(l->file, &l->err) < 0 ||
-        fs_size(l->file, &size, &l->err) < 0 || fs_read_at(l->file, 0, to, 9, &got, &l->err) < 0)
+        fs_size(l->file, &size, &l->err) < 0 || fs_read_at(l->file, 0, to, 9, &got, &l->err) < 0 ||
+        fs_map(l->file, 9, &bytes, &l->err) < 0)
         return -1;
+    assert_memory_equal(bytes, to, 9);
+    fs_unmap(l->fs, bytes, 9);
     assert_int_equal(got, 9);
     assert_memory_equal(to, "HELLOworl", 9);
     return close_one(&l->file, &l->err);

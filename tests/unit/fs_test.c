@@ -195,6 +195,20 @@ static void fs_resize_moves_the_end(void **state)
     fs_fake_close(file);
 }
 
+static void fs_map_where_nothing_is_mapped_is_refused(void **state)
+{
+    struct fs_fake fake = fs_fake_new();
+    struct fs_file *file = fs_fake_open(&fake);
+    struct strata_error err;
+    const uint8_t *bytes;
+
+    (void)state;
+    assert_code(fs_map(file, 10, &bytes, &err), STRATA_ERR_NOT_SUPPORTED, &err);
+    assert_err_file(&err, "dir/file");
+    assert_null(bytes);
+    fs_fake_close(file);
+}
+
 /* Where there is no room to be had, appends go on without, and it is not asked for again. */
 static void fs_room_ahead_refused_is_no_failure(void **state)
 {
@@ -475,6 +489,7 @@ int main(void)
         cmocka_unit_test(fs_append_of_too_many_parts_is_refused_unwritten),
         cmocka_unit_test(fs_write_at_short_or_interrupted_is_whole),
         cmocka_unit_test(fs_resize_moves_the_end),
+        cmocka_unit_test(fs_map_where_nothing_is_mapped_is_refused),
         cmocka_unit_test(fs_room_ahead_refused_is_no_failure),
         cmocka_unit_test(fs_room_ahead_is_asked_for_when_it_is_used_up),
         cmocka_unit_test(fs_failed_change_poisons_the_file),

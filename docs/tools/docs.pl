@@ -32,9 +32,10 @@
 # of the file's own.
 #
 # "check" compares, "write" puts what is right in the place of what stands there, "record" does so
-# for the recorded blocks only, which may take minutes. All look, outside of blocks, for links that lead nowhere, and in backticks for files, make targets, commands of
-# strata and identifiers that do not exist; and whether a chapter has the headings and the length that
-# all chapters have.
+# for the recorded blocks only, which may take minutes (env ONLY=regex: those whose command matches).
+# All look, outside of blocks, for links that lead nowhere, and in backticks for files, make targets,
+# commands of strata and identifiers that do not exist; and whether a chapter has the headings and the
+# length that all chapters have.
 use strict;
 use warnings;
 use Cwd qw(getcwd);
@@ -335,6 +336,7 @@ sub wanted {
     my ($file, $item) = @_;
     my $kind = $item->{kind};
     return () if ($mode eq 'record') != ($kind eq 'recorded');
+    return () if $mode eq 'record' && defined $ENV{ONLY} && $item->{arg} !~ /$ENV{ONLY}/;
     return extract($item->{arg}) if $kind eq 'extract';
     return transcript($file, $item->{text}, $item->{arg} =~ /numbers vary/) if $kind eq 'transcript';
     return () unless $kind =~ /^(output|table|recorded)$/;

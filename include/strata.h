@@ -173,7 +173,7 @@ struct strata_options {
                            * 64 MiB; at least 1 KiB */
     uint64_t table_bytes; /* a compaction makes tables of about this size (stage 6 on); 8 MiB; at
                            * least 256 */
-    bool mapped_reads;                  /* see below (stage 5 on); default: no */
+    bool mapped_reads;    /* see below (stage 5 on); default: no */
 };
 
 /* mapped_reads: blocks of tables are read from mapped files, where they can be mapped, and not by a

@@ -164,7 +164,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct tables 
                      &log->file, &why);
     if (rc == STRATA_ERR_IO && why.sys == ENOENT)
         rc = strata_fail(&why, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
-                         "the log is missing: " TABLES_NAME " names it");
+                         "the log is missing, and it is live");
     if (rc == 0)
         rc = read_back(log, tables, memtable, replay, &why);
     if (rc < 0) {

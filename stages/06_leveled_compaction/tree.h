@@ -1,6 +1,6 @@
 /* tree.h: a log-structured merge tree with levels: a memtable with its log, one more of each while
- * it is being flushed, the tables, and the manifest that tells of all of them; and every change of
- * what it tells: an edit. */
+ * it is being flushed, the tables, and the manifest that tells of all of them. What changes it, a
+ * step at a time, is in tree.c and tree_compact.c. */
 #ifndef STRATA_06_TREE_H
 #define STRATA_06_TREE_H
 
@@ -63,16 +63,16 @@ int tree_name_log(struct tree *tree, struct strata_error *err);
 /* A step of the flush of the sealed memtable. 0: there is more to do; COMPACT_DONE: it is in a
  * table, and its log is gone. */
 int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *err);
-/* A step of the compaction under way, or of the next one that is due. 0: there may be more to do;
+/* tree_compact.c: a step of the compaction under way, or of the next one that is due. 0: there may be more to do;
  * COMPACT_DONE: one is done; NOT_FOUND: none is due. */
 int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err);
 /* Everything goes into one level. The memtables are empty. */
 int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
                      struct strata_error *err);
+/* A step of this work returned `rc`: when that is not 0, its work ends. Returns it. */
+int tree_end_work(const struct tree *tree, struct compact **work, int rc);
 /* Gives up what is under way. */
 void tree_abandon(struct tree *tree);
-/* A new manifest with the whole state. */
-int tree_roll_over(struct tree *tree, struct strata_error *err);
 
 /* 0, or the error that a write failed earlier. */
 int tree_usable(const struct tree *tree, struct strata_error *err);

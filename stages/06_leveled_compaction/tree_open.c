@@ -8,6 +8,7 @@
  * written to after an edit has named it: one behind those that are named holds no operation, or the
  * end of the manifest is lost. I4: a number that any file has is not given away again. */
 #include "tree_open.h"
+#include "change.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -301,7 +302,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     if (rc == 0)
         rc = make_super(tree, err);
     if (rc == 0)
-        rc = tree_roll_over(tree, err); /* syncs the directory, then names it */
+        rc = change_roll_over(tree, err); /* syncs the directory, then names it */
     tree->named = rc == 0;
     return rc;
 }
@@ -359,7 +360,7 @@ int tree_open(struct tree *tree, struct strata_error *err)
     if (rc < 0 || tree->env->options->read_only)
         return rc;
     if (torn || !manifest_is_settled(&tree->manifest)) /* I2 */
-        rc = tree_roll_over(tree, err);
+        rc = change_roll_over(tree, err);
     if (rc == 0)
         rc = remove_dead(tree, err);
     return rc < 0 || ended_cleanly(tree) ? rc : begin_log(tree, err);

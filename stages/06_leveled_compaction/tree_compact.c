@@ -1,0 +1,125 @@
+/* tree_compact.c: compactions of a tree: what is due is picked, written in steps, and installed. */
+#include "change.h"
+
+/* Inputs go; where the level's next one begins is behind them. */
+static int tell_inputs(struct change *c, const struct pick *pick, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
+            rc = edit_remove(&c->edit, level, pick->tables[level][i]->number, err);
+    if (rc == 0 && pick->level) {
+        const struct sstable *last = pick->tables[pick->level][pick->count[pick->level] - 1];
+        rc = edit_cursor(&c->edit, pick->level, strata_buffer_slice(&last->largest), err);
+    }
+    return rc;
+}
+
+static int install_tables(struct tree *tree, const struct pick *pick, struct sstable **outputs,
+                          size_t count, struct strata_error *err)
+{
+    struct change c = {.sealed = tree->super->sealed, .tables = outputs, .count = count};
+    int rc = tell_inputs(&c, pick, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = change_add(&c, pick->output, outputs[i], err);
+    if (rc == 0)
+        return change_install(tree, &c, err);
+    change_free(&c);
+    return rc;
+}
+
+/* The same table, a level deeper: only an edit. */
+static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
+{
+    struct change c = {.sealed = tree->super->sealed};
+    int rc = tell_inputs(&c, pick, err);
+
+    if (rc == 0)
+        rc = change_add(&c, pick->output, pick->tables[pick->level][0], err);
+    if (rc < 0) {
+        change_free(&c);
+        return rc;
+    }
+    rc = change_install(tree, &c, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->figures.levels[pick->output].moves++;
+    pthread_mutex_unlock(&tree->group.mutex);
+    return COMPACT_DONE;
+}
+
+static int install_compaction(struct tree *tree, struct strata_error *err)
+{
+    struct compact *c = tree->compaction;
+    unsigned level = c->pick.output;
+    int rc = install_tables(tree, &c->pick, c->outputs, c->output_count, err);
+
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->figures.levels[level].compactions++;
+    tree->figures.levels[level].read_bytes += c->bytes;
+    tree->figures.levels[level].written_bytes += c->written;
+    pthread_mutex_unlock(&tree->group.mutex);
+    return COMPACT_DONE;
+}
+
+/* Takes the pick. */
+static int begin(struct tree *tree, struct pick *pick, struct strata_error *err)
+{
+    return compact_new(tree->env, tree->kind, tree->common, &tree->next, tree->super->version, pick,
+                       &tree->compaction, err);
+}
+
+static int go_on(struct tree *tree, uint64_t *budget, struct strata_error *err)
+{
+    int rc = compact_step(tree->compaction, budget, err);
+
+    if (rc == COMPACT_DONE)
+        rc = install_compaction(tree, err);
+    return tree_end_work(tree, &tree->compaction, rc);
+}
+
+int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
+{
+    struct pick pick;
+    int rc;
+
+    if (tree->compaction)
+        return go_on(tree, budget, err);
+    rc = pick_due(tree->super->version, tree->state.cursors, tree->env->options, &pick, err);
+    if (rc == 0)
+        rc = pick.move ? install_move(tree, &pick, err) : begin(tree, &pick, err);
+    pick_free(&pick);
+    return rc == 0 ? go_on(tree, budget, err) : rc;
+}
+
+int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
+                     struct strata_error *err)
+{
+    struct pick pick;
+    int rc = pick_all(tree->super->version, tree->env->options, &pick, err);
+
+    tree_abandon(tree);
+    if (rc == 0)
+        rc = begin(tree, &pick, err);
+    pick_free(&pick);
+    while (rc == 0) {
+        uint64_t budget = 1 << 20;
+        rc = go_on(tree, &budget, err);
+        if (progress && tree->compaction)
+            progress->tick(progress->arg, tree->compaction->bytes - compact_left(tree->compaction),
+                           tree->compaction->bytes);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+void tree_abandon(struct tree *tree)
+{
+    compact_del(tree->flush, false);
+    compact_del(tree->compaction, false);
+    tree->flush = tree->compaction = NULL;
+}

@@ -109,6 +109,7 @@ static void swap(struct tree *tree, struct change *c)
     pthread_mutex_lock(&tree->group.mutex);
     tree->super = c->super;
     tree->state = c->state;
+    tree->idle = false;
     pthread_mutex_unlock(&tree->group.mutex);
     remove_tables(super->version, &c->edit);
     c->super = super;

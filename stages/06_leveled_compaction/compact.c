@@ -174,13 +174,19 @@ static int end_output(struct compact *c, struct strata_error *err)
     return rc;
 }
 
+/* There tables overlap, and stand by age: what is one by its age is one table. */
+static bool goes_to_level_0(const struct compact *c)
+{
+    return c->memtable || c->pick.output == 0;
+}
+
 /* I4: the tables of the level below the outputs' that this one has passed. */
 static bool overlaps_much(struct compact *c, struct strata_slice key)
 {
     unsigned grand = c->pick.output + 1;
     const struct version_level *l;
 
-    if (c->memtable || grand >= LEVELS)
+    if (goes_to_level_0(c) || grand >= LEVELS)
         return false;
     for (l = &c->version->levels[grand]; c->grand_at < l->count; c->grand_at++) {
         const struct sstable *table = l->tables[c->grand_at];
@@ -194,7 +200,7 @@ static bool overlaps_much(struct compact *c, struct strata_slice key)
 
 static bool is_full(const struct compact *c)
 {
-    return !c->memtable && sstable_writer_place(c->writer) >= c->env->options->table_bytes;
+    return !goes_to_level_0(c) && sstable_writer_place(c->writer) >= c->env->options->table_bytes;
 }
 
 /* ---- Tombstones (I2) ------------------------------------------------------------------------- */
@@ -210,11 +216,12 @@ static bool level_spans(struct compact *c, unsigned level, struct strata_slice k
     return *at < l->count && sstable_compare_key(l->tables[*at], key) == 0;
 }
 
-static bool newest_span(const struct compact *c, struct strata_slice key)
+/* Of level 0: those that are older than all inputs. */
+static bool older_span(const struct compact *c, struct strata_slice key)
 {
     const struct version_level *l = &c->version->levels[0];
 
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = c->pick.count[0]; i < l->count; i++)
         if (sstable_compare_key(l->tables[i], key) == 0)
             return true;
     return false;
@@ -222,9 +229,9 @@ static bool newest_span(const struct compact *c, struct strata_slice key)
 
 static bool hides_something(struct compact *c, struct strata_slice key)
 {
-    unsigned level = c->memtable ? 1 : c->pick.output + 1;
+    unsigned level = c->pick.output + 1;
 
-    if (c->memtable && newest_span(c, key))
+    if (goes_to_level_0(c) && older_span(c, key))
         return true;
     for (; level < LEVELS; level++)
         if (level_spans(c, level, key))

@@ -20,6 +20,7 @@ static int tree_free(struct tree *tree, struct strata_error *err)
     log_close(&tree->sealed.log, false, NULL);
     log_close(&tree->older.log, false, NULL);
     tree_abandon(tree);
+    pick_spare_none(&tree->spared);
     super_unref(tree->super);
     if (tree->common)
         tree->kind->common_del(tree->common);
@@ -233,7 +234,8 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
         rc = tree_compact_all(tree, progress, err);
     if (rc < 0)
         return rc;
-    tree->stopped = false; /* every table was read, and there was room */
+    pick_spare_none(&tree->spared); /* every table was read, and there was room */
+    tree->resting = false;
     return pace_settle(tree, err);
 }
 

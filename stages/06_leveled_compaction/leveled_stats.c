@@ -54,7 +54,7 @@ int leveled_stats(void *self, each_stat *each, void *arg, struct strata_error *e
     struct tree *tree = self;
     struct tree_figures figures;
     struct super *super;
-    uint64_t sequence, commits, groups, memory;
+    uint64_t sequence, commits, groups, memory, spared;
 
     (void)err;
     super = leveled_take(tree, &sequence);
@@ -63,6 +63,7 @@ int leveled_stats(void *self, each_stat *each, void *arg, struct strata_error *e
     commits = tree->group.commits;
     groups = tree->group.leads;
     memory = memtable_bytes(tree->super->memtable);
+    spared = tree->spared.count;
     pthread_mutex_unlock(&tree->group.mutex);
     tell(each, arg, "sequence", "", "number of the next operation", sequence + 1);
     tell(each, arg, "commits", "batches", "committed since open", commits);
@@ -75,6 +76,7 @@ int leveled_stats(void *self, each_stat *each, void *arg, struct strata_error *e
     tell(each, arg, "bytes_in", "bytes", "of keys and values written since open", figures.bytes_in);
     tell(each, arg, "flushes", "tables", "written from a memtable since open", figures.flushes);
     tell(each, arg, "flushed_bytes", "bytes", "in them", figures.flushed_bytes);
+    tell(each, arg, "tables_left_alone", "files", "that a compaction could not read", spared);
     for (unsigned level = 0; level < LEVELS; level++)
         tell_level(super->version, &figures, level, each, arg);
     tell(each, arg, "stalls", "writes", "that did some of the work", figures.stalls);

@@ -9,7 +9,7 @@
  *   compactions that are due         level 0 has 8 tables
  *
  * I1: a memtable is sealed only when the one before it is in a table: there are two at most.
- * I2: level 0 never gets more than 12 tables, unless compaction has stopped: then somebody waits.
+ * I2: level 0 never gets more than 12 tables, unless compaction rests: then somebody waits.
  */
 #include "pace.h"
 
@@ -68,31 +68,44 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Was it a table that could not be read? (An error has the end of a long path.) */
-static bool blames_a_table(const struct tree *tree, const struct strata_error *err)
+/* The table that could not be read; NULL: it was something else. (An error has the end of a long
+ * path.) */
+static const struct sstable *blamed(const struct tree *tree, const struct strata_error *err)
 {
     const struct version *v = tree->super->version;
 
     for (size_t i = 0; i < v->count; i++)
         if (strcmp(name_of(v->all[i]->path), name_of(err->file)) == 0)
-            return true;
-    return false;
+            return v->all[i];
+    return NULL;
+}
+
+static void warn(const struct tree *tree, const char *what, const struct strata_error *err)
+{
+    char text[600];
+    strata_env_log(tree->env, STRATA_LOG_WARNING, "%s: %s", what,
+                   strata_error_text(err, text, sizeof text));
 }
 
 /* Nobody asked for it: that a table cannot be read, or that memory or disk have no room for a new
- * one, has nothing to do with what is written. Nothing is compacted from then on: level 0 grows. */
+ * one, has nothing to do with what is written. The table is left alone from then on; and when it was
+ * the room, compaction is tried again after the next flush. */
 static int bear(struct tree *tree, int rc, struct strata_error *err)
 {
     bool full = err->sys == ENOSPC || err->sys == EDQUOT;
-    char text[600];
+    const struct sstable *table;
 
-    if (rc >= 0)
+    if (rc >= 0 || tree->unknown)
         return rc;
-    if (tree->unknown || (rc == STRATA_ERR_IO && !full && !blames_a_table(tree, err)))
+    table = rc == STRATA_ERR_NO_MEMORY ? NULL : blamed(tree, err);
+    if (rc == STRATA_ERR_IO && !full && !table)
         return rc;
-    tree->stopped = true;
-    strata_env_log(tree->env, STRATA_LOG_WARNING, "nothing is compacted any more: %s",
-                   strata_error_text(err, text, sizeof text));
+    if (table && pick_spare(&tree->spared, table->number, NULL) == 0) {
+        warn(tree, "this table is left alone by compactions", err);
+        return 0;
+    }
+    tree->resting = true;
+    warn(tree, "nothing is compacted before the next flush", err);
     return STRATA_NOT_FOUND;
 }
 
@@ -100,7 +113,8 @@ static int compact_step_unasked(struct tree *tree, uint64_t *budget, struct stra
 {
     struct strata_error why = {0};
     int rc =
-        tree->stopped ? STRATA_NOT_FOUND : bear(tree, tree_compact_step(tree, budget, &why), &why);
+        tree->resting ? STRATA_NOT_FOUND : bear(tree, tree_compact_step(tree, budget, &why), &why);
+
     if (rc < 0 && err)
         *err = why;
     return rc;
@@ -136,7 +150,7 @@ static int compact_share(struct tree *tree, uint64_t bytes, struct strata_error 
     uint64_t work = owed(tree), budget;
     int rc = 0;
 
-    if (!work || tree->stopped)
+    if (!work || tree->resting || tree->idle)
         return 0;
     budget = share(work, bytes, room(tree));
     while (rc == 0 && budget)

@@ -8,7 +8,10 @@
  *
  * I1: the inputs of level 0 are closed: no table of that level that is left out overlaps with them.
  *     So what goes down is older than all that stays above it, key by key.
- * I2: the inputs of the output level are all that overlap with the others. */
+ * I2: the inputs of the output level are all that overlap with the others.
+ * I3: a table that cannot be read is no input, and by I1 and I2 whatever would need it is none. The
+ *     next one that does not is taken instead. What must stay on level 0 for its sake is merged
+ *     there, by size, to one table of the newest ones: so they do not gather without end. */
 #include "pick.h"
 
 #include <stdlib.h>
@@ -110,23 +113,37 @@ static void take(struct pick *pick, unsigned level, struct sstable *table)
     pick->records += table->sum.records;
 }
 
+/* Tables [at, end) of a level may overlap with the range; the others do not. */
+static void may_overlap(const struct version *v, unsigned level, const struct range *range,
+                        size_t *at, size_t *end)
+{
+    const struct version_level *l = &v->levels[level];
+
+    *at = level ? version_find(l, range->low) : 0;
+    *end = level ? *at : l->count;
+    while (level && *end < l->count && overlaps(range, l->tables[*end]))
+        ++*end;
+}
+
 /* All tables of a level that overlap, the newest first, or in order of their keys. */
 static int take_overlapping(struct pick *pick, const struct version *v, unsigned level,
                             const struct range *range, struct strata_error *err)
 {
-    const struct version_level *l = &v->levels[level];
-    int rc = take_room(pick, level, l->count, err);
+    size_t at, end;
+    int rc;
 
-    for (size_t i = 0; rc == 0 && i < l->count; i++)
-        if (overlaps(range, l->tables[i]))
-            take(pick, level, l->tables[i]);
+    may_overlap(v, level, range, &at, &end);
+    rc = take_room(pick, level, end - at, err);
+    for (; rc == 0 && at < end; at++)
+        if (overlaps(range, v->levels[level].tables[at]))
+            take(pick, level, v->levels[level].tables[at]);
     return rc;
 }
 
 /* I1: as long as a table widens the range, others may have come into it. */
-static struct range close_oldest(const struct version_level *l)
+static struct range close_over(const struct version_level *l, size_t seed)
 {
-    struct range range = range_of(l->tables[l->count - 1]);
+    struct range range = range_of(l->tables[seed]);
     size_t before = 0, count = 1;
 
     while (count != before) {
@@ -142,52 +159,166 @@ static struct range close_oldest(const struct version_level *l)
 }
 
 /* The table that begins behind the level's cursor, or, behind the last one, the first. */
-static struct sstable *next_of(const struct version_level *l, struct strata_slice cursor)
+static size_t next_of(const struct version_level *l, struct strata_slice cursor)
 {
     size_t at = cursor.size ? version_find(l, cursor) : 0;
 
     if (at < l->count && cursor.size && sstable_compare_key(l->tables[at], cursor) >= 0)
         at++; /* it has been there */
-    return l->tables[at < l->count ? at : 0];
+    return at < l->count ? at : 0;
 }
 
 static uint64_t bytes_over(const struct version *v, unsigned level, const struct range *range)
 {
     uint64_t bytes = 0;
+    size_t at = 0, end = 0;
 
-    for (size_t i = 0; level < LEVELS && i < v->levels[level].count; i++)
-        if (overlaps(range, v->levels[level].tables[i]))
-            bytes += v->levels[level].tables[i]->bytes;
+    if (level < LEVELS)
+        may_overlap(v, level, range, &at, &end);
+    for (; at < end; at++)
+        bytes += v->levels[level].tables[at]->bytes;
     return bytes;
 }
 
-static unsigned most_urgent(const struct version *v, const struct strata_options *options)
-{
-    unsigned level = 0;
+/* ---- Tables that cannot be read (I3) --------------------------------------------------------- */
 
-    for (unsigned i = 1; i < LEVELS; i++)
-        if (score(v, options, i) > score(v, options, level))
+int pick_spare(struct pick_spared *spared, uint64_t number, struct strata_error *err)
+{
+    size_t room = spared->room ? 2 * spared->room : 4;
+    uint64_t *bigger = spared->numbers;
+
+    if (spared->count == spared->room)
+        bigger = realloc(spared->numbers, room * sizeof *bigger);
+    if (!bigger)
+        return strata_fail_memory(err, room * sizeof *bigger);
+    if (spared->count == spared->room)
+        spared->room = room;
+    spared->numbers = bigger;
+    spared->numbers[spared->count++] = number;
+    return 0;
+}
+
+void pick_spare_none(struct pick_spared *spared)
+{
+    free(spared->numbers);
+    *spared = (struct pick_spared){0};
+}
+
+static bool is_spared(const struct pick_spared *spared, const struct sstable *table)
+{
+    for (size_t i = 0; i < spared->count; i++)
+        if (spared->numbers[i] == table->number)
+            return true;
+    return false;
+}
+
+static bool has_spared(const struct pick *pick, const struct pick_spared *spared)
+{
+    for (unsigned level = 0; spared->count && level < LEVELS; level++)
+        for (size_t i = 0; i < pick->count[level]; i++)
+            if (is_spared(spared, pick->tables[level][i]))
+                return true;
+    return false;
+}
+
+/* ---- One level ------------------------------------------------------------------------------- */
+
+/* The inputs that table `at` of the level needs. */
+static int take_inputs(struct pick *out, const struct version *v, unsigned level, size_t at,
+                       const struct strata_options *options, struct strata_error *err)
+{
+    const struct version_level *l = &v->levels[level];
+    struct range range = level ? range_of(l->tables[at]) : close_over(l, at);
+    int rc;
+
+    pick_free(out);
+    out->level = level;
+    out->output = level + 1;
+    rc = take_overlapping(out, v, level, &range, err);
+    if (rc == 0)
+        rc = take_overlapping(out, v, level + 1, &range, err); /* I2 */
+    out->move = rc == 0 && out->count[level] == 1 && out->count[level + 1] == 0 &&
+                bytes_over(v, level + 2, &range) <= PICK_TIMES * options->table_bytes;
+    return rc;
+}
+
+/* Round robin; of level 0 the oldest. */
+static int pick_level(const struct version *v, unsigned level, struct strata_slice cursor,
+                      const struct strata_options *options, const struct pick_spared *spared,
+                      struct pick *out, struct strata_error *err)
+{
+    const struct version_level *l = &v->levels[level];
+    size_t first = level ? next_of(l, cursor) : 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        size_t at = level ? (first + i) % l->count : l->count - 1 - i;
+        int rc = take_inputs(out, v, level, at, options, err);
+        if (rc < 0 || !has_spared(out, spared))
+            return rc;
+    }
+    return STRATA_NOT_FOUND;
+}
+
+/* How many tables of level 0, from the newest on, are of a size: none larger than all newer ones
+ * together (as stage 4's store_merge_due); and all can be read. */
+static size_t count_of_a_size(const struct version_level *l, const struct pick_spared *spared)
+{
+    uint64_t newer = 0;
+    size_t count = 0;
+
+    while (count < l->count && !is_spared(spared, l->tables[count]) &&
+           (count == 0 || l->tables[count]->bytes <= newer))
+        newer += l->tables[count++]->bytes;
+    return count;
+}
+
+/* Neighbours, by age: so that their outcome can take their place on level 0. */
+static int pick_newest(const struct version *v, const struct pick_spared *spared, struct pick *out,
+                       struct strata_error *err)
+{
+    const struct version_level *l = &v->levels[0];
+    size_t count = count_of_a_size(l, spared);
+    int rc;
+
+    pick_free(out);
+    if (count < PICK_L0_TABLES)
+        return STRATA_NOT_FOUND;
+    rc = take_room(out, 0, count, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        take(out, 0, l->tables[i]);
+    return rc;
+}
+
+/* Of those that are not left out. */
+static unsigned most_urgent(const struct version *v, const struct strata_options *options,
+                            const bool left_out[LEVELS])
+{
+    unsigned level = LEVELS - 1; /* which is never due */
+
+    for (unsigned i = 0; i < LEVELS; i++)
+        if (!left_out[i] && score(v, options, i) > score(v, options, level))
             level = i;
     return level;
 }
 
 int pick_due(const struct version *version, const struct strata_buffer cursors[LEVELS],
-             const struct strata_options *options, struct pick *out, struct strata_error *err)
+             const struct strata_options *options, const struct pick_spared *spared,
+             struct pick *out, struct strata_error *err)
 {
-    unsigned level = most_urgent(version, options);
-    const struct version_level *l = &version->levels[level];
-    struct range range;
-    int rc;
+    bool left_out[LEVELS] = {false};
+    int rc = STRATA_NOT_FOUND;
 
-    *out = (struct pick){.level = level, .output = level + 1};
-    if (score(version, options, level) <= 1000)
-        return STRATA_NOT_FOUND;
-    range = level ? range_of(next_of(l, strata_buffer_slice(&cursors[level]))) : close_oldest(l);
-    rc = take_overlapping(out, version, level, &range, err);
-    if (rc == 0)
-        rc = take_overlapping(out, version, level + 1, &range, err); /* I2 */
-    out->move = rc == 0 && out->count[level] == 1 && out->count[level + 1] == 0 &&
-                bytes_over(version, level + 2, &range) <= PICK_TIMES * options->table_bytes;
+    *out = (struct pick){0};
+    while (rc == STRATA_NOT_FOUND) {
+        unsigned level = most_urgent(version, options, left_out);
+        if (score(version, options, level) <= 1000)
+            return STRATA_NOT_FOUND;
+        rc = pick_level(version, level, strata_buffer_slice(&cursors[level]), options, spared, out,
+                        err);
+        if (rc == STRATA_NOT_FOUND && level == 0)
+            rc = pick_newest(version, spared, out, err);
+        left_out[level] = true;
+    }
     return rc;
 }
 

@@ -20,15 +20,27 @@ struct pick {
 
 void pick_free(struct pick *pick);
 
+/* Numbers of tables that could not be read: no pick has them. All zero: there is none. */
+struct pick_spared {
+    uint64_t *numbers;
+    size_t count, room;
+};
+
+/* NO_MEMORY. */
+int pick_spare(struct pick_spared *spared, uint64_t number, struct strata_error *err);
+void pick_spare_none(struct pick_spared *spared);
+
 /* Bytes that level >= 1 may have before it is due. */
 uint64_t pick_target(const struct strata_options *options, unsigned level);
 /* About how many bytes are to be read by compactions until nothing is due. */
 uint64_t pick_owed(const struct version *version, const struct strata_options *options);
 
 /* The most urgent compaction. `cursors`: for each level a key, behind which the next one begins.
- * NOT_FOUND: none is due. NO_MEMORY. To be freed in any case. */
+ * NOT_FOUND: none is due that can be done without a spared table. NO_MEMORY. To be freed in any
+ * case. */
 int pick_due(const struct version *version, const struct strata_buffer cursors[LEVELS],
-             const struct strata_options *options, struct pick *out, struct strata_error *err);
+             const struct strata_options *options, const struct pick_spared *spared,
+             struct pick *out, struct strata_error *err);
 /* All tables, into the level that is large enough for them, at least the last that has any.
  * NOT_FOUND: they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
 int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,

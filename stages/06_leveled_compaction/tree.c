@@ -127,6 +127,7 @@ static int install_flush(struct tree *tree, struct strata_error *err)
     if (rc < 0)
         return rc;
     tree->named = true;
+    tree->resting = false;
     log_close(&tree->sealed.log, true, NULL); /* the table holds all of it */
     log_close(&tree->older.log, true, NULL);
     pthread_mutex_lock(&tree->group.mutex);

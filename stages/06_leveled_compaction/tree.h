@@ -47,7 +47,9 @@ struct tree {
     struct replay opened;       /* what opening found in the last log */
     int failed;                 /* a write, sync or rename failed: errno, or -1; no more writes */
     bool unknown; /* it is not known whether the last edit is on the device: no file goes */
-    bool stopped; /* nothing is compacted unasked any more: a table cannot be read, or written */
+    struct pick_spared spared; /* tables that could not be read: nothing is compacted with them */
+    bool resting; /* until the next flush nothing is compacted unasked: there was no room for it */
+    bool idle;    /* nothing is due in the present version */
     struct tree_figures figures;
 };
 

@@ -90,7 +90,11 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
 
     if (tree->compaction)
         return go_on(tree, budget, err);
-    rc = pick_due(tree->super->version, tree->state.cursors, tree->env->options, &pick, err);
+    if (tree->idle)
+        return STRATA_NOT_FOUND;
+    rc = pick_due(tree->super->version, tree->state.cursors, tree->env->options, &tree->spared,
+                  &pick, err);
+    tree->idle = rc == STRATA_NOT_FOUND;
     if (rc == 0)
         rc = pick.move ? install_move(tree, &pick, err) : begin(tree, &pick, err);
     pick_free(&pick);

@@ -6,6 +6,7 @@
 #include "rng.h"
 #include "subject.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,8 +332,9 @@ static void damage(struct strata_fs *fs, const char *path)
     strata_buffer_free(&bytes);
 }
 
-/* A table that cannot be read ends compaction, not writing; who asks for it is told. */
-static void tree_damaged_table_is_told_and_not_lost(void **state)
+/* A table that cannot be read is left alone; writing and the other compactions go on, and who asks
+ * for it is told. */
+static void tree_damaged_table_is_told_once_and_left_alone(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata *db = open_it(fs);
@@ -344,20 +346,76 @@ static void tree_damaged_table_is_told_and_not_lost(void **state)
     close_it(db);
     damage(fs, "db/000004.table");
     warned[0] = '\0';
-    db = open_it(fs);
+    db = open_with(fs, 4000);
+    assert_int_equal(check_stat(db, "tables_left_alone"), 0);
     for (int i = 0; i < 8; i++) {
         put_many(db, 0, 100, "new");
         flush(db);
     }
-    assert_non_null(strstr(warned, "nothing is compacted any more: corrupt"));
+    assert_non_null(strstr(warned, "left alone by compactions: corrupt"));
     assert_non_null(strstr(warned, "000004.table"));
-    assert_null(strstr(strstr(warned, "nothing") + 1, "nothing")); /* once */
+    assert_null(strstr(strstr(warned, "000004.table") + 1, "000004.table")); /* once */
+    assert_int_equal(check_stat(db, "tables_left_alone"), 1);
     expect_many(db, 0, 100, "new");
+    for (int i = 0; i < 100; i++) {
+        put_many(db, 1000, 1100, "new");
+        assert_in_range(check_stat(db, "level0_files"), 0, 12);
+    }
+    assert_true(check_stat(db, "level1_compactions") > 5);
     assert_code(strata_compact(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, "db/000004.table");
     assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, "db/000004.table");
     assert_true(strstr(files(fs, ".table"), "000004.table") != NULL);
+    assert_null(strstr(strstr(warned, "000004.table") + 1, "000004.table"));
     put_many(db, 0, 100, "newer");
+    expect_many(db, 0, 100, "newer");
+    close_it(db);
+    fs_free(fs);
+}
+
+static const struct fs_ops *sim_ops;
+static char only_table[100];
+
+/* There is room for one more table only. */
+static ssize_t append_one_table(struct fs_file *file, const struct strata_slice *parts,
+                                size_t count)
+{
+    if (strstr(file->path, ".table") && !only_table[0])
+        snprintf(only_table, sizeof only_table, "%s", file->path);
+    return strstr(file->path, ".table") && strcmp(file->path, only_table) != 0
+               ? -ENOSPC
+               : sim_ops->append(file, parts, count);
+}
+
+/* A compaction that the device has no room for is tried again after the next flush. */
+static void tree_full_disk_is_tried_again(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 1 << 20);
+    struct fs_ops ops = *fs->ops;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        put_many(db, 0, 100, "old");
+        flush(db);
+    }
+    put_many(db, 0, 100, "new");
+    warned[0] = only_table[0] = '\0';
+    sim_ops = fs->ops;
+    ops.append = append_one_table;
+    fs->ops = &ops;
+    flush(db); /* the memtable is in a table */
+    put_many(db, 100, 200, "value");
+    fs->ops = sim_ops;
+    assert_non_null(strstr(warned, "nothing is compacted before the next flush"));
+    assert_int_equal(check_stat(db, "level1_compactions"), 0);
+    assert_int_equal(check_stat(db, "level0_files"), 4);
+    assert_int_equal(check_stat(db, "tables_left_alone"), 0);
+    put_many(db, 0, 100, "newer");
+    flush(db);
+    assert_int_equal(check_stat(db, "level1_compactions"), 1);
+    assert_int_equal(check_stat(db, "level0_files"), 0);
     expect_many(db, 0, 100, "newer");
     close_it(db);
     fs_free(fs);
@@ -596,7 +654,8 @@ int main(void)
         cmocka_unit_test(tree_iterator_lives_through_compactions),
         cmocka_unit_test(tree_tombstones_end_at_the_last_level),
         cmocka_unit_test(tree_many_sessions_leave_few_tables),
-        cmocka_unit_test(tree_damaged_table_is_told_and_not_lost),
+        cmocka_unit_test(tree_damaged_table_is_told_once_and_left_alone),
+        cmocka_unit_test(tree_full_disk_is_tried_again),
         cmocka_unit_test(tree_flush_and_compaction_that_fail_at_any_call_lose_nothing),
         cmocka_unit_test(tree_missing_file_is_damage),
         cmocka_unit_test(tree_leftovers_are_removed_and_their_numbers_passed),

@@ -186,6 +186,7 @@ struct ground {
     uint64_t next, sequence;
     struct state state;
     struct version *version;
+    struct pick_spared spared;
     int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */
 };
 
@@ -209,6 +210,7 @@ static void ground_init(struct ground *g)
 static void ground_free(struct ground *g)
 {
     version_unref(g->version);
+    pick_spare_none(&g->spared);
     state_free(&g->state);
     kind->common_del(g->common);
     assert_int_equal(fs_sim_open_files(g->fs), 0);
@@ -291,7 +293,7 @@ static int compact_one(struct ground *g, uint64_t step, bool all)
     struct pick pick;
     int steps = 0;
     int rc = all ? pick_all(g->version, &g->options, &pick, &err)
-                 : pick_due(g->version, g->state.cursors, &g->options, &pick, &err);
+                 : pick_due(g->version, g->state.cursors, &g->options, &g->spared, &pick, &err);
 
     assert_true(rc >= 0);
     if (rc == 0 && pick.move) {
@@ -518,14 +520,14 @@ static void pick_moves_what_overlaps_with_nothing(void **state)
     ground_init(&g);
     for (int i = 0; i < 4; i++)
         add_flush(&g, 10 * i, 10 * i + 10, 1, false);
-    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &pick, &err), &err);
+    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
     assert_true(pick.move);
     assert_int_equal(pick.level, 0);
     assert_int_equal(pick.count[0], 1);
     assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]); /* the oldest */
     pick_free(&pick);
     add_flush(&g, 5, 15, 1, false); /* now two of them do, through a third */
-    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &pick, &err), &err);
+    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
     assert_false(pick.move);
     assert_int_equal(pick.count[0], 3);
     assert_int_equal(pick.records, 30);
@@ -551,7 +553,7 @@ static void pick_goes_round_the_keys(void **state)
     for (size_t i = 0; i <= count; i++) {
         struct sstable *want = g.version->levels[1].tables[i % count];
         struct pick pick;
-        assert_ok(pick_due(g.version, g.state.cursors, &g.options, &pick, &err), &err);
+        assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
         assert_int_equal(pick.level, 1);
         assert_int_equal(pick.count[1], 1);
         assert_ptr_equal(pick.tables[1][0], want);
@@ -560,6 +562,65 @@ static void pick_goes_round_the_keys(void **state)
         pick_free(&pick);
     }
     ground_free(&g);
+}
+
+static bool is_there(const struct ground *g, unsigned level, uint64_t number)
+{
+    const struct version_level *l = &g->version->levels[level];
+
+    for (size_t i = 0; i < l->count; i++)
+        if (l->tables[i]->number == number)
+            return true;
+    return false;
+}
+
+/* What needs the table stays above it, merged by size; all else goes down as ever. */
+static void pick_leaves_alone_what_cannot_be_read(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level < 2; level++) {
+        struct ground g;
+        struct strata_error err;
+        uint64_t number, before;
+
+        ground_init(&g);
+        add_flush(&g, KEYS / 2, KEYS / 2 + 8, 1, false);
+        if (level)
+            assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+        number = g.version->levels[level].tables[0]->number;
+        assert_ok(pick_spare(&g.spared, number, &err), &err);
+        for (int i = 0; i < 8; i++) /* tombstones of what it holds */
+            add_flush(&g, KEYS / 2 - 4, KEYS / 2 + 4, 1, true);
+        while (compact_one(&g, 700, false) > 0)
+            ;
+        assert_in_range(g.version->levels[0].count, 1, 4);
+        expect_gets(&g);
+        for (int i = 0; i < 60; i++) {
+            int from = i % 3 * KEYS / 3, to = from + KEYS / 3; /* the second over it */
+            add_flush(&g, from, to, 2, i % 7 == 6);
+            while (compact_one(&g, 700, false) > 0)
+                ;
+            assert_true(is_there(&g, level, number));
+            assert_in_range(g.version->levels[0].count, 0, 14);
+            expect_gets(&g);
+        }
+        before = g.version->levels[0].count;
+        assert_true(before > level); /* those over it */
+        assert_true(g.version->levels[1].count > level);
+        for (int i = 0; i < 20; i++) { /* far from it */
+            add_flush(&g, 0, 20, 1, false);
+            while (compact_one(&g, 700, false) > 0)
+                ;
+        }
+        assert_in_range(g.version->levels[0].count, 0, before + 4);
+        expect_gets(&g);
+        pick_spare_none(&g.spared); /* it was mended */
+        while (compact_one(&g, 700, false) > 0)
+            ;
+        assert_in_range(g.version->levels[0].count, 0, PICK_L0_TABLES - 1);
+        expect_gets(&g);
+        ground_free(&g);
+    }
 }
 
 /* Outputs above a level with many small tables are cut so that none overlaps with much of it. */
@@ -599,6 +660,7 @@ int main(void)
         cmocka_unit_test(compaction_keeps_a_tombstone_as_long_as_it_hides),
         cmocka_unit_test(pick_moves_what_overlaps_with_nothing),
         cmocka_unit_test(pick_goes_round_the_keys),
+        cmocka_unit_test(pick_leaves_alone_what_cannot_be_read),
         cmocka_unit_test(compaction_is_cut_by_what_lies_below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* leveled_verify.c: everything that is relied on is read again: the manifest, which tells the state
  * that is in memory, and whose every edit is checked (state.c: order, no overlap, sequence
- * numbers); the logs; every table. */
+ * numbers); the logs; every table; and whether the files that it names are all there. */
 #include "leveled.h"
+#include "tree_files.h"
 #include "tree_open.h"
 
 /* It is read as if nothing were to be written. */
@@ -57,6 +58,8 @@ int leveled_verify(void *self, const struct strata_progress *progress, struct st
 
     group_enter(&tree->group);
     rc = verify_manifest(tree, err);
+    if (rc == 0)
+        rc = tree_check_files(tree, err);
     if (rc == 0)
         rc = verify_logs(tree, err);
     group_leave(&tree->group);

@@ -6,92 +6,15 @@
  * the memtable is flushed, which puts on the device what was perhaps not there, and a new log
  * begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost). I3: a log is
  * written to after an edit has named it: one behind those that are named holds no operation, or the
- * end of the manifest is lost. I4: a number that any file has is not given away again. */
+ * end of the manifest is lost. */
 #include "tree_open.h"
 #include "change.h"
+#include "tree_files.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- Files that are not live ----------------------------------------------------------------- */
-
-/* Is it the name of file `number`, with this suffix and nothing or ".tmp" behind it? */
-static bool is_name(const char *name, uint64_t number, const char *suffix, bool temporary)
-{
-    char again[64];
-    snprintf(again, sizeof again, "%06" PRIu64 "%s%s", number, suffix, temporary ? ".tmp" : "");
-    return strcmp(again, name) == 0;
-}
-
-static bool is_live_log(const struct state *state, uint64_t number)
-{
-    for (uint32_t i = 0; i < state->log_count; i++)
-        if (state->logs[i].number == number)
-            return true;
-    return false;
-}
-
-static bool is_live_table(const struct tree *tree, uint64_t number)
-{
-    const struct version *v = tree->super ? tree->super->version : NULL;
-
-    for (size_t i = 0; v && i < v->count; i++)
-        if (v->all[i]->number == number)
-            return true;
-    return false;
-}
-
-/* Is it a name that this tree makes, and of no file that is live? */
-static bool is_dead(const struct tree *tree, const char *name)
-{
-    const char *suffix = tree->kind->suffix;
-    uint64_t number = strtoull(name, NULL, 10);
-
-    if (is_name(name, number, ".log", false))
-        return !is_live_log(&tree->state, number);
-    if (is_name(name, number, ".manifest", false))
-        return number != tree->manifest.number;
-    if (is_name(name, number, suffix, false))
-        return !is_live_table(tree, number);
-    return is_name(name, number, suffix, true) || strcmp(name, CURRENT_NAME ".tmp") == 0;
-}
-
-static bool is_made_by_tree(const struct tree *tree, const char *name, uint64_t number)
-{
-    return is_name(name, number, ".log", false) || is_name(name, number, ".manifest", false) ||
-           is_name(name, number, tree->kind->suffix, false) ||
-           is_name(name, number, tree->kind->suffix, true);
-}
-
-static int remove_dead(const struct tree *tree, struct strata_error *err)
-{
-    struct fs_names names;
-    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
-
-    for (size_t i = 0; rc == 0 && i < names.count; i++) {
-        char *path;
-        if (!is_dead(tree, names.names[i]))
-            continue;
-        path = fs_join(tree->env->dir, names.names[i]);
-        rc = path ? fs_remove(tree->env->fs, path, err) : strata_fail_memory(err, 64);
-        free(path);
-    }
-    fs_names_free(&names);
-    return rc;
-}
-
-/* I4. */
-static void pass_numbers(struct tree *tree, const struct fs_names *names)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        uint64_t number = strtoull(names->names[i], NULL, 10);
-        if (number >= tree->next && number < UINT64_MAX / 2 &&
-            is_made_by_tree(tree, names->names[i], number))
-            tree->next = number + 1;
-    }
-}
 
 /* ---- A log that no edit names (I3) ----------------------------------------------------------- */
 
@@ -145,7 +68,7 @@ static int check_unnamed_logs(const struct tree *tree, const struct fs_names *na
 
     for (size_t i = 0; rc == 0 && i < names->count; i++) {
         uint64_t number = strtoull(names->names[i], NULL, 10);
-        if (is_name(names->names[i], number, ".log", false) &&
+        if (tree_is_name(names->names[i], number, ".log") &&
             number > state->logs[state->log_count - 1].number)
             rc = check_unnamed_log(tree, names->names[i], number, err);
     }
@@ -287,7 +210,7 @@ int tree_read_state(const struct strata_env *env, struct manifest *manifest, str
 static int make_anew(struct tree *tree, struct strata_error *err)
 {
     struct edit edit = {.has_logs = true, .log_count = 1};
-    int rc = remove_dead(tree, err); /* nothing is live: all of it */
+    int rc = tree_remove_dead(tree, err); /* nothing is live: all of it */
 
     tree->next = 2;
     tree->sequence = 1;
@@ -315,7 +238,7 @@ static int look_around(struct tree *tree, struct strata_error *err)
 
     if (rc == 0)
         rc = check_unnamed_logs(tree, &names, err);
-    pass_numbers(tree, &names);
+    tree_pass_numbers(tree, &names);
     fs_names_free(&names);
     return rc;
 }
@@ -362,6 +285,6 @@ int tree_open(struct tree *tree, struct strata_error *err)
     if (torn || !manifest_is_settled(&tree->manifest)) /* I2 */
         rc = change_roll_over(tree, err);
     if (rc == 0)
-        rc = remove_dead(tree, err);
+        rc = tree_remove_dead(tree, err);
     return rc < 0 || ended_cleanly(tree) ? rc : begin_log(tree, err);
 }

@@ -498,6 +498,52 @@ static void tree_missing_file_is_damage(void **state)
     }
 }
 
+/* Files that are missing are damage, though they are open; others are only told. */
+static void tree_verify_holds_the_files_against_the_manifest(void **state)
+{
+    static const char *const suffixes[] = {".log", ".table"};
+    struct strata_error err;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_with(fs, 3000);
+        struct strata_iter *iter;
+        char path[40];
+
+        put_many(db, 0, 200, "old");
+        warned[0] = '\0';
+        for (int k = 200; k < 300; k++) { /* work under way among them */
+            put_many(db, k, k + 1, "value");
+            verify(db);
+        }
+        flush(db);
+        assert_string_equal(warned, "");
+        assert_int_equal(fs_sim_put(fs, "db/009999.table", S("of nobody")), 0);
+        assert_int_equal(fs_sim_put(fs, "db/notes.txt", S("not ours")), 0);
+        verify(db);
+        assert_non_null(strstr(warned, "1 files that the manifest does not name, 009999.table"));
+        assert_ok(fs_remove(fs, "db/009999.table", &err), &err);
+        assert_ok(strata_iter_new(db, &iter, &err), &err);
+        compact(db);
+        warned[0] = '\0';
+        verify(db);
+        assert_non_null(strstr(warned, "an iterator reads them"));
+        strata_iter_free(iter);
+        warned[0] = '\0';
+        verify(db);
+        assert_string_equal(warned, "");
+        snprintf(path, sizeof path, "db/%s", files(fs, suffixes[i]));
+        *strchr(path, ' ') = '\0';
+        assert_ok(fs_remove(fs, path, &err), &err);
+        assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_file(&err, path);
+        assert_err_says(&err, "missing");
+        strata_close(db, NULL);
+        fs_free(fs);
+    }
+}
+
 /* ---- After a crash --------------------------------------------------------------------------- */
 
 /* Files that nothing names are gone after opening, and their numbers are not given away again. */
@@ -658,6 +704,7 @@ int main(void)
         cmocka_unit_test(tree_full_disk_is_tried_again),
         cmocka_unit_test(tree_flush_and_compaction_that_fail_at_any_call_lose_nothing),
         cmocka_unit_test(tree_missing_file_is_damage),
+        cmocka_unit_test(tree_verify_holds_the_files_against_the_manifest),
         cmocka_unit_test(tree_leftovers_are_removed_and_their_numbers_passed),
         cmocka_unit_test(tree_log_that_is_not_named_is_damage),
         cmocka_unit_test(tree_power_cut_without_syncs_leaves_a_prefix),

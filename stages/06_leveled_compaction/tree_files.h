@@ -1,0 +1,17 @@
+/* tree_files.h: the files in a tree's directory, held against those that its manifest names. */
+#ifndef STRATA_06_TREE_FILES_H
+#define STRATA_06_TREE_FILES_H
+
+#include "tree.h"
+
+/* Is it the name of file `number` with this suffix? */
+bool tree_is_name(const char *name, uint64_t number, const char *suffix);
+/* Removes those that no edit names. IO, NO_MEMORY. */
+int tree_remove_dead(const struct tree *tree, struct strata_error *err);
+/* The next file gets a number that none of them has. */
+void tree_pass_numbers(struct tree *tree, const struct fs_names *names);
+/* Alone with the tree. CORRUPT: one that the manifest names is missing; IO, NO_MEMORY. That there
+ * are others is told to the log only. */
+int tree_check_files(const struct tree *tree, struct strata_error *err);
+
+#endif

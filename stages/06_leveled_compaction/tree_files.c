@@ -27,10 +27,8 @@ static bool is_live_log(const struct state *state, uint64_t number)
     return false;
 }
 
-static bool is_live_table(const struct tree *tree, uint64_t number)
+static bool has_table(const struct version *v, uint64_t number)
 {
-    const struct version *v = tree->super ? tree->super->version : NULL;
-
     for (size_t i = 0; v && i < v->count; i++)
         if (v->all[i]->number == number)
             return true;
@@ -48,7 +46,7 @@ static bool is_dead(const struct tree *tree, const char *name)
     if (is_name(name, number, ".manifest", false))
         return number != tree->manifest.number;
     if (is_name(name, number, suffix, false))
-        return !is_live_table(tree, number);
+        return !has_table(tree->super ? tree->super->version : NULL, number);
     return is_name(name, number, suffix, true) || strcmp(name, CURRENT_NAME ".tmp") == 0;
 }
 
@@ -126,22 +124,23 @@ static int expect_live(const struct tree *tree, const struct fs_names *names,
     return rc;
 }
 
-static bool makes(const struct compact *work, uint64_t number)
+/* It makes this file, or holds on to a version that has it. */
+static bool uses(const struct compact *work, uint64_t number)
 {
     if (work && work->writer && work->writer->number == number)
         return true;
     for (size_t i = 0; work && i < work->output_count; i++)
         if (work->outputs[i]->number == number)
             return true;
-    return false;
+    return work && has_table(work->version, number);
 }
 
-/* Of work under way, or a log that is not named yet. */
-static bool is_to_be_named(const struct tree *tree, const char *name)
+/* By work under way; or it is a log that is not named yet. */
+static bool is_used(const struct tree *tree, const char *name)
 {
     uint64_t number = strtoull(name, NULL, 10);
-    return number == tree->live.log.number || makes(tree->flush, number) ||
-           makes(tree->compaction, number);
+    return number == tree->live.log.number || uses(tree->flush, number) ||
+           uses(tree->compaction, number);
 }
 
 int tree_check_files(const struct tree *tree, struct strata_error *err)
@@ -154,7 +153,7 @@ int tree_check_files(const struct tree *tree, struct strata_error *err)
     if (rc == 0)
         rc = expect_live(tree, &names, err);
     for (size_t i = 0; rc == 0 && i < names.count; i++)
-        if (is_dead(tree, names.names[i]) && !is_to_be_named(tree, names.names[i]) && !others++)
+        if (is_dead(tree, names.names[i]) && !is_used(tree, names.names[i]) && !others++)
             first = names.names[i];
     if (others)
         strata_env_log(tree->env, STRATA_LOG_WARNING,

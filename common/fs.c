@@ -321,6 +321,17 @@ int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err)
     return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
 }
 
+int fs_links(struct fs_file *file, uint64_t *links, struct strata_error *err)
+{
+    int rc = -ENOTSUP;
+
+    while (file->fs->ops->links && (rc == -ENOTSUP || rc == -EINTR)) {
+        count(file->fs, FS_CALL_SIZE);
+        rc = file->fs->ops->links(file, links);
+    }
+    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "count the names of") : 0;
+}
+
 int fs_map(struct fs_file *file, uint64_t size, const uint8_t **bytes, struct strata_error *err)
 {
     int rc;

@@ -68,6 +68,7 @@ struct fs_ops {
     int (*truncate)(struct fs_file *file, uint64_t size);
     int (*allocate)(struct fs_file *file, uint64_t size);
     int (*size)(struct fs_file *file, uint64_t *size);
+    int (*links)(struct fs_file *file, uint64_t *count); /* may be NULL: not known */
     /* Both may be NULL: it maps nothing. */
     int (*map)(struct fs_file *file, uint64_t size, const uint8_t **bytes);
     void (*unmap)(struct strata_fs *fs, const uint8_t *bytes, uint64_t size);
@@ -148,6 +149,9 @@ int fs_trim(struct fs_file *file, struct strata_error *err);
 /* Grows the file to `size` bytes of zeros that are sure to have room; ENOSPC now, not later. */
 int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err);
 int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err);
+/* How many names it has: what is written to it, or cut off, is seen under all of them.
+ * NOT_SUPPORTED, IO. (Counted as a call for its size; no site, as fs_map.) */
+int fs_links(struct fs_file *file, uint64_t *count, struct strata_error *err);
 /* The file's first `size` bytes, to be read in place until fs_unmap, also after fs_close. The file
  * is at least so long, and is not cut shorter as long as it is mapped: reading behind its end, or
  * what the device cannot give, is SIGBUS, not an error. What is written to it meanwhile may be seen

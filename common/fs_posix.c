@@ -236,6 +236,15 @@ static int posix_size(struct fs_file *file, uint64_t *size)
     return 0;
 }
 
+static int posix_links(struct fs_file *file, uint64_t *count)
+{
+    struct stat status;
+    if (fstat(fd_of(file), &status) < 0)
+        return -errno;
+    *count = (uint64_t)status.st_nlink;
+    return 0;
+}
+
 static int posix_map(struct fs_file *file, uint64_t size, const uint8_t **bytes)
 {
     void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd_of(file), 0);
@@ -383,6 +392,7 @@ static const struct fs_ops posix_ops = {
     .truncate = posix_truncate,
     .allocate = posix_allocate,
     .size = posix_size,
+    .links = posix_links,
     .map = posix_map,
     .unmap = posix_unmap,
     .close = posix_close,

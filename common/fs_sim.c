@@ -319,6 +319,18 @@ static int sim_size(struct fs_file *file, uint64_t *size)
     return (int)fs_sim_end(&run, rc);
 }
 
+static int sim_links(struct fs_file *file, uint64_t *count)
+{
+    struct fs_sim_run run;
+    int rc = fs_sim_begin_file(&run, file, FS_CALL_SIZE, 0, 0);
+
+    if (rc == 0) {
+        *count = node_of(&run)->links;
+        run.record.size = node_of(&run)->bytes.size;
+    }
+    return (int)fs_sim_end(&run, rc);
+}
+
 /* A copy, so that what is written later is not seen: fs_map allows both. Its memory is the test's,
  * and who reads beyond it, or forgets it, is found by ASan. */
 static int sim_map(struct fs_file *file, uint64_t size, const uint8_t **bytes)
@@ -463,6 +475,7 @@ static const struct fs_ops sim_ops = {
     .truncate = sim_truncate,
     .allocate = sim_allocate,
     .size = sim_size,
+    .links = sim_links,
     .map = sim_map,
     .unmap = sim_unmap,
     .close = sim_close,

@@ -89,14 +89,14 @@ static bool is_added(const struct edit *edit, uint64_t number)
 }
 
 /* What was only moved stays. */
-static void remove_tables(const struct version *old, const struct edit *edit)
+static void remove_tables(struct tree *tree, const struct version *old, const struct edit *edit)
 {
     for (size_t i = 0; i < edit->removed_count; i++) {
         const struct edit_removed *r = &edit->removed[i];
         const struct version_level *l = &old->levels[r->level];
         for (size_t j = 0; j < l->count && !is_added(edit, r->number); j++)
             if (l->tables[j]->number == r->number)
-                sstable_remove(l->tables[j]);
+                trash_table(&tree->trash, l->tables[j]);
     }
 }
 
@@ -111,7 +111,7 @@ static void swap(struct tree *tree, struct change *c)
     tree->state = c->state;
     tree->idle = false;
     pthread_mutex_unlock(&tree->group.mutex);
-    remove_tables(super->version, &c->edit);
+    remove_tables(tree, super->version, &c->edit);
     c->super = super;
     c->state = state;
 }

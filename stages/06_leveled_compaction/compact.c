@@ -167,6 +167,7 @@ static int end_output(struct compact *c, struct strata_error *err)
     if (rc == 0)
         rc = c->kind->open(c->env, c->common, number, &c->outputs[c->output_count], err);
     c->writer = NULL;
+    c->waited = true;
     c->synced = c->grand_bytes = 0;
     c->kind->writer_del(writer, rc == 0);
     if (rc == 0)
@@ -279,6 +280,7 @@ static int sync_some(struct compact *c, struct strata_error *err)
     if (!c->writer || c->writer->file->end < c->synced + SYNC_BYTES)
         return 0;
     c->synced = c->writer->file->end;
+    c->waited = true;
     return fs_sync(c->writer->file, err);
 }
 
@@ -287,15 +289,18 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
     uint64_t each = bytes_each(c);
     int rc = 0;
 
-    while (rc == 0 && !c->ended && *budget) {
+    if (c->ended && !c->writer)
+        return COMPACT_DONE;
+    c->waited = false;
+    while (rc == 0 && !c->ended && *budget && !c->waited) {
         rc = move_on(c, err);
         *budget -= *budget < each ? *budget : each;
     }
-    if (rc == 0 && !c->ended)
-        return sync_some(c, err);
-    if (rc == 0 && c->writer)
-        rc = end_output(c, err);
-    return rc < 0 ? rc : COMPACT_DONE;
+    if (rc == 0 && !c->waited)
+        rc = c->ended && c->writer ? end_output(c, err) : sync_some(c, err);
+    if (c->waited)
+        *budget = 0;
+    return rc < 0 ? rc : c->ended && !c->writer && !c->waited ? COMPACT_DONE : 0;
 }
 
 uint64_t compact_left(const struct compact *c)

@@ -20,6 +20,7 @@ struct compact {
     struct memtable *memtable; /* of a flush; or NULL */
     struct cursor *from;       /* the merge of all inputs */
     bool begun, ended;         /* `from` was positioned; is at its end */
+    bool waited;               /* for the device, in this step */
     uint64_t first, last;      /* sequence numbers of the operations in the inputs */
     uint64_t bytes, records;   /* of the inputs, about */
     uint64_t seen;             /* entries that were read so far */
@@ -43,8 +44,9 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
 int compact_new_flush(const struct strata_env *env, const struct sstable_kind *kind, void *common,
                       uint64_t *next, struct version *version, struct memtable *memtable,
                       struct compact **out, struct strata_error *err);
-/* About so many bytes of its inputs go on, by which the budget becomes less. 0: there is more to
- * do; COMPACT_DONE. CORRUPT, IO, NO_MEMORY: then it is only to be ended. */
+/* About so many bytes of its inputs go on, by which the budget becomes less; one wait for the device
+ * ends the step, and the budget is 0 then. 0: there is more to do; COMPACT_DONE: all outputs are on
+ * the device, and this step did nothing. CORRUPT, IO, NO_MEMORY: then it is only to be ended. */
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err);
 /* About how many bytes of its inputs are left. */
 uint64_t compact_left(const struct compact *c);

@@ -22,6 +22,7 @@ static int tree_free(struct tree *tree, struct strata_error *err)
     tree_abandon(tree);
     pick_spare_none(&tree->spared);
     super_unref(tree->super);
+    trash_free(&tree->trash, tree->env->fs);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
@@ -222,7 +223,11 @@ int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
 static int flush_and_settle(struct tree *tree, struct strata_error *err)
 {
     int rc = pace_flush(tree, err);
-    return rc < 0 ? rc : pace_settle(tree, err);
+
+    if (rc == 0)
+        rc = pace_settle(tree, err);
+    trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
+    return rc;
 }
 
 static int compact_all(struct tree *tree, const struct strata_progress *progress,
@@ -236,7 +241,9 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
         return rc;
     pick_spare_none(&tree->spared); /* every table was read, and there was room */
     tree->resting = false;
-    return pace_settle(tree, err);
+    rc = pace_settle(tree, err);
+    trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
+    return rc;
 }
 
 int leveled_flush(void *self, struct strata_error *err)

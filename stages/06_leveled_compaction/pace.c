@@ -10,7 +10,18 @@
  *
  * I1: a memtable is sealed only when the one before it is in a table: there are two at most.
  * I2: level 0 never gets more than 12 tables, unless compaction rests: then somebody waits.
- */
+ * I3: where neither of them makes it wait, a write of b bytes does no more than
+ *       - move PIECE bytes of inputs and one entry, and its own share, b * (o / r), of which there
+ *         is one for the flush, where o / r is at most 16, and one for compactions;
+ *       - wait for the device once, for a piece of an output (compact.c), or twice, where an edit is
+ *         installed (the directory, the manifest), or four times, where a memtable is sealed (the
+ *         new log, the end of the old one, directory, manifest): after any of these the rest of the
+ *         work is left to the next write;
+ *       - cut TRASH bytes off files that are named no more.
+ *     Why: a look at what is owed is taken so often that a share between two is no more than PIECE
+ *     (grain_of); a step ends at its first wait; a table's end and the edit that names it are two
+ *     steps; and nothing that a step does takes longer the more tables there are, but the edit
+ *     (change.c: a copy of the list, 1 ms for some thousand tables). */
 #include "pace.h"
 
 #include <errno.h>
@@ -20,6 +31,8 @@
 #define L0_MOST 12u
 #define MOST ((uint64_t)1 << 40)   /* bytes of a memtable, for reckoning */
 #define GRAIN ((uint64_t)16 << 10) /* bytes that are written between two looks at what is owed */
+#define PIECE ((uint64_t)64 << 10) /* of work, between two writes */
+#define TRASH ((uint64_t)1 << 20)
 
 static uint64_t share(uint64_t owed, uint64_t bytes, uint64_t room)
 {
@@ -31,23 +44,36 @@ static uint64_t share(uint64_t owed, uint64_t bytes, uint64_t room)
 
 static int finish_flush(struct tree *tree, struct strata_error *err)
 {
-    uint64_t budget = UINT64_MAX;
-    int rc = tree->super->sealed ? tree_flush_step(tree, &budget, err) : 0;
+    int rc = 0;
+
+    while (rc == 0 && tree->super->sealed) {
+        uint64_t budget = UINT64_MAX;
+        rc = tree_flush_step(tree, &budget, err);
+    }
     return rc < 0 ? rc : 0;
+}
+
+static uint64_t flush_owed(const struct tree *tree)
+{
+    if (!tree->super->sealed)
+        return 0;
+    return tree->flush ? compact_left(tree->flush) : memtable_bytes(tree->super->sealed);
+}
+
+/* Bytes until the memtable is half full; then and shortly before not less than keeps the share
+ * bearable. */
+static uint64_t flush_room(const struct tree *tree)
+{
+    uint64_t budget = tree->env->options->memtable_bytes, half = budget / 2;
+    uint64_t used = memtable_bytes(tree->super->memtable);
+
+    return used + budget / 16 < half ? half - used : budget / 16;
 }
 
 static int flush_share(struct tree *tree, uint64_t bytes, struct strata_error *err)
 {
-    const struct super *super = tree->super;
-    uint64_t half = tree->env->options->memtable_bytes / 2, used = memtable_bytes(super->memtable);
-    uint64_t left, budget;
-    int rc;
-
-    if (!super->sealed)
-        return 0;
-    left = tree->flush ? compact_left(tree->flush) : memtable_bytes(super->sealed);
-    budget = used < half ? share(left, bytes, half - used) : UINT64_MAX;
-    rc = tree_flush_step(tree, &budget, err);
+    uint64_t budget = share(flush_owed(tree), bytes, flush_room(tree));
+    int rc = tree->super->sealed ? tree_flush_step(tree, &budget, err) : 0;
     return rc < 0 ? rc : 0;
 }
 
@@ -144,7 +170,7 @@ static uint64_t room(const struct tree *tree)
     return all > used + budget / 4 ? all - used : budget / 4;
 }
 
-/* One compaction is ended at most: that is enough of waiting for the device. */
+/* Until the first wait for the device. */
 static int compact_share(struct tree *tree, uint64_t bytes, struct strata_error *err)
 {
     uint64_t work = owed(tree), budget;
@@ -188,7 +214,15 @@ static bool is_full(const struct tree *tree)
            tree->super->memtable->skip.count;
 }
 
-static int work(struct tree *tree, uint64_t bytes, struct strata_error *err)
+/* For the device, by whoever has this file system. */
+static uint64_t waits_of(const struct tree *tree)
+{
+    const struct strata_fs *fs = tree->env->fs;
+    return atomic_load_explicit(&fs->calls[FS_CALL_SYNC], memory_order_relaxed) +
+           atomic_load_explicit(&fs->calls[FS_CALL_SYNC_DIR], memory_order_relaxed);
+}
+
+static int begin_memtable(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
@@ -197,19 +231,40 @@ static int work(struct tree *tree, uint64_t bytes, struct strata_error *err)
         if (rc == 0)
             rc = tree_seal(tree, err);
     }
-    if (rc == 0 && !tree->named)
-        rc = tree_name_log(tree, err);
-    if (rc == 0)
+    return rc == 0 && !tree->named ? tree_name_log(tree, err) : rc;
+}
+
+/* I3: what is left out now is part of the next share, as the room for it is less then. */
+static int work(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    uint64_t waits = waits_of(tree);
+    int rc = begin_memtable(tree, err);
+
+    if (rc == 0 && waits_of(tree) == waits)
         rc = flush_share(tree, bytes, err);
-    if (rc == 0)
+    if (rc == 0 && waits_of(tree) == waits)
         rc = compact_share(tree, bytes, err);
-    return rc < 0 ? rc : pace_bound(tree, err); /* I2 */
+    if (rc == 0)
+        rc = pace_bound(tree, err); /* I2 */
+    trash_step(&tree->trash, tree->env->fs, TRASH);
+    return rc;
+}
+
+/* So many bytes written have a share of PIECE. */
+static uint64_t grain_of(const struct tree *tree)
+{
+    uint64_t rate = 1 + flush_owed(tree) / (flush_room(tree) + 1);
+
+    if (!tree->resting && !tree->idle)
+        rate += owed(tree) / (room(tree) + 1);
+    return PIECE / rate < GRAIN ? PIECE / rate : GRAIN;
 }
 
 static bool is_due(const struct tree *tree)
 {
     uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
-    return tree->unpaid >= GRAIN || tree->unpaid >= sixteenth || !tree->named || is_full(tree);
+    return tree->unpaid >= tree->grain || tree->unpaid >= sixteenth || !tree->named ||
+           is_full(tree);
 }
 
 int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err)
@@ -224,6 +279,7 @@ int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err)
     pthread_mutex_unlock(&tree->group.mutex);
     began = fs_now(tree->env->fs);
     rc = work(tree, bytes, err);
+    tree->grain = grain_of(tree);
     took = fs_now(tree->env->fs) - began;
     pthread_mutex_lock(&tree->group.mutex);
     if (rc == 0)

@@ -113,6 +113,13 @@ int tree_end_work(const struct tree *tree, struct compact **work, int rc)
 
 /* ---- Flush ----------------------------------------------------------------------------------- */
 
+static void drop_log(struct tree *tree, struct log *log)
+{
+    if (log->path)
+        trash_log(&tree->trash, tree->env->fs, log->path, log->end);
+    log_close(log, false, NULL);
+}
+
 static int install_flush(struct tree *tree, struct strata_error *err)
 {
     struct compact *flush = tree->flush;
@@ -128,8 +135,8 @@ static int install_flush(struct tree *tree, struct strata_error *err)
         return rc;
     tree->named = true;
     tree->resting = false;
-    log_close(&tree->sealed.log, true, NULL); /* the table holds all of it */
-    log_close(&tree->older.log, true, NULL);
+    drop_log(tree, &tree->sealed.log); /* the table holds all of it */
+    drop_log(tree, &tree->older.log);
     pthread_mutex_lock(&tree->group.mutex);
     tree->figures.flushes++;
     tree->figures.flushed_bytes += flush->written;

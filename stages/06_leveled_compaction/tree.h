@@ -8,6 +8,7 @@
 #include "compact.h"
 #include "manifest.h"
 #include "super.h"
+#include "trash.h"
 
 /* A log whose operations are in a memtable. All zero: there is none. */
 struct tree_log {
@@ -43,7 +44,9 @@ struct tree {
     uint64_t sequence;          /* of the next operation */
     struct compact *flush;      /* under way, or NULL */
     struct compact *compaction; /* likewise */
+    struct trash trash;         /* files that are named no more */
     uint64_t unpaid;            /* bytes that were written and no work was done for yet */
+    uint64_t grain;             /* so many of them are worth a look at what is owed */
     struct replay opened;       /* what opening found in the last log */
     int failed;                 /* a write, sync or rename failed: errno, or -1; no more writes */
     bool unknown; /* it is not known whether the last edit is on the device: no file goes */

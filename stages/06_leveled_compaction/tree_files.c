@@ -27,8 +27,10 @@ static bool is_live_log(const struct state *state, uint64_t number)
     return false;
 }
 
-static bool has_table(const struct version *v, uint64_t number)
+static bool is_live_table(const struct tree *tree, uint64_t number)
 {
+    const struct version *v = tree->super ? tree->super->version : NULL;
+
     for (size_t i = 0; v && i < v->count; i++)
         if (v->all[i]->number == number)
             return true;
@@ -46,7 +48,7 @@ static bool is_dead(const struct tree *tree, const char *name)
     if (is_name(name, number, ".manifest", false))
         return number != tree->manifest.number;
     if (is_name(name, number, suffix, false))
-        return !has_table(tree->super ? tree->super->version : NULL, number);
+        return !is_live_table(tree, number);
     return is_name(name, number, suffix, true) || strcmp(name, CURRENT_NAME ".tmp") == 0;
 }
 
@@ -124,23 +126,28 @@ static int expect_live(const struct tree *tree, const struct fs_names *names,
     return rc;
 }
 
-/* It makes this file, or holds on to a version that has it. */
-static bool uses(const struct compact *work, uint64_t number)
+static bool makes(const struct compact *work, uint64_t number)
 {
     if (work && work->writer && work->writer->number == number)
         return true;
     for (size_t i = 0; work && i < work->output_count; i++)
         if (work->outputs[i]->number == number)
             return true;
-    return work && has_table(work->version, number);
+    return false;
 }
 
-/* By work under way; or it is a log that is not named yet. */
-static bool is_used(const struct tree *tree, const char *name)
+/* Of work under way; or a log that is not named yet; or what is removed by and by. */
+static bool is_known(const struct tree *tree, const char *name)
 {
     uint64_t number = strtoull(name, NULL, 10);
-    return number == tree->live.log.number || uses(tree->flush, number) ||
-           uses(tree->compaction, number);
+
+    for (size_t i = 0; i < tree->trash.count; i++) {
+        const char *path = tree->trash.files[i].path, *slash = strrchr(path, '/');
+        if (strcmp(slash ? slash + 1 : path, name) == 0)
+            return true;
+    }
+    return number == tree->live.log.number || makes(tree->flush, number) ||
+           makes(tree->compaction, number);
 }
 
 int tree_check_files(const struct tree *tree, struct strata_error *err)
@@ -153,12 +160,12 @@ int tree_check_files(const struct tree *tree, struct strata_error *err)
     if (rc == 0)
         rc = expect_live(tree, &names, err);
     for (size_t i = 0; rc == 0 && i < names.count; i++)
-        if (is_dead(tree, names.names[i]) && !is_used(tree, names.names[i]) && !others++)
+        if (is_dead(tree, names.names[i]) && !is_known(tree, names.names[i]) && !others++)
             first = names.names[i];
     if (others)
         strata_env_log(tree->env, STRATA_LOG_WARNING,
-                       "%s: %zu files that the manifest does not name, %s the first: an iterator "
-                       "reads them, or the next open for writing removes them",
+                       "%s: %zu files that the manifest does not name, %s the first: the next open "
+                       "for writing removes them",
                        tree->env->dir, others, first);
     fs_names_free(&names);
     return rc;

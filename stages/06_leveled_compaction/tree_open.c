@@ -264,11 +264,12 @@ static int read_all(struct tree *tree, uint64_t *torn, struct strata_error *err)
 /* I2. */
 static int begin_log(struct tree *tree, struct strata_error *err)
 {
-    uint64_t budget = UINT64_MAX;
     int rc = tree_seal(tree, err);
 
-    if (rc == 0)
+    while (rc == 0) {
+        uint64_t budget = UINT64_MAX;
         rc = tree_flush_step(tree, &budget, err);
+    }
     return rc < 0 ? rc : 0;
 }
 

@@ -266,6 +266,7 @@ static void tree_iterator_lives_through_compactions(void **state)
     }
     assert_int_equal(count, 500);
     strata_iter_free(iter);
+    flush(db);
     assert_true(count_files(fs, ".table") < held); /* now they are gone */
     assert_int_equal(check_stat(db, "tables"), count_files(fs, ".table"));
     assert_int_equal(check_stat(db, "table_records"), 333);
@@ -522,15 +523,15 @@ static void tree_verify_holds_the_files_against_the_manifest(void **state)
         assert_int_equal(fs_sim_put(fs, "db/009999.table", S("of nobody")), 0);
         assert_int_equal(fs_sim_put(fs, "db/notes.txt", S("not ours")), 0);
         verify(db);
-        assert_non_null(strstr(warned, "1 files that the manifest does not name, 009999.table"));
+        assert_string_equal(warned, "db: 1 files that the manifest does not name, 009999.table the "
+                                    "first: the next open for writing removes them\n");
         assert_ok(fs_remove(fs, "db/009999.table", &err), &err);
         assert_ok(strata_iter_new(db, &iter, &err), &err);
         compact(db);
         warned[0] = '\0';
-        verify(db);
-        assert_non_null(strstr(warned, "an iterator reads them"));
+        verify(db); /* what the iterator reads is known, too */
         strata_iter_free(iter);
-        warned[0] = '\0';
+        flush(db); /* now it goes */
         verify(db);
         assert_string_equal(warned, "");
         snprintf(path, sizeof path, "db/%s", files(fs, suffixes[i]));

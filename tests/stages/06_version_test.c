@@ -262,6 +262,7 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
     struct compact *flush;
     struct strata_error err;
     uint64_t budget = UINT64_MAX;
+    int rc;
 
     if (!g->version)
         change(g, NULL, NULL, 0, 0);
@@ -279,7 +280,9 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
     assert_ok(
         compact_new_flush(&g->env, kind, g->common, &g->next, g->version, memtable, &flush, &err),
         &err);
-    assert_int_equal(compact_step(flush, &budget, &err), COMPACT_DONE);
+    while ((rc = compact_step(flush, &budget, &err)) == 0)
+        budget = UINT64_MAX;
+    assert_int_equal(rc, COMPACT_DONE);
     change(g, NULL, flush->outputs, flush->output_count, 0);
     compact_del(flush, true);
     memtable_unref(memtable);
@@ -373,7 +376,7 @@ static void level_cursor_walks_as_through_an_array(void **state)
     rng_init_env(&rng, "level");
     g.options.level_bytes = 1 << 20;
     add_flush(&g, 0, KEYS, 1, false);
-    assert_int_equal(compact_one(&g, UINT64_MAX, true), 1);
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     assert_true(g.version->levels[1].count >= 4);
     c = level_cursor(g.version->levels[1].tables, g.version->levels[1].count, false);
     assert_non_null(c);

@@ -1,0 +1,114 @@
+/* trash.c: see trash.h.
+ *
+ * I1: a table is cut only when the trash alone refers to it: no version has it, so nobody will.
+ * I2: a file that has another name, of a backup by hard links say, is not cut, but removed at once.
+ * I3: a crash leaves files that no edit names, cut or not: the next open removes them. */
+#include "trash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct trash_file *add(struct trash *trash, uint64_t bytes)
+{
+    size_t room = trash->room ? 2 * trash->room : 16;
+
+    if (trash->count == trash->room) {
+        struct trash_file *bigger = realloc(trash->files, room * sizeof *bigger);
+        if (!bigger)
+            return NULL;
+        trash->files = bigger;
+        trash->room = room;
+    }
+    trash->bytes += bytes;
+    trash->files[trash->count] = (struct trash_file){.bytes = bytes};
+    return &trash->files[trash->count++];
+}
+
+void trash_table(struct trash *trash, struct sstable *table)
+{
+    struct trash_file *file = add(trash, table->bytes);
+
+    if (!file) { /* at once, then */
+        sstable_remove(table);
+        return;
+    }
+    file->table = table;
+    file->path = table->path;
+    sstable_ref(table);
+}
+
+void trash_log(struct trash *trash, struct strata_fs *fs, const char *path, uint64_t bytes)
+{
+    char *copy = strdup(path);
+    struct trash_file *file = copy ? add(trash, bytes) : NULL;
+
+    if (file) {
+        file->path = copy;
+        return;
+    }
+    fs_remove(fs, path, NULL);
+    free(copy);
+}
+
+/* I1. */
+static bool is_read(const struct trash_file *file)
+{
+    return file->table && atomic_load_explicit(&file->table->refs, memory_order_acquire) > 1;
+}
+
+/* Off its end. < 0: it cannot be done so (I2). */
+static int cut(const struct trash_file *f, struct strata_fs *fs, uint64_t bytes)
+{
+    struct fs_file *file;
+    uint64_t links;
+    int rc = fs_open(fs, f->path, FS_WRITE, &file, NULL);
+
+    if (rc < 0)
+        return rc;
+    rc = fs_links(file, &links, NULL);
+    if (rc == 0)
+        rc = links == 1 ? fs_truncate(file, f->bytes - bytes, NULL) : STRATA_ERR_INVALID;
+    fs_close(file, NULL);
+    return rc;
+}
+
+static void drop(struct trash *trash, size_t at, struct strata_fs *fs)
+{
+    struct trash_file *f = &trash->files[at];
+
+    trash->bytes -= f->bytes;
+    if (f->table) {
+        sstable_remove(f->table);
+        sstable_unref(f->table);
+    } else {
+        fs_remove(fs, f->path, NULL);
+        free(f->path);
+    }
+    memmove(f, f + 1, (--trash->count - at) * sizeof *f);
+}
+
+void trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes)
+{
+    for (size_t at = 0; bytes && at < trash->count;) {
+        struct trash_file *f = &trash->files[at];
+        if (is_read(f)) {
+            at++;
+        } else if (f->bytes > bytes && cut(f, fs, bytes) == 0) {
+            f->bytes -= bytes;
+            trash->bytes -= bytes;
+            bytes = 0;
+        } else {
+            bytes -= f->bytes < bytes ? f->bytes : bytes;
+            drop(trash, at, fs);
+        }
+    }
+}
+
+void trash_free(struct trash *trash, struct strata_fs *fs)
+{
+    trash_step(trash, fs, UINT64_MAX);
+    while (trash->count)
+        drop(trash, 0, fs);
+    free(trash->files);
+    *trash = (struct trash){0};
+}

@@ -1,0 +1,31 @@
+/* trash.h: files that nothing names any more, cut away piece by piece. To remove a large one at once
+ * takes long: on ext4 about 1 ms for 1 MiB, measured, and whoever does it waits. */
+#ifndef STRATA_06_TRASH_H
+#define STRATA_06_TRASH_H
+
+#include "04_memtable_sstable/sstable.h"
+
+struct trash_file {
+    char *path;
+    uint64_t bytes;        /* that it still has */
+    struct sstable *table; /* or NULL: it is a log */
+};
+
+/* All zero is empty. */
+struct trash {
+    struct trash_file *files;
+    size_t count, room;
+    uint64_t bytes;
+};
+
+/* No version that readers will take names the table any more. It is touched when nobody reads it. */
+void trash_table(struct trash *trash, struct sstable *table);
+/* The file is closed. */
+void trash_log(struct trash *trash, struct strata_fs *fs, const char *path, uint64_t bytes);
+/* About so many bytes go, with their files; UINT64_MAX: all that nobody reads. What fails is left
+ * to the next open. */
+void trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes);
+/* At close: the same, and what is left goes with its last reader. */
+void trash_free(struct trash *trash, struct strata_fs *fs);
+
+#endif

@@ -1,0 +1,207 @@
+/* 06_pace_test.c: what a write of stage 6 waits for, counted and not timed; and how the files go
+ * that are named no more. */
+#include "test.h"
+
+#include "fs_sim.h"
+#include "rng.h"
+#include "subject.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+#define DIR "db"
+
+static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    subject_options(&options, fs, true);
+    options.memtable_bytes = memtable_bytes;
+    options.block_bytes = 4096;
+    options.table_bytes = 2 << 20;
+    options.level_bytes = 512 << 10;
+    options.plain_blocks = true;
+    options.sync = STRATA_SYNC_NEVER;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+static void close_it(struct strata *db)
+{
+    struct strata_error err;
+    assert_ok(strata_close(db, &err), &err);
+}
+
+static void put(struct strata *db, int i)
+{
+    char key[16], value[200];
+
+    snprintf(key, sizeof key, "key %08d", i);
+    snprintf(value, sizeof value, "%0190d", i);
+    assert_put(db, key, value);
+}
+
+/* ---- Work between two writes ----------------------------------------------------------------- */
+
+struct work {
+    uint64_t waits, reads, read, written, removed;
+};
+
+static struct work work_of(struct strata_fs *fs)
+{
+    return (struct work){fs->calls[FS_CALL_SYNC] + fs->calls[FS_CALL_SYNC_DIR],
+                         fs->calls[FS_CALL_READ], fs->bytes_read, fs->bytes_written,
+                         fs->calls[FS_CALL_REMOVE]};
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* However long flushes and compactions go on, a write does a little of them. It appends what a
+ * flush and a compaction have buffered (256 KiB each) and were let do (64 KiB), and itself. */
+static void pace_no_write_does_much(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 1 << 20);
+    struct work most = {0};
+    struct rng rng;
+    uint64_t waiting[6] = {0};
+
+    (void)state;
+    rng_init_env(&rng, "pace");
+    for (int i = 0; i < 120000; i++) {
+        struct work before = work_of(fs), after;
+        put(db, (int)rng_below(&rng, 50000));
+        after = work_of(fs);
+        waiting[after.waits - before.waits < 5 ? after.waits - before.waits : 5]++;
+        most.reads = larger(most.reads, after.reads - before.reads);
+        most.read = larger(most.read, after.read - before.read);
+        most.written = larger(most.written, after.written - before.written);
+        most.removed = larger(most.removed, after.removed - before.removed);
+        if (i % 1000 == 0)
+            assert_in_range(check_stat(db, "level0_files"), 0, 9);
+    }
+    assert_true(check_stat(db, "flushes") >= 9);
+    assert_true(check_stat(db, "level1_compactions") >= 2);
+    assert_true(check_stat(db, "level2_compactions") >= 4);
+    assert_int_equal(waiting[5], 0);
+    assert_int_equal(waiting[4], check_stat(db, "flushes") + (check_stat(db, "sealed_bytes") > 0));
+    assert_int_equal(waiting[3], 0);
+    assert_true(waiting[2] + waiting[1] < 120000 / 20);
+    assert_in_range(most.written, 200 << 10, 704 << 10);
+    assert_in_range(most.read, 4096, 256 << 10);
+    assert_in_range(most.reads, 1, 64);
+    assert_in_range(most.removed, 1, 16);
+    close_it(db);
+    fs_free(fs);
+}
+
+/* ---- Files that are named no more ------------------------------------------------------------ */
+
+static const struct fs_ops *sim_ops;
+static uint64_t largest_removed;
+
+static int note_removed(struct strata_fs *fs, const char *path)
+{
+    struct strata_buffer bytes = {0};
+
+    if (fs_sim_get(fs, path, &bytes) == 0)
+        largest_removed = larger(largest_removed, bytes.size);
+    strata_buffer_free(&bytes);
+    return sim_ops->remove(fs, path);
+}
+
+static bool is_there(struct strata_fs *fs, const char *path)
+{
+    struct strata_buffer bytes = {0};
+    bool there = fs_sim_get(fs, path, &bytes) == 0;
+
+    strata_buffer_free(&bytes);
+    return there;
+}
+
+/* Logs and tables of some mebibytes go by and by; one that has another name is not touched. */
+static void pace_large_files_are_cut_piece_by_piece(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 4 << 20);
+    struct fs_ops ops = *fs->ops;
+    struct strata_buffer first = {0}, backup = {0};
+    uint64_t cuts = fs->calls[FS_CALL_TRUNCATE], between = 0;
+    struct strata_error err;
+    bool linked = false;
+
+    (void)state;
+    sim_ops = fs->ops;
+    ops.remove = note_removed;
+    fs->ops = &ops;
+    largest_removed = 0;
+    for (int i = 0; i < 250000; i++) {
+        uint64_t before = fs->calls[FS_CALL_TRUNCATE];
+        put(db, (int)((uint64_t)i * 7919 % 20000));
+        between = larger(between, fs->calls[FS_CALL_TRUNCATE] - before);
+        if (!linked && check_stat(db, "flushes") == 1) {
+            linked = true;
+            assert_ok(fs_link(fs, "db/000004.table", "backup", &err), &err);
+            assert_int_equal(fs_sim_get(fs, "db/000004.table", &first), 0);
+            assert_true(first.size > 2 << 20);
+        }
+    }
+    assert_false(is_there(fs, "db/000001.log"));
+    assert_false(is_there(fs, "db/000004.table"));
+    assert_int_equal(between, 1);
+    assert_true(fs->calls[FS_CALL_TRUNCATE] - cuts >= 3 * 4);
+    assert_int_equal(fs_sim_get(fs, "backup", &backup), 0);
+    assert_bytes(strata_buffer_slice(&backup), strata_buffer_slice(&first));
+    assert_int_equal(largest_removed, first.size);
+    fs->ops = sim_ops;
+    close_it(db);
+    strata_buffer_free(&first);
+    strata_buffer_free(&backup);
+    fs_free(fs);
+}
+
+/* An iterator reads a table that is named no more; when it has gone, the next writes remove it. */
+static void pace_table_is_not_cut_while_it_is_read(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 4 << 20);
+    struct strata_iter *iter;
+    struct strata_error err;
+    int count = 0;
+
+    (void)state;
+    for (int i = 0; check_stat(db, "flushes") < 1; i++)
+        put(db, i % 20000);
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    for (int i = 0; i < 250000; i++)
+        put(db, (int)((uint64_t)i * 7919 % 20000));
+    assert_true(is_there(fs, "db/000004.table"));
+    for (int rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+        struct strata_slice value;
+        assert_ok(strata_iter_value(iter, &value, &err), &err);
+        count++;
+    }
+    assert_true(count > 10000);
+    strata_iter_free(iter);
+    for (int i = 0; i < 2000; i++)
+        put(db, i);
+    assert_false(is_there(fs, "db/000004.table"));
+    close_it(db);
+    fs_free(fs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pace_no_write_does_much),
+        cmocka_unit_test(pace_large_files_are_cut_piece_by_piece),
+        cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

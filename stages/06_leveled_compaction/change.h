@@ -1,5 +1,5 @@
-/* change.h: a change of what a tree's manifest tells: an edit is made, checked, written, and then the
- * tree is as it says. */
+/* change.h: a change of what a tree's manifest tells: an edit is made, checked, written, and then
+ * the tree is as it says. */
 #ifndef STRATA_06_CHANGE_H
 #define STRATA_06_CHANGE_H
 

@@ -44,9 +44,10 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
 int compact_new_flush(const struct strata_env *env, const struct sstable_kind *kind, void *common,
                       uint64_t *next, struct version *version, struct memtable *memtable,
                       struct compact **out, struct strata_error *err);
-/* About so many bytes of its inputs go on, by which the budget becomes less; one wait for the device
- * ends the step, and the budget is 0 then. 0: there is more to do; COMPACT_DONE: all outputs are on
- * the device, and this step did nothing. CORRUPT, IO, NO_MEMORY: then it is only to be ended. */
+/* About so many bytes of its inputs go on, by which the budget becomes less; one wait for the
+ * device ends the step, and the budget is 0 then. 0: there is more to do; COMPACT_DONE: all outputs
+ * are on the device, and this step did nothing. CORRUPT, IO, NO_MEMORY: then it is only to be
+ * ended. */
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err);
 /* About how many bytes of its inputs are left. */
 uint64_t compact_left(const struct compact *c);

@@ -60,14 +60,33 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
     return rc;
 }
 
+/* A compaction that is nearly done is not thrown away. */
+static int finish_compaction(struct tree *tree, struct strata_error *err)
+{
+    uint64_t little = tree->env->options->memtable_bytes / 2;
+    int rc = 0;
+
+    while (rc == 0 && tree->compaction && compact_left(tree->compaction) <= little)
+        rc = pace_compact(tree, err);
+    return rc < 0 ? rc : 0;
+}
+
 /* What a clean close leaves: an empty log, and word of how far the manifest reaches; nothing is
- * read again by the next open. */
+ * read again by the next open.
+ *
+ * How long it may take: what is left of the sealed memtable and the memtable are written to tables,
+ * 1.5 x memtable_bytes at most, as the first is half done by then; of a compaction under way what
+ * is left, when it is no more than half of that, else its outputs go; a level 0 of 12 tables, which
+ * only sessions without writes of that size gather, is compacted; and the files that are named no
+ * more go. */
 static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
     if (tree->super->memtable->skip.count || tree->super->sealed)
         rc = pace_flush(tree, err);
+    if (rc == 0)
+        rc = finish_compaction(tree, err);
     if (rc == 0)
         rc = pace_bound(tree, err);
     tree_abandon(tree);

@@ -13,10 +13,10 @@
  * I3: where neither of them makes it wait, a write of b bytes does no more than
  *       - move PIECE bytes of inputs and one entry, and its own share, b * (o / r), of which there
  *         is one for the flush, where o / r is at most 16, and one for compactions;
- *       - wait for the device once, for a piece of an output (compact.c), or twice, where an edit is
- *         installed (the directory, the manifest), or four times, where a memtable is sealed (the
- *         new log, the end of the old one, directory, manifest): after any of these the rest of the
- *         work is left to the next write;
+ *       - wait for the device once, for a piece of an output (compact.c), or twice, where an edit
+ * is installed (the directory, the manifest), or four times, where a memtable is sealed (the new
+ * log, the end of the old one, directory, manifest): after any of these the rest of the work is
+ * left to the next write;
  *       - cut TRASH bytes off files that are named no more.
  *     Why: a look at what is owed is taken so often that a share between two is no more than PIECE
  *     (grain_of); a step ends at its first wait; a table's end and the edit that names it are two
@@ -114,8 +114,8 @@ static void warn(const struct tree *tree, const char *what, const struct strata_
 }
 
 /* Nobody asked for it: that a table cannot be read, or that memory or disk have no room for a new
- * one, has nothing to do with what is written. The table is left alone from then on; and when it was
- * the room, compaction is tried again after the next flush. */
+ * one, has nothing to do with what is written. The table is left alone from then on; and when it
+ * was the room, compaction is tried again after the next flush. */
 static int bear(struct tree *tree, int rc, struct strata_error *err)
 {
     bool full = err->sys == ENOSPC || err->sys == EDQUOT;
@@ -167,7 +167,7 @@ static uint64_t room(const struct tree *tree)
     uint64_t used = memtable_bytes(tree->super->memtable);
     uint64_t all = tables < L0_AIM ? (L0_AIM - tables) * budget : 0;
 
-    return all > used + budget / 4 ? all - used : budget / 4;
+    return all > used + budget / 8 ? all - used : budget / 8;
 }
 
 /* Until the first wait for the device. */
@@ -184,14 +184,18 @@ static int compact_share(struct tree *tree, uint64_t bytes, struct strata_error 
     return rc < 0 ? rc : 0;
 }
 
+int pace_compact(struct tree *tree, struct strata_error *err)
+{
+    uint64_t budget = UINT64_MAX;
+    return compact_step_unasked(tree, &budget, err);
+}
+
 int pace_settle(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    while (rc >= 0 && rc != STRATA_NOT_FOUND) {
-        uint64_t budget = UINT64_MAX;
-        rc = compact_step_unasked(tree, &budget, err);
-    }
+    while (rc >= 0 && rc != STRATA_NOT_FOUND)
+        rc = pace_compact(tree, err);
     return rc < 0 ? rc : 0;
 }
 
@@ -199,10 +203,8 @@ int pace_bound(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    while (rc >= 0 && rc != STRATA_NOT_FOUND && tree->super->version->levels[0].count >= L0_MOST) {
-        uint64_t budget = UINT64_MAX;
-        rc = compact_step_unasked(tree, &budget, err);
-    }
+    while (rc >= 0 && rc != STRATA_NOT_FOUND && tree->super->version->levels[0].count >= L0_MOST)
+        rc = pace_compact(tree, err);
     return rc < 0 ? rc : 0;
 }
 

@@ -13,6 +13,9 @@
 int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err);
 /* The memtables become tables. As the leader, the mutex free, as all below. */
 int pace_flush(struct tree *tree, struct strata_error *err);
+/* The compaction under way, or the next one, up to its next wait for the device. 0, or
+ * COMPACT_DONE: there may be more to do; NOT_FOUND: nothing is due. */
+int pace_compact(struct tree *tree, struct strata_error *err);
 /* Nothing is due any more. */
 int pace_settle(struct tree *tree, struct strata_error *err);
 /* Level 0 has no more tables than a reader can bear. */

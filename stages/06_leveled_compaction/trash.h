@@ -1,5 +1,5 @@
-/* trash.h: files that nothing names any more, cut away piece by piece. To remove a large one at once
- * takes long: on ext4 about 1 ms for 1 MiB, measured, and whoever does it waits. */
+/* trash.h: files that nothing names any more, cut away piece by piece. To remove a large one at
+ * once takes long: on ext4 about 1 ms for 1 MiB, measured, and whoever does it waits. */
 #ifndef STRATA_06_TRASH_H
 #define STRATA_06_TRASH_H
 
@@ -18,7 +18,8 @@ struct trash {
     uint64_t bytes;
 };
 
-/* No version that readers will take names the table any more. It is touched when nobody reads it. */
+/* No version that readers will take names the table any more. It is touched when nobody reads it.
+ */
 void trash_table(struct trash *trash, struct sstable *table);
 /* The file is closed. */
 void trash_log(struct trash *trash, struct strata_fs *fs, const char *path, uint64_t bytes);

@@ -1,8 +1,8 @@
 /* tree.c: memtables, their logs, and how one becomes a table.
  *
- * I1: there are two memtables at most, and a log for each. I2: a log is written to only when an edit
- * names it; and a log is sealed only when all of it is on the device: so what the next one holds
- * never comes without it. */
+ * I1: there are two memtables at most, and a log for each. I2: a log is written to only when an
+ * edit names it; and a log is sealed only when all of it is on the device: so what the next one
+ * holds never comes without it. */
 #include "tree.h"
 #include "change.h"
 

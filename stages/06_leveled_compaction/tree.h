@@ -68,8 +68,8 @@ int tree_name_log(struct tree *tree, struct strata_error *err);
 /* A step of the flush of the sealed memtable. 0: there is more to do; COMPACT_DONE: it is in a
  * table, and its log is gone. */
 int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *err);
-/* tree_compact.c: a step of the compaction under way, or of the next one that is due. 0: there may be more to do;
- * COMPACT_DONE: one is done; NOT_FOUND: none is due. */
+/* tree_compact.c: a step of the compaction under way, or of the next one that is due. 0: there may
+ * be more to do; COMPACT_DONE: one is done; NOT_FOUND: none is due. */
 int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err);
 /* Everything goes into one level. The memtables are empty. */
 int tree_compact_all(struct tree *tree, const struct strata_progress *progress,

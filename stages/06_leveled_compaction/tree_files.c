@@ -87,7 +87,8 @@ void tree_pass_numbers(struct tree *tree, const struct fs_names *names)
     }
 }
 
-/* ---- Are they all there, and no others? ------------------------------------------------------- */
+/* ---- Are they all there, and no others? -------------------------------------------------------
+ */
 
 static int compare_names(const void *a, const void *b)
 {

@@ -40,8 +40,8 @@ struct strata {
  * `options` as for strata_open, but for create, exclusive and sync, which are not looked at. */
 int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
                     struct strata_error *err);
-/* The same, but the engine is not opened: who copies its files makes them, and makes them safe. Only
- * to be closed, by db_close_filled or strata_close. */
+/* The same, but the engine is not opened: who copies its files makes them, and makes them safe.
+ * Only to be closed, by db_close_filled or strata_close. */
 int db_open_bare(const char *dir, const struct strata_options *options, struct strata **out,
                  struct strata_error *err);
 /* Makes all that was written as safe as the stage can and says that the database is complete, in

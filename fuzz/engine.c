@@ -480,6 +480,11 @@ static void find_state(uint64_t floor, uint64_t issued)
                 run.step, (unsigned long long)floor, (unsigned long long)issued);
         want = writes_after(&run.writes, --n);
     }
+    for (size_t m = n; m > floor;) { /* or was it an earlier one, which looks the same? */
+        want = writes_after(&run.writes, --m);
+        if (held_equal(&found, &want))
+            run.told[n] = run.told[m];
+    }
     writes_cut(&run.writes, n);
     run.safe = n; /* opening has made them so */
     show("writes 1 to %zu came back", n);

@@ -108,6 +108,30 @@ static void store_flush_makes_a_run_and_a_new_log(void **state)
     fs_free(fs);
 }
 
+/* Where tombstones hide nothing, nothing is left to be written. */
+static void store_counts_the_runs_that_were_written(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    assert_delete(db, "a");
+    flush(db);
+    assert_int_equal(check_stat(db, "flushes"), 0);
+    assert_put(db, "a", "1");
+    flush(db);
+    assert_int_equal(check_stat(db, "flushes"), 1);
+    assert_delete(db, "a");
+    flush(db);
+    assert_int_equal(check_stat(db, "flushes"), 2);
+    compact(db);
+    assert_int_equal(check_stat(db, "runs"), 0);
+    assert_int_equal(check_stat(db, "merges"), 0);
+    assert_true(check_stat(db, "merged_bytes") > 0);
+    close_it(db);
+    fs_free(fs);
+}
+
 static void store_full_memtable_is_flushed_by_the_next_write(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -1164,6 +1188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_flush_makes_a_run_and_a_new_log),
+        cmocka_unit_test(store_counts_the_runs_that_were_written),
         cmocka_unit_test(store_full_memtable_is_flushed_by_the_next_write),
         cmocka_unit_test(store_takes_a_memtable_of_any_size),
         cmocka_unit_test(store_newer_version_hides_older_runs),

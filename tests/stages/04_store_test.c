@@ -948,7 +948,8 @@ static void store_verify_finds_another_list(void **state)
     assert_int_equal(fs_sim_get(fs, "db/TABLES", &now), 0);
     assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&old)), 0);
     assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_says(&err, "TABLES");
+    assert_err_file(&err, "db/TABLES");
+    assert_err_offset(&err, 0);
     assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&now)), 0);
     assert_ok(strata_verify(db, NULL, &err), &err);
     close_it(db);
@@ -985,6 +986,32 @@ static void store_list_of_very_many_runs_is_read_or_never_written(void **state)
     assert_int_equal(again.count, MANY);
     tables_free(&again);
     tables_free(&tables);
+    fs_free(fs);
+}
+
+/* Of the log's last frame, too: it was synced, so it is no torn tail. */
+static void store_verify_names_the_damage_of_a_synced_frame(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct strata_buffer log = {0};
+    struct strata_error err;
+
+    (void)state;
+    assert_put(db, "a", "first");
+    assert_put(db, "b", "last");
+    assert_int_equal(fs_sim_get(fs, "db/000001.log", &log), 0);
+    for (size_t at = log.size - 4; at-- > 0;)
+        if (memcmp(log.data + at, "last", 4) == 0) {
+            log.data[at] ^= 1;
+            break;
+        }
+    assert_int_equal(fs_sim_put(fs, "db/000001.log", strata_buffer_slice(&log)), 0);
+    assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, "db/000001.log");
+    assert_err_says(&err, "record body check");
+    assert_int_equal(strata_close(db, NULL), 0);
+    strata_buffer_free(&log);
     fs_free(fs);
 }
 
@@ -1214,6 +1241,7 @@ int main(void)
         cmocka_unit_test(store_missing_file_is_damage_and_nothing_is_removed),
         cmocka_unit_test(store_list_of_an_earlier_time_is_damage_and_nothing_is_removed),
         cmocka_unit_test(store_verify_finds_another_list),
+        cmocka_unit_test(store_verify_names_the_damage_of_a_synced_frame),
         cmocka_unit_test(store_run_in_the_place_of_another_is_damage),
         cmocka_unit_test(store_list_that_does_not_fit_the_runs_is_damage),
         cmocka_unit_test(store_list_of_very_many_runs_is_read_or_never_written),

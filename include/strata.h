@@ -137,10 +137,10 @@ enum strata_sync {
     STRATA_SYNC_INTERVAL,    /* synced when sync_interval_ms or _bytes have passed */
     STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
 };
-/* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file system
- * can reserve room for it (ext4, XFS, tmpfs). A device that then cannot give a page back that the
- * kernel had put away, or a file system that has gone read-only after an error, may make itself
- * known by SIGBUS; what was acknowledged is as safe as ever. */
+/* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file
+ * system can reserve room for it (ext4, XFS, tmpfs). A device that then cannot give a page back
+ * that the kernel had put away, or a file system that has gone read-only after an error, may make
+ * itself known by SIGBUS; what was acknowledged is as safe as ever. */
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 

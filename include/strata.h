@@ -137,10 +137,10 @@ enum strata_sync {
     STRATA_SYNC_INTERVAL,    /* synced when sync_interval_ms or _bytes have passed */
     STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
 };
-/* With less than ALWAYS, stage 3 writes its log through a mapping where the file system can reserve
- * room for it (ext4, XFS, tmpfs). A device that then cannot give a page back that the kernel had
- * put away, or a file system that has gone read-only after an error, may make itself known by
- * SIGBUS; what was acknowledged is as safe as ever. */
+/* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file
+ * system can reserve room for it (ext4, XFS, tmpfs). A device that then cannot give a page back
+ * that the kernel had put away, or a file system that has gone read-only after an error, may make
+ * itself known by SIGBUS; what was acknowledged is as safe as ever. */
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 
@@ -161,8 +161,10 @@ struct strata_options {
     uint64_t segment_bytes;       /* a log segment is closed at this size (stages 2, 3); 64 MiB */
     size_t memtable_bytes;        /* budget of writes kept in memory (stage 4 on); 64 MiB */
     size_t cache_bytes;           /* budget of the block cache (stage 5 on); 256 MiB */
+    /* May be NULL: silence. Called on any thread that calls the library; it must not call it on the
+     * same handle: locks may be held. `message` lives until it returns. */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);
-    void *log_arg;                      /* handed to `log`, which may be NULL (silence) */
+    void *log_arg;                      /* handed to `log` */
     struct strata_fs *fs;               /* borrowed until close; NULL: the real file system */
     const struct strata_engine *engine; /* a learner's own; NULL: the built-in one of `stage` */
     size_t block_bytes;                 /* a table is read in blocks of about this (stage 5 on);

@@ -134,7 +134,7 @@ int strata_stage_at(size_t index, struct strata_stage_info *info);
 enum strata_sync {
     STRATA_SYNC_DEFAULT = 0, /* the strongest that the stage promises */
     STRATA_SYNC_NEVER,       /* a write is done when the kernel has it: survives kill -9 */
-    STRATA_SYNC_INTERVAL,    /* synced when sync_interval_ms or _bytes have passed */
+    STRATA_SYNC_INTERVAL,    /* synced by the first write after sync_interval_ms or _bytes */
     STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
 };
 /* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file

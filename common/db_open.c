@@ -48,6 +48,11 @@ void strata_options_init(struct strata_options *options)
     };
 }
 
+const char *strata_version(void)
+{
+    return STRATA_VERSION;
+}
+
 int strata_stage_at(size_t index, struct strata_stage_info *info)
 {
     for (size_t i = 0; strata_stages[i]; i++)

@@ -30,7 +30,18 @@
 extern "C" {
 #endif
 
-#define STRATA_VERSION "0.1.0"
+/* The version of this header: here and nowhere else. Until MAJOR is 1, MINOR grows when a program
+ * has to be changed, PATCH when it has not. */
+#define STRATA_VERSION_MAJOR 0
+#define STRATA_VERSION_MINOR 1
+#define STRATA_VERSION_PATCH 0
+#define STRATA_TEXT_OF(a, b, c) #a "." #b "." #c
+#define STRATA_DOTTED(a, b, c) STRATA_TEXT_OF(a, b, c)
+#define STRATA_VERSION                                                                             \
+    STRATA_DOTTED(STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR, STRATA_VERSION_PATCH) /* "0.1.0" */
+
+/* STRATA_VERSION of the library that runs. Never NULL; borrowed, lives for ever. */
+const char *strata_version(void);
 
 /* Limits. A key may be empty and so may a value. */
 #define STRATA_MAX_KEY ((size_t)65536)        /* bytes */

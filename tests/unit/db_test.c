@@ -135,6 +135,16 @@ static void db_files_of_the_tables_formats_are_data(void **state)
     }
 }
 
+static void db_version_is_that_of_the_header(void **state)
+{
+    char wanted[32];
+
+    (void)state;
+    snprintf(wanted, sizeof wanted, "%d.%d.%d", STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR,
+             STRATA_VERSION_PATCH);
+    assert_string_equal(strata_version(), wanted);
+}
+
 static void db_built_in_stages_are_in_order_and_whole(void **state)
 {
     struct strata_stage_info info, before = {0, "", 0, ""};
@@ -426,6 +436,7 @@ int main(void)
         db_test(db_table_without_a_required_slot_is_refused),
         db_test(db_table_of_another_stage_than_asked_for_is_refused),
         db_test(db_files_of_the_tables_formats_are_data),
+        db_test(db_version_is_that_of_the_header),
         db_test(db_built_in_stages_are_in_order_and_whole),
         db_test(db_missing_slot_is_not_supported_though_promised),
         db_test(db_snapshot_slots_count_only_together),

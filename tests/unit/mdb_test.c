@@ -84,6 +84,9 @@ static void mdb_header_asks_for_what_is_not_had(void **state)
 
 static void mdb_fault_names_line_and_column(void **state)
 {
+    static const char nul[] = PRINT " a\\\0\n";
+    char wanted[40];
+
     (void)state;
     faulty(HEAD "61\n", "5:1", TEXT_NO_SPACE);
     faulty(HEAD "\n", "5:1", TEXT_NO_SPACE);
@@ -100,6 +103,8 @@ static void mdb_fault_names_line_and_column(void **state)
     faulty(PRINT " a\\n\n", "5:3", TEXT_BAD_PRINT);
     faulty(PRINT " a\\4\\\\\n", "5:3", TEXT_BAD_PRINT);
     faulty(PRINT " a\n b\r\n", "6:3", TEXT_PRINT_RETURN);
+    snprintf(wanted, sizeof wanted, "5:3!%d", TEXT_BAD_PRINT);
+    assert_string_equal(told_of(ENTRIES_MDB, TEXT_ESCAPED, strata_bytes(nul, sizeof nul)), wanted);
 }
 
 /* An input that was cut anywhere tells so: no dump that ended too early is taken for a whole one.

@@ -30,8 +30,8 @@
 extern "C" {
 #endif
 
-/* The version of this header: here and nowhere else. Until MAJOR is 1, MINOR grows when a program
- * has to be changed, PATCH when it has not. */
+/* The version of this header: here and nowhere else. Until MAJOR is 1, MINOR grows when programs
+ * have to be changed or built again, PATCH when they have not. */
 #define STRATA_VERSION_MAJOR 0
 #define STRATA_VERSION_MINOR 1
 #define STRATA_VERSION_PATCH 0
@@ -190,7 +190,10 @@ struct strata_options {
  * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
  * mapped table keeps no descriptor. Opening and strata_verify read by calls, and tell errors. */
 
-void strata_options_init(struct strata_options *options);
+/* Writes `size` bytes, sizeof(struct strata_options) as the caller's header has it: the macro. */
+void strata_options_init_sized(struct strata_options *options, size_t size);
+#define strata_options_init(options)                                                               \
+    strata_options_init_sized((options), sizeof(struct strata_options))
 
 struct strata; /* an open database */
 

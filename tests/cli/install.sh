@@ -162,6 +162,16 @@ for cxx in g++ clang++; do
         skip "embed_is_built_by_$cxx" "there is no $cxx"
     fi
 done
+# what docs/embedding.md says, to the letter, but for where it happens and for the building
+block() { # NAME
+    awk -v head="<!-- tested: tests/cli/install.sh $1 -->" '$0 == head { found = 1; next }
+        found && /^```/ { if (inside) exit; inside = 1; next } inside' "$root/docs/embedding.md" | sed "s|/tmp/|$work/as_told/|g"
+}
+mkdir "$work/as_told"
+{ echo "cd '$root'"; block commands | sed -e '1s/^make$/:/' -e "s|^make install|& -s B='$B'|"; } >commands
+is embedding_md_begins_with_make "$(block commands | sed -n 1p)" make
+code embedding_md_can_be_followed 0 env -u PKG_CONFIG_PATH bash -e commands
+is embedding_md_says_what_comes "$(tail -n 4 <<<"$out")" "$(block output)"
 # as a package is built: below DESTDIR, which pkg-config is told of
 in_tree install DESTDIR="$work/stage" PREFIX=/opt/s >/dev/null
 export PKG_CONFIG_PATH=$work/stage/opt/s/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/stage

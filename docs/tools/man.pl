@@ -12,6 +12,9 @@ my $build = $ENV{B} || 'build';
 my $mode = shift || '';
 die "usage: man.pl write|check\n" unless $mode =~ /^(write|check)$/;
 
+open(my $header, '<', 'include/strata.h') or die "man.pl: include/strata.h: $!\n";
+my $version = join '.', map { /^#define STRATA_VERSION_[A-Z]+ (\d+)$/ ? $1 : () } <$header>;
+
 # ---- Text as roff has it -------------------------------------------------------------------------
 
 # Quotes and dashes stay what they are, to be copied; no line is taken for a request.
@@ -90,7 +93,7 @@ sub prose {
 sub page {
     my ($name, $section, $what, $source, $body) = @_;
     return ".\\\" Made by docs/tools/man.pl of $source: change those.\n"
-        . ".Dd $date\n.Dt $name $section\n.Os\n.Sh NAME\n.Nm strata\n.Nd $what\n$body";
+        . ".Dd $date\n.Dt $name $section\n.Os Strata $version\n.Sh NAME\n.Nm strata\n.Nd $what\n$body";
 }
 
 # ---- strata(1) -----------------------------------------------------------------------------------

@@ -34,18 +34,27 @@
 #define MAX_BLOCK ((size_t)1 << 20)
 #define MAX_BLOOM_BITS 64
 
-void strata_options_init(struct strata_options *options)
+void strata_options_init_sized(struct strata_options *options, size_t size)
 {
-    *options = (struct strata_options){
-        .size = sizeof *options,
-        .sync_interval_ms = 1000,
-        .sync_interval_bytes = 1u << 20,
-        .segment_bytes = (uint64_t)64 << 20,
-        .memtable_bytes = (size_t)64 << 20,
-        .cache_bytes = (size_t)256 << 20,
-        .block_bytes = 4096,
-        .bloom_bits_per_key = 10,
-    };
+    struct strata_options defaults;
+
+    /* The padding, too: a later header may have a field there. */
+    memset(&defaults, 0, sizeof defaults);
+    defaults.size = size;
+    defaults.sync_interval_ms = 1000;
+    defaults.sync_interval_bytes = 1u << 20;
+    defaults.segment_bytes = (uint64_t)64 << 20;
+    defaults.memtable_bytes = (size_t)64 << 20;
+    defaults.cache_bytes = (size_t)256 << 20;
+    defaults.block_bytes = 4096;
+    defaults.bloom_bits_per_key = 10;
+    memset(options, 0, size);
+    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+}
+
+const char *strata_version(void)
+{
+    return STRATA_VERSION;
 }
 
 int strata_stage_at(size_t index, struct strata_stage_info *info)

@@ -30,7 +30,18 @@
 extern "C" {
 #endif
 
-#define STRATA_VERSION "0.1.0"
+/* The version of this header: here and nowhere else. Until MAJOR is 1, MINOR grows when programs
+ * have to be changed or built again, PATCH when they have not. */
+#define STRATA_VERSION_MAJOR 0
+#define STRATA_VERSION_MINOR 1
+#define STRATA_VERSION_PATCH 0
+#define STRATA_TEXT_OF(a, b, c) #a "." #b "." #c
+#define STRATA_DOTTED(a, b, c) STRATA_TEXT_OF(a, b, c)
+#define STRATA_VERSION                                                                             \
+    STRATA_DOTTED(STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR, STRATA_VERSION_PATCH) /* "0.1.0" */
+
+/* STRATA_VERSION of the library that runs. Never NULL; borrowed, lives for ever. */
+const char *strata_version(void);
 
 /* Limits. A key may be empty and so may a value. */
 #define STRATA_MAX_KEY ((size_t)65536)        /* bytes */
@@ -181,7 +192,10 @@ struct strata_options {
  * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
  * mapped table keeps no descriptor. Opening and strata_verify read by calls, and tell errors. */
 
-void strata_options_init(struct strata_options *options);
+/* Writes `size` bytes, sizeof(struct strata_options) as the caller's header has it: the macro. */
+void strata_options_init_sized(struct strata_options *options, size_t size);
+#define strata_options_init(options)                                                               \
+    strata_options_init_sized((options), sizeof(struct strata_options))
 
 struct strata; /* an open database */
 

@@ -199,8 +199,10 @@ struct cli_stream {
     const char *path;
 };
 struct text_sink cli_sink(struct cli_stream *stream); /* borrows */
-bool cli_put_header(struct cli_stream *stream);       /* if --header asks for it */
-int cli_write_failed(struct cli_stream *stream);      /* CLI_IO, and the log told */
+/* What stands before the first entry and after the last: the format's own, and --header's. */
+bool cli_put_head(struct cli_stream *stream, enum entries_format format);
+bool cli_put_tail(struct cli_stream *stream, enum entries_format format);
+int cli_write_failed(struct cli_stream *stream); /* CLI_IO, and the log told */
 /* Has `work` write to file `path`, or to cli->out if that is NULL or "-". The file must not be
  * there yet; it is on the device when CLI_OK comes back, and else is removed. */
 int cli_write_file(struct cli *cli, const char *path,

@@ -362,7 +362,7 @@ static void thread_copy_made_meanwhile_is_of_one_time(void **state)
 
     skip_unless_promised();
     subject_options(&options, copying.place->fs, true);
-    options.memtable_bytes = 1 << 16;
+    options.memtable_bytes = 1 << 20;
     assert_ok(strata_open(copying.place->dir, &options, &copying.growth.db, &err), &err);
     copying.growth.there = &there;
     assert_int_equal(pthread_create(&copying.thread, NULL, make_copies, &copying), 0);

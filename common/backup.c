@@ -39,6 +39,7 @@ static struct strata_options options_of(const struct strata *db)
 {
     struct strata_options options = db->options;
 
+    options.size = sizeof options; /* who opened it may have known fewer */
     options.fs = db->env.fs;
     options.engine = db->engine;
     options.stage = 0; /* the engine's */

@@ -351,8 +351,9 @@ int strata_verify(struct strata *db, const struct strata_progress *progress,
  * on writing. When it returns 0 the copy is as safe as the stage promises. `progress` may be NULL.
  * From stage 6 on the files of sorted tables are shared (hard links) where both lie on one file
  * system; else, and before, all is copied, and read back. EXISTS: there is something in `to`;
- * CORRUPT: what was read is damaged, or the copy is not like it; IO, NO_MEMORY. A copy that failed,
- * or was cut short, is to be removed: its directory is incomplete, says strata_open. */
+ * LOCKED: `to` is an open database; CORRUPT: what was read is damaged, or the copy is not like it;
+ * IO, NO_MEMORY. A copy that failed, or was cut short, is to be removed: its directory is
+ * incomplete, says strata_open. */
 int strata_backup(struct strata *db, const char *to, const struct strata_progress *progress,
                   struct strata_error *err);
 

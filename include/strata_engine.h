@@ -108,8 +108,9 @@ struct strata_engine {
      * be NULL; else it is told, at least once. */
     int (*verify)(void *self, const struct strata_progress *progress, struct strata_error *err);
     /* Makes all files of a copy of the database, as it is now, in the directory `to`, which is
-     * there and has nothing but marker and lock, and brings them to the device. `progress` may be
-     * NULL. Where the slot is NULL every entry is copied, by `iter`. */
+     * there and has nothing but marker and lock, and brings them and their names to the device: the
+     * marker that calls the copy whole comes next. `progress` may be NULL. Where the slot is NULL
+     * every entry is copied, by `iter`. */
     int (*backup)(void *self, const char *to, const struct strata_progress *progress,
                   struct strata_error *err);
     /* Tells `each` one figure after another, with no string that is NULL. */

@@ -205,9 +205,9 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Is it for this stage to come by this site? By all of its own files; by all of a file of common, if
- * it comes by any there; and of another stage's file it need not call all, and in the functions that
- * it calls there are branches for that stage alone: so only by what it did come by. */
+/* Is it for this stage to come by this site? By all of its own files; by all of a file of common,
+ * if it comes by any there; and of another stage's file it need not call all, and in the functions
+ * that it calls there are branches for that stage alone: so only by what it did come by. */
 static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
                  const struct fs_site *site)
 {

@@ -28,7 +28,9 @@ say      = @printf '  %-4s %s\n' $1 $2;
 endif
 # A word for the shell, whatever a path has in it.
 quoted   = '$(subst ','\'',$1)'
-LIBS    := -lxxhash -llz4 -lpthread -ldl
+# What the library needs; and a program that loads a learner's engine.
+LIB_LIBS := -lxxhash -llz4 -lpthread
+LIBS    := $(LIB_LIBS) -ldl
 # The shell's line editor is optional: without libedit, or with EDIT=no, it reads plain lines.
 ifndef EDIT
 EDIT := $(shell echo '\#include <histedit.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes || echo no)
@@ -48,7 +50,7 @@ STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
 LIB_A     := $B/libstrata.a
 
 .DEFAULT_GOAL := all
-all: $B/strata ## build the program build/strata, every stage inside
+all: $B/strata ## build the program build/strata, every stage inside, and the library
 
 # The list of stages is written from the directories, so that a new one touches no other file. (The
 # new list has a name of its own, for two makes at once.)
@@ -126,7 +128,7 @@ lint-arrows: all $(STAGES) ## no stage includes or links a later one
 install-%:
 	@tests/tools/install.sh build $*
 
--include $(wildcard tests/tests.mk tests/*/*.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
+-include $(wildcard include/install.mk tests/tests.mk tests/*/*.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
 
 # What is a branch differs between compilers: tests/coverage.txt holds for this one. The verdict is the
 # same each time: random tests have one seed here, and what only some seeds or some order of threads

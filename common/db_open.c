@@ -37,20 +37,29 @@
 #define MIN_TABLE ((uint64_t)1 << 8)
 #define MAX_TABLE ((uint64_t)1 << 32)
 
-void strata_options_init(struct strata_options *options)
+void strata_options_init_sized(struct strata_options *options, size_t size)
 {
-    *options = (struct strata_options){
-        .size = sizeof *options,
-        .sync_interval_ms = 1000,
-        .sync_interval_bytes = 1u << 20,
-        .segment_bytes = (uint64_t)64 << 20,
-        .memtable_bytes = (size_t)64 << 20,
-        .cache_bytes = (size_t)256 << 20,
-        .block_bytes = 4096,
-        .bloom_bits_per_key = 10,
-        .level_bytes = (uint64_t)64 << 20,
-        .table_bytes = (uint64_t)8 << 20,
-    };
+    struct strata_options defaults;
+
+    /* The padding, too: a later header may have a field there. */
+    memset(&defaults, 0, sizeof defaults);
+    defaults.size = size;
+    defaults.sync_interval_ms = 1000;
+    defaults.sync_interval_bytes = 1u << 20;
+    defaults.segment_bytes = (uint64_t)64 << 20;
+    defaults.memtable_bytes = (size_t)64 << 20;
+    defaults.cache_bytes = (size_t)256 << 20;
+    defaults.block_bytes = 4096;
+    defaults.bloom_bits_per_key = 10;
+    defaults.level_bytes = (uint64_t)64 << 20;
+    defaults.table_bytes = (uint64_t)8 << 20;
+    memset(options, 0, size);
+    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+}
+
+const char *strata_version(void)
+{
+    return STRATA_VERSION;
 }
 
 int strata_stage_at(size_t index, struct strata_stage_info *info)
@@ -403,7 +412,7 @@ static int make(struct strata *db, struct strata_error *err)
     if (rc == 0)
         rc = sync_parent(db, err);
     db->env.is_new = true;
-    if (rc == 0)
+    if (rc == 0 && !db->bare)
         rc = engine_open(db, err);
     if (rc < 0 || db->filling)
         return rc;
@@ -473,7 +482,7 @@ static int free_handle(struct strata *db, struct strata_error *err)
 }
 
 static int open_handle(const char *dir, const struct strata_options *options, bool filling,
-                       struct strata **out, struct strata_error *err)
+                       bool bare, struct strata **out, struct strata_error *err)
 {
     struct strata *db;
     int rc;
@@ -490,6 +499,7 @@ static int open_handle(const char *dir, const struct strata_options *options, bo
     db->dir = strdup(dir);
     db->own_fs = !db->options.fs;
     db->filling = filling;
+    db->bare = bare;
     db->forks = lock_forks();
     db->env = (struct strata_env){db->own_fs ? fs_posix_new() : db->options.fs, db->dir,
                                   &db->options, false};
@@ -508,17 +518,29 @@ static int open_handle(const char *dir, const struct strata_options *options, bo
 int strata_open(const char *dir, const struct strata_options *options, struct strata **out,
                 struct strata_error *err)
 {
-    return open_handle(dir, options, false, out, err);
+    return open_handle(dir, options, false, false, out, err);
 }
 
-int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
-                    struct strata_error *err)
+static int open_copy(const char *dir, const struct strata_options *options, bool bare,
+                     struct strata **out, struct strata_error *err)
 {
     struct strata_options own = *options;
 
     own.create = own.exclusive = true;
     own.sync = STRATA_SYNC_NEVER; /* db_close_filled makes up for it */
-    return open_handle(dir, &own, true, out, err);
+    return open_handle(dir, &own, true, bare, out, err);
+}
+
+int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
+                    struct strata_error *err)
+{
+    return open_copy(dir, options, false, out, err);
+}
+
+int db_open_bare(const char *dir, const struct strata_options *options, struct strata **out,
+                 struct strata_error *err)
+{
+    return open_copy(dir, options, true, out, err);
 }
 
 static int check_close(struct strata *db, struct strata_error *err)
@@ -537,7 +559,7 @@ static int check_close(struct strata *db, struct strata_error *err)
 /* `rc` is how the closing went so far; the first failure is the one that is told. */
 static int close_engine(struct strata *db, int rc, struct strata_error *err)
 {
-    int closed = db->engine->close(db->self, rc == 0 ? err : NULL);
+    int closed = db->bare ? 0 : db->engine->close(db->self, rc == 0 ? err : NULL);
     return rc == 0 ? closed : rc;
 }
 
@@ -561,7 +583,7 @@ int db_close_filled(struct strata *db, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    if (durable(db) && db->engine->sync)
+    if (durable(db) && !db->bare && db->engine->sync)
         rc = db->engine->sync(db->self, err);
     rc = close_engine(db, rc, err);
     if (rc == 0)

@@ -1,4 +1,4 @@
-/* entries.c: one decoder in front of three; they share their shape and their results. */
+/* entries.c: one decoder in front of four; they share their shape and their results. */
 #include "entries.h"
 
 #include <string.h>
@@ -6,6 +6,7 @@
 _Static_assert((int)TSV_ENTRY == ENTRIES_ENTRY && (int)TSV_FAULT == ENTRIES_FAULT, "tsv.h");
 _Static_assert((int)CSV_ENTRY == ENTRIES_ENTRY && (int)CSV_FAULT == ENTRIES_FAULT, "csv.h");
 _Static_assert((int)JSONL_ENTRY == ENTRIES_ENTRY && (int)JSONL_FAULT == ENTRIES_FAULT, "jsonl.h");
+_Static_assert((int)MDB_ENTRY == ENTRIES_ENTRY && (int)MDB_FAULT == ENTRIES_FAULT, "mdb.h");
 
 static const struct {
     const char *name; /* and what stands behind the dot of a file's name */
@@ -13,6 +14,7 @@ static const struct {
 } names[] = {{"tsv", ENTRIES_TSV},
              {"csv", ENTRIES_CSV},
              {"jsonl", ENTRIES_JSONL},
+             {"mdb", ENTRIES_MDB},
              {"ndjson", ENTRIES_JSONL}};
 
 const char *entries_format_name(enum entries_format format)
@@ -36,9 +38,21 @@ bool entries_format_of_file(const char *path, enum entries_format *format)
     return dot && entries_format_named(dot + 1, format);
 }
 
+bool entries_put_head(const struct text_sink *to, enum entries_format format)
+{
+    return format != ENTRIES_MDB || mdb_put_head(to);
+}
+
+bool entries_put_tail(const struct text_sink *to, enum entries_format format)
+{
+    return format != ENTRIES_MDB || mdb_put_tail(to);
+}
+
 bool entries_put(const struct text_sink *to, enum entries_format format, enum text_form form,
                  struct strata_slice key, struct strata_slice value)
 {
+    if (format == ENTRIES_MDB)
+        return mdb_put(to, key, value);
     if (format == ENTRIES_JSONL)
         return jsonl_put(to, form, key, value);
     if (format == ENTRIES_CSV)
@@ -60,6 +74,9 @@ void entries_init(struct entries *r, enum entries_format format, enum text_form 
     case ENTRIES_JSONL:
         jsonl_init(&r->in.jsonl, form);
         return;
+    case ENTRIES_MDB:
+        mdb_init(&r->in.mdb);
+        return;
     default:
         tsv_init(&r->in.tsv, form);
     }
@@ -74,12 +91,15 @@ void entries_free(struct entries *r)
     case ENTRIES_JSONL:
         jsonl_free(&r->in.jsonl);
         return;
+    case ENTRIES_MDB:
+        mdb_free(&r->in.mdb);
+        return;
     default:
         tsv_free(&r->in.tsv);
     }
 }
 
-/* What one of the three told, for the reader of all. */
+/* What one of the four told, for the reader of all. */
 #define PUBLISH(r, from)                                                                           \
     do {                                                                                           \
         (r)->key = strata_buffer_slice(&(from)->key);                                              \
@@ -103,6 +123,10 @@ static int advance(struct entries *r, struct strata_slice *input)
     case ENTRIES_JSONL:
         result = input ? (int)jsonl_feed(&r->in.jsonl, input) : (int)jsonl_finish(&r->in.jsonl);
         PUBLISH(r, &r->in.jsonl);
+        return result;
+    case ENTRIES_MDB:
+        result = input ? (int)mdb_feed(&r->in.mdb, input) : (int)mdb_finish(&r->in.mdb);
+        PUBLISH(r, &r->in.mdb);
         return result;
     default:
         result = input ? (int)tsv_feed(&r->in.tsv, input) : (int)tsv_finish(&r->in.tsv);

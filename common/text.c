@@ -35,6 +35,20 @@ static const char *format_fault_name(enum text_fault fault)
         [TEXT_NO_MEMBER] = "the object ends without a key or without a value",
         [TEXT_BAD_BASE64] = "not base64 with its padding (RFC 4648)",
         [TEXT_OBJECT_OPEN] = "the line ends inside of the object",
+        [TEXT_NO_VERSION] = "not the first line of mdb_dump or db_dump, which is VERSION=3",
+        [TEXT_BAD_VERSION] = "versions 2 and 3 are read",
+        [TEXT_NO_EQUALS] = "a line of the header without a =",
+        [TEXT_BAD_FORMAT] = "the format is bytevalue or print",
+        [TEXT_BAD_TYPE] = "btree and hash are read, which have keys",
+        [TEXT_DUPLICATES] = "keys with several values: a key has one here",
+        [TEXT_NO_KEYS] = "a dump without keys",
+        [TEXT_HEADER_OPEN] = "the input ends before HEADER=END",
+        [TEXT_NO_SPACE] = "neither a space and data nor DATA=END",
+        [TEXT_NO_VALUE] = "the key before has no value",
+        [TEXT_BAD_PRINT] = "no such escape in format=print: there are \\\\ and \\hh, two digits",
+        [TEXT_PRINT_RETURN] = "a carriage return as it is: write \\0d, or convert the line ends",
+        [TEXT_DATA_OPEN] = "the input ends before DATA=END: it was cut short",
+        [TEXT_BEHIND_END] = "something after DATA=END: a file is one database",
     };
     bool known = (size_t)fault < sizeof names / sizeof names[0] && names[fault];
     return known ? names[fault] : "unknown fault";

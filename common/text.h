@@ -46,6 +46,21 @@ enum text_fault {
     TEXT_NO_MEMBER,   /* an object that lacks the key or the value */
     TEXT_BAD_BASE64,  /* not base64 with its padding */
     TEXT_OBJECT_OPEN, /* the line ends inside of an object */
+
+    TEXT_NO_VERSION,   /* mdb.h, as those that follow: the first line is not VERSION=... */
+    TEXT_BAD_VERSION,  /* ... of which there are 2 and 3 */
+    TEXT_NO_EQUALS,    /* a line of the header without a = */
+    TEXT_BAD_FORMAT,   /* neither bytevalue nor print */
+    TEXT_BAD_TYPE,     /* neither btree nor hash */
+    TEXT_DUPLICATES,   /* keys with several values */
+    TEXT_NO_KEYS,      /* values without keys */
+    TEXT_HEADER_OPEN,  /* the input ends before HEADER=END */
+    TEXT_NO_SPACE,     /* neither a line of data nor DATA=END */
+    TEXT_NO_VALUE,     /* DATA=END after a key */
+    TEXT_BAD_PRINT,    /* a backslash before something that is no escape of format=print */
+    TEXT_PRINT_RETURN, /* a carriage return as it is in format=print */
+    TEXT_DATA_OPEN,    /* the input ends before DATA=END */
+    TEXT_BEHIND_END,   /* something after DATA=END */
 };
 
 /* The fault as a sentence without its end: "an escape is \xNN, \t, \n, \r or \\". */

@@ -1,10 +1,12 @@
-# The book. Every block in it is taken from the sources or from a command: see docs/tools/docs.pl.
+# The book. Every block in it is taken from the sources or from a command: see docs/tools/docs.pl; so
+# are the man pages: docs/tools/man.pl.
 
 .PHONY: docs docs-check docs-record docs-build
 docs-build: all $(ENGINES) $(if $(wildcard bench/bench.mk),bench-build) $(patsubst %.c,$B/%,$(wildcard tests/stages/03_wal_test.c tests/stages/04_*_test.c tests/stages/05_*_test.c)) $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN))
-docs: docs-build ## refresh every extract, dump, table and transcript in the book
+docs: docs-build ## refresh every extract, dump, table and transcript in the book, and the man pages
+	@B=$B docs/tools/man.pl write
 	@B=$B docs/tools/docs.pl write
 docs-check: docs-build ## fail when a block of the book is stale, or a link or a name leads nowhere
-	@B=$B docs/tools/docs.pl check
+	@export B=$B; docs/tools/docs.pl check && docs/tools/man.pl check
 docs-record: docs-build $(patsubst %,$B/tests/crash/%,faults bits kill_real) ## measure anew what docs/numbers.md and docs/crash say of this machine (an hour) [ONLY=peers: whose command matches]
 	@B=$B docs/tools/docs.pl record

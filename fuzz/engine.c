@@ -480,6 +480,11 @@ static void find_state(uint64_t floor, uint64_t issued)
                 run.step, (unsigned long long)floor, (unsigned long long)issued);
         want = writes_after(&run.writes, --n);
     }
+    for (size_t m = n; m > floor;) { /* or was it an earlier one, which looks the same? */
+        want = writes_after(&run.writes, --m);
+        if (held_equal(&found, &want))
+            run.told[n] = run.told[m];
+    }
     writes_cut(&run.writes, n);
     run.safe = n; /* opening has made them so */
     show("writes 1 to %zu came back", n);
@@ -788,7 +793,7 @@ static void back_up(void)
     int rc;
 
     snprintf(to, sizeof to, "copy%u", run.step);
-    rc = strata_backup(run.db, to, &err);
+    rc = strata_backup(run.db, to, NULL, &err);
     show("backup: %d", rc);
     if (rc == STRATA_ERR_NOT_SUPPORTED)
         return;

@@ -30,7 +30,18 @@
 extern "C" {
 #endif
 
-#define STRATA_VERSION "0.1.0"
+/* The version of this header: here and nowhere else. Until MAJOR is 1, MINOR grows when programs
+ * have to be changed or built again, PATCH when they have not. */
+#define STRATA_VERSION_MAJOR 0
+#define STRATA_VERSION_MINOR 1
+#define STRATA_VERSION_PATCH 0
+#define STRATA_TEXT_OF(a, b, c) #a "." #b "." #c
+#define STRATA_DOTTED(a, b, c) STRATA_TEXT_OF(a, b, c)
+#define STRATA_VERSION                                                                             \
+    STRATA_DOTTED(STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR, STRATA_VERSION_PATCH) /* "0.1.0" */
+
+/* STRATA_VERSION of the library that runs. Never NULL; borrowed, lives for ever. */
+const char *strata_version(void);
 
 /* Limits. A key may be empty and so may a value. */
 #define STRATA_MAX_KEY ((size_t)65536)        /* bytes */
@@ -134,13 +145,13 @@ int strata_stage_at(size_t index, struct strata_stage_info *info);
 enum strata_sync {
     STRATA_SYNC_DEFAULT = 0, /* the strongest that the stage promises */
     STRATA_SYNC_NEVER,       /* a write is done when the kernel has it: survives kill -9 */
-    STRATA_SYNC_INTERVAL,    /* synced when sync_interval_ms or _bytes have passed */
+    STRATA_SYNC_INTERVAL,    /* synced by the first write after sync_interval_ms or _bytes */
     STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
 };
-/* With less than ALWAYS, stage 3 writes its log through a mapping where the file system can reserve
- * room for it (ext4, XFS, tmpfs). A device that then cannot give a page back that the kernel had
- * put away, or a file system that has gone read-only after an error, may make itself known by
- * SIGBUS; what was acknowledged is as safe as ever. */
+/* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file
+ * system can reserve room for it (ext4, XFS, tmpfs). A device that then cannot give a page back
+ * that the kernel had put away, or a file system that has gone read-only after an error, may make
+ * itself known by SIGBUS; what was acknowledged is as safe as ever. */
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 
@@ -161,8 +172,10 @@ struct strata_options {
     uint64_t segment_bytes;       /* a log segment is closed at this size (stages 2, 3); 64 MiB */
     size_t memtable_bytes;        /* budget of writes kept in memory (stage 4 on); 64 MiB */
     size_t cache_bytes;           /* budget of the block cache (stage 5 on); 256 MiB */
+    /* May be NULL: silence. Called on any thread that calls the library; it must not call it on the
+     * same handle: locks may be held. `message` lives until it returns. */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);
-    void *log_arg;                      /* handed to `log`, which may be NULL (silence) */
+    void *log_arg;                      /* handed to `log` */
     struct strata_fs *fs;               /* borrowed until close; NULL: the real file system */
     const struct strata_engine *engine; /* a learner's own; NULL: the built-in one of `stage` */
     size_t block_bytes;                 /* a table is read in blocks of about this (stage 5 on);
@@ -183,7 +196,10 @@ struct strata_options {
  * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
  * mapped table keeps no descriptor. Opening and strata_verify read by calls, and tell errors. */
 
-void strata_options_init(struct strata_options *options);
+/* Writes `size` bytes, sizeof(struct strata_options) as the caller's header has it: the macro. */
+void strata_options_init_sized(struct strata_options *options, size_t size);
+#define strata_options_init(options)                                                               \
+    strata_options_init_sized((options), sizeof(struct strata_options))
 
 struct strata; /* an open database */
 
@@ -334,9 +350,16 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
 /* Reads and checks every byte that the database relies on. CORRUPT names the first damage. */
 int strata_verify(struct strata *db, const struct strata_progress *progress,
                   struct strata_error *err);
-/* Copies the database as it is now into directory `to`, which must not exist. NOT_SUPPORTED on
- * stages before 6. */
-int strata_backup(struct strata *db, const char *to, struct strata_error *err);
+/* Copies the database, as it is when this begins, into a new one of the same stage in directory
+ * `to`, which must not exist, or be empty, and must not lie in the database. Other threads may go
+ * on writing. When it returns 0 the copy is as safe as the stage promises. `progress` may be NULL.
+ * From stage 6 on the files of sorted tables are shared (hard links) where both lie on one file
+ * system; else, and before, all is copied, and read back. EXISTS: there is something in `to`;
+ * LOCKED: `to` is an open database; CORRUPT: what was read is damaged, or the copy is not like it;
+ * IO, NO_MEMORY. A copy that failed, or was cut short, is to be removed: its directory is
+ * incomplete, says strata_open. */
+int strata_backup(struct strata *db, const char *to, const struct strata_progress *progress,
+                  struct strata_error *err);
 
 /* One figure: what strata_stats tells. The strings live until `each` returns. */
 struct strata_stat {

@@ -199,8 +199,10 @@ struct cli_stream {
     const char *path;
 };
 struct text_sink cli_sink(struct cli_stream *stream); /* borrows */
-bool cli_put_header(struct cli_stream *stream);       /* if --header asks for it */
-int cli_write_failed(struct cli_stream *stream);      /* CLI_IO, and the log told */
+/* What stands before the first entry and after the last: the format's own, and --header's. */
+bool cli_put_head(struct cli_stream *stream, enum entries_format format);
+bool cli_put_tail(struct cli_stream *stream, enum entries_format format);
+int cli_write_failed(struct cli_stream *stream); /* CLI_IO, and the log told */
 /* Has `work` write to file `path`, or to cli->out if that is NULL or "-". The file must not be
  * there yet; it is on the device when CLI_OK comes back, and else is removed. */
 int cli_write_file(struct cli *cli, const char *path,
@@ -211,6 +213,11 @@ bool cli_wrote(struct cli *cli, const FILE *to, bool ok);
 /* Writes out what is buffered in cli->out. Passes on `code`, or CLI_IO and the log told if an
  * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
 int cli_finish(struct cli *cli, int code);
+
+/* ---- migrate.c ------------------------------------------------------------------------- */
+
+/* CLI_USAGE when the second operand, which is to be made, lies in the first one, a database. */
+int cli_check_apart(struct cli *cli);
 
 /* ---- The commands ---------------------------------------------------------------------- */
 
@@ -225,6 +232,7 @@ int cli_run_stats(struct cli *cli);
 int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
+int cli_run_backup(struct cli *cli);
 int cli_run_levels(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);

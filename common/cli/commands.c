@@ -25,8 +25,8 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_REVERSE] = {"reverse", NULL, "from the last key of the range to its first", 0},
     [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none", 0},
     [CLI_JSON] = {"json", NULL, "one JSON object instead of a table", 0},
-    [CLI_FORMAT] = {"format", "FORMAT", "tsv, csv or jsonl; default: by FILE's name, or else tsv",
-                    0},
+    [CLI_FORMAT] = {"format", "FORMAT",
+                    "tsv, csv, jsonl or mdb; default: by FILE's name, or else tsv", 0},
     [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry", 0},
     [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1", 0},
     [CLI_TO_STAGE] = {"to", "N", "the stage of the new database", 0},
@@ -192,7 +192,11 @@ const struct cli_command cli_commands[] = {
          "  csv    key,value with RFC 4180's quotes and no escapes; bytes that are no text\n"
          "         as \\x and hexadecimal digits, which is PostgreSQL's form of bytea\n"
          "  jsonl  {\"key\":\"...\",\"value\":\"...\"} a line; what is not UTF-8 in base64, under\n"
-         "         the name key_b64 or value_b64",
+         "         the name key_b64 or value_b64\n"
+         "  mdb    what mdb_dump of LMDB and db_dump of Berkeley DB write: a header, then a line\n"
+         "         a key and a line a value, in hexadecimal; load reads their format=print too.\n"
+         "         LMDB refuses a key that is empty or longer than 511 bytes; db_load refuses\n"
+         "         the line mapsize, which mdb_load needs",
      .example = "$ strata put db fruit 'apple\\x00pie'\n"
                 "$ strata put db name '\"C:\\\\new\"'\n"
                 "$ strata dump db\n"
@@ -207,7 +211,11 @@ const struct cli_command cli_commands[] = {
                 "{\"key\":\"name\",\"value\":\"\\\"C:\\\\new\\\"\"}\n"
                 "$ strata load copy all.jsonl\n"
                 "$ strata dump copy --format jsonl | diff - all.jsonl && echo the same\n"
-                "the same\n",
+                "the same\n"
+                "$ strata dump copy --format mdb | sed -n '5,7p'\n"
+                "HEADER=END\n"
+                " 6672756974\n"
+                " 6170706c6500706965\n",
      .run = cli_run_dump},
     {.name = "datagen",
      .operands = {"FILE|-"},
@@ -249,6 +257,23 @@ const struct cli_command cli_commands[] = {
                 "$ strata migrate old new --to 1 || echo it ended with $?\n"
                 "it ended with 7\n",
      .run = cli_run_migrate},
+    {.name = "backup",
+     .place = CLI_LINE_AND_SHELL,
+     .operands = {"DIR", "COPY"},
+     .required = 2,
+     .options = DB_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "copy a database as it is now into a new directory",
+     .about = "COPY is a database of the same stage; it must not exist, or be an empty directory.\n"
+              "Killed, or failed, backup leaves one that every later command calls incomplete:\n"
+              "it is to be removed by hand. To restore, back the copy up to a new directory, or\n"
+              "put it in the place of what was lost.",
+     .example = "$ strata put db fruit apple\n"
+                "$ strata backup db copy\n"
+                "$ strata put db fruit pear\n"
+                "$ strata get copy fruit\n"
+                "apple\n",
+     .run = cli_run_backup},
     {.name = "compact",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},

@@ -205,21 +205,21 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Does the stage use what this site stands in? Its own files, all of them; one of common, if any
- * site of it was come by; and of another stage's file the functions that were, as it need not call
- * all of them. */
+/* Is it for this stage to come by this site? By all of its own files; by all of a file of common,
+ * if it comes by any there; and of another stage's file it need not call all, and in the functions
+ * that it calls there are branches for that stage alone: so only by what it did come by. */
 static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
                  const struct fs_site *site)
 {
-    bool borrowed = begins(site->file, "stages/");
     char own[100];
 
-    for (size_t i = 0; i < count; i++)
-        if (c->sites[i] && strcmp(all[i].file, site->file) == 0 &&
-            (!borrowed || strcmp(all[i].function, site->function) == 0))
-            return true;
     snprintf(own, sizeof own, "stages/%s/", c->stage.name);
-    return begins(site->file, own);
+    if (begins(site->file, "stages/"))
+        return begins(site->file, own) || c->sites[site - all];
+    for (size_t i = 0; i < count; i++)
+        if (c->sites[i] && strcmp(all[i].file, site->file) == 0)
+            return true;
+    return false;
 }
 
 /* A stage that promises no power cut syncs nothing, and makes no room ahead that could be cut off.

@@ -93,7 +93,7 @@ static int write_records(struct cli_stream *to, const struct making *m, struct d
     struct text_sink sink = cli_sink(to);
     struct strata_slice key, value;
 
-    if (!cli_put_header(to))
+    if (!cli_put_head(to, m->format))
         return cli_write_failed(to);
     while (state.records < m->count) {
         datagen_next(source, &key, &value);
@@ -103,7 +103,7 @@ static int write_records(struct cli_stream *to, const struct making *m, struct d
         state.done_bytes += bytes;
         progress_tick(&to->cli->progress, &state);
     }
-    return CLI_OK;
+    return cli_put_tail(to, m->format) ? CLI_OK : cli_write_failed(to);
 }
 
 static int make(struct cli_stream *to, void *making)

@@ -42,10 +42,19 @@ bool cli_putc(struct cli *cli, FILE *to, char c)
     return cli_wrote(cli, to, fputc(c, to) != EOF);
 }
 
-bool cli_put_header(struct cli_stream *stream)
+bool cli_put_head(struct cli_stream *stream, enum entries_format format)
 {
     struct text_sink sink = cli_sink(stream);
-    return !stream->cli->given[CLI_HEADER] || text_put_string(&sink, CSV_HEADER "\n");
+
+    if (stream->cli->given[CLI_HEADER])
+        return text_put_string(&sink, CSV_HEADER "\n");
+    return entries_put_head(&sink, format);
+}
+
+bool cli_put_tail(struct cli_stream *stream, enum entries_format format)
+{
+    struct text_sink sink = cli_sink(stream);
+    return entries_put_tail(&sink, format);
 }
 
 int cli_write_failed(struct cli_stream *stream)

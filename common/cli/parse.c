@@ -263,11 +263,13 @@ int cli_format(struct cli *cli, size_t operand, enum entries_format *format)
 
     *format = ENTRIES_TSV;
     if (name && !entries_format_named(name, format))
-        return cli_usage(cli, "--format: \"%s\" is none of tsv, csv, jsonl", name);
+        return cli_usage(cli, "--format: \"%s\" is none of tsv, csv, jsonl, mdb", name);
     if (!name && cli->count > operand)
         entries_format_of_file(cli->operands[operand], format);
     if (cli->given[CLI_HEADER] && *format != ENTRIES_CSV)
         return cli_usage(cli, "--header: only csv has one, and this is %s",
                          entries_format_name(*format));
+    if (cli->given[CLI_HEX] && *format == ENTRIES_MDB)
+        return cli_usage(cli, "--hex: mdb is hexadecimal, or says itself what it is");
     return CLI_OK;
 }

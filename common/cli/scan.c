@@ -121,11 +121,18 @@ int cli_run_count(struct cli *cli)
 
 /* ---- dump ------------------------------------------------------------------------------ */
 
-static int write_dump(struct cli_stream *to, void *listing)
+/* One that fails is left without its tail, by which mdb_load and load know. */
+static int write_dump(struct cli_stream *to, void *arg)
 {
-    if (!cli_put_header(to))
+    struct listing *listing = arg;
+    int code;
+
+    if (!cli_put_head(to, listing->format))
         return cli_write_failed(to);
-    return open_and_write(to, listing);
+    code = open_and_write(to, listing);
+    if (code == CLI_OK && !cli_put_tail(to, listing->format))
+        return cli_write_failed(to);
+    return code;
 }
 
 int cli_run_dump(struct cli *cli)

@@ -64,9 +64,11 @@ static struct outcome read_lines(enum entries_format format, enum text_form form
                                  struct strata_buffer *again)
 {
     struct reading r = {.form = form, .again = again};
+    struct text_sink to = {append, again};
     enum entries_result result = ENTRIES_MORE;
     size_t turn = 0;
 
+    require(!again || entries_put_head(&to, format), "no memory");
     entries_init(&r.in, format, form);
     while (text.size && result == ENTRIES_MORE) {
         size_t size = in_pieces ? lines_next_piece(text.size, &turn) : text.size;
@@ -83,6 +85,7 @@ static struct outcome read_lines(enum entries_format format, enum text_form form
         require(r.in.fault != TEXT_FINE && entries_why(&r.in)[0], "fault %d", (int)r.in.fault);
     }
     entries_free(&r.in);
+    require(!again || entries_put_tail(&to, format), "no memory");
     return r.outcome;
 }
 
@@ -128,7 +131,7 @@ static void check_same(const struct outcome *a, const struct outcome *b, const c
             (unsigned long long)b->line, (unsigned long long)b->column);
 }
 
-/* Any bytes, as a key and a value, come back from a line. Returns its size. */
+/* Any bytes, as a key and a value, come back. Returns the size of their lines. */
 static size_t check_bytes(enum entries_format format, enum text_form form,
                           struct strata_slice bytes)
 {
@@ -145,10 +148,13 @@ static size_t check_bytes(enum entries_format format, enum text_form form,
         value.size -= key.size;
     }
     want.hash = hash_of(hash_of(0, key), value);
+    require(entries_put_head(&to, format), "no memory");
+    size = line.size;
     require(entries_put(&to, format, form, key, value), "no memory");
+    size = line.size - size;
+    require(entries_put_tail(&to, format), "no memory");
     got = read_lines(format, form, strata_buffer_slice(&line), false, NULL);
     check_same(&want, &got, "written and read");
-    size = line.size;
     strata_buffer_free(&line);
     return size;
 }

@@ -876,11 +876,40 @@ static const struct {
     {"jsonl", "blank_lines", "\n  \n{\"key\":\"a\",\"value\":\"1\"}\n\r\n"},
     {"jsonl", "behind_object", "{\"key\":\"a\",\"value\":\"1\"} x\n"},
     {"jsonl", "array", "[\"key\",\"value\"]\n"},
+#define DUMP "VERSION=3\nformat=bytevalue\ntype=btree\n"
+#define PRINT "VERSION=3\nformat=print\ntype=btree\n"
+    {"mdb", "of_lmdb",
+     DUMP "mapsize=1048576\nmaxreaders=126\ndb_pagesize=4096\nHEADER=END\n 61\n 31\n 6200\n \n"
+          "DATA=END\n"},
+    {"mdb", "of_berkeley_db",
+     "VERSION=3\nformat=print\ndatabase=a\\00\ntype=hash\nh_nelem=2\nkeys=1\nHEADER=END\n"
+     " a\\\\\n \\00\\ff b\nDATA=END\n"},
+    {"mdb", "no_format", "VERSION=2\nHEADER=END\n 6a4B\n \nDATA=END"},
+    {"mdb", "no_entries", DUMP "HEADER=END\nDATA=END\n"},
+    {"mdb", "bad_version", "VERSION=1\n"},
+    {"mdb", "bad_format", "VERSION=3\nformat=hex\n"},
+    {"mdb", "bad_type", "VERSION=3\ntype=recno\n"},
+    {"mdb", "duplicates", DUMP "duplicates=1\ndupsort=1\nHEADER=END\n"},
+    {"mdb", "no_keys", DUMP "keys=0\n"},
+    {"mdb", "no_equals", DUMP "HEADER\n"},
+    {"mdb", "header_open", DUMP "mapsize"},
+    {"mdb", "no_space", DUMP "HEADER=END\n61\n"},
+    {"mdb", "no_value", DUMP "HEADER=END\n 61\nDATA=END\n"},
+    {"mdb", "odd_digits", DUMP "HEADER=END\n 61\n 621\n"},
+    {"mdb", "bad_digit", DUMP "HEADER=END\n 6g\n"},
+    {"mdb", "bad_escape", PRINT "HEADER=END\n a\\n\n b\n"},
+    {"mdb", "escape_cut", PRINT "HEADER=END\n a\\4\n b\n"},
+    {"mdb", "returns", PRINT "HEADER=END\n a\r\n b\r\n"},
+    {"mdb", "cut", DUMP "HEADER=END\n 61\n 62\nDATA="},
+    {"mdb", "two_databases",
+     DUMP "HEADER=END\n 61\n 62\nDATA=END\n" PRINT "HEADER=END\nDATA=END\n"},
+#undef DUMP
+#undef PRINT
 };
 
 static void save_texts(void)
 {
-    static const char *const targets[] = {"text", "csv", "jsonl"};
+    static const char *const targets[] = {"text", "csv", "jsonl", "mdb"};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         save(texts[i].target, texts[i].name, strata_string(texts[i].text));

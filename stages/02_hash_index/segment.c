@@ -3,7 +3,7 @@
  *   000003.log          covers segment 3: filled by writes
  *   000001-000004.log   covers 1 to 4: merged
  *   NAME.log.tmp        being made; never read
- *   NAME.log.old        merged under its own name while an iterator still reads it
+ *   NAME.log.old        merged away, and an iterator still reads it; never read by an open
  *
  * A file has the append log's bytes (01_append_log/record.c) under the magic "STRATSEG"; its
  * number, which seeds every check, is first * 2^32 + last. A closed one ends with its seal:

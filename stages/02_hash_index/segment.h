@@ -147,7 +147,8 @@ void segment_ref(struct segment *segment);
 int segment_unref(struct segment *segment, struct strata_error *err); /* the last one closes it */
 
 /* Replaces the `count` segments from list[at] on by `merged`, which covers the same numbers, and
- * removes their files, oldest first; those that an iterator still reads, after it. */
+ * removes their files, oldest first; one that an iterator still reads has another name until it is
+ * done. */
 int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,
                      struct strata_error *err);
 

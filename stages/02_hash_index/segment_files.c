@@ -10,8 +10,8 @@
  * I2: the file that is written to is not in the list and is never closed here.
  * I3: the list is longer than `limit` only while all files in it are in use.
  * I4: a segment that may be read has a name to be opened by, also when it was merged away and an
- *     iterator still reads it: its own, until the iterator ends; or, where the merged segment takes
- *     that, NAME.log.old. (Where there can be no second name, the file stays open.) */
+ *     iterator still reads it: NAME.log.old, until the iterator ends. That is there before its own
+ *     goes. (Where there can be no second name, the file stays open.) */
 #include "segment.h"
 
 #include <errno.h>

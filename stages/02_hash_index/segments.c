@@ -269,6 +269,19 @@ int segments_start(struct segments *set, struct strata_error *err)
     return rc;
 }
 
+/* An iterator goes on with it by another name: under its own it would be found again, and believed,
+ * where the merged one is lost. */
+static void rename_for_readers(const struct segments *set, struct segment *old)
+{
+    struct strata_error why;
+    char text[600];
+
+    old->obsolete = segment_set_aside(old, &why) < 0;
+    if (old->obsolete)
+        strata_env_log(set->env, STRATA_LOG_WARNING, "%s keeps its name while it is read: %s",
+                       old->path, strata_error_text(&why, text, sizeof text));
+}
+
 int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,
                      struct strata_error *err)
 {
@@ -276,7 +289,8 @@ int segments_replace(struct segments *set, size_t at, size_t count, struct segme
     for (size_t i = at; i < at + count; i++) {
         struct segment *old = set->list[i];
         if (strcmp(old->path, merged->path) != 0) {
-            old->obsolete = old->refs > 1;
+            if (old->refs > 1)
+                rename_for_readers(set, old);
             if (rc == 0 && !old->obsolete)
                 rc = fs_remove(set->env->fs, old->path, err);
         }

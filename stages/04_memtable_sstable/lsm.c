@@ -251,6 +251,15 @@ int lsm_compact(void *self, const struct strata_progress *progress, struct strat
     return rc;
 }
 
+static int another_list(const struct store *store, struct strata_error *err)
+{
+    char *path = fs_join(store->env->dir, TABLES_NAME);
+    int rc = strata_fail(err, STRATA_ERR_CORRUPT, path ? path : TABLES_NAME, 0,
+                         "the list is whole, but not the one that was written last");
+    free(path);
+    return rc;
+}
+
 static int verify_log_and_list(struct store *store, struct strata_error *err)
 {
     struct tables there;
@@ -259,8 +268,7 @@ static int verify_log_and_list(struct store *store, struct strata_error *err)
     if (rc < 0)
         return rc;
     if (!store->failed && !tables_same(&there, &store->tables))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, store->env->dir, STRATA_NO_OFFSET,
-                         TABLES_NAME " is whole, but not the list that was written last");
+        rc = another_list(store, err);
     tables_free(&there);
     return rc < 0 ? rc : log_verify(&store->log, &store->tables, store->sequence, err);
 }

@@ -162,6 +162,8 @@ static void swap(struct store *store, struct change *c)
     store->tables = c->tables;
     if (c->memtable)
         store->log = c->log;
+    store->flushes += c->memtable && c->run;
+    store->merges += !c->memtable && c->run;
     pthread_mutex_unlock(&store->group.mutex);
     if (c->memtable)
         log_close(&log, true, NULL); /* the run holds all of it */
@@ -235,7 +237,6 @@ int store_flush(struct store *store, struct strata_error *err)
     pthread_mutex_unlock(&store->group.mutex);
     rc = flush(store, err);
     pthread_mutex_lock(&store->group.mutex);
-    store->flushes += rc == 0;
     return store_spoil(store, rc, err);
 }
 
@@ -274,7 +275,6 @@ static int merge_unlocked(struct store *store, size_t count, bool *written,
     pthread_mutex_unlock(&store->group.mutex);
     rc = merge(store, 0, count, written, err);
     pthread_mutex_lock(&store->group.mutex);
-    store->merges += rc == 0;
     store->merged_bytes += rc == 0 ? bytes : 0;
     return rc;
 }

@@ -108,11 +108,13 @@ int cache_new(size_t budget, size_t payload, struct cache **out, struct strata_e
     cache->budget = budget;
     cache->payload = round_up(payload ? payload : 1, LINE);
     cache->payload |= LINE; /* an odd number of lines */
-    rc = take_region(cache, err);
-    if (rc == 0 && pthread_mutex_init(&cache->mutex, NULL) != 0)
-        rc = strata_fail_memory(err, sizeof cache->mutex);
-    if (rc < 0)
+    if (pthread_mutex_init(&cache->mutex, NULL) != 0) {
         free(cache);
+        return strata_fail_memory(err, sizeof cache->mutex);
+    }
+    rc = take_region(cache, err);
+    if (rc < 0)
+        cache_del(cache);
     else
         *out = cache;
     return rc;

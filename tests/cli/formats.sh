@@ -1,7 +1,7 @@
 #!/bin/bash
-# load and dump as TSV, CSV and JSON lines: any byte comes through each of them, other programs
-# read what dump writes and write what load reads, and a fault is named by its place. SEED=N
-# replays.
+# load and dump as TSV, CSV, JSON lines and the text of mdb_dump: any byte comes through each of
+# them, other programs read what dump writes and write what load reads, and a fault is named by its
+# place. SEED=N replays.
 . "$(dirname "$0")/tap.bash"
 seed=${SEED:-$RANDOM$RANDOM}
 echo "# SEED=$seed"
@@ -20,17 +20,19 @@ awk -v seed="$seed" '
     }' >in.hex
 strata load db in.hex --hex 2>/dev/null
 strata dump db --hex >db.hex
-for format in tsv csv jsonl; do
+for format in tsv csv jsonl mdb; do
     code "dump_$format" 0 strata dump db "all.$format"
     code "load_${format}_by_its_name" 0 strata load "copy_$format" "all.$format"
     strata dump "copy_$format" --hex >copy.hex
     same "${format}_round_trips_any_byte" copy.hex db.hex
     strata dump "copy_$format" --format $format >again
     same "${format}_dump_twice_is_the_same" again "all.$format"
-    strata dump db --hex --format $format >"hex.$format"
-    strata load "hex_$format" "hex.$format" --hex 2>/dev/null
-    strata dump "hex_$format" --hex >copy.hex
-    same "${format}_in_hexadecimal_round_trips" copy.hex db.hex
+    if [ $format != mdb ]; then
+        strata dump db --hex --format $format >"hex.$format"
+        strata load "hex_$format" "hex.$format" --hex 2>/dev/null
+        strata dump "hex_$format" --hex >copy.hex
+        same "${format}_in_hexadecimal_round_trips" copy.hex db.hex
+    fi
     for size in 1 7; do
         dd "if=all.$format" obs=$size ibs=4096 count=8 2>/dev/null >head
         strata load "piece_$format$size" - --format $format <head 2>/dev/null
@@ -131,6 +133,62 @@ else
     skip sqlite "no sqlite3"
 fi
 
+# ---- LMDB and Berkeley DB ----
+# What LMDB can hold: no empty key, none of more than 511 bytes; and more than its 1 MiB of address
+# space where a dump names no mapsize.
+awk -F'\t' 'length($1) > 0 && length($1) <= 1022' db.hex >lmdb.hex
+strata datagen -n 2000 --value-size 1000 --hex >>lmdb.hex
+strata load some lmdb.hex --hex 2>/dev/null
+strata dump some --hex >some.hex
+strata dump some some.mdb
+for bytes in bytevalue print; do
+    option=
+    cp some.hex lmdb.hex
+    if [ $bytes = print ]; then # LMDB before 0.9.25 prints a backslash as it is: see common/mdb.h
+        option=-p
+        grep -v 5c some.hex >lmdb.hex
+    fi
+    if command -v mdb_load >/dev/null && command -v mdb_dump >/dev/null; then
+        mkdir "env_$bytes"
+        strata load "for_$bytes" lmdb.hex --hex 2>/dev/null
+        strata dump "for_$bytes" "for_$bytes.mdb"
+        code "mdb_load_takes_dump_$bytes" 0 mdb_load -f "for_$bytes.mdb" "env_$bytes"
+        is "mdb_load_takes_dump_without_a_word_$bytes" "$err" ''
+        mdb_dump $option "env_$bytes" >"lmdb_$bytes.mdb"
+        is "mdb_dump_says_$bytes" "$(sed -n 's/^format=//p' "lmdb_$bytes.mdb")" $bytes
+        code "load_takes_mdb_dump_$bytes" 0 strata load "lmdb_$bytes" "lmdb_$bytes.mdb"
+        strata dump "lmdb_$bytes" --hex >copy.hex
+        same "lmdb_round_trip_$bytes" copy.hex lmdb.hex
+    else
+        skip "lmdb_round_trip_$bytes" "there are no mdb_load and mdb_dump (lmdb-utils)"
+    fi
+    if command -v db_load >/dev/null && command -v db_dump >/dev/null; then
+        sed /^mapsize=/d all.mdb | db_load "$bytes.db"
+        is "db_load_takes_dump_but_for_mapsize_$bytes" $? 0
+        db_dump $option "$bytes.db" >"berkeley_$bytes.mdb"
+        code "load_takes_db_dump_$bytes" 0 strata load "berkeley_$bytes" "berkeley_$bytes.mdb"
+        strata dump "berkeley_$bytes" --hex >copy.hex
+        same "berkeley_db_round_trip_$bytes" copy.hex db.hex
+    else
+        skip "berkeley_db_round_trip_$bytes" "there are no db_load and db_dump (db-util)"
+    fi
+done
+if command -v db_load >/dev/null && command -v db_dump >/dev/null; then
+    printf 'b\n1\na\n2\n' | db_load -T -t hash hash.db
+    prints load_takes_a_hash_of_berkeley_db $'a\t2\nb\t1' bash -c \
+        'db_dump -p hash.db | strata load hashed - --format mdb 2>/dev/null && strata scan hashed'
+    printf 'one\ntwo\n' | db_load -T -t recno recno.db
+    db_dump recno.db >recno.mdb
+    fails load_refuses_a_recno_of_berkeley_db 2 '^strata: load: recno.mdb:3:6: btree and hash are read' \
+        strata load recno recno.mdb
+    printf 'a\n1\na\n2\n' | db_load -T -t btree -c duplicates=1 dups.db
+    db_dump dups.db >dups.mdb
+    fails load_refuses_keys_with_several_values 2 '^strata: load: dups.mdb:[0-9]*:12: keys with several values' \
+        strata load dups dups.mdb
+else
+    skip load_refuses_what_it_would_lose "there are no db_load and db_dump (db-util)"
+fi
+
 # ---- The format ----
 printf 'a,1\n' >a.csv
 printf 'a,1\n' >a.txt
@@ -139,10 +197,15 @@ prints format_by_suffix $'a\t1' bash -c 'strata load f1 a.csv 2>/dev/null && str
 prints format_ndjson $'a\t1' bash -c 'strata load f2 a.ndjson 2>/dev/null && strata dump f2'
 prints format_option_wins $'a\t1' bash -c 'strata load f3 a.txt --format csv 2>/dev/null && strata dump f3'
 fails format_unknown_suffix_is_tsv 2 'a.txt:1:4: the line ends without a tab' strata load f4 a.txt
-fails format_unknown_is_2 2 '^strata: dump: --format: "xml" is none of tsv, csv, jsonl' strata dump f1 --format xml
+fails format_unknown_is_2 2 '^strata: dump: --format: "xml" is none of tsv, csv, jsonl, mdb' strata dump f1 --format xml
 fails header_without_csv_is_2 2 '^strata: dump: --header: only csv has one, and this is tsv' strata dump f1 --header
+fails hex_with_mdb_is_2 2 '^strata: dump: --hex: mdb is hexadecimal' strata dump f1 --hex --format mdb
 fails header_needs_no_database_to_be_wrong 2 '^strata: load: --header' strata load f9 a.ndjson --header
 is wrong_options_make_no_database "$(ls -d f9 2>&1 | grep -c 'No such')" 1
+printf 'VERSION=3\nHEADER=END\n 61\n 31\nDATA=END\n' >a.mdb
+prints format_mdb_by_suffix $'a\t1' bash -c 'strata load f5 a.mdb 2>/dev/null && strata dump f5'
+prints datagen_writes_mdb $'VERSION=3\nformat=bytevalue\ntype=btree\nmapsize=274877906944\nHEADER=END\n 30\n \nDATA=END' \
+    strata datagen -n 1 --key-size 1 --value-size 0 --format mdb
 prints header_is_written $'key,value\na,1' strata dump f1 --format csv --header
 printf 'key,value\nkey,value\nx,y\n' >h.csv
 prints header_is_passed_over_once $'key\tvalue\nx\ty' bash -c 'strata load h h.csv --header 2>/dev/null && strata dump h'
@@ -164,6 +227,11 @@ bad jsonl_no_object j1.jsonl 1:1 'not a JSON object' < <(printf '"a"\n')
 bad jsonl_number j2.jsonl 2:20 'not a string' < <(printf '{"key":"a","value":"1"}\n{"key":"a","value":1}\n')
 bad jsonl_other_member j3.jsonl 1:24 'the members are' < <(printf '{"key":"a","value":"b","time":1}\n')
 bad jsonl_cut j4.jsonl 1:15 'the line ends inside of the object' < <(printf '{"key":"a","va')
+bad mdb_cut m1.mdb 6:1 'the input ends before DATA=END' < <(head -n 5 some.mdb)
+bad mdb_cut_in_a_line m2.mdb 8:4 'the input ends before DATA=END' < <(printf 'VERSION=3\nformat=print\nmapsize=1\nHEADER=END\n a\n 1\n b\n 22')
+prints load_mdb_keeps_what_was_before $'a\t1' strata dump bad_mdb_cut_in_a_line
+bad mdb_of_bytes m3.mdb 1:1 'not the first line of mdb_dump' < <(head -c 100 /dev/zero)
+bad mdb_two_databases m4.mdb 6:1 'something after DATA=END' < <(cat a.mdb a.mdb)
 { printf '{"key":"'; head -c 65537 /dev/zero | tr '\0' k; } >long.jsonl
 fails load_jsonl_long_key 2 'long.jsonl:1:65545: the key is longer than 65536 bytes' strata load long long.jsonl
 

@@ -539,6 +539,29 @@ static void read_what_is_merged_away(bool links)
     keydir_bench_end(&b);
 }
 
+/* ... by no name under which the next open would believe it, were the merged one lost: a tombstone
+ * that hid what it holds may be gone by then. */
+static void files_that_are_merged_away_have_other_names(void **state)
+{
+    struct strata_iter *iter;
+    struct strata_error err;
+    struct keydir_bench b;
+
+    (void)state;
+    keydir_bench_begin(&b);
+    for (int i = 0; i < 3; i++)
+        write_segment(&b, S("key"), "old");
+    assert_ok(keydir_iter(&b.keydir, &iter, &err), &err);
+    assert_ok(merge_run(&b.keydir, 0, 3, &err), &err);
+    expect_names(&b, "000001-000003.log 000001.log.old 000002.log.old 000003.log.old 000004.log ");
+    assert_ok(iter->ops->seek(iter, S("key"), &err), &err);
+    assert_ok(iter->ops->value(iter, &err), &err);
+    assert_bytes(iter->value, S("old"));
+    iter->ops->free(iter);
+    expect_names(&b, "000001-000003.log 000004.log ");
+    keydir_bench_end(&b);
+}
+
 static void files_of_segments_that_are_merged_away_can_be_read(void **state)
 {
     (void)state;
@@ -562,6 +585,7 @@ int main(void)
         cmocka_unit_test(files_of_few_segments_are_open_at_once),
         cmocka_unit_test(files_that_are_read_again_and_again_stay_open),
         cmocka_unit_test(files_of_segments_that_are_merged_away_can_be_read),
+        cmocka_unit_test(files_that_are_merged_away_have_other_names),
         cmocka_unit_test(hint_is_not_written_where_a_later_segment_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,30 @@ static void store_flush_makes_a_run_and_a_new_log(void **state)
     fs_free(fs);
 }
 
+/* Where tombstones hide nothing, nothing is left to be written. */
+static void store_counts_the_runs_that_were_written(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+
+    (void)state;
+    assert_delete(db, "a");
+    flush(db);
+    assert_int_equal(check_stat(db, "flushes"), 0);
+    assert_put(db, "a", "1");
+    flush(db);
+    assert_int_equal(check_stat(db, "flushes"), 1);
+    assert_delete(db, "a");
+    flush(db);
+    assert_int_equal(check_stat(db, "flushes"), 2);
+    compact(db);
+    assert_int_equal(check_stat(db, "runs"), 0);
+    assert_int_equal(check_stat(db, "merges"), 0);
+    assert_true(check_stat(db, "merged_bytes") > 0);
+    close_it(db);
+    fs_free(fs);
+}
+
 static void store_full_memtable_is_flushed_by_the_next_write(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -924,7 +948,8 @@ static void store_verify_finds_another_list(void **state)
     assert_int_equal(fs_sim_get(fs, "db/TABLES", &now), 0);
     assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&old)), 0);
     assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_says(&err, "TABLES");
+    assert_err_file(&err, "db/TABLES");
+    assert_err_offset(&err, 0);
     assert_int_equal(fs_sim_put(fs, "db/TABLES", strata_buffer_slice(&now)), 0);
     assert_ok(strata_verify(db, NULL, &err), &err);
     close_it(db);
@@ -961,6 +986,32 @@ static void store_list_of_very_many_runs_is_read_or_never_written(void **state)
     assert_int_equal(again.count, MANY);
     tables_free(&again);
     tables_free(&tables);
+    fs_free(fs);
+}
+
+/* Of the log's last frame, too: it was synced, so it is no torn tail. */
+static void store_verify_names_the_damage_of_a_synced_frame(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct strata_buffer log = {0};
+    struct strata_error err;
+
+    (void)state;
+    assert_put(db, "a", "first");
+    assert_put(db, "b", "last");
+    assert_int_equal(fs_sim_get(fs, "db/000001.log", &log), 0);
+    for (size_t at = log.size - 4; at-- > 0;)
+        if (memcmp(log.data + at, "last", 4) == 0) {
+            log.data[at] ^= 1;
+            break;
+        }
+    assert_int_equal(fs_sim_put(fs, "db/000001.log", strata_buffer_slice(&log)), 0);
+    assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, "db/000001.log");
+    assert_err_says(&err, "record body check");
+    assert_int_equal(strata_close(db, NULL), 0);
+    strata_buffer_free(&log);
     fs_free(fs);
 }
 
@@ -1164,6 +1215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_flush_makes_a_run_and_a_new_log),
+        cmocka_unit_test(store_counts_the_runs_that_were_written),
         cmocka_unit_test(store_full_memtable_is_flushed_by_the_next_write),
         cmocka_unit_test(store_takes_a_memtable_of_any_size),
         cmocka_unit_test(store_newer_version_hides_older_runs),
@@ -1189,6 +1241,7 @@ int main(void)
         cmocka_unit_test(store_missing_file_is_damage_and_nothing_is_removed),
         cmocka_unit_test(store_list_of_an_earlier_time_is_damage_and_nothing_is_removed),
         cmocka_unit_test(store_verify_finds_another_list),
+        cmocka_unit_test(store_verify_names_the_damage_of_a_synced_frame),
         cmocka_unit_test(store_run_in_the_place_of_another_is_damage),
         cmocka_unit_test(store_list_that_does_not_fit_the_runs_is_damage),
         cmocka_unit_test(store_list_of_very_many_runs_is_read_or_never_written),

@@ -22,6 +22,10 @@ table() {
         echo "g++ command:g++ the header is compiled as C++ too"
         echo "util-linux command:setpriv tests as an unprivileged user"
         echo "python3 command:python3 tests of what is typed on a terminal"
+        echo "pkg-config command:pkg-config a program is built with the installed library"
+        echo "mandoc command:mandoc the man pages are well-formed"
+        echo "lmdb-utils command:mdb_load LMDB's dumps are read, and ours by LMDB"
+        echo "db-util command:db_load Berkeley DB's likewise"
         ;;
     clang) echo "clang command:clang the second compiler" ;;
     lint)

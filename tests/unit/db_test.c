@@ -135,6 +135,41 @@ static void db_files_of_the_tables_formats_are_data(void **state)
     }
 }
 
+static void db_version_is_that_of_the_header(void **state)
+{
+    char wanted[32];
+
+    (void)state;
+    snprintf(wanted, sizeof wanted, "%d.%d.%d", STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR,
+             STRATA_VERSION_PATCH);
+    assert_string_equal(strata_version(), wanted);
+}
+
+/* The struct of an older header is shorter, that of a newer one longer: no byte beyond it is
+ * written, none of it is left as it was. */
+static void db_options_are_filled_to_the_size_of_the_caller(void **state)
+{
+    const size_t whole = sizeof(struct strata_options);
+    const size_t sizes[] = {offsetof(struct strata_options, fs), whole, whole + 24};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        union {
+            struct strata_options options;
+            uint8_t bytes[sizeof(struct strata_options) + 40];
+        } caller;
+        memset(&caller, 0xa5, sizeof caller);
+        strata_options_init_sized(&caller.options, sizes[i]);
+        assert_int_equal(caller.options.size, sizes[i]);
+        assert_int_equal(caller.options.sync_interval_ms, 1000);
+        assert_int_equal(caller.bytes[sizes[i] - 1], 0);
+        for (size_t at = sizes[i]; at < sizeof caller.bytes; at++)
+            assert_int_equal(caller.bytes[at], 0xa5);
+        for (size_t at = whole; at < sizes[i]; at++)
+            assert_int_equal(caller.bytes[at], 0);
+    }
+}
+
 static void db_built_in_stages_are_in_order_and_whole(void **state)
 {
     struct strata_stage_info info, before = {0, "", 0, ""};
@@ -182,7 +217,6 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     expect_lacking(strata_flush(db, &err), &err);
     expect_lacking(strata_compact(db, NULL, &err), &err);
     expect_lacking(strata_verify(db, NULL, &err), &err);
-    expect_lacking(strata_backup(db, "to", &err), &err);
     expect_lacking(strata_tables(db, note_number, NULL, &err), &err);
     expect_lacking(strata_snapshot_new(db, &snapshot, &err), &err);
     assert_null(snapshot);
@@ -244,8 +278,8 @@ static void db_slots_that_are_there_are_called(void **state)
     assert_ok(strata_compact(db, NULL, &err), &err);
     assert_ok(strata_compact(db, &progress, &err), &err);
     assert_ok(strata_verify(db, &progress, &err), &err);
-    assert_ok(strata_backup(db, "to", &err), &err);
-    engine_fake_expect("sync|flush|compact|compact progress|verify progress|backup to|");
+    assert_ok(strata_backup(db, "/to", &progress, &err), &err);
+    engine_fake_expect("sync|flush|compact|compact progress|verify progress|backup /to progress|");
     assert_int_equal(check_stat(db, "fake_figure"), 4711);
     assert_ok(strata_tables(db, note_number, &number, &err), &err);
     assert_int_equal(number, 4711);
@@ -274,7 +308,7 @@ static void db_errors_of_the_engine_pass_unchanged(void **state)
              : i == 4 ? strata_sync(db, &err)
              : i == 5 ? strata_compact(db, NULL, &err)
              : i == 6 ? strata_verify(db, NULL, &err)
-             : i == 7 ? strata_backup(db, "to", &err)
+             : i == 7 ? strata_backup(db, "/to", NULL, &err)
                       : strata_snapshot_new(db, &snapshot, &err);
         assert_int_equal(rc, STRATA_ERR_CORRUPT);
         assert_string_equal(err.file, "engine's");
@@ -426,6 +460,8 @@ int main(void)
         db_test(db_table_without_a_required_slot_is_refused),
         db_test(db_table_of_another_stage_than_asked_for_is_refused),
         db_test(db_files_of_the_tables_formats_are_data),
+        db_test(db_version_is_that_of_the_header),
+        db_test(db_options_are_filled_to_the_size_of_the_caller),
         db_test(db_built_in_stages_are_in_order_and_whole),
         db_test(db_missing_slot_is_not_supported_though_promised),
         db_test(db_snapshot_slots_count_only_together),

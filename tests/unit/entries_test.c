@@ -61,11 +61,13 @@ static void entries_any_bytes_come_back(void **state)
         struct text_sink sink = told_sink(&text);
         enum entries_format format = (enum entries_format)(i % ENTRIES_FORMATS);
         enum text_form form = i % 7 ? TEXT_ESCAPED : TEXT_HEX;
+        assert_true(entries_put_head(&sink, format));
         for (int k = 0; k < ENTRIES; k++) {
             ops[k].key = strata_bytes(bytes[k][0], odd_bytes(&rng, bytes[k][0], 24));
             ops[k].value = strata_bytes(bytes[k][1], odd_bytes(&rng, bytes[k][1], 24));
             assert_true(entries_put(&sink, format, form, ops[k].key, ops[k].value));
         }
+        assert_true(entries_put_tail(&sink, format));
         expect_back(format, form, strata_buffer_slice(&text), text.size, ops);
         expect_back(format, form, strata_buffer_slice(&text), 1 + rng_below(&rng, 9), ops);
         strata_buffer_free(&text);
@@ -82,6 +84,7 @@ static void entries_every_pair_of_bytes_comes_back(void **state)
             struct text_sink sink = told_sink(&text);
             struct entries entries;
             struct strata_slice input;
+            assert_true(entries_put_head(&sink, (enum entries_format)format));
             for (int second = 0; second < 256; second++) {
                 uint8_t pair[2] = {(uint8_t)first, (uint8_t)second};
                 assert_true(entries_put(&sink, (enum entries_format)format, TEXT_ESCAPED,
@@ -105,22 +108,31 @@ static void entries_every_pair_of_bytes_comes_back(void **state)
 
 static void entries_random_text_tells_the_same_in_any_pieces(void **state)
 {
-    static const char *const seeds[] = {"{\"key\":\"a\\u00e9\",\"value_b64\":\"YWI=\"}\n",
-                                        "a,\"b\"\"c\"\n\\x61,\r\n", "a\tb\\x61\n"};
+    static const struct {
+        enum entries_format format;
+        const char *text;
+    } seeds[] = {
+        {ENTRIES_JSONL, "{\"key\":\"a\\u00e9\",\"value_b64\":\"YWI=\"}\n"},
+        {ENTRIES_CSV, "a,\"b\"\"c\"\n\\x61,\r\n"},
+        {ENTRIES_TSV, "a\tb\\x61\n"},
+        {ENTRIES_MDB, "VERSION=3\ntype=hash\nHEADER=END\n 6a\n \nDATA=END\n"},
+        {ENTRIES_MDB, "VERSION=3\nformat=print\nHEADER=END\n \\6a\n \\\\\n"},
+    };
     struct rng rng;
 
     (void)state;
     rng_init_env(&rng, "entries_random_text");
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 8000; i++) {
         uint8_t bytes[90];
-        const char *seed = seeds[i % 3];
+        const char *seed = seeds[i % 5].text;
         size_t size = strlen(seed);
-        enum entries_format format = (enum entries_format)(i % 2 ? 2 - i % 3 : i / 2 % 3);
+        enum entries_format format =
+            i % 2 ? seeds[i % 5].format : (enum entries_format)(i / 2 % ENTRIES_FORMATS);
         memcpy(bytes, seed, size);
         for (int k = (int)rng_below(&rng, 4); k > 0; k--)
             odd_bytes(&rng, bytes + rng_below(&rng, size), 1);
         size += odd_bytes(&rng, bytes + size, sizeof bytes - size);
-        told_of(format, (enum text_form)(i % 5 == 0), strata_bytes(bytes, size));
+        told_of(format, (enum text_form)(i % 7 == 0), strata_bytes(bytes, size));
     }
 }
 
@@ -168,6 +180,11 @@ static void entries_writer_ends_where_its_sink_does(void **state)
                  most < 100);
         assert_in_range(most, 3, 99);
         assert_int_equal(left, 0); /* nothing was written after a refusal */
+        left = 0;
+        assert_int_equal(entries_put_head(&sink, (enum entries_format)format),
+                         format != ENTRIES_MDB);
+        assert_int_equal(entries_put_tail(&sink, (enum entries_format)format),
+                         format != ENTRIES_MDB);
     }
 }
 

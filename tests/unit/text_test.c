@@ -155,7 +155,7 @@ static void text_fault_is_named_where_it_is(void **state)
 static void text_fault_names_are_distinct(void **state)
 {
     (void)state;
-    for (int a = TEXT_FINE; a <= TEXT_NO_MEMORY; a++)
+    for (int a = TEXT_FINE; a <= TEXT_BEHIND_END; a++)
         for (int b = TEXT_FINE; b < a; b++)
             assert_string_not_equal(text_fault_name((enum text_fault)a),
                                     text_fault_name((enum text_fault)b));

@@ -396,16 +396,6 @@ int strata_verify(struct strata *db, const struct strata_progress *progress,
                               : lacks(db, "verify", err);
 }
 
-int strata_backup(struct strata *db, const char *to, struct strata_error *err)
-{
-    int rc = db_check(db, err);
-    if (rc == 0 && (!to || !*to))
-        rc = invalid(err, "strata_backup: no directory");
-    if (rc < 0)
-        return rc;
-    return db->engine->backup ? db->engine->backup(db->self, to, err) : lacks(db, "backup", err);
-}
-
 static const struct {
     const char *name, *unit, *help;
 } counter_texts[DB_COUNTERS] = {

@@ -26,6 +26,7 @@ struct strata {
     char *dir;
     bool own_fs;  /* options.fs was NULL */
     bool filling; /* db_open_filling made it: incomplete until db_close_filled */
+    bool bare;    /* ... and the engine is not open in it */
     struct fs_file *lock;
     unsigned long forks;   /* lock_forks() when opened */
     _Atomic int failed;    /* 0, or the errno (or -1) of a failed write: no more of them */
@@ -39,6 +40,10 @@ struct strata {
  * `options` as for strata_open, but for create, exclusive and sync, which are not looked at. */
 int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
                     struct strata_error *err);
+/* The same, but the engine is not opened: who copies its files makes them, and makes them safe.
+ * Only to be closed, by db_close_filled or strata_close. */
+int db_open_bare(const char *dir, const struct strata_options *options, struct strata **out,
+                 struct strata_error *err);
 /* Makes all that was written as safe as the stage can and says that the database is complete, in
  * one step. Closes the handle as strata_close does, whatever it returns but BUSY; when it fails,
  * the database stays incomplete. */

@@ -403,7 +403,7 @@ static int make(struct strata *db, struct strata_error *err)
     if (rc == 0)
         rc = sync_parent(db, err);
     db->env.is_new = true;
-    if (rc == 0)
+    if (rc == 0 && !db->bare)
         rc = engine_open(db, err);
     if (rc < 0 || db->filling)
         return rc;
@@ -473,7 +473,7 @@ static int free_handle(struct strata *db, struct strata_error *err)
 }
 
 static int open_handle(const char *dir, const struct strata_options *options, bool filling,
-                       struct strata **out, struct strata_error *err)
+                       bool bare, struct strata **out, struct strata_error *err)
 {
     struct strata *db;
     int rc;
@@ -490,6 +490,7 @@ static int open_handle(const char *dir, const struct strata_options *options, bo
     db->dir = strdup(dir);
     db->own_fs = !db->options.fs;
     db->filling = filling;
+    db->bare = bare;
     db->forks = lock_forks();
     db->env = (struct strata_env){db->own_fs ? fs_posix_new() : db->options.fs, db->dir,
                                   &db->options, false};
@@ -508,17 +509,29 @@ static int open_handle(const char *dir, const struct strata_options *options, bo
 int strata_open(const char *dir, const struct strata_options *options, struct strata **out,
                 struct strata_error *err)
 {
-    return open_handle(dir, options, false, out, err);
+    return open_handle(dir, options, false, false, out, err);
 }
 
-int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
-                    struct strata_error *err)
+static int open_copy(const char *dir, const struct strata_options *options, bool bare,
+                     struct strata **out, struct strata_error *err)
 {
     struct strata_options own = *options;
 
     own.create = own.exclusive = true;
     own.sync = STRATA_SYNC_NEVER; /* db_close_filled makes up for it */
-    return open_handle(dir, &own, true, out, err);
+    return open_handle(dir, &own, true, bare, out, err);
+}
+
+int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
+                    struct strata_error *err)
+{
+    return open_copy(dir, options, false, out, err);
+}
+
+int db_open_bare(const char *dir, const struct strata_options *options, struct strata **out,
+                 struct strata_error *err)
+{
+    return open_copy(dir, options, true, out, err);
 }
 
 static int check_close(struct strata *db, struct strata_error *err)
@@ -537,7 +550,7 @@ static int check_close(struct strata *db, struct strata_error *err)
 /* `rc` is how the closing went so far; the first failure is the one that is told. */
 static int close_engine(struct strata *db, int rc, struct strata_error *err)
 {
-    int closed = db->engine->close(db->self, rc == 0 ? err : NULL);
+    int closed = db->bare ? 0 : db->engine->close(db->self, rc == 0 ? err : NULL);
     return rc == 0 ? closed : rc;
 }
 
@@ -561,7 +574,7 @@ int db_close_filled(struct strata *db, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    if (durable(db) && db->engine->sync)
+    if (durable(db) && !db->bare && db->engine->sync)
         rc = db->engine->sync(db->self, err);
     rc = close_engine(db, rc, err);
     if (rc == 0)

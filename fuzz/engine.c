@@ -788,7 +788,7 @@ static void back_up(void)
     int rc;
 
     snprintf(to, sizeof to, "copy%u", run.step);
-    rc = strata_backup(run.db, to, &err);
+    rc = strata_backup(run.db, to, NULL, &err);
     show("backup: %d", rc);
     if (rc == STRATA_ERR_NOT_SUPPORTED)
         return;

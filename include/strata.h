@@ -334,9 +334,15 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
 /* Reads and checks every byte that the database relies on. CORRUPT names the first damage. */
 int strata_verify(struct strata *db, const struct strata_progress *progress,
                   struct strata_error *err);
-/* Copies the database as it is now into directory `to`, which must not exist. NOT_SUPPORTED on
- * stages before 6. */
-int strata_backup(struct strata *db, const char *to, struct strata_error *err);
+/* Copies the database, as it is when this begins, into a new one of the same stage in directory
+ * `to`, which must not exist, or be empty, and must not lie in the database. Other threads may go
+ * on writing. When it returns 0 the copy is as safe as the stage promises. `progress` may be NULL.
+ * From stage 6 on the files of sorted tables are shared (hard links) where both lie on one file
+ * system; else, and before, all is copied, and read back. EXISTS: there is something in `to`;
+ * CORRUPT: what was read is damaged, or the copy is not like it; IO, NO_MEMORY. A copy that failed,
+ * or was cut short, is to be removed: its directory is incomplete, says strata_open. */
+int strata_backup(struct strata *db, const char *to, const struct strata_progress *progress,
+                  struct strata_error *err);
 
 /* One figure: what strata_stats tells. The strings live until `each` returns. */
 struct strata_stat {

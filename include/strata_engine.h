@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 /* Grows when the table or a struct in it changes its meaning. */
-#define STRATA_ENGINE_ABI 1u
+#define STRATA_ENGINE_ABI 2u
 
 /* What an engine is opened with. Lives as long as the handle. */
 struct strata_env {
@@ -107,7 +107,11 @@ struct strata_engine {
     /* Reads and checks every byte that is relied on; CORRUPT names the first damage. `progress` may
      * be NULL; else it is told, at least once. */
     int (*verify)(void *self, const struct strata_progress *progress, struct strata_error *err);
-    int (*backup)(void *self, const char *to, struct strata_error *err);
+    /* Makes all files of a copy of the database, as it is now, in the directory `to`, which is
+     * there and has nothing but marker and lock, and brings them to the device. `progress` may be
+     * NULL. Where the slot is NULL every entry is copied, by `iter`. */
+    int (*backup)(void *self, const char *to, const struct strata_progress *progress,
+                  struct strata_error *err);
     /* Tells `each` one figure after another, with no string that is NULL. */
     int (*stats)(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                  struct strata_error *err);

@@ -212,6 +212,11 @@ bool cli_wrote(struct cli *cli, const FILE *to, bool ok);
  * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
 int cli_finish(struct cli *cli, int code);
 
+/* ---- migrate.c ------------------------------------------------------------------------- */
+
+/* CLI_USAGE when the second operand, which is to be made, lies in the first one, a database. */
+int cli_check_apart(struct cli *cli);
+
 /* ---- The commands ---------------------------------------------------------------------- */
 
 int cli_run_put(struct cli *cli);
@@ -225,6 +230,7 @@ int cli_run_stats(struct cli *cli);
 int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
+int cli_run_backup(struct cli *cli);
 int cli_run_levels(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);

@@ -249,6 +249,23 @@ const struct cli_command cli_commands[] = {
                 "$ strata migrate old new --to 1 || echo it ended with $?\n"
                 "it ended with 7\n",
      .run = cli_run_migrate},
+    {.name = "backup",
+     .place = CLI_LINE_AND_SHELL,
+     .operands = {"DIR", "COPY"},
+     .required = 2,
+     .options = DB_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "copy a database as it is now into a new directory",
+     .about = "COPY is a database of the same stage; it must not exist, or be an empty directory.\n"
+              "Killed, or failed, backup leaves one that every later command calls incomplete:\n"
+              "it is to be removed by hand. To restore, back the copy up to a new directory, or\n"
+              "put it in the place of what was lost.",
+     .example = "$ strata put db fruit apple\n"
+                "$ strata backup db copy\n"
+                "$ strata put db fruit pear\n"
+                "$ strata get copy fruit\n"
+                "apple\n",
+     .run = cli_run_backup},
     {.name = "compact",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},

@@ -36,7 +36,7 @@ static char *place_of(const char *dst)
     return there;
 }
 
-static int check_apart(struct cli *cli)
+int cli_check_apart(struct cli *cli)
 {
     char *src = realpath(cli->operands[0], NULL), *dst = place_of(cli->operands[1]);
     bool inside = src && dst && lies_in(dst, src);
@@ -115,7 +115,7 @@ int cli_run_migrate(struct cli *cli)
     if (code == CLI_OK && !stage)
         code = cli_usage(cli, "--to N is missing: the stage to copy to");
     if (code == CLI_OK)
-        code = check_apart(cli);
+        code = cli_check_apart(cli);
     if (code == CLI_OK)
         code = cli_open(cli, CLI_READ, &src);
     return code == CLI_OK ? cli_close(cli, src, migrate(cli, src, stage)) : code;

@@ -37,6 +37,12 @@ static struct skip_node *next_of(const struct skip_node *node, int level)
     return atomic_load_explicit(link_of(node, level), memory_order_acquire);
 }
 
+/* Who sees an older height begins lower: a level below has all that one above has (I1). */
+static int height_of(const struct skip *skip)
+{
+    return atomic_load_explicit(&skip->height, memory_order_relaxed);
+}
+
 static size_t node_bytes(int height, size_t key_size, size_t value_size)
 {
     size_t size = (size_t)height * sizeof(skip_link) + offsetof(struct skip_node, bytes);
@@ -117,13 +123,13 @@ static inline bool is_before(const struct skip_node *node, const struct target *
 }
 
 /* The last node before the target; with `path`, on every level. */
-static struct skip_node *find(const struct skip *skip, const struct target *target, int height,
+static struct skip_node *find(const struct skip *skip, const struct target *target,
                               struct skip_node **path)
 {
     struct skip_node *node = skip->first;
     const struct skip_node *behind = NULL; /* known not to be before the target */
 
-    for (int level = height - 1; level >= 0; level--) {
+    for (int level = height_of(skip) - 1; level >= 0; level--) {
         struct skip_node *next = next_of(node, level);
         while (next && next != behind) {
             if (level) /* where it goes on when the next one is too far */
@@ -192,10 +198,10 @@ void skip_add(struct skip *skip, struct strata_slice key, uint64_t sequence, uns
         memcpy(node->bytes, key.data, key.size);
     if (value.size)
         memcpy(node->bytes + key.size, value.data, value.size);
-    if (height > skip->height)
-        skip->height = height; /* on the new levels path is `first`, as ever */
+    if (height > height_of(skip)) /* on the new levels path is `first`, as ever */
+        atomic_store_explicit(&skip->height, height, memory_order_relaxed);
     if (!belongs_behind_last(skip, &target))
-        find(skip, &target, skip->height, skip->path);
+        find(skip, &target, skip->path);
     for (int i = 0; i < height; i++) { /* I2 */
         atomic_store_explicit(link_of(node, i), next_of(skip->path[i], i), memory_order_relaxed);
         atomic_store_explicit(link_of(skip->path[i], i), node, memory_order_release);
@@ -206,12 +212,11 @@ void skip_add(struct skip *skip, struct strata_slice key, uint64_t sequence, uns
 
 /* ---- Reading --------------------------------------------------------------------------- */
 
-/* Readers begin at the top: how high the list is only its writer knows. */
 const struct skip_node *skip_before(const struct skip *skip, struct strata_slice key,
                                     uint64_t sequence)
 {
     struct target target = target_of(key, sequence);
-    const struct skip_node *node = find(skip, &target, SKIP_HEIGHT, NULL);
+    const struct skip_node *node = find(skip, &target, NULL);
     return node == skip->first ? NULL : node;
 }
 
@@ -219,7 +224,7 @@ const struct skip_node *skip_seek(const struct skip *skip, struct strata_slice k
                                   uint64_t sequence)
 {
     struct target target = target_of(key, sequence);
-    const struct skip_node *node = find(skip, &target, SKIP_HEIGHT, NULL);
+    const struct skip_node *node = find(skip, &target, NULL);
     struct skip_node *next = next_of(node, 0);
 
     while (next && is_before(next, &target)) /* added since */
@@ -236,7 +241,7 @@ const struct skip_node *skip_last(const struct skip *skip)
 {
     const struct skip_node *node = skip->first, *next;
 
-    for (int level = SKIP_HEIGHT - 1; level >= 0; level--)
+    for (int level = height_of(skip) - 1; level >= 0; level--)
         while ((next = next_of(node, level)) != NULL)
             node = next;
     return node == skip->first ? NULL : node;

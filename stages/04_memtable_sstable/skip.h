@@ -32,7 +32,7 @@ struct skip {
     struct skip_node *first;             /* before all entries, of full height */
     struct skip_node *path[SKIP_HEIGHT]; /* the last node added, or before it, on each level */
     struct prng prng;
-    int height; /* levels in use; the writer's alone */
+    _Atomic int height; /* levels in use; a reader may see an older number, which is as good */
     size_t count;
 };
 

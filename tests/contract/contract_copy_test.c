@@ -1,5 +1,6 @@
-/* contract_copy_test.c: a copy into a new database: incomplete to everybody until it is whole, and
- * whole from then on, wherever it is cut or a call fails; and the comparison that proves it. */
+/* contract_copy_test.c: a copy into a new database, by entries (strata migrate) and by
+ * strata_backup: incomplete to everybody until it is whole, and whole from then on, wherever it is
+ * cut or a call fails; and the comparison that proves it. */
 #include "test.h"
 
 #include "copy.h"
@@ -8,6 +9,7 @@
 #include "place.h"
 #include "subject.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,29 +108,41 @@ static struct strata_fs *source(void)
     return fs;
 }
 
+static int copy_entries(struct strata_fs *fs, struct strata *src, struct strata_error *err)
+{
+    struct strata *dst;
+    struct copy_sum sum;
+    int rc = open_filling(fs, DST, &dst, err);
+
+    if (rc < 0)
+        return rc;
+    rc = copy_all(src, dst, NULL, &sum, err);
+    if (rc == 0)
+        rc = copy_verify(dst, &sum, NULL, err);
+    if (rc == 0)
+        return db_close_filled(dst, err);
+    strata_close(dst, NULL);
+    return rc;
+}
+
+enum how { ENTRIES, BACKUP, BACKUP_OF_A_WRITER, HOWS };
+
 /* 0, or what failed. */
-static int migrate(struct strata_fs *fs, struct strata_error *err)
+static int copy(enum how how, struct strata_fs *fs, struct strata_error *err)
 {
     struct strata_options options;
-    struct strata *src, *dst;
-    struct copy_sum sum;
+    struct strata *src;
     int rc;
 
     subject_options(&options, fs, false);
-    options.read_only = true;
+    options.read_only = how != BACKUP_OF_A_WRITER;
     rc = strata_open(SRC, &options, &src, err);
     if (rc < 0)
         return rc;
-    rc = open_filling(fs, DST, &dst, err);
-    if (rc == 0) {
-        rc = copy_all(src, dst, NULL, &sum, err);
-        if (rc == 0)
-            rc = copy_verify(dst, &sum, NULL, err);
-        if (rc == 0)
-            rc = db_close_filled(dst, err);
-        else
-            strata_close(dst, NULL);
-    }
+    if (how == BACKUP_OF_A_WRITER)
+        rc = strata_put(src, strata_string("apple"), strata_string("green"), err);
+    if (rc == 0)
+        rc = how == ENTRIES ? copy_entries(fs, src, err) : strata_backup(src, DST, NULL, err);
     strata_close(src, NULL);
     return rc;
 }
@@ -157,25 +171,32 @@ static bool is_whole(struct strata_fs *fs)
     return true;
 }
 
-static void copy_holds_what_the_source_holds(void **state)
+static void expect_all_in_the_copy(enum how how)
 {
     struct strata_fs *fs = source();
     struct strata_error err;
 
-    (void)state;
     assert_int_equal(fs_sim_record(fs), 0);
-    assert_ok(migrate(fs, &err), &err);
+    assert_ok(copy(how, fs, &err), &err);
     fs_sim_record_stop(fs);
     assert_true(is_whole(fs));
     for (uint64_t i = 1; i <= fs_sim_trace_calls(fs); i++) { /* the source was only read */
         struct fs_sim_call call;
         assert_int_equal(fs_sim_trace_call(fs, i, &call), 0);
-        if (strncmp(call.path, SRC, strlen(SRC)) == 0)
+        if (how != BACKUP_OF_A_WRITER && strncmp(call.path, SRC, strlen(SRC)) == 0)
             assert_true(call.kind == FS_CALL_OPEN || call.kind == FS_CALL_READ ||
                         call.kind == FS_CALL_SIZE || call.kind == FS_CALL_CLOSE ||
-                        call.kind == FS_CALL_LIST || call.kind == FS_CALL_LOCK);
+                        call.kind == FS_CALL_LIST || call.kind == FS_CALL_LOCK ||
+                        call.kind == FS_CALL_LINK);
     }
     fs_free(fs);
+}
+
+static void copy_holds_what_the_source_holds(void **state)
+{
+    (void)state;
+    for (enum how how = ENTRIES; how < HOWS; how++)
+        expect_all_in_the_copy(how);
 }
 
 struct seen {
@@ -194,7 +215,7 @@ static int visit(void *arg, struct strata_fs *fs, const struct fs_sim_state *inf
 }
 
 /* Every state of a crash in the middle of a copy. */
-static void expect_whole_or_absent(enum fs_sim_model model)
+static void expect_whole_or_absent(enum how how, enum fs_sim_model model)
 {
     struct fs_sim_plan plan = {.model = model};
     struct strata_fs *fs = source();
@@ -203,7 +224,7 @@ static void expect_whole_or_absent(enum fs_sim_model model)
     struct seen seen = {0, 0};
 
     assert_int_equal(fs_sim_record(fs), 0);
-    assert_ok(migrate(fs, &err), &err);
+    assert_ok(copy(how, fs, &err), &err);
     fs_sim_record_stop(fs);
     assert_int_equal(fs_sim_states(fs, &plan, visit, &seen, &totals), 0);
     assert_true(seen.absent > 5);
@@ -214,7 +235,8 @@ static void expect_whole_or_absent(enum fs_sim_model model)
 static void copy_killed_anywhere_is_whole_or_absent(void **state)
 {
     (void)state;
-    expect_whole_or_absent(FS_SIM_KILL);
+    for (enum how how = ENTRIES; how < HOWS; how++)
+        expect_whole_or_absent(how, FS_SIM_KILL);
 }
 
 static void copy_cut_by_the_power_is_whole_or_absent(void **state)
@@ -224,17 +246,18 @@ static void copy_cut_by_the_power_is_whole_or_absent(void **state)
         check_skipping("the stage does not promise a power cut");
         skip();
     }
-    expect_whole_or_absent(FS_SIM_ORDERED);
-    expect_whole_or_absent(FS_SIM_POSIX);
+    for (enum how how = ENTRIES; how < HOWS; how++) {
+        expect_whole_or_absent(how, FS_SIM_ORDERED);
+        expect_whole_or_absent(how, FS_SIM_POSIX);
+    }
 }
 
 /* A call fails, for k = 1, 2, ...: an error and no database, or no error and all of it. (After
  * the commit a directory may refuse to be synced, or the lock to be closed: all is there then.) */
-static void copy_with_a_failing_call_is_whole_or_absent(void **state)
+static void expect_whole_or_failed(enum how how)
 {
     bool struck = true;
 
-    (void)state;
     for (uint64_t k = 1; struck; k++) {
         struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = k};
         struct strata_fs *fs = source();
@@ -242,12 +265,112 @@ static void copy_with_a_failing_call_is_whole_or_absent(void **state)
         int rc;
 
         fs_sim_fail(fs, &fault);
-        rc = migrate(fs, &err);
+        rc = copy(how, fs, &err);
         struck = fs_sim_failed(fs);
         fs_sim_fail(fs, NULL);
         assert_int_equal(fs_sim_open_files(fs), 0);
         assert_true(is_whole(fs) || rc < 0);
         assert_true(rc == 0 || struck);
+        fs_free(fs);
+    }
+}
+
+static void copy_with_a_failing_call_is_whole_or_absent(void **state)
+{
+    (void)state;
+    for (enum how how = ENTRIES; how < HOWS; how++)
+        expect_whole_or_failed(how);
+}
+
+/* ---- The backup of a database that goes on ----------------------------------------------- */
+
+static void count_ticks(void *arg, uint64_t done_bytes, uint64_t total_bytes)
+{
+    (void)done_bytes;
+    (void)total_bytes;
+    ++*(unsigned *)arg;
+}
+
+static void put_many(struct strata *db, int from, int to, const char *value)
+{
+    for (int i = from; i < to; i++) {
+        char key[20];
+        snprintf(key, sizeof key, "key %04d", i);
+        assert_put(db, key, value);
+    }
+}
+
+/* Overwritten, deleted, in memory and in files: of each key what was there when it began. */
+static void backup_is_the_database_as_it_was(void **state)
+{
+    struct place *place = *state;
+    struct strata *db = place_open(place, true), *copy;
+    struct model before = {0}, after = {0}, found = {0};
+    char *to = fs_join(place->root, "copy");
+    unsigned ticks = 0;
+    struct strata_progress progress = {count_ticks, &ticks};
+    struct strata_error err;
+
+    put_many(db, 0, 300, "old");
+    put_many(db, 100, 200, "new");
+    for (int i = 0; i < 300; i += 3) {
+        char key[20];
+        snprintf(key, sizeof key, "key %04d", i);
+        assert_delete(db, key);
+    }
+    assert_ok(model_read(&before, db, &err), &err);
+    assert_ok(strata_backup(db, to, &progress, &err), &err);
+    assert_true(ticks > 0);
+    put_many(db, 0, 500, "later");
+    assert_ok(model_read(&after, db, &err), &err);
+    assert_code(strata_backup(db, to, NULL, &err), STRATA_ERR_EXISTS, &err);
+    assert_ok(subject_open(place->fs, to, false, &copy, &err), &err);
+    assert_ok(strata_verify(copy, NULL, &err), &err);
+    assert_ok(model_read(&found, copy, &err), &err);
+    assert_true(model_equal(&found, &before));
+    put_many(copy, 0, 500, "elsewhere"); /* the two have nothing to do with each other */
+    place_close(copy);
+    model_free(&found);
+    found = (struct model){0};
+    assert_ok(model_read(&found, db, &err), &err);
+    assert_true(model_equal(&found, &after));
+    place_close(db);
+    db = place_open(place, false);
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    assert_model(&after, db);
+    place_close(db);
+    model_free(&before);
+    model_free(&after);
+    model_free(&found);
+    free(to);
+}
+
+/* ... goes on, whatever its copy fails at, and another copy can be made. */
+static void backup_that_fails_harms_nothing(void **state)
+{
+    bool struck = true;
+
+    (void)state;
+    for (uint64_t k = 1; struck; k += k < 40 ? 1 : 7) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_ENOSPC, .at = k};
+        struct strata_fs *fs = source();
+        struct strata_error err;
+        struct strata *db;
+
+        assert_ok(subject_open(fs, SRC, false, &db, &err), &err);
+        assert_put(db, "apple", "green");
+        fs_sim_fail(fs, &fault);
+        if (strata_backup(db, DST, NULL, &err) < 0)
+            assert_true(err.file[0] || err.code == STRATA_ERR_NO_MEMORY);
+        struck = fs_sim_failed(fs);
+        fs_sim_fail(fs, NULL);
+        assert_put(db, "pear", "brown");
+        assert_get(db, "apple", "green");
+        assert_ok(strata_backup(db, "disk/another", NULL, &err), &err);
+        assert_ok(strata_close(db, &err), &err);
+        assert_ok(subject_open(fs, "disk/another", false, &db, &err), &err);
+        assert_get(db, "pear", "brown");
+        assert_ok(strata_close(db, &err), &err);
         fs_free(fs);
     }
 }
@@ -305,6 +428,9 @@ int main(void)
         cmocka_unit_test(copy_killed_anywhere_is_whole_or_absent),
         cmocka_unit_test(copy_cut_by_the_power_is_whole_or_absent),
         cmocka_unit_test(copy_with_a_failing_call_is_whole_or_absent),
+        cmocka_unit_test_setup_teardown(backup_is_the_database_as_it_was, place_setup,
+                                        place_teardown),
+        cmocka_unit_test(backup_that_fails_harms_nothing),
         cmocka_unit_test_setup_teardown(copy_that_differs_is_found, place_setup, place_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,7 +210,7 @@ static int use_inherited(struct child *self, void *arg)
         strata_flush(in->db, NULL),
         strata_compact(in->db, NULL, NULL),
         strata_verify(in->db, NULL, NULL),
-        strata_backup(in->db, "to", NULL),
+        strata_backup(in->db, "to", NULL, NULL),
         strata_tables(in->db, NULL, NULL, NULL),
         strata_iter_new(in->db, &iter, NULL),
         strata_snapshot_new(in->db, &snapshot, NULL),

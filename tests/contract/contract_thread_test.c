@@ -270,6 +270,100 @@ static void thread_readers_find_what_a_writer_was_told_is_there(void **state)
     place_close(db);
 }
 
+/* ---- One writes, a copy is made meanwhile ------------------------------------------------ */
+
+struct copying {
+    pthread_t thread;
+    struct place *place;
+    struct growth growth; /* as a reader's; `asked` is how many copies were looked at */
+};
+
+/* Keys 0, 1, 2, ... in the copy, at least those that were there before it was begun. */
+static int count_copied(struct strata *copy, unsigned *count, struct strata_error *err)
+{
+    struct strata_iter *iter;
+    int rc = strata_iter_new(copy, &iter, err);
+
+    *count = 0;
+    if (rc < 0)
+        return rc;
+    for (rc = strata_iter_first(iter, err); rc == 0; rc = strata_iter_next(iter, err)) {
+        char key[16];
+        snprintf(key, sizeof key, "%08u", *count);
+        if (strata_compare(strata_iter_key(iter), strata_string(key)) != 0)
+            break; /* one is missing: those behind it do not count */
+        ++*count;
+    }
+    strata_iter_free(iter);
+    return rc < 0 ? rc : 0;
+}
+
+static int look_at_copy(struct copying *c, const char *to, unsigned *count,
+                        struct strata_error *err)
+{
+    struct strata *copy;
+    int rc = strata_backup(c->growth.db, to, NULL, err), closed;
+
+    if (rc == 0)
+        rc = subject_open(c->place->fs, to, false, &copy, err);
+    if (rc < 0)
+        return rc;
+    rc = count_copied(copy, count, err);
+    if (rc == 0)
+        rc = strata_verify(copy, NULL, err);
+    closed = strata_close(copy, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : closed;
+}
+
+static void *make_copies(void *arg)
+{
+    struct copying *c = arg;
+    struct growth *g = &c->growth;
+    unsigned before, count;
+
+    while ((before = *g->there) < GROWTH && g->asked < 4 && !g->first_wrong[0]) {
+        struct strata_error err = {0};
+        char *to = tmpdir_path(c->place->root, "copy%u", g->asked);
+        int rc = look_at_copy(c, to, &count, &err);
+        if (rc < 0 || count < before)
+            snprintf(g->first_wrong, sizeof g->first_wrong,
+                     "copy %u has %u keys, %u were there: %s", g->asked, rc < 0 ? 0 : count, before,
+                     rc < 0 ? err.message : "some are lost");
+        g->asked++;
+        free(to);
+    }
+    return NULL;
+}
+
+static void thread_copy_made_meanwhile_is_of_one_time(void **state)
+{
+    struct copying copying = {.place = *state};
+    struct strata_options options;
+    struct strata_error err = {0};
+    _Atomic unsigned there = 0;
+
+    skip_unless_promised();
+    subject_options(&options, copying.place->fs, true);
+    options.memtable_bytes = 1 << 16;
+    assert_ok(strata_open(copying.place->dir, &options, &copying.growth.db, &err), &err);
+    copying.growth.there = &there;
+    assert_int_equal(pthread_create(&copying.thread, NULL, make_copies, &copying), 0);
+    for (unsigned i = 0; i < GROWTH; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%08u", i);
+        if (strata_put(copying.growth.db, strata_string(key), strata_string(key), &err) < 0)
+            break;
+        there = i + 1;
+    }
+    there = GROWTH; /* no further copy is begun */
+    assert_int_equal(pthread_join(copying.thread, NULL), 0);
+    assert_int_equal(err.code, 0);
+    if (copying.growth.first_wrong[0])
+        fail_msg("%s", copying.growth.first_wrong);
+    assert_true(copying.growth.asked > 0);
+    place_close(copying.growth.db);
+}
+
 /* Writes and reads a database of its own. */
 static void *use_own_database(void *arg)
 {
@@ -311,6 +405,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         thread_test(thread_many_on_one_handle_agree_with_the_model),
         thread_test(thread_readers_find_what_a_writer_was_told_is_there),
+        thread_test(thread_copy_made_meanwhile_is_of_one_time),
         thread_test(thread_one_a_handle_disturbs_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

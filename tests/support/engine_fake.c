@@ -167,10 +167,11 @@ static int fake_verify(void *self, const struct strata_progress *progress, struc
     return answer(err);
 }
 
-static int fake_backup(void *self, const char *to, struct strata_error *err)
+static int fake_backup(void *self, const char *to, const struct strata_progress *progress,
+                       struct strata_error *err)
 {
     (void)self;
-    note("backup %s|", to);
+    note(progress ? "backup %s progress|" : "backup %s|", to);
     return answer(err);
 }
 

@@ -182,7 +182,6 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     expect_lacking(strata_flush(db, &err), &err);
     expect_lacking(strata_compact(db, NULL, &err), &err);
     expect_lacking(strata_verify(db, NULL, &err), &err);
-    expect_lacking(strata_backup(db, "to", &err), &err);
     expect_lacking(strata_tables(db, note_number, NULL, &err), &err);
     expect_lacking(strata_snapshot_new(db, &snapshot, &err), &err);
     assert_null(snapshot);
@@ -244,8 +243,8 @@ static void db_slots_that_are_there_are_called(void **state)
     assert_ok(strata_compact(db, NULL, &err), &err);
     assert_ok(strata_compact(db, &progress, &err), &err);
     assert_ok(strata_verify(db, &progress, &err), &err);
-    assert_ok(strata_backup(db, "to", &err), &err);
-    engine_fake_expect("sync|flush|compact|compact progress|verify progress|backup to|");
+    assert_ok(strata_backup(db, "/to", &progress, &err), &err);
+    engine_fake_expect("sync|flush|compact|compact progress|verify progress|backup /to progress|");
     assert_int_equal(check_stat(db, "fake_figure"), 4711);
     assert_ok(strata_tables(db, note_number, &number, &err), &err);
     assert_int_equal(number, 4711);
@@ -274,7 +273,7 @@ static void db_errors_of_the_engine_pass_unchanged(void **state)
              : i == 4 ? strata_sync(db, &err)
              : i == 5 ? strata_compact(db, NULL, &err)
              : i == 6 ? strata_verify(db, NULL, &err)
-             : i == 7 ? strata_backup(db, "to", &err)
+             : i == 7 ? strata_backup(db, "/to", NULL, &err)
                       : strata_snapshot_new(db, &snapshot, &err);
         assert_int_equal(rc, STRATA_ERR_CORRUPT);
         assert_string_equal(err.file, "engine's");

@@ -1,0 +1,31 @@
+/* backup.c: backup: a database as it is now into a new directory. */
+#include "cli.h"
+
+static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
+{
+    struct cli *cli = arg;
+    struct progress_state state = {.done_bytes = done_bytes, .total_bytes = total_bytes};
+    progress_tick(&cli->progress, &state);
+}
+
+static int backup(struct cli *cli, struct strata *db)
+{
+    struct strata_progress progress = {tick, cli};
+    struct strata_error err;
+    int rc;
+
+    cli_begin_progress(cli);
+    rc = strata_backup(db, cli->operands[1], &progress, &err);
+    progress_clear(&cli->progress);
+    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
+}
+
+int cli_run_backup(struct cli *cli)
+{
+    struct strata *db;
+    int code = cli_check_apart(cli);
+
+    if (code == CLI_OK)
+        code = cli_open(cli, CLI_READ, &db);
+    return code == CLI_OK ? cli_close(cli, db, backup(cli, db)) : code;
+}

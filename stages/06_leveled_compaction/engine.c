@@ -39,6 +39,7 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .flush = leveled_flush,
     .compact = leveled_compact,
     .verify = leveled_verify,
+    .backup = leveled_backup,
     .stats = leveled_stats,
     .tables = leveled_tables,
 };

@@ -49,8 +49,7 @@ suites() {
             [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
         done
         [ -z "${STRATA_ENGINE:-}" ] || continue
-        # (What is flipped in a mapped table tests/stages/05_table_test.c asks, bit by bit.)
-        for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/faults_test; do
+        for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
             reads_tables "$s" && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
         done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do

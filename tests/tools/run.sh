@@ -115,8 +115,8 @@ run_one() {
 export -f run_one
 export logs newest skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
-twice=$(suites | cut -d'|' -f1 | sort | uniq -d)
-[ -z "$twice" ] || { echo "run.sh: two suites are called: $twice" >&2; exit 1; } # one log for both
+twice=$(suites | cut -d'|' -f1 | tr ' ' _ | sort | uniq -d)
+[ -z "$twice" ] || { echo "run.sh: two suites have the log: $twice" >&2; exit 1; }
 cores=$(nproc 2>/dev/null || echo 2)
 suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order |
     tr '\n' '\0' | xargs -0 -r -P "${JOBS:-$((cores + 1))}" -I{} bash -c 'run_one "$1"' _ {}

@@ -52,8 +52,7 @@ sound() {
     done
 }
 
-# refused NAME CALL SAYS COMMAND [INPUT]: the first CALL fails, then the second one, and so on; where
-# time is dear (QUICK) not each of those behind the first twenty.
+# refused NAME CALL SAYS COMMAND [INPUT]: the first CALL fails, then the second one, and so on.
 refused() {
     local n=0 call=$2 says=$3 wanted why
     command=$4
@@ -67,7 +66,6 @@ refused() {
             fail "$1" "$command" "call $n of $call: $why" "it ended with $rc" "$out" "$err"
             return
         }
-        [ -n "${QUICK:-}" ] && [ $n -gt 20 ] && n=$((n + 2))
     done
     if [ $n -gt 1 ]; then pass "$1 ($((n - 1)))"; else fail "$1" "$command" "no $call to refuse"; fi
 }

@@ -49,8 +49,7 @@ suites() {
             [ -x "$t" ] && echo "stage $s $(basename "${t%_test}")|$s|$t"
         done
         [ -z "${STRATA_ENGINE:-}" ] || continue
-        # (What is flipped in a mapped table tests/stages/05_table_test.c asks, bit by bit.)
-        for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/faults_test; do
+        for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
             reads_tables "$s" && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
         done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
@@ -116,6 +115,8 @@ run_one() {
 export -f run_one
 export logs newest skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
+twice=$(suites | cut -d'|' -f1 | tr ' ' _ | sort | uniq -d)
+[ -z "$twice" ] || { echo "run.sh: two suites have the log: $twice" >&2; exit 1; }
 cores=$(nproc 2>/dev/null || echo 2)
 suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order |
     tr '\n' '\0' | xargs -0 -r -P "${JOBS:-$((cores + 1))}" -I{} bash -c 'run_one "$1"' _ {}

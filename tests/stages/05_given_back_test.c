@@ -1,4 +1,4 @@
-/* 05_mapped_memory_test.c: memory that is mapped, not malloc's, is given back too: a memtable's
+/* 05_given_back_test.c: memory that is mapped, not malloc's, is given back too: a memtable's
  * chunks, a large filter, the cache, tables that are read in place. (No leak checker does that.)
  */
 #include "test.h"

@@ -6,6 +6,8 @@
 #   EDIT=no                    the shell without libedit, as if it were not installed
 #   NO_INSTALL=1               report missing packages, install nothing
 
+# No rule that comes with make is used here; looking through them for each file takes most of its time.
+.SUFFIXES:
 CC      ?= cc
 MODE    ?= plain
 B       ?= build$(if $(filter-out plain,$(MODE)),/$(MODE))

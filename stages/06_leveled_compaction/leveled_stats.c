@@ -49,7 +49,8 @@ static uint64_t records_of(const struct version *v)
     return records;
 }
 
-int leveled_stats(void *self, each_stat *each, void *arg, struct strata_error *err)
+int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
+                  struct strata_error *err)
 {
     struct tree *tree = self;
     struct tree_figures figures;

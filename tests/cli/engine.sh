@@ -111,7 +111,7 @@ like check_of_early_ok_names_the_test "$(promise 'a synced write survives a powe
 start() { (cd "$root" && tests/tools/start.pl "$1" "$2"); }
 here=$PWD
 if command -v cc >/dev/null; then
-    for stage in 1 2 3 4; do
+    for stage in $(strata stages | awk '/^stage/ { print $2 }'); do
         run start "$stage" "$here/mine$stage"
         is "start_${stage}_is_written" "$rc $(cd "mine$stage" && echo *)" '0 Makefile mine.c'
         code "start_${stage}_compiles_without_a_warning" 0 make -s -C "mine$stage" CFLAGS=-Werror

@@ -48,6 +48,15 @@ run strata levels long
 like levels_long_keys_are_cut "$out" '  k{11,14}\.\.\. \.\. k{11,14}\.\.\.$'
 is levels_long_keys_fit "$(( $(columns) < 80 ))" 1
 
+# ---- Levels ----
+for key in a m z; do strata put --stage 6 leveled $key 1; done
+strata compact leveled >/dev/null
+strata put leveled k 2
+run strata levels leveled
+is levels_tell_of_each_level "$(sed -nE 's/^(level .*), [0-9]+ bytes/\1/p' <<<"$out")" \
+    "$(printf 'level 0: 1 table; a key may be in 1 of them\nlevel 1: 1 table; a key may be in 1 of them')"
+is levels_share_one_scale "$(bars | tr -s "= ")" "$(printf " | = |\n |=|")"
+
 # ---- One key ----
 strata put --stage 4 single key value
 strata compact single >/dev/null

@@ -30,6 +30,8 @@ fields() { # FILE SECTION
 strata put --stage 1 db fruit apple
 is marker_table_fits_the_file "$(rows marker.md 'marker')" "$(fields db/STRATA marker)"
 is file_header_table_fits_the_file "$(rows 01_append_log.md "file's header")" "$(fields db/000001.log 'file header')"
+is current_table_fits_the_file "$(rows 06_leveled_compaction.md CURRENT)" \
+    "$(fields "$root/tests/golden/06/CURRENT" 'which manifest counts')"
 # key of 5 bytes, value of 5
 is record_table_fits_the_file \
     "$(rows 01_append_log.md 'A record' | sed 's/^17 + klen vlen/22 5/; s/ klen key/ 5 key/')" \

@@ -305,5 +305,6 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
 
 uint64_t compact_left(const struct compact *c)
 {
-    return c->ended || c->seen > c->records ? 0 : (c->records - c->seen) * bytes_each(c);
+    uint64_t left = c->ended || c->seen > c->records ? 0 : (c->records - c->seen) * bytes_each(c);
+    return left < c->bytes ? left : c->bytes; /* bytes_each is rounded up */
 }

@@ -145,6 +145,8 @@ static void pace_large_files_are_cut_piece_by_piece(void **state)
         uint64_t before = fs->calls[FS_CALL_TRUNCATE];
         put(db, (int)((uint64_t)i * 7919 % 20000));
         between = larger(between, fs->calls[FS_CALL_TRUNCATE] - before);
+        if (i % 1000 == 0)
+            assert_in_range(check_stat(db, "level0_files"), 0, 8);
         if (!linked && check_stat(db, "flushes") == 1) {
             linked = true;
             assert_ok(fs_link(fs, "db/000004.table", "backup", &err), &err);

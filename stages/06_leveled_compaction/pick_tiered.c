@@ -10,17 +10,16 @@
  *
  * I1: what is merged are neighbours by age; so their outcome is older than all before it and newer
  *     than all behind it, whatever their keys are.
- * I2: a table counts as much as the largest of those that are newer. So sizes never go down with
- *     age; each tier begins with more than twice what the one before it begins with; and there are
- *     no more of them than doublings from the smallest to the largest, each with three tables at
- *     rest.
+ * I2: a tier ends before a table of more than twice its first one's size; a smaller one, however
+ *     small, does not end it. So each begins with more than twice what the one before it begins
+ *     with, and there are no more of them than doublings from the smallest to the largest, each
+ *     with three tables at rest.
  * I3: a table that cannot be read ends its tier, and is in none that is due. */
 #include "pick_inside.h"
 
 struct tier {
     size_t at, count; /* of level 0's tables, and the deeper levels as one behind them */
-    uint64_t size;    /* of its largest (I2) */
-    uint64_t bytes;   /* of all */
+    uint64_t bytes;   /* of all of them */
 };
 
 static uint64_t deeper_bytes(const struct version *v)
@@ -57,28 +56,21 @@ static bool is_left_alone(const struct version *v, size_t i, const struct pick_s
                                   : deeper_is_spared(v, spared);
 }
 
-static void add(struct tier *tier, uint64_t bytes)
-{
-    tier->size = bytes > tier->size ? bytes : tier->size;
-    tier->bytes += bytes;
-    tier->count++;
-}
-
 /* From one tier to the next older one; the first, when all of it is zero. */
 static bool next_tier(const struct version *v, const struct pick_spared *spared, struct tier *tier)
 {
     size_t all = count_of(v), at = tier->at + tier->count;
-    uint64_t most;
+    bool alone;
 
-    *tier = (struct tier){.at = at, .size = tier->size};
+    *tier = (struct tier){.at = at};
     if (at == all)
         return false;
-    add(tier, bytes_of(v, at));
-    most = 2 * tier->size;
-    if (is_left_alone(v, at, spared)) /* I3: alone in its tier */
-        return true;
-    while (++at < all && bytes_of(v, at) <= most && !is_left_alone(v, at, spared))
-        add(tier, bytes_of(v, at));
+    alone = is_left_alone(v, at, spared); /* I3 */
+    do {
+        tier->bytes += bytes_of(v, at);
+        tier->count++;
+    } while (++at < all && !alone && bytes_of(v, at) <= 2 * bytes_of(v, tier->at) &&
+             !is_left_alone(v, at, spared));
     return true;
 }
 

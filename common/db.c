@@ -375,15 +375,41 @@ int strata_flush(struct strata *db, struct strata_error *err)
     return after_write(db, db->engine->flush(db->self, err), err);
 }
 
+static bool can_compact(const struct strata *db)
+{
+    return db->engine->compact && db->engine->promises & STRATA_PROMISE_COMPACT;
+}
+
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err)
 {
     int rc = check_write(db, err);
     if (rc < 0)
         return rc;
-    if (!db->engine->compact || !(db->engine->promises & STRATA_PROMISE_COMPACT))
+    if (!can_compact(db))
         return lacks(db, "compaction", err);
     return after_write(db, db->engine->compact(db->self, progress, err), err);
+}
+
+int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
+                         const struct strata_progress *progress, struct strata_error *err)
+{
+    int rc = check_write(db, err);
+
+    if (rc == 0)
+        rc = check_key(from, err);
+    if (rc == 0)
+        rc = check_key(to, err);
+    if (rc < 0)
+        return rc;
+    if (!can_compact(db))
+        return lacks(db, "compaction", err);
+    if (to.size && strata_compare(from, to) >= 0)
+        return 0;
+    if (db->engine->size <= offsetof(struct strata_engine, compact_range) ||
+        !db->engine->compact_range || (!from.size && !to.size))
+        return strata_compact(db, progress, err);
+    return after_write(db, db->engine->compact_range(db->self, from, to, progress, err), err);
 }
 
 int strata_verify(struct strata *db, const struct strata_progress *progress,

@@ -216,6 +216,9 @@ static int take_options(struct strata *db, const struct strata_options *options,
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "options.bloom_bits_per_key is %u; it must be at most %u",
                            db->options.bloom_bits_per_key, MAX_BLOOM_BITS);
+    if ((unsigned)db->options.compaction > STRATA_COMPACTION_TIERED)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.compaction is %d: no such policy", (int)db->options.compaction);
     if (db->options.level_bytes < MIN_LEVEL)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "options.level_bytes is %llu; it must be at least %llu",

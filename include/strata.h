@@ -153,6 +153,12 @@ enum strata_sync {
  * that the kernel had put away, or a file system that has gone read-only after an error, may make
  * itself known by SIGBUS; what was acknowledged is as safe as ever. */
 
+/* How tables are merged (stage 6 on). */
+enum strata_compaction {
+    STRATA_COMPACTION_LEVELED = 0, /* see below, as of the other */
+    STRATA_COMPACTION_TIERED
+};
+
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 
 struct strata_fs;     /* a file layer: common/fs.h */
@@ -187,6 +193,9 @@ struct strata_options {
     uint64_t table_bytes; /* a compaction makes tables of about this size (stage 6 on); 8 MiB; at
                            * least 256 */
     bool mapped_reads;    /* see below (stage 5 on); default: no */
+    enum strata_compaction compaction; /* see below (stage 6 on) */
+    unsigned pack_from_level; /* blocks are packed in tables made for this level or a deeper one
+                               * (stage 6 on); 0; from 7 on, or with plain_blocks: in none */
 };
 
 /* mapped_reads: blocks of tables are read from mapped files, where they can be mapped, and not by a
@@ -195,6 +204,17 @@ struct strata_options {
  * the file of an open database, the process gets SIGBUS. The pages of the files that were read are
  * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
  * mapped table keeps no descriptor. Opening and strata_verify read by calls, and tell errors. */
+
+/* compaction: LEVELED: from level 1 down no two tables of a level overlap, each level has ten times
+ * as much as the one above it, and a little of one at a time is merged with what it overlaps on the
+ * next. TIERED: the tables stay on level 0, by age, and four neighbours of a like size become one,
+ * the oldest of them too; what stands on deeper levels counts as the oldest. That writes each entry
+ * less often; a read asks more tables, up to three for each time that the largest is four times the
+ * smallest; and what was replaced or removed stays longer: the files may take twice the room and,
+ * while the largest are merged, once more. A merge is as large as they are: the writes that share
+ * it do more work each, and the one that ends it writes the filter of all its keys. It may be
+ * another at each opening; the first writes after such a change may wait for a merge of all of
+ * level 0. Merged tables of level 0 are packed as those of the deepest. */
 
 /* Writes `size` bytes, sizeof(struct strata_options) as the caller's header has it: the macro. */
 void strata_options_init_sized(struct strata_options *options, size_t size);
@@ -347,6 +367,13 @@ int strata_flush(struct strata *db, struct strata_error *err);
  * CORRUPT, and otherwise fails as strata_put. */
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err);
+/* The same for the keys from `from` on and before `to`; where one of them has no bytes, there is no
+ * such bound. From stage 6 on only the tables that hold keys of the range are rewritten, level by
+ * level, down to the deepest that has any, and those that overlap with them there: of level 0 all
+ * that overlap with one another. Before, everything is. A range that ends before it begins has
+ * nothing: then nothing is done. Fails as strata_compact. */
+int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
+                         const struct strata_progress *progress, struct strata_error *err);
 /* Reads and checks every byte that the database relies on. CORRUPT names the first damage. */
 int strata_verify(struct strata *db, const struct strata_progress *progress,
                   struct strata_error *err);

@@ -130,6 +130,10 @@ struct strata_engine {
     /* Tells `each` one sorted table after another, in the order that strata_tables promises. */
     int (*tables)(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
                   struct strata_error *err);
+    /* As compact, of the keys from `from` on and before `to`, which is not before it; one without
+     * bytes is no bound. Where the slot is NULL everything is compacted, by `compact`. */
+    int (*compact_range)(void *self, struct strata_slice from, struct strata_slice to,
+                         const struct strata_progress *progress, struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

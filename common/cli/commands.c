@@ -276,13 +276,16 @@ const struct cli_command cli_commands[] = {
      .run = cli_run_backup},
     {.name = "compact",
      .place = CLI_LINE_AND_SHELL,
-     .operands = {"DIR"},
+     .operands = {"DIR", "FROM", "TO"},
      .required = 1,
-     .options = DB_OPTIONS,
+     .options = RECORD_OPTIONS,
      .exits = DB_EXITS,
      .summary = "give dead space back: what was replaced or removed",
-     .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
-              "the bytes of all files after it and before.",
+     .about =
+         "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
+         "the bytes of all files after it and before. With keys: from FROM on and, where TO\n"
+         "is given, before it; '' is no bound. From stage 6 on only the tables that hold such\n"
+         "keys are rewritten, and those that overlap with them; before, all is.",
      .example = "$ strata put db fruit apple --stage 1\n"
                 "$ strata compact db || echo it ended with $?\n"
                 "it ended with 5\n",

@@ -41,16 +41,34 @@ static uint64_t bytes_in(const char *dir)
     return bytes;
 }
 
+/* The operands after DIR; one that is not there has no bytes. */
+static int read_range(struct cli *cli, struct strata_buffer *from, struct strata_buffer *to)
+{
+    int code = CLI_OK;
+
+    if (cli->count > 1)
+        code = cli_bytes(cli, "FROM", cli->operands[1], STRATA_MAX_KEY, from);
+    if (code == CLI_OK && cli->count > 2)
+        code = cli_bytes(cli, "TO", cli->operands[2], STRATA_MAX_KEY, to);
+    return code;
+}
+
 static int compact(struct cli *cli, struct strata *db)
 {
     struct strata_progress progress = {tick, cli};
+    struct strata_buffer from = {0}, to = {0};
     struct strata_error err;
-    int rc;
+    int code = read_range(cli, &from, &to), rc = 0;
 
-    cli_begin_progress(cli);
-    rc = strata_compact(db, &progress, &err);
-    progress_clear(&cli->progress);
-    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
+    if (code == CLI_OK) {
+        cli_begin_progress(cli);
+        rc = strata_compact_range(db, strata_buffer_slice(&from), strata_buffer_slice(&to),
+                                  &progress, &err);
+        progress_clear(&cli->progress);
+    }
+    strata_buffer_free(&from);
+    strata_buffer_free(&to);
+    return rc < 0 ? cli_fail(cli, &err) : code;
 }
 
 int cli_run_compact(struct cli *cli)

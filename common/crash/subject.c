@@ -204,6 +204,8 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     if (left_unsynced)
         options->sync = STRATA_SYNC_NEVER;
     options->mapped_reads = getenv("STRATA_MAPPED_READS");
+    if (getenv("STRATA_TIERED"))
+        options->compaction = STRATA_COMPACTION_TIERED;
     if (!getenv("STRATA_SIZES")) { /* small ones, so that little work meets every boundary */
         options->segment_bytes = 1500;
         options->memtable_bytes = subject_info()->stage < 6 ? 4096 : 800;

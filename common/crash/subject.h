@@ -41,7 +41,8 @@ void *subject_object(void);
 
 /* strata_options_init, then stage and engine under test, `fs` (NULL: the real one) and
  * `create`; and, unless env STRATA_SIZES is set, segments and memtables so small that a few
- * dozen operations fill them. Env STRATA_MAPPED_READS: tables are read from mapped files. */
+ * dozen operations fill them. Env STRATA_MAPPED_READS: tables are read from mapped files;
+ * STRATA_TIERED: they are merged by tiers. */
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create);
 /* How many warnings databases opened so have told their log; not for several threads. */
 unsigned long subject_warnings(void);

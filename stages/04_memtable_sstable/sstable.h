@@ -30,6 +30,7 @@ struct sstable {
     char *path;
     uint64_t number; /* of the file, in its name and in the checks' seeds */
     uint64_t bytes;  /* of the file */
+    bool packed;     /* its entries take less room there than they have */
     struct sstable_sum sum;
     struct strata_buffer smallest, largest; /* keys */
 };
@@ -44,6 +45,7 @@ struct sstable_writer {
     struct sstable_sum sum;     /* so far; the kind counts */
     struct strata_buffer bytes; /* not yet appended; they belong at file->end */
     uint64_t written_back;      /* bytes of the file that are on their way to the device */
+    bool plain; /* nothing is packed, where the kind packs; may be set before the first entry */
     bool published;
 };
 

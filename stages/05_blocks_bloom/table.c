@@ -154,6 +154,7 @@ int table_read_resident(struct table *t, struct strata_error *err)
         p.smallest = p.largest = (struct strata_buffer){0};
         t->block_bytes = p.block_bytes;
         t->blocks_end = p.index;
+        t->base.packed = p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * SECTION_TAIL;
         t->filter_place = p.filter;
         rc = read_index(t, &p, err);
     }

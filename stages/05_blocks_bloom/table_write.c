@@ -28,6 +28,7 @@ int table_writer_new(const struct strata_env *env, uint64_t number, struct sstab
         return rc;
     }
     w->builder.target = env->options->block_bytes;
+    w->base.plain = env->options->plain_blocks;
     *out = &w->base;
     return 0;
 }
@@ -72,7 +73,7 @@ static int end_block(struct table_writer *w, struct strata_error *err)
     if (rc == 0)
         rc = block_builder_finish(&w->builder, &bytes, err);
     if (rc == 0)
-        rc = put_section(w, bytes, !w->base.env->options->plain_blocks, &check, err);
+        rc = put_section(w, bytes, !w->base.plain, &check, err);
     if (rc == 0)
         rc = fence_put(&w->index, sstable_writer_place(&w->base) - place,
                        strata_buffer_slice(&w->separator), err);

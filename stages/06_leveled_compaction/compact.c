@@ -54,6 +54,17 @@ static void note_ages(struct compact *c)
         }
 }
 
+/* What they leave on level 0 stands before these. */
+static size_t find_older(const struct compact *c)
+{
+    const struct version_level *l = &c->version->levels[0];
+    size_t count = c->pick.count[0], at = 0;
+
+    while (count && l->tables[at] != c->pick.tables[0][count - 1])
+        at++;
+    return count ? at + 1 : 0;
+}
+
 static struct compact *make(const struct strata_env *env, const struct sstable_kind *kind,
                             void *common, uint64_t *next, struct version *version)
 {
@@ -86,6 +97,7 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
     *pick = (struct pick){0};
     c->bytes = c->pick.bytes;
     c->records = c->pick.records;
+    c->older = find_older(c);
     note_ages(c);
     rc = open_sources(c, err);
     if (rc < 0) {
@@ -222,7 +234,7 @@ static bool older_span(const struct compact *c, struct strata_slice key)
 {
     const struct version_level *l = &c->version->levels[0];
 
-    for (size_t i = c->pick.count[0]; i < l->count; i++)
+    for (size_t i = c->older; i < l->count; i++)
         if (sstable_compare_key(l->tables[i], key) == 0)
             return true;
     return false;
@@ -242,6 +254,22 @@ static bool hides_something(struct compact *c, struct strata_slice key)
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
+/* What a merge leaves on level 0 stays for long: it counts as the deepest. */
+static bool stays_plain(const struct compact *c)
+{
+    bool merged = !c->memtable && c->pick.output == 0;
+    return (merged ? LEVELS - 1 : c->pick.output) < c->env->options->pack_from_level;
+}
+
+static int begin_output(struct compact *c, struct strata_error *err)
+{
+    int rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
+
+    if (rc == 0)
+        c->writer->plain |= stays_plain(c);
+    return rc;
+}
+
 static int put_entry(struct compact *c, struct strata_error *err)
 {
     struct cursor *from = c->from;
@@ -251,7 +279,7 @@ static int put_entry(struct compact *c, struct strata_error *err)
     if (rc == 0 && (overlaps_much(c, from->key) || (c->writer && is_full(c))) && c->writer)
         rc = end_output(c, err);
     if (rc == 0 && !c->writer)
-        rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
+        rc = begin_output(c, err);
     return rc < 0 ? rc : c->kind->writer_add(c->writer, from->type, from->key, value, err);
 }
 
@@ -305,5 +333,6 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
 
 uint64_t compact_left(const struct compact *c)
 {
-    return c->ended || c->seen > c->records ? 0 : (c->records - c->seen) * bytes_each(c);
+    uint64_t left = c->ended || c->seen > c->records ? 0 : (c->records - c->seen) * bytes_each(c);
+    return left < c->bytes ? left : c->bytes; /* bytes_each is rounded up */
 }

@@ -31,6 +31,7 @@ struct compact {
     size_t output_count, output_room;
     uint64_t written; /* bytes, of the outputs */
 
+    size_t older;      /* of level 0: the first table that is older than the inputs */
     size_t at[LEVELS]; /* of each level below: the first table that does not end before the key */
     size_t grand_at;   /* likewise, of the level below the outputs' */
     uint64_t grand_bytes; /* that the present output overlaps with there */

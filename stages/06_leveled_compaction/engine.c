@@ -42,4 +42,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .backup = leveled_backup,
     .stats = leveled_stats,
     .tables = leveled_tables,
+    .compact_range = leveled_compact_range,
 };

@@ -279,66 +279,78 @@ int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
 
-static int flush_and_settle(struct tree *tree, struct strata_error *err)
+/* What is asked for, and its keys. */
+struct upkeep {
+    int (*work)(struct tree *tree, const struct upkeep *upkeep, struct strata_error *err);
+    struct strata_slice from, to;
+    const struct strata_progress *progress;
+};
+
+static int flush_and_settle(struct tree *tree, const struct upkeep *upkeep,
+                            struct strata_error *err)
 {
     int rc = pace_flush(tree, err);
 
-    if (rc == 0)
-        rc = pace_settle(tree, err);
-    trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
-    return rc;
+    (void)upkeep;
+    return rc < 0 ? rc : pace_settle(tree, err);
 }
 
-static int compact_all(struct tree *tree, const struct strata_progress *progress,
-                       struct strata_error *err)
+static int compact_all(struct tree *tree, const struct upkeep *upkeep, struct strata_error *err)
 {
     int rc = pace_flush(tree, err);
 
     if (rc == 0)
-        rc = tree_compact_all(tree, progress, err);
+        rc = tree_compact_all(tree, upkeep->progress, err);
     if (rc < 0)
         return rc;
     pick_spare_none(&tree->spared); /* every table was read, and there was room */
     tree->resting = false;
-    rc = pace_settle(tree, err);
-    trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
+    return pace_settle(tree, err);
+}
+
+static int compact_part(struct tree *tree, const struct upkeep *upkeep, struct strata_error *err)
+{
+    int rc = pace_flush(tree, err);
+    return rc < 0 ? rc : tree_compact_part(tree, upkeep->from, upkeep->to, upkeep->progress, err);
+}
+
+/* As the leader: nobody writes meanwhile. */
+static int do_upkeep(struct tree *tree, const struct upkeep *upkeep, struct strata_error *err)
+{
+    struct strata_error why;
+    int rc;
+
+    group_enter(&tree->group);
+    pthread_mutex_unlock(&tree->group.mutex);
+    rc = tree_usable(tree, &why);
+    if (rc == 0)
+        rc = tree_spoil(tree, upkeep->work(tree, upkeep, &why), &why);
+    if (rc == 0)
+        trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
+    pthread_mutex_lock(&tree->group.mutex);
+    group_leave(&tree->group);
+    if (rc < 0 && err)
+        *err = why;
+    if (rc == 0 && upkeep->progress)
+        upkeep->progress->tick(upkeep->progress->arg, 1, 1);
     return rc;
 }
 
 int leveled_flush(void *self, struct strata_error *err)
 {
-    struct tree *tree = self;
-    struct strata_error why;
-    int rc;
-
-    group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex);
-    rc = tree_usable(tree, &why);
-    if (rc == 0)
-        rc = tree_spoil(tree, flush_and_settle(tree, &why), &why);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    struct upkeep upkeep = {.work = flush_and_settle};
+    return do_upkeep(self, &upkeep, err);
 }
 
 int leveled_compact(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
-    struct tree *tree = self;
-    struct strata_error why;
-    int rc;
+    struct upkeep upkeep = {.work = compact_all, .progress = progress};
+    return do_upkeep(self, &upkeep, err);
+}
 
-    group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex);
-    rc = tree_usable(tree, &why);
-    if (rc == 0)
-        rc = tree_spoil(tree, compact_all(tree, progress, &why), &why);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
-    if (rc < 0 && err)
-        *err = why;
-    if (rc == 0 && progress)
-        progress->tick(progress->arg, 1, 1);
-    return rc;
+int leveled_compact_range(void *self, struct strata_slice from, struct strata_slice to,
+                          const struct strata_progress *progress, struct strata_error *err)
+{
+    struct upkeep upkeep = {compact_part, from, to, progress};
+    return do_upkeep(self, &upkeep, err);
 }

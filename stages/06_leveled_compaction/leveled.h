@@ -15,6 +15,8 @@ int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
 int leveled_sync(void *self, struct strata_error *err);
 int leveled_flush(void *self, struct strata_error *err);
 int leveled_compact(void *self, const struct strata_progress *progress, struct strata_error *err);
+int leveled_compact_range(void *self, struct strata_slice from, struct strata_slice to,
+                          const struct strata_progress *progress, struct strata_error *err);
 int leveled_backup(void *self, const char *to, const struct strata_progress *progress,
                    struct strata_error *err); /* backup.c */
 int leveled_verify(void *self, const struct strata_progress *progress,

@@ -21,6 +21,15 @@ static void tell_of_level(each_stat *each, void *arg, unsigned level, const char
     tell(each, arg, name, unit, help, value);
 }
 
+static uint64_t packed_of(const struct version_level *l)
+{
+    uint64_t packed = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        packed += l->tables[i]->packed;
+    return packed;
+}
+
 static void tell_level(const struct version *v, const struct tree_figures *figures, unsigned level,
                        each_stat *each, void *arg)
 {
@@ -28,12 +37,13 @@ static void tell_level(const struct version *v, const struct tree_figures *figur
 
     tell_of_level(each, arg, level, "files", "files", "tables of this level", l->count);
     tell_of_level(each, arg, level, "bytes", "bytes", "in them", l->bytes);
-    if (!level)
-        return;
+    tell_of_level(each, arg, level, "packed", "files", "of them whose blocks are packed",
+                  packed_of(l));
     tell_of_level(each, arg, level, "compactions", "compactions", "into it since open",
                   figures->levels[level].compactions);
-    tell_of_level(each, arg, level, "moves", "tables", "that went there as they were",
-                  figures->levels[level].moves);
+    if (level)
+        tell_of_level(each, arg, level, "moves", "tables", "that went there as they were",
+                      figures->levels[level].moves);
     tell_of_level(each, arg, level, "read", "bytes", "of tables that were compacted into it",
                   figures->levels[level].read_bytes);
     tell_of_level(each, arg, level, "written", "bytes", "of tables that were made of them",

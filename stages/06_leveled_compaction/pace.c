@@ -6,10 +6,10 @@
  *
  *   owed                             must be done when
  *   flush of the sealed memtable     the memtable is half full
- *   compactions that are due         level 0 has 8 tables
+ *   compactions that are due         level 0 has 8 tables; tiered: 5, and 3 for each tier
  *
  * I1: a memtable is sealed only when the one before it is in a table: there are two at most.
- * I2: level 0 never gets more than 12 tables, unless compaction rests: then somebody waits.
+ * I2: level 0 never gets 4 tables more than that, unless compaction rests: somebody waits before.
  * I3: where neither of them makes it wait, a write of b bytes does no more than
  *       - move PIECE bytes of inputs and one entry, and its own share, b * (o / r), of which there
  *         is one for the flush, where o / r is at most 16, and one for compactions;
@@ -18,6 +18,8 @@
  * log, the end of the old one, directory, manifest): after any of these the rest of the work is
  * left to the next write;
  *       - cut TRASH bytes off files that are named no more.
+ *     Tiered: what is owed grows with the tables, and so does o / r; and a table of level 0 is one,
+ *     however large: the write that ends it makes the filter of all its keys, too.
  *     Why: a look at what is owed is taken so often that a share between two is no more than PIECE
  *     (grain_of); a step ends at its first wait; a table's end and the edit that names it are two
  *     steps; and nothing that a step does takes longer the more tables there are, but the edit
@@ -27,8 +29,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define L0_AIM 8u
-#define L0_MOST 12u
+#define L0_MORE 4u                 /* tables than it should have, level 0 has at most */
 #define MOST ((uint64_t)1 << 40)   /* bytes of a memtable, for reckoning */
 #define GRAIN ((uint64_t)16 << 10) /* bytes that are written between two looks at what is owed */
 #define PIECE ((uint64_t)64 << 10) /* of work, between two writes */
@@ -157,15 +158,20 @@ static uint64_t owed(const struct tree *tree)
     return all > done ? all - done : 0;
 }
 
-/* Bytes that may be written until level 0 has L0_AIM tables; at the end not less than keeps the
- * share bearable. */
+static uint64_t level0_aim(const struct tree *tree)
+{
+    return pick_level0_aim(tree->super->version, tree->env->options);
+}
+
+/* Bytes that may be written until level 0 has as many tables as it should; at the end not less than
+ * keeps the share bearable. */
 static uint64_t room(const struct tree *tree)
 {
     uint64_t memtable = tree->env->options->memtable_bytes;
     uint64_t budget = memtable < MOST ? memtable : MOST;
     uint64_t tables = tree->super->version->levels[0].count + (tree->super->sealed != NULL);
     uint64_t used = memtable_bytes(tree->super->memtable);
-    uint64_t all = tables < L0_AIM ? (L0_AIM - tables) * budget : 0;
+    uint64_t aim = level0_aim(tree), all = tables < aim ? (aim - tables) * budget : 0;
 
     return all > used + budget / 8 ? all - used : budget / 8;
 }
@@ -203,7 +209,8 @@ int pace_bound(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    while (rc >= 0 && rc != STRATA_NOT_FOUND && tree->super->version->levels[0].count >= L0_MOST)
+    while (rc >= 0 && rc != STRATA_NOT_FOUND &&
+           tree->super->version->levels[0].count >= level0_aim(tree) + L0_MORE)
         rc = pace_compact(tree, err);
     return rc < 0 ? rc : 0;
 }

@@ -12,7 +12,7 @@
  * I3: a table that cannot be read is no input, and by I1 and I2 whatever would need it is none. The
  *     next one that does not is taken instead. What must stay on level 0 for its sake is merged
  *     there, by size, to one table of the newest ones: so they do not gather without end. */
-#include "pick.h"
+#include "pick_inside.h"
 
 #include <stdlib.h>
 
@@ -56,6 +56,8 @@ uint64_t pick_owed(const struct version *version, const struct strata_options *o
     const struct version_level *l = version->levels;
     uint64_t owed = 0, coming = 0;
 
+    if (options->compaction == STRATA_COMPACTION_TIERED)
+        return pick_tiered_owed(version);
     if (l[0].count >= PICK_L0_TABLES) {
         coming = l[0].bytes;
         owed = coming + l[1].bytes;
@@ -71,21 +73,22 @@ uint64_t pick_owed(const struct version *version, const struct strata_options *o
     return owed;
 }
 
-/* ---- Which ----------------------------------------------------------------------------------- */
-
-struct range {
-    struct strata_slice low, high;
-};
-
-static struct range range_of(const struct sstable *table)
+unsigned pick_level0_aim(const struct version *version, const struct strata_options *options)
 {
-    return (struct range){strata_buffer_slice(&table->smallest),
-                          strata_buffer_slice(&table->largest)};
+    return options->compaction == STRATA_COMPACTION_TIERED ? pick_tiered_aim(version) : L0_URGENT;
 }
 
-static void widen(struct range *range, const struct sstable *table)
+/* ---- Which ----------------------------------------------------------------------------------- */
+
+struct pick_range pick_range_of(const struct sstable *table)
 {
-    struct range more = range_of(table);
+    return (struct pick_range){strata_buffer_slice(&table->smallest),
+                               strata_buffer_slice(&table->largest)};
+}
+
+void pick_widen(struct pick_range *range, const struct sstable *table)
+{
+    struct pick_range more = pick_range_of(table);
 
     if (strata_compare(more.low, range->low) < 0)
         range->low = more.low;
@@ -93,20 +96,20 @@ static void widen(struct range *range, const struct sstable *table)
         range->high = more.high;
 }
 
-static bool overlaps(const struct range *range, const struct sstable *table)
+static bool overlaps(const struct pick_range *range, const struct sstable *table)
 {
     return sstable_compare_key(table, range->high) >= 0 &&
            sstable_compare_key(table, range->low) <= 0;
 }
 
-static int take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err)
+int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err)
 {
     pick->tables[level] = malloc((count + 1) * sizeof(struct sstable *));
     return pick->tables[level] ? 0
                                : strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
 }
 
-static void take(struct pick *pick, unsigned level, struct sstable *table)
+void pick_take(struct pick *pick, unsigned level, struct sstable *table)
 {
     pick->tables[level][pick->count[level]++] = table;
     pick->bytes += table->bytes;
@@ -114,7 +117,7 @@ static void take(struct pick *pick, unsigned level, struct sstable *table)
 }
 
 /* Tables [at, end) of a level may overlap with the range; the others do not. */
-static void may_overlap(const struct version *v, unsigned level, const struct range *range,
+static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
                         size_t *at, size_t *end)
 {
     const struct version_level *l = &v->levels[level];
@@ -126,36 +129,34 @@ static void may_overlap(const struct version *v, unsigned level, const struct ra
 }
 
 /* All tables of a level that overlap, the newest first, or in order of their keys. */
-static int take_overlapping(struct pick *pick, const struct version *v, unsigned level,
-                            const struct range *range, struct strata_error *err)
+int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned level,
+                          const struct pick_range *range, struct strata_error *err)
 {
     size_t at, end;
     int rc;
 
     may_overlap(v, level, range, &at, &end);
-    rc = take_room(pick, level, end - at, err);
+    rc = pick_take_room(pick, level, end - at, err);
     for (; rc == 0 && at < end; at++)
         if (overlaps(range, v->levels[level].tables[at]))
-            take(pick, level, v->levels[level].tables[at]);
+            pick_take(pick, level, v->levels[level].tables[at]);
     return rc;
 }
 
 /* I1: as long as a table widens the range, others may have come into it. */
-static struct range close_over(const struct version_level *l, size_t seed)
+void pick_close_over(const struct version_level *l, struct pick_range *range)
 {
-    struct range range = range_of(l->tables[seed]);
     size_t before = 0, count = 1;
 
     while (count != before) {
         before = count;
         count = 0;
         for (size_t i = 0; i < l->count; i++)
-            if (overlaps(&range, l->tables[i])) {
-                widen(&range, l->tables[i]);
+            if (overlaps(range, l->tables[i])) {
+                pick_widen(range, l->tables[i]);
                 count++;
             }
     }
-    return range;
 }
 
 /* The table that begins behind the level's cursor, or, behind the last one, the first. */
@@ -168,7 +169,7 @@ static size_t next_of(const struct version_level *l, struct strata_slice cursor)
     return at < l->count ? at : 0;
 }
 
-static uint64_t bytes_over(const struct version *v, unsigned level, const struct range *range)
+static uint64_t bytes_over(const struct version *v, unsigned level, const struct pick_range *range)
 {
     uint64_t bytes = 0;
     size_t at = 0, end = 0;
@@ -204,7 +205,7 @@ void pick_spare_none(struct pick_spared *spared)
     *spared = (struct pick_spared){0};
 }
 
-static bool is_spared(const struct pick_spared *spared, const struct sstable *table)
+bool pick_is_spared(const struct pick_spared *spared, const struct sstable *table)
 {
     for (size_t i = 0; i < spared->count; i++)
         if (spared->numbers[i] == table->number)
@@ -216,7 +217,7 @@ static bool has_spared(const struct pick *pick, const struct pick_spared *spared
 {
     for (unsigned level = 0; spared->count && level < LEVELS; level++)
         for (size_t i = 0; i < pick->count[level]; i++)
-            if (is_spared(spared, pick->tables[level][i]))
+            if (pick_is_spared(spared, pick->tables[level][i]))
                 return true;
     return false;
 }
@@ -228,16 +229,19 @@ static int take_inputs(struct pick *out, const struct version *v, unsigned level
                        const struct strata_options *options, struct strata_error *err)
 {
     const struct version_level *l = &v->levels[level];
-    struct range range = level ? range_of(l->tables[at]) : close_over(l, at);
+    struct pick_range range = pick_range_of(l->tables[at]);
     int rc;
 
+    if (level == 0)
+        pick_close_over(l, &range);
     pick_free(out);
     out->level = level;
     out->output = level + 1;
-    rc = take_overlapping(out, v, level, &range, err);
+    rc = pick_take_overlapping(out, v, level, &range, err);
     if (rc == 0)
-        rc = take_overlapping(out, v, level + 1, &range, err); /* I2 */
+        rc = pick_take_overlapping(out, v, level + 1, &range, err); /* I2 */
     out->move = rc == 0 && out->count[level] == 1 && out->count[level + 1] == 0 &&
+                level + 1 != options->pack_from_level &&
                 bytes_over(v, level + 2, &range) <= PICK_TIMES * options->table_bytes;
     return rc;
 }
@@ -266,7 +270,7 @@ static size_t count_of_a_size(const struct version_level *l, const struct pick_s
     uint64_t newer = 0;
     size_t count = 0;
 
-    while (count < l->count && !is_spared(spared, l->tables[count]) &&
+    while (count < l->count && !pick_is_spared(spared, l->tables[count]) &&
            (count == 0 || l->tables[count]->bytes <= newer))
         newer += l->tables[count++]->bytes;
     return count;
@@ -283,9 +287,9 @@ static int pick_newest(const struct version *v, const struct pick_spared *spared
     pick_free(out);
     if (count < PICK_L0_TABLES)
         return STRATA_NOT_FOUND;
-    rc = take_room(out, 0, count, err);
+    rc = pick_take_room(out, 0, count, err);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        take(out, 0, l->tables[i]);
+        pick_take(out, 0, l->tables[i]);
     return rc;
 }
 
@@ -309,6 +313,8 @@ int pick_due(const struct version *version, const struct strata_buffer cursors[L
     int rc = STRATA_NOT_FOUND;
 
     *out = (struct pick){0};
+    if (options->compaction == STRATA_COMPACTION_TIERED)
+        return pick_tiered(version, options, spared, out, err);
     while (rc == STRATA_NOT_FOUND) {
         unsigned level = most_urgent(version, options, left_out);
         if (score(version, options, level) <= 1000)
@@ -323,6 +329,13 @@ int pick_due(const struct version *version, const struct strata_buffer cursors[L
 }
 
 /* ---- Everything ------------------------------------------------------------------------------ */
+
+unsigned pick_level_for(uint64_t bytes, unsigned least, const struct strata_options *options)
+{
+    while (least + 1 < LEVELS && bytes > pick_target(options, least))
+        least++;
+    return least;
+}
 
 static bool nothing_to_gain(const struct pick *pick, unsigned levels)
 {
@@ -342,15 +355,14 @@ int pick_all(const struct version *version, const struct strata_options *options
     *out = (struct pick){.output = 1};
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
         const struct version_level *l = &version->levels[level];
-        rc = take_room(out, level, l->count, err);
+        rc = pick_take_room(out, level, l->count, err);
         for (size_t i = 0; rc == 0 && i < l->count; i++)
-            take(out, level, l->tables[i]);
+            pick_take(out, level, l->tables[i]);
         levels += l->count > 0;
         if (level && l->count)
             out->output = level;
     }
-    while (rc == 0 && out->output + 1 < LEVELS && out->bytes > pick_target(options, out->output))
-        out->output++;
+    out->output = pick_level_for(out->bytes, out->output, options);
     if (rc == 0 && nothing_to_gain(out, levels))
         rc = STRATA_NOT_FOUND;
     return rc;

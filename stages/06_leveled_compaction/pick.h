@@ -35,6 +35,9 @@ uint64_t pick_target(const struct strata_options *options, unsigned level);
 /* About how many bytes are to be read by compactions until nothing is due. */
 uint64_t pick_owed(const struct version *version, const struct strata_options *options);
 
+/* So many tables level 0 may have before what is owed must be done. */
+unsigned pick_level0_aim(const struct version *version, const struct strata_options *options);
+
 /* The most urgent compaction. `cursors`: for each level a key, behind which the next one begins.
  * NOT_FOUND: none is due that can be done without a spared table. NO_MEMORY. To be freed in any
  * case. */
@@ -45,5 +48,13 @@ int pick_due(const struct version *version, const struct strata_buffer cursors[L
  * NOT_FOUND: they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
 int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
              struct strata_error *err);
+/* pick_part.c: of keys from `from` on and before `to` (without bytes: no bound): the deepest level
+ * with tables that hold any; no less than 1. */
+unsigned pick_deepest(const struct version *version, struct strata_slice from,
+                      struct strata_slice to);
+/* The tables of a level that hold such keys, into the next level. NOT_FOUND: there is none.
+ * NO_MEMORY. To be freed in any case. */
+int pick_part(const struct version *version, unsigned level, struct strata_slice from,
+              struct strata_slice to, struct pick *out, struct strata_error *err);
 
 #endif

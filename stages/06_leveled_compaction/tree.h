@@ -74,6 +74,10 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
 /* Everything goes into one level. The memtables are empty. */
 int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
                      struct strata_error *err);
+/* What holds keys from `from` on and before `to` goes down level by level, as far as there are any.
+ * Likewise. */
+int tree_compact_part(struct tree *tree, struct strata_slice from, struct strata_slice to,
+                      const struct strata_progress *progress, struct strata_error *err);
 /* A step of this work returned `rc`: when that is not 0, its work ends. Returns it. */
 int tree_end_work(const struct tree *tree, struct compact **work, int rc);
 /* Gives up what is under way. */

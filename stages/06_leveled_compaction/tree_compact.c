@@ -101,24 +101,55 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
     return rc == 0 ? go_on(tree, budget, err) : rc;
 }
 
-int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
-                     struct strata_error *err)
-{
-    struct pick pick;
-    int rc = pick_all(tree->super->version, tree->env->options, &pick, err);
+/* ---- Asked for ------------------------------------------------------------------------------- */
 
-    tree_abandon(tree);
+/* What was picked with this outcome, to its end. `done`: bytes of what came before it; `total`: of
+ * all; 0: it is not known. */
+static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *done, uint64_t total,
+                     const struct strata_progress *progress, struct strata_error *err)
+{
+    uint64_t bytes = pick->bytes;
+
     if (rc == 0)
-        rc = begin(tree, &pick, err);
-    pick_free(&pick);
+        rc = begin(tree, pick, err);
+    pick_free(pick);
+    if (rc == STRATA_NOT_FOUND)
+        return 0;
     while (rc == 0) {
         uint64_t budget = 1 << 20;
         rc = go_on(tree, &budget, err);
         if (progress && tree->compaction)
-            progress->tick(progress->arg, tree->compaction->bytes - compact_left(tree->compaction),
-                           tree->compaction->bytes);
+            progress->tick(progress->arg, *done + bytes - compact_left(tree->compaction), total);
     }
+    *done += bytes;
     return rc < 0 ? rc : 0;
+}
+
+int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
+                     struct strata_error *err)
+{
+    struct pick pick;
+    uint64_t done = 0;
+    int rc = pick_all(tree->super->version, tree->env->options, &pick, err);
+
+    tree_abandon(tree);
+    return carry_out(tree, rc, &pick, &done, pick.bytes, progress, err);
+}
+
+int tree_compact_part(struct tree *tree, struct strata_slice from, struct strata_slice to,
+                      const struct strata_progress *progress, struct strata_error *err)
+{
+    unsigned deepest = pick_deepest(tree->super->version, from, to);
+    uint64_t done = 0;
+    int rc = 0;
+
+    tree_abandon(tree);
+    for (unsigned level = 0; rc == 0 && level < deepest; level++) {
+        struct pick pick;
+        rc = pick_part(tree->super->version, level, from, to, &pick, err);
+        rc = carry_out(tree, rc, &pick, &done, 0, progress, err);
+    }
+    return rc;
 }
 
 void tree_abandon(struct tree *tree)

@@ -127,5 +127,19 @@ for stage in $able; do
     same "compact_stage_${stage}_loses_nothing" <(strata dump "fat$stage") before.tsv
     prints "compact_stage_${stage}_leaves_no_damage" "fat$stage: no damage" strata verify "fat$stage"
 done
+# Of a range: at the newest stage what lies elsewhere stays as it is.
+strata dump "fat$newest" | sed 's/value/third value/' | strata load "fat$newest" - 2>/dev/null
+strata dump "fat$newest" >before.tsv
+first=$(head -1 before.tsv | cut -f1)
+run strata compact "fat$newest" '' "$first"
+like compact_of_a_range_tells_the_sizes "$rc $out" "^0 fat$newest: [0-9]+ bytes, [0-9]+ before\$"
+last_two="$(strata scan "fat$newest" --reverse --limit 2 --keys-only)"
+run strata compact "fat$newest" "$(tail -1 <<<"$last_two")"
+same compact_of_a_range_loses_nothing <(strata dump "fat$newest") before.tsv
+run strata compact "fat$newest" b a
+is compact_of_no_keys_is_fine "$rc$err" 0
+fails compact_with_a_bad_key 2 '^strata: compact: TO: column 2: no such escape' strata compact "fat$newest" a 'a\q'
+fails compact_with_bad_hex 2 '^strata: compact: FROM: ' strata compact --hex "fat$newest" 6x
+fails compact_with_too_many_keys 2 'one argument too many' strata compact "fat$newest" a b c
 [ -n "$able" ] || skip compact "no stage of this build promises it"
 done_testing

@@ -237,6 +237,11 @@ static void open_options_not_initialised_are_invalid(void **state)
         options.sync = (enum strata_sync)(i ? STRATA_SYNC_ALWAYS + 1 : 0x7fffffff);
         place_refused(place->dir, &options, STRATA_ERR_INVALID, &err);
         assert_err_says(&err, "options.sync");
+        options.sync = STRATA_SYNC_DEFAULT;
+        options.compaction =
+            (enum strata_compaction)(i ? STRATA_COMPACTION_TIERED + 1 : 0x7fffffff);
+        place_refused(place->dir, &options, STRATA_ERR_INVALID, &err);
+        assert_err_says(&err, "options.compaction");
     }
     assert_string_equal(place_names(place, place->root), "");
 }

@@ -209,6 +209,7 @@ static int use_inherited(struct child *self, void *arg)
         strata_sync(in->db, NULL),
         strata_flush(in->db, NULL),
         strata_compact(in->db, NULL, NULL),
+        strata_compact_range(in->db, key, key, NULL, NULL),
         strata_verify(in->db, NULL, NULL),
         strata_backup(in->db, "to", NULL, NULL),
         strata_tables(in->db, NULL, NULL, NULL),

@@ -42,6 +42,7 @@ static void contract_no_handle_is_an_invalid_argument(void **state)
     expect_invalid(strata_snapshot_iter(NULL, &iter, &err), &err);
     expect_invalid(strata_flush(NULL, &err), &err);
     expect_invalid(strata_compact(NULL, NULL, &err), &err);
+    expect_invalid(strata_compact_range(NULL, key, key, NULL, &err), &err);
     expect_invalid(strata_verify(NULL, NULL, &err), &err);
     expect_invalid(strata_backup(NULL, "to", NULL, &err), &err);
     expect_invalid(strata_stats(NULL, NULL, NULL, &err), &err);
@@ -316,6 +317,14 @@ static void contract_compact_keeps_the_answers_or_is_refused(void **state)
     }
     assert_delete(db, "07");
     model_delete(&model, strata_string("07"));
+    for (int i = 0; i < 2; i++) {
+        expect_promise(subject_promises(STRATA_PROMISE_COMPACT),
+                       strata_compact_range(db, strata_string(i ? "" : "05"),
+                                            strata_string(i ? "" : "12"), &progress, &err),
+                       &err);
+        assert_model(&model, db);
+    }
+    assert_int_equal(ticks > 0, subject_promises(STRATA_PROMISE_COMPACT));
     for (int i = 0; i < 2; i++) {
         expect_promise(subject_promises(STRATA_PROMISE_COMPACT),
                        strata_compact(db, i ? &progress : NULL, &err), &err);

@@ -12,7 +12,8 @@
 #define S(text) strata_string(text)
 #define DIR "db"
 
-static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
+static struct strata *open_as(struct strata_fs *fs, size_t memtable_bytes,
+                              enum strata_compaction compaction)
 {
     struct strata_options options;
     struct strata_error err;
@@ -25,8 +26,14 @@ static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
     options.level_bytes = 512 << 10;
     options.plain_blocks = true;
     options.sync = STRATA_SYNC_NEVER;
+    options.compaction = compaction;
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     return db;
+}
+
+static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
+{
+    return open_as(fs, memtable_bytes, STRATA_COMPACTION_LEVELED);
 }
 
 static void close_it(struct strata *db)
@@ -101,6 +108,46 @@ static void pace_no_write_does_much(void **state)
     fs_free(fs);
 }
 
+/* So it is by tiers, but for the end of a table: the rest of its blocks, index and filter. */
+static void pace_no_write_does_much_by_tiers(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_as(fs, 1 << 20, STRATA_COMPACTION_TIERED);
+    struct work most = {0};
+    struct rng rng;
+    uint64_t waiting[6] = {0}, tables = 0;
+
+    (void)state;
+    rng_init_env(&rng, "pace");
+    for (int i = 0; i < 120000; i++) {
+        struct work before = work_of(fs), after;
+        put(db, (int)rng_below(&rng, 200000));
+        after = work_of(fs);
+        waiting[after.waits - before.waits < 5 ? after.waits - before.waits : 5]++;
+        most.reads = larger(most.reads, after.reads - before.reads);
+        most.read = larger(most.read, after.read - before.read);
+        most.written = larger(most.written, after.written - before.written);
+        if (i % 500 == 0)
+            tables = larger(tables, check_stat(db, "level0_files"));
+    }
+    assert_true(check_stat(db, "flushes") >= 16);
+    assert_true(check_stat(db, "level0_compactions") >= 5);
+    assert_int_equal(check_stat(db, "level1_compactions"), 0);
+    assert_in_range(tables, 4, 5 + 3 * 3);
+    assert_int_equal(waiting[5], 0);
+    assert_int_equal(waiting[4], check_stat(db, "flushes") + (check_stat(db, "sealed_bytes") > 0));
+    assert_int_equal(waiting[3], 0);
+    assert_true(waiting[2] + waiting[1] < 120000 / 20);
+    assert_in_range(most.written, 200 << 10, 704 << 10);
+    assert_in_range(most.read, 4096, 256 << 10);
+    assert_in_range(most.reads, 1, 64);
+    /* each entry is written when it is flushed and once in each of two tiers */
+    assert_in_range(check_stat(db, "level0_written"), check_stat(db, "flushed_bytes"),
+                    2 * check_stat(db, "flushed_bytes"));
+    close_it(db);
+    fs_free(fs);
+}
+
 /* ---- Files that are named no more ------------------------------------------------------------ */
 
 static const struct fs_ops *sim_ops;
@@ -145,6 +192,8 @@ static void pace_large_files_are_cut_piece_by_piece(void **state)
         uint64_t before = fs->calls[FS_CALL_TRUNCATE];
         put(db, (int)((uint64_t)i * 7919 % 20000));
         between = larger(between, fs->calls[FS_CALL_TRUNCATE] - before);
+        if (i % 1000 == 0)
+            assert_in_range(check_stat(db, "level0_files"), 0, 8);
         if (!linked && check_stat(db, "flushes") == 1) {
             linked = true;
             assert_ok(fs_link(fs, "db/000004.table", "backup", &err), &err);
@@ -200,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pace_no_write_does_much),
+        cmocka_unit_test(pace_no_write_does_much_by_tiers),
         cmocka_unit_test(pace_large_files_are_cut_piece_by_piece),
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),
     };

@@ -320,6 +320,108 @@ static void tree_many_sessions_leave_few_tables(void **state)
     fs_free(fs);
 }
 
+static struct strata *open_as(struct strata_fs *fs, enum strata_compaction compaction,
+                              unsigned pack_from_level)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    subject_options(&options, fs, true);
+    options.memtable_bytes = 4000;
+    options.compaction = compaction;
+    options.pack_from_level = pack_from_level;
+    options.log = note_warning;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+/* The policy may be another at each opening; what the other left is merged as its own. */
+static void tree_policy_changes_between_openings(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+
+    (void)state;
+    for (int round = 0; round < 6; round++) {
+        bool tiered = round % 2 == 0;
+        struct strata *db = open_as(fs, tiered ? STRATA_COMPACTION_TIERED : 0, 0);
+        if (round)
+            expect_many(db, 0, 500, round % 2 ? "even" : "odd");
+        for (int i = 0; i < 3; i++) {
+            put_mixed(db, 500, round % 2 ? "odd" : "even");
+            verify(db);
+        }
+        assert_in_range(check_stat(db, "level0_files"), 0, tiered ? 18 : 12);
+        assert_int_equal(check_stat(db, "level0_compactions") >= 5, tiered);
+        assert_int_equal(check_stat(db, "level1_compactions") >= 3, !tiered);
+        expect_many(db, 0, 500, round % 2 ? "odd" : "even");
+        close_it(db);
+    }
+    fs_free(fs);
+}
+
+/* Of what was removed nothing is left in the range, and what lies elsewhere stays as it is. */
+static void tree_compaction_of_a_range_leaves_the_rest(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct strata_error err;
+    char before[20000];
+    size_t kept = 0;
+
+    (void)state;
+    put_mixed(db, 1000, "value");
+    compact(db);
+    snprintf(before, sizeof before, "%s", files(fs, ".table"));
+    for (int i = 300; i < 400; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key %05d", i);
+        assert_delete(db, key);
+    }
+    assert_ok(strata_compact_range(db, S("key 00350"), S("key 00300"), NULL, &err), &err);
+    assert_int_equal(check_stat(db, "flushes"), 1);
+    assert_ok(strata_compact_range(db, S("key 00300"), S("key 00400"), NULL, &err), &err);
+    assert_int_equal(check_stat(db, "table_records"), 900);
+    assert_int_equal(check_stat(db, "level0_files"), 0);
+    for (char *name = strtok(before, " "); name; name = strtok(NULL, " "))
+        kept += strstr(files(fs, ".table"), name) != NULL;
+    assert_in_range(kept, count_files(fs, ".table") * 4 / 5, count_files(fs, ".table"));
+    expect_many(db, 0, 300, "value");
+    expect_many(db, 400, 1000, "value");
+    assert_get(db, "key 00399", NULL);
+    verify(db);
+    close_it(db);
+    fs_free(fs);
+}
+
+/* From which level on tables are packed may be another at each opening. */
+static void tree_packing_changes_between_openings(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_as(fs, STRATA_COMPACTION_LEVELED, 1);
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        put_mixed(db, 500, "a value, a value, a value, a value, a value");
+    flush(db);
+    assert_int_equal(check_stat(db, "level0_packed"), 0);
+    assert_int_equal(check_stat(db, "level1_packed"), check_stat(db, "level1_files"));
+    assert_true(check_stat(db, "level2_packed") > 5);
+    assert_int_equal(check_stat(db, "level2_packed"), check_stat(db, "level2_files"));
+    close_it(db);
+    db = open_as(fs, STRATA_COMPACTION_LEVELED, 7);
+    compact(db);
+    put_many(db, 0, 10, "value");
+    flush(db);
+    assert_int_equal(check_stat(db, "level0_packed") + check_stat(db, "level1_packed") +
+                         check_stat(db, "level2_packed") + check_stat(db, "level3_packed"),
+                     0);
+    expect_many(db, 10, 500, "a value, a value, a value, a value, a value");
+    verify(db);
+    close_it(db);
+    fs_free(fs);
+}
+
 /* ---- Damage and failure ---------------------------------------------------------------------- */
 
 /* Flips a bit in the first block. */
@@ -701,6 +803,9 @@ int main(void)
         cmocka_unit_test(tree_iterator_lives_through_compactions),
         cmocka_unit_test(tree_tombstones_end_at_the_last_level),
         cmocka_unit_test(tree_many_sessions_leave_few_tables),
+        cmocka_unit_test(tree_policy_changes_between_openings),
+        cmocka_unit_test(tree_compaction_of_a_range_leaves_the_rest),
+        cmocka_unit_test(tree_packing_changes_between_openings),
         cmocka_unit_test(tree_damaged_table_is_told_once_and_left_alone),
         cmocka_unit_test(tree_full_disk_is_tried_again),
         cmocka_unit_test(tree_flush_and_compaction_that_fail_at_any_call_lose_nothing),

@@ -188,6 +188,7 @@ struct ground {
     struct version *version;
     struct pick_spared spared;
     int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */
+    int done, steps, parts;
 };
 
 static void ground_init(struct ground *g)
@@ -288,23 +289,21 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
     memtable_unref(memtable);
 }
 
-/* One compaction, in steps of so many bytes. Steps that it took; 0: none was due. */
-static int compact_one(struct ground *g, uint64_t step, bool all)
+/* Carries out a pick with this outcome, in steps of so many bytes. Steps that it took; 0: there was
+ * nothing to do. */
+static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
 {
     struct compact *c;
     struct strata_error err;
-    struct pick pick;
     int steps = 0;
-    int rc = all ? pick_all(g->version, &g->options, &pick, &err)
-                 : pick_due(g->version, g->state.cursors, &g->options, &g->spared, &pick, &err);
 
     assert_true(rc >= 0);
-    if (rc == 0 && pick.move) {
-        struct sstable *moved = pick.tables[pick.level][0];
-        change(g, &pick, &moved, 1, pick.output);
+    if (rc == 0 && pick->move) {
+        struct sstable *moved = pick->tables[pick->level][0];
+        change(g, pick, &moved, 1, pick->output);
         steps = 1;
     } else if (rc == 0) {
-        assert_ok(compact_new(&g->env, kind, g->common, &g->next, g->version, &pick, &c, &err),
+        assert_ok(compact_new(&g->env, kind, g->common, &g->next, g->version, pick, &c, &err),
                   &err);
         do {
             uint64_t budget = step;
@@ -316,8 +315,34 @@ static int compact_one(struct ground *g, uint64_t step, bool all)
         change(g, &c->pick, c->outputs, c->output_count, c->pick.output);
         compact_del(c, true);
     }
-    pick_free(&pick);
+    pick_free(pick);
     return steps;
+}
+
+/* What is due, or all. */
+static int compact_one(struct ground *g, uint64_t step, bool all)
+{
+    struct strata_error err;
+    struct pick pick;
+    int rc = all ? pick_all(g->version, &g->options, &pick, &err)
+                 : pick_due(g->version, g->state.cursors, &g->options, &g->spared, &pick, &err);
+
+    return carry_out(g, rc, &pick, step);
+}
+
+/* What a level has of keys [from, to), to the next one; < 0: no bound. */
+static int compact_part(struct ground *g, unsigned level, int from, int to)
+{
+    char low[16] = "", high[16] = "";
+    struct strata_error err;
+    struct pick pick;
+
+    if (from >= 0)
+        make_key(low, from);
+    if (to >= 0)
+        make_key(high, to);
+    return carry_out(g, pick_part(g->version, level, S(low), S(high), &pick, &err), &pick,
+                     UINT64_MAX);
 }
 
 static void expect_gets(struct ground *g)
@@ -449,37 +474,58 @@ static void expect_scan(struct ground *g)
         assert_int_equal(shown[i] > 0 ? shown[i] : 0, g->newest[i] > 0 ? g->newest[i] : 0);
 }
 
+/* Of one policy, and then of the other. */
+static void expect_compactions_hidden(struct ground *g, struct rng *rng, int rounds)
+{
+    for (int round = 0; round < rounds; round++) {
+        int from = (int)rng_below(rng, KEYS), more = 1 + (int)rng_below(rng, KEYS), now;
+        add_flush(g, from, from + more < KEYS ? from + more : KEYS, 1 + (int)rng_below(rng, 5),
+                  rng_below(rng, 4) == 0);
+        while ((now = compact_one(g, 700, false)) > 0) {
+            g->done++;
+            g->steps += now;
+            expect_gets(g);
+        }
+        if (rng_below(rng, 8) == 0) { /* a range, or a part of what that takes */
+            unsigned level = (unsigned)rng_below(rng, 3);
+            int low = (int)rng_below(rng, KEYS), high = low + 1 + (int)rng_below(rng, 20);
+            g->parts += compact_part(g, level, low, high < KEYS ? high : -1) > 0;
+        }
+        expect_gets(g);
+        expect_scan(g);
+        assert_true(g->version->levels[0].count <= pick_level0_aim(g->version, &g->options));
+    }
+    while (compact_one(g, 700, false) > 0)
+        ;
+    assert_in_range(pick_owed(g->version, &g->options), 0, 500); /* what is due is more */
+}
+
 static void compactions_change_nothing_that_is_seen(void **state)
 {
-    struct ground g;
     struct rng rng;
-    int done = 0, steps = 0;
 
     (void)state;
-    ground_init(&g);
     rng_init_env(&rng, "compactions");
-    for (int round = 0; round < 60; round++) {
-        int from = (int)rng_below(&rng, KEYS), more = 1 + (int)rng_below(&rng, KEYS), now;
-        add_flush(&g, from, from + more < KEYS ? from + more : KEYS, 1 + (int)rng_below(&rng, 5),
-                  rng_below(&rng, 4) == 0);
-        while ((now = compact_one(&g, 700, false)) > 0) {
-            done++;
-            steps += now;
-            expect_gets(&g);
-        }
+    for (int first = 0; first < 2; first++) {
+        struct ground g;
+        ground_init(&g);
+        g.options.compaction = first;
+        expect_compactions_hidden(&g, &rng, 60);
+        assert_true(g.done >= (first ? 6 : 12) && g.steps > 2 * g.done);
+        assert_int_equal(first && !g.parts ? g.version->levels[1].count : 0, 0);
+        g.options.compaction = !first;
+        expect_compactions_hidden(&g, &rng, 60);
+        assert_true(g.done >= 20 && g.parts >= 1);
+        compact_one(&g, 700, true);
         expect_gets(&g);
         expect_scan(&g);
+        assert_int_equal(g.version->tombstones, 0);
+        assert_int_equal(version_cursor_count(g.version), 1);
+        assert_int_equal(compact_one(&g, 700, true), 0); /* there is nothing to gain */
+        g.options.compaction = STRATA_COMPACTION_TIERED;
+        expect_compactions_hidden(&g, &rng, 20); /* over what stands on a deep level */
+        ground_free(&g);
     }
-    assert_true(done >= 20 && steps > 3 * done);
-    assert_true(g.version->levels[2].count > 0);
-    assert_true(pick_owed(g.version, &g.options) == 0);
-    compact_one(&g, 700, true);
-    expect_gets(&g);
-    expect_scan(&g);
-    assert_int_equal(g.version->tombstones, 0);
-    assert_int_equal(version_cursor_count(g.version), 1);
-    assert_int_equal(compact_one(&g, 700, true), 0); /* there is nothing to gain */
-    ground_free(&g);
 }
 
 /* A tombstone that hides something deeper is kept, one that hides nothing is not. */
@@ -626,6 +672,255 @@ static void pick_leaves_alone_what_cannot_be_read(void **state)
     }
 }
 
+/* ---- By tiers -------------------------------------------------------------------------------- */
+
+static void add_flushes(struct ground *g, int count, int from, int to)
+{
+    for (int i = 0; i < count; i++)
+        add_flush(g, from, to, 1, false);
+}
+
+/* Four of a size become one, which waits for three more of its size; a small one that stands among
+ * large ones goes with them. */
+static void pick_tiered_merges_neighbours_of_a_size(void **state)
+{
+    struct ground g;
+    struct strata_error err;
+    struct pick pick;
+
+    (void)state;
+    ground_init(&g);
+    g.options.compaction = STRATA_COMPACTION_TIERED;
+    add_flushes(&g, 3, 0, 20);
+    assert_int_equal(compact_one(&g, UINT64_MAX, false), 0);
+    assert_int_equal(pick_owed(g.version, &g.options), 0);
+    assert_int_equal(pick_level0_aim(g.version, &g.options), 8);
+    add_flush(&g, 20, 40, 1, false);
+    assert_int_equal(pick_owed(g.version, &g.options), g.version->levels[0].bytes);
+    add_flush(&g, 40, 140, 1, false); /* much larger, and newer: all are of its tier */
+    assert_int_equal(pick_owed(g.version, &g.options), g.version->levels[0].bytes);
+    add_flushes(&g, 3, 0, 10);
+    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
+    assert_int_equal(pick.output, 0);
+    assert_int_equal(pick.count[0], 5);
+    assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]);
+    pick_free(&pick);
+    assert_int_equal(pick_level0_aim(g.version, &g.options), 11);
+    assert_true(compact_one(&g, UINT64_MAX, false) > 0);
+    assert_int_equal(g.version->levels[0].count, 4);
+    assert_int_equal(g.version->levels[0].tables[3]->sum.records, 140);
+    assert_int_equal(compact_one(&g, UINT64_MAX, false), 0);
+    add_flush(&g, 5, 15, 1, false);
+    assert_true(compact_one(&g, UINT64_MAX, false) > 0);
+    assert_int_equal(g.version->levels[0].count, 2);
+    expect_gets(&g);
+    ground_free(&g);
+}
+
+/* A tombstone goes on as long as anything older has its key: of level 0, or of a deeper one. */
+static void compaction_by_tiers_keeps_tombstones_that_hide(void **state)
+{
+    (void)state;
+    for (int deep = 0; deep < 2; deep++) {
+        struct ground g;
+        ground_init(&g);
+        g.options.compaction = STRATA_COMPACTION_TIERED;
+        add_flush(&g, 0, KEYS, 1, false);
+        if (deep)
+            assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+        for (int i = 0; i < 4; i++)
+            add_flush(&g, 25 * i, 25 * i + 100, 1, true);
+        add_flush(&g, 190, 191, 1, false); /* newer, and not of their tier */
+        assert_true(compact_one(&g, UINT64_MAX, false) > 0);
+        assert_int_equal(g.version->tombstones, 175);
+        assert_int_equal(g.version->levels[0].count, deep ? 2 : 3);
+        expect_gets(&g);
+        expect_scan(&g);
+        for (int i = 0; i < 40; i++) { /* until the oldest have their turn */
+            add_flush(&g, 0, KEYS, 1 + i % 2, false);
+            while (compact_one(&g, UINT64_MAX, false) > 0)
+                expect_gets(&g);
+        }
+        assert_int_equal(g.version->tombstones, 0);
+        assert_int_equal(g.version->levels[1].count + g.version->levels[2].count > 0, deep);
+        assert_in_range(g.version->levels[0].count, 1, 6);
+        expect_scan(&g);
+        ground_free(&g);
+    }
+}
+
+/* One that cannot be read parts those that are newer from those that are older. */
+static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
+{
+    (void)state;
+    for (int deep = 0; deep < 2; deep++) {
+        struct ground g;
+        struct strata_error err;
+        uint64_t number;
+
+        ground_init(&g);
+        g.options.compaction = STRATA_COMPACTION_TIERED;
+        add_flushes(&g, 2, 0, 20);
+        if (deep)
+            assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+        number = g.version->levels[deep].tables[0]->number;
+        assert_ok(pick_spare(&g.spared, number, &err), &err);
+        for (int i = 0; i < 60; i++) {
+            add_flush(&g, i % 3 * 10, i % 3 * 10 + 20, 1, i % 7 == 6);
+            while (compact_one(&g, 700, false) > 0)
+                ;
+            assert_true(is_there(&g, (unsigned)deep, number));
+            assert_in_range(g.version->levels[0].count, 1, 10);
+            expect_gets(&g);
+        }
+        pick_spare_none(&g.spared);
+        add_flushes(&g, 12, 0, KEYS);
+        while (compact_one(&g, 700, false) > 0)
+            expect_gets(&g);
+        assert_false(is_there(&g, (unsigned)deep, number));
+        ground_free(&g);
+    }
+}
+
+/* ---- A range --------------------------------------------------------------------------------- */
+
+static uint64_t sum_of_numbers(const struct ground *g, unsigned level, int from, int to)
+{
+    const struct version_level *l = &g->version->levels[level];
+    uint64_t sum = 0;
+    char low[16], high[16];
+
+    make_key(low, from);
+    make_key(high, to);
+    for (size_t i = 0; i < l->count; i++) {
+        struct strata_slice smallest = strata_buffer_slice(&l->tables[i]->smallest),
+                            largest = strata_buffer_slice(&l->tables[i]->largest);
+        if (strata_compare(largest, S(low)) >= 0 && strata_compare(smallest, S(high)) < 0)
+            sum += l->tables[i]->number * l->tables[i]->number;
+    }
+    return sum;
+}
+
+static unsigned deepest(const struct ground *g, int from, int to)
+{
+    char low[16] = "", high[16] = "";
+
+    if (from >= 0)
+        make_key(low, from);
+    if (to >= 0)
+        make_key(high, to);
+    return pick_deepest(g->version, S(low), S(high));
+}
+
+/* All keys on level 2; above them some of the first half. A range takes what holds its keys. */
+static void pick_part_takes_what_holds_the_keys(void **state)
+{
+    struct ground g;
+    struct strata_error err;
+    struct pick pick;
+    uint64_t before, level1;
+
+    (void)state;
+    ground_init(&g);
+    g.options.table_bytes = 500;
+    add_flush(&g, 0, KEYS, 1, false);
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+    assert_true(g.version->levels[2].count > 8 && g.version->levels[1].count == 0);
+    add_flush(&g, 0, KEYS / 2, 1, false);
+    assert_int_equal(compact_part(&g, 0, KEYS / 2, -1), 0);
+    assert_int_equal(compact_part(&g, 0, KEYS / 2 - 1, -1) > 0, 1); /* the last key of it */
+    assert_int_equal(g.version->levels[0].count, 0);
+    assert_int_equal(deepest(&g, 0, 1), 2);
+    assert_int_equal(deepest(&g, -1, -1), 2);
+    assert_int_equal(deepest(&g, -1, 0), 1); /* there is none before the first */
+    before = sum_of_numbers(&g, 2, KEYS / 2, KEYS);
+    level1 = g.version->levels[1].count;
+    assert_ok(pick_part(g.version, 1, S("key 0040"), S("key 0042"), &pick, &err), &err);
+    assert_int_equal(pick.count[1], 1); /* of key 20 */
+    assert_in_range(pick.count[2], 1, 3);
+    assert_false(pick.move);
+    assert_true(carry_out(&g, 0, &pick, UINT64_MAX) > 0);
+    assert_int_equal(g.version->levels[1].count, level1 - 1);
+    assert_int_equal(sum_of_numbers(&g, 2, KEYS / 2, KEYS), before);
+    assert_true(compact_part(&g, 1, 0, KEYS / 4) > 0);
+    assert_int_equal(sum_of_numbers(&g, 1, 0, KEYS / 4), 0);
+    assert_true(g.version->levels[1].count > 0);
+    expect_gets(&g);
+    expect_scan(&g);
+    assert_int_equal(compact_part(&g, 3, -1, -1), 0);
+    ground_free(&g);
+}
+
+/* Of level 0 all goes that overlaps with what holds the keys, however far that reaches. */
+static void pick_part_of_level_0_is_closed(void **state)
+{
+    struct ground g;
+
+    (void)state;
+    ground_init(&g);
+    add_flush(&g, 0, 10, 1, false); /* overlaps with the next */
+    add_flush(&g, 5, 30, 1, false); /* and that with the one that holds key 50 */
+    add_flush(&g, 100, 120, 1, false);
+    add_flush(&g, 25, 60, 1, false);
+    assert_true(compact_part(&g, 0, 50, 51) > 0);
+    assert_int_equal(g.version->levels[0].count, 1);
+    expect_gets(&g);
+    ground_free(&g);
+}
+
+/* ---- Packing --------------------------------------------------------------------------------- */
+
+static size_t packed_on(const struct ground *g, unsigned level)
+{
+    size_t packed = 0;
+
+    for (size_t i = 0; i < g->version->levels[level].count; i++)
+        packed += g->version->levels[level].tables[i]->packed;
+    return packed;
+}
+
+/* Tables made for a level above are plain, the others packed; and none is moved over the border. */
+static void compaction_packs_from_a_level_on(void **state)
+{
+    struct ground g;
+    struct strata_error err;
+    struct pick pick;
+
+    (void)state;
+    ground_init(&g);
+    g.options.plain_blocks = false;
+    g.options.pack_from_level = 2;
+    add_flush(&g, 0, KEYS, 1, false);
+    assert_int_equal(packed_on(&g, 0), 0);
+    assert_true(compact_part(&g, 0, -1, -1) > 0);
+    assert_true(g.version->levels[1].count > 2);
+    assert_int_equal(packed_on(&g, 1), 0);
+    g.options.level_bytes = 1;
+    g.options.pack_from_level = 3;
+    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
+    assert_true(pick.move);
+    pick_free(&pick);
+    g.options.pack_from_level = 2;
+    while (g.version->levels[1].count)
+        assert_true(compact_one(&g, UINT64_MAX, false) > 0);
+    assert_true(g.version->levels[2].count > 2);
+    assert_int_equal(packed_on(&g, 2), g.version->levels[2].count);
+    g.options.pack_from_level = 0; /* another session */
+    add_flush(&g, 0, KEYS, 1, false);
+    assert_int_equal(packed_on(&g, 0), 1);
+    g.options.pack_from_level = 7;
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+    assert_int_equal(packed_on(&g, 3) + packed_on(&g, 4) + packed_on(&g, 5) + packed_on(&g, 6), 0);
+    expect_gets(&g);
+    g.options.compaction = STRATA_COMPACTION_TIERED;
+    g.options.pack_from_level = 6;
+    add_flushes(&g, 4, 0, 20);
+    assert_int_equal(packed_on(&g, 0), 0);
+    assert_true(compact_one(&g, UINT64_MAX, false) > 0);
+    assert_int_equal(packed_on(&g, 0), 1); /* it was merged */
+    ground_free(&g);
+}
+
 /* Outputs above a level with many small tables are cut so that none overlaps with much of it. */
 static void compaction_is_cut_by_what_lies_below(void **state)
 {
@@ -665,6 +960,12 @@ int main(void)
         cmocka_unit_test(pick_goes_round_the_keys),
         cmocka_unit_test(pick_leaves_alone_what_cannot_be_read),
         cmocka_unit_test(compaction_is_cut_by_what_lies_below),
+        cmocka_unit_test(pick_tiered_merges_neighbours_of_a_size),
+        cmocka_unit_test(compaction_by_tiers_keeps_tombstones_that_hide),
+        cmocka_unit_test(pick_tiered_leaves_alone_what_cannot_be_read),
+        cmocka_unit_test(pick_part_takes_what_holds_the_keys),
+        cmocka_unit_test(pick_part_of_level_0_is_closed),
+        cmocka_unit_test(compaction_packs_from_a_level_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

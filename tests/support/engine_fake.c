@@ -193,6 +193,16 @@ static int fake_tables(void *self, void (*each)(void *arg, const struct strata_t
     return answer(err);
 }
 
+static int fake_compact_range(void *self, struct strata_slice from, struct strata_slice to,
+                              const struct strata_progress *progress, struct strata_error *err)
+{
+    (void)self;
+    note(progress ? "compact [%.*s %.*s) progress|" : "compact [%.*s %.*s)|", (int)from.size,
+         from.size ? (const char *)from.data : "", (int)to.size,
+         to.size ? (const char *)to.data : "");
+    return answer(err);
+}
+
 static int fake_snapshot(void *self, void **out, struct strata_error *err)
 {
     (void)self;
@@ -247,6 +257,7 @@ const struct strata_engine engine_fake_table = {
     .snapshot_get = fake_snapshot_get,
     .snapshot_iter = fake_snapshot_iter,
     .tables = fake_tables,
+    .compact_range = fake_compact_range,
 };
 
 int engine_fake_setup(void **state)

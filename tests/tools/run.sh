@@ -38,6 +38,11 @@ reads_tables() { # STAGE
     [ "$1" = "$newest" ] && grep -qs 05_blocks_bloom stages/"$(printf %02d "$1")"_*/stage.mk stages/05_blocks_bloom/stage.mk
 }
 
+# Does it have stage 6's levels, which may be tiers?
+has_levels() { # STAGE
+    [ "$1" = 6 ] || grep -qs 06_leveled_compaction stages/"$(printf %02d "$1")"_*/stage.mk
+}
+
 # name|stage|command, one a line
 suites() {
     local t s n
@@ -53,6 +58,9 @@ suites() {
         [ -z "${STRATA_ENGINE:-}" ] || continue
         for t in "$B"/tests/contract/contract_{fault,iter,model}_test "$B"/tests/crash/{bits,faults,memory}_test; do
             reads_tables "$s" && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
+        done
+        for t in "$B"/tests/contract/contract_model_test "$B"/tests/crash/{power_cut,explorer}_test; do
+            has_levels "$s" && [ -x "$t" ] && echo "stage $s tiered $(basename "${t%_test}")|$s|env STRATA_TIERED=1 QUICK=1 $t"
         done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"

@@ -66,8 +66,11 @@ static void db_table_that_ends_before_the_later_slots_is_taken(void **state)
 
     assert_non_null(table);
     older.size = STRATA_ENGINE_SIZE_LEAST;
+    older.promises = STRATA_PROMISE_COMPACT;
     memcpy(table, &older, older.size);
     db = engine_fake_open(*state, table);
+    assert_ok(strata_compact_range(db, key, strata_bytes(NULL, 0), NULL, &err), &err);
+    engine_fake_expect("compact|");
     assert_code(strata_tables(db, note_number, &number, &err), STRATA_ERR_NOT_SUPPORTED, &err);
     assert_err_says(&err, "77_fake has no sorted tables");
     assert_int_equal(number, 0);
@@ -211,11 +214,13 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     table.backup = NULL;
     table.stats = NULL;
     table.tables = NULL;
+    table.compact_range = NULL;
     table.snapshot = NULL;
     db = engine_fake_open(*state, &table);
     expect_lacking(strata_sync(db, &err), &err);
     expect_lacking(strata_flush(db, &err), &err);
     expect_lacking(strata_compact(db, NULL, &err), &err);
+    expect_lacking(strata_compact_range(db, key, key, NULL, &err), &err);
     expect_lacking(strata_verify(db, NULL, &err), &err);
     expect_lacking(strata_tables(db, note_number, NULL, &err), &err);
     expect_lacking(strata_snapshot_new(db, &snapshot, &err), &err);
@@ -254,6 +259,7 @@ static void db_slot_beyond_the_promises_is_not_called(void **state)
 
     expect_lacking(strata_sync(db, &err), &err);
     expect_lacking(strata_compact(db, NULL, &err), &err);
+    expect_lacking(strata_compact_range(db, key, strata_bytes(NULL, 0), NULL, &err), &err);
     expect_lacking(strata_snapshot_new(db, &snapshot, &err), &err);
     assert_ok(strata_batch_put(batch, key, key, &err), &err);
     expect_lacking(strata_write(db, batch, STRATA_WRITE_SYNC, &err), &err);
@@ -283,6 +289,44 @@ static void db_slots_that_are_there_are_called(void **state)
     assert_int_equal(check_stat(db, "fake_figure"), 4711);
     assert_ok(strata_tables(db, note_number, &number, &err), &err);
     assert_int_equal(number, 4711);
+    engine_fake_close(db);
+}
+
+/* Where there is nothing to be done the engine is not asked; where all is, the slot for all. */
+static void db_range_of_keys_reaches_the_engine(void **state)
+{
+    const struct strata_slice a = strata_string("a"), b = strata_string("b"),
+                              none = strata_bytes(NULL, 0);
+    static uint8_t large[STRATA_MAX_KEY + 1];
+    struct strata_progress progress = {NULL, NULL};
+    struct strata_engine table = engine_fake_table;
+    struct strata_error err;
+    struct strata *db;
+
+    table.promises = STRATA_PROMISE_COMPACT;
+    db = engine_fake_open(*state, &table);
+    assert_ok(strata_compact_range(db, a, b, NULL, &err), &err);
+    assert_ok(strata_compact_range(db, none, b, &progress, &err), &err);
+    assert_ok(strata_compact_range(db, b, none, NULL, &err), &err);
+    engine_fake_expect("compact [a b)|compact [ b) progress|compact [b )|");
+    assert_ok(strata_compact_range(db, none, none, &progress, &err), &err);
+    engine_fake_expect("compact progress|");
+    assert_ok(strata_compact_range(db, b, a, NULL, &err), &err);
+    assert_ok(strata_compact_range(db, a, a, NULL, &err), &err);
+    engine_fake_expect("");
+    for (int i = 0; i < 2; i++) {
+        struct strata_slice key_too_large = strata_bytes(large, sizeof large);
+        assert_code(
+            strata_compact_range(db, i ? a : key_too_large, i ? key_too_large : none, NULL, &err),
+            STRATA_ERR_INVALID, &err);
+    }
+    engine_fake_close(db);
+    table.compact_range = NULL;
+    db = engine_fake_open(*state, &table);
+    assert_ok(strata_compact_range(db, a, b, NULL, &err), &err);
+    engine_fake_expect("compact|");
+    assert_ok(strata_compact_range(db, b, a, NULL, &err), &err);
+    engine_fake_expect("");
     engine_fake_close(db);
 }
 
@@ -467,6 +511,7 @@ int main(void)
         db_test(db_snapshot_slots_count_only_together),
         db_test(db_slot_beyond_the_promises_is_not_called),
         db_test(db_slots_that_are_there_are_called),
+        db_test(db_range_of_keys_reaches_the_engine),
         db_test(db_errors_of_the_engine_pass_unchanged),
         db_test(db_engine_is_given_its_environment),
         db_test(db_engine_that_does_not_open_leaves_nothing_open),

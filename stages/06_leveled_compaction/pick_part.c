@@ -1,0 +1,51 @@
+/* pick_part.c: what holds a range of keys: see pick.h. pick.c's I1 and I2 hold here, too. */
+#include "pick_inside.h"
+
+static bool holds(const struct sstable *table, struct strata_slice from, struct strata_slice to)
+{
+    return strata_compare(strata_buffer_slice(&table->largest), from) >= 0 &&
+           (!to.size || strata_compare(strata_buffer_slice(&table->smallest), to) < 0);
+}
+
+/* How many tables of the level do; `range`: of all their keys. */
+static size_t find_holders(const struct version_level *l, struct strata_slice from,
+                           struct strata_slice to, struct pick_range *range)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (!holds(l->tables[i], from, to))
+            continue;
+        if (count++ == 0)
+            *range = pick_range_of(l->tables[i]);
+        pick_widen(range, l->tables[i]);
+    }
+    return count;
+}
+
+unsigned pick_deepest(const struct version *version, struct strata_slice from,
+                      struct strata_slice to)
+{
+    struct pick_range range;
+    unsigned level = LEVELS - 1;
+
+    while (level > 1 && !find_holders(&version->levels[level], from, to, &range))
+        level--;
+    return level;
+}
+
+int pick_part(const struct version *version, unsigned level, struct strata_slice from,
+              struct strata_slice to, struct pick *out, struct strata_error *err)
+{
+    const struct version_level *l = &version->levels[level];
+    struct pick_range range;
+    int rc;
+
+    *out = (struct pick){.level = level, .output = level + 1};
+    if (!find_holders(l, from, to, &range))
+        return STRATA_NOT_FOUND;
+    if (level == 0)
+        pick_close_over(l, &range);
+    rc = pick_take_overlapping(out, version, level, &range, err);
+    return rc < 0 ? rc : pick_take_overlapping(out, version, level + 1, &range, err);
+}

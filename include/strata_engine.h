@@ -130,6 +130,10 @@ struct strata_engine {
     /* Tells `each` one sorted table after another, in the order that strata_tables promises. */
     int (*tables)(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
                   struct strata_error *err);
+    /* What strata_repair promises, of a database that is not open. With env->options->read_only it
+     * only looks. No function of `to` is NULL, and `sum` is all zero. */
+    int (*repair)(const struct strata_env *env, const struct strata_repair *to,
+                  struct strata_repair_sum *sum, struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

@@ -44,6 +44,10 @@ int db_open_filling(const char *dir, const struct strata_options *options, struc
  * Only to be closed, by db_close_filled or strata_close. */
 int db_open_bare(const char *dir, const struct strata_options *options, struct strata **out,
                  struct strata_error *err);
+/* An existing database, locked, whose engine is not opened: to be repaired. To be closed by
+ * strata_close. */
+int db_open_closed(const char *dir, const struct strata_options *options, struct strata **out,
+                   struct strata_error *err);
 /* Makes all that was written as safe as the stage can and says that the database is complete, in
  * one step. Closes the handle as strata_close does, whatever it returns but BUSY; when it fails,
  * the database stays incomplete. */

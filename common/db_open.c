@@ -444,6 +444,8 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
         rc = remove_temporary(db, err);
     if (rc == 0 && !db->options.read_only && durable(db)) /* I4 */
         rc = fs_sync_dir(db->env.fs, db->dir, err);
+    if (rc == 0 && db->bare)
+        return resolve_sync(db, err);
     return rc < 0 ? rc : engine_open(db, err);
 }
 
@@ -544,6 +546,12 @@ int db_open_bare(const char *dir, const struct strata_options *options, struct s
                  struct strata_error *err)
 {
     return open_copy(dir, options, true, out, err);
+}
+
+int db_open_closed(const char *dir, const struct strata_options *options, struct strata **out,
+                   struct strata_error *err)
+{
+    return open_handle(dir, options, false, true, out, err);
 }
 
 static int check_close(struct strata *db, struct strata_error *err)

@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *strata_fate_name(enum strata_fate fate)
+{
+    static const char *const names[] = {"kept", "salvaged", "lost", "unused", "made"};
+    return (size_t)fate < sizeof names / sizeof *names ? names[fate] : "unknown";
+}
+
 const char *strata_code_name(int code)
 {
     switch (code) {

@@ -417,6 +417,69 @@ struct strata_table {
 int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata_table *table),
                   void *arg, struct strata_error *err);
 
+/* ---- Repair ---------------------------------------------------------------------------- */
+
+/* What became of a file. */
+enum strata_fate {
+    STRATA_FATE_KEPT,     /* it is whole, and counts */
+    STRATA_FATE_SALVAGED, /* what can be read of it is in a new file; the rest is lost */
+    STRATA_FATE_LOST,     /* nothing of it counts */
+    STRATA_FATE_UNUSED,   /* nothing relied on it, or all of it is elsewhere */
+    STRATA_FATE_MADE      /* it is new */
+};
+const char *strata_fate_name(enum strata_fate fate); /* "salvaged"; never NULL */
+
+/* Told of what was found and done; each may be NULL. The strings live until it returns. */
+struct strata_repair {
+    /* A file of the database, and why. */
+    void (*file)(void *arg, const char *name, enum strata_fate fate, const char *why);
+    /* What was read in vain had keys behind `after` and before `before`, perhaps these two, too;
+     * NULL: no bound is known. */
+    void (*range)(void *arg, const char *name, const struct strata_slice *after,
+                  const struct strata_slice *before);
+    void *arg;
+};
+
+/* All of it, in numbers. */
+struct strata_repair_sum {
+    bool healthy; /* there was nothing to be repaired, and nothing was touched */
+    bool lost;    /* something is: of a table, of a log, or a file that nothing tells of */
+    bool guessed; /* deleted keys may be back: which tables count was told by the tables alone */
+    uint64_t tables_kept, tables_salvaged, tables_lost, tables_unused;
+    uint64_t ranges;     /* of keys that may be missing */
+    uint64_t logs;       /* that were read */
+    uint64_t operations; /* that were taken from them */
+    /* Numbers of operations that are missing in the logs, from the first to the last of them; 0:
+     * none are. UINT64_MAX: it is not known up to which. */
+    uint64_t missing_first, missing_last;
+};
+
+#define STRATA_REPAIR_DRY_RUN 1u /* only look: the same is told, nothing is written */
+
+/* Makes a database that strata_open refuses, or strata_verify finds damaged, one that both take, of
+ * what can be read. Nobody has it open meanwhile. 0: `sum`, which may not be NULL, tells whether
+ * anything is lost. `options` and `to` may be NULL.
+ *
+ * What is promised: a key that is in none of the ranges told, nor written by an operation that is
+ * told missing, has its value of before, or is deleted as before; but for `guessed`. In a range
+ * told a key may have a value that it had earlier, deleted ones too: what was read in vain hid it.
+ * No value is made up, all that is kept was checked. Nothing is deleted: a file that does not count
+ * any more is moved to DIR/lost, where it can be looked at; a repair that a power cut or an error
+ * ends leaves the database as it was, or repaired, and is run again. A healthy one is not touched.
+ *
+ * How far it goes: of a damaged table each block that can be read is kept; of a damaged log each
+ * batch. Where the manifest can be read it tells which files count, and in which order; where it
+ * cannot, the tables tell of each other. `guessed` is said when they may be wrong: a table that had
+ * been replaced may then be taken for a live one, if its file was still there: not after a clean
+ * close.
+ *
+ *   NOT_SUPPORTED  the stage has no repair: those before 6
+ *   CORRUPT        the marker is missing or damaged; or what was read contradicts itself
+ *   ABSENT, LOCKED, WRONG_STAGE, IO as strata_open */
+int strata_repair(const char *dir, const struct strata_options *options, unsigned flags,
+                  const struct strata_repair *to, struct strata_repair_sum *sum,
+                  struct strata_error *err);
+
 #ifdef __cplusplus
 }
 #endif

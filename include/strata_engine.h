@@ -134,6 +134,10 @@ struct strata_engine {
      * bytes is no bound. Where the slot is NULL everything is compacted, by `compact`. */
     int (*compact_range)(void *self, struct strata_slice from, struct strata_slice to,
                          const struct strata_progress *progress, struct strata_error *err);
+    /* What strata_repair promises, of a database that is not open. With env->options->read_only it
+     * only looks. No function of `to` is NULL, and `sum` is all zero. */
+    int (*repair)(const struct strata_env *env, const struct strata_repair *to,
+                  struct strata_repair_sum *sum, struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

@@ -22,6 +22,7 @@ enum cli_exit {
     CLI_LOCKED = 6,
     CLI_OTHER = 7,
     CLI_BROKEN = 8,
+    CLI_LOST = 9,
     CLI_EXITS
 };
 
@@ -61,6 +62,7 @@ enum cli_option_id {
     CLI_KEEP,
     CLI_WALK,
     CLI_SITES,
+    CLI_DRY_RUN,
     CLI_ALL,
     CLI_VERSION,
     CLI_HELP,
@@ -233,6 +235,7 @@ int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
 int cli_run_backup(struct cli *cli);
+int cli_run_repair(struct cli *cli);
 int cli_run_levels(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);

@@ -57,6 +57,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                   0},
     [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
                    0},
+    [CLI_DRY_RUN] = {"dry-run", NULL, "tell what would be done, and write nothing", 0},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0},
     [CLI_HELP] = {"help", NULL, "as the command help", 'h'},
@@ -274,6 +275,28 @@ const struct cli_command cli_commands[] = {
                 "$ strata get copy fruit\n"
                 "apple\n",
      .run = cli_run_backup},
+    {.name = "repair",
+     .place = CLI_LINE,
+     .operands = {"DIR"},
+     .required = 1,
+     .options = O(CLI_STAGE) | O(CLI_DRY_RUN),
+     .exits = DB_EXITS | O(CLI_LOST),
+     .summary = "make a damaged database good of what can be read",
+     .about = "From stage 6 on. A line a file: kept, salvaged, lost, unused or made, and why; the\n"
+              "ranges of keys that may be missing, or may have an older value again; and figures.\n"
+              "Nothing is deleted: what does not count any more is moved to DIR/lost. A healthy\n"
+              "database is not touched. Killed, it is run again. Ends with 9 when something is\n"
+              "lost, with 0 when all is as it was; --dry-run with the same.",
+     .example = "$ strata put db fruit apple\n"
+                "$ rm db/CURRENT\n"
+                "$ strata get db fruit || echo it ended with $?\n"
+                "it ended with 3\n"
+                "$ strata repair db\n"
+                "...\n"
+                "db: repaired, and nothing is lost\n"
+                "$ strata get db fruit\n"
+                "apple\n",
+     .run = cli_run_repair},
     {.name = "compact",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "FROM", "TO"},
@@ -508,9 +531,15 @@ const struct cli_command *cli_command_named(const char *name, bool in_shell)
 
 const char *cli_exit_name(enum cli_exit code)
 {
-    static const char *const names[CLI_EXITS] = {
-        "ok",      "not found",     "usage or malformed input",
-        "corrupt", "I/O error",     "not supported by this stage",
-        "locked",  "other failure", "a promise was broken"};
+    static const char *const names[CLI_EXITS] = {"ok",
+                                                 "not found",
+                                                 "usage or malformed input",
+                                                 "corrupt",
+                                                 "I/O error",
+                                                 "not supported by this stage",
+                                                 "locked",
+                                                 "other failure",
+                                                 "a promise was broken",
+                                                 "repaired, and something is lost"};
     return code < CLI_EXITS ? names[code] : "unknown";
 }

@@ -41,6 +41,7 @@ void sstable_free(struct sstable *table)
 {
     strata_buffer_free(&table->smallest);
     strata_buffer_free(&table->largest);
+    strata_buffer_free(&table->notes);
     free(table->path);
     free(table);
 }
@@ -158,6 +159,7 @@ void sstable_writer_free(struct sstable_writer *w, bool keep)
     if (!keep && w->temporary) /* else, or if that fails, the next open removes it */
         fs_remove(w->env->fs, w->published ? w->path : w->temporary, NULL);
     strata_buffer_free(&w->bytes);
+    strata_buffer_free(&w->notes);
     free(w->temporary);
     free(w->path);
     free(w);

@@ -33,6 +33,7 @@ struct sstable {
     bool packed;     /* its entries take less room there than they have */
     struct sstable_sum sum;
     struct strata_buffer smallest, largest; /* keys */
+    struct strata_buffer notes; /* as its maker wrote them; of a kind that has none: empty */
 };
 
 /* A table being written, under a temporary name, which it changes for its own when it is whole. The
@@ -43,6 +44,7 @@ struct sstable_writer {
     char *path, *temporary;
     uint64_t number;
     struct sstable_sum sum;     /* so far; the kind counts */
+    struct strata_buffer notes; /* of whoever has it written; not kept by every kind */
     struct strata_buffer bytes; /* not yet appended; they belong at file->end */
     uint64_t written_back;      /* bytes of the file that are on their way to the device */
     bool plain; /* nothing is packed, where the kind packs; may be set before the first entry */

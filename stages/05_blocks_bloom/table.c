@@ -67,7 +67,7 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-static int read_properties(struct table *t, struct table_properties *p, struct strata_error *err)
+int table_read_properties(struct table *t, struct table_properties *p, struct strata_error *err)
 {
     uint64_t place = t->base.bytes < TABLE_FOOTER ? 0 : t->base.bytes - TABLE_FOOTER;
     struct strata_buffer bytes = {0};
@@ -91,7 +91,7 @@ static int read_properties(struct table *t, struct table_properties *p, struct s
     return rc;
 }
 
-static int read_index(struct table *t, const struct table_properties *p, struct strata_error *err)
+int table_read_index(struct table *t, const struct table_properties *p, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why;
@@ -145,18 +145,19 @@ static int read_filter(struct table *t, const struct table_properties *p, struct
 int table_read_resident(struct table *t, struct strata_error *err)
 {
     struct table_properties p = {0};
-    int rc = read_properties(t, &p, err);
+    int rc = table_read_properties(t, &p, err);
 
     if (rc == 0) {
         t->base.sum = p.sum;
         t->base.smallest = p.smallest;
         t->base.largest = p.largest;
-        p.smallest = p.largest = (struct strata_buffer){0};
+        t->base.notes = p.notes;
+        p.smallest = p.largest = p.notes = (struct strata_buffer){0};
         t->block_bytes = p.block_bytes;
         t->blocks_end = p.index;
         t->base.packed = p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * SECTION_TAIL;
         t->filter_place = p.filter;
-        rc = read_index(t, &p, err);
+        rc = table_read_index(t, &p, err);
     }
     if (rc == 0)
         rc = read_filter(t, &p, err);

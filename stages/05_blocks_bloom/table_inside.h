@@ -24,6 +24,7 @@ struct table_properties {
                              * begin, and is not there when it begins there too */
     unsigned probes;        /* of the filter; 0: there is none */
     struct strata_buffer smallest, largest; /* keys */
+    struct strata_buffer notes;             /* of whoever had it written; or empty */
 };
 
 /* NO_MEMORY. */
@@ -85,6 +86,12 @@ void table_close(struct sstable *table);
  * case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
 int table_read_resident(struct table *table, struct strata_error *err);
 void table_free_resident(struct table *table);
+/* Its parts: the properties, to be freed in any case; the index, when their keys are the table's.
+ * Both as above. */
+int table_read_properties(struct table *table, struct table_properties *out,
+                          struct strata_error *err);
+int table_read_index(struct table *table, const struct table_properties *properties,
+                     struct strata_error *err);
 
 /* `why` is of a part that stands at `place`: its words become `err`, with the file's name. */
 int table_blame(const struct table *table, uint64_t place, int rc, const struct strata_error *why,

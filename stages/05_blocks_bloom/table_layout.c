@@ -12,8 +12,9 @@
  *   index       fence.c: for each block its size and a separator
  *   filter      bloom.c, never packed; no section at all when there are 0 probes
  *   properties  | records 8 | tombstones 8 | first 8 | last 8 | digest 8 | blocks 8 |
- *               | block_bytes 8 | index 8 | filter 8 | probes 1 | smallest | largest |
- *               the last two are keys with their size before them, a varint
+ *               | block_bytes 8 | index 8 | filter 8 | probes 1 | smallest | largest | notes |
+ *               the last three have their size before them, a varint; keys, and what a later
+ *               stage has to say of the table: when that is nothing, there are no notes at all
  *   footer      | place 8 of the properties | version 2 | reserved 2 | check 4 | magic 8 |
  *
  * The footer's check covers the 12 bytes before it and is seeded with file number and place. A
@@ -52,9 +53,11 @@ int table_put_properties(struct strata_buffer *to, const struct table_properties
         buffer_put_u64(to, numbers[i]);
     strata_buffer_append(to, &probes, 1);
     buffer_put_prefixed(to, strata_buffer_slice(&p->smallest));
-    return buffer_put_prefixed(to, strata_buffer_slice(&p->largest)) < 0
-               ? strata_fail_memory(err, 100 + p->smallest.size + p->largest.size)
-               : 0;
+    buffer_put_prefixed(to, strata_buffer_slice(&p->largest));
+    if (p->notes.size)
+        buffer_put_prefixed(to, strata_buffer_slice(&p->notes));
+    return to->out_of_memory ? strata_fail_memory(err, 100 + p->smallest.size + p->largest.size)
+                             : 0;
 }
 
 static bool adds_up(const struct table_properties *p, struct strata_slice smallest,
@@ -72,8 +75,9 @@ static bool adds_up(const struct table_properties *p, struct strata_slice smalle
 int table_get_properties(struct strata_slice bytes, uint64_t end, struct table_properties *p,
                          struct strata_error *err)
 {
-    struct strata_slice smallest, largest;
+    struct strata_slice smallest, largest, notes = {NULL, 0};
     struct decoder d;
+    bool has_notes;
 
     *p = (struct table_properties){0};
     decoder_init(&d, bytes);
@@ -89,11 +93,15 @@ int table_get_properties(struct strata_slice bytes, uint64_t end, struct table_p
     p->probes = get_u8(&d);
     smallest = get_prefixed(&d);
     largest = get_prefixed(&d);
-    if (!decoder_done(&d) || !adds_up(p, smallest, largest, end))
+    has_notes = d.left > 0;
+    if (has_notes)
+        notes = get_prefixed(&d);
+    if (!decoder_done(&d) || has_notes != (notes.size > 0) || !adds_up(p, smallest, largest, end))
         return corrupt(end, "the table's properties are none, or do not fit the file", err);
     if (strata_buffer_append(&p->smallest, smallest.data, smallest.size) < 0 ||
-        strata_buffer_append(&p->largest, largest.data, largest.size) < 0)
-        return strata_fail_memory(err, smallest.size + largest.size);
+        strata_buffer_append(&p->largest, largest.data, largest.size) < 0 ||
+        strata_buffer_append(&p->notes, notes.data, notes.size) < 0)
+        return strata_fail_memory(err, smallest.size + largest.size + notes.size);
     return 0;
 }
 
@@ -101,6 +109,7 @@ void table_properties_free(struct table_properties *p)
 {
     strata_buffer_free(&p->smallest);
     strata_buffer_free(&p->largest);
+    strata_buffer_free(&p->notes);
 }
 
 /* ---- The footer ------------------------------------------------------------------------------ */

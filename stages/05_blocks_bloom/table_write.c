@@ -136,6 +136,8 @@ static int put_properties(struct table_writer *w, struct strata_error *err)
 
     w->properties.sum = w->base.sum;
     if (rc == 0)
+        rc = replace(&w->properties.notes, strata_buffer_slice(&w->base.notes), err);
+    if (rc == 0)
         rc = table_put_properties(&bytes, &w->properties, err);
     if (rc == 0)
         rc = put_section(w, strata_buffer_slice(&bytes), true, &check, err);

@@ -6,13 +6,18 @@
  *     deeper level spans it. (What came to the levels above meanwhile is newer.)
  * I3: an output is on the device before anything names it; a compaction that is given up, or that a
  *     crash ends, leaves files that nothing names.
+ * I5: an output tells what it took the place of and what is newer, for a repair (lineage.h): of
+ *     tables whose operations it cannot be ordered by, which are those that were there when it
+ *     began. What is flushed later is newer than all of them by its sequence numbers.
  * I4: outputs are cut at table_bytes, and where they would overlap with too much of the level below
  *     theirs: the compaction that takes one of them there must not become large. */
 #include "compact.h"
 #include "04_memtable_sstable/merge_iter.h"
+#include "lineage.h"
 
 #include <stdlib.h>
 
+#define SOURCES 64                     /* so many inputs are told by every output */
 #define SYNC_BYTES ((uint64_t)4 << 20) /* of an output, between two waits for the device */
 
 /* ---- Its life -------------------------------------------------------------------------------- */
@@ -144,6 +149,7 @@ void compact_del(struct compact *c, bool keep)
         sstable_unref(c->outputs[i]);
     }
     free(c->outputs);
+    strata_buffer_free(&c->smallest);
     pick_free(&c->pick);
     memtable_unref(c->memtable);
     version_unref(c->version);
@@ -167,6 +173,69 @@ static int make_room(struct compact *c, struct strata_error *err)
     return 0;
 }
 
+static bool is_input(const struct compact *c, unsigned level, const struct sstable *table)
+{
+    for (size_t i = 0; i < c->pick.count[level]; i++)
+        if (c->pick.tables[level][i] == table)
+            return true;
+    return false;
+}
+
+/* Of the present output, whose keys end before the next one that is to be written. */
+static bool overlaps_output(const struct compact *c, const struct sstable *table)
+{
+    return strata_compare(strata_buffer_slice(&table->largest),
+                          strata_buffer_slice(&c->smallest)) >= 0 &&
+           (c->ended || strata_compare(strata_buffer_slice(&table->smallest), c->from->key) < 0);
+}
+
+static int tell_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
+{
+    size_t count = 0;
+    int rc = 0;
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        count += c->pick.count[level];
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; rc == 0 && i < c->pick.count[level]; i++)
+            if (count <= SOURCES || overlaps_output(c, c->pick.tables[level][i]))
+                rc = lineage_add(to, false, c->pick.tables[level][i]->number, err);
+    return rc;
+}
+
+static int tell_above(const struct compact *c, struct lineage *to, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (unsigned level = 0; level < c->pick.output; level++) {
+        const struct version_level *l = &c->version->levels[level];
+        for (size_t i = 0; rc == 0 && i < l->count; i++)
+            if (!is_input(c, level, l->tables[i]) && overlaps_output(c, l->tables[i]))
+                rc = lineage_add(to, true, l->tables[i]->number, err);
+    }
+    return rc;
+}
+
+/* I5. Of a flush its sequence numbers tell all. */
+static int put_notes(struct compact *c, struct strata_error *err)
+{
+    struct lineage lineage = {.level = c->pick.output,
+                              .group = c->output_count ? c->outputs[0]->number : c->writer->number,
+                              .place = c->output_count + 1,
+                              .last = c->ended};
+    int rc;
+
+    if (c->memtable)
+        return 0;
+    rc = tell_sources(c, &lineage, err);
+    if (rc == 0)
+        rc = tell_above(c, &lineage, err);
+    if (rc == 0)
+        rc = lineage_encode(&lineage, &c->writer->notes, err);
+    lineage_free(&lineage);
+    return rc;
+}
+
 /* I3: whole and synced, then opened as any reader will see it. */
 static int end_output(struct compact *c, struct strata_error *err)
 {
@@ -174,6 +243,8 @@ static int end_output(struct compact *c, struct strata_error *err)
     uint64_t number = writer->number;
     int rc = make_room(c, err);
 
+    if (rc == 0)
+        rc = put_notes(c, err);
     if (rc == 0)
         rc = c->kind->writer_finish(writer, c->first, c->last, err);
     if (rc == 0)
@@ -263,8 +334,13 @@ static bool stays_plain(const struct compact *c)
 
 static int begin_output(struct compact *c, struct strata_error *err)
 {
-    int rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
+    struct strata_slice key = c->from->key;
+    int rc;
 
+    strata_buffer_clear(&c->smallest);
+    if (strata_buffer_append(&c->smallest, key.data, key.size) < 0)
+        return strata_fail_memory(err, key.size);
+    rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
     if (rc == 0)
         c->writer->plain |= stays_plain(c);
     return rc;

@@ -29,7 +29,8 @@ struct compact {
     uint64_t synced;               /* bytes of it that are on the device */
     struct sstable **outputs;      /* whole, on the device, and in no version yet */
     size_t output_count, output_room;
-    uint64_t written; /* bytes, of the outputs */
+    struct strata_buffer smallest; /* key of the present output */
+    uint64_t written;              /* bytes, of the outputs */
 
     size_t older;      /* of level 0: the first table that is older than the inputs */
     size_t at[LEVELS]; /* of each level below: the first table that does not end before the key */

@@ -10,6 +10,7 @@
 #include "04_memtable_sstable/log.h"
 #include "05_blocks_bloom/table.h"
 #include "leveled.h"
+#include "repair.h"
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
@@ -43,4 +44,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .stats = leveled_stats,
     .tables = leveled_tables,
     .compact_range = leveled_compact_range,
+    .repair = repair_database,
 };

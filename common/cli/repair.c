@@ -1,0 +1,90 @@
+/* repair.c: repair: a database of what can be read of it. */
+#include "cli.h"
+#include "text.h"
+
+#define SHOWN 40 /* bytes of a key */
+
+static void tell_file(void *arg, const char *name, enum strata_fate fate, const char *why)
+{
+    struct cli *cli = arg;
+    fprintf(cli->out, "%-16s  %-8s  %s\n", name, strata_fate_name(fate), why);
+}
+
+static void put_bound(struct cli *cli, const char *word, const struct strata_slice *key)
+{
+    struct strata_slice shown;
+
+    if (!key) {
+        fprintf(cli->out, " %s nobody knows", word);
+        return;
+    }
+    shown = strata_bytes(key->data, key->size < SHOWN ? key->size : SHOWN);
+    fprintf(cli->out, " %s \"", word);
+    cli_put(cli, cli->out, shown);
+    fputs(key->size > SHOWN ? "...\"" : "\"", cli->out);
+}
+
+static void tell_range(void *arg, const char *name, const struct strata_slice *after,
+                       const struct strata_slice *before)
+{
+    struct cli *cli = arg;
+
+    fprintf(cli->out, "%-16s  keys", name);
+    put_bound(cli, "from", after);
+    put_bound(cli, "to", before);
+    fputs(" may be missing, or older\n", cli->out);
+}
+
+static void tell_sum(struct cli *cli, const struct strata_repair_sum *sum)
+{
+    FILE *to = cli->out;
+
+    fprintf(to, "tables: %llu kept, %llu salvaged, %llu lost, %llu not used\n",
+            (unsigned long long)sum->tables_kept, (unsigned long long)sum->tables_salvaged,
+            (unsigned long long)sum->tables_lost, (unsigned long long)sum->tables_unused);
+    fprintf(to, "logs: %llu read, %llu operations taken\n", (unsigned long long)sum->logs,
+            (unsigned long long)sum->operations);
+    if (sum->missing_first && sum->missing_last == UINT64_MAX)
+        fprintf(to, "missing: operations from %llu on, as far as there were any\n",
+                (unsigned long long)sum->missing_first);
+    else if (sum->missing_first)
+        fprintf(to, "missing: operations between %llu and %llu\n",
+                (unsigned long long)sum->missing_first, (unsigned long long)sum->missing_last);
+    if (sum->ranges)
+        fprintf(to, "missing: keys of %llu ranges\n", (unsigned long long)sum->ranges);
+    if (sum->guessed)
+        fputs("the tables alone told which of them count: deleted keys may be back\n", to);
+}
+
+static int repair(struct cli *cli, const struct strata_options *options)
+{
+    struct strata_repair to = {tell_file, tell_range, cli};
+    struct strata_repair_sum sum;
+    struct strata_error err;
+    bool dry = cli->given[CLI_DRY_RUN];
+
+    if (strata_repair(cli->operands[0], options, dry ? STRATA_REPAIR_DRY_RUN : 0, &to, &sum, &err) <
+        0)
+        return cli_fail(cli, &err);
+    if (sum.healthy) {
+        fprintf(cli->out, "%s: healthy, nothing was changed\n", cli->operands[0]);
+        return CLI_OK;
+    }
+    tell_sum(cli, &sum);
+    fprintf(cli->out, "%s: %s%s\n", cli->operands[0], dry ? "to be repaired, " : "repaired, ",
+            sum.lost ? "and something is lost" : "and nothing is lost");
+    return sum.lost ? CLI_LOST : CLI_OK;
+}
+
+int cli_run_repair(struct cli *cli)
+{
+    struct strata_options options;
+    uint64_t stage = 0;
+    int code = cli_stage(cli, CLI_STAGE, &stage);
+
+    if (code != CLI_OK)
+        return code;
+    strata_options_init(&options);
+    options.stage = (unsigned)stage;
+    return repair(cli, &options);
+}

@@ -130,6 +130,9 @@ struct strata_engine {
     /* Tells `each` one sorted table after another, in the order that strata_tables promises. */
     int (*tables)(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
                   struct strata_error *err);
+    /* As strata_events. */
+    int (*events)(void *self, void (*each)(void *arg, const struct strata_event *event), void *arg,
+                  struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

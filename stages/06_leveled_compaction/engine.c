@@ -16,8 +16,8 @@ static int open_tables(const struct strata_env *env, void **self, struct strata_
     return leveled_open(env, &table_kind, self, err);
 }
 
-static const struct strata_format *const formats[] = {&wal_format, &table_format, &manifest_format,
-                                                      &current_format, NULL};
+static const struct strata_format *const formats[] = {
+    &wal_format, &table_format, &manifest_format, &current_format, &events_format, NULL};
 
 const struct strata_engine strata_stage_06_leveled_compaction = {
     .size = sizeof(struct strata_engine),
@@ -42,4 +42,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .backup = leveled_backup,
     .stats = leveled_stats,
     .tables = leveled_tables,
+    .events = leveled_events,
 };

@@ -149,7 +149,7 @@ void tree_give_up(struct tree *tree, struct compact **work)
 static void drop_log(struct tree *tree, struct log *log)
 {
     if (log->path)
-        trash_log(&tree->trash, tree->env->fs, log->path, log->end);
+        trash_log(&tree->trash, tree->env, log->path, log->end);
     log_close(log, false, NULL);
 }
 

@@ -62,6 +62,7 @@ enum cli_option_id {
     CLI_WALK,
     CLI_SITES,
     CLI_ALL,
+    CLI_OUTPUT,
     CLI_VERSION,
     CLI_HELP,
     CLI_OPTIONS
@@ -234,6 +235,7 @@ int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
 int cli_run_backup(struct cli *cli);
 int cli_run_levels(struct cli *cli);
+int cli_run_timeline(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
 int cli_run_crash(struct cli *cli);

@@ -398,7 +398,7 @@ const char *const timeline_page[] = {
     "  g.textAlign = \"center\"; g.fillText(\"keys →\", X(.5), height - 5); g.textAlign = \"left\";\n",
     "}\n",
     "\n",
-    "const TRACK = { left: 56, right: 10, flush: 8, merge: 26, stall: 0, chart: 0, height: 0 };\n",
+    "const TRACK = { left: 74, right: 10, flush: 8, merge: 26, stall: 0, chart: 0, height: 0 };\n",
     "function drawTrack() {\n",
     "  TRACK.stall = TRACK.merge + rows * 9 + 8; TRACK.chart = TRACK.stall + 30; TRACK.height = TRACK.chart + 92;\n",
     "  const [g, width] = begin($(\"track\"), TRACK.height);\n",

@@ -70,5 +70,4 @@ static int events_inspect(struct fs_file *file, struct inspect *to, struct strat
     return rc;
 }
 
-const struct strata_format events_format = {"event log", EVENTS_MAGIC, EVENTS_NAME "*",
-                                            events_inspect};
+const struct strata_format events_format = {"event log", EVENTS_MAGIC, EVENTS_NAME, events_inspect};

@@ -430,6 +430,7 @@ static void events_that_are_damaged_harm_nothing(void **state)
         begin_story(s);
         assert_ok(strata_events(db, follow, s, &err), &err);
         assert_int_equal(s->counts[STRATA_EVENT_UNREADABLE], i > 1);
+        assert_int_equal(s->counts[STRATA_EVENT_OPEN], 1);
         assert_true(s->counts[STRATA_EVENT_FLUSH_END] > 0);
         close_it(db);
     }

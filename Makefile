@@ -84,6 +84,12 @@ $B/edit.txt: FORCE
 	@mkdir -p $(@D); echo $(EDIT) | cmp -s - $@ || echo $(EDIT) > $@
 FORCE:
 
+# The page of `strata timeline`, as C: both are in the tree, so that it builds anywhere.
+common/cli/timeline_page.c: common/cli/timeline.html
+	@{ echo '/* timeline_page.c: common/cli/timeline.html, line by line. Made by make: change that. */'; \
+	  printf '%s\n' '/* clang-format off */' '#include "timeline_page.h"' '' 'const char *const timeline_page[] = {'; \
+	  sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n",/' $<; echo '    0};'; } > $@.new && mv $@.new $@
+
 # ---- One stage alone: itself, the modules of the stages it uses, common ----------------------
 # A stage that reaches for a later one, or for one that its stage.mk does not name, fails to link
 # here. (stage.mk names all it uses, those its modules use included.)

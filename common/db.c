@@ -479,3 +479,17 @@ int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata
         return lacks(db, "sorted tables", err);
     return db->engine->tables(db->self, each, arg, err);
 }
+
+int strata_events(struct strata *db, void (*each)(void *arg, const struct strata_event *event),
+                  void *arg, struct strata_error *err)
+{
+    int rc = db_check(db, err);
+
+    if (rc == 0 && !each)
+        rc = invalid(err, "strata_events: nobody to tell");
+    if (rc < 0)
+        return rc;
+    if (db->engine->size <= offsetof(struct strata_engine, events) || !db->engine->events)
+        return lacks(db, "event log", err);
+    return db->engine->events(db->self, each, arg, err);
+}

@@ -34,6 +34,7 @@
 #define MAX_BLOCK ((size_t)1 << 20)
 #define MAX_BLOOM_BITS 64
 #define MIN_LEVEL ((uint64_t)1 << 10)
+#define MIN_EVENTS ((uint64_t)8 << 10)
 #define MIN_TABLE ((uint64_t)1 << 8)
 #define MAX_TABLE ((uint64_t)1 << 32)
 
@@ -53,6 +54,7 @@ void strata_options_init_sized(struct strata_options *options, size_t size)
     defaults.bloom_bits_per_key = 10;
     defaults.level_bytes = (uint64_t)64 << 20;
     defaults.table_bytes = (uint64_t)8 << 20;
+    defaults.event_log_bytes = (uint64_t)1 << 20;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
@@ -224,6 +226,11 @@ static int take_options(struct strata *db, const struct strata_options *options,
                            "options.level_bytes is %llu; it must be at least %llu",
                            (unsigned long long)db->options.level_bytes,
                            (unsigned long long)MIN_LEVEL);
+    if (db->options.event_log_bytes && db->options.event_log_bytes < MIN_EVENTS)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "options.event_log_bytes is %llu; it must be 0 or at least %llu",
+                           (unsigned long long)db->options.event_log_bytes,
+                           (unsigned long long)MIN_EVENTS);
     if (db->options.table_bytes < MIN_TABLE || db->options.table_bytes > MAX_TABLE)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "options.table_bytes is %llu; it must be from %llu to %llu",

@@ -196,6 +196,8 @@ struct strata_options {
     enum strata_compaction compaction; /* see below (stage 6 on) */
     unsigned pack_from_level; /* blocks are packed in tables made for this level or a deeper one
                                * (stage 6 on); 0; from 7 on, or with plain_blocks: in none */
+    uint64_t event_log_bytes; /* budget of the event log's files (stage 6 on): strata_events; 1 MiB;
+                               * at least 8 KiB; 0: none is kept */
 };
 
 /* mapped_reads: blocks of tables are read from mapped files, where they can be mapped, and not by a
@@ -479,6 +481,57 @@ struct strata_repair_sum {
 int strata_repair(const char *dir, const struct strata_options *options, unsigned flags,
                   const struct strata_repair *to, struct strata_repair_sum *sum,
                   struct strata_error *err);
+/* What happened to the tables (stage 6 on). */
+enum strata_event_type {
+    STRATA_EVENT_UNREADABLE,    /* a line of the log that was damaged, or cut by a crash */
+    STRATA_EVENT_OPEN,          /* for writing; told with the first event that follows */
+    STRATA_EVENT_CLOSE,         /* cleanly */
+    STRATA_EVENT_STANDS,        /* a table was there when this part of the log began */
+    STRATA_EVENT_SEAL,          /* a full memtable makes way for a new one, and will be flushed */
+    STRATA_EVENT_FLUSH_BEGIN,   /* of a memtable to a table of level 0 */
+    STRATA_EVENT_FLUSH_END,     /* MADE follows */
+    STRATA_EVENT_COMPACT_BEGIN, /* GONE of the inputs follows: they are read, and still there */
+    STRATA_EVENT_COMPACT_END,   /* MADE of the outputs follows; the inputs are gone */
+    STRATA_EVENT_GIVEN_UP,      /* what had begun: it failed, or the database was closed */
+    STRATA_EVENT_MOVE,          /* a table is on a deeper level from now on, as it is */
+    STRATA_EVENT_STALL,         /* a write took 10 ms or longer for its share of this work */
+    STRATA_EVENT_MADE,          /* an output of what ended last */
+    STRATA_EVENT_GONE,          /* an input of what began last */
+    STRATA_EVENTS               /* how many there are */
+};
+
+#define STRATA_EVENT_LEVELS 7u
+
+/* One event: what strata_events tells. What does not apply is 0. The keys live until `each`
+ * returns. */
+struct strata_event {
+    enum strata_event_type type;
+    const char *name;  /* of the type: "flush begin"; lives for ever */
+    uint64_t ns;       /* when: nanoseconds of a clock that only a new start of the system resets */
+    uint64_t from;     /* level of the inputs, or of the table before it was moved */
+    uint64_t level;    /* of the outputs, or of the table */
+    uint64_t table;    /* number of its file */
+    uint64_t inputs;   /* tables that are read */
+    uint64_t outputs;  /* tables that were made */
+    uint64_t bytes;    /* of the table, or the memtable, or in all inputs */
+    uint64_t written;  /* bytes of all outputs */
+    uint64_t records;  /* of the table, or the memtable, or in all inputs */
+    uint64_t dropped;  /* of them: replaced by newer ones, or deletes of what is nowhere */
+    uint64_t deletes;  /* of the table */
+    uint64_t took_ns;  /* a stall, a flush or a compaction, from its beginning */
+    uint64_t bytes_in; /* keys and values that were written since it was opened */
+    uint64_t level_bytes[STRATA_EVENT_LEVELS]; /* of each level's tables, after it */
+    struct strata_slice smallest, largest;     /* keys of the table: of long ones the beginning */
+};
+
+/* Calls `each` for every event that the log still has, the oldest first. The log is kept beside the
+ * data and bounded by options.event_log_bytes; it is written without a sync and never needed: what
+ * a crash, a full disk or damage took of it is missing, or UNREADABLE, and a database that was
+ * written by one that kept none has none.
+ *   NOT_SUPPORTED  the stage keeps no event log
+ *   IO, NO_MEMORY */
+int strata_events(struct strata *db, void (*each)(void *arg, const struct strata_event *event),
+                  void *arg, struct strata_error *err);
 
 #ifdef __cplusplus
 }

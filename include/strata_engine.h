@@ -138,6 +138,9 @@ struct strata_engine {
      * only looks. No function of `to` is NULL, and `sum` is all zero. */
     int (*repair)(const struct strata_env *env, const struct strata_repair *to,
                   struct strata_repair_sum *sum, struct strata_error *err);
+    /* As strata_events. */
+    int (*events)(void *self, void (*each)(void *arg, const struct strata_event *event), void *arg,
+                  struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

@@ -64,6 +64,7 @@ enum cli_option_id {
     CLI_SITES,
     CLI_DRY_RUN,
     CLI_ALL,
+    CLI_OUTPUT,
     CLI_VERSION,
     CLI_HELP,
     CLI_OPTIONS
@@ -237,6 +238,7 @@ int cli_run_migrate(struct cli *cli);
 int cli_run_backup(struct cli *cli);
 int cli_run_repair(struct cli *cli);
 int cli_run_levels(struct cli *cli);
+int cli_run_timeline(struct cli *cli);
 int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
 int cli_run_crash(struct cli *cli);

@@ -59,6 +59,8 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                    0},
     [CLI_DRY_RUN] = {"dry-run", NULL, "tell what would be done, and write nothing", 0},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0},
+    [CLI_OUTPUT] = {"output", "FILE",
+                    "into FILE, which must not be there yet; default: standard output", 'o'},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0},
     [CLI_HELP] = {"help", NULL, "as the command help", 'h'},
 };
@@ -350,6 +352,23 @@ const struct cli_command cli_commands[] = {
                 "  000002         160         2        0  a .. m\n"
                 "  |===========================================================================|\n",
      .run = cli_run_levels},
+    {.name = "timeline",
+     .operands = {"DIR"},
+     .required = 1,
+     .options = DB_OPTIONS | O(CLI_OUTPUT),
+     .exits = DB_EXITS,
+     .summary = "turn the event log into a page that shows the levels over time",
+     .about =
+         "The page is one HTML file that needs no network: open it in a browser. It plays\n"
+         "flushes and compactions as they were, tables as boxes by their keys and sizes, and\n"
+         "the writes that had to wait; space plays and pauses, the arrows step, the time line\n"
+         "can be dragged. What the log lacks, as it was cut, damaged, or kept by nobody, the\n"
+         "page says. A stage without an event log (before 6) ends it with 5.",
+     .example = "$ strata datagen -n 5000 | strata load --stage 6 db -\n"
+                "$ strata timeline db -o db.html\n"
+                "$ head -1 db.html\n"
+                "<!DOCTYPE html>\n",
+     .run = cli_run_timeline},
     {.name = "verify",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},

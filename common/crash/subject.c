@@ -213,6 +213,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
         options->block_bytes = 256;
         options->level_bytes = 1024;
         options->table_bytes = 256;
+        options->event_log_bytes = 0;
     }
 }
 

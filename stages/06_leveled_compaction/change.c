@@ -59,8 +59,11 @@ static int write_manifest(struct tree *tree, struct state *state, struct strata_
         return rc;
     if (tree->manifest.path) /* else the next open does it */
         fs_remove(tree->env->fs, tree->manifest.path, NULL);
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->figures.manifest_bytes += tree->manifest.written;
     manifest_close(&tree->manifest);
     tree->manifest = manifest;
+    pthread_mutex_unlock(&tree->group.mutex);
     return 0;
 }
 
@@ -110,6 +113,7 @@ static void swap(struct tree *tree, struct change *c)
     tree->super = c->super;
     tree->state = c->state;
     tree->idle = false;
+    tree->figures.asked += atomic_load_explicit(&super->version->asked, memory_order_relaxed);
     pthread_mutex_unlock(&tree->group.mutex);
     remove_tables(tree, super->version, &c->edit);
     c->super = super;

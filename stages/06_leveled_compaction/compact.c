@@ -81,6 +81,7 @@ static struct compact *make(const struct strata_env *env, const struct sstable_k
     c->kind = kind;
     c->common = common;
     c->next = next;
+    c->began_ns = fs_now(env->fs);
     c->version = version;
     version_ref(version);
     return c;

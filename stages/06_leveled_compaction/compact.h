@@ -19,6 +19,7 @@ struct compact {
     struct pick pick;          /* of a compaction; of a flush empty */
     struct memtable *memtable; /* of a flush; or NULL */
     struct cursor *from;       /* the merge of all inputs */
+    uint64_t began_ns;         /* fs_now */
     bool begun, ended;         /* `from` was positioned; is at its end */
     bool waited;               /* for the device, in this step */
     uint64_t first, last;      /* sequence numbers of the operations in the inputs */

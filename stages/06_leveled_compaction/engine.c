@@ -17,8 +17,8 @@ static int open_tables(const struct strata_env *env, void **self, struct strata_
     return leveled_open(env, &table_kind, self, err);
 }
 
-static const struct strata_format *const formats[] = {&wal_format, &table_format, &manifest_format,
-                                                      &current_format, NULL};
+static const struct strata_format *const formats[] = {
+    &wal_format, &table_format, &manifest_format, &current_format, &events_format, NULL};
 
 const struct strata_engine strata_stage_06_leveled_compaction = {
     .size = sizeof(struct strata_engine),
@@ -45,4 +45,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .tables = leveled_tables,
     .compact_range = leveled_compact_range,
     .repair = repair_database,
+    .events = leveled_events,
 };

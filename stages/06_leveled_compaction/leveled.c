@@ -6,6 +6,7 @@
 #include "leveled.h"
 #include "04_memtable_sstable/cursor_iter.h"
 #include "pace.h"
+#include "tree_events.h"
 #include "tree_open.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static int tree_free(struct tree *tree, struct strata_error *err)
     log_close(&tree->sealed.log, false, NULL);
     log_close(&tree->older.log, false, NULL);
     tree_abandon(tree);
+    events_free(&tree->events);
     pick_spare_none(&tree->spared);
     super_unref(tree->super);
     trash_free(&tree->trash, tree->env->fs);
@@ -49,6 +51,7 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
     }
     tree->env = env;
     tree->kind = kind;
+    events_init(&tree->events, env);
     rc = kind->common_new ? kind->common_new(env, &tree->common, &why) : 0;
     if (rc == 0)
         rc = tree_open(tree, &why);
@@ -91,6 +94,8 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
     if (rc == 0)
         rc = pace_bound(tree, err);
     tree_abandon(tree);
+    if (rc == 0)
+        tree_tell_close(tree);
     if (rc == 0)
         rc = fs_trim(tree->live.log.file, err);
     return rc < 0 ? rc : manifest_settle(&tree->manifest, err);
@@ -156,11 +161,14 @@ static int commit(struct tree *tree, const struct group_commit *list, struct str
 {
     struct log *log = &tree->live.log;
     bool sync = false;
+    uint64_t end;
     int rc = make_room(tree, list, &sync, err);
 
     if (rc < 0)
         return rc;
+    end = log->end;
     rc = log_append(log, list, tree->sequence, err);
+    tree->figures.log_bytes += log->end - end;
     if (rc == 0 && (sync || log_due(log)))
         rc = log_sync(log, &tree->group.mutex, err);
     else if (rc == 0)
@@ -217,11 +225,24 @@ struct super *leveled_take(struct tree *tree, uint64_t *sequence)
     return super;
 }
 
+static struct super *take_to_get(struct tree *tree, uint64_t *sequence)
+{
+    struct super *super;
+
+    pthread_mutex_lock(&tree->group.mutex);
+    super = tree->super;
+    super_ref(super);
+    *sequence = tree->sequence - 1;
+    tree->figures.gets++;
+    pthread_mutex_unlock(&tree->group.mutex);
+    return super;
+}
+
 int leveled_get(void *self, struct strata_slice key, struct strata_buffer *value,
                 struct strata_error *err)
 {
     uint64_t sequence;
-    struct super *super = leveled_take(self, &sequence);
+    struct super *super = take_to_get(self, &sequence);
     int rc = super_get(super, sequence, key, value, err);
 
     super_unref(super);

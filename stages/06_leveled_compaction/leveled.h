@@ -25,6 +25,8 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
                   struct strata_error *err); /* leveled_stats.c, as is the next */
 int leveled_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
                    struct strata_error *err);
+int leveled_events(void *self, void (*each)(void *arg, const struct strata_event *event), void *arg,
+                   struct strata_error *err);
 
 /* The database as it is now, and the number of the last operation in it. */
 struct super *leveled_take(struct tree *tree, uint64_t *sequence);

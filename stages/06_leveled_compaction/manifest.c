@@ -58,6 +58,7 @@ void manifest_remove(const struct strata_env *env, uint64_t number)
 
 static int append(struct manifest *m, struct edit *edit, struct strata_error *err)
 {
+    uint64_t end = m->file->end;
     int rc;
 
     edit->ordinal = m->ordinal + 1;
@@ -69,6 +70,7 @@ static int append(struct manifest *m, struct edit *edit, struct strata_error *er
         return strata_fail_sys(err, EFBIG, m->path, m->file->end, "write so large an edit");
     rc = record_append_typed(m->file, m->number, MANIFEST_EDIT, strata_bytes(NULL, 0),
                              strata_buffer_slice(&m->bytes), err);
+    m->written += m->file->end - end;
     if (rc == 0)
         rc = fs_sync(m->file, err);
     if (rc == 0)
@@ -84,6 +86,8 @@ static int create_file(struct manifest *m, struct edit *state, struct strata_err
     if (rc == 0)
         rc = record_start_kind(m->file, MANIFEST_MAGIC, m->number, err);
     if (rc == 0)
+        m->written = m->file->end;
+    if (rc == 0)
         rc = append(m, state, err);
     return rc < 0 ? rc : fs_sync_dir(m->env->fs, m->env->dir, err);
 }
@@ -95,6 +99,7 @@ int manifest_settle(struct manifest *m, struct strata_error *err)
     if (m->known == current.known)
         return 0;
     m->known = current.known;
+    m->written += CURRENT_BYTES;
     return current_write(m->env, &current, err);
 }
 

@@ -25,6 +25,7 @@
  *     steps; and nothing that a step does takes longer the more tables there are, but the edit
  *     (change.c: a copy of the list, 1 ms for some thousand tables). */
 #include "pace.h"
+#include "tree_events.h"
 
 #include <errno.h>
 #include <string.h>
@@ -276,6 +277,18 @@ static bool is_due(const struct tree *tree)
            is_full(tree);
 }
 
+static void note_stall(struct tree_figures *figures, uint64_t took)
+{
+    uint64_t least = 1000000;
+
+    figures->stalls++;
+    figures->stall_ns += took;
+    if (took > figures->longest_ns)
+        figures->longest_ns = took;
+    for (size_t i = 0; i < TREE_STALLS && took >= least; i++, least *= 10)
+        figures->stalled[i]++;
+}
+
 int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err)
 {
     uint64_t began, took;
@@ -290,12 +303,10 @@ int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err)
     rc = work(tree, bytes, err);
     tree->grain = grain_of(tree);
     took = fs_now(tree->env->fs) - began;
+    tree_tell_stall(tree, took);
     pthread_mutex_lock(&tree->group.mutex);
     if (rc == 0)
         tree->unpaid = 0;
-    tree->figures.stalls++;
-    tree->figures.stall_ns += took;
-    if (took > tree->figures.longest_ns)
-        tree->figures.longest_ns = took;
+    note_stall(&tree->figures, took);
     return tree_spoil(tree, rc, err);
 }

@@ -5,6 +5,7 @@
  * holds never comes without it. */
 #include "tree.h"
 #include "change.h"
+#include "tree_events.h"
 
 /* ---- Failure --------------------------------------------------------------------------------- */
 
@@ -35,9 +36,18 @@ static int make_log(struct tree *tree, struct tree_log *log, struct strata_error
 
     log->first = tree->sequence;
     log->made = log->log.end;
+    tree->figures.log_bytes += log->made;
     if (rc < 0)
         log_close(&log->log, true, NULL);
     return rc;
+}
+
+static void tell_sealed(struct tree *tree)
+{
+    const struct memtable *sealed = tree->super->sealed;
+    struct strata_event event = {
+        .type = STRATA_EVENT_SEAL, .bytes = memtable_bytes(sealed), .records = sealed->skip.count};
+    tree_tell(tree, event);
 }
 
 int tree_seal(struct tree *tree, struct strata_error *err)
@@ -63,6 +73,7 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     tree->named = false;
     pthread_mutex_unlock(&tree->group.mutex);
     super_unref(old);
+    tell_sealed(tree);
     return 0;
 }
 
@@ -102,13 +113,35 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-int tree_end_work(const struct tree *tree, struct compact **work, int rc)
+static void note_bytes(struct tree *tree, const struct compact *work)
+{
+    uint64_t bytes = work->written;
+
+    if (work->writer && work->writer->file)
+        bytes += work->writer->file->end;
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->figures.table_bytes += bytes;
+    pthread_mutex_unlock(&tree->group.mutex);
+}
+
+int tree_end_work(struct tree *tree, struct compact **work, int rc)
 {
     if (rc != 0) {
+        note_bytes(tree, *work);
+        if (rc < 0)
+            tree_tell_given_up(tree, *work);
         compact_del(*work, rc > 0 || tree->unknown); /* change.c I3 */
         *work = NULL;
     }
     return rc;
+}
+
+void tree_give_up(struct tree *tree, struct compact **work)
+{
+    note_bytes(tree, *work);
+    tree_tell_given_up(tree, *work);
+    compact_del(*work, false);
+    *work = NULL;
 }
 
 /* ---- Flush ----------------------------------------------------------------------------------- */
@@ -141,15 +174,23 @@ static int install_flush(struct tree *tree, struct strata_error *err)
     tree->figures.flushes++;
     tree->figures.flushed_bytes += flush->written;
     pthread_mutex_unlock(&tree->group.mutex);
+    tree_tell_ended(tree, flush);
     return COMPACT_DONE;
+}
+
+static int begin_flush(struct tree *tree, struct strata_error *err)
+{
+    int rc = compact_new_flush(tree->env, tree->kind, tree->common, &tree->next,
+                               tree->super->version, tree->super->sealed, &tree->flush, err);
+
+    if (rc == 0)
+        tree_tell_begun(tree, tree->flush);
+    return rc;
 }
 
 int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
 {
-    int rc = tree->flush
-                 ? 0
-                 : compact_new_flush(tree->env, tree->kind, tree->common, &tree->next,
-                                     tree->super->version, tree->super->sealed, &tree->flush, err);
+    int rc = tree->flush ? 0 : begin_flush(tree, err);
 
     if (rc < 0)
         return rc;

@@ -6,6 +6,7 @@
 
 #include "04_memtable_sstable/log.h"
 #include "compact.h"
+#include "events.h"
 #include "manifest.h"
 #include "super.h"
 #include "trash.h"
@@ -17,6 +18,8 @@ struct tree_log {
     uint64_t made;  /* bytes that it was made with, on the device */
 };
 
+#define TREE_STALLS 3
+
 /* Since open. */
 struct tree_figures {
     uint64_t bytes_in; /* keys and values that were written */
@@ -26,6 +29,11 @@ struct tree_figures {
         uint64_t read_bytes, written_bytes; /* by those compactions */
     } levels[LEVELS];
     uint64_t stalls, stall_ns, longest_ns; /* writes that did work, and how long */
+    uint64_t stalled[TREE_STALLS];         /* of them, at least 1, 10 and 100 ms */
+    uint64_t gets, asked; /* tables that were asked; without the present version's */
+    /* Bytes that were written to files: to logs, to manifests before the present one, and to
+     * tables, those that were given up among them. */
+    uint64_t log_bytes, manifest_bytes, table_bytes;
 };
 
 struct tree {
@@ -54,6 +62,7 @@ struct tree {
     bool resting; /* until the next flush nothing is compacted unasked: there was no room for it */
     bool idle;    /* nothing is due in the present version */
     struct tree_figures figures;
+    struct events events;
 };
 
 /* All below: alone with the tree, as the leader, and the mutex free. NO_MEMORY: nothing was
@@ -79,7 +88,9 @@ int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
 int tree_compact_part(struct tree *tree, struct strata_slice from, struct strata_slice to,
                       const struct strata_progress *progress, struct strata_error *err);
 /* A step of this work returned `rc`: when that is not 0, its work ends. Returns it. */
-int tree_end_work(const struct tree *tree, struct compact **work, int rc);
+int tree_end_work(struct tree *tree, struct compact **work, int rc);
+/* Its outputs go. */
+void tree_give_up(struct tree *tree, struct compact **work);
 /* Gives up what is under way. */
 void tree_abandon(struct tree *tree);
 

@@ -1,5 +1,6 @@
 /* tree_compact.c: compactions of a tree: what is due is picked, written in steps, and installed. */
 #include "change.h"
+#include "tree_events.h"
 
 /* Inputs go; where the level's next one begins is behind them. */
 static int tell_inputs(struct change *c, const struct pick *pick, struct strata_error *err)
@@ -48,6 +49,7 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
     pthread_mutex_lock(&tree->group.mutex);
     tree->figures.levels[pick->output].moves++;
     pthread_mutex_unlock(&tree->group.mutex);
+    tree_tell_move(tree, pick);
     return COMPACT_DONE;
 }
 
@@ -64,14 +66,19 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
     tree->figures.levels[level].read_bytes += c->bytes;
     tree->figures.levels[level].written_bytes += c->written;
     pthread_mutex_unlock(&tree->group.mutex);
+    tree_tell_ended(tree, c);
     return COMPACT_DONE;
 }
 
 /* Takes the pick. */
 static int begin(struct tree *tree, struct pick *pick, struct strata_error *err)
 {
-    return compact_new(tree->env, tree->kind, tree->common, &tree->next, tree->super->version, pick,
-                       &tree->compaction, err);
+    int rc = compact_new(tree->env, tree->kind, tree->common, &tree->next, tree->super->version,
+                         pick, &tree->compaction, err);
+
+    if (rc == 0)
+        tree_tell_begun(tree, tree->compaction);
+    return rc;
 }
 
 static int go_on(struct tree *tree, uint64_t *budget, struct strata_error *err)
@@ -154,7 +161,8 @@ int tree_compact_part(struct tree *tree, struct strata_slice from, struct strata
 
 void tree_abandon(struct tree *tree)
 {
-    compact_del(tree->flush, false);
-    compact_del(tree->compaction, false);
-    tree->flush = tree->compaction = NULL;
+    if (tree->flush)
+        tree_give_up(tree, &tree->flush);
+    if (tree->compaction)
+        tree_give_up(tree, &tree->compaction);
 }

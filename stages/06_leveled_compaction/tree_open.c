@@ -217,7 +217,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     if (rc == 0)
         rc = log_create(&tree->live.log, tree->env, 1, 1, err);
     tree->live.first = 1;
-    tree->live.made = tree->live.log.end;
+    tree->live.made = tree->figures.log_bytes = tree->live.log.end;
     edit.logs[0] = (struct edit_log){1, 1, tree->live.made, 1};
     edit.next = tree->next;
     if (rc == 0)

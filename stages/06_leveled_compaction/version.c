@@ -117,20 +117,23 @@ static void may_have(const struct version *v, unsigned level, struct strata_slic
     *end = level && *at < l->count ? *at + 1 : l->count;
 }
 
-int version_get(const struct version *version, struct strata_slice key, unsigned *type,
+int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err)
 {
-    uint64_t hash = index_hash(key); /* once for all of them */
+    uint64_t hash = index_hash(key), asked = 0; /* once for all of them */
     int rc = STRATA_NOT_FOUND;
 
     for (unsigned level = 0; rc == STRATA_NOT_FOUND && level < LEVELS; level++) { /* I1 */
         size_t at, end;
         for (may_have(version, level, key, &at, &end); rc == STRATA_NOT_FOUND && at < end; at++) {
             struct sstable *table = version->levels[level].tables[at];
-            if (sstable_compare_key(table, key) == 0)
+            if (sstable_compare_key(table, key) == 0) {
                 rc = table->kind->get(table, key, hash, type, value, err);
+                asked++;
+            }
         }
     }
+    atomic_fetch_add_explicit(&version->asked, asked, memory_order_relaxed);
     return rc;
 }
 

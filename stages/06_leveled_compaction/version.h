@@ -1,6 +1,6 @@
 /* version.h: the tables of a database at one time, level by level (LevelDB's Version). It is never
- * changed once made: a flush or compaction makes the next one, and who has taken hold of an older
- * one goes on reading that, from files that stay until then. */
+ * changed once made, but for its counts: a flush or compaction makes the next one, and who has
+ * taken hold of an older one goes on reading that, from files that stay until then. */
 #ifndef STRATA_06_VERSION_H
 #define STRATA_06_VERSION_H
 
@@ -15,6 +15,7 @@ struct version_level {
 
 struct version {
     _Atomic unsigned refs;
+    _Atomic uint64_t asked; /* tables, by version_get */
     struct version_level levels[LEVELS];
     size_t count;        /* of all tables */
     uint64_t tombstones; /* in them */
@@ -33,7 +34,7 @@ size_t version_find(const struct version_level *level, struct strata_slice key);
 
 /* The newest version of `key`: its type, and its value into `value`, which is empty before.
  * NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
-int version_get(const struct version *version, struct strata_slice key, unsigned *type,
+int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err);
 
 /* How many cursors all of it takes. */

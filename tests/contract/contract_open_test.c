@@ -234,6 +234,12 @@ static void open_options_not_initialised_are_invalid(void **state)
     }
     for (int i = 0; i < 2; i++) {
         subject_options(&options, place->fs, true);
+        options.event_log_bytes = i ? (8 << 10) - 1 : 1;
+        place_refused(place->dir, &options, STRATA_ERR_INVALID, &err);
+        assert_err_says(&err, "options.event_log_bytes");
+    }
+    for (int i = 0; i < 2; i++) {
+        subject_options(&options, place->fs, true);
         options.sync = (enum strata_sync)(i ? STRATA_SYNC_ALWAYS + 1 : 0x7fffffff);
         place_refused(place->dir, &options, STRATA_ERR_INVALID, &err);
         assert_err_says(&err, "options.sync");

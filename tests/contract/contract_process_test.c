@@ -213,6 +213,7 @@ static int use_inherited(struct child *self, void *arg)
         strata_verify(in->db, NULL, NULL),
         strata_backup(in->db, "to", NULL, NULL),
         strata_tables(in->db, NULL, NULL, NULL),
+        strata_events(in->db, NULL, NULL, NULL),
         strata_iter_new(in->db, &iter, NULL),
         strata_snapshot_new(in->db, &snapshot, NULL),
         strata_iter_first(in->iter, NULL),

@@ -184,6 +184,17 @@ static int fake_stats(void *self, void (*each)(void *arg, const struct strata_st
     return answer(err);
 }
 
+static int fake_events(void *self, void (*each)(void *arg, const struct strata_event *event),
+                       void *arg, struct strata_error *err)
+{
+    struct strata_event event = {.type = STRATA_EVENT_SEAL, .name = "seal", .ns = 815};
+
+    (void)self;
+    (void)err;
+    each(arg, &event);
+    return 0;
+}
+
 static int fake_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
                        void *arg, struct strata_error *err)
 {
@@ -258,6 +269,7 @@ const struct strata_engine engine_fake_table = {
     .snapshot_iter = fake_snapshot_iter,
     .tables = fake_tables,
     .compact_range = fake_compact_range,
+    .events = fake_events,
 };
 
 int engine_fake_setup(void **state)

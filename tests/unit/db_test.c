@@ -55,6 +55,11 @@ static void note_number(void *arg, const struct strata_table *table)
     *(uint64_t *)arg = table->number;
 }
 
+static void note_time(void *arg, const struct strata_event *event)
+{
+    *(uint64_t *)arg = event->ns;
+}
+
 /* One built against an older header: what it is too short for is never called. */
 static void db_table_that_ends_before_the_later_slots_is_taken(void **state)
 {
@@ -73,6 +78,8 @@ static void db_table_that_ends_before_the_later_slots_is_taken(void **state)
     engine_fake_expect("compact|");
     assert_code(strata_tables(db, note_number, &number, &err), STRATA_ERR_NOT_SUPPORTED, &err);
     assert_err_says(&err, "77_fake has no sorted tables");
+    assert_code(strata_events(db, note_time, &number, &err), STRATA_ERR_NOT_SUPPORTED, &err);
+    assert_err_says(&err, "77_fake has no event log");
     assert_int_equal(number, 0);
     engine_fake_close(db);
     free(table);
@@ -215,6 +222,7 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     table.stats = NULL;
     table.tables = NULL;
     table.compact_range = NULL;
+    table.events = NULL;
     table.snapshot = NULL;
     db = engine_fake_open(*state, &table);
     expect_lacking(strata_sync(db, &err), &err);
@@ -223,6 +231,7 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     expect_lacking(strata_compact_range(db, key, key, NULL, &err), &err);
     expect_lacking(strata_verify(db, NULL, &err), &err);
     expect_lacking(strata_tables(db, note_number, NULL, &err), &err);
+    expect_lacking(strata_events(db, note_time, NULL, &err), &err);
     expect_lacking(strata_snapshot_new(db, &snapshot, &err), &err);
     assert_null(snapshot);
     assert_int_equal(check_stat(db, "puts"), 0); /* common's own figures are there */
@@ -289,6 +298,8 @@ static void db_slots_that_are_there_are_called(void **state)
     assert_int_equal(check_stat(db, "fake_figure"), 4711);
     assert_ok(strata_tables(db, note_number, &number, &err), &err);
     assert_int_equal(number, 4711);
+    assert_ok(strata_events(db, note_time, &number, &err), &err);
+    assert_int_equal(number, 815);
     engine_fake_close(db);
 }
 

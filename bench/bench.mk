@@ -4,10 +4,11 @@ LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.
-PEERS     := $(if $(shell echo '\#include <leveldb/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),leveldb)
+peer_is_there = $(if $(shell echo '\#include <$1/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
+PEERS     := $(strip $(call peer_is_there,leveldb) $(call peer_is_there,rocksdb))
 PEER_LIBS := $(PEERS:%=-l%)
-PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,peer strata $(PEERS))
-BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer)
+PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,turn reads command os strata $(PEERS))
+BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
@@ -15,10 +16,10 @@ $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
-$B/bench/strata-peer: $(PEER_OBJ) $(LIB_A)
+$B/bench/strata-peer: $B/bench/peers/peer.o $(PEER_OBJ) $(LIB_A)
 $B/bench/strata-peer: LIBS += $(PEER_LIBS)
-$B/bench/peers/peer.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB)
-$B/bench/peers/peer.o: $B/peers.txt
+$B/bench/peers/command.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB) $(if $(filter rocksdb,$(PEERS)),-DPEER_ROCKSDB)
+$B/bench/peers/command.o: $B/peers.txt
 $B/peers.txt: FORCE
 	@mkdir -p $(@D); echo $(PEERS) | cmp -s - $@ || echo $(PEERS) > $@
 $(BENCHES):

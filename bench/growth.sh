@@ -109,24 +109,35 @@ table() {
         }' "$1"
 }
 
-# A panel a kind of step, and how the number of levels grows beside it, in each panel's own measure.
+# A panel a kind of step: how many times as much an operation costs as with the fewest keys, beside how
+# many times as many levels there are; what it costs, in the legend.
 plot() { # TSV SVG
-    local panel columns
+    local panel column
+    awk -F'\t' -v OFS='\t' '
+        NR == 1 { print; next }
+        NR == 2 { for (i = 2; i <= NF; i++) first[i] = $i }
+        { for (i = 2; i <= NF; i++) $i = first[i] > 0 ? $i / first[i] : 1; print }' "$1" >"$T/times.tsv"
     {
-        echo "set terminal svg size 960,360 noenhanced font 'sans,12'; set output '$2'"
-        echo "set multiplot layout 1,3; set logscale x; set format x '%.0s%c'; set grid; set key top left"
-        echo "set datafile separator tab; set xlabel 'keys'; set yrange [0:*]; set offsets graph 0, 0, graph 0.15, 0"
+        echo "set terminal ${TERMINAL:-svg} size 1080,400 noenhanced font 'sans,12'; set output '$2'"
+        echo "set multiplot layout 1,3; set logscale x; set format x '%.0s%c'; set grid; set key top left reverse Left"
+        echo "set datafile separator tab; set xlabel 'keys'; set yrange [0:*]; set offsets graph 0.05, graph 0.05, graph 0.4, 0"
         for panel in "keys compared:4 7 10 13" "filters asked:8 11" "blocks looked at:9 12 15"; do
-            columns=${panel#*:}
-            echo "set title '${panel%%:*}, an operation'"
+            echo "set title '${panel%%:*}: times as many'"
             printf 'plot '
-            for column in $columns; do
-                printf "'%s' using 1:%d with linespoints lw 2 title '%s', " "$1" "$column" \
-                    "$(head -1 "$1" | cut -f "$column" | cut -d. -f1)"
+            for column in ${panel#*:} 2; do
+                printf "'%s' using 1:%d with linespoints lw 2 %s title '%s'" "$T/times.tsv" "$column" \
+                    "$([ "$column" = 2 ] && echo "dt 2 lc 'black'")" "$(legend "$1" "$column")"
+                [ "$column" = 2 ] && echo || printf ', '
             done
-            printf "'%s' using 1:2 with linespoints dt 2 lc 'black' title 'levels'\n" "$1"
         done
     } | gnuplot
+}
+
+legend() { # TSV COLUMN: "get: 16.1 .. 24.5"
+    awk -F'\t' -v c="$2" '
+        function text(x) { return c == 2 ? x : sprintf(x < 1 ? "%.3f" : "%.1f", x) }
+        NR == 1 { split($c, name, ".") } NR == 2 { first = $c } { last = $c }
+        END { print name[1] ": " text(first) " .. " text(last) }' "$1"
 }
 
 measure

@@ -92,10 +92,10 @@ static void add_count(void *arg, const struct strata_stat *stat)
     const struct {
         const char *name;
         uint64_t *to;
-    } list[] = {{"work_comparisons", &c->comparisons},
-                {"work_filter_probes", &c->filter_probes},
-                {"work_blocks", &c->blocks},
-                {"work_blocks_loaded", &c->blocks_loaded}};
+    } list[] = {{"cost_comparisons", &c->comparisons},
+                {"cost_filter_probes", &c->filter_probes},
+                {"cost_blocks", &c->blocks},
+                {"cost_blocks_loaded", &c->blocks_loaded}};
     unsigned level;
     int end = 0;
 

@@ -17,7 +17,7 @@
  *     level, and nothing is searched (measured: 205 -> 90 ns). */
 #include "skip.h"
 #include "strata_engine.h"
-#include "work.h"
+#include "cost.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -146,7 +146,7 @@ static struct skip_node *find(const struct skip *skip, const struct target *targ
         if (path)
             path[level] = node;
     }
-    work_done.comparisons += steps;
+    cost_so_far.comparisons += steps;
     return node;
 }
 

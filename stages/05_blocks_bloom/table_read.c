@@ -9,7 +9,7 @@
  * against what the table says of all its blocks, and against what one entry can be. */
 #include "bytes.h"
 #include "table_inside.h"
-#include "work.h"
+#include "cost.h"
 
 #include <stdlib.h>
 
@@ -178,8 +178,8 @@ int table_read_block(const struct table *t, uint32_t n, struct table_block *to,
     struct section section;
     int rc;
 
-    work_done.blocks++;
-    work_done.blocks_loaded++;
+    cost_so_far.blocks++;
+    cost_so_far.blocks_loaded++;
     rc = read_into(t, place, t->fence.places[n + 1], &to->stored, &section, err);
 
     if (rc == 0)
@@ -250,7 +250,7 @@ static int load_block(const struct table *t, uint32_t n, struct cache_frame **ou
     uint8_t small[SMALL], *stored = small;
     int rc;
 
-    work_done.blocks_loaded++;
+    cost_so_far.blocks_loaded++;
     if (t->mapped) {
         bring_near(t->mapped + t->fence.places[n], size);
         return load(t, n, NULL, out, err);
@@ -270,6 +270,6 @@ int table_pin(const struct table *t, uint32_t n, struct cache_frame **frame,
               struct strata_error *err)
 {
     *frame = cache_get(t->common->cache, &t->directory, n);
-    work_done.blocks++;
+    cost_so_far.blocks++;
     return *frame ? 0 : load_block(t, n, frame, err);
 }

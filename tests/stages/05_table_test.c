@@ -9,7 +9,7 @@
 #include "fs_sim.h"
 #include "inspect.h"
 #include "rng.h"
-#include "work.h"
+#include "cost.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -521,23 +521,23 @@ static void table_whose_blocks_are_larger_than_it_says_is_damage(void **state)
 /* ---- What it costs -------------------------------------------------------------------------- */
 
 /* Steps of one get, counted. */
-static struct work work_of_get(struct sstable *table, const char *key, int wanted)
+static struct cost cost_of_get(struct sstable *table, const char *key, int wanted)
 {
     struct strata_buffer value = {0};
-    struct work before = work_done, after;
+    struct cost before = cost_so_far, after;
     struct strata_error err;
     unsigned type;
     int rc = kind->get(table, S(key), index_hash(S(key)), &type, &value, &err);
 
-    after = work_done;
+    after = cost_so_far;
     assert_int_equal(rc, wanted);
     strata_buffer_free(&value);
-    return (struct work){after.comparisons - before.comparisons,
+    return (struct cost){after.comparisons - before.comparisons,
                          after.filter_probes - before.filter_probes, after.blocks - before.blocks,
                          after.blocks_loaded - before.blocks_loaded};
 }
 
-static void assert_work(struct work is, uint64_t comparisons, uint64_t probes, uint64_t blocks,
+static void assert_cost(struct cost is, uint64_t comparisons, uint64_t probes, uint64_t blocks,
                         uint64_t loaded)
 {
     assert_int_equal(is.comparisons, comparisons);
@@ -563,9 +563,9 @@ static void table_get_counts_what_it_costs(void **state)
         steps++;
     assert_true(steps > 3);
     assert_true(((struct table *)table)->fence.heads_decide);
-    assert_work(work_of_get(table, "key 00994", 0), steps + 1, 1, 1, 1);
-    assert_work(work_of_get(table, "key 00994", 0), steps + 1, 1, 1, 0);
-    assert_work(work_of_get(table, "key 00995", STRATA_NOT_FOUND), 0, 1, 0, 0);
+    assert_cost(cost_of_get(table, "key 00994", 0), steps + 1, 1, 1, 1);
+    assert_cost(cost_of_get(table, "key 00994", 0), steps + 1, 1, 1, 0);
+    assert_cost(cost_of_get(table, "key 00995", STRATA_NOT_FOUND), 0, 1, 0, 0);
     sstable_unref(table);
     ground_free(&g);
 }
@@ -577,7 +577,7 @@ static void table_cursor_counts_what_it_costs(void **state)
     struct sstable *table;
     struct cursor *cursor;
     struct ground g;
-    struct work before;
+    struct cost before;
     uint32_t blocks;
     int rc;
 
@@ -587,19 +587,19 @@ static void table_cursor_counts_what_it_costs(void **state)
     assert_ok(open_table_7(&g, &table, &err), &err);
     blocks = ((struct table *)table)->fence.count;
     cursor = kind->cursor(table, true);
-    before = work_done;
+    before = cost_so_far;
     for (rc = cursor_first(cursor, &err); rc == 0; rc = cursor->ops->next(cursor, &err))
         ;
-    assert_int_equal(work_done.blocks - before.blocks, blocks);
-    assert_int_equal(work_done.blocks_loaded - before.blocks_loaded, blocks);
-    assert_int_equal(work_done.filter_probes, before.filter_probes);
+    assert_int_equal(cost_so_far.blocks - before.blocks, blocks);
+    assert_int_equal(cost_so_far.blocks_loaded - before.blocks_loaded, blocks);
+    assert_int_equal(cost_so_far.filter_probes, before.filter_probes);
     cursor->ops->free(cursor);
     cursor = kind->cursor(table, false);
-    before = work_done;
+    before = cost_so_far;
     assert_ok(cursor->ops->seek(cursor, S("key 01000"), &err), &err);
-    assert_int_equal(work_done.blocks - before.blocks, 1);
-    assert_true(work_done.comparisons - before.comparisons > 5);
-    assert_true(work_done.comparisons - before.comparisons < 20);
+    assert_int_equal(cost_so_far.blocks - before.blocks, 1);
+    assert_true(cost_so_far.comparisons - before.comparisons > 5);
+    assert_true(cost_so_far.comparisons - before.comparisons < 20);
     cursor->ops->free(cursor);
     sstable_unref(table);
     ground_free(&g);

@@ -4,10 +4,11 @@ LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.
-PEERS     := $(if $(shell echo '\#include <leveldb/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),leveldb)
+peer_is_there = $(if $(shell echo '\#include <$1/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
+PEERS     := $(strip $(call peer_is_there,leveldb) $(call peer_is_there,rocksdb))
 PEER_LIBS := $(PEERS:%=-l%)
-PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,peer strata $(PEERS))
-BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer)
+PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,turn reads command os strata $(PEERS))
+BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
@@ -15,16 +16,17 @@ $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
-$B/bench/strata-peer: $(PEER_OBJ) $(LIB_A)
-$B/bench/strata-peer: LIBS += $(PEER_LIBS)
-$B/bench/peers/peer.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB)
-$B/bench/peers/peer.o: $B/peers.txt
+$B/bench/strata-peer: $B/bench/peers/peer.o $(PEER_OBJ) $(LIB_A)
+$B/bench/strata-levels: $B/bench/peers/levels.o $B/bench/histogram.o $(PEER_OBJ) $(LIB_A)
+$B/bench/strata-peer $B/bench/strata-levels: LIBS += $(PEER_LIBS)
+$B/bench/peers/command.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB) $(if $(filter rocksdb,$(PEERS)),-DPEER_ROCKSDB)
+$B/bench/peers/command.o: $B/peers.txt
 $B/peers.txt: FORCE
 	@mkdir -p $(@D); echo $(PEERS) | cmp -s - $@ || echo $(PEERS) > $@
 $(BENCHES):
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-large tour bench-build
+.PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
 
@@ -62,6 +64,16 @@ bench-memtables: install-build ## a skip list beside a B+tree and an unsorted lo
 bench-peers: install-build install-peers ## stages 4 and 5 beside LevelDB, in turns, about two minutes [N=1000000] [RUNS=3] [CHECK=1]
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B N=$(N) RUNS=$(RUNS) CHECK=$(CHECK) TMPDIR=$B/bench bench/peers.sh
+
+# RocksDB is optional: without it there is a table less.
+bench-levels: install-build install-peers ## write and space amplification, put latencies, reads and compaction beside LevelDB and RocksDB [N=1000000] [TURNS=3] [WHICH='leveldb rocksdb 6'] [CHECK=1]
+	@tests/tools/install.sh rocksdb || echo "RocksDB is left out"
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B N=$(N) GETS=$(GETS) TURNS=$(TURNS) ENGINES="$(WHICH)" CACHE=$(CACHE) CHECK=$(CHECK) JSON=$B/bench/levels.json TMPDIR=$B/bench bench/levels.sh
+
+bench-growth: install-build install-plot ## what an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=docs/levels]
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B SIZES="$(SIZES)" GETS=$(GETS) STAGE=$(STAGE) TO=$(or $(TO),$B/bench) TMPDIR=$B/bench bench/growth.sh
 
 bench-large: install-build ## ten million keys: what load, open and scan need of memory [STAGE=N] [KEYS=10000000]
 	@$(MAKE) --no-print-directory bench-build

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Strata beside LevelDB: the same work, the same sizes and options, in turns (A B C A B C), each
+# Strata beside LevelDB, or RocksDB: the same work, the same sizes and options, in turns (A B C A B C), each
 # time in a process of its own (bench/peers/peer.c). Prints the settings, and two tables of medians
 # with least and most and of ratios: by the clock on the wall, and by the processor's time of the
 # whole process, its threads included, which other work on the machine disturbs less.
@@ -10,7 +10,8 @@
 #   GETS=N/2      gets of each kind; seeks are a quarter
 #   RUNS=3        turns
 #   ENGINES=      which, the first is what the others are compared with (default "leveldb 4 5":
-#                 LevelDB and these stages; stage 4 fills only, as its reads are not cached)
+#                 LevelDB and these stages; stage 4 fills only, as its reads are not cached;
+#                 rocksdb, which has tables of its own, as it depends on how it was built)
 #   CHECK=        not empty: LevelDB checks the blocks that it reads, as Strata always does
 #   B=build       where strata-peer was built
 #
@@ -79,13 +80,16 @@ machine() {
     sed 's/^/  /' "$T/about"
 }
 
-# WHICH: wall or cpu. A row a work; thousands of operations a second, but for what is done once.
-table() {
-    for engine in $ENGINES; do
+# WHICH: wall or cpu, of these engines. A row a work; thousands of operations a second, but for what
+# is done once.
+table() { # WHICH ENGINE...
+    local which=$1 engine
+    shift
+    for engine; do
         awk -v engine="$engine" '{ print engine, $0 }' "$T/$engine".[0-9]*
-    done | awk -v column="$([ "$1" = wall ] && echo 4 || echo 5)" -v engines="$ENGINES" '
+    done | awk -v column="$([ "$which" = wall ] && echo 4 || echo 5)" -v engines="$*" '
         function text(x) { return sprintf(x >= 1000 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x) }
-        function title(e) { return e == "leveldb" ? "LevelDB" : "stage " e }
+        function title(e) { return e == "leveldb" ? "LevelDB" : e == "rocksdb" ? "RocksDB" : "stage " e }
         function median(e, w,    n, i, j, t, v) {
             n = count[e, w]
             for (i = 1; i <= n; i++) v[i] = value[e, w, i]
@@ -143,10 +147,24 @@ table() {
         }'
 }
 
+both_tables() { # ENGINE...
+    printf '\nBy the clock on the wall\n\n'
+    table wall "$@"
+    printf '\nBy the time of the processor\n\n'
+    table cpu "$@"
+}
+
 about
 measure
 machine
-printf '\nBy the clock on the wall\n\n'
-table wall
-printf '\nBy the time of the processor\n\n'
-table cpu
+first=${ENGINES%% *} others=
+for engine in $ENGINES; do
+    [ "$engine" = rocksdb ] && [ "$first" != rocksdb ] || others="$others $engine"
+done
+# shellcheck disable=SC2086
+both_tables $others
+case " ${ENGINES#* } " in
+*' rocksdb '*)
+    [ "$first" = rocksdb ] || { printf '\nRocksDB; how this build of it was made stands above\n' && both_tables "$first" rocksdb; }
+    ;;
+esac

@@ -1,6 +1,7 @@
 /* bytes.c: slices (borrowed) and buffers (owned). A buffer that runs out of memory says so
  * until it is cleared, so that a caller may append many times and ask once. */
 #include "bytes.h"
+#include "cost.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ int strata_compare(struct strata_slice a, struct strata_slice b)
 {
     size_t shorter = a.size < b.size ? a.size : b.size;
     int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+
+    cost_so_far.comparisons++;
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 

@@ -36,14 +36,29 @@ static inline void peer_add(struct peer_sum *sum, struct strata_slice key,
                (uint64_t)value.data[value.size - 1];
 }
 
+/* What an engine counts of itself, of the calling thread, and on all handles. */
+struct peer_counts {
+    uint64_t comparisons;           /* of keys */
+    uint64_t filter_probes;         /* questions to a table's filter */
+    uint64_t blocks, blocks_loaded; /* that were looked at; that the cache did not have */
+    uint64_t levels, runs;          /* levels that have tables; sorted runs: tables of level 0,
+                                     * and deeper levels */
+};
+
 struct peer {
     const char *name;
-    /* A line: name, version, what it packs blocks with. */
-    void (*about)(const struct peer_options *options, FILE *to);
+    bool maps; /* it reads by mapped files, whatever the options say */
+    /* A line: name, version, what it packs blocks with. < 0: it could not be found out. */
+    int (*about)(const struct peer_options *options, FILE *to);
     int (*open)(const struct peer_options *options, void **db);
     int (*close)(void *db);
     int (*put)(void *db, struct strata_slice key, struct strata_slice value); /* not synced */
     int (*compact)(void *db); /* all of it, to as few tables as the engine makes of it */
+    /* The memtable becomes a table, and, where the caller's thread does it, what else is owed is
+     * done; threads of the engine may go on. */
+    int (*settle)(void *db);
+    bool (*busy)(void *db); /* it says that they do; NULL: it does not say */
+    int (*counts)(void *db, struct peer_counts *counts); /* NULL: there are none */
     /* 0, or STRATA_NOT_FOUND and nothing is added. */
     int (*get)(void *db, struct strata_slice key, struct peer_sum *sum);
     int (*scan)(void *db, bool backwards, struct peer_sum *sum);
@@ -53,6 +68,7 @@ struct peer {
 
 extern const struct peer peer_strata;
 extern const struct peer peer_leveldb; /* with -DPEER_LEVELDB: its header was there */
+extern const struct peer peer_rocksdb; /* likewise */
 
 /* "strata-peer: WHAT: WHY" to standard error; -1. */
 int peer_say(const char *what, const char *why);

@@ -2,6 +2,7 @@
 #include "peer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct self {
     struct strata *db;
@@ -14,7 +15,7 @@ static int fail(const char *what, const struct strata_error *err)
     return peer_say(what, strata_error_text(err, text, sizeof text));
 }
 
-static void about(const struct peer_options *options, FILE *to)
+static int about(const struct peer_options *options, FILE *to)
 {
     struct strata_stage_info info = {0};
 
@@ -23,6 +24,7 @@ static void about(const struct peer_options *options, FILE *to)
     fprintf(to, "Strata's stage %s%s\n", info.name,
             options->stage < 5 ? ""
                                : ", blocks packed by LZ4, every block that is read is checked");
+    return 0;
 }
 
 static int open_db(const struct peer_options *options, void **db)
@@ -73,6 +75,46 @@ static int compact(void *db)
     struct self *self = db;
     struct strata_error err;
     return strata_compact(self->db, NULL, &err) < 0 ? fail("compact", &err) : 0;
+}
+
+static int settle(void *db)
+{
+    struct self *self = db;
+    struct strata_error err;
+    int rc = strata_flush(self->db, &err);
+
+    return rc < 0 && rc != STRATA_ERR_NOT_SUPPORTED ? fail("flush", &err) : 0;
+}
+
+static void add_count(void *arg, const struct strata_stat *stat)
+{
+    struct peer_counts *c = arg;
+    const struct {
+        const char *name;
+        uint64_t *to;
+    } list[] = {{"cost_comparisons", &c->comparisons},
+                {"cost_filter_probes", &c->filter_probes},
+                {"cost_blocks", &c->blocks},
+                {"cost_blocks_loaded", &c->blocks_loaded}};
+    unsigned level;
+    int end = 0;
+
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (strcmp(stat->name, list[i].name) == 0)
+            *list[i].to = stat->value;
+    if (sscanf(stat->name, "level%u_files%n", &level, &end) == 1 && end && !stat->name[end]) {
+        c->levels += stat->value > 0;
+        c->runs += level ? stat->value > 0 : stat->value;
+    }
+}
+
+static int counts(void *db, struct peer_counts *counts)
+{
+    struct self *self = db;
+    struct strata_error err;
+
+    *counts = (struct peer_counts){0};
+    return strata_stats(self->db, add_count, counts, &err) < 0 ? fail("stats", &err) : 0;
 }
 
 static int get(void *db, struct strata_slice key, struct peer_sum *sum)
@@ -136,6 +178,8 @@ const struct peer peer_strata = {
     .close = close_db,
     .put = put,
     .compact = compact,
+    .settle = settle,
+    .counts = counts,
     .get = get,
     .scan = scan,
     .seek = seek,

@@ -17,6 +17,7 @@
  *     level, and nothing is searched (measured: 205 -> 90 ns). */
 #include "skip.h"
 #include "strata_engine.h"
+#include "cost.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -128,12 +129,14 @@ static struct skip_node *find(const struct skip *skip, const struct target *targ
 {
     struct skip_node *node = skip->first;
     const struct skip_node *behind = NULL; /* known not to be before the target */
+    uint64_t steps = 0;
 
     for (int level = height_of(skip) - 1; level >= 0; level--) {
         struct skip_node *next = next_of(node, level);
         while (next && next != behind) {
             if (level) /* where it goes on when the next one is too far */
                 __builtin_prefetch(next_of(node, level - 1));
+            steps++;
             if (!is_before(next, target))
                 break;
             node = next;
@@ -143,6 +146,7 @@ static struct skip_node *find(const struct skip *skip, const struct target *targ
         if (path)
             path[level] = node;
     }
+    cost_so_far.comparisons += steps;
     return node;
 }
 

@@ -26,6 +26,7 @@
 #include "block.h"
 #include "bytes.h"
 #include "coding.h"
+#include "cost.h"
 
 #define SIZE_LIMIT ((uint64_t)UINT32_MAX)
 #define LINE 64   /* bytes of a cache line */
@@ -250,6 +251,7 @@ unsigned block_find(const struct block *block, struct strata_slice key, uint64_t
     for (; (tag = memchr(tag, block_tag(hash), (size_t)(end - tag))); tag++) {
         uint32_t at = (uint32_t)(tag - tags);
         struct strata_slice suffix = block_suffix(block, at);
+        cost_so_far.comparisons++;
         if (suffix.size != left ||
             (left && memcmp(suffix.data, key.data + block->prefix_size, left) != 0) ||
             (block->prefix_size &&
@@ -295,6 +297,7 @@ uint32_t block_seek(const struct block *block, struct strata_slice key)
     for (uint32_t i = block->suffixes; i < block->values && i < block->suffixes + NEAR; i += LINE)
         __builtin_prefetch(block->bytes + i);
     head = head_of(suffix.data, suffix.size, false);
+    cost_so_far.comparisons += cost_halvings((uint64_t)block->count + 1);
     for (uint32_t left = block->count; left;) {
         uint32_t half = left / 2;
         low += suffix_head(block, low + half) < head ? left - half : 0;

@@ -14,6 +14,7 @@
 #include "fence.h"
 #include "bytes.h"
 #include "coding.h"
+#include "cost.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,7 @@ static uint32_t last_not_behind(const uint64_t *heads, uint32_t count, uint64_t 
 {
     const uint64_t *base = heads;
 
+    cost_so_far.comparisons += cost_halvings(count);
     while (count > 1) {
         uint32_t half = count / 2;
         count -= half;

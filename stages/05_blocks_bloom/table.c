@@ -9,6 +9,7 @@
 #include "table_inside.h"
 #include "bytes.h"
 #include "pages.h"
+#include "cost.h"
 
 #include <stdlib.h>
 
@@ -60,6 +61,12 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
          cache.private_bytes},
         {"bloom_denied", "gets", "of a table that its filter answered: not here", common->denied},
         {"bloom_deceived", "gets", "of a table that read a block in vain", common->deceived},
+        {"cost_comparisons", "keys", "compared by this thread, on all handles",
+         cost_so_far.comparisons},
+        {"cost_filter_probes", "gets", "of a table that asked its filter, likewise",
+         cost_so_far.filter_probes},
+        {"cost_blocks", "blocks", "that were looked at, likewise", cost_so_far.blocks},
+        {"cost_blocks_loaded", "blocks", "of these: read from a file", cost_so_far.blocks_loaded},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         each(arg, &list[i]);
@@ -260,6 +267,7 @@ static int table_get(struct sstable *table, struct strata_slice key, uint64_t ha
     struct strata_slice found;
     int rc;
 
+    cost_so_far.filter_probes += t->filter != NULL;
     if (t->filter && !bloom_may_contain(&t->bloom, hash)) {
         atomic_fetch_add_explicit(&t->common->denied, 1, memory_order_relaxed);
         return STRATA_NOT_FOUND;

@@ -9,6 +9,7 @@
  * against what the table says of all its blocks, and against what one entry can be. */
 #include "bytes.h"
 #include "table_inside.h"
+#include "cost.h"
 
 #include <stdlib.h>
 
@@ -175,7 +176,11 @@ int table_read_block(const struct table *t, uint32_t n, struct table_block *to,
 {
     uint64_t place = t->fence.places[n];
     struct section section;
-    int rc = read_into(t, place, t->fence.places[n + 1], &to->stored, &section, err);
+    int rc;
+
+    cost_so_far.blocks++;
+    cost_so_far.blocks_loaded++;
+    rc = read_into(t, place, t->fence.places[n + 1], &to->stored, &section, err);
 
     if (rc == 0)
         rc = check_size(t, place, &section, err);
@@ -245,6 +250,7 @@ static int load_block(const struct table *t, uint32_t n, struct cache_frame **ou
     uint8_t small[SMALL], *stored = small;
     int rc;
 
+    cost_so_far.blocks_loaded++;
     if (t->mapped) {
         bring_near(t->mapped + t->fence.places[n], size);
         return load(t, n, NULL, out, err);
@@ -264,5 +270,6 @@ int table_pin(const struct table *t, uint32_t n, struct cache_frame **frame,
               struct strata_error *err)
 {
     *frame = cache_get(t->common->cache, &t->directory, n);
+    cost_so_far.blocks++;
     return *frame ? 0 : load_block(t, n, frame, err);
 }

@@ -56,5 +56,14 @@ else
     skip leveldb "LevelDB is not in this build: libleveldb-dev is missing"
     fails peers_without_leveldb_is_7 7 'install libleveldb-dev' peers
 fi
+if "$built/bench/strata-peer" --about rocksdb >/dev/null 2>&1; then
+    mkdir rocks && run strata-peer --num=1000 --gets=400 rocksdb rocks
+    is rocksdb_does_all_works "$rc $(works)" "0 ${all/get8mapped /}"
+    run peers ENGINES='5 rocksdb 6' RUNS=1
+    is peers_rocksdb_has_tables_of_its_own "$rc $(grep -c '^|  *|  *| stage 5  *| stage 6' <<<"$out") $(grep -c '^|  *|  *| stage 5  *| RocksDB' <<<"$out")" "0 2 2"
+else
+    skip rocksdb "RocksDB is not in this build: librocksdb-dev is missing"
+    fails peers_without_rocksdb_is_7 7 'install librocksdb-dev' peers ENGINES='5 rocksdb'
+fi
 is peers_leaves_nothing_behind "$(ls "$TMPDIR")" ""
 done_testing

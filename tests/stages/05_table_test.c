@@ -9,6 +9,7 @@
 #include "fs_sim.h"
 #include "inspect.h"
 #include "rng.h"
+#include "cost.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -517,6 +518,93 @@ static void table_whose_blocks_are_larger_than_it_says_is_damage(void **state)
     strata_buffer_free(&value);
 }
 
+/* ---- What it costs -------------------------------------------------------------------------- */
+
+/* Steps of one get, counted. */
+static struct cost cost_of_get(struct sstable *table, const char *key, int wanted)
+{
+    struct strata_buffer value = {0};
+    struct cost before = cost_so_far, after;
+    struct strata_error err;
+    unsigned type;
+    int rc = kind->get(table, S(key), index_hash(S(key)), &type, &value, &err);
+
+    after = cost_so_far;
+    assert_int_equal(rc, wanted);
+    strata_buffer_free(&value);
+    return (struct cost){after.comparisons - before.comparisons,
+                         after.filter_probes - before.filter_probes, after.blocks - before.blocks,
+                         after.blocks_loaded - before.blocks_loaded};
+}
+
+static void assert_cost(struct cost is, uint64_t comparisons, uint64_t probes, uint64_t blocks,
+                        uint64_t loaded)
+{
+    assert_int_equal(is.comparisons, comparisons);
+    assert_int_equal(is.filter_probes, probes);
+    assert_int_equal(is.blocks, blocks);
+    assert_int_equal(is.blocks_loaded, loaded);
+}
+
+/* A binary search in the index, whose separators its heads decide, and one key of the block; what
+ * the filter denies takes no more than the question. */
+static void table_get_counts_what_it_costs(void **state)
+{
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g;
+    uint64_t steps = 0;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 1 << 20, 20, false, false});
+    write_table(&g, 1000, false);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    for (uint32_t blocks = ((struct table *)table)->fence.count; blocks > 1; blocks -= blocks / 2)
+        steps++;
+    assert_true(steps > 3);
+    assert_true(((struct table *)table)->fence.heads_decide);
+    assert_cost(cost_of_get(table, "key 00994", 0), steps + 1, 1, 1, 1);
+    assert_cost(cost_of_get(table, "key 00994", 0), steps + 1, 1, 1, 0);
+    assert_cost(cost_of_get(table, "key 00995", STRATA_NOT_FOUND), 0, 1, 0, 0);
+    sstable_unref(table);
+    ground_free(&g);
+}
+
+/* A seek halves among the blocks and among a block's entries; a merge reads each block once. */
+static void table_cursor_counts_what_it_costs(void **state)
+{
+    struct strata_error err;
+    struct sstable *table;
+    struct cursor *cursor;
+    struct ground g;
+    struct cost before;
+    uint32_t blocks;
+    int rc;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 1 << 20, 0, false, false});
+    write_table(&g, 1000, false);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    blocks = ((struct table *)table)->fence.count;
+    cursor = kind->cursor(table, true);
+    before = cost_so_far;
+    for (rc = cursor_first(cursor, &err); rc == 0; rc = cursor->ops->next(cursor, &err))
+        ;
+    assert_int_equal(cost_so_far.blocks - before.blocks, blocks);
+    assert_int_equal(cost_so_far.blocks_loaded - before.blocks_loaded, blocks);
+    assert_int_equal(cost_so_far.filter_probes, before.filter_probes);
+    cursor->ops->free(cursor);
+    cursor = kind->cursor(table, false);
+    before = cost_so_far;
+    assert_ok(cursor->ops->seek(cursor, S("key 01000"), &err), &err);
+    assert_int_equal(cost_so_far.blocks - before.blocks, 1);
+    assert_true(cost_so_far.comparisons - before.comparisons > 5);
+    assert_true(cost_so_far.comparisons - before.comparisons < 20);
+    cursor->ops->free(cursor);
+    sstable_unref(table);
+    ground_free(&g);
+}
+
 /* ---- Mapped --------------------------------------------------------------------------------- */
 
 /* Gets take nothing from the file but by the mapping; no descriptor is left. */
@@ -851,6 +939,8 @@ int main(void)
         cmocka_unit_test(table_with_keys_out_of_order_is_damage),
         cmocka_unit_test(table_whose_filter_denies_a_key_is_damage),
         cmocka_unit_test(table_whose_blocks_are_larger_than_it_says_is_damage),
+        cmocka_unit_test(table_get_counts_what_it_costs),
+        cmocka_unit_test(table_cursor_counts_what_it_costs),
         cmocka_unit_test(table_that_is_mapped_makes_no_call),
         cmocka_unit_test(table_that_cannot_be_mapped_is_read_by_calls),
         cmocka_unit_test(table_that_is_mapped_is_verified_by_calls),

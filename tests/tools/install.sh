@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...     build shell tour test mutants clang lint coverage fuzz plot peers
+#   tests/tools/install.sh GROUP...     build shell tour test mutants clang lint coverage fuzz plot peers rocksdb
 #
 # NO_INSTALL=1: only reports what is missing; exit code 0, and the caller goes on with what there
 # is. Otherwise exit code 1 when something could not be installed.
@@ -40,6 +40,7 @@ table() {
         echo "llvm command:llvm-cov what a corpus covers, and names in stacks"
         ;;
     plot) echo "gnuplot-nox command:gnuplot plots" ;;
+    rocksdb) echo "librocksdb-dev header:rocksdb/c.h likewise, optional" ;;
     peers) echo "libleveldb-dev header:leveldb/c.h what the benchmarks compare with" ;;
     valgrind) echo "valgrind command:valgrind memory errors and leaks" ;;
     *) echo "install.sh: no group $1" >&2; exit 2 ;;

@@ -1,0 +1,127 @@
+/* os.c: what Linux counts of this process, and what it knows of its files. */
+#include "turn.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The numbers behind "NAME:" in a file of /proc. */
+static void read_fields(const char *path, const char *const *names, uint64_t *const *values,
+                        size_t count)
+{
+    FILE *from = fopen(path, "r");
+    char line[256];
+
+    for (size_t i = 0; i < count; i++)
+        *values[i] = 0;
+    while (from && fgets(line, sizeof line, from))
+        for (size_t i = 0; i < count; i++) {
+            size_t size = strlen(names[i]);
+            if (strncmp(line, names[i], size) == 0 && line[size] == ':')
+                sscanf(line + size + 1, "%" SCNu64, values[i]);
+        }
+    if (from)
+        fclose(from);
+}
+
+void os_io(struct os_io *io)
+{
+    read_fields("/proc/self/io", (const char *const[]){"wchar", "write_bytes"},
+                (uint64_t *const[]){&io->called, &io->written}, 2);
+}
+
+void os_memory(struct os_memory *memory)
+{
+    uint64_t shared;
+
+    read_fields("/proc/self/status", (const char *const[]){"VmRSS", "RssFile", "RssShmem", "VmHWM"},
+                (uint64_t *const[]){&memory->resident, &memory->mapped, &shared, &memory->most}, 4);
+    memory->resident *= 1024;
+    memory->mapped = (memory->mapped + shared) * 1024;
+    memory->most *= 1024;
+}
+
+void os_memory_forget(void)
+{
+    FILE *to = fopen("/proc/self/clear_refs", "w");
+
+    if (to) {
+        fputs("5", to);
+        fclose(to);
+    }
+}
+
+int os_disk(const char *dir, uint64_t *bytes, uint64_t *named)
+{
+    char path[4096 + 300];
+    struct dirent *entry;
+    struct stat status;
+    DIR *open = opendir(dir);
+
+    if (!open)
+        return peer_say(dir, strerror(errno));
+    *bytes = *named = 0;
+    while ((entry = readdir(open))) {
+        snprintf(path, sizeof path, "%.4000s/%s", dir, entry->d_name);
+        if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+            continue;
+        *bytes += (uint64_t)status.st_blocks * 512;
+        *named += (uint64_t)status.st_size;
+    }
+    closedir(open);
+    return 0;
+}
+
+/* ---- Is anybody at work? --------------------------------------------------------------------- */
+
+#define LOOK_NS 5000000
+#define QUIET 0.2 /* seconds */
+
+/* Running, or waiting for the device. A thread that sleeps until there is work is neither. */
+static bool works(const char *thread)
+{
+    char path[300], line[512], *state;
+    bool busy = false;
+    FILE *from;
+
+    snprintf(path, sizeof path, "/proc/self/task/%s/stat", thread);
+    from = fopen(path, "r");
+    if (from && fgets(line, sizeof line, from) && (state = strrchr(line, ')')))
+        busy = strchr("RD", state[2]) != NULL; /* behind the name, which may be anything */
+    if (from)
+        fclose(from);
+    return busy;
+}
+
+static bool others_work(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    struct dirent *entry;
+    char self[32];
+    bool busy = false;
+
+    snprintf(self, sizeof self, "%ld", (long)getpid()); /* the caller is the first thread */
+    while (threads && !busy && (entry = readdir(threads)))
+        busy = entry->d_name[0] != '.' && strcmp(entry->d_name, self) != 0 && works(entry->d_name);
+    if (threads)
+        closedir(threads);
+    return busy;
+}
+
+double os_wait_idle(bool (*busy)(void *arg), void *arg)
+{
+    const struct timespec look = {0, LOOK_NS};
+    struct watch quiet = watch_begin(), since;
+
+    do {
+        nanosleep(&look, NULL);
+        if (others_work() || (busy && busy(arg)))
+            quiet = watch_begin();
+        since = watch_since(&quiet);
+    } while (since.wall < QUIET);
+    return since.wall;
+}

@@ -559,6 +559,6 @@ const char *cli_exit_name(enum cli_exit code)
                                                  "locked",
                                                  "other failure",
                                                  "a promise was broken",
-                                                 "repaired, and something is lost"};
+                                                 "something is lost"};
     return code < CLI_EXITS ? names[code] : "unknown";
 }

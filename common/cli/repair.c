@@ -14,10 +14,8 @@ static void put_bound(struct cli *cli, const char *word, const struct strata_sli
 {
     struct strata_slice shown;
 
-    if (!key) {
-        fprintf(cli->out, " %s nobody knows", word);
+    if (!key)
         return;
-    }
     shown = strata_bytes(key->data, key->size < SHOWN ? key->size : SHOWN);
     fprintf(cli->out, " %s \"", word);
     cli_put(cli, cli->out, shown);
@@ -29,7 +27,7 @@ static void tell_range(void *arg, const char *name, const struct strata_slice *a
 {
     struct cli *cli = arg;
 
-    fprintf(cli->out, "%-16s  keys", name);
+    fprintf(cli->out, "%-16s  keys%s", name, after || before ? "" : ", nobody knows which,");
     put_bound(cli, "from", after);
     put_bound(cli, "to", before);
     fputs(" may be missing, or older\n", cli->out);

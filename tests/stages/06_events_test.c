@@ -265,6 +265,35 @@ static void events_are_bounded(void **state)
     free(s);
 }
 
+/* Also when it begins while a compaction is under way: that is told again. */
+static void events_of_a_new_file_stand_alone(void **state)
+{
+    enum { SMALL = 128 << 10 };
+    struct strata_fs *fs = fs_sim_new();
+    struct story *s = malloc(sizeof *s);
+    struct strata *db = open_it(fs, SMALL);
+    struct strata_error err;
+    unsigned files = 0;
+    struct rng rng;
+
+    (void)state;
+    assert_non_null(s);
+    rng_init(&rng, 5);
+    while (files < 12) {
+        size_t before = bytes_of(fs, LOG);
+        work(db, &rng, 5);
+        if (bytes_of(fs, LOG) >= before || !bytes_of(fs, OLD))
+            continue;
+        work(db, &rng, 60); /* what was under way ends */
+        assert_ok(fs_remove(fs, OLD, &err), &err);
+        expect_true_story(db, s);
+        files++;
+    }
+    close_it(db);
+    fs_free(fs);
+    free(s);
+}
+
 static int slow_sync(struct fs_file *file)
 {
     (void)file;
@@ -596,6 +625,7 @@ int main(void)
         cmocka_unit_test(events_lead_to_the_tables_that_there_are),
         cmocka_unit_test(events_go_on_over_sessions),
         cmocka_unit_test(events_are_bounded),
+        cmocka_unit_test(events_of_a_new_file_stand_alone),
         cmocka_unit_test(events_tell_of_stalls),
         cmocka_unit_test(events_add_no_sync),
         cmocka_unit_test(events_of_a_reader_are_none),

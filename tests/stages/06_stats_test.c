@@ -63,9 +63,10 @@ static void stats_tell_every_byte_that_is_written(void **state)
     struct strata *db = open_with(place, STRATA_SYNC_NEVER);
     struct strata_error err;
 
-    work(db, 20000);
+    work(db, 60000);
     written = place->fs->bytes_written - before;
     assert_true(sum_of(db, "compactions") > 10);
+    assert_true(check_stat(db, "manifest_bytes") > 100000); /* another began: manifest.c */
     /* what is being written belongs to no figure yet */
     assert_in_range(check_stat(db, "written_bytes"), written - (1 << 20), written);
     assert_ok(strata_flush(db, &err), &err);
@@ -107,11 +108,11 @@ static void stats_agree_with_the_system(void **state)
         skip();
     }
     db = open_with(*state, STRATA_SYNC_ALWAYS);
-    work(db, 1000);
+    work(db, 300);
     assert_ok(strata_flush(db, &err), &err);
     counted = system_count() - before;
     told = check_stat(db, "written_bytes");
-    assert_true(told > 200000);
+    assert_true(told > 60000);
     assert_in_range(counted, told, told + 4096);
     assert_int_equal(check_stat(db, "write_amplification"),
                      (100 * told + check_stat(db, "bytes_in") / 2) / check_stat(db, "bytes_in"));

@@ -122,7 +122,8 @@ static void tell_stalls(const struct tree_figures *f, each_stat *each, void *arg
     tell(each, arg, "stalls_100ms", "writes", "100 ms or longer", f->stalled[2]);
 }
 
-int leveled_stats(void *self, each_stat *each, void *arg, struct strata_error *err)
+int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
+                  struct strata_error *err)
 {
     struct tree *tree = self;
     struct tree_figures figures;

@@ -46,7 +46,7 @@ static void print_overview(FILE *to)
     for (int code = 0; code < CLI_EXITS; code++)
         fprintf(to, "%s%d %s",
                 code == 0       ? " "
-                : code % 3 == 0 ? ",\n  "
+                : code % 4 == 0 ? ",\n  "
                                 : ", ",
                 code, cli_exit_name((enum cli_exit)code));
     fputc('\n', to);

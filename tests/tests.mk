@@ -27,7 +27,7 @@ $B/tests/engines/%.so: tests/engines/%.c
 
 .PHONY: test tests-build check check-build start threads kill mutants mutants-full
 tests-build: $(TEST_BIN) $(ENGINES) $B/strata
-test: install-test ## run the tests [STAGE=N] [MODE=asan|tsan] [QUICK=1] [ONLY='unit text|stage 3 kill': suites that match]
+test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MODE=asan|tsan] [QUICK=1|no: for all|none] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
 

@@ -437,11 +437,12 @@ my (%targets, %words, %commands, %base, %shown);
 sub look_around {
     local %ENV = %ENV;
     delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-    for (`make -rpn B='$build' help 2>/dev/null`) {
+    my @database = `make -rpn B='$build' help 2>/dev/null`;
+    for (@database) {
         $targets{$_} = 1 for /^([A-Za-z0-9_][\w .-]*):(?!=)/ ? split(' ', $1) : ();
     }
     delete $targets{$_} for @rooms, 'Makefile';
-    for (`make -rpn B='$build' help 2>/dev/null`) {
+    for (@database) {
         $targets{$1} = 1 if /^(docs|bench|fuzz|tests):/;
     }
     for my $path ('Makefile', '.ci/run', split /\n/, `find -L @{[grep { -d } @rooms]} -type f`) {
@@ -450,9 +451,9 @@ sub look_around {
         next if $path =~ m{^tests/docs/}; # they are about words that do not exist
         next unless $path =~ m{(^Makefile|\.ci/run|\.(c|h|sh|mk|pl|awk|bash))$};
         open(my $in, '<', $path) or next;
-        while (<$in>) {
-            $words{$_} = 1 for /\w+/g;
-        }
+        local $/;
+        my @all = <$in> =~ /\w+/g;
+        @words{@all} = (1) x @all;
     }
     if (-x "$build/strata") {
         $commands{$_} = 1 for map { /^  (\w+)[ \[]/ ? $1 : () } `'$build/strata' help`;

@@ -96,7 +96,7 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
         const struct version_level *l = &old->levels[r->level];
         for (size_t j = 0; j < l->count && !is_added(edit, r->number); j++)
             if (l->tables[j]->number == r->number)
-                trash_table(&tree->trash, l->tables[j]);
+                trash_table(&tree->trash, tree->env, l->tables[j]);
     }
 }
 

@@ -4,6 +4,7 @@
  *
  * One mutex, as in stage 4: it is held to write, and by a reader to take hold of what there is. */
 #include "leveled.h"
+#include "04_memtable_sstable/cursor_iter.h"
 #include "pace.h"
 #include "tree_open.h"
 
@@ -227,13 +228,52 @@ int leveled_get(void *self, struct strata_slice key, struct strata_buffer *value
     return rc;
 }
 
+/* What an iterator reads from. */
+struct held {
+    struct tree *tree;
+    struct super *super;
+};
+
+/* Files that it alone had a use for go with it, unless somebody writes just now, who will do that.
+ */
+static void remove_unread(struct tree *tree)
+{
+    pthread_mutex_lock(&tree->group.mutex);
+    if (tree->group.busy || tree->trash.count == 0) {
+        pthread_mutex_unlock(&tree->group.mutex);
+        return;
+    }
+    tree->group.busy = true;
+    pthread_mutex_unlock(&tree->group.mutex);
+    trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
+    pthread_mutex_lock(&tree->group.mutex);
+    group_leave(&tree->group);
+}
+
+static void release(void *arg)
+{
+    struct held *held = arg;
+
+    super_unref(held->super);
+    remove_unread(held->tree);
+    free(held);
+}
+
 int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
+    struct held *held = malloc(sizeof *held);
+    struct cursor *cursor;
     uint64_t sequence;
-    struct super *super = leveled_take(self, &sequence);
-    int rc = super_iter(super, sequence, out, err);
+    int rc;
 
-    super_unref(super);
+    if (!held)
+        return strata_fail_memory(err, sizeof *held);
+    *held = (struct held){self, leveled_take(self, &sequence)};
+    rc = super_cursor(held->super, sequence, &cursor, err);
+    if (rc == 0)
+        return cursor_iter_new(cursor, held, release, out, err);
+    super_unref(held->super);
+    free(held);
     return rc;
 }
 

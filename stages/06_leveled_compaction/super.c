@@ -1,7 +1,6 @@
 /* super.c: see super.h. All that is newer stands before all that is older: memtable, sealed
  * memtable, level 0, level 1, ... */
 #include "super.h"
-#include "04_memtable_sstable/cursor_iter.h"
 #include "04_memtable_sstable/merge_iter.h"
 
 #include <stdlib.h>
@@ -65,8 +64,8 @@ static bool is_one_source(const struct super *super)
            !has_any(super->sealed) && super->version->tombstones == 0;
 }
 
-static int merge_all(const struct super *super, uint64_t sequence, struct cursor **out,
-                     struct strata_error *err)
+int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
+                 struct strata_error *err)
 {
     size_t most = version_cursor_count(super->version) + 2, n = 0;
     struct cursor **sources;
@@ -86,21 +85,4 @@ static int merge_all(const struct super *super, uint64_t sequence, struct cursor
     rc = merge_iter_new(sources, n + version_cursor_count(super->version), false, out, err);
     free(sources);
     return rc;
-}
-
-static void release(void *super)
-{
-    super_unref(super);
-}
-
-int super_iter(struct super *super, uint64_t sequence, struct strata_iter **out,
-               struct strata_error *err)
-{
-    struct cursor *cursor;
-    int rc = merge_all(super, sequence, &cursor, err);
-
-    if (rc < 0)
-        return rc;
-    super_ref(super);
-    return cursor_iter_new(cursor, super, release, out, err);
 }

@@ -24,8 +24,8 @@ void super_unref(struct super *super); /* NULL is fine */
  * CORRUPT, IO, NO_MEMORY. */
 int super_get(const struct super *super, uint64_t sequence, struct strata_slice key,
               struct strata_buffer *value, struct strata_error *err);
-/* All entries as they were at `sequence`. Holds on to it. */
-int super_iter(struct super *super, uint64_t sequence, struct strata_iter **out,
-               struct strata_error *err);
+/* All entries as they were at `sequence`, in order. To be freed before the last reference goes. */
+int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
+                 struct strata_error *err);
 
 #endif

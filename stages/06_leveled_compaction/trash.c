@@ -24,11 +24,18 @@ static struct trash_file *add(struct trash *trash, uint64_t bytes)
     return &trash->files[trash->count++];
 }
 
-void trash_table(struct trash *trash, struct sstable *table)
+/* Nothing is lost by it; a writer may wait. */
+static void warn(const struct strata_env *env, const char *path)
+{
+    strata_env_log(env, STRATA_LOG_WARNING, "%s: removed at once, as memory is short", path);
+}
+
+void trash_table(struct trash *trash, const struct strata_env *env, struct sstable *table)
 {
     struct trash_file *file = add(trash, table->bytes);
 
-    if (!file) { /* at once, then */
+    if (!file) {
+        warn(env, table->path);
         sstable_remove(table);
         return;
     }
@@ -37,7 +44,7 @@ void trash_table(struct trash *trash, struct sstable *table)
     sstable_ref(table);
 }
 
-void trash_log(struct trash *trash, struct strata_fs *fs, const char *path, uint64_t bytes)
+void trash_log(struct trash *trash, const struct strata_env *env, const char *path, uint64_t bytes)
 {
     char *copy = strdup(path);
     struct trash_file *file = copy ? add(trash, bytes) : NULL;
@@ -46,7 +53,8 @@ void trash_log(struct trash *trash, struct strata_fs *fs, const char *path, uint
         file->path = copy;
         return;
     }
-    fs_remove(fs, path, NULL);
+    warn(env, path);
+    fs_remove(env->fs, path, NULL);
     free(copy);
 }
 

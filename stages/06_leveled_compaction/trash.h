@@ -19,10 +19,10 @@ struct trash {
 };
 
 /* No version that readers will take names the table any more. It is touched when nobody reads it.
- */
-void trash_table(struct trash *trash, struct sstable *table);
+ * (Without memory it goes at once, which is told.) */
+void trash_table(struct trash *trash, const struct strata_env *env, struct sstable *table);
 /* The file is closed. */
-void trash_log(struct trash *trash, struct strata_fs *fs, const char *path, uint64_t bytes);
+void trash_log(struct trash *trash, const struct strata_env *env, const char *path, uint64_t bytes);
 /* About so many bytes go, with their files; UINT64_MAX: all that nobody reads. What fails is left
  * to the next open. */
 void trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes);

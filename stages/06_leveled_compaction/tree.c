@@ -116,7 +116,7 @@ int tree_end_work(const struct tree *tree, struct compact **work, int rc)
 static void drop_log(struct tree *tree, struct log *log)
 {
     if (log->path)
-        trash_log(&tree->trash, tree->env->fs, log->path, log->end);
+        trash_log(&tree->trash, tree->env, log->path, log->end);
     log_close(log, false, NULL);
 }
 

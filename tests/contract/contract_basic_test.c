@@ -266,8 +266,6 @@ static const char *too_little_for_a_gib(const struct place *place)
     struct statvfs disk;
     if (check_quick())
         return "QUICK is set";
-    if (getenv("SMALL"))
-        return "the newest stage is asked for it";
     if (check_sanitized())
         return "under a sanitizer";
     if (sysconf(_SC_PHYS_PAGES) < (4l << 30) / sysconf(_SC_PAGESIZE))

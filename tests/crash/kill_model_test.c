@@ -61,7 +61,9 @@ static unsigned sampled(unsigned often, unsigned quick)
     bool tree = info->stage >= 4 && (info->promises & STRATA_PROMISE_POWER_CUT);
 
     if (tree && info->stage >= 5)
-        return 5 * quick;
+        quick *= 5;
+    if (tree && check_quick())
+        quick *= 3;
     return check_quick() || check_sanitized() || tree ? quick : often;
 }
 

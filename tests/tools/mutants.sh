@@ -62,8 +62,9 @@ copy_tree() {
         --exclude=./mutants --exclude=./test-logs "${spare[@]}" . | tar -C "$work/clean/$B" -xf -
 }
 
+# Without optimization: what is built here runs once.
 build() { # COPY TARGET...
-    (cd "$1" && shift && exec make -s B="$B" MODE="${MODE:-plain}" "$@")
+    (cd "$1" && shift && exec make -s B="$B" MODE="${MODE:-plain}" OPT=-O0 DEBUG= "$@")
 }
 
 # run_test COPY TEST: TEST is the header's field. 0 passed, 124 time limit, otherwise failed.

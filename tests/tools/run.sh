@@ -9,8 +9,9 @@
 #   LOGS=DIR TAIL=60                                    where output goes; how much a failure shows
 #   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
-# What takes gibibytes is asked of the newest stage only, or of the one that STAGE names: the suites of
-# the others are told SMALL=1.
+# What takes long is asked of the newest stage: the others, whose modules it goes on with, and what
+# is run a second time on mapped files, have QUICK sizes. QUICK=1: all have. QUICK=no: none, and what
+# explores crashes goes deeper; so it is for the stage that STAGE names.
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
 # failure it has not told, or tells nothing, or of fewer tests or more than it planned ("1..N"; an
@@ -30,10 +31,11 @@ rm -rf "$logs" && mkdir -p "$logs" || exit 1
 stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1|')
 [ -n "${STAGE:-}" ] && stages=$STAGE
 newest=$(tail -n 1 <<<"$stages")
+[ -n "${STAGE:-}" ] && QUICK=${QUICK:-no}
 
-# Does it read stage 5's tables, which may be mapped?
+# Does it read stage 5's tables, which may be mapped? (Of all that do the newest is asked.)
 reads_tables() { # STAGE
-    [ "$1" = 5 ] || grep -qs 05_blocks_bloom stages/"$(printf %02d "$1")"_*/stage.mk
+    [ "$1" = "$newest" ] && grep -qs 05_blocks_bloom stages/"$(printf %02d "$1")"_*/stage.mk stages/05_blocks_bloom/stage.mk
 }
 
 # name|stage|command, one a line
@@ -78,7 +80,8 @@ run_one() {
     log=$logs/${name// /_}.log
     begin=$(date +%s%N)
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
-    if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then export SMALL=1; fi
+    if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then QUICK=${QUICK:-1}; fi
+    if [[ $name == *" mapped "* ]]; then QUICK=${QUICK:-1}; fi
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then

@@ -2,10 +2,12 @@
  * operation wrote it, so that of every key it is known which it has had, and when. */
 #include "test.h"
 
+#include "../crash/allocations.h"
 #include "fs_sim.h"
 #include "rng.h"
 #include "subject.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -714,6 +716,41 @@ static void repair_whose_call_fails_says_so_and_is_run_again(void **state)
     fs_free(fs);
 }
 
+/* The simulated file system allocates too: that it cannot is an error of the system. */
+static bool is_of_memory(const struct strata_error *err)
+{
+    return err->code == STRATA_ERR_NO_MEMORY || (err->code == STRATA_ERR_IO && err->sys == ENOMEM);
+}
+
+static void repair_without_memory_says_so_and_is_run_again(void **state)
+{
+    struct strata_fs *fs = damaged(true);
+    uint64_t step = check_quick() ? 97 : 13, failed = 1;
+
+    (void)state;
+    for (uint64_t k = 1; failed; k += step) {
+        struct strata_fs *copy = fs_sim_copy(fs);
+        struct strata_error err;
+        int rc;
+        allocations.failed = 0;
+        allocations.at = k;
+        allocations.on = true;
+        rc = try_repair(copy, 0, &err);
+        allocations.on = false;
+        allocations.at = 0;
+        failed = allocations.failed;
+        assert_true(rc == 0 || is_of_memory(&err));
+        assert_int_equal(fs_sim_open_files(copy), 0);
+        first = told;
+        repair(copy);
+        if (told.sum.healthy)
+            told = first;
+        check_after(copy, OPS);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
 static void repair_is_refused_where_there_is_none(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -755,6 +792,7 @@ int main(void)
         cmocka_unit_test(repair_without_a_manifest_at_any_moment),
         cmocka_unit_test(repair_cut_by_power_at_any_call_is_run_again),
         cmocka_unit_test(repair_whose_call_fails_says_so_and_is_run_again),
+        cmocka_unit_test(repair_without_memory_says_so_and_is_run_again),
         cmocka_unit_test(repair_is_refused_where_there_is_none),
     };
     draw_history();

@@ -234,28 +234,12 @@ struct held {
     struct super *super;
 };
 
-/* Files that it alone had a use for go with it, unless somebody writes just now, who will do that.
- */
-static void remove_unread(struct tree *tree)
-{
-    pthread_mutex_lock(&tree->group.mutex);
-    if (tree->group.busy || tree->trash.count == 0) {
-        pthread_mutex_unlock(&tree->group.mutex);
-        return;
-    }
-    tree->group.busy = true;
-    pthread_mutex_unlock(&tree->group.mutex);
-    trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
-}
-
 static void release(void *arg)
 {
     struct held *held = arg;
 
     super_unref(held->super);
-    remove_unread(held->tree);
+    tree_remove_unread(held->tree);
     free(held);
 }
 

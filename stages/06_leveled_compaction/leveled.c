@@ -282,7 +282,9 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
         rc = tree_compact_all(tree, progress, err);
     if (rc < 0)
         return rc;
+    pthread_mutex_lock(&tree->group.mutex);
     pick_spare_none(&tree->spared); /* every table was read, and there was room */
+    pthread_mutex_unlock(&tree->group.mutex);
     tree->resting = false;
     rc = pace_settle(tree, err);
     trash_step(&tree->trash, tree->env->fs, UINT64_MAX);

@@ -7,7 +7,8 @@
  *
  * I1: version, state and ends of the logs are taken at one moment, alone with the tree: together
  *     they hold every write that was acknowledged, and of no batch a part.
- * I2: no file of that moment goes before the copy has it: tables are referred to, logs are open. */
+ * I2: no file of that moment goes before the copy has it: tables are referred to, and a log that is
+ *     named no more is not cut meanwhile. */
 #include "leveled.h"
 
 #include <errno.h>
@@ -187,17 +188,24 @@ static int tell(struct moment *m, const struct strata_env *env, struct strata_er
     return rc;
 }
 
-static int take_all(struct moment *m, const struct strata_env *env, struct strata_error *err)
+static int take_logs(struct moment *m, const struct strata_env *env, struct strata_error *err)
+{
+    int rc = 0;
+
+    tick(m, 0);
+    for (uint32_t i = 0; rc == 0 && i < m->state.log_count; i++)
+        rc = take_log(m, env, i, err);
+    return rc;
+}
+
+static int take_tables(struct moment *m, const struct strata_env *env, struct strata_error *err)
 {
     const struct version *v = m->super->version;
     int rc = 0;
 
-    tick(m, 0);
     for (size_t i = 0; rc == 0 && i < v->count; i++)
         rc = take_table(m, env->fs, v->all[i], env->dir, err);
-    for (uint32_t i = 0; rc == 0 && i < m->state.log_count; i++)
-        rc = take_log(m, env, i, err);
-    return rc < 0 ? rc : tell(m, env, err);
+    return rc;
 }
 
 int leveled_backup(void *self, const char *to, const struct strata_progress *progress,
@@ -211,11 +219,18 @@ int leveled_backup(void *self, const char *to, const struct strata_progress *pro
     env.dir = to;
     group_enter(&tree->group);
     pthread_mutex_unlock(&tree->group.mutex);
+    atomic_fetch_add_explicit(&tree->trash.log_readers, 1, memory_order_relaxed); /* I2 */
     rc = seize(tree, &m, err);
     pthread_mutex_lock(&tree->group.mutex);
     group_leave(&tree->group);
     if (rc == 0)
-        rc = take_all(&m, &env, err);
+        rc = take_logs(&m, &env, err);
+    atomic_fetch_sub_explicit(&tree->trash.log_readers, 1, memory_order_release);
+    if (rc == 0)
+        rc = take_tables(&m, &env, err);
+    if (rc == 0)
+        rc = tell(&m, &env, err);
     moment_free(&m);
+    tree_remove_unread(tree);
     return rc;
 }

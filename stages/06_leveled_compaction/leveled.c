@@ -255,28 +255,12 @@ struct held {
     struct super *super;
 };
 
-/* Files that it alone had a use for go with it, unless somebody writes just now, who will do that.
- */
-static void remove_unread(struct tree *tree)
-{
-    pthread_mutex_lock(&tree->group.mutex);
-    if (tree->group.busy || tree->trash.count == 0) {
-        pthread_mutex_unlock(&tree->group.mutex);
-        return;
-    }
-    tree->group.busy = true;
-    pthread_mutex_unlock(&tree->group.mutex);
-    trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
-}
-
 static void release(void *arg)
 {
     struct held *held = arg;
 
     super_unref(held->super);
-    remove_unread(held->tree);
+    tree_remove_unread(held->tree);
     free(held);
 }
 
@@ -324,7 +308,9 @@ static int compact_all(struct tree *tree, const struct upkeep *upkeep, struct st
         rc = tree_compact_all(tree, upkeep->progress, err);
     if (rc < 0)
         return rc;
+    pthread_mutex_lock(&tree->group.mutex);
     pick_spare_none(&tree->spared); /* every table was read, and there was room */
+    pthread_mutex_unlock(&tree->group.mutex);
     tree->resting = false;
     return pace_settle(tree, err);
 }

@@ -115,20 +115,37 @@ static void warn(const struct tree *tree, const char *what, const struct strata_
                    strata_error_text(err, text, sizeof text));
 }
 
-/* Nobody asked for it: that a table cannot be read, or that memory or disk have no room for a new
- * one, has nothing to do with what is written. The table is left alone from then on; and when it
- * was the room, compaction is tried again after the next flush. */
+/* Memory, disk, descriptors: the lack is nobody's fault, and may end. */
+static bool is_scarce(int rc, int sys)
+{
+    return rc == STRATA_ERR_NO_MEMORY || sys == ENOSPC || sys == EDQUOT || sys == EMFILE ||
+           sys == ENFILE || sys == ENOMEM;
+}
+
+static bool spare(struct tree *tree, const struct sstable *table)
+{
+    bool spared;
+
+    pthread_mutex_lock(&tree->group.mutex); /* leveled_stats reads it */
+    spared = table && pick_spare(&tree->spared, table->number, NULL) == 0;
+    pthread_mutex_unlock(&tree->group.mutex);
+    return spared;
+}
+
+/* Nobody asked for it: that a table cannot be read, or that there is no room for a new one, has
+ * nothing to do with what is written. The table is left alone from then on; and when it was the
+ * room, compaction is tried again after the next flush. */
 static int bear(struct tree *tree, int rc, struct strata_error *err)
 {
-    bool full = err->sys == ENOSPC || err->sys == EDQUOT;
+    bool scarce = is_scarce(rc, err->sys);
     const struct sstable *table;
 
     if (rc >= 0 || tree->unknown)
         return rc;
-    table = rc == STRATA_ERR_NO_MEMORY ? NULL : blamed(tree, err);
-    if (rc == STRATA_ERR_IO && !full && !table)
+    table = scarce ? NULL : blamed(tree, err);
+    if (rc == STRATA_ERR_IO && !scarce && !table)
         return rc;
-    if (table && pick_spare(&tree->spared, table->number, NULL) == 0) {
+    if (spare(tree, table)) {
         warn(tree, "this table is left alone by compactions", err);
         return 0;
     }

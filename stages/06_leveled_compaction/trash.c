@@ -1,6 +1,7 @@
 /* trash.c: see trash.h.
  *
- * I1: a table is cut only when the trash alone refers to it: no version has it, so nobody will.
+ * I1: a table is cut only when the trash alone refers to it: no version has it, so nobody will; a
+ *     log when no backup is being made, which has it open.
  * I2: a file that has another name, of a backup by hard links say, is not cut, but removed at once.
  * I3: a crash leaves files that no edit names, cut or not: the next open removes them. */
 #include "trash.h"
@@ -59,9 +60,11 @@ void trash_log(struct trash *trash, const struct strata_env *env, const char *pa
 }
 
 /* I1. */
-static bool is_read(const struct trash_file *file)
+static bool is_read(const struct trash *trash, const struct trash_file *file)
 {
-    return file->table && atomic_load_explicit(&file->table->refs, memory_order_acquire) > 1;
+    if (!file->table)
+        return atomic_load_explicit(&trash->log_readers, memory_order_acquire) > 0;
+    return atomic_load_explicit(&file->table->refs, memory_order_acquire) > 1;
 }
 
 /* Off its end. < 0: it cannot be done so (I2). */
@@ -95,13 +98,18 @@ static void drop(struct trash *trash, size_t at, struct strata_fs *fs)
     memmove(f, f + 1, (--trash->count - at) * sizeof *f);
 }
 
-void trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes)
+bool trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes)
 {
+    bool went = false;
+
     for (size_t at = 0; bytes && at < trash->count;) {
         struct trash_file *f = &trash->files[at];
-        if (is_read(f)) {
+        if (is_read(trash, f)) {
             at++;
-        } else if (f->bytes > bytes && cut(f, fs, bytes) == 0) {
+            continue;
+        }
+        went = true;
+        if (f->bytes > bytes && cut(f, fs, bytes) == 0) {
             f->bytes -= bytes;
             trash->bytes -= bytes;
             bytes = 0;
@@ -110,6 +118,7 @@ void trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes)
             drop(trash, at, fs);
         }
     }
+    return went;
 }
 
 void trash_free(struct trash *trash, struct strata_fs *fs)
@@ -118,5 +127,6 @@ void trash_free(struct trash *trash, struct strata_fs *fs)
     while (trash->count)
         drop(trash, 0, fs);
     free(trash->files);
-    *trash = (struct trash){0};
+    trash->files = NULL;
+    trash->room = 0;
 }

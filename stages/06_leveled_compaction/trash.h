@@ -16,6 +16,7 @@ struct trash {
     struct trash_file *files;
     size_t count, room;
     uint64_t bytes;
+    _Atomic unsigned log_readers; /* as long as there are any no log is touched */
 };
 
 /* No version that readers will take names the table any more. It is touched when nobody reads it.
@@ -24,8 +25,8 @@ void trash_table(struct trash *trash, const struct strata_env *env, struct sstab
 /* The file is closed. */
 void trash_log(struct trash *trash, const struct strata_env *env, const char *path, uint64_t bytes);
 /* About so many bytes go, with their files; UINT64_MAX: all that nobody reads. What fails is left
- * to the next open. */
-void trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes);
+ * to the next open. Did any go? */
+bool trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes);
 /* At close: the same, and what is left goes with its last reader. */
 void trash_free(struct trash *trash, struct strata_fs *fs);
 

@@ -7,6 +7,8 @@
 #include "change.h"
 #include "tree_events.h"
 
+#define UNREAD ((uint64_t)1 << 20) /* bytes of files that go at a time */
+
 /* ---- Failure --------------------------------------------------------------------------------- */
 
 int tree_spoil(struct tree *tree, int rc, const struct strata_error *err)
@@ -198,4 +200,26 @@ int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *er
     if (rc == COMPACT_DONE)
         rc = install_flush(tree, err);
     return tree_end_work(tree, &tree->flush, rc);
+}
+
+/* ---- Readers --------------------------------------------------------------------------------- */
+
+/* A piece at a time: so long a writer waits who comes meanwhile. */
+void tree_remove_unread(struct tree *tree)
+{
+    struct group *group = &tree->group;
+    bool more = true;
+
+    while (more) {
+        pthread_mutex_lock(&group->mutex);
+        if (group->busy || group->first || !tree->trash.count) {
+            pthread_mutex_unlock(&group->mutex);
+            return;
+        }
+        group->busy = true;
+        pthread_mutex_unlock(&group->mutex);
+        more = trash_step(&tree->trash, tree->env->fs, UNREAD);
+        pthread_mutex_lock(&group->mutex);
+        group_leave(group);
+    }
 }

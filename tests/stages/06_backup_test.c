@@ -172,6 +172,66 @@ static void backup_of_one_opened_for_reading_has_its_logs(void **state)
     free(to);
 }
 
+struct writer {
+    struct strata *db;
+    bool wrote;
+};
+
+static void put_large(struct strata *db, int from, int to)
+{
+    static char value[64 << 10];
+
+    memset(value, 'v', sizeof value - 1);
+    for (int i = from; i < to; i++) {
+        char key[20];
+        snprintf(key, sizeof key, "large %d", i);
+        assert_put(db, key, value);
+    }
+}
+
+/* When the moment is taken, and nothing is copied yet: the memtable becomes a table, and writing
+ * goes on until its log has been removed. */
+static void write_on(void *arg, uint64_t done, uint64_t total)
+{
+    struct writer *writer = arg;
+
+    (void)done;
+    (void)total;
+    if (writer->wrote)
+        return;
+    writer->wrote = true;
+    put_large(writer->db, 100, 400);
+    assert_true(check_stat(writer->db, "flushes") >= 3);
+}
+
+/* A log that is named no more is not cut while a backup reads it. */
+static void backup_has_its_log_whole_while_writing_goes_on(void **state)
+{
+    struct place *place = *state;
+    struct strata_options options;
+    struct strata_error err;
+    struct writer writer = {0};
+    struct strata_progress progress = {write_on, &writer};
+    char *to = fs_join(place->root, "copy");
+    struct strata *copy;
+
+    subject_options(&options, place->fs, true);
+    options.memtable_bytes = 4 << 20;
+    assert_ok(strata_open(place->dir, &options, &writer.db, &err), &err);
+    put_large(writer.db, 0, 50);
+    assert_int_equal(check_stat(writer.db, "flushes"), 0);
+    assert_ok(strata_backup(writer.db, to, &progress, &err), &err);
+    assert_true(writer.wrote);
+    assert_null(strstr(place_names(place, place->dir), "000001.log"));
+    place_close(writer.db);
+    assert_ok(subject_open(place->fs, to, false, &copy, &err), &err);
+    assert_ok(strata_verify(copy, NULL, &err), &err);
+    assert_get(copy, "large 100", NULL);
+    assert_int_equal(check_stat(copy, "table_records"), 50);
+    place_close(copy);
+    free(to);
+}
+
 #define on_sim(f) cmocka_unit_test_setup_teardown(f, place_setup_sim, place_teardown)
 
 int main(void)
@@ -182,6 +242,7 @@ int main(void)
         on_sim(backup_whose_link_fails_is_none),
         on_sim(backup_outlives_what_it_was_made_of),
         on_sim(backup_of_one_opened_for_reading_has_its_logs),
+        on_sim(backup_has_its_log_whole_while_writing_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,10 @@
 #include "rng.h"
 #include "subject.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define S(text) strata_string(text)
 #define DIR "db"
@@ -172,6 +174,18 @@ static bool is_there(struct strata_fs *fs, const char *path)
     return there;
 }
 
+static size_t count_tables(struct strata_fs *fs)
+{
+    struct fs_names names;
+    size_t count = 0;
+
+    assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
+    for (size_t i = 0; i < names.count; i++)
+        count += strstr(names.names[i], ".table") != NULL;
+    fs_names_free(&names);
+    return count;
+}
+
 /* Logs and tables of some mebibytes go by and by; one that has another name is not touched. */
 static void pace_large_files_are_cut_piece_by_piece(void **state)
 {
@@ -245,6 +259,92 @@ static void pace_table_is_not_cut_while_it_is_read(void **state)
     fs_free(fs);
 }
 
+/* ---- Whoever removes them, and a write that comes meanwhile ---------------------------------- */
+
+static pthread_t reader, writer;
+static uint64_t by_reader; /* files that it removed since the writer waits */
+static bool writes;
+
+static void *write_one(void *arg)
+{
+    put(arg, 1);
+    return NULL;
+}
+
+static struct strata *written_to;
+
+/* At the first file a write comes; it is given the time to line up. */
+static int remove_while_one_waits(struct strata_fs *fs, const char *path)
+{
+    if (!writes) {
+        writes = true;
+        reader = pthread_self();
+        assert_int_equal(pthread_create(&writer, NULL, write_one, written_to), 0);
+        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    }
+    by_reader += pthread_equal(pthread_self(), reader) != 0;
+    return sim_ops->remove(fs, path);
+}
+
+/* A scan that ends has many files to remove that it alone had held: no write waits for all. */
+static void pace_end_of_a_scan_holds_up_no_write(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 1 << 20);
+    struct fs_ops ops = *fs->ops;
+    struct strata_iter *iter;
+    struct strata_error err;
+    uint64_t held;
+
+    (void)state;
+    for (int i = 0; i < 60000; i++)
+        put(db, i);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    held = check_stat(db, "tables");
+    assert_true(held > 80);
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    assert_ok(strata_delete(db, S("key 00000000"), &err), &err);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    sim_ops = fs->ops;
+    ops.remove = remove_while_one_waits;
+    written_to = db;
+    writes = false;
+    by_reader = 0;
+    fs->ops = &ops;
+    strata_iter_free(iter);
+    assert_true(writes);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_in_range(by_reader, 1, 12); /* 1 MiB */
+    fs->ops = sim_ops;
+    close_it(db);
+    fs_free(fs);
+}
+
+/* When nobody writes it removes them all. */
+static void pace_end_of_a_scan_removes_what_it_held(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 1 << 20);
+    struct strata_iter *iter, *other;
+    struct strata_error err;
+
+    (void)state;
+    for (int i = 0; i < 20000; i++)
+        put(db, i);
+    assert_ok(strata_flush(db, &err), &err);
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    assert_ok(strata_iter_new(db, &other, &err), &err);
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    assert_true(is_there(fs, "db/000004.table"));
+    strata_iter_free(iter); /* the other one has them all */
+    assert_true(is_there(fs, "db/000004.table"));
+    strata_iter_free(other);
+    assert_false(is_there(fs, "db/000004.table"));
+    assert_int_equal(check_stat(db, "tables"), count_tables(fs));
+    close_it(db);
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +352,8 @@ int main(void)
         cmocka_unit_test(pace_no_write_does_much_by_tiers),
         cmocka_unit_test(pace_large_files_are_cut_piece_by_piece),
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),
+        cmocka_unit_test(pace_end_of_a_scan_holds_up_no_write),
+        cmocka_unit_test(pace_end_of_a_scan_removes_what_it_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 #include "subject.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -477,6 +479,41 @@ static void tree_damaged_table_is_told_once_and_left_alone(void **state)
     fs_free(fs);
 }
 
+static atomic_bool asked_enough;
+
+static void *ask_on(void *arg)
+{
+    while (!asked_enough)
+        assert_in_range(check_stat(arg, "tables_left_alone"), 0, 1);
+    return NULL;
+}
+
+/* For TSan: who asks for figures meanwhile disturbs nobody. */
+static void tree_figures_are_asked_while_a_table_is_left_alone(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    pthread_t asking;
+
+    (void)state;
+    put_many(db, 0, 100, "old");
+    flush(db);
+    close_it(db);
+    damage(fs, "db/000004.table");
+    db = open_with(fs, 4000);
+    asked_enough = false;
+    assert_int_equal(pthread_create(&asking, NULL, ask_on, db), 0);
+    for (int i = 0; i < 8; i++) {
+        put_many(db, 0, 100, "new");
+        flush(db);
+    }
+    asked_enough = true;
+    assert_int_equal(pthread_join(asking, NULL), 0);
+    assert_int_equal(check_stat(db, "tables_left_alone"), 1);
+    close_it(db);
+    fs_free(fs);
+}
+
 static const struct fs_ops *sim_ops;
 static char only_table[100];
 
@@ -522,6 +559,57 @@ static void tree_full_disk_is_tried_again(void **state)
     expect_many(db, 0, 100, "newer");
     close_it(db);
     fs_free(fs);
+}
+
+static const char *refused_suffix;
+static unsigned refusals;
+
+static int refuse_open(struct strata_fs *fs, const char *path, unsigned flags,
+                       struct fs_file **out)
+{
+    if (strcmp(strchr(path, '.'), refused_suffix) != 0)
+        return sim_ops->open(fs, path, flags, out);
+    refusals++;
+    return -EMFILE;
+}
+
+/* That a compaction finds no descriptor to write its output by, or to read it, is nothing to end
+ * writing for. */
+static void tree_compaction_without_descriptors_is_tried_again(void **state)
+{
+    static const char *const refused[] = {".table.tmp", ".table"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_with(fs, 1 << 20);
+        struct fs_ops ops = *fs->ops;
+
+        for (int k = 0; k < 4; k++) {
+            put_many(db, 0, 100, "old");
+            if (k < 3)
+                flush(db);
+        }
+        close_it(db); /* four tables, none compacted */
+        db = open_with(fs, 1 << 20);
+        sim_ops = fs->ops;
+        ops.open = refuse_open;
+        refused_suffix = refused[i];
+        refusals = 0;
+        warned[0] = '\0';
+        fs->ops = &ops;
+        flush(db);
+        assert_true(refusals > 0);
+        assert_non_null(strstr(warned, "nothing is compacted before the next flush"));
+        fs->ops = sim_ops;
+        assert_int_equal(check_stat(db, "tables_left_alone"), 0);
+        put_many(db, 0, 100, "new");
+        flush(db);
+        assert_int_equal(check_stat(db, "level1_compactions"), 1);
+        expect_many(db, 0, 100, "new");
+        close_it(db);
+        fs_free(fs);
+    }
 }
 
 /* After the failure the process is killed; what it had shown is still there, and goes on. */
@@ -807,7 +895,9 @@ int main(void)
         cmocka_unit_test(tree_compaction_of_a_range_leaves_the_rest),
         cmocka_unit_test(tree_packing_changes_between_openings),
         cmocka_unit_test(tree_damaged_table_is_told_once_and_left_alone),
+        cmocka_unit_test(tree_figures_are_asked_while_a_table_is_left_alone),
         cmocka_unit_test(tree_full_disk_is_tried_again),
+        cmocka_unit_test(tree_compaction_without_descriptors_is_tried_again),
         cmocka_unit_test(tree_flush_and_compaction_that_fail_at_any_call_lose_nothing),
         cmocka_unit_test(tree_missing_file_is_damage),
         cmocka_unit_test(tree_verify_holds_the_files_against_the_manifest),

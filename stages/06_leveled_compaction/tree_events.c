@@ -166,10 +166,8 @@ void tree_tell_ended(struct tree *tree, const struct compact *work)
 
 void tree_tell_given_up(struct tree *tree, const struct compact *work)
 {
-    struct strata_event event = about(work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP);
-
     if (work && tree->events.told) /* else it is the end of an open that failed */
-        tree_tell(tree, event);
+        tree_tell(tree, about(work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP));
 }
 
 void tree_tell_move(struct tree *tree, const struct pick *pick)

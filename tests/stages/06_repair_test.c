@@ -53,8 +53,9 @@ static const char *value_of(int n)
 /* The last operation on `key` up to `n`; 0: none. */
 static int last_on(int key, int n)
 {
-    while (n > 0 && history[n].key != key)
-        n--;
+    for (n = n < OPS ? n : OPS; n > 0; n--)
+        if (history[n].key == key)
+            break;
     return n;
 }
 

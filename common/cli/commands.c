@@ -306,11 +306,11 @@ const struct cli_command cli_commands[] = {
      .options = RECORD_OPTIONS,
      .exits = DB_EXITS,
      .summary = "give dead space back: what was replaced or removed",
-     .about =
-         "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
-         "the bytes of all files after it and before. With keys: from FROM on and, where TO\n"
-         "is given, before it; '' is no bound. From stage 6 on only the tables that hold such\n"
-         "keys are rewritten, and those that overlap with them; before, all is.",
+     .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
+              "the bytes of all files after it and before.\n\n"
+              "With keys: from FROM on and, where TO is given, before it; '' is no bound. From\n"
+              "stage 6 on only the tables that hold such keys are rewritten, and those that\n"
+              "overlap with them; before, all is.",
      .example = "$ strata put db fruit apple --stage 1\n"
                 "$ strata compact db || echo it ended with $?\n"
                 "it ended with 5\n",

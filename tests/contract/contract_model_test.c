@@ -214,6 +214,23 @@ static void do_compare(struct run *run)
     assert_model(&run->model, run->db);
 }
 
+/* Of all keys, or of those between two. */
+static int compact(struct run *run, struct strata_error *err)
+{
+    struct strata_buffer from = {0};
+    struct strata_slice to;
+    int rc;
+
+    if (below(run, 2))
+        return strata_compact(run->db, NULL, err);
+    to = any_key(run);
+    strata_buffer_append(&from, to.data, to.size);
+    to = any_key(run);
+    rc = strata_compact_range(run->db, strata_buffer_slice(&from), to, NULL, err);
+    strata_buffer_free(&from);
+    return rc;
+}
+
 static void do_upkeep(struct run *run)
 {
     struct strata_error err = {0};
@@ -224,7 +241,7 @@ static void do_upkeep(struct run *run)
         assert_ok(strata_verify(run->db, NULL, &err), &err);
         break;
     case 1:
-        rc = strata_compact(run->db, NULL, &err);
+        rc = compact(run, &err);
         assert_int_equal(rc,
                          subject_promises(STRATA_PROMISE_COMPACT) ? 0 : STRATA_ERR_NOT_SUPPORTED);
         break;
@@ -247,6 +264,11 @@ static void open_for_writing(struct run *run, bool create)
     subject_options(&options, run->place->fs, create);
     if (subject_promises(STRATA_PROMISE_POWER_CUT))
         options.sync = (enum strata_sync)below(run, 4);
+    options.pack_from_level = (unsigned)below(run, 9);
+    if (below(run, 4) == 0)
+        options.compaction = options.compaction == STRATA_COMPACTION_LEVELED
+                                 ? STRATA_COMPACTION_TIERED
+                                 : STRATA_COMPACTION_LEVELED;
     assert_ok(strata_open(run->place->dir, &options, &run->db, &err), &err);
 }
 

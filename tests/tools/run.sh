@@ -10,8 +10,8 @@
 #   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
 # What takes long is asked of the newest stage: the others, whose modules it goes on with, and what
-# is run a second time on mapped files, have QUICK sizes. QUICK=1: all have. QUICK=no: none, and what
-# explores crashes goes deeper; so it is for the stage that STAGE names.
+# is run a second time on mapped files or by tiers, have QUICK sizes. QUICK=1: all have. QUICK=no:
+# none, and what explores crashes goes deeper; so it is for the stage that STAGE names.
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
 # failure it has not told, or tells nothing, or of fewer tests or more than it planned ("1..N"; an
@@ -38,9 +38,10 @@ reads_tables() { # STAGE
     [ "$1" = "$newest" ] && grep -qs 05_blocks_bloom stages/"$(printf %02d "$1")"_*/stage.mk stages/05_blocks_bloom/stage.mk
 }
 
-# Does it have stage 6's levels, which may be tiers?
+# Does it have stage 6's levels, which may be tiers? (Likewise.)
 has_levels() { # STAGE
-    [ "$1" = 6 ] || grep -qs 06_leveled_compaction stages/"$(printf %02d "$1")"_*/stage.mk
+    [ "$1" = "$newest" ] && [ -f stages/06_leveled_compaction/stage.mk ] &&
+        { [ "$1" = 6 ] || grep -qs 06_leveled_compaction stages/"$(printf %02d "$1")"_*/stage.mk; }
 }
 
 # name|stage|command, one a line
@@ -60,7 +61,7 @@ suites() {
             reads_tables "$s" && [ -x "$t" ] && echo "stage $s mapped $(basename "${t%_test}")|$s|env STRATA_MAPPED_READS=1 $t"
         done
         for t in "$B"/tests/contract/contract_model_test "$B"/tests/crash/{power_cut,explorer}_test; do
-            has_levels "$s" && [ -x "$t" ] && echo "stage $s tiered $(basename "${t%_test}")|$s|env STRATA_TIERED=1 QUICK=1 $t"
+            has_levels "$s" && [ -x "$t" ] && echo "stage $s tiered $(basename "${t%_test}")|$s|env STRATA_TIERED=1 $t"
         done
         for t in "$B"/tests/stages/"$(printf %02d "$s")"_*_test; do
             [ -x "$t" ] && echo "stage $s $(n=$(basename "${t%_test}"); echo "${n#*_}")|$s|$t"
@@ -89,7 +90,7 @@ run_one() {
     begin=$(date +%s%N)
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
     if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then QUICK=${QUICK:-1}; fi
-    if [[ $name == *" mapped "* ]]; then QUICK=${QUICK:-1}; fi
+    if [[ $name =~ " mapped "|" tiered " ]]; then QUICK=${QUICK:-1}; fi
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then

@@ -442,9 +442,10 @@ struct strata_repair_sum {
  *
  * How far it goes: of a damaged table each block that can be read is kept; of a damaged log each
  * batch. Where the manifest can be read it tells which files count, and in which order; where it
- * cannot, the tables tell of each other. `guessed` is said when they may be wrong: a table that had
- * been replaced may then be taken for a live one, if its file was still there: not after a clean
- * close.
+ * cannot, the tables tell of each other, and a table whose file is gone may not be missed.
+ * `guessed` is said when they may be wrong: a table that had been replaced may then be taken for a
+ * live one, if its file was still there: not after a clean close. What the device fails to read
+ * ends it: copy from it what it gives first.
  *
  *   NOT_SUPPORTED  the stage has no repair: those before 6
  *   CORRUPT        the marker is missing or damaged; or what was read contradicts itself

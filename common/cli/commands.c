@@ -537,6 +537,6 @@ const char *cli_exit_name(enum cli_exit code)
                                                  "locked",
                                                  "other failure",
                                                  "a promise was broken",
-                                                 "repaired, and something is lost"};
+                                                 "repaired with a loss"};
     return code < CLI_EXITS ? names[code] : "unknown";
 }

@@ -436,6 +436,7 @@ struct strata_repair_sum {
  * What is promised: a key that is in none of the ranges told, nor written by an operation that is
  * told missing, has its value of before, or is deleted as before; but for `guessed`. In a range
  * told a key may have a value that it had earlier, deleted ones too: what was read in vain hid it.
+ * (Not to be told by anybody: that the log's last bytes are gone, which is what a crash may leave.)
  * No value is made up, all that is kept was checked. Nothing is deleted: a file that does not count
  * any more is moved to DIR/lost, where it can be looked at; a repair that a power cut or an error
  * ends leaves the database as it was, or repaired, and is run again. A healthy one is not touched.

@@ -465,15 +465,17 @@ struct strata_repair_sum {
  * What is promised: a key that is in none of the ranges told, nor written by an operation that is
  * told missing, has its value of before, or is deleted as before; but for `guessed`. In a range
  * told a key may have a value that it had earlier, deleted ones too: what was read in vain hid it.
+ * (Not to be told by anybody: that the log's last bytes are gone, which is what a crash may leave.)
  * No value is made up, all that is kept was checked. Nothing is deleted: a file that does not count
  * any more is moved to DIR/lost, where it can be looked at; a repair that a power cut or an error
  * ends leaves the database as it was, or repaired, and is run again. A healthy one is not touched.
  *
  * How far it goes: of a damaged table each block that can be read is kept; of a damaged log each
  * batch. Where the manifest can be read it tells which files count, and in which order; where it
- * cannot, the tables tell of each other. `guessed` is said when they may be wrong: a table that had
- * been replaced may then be taken for a live one, if its file was still there: not after a clean
- * close.
+ * cannot, the tables tell of each other, and a table whose file is gone may not be missed.
+ * `guessed` is said when they may be wrong: a table that had been replaced may then be taken for a
+ * live one, if its file was still there: not after a clean close. What the device fails to read
+ * ends it: copy from it what it gives first.
  *
  *   NOT_SUPPORTED  the stage has no repair: those before 6
  *   CORRUPT        the marker is missing or damaged; or what was read contradicts itself

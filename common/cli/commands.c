@@ -559,6 +559,6 @@ const char *cli_exit_name(enum cli_exit code)
                                                  "locked",
                                                  "other failure",
                                                  "a promise was broken",
-                                                 "something is lost"};
+                                                 "repaired with a loss"};
     return code < CLI_EXITS ? names[code] : "unknown";
 }

@@ -97,10 +97,11 @@ static int show_properties(const struct table *t, struct inspect *to, struct str
 
     snprintf(text, sizeof text,
              "%" PRIu64 " records, %" PRIu64 " of them deletes, of operations %" PRIu64
-             " to %" PRIu64 "; keys %s to %s",
+             " to %" PRIu64 "; keys %s to %s%s",
              sum->records, sum->tombstones, sum->first, sum->last,
              inspect_text(strata_buffer_slice(&t->base.smallest), SHOWN, smallest, sizeof smallest),
-             inspect_text(strata_buffer_slice(&t->base.largest), SHOWN, largest, sizeof largest));
+             inspect_text(strata_buffer_slice(&t->base.largest), SHOWN, largest, sizeof largest),
+             t->base.notes.size ? "; notes" : "");
     inspect_section(to, t->properties, "properties");
     return show_section(t->file.file, to, t->properties, t->base.bytes - TABLE_FOOTER, text, err);
 }

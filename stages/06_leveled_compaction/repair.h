@@ -89,12 +89,27 @@ int repair_add_table(struct repair *repair, uint64_t number, struct repair_table
 int repair_look_at_logs(struct repair *repair, struct strata_error *err);
 int repair_take_logs(struct repair *repair, struct strata_error *err);
 
-/* repair_choose.c: which tables count, and on which level each stands. CORRUPT: there is no order
- * of them. */
+/* repair_choose.c: which tables count. CORRUPT: there is no order of them. */
 int repair_choose(struct repair *repair, struct strata_error *err);
+/* repair_place.c: on which level each stands. */
+int repair_place(struct repair *repair, struct strata_error *err);
 /* Is `a` newer than `b`, with which it overlaps? */
 bool repair_is_newer(const struct repair_table *a, const struct repair_table *b);
 bool repair_overlap(const struct repair_table *a, const struct repair_table *b);
+
+/* repair_salvage.c: of damaged tables that count new ones are made; in a dry run they are only
+ * read.
+ */
+int repair_salvage(struct repair *repair, struct strata_error *err);
+/* Of the table that was written: its entry, whose keys stand in the two buffers. */
+int repair_take_made(struct repair *repair, struct edit_table *entry,
+                     struct strata_buffer *smallest, struct strata_buffer *largest, uint64_t number,
+                     struct strata_error *err);
+
+static inline bool repair_is_dry(const struct repair *repair)
+{
+    return repair->env->options->read_only;
+}
 
 /* repair_write.c: the new tables, log and manifest; and what does not count any more is set aside.
  */

@@ -1,4 +1,4 @@
-/* repair_choose.c: which tables count, and where they stand.
+/* repair_choose.c: which tables count.
  *
  * If the manifest is whole it tells. Else each table that is there counts, but for those that
  * others took the place of:
@@ -7,20 +7,10 @@
  *
  * I1: inputs go after all outputs are on the device and an edit has named those, and one compaction
  *     is under way at a time. So outputs count, and their inputs do not, if all outputs are there;
- *     or an input is gone; or a later compaction has written anything. Else the outputs are those
- *     of one that a crash ended, and all inputs are there: these count.
- *
- * Of two tables that overlap one is newer in all that they share (I2 of state.c, and the levels):
- *
- * I2: if all its operations are, it is. Else both were there together, not as inputs of one
- *     compaction; the one that was made later looked at the other one, and noted whether that stood
- *     above it; if it did not it stood below. What overlaps never changes its order: a table is
- *     only moved to a level where it overlaps with nothing.
- * I3: a table that is put below all newer ones that it overlaps with, as high as that lets it,
- *     stands no deeper than it stood before: so there are levels enough. */
+ *     or an input is gone; or a later compaction has written anything, but for one that took the
+ *     same input again. Else the outputs are those of one that a crash ended, or that was given up,
+ *     and all inputs are there: these count. */
 #include "repair.h"
-
-#include <stdlib.h>
 
 /* ---- Is the manifest to be believed? --------------------------------------------------------- */
 
@@ -39,7 +29,8 @@ static bool has_unnamed_table(const struct repair *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        if (!t->named && !t->removed && !t->own && t->found == REPAIR_WHOLE)
+        if (!t->named && !t->removed && !t->own &&
+            (t->found == REPAIR_WHOLE || t->found == REPAIR_DAMAGED))
             return true;
     }
     return false;
@@ -114,6 +105,20 @@ static bool was_done(const struct repair *r, uint64_t group)
     return false;
 }
 
+/* A later compaction took what this one took: so this one was given up. */
+static bool was_given_up(const struct repair *r, const struct repair_table *t)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct lineage *later = &r->tables[i].lineage;
+        if (later->group <= t->lineage.group || later->repaired || r->tables[i].own)
+            continue;
+        for (size_t j = 0; j < t->lineage.sources; j++)
+            if (lineage_is_source(later, t->lineage.files[j]))
+                return true;
+    }
+    return false;
+}
+
 static void drop_sources(const struct repair *r, const struct repair_table *t)
 {
     for (size_t i = 0; i < t->lineage.sources; i++) {
@@ -155,7 +160,7 @@ static void choose_by_tables(struct repair *r)
         struct repair_table *t = &r->tables[i];
         if (!t->lineage.group || t->own)
             continue;
-        if (done || t->lineage.group != newest) {
+        if ((done || t->lineage.group != newest) && !was_given_up(r, t)) {
             drop_sources(r, t);
         } else {
             t->counts = false;
@@ -174,115 +179,6 @@ static void choose_by_manifest(struct repair *r)
         t->counts = t->named && t->found != REPAIR_MISSING;
         t->removed = !t->named;
     }
-}
-
-/* ---- Which are newer (I2) -------------------------------------------------------------------- */
-
-bool repair_overlap(const struct repair_table *a, const struct repair_table *b)
-{
-    return strata_compare(a->entry.smallest, b->entry.largest) <= 0 &&
-           strata_compare(b->entry.smallest, a->entry.largest) <= 0;
-}
-
-bool repair_is_newer(const struct repair_table *a, const struct repair_table *b)
-{
-    if (a->named && b->named && a->entry.level != b->entry.level)
-        return a->entry.level < b->entry.level;
-    if (a->entry.first > b->entry.last || b->entry.first > a->entry.last)
-        return a->entry.first > b->entry.last;
-    return a->entry.number > b->entry.number ? !lineage_is_above(&a->lineage, b->entry.number)
-                                             : lineage_is_above(&b->lineage, a->entry.number);
-}
-
-/* ---- Where they stand (I3) ------------------------------------------------------------------- */
-
-/* Made for level 0; and its operations are no other such table's. */
-static bool is_of_level_0(const struct repair *r, const struct repair_table *t)
-{
-    bool alone = true; /* it overlaps with nothing, and may stand anywhere */
-
-    if (t->lineage.level || (t->named && t->entry.level))
-        return false;
-    for (size_t i = 0; i < r->count; i++) {
-        const struct repair_table *other = &r->tables[i];
-        if (!other->counts || other == t)
-            continue;
-        if (!other->lineage.level && other->entry.first <= t->entry.last &&
-            t->entry.first <= other->entry.last)
-            return false;
-        alone &= !repair_overlap(t, other);
-    }
-    return !alone;
-}
-
-/* The level that those above it leave to it. */
-static unsigned level_below(const struct repair *r, const struct repair_table *t,
-                            const unsigned *levels, bool of_level_0)
-{
-    unsigned level = of_level_0 ? 0 : 1;
-
-    for (size_t i = 0; i < r->count; i++) {
-        const struct repair_table *other = &r->tables[i];
-        if (!other->counts || other == t || levels[i] < level || (of_level_0 && levels[i] == 0) ||
-            !repair_overlap(t, other) || !repair_is_newer(other, t))
-            continue;
-        level = levels[i] + 1;
-    }
-    return level;
-}
-
-static bool sink(const struct repair *r, unsigned *levels, const bool *of_level_0)
-{
-    bool sunk = false;
-
-    for (size_t i = r->count; i-- > 0;) {
-        unsigned level;
-        if (!r->tables[i].counts)
-            continue;
-        level = level_below(r, &r->tables[i], levels, of_level_0[i]);
-        sunk |= level > levels[i];
-        levels[i] = level > levels[i] ? level : levels[i];
-        if (levels[i] >= LEVELS)
-            return false;
-    }
-    return sunk;
-}
-
-static int no_order(const struct repair *r, const struct repair_table *t, struct strata_error *err)
-{
-    return strata_fail(err, STRATA_ERR_CORRUPT, r->env->dir, STRATA_NO_OFFSET,
-                       "the tables contradict each other: %06llu.table has no place among them; "
-                       "move it away, and repair again",
-                       (unsigned long long)t->entry.number);
-}
-
-static int place_all(struct repair *r, unsigned *levels, bool *of_level_0, struct strata_error *err)
-{
-    for (size_t i = 0; i < r->count; i++) {
-        of_level_0[i] = r->tables[i].counts && is_of_level_0(r, &r->tables[i]);
-        levels[i] = of_level_0[i] ? 0 : 1;
-    }
-    while (sink(r, levels, of_level_0))
-        ;
-    for (size_t i = 0; i < r->count; i++) {
-        if (levels[i] >= LEVELS)
-            return no_order(r, &r->tables[i], err);
-        if (r->tables[i].counts)
-            r->tables[i].entry.level = levels[i];
-    }
-    return 0;
-}
-
-static int place_by_tables(struct repair *r, struct strata_error *err)
-{
-    unsigned *levels = calloc(r->count + 1, sizeof *levels);
-    bool *of_level_0 = calloc(r->count + 1, sizeof *of_level_0);
-    int rc = levels && of_level_0 ? place_all(r, levels, of_level_0, err)
-                                  : strata_fail_memory(err, r->count * sizeof *levels);
-
-    free(levels);
-    free(of_level_0);
-    return rc;
 }
 
 /* ---- All ------------------------------------------------------------------------------------- */
@@ -347,5 +243,5 @@ int repair_choose(struct repair *r, struct strata_error *err)
     for (size_t i = 0; i < r->count; i++)
         if (r->tables[i].counts && r->tables[i].found == REPAIR_DAMAGED)
             r->tables[i].made = r->next++;
-    return r->exact ? 0 : place_by_tables(r, err);
+    return r->exact ? 0 : repair_place(r, err);
 }

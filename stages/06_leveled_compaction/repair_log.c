@@ -148,6 +148,8 @@ static int read_frames(struct reading *d, struct strata_error *why, struct strat
         } else {
             rc =
                 rc == STRATA_NOT_FOUND ? rc : find_frame(d, d->replay.end + 1, &frame, &first, err);
+            if (rc == 0 && !d->log->why.code)
+                d->log->why = *why;
             d->log->damaged |= rc == 0;
         }
         if (rc == 0)

@@ -9,7 +9,7 @@ strata compact db >/dev/null
 strata del db k0000007
 strata dump db >all.tsv
 files() { (cd "$1" && find . -type f -exec cksum {} + | sort); }
-only() { ls "$1"/*"$2" | head -1; }
+only() { find "$1" -maxdepth 1 -name "*$2" | sort | head -1; }
 
 # ---- Healthy ----
 before=$(files db)

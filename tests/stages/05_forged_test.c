@@ -290,6 +290,40 @@ static void properties_cut_or_longer_are_refused(void **state)
     strata_buffer_free(&bytes);
 }
 
+/* What a later stage has to say of a table is kept as it is; cut, or longer, it is none. */
+static void properties_with_notes_are_read_again(void **state)
+{
+    struct table_properties got,
+        p = {.sum = {10, 3, 77, 1, 9}, .blocks = 2, .index = 400, .filter = 500, .probes = 7};
+    struct strata_buffer bytes = {0}, again = {0};
+    struct strata_error err;
+    size_t without;
+
+    (void)state;
+    set_key(&p.smallest, "a");
+    set_key(&p.largest, "z");
+    assert_int_equal(table_put_properties(&bytes, &p, NULL), 0);
+    without = bytes.size;
+    strata_buffer_clear(&bytes);
+    set_key(&p.notes, "of 4 and 7");
+    assert_int_equal(table_put_properties(&bytes, &p, NULL), 0);
+    assert_ok(table_get_properties(strata_buffer_slice(&bytes), END, &got, &err), &err);
+    assert_bytes(strata_buffer_slice(&got.notes), strata_string("of 4 and 7"));
+    assert_int_equal(table_put_properties(&again, &got, NULL), 0);
+    assert_bytes(strata_buffer_slice(&again), strata_buffer_slice(&bytes));
+    table_properties_free(&got);
+    strata_buffer_append(&bytes, "", 1);
+    for (size_t size = without; size <= bytes.size; size++) {
+        int rc = table_get_properties(strata_bytes(bytes.data, size), END, &got, &err);
+        bool whole = size == without || size + 1 == bytes.size;
+        assert_int_equal(rc, whole ? 0 : STRATA_ERR_CORRUPT);
+        table_properties_free(&got);
+    }
+    table_properties_free(&p);
+    strata_buffer_free(&bytes);
+    strata_buffer_free(&again);
+}
+
 static void footer_that_leads_outside_is_refused(void **state)
 {
     static const uint64_t inside[] = {RECORD_FILE_HEADER, 100, END};
@@ -829,6 +863,7 @@ int main(void)
         cmocka_unit_test(table_put_together_again_is_whole),
         cmocka_unit_test(properties_that_cannot_be_are_refused),
         cmocka_unit_test(properties_cut_or_longer_are_refused),
+        cmocka_unit_test(properties_with_notes_are_read_again),
         cmocka_unit_test(footer_that_leads_outside_is_refused),
         cmocka_unit_test(footer_of_another_version_is_refused),
         cmocka_unit_test(table_with_another_number_of_blocks_is_not_opened),

@@ -1,5 +1,5 @@
-/* 06_stats_test.c: the figures of stage 6, held against what the file layer and the operating system
- * count. */
+/* 06_stats_test.c: the figures of stage 6, held against what the file layer and the operating
+ * system count. */
 #include "test.h"
 
 #include "place.h"

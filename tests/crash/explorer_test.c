@@ -54,7 +54,7 @@ static void explore_model(size_t model, const struct workload *workloads, size_t
     double seconds = now(), rate;
     uint64_t opened, distinct;
 
-    c.depth = check_quick() || check_sanitized() ? CAMPAIGN_QUICK : CAMPAIGN_USUAL;
+    c.depth = check_whole() && !check_sanitized() ? CAMPAIGN_USUAL : CAMPAIGN_QUICK;
     e->plan.model = models[model].model;
     e->plan.met = fs_sim_met_new();
     assert_non_null(e->plan.met);

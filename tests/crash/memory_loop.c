@@ -583,20 +583,19 @@ void memory_loop_run(struct memory_loop *loop, bool for_ever)
     char *root = tmpdir_new();
     struct prng prng = {1};
     struct killed killed;
-    uint64_t at = 1;
+    uint64_t every = loop->every ? loop->every : 1, at = 1 + loop->first;
 
-    *loop = (struct memory_loop){.progress = loop->progress};
+    *loop = (struct memory_loop){loop->progress, loop->every, loop->first};
     for (size_t i = 0; i < sizeof large; i++)
         large[i] = (uint8_t)prng_next(&prng);
     allocations_reach(subject_object());
     kill_one(&killed);
-    for (; run(loop, &killed, root, at, for_ever); at++)
-        if (loop->progress && at % 16 == 0)
+    for (; run(loop, &killed, root, at, for_ever); at += every, loop->runs++)
+        if (loop->progress && loop->runs % 16 == 0)
             fprintf(loop->progress, "\rallocation %" PRIu64 " fails %s \033[K", at,
                     for_ever ? "for ever" : "once");
     if (loop->progress)
         fprintf(loop->progress, "\r\033[K");
-    loop->runs = at - 1;
     loop->clean_at = at;
     killed_free(&killed);
     tmpdir_del(root);

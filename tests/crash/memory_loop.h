@@ -15,6 +15,8 @@
 
 struct memory_loop {
     FILE *progress; /* a terminal to tell progress on, or NULL */
+    uint64_t every; /* of so many allocations in a row one is tried; 0: each */
+    uint64_t first; /* the first of those so many, from 0 */
 
     /* What came of it. */
     uint64_t runs;     /* in which an allocation failed */
@@ -25,7 +27,7 @@ struct memory_loop {
     char what[1200]; /* about the first bad run */
 };
 
-/* The whole loop; all but `progress` is filled. */
+/* The whole loop; what came of it is filled in. */
 void memory_loop_run(struct memory_loop *loop, bool for_ever);
 
 #endif

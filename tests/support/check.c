@@ -146,7 +146,13 @@ uint64_t check_stat(struct strata *db, const char *name)
 bool check_quick(void)
 {
     const char *quick = getenv("QUICK");
-    return quick && *quick;
+    return quick && *quick && strcmp(quick, "no") != 0;
+}
+
+bool check_whole(void)
+{
+    const char *quick = getenv("QUICK");
+    return quick && strcmp(quick, "no") == 0;
 }
 
 bool check_sanitized(void)

@@ -35,6 +35,7 @@
 uint64_t check_stat(struct strata *db, const char *name);
 
 bool check_quick(void);     /* QUICK=1: random parts are smaller, the slowest left out */
+bool check_whole(void);     /* QUICK=no: what `make crash` does deeper too is done here */
 bool check_sanitized(void); /* built with ASan or TSan: memory and time are dearer */
 /* Says why a test is skipped; call cmocka's skip() after it. */
 void check_skipping(const char *why);

@@ -9,8 +9,9 @@
 #   LOGS=DIR TAIL=60                                    where output goes; how much a failure shows
 #   COUNTS=DIR                                          where a MODE=cov build writes its counts
 #
-# What takes long is asked of the newest stage, or of the one that STAGE names: the others, whose
-# modules the newest goes on with, have QUICK sizes. QUICK=1: all have; QUICK=no: none.
+# What takes long is asked of the newest stage: the others, whose modules it goes on with, and what
+# is run a second time on mapped files, have QUICK sizes. QUICK=1: all have. QUICK=no: none, and what
+# explores crashes goes deeper; so it is for the stage that STAGE names.
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
 # failure it has not told, or tells nothing, or of fewer tests or more than it planned ("1..N"; an
@@ -30,6 +31,7 @@ rm -rf "$logs" && mkdir -p "$logs" || exit 1
 stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1|')
 [ -n "${STAGE:-}" ] && stages=$STAGE
 newest=$(tail -n 1 <<<"$stages")
+[ -n "${STAGE:-}" ] && QUICK=${QUICK:-no}
 
 # Does it read stage 5's tables, which may be mapped? (Of all that do the newest is asked.)
 reads_tables() { # STAGE
@@ -79,7 +81,7 @@ run_one() {
     begin=$(date +%s%N)
     if [ -n "$stage" ]; then export STRATA_STAGE=$stage; fi
     if [ -n "$stage" ] && [ "$stage" != "$newest" ]; then QUICK=${QUICK:-1}; fi
-    if [ "$QUICK" = no ]; then QUICK=; fi
+    if [[ $name == *" mapped "* ]]; then QUICK=${QUICK:-1}; fi
     # Counts of a MODE=cov build: a set for each kind of suite. A process that is killed while it
     # writes them spoils those of its set.
     if [ -n "${COUNTS:-}" ]; then

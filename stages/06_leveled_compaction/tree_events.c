@@ -168,7 +168,7 @@ void tree_tell_given_up(struct tree *tree, const struct compact *work)
 {
     struct strata_event event = about(work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP);
 
-    if (work && tree->events.told) /* else it is the end of an open that failed */
+    if (tree->events.told) /* else it is the end of an open that failed */
         tree_tell(tree, event);
 }
 

@@ -720,10 +720,13 @@ static void save_manifests(void)
     require(strata_close(place.db, NULL) == 0, "close");
     save_file(place.fs, file, 0, "manifest", "its_own");
     save_file(place.fs, file, 3, "manifest", "torn");
+    save_file(place.fs, "EVENTS", 0, "events", "its_own");
+    save_file(place.fs, "EVENTS", 30, "events", "cut");
     save_file(place.fs, "CURRENT", 0, "current", "of_a_longer_one");
     save_file(place.fs, "CURRENT", 5, "current", "cut");
     fs_free(place.fs);
     save("manifest", "empty", strata_bytes("", 0));
+    save("events", "empty", strata_bytes("", 0));
 }
 
 /* An edit that adds one table, and at `from` < LEVELS takes it away there. */

@@ -213,7 +213,7 @@ int leveled_sync(void *self, struct strata_error *err)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-struct super *leveled_take(struct tree *tree, uint64_t *sequence)
+static struct super *take(struct tree *tree, unsigned gets, uint64_t *sequence)
 {
     struct super *super;
 
@@ -221,28 +221,21 @@ struct super *leveled_take(struct tree *tree, uint64_t *sequence)
     super = tree->super;
     super_ref(super);
     *sequence = tree->sequence - 1;
+    tree->figures.gets += gets;
     pthread_mutex_unlock(&tree->group.mutex);
     return super;
 }
 
-static struct super *take_to_get(struct tree *tree, uint64_t *sequence)
+struct super *leveled_take(struct tree *tree, uint64_t *sequence)
 {
-    struct super *super;
-
-    pthread_mutex_lock(&tree->group.mutex);
-    super = tree->super;
-    super_ref(super);
-    *sequence = tree->sequence - 1;
-    tree->figures.gets++;
-    pthread_mutex_unlock(&tree->group.mutex);
-    return super;
+    return take(tree, 0, sequence);
 }
 
 int leveled_get(void *self, struct strata_slice key, struct strata_buffer *value,
                 struct strata_error *err)
 {
     uint64_t sequence;
-    struct super *super = take_to_get(self, &sequence);
+    struct super *super = take(self, 1, &sequence);
     int rc = super_get(super, sequence, key, value, err);
 
     super_unref(super);

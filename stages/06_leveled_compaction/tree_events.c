@@ -166,7 +166,7 @@ void tree_tell_ended(struct tree *tree, const struct compact *work)
 
 void tree_tell_given_up(struct tree *tree, const struct compact *work)
 {
-    if (work && tree->events.told) /* else it is the end of an open that failed */
+    if (tree->events.told) /* else it is the end of an open that failed */
         tree_tell(tree, about(work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP));
 }
 

@@ -365,7 +365,7 @@ static void state_agrees_with_one_that_compares_everything(void **state)
 static char key_of[100000][10];
 
 /* A copy is made for every edit: it takes no longer than its size. (Numbers that descend from level
- * to level, as those of older tables do: to look for the place of each took 1 s here.) */
+ * to level, as those of older tables do: to look for the place of each took 0.4 s here.) */
 static void state_of_many_tables_is_copied_soon(void **unused)
 {
     struct edit edit = {.next = 100001, .has_logs = true, .logs = {{1, 100, 77, 100}}};
@@ -383,7 +383,7 @@ static void state_of_many_tables_is_copied_soon(void **unused)
     }
     assert_ok(state_apply(&state, &edit, &err), &err);
     began = clock();
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 8; i++) {
         assert_ok(state_copy(&state, &again, &err), &err);
         assert_true(state_same(&state, &again));
         state_free(&again);

@@ -6,7 +6,9 @@
 #include "subject.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define S(text) strata_string(text)
@@ -96,10 +98,59 @@ static void thread_end_of_a_scan_holds_up_no_write(void **state)
     fs_free(fs);
 }
 
+/* ---- A read while the files are read again --------------------------------------------------- */
+
+static struct strata *read_from;
+static atomic_bool was_read;
+static unsigned looked;
+
+static void *read_one(void *arg)
+{
+    assert_get(arg, "key", "value");
+    was_read = true;
+    return NULL;
+}
+
+/* At the first look into the log a reader comes; it has 5 s. */
+static ssize_t read_while_one_reads(struct fs_file *file, uint64_t offset, void *to, size_t size)
+{
+    if (strstr(file->path, ".log") && !looked++) {
+        assert_int_equal(pthread_create(&reader, NULL, read_one, read_from), 0);
+        for (int i = 0; i < 500 && !was_read; i++)
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        assert_true(was_read);
+    }
+    return sim_ops->read_at(file, offset, to, size);
+}
+
+static void thread_verify_holds_up_no_read(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct fs_ops ops = *fs->ops;
+    struct strata_error err;
+
+    (void)state;
+    assert_put(db, "key", "value");
+    sim_ops = fs->ops;
+    ops.read_at = read_while_one_reads;
+    read_from = db;
+    was_read = false;
+    looked = 0;
+    fs->ops = &ops;
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    fs->ops = sim_ops;
+    assert_true(looked > 0);
+    assert_int_equal(pthread_join(reader, NULL), 0);
+    assert_ok(strata_close(db, &err), &err);
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thread_end_of_a_scan_holds_up_no_write),
+        cmocka_unit_test(thread_verify_holds_up_no_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

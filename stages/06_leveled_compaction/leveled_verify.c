@@ -57,11 +57,13 @@ int leveled_verify(void *self, const struct strata_progress *progress, struct st
     int rc;
 
     group_enter(&tree->group);
+    pthread_mutex_unlock(&tree->group.mutex); /* readers need not wait for files */
     rc = verify_manifest(tree, err);
     if (rc == 0)
         rc = tree_check_files(tree, err);
     if (rc == 0)
         rc = verify_logs(tree, err);
+    pthread_mutex_lock(&tree->group.mutex);
     group_leave(&tree->group);
     super = leveled_take(tree, &sequence);
     v = super->version;

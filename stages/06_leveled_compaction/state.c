@@ -142,8 +142,7 @@ static int check_table(const struct state *state, const struct edit_table *t,
     return 0;
 }
 
-/* One piece of memory for both. */
-static int copy_keys(struct edit_table *table, struct strata_error *err)
+int state_own_keys(struct edit_table *table, struct strata_error *err)
 {
     size_t small = table->smallest.size, large = table->largest.size;
     uint8_t *keys = malloc(small + large + 1);
@@ -192,7 +191,7 @@ static int add_table(struct state *state, const struct edit_table *table, struct
         return rc;
     memmove(l->tables + at + 1, l->tables + at, (l->count - at) * sizeof *l->tables);
     l->tables[at] = *table;
-    rc = copy_keys(&l->tables[at], err);
+    rc = state_own_keys(&l->tables[at], err);
     if (rc < 0)
         l->tables[at].smallest.data = NULL; /* it is not the state's */
     l->count++;
@@ -262,64 +261,4 @@ int state_apply(struct state *state, const struct edit *edit, struct strata_erro
     for (size_t i = 0; rc == 0 && i < edit->cursor_count; i++)
         rc = set_cursor(&state->cursors[edit->cursors[i].level], edit->cursors[i].key, err);
     return rc;
-}
-
-int state_tell(const struct state *state, struct edit *edit, struct strata_error *err)
-{
-    int rc = 0;
-
-    *edit = (struct edit){.next = state->next, .has_logs = true, .log_count = state->log_count};
-    memcpy(edit->logs, state->logs, sizeof edit->logs);
-    for (unsigned level = 0; level < LEVELS; level++) {
-        const struct state_level *l = &state->levels[level];
-        for (size_t i = 0; rc == 0 && i < l->count; i++)
-            rc = edit_add(edit, &l->tables[i], err);
-        if (rc == 0 && state->cursors[level].size)
-            rc = edit_cursor(edit, level, strata_buffer_slice(&state->cursors[level]), err);
-    }
-    return rc;
-}
-
-int state_copy(const struct state *state, struct state *to, struct strata_error *err)
-{
-    struct edit whole;
-    int rc = state_tell(state, &whole, err);
-
-    *to = (struct state){0};
-    if (rc == 0)
-        rc = state_apply(to, &whole, err);
-    edit_free(&whole);
-    return rc;
-}
-
-/* ---- Comparing ------------------------------------------------------------------------------- */
-
-static bool same_table(const struct edit_table *a, const struct edit_table *b)
-{
-    return a->number == b->number && a->bytes == b->bytes && a->digest == b->digest &&
-           a->records == b->records && a->tombstones == b->tombstones && a->first == b->first &&
-           a->last == b->last && strata_compare(a->smallest, b->smallest) == 0 &&
-           strata_compare(a->largest, b->largest) == 0;
-}
-
-static bool same_log(const struct edit_log *a, const struct edit_log *b)
-{
-    return a->number == b->number && a->first == b->first && a->end == b->end &&
-           a->sequence == b->sequence;
-}
-
-bool state_same(const struct state *a, const struct state *b)
-{
-    bool same = a->log_count == b->log_count;
-
-    for (uint32_t i = 0; same && i < a->log_count; i++)
-        same = same_log(&a->logs[i], &b->logs[i]);
-    for (unsigned level = 0; same && level < LEVELS; level++) {
-        const struct state_level *x = &a->levels[level], *y = &b->levels[level];
-        same = x->count == y->count && strata_compare(strata_buffer_slice(&a->cursors[level]),
-                                                      strata_buffer_slice(&b->cursors[level])) == 0;
-        for (size_t i = 0; same && i < x->count; i++)
-            same = same_table(&x->tables[i], &y->tables[i]);
-    }
-    return same;
 }

@@ -6,10 +6,8 @@
 #include "rng.h"
 #include "subject.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define S(text) strata_string(text)
 #define DIR "db"
@@ -259,67 +257,6 @@ static void pace_table_is_not_cut_while_it_is_read(void **state)
     fs_free(fs);
 }
 
-/* ---- Whoever removes them, and a write that comes meanwhile ---------------------------------- */
-
-static pthread_t reader, writer;
-static uint64_t by_reader; /* files that it removed since the writer waits */
-static bool writes;
-
-static void *write_one(void *arg)
-{
-    put(arg, 1);
-    return NULL;
-}
-
-static struct strata *written_to;
-
-/* At the first file a write comes; it is given the time to line up. */
-static int remove_while_one_waits(struct strata_fs *fs, const char *path)
-{
-    if (!writes) {
-        writes = true;
-        reader = pthread_self();
-        assert_int_equal(pthread_create(&writer, NULL, write_one, written_to), 0);
-        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
-    }
-    by_reader += pthread_equal(pthread_self(), reader) != 0;
-    return sim_ops->remove(fs, path);
-}
-
-/* A scan that ends has many files to remove that it alone had held: no write waits for all. */
-static void pace_end_of_a_scan_holds_up_no_write(void **state)
-{
-    struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_with(fs, 1 << 20);
-    struct fs_ops ops = *fs->ops;
-    struct strata_iter *iter;
-    struct strata_error err;
-    uint64_t held;
-
-    (void)state;
-    for (int i = 0; i < 60000; i++)
-        put(db, i);
-    assert_ok(strata_compact(db, NULL, &err), &err);
-    held = check_stat(db, "tables");
-    assert_true(held > 80);
-    assert_ok(strata_iter_new(db, &iter, &err), &err);
-    assert_ok(strata_delete(db, S("key 00000000"), &err), &err);
-    assert_ok(strata_compact(db, NULL, &err), &err);
-    sim_ops = fs->ops;
-    ops.remove = remove_while_one_waits;
-    written_to = db;
-    writes = false;
-    by_reader = 0;
-    fs->ops = &ops;
-    strata_iter_free(iter);
-    assert_true(writes);
-    assert_int_equal(pthread_join(writer, NULL), 0);
-    assert_in_range(by_reader, 1, 12); /* 1 MiB */
-    fs->ops = sim_ops;
-    close_it(db);
-    fs_free(fs);
-}
-
 /* When nobody writes it removes them all. */
 static void pace_end_of_a_scan_removes_what_it_held(void **state)
 {
@@ -352,7 +289,6 @@ int main(void)
         cmocka_unit_test(pace_no_write_does_much_by_tiers),
         cmocka_unit_test(pace_large_files_are_cut_piece_by_piece),
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),
-        cmocka_unit_test(pace_end_of_a_scan_holds_up_no_write),
         cmocka_unit_test(pace_end_of_a_scan_removes_what_it_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

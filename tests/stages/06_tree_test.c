@@ -7,8 +7,6 @@
 #include "subject.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -479,41 +477,6 @@ static void tree_damaged_table_is_told_once_and_left_alone(void **state)
     fs_free(fs);
 }
 
-static atomic_bool asked_enough;
-
-static void *ask_on(void *arg)
-{
-    while (!asked_enough)
-        assert_in_range(check_stat(arg, "tables_left_alone"), 0, 1);
-    return NULL;
-}
-
-/* For TSan: who asks for figures meanwhile disturbs nobody. */
-static void tree_figures_are_asked_while_a_table_is_left_alone(void **state)
-{
-    struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_it(fs);
-    pthread_t asking;
-
-    (void)state;
-    put_many(db, 0, 100, "old");
-    flush(db);
-    close_it(db);
-    damage(fs, "db/000004.table");
-    db = open_with(fs, 4000);
-    asked_enough = false;
-    assert_int_equal(pthread_create(&asking, NULL, ask_on, db), 0);
-    for (int i = 0; i < 8; i++) {
-        put_many(db, 0, 100, "new");
-        flush(db);
-    }
-    asked_enough = true;
-    assert_int_equal(pthread_join(asking, NULL), 0);
-    assert_int_equal(check_stat(db, "tables_left_alone"), 1);
-    close_it(db);
-    fs_free(fs);
-}
-
 static const struct fs_ops *sim_ops;
 static char only_table[100];
 
@@ -894,7 +857,6 @@ int main(void)
         cmocka_unit_test(tree_compaction_of_a_range_leaves_the_rest),
         cmocka_unit_test(tree_packing_changes_between_openings),
         cmocka_unit_test(tree_damaged_table_is_told_once_and_left_alone),
-        cmocka_unit_test(tree_figures_are_asked_while_a_table_is_left_alone),
         cmocka_unit_test(tree_full_disk_is_tried_again),
         cmocka_unit_test(tree_compaction_without_descriptors_is_tried_again),
         cmocka_unit_test(tree_flush_and_compaction_that_fail_at_any_call_lose_nothing),

@@ -1,10 +1,11 @@
 /* one_put.c: what a single put has to do: how many bytes are read and written until it returns.
  *
- *   one_put STAGE DIR PUTS
+ *   one_put STAGE DIR PUTS [leveled|full]
  *
  * Each of PUTS / 2 keys is put twice, in scattered order, with values of 100 bytes. Budgets are
  * small, so that little data has several levels: a memtable of 256 KiB, tables of 128 KiB, level 1
- * of 1 MiB. No put is synced, and blocks are not packed.
+ * of 1 MiB. No put is synced, and blocks are not packed. "full": all is merged after each 1,600
+ * puts, which fill a memtable; it counts as part of the last of them.
  *
  *   cc -Iinclude -o one_put docs/examples/one_put.c build/libstrata.a -lxxhash -llz4 -lpthread */
 #include "strata.h"
@@ -78,7 +79,8 @@ static unsigned class_of(uint64_t bytes)
 
 int main(int argc, char **argv)
 {
-    uint32_t puts = argc == 4 ? (uint32_t)atoi(argv[3]) : 0;
+    uint32_t puts = argc > 3 ? (uint32_t)atoi(argv[3]) : 0;
+    const char *policy = argc > 4 ? argv[4] : "leveled";
     uint64_t classes[CLASSES] = {0}, most = 0;
     struct moved was, is = {0};
     struct strata_options options;
@@ -86,7 +88,7 @@ int main(int argc, char **argv)
     struct strata *db;
 
     if (puts < 2)
-        return fprintf(stderr, "usage: one_put STAGE DIR PUTS\n"), 2;
+        return fprintf(stderr, "usage: one_put STAGE DIR PUTS [leveled|full]\n"), 2;
     strata_options_init(&options);
     options.create = options.plain_blocks = true;
     options.stage = (unsigned)atoi(argv[1]);
@@ -99,6 +101,8 @@ int main(int argc, char **argv)
     for (uint32_t n = 0; n < puts; n++, was = is) {
         uint64_t bytes;
         put(db, n, puts / 2);
+        if (strcmp(policy, "full") == 0 && n % 1600 == 1599)
+            check(strata_compact(db, NULL, &err), &err);
         is = so_far(db);
         bytes = is.read - was.read + is.written - was.written;
         most = bytes > most ? bytes : most;

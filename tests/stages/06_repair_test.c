@@ -618,10 +618,10 @@ static int lose_the_manifest(void *arg, struct strata_fs *state, const struct fs
 static void repair_without_a_manifest_at_any_moment(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct fs_sim_plan plan = {.model = FS_SIM_KILL, .prefix_limit = 1, .stride = 7, .seed = 1};
+    struct fs_sim_plan plan = {.model = FS_SIM_KILL, .prefix_limit = 1, .stride = 11, .seed = 1};
     struct fs_sim_totals totals;
     struct strata *db;
-    int ops = check_quick() ? 250 : 500;
+    int ops = check_quick() ? 250 : 350;
 
     (void)state;
     db = open_it(fs);

@@ -56,8 +56,8 @@ struct tree {
     struct tree_figures figures;
 };
 
-/* A reader has let go: files that it alone had a use for go, unless somebody is the leader, or wants
- * to be, who will do that. */
+/* A reader has let go: files that it alone had a use for go, unless somebody is the leader, or
+ * wants to be, who will do that. */
 void tree_remove_unread(struct tree *tree);
 
 /* All below: alone with the tree, as the leader, and the mutex free. NO_MEMORY: nothing was

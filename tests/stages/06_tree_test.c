@@ -425,8 +425,7 @@ static void tree_full_disk_is_tried_again(void **state)
 static const char *refused_suffix;
 static unsigned refusals;
 
-static int refuse_open(struct strata_fs *fs, const char *path, unsigned flags,
-                       struct fs_file **out)
+static int refuse_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out)
 {
     if (strcmp(strchr(path, '.'), refused_suffix) != 0)
         return sim_ops->open(fs, path, flags, out);

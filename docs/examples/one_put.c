@@ -1,6 +1,6 @@
 /* one_put.c: what a single put has to do: how many bytes are read and written until it returns.
  *
- *   one_put STAGE DIR PUTS [leveled|full]
+ *   one_put STAGE DIR PUTS [leveled|tiered|full]
  *
  * Each of PUTS / 2 keys is put twice, in scattered order, with values of 100 bytes. Budgets are
  * small, so that little data has several levels: a memtable of 256 KiB, tables of 128 KiB, level 1
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
     struct strata *db;
 
     if (puts < 2)
-        return fprintf(stderr, "usage: one_put STAGE DIR PUTS [leveled|full]\n"), 2;
+        return fprintf(stderr, "usage: one_put STAGE DIR PUTS [leveled|tiered|full]\n"), 2;
     strata_options_init(&options);
     options.create = options.plain_blocks = true;
     options.stage = (unsigned)atoi(argv[1]);
@@ -96,6 +96,8 @@ int main(int argc, char **argv)
     options.memtable_bytes = 256 << 10;
     options.table_bytes = 128 << 10;
     options.level_bytes = 1 << 20;
+    if (strcmp(policy, "tiered") == 0)
+        options.compaction = STRATA_COMPACTION_TIERED;
     check(strata_open(argv[2], &options, &db, &err), &err);
     was = so_far(db);
     for (uint32_t n = 0; n < puts; n++, was = is) {

@@ -145,9 +145,9 @@ install-%:
 # would meet has a test that meets it. Of the suites, those are left out that take long and reach no
 # more: kill_model, kill_real and faults (power_cut and memory reach what they do); of stages 1 and 2
 # what crashes and damages them, as the tests of their modules reach all of it; explorer and bits of
-# all stages but the newest two. (COVERAGE_SKIP=none leaves out nothing.)
+# all stages but the newest, and what is run a second time for an option. (COVERAGE_SKIP=none leaves out nothing.)
 COVERAGE_CC   := gcc-12
-COVERAGE_SKIP := kill_|_killed|faults|^stage [12] (power_cut|memory)|^stage [1-3] (explorer|bits)|^docs|^cli (tour|bench|cxx|mutants|flat)
+COVERAGE_SKIP := kill_|_killed|faults|tiered|mapped bits|^stage [12] (power_cut|memory)|^stage [1-5] (explorer|bits)|^docs|^cli (tour|bench|cxx|mutants|flat)
 coverage: install-test install-shell install-coverage ## line and branch coverage by the tests; fails below tests/coverage.txt
 	@$(MAKE) --no-print-directory MODE=cov OPT=-O0 CC=$(COVERAGE_CC) tests-build fuzz-replay-build
 	@rm -rf build/cov/counts; find build/cov -name '*.gcda' -delete

@@ -31,10 +31,10 @@ struct events {
     struct fs_file *file;       /* NULL: nothing was written yet */
     struct strata_buffer lines; /* to be written by one call */
     uint64_t opened_ns;
-    uint64_t written; /* bytes */
-    unsigned stalls;  /* told since something else was */
-    bool off;         /* none is kept, or it could not be written */
-    bool told;        /* that the database was opened */
+    _Atomic uint64_t written; /* bytes; others look */
+    unsigned stalls;          /* told since something else was */
+    bool off;                 /* none is kept, or it could not be written */
+    bool told;                /* that the database was opened */
 };
 
 /* By one thread at a time, all of these. */

@@ -38,7 +38,9 @@ static int make_log(struct tree *tree, struct tree_log *log, struct strata_error
 
     log->first = tree->sequence;
     log->made = log->log.end;
+    pthread_mutex_lock(&tree->group.mutex);
     tree->figures.log_bytes += log->made;
+    pthread_mutex_unlock(&tree->group.mutex);
     if (rc < 0)
         log_close(&log->log, true, NULL);
     return rc;

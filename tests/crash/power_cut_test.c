@@ -72,7 +72,7 @@ static void power_cut_posix_loses_nothing_synced(void **state)
 /* One state in so many is crashed again; fewer from stage 4 on, as in kill_model_test.c. */
 static unsigned sampled(void)
 {
-    return check_quick() || check_sanitized() ? 31 : subject_info()->stage >= 4 ? 17 : 3;
+    return check_sanitized() ? 97 : check_quick() ? 31 : subject_info()->stage >= 4 ? 17 : 3;
 }
 
 static void power_cut_during_recovery_loses_nothing_synced(void **state)

@@ -46,8 +46,11 @@ static pthread_t reader, writer;
 static uint64_t by_reader; /* files that it removed since the writer waits */
 static bool writes;
 
+static atomic_bool came;
+
 static void *write_one(void *arg)
 {
+    came = true;
     assert_put(arg, "key 00000001", "v");
     return NULL;
 }
@@ -61,7 +64,9 @@ static int remove_while_one_waits(struct strata_fs *fs, const char *path)
         writes = true;
         reader = pthread_self();
         assert_int_equal(pthread_create(&writer, NULL, write_one, written_to), 0);
-        nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        while (!came)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     }
     by_reader += pthread_equal(pthread_self(), reader) != 0;
     return sim_ops->remove(fs, path);
@@ -86,7 +91,7 @@ static void thread_end_of_a_scan_holds_up_no_write(void **state)
     sim_ops = fs->ops;
     ops.remove = remove_while_one_waits;
     written_to = db;
-    writes = false;
+    writes = came = false;
     by_reader = 0;
     fs->ops = &ops;
     strata_iter_free(iter);

@@ -91,7 +91,8 @@ static void thread_end_of_a_scan_holds_up_no_write(void **state)
     sim_ops = fs->ops;
     ops.remove = remove_while_one_waits;
     written_to = db;
-    writes = came = false;
+    writes = false;
+    came = false;
     by_reader = 0;
     fs->ops = &ops;
     strata_iter_free(iter);

@@ -80,9 +80,8 @@ static int finish_compaction(struct tree *tree, struct strata_error *err)
  *
  * How long it may take: what is left of the sealed memtable and the memtable are written to tables,
  * 1.5 x memtable_bytes at most, as the first is half done by then; of a compaction under way what
- * is left, when it is no more than half of that, else its outputs go; a level 0 of 12 tables, which
- * only sessions without writes of that size gather, is compacted; and the files that are named no
- * more go. */
+ * is left, when it is no more than half of that, else its outputs go; and the files that are named
+ * no more go. */
 static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
@@ -91,8 +90,6 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
         rc = pace_flush(tree, err);
     if (rc == 0)
         rc = finish_compaction(tree, err);
-    if (rc == 0)
-        rc = pace_bound(tree, err);
     tree_abandon(tree);
     if (rc == 0)
         tree_tell_close(tree);

@@ -223,7 +223,7 @@ int pace_settle(struct tree *tree, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-int pace_bound(struct tree *tree, struct strata_error *err)
+static int bound(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
@@ -272,7 +272,7 @@ static int work(struct tree *tree, uint64_t bytes, struct strata_error *err)
     if (rc == 0 && waits_of(tree) == waits)
         rc = compact_share(tree, bytes, err);
     if (rc == 0)
-        rc = pace_bound(tree, err); /* I2 */
+        rc = bound(tree, err); /* I2 */
     trash_step(&tree->trash, tree->env->fs, TRASH);
     return rc;
 }

@@ -18,7 +18,5 @@ int pace_flush(struct tree *tree, struct strata_error *err);
 int pace_compact(struct tree *tree, struct strata_error *err);
 /* Nothing is due any more. */
 int pace_settle(struct tree *tree, struct strata_error *err);
-/* Level 0 has no more tables than a reader can bear. */
-int pace_bound(struct tree *tree, struct strata_error *err);
 
 #endif

@@ -76,7 +76,7 @@ fuzz-build:
 	@tests/tools/install.sh build clang fuzz
 	@$(MAKE) --no-print-directory MODE=afl CC=afl-clang-fast fuzz-afl-build
 	@$(if $(filter 1,$(JOBS)),,$(MAKE) --no-print-directory MODE=cmplog CC=afl-clang-fast fuzz-afl-build) # of the second fuzzer
-	@$(MAKE) --no-print-directory MODE=reached CC=clang OPT=-O1 fuzz-replay-build
+	@$(if $(NO_COVER),,$(MAKE) --no-print-directory MODE=reached CC=clang OPT=-O1 fuzz-replay-build) # what it reaches
 	@$(MAKE) --no-print-directory MODE=plain fuzz-plain-build
 fuzz-plain-build: $B/fuzz/mutator.so $B/strata
 	@:

@@ -19,7 +19,7 @@ static unsigned step(void)
 {
     if (subject_object())
         return 1;
-    return check_sanitized() ? 7 : check_quick() ? 3 : 1;
+    return check_sanitized() ? 7 : check_quick() ? 3 : check_whole() ? 1 : 2;
 }
 
 static void run_loop(bool for_ever)

@@ -88,7 +88,7 @@ static void power_cut_during_recovery_loses_nothing_synced(void **state)
 static void explore_long(enum fs_sim_model model, const char *word, uint64_t floor)
 {
     bool quick = check_quick() || check_sanitized();
-    uint64_t seeds = quick || model == FS_SIM_KILL ? 1 : 3, distinct = 0;
+    uint64_t seeds = check_whole() && !quick && model != FS_SIM_KILL ? 3 : 1, distinct = 0;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct script script = {0};
         struct explore e = {.script = &script};

@@ -33,7 +33,7 @@ struct posix_file {
     uint64_t window_at, window_end;
 };
 
-#define AHEAD ((uint64_t)1 << 20)
+#define AHEAD ((uint64_t)256 << 10)
 
 /* Where relative paths begin: the working directory of the time when it was made. A database that
  * opens files as it needs them must find its own also after a chdir. */

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
+#define WRITE_BACK ((uint64_t)256 << 10) /* bytes */
 
 char *log_path(const struct strata_env *env, uint64_t number)
 {

@@ -8,15 +8,15 @@
 #   TABLE=bench/guard/table.tsv   what is recorded, and where
 #   B=build                       where strata-guard was built (or GUARD=, another one)
 #   NOW=                          a table that was measured already
+#   PLACE=/dev/shm                where the databases are made, 10 MB ($TMPDIR if there is no such)
 #
 # Example
 #   make guard
 #
 # Instructions are counted by Callgrind, where valgrind is installed, and compared where compiler,
 # options and libraries are those that they were recorded with: others make other code of the same
-# source. The databases, of 10 MB, are made in memory (/dev/shm), or in $TMPDIR, and removed. The last
-# line is "N passed, N failed": of works. Exit status: 0 nothing has grown, 1 something has, 2 usage,
-# 7 other failure.
+# source. The last line is "N passed, N failed": of works. Exit status: 0 nothing has grown,
+# 1 something has, 2 usage, 7 other failure.
 set -u -o pipefail
 export LC_ALL=C
 
@@ -36,8 +36,8 @@ case $GUARD in /*) ;; *) GUARD=$PWD/$GUARD ;; esac
 [ -x "$GUARD" ] || { echo "guard: there is no $GUARD: run \"make bench-build\"" >&2; exit 7; }
 
 . bench/scratch.bash
-[ -w /dev/shm ] && TMPDIR=/dev/shm
-scratch guard
+[ -w /dev/shm ] && PLACE=${PLACE:-/dev/shm}
+TMPDIR=${PLACE:-${TMPDIR:-/tmp}} && scratch guard
 
 # An environment of its own: how much of it there is moves the stack.
 count() { # COMMAND...

@@ -66,9 +66,16 @@ static uint64_t syncs(const struct strata_fs *fs)
 static void read_figures(struct guard_row *row, const struct strata_fs *fs)
 {
     const struct cost *cost = &cost_so_far;
-    const uint64_t figures[GUARD_FILES] = {cost->comparisons, cost->filter_probes, cost->blocks,
-                                           cost->blocks_loaded, allocations, allocated, calls,
-                                           fs->bytes_read, fs->bytes_written, syncs(fs)};
+    const uint64_t figures[GUARD_FILES] = {cost->comparisons,
+                                           cost->filter_probes,
+                                           cost->blocks,
+                                           cost->blocks_loaded,
+                                           allocations,
+                                           allocated,
+                                           calls,
+                                           fs->bytes_read,
+                                           fs->bytes_written,
+                                           syncs(fs)};
 
     memcpy(row->figures, figures, sizeof figures);
     row->figures[GUARD_FILES] = row->figures[GUARD_INSTRUCTIONS] = GUARD_UNKNOWN;

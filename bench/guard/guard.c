@@ -18,7 +18,8 @@ static int help(void)
          "Does a small work of each kind on each stage, the same every time, in DIR, an empty\n"
          "directory, and prints a table of what each cost in steps: keys compared, filters asked,\n"
          "blocks looked at and loaded, allocations and their bytes, system calls, bytes read and\n"
-         "written, syncs, bytes of all files. Compares two such tables: what has grown by more than\n"
+         "written, syncs, bytes of all files. Compares two such tables: what has grown by more "
+         "than\n"
          "5 % is a failure, what has shrunk by as much is told.\n\n"
          "make guard does both, and counts instructions by Callgrind; make guard-record keeps the\n"
          "table. bench/guard/table.tsv is the one that is kept.\n\n"
@@ -70,6 +71,9 @@ static int count(unsigned stage, const char *dir)
     for (size_t i = 0; rc == 0 && strata_stage_at(i, &info) == 0; i++)
         if (stage == 0 || info.stage == stage)
             rc = count_stage(&table, info.stage, &err);
+    if (rc == 0 && table.count == 0)
+        rc = strata_fail(&err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "there is no stage %u",
+                         stage);
     if (rc == 0)
         guard_table_write(&table, stdout);
     guard_table_free(&table);

@@ -19,14 +19,14 @@
 #include <stdio.h>
 
 enum guard_figure {
-    GUARD_COMPARISONS,  /* cost.h's, as are the next three */
+    GUARD_COMPARISONS, /* cost.h's, as are the next three */
     GUARD_PROBES,
     GUARD_BLOCKS,
     GUARD_LOADED,
-    GUARD_ALLOCATIONS,  /* calls that allocate */
-    GUARD_ALLOCATED,    /* bytes asked for by them */
-    GUARD_CALLS,        /* system calls; fewer where appends are stores into a mapped file */
-    GUARD_READ,         /* bytes, by the file layer, as are the next */
+    GUARD_ALLOCATIONS, /* calls that allocate */
+    GUARD_ALLOCATED,   /* bytes asked for by them */
+    GUARD_CALLS,       /* system calls; fewer where appends are stores into a mapped file */
+    GUARD_READ,        /* bytes, by the file layer, as are the next */
     GUARD_WRITTEN,
     GUARD_SYNCS,
     GUARD_FILES,        /* bytes that all files have afterwards */
@@ -67,9 +67,9 @@ void guard_built(char *to, size_t capacity);
 
 #define GUARD_WORKS 24 /* rows of a stage at most */
 
-/* All works of a stage, in new databases below `dir`, an existing, empty directory. (Relative to the
- * working one, and short: paths are among what is allocated.) Fills in at most GUARD_WORKS rows.
- * 0 or < 0, as strata_open. */
+/* All works of a stage, in new databases below `dir`, an existing, empty directory. (Relative to
+ * the working one, and short: paths are among what is allocated.) Fills in at most GUARD_WORKS
+ * rows. 0 or < 0, as strata_open. */
 int guard_stage(unsigned stage, const char *dir, struct guard_row *rows, size_t *count,
                 struct strata_error *err);
 /* Of the working directory, and of this program. Likewise. */

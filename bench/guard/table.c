@@ -1,4 +1,5 @@
-/* table.c: the guard's table as text, and how two of them differ. A line a row, tabs between fields,
+/* table.c: the guard's table as text, and how two of them differ. A line a row, tabs between
+ * fields,
  * "-" for what is not known; before them "# " and what some of the figures depend on. */
 #include "guard.h"
 #include "strata_engine.h"

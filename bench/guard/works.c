@@ -1,7 +1,7 @@
 /* works.c: the works of the guard, see guard.h. They are one life of three small databases: filled
  * in order, in batches, in random order; the last is read, opened again as a kill leaves it,
- * deleted from, compacted, closed and opened. Sizes are a thousandth of the defaults and less, so that
- * flushes, merges and misses of the cache are among what is counted. */
+ * deleted from, compacted, closed and opened. Sizes are a thousandth of the defaults and less, so
+ * that flushes, merges and misses of the cache are among what is counted. */
 #include "datagen.h"
 #include "fs_posix.h"
 #include "guard.h"

@@ -1,6 +1,5 @@
 # The benchmark driver, and the tour, which measures with it.
 
-comma := ,
 LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
@@ -9,7 +8,9 @@ peer_is_there = $(if $(shell echo '\#include <$1/c.h>' | $(CC) -E -x c - >/dev/n
 PEERS     := $(strip $(call peer_is_there,leveldb) $(call peer_is_there,rocksdb))
 PEER_LIBS := $(PEERS:%=-l%)
 PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,turn reads command os strata $(PEERS))
-BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels strata-guard)
+BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
+
+include $(wildcard bench/*/*.mk)
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
@@ -20,18 +21,6 @@ $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
 $B/bench/strata-peer: $B/bench/peers/peer.o $(PEER_OBJ) $(LIB_A)
 $B/bench/strata-levels: $B/bench/peers/levels.o $B/bench/histogram.o $(PEER_OBJ) $(LIB_A)
 $B/bench/strata-peer $B/bench/strata-levels: LIBS += $(PEER_LIBS)
-# What the guard counts goes through bench/guard/count.c.
-GUARD_OBJ  := $(patsubst %,$B/bench/guard/%.o,works count table)
-GUARD_WRAP := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc pread64 pwrite64 pwritev64 \
-  fdatasync fsync sync_file_range ftruncate64 fallocate64 fstat64 close renameat linkat unlinkat mkdirat mmap64 munmap madvise)
-$B/bench/strata-guard: $B/bench/guard/guard.o $(GUARD_OBJ) $(LIB_A)
-$B/bench/strata-guard: LDFLAGS += $(GUARD_WRAP)
-# Its counts are a test, too.
-$B/tests/unit/guard_test: $(GUARD_OBJ)
-$B/tests/unit/guard_test: LDFLAGS += $(GUARD_OBJ) $(GUARD_WRAP)
-$B/tests/unit/guard_test.o: ALL_CFLAGS += -Ibench
-# Debugging information changes no instruction.
-$B/bench/guard/count.o: ALL_CFLAGS += -DGUARD_FLAGS='"$(strip $(filter-out -g%,$(CFLAGS)))"'
 $B/bench/peers/command.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB) $(if $(filter rocksdb,$(PEERS)),-DPEER_ROCKSDB)
 $B/bench/peers/command.o: $B/peers.txt
 $B/peers.txt: FORCE
@@ -39,7 +28,7 @@ $B/peers.txt: FORCE
 $(BENCHES):
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench guard guard-record bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
+.PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
 
@@ -87,13 +76,6 @@ bench-levels: install-build install-peers ## write and space amplification, put 
 bench-growth: install-build install-plot ## what an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=docs/levels]
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B SIZES="$(SIZES)" GETS=$(GETS) STAGE=$(STAGE) TO=$(or $(TO),$B/bench) TMPDIR=$B/bench bench/growth.sh
-
-guard: install-build install-valgrind ## what small works cost on each stage, in steps and instructions: fails when one costs 5 % more than is recorded
-	@$(MAKE) --no-print-directory -s $B/bench/strata-guard
-	@B=$B bench/guard.sh
-guard-record: install-build install-valgrind ## record in bench/guard/table.tsv what they cost now
-	@$(MAKE) --no-print-directory -s $B/bench/strata-guard
-	@B=$B bench/guard.sh --record
 
 bench-large: install-build ## ten million keys: what load, open and scan need of memory [STAGE=N] [KEYS=10000000]
 	@$(MAKE) --no-print-directory bench-build

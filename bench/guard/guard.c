@@ -88,6 +88,8 @@ static void tell_places(const struct guard_table *recorded, const struct guard_t
     if (recorded->place.mapped != now->place.mapped)
         puts("not compared: system calls, as appends are stored here or there only, by the file "
              "system");
+    if (recorded->place.sorts != now->place.sorts)
+        puts("not compared: comparisons, as the C library sorts in another way");
     if (strcmp(recorded->place.built, now->place.built) != 0)
         printf("not compared: instructions, which are those of\n  %s\nand this is\n  %s\n",
                recorded->place.built, now->place.built);

@@ -56,11 +56,13 @@ void guard_end(struct guard_row *row, const struct strata_fs *fs);
 /* What some figures depend on beside the code. */
 struct guard_place {
     bool mapped;     /* appends can be stores into a mapped file: GUARD_CALLS */
+    uint64_t sorts;  /* how often the C library's qsort compares: GUARD_COMPARISONS */
     char built[200]; /* compiler, its options, libraries: GUARD_INSTRUCTIONS */
 };
 /* Of a file that is made at `path`. 0 or < 0. */
 int guard_maps_appends(struct strata_fs *fs, const char *path, bool *mapped,
                        struct strata_error *err);
+uint64_t guard_sorts(void);
 void guard_built(char *to, size_t capacity);
 
 /* ---- The works (works.c) --------------------------------------------------------------- */

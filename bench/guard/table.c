@@ -72,8 +72,8 @@ static void write_row(const struct guard_row *row, FILE *to)
 
 void guard_table_write(const struct guard_table *table, FILE *to)
 {
-    fprintf(to, "# appends: %s\n# built: %s\n", table->place.mapped ? "stored" : "written",
-            table->place.built);
+    fprintf(to, "# appends: %s\n# sorts: %" PRIu64 "\n# built: %s\n",
+            table->place.mapped ? "stored" : "written", table->place.sorts, table->place.built);
     write_heads(to);
     for (size_t i = 0; i < table->count; i++)
         write_row(&table->rows[i], to);
@@ -83,10 +83,12 @@ void guard_table_write(const struct guard_table *table, FILE *to)
 
 static void read_place(struct guard_place *place, const char *line)
 {
-    static const char built[] = "# built: ";
+    static const char built[] = "# built: ", sorts[] = "# sorts: ";
 
     if (strcmp(line, "# appends: stored") == 0)
         place->mapped = true;
+    else if (strncmp(line, sorts, sizeof sorts - 1) == 0)
+        place->sorts = strtoull(line + sizeof sorts - 1, NULL, 10);
     else if (strncmp(line, built, sizeof built - 1) == 0)
         snprintf(place->built, sizeof place->built, "%.199s", line + sizeof built - 1);
 }
@@ -145,7 +147,7 @@ static bool are_heads(char *const *fields)
 static int read_line(struct guard_table *table, char *line, bool *heads)
 {
     char *fields[FIELDS];
-    struct guard_row row;
+    struct guard_row row = {0};
 
     line[strcspn(line, "\n")] = '\0';
     if (*line == '#') {
@@ -186,6 +188,8 @@ int guard_table_read(struct guard_table *table, const char *path, struct strata_
 static bool comparable(enum guard_figure figure, const struct guard_place *a,
                        const struct guard_place *b)
 {
+    if (figure == GUARD_COMPARISONS)
+        return a->sorts == b->sorts;
     if (figure == GUARD_CALLS)
         return a->mapped == b->mapped;
     if (figure == GUARD_INSTRUCTIONS)

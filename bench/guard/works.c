@@ -540,7 +540,7 @@ int guard_look(struct guard_place *place, struct strata_error *err)
     struct strata_fs *fs = fs_posix_new();
     int rc;
 
-    *place = (struct guard_place){0};
+    *place = (struct guard_place){.sorts = guard_sorts()};
     guard_built(place->built, sizeof place->built);
     rc = fs ? guard_maps_appends(fs, "appends", &place->mapped, err)
             : strata_fail_memory(err, sizeof *fs);

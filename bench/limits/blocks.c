@@ -101,7 +101,8 @@ static int measure_unpack(const struct limit_size *size, double *value)
 }
 
 const struct limit limits_of_blocks[] = {
-    {"xxh3_4k", "ns", "the checksum of 4 KiB, by the widest vectors there are", make_blocks, measure_check, NULL},
+    {"xxh3_4k", "ns", "the checksum of 4 KiB, by the widest vectors there are", make_blocks,
+     measure_check, NULL},
     {"lz4_pack_4k", "ns", "4 KiB of entries packed by LZ4", make_blocks, measure_pack, NULL},
     {"lz4_unpack_4k", "ns", "and unpacked", make_blocks, measure_unpack, NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};

@@ -107,8 +107,8 @@ static int measure_calls(const struct limit_size *size, double *value)
 /* Fills the window that begins at `at` of the file. */
 static int store_window(uint64_t at, size_t *left)
 {
-    uint8_t *to = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file,
-                       (off_t)at);
+    uint8_t *to =
+        mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, (off_t)at);
 
     if (to == MAP_FAILED)
         return errno;

@@ -38,8 +38,8 @@ extern const struct limit limits_of_files[];
 
 double limit_now(void); /* seconds, monotonic */
 double limit_cpu(void); /* seconds of the processor, of this thread and of the kernel for it */
-/* Nanoseconds of the processor for one operation: `some` does `count` of them, more and more, until it has taken
- * size->seconds. */
+/* Nanoseconds of the processor for one operation: `some` does `count` of them, more and more, until
+ * it has taken size->seconds. */
 double limit_each(void (*some)(uint64_t count), const struct limit_size *size);
 /* So that the compiler cannot leave out what made it. */
 void limit_use(uint64_t number);

@@ -60,11 +60,13 @@ like it_is_named "$out" '^FAILED  stage 4 open is recorded, and was not done$'
 cp second "$work/table"
 run guard NOW="$PWD/first"
 is work_that_is_not_recorded_is_failure "$rc $(last)" "1 13 passed, 1 failed"
-sed 's/^# appends: .*/# appends: written/; s/^# built: .*/# built: cc 1/' first >"$work/table"
+sed 's/^# appends: .*/# appends: written/; s/^# sorts: .*/# sorts: 1/; s/^# built: .*/# built: cc 1/' first >"$work/table"
 change fillsync 10 2
-run guard NOW="$PWD/second"
+awk 'BEGIN { FS = OFS = "\t" } $2 == "gethit" { $4 *= 2 } { print }' second >third
+run guard NOW="$PWD/third"
 is calls_of_other_files_are_not_compared "$rc $(last)" "0 14 passed, 0 failed"
 like it_says_so "$out" '^not compared: system calls'
+like comparisons_of_another_sort_neither "$out" '^not compared: comparisons'
 like instructions_of_other_compilers_are_not_compared "$out" '^  cc 1$'
 
 # ---- Instructions ----

@@ -88,7 +88,8 @@ struct guard_table {
 void guard_table_free(struct guard_table *table);
 int guard_table_add(struct guard_table *table, const struct guard_row *row); /* 0 or < 0 */
 struct guard_row *guard_table_find(const struct guard_table *table, unsigned stage,
-                                   const char *work); /* NULL: there is none */
+                                   const char *work);                  /* NULL: there is none */
+bool guard_table_has(const struct guard_table *table, unsigned stage); /* a row of it */
 void guard_table_write(const struct guard_table *table, FILE *to);
 /* Adds the rows of a file that guard_table_write wrote. CORRUPT names file and line; IO. */
 int guard_table_read(struct guard_table *table, const char *path, struct strata_error *err);

@@ -49,6 +49,14 @@ struct guard_row *guard_table_find(const struct guard_table *table, unsigned sta
     return NULL;
 }
 
+bool guard_table_has(const struct guard_table *table, unsigned stage)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (table->rows[i].stage == stage)
+            return true;
+    return false;
+}
+
 /* ---- Writing --------------------------------------------------------------------------- */
 
 static void write_heads(FILE *to)

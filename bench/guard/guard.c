@@ -109,9 +109,10 @@ static bool compare_row(const struct guard_table *recorded, const struct guard_t
                is->stage, is->work);
         return true;
     }
-    verdict = guard_compare(recorded, was, now, is, "        ", stdout);
-    if (verdict.more)
-        printf("FAILED  stage %u %s\n", is->stage, is->work);
+    verdict = guard_compare(recorded, was, now, is, "", NULL);
+    if (verdict.more || verdict.less)
+        printf("%-7s stage %u %s\n", verdict.more ? "FAILED" : "less", is->stage, is->work);
+    guard_compare(recorded, was, now, is, "        ", stdout);
     *less += verdict.less;
     return verdict.more > 0;
 }

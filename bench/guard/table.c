@@ -211,14 +211,22 @@ static bool exceeds(uint64_t a, uint64_t b)
     return a > b && (a - b) * 20 > b;
 }
 
+static void tell_average(double average, FILE *to)
+{
+    fprintf(to, average < 1000 ? "%.4g" : "%.0f", average);
+}
+
 static void tell(const struct guard_row *was, const struct guard_row *is, int i, const char *indent,
                  FILE *to)
 {
     double before = (double)was->figures[i] / (double)was->operations;
     double after = (double)is->figures[i] / (double)is->operations;
 
-    fprintf(to, "%sstage %u %s: %s an operation: %.4g, were %.4g", indent, is->stage, is->work,
-            guard_figure_name(i), after, before);
+    fprintf(to, "%sstage %u %s: %s an operation: ", indent, is->stage, is->work,
+            guard_figure_name(i));
+    tell_average(after, to);
+    fputs(", were ", to);
+    tell_average(before, to);
     if (was->figures[i])
         fprintf(to, " (%+.1f %%)", 100 * (after - before) / before);
     fputc('\n', to);
@@ -238,7 +246,7 @@ struct guard_verdict guard_compare(const struct guard_table *recorded, const str
         verdict.compared++;
         verdict.more += exceeds(after, before);
         verdict.less += exceeds(before, after);
-        if (exceeds(after, before) || exceeds(before, after))
+        if (to && (exceeds(after, before) || exceeds(before, after)))
             tell(was, is, i, indent, to);
     }
     return verdict;

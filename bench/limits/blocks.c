@@ -1,5 +1,6 @@
 /* blocks.c: what checking and packing a block costs: XXH3 and LZ4, of 4 KiB in the processor's
  * cache, entries of half-compressible values and keys in order, as they stand in a table. */
+#include "checksum.h"
 #include "datagen.h"
 #include "limits.h"
 
@@ -7,11 +8,6 @@
 #include <lz4.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-/* Gives XXH3 the widest vectors that the processor has; without it the library's are narrow. */
-#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
-#include <xxh_x86dispatch.h>
-#endif
 
 #define BLOCKS 16 /* taken in turns, so that no branch is learnt by heart */
 #define PACKED_MOST (LIMIT_BLOCK + LIMIT_BLOCK / 2)
@@ -61,7 +57,7 @@ static int make_blocks(const struct limit_size *unused)
 static void check(uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
-        limit_use(XXH3_64bits(plain[i % BLOCKS], LIMIT_BLOCK));
+        limit_use(checksum(i, strata_bytes(plain[i % BLOCKS], LIMIT_BLOCK)));
 }
 
 static void pack(uint64_t count)

@@ -5,6 +5,7 @@
 #include "test.h"
 #include "tmpdir.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,23 +18,34 @@ static char *recorded_path; /* absolute: the works are done in another directory
 
 /* ---- What each stage costs ------------------------------------------------------------- */
 
-static void enter(const char *dir)
-{
-    assert_int_equal(chdir(dir), 0);
-}
-
-static void count_in(const char *dir, unsigned stage, struct guard_table *now)
+/* In the working directory. */
+static int count_here(unsigned stage, struct guard_table *now, struct strata_error *err)
 {
     struct guard_row rows[GUARD_WORKS];
-    struct strata_error err;
-    size_t count;
+    size_t count = 0;
+    int rc = guard_look(&now->place, err);
 
-    enter(dir);
-    assert_ok(guard_look(&now->place, &err), &err);
-    assert_int_equal(mkdir("db", 0777), 0);
-    assert_ok(guard_stage(stage, "db", rows, &count, &err), &err);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(guard_table_add(now, &rows[i]), 0);
+    if (rc == 0 && mkdir("db", 0777) < 0)
+        rc = strata_fail_sys(err, errno, "db", STRATA_NO_OFFSET, "mkdir");
+    if (rc == 0)
+        rc = guard_stage(stage, "db", rows, &count, err);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = guard_table_add(now, &rows[i]);
+    return rc;
+}
+
+/* The directory goes before anything can fail: it may be memory. */
+static void count_stage(unsigned stage, struct guard_table *now)
+{
+    char *dir = tmpdir_new(), *home = getcwd(NULL, 0), text[600];
+    struct strata_error err = {0};
+    int rc = chdir(dir) < 0 ? -1 : count_here(stage, now, &err), back = chdir(home);
+
+    tmpdir_del(dir);
+    free(home);
+    assert_int_equal(back, 0);
+    if (rc < 0)
+        fail_msg("stage %u: %s", stage, strata_error_text(&err, text, sizeof text));
 }
 
 static size_t compare(const struct guard_table *recorded, const struct guard_table *now)
@@ -60,7 +72,6 @@ static void costs_what_is_recorded(void **state)
 {
     unsigned stage = *(unsigned *)*state;
     struct guard_table recorded = {0}, now = {0};
-    char *dir, *home;
     struct strata_error err;
 
     assert_ok(guard_table_read(&recorded, recorded_path, &err), &err);
@@ -69,16 +80,11 @@ static void costs_what_is_recorded(void **state)
         check_skipping("this stage is not recorded: make guard-record");
         skip();
     }
-    dir = tmpdir_new();
-    home = getcwd(NULL, 0);
-    count_in(dir, stage, &now);
-    enter(home);
+    count_stage(stage, &now);
     assert_true(now.count >= 10);
     assert_int_equal(compare(&recorded, &now), 0);
     guard_table_free(&recorded);
     guard_table_free(&now);
-    tmpdir_del(dir);
-    free(home);
 }
 
 /* ---- What is told ---------------------------------------------------------------------- */

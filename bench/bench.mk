@@ -10,6 +10,8 @@ PEER_LIBS := $(PEERS:%=-l%)
 PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,turn reads command os strata $(PEERS))
 BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
 
+include $(wildcard bench/*/*.mk)
+
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)

@@ -42,7 +42,7 @@ table() {
     plot) echo "gnuplot-nox command:gnuplot plots" ;;
     rocksdb) echo "librocksdb-dev header:rocksdb/c.h likewise, optional" ;;
     peers) echo "libleveldb-dev header:leveldb/c.h what the benchmarks compare with" ;;
-    valgrind) echo "valgrind command:valgrind memory errors and leaks" ;;
+    valgrind) echo "valgrind command:valgrind instructions are counted; memory errors and leaks" ;;
     *) echo "install.sh: no group $1" >&2; exit 2 ;;
     esac
 }

@@ -13,9 +13,9 @@
 #define DIR "db"
 #define PATH "db/000005.log"
 #define NUMBER 5
-#define HEAD 53                            /* bytes of a frame's */
+#define HEAD 53                           /* bytes of a frame's */
 #define FIRST (RECORD_FILE_HEADER + HEAD) /* where a new log ends */
-#define LONE (RECORD_HEAD + 4)             /* bytes of a put of two and two, alone */
+#define LONE (RECORD_HEAD + 4)            /* bytes of a put of two and two, alone */
 
 static struct strata_env env_on(struct strata_fs *fs)
 {
@@ -242,7 +242,8 @@ static void log_of_batches_has_a_head_for_each(void **state)
 static void log_group_of_operations_is_one_append(void **state)
 {
     static uint8_t large[100000];
-    struct strata_op ops[] = {put("k1", "v1"), put("k2", "v2"),
+    struct strata_op ops[] = {put("k1", "v1"),
+                              put("k2", "v2"),
                               {STRATA_OP_PUT, strata_bytes("large", 5), {large, sizeof large}}};
     struct group_commit last = {.ops = ops + 2, .count = 1};
     struct group_commit to_sync = {.sync = true, .next = &last};
@@ -415,7 +416,7 @@ static void log_flipped_bit_below_a_sync_is_damage(void **state)
             continue;
         }
         assert_string_equal(o.err.message, "");
-    assert_int_equal(o.rc, 0); /* the tail is torn, for all that anybody was told */
+        assert_int_equal(o.rc, 0); /* the tail is torn, for all that anybody was told */
         assert_int_equal(strncmp(o.keys, "01234", strlen(o.keys)), 0);
         assert_in_range(strlen(o.keys), 2, 4);
         assert_int_equal(o.replay.sequence, 1 + strlen(o.keys));
@@ -434,7 +435,7 @@ static void log_cut_anywhere_ends_with_a_whole_operation(void **state)
         bool whole = size == FIRST || size == SYNCED - LONE || size == SYNCED ||
                      (size > SYNCED + HEAD && (size - SYNCED - HEAD) % LONE == 0);
         assert_string_equal(o.err.message, "");
-    assert_int_equal(o.rc, 0); /* and nothing is left of what told that it was synced */
+        assert_int_equal(o.rc, 0); /* and nothing is left of what told that it was synced */
         assert_int_equal(o.replay.dropped > 0 || o.replay.room, !whole);
         assert_int_equal(strncmp(o.keys, "01234", strlen(o.keys)), 0);
         assert_int_equal(o.replay.sequence, 1 + strlen(o.keys));

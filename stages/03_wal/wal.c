@@ -67,21 +67,35 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
         group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
 }
 
+/* There is room for it. */
+static void append(struct strata_buffer *to, struct strata_slice bytes)
+{
+    if (bytes.size)
+        memcpy(to->data + to->size, bytes.data, bytes.size);
+    to->size += bytes.size;
+}
+
 static uint64_t add_record(struct wal_group *group, unsigned type, struct strata_slice key,
                            struct strata_slice value, bool last)
 {
     struct strata_buffer *to = &group->bytes;
     uint64_t offset = group->offset + to->size;
     bool large = last && value.size >= LARGE;
+    uint8_t *head;
 
     if (large)
         group->large = value;
-    if (buffer_reserve(to, RECORD_HEAD + key.size + (large ? 0 : value.size)) == 0) {
-        record_head(group->number, offset, type, key, value, to->data + to->size);
-        to->size += RECORD_HEAD;
-        strata_buffer_append(to, key.data, key.size);
-        strata_buffer_append(to, value.data, large ? 0 : value.size);
+    if (buffer_reserve(to, RECORD_HEAD + key.size + (large ? 0 : value.size)) < 0)
+        return offset;
+    head = to->data + to->size;
+    to->size += RECORD_HEAD;
+    append(to, key);
+    if (large) {
+        record_head(group->number, offset, type, key, value, head);
+        return offset;
     }
+    append(to, value);
+    record_head_before(group->number, offset, type, key.size, value.size, head);
     return offset;
 }
 

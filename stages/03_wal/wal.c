@@ -11,7 +11,7 @@
  * log may have lone operations, too (stage 6):
  *
  *   +-----------------------------------------------+---------------------------------------+
- *   | type 6: sequence n, count 2, synced ... | 1|2 | record of type 7 put or 8 delete      |
+ *   | type 6: sequence n, count 2, synced ... | 1|2 | record of type 10 put or 11 delete    |
  *   +-----------------------------------------------+---------------------------------------+
  *   |<-- operations n and n + 1                  -->|<-- operation n + 2                 -->|
  *

@@ -16,8 +16,8 @@
 /* A log with this magic may also have lone operations: a batch of one, as one record, which is a
  * frame without a head. Its number is the next one, and it tells no `synced` and no salt. */
 #define WAL_LONE_MAGIC "STRATWL2"
-#define WAL_LONE_PUT 7
-#define WAL_LONE_DELETE 8
+#define WAL_LONE_PUT 10 /* 7 to 9 are in other files */
+#define WAL_LONE_DELETE 11
 
 /* wal_next: another record than a frame's head stands here. */
 #define WAL_OTHER 3

@@ -140,16 +140,22 @@ int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata
 
 /* ---- Reading --------------------------------------------------------------------------- */
 
+/* A damage at offset 0 is another magic, or no byte at all. */
 int wal_check_log(struct fs_file *file, uint64_t number, bool *lone, struct strata_error *err)
 {
-    uint8_t magic[sizeof WAL_LONE_MAGIC - 1] = {0};
-    size_t got;
-    int rc = fs_read_at(file, 0, magic, sizeof magic, &got, err);
+    struct strata_error why, other;
+    int rc = record_check_kind(file, WAL_MAGIC, number, &why);
 
-    if (rc < 0)
-        return rc;
-    *lone = memcmp(magic, WAL_LONE_MAGIC, sizeof magic) == 0;
-    return record_check_kind(file, *lone ? WAL_LONE_MAGIC : WAL_MAGIC, number, err);
+    *lone = false;
+    if (rc == STRATA_ERR_CORRUPT && why.offset == 0) {
+        rc = record_check_kind(file, WAL_LONE_MAGIC, number, &other);
+        *lone = rc == 0;
+        if (rc != STRATA_ERR_CORRUPT || other.offset > 0)
+            why = other;
+    }
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
 }
 
 static int decode_head(const struct fs_file *file, uint64_t offset, struct strata_slice value,

@@ -133,6 +133,8 @@ static void repair_sums(struct walk *walk, size_t at, const struct found *found)
         walk->sum.digest += segment_digest(index_hash(key), at, found->type);
         walk->tombstones += segment_is_delete(found->type);
     }
+    if (found->type == WAL_LONE_PUT || found->type == WAL_LONE_DELETE)
+        walk->sequence += walk->sequence > 0;
     if (walk->what != REPAIR_SUMS || found->key)
         return;
     if (found->type == SEGMENT_SEAL && found->value == SEAL_VALUE)
@@ -499,17 +501,12 @@ static const struct {
     const char *magic;
     void (*repair)(uint8_t *data, size_t size, enum repair what);
 } formats[] = {
-    {RECORD_MAGIC, repair_log},
-    {SEGMENT_MAGIC, repair_log},
-    {WAL_MAGIC, repair_log},
-    {"STRATADB", repair_marker},
-    {HINT_MAGIC, repair_hint},
-    {TAIL_MAGIC, repair_tail},
-    {CHECKPOINT_MAGIC, repair_checkpoint},
-    {RUN_MAGIC, repair_log},
-    {TABLES_MAGIC, repair_tables},
-    {TABLE_MAGIC, repair_table},
-    {MANIFEST_MAGIC, repair_log},
+    {RECORD_MAGIC, repair_log},      {SEGMENT_MAGIC, repair_log},
+    {WAL_MAGIC, repair_log},         {WAL_LONE_MAGIC, repair_log},
+    {"STRATADB", repair_marker},     {HINT_MAGIC, repair_hint},
+    {TAIL_MAGIC, repair_tail},       {CHECKPOINT_MAGIC, repair_checkpoint},
+    {RUN_MAGIC, repair_log},         {TABLES_MAGIC, repair_tables},
+    {TABLE_MAGIC, repair_table},     {MANIFEST_MAGIC, repair_log},
     {CURRENT_MAGIC, repair_current},
 };
 

@@ -729,6 +729,62 @@ static void save_manifests(void)
     save("events", "empty", strata_bytes("", 0));
 }
 
+/* The log as it is, without the room behind its end: as a backup has it. */
+static void save_log(const struct place *place, const char *name)
+{
+    struct strata_buffer bytes = {0};
+    char dir[40];
+
+    snprintf(dir, sizeof dir, "%s", name);
+    require(strata_backup(place->db, dir, NULL, NULL) == 0, "backup");
+    snprintf(dir, sizeof dir, "%s/000001.log", name);
+    require(fs_sim_get(place->fs, dir, &bytes) == 0, "no log");
+    save("log", name, strata_buffer_slice(&bytes));
+    if (strcmp(name, "several") == 0)
+        save("log", "torn", strata_bytes(bytes.data, bytes.size - 3));
+    strata_buffer_free(&bytes);
+}
+
+static void put_batch(struct place *place)
+{
+    struct strata_batch *batch = strata_batch_new();
+
+    require(strata_batch_put(batch, strata_string("b"), strata_string("1"), NULL) == 0, "put");
+    require(strata_batch_delete(batch, strata_string("a"), NULL) == 0, "delete");
+    require(strata_write(place->db, batch, 0, NULL) == 0, "write");
+    strata_batch_free(batch);
+}
+
+/* Of stage 6: operations that stand alone, batches and syncs between them. */
+static void save_logs_of_6(void)
+{
+    struct strata_options options;
+    struct place place = {.fs = database_new(6)};
+
+    strata_options_init(&options);
+    options.fs = place.fs;
+    options.sync = STRATA_SYNC_NEVER;
+    require(strata_open(DATABASE_DIR, &options, &place.db, NULL) == 0, "open");
+    save_log(&place, "no_operation");
+    put(&place, "a", "1");
+    save_log(&place, "one_key");
+    put(&place, "b", "2");
+    drop(&place, "a");
+    put(&place, "", "");
+    save_log(&place, "several");
+    put_batch(&place);
+    put(&place, "c", "3");
+    save_log(&place, "batch");
+    require(strata_sync(place.db, NULL) == 0, "sync");
+    put(&place, "d", "4");
+    put(&place, "e", "5");
+    save_log(&place, "synced");
+    end(&place);
+    save_file(place.fs = database_new(5), "000001.log", 0, "log", "heads_only");
+    fs_free(place.fs);
+    save("log", "empty", strata_bytes("", 0));
+}
+
 /* An edit that adds one table, and at `from` < LEVELS takes it away there. */
 static void append_table(struct manifest *m, uint32_t from, const struct edit_table *table)
 {
@@ -1005,6 +1061,7 @@ int main(int argc, char **argv)
     save_shapes();
     save_lists();
     save_manifests();
+    save_logs_of_6();
     save_small_edits();
     save_markers();
     save_texts();

@@ -137,17 +137,31 @@ static uint32_t check_of_body(uint64_t seed, struct strata_slice key, struct str
     return checksum_end(&c);
 }
 
+static void put_head(uint64_t seed, unsigned type, size_t key_size, size_t value_size,
+                     uint32_t body_check, uint8_t *head)
+{
+    uint8_t *at = head + 4;
+
+    at = put_u8(at, (uint8_t)type);
+    at = put_u32(at, (uint32_t)key_size);
+    at = put_u32(at, (uint32_t)value_size);
+    put_u32(at, body_check);
+    put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
+}
+
 void record_head(uint64_t number, uint64_t offset, unsigned type, struct strata_slice key,
                  struct strata_slice value, uint8_t head[RECORD_HEAD])
 {
     uint64_t seed = checksum_seed(number, offset);
-    uint8_t *at = head + 4;
+    put_head(seed, type, key.size, value.size, check_of_body(seed, key, value), head);
+}
 
-    at = put_u8(at, (uint8_t)type);
-    at = put_u32(at, (uint32_t)key.size);
-    at = put_u32(at, (uint32_t)value.size);
-    put_u32(at, check_of_body(seed, key, value));
-    put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
+void record_head_before(uint64_t number, uint64_t offset, unsigned type, size_t key_size,
+                        size_t value_size, uint8_t *record)
+{
+    uint64_t seed = checksum_seed(number, offset);
+    struct strata_slice body = strata_bytes(record + RECORD_HEAD, key_size + value_size);
+    put_head(seed, type, key_size, value_size, checksum(seed, body), record);
 }
 
 int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,

@@ -44,6 +44,9 @@ int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
 /* The head of a record that is to stand at `offset`; its key and value follow it. */
 void record_head(uint64_t number, uint64_t offset, unsigned type, struct strata_slice key,
                  struct strata_slice value, uint8_t head[RECORD_HEAD]);
+/* The same where key and value stand behind it already: one pass, and nothing is copied. */
+void record_head_before(uint64_t number, uint64_t offset, unsigned type, size_t key_size,
+                        size_t value_size, uint8_t *record);
 
 /* Reads the record at `offset` of a file that is valid up to `limit` and checks it: `body` then
  * holds its key and value, and record->key points into it. CORRUPT, IO, NO_MEMORY. */

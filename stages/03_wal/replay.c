@@ -12,7 +12,7 @@
  * acknowledged as safe. Zeros hold nothing that could come back.
  *
  * I1: sequence numbers go on without a gap from frame to frame.
- * I2: all frames of a file have the salt of its first one. */
+ * I2: all frames of a file that tell a salt have that of its first one. */
 #include "replay.h"
 #include "strata_engine.h"
 
@@ -62,15 +62,33 @@ static int check_sequence(struct replay *r, const struct wal_frame *frame, struc
     return 0;
 }
 
+/* An operation alone is the next one; a file does not begin with it (wal.c I4). */
+static int number_lone(struct replay *r, struct wal_frame *frame, struct strata_error *err)
+{
+    if (!r->salt)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
+                           "an operation stands here before the file's first frame");
+    frame->sequence = r->sequence++;
+    return 0;
+}
+
+static int check_place(struct replay *r, struct wal_frame *frame, struct strata_error *err)
+{
+    int rc;
+
+    if (frame->lone)
+        return number_lone(r, frame, err);
+    rc = check_salt(r, frame, err);
+    return rc < 0 ? rc : check_sequence(r, frame, err);
+}
+
 /* A frame that wal_next has checked, and whose records begin at `first`. */
-static int take_frame(struct replay *r, const struct wal_frame *frame, uint64_t first,
+static int take_frame(struct replay *r, struct wal_frame *frame, uint64_t first,
                       struct record_reader *reader, struct strata_error *err)
 {
     uint64_t limit = reader->limit;
-    int rc = check_salt(r, frame, err);
+    int rc = check_place(r, frame, err);
 
-    if (rc == 0)
-        rc = check_sequence(r, frame, err);
     if (rc < 0)
         return rc;
     reader->at = first;
@@ -90,7 +108,7 @@ int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
     int rc = 0;
 
     record_reader_init(reader, r->file, r->number, r->file->end);
-    reader->max_type = WAL_FRAME;
+    reader->max_type = wal_max_type(r->lone);
     if (r->begin) {
         reader->at = r->begin;
         rc = read_salt(r, err);

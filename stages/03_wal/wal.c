@@ -7,6 +7,13 @@
  *   |<-- 17 + 36 bytes                                                -->|<--   bytes     -->|
  *
  * A frame is valid iff its head is, `count` valid records follow, and they fill `bytes` exactly.
+ * Of a batch of one operation a head is a fourth of the bytes that a put of 16 and 100 takes. So a
+ * log may have lone operations, too (stage 6):
+ *
+ *   +-----------------------------------------------+---------------------------------------+
+ *   | type 6: sequence n, count 2, synced ... | 1|2 | record of type 10 put or 11 delete    |
+ *   +-----------------------------------------------+---------------------------------------+
+ *   |<-- operations n and n + 1                  -->|<-- operation n + 2                 -->|
  *
  * I1: a frame is written by one append; so kill -9 leaves a whole one or a torn one.
  * I2: `synced` never says more than a sync that returned 0 has promised. So bytes below the
@@ -14,7 +21,9 @@
  *     may be torn.
  *     Bytes of a value may be chosen to look like a frame that says so; the salt, which is drawn
  *     for each file and stands in its first frame, tells them apart (as in SQLite's WAL).
- * I3: nothing of a frame is applied before all of it was checked. */
+ * I3: nothing of a frame is applied before all of it was checked.
+ * I4: a lone operation counts only right behind a valid frame: reading goes on with one, and never
+ *     begins with one. So it needs no salt. */
 #include "wal.h"
 #include "02_hash_index/segment.h"
 #include "bytes.h"
@@ -58,24 +67,50 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
         group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
 }
 
-uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
-                       struct strata_slice value, bool last)
+/* There is room for it. */
+static void append(struct strata_buffer *to, struct strata_slice bytes)
+{
+    if (bytes.size)
+        memcpy(to->data + to->size, bytes.data, bytes.size);
+    to->size += bytes.size;
+}
+
+static uint64_t add_record(struct wal_group *group, unsigned type, struct strata_slice key,
+                           struct strata_slice value, bool last)
 {
     struct strata_buffer *to = &group->bytes;
     uint64_t offset = group->offset + to->size;
     bool large = last && value.size >= LARGE;
+    uint8_t *head;
 
     if (large)
         group->large = value;
-    if (buffer_reserve(to, RECORD_HEAD + key.size + (large ? 0 : value.size)) == 0) {
-        record_head(group->number, offset, type, key, value, to->data + to->size);
-        to->size += RECORD_HEAD;
-        strata_buffer_append(to, key.data, key.size);
-        strata_buffer_append(to, value.data, large ? 0 : value.size);
+    if (buffer_reserve(to, RECORD_HEAD + key.size + (large ? 0 : value.size)) < 0)
+        return offset;
+    head = to->data + to->size;
+    to->size += RECORD_HEAD;
+    append(to, key);
+    if (large) {
+        record_head(group->number, offset, type, key, value, head);
+        return offset;
     }
+    append(to, value);
+    record_head_before(group->number, offset, type, key.size, value.size, head);
+    return offset;
+}
+
+uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
+                       struct strata_slice value, bool last)
+{
     group->frame.bytes += RECORD_HEAD + key.size + value.size;
     group->frame.count++;
-    return offset;
+    return add_record(group, type, key, value, last);
+}
+
+void wal_lone_add(struct wal_group *group, unsigned type, struct strata_slice key,
+                  struct strata_slice value, bool last)
+{
+    add_record(group, type - STRATA_OP_PUT + WAL_LONE_PUT, key, value, last);
 }
 
 void wal_frame_end(struct wal_group *group)
@@ -105,6 +140,24 @@ int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata
 
 /* ---- Reading --------------------------------------------------------------------------- */
 
+/* A damage at offset 0 is another magic, or no byte at all. */
+int wal_check_log(struct fs_file *file, uint64_t number, bool *lone, struct strata_error *err)
+{
+    struct strata_error why, other;
+    int rc = record_check_kind(file, WAL_MAGIC, number, &why);
+
+    *lone = false;
+    if (rc == STRATA_ERR_CORRUPT && why.offset == 0) {
+        rc = record_check_kind(file, WAL_LONE_MAGIC, number, &other);
+        *lone = rc == 0;
+        if (rc != STRATA_ERR_CORRUPT || other.offset > 0)
+            why = other;
+    }
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
 static int decode_head(const struct fs_file *file, uint64_t offset, struct strata_slice value,
                        struct wal_frame *frame, struct strata_error *err)
 {
@@ -115,6 +168,7 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     frame->bytes = get_u64(&d);
     frame->count = get_u32(&d);
     frame->salt = get_u64(&d);
+    frame->lone = false;
     frame->offset = offset;
     frame->end = offset + HEAD_BYTES + frame->bytes;
     if (!decoder_done(&d) || frame->end < offset + HEAD_BYTES || frame->synced > offset)
@@ -125,7 +179,22 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     return 0;
 }
 
-/* The head at the reader's place. */
+/* A record that is a frame: whose number it has, is for the caller to know (I4). */
+static int decode_lone(const struct fs_file *file, const struct record *record,
+                       struct wal_frame *frame, struct strata_error *err)
+{
+    *frame = (struct wal_frame){.bytes = record->next - record->offset,
+                                .count = 1,
+                                .lone = true,
+                                .offset = record->offset,
+                                .end = record->next};
+    if (record->type == WAL_LONE_DELETE && record->value_size)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
+                           "a delete with a value of %" PRIu32 " bytes", record->value_size);
+    return 0;
+}
+
+/* The head at the reader's place, or all of a lone operation. */
 static int read_head(struct record_reader *reader, struct wal_frame *frame,
                      struct strata_error *err)
 {
@@ -134,6 +203,8 @@ static int read_head(struct record_reader *reader, struct wal_frame *frame,
 
     if (rc != 0)
         return rc;
+    if (record.type >= WAL_LONE_PUT)
+        return decode_lone(reader->file, &record, frame, err);
     if (record.type != WAL_FRAME || record.key.size)
         return WAL_OTHER;
     return decode_head(reader->file, record.offset, record.value, frame, err);
@@ -151,7 +222,7 @@ static int check_records(struct record_reader *reader, const struct wal_frame *f
     if (frame->end > limit)
         return RECORD_TORN;
     reader->limit = frame->end;
-    while ((rc = record_next(reader, &record, err)) == 0 && record.type != WAL_FRAME &&
+    while ((rc = record_next(reader, &record, err)) == 0 && record.type < WAL_FRAME &&
            record.type != SEGMENT_SEAL)
         count++;
     reader->limit = limit;
@@ -170,8 +241,8 @@ int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *fi
     uint64_t begin = reader->at;
     int rc = read_head(reader, frame, err);
 
-    *first = begin + HEAD_BYTES;
-    if (rc == 0)
+    *first = rc == 0 && frame->lone ? begin : begin + HEAD_BYTES;
+    if (rc == 0 && !frame->lone)
         rc = check_records(reader, frame, err);
     if (rc != 0)
         reader->at = begin;

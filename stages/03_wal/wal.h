@@ -13,6 +13,12 @@
 #define WAL_MAGIC "STRATWAL"
 #define WAL_FRAME 6 /* record type of a frame's head; 1 to 5 are stage 2's */
 
+/* A log with this magic may also have lone operations: a batch of one, as one record, which is a
+ * frame without a head. Its number is the next one, and it tells no `synced` and no salt. */
+#define WAL_LONE_MAGIC "STRATWL2"
+#define WAL_LONE_PUT 10 /* 7 to 9 are in other files */
+#define WAL_LONE_DELETE 11
+
 /* wal_next: another record than a frame's head stands here. */
 #define WAL_OTHER 3
 
@@ -22,6 +28,7 @@ struct wal_frame {
     uint64_t bytes;    /* of its records */
     uint32_t count;    /* of its operations; 0 is allowed: it only tells sequence and synced */
     uint64_t salt;     /* one for all frames of a file, not to be guessed; never 0 */
+    bool lone;         /* an operation alone: of these, count and bytes only are told */
     uint64_t offset;   /* of its head, in the file */
     uint64_t end;      /* of its last record */
 };
@@ -47,14 +54,32 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
 uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
                        struct strata_slice value, bool last);
 void wal_frame_end(struct wal_group *group);
+/* Adds a frame that is this operation alone: a put or delete. The frame before it in the file, or
+ * in the group, tells what it does not. `last` as above. */
+void wal_lone_add(struct wal_group *group, unsigned type, struct strata_slice key,
+                  struct strata_slice value, bool last);
 /* Appends all frames by one call. IO, NO_MEMORY. */
 int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err);
 
+/* Checks the header of a log of stage 4 or later, and tells whether it may have lone operations.
+ * CORRUPT, IO. */
+int wal_check_log(struct fs_file *file, uint64_t number, bool *lone, struct strata_error *err);
+/* The largest record type that such a log has: of a reader. */
+static inline unsigned wal_max_type(bool lone)
+{
+    return lone ? WAL_LONE_DELETE : WAL_FRAME;
+}
+/* The type of the operation that a record is: put or delete, if it is one. */
+static inline unsigned wal_operation(const struct record *record)
+{
+    return record->type < WAL_LONE_PUT ? record->type : record->type - WAL_LONE_PUT + STRATA_OP_PUT;
+}
+
 /* Reads the next frame and checks it with all its records, which then stand from *first on, to
- * frame->end, for a reader of records. `reader` stands at a frame's head and is moved behind the
- * frame. STRATA_NOT_FOUND: the end. RECORD_TORN: the file ends inside the frame. WAL_OTHER: a
- * valid record stands here that is no frame's head. CORRUPT, IO, NO_MEMORY. After anything but 0
- * the reader stands where it stood. */
+ * frame->end, for a reader of records. `reader` stands at a frame and is moved behind it; whether
+ * a lone operation is one is for its max_type to say. STRATA_NOT_FOUND: the end. RECORD_TORN: the
+ * file ends inside the frame. WAL_OTHER: a valid record stands here that is no frame's head.
+ * CORRUPT, IO, NO_MEMORY. After anything but 0 the reader stands where it stood. */
 int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *first,
              struct strata_error *err);
 
@@ -66,6 +91,6 @@ int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *fi
 int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
                  uint64_t *synced, struct strata_error *err);
 
-extern const struct strata_format wal_format; /* inspect.c */
+extern const struct strata_format wal_format, wal_lone_format; /* inspect.c */
 
 #endif

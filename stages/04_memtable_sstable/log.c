@@ -6,7 +6,9 @@
  *
  * I1: a log is written to only after TABLES names it: so one that it does not name holds nothing.
  * I2: TABLES tells how far the log reached at least: as it was made, and, after a clean close, all
- *     of it. A shorter one is damage. */
+ *     of it. A shorter one is damage.
+ * I3: what was synced is told by the first frame that is written after it, so that one has a head:
+ *     operations stand alone only behind a frame that has told the present `synced`. */
 #include "log.h"
 #include "coding.h"
 
@@ -16,6 +18,11 @@
 #include <stdlib.h>
 
 #define WRITE_BACK ((uint64_t)256 << 10) /* bytes */
+
+/* Bytes of lone operations behind which a frame has a head again, of 53: where one cannot be read,
+ * `strata repair` goes on with the next head, which alone tells a number and the salt. */
+#define TOLD_EVERY ((uint64_t)32 << 10)
+#define NOT_TOLD UINT64_MAX
 
 char *log_path(const struct strata_env *env, uint64_t number)
 {
@@ -40,6 +47,7 @@ static unsigned write_flags(const struct strata_env *env)
 
 static void settle(struct log *log)
 {
+    log->told = NOT_TOLD;
     log->synced = log->written_back = log->end = log->file->end;
     log->synced_at_ns = fs_now(log->env->fs);
 }
@@ -47,7 +55,7 @@ static void settle(struct log *log)
 /* The header and the first frame, on the device. */
 static int write_first(struct log *log, uint64_t sequence, struct strata_error *err)
 {
-    int rc = record_start_kind(log->file, WAL_MAGIC, log->number, err);
+    int rc = record_start_kind(log->file, log->lone ? WAL_LONE_MAGIC : WAL_MAGIC, log->number, err);
 
     if (rc < 0)
         return rc;
@@ -60,11 +68,12 @@ static int write_first(struct log *log, uint64_t sequence, struct strata_error *
 }
 
 /* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
-int log_create(struct log *log, const struct strata_env *env, uint64_t number, uint64_t sequence,
-               struct strata_error *err)
+int log_create(struct log *log, const struct strata_env *env, bool lone, uint64_t number,
+               uint64_t sequence, struct strata_error *err)
 {
     int rc = begin(log, env, number, err);
 
+    log->lone = lone;
     if (rc == 0)
         rc = fs_open(env->fs, log->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &log->file, err);
     if (rc == 0)
@@ -85,6 +94,7 @@ int log_create(struct log *log, const struct strata_env *env, uint64_t number, u
 struct filling {
     const struct log *log;
     struct memtable *memtable; /* NULL: only to be checked */
+    bool lone;                 /* it may have lone operations */
     struct strata_buffer body; /* a record that does not fit the reader's window */
 };
 
@@ -96,15 +106,15 @@ static int fill_one(struct filling *f, const struct record *record, uint64_t seq
     int rc = 0;
 
     if (!value.data) {
-        rc = record_at(f->log->file, f->log->number, record->offset, record->next, WAL_FRAME,
-                       &f->body, &whole, err);
+        rc = record_at(f->log->file, f->log->number, record->offset, record->next,
+                       wal_max_type(f->lone), &f->body, &whole, err);
         key = whole.key;
         value = whole.value;
     }
     if (rc == 0)
         rc = memtable_reserve(f->memtable, 1, key.size + value.size, err);
     if (rc == 0)
-        memtable_add(f->memtable, sequence, record->type, key, value);
+        memtable_add(f->memtable, sequence, wal_operation(record), key, value);
     return rc;
 }
 
@@ -117,7 +127,7 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
     int rc;
 
     while ((rc = record_next(reader, &record, err)) == 0) {
-        if (record.type > STRATA_OP_DELETE)
+        if (wal_operation(&record) > STRATA_OP_DELETE)
             return strata_fail(err, STRATA_ERR_CORRUPT, reader->file->path, record.offset,
                                "a record of type %u stands here, not a put or delete", record.type);
         if (f->memtable)
@@ -133,12 +143,13 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
                      struct replay *replay, struct strata_error *err)
 {
     struct filling filling = {.log = log, .memtable = memtable};
-    int rc = record_check_kind(log->file, WAL_MAGIC, log->number, err);
+    int rc = wal_check_log(log->file, log->number, &filling.lone, err);
 
     *replay = (struct replay){.file = log->file,
                               .number = log->number,
                               .known = tables->log_end,
                               .numbered = true,
+                              .lone = filling.lone,
                               .sequence = tables->log_first,
                               .apply = fill,
                               .arg = &filling};
@@ -173,6 +184,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct tables 
         return rc;
     }
     settle(log);
+    log->lone = replay->lone;
     log->salt = replay->salt;
     log->end = replay->end;
     return 0;
@@ -204,6 +216,26 @@ int log_close(struct log *log, bool remove, struct strata_error *err)
 
 /* ---- Writing ----------------------------------------------------------------------------- */
 
+/* I3. */
+static bool stands_alone(const struct log *log, const struct group_commit *commit)
+{
+    uint64_t at = log->group.offset + log->group.bytes.size;
+
+    return log->lone && commit->count == 1 && log->told == log->synced &&
+           at - log->told_at < TOLD_EVERY;
+}
+
+static void add_frame(struct log *log, const struct group_commit *commit, uint64_t sequence)
+{
+    log->told = log->synced;
+    log->told_at = log->group.offset + log->group.bytes.size;
+    wal_frame_begin(&log->group, sequence, log->synced);
+    for (size_t i = 0; i < commit->count; i++)
+        wal_frame_add(&log->group, commit->ops[i].type, commit->ops[i].key, commit->ops[i].value,
+                      !commit->next && i + 1 == commit->count);
+    wal_frame_end(&log->group);
+}
+
 int log_append(struct log *log, const struct group_commit *list, uint64_t sequence,
                struct strata_error *err)
 {
@@ -211,13 +243,10 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
 
     wal_group_begin(&log->group, log->number, log->salt, log->file->end);
     for (const struct group_commit *c = list; c; c = c->next) {
-        if (!c->count)
-            continue;
-        wal_frame_begin(&log->group, sequence, log->synced);
-        for (size_t i = 0; i < c->count; i++)
-            wal_frame_add(&log->group, c->ops[i].type, c->ops[i].key, c->ops[i].value,
-                          !c->next && i + 1 == c->count);
-        wal_frame_end(&log->group);
+        if (stands_alone(log, c))
+            wal_lone_add(&log->group, c->ops->type, c->ops->key, c->ops->value, !c->next);
+        else if (c->count)
+            add_frame(log, c, sequence);
         sequence += c->count;
     }
     if (!log->group.bytes.size && !log->group.bytes.out_of_memory)
@@ -225,6 +254,8 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
     rc = wal_group_write(&log->group, log->file, err);
     if (rc == 0)
         log->end = log->file->end;
+    else
+        log->told = NOT_TOLD; /* it is not in the file */
     return rc;
 }
 

@@ -17,13 +17,17 @@ struct log {
     uint64_t synced;       /* bytes that are on the device */
     uint64_t synced_at_ns; /* when */
     uint64_t written_back; /* bytes on their way there */
+    bool lone;             /* lone operations are written (03_wal/wal.h) */
+    uint64_t told;         /* by its last frame that tells anything: `synced`, */
+    uint64_t told_at;      /* at this offset */
     struct wal_group group;
 };
 
 /* Makes log `number`, with a frame that tells `sequence` and a salt; both are on the device, and
- * its name is when the directory has been synced. To be closed, also when it failed. */
-int log_create(struct log *log, const struct strata_env *env, uint64_t number, uint64_t sequence,
-               struct strata_error *err);
+ * its name is when the directory has been synced. With `lone`, lone operations are written to it.
+ * To be closed, also when it failed. */
+int log_create(struct log *log, const struct strata_env *env, bool lone, uint64_t number,
+               uint64_t sequence, struct strata_error *err);
 /* Opens the log that `tables` names and puts what it holds into the memtable: `replay` tells how
  * it ended. CORRUPT, also when it is missing; IO, NO_MEMORY. To be closed, also when it failed. */
 int log_open(struct log *log, const struct strata_env *env, const struct tables *tables,
@@ -31,7 +35,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct tables 
 /* Closes it; with `remove`, removes the file: it is not live any more, or never was. */
 int log_close(struct log *log, bool remove, struct strata_error *err);
 
-/* Appends the batches of the list, each a frame, by one call. */
+/* Appends the batches of the list, each a frame, by one call. NO_MEMORY: nothing was written. */
 int log_append(struct log *log, const struct group_commit *list, uint64_t sequence,
                struct strata_error *err);
 /* Has the time, or the amount, come to sync by itself? */

@@ -125,7 +125,7 @@ static int make_anew(struct store *store, struct strata_error *err)
     if (rc == 0)
         rc = make_view(store, err);
     if (rc == 0)
-        rc = log_create(&store->log, store->env, 1, 1, err);
+        rc = log_create(&store->log, store->env, false, 1, 1, err);
     store->tables.log_end = store->log.end;
     if (rc == 0)
         rc = fs_sync_dir(store->env->fs, store->env->dir, err);

@@ -18,7 +18,8 @@ static int open_tables(const struct strata_env *env, void **self, struct strata_
 }
 
 static const struct strata_format *const formats[] = {
-    &wal_format, &table_format, &manifest_format, &current_format, &events_format, NULL};
+    &wal_lone_format, &wal_format,    &table_format, &manifest_format,
+    &current_format,  &events_format, NULL};
 
 const struct strata_engine strata_stage_06_leveled_compaction = {
     .size = sizeof(struct strata_engine),

@@ -1,5 +1,6 @@
 /* repair_log.c: what the logs hold. A frame that cannot be read is passed over: the next one that
  * is valid, of this file's salt and in order, is taken again; it says which operations are missing.
+ * That one has a head: an operation alone tells neither (03_wal/wal.c I4).
  *
  * I1: of a frame all operations are taken, or none.
  * I2: what is in tables is not taken again: those up to repair->floor. */
@@ -33,15 +34,15 @@ static int take_operation(struct reading *d, const struct record *record, uint64
     int rc = 0;
 
     if (!value.data) {
-        rc = record_at(d->file, d->log->number, record->offset, record->next, WAL_FRAME, &d->body,
-                       &whole, err);
+        rc = record_at(d->file, d->log->number, record->offset, record->next, wal_max_type(true),
+                       &d->body, &whole, err);
         key = whole.key;
         value = whole.value;
     }
     if (rc == 0)
         rc = memtable_reserve(memtable, 1, key.size + value.size, err);
     if (rc == 0)
-        memtable_add(memtable, sequence, record->type, key, value);
+        memtable_add(memtable, sequence, wal_operation(record), key, value);
     d->log->taken += rc == 0;
     return rc;
 }
@@ -105,8 +106,12 @@ static int note_frame(struct reading *d, const struct wal_frame *frame, uint64_t
 /* ---- A log ----------------------------------------------------------------------------------- */
 
 /* May it follow on what was read? */
-static bool fits(struct reading *d, const struct wal_frame *frame)
+static bool fits(struct reading *d, struct wal_frame *frame)
 {
+    if (frame->lone) {
+        frame->sequence = d->next;
+        return d->next > 0;
+    }
     if (!d->replay.salt)
         d->replay.salt = frame->salt;
     return frame->salt == d->replay.salt && frame->sequence >= d->next;
@@ -117,17 +122,18 @@ static int find_frame(struct reading *d, uint64_t from, struct wal_frame *frame,
                       struct strata_error *err)
 {
     uint64_t limit = d->reader.limit;
-    int rc = STRATA_ERR_CORRUPT;
+    int rc = STRATA_NOT_FOUND;
 
+    d->reader.max_type = wal_max_type(false);
     for (; from <= limit && limit - from >= RECORD_HEAD; from++) {
         d->reader.at = from;
         rc = wal_next(&d->reader, frame, first, err);
-        if (rc == 0 && fits(d, frame))
-            return 0;
-        if (rc < 0 && rc != STRATA_ERR_CORRUPT)
-            return rc;
+        if ((rc == 0 && fits(d, frame)) || (rc < 0 && rc != STRATA_ERR_CORRUPT))
+            break;
+        rc = STRATA_NOT_FOUND;
     }
-    return STRATA_NOT_FOUND;
+    d->reader.max_type = wal_max_type(true);
+    return rc;
 }
 
 static int read_frames(struct reading *d, struct strata_error *why, struct strata_error *err)
@@ -185,7 +191,8 @@ static int judge(struct reading *d, const struct strata_error *why, struct strat
 static int read_open(struct reading *d, struct strata_error *err)
 {
     struct strata_error why = {0};
-    int rc = record_check_kind(d->file, WAL_MAGIC, d->log->number, &d->log->why);
+    bool lone;
+    int rc = wal_check_log(d->file, d->log->number, &lone, &d->log->why);
 
     if (rc < 0 && rc != STRATA_ERR_CORRUPT) {
         if (err)
@@ -194,7 +201,7 @@ static int read_open(struct reading *d, struct strata_error *err)
     }
     d->log->damaged |= rc < 0; /* its frames do not need the header */
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
-    d->reader.max_type = WAL_FRAME;
+    d->reader.max_type = wal_max_type(true); /* whatever the header says */
     rc = read_frames(d, &why, err);
     if (rc == 0)
         rc = judge(d, &why, err);

@@ -91,7 +91,7 @@ static int add_log(struct repair *r, struct edit *edit, struct strata_error *err
         edit->log_count = r->state.log_count;
         return 0;
     }
-    rc = log_create(&log, r->env, number, r->sequence, err);
+    rc = log_create(&log, r->env, true, number, r->sequence, err);
     edit->logs[0] = (struct edit_log){number, r->sequence, log.end, r->sequence};
     edit->log_count = 1;
     log_close(&log, rc < 0, NULL); /* it was synced */

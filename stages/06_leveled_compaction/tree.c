@@ -34,7 +34,7 @@ int tree_usable(const struct tree *tree, struct strata_error *err)
 
 static int make_log(struct tree *tree, struct tree_log *log, struct strata_error *err)
 {
-    int rc = log_create(&log->log, tree->env, tree->next++, tree->sequence, err);
+    int rc = log_create(&log->log, tree->env, true, tree->next++, tree->sequence, err);
 
     log->first = tree->sequence;
     log->made = log->log.end;

@@ -36,7 +36,7 @@ static int holds_operations(const struct tree *tree, const char *path, uint64_t 
     int rc = fs_open(tree->env->fs, path, FS_READ, &replay.file, &why);
 
     if (rc == 0)
-        rc = record_check_kind(replay.file, WAL_MAGIC, number, &why);
+        rc = wal_check_log(replay.file, number, &replay.lone, &why);
     if (rc == 0)
         rc = replay_log(&replay, &why);
     fs_close(replay.file, NULL);
@@ -215,7 +215,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     tree->next = 2;
     tree->sequence = 1;
     if (rc == 0)
-        rc = log_create(&tree->live.log, tree->env, 1, 1, err);
+        rc = log_create(&tree->live.log, tree->env, true, 1, 1, err);
     tree->live.first = 1;
     tree->live.made = tree->figures.log_bytes = tree->live.log.end;
     edit.logs[0] = (struct edit_log){1, 1, tree->live.made, 1};

@@ -6,7 +6,9 @@
  *
  * writes tests/golden/NN and NN.tsv anew, from the root of the project: for a new stage, and when
  * a format changes on purpose (then the old directory stays, under another name, for as long as
- * it can be read). */
+ * it can be read: NN_WORD, which holds the same). Of a stage with a backup of its own, NN_backup is
+ * one that was taken before the close: it has a log, with writes that were not synced one by one.
+ */
 #include "test.h"
 
 #include "fs_posix.h"
@@ -50,9 +52,13 @@ static void golden_script(struct script *script)
     script_delete(script, "never there");
 }
 
+#define GOLDEN "tests/golden"
+#define BACKUP DIR "_backup"
+
 struct golden {
     struct strata_fs *real;
     char dir[64], tsv[64]; /* tests/golden/NN, tests/golden/NN.tsv */
+    char backup[64];       /* tests/golden/NN_backup */
     struct script script;
     bool there;
 };
@@ -114,6 +120,41 @@ static struct strata_fs *write_today(const struct golden *golden)
     return fs;
 }
 
+/* In BACKUP the same, as a backup of the database while it is open. */
+static struct strata_fs *back_up_today(const struct golden *golden)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct script script = golden->script;
+    struct strata_error err;
+    struct script_run run;
+
+    assert_non_null(fs);
+    assert_int_equal(fs_sim_put_directory(fs, "disk"), 0);
+    script.unsynced = true;
+    script_run_init(&run, &script, fs, DIR, true);
+    for (int rc = 0; rc == 0;)
+        assert_in_range(rc = script_step(&run), 0, STRATA_NOT_FOUND);
+    assert_ok(strata_backup(run.db, BACKUP, NULL, &err), &err);
+    assert_ok(script_close(&run), &run.err);
+    fs_remove(fs, BACKUP "/" LOCK_NAME, NULL);
+    return fs;
+}
+
+static bool has_backup(void)
+{
+    return subject_info()->stage >= 6;
+}
+
+static void write_golden_backup(const struct golden *golden)
+{
+    struct strata_fs *fs = back_up_today(golden);
+    struct strata_error err;
+
+    assert_ok(fs_sim_write_out(fs, BACKUP, golden->real, golden->backup, &err), &err);
+    printf("# written: %s\n", golden->backup);
+    fs_free(fs);
+}
+
 static void write_golden(const struct golden *golden)
 {
     struct strata_fs *fs = write_today(golden);
@@ -145,11 +186,14 @@ static int set_up(void **state)
 
     assert_non_null(golden);
     golden->real = fs_posix_new();
-    snprintf(golden->dir, sizeof golden->dir, "tests/golden/%02u", stage);
-    snprintf(golden->tsv, sizeof golden->tsv, "tests/golden/%02u.tsv", stage);
+    snprintf(golden->dir, sizeof golden->dir, GOLDEN "/%02u", stage);
+    snprintf(golden->tsv, sizeof golden->tsv, GOLDEN "/%02u.tsv", stage);
+    snprintf(golden->backup, sizeof golden->backup, GOLDEN "/%02u_backup", stage);
     golden_script(&golden->script);
     if (getenv("GOLDEN_WRITE"))
         write_golden(golden);
+    if (getenv("GOLDEN_WRITE") && has_backup())
+        write_golden_backup(golden);
     golden->there = fs_list(golden->real, golden->dir, &names, NULL) == 0;
     fs_names_free(&names);
     *state = golden;
@@ -165,8 +209,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A copy of the golden directory, in memory. */
-static struct strata_fs *copy_golden(const struct golden *golden)
+/* A copy of the golden directory, or of `dir`, in memory. */
+static struct strata_fs *copy_golden_of(const struct golden *golden, const char *dir)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata_error err;
@@ -176,33 +220,68 @@ static struct strata_fs *copy_golden(const struct golden *golden)
         fs_free(fs);
         skip();
     }
-    assert_ok(fs_sim_read_in(fs, DIR, golden->real, golden->dir, &err), &err);
+    assert_ok(fs_sim_read_in(fs, DIR, golden->real, dir, &err), &err);
     return fs;
+}
+
+static struct strata_fs *copy_golden(const struct golden *golden)
+{
+    return copy_golden_of(golden, golden->dir);
 }
 
 /* ---- Tests ----------------------------------------------------------------------------- */
 
+static void expect_rows(const struct golden *golden, const char *dir, const struct history *rows)
+{
+    struct strata_fs *fs = copy_golden_of(golden, dir);
+    struct judgement j;
+
+    judge_dir(fs, DIR, rows, &j);
+    if (j.outcome != OUTCOME_HARMLESS)
+        fail_msg("%s: %s: %s%s", dir, outcome_name(j.outcome), j.answers.first_wrong,
+                 j.answers.first_error.message);
+    fs_free(fs);
+}
+
 static void golden_directory_holds_what_it_held(void **state)
 {
     struct golden *golden = *state;
-    struct strata_fs *fs = copy_golden(golden);
     struct history rows = {0};
     struct model written = {0}, expected = {0};
-    struct judgement j;
 
     read_expected(golden, &rows);
     assert_int_equal(rows.count, 7);
-    judge_dir(fs, DIR, &rows, &j);
-    if (j.outcome != OUTCOME_HARMLESS)
-        fail_msg("%s: %s: %s%s", golden->dir, outcome_name(j.outcome), j.answers.first_wrong,
-                 j.answers.first_error.message);
+    expect_rows(golden, golden->dir, &rows);
     history_model(&rows, rows.count, &expected);
     history_model(&golden->script.history, golden->script.history.count, &written);
     assert_true(model_equal(&expected, &written));
     model_free(&expected);
     model_free(&written);
     history_free(&rows);
-    fs_free(fs);
+}
+
+/* NN_WORD: what the stage wrote before, and a backup. */
+static void golden_others_of_the_stage_hold_the_same(void **state)
+{
+    struct golden *golden = *state;
+    struct history rows = {0};
+    struct fs_names names;
+    char prefix[8], dir[300];
+    size_t found = 0;
+
+    snprintf(prefix, sizeof prefix, "%02u_", subject_info()->stage);
+    read_expected(golden, &rows);
+    assert_int_equal(fs_list(golden->real, GOLDEN, &names, NULL), 0);
+    for (size_t i = 0; i < names.count; i++) {
+        if (strncmp(names.names[i], prefix, strlen(prefix)) != 0)
+            continue;
+        snprintf(dir, sizeof dir, GOLDEN "/%s", names.names[i]);
+        expect_rows(golden, dir, &rows);
+        found++;
+    }
+    assert_int_equal(found, subject_info()->stage == 6 ? 2 : 0); /* 06_frames, 06_backup */
+    fs_names_free(&names);
+    history_free(&rows);
 }
 
 static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
@@ -228,22 +307,22 @@ static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
     tmpdir_del(root);
 }
 
-static void golden_writes_give_the_same_bytes_today(void **state)
+/* DIR of `then`, and `dir` of `now`. */
+static void expect_same_files(struct strata_fs *then, struct strata_fs *now, const char *dir)
 {
-    struct golden *golden = *state;
-    struct strata_fs *then = copy_golden(golden), *now = write_today(golden);
     struct strata_buffer old = {0}, new = {0};
     struct fs_names then_names, now_names;
     char path[300];
 
     assert_int_equal(fs_sim_paths(then, DIR, &then_names), 0);
-    assert_int_equal(fs_sim_paths(now, DIR, &now_names), 0);
+    assert_int_equal(fs_sim_paths(now, dir, &now_names), 0);
     assert_int_equal(then_names.count, now_names.count);
     assert_true(then_names.count >= 2);
     for (size_t i = 0; i < then_names.count; i++) {
         assert_string_equal(then_names.names[i], now_names.names[i]);
         snprintf(path, sizeof path, "%s/%s", DIR, then_names.names[i]);
         assert_int_equal(fs_sim_get(then, path, &old), 0);
+        snprintf(path, sizeof path, "%s/%s", dir, then_names.names[i]);
         assert_int_equal(fs_sim_get(now, path, &new), 0);
         assert_bytes(strata_buffer_slice(&new), strata_buffer_slice(&old));
     }
@@ -253,6 +332,14 @@ static void golden_writes_give_the_same_bytes_today(void **state)
     fs_names_free(&now_names);
     fs_free(then);
     fs_free(now);
+}
+
+static void golden_writes_give_the_same_bytes_today(void **state)
+{
+    struct golden *golden = *state;
+    expect_same_files(copy_golden(golden), write_today(golden), DIR);
+    if (has_backup())
+        expect_same_files(copy_golden_of(golden, golden->backup), back_up_today(golden), BACKUP);
 }
 
 static void golden_content_is_written_as_it_was(void **state)
@@ -280,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_directory_holds_what_it_held),
+        cmocka_unit_test(golden_others_of_the_stage_hold_the_same),
         cmocka_unit_test(golden_directory_takes_a_write_on_the_real_file_system),
         cmocka_unit_test(golden_writes_give_the_same_bytes_today),
         cmocka_unit_test(golden_content_is_written_as_it_was),

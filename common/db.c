@@ -2,6 +2,7 @@
  * a slot that a stage does not have is answered here. */
 #include "db.h"
 #include "batch.h"
+#include "bytes.h"
 #include "lock.h"
 
 #include <errno.h>
@@ -273,7 +274,7 @@ int strata_iter_value(struct strata_iter *iter, struct strata_slice *value,
     if (!iter->has_value)
         rc = iter->ops->value(iter, err);
     if (rc == 0)
-        *value = iter->value;
+        slice_pass_on(value, &iter->value);
     return rc;
 }
 

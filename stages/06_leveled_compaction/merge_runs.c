@@ -21,6 +21,7 @@
  *     >= bound.
  * I4: so turning round takes each source one step back, and one at its end to its last entry. */
 #include "merge_runs.h"
+#include "bytes.h"
 
 #include <stdlib.h>
 
@@ -32,7 +33,9 @@ struct source {
 
 struct merge {
     struct cursor base;
-    size_t live, at; /* I1, I3 */
+    size_t live, at;             /* I1, I3 */
+    const struct cursor *winner; /* what is at order[at]; its run's, or NULL */
+    struct run_cursor *run;
     uint64_t bound;
     uint64_t flip; /* all ones when going backward (I2) */
     bool back, twins, tombstones;
@@ -89,6 +92,8 @@ static void pick(struct merge *m)
     m->twins = false;
     if (second == least && m->live > 1)
         break_tie(m);
+    m->winner = m->order[m->at]->cursor;
+    m->run = m->order[m->at]->run;
 }
 
 /* ---- Moving ---------------------------------------------------------------------------------- */
@@ -104,13 +109,13 @@ static void drop(struct merge *m, size_t at)
 }
 
 /* 0, also at its end: then it is there no more. */
-static inline int advance(struct merge *m, size_t at, struct strata_error *err)
+static int advance(struct merge *m, size_t at, struct strata_error *err)
 {
     struct source *s = m->order[at];
     int rc;
 
     if (s->run)
-        rc = m->back ? run_cursor_prev(s->run, err) : run_cursor_next(s->run, err);
+        rc = run_cursor_step(s->run, m->back, err);
     else
         rc = m->back ? s->cursor->ops->prev(s->cursor, err) : s->cursor->ops->next(s->cursor, err);
     if (rc == 0)
@@ -132,17 +137,29 @@ static int pass_twins(struct merge *m, struct strata_error *err)
 }
 
 /* Every source that has the key is moved, the winner last: it lends the key. */
-static int pass_key(struct merge *m, struct strata_error *err)
+static int pass_all(struct merge *m, struct strata_error *err)
 {
-    struct source *winner = m->order[m->at];
     int rc = m->twins ? pass_twins(m, err) : 0;
 
     if (rc == 0)
         rc = advance(m, m->at, err);
-    if (rc < 0 || !m->live)
-        return rc;
-    cost_so_far.comparisons += !m->twins;
-    if (m->twins || m->at >= m->live || m->order[m->at] != winner || m->heads[m->at] >= m->bound)
+    if (rc == 0 && m->live)
+        pick(m);
+    return rc;
+}
+
+/* The same. As a rule the winner has the key alone, and its next one in the same block: then the
+ * bound tells whether it is still the winner. */
+static inline int pass_key(struct merge *m, struct strata_error *err)
+{
+    uint64_t head;
+
+    if (!m->run || m->twins || !run_cursor_within(m->run, m->back))
+        return pass_all(m, err);
+    head = m->run->head ^ m->flip;
+    m->heads[m->at] = head;
+    cost_so_far.comparisons++;
+    if (head >= m->bound)
         pick(m);
     return 0;
 }
@@ -150,20 +167,19 @@ static int pass_key(struct merge *m, struct strata_error *err)
 /* Shows the winner (I3). `rc`: of the moves before; an error leaves nothing. */
 static inline int settle(struct merge *m, int rc, struct strata_error *err)
 {
-    const struct cursor *winner;
+    const struct cursor *winner = m->winner;
 
-    while (rc == 0 && m->live && m->order[m->at]->cursor->type == STRATA_OP_DELETE &&
-           !m->tombstones)
+    for (; rc == 0 && m->live && winner->type == STRATA_OP_DELETE && !m->tombstones;
+         winner = m->winner)
         rc = pass_key(m, err);
     if (rc < 0)
         m->live = 0;
     if (rc < 0 || !m->live)
         return rc < 0 ? rc : STRATA_NOT_FOUND;
-    winner = m->order[m->at]->cursor;
-    m->base.key = winner->key;
+    slice_pass_on(&m->base.key, &winner->key);
+    slice_pass_on(&m->base.value, &winner->value);
     m->base.type = winner->type;
     m->base.has_value = winner->has_value;
-    m->base.value = winner->value;
     return 0;
 }
 

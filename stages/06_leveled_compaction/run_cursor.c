@@ -80,6 +80,51 @@ static void take_heads(struct run_cursor *c)
     c->head_pass = prefix.size < c->prefix.size ? (uint32_t)(c->prefix.size - prefix.size) : 0;
 }
 
+/* The usual block: all that differs from entry to entry are bytes at a distance. */
+static void take_columns(struct run_cursor *c)
+{
+    const struct block *b = c->block;
+    bool has_heads = !c->head_constant && b->suffix_size > c->head_pass;
+
+    c->usual = !b->suffix_starts && !b->value_starts && !b->types && b->suffix_room &&
+               b->suffix_size <= BLOCK_SLACK;
+    if (!c->usual)
+        return;
+    c->suffixes = b->bytes + b->suffixes;
+    c->values = b->bytes + b->values;
+    c->suffix_size = b->suffix_size;
+    c->value_size = b->value_size;
+    c->head_mask = has_heads ? head_cut(UINT64_MAX, b->suffix_size - c->head_pass) : 0;
+    c->head_pass = has_heads ? c->head_pass : 0;
+    c->rest = c->key + b->prefix_size;
+    c->base.key = (struct strata_slice){c->key, (size_t)b->prefix_size + b->suffix_size};
+    c->base.type = STRATA_OP_PUT;
+    c->base.value.size = b->value_size;
+}
+
+/* Of the suffix of an entry, as many bytes as belong to the head. */
+static uint64_t head_with(const struct run_cursor *c, struct strata_slice suffix)
+{
+    uint64_t head;
+
+    if (c->head_constant || suffix.size <= c->head_pass)
+        return c->head_base;
+    if (c->block->suffix_room)
+        head = head_cut(head_load(suffix.data + c->head_pass), suffix.size - c->head_pass);
+    else
+        head = head_behind(suffix, c->head_pass);
+    return c->head_base | head >> c->head_shift;
+}
+
+void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
+{
+    c->at = at;
+    c->head = head_with(c, block_suffix(c->block, at));
+    c->base.key = (struct strata_slice){c->key, block_put_suffix(c->block, at, c->key)};
+    c->base.type = block_type(c->block, at);
+    c->base.value = block_value(c->block, at);
+}
+
 /* Block `n` of a table becomes the cursor's. */
 static int enter(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
 {
@@ -95,8 +140,12 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, struct strata_e
     c->table = table;
     c->n = n;
     c->count = c->block->count;
+    rc = take_key(c, err);
+    if (rc < 0)
+        return rc;
     take_heads(c);
-    return take_key(c, err);
+    take_columns(c);
+    return 0;
 }
 
 static void bring_near(const struct run_cursor *c, size_t table, uint32_t n, size_t bytes)
@@ -213,12 +262,12 @@ static int run_last(struct cursor *cursor, struct strata_error *err)
 
 static int run_next(struct cursor *cursor, struct strata_error *err)
 {
-    return run_cursor_next((struct run_cursor *)cursor, err);
+    return run_cursor_step((struct run_cursor *)cursor, false, err);
 }
 
 static int run_prev(struct cursor *cursor, struct strata_error *err)
 {
-    return run_cursor_prev((struct run_cursor *)cursor, err);
+    return run_cursor_step((struct run_cursor *)cursor, true, err);
 }
 
 static int run_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)

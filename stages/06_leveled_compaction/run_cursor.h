@@ -27,6 +27,7 @@ struct run_cursor {
     struct cursor base;
     uint64_t head;         /* of base.key */
     uint32_t n, at, count; /* the block's number in its table, the entry's in it, entries */
+    bool usual;            /* the block's entries are puts, and all of one size */
     const struct block *block;
     uint8_t *key; /* begins with what all keys of the block begin with */
     /* Of the block: a head is head_base | bytes of the suffix behind head_pass >> head_shift. */
@@ -34,6 +35,11 @@ struct run_cursor {
     uint32_t head_pass;
     uint8_t head_shift;
     bool head_constant; /* the block's prefix has all of it */
+    /* Of a usual one: its columns, and what of eight bytes of a suffix belongs to its head. */
+    const uint8_t *suffixes, *values;
+    uint8_t *rest; /* of the key: where a suffix belongs */
+    uint32_t suffix_size, value_size;
+    uint64_t head_mask;
 
     bool once;       /* past the cache: for a merge that reads everything once */
     uint64_t sought; /* what run_cursor_aim has found */
@@ -60,47 +66,39 @@ void run_cursor_aim(struct run_cursor *c, struct strata_slice key);
 void run_cursor_bring(const struct run_cursor *c);
 int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata_error *err);
 int run_cursor_last(struct run_cursor *c, struct strata_error *err);
-/* Out of the block; for the next two. */
+/* Out of the block; for run_cursor_step. */
 int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err);
 
-/* Of the suffix of an entry, as many bytes as belong to the head. */
-static inline uint64_t run_cursor_head(const struct run_cursor *c, struct strata_slice suffix)
-{
-    uint64_t head;
+/* Stands at entry `at` of its block; an unusual one. */
+void run_cursor_settle_any(struct run_cursor *c, uint32_t at);
 
-    if (c->head_constant || suffix.size <= c->head_pass)
-        return c->head_base;
-    if (c->block->suffix_room)
-        head = head_cut(head_load(suffix.data + c->head_pass), suffix.size - c->head_pass);
-    else
-        head = head_behind(suffix, c->head_pass);
-    return c->head_base | head >> c->head_shift;
-}
-
-/* Stands at entry `at` of its block. */
+/* Of a usual block the sizes and the type stand there since it was entered. */
 static inline void run_cursor_settle(struct run_cursor *c, uint32_t at)
 {
+    const uint8_t *suffix = c->suffixes + (size_t)at * c->suffix_size;
+
+    if (!c->usual) {
+        run_cursor_settle_any(c, at);
+        return;
+    }
     c->at = at;
-    c->head = run_cursor_head(c, block_suffix(c->block, at));
-    c->base.key = (struct strata_slice){c->key, block_put_suffix(c->block, at, c->key)};
-    c->base.type = block_type(c->block, at);
-    c->base.value = block_value(c->block, at);
+    c->head = c->head_base | (head_load(suffix + c->head_pass) & c->head_mask) >> c->head_shift;
+    memcpy(c->rest, suffix, BLOCK_SLACK);
+    c->base.value.data = c->values + (size_t)at * c->value_size;
 }
 
-static inline int run_cursor_next(struct run_cursor *c, struct strata_error *err)
+/* To the next entry of the block, or the one before; false: it has none. */
+static inline bool run_cursor_within(struct run_cursor *c, bool back)
 {
-    if (c->at + 1 >= c->count)
-        return run_cursor_leave(c, false, err);
-    run_cursor_settle(c, c->at + 1);
-    return 0;
+    if (back ? c->at == 0 : c->at + 1 >= c->count)
+        return false;
+    run_cursor_settle(c, back ? c->at - 1 : c->at + 1);
+    return true;
 }
 
-static inline int run_cursor_prev(struct run_cursor *c, struct strata_error *err)
+static inline int run_cursor_step(struct run_cursor *c, bool back, struct strata_error *err)
 {
-    if (c->at == 0)
-        return run_cursor_leave(c, true, err);
-    run_cursor_settle(c, c->at - 1);
-    return 0;
+    return run_cursor_within(c, back) ? 0 : run_cursor_leave(c, back, err);
 }
 
 #endif

@@ -10,6 +10,8 @@
 
 #define AHEAD 1024 /* bytes of the next block's columns that are brought near: tags, suffixes */
 #define SOUGHT 384 /* of a block that is sought; its search brings the suffixes near */
+#define VALUES 256 /* of the values there */
+#define LINE 64    /* bytes of a cache line */
 #define NOWHERE UINT64_MAX
 
 /* ---- Finding a table ------------------------------------------------------------------------- */
@@ -241,6 +243,8 @@ int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata
     if (at == c->count)
         return run_cursor_leave(c, false, err);
     run_cursor_settle(c, at);
+    for (size_t i = 0; i < VALUES; i += LINE) /* others are sought meanwhile */
+        __builtin_prefetch(c->base.value.data + i);
     return 0;
 }
 

@@ -4,7 +4,6 @@
  *     level that has a key has its newest version. Table by table this cannot be said: what was
  *     merged holds operations of long ago and of today. So a source is as new as its place. */
 #include "version.h"
-#include "02_hash_index/index.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -73,15 +72,22 @@ static struct strata_slice find_prefix(const struct version *v)
 
 static int take_heads(struct version *v, struct strata_error *err)
 {
-    v->heads = malloc((v->count + 1) * sizeof *v->heads);
+    size_t size = 2 * v->count * sizeof *v->heads;
+
+    v->heads = malloc(size + 1);
     if (!v->heads)
-        return strata_fail_memory(err, (v->count + 1) * sizeof *v->heads);
+        return strata_fail_memory(err, size);
     v->prefix = find_prefix(v);
-    for (size_t i = 0; i < v->count; i++)
+    for (size_t i = 0; i < v->count; i++) {
         v->heads[i] = head_behind(strata_buffer_slice(&v->all[i]->largest), v->prefix.size);
+        v->heads[v->count + i] =
+            head_behind(strata_buffer_slice(&v->all[i]->smallest), v->prefix.size);
+    }
     for (unsigned level = 0; level < LEVELS; level++) {
-        v->levels[level].heads = v->heads + (v->levels[level].tables - v->all);
-        v->levels[level].prefix = v->prefix;
+        struct version_level *l = &v->levels[level];
+        l->heads = v->heads + (l->tables - v->all);
+        l->lows = l->heads + v->count;
+        l->prefix = v->prefix;
     }
     return 0;
 }
@@ -129,45 +135,13 @@ void version_unref(struct version *version)
     free(version);
 }
 
-/* ---- One key --------------------------------------------------------------------------------- */
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 size_t version_find(const struct version_level *level, struct strata_slice key)
 {
     struct run run = {level->tables, level->count, level->heads};
     return run_find(&run, level->prefix, key);
 }
-
-/* Of a level its tables [at, end) may have the key. */
-static void may_have(const struct version *v, unsigned level, struct strata_slice key, size_t *at,
-                     size_t *end)
-{
-    const struct version_level *l = &v->levels[level];
-
-    *at = level ? version_find(l, key) : 0;
-    *end = level && *at < l->count ? *at + 1 : l->count;
-}
-
-int version_get(struct version *version, struct strata_slice key, unsigned *type,
-                struct strata_buffer *value, struct strata_error *err)
-{
-    uint64_t hash = index_hash(key), asked = 0; /* once for all of them */
-    int rc = STRATA_NOT_FOUND;
-
-    for (unsigned level = 0; rc == STRATA_NOT_FOUND && level < LEVELS; level++) { /* I1 */
-        size_t at, end;
-        for (may_have(version, level, key, &at, &end); rc == STRATA_NOT_FOUND && at < end; at++) {
-            struct sstable *table = version->levels[level].tables[at];
-            if (sstable_compare_key(table, key) == 0) {
-                rc = table->kind->get(table, key, hash, type, value, err);
-                asked++;
-            }
-        }
-    }
-    atomic_fetch_add_explicit(&version->asked, asked, memory_order_relaxed);
-    return rc;
-}
-
-/* ---- All of it ------------------------------------------------------------------------------- */
 
 size_t version_run_count(const struct version *version)
 {

@@ -12,6 +12,7 @@ struct version_level {
     size_t count;
     uint64_t bytes;             /* of their files */
     const uint64_t *heads;      /* of their largest keys, behind the prefix */
+    const uint64_t *lows;       /* of their smallest */
     struct strata_slice prefix; /* the version's */
 };
 
@@ -22,7 +23,7 @@ struct version {
     size_t count;               /* of all tables */
     uint64_t tombstones;        /* in them */
     struct strata_slice prefix; /* all keys begin with it; borrowed from a table */
-    uint64_t *heads;            /* the levels', of all[] */
+    uint64_t *heads;            /* the levels', of all[]: as many largest as smallest */
     struct sstable *all[];
 };
 
@@ -36,8 +37,8 @@ void version_unref(struct version *version); /* NULL is fine */
 /* Of a level >= 1: the first table whose largest key is not before `key`; count: there is none. */
 size_t version_find(const struct version_level *level, struct strata_slice key);
 
-/* The newest version of `key`: its type, and its value into `value`, which is empty before.
- * NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
+/* (version_get.c.) The newest version of `key`: its type, and its value into `value`, which is
+ * empty before. NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
 int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err);
 

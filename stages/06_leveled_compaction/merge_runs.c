@@ -164,23 +164,36 @@ static inline int pass_key(struct merge *m, struct strata_error *err)
     return 0;
 }
 
-/* Shows the winner (I3). `rc`: of the moves before; an error leaves nothing. */
-static inline int settle(struct merge *m, int rc, struct strata_error *err)
+static inline int show(struct merge *m)
 {
     const struct cursor *winner = m->winner;
 
-    for (; rc == 0 && m->live && winner->type == STRATA_OP_DELETE && !m->tombstones;
-         winner = m->winner)
-        rc = pass_key(m, err);
-    if (rc < 0)
-        m->live = 0;
-    if (rc < 0 || !m->live)
-        return rc < 0 ? rc : STRATA_NOT_FOUND;
     slice_pass_on(&m->base.key, &winner->key);
     slice_pass_on(&m->base.value, &winner->value);
     m->base.type = winner->type;
     m->base.has_value = winner->has_value;
     return 0;
+}
+
+static inline bool is_shown(const struct merge *m)
+{
+    return m->winner->type != STRATA_OP_DELETE || m->tombstones;
+}
+
+/* There is none, or an error, which leaves nothing; or tombstones are passed. */
+static int settle_further(struct merge *m, int rc, struct strata_error *err)
+{
+    while (rc == 0 && m->live && !is_shown(m))
+        rc = pass_key(m, err);
+    if (rc < 0)
+        m->live = 0;
+    return rc == 0 && m->live ? show(m) : rc < 0 ? rc : STRATA_NOT_FOUND;
+}
+
+/* Shows the winner (I3). `rc`: of the moves before. */
+static inline int settle(struct merge *m, int rc, struct strata_error *err)
+{
+    return rc == 0 && m->live && is_shown(m) ? show(m) : settle_further(m, rc, err);
 }
 
 static void begin(struct merge *m, bool back)

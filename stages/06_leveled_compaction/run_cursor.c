@@ -127,18 +127,26 @@ void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
     c->base.value = block_value(c->block, at);
 }
 
+static int read_own(struct run_cursor *c, const struct table *t, uint32_t n,
+                    struct strata_error *err)
+{
+    if (!c->own)
+        c->own = calloc(1, sizeof *c->own);
+    return c->own ? table_read_block(t, n, c->own, err) : strata_fail_memory(err, sizeof *c->own);
+}
+
 /* Block `n` of a table becomes the cursor's. */
 static int enter(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
 {
     const struct table *t = table_at(c, table);
     struct cache_frame *frame = NULL;
-    int rc = c->once ? table_read_block(t, n, &c->own, err) : table_pin(t, n, &frame, err);
+    int rc = c->once ? read_own(c, t, n, err) : table_pin(t, n, &frame, err);
 
     if (rc < 0)
         return rc;
     cache_release(c->cache, c->frame);
     c->frame = frame;
-    c->block = frame ? table_block_of(frame) : &c->own.block;
+    c->block = frame ? table_block_of(frame) : &c->own->block;
     c->table = table;
     c->n = n;
     c->count = c->block->count;
@@ -309,7 +317,9 @@ void run_cursor_init(struct run_cursor *c, const struct run *run, struct strata_
 void run_cursor_clear(struct run_cursor *c)
 {
     cache_release(c->cache, c->frame);
-    table_block_free(&c->own);
+    if (c->own)
+        table_block_free(c->own);
+    free(c->own);
     if (c->key != c->small)
         free(c->key);
 }

@@ -48,7 +48,7 @@ struct run_cursor {
     struct strata_slice prefix; /* all keys of the run begin with it */
     struct cache *cache;
     struct cache_frame *frame; /* or NULL */
-    struct table_block own;    /* of one that reads once */
+    struct table_block *own;   /* of one that reads once */
     size_t capacity;           /* of key */
     uint8_t small[64];         /* where short keys are */
 };

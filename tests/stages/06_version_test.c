@@ -529,6 +529,22 @@ static void compactions_change_nothing_that_is_seen(void **state)
     }
 }
 
+/* More tables may have a key than are waited for at once. */
+static void get_asks_as_many_tables_as_there_are(void **state)
+{
+    enum { TABLES = 37 };
+    struct ground g;
+
+    (void)state;
+    ground_init(&g);
+    for (int i = 0; i < TABLES; i++)
+        add_flush(&g, i, KEYS, TABLES, false);
+    assert_int_equal(g.version->levels[0].count, TABLES);
+    expect_gets(&g);
+    expect_scan(&g);
+    ground_free(&g);
+}
+
 /* A tombstone that hides something deeper is kept, one that hides nothing is not. */
 static void compaction_keeps_a_tombstone_as_long_as_it_hides(void **state)
 {
@@ -956,6 +972,7 @@ int main(void)
         cmocka_unit_test(state_refuses_logs_that_cannot_be),
         cmocka_unit_test(run_cursor_walks_as_through_an_array),
         cmocka_unit_test(compactions_change_nothing_that_is_seen),
+        cmocka_unit_test(get_asks_as_many_tables_as_there_are),
         cmocka_unit_test(compaction_keeps_a_tombstone_as_long_as_it_hides),
         cmocka_unit_test(pick_moves_what_overlaps_with_nothing),
         cmocka_unit_test(pick_goes_round_the_keys),

@@ -197,7 +197,8 @@ tell() { # FORM ENGINE...
             add("disk", "MB", "disk"); add("compacted", "MB", "disk_compacted")
             add("space amp", "", "", "value <= 1.15"); add("closed", "")
             add("get", "kops/s", "", "ratio >= 3"); add("missing", "kops/s", "", "ratio >= 3")
-            add("forward", "kops/s", "", "ratio >= 3"); add("seek10", "kops/s", "", "ratio >= 2")
+            add("forward", "kops/s", "", "ratio >= 3"); add("reverse", "kops/s", "", "ratio >= 6")
+            add("seek10", "kops/s", "", "ratio >= 2")
             add("get_mapped", "kops/s"); add("seek10_mapped", "kops/s")
             of["get_mapped"] = "get"; of["seek10_mapped"] = "seek10"
             add("compact", "s", "", "ratio <= 0.333")

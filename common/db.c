@@ -2,6 +2,7 @@
  * a slot that a stage does not have is answered here. */
 #include "db.h"
 #include "batch.h"
+#include "bytes.h"
 #include "lock.h"
 
 #include <errno.h>
@@ -24,13 +25,18 @@ static int lacks(const struct strata *db, const char *what, struct strata_error 
                        db->engine->name, what);
 }
 
+/* Opening it has asked for the forks. */
+static inline bool is_usable(const struct strata *db)
+{
+    return db && db->forks == lock_forks_now;
+}
+
 int db_check(const struct strata *db, struct strata_error *err)
 {
-    if (!db)
-        return invalid(err, "no database");
-    if (db->forks != lock_forks())
-        return invalid(err, "the handle belongs to the process that opened it, not to its child");
-    return 0;
+    if (is_usable(db))
+        return 0;
+    return invalid(err, db ? "the handle belongs to the process that opened it, not to its child"
+                           : "no database");
 }
 
 static int check_write(const struct strata *db, struct strata_error *err)
@@ -167,26 +173,32 @@ int strata_iter_new(struct strata *db, struct strata_iter **out, struct strata_e
 void strata_iter_free(struct strata_iter *iter)
 {
     struct strata *db;
-    if (!iter || iter->db->forks != lock_forks())
+    if (!iter || !is_usable(iter->db))
         return;
     db = iter->db;
     iter->ops->free(iter);
     atomic_fetch_sub(&db->open, 1);
 }
 
-/* Before every move: the position is lost until the move has succeeded. */
-static int leave(struct strata_iter *iter, struct strata_error *err)
+static inline bool is_positioned(const struct strata_iter *iter)
 {
-    int rc = iter ? db_check(iter->db, err) : invalid(err, "no iterator");
-    if (rc == 0) {
-        iter->positioned = false;
-        iter->has_value = false;
-        count(iter->db, DB_MOVES);
-    }
-    return rc;
+    return iter && iter->positioned;
 }
 
-static int arrive(struct strata_iter *iter, int rc)
+/* Before every move: the position is lost until the move has succeeded. */
+static inline int leave(struct strata_iter *iter, struct strata_error *err)
+{
+    if (!iter)
+        return invalid(err, "no iterator");
+    if (!is_usable(iter->db))
+        return db_check(iter->db, err);
+    iter->positioned = false;
+    iter->has_value = false;
+    count(iter->db, DB_MOVES);
+    return 0;
+}
+
+static inline int arrive(struct strata_iter *iter, int rc)
 {
     iter->positioned = rc == 0;
     return rc;
@@ -220,49 +232,49 @@ int strata_iter_seek_before(struct strata_iter *iter, struct strata_slice key,
     return rc == 0 ? strata_iter_prev(iter, err) : strata_iter_last(iter, err);
 }
 
-static int step(struct strata_iter *iter,
-                int (*move)(struct strata_iter *iter, struct strata_error *err),
-                struct strata_error *err)
-{
-    int rc = leave(iter, err);
-    return rc < 0 ? rc : arrive(iter, move(iter, err));
-}
-
 int strata_iter_next(struct strata_iter *iter, struct strata_error *err)
 {
-    if (!strata_iter_positioned(iter))
+    int rc;
+
+    if (!is_positioned(iter))
         return invalid(err, "strata_iter_next: the iterator is not positioned");
-    return step(iter, iter->ops->next, err);
+    rc = leave(iter, err);
+    return rc < 0 ? rc : arrive(iter, iter->ops->next(iter, err));
 }
 
 int strata_iter_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    if (!strata_iter_positioned(iter))
+    int rc;
+
+    if (!is_positioned(iter))
         return invalid(err, "strata_iter_prev: the iterator is not positioned");
-    return step(iter, iter->ops->prev, err);
+    rc = leave(iter, err);
+    return rc < 0 ? rc : arrive(iter, iter->ops->prev(iter, err));
 }
 
 bool strata_iter_positioned(const struct strata_iter *iter)
 {
-    return iter && iter->positioned;
+    return is_positioned(iter);
 }
 
 struct strata_slice strata_iter_key(const struct strata_iter *iter)
 {
-    return strata_iter_positioned(iter) ? iter->key : strata_bytes(NULL, 0);
+    return is_positioned(iter) ? iter->key : (struct strata_slice){NULL, 0};
 }
 
 int strata_iter_value(struct strata_iter *iter, struct strata_slice *value,
                       struct strata_error *err)
 {
-    int rc;
-    if (!strata_iter_positioned(iter) || !value)
+    int rc = 0;
+
+    if (!is_positioned(iter) || !value)
         return invalid(err, "strata_iter_value: the iterator is not positioned");
-    rc = db_check(iter->db, err);
-    if (rc == 0 && !iter->has_value)
+    if (!is_usable(iter->db))
+        return db_check(iter->db, err);
+    if (!iter->has_value)
         rc = iter->ops->value(iter, err);
     if (rc == 0)
-        *value = iter->value;
+        slice_pass_on(value, &iter->value);
     return rc;
 }
 
@@ -307,7 +319,7 @@ int strata_snapshot_new(struct strata *db, struct strata_snapshot **out, struct 
 
 void strata_snapshot_free(struct strata_snapshot *snapshot)
 {
-    if (!snapshot || snapshot->db->forks != lock_forks())
+    if (!snapshot || !is_usable(snapshot->db))
         return;
     snapshot->db->engine->snapshot_free(snapshot->db->self, snapshot->self);
     atomic_fetch_sub(&snapshot->db->open, 1);

@@ -33,7 +33,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct held *table;              /* guarded by mutex */
 static struct held *volatile ancestors; /* entries of the process that forked: so that they
                                          * do not count as leaked; never read */
-static unsigned long forks;             /* changes only in the child of a fork, before it runs */
+
+unsigned long lock_forks_now; /* changes only in the child of a fork, before it runs */
 
 static void before_fork(void)
 {
@@ -47,7 +48,7 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
-    forks++;
+    lock_forks_now++;
     for (struct held *held = table; held; held = held->next)
         close(held->fd);
     ancestors = table; /* freeing is not safe here; the entries are few */
@@ -63,7 +64,7 @@ static void watch_forks(void)
 unsigned long lock_forks(void)
 {
     pthread_once(&once, watch_forks);
-    return forks;
+    return lock_forks_now;
 }
 
 static bool in_the_way(const struct stat *file, bool exclusive)

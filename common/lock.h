@@ -11,7 +11,9 @@ int lock_take(int fd, bool exclusive);
 int lock_close(int fd);
 
 /* How many forks lie between the first process that asked and this one: a handle that remembers
- * another number than today's was opened by an ancestor. Costs one load. */
+ * another number than today's was opened by an ancestor. */
 unsigned long lock_forks(void);
+/* The same, once somebody has asked: one load, for every call of a handle. */
+extern unsigned long lock_forks_now;
 
 #endif

@@ -216,6 +216,8 @@ static int read_all(struct turn *t)
     if (rc == 0)
         rc = counted_as(t, turn_scan(t, false, "forward"), "forward");
     if (rc == 0)
+        rc = counted_as(t, turn_scan(t, true, "reverse"), "reverse");
+    if (rc == 0)
         rc = counted_as(t, turn_get(t, false, "get"), "get");
     if (rc == 0)
         rc = counted_as(t, turn_get(t, true, "missing"), "missing");
@@ -275,7 +277,7 @@ static int close_and_tell(struct turn *t, const char *disk)
 
 static int run_works(struct turn *t)
 {
-    int rc = turn_begin(t, 4 * t->num + 3 * t->gets + t->gets / 2);
+    int rc = turn_begin(t, 5 * t->num + 3 * t->gets + t->gets / 2);
 
     t->options.cache_bytes = (size_t)cache;
     os_memory(&own_memory);
@@ -325,7 +327,7 @@ static void help(void)
         "                      was compacted, and closed\n"
         "  memory_load_most ..  resident bytes beyond the program's own: at most, at the end, and\n"
         "                      of these mapped files; likewise memory_read\n"
-        "  forward             every entry, by an iterator\n"
+        "  forward reverse     every entry, by an iterator\n"
         "  get missing         random keys that are there, and keys between those\n"
         "  seek10              a new iterator, a seek and ten nexts\n"
         "  get_mapped seek10_mapped  Strata again, reading by mapped files\n"

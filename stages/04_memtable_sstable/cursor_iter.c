@@ -1,5 +1,6 @@
 /* cursor_iter.c: see cursor_iter.h. */
 #include "cursor_iter.h"
+#include "bytes.h"
 
 #include <stdlib.h>
 
@@ -14,8 +15,8 @@ struct cursor_iter {
 static int arrive(struct cursor_iter *it, int rc)
 {
     if (rc == 0) {
-        it->base.key = it->cursor->key;
-        it->base.value = it->cursor->value;
+        slice_pass_on(&it->base.key, &it->cursor->key);
+        slice_pass_on(&it->base.value, &it->cursor->value);
         it->base.has_value = it->cursor->has_value;
     }
     return rc;

@@ -259,20 +259,13 @@ static int copy_value(struct strata_slice from, struct strata_buffer *to, struct
                                                               : 0;
 }
 
-static int table_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
-                     struct strata_buffer *value, struct strata_error *err)
+int table_find(struct table *t, struct strata_slice key, uint64_t hash, unsigned *type,
+               struct strata_buffer *value, struct strata_error *err)
 {
-    struct table *t = (struct table *)table;
     struct cache_frame *frame;
     struct strata_slice found;
-    int rc;
+    int rc = table_pin(t, fence_find(&t->fence, key), &frame, err);
 
-    cost_so_far.filter_probes += t->filter != NULL;
-    if (t->filter && !bloom_may_contain(&t->bloom, hash)) {
-        atomic_fetch_add_explicit(&t->common->denied, 1, memory_order_relaxed);
-        return STRATA_NOT_FOUND;
-    }
-    rc = table_pin(t, fence_find(&t->fence, key), &frame, err);
     if (rc < 0)
         return rc;
     *type = block_find(table_block_of(frame), key, hash, &found);
@@ -282,6 +275,17 @@ static int table_get(struct sstable *table, struct strata_slice key, uint64_t ha
         atomic_fetch_add_explicit(&t->common->deceived, 1, memory_order_relaxed);
     cache_release(t->common->cache, frame);
     return *type ? rc : STRATA_NOT_FOUND;
+}
+
+static int table_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
+                     struct strata_buffer *value, struct strata_error *err)
+{
+    struct table *t = (struct table *)table;
+
+    if (!table_denies(t, hash))
+        return table_find(t, key, hash, type, value, err);
+    atomic_fetch_add_explicit(&t->common->denied, 1, memory_order_relaxed);
+    return STRATA_NOT_FOUND;
 }
 
 const struct sstable_kind table_kind = {

@@ -7,6 +7,7 @@
 #include "block.h"
 #include "bloom.h"
 #include "cache.h"
+#include "cost.h"
 #include "fence.h"
 #include "section.h"
 #include "table.h"
@@ -75,6 +76,16 @@ struct table {
     bool filter_mapped;
     struct cache_directory directory;
 };
+
+/* Its filter says that no key has this hash. The caller counts it in common->denied. */
+static inline bool table_denies(const struct table *table, uint64_t hash)
+{
+    cost_so_far.filter_probes += table->filter != NULL;
+    return table->filter && !bloom_may_contain(&table->bloom, hash);
+}
+/* A get that its filter did not deny: as the kind's. */
+int table_find(struct table *table, struct strata_slice key, uint64_t hash, unsigned *type,
+               struct strata_buffer *value, struct strata_error *err);
 
 /* Without a mapping. */
 int table_open_read(const struct strata_env *env, void *common, uint64_t number,

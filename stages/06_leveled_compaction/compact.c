@@ -12,8 +12,8 @@
  * I4: outputs are cut at table_bytes, and where they would overlap with too much of the level below
  *     theirs: the compaction that takes one of them there must not become large. */
 #include "compact.h"
-#include "04_memtable_sstable/merge_iter.h"
 #include "lineage.h"
+#include "merge_runs.h"
 
 #include <stdlib.h>
 
@@ -22,29 +22,29 @@
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
-/* The inputs, the newest first; a level's own tables of level 0 are sources of their own. */
+/* The inputs, the newest first; tables of level 0 are runs of their own. */
 static int open_sources(struct compact *c, struct strata_error *err)
 {
     const struct pick *pick = &c->pick;
     size_t count = pick->count[0], n = 0;
-    struct cursor **sources;
+    struct merge_sources of = {.prefix = c->version->prefix, .once = true, .tombstones = true};
+    struct run *runs;
     int rc;
 
     for (unsigned level = 1; level < LEVELS; level++)
         count += pick->count[level] > 0;
-    sources = malloc((count + 1) * sizeof(struct cursor *));
-    if (!sources)
-        return strata_fail_memory(err, (count + 1) * sizeof(struct cursor *));
+    runs = malloc((count + 1) * sizeof *runs);
+    if (!runs)
+        return strata_fail_memory(err, (count + 1) * sizeof *runs);
     for (; n < pick->count[0]; n++)
-        sources[n] = c->kind->cursor(pick->tables[0][n], true);
+        runs[n] = (struct run){.tables = pick->tables[0] + n, .count = 1};
     for (unsigned level = 1; level < LEVELS; level++)
         if (pick->count[level])
-            sources[n++] = level_cursor(pick->tables[level], pick->count[level], true);
-    for (n = 0; n < count; n++)
-        if (sources[n])
-            sources[n]->sequence = count - n; /* as in version_cursors */
-    rc = merge_iter_new(sources, count, true, &c->from, err);
-    free(sources);
+            runs[n++] = (struct run){.tables = pick->tables[level], .count = pick->count[level]};
+    of.runs = runs;
+    of.run_count = count;
+    rc = merge_runs_new(&of, &c->from, err);
+    free(runs);
     return rc;
 }
 

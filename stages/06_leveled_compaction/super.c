@@ -1,9 +1,11 @@
 /* super.c: see super.h. All that is newer stands before all that is older: memtable, sealed
  * memtable, level 0, level 1, ... */
 #include "super.h"
-#include "04_memtable_sstable/merge_iter.h"
+#include "merge_runs.h"
 
 #include <stdlib.h>
+
+#define FEW 32 /* runs that need no memory to be told */
 
 struct super *super_new(struct memtable *memtable, struct memtable *sealed, struct version *version)
 {
@@ -58,31 +60,38 @@ static bool has_any(const struct memtable *memtable)
 }
 
 /* One source that hides nothing needs no merge. */
-static bool is_one_source(const struct super *super)
+static bool is_one_run(const struct super *super, const struct merge_sources *of)
 {
-    return version_cursor_count(super->version) == 1 && !has_any(super->memtable) &&
-           !has_any(super->sealed) && super->version->tombstones == 0;
+    return of->newer_count == 0 && of->run_count == 1 && super->version->tombstones == 0;
+}
+
+static int merge_all(const struct super *super, uint64_t sequence, struct merge_sources *of,
+                     struct cursor **out, struct strata_error *err)
+{
+    const struct memtable *newer[] = {super->memtable, super->sealed};
+
+    for (int i = 0; i < 2; i++) /* what is written later is not looked for */
+        if (has_any(newer[i]))
+            of->newer[of->newer_count++] = memtable_cursor(newer[i], sequence);
+    if (!is_one_run(super, of))
+        return merge_runs_new(of, out, err);
+    *out = run_cursor_new(of->runs, of->prefix, false);
+    return *out ? 0 : strata_fail_memory(err, sizeof(struct run_cursor));
 }
 
 int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
                  struct strata_error *err)
 {
-    size_t most = version_cursor_count(super->version) + 2, n = 0;
-    struct cursor **sources;
+    size_t count = version_run_count(super->version);
+    struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
+    struct merge_sources of = {.runs = runs, .run_count = count, .prefix = super->version->prefix};
     int rc;
 
-    if (is_one_source(super)) {
-        version_cursors(super->version, out);
-        return *out ? 0 : strata_fail_memory(err, sizeof **out);
-    }
-    sources = malloc(most * sizeof(struct cursor *));
-    if (!sources)
-        return strata_fail_memory(err, most * sizeof(struct cursor *));
-    sources[n++] = memtable_cursor(super->memtable, sequence);
-    if (super->sealed)
-        sources[n++] = memtable_cursor(super->sealed, sequence);
-    version_cursors(super->version, sources + n);
-    rc = merge_iter_new(sources, n + version_cursor_count(super->version), false, out, err);
-    free(sources);
+    if (!runs)
+        return strata_fail_memory(err, count * sizeof *runs);
+    version_runs(super->version, runs);
+    rc = merge_all(super, sequence, &of, out, err);
+    if (runs != few)
+        free(runs);
     return rc;
 }

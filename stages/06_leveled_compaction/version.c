@@ -4,7 +4,6 @@
  *     level that has a key has its newest version. Table by table this cannot be said: what was
  *     merged holds operations of long ago and of today. So a source is as new as its place. */
 #include "version.h"
-#include "02_hash_index/index.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,7 +36,8 @@ static int fill(struct version *v, const struct state *state, struct sstable *co
 {
     for (unsigned level = 0; level < LEVELS; level++) {
         const struct state_level *from = &state->levels[level];
-        v->levels[level] = (struct version_level){v->all + v->count, from->count, from->bytes};
+        v->levels[level] = (struct version_level){
+            .tables = v->all + v->count, .count = from->count, .bytes = from->bytes};
         for (size_t i = 0; i < from->count; i++) {
             struct sstable *table = find(sorted, count, from->tables[i].number);
             if (!table)
@@ -47,6 +47,47 @@ static int fill(struct version *v, const struct state *state, struct sstable *co
             v->all[v->count++] = table;
             v->tombstones += table->sum.tombstones;
         }
+    }
+    return 0;
+}
+
+/* What all keys begin with: so do the smallest and the largest of them. */
+static struct strata_slice find_prefix(const struct version *v)
+{
+    struct strata_slice smallest, largest;
+
+    if (!v->count)
+        return strata_bytes(NULL, 0);
+    smallest = strata_buffer_slice(&v->all[0]->smallest);
+    largest = strata_buffer_slice(&v->all[0]->largest);
+    for (size_t i = 1; i < v->count; i++) {
+        struct strata_slice low = strata_buffer_slice(&v->all[i]->smallest);
+        struct strata_slice high = strata_buffer_slice(&v->all[i]->largest);
+        smallest = strata_compare(low, smallest) < 0 ? low : smallest;
+        largest = strata_compare(high, largest) > 0 ? high : largest;
+    }
+    smallest.size = fence_common(smallest, largest);
+    return smallest;
+}
+
+static int take_heads(struct version *v, struct strata_error *err)
+{
+    size_t size = 2 * v->count * sizeof *v->heads;
+
+    v->heads = malloc(size + 1);
+    if (!v->heads)
+        return strata_fail_memory(err, size);
+    v->prefix = find_prefix(v);
+    for (size_t i = 0; i < v->count; i++) {
+        v->heads[i] = head_behind(strata_buffer_slice(&v->all[i]->largest), v->prefix.size);
+        v->heads[v->count + i] =
+            head_behind(strata_buffer_slice(&v->all[i]->smallest), v->prefix.size);
+    }
+    for (unsigned level = 0; level < LEVELS; level++) {
+        struct version_level *l = &v->levels[level];
+        l->heads = v->heads + (l->tables - v->all);
+        l->lows = l->heads + v->count;
+        l->prefix = v->prefix;
     }
     return 0;
 }
@@ -67,6 +108,8 @@ int version_new(const struct state *state, const struct version *old, struct sst
         qsort(sorted, count, sizeof *sorted, by_number);
         rc = fill(v, state, sorted, count, err);
     }
+    if (rc == 0)
+        rc = take_heads(v, err);
     free(sorted);
     if (rc == 0)
         *out = v;
@@ -88,58 +131,19 @@ void version_unref(struct version *version)
         return;
     for (size_t i = 0; i < version->count; i++)
         sstable_unref(version->all[i]);
+    free(version->heads);
     free(version);
-}
-
-/* ---- One key --------------------------------------------------------------------------------- */
-
-size_t version_find(const struct version_level *level, struct strata_slice key)
-{
-    size_t low = 0, high = level->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strata_compare(strata_buffer_slice(&level->tables[middle]->largest), key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Of a level its tables [at, end) may have the key. */
-static void may_have(const struct version *v, unsigned level, struct strata_slice key, size_t *at,
-                     size_t *end)
-{
-    const struct version_level *l = &v->levels[level];
-
-    *at = level ? version_find(l, key) : 0;
-    *end = level && *at < l->count ? *at + 1 : l->count;
-}
-
-int version_get(struct version *version, struct strata_slice key, unsigned *type,
-                struct strata_buffer *value, struct strata_error *err)
-{
-    uint64_t hash = index_hash(key), asked = 0; /* once for all of them */
-    int rc = STRATA_NOT_FOUND;
-
-    for (unsigned level = 0; rc == STRATA_NOT_FOUND && level < LEVELS; level++) { /* I1 */
-        size_t at, end;
-        for (may_have(version, level, key, &at, &end); rc == STRATA_NOT_FOUND && at < end; at++) {
-            struct sstable *table = version->levels[level].tables[at];
-            if (sstable_compare_key(table, key) == 0) {
-                rc = table->kind->get(table, key, hash, type, value, err);
-                asked++;
-            }
-        }
-    }
-    atomic_fetch_add_explicit(&version->asked, asked, memory_order_relaxed);
-    return rc;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-size_t version_cursor_count(const struct version *version)
+size_t version_find(const struct version_level *level, struct strata_slice key)
+{
+    struct run run = {level->tables, level->count, level->heads};
+    return run_find(&run, level->prefix, key);
+}
+
+size_t version_run_count(const struct version *version)
 {
     size_t count = version->levels[0].count;
 
@@ -148,21 +152,16 @@ size_t version_cursor_count(const struct version *version)
     return count;
 }
 
-/* Each source holds an operation that no other holds, and what is not in tables yet is newer than
- * all: so places, counted from 1, are smaller than its sequence numbers. */
-void version_cursors(const struct version *version, struct cursor **out)
+void version_runs(const struct version *version, struct run *out) /* I1 */
 {
-    size_t count = version_cursor_count(version), n = 0;
-    const struct version_level *newest = &version->levels[0];
+    const struct version_level *l = &version->levels[0];
+    size_t n = 0;
 
-    for (; n < newest->count; n++)
-        out[n] = newest->tables[n]->kind->cursor(newest->tables[n], false);
+    for (; n < l->count; n++)
+        out[n] = (struct run){l->tables + n, 1, l->heads + n};
     for (unsigned level = 1; level < LEVELS; level++) {
-        const struct version_level *l = &version->levels[level];
+        l = &version->levels[level];
         if (l->count)
-            out[n++] = level_cursor(l->tables, l->count, false);
+            out[n++] = (struct run){l->tables, l->count, l->heads};
     }
-    for (n = 0; n < count; n++)
-        if (out[n])
-            out[n]->sequence = count - n;
 }

@@ -4,21 +4,26 @@
 #ifndef STRATA_06_VERSION_H
 #define STRATA_06_VERSION_H
 
-#include "04_memtable_sstable/sstable.h"
+#include "run_cursor.h"
 #include "state.h"
 
 struct version_level {
     struct sstable **tables; /* as in state.h */
     size_t count;
-    uint64_t bytes; /* of their files */
+    uint64_t bytes;             /* of their files */
+    const uint64_t *heads;      /* of their largest keys, behind the prefix */
+    const uint64_t *lows;       /* of their smallest */
+    struct strata_slice prefix; /* the version's */
 };
 
 struct version {
     _Atomic unsigned refs;
     _Atomic uint64_t asked; /* tables, by version_get */
     struct version_level levels[LEVELS];
-    size_t count;        /* of all tables */
-    uint64_t tombstones; /* in them */
+    size_t count;               /* of all tables */
+    uint64_t tombstones;        /* in them */
+    struct strata_slice prefix; /* all keys begin with it; borrowed from a table */
+    uint64_t *heads;            /* the levels', of all[]: as many largest as smallest */
     struct sstable *all[];
 };
 
@@ -32,21 +37,14 @@ void version_unref(struct version *version); /* NULL is fine */
 /* Of a level >= 1: the first table whose largest key is not before `key`; count: there is none. */
 size_t version_find(const struct version_level *level, struct strata_slice key);
 
-/* The newest version of `key`: its type, and its value into `value`, which is empty before.
- * NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
+/* (version_get.c.) The newest version of `key`: its type, and its value into `value`, which is
+ * empty before. NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
 int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err);
 
-/* How many cursors all of it takes. */
-size_t version_cursor_count(const struct version *version);
-/* Makes them, the newest first: of one key the larger sequence number is the newer version, and all
- * are smaller than those of what is not in tables yet. One that is NULL could not be made. They
- * borrow the version. */
-void version_cursors(const struct version *version, struct cursor **out);
-
-/* Over `count` tables that do not overlap, in order of their keys, as one: each is opened when the
- * cursor comes there. Borrows the array and the tables. `once` as for a table's. NULL: no memory.
- */
-struct cursor *level_cursor(struct sstable *const *tables, size_t count, bool once);
+/* How many sorted runs all of it is: tables of level 0, and deeper levels that have tables. */
+size_t version_run_count(const struct version *version);
+/* Tells them, the newest first. They borrow the version. */
+void version_runs(const struct version *version, struct run *out);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "05_blocks_bloom/table.h"
 #include "06_leveled_compaction/compact.h"
+#include "06_leveled_compaction/merge_runs.h"
 #include "fs_sim.h"
 #include "rng.h"
 
@@ -372,7 +373,7 @@ static void expect_gets(struct ground *g)
     strata_buffer_free(&value);
 }
 
-/* ---- A level's cursor ------------------------------------------------------------------------ */
+/* ---- A run's cursor -------------------------------------------------------------------------- */
 
 static void expect_at(struct cursor *c, int rc, int i)
 {
@@ -388,11 +389,12 @@ static void expect_at(struct cursor *c, int rc, int i)
 }
 
 /* All keys on level 1 in several tables: any walk shows what a sorted array would. */
-static void level_cursor_walks_as_through_an_array(void **state)
+static void run_cursor_walks_as_through_an_array(void **state)
 {
     struct ground g;
     struct strata_error err;
     struct cursor *c;
+    struct run run;
     struct rng rng;
     int at = -1;
 
@@ -403,7 +405,8 @@ static void level_cursor_walks_as_through_an_array(void **state)
     add_flush(&g, 0, KEYS, 1, false);
     assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     assert_true(g.version->levels[1].count >= 4);
-    c = level_cursor(g.version->levels[1].tables, g.version->levels[1].count, false);
+    version_runs(g.version, &run);
+    c = run_cursor_new(&run, g.version->prefix, false);
     assert_non_null(c);
     for (int n = 0; n < 4000; n++) {
         uint64_t dice = at < 0 ? rng_below(&rng, 2) : rng_below(&rng, 40);
@@ -448,28 +451,26 @@ static int number_in(struct strata_slice bytes, size_t at)
 
 static void expect_scan(struct ground *g)
 {
-    size_t count = version_cursor_count(g->version);
-    struct cursor *sources[40];
+    struct run runs[40];
+    struct merge_sources of = {.runs = runs,
+                               .run_count = version_run_count(g->version),
+                               .prefix = g->version->prefix,
+                               .tombstones = true};
+    struct strata_error err;
+    struct cursor *c;
     int shown[KEYS] = {0};
 
-    assert_true(count < 40);
-    version_cursors(g->version, sources);
-    for (size_t i = 0; i < count; i++) { /* the newest first: the first that shows it counts */
-        struct strata_error err;
-        struct cursor *c = sources[i];
-        assert_non_null(c);
-        assert_true(i == 0 || c->sequence < sources[i - 1]->sequence);
-        for (int rc = cursor_first(c, &err); rc == 0; rc = c->ops->next(c, &err)) {
-            struct strata_slice value;
-            int key = number_in(c->key, 4) / 2;
-            if (shown[key])
-                continue;
-            assert_ok(cursor_value(c, &value, &err), &err);
-            shown[key] = c->type == STRATA_OP_DELETE ? -1 : number_in(value, 17);
-        }
+    assert_true(of.run_count < 40);
+    version_runs(g->version, runs);
+    assert_ok(merge_runs_new(&of, &c, &err), &err);
+    for (int rc = cursor_first(c, &err); rc == 0; rc = c->ops->next(c, &err)) {
+        struct strata_slice value;
+        int key = number_in(c->key, 4) / 2;
+        assert_int_equal(shown[key], 0);
+        assert_ok(cursor_value(c, &value, &err), &err);
+        shown[key] = c->type == STRATA_OP_DELETE ? -1 : number_in(value, 17);
     }
-    for (size_t i = 0; i < count; i++)
-        sources[i]->ops->free(sources[i]);
+    c->ops->free(c);
     for (int i = 0; i < KEYS; i++)
         assert_int_equal(shown[i] > 0 ? shown[i] : 0, g->newest[i] > 0 ? g->newest[i] : 0);
 }
@@ -520,12 +521,28 @@ static void compactions_change_nothing_that_is_seen(void **state)
         expect_gets(&g);
         expect_scan(&g);
         assert_int_equal(g.version->tombstones, 0);
-        assert_int_equal(version_cursor_count(g.version), 1);
+        assert_int_equal(version_run_count(g.version), 1);
         assert_int_equal(compact_one(&g, 700, true), 0); /* there is nothing to gain */
         g.options.compaction = STRATA_COMPACTION_TIERED;
         expect_compactions_hidden(&g, &rng, 20); /* over what stands on a deep level */
         ground_free(&g);
     }
+}
+
+/* More tables may have a key than are waited for at once. */
+static void get_asks_as_many_tables_as_there_are(void **state)
+{
+    enum { TABLES = 37 };
+    struct ground g;
+
+    (void)state;
+    ground_init(&g);
+    for (int i = 0; i < TABLES; i++)
+        add_flush(&g, i, KEYS, TABLES, false);
+    assert_int_equal(g.version->levels[0].count, TABLES);
+    expect_gets(&g);
+    expect_scan(&g);
+    ground_free(&g);
 }
 
 /* A tombstone that hides something deeper is kept, one that hides nothing is not. */
@@ -953,8 +970,9 @@ int main(void)
         cmocka_unit_test(state_keeps_each_level_in_its_order),
         cmocka_unit_test(state_refuses_tables_that_cannot_be),
         cmocka_unit_test(state_refuses_logs_that_cannot_be),
-        cmocka_unit_test(level_cursor_walks_as_through_an_array),
+        cmocka_unit_test(run_cursor_walks_as_through_an_array),
         cmocka_unit_test(compactions_change_nothing_that_is_seen),
+        cmocka_unit_test(get_asks_as_many_tables_as_there_are),
         cmocka_unit_test(compaction_keeps_a_tombstone_as_long_as_it_hides),
         cmocka_unit_test(pick_moves_what_overlaps_with_nothing),
         cmocka_unit_test(pick_goes_round_the_keys),

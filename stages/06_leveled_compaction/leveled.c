@@ -86,7 +86,7 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    if (tree->super->memtable->skip.count || tree->super->sealed)
+    if (memtable_count(tree->super->memtable) || tree->super->sealed)
         rc = pace_flush(tree, err);
     if (rc == 0)
         rc = finish_compaction(tree, err);
@@ -133,7 +133,7 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
     if (rc == 0 && (operations || !tree->named)) /* a sync is one of the sealed log too */
-        rc = pace_write(tree, operations * skip_bytes(0, 0) + bytes, err);
+        rc = pace_write(tree, memtable_cost(tree->super->memtable, operations, bytes), err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);
     if (rc == 0)
@@ -146,6 +146,8 @@ static void apply(struct tree *tree, const struct group_commit *list)
 {
     uint64_t sequence = tree->sequence;
 
+    if (!super_is_read(tree->super)) /* and the mutex is held: nobody begins to */
+        memtable_quiet(tree->super->memtable);
     for (const struct group_commit *c = list; c; c = c->next)
         for (size_t i = 0; i < c->count; i++)
             memtable_add(tree->super->memtable, sequence++, c->ops[i].type, c->ops[i].key,

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/skip.h"
 #include "rng.h"
 
 #include <pthread.h>
@@ -181,11 +182,11 @@ static void memtable_entry_of_full_height_is_found(void **state)
     struct strata_slice value;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, 4096, &memtable, NULL), 0);
     add(memtable, 1, "b", "2");
-    memtable->skip.prng.state = 51852825;
+    ((struct skip *)memtable->self)->prng.state = 51852825;
     add(memtable, 2, "c", "3");
-    assert_int_equal(memtable->skip.height, SKIP_HEIGHT);
+    assert_int_equal(((struct skip *)memtable->self)->height, SKIP_HEIGHT);
     add(memtable, 3, "a", "1");
     add(memtable, 4, "d", "4");
     for (int i = 0; i < 4; i++) {
@@ -203,7 +204,7 @@ static void memtable_room_for_too_many_operations_is_no_memory(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, 4096, &memtable, NULL), 0);
     assert_code(memtable_reserve(memtable, wrapping, 100, &err), STRATA_ERR_NO_MEMORY, &err);
     add(memtable, 1, "a", "1");
     memtable_unref(memtable);
@@ -215,7 +216,7 @@ static void memtable_gives_the_newest_version_that_may_be_seen(void **state)
     struct strata_slice value;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, 4096, &memtable, NULL), 0);
     add(memtable, 1, "a", "1");
     add(memtable, 2, "b", "2");
     add(memtable, 3, "a", "3");
@@ -261,7 +262,7 @@ static void memtable_cursor_sees_one_version_a_key(void **state)
     struct memtable *memtable;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, 4096, &memtable, NULL), 0);
     add(memtable, 1, "b", "1");
     add(memtable, 2, "a", "2");
     add(memtable, 3, "b", "3");
@@ -328,7 +329,7 @@ static void memtable_readers_need_no_lock(void **state)
     pthread_t readers[2];
 
     (void)state;
-    assert_int_equal(memtable_new((size_t)1 << 20, &s.memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, (size_t)1 << 20, &s.memtable, NULL), 0);
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_on, &s), 0);
     for (uint64_t n = 1; n <= WRITES; n++) {

@@ -7,7 +7,7 @@
 static void *append_make(void)
 {
     struct memtable *memtable;
-    memtable_new(&memtable_bptree, BUDGET, &memtable, NULL);
+    memtable_new(&memtable_bptree, NULL, BUDGET, &memtable, NULL);
     return memtable;
 }
 

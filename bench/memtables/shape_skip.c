@@ -8,7 +8,7 @@
 static void *skip_make(void)
 {
     struct memtable *memtable;
-    memtable_new(&memtable_skip, BUDGET, &memtable, NULL);
+    memtable_new(&memtable_skip, NULL, BUDGET, &memtable, NULL);
     return memtable;
 }
 

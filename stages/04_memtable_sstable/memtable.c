@@ -13,8 +13,8 @@
 #define CHUNK_LEAST ((size_t)16 << 10)
 #define CHUNK_MOST ((size_t)8 << 20)
 
-int memtable_new(const struct memtable_kind *kind, size_t budget, struct memtable **out,
-                 struct strata_error *err)
+int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size_t budget,
+                 struct memtable **out, struct strata_error *err)
 {
     struct memtable *memtable = calloc(1, sizeof *memtable);
     int rc;
@@ -25,6 +25,7 @@ int memtable_new(const struct memtable_kind *kind, size_t budget, struct memtabl
     memtable->refs = 1;
     memtable->first = UINT64_MAX;
     memtable->kind = kind;
+    memtable->arena.pool = pool;
     memtable->arena.chunk_bytes = budget < CHUNK_MOST ? budget : CHUNK_MOST;
     if (budget < CHUNK_LEAST)
         memtable->arena.chunk_bytes = CHUNK_LEAST;

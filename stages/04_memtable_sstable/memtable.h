@@ -38,9 +38,10 @@ struct memtable {
     uint64_t tombstones;
 };
 
-/* `budget` is how many bytes it is expected to hold. NO_MEMORY. One reference is the caller's. */
-int memtable_new(const struct memtable_kind *kind, size_t budget, struct memtable **out,
-                 struct strata_error *err);
+/* `budget` is how many bytes it is expected to hold; `pool`, which outlives it, may be NULL.
+ * NO_MEMORY. One reference is the caller's. */
+int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size_t budget,
+                 struct memtable **out, struct strata_error *err);
 void memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine */
 

@@ -97,9 +97,9 @@ static int make_view(struct store *store, struct strata_error *err)
     size_t most = store->tables.count, count = 0;
     struct sstable **runs = calloc(most + 1, sizeof(struct sstable *));
     struct memtable *memtable = NULL;
-    int rc = runs
-                 ? memtable_new(&memtable_skip, store->env->options->memtable_bytes, &memtable, err)
-                 : strata_fail_memory(err, (most + 1) * sizeof(struct sstable *));
+    int rc = runs ? memtable_new(&memtable_skip, NULL, store->env->options->memtable_bytes,
+                                 &memtable, err)
+                  : strata_fail_memory(err, (most + 1) * sizeof(struct sstable *));
 
     if (rc == 0)
         rc = open_runs(store, runs, &count, err);

@@ -212,7 +212,8 @@ static int flush(struct store *store, struct strata_error *err)
     uint64_t range[2] = {full->first, full->last};
     struct cursor *source;
     struct change c = {0};
-    int rc = memtable_new(&memtable_skip, store->env->options->memtable_bytes, &c.memtable, err);
+    int rc =
+        memtable_new(&memtable_skip, NULL, store->env->options->memtable_bytes, &c.memtable, err);
 
     if (rc == 0 && memtable_count(full)) {
         source = memtable_cursor(full, UINT64_MAX);

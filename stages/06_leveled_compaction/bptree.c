@@ -32,7 +32,6 @@
 #define GROWTH 4       /* and so often more, up to BPTREE_LEAF */
 #define SLACK 4u /* bytes of a head that neighbours may share before it is worth making it anew */
 
-
 enum { LEAF, INNER };
 
 /* An inner node on the way to a leaf, the child that the way goes on in, and its fences. */
@@ -155,7 +154,7 @@ static struct bptree_prefix between(const struct bptree_fence *low, const struct
 /* The heads are worth keeping: not many bytes more are shared now. */
 static bool is_near(const struct bptree_prefix *old, const struct bptree_prefix *new)
 {
-    return old->size <= new->size && new->size < old->size + SLACK;
+    return old->size <= new->size &&new->size < old->size + SLACK;
 }
 
 static bool has_prefix(const struct bptree_node *node, struct strata_slice key)

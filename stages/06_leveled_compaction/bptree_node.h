@@ -128,7 +128,8 @@ static inline struct bptree_node *bptree_at(const struct bptree_inner *inner, un
                                 memory_order_acquire);
 }
 
-/* The leaf for the target. *low and *high, unless NULL, become its fences, or stay what they are. */
+/* The leaf for the target. *low and *high, unless NULL, become its fences, or stay what they are.
+ */
 static inline struct bptree_leaf *bptree_find(const struct bptree *tree,
                                               const struct bptree_target *target,
                                               const struct bptree_fence **low,

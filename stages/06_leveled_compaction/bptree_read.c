@@ -1,5 +1,5 @@
-/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all heads in it, and a
- * cursor sorts what is in it once, when it comes to it.
+/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all heads in it, and
+ * a cursor sorts what is in it once, when it comes to it.
  *
  *   tree     ... | leaf: d a f b | leaf: k h | ...
  *   cursor         slots: a b d f

@@ -30,9 +30,16 @@ static int tree_free(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
     state_free(&tree->state);
+    arena_pool_free(&tree->pool);
     group_free(&tree->group);
     free(tree);
     return rc;
+}
+
+/* Of memory, for the next memtable: what one takes, its last chunk included. */
+static size_t most_spare(const struct strata_env *env)
+{
+    return env->options->memtable_bytes + env->options->memtable_bytes / 8;
 }
 
 int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, void **self,
@@ -45,6 +52,11 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
     rc = group_init(&tree->group, err);
+    if (rc == 0) {
+        rc = arena_pool_init(&tree->pool, most_spare(env), err);
+        if (rc < 0)
+            group_free(&tree->group);
+    }
     if (rc < 0) {
         free(tree);
         return rc;

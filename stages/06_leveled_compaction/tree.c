@@ -61,7 +61,8 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     struct super *old = tree->super, *super = NULL;
     struct memtable *memtable;
     struct tree_log log;
-    int rc = memtable_new(&memtable_bptree, tree->env->options->memtable_bytes, &memtable, err);
+    int rc = memtable_new(&memtable_bptree, &tree->pool, tree->env->options->memtable_bytes,
+                          &memtable, err);
 
     if (rc < 0)
         return rc;

@@ -116,9 +116,9 @@ static int make_super(struct tree *tree, struct strata_error *err)
     struct sstable **tables = malloc(size);
     struct memtable *memtable = NULL;
     struct version *version = NULL;
-    int rc =
-        tables ? memtable_new(&memtable_bptree, tree->env->options->memtable_bytes, &memtable, err)
-               : strata_fail_memory(err, size);
+    int rc = tables ? memtable_new(&memtable_bptree, &tree->pool,
+                                   tree->env->options->memtable_bytes, &memtable, err)
+                    : strata_fail_memory(err, size);
 
     if (rc == 0)
         rc = open_tables(tree, tables, &count, err);

@@ -1,6 +1,6 @@
 /* 06_bptree_test.c: the memtable with append leaves, against a sorted array, with keys of every
- * shape; what it takes from its arena; and one writer among readers that take no lock (for MODE=tsan
- * above all). */
+ * shape; what it takes from its arena; and one writer among readers that take no lock (for
+ * MODE=tsan above all). */
 #include "test.h"
 
 #include "06_leveled_compaction/bptree.h"
@@ -29,7 +29,8 @@ enum shape { SHORT, ASCENDING, DESCENDING, DECIMAL, LONG, HOT, VERSIONS, BYTES, 
 static void put_number(struct entry *e, size_t at, uint64_t number, int digits)
 {
     char text[32];
-    e->size = at + (size_t)snprintf(text, sizeof text, "%0*llu", digits, (unsigned long long)number);
+    e->size =
+        at + (size_t)snprintf(text, sizeof text, "%0*llu", digits, (unsigned long long)number);
     memcpy(e->key + at, text, e->size - at);
 }
 
@@ -38,7 +39,7 @@ static void draw_short(struct rng *rng, struct entry *e)
 {
     e->size = (size_t)rng_below(rng, rng_below(rng, 3) ? 6 : 20);
     for (size_t i = 0; i < e->size; i++)
-        e->key[i] = (uint8_t)"\0ab\xff"[rng_below(rng, i < 8 ? 2 : 4)];
+        e->key[i] = (uint8_t) "\0ab\xff"[rng_below(rng, i < 8 ? 2 : 4)];
 }
 
 static void draw_bytes(struct rng *rng, struct entry *e)
@@ -72,16 +73,35 @@ static void draw_turning(struct rng *rng, struct entry *e, uint64_t n)
 static void draw_key(struct rng *rng, enum shape shape, uint64_t n, struct entry *e)
 {
     switch (shape) {
-    case SHORT: draw_short(rng, e); break;
-    case ASCENDING: put_number(e, 0, n, 16); break;
-    case DESCENDING: put_number(e, 0, 100000 - n, 16); break;
-    case DECIMAL: put_number(e, 0, rng_below(rng, 100000), 16); break;
-    case LONG: draw_long(rng, e); break;
-    case HOT: put_number(e, 0, rng_below(rng, 100) ? 5 : rng_below(rng, 10), 16); break;
-    case VERSIONS: put_number(e, 0, rng_below(rng, 40), 20); break;
-    case BYTES: draw_bytes(rng, e); break;
-    case TURNING: draw_turning(rng, e, n); break;
-    case SHAPES: break;
+    case SHORT:
+        draw_short(rng, e);
+        break;
+    case ASCENDING:
+        put_number(e, 0, n, 16);
+        break;
+    case DESCENDING:
+        put_number(e, 0, 100000 - n, 16);
+        break;
+    case DECIMAL:
+        put_number(e, 0, rng_below(rng, 100000), 16);
+        break;
+    case LONG:
+        draw_long(rng, e);
+        break;
+    case HOT:
+        put_number(e, 0, rng_below(rng, 100) ? 5 : rng_below(rng, 10), 16);
+        break;
+    case VERSIONS:
+        put_number(e, 0, rng_below(rng, 40), 20);
+        break;
+    case BYTES:
+        draw_bytes(rng, e);
+        break;
+    case TURNING:
+        draw_turning(rng, e, n);
+        break;
+    case SHAPES:
+        break;
     }
 }
 
@@ -239,7 +259,7 @@ static void check_shape(struct rng *rng, enum shape shape, size_t count)
     }
     memcpy(m.sorted, entries, count * sizeof *entries);
     qsort(m.sorted, count, sizeof *entries, compare_entries);
-    assert_int_equal(memtable_new(&memtable_bptree, 4096, &m.memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &m.memtable, NULL), 0);
     add_all(m.memtable, entries, count, rng);
     assert_int_equal(memtable_count(m.memtable), count);
     check_gets(&m, rng, shape);
@@ -276,7 +296,7 @@ static void bptree_empty_one_holds_nothing(void **state)
     struct cursor *cursor;
 
     (void)state;
-    assert_int_equal(memtable_new(&memtable_bptree, 4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     assert_int_equal(memtable_get(memtable, S(""), UINT64_MAX, &value), 0);
     cursor = memtable_cursor(memtable, UINT64_MAX);
     assert_int_equal(cursor_first(cursor, NULL), STRATA_NOT_FOUND);
@@ -298,7 +318,7 @@ static void bptree_largest_keys_and_a_large_value(void **state)
     (void)state;
     assert_true(key && large);
     memset(key, 'k', STRATA_MAX_KEY);
-    assert_int_equal(memtable_new(&memtable_bptree, (size_t)1 << 20, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, (size_t)1 << 20, &memtable, NULL), 0);
     for (int round = 0; round < 2; round++)
         for (unsigned i = 0; i < 120; i++) {
             key[STRATA_MAX_KEY - 1] = (uint8_t)(i * 37);
@@ -330,7 +350,7 @@ static void bptree_cursor_stands_while_leaves_split(void **state)
     char key[32];
 
     (void)state;
-    assert_int_equal(memtable_new(&memtable_bptree, 4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     for (unsigned i = 0; i < 500; i++)
         add(memtable, ++sequence, strata_bytes(key, (size_t)sprintf(key, "%06u", i * 10)), S("x"));
     cursor = memtable_cursor(memtable, sequence);
@@ -355,7 +375,7 @@ static void bptree_room_for_too_many_operations_is_no_memory(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_int_equal(memtable_new(&memtable_bptree, 4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     for (size_t n = 1; n <= 4096; n *= 2) /* wherever a product might wrap */
         assert_code(memtable_reserve(memtable, SIZE_MAX / n, 100, &err), STRATA_ERR_NO_MEMORY,
                     &err);
@@ -371,7 +391,7 @@ static size_t bytes_after(size_t count, bool quiet, bool random)
     struct rng rng = {7};
     size_t bytes;
 
-    assert_int_equal(memtable_new(&memtable_bptree, (size_t)1 << 20, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, (size_t)1 << 20, &memtable, NULL), 0);
     for (size_t i = 0; i < count; i++) {
         char key[32];
         unsigned long long n = random ? rng_below(&rng, 1000000) : i;
@@ -416,7 +436,8 @@ static size_t key_text(uint64_t n, char key[32])
 static uintptr_t walk_told(struct memtable *memtable, uint64_t sequence, bool back)
 {
     struct cursor *cursor = memtable_cursor(memtable, sequence);
-    int (*go)(struct cursor *, struct strata_error *) = back ? cursor->ops->prev : cursor->ops->next;
+    int (*go)(struct cursor *, struct strata_error *) =
+        back ? cursor->ops->prev : cursor->ops->next;
     struct strata_slice before = {0};
     uintptr_t bad = 0, seen = 0;
     int rc = back ? cursor->ops->last(cursor, NULL) : cursor_first(cursor, NULL);
@@ -456,7 +477,7 @@ static void bptree_readers_need_no_lock(void **state)
     pthread_t readers[2];
 
     (void)state;
-    assert_int_equal(memtable_new(&memtable_bptree, (size_t)1 << 20, &s.memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, (size_t)1 << 20, &s.memtable, NULL), 0);
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_on, &s), 0);
     for (uint64_t n = 1; n <= WRITES; n++) {

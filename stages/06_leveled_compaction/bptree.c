@@ -32,6 +32,8 @@
 #define GROWTH 4       /* and so often more, up to BPTREE_LEAF */
 #define SLACK 4u /* bytes of a head that neighbours may share before it is worth making it anew */
 
+_Static_assert(FIRST_ROOM *GROWTH *GROWTH == BPTREE_LEAF, "a leaf grows to full size");
+
 enum { LEAF, INNER };
 
 /* An inner node on the way to a leaf, the child that the way goes on in, and its fences. */

@@ -37,9 +37,9 @@ void super_unref(struct super *super)
 /* Who let go did all of its reading before that. */
 bool super_is_read(const struct super *super)
 {
-    return atomic_load_explicit(&((struct super *)(uintptr_t)super)->refs, memory_order_acquire) >
-               1 ||
-           atomic_load_explicit(&super->memtable->refs, memory_order_acquire) > 1;
+    struct super *s = (struct super *)(uintptr_t)super;
+    return atomic_load_explicit(&s->refs, memory_order_acquire) > 1 ||
+           atomic_load_explicit(&s->memtable->refs, memory_order_acquire) > 1;
 }
 
 int super_get(const struct super *super, uint64_t sequence, struct strata_slice key,

@@ -5,7 +5,9 @@
 
 #include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/bptree_node.h"
+#include "fs_sim.h"
 #include "rng.h"
+#include "subject.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -236,7 +238,8 @@ static void add_all(struct memtable *memtable, const struct entry *entries, size
         size_t end = i + (most < count - i ? most : count - i);
         for (size_t j = i; j < end; j++)
             bytes += entries[j].size + 8;
-        memtable->arena.left = 0; /* nothing is there but what is reserved now */
+        memtable->arena.chunk_bytes = 1; /* nothing is there but what is reserved now */
+        memtable->arena.left = 0;
         assert_int_equal(memtable_reserve(memtable, end - i, bytes, NULL), 0);
         if (rng_below(rng, 2))
             memtable_quiet(memtable);
@@ -417,6 +420,44 @@ static void bptree_takes_little_beside_its_entries(void **state)
     assert_true(bytes_after(20000, false, true) > bytes_after(20000, true, true));
 }
 
+static uint64_t bytes_in_a_database(bool while_read)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_iter *iter = NULL;
+    struct strata_options options;
+    struct rng rng = {7};
+    struct strata_error err;
+    struct strata *db;
+    uint64_t bytes;
+
+    subject_options(&options, fs, true);
+    options.memtable_bytes = 8 << 20;
+    options.sync = STRATA_SYNC_NEVER;
+    assert_ok(strata_open("db", &options, &db, &err), &err);
+    assert_put(db, "key", "value");
+    if (while_read)
+        assert_ok(strata_iter_new(db, &iter, &err), &err);
+    for (int i = 0; i < 10000; i++) {
+        char key[32];
+        sprintf(key, "%016llu", (unsigned long long)rng_below(&rng, 1000000));
+        assert_put(db, key, "12345678");
+    }
+    bytes = check_stat(db, "memtable_bytes");
+    strata_iter_free(iter);
+    assert_put(db, "key", "value");
+    assert_ok(strata_close(db, &err), &err);
+    fs_free(fs);
+    return bytes;
+}
+
+/* A reader may stand in a node that was replaced: as long as there is one, none is used again. */
+static void bptree_keeps_what_was_replaced_while_it_is_read(void **state)
+{
+    (void)state;
+    assert_true(bytes_in_a_database(false) < 10000 * (40 + 26 + 3));
+    assert_true(bytes_in_a_database(true) > 10000 * (40 + 40));
+}
+
 /* ---- One writer, readers without a lock ------------------------------------------------- */
 
 #define WRITES 20000
@@ -504,6 +545,7 @@ int main(void)
         cmocka_unit_test(bptree_cursor_stands_while_leaves_split),
         cmocka_unit_test(bptree_room_for_too_many_operations_is_no_memory),
         cmocka_unit_test(bptree_takes_little_beside_its_entries),
+        cmocka_unit_test(bptree_keeps_what_was_replaced_while_it_is_read),
         cmocka_unit_test(bptree_readers_need_no_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

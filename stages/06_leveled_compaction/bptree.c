@@ -16,25 +16,17 @@
  *     It is used again only when there is no reader (bptree_quiet).
  * I5: all keys in a node have its prefix. Where two fences bound it, that is what they share; at
  *     either end of the tree it is guessed from the keys that are there (bytes is set), and when
- *     one comes without it the leaf is made anew with none.
- *
- * What adding n entries takes, beside the entries, is bounded by the nodes that it makes. A leaf
- * that was made by halving is full after BPTREE_LEAF / 2 - 1 more; one that was begun at the right
- * end after BPTREE_LEAF - 1; either, and a guess in it, is one change more: 4 for each
- * BPTREE_LEAF / 2 entries at most. And each of the leaves that there were may be full already. */
-#include "bptree_node.h"
+ *     one comes without it the leaf is made anew with none. */
+#include "bptree_make.h"
 #include "strata_engine.h"
 
 #include <assert.h>
 
 #define LEVELS_MOST 16 /* of inner nodes: 16 children each are 2^64 leaves */
-#define FIRST_ROOM 4   /* entries; */
+#define FIRST_ROOM 4   /* entries of the first leaf; */
 #define GROWTH 4       /* and so often more, up to BPTREE_LEAF */
-#define SLACK 4u /* bytes of a head that neighbours may share before it is worth making it anew */
 
 _Static_assert(FIRST_ROOM *GROWTH *GROWTH == BPTREE_LEAF, "a leaf grows to full size");
-
-enum { LEAF, INNER };
 
 /* An inner node on the way to a leaf, the child that the way goes on in, and its fences. */
 struct step {
@@ -49,238 +41,6 @@ struct path {
     struct bptree_leaf *leaf;
     struct bptree_fence low, high; /* of the leaf */
 };
-
-/* ---- Memory ---------------------------------------------------------------------------------- */
-
-static size_t leaf_bytes(unsigned room)
-{
-    return sizeof(struct bptree_leaf) + room * (sizeof(uint64_t) + sizeof(struct bptree_entry *));
-}
-
-size_t bptree_room(const struct bptree *tree, size_t operations, size_t bytes)
-{
-    size_t each = sizeof(struct bptree_entry) + ARENA_ALIGN;
-    size_t most = tree->leaves + operations / (BPTREE_LEAF / 8) + 4;
-    size_t changes = operations < most ? operations : most;
-    size_t splits = tree->inners + changes / (BPTREE_FENCES / 4) + 1, inners;
-
-    if (bytes > SIZE_MAX / 4 || operations > SIZE_MAX / 4 / (each + 2 * leaf_bytes(BPTREE_LEAF)))
-        return SIZE_MAX;
-    if (splits > changes * (tree->height + 1))
-        splits = changes * (tree->height + 1);
-    inners = changes + 2 * splits;
-    return operations * each + bytes + changes * 2 * leaf_bytes(BPTREE_LEAF) +
-           inners * sizeof(struct bptree_inner);
-}
-
-static void *take(struct bptree *tree, int kind, size_t size)
-{
-    struct bptree_node *node = tree->spare[kind];
-
-    if (!node)
-        return arena_take(tree->arena, size);
-    tree->spare[kind] = node->next_free;
-    return node;
-}
-
-/* I4. */
-static void replaced(struct bptree *tree, struct bptree_node *node)
-{
-    *(node->level ? &tree->inners : &tree->leaves) -= 1;
-    node->next_free = tree->replaced;
-    tree->replaced = node;
-}
-
-void bptree_quiet(struct bptree *tree)
-{
-    struct bptree_node *node, *next;
-
-    for (node = tree->replaced; node; node = next) {
-        next = node->next_free;
-        if (!node->level && node->room < BPTREE_LEAF)
-            continue; /* two of the first leaf's */
-        node->next_free = tree->spare[node->level > 0];
-        tree->spare[node->level > 0] = node;
-    }
-    tree->replaced = NULL;
-}
-
-static struct bptree_leaf *new_leaf(struct bptree *tree, unsigned room, struct bptree_prefix prefix)
-{
-    struct bptree_leaf *leaf = room == BPTREE_LEAF ? take(tree, LEAF, leaf_bytes(room))
-                                                   : arena_take(tree->arena, leaf_bytes(room));
-
-    leaf->node = (struct bptree_node){.prefix = prefix, .room = (uint16_t)room};
-    tree->leaves++;
-    return leaf;
-}
-
-int bptree_new(struct arena *arena, struct bptree **out, struct strata_error *err)
-{
-    int rc = arena_reserve(arena, sizeof(struct bptree) + leaf_bytes(FIRST_ROOM), err);
-    struct bptree *tree;
-
-    if (rc < 0)
-        return rc;
-    tree = *out = arena_take(arena, sizeof *tree);
-    *tree = (struct bptree){.arena = arena};
-    tree->rightmost = new_leaf(tree, FIRST_ROOM, (struct bptree_prefix){NULL, 0});
-    atomic_init(&tree->root, &tree->rightmost->node);
-    return 0;
-}
-
-/* ---- Prefixes (I5) --------------------------------------------------------------------------- */
-
-/* Of keys that have so much in common: less, as the next ones may have; and a head as long as the
- * key has bytes for it. */
-static struct bptree_prefix guess(struct strata_slice key, size_t shared)
-{
-    size_t size = shared > 3 ? shared - 3 : 0;
-    size_t most = key.size > 8 ? key.size - 8 : 0;
-
-    size = size < most ? size : most;
-    return (struct bptree_prefix){size ? key.data : NULL, (uint32_t)size};
-}
-
-static bool is_bounded(const struct bptree_fence *low, const struct bptree_fence *high)
-{
-    return low->entry && high->entry;
-}
-
-static struct bptree_prefix between(const struct bptree_fence *low, const struct bptree_fence *high)
-{
-    size_t shared = bptree_shared(bptree_key(low->entry), bptree_key(high->entry));
-    return (struct bptree_prefix){NULL, (uint32_t)shared};
-}
-
-/* The heads are worth keeping: not many bytes more are shared now. */
-static bool is_near(const struct bptree_prefix *old, const struct bptree_prefix *new)
-{
-    return old->size <= new->size &&new->size < old->size + SLACK;
-}
-
-static bool has_prefix(const struct bptree_node *node, struct strata_slice key)
-{
-    return !node->prefix.bytes || bptree_beside(&node->prefix, key) == 0;
-}
-
-/* ---- Leaves ---------------------------------------------------------------------------------- */
-
-static void append(struct bptree_leaf *leaf, const struct bptree_entry *entry)
-{
-    unsigned count = atomic_load_explicit(&leaf->node.count, memory_order_relaxed);
-
-    leaf->heads[count] = bptree_head(bptree_key(entry), leaf->node.prefix.size);
-    bptree_entries(leaf)[count] = entry;
-    atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* I3 */
-}
-
-/* A leaf of `count` of the slots, in order, from `from` on; `old` is the prefix of their heads. */
-static struct bptree_leaf *make_leaf(struct bptree *tree, unsigned room,
-                                     const struct bptree_slots *slots, unsigned from,
-                                     unsigned count, struct bptree_prefix old,
-                                     const struct bptree_fence *low,
-                                     const struct bptree_fence *high)
-{
-    struct strata_slice first = bptree_key(slots->entries[from]);
-    struct strata_slice last = bptree_key(slots->entries[from + count - 1]);
-    struct bptree_prefix prefix =
-        is_bounded(low, high) ? between(low, high) : guess(first, bptree_shared(first, last));
-    bool keep = is_near(&old, &prefix);
-    struct bptree_leaf *leaf;
-
-    if (keep)
-        prefix = (struct bptree_prefix){prefix.bytes && old.size ? prefix.bytes : NULL, old.size};
-    leaf = new_leaf(tree, room, prefix);
-    for (unsigned i = 0; i < count; i++)
-        leaf->heads[i] = keep ? slots->heads[from + i]
-                              : bptree_head(bptree_key(slots->entries[from + i]), prefix.size);
-    memcpy(bptree_entries(leaf), slots->entries + from, count * sizeof *slots->entries);
-    atomic_init(&leaf->node.count, count);
-    if (!high->entry)
-        tree->rightmost = leaf;
-    return leaf;
-}
-
-/* ---- Inner nodes ----------------------------------------------------------------------------- */
-
-/* What an inner node is made of. */
-struct family {
-    unsigned count; /* of fences */
-    struct bptree_fence fences[BPTREE_FENCES + 1];
-    struct bptree_node *children[BPTREE_FENCES + 2];
-};
-
-static struct bptree_prefix family_prefix(const struct bptree_fence *fences, unsigned count,
-                                          const struct bptree_fence *low,
-                                          const struct bptree_fence *high)
-{
-    struct strata_slice first = bptree_key(fences[0].entry);
-    size_t shared;
-
-    if (is_bounded(low, high))
-        return between(low, high);
-    shared = bptree_shared(first, bptree_key(fences[count - 1].entry));
-    return (struct bptree_prefix){shared ? first.data : NULL, (uint32_t)shared};
-}
-
-/* Of `count` fences from `from` on and the children around them. */
-static struct bptree_node *make_inner(struct bptree *tree, unsigned level,
-                                      const struct family *family, unsigned from, unsigned count,
-                                      const struct bptree_fence *low,
-                                      const struct bptree_fence *high)
-{
-    const struct bptree_fence *fences = family->fences + from;
-    struct bptree_inner *inner = take(tree, INNER, sizeof *inner);
-    struct bptree_prefix prefix = family_prefix(fences, count, low, high);
-
-    inner->node = (struct bptree_node){.prefix = prefix, .level = (uint16_t)level, .count = count};
-    memcpy(inner->fences, fences, count * sizeof *fences);
-    for (unsigned i = 0; i < count; i++)
-        inner->heads[i] = bptree_head(bptree_key(fences[i].entry), prefix.size);
-    for (unsigned i = 0; i <= count; i++)
-        atomic_init(&inner->children[i], family->children[from + i]);
-    tree->inners++;
-    return &inner->node;
-}
-
-/* A copy with a fence more, whose prefix the new fence has, too: the heads are the old ones. */
-static struct bptree_node *widen(struct bptree *tree, const struct bptree_inner *old,
-                                 const struct family *family, unsigned at)
-{
-    struct bptree_inner *inner = take(tree, INNER, sizeof *inner);
-    unsigned count = family->count;
-    struct strata_slice key = bptree_key(family->fences[at].entry);
-
-    inner->node = old->node;
-    atomic_init(&inner->node.count, count);
-    memcpy(inner->fences, family->fences, count * sizeof *family->fences);
-    memcpy(inner->heads, old->heads, at * sizeof *old->heads);
-    inner->heads[at] = bptree_head(key, old->node.prefix.size);
-    memcpy(inner->heads + at + 1, old->heads + at, (count - 1 - at) * sizeof *old->heads);
-    for (unsigned i = 0; i <= count; i++)
-        atomic_init(&inner->children[i], family->children[i]);
-    tree->inners++;
-    return &inner->node;
-}
-
-/* The child of `old` at `at` became two. */
-static void gather_family(const struct bptree_inner *old, unsigned at, struct bptree_node *left,
-                          struct bptree_fence fence, struct bptree_node *right, struct family *f)
-{
-    unsigned count = bptree_count(&old->node);
-
-    f->count = count + 1;
-    memcpy(f->fences, old->fences, at * sizeof fence);
-    f->fences[at] = fence;
-    memcpy(f->fences + at + 1, old->fences + at, (count - at) * sizeof fence);
-    for (unsigned i = 0; i < at; i++)
-        f->children[i] = bptree_at(old, i);
-    f->children[at] = left;
-    f->children[at + 1] = right;
-    for (unsigned i = at + 1; i <= count; i++)
-        f->children[i + 1] = bptree_at(old, i);
-}
 
 /* ---- Changes --------------------------------------------------------------------------------- */
 
@@ -314,7 +74,7 @@ static void put(struct bptree *tree, struct path *path, unsigned depth, struct b
 }
 
 /* At the right end, where entries come in order, the left node is left full. */
-static unsigned middle_of(const struct family *family, unsigned at)
+static unsigned middle_of(const struct bptree_family *family, unsigned at)
 {
     return at + 1 == family->count ? at - 1 : family->count / 2;
 }
@@ -323,33 +83,34 @@ static unsigned middle_of(const struct family *family, unsigned at)
 static void put_two(struct bptree *tree, struct path *path, unsigned depth,
                     struct bptree_node *left, struct bptree_fence fence, struct bptree_node *right)
 {
-    struct family family;
+    struct bptree_family family;
 
     for (; depth; depth--) {
         const struct step *step = &path->steps[depth - 1];
         struct bptree_inner *old = step->inner;
         unsigned level = old->node.level, middle;
 
-        gather_family(old, step->at, left, fence, right, &family);
-        replaced(tree, &old->node);
+        bptree_family_of(old, step->at, left, fence, right, &family);
+        bptree_replaced(tree, &old->node);
         if (family.count <= BPTREE_FENCES) {
-            bool keep = has_prefix(&old->node, bptree_key(fence.entry));
+            bool keep = bptree_has_prefix(&old->node, bptree_key(fence.entry));
             put(tree, path, depth - 1,
-                keep ? widen(tree, old, &family, step->at)
-                     : make_inner(tree, level, &family, 0, family.count, &step->low, &step->high));
+                keep ? bptree_widen(tree, old, &family, step->at)
+                     : bptree_make_inner(tree, level, &family, 0, family.count, &step->low,
+                                         &step->high));
             return;
         }
         middle = middle_of(&family, step->at);
         fence = family.fences[middle];
-        left = make_inner(tree, level, &family, 0, middle, &step->low, &fence);
-        right = make_inner(tree, level, &family, middle + 1, family.count - middle - 1, &fence,
-                           &step->high);
+        left = bptree_make_inner(tree, level, &family, 0, middle, &step->low, &fence);
+        right = bptree_make_inner(tree, level, &family, middle + 1, family.count - middle - 1,
+                                  &fence, &step->high);
     }
-    family = (struct family){.count = 1, .fences = {fence}, .children = {left, right}};
+    family = (struct bptree_family){.count = 1, .fences = {fence}, .children = {left, right}};
     tree->height++;
     put(tree, path, 0,
-        make_inner(tree, tree->height, &family, 0, 1, &(struct bptree_fence){0},
-                   &(struct bptree_fence){0}));
+        bptree_make_inner(tree, tree->height, &family, 0, 1, &(struct bptree_fence){0},
+                          &(struct bptree_fence){0}));
 }
 
 /* Between two neighbours; only between versions of one key the sequence number matters. */
@@ -365,9 +126,9 @@ static void open_leaf(struct bptree *tree, struct path *path, const struct bptre
 {
     struct strata_slice key = bptree_key(entry);
     size_t shared = bptree_shared(bptree_key(bptree_entries(path->leaf)[0]), key);
-    struct bptree_leaf *leaf = new_leaf(tree, BPTREE_LEAF, guess(key, shared));
+    struct bptree_leaf *leaf = bptree_new_leaf(tree, BPTREE_LEAF, bptree_guess(key, shared));
 
-    append(leaf, entry);
+    bptree_append(leaf, entry);
     tree->rightmost = leaf;
     put_two(tree, path, path->depth, &path->leaf->node, fence_between(largest, entry), &leaf->node);
 }
@@ -381,7 +142,7 @@ static struct bptree_prefix gather_with(const struct bptree_leaf *leaf,
 
     bptree_gather(leaf, slots);
     slots->entries[slots->count++] = entry;
-    if (has_prefix(&leaf->node, bptree_key(entry))) {
+    if (bptree_has_prefix(&leaf->node, bptree_key(entry))) {
         slots->heads[slots->count - 1] = bptree_head(bptree_key(entry), prefix.size);
         return prefix;
     }
@@ -394,7 +155,7 @@ static struct bptree_prefix gather_with(const struct bptree_leaf *leaf,
 static void drop_prefix(struct bptree *tree, struct path *path, const struct bptree_slots *slots)
 {
     unsigned room = path->leaf->node.room;
-    struct bptree_leaf *leaf = new_leaf(tree, room, (struct bptree_prefix){NULL, 0});
+    struct bptree_leaf *leaf = bptree_new_leaf(tree, room, (struct bptree_prefix){NULL, 0});
 
     memcpy(leaf->heads, slots->heads, slots->count * sizeof *slots->heads);
     memcpy(bptree_entries(leaf), slots->entries, slots->count * sizeof *slots->entries);
@@ -415,14 +176,15 @@ static void split_leaf(struct bptree *tree, struct path *path, const struct bptr
 
     bptree_sort(slots, &sorted);
     if (room < BPTREE_LEAF) {
-        left = make_leaf(tree, room * GROWTH, &sorted, 0, sorted.count, prefix, &path->low,
-                         &path->high);
+        left = bptree_make_leaf(tree, room * GROWTH, &sorted, 0, sorted.count, prefix, &path->low,
+                                &path->high);
         put(tree, path, path->depth, &left->node);
         return;
     }
     fence = fence_between(sorted.entries[half - 1], sorted.entries[half]);
-    left = make_leaf(tree, room, &sorted, 0, half, prefix, &path->low, &fence);
-    right = make_leaf(tree, room, &sorted, half, sorted.count - half, prefix, &fence, &path->high);
+    left = bptree_make_leaf(tree, room, &sorted, 0, half, prefix, &path->low, &fence);
+    right = bptree_make_leaf(tree, room, &sorted, half, sorted.count - half, prefix, &fence,
+                             &path->high);
     put_two(tree, path, path->depth, &left->node, fence, &right->node);
 }
 
@@ -444,7 +206,7 @@ static void change(struct bptree *tree, const struct bptree_target *target,
         drop_prefix(tree, &path, &slots);
     else
         split_leaf(tree, &path, &slots, prefix);
-    replaced(tree, &old->node);
+    bptree_replaced(tree, &old->node);
 }
 
 /* ---- Adding ---------------------------------------------------------------------------------- */
@@ -488,8 +250,22 @@ void bptree_add(struct bptree *tree, struct strata_slice key, uint64_t sequence,
         tree->largest = entry;
     else
         leaf = bptree_find(tree, &target, NULL, NULL);
-    if (bptree_count(&leaf->node) < leaf->node.room && has_prefix(&leaf->node, key))
-        append(leaf, entry);
+    if (bptree_count(&leaf->node) < leaf->node.room && bptree_has_prefix(&leaf->node, key))
+        bptree_append(leaf, entry);
     else
         change(tree, &target, largest, entry);
+}
+
+int bptree_new(struct arena *arena, struct bptree **out, struct strata_error *err)
+{
+    int rc = arena_reserve(arena, sizeof(struct bptree) + bptree_leaf_bytes(FIRST_ROOM), err);
+    struct bptree *tree;
+
+    if (rc < 0)
+        return rc;
+    tree = *out = arena_take(arena, sizeof *tree);
+    *tree = (struct bptree){.arena = arena};
+    tree->rightmost = bptree_new_leaf(tree, FIRST_ROOM, (struct bptree_prefix){NULL, 0});
+    atomic_init(&tree->root, &tree->rightmost->node);
+    return 0;
 }

@@ -16,7 +16,7 @@
 int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size_t budget,
                  struct memtable **out, struct strata_error *err)
 {
-    struct memtable *memtable = calloc(1, sizeof *memtable);
+    struct memtable *memtable = calloc(1, sizeof *memtable + kind->self_bytes);
     int rc;
 
     *out = NULL;
@@ -25,11 +25,12 @@ int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size
     memtable->refs = 1;
     memtable->first = UINT64_MAX;
     memtable->kind = kind;
+    memtable->self = memtable + 1;
     memtable->arena.pool = pool;
     memtable->arena.chunk_bytes = budget < CHUNK_MOST ? budget : CHUNK_MOST;
     if (budget < CHUNK_LEAST)
         memtable->arena.chunk_bytes = CHUNK_LEAST;
-    rc = kind->make(&memtable->arena, &memtable->self, err);
+    rc = kind->init(memtable->self, &memtable->arena, err);
     if (rc < 0)
         free(memtable);
     else
@@ -103,14 +104,9 @@ struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequenc
 
 /* ---- A skip list as one ---------------------------------------------------------------- */
 
-static int make(struct arena *arena, void **self, struct strata_error *err)
+static int init(void *self, struct arena *arena, struct strata_error *err)
 {
-    int rc = arena_reserve(arena, sizeof(struct skip) + skip_bytes(0, 0), err);
-
-    if (rc < 0)
-        return rc;
-    *self = arena_take(arena, sizeof(struct skip));
-    return skip_init(*self, arena, err);
+    return skip_init(self, arena, err);
 }
 
 static size_t room(const void *self, size_t operations, size_t bytes)
@@ -240,8 +236,9 @@ static struct cursor *cursor_of(const void *self, uint64_t sequence)
 }
 
 const struct memtable_kind memtable_skip = {
+    .self_bytes = sizeof(struct skip),
     .entry_bytes = 168, /* of a node as high as can be */
-    .make = make,
+    .init = init,
     .room = room,
     .add = add,
     .get = get,

@@ -12,11 +12,12 @@
 
 #include <stdatomic.h>
 
-/* What keeps its entries in order, all of it in the arena. The calls are those of the memtable,
- * which are described below. */
+/* What keeps its entries in order. The calls are those of the memtable, which are described below;
+ * `self` lies behind it, and what it needs more it takes from the arena. */
 struct memtable_kind {
+    size_t self_bytes;
     size_t entry_bytes; /* that an entry takes beside key and value, about */
-    int (*make)(struct arena *arena, void **self, struct strata_error *err);
+    int (*init)(void *self, struct arena *arena, struct strata_error *err);
     size_t (*room)(const void *self, size_t operations, size_t bytes); /* SIZE_MAX: too much */
     void (*add)(void *self, uint64_t sequence, unsigned type, struct strata_slice key,
                 struct strata_slice value);

@@ -256,14 +256,12 @@ void bptree_add(struct bptree *tree, struct strata_slice key, uint64_t sequence,
         change(tree, &target, largest, entry);
 }
 
-int bptree_new(struct arena *arena, struct bptree **out, struct strata_error *err)
+int bptree_init(struct bptree *tree, struct arena *arena, struct strata_error *err)
 {
-    int rc = arena_reserve(arena, sizeof(struct bptree) + bptree_leaf_bytes(FIRST_ROOM), err);
-    struct bptree *tree;
+    int rc = arena_reserve(arena, bptree_leaf_bytes(FIRST_ROOM), err);
 
     if (rc < 0)
         return rc;
-    tree = *out = arena_take(arena, sizeof *tree);
     *tree = (struct bptree){.arena = arena};
     tree->rightmost = bptree_new_leaf(tree, FIRST_ROOM, (struct bptree_prefix){NULL, 0});
     atomic_init(&tree->root, &tree->rightmost->node);

@@ -35,8 +35,8 @@ struct bptree {
     struct bptree_node *spare[2];       /* that none looks at: leaves of full size, inner nodes */
 };
 
-/* In the arena, with which it ends. NO_MEMORY. */
-int bptree_new(struct arena *arena, struct bptree **out, struct strata_error *err);
+/* NO_MEMORY. Ended with its arena. */
+int bptree_init(struct bptree *tree, struct arena *arena, struct strata_error *err);
 /* Bytes that adding so many entries takes from the arena at most, `bytes` their keys and values.
  * SIZE_MAX: more than there can be. */
 size_t bptree_room(const struct bptree *tree, size_t operations, size_t bytes);

@@ -1,13 +1,9 @@
 /* bptree_memtable.c: the calls of a memtable, for a bptree. */
 #include "bptree.h"
 
-static int make(struct arena *arena, void **self, struct strata_error *err)
+static int init(void *self, struct arena *arena, struct strata_error *err)
 {
-    struct bptree *tree;
-    int rc = bptree_new(arena, &tree, err);
-
-    *self = rc == 0 ? tree : NULL;
-    return rc;
+    return bptree_init(self, arena, err);
 }
 
 static size_t room(const void *self, size_t operations, size_t bytes)
@@ -43,8 +39,9 @@ static struct cursor *cursor_of(const void *self, uint64_t sequence)
 }
 
 const struct memtable_kind memtable_bptree = {
+    .self_bytes = sizeof(struct bptree),
     .entry_bytes = 64,
-    .make = make,
+    .init = init,
     .room = room,
     .add = add,
     .get = get,

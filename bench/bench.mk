@@ -59,7 +59,7 @@ bench-keys: install-build ## what index and filter take for difficult keys, and 
 	@TMPDIR=$B/bench $B/bench/difficult_keys
 	@echo && $B/bench/difficult_keys bits
 
-bench-memtables: install-build ## a skip list beside a B+tree and an unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
+bench-memtables: install-build ## memtables: skip list, B+tree, append leaves, unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build
 	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
 

@@ -31,9 +31,11 @@ struct posix_file {
     bool mapped;     /* FS_MAPPED, and the file system is one that keeps its word about room */
     uint8_t *window; /* NULL, or bytes [window_at, window_end) of the file, for appends */
     uint64_t window_at, window_end;
+    uint64_t ready; /* up to here a store to it meets no page fault; or does, and is no worse */
 };
 
-#define AHEAD ((uint64_t)256 << 10)
+#define AHEAD ((uint64_t)1 << 20)
+#define READY ((uint64_t)64 << 10) /* bytes whose pages are made at a time */
 
 /* Where relative paths begin: the working directory of the time when it was made. A database that
  * opens files as it needs them must find its own also after a chdir. */
@@ -139,9 +141,24 @@ static ssize_t posix_write_at(struct fs_file *file, uint64_t offset, const void 
     return result(pwrite(fd_of(file), from, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
 }
 
+/* The next pages are there, and may be written to: one call costs less than a fault for each. They
+ * count as changed, so a sync writes them: few at a time. */
+static void make_ready(struct posix_file *file, uint64_t until)
+{
+    uint64_t from = file->ready, to = from;
+
+    while (to < until)
+        to += READY;
+    to = to < file->window_end ? to : file->window_end;
+#ifdef MADV_POPULATE_WRITE
+    madvise(file->window + (from - file->window_at), (size_t)(to - from), MADV_POPULATE_WRITE);
+#endif
+    file->ready = to;
+}
+
 /* Stores the parts through the window: they are in the kernel's pages at once, and survive the
  * process as written ones do. -1: they do not fit in it. */
-static ssize_t store(const struct posix_file *file, const struct strata_slice *parts, size_t count)
+static ssize_t store(struct posix_file *file, const struct strata_slice *parts, size_t count)
 {
     uint64_t at = file->base.end;
     for (size_t i = 0; i < count; i++) {
@@ -149,6 +166,8 @@ static ssize_t store(const struct posix_file *file, const struct strata_slice *p
         if (at > file->window_end) /* also when the file's end is beyond it already */
             return -1;
     }
+    if (at > file->ready)
+        make_ready(file, at);
     at = file->base.end;
     for (size_t i = 0; i < count; i++) {
         if (parts[i].size)
@@ -160,7 +179,7 @@ static ssize_t store(const struct posix_file *file, const struct strata_slice *p
 
 static ssize_t posix_append(struct fs_file *file, const struct strata_slice *parts, size_t count)
 {
-    const struct posix_file *posix = (const struct posix_file *)file;
+    struct posix_file *posix = (struct posix_file *)file;
     struct iovec vector[PARTS_MAX];
     size_t bytes = 0, used = 0;
     ssize_t stored = posix->window ? store(posix, parts, count) : -1;
@@ -202,13 +221,13 @@ static int posix_truncate(struct fs_file *file, uint64_t size)
     return (int)result(ftruncate(fd_of(file), (off_t)size));
 }
 
-/* Without one, appends are calls. Its pages are made now, all at once. */
+/* Without one, appends are calls. */
 static void make_window(struct posix_file *file, uint64_t from, uint64_t to)
 {
-    void *window = mmap(NULL, (size_t)(to - from), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_POPULATE, file->fd, (off_t)from);
+    void *window =
+        mmap(NULL, (size_t)(to - from), PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, (off_t)from);
     file->window = window == MAP_FAILED ? NULL : window;
-    file->window_at = from;
+    file->window_at = file->ready = from;
     file->window_end = to;
 }
 

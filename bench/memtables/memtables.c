@@ -25,7 +25,7 @@
 enum exits { OK = 0, USAGE = 2, OTHER = 7 };
 enum figure { RANDOM, SEQUENTIAL, GET, MISSING, SCAN, FIGURES };
 
-static const struct shape *const shapes[] = {&shape_skip, &shape_btree, &shape_log};
+static const struct shape *const shapes[] = {&shape_skip, &shape_btree, &shape_append, &shape_log};
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
 struct settings {
@@ -257,7 +257,7 @@ static double median(const struct bench *b, size_t s, enum figure f, bool misses
 static void print_rows(const struct bench *b, bool misses)
 {
     for (size_t s = 0; s < SHAPES; s++) {
-        printf("| %-12s | %5.1f |", shapes[s]->name, (double)b->memory[s] / (1 << 20));
+        printf("| %-13s | %5.1f |", shapes[s]->name, (double)b->memory[s] / (1 << 20));
         for (int f = 0; f < FIGURES; f++)
             printf(misses ? " %11.1f |" : " %11.0f |", median(b, s, (enum figure)f, misses));
         putchar('\n');
@@ -266,10 +266,11 @@ static void print_rows(const struct bench *b, bool misses)
 
 static void print_table(const struct bench *b, uint64_t mib)
 {
-    static const char head[] = "|              |   MiB |      insert |  sequential |         get | "
-                               "get missing | scan, entry |\n"
-                               "|--------------|------:|------------:|------------:|------------:|-"
-                               "-----------:|------------:|\n";
+    static const char head[] =
+        "|               |   MiB |      insert |  sequential |         get | "
+        "get missing | scan, entry |\n"
+        "|---------------|------:|------------:|------------:|------------:|-"
+        "-----------:|------------:|\n";
 
     printf("\n%" PRIu64 " MiB: %" PRIu64 " entries; ns each, of the thread's own time\n\n%s", mib,
            b->entries, head);

@@ -20,7 +20,7 @@ struct shape {
     void (*free)(void *self);
 };
 
-extern const struct shape shape_skip, shape_btree, shape_log;
+extern const struct shape shape_skip, shape_btree, shape_append, shape_log;
 
 /* ---- Entries of the two that are made here --------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* shape_skip.c: stage 4's own memtable. */
 #include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/skip.h"
 #include "shape.h"
 
 #define BUDGET ((size_t)64 << 20)
@@ -7,7 +8,7 @@
 static void *skip_make(void)
 {
     struct memtable *memtable;
-    memtable_new(BUDGET, &memtable, NULL);
+    memtable_new(&memtable_skip, NULL, BUDGET, &memtable, NULL);
     return memtable;
 }
 
@@ -29,7 +30,7 @@ static bool skip_walk(void *self,
                       void (*each)(void *arg, struct strata_slice key, struct strata_slice value),
                       void *arg)
 {
-    const struct skip_node *node = skip_first(&((struct memtable *)self)->skip);
+    const struct skip_node *node = skip_first(((struct memtable *)self)->self);
 
     for (; node; node = skip_next(node))
         each(arg, skip_key(node), skip_value(node));

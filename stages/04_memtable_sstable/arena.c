@@ -30,14 +30,77 @@ static size_t round_up(size_t size, size_t to)
     return (size + to - 1) / to * to;
 }
 
-static struct arena_chunk *new_chunk(size_t bytes)
+/* ---- The pool ---------------------------------------------------------------------------- */
+
+int arena_pool_init(struct arena_pool *pool, size_t most, struct strata_error *err)
+{
+    *pool = (struct arena_pool){.most = most};
+    return pthread_mutex_init(&pool->mutex, NULL) == 0
+               ? 0
+               : strata_fail_memory(err, sizeof pool->mutex);
+}
+
+static void free_chunk(struct arena_chunk *chunk)
+{
+    if (chunk->mapped)
+        pages_unmap(chunk, chunk->bytes);
+    else
+        free(chunk);
+}
+
+void arena_pool_free(struct arena_pool *pool)
+{
+    struct arena_chunk *next;
+
+    for (struct arena_chunk *chunk = pool->chunks; chunk; chunk = next) {
+        next = chunk->next;
+        free_chunk(chunk);
+    }
+    pthread_mutex_destroy(&pool->mutex);
+}
+
+/* NULL: there is none of this size. */
+static struct arena_chunk *from_pool(struct arena_pool *pool, size_t bytes)
+{
+    struct arena_chunk *chunk = NULL;
+
+    pthread_mutex_lock(&pool->mutex);
+    if (pool->chunks && pool->chunks->bytes == bytes) {
+        chunk = pool->chunks;
+        pool->chunks = chunk->next;
+        pool->bytes -= bytes;
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return chunk;
+}
+
+static bool to_pool(struct arena_pool *pool, struct arena_chunk *chunk)
+{
+    bool fits;
+
+    pthread_mutex_lock(&pool->mutex);
+    fits = chunk->bytes <= pool->most - pool->bytes;
+    if (fits) {
+        chunk->next = pool->chunks;
+        pool->chunks = chunk;
+        pool->bytes += chunk->bytes;
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return fits;
+}
+
+/* ---- The arena --------------------------------------------------------------------------- */
+
+static struct arena_chunk *new_chunk(struct arena_pool *pool, size_t bytes)
 {
     struct arena_chunk *chunk = NULL;
     bool mapped = bytes >= PAGES_HUGE;
 
     if (mapped) {
         bytes = round_up(bytes, PAGES_HUGE);
-        chunk = pages_map(bytes);
+        chunk = pool ? from_pool(pool, bytes) : NULL;
+        if (!chunk)
+            chunk = pages_map(bytes);
     }
     if (!chunk) {
         mapped = false;
@@ -59,7 +122,7 @@ int arena_reserve(struct arena *arena, size_t bytes, struct strata_error *err)
     if (bytes > SIZE_MAX / 2)
         return strata_fail_memory(err, bytes);
     size = bytes + head > usual ? bytes + head : usual;
-    chunk = new_chunk(size);
+    chunk = new_chunk(arena->pool, size);
     if (!chunk)
         return strata_fail_memory(err, size);
     chunk->next = arena->chunks;
@@ -82,16 +145,20 @@ void *arena_take(struct arena *arena, size_t size)
     return piece;
 }
 
+/* Of the size that its arenas take at a time, which is the same for all. */
+static bool is_usual(const struct arena *arena, const struct arena_chunk *chunk)
+{
+    return chunk->mapped && chunk->bytes == round_up(arena->chunk_bytes, PAGES_HUGE);
+}
+
 void arena_free(struct arena *arena)
 {
     struct arena_chunk *next;
 
     for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = next) {
         next = chunk->next;
-        if (chunk->mapped)
-            pages_unmap(chunk, chunk->bytes);
-        else
-            free(chunk);
+        if (!arena->pool || !is_usual(arena, chunk) || !to_pool(arena->pool, chunk))
+            free_chunk(chunk);
     }
-    *arena = (struct arena){.chunk_bytes = arena->chunk_bytes};
+    *arena = (struct arena){.pool = arena->pool, .chunk_bytes = arena->chunk_bytes};
 }

@@ -8,12 +8,24 @@
 
 #include "strata.h"
 
+#include <pthread.h>
+
 #define ARENA_ALIGN ((size_t)8) /* every piece begins at a multiple of it */
 
 struct arena_chunk;
 
+/* Large chunks of arenas that have ended, for the next ones with the same chunk_bytes: the system
+ * has given them their memory, and need not set it to zero again. Any thread. */
+struct arena_pool {
+    pthread_mutex_t mutex;
+    size_t most; /* bytes that it keeps at most */
+    size_t bytes;
+    struct arena_chunk *chunks;
+};
+
 /* All zero but chunk_bytes is a valid empty arena. */
 struct arena {
+    struct arena_pool *pool;    /* borrowed; NULL: none */
     size_t chunk_bytes;         /* taken from the system at a time; 0: a small default */
     struct arena_chunk *chunks; /* the newest first; pieces come from it */
     uint8_t *at;                /* in the newest: where the next piece begins */
@@ -27,7 +39,11 @@ struct arena {
 int arena_reserve(struct arena *arena, size_t bytes, struct strata_error *err);
 /* A piece of what was reserved; its bytes are not set. */
 void *arena_take(struct arena *arena, size_t size);
-/* Gives everything back; the arena is empty then. */
+/* Gives everything back, to the pool or the system; the arena is empty then. */
 void arena_free(struct arena *arena);
+
+int arena_pool_init(struct arena_pool *pool, size_t most, struct strata_error *err); /* NO_MEMORY */
+/* No arena has it any more. */
+void arena_pool_free(struct arena_pool *pool);
 
 #endif

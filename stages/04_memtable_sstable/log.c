@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WRITE_BACK ((uint64_t)256 << 10) /* bytes */
+#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
 
 /* Bytes of lone operations behind which a frame has a head again, of 53: where one cannot be read,
  * `strata repair` goes on with the next head, which alone tells a number and the salt. */

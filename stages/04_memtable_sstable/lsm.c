@@ -60,7 +60,7 @@ static int flush_and_merge(struct store *store, bool all, struct strata_error *e
 {
     int rc = store_usable(store, err);
 
-    if (rc == 0 && store->view->memtable->skip.count)
+    if (rc == 0 && memtable_count(store->view->memtable))
         rc = store_flush(store, err);
     if (rc == 0)
         rc = all ? store_merge_all(store, err) : store_merge_due(store, err);
@@ -72,7 +72,7 @@ static int flush_and_merge(struct store *store, bool all, struct strata_error *e
 static int leave_tidy(struct store *store, struct strata_error *err)
 {
     struct tables *tables = &store->tables;
-    bool is_long = store->view->memtable->skip.count && store->log.end > store->log_left;
+    bool is_long = memtable_count(store->view->memtable) && store->log.end > store->log_left;
     int rc = is_long ? flush_and_merge(store, false, err) : 0;
 
     if (rc == 0)

@@ -1,18 +1,22 @@
-/* memtable.c: a skip list in an arena of its own. See memtable.h.
+/* memtable.c: a skip list, or what else keeps entries in order, in an arena of its own. See
+ * memtable.h.
  *
  * I1: entries are added in the order of their sequence numbers, so all versions up to a number
  *     that a reader was told are there when it reads.
  * I2: of a key's versions, which stand side by side, the newest first, a reader takes the first
  *     that is not newer than its own number. */
 #include "memtable.h"
+#include "skip.h"
 
 #include <stdlib.h>
 
+#define CHUNK_LEAST ((size_t)16 << 10)
 #define CHUNK_MOST ((size_t)8 << 20)
 
-int memtable_new(size_t budget, struct memtable **out, struct strata_error *err)
+int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size_t budget,
+                 struct memtable **out, struct strata_error *err)
 {
-    struct memtable *memtable = calloc(1, sizeof *memtable);
+    struct memtable *memtable = calloc(1, sizeof *memtable + kind->self_bytes);
     int rc;
 
     *out = NULL;
@@ -20,8 +24,13 @@ int memtable_new(size_t budget, struct memtable **out, struct strata_error *err)
         return strata_fail_memory(err, sizeof *memtable);
     memtable->refs = 1;
     memtable->first = UINT64_MAX;
+    memtable->kind = kind;
+    memtable->self = memtable + 1;
+    memtable->arena.pool = pool;
     memtable->arena.chunk_bytes = budget < CHUNK_MOST ? budget : CHUNK_MOST;
-    rc = skip_init(&memtable->skip, &memtable->arena, err);
+    if (budget < CHUNK_LEAST)
+        memtable->arena.chunk_bytes = CHUNK_LEAST;
+    rc = kind->init(memtable->self, &memtable->arena, err);
     if (rc < 0)
         free(memtable);
     else
@@ -42,29 +51,76 @@ void memtable_unref(struct memtable *memtable)
     free(memtable);
 }
 
+uint64_t memtable_count(const struct memtable *memtable)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&memtable->count,
+                                memory_order_relaxed);
+}
+
 size_t memtable_bytes(const struct memtable *memtable)
 {
     return memtable->arena.used;
 }
 
+size_t memtable_cost(const struct memtable *memtable, size_t operations, size_t bytes)
+{
+    return operations * memtable->kind->entry_bytes + bytes;
+}
+
 int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
                      struct strata_error *err)
 {
-    size_t each = skip_bytes(0, 0) + ARENA_ALIGN;
-
-    if (operations > (SIZE_MAX - bytes) / each)
-        return strata_fail_memory(err, SIZE_MAX);
-    return arena_reserve(&memtable->arena, operations * each + bytes, err);
+    return arena_reserve(&memtable->arena, memtable->kind->room(memtable->self, operations, bytes),
+                         err);
 }
 
 void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
                   struct strata_slice key, struct strata_slice value)
 {
-    skip_add(&memtable->skip, key, sequence, type, value);
+    memtable->kind->add(memtable->self, sequence, type, key, value);
     if (memtable->first > sequence)
         memtable->first = sequence;
     memtable->last = sequence;
     memtable->tombstones += type == STRATA_OP_DELETE;
+    atomic_store_explicit(&memtable->count, memtable_count(memtable) + 1, memory_order_relaxed);
+}
+
+void memtable_quiet(struct memtable *memtable)
+{
+    if (memtable->kind->quiet)
+        memtable->kind->quiet(memtable->self);
+}
+
+unsigned memtable_get(const struct memtable *memtable, struct strata_slice key, uint64_t sequence,
+                      struct strata_slice *value)
+{
+    return memtable->kind->get(memtable->self, key, sequence, value);
+}
+
+struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequence)
+{
+    return memtable->kind->cursor(memtable->self, sequence);
+}
+
+/* ---- A skip list as one ---------------------------------------------------------------- */
+
+static int init(void *self, struct arena *arena, struct strata_error *err)
+{
+    return skip_init(self, arena, err);
+}
+
+static size_t room(const void *self, size_t operations, size_t bytes)
+{
+    size_t each = skip_bytes(0, 0) + ARENA_ALIGN;
+
+    (void)self;
+    return operations > (SIZE_MAX - bytes) / each ? SIZE_MAX : operations * each + bytes;
+}
+
+static void add(void *self, uint64_t sequence, unsigned type, struct strata_slice key,
+                struct strata_slice value)
+{
+    skip_add(self, key, sequence, type, value);
 }
 
 static bool has_key(const struct skip_node *node, struct strata_slice key)
@@ -72,10 +128,10 @@ static bool has_key(const struct skip_node *node, struct strata_slice key)
     return node && strata_compare(skip_key(node), key) == 0;
 }
 
-unsigned memtable_get(const struct memtable *memtable, struct strata_slice key, uint64_t sequence,
-                      struct strata_slice *value)
+static unsigned get(const void *self, struct strata_slice key, uint64_t sequence,
+                    struct strata_slice *value)
 {
-    const struct skip_node *node = skip_seek(&memtable->skip, key, sequence); /* I2 */
+    const struct skip_node *node = skip_seek(self, key, sequence); /* I2 */
 
     if (!has_key(node, key))
         return 0;
@@ -165,7 +221,7 @@ static void memtable_cursor_free(struct cursor *cursor)
     free(cursor);
 }
 
-struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequence)
+static struct cursor *cursor_of(const void *self, uint64_t sequence)
 {
     static const struct cursor_ops ops = {memtable_seek, memtable_last,  memtable_next,
                                           memtable_prev, memtable_value, memtable_cursor_free};
@@ -174,7 +230,17 @@ struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequenc
     if (!c)
         return NULL;
     c->base.ops = &ops;
-    c->skip = &memtable->skip;
+    c->skip = self;
     c->sequence = sequence;
     return &c->base;
 }
+
+const struct memtable_kind memtable_skip = {
+    .self_bytes = sizeof(struct skip),
+    .entry_bytes = 168, /* of a node as high as can be */
+    .init = init,
+    .room = room,
+    .add = add,
+    .get = get,
+    .cursor = cursor_of,
+};

@@ -2,30 +2,56 @@
  * version that was written since it was made; a reader who came at sequence number s sees those up
  * to s, whatever is added later.
  *
- * Threads: as skip.h says. It is dropped when the last one who refers to it lets go. */
+ * Threads: one at a time adds; any number read meanwhile, without a lock. It is dropped when the
+ * last one who refers to it lets go. */
 #ifndef STRATA_04_MEMTABLE_H
 #define STRATA_04_MEMTABLE_H
 
+#include "arena.h"
 #include "cursor.h"
-#include "skip.h"
 
 #include <stdatomic.h>
 
+/* What keeps its entries in order. The calls are those of the memtable, which are described below;
+ * `self` lies behind it, and what it needs more it takes from the arena. */
+struct memtable_kind {
+    size_t self_bytes;
+    size_t entry_bytes; /* that an entry takes beside key and value, about */
+    int (*init)(void *self, struct arena *arena, struct strata_error *err);
+    size_t (*room)(const void *self, size_t operations, size_t bytes); /* SIZE_MAX: too much */
+    void (*add)(void *self, uint64_t sequence, unsigned type, struct strata_slice key,
+                struct strata_slice value);
+    unsigned (*get)(const void *self, struct strata_slice key, uint64_t sequence,
+                    struct strata_slice *value);
+    struct cursor *(*cursor)(const void *self, uint64_t sequence);
+    void (*quiet)(void *self); /* NULL: it has no use for that */
+};
+
+extern const struct memtable_kind memtable_skip; /* a skip list */
+
 struct memtable {
     _Atomic unsigned refs;
+    const struct memtable_kind *kind;
+    void *self; /* the kind's */
     struct arena arena;
-    struct skip skip;
-    uint64_t first, last; /* sequence numbers in it; the writer's alone; first > last: none */
+    _Atomic uint64_t count; /* of entries; memtable_count */
+    uint64_t first, last;   /* sequence numbers in it; the writer's alone; first > last: none */
     uint64_t tombstones;
 };
 
-/* `budget` is how many bytes it is expected to hold. NO_MEMORY. One reference is the caller's. */
-int memtable_new(size_t budget, struct memtable **out, struct strata_error *err);
+/* `budget` is how many bytes it is expected to hold; `pool`, which outlives it, may be NULL.
+ * NO_MEMORY. One reference is the caller's. */
+int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size_t budget,
+                 struct memtable **out, struct strata_error *err);
 void memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine */
 
+/* Entries in it: of those that a reader was told, none is missing. */
+uint64_t memtable_count(const struct memtable *memtable);
 /* Memory in use, bytes. */
 size_t memtable_bytes(const struct memtable *memtable);
+/* What so many operations, with so many bytes of keys and values, will add to that, about. */
+size_t memtable_cost(const struct memtable *memtable, size_t operations, size_t bytes);
 /* So many more operations, with so many bytes of keys and values, fit: memtable_add cannot fail.
  * NO_MEMORY. */
 int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
@@ -33,6 +59,9 @@ int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
 /* Sequence numbers ascend. */
 void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
                   struct strata_slice key, struct strata_slice value);
+/* Nobody reads it, and who begins to will see all that was done: memory that readers alone could
+ * still look at is used again. */
+void memtable_quiet(struct memtable *memtable);
 
 /* The newest version of `key` up to `sequence`: its type, and its value, which lives as long as
  * the memtable. 0: it has none here. */

@@ -97,7 +97,8 @@ static int make_view(struct store *store, struct strata_error *err)
     size_t most = store->tables.count, count = 0;
     struct sstable **runs = calloc(most + 1, sizeof(struct sstable *));
     struct memtable *memtable = NULL;
-    int rc = runs ? memtable_new(store->env->options->memtable_bytes, &memtable, err)
+    int rc = runs ? memtable_new(&memtable_skip, NULL, store->env->options->memtable_bytes,
+                                 &memtable, err)
                   : strata_fail_memory(err, (most + 1) * sizeof(struct sstable *));
 
     if (rc == 0)

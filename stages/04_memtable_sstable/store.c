@@ -212,9 +212,10 @@ static int flush(struct store *store, struct strata_error *err)
     uint64_t range[2] = {full->first, full->last};
     struct cursor *source;
     struct change c = {0};
-    int rc = memtable_new(store->env->options->memtable_bytes, &c.memtable, err);
+    int rc =
+        memtable_new(&memtable_skip, NULL, store->env->options->memtable_bytes, &c.memtable, err);
 
-    if (rc == 0 && full->skip.count) {
+    if (rc == 0 && memtable_count(full)) {
         source = memtable_cursor(full, UINT64_MAX);
         rc = write_run(store, &source, 1, store->view->count > 0, range, &c.run, err); /* I3 */
     }

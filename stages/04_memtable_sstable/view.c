@@ -77,7 +77,7 @@ int view_get(const struct view *view, uint64_t sequence, struct strata_slice key
 static bool is_one_run(const struct view *view)
 {
     return view->count == 1 && view->runs[0]->sum.tombstones == 0 &&
-           !skip_first(&view->memtable->skip);
+           !memtable_count(view->memtable);
 }
 
 static int merge_view(const struct view *view, uint64_t sequence, struct cursor **out,

@@ -125,7 +125,7 @@ int compact_new_flush(const struct strata_env *env, const struct sstable_kind *k
     c->memtable = memtable;
     memtable_ref(memtable);
     c->bytes = memtable_bytes(memtable);
-    c->records = memtable->skip.count;
+    c->records = memtable_count(memtable);
     c->first = memtable->first;
     c->last = memtable->last;
     c->from = memtable_cursor(memtable, UINT64_MAX);

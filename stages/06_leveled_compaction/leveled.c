@@ -30,9 +30,16 @@ static int tree_free(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
     state_free(&tree->state);
+    arena_pool_free(&tree->pool);
     group_free(&tree->group);
     free(tree);
     return rc;
+}
+
+/* Of memory, for the next memtable: what one takes, its last chunk included. */
+static size_t most_spare(const struct strata_env *env)
+{
+    return env->options->memtable_bytes + env->options->memtable_bytes / 8;
 }
 
 int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, void **self,
@@ -45,6 +52,11 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
     rc = group_init(&tree->group, err);
+    if (rc == 0) {
+        rc = arena_pool_init(&tree->pool, most_spare(env), err);
+        if (rc < 0)
+            group_free(&tree->group);
+    }
     if (rc < 0) {
         free(tree);
         return rc;
@@ -86,7 +98,7 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    if (tree->super->memtable->skip.count || tree->super->sealed)
+    if (memtable_count(tree->super->memtable) || tree->super->sealed)
         rc = pace_flush(tree, err);
     if (rc == 0)
         rc = finish_compaction(tree, err);
@@ -133,7 +145,7 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
     if (rc == 0 && (operations || !tree->named)) /* a sync is one of the sealed log too */
-        rc = pace_write(tree, operations * skip_bytes(0, 0) + bytes, err);
+        rc = pace_write(tree, memtable_cost(tree->super->memtable, operations, bytes), err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);
     if (rc == 0)
@@ -146,6 +158,8 @@ static void apply(struct tree *tree, const struct group_commit *list)
 {
     uint64_t sequence = tree->sequence;
 
+    if (!super_is_read(tree->super)) /* and the mutex is held: nobody begins to */
+        memtable_quiet(tree->super->memtable);
     for (const struct group_commit *c = list; c; c = c->next)
         for (size_t i = 0; i < c->count; i++)
             memtable_add(tree->super->memtable, sequence++, c->ops[i].type, c->ops[i].key,

@@ -83,7 +83,7 @@ int pace_flush(struct tree *tree, struct strata_error *err)
 {
     int rc = finish_flush(tree, err); /* I1 */
 
-    if (rc == 0 && tree->super->memtable->skip.count)
+    if (rc == 0 && memtable_count(tree->super->memtable))
         rc = tree_seal(tree, err);
     return rc < 0 ? rc : finish_flush(tree, err);
 }
@@ -238,7 +238,7 @@ static int bound(struct tree *tree, struct strata_error *err)
 static bool is_full(const struct tree *tree)
 {
     return memtable_bytes(tree->super->memtable) >= tree->env->options->memtable_bytes &&
-           tree->super->memtable->skip.count;
+           memtable_count(tree->super->memtable);
 }
 
 /* For the device, by whoever has this file system. */

@@ -7,6 +7,7 @@
 #define FS_NO_SITES /* tests/stages/06_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
+#include "bptree.h"
 #include "tree_files.h"
 
 #include <inttypes.h>
@@ -295,7 +296,7 @@ static bool is_spare(const struct repair *r, const struct repair_log *log)
 int repair_take_logs(struct repair *r, struct strata_error *err)
 {
     bool cut = true; /* the end of the last log is lost */
-    int rc = memtable_new(1 << 16, &r->memtable, err);
+    int rc = memtable_new(&memtable_bptree, NULL, 1 << 16, &r->memtable, err);
 
     for (size_t i = 0; rc == 0 && i < r->log_count; i++) {
         struct repair_log *log = &r->logs[i];

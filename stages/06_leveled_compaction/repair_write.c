@@ -60,7 +60,7 @@ static int write_log_table(struct repair *r, struct strata_error *err)
     struct sstable_writer *writer;
     int rc;
 
-    if (!r->memtable || !r->memtable->skip.count)
+    if (!r->memtable || !memtable_count(r->memtable))
         return 0;
     r->log_table = r->next++;
     if (repair_is_dry(r))

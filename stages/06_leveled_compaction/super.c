@@ -36,6 +36,14 @@ void super_unref(struct super *super)
     free(super);
 }
 
+/* Who let go did all of its reading before that. */
+bool super_is_read(const struct super *super)
+{
+    struct super *s = (struct super *)(uintptr_t)super;
+    return atomic_load_explicit(&s->refs, memory_order_acquire) > 1 ||
+           atomic_load_explicit(&s->memtable->refs, memory_order_acquire) > 1;
+}
+
 int super_get(const struct super *super, uint64_t sequence, struct strata_slice key,
               struct strata_buffer *value, struct strata_error *err)
 {
@@ -56,7 +64,7 @@ int super_get(const struct super *super, uint64_t sequence, struct strata_slice 
 
 static bool has_any(const struct memtable *memtable)
 {
-    return memtable && skip_first(&memtable->skip);
+    return memtable && memtable_count(memtable);
 }
 
 /* One source that hides nothing needs no merge. */

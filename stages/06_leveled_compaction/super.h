@@ -18,6 +18,8 @@ struct super {
 struct super *super_new(struct memtable *memtable, struct memtable *sealed,
                         struct version *version);
 void super_ref(struct super *super);
+/* Does anybody but its owner refer to it, or to its memtable? Asked where nobody can begin to. */
+bool super_is_read(const struct super *super);
 void super_unref(struct super *super); /* NULL is fine */
 
 /* The newest version of `key` up to `sequence`, into `value`, which is empty before. NOT_FOUND;

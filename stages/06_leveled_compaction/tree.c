@@ -4,6 +4,7 @@
  * edit names it; and a log is sealed only when all of it is on the device: so what the next one
  * holds never comes without it. */
 #include "tree.h"
+#include "bptree.h"
 #include "change.h"
 #include "tree_events.h"
 
@@ -49,8 +50,9 @@ static int make_log(struct tree *tree, struct tree_log *log, struct strata_error
 static void tell_sealed(struct tree *tree)
 {
     const struct memtable *sealed = tree->super->sealed;
-    struct strata_event event = {
-        .type = STRATA_EVENT_SEAL, .bytes = memtable_bytes(sealed), .records = sealed->skip.count};
+    struct strata_event event = {.type = STRATA_EVENT_SEAL,
+                                 .bytes = memtable_bytes(sealed),
+                                 .records = memtable_count(sealed)};
     tree_tell(tree, event);
 }
 
@@ -59,7 +61,8 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     struct super *old = tree->super, *super = NULL;
     struct memtable *memtable;
     struct tree_log log;
-    int rc = memtable_new(tree->env->options->memtable_bytes, &memtable, err);
+    int rc = memtable_new(&memtable_bptree, &tree->pool, tree->env->options->memtable_bytes,
+                          &memtable, err);
 
     if (rc < 0)
         return rc;

@@ -41,6 +41,7 @@ struct tree {
     const struct sstable_kind *kind; /* of its tables */
     void *common;                    /* what they have in common */
     struct group group;              /* its mutex guards the rest */
+    struct arena_pool pool;          /* of its memtables */
     struct super *super;             /* the present one */
     struct tree_log live;            /* of its memtable */
     struct tree_log sealed;          /* of its sealed memtable */

@@ -8,6 +8,7 @@
  * written to after an edit has named it: one behind those that are named holds no operation, or the
  * end of the manifest is lost. */
 #include "tree_open.h"
+#include "bptree.h"
 #include "change.h"
 #include "tree_files.h"
 
@@ -115,7 +116,8 @@ static int make_super(struct tree *tree, struct strata_error *err)
     struct sstable **tables = malloc(size);
     struct memtable *memtable = NULL;
     struct version *version = NULL;
-    int rc = tables ? memtable_new(tree->env->options->memtable_bytes, &memtable, err)
+    int rc = tables ? memtable_new(&memtable_bptree, &tree->pool,
+                                   tree->env->options->memtable_bytes, &memtable, err)
                     : strata_fail_memory(err, size);
 
     if (rc == 0)

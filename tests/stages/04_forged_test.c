@@ -409,7 +409,7 @@ static int open_log(const struct strata_env *env, struct log *log, struct memtab
 {
     struct replay replay;
 
-    assert_int_equal(memtable_new(4096, memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, memtable, NULL), 0);
     return log_open(log, env, &names_5, *memtable, &replay, err);
 }
 

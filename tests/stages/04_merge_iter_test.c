@@ -32,7 +32,7 @@ static void make_world(struct world *w, struct rng *rng)
 
     *w = (struct world){.count = (size_t)rng_below(rng, SOURCES + 1)};
     for (size_t i = 0; i < w->count; i++) {
-        assert_int_equal(memtable_new(4096, &w->sources[i], NULL), 0);
+        assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &w->sources[i], NULL), 0);
         for (size_t ops = (size_t)rng_below(rng, KEYS); ops > 0; ops--, sequence++) {
             size_t n = (size_t)rng_below(rng, KEYS);
             char key[16];
@@ -170,7 +170,7 @@ static void merge_iter_stops_at_a_source_that_fails(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
     assert_int_equal(memtable_reserve(memtable, 1, 16, NULL), 0);
     memtable_add(memtable, 1, STRATA_OP_PUT, S("04"), S(""));
     sources[1] = memtable_cursor(memtable, 1);
@@ -216,7 +216,7 @@ static void merge_iter_without_a_source_is_no_memory(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
     sources[1] = memtable_cursor(memtable, 1); /* freed */
     assert_code(merge_iter_new(sources, 2, false, &merged, &err), STRATA_ERR_NO_MEMORY, &err);
     assert_null(merged);

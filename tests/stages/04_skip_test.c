@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/skip.h"
 #include "rng.h"
 
 #include <pthread.h>
@@ -67,6 +68,35 @@ static void arena_large_chunks_are_mapped_and_given_back(void **state)
     piece[0] = piece[(20u << 20) - 1] = 1;
     assert_int_equal(arena.taken % ((size_t)2 << 20), 0);
     arena_free(&arena);
+}
+
+static void arena_pool_keeps_chunks_for_the_next(void **state)
+{
+    const size_t mib = (size_t)1 << 20;
+    struct arena_pool pool;
+    struct arena arena = {.pool = &pool, .chunk_bytes = 2 * mib};
+    uint8_t *piece;
+
+    (void)state;
+    assert_int_equal(arena_pool_init(&pool, 5 * mib, NULL), 0);
+    for (int i = 0; i < 3; i++) { /* of which two are kept */
+        assert_int_equal(arena_reserve(&arena, mib + mib / 2, NULL), 0);
+        piece = arena_take(&arena, mib + mib / 2);
+        piece[0] = (uint8_t)(i + 1);
+    }
+    assert_int_equal(arena_reserve(&arena, 3 * mib, NULL), 0); /* and not one of another size */
+    arena_take(&arena, 3 * mib);
+    arena_free(&arena);
+    assert_int_equal(pool.bytes, 4 * mib);
+    for (size_t left = 4; left > 0; left -= 2) {
+        assert_int_equal(pool.bytes, left * mib);
+        assert_int_equal(arena_reserve(&arena, mib + mib / 2, NULL), 0);
+        piece = arena_take(&arena, mib + mib / 2);
+        assert_in_range(piece[0], 1, 3); /* as it was left */
+    }
+    assert_int_equal(pool.bytes, 0);
+    arena_free(&arena);
+    arena_pool_free(&pool);
 }
 
 /* ---- Skip list against a sorted array -------------------------------------------------- */
@@ -181,11 +211,11 @@ static void memtable_entry_of_full_height_is_found(void **state)
     struct strata_slice value;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
     add(memtable, 1, "b", "2");
-    memtable->skip.prng.state = 51852825;
+    ((struct skip *)memtable->self)->prng.state = 51852825;
     add(memtable, 2, "c", "3");
-    assert_int_equal(memtable->skip.height, SKIP_HEIGHT);
+    assert_int_equal(((struct skip *)memtable->self)->height, SKIP_HEIGHT);
     add(memtable, 3, "a", "1");
     add(memtable, 4, "d", "4");
     for (int i = 0; i < 4; i++) {
@@ -203,7 +233,7 @@ static void memtable_room_for_too_many_operations_is_no_memory(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
     assert_code(memtable_reserve(memtable, wrapping, 100, &err), STRATA_ERR_NO_MEMORY, &err);
     add(memtable, 1, "a", "1");
     memtable_unref(memtable);
@@ -215,7 +245,7 @@ static void memtable_gives_the_newest_version_that_may_be_seen(void **state)
     struct strata_slice value;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
     add(memtable, 1, "a", "1");
     add(memtable, 2, "b", "2");
     add(memtable, 3, "a", "3");
@@ -261,7 +291,7 @@ static void memtable_cursor_sees_one_version_a_key(void **state)
     struct memtable *memtable;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, &memtable, NULL), 0);
     add(memtable, 1, "b", "1");
     add(memtable, 2, "a", "2");
     add(memtable, 3, "b", "3");
@@ -328,7 +358,7 @@ static void memtable_readers_need_no_lock(void **state)
     pthread_t readers[2];
 
     (void)state;
-    assert_int_equal(memtable_new((size_t)1 << 20, &s.memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_skip, NULL, (size_t)1 << 20, &s.memtable, NULL), 0);
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_on, &s), 0);
     for (uint64_t n = 1; n <= WRITES; n++) {
@@ -354,6 +384,7 @@ int main(void)
         cmocka_unit_test(arena_reserve_lasts_for_all_that_was_reserved),
         cmocka_unit_test(arena_too_large_a_piece_is_an_error),
         cmocka_unit_test(arena_large_chunks_are_mapped_and_given_back),
+        cmocka_unit_test(arena_pool_keeps_chunks_for_the_next),
         cmocka_unit_test(skip_list_agrees_with_a_sorted_array),
         cmocka_unit_test(memtable_entry_of_full_height_is_found),
         cmocka_unit_test(memtable_room_for_too_many_operations_is_no_memory),

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "05_blocks_bloom/table.h"
+#include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/compact.h"
 #include "06_leveled_compaction/merge_runs.h"
 #include "fs_sim.h"
@@ -268,7 +269,7 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
 
     if (!g->version)
         change(g, NULL, NULL, 0, 0);
-    assert_ok(memtable_new(1 << 16, &memtable, &err), &err);
+    assert_ok(memtable_new(&memtable_bptree, NULL, 1 << 16, &memtable, &err), &err);
     for (int i = from; i < to; i += step) {
         char key[16], value[60];
         make_key(key, i);

@@ -1,0 +1,274 @@
+/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all heads in it, and
+ * a cursor sorts what is in it once, when it comes to it.
+ *
+ *   tree     ... | leaf: d a f b | leaf: k h | ...
+ *   cursor         slots: a b d f
+ *                             ^ at            the next leaf: that of the fence behind this one
+ *
+ * I6: a fence that was between two leaves once stays between leaves. So a cursor needs no pointer
+ *     from leaf to leaf: it looks for the leaf that begins where its own ends, or that ends where
+ *     its own begins, and it does not matter what became of the tree meanwhile.
+ * I7: what a reader may see was all there when it began, and each leaf that it finds holds of that
+ *     all that is between its fences (I4 of bptree.c): what was added since is newer than its own
+ *     number, and is passed over. */
+#include "bptree_node.h"
+
+#include <stdlib.h>
+
+#define AHEAD 4 /* entries that are fetched before they are asked for */
+
+/* ---- Gets ------------------------------------------------------------------------------------ */
+
+static bool has_key(const struct bptree_entry *entry, struct strata_slice key)
+{
+    return entry->key_size == key.size && strata_compare(bptree_key(entry), key) == 0;
+}
+
+/* The newest in the leaf; NULL: none. */
+static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
+                                         const struct bptree_target *target)
+{
+    const struct bptree_entry *const *entries = bptree_entries(leaf), *best = NULL;
+    unsigned count = bptree_count(&leaf->node);
+    uint64_t head;
+
+    if (bptree_beside(&leaf->node.prefix, target->key))
+        return NULL;
+    head = bptree_head(target->key, leaf->node.prefix.size);
+    for (unsigned i = 0; i < count; i++)
+        if (leaf->heads[i] == head && entries[i]->sequence <= target->sequence &&
+            (!best || entries[i]->sequence > best->sequence) && has_key(entries[i], target->key))
+            best = entries[i];
+    cost_so_far.comparisons += count;
+    return best;
+}
+
+/* Versions of a key that are more than a leaf holds go on in the next one. */
+static bool goes_on(const struct bptree_fence *high, struct strata_slice key)
+{
+    return high && high->sequence != BPTREE_ALL && has_key(high->entry, key);
+}
+
+const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_slice key,
+                                      uint64_t sequence)
+{
+    struct bptree_target target = {.key = key, .sequence = sequence};
+
+    while (true) {
+        const struct bptree_fence *high = NULL;
+        const struct bptree_leaf *leaf = bptree_find(tree, &target, NULL, &high);
+        const struct bptree_entry *entry = get_in(leaf, &target);
+        if (entry || !goes_on(high, key))
+            return entry;
+        target.sequence = high->sequence;
+    }
+}
+
+/* ---- The cursor ------------------------------------------------------------------------------ */
+
+struct bptree_cursor {
+    struct cursor base;
+    const struct bptree *tree;
+    uint64_t sequence;             /* newer versions are not seen */
+    struct bptree_fence low, high; /* of the leaf */
+    struct bptree_prefix prefix;
+    unsigned at; /* in the slots */
+    struct bptree_slots slots;
+};
+
+static void load_leaf(struct bptree_cursor *c, const struct bptree_leaf *leaf,
+                      const struct bptree_fence *low, const struct bptree_fence *high)
+{
+    static const struct bptree_fence none = {NULL, 0};
+    struct bptree_slots slots;
+
+    c->low = low ? *low : none;
+    c->high = high ? *high : none;
+    c->prefix = leaf->node.prefix;
+    bptree_gather(leaf, &slots);
+    bptree_sort(&slots, &c->slots);
+    cost_so_far.comparisons += slots.count;
+}
+
+static void load(struct bptree_cursor *c, const struct bptree_target *target)
+{
+    const struct bptree_fence *low = NULL, *high = NULL;
+    const struct bptree_leaf *leaf = bptree_find(c->tree, target, &low, &high);
+
+    load_leaf(c, leaf, low, high);
+}
+
+static void load_last(struct bptree_cursor *c)
+{
+    const struct bptree_node *node = bptree_root(c->tree);
+    const struct bptree_fence *low = NULL;
+
+    while (node->level) {
+        const struct bptree_inner *inner = (const struct bptree_inner *)node;
+        unsigned count = bptree_count(node);
+        low = &inner->fences[count - 1];
+        node = bptree_at(inner, count);
+    }
+    load_leaf(c, (const struct bptree_leaf *)node, low, NULL);
+    c->at = c->slots.count;
+}
+
+/* The leaf behind this one, or before it. False: there is none. */
+static bool load_beside(struct bptree_cursor *c, const struct bptree_fence *fence, bool left)
+{
+    struct bptree_target target = {.sequence = fence->sequence, .left = left};
+
+    if (!fence->entry)
+        return false;
+    target.key = bptree_key(fence->entry);
+    load(c, &target);
+    c->at = left ? c->slots.count : 0;
+    return true;
+}
+
+static const struct bptree_entry *entry_at(const struct bptree_cursor *c, unsigned at)
+{
+    return c->slots.entries[at];
+}
+
+static int arrive(struct bptree_cursor *c)
+{
+    const struct bptree_entry *entry = entry_at(c, c->at);
+
+    c->base.key = bptree_key(entry);
+    c->base.sequence = entry->sequence;
+    c->base.type = entry->type;
+    c->base.value = bptree_value(entry);
+    c->base.has_value = true;
+    if (c->at + AHEAD < c->slots.count)
+        __builtin_prefetch(entry_at(c, c->at + AHEAD));
+    return 0;
+}
+
+/* ---- Forwards -------------------------------------------------------------------------------- */
+
+/* From this place on the first that may be seen, and is not `but`: a key of which it was shown. */
+static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
+{
+    while (true) {
+        for (; c->at < c->slots.count; c->at++) {
+            const struct bptree_entry *entry = entry_at(c, c->at);
+            if (entry->sequence <= c->sequence && !(but && has_key(entry, *but)))
+                return arrive(c);
+        }
+        if (!load_beside(c, &c->high, false))
+            return STRATA_NOT_FOUND;
+    }
+}
+
+static bool is_before(const struct bptree_cursor *c, unsigned at, uint64_t head,
+                      struct strata_slice key)
+{
+    if (c->slots.heads[at] != head)
+        return c->slots.heads[at] < head;
+    return strata_compare(bptree_key(entry_at(c, at)), key) < 0;
+}
+
+/* The first slot that is not before the key. */
+static unsigned place_of(const struct bptree_cursor *c, struct strata_slice key)
+{
+    int beside = bptree_beside(&c->prefix, key);
+    uint64_t head = beside ? 0 : bptree_head(key, c->prefix.size);
+    unsigned at = 0, n = c->slots.count;
+
+    if (beside)
+        return beside < 0 ? 0 : n;
+    while (n) {
+        unsigned half = n / 2;
+        bool behind = is_before(c, at + half, head, key);
+        at = behind ? at + half + 1 : at;
+        n = behind ? n - half - 1 : half;
+    }
+    return at;
+}
+
+static int seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+{
+    struct bptree_cursor *c = (struct bptree_cursor *)cursor;
+
+    (void)err;
+    load(c, &(struct bptree_target){.key = key, .sequence = c->sequence});
+    c->at = place_of(c, key);
+    return arrive_from(c, NULL);
+}
+
+static int next(struct cursor *cursor, struct strata_error *err)
+{
+    struct bptree_cursor *c = (struct bptree_cursor *)cursor;
+    struct strata_slice key = cursor->key;
+
+    (void)err;
+    c->at++;
+    return arrive_from(c, &key);
+}
+
+/* ---- Backwards ------------------------------------------------------------------------------- */
+
+/* This is a version that may be seen, and those before it may be newer ones of its key. */
+static int arrive_newest(struct bptree_cursor *c)
+{
+    struct strata_slice key = bptree_key(entry_at(c, c->at));
+
+    while (c->at && entry_at(c, c->at - 1)->sequence <= c->sequence &&
+           has_key(entry_at(c, c->at - 1), key))
+        c->at--;
+    if (!c->at && c->low.entry && c->low.sequence != BPTREE_ALL)
+        return seek(&c->base, key, NULL); /* they may begin in another leaf */
+    return arrive(c);
+}
+
+/* The last before this place that may be seen. It is no version of the key that was shown, as that
+ * one was the newest. */
+static int arrive_before(struct bptree_cursor *c)
+{
+    while (true) {
+        while (c->at)
+            if (entry_at(c, --c->at)->sequence <= c->sequence)
+                return arrive_newest(c);
+        if (!load_beside(c, &c->low, true))
+            return STRATA_NOT_FOUND;
+    }
+}
+
+static int prev(struct cursor *cursor, struct strata_error *err)
+{
+    (void)err;
+    return arrive_before((struct bptree_cursor *)cursor);
+}
+
+static int last(struct cursor *cursor, struct strata_error *err)
+{
+    (void)err;
+    load_last((struct bptree_cursor *)cursor);
+    return arrive_before((struct bptree_cursor *)cursor);
+}
+
+static int value(struct cursor *cursor, struct strata_slice *to, struct strata_error *err)
+{
+    (void)err;
+    *to = cursor->value;
+    return 0;
+}
+
+static void free_cursor(struct cursor *cursor)
+{
+    free(cursor);
+}
+
+struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence)
+{
+    static const struct cursor_ops ops = {seek, last, next, prev, value, free_cursor};
+    struct bptree_cursor *c = malloc(sizeof *c); /* the slots are not set */
+
+    if (!c)
+        return NULL;
+    c->base = (struct cursor){.ops = &ops};
+    c->tree = tree;
+    c->sequence = sequence;
+    return &c->base;
+}

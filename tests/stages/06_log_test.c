@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "04_memtable_sstable/log.h"
+#include "06_leveled_compaction/bptree.h"
 #include "coding.h"
 #include "fs_sim.h"
 
@@ -146,7 +147,7 @@ static struct opened open_bytes(struct strata_slice bytes)
     size_t found = 0;
 
     assert_int_equal(fs_sim_put(fs, PATH, bytes), 0);
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     check_clear(&o.err);
     o.rc = log_open(&log, &env, &names, memtable, &o.replay, &o.err);
     for (int i = 0; i < 10; i++) {
@@ -340,7 +341,7 @@ static void log_of_the_other_kind_has_heads_only(void **state)
     append_alone(&w, 0, 2);
     assert_int_equal(fs_trim(w.log.file, NULL), 0);
     assert_int_equal(log_close(&w.log, false, NULL), 0);
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     assert_ok(log_open(&w.log, &w.env, &names, memtable, &replay, &err), &err);
     w.sequence = replay.sequence;
     append_alone(&w, 2, 4);
@@ -369,7 +370,7 @@ static void log_that_was_opened_begins_with_a_head(void **state)
     (void)state;
     begin(&w, true);
     assert_int_equal(log_close(&w.log, false, NULL), 0);
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     assert_ok(log_open(&w.log, &w.env, &names, memtable, &replay, &err), &err);
     assert_true(w.log.lone);
     append_alone(&w, 0, 2);

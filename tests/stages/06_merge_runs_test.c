@@ -5,6 +5,7 @@
 
 #include "04_memtable_sstable/memtable.h"
 #include "05_blocks_bloom/table.h"
+#include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/merge_runs.h"
 #include "cost.h"
 #include "fs_sim.h"
@@ -122,7 +123,7 @@ static void add_memtable(struct world *w, struct rng *rng)
     struct memtable *m;
     uint64_t sequence = 1;
 
-    assert_int_equal(memtable_new(4096, &m, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &m, NULL), 0);
     for (size_t n = 0; n < w->key_count; n++) {
         unsigned type;
         char text[64];
@@ -427,7 +428,7 @@ static void merge_runs_without_a_source_is_no_memory(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_int_equal(memtable_new(4096, &memtable, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     of.newer[1] = memtable_cursor(memtable, 1); /* freed */
     assert_code(merge_runs_new(&of, &merged, &err), STRATA_ERR_NO_MEMORY, &err);
     assert_null(merged);

@@ -16,9 +16,10 @@ $(eval $(call crash_program,memory_test,memory_loop allocations allocations_reac
 # Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
 $(foreach p,memory_test faults_test faults bits_test bits,$B/tests/crash/$p): LDFLAGS += $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 
-# So does a stage's own test of what is done without a handle.
-$B/tests/stages/06_repair_test: $B/tests/crash/allocations.o
-$B/tests/stages/06_repair_test: LDFLAGS += $B/tests/crash/allocations.o $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
+# So does a stage's own test of what is done without a handle, and of what that loop does not reach.
+OWN_ALLOCATIONS := $(patsubst %,$B/tests/stages/%_test,06_events_line 06_repair)
+$(OWN_ALLOCATIONS): $B/tests/crash/allocations.o
+$(OWN_ALLOCATIONS): LDFLAGS += $B/tests/crash/allocations.o $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 
 # What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises.
 of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(call quoted,$(STAGE)) STRATA_ENGINE=$(call quoted,$(ENGINE))

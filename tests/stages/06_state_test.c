@@ -137,6 +137,89 @@ static void state_refuses_an_overlap(void **state)
     follow_with(table(0, 9, 1, 59, "a", "b"), NULL);
 }
 
+static void state_refuses_a_table_that_cannot_be(void **state)
+{
+    struct edit_table right = table(1, 9, 1, 5, "l", "m"), t;
+
+    (void)state;
+    follow_with(right, NULL);
+    t = right;
+    t.number = 0;
+    follow_with(t, "not given away");
+    t = right;
+    t.records = 0;
+    follow_with(t, "no table can be so");
+    t = right;
+    t.tombstones = 4;
+    follow_with(t, "no table can be so");
+    t = right;
+    t.first = 6;
+    follow_with(t, "no table can be so");
+    t = right;
+    t.smallest = S("n");
+    follow_with(t, "no table can be so");
+}
+
+static void state_refuses_logs_that_cannot_be(void **state)
+{
+    struct edit edit = {.next = 20, .has_logs = true, .logs = {log_1}};
+    struct state none = {0};
+    struct strata_error err;
+
+    (void)state;
+    for (edit.log_count = 0; edit.log_count < 4; edit.log_count += 3)
+        follow(edit, "so many logs");
+    edit.log_count = 1;
+    edit.logs[0].number = 0;
+    follow(edit, "no log can be so");
+    edit.logs[0].number = 20;
+    follow(edit, "no log can be so");
+    edit = (struct edit){.next = 20};
+    assert_code(state_apply(&none, &edit, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "there is no log");
+    state_free(&none);
+}
+
+/* Each thing that a state tells counts. */
+static void state_differs_in_whatever_it_tells(void **state)
+{
+    struct state a, b;
+
+    (void)state;
+    begin(&a);
+    begin(&b);
+    assert_true(state_same(&a, &b));
+#define DIFFERS(what, is, was)                                                                     \
+    do {                                                                                           \
+        what = (is);                                                                               \
+        assert_false(state_same(&a, &b));                                                          \
+        what = (was);                                                                              \
+        assert_true(state_same(&a, &b));                                                           \
+    } while (0)
+    for (unsigned level = 0; level < 3; level++) {
+        struct edit_table *t = &b.levels[level].tables[0], kept = *t;
+        DIFFERS(t->number, 19, kept.number);
+        DIFFERS(t->bytes, 1, kept.bytes);
+        DIFFERS(t->digest, 1, kept.digest);
+        DIFFERS(t->records, 4, kept.records);
+        DIFFERS(t->tombstones, 1, kept.tombstones);
+        DIFFERS(t->first, 0, kept.first);
+        DIFFERS(t->last, 98, kept.last);
+        DIFFERS(t->smallest, S("aa"), kept.smallest);
+        DIFFERS(t->largest, S("zz"), kept.largest);
+        DIFFERS(b.levels[level].count, 0, a.levels[level].count);
+    }
+    DIFFERS(b.cursors[1].size, 0, 1);
+    DIFFERS(b.log_count, 2, 1);
+    DIFFERS(b.logs[0].number, 2, 1);
+    DIFFERS(b.logs[0].first, 101, 100);
+    DIFFERS(b.logs[0].end, 78, 77);
+    DIFFERS(b.logs[0].sequence, 101, 100);
+#undef DIFFERS
+    state_free(&a);
+    state_free(&b);
+}
+
 static void state_moves_a_table_by_one_edit(void **state)
 {
     struct edit edit = {.next = 20};
@@ -400,6 +483,9 @@ int main(void)
         cmocka_unit_test(state_refuses_a_file_twice),
         cmocka_unit_test(state_refuses_what_is_removed_elsewhere_or_twice),
         cmocka_unit_test(state_refuses_an_overlap),
+        cmocka_unit_test(state_refuses_a_table_that_cannot_be),
+        cmocka_unit_test(state_refuses_logs_that_cannot_be),
+        cmocka_unit_test(state_differs_in_whatever_it_tells),
         cmocka_unit_test(state_moves_a_table_by_one_edit),
         cmocka_unit_test(state_refuses_a_sequence_that_goes_back),
         cmocka_unit_test(state_agrees_with_one_that_compares_everything),

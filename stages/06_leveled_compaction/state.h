@@ -21,6 +21,7 @@ struct state {
     struct strata_buffer cursors[LEVELS]; /* empty: at the first table */
     uint64_t *numbers;                    /* of all tables, ascending */
     size_t count, room;                   /* of the numbers */
+    uint64_t steps; /* tables and numbers that edits have looked at or moved: what they cost */
 };
 
 void state_free(struct state *state);

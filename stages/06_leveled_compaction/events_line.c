@@ -231,7 +231,7 @@ static bool take_type(struct strata_slice *rest, struct strata_event *event)
     return type < STRATA_EVENTS;
 }
 
-static bool is_whole(struct strata_slice line)
+bool events_is_whole(struct strata_slice line)
 {
     struct strata_slice tail;
     char check[TAIL + 1];
@@ -254,7 +254,7 @@ int events_decode(struct strata_slice line, struct strata_event *event, struct s
     /* its keys' bytes stay where they are: they are fewer than the line's */
     if (buffer_reserve(keys, line.size + 1) < 0)
         return STRATA_ERR_NO_MEMORY;
-    if (!is_whole(line))
+    if (!events_is_whole(line))
         return STRATA_NOT_FOUND;
     rest = strata_bytes(line.data, line.size - TAIL);
     good = take_type(&rest, event);

@@ -48,6 +48,22 @@ size_t state_find(const struct state_level *level, struct strata_slice key)
     return low;
 }
 
+bool state_has_table(const struct state *state, uint64_t number)
+{
+    size_t low = 0, high = state->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (state->numbers[middle] == number)
+            return true;
+        if (state->numbers[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
 int state_own_keys(struct edit_table *table, struct strata_error *err)
 {
     size_t small = table->smallest.size, large = table->largest.size;

@@ -311,10 +311,13 @@ static int choose_manifest(struct repair *r, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
+/* All that opening asks of it (tree_open.c). */
 static bool is_that(const struct edit_table *a, const struct edit_table *b)
 {
     return a->bytes == b->bytes && a->digest == b->digest && a->records == b->records &&
-           a->first == b->first && a->last == b->last;
+           a->tombstones == b->tombstones && a->first == b->first && a->last == b->last &&
+           strata_compare(a->smallest, b->smallest) == 0 &&
+           strata_compare(a->largest, b->largest) == 0;
 }
 
 /* What the manifest says of a table is as good as what the table says. */

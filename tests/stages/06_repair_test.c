@@ -484,6 +484,35 @@ static void repair_takes_a_table_whose_notes_cannot_be_read(void **state)
     fs_free(fs);
 }
 
+/* A manifest that was cut behind an edit looks whole: a table that it names is gone, and one is
+ * there that it does not name. That one counts, if anything of it can be read. */
+static void repair_takes_a_table_that_no_manifest_names(void **state)
+{
+    static const char path[] = DIR "/900000.table";
+    struct strata_fs *fs = made(OPS, true), *copy;
+
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        struct strata *db;
+        copy = fs_sim_copy(fs);
+        add_table(copy, 900000, "zzz", S(""));
+        if (how == 1) /* its block */
+            flip(copy, path, 30);
+        if (how == 2)
+            cut(copy, path, 10);
+        if (how < 3)
+            take_away(copy, file(copy, ".table", 0));
+        repair(copy);
+        assert_int_equal(told.sum.healthy, how == 3);
+        assert_int_equal(told.sum.lost, how > 0 && how < 3);
+        db = open_it(copy);
+        assert_get(db, "zzz", how == 0 ? "added" : NULL);
+        close_it(db);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
 static void repair_without_a_table_tells_its_keys(void **state)
 {
     struct strata_fs *fs = made(OPS, true), *copy;
@@ -829,6 +858,7 @@ int main(void)
         cmocka_unit_test(repair_of_a_flipped_manifest_loses_nothing),
         cmocka_unit_test(repair_of_a_flipped_table_keeps_its_other_blocks),
         cmocka_unit_test(repair_takes_a_table_whose_notes_cannot_be_read),
+        cmocka_unit_test(repair_takes_a_table_that_no_manifest_names),
         cmocka_unit_test(repair_without_a_table_tells_its_keys),
         cmocka_unit_test(repair_of_a_flipped_log_tells_what_is_missing),
         cmocka_unit_test(repair_of_a_cut_log_tells_what_is_missing),

@@ -103,7 +103,8 @@ static int repair(const struct strata_options *options, unsigned flags, struct t
     struct strata_error err = {.code = 0};
     int rc;
 
-    *told = (struct told){.text = {0}};
+    strata_buffer_clear(&told->text);
+    told->sum = (struct strata_repair_sum){0};
     rc = strata_repair(DATABASE_DIR, options, flags, &to, &told->sum, &err);
     require(rc == 0 ||
                 (rc == STRATA_ERR_CORRUPT && err.file[0] && strstr(err.message, "contradict")),
@@ -144,7 +145,7 @@ static void check_repair(struct strata_fs *fs, struct strata_slice notes)
 {
     struct strata_options options;
     struct fs_sim_hash before;
-    struct told dry, told;
+    struct told dry = {.text = {0}}, told = {.text = {0}};
     int rc;
 
     strata_options_init(&options);

@@ -348,6 +348,36 @@ static void forged_names_in_lost_are_left_alone(void **state)
     fs_free(fs);
 }
 
+/* All of them: then nothing is taken away. */
+static void forged_names_that_are_all_taken_end_the_repair(void **state)
+{
+    struct strata_fs *fs = made();
+    struct strata_options options;
+    struct strata_repair_sum sum;
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    char path[60];
+
+    (void)state;
+    assert_int_equal(fs_sim_put(fs, DIR "/CURRENT", S("no such thing")), 0);
+    assert_int_equal(fs_sim_put(fs, DIR "/lost/CURRENT", S("earlier")), 0);
+    for (int i = 1; i < 1000; i++) {
+        snprintf(path, sizeof path, DIR "/lost/CURRENT.%d", i);
+        assert_int_equal(fs_sim_put(fs, path, S("earlier")), 0);
+    }
+    set_options(&options, fs);
+    assert_code(strata_repair(DIR, &options, 0, NULL, &sum, &err), STRATA_ERR_IO, &err);
+    assert_err_file(&err, DIR "/CURRENT");
+    assert_err_says(&err, "all its names are taken");
+    assert_int_equal(fs_sim_get(fs, DIR "/CURRENT", &bytes), 0);
+    assert_bytes(strata_buffer_slice(&bytes), S("no such thing"));
+    assert_int_equal(fs_remove(fs, DIR "/lost/CURRENT.999", NULL), 0);
+    repair(fs);
+    expect_opens(fs, 100);
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
 /* ---- A version --------------------------------------------------------------------------------
  */
 
@@ -375,6 +405,7 @@ int main(void)
         cmocka_unit_test(forged_bounds_let_no_other_keys_through),
         cmocka_unit_test(forged_links_are_copies),
         cmocka_unit_test(forged_names_in_lost_are_left_alone),
+        cmocka_unit_test(forged_names_that_are_all_taken_end_the_repair),
         cmocka_unit_test(forged_state_makes_no_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

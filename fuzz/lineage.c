@@ -151,11 +151,7 @@ static void check_repair(struct strata_fs *fs, struct strata_slice notes)
     strata_options_init(&options);
     options.fs = fs;
     put_table(fs, &options, notes);
-    require(fs_remove(fs,
-                      DATABASE_DIR "/"
-                                   "CURRENT",
-                      NULL) == 0,
-            "CURRENT");
+    require(fs_remove(fs, DATABASE_DIR "/CURRENT", NULL) == 0, "CURRENT");
     require(fs_remove(fs, DATABASE_DIR "/000002.manifest", NULL) == 0, "manifest");
     before = fs_sim_hash_of(fs);
     rc = repair(&options, STRATA_REPAIR_DRY_RUN, &dry);

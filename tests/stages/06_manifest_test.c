@@ -648,6 +648,35 @@ static void manifest_with_an_edit_that_cannot_be_is_damage(void **state)
     }
 }
 
+static int see_another(void *arg, const struct edit *edit, struct strata_error *err)
+{
+    (void)arg;
+    (void)edit;
+    return strata_fail(err, STRATA_ERR_CORRUPT, DIR "/another", 77, "of another file");
+}
+
+/* What whoever is told of an edit says of another file is told as it is. */
+static void manifest_tells_of_another_file_as_it_is_told(void **state)
+{
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    uint64_t ends[4], torn;
+    struct manifest m;
+    struct ground g;
+
+    (void)state;
+    make(&g, false, ends, &bytes);
+    assert_code(manifest_open(&m, &g.env, see_another, NULL, &torn, &err), STRATA_ERR_CORRUPT,
+                &err);
+    assert_err_file(&err, DIR "/another");
+    assert_err_offset(&err, 77);
+    manifest_close(&m);
+    assert_int_equal(manifest_open(&m, &g.env, see_another, NULL, &torn, NULL), STRATA_ERR_CORRUPT);
+    manifest_close(&m);
+    ground_free(&g);
+    strata_buffer_free(&bytes);
+}
+
 /* ---- Dumps --------------------------------------------------------------------------------- */
 
 /* Bytes that a line of a dump shows, counted ones too. It begins with its offset and two blanks. */
@@ -980,6 +1009,7 @@ int main(void)
         cmocka_unit_test(manifest_without_an_edit_is_damaged),
         cmocka_unit_test(manifest_that_ends_while_it_is_read_is_damaged),
         cmocka_unit_test(manifest_with_an_edit_that_cannot_be_is_damage),
+        cmocka_unit_test(manifest_tells_of_another_file_as_it_is_told),
         cmocka_unit_test(manifest_dump_tells_every_byte),
         cmocka_unit_test(manifest_killed_anywhere_keeps_what_was_appended),
         cmocka_unit_test(manifest_cut_off_the_power_keeps_what_was_synced),

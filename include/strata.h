@@ -376,7 +376,8 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
  * nothing: then nothing is done. Fails as strata_compact. */
 int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
                          const struct strata_progress *progress, struct strata_error *err);
-/* Reads and checks every byte that the database relies on. CORRUPT names the first damage. */
+/* Reads and checks every byte that the database relies on. CORRUPT names the first damage. What
+ * cannot be read of the event log, on which nothing relies, is told to options.log, and is none. */
 int strata_verify(struct strata *db, const struct strata_progress *progress,
                   struct strata_error *err);
 /* Copies the database, as it is when this begins, into a new one of the same stage in directory

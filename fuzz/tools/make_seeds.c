@@ -6,6 +6,7 @@
  * always writes the same bytes. */
 #include "03_wal/wal.h"
 #include "05_blocks_bloom/table_inside.h"
+#include "06_leveled_compaction/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "coding.h"
 #include "database.h"
@@ -835,6 +836,45 @@ static void save_small_edits(void)
     fs_free(fs);
 }
 
+/* ---- Notes of tables (fuzz/lineage.c): table 9 is theirs, 3, 5 and 7 are the others --------- */
+
+static void save_notes(const char *name, struct lineage lineage, uint64_t *files, size_t cut)
+{
+    struct strata_buffer bytes = {0};
+
+    lineage.files = files;
+    require(lineage_encode(&lineage, &bytes, NULL) == 0, "encode");
+    save("lineage", name, strata_bytes(bytes.data, bytes.size - cut));
+    strata_buffer_free(&bytes);
+}
+
+static void save_lineages(void)
+{
+    uint64_t tables[] = {3, 5, 7, 300}, itself[] = {9, 9};
+    struct lineage whole = {.level = 1, .group = 9, .place = 1, .last = true, .sources = 3};
+    struct lineage other = whole;
+
+    save("lineage", "of_a_flush", strata_bytes("", 0));
+    save_notes("of_a_compaction", whole, tables, 0);
+    save_notes("cut", whole, tables, 1);
+    other.last = false;
+    save_notes("of_the_first_output", other, tables, 0);
+    other.place = 2;
+    save_notes("of_the_second_output", other, tables, 0);
+    other = whole;
+    other.sources = 1;
+    other.above = 2;
+    save_notes("with_tables_above", other, tables, 0);
+    other.above = 3;
+    other.level = 6;
+    save_notes("with_a_table_that_is_gone", other, tables, 0);
+    other = whole;
+    other.repaired = true;
+    save_notes("of_a_repair", other, tables, 0);
+    other.sources = other.above = 1;
+    save_notes("of_itself", other, itself, 0);
+}
+
 /* ---- Markers --------------------------------------------------------------------------- */
 
 static void save_markers(void)
@@ -1063,6 +1103,7 @@ int main(int argc, char **argv)
     save_manifests();
     save_logs_of_6();
     save_small_edits();
+    save_lineages();
     save_markers();
     save_texts();
     save_runs();

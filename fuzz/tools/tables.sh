@@ -11,7 +11,7 @@ targets() {
     while read -r name in file sources; do
         case $name in '' | \#*) continue ;; esac
         # shellcheck disable=SC2001
-        echo "| $name | $in | $(case $name:$file in engine:*) echo operations ;; *:-) echo text ;; *) echo "\`$file\`" ;; esac) | $(sed 's/stages\/%/the stage/' <<<"${sources// /, }") |"
+        echo "| $name | $in | $(case $name:$file in engine:*) echo operations ;; lineage:*) echo 'notes of a table' ;; *:-) echo text ;; *) echo "\`$file\`" ;; esac) | $(sed 's/stages\/%/the stage/' <<<"${sources// /, }") |"
     done <fuzz/targets.txt
 }
 

@@ -116,7 +116,7 @@ static int read_file(const struct strata_env *env, const char *name, struct stra
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
     char *path = fs_join(env->dir, name);
-    int rc = path ? fs_read_file(env->fs, path, (size_t)1 << 30, &bytes, &why)
+    int rc = path ? fs_read_file(env->fs, path, EVENTS_MOST, &bytes, &why)
                   : strata_fail_memory(&why, 64);
 
     if (rc == 0) {

@@ -10,6 +10,7 @@
 #define EVENTS_NAME "EVENTS"
 #define EVENTS_OLD "EVENTS.old" /* what was it before, when it had half of the budget */
 #define EVENTS_MAGIC "{\"event\""
+#define EVENTS_MOST ((size_t)1 << 30) /* bytes of a file that is read; a larger one is no log */
 #define EVENTS_STALL_NS ((uint64_t)10000000)
 
 /* ---- events_line.c: a line ------------------------------------------------------------------- */
@@ -21,6 +22,8 @@ void events_encode(const struct strata_event *event, struct strata_buffer *to);
 /* A line without its end. Its keys' bytes are put into `keys`. STRATA_NOT_FOUND: it is damaged, or
  * an event that this version does not know; NO_MEMORY. */
 int events_decode(struct strata_slice line, struct strata_event *event, struct strata_buffer *keys);
+/* Its check holds: it was written here, or by a later version. */
+bool events_is_whole(struct strata_slice line);
 /* Cuts the next line off; its end is not in it. False: there is none. An empty line is none. */
 bool events_next_line(struct strata_slice *rest, struct strata_slice *line);
 
@@ -47,6 +50,9 @@ void events_write(struct events *events);
 /* All lines of both files into `lines`, the oldest first. IO, NO_MEMORY. */
 int events_read(const struct strata_env *env, struct strata_buffer *lines,
                 struct strata_error *err);
+
+/* events_check.c: warns of lines that cannot be read. */
+void events_check(const struct strata_env *env);
 
 extern const struct strata_format events_format; /* events_inspect.c */
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define SHOWN 1000u /* bytes of a line */
-#define MOST ((size_t)1 << 30)
 
 struct looking {
     struct inspect *to;
@@ -52,7 +51,7 @@ static int show_line(struct looking *l, struct strata_slice line, struct strata_
 static int events_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
     struct strata_buffer bytes = {0}, keys = {0};
-    int rc = fs_read_file(file->fs, file->path, MOST, &bytes, err);
+    int rc = fs_read_file(file->fs, file->path, EVENTS_MOST, &bytes, err);
     struct looking l = {.to = to, .begin = bytes.data};
     struct strata_slice rest = strata_buffer_slice(&bytes), line;
 

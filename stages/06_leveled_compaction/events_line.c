@@ -133,13 +133,16 @@ static bool take_word(struct strata_slice *rest, struct strata_slice *word)
     return true;
 }
 
+/* At most UINT64_MAX: what does not fit was not written here. */
 static bool take_number(struct strata_slice *rest, uint64_t *number)
 {
     size_t digits = 0;
 
-    for (*number = 0; rest->size && *rest->data >= '0' && *rest->data <= '9' && digits < 20;
-         digits++) {
-        *number = *number * 10 + (uint64_t)(*rest->data - '0');
+    for (*number = 0; rest->size && *rest->data >= '0' && *rest->data <= '9'; digits++) {
+        uint64_t digit = (uint64_t)(*rest->data - '0');
+        if (*number > (UINT64_MAX - digit) / 10)
+            return false;
+        *number = *number * 10 + digit;
         *rest = slice_behind(*rest, 1);
     }
     return digits > 0;
@@ -228,7 +231,7 @@ static bool take_type(struct strata_slice *rest, struct strata_event *event)
     return type < STRATA_EVENTS;
 }
 
-static bool is_whole(struct strata_slice line)
+bool events_is_whole(struct strata_slice line)
 {
     struct strata_slice tail;
     char check[TAIL + 1];
@@ -251,7 +254,7 @@ int events_decode(struct strata_slice line, struct strata_event *event, struct s
     /* its keys' bytes stay where they are: they are fewer than the line's */
     if (buffer_reserve(keys, line.size + 1) < 0)
         return STRATA_ERR_NO_MEMORY;
-    if (!is_whole(line))
+    if (!events_is_whole(line))
         return STRATA_NOT_FOUND;
     rest = strata_bytes(line.data, line.size - TAIL);
     good = take_type(&rest, event);

@@ -1,6 +1,7 @@
 /* leveled_verify.c: everything that is relied on is read again: the manifest, which tells the state
  * that is in memory, and whose every edit is checked (state.c: order, no overlap, sequence
- * numbers); the logs; every table; and whether the files that it names are all there. */
+ * numbers); the logs; every table; and whether the files that it names are all there. The event log
+ * is read too, but only warned of. */
 #include "leveled.h"
 #include "tree_files.h"
 #include "tree_open.h"
@@ -63,6 +64,7 @@ int leveled_verify(void *self, const struct strata_progress *progress, struct st
         rc = tree_check_files(tree, err);
     if (rc == 0)
         rc = verify_logs(tree, err);
+    events_check(tree->env);
     pthread_mutex_lock(&tree->group.mutex);
     group_leave(&tree->group);
     super = leveled_take(tree, &sequence);

@@ -150,8 +150,7 @@ static int place_error(const struct manifest *m, uint64_t at, int rc,
                        const struct strata_error *why, struct strata_error *err)
 {
     if (rc == STRATA_ERR_CORRUPT && !why->file[0])
-        return corrupt(m, at + (why->offset == STRATA_NO_OFFSET ? 0 : why->offset), why->message,
-                       err);
+        return corrupt(m, at + why->offset, why->message, err);
     if (err)
         *err = *why;
     return rc;

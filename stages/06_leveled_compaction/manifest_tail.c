@@ -7,7 +7,8 @@
  *   - X is not below what CURRENT knows to be on the device, and an edit stands before it;
  *   - a crash leaves such bytes: the file ends inside a record (kill -9, or a power cut that left
  *     less), or it has the record's length and one of its sectors was never written, and is zeros;
- *   - no edit follows, as it would have been written after a sync of this one (manifest.c I2).
+ *   - no edit follows, nor a cut one whose head is whole: it would have been written after a sync
+ *     of this one (manifest.c I2).
  * Everything else is damage: one flipped bit leaves no sector of zeros. */
 #include "manifest_tail.h"
 
@@ -34,21 +35,22 @@ static int find_lost_sector(struct fs_file *file, uint64_t from, bool *lost,
     return rc;
 }
 
-/* A whole record behind this place? */
+/* Does a record stand behind this place, which is before the file's end? Also one that was cut. */
 static int find_record(struct record_reader *reader, uint64_t from, bool *found,
                        struct strata_error *err)
 {
     struct record record;
-    int rc = STRATA_ERR_CORRUPT;
 
-    for (uint64_t at = from + 1; rc == STRATA_ERR_CORRUPT || rc == RECORD_TORN; at++) {
-        if (at > reader->limit || reader->limit - at < RECORD_HEAD)
-            return 0;
+    for (uint64_t at = from + 1; reader->limit - at >= RECORD_HEAD; at++) {
+        int rc;
         reader->at = at;
         rc = record_next(reader, &record, err);
+        if (rc == STRATA_ERR_CORRUPT)
+            continue;
+        *found = rc >= 0;
+        return rc < 0 ? rc : 0;
     }
-    *found = rc == 0;
-    return rc < 0 ? rc : 0;
+    return 0;
 }
 
 /* The file does not end inside a record: what stands here is none. */

@@ -27,6 +27,7 @@ struct repair_table {
     bool removed;            /* ... names it no more */
     bool counts;             /* it is to be in the new state */
     bool own;                /* of an earlier repair that was cut short */
+    bool unnoted;            /* its notes cannot be read */
     uint64_t made;           /* number of the table that takes its place; 0: it stays */
     struct strata_error why; /* of one that is not whole */
 };

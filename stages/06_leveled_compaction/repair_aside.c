@@ -147,6 +147,9 @@ int aside_keep(const struct repair *r, const char *name, struct strata_error *er
 
     for (unsigned times = 0; rc == 0 && !kept && times < NAMES; times++)
         rc = keep_as(r, from, name, times, &kept, &why);
+    if (rc == 0 && !kept)
+        rc = strata_fail_sys(&why, EEXIST, from, STRATA_NO_OFFSET,
+                             "keep it in " REPAIR_LOST ", where all its names are taken");
     free(from);
     if (rc == STRATA_ERR_IO && why.sys == ENOENT)
         return 0;

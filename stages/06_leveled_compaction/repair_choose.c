@@ -214,8 +214,10 @@ static bool looks_tidy(const struct repair *r)
     bool tidy =
         r->log_count == 1 && r->logs[0].there && !r->logs[0].damaged && !r->logs[0].operations;
 
-    for (size_t i = 0; i < r->count; i++)
-        tidy &= r->tables[i].counts || r->tables[i].found == REPAIR_MISSING || r->tables[i].own;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct repair_table *t = &r->tables[i];
+        tidy &= (t->counts && !t->unnoted) || t->found == REPAIR_MISSING || t->own;
+    }
     return tidy;
 }
 

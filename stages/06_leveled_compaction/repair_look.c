@@ -63,6 +63,18 @@ static int take_keys(struct repair_table *t, struct strata_slice smallest,
     return 0;
 }
 
+/* Notes that no version of this stage writes tell nothing: it is placed as a flush would be. */
+static int take_notes(struct repair_table *t, const struct strata_buffer *notes,
+                      struct strata_error *err)
+{
+    int rc = lineage_decode(strata_buffer_slice(notes), &t->lineage, err);
+
+    t->unnoted = rc == STRATA_ERR_CORRUPT;
+    if (t->unnoted)
+        lineage_free(&t->lineage);
+    return t->unnoted ? 0 : rc;
+}
+
 static int take_table(struct repair_table *t, const struct sstable *table,
                       const struct strata_buffer *notes, struct strata_error *err)
 {
@@ -77,9 +89,7 @@ static int take_table(struct repair_table *t, const struct sstable *table,
                                    .last = table->sum.last};
     rc = take_keys(t, strata_buffer_slice(&table->smallest), strata_buffer_slice(&table->largest),
                    err);
-    if (rc == 0)
-        rc = lineage_decode(strata_buffer_slice(notes), &t->lineage, err);
-    return rc;
+    return rc < 0 ? rc : take_notes(t, notes, err);
 }
 
 /* What its properties tell. */
@@ -301,10 +311,13 @@ static int choose_manifest(struct repair *r, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
+/* All that opening asks of it (tree_open.c). */
 static bool is_that(const struct edit_table *a, const struct edit_table *b)
 {
     return a->bytes == b->bytes && a->digest == b->digest && a->records == b->records &&
-           a->first == b->first && a->last == b->last;
+           a->tombstones == b->tombstones && a->first == b->first && a->last == b->last &&
+           strata_compare(a->smallest, b->smallest) == 0 &&
+           strata_compare(a->largest, b->largest) == 0;
 }
 
 /* What the manifest says of a table is as good as what the table says. */

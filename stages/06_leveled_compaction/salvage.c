@@ -1,25 +1,17 @@
 /* salvage.c: see salvage.h.
  *
- * With its index the blocks' places are known. Without it they are looked for: a section ends with
- * a tail (05_blocks_bloom/section.c) of which five bytes tell its size and packing, which hardly
- * any five bytes do by chance; where they do, a section ends iff its check holds. Its end is the
- * next one's beginning; where none begins, the next place that may be an end is tried, and what
- * lies between is a gap.
+ * With its index the blocks' places are known. Without it they are looked for (salvage_find.c).
  *
  * I1: no entry is given whose block's check did not hold, nor one that is not behind those before
  *     it and within the table's keys. */
 #define FS_NO_SITES /* tests/stages/06_repair_test.c cuts a repair at each of its calls */
 #include "salvage.h"
-#include "01_append_log/record.h"
 #include "bytes.h"
-#include "coding.h"
+#include "salvage_find.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TRIED 64                  /* ends that are tried for one beginning */
-#define SPAN ((size_t)256 * 1024) /* bytes of a block behind a gap, at most */
 
 struct reading {
     struct salvage *salvage;
@@ -198,89 +190,21 @@ static int read_file(struct reading *r, struct strata_error *err)
     return table_read_at(t, 0, r->file.data, (size_t)end, err);
 }
 
-/* May a section end there, whose bytes begin at `begin`? */
-static bool may_end(const struct reading *r, size_t begin, size_t end)
-{
-    size_t stored = end - begin - SECTION_TAIL;
-    struct decoder d;
-    uint32_t size;
-    unsigned packing;
-
-    decoder_init(&d, strata_bytes(r->file.data + end - SECTION_TAIL, SECTION_TAIL));
-    size = get_u32(&d);
-    packing = get_u8(&d);
-    return packing == SECTION_PLAIN
-               ? size == stored
-               : packing == SECTION_LZ4 && size > stored && size / 256 <= stored + 16;
-}
-
-/* Does a block lie there? Then it is r->block. */
-static int try_block(struct reading *r, size_t begin, size_t end, bool *found,
-                     struct strata_error *err)
-{
-    struct strata_slice bytes = strata_bytes(r->file.data + begin, end - begin);
-    struct section section;
-    struct strata_error why;
-
-    if (section_open(&section, bytes, r->salvage->table.base.number, begin, &why) < 0)
-        return 0;
-    strata_buffer_clear(&r->block.bytes);
-    if (buffer_reserve(&r->block.bytes, section.size) < 0)
-        return strata_fail_memory(err, section.size);
-    r->block.bytes.size = section.size;
-    *found = section_unpack(&section, begin, r->block.bytes.data, &why) == 0 &&
-             block_open(&r->block.block, strata_buffer_slice(&r->block.bytes), &why) == 0;
-    return 0;
-}
-
-/* Where the block that begins there ends, at `limit` at most; 0: none does. */
-static int find_block(struct reading *r, size_t begin, size_t limit, size_t *out,
-                      struct strata_error *err)
-{
-    unsigned tried = 0;
-    bool found = false;
-    int rc = 0;
-
-    *out = 0;
-    for (size_t end = begin + SECTION_TAIL + 1; rc == 0 && end <= limit && tried < TRIED; end++) {
-        if (!may_end(r, begin, end))
-            continue;
-        tried++;
-        rc = try_block(r, begin, end, &found, err);
-        if (!found)
-            continue;
-        *out = end;
-        break;
-    }
-    return rc;
-}
-
-/* The next place behind `at` where a block may begin, as one may end there; 0: there is none. */
-static size_t next_begin(const struct reading *r, size_t at)
-{
-    for (at++; at < r->file.size; at++)
-        if (at > RECORD_FILE_HEADER + SECTION_TAIL && r->file.data[at - 5] <= SECTION_LZ4)
-            return at;
-    return 0;
-}
-
 static int look_for_blocks(struct reading *r, struct strata_error *err)
 {
-    size_t at = RECORD_FILE_HEADER, end;
-    bool sure = true; /* that something begins there: the first block, or the one behind another */
+    struct finder finder = {.ends = NULL};
+    bool gap = false;
     int rc = read_file(r, err);
 
-    while (rc == 0 && at && at < r->file.size) {
-        size_t left = r->file.size - at;
-        rc = find_block(r, at, at + (sure || left < SPAN ? left : SPAN), &end, err);
-        sure = end > 0;
-        if (rc == 0 && sure)
-            rc = give_block(r, err);
-        else
-            r->gap = true;
-        at = sure ? end : next_begin(r, at);
+    if (rc == 0)
+        rc =
+            finder_init(&finder, strata_buffer_slice(&r->file), r->salvage->table.base.number, err);
+    while (rc == 0 && (rc = finder_next(&finder, &r->block, &gap, err)) == 0) {
+        r->gap |= gap;
+        rc = give_block(r, err);
     }
-    return rc;
+    finder_free(&finder);
+    return rc < 0 ? rc : 0;
 }
 
 int salvage_read(struct salvage *s, struct strata_slice smallest, struct strata_slice largest,

@@ -7,7 +7,7 @@
  * I3: from level 1 down the tables of a level do not overlap, and stand in order of their keys.
  * I4: what is in tables is not in a live log: it is older. Of two logs the first ends where the
  *     second begins. The live logs never become older ones. */
-#include "state.h"
+#include "state_inside.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -32,53 +32,6 @@ void state_free(struct state *state)
     *state = (struct state){0};
 }
 
-/* ---- Numbers (I1) ---------------------------------------------------------------------------- */
-
-/* Where `number` stands, or belongs. */
-static size_t find_number(const struct state *state, uint64_t number)
-{
-    size_t low = 0, high = state->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (state->numbers[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool has_number(const struct state *state, uint64_t number)
-{
-    size_t at = find_number(state, number);
-    return at < state->count && state->numbers[at] == number;
-}
-
-static int add_number(struct state *state, uint64_t number, struct strata_error *err)
-{
-    size_t at = find_number(state, number), room = state->room ? 2 * state->room : 16;
-
-    if (state->count == state->room) {
-        uint64_t *bigger = realloc(state->numbers, room * sizeof *bigger);
-        if (!bigger)
-            return strata_fail_memory(err, room * sizeof *bigger);
-        state->numbers = bigger;
-        state->room = room;
-    }
-    memmove(state->numbers + at + 1, state->numbers + at,
-            (state->count++ - at) * sizeof *state->numbers);
-    state->numbers[at] = number;
-    return 0;
-}
-
-static void drop_number(struct state *state, uint64_t number)
-{
-    size_t at = find_number(state, number);
-    memmove(state->numbers + at, state->numbers + at + 1,
-            (--state->count - at) * sizeof *state->numbers);
-}
-
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 size_t state_find(const struct state_level *level, struct strata_slice key)
@@ -95,51 +48,20 @@ size_t state_find(const struct state_level *level, struct strata_slice key)
     return low;
 }
 
-static int remove_table(struct state *state, const struct edit_removed *removed,
-                        struct strata_error *err)
+bool state_has_table(const struct state *state, uint64_t number)
 {
-    struct state_level *l = &state->levels[removed->level];
-    size_t at = 0;
+    size_t low = 0, high = state->count;
 
-    while (at < l->count && l->tables[at].number != removed->number)
-        at++;
-    if (at == l->count)
-        return refuse("it is removed, and was not on that level", removed->number, err);
-    drop_number(state, removed->number);
-    l->bytes -= l->tables[at].bytes;
-    free((void *)(uintptr_t)l->tables[at].smallest.data);
-    memmove(l->tables + at, l->tables + at + 1, (--l->count - at) * sizeof *l->tables);
-    return 0;
-}
-
-static size_t place_of(const struct state_level *l, const struct edit_table *table)
-{
-    size_t at = 0;
-
-    if (table->level)
-        return state_find(l, table->smallest);
-    while (at < l->count && l->tables[at].last > table->last)
-        at++;
-    return at;
-}
-
-/* I2, I3: `a` may stand in front of `b`. */
-static bool in_order(const struct edit_table *a, const struct edit_table *b)
-{
-    return a->level ? strata_compare(a->largest, b->smallest) < 0 : a->first > b->last;
-}
-
-static int check_table(const struct state *state, const struct edit_table *t,
-                       struct strata_error *err)
-{
-    if (t->number == 0 || t->number >= state->next)
-        return refuse("its number was not given away", t->number, err);
-    if (has_number(state, t->number))
-        return refuse("it is added, and was there", t->number, err);
-    if (t->records == 0 || t->tombstones > t->records || t->first > t->last ||
-        strata_compare(t->smallest, t->largest) > 0)
-        return refuse("no table can be so", t->number, err);
-    return 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (state->numbers[middle] == number)
+            return true;
+        if (state->numbers[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
 }
 
 int state_own_keys(struct edit_table *table, struct strata_error *err)
@@ -158,58 +80,79 @@ int state_own_keys(struct edit_table *table, struct strata_error *err)
     return 0;
 }
 
-static int make_room(struct state_level *l, struct strata_error *err)
+static int remove_tables(struct state *state, const struct edit *edit, struct strata_error *err)
 {
-    size_t room = l->room ? 2 * l->room : 8;
-    struct edit_table *bigger;
+    uint64_t missing;
+    int rc = state_drop(state, edit->removed, edit->removed_count, &missing, err);
 
-    if (l->count < l->room)
-        return 0;
-    bigger = realloc(l->tables, room * sizeof *bigger);
-    if (!bigger)
-        return strata_fail_memory(err, room * sizeof *bigger);
-    l->tables = bigger;
-    l->room = room;
+    return missing ? refuse("it is removed, and was not on that level", missing, err) : rc;
+}
+
+static int check_table(const struct state *state, const struct edit_table *t,
+                       struct strata_error *err)
+{
+    if (t->number == 0 || t->number >= state->next)
+        return refuse("its number was not given away", t->number, err);
+    if (t->records == 0 || t->tombstones > t->records || t->first > t->last ||
+        strata_compare(t->smallest, t->largest) > 0)
+        return refuse("no table can be so", t->number, err);
     return 0;
 }
 
-static int add_table(struct state *state, const struct edit_table *table, struct strata_error *err)
+/* How often a table has it: I1. */
+static size_t times(struct state *state, uint64_t number)
 {
-    struct state_level *l = &state->levels[table->level];
-    size_t at = place_of(l, table);
-    int rc = check_table(state, table, err);
+    size_t at = state_number(state, state->count, number), end = at;
 
-    if (rc < 0)
-        return rc;
-    if ((at && !in_order(&l->tables[at - 1], table)) ||
-        (at < l->count && !in_order(table, &l->tables[at])))
-        return refuse("it overlaps with another table of its level", table->number, err);
-    rc = make_room(l, err);
+    while (end < state->count && end < at + 2 && state->numbers[end] == number)
+        end++;
+    return end - at;
+}
+
+/* I2, I3: `a` may stand in front of `b`. */
+static bool in_order(const struct edit_table *a, const struct edit_table *b)
+{
+    return a->level ? strata_compare(a->largest, b->smallest) < 0 : a->first > b->last;
+}
+
+/* Of a table that was taken; those that its keys, or its operations, are equal to stand behind. */
+static int check_place(struct state *state, const struct edit_table *t, struct strata_error *err)
+{
+    const struct state_level *l = &state->levels[t->level];
+    size_t at = state_place(state, l, l->count, t);
+
+    if (times(state, t->number) > 1)
+        return refuse("it is added, and was there", t->number, err);
+    if ((at && !in_order(&l->tables[at - 1], &l->tables[at])) ||
+        (at + 1 < l->count && !in_order(&l->tables[at], &l->tables[at + 1])))
+        return refuse("it overlaps with another table of its level", t->number, err);
+    return 0;
+}
+
+static int add_tables(struct state *state, const struct edit *edit, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < edit->added_count; i++)
+        rc = check_table(state, &edit->added[i], err);
     if (rc == 0)
-        rc = add_number(state, table->number, err);
-    if (rc < 0)
-        return rc;
-    memmove(l->tables + at + 1, l->tables + at, (l->count - at) * sizeof *l->tables);
-    l->tables[at] = *table;
-    rc = state_own_keys(&l->tables[at], err);
-    if (rc < 0)
-        l->tables[at].smallest.data = NULL; /* it is not the state's */
-    l->count++;
-    l->bytes += table->bytes;
+        rc = state_take(state, edit->added, edit->added_count, err);
+    for (size_t i = 0; rc == 0 && i < edit->added_count; i++)
+        rc = check_place(state, &edit->added[i], err);
     return rc;
 }
 
 /* ---- The rest -------------------------------------------------------------------------------- */
 
-static int check_logs(const struct state *state, const struct edit *edit, struct strata_error *err)
+static int check_logs(struct state *state, const struct edit *edit, struct strata_error *err)
 {
     const struct edit_log *logs = edit->logs;
 
     if (edit->log_count < 1 || edit->log_count > 2)
         return refuse("so many logs are live", edit->log_count, err);
     for (uint32_t i = 0; i < edit->log_count; i++)
-        if (logs[i].number == 0 || logs[i].number >= edit->next ||
-            has_number(state, logs[i].number) || logs[i].first > logs[i].sequence)
+        if (logs[i].number == 0 || logs[i].number >= edit->next || times(state, logs[i].number) ||
+            logs[i].first > logs[i].sequence)
             return refuse("no log can be so", logs[i].number, err);
     if (state->log_count && logs[0].first < state->logs[0].first)
         return refuse("the log is older than the one before it", logs[0].number, err);
@@ -220,12 +163,12 @@ static int check_logs(const struct state *state, const struct edit *edit, struct
 }
 
 /* I4. */
-static int check_ages(const struct state *state, const struct edit *edit, struct strata_error *err)
+static int check_ages(struct state *state, const struct edit *edit, struct strata_error *err)
 {
     if (state->log_count == 0)
         return refuse("there is no log", 0, err);
     for (uint32_t i = 0; i < state->log_count; i++)
-        if (has_number(state, state->logs[i].number))
+        if (times(state, state->logs[i].number))
             return refuse("it is a table and a log", state->logs[i].number, err);
     for (size_t i = 0; i < edit->added_count; i++)
         if (edit->added[i].last >= state->logs[0].first)
@@ -246,10 +189,10 @@ int state_apply(struct state *state, const struct edit *edit, struct strata_erro
                  : 0;
 
     state->next = edit->next;
-    for (size_t i = 0; rc == 0 && i < edit->removed_count; i++)
-        rc = remove_table(state, &edit->removed[i], err);
-    for (size_t i = 0; rc == 0 && i < edit->added_count; i++)
-        rc = add_table(state, &edit->added[i], err);
+    if (rc == 0)
+        rc = remove_tables(state, edit, err);
+    if (rc == 0)
+        rc = add_tables(state, edit, err);
     if (rc == 0 && edit->has_logs)
         rc = check_logs(state, edit, err);
     if (rc == 0 && edit->has_logs) {

@@ -21,6 +21,7 @@ struct state {
     struct strata_buffer cursors[LEVELS]; /* empty: at the first table */
     uint64_t *numbers;                    /* of all tables, ascending */
     size_t count, room;                   /* of the numbers */
+    uint64_t steps; /* tables and numbers that edits have looked at or moved: what they cost */
 };
 
 void state_free(struct state *state);
@@ -37,6 +38,9 @@ bool state_same(const struct state *a, const struct state *b);
 
 /* The first table of a level >= 1 whose largest key is not before `key`; count: there is none. */
 size_t state_find(const struct state_level *level, struct strata_slice key);
+
+/* Is there a table of this number? */
+bool state_has_table(const struct state *state, uint64_t number);
 
 /* Of the two files: the keys, borrowed until now, are copied to one piece of memory, which begins
  * with the smallest. NO_MEMORY: nothing was changed. */

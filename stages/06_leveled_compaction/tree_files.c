@@ -27,16 +27,6 @@ static bool is_live_log(const struct state *state, uint64_t number)
     return false;
 }
 
-static bool is_live_table(const struct tree *tree, uint64_t number)
-{
-    const struct version *v = tree->super ? tree->super->version : NULL;
-
-    for (size_t i = 0; v && i < v->count; i++)
-        if (v->all[i]->number == number)
-            return true;
-    return false;
-}
-
 /* Is it a name that this tree makes, and of no file that is live? */
 static bool is_dead(const struct tree *tree, const char *name)
 {
@@ -48,7 +38,7 @@ static bool is_dead(const struct tree *tree, const char *name)
     if (is_name(name, number, ".manifest", false))
         return number != tree->manifest.number;
     if (is_name(name, number, suffix, false))
-        return !is_live_table(tree, number);
+        return !state_has_table(&tree->state, number);
     return is_name(name, number, suffix, true) || strcmp(name, CURRENT_NAME ".tmp") == 0;
 }
 

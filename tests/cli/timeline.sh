@@ -1,7 +1,8 @@
 #!/bin/bash
 # timeline: a page of its own, that tells what the event log tells, and that no key, path or damaged
 # line can make into another.
-. "$(dirname "$0")/tap.bash"
+root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/cli/tap.bash"
 
 data() { sed -n '/^<script id="data"/,/^<\/script>/p' "$1" | sed '1d;$d'; }
 # What a JSON parser makes of it: perl's own. count FILE EVENT: how many such events
@@ -31,6 +32,12 @@ if [ -w /dev/full ]; then
 else
     skip timeline_full_disk "no /dev/full"
 fi
+
+# The page in the program is the one that is edited: both are in the tree.
+skeleton() { sed '/^<script id="data"/,/^<\/script>/d' "$1"; }
+skeleton page.html >page.txt
+skeleton "$root/common/cli/timeline.html" >source.txt
+same timeline_page_is_the_source page.txt source.txt
 
 # ---- Keys and paths are text ----
 evil='</script><script>document.title="taken"</script><!--'
@@ -64,6 +71,8 @@ strata timeline damaged -o damaged.html
 is timeline_damaged_lines_are_counted "$(count damaged.html unreadable)" 2
 is timeline_reads_on_behind_damage "$(count damaged.html 'compact end')" 1
 prints timeline_damage_of_the_log_is_none_of_data 'damaged: no damage' strata verify damaged
+like timeline_damage_of_the_log_is_warned_of "$err" '^strata: warning: damaged/EVENTS @0: 1 lines'
+prints timeline_log_that_was_cut_is_no_damage 'cut: no damage' bash -c 'cp -r db cut; printf "{" >>cut/EVENTS; strata verify cut 2>&1'
 strata put damaged later v
 strata timeline damaged -o again.html
 is timeline_goes_on_behind_a_cut_line "$(count again.html unreadable) $(count again.html open)" '2 4'

@@ -12,13 +12,15 @@ $(foreach p,kill_real_test kill_real,$(eval $(call crash_program,$p,kill_loop)))
 $(foreach p,faults_test faults,$(eval $(call crash_program,$p,faults_loop memory_loop allocations allocations_reach)))
 $(foreach p,bits_test bits,$(eval $(call crash_program,$p,bits_loop allocations allocations_reach)))
 $(eval $(call crash_program,memory_test,memory_loop allocations allocations_reach))
+$(eval $(call crash_program,model,))
 
 # Every allocation of the library goes through the test. (A shared object's: allocations_reach.)
 $(foreach p,memory_test faults_test faults bits_test bits,$B/tests/crash/$p): LDFLAGS += $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 
-# So does a stage's own test of what is done without a handle.
-$B/tests/stages/06_repair_test: $B/tests/crash/allocations.o
-$B/tests/stages/06_repair_test: LDFLAGS += $B/tests/crash/allocations.o $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
+# So does a stage's own test of what is done without a handle, and of what that loop does not reach.
+OWN_ALLOCATIONS := $(patsubst %,$B/tests/stages/%_test,06_events_line 06_failing 06_repair 06_salvage 06_state 06_trash)
+$(OWN_ALLOCATIONS): $B/tests/crash/allocations.o
+$(OWN_ALLOCATIONS): LDFLAGS += $B/tests/crash/allocations.o $(foreach f,malloc calloc realloc aligned_alloc strdup strndup free,-Wl,--wrap=$f)
 
 # What is under test: stage STAGE, or ENGINE, an engine of one's own, by that stage's promises.
 of_engine = $(if $(ENGINE),$(if $(STAGE),,echo 'ENGINE wants STAGE=N beside it: whose promises?' >&2; exit 2;)) STRATA_STAGE=$(call quoted,$(STAGE)) STRATA_ENGINE=$(call quoted,$(ENGINE))
@@ -35,10 +37,14 @@ bits: install-test ## every bit flipped, every cut, every sector exchanged: a ta
 	@$(MAKE) --no-print-directory -s $B/tests/crash/bits
 	@$(of_engine) $B/tests/crash/bits
 
+model: install-test ## a long random sequence of operations against a model, killed and opened with other options: STAGE=6 [OPERATIONS=10000000] [SEED=1] [ENGINE=mine.so]
+	@$(MAKE) --no-print-directory -s $B/tests/crash/model
+	@$(of_engine) $B/tests/crash/model $(or $(OPERATIONS),10000000) $(or $(SEED),1)
+
 crash: all ## every state that a crash may leave, in tables [STAGE=N [ENGINE=mine.so]] [SEEDS=24]
 	@$(of_engine) B=$B tests/tools/crash.sh run "$(STAGE)" "$(SEEDS)"
 
 crash-full: all ## the same and nothing left out, for TIME=2h [STAGE=3]; goes on where it stopped
 	@B=$B tests/tools/crash.sh full "$(or $(STAGE),3)" "$(or $(TIME),2h)"
 
-.PHONY: kill faults bits crash crash-full
+.PHONY: kill faults bits model crash crash-full

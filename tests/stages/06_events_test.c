@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "06_leveled_compaction/events.h"
+#include "checksum.h"
 #include "fs_sim.h"
 #include "rng.h"
 #include "subject.h"
@@ -471,6 +472,68 @@ static void events_that_are_damaged_harm_nothing(void **state)
     free(s);
 }
 
+static char warned[2000];
+
+static void note_warning(void *arg, enum strata_log_level level, const char *message)
+{
+    (void)arg;
+    if (level == STRATA_LOG_WARNING)
+        snprintf(warned + strlen(warned), sizeof warned - strlen(warned), "%s\n", message);
+}
+
+/* Verify of a database with these bytes in its log is right, and warns so. */
+static void expect_warning(struct strata_fs *fs, struct strata_slice bytes, const char *words)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    subject_options(&options, fs, false);
+    options.read_only = true;
+    options.log = note_warning;
+    assert_int_equal(fs_sim_put(fs, LOG, bytes), 0);
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    warned[0] = '\0';
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    if (words ? !strstr(warned, words) : *warned)
+        fail_msg("not \"%s\" is told, but: %s", words ? words : "", warned);
+    close_it(db);
+}
+
+/* A line that cannot be read is told by verify, as a warning: what a crash leaves is not. */
+static void events_that_are_damaged_are_warned_of(void **state)
+{
+    struct strata_event open = {.type = STRATA_EVENT_OPEN};
+    static const char later[] = "{\"event\":\"sealed\"";
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_buffer bytes = {0};
+    char words[60];
+    size_t second;
+
+    (void)state;
+    close_it(worked(fs, BUDGET, 500));
+    assert_int_equal(fs_sim_get(fs, LOG, &bytes), 0);
+    second = (size_t)((uint8_t *)memchr(bytes.data, '\n', bytes.size) - bytes.data) + 1;
+    expect_warning(fs, strata_buffer_slice(&bytes), NULL);
+    expect_warning(fs, strata_bytes(bytes.data, bytes.size - 9), NULL); /* cut */
+    snprintf(words, sizeof words, "%s,\"check\":\"%08x\"}\n\n{", later, checksum(0, S(later)));
+    expect_warning(fs, S(words), NULL); /* another version's */
+    bytes.data[second + 12] ^= 1;
+    snprintf(words, sizeof words, LOG " @%zu: 1 lines", second);
+    expect_warning(fs, strata_buffer_slice(&bytes), words);
+    bytes.data[3] ^= 1;
+    expect_warning(fs, strata_buffer_slice(&bytes), LOG " @0: 2 lines");
+    expect_warning(fs, S("{\"event\":\"seal\",\n{\"event\":\"seal\""), LOG " @0: 1 lines");
+    strata_buffer_clear(&bytes);
+    strata_buffer_append(&bytes, "{\"event\":\"se\n", 13);
+    events_encode(&open, &bytes);
+    expect_warning(fs, strata_buffer_slice(&bytes), NULL); /* cut, and then opened again */
+    assert_int_equal(fs_sim_put_directory(fs, OLD), 0);
+    expect_warning(fs, strata_buffer_slice(&bytes), "which nothing relies on: ");
+    strata_buffer_free(&bytes);
+    fs_free(fs);
+}
+
 static void events_are_not_in_a_backup(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -631,6 +694,7 @@ int main(void)
         cmocka_unit_test(events_of_a_reader_are_none),
         cmocka_unit_test(events_that_fail_fail_nothing_else),
         cmocka_unit_test(events_that_are_damaged_harm_nothing),
+        cmocka_unit_test(events_that_are_damaged_are_warned_of),
         cmocka_unit_test(events_are_not_in_a_backup),
         cmocka_unit_test(events_cut_by_a_crash_harm_nothing),
         cmocka_unit_test(events_line_comes_back),

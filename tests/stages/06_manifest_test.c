@@ -4,6 +4,8 @@
 
 #include "06_leveled_compaction/manifest.h"
 #include "01_append_log/record.h"
+#include "checksum.h"
+#include "coding.h"
 #include "fs_sim.h"
 #include "inspect.h"
 
@@ -391,6 +393,27 @@ static void current_cut_or_flipped_is_told(void **state)
     strata_buffer_free(&bytes);
 }
 
+/* Its check holds: another program wrote it. */
+static void current_of_another_version_is_refused(void **state)
+{
+    struct strata_buffer bytes = {0};
+    uint64_t ends[4];
+    struct ground g;
+
+    (void)state;
+    make(&g, true, ends, &bytes);
+    for (size_t at = 8; at < 12; at++) { /* the reserved bytes too */
+        assert_int_equal(current_write(&g.env, &(struct current){1, ends[3]}, NULL), 0);
+        assert_int_equal(fs_sim_get(g.fs, CURRENT, &bytes), 0);
+        bytes.data[at]++;
+        put_u32(bytes.data + 28, checksum(checksum_seed(0, 0), strata_bytes(bytes.data, 28)));
+        put_file(&g, CURRENT, strata_buffer_slice(&bytes));
+        refuse_open(&g, CURRENT, "another version than 1");
+    }
+    ground_free(&g);
+    strata_buffer_free(&bytes);
+}
+
 static void manifest_that_is_missing_is_damage(void **state)
 {
     struct strata_buffer bytes = {0};
@@ -495,6 +518,88 @@ static void manifest_that_lost_a_sector_is_torn_or_damaged(void **state)
     strata_buffer_free(&good);
 }
 
+/* As much as the head of an edit behind it: that one was begun after a sync. */
+static void manifest_that_lost_a_sector_before_a_cut_edit_is_damaged(void **state)
+{
+    struct strata_buffer good = {0};
+    uint64_t begin, end;
+    struct ground g;
+
+    (void)state;
+    make_large(&g, ANOTHER_EDIT, &begin, &end);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &good), 0);
+    for (size_t size = (size_t)end; size < good.size; size++) {
+        uint64_t from = (begin / FS_SIM_SECTOR + 1) * FS_SIM_SECTOR;
+        lose(&g, strata_bytes(good.data, size), from, from + FS_SIM_SECTOR);
+        if (size < end + RECORD_HEAD)
+            expect_torn(&g, 2, size - begin);
+        else
+            refuse_open(&g, PATH, "check");
+    }
+    ground_free(&g);
+    strata_buffer_free(&good);
+}
+
+/* It was made with one: whatever CURRENT knows, there is no state without it. */
+static void manifest_without_an_edit_is_damaged(void **state)
+{
+    struct strata_buffer bytes = {0};
+    uint64_t ends[4];
+    struct ground g;
+
+    (void)state;
+    make(&g, false, ends, &bytes);
+    assert_int_equal(current_write(&g.env, &(struct current){1, 0}, NULL), 0);
+    put_file(&g, PATH, strata_bytes(bytes.data, RECORD_FILE_HEADER));
+    refuse_open(&g, PATH, "after 0 edits");
+    memset(bytes.data + RECORD_FILE_HEADER, 0, (size_t)ends[0] - RECORD_FILE_HEADER);
+    put_file(&g, PATH, strata_bytes(bytes.data, (size_t)ends[0]));
+    refuse_open(&g, PATH, "check");
+    ground_free(&g);
+    strata_buffer_free(&bytes);
+}
+
+static const struct fs_ops *real;
+static int small_reads; /* so many are left, of a sector or less, before one finds nothing there */
+
+static ssize_t read_nothing(struct fs_file *file, uint64_t offset, void *to, size_t size)
+{
+    if (size <= FS_SIM_SECTOR && strstr(file->path, ".manifest") && small_reads-- == 0)
+        return 0;
+    return real->read_at(file, offset, to, size);
+}
+
+/* While it is looked at it gets shorter: what is not there are no zeros. */
+static void manifest_that_ends_while_it_is_read_is_damaged(void **state)
+{
+    struct strata_buffer good = {0};
+    uint64_t begin, end;
+    struct fs_ops own;
+    struct ground g;
+    int refused = 0;
+
+    (void)state;
+    make_large(&g, NOTHING, &begin, &end);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &good), 0);
+    lose(&g, strata_buffer_slice(&good), begin + 17, begin + 18); /* a byte is no sector */
+    real = g.fs->ops;
+    own = *real;
+    own.read_at = read_nothing;
+    g.fs->ops = &own;
+    for (int at = 0; at < 20; at++) {
+        struct seen seen = {0};
+        struct strata_error err;
+        uint64_t torn;
+        small_reads = at;
+        assert_code(open_only(&g, &seen, &torn, &err), STRATA_ERR_CORRUPT, &err);
+        refused += small_reads < 0;
+    }
+    assert_true(refused > 3);
+    g.fs->ops = real;
+    ground_free(&g);
+    strata_buffer_free(&good);
+}
+
 /* ---- Forged: all checks hold ---------------------------------------------------------------- */
 
 struct forged {
@@ -537,8 +642,39 @@ static void manifest_with_an_edit_that_cannot_be_is_damage(void **state)
         assert_err_says(&err, f->words);
         assert_err_file(&err, PATH);
         assert_err_offset(&err, end + f->offset);
+        if (f->offset) /* the dump has no such rule of its own */
+            expect_dump(&g, PATH, &manifest_format, true, 0);
         ground_free(&g);
     }
+}
+
+static int see_another(void *arg, const struct edit *edit, struct strata_error *err)
+{
+    (void)arg;
+    (void)edit;
+    return strata_fail(err, STRATA_ERR_CORRUPT, DIR "/another", 77, "of another file");
+}
+
+/* What whoever is told of an edit says of another file is told as it is. */
+static void manifest_tells_of_another_file_as_it_is_told(void **state)
+{
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+    uint64_t ends[4], torn;
+    struct manifest m;
+    struct ground g;
+
+    (void)state;
+    make(&g, false, ends, &bytes);
+    assert_code(manifest_open(&m, &g.env, see_another, NULL, &torn, &err), STRATA_ERR_CORRUPT,
+                &err);
+    assert_err_file(&err, DIR "/another");
+    assert_err_offset(&err, 77);
+    manifest_close(&m);
+    assert_int_equal(manifest_open(&m, &g.env, see_another, NULL, &torn, NULL), STRATA_ERR_CORRUPT);
+    manifest_close(&m);
+    ground_free(&g);
+    strata_buffer_free(&bytes);
 }
 
 /* ---- Dumps --------------------------------------------------------------------------------- */
@@ -789,32 +925,47 @@ static void manifest_call_that_fails_is_followed_by_nothing(void **state)
     assert_true(struck > 50 && w.opened > 1000);
 }
 
+/* Returns how many calls failed. */
+static uint64_t fail_each_call(struct ground *g)
+{
+    bool struck = true;
+    uint64_t at;
+
+    for (at = 1; struck; at++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at};
+        struct seen seen = {0};
+        uint64_t torn;
+        int rc;
+        fs_sim_fail(g->fs, &fault);
+        rc = open_only(g, &seen, &torn, NULL);
+        struck = fs_sim_failed(g->fs) > 0;
+        if (rc < 0)
+            assert_int_equal(rc, STRATA_ERR_IO);
+        assert_true(struck || rc == 0);
+        assert_int_equal(fs_sim_open_files(g->fs), 0);
+        assert_true(at < 100);
+    }
+    fs_sim_fail(g->fs, NULL);
+    return at - 2;
+}
+
 static void manifest_open_that_fails_at_any_call_can_be_tried_again(void **state)
 {
     struct strata_buffer bytes = {0};
-    bool struck = true;
-    uint64_t ends[4];
+    uint64_t ends[4], begin, end, cut;
     struct ground g;
 
     (void)state;
     make(&g, false, ends, &bytes);
     put_file(&g, PATH, strata_bytes(bytes.data, bytes.size - 1));
-    for (uint64_t at = 1; struck; at++) {
-        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at};
-        struct seen seen = {0};
-        uint64_t torn;
-        int rc;
-        fs_sim_fail(g.fs, &fault);
-        rc = open_only(&g, &seen, &torn, NULL);
-        struck = fs_sim_failed(g.fs) > 0;
-        if (rc < 0)
-            assert_int_equal(rc, STRATA_ERR_IO);
-        assert_true(struck || rc == 0);
-        assert_int_equal(fs_sim_open_files(g.fs), 0);
-        assert_true(at < 100);
-    }
-    fs_sim_fail(g.fs, NULL);
+    cut = fail_each_call(&g);
     expect_torn(&g, 3, bytes.size - 1 - ends[2]);
+    ground_free(&g);
+    make_large(&g, NOTHING, &begin, &end); /* one whose sectors are looked at */
+    assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
+    lose(&g, strata_buffer_slice(&bytes), end - end % FS_SIM_SECTOR, end);
+    assert_true(fail_each_call(&g) > cut + 3);
+    expect_torn(&g, 2, end - begin);
     ground_free(&g);
     strata_buffer_free(&bytes);
 }
@@ -851,9 +1002,14 @@ int main(void)
         cmocka_unit_test(manifest_cut_anywhere_is_told_or_loses_its_torn_end),
         cmocka_unit_test(manifest_flipped_anywhere_is_told),
         cmocka_unit_test(current_cut_or_flipped_is_told),
+        cmocka_unit_test(current_of_another_version_is_refused),
         cmocka_unit_test(manifest_that_is_missing_is_damage),
         cmocka_unit_test(manifest_that_lost_a_sector_is_torn_or_damaged),
+        cmocka_unit_test(manifest_that_lost_a_sector_before_a_cut_edit_is_damaged),
+        cmocka_unit_test(manifest_without_an_edit_is_damaged),
+        cmocka_unit_test(manifest_that_ends_while_it_is_read_is_damaged),
         cmocka_unit_test(manifest_with_an_edit_that_cannot_be_is_damage),
+        cmocka_unit_test(manifest_tells_of_another_file_as_it_is_told),
         cmocka_unit_test(manifest_dump_tells_every_byte),
         cmocka_unit_test(manifest_killed_anywhere_keeps_what_was_appended),
         cmocka_unit_test(manifest_cut_off_the_power_keeps_what_was_synced),

@@ -4,6 +4,7 @@
 
 #include "../crash/allocations.h"
 #include "03_wal/wal.h"
+#include "05_blocks_bloom/table.h"
 #include "fs_sim.h"
 #include "rng.h"
 #include "subject.h"
@@ -444,6 +445,75 @@ static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
     fs_free(fs);
 }
 
+/* A table of one entry, newer than all, with these notes. */
+static void add_table(struct strata_fs *fs, uint64_t number, const char *key,
+                      struct strata_slice notes)
+{
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct sstable_writer *writer;
+    struct strata_error err;
+
+    set_options(&options, fs);
+    assert_ok(table_kind.writer_new(&env, number, &writer, &err), &err);
+    assert_ok(table_kind.writer_add(writer, STRATA_OP_PUT, S(key), S("added"), &err), &err);
+    assert_int_equal(strata_buffer_append(&writer->notes, notes.data, notes.size), 0);
+    assert_ok(table_kind.writer_finish(writer, 5000, 5000, &err), &err);
+    table_kind.writer_del(writer, true);
+}
+
+/* They are no reason to refuse what the table holds; but what they would have told is missed. */
+static void repair_takes_a_table_whose_notes_cannot_be_read(void **state)
+{
+    struct strata_fs *fs = made(OPS, true), *copy;
+
+    (void)state;
+    for (int bad = 0; bad < 2; bad++) {
+        struct strata *db;
+        copy = fs_sim_copy(fs);
+        add_table(copy, 900000, "zzz", strata_bytes("\xff", (size_t)bad));
+        take_away(copy, file(copy, ".manifest", 0));
+        repair(copy);
+        assert_int_equal(told.sum.guessed, bad);
+        assert_false(told.sum.lost);
+        db = open_it(copy);
+        assert_get(db, "zzz", "added");
+        close_it(db);
+        check_after(copy, OPS);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+/* A manifest that was cut behind an edit looks whole: a table that it names is gone, and one is
+ * there that it does not name. That one counts, if anything of it can be read. */
+static void repair_takes_a_table_that_no_manifest_names(void **state)
+{
+    static const char path[] = DIR "/900000.table";
+    struct strata_fs *fs = made(OPS, true), *copy;
+
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        struct strata *db;
+        copy = fs_sim_copy(fs);
+        add_table(copy, 900000, "zzz", S(""));
+        if (how == 1) /* its block */
+            flip(copy, path, 30);
+        if (how == 2)
+            cut(copy, path, 10);
+        if (how < 3)
+            take_away(copy, file(copy, ".table", 0));
+        repair(copy);
+        assert_int_equal(told.sum.healthy, how == 3);
+        assert_int_equal(told.sum.lost, how > 0 && how < 3);
+        db = open_it(copy);
+        assert_get(db, "zzz", how == 0 ? "added" : NULL);
+        close_it(db);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
 static void repair_without_a_table_tells_its_keys(void **state)
 {
     struct strata_fs *fs = made(OPS, true), *copy;
@@ -870,6 +940,8 @@ int main(void)
         cmocka_unit_test(repair_of_a_cut_manifest_loses_nothing),
         cmocka_unit_test(repair_of_a_flipped_manifest_loses_nothing),
         cmocka_unit_test(repair_of_a_flipped_table_keeps_its_other_blocks),
+        cmocka_unit_test(repair_takes_a_table_whose_notes_cannot_be_read),
+        cmocka_unit_test(repair_takes_a_table_that_no_manifest_names),
         cmocka_unit_test(repair_without_a_table_tells_its_keys),
         cmocka_unit_test(repair_of_a_flipped_log_tells_what_is_missing),
         cmocka_unit_test(repair_of_operations_alone_goes_on_with_a_head),

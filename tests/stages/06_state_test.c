@@ -2,6 +2,7 @@
  * compares everything with everything, of edits that are right and of those that are not quite. */
 #include "test.h"
 
+#include "../crash/allocations.h"
 #include "06_leveled_compaction/state.h"
 #include "rng.h"
 
@@ -135,6 +136,89 @@ static void state_refuses_an_overlap(void **state)
     follow_with(table(0, 9, 50, 90, "a", "b"), "overlaps");
     follow_with(table(0, 9, 1, 60, "a", "b"), "overlaps");
     follow_with(table(0, 9, 1, 59, "a", "b"), NULL);
+}
+
+static void state_refuses_a_table_that_cannot_be(void **state)
+{
+    struct edit_table right = table(1, 9, 1, 5, "l", "m"), t;
+
+    (void)state;
+    follow_with(right, NULL);
+    t = right;
+    t.number = 0;
+    follow_with(t, "not given away");
+    t = right;
+    t.records = 0;
+    follow_with(t, "no table can be so");
+    t = right;
+    t.tombstones = 4;
+    follow_with(t, "no table can be so");
+    t = right;
+    t.first = 6;
+    follow_with(t, "no table can be so");
+    t = right;
+    t.smallest = S("n");
+    follow_with(t, "no table can be so");
+}
+
+static void state_refuses_logs_that_cannot_be(void **state)
+{
+    struct edit edit = {.next = 20, .has_logs = true, .logs = {log_1}};
+    struct state none = {0};
+    struct strata_error err;
+
+    (void)state;
+    for (edit.log_count = 0; edit.log_count < 4; edit.log_count += 3)
+        follow(edit, "so many logs");
+    edit.log_count = 1;
+    edit.logs[0].number = 0;
+    follow(edit, "no log can be so");
+    edit.logs[0].number = 20;
+    follow(edit, "no log can be so");
+    edit = (struct edit){.next = 20};
+    assert_code(state_apply(&none, &edit, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "there is no log");
+    state_free(&none);
+}
+
+/* Each thing that a state tells counts. */
+static void state_differs_in_whatever_it_tells(void **state)
+{
+    struct state a, b;
+
+    (void)state;
+    begin(&a);
+    begin(&b);
+    assert_true(state_same(&a, &b));
+#define DIFFERS(what, is, was)                                                                     \
+    do {                                                                                           \
+        what = (is);                                                                               \
+        assert_false(state_same(&a, &b));                                                          \
+        what = (was);                                                                              \
+        assert_true(state_same(&a, &b));                                                           \
+    } while (0)
+    for (unsigned level = 0; level < 3; level++) {
+        struct edit_table *t = &b.levels[level].tables[0], kept = *t;
+        DIFFERS(t->number, 19, kept.number);
+        DIFFERS(t->bytes, 1, kept.bytes);
+        DIFFERS(t->digest, 1, kept.digest);
+        DIFFERS(t->records, 4, kept.records);
+        DIFFERS(t->tombstones, 1, kept.tombstones);
+        DIFFERS(t->first, 0, kept.first);
+        DIFFERS(t->last, 98, kept.last);
+        DIFFERS(t->smallest, S("aa"), kept.smallest);
+        DIFFERS(t->largest, S("zz"), kept.largest);
+        DIFFERS(b.levels[level].count, 0, a.levels[level].count);
+    }
+    DIFFERS(b.cursors[1].size, 0, 1);
+    DIFFERS(b.log_count, 2, 1);
+    DIFFERS(b.logs[0].number, 2, 1);
+    DIFFERS(b.logs[0].first, 101, 100);
+    DIFFERS(b.logs[0].end, 78, 77);
+    DIFFERS(b.logs[0].sequence, 101, 100);
+#undef DIFFERS
+    state_free(&a);
+    state_free(&b);
 }
 
 static void state_moves_a_table_by_one_edit(void **state)
@@ -273,7 +357,7 @@ static void any_edit(struct rng *rng, const struct plain *p, struct edit *edit)
         uint32_t level = rng_below(rng, 20) ? t->level : (uint32_t)rng_below(rng, 4);
         assert_int_equal(edit_remove(edit, level, t->number, NULL), 0);
     }
-    for (uint64_t n = rng_below(rng, 8) ? 1 : rng_below(rng, 3); n > 0; n--) {
+    for (uint64_t n = rng_below(rng, 8) ? 1 : rng_below(rng, 6); n > 0; n--) {
         struct edit_table t = any_table(rng, p);
         assert_int_equal(edit_add(edit, &t, NULL), 0);
     }
@@ -362,20 +446,91 @@ static void state_agrees_with_one_that_compares_everything(void **state)
 
 /* ---- Many tables ----------------------------------------------------------------------------- */
 
-static char key_of[100000][10];
+#define MANY 100000
+static char key_of[MANY][10];
+
+/* Numbers 2 to MANY - 1, whose order differs from that of the keys, and both from the edit's. */
+static struct edit_table nth_table(uint64_t i, uint64_t numbers, uint64_t order)
+{
+    uint64_t at = 2 + i * order % (MANY - 2), number = 2 + at * numbers % (MANY - 2);
+    struct edit_table t = table(at % 3, number, 0, 0, "", "");
+
+    snprintf(key_of[at], sizeof key_of[at], "%09u", (unsigned)at);
+    t.first = t.last = at;
+    t.smallest = t.largest = S(key_of[at]);
+    return t;
+}
+
+/* All are added by one edit, and removed by one, at the cost of sorting them. */
+static void state_of_many_tables_costs_what_sorting_does(void **unused)
+{
+    static const uint64_t orders[][2] = {{1, 1}, {MANY - 3, 1}, {1, MANY - 3}, {77777, 7919}};
+
+    (void)unused;
+    for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
+        struct edit add = {
+            .next = MANY + 2, .has_logs = true, .logs = {{1, MANY + 9, 77, MANY + 9}}};
+        struct edit remove = {.next = MANY + 2};
+        struct state state = {0};
+        struct strata_error err;
+        add.log_count = 1;
+        for (uint64_t i = 0; i < MANY - 2; i++) {
+            struct edit_table t = nth_table(i, orders[o][0], orders[o][1]);
+            assert_int_equal(edit_add(&add, &t, NULL), 0);
+            assert_int_equal(edit_remove(&remove, t.level, t.number, NULL), 0);
+        }
+        assert_ok(state_apply(&state, &add, &err), &err);
+        assert_int_equal(state.count, MANY - 2);
+        assert_in_range(state.steps, MANY, (uint64_t)MANY * 17 * 6); /* 17 is its logarithm */
+        state.steps = 0;
+        remove.removed_count -= 3; /* the last ones stay */
+        assert_ok(state_apply(&state, &remove, &err), &err);
+        assert_int_equal(state.count, 3);
+        assert_in_range(state.steps, MANY, (uint64_t)MANY * 17 * 6);
+        state_free(&state);
+        edit_free(&add);
+        edit_free(&remove);
+    }
+}
+
+/* A few tables more: what they are merged with is moved once. */
+static void state_of_many_tables_takes_an_edit_at_the_cost_of_its_size(void **unused)
+{
+    struct edit edit = {.next = MANY + 2, .has_logs = true, .logs = {{1, MANY + 9, 77, MANY + 9}}};
+    struct state state = {0};
+    struct strata_error err;
+
+    (void)unused;
+    edit.log_count = 1;
+    for (uint64_t i = 0; i < MANY - 2; i++) {
+        struct edit_table t = nth_table(i, 77777, 7919);
+        if (i == MANY - 100) { /* the rest, together */
+            assert_ok(state_apply(&state, &edit, &err), &err);
+            edit_free(&edit);
+            edit.next = MANY + 2;
+            state.steps = 0;
+        }
+        assert_int_equal(edit_add(&edit, &t, NULL), 0);
+    }
+    assert_ok(state_apply(&state, &edit, &err), &err);
+    assert_int_equal(state.count, MANY - 2);
+    assert_in_range(state.steps, 1000, 3 * MANY);
+    state_free(&state);
+    edit_free(&edit);
+}
 
 /* A copy is made for every edit: it takes no longer than its size. (Numbers that descend from level
- * to level, as those of older tables do: to look for the place of each took 0.4 s here.) */
+ * to level, as those of older tables do.) */
 static void state_of_many_tables_is_copied_soon(void **unused)
 {
-    struct edit edit = {.next = 100001, .has_logs = true, .logs = {{1, 100, 77, 100}}};
+    struct edit edit = {.next = MANY + 1, .has_logs = true, .logs = {{1, 100, 77, 100}}};
     struct state state = {0}, again;
     struct strata_error err;
     clock_t began;
 
     (void)unused;
     edit.log_count = 1;
-    for (uint64_t i = 2; i < 100000; i++) {
+    for (uint64_t i = 2; i < MANY; i++) {
         struct edit_table t = table(i < 50000 ? 2 : 1, i, 1, 9, "", "");
         snprintf(key_of[i], sizeof key_of[i], "%09u", (unsigned)i);
         t.smallest = t.largest = S(key_of[i]);
@@ -387,10 +542,61 @@ static void state_of_many_tables_is_copied_soon(void **unused)
         assert_ok(state_copy(&state, &again, &err), &err);
         assert_true(state_same(&state, &again));
         state_free(&again);
+        assert_in_range(clock() - began, 0, CLOCKS_PER_SEC);
     }
-    assert_in_range(clock() - began, 0, CLOCKS_PER_SEC);
     edit_free(&edit);
     state_free(&state);
+}
+
+/* ---- Without memory -------------------------------------------------------------------------- */
+
+/* Of an edit that adds, removes, and has a cursor; of a copy, and of the edit that tells it all. */
+static int change_and_tell(struct state *s, const struct edit *edit)
+{
+    struct state copy = {0};
+    struct edit whole = {0};
+    int rc = state_apply(s, edit, NULL);
+
+    if (rc == 0)
+        rc = state_copy(s, &copy, NULL);
+    if (rc == 0)
+        rc = state_tell(s, &whole, NULL);
+    state_free(&copy);
+    edit_free(&whole);
+    return rc;
+}
+
+static void state_without_memory_is_only_freed(void **state)
+{
+    struct edit edit = {.next = 60};
+    char keys[40][4];
+    int rc = -1;
+
+    (void)state;
+    for (uint64_t i = 0; i < 40; i++) { /* more than there is room for, on two levels */
+        struct edit_table t = table(3 + i % 2, 20 + i, 1, 5, "", "");
+        snprintf(keys[i], sizeof keys[i], "%03u", (unsigned)i);
+        t.smallest = t.largest = S(keys[i]);
+        assert_int_equal(edit_add(&edit, &t, NULL), 0);
+    }
+    assert_int_equal(edit_remove(&edit, 1, 3, NULL), 0);
+    assert_int_equal(edit_cursor(&edit, 2, S("key"), NULL), 0);
+    for (uint64_t k = 1; rc < 0; k++) {
+        int64_t living = allocations.living;
+        struct state s;
+        begin(&s);
+        allocations.failed = 0;
+        allocations.at = k;
+        allocations.on = true;
+        rc = change_and_tell(&s, &edit);
+        allocations.on = false;
+        state_free(&s);
+        assert_int_equal(rc, allocations.failed ? STRATA_ERR_NO_MEMORY : 0);
+        assert_int_equal(allocations.living, living);
+        assert_true(k > 50 || rc < 0);
+    }
+    allocations.at = 0;
+    edit_free(&edit);
 }
 
 int main(void)
@@ -400,9 +606,15 @@ int main(void)
         cmocka_unit_test(state_refuses_a_file_twice),
         cmocka_unit_test(state_refuses_what_is_removed_elsewhere_or_twice),
         cmocka_unit_test(state_refuses_an_overlap),
+        cmocka_unit_test(state_refuses_a_table_that_cannot_be),
+        cmocka_unit_test(state_refuses_logs_that_cannot_be),
+        cmocka_unit_test(state_differs_in_whatever_it_tells),
         cmocka_unit_test(state_moves_a_table_by_one_edit),
         cmocka_unit_test(state_refuses_a_sequence_that_goes_back),
         cmocka_unit_test(state_agrees_with_one_that_compares_everything),
+        cmocka_unit_test(state_without_memory_is_only_freed),
+        cmocka_unit_test(state_of_many_tables_costs_what_sorting_does),
+        cmocka_unit_test(state_of_many_tables_takes_an_edit_at_the_cost_of_its_size),
         cmocka_unit_test(state_of_many_tables_is_copied_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,7 +138,8 @@ bool compact_overlaps_much(struct compact *c, struct strata_slice key)
 
 bool compact_is_full(const struct compact *c)
 {
-    return !compact_to_level_0(c) && sstable_writer_place(c->writer) >= c->env->options->table_bytes;
+    return !compact_to_level_0(c) &&
+           sstable_writer_place(c->writer) >= c->env->options->table_bytes;
 }
 
 /* What a merge leaves on level 0 stays for long: it counts as the deepest. */

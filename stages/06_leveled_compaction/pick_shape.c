@@ -1,10 +1,9 @@
 /* pick_shape.c: how much each level may have, which one takes what leaves level 0, and when that is
  * due.
  *
- *              fixed base            dynamic base (as RocksDB's level_compaction_dynamic_level_bytes)
- *   level 0    by count              by count
- *   level 1    level_bytes           -
- *   level 2    10 level_bytes        -
+ *              fixed base            dynamic base (as RocksDB's
+ * level_compaction_dynamic_level_bytes) level 0    by count              by count level 1
+ * level_bytes           - level 2    10 level_bytes        -
  *   ...                              -
  *   level 5    10000 level_bytes     a tenth of level 6, if that is level_bytes or more; else -
  *   level 6    all else              nearly everything
@@ -19,9 +18,9 @@
  * with; small ones become one table there until then. So
  *
  * I1: what goes down reads no more than L0_WORTH times its own bytes on the next level (where
- *     somebody waits until all is settled, L0_SETTLED times), and a table that is small beside level
- *     0 is merged with others that are, first: sessions that end early leave many of them, and what
- *     the next one has to do before it may write is little. */
+ *     somebody waits until all is settled, L0_SETTLED times), and a table that is small beside
+ * level 0 is merged with others that are, first: sessions that end early leave many of them, and
+ * what the next one has to do before it may write is little. */
 #include "pick_inside.h"
 
 #define L0_MANY 6u    /* tables that rest: the newest become one, whatever their sizes */

@@ -272,8 +272,8 @@ static uint64_t bytes_of_tables(struct strata *db)
     return bytes;
 }
 
-/* Each ends before its compactions do, and leaves a table of a few entries. They become one another,
- * and no write has to wait until all of the database was merged with them. */
+/* Each ends before its compactions do, and leaves a table of a few entries. They become one
+ * another, and no write has to wait until all of the database was merged with them. */
 static void pick_short_sessions_leave_little(void **state)
 {
     struct setting setting = {1 << 20, 1 << 20, false};

@@ -119,7 +119,7 @@ static size_t next_of(const struct version_level *l, struct strata_slice cursor)
     return at < l->count ? at : 0;
 }
 
-static uint64_t bytes_over(const struct version *v, unsigned level, const struct pick_range *range)
+uint64_t pick_bytes_over(const struct version *v, unsigned level, const struct pick_range *range)
 {
     uint64_t bytes = 0;
     size_t at = 0, end = 0;
@@ -127,7 +127,8 @@ static uint64_t bytes_over(const struct version *v, unsigned level, const struct
     if (level < LEVELS)
         may_overlap(v, level, range, &at, &end);
     for (; at < end; at++)
-        bytes += v->levels[level].tables[at]->bytes;
+        if (overlaps(range, v->levels[level].tables[at]))
+            bytes += v->levels[level].tables[at]->bytes;
     return bytes;
 }
 
@@ -183,7 +184,7 @@ static bool can_move(const struct pick_of *of, const struct pick *pick,
 
     return pick->count[pick->level] == 1 && pick->count[pick->output] == 0 &&
            (pick->level >= packed || pick->output < packed) &&
-           bytes_over(of->version, pick->output + 1, range) <=
+           pick_bytes_over(of->version, pick->output + 1, range) <=
                PICK_TIMES * of->options->table_bytes;
 }
 

@@ -22,6 +22,9 @@ void pick_take(struct pick *pick, unsigned level, struct sstable *table);
 /* All tables of a level that overlap, the newest first, or in order of their keys. NO_MEMORY. */
 int pick_take_overlapping(struct pick *pick, const struct version *version, unsigned level,
                           const struct pick_range *range, struct strata_error *err);
+/* Bytes of the tables of a level that overlap; there may be no such level. */
+uint64_t pick_bytes_over(const struct version *version, unsigned level,
+                         const struct pick_range *range);
 bool pick_is_spared(const struct pick_spared *spared, const struct sstable *table);
 
 /* Where what leaves a level goes: the next one that has tables, or else is used. */

@@ -116,18 +116,38 @@ size_t pick_together(const struct version_level *l, const struct pick_spared *sp
     return count < PICK_L0_TABLES ? 0 : count;
 }
 
+/* The oldest, and all that overlap with it, with what they overlap there: nothing, where keys come
+ * in order. */
+static bool oldest_is_worth_it(const struct version *v, unsigned next, uint64_t worth)
+{
+    const struct version_level *l = &v->levels[0];
+    struct pick_range range = pick_range_of(l->tables[l->count - 1]);
+
+    pick_close_over(l, &range);
+    return pick_bytes_over(v, 0, &range) >= pick_bytes_over(v, next, &range) / worth;
+}
+
+static bool is_worth_it(const struct version *v, unsigned next, uint64_t worth)
+{
+    return v->levels[0].bytes >= v->levels[next].bytes / worth ||
+           oldest_is_worth_it(v, next, worth);
+}
+
 static enum pick_level0 level0_plan(const struct pick_of *of, const struct pick_shape *shape)
 {
-    const struct version_level *l = of->version->levels;
-    uint64_t below = l[next_level(of->version, shape, 0)].bytes, small;
+    const struct version *v = of->version;
+    const struct version_level *l = &v->levels[0];
+    unsigned next = next_level(v, shape, 0);
+    uint64_t small;
     bool together;
 
-    if (of->settle && l[0].bytes >= below / L0_SETTLED && l[0].count + (below > 0) > 1)
+    if (of->settle && l->count + (v->levels[next].count > 0) > 1 && l->count &&
+        is_worth_it(v, next, L0_SETTLED))
         return PICK_L0_DOWN;
-    if (l[0].count < PICK_L0_TABLES)
+    if (l->count < PICK_L0_TABLES)
         return PICK_L0_RESTS;
-    together = pick_together(&l[0], of->spared, &small) > 0;
-    if (l[0].bytes >= below / L0_WORTH && !(together && small <= l[0].bytes / L0_SMALL))
+    together = pick_together(l, of->spared, &small) > 0;
+    if (!(together && small <= l->bytes / L0_SMALL) && is_worth_it(v, next, L0_WORTH))
         return PICK_L0_DOWN;
     return together ? PICK_L0_TOGETHER : PICK_L0_RESTS;
 }

@@ -246,6 +246,29 @@ static void pick_base_may_be_another_at_each_opening(void **state)
     fs_free(fs);
 }
 
+/* They overlap with nothing below, however much stands there: none is written again. */
+static void pick_keys_in_order_are_moved(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_as(fs, (struct setting){4000, 4000, false});
+    struct model model = {0};
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "order");
+    for (unsigned i = 0; i < 6000; i++)
+        put(db, &model, &rng, i);
+    expect_settled(db);
+    for (unsigned level = 0; level < LEVELS; level++)
+        assert_int_equal(of_level(db, level, "written"), 0);
+    assert_true(of_level(db, 6, "moves") > 30);
+    assert_in_range(check_stat(db, "level0_files"), 0, 1);
+    assert_model(&model, db);
+    close_it(db);
+    model_free(&model);
+    fs_free(fs);
+}
+
 /* ---- Short sessions -------------------------------------------------------------------------- */
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -349,6 +372,7 @@ int main(void)
         cmocka_unit_test(pick_base_rises_and_falls_with_the_data),
         cmocka_unit_test(pick_dynamic_base_keeps_space_small),
         cmocka_unit_test(pick_base_may_be_another_at_each_opening),
+        cmocka_unit_test(pick_keys_in_order_are_moved),
         cmocka_unit_test(pick_short_sessions_leave_little),
         cmocka_unit_test(pick_sessions_of_a_memtable_stay_bounded),
     };

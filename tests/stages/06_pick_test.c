@@ -250,7 +250,7 @@ static void pick_base_may_be_another_at_each_opening(void **state)
 static void pick_keys_in_order_are_moved(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_as(fs, (struct setting){4000, 4000, false});
+    struct strata *db = open_as(fs, (struct setting){4000, 1 << 20, false});
     struct model model = {0};
     struct rng rng;
 

@@ -1,26 +1,27 @@
-/* pick_shape.c: how much each level may have, which one takes what leaves level 0, and when that is
- * due.
+/* pick_shape.c: how much each level may have, which one takes what leaves level 0, and when that
+ * is due.
  *
- *              fixed base            dynamic base (as RocksDB's
- * level_compaction_dynamic_level_bytes) level 0    by count              by count level 1
- * level_bytes           - level 2    10 level_bytes        -
- *   ...                              -
- *   level 5    10000 level_bytes     a tenth of level 6, if that is level_bytes or more; else -
- *   level 6    all else              nearly everything
+ *              fixed base           dynamic base (RocksDB's level_compaction_dynamic_level_bytes)
+ *
+ *   level 1    level_bytes          -
+ *   level 2    10 level_bytes       -
+ *   ...
+ *   level 5    10000 level_bytes    a tenth of level 6, if that is level_bytes or more; else -
+ *   level 6    all else             nearly everything
  *
  * With a fixed base the deepest level that has any may have less than the one above it, and what
  * that replaces is there twice. With a dynamic one the deepest has ten times as much as all above
  * it: targets are reckoned from it upwards, and no level is used whose target would be less than
- * level_bytes. `-`: such levels have no tables, and are passed over; when some stand there, as
+ * level_bytes. Such levels (-) have no tables, and are passed over; when some stand there, as
  * another session had another base, or as much was deleted, they go down.
  *
  * Level 0 goes down when it has enough tables, and enough bytes to be worth what they are merged
  * with; small ones become one table there until then. So
  *
- * I1: what goes down reads no more than L0_WORTH times its own bytes on the next level (where
- *     somebody waits until all is settled, L0_SETTLED times), and a table that is small beside
- * level 0 is merged with others that are, first: sessions that end early leave many of them, and
- * what the next one has to do before it may write is little. */
+ * I1: what goes down is merged with no more than L0_WORTH times its own bytes (where somebody
+ *     waits until all is settled, L0_SETTLED times); and tables that are small beside level 0
+ *     become one first: sessions that end early leave many of them, and what the next one has to
+ *     do before it may write is little. */
 #include "pick_inside.h"
 
 #define L0_MANY 6u    /* tables that rest: the newest become one, whatever their sizes */

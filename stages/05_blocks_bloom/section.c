@@ -19,7 +19,6 @@
 
 #define MOST_PER_BYTE 255 /* I1 */
 #define MOST_EXTRA 64
-#define PACK_FAST 2 /* LZ4's acceleration: a tenth less CPU for a load, a 20th more for files */
 
 /* Packs to `to`, which has room; 0: that does not help. */
 static size_t pack_into(struct strata_slice bytes, uint8_t *to, size_t room)
@@ -29,8 +28,8 @@ static size_t pack_into(struct strata_slice bytes, uint8_t *to, size_t room)
 
     if (bytes.size > LZ4_MAX_INPUT_SIZE)
         return 0;
-    size = LZ4_compress_fast((const char *)bytes.data, (char *)to, (int)bytes.size,
-                             (int)(worth < room ? worth : room), PACK_FAST);
+    size = LZ4_compress_default((const char *)bytes.data, (char *)to, (int)bytes.size,
+                                (int)(worth < room ? worth : room));
     return size > 0 ? (size_t)size : 0;
 }
 

@@ -52,9 +52,10 @@ void strata_options_init_sized(struct strata_options *options, size_t size)
     defaults.cache_bytes = (size_t)256 << 20;
     defaults.block_bytes = 4096;
     defaults.bloom_bits_per_key = 10;
-    defaults.level_bytes = (uint64_t)64 << 20;
+    defaults.level_bytes = (uint64_t)128 << 20;
     defaults.table_bytes = (uint64_t)8 << 20;
     defaults.event_log_bytes = (uint64_t)1 << 20;
+    defaults.dynamic_levels = true;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }

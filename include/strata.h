@@ -188,8 +188,9 @@ struct strata_options {
                                          * 4 KiB; at least 256 and at most 1 MiB */
     unsigned bloom_bits_per_key;        /* of a table's filter (stage 5 on); 10; 0: no filter */
     bool plain_blocks;                  /* blocks are not packed (stage 5 on); default: no */
-    uint64_t level_bytes; /* budget of level 1, each deeper one has ten times as much (stage 6 on);
-                           * 64 MiB; at least 1 KiB */
+    uint64_t
+        level_bytes;      /* what the level may have that takes level 0's tables, at least; each
+                           * deeper one has ten times as much (stage 6 on); 128 MiB; at least 1 KiB */
     uint64_t table_bytes; /* a compaction makes tables of about this size (stage 6 on); 8 MiB; at
                            * least 256 */
     bool mapped_reads;    /* see below (stage 5 on); default: no */
@@ -198,6 +199,7 @@ struct strata_options {
                                * (stage 6 on); 0; from 7 on, or with plain_blocks: in none */
     uint64_t event_log_bytes; /* budget of the event log's files (stage 6 on): strata_events; 1 MiB;
                                * at least 8 KiB; 0: none is kept */
+    bool dynamic_levels;      /* see below (stage 6 on, with LEVELED); default: yes */
 };
 
 /* mapped_reads: blocks of tables are read from mapped files, where they can be mapped, and not by a
@@ -217,6 +219,13 @@ struct strata_options {
  * it do more work each, and the one that ends it writes the filter of all its keys. It may be
  * another at each opening; the first writes after such a change may wait for a merge of all of
  * level 0. Merged tables of level 0 are packed as those of the deepest. */
+
+/* dynamic_levels: the deepest level has nearly everything, each level above it a tenth of the next,
+ * and none is used that would have less than level_bytes; tables of level 0 go to the first that
+ * is. So what was replaced or removed takes no more than about an eighth of the files once nothing
+ * is due. Without it level 1 has level_bytes, and levels are filled from there on: compactions are
+ * smaller while there is little, and what a level has may be there twice on the next. It may be
+ * another at each opening: what stands on levels that are not used goes down by and by. */
 
 /* Writes `size` bytes, sizeof(struct strata_options) as the caller's header has it: the macro. */
 void strata_options_init_sized(struct strata_options *options, size_t size);
@@ -363,7 +372,9 @@ struct strata_progress {
     void *arg;
 };
 
-/* Writes what is in memory to sorted files. NOT_SUPPORTED on stages that keep nothing there. */
+/* Writes what is in memory to sorted files. NOT_SUPPORTED on stages that keep nothing there. From
+ * stage 6 on all compactions that are due are done, too, and level 0 is brought down where it has
+ * at least an eighth of what it is merged with. */
 int strata_flush(struct strata *db, struct strata_error *err);
 /* Gives dead space back. `progress` may be NULL. NOT_SUPPORTED without STRATA_PROMISE_COMPACT;
  * CORRUPT, and otherwise fails as strata_put. */

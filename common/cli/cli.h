@@ -29,6 +29,7 @@ enum cli_exit {
 enum cli_option_id {
     CLI_STAGE,
     CLI_MAPPED_READS,
+    CLI_FIXED_LEVELS,
     CLI_ENGINE,
     CLI_HEX,
     CLI_FROM,

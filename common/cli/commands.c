@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define O(id) (UINT64_C(1) << (id))
-#define DB_OPTIONS (O(CLI_STAGE) | O(CLI_MAPPED_READS))
+#define DB_OPTIONS (O(CLI_STAGE) | O(CLI_MAPPED_READS) | O(CLI_FIXED_LEVELS))
 #define RECORD_OPTIONS (DB_OPTIONS | O(CLI_HEX))
 #define FORMAT_OPTIONS (RECORD_OPTIONS | O(CLI_FORMAT) | O(CLI_HEADER))
 /* What every command that opens a database may end with. */
@@ -15,6 +15,7 @@
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest", 0},
     [CLI_MAPPED_READS] = {"mapped-reads", NULL, "stage 5 on: tables are read from mapped files", 0},
+    [CLI_FIXED_LEVELS] = {"fixed-levels", NULL, "stage 6 on: levels are filled from level 1 on", 0},
     [CLI_ENGINE] = {"engine", "FILE", "a shared object with your own, in place of the stage's", 0},
     [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0},
     [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0},
@@ -536,8 +537,7 @@ bool cli_command_fits(const struct cli_command *command, bool in_shell)
 uint64_t cli_command_options(const struct cli_command *command, bool in_shell)
 {
     /* The shell's database is open, and its help has no pages for the command line. */
-    return in_shell ? command->options & ~(O(CLI_STAGE) | O(CLI_MAPPED_READS) | O(CLI_ALL))
-                    : command->options;
+    return in_shell ? command->options & ~(DB_OPTIONS | O(CLI_ALL)) : command->options;
 }
 
 const struct cli_command *cli_command_named(const char *name, bool in_shell)

@@ -194,6 +194,25 @@ static void draw(struct cli *cli, struct levels *l)
         i = put_level(cli, l, i);
 }
 
+/* Of an engine that has levels. */
+static void note_base(void *arg, const struct strata_stat *stat)
+{
+    if (strcmp(stat->name, "base_level") == 0)
+        *(uint64_t *)arg = stat->value;
+}
+
+static int tell_base(struct cli *cli, struct strata *db)
+{
+    struct strata_error err;
+    uint64_t base = 0;
+
+    if (strata_stats(db, note_base, &base, &err) < 0)
+        return cli_fail(cli, &err);
+    if (base)
+        fprintf(cli->out, "tables of level 0 go to level %" PRIu64 "\n", base);
+    return CLI_OK;
+}
+
 /* ---- The command ------------------------------------------------------------------------- */
 
 static int levels(struct cli *cli, struct strata *db)
@@ -209,6 +228,7 @@ static int levels(struct cli *cli, struct strata *db)
         code = CLI_OTHER;
     } else {
         draw(cli, &l);
+        code = l.count ? tell_base(cli, db) : CLI_OK;
     }
     strata_buffer_free(&l.keys);
     free(l.rows);

@@ -41,6 +41,7 @@ static int open_named(struct cli *cli, enum cli_access access, struct strata **d
     options.create = access == CLI_CREATE;
     options.read_only = access == CLI_READ;
     options.mapped_reads = cli->given[CLI_MAPPED_READS];
+    options.dynamic_levels = !cli->given[CLI_FIXED_LEVELS];
     options.log = tell_warning;
     options.log_arg = cli;
     return strata_open(cli->operands[0], &options, db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;

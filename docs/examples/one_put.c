@@ -1,11 +1,12 @@
 /* one_put.c: what a single put has to do: how many bytes are read and written until it returns.
  *
- *   one_put STAGE DIR PUTS [leveled|tiered|full]
+ *   one_put STAGE DIR PUTS [leveled|fixed|tiered|full]
  *
  * Each of PUTS / 2 keys is put twice, in scattered order, with values of 100 bytes. Budgets are
- * small, so that little data has several levels: a memtable of 256 KiB, tables of 128 KiB, level 1
- * of 1 MiB. No put is synced, and blocks are not packed. "full": all is merged after each 1,600
- * puts, which fill a memtable; it counts as part of the last of them.
+ * small, so that little data has several levels: a memtable of 256 KiB, tables of 128 KiB, levels
+ * from 1 MiB on. No put is synced, and blocks are not packed. "fixed": level 1 has that MiB, and
+ * not the first level of which ten times as much stands below; "full": all is merged after each
+ * 1,600 puts, which fill a memtable; it counts as part of the last of them.
  *
  *   cc -Iinclude -o one_put docs/examples/one_put.c build/libstrata.a -lxxhash -llz4 -lpthread */
 #include "strata.h"
@@ -88,7 +89,7 @@ int main(int argc, char **argv)
     struct strata *db;
 
     if (puts < 2)
-        return fprintf(stderr, "usage: one_put STAGE DIR PUTS [leveled|tiered|full]\n"), 2;
+        return fprintf(stderr, "usage: one_put STAGE DIR PUTS [leveled|fixed|tiered|full]\n"), 2;
     strata_options_init(&options);
     options.create = options.plain_blocks = true;
     options.stage = (unsigned)atoi(argv[1]);
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
     options.event_log_bytes = 0; /* its lines tell times: not the same in each run */
     if (strcmp(policy, "tiered") == 0)
         options.compaction = STRATA_COMPACTION_TIERED;
+    options.dynamic_levels = strcmp(policy, "fixed") != 0;
     check(strata_open(argv[2], &options, &db, &err), &err);
     was = so_far(db);
     for (uint32_t n = 0; n < puts; n++, was = is) {

@@ -8,7 +8,7 @@
 # blocks that a scan of ten keys reads from an empty cache; bytes of the tables for each byte that they
 # have when all is merged; and bytes that were read and written until the slowest put returned.
 set -u
-policies='full tiered leveled'
+policies='full tiered fixed leveled'
 work=$(TMPDIR=${TMPDIR:-/dev/shm} mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cc -O2 -Iinclude -o "$work/one_put" docs/examples/one_put.c build/libstrata.a -lxxhash -llz4 -lpthread || exit 1

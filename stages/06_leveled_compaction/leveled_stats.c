@@ -42,6 +42,19 @@ static uint64_t packed_of(const struct version_level *l)
     return packed;
 }
 
+/* What it may have. */
+static void tell_targets(const struct version *v, const struct strata_options *options,
+                         each_stat *each, void *arg)
+{
+    struct pick_shape shape;
+
+    pick_shape(v, options, &shape);
+    tell(each, arg, "base_level", "", "where tables of level 0 go", shape.base);
+    for (unsigned level = shape.base; level + 1 < LEVELS; level++)
+        tell_of_level(each, arg, level, "target", "bytes", "from which on some of it goes down",
+                      shape.target[level]);
+}
+
 static void tell_level(const struct version *v, const struct tree_figures *figures, unsigned level,
                        each_stat *each, void *arg)
 {
@@ -156,6 +169,7 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
     tell(each, arg, "tables_left_alone", "files", "that a compaction could not read", spared);
     for (unsigned level = 0; level < LEVELS; level++)
         tell_level(super->version, &figures, level, each, arg);
+    tell_targets(super->version, tree->env->options, each, arg);
     tell_written(&figures, manifest, events, each, arg);
     tell_read(&figures, each, arg);
     tell_space(super->version, each, arg);

@@ -218,8 +218,11 @@ int pace_settle(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
+    tree->settling = true;
+    tree->idle = false;
     while (rc >= 0 && rc != STRATA_NOT_FOUND)
         rc = pace_compact(tree, err);
+    tree->settling = false;
     return rc < 0 ? rc : 0;
 }
 

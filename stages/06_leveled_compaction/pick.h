@@ -30,20 +30,33 @@ struct pick_spared {
 int pick_spare(struct pick_spared *spared, uint64_t number, struct strata_error *err);
 void pick_spare_none(struct pick_spared *spared);
 
-/* Bytes that level >= 1 may have before it is due. */
-uint64_t pick_target(const struct strata_options *options, unsigned level);
+/* pick_shape.c: what each level may have before it is due. */
+struct pick_shape {
+    unsigned base;           /* takes what leaves level 0; those between have no tables, or drain */
+    uint64_t target[LEVELS]; /* bytes, of levels from the base on; the last one may have any */
+};
+
+void pick_shape(const struct version *version, const struct strata_options *options,
+                struct pick_shape *out);
 /* About how many bytes are to be read by compactions until nothing is due. */
 uint64_t pick_owed(const struct version *version, const struct strata_options *options);
 
 /* So many tables level 0 may have before what is owed must be done. */
 unsigned pick_level0_aim(const struct version *version, const struct strata_options *options);
 
-/* The most urgent compaction. `cursors`: for each level a key, behind which the next one begins.
- * NOT_FOUND: none is due that can be done without a spared table. NO_MEMORY. To be freed in any
- * case. */
-int pick_due(const struct version *version, const struct strata_buffer cursors[LEVELS],
-             const struct strata_options *options, const struct pick_spared *spared,
-             struct pick *out, struct strata_error *err);
+/* What is picked of. */
+struct pick_of {
+    const struct version *version;
+    const struct strata_options *options;
+    const struct strata_buffer
+        *cursors; /* for each level a key, behind which the next one begins */
+    const struct pick_spared *spared;
+    bool settle; /* nobody writes: level 0 is due, too, when that costs little */
+};
+
+/* The most urgent compaction. NOT_FOUND: none is due that can be done without a spared table.
+ * NO_MEMORY. To be freed in any case. */
+int pick_due(const struct pick_of *of, struct pick *out, struct strata_error *err);
 /* All tables, into the level that is large enough for them, at least the last that has any.
  * NOT_FOUND: they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
 int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
@@ -52,9 +65,10 @@ int pick_all(const struct version *version, const struct strata_options *options
  * with tables that hold any; no less than 1. */
 unsigned pick_deepest(const struct version *version, struct strata_slice from,
                       struct strata_slice to);
-/* The tables of a level that hold such keys, into the next level. NOT_FOUND: there is none.
- * NO_MEMORY. To be freed in any case. */
-int pick_part(const struct version *version, unsigned level, struct strata_slice from,
-              struct strata_slice to, struct pick *out, struct strata_error *err);
+/* The tables of a level that hold such keys, into the next level that is used. NOT_FOUND: there is
+ * none. NO_MEMORY. To be freed in any case. */
+int pick_part(const struct version *version, const struct strata_options *options, unsigned level,
+              struct strata_slice from, struct strata_slice to, struct pick *out,
+              struct strata_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* pick_inside.h: what the parts of picking share: what is due by levels (pick.c), what is due by
- * tiers (pick_tiered.c), what holds a range of keys (pick_part.c). */
+/* pick_inside.h: what the parts of picking share: how much a level may have (pick_shape.c), what is
+ * due by levels (pick.c), what is due by tiers (pick_tiered.c), what is asked for (pick_part.c). */
 #ifndef STRATA_06_PICK_INSIDE_H
 #define STRATA_06_PICK_INSIDE_H
 
@@ -22,9 +22,32 @@ void pick_take(struct pick *pick, unsigned level, struct sstable *table);
 /* All tables of a level that overlap, the newest first, or in order of their keys. NO_MEMORY. */
 int pick_take_overlapping(struct pick *pick, const struct version *version, unsigned level,
                           const struct pick_range *range, struct strata_error *err);
+/* Bytes of the tables of a level that overlap; there may be no such level. */
+uint64_t pick_bytes_over(const struct version *version, unsigned level,
+                         const struct pick_range *range);
 bool pick_is_spared(const struct pick_spared *spared, const struct sstable *table);
+
+/* Where what leaves a level goes: the next one that has tables, or else is used. */
+unsigned pick_next(const struct version *version, const struct strata_options *options,
+                   unsigned level);
 /* The level that is large enough for so many bytes, no less than `least`. */
 unsigned pick_level_for(uint64_t bytes, unsigned least, const struct strata_options *options);
+
+/* How urgent a compaction of each level is; 0: it is not due. */
+void pick_scores(const struct pick_of *of, uint64_t scores[LEVELS]);
+
+enum pick_level0 {
+    PICK_L0_RESTS,
+    PICK_L0_DOWN,    /* the oldest, and all that overlap */
+    PICK_L0_TOGETHER /* the newest ones become one, and stay */
+};
+
+enum pick_level0 pick_level0_plan(const struct pick_of *of);
+/* How many tables of level 0, from the newest on, become one; they have so many bytes: none is
+ * larger than all newer ones together (as stage 4's store_merge_due), unless there are many, and
+ * all can be read. 0: there are too few. */
+size_t pick_together(const struct version_level *level, const struct pick_spared *spared,
+                     uint64_t *bytes);
 
 /* As pick_due, pick_owed, pick_level0_aim. */
 int pick_tiered(const struct version *version, const struct strata_options *options,

@@ -1,4 +1,5 @@
-/* pick_part.c: what holds a range of keys: see pick.h. pick.c's I1 and I2 hold here, too. */
+/* pick_part.c: what is asked for: all tables, or what holds a range of keys: see pick.h. pick.c's
+ * I1 and I2 hold here, too. */
 #include "pick_inside.h"
 
 static bool holds(const struct sstable *table, struct strata_slice from, struct strata_slice to)
@@ -34,18 +35,52 @@ unsigned pick_deepest(const struct version *version, struct strata_slice from,
     return level;
 }
 
-int pick_part(const struct version *version, unsigned level, struct strata_slice from,
-              struct strata_slice to, struct pick *out, struct strata_error *err)
+int pick_part(const struct version *version, const struct strata_options *options, unsigned level,
+              struct strata_slice from, struct strata_slice to, struct pick *out,
+              struct strata_error *err)
 {
     const struct version_level *l = &version->levels[level];
     struct pick_range range;
     int rc;
 
-    *out = (struct pick){.level = level, .output = level + 1};
+    *out = (struct pick){.level = level, .output = pick_next(version, options, level)};
     if (!find_holders(l, from, to, &range))
         return STRATA_NOT_FOUND;
     if (level == 0)
         pick_close_over(l, &range);
     rc = pick_take_overlapping(out, version, level, &range, err);
-    return rc < 0 ? rc : pick_take_overlapping(out, version, level + 1, &range, err);
+    return rc < 0 ? rc : pick_take_overlapping(out, version, out->output, &range, err);
+}
+
+/* ---- Everything ------------------------------------------------------------------------------ */
+
+static bool nothing_to_gain(const struct pick *pick, unsigned levels)
+{
+    bool tombstones = false;
+
+    for (size_t i = 0; i < pick->count[pick->output]; i++)
+        tombstones |= pick->tables[pick->output][i]->sum.tombstones > 0;
+    return levels == 0 || (levels == 1 && pick->count[pick->output] && !tombstones);
+}
+
+int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
+             struct strata_error *err)
+{
+    unsigned levels = 0;
+    int rc = 0;
+
+    *out = (struct pick){.output = 1};
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
+        const struct version_level *l = &version->levels[level];
+        rc = pick_take_room(out, level, l->count, err);
+        for (size_t i = 0; rc == 0 && i < l->count; i++)
+            pick_take(out, level, l->tables[i]);
+        levels += l->count > 0;
+        if (level && l->count)
+            out->output = level;
+    }
+    out->output = pick_level_for(out->bytes, out->output, options);
+    if (rc == 0 && nothing_to_gain(out, levels))
+        rc = STRATA_NOT_FOUND;
+    return rc;
 }

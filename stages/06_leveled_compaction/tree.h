@@ -60,8 +60,9 @@ struct tree {
     int failed;                 /* a write, sync or rename failed: errno, or -1; no more writes */
     bool unknown; /* it is not known whether the last edit is on the device: no file goes */
     struct pick_spared spared; /* tables that could not be read: nothing is compacted with them */
-    bool resting; /* until the next flush nothing is compacted unasked: there was no room for it */
-    bool idle;    /* nothing is due in the present version */
+    bool resting;  /* until the next flush nothing is compacted unasked: there was no room for it */
+    bool idle;     /* nothing is due in the present version */
+    bool settling; /* somebody waits until nothing is due: level 0 is, too, where it is worth it */
     struct tree_figures figures;
     struct events events;
 };

@@ -92,6 +92,11 @@ static int go_on(struct tree *tree, uint64_t *budget, struct strata_error *err)
 
 int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
 {
+    struct pick_of of = {.version = tree->super->version,
+                         .options = tree->env->options,
+                         .cursors = tree->state.cursors,
+                         .spared = &tree->spared,
+                         .settle = tree->settling};
     struct pick pick;
     int rc;
 
@@ -99,8 +104,7 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
         return go_on(tree, budget, err);
     if (tree->idle)
         return STRATA_NOT_FOUND;
-    rc = pick_due(tree->super->version, tree->state.cursors, tree->env->options, &tree->spared,
-                  &pick, err);
+    rc = pick_due(&of, &pick, err);
     tree->idle = rc == STRATA_NOT_FOUND;
     if (rc == 0)
         rc = pick.move ? install_move(tree, &pick, err) : begin(tree, &pick, err);
@@ -153,7 +157,7 @@ int tree_compact_part(struct tree *tree, struct strata_slice from, struct strata
     tree_abandon(tree);
     for (unsigned level = 0; rc == 0 && level < deepest; level++) {
         struct pick pick;
-        rc = pick_part(tree->super->version, level, from, to, &pick, err);
+        rc = pick_part(tree->super->version, tree->env->options, level, from, to, &pick, err);
         rc = carry_out(tree, rc, &pick, &done, 0, progress, err);
     }
     return rc;

@@ -54,7 +54,9 @@ strata compact leveled >/dev/null
 strata put leveled k 2
 run strata levels leveled
 is levels_tell_of_each_level "$(sed -nE 's/^(level .*), [0-9]+ bytes/\1/p' <<<"$out")" \
-    "$(printf 'level 0: 1 table; a key may be in 1 of them\nlevel 1: 1 table; a key may be in 1 of them')"
+    "$(printf 'level 0: 1 table; a key may be in 1 of them\nlevel 6: 1 table; a key may be in 1 of them')"
+like levels_tell_where_level_0_goes "$out" '^tables of level 0 go to level 6$'
+like levels_of_a_fixed_base_go_to_level_1 "$(strata levels --fixed-levels leveled)" '^tables of level 0 go to level 1$'
 is levels_share_one_scale "$(bars | tr -s "= ")" "$(printf " | = |\n |=|")"
 
 # ---- One key ----

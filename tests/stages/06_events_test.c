@@ -28,6 +28,7 @@ static int open_as(struct strata_fs *fs, uint64_t budget, bool read_only, struct
 
     subject_options(&options, fs, !read_only);
     options.memtable_bytes = 4000;
+    options.dynamic_levels = false; /* more levels, and moves */
     options.event_log_bytes = budget;
     options.read_only = read_only;
     return strata_open(DIR, &options, db, err);

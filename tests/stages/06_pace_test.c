@@ -13,7 +13,7 @@
 #define DIR "db"
 
 static struct strata *open_as(struct strata_fs *fs, size_t memtable_bytes,
-                              enum strata_compaction compaction)
+                              enum strata_compaction compaction, bool dynamic)
 {
     struct strata_options options;
     struct strata_error err;
@@ -27,13 +27,14 @@ static struct strata *open_as(struct strata_fs *fs, size_t memtable_bytes,
     options.plain_blocks = true;
     options.sync = STRATA_SYNC_NEVER;
     options.compaction = compaction;
+    options.dynamic_levels = dynamic;
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     return db;
 }
 
 static struct strata *open_with(struct strata_fs *fs, size_t memtable_bytes)
 {
-    return open_as(fs, memtable_bytes, STRATA_COMPACTION_LEVELED);
+    return open_as(fs, memtable_bytes, STRATA_COMPACTION_LEVELED, false);
 }
 
 static void close_it(struct strata *db)
@@ -71,15 +72,14 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 /* However long flushes and compactions go on, a write does a little of them. It appends what a
  * flush and a compaction have buffered (256 KiB each) and were let do (64 KiB), and itself. */
-static void pace_no_write_does_much(void **state)
+static void do_not_do_much(bool dynamic)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_with(fs, 1 << 20);
+    struct strata *db = open_as(fs, 1 << 20, STRATA_COMPACTION_LEVELED, dynamic);
     struct work most = {0};
     struct rng rng;
     uint64_t waiting[6] = {0};
 
-    (void)state;
     rng_init_env(&rng, "pace");
     for (int i = 0; i < 120000; i++) {
         struct work before = work_of(fs), after;
@@ -94,8 +94,8 @@ static void pace_no_write_does_much(void **state)
             assert_in_range(check_stat(db, "level0_files"), 0, 11); /* nobody waits for that */
     }
     assert_true(check_stat(db, "flushes") >= 9);
-    assert_true(check_stat(db, "level1_compactions") >= 2);
-    assert_true(check_stat(db, "level2_compactions") >= 4);
+    assert_true(check_stat(db, dynamic ? "level5_compactions" : "level1_compactions") >= 2);
+    assert_true(check_stat(db, dynamic ? "level6_compactions" : "level2_compactions") >= 4);
     assert_int_equal(waiting[5], 0);
     assert_int_equal(waiting[4], check_stat(db, "flushes") + (check_stat(db, "sealed_bytes") > 0));
     assert_int_equal(waiting[3], 0);
@@ -108,11 +108,23 @@ static void pace_no_write_does_much(void **state)
     fs_free(fs);
 }
 
+static void pace_no_write_does_much(void **state)
+{
+    (void)state;
+    do_not_do_much(false);
+}
+
+static void pace_no_write_does_much_with_a_dynamic_base(void **state)
+{
+    (void)state;
+    do_not_do_much(true);
+}
+
 /* So it is by tiers, but for the end of a table: the rest of its blocks, index and filter. */
 static void pace_no_write_does_much_by_tiers(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_as(fs, 1 << 20, STRATA_COMPACTION_TIERED);
+    struct strata *db = open_as(fs, 1 << 20, STRATA_COMPACTION_TIERED, false);
     struct work most = {0};
     struct rng rng;
     uint64_t waiting[6] = {0}, tables = 0;
@@ -266,9 +278,8 @@ static void pace_end_of_a_scan_removes_what_it_held(void **state)
     struct strata_error err;
 
     (void)state;
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; check_stat(db, "flushes") < 1; i++)
         put(db, i);
-    assert_ok(strata_flush(db, &err), &err);
     assert_ok(strata_iter_new(db, &iter, &err), &err);
     assert_ok(strata_iter_new(db, &other, &err), &err);
     assert_ok(strata_compact(db, NULL, &err), &err);
@@ -286,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pace_no_write_does_much),
+        cmocka_unit_test(pace_no_write_does_much_with_a_dynamic_base),
         cmocka_unit_test(pace_no_write_does_much_by_tiers),
         cmocka_unit_test(pace_large_files_are_cut_piece_by_piece),
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),

@@ -69,6 +69,7 @@ static int right(int key, int n)
 }
 
 static uint64_t level_bytes = 1024, table_bytes = 512;
+static bool dynamic_levels; /* without them there are more levels that have tables */
 
 static void set_options(struct strata_options *options, struct strata_fs *fs)
 {
@@ -77,6 +78,7 @@ static void set_options(struct strata_options *options, struct strata_fs *fs)
     options->block_bytes = 256;
     options->table_bytes = table_bytes;
     options->level_bytes = level_bytes;
+    options->dynamic_levels = dynamic_levels;
 }
 
 static struct strata *open_it(struct strata_fs *fs)
@@ -364,6 +366,7 @@ static void repair_without_a_manifest_finds_the_order(void **state)
     for (int ops = 40; ops <= OPS; ops += 20) {
         struct strata_fs *fs;
         level_bytes = ops % 40 ? 3072 : 1024; /* more on one level, or more levels */
+        dynamic_levels = ops % 60 == 0;
         fs = made(ops, ops % 80 < 40);
         take_away(fs, file(fs, ".manifest", 0));
         repair(fs);
@@ -372,6 +375,7 @@ static void repair_without_a_manifest_finds_the_order(void **state)
         fs_free(fs);
     }
     level_bytes = 1024;
+    dynamic_levels = false;
 }
 
 static void repair_of_a_cut_manifest_loses_nothing(void **state)

@@ -204,6 +204,7 @@ static void ground_init(struct ground *g)
     g->options.plain_blocks = true;
     g->options.table_bytes = 1500;
     g->options.level_bytes = 4000;
+    g->options.dynamic_levels = false;
     assert_int_equal(fs_sim_put_directory(g->fs, DIR), 0);
     g->env = (struct strata_env){.fs = g->fs, .dir = DIR, .options = &g->options};
     assert_ok(kind->common_new(&g->env, &g->common, &err), &err);
@@ -321,13 +322,22 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
     return steps;
 }
 
+static int due(const struct ground *g, struct pick *pick)
+{
+    struct strata_error err;
+    struct pick_of of = {.version = g->version,
+                         .options = &g->options,
+                         .cursors = g->state.cursors,
+                         .spared = &g->spared};
+    return pick_due(&of, pick, &err);
+}
+
 /* What is due, or all. */
 static int compact_one(struct ground *g, uint64_t step, bool all)
 {
     struct strata_error err;
     struct pick pick;
-    int rc = all ? pick_all(g->version, &g->options, &pick, &err)
-                 : pick_due(g->version, g->state.cursors, &g->options, &g->spared, &pick, &err);
+    int rc = all ? pick_all(g->version, &g->options, &pick, &err) : due(g, &pick);
 
     return carry_out(g, rc, &pick, step);
 }
@@ -343,8 +353,8 @@ static int compact_part(struct ground *g, unsigned level, int from, int to)
         make_key(low, from);
     if (to >= 0)
         make_key(high, to);
-    return carry_out(g, pick_part(g->version, level, S(low), S(high), &pick, &err), &pick,
-                     UINT64_MAX);
+    return carry_out(g, pick_part(g->version, &g->options, level, S(low), S(high), &pick, &err),
+                     &pick, UINT64_MAX);
 }
 
 static void expect_gets(struct ground *g)
@@ -587,14 +597,14 @@ static void pick_moves_what_overlaps_with_nothing(void **state)
     ground_init(&g);
     for (int i = 0; i < 4; i++)
         add_flush(&g, 10 * i, 10 * i + 10, 1, false);
-    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
+    assert_ok(due(&g, &pick), &err);
     assert_true(pick.move);
     assert_int_equal(pick.level, 0);
     assert_int_equal(pick.count[0], 1);
     assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]); /* the oldest */
     pick_free(&pick);
     add_flush(&g, 5, 15, 1, false); /* now two of them do, through a third */
-    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
+    assert_ok(due(&g, &pick), &err);
     assert_false(pick.move);
     assert_int_equal(pick.count[0], 3);
     assert_int_equal(pick.records, 30);
@@ -620,7 +630,7 @@ static void pick_goes_round_the_keys(void **state)
     for (size_t i = 0; i <= count; i++) {
         struct sstable *want = g.version->levels[1].tables[i % count];
         struct pick pick;
-        assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
+        assert_ok(due(&g, &pick), &err);
         assert_int_equal(pick.level, 1);
         assert_int_equal(pick.count[1], 1);
         assert_ptr_equal(pick.tables[1][0], want);
@@ -718,7 +728,7 @@ static void pick_tiered_merges_neighbours_of_a_size(void **state)
     add_flush(&g, 40, 140, 1, false); /* much larger, and newer: all are of its tier */
     assert_int_equal(pick_owed(g.version, &g.options), g.version->levels[0].bytes);
     add_flushes(&g, 3, 0, 10);
-    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
+    assert_ok(due(&g, &pick), &err);
     assert_int_equal(pick.output, 0);
     assert_int_equal(pick.count[0], 5);
     assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]);
@@ -853,7 +863,7 @@ static void pick_part_takes_what_holds_the_keys(void **state)
     assert_int_equal(deepest(&g, -1, 0), 1); /* there is none before the first */
     before = sum_of_numbers(&g, 2, KEYS / 2, KEYS);
     level1 = g.version->levels[1].count;
-    assert_ok(pick_part(g.version, 1, S("key 0040"), S("key 0042"), &pick, &err), &err);
+    assert_ok(pick_part(g.version, &g.options, 1, S("key 0040"), S("key 0042"), &pick, &err), &err);
     assert_int_equal(pick.count[1], 1); /* of key 20 */
     assert_in_range(pick.count[2], 1, 3);
     assert_false(pick.move);
@@ -915,7 +925,7 @@ static void compaction_packs_from_a_level_on(void **state)
     assert_int_equal(packed_on(&g, 1), 0);
     g.options.level_bytes = 1;
     g.options.pack_from_level = 3;
-    assert_ok(pick_due(g.version, g.state.cursors, &g.options, &g.spared, &pick, &err), &err);
+    assert_ok(due(&g, &pick), &err);
     assert_true(pick.move);
     pick_free(&pick);
     g.options.pack_from_level = 2;

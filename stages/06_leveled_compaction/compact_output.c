@@ -1,0 +1,164 @@
+/* compact_output.c: the tables that a compaction or a flush writes: where one begins and ends, and
+ * what it tells of its origin.
+ *
+ * I1: an output tells what it took the place of and what is newer, for a repair (lineage.h): of
+ *     tables whose operations it cannot be ordered by, which are those that were there when it
+ *     began. What is flushed later is newer than all of them by its sequence numbers.
+ * I2: outputs are cut at table_bytes, and where they would overlap with too much of the level below
+ *     theirs: the compaction that takes one of them there must not become large. */
+#include "compact_output.h"
+#include "lineage.h"
+
+#include <stdlib.h>
+
+#define SOURCES 64 /* so many inputs are told by every output */
+
+static int make_room(struct compact *c, struct strata_error *err)
+{
+    size_t room = c->output_room ? 2 * c->output_room : 4;
+    struct sstable **bigger;
+
+    if (c->output_count < c->output_room)
+        return 0;
+    bigger = realloc(c->outputs, room * sizeof(struct sstable *));
+    if (!bigger)
+        return strata_fail_memory(err, room * sizeof(struct sstable *));
+    c->outputs = bigger;
+    c->output_room = room;
+    return 0;
+}
+
+static bool is_input(const struct compact *c, unsigned level, const struct sstable *table)
+{
+    for (size_t i = 0; i < c->pick.count[level]; i++)
+        if (c->pick.tables[level][i] == table)
+            return true;
+    return false;
+}
+
+/* Of the present output, whose keys end before the next one that is to be written. */
+static bool overlaps_output(const struct compact *c, const struct sstable *table)
+{
+    return strata_compare(strata_buffer_slice(&table->largest),
+                          strata_buffer_slice(&c->smallest)) >= 0 &&
+           (c->ended || strata_compare(strata_buffer_slice(&table->smallest), c->from->key) < 0);
+}
+
+static int tell_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
+{
+    size_t count = 0;
+    int rc = 0;
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        count += c->pick.count[level];
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; rc == 0 && i < c->pick.count[level]; i++)
+            if (count <= SOURCES || overlaps_output(c, c->pick.tables[level][i]))
+                rc = lineage_add(to, false, c->pick.tables[level][i]->number, err);
+    return rc;
+}
+
+static int tell_above(const struct compact *c, struct lineage *to, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (unsigned level = 0; level < c->pick.output; level++) {
+        const struct version_level *l = &c->version->levels[level];
+        for (size_t i = 0; rc == 0 && i < l->count; i++)
+            if (!is_input(c, level, l->tables[i]) && overlaps_output(c, l->tables[i]))
+                rc = lineage_add(to, true, l->tables[i]->number, err);
+    }
+    return rc;
+}
+
+/* I1. Of a flush its sequence numbers tell all. */
+static int put_notes(struct compact *c, struct strata_error *err)
+{
+    struct lineage lineage = {.level = c->pick.output,
+                              .group = c->output_count ? c->outputs[0]->number : c->writer->number,
+                              .place = c->output_count + 1,
+                              .last = c->ended};
+    int rc;
+
+    if (c->memtable)
+        return 0;
+    rc = tell_sources(c, &lineage, err);
+    if (rc == 0)
+        rc = tell_above(c, &lineage, err);
+    if (rc == 0)
+        rc = lineage_encode(&lineage, &c->writer->notes, err);
+    lineage_free(&lineage);
+    return rc;
+}
+
+/* compact.c I3: whole and synced, then opened as any reader will see it. */
+int compact_end_output(struct compact *c, struct strata_error *err)
+{
+    struct sstable_writer *writer = c->writer;
+    uint64_t number = writer->number;
+    int rc = make_room(c, err);
+
+    if (rc == 0)
+        rc = put_notes(c, err);
+    if (rc == 0)
+        rc = c->kind->writer_finish(writer, c->first, c->last, err);
+    if (rc == 0)
+        rc = c->kind->open(c->env, c->common, number, &c->outputs[c->output_count], err);
+    c->writer = NULL;
+    c->waited = true;
+    c->synced = c->grand_bytes = 0;
+    c->kind->writer_del(writer, rc == 0);
+    if (rc == 0)
+        c->written += c->outputs[c->output_count++]->bytes;
+    return rc;
+}
+
+bool compact_to_level_0(const struct compact *c)
+{
+    return c->memtable || c->pick.output == 0;
+}
+
+/* I2: the tables of the level below the outputs' that this one has passed. */
+bool compact_overlaps_much(struct compact *c, struct strata_slice key)
+{
+    unsigned grand = c->pick.output + 1;
+    const struct version_level *l;
+
+    if (compact_to_level_0(c) || grand >= LEVELS)
+        return false;
+    for (l = &c->version->levels[grand]; c->grand_at < l->count; c->grand_at++) {
+        const struct sstable *table = l->tables[c->grand_at];
+        if (strata_compare(strata_buffer_slice(&table->largest), key) >= 0)
+            break;
+        if (c->writer)
+            c->grand_bytes += table->bytes;
+    }
+    return c->grand_bytes > PICK_TIMES * c->env->options->table_bytes;
+}
+
+bool compact_is_full(const struct compact *c)
+{
+    return !compact_to_level_0(c) &&
+           sstable_writer_place(c->writer) >= c->env->options->table_bytes;
+}
+
+/* What a merge leaves on level 0 stays for long: it counts as the deepest. */
+static bool stays_plain(const struct compact *c)
+{
+    bool merged = !c->memtable && c->pick.output == 0;
+    return (merged ? LEVELS - 1 : c->pick.output) < c->env->options->pack_from_level;
+}
+
+int compact_begin_output(struct compact *c, struct strata_error *err)
+{
+    struct strata_slice key = c->from->key;
+    int rc;
+
+    strata_buffer_clear(&c->smallest);
+    if (strata_buffer_append(&c->smallest, key.data, key.size) < 0)
+        return strata_fail_memory(err, key.size);
+    rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
+    if (rc == 0)
+        c->writer->plain |= stays_plain(c);
+    return rc;
+}

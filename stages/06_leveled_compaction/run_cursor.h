@@ -75,12 +75,13 @@ void run_cursor_settle_any(struct run_cursor *c, uint32_t at);
 /* Of a usual block the sizes and the type stand there since it was entered. */
 static inline void run_cursor_settle(struct run_cursor *c, uint32_t at)
 {
-    const uint8_t *suffix = c->suffixes + (size_t)at * c->suffix_size;
+    const uint8_t *suffix;
 
     if (!c->usual) {
         run_cursor_settle_any(c, at);
         return;
     }
+    suffix = c->suffixes + (size_t)at * c->suffix_size;
     c->at = at;
     c->head = c->head_base | (head_load(suffix + c->head_pass) & c->head_mask) >> c->head_shift;
     memcpy(c->rest, suffix, BLOCK_SLACK);

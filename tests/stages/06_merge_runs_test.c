@@ -118,12 +118,19 @@ static unsigned note(struct world *w, int source, size_t n, struct rng *rng)
     return deleted ? STRATA_OP_DELETE : STRATA_OP_PUT;
 }
 
+static struct memtable *new_memtable(void)
+{
+    struct memtable *memtable;
+
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
+    return memtable;
+}
+
 static void add_memtable(struct world *w, struct rng *rng)
 {
-    struct memtable *m;
+    struct memtable *m = new_memtable();
     uint64_t sequence = 1;
 
-    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &m, NULL), 0);
     for (size_t n = 0; n < w->key_count; n++) {
         unsigned type;
         char text[64];
@@ -423,12 +430,11 @@ static void merge_runs_after_a_failed_read_is_sought_again(void **state)
 static void merge_runs_without_a_source_is_no_memory(void **state)
 {
     struct merge_sources of = {.newer_count = 2};
-    struct memtable *memtable;
+    struct memtable *memtable = new_memtable();
     struct cursor *merged;
     struct strata_error err;
 
     (void)state;
-    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     of.newer[1] = memtable_cursor(memtable, 1); /* freed */
     assert_code(merge_runs_new(&of, &merged, &err), STRATA_ERR_NO_MEMORY, &err);
     assert_null(merged);

@@ -77,7 +77,7 @@ struct bptree_leaf *bptree_new_leaf(struct bptree *tree, unsigned room, struct b
     return leaf;
 }
 
-/* ---- Prefixes (I5 of bptree.c) ---------------------------------------------------------------- */
+/* ---- Prefixes (I5 of bptree.c) -------------------------------------------------------------- */
 
 struct bptree_prefix bptree_guess(struct strata_slice key, size_t shared)
 {

@@ -2,6 +2,11 @@
  * to guess: heads are counted, not branched on. */
 #include "bptree_node.h"
 
+#define LANES 4 /* numbers in a vector */
+#define VECTORS ((BPTREE_LEAF + LANES) / LANES)
+
+typedef int32_t lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
+
 size_t bptree_shared(struct strata_slice a, struct strata_slice b)
 {
     size_t both = a.size < b.size ? a.size : b.size, n = 0;
@@ -91,49 +96,98 @@ static bool is_ascending(const struct bptree_slots *slots)
     return ascending;
 }
 
-static bool comes_before(const struct bptree_entry *a, const struct bptree_entry *b)
+static bool comes_before(const struct bptree_slots *slots, unsigned at, uint64_t head,
+                         const struct bptree_entry *entry)
 {
-    int order = strata_compare(bptree_key(a), bptree_key(b));
-    return order ? order < 0 : a->sequence > b->sequence;
+    const struct bptree_entry *other = slots->entries[at];
+    int order;
+
+    if (slots->heads[at] != head)
+        return slots->heads[at] < head;
+    order = strata_compare(bptree_key(other), bptree_key(entry));
+    return order ? order < 0 : other->sequence > entry->sequence;
 }
 
-/* Entries with one head. They come the newest first, so that versions of a key are in order. */
-static void sort_equal(const struct bptree_entry **entries, unsigned count)
+/* Where the slot at `to` belongs among those from `from` on, which are in order. */
+static unsigned place_among(const struct bptree_slots *slots, unsigned from, unsigned to)
 {
-    for (unsigned i = 1; i < count; i++) {
-        const struct bptree_entry *entry = entries[i];
-        unsigned at = 0, n = i;
-        if (comes_before(entries[i - 1], entry))
-            continue;
-        while (n) {
-            unsigned half = n / 2;
-            bool behind = comes_before(entries[at + half], entry);
-            at = behind ? at + half + 1 : at;
-            n = behind ? n - half - 1 : half;
-        }
-        memmove(entries + at + 1, entries + at, (i - at) * sizeof *entries);
-        entries[at] = entry;
+    uint64_t head = slots->heads[to];
+    const struct bptree_entry *entry = slots->entries[to];
+    unsigned n = to - from;
+
+    if (comes_before(slots, to - 1, head, entry))
+        return to;
+    while (n) {
+        unsigned half = n / 2;
+        bool behind = comes_before(slots, from + half, head, entry);
+        from = behind ? from + half + 1 : from;
+        n = behind ? n - half - 1 : half;
     }
+    return from;
+}
+
+/* Slots of one rank. They come the newest first, so that versions of a key are in order. */
+static void sort_equal(struct bptree_slots *slots, unsigned from, unsigned count)
+{
+    for (unsigned i = from + 1; i < from + count; i++) {
+        unsigned at = place_among(slots, from, i);
+        uint64_t head = slots->heads[i];
+        const struct bptree_entry *entry = slots->entries[i];
+        memmove(slots->heads + at + 1, slots->heads + at, (i - at) * sizeof head);
+        memmove(slots->entries + at + 1, slots->entries + at, (i - at) * sizeof entry);
+        slots->heads[at] = head;
+        slots->entries[at] = entry;
+    }
+}
+
+/* The upper 31 bits in which the heads differ, and in their order. What is behind them is not below
+ * any. */
+static void narrow_heads(const struct bptree_slots *slots, int32_t narrow[LANES * VECTORS])
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    unsigned shift = 0;
+
+    for (unsigned i = 0; i < slots->count; i++) {
+        least = slots->heads[i] < least ? slots->heads[i] : least;
+        most = slots->heads[i] > most ? slots->heads[i] : most;
+    }
+    while ((most - least) >> shift > INT32_MAX)
+        shift++;
+    for (unsigned i = 0; i < slots->count; i++)
+        narrow[i] = (int32_t)((slots->heads[i] - least) >> shift);
+    for (unsigned i = slots->count; i < LANES * VECTORS; i++)
+        narrow[i] = INT32_MAX;
+}
+
+/* How many of them are below this one; some at once, as any processor can with numbers so small. */
+static unsigned rank_of(const int32_t narrow[LANES * VECTORS], int32_t one)
+{
+    lanes below = {0}, all = {one, one, one, one};
+
+    for (unsigned i = 0; i < VECTORS; i++) {
+        lanes some;
+        memcpy(&some, narrow + i * LANES, sizeof some);
+        below -= some < all;
+    }
+    return (unsigned)(below[0] + below[1] + below[2] + below[3]);
 }
 
 /* A head's place is the number of those below it. */
 static void sort_by_rank(const struct bptree_slots *slots, struct bptree_slots *sorted)
 {
     unsigned count = slots->count;
-    uint8_t same[BPTREE_LEAF + 1] = {0}; /* with the head whose first place this is */
+    uint8_t same[BPTREE_LEAF + 1] = {0}; /* of the rank whose first place this is */
+    int32_t narrow[LANES * VECTORS];
 
+    narrow_heads(slots, narrow);
     for (unsigned i = count; i-- > 0;) {
-        uint64_t head = slots->heads[i];
-        unsigned below = 0, to;
-        for (unsigned j = 0; j < count; j++)
-            below += slots->heads[j] < head;
-        to = below + same[below]++;
-        sorted->heads[to] = head;
+        unsigned below = rank_of(narrow, narrow[i]), to = below + same[below]++;
+        sorted->heads[to] = slots->heads[i];
         sorted->entries[to] = slots->entries[i];
     }
     for (unsigned i = 0; i < count; i += same[i])
         if (same[i] > 1)
-            sort_equal(sorted->entries + i, same[i]);
+            sort_equal(sorted, i, same[i]);
 }
 
 void bptree_sort(const struct bptree_slots *slots, struct bptree_slots *sorted)

@@ -4,23 +4,29 @@ LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.
-peer_is_there = $(if $(shell echo '\#include <$1/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
-PEERS     := $(strip $(call peer_is_there,leveldb) $(call peer_is_there,rocksdb))
-PEER_LIBS := $(PEERS:%=-l%)
-PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,turn reads command os strata $(PEERS))
+HEADER.leveldb := leveldb/c.h
+HEADER.rocksdb := rocksdb/c.h
+HEADER.lmdb    := lmdb.h
+HEADER.sqlite  := sqlite3.h
+HEADER.tkrzw   := tkrzw_langc.h
+peer_is_there = $(if $(shell echo '\#include <$(HEADER.$1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
+PEERS     := $(strip $(foreach p,leveldb rocksdb lmdb,$(call peer_is_there,$p)))
+PEER_LIBS := $(patsubst -lsqlite,-lsqlite3,$(PEERS:%=-l%))
+PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS))
+TURN_OBJ  := $(patsubst %,$B/bench/%.o,engines os peers/turn peers/reads peers/command) $(PEER_OBJ)
 BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
 
-$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
+$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(PEER_OBJ) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
-$B/bench/strata-peer: $B/bench/peers/peer.o $(PEER_OBJ) $(LIB_A)
-$B/bench/strata-levels: $B/bench/peers/levels.o $B/bench/histogram.o $(PEER_OBJ) $(LIB_A)
-$B/bench/strata-peer $B/bench/strata-levels: LIBS += $(PEER_LIBS)
-$B/bench/peers/command.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB) $(if $(filter rocksdb,$(PEERS)),-DPEER_ROCKSDB)
-$B/bench/peers/command.o: $B/peers.txt
+$B/bench/strata-peer: $B/bench/peers/peer.o $(TURN_OBJ) $(LIB_A)
+$B/bench/strata-levels: $B/bench/peers/levels.o $B/bench/histogram.o $(TURN_OBJ) $(LIB_A)
+$B/bench/strata-bench $B/bench/strata-peer $B/bench/strata-levels: LIBS += $(PEER_LIBS)
+$B/bench/engines.o: ALL_CFLAGS += $(foreach p,$(PEERS),-DPEER_$(shell echo $p | tr a-z A-Z))
+$B/bench/engines.o: $B/peers.txt
 $B/peers.txt: FORCE
 	@mkdir -p $(@D); echo $(PEERS) | cmp -s - $@ || echo $(PEERS) > $@
 $(BENCHES):

@@ -10,7 +10,7 @@ HEADER.lmdb    := lmdb.h
 HEADER.sqlite  := sqlite3.h
 HEADER.tkrzw   := tkrzw_langc.h
 peer_is_there = $(if $(shell echo '\#include <$(HEADER.$1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
-PEERS     := $(strip $(foreach p,leveldb rocksdb lmdb,$(call peer_is_there,$p)))
+PEERS     := $(strip $(foreach p,leveldb rocksdb lmdb sqlite tkrzw,$(call peer_is_there,$p)))
 PEER_LIBS := $(patsubst -lsqlite,-lsqlite3,$(PEERS:%=-l%))
 PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS))
 TURN_OBJ  := $(patsubst %,$B/bench/%.o,engines os peers/turn peers/reads peers/command) $(PEER_OBJ)

@@ -122,9 +122,8 @@ static int run_in(const struct settings *s, const char *root, uint64_t count,
     int code;
 
     report_head(s, count, root, stdout);
-    code = report_engines(s, stdout);
-    if (code == BENCH_OK)
-        code = turns_run(s, root, results);
+    report_engines(s, stdout);
+    code = turns_run(s, root, results);
     if (code == BENCH_OK && (s->contender_count > 1 || s->turns > 1))
         report_table(s, results, stdout);
     return code;
@@ -216,7 +215,9 @@ int main(int argc, char **argv)
         return finish(BENCH_OK);
     }
     catch_signals();
-    code = run(&s, &results);
+    code = turns_ask(&s);
+    if (code == BENCH_OK)
+        code = run(&s, &results);
     free(results.list);
     return finish(code);
 }

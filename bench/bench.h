@@ -47,6 +47,7 @@ struct contender {
     const struct engine *engine;
     struct strata_stage_info stage; /* of Strata */
     const char *name;               /* "leveldb", "06_leveled_compaction" */
+    char about[500];                /* its version and settings (turns_ask) */
 };
 
 struct settings {
@@ -311,6 +312,9 @@ struct results {
     struct result *list;
     size_t count, capacity;
 };
+/* Has each engine tell about itself, in a process that ends then: an engine may begin threads for
+ * that, and what is forked from a process with threads has lost them. */
+int turns_ask(struct settings *s);
 int turns_run(const struct settings *s, const char *root, struct results *results);
 /* One engine, in this process: results to `parent`. */
 int turn_run(const struct settings *s, size_t contender, const char *root, uint64_t turn,
@@ -376,7 +380,7 @@ double median_ratio(const struct settings *s, const struct results *results, siz
                     size_t place);
 
 void report_head(const struct settings *s, uint64_t count, const char *root, FILE *to);
-int report_engines(const struct settings *s, FILE *to); /* their settings: BENCH_OK, or told */
+void report_engines(const struct settings *s, FILE *to); /* their settings */
 void report_result(const struct result *r, FILE *to);
 void report_table(const struct settings *s, const struct results *results, FILE *to);
 const char *report_grouped(double value, char *to, size_t capacity); /* "1,234,567" */

@@ -108,6 +108,8 @@ static int run_one(struct bench *b, size_t place)
 
     if (*what)
         return pass_over(b, work, what);
+    if (work->inserts && !data_holds(&b->data, b->next + 3 * b->data.count + work_wanted(work, b)))
+        return bench_say(BENCH_USAGE, "%s: --key_size has no room for new keys", work->name);
     code = life_measure(b, work, place, &result);
     return code == BENCH_OK ? tell(b, &result) : code;
 }

@@ -9,6 +9,66 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static int wait_for(pid_t child, int *status)
+{
+    while (waitpid(child, status, 0) < 0)
+        if (errno != EINTR)
+            return bench_fail_sys("a process", errno);
+    return BENCH_OK;
+}
+
+/* ---- What engines say of themselves ---------------------------------------------------- */
+
+static int say(const struct settings *s, const struct contender *c, int to)
+{
+    struct engine_options o = {.stage = c->stage.stage,
+                               .sync = s->sync,
+                               .plain = s->plain,
+                               .check_reads = s->check_reads,
+                               .mapped_reads = s->mapped_reads};
+    struct strata_error err;
+    FILE *stream = fdopen(to, "w");
+
+    if (!stream)
+        return bench_fail_sys("a pipe", errno);
+    if (c->engine->about(&o, stream, &err) < 0)
+        return bench_fail(&err, c->name);
+    return fclose(stream) == 0 ? BENCH_OK : BENCH_IO;
+}
+
+static int ask(const struct settings *s, struct contender *c)
+{
+    int ends[2], status;
+    pid_t child;
+
+    if (pipe(ends) < 0)
+        return bench_fail_sys("a pipe", errno);
+    fflush(stdout);
+    child = fork();
+    if (child < 0)
+        return bench_fail_sys("a process", errno);
+    if (child == 0)
+        _exit(say(s, c, ends[1]));
+    close(ends[1]);
+    message_take(ends[0], c->about, sizeof c->about - 1);
+    close(ends[0]);
+    c->about[strcspn(c->about, "\n")] = '\0';
+    if (wait_for(child, &status) != BENCH_OK)
+        return BENCH_OTHER;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : BENCH_OTHER;
+}
+
+int turns_ask(struct settings *s)
+{
+    int code = BENCH_OK;
+
+    for (size_t i = 0; i < s->contender_count && code == BENCH_OK; i++)
+        code = ask(s, &s->contenders[i]);
+    return code;
+}
+
+/* ---- A turn ---------------------------------------------------------------------------- */
+
 static int add(struct results *results, const struct result *one)
 {
     if (results->count == results->capacity) {
@@ -20,14 +80,6 @@ static int add(struct results *results, const struct result *one)
         results->capacity = capacity;
     }
     results->list[results->count++] = *one;
-    return BENCH_OK;
-}
-
-static int wait_for(pid_t child, int *status)
-{
-    while (waitpid(child, status, 0) < 0)
-        if (errno != EINTR)
-            return bench_fail_sys("a process", errno);
     return BENCH_OK;
 }
 

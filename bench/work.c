@@ -129,8 +129,6 @@ static int close_killed(struct bench *b, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    if (!data_holds(&b->data, first + count))
-        return engine_fail(err, "openafterkill", "--key_size has no room for new keys");
     if (turn_put_and_die(b, first, count) != BENCH_OK)
         return engine_fail(err, "openafterkill", "its keys could not be put");
     b->survivors_first = first;

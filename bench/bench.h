@@ -1,6 +1,7 @@
 /* bench.h: what the files of the benchmark driver share.
  *
  *   bench.c      main                            args.c     the command line
+ *   contenders.c which engines a run is about    act.c      one operation
  *   turns.c      each engine in turn, each       turn.c     one engine's turn
  *                time in a process of its own    engines.c  which engines there are
  *   life.c       the database's life             work.c     the workloads
@@ -19,10 +20,9 @@
 #include "histogram.h"
 #include "os.h"
 #include "prng.h"
+#include "results.h"
 
-#include <math.h>
 #include <pthread.h>
-#include <sys/utsname.h>
 
 enum bench_exit { BENCH_OK = 0, BENCH_USAGE = 2, BENCH_IO = 4, BENCH_OTHER = 7 };
 
@@ -80,6 +80,10 @@ struct settings {
     bool help;
 };
 
+/* Likewise, these of the options --stage and --engines (contenders.c). */
+int contenders_stage(struct settings *s, const char *text);
+int contenders_engines(struct settings *s, const char *list);
+int contenders_newest(struct settings *s);
 /* BENCH_OK, or BENCH_USAGE and stderr was told. */
 int args_parse(struct settings *s, int argc, char **argv);
 void args_help(FILE *to);
@@ -106,58 +110,6 @@ void data_free(struct data *d);
 struct strata_slice data_key(const struct data *d, uint64_t i, const char *tail, uint8_t *to);
 struct strata_slice data_value(const struct data *d, uint64_t i);
 bool data_holds(const struct data *d, uint64_t i); /* has key number i room in a key? */
-
-/* ---- Results --------------------------------------------------------------------------- */
-
-/* What is measured of a workload; NAN: it was not. */
-enum figure {
-    FIGURE_SECONDS,
-    FIGURE_OPS, /* a second */
-    FIGURE_MICROS,
-    FIGURE_MB,
-    FIGURE_P50,
-    FIGURE_P99,
-    FIGURE_P999,
-    FIGURE_MAX,
-    FIGURE_READ_CALLS, /* as are the next five, in the engine's own counts */
-    FIGURE_READ_BYTES,
-    FIGURE_WRITE_CALLS,
-    FIGURE_WRITTEN_PER_PUT,
-    FIGURE_CPU,
-    FIGURE_INDEX,
-    FIGURE_FSYNCS,
-    FIGURE_OS_WRITTEN, /* the rest as the system counts */
-    FIGURE_OS_CALLED,
-    FIGURE_OS_READ,
-    FIGURE_WRITE_AMP,
-    FIGURE_READ_AMP,
-    FIGURE_SPACE_AMP,
-    FIGURE_DISK,
-    FIGURE_RSS,
-    FIGURE_MAPPED,
-    FIGURE_BESIDE, /* puts a second, of the thread that writes meanwhile */
-    FIGURES
-};
-extern const char *const figure_names[FIGURES]; /* measure.c */
-
-/* Goes from process to process as it is: they are forks of one program. */
-struct result {
-    const struct work *work;
-    size_t contender, place; /* in the settings' lists */
-    size_t threads;
-    uint64_t stride;       /* operations of one call: 1, or those of a batch */
-    uint64_t wanted, done; /* operations */
-    uint64_t found;        /* of gets */
-    uint64_t bytes;        /* of keys and values that went in or came out */
-    uint64_t put_bytes;    /* of those that went in */
-    double seconds;
-    double cpu_seconds; /* of all threads, in the program and in the kernel for it */
-    bool timed;         /* each call on its own */
-    bool ended;         /* a scan came to the end */
-    uint64_t index_keys;
-    uint64_t beside; /* puts of the thread that writes meanwhile */
-    double figures[FIGURES];
-};
 
 /* ---- One engine's turn ----------------------------------------------------------------- */
 
@@ -265,7 +217,7 @@ struct worker {
     struct engine_entry *entries;
     uint64_t done, found, bytes, put_bytes; /* as in the result */
     uint64_t sum;                           /* of what came out */
-    uint64_t aside_ns;                      /* in which operations were laid down */
+    uint64_t aside_ns, aside_cpu_ns;        /* in which operations were laid down */
     struct histogram latency;
     struct strata_error err;
     int rc;
@@ -276,8 +228,9 @@ struct worker {
 int measure(struct bench *b, const struct work *work, size_t place, struct result *result);
 /* Its loop: fills in what the result tells of operations and time, and b->latency. Likewise. */
 int run_work(struct bench *b, struct result *result);
-/* The sum of what operation number i gave. */
-uint64_t run_weigh(uint64_t i, const struct sum *sum);
+/* One operation: what came out is added to `sum` (act.c). 0, or < 0 and w->err. */
+int act_do(struct worker *w, const struct op *op, struct sum *sum);
+uint64_t act_weigh(uint64_t i, const struct sum *sum); /* the sum of what operation i gave */
 /* A line on a terminal that tells how far it is; NULL: it goes. */
 void run_draw(const char *text);
 
@@ -307,15 +260,11 @@ int life_measure(struct bench *b, const struct work *work, size_t place, struct 
 
 /* ---- Turns (turns.c, turn.c) ----------------------------------------------------------- */
 
-/* All engines, in turns. Results, in the order in which they came, to be freed. */
-struct results {
-    struct result *list;
-    size_t count, capacity;
-};
 /* Has each engine tell about itself, in a process that ends then: an engine may begin threads for
  * that, and what is forked from a process with threads has lost them. */
 int turns_ask(struct settings *s);
-int turns_run(const struct settings *s, const char *root, struct results *results);
+int turns_run(const struct settings *s, const char *root,
+              struct results *results); /* all engines, in turns */
 /* One engine, in this process: results to `parent`. */
 int turn_run(const struct settings *s, size_t contender, const char *root, uint64_t turn,
              int parent);
@@ -347,43 +296,5 @@ void place_remove(const char *path); /* with all that is in it */
 /* Moves the files of `from` whose names match a pattern of the list to `to`, which is made if it
  * is not there. BENCH_OK, or stderr was told. */
 int place_move(const char *from, const char *to, const char *const *patterns);
-
-/* ---- Telling (report.c, median.c, table.c, json.c, machine.c) --------------------------- */
-
-struct machine {
-    char cpu[128];
-    long cores;
-    struct utsname system;
-    const char *compiler;
-    bool optimized, sanitized; /* how this program was built */
-};
-void machine_read(struct machine *m);
-
-static inline double per(double amount, double of) /* 0 where `of` is 0 */
-{
-    return of > 0 ? amount / of : 0;
-}
-
-/* Of all turns of an engine at a workload. */
-struct median {
-    const struct result *one; /* any of them; NULL: it was not done */
-    size_t turns;
-    double figures[FIGURES]; /* medians; NAN: not measured */
-    double least, most;      /* operations a second */
-};
-#define SPREAD_WIDE 0.3 /* (most - least) / median: nothing can be concluded from that */
-
-void median_of(const struct results *results, size_t contender, size_t place, struct median *m);
-double median_spread(const struct median *m); /* 0 of one turn */
-/* Of operations a second to LevelDB's, or NAN. */
-double median_ratio(const struct settings *s, const struct results *results, size_t contender,
-                    size_t place);
-
-void report_head(const struct settings *s, uint64_t count, const char *root, FILE *to);
-void report_engines(const struct settings *s, FILE *to); /* their settings */
-void report_result(const struct result *r, FILE *to);
-void report_table(const struct settings *s, const struct results *results, FILE *to);
-const char *report_grouped(double value, char *to, size_t capacity); /* "1,234,567" */
-void json_report(const struct settings *s, uint64_t count, const struct results *results, FILE *to);
 
 #endif

@@ -13,7 +13,7 @@ HEADER.tkrzw   := tkrzw_langc.h
 peer_is_there = $(if $(shell echo '\#include <$(HEADER.$1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
 PEERS     := $(strip $(foreach p,leveldb rocksdb lmdb sqlite tkrzw,$(call peer_is_there,$p)))
 PEER_LIBS := $(patsubst -lsqlite,-lsqlite3,$(PEERS:%=-l%))
-PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS))
+PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS) $(if $(filter rocksdb,$(PEERS)),rocksdb_about))
 TURN_OBJ  := $(patsubst %,$B/bench/%.o,engines os peers/turn peers/reads peers/command) $(PEER_OBJ)
 BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
 

@@ -129,7 +129,7 @@ static int check_scan(struct bench *b, const struct result *r, uint64_t sum)
     if (!can_tell(b, r))
         return BENCH_OK;
     expect_scan(b, r->ended ? check_live(b) : r->done, r->work->backwards, &wanted);
-    return run_weigh(0, &wanted) == sum && wanted.entries == r->done
+    return act_weigh(0, &wanted) == sum && wanted.entries == r->done
                ? BENCH_OK
                : wrong(b, r, r->done, wanted.entries);
 }
@@ -147,7 +147,7 @@ int check_work(struct bench *b, const struct result *r, uint64_t sum)
         struct op op;
         r->work->plan(b, i, &op);
         code = expect_op(b, &op, &one);
-        weight += run_weigh(i, &one);
+        weight += act_weigh(i, &one);
         found += one.entries;
     }
     if (code == BENCH_OK && tell && (weight != sum || found != r->found))

@@ -28,7 +28,7 @@ static size_t values(const struct results *results, const struct result *like, i
 
 void median_of(const struct results *results, size_t contender, size_t place, struct median *m)
 {
-    double list[99];
+    double list[99] = {0};
 
     *m = (struct median){.least = NAN, .most = NAN};
     for (size_t i = 0; i < results->count; i++)

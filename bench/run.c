@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PLANNED 64       /* operations laid down at a time, */
@@ -66,76 +67,6 @@ static void undraw(const struct run *run)
         fputs("\r\033[K", stderr);
 }
 
-/* ---- Operations ------------------------------------------------------------------------ */
-
-uint64_t run_weigh(uint64_t i, const struct sum *sum)
-{
-    return sum->sum * (2 * i + 1); /* what two operations gave cannot be exchanged */
-}
-
-/* A wrong record of a file is told at once, with its number. */
-static int check_record(struct worker *w, const struct op *op, struct strata_slice value)
-{
-    if (!w->bench->data.records || strata_compare(value, op->value) == 0)
-        return 0;
-    w->err = (struct strata_error){.code = STRATA_ERR_CORRUPT, .offset = STRATA_NO_OFFSET};
-    snprintf(w->err.message, sizeof w->err.message,
-             "the value of record %" PRIu64 " of the TSV file was read back differently",
-             op->number + 1);
-    return STRATA_ERR_CORRUPT;
-}
-
-static int get(struct worker *w, const struct op *op, struct sum *sum)
-{
-    struct strata_slice value;
-    int rc = w->bench->contender->engine->get(w->session, op->key, &value, &w->err);
-
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    sum_add(sum, op->key, value);
-    return check_record(w, op, value);
-}
-
-static int put(struct worker *w, const struct op *op)
-{
-    w->put_bytes += op->key.size + op->value.size;
-    return w->bench->contender->engine->put(w->session, op->key, op->value, &w->err);
-}
-
-static int seek(struct worker *w, const struct op *op, struct sum *sum)
-{
-    const struct engine *e = w->bench->contender->engine;
-    void *iter = NULL;
-    int rc = e->iterate(w->session, &iter, &w->err);
-
-    if (rc == 0)
-        rc = e->walk(iter, WALK_SEEK, op->key, op->entries, sum, &w->err);
-    e->iterated(iter);
-    return rc < 0 ? rc : 0;
-}
-
-static int act(struct worker *w, const struct op *op, struct sum *sum)
-{
-    int rc = 0;
-
-    switch (op->act) {
-    case ACT_PUT:
-        return put(w, op);
-    case ACT_DELETE:
-        w->put_bytes += op->key.size;
-        return w->bench->contender->engine->remove(w->session, op->key, &w->err);
-    case ACT_GET:
-    case ACT_MISS:
-        return get(w, op, sum);
-    case ACT_MODIFY:
-        rc = get(w, op, sum);
-        return rc == 0 ? put(w, op) : rc;
-    case ACT_SEEK:
-        return seek(w, op, sum);
-    }
-    return rc;
-}
-
 /* ---- One thread ------------------------------------------------------------------------ */
 
 /* The next operations are this thread's. */
@@ -154,11 +85,18 @@ static bool ended(const struct run *run, uint64_t now_ns)
            now_ns - run->begun_ns >= run->cap_ns || bench_interrupted();
 }
 
+static uint64_t thread_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void plan(struct worker *w, uint64_t i, uint64_t count)
 {
     const struct bench *b = w->bench;
     size_t room = b->data.key_most + DATA_TAIL;
-    uint64_t begun = bench_now_ns();
+    uint64_t begun = bench_now_ns(), begun_cpu = thread_ns();
 
     for (uint64_t k = 0; k < count; k++) {
         struct op *op = &w->ops[k];
@@ -169,6 +107,7 @@ static void plan(struct worker *w, uint64_t i, uint64_t count)
         if (w->entries)
             w->entries[k] = (struct engine_entry){op->key, op->value};
     }
+    w->aside_cpu_ns += thread_ns() - begun_cpu;
     w->aside_ns += bench_now_ns() - begun;
 }
 
@@ -183,9 +122,9 @@ static int call_batch(struct worker *w, uint64_t count)
 static int call_one(struct worker *w, uint64_t i, const struct op *op)
 {
     struct sum sum = {0};
-    int rc = act(w, op, &sum);
+    int rc = act_do(w, op, &sum);
 
-    w->sum += run_weigh(i, &sum);
+    w->sum += act_weigh(i, &sum);
     w->found += sum.entries;
     w->bytes += sum.bytes;
     w->done++;
@@ -235,7 +174,7 @@ static void *write_beside(void *arg)
         struct op op = {.act = ACT_PUT, .number = work_draw(w->bench, &random)};
         op.key = data_key(&w->bench->data, op.number, "", w->keys);
         op.value = data_value(&w->bench->data, op.number);
-        w->rc = put(w, &op);
+        w->rc = act_do(w, &op, NULL);
         w->done++;
     }
     return NULL;
@@ -265,7 +204,7 @@ static void *scan_on(void *arg)
     e->iterated(iter);
     w->run->result->ended = w->rc == STRATA_NOT_FOUND;
     w->rc = w->rc < 0 ? w->rc : 0;
-    w->sum = run_weigh(0, &sum);
+    w->sum = act_weigh(0, &sum);
     w->bytes = sum.bytes;
     return NULL;
 }
@@ -346,13 +285,12 @@ static int add_up(struct bench *b, struct result *r, const struct worker *worker
 
     for (size_t i = 0; i < r->threads; i++) {
         const struct worker *w = &workers[i];
-        double aside = (double)w->aside_ns / 1e9;
         r->done += w->done;
         r->found += w->found;
         r->bytes += w->bytes + w->put_bytes;
         r->put_bytes += w->put_bytes;
-        r->seconds -= aside / (double)r->threads;
-        r->cpu_seconds -= aside;
+        r->seconds -= (double)w->aside_ns / 1e9 / (double)r->threads;
+        r->cpu_seconds -= (double)w->aside_cpu_ns / 1e9;
         *sum += w->sum;
         histogram_merge(&b->latency, &w->latency);
     }

@@ -17,6 +17,12 @@ const char *const figure_names[FIGURES] = {
     [FIGURE_READ_BYTES] = "bytes_read_per_op",
     [FIGURE_WRITE_CALLS] = "write_calls_per_op",
     [FIGURE_WRITTEN_PER_PUT] = "bytes_written_per_byte_put",
+    [FIGURE_COMPARISONS] = "comparisons_per_op",
+    [FIGURE_PROBES] = "filter_probes_per_op",
+    [FIGURE_BLOCKS] = "blocks_per_op",
+    [FIGURE_LOADED] = "blocks_loaded_per_op",
+    [FIGURE_LEVELS] = "levels",
+    [FIGURE_RUNS] = "sorted_runs",
     [FIGURE_CPU] = "cpu_us_per_op",
     [FIGURE_INDEX] = "index_bytes_per_key",
     [FIGURE_FSYNCS] = "fsyncs_per_op",
@@ -56,20 +62,40 @@ static double known(bool is, double value)
     return is ? value : NAN;
 }
 
+static double each(const struct result *r, uint64_t was, uint64_t is)
+{
+    return known(r->done, per((double)(is - was), (double)r->done));
+}
+
 static void take_engine_counts(struct result *r, const struct engine_counts *was,
                                const struct engine_counts *is)
 {
-    double done = (double)r->done, *f = r->figures;
-    bool any = r->done > 0;
+    double *f = r->figures;
 
-    f[FIGURE_READ_CALLS] = known(any, per((double)(is->reads - was->reads), done));
-    f[FIGURE_READ_BYTES] = known(any, per((double)(is->bytes_read - was->bytes_read), done));
-    f[FIGURE_WRITE_CALLS] = known(any, per((double)(is->writes - was->writes), done));
-    f[FIGURE_FSYNCS] = known(any, per((double)(is->syncs - was->syncs), done));
+    f[FIGURE_READ_CALLS] = each(r, was->reads, is->reads);
+    f[FIGURE_READ_BYTES] = each(r, was->bytes_read, is->bytes_read);
+    f[FIGURE_WRITE_CALLS] = each(r, was->writes, is->writes);
+    f[FIGURE_FSYNCS] = each(r, was->syncs, is->syncs);
     f[FIGURE_WRITTEN_PER_PUT] = known(
         r->put_bytes, per((double)(is->bytes_written - was->bytes_written), (double)r->put_bytes));
     f[FIGURE_INDEX] = known(is->index_keys, per((double)is->index_bytes, (double)is->index_keys));
     r->index_keys = is->index_keys;
+}
+
+/* Stages before 6 do not count these. */
+static void take_costs(struct result *r, const struct engine_counts *was,
+                       const struct engine_counts *is)
+{
+    double *f = r->figures;
+
+    if (!is->comparisons)
+        return;
+    f[FIGURE_COMPARISONS] = each(r, was->comparisons, is->comparisons);
+    f[FIGURE_PROBES] = each(r, was->filter_probes, is->filter_probes);
+    f[FIGURE_BLOCKS] = each(r, was->blocks, is->blocks);
+    f[FIGURE_LOADED] = each(r, was->blocks_loaded, is->blocks_loaded);
+    f[FIGURE_LEVELS] = (double)is->levels;
+    f[FIGURE_RUNS] = (double)is->runs;
 }
 
 static void take_times(struct result *r, const struct histogram *h)
@@ -141,7 +167,6 @@ static void take_disk(const struct bench *b, struct result *r)
 static int open_once(struct bench *b, struct result *r, struct strata_error *err)
 {
     uint64_t begun;
-    double cpu;
     struct watch watch;
     int rc = r->work->one(b, err);
 
@@ -154,9 +179,8 @@ static int open_once(struct bench *b, struct result *r, struct strata_error *err
         return rc;
     histogram_add(&b->latency, bench_now_ns() - begun);
     watch = watch_since(&watch);
-    cpu = watch.cpu;
     r->seconds += watch.wall;
-    r->cpu_seconds += cpu;
+    r->cpu_seconds += watch.cpu;
     r->done++;
     if (b->survivors) {
         rc = check_survivors(b, err);
@@ -251,8 +275,10 @@ int measure(struct bench *b, const struct work *work, size_t place, struct resul
     code = count(b, &after);
     note_filled(b, result);
     take_times(result, &b->latency);
-    if (b->contender->engine->counts)
+    if (b->contender->engine->counts) {
         take_engine_counts(result, &before.engine, &after.engine);
+        take_costs(result, &before.engine, &after.engine);
+    }
     take_io(b, result, &before.io, &after.io);
     take_memory(b, result);
     take_disk(b, result);

@@ -57,23 +57,29 @@ head_of() { # SVG WIDTH HEIGHT
     echo "set terminal svg size $2,$3 noenhanced font 'sans,12' background rgb 'white'; set output '$1'"
     echo "set datafile separator tab; set datafile missing '-'; set grid ytics lc rgb '#dddddd'; set border 3; set tics nomirror"
 }
-# Strata thick and dark, the others in colours of their own.
-style() { # ENGINE NUMBER
+# Strata thick and dark, the others in colours of their own; what is no engine by its number.
+style() { # NAME NUMBER
     case $1 in
-    Strata*) echo "lw 3 pt 7 ps 0.9 lc rgb '#000000'" ;;
-    *) echo "lw 1.5 pt $((5 + $2)) ps 0.8 lc $(($2 + 1))" ;;
+    Strata*) echo "lw 3 pt 7 ps 0.9 lc rgb '$([ "$2" = 0 ] && echo '#000000' || echo '#888888')'" ;;
+    leveldb) echo "lw 1.5 pt 6 ps 0.8 lc rgb '#009e73'" ;;
+    rocksdb) echo "lw 1.5 pt 5 ps 0.7 lc rgb '#56b4e9'" ;;
+    lmdb) echo "lw 1.5 pt 9 ps 0.8 lc rgb '#d55e00'" ;;
+    sqlite) echo "lw 1.5 pt 11 ps 0.8 lc rgb '#cc79a7'" ;;
+    tkrzw) echo "lw 1.5 pt 13 ps 0.8 lc rgb '#0072b2'" ;;
+    *) echo "lw 1.5 pt $((5 + $2)) ps 0.7 lc $(($2 + 1))" ;;
     esac
 }
 # One panel: a line, or points, an engine. FILE's columns are 1 engine, 2 x, 3 y, 4 least, 5 most.
 curves() { # FILE WITH
-    local file=$1 with=$2 number=0 engine comma='plot '
+    local file=$1 with=$2 number=0 stages=0 engine comma='plot '
     while read -r engine; do
         awk -F'\t' -v engine="$engine" '$1 == engine && $3 != "-"' "$file" >"$file.$number"
         if [ -s "$file.$number" ]; then
             printf "%s'%s' using %s with %s %s title '%s'" "$comma" "$file.$number" \
                 "$([ "$with" = yerrorbars ] && echo '2:3:4:5' || echo '2:3')" "$with" \
-                "$(style "$engine" $number)" "$engine"
+                "$(style "$engine" "$([[ $engine == Strata* ]] && echo $stages || echo $number)")" "$engine"
             comma=', '
+            [[ $engine == Strata* ]] && stages=$((stages + 1))
         fi
         number=$((number + 1))
     done < <(engines "$file")
@@ -134,8 +140,8 @@ latency() { # RESULTS SVG
     [ ${#list[@]} -gt 0 ] || return 0
     {
         head_of "$2" 1000 640
-        echo "set multiplot layout 2,3; set logscale y; set ylabel 'us'; set key top left reverse Left font ',9'"
-        echo "set xtics ('p50' 0, 'p99' 1, 'p99.9' 2, 'max' 3); set xrange [-0.2:3.2]; set offsets 0,0,graph 0.5,0"
+        echo "set multiplot layout 2,3; set logscale y; set format y '%.0s%c'; set ylabel 'us'; set key below horizontal font ',9'"
+        echo "set xtics ('p50' 0, 'p99' 1, 'p99.9' 2, 'max' 3); set xrange [-0.2:3.2]"
         for work in "${list[@]}"; do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { for (i = 3; i <= 6; i++) print $1, i - 3, $i }' \
                 "$T/latency" >"$T/latency.$work"
@@ -175,7 +181,7 @@ sizes() { # SVG RESULTS...
     for file; do runs "$file" n ops_per_s_median | awk -F'\t' -v OFS='\t' -v keys="${file##*-}" '{ $3 = keys + 0; print }'; done >"$T/sizes"
     {
         head_of "$svg" 1000 640
-        echo "set multiplot layout 2,3; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys'; set ylabel 'operations a second'; set key bottom left font ',9'"
+        echo "set multiplot layout 2,3; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys'; set ylabel 'operations a second'; set key below horizontal font ',9'"
         for work in $(works "$T/sizes" filluniquerandom overwrite readrandom readmissing seekrandom readseq); do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { print $1, $3, $4 }' "$T/sizes" >"$T/sizes.$work"
             echo "set title '$work'"
@@ -216,6 +222,7 @@ if [ -f "$FROM/results.json" ]; then
     draw amplification.svg amplification "$FROM/results.json" "$TO/amplification.svg"
 fi
 [ -f "$FROM/stairs.json" ] && draw stairs.svg stairs "$FROM/stairs.json" "$TO/stairs.svg"
+# shellcheck disable=SC2012 # names without oddities
 mapfile -t several < <(ls "$FROM"/sizes-*.json 2>/dev/null | sort -t- -k2 -V)
 [ ${#several[@]} -gt 1 ] && draw sizes.svg sizes "$TO/sizes.svg" "${several[@]}"
 [ -n "$drawn" ] || { echo "plot: no results in $FROM: run make bench, bench-stairs or bench-sizes" >&2; exit 1; }

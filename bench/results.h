@@ -26,6 +26,12 @@ enum figure {
     FIGURE_READ_BYTES,
     FIGURE_WRITE_CALLS,
     FIGURE_WRITTEN_PER_PUT,
+    FIGURE_COMPARISONS, /* of keys; this and the next three of the first thread, an operation */
+    FIGURE_PROBES,      /* questions to filters */
+    FIGURE_BLOCKS,
+    FIGURE_LOADED, /* blocks that the cache did not have */
+    FIGURE_LEVELS, /* that have tables, afterwards */
+    FIGURE_RUNS,   /* sorted ones */
     FIGURE_CPU,
     FIGURE_INDEX,
     FIGURE_FSYNCS,

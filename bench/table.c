@@ -88,7 +88,8 @@ static void table(const struct settings *s, const struct results *results, const
 
     head(s, title, ratios, to);
     for (size_t i = 0; i < s->work_count; i++)
-        if (figure == FIGURE_OPS || is_known(s, results, i, figure))
+        if (s->works[i]->one != check_everything &&
+            (figure == FIGURE_OPS || is_known(s, results, i, figure)))
             row(s, results, i, figure, ratios, to);
 }
 
@@ -102,7 +103,7 @@ static void warn(const struct settings *s, const struct results *results, FILE *
         for (size_t i = 0; i < s->contender_count; i++) {
             struct median m;
             median_of(results, i, place, &m);
-            if (median_spread(&m) <= SPREAD_WIDE)
+            if (median_spread(&m) <= SPREAD_WIDE || s->works[place]->one == check_everything)
                 continue;
             if (!any)
                 fputs("\nToo wide a spread: least and most lie further apart than 30 % of the "

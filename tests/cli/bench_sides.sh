@@ -45,7 +45,7 @@ is overwrite_puts_as_often "$(counted overwrite n) $(counted overwrite write_cal
 between() { awk "BEGIN { print ($1 >= $2 && $1 <= $3) }"; }
 for share in ycsba:0.46:0.54 ycsbb:0.035:0.065 ycsbc:0:0 ycsbd:0.05:0.05 ycsbf:0.46:0.54; do
     IFS=: read -r name least most <<<"$share"
-    is "${name}_puts_its_share" "$(between "$(counted $name write_calls_per_op)" $least $most)" 1
+    is "${name}_puts_its_share" "$(between "$(counted "$name" write_calls_per_op)" "$least" "$most")" 1
 done
 is ycsbload_is_of_a_tenth "$(counted ycsbload n) $(between "$(counted ycsbload bytes_written_per_byte_put)" 1 1.03)" "400 1"
 bench --engines=6 --sync=1 --benchmarks=fillseq,fillsync --num=2000 --json=one.json >/dev/null

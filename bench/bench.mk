@@ -47,28 +47,32 @@ LARGE := fillseq,open,readseq,filluniquerandom,settle,readrandom,readmissing,rea
 STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,open,openafterkill,compact
 GROWS := filluniquerandom,settle,readrandom,readmissing,seekrandom,readseq,overwrite
 
+draw = tests/tools/install.sh plot && FROM=$B/bench TO=$(or $(TO),$B/bench) bench/plot.sh || echo "nothing is drawn"
 side_by_side = TMPDIR=$B/bench $B/bench/strata-bench --engines=$(or $(WHICH),$1) --turns=$(or $(TURNS),$2) --num=$(or $(N),$3) --benchmarks=$(or $(WORKS),$4) --json=$B/bench/$5.json $6 && echo && echo "written: $B/bench/$5.json"
 
 .PHONY: bench-full bench-stairs bench-sizes bench-plot bench-peers-installed
 bench-peers-installed: install-build
-	@tests/tools/install.sh peers more-peers rocksdb || echo "what could not be installed is left out"
+	@for group in peers more-peers rocksdb; do tests/tools/install.sh $$group || echo "left out: $$group"; done
 	@$(MAKE) --no-print-directory bench-build
 
 bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage beside LevelDB and other engines, minutes; of one stage what it costs [STAGE=N] [N=100000] [TURNS=3] [WHICH=all] [WORKS=...]
 	@$(MAKE) --no-print-directory bench-build
 	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,all,3,100000,$(SIDES),results,--seconds=10))
-	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick)
+	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick,$(draw))
 
 bench-full: bench-peers-installed ## the same with a million keys, then with ten million: more than an hour [TURNS=3] [WHICH=...] [WORKS=...]
 	@$(call side_by_side,all,3,1000000,$(SIDES),results,--reads=500000 --seconds=60)
 	@$(call side_by_side,leveldb$(COMMA)newest$(COMMA)lmdb,2,10000000,$(LARGE),results-large,--reads=500000 --seconds=600)
+	@$(draw)
 
 bench-stairs: bench-peers-installed ## every stage at the same work, never synced: what each brought [N=100000] [TURNS=3] [WORKS=...]
 	@$(call side_by_side,stages,3,100000,$(STEPS),stairs,--seconds=2)
+	@$(draw)
 
 bench-sizes: bench-peers-installed ## how speed changes with the number of keys [SIZES='10000 100000 1000000 10000000 30000000'] [TURNS=1] [WHICH=leveldb,newest,lmdb]
 	@rm -f $B/bench/sizes-*.json
 	@for n in $(or $(SIZES),10000 100000 1000000 10000000 30000000); do $(call side_by_side,leveldb$(COMMA)newest$(COMMA)lmdb,1,$$n,$(GROWS),sizes-$$n,--reads=200000 --seconds=600) || exit 1; done
+	@$(draw)
 
 bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
 	@FROM=$B/bench TO=$(or $(TO),$B/bench) bench/plot.sh

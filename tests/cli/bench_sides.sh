@@ -42,7 +42,7 @@ fails what_it_cannot_do_is_told_when_asked_alone 7 'fillbatch: not supported: 01
 counted() { field one.json "$1" "$2"; }
 bench --engines=2 --benchmarks=fillseq,overwrite,readhot,readmissing,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbf --num=4000 --json=one.json >/dev/null
 is overwrite_puts_as_often "$(counted overwrite n) $(counted overwrite write_calls_per_op)" "4000 1"
-between() { awk "BEGIN { print ($1 >= $2 && $1 <= $3) }"; }
+between() { awk "BEGIN { x = $1; print (x >= $2 && x <= $3) }"; }
 for share in ycsba:0.46:0.54 ycsbb:0.035:0.065 ycsbc:0:0 ycsbd:0.05:0.05 ycsbf:0.46:0.54; do
     IFS=: read -r name least most <<<"$share"
     is "${name}_puts_its_share" "$(between "$(counted "$name" write_calls_per_op)" "$least" "$most")" 1
@@ -100,7 +100,9 @@ for name in sys.argv[1:]:
         assert r["disk_bytes"] > 0 and r["bytes_written"] >= 0 and r["rss_mb"] >= 0, r
         assert (r["p50_us"] is None) == (r["workload"] in ("readseq", "readreverse")), r
         if r["p50_us"] is not None: assert r["p50_us"] <= r["p99_us"] <= r["p999_us"] <= r["max_us"], r
-        if r["workload"] == "fillseq": assert r["space_amp"] > 0.5 and r["write_amp"] is not None, r
+        if r["workload"] == "fillseq":
+            assert abs(r["write_amp"] * r["n"] * 116 / (r["bytes_written"] + 1e-9) - 1) < 1e-3 or r["bytes_written"] == 0, r
+            assert abs(r["space_amp"] * r["n"] * 116 / r["disk_bytes"] - 1) < 1e-3, r
         if level.get(r["workload"]) and len(level) == len({x["workload"] for x in d["runs"] if x["engine"] == "leveldb"}) and sum(x["workload"] == r["workload"] and x["engine"] == r["engine"] for x in d["runs"]) == 1:
             assert abs(r["ratio_to_leveldb"] - r["ops_per_s_median"] / level[r["workload"]]) < 1e-3 * r["ratio_to_leveldb"] + 1e-3, r
 print(len(json.load(open(sys.argv[-1]))["runs"]))
@@ -133,6 +135,11 @@ char *leveldb_get(leveldb_t *db, const leveldb_readoptions_t *o, const char *key
 {
     char *(*get)(leveldb_t *, const leveldb_readoptions_t *, const char *, size_t, size_t *, char **) = dlsym(RTLD_NEXT, "leveldb_get");
     char *value = get(db, o, key, size, got, error);
+    if (is("logged")) {
+        int log = open("keys", O_WRONLY | O_CREAT | O_APPEND, 0666);
+        if (write(log, key, 16) < 0 || write(log, "\n", 1) < 0) abort();
+        close(log);
+    }
     if (value && key[15] == '7') {
         if (is("wrong")) value[0] ^= 1;
         if (is("short")) --*got;
@@ -161,6 +168,19 @@ if grep -qx leveldb <<<"$peers" && ! ldd "$built/bench/strata-bench" | grep -qE 
     ${CC:-cc} -shared -fPIC -o fault.so fault.c -ldl 2>cc.err; then
     faulty() { env FAULT="$1" LD_PRELOAD="$PWD/fault.so" strata-bench --num=400 --seconds=20 --engines=leveldb "${@:2}"; }
     code without_a_fault_it_is_right 0 faulty none --benchmarks=$all
+    # What is asked for: how often the most popular key; how many different ones.
+    asked() { sort keys | uniq -c | sort -rn | awk '{ all += $1 } NR == 1 { most = $1 } END { print most / all, NR }'; rm keys; }
+    faulty logged --num=4000 --benchmarks=ycsbload,ycsbc >/dev/null
+    read -r most different <<<"$(asked)"
+    is ycsbc_has_popular_keys "$(between "$most" 0.1 0.25) $(between "$different" 150 399)" "1 1"
+    faulty logged --num=4000 --benchmarks=ycsbload,ycsbd >/dev/null
+    is ycsbd_asks_for_the_newest "$(between "$(awk '$1 >= 4000 { new++ } END { print new / NR }' keys)" 0.5 0.95)" 1
+    rm keys
+    faulty logged --num=1000 --benchmarks=fillseq,readhot >/dev/null
+    is readhot_asks_for_a_hundredth "$(asked | cut -d' ' -f2)" 10
+    faulty logged --num=1000 --benchmarks=fillseq,readrandom >/dev/null
+    read -r most different <<<"$(asked)"
+    is readrandom_asks_for_all_alike "$(between "$most" 0.001 0.01) $(between "$different" 550 700)" "1 1"
     fails wrong_value_is_caught 7 'readrandom: leveldb: what came out is not what went in' faulty wrong --benchmarks=fillseq,readrandom
     fails wrong_size_is_caught 7 'not what went in' faulty short --benchmarks=fillseq,readrandom
     fails lost_key_is_caught 7 'not what went in' faulty lost --benchmarks=filluniquerandom,readrandom
@@ -175,6 +195,7 @@ if grep -qx leveldb <<<"$peers" && ! ldd "$built/bench/strata-bench" | grep -qE 
     like spread_too_wide_is_told "$rc $out" '^0 .*'
     is spread_too_wide_names_it "$(grep -A9 '^Too wide' <<<"$out" | grep -cE '^  fillseq +leveldb +[0-9]+ %')" 1
     is spread_too_wide_is_in_the_json "$(field slow.json fillseq too_wide) $(between "$(field slow.json fillseq spread)" 0.31 2)" "true 1"
+    is median_of_two_lies_between "$(between "$(field slow.json fillseq ops_per_s_median) / (($(field slow.json fillseq min) + $(field slow.json fillseq max)) / 2)" 0.999 1.001)" 1
     like settings_are_told "$out" 'survives kill -9, nothing is synced'
     like settings_of_the_peer_are_told "$out" 'LevelDB [0-9.]+, blocks packed by Snappy'
     run bench --engines=6,leveldb --turns=2 --benchmarks=fillseq

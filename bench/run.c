@@ -300,12 +300,20 @@ static int add_up(struct bench *b, struct result *r, const struct worker *worker
     return code;
 }
 
+/* Of few operations, as those that are synced, a thread takes one at a time. */
+static uint64_t chunk_of(const struct result *r)
+{
+    uint64_t few = r->wanted / r->threads / PLANNED;
+
+    if (r->work->batches || r->threads == 1)
+        return r->work->batches ? r->stride : PLANNED;
+    return few < 1 ? 1 : few < PLANNED_SHARED ? few : PLANNED_SHARED;
+}
+
 static int run_workers(struct bench *b, struct result *r, struct worker *workers)
 {
     struct run run = {.result = r,
-                      .chunk = r->work->batches ? r->stride
-                               : r->threads > 1 ? PLANNED_SHARED
-                                                : PLANNED,
+                      .chunk = chunk_of(r),
                       .cap_seconds = b->settings->seconds,
                       .cap_ns = (uint64_t)(b->settings->seconds * 1e9)};
     uint64_t sum = 0;

@@ -262,7 +262,7 @@ static int put_tenth(struct turn *t)
     int rc = 0;
 
     for (uint64_t i = 0; rc == 0 && i < t->num; i += 10)
-        rc = t->peer->put(t->db, turn_key(t->order[i], false, key), turn_value(t, t->order[i]));
+        rc = turn_put(t, turn_key(t->order[i], false, key), turn_value(t, t->order[i]));
     return rc;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...     build shell tour test mutants clang lint coverage fuzz plot peers more-peers rocksdb
+#   tests/tools/install.sh GROUP...     build shell tour test mutants clang lint coverage fuzz valgrind plot peers more-peers rocksdb
 #
 # NO_INSTALL=1: only reports what is missing; exit code 0, and the caller goes on with what there
 # is. Otherwise exit code 1 when something could not be installed.
@@ -48,7 +48,6 @@ table() {
         echo "libsqlite3-dev header:sqlite3.h likewise, optional"
         echo "libtkrzw-dev header:tkrzw_langc.h likewise, optional"
         ;;
-    valgrind) echo "valgrind command:valgrind memory errors and leaks" ;;
     *) echo "install.sh: no group $1" >&2; exit 2 ;;
     esac
 }

@@ -57,7 +57,7 @@ bench-peers-installed: install-build
 	@for group in peers more-peers rocksdb; do tests/tools/install.sh $$group || echo "left out: $$group"; done
 	@$(MAKE) --no-print-directory bench-build
 
-bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage beside LevelDB and other engines, minutes; of one stage what it costs [STAGE=N] [N=100000] [TURNS=3] [WHICH=all] [WORKS=...]
+bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage beside LevelDB and other engines, minutes; one stage alone [STAGE=N] [N=100000] [TURNS=3] [WHICH=all] [WORKS=...]
 	@$(MAKE) --no-print-directory bench-build
 	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,all,3,100000,$(SIDES),results,--seconds=10))
 	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick,$(draw))

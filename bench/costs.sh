@@ -33,6 +33,7 @@ scratch costs
 export TMPDIR=$T
 
 wants() { [ -z "${STAGE:-}" ] || [ "$STAGE" = "$1" ]; }
+wants 2 || wants 3 || { [ "$size" = quick ] || echo "costs: stages 2 and 3 alone have such goals"; exit 0; }
 
 # ---- Measuring ---------------------------------------------------------------------------------
 

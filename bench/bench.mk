@@ -19,7 +19,6 @@ BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables pea
 
 include $(wildcard bench/*/*.mk)
 
-$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(PEER_OBJ) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)

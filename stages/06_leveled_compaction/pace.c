@@ -30,8 +30,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define L0_MORE 4u                 /* tables than it should have, level 0 has at most */
-#define MOST ((uint64_t)1 << 40)   /* bytes of a memtable, for reckoning */
+#define L0_MORE 4u                /* tables than it should have, level 0 has at most */
+#define MOST ((uint64_t)1 << 40)  /* bytes of a memtable, for reckoning */
 #define GRAIN ((uint64_t)2 << 10) /* bytes that are written between two looks at what is owed */
 #define PIECE ((uint64_t)8 << 10) /* of work, between two writes */
 #define TRASH ((uint64_t)1 << 20)

@@ -113,16 +113,40 @@ static void load_last(struct bptree_cursor *c)
     c->at = c->slots.count;
 }
 
-/* The leaf behind this one, or before it. False: there is none. */
-static bool load_beside(struct bptree_cursor *c, const struct bptree_fence *fence, bool left)
+/* The leaf behind this one, from its first entry on; false: there is none. A key may have any
+ * number of versions: those of `but`, and of another key those that are too new, are passed over.
+ */
+static bool load_behind(struct bptree_cursor *c, const struct strata_slice *but)
 {
-    struct bptree_target target = {.sequence = fence->sequence, .left = left};
+    struct bptree_target target = {.sequence = c->high.sequence};
 
-    if (!fence->entry)
+    if (!c->high.entry)
         return false;
-    target.key = bptree_key(fence->entry);
+    target.key = bptree_key(c->high.entry);
+    if (target.sequence != BPTREE_ALL) {
+        if (but && has_key(c->high.entry, *but))
+            target.sequence = 0;
+        else if (target.sequence > c->sequence)
+            target.sequence = c->sequence;
+    }
     load(c, &target);
-    c->at = left ? c->slots.count : 0;
+    c->at = 0;
+    return true;
+}
+
+/* The leaf before this one, likewise, behind its last entry. What is before a version that is too
+ * new is newer still. */
+static bool load_before(struct bptree_cursor *c)
+{
+    struct bptree_target target = {.sequence = c->low.sequence, .left = true};
+
+    if (!c->low.entry)
+        return false;
+    target.key = bptree_key(c->low.entry);
+    if (target.sequence >= c->sequence)
+        target.sequence = BPTREE_ALL;
+    load(c, &target);
+    c->at = c->slots.count;
     return true;
 }
 
@@ -156,7 +180,7 @@ static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
             if (entry->sequence <= c->sequence && !(but && has_key(entry, *but)))
                 return arrive(c);
         }
-        if (!load_beside(c, &c->high, false))
+        if (!load_behind(c, but))
             return STRATA_NOT_FOUND;
     }
 }
@@ -230,7 +254,7 @@ static int arrive_before(struct bptree_cursor *c)
         while (c->at)
             if (entry_at(c, --c->at)->sequence <= c->sequence)
                 return arrive_newest(c);
-        if (!load_beside(c, &c->low, true))
+        if (!load_before(c))
             return STRATA_NOT_FOUND;
     }
 }

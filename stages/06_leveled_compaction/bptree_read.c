@@ -113,40 +113,16 @@ static void load_last(struct bptree_cursor *c)
     c->at = c->slots.count;
 }
 
-/* The leaf behind this one, from its first entry on; false: there is none. A key may have any
- * number of versions: those of `but`, and of another key those that are too new, are passed over.
- */
-static bool load_behind(struct bptree_cursor *c, const struct strata_slice *but)
+/* The leaf behind this one, or before it. False: there is none. */
+static bool load_beside(struct bptree_cursor *c, const struct bptree_fence *fence, bool left)
 {
-    struct bptree_target target = {.sequence = c->high.sequence};
+    struct bptree_target target = {.sequence = fence->sequence, .left = left};
 
-    if (!c->high.entry)
+    if (!fence->entry)
         return false;
-    target.key = bptree_key(c->high.entry);
-    if (target.sequence != BPTREE_ALL) {
-        if (but && has_key(c->high.entry, *but))
-            target.sequence = 0;
-        else if (target.sequence > c->sequence)
-            target.sequence = c->sequence;
-    }
+    target.key = bptree_key(fence->entry);
     load(c, &target);
-    c->at = 0;
-    return true;
-}
-
-/* The leaf before this one, likewise, behind its last entry. What is before a version that is too
- * new is newer still. */
-static bool load_before(struct bptree_cursor *c)
-{
-    struct bptree_target target = {.sequence = c->low.sequence, .left = true};
-
-    if (!c->low.entry)
-        return false;
-    target.key = bptree_key(c->low.entry);
-    if (target.sequence >= c->sequence)
-        target.sequence = BPTREE_ALL;
-    load(c, &target);
-    c->at = c->slots.count;
+    c->at = left ? c->slots.count : 0;
     return true;
 }
 
@@ -180,7 +156,7 @@ static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
             if (entry->sequence <= c->sequence && !(but && has_key(entry, *but)))
                 return arrive(c);
         }
-        if (!load_behind(c, but))
+        if (!load_beside(c, &c->high, false))
             return STRATA_NOT_FOUND;
     }
 }
@@ -254,7 +230,7 @@ static int arrive_before(struct bptree_cursor *c)
         while (c->at)
             if (entry_at(c, --c->at)->sequence <= c->sequence)
                 return arrive_newest(c);
-        if (!load_before(c))
+        if (!load_beside(c, &c->low, true))
             return STRATA_NOT_FOUND;
     }
 }

@@ -5,7 +5,6 @@
 
 #include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/bptree_node.h"
-#include "cost.h"
 #include "fs_sim.h"
 #include "rng.h"
 #include "subject.h"
@@ -371,52 +370,6 @@ static void bptree_cursor_stands_while_leaves_split(void **state)
     memtable_unref(memtable);
 }
 
-static int move(struct cursor *cursor, bool back, uint64_t *cost)
-{
-    uint64_t before = cost_so_far.comparisons;
-    int rc = back ? cursor->ops->prev(cursor, NULL) : cursor->ops->next(cursor, NULL);
-
-    *cost = cost_so_far.comparisons - before;
-    return rc;
-}
-
-/* A counter that is written again and again: who walks over it, now or as of long ago, looks at few
- * of its versions. */
-static void bptree_many_versions_are_passed_over(void **state)
-{
-    struct memtable *memtable;
-    const uint64_t told[] = {UINT64_MAX, 20003, 10000, 4, 3};
-
-    (void)state;
-    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    add(memtable, 1, S("a"), S("1"));
-    add(memtable, 2, S("z"), S("1"));
-    for (uint64_t n = 3; n <= 20003; n++)
-        add(memtable, n, S("counter"), S("1"));
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-        struct cursor *cursor = memtable_cursor(memtable, told[i]);
-        static const char *const keys[] = {"a", "counter", "z"};
-        uint64_t cost = 0;
-        int rc = cursor_first(cursor, NULL);
-        for (int k = 0; k < 3; k++, rc = move(cursor, false, &cost)) {
-            assert_int_equal(rc, 0);
-            assert_bytes(cursor->key, S(keys[k]));
-            assert_true(cost < 1000);
-        }
-        assert_int_equal(rc, STRATA_NOT_FOUND);
-        cost = 0;
-        rc = cursor->ops->last(cursor, NULL);
-        for (int k = 3; k-- > 0; rc = move(cursor, true, &cost)) {
-            assert_int_equal(rc, 0);
-            assert_bytes(cursor->key, S(keys[k]));
-            assert_true(cost < 1000);
-        }
-        assert_int_equal(rc, STRATA_NOT_FOUND);
-        cursor->ops->free(cursor);
-    }
-    memtable_unref(memtable);
-}
-
 /* ---- Memory ---------------------------------------------------------------------------- */
 
 static void bptree_room_for_too_many_operations_is_no_memory(void **state)
@@ -590,7 +543,6 @@ int main(void)
         cmocka_unit_test(bptree_empty_one_holds_nothing),
         cmocka_unit_test(bptree_largest_keys_and_a_large_value),
         cmocka_unit_test(bptree_cursor_stands_while_leaves_split),
-        cmocka_unit_test(bptree_many_versions_are_passed_over),
         cmocka_unit_test(bptree_room_for_too_many_operations_is_no_memory),
         cmocka_unit_test(bptree_takes_little_beside_its_entries),
         cmocka_unit_test(bptree_keeps_what_was_replaced_while_it_is_read),

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, TEXT, NUMBER, SIZE, REAL, WORKS, STAGE, SYNC };
+enum kind { FLAG, TEXT, NUMBER, SIZE, REAL, WORKS, STAGE, ENGINES, SYNC };
 
 struct option {
     const char *name, *value, *help;
@@ -35,21 +35,34 @@ static const struct option options[] = {
     {"seed", "N", "of all that is random (default 301)", NUMBER, FIELD(seed), 0, 1e15},
     {"threads", "N", "that write and get at once (default 1); scans and opens are by one", SIZE,
      FIELD(threads), 1, 256},
-    {"batch", "N", "operations of a batch in fillbatch (default 1000)", NUMBER, FIELD(batch), 1,
-     1e6},
+    {"batch_size", "N", "operations of a batch in fillbatch (default 1000)", NUMBER, FIELD(batch),
+     1, 1e6},
     {"passes", "N", "a fill goes over its keys so often (default 1)", NUMBER, FIELD(passes), 1,
      1000},
     {"segment_size", "BYTES", "at which a log segment is closed (default: the stage's own)", NUMBER,
      FIELD(segment_bytes), 1, 1e12},
-    {"stage", "N|all", "which engine (default: the newest)", STAGE, FIELD(stage), 0, 0},
-    {"sync", "WHEN", "default (the stage's own), never, interval or always", SYNC, FIELD(sync), 0,
+    {"stage", "N|all", "which stage, with its own sync (default: the newest)", STAGE, 0, 0, 0},
+    {"engines", "A,B,...", "side by side, and never synced unless said: see below", ENGINES, 0, 0,
      0},
+    {"turns", "N", "everything so often, A B C A B C, and medians of it (default 1)", NUMBER,
+     FIELD(turns), 1, 99},
+    {"sync", "WHEN", "default (the stage's own), never or 0, interval, always or 1", SYNC,
+     FIELD(sync), 0, 0},
+    {"write_buffer_size", "BYTES", "of a memtable (default 67108864)", SIZE, FIELD(memtable_bytes),
+     65536, 1e12},
+    {"cache_size", "BYTES", "of blocks or pages (default 268435456)", SIZE, FIELD(cache_bytes), 1,
+     1e12},
+    {"block_size", "BYTES", "of tables (default 4096)", SIZE, FIELD(block_bytes), 256, 1048576},
+    {"bloom_bits", "N", "of filters, a key (default 10)", SIZE, FIELD(bloom_bits), 1, 64},
+    {"no_compression", NULL, "blocks are not packed", FLAG, FIELD(plain), 0, 0},
+    {"check_reads", NULL, "LevelDB checks the blocks that it reads, as the others do", FLAG,
+     FIELD(check_reads), 0, 0},
     {"mapped_reads", NULL, "stage 5 on: tables are read from mapped files", FLAG,
      FIELD(mapped_reads), 0, 0},
     {"seconds", "S", "cap of one benchmark (default 5): then it stops early", REAL, FIELD(seconds),
      0.001, 1e6},
-    {"db", "DIR", "make databases in DIR/STAGE and keep them (default: temporary)", TEXT, FIELD(db),
-     0, 0},
+    {"db", "DIR", "make databases in DIR/ENGINE and keep them (default: temporary)", TEXT,
+     FIELD(db), 0, 0},
     {"json", "FILE", "write the results there too", TEXT, FIELD(json), 0, 0},
     {"histogram", NULL, "print each benchmark's latencies", FLAG, FIELD(histogram), 0, 0},
     {"help", NULL, "this text", FLAG, FIELD(help), 0, 0},
@@ -57,12 +70,25 @@ static const struct option options[] = {
 
 /* ---- Help ------------------------------------------------------------------------------ */
 
+static void help_engines(FILE *to)
+{
+    fputs("\nEngines\n  N                       Strata's stage N\n"
+          "  newest                  Strata's newest stage\n"
+          "  stages                  every stage\n"
+          "  all                     the newest stage, and every peer of this build\n",
+          to);
+    for (const struct engine_about *p = engine_peers; p->name; p++)
+        fprintf(to, "  %-22s  %s%s%s\n", p->name, p->title,
+                p->engine ? "" : ": not in this build, which wants ", p->engine ? "" : p->package);
+}
+
 void args_help(FILE *to)
 {
     fputs("usage: strata-bench [--OPTION=VALUE]...\n\n"
-          "Runs benchmarks with the names and meanings of LevelDB's and RocksDB's db_bench on a\n"
-          "stage of Strata, and prints for each: time an operation, operations and megabytes a\n"
-          "second, latencies, and what the file layer was asked to do.\n\nOptions\n",
+          "Runs benchmarks with the names and meanings of LevelDB's and RocksDB's db_bench, and\n"
+          "YCSB's, on a stage of Strata or other engines, and prints for each: time an operation,\n"
+          "operations and megabytes a second, latencies, and what the file layer was asked to "
+          "do.\n\nOptions\n",
           to);
     for (const struct option *o = options; o->name; o++) {
         char call[40];
@@ -73,22 +99,25 @@ void args_help(FILE *to)
     fputs("\nBenchmarks\n", to);
     for (const struct work *w = works; w->name; w++)
         fprintf(to, "  %-22s  %s\n", w->name, w->help);
+    help_engines(to);
     fprintf(
         to,
         "\nWithout --benchmarks: %s\n\n"
-        "make bench-costs measures with it what stages 2 and 3 cost, each figure beside its goal;\n"
-        "make bench-open what opening a million keys costs, with and without what makes it "
-        "fast.\n\n"
+        "make bench, bench-full and bench-stairs run it, and bench-plot draws what came out;\n"
+        "docs/benchmarks.md tells what the figures mean. make bench-costs measures with it what\n"
+        "stages 2 and 3 cost, each figure beside its goal; make bench-open what opening a million\n"
+        "keys costs, with and without what makes it fast.\n\n"
         "Latencies are known to 3 %%. Scans are timed as a whole, without latencies. CPU time is\n"
         "the process's own, in the program and in the kernel on its behalf. Opens find their "
         "files\n"
-        "in the page cache. What a stage does not promise is an error, and with --stage=all left\n"
-        "out. A database that a run did not make itself is never removed.\n\n"
+        "in the page cache. What an engine cannot do is an error, and with others beside it left\n"
+        "out. What it gives back is held against what was put: one that is wrong ends the run.\n"
+        "A database that a run did not make itself is never removed.\n\n"
         "Exit status: 0 ok, 2 usage, 4 I/O error, 7 other failure\n\nExample\n"
-        "  strata-bench --stage=1 --num=10000 --benchmarks=fillseq,readrandom --seconds=1\n",
+        "  strata-bench --stage=1 --num=10000 --benchmarks=fillseq,readrandom --seconds=1\n"
+        "  strata-bench --engines=leveldb,6 --turns=3 --benchmarks=fillrandom,settle,readrandom\n",
         default_works);
 }
-
 /* ---- Values ---------------------------------------------------------------------------- */
 
 static int usage(const struct option *o, const char *value, const char *wants)
@@ -152,30 +181,14 @@ static int take_works(struct settings *s, const char *list)
     return s->work_count ? BENCH_OK : bench_say(BENCH_USAGE, "--benchmarks: none are named");
 }
 
-static int take_stage(const struct option *o, struct settings *s, const char *text)
-{
-    struct strata_stage_info info;
-
-    s->all_stages = strcmp(text, "all") == 0;
-    if (s->all_stages)
-        return BENCH_OK;
-    for (size_t i = 0; is_number(text, false) && strata_stage_at(i, &info) == 0; i++)
-        if (strtod(text, NULL) == info.stage) {
-            s->stage = info.stage;
-            return BENCH_OK;
-        }
-    return usage(o, text, "a stage of this build, nor \"all\"");
-}
-
 static int take_sync(const struct option *o, struct settings *s, const char *text)
 {
     static const struct {
         const char *name;
         enum strata_sync sync;
-    } names[] = {{"default", STRATA_SYNC_DEFAULT},
-                 {"never", STRATA_SYNC_NEVER},
-                 {"interval", STRATA_SYNC_INTERVAL},
-                 {"always", STRATA_SYNC_ALWAYS}};
+    } names[] = {{"default", STRATA_SYNC_DEFAULT},   {"never", STRATA_SYNC_NEVER},
+                 {"interval", STRATA_SYNC_INTERVAL}, {"always", STRATA_SYNC_ALWAYS},
+                 {"0", STRATA_SYNC_NEVER},           {"1", STRATA_SYNC_ALWAYS}};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(text, names[i].name) == 0) {
@@ -203,7 +216,9 @@ static int take(struct settings *s, const struct option *o, const char *text)
     case WORKS:
         return take_works(s, text);
     case STAGE:
-        return take_stage(o, s, text);
+        return contenders_stage(s, text);
+    case ENGINES:
+        return contenders_engines(s, text);
     case SYNC:
         return take_sync(o, s, text);
     }
@@ -252,6 +267,24 @@ static int take_argument(struct settings *s, char **argv, int *i)
     return take(s, o, value);
 }
 
+/* What options mean together. */
+static int settle(struct settings *s)
+{
+    bool peers = false;
+
+    if (s->contender_count == 0)
+        contenders_newest(s);
+    for (size_t i = 0; i < s->contender_count; i++)
+        peers |= s->contenders[i].engine != &engine_strata;
+    if (peers && s->sync == STRATA_SYNC_INTERVAL)
+        return bench_say(BENCH_USAGE, "--sync: only Strata can sync at intervals");
+    if (s->named && s->sync == STRATA_SYNC_DEFAULT)
+        s->sync = STRATA_SYNC_NEVER;
+    if (s->db && s->turns > 1)
+        return bench_say(BENCH_USAGE, "--turns: with --db there can be only one");
+    return BENCH_OK;
+}
+
 int args_parse(struct settings *s, int argc, char **argv)
 {
     int code = BENCH_OK;
@@ -263,10 +296,15 @@ int args_parse(struct settings *s, int argc, char **argv)
                            .threads = 1,
                            .batch = 1000,
                            .passes = 1,
+                           .turns = 1,
+                           .memtable_bytes = ENGINE_MEMTABLE,
+                           .cache_bytes = ENGINE_CACHE,
+                           .block_bytes = ENGINE_BLOCK,
+                           .bloom_bits = ENGINE_BLOOM,
                            .seconds = 5};
     for (int i = 1; i < argc && code == BENCH_OK; i++)
         code = take_argument(s, argv, &i);
     if (code == BENCH_OK && s->work_count == 0)
         code = take_works(s, default_works);
-    return code;
+    return code == BENCH_OK ? settle(s) : code;
 }

@@ -1,28 +1,35 @@
 # The benchmark driver, and the tour, which measures with it.
 
+COMMA := ,
 LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.
-peer_is_there = $(if $(shell echo '\#include <$1/c.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
-PEERS     := $(strip $(call peer_is_there,leveldb) $(call peer_is_there,rocksdb))
-PEER_LIBS := $(PEERS:%=-l%)
-PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,turn reads command os strata $(PEERS))
+HEADER.leveldb := leveldb/c.h
+HEADER.rocksdb := rocksdb/c.h
+HEADER.lmdb    := lmdb.h
+HEADER.sqlite  := sqlite3.h
+HEADER.tkrzw   := tkrzw_langc.h
+peer_is_there = $(if $(shell echo '\#include <$(HEADER.$1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
+PEERS     := $(strip $(foreach p,leveldb rocksdb lmdb sqlite tkrzw,$(call peer_is_there,$p)))
+PEER_LIBS := $(patsubst -lsqlite,-lsqlite3,$(PEERS:%=-l%))
+PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS) $(if $(filter rocksdb,$(PEERS)),rocksdb_about))
+TURN_OBJ  := $(patsubst %,$B/bench/%.o,engines os peers/turn peers/reads peers/command) $(PEER_OBJ)
 BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
 
 include $(wildcard bench/*/*.mk)
 
-$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(LIB_A)
+$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(PEER_OBJ) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
-$B/bench/strata-peer: $B/bench/peers/peer.o $(PEER_OBJ) $(LIB_A)
-$B/bench/strata-levels: $B/bench/peers/levels.o $B/bench/histogram.o $(PEER_OBJ) $(LIB_A)
-$B/bench/strata-peer $B/bench/strata-levels: LIBS += $(PEER_LIBS)
-$B/bench/peers/command.o: ALL_CFLAGS += $(if $(filter leveldb,$(PEERS)),-DPEER_LEVELDB) $(if $(filter rocksdb,$(PEERS)),-DPEER_ROCKSDB)
-$B/bench/peers/command.o: $B/peers.txt
+$B/bench/strata-peer: $B/bench/peers/peer.o $(TURN_OBJ) $(LIB_A)
+$B/bench/strata-levels: $B/bench/peers/levels.o $B/bench/histogram.o $(TURN_OBJ) $(LIB_A)
+$B/bench/strata-bench $B/bench/strata-peer $B/bench/strata-levels: LIBS += $(PEER_LIBS)
+$B/bench/engines.o: ALL_CFLAGS += $(foreach p,$(PEERS),-DPEER_$(shell echo $p | tr a-z A-Z))
+$B/bench/engines.o: $B/peers.txt
 $B/peers.txt: FORCE
 	@mkdir -p $(@D); echo $(PEERS) | cmp -s - $@ || echo $(PEERS) > $@
 $(BENCHES):
@@ -32,15 +39,47 @@ $(BENCHES):
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
 
-# About ten seconds a stage, as no single benchmark takes more than two, half a minute for the costs,
-# and, unless one stage is asked for, a minute for one turn beside LevelDB. The databases are made in
-# the build directory: /tmp may be memory, where a sync costs nothing.
-bench: install-build $(if $(STAGE),,install-peers) ## db_bench's workloads on every stage, what stages 2 and 3 cost, and LevelDB beside 4 and 5 [STAGE=N]
+# ---- Side by side ------------------------------------------------------------------------------
+#
+# The databases are made in the build directory: /tmp may be memory, where a sync costs nothing. What
+# a machine has not of the peers is left out.
+
+SIDES := fillseq,open,readseq,fillbatch,fillsync,fill100K,fillrandom,overwrite,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,seekrandom,readreverse,readwhilewriting,deleterandom,compact,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
+LARGE := fillseq,open,readseq,filluniquerandom,settle,readrandom,readmissing,readsmallcache,seekrandom,readreverse,overwrite,compact,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
+STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,open,openafterkill,compact
+GROWS := filluniquerandom,settle,readrandom,readmissing,seekrandom,readseq,overwrite
+
+draw = tests/tools/install.sh plot && FROM=$B/bench TO=$(or $(TO),$B/bench) bench/plot.sh || echo "nothing is drawn"
+side_by_side = TMPDIR=$B/bench $B/bench/strata-bench --engines=$(or $(WHICH),$1) --turns=$(or $(TURNS),$2) --num=$(or $(N),$3) --benchmarks=$(or $(WORKS),$4) --json=$B/bench/$5.json $6 && echo && echo "written: $B/bench/$5.json"
+
+.PHONY: bench-full bench-stairs bench-sizes bench-plot bench-peers-installed
+bench-peers-installed: install-build
+	@for group in peers more-peers rocksdb; do tests/tools/install.sh $$group || echo "left out: $$group"; done
 	@$(MAKE) --no-print-directory bench-build
-	@TMPDIR=$B/bench $B/bench/strata-bench --stage=$(or $(STAGE),all) --seconds=2 --json=$B/bench/results.json
-	@echo && echo "written: $B/bench/results.json"
-	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick
-	@$(if $(STAGE),,echo && B=$B RUNS=1 TMPDIR=$B/bench bench/peers.sh)
+
+bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage beside LevelDB and other engines, minutes; of one stage what it costs [STAGE=N] [N=100000] [TURNS=3] [WHICH=all] [WORKS=...]
+	@$(MAKE) --no-print-directory bench-build
+	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,all,3,100000,$(SIDES),results,--seconds=10))
+	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick,$(draw))
+
+bench-full: bench-peers-installed ## the same with a million keys, then with ten million: more than an hour [TURNS=3] [WHICH=...] [WORKS=...]
+	@$(call side_by_side,all,3,1000000,$(SIDES),results,--reads=500000 --seconds=60)
+	@$(call side_by_side,leveldb$(COMMA)newest$(COMMA)lmdb,2,10000000,$(LARGE),results-large,--reads=500000 --seconds=600)
+	@$(draw)
+
+bench-stairs: bench-peers-installed ## every stage at the same work, never synced: what each brought [N=100000] [TURNS=3] [WORKS=...]
+	@$(call side_by_side,stages,3,100000,$(STEPS),stairs,--seconds=2)
+	@$(draw)
+
+bench-sizes: bench-peers-installed ## how speed changes with the number of keys [SIZES='10000 100000 1000000 10000000 30000000'] [TURNS=1] [WHICH=leveldb,newest,lmdb]
+	@rm -f $B/bench/sizes-*.json
+	@for n in $(or $(SIZES),10000 100000 1000000 10000000 30000000); do $(call side_by_side,leveldb$(COMMA)newest$(COMMA)lmdb,1,$$n,$(GROWS),sizes-$$n,--reads=200000 --seconds=600) || exit 1; done
+	@$(draw)
+
+bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
+	@FROM=$B/bench TO=$(or $(TO),$B/bench) bench/plot.sh
+
+# ---- Each question of its own ------------------------------------------------------------------
 
 bench-costs: install-build ## the goals of stages 2 and 3 at their own size, some minutes [STAGE=N] [RUNS=3]
 	@$(MAKE) --no-print-directory bench-build

@@ -14,7 +14,7 @@
 #define GENERATED 100000       /* keys, if nobody says how many */
 #define POOL ((size_t)1 << 20) /* bytes */
 #define PIECE 100              /* bytes that repeat, before compression_ratio */
-#define TAIL_MOST 8            /* bytes of data_key's `tail` */
+#define VALUE_LARGE 100000     /* bytes of a value of fill100K */
 #define READ_BYTES 65536
 #define COUNT_MOST UINT32_MAX
 
@@ -23,23 +23,9 @@ struct record_place {
     size_t key_size, value_size; /* bytes */
 };
 
-uint64_t rng_next(struct rng *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-/* The bias of a remainder is below n / 2^64. */
-uint64_t rng_below(struct rng *r, uint64_t n)
-{
-    return rng_next(r) % n;
-}
-
 /* ---- Generated ------------------------------------------------------------------------- */
 
-static int fill_pool(struct data *d, double ratio, struct rng *random)
+static int fill_pool(struct data *d, double ratio, struct prng *random)
 {
     size_t size = POOL + d->value_bytes, raw = (size_t)(PIECE * ratio);
     uint8_t piece[PIECE] = {0};
@@ -47,14 +33,14 @@ static int fill_pool(struct data *d, double ratio, struct rng *random)
     raw = raw ? raw : 1;
     for (size_t at = 0; at < size; at += PIECE) {
         for (size_t i = 0; i < PIECE; i++)
-            piece[i] = i < raw ? (uint8_t)(' ' + rng_below(random, 95)) : piece[i - raw];
+            piece[i] = i < raw ? (uint8_t)(' ' + prng_below(random, 95)) : piece[i - raw];
         if (strata_buffer_append(&d->pool, piece, PIECE) < 0)
             return bench_fail_memory();
     }
     return BENCH_OK;
 }
 
-static int generate(struct data *d, const struct settings *s, struct rng *random)
+static int generate(struct data *d, const struct settings *s, struct prng *random)
 {
     char digits[24];
 
@@ -160,27 +146,41 @@ static int read_file(struct data *d, const struct settings *s)
 /* ---- Both ------------------------------------------------------------------------------ */
 
 /* Fisher and Yates. */
-static int shuffle(struct data *d, struct rng *random)
+static int shuffle(struct data *d, struct prng *random)
 {
     d->shuffled = malloc(d->count * sizeof *d->shuffled);
     if (!d->shuffled)
         return bench_fail_memory();
     for (uint64_t i = 0; i < d->count; i++) {
-        uint64_t other = rng_below(random, i + 1);
+        uint64_t other = prng_below(random, i + 1);
         d->shuffled[i] = d->shuffled[other];
         d->shuffled[other] = (uint32_t)i;
     }
     return BENCH_OK;
 }
 
+/* The pool's beginning stands behind its end once more, for the large values. */
+static int lengthen(struct data *d)
+{
+    for (size_t at = 0; at < VALUE_LARGE; at += PIECE) {
+        uint8_t piece[PIECE];
+        memcpy(piece, d->pool.data + at, PIECE);
+        if (strata_buffer_append(&d->pool, piece, PIECE) < 0)
+            return bench_fail_memory();
+    }
+    return BENCH_OK;
+}
+
 int data_init(struct data *d, const struct settings *s)
 {
-    struct rng random = {s->seed};
+    struct prng random = {s->seed};
     int code;
 
     *d = (struct data){0};
     code = s->tsv ? read_file(d, s) : generate(d, s, &random);
-    return code == BENCH_OK ? shuffle(d, &random) : code;
+    if (code == BENCH_OK)
+        code = shuffle(d, &random);
+    return code == BENCH_OK && !s->tsv ? lengthen(d) : code;
 }
 
 void data_free(struct data *d)
@@ -190,23 +190,10 @@ void data_free(struct data *d)
     strata_buffer_free(&d->pool);
 }
 
-/* ---- A thread's own -------------------------------------------------------------------- */
+/* ---- One entry ------------------------------------------------------------------------- */
 
-int data_maker_init(struct data_maker *m, const struct data *d)
+struct strata_slice data_key(const struct data *d, uint64_t i, const char *tail, uint8_t *to)
 {
-    *m = (struct data_maker){d, malloc(d->key_most + TAIL_MOST), 0};
-    return m->key ? BENCH_OK : bench_fail_memory();
-}
-
-void data_maker_free(struct data_maker *m)
-{
-    free(m->key);
-    m->key = NULL;
-}
-
-struct strata_slice data_key(struct data_maker *m, uint64_t i, const char *tail)
-{
-    const struct data *d = m->data;
     size_t size = d->key_bytes, more = strlen(tail);
 
     if (d->records) {
@@ -215,23 +202,27 @@ struct strata_slice data_key(struct data_maker *m, uint64_t i, const char *tail)
         if (!more)
             return strata_bytes(d->pool.data + place->key, size);
         if (size)
-            memcpy(m->key, d->pool.data + place->key, size);
+            memcpy(to, d->pool.data + place->key, size);
     } else {
         for (size_t at = size; at > 0; i /= 10)
-            m->key[--at] = (uint8_t)('0' + i % 10);
+            to[--at] = (uint8_t)('0' + i % 10);
     }
-    memcpy(m->key + size, tail, more);
-    return strata_bytes(m->key, size + more);
+    memcpy(to + size, tail, more);
+    return strata_bytes(to, size + more);
 }
 
-struct strata_slice data_value(struct data_maker *m, uint64_t i)
+struct strata_slice data_value(const struct data *d, uint64_t i)
 {
-    const struct data *d = m->data;
-    struct strata_slice value;
-
     if (d->records)
         return strata_bytes(d->pool.data + d->records[i].value, d->records[i].value_size);
-    value = strata_bytes(d->pool.data + m->pool_at, d->value_bytes);
-    m->pool_at = (m->pool_at + d->value_bytes) % POOL;
-    return value;
+    return strata_bytes(d->pool.data + i * d->value_bytes % POOL, d->value_bytes);
+}
+
+bool data_holds(const struct data *d, uint64_t i)
+{
+    size_t digits = 1;
+
+    for (; i >= 10; i /= 10)
+        digits++;
+    return !d->records && digits <= d->key_bytes;
 }

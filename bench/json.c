@@ -26,12 +26,15 @@ static void json_text(const char *name, const char *text, FILE *to)
     fputc('"', to);
 }
 
+/* To six digits; large ones, bytes for the most part, whole. */
 static void json_real(const char *name, bool known, double value, FILE *to)
 {
-    if (known)
+    if (!known)
+        fprintf(to, ", \"%s\": null", name);
+    else if (value < 1e6)
         fprintf(to, ", \"%s\": %.6g", name, value);
     else
-        fprintf(to, ", \"%s\": null", name);
+        fprintf(to, ", \"%s\": %.0f", name, value);
 }
 
 static void json_machine(FILE *to)
@@ -57,67 +60,101 @@ static void json_machine(FILE *to)
     fputs(",\n", to);
 }
 
-static void json_settings(const struct settings *s, const struct data *d, FILE *to)
+static void json_bool(const char *name, bool value, FILE *to)
+{
+    fprintf(to, ", \"%s\": %s", name, value ? "true" : "false");
+}
+
+static void json_settings(const struct settings *s, uint64_t count, FILE *to)
 {
     static const char *const syncs[] = {"default", "never", "interval", "always"};
 
-    fprintf(to, "  \"settings\": {\"num\": %" PRIu64 ", ", d->count);
+    fprintf(to, "  \"settings\": {\"num\": %" PRIu64 ", ", count);
     if (s->tsv)
         json_text("tsv", s->tsv, to);
     else
         fprintf(to, "\"key_size\": %zu, \"value_size\": %zu, \"compression_ratio\": %g",
                 s->key_bytes, s->value_bytes, s->compression_ratio);
-    fprintf(to, ", \"seed\": %" PRIu64 ", \"sync\": \"%s\", \"passes\": %" PRIu64, s->seed,
-            syncs[s->sync], s->passes);
-    if (s->mapped_reads)
-        fprintf(to, ", \"mapped_reads\": true");
+    fprintf(to, ", \"reads\": %" PRIu64 ", \"seed\": %" PRIu64 ", \"sync\": \"%s\"", s->reads,
+            s->seed, syncs[s->sync]);
+    fprintf(to, ", \"passes\": %" PRIu64 ", \"turns\": %" PRIu64 ", \"threads\": %zu", s->passes,
+            s->turns, s->threads);
+    fprintf(to, ", \"batch_size\": %" PRIu64 ", \"write_buffer_size\": %zu, \"cache_size\": %zu",
+            s->batch, s->memtable_bytes, s->cache_bytes);
+    fprintf(to, ", \"block_size\": %zu, \"bloom_bits\": %zu", s->block_bytes, s->bloom_bits);
+    json_bool("compression", !s->plain, to);
+    json_bool("mapped_reads", s->mapped_reads, to);
+    json_bool("check_reads", s->check_reads, to);
     if (s->segment_bytes)
         fprintf(to, ", \"segment_size\": %" PRIu64, s->segment_bytes);
     fprintf(to, ", \"seconds\": %g},\n", s->seconds);
 }
 
-static void json_run(const struct result *r, FILE *to)
+static void json_engines(const struct settings *s, FILE *to)
 {
-    double done = (double)r->done;
-    bool any = r->done > 0, writes = work_writes(r->work);
+    fputs("  \"engines\": [\n", to);
+    for (size_t i = 0; i < s->contender_count; i++) {
+        fputs("    {", to);
+        json_text("name", s->contenders[i].name, to);
+        fputs(", ", to);
+        json_text("about", s->contenders[i].about, to);
+        fputs(i + 1 < s->contender_count ? "},\n" : "}\n", to);
+    }
+    fputs("  ],\n", to);
+}
 
-    fprintf(to, "    {\"engine\": \"strata\", \"stage\": %u, ", r->stage.stage);
-    json_text("stage_name", r->stage.name, to);
+static void json_run(const struct settings *s, const struct results *results,
+                     const struct median *m, FILE *to)
+{
+    const struct result *r = m->one;
+    const struct contender *c = &s->contenders[r->contender];
+    double ops = m->figures[FIGURE_OPS], ratio = median_ratio(s, results, r->contender, r->place);
+
+    fputs("    {", to);
+    json_text("engine", c->engine->name, to);
+    if (c->engine == &engine_strata)
+        fprintf(to, ", \"stage\": %u, \"stage_name\": \"%s\"", c->stage.stage, c->name);
     fprintf(to, ", \"workload\": \"%s\", \"n\": %" PRIu64 ", \"wanted\": %" PRIu64, r->work->name,
             r->done, r->wanted);
-    fprintf(to, ", \"threads\": %zu, \"batch\": %" PRIu64, r->threads, r->stride);
+    fprintf(to, ", \"turns\": %zu, \"threads\": %zu, \"batch\": %" PRIu64, m->turns, r->threads,
+            r->stride);
     if (r->work->kind == WORK_READ)
         fprintf(to, ", \"found\": %" PRIu64, r->found);
-    json_real("seconds", true, r->seconds, to);
-    json_real("ops_per_s", any && r->seconds > 0, per(done, r->seconds), to);
-    json_real("micros_per_op", any, per(r->seconds * 1e6, done), to);
-    json_real("mb_per_s", any && r->seconds > 0, per((double)r->bytes / 1e6, r->seconds), to);
-    json_real("p50_us", any && r->timed, r->p50_us, to);
-    json_real("p99_us", any && r->timed, r->p99_us, to);
-    json_real("p999_us", any && r->timed, r->p999_us, to);
-    json_real("max_us", any && r->timed, r->max_us, to);
-    json_real("read_calls_per_op", any, per((double)r->counts.reads, done), to);
-    json_real("bytes_read_per_op", any, per((double)r->counts.bytes_read, done), to);
-    json_real("write_calls_per_op", any, per((double)r->counts.writes, done), to);
-    json_real("bytes_written_per_byte_put", writes && r->bytes,
-              per((double)r->counts.bytes_written, (double)r->bytes), to);
-    json_real("cpu_us_per_op", any, per(r->cpu_seconds * 1e6, done), to);
-    json_real("index_bytes_per_key", r->index_keys,
-              per((double)r->index_bytes, (double)r->index_keys), to);
-    json_real("fsyncs_per_op", any, per((double)r->counts.syncs, done), to);
+    json_real("ops_per_s_median", !isnan(ops), ops, to);
+    json_real("min", !isnan(m->least), m->least, to);
+    json_real("max", !isnan(m->most), m->most, to);
+    json_real("spread", m->turns > 1, median_spread(m), to);
+    json_bool("too_wide", median_spread(m) > SPREAD_WIDE, to);
+    json_real("ratio_to_leveldb", !isnan(ratio), ratio, to);
+    for (int f = 0; f < FIGURES; f++)
+        json_real(figure_names[f], !isnan(m->figures[f]), m->figures[f], to);
     fputc('}', to);
 }
 
-void json_report(const struct settings *s, const struct data *d, const struct result *results,
-                 size_t count, FILE *to)
+static void json_runs(const struct settings *s, const struct results *results, FILE *to)
+{
+    const char *comma = "";
+
+    fputs("  \"runs\": [", to);
+    for (size_t i = 0; i < s->contender_count; i++)
+        for (size_t place = 0; place < s->work_count; place++) {
+            struct median m;
+            median_of(results, i, place, &m);
+            if (!m.one)
+                continue;
+            fprintf(to, "%s\n", comma);
+            json_run(s, results, &m, to);
+            comma = ",";
+        }
+    fputs("\n  ]\n", to);
+}
+
+void json_report(const struct settings *s, uint64_t count, const struct results *results, FILE *to)
 {
     fputs("{\n", to);
     json_machine(to);
-    json_settings(s, d, to);
-    fputs("  \"runs\": [\n", to);
-    for (size_t i = 0; i < count; i++) {
-        json_run(&results[i], to);
-        fputs(i + 1 < count ? ",\n" : "\n", to);
-    }
-    fputs("  ]\n}\n", to);
+    json_settings(s, count, to);
+    json_engines(s, to);
+    json_runs(s, results, to);
+    fputs("}\n", to);
 }

@@ -7,29 +7,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALL_CACHE ((size_t)8 << 20) /* bytes */
+
 /* Files that only save work at open: stage 2's hints, stage 3's checkpoint. */
 static const char *const helps[] = {"*.hint", "INDEX", NULL};
 
-int life_open(struct bench *b, enum life_open how, struct strata_error *err)
+void life_options(const struct bench *b, enum work_opens how, struct engine_options *o)
 {
-    struct strata_options options;
+    const struct settings *s = b->settings;
 
-    strata_options_init(&options);
-    options.stage = b->stage.stage;
-    options.create = options.exclusive = how == LIFE_NEW;
-    options.read_only = b->read_only = how == LIFE_READ;
-    options.sync = b->settings->sync;
-    options.mapped_reads = b->settings->mapped_reads;
-    if (b->settings->segment_bytes)
-        options.segment_bytes = b->settings->segment_bytes;
-    options.fs = b->fs;
-    return strata_open(b->dir, &options, &b->db, err);
+    *o = (struct engine_options){.dir = b->dir,
+                                 .read_only = how == OPENS_CLEAN || how == OPENS_BARE,
+                                 .sync = how == OPENS_SYNCED ? STRATA_SYNC_ALWAYS : s->sync,
+                                 .memtable_bytes = s->memtable_bytes,
+                                 .cache_bytes = how == OPENS_SMALL ? SMALL_CACHE : s->cache_bytes,
+                                 .block_bytes = s->block_bytes,
+                                 .bloom_bits = (unsigned)s->bloom_bits,
+                                 .plain = s->plain,
+                                 .check_reads = s->check_reads,
+                                 .mapped_reads = s->mapped_reads,
+                                 .segment_bytes = s->segment_bytes,
+                                 .data_bytes =
+                                     b->data.count * (b->data.key_bytes + b->data.value_bytes),
+                                 .stage = b->contender->stage.stage,
+                                 .fs = b->fs};
+}
+
+unsigned life_can(const struct bench *b)
+{
+    struct engine_options o;
+
+    life_options(b, OPENS_WRITE, &o);
+    return b->contender->engine->can(&o);
+}
+
+int life_open(struct bench *b, enum work_opens how, bool create, struct strata_error *err)
+{
+    struct engine_options o;
+
+    life_options(b, how, &o);
+    o.create = create;
+    b->opened = how;
+    return b->contender->engine->open(&o, &b->db, err);
+}
+
+int life_open_again(struct bench *b, struct strata_error *err)
+{
+    return life_open(b, b->opened, false, err);
 }
 
 int life_close(struct bench *b)
 {
     struct strata_error err;
-    int rc = strata_close(b->db, &err);
+    int rc = b->db ? b->contender->engine->close(b->db, &err) : 0;
 
     b->db = NULL;
     return rc < 0 ? bench_fail(&err, "close") : BENCH_OK;
@@ -50,15 +80,18 @@ static int begin_new(struct bench *b, const struct work *work)
     b->made = true;
     b->filled = b->data.count;
     b->filled_shuffled = false;
-    return life_open(b, LIFE_NEW, &err) < 0 ? bench_fail(&err, work->name) : BENCH_OK;
+    b->data.value_bytes = work->value_bytes ? work->value_bytes : b->settings->value_bytes;
+    b->put_bytes = b->written = 0;
+    check_begin_new(b);
+    return life_open(b, work->opens, true, &err) < 0 ? bench_fail(&err, work->name) : BENCH_OK;
 }
 
-static int need_db(struct bench *b, const struct work *work, enum life_open how)
+static int need_db(struct bench *b, const struct work *work, enum work_opens how)
 {
     struct strata_error err;
     int code = BENCH_OK;
 
-    if (b->db && b->read_only == (how == LIFE_READ))
+    if (b->db && b->opened == how)
         return BENCH_OK;
     if (b->db)
         code = life_close(b);
@@ -69,19 +102,21 @@ static int need_db(struct bench *b, const struct work *work, enum life_open how)
                          work->name);
     if (code != BENCH_OK)
         return code;
-    return life_open(b, how, &err) < 0 ? bench_fail(&err, work->name) : BENCH_OK;
+    return life_open(b, how, false, &err) < 0 ? bench_fail(&err, work->name) : BENCH_OK;
 }
 
 /* ---- One workload on it ---------------------------------------------------------------- */
 
-static int measure_read_only(struct bench *b, const struct work *work, struct result *result)
+static int measure_opened(struct bench *b, const struct work *work, size_t place,
+                          struct result *result)
 {
-    int code = need_db(b, work, LIFE_READ);
-    return code == BENCH_OK ? measure(b, work, result) : code;
+    int code = need_db(b, work, work->opens);
+    return code == BENCH_OK ? measure(b, work, place, result) : code;
 }
 
 /* The files stand beside the database meanwhile, on the same file system. */
-static int measure_without_help(struct bench *b, const struct work *work, struct result *result)
+static int measure_without_help(struct bench *b, const struct work *work, size_t place,
+                                struct result *result)
 {
     size_t size = strlen(b->dir) + sizeof ".aside";
     char *aside = malloc(size);
@@ -93,7 +128,7 @@ static int measure_without_help(struct bench *b, const struct work *work, struct
     if (code == BENCH_OK)
         code = place_move(b->dir, aside, helps);
     if (code == BENCH_OK)
-        code = measure_read_only(b, work, result);
+        code = measure_opened(b, work, place, result);
     back = life_close(b);
     if (back == BENCH_OK)
         back = place_move(aside, b->dir, helps);
@@ -103,14 +138,14 @@ static int measure_without_help(struct bench *b, const struct work *work, struct
     return code == BENCH_OK ? back : code;
 }
 
-int life_measure(struct bench *b, const struct work *work, struct result *result)
+int life_measure(struct bench *b, const struct work *work, size_t place, struct result *result)
 {
     int code;
 
     if (work->opens == OPENS_BARE)
-        return measure_without_help(b, work, result);
-    if (work->opens == OPENS_CLEAN)
-        return measure_read_only(b, work, result);
-    code = work->kind == WORK_FILL ? begin_new(b, work) : need_db(b, work, LIFE_WRITE);
-    return code == BENCH_OK ? measure(b, work, result) : code;
+        return measure_without_help(b, work, place, result);
+    if (work->kind != WORK_FILL)
+        return measure_opened(b, work, place, result);
+    code = begin_new(b, work);
+    return code == BENCH_OK ? measure(b, work, place, result) : code;
 }

@@ -1,63 +1,234 @@
-/* measure.c: one workload: what it took, by the engine's own counters and by the clock. */
+/* measure.c: one workload: what it took, by the clock, by the engine's own counters and by the
+ * system's. */
 #include "bench.h"
 
 #include <string.h>
 
-/* ---- Counts ---------------------------------------------------------------------------- */
-
-struct figures {
-    struct counts counts;
-    uint64_t index_keys, index_bytes;
+const char *const figure_names[FIGURES] = {
+    [FIGURE_SECONDS] = "seconds",
+    [FIGURE_OPS] = "ops_per_s",
+    [FIGURE_MICROS] = "micros_per_op",
+    [FIGURE_MB] = "mb_per_s",
+    [FIGURE_P50] = "p50_us",
+    [FIGURE_P99] = "p99_us",
+    [FIGURE_P999] = "p999_us",
+    [FIGURE_MAX] = "max_us",
+    [FIGURE_READ_CALLS] = "read_calls_per_op",
+    [FIGURE_READ_BYTES] = "bytes_read_per_op",
+    [FIGURE_WRITE_CALLS] = "write_calls_per_op",
+    [FIGURE_WRITTEN_PER_PUT] = "bytes_written_per_byte_put",
+    [FIGURE_COMPARISONS] = "comparisons_per_op",
+    [FIGURE_PROBES] = "filter_probes_per_op",
+    [FIGURE_BLOCKS] = "blocks_per_op",
+    [FIGURE_LOADED] = "blocks_loaded_per_op",
+    [FIGURE_LEVELS] = "levels",
+    [FIGURE_RUNS] = "sorted_runs",
+    [FIGURE_CPU] = "cpu_us_per_op",
+    [FIGURE_INDEX] = "index_bytes_per_key",
+    [FIGURE_FSYNCS] = "fsyncs_per_op",
+    [FIGURE_OS_WRITTEN] = "bytes_written",
+    [FIGURE_OS_CALLED] = "bytes_written_by_calls",
+    [FIGURE_OS_READ] = "bytes_read_by_calls",
+    [FIGURE_WRITE_AMP] = "write_amp",
+    [FIGURE_READ_AMP] = "read_amp",
+    [FIGURE_SPACE_AMP] = "space_amp",
+    [FIGURE_DISK] = "disk_bytes",
+    [FIGURE_RSS] = "rss_mb",
+    [FIGURE_MAPPED] = "rss_mapped_mb",
+    [FIGURE_BESIDE] = "beside_ops_per_s",
 };
 
-static void add_figure(void *arg, const struct strata_stat *stat)
-{
-    struct figures *f = arg;
-    struct counts *c = &f->counts;
-    const struct {
-        const char *name;
-        uint64_t *sum;
-    } figures[] = {{"fs_read", &c->reads},
-                   {"fs_bytes_read", &c->bytes_read},
-                   {"fs_append", &c->writes},
-                   {"fs_write", &c->writes},
-                   {"fs_bytes_written", &c->bytes_written},
-                   {"fs_sync", &c->syncs},
-                   {"fs_sync_dir", &c->syncs},
-                   {"index_keys", &f->index_keys},
-                   {"index_bytes", &f->index_bytes}};
+/* ---- Counts ---------------------------------------------------------------------------- */
 
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        if (strcmp(stat->name, figures[i].name) == 0)
-            *figures[i].sum += stat->value;
-}
+struct counted {
+    struct engine_counts engine;
+    struct os_io io;
+};
 
-static int read_figures(struct bench *b, struct figures *f)
+static int count(struct bench *b, struct counted *c)
 {
+    const struct engine *e = b->contender->engine;
     struct strata_error err;
 
-    *f = (struct figures){0};
-    return strata_stats(b->db, add_figure, f, &err) < 0 ? bench_fail(&err, "stats") : BENCH_OK;
+    *c = (struct counted){0};
+    os_io(&c->io);
+    if (!b->db || !e->counts)
+        return BENCH_OK;
+    return e->counts(b->db, &c->engine, &err) < 0 ? bench_fail(&err, "stats") : BENCH_OK;
 }
 
-static void subtract(struct counts *c, const struct counts *before)
+static double known(bool is, double value)
 {
-    c->reads -= before->reads;
-    c->bytes_read -= before->bytes_read;
-    c->writes -= before->writes;
-    c->bytes_written -= before->bytes_written;
-    c->syncs -= before->syncs;
+    return is ? value : NAN;
+}
+
+static double each(const struct result *r, uint64_t was, uint64_t is)
+{
+    return known(r->done, per((double)(is - was), (double)r->done));
+}
+
+static void take_engine_counts(struct result *r, const struct engine_counts *was,
+                               const struct engine_counts *is)
+{
+    double *f = r->figures;
+
+    f[FIGURE_READ_CALLS] = each(r, was->reads, is->reads);
+    f[FIGURE_READ_BYTES] = each(r, was->bytes_read, is->bytes_read);
+    f[FIGURE_WRITE_CALLS] = each(r, was->writes, is->writes);
+    f[FIGURE_FSYNCS] = each(r, was->syncs, is->syncs);
+    f[FIGURE_WRITTEN_PER_PUT] = known(
+        r->put_bytes, per((double)(is->bytes_written - was->bytes_written), (double)r->put_bytes));
+    f[FIGURE_INDEX] = known(is->index_keys, per((double)is->index_bytes, (double)is->index_keys));
+    r->index_keys = is->index_keys;
+}
+
+/* Stages before 6 do not count these. */
+static void take_costs(struct result *r, const struct engine_counts *was,
+                       const struct engine_counts *is)
+{
+    double *f = r->figures;
+
+    if (!is->comparisons)
+        return;
+    f[FIGURE_COMPARISONS] = each(r, was->comparisons, is->comparisons);
+    f[FIGURE_PROBES] = each(r, was->filter_probes, is->filter_probes);
+    f[FIGURE_BLOCKS] = each(r, was->blocks, is->blocks);
+    f[FIGURE_LOADED] = each(r, was->blocks_loaded, is->blocks_loaded);
+    f[FIGURE_LEVELS] = (double)is->levels;
+    f[FIGURE_RUNS] = (double)is->runs;
+}
+
+static void take_times(struct result *r, const struct histogram *h)
+{
+    double done = (double)r->done, *f = r->figures;
+    bool any = r->done > 0, timed = any && r->timed;
+
+    f[FIGURE_SECONDS] = r->seconds;
+    f[FIGURE_OPS] = known(any && r->seconds > 0, per(done, r->seconds));
+    f[FIGURE_MICROS] = known(any, per(r->seconds * 1e6, done));
+    f[FIGURE_MB] = known(any && r->seconds > 0, per((double)r->bytes / 1e6, r->seconds));
+    f[FIGURE_CPU] = known(any, per(r->cpu_seconds * 1e6, done));
+    f[FIGURE_P50] = known(timed, (double)histogram_percentile(h, 0.5) / 1000);
+    f[FIGURE_P99] = known(timed, (double)histogram_percentile(h, 0.99) / 1000);
+    f[FIGURE_P999] = known(timed, (double)histogram_percentile(h, 0.999) / 1000);
+    f[FIGURE_MAX] = known(timed, (double)h->max_ns / 1000);
+    f[FIGURE_BESIDE] = known(r->work->beside, per((double)r->beside, r->seconds));
+}
+
+static double above(uint64_t bytes, uint64_t own)
+{
+    return bytes > own ? (double)(bytes - own) / 1e6 : 0;
+}
+
+static void take_memory(const struct bench *b, struct result *r)
+{
+    struct os_memory memory;
+
+    os_memory(&memory);
+    r->figures[FIGURE_RSS] = above(memory.most, b->own.resident);
+    r->figures[FIGURE_MAPPED] = above(memory.mapped, b->own.mapped);
+}
+
+/* Of what has been written since the database was made settle tells, as then nothing is owed. */
+static void take_io(struct bench *b, struct result *r, const struct os_io *was,
+                    const struct os_io *is)
+{
+    double *f = r->figures, written = (double)(is->written - was->written);
+    bool settles = strcmp(r->work->name, "settle") == 0;
+    uint64_t given = r->bytes - r->put_bytes;
+
+    b->written += is->written - was->written;
+    b->put_bytes += r->put_bytes;
+    f[FIGURE_OS_WRITTEN] = written;
+    f[FIGURE_OS_CALLED] = (double)(is->called - was->called);
+    f[FIGURE_OS_READ] = (double)(is->read - was->read);
+    f[FIGURE_WRITE_AMP] = known(r->put_bytes, per(written, (double)r->put_bytes));
+    if (settles)
+        f[FIGURE_WRITE_AMP] = known(b->put_bytes, per((double)b->written, (double)b->put_bytes));
+    f[FIGURE_READ_AMP] =
+        known(given && !work_writes(r->work), per(f[FIGURE_OS_READ], (double)given));
+}
+
+static void take_disk(const struct bench *b, struct result *r)
+{
+    uint64_t bytes, named;
+    double entry = (double)(b->data.key_bytes + b->data.value_bytes);
+    double live = b->known && !b->data.records ? (double)check_live(b) * entry : 0;
+
+    if (os_disk(b->dir, &bytes, &named) != 0)
+        return;
+    r->figures[FIGURE_DISK] = (double)bytes;
+    r->figures[FIGURE_SPACE_AMP] = known(live > 0, per((double)bytes, live));
+}
+
+/* ---- What is no loop of operations ----------------------------------------------------- */
+
+/* Closing, and what makes it ready, are aside. */
+static int open_once(struct bench *b, struct result *r, struct strata_error *err)
+{
+    uint64_t begun;
+    struct watch watch;
+    int rc = r->work->one(b, err);
+
+    if (rc < 0)
+        return rc;
+    watch = watch_begin();
+    begun = bench_now_ns();
+    rc = life_open_again(b, err);
+    if (rc < 0)
+        return rc;
+    histogram_add(&b->latency, bench_now_ns() - begun);
+    watch = watch_since(&watch);
+    r->seconds += watch.wall;
+    r->cpu_seconds += watch.cpu;
+    r->done++;
+    if (b->survivors) {
+        rc = check_survivors(b, err);
+        b->survivors = 0;
+    }
+    return rc;
+}
+
+static int run_opens(struct bench *b, struct result *r)
+{
+    uint64_t begun = bench_now_ns();
+    struct strata_error err;
+
+    while (r->done < r->wanted && !bench_interrupted() &&
+           (double)(bench_now_ns() - begun) / 1e9 < b->settings->seconds)
+        if (open_once(b, r, &err) < 0)
+            return bench_fail(&err, r->work->name);
+    return BENCH_OK;
+}
+
+/* The time that it took to see that nobody works any more is not in it. */
+static int run_once(struct bench *b, struct result *r)
+{
+    const struct engine *e = b->contender->engine;
+    struct watch watch = watch_begin();
+    struct strata_error err;
+    double quiet = 0;
+
+    if (r->work->one(b, &err) < 0)
+        return bench_fail(&err, r->work->name);
+    if (r->work->one != check_everything)
+        quiet = os_wait_idle(e->busy, b->db);
+    watch = watch_since(&watch);
+    r->seconds = watch.wall - quiet;
+    r->cpu_seconds = watch.cpu;
+    r->done = 1;
+    histogram_add(&b->latency, (uint64_t)(r->seconds * 1e9));
+    return BENCH_OK;
+}
+
+static int run_any(struct bench *b, struct result *r)
+{
+    if (r->work->kind == WORK_OPEN)
+        return run_opens(b, r);
+    return r->work->kind == WORK_ONCE ? run_once(b, r) : run_work(b, r);
 }
 
 /* ---- One workload ---------------------------------------------------------------------- */
-
-static void take_latencies(struct result *r, const struct histogram *h)
-{
-    r->p50_us = (double)histogram_percentile(h, 0.5) / 1000;
-    r->p99_us = (double)histogram_percentile(h, 0.99) / 1000;
-    r->p999_us = (double)histogram_percentile(h, 0.999) / 1000;
-    r->max_us = (double)h->max_ns / 1000;
-}
 
 /* What a fill has left, when its time was up. */
 static void note_filled(struct bench *b, const struct result *r)
@@ -66,35 +237,50 @@ static void note_filled(struct bench *b, const struct result *r)
 
     if (leaves == LEAVES_ANY || r->work->kind != WORK_FILL)
         return;
-    b->filled = r->done < b->data.count ? r->done : b->data.count;
+    b->filled = r->done < b->filled ? r->done : b->filled;
     b->filled_shuffled = leaves == LEAVES_SHUFFLED;
 }
 
-int measure(struct bench *b, const struct work *work, struct result *result)
+static void begin(struct bench *b, const struct work *work, size_t place, struct result *r)
 {
-    struct figures before, after;
-    int code = read_figures(b, &before);
+    *r = (struct result){.work = work,
+                         .contender = (size_t)(b->contender - b->settings->contenders),
+                         .place = place,
+                         .threads = work_threads(work) ? b->settings->threads : 1,
+                         .stride = work->batches ? b->settings->batch : 1,
+                         .wanted = work_wanted(work, b),
+                         .timed = work->kind != WORK_SCAN};
+    for (int i = 0; i < FIGURES; i++)
+        r->figures[i] = NAN;
+    memset(&b->latency, 0, sizeof b->latency);
+    b->salt = (b->settings->seed + 1) * 0xd1342543de82ef95u + place * 0x2545f4914f6cdd1du;
+    b->first_new = b->next;
+    zipf_init(&b->zipf, b->filled, 0.99);
+    os_memory_forget();
+}
+
+int measure(struct bench *b, const struct work *work, size_t place, struct result *result)
+{
+    struct counted before, after;
+    int code = count(b, &before);
 
     if (code != BENCH_OK)
         return code;
-    *result = (struct result){.work = work,
-                              .stage = b->stage,
-                              .threads = work_threads(work) ? b->settings->threads : 1,
-                              .stride = work->batches ? b->settings->batch : 1,
-                              .wanted = work_wanted(work, b),
-                              .timed = work->kind != WORK_SCAN};
-    memset(&b->latency, 0, sizeof b->latency);
-    code = run_work(b, result);
+    begin(b, work, place, result);
+    code = run_any(b, result);
     if (code != BENCH_OK)
         return code;
     if (bench_interrupted())
         return BENCH_OTHER;
+    code = count(b, &after);
     note_filled(b, result);
-    take_latencies(result, &b->latency);
-    code = read_figures(b, &after);
-    result->counts = after.counts;
-    subtract(&result->counts, &before.counts);
-    result->index_keys = after.index_keys;
-    result->index_bytes = after.index_bytes;
+    take_times(result, &b->latency);
+    if (b->contender->engine->counts) {
+        take_engine_counts(result, &before.engine, &after.engine);
+        take_costs(result, &before.engine, &after.engine);
+    }
+    take_io(b, result, &before.io, &after.io);
+    take_memory(b, result);
+    take_disk(b, result);
     return code;
 }

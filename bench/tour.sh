@@ -417,14 +417,14 @@ what_next() {
         case $file in docs/[0-9][1-9]_*|docs/[1-9]0_*) file=$file.md ;; esac
         [ -e "$file" ] || continue
         case $file in
-        README.md) say "README.md                what this is, and a map of the folders" ;;
-        docs/00_start.md) say "docs/00_start.md         how to read it" ;;
-        *) printf '  %-24s the chapter of that stage\n' "$file" ;;
+        README.md) say "README.md                      what this is, and a map of the folders" ;;
+        docs/00_start.md) say "docs/00_start.md               how to read it" ;;
+        *) printf '  %-30s the chapter of that stage\n' "$file" ;;
         esac
     done
-    say "$(printf '%-24s every command, with an example each' "$S help")" \
-        "make test                the proofs" \
-        "make tour KEEP=1         once more, with the databases left to look into"
+    say "$(printf '%-30s every command, with an example each' "$S help")" \
+        "make test                      the proofs" \
+        "make tour KEEP=1               once more, with the databases left to look into"
 }
 
 # ---- The tour ----------------------------------------------------------------------------------

@@ -1,234 +1,295 @@
 /* work.c: the workloads, with db_bench's names and meanings where it has them.
  *
- * A random key of a read is drawn from those that the last fill put there, so that a fill which
- * its time cap cut short does not turn reads into misses. */
+ * What an operation does depends on its number, the seed and the workload alone: it is the same for
+ * every engine, for one thread and for many, and can be reckoned again afterwards (check.c). A
+ * random key of a read is drawn from those that the last fill put there, so that a fill which its
+ * time cap cut short does not turn reads into misses. */
 #include "bench.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define OPENS 100
+#define OPENS_AFTER_KILL 3
+#define KILL_MOST 200000 /* puts before it, */
+#define KILL_PART 2      /* and at most a part of the memtable */
 #define SYNCED_PART 1000 /* of N operations fillsync does one, as db_bench's */
+#define LARGE_PART 1000  /* likewise fill100K */
+#define RECORD_PART 10   /* and ycsbload */
+#define LARGE_VALUE 100000
+#define RECORD_VALUE 1000
+#define HOT_PART 100    /* readhot: of the keys one in so many */
+#define SEEK_ENTRIES 11 /* the one that is sought, and ten nexts */
 
-static int put(struct worker *w, uint64_t key_number, struct strata_error *err)
+/* splitmix64's numbers from 64 * i on: no operation needs more. */
+struct prng work_random(const struct bench *b, uint64_t i)
 {
-    struct strata_slice key = data_key(&w->maker, key_number, "");
-    struct strata_slice value = data_value(&w->maker, key_number);
-
-    w->bytes += key.size + value.size;
-    return strata_put(w->bench->db, key, value, err);
+    return (struct prng){b->salt + i * 64 * 0x9e3779b97f4a7c15u};
 }
 
-static uint64_t any_key(struct worker *w)
+static uint64_t any_key(const struct bench *b, uint64_t i)
 {
-    return rng_below(&w->random, w->bench->data.count);
+    struct prng random = work_random(b, i);
+    return prng_below(&random, b->filled);
 }
 
-/* A random one of those that are there. */
-static uint64_t draw(struct worker *w)
+uint64_t work_key_at(const struct bench *b, uint64_t place)
 {
-    const struct bench *b = w->bench;
-    uint64_t i = rng_below(&w->random, b->filled);
-    return b->filled_shuffled ? b->data.shuffled[i] : i;
+    return b->filled_shuffled ? b->data.shuffled[place] : place;
+}
+
+uint64_t work_draw(const struct bench *b, struct prng *random)
+{
+    return work_key_at(b, prng_below(random, b->filled));
+}
+
+static uint64_t draw(const struct bench *b, uint64_t i)
+{
+    struct prng random = work_random(b, i);
+    return work_draw(b, &random);
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-static int fill_seq(struct worker *w, uint64_t i, struct strata_error *err)
+static void fill_seq(const struct bench *b, uint64_t i, struct op *op)
 {
-    return put(w, i % w->bench->data.count, err);
+    *op = (struct op){.act = ACT_PUT, .number = i % b->filled};
 }
 
-static int fill_unique_random(struct worker *w, uint64_t i, struct strata_error *err)
+static void fill_unique_random(const struct bench *b, uint64_t i, struct op *op)
 {
-    const struct data *data = &w->bench->data;
-    return put(w, data->shuffled[i % data->count], err);
+    *op = (struct op){.act = ACT_PUT, .number = b->data.shuffled[i % b->filled]};
 }
 
-static int put_random(struct worker *w, uint64_t i, struct strata_error *err)
+static void put_random(const struct bench *b, uint64_t i, struct op *op)
 {
-    (void)i;
-    return put(w, any_key(w), err);
+    *op = (struct op){.act = ACT_PUT, .number = any_key(b, i)};
 }
 
-static int batch_put(struct worker *w, uint64_t key_number, struct strata_error *err)
+static void overwrite(const struct bench *b, uint64_t i, struct op *op)
 {
-    struct strata_slice key = data_key(&w->maker, key_number, "");
-    struct strata_slice value = data_value(&w->maker, key_number);
-
-    w->bytes += key.size + value.size;
-    return strata_batch_put(w->batch, key, value, err);
+    *op = (struct op){.act = ACT_PUT, .number = draw(b, i)};
 }
 
-static int put_batch(struct worker *w, uint64_t i, struct strata_error *err)
+static void delete_random(const struct bench *b, uint64_t i, struct op *op)
 {
-    int rc = 0;
-
-    strata_batch_clear(w->batch);
-    for (uint64_t at = i; rc == 0 && at < i + w->count; at++)
-        rc = batch_put(w, at % w->bench->data.count, err);
-    return rc < 0 ? rc : strata_write(w->bench->db, w->batch, 0, err);
-}
-
-static int put_synced(struct worker *w, uint64_t i, struct strata_error *err)
-{
-    int rc;
-
-    (void)i;
-    strata_batch_clear(w->batch);
-    rc = batch_put(w, any_key(w), err);
-    return rc < 0 ? rc : strata_write(w->bench->db, w->batch, STRATA_WRITE_SYNC, err);
-}
-
-static int delete_random(struct worker *w, uint64_t i, struct strata_error *err)
-{
-    struct strata_slice key = data_key(&w->maker, any_key(w), "");
-
-    (void)i;
-    w->bytes += key.size;
-    return strata_delete(w->bench->db, key, err);
+    *op = (struct op){.act = ACT_DELETE, .number = draw(b, i)};
 }
 
 /* ---- Reading --------------------------------------------------------------------------- */
 
-/* The records of a file are known, so a wrong answer is not taken for a fast one. */
-static int check_value(struct worker *w, uint64_t key_number, struct strata_slice value,
-                       struct strata_error *err)
+static void read_random(const struct bench *b, uint64_t i, struct op *op)
 {
-    if (!w->bench->data.records || strata_compare(value, data_value(&w->maker, key_number)) == 0)
-        return 0;
-    *err = (struct strata_error){.code = STRATA_ERR_CORRUPT, .offset = STRATA_NO_OFFSET};
-    snprintf(err->message, sizeof err->message,
-             "the value of record %" PRIu64 " of the TSV file was read back differently",
-             key_number + 1);
-    return STRATA_ERR_CORRUPT;
+    *op = (struct op){.act = ACT_GET, .number = draw(b, i)};
 }
 
-static int read_random(struct worker *w, uint64_t i, struct strata_error *err)
+static void read_missing(const struct bench *b, uint64_t i, struct op *op)
 {
-    uint64_t key_number = draw(w);
-    struct strata_slice key = data_key(&w->maker, key_number, "");
-    int rc = strata_get(w->bench->db, key, &w->value, err);
-
-    (void)i;
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    w->found++;
-    w->bytes += key.size + w->value.size;
-    return check_value(w, key_number, strata_buffer_slice(&w->value), err);
+    *op = (struct op){.act = ACT_MISS, .number = draw(b, i)};
 }
 
-static int read_missing(struct worker *w, uint64_t i, struct strata_error *err)
+static void read_hot(const struct bench *b, uint64_t i, struct op *op)
 {
-    int rc = strata_get(w->bench->db, data_key(&w->maker, draw(w), "."), &w->value, err);
+    struct prng random = work_random(b, i);
+    uint64_t hot = (b->filled + HOT_PART - 1) / HOT_PART;
 
-    (void)i;
-    w->found += rc == 0;
-    return rc < 0 ? rc : 0;
+    *op = (struct op){.act = ACT_GET, .number = work_key_at(b, prng_below(&random, hot))};
 }
 
-static int scan(struct worker *w, uint64_t i,
-                int (*start)(struct strata_iter *, struct strata_error *),
-                int (*step)(struct strata_iter *, struct strata_error *), struct strata_error *err)
+static void seek_random(const struct bench *b, uint64_t i, struct op *op)
 {
-    struct strata_slice value;
-    int rc = i == 0 ? strata_iter_new(w->bench->db, &w->iter, err) : 0;
+    *op = (struct op){.act = ACT_SEEK, .number = draw(b, i), .entries = SEEK_ENTRIES};
+}
 
-    if (rc == 0)
-        rc = i == 0 ? start(w->iter, err) : step(w->iter, err);
-    if (rc == 0)
-        rc = strata_iter_value(w->iter, &value, err);
-    if (rc == 0)
-        w->bytes += strata_iter_key(w->iter).size + value.size;
+/* ---- What is done once ------------------------------------------------------------------- */
+
+static int close_clean(struct bench *b, struct strata_error *err)
+{
+    int rc = b->contender->engine->close(b->db, err);
+
+    b->db = NULL;
     return rc;
 }
 
-static int read_seq(struct worker *w, uint64_t i, struct strata_error *err)
+static uint64_t puts_before_kill(const struct bench *b)
 {
-    return scan(w, i, strata_iter_first, strata_iter_next, err);
+    uint64_t bytes = b->data.key_bytes + b->data.value_bytes;
+    uint64_t most = b->settings->memtable_bytes / KILL_PART / bytes;
+
+    most = most < KILL_MOST ? most : KILL_MOST;
+    most = most < b->data.count ? most : b->data.count;
+    return most ? most : 1;
 }
 
-static int read_reverse(struct worker *w, uint64_t i, struct strata_error *err)
+/* What has been put must be there when the database is open again: that is what makes the
+ * durability of all engines equal. */
+static int close_killed(struct bench *b, struct strata_error *err)
 {
-    return scan(w, i, strata_iter_last, strata_iter_prev, err);
+    uint64_t first = b->next, count = puts_before_kill(b);
+    int rc = close_clean(b, err);
+
+    if (rc < 0)
+        return rc;
+    if (turn_put_and_die(b, first, count) != BENCH_OK)
+        return engine_fail(err, "openafterkill", "its keys could not be put");
+    b->survivors_first = first;
+    b->survivors = count;
+    return check_put(b, first, count);
 }
 
-/* ---- Opening --------------------------------------------------------------------------- */
-
-static int open_again(struct worker *w, uint64_t i, struct strata_error *err)
+static int compact(struct bench *b, struct strata_error *err)
 {
-    struct bench *b = w->bench;
-    uint64_t begun = bench_now_ns();
-    int rc = strata_close(b->db, err);
+    return b->contender->engine->compact(b->db, err);
+}
 
-    (void)i;
-    b->db = NULL;
-    w->aside_ns = bench_now_ns() - begun;
-    return rc < 0 ? rc : life_open(b, b->read_only ? LIFE_READ : LIFE_WRITE, err);
+static int settle(struct bench *b, struct strata_error *err)
+{
+    return b->contender->engine->settle(b->db, err);
 }
 
 const struct work works[] = {
     {.name = "fillseq",
      .help = "a new database, keys in order",
      .kind = WORK_FILL,
-     .one = fill_seq,
+     .plan = fill_seq,
      .leaves = LEAVES_FIRST},
     {.name = "fillrandom",
      .help = "a new database, N keys drawn at random, so some more than once",
      .kind = WORK_FILL,
-     .one = put_random},
+     .plan = put_random},
     {.name = "filluniquerandom",
      .help = "a new database, each key once, in random order",
      .kind = WORK_FILL,
-     .one = fill_unique_random,
+     .plan = fill_unique_random,
      .leaves = LEAVES_SHUFFLED},
     {.name = "fillbatch",
      .help = "fillseq in batches, each all or nothing; latencies are those of a batch",
      .kind = WORK_FILL,
-     .one = put_batch,
+     .plan = fill_seq,
      .leaves = LEAVES_FIRST,
-     .needs = STRATA_PROMISE_BATCH,
+     .needs = ENGINE_BATCH,
      .batches = true},
     {.name = "fillsync",
      .help = "fillrandom of N/1000 keys, each on the device before the next",
      .kind = WORK_FILL,
-     .one = put_synced,
-     .needs = STRATA_PROMISE_POWER_CUT,
-     .part = SYNCED_PART},
-    {.name = "overwrite", .help = "N random keys again", .kind = WORK_WRITE, .one = put_random},
+     .plan = put_random,
+     .needs = ENGINE_SYNC,
+     .part = SYNCED_PART,
+     .opens = OPENS_SYNCED},
+    {.name = "fill100K",
+     .help = "fillrandom of N/1000 values of 100,000 bytes",
+     .kind = WORK_FILL,
+     .plan = put_random,
+     .part = LARGE_PART,
+     .value_bytes = LARGE_VALUE},
+    {.name = "overwrite",
+     .help = "N random keys of those that are there again",
+     .kind = WORK_WRITE,
+     .plan = overwrite},
     {.name = "deleterandom",
      .help = "delete N random keys",
      .kind = WORK_WRITE,
-     .one = delete_random},
-    {.name = "readrandom", .help = "get random keys", .kind = WORK_READ, .one = read_random},
+     .plan = delete_random},
+    {.name = "readrandom", .help = "get random keys", .kind = WORK_READ, .plan = read_random},
     {.name = "readmissing",
      .help = "get keys that are not there",
      .kind = WORK_READ,
-     .one = read_missing},
-    {.name = "readseq", .help = "scan forwards, values too", .kind = WORK_SCAN, .one = read_seq},
+     .plan = read_missing},
+    {.name = "readhot",
+     .help = "get random keys of a hundredth",
+     .kind = WORK_READ,
+     .plan = read_hot},
+    {.name = "readsmallcache",
+     .help = "readrandom with a cache of 8 MiB, which is empty at first",
+     .kind = WORK_READ,
+     .plan = read_random,
+     .opens = OPENS_SMALL},
+    {.name = "readwhilewriting",
+     .help = "readrandom, while one more thread overwrites",
+     .kind = WORK_READ,
+     .plan = read_random,
+     .needs = ENGINE_THREADS,
+     .beside = true},
+    {.name = "seekrandom",
+     .help = "a new iterator, a seek to a random key, and ten nexts, values too",
+     .kind = WORK_READ,
+     .plan = seek_random,
+     .needs = ENGINE_ORDER},
+    {.name = "readseq", .help = "scan forwards, values too", .kind = WORK_SCAN},
     {.name = "readreverse",
      .help = "scan backwards, values too",
      .kind = WORK_SCAN,
-     .one = read_reverse},
+     .needs = ENGINE_REVERSE,
+     .backwards = true},
+    {.name = "ycsbload",
+     .help = "as filluniquerandom, N/10 values of 1,000 bytes: YCSB's records",
+     .kind = WORK_FILL,
+     .plan = fill_unique_random,
+     .leaves = LEAVES_SHUFFLED,
+     .part = RECORD_PART,
+     .value_bytes = RECORD_VALUE},
+    {.name = "ycsba",
+     .help = "YCSB A: half gets, half puts of keys that are there; zipfian",
+     .kind = WORK_MIX,
+     .plan = ycsb_a},
+    {.name = "ycsbb", .help = "YCSB B: 95 % gets, 5 % puts", .kind = WORK_MIX, .plan = ycsb_b},
+    {.name = "ycsbc", .help = "YCSB C: gets", .kind = WORK_MIX, .plan = ycsb_c},
+    {.name = "ycsbd",
+     .help = "YCSB D: 95 % gets, mostly of the newest keys, 5 % puts of new ones",
+     .kind = WORK_MIX,
+     .plan = ycsb_d,
+     .inserts = true},
+    {.name = "ycsbe",
+     .help = "YCSB E: 95 % scans of 1 to 100 entries, 5 % puts of new keys",
+     .kind = WORK_MIX,
+     .plan = ycsb_e,
+     .needs = ENGINE_ORDER,
+     .inserts = true},
+    {.name = "ycsbf",
+     .help = "YCSB F: half gets, half gets with a put of the same key",
+     .kind = WORK_MIX,
+     .plan = ycsb_f},
+    {.name = "settle",
+     .help = "what writes have left to do: flush, compactions, until no thread works",
+     .kind = WORK_ONCE,
+     .one = settle},
+    {.name = "compact",
+     .help = "everything is compacted",
+     .kind = WORK_ONCE,
+     .one = compact,
+     .needs = ENGINE_COMPACT},
+    {.name = "verify",
+     .help = "every entry is there and right, and nothing else is",
+     .kind = WORK_ONCE,
+     .one = check_everything,
+     .needs = ENGINE_ORDER},
     {.name = "open",
      .help = "close and open again, at most 100 times; the opening is timed",
      .kind = WORK_OPEN,
-     .one = open_again},
-    {.name = "openclean",
-     .help = "the same for reading only, as a clean close left it",
+     .one = close_clean,
+     .most = OPENS},
+    {.name = "openafterkill",
+     .help = "the same after new keys, half a memtable at most, and kill -9; three times",
      .kind = WORK_OPEN,
-     .one = open_again,
-     .opens = OPENS_CLEAN},
+     .one = close_killed,
+     .most = OPENS_AFTER_KILL,
+     .inserts = true},
+    {.name = "openclean",
+     .help = "of Strata: open for reading only, as a clean close left it",
+     .kind = WORK_OPEN,
+     .one = close_clean,
+     .opens = OPENS_CLEAN,
+     .most = OPENS},
     {.name = "openreplay",
      .help = "the same without hints and checkpoint: the whole log is read",
      .kind = WORK_OPEN,
-     .one = open_again,
-     .opens = OPENS_BARE},
+     .one = close_clean,
+     .opens = OPENS_BARE,
+     .most = OPENS},
     {.name = NULL}};
 
 bool work_writes(const struct work *work)
 {
-    return work->kind == WORK_FILL || work->kind == WORK_WRITE;
+    return work->kind == WORK_FILL || work->kind == WORK_WRITE || work->kind == WORK_MIX;
 }
 
 bool work_threads(const struct work *work)
@@ -236,16 +297,23 @@ bool work_threads(const struct work *work)
     return work_writes(work) || work->kind == WORK_READ;
 }
 
+bool work_generated(const struct work *work)
+{
+    return work->inserts || work->value_bytes;
+}
+
 uint64_t work_wanted(const struct work *work, const struct bench *b)
 {
     const struct settings *s = b->settings;
     uint64_t count = b->data.count, reads = s->reads ? s->reads : count;
 
-    if (work->kind == WORK_OPEN)
-        return s->reads && reads < OPENS ? reads : OPENS;
+    if (work->kind == WORK_ONCE)
+        return 1;
+    if (work->most)
+        return s->reads && reads < work->most ? reads : work->most;
     if (work->part)
         return count < work->part ? 1 : count / work->part;
     if (work->kind == WORK_FILL)
         return count * s->passes;
-    return work_writes(work) ? count : reads;
+    return work->kind == WORK_WRITE ? count : reads;
 }

@@ -52,7 +52,7 @@ bool entries_put(const struct text_sink *to, enum entries_format format, enum te
                  struct strata_slice key, struct strata_slice value)
 {
     if (format == ENTRIES_MDB)
-        return mdb_put(to, key, value);
+        return mdb_put_entry(to, key, value);
     if (format == ENTRIES_JSONL)
         return jsonl_put(to, form, key, value);
     if (format == ENTRIES_CSV)

@@ -301,7 +301,7 @@ static bool put_line(const struct text_sink *to, struct strata_slice bytes)
     return text_put_string(to, " ") && text_put(to, TEXT_HEX, bytes) && text_put_string(to, "\n");
 }
 
-bool mdb_put(const struct text_sink *to, struct strata_slice key, struct strata_slice value)
+bool mdb_put_entry(const struct text_sink *to, struct strata_slice key, struct strata_slice value)
 {
     return put_line(to, key) && put_line(to, value);
 }

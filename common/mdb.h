@@ -63,7 +63,7 @@ enum mdb_result mdb_finish(struct mdb *mdb);
 /* What stands before the entries, one of them, what stands after: what mdb_feed reads back. False
  * as the sink. */
 bool mdb_put_head(const struct text_sink *to);
-bool mdb_put(const struct text_sink *to, struct strata_slice key, struct strata_slice value);
+bool mdb_put_entry(const struct text_sink *to, struct strata_slice key, struct strata_slice value);
 bool mdb_put_tail(const struct text_sink *to);
 
 #endif

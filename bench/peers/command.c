@@ -23,40 +23,33 @@ static bool is_stage(uint64_t number)
     return false;
 }
 
-static int take_peer(struct turn *t, const char *name, const struct peer *peer, const char *package)
+static int take_peer(struct turn *t, const struct engine_about *peer)
 {
     char why[120];
 
-    t->peer = peer;
-    if (peer)
+    t->engine = peer->engine;
+    if (peer->engine)
         return OK;
-    snprintf(why, sizeof why, "not in this build: install %s and build again", package);
-    peer_say(name, why);
+    snprintf(why, sizeof why, "not in this build: install %s and build again", peer->package);
+    turn_say(peer->name, why);
     return OTHER;
 }
 
 static int take_engine(struct turn *t, const char *name)
 {
-    const struct peer *leveldb = NULL, *rocksdb = NULL;
     uint64_t stage;
 
-#ifdef PEER_LEVELDB
-    leveldb = &peer_leveldb;
-#endif
-#ifdef PEER_ROCKSDB
-    rocksdb = &peer_rocksdb;
-#endif
-    if (strcmp(name, "leveldb") == 0)
-        return take_peer(t, name, leveldb, "libleveldb-dev");
-    if (strcmp(name, "rocksdb") == 0)
-        return take_peer(t, name, rocksdb, "librocksdb-dev");
+    for (const struct engine_about *p = engine_peers; p->name; p++)
+        if (strcmp(name, p->name) == 0)
+            return take_peer(t, p);
     if (!take_number(name, 1, 1000, &stage) || !is_stage(stage)) {
-        peer_say(name, "neither leveldb nor rocksdb nor the number of a stage of this build; see "
+        turn_say(name, "neither leveldb nor rocksdb nor the number of a stage of this build; see "
                        "--help");
         return USAGE;
     }
     t->options.stage = (unsigned)stage;
-    return take_peer(t, name, &peer_strata, "");
+    t->engine = &engine_strata;
+    return OK;
 }
 
 static bool take_option(struct turn *t, const char *arg)
@@ -81,11 +74,11 @@ static int take_arguments(struct turn *t, int argc, char **argv,
 
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++)
         if (!take_option(t, argv[i]) && !take(t, argv[i])) {
-            peer_say(argv[i], "no option, or no value for it; see --help");
+            turn_say(argv[i], "no option, or no value for it; see --help");
             return USAGE;
         }
     if (argc - i != 2 && !(t->about && argc - i == 1)) {
-        peer_say("arguments", "an engine and a directory are wanted; see --help");
+        turn_say("arguments", "an engine and a directory are wanted; see --help");
         return USAGE;
     }
     t->root = argv[i + 1];
@@ -102,10 +95,16 @@ int turn_main(struct turn *t, int argc, char **argv, void (*help)(void),
     code = take_arguments(t, argc, argv, take);
     if (code != OK)
         return code;
-    if ((t->about ? t->peer->about(&t->options, stdout) : run(t)) < 0)
+    t->options.sync = STRATA_SYNC_NEVER;
+    t->options.memtable_bytes = ENGINE_MEMTABLE;
+    t->options.block_bytes = ENGINE_BLOCK;
+    t->options.bloom_bits = ENGINE_BLOOM;
+    if (t->about && t->engine->about(&t->options, stdout, &t->err) < 0)
+        return turn_fail(t, "about"), OTHER;
+    if (!t->about && run(t) < 0)
         return OTHER;
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        peer_say("standard output", strerror(errno));
+        turn_say("standard output", strerror(errno));
         return OTHER;
     }
     return OK;

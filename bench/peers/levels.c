@@ -34,10 +34,12 @@ static int tell_disk(struct turn *t, const char *name)
 {
     char path[4096];
     uint64_t bytes, named;
+    int sys;
 
     snprintf(path, sizeof path, "%.4000s/db", t->root);
-    if (os_disk(path, &bytes, &named) < 0)
-        return -1;
+    sys = os_disk(path, &bytes, &named);
+    if (sys)
+        return turn_say(path, strerror(sys));
     tell(t, name, bytes);
     return 0;
 }
@@ -63,25 +65,27 @@ static void tell_memory(struct turn *t, const char *most, const char *now, const
 /* ---- What operations cost, in the engine's own counts ------------------------------------------
  */
 
-static struct peer_counts counted; /* up to now */
+static struct engine_counts counted; /* up to now */
 
 static int count(struct turn *t)
 {
-    return t->peer->counts ? t->peer->counts(t->db, &counted) : 0;
+    if (!t->engine->counts || t->engine->counts(t->db, &counted, &t->err) == 0)
+        return 0;
+    return turn_fail(t, "stats");
 }
 
 /* What was counted since count(), under "WORK.comparisons" and so on. */
 static int tell_counts(struct turn *t, const char *work)
 {
-    struct peer_counts before = counted;
+    struct engine_counts before = counted;
     char name[64];
     const struct {
         const char *name;
         uint64_t value;
     } * list;
-    int rc = t->peer->counts ? count(t) : 0;
+    int rc = t->engine->counts ? count(t) : 0;
 
-    if (rc < 0 || !t->peer->counts)
+    if (rc < 0 || !t->engine->counts)
         return rc;
     list = (const __typeof__(*list)[]){
         {"comparisons", counted.comparisons - before.comparisons},
@@ -114,7 +118,7 @@ static int put_all(struct turn *t, struct histogram *h)
 
     for (uint64_t i = 0; rc == 0 && i < t->num; i++, last = now) {
         uint64_t number = t->order[i];
-        rc = t->peer->put(t->db, turn_key(number, false, key), turn_value(t, number));
+        rc = turn_put(t, turn_key(number, false, key), turn_value(t, number));
         now = now_ns();
         histogram_add(h, now - last);
         if (i % TICK == 0) {
@@ -144,8 +148,8 @@ static void tell_latencies(struct turn *t, const struct histogram *h)
 static int settle(struct turn *t, const char *name)
 {
     struct watch watch = watch_begin();
-    int rc = t->peer->settle(t->db);
-    double quiet = rc == 0 ? os_wait_idle(t->peer->busy, t->db) : 0;
+    int rc = turn_settle(t);
+    double quiet = rc == 0 ? os_wait_idle(t->engine->busy, t->db) : 0;
 
     watch = watch_since(&watch);
     watch.wall -= quiet;
@@ -234,7 +238,7 @@ static int read_mapped(struct turn *t)
 {
     int rc;
 
-    if (t->peer->maps || t->peer != &peer_strata)
+    if (t->engine->maps || t->engine != &engine_strata)
         return 0;
     t->options.mapped_reads = true;
     rc = reopen(t);
@@ -258,7 +262,7 @@ static int put_tenth(struct turn *t)
     int rc = 0;
 
     for (uint64_t i = 0; rc == 0 && i < t->num; i += 10)
-        rc = t->peer->put(t->db, turn_key(t->order[i], false, key), turn_value(t, t->order[i]));
+        rc = turn_put(t, turn_key(t->order[i], false, key), turn_value(t, t->order[i]));
     return rc;
 }
 
@@ -269,9 +273,9 @@ static int compact(struct turn *t)
     double quiet = 0;
 
     if (rc == 0)
-        rc = t->peer->compact(t->db);
+        rc = turn_compact(t);
     if (rc == 0)
-        quiet = os_wait_idle(t->peer->busy, t->db);
+        quiet = os_wait_idle(t->engine->busy, t->db);
     watch = watch_since(&watch);
     watch.wall -= quiet;
     if (rc == 0)

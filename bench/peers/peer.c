@@ -31,7 +31,7 @@ static int fill(struct turn *t, bool in_order, const char *work)
 
     for (uint64_t i = 0; rc == 0 && i < t->num; i++) {
         uint64_t number = in_order ? i : t->order[i];
-        rc = t->peer->put(t->db, turn_key(number, false, key), turn_value(t, number));
+        rc = turn_put(t, turn_key(number, false, key), turn_value(t, number));
         if (i % TICK == 0)
             turn_tick(t, TICK);
     }
@@ -58,7 +58,7 @@ static int fill_in_order(struct turn *t)
 static int compact(struct turn *t)
 {
     struct watch watch = watch_begin();
-    int rc = t->peer->compact(t->db);
+    int rc = turn_compact(t);
 
     watch = watch_since(&watch);
     if (rc == 0)
@@ -71,9 +71,12 @@ static int tell_files(struct turn *t)
     char path[4096];
     uint64_t allocated, bytes;
 
+    int sys;
+
     snprintf(path, sizeof path, "%.4000s/random", t->root);
-    if (os_disk(path, &allocated, &bytes) < 0)
-        return -1;
+    sys = os_disk(path, &allocated, &bytes);
+    if (sys)
+        return turn_say(path, strerror(sys));
     turn_tell(t, "files", bytes, &(struct watch){0, 0});
     return 0;
 }
@@ -95,27 +98,12 @@ static int fill_at_random(struct turn *t)
 /* ---- Reading -----------------------------------------------------------------------------------
  */
 
-/* Each block of them enters the cache. */
-static int warm(struct turn *t)
-{
-    struct peer_sum sum = {0, 0};
-    uint8_t key[KEY_BYTES + 1];
-    int rc = 0;
-
-    for (uint64_t i = 0; rc == 0 && i < t->num; i++) {
-        rc = t->peer->get(t->db, turn_key(i, false, key), &sum);
-        if (i % TICK == 0)
-            turn_tick(t, TICK);
-    }
-    return rc > 0 ? peer_say("get", "a key is missing") : rc;
-}
-
 static int read_cached(struct turn *t)
 {
     int rc = open_db(t, "random", false, LARGE_CACHE, NULL);
 
     if (rc == 0)
-        rc = warm(t);
+        rc = turn_warm(t);
     if (rc == 0)
         rc = turn_get(t, false, "get");
     if (rc == 0)
@@ -134,7 +122,7 @@ static int read_uncached(struct turn *t)
     int rc = open_db(t, "random", false, SMALL_CACHE, NULL);
 
     if (rc == 0)
-        rc = turn_get(t, false, t->peer->maps || t->options.mapped_reads ? "get8mapped" : "get8");
+        rc = turn_get(t, false, t->engine->maps || t->options.mapped_reads ? "get8mapped" : "get8");
     return rc == 0 ? turn_close(t, NULL) : rc;
 }
 
@@ -143,7 +131,7 @@ static int read_uncached_both_ways(struct turn *t)
 {
     int rc = 0;
 
-    if (t->peer == &peer_strata) {
+    if (t->engine == &engine_strata) {
         rc = read_uncached(t);
         t->options.mapped_reads = true;
     }

@@ -7,10 +7,16 @@
 #include <string.h>
 #include <time.h>
 
-int peer_say(const char *what, const char *why)
+int turn_say(const char *what, const char *why)
 {
     fprintf(stderr, "strata-peer: %s: %s\n", what, why);
     return -1;
+}
+
+int turn_fail(struct turn *t, const char *what)
+{
+    char text[600];
+    return turn_say(what, strata_error_text(&t->err, text, sizeof text));
 }
 
 /* ---- Keys and values ------------------------------------------------------------------------- */
@@ -57,10 +63,10 @@ static bool shuffle(struct turn *t)
 int turn_begin(struct turn *t, uint64_t all)
 {
     if (!shuffle(t))
-        return peer_say("keys", "out of memory");
+        return turn_say("keys", "out of memory");
     fill_pool(t);
     t->all = all;
-    progress_init(&t->progress, stderr, t->label ? t->label : t->peer->name);
+    progress_init(&t->progress, stderr, t->label ? t->label : t->engine->name);
     return 0;
 }
 
@@ -72,24 +78,6 @@ void turn_end(struct turn *t)
 }
 
 /* ---- Measuring ------------------------------------------------------------------------------- */
-
-static double clock_of(clockid_t id)
-{
-    struct timespec time;
-    clock_gettime(id, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-struct watch watch_begin(void)
-{
-    return (struct watch){clock_of(CLOCK_MONOTONIC), clock_of(CLOCK_PROCESS_CPUTIME_ID)};
-}
-
-struct watch watch_since(const struct watch *since)
-{
-    struct watch now = watch_begin();
-    return (struct watch){now.wall - since->wall, now.cpu - since->cpu};
-}
 
 void turn_tell(struct turn *t, const char *work, uint64_t operations, const struct watch *took)
 {
@@ -106,35 +94,75 @@ void turn_tick(struct turn *t, uint64_t operations)
 
 /* ---- The database ---------------------------------------------------------------------------- */
 
+static int open_and_join(struct turn *t, const struct engine_options *o)
+{
+    if (t->engine->open(o, &t->db, &t->err) < 0) {
+        t->db = NULL;
+        return turn_fail(t, "open");
+    }
+    return t->engine->join(t->db, &t->session, &t->err) < 0 ? turn_fail(t, "open") : 0;
+}
+
 int turn_open(struct turn *t, const char *name, bool create, const char *work)
 {
-    struct peer_options o = t->options;
+    struct engine_options o = t->options;
     struct watch watch;
     char path[4096];
     int rc;
 
     if (snprintf(path, sizeof path, "%s/%s", t->root, name) >= (int)sizeof path)
-        return peer_say(t->root, "too long a path");
+        return turn_say(t->root, "too long a path");
     o.dir = path;
     o.create = create;
+    o.data_bytes = t->num * (KEY_BYTES + VALUE_BYTES);
     watch = watch_begin();
-    rc = t->peer->open(&o, &t->db);
+    rc = open_and_join(t, &o);
     watch = watch_since(&watch);
-    if (rc < 0)
-        t->db = NULL;
-    else if (work)
+    if (rc == 0 && work)
         turn_tell(t, work, 1, &watch);
     return rc;
+}
+
+static void leave(struct turn *t)
+{
+    t->engine->leave(t->session);
+    t->session = NULL;
 }
 
 int turn_close(struct turn *t, const char *work)
 {
     struct watch watch = watch_begin();
-    int rc = t->db ? t->peer->close(t->db) : 0;
+    int rc = 0;
 
+    leave(t);
+    if (t->db && t->engine->close(t->db, &t->err) < 0)
+        rc = turn_fail(t, "close");
     watch = watch_since(&watch);
     t->db = NULL;
     if (rc == 0 && work)
         turn_tell(t, work, 1, &watch);
     return rc;
+}
+
+int turn_put(struct turn *t, struct strata_slice key, struct strata_slice value)
+{
+    return t->engine->put(t->session, key, value, &t->err) < 0 ? turn_fail(t, "put") : 0;
+}
+
+static int upkeep(struct turn *t, int (*what)(void *db, struct strata_error *err), const char *name)
+{
+    leave(t);
+    if (what(t->db, &t->err) < 0)
+        return turn_fail(t, name);
+    return t->engine->join(t->db, &t->session, &t->err) < 0 ? turn_fail(t, name) : 0;
+}
+
+int turn_settle(struct turn *t)
+{
+    return upkeep(t, t->engine->settle, "settle");
+}
+
+int turn_compact(struct turn *t)
+{
+    return upkeep(t, t->engine->compact, "compact");
 }

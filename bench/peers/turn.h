@@ -4,13 +4,14 @@
  *
  *   peer.c     the works of make bench-peers    levels.c   those of make bench-levels
  *   turn.c     keys and values, the clock       reads.c    gets, scans, seeks
- *   command.c  the command line                 os.c       what the system counts
+ *   command.c  the command line
  *
- * What returns int: < 0, and standard error was told (peer_say); else 0. */
+ * What returns int: < 0, and standard error was told (turn_say); else 0. */
 #ifndef STRATA_BENCH_PEERS_TURN_H
 #define STRATA_BENCH_PEERS_TURN_H
 
-#include "peer.h"
+#include "../engine.h"
+#include "../os.h"
 #include "progress.h"
 
 #define KEY_BYTES 16
@@ -22,18 +23,23 @@
 enum exits { OK = 0, USAGE = 2, OTHER = 7 };
 
 struct turn {
-    const struct peer *peer;
-    struct peer_options options;
+    const struct engine *engine;
+    struct engine_options options;
     uint64_t num, gets;
     bool about;        /* only a line about the engine */
     const char *label; /* of the progress line, or NULL */
     const char *root;
-    void *db;
+    void *db, *session;
+    struct strata_error err;  /* of the engine */
     uint32_t *order;          /* a permutation of 0 .. num - 1 */
     uint8_t pool[POOL_BYTES]; /* values are cut out of it */
     struct progress progress;
     uint64_t done, all; /* operations of the whole turn */
 };
+
+/* "strata-peer: WHAT: WHY" to standard error; -1. */
+int turn_say(const char *what, const char *why);
+int turn_fail(struct turn *t, const char *what); /* of t->err */
 
 /* ---- Keys and values (turn.c) ------------------------------------------------------------------
  */
@@ -48,12 +54,6 @@ struct strata_slice turn_value(const struct turn *t, uint64_t number);
 /* ---- Measuring ---------------------------------------------------------------------------------
  */
 
-struct watch {
-    double wall, cpu; /* seconds */
-};
-
-struct watch watch_begin(void);
-struct watch watch_since(const struct watch *since);
 /* A line: the work's name, operations, seconds of the clock, seconds of the processor. */
 void turn_tell(struct turn *t, const char *work, uint64_t operations, const struct watch *took);
 void turn_tick(struct turn *t, uint64_t operations);
@@ -63,6 +63,9 @@ void turn_tick(struct turn *t, uint64_t operations);
 
 /* ROOT/NAME, with options.cache_bytes. With `work` how long it took is told. */
 int turn_open(struct turn *t, const char *name, bool create, const char *work);
+int turn_put(struct turn *t, struct strata_slice key, struct strata_slice value);
+int turn_settle(struct turn *t);
+int turn_compact(struct turn *t);
 int turn_close(struct turn *t, const char *work); /* 0 too when none is open */
 
 /* ---- Reading (reads.c): each checks outside of its time that what came out is what went in. ----
@@ -70,6 +73,7 @@ int turn_close(struct turn *t, const char *work); /* 0 too when none is open */
 
 /* t->gets random keys that are there, or that are not. */
 int turn_get(struct turn *t, bool missing, const char *work);
+int turn_warm(struct turn *t); /* every key: each block enters the cache */
 int turn_scan(struct turn *t, bool backwards, const char *work); /* work NULL: nothing is told */
 /* A quarter of t->gets: an iterator, a seek, and ten nexts. */
 int turn_seek(struct turn *t, const char *work);
@@ -89,33 +93,5 @@ int turn_seek(struct turn *t, const char *work);
 int turn_main(struct turn *t, int argc, char **argv, void (*help)(void),
               bool (*take)(struct turn *t, const char *arg), int (*run)(struct turn *t));
 bool take_number(const char *text, uint64_t least, uint64_t most, uint64_t *value);
-
-/* ---- The system (os.c) -------------------------------------------------------------------------
- */
-
-/* Of this process, as /proc tells; what it does not tell is 0. */
-struct os_io {
-    uint64_t called;  /* bytes of its calls of write(2) and its like; what is stored into mapped
-                       * files is none */
-    uint64_t written; /* bytes of pages that it made dirty in files on a device: mapped ones too.
-                       * None on a file system in memory. */
-};
-void os_io(struct os_io *io);
-
-struct os_memory {
-    uint64_t resident; /* bytes */
-    uint64_t mapped;   /* of these, pages of files, which the kernel can take back */
-    uint64_t most;     /* resident at most, since os_memory_forget */
-};
-void os_memory(struct os_memory *memory);
-void os_memory_forget(void);
-
-/* What the files of a directory take on the device, in bytes, and, in `named`, their sizes. */
-int os_disk(const char *dir, uint64_t *bytes, uint64_t *named);
-
-/* Waits until no other thread of the process runs, or waits for the device, for a fifth of a
- * second: what is owed in the background is done. `busy` may be NULL; while it says true of `arg`,
- * the engine has more to do. Seconds since anybody worked last. */
-double os_wait_idle(bool (*busy)(void *arg), void *arg);
 
 #endif

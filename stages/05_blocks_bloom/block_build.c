@@ -56,7 +56,7 @@ static size_t shared_size(struct strata_slice a, const uint8_t *b, size_t size)
 {
     size_t shared = 0;
 
-    if (size <= a.size && memcmp(a.data, b, size) == 0) /* nearly always */
+    if (!size || (size <= a.size && memcmp(a.data, b, size) == 0)) /* nearly always */
         return size;
     if (size > a.size)
         size = a.size;

@@ -16,7 +16,7 @@ like help_example_says_whether_misses_are_counted "$out" '^Cache misses(: not co
 run strata-memtables --sizes=1,2 --runs=2 --gets=500
 is sizes_have_a_table_each "$rc $(grep -c '^[12] MiB: [0-9]* entries' <<<"$out")" '0 2'
 rows=$(awk -F' *[|] *' '/entries/ { n++; times = 1 } /^Cache misses each/ { times = 0 } times && /[0-9] [|]$/ { print n, $2 }' <<<"$out")
-is each_structure_has_a_row_a_table "$rows" "$(printf '%d skip list\n%d B+tree\n%d unsorted log\n' 1 1 1 2 2 2)"
+is each_structure_has_a_row_a_table "$rows" "$(printf '%d skip list\n%d B+tree\n%d append leaves\n%d unsorted log\n' 1 1 1 1 2 2 2 2)"
 entries=$(sed -nE 's/^1 MiB: ([0-9]+) entries.*/\1/p' <<<"$out")
 is entries_fill_the_size "$((entries > 4000 && entries < 1048576 / 116))" 1
 for argument in --sizes= --sizes=0 --sizes=4, --sizes=1025 --sizes=1,1,1,1,1,1,1,1,1 --runs=0 --runs=100 \

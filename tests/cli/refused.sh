@@ -53,18 +53,17 @@ sound() {
 }
 
 # refused NAME CALL SAYS COMMAND [INPUT]: the first CALL fails, then the second one, and so on; of
-# allocations, unless QUICK=no, each second one, odd or even ones by turns of the day.
-stride=2 odd=$((10#$(date +%j) % 2))
+# allocations, unless QUICK=no, each second one.
+stride=2
 [ "${QUICK:-}" = no ] && stride=1
 refused() {
     local n=0 call=$2 says=$3 wanted why step=1
     command=$4
-    [[ $call == malloc* ]] && step=$stride n=$((odd - stride))
+    [[ $call == malloc* ]] && step=$stride n=$((1 - stride))
     printf '%s' "${5:-}" >"$work/input"
     REFUSE='' once
     wanted=$out
     while n=$((n + step)); do
-        [ $n -ge 1 ] || continue
         REFUSE=${call%%:*}:$n:${call#*:} once # CALL:ERRNO, or CALL:
         [ -e "$REFUSED" ] || break
         judge && sound || {
@@ -72,7 +71,7 @@ refused() {
             return
         }
     done
-    if [ $n -gt $step ]; then pass "$1 ($((n - step)))"; else fail "$1" "$command" "no $call to refuse"; fi
+    if [ $n -gt 1 ]; then pass "$1 ($((n - 1)))"; else fail "$1" "$command" "no $call to refuse"; fi
 }
 memory() { refused "memory_$1" malloc: 'out of memory|[Cc]annot allocate memory' "${@:2}"; }
 

@@ -121,10 +121,20 @@ static void take_older(struct part *part, struct strata_fs *state)
     part->older[part->older_count++] = bytes;
 }
 
+/* What was being made when the process was killed: nothing names it, and the next open removes it.
+ */
+static bool is_unfinished(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 4 && strcmp(name + size - 4, ".tmp") == 0;
+}
+
 static void add_part(struct specimen *specimen, const struct past *past, const char *name)
 {
     struct part *part = &specimen->parts[specimen->count];
 
+    if (is_unfinished(name))
+        return;
     *part = (struct part){.path = fs_join(SPECIMEN_DIR, name)};
     need(part->path, "out of memory");
     part->name = part->path + strlen(SPECIMEN_DIR) + 1;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...     build shell tour test mutants clang lint coverage fuzz plot peers rocksdb
+#   tests/tools/install.sh GROUP...     build shell tour test mutants clang lint coverage fuzz valgrind plot peers more-peers rocksdb
 #
 # NO_INSTALL=1: only reports what is missing; exit code 0, and the caller goes on with what there
 # is. Otherwise exit code 1 when something could not be installed.
@@ -43,6 +43,11 @@ table() {
     rocksdb) echo "librocksdb-dev header:rocksdb/c.h likewise, optional" ;;
     peers) echo "libleveldb-dev header:leveldb/c.h what the benchmarks compare with" ;;
     valgrind) echo "valgrind command:valgrind instructions are counted; memory errors and leaks" ;;
+    more-peers)
+        echo "liblmdb-dev header:lmdb.h likewise, optional"
+        echo "libsqlite3-dev header:sqlite3.h likewise, optional"
+        echo "libtkrzw-dev header:tkrzw_langc.h likewise, optional"
+        ;;
     *) echo "install.sh: no group $1" >&2; exit 2 ;;
     esac
 }

@@ -1,13 +1,32 @@
 /* os.c: what Linux counts of this process, and what it knows of its files. */
-#include "turn.h"
+#include "os.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+static double clock_of(clockid_t id)
+{
+    struct timespec time;
+    clock_gettime(id, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+struct watch watch_begin(void)
+{
+    return (struct watch){clock_of(CLOCK_MONOTONIC), clock_of(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+struct watch watch_since(const struct watch *since)
+{
+    struct watch now = watch_begin();
+    return (struct watch){now.wall - since->wall, now.cpu - since->cpu};
+}
 
 /* The numbers behind "NAME:" in a file of /proc. */
 static void read_fields(const char *path, const char *const *names, uint64_t *const *values,
@@ -30,8 +49,8 @@ static void read_fields(const char *path, const char *const *names, uint64_t *co
 
 void os_io(struct os_io *io)
 {
-    read_fields("/proc/self/io", (const char *const[]){"wchar", "write_bytes"},
-                (uint64_t *const[]){&io->called, &io->written}, 2);
+    read_fields("/proc/self/io", (const char *const[]){"wchar", "write_bytes", "rchar"},
+                (uint64_t *const[]){&io->called, &io->written, &io->read}, 3);
 }
 
 void os_memory(struct os_memory *memory)
@@ -63,7 +82,7 @@ int os_disk(const char *dir, uint64_t *bytes, uint64_t *named)
     DIR *open = opendir(dir);
 
     if (!open)
-        return peer_say(dir, strerror(errno));
+        return errno;
     *bytes = *named = 0;
     while ((entry = readdir(open))) {
         snprintf(path, sizeof path, "%.4000s/%s", dir, entry->d_name);

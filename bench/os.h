@@ -1,0 +1,42 @@
+/* os.h: what the system counts of this process, and what it knows of its files. */
+#ifndef STRATA_BENCH_OS_H
+#define STRATA_BENCH_OS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Seconds of the clock, and of the processor for all threads of the process. */
+struct watch {
+    double wall, cpu;
+};
+struct watch watch_begin(void);
+struct watch watch_since(const struct watch *since);
+
+/* Of this process, as /proc tells; what it does not tell is 0. */
+struct os_io {
+    uint64_t called;  /* bytes of its calls of write(2) and its like; what is stored into mapped
+                       * files is none */
+    uint64_t written; /* bytes of pages that it made dirty in files on a device: mapped ones too.
+                       * None on a file system in memory. */
+    uint64_t read;    /* bytes of its calls of read(2) and its like: not of mapped files */
+};
+void os_io(struct os_io *io);
+
+struct os_memory {
+    uint64_t resident; /* bytes */
+    uint64_t mapped;   /* of these, pages of files, which the kernel can take back */
+    uint64_t most;     /* resident at most, since os_memory_forget */
+};
+void os_memory(struct os_memory *memory);
+void os_memory_forget(void);
+
+/* What the files of a directory take on the device, in bytes, and, in `named`, their sizes. 0, or
+ * errno. */
+int os_disk(const char *dir, uint64_t *bytes, uint64_t *named);
+
+/* Waits until no other thread of the process runs, or waits for the device, for a fifth of a
+ * second: what is owed in the background is done. `busy` may be NULL; while it says true of `arg`,
+ * the engine has more to do. Seconds since anybody worked last. */
+double os_wait_idle(bool (*busy)(void *arg), void *arg);
+
+#endif

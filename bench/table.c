@@ -1,0 +1,131 @@
+/* table.c: engines side by side: a row a workload, a column an engine; medians, ratios to LevelDB
+ * where it is one of them, and which medians are worth little. */
+#include "bench.h"
+
+#include <string.h>
+
+#define LEAST_WIDTH 11
+#define RATIO_WIDTH 7
+
+static bool has_leveldb(const struct settings *s)
+{
+    for (size_t i = 0; i < s->contender_count; i++)
+        if (strcmp(s->contenders[i].name, "leveldb") == 0)
+            return true;
+    return false;
+}
+
+static int width_of(const struct contender *c)
+{
+    int width = (int)strlen(c->name);
+    return width < LEAST_WIDTH ? LEAST_WIDTH : width;
+}
+
+/* ---- A table of one figure --------------------------------------------------------------- */
+
+static bool is_known(const struct settings *s, const struct results *results, size_t place,
+                     enum figure figure)
+{
+    struct median m;
+
+    for (size_t i = 0; i < s->contender_count; i++) {
+        median_of(results, i, place, &m);
+        if (m.one && !isnan(m.figures[figure]))
+            return true;
+    }
+    return false;
+}
+
+static void head(const struct settings *s, const char *title, bool ratios, FILE *to)
+{
+    fprintf(to, "\n%-17s", title);
+    for (size_t i = 0; i < s->contender_count; i++) {
+        fprintf(to, "  %*s", width_of(&s->contenders[i]), s->contenders[i].name);
+        if (ratios)
+            fprintf(to, "%*s", RATIO_WIDTH, "");
+    }
+    fputc('\n', to);
+}
+
+static void cell(const struct contender *c, double value, bool whole, FILE *to)
+{
+    char text[40] = "-";
+
+    if (!isnan(value) && whole && value >= 10)
+        report_grouped(value, text, sizeof text);
+    else if (!isnan(value))
+        snprintf(text, sizeof text, "%.2f", value);
+    fprintf(to, "  %*s", width_of(c), text);
+}
+
+static void ratio_cell(double ratio, FILE *to)
+{
+    if (isnan(ratio))
+        fprintf(to, "%*s", RATIO_WIDTH, "");
+    else
+        fprintf(to, " x%-*.*f", RATIO_WIDTH - 2, ratio < 100 ? 2 : 0, ratio);
+}
+
+static void row(const struct settings *s, const struct results *results, size_t place,
+                enum figure figure, bool ratios, FILE *to)
+{
+    fprintf(to, "%-17s", s->works[place]->name);
+    for (size_t i = 0; i < s->contender_count; i++) {
+        struct median m;
+        median_of(results, i, place, &m);
+        cell(&s->contenders[i], m.figures[figure],
+             figure != FIGURE_WRITE_AMP && figure != FIGURE_SPACE_AMP, to);
+        if (ratios)
+            ratio_cell(median_ratio(s, results, i, place), to);
+    }
+    fputc('\n', to);
+}
+
+static void table(const struct settings *s, const struct results *results, const char *title,
+                  enum figure figure, FILE *to)
+{
+    bool ratios = figure == FIGURE_OPS && has_leveldb(s);
+
+    head(s, title, ratios, to);
+    for (size_t i = 0; i < s->work_count; i++)
+        if (s->works[i]->one != check_everything &&
+            (figure == FIGURE_OPS || is_known(s, results, i, figure)))
+            row(s, results, i, figure, ratios, to);
+}
+
+/* ---- What is worth little ---------------------------------------------------------------- */
+
+static void warn(const struct settings *s, const struct results *results, FILE *to)
+{
+    bool any = false;
+
+    for (size_t place = 0; place < s->work_count; place++)
+        for (size_t i = 0; i < s->contender_count; i++) {
+            struct median m;
+            median_of(results, i, place, &m);
+            if (median_spread(&m) <= SPREAD_WIDE || s->works[place]->one == check_everything)
+                continue;
+            if (!any)
+                fputs("\nToo wide a spread: least and most lie further apart than 30 % of the "
+                      "median; measure again\n",
+                      to);
+            any = true;
+            fprintf(to, "  %-17s %-22s %.0f %%\n", s->works[place]->name, s->contenders[i].name,
+                    median_spread(&m) * 100);
+        }
+}
+
+void report_table(const struct settings *s, const struct results *results, FILE *to)
+{
+    table(s, results, "ops/s", FIGURE_OPS, to);
+    if (has_leveldb(s))
+        fputs("(x: times LevelDB's)\n", to);
+    if (s->named) {
+        table(s, results, "p50, us", FIGURE_P50, to);
+        table(s, results, "p99.9, us", FIGURE_P999, to);
+        table(s, results, "write amp", FIGURE_WRITE_AMP, to);
+        table(s, results, "space amp", FIGURE_SPACE_AMP, to);
+        table(s, results, "memory, MB", FIGURE_RSS, to);
+    }
+    warn(s, results, to);
+}

@@ -382,6 +382,36 @@ static void log_that_was_opened_begins_with_a_head(void **state)
     end(&w);
 }
 
+#define MANY 4000
+
+/* As it was before, about, 8 + 8 bytes each: in order at random, and nobody reads meanwhile. */
+static void log_that_was_opened_takes_no_more_memory(void **state)
+{
+    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
+    struct memtable *memtable;
+    struct strata_error err;
+    struct replay replay;
+    struct written w;
+
+    (void)state;
+    begin(&w, true);
+    for (unsigned i = 0; i < MANY; i++) {
+        char key[16];
+        struct strata_op op;
+        sprintf(key, "%08u", i * 2654435761u % 100000000);
+        op = put(key, "12345678");
+        append(&w, &op, 1);
+    }
+    assert_int_equal(fs_trim(w.log.file, NULL), 0);
+    assert_int_equal(log_close(&w.log, false, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
+    assert_ok(log_open(&w.log, &w.env, &names, memtable, &replay, &err), &err);
+    assert_int_equal(memtable_count(memtable), MANY);
+    assert_true(memtable_bytes(memtable) < MANY * (32 + 30));
+    memtable_unref(memtable);
+    end(&w);
+}
+
 /* ---- Damage and torn tails ------------------------------------------------------------------- */
 
 /* Operations 0 and 1, synced; 2, which tells it, 3 and 4. */
@@ -810,6 +840,7 @@ int main(void)
         cmocka_unit_test(log_append_that_fails_has_told_nothing),
         cmocka_unit_test(log_of_the_other_kind_has_heads_only),
         cmocka_unit_test(log_that_was_opened_begins_with_a_head),
+        cmocka_unit_test(log_that_was_opened_takes_no_more_memory),
         cmocka_unit_test(log_flipped_bit_below_a_sync_is_damage),
         cmocka_unit_test(log_cut_anywhere_ends_with_a_whole_operation),
         cmocka_unit_test(log_hole_ends_it_whatever_stands_behind),

@@ -7,8 +7,10 @@
  *                          ^ at                            never used again ^
  *
  * I1: a piece never moves and is never given back alone. I2: at and left lie in the newest chunk.
- * Chunks of several huge pages are mapped; smaller ones, and all where the system maps none, are
- * malloc's. Measured with 450,000 entries of 16 + 100 bytes (64 MiB): inserting in random order
+ * I3: what was reserved fits in what is left there, or in the spare chunk, which is begun when a
+ *     piece does not fit: so who reserves much more than is taken in the end has but one chunk
+ * more. Chunks of several huge pages are mapped; smaller ones, and all where the system maps none,
+ * are malloc's. Measured with 450,000 entries of 16 + 100 bytes (64 MiB): inserting in random order
  * costs 2,700 ns on small pages and 1,900 ns on huge ones. */
 #include "arena.h"
 #include "pages.h"
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 
 #define SMALL ((size_t)32 * 1024)
+#define HEAD ((sizeof(struct arena_chunk) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN)
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -111,34 +114,61 @@ static struct arena_chunk *new_chunk(struct arena_pool *pool, size_t bytes)
     return chunk;
 }
 
+/* Pieces come from it now. What is left of the one before is lost. */
+static void begin(struct arena *arena, struct arena_chunk *chunk)
+{
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
+    arena->at = (uint8_t *)chunk + HEAD;
+    arena->left = chunk->bytes - HEAD;
+}
+
+static void drop_spare(struct arena *arena)
+{
+    arena->taken -= arena->spare->bytes;
+    free_chunk(arena->spare);
+    arena->spare = NULL;
+}
+
 int arena_reserve(struct arena *arena, size_t bytes, struct strata_error *err)
 {
-    const size_t head = round_up(sizeof(struct arena_chunk), ARENA_ALIGN);
     size_t usual = arena->chunk_bytes ? arena->chunk_bytes : SMALL, size;
     struct arena_chunk *chunk;
 
-    if (bytes <= arena->left)
+    if (bytes <= arena->left || (arena->spare && bytes <= arena->spare->bytes - HEAD)) /* I3 */
         return 0;
     if (bytes > SIZE_MAX / 2)
         return strata_fail_memory(err, bytes);
-    size = bytes + head > usual ? bytes + head : usual;
+    size = bytes + HEAD > usual ? bytes + HEAD : usual;
     chunk = new_chunk(arena->pool, size);
     if (!chunk)
         return strata_fail_memory(err, size);
-    chunk->next = arena->chunks;
-    arena->chunks = chunk;
-    arena->at = (uint8_t *)chunk + head;
-    arena->left = chunk->bytes - head;
+    if (arena->spare)
+        drop_spare(arena); /* it is too small */
     arena->taken += chunk->bytes;
+    if (arena->chunks)
+        arena->spare = chunk;
+    else
+        begin(arena, chunk);
     return 0;
+}
+
+static void begin_spare(struct arena *arena)
+{
+    assert(arena->spare); /* it was reserved */
+    begin(arena, arena->spare);
+    arena->spare = NULL;
 }
 
 void *arena_take(struct arena *arena, size_t size)
 {
-    uint8_t *piece = arena->at;
+    uint8_t *piece;
 
     size = round_up(size, ARENA_ALIGN);
-    assert(size <= arena->left); /* it was reserved */
+    if (size > arena->left)
+        begin_spare(arena);
+    assert(size <= arena->left);
+    piece = arena->at;
     arena->at += size;
     arena->left -= size;
     arena->used += size;
@@ -155,6 +185,8 @@ void arena_free(struct arena *arena)
 {
     struct arena_chunk *next;
 
+    if (arena->spare)
+        begin_spare(arena);
     for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = next) {
         next = chunk->next;
         if (!arena->pool || !is_usual(arena, chunk) || !to_pool(arena->pool, chunk))

@@ -30,6 +30,7 @@ struct arena {
     struct arena_chunk *chunks; /* the newest first; pieces come from it */
     uint8_t *at;                /* in the newest: where the next piece begins */
     size_t left;                /* bytes behind `at` */
+    struct arena_chunk *spare;  /* for what does not fit there; or NULL */
     size_t used;                /* bytes handed out */
     size_t taken;               /* bytes taken from the system */
 };

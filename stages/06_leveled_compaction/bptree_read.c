@@ -113,17 +113,14 @@ static void load_last(struct bptree_cursor *c)
     c->at = c->slots.count;
 }
 
-/* The leaf behind this one, or before it. False: there is none. */
-static bool load_beside(struct bptree_cursor *c, const struct bptree_fence *fence, bool left)
+/* The leaf at this place; at its first entry, or behind its last. */
+static void load_beside(struct bptree_cursor *c, struct strata_slice key, uint64_t sequence,
+                        bool left)
 {
-    struct bptree_target target = {.sequence = fence->sequence, .left = left};
+    struct bptree_target target = {.key = key, .sequence = sequence, .left = left};
 
-    if (!fence->entry)
-        return false;
-    target.key = bptree_key(fence->entry);
     load(c, &target);
     c->at = left ? c->slots.count : 0;
-    return true;
 }
 
 static const struct bptree_entry *entry_at(const struct bptree_cursor *c, unsigned at)
@@ -147,6 +144,22 @@ static int arrive(struct bptree_cursor *c)
 
 /* ---- Forwards -------------------------------------------------------------------------------- */
 
+/* The leaf behind this one; false: there is none. Of a key that fills leaves those are left out
+ * whose versions are too new, or are of `but`: a counter may have as many as a memtable holds. */
+static bool load_behind(struct bptree_cursor *c, const struct strata_slice *but)
+{
+    struct bptree_fence to = c->high;
+
+    if (!to.entry)
+        return false;
+    if (to.sequence != BPTREE_ALL && but && has_key(to.entry, *but))
+        to.sequence = 0; /* behind all of them */
+    else if (to.sequence != BPTREE_ALL && to.sequence > c->sequence)
+        to.sequence = c->sequence;
+    load_beside(c, bptree_key(to.entry), to.sequence, false);
+    return true;
+}
+
 /* From this place on the first that may be seen, and is not `but`: a key of which it was shown. */
 static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
 {
@@ -156,7 +169,7 @@ static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
             if (entry->sequence <= c->sequence && !(but && has_key(entry, *but)))
                 return arrive(c);
         }
-        if (!load_beside(c, &c->high, false))
+        if (!load_behind(c, but))
             return STRATA_NOT_FOUND;
     }
 }
@@ -222,6 +235,19 @@ static int arrive_newest(struct bptree_cursor *c)
     return arrive(c);
 }
 
+/* The leaf before this one, likewise. */
+static bool load_before(struct bptree_cursor *c)
+{
+    struct bptree_fence to = c->low;
+
+    if (!to.entry)
+        return false;
+    if (to.sequence >= c->sequence)
+        to.sequence = BPTREE_ALL;
+    load_beside(c, bptree_key(to.entry), to.sequence, true);
+    return true;
+}
+
 /* The last before this place that may be seen. It is no version of the key that was shown, as that
  * one was the newest. */
 static int arrive_before(struct bptree_cursor *c)
@@ -230,7 +256,7 @@ static int arrive_before(struct bptree_cursor *c)
         while (c->at)
             if (entry_at(c, --c->at)->sequence <= c->sequence)
                 return arrive_newest(c);
-        if (!load_beside(c, &c->low, true))
+        if (!load_before(c))
             return STRATA_NOT_FOUND;
     }
 }

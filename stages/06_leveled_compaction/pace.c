@@ -173,7 +173,7 @@ static uint64_t owed(const struct tree *tree)
         done = tree->compaction->bytes - compact_left(tree->compaction);
         all = all > tree->compaction->bytes ? all : tree->compaction->bytes;
     }
-    return all > done ? all - done : 0;
+    return all > done ? all - done : tree->compaction != NULL; /* its end is still to be written */
 }
 
 static uint64_t level0_aim(const struct tree *tree)

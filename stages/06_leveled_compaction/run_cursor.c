@@ -32,13 +32,19 @@ static size_t first_not_before(const uint64_t *heads, size_t count, uint64_t hea
 
 size_t run_find(const struct run *run, struct strata_slice prefix, struct strata_slice key)
 {
-    uint64_t head = run->heads ? head_of(key, prefix) : 0;
-    size_t low = run->heads ? first_not_before(run->heads, run->count, head) : 0, high = run->count;
+    size_t low = 0, high = run->count;
 
-    if (run->heads && (low == high || run->heads[low] > head))
-        return low;
-    while (low < high) { /* heads leave it open */
-        size_t middle = run->heads ? low : low + (high - low) / 2;
+    if (run->heads) {
+        uint64_t head = head_of(key, prefix);
+        low = first_not_before(run->heads, high, head);
+        if (low == high || run->heads[low] > head)
+            return low;
+        if (head < UINT64_MAX)
+            high = low + first_not_before(run->heads + low, high - low, head + 1);
+    }
+    while (low < high) { /* heads leave it open: those of many may be equal */
+        size_t middle = low + (high - low) / 2;
+        cost_so_far.comparisons++;
         if (strata_compare(strata_buffer_slice(&run->tables[middle]->largest), key) < 0)
             low = middle + 1;
         else

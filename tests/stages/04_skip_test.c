@@ -47,6 +47,32 @@ static void arena_reserve_lasts_for_all_that_was_reserved(void **state)
     arena_free(&arena);
 }
 
+/* A chunk is used up, though more was reserved each time than was left in it. */
+static void arena_reserve_of_much_more_than_is_taken(void **state)
+{
+    struct arena arena = {.chunk_bytes = 4096};
+    struct arena_pool pool;
+    uint8_t *pieces[1000];
+
+    (void)state;
+    assert_int_equal(arena_pool_init(&pool, 0, NULL), 0);
+    arena.pool = &pool;
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(arena_reserve(&arena, i % 100 ? 3000 : 8000, NULL), 0);
+        pieces[i] = arena_take(&arena, 100);
+        memset(pieces[i], (int)(i % 256), 100);
+        assert_true(arena.taken < arena.used + 2 * 8200 + arena.used / 10);
+    }
+    for (size_t i = 0; i < 1000; i++)
+        assert_true(pieces[i][0] == i % 256 && pieces[i][99] == i % 256);
+    assert_int_equal(arena_reserve(&arena, 8000, NULL), 0);
+    for (size_t i = 0; i < 1000; i++) /* in any number of pieces */
+        memset(arena_take(&arena, 8), 0, 8);
+    arena_free(&arena); /* the spare one, too */
+    assert_int_equal(arena.taken, 0);
+    arena_pool_free(&pool);
+}
+
 static void arena_too_large_a_piece_is_an_error(void **state)
 {
     struct arena arena = {.chunk_bytes = 256};
@@ -382,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_pieces_do_not_overlap_and_are_aligned),
         cmocka_unit_test(arena_reserve_lasts_for_all_that_was_reserved),
+        cmocka_unit_test(arena_reserve_of_much_more_than_is_taken),
         cmocka_unit_test(arena_too_large_a_piece_is_an_error),
         cmocka_unit_test(arena_large_chunks_are_mapped_and_given_back),
         cmocka_unit_test(arena_pool_keeps_chunks_for_the_next),

@@ -536,6 +536,43 @@ static void bptree_readers_need_no_lock(void **state)
     memtable_unref(s.memtable);
 }
 
+/* A counter's versions fill hundreds of leaves: a cursor looks into few of them, whichever of them
+ * it may see. */
+static void bptree_cursor_passes_over_many_versions(void **state)
+{
+    static const uint64_t seen[] = {UINT64_MAX, 30001, 15000, 3, 2};
+    static const char *const keys[] = {"a", "m", "z"};
+    struct memtable *memtable;
+    struct cursor *cursor;
+
+    (void)state;
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
+    add(memtable, 1, S("a"), S("x"));
+    add(memtable, 2, S("z"), S("x"));
+    for (uint64_t sequence = 3; sequence <= 30002; sequence++)
+        add(memtable, sequence, S("m"), S("x"));
+    for (size_t i = 0; i < 5; i++) {
+        uint64_t before = cost_so_far.comparisons;
+        bool all = seen[i] > 2;
+        cursor = memtable_cursor(memtable, seen[i]);
+        assert_int_equal(cursor_first(cursor, NULL), 0);
+        for (int at = 0; at < 3; at += all || at == 2 ? 1 : 2) {
+            assert_bytes(cursor->key, S(keys[at]));
+            assert_int_equal(cursor->ops->next(cursor, NULL), at < 2 ? 0 : STRATA_NOT_FOUND);
+        }
+        assert_int_equal(cursor->ops->last(cursor, NULL), 0);
+        for (int at = 2; at >= 0; at -= all || at == 0 ? 1 : 2) {
+            assert_bytes(cursor->key, S(keys[at]));
+            if (at == 1)
+                assert_int_equal(cursor->sequence, seen[i] < 30002 ? seen[i] : 30002);
+            assert_int_equal(cursor->ops->prev(cursor, NULL), at ? 0 : STRATA_NOT_FOUND);
+        }
+        assert_in_range(cost_so_far.comparisons - before, 1, 2000);
+        cursor->ops->free(cursor);
+    }
+    memtable_unref(memtable);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +583,7 @@ int main(void)
         cmocka_unit_test(bptree_room_for_too_many_operations_is_no_memory),
         cmocka_unit_test(bptree_takes_little_beside_its_entries),
         cmocka_unit_test(bptree_keeps_what_was_replaced_while_it_is_read),
+        cmocka_unit_test(bptree_cursor_passes_over_many_versions),
         cmocka_unit_test(bptree_readers_need_no_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

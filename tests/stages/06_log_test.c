@@ -6,6 +6,7 @@
 #include "06_leveled_compaction/bptree.h"
 #include "coding.h"
 #include "fs_sim.h"
+#include "rng.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -381,6 +382,36 @@ static void log_that_was_opened_begins_with_a_head(void **state)
     end(&w);
 }
 
+#define MANY 4000
+
+/* As it was before, about, 8 + 8 bytes each: in order at random, and nobody reads meanwhile. */
+static void log_that_was_opened_takes_no_more_memory(void **state)
+{
+    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
+    struct memtable *memtable;
+    struct strata_error err;
+    struct replay replay;
+    struct written w;
+
+    (void)state;
+    begin(&w, true);
+    for (unsigned i = 0; i < MANY; i++) {
+        char key[16];
+        struct strata_op op;
+        sprintf(key, "%08u", i * 2654435761u % 100000000);
+        op = put(key, "12345678");
+        append(&w, &op, 1);
+    }
+    assert_int_equal(fs_trim(w.log.file, NULL), 0);
+    assert_int_equal(log_close(&w.log, false, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
+    assert_ok(log_open(&w.log, &w.env, &names, memtable, &replay, &err), &err);
+    assert_int_equal(memtable_count(memtable), MANY);
+    assert_true(memtable_bytes(memtable) < MANY * (32 + 30));
+    memtable_unref(memtable);
+    end(&w);
+}
+
 /* ---- Damage and torn tails ------------------------------------------------------------------- */
 
 /* Operations 0 and 1, synced; 2, which tells it, 3 and 4. */
@@ -679,6 +710,125 @@ static void log_header_is_read_or_refused(void **state)
     fs_free(fs);
 }
 
+/* ---- Whatever comes -------------------------------------------------------------------------- */
+
+#define SECTOR 512
+#define OPERATIONS 8
+
+/* A group of batches: most are an operation alone, some to sync only. */
+static void append_group(struct written *w, struct rng *rng)
+{
+    static const uint8_t bytes[70000];
+    struct group_commit commits[4];
+    struct strata_op ops[4][OPERATIONS];
+    size_t count = 1 + rng_below(rng, 4), large = rng_below(rng, 20) ? 300 : 70000;
+    uint64_t operations = 0;
+    struct strata_error err;
+
+    memset(commits, 0, sizeof commits);
+    for (size_t i = 0; i < count; i++) {
+        size_t some = rng_below(rng, 4) ? 1 : rng_below(rng, OPERATIONS);
+        for (size_t j = 0; j < some; j++) {
+            bool gone = rng_below(rng, 4) == 0;
+            ops[i][j] = (struct strata_op){
+                gone ? STRATA_OP_DELETE : STRATA_OP_PUT, strata_bytes(bytes, rng_below(rng, 40)),
+                gone ? strata_bytes(NULL, 0) : strata_bytes(bytes, rng_below(rng, large))};
+        }
+        commits[i].ops = ops[i];
+        commits[i].count = some;
+        commits[i].next = i + 1 < count ? &commits[i + 1] : NULL;
+        operations += some;
+    }
+    assert_ok(log_append(&w->log, commits, w->sequence, &err), &err);
+    w->sequence += operations;
+}
+
+/* The number that comes next; 0: damage. */
+static uint64_t next_of(struct strata_slice bytes)
+{
+    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct memtable *memtable;
+    struct strata_error err;
+    struct replay replay;
+    struct log log;
+    int rc;
+
+    assert_int_equal(fs_sim_put(fs, PATH, bytes), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
+    rc = log_open(&log, &env, &names, memtable, &replay, &err);
+    if (rc == 0)
+        assert_int_equal(memtable_count(memtable), replay.sequence - 1);
+    else
+        assert_int_equal(err.code, STRATA_ERR_CORRUPT);
+    log_close(&log, false, NULL);
+    memtable_unref(memtable);
+    fs_free(fs);
+    return rc == 0 ? replay.sequence : 0;
+}
+
+/* What was synced is there; of the rest each sector is as it was then, or as it is now. */
+static void cut_power(struct strata_slice bytes, uint64_t synced, struct rng *rng, uint64_t least,
+                      uint64_t most)
+{
+    struct strata_buffer cut = {0};
+    uint64_t next, one_in = 1 + rng_below(rng, 8);
+
+    assert_int_equal(strata_buffer_append(&cut, bytes.data, bytes.size), 0);
+    for (size_t at = synced; at < cut.size;) {
+        size_t end = (at / SECTOR + 1) * SECTOR;
+        end = end < cut.size ? end : cut.size;
+        if (rng_below(rng, one_in) == 0)
+            memset(cut.data + at, 0, end - at);
+        at = end;
+    }
+    if (rng_below(rng, 4) == 0)
+        cut.size -= rng_below(rng, cut.size - synced + 1);
+    next = next_of(strata_buffer_slice(&cut));
+    assert_in_range(next, least, most);
+    strata_buffer_free(&cut);
+}
+
+/* Of what a head has told to be on the device no bit may be another. */
+static void flip_below(struct strata_slice bytes, uint64_t told, struct rng *rng)
+{
+    struct strata_buffer flipped = {0};
+
+    assert_int_equal(strata_buffer_append(&flipped, bytes.data, bytes.size), 0);
+    flipped.data[rng_below(rng, told)] ^= (uint8_t)(1u << rng_below(rng, 8));
+    assert_int_equal(next_of(strata_buffer_slice(&flipped)), 0);
+    strata_buffer_free(&flipped);
+}
+
+static void log_of_any_writes_survives_any_power_cut(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "log");
+    for (int times = 0; times < 60; times++) {
+        struct written w;
+        struct strata_buffer bytes;
+        uint64_t least = 1;
+        begin(&w, rng_below(&rng, 8) > 0);
+        for (uint64_t left = rng_below(&rng, 60); left; left--) {
+            append_group(&w, &rng);
+            if (rng_below(&rng, 8))
+                continue;
+            sync_it(&w);
+            least = w.sequence;
+        }
+        bytes = bytes_of(&w);
+        for (int i = 0; i < 10; i++)
+            cut_power(strata_buffer_slice(&bytes), w.log.synced, &rng, least, w.sequence);
+        for (int i = 0; i < 10 && w.log.told == w.log.synced; i++)
+            flip_below(strata_buffer_slice(&bytes), w.log.synced, &rng);
+        strata_buffer_free(&bytes);
+        end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -690,6 +840,7 @@ int main(void)
         cmocka_unit_test(log_append_that_fails_has_told_nothing),
         cmocka_unit_test(log_of_the_other_kind_has_heads_only),
         cmocka_unit_test(log_that_was_opened_begins_with_a_head),
+        cmocka_unit_test(log_that_was_opened_takes_no_more_memory),
         cmocka_unit_test(log_flipped_bit_below_a_sync_is_damage),
         cmocka_unit_test(log_cut_anywhere_ends_with_a_whole_operation),
         cmocka_unit_test(log_hole_ends_it_whatever_stands_behind),
@@ -700,6 +851,7 @@ int main(void)
         cmocka_unit_test(log_of_the_other_kind_with_an_operation_alone_ends_there),
         cmocka_unit_test(log_record_without_a_frame_is_damage),
         cmocka_unit_test(log_header_is_read_or_refused),
+        cmocka_unit_test(log_of_any_writes_survives_any_power_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

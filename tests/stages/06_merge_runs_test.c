@@ -525,6 +525,39 @@ static void merge_runs_block_of_deletes_hides_what_is_older(void **state)
     free_world(&w);
 }
 
+/* ---- Finding a table --------------------------------------------------------------------- */
+
+#define MANY 3000
+
+/* Tables of which many have the same head: found in few steps all the same. */
+static void merge_runs_table_is_found_among_equal_heads(void **state)
+{
+    static struct sstable tables[MANY];
+    static struct sstable *list[MANY];
+    static uint64_t heads[MANY];
+    struct run run = {list, MANY, heads};
+    char text[32];
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) {
+        int size = sprintf(text, "%s%06zu", i < 100 ? "few/" : "orders of today/", 2 * i + 1);
+        strata_buffer_append(&tables[i].largest, text, (size_t)size);
+        heads[i] = head_behind(strata_bytes(text, (size_t)size), 0);
+        list[i] = &tables[i];
+    }
+    for (size_t i = 0; i <= 2 * MANY + 1; i++) {
+        int size = sprintf(text, "%s%06zu", i < 200 ? "few/" : "orders of today/", i);
+        uint64_t before = cost_so_far.comparisons;
+        size_t at = run_find(&run, strata_bytes(NULL, 0), strata_bytes(text, (size_t)size));
+        assert_int_equal(at, i / 2 < MANY ? i / 2 : MANY);
+        assert_true(cost_so_far.comparisons - before < 50);
+    }
+    assert_int_equal(run_find(&run, strata_bytes(NULL, 0), strata_string("a")), 0);
+    assert_int_equal(run_find(&run, strata_bytes(NULL, 0), strata_string("\xff")), MANY);
+    for (size_t i = 0; i < MANY; i++)
+        strata_buffer_free(&tables[i].largest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +566,7 @@ int main(void)
         cmocka_unit_test(merge_runs_without_a_source_is_no_memory),
         cmocka_unit_test(merge_runs_asks_one_bound_as_long_as_one_source_is_in_front),
         cmocka_unit_test(merge_runs_block_of_deletes_hides_what_is_older),
+        cmocka_unit_test(merge_runs_table_is_found_among_equal_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

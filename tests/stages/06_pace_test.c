@@ -12,6 +12,20 @@
 #define S(text) strata_string(text)
 #define DIR "db"
 
+static void options_as(struct strata_options *options, struct strata_fs *fs, size_t memtable_bytes,
+                       enum strata_compaction compaction, bool dynamic)
+{
+    subject_options(options, fs, true);
+    options->memtable_bytes = memtable_bytes;
+    options->block_bytes = 4096;
+    options->table_bytes = 128 << 10;
+    options->level_bytes = 512 << 10;
+    options->plain_blocks = true;
+    options->sync = STRATA_SYNC_NEVER;
+    options->compaction = compaction;
+    options->dynamic_levels = dynamic;
+}
+
 static struct strata *open_as(struct strata_fs *fs, size_t memtable_bytes,
                               enum strata_compaction compaction, bool dynamic)
 {
@@ -19,15 +33,7 @@ static struct strata *open_as(struct strata_fs *fs, size_t memtable_bytes,
     struct strata_error err;
     struct strata *db;
 
-    subject_options(&options, fs, true);
-    options.memtable_bytes = memtable_bytes;
-    options.block_bytes = 4096;
-    options.table_bytes = 128 << 10;
-    options.level_bytes = 512 << 10;
-    options.plain_blocks = true;
-    options.sync = STRATA_SYNC_NEVER;
-    options.compaction = compaction;
-    options.dynamic_levels = dynamic;
+    options_as(&options, fs, memtable_bytes, compaction, dynamic);
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     return db;
 }
@@ -118,6 +124,43 @@ static void pace_no_write_does_much_with_a_dynamic_base(void **state)
 {
     (void)state;
     do_not_do_much(true);
+}
+
+/* The inputs of a compaction may be more than is owed in all: tables are large, and level 0, whose
+ * tables are small, owes little. All of them were read then, and nothing seems to be left; but its
+ * end is still to be written, and until then no other one begins. */
+static void do_end_what_was_read(bool dynamic)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+    struct rng rng;
+    uint64_t most = 0;
+
+    rng_init_env(&rng, "pace");
+    options_as(&options, fs, 64 << 10, STRATA_COMPACTION_LEVELED, dynamic);
+    options.table_bytes = 256 << 10;
+    options.level_bytes = 2 << 20;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    for (int i = 0; i < 120000; i++) {
+        uint64_t before = fs->bytes_written;
+        put(db, (int)rng_below(&rng, 500000));
+        most = larger(most, fs->bytes_written - before);
+        if (i % 100 == 0)
+            assert_in_range(check_stat(db, "level0_files"), 0, 9);
+    }
+    assert_true(check_stat(db, dynamic ? "level6_compactions" : "level2_compactions") >= 8);
+    assert_in_range(most, 64 << 10, 704 << 10);
+    close_it(db);
+    fs_free(fs);
+}
+
+static void pace_compaction_ends_when_all_was_read(void **state)
+{
+    (void)state;
+    do_end_what_was_read(false);
+    do_end_what_was_read(true);
 }
 
 /* So it is by tiers, but for the end of a table: the rest of its blocks, index and filter. */
@@ -298,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pace_no_write_does_much),
         cmocka_unit_test(pace_no_write_does_much_with_a_dynamic_base),
+        cmocka_unit_test(pace_compaction_ends_when_all_was_read),
         cmocka_unit_test(pace_no_write_does_much_by_tiers),
         cmocka_unit_test(pace_large_files_are_cut_piece_by_piece),
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),

@@ -29,7 +29,8 @@ struct log {
 int log_create(struct log *log, const struct strata_env *env, bool lone, uint64_t number,
                uint64_t sequence, struct strata_error *err);
 /* Opens the log that `tables` names and puts what it holds into the memtable, which nobody reads
- * yet: `replay` tells how it ended. CORRUPT, also when it is missing; IO, NO_MEMORY. To be closed, also when it failed. */
+ * yet: `replay` tells how it ended. CORRUPT, also when it is missing; IO, NO_MEMORY. To be closed,
+ * also when it failed. */
 int log_open(struct log *log, const struct strata_env *env, const struct tables *tables,
              struct memtable *memtable, struct replay *replay, struct strata_error *err);
 /* Closes it; with `remove`, removes the file: it is not live any more, or never was. */

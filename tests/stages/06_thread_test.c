@@ -1,5 +1,6 @@
 /* 06_thread_test.c: what threads of stage 6 wait for, apart from pace: it is small enough for TSan.
  */
+#define _GNU_SOURCE /* syscall */
 #include "test.h"
 
 #include "fs_sim.h"
@@ -9,7 +10,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define S(text) strata_string(text)
 #define DIR "db"
@@ -46,27 +49,44 @@ static pthread_t reader, writer;
 static uint64_t by_reader; /* files that it removed since the writer waits */
 static bool writes;
 
-static atomic_bool came;
+static atomic_int came; /* the writer's number, of the system */
 
 static void *write_one(void *arg)
 {
-    came = true;
+    came = (int)syscall(SYS_gettid);
     assert_put(arg, "key 00000001", "v");
     return NULL;
 }
 
 static struct strata *written_to;
 
-/* At the first file a write comes; it is given the time to line up. */
+/* Until the writer sleeps: in the line, as nothing else lets it wait. */
+static void wait_for_the_writer(void)
+{
+    char path[64], state = 0;
+
+    while (!came)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", came);
+    for (int i = 0; i < 1000 && state != 'S'; i++) {
+        FILE *file;
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        file = fopen(path, "r");
+        assert_non_null(file);
+        assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+        fclose(file);
+    }
+    assert_int_equal(state, 'S');
+}
+
+/* At the first file a write comes, and lines up. */
 static int remove_while_one_waits(struct strata_fs *fs, const char *path)
 {
     if (!writes) {
         writes = true;
         reader = pthread_self();
         assert_int_equal(pthread_create(&writer, NULL, write_one, written_to), 0);
-        while (!came)
-            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        wait_for_the_writer();
     }
     by_reader += pthread_equal(pthread_self(), reader) != 0;
     return sim_ops->remove(fs, path);
@@ -92,7 +112,7 @@ static void thread_end_of_a_scan_holds_up_no_write(void **state)
     ops.remove = remove_while_one_waits;
     written_to = db;
     writes = false;
-    came = false;
+    came = 0;
     by_reader = 0;
     fs->ops = &ops;
     strata_iter_free(iter);

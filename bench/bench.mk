@@ -40,6 +40,7 @@ $(BENCHES):
 .PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
+compile: $(TURN_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard bench/*.c bench/*/*.c)))
 
 # ---- Side by side ------------------------------------------------------------------------------
 #

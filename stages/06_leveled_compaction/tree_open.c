@@ -4,9 +4,14 @@
  * its place, from an earlier time say, the files are still there to be rescued. I2: a log or
  * manifest that was not closed cleanly is never written to again: a new manifest tells the state,
  * the memtable is flushed, which puts on the device what was perhaps not there, and a new log
- * begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost). I3: a log is
- * written to after an edit has named it: one behind those that are named holds no operation, or the
- * end of the manifest is lost. */
+ * begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost). A sync of the
+ * old log would not do: after one that failed, in a process that is gone, the next one may call
+ * clean what is not on the device. I3: a log is written to after an edit has named it: one behind
+ * those that are named holds no operation, or the end of the manifest is lost. I4: of one log, the
+ * flush waits for the first write, or sync, or the close; who only reads need not wait for it.
+ * Until then nothing is made and the log does not grow, however often the process is killed; two
+ * logs are flushed at once. So what open reads is never more than two memtables. With
+ * STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is on the device. */
 #include "tree_open.h"
 #include "bptree.h"
 #include "change.h"
@@ -275,6 +280,12 @@ static int begin_log(struct tree *tree, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
+/* I4. */
+static bool may_wait(const struct tree *tree)
+{
+    return tree->state.log_count == 1 && tree->env->options->sync != STRATA_SYNC_ALWAYS;
+}
+
 int tree_open(struct tree *tree, struct strata_error *err)
 {
     uint64_t torn;
@@ -289,5 +300,8 @@ int tree_open(struct tree *tree, struct strata_error *err)
         rc = change_roll_over(tree, err);
     if (rc == 0)
         rc = tree_remove_dead(tree, err);
-    return rc < 0 || ended_cleanly(tree) ? rc : begin_log(tree, err);
+    if (rc < 0 || ended_cleanly(tree))
+        return rc;
+    tree->spent = may_wait(tree);
+    return tree->spent ? 0 : begin_log(tree, err);
 }

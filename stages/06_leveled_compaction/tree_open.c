@@ -106,8 +106,8 @@ static int open_tables(struct tree *tree, struct sstable **tables, size_t *count
     for (unsigned level = 0; level < LEVELS; level++) {
         const struct state_level *l = &tree->state.levels[level];
         for (size_t i = 0; rc == 0 && i < l->count; i++) {
-            rc = tree->kind->open(tree->env, tree->common, l->tables[i].number, &tables[*count],
-                                  err);
+            rc = tree->kind->open_later(tree->env, tree->common, l->tables[i].number,
+                                        &tables[*count], err);
             if (rc == 0)
                 rc = check_table(tables[(*count)++], &l->tables[i], err);
         }
@@ -217,7 +217,7 @@ int tree_read_state(const struct strata_env *env, struct manifest *manifest, str
 static int make_anew(struct tree *tree, struct strata_error *err)
 {
     struct edit edit = {.has_logs = true, .log_count = 1};
-    int rc = tree_remove_dead(tree, err); /* nothing is live: all of it */
+    int rc = tree_remove_all_dead(tree, err); /* nothing is live: all of it */
 
     tree->next = 2;
     tree->sequence = 1;
@@ -238,19 +238,18 @@ static int make_anew(struct tree *tree, struct strata_error *err)
 }
 
 /* The files that stand there besides. */
-static int look_around(struct tree *tree, struct strata_error *err)
+static int look_around(struct tree *tree, struct fs_names *names, struct strata_error *err)
 {
-    struct fs_names names;
-    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
+    int rc = fs_list(tree->env->fs, tree->env->dir, names, err);
 
     if (rc == 0)
-        rc = check_unnamed_logs(tree, &names, err);
-    tree_pass_numbers(tree, &names);
-    fs_names_free(&names);
+        rc = check_unnamed_logs(tree, names, err);
+    tree_pass_numbers(tree, names);
     return rc;
 }
 
-static int read_all(struct tree *tree, uint64_t *torn, struct strata_error *err)
+static int read_all(struct tree *tree, uint64_t *torn, struct fs_names *names,
+                    struct strata_error *err)
 {
     int rc = tree_read_state(tree->env, &tree->manifest, &tree->state, torn, err);
 
@@ -260,7 +259,7 @@ static int read_all(struct tree *tree, uint64_t *torn, struct strata_error *err)
     if (rc == 0)
         rc = read_logs(tree, err);
     if (rc == 0)
-        rc = look_around(tree, err);
+        rc = look_around(tree, names, err);
     if (rc == 0 && *torn)
         strata_env_log(tree->env, STRATA_LOG_WARNING, "%s: %s a torn edit of %" PRIu64 " bytes",
                        tree->manifest.path, tree->env->options->read_only ? "ignored" : "dropped",
@@ -286,22 +285,35 @@ static bool may_wait(const struct tree *tree)
     return tree->state.log_count == 1 && tree->env->options->sync != STRATA_SYNC_ALWAYS;
 }
 
+static int make_writable(struct tree *tree, bool torn, const struct fs_names *names,
+                         struct strata_error *err)
+{
+    int rc = 0;
+
+    if (!torn && manifest_is_settled(&tree->manifest)) {
+        rc = tree_remove_dead(tree, names, err);
+    } else { /* I2 */
+        rc = change_roll_over(tree, err);
+        if (rc == 0)
+            rc = tree_remove_all_dead(tree, err);
+    }
+    if (rc < 0 || ended_cleanly(tree))
+        return rc;
+    tree->spent = may_wait(tree);
+    return tree->spent ? 0 : begin_log(tree, err);
+}
+
 int tree_open(struct tree *tree, struct strata_error *err)
 {
+    struct fs_names names = {0};
     uint64_t torn;
     int rc;
 
     if (tree->env->is_new)
         return make_anew(tree, err);
-    rc = read_all(tree, &torn, err);
-    if (rc < 0 || tree->env->options->read_only)
-        return rc;
-    if (torn || !manifest_is_settled(&tree->manifest)) /* I2 */
-        rc = change_roll_over(tree, err);
-    if (rc == 0)
-        rc = tree_remove_dead(tree, err);
-    if (rc < 0 || ended_cleanly(tree))
-        return rc;
-    tree->spent = may_wait(tree);
-    return tree->spent ? 0 : begin_log(tree, err);
+    rc = read_all(tree, &torn, &names, err);
+    if (rc == 0 && !tree->env->options->read_only)
+        rc = make_writable(tree, torn > 0, &names, err);
+    fs_names_free(&names);
+    return rc;
 }

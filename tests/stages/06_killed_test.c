@@ -123,7 +123,8 @@ static void killed_is_flushed_at_once_where_writes_are_synced(void **state)
     fs_free(fs);
 }
 
-/* ---- A sync that failed in the process that was killed ----------------------------------------- */
+/* ---- A sync that failed in the process that was killed -----------------------------------------
+ */
 
 static int expect_synced(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
 {

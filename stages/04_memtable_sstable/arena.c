@@ -137,8 +137,8 @@ int arena_reserve(struct arena *arena, size_t bytes, struct strata_error *err)
     size_t usual = arena->chunk_bytes ? arena->chunk_bytes : SMALL, size;
     struct arena_chunk *chunk;
 
-    if (!arena->chunks && usual > SMALL) /* perhaps nothing more is put into it */
-        usual = SMALL;
+    if (!arena->chunks && usual > SMALL && bytes <= SMALL - HEAD)
+        usual = SMALL; /* perhaps nothing more is put into it */
     if (bytes <= arena->left || (arena->spare && bytes <= arena->spare->bytes - HEAD)) /* I3 */
         return 0;
     if (bytes > SIZE_MAX / 2)

@@ -153,10 +153,17 @@ void table_block_free(struct table_block *block);
 /* Reads it past the cache. */
 int table_read_block(const struct table *table, uint32_t n, struct table_block *to,
                      struct strata_error *err);
+/* The same of one whose bytes are at hand: `stored`, as they stand in the file, not checked yet.
+ * NULL: they are not. */
+int table_open_block(const struct table *table, uint32_t n, const uint8_t *stored,
+                     struct table_block *to, struct strata_error *err);
 
 /* Block `n`, from the cache or through it, to be released. */
 int table_pin(const struct table *table, uint32_t n, struct cache_frame **frame,
               struct strata_error *err);
+/* The same of one whose bytes are at hand, as for table_open_block. */
+int table_pin_stored(const struct table *table, uint32_t n, const uint8_t *stored,
+                     struct cache_frame **frame, struct strata_error *err);
 static inline const struct block *table_block_of(const struct cache_frame *frame)
 {
     return (const struct block *)(const void *)frame->data;

@@ -57,6 +57,9 @@ size_t run_find(const struct run *run, struct strata_slice prefix, struct strata
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
+/* How the cursor comes to a block. */
+enum arrival { SOUGHT_FOR, FORWARDS, BACKWARDS };
+
 static const struct table *table_at(const struct run_cursor *c, size_t table)
 {
     return (const struct table *)c->run.tables[table];
@@ -135,16 +138,30 @@ void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
     c->base.value = block_value(c->block, at);
 }
 
-static int read_own(struct run_cursor *c, const struct table *t, uint32_t n,
+static int read_own(struct run_cursor *c, const struct table *t, uint32_t n, bool back,
                     struct strata_error *err)
 {
     if (!c->own)
         c->own = calloc(1, sizeof *c->own);
-    return c->own ? table_read_block(t, n, c->own, err) : strata_fail_memory(err, sizeof *c->own);
+    if (!c->own)
+        return strata_fail_memory(err, sizeof *c->own);
+    return table_open_block(t, n, readahead_block(&c->ahead, t, n, back, true), c->own, err);
+}
+
+static int pin(struct run_cursor *c, const struct table *t, uint32_t n, enum arrival how,
+               struct cache_frame **frame, struct strata_error *err)
+{
+    if (how == SOUGHT_FOR || cache_has(&t->directory, n)) {
+        readahead_pause(&c->ahead);
+        return table_pin(t, n, frame, err);
+    }
+    return table_pin_stored(t, n, readahead_block(&c->ahead, t, n, how == BACKWARDS, false), frame,
+                            err);
 }
 
 /* Block `n` of a table, or its LAST, becomes the cursor's. */
-static int enter(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
+static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival how,
+                 struct strata_error *err)
 {
     const struct table *t = table_at(c, table);
     struct cache_frame *frame = NULL;
@@ -154,7 +171,7 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, struct strata_e
         return rc;
     if (n == LAST)
         n = t->fence.count - 1;
-    rc = c->once ? read_own(c, t, n, err) : table_pin(t, n, &frame, err);
+    rc = c->once ? read_own(c, t, n, how == BACKWARDS, err) : pin(c, t, n, how, &frame, err);
     if (rc < 0)
         return rc;
     cache_release(c->cache, c->frame);
@@ -182,7 +199,7 @@ static void bring_near(const struct run_cursor *c, size_t table, uint32_t n, siz
 /* The next block is brought near, while this one is read. */
 static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
 {
-    int rc = enter(c, table, n, err);
+    int rc = enter(c, table, n, FORWARDS, err);
 
     if (rc < 0)
         return rc;
@@ -196,7 +213,7 @@ static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct st
 
 static int enter_last(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
 {
-    int rc = enter(c, table, n, err);
+    int rc = enter(c, table, n, BACKWARDS, err);
 
     if (rc < 0)
         return rc;
@@ -269,7 +286,7 @@ int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata
         return rc;
     if (c->sought == UNKNOWN)
         c->sought = block_of(table_at(c, c->table), key);
-    rc = enter(c, c->table, (uint32_t)c->sought, err);
+    rc = enter(c, c->table, (uint32_t)c->sought, SOUGHT_FOR, err);
     if (rc < 0)
         return rc;
     at = block_seek(c->block, key);
@@ -345,6 +362,7 @@ void run_cursor_clear(struct run_cursor *c)
     if (c->own)
         table_block_free(c->own);
     free(c->own);
+    readahead_free(&c->ahead);
     if (c->key != c->small)
         free(c->key);
 }

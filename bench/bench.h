@@ -176,6 +176,7 @@ struct work {
     void (*plan)(const struct bench *b, uint64_t i, struct op *op);
     /* ONCE: does it; OPEN: makes the database ready to be opened. */
     int (*one)(struct bench *b, struct strata_error *err);
+    int (*then)(struct bench *b, struct strata_error *err); /* OPEN: is timed, too; or NULL */
     enum work_leaves leaves;
     unsigned needs; /* of the engine: enum engine_can */
     uint64_t part;  /* it does one in so many of N operations; 0: all */

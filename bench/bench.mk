@@ -47,8 +47,8 @@ compile: $(TURN_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard
 # The databases are made in the build directory: /tmp may be memory, where a sync costs nothing. What
 # a machine has not of the peers is left out.
 
-SIDES := fillseq,open,readseq,fillbatch,fillsync,fill100K,fillrandom,overwrite,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,seekrandom,readreverse,readwhilewriting,deleterandom,compact,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
-LARGE := fillseq,open,readseq,filluniquerandom,settle,readrandom,readmissing,readsmallcache,seekrandom,readreverse,overwrite,compact,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
+SIDES := fillseq,open,reopen,readseq,fillbatch,fillsync,fill100K,fillrandom,overwrite,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,seekrandom,readreverse,readwhilewriting,deleterandom,compact,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
+LARGE := fillseq,open,reopen,readseq,filluniquerandom,settle,readrandom,readmissing,readsmallcache,seekrandom,readreverse,overwrite,compact,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
 STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,open,openafterkill,compact
 GROWS := filluniquerandom,settle,readrandom,readmissing,seekrandom,readseq,overwrite
 

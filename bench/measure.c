@@ -175,6 +175,8 @@ static int open_once(struct bench *b, struct result *r, struct strata_error *err
     watch = watch_begin();
     begun = bench_now_ns();
     rc = life_open_again(b, err);
+    if (rc == 0 && r->work->then)
+        rc = r->work->then(b, err);
     if (rc < 0)
         return rc;
     histogram_add(&b->latency, bench_now_ns() - begun);

@@ -9,9 +9,10 @@
 #include <string.h>
 
 #define OPENS 100
+#define OPENS_AFTER_PUTS 10
 #define OPENS_AFTER_KILL 3
-#define KILL_MOST 200000 /* puts before it, */
-#define KILL_PART 2      /* and at most a part of the memtable */
+#define PUTS_MOST 200000 /* before a close or a kill, */
+#define PUTS_PART 2      /* and at most a part of the memtable */
 #define SYNCED_PART 1000 /* of N operations fillsync does one, as db_bench's */
 #define LARGE_PART 1000  /* likewise fill100K */
 #define RECORD_PART 10   /* and ycsbload */
@@ -110,21 +111,58 @@ static int close_clean(struct bench *b, struct strata_error *err)
     return rc;
 }
 
-static uint64_t puts_before_kill(const struct bench *b)
+static uint64_t puts_before(const struct bench *b)
 {
     uint64_t bytes = b->data.key_bytes + b->data.value_bytes;
-    uint64_t most = b->settings->memtable_bytes / KILL_PART / bytes;
+    uint64_t most = b->settings->memtable_bytes / PUTS_PART / bytes;
 
-    most = most < KILL_MOST ? most : KILL_MOST;
+    most = most < PUTS_MOST ? most : PUTS_MOST;
     most = most < b->data.count ? most : b->data.count;
     return most ? most : 1;
+}
+
+/* Keys that are there, into the memtable. */
+static int put_again(struct bench *b, uint64_t count, struct strata_error *err)
+{
+    const struct engine *e = b->contender->engine;
+    uint8_t key[STRATA_MAX_KEY + DATA_TAIL];
+    void *session = NULL;
+    int rc = e->join(b->db, &session, err);
+
+    for (uint64_t i = 0; rc >= 0 && i < count; i++) {
+        uint64_t number = draw(b, i);
+        rc =
+            e->put(session, data_key(&b->data, number, "", key), data_value(&b->data, number), err);
+        if (rc >= 0)
+            rc = check_put(b, number, 1);
+    }
+    e->leave(session);
+    return rc < 0 ? rc : 0;
+}
+
+/* An engine that reads its log again has something in it. */
+static int close_written(struct bench *b, struct strata_error *err)
+{
+    uint64_t count = puts_before(b);
+    int rc;
+
+    if (b->settings->sync != STRATA_SYNC_NEVER)
+        count = count < SYNCED_PART ? 1 : count / SYNCED_PART;
+    rc = put_again(b, count, err);
+    return rc < 0 ? rc : close_clean(b, err);
+}
+
+/* Of the handle that was opened: it may write at last. */
+static int put_first(struct bench *b, struct strata_error *err)
+{
+    return put_again(b, 1, err);
 }
 
 /* What has been put must be there when the database is open again: that is what makes the
  * durability of all engines equal. */
 static int close_killed(struct bench *b, struct strata_error *err)
 {
-    uint64_t first = b->next, count = puts_before_kill(b);
+    uint64_t first = b->next, count = puts_before(b);
     int rc = close_clean(b, err);
 
     if (rc < 0)
@@ -263,14 +301,26 @@ const struct work works[] = {
      .one = check_everything,
      .needs = ENGINE_ORDER},
     {.name = "open",
-     .help = "close and open again, at most 100 times; the opening is timed",
+     .help = "put half a memtable at most, close, and open again, ten times; the opening is timed",
+     .kind = WORK_OPEN,
+     .one = close_written,
+     .most = OPENS_AFTER_PUTS},
+    {.name = "reopen",
+     .help = "close and open again, nothing put between, at most 100 times",
      .kind = WORK_OPEN,
      .one = close_clean,
      .most = OPENS},
     {.name = "openafterkill",
-     .help = "the same after new keys, half a memtable at most, and kill -9; three times",
+     .help = "open after new keys, half a memtable at most, and kill -9; three times",
      .kind = WORK_OPEN,
      .one = close_killed,
+     .most = OPENS_AFTER_KILL,
+     .inserts = true},
+    {.name = "putafterkill",
+     .help = "the same, until a first put has returned",
+     .kind = WORK_OPEN,
+     .one = close_killed,
+     .then = put_first,
      .most = OPENS_AFTER_KILL,
      .inserts = true},
     {.name = "openclean",

@@ -81,6 +81,11 @@ void cache_directory_free(struct cache *cache, struct cache_directory *directory
 /* The block's frame, pinned, if it is in the cache: a hit. NULL: it is not. block < blocks. */
 struct cache_frame *cache_get(struct cache *cache, const struct cache_directory *directory,
                               uint32_t block);
+/* Is the block in the cache, as far as it can be said without holding it? It is no hit. */
+static inline bool cache_has(const struct cache_directory *directory, uint32_t block)
+{
+    return atomic_load_explicit(&directory->frames[block], memory_order_relaxed) != 0;
+}
 /* Brings near, if the block is in the cache, its frame's head and the payload's first `bytes`, at
  * most a frame's. It is no hit and pins nothing. */
 void cache_prefetch(const struct cache *cache, const struct cache_directory *directory,

@@ -44,29 +44,35 @@ int table_read_at(const struct table *t, uint64_t place, uint8_t *to, size_t siz
     return rc;
 }
 
-/* Reads and checks. A mapped file's stay where they are; else `to` has room for all of it, tail
- * included. */
-static int read_stored(const struct table *t, uint64_t place, uint64_t end, uint8_t *to,
-                       struct section *section, struct strata_error *err)
+/* Of a mapped file; NULL: it is not. */
+static const uint8_t *mapped_at(const struct table *t, uint64_t place)
+{
+    return t->mapped ? t->mapped + place : NULL;
+}
+
+/* Checks what is `at_hand`, and stays there. NULL: it is read first, to `to`, which has room for
+ * all of it, tail included. */
+static int read_stored(const struct table *t, uint64_t place, uint64_t end, const uint8_t *at_hand,
+                       uint8_t *to, struct section *section, struct strata_error *err)
 {
     size_t size = (size_t)(end - place);
-    const uint8_t *stored = t->mapped ? t->mapped + place : to;
     struct strata_error why;
-    int rc = t->mapped ? 0 : table_read_at(t, place, to, size, err);
+    int rc = at_hand ? 0 : table_read_at(t, place, to, size, err);
 
     if (rc < 0)
         return rc;
-    rc = section_open(section, strata_bytes(stored, size), t->base.number, place, &why);
+    rc = section_open(section, strata_bytes(at_hand ? at_hand : to, size), t->base.number, place,
+                      &why);
     return table_blame(t, place, rc, &why, err);
 }
 
-static int read_into(const struct table *t, uint64_t place, uint64_t end, struct strata_buffer *to,
-                     struct section *section, struct strata_error *err)
+static int read_into(const struct table *t, uint64_t place, uint64_t end, const uint8_t *at_hand,
+                     struct strata_buffer *to, struct section *section, struct strata_error *err)
 {
     strata_buffer_clear(to);
-    if (!t->mapped && buffer_reserve(to, (size_t)(end - place)) < 0)
+    if (!at_hand && buffer_reserve(to, (size_t)(end - place)) < 0)
         return strata_fail_memory(err, (size_t)(end - place));
-    return read_stored(t, place, end, to->data, section, err);
+    return read_stored(t, place, end, at_hand, to->data, section, err);
 }
 
 static int unpack(const struct table *t, const struct section *section, uint64_t place,
@@ -88,12 +94,22 @@ int table_read_section(const struct table *t, uint64_t place, uint64_t end,
 {
     struct strata_buffer stored = {0};
     struct section section;
-    int rc = read_into(t, place, end, &stored, &section, err);
+    int rc = read_into(t, place, end, mapped_at(t, place), &stored, &section, err);
 
     if (rc == 0)
         rc = unpack(t, &section, place, to, err);
     strata_buffer_free(&stored);
     return rc;
+}
+
+int table_unpack_section(const struct table *t, uint64_t place, struct strata_slice bytes,
+                         struct strata_buffer *to, struct strata_error *err)
+{
+    struct section section;
+    struct strata_error why;
+    int rc = section_open(&section, bytes, t->base.number, place, &why);
+
+    return rc < 0 ? table_blame(t, place, rc, &why, err) : unpack(t, &section, place, to, err);
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
@@ -174,13 +190,20 @@ void table_block_free(struct table_block *block)
 int table_read_block(const struct table *t, uint32_t n, struct table_block *to,
                      struct strata_error *err)
 {
+    return table_open_block(t, n, NULL, to, err);
+}
+
+int table_open_block(const struct table *t, uint32_t n, const uint8_t *stored,
+                     struct table_block *to, struct strata_error *err)
+{
     uint64_t place = t->fence.places[n];
     struct section section;
     int rc;
 
     cost_so_far.blocks++;
     cost_so_far.blocks_loaded++;
-    rc = read_into(t, place, t->fence.places[n + 1], &to->stored, &section, err);
+    rc = read_into(t, place, t->fence.places[n + 1], stored ? stored : mapped_at(t, place),
+                   &to->stored, &section, err);
 
     if (rc == 0)
         rc = check_size(t, place, &section, err);
@@ -207,14 +230,14 @@ static int fill_frame(const struct table *t, uint32_t n, const struct section *s
                       err);
 }
 
-static int load(const struct table *t, uint32_t n, uint8_t *stored, struct cache_frame **out,
-                struct strata_error *err)
+static int load(const struct table *t, uint32_t n, const uint8_t *at_hand, uint8_t *to,
+                struct cache_frame **out, struct strata_error *err)
 {
     struct cache *cache = t->common->cache;
     struct cache_frame *frame;
     struct section section;
     uint64_t place = t->fence.places[n];
-    int rc = read_stored(t, place, t->fence.places[n + 1], stored, &section, err);
+    int rc = read_stored(t, place, t->fence.places[n + 1], at_hand, to, &section, err);
 
     if (rc == 0)
         rc = check_size(t, place, &section, err);
@@ -243,33 +266,39 @@ static void bring_near(const uint8_t *stored, uint64_t size)
         __builtin_prefetch(page);
 }
 
-static int load_block(const struct table *t, uint32_t n, struct cache_frame **out,
-                      struct strata_error *err)
+static int load_block(const struct table *t, uint32_t n, const uint8_t *stored,
+                      struct cache_frame **out, struct strata_error *err)
 {
     uint64_t size = t->fence.places[n + 1] - t->fence.places[n];
-    uint8_t small[SMALL], *stored = small;
+    uint8_t small[SMALL], *to = small;
     int rc;
 
     cost_so_far.blocks_loaded++;
-    if (t->mapped) {
-        bring_near(t->mapped + t->fence.places[n], size);
-        return load(t, n, NULL, out, err);
+    if (!stored && t->mapped) {
+        stored = mapped_at(t, t->fence.places[n]);
+        bring_near(stored, size);
     }
-    if (size > SMALL) {
-        stored = malloc(size);
-        if (!stored)
+    if (!stored && size > SMALL) {
+        to = malloc(size);
+        if (!to)
             return strata_fail_memory(err, size);
     }
-    rc = load(t, n, stored, out, err);
-    if (size > SMALL)
-        free(stored);
+    rc = load(t, n, stored, to, out, err);
+    if (to != small)
+        free(to);
     return rc;
 }
 
 int table_pin(const struct table *t, uint32_t n, struct cache_frame **frame,
               struct strata_error *err)
 {
+    return table_pin_stored(t, n, NULL, frame, err);
+}
+
+int table_pin_stored(const struct table *t, uint32_t n, const uint8_t *stored,
+                     struct cache_frame **frame, struct strata_error *err)
+{
     *frame = cache_get(t->common->cache, &t->directory, n);
     cost_so_far.blocks++;
-    return *frame ? 0 : load_block(t, n, frame, err);
+    return *frame ? 0 : load_block(t, n, stored, frame, err);
 }

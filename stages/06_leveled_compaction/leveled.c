@@ -98,7 +98,7 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    if (memtable_count(tree->super->memtable) || tree->super->sealed)
+    if (memtable_count(tree->super->memtable) || tree->super->sealed || tree->spent)
         rc = pace_flush(tree, err);
     if (rc == 0)
         rc = finish_compaction(tree, err);
@@ -144,7 +144,7 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
         for (size_t i = 0; i < c->count; i++)
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
-    if (rc == 0 && (operations || !tree->named)) /* a sync is one of the sealed log too */
+    if (rc == 0 && (operations || !tree->named || tree->spent)) /* a sync is one of those, too */
         rc = pace_write(tree, memtable_cost(tree->super->memtable, operations, bytes), err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);

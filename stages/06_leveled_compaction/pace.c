@@ -84,7 +84,7 @@ int pace_flush(struct tree *tree, struct strata_error *err)
 {
     int rc = finish_flush(tree, err); /* I1 */
 
-    if (rc == 0 && memtable_count(tree->super->memtable))
+    if (rc == 0 && (memtable_count(tree->super->memtable) || tree->spent))
         rc = tree_seal(tree, err);
     return rc < 0 ? rc : finish_flush(tree, err);
 }
@@ -257,6 +257,8 @@ static int begin_memtable(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
+    if (tree->spent)
+        return pace_flush(tree, err); /* tree_open.c I4 */
     if (is_full(tree)) {
         rc = finish_flush(tree, err); /* I1 */
         if (rc == 0)
@@ -304,7 +306,7 @@ static bool is_due(const struct tree *tree)
 {
     uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
     return tree->unpaid >= tree->grain || tree->unpaid >= sixteenth || !tree->named ||
-           is_full(tree);
+           tree->spent || is_full(tree);
 }
 
 static void note_stall(struct tree_figures *figures, uint64_t took)

@@ -13,6 +13,8 @@
 #define VALUES 256 /* of the values there */
 #define LINE 64    /* bytes of a cache line */
 #define NOWHERE UINT64_MAX
+#define UNKNOWN (UINT64_MAX - 1) /* the table's index was not read yet */
+#define LAST UINT32_MAX          /* block of a table */
 
 /* ---- Finding a table ------------------------------------------------------------------------- */
 
@@ -54,6 +56,9 @@ size_t run_find(const struct run *run, struct strata_slice prefix, struct strata
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
+
+/* How the cursor comes to a block. */
+enum arrival { SOUGHT_FOR, FORWARDS, BACKWARDS };
 
 static const struct table *table_at(const struct run_cursor *c, size_t table)
 {
@@ -133,21 +138,40 @@ void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
     c->base.value = block_value(c->block, at);
 }
 
-static int read_own(struct run_cursor *c, const struct table *t, uint32_t n,
+static int read_own(struct run_cursor *c, const struct table *t, uint32_t n, bool back,
                     struct strata_error *err)
 {
     if (!c->own)
         c->own = calloc(1, sizeof *c->own);
-    return c->own ? table_read_block(t, n, c->own, err) : strata_fail_memory(err, sizeof *c->own);
+    if (!c->own)
+        return strata_fail_memory(err, sizeof *c->own);
+    return table_open_block(t, n, readahead_block(&c->ahead, t, n, back, true), c->own, err);
 }
 
-/* Block `n` of a table becomes the cursor's. */
-static int enter(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
+static int pin(struct run_cursor *c, const struct table *t, uint32_t n, enum arrival how,
+               struct cache_frame **frame, struct strata_error *err)
+{
+    if (how == SOUGHT_FOR || cache_has(&t->directory, n)) {
+        readahead_pause(&c->ahead);
+        return table_pin(t, n, frame, err);
+    }
+    return table_pin_stored(t, n, readahead_block(&c->ahead, t, n, how == BACKWARDS, false), frame,
+                            err);
+}
+
+/* Block `n` of a table, or its LAST, becomes the cursor's. */
+static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival how,
+                 struct strata_error *err)
 {
     const struct table *t = table_at(c, table);
     struct cache_frame *frame = NULL;
-    int rc = c->once ? read_own(c, t, n, err) : table_pin(t, n, &frame, err);
+    int rc = table_need(t, err);
 
+    if (rc < 0)
+        return rc;
+    if (n == LAST)
+        n = t->fence.count - 1;
+    rc = c->once ? read_own(c, t, n, how == BACKWARDS, err) : pin(c, t, n, how, &frame, err);
     if (rc < 0)
         return rc;
     cache_release(c->cache, c->frame);
@@ -166,14 +190,16 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, struct strata_e
 
 static void bring_near(const struct run_cursor *c, size_t table, uint32_t n, size_t bytes)
 {
-    if (!c->once)
-        cache_prefetch(c->cache, &table_at(c, table)->directory, n, bytes);
+    const struct table *t = table_at(c, table);
+
+    if (!c->once && table_is_resident(t))
+        cache_prefetch(c->cache, &t->directory, n == LAST ? t->fence.count - 1 : n, bytes);
 }
 
 /* The next block is brought near, while this one is read. */
 static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
 {
-    int rc = enter(c, table, n, err);
+    int rc = enter(c, table, n, FORWARDS, err);
 
     if (rc < 0)
         return rc;
@@ -187,14 +213,14 @@ static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct st
 
 static int enter_last(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
 {
-    int rc = enter(c, table, n, err);
+    int rc = enter(c, table, n, BACKWARDS, err);
 
     if (rc < 0)
         return rc;
-    if (n)
-        bring_near(c, table, n - 1, AHEAD);
+    if (c->n)
+        bring_near(c, table, c->n - 1, AHEAD);
     else if (table)
-        bring_near(c, table - 1, table_at(c, table - 1)->fence.count - 1, AHEAD);
+        bring_near(c, table - 1, LAST, AHEAD);
     run_cursor_settle(c, c->count - 1);
     return 0;
 }
@@ -205,9 +231,7 @@ int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err)
     if (back && c->n)
         return enter_last(c, c->table, c->n - 1, err);
     if (back)
-        return c->table
-                   ? enter_last(c, c->table - 1, table_at(c, c->table - 1)->fence.count - 1, err)
-                   : STRATA_NOT_FOUND;
+        return c->table ? enter_last(c, c->table - 1, LAST, err) : STRATA_NOT_FOUND;
     if (c->n + 1 < table_at(c, c->table)->fence.count)
         return enter_first(c, c->table, c->n + 1, err);
     return c->table + 1 < c->run.count ? enter_first(c, c->table + 1, 0, err) : STRATA_NOT_FOUND;
@@ -215,11 +239,17 @@ int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err)
 
 int run_cursor_last(struct run_cursor *c, struct strata_error *err)
 {
-    size_t table = c->run.count - 1;
-    return enter_last(c, table, table_at(c, table)->fence.count - 1, err);
+    return enter_last(c, c->run.count - 1, LAST, err);
 }
 
 /* ---- Seeking, in three steps ----------------------------------------------------------------- */
+
+static uint32_t block_of(const struct table *t, struct strata_slice key)
+{
+    return strata_compare(key, strata_buffer_slice(&t->base.smallest)) <= 0
+               ? 0
+               : fence_find(&t->fence, key);
+}
 
 void run_cursor_aim(struct run_cursor *c, struct strata_slice key)
 {
@@ -231,15 +261,16 @@ void run_cursor_aim(struct run_cursor *c, struct strata_slice key)
         return;
     t = table_at(c, table);
     c->table = table;
-    c->sought = strata_compare(key, strata_buffer_slice(&t->base.smallest)) <= 0
-                    ? 0
-                    : fence_find(&t->fence, key);
+    c->sought = UNKNOWN;
+    if (!table_is_resident(t))
+        return;
+    c->sought = block_of(t, key);
     __builtin_prefetch((const void *)&t->directory.frames[c->sought]);
 }
 
 void run_cursor_bring(const struct run_cursor *c)
 {
-    if (c->sought != NOWHERE)
+    if (c->sought < UNKNOWN)
         bring_near(c, c->table, (uint32_t)c->sought, SOUGHT);
 }
 
@@ -250,7 +281,12 @@ int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata
 
     if (c->sought == NOWHERE)
         return STRATA_NOT_FOUND;
-    rc = enter(c, c->table, (uint32_t)c->sought, err);
+    rc = table_need(table_at(c, c->table), err);
+    if (rc < 0)
+        return rc;
+    if (c->sought == UNKNOWN)
+        c->sought = block_of(table_at(c, c->table), key);
+    rc = enter(c, c->table, (uint32_t)c->sought, SOUGHT_FOR, err);
     if (rc < 0)
         return rc;
     at = block_seek(c->block, key);
@@ -326,6 +362,7 @@ void run_cursor_clear(struct run_cursor *c)
     if (c->own)
         table_block_free(c->own);
     free(c->own);
+    readahead_free(&c->ahead);
     if (c->key != c->small)
         free(c->key);
 }

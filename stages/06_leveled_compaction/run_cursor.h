@@ -8,9 +8,9 @@
 #ifndef STRATA_06_RUN_CURSOR_H
 #define STRATA_06_RUN_CURSOR_H
 
-#include "05_blocks_bloom/table_inside.h"
 #include "cost.h"
 #include "heads.h"
+#include "readahead.h"
 
 /* Borrowed, all of it. */
 struct run {
@@ -49,8 +49,9 @@ struct run_cursor {
     struct cache *cache;
     struct cache_frame *frame; /* or NULL */
     struct table_block *own;   /* of one that reads once */
-    size_t capacity;           /* of key */
-    uint8_t small[64];         /* where short keys are */
+    struct readahead ahead;
+    size_t capacity;   /* of key */
+    uint8_t small[64]; /* where short keys are */
 };
 
 /* `prefix`: what all keys of the run begin with, or some of it. `run` is copied. Allocates nothing.

@@ -77,7 +77,7 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     tree->super = super;
     tree->sealed = tree->live;
     tree->live = log;
-    tree->named = false;
+    tree->named = tree->spent = false;
     pthread_mutex_unlock(&tree->group.mutex);
     super_unref(old);
     tell_sealed(tree);

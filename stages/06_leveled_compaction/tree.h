@@ -47,6 +47,7 @@ struct tree {
     struct tree_log sealed;          /* of its sealed memtable */
     struct tree_log older;           /* a second log that open found */
     bool named;                      /* the manifest tells of the live log: it may be written to */
+    bool spent;                      /* a crash ended that one: it is never written to again */
     struct manifest manifest;
     struct state state;         /* as the manifest tells */
     uint64_t next;              /* number of the next file */

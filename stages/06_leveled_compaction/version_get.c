@@ -65,7 +65,7 @@ static size_t find_some(struct search *s, struct candidate *out)
     size_t count = 0;
 
     for (; count < BATCH && find_next(s, &out[count]); count++)
-        if (out[count].table->filter)
+        if (table_is_resident(out[count].table) && out[count].table->filter)
             bloom_prefetch(&out[count].table->bloom, s->hash);
     return count;
 }
@@ -85,10 +85,15 @@ static int ask(const struct candidate *list, size_t count, const struct search *
         if (list[i].edge && sstable_compare_key(&t->base, s->key) != 0)
             continue;
         asked->all++;
-        if (table_denies(t, s->hash))
+        rc = table_need(t, err);
+        if (rc < 0)
+            return rc;
+        if (table_denies(t, s->hash)) {
             asked->denied++;
-        else
+            rc = STRATA_NOT_FOUND;
+        } else {
             rc = table_find(t, s->key, s->hash, type, value, err);
+        }
     }
     return rc;
 }

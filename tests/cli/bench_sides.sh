@@ -18,7 +18,7 @@ field() { # FILE WORKLOAD NAME
 run strata-bench --help
 peers=$(sed -n '/^Engines/,/^$/p' <<<"$out" | awk '$1 ~ /^(leveldb|rocksdb|lmdb|sqlite|tkrzw)$/ && !/not in this build/ { print $1 }')
 is help_lists_every_peer "$(sed -n '/^Engines/,/^$/p' <<<"$out" | grep -cE '^  (leveldb|rocksdb|lmdb|sqlite|tkrzw) ')" 5
-all=fillseq,fillbatch,fillsync,fill100K,fillrandom,overwrite,verify,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,seekrandom,readseq,readreverse,readwhilewriting,verify,deleterandom,readseq,compact,verify,open,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf,verify
+all=fillseq,fillbatch,fillsync,fill100K,fillrandom,overwrite,verify,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,seekrandom,readseq,readreverse,readwhilewriting,verify,deleterandom,readseq,compact,verify,open,reopen,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf,verify
 
 # ---- Every engine does every workload, and is right at the end ----
 for engine in $peers 3 4 5 6; do

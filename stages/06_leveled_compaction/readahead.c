@@ -6,8 +6,8 @@
  *   blocks   | n | n+1 n+2 n+3 | n+4 n+5 n+6 n+7 n+8 n+9 | ...
  *            seek, or 1         twice as many
  *
- * I1: a piece ends where the table's blocks do. What cannot be read is no error here: the block that
- *     is wanted may be sound, and is then read by itself. */
+ * I1: a piece ends where the table's blocks do. What cannot be read is no error here: the block
+ * that is wanted may be sound, and is then read by itself. */
 #include "readahead.h"
 
 #include <stdlib.h>

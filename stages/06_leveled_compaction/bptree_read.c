@@ -24,6 +24,15 @@ static bool has_key(const struct bptree_entry *entry, struct strata_slice key)
     return entry->key_size == key.size && strata_compare(bptree_key(entry), key) == 0;
 }
 
+#define VALUE 1024 /* bytes of an entry that are brought near while its head is waited for */
+
+/* What is behind its first cache line: the value will be copied, most of the time. */
+static void bring_value(const struct bptree_entry *entry)
+{
+    for (size_t i = 64; i < VALUE; i += 64)
+        __builtin_prefetch((const uint8_t *)entry + i);
+}
+
 /* The newest in the leaf; NULL: none. */
 static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
                                          const struct bptree_target *target)
@@ -35,10 +44,14 @@ static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
     if (bptree_beside(&leaf->node.prefix, target->key))
         return NULL;
     head = bptree_head(target->key, leaf->node.prefix.size);
-    for (unsigned i = 0; i < count; i++)
-        if (leaf->heads[i] == head && entries[i]->sequence <= target->sequence &&
+    for (unsigned i = 0; i < count; i++) {
+        if (leaf->heads[i] != head)
+            continue;
+        bring_value(entries[i]);
+        if (entries[i]->sequence <= target->sequence &&
             (!best || entries[i]->sequence > best->sequence) && has_key(entries[i], target->key))
             best = entries[i];
+    }
     cost_so_far.comparisons += count;
     return best;
 }

@@ -323,6 +323,7 @@ static void pace_end_of_a_scan_removes_what_it_held(void **state)
     (void)state;
     for (int i = 0; check_stat(db, "flushes") < 1; i++)
         put(db, i);
+    put(db, 0);
     assert_ok(strata_iter_new(db, &iter, &err), &err);
     assert_ok(strata_iter_new(db, &other, &err), &err);
     assert_ok(strata_compact(db, NULL, &err), &err);

@@ -34,7 +34,7 @@
 #define MOST ((uint64_t)1 << 40)  /* bytes of a memtable, for reckoning */
 #define GRAIN ((uint64_t)2 << 10) /* bytes that are written between two looks at what is owed */
 #define PIECE ((uint64_t)8 << 10) /* of work, between two writes */
-#define TRASH ((uint64_t)1 << 20)
+#define TRASH ((uint64_t)2 << 20) /* a cut may wait for the device, however small: not many */
 
 static uint64_t share(uint64_t owed, uint64_t bytes, uint64_t room)
 {

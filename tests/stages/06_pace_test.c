@@ -289,7 +289,7 @@ static void pace_table_is_not_cut_while_it_is_read(void **state)
     struct strata *db = open_with(fs, 4 << 20);
     struct strata_iter *iter;
     struct strata_error err;
-    int count = 0;
+    int count = 0, rc;
 
     (void)state;
     for (int i = 0; check_stat(db, "flushes") < 1; i++)
@@ -298,11 +298,12 @@ static void pace_table_is_not_cut_while_it_is_read(void **state)
     for (int i = 0; i < 250000; i++)
         put(db, (int)((uint64_t)i * 7919 % 20000));
     assert_true(is_there(fs, "db/000004.table"));
-    for (int rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+    for (rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
         struct strata_slice value;
         assert_ok(strata_iter_value(iter, &value, &err), &err);
         count++;
     }
+    assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_true(count > 10000);
     strata_iter_free(iter);
     for (int i = 0; i < 2000; i++)

@@ -241,9 +241,13 @@ static void build_columns(struct bench *b)
 
     for (uint64_t i = 0; i < b->count; i++) {
         struct strata_slice key = key_at(&b->keys[i]);
-        if (!block_builder_fits(&builder, key, VALUE_BYTES))
+        uint64_t hash = index_hash(key);
+        int rc = block_builder_try(&builder, STRATA_OP_PUT, key, hash, value_of(b, i), NULL);
+        if (rc == BLOCK_FULL) {
             finish_columns(b, &builder);
-        if (block_builder_add(&builder, STRATA_OP_PUT, key, index_hash(key), value_of(b, i), NULL))
+            rc = block_builder_add(&builder, STRATA_OP_PUT, key, hash, value_of(b, i), NULL);
+        }
+        if (rc)
             need(NULL);
         b->block_of[i] = b->block_count;
     }

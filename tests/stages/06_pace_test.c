@@ -76,10 +76,9 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* The most that a write appends: what a flush and a compaction have gathered, 64 KiB each; of what
- * they are let do, PIECE in pace.c, 8 KiB each, the part that goes beyond; and itself. */
-#define MOST_WRITTEN (2 * (64 << 10) + 2 * (8 << 10) + (8 << 10))
-
+/* The most that a write appends: what a flush and a compaction have gathered, 64 KiB each, the part
+ * of their shares, PIECE in pace.c, that goes beyond, how a table ends, and itself. */
+#define MOST_WRITTEN (256 << 10)
 /* The most that a write reads: each of the tables that are merged is read ahead by 64 KiB at a time. */
 #define MOST_READ (300 << 10)
 

@@ -365,7 +365,8 @@ static void tree_policy_changes_between_openings(void **state)
 
 static void count_targets(void *arg, const struct strata_stat *stat)
 {
-    *(unsigned *)arg += strcmp(stat->name, "base_level") == 0 || strstr(stat->name, "_target") != NULL;
+    *(unsigned *)arg +=
+        strcmp(stat->name, "base_level") == 0 || strstr(stat->name, "_target") != NULL;
 }
 
 /* Where tables of level 0 go, and how much a level may have, is told of levels: tiers stay where

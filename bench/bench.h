@@ -289,6 +289,10 @@ int life_measure(struct bench *b, const struct work *work, size_t place, struct 
 
 /* ---- Turns (turns.c, turn.c) ----------------------------------------------------------- */
 
+/* `tell` in a process of its own, which ends then; `take` reads here what it writes. Its exit
+ * status, or stderr was told. */
+int turns_apart(int (*tell)(const void *arg, int to), const void *arg,
+                void (*take)(void *result, int from), void *result);
 /* Has each engine tell about itself, in a process that ends then: an engine may begin threads for
  * that, and what is forked from a process with threads has lost them. */
 int turns_ask(struct settings *s);

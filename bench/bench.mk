@@ -47,8 +47,9 @@ SIDES := fillseq,open,fillbatch,fillsync,fillsync8,fill100K,fillrandom,overwrite
 LARGE := fillseq,open,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,readsmallcache,overwritetenth,compact,overwrite,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
 STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,open,openafterkill,compact
 GROWS := filluniquerandom,settle,verify,readrandom,readmissing,seekrandom,readseq,overwrite
-OLDER := fillseq,open,filluniquerandom,close,compact,verify,readrandom,readmissing,readseq,readreverse,seekrandom,readsmallcache,readsmallmapped
+OLDER := fillseq,open,fillbatch,close,filluniquerandom,compact,verify,readrandom,readmissing,readseq,readreverse,seekrandom,readsmallcache,readsmallmapped
 LEVEL := filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,overwritetenth,compact,verify
+FULLS := ops_per_s,load_ops_per_s,p50_us,p99_us,p999_us,write_amp,space_amp,rss_mb
 LOADS := load_ops_per_s,ops_per_s,load_cpu_us_per_op,p50_us,p99_us,p999_us,max_us,write_amp,write_amp_by_calls,space_amp,disk_bytes,rss_mb,rss_mapped_mb
 
 OUT   := $(if $(RECORD),docs/bench,$B/bench)
@@ -70,9 +71,9 @@ bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage be
 	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),100000),$(SIDES),results,--seconds=10 --limits))
 	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick,$(draw))
 
-bench-full: bench-peers-installed ## the same with a million keys, then with ten million: hours [N=1000000] [LARGE_N=10000000] [TURNS=3] [WHICH=...] [WORKS=...]
-	@$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),1000000),$(SIDES),results,--reads=500000 --seconds=60 --limits --figures=$(LOADS))
-	@$(call side_by_side,$(call which,$(some)),$(call turns,2),$(or $(LARGE_N),10000000),$(LARGE),results-large,--reads=500000 --seconds=600 --limits --figures=$(LOADS))
+bench-full: bench-peers-installed ## the same with a million keys, then with ten million: hours [N=1000000] [LARGE_N=10000000] [READS=500000] [TURNS=3] [WHICH=...] [WORKS=...]
+	@$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),1000000),$(SIDES),results,--reads=$(or $(READS),500000) --seconds=60 --limits --figures=$(FULLS))
+	@$(call side_by_side,$(call which,$(some)),$(call turns,2),$(or $(LARGE_N),10000000),$(LARGE),results-large,--reads=$(or $(READS),500000) --seconds=600 --limits --figures=$(FULLS))
 	@$(draw)
 
 bench-stairs: bench-peers-installed ## every stage at the same work, never synced: what each brought [N=100000] [TURNS=3] [WORKS=...]
@@ -81,7 +82,8 @@ bench-stairs: bench-peers-installed ## every stage at the same work, never synce
 
 bench-sizes: bench-peers-installed ## how speed, and what an operation costs, change with the number of keys [SIZES='10000 100000 1000000 10000000 30000000'] [TURNS=1] [WHICH=leveldb,newest,lmdb]
 	@rm -f $(OUT)/sizes-*
-	@for n in $(or $(SIZES),10000 100000 1000000 10000000 30000000); do $(call side_by_side,$(call which,$(some)),$(call turns,1),$$n,$(GROWS),sizes-$$n,--reads=200000 --seconds=600) || exit 1; done
+	@for n in $(or $(SIZES),10000 100000 1000000 10000000 30000000); do $(call side_by_side,$(call which,$(some)),$(call turns,1),$$n,$(GROWS),sizes-$$n,--reads=$(or $(READS),200000) --seconds=600) || exit 1; done
+	@$(if $(RECORD),rm -f $(OUT)/sizes-*.txt)
 	@FROM=$(OUT) bench/growth.sh
 	@$(draw)
 
@@ -118,7 +120,7 @@ bench-memtables: install-build ## memtables: skip list, B+tree, append leaves, u
 
 bench-peers: install-build install-peers ## stages 4 and 5 beside LevelDB, in turns, minutes [N=1000000] [RUNS=3] [CHECK=1]
 	@$(MAKE) --no-print-directory bench-build
-	@$(call side_by_side,leveldb$(COMMA)4$(COMMA)5,$(or $(RUNS),$(call turns,3)),$(or $(N),1000000),$(OLDER),peers,--reads=500000 --seconds=60 --figures=ops_per_s$(COMMA)p50_us$(COMMA)cpu_us_per_op$(COMMA)disk_bytes $(if $(CHECK),--check_reads))
+	@$(call side_by_side,leveldb$(COMMA)4$(COMMA)5,$(or $(RUNS),$(call turns,3)),$(or $(N),1000000),$(OLDER),peers,--reads=$(or $(READS),500000) --seconds=60 --figures=ops_per_s$(COMMA)p50_us$(COMMA)cpu_us_per_op$(COMMA)disk_bytes $(if $(CHECK),--check_reads))
 
 # RocksDB is optional: without it there is a column less.
 with_rocksdb = $$(if $B/bench/strata-bench --engines=rocksdb --help >/dev/null 2>&1; then echo leveldb,rocksdb,newest; else echo leveldb,newest; fi)

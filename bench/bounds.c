@@ -1,21 +1,20 @@
-/* bounds.c: how far each workload is from what the machine can do at best (limits/), measured in the
- * same run: before the engines' turns, in a process of its own.
+/* bounds.c: how far each workload is from what the machine can do at best (limits/), measured in
+ * the same run: before the engines' turns, in a process of its own.
  *
  * What an operation has to do at least, of an entry of `entry` bytes:
  *
- *   fillseq, fillbatch       store_132                  the entry is stored in a log that survives a kill
- *   fillrandom, overwrite,   store_132 + load_huge      ... and its place in memory is not in a cache
- *   filluniquerandom,                                   (all of these, where each write is synced:
- *   deleterandom                                        fdatasync_room for the store)
+ *   fillseq, fillbatch       store_132                  the entry is stored in a log that survives
+ * a kill fillrandom, overwrite,   store_132 + load_huge      ... and its place in memory is not in
+ * a cache filluniquerandom,                                   (all of these, where each write is
+ * synced: deleterandom                                        fdatasync_room for the store)
  *   fillsync                 fdatasync_room             a synced write each
  *   fill100K                 100,000 bytes at write_seq
  *   readrandom, readmapped   2 load_huge                the block, and the entry in it
  *   readhot, readmissing     load_huge                  the entry; a line of a filter
- *   readsmallcache           pread_4k + xxh3_4k + lz4_unpack_4k    a block is read, checked, unpacked
- *   readseq, readreverse     the entry's bytes at memcpy_large
- *   seekrandom               2 load_huge + 11 entries at memcpy_large
- *   compact                  of each block of 4 KiB: lz4_unpack_4k + lz4_pack_4k + 2 xxh3_4k, on one
- *                            thread; and as many entries as there are keys
+ *   readsmallcache           pread_4k + xxh3_4k + lz4_unpack_4k    a block is read, checked,
+ * unpacked readseq, readreverse     the entry's bytes at memcpy_large seekrandom               2
+ * load_huge + 11 entries at memcpy_large compact                  of each block of 4 KiB:
+ * lz4_unpack_4k + lz4_pack_4k + 2 xxh3_4k, on one thread; and as many entries as there are keys
  *
  * A limit is nobody's goal: an engine has to keep order, answer errors and remember more than that.
  * It tells where time is left to be saved, and where none is. */
@@ -23,10 +22,7 @@
 
 #include "limits/limits.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define SECONDS 0.02 /* of one measurement */
 #define FILE_BYTES ((size_t)32 << 20)
@@ -44,7 +40,7 @@ static void send_bound(void *arg, const struct limit *limit, const struct limit_
     message_send(*(int *)arg, &bound, sizeof bound);
 }
 
-static int measure_bounds(const char *dir, int to)
+static int measure_bounds(const void *dir, int to)
 {
     struct limit_size size = {LIMIT_BYTES, FILE_BYTES, SECONDS, dir};
     const struct limit *at;
@@ -53,37 +49,18 @@ static int measure_bounds(const char *dir, int to)
     return sys ? bench_fail_sys(at->name, sys) : BENCH_OK;
 }
 
-static int take_bounds(struct results *results, int from, pid_t child)
+static void take_bounds(void *arg, int from)
 {
-    int status;
+    struct results *results = arg;
 
     while (results->bound_count < BOUNDS_MOST &&
            message_take(from, &results->bounds[results->bound_count], sizeof results->bounds[0]))
         results->bound_count++;
-    if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
-        return BENCH_OTHER;
-    return WEXITSTATUS(status);
 }
 
 int bounds_measure(const char *dir, struct results *results)
 {
-    int ends[2], code;
-    pid_t child;
-
-    if (pipe(ends) < 0)
-        return bench_fail_sys("a pipe", errno);
-    fflush(stdout);
-    child = fork();
-    if (child < 0)
-        return bench_fail_sys("a process", errno);
-    if (child == 0) {
-        close(ends[0]);
-        _exit(measure_bounds(dir, ends[1]));
-    }
-    close(ends[1]);
-    code = take_bounds(results, ends[0], child);
-    close(ends[0]);
-    return code;
+    return turns_apart(measure_bounds, dir, take_bounds, results);
 }
 
 /* ---- What bounds a workload ------------------------------------------------------------ */

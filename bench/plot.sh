@@ -195,7 +195,7 @@ sizes() { # SVG RESULTS...
     for file; do runs "$file" n ops_per_s_median | awk -F'\t' -v OFS='\t' -v keys="$(size_of "$file")" '{ $3 = keys; print }'; done >"$T/sizes"
     {
         head_of "$svg" 1000 640
-        echo "set multiplot layout 2,3 title 'Operations a second, from few keys to many'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys'; set ylabel 'operations a second'; set key below horizontal font ',9'"
+        echo "set multiplot layout 2,3 title 'Operations a second, from few keys to many'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key below horizontal font ',9'"
         for work in $(works "$T/sizes" filluniquerandom overwrite readrandom readmissing seekrandom readseq); do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { print $1, $3, $4 }' "$T/sizes" >"$T/sizes.$work"
             echo "set title '$work'"
@@ -207,7 +207,7 @@ sizes() { # SVG RESULTS...
 # A panel a kind of step: how many times as much an operation of Strata costs as with the fewest keys,
 # beside how many times as many levels there are; what it costs, in the legend.
 growth() { # SVG
-    local panel column number
+    local panel column
     FROM="$FROM" TO="$T" "$(dirname "$0")/growth.sh" >/dev/null 2>&1 || return 0
     awk -F'\t' -v OFS='\t' '
         NR == 1 { print; next }
@@ -218,13 +218,11 @@ growth() { # SVG
         echo "set multiplot layout 1,3 title 'What an operation of Strata costs, times as much as with the fewest keys'; set logscale x; set format x '%.0s%c'; set key top left reverse Left font ',10'"
         echo "set xlabel 'keys'; set yrange [0:*]; set offsets graph 0.05, graph 0.05, graph 0.5, 0"
         for panel in "keys compared:4 7 10 13" "filters asked:8 11" "blocks looked at:9 12 15"; do
-            number=0
             echo "set title '${panel%%:*}: times as many'"
             printf 'plot '
             for column in ${panel#*:} 2; do
-                number=$((number + 1))
                 printf "'%s' using 1:%d with linespoints %s title '%s'" "$T/times.tsv" "$column" \
-                    "$([ "$column" = 2 ] && echo "lw 2 dt 2 lc rgb '#000000'" || style panel $number)" "$(cost_of "$column")"
+                    "$([ "$column" = 2 ] && echo "lw 2 dt 2 lc rgb '#000000'" || style operation $(((column - 1) / 3)))" "$(cost_of "$column")"
                 [ "$column" = 2 ] && echo || printf ', '
             done
         done
@@ -242,7 +240,7 @@ stairs() { # RESULTS SVG
     [ -s "$T/stairs" ] || return 0
     {
         head_of "$2" 1000 420
-        echo "set multiplot layout 1,2 title 'The same work at every stage'; set logscale y; set format y '%.0s%c'; set xlabel 'stage'; set ylabel 'operations a second'; set key outside bottom center horizontal font ',9'; set xtics 1"
+        echo "set multiplot layout 1,2 title 'The same work at every stage'; set logscale y; set format y '%.0s%c'; set xlabel 'stage' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key outside bottom center horizontal font ',9'; set xtics 1"
         for panel in "Writing: fillseq fillbatch fillrandom overwrite deleterandom fillsync compact" \
             "Reading and opening: readrandom readmissing seekrandom readseq readreverse open openafterkill"; do
             for work in ${panel#*: }; do awk -F'\t' -v work="$work" '$1 == work' "$T/stairs"; done >"$T/stairs.${panel%%:*}"

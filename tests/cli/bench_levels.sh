@@ -82,6 +82,10 @@ result() { # SIZE LEVELS
             printf "{\"engine\": \"strata\", \"stage\": 6, \"workload\": \"%s\", \"comparisons_per_op\": %g, \"filter_probes_per_op\": %g, \"blocks_per_op\": 0.5, \"levels\": %d, \"sorted_runs\": %d}\n",
                 work[i], n == 1000 ? 10 : 10 * i, levels, levels, 2 * levels }' >"results/sizes-$1.json"
 }
+result 1000 1 && result 1000000 1 && result 3000000 2
+run growth
+is growth_of_many_keys_leaves_few_out "$rc $(head -n 1 <<<"$out" | tr -d ' ')" "0 |anoperation,keys|1M|3M|growth|goal|"
+rm results/*
 result 1000 1 && result 2000 2
 run growth TO=grown
 is growth_is_per_operation "$rc $(row readrandom.comparisons)$(row readrandom.blocks)$(row readrandom.filter_probes)" \

@@ -49,7 +49,7 @@ STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readm
 GROWS := filluniquerandom,settle,verify,readrandom,readmissing,seekrandom,readseq,overwrite
 OLDER := fillseq,open,fillbatch,close,filluniquerandom,compact,verify,readrandom,readmissing,readseq,readreverse,seekrandom,readsmallcache,readsmallmapped
 LEVEL := filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,overwritetenth,compact,verify
-FULLS := ops_per_s,load_ops_per_s,p50_us,p99_us,p999_us,write_amp,space_amp,rss_mb
+FULLS := ops_per_s,load_ops_per_s,p999_us,write_amp,space_amp
 LOADS := load_ops_per_s,ops_per_s,load_cpu_us_per_op,p50_us,p99_us,p999_us,max_us,write_amp,write_amp_by_calls,space_amp,disk_bytes,rss_mb,rss_mapped_mb
 
 OUT   := $(if $(RECORD),docs/bench,$B/bench)

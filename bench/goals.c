@@ -1,5 +1,5 @@
-/* goals.c: what a stage shall reach beside LevelDB in one run, and whether it has (docs/performance.md
- * tells where the goals come from). */
+/* goals.c: what a stage shall reach beside LevelDB in one run, and whether it has
+ * (docs/performance.md tells where the goals come from). */
 #include "bench.h"
 
 #include <string.h>
@@ -63,7 +63,8 @@ static bool is_about(const struct goal *g, const struct settings *s, const struc
     uint64_t bytes = results->keys * (s->key_bytes + s->value_bytes);
     enum goal_of of = bytes <= s->cache_bytes ? CACHED : LARGE;
 
-    return c->engine == &engine_strata && c->stage.stage == (g->stage ? g->stage : stage_newest()) &&
+    return c->engine == &engine_strata &&
+           c->stage.stage == (g->stage ? g->stage : stage_newest()) &&
            (g->of == ANY || g->of == of);
 }
 
@@ -96,7 +97,8 @@ void report_goals(const struct settings *s, const struct results *results, FILE 
     for (size_t i = 0; i < s->contender_count; i++)
         for (size_t k = 0; k < sizeof goals / sizeof *goals; k++) {
             const struct goal *g = &goals[k];
-            double is = is_about(g, s, results, &s->contenders[i]) ? reached(g, s, results, i) : NAN;
+            double is =
+                is_about(g, s, results, &s->contenders[i]) ? reached(g, s, results, i) : NAN;
             char rule[60];
             if (isnan(is))
                 continue;
@@ -105,8 +107,8 @@ void report_goals(const struct settings *s, const struct results *results, FILE 
             any = true;
             snprintf(rule, sizeof rule, "%s %s %g", g->itself ? "itself" : "times",
                      g->most ? "<=" : ">=", g->value);
-            fprintf(to, "  %-22s  %-17s  %-16s  %10.2f  %-16s  %s\n", s->contenders[i].name, g->work,
-                    figures_about[g->figure].title, is, rule,
+            fprintf(to, "  %-22s  %-17s  %-16s  %10.2f  %-16s  %s\n", s->contenders[i].name,
+                    g->work, figures_about[g->figure].title, is, rule,
                     (g->most ? is <= g->value : is >= g->value) ? "met" : "NOT MET");
         }
 }

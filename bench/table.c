@@ -58,13 +58,14 @@ static void cell(const struct contender *c, double value, FILE *to)
     fprintf(to, "  %*s", width_of(c), text);
 }
 
-static void ratio_cell(double ratio, FILE *to)
+static void ratio_cell(double ratio, bool last, FILE *to)
 {
     char text[40] = "";
 
     if (!isnan(ratio))
         snprintf(text, sizeof text, "x%.*f", ratio < 100 ? 2 : 0, ratio);
-    fprintf(to, "%*s", RATIO_WIDTH, text);
+    if (*text || !last)
+        fprintf(to, "%*s", RATIO_WIDTH, text);
 }
 
 /* Large figures are whole; amplifications and the like are not large. */
@@ -77,7 +78,7 @@ static void row(const struct settings *s, const struct results *results, size_t 
         median_of(results, i, place, &m);
         cell(&s->contenders[i], m.figures[figure], to);
         if (ratios)
-            ratio_cell(median_ratio(s, results, i, place, figure), to);
+            ratio_cell(median_ratio(s, results, i, place, figure), i + 1 == s->contender_count, to);
     }
     fputc('\n', to);
 }

@@ -1,5 +1,5 @@
-/* measure.c: measures the limits, each in three turns. What does not wait for a device is measured by
- * the time of the processor, so that another program beside it does not make the machine look
+/* measure.c: measures the limits, each in three turns. What does not wait for a device is measured
+ * by the time of the processor, so that another program beside it does not make the machine look
  * slower. A limit is what the best turn reached. */
 #include "limits.h"
 
@@ -50,7 +50,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int measure(const struct limit *limit, const struct limit_size *size, struct limit_figure *figure)
+static int measure(const struct limit *limit, const struct limit_size *size,
+                   struct limit_figure *figure)
 {
     double values[TURNS] = {0};
     int sys = limit->begin ? limit->begin(size) : 0;

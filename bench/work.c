@@ -14,8 +14,10 @@
 #define PUTS_MOST 200000 /* before a close or a kill, */
 #define PUTS_PART 2      /* and at most a part of the memtable */
 #define SYNCED_PART 1000 /* of N operations fillsync does one, as db_bench's */
-#define LARGE_PART 1000  /* likewise fill100K */
-#define RECORD_PART 10   /* and ycsbload */
+#define SYNCED_THREADS 8 /* of fillsync8, which do as many each */
+#define TENTH 10
+#define LARGE_PART 1000 /* likewise fill100K */
+#define RECORD_PART 10  /* and ycsbload */
 #define LARGE_VALUE 100000
 #define RECORD_VALUE 1000
 #define HOT_PART 100    /* readhot: of the keys one in so many */
@@ -213,6 +215,14 @@ const struct work works[] = {
      .needs = ENGINE_SYNC,
      .part = SYNCED_PART,
      .opens = OPENS_SYNCED},
+    {.name = "fillsync8",
+     .help = "the same by eight threads at once, N/1000 each",
+     .kind = WORK_FILL,
+     .plan = put_random,
+     .needs = ENGINE_SYNC,
+     .part = SYNCED_PART / SYNCED_THREADS,
+     .threads = SYNCED_THREADS,
+     .opens = OPENS_SYNCED},
     {.name = "fill100K",
      .help = "fillrandom of N/1000 values of 100,000 bytes",
      .kind = WORK_FILL,
@@ -223,6 +233,11 @@ const struct work works[] = {
      .help = "N random keys of those that are there again",
      .kind = WORK_WRITE,
      .plan = overwrite},
+    {.name = "overwritetenth",
+     .help = "N/10 of them",
+     .kind = WORK_WRITE,
+     .plan = overwrite,
+     .part = TENTH},
     {.name = "deleterandom",
      .help = "delete N random keys",
      .kind = WORK_WRITE,
@@ -241,6 +256,17 @@ const struct work works[] = {
      .kind = WORK_READ,
      .plan = read_random,
      .opens = OPENS_SMALL},
+    {.name = "readmapped",
+     .help = "readrandom from mapped files, when all was read once",
+     .kind = WORK_READ,
+     .plan = read_random,
+     .opens = OPENS_MAPPED,
+     .warm = true},
+    {.name = "readsmallmapped",
+     .help = "readsmallcache from mapped files",
+     .kind = WORK_READ,
+     .plan = read_random,
+     .opens = OPENS_SMALL_MAPPED},
     {.name = "readwhilewriting",
      .help = "readrandom, while one more thread overwrites",
      .kind = WORK_READ,
@@ -252,6 +278,13 @@ const struct work works[] = {
      .kind = WORK_READ,
      .plan = seek_random,
      .needs = ENGINE_ORDER},
+    {.name = "seekmapped",
+     .help = "seekrandom from mapped files, when all was read once",
+     .kind = WORK_READ,
+     .plan = seek_random,
+     .needs = ENGINE_ORDER,
+     .opens = OPENS_MAPPED,
+     .warm = true},
     {.name = "readseq", .help = "scan forwards, values too", .kind = WORK_SCAN},
     {.name = "readreverse",
      .help = "scan backwards, values too",
@@ -294,12 +327,20 @@ const struct work works[] = {
      .help = "everything is compacted",
      .kind = WORK_ONCE,
      .one = compact,
+     .weighs = true,
      .needs = ENGINE_COMPACT},
     {.name = "verify",
      .help = "every entry is there and right, and nothing else is",
      .kind = WORK_ONCE,
      .one = check_everything,
      .needs = ENGINE_ORDER},
+    {.name = "close",
+     .help = "close, which is timed, and open again",
+     .kind = WORK_OPEN,
+     .one = close_clean,
+     .closes = true,
+     .weighs = true,
+     .most = 1},
     {.name = "open",
      .help = "put half a memtable at most, close, and open again, ten times; the opening is timed",
      .kind = WORK_OPEN,
@@ -342,9 +383,11 @@ bool work_writes(const struct work *work)
     return work->kind == WORK_FILL || work->kind == WORK_WRITE || work->kind == WORK_MIX;
 }
 
-bool work_threads(const struct work *work)
+size_t work_threads(const struct work *work, const struct settings *s)
 {
-    return work_writes(work) || work->kind == WORK_READ;
+    if (work->threads)
+        return work->threads;
+    return work_writes(work) || work->kind == WORK_READ ? s->threads : 1;
 }
 
 bool work_generated(const struct work *work)

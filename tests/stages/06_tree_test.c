@@ -400,6 +400,31 @@ static void tree_policy_changes_between_openings(void **state)
     fs_free(fs);
 }
 
+static void count_targets(void *arg, const struct strata_stat *stat)
+{
+    *(unsigned *)arg +=
+        strcmp(stat->name, "base_level") == 0 || strstr(stat->name, "_target") != NULL;
+}
+
+/* Where tables of level 0 go, and how much a level may have, is told of levels: tiers stay where
+ * they are. */
+static void tree_tiers_have_no_targets(void **state)
+{
+    (void)state;
+    for (int tiered = 0; tiered < 2; tiered++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_as(fs, tiered ? STRATA_COMPACTION_TIERED : 0, 0);
+        struct strata_error err;
+        unsigned count = 0;
+
+        put_mixed(db, 100, "v");
+        assert_ok(strata_stats(db, count_targets, &count, &err), &err);
+        assert_int_equal(count, tiered ? 0 : 1 + 5);
+        close_it(db);
+        fs_free(fs);
+    }
+}
+
 /* Of what was removed nothing is left in the range, and what lies elsewhere stays as it is. */
 static void tree_compaction_of_a_range_leaves_the_rest(void **state)
 {
@@ -901,6 +926,7 @@ int main(void)
         cmocka_unit_test(tree_compaction_without_descriptors_is_tried_again),
         cmocka_unit_test(tree_flush_and_compaction_that_fail_at_any_call_lose_nothing),
         cmocka_unit_test(tree_missing_file_is_damage),
+        cmocka_unit_test(tree_tiers_have_no_targets),
         cmocka_unit_test(tree_verify_holds_the_files_against_the_manifest),
         cmocka_unit_test(tree_leftovers_are_removed_and_their_numbers_passed),
         cmocka_unit_test(tree_log_that_is_not_named_is_damage),

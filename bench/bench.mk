@@ -10,8 +10,10 @@ HEADER.rocksdb := rocksdb/c.h
 HEADER.lmdb    := lmdb.h
 HEADER.sqlite  := sqlite3.h
 HEADER.tkrzw   := tkrzw_langc.h
-peer_is_there = $(if $(shell echo '\#include <$(HEADER.$1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
-PEERS     := $(strip $(foreach p,leveldb rocksdb lmdb sqlite tkrzw,$(call peer_is_there,$p)))
+# One run of the preprocessor asks for all of them: every make does that.
+ask_for = \#if __has_include(<$(HEADER.$1)>)\npeer $1\n\#endif\n
+ALL_PEERS := leveldb rocksdb lmdb sqlite tkrzw
+PEERS     := $(filter $(ALL_PEERS),$(shell printf '$(foreach p,$(ALL_PEERS),$(call ask_for,$p))' | $(CC) -E -P -x c - 2>/dev/null))
 PEER_LIBS := $(patsubst -lsqlite,-lsqlite3,$(PEERS:%=-l%))
 PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS) $(if $(filter rocksdb,$(PEERS)),rocksdb_about))
 TURN_OBJ  := $(patsubst %,$B/bench/%.o,engines os peers/turn peers/reads peers/command) $(PEER_OBJ)
@@ -38,6 +40,7 @@ $(BENCHES):
 .PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
+compile: $(TURN_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard bench/*.c bench/*/*.c)))
 
 # ---- Side by side ------------------------------------------------------------------------------
 #

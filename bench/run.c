@@ -32,6 +32,7 @@ struct run {
     uint64_t begun_ns, cap_ns;
     double cap_seconds;
     uint64_t drawn_ns;
+    bool shown; /* on a terminal */
 };
 
 /* ---- How far it is, on a terminal ------------------------------------------------------ */
@@ -53,7 +54,7 @@ static void draw(struct run *run, uint64_t now_ns, uint64_t done)
 {
     const struct result *r = run->result;
 
-    if (now_ns - run->drawn_ns < REDRAW_NS || now_ns - run->begun_ns < SILENT_NS || !on_terminal())
+    if (!run->shown || now_ns - run->drawn_ns < REDRAW_NS || now_ns - run->begun_ns < SILENT_NS)
         return;
     run->drawn_ns = now_ns;
     fprintf(stderr, "\r%s%s: %" PRIu64 " of %" PRIu64 ", %.1f s of at most %.1f\033[K", who,
@@ -314,6 +315,7 @@ static int run_workers(struct bench *b, struct result *r, struct worker *workers
 {
     struct run run = {.result = r,
                       .chunk = chunk_of(r),
+                      .shown = on_terminal(),
                       .cap_seconds = b->settings->seconds,
                       .cap_ns = (uint64_t)(b->settings->seconds * 1e9)};
     uint64_t sum = 0;

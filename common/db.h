@@ -11,7 +11,7 @@
 enum db_counter {
     DB_PUTS,
     DB_DELETES,
-    DB_GETS,
+    DB_GETS_OTHER, /* that found no key, or failed; told are all of them */
     DB_GETS_FOUND,
     DB_ITERATORS,
     DB_MOVES,

@@ -43,8 +43,9 @@ struct strata_iter {
     struct strata_slice key;           /* set by every move that returns 0 */
     struct strata_slice value;         /* valid when has_value */
     bool has_value;
-    bool positioned;   /* common/db.c's */
-    struct strata *db; /* common/db.c's */
+    bool positioned; /* common/db.c's, as what follows */
+    uint32_t moves;  /* that its database has not counted yet: few */
+    struct strata *db;
 };
 
 /* Moves return 0 (positioned), STRATA_NOT_FOUND or < 0. next and prev are called only on a

@@ -7,6 +7,7 @@
  *     opened again meanwhile. What a crash leaves of it the next open removes. */
 #include "sstable.h"
 #include "01_append_log/record.h"
+#include "bytes.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER ((size_t)256 * 1024)
+#define BUFFER ((size_t)64 << 10) /* so many bytes a call: more take longer than a put should */
 #define WRITE_BACK ((uint64_t)1 << 20)
 
 char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
@@ -132,9 +133,25 @@ int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
     return 0;
 }
 
+/* Up to a place that is a multiple of BUFFER: what is written so, the system keeps in pages as
+ * large as that, and finds again in less time. */
 int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
 {
-    return w->bytes.size < BUFFER ? 0 : sstable_writer_flush(w, strata_bytes(NULL, 0), err);
+    size_t due = BUFFER - (size_t)(w->file->end % BUFFER);
+    struct strata_slice rest;
+    int rc;
+
+    if (w->bytes.size < due)
+        return 0;
+    due += (w->bytes.size - due) / BUFFER * BUFFER;
+    rest = slice_behind(strata_buffer_slice(&w->bytes), due);
+    w->bytes.size = due;
+    rc = sstable_writer_flush(w, strata_bytes(NULL, 0), err);
+    if (rc < 0)
+        return rc;
+    memmove(w->bytes.data, rest.data, rest.size);
+    w->bytes.size = rest.size;
+    return 0;
 }
 
 int sstable_writer_publish(struct sstable_writer *w, struct strata_error *err)

@@ -15,13 +15,24 @@
 
 #include <stdlib.h>
 
-#define AHEAD 4 /* entries that are fetched before they are asked for */
+#define AHEAD 8  /* entries that are brought near before they are asked for */
+#define NEAR 192 /* bytes of each: the usual one is no larger */
+#define LINE 64  /* bytes of a cache line */
 
 /* ---- Gets ------------------------------------------------------------------------------------ */
 
 static bool has_key(const struct bptree_entry *entry, struct strata_slice key)
 {
     return entry->key_size == key.size && strata_compare(bptree_key(entry), key) == 0;
+}
+
+#define VALUE 1024 /* bytes of an entry that are brought near while its head is waited for */
+
+/* What is behind its first cache line: the value will be copied, most of the time. */
+static void bring_value(const struct bptree_entry *entry)
+{
+    for (size_t i = 64; i < VALUE; i += 64)
+        __builtin_prefetch((const uint8_t *)entry + i);
 }
 
 /* The newest in the leaf; NULL: none. */
@@ -35,10 +46,14 @@ static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
     if (bptree_beside(&leaf->node.prefix, target->key))
         return NULL;
     head = bptree_head(target->key, leaf->node.prefix.size);
-    for (unsigned i = 0; i < count; i++)
-        if (leaf->heads[i] == head && entries[i]->sequence <= target->sequence &&
+    for (unsigned i = 0; i < count; i++) {
+        if (leaf->heads[i] != head)
+            continue;
+        bring_value(entries[i]);
+        if (entries[i]->sequence <= target->sequence &&
             (!best || entries[i]->sequence > best->sequence) && has_key(entries[i], target->key))
             best = entries[i];
+    }
     cost_so_far.comparisons += count;
     return best;
 }
@@ -75,6 +90,18 @@ struct bptree_cursor {
     unsigned at; /* in the slots */
     struct bptree_slots slots;
 };
+
+static const struct bptree_entry *entry_at(const struct bptree_cursor *c, unsigned at)
+{
+    return c->slots.entries[at];
+}
+
+/* Entries lie in the order in which they came: to a walk through their keys anywhere. */
+static void bring_near(const struct bptree_entry *entry)
+{
+    for (size_t i = 0; i < NEAR; i += LINE)
+        __builtin_prefetch((const uint8_t *)entry + i);
+}
 
 static void load_leaf(struct bptree_cursor *c, const struct bptree_leaf *leaf,
                       const struct bptree_fence *low, const struct bptree_fence *high)
@@ -121,11 +148,8 @@ static void load_beside(struct bptree_cursor *c, struct strata_slice key, uint64
 
     load(c, &target);
     c->at = left ? c->slots.count : 0;
-}
-
-static const struct bptree_entry *entry_at(const struct bptree_cursor *c, unsigned at)
-{
-    return c->slots.entries[at];
+    for (unsigned i = 0; !left && i < AHEAD && i < c->slots.count; i++)
+        bring_near(entry_at(c, i));
 }
 
 static int arrive(struct bptree_cursor *c)
@@ -138,7 +162,7 @@ static int arrive(struct bptree_cursor *c)
     c->base.value = bptree_value(entry);
     c->base.has_value = true;
     if (c->at + AHEAD < c->slots.count)
-        __builtin_prefetch(entry_at(c, c->at + AHEAD));
+        bring_near(entry_at(c, c->at + AHEAD));
     return 0;
 }
 

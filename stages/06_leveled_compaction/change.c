@@ -113,7 +113,8 @@ static void swap(struct tree *tree, struct change *c)
     tree->super = c->super;
     tree->state = c->state;
     tree->idle = false;
-    tree->figures.asked += atomic_load_explicit(&super->version->asked, memory_order_relaxed);
+    tree->figures.looked_in +=
+        atomic_load_explicit(&super->version->looked_in, memory_order_relaxed);
     pthread_mutex_unlock(&tree->group.mutex);
     remove_tables(tree, super->version, &c->edit);
     c->super = super;

@@ -106,10 +106,13 @@ static void tell_written(const struct tree_figures *f, uint64_t manifest, uint64
          share_of(all, f->bytes_in));
 }
 
-static void tell_read(const struct tree_figures *f, each_stat *each, void *arg)
+static void tell_read(const struct tree_figures *f, const struct table_common *common,
+                      each_stat *each, void *arg)
 {
-    tell(each, arg, "tables_asked", "tables", "by them: those that may have the key", f->asked);
-    tell(each, arg, "read_amplification", "%", "tables_asked by gets", share_of(f->asked, f->gets));
+    uint64_t asked = f->looked_in + atomic_load_explicit(&common->denied, memory_order_relaxed);
+
+    tell(each, arg, "tables_asked", "tables", "by them: those that may have the key", asked);
+    tell(each, arg, "read_amplification", "%", "tables_asked by gets", share_of(asked, f->gets));
 }
 
 static void tell_space(const struct version *v, each_stat *each, void *arg)
@@ -150,7 +153,8 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
     commits = tree->group.commits;
     groups = tree->group.leads;
     memory = memtable_bytes(tree->super->memtable);
-    figures.asked += atomic_load_explicit(&tree->super->version->asked, memory_order_relaxed);
+    figures.looked_in +=
+        atomic_load_explicit(&tree->super->version->looked_in, memory_order_relaxed);
     manifest = tree->manifest.written;
     events = tree->events.written;
     spared = tree->spared.count;
@@ -171,7 +175,7 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
         tell_level(super->version, &figures, level, each, arg);
     tell_targets(super->version, tree->env->options, each, arg);
     tell_written(&figures, manifest, events, each, arg);
-    tell_read(&figures, each, arg);
+    tell_read(&figures, tree->common, each, arg);
     tell_space(super->version, each, arg);
     tell_stalls(&figures, each, arg);
     tell(each, arg, "open_replayed", "bytes", "of log that opening read", tree->opened.end);

@@ -30,7 +30,7 @@ struct tree_figures {
     } levels[LEVELS];
     uint64_t stalls, stall_ns, longest_ns; /* writes that did work, and how long */
     uint64_t stalled[TREE_STALLS];         /* of them, at least 1, 10 and 100 ms */
-    uint64_t gets, asked; /* tables that were asked; without the present version's */
+    uint64_t gets, looked_in;              /* tables, by them; without the present version's */
     /* Bytes that were written to files: to logs, to manifests before the present one, and to
      * tables, those that were given up among them. */
     uint64_t log_bytes, manifest_bytes, table_bytes;

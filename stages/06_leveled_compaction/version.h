@@ -18,7 +18,7 @@ struct version_level {
 
 struct version {
     _Atomic unsigned refs;
-    _Atomic uint64_t asked; /* tables, by version_get */
+    _Atomic uint64_t looked_in; /* tables, by version_get: whose filters did not deny the key */
     struct version_level levels[LEVELS];
     size_t count;               /* of all tables */
     uint64_t tombstones;        /* in them */

@@ -70,8 +70,9 @@ static size_t find_some(struct search *s, struct candidate *out)
     return count;
 }
 
+/* Tables. Each is one atomic addition to memory that all threads share, unless it is 0. */
 struct asked {
-    uint64_t all, denied; /* tables */
+    uint64_t looked_in, denied;
 };
 
 static int ask(const struct candidate *list, size_t count, const struct search *s,
@@ -84,16 +85,16 @@ static int ask(const struct candidate *list, size_t count, const struct search *
         struct table *t = list[i].table;
         if (list[i].edge && sstable_compare_key(&t->base, s->key) != 0)
             continue;
-        asked->all++;
         rc = table_need(t, err);
         if (rc < 0)
             return rc;
         if (table_denies(t, s->hash)) {
             asked->denied++;
             rc = STRATA_NOT_FOUND;
-        } else {
-            rc = table_find(t, s->key, s->hash, type, value, err);
+            continue;
         }
+        asked->looked_in++;
+        rc = table_find(t, s->key, s->hash, type, value, err);
     }
     return rc;
 }
@@ -113,6 +114,7 @@ int version_get(struct version *version, struct strata_slice key, unsigned *type
     if (asked.denied)
         atomic_fetch_add_explicit(&list[0].table->common->denied, asked.denied,
                                   memory_order_relaxed);
-    atomic_fetch_add_explicit(&version->asked, asked.all, memory_order_relaxed);
+    if (asked.looked_in)
+        atomic_fetch_add_explicit(&version->looked_in, asked.looked_in, memory_order_relaxed);
     return rc;
 }

@@ -216,6 +216,45 @@ static void table_gives_back_what_was_written(void **state)
     }
 }
 
+/* The simulated disk's, but it is noted where an append does not begin at a multiple of 256 KiB. */
+static struct {
+    const struct fs_ops *real;
+    unsigned appends, elsewhere;
+} noted;
+
+static ssize_t append_noted(struct fs_file *file, const struct strata_slice *parts, size_t count)
+{
+    noted.appends++;
+    noted.elsewhere += file->end % ((size_t)256 << 10) != 0;
+    return noted.real->append(file, parts, count);
+}
+
+/* The page cache has large pages of what is written so. */
+static void table_is_written_from_even_places_on(void **state)
+{
+    struct setting setting = {.block_bytes = 4096, .bits = 10, .plain = true};
+    struct sstable *table;
+    struct strata_error err;
+    struct fs_ops own;
+    struct ground g;
+
+    (void)state;
+    ground_init(&g, setting);
+    noted.real = g.fs->ops;
+    noted.appends = noted.elsewhere = 0;
+    own = *noted.real;
+    own.append = append_noted;
+    g.fs->ops = &own;
+    write_table(&g, 1000, true);
+    g.fs->ops = noted.real;
+    assert_in_range(noted.appends, 5, 30);
+    assert_in_range(noted.elsewhere, 0, 1); /* the footer, maybe */
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    check_scans(table, 1000, true, true);
+    sstable_unref(table);
+    ground_free(&g);
+}
+
 static void table_writer_that_ends_early_leaves_no_file(void **state)
 {
     struct ground g;
@@ -932,6 +971,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_gives_back_what_was_written),
+        cmocka_unit_test(table_is_written_from_even_places_on),
         cmocka_unit_test(table_writer_that_ends_early_leaves_no_file),
         cmocka_unit_test(table_damaged_in_any_bit_is_never_believed),
         cmocka_unit_test(table_cut_or_made_longer_is_not_opened),

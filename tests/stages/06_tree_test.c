@@ -275,6 +275,43 @@ static void tree_iterator_lives_through_compactions(void **state)
     fs_free(fs);
 }
 
+/* What came in the order of its keys is one run already: to compact it all is to say so. */
+static void tree_compaction_of_one_run_writes_no_table(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    uint64_t written;
+
+    (void)state;
+    for (int i = 0; i < 250; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key %05d", i);
+        assert_put(db, key, "value");
+        if (i % 100 == 99) {
+            close_it(db); /* which flushes, and settles nothing */
+            db = open_it(fs);
+        }
+    }
+    close_it(db);
+    db = open_it(fs);
+    written = check_stat(db, "table_bytes");
+    compact(db);
+    assert_int_equal(check_stat(db, "table_bytes"), written);
+    assert_int_equal(check_stat(db, "level0_files"), 0);
+    assert_int_equal(check_stat(db, "tables"), 3);
+    close_it(db);
+    db = open_it(fs);
+    assert_int_equal(check_stat(db, "tables"), 3);
+    assert_get(db, "key 00099", "value");
+    assert_get(db, "key 00249", "value");
+    assert_put(db, "key 00099", "other");
+    compact(db);
+    assert_int_equal(check_stat(db, "table_records"), 250);
+    assert_get(db, "key 00099", "other");
+    close_it(db);
+    fs_free(fs);
+}
+
 static void tree_tombstones_end_at_the_last_level(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -853,6 +890,7 @@ int main(void)
         cmocka_unit_test(tree_takes_a_memtable_of_any_size),
         cmocka_unit_test(tree_work_is_done_while_writing),
         cmocka_unit_test(tree_iterator_lives_through_compactions),
+        cmocka_unit_test(tree_compaction_of_one_run_writes_no_table),
         cmocka_unit_test(tree_tombstones_end_at_the_last_level),
         cmocka_unit_test(tree_many_sessions_leave_few_tables),
         cmocka_unit_test(tree_policy_changes_between_openings),

@@ -151,7 +151,9 @@ enum strata_sync {
 /* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file
  * system can reserve room for it (ext4, XFS, tmpfs). A device that then cannot give a page back
  * that the kernel had put away, or a file system that has gone read-only after an error, may make
- * itself known by SIGBUS; what was acknowledged is as safe as ever. */
+ * itself known by SIGBUS; what was acknowledged is as safe as ever. And at stage 6 what a killed
+ * process left in its log is brought to the device by the first write, sync or close; with ALWAYS,
+ * by strata_open. */
 
 /* How tables are merged (stage 6 on). */
 enum strata_compaction {

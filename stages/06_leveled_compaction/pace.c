@@ -255,11 +255,11 @@ static uint64_t waits_of(const struct tree *tree)
 
 static int begin_memtable(struct tree *tree, struct strata_error *err)
 {
-    int rc = 0;
+    int rc = tree->unsynced ? tree_sync_names(tree, err) : 0; /* tree_open.c I5 */
 
-    if (tree->spent)
+    if (rc == 0 && tree->spent)
         return pace_flush(tree, err); /* tree_open.c I4 */
-    if (is_full(tree)) {
+    if (rc == 0 && is_full(tree)) {
         rc = finish_flush(tree, err); /* I1 */
         if (rc == 0)
             rc = tree_seal(tree, err);
@@ -306,7 +306,7 @@ static bool is_due(const struct tree *tree)
 {
     uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
     return tree->unpaid >= tree->grain || tree->unpaid >= sixteenth || !tree->named ||
-           tree->spent || is_full(tree);
+           tree->spent || tree->unsynced || is_full(tree);
 }
 
 static void note_stall(struct tree_figures *figures, uint64_t took)

@@ -11,7 +11,10 @@
  * flush waits for the first write, or sync, or the close; who only reads need not wait for it.
  * Until then nothing is made and the log does not grow, however often the process is killed; two
  * logs are flushed at once. So what open reads is never more than two memtables. With
- * STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is on the device. */
+ * STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is on the device. I5: the name
+ * that tells which manifest counts may not be on the device, when who gave it was killed: the
+ * directory is synced before anything is removed, or written that needs that name: an edit, or an
+ * operation in the log. */
 #include "tree_open.h"
 #include "bptree.h"
 #include "change.h"

@@ -169,6 +169,77 @@ static void killed_after_a_failed_sync_is_synced_by_the_next(void **state)
     fs_free(fs);
 }
 
+/* ---- A name that is not on the device -----------------------------------------------------------
+ */
+
+/* Works until a call fails: there it was killed. */
+static void work_until_killed(struct strata_fs *fs)
+{
+    struct strata_options options;
+    struct strata *db;
+
+    subject_options(&options, fs, true);
+    options.sync = STRATA_SYNC_NEVER;
+    if (strata_open(DIR, &options, &db, NULL) < 0)
+        return;
+    for (const char *key = "abc"; *key; key++)
+        if (strata_put(db, strata_bytes(key, 1), strata_string("one"), NULL) == 0)
+            strata_flush(db, NULL);
+    strata_close(db, NULL);
+}
+
+static int expect_later_one(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    struct strata *db;
+
+    (void)arg;
+    if (info->synced) {
+        db = open_as(state, STRATA_SYNC_NEVER);
+        assert_get(db, "later", "one");
+        close_it(db);
+    }
+    return 0;
+}
+
+/* false: it had not so many calls. */
+static bool killed_at(uint64_t at)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at, .for_ever = true};
+    struct fs_sim_plan plan = {.model = FS_SIM_POSIX};
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_totals totals;
+    struct strata_error err;
+    struct strata *db;
+    bool struck;
+
+    assert_int_equal(fs_sim_record(fs), 0);
+    fs_sim_fail(fs, &fault);
+    work_until_killed(fs);
+    struck = fs_sim_failed(fs) > 0;
+    fs_sim_fail(fs, NULL);
+    plan.from = fs_sim_trace_calls(fs) + 1;
+    db = open_as(fs, STRATA_SYNC_NEVER);
+    assert_int_equal(fs_sim_start(fs, 1), 0);
+    assert_put(db, "later", "one");
+    assert_ok(strata_sync(db, &err), &err);
+    assert_int_equal(fs_sim_ack(fs, 1, true), 0);
+    fs_sim_record_stop(fs);
+    close_it(db);
+    assert_int_equal(fs_sim_states(fs, &plan, expect_later_one, NULL, &totals), 0);
+    fs_free(fs);
+    return struck;
+}
+
+static void killed_then_cut_keeps_what_was_synced_since(void **state)
+{
+    uint64_t at = 1;
+
+    (void)state;
+    while (killed_at(at))
+        at++;
+    assert_true(at > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +247,7 @@ int main(void)
         cmocka_unit_test(killed_is_flushed_by_the_first_write),
         cmocka_unit_test(killed_is_flushed_at_once_where_writes_are_synced),
         cmocka_unit_test(killed_after_a_failed_sync_is_synced_by_the_next),
+        cmocka_unit_test(killed_then_cut_keeps_what_was_synced_since),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

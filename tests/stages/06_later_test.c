@@ -5,6 +5,7 @@
 #include "fs_sim.h"
 #include "subject.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #define DIR "db"
@@ -148,12 +149,48 @@ static void later_read_index_costs_open_nothing(void **state)
     fs_free(fs);
 }
 
+/* ---- By many at once ---------------------------------------------------------------------------
+ */
+
+#define THREADS 8
+
+static void *get_all(void *db)
+{
+    for (int i = 0; i < 20; i++) {
+        assert_get(db, "b", "b");
+        assert_get(db, "y", "y");
+        assert_get(db, "bb", NULL);
+    }
+    return NULL;
+}
+
+static void later_read_index_is_read_once_by_many_threads(void **state)
+{
+    struct strata_fs *fs = make_two();
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct strata *db = open_it(fs, true);
+        uint64_t calls = fs->calls[FS_CALL_READ];
+        pthread_t threads[THREADS];
+        for (int t = 0; t < THREADS; t++)
+            assert_int_equal(pthread_create(&threads[t], NULL, get_all, db), 0);
+        for (int t = 0; t < THREADS; t++)
+            assert_int_equal(pthread_join(threads[t], NULL), 0);
+        /* Of each table the index, the filter, and a block for each thread at most. */
+        assert_in_range(fs->calls[FS_CALL_READ] - calls, 6, 2 * (2 + THREADS));
+        close_it(db);
+    }
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(later_read_filter_that_is_damaged_is_told),
         cmocka_unit_test(later_read_index_that_is_damaged_is_told),
         cmocka_unit_test(later_read_index_costs_open_nothing),
+        cmocka_unit_test(later_read_index_is_read_once_by_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

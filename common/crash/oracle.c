@@ -205,8 +205,8 @@ static int check_orphans(struct check *check, struct strata_fs *fs)
     return bad;
 }
 
-/* The first opening for writing, which repairs; then one write more. (It is verified once, when that
- * write is in the log too: of all that is asked it is the dearest.) */
+/* The first opening for writing, which repairs; then one write more. (It is verified once, when
+ * that write is in the log too: of all that is asked it is the dearest.) */
 static int check_writing(struct check *check)
 {
     struct strata_slice key = strata_string(ORACLE_KEY), value = strata_string(ORACLE_VALUE);

@@ -16,7 +16,7 @@ printf '%s\n' '{"key":"a","value":"\u00e9"}' >more.jsonl
 printf '\\x00ff,"a ""b"""\nlong,%0200d\n' 1 >more.csv
 printf '\\x00\\t\tb\\nc\n' >more.tsv
 strata datagen --count 40 --format csv >in.csv 2>/dev/null
-for stage in 1 2 3; do
+for stage in 1 2 3 6; do
     strata --stage $stage load "db$stage" in.tsv 2>/dev/null || exit 1
 done
 
@@ -89,7 +89,7 @@ refused() {
 memory() { refused "memory_$1" malloc: 'out of memory|[Cc]annot allocate memory' "${@:2}"; }
 
 changes=
-db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 d=$work/d
+db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 db6=$work/d/db6 d=$work/d
 memory get 'strata get $db3 "key 007"'
 memory scan 'strata scan $db2 --from "key 29" --to "key 2\\xff"'
 memory scan_prefix 'strata scan $db1 --prefix "key 29" --reverse --keys-only'
@@ -111,6 +111,8 @@ printf "put a 1\nhold\nbatch begin\nput b 2\ndel a\nbatch commit\nrelease\n" >cr
 memory crash 'strata crash --stage 3 --model kill --workload $d/crashed --at 20.0+5.0'
 memory crash_after_a_kill 'strata crash --stage 1 --model ordered --workload nothing --at kill2/8.0'
 memory datagen 'strata datagen --count 3'
+memory levels 'strata levels $db6'
+memory timeline 'strata timeline $db6'
 memory inspect_checkpoint 'strata inspect $db3/INDEX'
 memory migrate 'strata migrate $db1 new --to 3 && strata get new "key 123"'
 changes=db3

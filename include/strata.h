@@ -378,8 +378,9 @@ struct strata_progress {
  * stage 6 on all compactions that are due are done, too, and level 0 is brought down where it has
  * at least an eighth of what it is merged with. */
 int strata_flush(struct strata *db, struct strata_error *err);
-/* Gives dead space back. `progress` may be NULL. NOT_SUPPORTED without STRATA_PROMISE_COMPACT;
- * CORRUPT, and otherwise fails as strata_put. */
+/* Gives dead space back. `progress` may be NULL. From stage 6 on tables without deletes that do not
+ * overlap, no matter on which levels, have none: they stay as they are, and are not read.
+ * NOT_SUPPORTED without STRATA_PROMISE_COMPACT; CORRUPT, and otherwise fails as strata_put. */
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err);
 /* The same for the keys from `from` on and before `to`; where one of them has no bytes, there is no

@@ -31,28 +31,27 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
     return 0;
 }
 
-/* Block `n` and as many of those that follow as there is room for. What cannot be read so is no
- * error: it is read block by block, which tells where. */
-static void read_piece(struct verification *v, uint32_t n)
+/* Block `n` and as many of those that follow as there is room for; none, if that is not enough for
+ * the first. */
+static int read_piece(struct verification *v, uint32_t n, struct strata_error *err)
 {
     const uint64_t *places = v->table->fence.places;
     uint32_t end = n;
+    int rc = 0;
 
-    while (end < v->table->fence.count && places[end + 1] - places[n] <= PIECE)
+    while (v->piece && end < v->table->fence.count && places[end + 1] - places[n] <= PIECE)
         end++;
-    v->first = v->end = n;
-    if (v->piece && end > n &&
-        table_read_at(v->table, places[n], v->piece, (size_t)(places[end] - places[n]), NULL) == 0)
-        v->end = end;
+    if (end > n)
+        rc = table_read_at(v->table, places[n], v->piece, (size_t)(places[end] - places[n]), err);
+    v->first = n;
+    v->end = rc == 0 ? end : n;
+    return rc;
 }
 
 /* NULL: it is not at hand. */
-static const uint8_t *stored(struct verification *v, uint32_t n)
+static const uint8_t *stored(const struct verification *v, uint32_t n)
 {
     const uint64_t *places = v->table->fence.places;
-
-    if (n >= v->end)
-        read_piece(v, n);
     return n < v->end ? v->piece + (places[n] - places[v->first]) : NULL;
 }
 
@@ -61,8 +60,10 @@ static int verify_block(struct verification *v, uint32_t n, struct strata_error 
     const struct table *t = v->table;
     uint64_t place = t->fence.places[n];
     struct strata_error why;
-    int rc = table_open_block(t, n, stored(v, n), &v->block, err);
+    int rc = n < v->end ? 0 : read_piece(v, n, err);
 
+    if (rc == 0)
+        rc = table_open_block(t, n, stored(v, n), &v->block, err);
     if (rc < 0)
         return rc;
     v->sum.digest = table_digest(v->sum.digest, v->block.check);

@@ -253,13 +253,18 @@ static uint64_t waits_of(const struct tree *tree)
            atomic_load_explicit(&fs->calls[FS_CALL_SYNC_DIR], memory_order_relaxed);
 }
 
+/* What open has left to the first write (tree_open.c I4, I5). */
+static int begin_writing(struct tree *tree, struct strata_error *err)
+{
+    int rc = tree->unsynced ? tree_sync_names(tree, err) : 0;
+    return rc == 0 && tree->spent ? pace_flush(tree, err) : rc;
+}
+
 static int begin_memtable(struct tree *tree, struct strata_error *err)
 {
-    int rc = tree->unsynced ? tree_sync_names(tree, err) : 0; /* tree_open.c I5 */
+    int rc = 0;
 
-    if (rc == 0 && tree->spent)
-        return pace_flush(tree, err); /* tree_open.c I4 */
-    if (rc == 0 && is_full(tree)) {
+    if (is_full(tree)) {
         rc = finish_flush(tree, err); /* I1 */
         if (rc == 0)
             rc = tree_seal(tree, err);
@@ -279,9 +284,11 @@ static void trash_share(struct tree *tree)
 /* I3: what is left out now is part of the next share, as the room for it is less then. */
 static int work(struct tree *tree, uint64_t bytes, struct strata_error *err)
 {
-    uint64_t waits = waits_of(tree);
-    int rc = begin_memtable(tree, err);
+    int rc = begin_writing(tree, err);
+    uint64_t waits = waits_of(tree); /* those of open do not count */
 
+    if (rc == 0)
+        rc = begin_memtable(tree, err);
     if (rc == 0 && waits_of(tree) == waits)
         rc = flush_share(tree, bytes, err);
     if (rc == 0 && waits_of(tree) == waits)

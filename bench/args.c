@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, TEXT, NUMBER, SIZE, REAL, WORKS, STAGE, ENGINES, SYNC };
+enum kind { FLAG, TEXT, NUMBER, SIZE, REAL, WORKS, STAGE, ENGINES, SYNC, TABLES };
 
 struct option {
     const char *name, *value, *help;
@@ -64,6 +64,10 @@ static const struct option options[] = {
     {"db", "DIR", "make databases in DIR/ENGINE and keep them (default: temporary)", TEXT,
      FIELD(db), 0, 0},
     {"json", "FILE", "write the results there too", TEXT, FIELD(json), 0, 0},
+    {"figures", "A,B,...", "of which to print tables, and nothing else; see below", TABLES, 0, 0,
+     0},
+    {"limits", NULL, "measure too what the machine can do, and how far each benchmark is from it",
+     FLAG, FIELD(limits), 0, 0},
     {"histogram", NULL, "print each benchmark's latencies", FLAG, FIELD(histogram), 0, 0},
     {"help", NULL, "this text", FLAG, FIELD(help), 0, 0},
     {NULL, NULL, NULL, FLAG, 0, 0, 0}};
@@ -80,6 +84,20 @@ static void help_engines(FILE *to)
     for (const struct engine_about *p = engine_peers; p->name; p++)
         fprintf(to, "  %-22s  %s%s%s\n", p->name, p->title,
                 p->engine ? "" : ": not in this build, which wants ", p->engine ? "" : p->package);
+}
+
+static void help_figures(FILE *to)
+{
+    size_t column = 0;
+
+    fputs("\nFigures\n", to);
+    for (int f = 0; f < FIGURES; f++) {
+        size_t size = strlen(figures_about[f].name) + 1;
+        bool wraps = column + size > 98;
+        column = (wraps ? 0 : column) + size;
+        fprintf(to, "%s%s", f == 0 ? "  " : wraps ? "\n  " : " ", figures_about[f].name);
+    }
+    fputc('\n', to);
 }
 
 void args_help(FILE *to)
@@ -100,6 +118,7 @@ void args_help(FILE *to)
     for (const struct work *w = works; w->name; w++)
         fprintf(to, "  %-22s  %s\n", w->name, w->help);
     help_engines(to);
+    help_figures(to);
     fprintf(
         to,
         "\nWithout --benchmarks: %s\n\n"
@@ -221,6 +240,8 @@ static int take(struct settings *s, const struct option *o, const char *text)
         return contenders_engines(s, text);
     case SYNC:
         return take_sync(o, s, text);
+    case TABLES:
+        return figures_take(s, text);
     }
     return BENCH_OTHER;
 }
@@ -271,6 +292,10 @@ static int take_argument(struct settings *s, char **argv, int *i)
 static int settle(struct settings *s)
 {
     bool peers = false;
+
+    s->each = s->turns == 1 && s->figure_count == 0;
+    if (s->figure_count == 0)
+        figures_usual(s);
 
     if (s->contender_count == 0)
         contenders_newest(s);

@@ -116,39 +116,48 @@ static int count_keys(const struct settings *s, uint64_t *count)
     return code;
 }
 
-static int run_in(const struct settings *s, const char *root, uint64_t count,
-                  struct results *results)
+static int run_in(const struct settings *s, const char *root, struct results *results)
 {
+    bool several = s->contender_count > 1 || !s->each;
     int code;
 
-    report_head(s, count, root, stdout);
+    results->files = os_file_system(root);
+    report_head(s, results->keys, root, stdout);
     report_engines(s, stdout);
-    code = turns_run(s, root, results);
-    if (code == BENCH_OK && (s->contender_count > 1 || s->turns > 1))
+    code = s->limits ? bounds_measure(root, results) : BENCH_OK;
+    if (code == BENCH_OK)
+        code = turns_run(s, root, results);
+    if (code != BENCH_OK)
+        return code;
+    bounds_apply(s, results);
+    if (several)
         report_table(s, results, stdout);
+    report_goals(s, results, stdout);
+    if (s->limits)
+        report_limits(s, results, stdout);
     return code;
 }
 
-static int run_bench(const struct settings *s, uint64_t *count, struct results *results)
+static int run_bench(const struct settings *s, struct results *results)
 {
-    int code = count_keys(s, count);
+    int code = count_keys(s, &results->keys);
     char *root;
 
     if (code != BENCH_OK)
         return code;
     root = find_root(s, &code);
     if (code == BENCH_OK)
-        code = run_in(s, root, *count, results);
+        code = run_in(s, root, results);
     if (root && !s->db)
         place_remove(root);
     free(root);
     return code;
 }
 
-static int write_json(const struct settings *s, uint64_t count, const struct results *results,
-                      FILE *to, const char *unfinished)
+static int write_json(const struct settings *s, const struct results *results, FILE *to,
+                      const char *unfinished)
 {
-    json_report(s, count, results, to);
+    json_report(s, results, to);
     if (fflush(to) != 0 || ferror(to))
         return bench_fail_sys(unfinished, errno);
     return rename(unfinished, s->json) < 0 ? bench_fail_sys(s->json, errno) : BENCH_OK;
@@ -159,14 +168,13 @@ static int write_json(const struct settings *s, uint64_t count, const struct res
 static int run_with_json(const struct settings *s, struct results *results, const char *unfinished)
 {
     FILE *json = fopen(unfinished, "w");
-    uint64_t count;
     int code;
 
     if (!json)
         return bench_fail_sys(unfinished, errno);
-    code = run_bench(s, &count, results);
+    code = run_bench(s, results);
     if (code == BENCH_OK)
-        code = write_json(s, count, results, json, unfinished);
+        code = write_json(s, results, json, unfinished);
     fclose(json);
     if (code != BENCH_OK)
         remove(unfinished);
@@ -177,11 +185,10 @@ static int run(const struct settings *s, struct results *results)
 {
     size_t capacity = s->json ? strlen(s->json) + sizeof ".tmp" : 0;
     char *unfinished;
-    uint64_t count;
     int code;
 
     if (!s->json)
-        return run_bench(s, &count, results);
+        return run_bench(s, results);
     unfinished = malloc(capacity);
     if (!unfinished)
         return bench_fail_memory();

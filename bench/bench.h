@@ -8,10 +8,12 @@
  *   run.c        the threads of one workload     ycsb.c     those of YCSB
  *   check.c      is what came out what went in?  data.c     keys and values
  *   measure.c    one workload, timed, counted    os.c       what the system counts
+ *   figures.c    what is measured                bounds.c   what the machine can do at best
  *   median.c     of several turns                report.c   one result, as text
- *   table.c      engines side by side            json.c     results for programs
- *   place.c      directories                     machine.c  what it was measured on
- *   histogram.c  latencies                       peers/     the engines */
+ *   table.c      engines side by side            goals.c    what they shall reach
+ *   json.c       results for programs            machine.c  what it was measured on
+ *   place.c      directories                     histogram.c  latencies
+ *   peers/       the engines                     limits/    what bounds them */
 #ifndef STRATA_BENCH_BENCH_H
 #define STRATA_BENCH_BENCH_H
 
@@ -72,10 +74,14 @@ struct settings {
     uint64_t turns;
     enum strata_sync sync;
     bool plain, mapped_reads, check_reads;
-    double seconds;   /* cap of one benchmark */
-    const char *db;   /* NULL: a temporary directory */
-    const char *tsv;  /* NULL: generated data */
-    const char *json; /* NULL: none */
+    double seconds;               /* cap of one benchmark */
+    const char *db;               /* NULL: a temporary directory */
+    const char *tsv;              /* NULL: generated data */
+    const char *json;             /* NULL: none */
+    enum figure figures[FIGURES]; /* of which there are tables */
+    size_t figure_count;
+    bool each;   /* every result is told, not only what all come to */
+    bool limits; /* these are measured too */
     bool histogram;
     bool help;
 };
@@ -84,6 +90,7 @@ struct settings {
 int contenders_stage(struct settings *s, const char *text);
 int contenders_engines(struct settings *s, const char *list);
 int contenders_newest(struct settings *s);
+unsigned stage_newest(void); /* of this build */
 /* BENCH_OK, or BENCH_USAGE and stderr was told. */
 int args_parse(struct settings *s, int argc, char **argv);
 void args_help(FILE *to);
@@ -114,9 +121,23 @@ bool data_holds(const struct data *d, uint64_t i); /* has key number i room in a
 /* ---- One engine's turn ----------------------------------------------------------------- */
 
 /* How the database is opened for a workload: for writing; for reading only, as the last close left
- * it; without the files that are there to make opening fast; each put synced; with a small cache.
- */
-enum work_opens { OPENS_WRITE, OPENS_CLEAN, OPENS_BARE, OPENS_SYNCED, OPENS_SMALL };
+ * it; without the files that are there to make opening fast; each put synced; with a small cache;
+ * read from mapped files, as some engines always do; both of these. */
+enum work_opens {
+    OPENS_WRITE,
+    OPENS_CLEAN,
+    OPENS_BARE,
+    OPENS_SYNCED,
+    OPENS_SMALL,
+    OPENS_MAPPED,
+    OPENS_SMALL_MAPPED
+};
+
+/* What writes have done, and took, settle's part too. */
+struct made {
+    uint64_t puts, put_bytes, written, called; /* the last two: bytes, as struct os_io's */
+    double seconds, cpu_seconds;
+};
 
 struct bench {
     const struct settings *settings;
@@ -140,14 +161,16 @@ struct bench {
     uint64_t survivors, survivors_first; /* new keys that a killed process put; looked for when the
                                           * database is open again */
 
-    uint64_t first_new;          /* `next`, when the workload under way began */
-    uint64_t salt;               /* of the random numbers of the workload under way */
-    struct zipf zipf;            /* likewise, of YCSB's */
-    struct histogram latency;    /* of the last workload */
-    struct os_memory own;        /* the program's, without a database */
-    uint64_t put_bytes, written; /* since the database was made */
-    int parent;                  /* where results go, and what only the first process can do is
-                                  * asked for; -1: nowhere */
+    uint64_t first_new;       /* `next`, when the workload under way began */
+    uint64_t salt;            /* of the random numbers of the workload under way */
+    struct zipf zipf;         /* likewise, of YCSB's */
+    struct histogram latency; /* of the last workload */
+    struct os_memory own;     /* the program's, without a database */
+    struct made made_of;      /* since the database was made */
+    uint64_t settled_bytes;   /* of its files, when nothing was owed; 0: not known */
+    uint64_t settled_live;    /* keys that it had then */
+    int parent;               /* where results go, and what only the first process can do is
+                               * asked for; -1: nowhere */
 };
 
 /* ---- Workloads (work.c, ycsb.c) -------------------------------------------------------- */
@@ -176,6 +199,7 @@ struct work {
     void (*plan)(const struct bench *b, uint64_t i, struct op *op);
     /* ONCE: does it; OPEN: makes the database ready to be opened. */
     int (*one)(struct bench *b, struct strata_error *err);
+    int (*then)(struct bench *b, struct strata_error *err); /* OPEN: is timed, too; or NULL */
     enum work_leaves leaves;
     unsigned needs; /* of the engine: enum engine_can */
     uint64_t part;  /* it does one in so many of N operations; 0: all */
@@ -185,13 +209,17 @@ struct work {
     bool inserts;   /* new keys too */
     enum work_opens opens;
     size_t value_bytes; /* of a fill; 0: the settings' */
+    size_t threads;     /* that do it; 0: as said */
     uint64_t most;      /* operations; 0: as said */
+    bool warm;          /* every entry is read before, so that caches have what they can hold */
+    bool closes;        /* of OPEN: the closing is timed, not the opening */
+    bool weighs;        /* its bytes on the device are those of the database when it is closed */
 };
 
 extern const struct work works[]; /* work.c; ends with a NULL name */
 bool work_writes(const struct work *work);
-bool work_threads(const struct work *work); /* settings->threads of them may do it */
-uint64_t work_wanted(const struct work *work, const struct bench *b); /* operations */
+size_t work_threads(const struct work *work, const struct settings *s); /* that do it */
+uint64_t work_wanted(const struct work *work, const struct bench *b);   /* operations */
 bool work_generated(const struct work *work);                /* it is for generated data alone */
 struct prng work_random(const struct bench *b, uint64_t i);  /* operation i's random numbers */
 uint64_t work_key_at(const struct bench *b, uint64_t place); /* of those that the last fill put */
@@ -226,6 +254,7 @@ struct worker {
 
 /* Runs one workload on the open database (measure.c). BENCH_OK, or stderr was told. */
 int measure(struct bench *b, const struct work *work, size_t place, struct result *result);
+void measure_disk(struct bench *b, struct result *result); /* what the files take */
 /* Its loop: fills in what the result tells of operations and time, and b->latency. Likewise. */
 int run_work(struct bench *b, struct result *result);
 /* One operation: what came out is added to `sum` (act.c). 0, or < 0 and w->err. */
@@ -242,6 +271,7 @@ uint64_t check_live(const struct bench *b); /* keys that are there */
  * and holds what came out, `found` entries of `sum`, against what must have. */
 int check_work(struct bench *b, const struct result *r, uint64_t sum);
 int check_put(struct bench *b, uint64_t first, uint64_t count); /* new keys: they are there now */
+int check_walk(struct bench *b, struct strata_error *err); /* reads every entry, and that is all */
 /* Every entry and every key of it, forwards; < 0 too if anything is not as it should be. */
 int check_everything(struct bench *b, struct strata_error *err);
 /* New keys were put by a process that was killed: are they all there? */
@@ -260,6 +290,10 @@ int life_measure(struct bench *b, const struct work *work, size_t place, struct 
 
 /* ---- Turns (turns.c, turn.c) ----------------------------------------------------------- */
 
+/* `tell` in a process of its own, which ends then; `take` reads here what it writes. Its exit
+ * status, or stderr was told. */
+int turns_apart(int (*tell)(const void *arg, int to), const void *arg,
+                void (*take)(void *result, int from), void *result);
 /* Has each engine tell about itself, in a process that ends then: an engine may begin threads for
  * that, and what is forked from a process with threads has lost them. */
 int turns_ask(struct settings *s);

@@ -1,6 +1,7 @@
 # The benchmark driver, and the tour, which measures with it.
 
 COMMA := ,
+SPACE := $() $()
 LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
@@ -10,24 +11,23 @@ HEADER.rocksdb := rocksdb/c.h
 HEADER.lmdb    := lmdb.h
 HEADER.sqlite  := sqlite3.h
 HEADER.tkrzw   := tkrzw_langc.h
-peer_is_there = $(if $(shell echo '\#include <$(HEADER.$1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes),$1)
-PEERS     := $(strip $(foreach p,leveldb rocksdb lmdb sqlite tkrzw,$(call peer_is_there,$p)))
+# One run of the preprocessor asks for all of them: every make does that.
+ask_for = \#if __has_include(<$(HEADER.$1)>)\npeer $1\n\#endif\n
+ALL_PEERS := leveldb rocksdb lmdb sqlite tkrzw
+PEERS     := $(filter $(ALL_PEERS),$(shell printf '$(foreach p,$(ALL_PEERS),$(call ask_for,$p))' | $(CC) -E -P -x c - 2>/dev/null))
 PEER_LIBS := $(patsubst -lsqlite,-lsqlite3,$(PEERS:%=-l%))
 PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS) $(if $(filter rocksdb,$(PEERS)),rocksdb_about))
-TURN_OBJ  := $(patsubst %,$B/bench/%.o,engines os peers/turn peers/reads peers/command) $(PEER_OBJ)
-BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys strata-peer strata-levels)
+BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys)
 
 include $(wildcard bench/*/*.mk)
 
-$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(PEER_OBJ) $(LIB_A)
+$B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(PEER_OBJ) $(LIMIT_OBJ) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
 $B/bench/strata-memtables: $(MEMTABLES) $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
-$B/bench/strata-peer: $B/bench/peers/peer.o $(TURN_OBJ) $(LIB_A)
-$B/bench/strata-levels: $B/bench/peers/levels.o $B/bench/histogram.o $(TURN_OBJ) $(LIB_A)
-$B/bench/strata-bench $B/bench/strata-peer $B/bench/strata-levels: LIBS += $(PEER_LIBS)
+$B/bench/strata-bench: LIBS += $(PEER_LIBS)
 $B/bench/engines.o: ALL_CFLAGS += $(foreach p,$(PEERS),-DPEER_$(shell echo $p | tr a-z A-Z))
 $B/bench/engines.o: $B/peers.txt
 $B/peers.txt: FORCE
@@ -38,46 +38,65 @@ $(BENCHES):
 .PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
+compile: $(PEER_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard bench/*.c bench/*/*.c)))
 
 # ---- Side by side ------------------------------------------------------------------------------
 #
 # The databases are made in the build directory: /tmp may be memory, where a sync costs nothing. What
-# a machine has not of the peers is left out.
+# a machine has not of the peers is left out. With RECORD=1 results, and what is printed, go to
+# docs/bench, of which docs/numbers.md is made.
 
-SIDES := fillseq,open,readseq,fillbatch,fillsync,fill100K,fillrandom,overwrite,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,seekrandom,readreverse,readwhilewriting,deleterandom,compact,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
-LARGE := fillseq,open,readseq,filluniquerandom,settle,readrandom,readmissing,readsmallcache,seekrandom,readreverse,overwrite,compact,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
+SIDES := fillseq,open,reopen,fillbatch,fillsync,fillsync8,fill100K,fillrandom,overwrite,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,readhot,seekrandom,readmapped,seekmapped,readsmallcache,readsmallmapped,readwhilewriting,overwritetenth,compact,deleterandom,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
+LARGE := fillseq,open,reopen,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,readsmallcache,overwritetenth,compact,overwrite,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
 STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,open,openafterkill,compact
-GROWS := filluniquerandom,settle,readrandom,readmissing,seekrandom,readseq,overwrite
+GROWS := filluniquerandom,settle,verify,readrandom,readmissing,seekrandom,readseq,overwrite
+OLDER := fillseq,open,fillbatch,close,filluniquerandom,compact,verify,readrandom,readmissing,readseq,readreverse,seekrandom,readsmallcache,readsmallmapped
+LEVEL := filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,overwritetenth,compact,verify
+FULLS := ops_per_s,load_ops_per_s,p999_us,write_amp,space_amp
+LOADS := load_ops_per_s,ops_per_s,load_cpu_us_per_op,p50_us,p99_us,p999_us,max_us,write_amp,write_amp_by_calls,space_amp,disk_bytes,rss_mb,rss_mapped_mb
 
-draw = tests/tools/install.sh plot && FROM=$B/bench TO=$(or $(TO),$B/bench) bench/plot.sh || echo "nothing is drawn"
-side_by_side = TMPDIR=$B/bench $B/bench/strata-bench --engines=$(or $(WHICH),$1) --turns=$(or $(TURNS),$2) --num=$(or $(N),$3) --benchmarks=$(or $(WORKS),$4) --json=$B/bench/$5.json $6 && echo && echo "written: $B/bench/$5.json"
+OUT   := $(if $(RECORD),docs/bench,$B/bench)
+comma_list = $(subst $(SPACE),$(COMMA),$(strip $1))
+# ENGINES TURNS KEYS WORKLOADS NAME OPTIONS
+side_by_side = mkdir -p $(OUT) && TMPDIR=$B/bench $B/bench/strata-bench --engines=$1 --turns=$2 --num=$3 --benchmarks=$(or $(WORKS),$4) --json=$(OUT)/$5.json $6 $(if $(RECORD),>$(OUT)/$5.txt) && echo && echo "written: $(OUT)/$5.json"
+which = $(or $(call comma_list,$(WHICH)),$1)
+turns = $(or $(TURNS),$1)
+some  = leveldb$(COMMA)newest$(COMMA)lmdb
+draw  = tests/tools/install.sh plot && FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh || echo "nothing is drawn"
 
-.PHONY: bench-full bench-stairs bench-sizes bench-plot bench-peers-installed
+.PHONY: bench-full bench-stairs bench-sizes bench-plot bench-record bench-peers-installed
 bench-peers-installed: install-build
 	@for group in peers more-peers rocksdb; do tests/tools/install.sh $$group || echo "left out: $$group"; done
 	@$(MAKE) --no-print-directory bench-build
 
 bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage beside LevelDB and other engines, minutes; one stage alone [STAGE=N] [N=100000] [TURNS=3] [WHICH=all] [WORKS=...]
 	@$(MAKE) --no-print-directory bench-build
-	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,all,3,100000,$(SIDES),results,--seconds=10))
+	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),100000),$(SIDES),results,--seconds=10 --limits))
 	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick,$(draw))
 
-bench-full: bench-peers-installed ## the same with a million keys, then with ten million: more than an hour [TURNS=3] [WHICH=...] [WORKS=...]
-	@$(call side_by_side,all,3,1000000,$(SIDES),results,--reads=500000 --seconds=60)
-	@$(call side_by_side,leveldb$(COMMA)newest$(COMMA)lmdb,2,10000000,$(LARGE),results-large,--reads=500000 --seconds=600)
+bench-full: bench-peers-installed ## the same with a million keys, then with ten million: hours [N=1000000] [LARGE_N=10000000] [READS=500000] [TURNS=3] [WHICH=...] [WORKS=...]
+	@$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),1000000),$(SIDES),results,--reads=$(or $(READS),500000) --seconds=60 --limits --figures=$(FULLS))
+	@$(call side_by_side,$(call which,$(some)),$(call turns,2),$(or $(LARGE_N),10000000),$(LARGE),results-large,--reads=$(or $(READS),500000) --seconds=600 --limits --figures=$(FULLS))
 	@$(draw)
 
 bench-stairs: bench-peers-installed ## every stage at the same work, never synced: what each brought [N=100000] [TURNS=3] [WORKS=...]
-	@$(call side_by_side,stages,3,100000,$(STEPS),stairs,--seconds=2)
+	@$(call side_by_side,stages,$(call turns,3),$(or $(N),100000),$(STEPS),stairs,--seconds=2 --figures=ops_per_s)
 	@$(draw)
 
-bench-sizes: bench-peers-installed ## how speed changes with the number of keys [SIZES='10000 100000 1000000 10000000 30000000'] [TURNS=1] [WHICH=leveldb,newest,lmdb]
-	@rm -f $B/bench/sizes-*.json
-	@for n in $(or $(SIZES),10000 100000 1000000 10000000 30000000); do $(call side_by_side,leveldb$(COMMA)newest$(COMMA)lmdb,1,$$n,$(GROWS),sizes-$$n,--reads=200000 --seconds=600) || exit 1; done
+bench-sizes: bench-peers-installed ## how speed, and what an operation costs, change with the number of keys [SIZES='10000 100000 1000000 10000000 30000000'] [TURNS=1] [WHICH=leveldb,newest,lmdb]
+	@rm -f $(OUT)/sizes-*
+	@for n in $(or $(SIZES),10000 100000 1000000 10000000 30000000); do $(call side_by_side,$(call which,$(some)),$(call turns,1),$$n,$(GROWS),sizes-$$n,--reads=$(or $(READS),200000) --seconds=600) || exit 1; done
+	@$(if $(RECORD),rm -f $(OUT)/sizes-*.txt)
+	@FROM=$(OUT) bench/growth.sh
 	@$(draw)
 
 bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
-	@FROM=$B/bench TO=$(or $(TO),$B/bench) bench/plot.sh
+	@FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh
+
+bench-record: ## all of these anew into docs/bench, and so into docs/numbers.md: about five hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
+	@$(MAKE) --no-print-directory bench-full bench-sizes bench-peers RECORD=1
+	@$(MAKE) --no-print-directory bench-stairs N= RECORD=1
+	@B=$B docs/tools/docs.pl write docs/numbers.md
 
 # ---- Each question of its own ------------------------------------------------------------------
 
@@ -102,19 +121,23 @@ bench-memtables: install-build ## memtables: skip list, B+tree, append leaves, u
 	@$(MAKE) --no-print-directory bench-build
 	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
 
-bench-peers: install-build install-peers ## stages 4 and 5 beside LevelDB, in turns, about two minutes [N=1000000] [RUNS=3] [CHECK=1]
+bench-peers: install-build install-peers ## stages 4 and 5 beside LevelDB, in turns, minutes [N=1000000] [RUNS=3] [CHECK=1]
 	@$(MAKE) --no-print-directory bench-build
-	@B=$B N=$(N) RUNS=$(RUNS) CHECK=$(CHECK) TMPDIR=$B/bench bench/peers.sh
+	@$(call side_by_side,leveldb$(COMMA)4$(COMMA)5,$(or $(RUNS),$(call turns,3)),$(or $(N),1000000),$(OLDER),peers,--reads=$(or $(READS),500000) --seconds=60 --figures=ops_per_s$(COMMA)p50_us$(COMMA)cpu_us_per_op$(COMMA)disk_bytes $(if $(CHECK),--check_reads))
 
-# RocksDB is optional: without it there is a table less.
-bench-levels: install-build install-peers ## write and space amplification, put latencies, reads and compaction beside LevelDB and RocksDB [N=1000000] [TURNS=3] [WHICH='leveldb rocksdb 6'] [CHECK=1]
+# RocksDB is optional: without it there is a column less.
+with_rocksdb = $$(if $B/bench/strata-bench --engines=rocksdb --help >/dev/null 2>&1; then echo leveldb,rocksdb,newest; else echo leveldb,newest; fi)
+bench-levels: install-build install-peers ## a random load and what it leaves: amplifications, latencies, reads, compaction, beside LevelDB and RocksDB [N=1000000] [GETS=N/2] [TURNS=3] [WHICH='leveldb rocksdb 6'] [CACHE=256] [CHECK=1]
 	@tests/tools/install.sh rocksdb || echo "RocksDB is left out"
 	@$(MAKE) --no-print-directory bench-build
-	@B=$B N=$(N) GETS=$(GETS) TURNS=$(TURNS) ENGINES="$(WHICH)" CACHE=$(CACHE) CHECK=$(CHECK) JSON=$B/bench/levels.json TMPDIR=$B/bench bench/levels.sh
+	@$(call side_by_side,$(call which,$(with_rocksdb)),$(call turns,3),$(or $(N),1000000),$(LEVEL),levels,--reads=$(or $(GETS),$$(($(or $(N),1000000) / 2))) --cache_size=$$(($(or $(CACHE),256) << 20)) --seconds=3600 --figures=$(LOADS) $(if $(CHECK),--check_reads))
 
 bench-growth: install-build install-plot ## what an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=docs/levels]
 	@$(MAKE) --no-print-directory bench-build
-	@B=$B SIZES="$(SIZES)" GETS=$(GETS) STAGE=$(STAGE) TO=$(or $(TO),$B/bench) TMPDIR=$B/bench bench/growth.sh
+	@rm -rf $B/bench/growth && mkdir $B/bench/growth
+	@for n in $(or $(SIZES),1000000 3000000 10000000 30000000); do $(call side_by_side,$(or $(STAGE),newest),1,$$n,$(GROWS),growth/sizes-$$n,--reads=$(or $(GETS),100000) --seconds=3600) || exit 1; done
+	@FROM=$B/bench/growth TO=$(or $(TO),$B/bench/growth) bench/growth.sh
+	@FROM=$B/bench/growth TO=$(or $(TO),$B/bench/growth) bench/plot.sh
 
 bench-large: install-build ## ten million keys: what load, open and scan need of memory [STAGE=N] [KEYS=10000000]
 	@$(MAKE) --no-print-directory bench-build

@@ -193,6 +193,12 @@ static int walk_all(struct bench *b, struct sum *sum, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
+int check_walk(struct bench *b, struct strata_error *err)
+{
+    struct sum sum = {0};
+    return walk_all(b, &sum, err);
+}
+
 static int different(struct strata_error *err, uint64_t wrong, uint64_t seen, uint64_t live)
 {
     *err = (struct strata_error){.code = STRATA_ERR_CORRUPT, .offset = STRATA_NO_OFFSET};

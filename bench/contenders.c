@@ -34,7 +34,7 @@ static int add_stages(struct settings *s, unsigned number)
     return code;
 }
 
-static unsigned newest_stage(void)
+unsigned stage_newest(void)
 {
     struct strata_stage_info info = {0};
 
@@ -73,7 +73,7 @@ static int add_peer(struct settings *s, const struct engine_about *p)
 
 static int add_all(struct settings *s)
 {
-    int code = add_stages(s, newest_stage());
+    int code = add_stages(s, stage_newest());
 
     for (const struct engine_about *p = engine_peers; p->name && code == BENCH_OK; p++)
         if (p->engine)
@@ -90,7 +90,7 @@ static int add_engine(struct settings *s, const char *name)
     if (strcmp(name, "stages") == 0)
         return add_stages(s, 0);
     if (strcmp(name, "newest") == 0)
-        return add_stages(s, newest_stage());
+        return add_stages(s, stage_newest());
     for (const struct engine_about *p = engine_peers; p->name; p++)
         if (strcmp(name, p->name) == 0)
             return add_peer(s, p);
@@ -124,5 +124,5 @@ int contenders_engines(struct settings *s, const char *list)
 
 int contenders_newest(struct settings *s)
 {
-    return add_stages(s, newest_stage());
+    return add_stages(s, stage_newest());
 }

@@ -334,14 +334,42 @@ static int do_rows(struct ground *g, int count, char **rows, struct strata_error
     puts("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     for (size_t k = 0; count == 0 && rc == 0 && k < KINDS; k++)
         rc = do_kind(g, &kinds[k], err);
-    for (int i = 0; rc == 0 && i < count; i++) {
-        unsigned long row = strtoul(rows[i], NULL, 10);
-        rc = row >= 1 && row <= KINDS
-                 ? do_kind(g, &kinds[row - 1], err)
-                 : strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                               "there are rows from 1 to %zu, not \"%s\"", KINDS, rows[i]);
-    }
+    for (int i = 0; rc == 0 && i < count; i++)
+        rc = do_kind(g, &kinds[strtoul(rows[i], NULL, 10) - 1], err);
     return rc;
+}
+
+static void show_help(void)
+{
+    printf(
+        "usage: difficult_keys [ROW...]\n"
+        "       difficult_keys bits\n\n"
+        "What the index and the filter of a table take for keys that are said to be difficult,\n"
+        "beside what theory says, as a table in Markdown. Each kind of keys is a row, from 1 to\n"
+        "%zu; without numbers all are shown. bits: what more bits a key buy, of %d keys.\n"
+        "Nothing is measured but counted; the tables are made in $TMPDIR, and removed.\n\n"
+        "Example\n"
+        "  $ difficult_keys 8\n\n"
+        "Exit status\n"
+        "  0  ok\n"
+        "  1  a table could not be made: no room, no memory\n"
+        "  2  bad usage\n",
+        KINDS, HASHES);
+}
+
+/* Numbers of rows, all of them? The first that is none is told. */
+static bool are_rows(int count, char **rows)
+{
+    for (int i = 0; i < count; i++) {
+        char *end;
+        unsigned long row = strtoul(rows[i], &end, 10);
+        if (row >= 1 && row <= KINDS && *end == '\0')
+            continue;
+        fprintf(stderr, "difficult_keys: rows are numbers from 1 to %zu, not \"%s\"; --help\n",
+                KINDS, rows[i]);
+        return false;
+    }
+    return true;
 }
 
 static int ground_init(struct ground *g, const char *dir, struct strata_error *err)
@@ -370,17 +398,23 @@ int main(int argc, char **argv)
     struct strata_error err;
     struct ground ground;
     char dir[500], text[600];
+    bool bits = argc == 2 && strcmp(argv[1], "bits") == 0;
     int rc;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        show_help();
+        return 0;
+    }
+    if (!bits && !are_rows(argc - 1, argv + 1))
+        return 2;
     snprintf(dir, sizeof dir, "%s/strata-keys.XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(dir)) {
         perror(dir);
-        return 4;
+        return 1;
     }
     rc = ground_init(&ground, dir, &err);
     if (rc == 0)
-        rc = argc == 2 && strcmp(argv[1], "bits") == 0 ? do_bits(&err)
-                                                       : do_rows(&ground, argc - 1, argv + 1, &err);
+        rc = bits ? do_bits(&err) : do_rows(&ground, argc - 1, argv + 1, &err);
     if (rc < 0)
         fprintf(stderr, "difficult_keys: %s\n", strata_error_text(&err, text, sizeof text));
     ground_free(&ground);

@@ -37,7 +37,7 @@ static void json_real(const char *name, bool known, double value, FILE *to)
         fprintf(to, ", \"%s\": %.0f", name, value);
 }
 
-static void json_machine(FILE *to)
+static void json_machine(const struct results *results, FILE *to)
 {
     struct machine m;
     char when[32] = "";
@@ -49,10 +49,11 @@ static void json_machine(FILE *to)
         strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
     fputs("  \"machine\": {", to);
     json_text("cpu", m.cpu, to);
-    fprintf(to, ", \"cores\": %ld, ", m.cores);
+    fprintf(to, ", \"cores\": %ld, \"strata\": \"%s\", ", m.cores, STRATA_VERSION);
     json_text("kernel", m.system.release, to);
     fputs(", ", to);
     json_text("compiler", m.compiler, to);
+    fprintf(to, ", \"files\": \"%s\"", results->files);
     fprintf(to, ", \"optimized\": %s, \"sanitizers\": %s},\n", m.optimized ? "true" : "false",
             m.sanitized ? "true" : "false");
     fputs("  ", to);
@@ -108,7 +109,8 @@ static void json_run(const struct settings *s, const struct results *results,
 {
     const struct result *r = m->one;
     const struct contender *c = &s->contenders[r->contender];
-    double ops = m->figures[FIGURE_OPS], ratio = median_ratio(s, results, r->contender, r->place);
+    double ops = m->figures[FIGURE_OPS],
+           ratio = median_ratio(s, results, r->contender, r->place, FIGURE_OPS);
 
     fputs("    {", to);
     json_text("engine", c->engine->name, to);
@@ -127,7 +129,7 @@ static void json_run(const struct settings *s, const struct results *results,
     json_bool("too_wide", median_spread(m) > SPREAD_WIDE, to);
     json_real("ratio_to_leveldb", !isnan(ratio), ratio, to);
     for (int f = 0; f < FIGURES; f++)
-        json_real(figure_names[f], !isnan(m->figures[f]), m->figures[f], to);
+        json_real(figures_about[f].name, !isnan(m->figures[f]), m->figures[f], to);
     fputc('}', to);
 }
 
@@ -149,12 +151,27 @@ static void json_runs(const struct settings *s, const struct results *results, F
     fputs("\n  ]\n", to);
 }
 
-void json_report(const struct settings *s, uint64_t count, const struct results *results, FILE *to)
+static void json_bounds(const struct results *results, FILE *to)
+{
+    fputs("  \"limits\": [", to);
+    for (size_t i = 0; i < results->bound_count; i++) {
+        const struct bound *b = &results->bounds[i];
+        fprintf(to, "%s\n    {\"limit\": \"%s\", \"unit\": \"%s\"", i ? "," : "", b->name, b->unit);
+        json_real("best", true, b->best, to);
+        json_real("median", true, b->median, to);
+        fprintf(to, ", \"about\": \"%s\"}", b->about);
+    }
+    fputs("\n  ],\n", to);
+}
+
+void json_report(const struct settings *s, const struct results *results, FILE *to)
 {
     fputs("{\n", to);
-    json_machine(to);
-    json_settings(s, count, to);
+    json_machine(results, to);
+    json_settings(s, results->keys, to);
     json_engines(s, to);
+    if (results->bound_count)
+        json_bounds(results, to);
     json_runs(s, results, to);
     fputs("}\n", to);
 }

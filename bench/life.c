@@ -15,17 +15,19 @@ static const char *const helps[] = {"*.hint", "INDEX", NULL};
 void life_options(const struct bench *b, enum work_opens how, struct engine_options *o)
 {
     const struct settings *s = b->settings;
+    bool small = how == OPENS_SMALL || how == OPENS_SMALL_MAPPED;
+    bool mapped = how == OPENS_MAPPED || how == OPENS_SMALL_MAPPED;
 
     *o = (struct engine_options){.dir = b->dir,
                                  .read_only = how == OPENS_CLEAN || how == OPENS_BARE,
                                  .sync = how == OPENS_SYNCED ? STRATA_SYNC_ALWAYS : s->sync,
                                  .memtable_bytes = s->memtable_bytes,
-                                 .cache_bytes = how == OPENS_SMALL ? SMALL_CACHE : s->cache_bytes,
+                                 .cache_bytes = small ? SMALL_CACHE : s->cache_bytes,
                                  .block_bytes = s->block_bytes,
                                  .bloom_bits = (unsigned)s->bloom_bits,
                                  .plain = s->plain,
                                  .check_reads = s->check_reads,
-                                 .mapped_reads = s->mapped_reads,
+                                 .mapped_reads = mapped || s->mapped_reads,
                                  .segment_bytes = s->segment_bytes,
                                  .data_bytes =
                                      b->data.count * (b->data.key_bytes + b->data.value_bytes),
@@ -81,7 +83,8 @@ static int begin_new(struct bench *b, const struct work *work)
     b->filled = b->data.count;
     b->filled_shuffled = false;
     b->data.value_bytes = work->value_bytes ? work->value_bytes : b->settings->value_bytes;
-    b->put_bytes = b->written = 0;
+    b->made_of = (struct made){0};
+    b->settled_bytes = 0;
     check_begin_new(b);
     return life_open(b, work->opens, true, &err) < 0 ? bench_fail(&err, work->name) : BENCH_OK;
 }
@@ -107,11 +110,29 @@ static int need_db(struct bench *b, const struct work *work, enum work_opens how
 
 /* ---- One workload on it ---------------------------------------------------------------- */
 
+/* What is there for appends to come is not in it. */
+static int weigh(struct bench *b, struct result *result)
+{
+    struct strata_error err;
+    int code = life_close(b);
+
+    if (code != BENCH_OK)
+        return code;
+    measure_disk(b, result);
+    return life_open_again(b, &err) < 0 ? bench_fail(&err, result->work->name) : BENCH_OK;
+}
+
 static int measure_opened(struct bench *b, const struct work *work, size_t place,
                           struct result *result)
 {
+    struct strata_error err;
     int code = need_db(b, work, work->opens);
-    return code == BENCH_OK ? measure(b, work, place, result) : code;
+
+    if (code == BENCH_OK && work->warm && check_walk(b, &err) < 0)
+        code = bench_fail(&err, work->name);
+    if (code == BENCH_OK)
+        code = measure(b, work, place, result);
+    return code == BENCH_OK && work->weighs ? weigh(b, result) : code;
 }
 
 /* The files stand beside the database meanwhile, on the same file system. */

@@ -4,40 +4,6 @@
 
 #include <string.h>
 
-const char *const figure_names[FIGURES] = {
-    [FIGURE_SECONDS] = "seconds",
-    [FIGURE_OPS] = "ops_per_s",
-    [FIGURE_MICROS] = "micros_per_op",
-    [FIGURE_MB] = "mb_per_s",
-    [FIGURE_P50] = "p50_us",
-    [FIGURE_P99] = "p99_us",
-    [FIGURE_P999] = "p999_us",
-    [FIGURE_MAX] = "max_us",
-    [FIGURE_READ_CALLS] = "read_calls_per_op",
-    [FIGURE_READ_BYTES] = "bytes_read_per_op",
-    [FIGURE_WRITE_CALLS] = "write_calls_per_op",
-    [FIGURE_WRITTEN_PER_PUT] = "bytes_written_per_byte_put",
-    [FIGURE_COMPARISONS] = "comparisons_per_op",
-    [FIGURE_PROBES] = "filter_probes_per_op",
-    [FIGURE_BLOCKS] = "blocks_per_op",
-    [FIGURE_LOADED] = "blocks_loaded_per_op",
-    [FIGURE_LEVELS] = "levels",
-    [FIGURE_RUNS] = "sorted_runs",
-    [FIGURE_CPU] = "cpu_us_per_op",
-    [FIGURE_INDEX] = "index_bytes_per_key",
-    [FIGURE_FSYNCS] = "fsyncs_per_op",
-    [FIGURE_OS_WRITTEN] = "bytes_written",
-    [FIGURE_OS_CALLED] = "bytes_written_by_calls",
-    [FIGURE_OS_READ] = "bytes_read_by_calls",
-    [FIGURE_WRITE_AMP] = "write_amp",
-    [FIGURE_READ_AMP] = "read_amp",
-    [FIGURE_SPACE_AMP] = "space_amp",
-    [FIGURE_DISK] = "disk_bytes",
-    [FIGURE_RSS] = "rss_mb",
-    [FIGURE_MAPPED] = "rss_mapped_mb",
-    [FIGURE_BESIDE] = "beside_ops_per_s",
-};
-
 /* ---- Counts ---------------------------------------------------------------------------- */
 
 struct counted {
@@ -129,27 +95,67 @@ static void take_memory(const struct bench *b, struct result *r)
     r->figures[FIGURE_MAPPED] = above(memory.mapped, b->own.mapped);
 }
 
-/* Of what has been written since the database was made settle tells, as then nothing is owed. */
+static bool settles(const struct result *r)
+{
+    return strcmp(r->work->name, "settle") == 0;
+}
+
+/* Of all since the database was made settle tells, as then nothing is owed. */
+static void take_made(struct bench *b, struct result *r)
+{
+    const struct made *m = &b->made_of;
+    double *f = r->figures;
+
+    f[FIGURE_WRITE_AMP] = known(m->put_bytes, per((double)m->written, (double)m->put_bytes));
+    f[FIGURE_CALL_AMP] = known(m->put_bytes, per((double)m->called, (double)m->put_bytes));
+    f[FIGURE_LOAD] = known(m->puts && m->seconds > 0, per((double)m->puts, m->seconds));
+    f[FIGURE_LOAD_CPU] = known(m->puts, per(m->cpu_seconds * 1e6, (double)m->puts));
+}
+
+static void add_made(struct made *m, const struct result *r)
+{
+    m->puts += work_writes(r->work) ? r->done : 0;
+    m->put_bytes += r->put_bytes;
+    m->written += (uint64_t)r->figures[FIGURE_OS_WRITTEN];
+    m->called += (uint64_t)r->figures[FIGURE_OS_CALLED];
+    m->seconds += r->seconds;
+    m->cpu_seconds += r->cpu_seconds;
+}
+
 static void take_io(struct bench *b, struct result *r, const struct os_io *was,
                     const struct os_io *is)
 {
     double *f = r->figures, written = (double)(is->written - was->written);
-    bool settles = strcmp(r->work->name, "settle") == 0;
     uint64_t given = r->bytes - r->put_bytes;
 
-    b->written += is->written - was->written;
-    b->put_bytes += r->put_bytes;
     f[FIGURE_OS_WRITTEN] = written;
+    f[FIGURE_OS_FETCHED] = (double)(is->fetched - was->fetched);
     f[FIGURE_OS_CALLED] = (double)(is->called - was->called);
     f[FIGURE_OS_READ] = (double)(is->read - was->read);
     f[FIGURE_WRITE_AMP] = known(r->put_bytes, per(written, (double)r->put_bytes));
-    if (settles)
-        f[FIGURE_WRITE_AMP] = known(b->put_bytes, per((double)b->written, (double)b->put_bytes));
+    f[FIGURE_CALL_AMP] = known(r->put_bytes, per(f[FIGURE_OS_CALLED], (double)r->put_bytes));
     f[FIGURE_READ_AMP] =
         known(given && !work_writes(r->work), per(f[FIGURE_OS_READ], (double)given));
+    if (work_writes(r->work) || settles(r))
+        add_made(&b->made_of, r);
+    if (settles(r))
+        take_made(b, r);
 }
 
-static void take_disk(const struct bench *b, struct result *r)
+/* Since it had settled nothing was put that was not there: the same content. */
+static void take_space(struct bench *b, struct result *r, uint64_t bytes)
+{
+    if (settles(r)) {
+        b->settled_bytes = bytes;
+        b->settled_live = check_live(b);
+    }
+    if (strcmp(r->work->name, "compact") == 0)
+        r->figures[FIGURE_SPACE_AMP] =
+            known(b->settled_bytes && b->known && b->settled_live == check_live(b),
+                  per((double)b->settled_bytes, (double)bytes));
+}
+
+void measure_disk(struct bench *b, struct result *r)
 {
     uint64_t bytes, named;
     double entry = (double)(b->data.key_bytes + b->data.value_bytes);
@@ -158,29 +164,33 @@ static void take_disk(const struct bench *b, struct result *r)
     if (os_disk(b->dir, &bytes, &named) != 0)
         return;
     r->figures[FIGURE_DISK] = (double)bytes;
-    r->figures[FIGURE_SPACE_AMP] = known(live > 0, per((double)bytes, live));
+    r->figures[FIGURE_DENSITY] = known(live > 0, per((double)bytes, live));
+    take_space(b, r, bytes);
 }
 
 /* ---- What is no loop of operations ----------------------------------------------------- */
 
-/* Closing, and what makes it ready, are aside. */
+/* Of closing and opening one is timed; what makes it ready is aside. */
 static int open_once(struct bench *b, struct result *r, struct strata_error *err)
 {
-    uint64_t begun;
-    struct watch watch;
+    struct watch closed = watch_begin(), opened;
     int rc = r->work->one(b, err);
 
+    closed = watch_since(&closed);
     if (rc < 0)
         return rc;
-    watch = watch_begin();
-    begun = bench_now_ns();
+    opened = watch_begin();
     rc = life_open_again(b, err);
+    if (rc == 0 && r->work->then)
+        rc = r->work->then(b, err);
     if (rc < 0)
         return rc;
-    histogram_add(&b->latency, bench_now_ns() - begun);
-    watch = watch_since(&watch);
-    r->seconds += watch.wall;
-    r->cpu_seconds += watch.cpu;
+    opened = watch_since(&opened);
+    if (r->work->closes)
+        opened = closed;
+    histogram_add(&b->latency, (uint64_t)(opened.wall * 1e9));
+    r->seconds += opened.wall;
+    r->cpu_seconds += opened.cpu;
     r->done++;
     if (b->survivors) {
         rc = check_survivors(b, err);
@@ -217,7 +227,6 @@ static int run_once(struct bench *b, struct result *r)
     r->seconds = watch.wall - quiet;
     r->cpu_seconds = watch.cpu;
     r->done = 1;
-    histogram_add(&b->latency, (uint64_t)(r->seconds * 1e9));
     return BENCH_OK;
 }
 
@@ -246,10 +255,10 @@ static void begin(struct bench *b, const struct work *work, size_t place, struct
     *r = (struct result){.work = work,
                          .contender = (size_t)(b->contender - b->settings->contenders),
                          .place = place,
-                         .threads = work_threads(work) ? b->settings->threads : 1,
+                         .threads = work_threads(work, b->settings),
                          .stride = work->batches ? b->settings->batch : 1,
                          .wanted = work_wanted(work, b),
-                         .timed = work->kind != WORK_SCAN};
+                         .timed = work->kind != WORK_SCAN && work->kind != WORK_ONCE};
     for (int i = 0; i < FIGURES; i++)
         r->figures[i] = NAN;
     memset(&b->latency, 0, sizeof b->latency);
@@ -281,6 +290,6 @@ int measure(struct bench *b, const struct work *work, size_t place, struct resul
     }
     take_io(b, result, &before.io, &after.io);
     take_memory(b, result);
-    take_disk(b, result);
+    measure_disk(b, result);
     return code;
 }

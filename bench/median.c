@@ -53,7 +53,7 @@ double median_spread(const struct median *m)
 }
 
 double median_ratio(const struct settings *s, const struct results *results, size_t contender,
-                    size_t place)
+                    size_t place, enum figure figure)
 {
     struct median mine, its;
 
@@ -62,8 +62,8 @@ double median_ratio(const struct settings *s, const struct results *results, siz
             continue;
         median_of(results, contender, place, &mine);
         median_of(results, i, place, &its);
-        if (its.figures[FIGURE_OPS] > 0)
-            return mine.figures[FIGURE_OPS] / its.figures[FIGURE_OPS];
+        if (its.figures[figure] > 0)
+            return mine.figures[figure] / its.figures[figure];
     }
     return NAN;
 }

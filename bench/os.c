@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,8 +50,9 @@ static void read_fields(const char *path, const char *const *names, uint64_t *co
 
 void os_io(struct os_io *io)
 {
-    read_fields("/proc/self/io", (const char *const[]){"wchar", "write_bytes", "rchar"},
-                (uint64_t *const[]){&io->called, &io->written, &io->read}, 3);
+    read_fields("/proc/self/io",
+                (const char *const[]){"wchar", "write_bytes", "rchar", "read_bytes"},
+                (uint64_t *const[]){&io->called, &io->written, &io->read, &io->fetched}, 4);
 }
 
 void os_memory(struct os_memory *memory)
@@ -93,6 +95,22 @@ int os_disk(const char *dir, uint64_t *bytes, uint64_t *named)
     }
     closedir(open);
     return 0;
+}
+
+const char *os_file_system(const char *dir)
+{
+    static const struct {
+        uint32_t magic;
+        const char *name;
+    } list[] = {{0xef53, "ext4"},      {0x58465342, "xfs"},     {0x9123683e, "btrfs"},
+                {0x01021994, "tmpfs"}, {0x794c7630, "overlay"}, {0xf2f52010, "f2fs"},
+                {0x2fc12fc1, "zfs"}};
+    struct statfs status;
+
+    for (size_t i = 0; statfs(dir, &status) == 0 && i < sizeof list / sizeof *list; i++)
+        if ((uint32_t)status.f_type == list[i].magic)
+            return list[i].name;
+    return "unknown";
 }
 
 /* ---- Is anybody at work? --------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ struct os_io {
     uint64_t written; /* bytes of pages that it made dirty in files on a device: mapped ones too.
                        * None on a file system in memory. */
     uint64_t read;    /* bytes of its calls of read(2) and its like: not of mapped files */
+    uint64_t fetched; /* bytes that were read from a device for it, mapped files too */
 };
 void os_io(struct os_io *io);
 
@@ -33,6 +34,8 @@ void os_memory_forget(void);
 /* What the files of a directory take on the device, in bytes, and, in `named`, their sizes. 0, or
  * errno. */
 int os_disk(const char *dir, uint64_t *bytes, uint64_t *named);
+
+const char *os_file_system(const char *dir); /* "ext4", or "unknown" */
 
 /* Waits until no other thread of the process runs, or waits for the device, for a fifth of a
  * second: what is owed in the background is done. `busy` may be NULL; while it says true of `arg`,

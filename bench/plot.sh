@@ -5,7 +5,7 @@
 #
 #   FROM=build/bench   where the results are: of results.json throughput.svg, latency.svg and
 #                      amplification.svg are made; of stairs.json stairs.svg; of sizes-N.json, for
-#                      several N, sizes.svg. What is not there is left out.
+#                      several N, sizes.svg and growth.svg. What is not there is left out.
 #   TO=FROM            where the pictures go
 #
 # Example
@@ -26,25 +26,12 @@ TO=${TO:-$FROM}
 [ -d "$FROM" ] || usage "there is no directory $FROM"
 command -v gnuplot >/dev/null || { echo "plot: there is no gnuplot" >&2; exit 1; }
 mkdir -p "$TO" || exit 1
+. "$(dirname "$0")/runs.bash"
 . "$(dirname "$0")/scratch.bash"
 scratch plot
 
 # ---- Results as lines ----------------------------------------------------------------------------
 
-# A line a run: engine TAB workload TAB the fields that were asked for; "-": not measured.
-runs() { # FILE FIELD...
-    local file=$1
-    shift
-    awk -v fields="$*" '
-        function text(name) { return match($0, "\"" name "\": \"[^\"]*\"") ? substr($0, RSTART + length(name) + 5, RLENGTH - length(name) - 6) : "" }
-        function number(name) { return match($0, "\"" name "\": [0-9.e+-]+") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 4) : "-" }
-        /"workload": / {
-            line = (text("engine") == "strata" ? "Strata " number("stage") : text("engine")) "\t" text("workload")
-            count = split(fields, field, " ")
-            for (i = 1; i <= count; i++) line = line "\t" number(field[i])
-            print line
-        }' "$file"
-}
 engines() { cut -f1 "$1" | awk '!seen[$0]++'; }
 # Of these, in this order, what is in the file.
 works() { # FILE WORKLOAD...
@@ -57,17 +44,35 @@ head_of() { # SVG WIDTH HEIGHT
     echo "set terminal svg size $2,$3 noenhanced font 'sans,12' background rgb 'white'; set output '$1'"
     echo "set datafile separator tab; set datafile missing '-'; set grid ytics lc rgb '#dddddd'; set border 3; set tics nomirror"
 }
-# Strata thick and dark, the others in colours of their own; what is no engine by its number.
-style() { # NAME NUMBER
+# An engine has its colour in every picture: Strata dark and thick, older stages grey, the others those
+# of Okabe and Ito, which the colour-blind can tell apart too.
+colour() { # NAME NUMBER
     case $1 in
-    Strata*) echo "lw 3 pt 7 ps 0.9 lc rgb '$([ "$2" = 0 ] && echo '#000000' || echo '#888888')'" ;;
-    leveldb) echo "lw 1.5 pt 6 ps 0.8 lc rgb '#009e73'" ;;
-    rocksdb) echo "lw 1.5 pt 5 ps 0.7 lc rgb '#56b4e9'" ;;
-    lmdb) echo "lw 1.5 pt 9 ps 0.8 lc rgb '#d55e00'" ;;
-    sqlite) echo "lw 1.5 pt 11 ps 0.8 lc rgb '#cc79a7'" ;;
-    tkrzw) echo "lw 1.5 pt 13 ps 0.8 lc rgb '#0072b2'" ;;
-    *) echo "lw 1.5 pt $((5 + $2)) ps 0.7 lc $(($2 + 1))" ;;
+    Strata*) [ "${2:-0}" = 0 ] && echo '#000000' || echo '#888888' ;;
+    leveldb) echo '#009e73' ;;
+    rocksdb) echo '#56b4e9' ;;
+    lmdb) echo '#d55e00' ;;
+    sqlite) echo '#cc79a7' ;;
+    tkrzw) echo '#e69f00' ;;
+    *) set -- 0072b2 d55e00 009e73 cc79a7 e69f00 56b4e9 000000 && shift $((NUMBER % 7)) && echo "#$1" ;;
     esac
+}
+# What is no engine by its number.
+style() { # NAME NUMBER
+    local NUMBER=$2 point
+    case $1 in
+    Strata*) echo "lw 3 pt 7 ps 0.9 lc rgb '$(colour "$1" "$2")'" && return ;;
+    leveldb) point=6 ;;
+    rocksdb) point=5 ;;
+    lmdb) point=9 ;;
+    sqlite) point=11 ;;
+    tkrzw) point=13 ;;
+    *) point=$((5 + $2)) ;;
+    esac
+    echo "lw 1.5 pt $point ps 0.8 lc rgb '$(colour "$1")'"
+}
+title() { # NAME
+    case $1 in leveldb) echo LevelDB ;; rocksdb) echo RocksDB ;; lmdb) echo LMDB ;; sqlite) echo SQLite ;; tkrzw) echo Tkrzw ;; *) echo "$1" ;; esac
 }
 # One panel: a line, or points, an engine. FILE's columns are 1 engine, 2 x, 3 y, 4 least, 5 most.
 curves() { # FILE WITH
@@ -77,7 +82,7 @@ curves() { # FILE WITH
         if [ -s "$file.$number" ]; then
             printf "%s'%s' using %s with %s %s title '%s'" "$comma" "$file.$number" \
                 "$([ "$with" = yerrorbars ] && echo '2:3:4:5' || echo '2:3')" "$with" \
-                "$(style "$engine" "$([[ $engine == Strata* ]] && echo $stages || echo $number)")" "$engine"
+                "$(style "$engine" "$([[ $engine == Strata* ]] && echo $stages || echo $number)")" "$(title "$engine")"
             comma=', '
             [[ $engine == Strata* ]] && stages=$((stages + 1))
         fi
@@ -108,7 +113,7 @@ panel_of_ratios() { # ALL NAME TITLE WORKLOAD...
             for (e = 1; e <= count; e++) for (i = 1; i <= n; i++) {
                 base = ops[engine_of, work[i]]; x = ops[engine[e], work[i]]
                 if (base + 0 > 0 && x + 0 > 0)
-                    print engine[e], place[work[i]] + (e - count / 2) * 0.09, x / base, least[engine[e], work[i]] / base, most[engine[e], work[i]] / base
+                    print engine[e], place[work[i]] + (e - (count + 1) / 2) * 0.09, x / base, least[engine[e], work[i]] / base, most[engine[e], work[i]] / base
             }
         }' "$all" >"$T/$name"
     [ -s "$T/$name" ] || return 0
@@ -124,7 +129,7 @@ throughput() { # RESULTS SVG
         echo "set multiplot layout 3,1; set logscale y; set ylabel 'times LevelDB'; set key outside right top"
         echo "set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead dt 2 lc rgb '#888888'"
         panel_of_ratios "$T/all" writes 'Writing: operations a second, times LevelDB (bars: least and most)' \
-            fillseq fillbatch fillsync fill100K fillrandom filluniquerandom overwrite deleterandom compact
+            fillseq fillbatch fillsync fillsync8 fill100K fillrandom filluniquerandom overwrite deleterandom compact
         panel_of_ratios "$T/all" reads 'Reading and opening' \
             readrandom readmissing readhot readsmallcache readwhilewriting seekrandom readseq readreverse open openafterkill
         panel_of_ratios "$T/all" ycsb 'YCSB' ycsba ycsbb ycsbc ycsbd ycsbe ycsbf
@@ -140,7 +145,7 @@ latency() { # RESULTS SVG
     [ ${#list[@]} -gt 0 ] || return 0
     {
         head_of "$2" 1000 640
-        echo "set multiplot layout 2,3; set logscale y; set format y '%.0s%c'; set ylabel 'us'; set key below horizontal font ',9'"
+        echo "set multiplot layout 2,3 title 'Latency of a call, in microseconds'; set logscale y; set format y '%g'; set ylabel 'us'; set key below horizontal font ',9'"
         echo "set xtics ('p50' 0, 'p99' 1, 'p99.9' 2, 'max' 3); set xrange [-0.2:3.2]"
         for work in "${list[@]}"; do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { for (i = 3; i <= 6; i++) print $1, i - 3, $i }' \
@@ -153,23 +158,32 @@ latency() { # RESULTS SVG
 
 # ---- Amplification and memory --------------------------------------------------------------------
 
-bars() { # FILE TITLE: lines of name and number
+bars() { # FILE TITLE: lines of engine and number
+    local line name value number=0
     [ -s "$1" ] || return 0
-    echo "set title '$2'; set yrange [0:*]; set xtics rotate by -35; set style fill solid 0.6; set boxwidth 0.6; unset key"
-    echo "plot '$1' using 0:2:xtic(1) with boxes lc rgb '#4477aa', '' using 0:2:(sprintf('%.2f', \$2)) with labels offset 0,0.6"
+    echo "set title '$2'; set yrange [0:*]; set xtics rotate by -35; set style fill solid 0.8; set boxwidth 0.6; unset key"
+    printf 'plot '
+    while IFS=$'\t' read -r name value; do
+        printf "'%s' every ::%d::%d using (%d):2:xtic('%s') with boxes lc rgb '%s', " "$1" $number $number $number "$(title "$name")" "$(colour "$name")"
+        number=$((number + 1))
+    done <"$1"
+    echo "'$1' using 0:2:(sprintf(\$2 < 100 ? '%.2f' : '%.0f', \$2)) with labels offset 0,0.6"
 }
 amplification() { # RESULTS SVG
-    runs "$1" write_amp space_amp rss_mb >"$T/amp"
-    awk -F'\t' -v OFS='\t' '$2 == "settle" && $3 != "-" { print $1, $3 }' "$T/amp" >"$T/amp.write"
-    awk -F'\t' -v OFS='\t' '$2 == "settle" && $4 != "-" { print $1, $4 }' "$T/amp" >"$T/amp.space"
-    awk -F'\t' -v OFS='\t' '$2 == "readrandom" && $5 != "-" { print $1, $5 }' "$T/amp" >"$T/amp.memory"
-    [ -s "$T/amp.write" ] || [ -s "$T/amp.space" ] || return 0
+    local of
+    runs "$1" write_amp disk_per_live_byte space_amp rss_mb >"$T/amp"
+    for of in 'settle 3' 'settle 4' 'compact 5' 'readrandom 6'; do
+        awk -F'\t' -v OFS='\t' -v work="${of% *}" -v column="${of#* }" '
+            $2 == work && $column != "-" && !seen[$1]++ { print $1, $column }' "$T/amp" >"$T/amp.${of/ /.}"
+    done
+    [ -s "$T/amp.settle.3" ] || [ -s "$T/amp.settle.4" ] || return 0
     {
-        head_of "$2" 1000 380
-        echo "set multiplot layout 1,3; set offsets 0,0,graph 0.12,0"
-        bars "$T/amp.write" 'bytes written per byte put'
-        bars "$T/amp.space" 'bytes on disk per byte of live data'
-        bars "$T/amp.memory" 'MB of memory, reading'
+        head_of "$2" 1000 700
+        echo "set multiplot layout 2,2 title 'Amplification and memory: less is better'; set offsets 0.3,0.3,graph 0.12,0"
+        bars "$T/amp.settle.3" 'Write: bytes written per byte put, random load and what it owes'
+        bars "$T/amp.settle.4" 'Disk: bytes per byte of keys and values'
+        bars "$T/amp.compact.5" 'Space: bytes at rest per byte compacted'
+        bars "$T/amp.readrandom.6" 'Memory: MB resident, random gets'
     } | gnuplot
 }
 
@@ -178,10 +192,10 @@ amplification() { # RESULTS SVG
 sizes() { # SVG RESULTS...
     local svg=$1 file work
     shift
-    for file; do runs "$file" n ops_per_s_median | awk -F'\t' -v OFS='\t' -v keys="${file##*-}" '{ $3 = keys + 0; print }'; done >"$T/sizes"
+    for file; do runs "$file" n ops_per_s_median | awk -F'\t' -v OFS='\t' -v keys="$(size_of "$file")" '{ $3 = keys; print }'; done >"$T/sizes"
     {
         head_of "$svg" 1000 640
-        echo "set multiplot layout 2,3; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys'; set ylabel 'operations a second'; set key below horizontal font ',9'"
+        echo "set multiplot layout 2,3 title 'Operations a second, from few keys to many'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key below horizontal font ',9'"
         for work in $(works "$T/sizes" filluniquerandom overwrite readrandom readmissing seekrandom readseq); do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { print $1, $3, $4 }' "$T/sizes" >"$T/sizes.$work"
             echo "set title '$work'"
@@ -189,13 +203,44 @@ sizes() { # SVG RESULTS...
         done
     } | gnuplot
 }
+
+# A panel a kind of step: how many times as much an operation of Strata costs as with the fewest keys,
+# beside how many times as many levels there are; what it costs, in the legend.
+growth() { # SVG
+    local panel column
+    FROM="$FROM" TO="$T" "$(dirname "$0")/growth.sh" >/dev/null 2>&1 || return 0
+    awk -F'\t' -v OFS='\t' '
+        NR == 1 { print; next }
+        NR == 2 { for (i = 2; i <= NF; i++) first[i] = $i }
+        { for (i = 2; i <= NF; i++) $i = first[i] > 0 ? $i / first[i] : 1; print }' "$T/growth.tsv" >"$T/times.tsv"
+    {
+        head_of "$1" 1080 400
+        echo "set multiplot layout 1,3 title 'What an operation of Strata costs, times as much as with the fewest keys'; set logscale x; set format x '%.0s%c'; set key top left reverse Left font ',10'"
+        echo "set xlabel 'keys'; set yrange [0:*]; set offsets graph 0.05, graph 0.05, graph 0.5, 0"
+        for panel in "keys compared:4 7 10 13" "filters asked:8 11" "blocks looked at:9 12 15"; do
+            echo "set title '${panel%%:*}: times as many'"
+            printf 'plot '
+            for column in ${panel#*:} 2; do
+                printf "'%s' using 1:%d with linespoints %s title '%s'" "$T/times.tsv" "$column" \
+                    "$([ "$column" = 2 ] && echo "lw 2 dt 2 lc rgb '#000000'" || style operation $(((column - 1) / 3)))" "$(cost_of "$column")"
+                [ "$column" = 2 ] && echo || printf ', '
+            done
+        done
+    } | gnuplot
+}
+cost_of() { # COLUMN: "readrandom: 16.1 .. 24.5"
+    awk -F'\t' -v c="$1" '
+        function text(x) { return c == 2 ? x : sprintf(x < 1 ? "%.3f" : "%.1f", x) }
+        NR == 1 { split($c, name, ".") } NR == 2 { first = $c } { last = $c }
+        END { print name[1] ": " text(first) " .. " text(last) }' "$T/growth.tsv"
+}
 stairs() { # RESULTS SVG
     local panel
     runs "$1" ops_per_s_median | awk -F'\t' -v OFS='\t' 'sub(/^Strata /, "", $1) { print $2, $1, $3 }' >"$T/stairs"
     [ -s "$T/stairs" ] || return 0
     {
         head_of "$2" 1000 420
-        echo "set multiplot layout 1,2; set logscale y; set format y '%.0s%c'; set xlabel 'stage'; set ylabel 'operations a second'; set key outside bottom center horizontal font ',9'; set xtics 1"
+        echo "set multiplot layout 1,2 title 'The same work at every stage'; set logscale y; set format y '%.0s%c'; set xlabel 'stage' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key outside bottom center horizontal font ',9'; set xtics 1"
         for panel in "Writing: fillseq fillbatch fillrandom overwrite deleterandom fillsync compact" \
             "Reading and opening: readrandom readmissing seekrandom readseq readreverse open openafterkill"; do
             for work in ${panel#*: }; do awk -F'\t' -v work="$work" '$1 == work' "$T/stairs"; done >"$T/stairs.${panel%%:*}"
@@ -222,8 +267,10 @@ if [ -f "$FROM/results.json" ]; then
     draw amplification.svg amplification "$FROM/results.json" "$TO/amplification.svg"
 fi
 [ -f "$FROM/stairs.json" ] && draw stairs.svg stairs "$FROM/stairs.json" "$TO/stairs.svg"
-# shellcheck disable=SC2012 # names without oddities
-mapfile -t several < <(ls "$FROM"/sizes-*.json 2>/dev/null | sort -t- -k2 -V)
-[ ${#several[@]} -gt 1 ] && draw sizes.svg sizes "$TO/sizes.svg" "${several[@]}"
+mapfile -t several < <(sizes_in "$FROM")
+if [ ${#several[@]} -gt 1 ]; then
+    draw sizes.svg sizes "$TO/sizes.svg" "${several[@]}"
+    draw growth.svg growth "$TO/growth.svg"
+fi
 [ -n "$drawn" ] || { echo "plot: no results in $FROM: run make bench, bench-stairs or bench-sizes" >&2; exit 1; }
 echo "written:$drawn"

@@ -17,7 +17,10 @@ void report_head(const struct settings *s, uint64_t count, const char *root, FIL
     else
         fprintf(to, "Data       %" PRIu64 " keys of %zu bytes, values of %zu (ratio %g)\n", count,
                 s->key_bytes, s->value_bytes, s->compression_ratio);
-    fprintf(to, "Files      in %s\n", root);
+    /* a temporary directory by where it is: its name says nothing */
+    fprintf(to, "Files      in %.*s, on %s\n",
+            (int)(s->db ? strlen(root) : (size_t)(strrchr(root, '/') - root)), root,
+            os_file_system(root));
     if (m.sanitized || !m.optimized)
         fprintf(to, "WARNING    built %s: the times mean little\n",
                 m.sanitized ? "with sanitizers" : "without optimization");

@@ -38,16 +38,33 @@ enum figure {
     FIGURE_OS_WRITTEN, /* the rest as the system counts */
     FIGURE_OS_CALLED,
     FIGURE_OS_READ,
+    FIGURE_OS_FETCHED, /* bytes read from the device */
+    FIGURE_LOAD,     /* of settle: puts a second since the database was made, what they owe done */
+    FIGURE_LOAD_CPU, /* likewise, microseconds of the processor a put */
     FIGURE_WRITE_AMP,
+    FIGURE_CALL_AMP, /* by bytes of calls */
     FIGURE_READ_AMP,
-    FIGURE_SPACE_AMP,
+    FIGURE_SPACE_AMP, /* of compact: bytes of the files when they had settled, per byte of the
+                       * same content compacted and closed */
+    FIGURE_DENSITY,   /* bytes of the files per byte of keys and values that are there */
     FIGURE_DISK,
     FIGURE_RSS,
     FIGURE_MAPPED,
     FIGURE_BESIDE, /* puts a second, of the thread that writes meanwhile */
+    FIGURE_LIMIT,  /* microseconds that an operation takes at least (bounds.c) */
+    FIGURE_TIMES,  /* how many times that it took */
     FIGURES
 };
-extern const char *const figure_names[FIGURES]; /* measure.c */
+
+struct figure_about {
+    const char *name, *title; /* in the JSON; of a table, 16 characters at most */
+    bool usual;               /* there is a table of it, if nobody says of what */
+    bool ratios;              /* beside it stands how many times LevelDB's it is */
+};
+extern const struct figure_about figures_about[FIGURES]; /* figures.c */
+/* --figures; BENCH_OK, or BENCH_USAGE and stderr was told. */
+int figures_take(struct settings *s, const char *list);
+void figures_usual(struct settings *s);
 
 /* Goes from process to process as it is: they are forks of one program. */
 struct result {
@@ -68,12 +85,29 @@ struct result {
     double figures[FIGURES];
 };
 
-/* In the order in which they came; to be freed. */
+/* What the machine can do at best. */
+struct bound {
+    const char *name, *unit, *about; /* unit: "ns" an operation, or "MB/s" */
+    double best, median;             /* of three turns */
+};
+#define BOUNDS_MOST 20
+
+/* In the order in which they came; the list is to be freed. */
 struct results {
     struct result *list;
     size_t count, capacity;
+    uint64_t keys;     /* of the data */
+    const char *files; /* the file system that they are on */
+    struct bound bounds[BOUNDS_MOST];
+    size_t bound_count; /* 0: they were not measured */
 };
-/* ---- Telling (report.c, median.c, table.c, json.c, machine.c) --------------------------- */
+
+/* BENCH_OK, or stderr was told. */
+int bounds_measure(const char *dir, struct results *results);
+void bounds_apply(const struct settings *s, struct results *results); /* fills in two figures */
+void bounds_report(const struct results *results, FILE *to);
+
+/* ---- Telling (report.c, median.c, table.c, goals.c, json.c, machine.c) ------------------ */
 
 struct machine {
     char cpu[128];
@@ -100,15 +134,17 @@ struct median {
 
 void median_of(const struct results *results, size_t contender, size_t place, struct median *m);
 double median_spread(const struct median *m); /* 0 of one turn */
-/* Of operations a second to LevelDB's, or NAN. */
+/* Of a figure to LevelDB's, or NAN. */
 double median_ratio(const struct settings *s, const struct results *results, size_t contender,
-                    size_t place);
+                    size_t place, enum figure figure);
 
 void report_head(const struct settings *s, uint64_t count, const char *root, FILE *to);
 void report_engines(const struct settings *s, FILE *to); /* their settings */
 void report_result(const struct result *r, FILE *to);
 void report_table(const struct settings *s, const struct results *results, FILE *to);
+void report_limits(const struct settings *s, const struct results *results, FILE *to);
+void report_goals(const struct settings *s, const struct results *results, FILE *to);
 const char *report_grouped(double value, char *to, size_t capacity); /* "1,234,567" */
-void json_report(const struct settings *s, uint64_t count, const struct results *results, FILE *to);
+void json_report(const struct settings *s, const struct results *results, FILE *to);
 
 #endif

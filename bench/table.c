@@ -41,31 +41,34 @@ static void head(const struct settings *s, const char *title, bool ratios, FILE 
     fprintf(to, "\n%-17s", title);
     for (size_t i = 0; i < s->contender_count; i++) {
         fprintf(to, "  %*s", width_of(&s->contenders[i]), s->contenders[i].name);
-        if (ratios)
+        if (ratios && i + 1 < s->contender_count)
             fprintf(to, "%*s", RATIO_WIDTH, "");
     }
     fputc('\n', to);
 }
 
-static void cell(const struct contender *c, double value, bool whole, FILE *to)
+static void cell(const struct contender *c, double value, FILE *to)
 {
     char text[40] = "-";
 
-    if (!isnan(value) && whole && value >= 10)
+    if (value >= 100)
         report_grouped(value, text, sizeof text);
     else if (!isnan(value))
         snprintf(text, sizeof text, "%.2f", value);
     fprintf(to, "  %*s", width_of(c), text);
 }
 
-static void ratio_cell(double ratio, FILE *to)
+static void ratio_cell(double ratio, bool last, FILE *to)
 {
-    if (isnan(ratio))
-        fprintf(to, "%*s", RATIO_WIDTH, "");
-    else
-        fprintf(to, " x%-*.*f", RATIO_WIDTH - 2, ratio < 100 ? 2 : 0, ratio);
+    char text[40] = "";
+
+    if (!isnan(ratio))
+        snprintf(text, sizeof text, "x%.*f", ratio < 100 ? 2 : 0, ratio);
+    if (*text || !last)
+        fprintf(to, "%*s", RATIO_WIDTH, text);
 }
 
+/* Large figures are whole; amplifications and the like are not large. */
 static void row(const struct settings *s, const struct results *results, size_t place,
                 enum figure figure, bool ratios, FILE *to)
 {
@@ -73,24 +76,25 @@ static void row(const struct settings *s, const struct results *results, size_t 
     for (size_t i = 0; i < s->contender_count; i++) {
         struct median m;
         median_of(results, i, place, &m);
-        cell(&s->contenders[i], m.figures[figure],
-             figure != FIGURE_WRITE_AMP && figure != FIGURE_SPACE_AMP, to);
+        cell(&s->contenders[i], m.figures[figure], to);
         if (ratios)
-            ratio_cell(median_ratio(s, results, i, place), to);
+            ratio_cell(median_ratio(s, results, i, place, figure), i + 1 == s->contender_count, to);
     }
     fputc('\n', to);
 }
 
-static void table(const struct settings *s, const struct results *results, const char *title,
-                  enum figure figure, FILE *to)
+static void table(const struct settings *s, const struct results *results, enum figure figure,
+                  FILE *to)
 {
-    bool ratios = figure == FIGURE_OPS && has_leveldb(s);
+    bool ratios = figures_about[figure].ratios && has_leveldb(s), any = false;
 
-    head(s, title, ratios, to);
     for (size_t i = 0; i < s->work_count; i++)
-        if (s->works[i]->one != check_everything &&
-            (figure == FIGURE_OPS || is_known(s, results, i, figure)))
+        if (s->works[i]->one != check_everything && is_known(s, results, i, figure)) {
+            if (!any)
+                head(s, figures_about[figure].title, ratios, to);
+            any = true;
             row(s, results, i, figure, ratios, to);
+        }
 }
 
 /* ---- What is worth little ---------------------------------------------------------------- */
@@ -117,15 +121,15 @@ static void warn(const struct settings *s, const struct results *results, FILE *
 
 void report_table(const struct settings *s, const struct results *results, FILE *to)
 {
-    table(s, results, "ops/s", FIGURE_OPS, to);
+    for (size_t i = 0; i < s->figure_count; i++)
+        table(s, results, s->figures[i], to);
     if (has_leveldb(s))
         fputs("(x: times LevelDB's)\n", to);
-    if (s->named) {
-        table(s, results, "p50, us", FIGURE_P50, to);
-        table(s, results, "p99.9, us", FIGURE_P999, to);
-        table(s, results, "write amp", FIGURE_WRITE_AMP, to);
-        table(s, results, "space amp", FIGURE_SPACE_AMP, to);
-        table(s, results, "memory, MB", FIGURE_RSS, to);
-    }
     warn(s, results, to);
+}
+
+void report_limits(const struct settings *s, const struct results *results, FILE *to)
+{
+    bounds_report(results, to);
+    table(s, results, FIGURE_TIMES, to);
 }

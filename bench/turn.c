@@ -47,6 +47,8 @@ bool message_take(int from, void *message, size_t size)
 
 /* ---- What an engine cannot do ---------------------------------------------------------- */
 
+#define STAGE_MAPS 5 /* from this stage on tables can be mapped */
+
 /* "" if it can. */
 static const char *lacks(const struct bench *b, const struct work *work)
 {
@@ -58,15 +60,18 @@ static const char *lacks(const struct bench *b, const struct work *work)
         {ENGINE_ORDER, "order of keys"}, {ENGINE_REVERSE, "scan backwards"},
         {ENGINE_COMPACT, "compaction"},  {ENGINE_THREADS, "promise for more threads than one"}};
     unsigned needs = work->needs, can = life_can(b);
-    bool strata = b->contender->engine == &engine_strata;
+    bool strata = b->contender->engine == &engine_strata, maps = b->contender->engine->maps;
 
-    if (b->settings->threads > 1 && work_threads(work))
+    if (work_threads(work, b->settings) > 1)
         needs |= ENGINE_THREADS;
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (needs & ~can & list[i].need)
             return list[i].what;
     if (!strata && (work->opens == OPENS_CLEAN || work->opens == OPENS_BARE))
         return "opening of that kind";
+    if (!(strata ? b->contender->stage.stage >= STAGE_MAPS : maps) &&
+        (work->opens == OPENS_MAPPED || work->opens == OPENS_SMALL_MAPPED))
+        return "reading from mapped files";
     return b->data.records && work_generated(work) ? "new keys, as they come from a file" : "";
 }
 
@@ -76,7 +81,7 @@ static int pass_over(const struct bench *b, const struct work *work, const char 
     if (!b->settings->lenient)
         return bench_say(BENCH_OTHER, "%s: not supported: %s has no %s", work->name,
                          b->contender->name, what);
-    if (b->settings->turns == 1)
+    if (b->settings->each)
         printf("%-16s : -  (%s has no %s)\n", work->name, b->contender->name, what);
     return BENCH_OK;
 }
@@ -89,7 +94,7 @@ static int tell(struct bench *b, const struct result *result)
 
     message.kind = MESSAGE_RESULT;
     message.result = *result;
-    if (b->settings->turns == 1) {
+    if (b->settings->each) {
         report_result(result, stdout);
         if (b->settings->histogram && result->timed)
             histogram_print(&b->latency, stdout);
@@ -119,10 +124,10 @@ static int run_list(struct bench *b)
     const struct settings *s = b->settings;
     int code = BENCH_OK, closed;
 
-    if (s->turns == 1 && b->contender->engine == &engine_strata)
+    if (s->each && b->contender->engine == &engine_strata)
         printf("\nstage %u, %s: survives %s\n", b->contender->stage.stage, b->contender->name,
                b->contender->stage.survives);
-    else if (s->turns == 1)
+    else if (s->each)
         printf("\n%s\n", b->contender->name);
     for (size_t i = 0; i < s->work_count && code == BENCH_OK; i++)
         code = run_one(b, i);

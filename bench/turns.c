@@ -17,10 +17,40 @@ static int wait_for(pid_t child, int *status)
     return BENCH_OK;
 }
 
+int turns_apart(int (*tell)(const void *arg, int to), const void *arg,
+                void (*take)(void *result, int from), void *result)
+{
+    int ends[2], status;
+    pid_t child;
+
+    if (pipe(ends) < 0)
+        return bench_fail_sys("a pipe", errno);
+    fflush(stdout);
+    child = fork();
+    if (child < 0)
+        return bench_fail_sys("a process", errno);
+    if (child == 0)
+        _exit(tell(arg, ends[1]));
+    close(ends[1]);
+    take(result, ends[0]);
+    close(ends[0]);
+    if (wait_for(child, &status) != BENCH_OK)
+        return BENCH_OTHER;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : BENCH_OTHER;
+}
+
 /* ---- What engines say of themselves ---------------------------------------------------- */
 
-static int say(const struct settings *s, const struct contender *c, int to)
+struct asked {
+    const struct settings *settings;
+    const struct contender *contender;
+};
+
+static int say(const void *arg, int to)
 {
+    const struct asked *asked = arg;
+    const struct settings *s = asked->settings;
+    const struct contender *c = asked->contender;
     struct engine_options o = {.stage = c->stage.stage,
                                .sync = s->sync,
                                .plain = s->plain,
@@ -36,26 +66,18 @@ static int say(const struct settings *s, const struct contender *c, int to)
     return fclose(stream) == 0 ? BENCH_OK : BENCH_IO;
 }
 
+static void take_about(void *result, int from)
+{
+    struct contender *c = result;
+
+    message_take(from, c->about, sizeof c->about - 1);
+    c->about[strcspn(c->about, "\n")] = '\0';
+}
+
 static int ask(const struct settings *s, struct contender *c)
 {
-    int ends[2], status;
-    pid_t child;
-
-    if (pipe(ends) < 0)
-        return bench_fail_sys("a pipe", errno);
-    fflush(stdout);
-    child = fork();
-    if (child < 0)
-        return bench_fail_sys("a process", errno);
-    if (child == 0)
-        _exit(say(s, c, ends[1]));
-    close(ends[1]);
-    message_take(ends[0], c->about, sizeof c->about - 1);
-    close(ends[0]);
-    c->about[strcspn(c->about, "\n")] = '\0';
-    if (wait_for(child, &status) != BENCH_OK)
-        return BENCH_OTHER;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : BENCH_OTHER;
+    const struct asked asked = {s, c};
+    return turns_apart(say, &asked, take_about, c);
 }
 
 int turns_ask(struct settings *s)

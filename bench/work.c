@@ -9,12 +9,15 @@
 #include <string.h>
 
 #define OPENS 100
+#define OPENS_AFTER_PUTS 10
 #define OPENS_AFTER_KILL 3
-#define KILL_MOST 200000 /* puts before it, */
-#define KILL_PART 2      /* and at most a part of the memtable */
+#define PUTS_MOST 200000 /* before a close or a kill, */
+#define PUTS_PART 2      /* and at most a part of the memtable */
 #define SYNCED_PART 1000 /* of N operations fillsync does one, as db_bench's */
-#define LARGE_PART 1000  /* likewise fill100K */
-#define RECORD_PART 10   /* and ycsbload */
+#define SYNCED_THREADS 8 /* of fillsync8, which do as many each */
+#define TENTH 10
+#define LARGE_PART 1000 /* likewise fill100K */
+#define RECORD_PART 10  /* and ycsbload */
 #define LARGE_VALUE 100000
 #define RECORD_VALUE 1000
 #define HOT_PART 100    /* readhot: of the keys one in so many */
@@ -110,21 +113,58 @@ static int close_clean(struct bench *b, struct strata_error *err)
     return rc;
 }
 
-static uint64_t puts_before_kill(const struct bench *b)
+static uint64_t puts_before(const struct bench *b)
 {
     uint64_t bytes = b->data.key_bytes + b->data.value_bytes;
-    uint64_t most = b->settings->memtable_bytes / KILL_PART / bytes;
+    uint64_t most = b->settings->memtable_bytes / PUTS_PART / bytes;
 
-    most = most < KILL_MOST ? most : KILL_MOST;
+    most = most < PUTS_MOST ? most : PUTS_MOST;
     most = most < b->data.count ? most : b->data.count;
     return most ? most : 1;
+}
+
+/* Keys that are there, into the memtable. */
+static int put_again(struct bench *b, uint64_t count, struct strata_error *err)
+{
+    const struct engine *e = b->contender->engine;
+    uint8_t key[STRATA_MAX_KEY + DATA_TAIL];
+    void *session = NULL;
+    int rc = e->join(b->db, &session, err);
+
+    for (uint64_t i = 0; rc >= 0 && i < count; i++) {
+        uint64_t number = draw(b, i);
+        rc =
+            e->put(session, data_key(&b->data, number, "", key), data_value(&b->data, number), err);
+        if (rc >= 0)
+            rc = check_put(b, number, 1);
+    }
+    e->leave(session);
+    return rc < 0 ? rc : 0;
+}
+
+/* An engine that reads its log again has something in it. */
+static int close_written(struct bench *b, struct strata_error *err)
+{
+    uint64_t count = puts_before(b);
+    int rc;
+
+    if (b->settings->sync != STRATA_SYNC_NEVER)
+        count = count < SYNCED_PART ? 1 : count / SYNCED_PART;
+    rc = put_again(b, count, err);
+    return rc < 0 ? rc : close_clean(b, err);
+}
+
+/* Of the handle that was opened: it may write at last. */
+static int put_first(struct bench *b, struct strata_error *err)
+{
+    return put_again(b, 1, err);
 }
 
 /* What has been put must be there when the database is open again: that is what makes the
  * durability of all engines equal. */
 static int close_killed(struct bench *b, struct strata_error *err)
 {
-    uint64_t first = b->next, count = puts_before_kill(b);
+    uint64_t first = b->next, count = puts_before(b);
     int rc = close_clean(b, err);
 
     if (rc < 0)
@@ -175,6 +215,14 @@ const struct work works[] = {
      .needs = ENGINE_SYNC,
      .part = SYNCED_PART,
      .opens = OPENS_SYNCED},
+    {.name = "fillsync8",
+     .help = "the same by eight threads at once, N/1000 each",
+     .kind = WORK_FILL,
+     .plan = put_random,
+     .needs = ENGINE_SYNC,
+     .part = SYNCED_PART / SYNCED_THREADS,
+     .threads = SYNCED_THREADS,
+     .opens = OPENS_SYNCED},
     {.name = "fill100K",
      .help = "fillrandom of N/1000 values of 100,000 bytes",
      .kind = WORK_FILL,
@@ -185,6 +233,11 @@ const struct work works[] = {
      .help = "N random keys of those that are there again",
      .kind = WORK_WRITE,
      .plan = overwrite},
+    {.name = "overwritetenth",
+     .help = "N/10 of them",
+     .kind = WORK_WRITE,
+     .plan = overwrite,
+     .part = TENTH},
     {.name = "deleterandom",
      .help = "delete N random keys",
      .kind = WORK_WRITE,
@@ -203,6 +256,17 @@ const struct work works[] = {
      .kind = WORK_READ,
      .plan = read_random,
      .opens = OPENS_SMALL},
+    {.name = "readmapped",
+     .help = "readrandom from mapped files, when all was read once",
+     .kind = WORK_READ,
+     .plan = read_random,
+     .opens = OPENS_MAPPED,
+     .warm = true},
+    {.name = "readsmallmapped",
+     .help = "readsmallcache from mapped files",
+     .kind = WORK_READ,
+     .plan = read_random,
+     .opens = OPENS_SMALL_MAPPED},
     {.name = "readwhilewriting",
      .help = "readrandom, while one more thread overwrites",
      .kind = WORK_READ,
@@ -214,6 +278,13 @@ const struct work works[] = {
      .kind = WORK_READ,
      .plan = seek_random,
      .needs = ENGINE_ORDER},
+    {.name = "seekmapped",
+     .help = "seekrandom from mapped files, when all was read once",
+     .kind = WORK_READ,
+     .plan = seek_random,
+     .needs = ENGINE_ORDER,
+     .opens = OPENS_MAPPED,
+     .warm = true},
     {.name = "readseq", .help = "scan forwards, values too", .kind = WORK_SCAN},
     {.name = "readreverse",
      .help = "scan backwards, values too",
@@ -256,21 +327,41 @@ const struct work works[] = {
      .help = "everything is compacted",
      .kind = WORK_ONCE,
      .one = compact,
+     .weighs = true,
      .needs = ENGINE_COMPACT},
     {.name = "verify",
      .help = "every entry is there and right, and nothing else is",
      .kind = WORK_ONCE,
      .one = check_everything,
      .needs = ENGINE_ORDER},
+    {.name = "close",
+     .help = "close, which is timed, and open again",
+     .kind = WORK_OPEN,
+     .one = close_clean,
+     .closes = true,
+     .weighs = true,
+     .most = 1},
     {.name = "open",
-     .help = "close and open again, at most 100 times; the opening is timed",
+     .help = "put half a memtable at most, close, and open again, ten times; the opening is timed",
+     .kind = WORK_OPEN,
+     .one = close_written,
+     .most = OPENS_AFTER_PUTS},
+    {.name = "reopen",
+     .help = "close and open again, nothing put between, at most 100 times",
      .kind = WORK_OPEN,
      .one = close_clean,
      .most = OPENS},
     {.name = "openafterkill",
-     .help = "the same after new keys, half a memtable at most, and kill -9; three times",
+     .help = "open after new keys, half a memtable at most, and kill -9; three times",
      .kind = WORK_OPEN,
      .one = close_killed,
+     .most = OPENS_AFTER_KILL,
+     .inserts = true},
+    {.name = "putafterkill",
+     .help = "the same, until a first put has returned",
+     .kind = WORK_OPEN,
+     .one = close_killed,
+     .then = put_first,
      .most = OPENS_AFTER_KILL,
      .inserts = true},
     {.name = "openclean",
@@ -292,9 +383,11 @@ bool work_writes(const struct work *work)
     return work->kind == WORK_FILL || work->kind == WORK_WRITE || work->kind == WORK_MIX;
 }
 
-bool work_threads(const struct work *work)
+size_t work_threads(const struct work *work, const struct settings *s)
 {
-    return work_writes(work) || work->kind == WORK_READ;
+    if (work->threads)
+        return work->threads;
+    return work_writes(work) || work->kind == WORK_READ ? s->threads : 1;
 }
 
 bool work_generated(const struct work *work)

@@ -433,6 +433,27 @@ static int make(struct strata *db, struct strata_error *err)
     return rc;
 }
 
+/* The engine sees to I4. */
+static bool may_be_unsynced(const struct strata *db)
+{
+    const struct strata_engine *engine = db->engine;
+
+    return engine->size > offsetof(struct strata_engine, open_unsynced) && engine->open_unsynced &&
+           db->options.sync != STRATA_SYNC_ALWAYS;
+}
+
+static int open_ready(struct strata *db, struct strata_error *err)
+{
+    int rc = 0;
+
+    if (!db->options.read_only && durable(db)) {
+        if (!db->bare && may_be_unsynced(db))
+            return db->engine->open_unsynced(&db->env, &db->self, err);
+        rc = fs_sync_dir(db->env.fs, db->dir, err); /* I4 */
+    }
+    return rc < 0 || db->bare ? rc : db->engine->open(&db->env, &db->self, err);
+}
+
 static int open_marked(struct strata *db, const struct marker *marker, struct strata_error *err)
 {
     int rc;
@@ -450,11 +471,9 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
     rc = marked_engine(db->dir, marker, &db->engine, err);
     if (rc == 0 && !db->options.read_only)
         rc = remove_temporary(db, err);
-    if (rc == 0 && !db->options.read_only && durable(db)) /* I4 */
-        rc = fs_sync_dir(db->env.fs, db->dir, err);
-    if (rc == 0 && db->bare)
-        return resolve_sync(db, err);
-    return rc < 0 ? rc : engine_open(db, err);
+    if (rc == 0)
+        rc = resolve_sync(db, err);
+    return rc < 0 ? rc : open_ready(db, err);
 }
 
 static int open_dir(struct strata *db, struct strata_error *err)

@@ -2,6 +2,7 @@
  * business. */
 #define _GNU_SOURCE
 #include "fs_posix.h"
+#include "fs_window.h"
 #include "lock.h"
 
 #include <dirent.h>
@@ -27,15 +28,12 @@
 struct posix_file {
     struct fs_file base;
     int fd;
-    bool locked;     /* by lock_take */
-    bool mapped;     /* FS_MAPPED, and the file system is one that keeps its word about room */
-    uint8_t *window; /* NULL, or bytes [window_at, window_end) of the file, for appends */
-    uint64_t window_at, window_end;
-    uint64_t ready; /* up to here a store to it meets no page fault; or does, and is no worse */
+    bool locked; /* by lock_take */
+    bool mapped; /* FS_MAPPED, and the file system is one that keeps its word about room */
+    struct fs_window window; /* for appends, if it is mapped */
 };
 
 #define AHEAD ((uint64_t)1 << 20)
-#define READY ((uint64_t)64 << 10) /* bytes whose pages are made at a time */
 
 /* Where relative paths begin: the working directory of the time when it was made. A database that
  * opens files as it needs them must find its own also after a chdir. */
@@ -58,13 +56,6 @@ static int fd_of(const struct fs_file *file)
 static ssize_t result(ssize_t rc)
 {
     return rc < 0 ? -errno : rc;
-}
-
-static void drop_window(struct posix_file *file)
-{
-    if (file->window)
-        munmap(file->window, (size_t)(file->window_end - file->window_at));
-    file->window = NULL;
 }
 
 /* Room that was made must be there when it is stored to; else the process dies of SIGBUS. These
@@ -141,51 +132,11 @@ static ssize_t posix_write_at(struct fs_file *file, uint64_t offset, const void 
     return result(pwrite(fd_of(file), from, size < BYTES_MAX ? size : BYTES_MAX, (off_t)offset));
 }
 
-/* The next pages are there, and may be written to: one call costs less than a fault for each. They
- * count as changed, so a sync writes them: few at a time. */
-static void make_ready(struct posix_file *file, uint64_t until)
+static ssize_t write_parts(struct fs_file *file, const struct strata_slice *parts, size_t count)
 {
-    uint64_t from = file->ready, to = from;
-
-    while (to < until)
-        to += READY;
-    to = to < file->window_end ? to : file->window_end;
-#ifdef MADV_POPULATE_WRITE
-    madvise(file->window + (from - file->window_at), (size_t)(to - from), MADV_POPULATE_WRITE);
-#endif
-    file->ready = to;
-}
-
-/* Stores the parts through the window: they are in the kernel's pages at once, and survive the
- * process as written ones do. -1: they do not fit in it. */
-static ssize_t store(struct posix_file *file, const struct strata_slice *parts, size_t count)
-{
-    uint64_t at = file->base.end;
-    for (size_t i = 0; i < count; i++) {
-        at += parts[i].size;
-        if (at > file->window_end) /* also when the file's end is beyond it already */
-            return -1;
-    }
-    if (at > file->ready)
-        make_ready(file, at);
-    at = file->base.end;
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].size)
-            memcpy(file->window + (at - file->window_at), parts[i].data, parts[i].size);
-        at += parts[i].size;
-    }
-    return (ssize_t)(at - file->base.end);
-}
-
-static ssize_t posix_append(struct fs_file *file, const struct strata_slice *parts, size_t count)
-{
-    struct posix_file *posix = (struct posix_file *)file;
     struct iovec vector[PARTS_MAX];
     size_t bytes = 0, used = 0;
-    ssize_t stored = posix->window ? store(posix, parts, count) : -1;
 
-    if (stored >= 0)
-        return stored;
     if (count == 1)
         return posix_write_at(file, file->end, parts->data, parts->size);
     for (; used < count && used < PARTS_MAX && bytes < BYTES_MAX; used++) {
@@ -197,17 +148,38 @@ static ssize_t posix_append(struct fs_file *file, const struct strata_slice *par
     return result(pwritev(fd_of(file), vector, (int)used, (off_t)file->end));
 }
 
+static ssize_t posix_append(struct fs_file *file, const struct strata_slice *parts, size_t count)
+{
+    struct posix_file *posix = (struct posix_file *)file;
+    uint64_t size = 0;
+    ssize_t written;
+
+    if (!posix->mapped)
+        return write_parts(file, parts, count);
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].size;
+    if (fs_window_store(&posix->window, posix->fd, file->end, parts, count, size))
+        return (ssize_t)size;
+    written = write_parts(file, parts, count);
+    if (written > 0)
+        fs_window_pass(&posix->window, file->end + (uint64_t)written);
+    return written;
+}
+
 static int posix_sync(struct fs_file *file)
 {
+    ((struct posix_file *)file)->window.synced = true;
     return (int)result(fdatasync(fd_of(file)));
 }
 
-/* Whole pages only: one that is still being filled would be written twice. A device's error is
- * not told here, and not forgotten: without waiting, the call leaves it to the next fdatasync. */
+/* Whole pages only, or pieces of a window: one that is still being filled would be written twice. A
+ * device's error is not told here, and not forgotten: without waiting, the call leaves it to the
+ * next fdatasync. */
 static void posix_write_back(struct fs_file *file, uint64_t offset, uint64_t size)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
-    uint64_t begin = offset / PAGE * PAGE, end = (offset + size) / PAGE * PAGE;
+    uint64_t unit = ((struct posix_file *)file)->mapped ? FS_WINDOW_PIECE : PAGE;
+    uint64_t begin = offset / unit * unit, end = (offset + size) / unit * unit;
     if (begin < end)
         sync_file_range(fd_of(file), (off_t)begin, (off_t)(end - begin), SYNC_FILE_RANGE_WRITE);
 #else
@@ -217,18 +189,8 @@ static void posix_write_back(struct fs_file *file, uint64_t offset, uint64_t siz
 
 static int posix_truncate(struct fs_file *file, uint64_t size)
 {
-    drop_window((struct posix_file *)file);
+    fs_window_drop(&((struct posix_file *)file)->window);
     return (int)result(ftruncate(fd_of(file), (off_t)size));
-}
-
-/* Without one, appends are calls. */
-static void make_window(struct posix_file *file, uint64_t from, uint64_t to)
-{
-    void *window =
-        mmap(NULL, (size_t)(to - from), PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, (off_t)from);
-    file->window = window == MAP_FAILED ? NULL : window;
-    file->window_at = file->ready = from;
-    file->window_end = to;
 }
 
 static int posix_allocate(struct fs_file *file, uint64_t size)
@@ -236,13 +198,11 @@ static int posix_allocate(struct fs_file *file, uint64_t size)
     struct posix_file *posix = (struct posix_file *)file;
     struct rlimit limit;
 
-    drop_window(posix);
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
         return -EFBIG; /* else it would be told by a signal, for bytes that nobody has written */
     if (fallocate(posix->fd, 0, (off_t)file->end, (off_t)(size - file->end)) < 0)
         return -errno;
-    if (posix->mapped && size - file->end <= 2 * AHEAD)
-        make_window(posix, file->end / PAGE * PAGE, size);
+    posix->window.room = size;
     return 0;
 }
 
@@ -285,7 +245,7 @@ static int posix_close(struct fs_file *file)
     struct posix_file *posix = (struct posix_file *)file;
     int rc;
 
-    drop_window(posix);
+    fs_window_drop(&posix->window);
     rc = posix->locked ? lock_close(posix->fd) : (int)result(close(posix->fd));
     free(file);
     return rc;

@@ -8,5 +8,5 @@ docs: docs-build ## refresh every extract, dump, table and transcript in the boo
 	@B=$B docs/tools/docs.pl write
 docs-check: docs-build ## fail when a block of the book is stale, or a link or a name leads nowhere
 	@export B=$B; docs/tools/docs.pl check && docs/tools/man.pl check
-docs-record: docs-build $(patsubst %,$B/tests/crash/%,faults bits kill_real) ## measure anew what docs/numbers.md and docs/crash say of this machine (an hour) [ONLY=peers: whose command matches]
+docs-record: docs-build $(patsubst %,$B/tests/crash/%,faults bits kill_real) ## measure anew what docs/numbers.md and docs/crash say of this machine (an hour) [ONLY=large: whose command matches]
 	@B=$B docs/tools/docs.pl record

@@ -8,6 +8,7 @@
 #include "06_leveled_compaction/current.h"
 #include "database.h"
 #include "fuzz.h"
+#include "sample.h"
 
 #include <string.h>
 
@@ -17,21 +18,9 @@
 
 static struct strata_fs *make_base(struct content *content, uint64_t *manifest_bytes)
 {
-    struct strata_fs *fs = database_new(6);
+    struct strata_fs *fs = sample_letters(6, 'd', "b", "", content);
     struct strata_buffer manifest = {0};
-    struct strata_options options;
-    struct strata *db;
 
-    strata_options_init(&options);
-    options.fs = fs;
-    require(strata_open(DATABASE_DIR, &options, &db, NULL) == 0, "open");
-    for (char key[] = "a"; key[0] <= 'd'; key[0]++) {
-        require(strata_put(db, strata_string(key), strata_string("value"), NULL) == 0, "put");
-        if (key[0] == 'b')
-            require(strata_flush(db, NULL) == 0, "flush");
-    }
-    *content = content_scan(db);
-    require(strata_close(db, NULL) == 0, "close");
     require(fs_sim_get(fs, MANIFEST, &manifest) == 0, "no " MANIFEST);
     *manifest_bytes = manifest.size;
     strata_buffer_free(&manifest);

@@ -7,26 +7,11 @@
 #include "06_leveled_compaction/events.h"
 #include "database.h"
 #include "fuzz.h"
+#include "sample.h"
 
 #include <string.h>
 
 #define PATH DATABASE_DIR "/" EVENTS_NAME
-
-static struct strata_fs *make_base(struct content *content)
-{
-    struct strata_fs *fs = database_new(6);
-    struct strata_options options;
-    struct strata *db;
-
-    strata_options_init(&options);
-    options.fs = fs;
-    require(strata_open(DATABASE_DIR, &options, &db, NULL) == 0, "open");
-    for (char key[] = "a"; key[0] <= 'd'; key[0]++)
-        require(strata_put(db, strata_string(key), strata_string("value"), NULL) == 0, "put");
-    *content = content_scan(db);
-    require(strata_close(db, NULL) == 0, "close");
-    return fs;
-}
 
 static void check_line(struct strata_slice line)
 {
@@ -65,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct database db;
 
     if (!base)
-        base = make_base(&content);
+        base = sample_letters(6, 'd', "", "", &content);
     check_lines(strata_bytes(data, size));
     database_init(&db, base, PATH, strata_bytes(data, size));
     database_inspect(&db, &events_format);

@@ -65,7 +65,7 @@ $B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/muta
 .PHONY: fuzz-replay-build fuzz-libfuzzer-build fuzz-afl-build fuzz-libfuzzer fuzz-seeds
 # With TARGET only that one: a first build takes minutes.
 FUZZ_ASKED = $(or $(filter $(TARGET),$(FUZZ)),$(FUZZ))
-fuzz-replay-build: $(FUZZ_ASKED:%=$B/fuzz/replay/%)
+fuzz-replay-build: $(FUZZ_ASKED:%=$B/fuzz/replay/%) $B/fuzz/make_seeds
 fuzz-libfuzzer-build: $(FUZZ_ASKED:%=$B/fuzz/libfuzzer/%)
 fuzz-afl-build: $(FUZZ_ASKED:%=$B/fuzz/afl/%)
 

@@ -16,6 +16,7 @@
 #include "database.h"
 #include "fuzz.h"
 #include "memory.h"
+#include "sample.h"
 
 #define NUMBER 2
 #define PATH DATABASE_DIR "/000002.manifest"
@@ -23,23 +24,11 @@
 
 static struct strata_fs *make_base(struct content *content)
 {
-    struct strata_fs *fs = database_new(6);
+    struct strata_fs *fs = sample_letters(6, 'h', "bdg", "d", content);
     struct strata_options options;
     struct strata_env env = {.fs = fs, .dir = DATABASE_DIR, .options = &options};
-    struct strata *db;
 
     strata_options_init(&options);
-    options.fs = fs;
-    require(strata_open(DATABASE_DIR, &options, &db, NULL) == 0, "open");
-    for (char key[] = "a"; key[0] <= 'h'; key[0]++) {
-        require(strata_put(db, strata_string(key), strata_string("value"), NULL) == 0, "put");
-        if (key[0] == 'b' || key[0] == 'd' || key[0] == 'g')
-            require(strata_flush(db, NULL) == 0, "flush");
-        if (key[0] == 'd')
-            require(strata_compact(db, NULL, NULL) == 0, "compact");
-    }
-    *content = content_scan(db);
-    require(strata_close(db, NULL) == 0, "close");
     require(current_write(&env, &(struct current){.number = NUMBER}, NULL) == 0, "CURRENT");
     return fs;
 }

@@ -13,29 +13,11 @@
 #include "database.h"
 #include "fuzz.h"
 #include "memory.h"
+#include "sample.h"
 
 #include <string.h>
 
 #define PATH DATABASE_DIR "/" TABLES_NAME
-
-static struct strata_fs *make_base(struct content *content)
-{
-    struct strata_fs *fs = database_new(4);
-    struct strata_options options;
-    struct strata *db;
-
-    strata_options_init(&options);
-    options.fs = fs;
-    require(strata_open(DATABASE_DIR, &options, &db, NULL) == 0, "open");
-    for (char key[] = "a"; key[0] <= 'f'; key[0]++) {
-        require(strata_put(db, strata_string(key), strata_string("value"), NULL) == 0, "put");
-        if (key[0] == 'b' || key[0] == 'd')
-            require(strata_flush(db, NULL) == 0, "flush");
-    }
-    *content = content_scan(db);
-    require(strata_close(db, NULL) == 0, "close");
-    return fs;
-}
 
 static void read_true_one(struct strata_fs *base, struct tables *true_one)
 {
@@ -127,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_genuine;
 
     if (!base) {
-        base = make_base(&content);
+        base = sample_letters(4, 'f', "bd", "", &content);
         require(fs_sim_get(base, PATH, &genuine) == 0, "no " PATH);
         read_true_one(base, &true_one);
     }

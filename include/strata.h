@@ -151,7 +151,9 @@ enum strata_sync {
 /* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file
  * system can reserve room for it (ext4, XFS, tmpfs). A device that then cannot give a page back
  * that the kernel had put away, or a file system that has gone read-only after an error, may make
- * itself known by SIGBUS; what was acknowledged is as safe as ever. */
+ * itself known by SIGBUS; what was acknowledged is as safe as ever. And at stage 6 what a killed
+ * process left in its log is brought to the device by the first write, sync or close; with ALWAYS,
+ * by strata_open. */
 
 /* How tables are merged (stage 6 on). */
 enum strata_compaction {
@@ -376,8 +378,9 @@ struct strata_progress {
  * stage 6 on all compactions that are due are done, too, and level 0 is brought down where it has
  * at least an eighth of what it is merged with. */
 int strata_flush(struct strata *db, struct strata_error *err);
-/* Gives dead space back. `progress` may be NULL. NOT_SUPPORTED without STRATA_PROMISE_COMPACT;
- * CORRUPT, and otherwise fails as strata_put. */
+/* Gives dead space back. `progress` may be NULL. From stage 6 on tables without deletes that do not
+ * overlap, no matter on which levels, have none: they stay as they are, and are not read.
+ * NOT_SUPPORTED without STRATA_PROMISE_COMPACT; CORRUPT, and otherwise fails as strata_put. */
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err);
 /* The same for the keys from `from` on and before `to`; where one of them has no bytes, there is no

@@ -142,6 +142,11 @@ struct strata_engine {
     /* As strata_events. */
     int (*events)(void *self, void (*each)(void *arg, const struct strata_event *event), void *arg,
                   struct strata_error *err);
+    /* As open, of a database that is there, to be written, and whose names may not be on the
+     * device yet: who made them may have been killed before. The engine syncs the directory before
+     * it builds on them: before it writes or removes anything. Where the slot is NULL, and always
+     * with STRATA_SYNC_ALWAYS, that is done before `open`. */
+    int (*open_unsynced)(const struct strata_env *env, void **self, struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/error.c) ---------------------------------------------- */

@@ -31,9 +31,13 @@ test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MO
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/run.sh "$(ONLY)"
 
+# What a compiler says of every source; with CFLAGS=-fsyntax-only nothing is made.
+.PHONY: compile
+compile: $(COMMON) $(CLI) $(CRASH) $(STAGE_OBJ) $(ENGINES) $(patsubst %.c,$B/%.o,$(filter-out tests/engines/%,$(wildcard tests/*/*.c)))
+
 # The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
 # promise one thread a handle.)
-THREADED := $(patsubst %.c,%,$(shell grep -l pthread_create $(TEST_SRC)))
+THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|"readers.h"' $(TEST_SRC)))
 threads: install-test ## the tests with threads, under TSan [STAGE=N]
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
 	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'

@@ -62,7 +62,7 @@ static int write_all(size_t size)
 
 static size_t records(const struct limit_size *size)
 {
-    return size->bytes / LIMIT_RECORD < RECORDS ? size->bytes / LIMIT_RECORD : RECORDS;
+    return size->file_bytes / LIMIT_RECORD < RECORDS ? size->bytes / LIMIT_RECORD : RECORDS;
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */
@@ -74,7 +74,7 @@ static int write_file(const struct limit_size *size, bool sync, double *value)
     int sys = renew(0);
 
     begun = limit_now();
-    for (; sys == 0 && at + PIECE <= size->bytes; at += PIECE)
+    for (; sys == 0 && at + PIECE <= size->file_bytes; at += PIECE)
         sys = write_all(PIECE);
     if (sys == 0 && sync && fdatasync(file) < 0)
         sys = errno;
@@ -184,7 +184,7 @@ static int take_full_file(const struct limit_size *size)
 {
     int sys = take_file(size);
 
-    for (file_bytes = 0; sys == 0 && file_bytes + PIECE <= size->bytes; file_bytes += PIECE)
+    for (file_bytes = 0; sys == 0 && file_bytes + PIECE <= size->file_bytes; file_bytes += PIECE)
         sys = write_all(PIECE);
     return sys;
 }

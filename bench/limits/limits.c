@@ -1,93 +1,30 @@
-/* limits.c: the program: measures all limits, in three turns each, and prints them. See limits.h.
- *
- * What does not wait for a device is measured by the time of the processor, so that another program
- * beside it does not make the machine look slower. A limit is what the best turn reached. */
+/* limits.c: the program: measures all limits and prints them. See limits.h. */
 #include "limits.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#define TURNS 3
-#define MEGABYTES ((size_t)256)
 
 enum { DONE = 0, USAGE = 2, FAILED_IO = 4, FAILED = 7 };
 
-static volatile uint64_t used;
-
-void limit_use(uint64_t number)
-{
-    used = number;
-}
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-double limit_now(void)
-{
-    return seconds_of(CLOCK_MONOTONIC);
-}
-
-double limit_cpu(void)
-{
-    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
-}
-
-double limit_each(void (*some)(uint64_t count), const struct limit_size *size)
-{
-    for (uint64_t count = 1;; count *= 2) {
-        double begun = limit_cpu(), took;
-        some(count);
-        took = limit_cpu() - begun;
-        if (took >= size->seconds)
-            return took * 1e9 / (double)count;
-    }
-}
-
-/* ---- Measuring and telling ------------------------------------------------------------- */
-
-struct figure {
-    double best, median, worst;
+struct telling {
+    bool json, begun;
 };
 
-static int by_value(const void *a, const void *b)
+static void tell(void *arg, const struct limit *limit, const struct limit_figure *figure)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+    struct telling *t = arg;
 
-static int measure(const struct limit *limit, const struct limit_size *size, struct figure *figure)
-{
-    double values[TURNS] = {0};
-    int sys = limit->begin ? limit->begin(size) : 0;
-
-    for (int i = 0; i < TURNS && sys == 0; i++)
-        sys = limit->measure(size, &values[i]);
-    if (limit->end)
-        limit->end();
-    qsort(values, TURNS, sizeof values[0], by_value);
-    *figure = (struct figure){values[0], values[TURNS / 2], values[TURNS - 1]};
-    if (strcmp(limit->unit, "ns") != 0)
-        *figure = (struct figure){figure->worst, figure->median, figure->best};
-    return sys;
-}
-
-static void tell(const struct limit *limit, const struct figure *figure, bool json, bool first)
-{
-    if (json)
+    if (t->json)
         printf("%s    {\"limit\": \"%s\", \"unit\": \"%s\", \"best\": %.6g, "
                "\"median\": %.6g, \"worst\": %.6g, \"about\": \"%s\"}",
-               first ? "" : ",\n", limit->name, limit->unit, figure->best, figure->median,
+               t->begun ? ",\n" : "", limit->name, limit->unit, figure->best, figure->median,
                figure->worst, limit->about);
     else
         printf("| %-16s | %9.0f | %9.0f | %9.0f | %-4s | %s |\n", limit->name, figure->best,
                figure->median, figure->worst, limit->unit, limit->about);
+    t->begun = true;
     fflush(stdout);
 }
 
@@ -97,35 +34,23 @@ static int fail(const struct limit *limit, const char *dir, int sys)
     return sys == ENOMEM ? FAILED : FAILED_IO;
 }
 
-static int measure_all(const struct limit_size *size, bool json)
-{
-    const struct limit *const lists[] = {limits_of_memory, limits_of_blocks, limits_of_files};
-    struct figure figure;
-    bool first = true;
-
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        for (const struct limit *limit = lists[i]; limit->name; limit++, first = false) {
-            int sys = measure(limit, size, &figure);
-            if (sys)
-                return fail(limit, size->dir, sys);
-            tell(limit, &figure, json, first);
-        }
-    return DONE;
-}
-
 static int measure_as(const struct limit_size *size, bool json)
 {
-    int code;
+    struct telling telling = {.json = json};
+    const struct limit *at;
+    int sys;
 
     if (json)
         puts("{\n  \"limits\": [");
     else
         puts("| limit            |      best |    median |     worst | unit | what is done |\n"
              "|------------------|----------:|----------:|----------:|------|--------------|");
-    code = measure_all(size, json);
-    if (json && code == DONE)
+    sys = limits_measure(size, tell, &telling, &at);
+    if (sys)
+        return fail(at, size->dir, sys);
+    if (json)
         puts("\n  ]\n}");
-    return code;
+    return DONE;
 }
 
 /* ---- The command line ------------------------------------------------------------------ */
@@ -141,7 +66,7 @@ static int help(void)
         "  --json       for programs: a list \"limits\"\n"
         "  --size=MIB   of the memory and the file (default 256): more than all caches hold\n"
         "  --seconds=S  of one measurement at least (default 0.1)\n\n"
-        "make bench-limits tells how far each workload is from its limit.\n\n"
+        "strata-bench --limits tells how far each workload is from its limit.\n\n"
         "Exit status: 0 ok, 2 usage, 4 I/O error, 7 other failure\n\nExample\n"
         "  strata-limits --size=16 --seconds=0.01 .");
     return DONE;
@@ -164,14 +89,14 @@ static bool take_number(const char *text, double least, double most, double *val
 
 static bool take(const char *argument, struct limit_size *size, bool *json)
 {
-    double megabytes = MEGABYTES;
+    double megabytes;
 
     if (strcmp(argument, "--json") == 0)
         return *json = true;
     if (strncmp(argument, "--seconds=", 10) == 0)
         return take_number(argument + 10, 0.0001, 60, &size->seconds);
     if (strncmp(argument, "--size=", 7) == 0 && take_number(argument + 7, 2, 65536, &megabytes)) {
-        size->bytes = (size_t)megabytes << 20;
+        size->bytes = size->file_bytes = (size_t)megabytes << 20;
         return true;
     }
     size->dir = argument;
@@ -181,8 +106,10 @@ static bool take(const char *argument, struct limit_size *size, bool *json)
 int main(int argc, char **argv)
 {
     const char *dir = getenv("TMPDIR");
-    struct limit_size size = {
-        .bytes = MEGABYTES << 20, .seconds = 0.1, .dir = dir && *dir ? dir : "/tmp"};
+    struct limit_size size = {.bytes = LIMIT_BYTES,
+                              .file_bytes = LIMIT_BYTES,
+                              .seconds = LIMIT_SECONDS,
+                              .dir = dir && *dir ? dir : "/tmp"};
     bool json = false;
 
     for (int i = 1; i < argc; i++) {

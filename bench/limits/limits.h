@@ -1,7 +1,7 @@
 /* limits.h: what this machine can do at best, by the simplest program that does it: no engine on it
- * can be faster. docs/performance.md and bench/limits.sh tell which of them bounds which workload.
+ * can be faster. docs/performance.md and bench/bounds.c tell which of them bounds which workload.
  *
- *   limits.c  main, the table    memory.c  copies, dependent loads
+ *   limits.c  main, the table    memory.c  copies, dependent loads     measure.c  three turns
  *   files.c   writes, syncs      blocks.c  checksum, packing
  */
 #ifndef STRATA_BENCH_LIMITS_H
@@ -14,9 +14,13 @@
 #define LIMIT_BLOCK ((size_t)4096)
 #define LIMIT_RECORD ((size_t)132) /* a key of 16 bytes, a value of 100, and what a log adds */
 
+#define LIMIT_BYTES ((size_t)256 << 20)
+#define LIMIT_SECONDS 0.1
+
 /* What a measurement may take. */
 struct limit_size {
-    size_t bytes;   /* of memory, and of a file: more than the processor's caches hold */
+    size_t bytes; /* of memory: more than the processor's caches hold */
+    size_t file_bytes;
     double seconds; /* one turn runs at least so long, or until a file is full */
     const char *dir;
 };
@@ -30,6 +34,15 @@ struct limit {
     int (*measure)(const struct limit_size *size, double *value);
     void (*end)(void);
 };
+
+struct limit_figure {
+    double best, median, worst;
+};
+
+typedef void limits_each(void *arg, const struct limit *limit, const struct limit_figure *figure);
+/* All of them, one after the other; 0, or an errno and `at` is the one that failed. */
+int limits_measure(const struct limit_size *size, limits_each *each, void *arg,
+                   const struct limit **at);
 
 /* Each a list that ends with a NULL name. */
 extern const struct limit limits_of_memory[];

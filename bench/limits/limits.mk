@@ -1,9 +1,10 @@
 # What the machine can do at best, and how far from it the workloads are.
 
-$B/bench/strata-limits: $(patsubst %.c,$B/%.o,$(wildcard bench/limits/*.c)) $(LIB_A)
+LIMIT_OBJ := $(patsubst %,$B/bench/limits/%.o,measure memory blocks files)
+$B/bench/strata-limits: $B/bench/limits/limits.o $(LIMIT_OBJ) $(LIB_A)
 BENCHES += $B/bench/strata-limits
 
 .PHONY: bench-limits
-bench-limits: install-build ## what the machine can do at best, and how far from it each workload of RESULTS is [RESULTS=build/bench/results.json]
-	@$(MAKE) --no-print-directory -s $B/bench/strata-limits
-	@B=$B RESULTS=$(RESULTS) TMPDIR=$B/bench bench/limits.sh
+bench-limits: install-build ## what the machine can do at best, and how far from it each workload of the newest stage is [N=100000] [WHICH=newest]
+	@$(MAKE) --no-print-directory bench-build
+	@$(call side_by_side,$(call which,newest),$(call turns,1),$(or $(N),100000),$(SIDES),limits,--limits --figures=micros_per_op)

@@ -152,12 +152,18 @@ void judge_verify(struct strata *db, struct answers *answers)
         judge_call(rc, &err, answers);
 }
 
-void judge_all(struct strata *db, const struct history *history, const struct model *model,
-               struct answers *answers)
+void judge_answers(struct strata *db, const struct history *history, const struct model *model,
+                   struct answers *answers)
 {
     judge_gets(db, history, model, answers);
     judge_scan(db, model, false, answers);
     judge_scan(db, model, true, answers);
+}
+
+void judge_all(struct strata *db, const struct history *history, const struct model *model,
+               struct answers *answers)
+{
+    judge_answers(db, history, model, answers);
     judge_verify(db, answers);
 }
 

@@ -18,7 +18,9 @@ struct answers {
  * A scan counts as one answer; after an error in it no row may follow. */
 void judge_all(struct strata *db, const struct history *history, const struct model *model,
                struct answers *answers);
-/* The parts of it. */
+/* The parts of it: all but verifying, and one by one. */
+void judge_answers(struct strata *db, const struct history *history, const struct model *model,
+                   struct answers *answers);
 void judge_gets(struct strata *db, const struct history *history, const struct model *model,
                 struct answers *answers);
 void judge_scan(struct strata *db, const struct model *model, bool backwards,

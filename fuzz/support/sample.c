@@ -195,3 +195,25 @@ void sample_check_closed(const struct database *db, unsigned stage, const struct
     database_free(&closed);
     strata_buffer_free(&bytes);
 }
+
+struct strata_fs *sample_letters(unsigned stage, char last, const char *flushes,
+                                 const char *compacts, struct content *content)
+{
+    struct strata_fs *fs = database_new(stage);
+    struct strata_options options;
+    struct strata *db;
+
+    strata_options_init(&options);
+    options.fs = fs;
+    require(strata_open(DATABASE_DIR, &options, &db, NULL) == 0, "open");
+    for (char key[] = "a"; key[0] <= last; key[0]++) {
+        require(strata_put(db, strata_string(key), strata_string("value"), NULL) == 0, "put");
+        if (strchr(flushes, key[0]))
+            require(strata_flush(db, NULL) == 0, "flush");
+        if (strchr(compacts, key[0]))
+            require(strata_compact(db, NULL, NULL) == 0, "compact");
+    }
+    *content = content_scan(db);
+    require(strata_close(db, NULL) == 0, "close");
+    return fs;
+}

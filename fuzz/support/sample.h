@@ -32,4 +32,9 @@ void sample_remove(struct strata_fs *fs, const char *name);
 /* 32 bytes each, different ones, with the same hash in the index (02_hash_index/index.h). */
 struct strata_slice sample_twin(uint8_t to[32], unsigned which);
 
+/* Another, of that stage: "a" to `last`, all "value", flushed after each of the keys in `flushes`,
+ * and compacted after those in `compacts`; closed. What it holds is put into *content. */
+struct strata_fs *sample_letters(unsigned stage, char last, const char *flushes,
+                                 const char *compacts, struct content *content);
+
 #endif

@@ -26,7 +26,7 @@ struct arena_pool {
 /* All zero but chunk_bytes is a valid empty arena. */
 struct arena {
     struct arena_pool *pool;    /* borrowed; NULL: none */
-    size_t chunk_bytes;         /* taken from the system at a time; 0: a small default */
+    size_t chunk_bytes;         /* taken at a time, after a small first one; 0: a small default */
     struct arena_chunk *chunks; /* the newest first; pieces come from it */
     uint8_t *at;                /* in the newest: where the next piece begins */
     size_t left;                /* bytes behind `at` */

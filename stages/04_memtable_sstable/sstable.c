@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER ((size_t)256 * 1024)
+#define BUFFER ((size_t)64 << 10) /* so many bytes a call: more take longer than a put should */
 #define WRITE_BACK ((uint64_t)1 << 20)
 
 char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)

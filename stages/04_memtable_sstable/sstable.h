@@ -65,6 +65,10 @@ struct sstable_kind {
      * missing; IO, NO_MEMORY. One reference is the caller's. */
     int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
                 struct strata_error *err);
+    /* As open, but what is only needed to find keys is read, and checked, when the first is looked
+     * for. May be NULL. */
+    int (*open_later)(const struct strata_env *env, void *common, uint64_t number,
+                      struct sstable **out, struct strata_error *err);
     void (*close)(struct sstable *table); /* for sstable_unref: frees what is the kind's, and it */
     /* Looks for a key that is within its range, and has this hash (index_hash): its type, and the
      * value of a put into `value`, replacing what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */

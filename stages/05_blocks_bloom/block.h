@@ -155,27 +155,31 @@ struct block_entry;
 /* A block being built. Zero but for the target is a valid empty one; no field but count and target
  * is for others. */
 struct block_builder {
-    size_t target;               /* bytes; 0: BLOCK_TARGET; at most BLOCK_TARGET_MAX */
-    uint32_t count;              /* entries in it */
-    struct block_entry *entries; /* where their keys and values end, types and tags */
-    size_t capacity;             /* entries that there is room for */
-    struct strata_buffer keys;   /* whole keys, one behind the other */
-    struct strata_buffer values; /* likewise; when finished, the block */
-    size_t prefix_size;          /* of what all keys begin with */
-    size_t deletes;
+    size_t target;                /* bytes; 0: BLOCK_TARGET; at most BLOCK_TARGET_MAX */
+    uint32_t count;               /* entries in it */
+    struct block_entry *entries;  /* where their keys and values end, types and tags */
+    size_t capacity;              /* entries that there is room for */
+    struct strata_buffer keys;    /* whole keys, one behind the other */
+    struct strata_buffer values;  /* likewise; when finished, the block */
+    size_t prefix_size;           /* of what all keys begin with */
     size_t first_size, last_size; /* of the first key and the last */
-    bool keys_vary, values_vary;  /* not all of one size */
+    size_t last_value_size;
+    bool keys_vary, values_vary; /* not all of one size */
+    bool deletes;                /* there are some */
 };
 
 void block_builder_free(struct block_builder *builder);
 
-/* Would the block with one more entry be within the target? An empty one takes any: so an entry
- * that is larger than the target stands alone in its block. */
-bool block_builder_fits(const struct block_builder *builder, struct strata_slice key,
-                        size_t value_size);
+/* block_builder_try: the block would be larger than its target. */
+#define BLOCK_FULL 1
+
 /* Adds an entry: its key is behind all others, a delete has no value, `hash` is its key's.
  * NO_MEMORY: nothing was changed. */
 int block_builder_add(struct block_builder *builder, unsigned type, struct strata_slice key,
+                      uint64_t hash, struct strata_slice value, struct strata_error *err);
+/* The same, if the block is within the target with it: BLOCK_FULL, and nothing was changed. An
+ * empty one takes any: so an entry that is larger than the target stands alone in its block. */
+int block_builder_try(struct block_builder *builder, unsigned type, struct strata_slice key,
                       uint64_t hash, struct strata_slice value, struct strata_error *err);
 /* Bytes that the block would have now; 0: it is empty. Exact. */
 size_t block_builder_bytes(const struct block_builder *builder);

@@ -34,14 +34,16 @@ static size_t bytes_of(const struct sums *s)
            (s->deletes ? (s->count + 7) / 8 : 0) + s->value_bytes;
 }
 
+/* With numbers of two bytes, if it may have those. */
+static size_t size_of(const struct sums *s)
+{
+    size_t bytes = bytes_of(s), numbers = numbers_of(s);
+    return bytes + (bytes + 2 * numbers > BLOCK_NARROW_MAX ? 4 : 2) * numbers;
+}
+
 static bool is_wide(const struct sums *s)
 {
     return bytes_of(s) + 2 * numbers_of(s) > BLOCK_NARROW_MAX;
-}
-
-static size_t size_of(const struct sums *s)
-{
-    return bytes_of(s) + (is_wide(s) ? 4 : 2) * numbers_of(s);
 }
 
 static struct sums sums_of(const struct block_builder *b)
@@ -72,10 +74,9 @@ static struct sums sums_with(const struct block_builder *b, struct strata_slice 
     struct sums s = sums_of(b);
 
     if (s.count) {
-        size_t last_value = b->values.size - (s.count > 1 ? b->entries[s.count - 2].value_end : 0);
         s.prefix_size = shared_size(key, b->keys.data, s.prefix_size);
         s.keys_vary |= key.size != b->last_size;
-        s.values_vary |= value_size != last_value;
+        s.values_vary |= value_size != b->last_value_size;
     } else {
         s.prefix_size = key.size;
     }
@@ -91,18 +92,6 @@ static size_t target_of(const struct block_builder *b)
     if (b->target > BLOCK_TARGET_MAX)
         return BLOCK_TARGET_MAX;
     return b->target ? b->target : BLOCK_TARGET;
-}
-
-/* It is not told whether the entry is a delete: those cost a bit each, all or none. */
-bool block_builder_fits(const struct block_builder *builder, struct strata_slice key,
-                        size_t value_size)
-{
-    struct sums s;
-
-    if (!builder->count)
-        return true;
-    s = sums_with(builder, key, value_size, true);
-    return value_size <= target_of(builder) && size_of(&s) <= target_of(builder);
 }
 
 size_t block_builder_bytes(const struct block_builder *builder)
@@ -126,7 +115,8 @@ static int reserve(struct block_builder *b, size_t key_size, size_t value_size,
 {
     size_t capacity = b->capacity ? b->capacity * 2 : 64;
 
-    if (buffer_reserve(&b->keys, key_size) < 0 || buffer_reserve(&b->values, value_size) < 0) {
+    if (buffer_reserve(&b->keys, key_size + BLOCK_SLACK) < 0 ||
+        buffer_reserve(&b->values, value_size) < 0) {
         b->keys.out_of_memory = b->values.out_of_memory = false; /* nothing is missing in them */
         return strata_fail_memory(err, key_size + value_size);
     }
@@ -140,34 +130,67 @@ static int reserve(struct block_builder *b, size_t key_size, size_t value_size,
     return 0;
 }
 
+static bool has_room(const struct block_builder *b, size_t key_size, size_t value_size)
+{
+    return b->count < b->capacity && b->keys.capacity - b->keys.size >= key_size + BLOCK_SLACK &&
+           b->values.capacity - b->values.size >= value_size;
+}
+
+/* Room there is. */
+static void append(struct strata_buffer *to, struct strata_slice bytes)
+{
+    if (bytes.size)
+        memcpy(to->data + to->size, bytes.data, bytes.size);
+    to->size += bytes.size;
+}
+
+/* `s`: the sums with it. */
+static int add(struct block_builder *b, const struct sums *s, unsigned type,
+               struct strata_slice key, uint64_t hash, struct strata_slice value,
+               struct strata_error *err)
+{
+    assert(type != STRATA_OP_DELETE || !value.size);
+    assert(!b->count || strata_compare(block_builder_last(b), key) < 0);
+    if (!b->count) { /* the block before is forgotten */
+        strata_buffer_clear(&b->keys);
+        strata_buffer_clear(&b->values);
+    }
+    if (!has_room(b, key.size, value.size) && reserve(b, key.size, value.size, err) < 0)
+        return STRATA_ERR_NO_MEMORY;
+    append(&b->keys, key);
+    append(&b->values, value);
+    b->entries[b->count] = (struct block_entry){(uint32_t)b->keys.size, (uint32_t)b->values.size,
+                                                block_tag(hash), (uint8_t)type};
+    if (!b->count)
+        b->first_size = key.size;
+    b->count = (uint32_t)s->count;
+    b->last_size = key.size;
+    b->last_value_size = value.size;
+    b->prefix_size = s->prefix_size;
+    b->keys_vary = s->keys_vary;
+    b->values_vary = s->values_vary;
+    b->deletes = s->deletes;
+    return 0;
+}
+
 int block_builder_add(struct block_builder *builder, unsigned type, struct strata_slice key,
                       uint64_t hash, struct strata_slice value, struct strata_error *err)
 {
-    bool is_delete = type == STRATA_OP_DELETE;
-    struct sums s;
+    struct sums s = sums_with(builder, key, value.size, type == STRATA_OP_DELETE);
+    return add(builder, &s, type, key, hash, value, err);
+}
 
-    if (!builder->count) { /* the block before is forgotten */
-        strata_buffer_clear(&builder->keys);
-        strata_buffer_clear(&builder->values);
-        builder->first_size = key.size;
-    }
-    assert(!is_delete || !value.size);
-    assert(!builder->count || strata_compare(block_builder_last(builder), key) < 0);
-    if (reserve(builder, key.size, value.size, err) < 0)
-        return STRATA_ERR_NO_MEMORY;
-    s = sums_with(builder, key, value.size, is_delete);
-    strata_buffer_append(&builder->keys, key.data, key.size);
-    strata_buffer_append(&builder->values, value.data, value.size);
-    builder->entries[builder->count] =
-        (struct block_entry){(uint32_t)builder->keys.size, (uint32_t)builder->values.size,
-                             block_tag(hash), (uint8_t)type};
-    builder->count = (uint32_t)s.count;
-    builder->last_size = key.size;
-    builder->prefix_size = s.prefix_size;
-    builder->keys_vary = s.keys_vary;
-    builder->values_vary = s.values_vary;
-    builder->deletes = s.deletes;
-    return 0;
+/* A block of puts is asked as if the entry were a delete: those cost a bit each, all or none. */
+int block_builder_try(struct block_builder *builder, unsigned type, struct strata_slice key,
+                      uint64_t hash, struct strata_slice value, struct strata_error *err)
+{
+    struct sums s = sums_with(builder, key, value.size, true);
+    size_t target = target_of(builder);
+
+    if (builder->count && (value.size > target || size_of(&s) > target))
+        return BLOCK_FULL;
+    s.deletes = builder->deletes || type == STRATA_OP_DELETE;
+    return add(builder, &s, type, key, hash, value, err);
 }
 
 struct strata_slice block_builder_first(const struct block_builder *builder)
@@ -210,10 +233,27 @@ static uint8_t *put_head(const struct block_builder *b, uint8_t *to, bool wide)
     return to;
 }
 
+/* Suffixes of one size, up to BLOCK_SLACK: as many bytes of each, what is too many under the next.
+ */
+static uint8_t *put_small_suffixes(const struct block_builder *b, uint8_t *to)
+{
+    size_t size = b->first_size - b->prefix_size;
+    const uint8_t *from = b->keys.data + b->prefix_size;
+    uint8_t *end = to + b->count * size;
+
+    for (; size && (size_t)(end - to) >= BLOCK_SLACK; to += size, from += b->first_size)
+        memcpy(to, from, BLOCK_SLACK);
+    for (; to < end; to += size, from += b->first_size)
+        memcpy(to, from, size);
+    return end;
+}
+
 static uint8_t *put_suffixes(const struct block_builder *b, uint8_t *to, bool wide)
 {
     size_t start = 0;
 
+    if (!b->keys_vary && b->first_size - b->prefix_size <= BLOCK_SLACK)
+        return put_small_suffixes(b, to);
     if (b->keys_vary)
         for (size_t i = 0; i <= b->count; i++)
             to = put_number(to, i ? b->entries[i - 1].key_end - i * b->prefix_size : 0, wide);
@@ -243,6 +283,7 @@ int block_builder_finish(struct block_builder *builder, struct strata_slice *byt
     struct strata_buffer *values = &builder->values;
     struct sums s = sums_of(builder);
     size_t size = size_of(&s), before = size - values->size;
+    bool wide = is_wide(&s);
     uint8_t *to;
 
     if (buffer_reserve(values, before) < 0) {
@@ -250,12 +291,12 @@ int block_builder_finish(struct block_builder *builder, struct strata_slice *byt
         return strata_fail_memory(err, size);
     }
     memmove(values->data + before, values->data, values->size);
-    to = put_head(builder, values->data, is_wide(&s));
-    to = put_suffixes(builder, to, is_wide(&s));
+    to = put_head(builder, values->data, wide);
+    to = put_suffixes(builder, to, wide);
     to = put_types(builder, to);
     if (builder->values_vary)
         for (size_t i = 0; i <= builder->count; i++)
-            to = put_number(to, i ? builder->entries[i - 1].value_end : 0, is_wide(&s));
+            to = put_number(to, i ? builder->entries[i - 1].value_end : 0, wide);
     assert(to == values->data + before);
     values->size = size;
     builder->count = 0;

@@ -5,15 +5,13 @@
  *                             |         \- one place, no wait for another
  *                             \- one line of memory
  *
- * I1: index and filter lie in memory whole, and were checked when the table was opened. */
+ * I1: index and filter lie in memory whole, and were checked when they were read: as the table was
+ *     opened, or, opened to be read later, before the first key was looked for in it. */
 #include "table_inside.h"
 #include "bytes.h"
-#include "pages.h"
 #include "cost.h"
 
 #include <stdlib.h>
-
-#define FILTER_MAPPED (PAGES_HUGE / 2) /* bytes of a filter from which on huge pages pay */
 
 /* ---- What all tables have in common ---------------------------------------------------------- */
 
@@ -23,6 +21,7 @@ static void common_del(void *self)
 
     cache_del(common->cache);
     segment_files_del(common->files);
+    pthread_mutex_destroy(&common->reading);
     free(common);
 }
 
@@ -33,6 +32,10 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
 
     if (!common)
         return strata_fail_memory(err, sizeof *common);
+    if (pthread_mutex_init(&common->reading, NULL) != 0) {
+        free(common);
+        return strata_fail_memory(err, sizeof common->reading);
+    }
     common->env = env;
     rc = cache_new(env->options->cache_bytes, sizeof(struct block) + env->options->block_bytes,
                    &common->cache, err);
@@ -74,113 +77,6 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-int table_read_properties(struct table *t, struct table_properties *p, struct strata_error *err)
-{
-    uint64_t place = t->base.bytes < TABLE_FOOTER ? 0 : t->base.bytes - TABLE_FOOTER;
-    struct strata_buffer bytes = {0};
-    struct strata_error why;
-    uint8_t footer[TABLE_FOOTER];
-    int rc =
-        place ? table_read_at(t, place, footer, sizeof footer, err)
-              : sstable_corrupt(&t->base, t->base.bytes, "the file ends before a table could", err);
-
-    if (rc < 0)
-        return rc;
-    rc = table_get_footer(footer, t->base.number, place, &t->properties, &why);
-    if (rc < 0)
-        return table_blame(t, place, rc, &why, err);
-    rc = table_read_section(t, t->properties, place, &bytes, err);
-    if (rc == 0) {
-        rc = table_get_properties(strata_buffer_slice(&bytes), t->properties, p, &why);
-        rc = table_blame(t, t->properties, rc, &why, err);
-    }
-    strata_buffer_free(&bytes);
-    return rc;
-}
-
-int table_read_index(struct table *t, const struct table_properties *p, struct strata_error *err)
-{
-    struct strata_buffer bytes = {0};
-    struct strata_error why;
-    int rc = table_read_section(t, p->index, p->filter, &bytes, err);
-
-    if (rc == 0) {
-        rc = fence_open(&t->fence, &bytes, RECORD_FILE_HEADER, p->index,
-                        strata_buffer_slice(&t->base.smallest),
-                        strata_buffer_slice(&t->base.largest), &why);
-        rc = table_blame(t, p->index, rc, &why, err);
-    }
-    strata_buffer_free(&bytes);
-    if (rc == 0 && t->fence.count != p->blocks)
-        rc = sstable_corrupt(&t->base, p->index, "the index has another number of blocks", err);
-    return rc;
-}
-
-static int take_filter(struct table *t, size_t size, struct strata_error *err)
-{
-    t->filter_mapped = size >= FILTER_MAPPED;
-    t->filter_bytes = t->filter_mapped ? (size + PAGES_HUGE - 1) / PAGES_HUGE * PAGES_HUGE
-                                       : (size + BLOOM_LINE - 1) / BLOOM_LINE * BLOOM_LINE;
-    t->filter =
-        t->filter_mapped ? pages_map(t->filter_bytes) : aligned_alloc(BLOOM_LINE, t->filter_bytes);
-    return t->filter ? 0 : strata_fail_memory(err, t->filter_bytes);
-}
-
-/* It is never packed: it is read to where it stays. */
-static int read_filter(struct table *t, const struct table_properties *p, struct strata_error *err)
-{
-    size_t size = (size_t)(t->properties - p->filter);
-    struct section section;
-    struct strata_error why;
-    int rc;
-
-    if (!p->probes)
-        return 0;
-    rc = take_filter(t, size, err);
-    if (rc == 0)
-        rc = table_read_at(t, p->filter, t->filter, size, err);
-    if (rc < 0)
-        return rc;
-    rc = section_open(&section, strata_bytes(t->filter, size), t->base.number, p->filter, &why);
-    if (rc == 0 && section.packing != SECTION_PLAIN)
-        rc = strata_fail(&why, STRATA_ERR_CORRUPT, NULL, p->filter, "a packed filter");
-    if (rc == 0)
-        rc = bloom_open(&t->bloom, section.stored, p->probes, &why);
-    return table_blame(t, p->filter, rc, &why, err);
-}
-
-int table_read_resident(struct table *t, struct strata_error *err)
-{
-    struct table_properties p = {0};
-    int rc = table_read_properties(t, &p, err);
-
-    if (rc == 0) {
-        t->base.sum = p.sum;
-        t->base.smallest = p.smallest;
-        t->base.largest = p.largest;
-        t->base.notes = p.notes;
-        p.smallest = p.largest = p.notes = (struct strata_buffer){0};
-        t->block_bytes = p.block_bytes;
-        t->blocks_end = p.index;
-        t->base.packed = p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * SECTION_TAIL;
-        t->filter_place = p.filter;
-        rc = table_read_index(t, &p, err);
-    }
-    if (rc == 0)
-        rc = read_filter(t, &p, err);
-    table_properties_free(&p);
-    return rc;
-}
-
-void table_free_resident(struct table *t)
-{
-    if (t->filter_mapped)
-        pages_unmap(t->filter, t->filter_bytes);
-    else
-        free(t->filter);
-    fence_free(&t->fence);
-}
-
 void table_close(struct sstable *table)
 {
     struct table *t = (struct table *)table;
@@ -203,8 +99,8 @@ static int check_file(struct table *t, struct strata_error *err)
     return rc;
 }
 
-int table_open_read(const struct strata_env *env, void *common, uint64_t number,
-                    struct sstable **out, struct strata_error *err)
+static int open_part(const struct strata_env *env, void *common, uint64_t number,
+                     struct table **out, struct strata_error *err)
 {
     struct table *t = calloc(1, sizeof *t);
     int rc;
@@ -219,13 +115,27 @@ int table_open_read(const struct strata_env *env, void *common, uint64_t number,
     if (rc == 0)
         rc = check_file(t, err);
     if (rc == 0)
-        rc = table_read_resident(t, err);
-    if (rc == 0)
-        rc = cache_directory_init(&t->directory, t->fence.count, err);
+        rc = table_read_ends(t, err);
     if (rc < 0)
         table_close(&t->base);
     else
+        *out = t;
+    return rc;
+}
+
+int table_open_read(const struct strata_env *env, void *common, uint64_t number,
+                    struct sstable **out, struct strata_error *err)
+{
+    struct table *t;
+    int rc = open_part(env, common, number, &t, err);
+
+    *out = NULL;
+    if (rc == 0)
+        rc = table_need(t, err);
+    if (rc == 0)
         *out = &t->base;
+    else if (t)
+        table_close(&t->base);
     return rc;
 }
 
@@ -247,6 +157,18 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
 
     if (rc == 0 && env->options->mapped_reads)
         map_file((struct table *)*out);
+    return rc;
+}
+
+int table_open_later(const struct strata_env *env, void *common, uint64_t number,
+                     struct sstable **out, struct strata_error *err)
+{
+    struct table *t;
+    int rc = open_part(env, common, number, &t, err);
+
+    *out = rc == 0 ? &t->base : NULL;
+    if (rc == 0 && env->options->mapped_reads)
+        map_file(t);
     return rc;
 }
 
@@ -281,7 +203,10 @@ static int table_get(struct sstable *table, struct strata_slice key, uint64_t ha
                      struct strata_buffer *value, struct strata_error *err)
 {
     struct table *t = (struct table *)table;
+    int rc = table_need(t, err);
 
+    if (rc < 0)
+        return rc;
     if (!table_denies(t, hash))
         return table_find(t, key, hash, type, value, err);
     atomic_fetch_add_explicit(&t->common->denied, 1, memory_order_relaxed);
@@ -295,6 +220,7 @@ const struct sstable_kind table_kind = {
     .common_del = common_del,
     .stats = stats,
     .open = table_open,
+    .open_later = table_open_later,
     .close = table_close,
     .get = table_get,
     .cursor = table_cursor,

@@ -113,6 +113,9 @@ static int table_seek(struct cursor *cursor, struct strata_slice key, struct str
 
     if (order > 0)
         return STRATA_NOT_FOUND;
+    rc = table_need(t, err);
+    if (rc < 0)
+        return rc;
     if (order < 0)
         return enter_first(c, 0, err);
     rc = enter(c, fence_find(&t->fence, key), err);
@@ -127,7 +130,9 @@ static int table_seek(struct cursor *cursor, struct strata_slice key, struct str
 static int table_last(struct cursor *cursor, struct strata_error *err)
 {
     struct table_cursor *c = (struct table_cursor *)cursor;
-    return enter_last(c, c->table->fence.count - 1, err);
+    int rc = table_need(c->table, err);
+
+    return rc < 0 ? rc : enter_last(c, c->table->fence.count - 1, err);
 }
 
 static int table_next(struct cursor *cursor, struct strata_error *err)

@@ -12,6 +12,8 @@
 #include "section.h"
 #include "table.h"
 
+#include <pthread.h>
+
 /* ---- The layout (table_layout.c) ----------------------------------------------------------- */
 
 #define TABLE_FOOTER 24
@@ -56,6 +58,7 @@ struct table_common {
     const struct strata_env *env;
     struct cache *cache;
     struct segment_files *files; /* their descriptors */
+    pthread_mutex_t reading;     /* held to make a table resident */
     _Atomic uint64_t denied;     /* gets that a filter answered */
     _Atomic uint64_t deceived;   /* gets that read a block for a key that is not there */
 };
@@ -65,10 +68,13 @@ struct table {
     struct table_common *common;
     struct segment file;   /* only its descriptor is of interest */
     const uint8_t *mapped; /* the file, for its blocks; NULL: it is read by calls */
-    uint64_t block_bytes;  /* of all blocks, unpacked */
+    uint64_t blocks;       /* how many */
+    uint64_t block_bytes;  /* of them, unpacked */
     uint64_t blocks_end;   /* where the index begins */
     uint64_t filter_place;
-    uint64_t properties; /* where they begin */
+    uint64_t properties;   /* where they begin */
+    unsigned probes;       /* of the filter; 0: there is none */
+    _Atomic bool resident; /* what follows has been read */
     struct fence fence;
     struct bloom bloom;
     uint8_t *filter; /* the bloom's bytes, with their tail; of filter_bytes, mapped or not */
@@ -76,6 +82,19 @@ struct table {
     bool filter_mapped;
     struct cache_directory directory;
 };
+
+static inline bool table_is_resident(const struct table *table)
+{
+    return atomic_load_explicit(&table->resident, memory_order_acquire);
+}
+/* Reads index and filter. Any thread. CORRUPT, IO, NO_MEMORY: then the next call tries again. */
+int table_make_resident(struct table *table, struct strata_error *err);
+/* To be called before a key or block is looked for in it. As above. */
+static inline int table_need(const struct table *table, struct strata_error *err)
+{
+    return table_is_resident(table) ? 0
+                                    : table_make_resident((struct table *)(uintptr_t)table, err);
+}
 
 /* Its filter says that no key has this hash. The caller counts it in common->denied. */
 static inline bool table_denies(const struct table *table, uint64_t hash)
@@ -93,16 +112,19 @@ int table_open_read(const struct strata_env *env, void *common, uint64_t number,
 int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
                struct strata_error *err);
 void table_close(struct sstable *table);
-/* What stays in memory: of a table whose path, number, bytes and file are set. To be freed in any
- * case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
+/* As table_open, but index and filter are read when they are needed (table_need). */
+int table_open_later(const struct strata_env *env, void *common, uint64_t number,
+                     struct sstable **out, struct strata_error *err);
+/* What stays in memory (table_resident.c): of a table whose path, number, bytes and file are set.
+ * To be freed in any case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
 int table_read_resident(struct table *table, struct strata_error *err);
 void table_free_resident(struct table *table);
-/* Its parts: the properties, to be freed in any case; the index, when their keys are the table's.
- * Both as above. */
+/* Its parts: the properties, to be freed in any case; what they say, into the table; the index,
+ * when they are, of so many blocks. All as above. */
 int table_read_properties(struct table *table, struct table_properties *out,
                           struct strata_error *err);
-int table_read_index(struct table *table, const struct table_properties *properties,
-                     struct strata_error *err);
+int table_read_ends(struct table *table, struct strata_error *err);
+int table_read_index(struct table *table, uint64_t blocks, struct strata_error *err);
 
 /* `why` is of a part that stands at `place`: its words become `err`, with the file's name. */
 int table_blame(const struct table *table, uint64_t place, int rc, const struct strata_error *why,
@@ -116,6 +138,10 @@ int table_read_at(const struct table *table, uint64_t place, uint8_t *to, size_t
 /* Reads the section there to `to`, unpacked. CORRUPT, IO, NO_MEMORY. */
 int table_read_section(const struct table *table, uint64_t place, uint64_t end,
                        struct strata_buffer *to, struct strata_error *err);
+
+/* The same of one whose bytes were read, tail included. */
+int table_unpack_section(const struct table *table, uint64_t place, struct strata_slice bytes,
+                         struct strata_buffer *to, struct strata_error *err);
 
 /* A block in memory of its own. All zero is a valid empty one. */
 struct table_block {

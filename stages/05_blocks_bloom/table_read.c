@@ -102,6 +102,16 @@ int table_read_section(const struct table *t, uint64_t place, uint64_t end,
     return rc;
 }
 
+int table_unpack_section(const struct table *t, uint64_t place, struct strata_slice bytes,
+                         struct strata_buffer *to, struct strata_error *err)
+{
+    struct section section;
+    struct strata_error why;
+    int rc = section_open(&section, bytes, t->base.number, place, &why);
+
+    return rc < 0 ? table_blame(t, place, rc, &why, err) : unpack(t, &section, place, to, err);
+}
+
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
 int table_compare_at(const struct block *block, uint32_t at, struct strata_slice key)

@@ -5,6 +5,7 @@
 #include "table_inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct table_writer {
     struct sstable_writer base;
@@ -85,24 +86,34 @@ static int end_block(struct table_writer *w, struct strata_error *err)
     return sstable_writer_flush_due(&w->base, err);
 }
 
+static int note_hash(struct table_writer *w, uint64_t hash, struct strata_error *err)
+{
+    struct strata_buffer *hashes = &w->hashes;
+
+    if (hashes->capacity - hashes->size < sizeof hash && buffer_reserve(hashes, sizeof hash) < 0)
+        return strata_fail_memory(err, hashes->capacity * 2);
+    memcpy(hashes->data + hashes->size, &hash, sizeof hash);
+    hashes->size += sizeof hash;
+    return 0;
+}
+
 int table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                      struct strata_slice value, struct strata_error *err)
 {
     struct table_writer *w = (struct table_writer *)writer;
     uint64_t hash = index_hash(key);
-    int rc = 0;
+    int rc = block_builder_try(&w->builder, type, key, hash, value, err);
 
-    if (w->builder.count && !block_builder_fits(&w->builder, key, value.size))
+    if (rc == BLOCK_FULL) {
         rc = end_block(w, err);
-    if (rc == 0)
-        rc = block_builder_add(&w->builder, type, key, hash, value, err);
+        if (rc == 0)
+            rc = block_builder_add(&w->builder, type, key, hash, value, err);
+    }
     if (rc < 0)
         return rc;
     writer->sum.records++;
     writer->sum.tombstones += type == STRATA_OP_DELETE;
-    return strata_buffer_append(&w->hashes, &hash, sizeof hash) < 0
-               ? strata_fail_memory(err, w->hashes.capacity * 2)
-               : 0;
+    return note_hash(w, hash, err);
 }
 
 /* ---- What stands behind them ----------------------------------------------------------------- */

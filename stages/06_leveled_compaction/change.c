@@ -125,8 +125,8 @@ int change_install(struct tree *tree, struct change *c, struct strata_error *err
 {
     int rc = prepare(tree, c, err);
 
-    if (rc == 0 && (c->count || c->edit.has_logs))
-        rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
+    if (rc == 0 && (c->count || c->edit.has_logs || tree->unsynced))
+        rc = tree_sync_names(tree, err);
     if (rc == 0)
         rc = commit(tree, c, err);
     if (rc == 0)

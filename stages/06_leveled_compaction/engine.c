@@ -14,7 +14,12 @@
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return leveled_open(env, &table_kind, self, err);
+    return leveled_open(env, &table_kind, false, self, err);
+}
+
+static int open_unsynced(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    return leveled_open(env, &table_kind, true, self, err);
 }
 
 static const struct strata_format *const formats[] = {
@@ -47,4 +52,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .compact_range = leveled_compact_range,
     .repair = repair_database,
     .events = leveled_events,
+    .open_unsynced = open_unsynced,
 };

@@ -42,8 +42,8 @@ static size_t most_spare(const struct strata_env *env)
     return env->options->memtable_bytes + env->options->memtable_bytes / 8;
 }
 
-int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, void **self,
-                 struct strata_error *err)
+int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, bool unsynced,
+                 void **self, struct strata_error *err)
 {
     struct tree *tree = calloc(1, sizeof *tree);
     struct strata_error why;
@@ -63,6 +63,7 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
     }
     tree->env = env;
     tree->kind = kind;
+    tree->unsynced = unsynced;
     events_init(&tree->events, env);
     rc = kind->common_new ? kind->common_new(env, &tree->common, &why) : 0;
     if (rc == 0)
@@ -98,7 +99,7 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    if (memtable_count(tree->super->memtable) || tree->super->sealed)
+    if (memtable_count(tree->super->memtable) || tree->super->sealed || tree->spent)
         rc = pace_flush(tree, err);
     if (rc == 0)
         rc = finish_compaction(tree, err);
@@ -144,7 +145,8 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
         for (size_t i = 0; i < c->count; i++)
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
-    if (rc == 0 && (operations || !tree->named)) /* a sync is one of the sealed log too */
+    /* A sync is one of what came before, too. */
+    if (rc == 0 && (operations || !tree->named || tree->spent || tree->unsynced))
         rc = pace_write(tree, memtable_cost(tree->super->memtable, operations, bytes), err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);

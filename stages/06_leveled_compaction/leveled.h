@@ -4,8 +4,9 @@
 
 #include "tree.h"
 
-int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, void **self,
-                 struct strata_error *err);
+/* `unsynced`: as the slot open_unsynced. */
+int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, bool unsynced,
+                 void **self, struct strata_error *err);
 int leveled_close(void *self, struct strata_error *err);
 int leveled_get(void *self, struct strata_slice key, struct strata_buffer *value,
                 struct strata_error *err);

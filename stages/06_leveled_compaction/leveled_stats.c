@@ -42,12 +42,14 @@ static uint64_t packed_of(const struct version_level *l)
     return packed;
 }
 
-/* What it may have. */
+/* What levels may have; tiers have no levels. */
 static void tell_targets(const struct version *v, const struct strata_options *options,
                          each_stat *each, void *arg)
 {
     struct pick_shape shape;
 
+    if (options->compaction == STRATA_COMPACTION_TIERED)
+        return;
     pick_shape(v, options, &shape);
     tell(each, arg, "base_level", "", "where tables of level 0 go", shape.base);
     for (unsigned level = shape.base; level + 1 < LEVELS; level++)

@@ -17,7 +17,7 @@
  * is installed (the directory, the manifest), or four times, where a memtable is sealed (the new
  * log, the end of the old one, directory, manifest): after any of these the rest of the work is
  * left to the next write;
- *       - cut TRASH bytes off files that are named no more.
+ *       - cut so many bytes off files that are named no more (trash_share).
  *     Tiered: what is owed grows with the tables, and so does o / r; and a table of level 0 is one,
  *     however large: the write that ends it makes the filter of all its keys, too.
  *     Why: a look at what is owed is taken so often that a share between two is no more than PIECE
@@ -34,7 +34,8 @@
 #define MOST ((uint64_t)1 << 40)  /* bytes of a memtable, for reckoning */
 #define GRAIN ((uint64_t)2 << 10) /* bytes that are written between two looks at what is owed */
 #define PIECE ((uint64_t)8 << 10) /* of work, between two writes */
-#define TRASH ((uint64_t)1 << 20)
+#define TRASH_LEAST ((uint64_t)1 << 20)
+#define TRASH_MOST ((uint64_t)8 << 20)
 
 static uint64_t share(uint64_t owed, uint64_t bytes, uint64_t room)
 {
@@ -83,7 +84,7 @@ int pace_flush(struct tree *tree, struct strata_error *err)
 {
     int rc = finish_flush(tree, err); /* I1 */
 
-    if (rc == 0 && memtable_count(tree->super->memtable))
+    if (rc == 0 && (memtable_count(tree->super->memtable) || tree->spent))
         rc = tree_seal(tree, err);
     return rc < 0 ? rc : finish_flush(tree, err);
 }
@@ -254,14 +255,25 @@ static uint64_t waits_of(const struct tree *tree)
 
 static int begin_memtable(struct tree *tree, struct strata_error *err)
 {
-    int rc = 0;
+    int rc = tree->unsynced ? tree_sync_names(tree, err) : 0; /* tree_open.c I5 */
 
-    if (is_full(tree)) {
+    if (rc == 0 && tree->spent)
+        return pace_flush(tree, err); /* tree_open.c I4 */
+    if (rc == 0 && is_full(tree)) {
         rc = finish_flush(tree, err); /* I1 */
         if (rc == 0)
             rc = tree_seal(tree, err);
     }
     return rc == 0 && !tree->named ? tree_name_log(tree, err) : rc;
+}
+
+/* Few pieces of a log, as each may be a wait (trash.h). */
+static void trash_share(struct tree *tree)
+{
+    uint64_t bytes = tree->env->options->memtable_bytes / 8;
+
+    bytes = bytes > TRASH_LEAST ? bytes : TRASH_LEAST;
+    trash_step(&tree->trash, tree->env->fs, bytes < TRASH_MOST ? bytes : TRASH_MOST);
 }
 
 /* I3: what is left out now is part of the next share, as the room for it is less then. */
@@ -276,7 +288,7 @@ static int work(struct tree *tree, uint64_t bytes, struct strata_error *err)
         rc = compact_share(tree, bytes, err);
     if (rc == 0)
         rc = bound(tree, err); /* I2 */
-    trash_step(&tree->trash, tree->env->fs, TRASH);
+    trash_share(tree);
     return rc;
 }
 
@@ -294,7 +306,7 @@ static bool is_due(const struct tree *tree)
 {
     uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
     return tree->unpaid >= tree->grain || tree->unpaid >= sixteenth || !tree->named ||
-           is_full(tree);
+           tree->spent || tree->unsynced || is_full(tree);
 }
 
 static void note_stall(struct tree_figures *figures, uint64_t took)

@@ -15,7 +15,7 @@ struct pick {
     struct sstable **tables[LEVELS];
     size_t count[LEVELS];
     uint64_t bytes, records; /* of all inputs */
-    bool move;               /* one table, nothing to merge it with: its file goes there as it is */
+    bool move;               /* nothing to merge them with: their files go there as they are */
 };
 
 void pick_free(struct pick *pick);
@@ -57,7 +57,8 @@ struct pick_of {
 /* The most urgent compaction. NOT_FOUND: none is due that can be done without a spared table.
  * NO_MEMORY. To be freed in any case. */
 int pick_due(const struct pick_of *of, struct pick *out, struct strata_error *err);
-/* All tables, into the level that is large enough for them, at least the last that has any.
+/* All tables, into the level that is large enough for them, at least the last that has any. With
+ * `move` no two have keys between those of the other, and none has tombstones.
  * NOT_FOUND: they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
 int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
              struct strata_error *err);

@@ -2,6 +2,8 @@
  * I1 and I2 hold here, too. */
 #include "pick_inside.h"
 
+#include <stdlib.h>
+
 static bool holds(const struct sstable *table, struct strata_slice from, struct strata_slice to)
 {
     return strata_compare(strata_buffer_slice(&table->largest), from) >= 0 &&
@@ -63,6 +65,59 @@ static bool nothing_to_gain(const struct pick *pick, unsigned levels)
     return levels == 0 || (levels == 1 && pick->count[pick->output] && !tombstones);
 }
 
+/* Nothing in it is to be dropped, its blocks are packed as the level's are, and the compaction that
+ * takes it from there does not become large. */
+static bool can_stand(const struct sstable *table, const struct pick *pick, unsigned level,
+                      const struct strata_options *options)
+{
+    unsigned packed = options->pack_from_level;
+
+    return !table->sum.tombstones &&
+           (level == pick->output || (table->bytes <= PICK_TIMES * options->table_bytes &&
+                                      (level >= packed || pick->output < packed)));
+}
+
+static int compare_smallest(const void *a, const void *b)
+{
+    const struct sstable *const *one = a, *const *other = b;
+    return strata_compare(strata_buffer_slice(&(*one)->smallest),
+                          strata_buffer_slice(&(*other)->smallest));
+}
+
+/* Of tables in any order: no two have keys between those of the other. */
+static bool is_one_run(struct sstable **tables, size_t count)
+{
+    qsort(tables, count, sizeof *tables, compare_smallest);
+    for (size_t i = 1; i < count; i++)
+        if (strata_compare(strata_buffer_slice(&tables[i - 1]->largest),
+                           strata_buffer_slice(&tables[i]->smallest)) >= 0)
+            return false;
+    return true;
+}
+
+/* Would a merge make the same tables once more? */
+static int all_can_move(const struct pick *pick, const struct strata_options *options, bool *can,
+                        struct strata_error *err)
+{
+    struct sstable **tables;
+    size_t count = 0, n = 0;
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        count += pick->count[level];
+    tables = malloc((count + 1) * sizeof(struct sstable *));
+    if (!tables)
+        return strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
+    *can = true;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < pick->count[level]; i++) {
+            tables[n++] = pick->tables[level][i];
+            *can &= can_stand(tables[n - 1], pick, level, options);
+        }
+    *can = *can && is_one_run(tables, count);
+    free(tables);
+    return 0;
+}
+
 int pick_all(const struct version *version, const struct strata_options *options, struct pick *out,
              struct strata_error *err)
 {
@@ -81,6 +136,8 @@ int pick_all(const struct version *version, const struct strata_options *options
     }
     out->output = pick_level_for(out->bytes, out->output, options);
     if (rc == 0 && nothing_to_gain(out, levels))
-        rc = STRATA_NOT_FOUND;
+        return STRATA_NOT_FOUND;
+    if (rc == 0)
+        rc = all_can_move(out, options, &out->move, err);
     return rc;
 }

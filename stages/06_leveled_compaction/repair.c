@@ -121,7 +121,7 @@ static int check_health(struct repair *r, bool told, struct strata_error *err)
     options.read_only = true;
     options.log = NULL;
     env.options = &options;
-    rc = leveled_open(&env, &table_kind, &self, err);
+    rc = leveled_open(&env, &table_kind, false, &self, err);
     if (rc < 0)
         return rc;
     rc = leveled_verify(self, NULL, err);

@@ -13,6 +13,8 @@
 #define VALUES 256 /* of the values there */
 #define LINE 64    /* bytes of a cache line */
 #define NOWHERE UINT64_MAX
+#define UNKNOWN (UINT64_MAX - 1) /* the table's index was not read yet */
+#define LAST UINT32_MAX          /* block of a table */
 
 /* ---- Finding a table ------------------------------------------------------------------------- */
 
@@ -157,14 +159,19 @@ static int pin(struct run_cursor *c, const struct table *t, uint32_t n, enum arr
                             err);
 }
 
-/* Block `n` of a table becomes the cursor's. */
+/* Block `n` of a table, or its LAST, becomes the cursor's. */
 static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival how,
                  struct strata_error *err)
 {
     const struct table *t = table_at(c, table);
     struct cache_frame *frame = NULL;
-    int rc = c->once ? read_own(c, t, n, how == BACKWARDS, err) : pin(c, t, n, how, &frame, err);
+    int rc = table_need(t, err);
 
+    if (rc < 0)
+        return rc;
+    if (n == LAST)
+        n = t->fence.count - 1;
+    rc = c->once ? read_own(c, t, n, how == BACKWARDS, err) : pin(c, t, n, how, &frame, err);
     if (rc < 0)
         return rc;
     cache_release(c->cache, c->frame);
@@ -183,8 +190,10 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival ho
 
 static void bring_near(const struct run_cursor *c, size_t table, uint32_t n, size_t bytes)
 {
-    if (!c->once)
-        cache_prefetch(c->cache, &table_at(c, table)->directory, n, bytes);
+    const struct table *t = table_at(c, table);
+
+    if (!c->once && table_is_resident(t))
+        cache_prefetch(c->cache, &t->directory, n == LAST ? t->fence.count - 1 : n, bytes);
 }
 
 /* The next block is brought near, while this one is read. */
@@ -208,10 +217,10 @@ static int enter_last(struct run_cursor *c, size_t table, uint32_t n, struct str
 
     if (rc < 0)
         return rc;
-    if (n)
-        bring_near(c, table, n - 1, AHEAD);
+    if (c->n)
+        bring_near(c, table, c->n - 1, AHEAD);
     else if (table)
-        bring_near(c, table - 1, table_at(c, table - 1)->fence.count - 1, AHEAD);
+        bring_near(c, table - 1, LAST, AHEAD);
     run_cursor_settle(c, c->count - 1);
     return 0;
 }
@@ -222,9 +231,7 @@ int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err)
     if (back && c->n)
         return enter_last(c, c->table, c->n - 1, err);
     if (back)
-        return c->table
-                   ? enter_last(c, c->table - 1, table_at(c, c->table - 1)->fence.count - 1, err)
-                   : STRATA_NOT_FOUND;
+        return c->table ? enter_last(c, c->table - 1, LAST, err) : STRATA_NOT_FOUND;
     if (c->n + 1 < table_at(c, c->table)->fence.count)
         return enter_first(c, c->table, c->n + 1, err);
     return c->table + 1 < c->run.count ? enter_first(c, c->table + 1, 0, err) : STRATA_NOT_FOUND;
@@ -232,11 +239,17 @@ int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err)
 
 int run_cursor_last(struct run_cursor *c, struct strata_error *err)
 {
-    size_t table = c->run.count - 1;
-    return enter_last(c, table, table_at(c, table)->fence.count - 1, err);
+    return enter_last(c, c->run.count - 1, LAST, err);
 }
 
 /* ---- Seeking, in three steps ----------------------------------------------------------------- */
+
+static uint32_t block_of(const struct table *t, struct strata_slice key)
+{
+    return strata_compare(key, strata_buffer_slice(&t->base.smallest)) <= 0
+               ? 0
+               : fence_find(&t->fence, key);
+}
 
 void run_cursor_aim(struct run_cursor *c, struct strata_slice key)
 {
@@ -248,15 +261,16 @@ void run_cursor_aim(struct run_cursor *c, struct strata_slice key)
         return;
     t = table_at(c, table);
     c->table = table;
-    c->sought = strata_compare(key, strata_buffer_slice(&t->base.smallest)) <= 0
-                    ? 0
-                    : fence_find(&t->fence, key);
+    c->sought = UNKNOWN;
+    if (!table_is_resident(t))
+        return;
+    c->sought = block_of(t, key);
     __builtin_prefetch((const void *)&t->directory.frames[c->sought]);
 }
 
 void run_cursor_bring(const struct run_cursor *c)
 {
-    if (c->sought != NOWHERE)
+    if (c->sought < UNKNOWN)
         bring_near(c, c->table, (uint32_t)c->sought, SOUGHT);
 }
 
@@ -267,6 +281,11 @@ int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata
 
     if (c->sought == NOWHERE)
         return STRATA_NOT_FOUND;
+    rc = table_need(table_at(c, c->table), err);
+    if (rc < 0)
+        return rc;
+    if (c->sought == UNKNOWN)
+        c->sought = block_of(table_at(c, c->table), key);
     rc = enter(c, c->table, (uint32_t)c->sought, SOUGHT_FOR, err);
     if (rc < 0)
         return rc;

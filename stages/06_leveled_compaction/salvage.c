@@ -53,11 +53,12 @@ static int take_properties(struct salvage *s, struct strata_error *err)
     s->knows = true;
     s->table.block_bytes = s->properties.block_bytes;
     s->table.blocks_end = s->properties.index;
+    s->table.filter_place = s->properties.filter;
     base->sum = s->properties.sum;
     base->smallest = s->properties.smallest;
     base->largest = s->properties.largest;
     s->properties.smallest = s->properties.largest = (struct strata_buffer){0};
-    rc = table_read_index(&s->table, &s->properties, err);
+    rc = table_read_index(&s->table, s->properties.blocks, err);
     if (rc < 0)
         fence_free(&s->table.fence);
     return rc;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FILES 16 /* go at a time, at most: each may be a wait for the device */
+
 static struct trash_file *add(struct trash *trash, uint64_t bytes)
 {
     size_t room = trash->room ? 2 * trash->room : 16;
@@ -100,6 +102,7 @@ static void drop(struct trash *trash, size_t at, struct strata_fs *fs)
 
 bool trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes)
 {
+    uint64_t least = bytes == UINT64_MAX ? 0 : bytes / FILES;
     bool went = false;
 
     for (size_t at = 0; bytes && at < trash->count;) {
@@ -114,7 +117,8 @@ bool trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes)
             trash->bytes -= bytes;
             bytes = 0;
         } else {
-            bytes -= f->bytes < bytes ? f->bytes : bytes;
+            uint64_t went_by = f->bytes > least ? f->bytes : least;
+            bytes -= went_by < bytes ? went_by : bytes;
             drop(trash, at, fs);
         }
     }

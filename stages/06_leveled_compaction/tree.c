@@ -31,6 +31,15 @@ int tree_usable(const struct tree *tree, struct strata_error *err)
     return STRATA_ERR_IO;
 }
 
+int tree_sync_names(struct tree *tree, struct strata_error *err)
+{
+    int rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
+
+    if (rc == 0)
+        tree->unsynced = false;
+    return rc;
+}
+
 /* ---- Memtables and logs ---------------------------------------------------------------------- */
 
 static int make_log(struct tree *tree, struct tree_log *log, struct strata_error *err)
@@ -77,7 +86,7 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     tree->super = super;
     tree->sealed = tree->live;
     tree->live = log;
-    tree->named = false;
+    tree->named = tree->spent = false;
     pthread_mutex_unlock(&tree->group.mutex);
     super_unref(old);
     tell_sealed(tree);

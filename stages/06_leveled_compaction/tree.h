@@ -47,6 +47,8 @@ struct tree {
     struct tree_log sealed;          /* of its sealed memtable */
     struct tree_log older;           /* a second log that open found */
     bool named;                      /* the manifest tells of the live log: it may be written to */
+    bool spent;                      /* a crash ended that one: it is never written to again */
+    bool unsynced;                   /* names in the directory may not be on the device */
     struct manifest manifest;
     struct state state;         /* as the manifest tells */
     uint64_t next;              /* number of the next file */
@@ -100,6 +102,8 @@ void tree_give_up(struct tree *tree, struct compact **work);
 /* Gives up what is under way. */
 void tree_abandon(struct tree *tree);
 
+/* The names in the directory are on the device. IO. */
+int tree_sync_names(struct tree *tree, struct strata_error *err);
 /* 0, or the error that a write failed earlier. */
 int tree_usable(const struct tree *tree, struct strata_error *err);
 /* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not

@@ -31,14 +31,16 @@ static int install_tables(struct tree *tree, const struct pick *pick, struct sst
     return rc;
 }
 
-/* The same table, a level deeper: only an edit. */
+/* The same tables, deeper: only an edit. */
 static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
 {
     struct change c = {.sealed = tree->super->sealed};
     int rc = tell_inputs(&c, pick, err);
+    size_t moves = 0;
 
-    if (rc == 0)
-        rc = change_add(&c, pick->output, pick->tables[pick->level][0], err);
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++, moves++)
+            rc = change_add(&c, pick->output, pick->tables[level][i], err);
     if (rc < 0) {
         change_free(&c);
         return rc;
@@ -47,9 +49,9 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&tree->group.mutex);
-    tree->figures.levels[pick->output].moves++;
+    tree->figures.levels[pick->output].moves += moves;
     pthread_mutex_unlock(&tree->group.mutex);
-    tree_tell_move(tree, pick);
+    tree_tell_moves(tree, pick);
     return COMPACT_DONE;
 }
 
@@ -144,6 +146,12 @@ int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
     int rc = pick_all(tree->super->version, tree->env->options, &pick, err);
 
     tree_abandon(tree);
+    if (rc == 0 && pick.move) {
+        pick.count[pick.output] = 0; /* those are there */
+        rc = install_move(tree, &pick, err);
+        pick_free(&pick);
+        return rc < 0 ? rc : 0;
+    }
     return carry_out(tree, rc, &pick, &done, pick.bytes, progress, err);
 }
 

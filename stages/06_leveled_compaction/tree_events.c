@@ -170,16 +170,19 @@ void tree_tell_given_up(struct tree *tree, const struct compact *work)
         tree_tell(tree, about(work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP));
 }
 
-void tree_tell_move(struct tree *tree, const struct pick *pick)
+void tree_tell_moves(struct tree *tree, const struct pick *pick)
 {
-    const struct sstable *t = pick->tables[pick->level][0];
-    struct strata_event event = {.type = STRATA_EVENT_MOVE,
-                                 .from = pick->level,
-                                 .level = pick->output,
-                                 .table = t->number,
-                                 .bytes = t->bytes,
-                                 .records = t->sum.records};
-    tree_tell(tree, event);
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < pick->count[level]; i++) {
+            const struct sstable *t = pick->tables[level][i];
+            struct strata_event event = {.type = STRATA_EVENT_MOVE,
+                                         .from = level,
+                                         .level = pick->output,
+                                         .table = t->number,
+                                         .bytes = t->bytes,
+                                         .records = t->sum.records};
+            tree_tell(tree, event);
+        }
 }
 
 /* ---- The rest -------------------------------------------------------------------------------- */

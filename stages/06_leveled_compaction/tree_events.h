@@ -11,7 +11,7 @@ void tree_tell(struct tree *tree, struct strata_event event);
 void tree_tell_begun(struct tree *tree, const struct compact *work);
 void tree_tell_ended(struct tree *tree, const struct compact *work);
 void tree_tell_given_up(struct tree *tree, const struct compact *work);
-void tree_tell_move(struct tree *tree, const struct pick *pick);
+void tree_tell_moves(struct tree *tree, const struct pick *pick);
 void tree_tell_stall(struct tree *tree, uint64_t took_ns);
 /* Only if anything else was told. */
 void tree_tell_close(struct tree *tree);

@@ -49,19 +49,32 @@ static bool is_made_by_tree(const struct tree *tree, const char *name, uint64_t 
            is_name(name, number, tree->kind->suffix, true);
 }
 
-int tree_remove_dead(const struct tree *tree, struct strata_error *err)
+int tree_remove_dead(struct tree *tree, const struct fs_names *names, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < names->count; i++) {
+        char *path;
+        if (!is_dead(tree, names->names[i]))
+            continue;
+        if (tree->unsynced)
+            rc = tree_sync_names(tree, err); /* tree_open.c I5 */
+        if (rc < 0)
+            break;
+        path = fs_join(tree->env->dir, names->names[i]);
+        rc = path ? fs_remove(tree->env->fs, path, err) : strata_fail_memory(err, 64);
+        free(path);
+    }
+    return rc;
+}
+
+int tree_remove_all_dead(struct tree *tree, struct strata_error *err)
 {
     struct fs_names names;
     int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
 
-    for (size_t i = 0; rc == 0 && i < names.count; i++) {
-        char *path;
-        if (!is_dead(tree, names.names[i]))
-            continue;
-        path = fs_join(tree->env->dir, names.names[i]);
-        rc = path ? fs_remove(tree->env->fs, path, err) : strata_fail_memory(err, 64);
-        free(path);
-    }
+    if (rc == 0)
+        rc = tree_remove_dead(tree, &names, err);
     fs_names_free(&names);
     return rc;
 }

@@ -6,8 +6,10 @@
 
 /* Is it the name of file `number` with this suffix? */
 bool tree_is_name(const char *name, uint64_t number, const char *suffix);
-/* Removes those that no edit names. IO, NO_MEMORY. */
-int tree_remove_dead(const struct tree *tree, struct strata_error *err);
+/* Removes those of the names that no edit names. IO, NO_MEMORY. */
+int tree_remove_dead(struct tree *tree, const struct fs_names *names, struct strata_error *err);
+/* The same of all that are there. */
+int tree_remove_all_dead(struct tree *tree, struct strata_error *err);
 /* The next file gets a number that none of them has. */
 void tree_pass_numbers(struct tree *tree, const struct fs_names *names);
 /* Alone with the tree. CORRUPT: one that the manifest names is missing; IO, NO_MEMORY. That there

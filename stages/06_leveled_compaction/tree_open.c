@@ -4,9 +4,17 @@
  * its place, from an earlier time say, the files are still there to be rescued. I2: a log or
  * manifest that was not closed cleanly is never written to again: a new manifest tells the state,
  * the memtable is flushed, which puts on the device what was perhaps not there, and a new log
- * begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost). I3: a log is
- * written to after an edit has named it: one behind those that are named holds no operation, or the
- * end of the manifest is lost. */
+ * begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost). A sync of the
+ * old log would not do: after one that failed, in a process that is gone, the next one may call
+ * clean what is not on the device. I3: a log is written to after an edit has named it: one behind
+ * those that are named holds no operation, or the end of the manifest is lost. I4: of one log, the
+ * flush waits for the first write, or sync, or the close; who only reads need not wait for it.
+ * Until then nothing is made and the log does not grow, however often the process is killed; two
+ * logs are flushed at once. So what open reads is never more than two memtables. With
+ * STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is on the device. I5: the name
+ * that tells which manifest counts may not be on the device, when who gave it was killed: the
+ * directory is synced before anything is removed, or written that needs that name: an edit, or an
+ * operation in the log. */
 #include "tree_open.h"
 #include "bptree.h"
 #include "change.h"
@@ -101,8 +109,8 @@ static int open_tables(struct tree *tree, struct sstable **tables, size_t *count
     for (unsigned level = 0; level < LEVELS; level++) {
         const struct state_level *l = &tree->state.levels[level];
         for (size_t i = 0; rc == 0 && i < l->count; i++) {
-            rc = tree->kind->open(tree->env, tree->common, l->tables[i].number, &tables[*count],
-                                  err);
+            rc = tree->kind->open_later(tree->env, tree->common, l->tables[i].number,
+                                        &tables[*count], err);
             if (rc == 0)
                 rc = check_table(tables[(*count)++], &l->tables[i], err);
         }
@@ -212,7 +220,7 @@ int tree_read_state(const struct strata_env *env, struct manifest *manifest, str
 static int make_anew(struct tree *tree, struct strata_error *err)
 {
     struct edit edit = {.has_logs = true, .log_count = 1};
-    int rc = tree_remove_dead(tree, err); /* nothing is live: all of it */
+    int rc = tree_remove_all_dead(tree, err); /* nothing is live: all of it */
 
     tree->next = 2;
     tree->sequence = 1;
@@ -233,19 +241,18 @@ static int make_anew(struct tree *tree, struct strata_error *err)
 }
 
 /* The files that stand there besides. */
-static int look_around(struct tree *tree, struct strata_error *err)
+static int look_around(struct tree *tree, struct fs_names *names, struct strata_error *err)
 {
-    struct fs_names names;
-    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
+    int rc = fs_list(tree->env->fs, tree->env->dir, names, err);
 
     if (rc == 0)
-        rc = check_unnamed_logs(tree, &names, err);
-    tree_pass_numbers(tree, &names);
-    fs_names_free(&names);
+        rc = check_unnamed_logs(tree, names, err);
+    tree_pass_numbers(tree, names);
     return rc;
 }
 
-static int read_all(struct tree *tree, uint64_t *torn, struct strata_error *err)
+static int read_all(struct tree *tree, uint64_t *torn, struct fs_names *names,
+                    struct strata_error *err)
 {
     int rc = tree_read_state(tree->env, &tree->manifest, &tree->state, torn, err);
 
@@ -255,7 +262,7 @@ static int read_all(struct tree *tree, uint64_t *torn, struct strata_error *err)
     if (rc == 0)
         rc = read_logs(tree, err);
     if (rc == 0)
-        rc = look_around(tree, err);
+        rc = look_around(tree, names, err);
     if (rc == 0 && *torn)
         strata_env_log(tree->env, STRATA_LOG_WARNING, "%s: %s a torn edit of %" PRIu64 " bytes",
                        tree->manifest.path, tree->env->options->read_only ? "ignored" : "dropped",
@@ -275,19 +282,41 @@ static int begin_log(struct tree *tree, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
+/* I4. */
+static bool may_wait(const struct tree *tree)
+{
+    return tree->state.log_count == 1 && tree->env->options->sync != STRATA_SYNC_ALWAYS;
+}
+
+static int make_writable(struct tree *tree, bool torn, const struct fs_names *names,
+                         struct strata_error *err)
+{
+    int rc = 0;
+
+    if (!torn && manifest_is_settled(&tree->manifest)) {
+        rc = tree_remove_dead(tree, names, err);
+    } else { /* I2 */
+        rc = change_roll_over(tree, err);
+        if (rc == 0)
+            rc = tree_remove_all_dead(tree, err);
+    }
+    if (rc < 0 || ended_cleanly(tree))
+        return rc;
+    tree->spent = may_wait(tree);
+    return tree->spent ? 0 : begin_log(tree, err);
+}
+
 int tree_open(struct tree *tree, struct strata_error *err)
 {
+    struct fs_names names = {0};
     uint64_t torn;
     int rc;
 
     if (tree->env->is_new)
         return make_anew(tree, err);
-    rc = read_all(tree, &torn, err);
-    if (rc < 0 || tree->env->options->read_only)
-        return rc;
-    if (torn || !manifest_is_settled(&tree->manifest)) /* I2 */
-        rc = change_roll_over(tree, err);
-    if (rc == 0)
-        rc = tree_remove_dead(tree, err);
-    return rc < 0 || ended_cleanly(tree) ? rc : begin_log(tree, err);
+    rc = read_all(tree, &torn, &names, err);
+    if (rc == 0 && !tree->env->options->read_only)
+        rc = make_writable(tree, torn > 0, &names, err);
+    fs_names_free(&names);
+    return rc;
 }

@@ -5,9 +5,10 @@
 #include "tree.h"
 
 /* Reads the manifest, opens the tables, puts the logs into the memtable, and removes what no edit
- * names. When the log's end is not as a clean close left it, what the logs held is flushed: nothing
- * is appended to a log that a crash may have torn. With env->is_new everything is made anew.
- * CORRUPT, IO, NO_MEMORY; then the tree's parts are still to be freed. */
+ * names. When the log's end is not as a clean close left it, what it held is flushed, at once or by
+ * the first write (tree->spent): nothing is appended to a log that a crash may have torn. With
+ * env->is_new everything is made anew. CORRUPT, IO, NO_MEMORY; then the tree's parts are still to
+ * be freed. */
 int tree_open(struct tree *tree, struct strata_error *err);
 /* Reads the manifest into a state, to be freed in any case. */
 int tree_read_state(const struct strata_env *env, struct manifest *manifest, struct state *state,

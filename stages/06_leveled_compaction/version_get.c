@@ -65,7 +65,7 @@ static size_t find_some(struct search *s, struct candidate *out)
     size_t count = 0;
 
     for (; count < BATCH && find_next(s, &out[count]); count++)
-        if (out[count].table->filter)
+        if (table_is_resident(out[count].table) && out[count].table->filter)
             bloom_prefetch(&out[count].table->bloom, s->hash);
     return count;
 }
@@ -85,8 +85,12 @@ static int ask(const struct candidate *list, size_t count, const struct search *
         struct table *t = list[i].table;
         if (list[i].edge && sstable_compare_key(&t->base, s->key) != 0)
             continue;
+        rc = table_need(t, err);
+        if (rc < 0)
+            return rc;
         if (table_denies(t, s->hash)) {
             asked->denied++;
+            rc = STRATA_NOT_FOUND;
             continue;
         }
         asked->looked_in++;

@@ -18,7 +18,7 @@ field() { # FILE WORKLOAD NAME
 run strata-bench --help
 peers=$(sed -n '/^Engines/,/^$/p' <<<"$out" | awk '$1 ~ /^(leveldb|rocksdb|lmdb|sqlite|tkrzw)$/ && !/not in this build/ { print $1 }')
 is help_lists_every_peer "$(sed -n '/^Engines/,/^$/p' <<<"$out" | grep -cE '^  (leveldb|rocksdb|lmdb|sqlite|tkrzw) ')" 5
-all=fillseq,fillbatch,fillsync,fill100K,fillrandom,overwrite,verify,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,seekrandom,readseq,readreverse,readwhilewriting,verify,deleterandom,readseq,compact,verify,open,openafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf,verify
+all=fillseq,close,fillbatch,fillsync,fillsync8,fill100K,fillrandom,overwrite,verify,filluniquerandom,settle,readrandom,readmissing,readhot,readsmallcache,readsmallmapped,readmapped,seekrandom,seekmapped,readseq,readreverse,readwhilewriting,overwritetenth,verify,deleterandom,readseq,compact,verify,open,reopen,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf,verify
 
 # ---- Every engine does every workload, and is right at the end ----
 for engine in $peers 3 4 5 6; do
@@ -28,7 +28,10 @@ done
 # What they cannot do is left out, and they alone, but told when they are asked.
 for engine in $peers 3 4 5 6; do
     missing=
-    [ "$engine" = tkrzw ] && missing="fillbatch readreverse"
+    case $engine in
+    tkrzw) missing="fillbatch readreverse" ;;
+    sqlite | rocksdb | 3 | 4) missing="readsmallmapped readmapped seekmapped" ;;
+    esac
     has=$(awk -v e="$engine" -F'"' '/"workload"/ && ($4 == e || ($4 == "strata" && index($0, "\"stage\": " e ","))) ' "$engine.json" | grep -o '"workload": "[^"]*"' | cut -d'"' -f4)
     lacks=$(tr ',' '\n' <<<"$all" | awk '!seen[$0]++' | while read -r w; do grep -qx "$w" <<<"$has" || echo "$w"; done | tr '\n' ' ')
     is "${engine}_leaves_out_what_it_cannot" "${lacks% }" "$missing"
@@ -90,19 +93,19 @@ if command -v python3 >/dev/null; then
 import json, sys
 for name in sys.argv[1:]:
     d = json.load(open(name))
-    assert d["engines"] and d["machine"]["kernel"] and d["settings"]["cache_size"] == 268435456, name
-    fields = "engine workload n turns ops_per_s_median min max ratio_to_leveldb p50_us p99_us p999_us bytes_written rss_mb cpu_us_per_op bytes_read_by_calls write_amp read_amp space_amp disk_bytes spread too_wide".split()
+    assert d["engines"] and d["machine"]["kernel"] and d["machine"]["files"] and d["machine"]["strata"] and d["settings"]["cache_size"] == 268435456, name
+    fields = "engine workload n turns ops_per_s_median min max ratio_to_leveldb p50_us p99_us p999_us max_us bytes_written bytes_read rss_mb cpu_us_per_op bytes_read_by_calls write_amp read_amp space_amp disk_per_live_byte disk_bytes spread too_wide times_limit".split()
     level = {r["workload"]: r["ops_per_s_median"] for r in d["runs"] if r["engine"] == "leveldb"}
     for r in d["runs"]:
         assert all(f in r for f in fields), (name, r)
         assert r["min"] <= r["ops_per_s_median"] <= r["max"], r
         assert r["turns"] == d["settings"]["turns"], r
         assert r["disk_bytes"] > 0 and r["bytes_written"] >= 0 and r["rss_mb"] >= 0, r
-        assert (r["p50_us"] is None) == (r["workload"] in ("readseq", "readreverse")), r
+        assert (r["p50_us"] is None) == (r["workload"] in ("readseq", "readreverse", "settle", "compact", "verify")), r
         if r["p50_us"] is not None: assert r["p50_us"] <= r["p99_us"] <= r["p999_us"] <= r["max_us"], r
         if r["workload"] == "fillseq":
             assert abs(r["write_amp"] * r["n"] * 116 / (r["bytes_written"] + 1e-9) - 1) < 1e-3 or r["bytes_written"] == 0, r
-            assert abs(r["space_amp"] * r["n"] * 116 / r["disk_bytes"] - 1) < 1e-3, r
+            assert abs(r["disk_per_live_byte"] * r["n"] * 116 / r["disk_bytes"] - 1) < 1e-3, r
         if level.get(r["workload"]) and len(level) == len({x["workload"] for x in d["runs"] if x["engine"] == "leveldb"}) and sum(x["workload"] == r["workload"] and x["engine"] == r["engine"] for x in d["runs"]) == 1:
             assert abs(r["ratio_to_leveldb"] - r["ops_per_s_median"] / level[r["workload"]]) < 1e-3 * r["ratio_to_leveldb"] + 1e-3, r
 print(len(json.load(open(sys.argv[-1]))["runs"]))
@@ -199,7 +202,7 @@ if grep -qx leveldb <<<"$peers" && ! ldd "$built/bench/strata-bench" | grep -qE 
     like settings_are_told "$out" 'survives kill -9, nothing is synced'
     like settings_of_the_peer_are_told "$out" 'LevelDB [0-9.]+, blocks packed by Snappy'
     run bench --engines=6,leveldb --turns=2 --benchmarks=fillseq
-    like table_has_ratios "$out" '^fillseq .* x[0-9.]+ +[0-9,]+ x1\.00'
+    like table_has_ratios "$out" '^fillseq .* x[0-9.]+ +[0-9,]+ +x1\.00$'
     # ---- Cut short ----
     strata-bench --engines=leveldb,6 --turns=9 --num=100000 --benchmarks=fillseq --json=cut.json >/dev/null &
     cut=$!

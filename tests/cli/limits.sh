@@ -1,16 +1,15 @@
 #!/bin/bash
 # What the machine can do, and each workload's distance from it: that every limit is measured and
-# told in two forms, and that the distances are what the limits and a result make them.
+# told in two forms, and that the distances are what the limits and a run make them.
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/cli/tap.bash"
 built=$(dirname "$STRATA")
 [ -x "$built/bench/strata-limits" ] ||
     { echo "not ok - there is no $built/bench/strata-limits: make bench-build"; exit 1; }
-ln -s "$built/bench/strata-limits" "$work/bin/strata-limits"
+ln -s "$built/bench/strata-limits" "$built/bench/strata-bench" "$work/bin"
 export TMPDIR=$work/tmp
 mkdir "$TMPDIR"
 all='memcpy_4k memcpy_large load load_huge xxh3_4k lz4_pack_4k lz4_unpack_4k pread_4k write_132 store_132 write_seq write_seq_synced fdatasync_append fdatasync_room '
-limits() { env B="$built" JSON="$work/limits.json" "$@" "$root/bench/limits.sh"; }
 
 # ---- The program ----
 run strata-limits --help
@@ -29,41 +28,33 @@ for argument in --nothing --size= --size=1 --size=1e9 --seconds=0 --seconds=x ''
 done
 fails directory_that_is_not_there_is_4 4 'pread_4k, in nowhere' strata-limits --size=2 --seconds=0.0001 nowhere
 
-# ---- Distances ----
-run "$root/bench/limits.sh" --help
-like limits_help_tells_the_variables "$rc $out" '^0 What this machine can do at best.*'
-fails limits_unknown_option_is_2 2 'is no option' "$root/bench/limits.sh" --fast
-for pair in load_huge:100 memcpy_large:10000 xxh3_4k:200 lz4_pack_4k:4000 lz4_unpack_4k:800 pread_4k:1000 store_132:150 write_seq:2000 fdatasync_room:60000; do
-    echo "    {\"limit\": \"${pair%:*}\", \"unit\": \"x\", \"best\": ${pair#*:}, \"median\": 999999, \"about\": \"\"},"
-done >fixed
-result() { echo "    {\"engine\": \"$1\", \"stage\": $2, \"workload\": \"$3\", \"threads\": ${5:-1}, \"ops_per_s\": $4},"; }
-{
-    echo '  "settings": {"num": 1000, "key_size": 16, "value_size": 184, "sync": "never"},'
-    result strata 6 fillseq 1e6
-    result strata 6 fillrandom 1000000
-    result leveldb 0 fillsync 10000
-    result strata 6 fill100K 10000
-    result strata 5 readrandom 1000000
-    result strata 6 readmissing 5000000
-    result strata 6 readsmallcache 250000
-    result strata 6 readseq 10000000
-    result strata 6 seekrandom 100000
-    result strata 6 compact 1000
-    result strata 6 ycsba 100000
-    result strata 6 readrandom 1000000 8
-    echo '    {"engine": "lmdb", "workload": "readhot", "ops_per_s_median": 2000000, "ops_per_s": 1}'
-} >results
-run limits LIMITS="$PWD/fixed" RESULTS="$PWD/results"
-is distances "$rc $(awk -F' *[|] *' '/^[|] (strata|leveldb|lmdb)/ { printf "%s %s %s/%s=%s, ", $2, $3, $4, $5, $6 }' <<<"$out")" \
-    "0 strata 6 fillseq 1000/150=6.7, strata 6 fillrandom 1000/250=4.0, leveldb fillsync 100000/60000=1.7, strata 6 fill100K 100000/50000=2.0, strata 5 readrandom 1000/200=5.0, strata 6 readmissing 200/100=2.0, strata 6 readsmallcache 4000/2000=2.0, strata 6 readseq 100/20=5.0, strata 6 seekrandom 10000/420=23.8, strata 6 compact 1000000/253906=3.9, lmdb readhot 500/100=5.0, "
-sed -i 's/"never"/"default"/' results
-run limits LIMITS="$PWD/fixed" RESULTS="$PWD/results"
-like distance_of_synced_writes "$out" '^\| strata 6 +\| fillseq +\| +1000 \| +60000 \| +0\.0 \|$'
-cat fixed >>results
-run limits RESULTS="$PWD/results"
-is limits_of_the_results_are_taken "$rc $(grep -c '^| ' <<<"$out")" "0 22"
-run limits LIMITS="$PWD/fixed" RESULTS="$PWD/nowhere"
-like without_results_limits_alone "$rc $out" 'There is no .*/nowhere: run make bench'
-fails results_without_workloads_are_1 1 'has no workload with a limit' limits LIMITS="$PWD/fixed" RESULTS="$PWD/fixed"
-fails limits_without_limits_are_1 1 'has no limits' limits LIMITS=/dev/null RESULTS="$PWD/results"
+# ---- Distances: of one run of the driver, beside what its limits make them ----
+works=fillseq,fillbatch,fillsync,fill100K,filluniquerandom,overwrite,readrandom,readmissing,readhot,readsmallcache,readseq,readreverse,seekrandom,compact,settle,ycsba,fillsync8 # the last three have none
+run strata-bench --engines=newest --num=2000 --value_size=184 --benchmarks=$works --limits --json=r.json --figures=ops_per_s
+is run_with_limits_tells_them "$rc $(sed -n '/^limits/,/^$/p' <<<"$out" | awk 'NR > 1 && NF { printf "%s ", $1 }')" "0 $all"
+is table_of_distances_is_the_last "$(sed -n '/^times its limit/,$p' <<<"$out" | awk '{ printf "%s ", $1 }')" \
+    "times $(tr ',' ' ' <<<"${works%,settle*}") "
+cat >look.py <<'END'
+import json
+d = json.load(open("r.json"))
+l = {x["limit"]: x["best"] for x in d["limits"]}
+entry, huge, copy = 200, l["load_huge"], 1e3 / l["memcpy_large"]
+want = {w: l["store_132"] for w in ("fillseq", "fillbatch")}
+want.update({w: l["store_132"] + huge for w in ("filluniquerandom", "overwrite")})
+want.update(fillsync=l["fdatasync_room"], fill100K=1e8 / l["write_seq"], readrandom=2 * huge, readmissing=huge, readhot=huge,
+    readsmallcache=l["pread_4k"] + l["xxh3_4k"] + l["lz4_unpack_4k"], readseq=entry * copy, readreverse=entry * copy,
+    seekrandom=2 * huge + 11 * entry * copy, compact=entry * 2000 / 4096 * (l["lz4_unpack_4k"] + l["lz4_pack_4k"] + 2 * l["xxh3_4k"]))
+for r in d["runs"]:
+    w = want.get(r["workload"])
+    assert (w is None) == (r["times_limit"] is None), r["workload"]
+    if w:
+        assert abs(r["limit_us"] * 1e3 / w - 1) < 1e-3, (r["workload"], r["limit_us"], w)
+        assert abs(r["times_limit"] * r["limit_us"] / r["micros_per_op"] - 1) < 1e-3, r["workload"]
+print(len(want))
+END
+run python3 look.py
+is distances_are_what_limits_make_them "$rc $out" "0 14"
+run strata-bench --stage=6 --num=300 --benchmarks=fillseq,fillsync --limits --json=s.json
+is distance_of_a_synced_put_is_a_sync "$rc $(python3 -c 'import json; r = json.load(open("s.json"))["runs"]; print(r[0]["limit_us"] == r[1]["limit_us"])')" "0 True"
+is nothing_is_left_behind_by_runs "$(ls "$TMPDIR")" ""
 done_testing

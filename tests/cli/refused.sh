@@ -6,7 +6,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 program=${STRATA:-$PWD/build/strata}
 STRATA=$(dirname "$program")/refuse/strata
 . "$here/tap.bash"
-export REFUSED=$work/refused
+shopt -s nullglob dotglob
+mkdir "$work/run" "$work/refused"
 
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "key %03d\tvalue %d\n", i, i }' >in.tsv
 head -30 in.tsv >few.tsv
@@ -15,17 +16,29 @@ printf '%s\n' '{"key":"a","value":"\u00e9"}' >more.jsonl
 printf '\\x00ff,"a ""b"""\nlong,%0200d\n' 1 >more.csv
 printf '\\x00\\t\tb\\nc\n' >more.tsv
 strata datagen --count 40 --format csv >in.csv 2>/dev/null
-for stage in 1 2 3; do
+for stage in 1 2 3 6; do
     strata --stage $stage load "db$stage" in.tsv 2>/dev/null || exit 1
 done
 
-# One run of a command in ./run, which has a copy of the databases it may change: $rc, $out, $err.
+# The whole file, without zero bytes, which bash has none of.
+whole() { # FILE
+    local pieces IFS=
+    mapfile -d '' -t pieces <"$1"
+    REPLY="${pieces[*]}"
+}
+
+# One run of a command in ./run, which is empty but for a copy of the databases it may change: $rc,
+# $out, $err. (Nearly two thousand runs: nothing is started that need not be.)
 once() {
-    rm -rf "$work/run" "$REFUSED" && mkdir "$work/run"
+    local left=("$work"/run/*)
+    [ ${#left[@]} -eq 0 ] || rm -rf "${left[@]}"
     [ -z "$changes" ] || cp -r $changes "$work/run"
-    (cd "$work/run" && eval "$command") >"$work/out" 2>"$work/err" <"$work/input"
+    cd "$work/run" || exit 1
+    eval "$command" >"$work/out" 2>"$work/err" <"$work/input"
     rc=$?
-    { out=$(<"$work/out") err=$(<"$work/err"); } 2>/dev/null # without zero bytes, which bash tells of
+    cd "$d" || exit 1
+    whole "$work/out" && out=$REPLY
+    whole "$work/err" && err=$REPLY
 }
 
 # What must hold of a run in which something was refused; $says is what it tells.
@@ -47,7 +60,7 @@ sound() {
     local db
     for db in $changes; do
         "$program" verify "$work/run/$db" >"$work/verify" 2>&1 && continue
-        why="$db is damaged: $(cat "$work/verify")"
+        why="$db is damaged: $(<"$work/verify")"
         return 1
     done
 }
@@ -64,8 +77,8 @@ refused() {
     REFUSE='' once
     wanted=$out
     while n=$((n + step)); do
-        REFUSE=${call%%:*}:$n:${call#*:} once # CALL:ERRNO, or CALL:
-        [ -e "$REFUSED" ] || break
+        REFUSED=$work/refused/$tests.$n REFUSE=${call%%:*}:$n:${call#*:} once # CALL:ERRNO, or CALL:
+        [ -e "$work/refused/$tests.$n" ] || break
         judge && sound || {
             fail "$1" "$command" "call $n of $call: $why" "it ended with $rc" "$out" "$err"
             return
@@ -76,7 +89,7 @@ refused() {
 memory() { refused "memory_$1" malloc: 'out of memory|[Cc]annot allocate memory' "${@:2}"; }
 
 changes=
-db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 d=$work/d
+db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 db6=$work/d/db6 d=$work/d
 memory get 'strata get $db3 "key 007"'
 memory scan 'strata scan $db2 --from "key 29" --to "key 2\\xff"'
 memory scan_prefix 'strata scan $db1 --prefix "key 29" --reverse --keys-only'
@@ -98,6 +111,8 @@ printf "put a 1\nhold\nbatch begin\nput b 2\ndel a\nbatch commit\nrelease\n" >cr
 memory crash 'strata crash --stage 3 --model kill --workload $d/crashed --at 20.0+5.0'
 memory crash_after_a_kill 'strata crash --stage 1 --model ordered --workload nothing --at kill2/8.0'
 memory datagen 'strata datagen --count 3'
+memory levels 'strata levels $db6'
+memory timeline 'strata timeline $db6'
 memory inspect_checkpoint 'strata inspect $db3/INDEX'
 memory migrate 'strata migrate $db1 new --to 3 && strata get new "key 123"'
 changes=db3

@@ -44,6 +44,8 @@ cp -r db c
 table=$(only c .table)
 flip "$table" 30000
 fails repair_damage_is_there 3 'check' strata verify c
+fails repair_damage_ends_a_scan 3 'check' strata scan c
+fails repair_damage_ends_a_count 3 'check' strata count c --from k0000000
 run strata repair c
 is repair_with_a_loss_is_9 "$rc $(tail -1 <<<"$out")" '9 c: repaired, and something is lost'
 like repair_names_the_keys "$out" '^[0-9]+\.table +keys from "k[0-9]{7}" to "k[0-9]{7}" may be missing, or older$'
@@ -68,6 +70,21 @@ is repair_without_a_table_is_9 $rc 9
 cp -r db e && rm "$(only e .log)"
 run strata repair e
 like repair_without_a_log "$rc $out" 'missing: operations from [0-9]+ on'
+
+# ---- Long keys; and what nobody knows any more ----
+awk 'BEGIN { for (i = 0; i < 600; i++) printf "%0100d\tvalue %d\n", i, i }' >long.tsv
+strata load --batch 100 long long.tsv 2>/dev/null
+strata compact long >/dev/null
+cp -r long f
+flip "$(only f .table)" 60
+run strata repair f
+like repair_shows_the_beginning_of_a_long_key "$out" '^[0-9]+\.table +keys from "0{40}\.\.\." to "0{40}\.\.\." may be missing, or older$'
+cp -r long g && rm g/*.manifest
+truncate -s 0 "$(only g .table)" && truncate -s 5000 "$(only g .table)"
+run strata repair g
+like repair_of_zeros_knows_no_keys "$rc $out" '^[0-9]+\.table +keys, nobody knows which, may be missing, or older$'
+like repair_of_zeros_knows_how_many_operations "$out" '^missing: operations between 1 and 600$'
+like repair_without_order_says_so "$out" '^the tables alone told which of them count: deleted keys may be back$'
 
 # ---- What it refuses ----
 strata put --stage 5 old k v

@@ -13,7 +13,9 @@ case $B in
     done_testing
     ;;
 esac
-tar -C "$root" -chf - --exclude=./build --exclude=./.git . | tar -xf - || exit 1
+# Without what `make test` below does not run, but would link with the new stage in it.
+tar -C "$root" -chf - --exclude=./build --exclude=./.git --exclude=./fuzz --exclude=./tests/unit \
+    --exclude=./tests/stages --exclude=./tests/mutants . | tar -xf - || exit 1
 cp -a . "$work/before"
 
 # The block of the page that this test is to write as FILE.
@@ -32,7 +34,8 @@ done
 # The build in the copy begins with what is built already: a copy, with the times kept.
 mkdir build && tar -C "$B" -cf - --exclude=./asan --exclude=./tsan --exclude=./cov --exclude=./clang \
     --exclude=./afl --exclude=./cmplog --exclude=./reached --exclude=./ci --exclude=./mutants \
-    --exclude=./test-logs --exclude=./stages.c --exclude=./strata . | tar -C build -xf -
+    --exclude=./test-logs --exclude=./fuzz --exclude=./alone --exclude=./tests/unit --exclude=./tests/stages \
+    --exclude=./stages.c --exclude=./strata . | tar -C build -xf -
 unset B MAKEFLAGS MAKELEVEL MFLAGS STRATA STRATA_STAGE ONLY SKIP
 export NO_INSTALL=1
 code make_builds_it 0 make -s -j2 all

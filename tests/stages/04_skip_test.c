@@ -4,9 +4,9 @@
 
 #include "04_memtable_sstable/memtable.h"
 #include "04_memtable_sstable/skip.h"
+#include "readers.h"
 #include "rng.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,73 +334,10 @@ static void memtable_cursor_sees_one_version_a_key(void **state)
 
 /* ---- One writer, readers without a lock ------------------------------------------------- */
 
-#define WRITES 20000
-
-struct shared {
-    struct memtable *memtable;
-    _Atomic uint64_t sequence; /* what is written and told */
-    _Atomic bool done;
-};
-
-static size_t key_text(uint64_t n, char key[32])
-{
-    return (size_t)sprintf(key, "key %08u", (unsigned)(n * 2654435761u % WRITES));
-}
-
-/* What was told is found, and a walk is in order and sees nothing newer than it asked for. */
-static void *read_on(void *arg)
-{
-    struct shared *s = arg;
-    struct rng rng = {(uint64_t)(uintptr_t)&rng};
-    uintptr_t bad = 0;
-
-    while (!atomic_load(&s->done)) {
-        uint64_t sequence = atomic_load(&s->sequence);
-        struct strata_slice value, before = {0};
-        struct cursor *cursor;
-        char key[32];
-        size_t size;
-
-        if (!sequence)
-            continue;
-        size = key_text(1 + rng_below(&rng, sequence), key);
-        bad += memtable_get(s->memtable, strata_bytes(key, size), sequence, &value) == 0;
-        cursor = memtable_cursor(s->memtable, sequence);
-        if (cursor->ops->seek(cursor, strata_bytes(key, size), NULL) != 0)
-            bad++;
-        for (int i = 0; i < 50 && cursor->ops->next(cursor, NULL) == 0; i++) {
-            bad += cursor->sequence > sequence;
-            bad += before.data && strata_compare(before, cursor->key) >= 0;
-            before = cursor->key;
-        }
-        cursor->ops->free(cursor);
-    }
-    return (void *)bad;
-}
-
 static void memtable_readers_need_no_lock(void **state)
 {
-    struct shared s = {0};
-    pthread_t readers[2];
-
     (void)state;
-    assert_int_equal(memtable_new(&memtable_skip, NULL, (size_t)1 << 20, &s.memtable, NULL), 0);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&readers[i], NULL, read_on, &s), 0);
-    for (uint64_t n = 1; n <= WRITES; n++) {
-        char key[32];
-        size_t size = key_text(n, key);
-        assert_int_equal(memtable_reserve(s.memtable, 1, size + 5, NULL), 0);
-        memtable_add(s.memtable, n, STRATA_OP_PUT, strata_bytes(key, size), S("value"));
-        atomic_store(&s.sequence, n);
-    }
-    atomic_store(&s.done, true);
-    for (int i = 0; i < 2; i++) {
-        void *bad;
-        assert_int_equal(pthread_join(readers[i], &bad), 0);
-        assert_int_equal((uintptr_t)bad, 0);
-    }
-    memtable_unref(s.memtable);
+    readers_check(&memtable_skip);
 }
 
 int main(void)

@@ -6,10 +6,10 @@
 #include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/bptree_node.h"
 #include "fs_sim.h"
+#include "readers.h"
 #include "rng.h"
 #include "subject.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -460,80 +460,10 @@ static void bptree_keeps_what_was_replaced_while_it_is_read(void **state)
 
 /* ---- One writer, readers without a lock ------------------------------------------------- */
 
-#define WRITES 20000
-
-struct shared {
-    struct memtable *memtable;
-    _Atomic uint64_t sequence; /* what is written and told */
-    _Atomic bool done;
-};
-
-static size_t key_text(uint64_t n, char key[32])
-{
-    return (size_t)sprintf(key, "key %08u", (unsigned)(n * 2654435761u % WRITES));
-}
-
-/* All that was told, each once and in order, and nothing newer; either way round. */
-static uintptr_t walk_told(struct memtable *memtable, uint64_t sequence, bool back)
-{
-    struct cursor *cursor = memtable_cursor(memtable, sequence);
-    int (*go)(struct cursor *, struct strata_error *) =
-        back ? cursor->ops->prev : cursor->ops->next;
-    struct strata_slice before = {0};
-    uintptr_t bad = 0, seen = 0;
-    int rc = back ? cursor->ops->last(cursor, NULL) : cursor_first(cursor, NULL);
-
-    for (; rc == 0; rc = go(cursor, NULL), seen++) {
-        int order = before.data ? strata_compare(before, cursor->key) : back ? 1 : -1;
-        bad += cursor->sequence > sequence || (back ? order <= 0 : order >= 0);
-        before = cursor->key;
-    }
-    cursor->ops->free(cursor);
-    return bad + (seen != sequence);
-}
-
-static void *read_on(void *arg)
-{
-    struct shared *s = arg;
-    struct rng rng = {(uint64_t)(uintptr_t)&rng};
-    uintptr_t bad = 0;
-
-    while (!atomic_load(&s->done)) {
-        uint64_t sequence = atomic_load(&s->sequence);
-        struct strata_slice value;
-        char key[32];
-
-        for (int i = 0; sequence && i < 100; i++) {
-            size_t size = key_text(1 + rng_below(&rng, sequence), key);
-            bad += memtable_get(s->memtable, strata_bytes(key, size), sequence, &value) == 0;
-        }
-        bad += walk_told(s->memtable, sequence, rng_below(&rng, 2));
-    }
-    return (void *)bad;
-}
-
 static void bptree_readers_need_no_lock(void **state)
 {
-    struct shared s = {0};
-    pthread_t readers[2];
-
     (void)state;
-    assert_int_equal(memtable_new(&memtable_bptree, NULL, (size_t)1 << 20, &s.memtable, NULL), 0);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&readers[i], NULL, read_on, &s), 0);
-    for (uint64_t n = 1; n <= WRITES; n++) {
-        char key[32];
-        size_t size = key_text(n, key);
-        add(s.memtable, n, strata_bytes(key, size), S("value"));
-        atomic_store(&s.sequence, n);
-    }
-    atomic_store(&s.done, true);
-    for (int i = 0; i < 2; i++) {
-        void *bad;
-        assert_int_equal(pthread_join(readers[i], &bad), 0);
-        assert_int_equal((uintptr_t)bad, 0);
-    }
-    memtable_unref(s.memtable);
+    readers_check(&memtable_bptree);
 }
 
 /* A counter's versions fill hundreds of leaves: a cursor looks into few of them, whichever of them

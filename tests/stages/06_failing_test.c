@@ -5,7 +5,7 @@
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "fs_sim.h"
+#include "harm.h"
 #include "subject.h"
 
 #include <errno.h>
@@ -60,39 +60,6 @@ static struct strata_fs *made(void)
     assert_ok(strata_close(db, &err), &err);
     fs_free(fs);
     return copy;
-}
-
-/* The n-th of its files with this suffix; "": there are fewer. */
-static const char *file(struct strata_fs *fs, const char *suffix, size_t n)
-{
-    static char path[100];
-    struct fs_names names;
-
-    path[0] = '\0';
-    assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
-    for (size_t i = 0; i < names.count; i++) {
-        const char *at = strstr(names.names[i], suffix);
-        if (at && strcmp(at, suffix) == 0 && n-- == 0)
-            snprintf(path, sizeof path, DIR "/%.60s", names.names[i]);
-    }
-    fs_names_free(&names);
-    return path;
-}
-
-static void damage(struct strata_fs *fs, const char *path, size_t at)
-{
-    struct strata_buffer bytes = {0};
-
-    assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
-    assert_true(at < bytes.size);
-    bytes.data[at] ^= 0x55;
-    assert_int_equal(fs_sim_put(fs, path, strata_buffer_slice(&bytes)), 0);
-    strata_buffer_free(&bytes);
-}
-
-static void take_away(struct strata_fs *fs, const char *path)
-{
-    assert_int_equal(fs_remove(fs, path, NULL), 0);
 }
 
 static int refuse_link(struct strata_fs *fs, const char *from, const char *to)
@@ -195,28 +162,28 @@ static void lose_nothing(struct strata_fs *fs)
 
 static void lose_the_manifest(struct strata_fs *fs)
 {
-    take_away(fs, file(fs, ".manifest", 0));
+    harm_remove(fs, harm_file(fs, DIR, ".manifest", 0));
 }
 
 static void lose_current(struct strata_fs *fs)
 {
-    take_away(fs, DIR "/CURRENT");
+    harm_remove(fs, DIR "/CURRENT");
 }
 
 static void lose_the_end_of_the_manifest(struct strata_fs *fs)
 {
     struct strata_buffer bytes = {0};
-    const char *path = file(fs, ".manifest", 0);
+    const char *path = harm_file(fs, DIR, ".manifest", 0);
 
     assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
-    damage(fs, path, bytes.size - 5);
+    harm_flip(fs, path, bytes.size - 5);
     strata_buffer_free(&bytes);
 }
 
 static void lose_blocks(struct strata_fs *fs)
 {
-    damage(fs, file(fs, ".table", 0), 60);
-    damage(fs, file(fs, ".log", 0), 100);
+    harm_flip(fs, harm_file(fs, DIR, ".table", 0), 60);
+    harm_flip(fs, harm_file(fs, DIR, ".log", 0), 100);
 }
 
 static void lose_blocks_and_the_manifest(struct strata_fs *fs)
@@ -228,17 +195,17 @@ static void lose_blocks_and_the_manifest(struct strata_fs *fs)
 static void lose_an_index(struct strata_fs *fs)
 {
     struct strata_buffer bytes = {0};
-    const char *path = file(fs, ".table", 0);
+    const char *path = harm_file(fs, DIR, ".table", 0);
 
     assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
-    damage(fs, path, bytes.size - 5); /* the footer */
+    harm_flip(fs, path, bytes.size - 5); /* the footer */
     strata_buffer_free(&bytes);
 }
 
 static void lose_files(struct strata_fs *fs)
 {
-    take_away(fs, file(fs, ".table", 0));
-    take_away(fs, file(fs, ".log", 0));
+    harm_remove(fs, harm_file(fs, DIR, ".table", 0));
+    harm_remove(fs, harm_file(fs, DIR, ".log", 0));
 }
 
 static const struct kind {

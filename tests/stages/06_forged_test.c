@@ -5,7 +5,7 @@
 #include "06_leveled_compaction/manifest.h"
 #include "06_leveled_compaction/state.h"
 #include "06_leveled_compaction/version.h"
-#include "fs_sim.h"
+#include "harm.h"
 #include "subject.h"
 
 #include <errno.h>
@@ -52,16 +52,7 @@ static struct strata_fs *made(void)
 
 static const char *file(struct strata_fs *fs, const char *suffix)
 {
-    static char path[100];
-    struct fs_names names;
-
-    path[0] = '\0';
-    assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
-    for (size_t i = 0; i < names.count; i++)
-        if (strstr(names.names[i], suffix))
-            snprintf(path, sizeof path, DIR "/%.60s", names.names[i]);
-    fs_names_free(&names);
-    return path;
+    return harm_file(fs, DIR, suffix, 0);
 }
 
 /* ---- Another manifest ------------------------------------------------------------------------ */

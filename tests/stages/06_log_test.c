@@ -87,6 +87,20 @@ static void sync_it(struct written *w)
     pthread_mutex_unlock(&mutex);
 }
 
+/* Closes the log and opens it again; its operations go into a memtable, which is the caller's. */
+static struct memtable *reopen(struct written *w, struct replay *replay)
+{
+    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
+    struct memtable *memtable;
+    struct strata_error err;
+
+    assert_int_equal(log_close(&w->log, false, NULL), 0);
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
+    assert_ok(log_open(&w->log, &w->env, &names, memtable, replay, &err), &err);
+    w->sequence = replay->sequence;
+    return memtable;
+}
+
 /* The file as it is now, without the room behind its end. */
 static struct strata_buffer bytes_of(const struct written *w)
 {
@@ -330,10 +344,8 @@ static void log_append_that_fails_has_told_nothing(void **state)
 /* A log that an earlier build has made: it says so, and is gone on with as it was begun. */
 static void log_of_the_other_kind_has_heads_only(void **state)
 {
-    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
     struct strata_buffer bytes;
     struct memtable *memtable;
-    struct strata_error err;
     struct replay replay;
     struct written w;
 
@@ -341,10 +353,7 @@ static void log_of_the_other_kind_has_heads_only(void **state)
     begin(&w, false);
     append_alone(&w, 0, 2);
     assert_int_equal(fs_trim(w.log.file, NULL), 0);
-    assert_int_equal(log_close(&w.log, false, NULL), 0);
-    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    assert_ok(log_open(&w.log, &w.env, &names, memtable, &replay, &err), &err);
-    w.sequence = replay.sequence;
+    memtable = reopen(&w, &replay);
     append_alone(&w, 2, 4);
     bytes = bytes_of(&w);
     assert_memory_equal(bytes.data, WAL_MAGIC, 8);
@@ -361,18 +370,14 @@ static void log_of_the_other_kind_has_heads_only(void **state)
 /* The same of the kind that has them: the first frame after an open tells what is on the device. */
 static void log_that_was_opened_begins_with_a_head(void **state)
 {
-    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
     struct strata_buffer bytes;
     struct memtable *memtable;
-    struct strata_error err;
     struct replay replay;
     struct written w;
 
     (void)state;
     begin(&w, true);
-    assert_int_equal(log_close(&w.log, false, NULL), 0);
-    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    assert_ok(log_open(&w.log, &w.env, &names, memtable, &replay, &err), &err);
+    memtable = reopen(&w, &replay);
     assert_true(w.log.lone);
     append_alone(&w, 0, 2);
     bytes = bytes_of(&w);
@@ -387,9 +392,7 @@ static void log_that_was_opened_begins_with_a_head(void **state)
 /* As it was before, about, 8 + 8 bytes each: in order at random, and nobody reads meanwhile. */
 static void log_that_was_opened_takes_no_more_memory(void **state)
 {
-    struct tables names = {.next = 6, .log = NUMBER, .log_first = 1, .sequence = 1};
     struct memtable *memtable;
-    struct strata_error err;
     struct replay replay;
     struct written w;
 
@@ -403,9 +406,7 @@ static void log_that_was_opened_takes_no_more_memory(void **state)
         append(&w, &op, 1);
     }
     assert_int_equal(fs_trim(w.log.file, NULL), 0);
-    assert_int_equal(log_close(&w.log, false, NULL), 0);
-    assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    assert_ok(log_open(&w.log, &w.env, &names, memtable, &replay, &err), &err);
+    memtable = reopen(&w, &replay);
     assert_int_equal(memtable_count(memtable), MANY);
     assert_true(memtable_bytes(memtable) < MANY * (32 + 30));
     memtable_unref(memtable);

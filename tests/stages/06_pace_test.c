@@ -76,8 +76,13 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* However long flushes and compactions go on, a write does a little of them. It appends what a
- * flush and a compaction have buffered (256 KiB each) and were let do (64 KiB), and itself. */
+/* The most that a write appends: what a flush and a compaction have gathered, 64 KiB each, the part
+ * of their shares, PIECE in pace.c, that goes beyond, how a table ends, and itself. */
+#define MOST_WRITTEN (256 << 10)
+/* The most that a write reads: each of the tables that are merged is read ahead by 64 KiB at a time. */
+#define MOST_READ (300 << 10)
+
+/* However long flushes and compactions go on, a write does a little of them. */
 static void do_not_do_much(bool dynamic)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -105,11 +110,11 @@ static void do_not_do_much(bool dynamic)
     assert_int_equal(waiting[5], 0);
     assert_int_equal(waiting[4], check_stat(db, "flushes") + (check_stat(db, "sealed_bytes") > 0));
     assert_int_equal(waiting[3], 0);
-    assert_true(waiting[2] + waiting[1] < 120000 / 20);
-    assert_in_range(most.written, 200 << 10, 704 << 10);
-    assert_in_range(most.read, 4096, 256 << 10);
-    assert_in_range(most.reads, 1, 64);
-    assert_in_range(most.removed, 1, 16);
+    assert_true(waiting[2] + waiting[1] < 120000 / 100);
+    assert_in_range(most.written, 100 << 10, MOST_WRITTEN);
+    assert_in_range(most.read, 4096, MOST_READ);
+    assert_in_range(most.reads, 1, 16);
+    assert_in_range(most.removed, 1, 12);
     close_it(db);
     fs_free(fs);
 }
@@ -151,7 +156,7 @@ static void do_end_what_was_read(bool dynamic)
             assert_in_range(check_stat(db, "level0_files"), 0, 9);
     }
     assert_true(check_stat(db, dynamic ? "level6_compactions" : "level2_compactions") >= 8);
-    assert_in_range(most, 64 << 10, 704 << 10);
+    assert_in_range(most, 64 << 10, MOST_WRITTEN);
     close_it(db);
     fs_free(fs);
 }
@@ -192,10 +197,10 @@ static void pace_no_write_does_much_by_tiers(void **state)
     assert_int_equal(waiting[5], 0);
     assert_int_equal(waiting[4], check_stat(db, "flushes") + (check_stat(db, "sealed_bytes") > 0));
     assert_int_equal(waiting[3], 0);
-    assert_true(waiting[2] + waiting[1] < 120000 / 20);
-    assert_in_range(most.written, 200 << 10, 704 << 10);
-    assert_in_range(most.read, 4096, 256 << 10);
-    assert_in_range(most.reads, 1, 64);
+    assert_true(waiting[2] + waiting[1] < 120000 / 500);
+    assert_in_range(most.written, 100 << 10, MOST_WRITTEN);
+    assert_in_range(most.read, 4096, MOST_READ);
+    assert_in_range(most.reads, 1, 16);
     /* each entry is written when it is flushed and once in each of two tiers */
     assert_in_range(check_stat(db, "level0_written"), check_stat(db, "flushed_bytes"),
                     2 * check_stat(db, "flushed_bytes"));
@@ -271,7 +276,7 @@ static void pace_large_files_are_cut_piece_by_piece(void **state)
     assert_false(is_there(fs, "db/000001.log"));
     assert_false(is_there(fs, "db/000004.table"));
     assert_int_equal(between, 1);
-    assert_true(fs->calls[FS_CALL_TRUNCATE] - cuts >= 3 * 4);
+    assert_true(fs->calls[FS_CALL_TRUNCATE] - cuts >= 3 * 2);
     assert_int_equal(fs_sim_get(fs, "backup", &backup), 0);
     assert_bytes(strata_buffer_slice(&backup), strata_buffer_slice(&first));
     assert_int_equal(largest_removed, first.size);
@@ -289,7 +294,7 @@ static void pace_table_is_not_cut_while_it_is_read(void **state)
     struct strata *db = open_with(fs, 4 << 20);
     struct strata_iter *iter;
     struct strata_error err;
-    int count = 0;
+    int count = 0, rc;
 
     (void)state;
     for (int i = 0; check_stat(db, "flushes") < 1; i++)
@@ -298,11 +303,12 @@ static void pace_table_is_not_cut_while_it_is_read(void **state)
     for (int i = 0; i < 250000; i++)
         put(db, (int)((uint64_t)i * 7919 % 20000));
     assert_true(is_there(fs, "db/000004.table"));
-    for (int rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+    for (rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
         struct strata_slice value;
         assert_ok(strata_iter_value(iter, &value, &err), &err);
         count++;
     }
+    assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_true(count > 10000);
     strata_iter_free(iter);
     for (int i = 0; i < 2000; i++)
@@ -323,6 +329,7 @@ static void pace_end_of_a_scan_removes_what_it_held(void **state)
     (void)state;
     for (int i = 0; check_stat(db, "flushes") < 1; i++)
         put(db, i);
+    put(db, 0);
     assert_ok(strata_iter_new(db, &iter, &err), &err);
     assert_ok(strata_iter_new(db, &other, &err), &err);
     assert_ok(strata_compact(db, NULL, &err), &err);

@@ -5,7 +5,7 @@
 #include "../crash/allocations.h"
 #include "03_wal/wal.h"
 #include "05_blocks_bloom/table.h"
-#include "fs_sim.h"
+#include "harm.h"
 #include "rng.h"
 #include "subject.h"
 
@@ -255,21 +255,9 @@ static void expect_nothing_lost(struct strata_fs *fs, int n)
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
-/* The n-th file that ends so, "" when there are fewer. */
 static const char *file(struct strata_fs *fs, const char *suffix, size_t n)
 {
-    static char path[100];
-    struct fs_names names;
-
-    path[0] = '\0';
-    assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
-    for (size_t i = 0; i < names.count; i++) {
-        const char *at = strstr(names.names[i], suffix);
-        if (at && strcmp(at, suffix) == 0 && n-- == 0)
-            snprintf(path, sizeof path, DIR "/%.60s", names.names[i]);
-    }
-    fs_names_free(&names);
-    return path;
+    return harm_file(fs, DIR, suffix, n);
 }
 
 static size_t count_files(struct strata_fs *fs, const char *suffix)
@@ -278,26 +266,6 @@ static size_t count_files(struct strata_fs *fs, const char *suffix)
     while (*file(fs, suffix, n))
         n++;
     return n;
-}
-
-static void flip(struct strata_fs *fs, const char *path, size_t at)
-{
-    struct strata_buffer bytes = {0};
-
-    assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
-    assert_true(at < bytes.size);
-    bytes.data[at] ^= 0x55;
-    assert_int_equal(fs_sim_put(fs, path, strata_buffer_slice(&bytes)), 0);
-    strata_buffer_free(&bytes);
-}
-
-static void cut(struct strata_fs *fs, const char *path, size_t size)
-{
-    struct strata_buffer bytes = {0};
-
-    assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
-    assert_int_equal(fs_sim_put(fs, path, strata_bytes(bytes.data, size)), 0);
-    strata_buffer_free(&bytes);
 }
 
 static size_t size_of(struct strata_fs *fs, const char *path)
@@ -309,11 +277,6 @@ static size_t size_of(struct strata_fs *fs, const char *path)
     size = bytes.size;
     strata_buffer_free(&bytes);
     return size;
-}
-
-static void take_away(struct strata_fs *fs, const char *path)
-{
-    assert_int_equal(fs_remove(fs, path, NULL), 0);
 }
 
 static size_t stride(size_t size, size_t wanted)
@@ -349,9 +312,9 @@ static void repair_without_current_loses_nothing(void **state)
         for (size_t at = 0; at <= 32; at++) {
             copy = fs_sim_copy(fs);
             if (at < 32)
-                flip(copy, DIR "/CURRENT", at);
+                harm_flip(copy, DIR "/CURRENT", at);
             else
-                take_away(copy, DIR "/CURRENT");
+                harm_remove(copy, DIR "/CURRENT");
             expect_nothing_lost(copy, OPS);
             assert_true(at == 32 || size_of(copy, DIR "/lost/CURRENT") == 32);
             fs_free(copy);
@@ -368,7 +331,7 @@ static void repair_without_a_manifest_finds_the_order(void **state)
         level_bytes = ops % 40 ? 3072 : 1024; /* more on one level, or more levels */
         dynamic_levels = ops % 60 == 0;
         fs = made(ops, ops % 80 < 40);
-        take_away(fs, file(fs, ".manifest", 0));
+        harm_remove(fs, file(fs, ".manifest", 0));
         repair(fs);
         assert_int_equal(told.ranges, 0);
         assert_int_equal(check_after(fs, ops), 0);
@@ -386,7 +349,7 @@ static void repair_of_a_cut_manifest_loses_nothing(void **state)
         size_t size = size_of(fs, file(fs, ".manifest", 0)), step = stride(size, 200);
         for (size_t at = 0; at < size; at += step) {
             copy = fs_sim_copy(fs);
-            cut(copy, file(copy, ".manifest", 0), at);
+            harm_cut(copy, file(copy, ".manifest", 0), at);
             repair(copy);
             assert_int_equal(told.ranges, 0);
             assert_int_equal(check_after(copy, OPS), 0);
@@ -404,7 +367,7 @@ static void repair_of_a_flipped_manifest_loses_nothing(void **state)
     (void)state;
     for (size_t at = 0; at < size; at += step) {
         copy = fs_sim_copy(fs);
-        flip(copy, file(copy, ".manifest", 0), at);
+        harm_flip(copy, file(copy, ".manifest", 0), at);
         repair(copy);
         assert_int_equal(told.ranges, 0);
         assert_int_equal(check_after(copy, OPS), 0);
@@ -427,9 +390,9 @@ static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
             size_t size = size_of(fs, file(fs, ".table", n)), step = stride(size, lost ? 12 : 40);
             for (size_t at = 0; at < size; at += step) {
                 copy = fs_sim_copy(fs);
-                flip(copy, file(copy, ".table", n), at);
+                harm_flip(copy, file(copy, ".table", n), at);
                 if (lost)
-                    take_away(copy, file(copy, ".manifest", 0));
+                    harm_remove(copy, file(copy, ".manifest", 0));
                 repair(copy);
                 assert_true(told.sum.tables_salvaged + told.sum.tables_lost == 1);
                 assert_true(told.ranges <= 1 || !told.sum.tables_salvaged);
@@ -476,7 +439,7 @@ static void repair_takes_a_table_whose_notes_cannot_be_read(void **state)
         struct strata *db;
         copy = fs_sim_copy(fs);
         add_table(copy, 900000, "zzz", strata_bytes("\xff", (size_t)bad));
-        take_away(copy, file(copy, ".manifest", 0));
+        harm_remove(copy, file(copy, ".manifest", 0));
         repair(copy);
         assert_int_equal(told.sum.guessed, bad);
         assert_false(told.sum.lost);
@@ -502,11 +465,11 @@ static void repair_takes_a_table_that_no_manifest_names(void **state)
         copy = fs_sim_copy(fs);
         add_table(copy, 900000, "zzz", S(""));
         if (how == 1) /* its block */
-            flip(copy, path, 30);
+            harm_flip(copy, path, 30);
         if (how == 2)
-            cut(copy, path, 10);
+            harm_cut(copy, path, 10);
         if (how < 3)
-            take_away(copy, file(copy, ".table", 0));
+            harm_remove(copy, file(copy, ".table", 0));
         repair(copy);
         assert_int_equal(told.sum.healthy, how == 3);
         assert_int_equal(told.sum.lost, how > 0 && how < 3);
@@ -526,7 +489,7 @@ static void repair_without_a_table_tells_its_keys(void **state)
     (void)state;
     for (size_t n = 0; n < count_files(fs, ".table"); n++) {
         copy = fs_sim_copy(fs);
-        take_away(copy, file(copy, ".table", n));
+        harm_remove(copy, file(copy, ".table", n));
         repair(copy);
         assert_true(told.sum.lost);
         assert_int_equal(told.ranges, 1);
@@ -548,7 +511,7 @@ static void repair_of_a_flipped_log_tells_what_is_missing(void **state)
         size_t size = size_of(fs, file(fs, ".log", n)), step = stride(size, 150);
         for (size_t at = 0; at < size; at += step) {
             copy = fs_sim_copy(fs);
-            flip(copy, file(copy, ".log", n), at);
+            harm_flip(copy, file(copy, ".log", n), at);
             unsure = true;
             repair(copy);
             assert_int_equal(told.ranges, 0);
@@ -634,7 +597,7 @@ static void repair_of_operations_alone_goes_on_with_a_head(void **state)
     for (int n = 1; n <= 4; n++) {
         for (size_t at = begin_of(n); at < begin_of(n + 1); at++) {
             copy = fs_sim_copy(fs);
-            flip(copy, LOG, at);
+            harm_flip(copy, LOG, at);
             repair(copy);
             assert_true(told.sum.lost);
             assert_int_equal(told.sum.missing_first, n);
@@ -655,8 +618,8 @@ static void repair_of_a_cut_log_tells_what_is_missing(void **state)
         size_t size = size_of(fs, file(fs, ".log", n)), step = stride(size, 60);
         for (size_t at = 0; at < 3 * step; at += step) {
             copy = fs_sim_copy(fs);
-            cut(copy, file(copy, ".log", n), at);
-            take_away(copy, DIR "/CURRENT");
+            harm_cut(copy, file(copy, ".log", n), at);
+            harm_remove(copy, DIR "/CURRENT");
             repair(copy);
             assert_int_equal(told.ranges, 0);
             if (told.sum.lost) /* a live log that is cut looks as a crash leaves it */
@@ -664,7 +627,7 @@ static void repair_of_a_cut_log_tells_what_is_missing(void **state)
             fs_free(copy);
         }
         copy = fs_sim_copy(fs);
-        take_away(copy, file(copy, ".log", n));
+        harm_remove(copy, file(copy, ".log", n));
         repair(copy);
         assert_true(told.sum.lost && told.sum.missing_first);
         check_after(copy, OPS);
@@ -683,9 +646,9 @@ static void damage_one(struct strata_fs *fs, struct rng *rng)
         return;
     path = file(fs, suffix, rng_below(rng, (uint32_t)count));
     if (rng_below(rng, 6) == 0 || size_of(fs, path) == 0)
-        take_away(fs, path);
+        harm_remove(fs, path);
     else
-        flip(fs, path, rng_below(rng, (uint32_t)size_of(fs, path)));
+        harm_flip(fs, path, rng_below(rng, (uint32_t)size_of(fs, path)));
 }
 
 static void repair_of_several_losses_makes_up_no_value(void **state)
@@ -721,9 +684,9 @@ static void repair_that_is_dry_writes_nothing_and_tells_the_same(void **state)
     struct strata_error err;
 
     (void)state;
-    take_away(fs, DIR "/CURRENT");
-    flip(fs, file(fs, ".table", 1), 100);
-    flip(fs, file(fs, ".log", 0), 100);
+    harm_remove(fs, DIR "/CURRENT");
+    harm_flip(fs, file(fs, ".table", 1), 100);
+    harm_flip(fs, file(fs, ".log", 0), 100);
     before = fs_sim_hash_of(fs);
     assert_ok(try_repair(fs, STRATA_REPAIR_DRY_RUN, &err), &err);
     after = fs_sim_hash_of(fs);
@@ -746,7 +709,7 @@ static int lose_the_manifest(void *arg, struct strata_fs *state, const struct fs
 
     (void)arg;
     for (size_t i = 0; i < count; i++)
-        take_away(state, file(state, ".manifest", 0));
+        harm_remove(state, file(state, ".manifest", 0));
     repair(state);
     assert_int_equal(told.ranges, 0);
     for (int n = (int)info->acked; n <= (int)info->issued; n++) {
@@ -816,12 +779,12 @@ static struct strata_fs *damaged(bool manifest)
 {
     struct strata_fs *fs = made(OPS, false);
 
-    flip(fs, file(fs, ".table", count_files(fs, ".table") - 1), 60);
-    flip(fs, file(fs, ".log", 0), 400);
+    harm_flip(fs, file(fs, ".table", count_files(fs, ".table") - 1), 60);
+    harm_flip(fs, file(fs, ".log", 0), 400);
     if (manifest)
-        take_away(fs, file(fs, ".manifest", 0));
+        harm_remove(fs, file(fs, ".manifest", 0));
     else
-        take_away(fs, DIR "/CURRENT");
+        harm_remove(fs, DIR "/CURRENT");
     return fs;
 }
 

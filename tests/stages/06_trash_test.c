@@ -107,6 +107,25 @@ static void trash_goes_piece_by_piece(void **state)
     assert_false(trash_step(&g.trash, g.fs, UINT64_MAX));
 }
 
+/* However small they are: each may be a wait. */
+static void trash_of_many_files_goes_by_some(void **state)
+{
+    char path[32];
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        snprintf(path, sizeof path, DIR "/%d", i);
+        put_log(path, 10);
+        trash_log(&g.trash, &g.env, path, 10);
+    }
+    assert_true(trash_step(&g.trash, g.fs, 16000));
+    assert_int_equal(g.trash.count, 24);
+    assert_true(trash_step(&g.trash, g.fs, 16000));
+    assert_int_equal(g.trash.count, 8);
+    assert_true(trash_step(&g.trash, g.fs, UINT64_MAX));
+    assert_int_equal(g.trash.count, 0);
+}
+
 static void trash_that_is_read_stays(void **state)
 {
     (void)state;
@@ -192,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         trash_test(trash_goes_piece_by_piece),
+        trash_test(trash_of_many_files_goes_by_some),
         trash_test(trash_that_is_read_stays),
         trash_test(trash_that_is_linked_is_not_cut),
         trash_test(trash_whose_calls_fail_is_forgotten),

@@ -275,6 +275,43 @@ static void tree_iterator_lives_through_compactions(void **state)
     fs_free(fs);
 }
 
+/* What came in the order of its keys is one run already: to compact it all is to say so. */
+static void tree_compaction_of_one_run_writes_no_table(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    uint64_t written;
+
+    (void)state;
+    for (int i = 0; i < 250; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key %05d", i);
+        assert_put(db, key, "value");
+        if (i % 100 == 99) {
+            close_it(db); /* which flushes, and settles nothing */
+            db = open_it(fs);
+        }
+    }
+    close_it(db);
+    db = open_it(fs);
+    written = check_stat(db, "table_bytes");
+    compact(db);
+    assert_int_equal(check_stat(db, "table_bytes"), written);
+    assert_int_equal(check_stat(db, "level0_files"), 0);
+    assert_int_equal(check_stat(db, "tables"), 3);
+    close_it(db);
+    db = open_it(fs);
+    assert_int_equal(check_stat(db, "tables"), 3);
+    assert_get(db, "key 00099", "value");
+    assert_get(db, "key 00249", "value");
+    assert_put(db, "key 00099", "other");
+    compact(db);
+    assert_int_equal(check_stat(db, "table_records"), 250);
+    assert_get(db, "key 00099", "other");
+    close_it(db);
+    fs_free(fs);
+}
+
 static void tree_tombstones_end_at_the_last_level(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
@@ -361,6 +398,31 @@ static void tree_policy_changes_between_openings(void **state)
         close_it(db);
     }
     fs_free(fs);
+}
+
+static void count_targets(void *arg, const struct strata_stat *stat)
+{
+    *(unsigned *)arg +=
+        strcmp(stat->name, "base_level") == 0 || strstr(stat->name, "_target") != NULL;
+}
+
+/* Where tables of level 0 go, and how much a level may have, is told of levels: tiers stay where
+ * they are. */
+static void tree_tiers_have_no_targets(void **state)
+{
+    (void)state;
+    for (int tiered = 0; tiered < 2; tiered++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_as(fs, tiered ? STRATA_COMPACTION_TIERED : 0, 0);
+        struct strata_error err;
+        unsigned count = 0;
+
+        put_mixed(db, 100, "v");
+        assert_ok(strata_stats(db, count_targets, &count, &err), &err);
+        assert_int_equal(count, tiered ? 0 : 1 + 5);
+        close_it(db);
+        fs_free(fs);
+    }
 }
 
 /* Of what was removed nothing is left in the range, and what lies elsewhere stays as it is. */
@@ -853,6 +915,7 @@ int main(void)
         cmocka_unit_test(tree_takes_a_memtable_of_any_size),
         cmocka_unit_test(tree_work_is_done_while_writing),
         cmocka_unit_test(tree_iterator_lives_through_compactions),
+        cmocka_unit_test(tree_compaction_of_one_run_writes_no_table),
         cmocka_unit_test(tree_tombstones_end_at_the_last_level),
         cmocka_unit_test(tree_many_sessions_leave_few_tables),
         cmocka_unit_test(tree_policy_changes_between_openings),
@@ -863,6 +926,7 @@ int main(void)
         cmocka_unit_test(tree_compaction_without_descriptors_is_tried_again),
         cmocka_unit_test(tree_flush_and_compaction_that_fail_at_any_call_lose_nothing),
         cmocka_unit_test(tree_missing_file_is_damage),
+        cmocka_unit_test(tree_tiers_have_no_targets),
         cmocka_unit_test(tree_verify_holds_the_files_against_the_manifest),
         cmocka_unit_test(tree_leftovers_are_removed_and_their_numbers_passed),
         cmocka_unit_test(tree_log_that_is_not_named_is_damage),

@@ -302,8 +302,12 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
 
     assert_true(rc >= 0);
     if (rc == 0 && pick->move) {
-        struct sstable *moved = pick->tables[pick->level][0];
-        change(g, pick, &moved, 1, pick->output);
+        struct sstable *moved[64];
+        size_t count = 0;
+        for (unsigned level = 0; level < LEVELS; level++)
+            for (size_t i = 0; i < pick->count[level]; i++)
+                moved[count++] = pick->tables[level][i];
+        change(g, pick, moved, count, pick->output);
         steps = 1;
     } else if (rc == 0) {
         assert_ok(compact_new(&g->env, kind, g->common, &g->next, g->version, pick, &c, &err),
@@ -413,6 +417,7 @@ static void run_cursor_walks_as_through_an_array(void **state)
     ground_init(&g);
     rng_init_env(&rng, "level");
     g.options.level_bytes = 1 << 20;
+    add_flush(&g, 0, KEYS, 1, false);
     add_flush(&g, 0, KEYS, 1, false);
     assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     assert_true(g.version->levels[1].count >= 4);
@@ -612,6 +617,65 @@ static void pick_moves_what_overlaps_with_nothing(void **state)
     ground_free(&g);
 }
 
+/* Of level 0. */
+static void drop_oldest(struct ground *g)
+{
+    const struct version_level *l = &g->version->levels[0];
+    struct sstable *oldest = l->tables[l->count - 1];
+    struct pick less = {.tables[0] = &oldest, .count[0] = 1};
+
+    change(g, &less, NULL, 0, 0);
+}
+
+static bool all_moves(const struct ground *g)
+{
+    struct strata_error err;
+    struct pick pick;
+    bool moves;
+
+    assert_ok(pick_all(g->version, &g->options, &pick, &err), &err);
+    moves = pick.move;
+    pick_free(&pick);
+    return moves;
+}
+
+/* Tables that make one run are not written once more: not those with tombstones, not those that
+ * are packed otherwise than the level's, not one that is too large for it. */
+static void pick_all_moves_what_is_one_run(void **state)
+{
+    struct ground g;
+
+    (void)state;
+    ground_init(&g);
+    g.options.level_bytes = 1 << 20;
+    add_flush(&g, 20, 30, 1, false);
+    add_flush(&g, 0, 10, 1, false);
+    assert_true(all_moves(&g));
+    g.options.pack_from_level = 1;
+    assert_false(all_moves(&g));
+    g.options.pack_from_level = 0;
+    assert_int_equal(compact_one(&g, UINT64_MAX, true), 1);
+    assert_int_equal(g.version->levels[1].count, 2);
+    add_flush(&g, 10, 20, 1, false); /* between the two */
+    assert_true(all_moves(&g));
+    assert_int_equal(compact_one(&g, UINT64_MAX, true), 1);
+    assert_int_equal(g.version->levels[1].count, 3);
+    assert_int_equal(compact_one(&g, UINT64_MAX, true), 0); /* there is nothing left to do */
+    add_flush(&g, 9, 11, 1, false);                         /* overlaps with two of them */
+    assert_false(all_moves(&g));
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+    add_flush(&g, 30, 35, 1, false);
+    add_flush(&g, 30, 35, 1, true);
+    drop_oldest(&g); /* the tombstones hide nothing any more */
+    assert_false(all_moves(&g));
+    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
+    add_flush(&g, 40, KEYS, 1, false);
+    assert_true(all_moves(&g));
+    g.options.table_bytes = g.version->levels[0].bytes / PICK_TIMES - 1;
+    assert_false(all_moves(&g));
+    ground_free(&g);
+}
+
 /* Each table of a level has its turn, and then the first again. */
 static void pick_goes_round_the_keys(void **state)
 {
@@ -622,6 +686,7 @@ static void pick_goes_round_the_keys(void **state)
     (void)state;
     ground_init(&g);
     g.options.level_bytes = 1 << 20;
+    add_flush(&g, 0, KEYS, 1, false);
     add_flush(&g, 0, KEYS, 1, false);
     assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     g.options.level_bytes = 1;
@@ -986,6 +1051,7 @@ int main(void)
         cmocka_unit_test(get_asks_as_many_tables_as_there_are),
         cmocka_unit_test(compaction_keeps_a_tombstone_as_long_as_it_hides),
         cmocka_unit_test(pick_moves_what_overlaps_with_nothing),
+        cmocka_unit_test(pick_all_moves_what_is_one_run),
         cmocka_unit_test(pick_goes_round_the_keys),
         cmocka_unit_test(pick_leaves_alone_what_cannot_be_read),
         cmocka_unit_test(compaction_is_cut_by_what_lies_below),

@@ -412,8 +412,9 @@ static void fs_room_ahead_may_be_used_up_exactly(void **state)
     assert_int_equal(size_of(w, "a"), w->fs->ahead);
     WORKS(fs_trim(file, &err));
     append(file, "z");
-    append(file, "zz"); /* behind it all */
-    assert_int_equal(size_of(w, "a"), w->fs->ahead + 3);
+    for (int i = 0; i < 3000; i++)
+        append(file, "zz"); /* behind it all, pages of it */
+    assert_int_equal(size_of(w, "a"), w->fs->ahead + 6001);
     fs_close(file, NULL);
 }
 
@@ -443,6 +444,64 @@ static void fs_room_ahead_holds_a_large_append(void **state)
     bytes[large + 2] = 'c';
     expect_bytes(w, "a", bytes, large + 3);
     free(bytes);
+}
+
+#define SIDE_BY_SIDE ((size_t)6 << 20) /* bytes */
+
+/* Stored or written, whatever is cheaper: each goes behind the one before, and changes nothing
+ * else.
+ */
+static void appends_stand_side_by_side(struct fs_file *file, uint8_t *want)
+{
+    static const size_t sizes[] = {1,     100,   4095,  4096,  4097,  16383,  16384,
+                                   16385, 65535, 65536, 65537, 70000, 131072, 300000};
+    uint8_t *seen = malloc(SIDE_BY_SIDE);
+    struct strata_error err;
+    size_t end = 0, got;
+    struct rng rng;
+
+    assert_non_null(seen);
+    rng_init_env(&rng, "fs_room_ahead_takes_appends_of_all_sizes");
+    for (size_t i = 0; end + 300000 < SIDE_BY_SIDE; i++) {
+        size_t size = sizes[rng_below(&rng, i % 40 < 20 ? 3 : 14)], cut = size / 3;
+        struct strata_slice parts[2];
+        for (size_t k = 0; k < size; k++)
+            want[end + k] = (uint8_t)(1 + (end + k + i) % 251);
+        parts[0] = strata_bytes(want + end, cut);
+        parts[1] = strata_bytes(want + end + cut, size - cut);
+        WORKS(fs_append(file, parts, 2, &err));
+        end += size;
+        if (i % 50 == 0)
+            WORKS(fs_sync(file, &err));
+        if (i % 32 == 0)
+            fs_write_back(file, end / 2, end - end / 2);
+    }
+    assert_int_equal(file->end, end);
+    WORKS(fs_read_at(file, 0, seen, SIDE_BY_SIDE, &got, &err));
+    assert_true(got >= end);
+    assert_memory_equal(seen, want, end);
+    for (size_t i = end; i < got; i++)
+        assert_int_equal(seen[i], 0);
+    free(seen);
+}
+
+static void fs_room_ahead_takes_appends_of_all_sizes(void **state)
+{
+    struct where *w = *state;
+    uint8_t *want = malloc(SIDE_BY_SIDE);
+    struct strata_error err;
+    struct fs_file *file;
+    uint64_t end;
+
+    assert_non_null(want);
+    put(w, "a", "");
+    file = opened(w, "a", FS_WRITE | FS_AHEAD | FS_MAPPED);
+    appends_stand_side_by_side(file, want);
+    end = file->end;
+    WORKS(fs_trim(file, &err));
+    fs_close(file, NULL);
+    expect_bytes(w, "a", want, (size_t)end);
+    free(want);
 }
 
 static void fs_zeros_are_told_from_bytes(void **state)
@@ -848,6 +907,7 @@ int main(void)
         BOTH(fs_room_ahead_is_made_and_given_back),
         BOTH(fs_room_ahead_may_be_used_up_exactly),
         BOTH(fs_room_ahead_holds_a_large_append),
+        BOTH(fs_room_ahead_takes_appends_of_all_sizes),
         BOTH(fs_zeros_are_told_from_bytes),
         BOTH(fs_two_handles_see_one_file),
         BOTH(fs_huge_offset_is_refused),

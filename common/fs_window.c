@@ -1,0 +1,116 @@
+/* fs_window.c: see fs_window.h.
+ *
+ *                 from                  end     ready                    to        room
+ *   file   .......|xxxxxxxxxxxxxxxxxxxxx|.......|........................|.........|
+ *                 |  stored, or written          not there yet           |
+ *                 |<-- mapped                                         -->|
+ *
+ * I1: what is mapped has its blocks: a store finds a page, whatever happens to the disk's free
+ * space. I2: nothing before `end` is ever written again: pieces are made ready behind it.
+ *
+ * A piece is made ready by a write of zeros: then it is one folio of the page cache, and the
+ * mapping of its pages costs a fourth of what it costs to make each by itself. Measured for a MiB
+ * of log, on ext4, all of it (stores, munmap, write-back): 1.46 ms by populating alone, 0.41 ms so;
+ * with pieces of 16 KiB 0.65, of 256 KiB 0.32. But the kernel notes which folios have changed, not
+ * which of their pages: where a sync is asked for again and again, each would write the piece. So
+ * after a sync the next one is made page by page. */
+#define _GNU_SOURCE
+#include "fs_window.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE ((uint64_t)4096)
+#define MOST ((uint64_t)2 << 20) /* bytes mapped at a time */
+#define LARGE                                                                                      \
+    ((uint64_t)16 << 10) /* so many bytes of new pages: a call is cheaper than to map them */
+
+static uint64_t up(uint64_t offset, uint64_t to)
+{
+    return (offset + to - 1) / to * to;
+}
+
+static void unmap(struct fs_window *window)
+{
+    if (window->bytes)
+        munmap(window->bytes, (size_t)(window->to - window->from));
+    window->bytes = NULL;
+}
+
+void fs_window_drop(struct fs_window *window)
+{
+    unmap(window);
+    window->room = 0;
+}
+
+/* From `end` on. */
+static bool map(struct fs_window *window, int fd, uint64_t end)
+{
+    uint64_t from = end / PAGE * PAGE, to = window->room;
+    void *bytes;
+
+    unmap(window);
+    to = to - from < MOST ? to : from + MOST;
+    bytes = mmap(NULL, (size_t)(to - from), PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)from);
+    if (bytes == MAP_FAILED)
+        return false;
+    window->bytes = bytes;
+    window->from = window->ready = from;
+    window->to = to;
+    return true;
+}
+
+static void write_zeros(int fd, uint64_t from, uint64_t to)
+{
+    static const uint8_t zeros[FS_WINDOW_PIECE];
+
+    /* Only for speed: what is not written is made below, or by the store. */
+    if (from < to && pwrite(fd, zeros, (size_t)(to - from), (off_t)from) < 0)
+        return;
+}
+
+/* The pieces up to `until` are there, and may be stored to. */
+static void make_ready(struct fs_window *window, int fd, uint64_t end, uint64_t until)
+{
+    while (window->ready < until) {
+        uint64_t from = window->ready, to = up(from + 1, FS_WINDOW_PIECE);
+
+        to = to < window->to ? to : window->to;
+        if (!window->synced)
+            write_zeros(fd, from < end ? up(end, PAGE) : from, to); /* I2 */
+        window->synced = false;
+#ifdef MADV_POPULATE_WRITE
+        madvise(window->bytes + (from - window->from), (size_t)(to - from), MADV_POPULATE_WRITE);
+#endif
+        window->ready = to;
+    }
+}
+
+bool fs_window_store(struct fs_window *window, int fd, uint64_t end,
+                     const struct strata_slice *parts, size_t count, uint64_t size)
+{
+    uint64_t ready = window->bytes && window->ready > end ? window->ready : end;
+    uint8_t *at;
+
+    if (end > window->room || size > window->room - end) /* I1 */
+        return false;
+    if (end + size > ready && end + size - ready >= LARGE)
+        return false;
+    if ((!window->bytes || end + size > window->to) && !map(window, fd, end))
+        return false;
+    make_ready(window, fd, end, end + size);
+    at = window->bytes + (end - window->from);
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size)
+            memcpy(at, parts[i].data, parts[i].size);
+        at += parts[i].size;
+    }
+    return true;
+}
+
+void fs_window_pass(struct fs_window *window, uint64_t end)
+{
+    if (window->ready < end / PAGE * PAGE)
+        window->ready = end / PAGE * PAGE;
+}

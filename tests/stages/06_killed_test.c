@@ -1,0 +1,253 @@
+/* 06_killed_test.c: what a killed process left is read by the next open, and put on the device by
+ * the first write, sync or close behind it. */
+#include "test.h"
+
+#include "fs_sim.h"
+#include "subject.h"
+
+#define DIR "db"
+
+static struct strata *open_as(struct strata_fs *fs, enum strata_sync sync)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    subject_options(&options, fs, true);
+    options.sync = sync;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+static void put_three(struct strata *db)
+{
+    assert_put(db, "a", "one");
+    assert_put(db, "b", "two");
+    assert_put(db, "c", "three");
+}
+
+static void expect_three(struct strata *db)
+{
+    assert_get(db, "a", "one");
+    assert_get(db, "b", "two");
+    assert_get(db, "c", "three");
+}
+
+static void close_it(struct strata *db)
+{
+    struct strata_error err;
+    assert_ok(strata_close(db, &err), &err);
+}
+
+/* What a process leaves that put three and was killed. */
+static struct strata_fs *kill_one(void)
+{
+    struct strata_fs *fs = fs_sim_new(), *killed;
+    struct strata *db = open_as(fs, STRATA_SYNC_NEVER);
+
+    put_three(db);
+    killed = fs_sim_copy(fs);
+    close_it(db);
+    fs_free(fs);
+    assert_non_null(killed);
+    return killed;
+}
+
+/* The same again, of the process that has `db` open. */
+static void kill_again(struct strata_fs **fs, struct strata *db)
+{
+    struct strata_fs *killed = fs_sim_copy(*fs);
+
+    close_it(db);
+    fs_free(*fs);
+    *fs = killed;
+}
+
+static uint64_t changes(struct strata_fs *fs)
+{
+    static const enum fs_call calls[] = {FS_CALL_APPEND, FS_CALL_WRITE,  FS_CALL_SYNC,
+                                         FS_CALL_RENAME, FS_CALL_REMOVE, FS_CALL_TRUNCATE};
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        sum += fs->calls[calls[i]];
+    return sum;
+}
+
+static void killed_is_read_without_a_write(void **state)
+{
+    struct strata_fs *fs = kill_one();
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        uint64_t before = changes(fs);
+        struct strata *db = open_as(fs, STRATA_SYNC_NEVER);
+        expect_three(db);
+        assert_int_equal(changes(fs), before + 1); /* it looks for what a cut marker left */
+        assert_int_equal(check_stat(db, "tables"), 0);
+        kill_again(&fs, db);
+    }
+    fs_free(fs);
+}
+
+static void killed_is_flushed_by_the_first_write(void **state)
+{
+    struct strata_fs *fs = kill_one();
+    struct strata *db = open_as(fs, STRATA_SYNC_NEVER);
+
+    (void)state;
+    assert_put(db, "d", "four");
+    assert_int_equal(check_stat(db, "tables"), 1);
+    kill_again(&fs, db);
+    db = open_as(fs, STRATA_SYNC_NEVER);
+    expect_three(db);
+    assert_get(db, "d", "four");
+    assert_int_equal(check_stat(db, "tables"), 1); /* "d" is in one log, and waits */
+    close_it(db);
+    db = open_as(fs, STRATA_SYNC_NEVER);
+    assert_int_equal(check_stat(db, "tables"), 2);
+    expect_three(db);
+    close_it(db);
+    fs_free(fs);
+}
+
+static void killed_is_flushed_at_once_where_writes_are_synced(void **state)
+{
+    struct strata_fs *fs = kill_one();
+    struct strata *db = open_as(fs, STRATA_SYNC_ALWAYS);
+
+    (void)state;
+    assert_int_equal(check_stat(db, "tables"), 1);
+    expect_three(db);
+    close_it(db);
+    fs_free(fs);
+}
+
+/* ---- A sync that failed in the process that was killed -----------------------------------------
+ */
+
+static int expect_synced(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    struct strata *db;
+
+    if (info->synced) {
+        db = open_as(state, STRATA_SYNC_NEVER);
+        expect_three(db);
+        close_it(db);
+        ++*(uint64_t *)arg;
+    }
+    return 0;
+}
+
+/* The kernel calls pages clean that it could not write: a sync of the same file does not bring them
+ * to the device. */
+static void killed_after_a_failed_sync_is_synced_by_the_next(void **state)
+{
+    static const struct fs_sim_fault drops = {.kind = FS_SIM_SYNC_DROPS, .at = 1};
+    struct fs_sim_plan plan = {.model = FS_SIM_POSIX};
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_as(fs, STRATA_SYNC_NEVER);
+    struct fs_sim_totals totals;
+    struct strata_error err;
+    uint64_t seen = 0;
+
+    (void)state;
+    assert_int_equal(fs_sim_record(fs), 0);
+    assert_int_equal(fs_sim_start(fs, 1), 0);
+    put_three(db);
+    fs_sim_fail(fs, &drops);
+    assert_code(strata_sync(db, &err), STRATA_ERR_IO, &err);
+    fs_sim_fail(fs, NULL);
+    strata_close(db, NULL);
+    db = open_as(fs, STRATA_SYNC_NEVER);
+    assert_ok(strata_sync(db, &err), &err);
+    assert_int_equal(fs_sim_ack(fs, 1, true), 0);
+    fs_sim_record_stop(fs);
+    close_it(db);
+    assert_int_equal(fs_sim_states(fs, &plan, expect_synced, &seen, &totals), 0);
+    assert_true(seen >= 1);
+    fs_free(fs);
+}
+
+/* ---- A name that is not on the device -----------------------------------------------------------
+ */
+
+/* Works until a call fails: there it was killed. */
+static void work_until_killed(struct strata_fs *fs)
+{
+    struct strata_options options;
+    struct strata *db;
+
+    subject_options(&options, fs, true);
+    options.sync = STRATA_SYNC_NEVER;
+    if (strata_open(DIR, &options, &db, NULL) < 0)
+        return;
+    for (const char *key = "abc"; *key; key++)
+        if (strata_put(db, strata_bytes(key, 1), strata_string("one"), NULL) == 0)
+            strata_flush(db, NULL);
+    strata_close(db, NULL);
+}
+
+static int expect_later_one(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    struct strata *db;
+
+    (void)arg;
+    if (info->synced) {
+        db = open_as(state, STRATA_SYNC_NEVER);
+        assert_get(db, "later", "one");
+        close_it(db);
+    }
+    return 0;
+}
+
+/* false: it had not so many calls. */
+static bool killed_at(uint64_t at)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at, .for_ever = true};
+    struct fs_sim_plan plan = {.model = FS_SIM_POSIX};
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_totals totals;
+    struct strata_error err;
+    struct strata *db;
+    bool struck;
+
+    assert_int_equal(fs_sim_record(fs), 0);
+    fs_sim_fail(fs, &fault);
+    work_until_killed(fs);
+    struck = fs_sim_failed(fs) > 0;
+    fs_sim_fail(fs, NULL);
+    plan.from = fs_sim_trace_calls(fs) + 1;
+    db = open_as(fs, STRATA_SYNC_NEVER);
+    assert_int_equal(fs_sim_start(fs, 1), 0);
+    assert_put(db, "later", "one");
+    assert_ok(strata_sync(db, &err), &err);
+    assert_int_equal(fs_sim_ack(fs, 1, true), 0);
+    fs_sim_record_stop(fs);
+    close_it(db);
+    assert_int_equal(fs_sim_states(fs, &plan, expect_later_one, NULL, &totals), 0);
+    fs_free(fs);
+    return struck;
+}
+
+static void killed_then_cut_keeps_what_was_synced_since(void **state)
+{
+    uint64_t at = 1;
+
+    (void)state;
+    while (killed_at(at))
+        at++;
+    assert_true(at > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_is_read_without_a_write),
+        cmocka_unit_test(killed_is_flushed_by_the_first_write),
+        cmocka_unit_test(killed_is_flushed_at_once_where_writes_are_synced),
+        cmocka_unit_test(killed_after_a_failed_sync_is_synced_by_the_next),
+        cmocka_unit_test(killed_then_cut_keeps_what_was_synced_since),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

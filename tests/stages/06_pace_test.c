@@ -79,7 +79,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
 /* The most that a write appends: what a flush and a compaction have gathered, 64 KiB each, the part
  * of their shares, PIECE in pace.c, that goes beyond, how a table ends, and itself. */
 #define MOST_WRITTEN (256 << 10)
-/* The most that a write reads: each of the tables that are merged is read ahead by 64 KiB at a time. */
+/* The most that a write reads: each of the tables that are merged is read ahead by 64 KiB at a
+ * time. */
 #define MOST_READ (300 << 10)
 
 /* However long flushes and compactions go on, a write does a little of them. */

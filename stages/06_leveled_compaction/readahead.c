@@ -6,8 +6,8 @@
  *   blocks   | n | n+1 n+2 n+3 | n+4 n+5 n+6 n+7 n+8 n+9 | ...
  *            seek, or 1         twice as many
  *
- * I1: a piece ends where the table's blocks do. What cannot be read is no error here: the block
- * that is wanted may be sound, and is then read by itself. */
+ * I1: a piece ends where the table's blocks do. A read that fails is told at once, also when the
+ * block that is wanted may be sound: it can still be sought, as one block is read by itself then. */
 #include "readahead.h"
 
 #include <stdlib.h>
@@ -49,19 +49,19 @@ static void choose(struct readahead *a, const struct table *t, uint32_t n, bool 
             a->end++;
 }
 
-static bool reserve(struct readahead *a, size_t size)
+static int reserve(struct readahead *a, size_t size, struct strata_error *err)
 {
     uint8_t *bytes;
 
     if (size <= a->capacity)
-        return true;
+        return 0;
     bytes = malloc(size);
     if (!bytes)
-        return false;
+        return strata_fail_memory(err, size);
     free(a->bytes);
     a->bytes = bytes;
     a->capacity = size;
-    return true;
+    return 0;
 }
 
 static bool holds(const struct readahead *a, const struct table *t, uint32_t n)
@@ -77,31 +77,41 @@ static void grow(struct readahead *a)
         a->piece = a->piece < FEWEST ? FEWEST : a->piece < MOST ? 2 * a->piece : MOST;
 }
 
-/* false: they are not there. */
-static bool read_piece(struct readahead *a, const struct table *t)
+/* I1. */
+static int read_piece(struct readahead *a, const struct table *t, struct strata_error *err)
 {
     uint64_t place = t->fence.places[a->first];
     size_t size = (size_t)(t->fence.places[a->end] - place);
-    struct strata_error unused; /* I1 */
+    int rc = reserve(a, size, err);
 
     a->table = NULL;
-    if (a->first + 1 == a->end || !reserve(a, size) ||
-        table_read_at(t, place, a->bytes, size, &unused) < 0)
-        return false;
-    a->table = t;
-    return true;
+    if (rc == 0)
+        rc = table_read_at(t, place, a->bytes, size, err);
+    if (rc < 0)
+        a->piece = 0;
+    else
+        a->table = t;
+    return rc;
 }
 
-const uint8_t *readahead_block(struct readahead *a, const struct table *t, uint32_t n, bool back,
-                               bool once)
+int readahead_block(struct readahead *a, const struct table *t, uint32_t n, bool back, bool once,
+                    const uint8_t **stored, struct strata_error *err)
 {
+    *stored = NULL;
     if (t->mapped)
-        return NULL;
+        return 0;
     if (!holds(a, t, n)) {
+        int rc;
         grow(a);
         choose(a, t, n, back, once);
-        if (!read_piece(a, t))
-            return NULL;
+        if (a->first + 1 == a->end) {
+            a->table = NULL;
+            return 0;
+        }
+        rc = read_piece(a, t, err);
+        if (rc < 0)
+            return rc;
     }
-    return a->bytes + (t->fence.places[n] - t->fence.places[a->first]);
+    *stored = a->bytes + (t->fence.places[n] - t->fence.places[a->first]);
+    return 0;
 }

@@ -22,10 +22,10 @@ void readahead_free(struct readahead *ahead);
 void readahead_pause(struct readahead *ahead);
 
 /* The stored bytes of block `n` of a table, borrowed until the next call; those behind it, or with
- * `back` before it, are read with it, but for blocks that the cache has, unless `once`. NULL: they
- * are to be read by themselves, since the file is mapped, or could not be read so far, or there is
- * no memory. */
-const uint8_t *readahead_block(struct readahead *ahead, const struct table *table, uint32_t n,
-                               bool back, bool once);
+ * `back` before it, are read with it, but for blocks that the cache has, unless `once`. NULL in
+ * *stored: it is to be read by itself, as the file is mapped, or nothing is read along. IO, CORRUPT
+ * (the file ends before), NO_MEMORY. */
+int readahead_block(struct readahead *ahead, const struct table *table, uint32_t n, bool back,
+                    bool once, const uint8_t **stored, struct strata_error *err);
 
 #endif

@@ -141,22 +141,29 @@ void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
 static int read_own(struct run_cursor *c, const struct table *t, uint32_t n, bool back,
                     struct strata_error *err)
 {
+    const uint8_t *stored;
+    int rc;
+
     if (!c->own)
         c->own = calloc(1, sizeof *c->own);
     if (!c->own)
         return strata_fail_memory(err, sizeof *c->own);
-    return table_open_block(t, n, readahead_block(&c->ahead, t, n, back, true), c->own, err);
+    rc = readahead_block(&c->ahead, t, n, back, true, &stored, err);
+    return rc < 0 ? rc : table_open_block(t, n, stored, c->own, err);
 }
 
 static int pin(struct run_cursor *c, const struct table *t, uint32_t n, enum arrival how,
                struct cache_frame **frame, struct strata_error *err)
 {
+    const uint8_t *stored;
+    int rc;
+
     if (how == SOUGHT_FOR || cache_has(&t->directory, n)) {
         readahead_pause(&c->ahead);
         return table_pin(t, n, frame, err);
     }
-    return table_pin_stored(t, n, readahead_block(&c->ahead, t, n, how == BACKWARDS, false), frame,
-                            err);
+    rc = readahead_block(&c->ahead, t, n, how == BACKWARDS, false, &stored, err);
+    return rc < 0 ? rc : table_pin_stored(t, n, stored, frame, err);
 }
 
 /* Block `n` of a table, or its LAST, becomes the cursor's. */

@@ -107,7 +107,8 @@ is tour_that_notices_leaves_nothing_behind "$(ls "$TMPDIR")" ""
 
 # ---- On a terminal ----
 if command -v script >/dev/null; then
-    run script -qec "stty cols 80; bash $root/bench/tour.sh" /dev/null
+    # the last stage, as each takes the same steps
+    run env STAGE="$(echo "$stages" | sed -nE '$s/^0*([0-9]+)_.*/\1/p')" script -qec "stty cols 80; bash $root/bench/tour.sh" /dev/null
     is tour_on_a_terminal_ends_with_0 "$rc$([ "$rc" -eq 0 ] || tail -15 <<<"$out")" 0
     like tour_on_a_terminal_has_colours "$out" $'\e''\[1m'
     run env NO_COLOR=1 STAGE=1 script -qec "bash $root/bench/tour.sh" /dev/null

@@ -35,6 +35,7 @@ unset MAKEFLAGS MAKELEVEL MFLAGS STRATA_STAGE STRATA_ENGINE
 dir=/
 [ -n "${STAGE:-}" ] && dir=$(printf '/%02d_' "$STAGE")
 unset STAGE
+[ -n "${EDIT:-}" ] || { EDIT=$(cat "$B/edit.txt" 2>/dev/null) && export EDIT; } # make would look each time
 export B CMOCKA_MESSAGE_OUTPUT=TAP NO_INSTALL=1 QUICK=1 STRATA_SEED=${STRATA_SEED:-1}
 export tree logs work limit full
 

@@ -9,7 +9,7 @@
 
 struct verification {
     const struct table *table; /* opened anew */
-    uint8_t *piece;            /* PIECE bytes, or NULL: there is no memory for it */
+    uint8_t *piece;            /* PIECE bytes */
     uint32_t first, end;       /* blocks that are in it */
     struct table_block block;
     struct strata_buffer scratch;
@@ -39,7 +39,7 @@ static int read_piece(struct verification *v, uint32_t n, struct strata_error *e
     uint32_t end = n;
     int rc = 0;
 
-    while (v->piece && end < v->table->fence.count && places[end + 1] - places[n] <= PIECE)
+    while (end < v->table->fence.count && places[end + 1] - places[n] <= PIECE)
         end++;
     if (end > n)
         rc = table_read_at(v->table, places[n], v->piece, (size_t)(places[end] - places[n]), err);
@@ -113,7 +113,7 @@ static int verify_all(struct verification *v, struct strata_error *err)
 int table_verify_blocks(const struct table *table, struct strata_error *err)
 {
     struct verification v = {.table = table, .piece = malloc(PIECE)};
-    int rc = verify_all(&v, err);
+    int rc = v.piece ? verify_all(&v, err) : strata_fail_memory(err, PIECE);
 
     free(v.piece);
     table_block_free(&v.block);

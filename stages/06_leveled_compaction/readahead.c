@@ -7,7 +7,8 @@
  *            seek, or 1         twice as many
  *
  * I1: a piece ends where the table's blocks do. A read that fails is told at once, also when the
- * block that is wanted may be sound: it can still be sought, as one block is read by itself then. */
+ * block that is wanted may be sound: it can still be sought, as one block is read by itself then.
+ */
 #include "readahead.h"
 
 #include <stdlib.h>

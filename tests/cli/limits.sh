@@ -9,7 +9,7 @@ built=$(dirname "$STRATA")
 ln -s "$built/bench/strata-limits" "$built/bench/strata-bench" "$work/bin"
 export TMPDIR=$work/tmp
 mkdir "$TMPDIR"
-all='memcpy_4k memcpy_large load load_huge xxh3_4k lz4_pack_4k lz4_unpack_4k pread_4k write_132 store_132 write_seq write_seq_synced fdatasync_append fdatasync_room '
+all='touch_huge touch_4k memcpy_4k memcpy_large load load_huge xxh3_4k lz4_pack_4k lz4_unpack_4k pread_4k write_132 store_132 write_seq write_seq_synced fdatasync_append fdatasync_room '
 
 # ---- The program ----
 run strata-limits --help

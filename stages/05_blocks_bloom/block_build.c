@@ -189,7 +189,7 @@ int block_builder_try(struct block_builder *builder, unsigned type, struct strat
 
     if (builder->count && (value.size > target || size_of(&s) > target))
         return BLOCK_FULL;
-    s.deletes = builder->deletes || type == STRATA_OP_DELETE;
+    s.deletes = (builder->count && builder->deletes) || type == STRATA_OP_DELETE;
     return add(builder, &s, type, key, hash, value, err);
 }
 

@@ -89,12 +89,13 @@ static int unpack(const struct table *t, const struct section *section, uint64_t
     return table_blame(t, place, rc, &why, err);
 }
 
+/* By a call, also where the file is mapped: what cannot be read is an error, and no signal. */
 int table_read_section(const struct table *t, uint64_t place, uint64_t end,
                        struct strata_buffer *to, struct strata_error *err)
 {
     struct strata_buffer stored = {0};
     struct section section;
-    int rc = read_into(t, place, end, mapped_at(t, place), &stored, &section, err);
+    int rc = read_into(t, place, end, NULL, &stored, &section, err);
 
     if (rc == 0)
         rc = unpack(t, &section, place, to, err);

@@ -86,7 +86,7 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     tree->super = super;
     tree->sealed = tree->live;
     tree->live = log;
-    tree->named = tree->spent = false;
+    tree->named = false;
     pthread_mutex_unlock(&tree->group.mutex);
     super_unref(old);
     tell_sealed(tree);
@@ -183,6 +183,7 @@ static int install_flush(struct tree *tree, struct strata_error *err)
     if (rc < 0)
         return rc;
     tree->named = true;
+    tree->spent = false; /* that one goes */
     tree->resting = false;
     drop_log(tree, &tree->sealed.log); /* the table holds all of it */
     drop_log(tree, &tree->older.log);

@@ -47,7 +47,7 @@ struct tree {
     struct tree_log sealed;          /* of its sealed memtable */
     struct tree_log older;           /* a second log that open found */
     bool named;                      /* the manifest tells of the live log: it may be written to */
-    bool spent;                      /* a crash ended that one: it is never written to again */
+    bool spent;                      /* a crash ended a log: first of all a table is made of it */
     bool unsynced;                   /* names in the directory may not be on the device */
     struct manifest manifest;
     struct state state;         /* as the manifest tells */

@@ -633,6 +633,23 @@ static void block_keys_longer_than_allowed_do_not_open(void **state)
     free(bytes);
 }
 
+/* What a block had is nothing to the next one: no types, where it has no delete. */
+static void block_builder_begins_anew(void **state)
+{
+    struct block_builder builder = {0}, other = {0};
+    struct entry gone = {S("a"), S(""), STRATA_OP_DELETE}, put = {S("b"), S("1"), STRATA_OP_PUT};
+    struct strata_slice bytes;
+    struct strata_error err;
+
+    (void)state;
+    assert_true(try_entry(&builder, &gone));
+    assert_ok(block_builder_finish(&builder, &bytes, &err), &err);
+    assert_true(try_entry(&builder, &put) && try_entry(&other, &put));
+    assert_int_equal(block_builder_bytes(&builder), block_builder_bytes(&other));
+    block_builder_free(&builder);
+    block_builder_free(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -640,6 +657,7 @@ int main(void)
         cmocka_unit_test(block_long_keys_and_values_come_back),
         cmocka_unit_test(block_agrees_with_a_sorted_array),
         cmocka_unit_test(block_builder_keeps_to_its_target),
+        cmocka_unit_test(block_builder_begins_anew),
         cmocka_unit_test(block_cut_anywhere_does_not_open),
         cmocka_unit_test(block_flipped_bits_are_told_or_harmless),
         cmocka_unit_test(block_random_bytes_are_told_or_harmless),

@@ -2,8 +2,11 @@
  * the first write, sync or close behind it. */
 #include "test.h"
 
+#include "../crash/allocations.h"
 #include "fs_sim.h"
 #include "subject.h"
+
+#include <errno.h>
 
 #define DIR "db"
 
@@ -141,24 +144,32 @@ static int expect_synced(void *arg, struct strata_fs *state, const struct fs_sim
 
 /* The kernel calls pages clean that it could not write: a sync of the same file does not bring them
  * to the device. */
-static void killed_after_a_failed_sync_is_synced_by_the_next(void **state)
+static void leave_unsynced(struct strata_fs *fs)
 {
     static const struct fs_sim_fault drops = {.kind = FS_SIM_SYNC_DROPS, .at = 1};
-    struct fs_sim_plan plan = {.model = FS_SIM_POSIX};
-    struct strata_fs *fs = fs_sim_new();
     struct strata *db = open_as(fs, STRATA_SYNC_NEVER);
-    struct fs_sim_totals totals;
     struct strata_error err;
-    uint64_t seen = 0;
 
-    (void)state;
-    assert_int_equal(fs_sim_record(fs), 0);
-    assert_int_equal(fs_sim_start(fs, 1), 0);
     put_three(db);
     fs_sim_fail(fs, &drops);
     assert_code(strata_sync(db, &err), STRATA_ERR_IO, &err);
     fs_sim_fail(fs, NULL);
     strata_close(db, NULL);
+}
+
+static void killed_after_a_failed_sync_is_synced_by_the_next(void **state)
+{
+    struct fs_sim_plan plan = {.model = FS_SIM_POSIX};
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_totals totals;
+    struct strata_error err;
+    struct strata *db;
+    uint64_t seen = 0;
+
+    (void)state;
+    assert_int_equal(fs_sim_record(fs), 0);
+    assert_int_equal(fs_sim_start(fs, 1), 0);
+    leave_unsynced(fs);
     db = open_as(fs, STRATA_SYNC_NEVER);
     assert_ok(strata_sync(db, &err), &err);
     assert_int_equal(fs_sim_ack(fs, 1, true), 0);
@@ -167,6 +178,70 @@ static void killed_after_a_failed_sync_is_synced_by_the_next(void **state)
     assert_int_equal(fs_sim_states(fs, &plan, expect_synced, &seen, &totals), 0);
     assert_true(seen >= 1);
     fs_free(fs);
+}
+
+/* ---- A first write without memory
+ * ----------------------------------------------------------------
+ */
+
+static int expect_four(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    struct strata *db;
+
+    if (info->synced) {
+        db = open_as(state, STRATA_SYNC_NEVER);
+        expect_three(db);
+        assert_get(db, "d", "four");
+        close_it(db);
+        ++*(uint64_t *)arg;
+    }
+    return 0;
+}
+
+/* The k-th allocation of the first write fails; the write is tried again, and synced. False: it had
+ * not so many. */
+static bool short_of_memory(uint64_t k, uint64_t *seen)
+{
+    struct fs_sim_plan plan = {.model = FS_SIM_POSIX};
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_totals totals;
+    struct strata_error err;
+    struct strata *db;
+    bool struck;
+    int rc;
+
+    assert_int_equal(fs_sim_record(fs), 0);
+    assert_int_equal(fs_sim_start(fs, 1), 0);
+    leave_unsynced(fs);
+    db = open_as(fs, STRATA_SYNC_NEVER);
+    allocations = (struct allocations){.on = true, .at = k, .living = allocations.living};
+    rc = strata_put(db, strata_string("d"), strata_string("four"), &err);
+    allocations.on = false;
+    struck = allocations.failed > 0;
+    if (rc == STRATA_ERR_NO_MEMORY)
+        assert_put(db, "d", "four");
+    if (rc == STRATA_ERR_NO_MEMORY || rc == 0) {
+        assert_ok(strata_sync(db, &err), &err);
+        assert_int_equal(fs_sim_ack(fs, 1, true), 0);
+    } else {
+        assert_int_equal(rc, STRATA_ERR_IO); /* the file layer had none */
+        assert_int_equal(err.sys, ENOMEM);
+    }
+    fs_sim_record_stop(fs);
+    strata_close(db, NULL);
+    assert_int_equal(fs_sim_states(fs, &plan, expect_four, seen, &totals), 0);
+    fs_free(fs);
+    return struck;
+}
+
+static void killed_is_flushed_by_the_write_after_one_without_memory(void **state)
+{
+    uint64_t k = 1, seen = 0;
+
+    (void)state;
+    while (short_of_memory(k, &seen))
+        k++;
+    assert_true(k > 10 && seen > 10);
 }
 
 /* ---- A name that is not on the device -----------------------------------------------------------
@@ -247,6 +322,7 @@ int main(void)
         cmocka_unit_test(killed_is_flushed_by_the_first_write),
         cmocka_unit_test(killed_is_flushed_at_once_where_writes_are_synced),
         cmocka_unit_test(killed_after_a_failed_sync_is_synced_by_the_next),
+        cmocka_unit_test(killed_is_flushed_by_the_write_after_one_without_memory),
         cmocka_unit_test(killed_then_cut_keeps_what_was_synced_since),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

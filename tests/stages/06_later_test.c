@@ -4,9 +4,13 @@
 
 #include "fs_sim.h"
 #include "subject.h"
+#include "tmpdir.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define DIR "db"
 #define TABLE "db/000004.table" /* has "a" to "c"; 000006 has "x" to "z" */
@@ -149,6 +153,41 @@ static void later_read_index_costs_open_nothing(void **state)
     fs_free(fs);
 }
 
+/* Where tables are mapped the index is read by a call, too: a file that was cut is an error. */
+static void later_read_index_of_a_cut_file_is_told(void **state)
+{
+    char *dir = tmpdir_new(), *table = tmpdir_path(dir, "db/000004.table");
+    char *path = tmpdir_path(dir, "db"), value[200] = {0};
+    struct strata_buffer got = {0};
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    (void)state;
+    subject_options(&options, NULL, true);
+    options.memtable_bytes = 4 << 20;
+    options.table_bytes = 8 << 20;
+    options.mapped_reads = true;
+    assert_ok(strata_open(path, &options, &db, &err), &err);
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%08d", i);
+        memset(value, 'a' + i % 26, sizeof value - 1);
+        assert_put(db, key, value);
+    }
+    assert_ok(strata_flush(db, &err), &err);
+    close_it(db);
+    assert_ok(strata_open(path, &options, &db, &err), &err);
+    assert_int_equal(truncate(table, 100), 0);
+    assert_code(strata_get(db, strata_string("00000500"), &got, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, table);
+    close_it(db);
+    strata_buffer_free(&got);
+    free(path);
+    free(table);
+    tmpdir_del(dir);
+}
+
 /* ---- By many at once ---------------------------------------------------------------------------
  */
 
@@ -190,6 +229,7 @@ int main(void)
         cmocka_unit_test(later_read_filter_that_is_damaged_is_told),
         cmocka_unit_test(later_read_index_that_is_damaged_is_told),
         cmocka_unit_test(later_read_index_costs_open_nothing),
+        cmocka_unit_test(later_read_index_of_a_cut_file_is_told),
         cmocka_unit_test(later_read_index_is_read_once_by_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static bool may_have(const struct version_level *l, size_t at, const struct sear
     if (s->head < l->lows[at] || s->head > l->heads[at])
         return false;
     out->table = (struct table *)l->tables[at];
-    out->edge = s->head == l->lows[at] || s->head == l->heads[at];
+    out->edge = (s->head == l->lows[at]) | (s->head == l->heads[at]);
     return true;
 }
 

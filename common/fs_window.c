@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include "fs_window.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -70,8 +71,19 @@ static void write_zeros(int fd, uint64_t from, uint64_t to)
         return;
 }
 
-/* The pieces up to `until` are there, and may be stored to. */
-static void make_ready(struct fs_window *window, int fd, uint64_t end, uint64_t until)
+/* A store would be a signal: the file was cut, or the device cannot give a page back. */
+static bool would_kill(uint8_t *from, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    return madvise(from, size, MADV_POPULATE_WRITE) < 0 && errno == EFAULT;
+#else
+    (void)from, (void)size;
+    return false;
+#endif
+}
+
+/* The pieces up to `until` are there, and may be stored to; false: a call is to tell why not. */
+static bool make_ready(struct fs_window *window, int fd, uint64_t end, uint64_t until)
 {
     while (window->ready < until) {
         uint64_t from = window->ready, to = up(from + 1, FS_WINDOW_PIECE);
@@ -80,11 +92,11 @@ static void make_ready(struct fs_window *window, int fd, uint64_t end, uint64_t 
         if (!window->synced)
             write_zeros(fd, from < end ? up(end, PAGE) : from, to); /* I2 */
         window->synced = false;
-#ifdef MADV_POPULATE_WRITE
-        madvise(window->bytes + (from - window->from), (size_t)(to - from), MADV_POPULATE_WRITE);
-#endif
+        if (would_kill(window->bytes + (from - window->from), (size_t)(to - from)))
+            return false;
         window->ready = to;
     }
+    return true;
 }
 
 bool fs_window_store(struct fs_window *window, int fd, uint64_t end,
@@ -99,7 +111,8 @@ bool fs_window_store(struct fs_window *window, int fd, uint64_t end,
         return false;
     if ((!window->bytes || end + size > window->to) && !map(window, fd, end))
         return false;
-    make_ready(window, fd, end, end + size);
+    if (!make_ready(window, fd, end, end + size))
+        return false;
     at = window->bytes + (end - window->from);
     for (size_t i = 0; i < count; i++) {
         if (parts[i].size)

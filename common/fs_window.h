@@ -24,8 +24,8 @@ struct fs_window {
 };
 
 /* Stores the parts, `size` bytes together, from `end` on. False: nothing was stored, and they are
- * to be written by a call: there is no room, none can be mapped, or they are so many that a call is
- * cheaper. */
+ * to be written by a call: there is no room, none can be mapped, a store would end the process, or
+ * they are so many that a call is cheaper. */
 bool fs_window_store(struct fs_window *window, int fd, uint64_t end,
                      const struct strata_slice *parts, size_t count, uint64_t size);
 /* Bytes up to `end` were written by a call. */

@@ -209,7 +209,8 @@ struct strata_options {
  * ever, but what was an error may be a signal: where the device fails to read, or somebody cuts
  * the file of an open database, the process gets SIGBUS. The pages of the files that were read are
  * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
- * mapped table keeps no descriptor. Opening and strata_verify read by calls, and tell errors. */
+ * mapped table keeps no descriptor. What is not a block is read by calls, and so is all that
+ * strata_verify reads: they tell errors. */
 
 /* compaction: LEVELED: from level 1 down no two tables of a level overlap, each level has ten times
  * as much as the one above it, and a little of one at a time is merged with what it overlaps on the

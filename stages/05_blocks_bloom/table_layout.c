@@ -21,9 +21,9 @@
  * table is valid iff its sections are and fill the file without a gap; separators, keys and counts
  * fit each other; and the filter denies none of the keys.
  *
- * I1: footer, properties, index and filter are checked when the table is opened, and a block
- * whenever it is read; so no byte is relied on before its check. I2: places ascend and are compared
- * with the file's size before anything is read there. */
+ * I1: footer and properties are checked when the table is opened, index and filter when they are
+ * read (table_resident.c), and a block whenever it is read; so no byte is relied on before its
+ * check. I2: places ascend and are compared with the file's size before anything is read there. */
 #include "01_append_log/record.h"
 #include "bytes.h"
 #include "checksum.h"

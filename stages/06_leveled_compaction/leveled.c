@@ -315,7 +315,7 @@ static int compact_all(struct tree *tree, const struct upkeep *upkeep, struct st
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&tree->group.mutex);
-    pick_spare_none(&tree->spared); /* every table was read, and there was room */
+    pick_spare_none(&tree->spared); /* they are tried again, as what lacked room is */
     pthread_mutex_unlock(&tree->group.mutex);
     tree->resting = false;
     return pace_settle(tree, err);

@@ -1,4 +1,5 @@
 /* fs_posix_test.c: what only the real file system can show. */
+#define _GNU_SOURCE
 #include "test.h"
 
 #include "fs_posix.h"
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -128,6 +130,57 @@ static void fs_posix_room_ahead_beyond_the_size_limit_is_done_without(void **sta
     tmpdir_del(dir);
 }
 
+/* From Linux 5.14 on. */
+static bool pages_can_be_asked_for(void)
+{
+#ifdef MADV_POPULATE_WRITE
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool can = page != MAP_FAILED && madvise(page, 4096, MADV_POPULATE_WRITE) == 0;
+
+    if (page != MAP_FAILED)
+        munmap(page, 4096);
+    return can;
+#else
+    return false;
+#endif
+}
+
+/* What was made ahead is gone: the next page is not stored to, but written by a call. */
+static void fs_posix_room_that_was_cut_away_is_no_signal(void **state)
+{
+    struct strata_fs *fs = fs_posix_new();
+    char *dir = tmpdir_new(), *path = tmpdir_path(dir, "file");
+    static uint8_t bytes[4096], back[sizeof bytes];
+    struct strata_slice part = strata_bytes(bytes, sizeof bytes);
+    struct strata_error err;
+    struct fs_file *file;
+    size_t got;
+
+    (void)state;
+    if (!pages_can_be_asked_for()) {
+        fs_free(fs);
+        free(path);
+        tmpdir_del(dir);
+        skip();
+    }
+    memset(bytes, 7, sizeof bytes);
+    assert_ok(fs_open(fs, path, FS_WRITE | FS_CREATE | FS_AHEAD | FS_MAPPED, &file, &err), &err);
+    assert_ok(fs_append(file, &part, 1, &err), &err);
+    assert_ok(fs_sync(file, &err), &err); /* no zeros are written before the next pages */
+    assert_int_equal(truncate(path, 64 << 10), 0);
+    for (int i = 1; i < 40; i++)
+        assert_ok(fs_append(file, &part, 1, &err), &err);
+    for (uint64_t i = 0; i < 40; i++) {
+        assert_ok(fs_read_at(file, i * sizeof bytes, back, sizeof back, &got, &err), &err);
+        assert_int_equal(got, sizeof back);
+        assert_memory_equal(back, bytes, sizeof bytes);
+    }
+    fs_close(file, NULL);
+    fs_free(fs);
+    free(path);
+    tmpdir_del(dir);
+}
+
 /* Also when the file is closed and its name is gone. */
 static void fs_posix_mapped_file_is_read_in_place(void **state)
 {
@@ -163,6 +216,7 @@ int main(void)
         cmocka_unit_test(fs_posix_files_keep_away_from_the_standard_streams),
         cmocka_unit_test(fs_posix_what_is_no_regular_file_is_refused_at_open),
         cmocka_unit_test(fs_posix_write_back_changes_no_byte_and_poisons_nothing),
+        cmocka_unit_test(fs_posix_room_that_was_cut_away_is_no_signal),
         cmocka_unit_test(fs_posix_mapped_file_is_read_in_place),
         cmocka_unit_test(fs_posix_room_ahead_beyond_the_size_limit_is_done_without),
     };

@@ -380,7 +380,8 @@ struct strata_progress {
  * at least an eighth of what it is merged with. */
 int strata_flush(struct strata *db, struct strata_error *err);
 /* Gives dead space back. `progress` may be NULL. From stage 6 on tables without deletes that do not
- * overlap, no matter on which levels, have none: they stay as they are, and are not read.
+ * overlap, no matter on which levels, have none: they stay as they are, and are not read, unless
+ * they are small and many.
  * NOT_SUPPORTED without STRATA_PROMISE_COMPACT; CORRUPT, and otherwise fails as strata_put. */
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err);

@@ -106,8 +106,6 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
     tree_abandon(tree);
     if (rc == 0)
         tree_tell_close(tree);
-    if (rc == 0)
-        rc = fs_trim(tree->live.log.file, err);
     return rc < 0 ? rc : manifest_settle(&tree->manifest, err);
 }
 

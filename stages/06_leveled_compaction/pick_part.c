@@ -95,7 +95,13 @@ static bool is_one_run(struct sstable **tables, size_t count)
     return true;
 }
 
-/* Would a merge make the same tables once more? */
+/* A merge would make fewer than half as many. */
+static bool are_small(const struct pick *pick, size_t count, const struct strata_options *options)
+{
+    return count > 2 * (pick->bytes / options->table_bytes + 1);
+}
+
+/* Would a merge make nearly the same tables once more? */
 static int all_can_move(const struct pick *pick, const struct strata_options *options, bool *can,
                         struct strata_error *err)
 {
@@ -113,7 +119,7 @@ static int all_can_move(const struct pick *pick, const struct strata_options *op
             tables[n++] = pick->tables[level][i];
             *can &= can_stand(tables[n - 1], pick, level, options);
         }
-    *can = *can && is_one_run(tables, count);
+    *can = *can && !are_small(pick, count, options) && is_one_run(tables, count);
     free(tables);
     return 0;
 }

@@ -644,6 +644,7 @@ static bool all_moves(const struct ground *g)
 static void pick_all_moves_what_is_one_run(void **state)
 {
     struct ground g;
+    uint64_t table_bytes;
 
     (void)state;
     ground_init(&g);
@@ -658,6 +659,10 @@ static void pick_all_moves_what_is_one_run(void **state)
     assert_int_equal(g.version->levels[1].count, 2);
     add_flush(&g, 10, 20, 1, false); /* between the two */
     assert_true(all_moves(&g));
+    table_bytes = g.options.table_bytes;
+    g.options.table_bytes = 1 << 30; /* one table has room for all three */
+    assert_false(all_moves(&g));
+    g.options.table_bytes = table_bytes;
     assert_int_equal(compact_one(&g, UINT64_MAX, true), 1);
     assert_int_equal(g.version->levels[1].count, 3);
     assert_int_equal(compact_one(&g, UINT64_MAX, true), 0); /* there is nothing left to do */

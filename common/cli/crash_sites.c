@@ -1,0 +1,101 @@
+/* crash_sites.c: `strata crash`: the places in the source that call the file layer, and how many
+ * states were cut at each: one that none was cut at is a part of the stage that was not tested. */
+#include "crash.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Is it for this stage to come by this site? By all of its own files; by all of a file of common,
+ * if it comes by any there; and of another stage's file it need not call all, and in the functions
+ * that it calls there are branches for that stage alone: so only by what it did come by. */
+static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
+                 const struct fs_site *site)
+{
+    char own[100];
+
+    snprintf(own, sizeof own, "stages/%s/", c->stage.name);
+    if (begins(site->file, "stages/"))
+        return begins(site->file, own) || c->sites[site - all];
+    for (size_t i = 0; i < count; i++)
+        if (c->sites[i] && strcmp(all[i].file, site->file) == 0)
+            return true;
+    return false;
+}
+
+/* What no workload comes by, and the test that crashes there. */
+static const struct {
+    const char *file, *function; /* NULL: all of them */
+    const char *test;
+} elsewhere[] = {
+    {"stages/06_leveled_compaction/backup.c", NULL, "06_crash_test crash_in_a_backup"},
+    {"stages/06_leveled_compaction/compact.c", "sync_some", "06_crash_test crash_while_a_log_goes"},
+    {"stages/06_leveled_compaction/trash.c", "cut", "06_crash_test crash_while_a_log_goes"},
+    /* the removal that is made at once where there is no memory to make it later */
+    {"stages/06_leveled_compaction/trash.c", "trash_log", "06_trash_test trash_without_memory"},
+};
+
+/* NULL: no test is known. */
+static const char *crashed_elsewhere(const struct fs_site *site)
+{
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        if (strcmp(site->file, elsewhere[i].file) == 0 &&
+            (!elsewhere[i].function || strcmp(site->function, elsewhere[i].function) == 0))
+            return elsewhere[i].test;
+    return NULL;
+}
+
+/* A stage that promises no power cut syncs nothing, and makes no room ahead that could be cut off.
+ */
+static bool excused(const struct crash *c, const struct fs_site *site)
+{
+    return (begins(site->call, "fs_sync") || begins(site->call, "fs_trim")) &&
+           !(c->stage.promises & STRATA_PROMISE_POWER_CUT);
+}
+
+static void put_site(FILE *to, const struct fs_site *site, uint64_t states)
+{
+    const char *test = states ? NULL : crashed_elsewhere(site);
+    char place[120];
+
+    snprintf(place, sizeof place, "%s:%d", site->file, site->line);
+    fprintf(to, "%9" PRIu64 "  %-38s %s in %s%s%s\n", states, place, site->call, site->function,
+            test ? ": by " : "", test ? test : "");
+}
+
+size_t crash_put_sites(const struct crash *c)
+{
+    FILE *to = c->cli->out;
+    const struct fs_site *all;
+    size_t count = fs_sites(&all), sites = 0, missing = 0, others = 0;
+    uint64_t states = 0;
+    bool headed = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (begins(all[i].file, "tests/") || !uses(c, all, count, &all[i]) ||
+            (!c->sites[i] && excused(c, &all[i])))
+            continue;
+        if (!headed && (c->cli->given[CLI_SITES] || !c->sites[i]))
+            headed = fprintf(to, "\n%9s  call site\n", "states") > 0;
+        if (c->cli->given[CLI_SITES] || !c->sites[i])
+            put_site(to, &all[i], c->sites[i]);
+        sites++;
+        states += c->sites[i];
+        if (!c->sites[i] && crashed_elsewhere(&all[i]))
+            others++;
+        else
+            missing += c->sites[i] == 0;
+    }
+    if (c->cli->given[CLI_SITES])
+        fprintf(to, "%9" PRIu64 "  all\n", states);
+    fprintf(to, "%ssites: %zu that call the file layer, %zu of them never crashed at",
+            headed ? "" : "\n", sites, missing);
+    if (others)
+        fprintf(to, ", %zu by tests of their own", others);
+    fprintf(to, "\n");
+    return missing;
+}

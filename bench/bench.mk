@@ -48,7 +48,7 @@ compile: $(PEER_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard
 
 SIDES := fillseq,open,reopen,fillbatch,fillsync,fillsync8,fill100K,fillrandom,overwrite,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,readhot,seekrandom,readmapped,seekmapped,readsmallcache,readsmallmapped,readwhilewriting,overwritetenth,compact,deleterandom,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
 LARGE := fillseq,open,reopen,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,readsmallcache,overwritetenth,compact,overwrite,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
-STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,open,openafterkill,compact
+STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,compact,open,openafterkill
 GROWS := filluniquerandom,settle,verify,readrandom,readmissing,seekrandom,readseq,overwrite
 OLDER := fillseq,open,fillbatch,close,filluniquerandom,compact,verify,readrandom,readmissing,readseq,readreverse,seekrandom,readsmallcache,readsmallmapped
 LEVEL := filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,overwritetenth,compact,verify

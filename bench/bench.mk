@@ -48,7 +48,7 @@ compile: $(PEER_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard
 
 SIDES := fillseq,open,reopen,fillbatch,fillsync,fillsync8,fill100K,fillrandom,overwrite,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,readhot,seekrandom,readmapped,seekmapped,readsmallcache,readsmallmapped,readwhilewriting,overwritetenth,compact,deleterandom,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
 LARGE := fillseq,open,reopen,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,readsmallcache,overwritetenth,compact,overwrite,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
-STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,open,openafterkill,compact
+STEPS := fillseq,fillbatch,fillsync,fillrandom,filluniquerandom,readrandom,readmissing,seekrandom,readseq,readreverse,overwrite,deleterandom,compact,open,openafterkill
 GROWS := filluniquerandom,settle,verify,readrandom,readmissing,seekrandom,readseq,overwrite
 OLDER := fillseq,open,fillbatch,close,filluniquerandom,compact,verify,readrandom,readmissing,readseq,readreverse,seekrandom,readsmallcache,readsmallmapped
 LEVEL := filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,overwritetenth,compact,verify
@@ -132,7 +132,7 @@ bench-levels: install-build install-peers ## a random load and what it leaves: a
 	@$(MAKE) --no-print-directory bench-build
 	@$(call side_by_side,$(call which,$(with_rocksdb)),$(call turns,3),$(or $(N),1000000),$(LEVEL),levels,--reads=$(or $(GETS),$$(($(or $(N),1000000) / 2))) --cache_size=$$(($(or $(CACHE),256) << 20)) --seconds=3600 --figures=$(LOADS) $(if $(CHECK),--check_reads))
 
-bench-growth: install-build install-plot ## what an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=docs/levels]
+bench-growth: install-build install-plot ## what an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=build/bench/growth]
 	@$(MAKE) --no-print-directory bench-build
 	@rm -rf $B/bench/growth && mkdir $B/bench/growth
 	@for n in $(or $(SIZES),1000000 3000000 10000000 30000000); do $(call side_by_side,$(or $(STAGE),newest),1,$$n,$(GROWS),growth/sizes-$$n,--reads=$(or $(GETS),100000) --seconds=3600) || exit 1; done

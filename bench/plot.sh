@@ -131,7 +131,7 @@ throughput() { # RESULTS SVG
         panel_of_ratios "$T/all" writes 'Writing: operations a second, times LevelDB (bars: least and most)' \
             fillseq fillbatch fillsync fillsync8 fill100K fillrandom filluniquerandom overwrite deleterandom compact
         panel_of_ratios "$T/all" reads 'Reading and opening' \
-            readrandom readmissing readhot readsmallcache readwhilewriting seekrandom readseq readreverse open openafterkill
+            readrandom readmissing readhot readsmallcache readwhilewriting seekrandom readseq readreverse open reopen openafterkill putafterkill
         panel_of_ratios "$T/all" ycsb 'YCSB' ycsba ycsbb ycsbc ycsbd ycsbe ycsbf
     } | gnuplot
 }
@@ -145,7 +145,7 @@ latency() { # RESULTS SVG
     [ ${#list[@]} -gt 0 ] || return 0
     {
         head_of "$2" 1000 640
-        echo "set multiplot layout 2,3 title 'Latency of a call, in microseconds'; set logscale y; set format y '%g'; set ylabel 'us'; set key below horizontal font ',9'"
+        echo "set multiplot layout 2,3 title 'Latency of a call, in microseconds'; set logscale y; set format y '%g'; set ylabel 'us'; set key below horizontal samplen 2 font ',9'"
         echo "set xtics ('p50' 0, 'p99' 1, 'p99.9' 2, 'max' 3); set xrange [-0.2:3.2]"
         for work in "${list[@]}"; do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { for (i = 3; i <= 6; i++) print $1, i - 3, $i }' \
@@ -195,7 +195,7 @@ sizes() { # SVG RESULTS...
     for file; do runs "$file" n ops_per_s_median | awk -F'\t' -v OFS='\t' -v keys="$(size_of "$file")" '{ $3 = keys; print }'; done >"$T/sizes"
     {
         head_of "$svg" 1000 640
-        echo "set multiplot layout 2,3 title 'Operations a second, from few keys to many'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key below horizontal font ',9'"
+        echo "set multiplot layout 2,3 title 'Operations a second, from few keys to many'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key below horizontal samplen 2 font ',9'"
         for work in $(works "$T/sizes" filluniquerandom overwrite readrandom readmissing seekrandom readseq); do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { print $1, $3, $4 }' "$T/sizes" >"$T/sizes.$work"
             echo "set title '$work'"

@@ -148,12 +148,12 @@ enum strata_sync {
     STRATA_SYNC_INTERVAL,    /* synced by the first write after sync_interval_ms or _bytes */
     STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
 };
-/* With less than ALWAYS the log is written (from stage 3 on) through a mapping where the file
- * system can reserve room for it (ext4, XFS, tmpfs). A device that then cannot give a page back
- * that the kernel had put away, or a file system that has gone read-only after an error, may make
- * itself known by SIGBUS; what was acknowledged is as safe as ever. And at stage 6 what a killed
- * process left in its log is brought to the device by the first write, sync or close; with ALWAYS,
- * by strata_open. */
+/* With less than ALWAYS the log is written (from stage 3 on) through a mapping, but for large
+ * values and batches, where the file system can reserve room for it (ext4, XFS, tmpfs). A device
+ * that then cannot give a page back that the kernel had put away, or a file system that has gone
+ * read-only after an error, may make itself known by SIGBUS; what was acknowledged is as safe as
+ * ever. And at stage 6 what a killed process left in its log is brought to the device by the first
+ * write, sync or close; with ALWAYS, by strata_open, unless it is for reading only. */
 
 /* How tables are merged (stage 6 on). */
 enum strata_compaction {
@@ -209,8 +209,8 @@ struct strata_options {
  * ever, but what was an error may be a signal: where the device fails to read, or somebody cuts
  * the file of an open database, the process gets SIGBUS. The pages of the files that were read are
  * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
- * mapped table keeps no descriptor. What is not a block is read by calls, and so is all that
- * strata_verify reads: they tell errors. */
+ * mapped table keeps no descriptor. Opening, a table's index and filter whenever they are read, and
+ * strata_verify read by calls, and tell errors. */
 
 /* compaction: LEVELED: from level 1 down no two tables of a level overlap, each level has ten times
  * as much as the one above it, and a little of one at a time is merged with what it overlaps on the
@@ -241,7 +241,9 @@ struct strata; /* an open database */
  * parents). `options` may be NULL: all defaults. On success `*out` is the handle, ended by
  * strata_close; on failure it is NULL and nothing stays open or locked.
  *
- * A tail that a crash tore off is dropped and told to `log`; other damage is an error.
+ * A tail that a crash tore off is dropped and told to `log`; other damage of what is read here is
+ * an error. The rest is checked when it is read, by the call that needs it or by strata_verify: of
+ * tables that are the blocks, and from stage 6 on index and filter, too.
  *   ABSENT         there is no database and `create` is off, or its creation was cut short
  *   EXISTS         `create` and `exclusive`, and there is one
  *   LOCKED         open elsewhere, in this process or another

@@ -57,18 +57,18 @@ static int measure_as(const struct limit_size *size, bool json)
 
 static int help(void)
 {
-    puts(
-        "usage: strata-limits [--json] [--size=MIB] [--seconds=S] [DIR]\n\n"
-        "What this machine can do at best, by the simplest program that does it: copies and\n"
-        "dependent loads in memory; a checksum, LZ4; reads, writes, syncs and stores of a file in\n"
-        "DIR (default: $TMPDIR, or /tmp). Each three times, all within half a minute; one thread.\n"
-        "What does not wait for the device is timed by the processor's clock.\n\n"
-        "  --json       for programs: a list \"limits\"\n"
-        "  --size=MIB   of the memory and the file (default 256): more than all caches hold\n"
-        "  --seconds=S  of one measurement at least (default 0.1)\n\n"
-        "strata-bench --limits tells how far each workload is from its limit.\n\n"
-        "Exit status: 0 ok, 2 usage, 4 I/O error, 7 other failure\n\nExample\n"
-        "  strata-limits --size=16 --seconds=0.01 .");
+    puts("usage: strata-limits [--json] [--size=MIB] [--seconds=S] [DIR]\n\n"
+         "What this machine can do at best, by the simplest program that does it: new pages,\n"
+         "copies and dependent loads in memory; a checksum, LZ4; reads, writes, syncs and stores\n"
+         "of a file in DIR (default: $TMPDIR, or /tmp). Each three times, all within half a\n"
+         "minute; one thread. What does not wait for the device is timed by the processor's\n"
+         "clock.\n\n"
+         "  --json       for programs: a list \"limits\"\n"
+         "  --size=MIB   of the memory and the file (default 256): more than all caches hold\n"
+         "  --seconds=S  of one measurement at least (default 0.1)\n\n"
+         "strata-bench --limits tells how far each workload is from its limit.\n\n"
+         "Exit status: 0 ok, 2 usage, 4 I/O error, 7 other failure\n\nExample\n"
+         "  strata-limits --size=16 --seconds=0.01 .");
     return DONE;
 }
 

@@ -10,13 +10,14 @@
  *
  * I1: a memtable is sealed only when the one before it is in a table: there are two at most.
  * I2: level 0 never gets 4 tables more than that, unless compaction rests: somebody waits before.
- * I3: where neither of them makes it wait, a write of b bytes does no more than
+ * I3: where neither of them makes it wait, nor what open has left to the first one, a write of
+ *     b bytes does no more than
  *       - move PIECE bytes of inputs and one entry, and its own share, b * (o / r), of which there
  *         is one for the flush, where o / r is at most 16, and one for compactions;
  *       - wait for the device once, for a piece of an output (compact.c), or twice, where an edit
- * is installed (the directory, the manifest), or four times, where a memtable is sealed (the new
- * log, the end of the old one, directory, manifest): after any of these the rest of the work is
- * left to the next write;
+ *         is installed (the directory, the manifest), or four times, where a memtable is sealed
+ *         (the new log, the end of the old one, directory, manifest): after any of these the rest
+ *         of the work is left to the next write;
  *       - cut so many bytes off files that are named no more (trash_share).
  *     Tiered: what is owed grows with the tables, and so does o / r; and a table of level 0 is one,
  *     however large: the write that ends it makes the filter of all its keys, too.

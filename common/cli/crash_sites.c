@@ -27,7 +27,7 @@ static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
     return false;
 }
 
-/* What no workload comes by, and the test that crashes there. */
+/* What no workload comes by, and the test that does; it crashes there, but for the last. */
 static const struct {
     const char *file, *function; /* NULL: all of them */
     const char *test;
@@ -35,7 +35,7 @@ static const struct {
     {"stages/06_leveled_compaction/backup.c", NULL, "06_crash_test crash_in_a_backup"},
     {"stages/06_leveled_compaction/compact.c", "sync_some", "06_crash_test crash_while_a_log_goes"},
     {"stages/06_leveled_compaction/trash.c", "cut", "06_crash_test crash_while_a_log_goes"},
-    /* the removal that is made at once where there is no memory to make it later */
+    /* no crash: a removal at once, as there is no memory to make it later, like that in drop */
     {"stages/06_leveled_compaction/trash.c", "trash_log", "06_trash_test trash_without_memory"},
 };
 
@@ -49,8 +49,7 @@ static const char *crashed_elsewhere(const struct fs_site *site)
     return NULL;
 }
 
-/* A stage that promises no power cut syncs nothing, and makes no room ahead that could be cut off.
- */
+/* A stage that promises no power cut syncs nothing, and makes no room ahead to be cut off. */
 static bool excused(const struct crash *c, const struct fs_site *site)
 {
     return (begins(site->call, "fs_sync") || begins(site->call, "fs_trim")) &&

@@ -15,6 +15,7 @@ struct option {
     double least, most;
 };
 
+#define WARM_BYTES ((uint64_t)512 << 20)
 #define FIELD(name) offsetof(struct settings, name)
 
 static const char default_works[] = "fillseq,fillrandom,filluniquerandom,readrandom,readmissing,"
@@ -54,6 +55,9 @@ static const struct option options[] = {
      1e12},
     {"block_size", "BYTES", "of tables (default 4096)", SIZE, FIELD(block_bytes), 256, 1048576},
     {"bloom_bits", "N", "of filters, a key (default 10)", SIZE, FIELD(bloom_bits), 1, 64},
+    {"warm_memory", "BYTES",
+     "touched before each benchmark; at most 4 times the data (default 536870912)", NUMBER,
+     FIELD(warm_bytes), 0, 1e12},
     {"no_compression", NULL, "blocks are not packed", FLAG, FIELD(plain), 0, 0},
     {"check_reads", NULL, "LevelDB checks the blocks that it reads, as the others do", FLAG,
      FIELD(check_reads), 0, 0},
@@ -326,6 +330,7 @@ int args_parse(struct settings *s, int argc, char **argv)
                            .cache_bytes = ENGINE_CACHE,
                            .block_bytes = ENGINE_BLOCK,
                            .bloom_bits = ENGINE_BLOOM,
+                           .warm_bytes = WARM_BYTES,
                            .seconds = 5};
     for (int i = 1; i < argc && code == BENCH_OK; i++)
         code = take_argument(s, argv, &i);

@@ -70,7 +70,8 @@ struct settings {
     uint64_t passes;        /* how often a fill goes over its keys */
     uint64_t segment_bytes; /* 0: the default */
     size_t memtable_bytes, cache_bytes, block_bytes;
-    size_t bloom_bits; /* a key */
+    size_t bloom_bits;   /* a key */
+    uint64_t warm_bytes; /* of memory, touched before each benchmark */
     uint64_t turns;
     enum strata_sync sync;
     bool plain, mapped_reads, check_reads;

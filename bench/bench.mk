@@ -32,6 +32,9 @@ $B/bench/engines.o: ALL_CFLAGS += $(foreach p,$(PEERS),-DPEER_$(shell echo $p | 
 $B/bench/engines.o: $B/peers.txt
 $B/peers.txt: FORCE
 	@mkdir -p $(@D); echo $(PEERS) | cmp -s - $@ || echo $(PEERS) > $@
+$B/tests/unit/bench_os_test: $B/bench/os.o
+$B/tests/unit/bench_os_test: LDFLAGS += $B/bench/os.o
+$B/tests/unit/bench_os_test.o: ALL_CFLAGS += -Ibench
 $(BENCHES):
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
 

@@ -83,6 +83,7 @@ static void json_settings(const struct settings *s, uint64_t count, FILE *to)
     fprintf(to, ", \"batch_size\": %" PRIu64 ", \"write_buffer_size\": %zu, \"cache_size\": %zu",
             s->batch, s->memtable_bytes, s->cache_bytes);
     fprintf(to, ", \"block_size\": %zu, \"bloom_bits\": %zu", s->block_bytes, s->bloom_bits);
+    fprintf(to, ", \"warm_memory\": %" PRIu64, s->warm_bytes);
     json_bool("compression", !s->plain, to);
     json_bool("mapped_reads", s->mapped_reads, to);
     json_bool("check_reads", s->check_reads, to);

@@ -31,6 +31,12 @@ struct os_memory {
 void os_memory(struct os_memory *memory);
 void os_memory_forget(void);
 
+/* Takes `bytes` of memory, sets a byte of each page, and gives it back: what is taken soon after
+ * was at hand. The host of a guest may have taken back what was free for some seconds, and then the
+ * first who touches it waits for the host, up to thirty times as long. Where there is less,
+ * nothing. */
+void os_memory_warm(uint64_t bytes);
+
 /* What the files of a directory take on the device, in bytes, and, in `named`, their sizes. 0, or
  * errno. */
 int os_disk(const char *dir, uint64_t *bytes, uint64_t *named);

@@ -125,6 +125,11 @@ void report_engines(const struct settings *s, FILE *to)
             "of %zu bits a key;\n           %s\n",
             s->threads, s->threads == 1 ? "" : "s", s->memtable_bytes >> 20, s->cache_bytes >> 20,
             s->block_bytes, s->bloom_bits, sync_text(s->sync));
+    if (s->warm_bytes)
+        fprintf(to,
+                "           before each benchmark up to %" PRIu64
+                " MiB of memory are touched and given back\n",
+                s->warm_bytes >> 20);
     for (size_t i = 0; i < s->contender_count; i++)
         fprintf(to, "           %s\n", s->contenders[i].about);
 }

@@ -48,6 +48,7 @@ fails stage_zero_is_2 2 '"0" is not a stage' strata-bench --stage=0
 fails unknown_sync_is_2 2 'default, never, interval or always' bench --sync=sometimes
 fails sync_beyond_the_stage_is_7 7 'not supported' bench --sync=always --benchmarks=fillseq
 fails read_without_a_fill_is_2 2 'put a fill before it' bench --benchmarks=readrandom
+fails warm_memory_in_words_is_2 2 '"much" is not a whole number' bench --warm_memory=much
 fails missing_tsv_is_4 4 'none.tsv: No such file' bench --tsv=none.tsv
 fails json_nowhere_is_4 4 'No such file' bench --json=nowhere/r.json
 fails db_nowhere_is_4 4 'No such file' bench --db=nowhere/db

@@ -64,6 +64,8 @@ comma_list = $(subst $(SPACE),$(COMMA),$(strip $1))
 side_by_side = mkdir -p $(OUT) && TMPDIR=$B/bench $B/bench/strata-bench --engines=$1 --turns=$2 --num=$3 --benchmarks=$(or $(WORKS),$4) --json=$(OUT)/$5.json $6 $(if $(RECORD),>$(OUT)/$5.txt) && echo && echo "written: $(OUT)/$5.json"
 which = $(or $(call comma_list,$(WHICH)),$1)
 turns = $(or $(TURNS),$1)
+# Of these what this build has, when it comes to it: some of them are installed first.
+built = $$(for e in $1; do if $B/bench/strata-bench --engines=$$e --help >/dev/null 2>&1; then echo $$e; fi; done | paste -sd,)
 some  = leveldb$(COMMA)newest$(COMMA)lmdb
 draw  = tests/tools/install.sh plot && FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh || echo "nothing is drawn"
 
@@ -77,9 +79,9 @@ bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage be
 	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),100000),$(SIDES),results,--seconds=10 --limits))
 	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick,$(draw))
 
-bench-full: bench-peers-installed ## the same with a million keys, then with ten million: hours [N=1000000] [LARGE_N=10000000] [READS=500000] [TURNS=3] [WHICH=...] [WORKS=...]
-	@$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),1000000),$(SIDES),results,--reads=$(or $(READS),500000) --seconds=60 --limits --figures=$(FULLS))
-	@$(call side_by_side,$(call which,$(some)),$(call turns,2),$(or $(LARGE_N),10000000),$(LARGE),results-large,--reads=$(or $(READS),500000) --seconds=600 --limits --figures=$(FULLS))
+bench-full: bench-peers-installed ## beside LevelDB, LMDB and RocksDB with a million keys, then beside LevelDB and RocksDB with ten million: an hour [N=1000000] [LARGE_N=10000000] [READS=500000] [TURNS=3] [WHICH=...] [WORKS=...]
+	@$(call side_by_side,$(call which,$(call built,leveldb newest lmdb rocksdb)),$(call turns,3),$(or $(N),1000000),$(SIDES),results,--reads=$(or $(READS),500000) --seconds=60 --limits --figures=$(FULLS))
+	@$(call side_by_side,$(call which,$(call built,leveldb newest rocksdb)),$(call turns,2),$(or $(LARGE_N),10000000),$(LARGE),results-large,--reads=$(or $(READS),500000) --seconds=600 --limits --figures=$(FULLS))
 	@$(draw)
 
 bench-stairs: bench-peers-installed ## every stage at the same work, never synced: what each brought [N=100000] [TURNS=3] [WORKS=...]
@@ -96,7 +98,7 @@ bench-sizes: bench-peers-installed ## how speed, and what an operation costs, ch
 bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
 	@FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh
 
-bench-record: ## all of these anew into docs/bench, and so into docs/numbers.md: about five hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
+bench-record: ## all of these anew into docs/bench, and so into docs/numbers.md: about two hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
 	@$(MAKE) --no-print-directory bench-full bench-sizes bench-peers RECORD=1
 	@$(MAKE) --no-print-directory bench-stairs N= RECORD=1
 	@B=$B docs/tools/docs.pl write docs/numbers.md
@@ -129,11 +131,10 @@ bench-peers: install-build install-peers ## stages 4 and 5 beside LevelDB, in tu
 	@$(call side_by_side,leveldb$(COMMA)4$(COMMA)5,$(or $(RUNS),$(call turns,3)),$(or $(N),1000000),$(OLDER),peers,--reads=$(or $(READS),500000) --seconds=60 --figures=ops_per_s$(COMMA)p50_us$(COMMA)cpu_us_per_op$(COMMA)disk_bytes $(if $(CHECK),--check_reads))
 
 # RocksDB is optional: without it there is a column less.
-with_rocksdb = $$(if $B/bench/strata-bench --engines=rocksdb --help >/dev/null 2>&1; then echo leveldb,rocksdb,newest; else echo leveldb,newest; fi)
 bench-levels: install-build install-peers ## a random load and what it leaves: amplifications, latencies, reads, compaction, beside LevelDB and RocksDB [N=1000000] [GETS=N/2] [TURNS=3] [WHICH='leveldb rocksdb 6'] [CACHE=256] [CHECK=1]
 	@tests/tools/install.sh rocksdb || echo "RocksDB is left out"
 	@$(MAKE) --no-print-directory bench-build
-	@$(call side_by_side,$(call which,$(with_rocksdb)),$(call turns,3),$(or $(N),1000000),$(LEVEL),levels,--reads=$(or $(GETS),$$(($(or $(N),1000000) / 2))) --cache_size=$$(($(or $(CACHE),256) << 20)) --seconds=3600 --figures=$(LOADS) $(if $(CHECK),--check_reads))
+	@$(call side_by_side,$(call which,$(call built,leveldb rocksdb newest)),$(call turns,3),$(or $(N),1000000),$(LEVEL),levels,--reads=$(or $(GETS),$$(($(or $(N),1000000) / 2))) --cache_size=$$(($(or $(CACHE),256) << 20)) --seconds=3600 --figures=$(LOADS) $(if $(CHECK),--check_reads))
 
 bench-growth: install-build install-plot ## what an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=build/bench/growth]
 	@$(MAKE) --no-print-directory bench-build

@@ -1,10 +1,12 @@
-/* db.h: the handle, shared by db_open.c (opening, making, closing) and db.c (every other call).
- * These two are the only callers of an engine's table. */
+/* db.h: the handle, shared by db_open.c (opening, making, closing), db_options.c (with what) and
+ * db.c (every other call). These are the only callers of an engine's table. */
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
 
 #include "fs.h"
 #include "strata_engine.h"
+
+struct marker;
 
 #define LOCK_NAME "LOCK"
 
@@ -52,6 +54,24 @@ int db_open_closed(const char *dir, const struct strata_options *options, struct
  * one step. Closes the handle as strata_close does, whatever it returns but BUSY; when it fails,
  * the database stays incomplete. */
 int db_close_filled(struct strata *db, struct strata_error *err);
+
+/* What the caller asked for, with defaults filled in; INVALID: what cannot be. */
+int db_take_options(struct strata *db, const struct strata_options *options,
+                    struct strata_error *err);
+/* NOT_SUPPORTED: more than the stage promises. */
+int db_check_sync(const struct strata_engine *engine, enum strata_sync sync,
+                  struct strata_error *err);
+int db_resolve_sync(struct strata *db, struct strata_error *err); /* likewise; no more DEFAULT */
+
+const struct strata_engine *db_newest_stage(void);
+/* The engine that the options ask for; NULL in `*engine` when they leave it to the marker. INVALID;
+ * WRONG_STAGE: this build has none. */
+int db_asked_engine(const struct strata_options *options, const struct strata_engine **engine,
+                    struct strata_error *err);
+/* The engine for a directory whose marker is known, unless one was asked for. WRONG_STAGE; CORRUPT:
+ * another format version. */
+int db_marked_engine(const char *dir, const struct marker *marker,
+                     const struct strata_engine **engine, struct strata_error *err);
 
 /* 0, or INVALID: a table of another ABI, or one that lacks a required slot. */
 int db_check_engine(const struct strata_engine *engine, struct strata_error *err);

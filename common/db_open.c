@@ -1,4 +1,5 @@
-/* db_open.c: opening, making and closing a database.
+/* db_open.c: opening, making and closing a database; with what options, and by which stage, is
+ * decided in db_options.c.
  *
  * Making one, in this order (durable: each step synced, at stages that promise the power cut):
  *
@@ -23,239 +24,9 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MIN_SEGMENT ((uint64_t)64)
-#define MAX_SEGMENT ((uint64_t)1 << 32)
-#define MIN_BLOCK ((size_t)256)
-#define MAX_BLOCK ((size_t)1 << 20)
-#define MAX_BLOOM_BITS 64
-#define MIN_LEVEL ((uint64_t)1 << 10)
-#define MIN_EVENTS ((uint64_t)8 << 10)
-#define MIN_TABLE ((uint64_t)1 << 8)
-#define MAX_TABLE ((uint64_t)1 << 32)
-
-void strata_options_init_sized(struct strata_options *options, size_t size)
-{
-    struct strata_options defaults;
-
-    /* The padding, too: a later header may have a field there. */
-    memset(&defaults, 0, sizeof defaults);
-    defaults.size = size;
-    defaults.sync_interval_ms = 1000;
-    defaults.sync_interval_bytes = 1u << 20;
-    defaults.segment_bytes = (uint64_t)64 << 20;
-    defaults.memtable_bytes = (size_t)64 << 20;
-    defaults.cache_bytes = (size_t)256 << 20;
-    defaults.block_bytes = 4096;
-    defaults.bloom_bits_per_key = 10;
-    defaults.level_bytes = (uint64_t)128 << 20;
-    defaults.table_bytes = (uint64_t)8 << 20;
-    defaults.event_log_bytes = (uint64_t)1 << 20;
-    defaults.dynamic_levels = true;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
-}
-
-const char *strata_version(void)
-{
-    return STRATA_VERSION;
-}
-
-int strata_stage_at(size_t index, struct strata_stage_info *info)
-{
-    for (size_t i = 0; strata_stages[i]; i++)
-        if (i == index) {
-            const struct strata_engine *engine = strata_stages[i];
-            *info = (struct strata_stage_info){engine->stage, engine->name, engine->promises,
-                                               engine->survives};
-            return 0;
-        }
-    return STRATA_NOT_FOUND;
-}
-
-void strata_stage(const struct strata *db, struct strata_stage_info *info)
-{
-    *info = (struct strata_stage_info){db->engine->stage, db->engine->name, db->engine->promises,
-                                       db->engine->survives};
-}
-
-void strata_env_log(const struct strata_env *env, enum strata_log_level level, const char *format,
-                    ...)
-{
-    char message[500];
-    va_list args;
-
-    if (!env->options->log)
-        return;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    env->options->log(env->options->log_arg, level, message);
-}
-
-/* ---- Which stage answers --------------------------------------------------------------- */
-
-static const struct strata_engine *newest(void)
-{
-    size_t i = 0;
-    while (strata_stages[i + 1])
-        i++;
-    return strata_stages[i];
-}
-
-static const struct strata_engine *find_stage(unsigned stage)
-{
-    for (size_t i = 0; strata_stages[i]; i++)
-        if (strata_stages[i]->stage == stage)
-            return strata_stages[i];
-    return NULL;
-}
-
-static int no_such_stage(const char *file, unsigned stage, const char *who,
-                         struct strata_error *err)
-{
-    return strata_fail(err, STRATA_ERR_WRONG_STAGE, file, STRATA_NO_OFFSET,
-                       "stage %u %s, and this build has stages %u to %u", stage, who,
-                       strata_stages[0]->stage, newest()->stage);
-}
-
-int db_check_engine(const struct strata_engine *engine, struct strata_error *err)
-{
-    const char *lacks = NULL;
-    bool fits = engine->size >= STRATA_ENGINE_SIZE_LEAST && engine->size <= sizeof *engine &&
-                (engine->size - STRATA_ENGINE_SIZE_LEAST) % sizeof engine->tables == 0;
-    if (!fits || engine->abi != STRATA_ENGINE_ABI)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "the engine's table has ABI %u and %zu bytes; this library wants %u "
-                           "and %zu: build it against this strata_engine.h",
-                           engine->abi, engine->size, STRATA_ENGINE_ABI, sizeof *engine);
-    lacks = !engine->name || !engine->survives ? "name"
-            : !engine->open                    ? "open"
-            : !engine->close                   ? "close"
-            : !engine->get                     ? "get"
-            : !engine->write                   ? "write"
-            : !engine->iter                    ? "iter"
-                                               : NULL;
-    return lacks ? strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                               "the engine's table lacks the required slot %s", lacks)
-                 : 0;
-}
-
-/* The engine that the options ask for; NULL in `*engine` when they leave it to the marker. */
-static int asked_engine(const struct strata_options *options, const struct strata_engine **engine,
-                        struct strata_error *err)
-{
-    *engine = options->engine;
-    if (*engine) {
-        if (options->stage && options->stage != (*engine)->stage)
-            return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                               "options.stage is %u and options.engine is of stage %u",
-                               options->stage, (*engine)->stage);
-        return db_check_engine(*engine, err);
-    }
-    if (options->stage) {
-        *engine = find_stage(options->stage);
-        if (!*engine)
-            return no_such_stage(NULL, options->stage, "was asked for", err);
-    }
-    return 0;
-}
-
-/* The engine for a directory whose marker is known. */
-static int marked_engine(const char *dir, const struct marker *marker,
-                         const struct strata_engine **engine, struct strata_error *err)
-{
-    if (!*engine)
-        *engine = find_stage(marker->stage);
-    if (!*engine)
-        return no_such_stage(dir, marker->stage, "wrote this database", err);
-    if ((*engine)->stage != marker->stage)
-        return strata_fail(err, STRATA_ERR_WRONG_STAGE, dir, STRATA_NO_OFFSET,
-                           "stage %u wrote this database, and stage %u was asked for",
-                           marker->stage, (*engine)->stage);
-    if ((*engine)->format != marker->format)
-        return strata_fail(err, STRATA_ERR_CORRUPT, dir, STRATA_NO_OFFSET,
-                           "its files have format version %u; this build's %s reads version %u",
-                           marker->format, (*engine)->name, (*engine)->format);
-    return 0;
-}
-
-/* ---- Options --------------------------------------------------------------------------- */
-
-static int take_options(struct strata *db, const struct strata_options *options,
-                        struct strata_error *err)
-{
-    strata_options_init(&db->options);
-    if (!options)
-        return 0;
-    if (options->size > sizeof *options || options->size < offsetof(struct strata_options, sync))
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.size is %zu: fill options with strata_options_init",
-                           options->size);
-    memcpy(&db->options, options, options->size);
-    if (db->options.read_only && (db->options.create || db->options.exclusive))
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "read_only together with create or exclusive");
-    if (db->options.exclusive && !db->options.create)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "exclusive without create");
-    if ((unsigned)db->options.sync > STRATA_SYNC_ALWAYS)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.sync is %d: no such policy", (int)db->options.sync);
-    if (db->options.segment_bytes < MIN_SEGMENT || db->options.segment_bytes > MAX_SEGMENT)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.segment_bytes is %llu; it must be from %llu to %llu",
-                           (unsigned long long)db->options.segment_bytes,
-                           (unsigned long long)MIN_SEGMENT, (unsigned long long)MAX_SEGMENT);
-    if (db->options.block_bytes < MIN_BLOCK || db->options.block_bytes > MAX_BLOCK)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.block_bytes is %zu; it must be from %zu to %zu",
-                           db->options.block_bytes, MIN_BLOCK, MAX_BLOCK);
-    if (db->options.bloom_bits_per_key > MAX_BLOOM_BITS)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.bloom_bits_per_key is %u; it must be at most %u",
-                           db->options.bloom_bits_per_key, MAX_BLOOM_BITS);
-    if ((unsigned)db->options.compaction > STRATA_COMPACTION_TIERED)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.compaction is %d: no such policy", (int)db->options.compaction);
-    if (db->options.level_bytes < MIN_LEVEL)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.level_bytes is %llu; it must be at least %llu",
-                           (unsigned long long)db->options.level_bytes,
-                           (unsigned long long)MIN_LEVEL);
-    if (db->options.event_log_bytes && db->options.event_log_bytes < MIN_EVENTS)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.event_log_bytes is %llu; it must be 0 or at least %llu",
-                           (unsigned long long)db->options.event_log_bytes,
-                           (unsigned long long)MIN_EVENTS);
-    if (db->options.table_bytes < MIN_TABLE || db->options.table_bytes > MAX_TABLE)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "options.table_bytes is %llu; it must be from %llu to %llu",
-                           (unsigned long long)db->options.table_bytes,
-                           (unsigned long long)MIN_TABLE, (unsigned long long)MAX_TABLE);
-    return 0;
-}
-
-static int check_sync(const struct strata_engine *engine, enum strata_sync sync,
-                      struct strata_error *err)
-{
-    if (sync <= STRATA_SYNC_NEVER || engine->promises & STRATA_PROMISE_POWER_CUT)
-        return 0;
-    return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET,
-                       "%s has no synced writes", engine->name);
-}
-
-static int resolve_sync(struct strata *db, struct strata_error *err)
-{
-    if (db->options.sync == STRATA_SYNC_DEFAULT)
-        db->options.sync = db->engine->promises & STRATA_PROMISE_POWER_CUT ? STRATA_SYNC_ALWAYS
-                                                                           : STRATA_SYNC_NEVER;
-    return check_sync(db->engine, db->options.sync, err);
-}
 
 /* ---- The directory --------------------------------------------------------------------- */
 
@@ -328,7 +99,7 @@ static int check_new(struct strata *db, struct strata_error *err)
     int rc = check_unmarked(db, err);
     if (rc < 0)
         return rc;
-    return check_sync(db->engine ? db->engine : newest(), db->options.sync, err);
+    return db_check_sync(db->engine ? db->engine : db_newest_stage(), db->options.sync, err);
 }
 
 static int make_dir(struct strata *db, struct strata_error *err)
@@ -411,13 +182,13 @@ static int remove_temporary(struct strata *db, struct strata_error *err)
 
 static int engine_open(struct strata *db, struct strata_error *err)
 {
-    int rc = resolve_sync(db, err);
+    int rc = db_resolve_sync(db, err);
     return rc < 0 ? rc : db->engine->open(&db->env, &db->self, err);
 }
 
 static int make(struct strata *db, struct strata_error *err)
 {
-    int rc = resolve_sync(db, err);
+    int rc = db_resolve_sync(db, err);
     if (rc == 0)
         rc = write_marker(db, db->filling ? MARKER_FILLING : MARKER_CREATING, err);
     if (rc == 0)
@@ -465,21 +236,21 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
         return strata_fail(err, STRATA_ERR_EXISTS, db->dir, STRATA_NO_OFFSET,
                            "there is a database, and a new one was asked for");
     if (marker->state == MARKER_CREATING) {
-        db->engine = db->engine ? db->engine : newest();
+        db->engine = db->engine ? db->engine : db_newest_stage();
         return make(db, err);
     }
-    rc = marked_engine(db->dir, marker, &db->engine, err);
+    rc = db_marked_engine(db->dir, marker, &db->engine, err);
     if (rc == 0 && !db->options.read_only)
         rc = remove_temporary(db, err);
     if (rc == 0)
-        rc = resolve_sync(db, err);
+        rc = db_resolve_sync(db, err);
     return rc < 0 ? rc : open_ready(db, err);
 }
 
 static int open_dir(struct strata *db, struct strata_error *err)
 {
     struct marker marker;
-    int rc = asked_engine(&db->options, &db->engine, err);
+    int rc = db_asked_engine(&db->options, &db->engine, err);
 
     if (rc == 0) /* before the lock, which would leave a file in a foreign directory */
         rc = marker_read(db->env.fs, db->dir, &marker, err);
@@ -497,7 +268,7 @@ static int open_dir(struct strata *db, struct strata_error *err)
     rc = check_new(db, err);
     if (rc < 0)
         return rc;
-    db->engine = db->engine ? db->engine : newest();
+    db->engine = db->engine ? db->engine : db_newest_stage();
     return make(db, err);
 }
 
@@ -527,7 +298,7 @@ static int open_handle(const char *dir, const struct strata_options *options, bo
     db = calloc(1, sizeof *db);
     if (!db)
         return strata_fail_memory(err, sizeof *db);
-    rc = take_options(db, options, err);
+    rc = db_take_options(db, options, err);
     db->dir = strdup(dir);
     db->own_fs = !db->options.fs;
     db->filling = filling;

@@ -182,7 +182,7 @@ static void open_sizes_out_of_range_are_invalid(void **state)
         options.bloom_bits_per_key = bits[i];
         place_refused(place->dir, &options, STRATA_ERR_INVALID, &err);
         assert_err_says(&err, "options.bloom_bits_per_key");
-        assert_err_says(&err, "at most 64");
+        assert_err_says(&err, "from 0 to 64");
     }
     assert_string_equal(place_names(place, place->root), "");
 }

@@ -125,7 +125,7 @@ int db_check_engine(const struct strata_engine *engine, struct strata_error *err
 }
 
 int db_asked_engine(const struct strata_options *options, const struct strata_engine **engine,
-                        struct strata_error *err)
+                    struct strata_error *err)
 {
     *engine = options->engine;
     if (*engine) {
@@ -144,7 +144,7 @@ int db_asked_engine(const struct strata_options *options, const struct strata_en
 }
 
 int db_marked_engine(const char *dir, const struct marker *marker,
-                         const struct strata_engine **engine, struct strata_error *err)
+                     const struct strata_engine **engine, struct strata_error *err)
 {
     if (!*engine)
         *engine = find_stage(marker->stage);
@@ -188,7 +188,8 @@ static int check_numbers(const struct strata_options *options, struct strata_err
         {"block_bytes", "from", options->block_bytes, MIN_BLOCK, MAX_BLOCK, false},
         {"bloom_bits_per_key", "from", options->bloom_bits_per_key, 0, MAX_BLOOM_BITS, false},
         {"level_bytes", "at least", options->level_bytes, MIN_LEVEL, UINT64_MAX, false},
-        {"event_log_bytes", "0 or at least", options->event_log_bytes, MIN_EVENTS, UINT64_MAX, true},
+        {"event_log_bytes", "0 or at least", options->event_log_bytes, MIN_EVENTS, UINT64_MAX,
+         true},
         {"table_bytes", "from", options->table_bytes, MIN_TABLE, MAX_TABLE, false},
     };
 
@@ -236,7 +237,7 @@ int db_take_options(struct strata *db, const struct strata_options *options,
 }
 
 int db_check_sync(const struct strata_engine *engine, enum strata_sync sync,
-                      struct strata_error *err)
+                  struct strata_error *err)
 {
     if (sync <= STRATA_SYNC_NEVER || engine->promises & STRATA_PROMISE_POWER_CUT)
         return 0;

@@ -348,6 +348,42 @@ static void table_damaged_in_any_bit_is_never_believed(void **state)
     damage_any_bit(true, check_quick() ? 15 : 3);
 }
 
+/* By each that needs the index of a table that was opened to be read later, and each time. */
+static void table_index_that_is_read_later_is_checked_by_each(void **state)
+{
+    struct strata_buffer bytes = {0}, value = {0};
+    struct strata_error err;
+    struct sstable *table;
+    struct cursor *cursor;
+    struct ground g;
+    char key[40];
+    unsigned type;
+
+    (void)state;
+    ground_init(&g, (struct setting){256, 0, 10, false, false});
+    write_table(&g, 30, false);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
+    bytes.data[((struct table *)table)->fence.places[((struct table *)table)->fence.count]] ^= 1;
+    sstable_unref(table);
+    assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
+    assert_ok(kind->open_later(&g.env, g.common, 7, &table, &err), &err);
+    row(11, false, key, &value, &type);
+    for (int i = 0; i < 2; i++) {
+        assert_code(get(table, key, &type, &value, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_file(&err, PATH);
+        cursor = kind->cursor(table, false);
+        assert_non_null(cursor);
+        assert_code(cursor->ops->seek(cursor, S(key), &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(cursor->ops->last(cursor, &err), STRATA_ERR_CORRUPT, &err);
+        cursor->ops->free(cursor);
+    }
+    sstable_unref(table);
+    strata_buffer_free(&value);
+    strata_buffer_free(&bytes);
+    ground_free(&g);
+}
+
 static void cut_anywhere(bool mapped)
 {
     struct strata_buffer bytes = {0};
@@ -974,6 +1010,7 @@ int main(void)
         cmocka_unit_test(table_is_written_from_even_places_on),
         cmocka_unit_test(table_writer_that_ends_early_leaves_no_file),
         cmocka_unit_test(table_damaged_in_any_bit_is_never_believed),
+        cmocka_unit_test(table_index_that_is_read_later_is_checked_by_each),
         cmocka_unit_test(table_cut_or_made_longer_is_not_opened),
         cmocka_unit_test(table_block_in_the_place_of_another_is_damage),
         cmocka_unit_test(table_with_keys_out_of_order_is_damage),

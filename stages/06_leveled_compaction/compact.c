@@ -137,6 +137,8 @@ void compact_del(struct compact *c, bool keep)
         c->from->ops->free(c->from);
     if (c->writer)
         c->kind->writer_del(c->writer, false);
+    if (c->behind)
+        c->kind->writer_del(c->behind, false);
     for (size_t i = 0; i < c->output_count; i++) {
         if (!keep)
             sstable_remove(c->outputs[i]);
@@ -224,11 +226,23 @@ static uint64_t bytes_each(const struct compact *c)
 /* A device that is behind is waited for here, a little each time, and not at the end for all. */
 static int sync_some(struct compact *c, struct strata_error *err)
 {
-    if (!c->writer || c->writer->file->end < c->synced + SYNC_BYTES)
+    if (c->at_once || !c->writer || c->writer->file->end < c->synced + SYNC_BYTES)
         return 0;
     c->synced = c->writer->file->end;
     c->waited = true;
     return fs_sync(c->writer->file, err);
+}
+
+static int go_on(struct compact *c, struct strata_error *err)
+{
+    if (!c->ended)
+        return sync_some(c, err);
+    return c->writer ? compact_end_output(c, err) : compact_take_behind(c, err);
+}
+
+static bool is_done(const struct compact *c)
+{
+    return c->ended && !c->writer && !c->behind;
 }
 
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
@@ -236,7 +250,7 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
     uint64_t each = bytes_each(c);
     int rc = 0;
 
-    if (c->ended && !c->writer)
+    if (is_done(c))
         return COMPACT_DONE;
     c->waited = false;
     while (rc == 0 && !c->ended && *budget && !c->waited) {
@@ -244,10 +258,10 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
         *budget -= *budget < each ? *budget : each;
     }
     if (rc == 0 && !c->waited)
-        rc = c->ended && c->writer ? compact_end_output(c, err) : sync_some(c, err);
+        rc = go_on(c, err);
     if (c->waited)
         *budget = 0;
-    return rc < 0 ? rc : c->ended && !c->writer && !c->waited ? COMPACT_DONE : 0;
+    return rc < 0 ? rc : is_done(c) && !c->waited ? COMPACT_DONE : 0;
 }
 
 uint64_t compact_left(const struct compact *c)

@@ -22,12 +22,14 @@ struct compact {
     uint64_t began_ns;         /* fs_now */
     bool begun, ended;         /* `from` was positioned; is at its end */
     bool waited;               /* for the device, in this step */
+    bool at_once;              /* nobody puts meanwhile: its steps may take long */
     uint64_t first, last;      /* sequence numbers of the operations in the inputs */
     uint64_t bytes, records;   /* of the inputs, about */
     uint64_t seen;             /* entries that were read so far */
 
     struct sstable_writer *writer; /* of the table that is being written; or NULL */
     uint64_t synced;               /* bytes of it that are on the device */
+    struct sstable_writer *behind; /* at once: of the one before it, on its way there; or NULL */
     struct sstable **outputs;      /* whole, on the device, and in no version yet */
     size_t output_count, output_room;
     struct strata_buffer smallest; /* key of the present output */

@@ -91,26 +91,46 @@ static int put_notes(struct compact *c, struct strata_error *err)
     return rc;
 }
 
-/* compact.c I3: whole and synced, then opened as any reader will see it. */
-int compact_end_output(struct compact *c, struct strata_error *err)
+/* compact.c I3: it is whole and synced, and opened as any reader will see it. */
+static int take_output(struct compact *c, struct sstable_writer *writer, int rc,
+                       struct strata_error *err)
 {
-    struct sstable_writer *writer = c->writer;
-    uint64_t number = writer->number;
-    int rc = make_room(c, err);
-
     if (rc == 0)
-        rc = put_notes(c, err);
-    if (rc == 0)
-        rc = c->kind->writer_finish(writer, c->first, c->last, err);
-    if (rc == 0)
-        rc = c->kind->open(c->env, c->common, number, &c->outputs[c->output_count], err);
-    c->writer = NULL;
+        rc = c->kind->open(c->env, c->common, writer->number, &c->outputs[c->output_count], err);
     c->waited = true;
-    c->synced = c->grand_bytes = 0;
     c->kind->writer_del(writer, rc == 0);
     if (rc == 0)
         c->written += c->outputs[c->output_count++]->bytes;
     return rc;
+}
+
+int compact_take_behind(struct compact *c, struct strata_error *err)
+{
+    struct sstable_writer *writer = c->behind;
+
+    c->behind = NULL;
+    return writer ? take_output(c, writer, sstable_writer_publish(writer, err), err) : 0;
+}
+
+int compact_end_output(struct compact *c, struct strata_error *err)
+{
+    struct sstable_writer *writer = c->writer;
+    int rc = compact_take_behind(c, err);
+
+    if (rc == 0)
+        rc = make_room(c, err);
+    if (rc == 0)
+        rc = put_notes(c, err);
+    if (rc == 0)
+        rc = c->kind->writer_finish(writer, c->first, c->last, err);
+    if (rc < 0)
+        return rc;
+    c->writer = NULL;
+    c->synced = c->grand_bytes = 0;
+    if (!c->at_once)
+        return take_output(c, writer, 0, err);
+    c->behind = writer;
+    return 0;
 }
 
 bool compact_to_level_0(const struct compact *c)
@@ -158,7 +178,9 @@ int compact_begin_output(struct compact *c, struct strata_error *err)
     if (strata_buffer_append(&c->smallest, key.data, key.size) < 0)
         return strata_fail_memory(err, key.size);
     rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
-    if (rc == 0)
-        c->writer->plain |= stays_plain(c);
-    return rc;
+    if (rc < 0)
+        return rc;
+    c->writer->plain |= stays_plain(c);
+    c->writer->at_once = c->at_once;
+    return 0;
 }

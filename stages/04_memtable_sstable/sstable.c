@@ -17,8 +17,9 @@
 
 /* So many bytes a call: more take longer than a put should; where nobody puts they cost less. */
 #define BUFFER ((size_t)64 << 10)
-#define LARGE_BUFFER ((size_t)256 << 10)
+#define BUFFER_AT_ONCE ((size_t)256 << 10)
 #define WRITE_BACK ((uint64_t)1 << 20)
+#define WRITE_BACK_AT_ONCE ((uint64_t)8 << 20)
 
 char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
 {
@@ -134,7 +135,7 @@ int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
     if (rc < 0)
         return rc;
     strata_buffer_clear(&w->bytes);
-    if (w->file->end >= w->written_back + WRITE_BACK)
+    if (w->file->end >= w->written_back + (w->at_once ? WRITE_BACK_AT_ONCE : WRITE_BACK))
         write_back(w);
     return 0;
 }
@@ -143,7 +144,7 @@ int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
  * large as that, and finds again in less time. */
 int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
 {
-    size_t unit = w->at_once ? LARGE_BUFFER : BUFFER;
+    size_t unit = w->at_once ? BUFFER_AT_ONCE : BUFFER;
     size_t due = unit - (size_t)(w->file->end % unit);
     struct strata_slice rest;
     int rc;

@@ -98,6 +98,7 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
     c->records = c->pick.records;
     c->older = find_older(c);
     note_ages(c);
+    compact_set_limits(c);
     rc = open_sources(c, err);
     if (rc < 0) {
         compact_del(c, false);
@@ -117,6 +118,7 @@ int compact_new_flush(const struct strata_env *env, const struct sstable_kind *k
         return strata_fail_memory(err, sizeof *c);
     c->memtable = memtable;
     memtable_ref(memtable);
+    compact_set_limits(c);
     c->bytes = memtable_bytes(memtable);
     c->records = memtable_count(memtable);
     c->first = memtable->first;
@@ -196,8 +198,7 @@ static int put_entry(struct compact *c, struct strata_error *err)
     struct strata_slice value;
     int rc = cursor_value(from, &value, err);
 
-    if (rc == 0 && (compact_overlaps_much(c, from->key) || (c->writer && compact_is_full(c))) &&
-        c->writer)
+    if (rc == 0 && compact_ends_before(c, from->key))
         rc = compact_end_output(c, err);
     if (rc == 0 && !c->writer)
         rc = compact_begin_output(c, err);

@@ -35,10 +35,13 @@ struct compact {
     struct strata_buffer smallest; /* key of the present output */
     uint64_t written;              /* bytes, of the outputs */
 
-    size_t older;      /* of level 0: the first table that is older than the inputs */
-    size_t at[LEVELS]; /* of each level below: the first table that does not end before the key */
-    size_t grand_at;   /* likewise, of the level below the outputs' */
-    uint64_t grand_bytes; /* that the present output overlaps with there */
+    size_t older;        /* of level 0: the first table that is older than the inputs */
+    size_t at[LEVELS];   /* of each level below: the first table that does not end before the key */
+    uint64_t full_bytes; /* an output that has so many is ended; of level 0: none */
+    const struct version_level *grand; /* the level below the outputs', where one is; or NULL */
+    size_t grand_count;                /* tables of it */
+    size_t grand_at;                   /* the first of them that does not end before the key */
+    uint64_t grand_bytes;              /* that the present output overlaps with there */
 };
 
 /* A compaction: takes the pick, whatever comes of it. NO_MEMORY. To be ended by compact_del. */

@@ -138,28 +138,29 @@ bool compact_to_level_0(const struct compact *c)
     return c->memtable || c->pick.output == 0;
 }
 
-/* I2: the tables of the level below the outputs' that this one has passed. */
-bool compact_overlaps_much(struct compact *c, struct strata_slice key)
+void compact_set_limits(struct compact *c)
 {
     unsigned grand = c->pick.output + 1;
-    const struct version_level *l;
 
-    if (compact_to_level_0(c) || grand >= LEVELS)
-        return false;
-    for (l = &c->version->levels[grand]; c->grand_at < l->count; c->grand_at++) {
-        const struct sstable *table = l->tables[c->grand_at];
+    c->full_bytes = UINT64_MAX / PICK_TIMES; /* never */
+    if (compact_to_level_0(c))
+        return;
+    c->full_bytes = c->env->options->table_bytes;
+    if (grand < LEVELS)
+        c->grand = &c->version->levels[grand];
+    c->grand_count = c->grand ? c->grand->count : 0;
+}
+
+/* I2. */
+void compact_pass_below(struct compact *c, struct strata_slice key)
+{
+    for (; c->grand_at < c->grand_count; c->grand_at++) {
+        const struct sstable *table = c->grand->tables[c->grand_at];
         if (strata_compare(strata_buffer_slice(&table->largest), key) >= 0)
-            break;
+            return;
         if (c->writer)
             c->grand_bytes += table->bytes;
     }
-    return c->grand_bytes > PICK_TIMES * c->env->options->table_bytes;
-}
-
-bool compact_is_full(const struct compact *c)
-{
-    return !compact_to_level_0(c) &&
-           sstable_writer_place(c->writer) >= c->env->options->table_bytes;
 }
 
 /* What a merge leaves on level 0 stays for long: it counts as the deepest. */

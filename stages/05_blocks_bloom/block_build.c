@@ -1,9 +1,9 @@
 /* block_build.c: builds a block. Keys are kept whole until the end, as what all of them begin with
- * is known only then. Of a block that is not nearly full nothing is reckoned: an entry surely fits
- * (MOST). Then its size is reckoned exactly, before and after each.
+ * is known only then. As long as a block is not nearly full an entry surely fits, and nothing is
+ * reckoned; then its size is, exactly, before each.
  *
- * I1: all keys begin with as much as the first and the last have in common, as they ascend;
- * builder's prefix_size is that, or more: what it was when it was last looked at. */
+ * I1: all keys begin with as much as the first and the last have in common, as they ascend. The
+ *     builder's prefix_size is that, or more: what it was when it was last looked at. */
 #include "block.h"
 #include "bytes.h"
 #include "coding.h"
@@ -78,20 +78,17 @@ static struct sums sums_of(const struct block_builder *b)
                          b->keys_vary, b->values_vary, b->deletes};
 }
 
-/* The sums with one more entry: I1. */
+/* The sums with one more entry, of a block that has some: I1. */
 static struct sums sums_with(const struct block_builder *b, struct strata_slice key,
                              size_t value_size, bool is_delete)
 {
-    bool others = b->count > 0;
-
-    return (struct sums){
-        .count = b->count + (size_t)1,
-        .prefix_size = others ? shared_size(key, b->keys.data, b->prefix_size) : key.size,
-        .key_bytes = (others ? b->keys.size : 0) + key.size,
-        .value_bytes = (others ? b->values.size : 0) + value_size,
-        .keys_vary = others && (b->keys_vary || key.size != b->last_size),
-        .values_vary = others && (b->values_vary || value_size != b->last_value_size),
-        .deletes = (others && b->deletes) || is_delete};
+    return (struct sums){.count = b->count + (size_t)1,
+                         .prefix_size = shared_size(key, b->keys.data, b->prefix_size),
+                         .key_bytes = b->keys.size + key.size,
+                         .value_bytes = b->values.size + value_size,
+                         .keys_vary = b->keys_vary || key.size != b->last_size,
+                         .values_vary = b->values_vary || value_size != b->last_value_size,
+                         .deletes = b->deletes || is_delete};
 }
 
 static size_t target_of(const struct block_builder *b)

@@ -5,7 +5,9 @@
  *     tables whose operations it cannot be ordered by, which are those that were there when it
  *     began. What is flushed later is newer than all of them by its sequence numbers.
  * I2: outputs are cut at table_bytes, and where they would overlap with too much of the level below
- *     theirs: the compaction that takes one of them there must not become large. */
+ *     theirs: the compaction that takes one of them there must not become large.
+ * I3: of a compaction that is asked for, one output at most is whole and still on its way to the
+ *     device: the one behind the present one. It is synced and named before the next one ends. */
 #include "compact_output.h"
 #include "lineage.h"
 

@@ -140,8 +140,8 @@ int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
     return 0;
 }
 
-/* Up to a place that is a multiple of that: what is written so, the system keeps in pages as
- * large as that, and finds again in less time. */
+/* Up to a place that is a multiple of a call's bytes: what is written so, the system keeps in pages
+ * as large as that, and finds again in less time. */
 int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
 {
     size_t unit = w->at_once ? BUFFER_AT_ONCE : BUFFER;

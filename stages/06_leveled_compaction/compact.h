@@ -29,7 +29,7 @@ struct compact {
 
     struct sstable_writer *writer; /* of the table that is being written; or NULL */
     uint64_t synced;               /* bytes of it that are on the device */
-    struct sstable_writer *behind; /* at once: of the one before it, on its way there; or NULL */
+    struct sstable_writer *behind; /* at once: of the table before, on its way there; or NULL */
     struct sstable **outputs;      /* whole, on the device, and in no version yet */
     size_t output_count, output_room;
     struct strata_buffer smallest; /* key of the present output */

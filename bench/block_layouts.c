@@ -242,10 +242,10 @@ static void build_columns(struct bench *b)
     for (uint64_t i = 0; i < b->count; i++) {
         struct strata_slice key = key_at(&b->keys[i]);
         uint64_t hash = index_hash(key);
-        int rc = block_builder_try(&builder, STRATA_OP_PUT, key, hash, value_of(b, i), NULL);
+        int rc = block_builder_try(&builder, STRATA_OP_PUT, key, value_of(b, i), hash, NULL);
         if (rc == BLOCK_FULL) {
             finish_columns(b, &builder);
-            rc = block_builder_add(&builder, STRATA_OP_PUT, key, hash, value_of(b, i), NULL);
+            rc = block_builder_add(&builder, STRATA_OP_PUT, key, value_of(b, i), hash, NULL);
         }
         if (rc)
             need(NULL);

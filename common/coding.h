@@ -37,6 +37,13 @@ static inline uint8_t *put_u64(uint8_t *to, uint64_t value)
 {
     return put_u32(put_u32(to, (uint32_t)value), (uint32_t)(value >> 32));
 }
+/* Eight bytes as a number that orders as they do: the first is the highest. One load, as above. */
+static inline uint64_t head_load(const uint8_t *p)
+{
+    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+           (uint64_t)p[6] << 8 | p[7];
+}
 uint8_t *put_varint(uint8_t *to, uint64_t value); /* at most CODING_VARINT_MAX bytes */
 size_t varint_size(uint64_t value);               /* bytes put_varint would write */
 

@@ -6,6 +6,7 @@
 #ifndef STRATA_04_CURSOR_H
 #define STRATA_04_CURSOR_H
 
+#include "bytes.h"
 #include "strata_engine.h"
 
 struct cursor;
@@ -35,7 +36,7 @@ static inline int cursor_value(struct cursor *cursor, struct strata_slice *value
 {
     if (!cursor->has_value)
         return cursor->ops->value(cursor, value, err);
-    *value = cursor->value;
+    slice_pass_on(value, &cursor->value);
     return 0;
 }
 

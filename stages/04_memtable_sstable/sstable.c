@@ -15,8 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER ((size_t)64 << 10) /* so many bytes a call: more take longer than a put should */
+/* So many bytes a call: more take longer than a put should; where nobody puts they cost less. */
+#define BUFFER ((size_t)64 << 10)
+#define BUFFER_AT_ONCE ((size_t)256 << 10)
 #define WRITE_BACK ((uint64_t)1 << 20)
+#define WRITE_BACK_AT_ONCE ((uint64_t)8 << 20)
 
 char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
 {
@@ -116,7 +119,13 @@ uint64_t sstable_writer_place(const struct sstable_writer *w)
     return w->file->end + w->bytes.size;
 }
 
-/* Now and then the device is told to begin with what it has. */
+/* The device is told to begin with what it has. */
+static void write_back(struct sstable_writer *w)
+{
+    fs_write_back(w->file, w->written_back, w->file->end - w->written_back);
+    w->written_back = w->file->end;
+}
+
 int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
                          struct strata_error *err)
 {
@@ -126,24 +135,23 @@ int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
     if (rc < 0)
         return rc;
     strata_buffer_clear(&w->bytes);
-    if (w->file->end >= w->written_back + WRITE_BACK) {
-        fs_write_back(w->file, w->written_back, w->file->end - w->written_back);
-        w->written_back = w->file->end;
-    }
+    if (w->file->end >= w->written_back + (w->at_once ? WRITE_BACK_AT_ONCE : WRITE_BACK))
+        write_back(w);
     return 0;
 }
 
-/* Up to a place that is a multiple of BUFFER: what is written so, the system keeps in pages as
- * large as that, and finds again in less time. */
+/* Up to a place that is a multiple of a call's bytes: what is written so, the system keeps in pages
+ * as large as that, and finds again in less time. */
 int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
 {
-    size_t due = BUFFER - (size_t)(w->file->end % BUFFER);
+    size_t unit = w->at_once ? BUFFER_AT_ONCE : BUFFER;
+    size_t due = unit - (size_t)(w->file->end % unit);
     struct strata_slice rest;
     int rc;
 
     if (w->bytes.size < due)
         return 0;
-    due += (w->bytes.size - due) / BUFFER * BUFFER;
+    due += (w->bytes.size - due) / unit * unit;
     rest = slice_behind(strata_buffer_slice(&w->bytes), due);
     w->bytes.size = due;
     rc = sstable_writer_flush(w, strata_bytes(NULL, 0), err);
@@ -154,12 +162,22 @@ int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
     return 0;
 }
 
-int sstable_writer_publish(struct sstable_writer *w, struct strata_error *err)
+int sstable_writer_end(struct sstable_writer *w, struct strata_error *err)
 {
     int rc = sstable_writer_flush(w, strata_bytes(NULL, 0), err);
 
-    if (rc == 0)
-        rc = fs_sync(w->file, err); /* before it has a name that counts */
+    if (rc < 0)
+        return rc;
+    if (!w->at_once)
+        return sstable_writer_publish(w, err);
+    write_back(w);
+    return 0;
+}
+
+int sstable_writer_publish(struct sstable_writer *w, struct strata_error *err)
+{
+    int rc = fs_sync(w->file, err); /* before it has a name that counts */
+
     if (rc == 0) {
         rc = fs_close(w->file, err);
         w->file = NULL;

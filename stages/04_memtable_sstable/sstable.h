@@ -47,7 +47,9 @@ struct sstable_writer {
     struct strata_buffer notes; /* of whoever has it written; not kept by every kind */
     struct strata_buffer bytes; /* not yet appended; they belong at file->end */
     uint64_t written_back;      /* bytes of the file that are on their way to the device */
-    bool plain; /* nothing is packed, where the kind packs; may be set before the first entry */
+    bool plain;   /* nothing is packed, where the kind packs; may be set before the first entry */
+    bool at_once; /* nobody puts meanwhile: larger pieces; writer_finish does not wait for the
+                   * device, and sstable_writer_publish is still to be called. As `plain` */
     bool published;
 };
 
@@ -127,7 +129,9 @@ int sstable_writer_flush(struct sstable_writer *writer, struct strata_slice more
                          struct strata_error *err);
 /* The same, when enough has gathered. */
 int sstable_writer_flush_due(struct sstable_writer *writer, struct strata_error *err);
-/* All is in `bytes` or written: syncs it and gives it its name. */
+/* All is in `bytes` or written: of a kind's writer_finish. */
+int sstable_writer_end(struct sstable_writer *writer, struct strata_error *err);
+/* All is written: syncs it and gives it its name. */
 int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *err);
 void sstable_writer_free(struct sstable_writer *writer, bool keep); /* as in writer_del */
 

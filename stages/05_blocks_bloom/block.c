@@ -123,9 +123,7 @@ static inline uint64_t head_of(const uint8_t *p, size_t size, bool room)
     uint64_t head = 0;
 
     if (size >= 8 || room) {
-        head = (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
-               (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
-               (uint64_t)p[6] << 8 | p[7];
+        head = head_load(p);
         return size >= 8 ? head : size ? head & ~(uint64_t)0 << (64 - 8 * size) : 0;
     }
     for (size_t i = 0; i < size; i++)

@@ -161,7 +161,7 @@ struct block_builder {
     size_t capacity;              /* entries that there is room for */
     struct strata_buffer keys;    /* whole keys, one behind the other */
     struct strata_buffer values;  /* likewise; when finished, the block */
-    size_t prefix_size;           /* of what all keys begin with */
+    size_t prefix_size;           /* of what all keys begin with, or more */
     size_t first_size, last_size; /* of the first key and the last */
     size_t last_value_size;
     bool keys_vary, values_vary; /* not all of one size */
@@ -176,11 +176,11 @@ void block_builder_free(struct block_builder *builder);
 /* Adds an entry: its key is behind all others, a delete has no value, `hash` is its key's.
  * NO_MEMORY: nothing was changed. */
 int block_builder_add(struct block_builder *builder, unsigned type, struct strata_slice key,
-                      uint64_t hash, struct strata_slice value, struct strata_error *err);
+                      struct strata_slice value, uint64_t hash, struct strata_error *err);
 /* The same, if the block is within the target with it: BLOCK_FULL, and nothing was changed. An
  * empty one takes any: so an entry that is larger than the target stands alone in its block. */
 int block_builder_try(struct block_builder *builder, unsigned type, struct strata_slice key,
-                      uint64_t hash, struct strata_slice value, struct strata_error *err);
+                      struct strata_slice value, uint64_t hash, struct strata_error *err);
 /* Bytes that the block would have now; 0: it is empty. Exact. */
 size_t block_builder_bytes(const struct block_builder *builder);
 /* Its first and last key, when one was added, also of a finished one. Borrowed until the next add.

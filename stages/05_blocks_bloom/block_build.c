@@ -1,12 +1,20 @@
 /* block_build.c: builds a block. Keys are kept whole until the end, as what all of them begin with
- * is known only then; sizes are added up as entries come, so that the block's size is known exactly
- * before and after each. */
+ * is known only then. As long as a block is not nearly full an entry surely fits, and nothing is
+ * reckoned; then its size is, exactly, before each.
+ *
+ * I1: all keys begin with as much as the first and the last have in common, as they ascend. The
+ *     builder's prefix_size is that, or more: what it was when it was last looked at. */
 #include "block.h"
 #include "bytes.h"
 #include "coding.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+/* Bytes of a block beside keys and values, at most: its form, four numbers, a byte of types begun;
+ * and of an entry: tag, a bit of types, two numbers. */
+#define HEAD_MOST ((size_t)18)
+#define ENTRY_MOST ((size_t)10)
 
 struct block_entry {
     uint32_t key_end, value_end; /* in the builder's keys and values */
@@ -46,14 +54,6 @@ static bool is_wide(const struct sums *s)
     return bytes_of(s) + 2 * numbers_of(s) > BLOCK_NARROW_MAX;
 }
 
-static struct sums sums_of(const struct block_builder *b)
-{
-    if (!b->count)
-        return (struct sums){0};
-    return (struct sums){b->count,     b->prefix_size, b->keys.size, b->values.size,
-                         b->keys_vary, b->values_vary, b->deletes};
-}
-
 static size_t shared_size(struct strata_slice a, const uint8_t *b, size_t size)
 {
     size_t shared = 0;
@@ -67,24 +67,28 @@ static size_t shared_size(struct strata_slice a, const uint8_t *b, size_t size)
     return shared;
 }
 
-/* The sums with one more entry. */
+static struct sums sums_of(const struct block_builder *b)
+{
+    size_t prefix_size;
+
+    if (!b->count)
+        return (struct sums){0};
+    prefix_size = shared_size(block_builder_last(b), b->keys.data, b->prefix_size); /* I1 */
+    return (struct sums){b->count,     prefix_size,    b->keys.size, b->values.size,
+                         b->keys_vary, b->values_vary, b->deletes};
+}
+
+/* The sums with one more entry, of a block that has some: I1. */
 static struct sums sums_with(const struct block_builder *b, struct strata_slice key,
                              size_t value_size, bool is_delete)
 {
-    struct sums s = sums_of(b);
-
-    if (s.count) {
-        s.prefix_size = shared_size(key, b->keys.data, s.prefix_size);
-        s.keys_vary |= key.size != b->last_size;
-        s.values_vary |= value_size != b->last_value_size;
-    } else {
-        s.prefix_size = key.size;
-    }
-    s.count++;
-    s.key_bytes += key.size;
-    s.value_bytes += value_size;
-    s.deletes |= is_delete;
-    return s;
+    return (struct sums){.count = b->count + (size_t)1,
+                         .prefix_size = shared_size(key, b->keys.data, b->prefix_size),
+                         .key_bytes = b->keys.size + key.size,
+                         .value_bytes = b->values.size + value_size,
+                         .keys_vary = b->keys_vary || key.size != b->last_size,
+                         .values_vary = b->values_vary || value_size != b->last_value_size,
+                         .deletes = b->deletes || is_delete};
 }
 
 static size_t target_of(const struct block_builder *b)
@@ -144,53 +148,69 @@ static void append(struct strata_buffer *to, struct strata_slice bytes)
     to->size += bytes.size;
 }
 
-/* `s`: the sums with it. */
-static int add(struct block_builder *b, const struct sums *s, unsigned type,
-               struct strata_slice key, uint64_t hash, struct strata_slice value,
-               struct strata_error *err)
+static bool is_behind(struct strata_slice key, struct strata_slice last)
+{
+    if (key.size >= 8 && last.size >= 8 && head_load(key.data) != head_load(last.data))
+        return head_load(key.data) > head_load(last.data);
+    return strata_compare(last, key) < 0;
+}
+
+/* It is the first: the block before is forgotten. */
+static void begin(struct block_builder *b, size_t key_size, size_t value_size)
+{
+    strata_buffer_clear(&b->keys);
+    strata_buffer_clear(&b->values);
+    b->first_size = b->last_size = b->prefix_size = key_size;
+    b->last_value_size = value_size;
+    b->keys_vary = b->values_vary = b->deletes = false;
+}
+
+int block_builder_add(struct block_builder *b, unsigned type, struct strata_slice key,
+                      struct strata_slice value, uint64_t hash, struct strata_error *err)
 {
     assert(type != STRATA_OP_DELETE || !value.size);
-    assert(!b->count || strata_compare(block_builder_last(b), key) < 0);
-    if (!b->count) { /* the block before is forgotten */
-        strata_buffer_clear(&b->keys);
-        strata_buffer_clear(&b->values);
-    }
+    assert(!b->count || is_behind(key, block_builder_last(b)));
+    if (!b->count)
+        begin(b, key.size, value.size);
     if (!has_room(b, key.size, value.size) && reserve(b, key.size, value.size, err) < 0)
         return STRATA_ERR_NO_MEMORY;
     append(&b->keys, key);
     append(&b->values, value);
-    b->entries[b->count] = (struct block_entry){(uint32_t)b->keys.size, (uint32_t)b->values.size,
-                                                block_tag(hash), (uint8_t)type};
-    if (!b->count)
-        b->first_size = key.size;
-    b->count = (uint32_t)s->count;
+    b->entries[b->count++] = (struct block_entry){(uint32_t)b->keys.size, (uint32_t)b->values.size,
+                                                  block_tag(hash), (uint8_t)type};
+    b->keys_vary |= key.size != b->last_size;
+    b->values_vary |= value.size != b->last_value_size;
+    b->deletes |= type == STRATA_OP_DELETE;
     b->last_size = key.size;
     b->last_value_size = value.size;
-    b->prefix_size = s->prefix_size;
-    b->keys_vary = s->keys_vary;
-    b->values_vary = s->values_vary;
-    b->deletes = s->deletes;
     return 0;
 }
 
-int block_builder_add(struct block_builder *builder, unsigned type, struct strata_slice key,
-                      uint64_t hash, struct strata_slice value, struct strata_error *err)
+/* Whatever its keys have in common. */
+static bool surely_fits(const struct block_builder *b, size_t key_size, size_t value_size,
+                        size_t target)
 {
-    struct sums s = sums_with(builder, key, value.size, type == STRATA_OP_DELETE);
-    return add(builder, &s, type, key, hash, value, err);
+    size_t others = HEAD_MOST + b->keys.size + b->values.size + b->count * ENTRY_MOST;
+    return value_size <= target && others + ENTRY_MOST + key_size + value_size <= target;
 }
 
 /* A block of puts is asked as if the entry were a delete: those cost a bit each, all or none. */
 int block_builder_try(struct block_builder *builder, unsigned type, struct strata_slice key,
-                      uint64_t hash, struct strata_slice value, struct strata_error *err)
+                      struct strata_slice value, uint64_t hash, struct strata_error *err)
 {
-    struct sums s = sums_with(builder, key, value.size, true);
     size_t target = target_of(builder);
+    struct sums s;
+    int rc;
 
-    if (builder->count && (value.size > target || size_of(&s) > target))
+    if (!builder->count || surely_fits(builder, key.size, value.size, target))
+        return block_builder_add(builder, type, key, value, hash, err);
+    s = sums_with(builder, key, value.size, true);
+    if (value.size > target || size_of(&s) > target)
         return BLOCK_FULL;
-    s.deletes = (builder->count && builder->deletes) || type == STRATA_OP_DELETE;
-    return add(builder, &s, type, key, hash, value, err);
+    rc = block_builder_add(builder, type, key, value, hash, err);
+    if (rc == 0)
+        builder->prefix_size = s.prefix_size;
+    return rc;
 }
 
 struct strata_slice block_builder_first(const struct block_builder *builder)
@@ -290,6 +310,7 @@ int block_builder_finish(struct block_builder *builder, struct strata_slice *byt
         values->out_of_memory = false;
         return strata_fail_memory(err, size);
     }
+    builder->prefix_size = s.prefix_size;
     memmove(values->data + before, values->data, values->size);
     to = put_head(builder, values->data, wide);
     to = put_suffixes(builder, to, wide);

@@ -102,12 +102,12 @@ int table_writer_add(struct sstable_writer *writer, unsigned type, struct strata
 {
     struct table_writer *w = (struct table_writer *)writer;
     uint64_t hash = index_hash(key);
-    int rc = block_builder_try(&w->builder, type, key, hash, value, err);
+    int rc = block_builder_try(&w->builder, type, key, value, hash, err);
 
     if (rc == BLOCK_FULL) {
         rc = end_block(w, err);
         if (rc == 0)
-            rc = block_builder_add(&w->builder, type, key, hash, value, err);
+            rc = block_builder_add(&w->builder, type, key, value, hash, err);
     }
     if (rc < 0)
         return rc;
@@ -187,7 +187,7 @@ int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t 
         rc = put_properties(w, err);
     if (rc == 0)
         rc = put_footer(w, properties, err);
-    return rc < 0 ? rc : sstable_writer_publish(writer, err);
+    return rc < 0 ? rc : sstable_writer_end(writer, err);
 }
 
 void table_writer_del(struct sstable_writer *writer, bool keep)

@@ -98,6 +98,7 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
     c->records = c->pick.records;
     c->older = find_older(c);
     note_ages(c);
+    compact_set_limits(c);
     rc = open_sources(c, err);
     if (rc < 0) {
         compact_del(c, false);
@@ -117,6 +118,7 @@ int compact_new_flush(const struct strata_env *env, const struct sstable_kind *k
         return strata_fail_memory(err, sizeof *c);
     c->memtable = memtable;
     memtable_ref(memtable);
+    compact_set_limits(c);
     c->bytes = memtable_bytes(memtable);
     c->records = memtable_count(memtable);
     c->first = memtable->first;
@@ -137,6 +139,8 @@ void compact_del(struct compact *c, bool keep)
         c->from->ops->free(c->from);
     if (c->writer)
         c->kind->writer_del(c->writer, false);
+    if (c->behind)
+        c->kind->writer_del(c->behind, false);
     for (size_t i = 0; i < c->output_count; i++) {
         if (!keep)
             sstable_remove(c->outputs[i]);
@@ -194,8 +198,7 @@ static int put_entry(struct compact *c, struct strata_error *err)
     struct strata_slice value;
     int rc = cursor_value(from, &value, err);
 
-    if (rc == 0 && (compact_overlaps_much(c, from->key) || (c->writer && compact_is_full(c))) &&
-        c->writer)
+    if (rc == 0 && compact_ends_before(c, from->key))
         rc = compact_end_output(c, err);
     if (rc == 0 && !c->writer)
         rc = compact_begin_output(c, err);
@@ -224,11 +227,23 @@ static uint64_t bytes_each(const struct compact *c)
 /* A device that is behind is waited for here, a little each time, and not at the end for all. */
 static int sync_some(struct compact *c, struct strata_error *err)
 {
-    if (!c->writer || c->writer->file->end < c->synced + SYNC_BYTES)
+    if (c->at_once || !c->writer || c->writer->file->end < c->synced + SYNC_BYTES)
         return 0;
     c->synced = c->writer->file->end;
     c->waited = true;
     return fs_sync(c->writer->file, err);
+}
+
+static int go_on(struct compact *c, struct strata_error *err)
+{
+    if (!c->ended)
+        return sync_some(c, err);
+    return c->writer ? compact_end_output(c, err) : compact_take_behind(c, err);
+}
+
+static bool is_done(const struct compact *c)
+{
+    return c->ended && !c->writer && !c->behind;
 }
 
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
@@ -236,7 +251,7 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
     uint64_t each = bytes_each(c);
     int rc = 0;
 
-    if (c->ended && !c->writer)
+    if (is_done(c))
         return COMPACT_DONE;
     c->waited = false;
     while (rc == 0 && !c->ended && *budget && !c->waited) {
@@ -244,10 +259,10 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
         *budget -= *budget < each ? *budget : each;
     }
     if (rc == 0 && !c->waited)
-        rc = c->ended && c->writer ? compact_end_output(c, err) : sync_some(c, err);
+        rc = go_on(c, err);
     if (c->waited)
         *budget = 0;
-    return rc < 0 ? rc : c->ended && !c->writer && !c->waited ? COMPACT_DONE : 0;
+    return rc < 0 ? rc : is_done(c) && !c->waited ? COMPACT_DONE : 0;
 }
 
 uint64_t compact_left(const struct compact *c)

@@ -22,21 +22,26 @@ struct compact {
     uint64_t began_ns;         /* fs_now */
     bool begun, ended;         /* `from` was positioned; is at its end */
     bool waited;               /* for the device, in this step */
+    bool at_once;              /* nobody puts meanwhile: its steps may take long */
     uint64_t first, last;      /* sequence numbers of the operations in the inputs */
     uint64_t bytes, records;   /* of the inputs, about */
     uint64_t seen;             /* entries that were read so far */
 
     struct sstable_writer *writer; /* of the table that is being written; or NULL */
     uint64_t synced;               /* bytes of it that are on the device */
+    struct sstable_writer *behind; /* at once: of the table before, on its way there; or NULL */
     struct sstable **outputs;      /* whole, on the device, and in no version yet */
     size_t output_count, output_room;
     struct strata_buffer smallest; /* key of the present output */
     uint64_t written;              /* bytes, of the outputs */
 
-    size_t older;      /* of level 0: the first table that is older than the inputs */
-    size_t at[LEVELS]; /* of each level below: the first table that does not end before the key */
-    size_t grand_at;   /* likewise, of the level below the outputs' */
-    uint64_t grand_bytes; /* that the present output overlaps with there */
+    size_t older;        /* of level 0: the first table that is older than the inputs */
+    size_t at[LEVELS];   /* of each level below: the first table that does not end before the key */
+    uint64_t full_bytes; /* an output that has so many is ended; of level 0: none */
+    const struct version_level *grand; /* the level below the outputs', where one is; or NULL */
+    size_t grand_count;                /* tables of it */
+    size_t grand_at;                   /* the first of them that does not end before the key */
+    uint64_t grand_bytes;              /* that the present output overlaps with there */
 };
 
 /* A compaction: takes the pick, whatever comes of it. NO_MEMORY. To be ended by compact_del. */

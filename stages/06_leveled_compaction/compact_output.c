@@ -5,7 +5,9 @@
  *     tables whose operations it cannot be ordered by, which are those that were there when it
  *     began. What is flushed later is newer than all of them by its sequence numbers.
  * I2: outputs are cut at table_bytes, and where they would overlap with too much of the level below
- *     theirs: the compaction that takes one of them there must not become large. */
+ *     theirs: the compaction that takes one of them there must not become large.
+ * I3: of a compaction that is asked for, one output at most is whole and still on its way to the
+ *     device: the one behind the present one. It is synced and named before the next one ends. */
 #include "compact_output.h"
 #include "lineage.h"
 
@@ -91,26 +93,46 @@ static int put_notes(struct compact *c, struct strata_error *err)
     return rc;
 }
 
-/* compact.c I3: whole and synced, then opened as any reader will see it. */
-int compact_end_output(struct compact *c, struct strata_error *err)
+/* compact.c I3: it is whole and synced, and opened as any reader will see it. */
+static int take_output(struct compact *c, struct sstable_writer *writer, int rc,
+                       struct strata_error *err)
 {
-    struct sstable_writer *writer = c->writer;
-    uint64_t number = writer->number;
-    int rc = make_room(c, err);
-
     if (rc == 0)
-        rc = put_notes(c, err);
-    if (rc == 0)
-        rc = c->kind->writer_finish(writer, c->first, c->last, err);
-    if (rc == 0)
-        rc = c->kind->open(c->env, c->common, number, &c->outputs[c->output_count], err);
-    c->writer = NULL;
+        rc = c->kind->open(c->env, c->common, writer->number, &c->outputs[c->output_count], err);
     c->waited = true;
-    c->synced = c->grand_bytes = 0;
     c->kind->writer_del(writer, rc == 0);
     if (rc == 0)
         c->written += c->outputs[c->output_count++]->bytes;
     return rc;
+}
+
+int compact_take_behind(struct compact *c, struct strata_error *err)
+{
+    struct sstable_writer *writer = c->behind;
+
+    c->behind = NULL;
+    return writer ? take_output(c, writer, sstable_writer_publish(writer, err), err) : 0;
+}
+
+int compact_end_output(struct compact *c, struct strata_error *err)
+{
+    struct sstable_writer *writer = c->writer;
+    int rc = compact_take_behind(c, err);
+
+    if (rc == 0)
+        rc = make_room(c, err);
+    if (rc == 0)
+        rc = put_notes(c, err);
+    if (rc == 0)
+        rc = c->kind->writer_finish(writer, c->first, c->last, err);
+    if (rc < 0)
+        return rc;
+    c->writer = NULL;
+    c->synced = c->grand_bytes = 0;
+    if (!c->at_once)
+        return take_output(c, writer, 0, err);
+    c->behind = writer;
+    return 0;
 }
 
 bool compact_to_level_0(const struct compact *c)
@@ -118,28 +140,29 @@ bool compact_to_level_0(const struct compact *c)
     return c->memtable || c->pick.output == 0;
 }
 
-/* I2: the tables of the level below the outputs' that this one has passed. */
-bool compact_overlaps_much(struct compact *c, struct strata_slice key)
+void compact_set_limits(struct compact *c)
 {
     unsigned grand = c->pick.output + 1;
-    const struct version_level *l;
 
-    if (compact_to_level_0(c) || grand >= LEVELS)
-        return false;
-    for (l = &c->version->levels[grand]; c->grand_at < l->count; c->grand_at++) {
-        const struct sstable *table = l->tables[c->grand_at];
+    c->full_bytes = UINT64_MAX / PICK_TIMES; /* never */
+    if (compact_to_level_0(c))
+        return;
+    c->full_bytes = c->env->options->table_bytes;
+    if (grand < LEVELS)
+        c->grand = &c->version->levels[grand];
+    c->grand_count = c->grand ? c->grand->count : 0;
+}
+
+/* I2. */
+void compact_pass_below(struct compact *c, struct strata_slice key)
+{
+    for (; c->grand_at < c->grand_count; c->grand_at++) {
+        const struct sstable *table = c->grand->tables[c->grand_at];
         if (strata_compare(strata_buffer_slice(&table->largest), key) >= 0)
-            break;
+            return;
         if (c->writer)
             c->grand_bytes += table->bytes;
     }
-    return c->grand_bytes > PICK_TIMES * c->env->options->table_bytes;
-}
-
-bool compact_is_full(const struct compact *c)
-{
-    return !compact_to_level_0(c) &&
-           sstable_writer_place(c->writer) >= c->env->options->table_bytes;
 }
 
 /* What a merge leaves on level 0 stays for long: it counts as the deepest. */
@@ -158,7 +181,9 @@ int compact_begin_output(struct compact *c, struct strata_error *err)
     if (strata_buffer_append(&c->smallest, key.data, key.size) < 0)
         return strata_fail_memory(err, key.size);
     rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
-    if (rc == 0)
-        c->writer->plain |= stays_plain(c);
-    return rc;
+    if (rc < 0)
+        return rc;
+    c->writer->plain |= stays_plain(c);
+    c->writer->at_once = c->at_once;
+    return 0;
 }

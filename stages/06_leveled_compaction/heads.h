@@ -4,17 +4,9 @@
 #ifndef STRATA_06_HEADS_H
 #define STRATA_06_HEADS_H
 
-#include "strata.h"
+#include "coding.h"
 
 #include <string.h>
-
-/* Of eight bytes. They are named one by one: gcc and clang make one load of it at -O2. */
-static inline uint64_t head_load(const uint8_t *p)
-{
-    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
-           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
-           (uint64_t)p[6] << 8 | p[7];
-}
 
 /* The first `size` of eight bytes, zeros for the others. */
 static inline uint64_t head_cut(uint64_t head, size_t size)

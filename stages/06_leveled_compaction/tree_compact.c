@@ -72,15 +72,17 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
     return COMPACT_DONE;
 }
 
-/* Takes the pick. */
-static int begin(struct tree *tree, struct pick *pick, struct strata_error *err)
+/* Takes the pick. `at_once`: it is carried out before anybody puts again. */
+static int begin(struct tree *tree, struct pick *pick, bool at_once, struct strata_error *err)
 {
     int rc = compact_new(tree->env, tree->kind, tree->common, &tree->next, tree->super->version,
                          pick, &tree->compaction, err);
 
-    if (rc == 0)
-        tree_tell_begun(tree, tree->compaction);
-    return rc;
+    if (rc < 0)
+        return rc;
+    tree->compaction->at_once = at_once;
+    tree_tell_begun(tree, tree->compaction);
+    return 0;
 }
 
 static int go_on(struct tree *tree, uint64_t *budget, struct strata_error *err)
@@ -109,7 +111,7 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
     rc = pick_due(&of, &pick, err);
     tree->idle = rc == STRATA_NOT_FOUND;
     if (rc == 0)
-        rc = pick.move ? install_move(tree, &pick, err) : begin(tree, &pick, err);
+        rc = pick.move ? install_move(tree, &pick, err) : begin(tree, &pick, tree->settling, err);
     pick_free(&pick);
     return rc == 0 ? go_on(tree, budget, err) : rc;
 }
@@ -124,7 +126,7 @@ static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *don
     uint64_t bytes = pick->bytes;
 
     if (rc == 0)
-        rc = begin(tree, pick, err);
+        rc = begin(tree, pick, true, err);
     pick_free(pick);
     if (rc == STRATA_NOT_FOUND)
         return 0;

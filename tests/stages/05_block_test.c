@@ -81,8 +81,8 @@ static struct strata_slice build(struct block_builder *builder, const struct ent
     size_t told;
 
     for (size_t i = from; i < to; i++)
-        assert_ok(block_builder_add(builder, e->list[i].type, e->list[i].key,
-                                    index_hash(e->list[i].key), e->list[i].value, &err),
+        assert_ok(block_builder_add(builder, e->list[i].type, e->list[i].key, e->list[i].value,
+                                    index_hash(e->list[i].key), &err),
                   &err);
     assert_int_equal(builder->count, to - from);
     told = block_builder_bytes(builder);
@@ -100,7 +100,7 @@ static bool try_entry(struct block_builder *builder, const struct entry *e)
 {
     struct strata_error err;
     uint32_t count = builder->count;
-    int rc = block_builder_try(builder, e->type, e->key, index_hash(e->key), e->value, &err);
+    int rc = block_builder_try(builder, e->type, e->key, e->value, index_hash(e->key), &err);
 
     assert_true(rc == 0 || rc == BLOCK_FULL);
     assert_int_equal(builder->count, count + (rc == 0));

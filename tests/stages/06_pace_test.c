@@ -344,6 +344,75 @@ static void pace_end_of_a_scan_removes_what_it_held(void **state)
     fs_free(fs);
 }
 
+/* ---- What is asked for ----------------------------------------------------------------------- */
+
+/* The simulated disk's, but it is noted which tables were begun, synced, and named. */
+static struct {
+    const struct fs_ops *real;
+    unsigned begun, synced, named, last; /* `last`: synced before another was begun */
+} noted;
+
+static bool is_unfinished(const char *path)
+{
+    return strstr(path, ".table.tmp") != NULL;
+}
+
+static int open_noted(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out)
+{
+    noted.begun += is_unfinished(path);
+    return noted.real->open(fs, path, flags, out);
+}
+
+static int sync_noted(struct fs_file *file)
+{
+    if (is_unfinished(file->path))
+        noted.last += ++noted.synced == noted.begun;
+    return noted.real->sync(file);
+}
+
+static int rename_noted(struct strata_fs *fs, const char *from, const char *to)
+{
+    if (is_unfinished(from))
+        assert_int_equal(++noted.named, noted.synced);
+    return noted.real->rename(fs, from, to);
+}
+
+/* Each table is synced once, when the next one was begun, and named then. */
+static void pace_compaction_asked_for_syncs_a_table_behind_the_next(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_with(fs, 4 << 20);
+    struct strata_error err;
+    struct fs_ops own = *fs->ops;
+
+    (void)state;
+    for (int i = 0; i < 10000; i++)
+        put(db, i);
+    assert_ok(strata_flush(db, &err), &err);
+    for (int i = 0; i < 10000; i += 3)
+        put(db, i);
+    noted.real = fs->ops;
+    own.open = open_noted;
+    own.sync = sync_noted;
+    own.rename = rename_noted;
+    fs->ops = &own;
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    fs->ops = noted.real;
+    assert_in_range(noted.begun, 10, 100);
+    assert_int_equal(noted.synced, noted.begun);
+    assert_int_equal(noted.named, noted.begun);
+    assert_int_equal(noted.last, 2); /* the flush's, and the last of the compaction */
+    assert_int_equal(check_stat(db, "tables"), count_tables(fs));
+    for (int i = 0; i < 10000; i++) {
+        char key[16], value[200];
+        snprintf(key, sizeof key, "key %08d", i);
+        snprintf(value, sizeof value, "%0190d", i);
+        assert_get(db, key, value);
+    }
+    close_it(db);
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +423,7 @@ int main(void)
         cmocka_unit_test(pace_large_files_are_cut_piece_by_piece),
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),
         cmocka_unit_test(pace_end_of_a_scan_removes_what_it_held),
+        cmocka_unit_test(pace_compaction_asked_for_syncs_a_table_behind_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

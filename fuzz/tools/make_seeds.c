@@ -830,6 +830,17 @@ static void append_table(struct manifest *m, uint32_t from, const struct edit_ta
     edit_free(&edit);
 }
 
+/* An edit that only moves the cursors, one on each level. */
+static void append_cursors(struct manifest *m)
+{
+    struct edit edit = {.next = 20};
+
+    for (uint32_t level = 0; level < LEVELS; level++)
+        require(edit_cursor(&edit, level, strata_string("k"), NULL) == 0, "edit");
+    require(manifest_append(m, &edit, NULL) == 0, "append");
+    edit_free(&edit);
+}
+
 #define TABLE(level, number, first, last, smallest, largest)                                       \
     {                                                                                              \
         level, number, 100, 7, 3, 1, first, last, {(const uint8_t *)(smallest), 1},                \
@@ -861,9 +872,11 @@ static void save_small_edits(void)
     require(manifest_create(&m, &env, 2, &whole, NULL) == 0, "create");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         append_table(&m, steps[i].from, &steps[i].table);
+    save_file(fs, "000002.manifest", 0, "manifest", "small_edits");
+    append_cursors(&m);
+    save_file(fs, "000002.manifest", 0, "manifest", "a_cursor_on_each_level");
     manifest_close(&m);
     edit_free(&whole);
-    save_file(fs, "000002.manifest", 0, "manifest", "small_edits");
     fs_free(fs);
 }
 

@@ -728,6 +728,19 @@ static void save_manifests(void)
     save("manifest", "empty", strata_bytes("", 0));
 }
 
+/* As many bytes of each as are told. */
+static void save_event_of_long_keys(struct strata_buffer *lines)
+{
+    struct strata_event event = {
+        .type = STRATA_EVENT_MADE,
+        .smallest = strata_string("a key of forty-eight bytes, as many as are told."),
+        .largest = strata_string("a key of forty-nine bytes, one more than are told")};
+
+    events_encode(&event, lines);
+    require(!lines->out_of_memory, "no memory");
+    save("events", "long_keys", strata_buffer_slice(lines));
+}
+
 /* An event of each type: what a log that an engine has written says of sizes and times depends on
  * much more than on its format. */
 static void save_events(void)
@@ -758,6 +771,8 @@ static void save_events(void)
     save("events", "its_own", strata_buffer_slice(&lines));
     save("events", "cut", strata_bytes(lines.data, lines.size - 30));
     save("events", "empty", strata_bytes("", 0));
+    strata_buffer_clear(&lines);
+    save_event_of_long_keys(&lines);
     strata_buffer_free(&lines);
 }
 

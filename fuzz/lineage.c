@@ -56,6 +56,7 @@ static struct strata_fs *make_base(void)
 
     strata_options_init(&options);
     options.fs = fs;
+    fuzz_uncounted_begin();
     require(strata_open(DATABASE_DIR, &options, &db, NULL) == 0, "open");
     for (size_t i = 0; i < 3; i++) {
         for (const char *key = spans[i]; *key; key++)
@@ -63,6 +64,7 @@ static struct strata_fs *make_base(void)
         require(strata_flush(db, NULL) == 0, "flush");
     }
     require(strata_close(db, NULL) == 0, "close");
+    fuzz_uncounted_end();
     return fs;
 }
 

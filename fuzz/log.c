@@ -6,6 +6,7 @@
  *   - where opening neither refuses nor drops anything, the annotated dump has nothing to say;
  *   - frames with a head and operations alone, read one by one and written to a new file as groups,
  *     make the same bytes again, and so do the records;
+ *   - inside a frame with a head no operation stands alone, and no delete that does has a value;
  *   - the first frame has a head; of those that follow each head goes on with the number, and has
  *     the salt, up to where reading stops. */
 #include "03_wal/wal.h"
@@ -29,6 +30,8 @@ static void add_records(struct wal_group *group, struct fs_file *from, uint64_t 
             record_at(from, NUMBER, first, frame->end, wal_max_type(true), &body, &record, &err);
         struct strata_slice value;
         require(rc == 0, "%s", err.message);
+        require(frame->lone == (record.type >= WAL_LONE_PUT), "type %u in a frame", record.type);
+        require(record.type != WAL_LONE_DELETE || !record.value_size, "a delete with a value");
         value = rewrite_value(&body, &record);
         if (frame->lone)
             wal_lone_add(group, wal_operation(&record), record.key, value, true);

@@ -204,7 +204,7 @@ static void change_head(struct mutation *m)
         return;
     switch (prng_below(m->prng, 5)) {
     case 0:
-        head[TYPE] = (uint8_t)prng_below(m->prng, 10);
+        head[TYPE] = (uint8_t)prng_below(m->prng, WAL_LONE_DELETE + 1);
         break;
     case 1:
         put_u32(head + KEY_BYTES, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]);

@@ -8,10 +8,13 @@
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "05_blocks_bloom/table_inside.h"
+#include "06_leveled_compaction/events.h"
 #include "06_leveled_compaction/manifest.h"
 #include "checksum.h"
 #include "coding.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAGIC 8
@@ -270,6 +273,29 @@ static void repair_tables(uint8_t *data, size_t size, enum repair what)
     put_u32(data + size - 4, checksum(checksum_seed(0, 0), strata_bytes(data, size - 4)));
 }
 
+#define LINE_CHECK ",\"check\":\""
+#define LINE_TAIL (sizeof LINE_CHECK - 1 + 8 + 2) /* with the digits, the quote and the brace */
+
+/* The check of each line of an event log that ends with one. */
+static void repair_events(uint8_t *data, size_t size, enum repair what)
+{
+    struct strata_slice rest = strata_bytes(data, size), line;
+
+    (void)what;
+    while (events_next_line(&rest, &line)) {
+        char text[LINE_TAIL + 1];
+        uint8_t *tail;
+        if (line.size < LINE_TAIL)
+            continue;
+        tail = data + (line.data - data) + line.size - LINE_TAIL;
+        if (memcmp(tail, LINE_CHECK, sizeof LINE_CHECK - 1) != 0)
+            continue;
+        snprintf(text, sizeof text, LINE_CHECK "%08" PRIx32 "\"}",
+                 checksum(0, strata_bytes(line.data, line.size - LINE_TAIL)));
+        memcpy(tail, text, LINE_TAIL);
+    }
+}
+
 /* ---- A table: sections, one behind the other, and a footer ------------------------------ */
 
 #define UNPACKED ((size_t)1 << 20)
@@ -507,7 +533,7 @@ static const struct {
     {TAIL_MAGIC, repair_tail},       {CHECKPOINT_MAGIC, repair_checkpoint},
     {RUN_MAGIC, repair_log},         {TABLES_MAGIC, repair_tables},
     {TABLE_MAGIC, repair_table},     {MANIFEST_MAGIC, repair_log},
-    {CURRENT_MAGIC, repair_current},
+    {CURRENT_MAGIC, repair_current}, {EVENTS_MAGIC, repair_events},
 };
 
 static size_t same_bytes(const uint8_t *data, const char *magic)

@@ -205,6 +205,7 @@ struct strata_fs *sample_letters(unsigned stage, char last, const char *flushes,
 
     strata_options_init(&options);
     options.fs = fs;
+    fuzz_uncounted_begin();
     require(strata_open(DATABASE_DIR, &options, &db, NULL) == 0, "open");
     for (char key[] = "a"; key[0] <= last; key[0]++) {
         require(strata_put(db, strata_string(key), strata_string("value"), NULL) == 0, "put");
@@ -215,5 +216,6 @@ struct strata_fs *sample_letters(unsigned stage, char last, const char *flushes,
     }
     *content = content_scan(db);
     require(strata_close(db, NULL) == 0, "close");
+    fuzz_uncounted_end();
     return fs;
 }

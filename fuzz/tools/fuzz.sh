@@ -291,9 +291,12 @@ run() { # NAME STAGE AS SOURCE...
         done
         before_time=$(stat_of "$label" main run_time)
     fi
-    start "$label" "$name" main "$afl/$name"
-    [ "$jobs" -gt 1 ] && start "$label" "$name" second "$cmplog/$name" -c 0 -l 2
-    watch "$label"
+    used=0
+    if [ -z "${AFL_BENCH_UNTIL_CRASH:-}" ] || [ ! -d "$work/bad/$label" ]; then # else a seed has told already
+        start "$label" "$name" main "$afl/$name"
+        [ "$jobs" -gt 1 ] && start "$label" "$name" second "$cmplog/$name" -c 0 -l 2
+        watch "$label"
+    fi
     for who in main second; do
         n=$(stat_of "$label" $who execs_done)
         execs=$((execs + ${n:-0}))

@@ -728,6 +728,19 @@ static void save_manifests(void)
     save("manifest", "empty", strata_bytes("", 0));
 }
 
+/* As many bytes of each as are told. */
+static void save_event_of_long_keys(struct strata_buffer *lines)
+{
+    struct strata_event event = {
+        .type = STRATA_EVENT_MADE,
+        .smallest = strata_string("a key of forty-eight bytes, as many as are told."),
+        .largest = strata_string("a key of forty-nine bytes, one more than are told")};
+
+    events_encode(&event, lines);
+    require(!lines->out_of_memory, "no memory");
+    save("events", "long_keys", strata_buffer_slice(lines));
+}
+
 /* An event of each type: what a log that an engine has written says of sizes and times depends on
  * much more than on its format. */
 static void save_events(void)
@@ -758,6 +771,8 @@ static void save_events(void)
     save("events", "its_own", strata_buffer_slice(&lines));
     save("events", "cut", strata_bytes(lines.data, lines.size - 30));
     save("events", "empty", strata_bytes("", 0));
+    strata_buffer_clear(&lines);
+    save_event_of_long_keys(&lines);
     strata_buffer_free(&lines);
 }
 
@@ -830,6 +845,17 @@ static void append_table(struct manifest *m, uint32_t from, const struct edit_ta
     edit_free(&edit);
 }
 
+/* An edit that only moves the cursors, one on each level. */
+static void append_cursors(struct manifest *m)
+{
+    struct edit edit = {.next = 20};
+
+    for (uint32_t level = 0; level < LEVELS; level++)
+        require(edit_cursor(&edit, level, strata_string("k"), NULL) == 0, "edit");
+    require(manifest_append(m, &edit, NULL) == 0, "append");
+    edit_free(&edit);
+}
+
 #define TABLE(level, number, first, last, smallest, largest)                                       \
     {                                                                                              \
         level, number, 100, 7, 3, 1, first, last, {(const uint8_t *)(smallest), 1},                \
@@ -861,9 +887,11 @@ static void save_small_edits(void)
     require(manifest_create(&m, &env, 2, &whole, NULL) == 0, "create");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         append_table(&m, steps[i].from, &steps[i].table);
+    save_file(fs, "000002.manifest", 0, "manifest", "small_edits");
+    append_cursors(&m);
+    save_file(fs, "000002.manifest", 0, "manifest", "a_cursor_on_each_level");
     manifest_close(&m);
     edit_free(&whole);
-    save_file(fs, "000002.manifest", 0, "manifest", "small_edits");
     fs_free(fs);
 }
 

@@ -149,6 +149,28 @@ static void line_without_memory_is_none(void **state)
     strata_buffer_free(&keys);
 }
 
+/* The room for both is made at once: a second allocation would move the first key's bytes. */
+static void line_keys_stay_where_they_are(void **state)
+{
+    static const char long_key[] = "forty-eight bytes of a key, told as they are ...";
+    struct strata_event event = {.type = STRATA_EVENT_MADE,
+                                 .smallest = strata_string(long_key),
+                                 .largest = strata_string(long_key)};
+    struct strata_buffer line = {0}, keys = {0};
+
+    (void)state;
+    events_encode(&event, &line);
+    allocations.at = 2;
+    allocations.on = true;
+    assert_int_equal(events_decode(strata_bytes(line.data, line.size - 1), &event, &keys), 0);
+    allocations.on = false;
+    allocations.at = 0;
+    assert_bytes(event.smallest, strata_string(long_key));
+    assert_bytes(event.largest, strata_string(long_key));
+    strata_buffer_free(&line);
+    strata_buffer_free(&keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +178,7 @@ int main(void)
         cmocka_unit_test(line_of_a_later_version_is_read),
         cmocka_unit_test(lines_are_cut_where_they_end),
         cmocka_unit_test(line_without_memory_is_none),
+        cmocka_unit_test(line_keys_stay_where_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

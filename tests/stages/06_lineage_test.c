@@ -74,6 +74,8 @@ static void lineage_that_cannot_be_is_refused(void **state)
         {14, 1, 3, 0, 0},                /* a level that is none */
         {0, 0, 3, 0, 0},                 /* of no compaction */
         {0, 1, 1, 0, 0},                 /* at no place of it */
+        {0, 1, 3, 2, UINT64_MAX - 1},    /* counts that add up to 0, which is what follows */
+        {0, 1, 3, 1, 0, 0},              /* file 0 */
         {0, 1, 3, UINT64_MAX, 1},        /* more files than bytes */
         {0, 1, 3, 1, UINT64_MAX},        /* likewise */
         {0, 1, 3, 2, UINT64_MAX - 1, 5}, /* they add up to 0 */
@@ -86,7 +88,7 @@ static void lineage_that_cannot_be_is_refused(void **state)
         struct lineage got;
         for (size_t at = 0; at < 6; at++)
             buffer_put_varint(&bytes, wrong[i][at]);
-        bytes.size -= i < 3; /* no file */
+        bytes.size -= i < 4; /* no file */
         assert_code(lineage_decode(strata_buffer_slice(&bytes), &got, &err), STRATA_ERR_CORRUPT,
                     &err);
         lineage_free(&got);

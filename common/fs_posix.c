@@ -30,7 +30,8 @@ struct posix_file {
     int fd;
     bool locked; /* by lock_take */
     bool mapped; /* FS_MAPPED, and the file system is one that keeps its word about room */
-    struct fs_window window; /* for appends, if it is mapped */
+    bool filled; /* FS_AHEAD without it, on such a file system: room is filled with zeros */
+    struct fs_window window; /* for appends, if it is mapped or filled */
 };
 
 #define AHEAD ((uint64_t)1 << 20)
@@ -117,8 +118,10 @@ static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, st
         return -sys;
     }
     sys = new_file(fd, out);
-    if (sys == 0)
-        ((struct posix_file *)*out)->mapped = flags & FS_MAPPED && keeps_room(fd);
+    if (sys == 0 && flags & FS_AHEAD && keeps_room(fd)) {
+        ((struct posix_file *)*out)->mapped = flags & FS_MAPPED;
+        ((struct posix_file *)*out)->filled = !(flags & FS_MAPPED);
+    }
     return sys;
 }
 
@@ -154,10 +157,14 @@ static ssize_t posix_append(struct fs_file *file, const struct strata_slice *par
     uint64_t size = 0;
     ssize_t written;
 
-    if (!posix->mapped)
+    if (!posix->mapped && !posix->filled)
         return write_parts(file, parts, count);
     for (size_t i = 0; i < count; i++)
         size += parts[i].size;
+    if (posix->filled) {
+        fs_window_fill(&posix->window, posix->fd, file->end, size);
+        return write_parts(file, parts, count);
+    }
     if (fs_window_store(&posix->window, posix->fd, file->end, parts, count, size))
         return (ssize_t)size;
     written = write_parts(file, parts, count);

@@ -13,7 +13,12 @@
  * of log, on ext4, all of it (stores, munmap, write-back): 1.46 ms by populating alone, 0.41 ms so;
  * with pieces of 16 KiB 0.65, of 256 KiB 0.32. But the kernel notes which folios have changed, not
  * which of their pages: where a sync is asked for again and again, each would write the piece. So
- * after a sync the next one is made page by page. */
+ * after a sync the next one is made page by page.
+ *
+ * Where each append is to be synced, nothing is mapped, but pieces are made all the same, and the
+ * sync that comes next writes them whole: it finds blocks that are in use already, one time in five
+ * hundred. Eight records a sync, that is 0.14 ms instead of 0.2. (A call, other than a store, marks
+ * the pages that it changes.) */
 #define _GNU_SOURCE
 #include "fs_window.h"
 
@@ -42,7 +47,7 @@ static void unmap(struct fs_window *window)
 void fs_window_drop(struct fs_window *window)
 {
     unmap(window);
-    window->room = 0;
+    window->room = window->ready = 0;
 }
 
 /* From `end` on. */
@@ -120,6 +125,17 @@ bool fs_window_store(struct fs_window *window, int fd, uint64_t end,
         at += parts[i].size;
     }
     return true;
+}
+
+void fs_window_fill(struct fs_window *window, int fd, uint64_t end, uint64_t size)
+{
+    uint64_t from = end + size, to;
+
+    if (end > window->room || size > window->room - end || from <= window->ready)
+        return;
+    to = up(from, FS_WINDOW_PIECE);
+    window->ready = to < window->room ? to : window->room;
+    write_zeros(fd, from, window->ready);
 }
 
 void fs_window_pass(struct fs_window *window, uint64_t end)

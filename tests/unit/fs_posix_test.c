@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "fs_posix.h"
+#include "fs_window.h"
 #include "tmpdir.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -181,6 +183,60 @@ static void fs_posix_room_that_was_cut_away_is_no_signal(void **state)
     tmpdir_del(dir);
 }
 
+/* Bytes from `offset` on up to the first that is only reserved; 0: the file system does not tell.
+ */
+static uint64_t written_behind(const char *path, uint64_t offset)
+{
+    int fd = open(path, O_RDONLY);
+    struct statfs status;
+    off_t hole = 0;
+
+    assert_true(fd >= 0);
+    if (fstatfs(fd, &status) == 0 && status.f_type == 0xef53) /* ext4 */
+        hole = lseek(fd, (off_t)offset, SEEK_HOLE);
+    close(fd);
+    return hole > 0 ? (uint64_t)hole - offset : 0;
+}
+
+/* Where each append is synced: a sync meets blocks that have been written once, and behind what was
+ * appended are zeros, whatever the sizes are. */
+static void fs_posix_room_of_what_is_synced_was_written_before(void **state)
+{
+    enum { BYTES = 400000 };
+    static const size_t sizes[] = {132, 60000, 5404, 65536, 100, 131072, 4096, 1};
+    struct strata_fs *fs = fs_posix_new();
+    char *dir = tmpdir_new(), *path = tmpdir_path(dir, "file");
+    uint8_t *bytes = malloc(BYTES), *back = malloc(BYTES);
+    size_t end = 0, got;
+    uint64_t behind;
+    struct strata_error err;
+    struct fs_file *file;
+
+    (void)state;
+    assert_true(bytes && back);
+    memset(bytes, 0, BYTES);
+    assert_ok(fs_open(fs, path, FS_WRITE | FS_CREATE | FS_AHEAD, &file, &err), &err);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct strata_slice part = {bytes + end, sizes[i]};
+        memset(bytes + end, (int)i + 1, sizes[i]);
+        end += sizes[i];
+        assert_ok(fs_append(file, &part, 1, &err), &err);
+        assert_ok(fs_sync(file, &err), &err);
+    }
+    behind = written_behind(path, end); /* pages that were read count, too */
+    if (behind)
+        assert_int_equal(behind, FS_WINDOW_PIECE - end % FS_WINDOW_PIECE);
+    assert_ok(fs_read_at(file, 0, back, BYTES, &got, &err), &err);
+    assert_int_equal(got, BYTES);
+    assert_memory_equal(back, bytes, BYTES);
+    fs_close(file, NULL);
+    fs_free(fs);
+    free(bytes);
+    free(back);
+    free(path);
+    tmpdir_del(dir);
+}
+
 /* Also when the file is closed and its name is gone. */
 static void fs_posix_mapped_file_is_read_in_place(void **state)
 {
@@ -217,6 +273,7 @@ int main(void)
         cmocka_unit_test(fs_posix_what_is_no_regular_file_is_refused_at_open),
         cmocka_unit_test(fs_posix_write_back_changes_no_byte_and_poisons_nothing),
         cmocka_unit_test(fs_posix_room_that_was_cut_away_is_no_signal),
+        cmocka_unit_test(fs_posix_room_of_what_is_synced_was_written_before),
         cmocka_unit_test(fs_posix_mapped_file_is_read_in_place),
         cmocka_unit_test(fs_posix_room_ahead_beyond_the_size_limit_is_done_without),
     };

@@ -110,7 +110,7 @@ static void swap(struct tree *tree, struct change *c)
     struct state state = tree->state;
 
     pthread_mutex_lock(&tree->group.mutex);
-    tree->super = c->super;
+    tree_show(tree, c->super);
     tree->state = c->state;
     tree->idle = false;
     tree->figures.looked_in +=

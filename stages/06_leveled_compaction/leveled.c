@@ -2,7 +2,10 @@
  * is owed (pace.c). A read asks the memtables, the tables of level 0, the newest first, and of each
  * deeper level the one table that may have the key; a scan merges them all.
  *
- * One mutex, as in stage 4: it is held to write, and by a reader to take hold of what there is. */
+ * Two mutexes: the group's is held to write, as in stage 4; a reader takes hold of what there is by
+ * another one, which a writer holds to show what he has done and no longer. So a get does not wait
+ * for a put that is logged and added meanwhile: it would sleep, and to be woken takes longer than
+ * many puts. */
 #include "leveled.h"
 #include "04_memtable_sstable/cursor_iter.h"
 #include "pace.h"
@@ -31,6 +34,7 @@ static int tree_free(struct tree *tree, struct strata_error *err)
     manifest_close(&tree->manifest);
     state_free(&tree->state);
     arena_pool_free(&tree->pool);
+    pthread_mutex_destroy(&tree->reading);
     group_free(&tree->group);
     free(tree);
     return rc;
@@ -42,6 +46,22 @@ static size_t most_spare(const struct strata_env *env)
     return env->options->memtable_bytes + env->options->memtable_bytes / 8;
 }
 
+/* What threads need; on failure nothing of it is left. */
+static int init_threads(struct tree *tree, const struct strata_env *env, struct strata_error *err)
+{
+    int rc = group_init(&tree->group, err);
+
+    if (rc < 0)
+        return rc;
+    if (pthread_mutex_init(&tree->reading, NULL) != 0)
+        rc = strata_fail_memory(err, sizeof tree->reading);
+    if (rc == 0 && (rc = arena_pool_init(&tree->pool, most_spare(env), err)) < 0)
+        pthread_mutex_destroy(&tree->reading);
+    if (rc < 0)
+        group_free(&tree->group);
+    return rc;
+}
+
 int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, bool unsynced,
                  void **self, struct strata_error *err)
 {
@@ -51,12 +71,7 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
-    rc = group_init(&tree->group, err);
-    if (rc == 0) {
-        rc = arena_pool_init(&tree->pool, most_spare(env), err);
-        if (rc < 0)
-            group_free(&tree->group);
-    }
+    rc = init_threads(tree, env, err);
     if (rc < 0) {
         free(tree);
         return rc;
@@ -153,18 +168,23 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
     return rc;
 }
 
-/* Into the memtable, in steps that cannot fail; then readers may see it. */
+/* Into the memtable, in steps that cannot fail; then readers may see it. Where there are none now,
+ * those that begin later find nothing of what was replaced until now. */
 static void apply(struct tree *tree, const struct group_commit *list)
 {
     uint64_t sequence = tree->sequence;
+    bool is_read;
 
-    if (!super_is_read(tree->super)) /* and the mutex is held: nobody begins to */
-        memtable_quiet(tree->super->memtable);
     for (const struct group_commit *c = list; c; c = c->next)
         for (size_t i = 0; i < c->count; i++)
             memtable_add(tree->super->memtable, sequence++, c->ops[i].type, c->ops[i].key,
                          c->ops[i].value);
+    pthread_mutex_lock(&tree->reading);
     tree->sequence = sequence;
+    is_read = super_is_read(tree->super);
+    pthread_mutex_unlock(&tree->reading);
+    if (!is_read)
+        memtable_quiet(tree->super->memtable);
 }
 
 /* Append, sync if asked for, apply, answer: stage 3's order. (A sealed log is on the device.) */
@@ -228,12 +248,12 @@ static struct super *take(struct tree *tree, unsigned gets, uint64_t *sequence)
 {
     struct super *super;
 
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->reading);
     super = tree->super;
     super_ref(super);
     *sequence = tree->sequence - 1;
-    tree->figures.gets += gets;
-    pthread_mutex_unlock(&tree->group.mutex);
+    tree->gets += gets;
+    pthread_mutex_unlock(&tree->reading);
     return super;
 }
 

@@ -108,13 +108,13 @@ static void tell_written(const struct tree_figures *f, uint64_t manifest, uint64
          share_of(all, f->bytes_in));
 }
 
-static void tell_read(const struct tree_figures *f, const struct table_common *common,
-                      each_stat *each, void *arg)
+static void tell_read(const struct tree_figures *f, uint64_t gets,
+                      const struct table_common *common, each_stat *each, void *arg)
 {
     uint64_t asked = f->looked_in + atomic_load_explicit(&common->denied, memory_order_relaxed);
 
     tell(each, arg, "tables_asked", "tables", "by them: those that may have the key", asked);
-    tell(each, arg, "read_amplification", "%", "tables_asked by gets", share_of(asked, f->gets));
+    tell(each, arg, "read_amplification", "%", "tables_asked by gets", share_of(asked, gets));
 }
 
 static void tell_space(const struct version *v, each_stat *each, void *arg)
@@ -146,10 +146,13 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
     struct tree *tree = self;
     struct tree_figures figures;
     struct super *super;
-    uint64_t sequence, commits, groups, memory, spared, manifest, events;
+    uint64_t sequence, gets, commits, groups, memory, spared, manifest, events;
 
     (void)err;
     super = leveled_take(tree, &sequence);
+    pthread_mutex_lock(&tree->reading);
+    gets = tree->gets;
+    pthread_mutex_unlock(&tree->reading);
     pthread_mutex_lock(&tree->group.mutex);
     figures = tree->figures;
     commits = tree->group.commits;
@@ -177,7 +180,7 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
         tell_level(super->version, &figures, level, each, arg);
     tell_targets(super->version, tree->env->options, each, arg);
     tell_written(&figures, manifest, events, each, arg);
-    tell_read(&figures, tree->common, each, arg);
+    tell_read(&figures, gets, tree->common, each, arg);
     tell_space(super->version, each, arg);
     tell_stalls(&figures, each, arg);
     tell(each, arg, "open_replayed", "bytes", "of log that opening read", tree->opened.end);

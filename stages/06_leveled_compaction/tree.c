@@ -65,6 +65,13 @@ static void tell_sealed(struct tree *tree)
     tree_tell(tree, event);
 }
 
+void tree_show(struct tree *tree, struct super *super)
+{
+    pthread_mutex_lock(&tree->reading);
+    tree->super = super;
+    pthread_mutex_unlock(&tree->reading);
+}
+
 int tree_seal(struct tree *tree, struct strata_error *err)
 {
     struct super *old = tree->super, *super = NULL;
@@ -83,7 +90,7 @@ int tree_seal(struct tree *tree, struct strata_error *err)
         return rc;
     }
     pthread_mutex_lock(&tree->group.mutex);
-    tree->super = super;
+    tree_show(tree, super);
     tree->sealed = tree->live;
     tree->live = log;
     tree->named = false;

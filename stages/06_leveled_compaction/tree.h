@@ -30,7 +30,7 @@ struct tree_figures {
     } levels[LEVELS];
     uint64_t stalls, stall_ns, longest_ns; /* writes that did work, and how long */
     uint64_t stalled[TREE_STALLS];         /* of them, at least 1, 10 and 100 ms */
-    uint64_t gets, looked_in;              /* tables, by them; without the present version's */
+    uint64_t looked_in;                    /* tables, by gets; without the present version's */
     /* Bytes that were written to files: to logs, to manifests before the present one, and to
      * tables, those that were given up among them. */
     uint64_t log_bytes, manifest_bytes, table_bytes;
@@ -41,18 +41,21 @@ struct tree {
     const struct sstable_kind *kind; /* of its tables */
     void *common;                    /* what they have in common */
     struct group group;              /* its mutex guards the rest */
-    struct arena_pool pool;          /* of its memtables */
-    struct super *super;             /* the present one */
-    struct tree_log live;            /* of its memtable */
-    struct tree_log sealed;          /* of its sealed memtable */
-    struct tree_log older;           /* a second log that open found */
-    bool named;                      /* the manifest tells of the live log: it may be written to */
-    bool spent;                      /* a crash ended a log: first of all a table is made of it */
-    bool unsynced;                   /* names in the directory may not be on the device */
+    pthread_mutex_t reading; /* guards gets, and for readers super and sequence, which change
+                                with both held; this one for some instructions only */
+    struct arena_pool pool;  /* of its memtables */
+    struct super *super;     /* the present one */
+    struct tree_log live;    /* of its memtable */
+    struct tree_log sealed;  /* of its sealed memtable */
+    struct tree_log older;   /* a second log that open found */
+    bool named;              /* the manifest tells of the live log: it may be written to */
+    bool spent;              /* a crash ended a log: first of all a table is made of it */
+    bool unsynced;           /* names in the directory may not be on the device */
     struct manifest manifest;
     struct state state;         /* as the manifest tells */
     uint64_t next;              /* number of the next file */
     uint64_t sequence;          /* of the next operation */
+    uint64_t gets;              /* since open */
     struct compact *flush;      /* under way, or NULL */
     struct compact *compaction; /* likewise */
     struct trash trash;         /* files that are named no more */
@@ -76,6 +79,8 @@ void tree_remove_unread(struct tree *tree);
 /* All below: alone with the tree, as the leader, and the mutex free. NO_MEMORY: nothing was
  * changed. After another error the tree is not to be written any more (tree_spoil). */
 
+/* Readers see this one from now on. The mutex is held. */
+void tree_show(struct tree *tree, struct super *super);
 /* A new memtable and a new log; the full one is sealed, and none was. The log must be named before
  * it is written to. */
 int tree_seal(struct tree *tree, struct strata_error *err);

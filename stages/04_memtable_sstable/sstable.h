@@ -88,8 +88,9 @@ struct sstable_kind {
     /* Keys ascend. */
     int (*writer_add)(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                       struct strata_slice value, struct strata_error *err);
-    /* Writes what remains, syncs the file and gives it its name; that is durable when the directory
-     * has been synced. `first` and `last` as in sstable_sum. */
+    /* Writes what remains, syncs the file and gives it its name, unless it is written `at_once`;
+     * the name is durable when the directory has been synced. `first` and `last` as in sstable_sum.
+     */
     int (*writer_finish)(struct sstable_writer *writer, uint64_t first, uint64_t last,
                          struct strata_error *err);
     /* `keep`: the table is finished and stays. Else its file is removed, whatever its name is. */

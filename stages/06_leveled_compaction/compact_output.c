@@ -94,11 +94,10 @@ static int put_notes(struct compact *c, struct strata_error *err)
 }
 
 /* compact.c I3: it is whole and synced, and opened as any reader will see it. */
-static int take_output(struct compact *c, struct sstable_writer *writer, int rc,
-                       struct strata_error *err)
+static int take_output(struct compact *c, struct sstable_writer *writer, struct strata_error *err)
 {
-    if (rc == 0)
-        rc = c->kind->open(c->env, c->common, writer->number, &c->outputs[c->output_count], err);
+    int rc = c->kind->open(c->env, c->common, writer->number, &c->outputs[c->output_count], err);
+
     c->waited = true;
     c->kind->writer_del(writer, rc == 0);
     if (rc == 0)
@@ -109,9 +108,12 @@ static int take_output(struct compact *c, struct sstable_writer *writer, int rc,
 int compact_take_behind(struct compact *c, struct strata_error *err)
 {
     struct sstable_writer *writer = c->behind;
+    int rc = writer ? sstable_writer_publish(writer, err) : 0;
 
+    if (rc < 0 || !writer)
+        return rc;
     c->behind = NULL;
-    return writer ? take_output(c, writer, sstable_writer_publish(writer, err), err) : 0;
+    return take_output(c, writer, err);
 }
 
 int compact_end_output(struct compact *c, struct strata_error *err)
@@ -130,7 +132,7 @@ int compact_end_output(struct compact *c, struct strata_error *err)
     c->writer = NULL;
     c->synced = c->grand_bytes = 0;
     if (!c->at_once)
-        return take_output(c, writer, 0, err);
+        return take_output(c, writer, err);
     c->behind = writer;
     return 0;
 }

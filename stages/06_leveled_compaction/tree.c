@@ -136,12 +136,15 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
+static uint64_t bytes_of(const struct sstable_writer *writer)
+{
+    return writer && writer->file ? writer->file->end : 0;
+}
+
 static void note_bytes(struct tree *tree, const struct compact *work)
 {
-    uint64_t bytes = work->written;
+    uint64_t bytes = work->written + bytes_of(work->writer) + bytes_of(work->behind);
 
-    if (work->writer && work->writer->file)
-        bytes += work->writer->file->end;
     pthread_mutex_lock(&tree->group.mutex);
     tree->figures.table_bytes += bytes;
     pthread_mutex_unlock(&tree->group.mutex);

@@ -6,6 +6,7 @@
 #include "rng.h"
 #include "subject.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -346,10 +347,13 @@ static void pace_end_of_a_scan_removes_what_it_held(void **state)
 
 /* ---- What is asked for ----------------------------------------------------------------------- */
 
-/* The simulated disk's, but it is noted which tables were begun, synced, and named. */
+/* The simulated disk's, but it is noted which tables were begun, synced, and named, and the bytes
+ * written to them. */
 static struct {
     const struct fs_ops *real;
     unsigned begun, synced, named, last; /* `last`: synced before another was begun */
+    uint64_t bytes;
+    unsigned failing_sync, failing_name; /* the one that fails; 0: none */
 } noted;
 
 static bool is_unfinished(const char *path)
@@ -363,10 +367,20 @@ static int open_noted(struct strata_fs *fs, const char *path, unsigned flags, st
     return noted.real->open(fs, path, flags, out);
 }
 
+static ssize_t append_noted(struct fs_file *file, const struct strata_slice *parts, size_t count)
+{
+    ssize_t n = noted.real->append(file, parts, count);
+    if (is_unfinished(file->path))
+        noted.bytes += (uint64_t)n;
+    return n;
+}
+
 static int sync_noted(struct fs_file *file)
 {
     if (is_unfinished(file->path))
         noted.last += ++noted.synced == noted.begun;
+    if (is_unfinished(file->path) && noted.synced == noted.failing_sync)
+        return -EIO;
     return noted.real->sync(file);
 }
 
@@ -374,43 +388,101 @@ static int rename_noted(struct strata_fs *fs, const char *from, const char *to)
 {
     if (is_unfinished(from))
         assert_int_equal(++noted.named, noted.synced);
+    if (is_unfinished(from) && noted.named == noted.failing_name)
+        return -ENOSPC;
     return noted.real->rename(fs, from, to);
 }
 
-/* Each table is synced once, when the next one was begun, and named then. */
-static void pace_compaction_asked_for_syncs_a_table_behind_the_next(void **state)
+/* What compacting it returns, with the calls noted. */
+static int compact_noted(struct strata_fs *fs, struct strata *db, struct strata_error *err)
 {
-    struct strata_fs *fs = fs_sim_new();
+    struct fs_ops own = *fs->ops;
+    int rc;
+
+    noted.real = fs->ops;
+    own.open = open_noted;
+    own.append = append_noted;
+    own.sync = sync_noted;
+    own.rename = rename_noted;
+    fs->ops = &own;
+    rc = strata_compact(db, NULL, err);
+    fs->ops = noted.real;
+    return rc;
+}
+
+/* Ten thousand records in a table, and newer ones for a third of them in memory. */
+static struct strata *open_to_compact(struct strata_fs *fs)
+{
     struct strata *db = open_with(fs, 4 << 20);
     struct strata_error err;
-    struct fs_ops own = *fs->ops;
 
-    (void)state;
     for (int i = 0; i < 10000; i++)
         put(db, i);
     assert_ok(strata_flush(db, &err), &err);
     for (int i = 0; i < 10000; i += 3)
         put(db, i);
-    noted.real = fs->ops;
-    own.open = open_noted;
-    own.sync = sync_noted;
-    own.rename = rename_noted;
-    fs->ops = &own;
-    assert_ok(strata_compact(db, NULL, &err), &err);
-    fs->ops = noted.real;
-    assert_in_range(noted.begun, 10, 100);
-    assert_int_equal(noted.synced, noted.begun);
-    assert_int_equal(noted.named, noted.begun);
-    assert_int_equal(noted.last, 2); /* the flush's, and the last of the compaction */
-    assert_int_equal(check_stat(db, "tables"), count_tables(fs));
+    memset(&noted, 0, sizeof noted);
+    return db;
+}
+
+static void assert_all(struct strata *db)
+{
     for (int i = 0; i < 10000; i++) {
         char key[16], value[200];
         snprintf(key, sizeof key, "key %08d", i);
         snprintf(value, sizeof value, "%0190d", i);
         assert_get(db, key, value);
     }
+}
+
+/* Each table is synced once, when the next one was begun, and named then. */
+static void pace_compaction_asked_for_syncs_a_table_behind_the_next(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_to_compact(fs);
+    struct strata_error err;
+
+    (void)state;
+    assert_ok(compact_noted(fs, db, &err), &err);
+    assert_in_range(noted.begun, 10, 100);
+    assert_int_equal(noted.synced, noted.begun);
+    assert_int_equal(noted.named, noted.begun);
+    assert_int_equal(noted.last, 2); /* the flush's, and the last of the compaction */
+    assert_int_equal(check_stat(db, "tables"), count_tables(fs));
+    assert_all(db);
     close_it(db);
     fs_free(fs);
+}
+
+/* It ends the compaction, which leaves no file; what was written counts, to the table behind and to
+ * the next one, too; and all is there, and is compacted after the next open. */
+static void pace_table_behind_that_fails_is_told(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_to_compact(fs);
+        uint64_t told = check_stat(db, "table_bytes");
+        struct strata_error err;
+
+        noted.failing_sync = i == 0 ? 4 : 0; /* the first is the flush's */
+        noted.failing_name = i == 1 ? 4 : 0;
+        assert_code(compact_noted(fs, db, &err), STRATA_ERR_IO, &err);
+        assert_int_equal(noted.synced, 4);
+        assert_int_equal(noted.begun, 5);
+        if (i == 0) /* else the file is closed by then, and not counted */
+            assert_int_equal(check_stat(db, "table_bytes") - told, noted.bytes);
+        assert_int_equal(check_stat(db, "tables"), count_tables(fs));
+        assert_all(db);
+        strata_close(db, NULL);
+        db = open_with(fs, 4 << 20);
+        assert_ok(strata_compact(db, NULL, &err), &err);
+        assert_ok(strata_verify(db, NULL, &err), &err);
+        assert_int_equal(check_stat(db, "table_records"), 10000);
+        assert_all(db);
+        close_it(db);
+        fs_free(fs);
+    }
 }
 
 int main(void)
@@ -424,6 +496,7 @@ int main(void)
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),
         cmocka_unit_test(pace_end_of_a_scan_removes_what_it_held),
         cmocka_unit_test(pace_compaction_asked_for_syncs_a_table_behind_the_next),
+        cmocka_unit_test(pace_table_behind_that_fails_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

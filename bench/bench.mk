@@ -98,7 +98,7 @@ bench-sizes: bench-peers-installed ## how speed, and what an operation costs, ch
 bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
 	@FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh
 
-bench-record: ## all of these anew into docs/bench, and so into docs/numbers.md: about two hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
+bench-record: ## all of these anew into docs/bench, and so into docs/numbers.md: two to three hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
 	@$(MAKE) --no-print-directory bench-full bench-sizes bench-peers RECORD=1
 	@$(MAKE) --no-print-directory bench-stairs N= RECORD=1
 	@B=$B docs/tools/docs.pl write docs/numbers.md

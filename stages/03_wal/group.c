@@ -118,10 +118,12 @@ static void hold(struct group *group, struct group_commit *commit)
     group->at_once = group->vain + 1; /* this one, too */
 }
 
-/* What the next group is to know of this one, which took so long, or was not synced. */
-static void learn(struct group *group, bool synced, uint64_t took_ns)
+/* What the next group is to know of this one, which took so long, or was not synced; where it was
+ * full, its like is all that the limit lets together. */
+static void learn(struct group *group, bool full, bool synced, uint64_t took_ns)
 {
-    group->expected += group->queued;
+    if (!full)
+        group->expected += group->queued;
     if (synced)
         group->sync_ns = took_ns < HELD_MOST ? took_ns : HELD_MOST;
 }
@@ -194,6 +196,7 @@ static void lead(struct group *group, bool sync, size_t limit,
 {
     uint64_t began = sync ? now_ns() : 0;
     struct group_commit *list, *sleepers;
+    bool full;
 
     group->busy = true;
     if (group->holder && group->queued >= group->expected)
@@ -201,8 +204,9 @@ static void lead(struct group *group, bool sync, size_t limit,
     if (sync && group->at_once)
         group->at_once--;
     list = take(group, limit);
+    full = group->first;
     run(arg, list);
-    learn(group, sync, sync ? now_ns() - began : 0);
+    learn(group, full, sync, sync ? now_ns() - began : 0);
     sleepers = finish(group, list);
     hand_over(group);
     if (!sleepers)

@@ -2,7 +2,8 @@
  *
  * The bytes that were written are counted where they are written, by what they are for. Together
  * they are what the file layer counts, but for the marker, which is common's; the operating system
- * counts the same (wchar of /proc/self/io), but for a log that is written by a mapping (FS_MAPPED).
+ * counts the same (wchar of /proc/self/io), but for a log that is written by a mapping (FS_MAPPED),
+ * and for the zeros that a log's room is filled with where it is not (fs_window_fill).
  *
  *   write amplification   those bytes by the bytes of keys and values that came in
  *   read amplification    tables that a get had to ask: whose range has the key, until it was

@@ -1018,6 +1018,26 @@ static void group_waits_for_those_of_the_last_one(void **state)
     group_free(&held.group);
 }
 
+/* Two do not fit together: to wait for a second one gains nothing. */
+static void group_that_the_limit_keeps_small_is_not_held_back(void **state)
+{
+    struct held held = {0};
+    struct group_commit waiting = {.ops = &held_op, .count = 1, .sync = true};
+
+    (void)state;
+    assert_int_equal(group_init(&held.group, NULL), 0);
+    held.commits[0] = (struct group_commit){.ops = &held_op, .count = 1, .sync = true, .rc = 1};
+    held.group.first = &waiting; /* its thread is about to run */
+    held.group.last = &waiting.next;
+    held.group.queued = 1;
+    assert_int_equal(group_submit(&held.group, &held.commits[0], 1, count_led, &held), 0);
+    assert_int_equal(held.lists, 2);
+    assert_int_equal(held.led[0], 1);
+    assert_int_equal(held.group.expected, 1);
+    assert_int_equal(held.group.vain, 0);
+    group_free(&held.group);
+}
+
 /* What is not to be synced never waits, and takes along who does. */
 static void group_is_not_held_back_for_what_is_not_synced(void **state)
 {
@@ -1825,6 +1845,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(group_of_many_batches_is_one_append_and_one_sync),
         cmocka_unit_test(group_has_one_leader_and_keeps_the_order_of_the_queue),
         cmocka_unit_test(group_waits_for_those_of_the_last_one),
+        cmocka_unit_test(group_that_the_limit_keeps_small_is_not_held_back),
         cmocka_unit_test(group_is_not_held_back_for_what_is_not_synced),
         cmocka_unit_test(group_is_not_left_to_a_thread_that_is_done),
         cmocka_unit_test(group_that_waited_in_vain_is_led_and_the_next_at_once),

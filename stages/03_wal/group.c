@@ -204,7 +204,7 @@ static void lead(struct group *group, bool sync, size_t limit,
     if (sync && group->at_once)
         group->at_once--;
     list = take(group, limit);
-    full = group->first;
+    full = group->first != NULL;
     run(arg, list);
     learn(group, full, sync, sync ? now_ns() - began : 0);
     sleepers = finish(group, list);

@@ -58,7 +58,7 @@ int leveled_verify(void *self, const struct strata_progress *progress, struct st
     int rc;
 
     group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex); /* readers need not wait for files */
+    pthread_mutex_unlock(&tree->group.mutex); /* nobody need wait for files */
     rc = verify_manifest(tree, err);
     if (rc == 0)
         rc = tree_check_files(tree, err);

@@ -341,9 +341,10 @@ const struct cli_command cli_commands[] = {
      .summary = "draw the sorted tables with their keys and sizes",
      .about = "Level by level, and of a level that overlaps the newest table first. A table has\n"
               "two lines: number of its file, bytes, records, deletes among them, smallest and\n"
-              "largest key; and where these lie between the first and the last key of all. A\n"
-              "read may have to look into as many tables of a level as hold its key. A stage\n"
-              "without sorted tables (before 4) ends it with 5.",
+              "largest key; and a bar from one to the other. A column is the same number of\n"
+              "bytes everywhere: tables of one size, side by side, are equally wide. A read may\n"
+              "have to look into as many tables of a level as hold its key. A stage without\n"
+              "sorted tables (before 4) ends it with 5.",
      .example = "$ printf 'a\\t1\\nm\\t2\\n' | strata load --stage 4 db -\n"
                 "$ strata compact db\n"
                 "...\n"

@@ -1,8 +1,8 @@
 /* levels.c: levels: the sorted tables of a database, drawn.
  *
- * A table is a line of figures, and below it its range of keys, from the smallest key of all tables
- * to the largest one. A key's place is its bytes read as a number, behind the prefix that all have
- * in common; so tables that overlap are seen to, and a gap is a gap. */
+ * A table is a line of figures, and below it a bar: its range of keys, between the smallest and the
+ * largest key of all tables. The axis is bytes of tables (axis.h). */
+#include "axis.h"
 #include "cli.h"
 #include "text.h"
 
@@ -16,18 +16,12 @@
 #define BETWEEN_KEYS 4u   /* " .. " */
 #define BESIDE_A_RANGE 4u /* two blanks and the bar's ends */
 
-struct row {
-    struct strata_table table;
-    size_t at; /* of its keys, one behind the other */
-};
-
 struct levels {
-    struct row *rows;
+    struct strata_table *tables; /* while they are collected, their keys lie in `keys` */
     size_t count, capacity;
-    struct strata_buffer keys;
+    struct strata_buffer keys; /* smallest and largest of each table, one behind the other */
     bool out_of_memory;
-    size_t common;      /* bytes that all keys begin with */
-    uint64_t low, high; /* words of the first and the last key */
+    struct axis axis;
     unsigned columns;
 };
 
@@ -36,65 +30,37 @@ struct levels {
 static void collect(void *arg, const struct strata_table *table)
 {
     struct levels *l = arg;
-    size_t at = l->keys.size, more = l->capacity ? 2 * l->capacity : 16;
-    struct row *grown;
+    size_t more = l->capacity ? 2 * l->capacity : 16;
+    struct strata_table *grown;
 
     if (l->count == l->capacity) {
-        grown = realloc(l->rows, more * sizeof *grown);
+        grown = realloc(l->tables, more * sizeof *grown);
         l->out_of_memory |= !grown;
         if (!grown)
             return;
-        l->rows = grown;
+        l->tables = grown;
         l->capacity = more;
     }
     strata_buffer_append(&l->keys, table->smallest.data, table->smallest.size);
     strata_buffer_append(&l->keys, table->largest.data, table->largest.size);
     l->out_of_memory |= l->keys.out_of_memory;
-    l->rows[l->count++] = (struct row){*table, at};
+    l->tables[l->count++] = *table;
 }
 
 /* Now that all keys are there, they stay where they are. */
 static void point_at_keys(struct levels *l)
 {
+    const uint8_t *at = l->keys.data;
+
     for (size_t i = 0; i < l->count; i++) {
-        struct strata_table *t = &l->rows[i].table;
-        t->smallest = strata_bytes(l->keys.data + l->rows[i].at, t->smallest.size);
-        t->largest = strata_bytes(l->keys.data + l->rows[i].at + t->smallest.size, t->largest.size);
+        struct strata_table *t = &l->tables[i];
+        t->smallest.data = at;
+        t->largest.data = at + t->smallest.size;
+        at += t->smallest.size + t->largest.size;
     }
 }
 
-/* ---- Places of keys ---------------------------------------------------------------------- */
-
-static uint64_t word_of(struct strata_slice key, size_t from)
-{
-    uint64_t word = 0;
-    for (size_t i = from; i < from + 8; i++)
-        word = word << 8 | (i < key.size ? key.data[i] : 0u);
-    return word;
-}
-
-static void measure(struct levels *l)
-{
-    struct strata_slice low = l->rows[0].table.smallest, high = l->rows[0].table.largest;
-
-    for (size_t i = 1; i < l->count; i++) {
-        const struct strata_table *t = &l->rows[i].table;
-        if (strata_compare(t->smallest, low) < 0)
-            low = t->smallest;
-        if (strata_compare(t->largest, high) > 0)
-            high = t->largest;
-    }
-    while (l->common < low.size && low.data[l->common] == high.data[l->common]) /* low <= high */
-        l->common++;
-    l->low = word_of(low, l->common);
-    l->high = word_of(high, l->common);
-}
-
-static unsigned place_of(const struct levels *l, struct strata_slice key, unsigned width)
-{
-    double share = (double)(word_of(key, l->common) - l->low);
-    return l->high == l->low ? 0 : (unsigned)(share / (double)(l->high - l->low) * (width - 1));
-}
+/* ---- Drawing ----------------------------------------------------------------------------- */
 
 static bool holds(const struct strata_table *t, struct strata_slice key)
 {
@@ -110,13 +76,11 @@ static size_t depth(const struct levels *l, size_t from, size_t to)
     for (size_t i = from; i < to; i++) {
         size_t here = 0;
         for (size_t j = from; j < to; j++)
-            here += holds(&l->rows[j].table, l->rows[i].table.smallest);
+            here += holds(&l->tables[j], l->tables[i].smallest);
         most = here > most ? here : most;
     }
     return most;
 }
-
-/* ---- Drawing ----------------------------------------------------------------------------- */
 
 static void put_key(struct cli *cli, struct strata_slice key, size_t room)
 {
@@ -135,11 +99,14 @@ static void put_key(struct cli *cli, struct strata_slice key, size_t room)
 static void put_range(FILE *to, const struct levels *l, const struct strata_table *t)
 {
     unsigned width = l->columns - BESIDE_A_RANGE;
-    unsigned from = place_of(l, t->smallest, width), end = place_of(l, t->largest, width);
+    unsigned from = (unsigned)(axis_from(&l->axis, t->smallest) * width + 0.5);
+    unsigned end = (unsigned)(axis_to(&l->axis, t->largest) * width + 0.5);
 
+    if (from == end) /* a small one is seen too */
+        from -= from == width, end = from + 1;
     fputs("  |", to);
     for (unsigned i = 0; i < width; i++)
-        fputc(i >= from && i <= end ? '=' : ' ', to);
+        fputc(i >= from && i < end ? '=' : ' ', to);
     fputs("|\n", to);
 }
 
@@ -157,6 +124,12 @@ static void put_table(struct cli *cli, const struct levels *l, const struct stra
     put_range(cli->out, l, t);
 }
 
+static int out_of_memory(struct cli *cli)
+{
+    cli_say(cli, "out of memory");
+    return CLI_OTHER;
+}
+
 static const char *plural(size_t count)
 {
     return count == 1 ? "" : "s";
@@ -165,33 +138,34 @@ static const char *plural(size_t count)
 /* The rows from `from` on that are of one level; where those of the next one begin. */
 static size_t put_level(struct cli *cli, const struct levels *l, size_t from)
 {
-    unsigned level = l->rows[from].table.level;
+    unsigned level = l->tables[from].level;
     uint64_t bytes = 0;
     size_t to = from;
 
-    for (; to < l->count && l->rows[to].table.level == level; to++)
-        bytes += l->rows[to].table.bytes;
+    for (; to < l->count && l->tables[to].level == level; to++)
+        bytes += l->tables[to].bytes;
     fprintf(cli->out,
             "level %u: %zu table%s, %" PRIu64 " bytes; a key may be in %zu of them\n"
             "   table       bytes   records  deletes  keys\n",
             level, to - from, plural(to - from), bytes, depth(l, from, to));
     for (size_t i = from; i < to; i++)
-        put_table(cli, l, &l->rows[i].table);
+        put_table(cli, l, &l->tables[i]);
     return to;
 }
 
-static void draw(struct cli *cli, struct levels *l)
+static int draw(struct cli *cli, struct levels *l)
 {
     unsigned screen = progress_columns(cli->out) - 1; /* a terminal may wrap at the last one */
 
     l->columns = screen < COLUMNS_LEAST ? COLUMNS_LEAST : screen;
     point_at_keys(l);
-    if (l->count)
-        measure(l);
-    else
+    if (l->count == 0)
         fputs("no tables: what there is stands in the log\n", cli->out);
+    else if (!axis_init(&l->axis, l->tables, l->count))
+        return out_of_memory(cli);
     for (size_t i = 0; i < l->count;)
         i = put_level(cli, l, i);
+    return CLI_OK;
 }
 
 /* Of an engine that has levels. */
@@ -224,14 +198,15 @@ static int levels(struct cli *cli, struct strata *db)
     if (strata_tables(db, collect, &l, &err) < 0) {
         code = cli_fail(cli, &err);
     } else if (l.out_of_memory) {
-        cli_say(cli, "out of memory");
-        code = CLI_OTHER;
+        code = out_of_memory(cli);
     } else {
-        draw(cli, &l);
-        code = l.count ? tell_base(cli, db) : CLI_OK;
+        code = draw(cli, &l);
+        if (code == CLI_OK && l.count)
+            code = tell_base(cli, db);
     }
+    axis_free(&l.axis);
     strata_buffer_free(&l.keys);
-    free(l.rows);
+    free(l.tables);
     return code;
 }
 

@@ -59,12 +59,35 @@ like levels_tell_where_level_0_goes "$out" '^tables of level 0 go to level 6$'
 like levels_of_a_fixed_base_go_to_level_1 "$(strata levels --fixed-levels leveled)" '^tables of level 0 go to level 1$'
 is levels_share_one_scale "$(bars | tr -s "= ")" "$(printf " | = |\n |=|")"
 
+# ---- Equal tables look equal, whatever their keys are: seven close together, one far away ----
+for prefix in user:a user:b user:c user:d user:e user:f user:g zebra; do
+    prefix=$prefix awk 'BEGIN { for (i = 0; i < 500; i++) printf "%s%04d\tvalue %150d\n", ENVIRON["prefix"], i, i }' |
+        strata load --stage 6 equal - 2>/dev/null
+done
+run strata levels equal
+is levels_equal_tables_are_equally_wide "$(bars | awk '{ n = gsub(/=/, ""); if (n < 9 || n > 10) print n } END { print NR " bars" }')" '8 bars'
+is levels_equal_tables_fill_the_bar_side_by_side "$(bars | awk '{ for (i = 4; i < 79; i++) if (substr($0, i, 1) == "=") over[i]++ } END { for (i = 4; i < 79; i++) if (over[i] != 1) print i, over[i] }')" ''
+for range in 'user:a0000 9999' 'user:a0100 9998'; do
+    set -- $range
+    prefix=${1%????} awk -v from="${1: -4}" -v to="$2" 'BEGIN { for (i = from; i <= to; i++) printf "%s%04d\tvalue %20d\n", ENVIRON["prefix"], i, i }' |
+        strata load --stage 6 whole - 2>/dev/null
+done
+run strata levels whole
+is levels_tables_of_nearly_all_keys_are_nearly_whole "$(bars | awk '{ n = gsub(/=/, ""); print (n >= 74) }' | tr '\n' ' ')" '1 1 '
+
 # ---- One key ----
 strata put --stage 4 single key value
 strata compact single >/dev/null
 run strata levels single
 like levels_one_key "$rc $out" '^  000002 +[0-9]+ +1 +0  key \.\. key$'
-is levels_one_key_is_one_place "$(bars)" "$(printf '  |=%74s|' '')"
+is levels_one_key_is_the_whole_bar "$(bars | tr -d ' ')" "|$(printf '=%.0s' $(seq 75))|"
+
+# ---- A table too small for a column has one ----
+printf 'a\t1\n' | strata load --stage 6 small - 2>/dev/null
+strata datagen -n 500 --seed 2 | strata load small - 2>/dev/null
+printf 'z\t1\n' | strata load small - 2>/dev/null
+run strata levels small
+is levels_small_tables_are_seen "$(bars | tr -d ' ' | sort | uniq -c | tr -s ' \n' ' ')" " 1 |$(printf '=%.0s' $(seq 74))| 2 |=| "
 
 # ---- The terminal's width ----
 if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1 </dev/null; then

@@ -232,6 +232,7 @@ int cli_run_scan(struct cli *cli);
 int cli_run_count(struct cli *cli);
 int cli_run_dump(struct cli *cli);
 int cli_run_load(struct cli *cli);
+int cli_run_info(struct cli *cli);
 int cli_run_stats(struct cli *cli);
 int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);

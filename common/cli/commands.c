@@ -316,6 +316,34 @@ const struct cli_command cli_commands[] = {
                 "$ strata compact db || echo it ended with $?\n"
                 "it ended with 5\n",
      .run = cli_run_compact},
+    {.name = "info",
+     .place = CLI_LINE_AND_SHELL,
+     .operands = {"DIR"},
+     .required = 1,
+     .options = DB_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "show one screen about a database",
+     .about =
+         "Its stage, keys, size, log, tables by level, amplification, last event. The keys are\n"
+         "exact where the stage knows them, or where all files together have no more than 64\n"
+         "MiB, as info then reads every key; else they are approximate, and info says so\n"
+         "(`strata count` counts in any case). Damage that info meets is reported after the\n"
+         "rest, and ends it with 3.\n\n"
+         "  space amplification  all tables by the deepest level, or the largest table of level\n"
+         "                       0; without tables, records by live keys\n"
+         "  read amplification   tables of level 0, and one for each deeper level\n"
+         "  write amplification  bytes that flushes and compactions wrote by bytes of keys and\n"
+         "                       values put, as far back as the event log goes",
+     .example = "$ strata put db fruit apple --stage 4\n"
+                "$ strata info db\n"
+                "db: stage 4, 04_memtable_sstable\n"
+                "survives clean exit, kill -9, power cut\n"
+                "\n"
+                "keys                           1  exact\n"
+                "size                       ... B  4 files, last written ...\n"
+                "log                        ...\n"
+                "tables                         0  ...\n",
+     .run = cli_run_info},
     {.name = "stats",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},

@@ -72,7 +72,7 @@ static enum csv_result fail(struct csv *csv, enum text_fault fault)
 
 static enum text_fault hex_fault(const struct csv *csv, enum text_fault fault)
 {
-    bool digits = fault == TEXT_BAD_DIGIT || fault == TEXT_CUT;
+    bool digits = fault == TEXT_BAD_DIGIT || fault == TEXT_ODD;
     return digits && csv->form != TEXT_HEX ? TEXT_BAD_HEX : fault;
 }
 

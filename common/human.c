@@ -32,11 +32,16 @@ char *human_count(uint64_t count, char *to, size_t capacity)
     return to;
 }
 
+const char *human_s(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 char *human_plural(uint64_t count, const char *what, char *to, size_t capacity)
 {
     char number[HUMAN_TEXT];
 
     snprintf(to, capacity, "%s %s%s", human_count(count, number, sizeof number), what,
-             count == 1 ? "" : "s");
+             human_s(count));
     return to;
 }

@@ -116,7 +116,7 @@ static void put_figures(const struct progress_state *state, char *to, size_t cap
     if (share < 0) {
         human_bytes((double)state->done_bytes, amount, sizeof amount);
         put_time(state->seconds, time, sizeof time);
-        snprintf(to, capacity, "  %s%s%s  %s", amount, speed, records, time);
+        snprintf(to, capacity, "  %s%s%s  %s elapsed", amount, speed, records, time);
         return;
     }
     snprintf(time, sizeof time, "?");

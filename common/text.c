@@ -64,7 +64,9 @@ const char *text_fault_name(enum text_fault fault)
     case TEXT_BAD_DIGIT:
         return "not a hexadecimal digit";
     case TEXT_CUT:
-        return "cut short: a backslash wants more behind it, a byte two hexadecimal digits";
+        return "cut short: a backslash begins \\xNN, \\t, \\n, \\r or \\\\";
+    case TEXT_ODD:
+        return "odd number of hexadecimal digits: a byte is two";
     case TEXT_TOO_LONG:
         return "too long";
     case TEXT_NO_TAB:
@@ -315,7 +317,9 @@ enum text_fault text_feed(struct text_decoder *d, struct strata_slice text,
 
 enum text_fault text_finish(struct text_decoder *d)
 {
-    return d->state == (int)start_of(d->form) ? TEXT_FINE : TEXT_CUT;
+    if (d->state == (int)start_of(d->form))
+        return TEXT_FINE;
+    return d->form == TEXT_HEX ? TEXT_ODD : TEXT_CUT;
 }
 
 enum text_fault text_decode(enum text_form form, struct strata_slice text, size_t limit,

@@ -21,7 +21,7 @@ enum text_fault {
     TEXT_FINE,
     TEXT_BAD_ESCAPE, /* a backslash before something that is no escape */
     TEXT_BAD_DIGIT,  /* not a hexadecimal digit where one must be */
-    TEXT_CUT,        /* ends inside an escape, or after half of a byte's two digits */
+    TEXT_CUT,        /* ends inside an escape */
     TEXT_TOO_LONG,   /* more bytes than the decoder's limit */
     TEXT_NO_TAB,     /* tsv.h: a line without a tab */
     TEXT_RAW_RETURN, /* tsv.h: a carriage return that is not written \r */
@@ -61,6 +61,8 @@ enum text_fault {
     TEXT_PRINT_RETURN, /* a carriage return as it is in format=print */
     TEXT_DATA_OPEN,    /* the input ends before DATA=END */
     TEXT_BEHIND_END,   /* something after DATA=END */
+
+    TEXT_ODD, /* hexadecimal digits that end after the first of a byte's two */
 };
 
 /* The fault as a sentence without its end: "an escape is \xNN, \t, \n, \r or \\". */
@@ -105,7 +107,7 @@ void text_decoder_init(struct text_decoder *d, enum text_form form, size_t limit
 /* Decodes a piece, appending to `to`. After a fault, d->mark tells where it is. */
 enum text_fault text_feed(struct text_decoder *d, struct strata_slice text,
                           struct strata_buffer *to);
-/* The text is over: TEXT_CUT if that is inside an escape. */
+/* The text is over: TEXT_CUT if that is inside an escape, TEXT_ODD after an odd digit. */
 enum text_fault text_finish(struct text_decoder *d);
 
 /* All at once, replacing what `to` held. After a fault, `*at` is the bytes of text before it. */

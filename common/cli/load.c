@@ -3,6 +3,7 @@
  * again. */
 #include "cli.h"
 #include "gather.h"
+#include "human.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,10 +184,10 @@ static void summarize(struct load *load)
 
     progress_clear(&load->cli->progress);
     fprintf(load->cli->log,
-            "loaded %" PRIu64 " records, %" PRIu64 " bytes of keys and values in %.2f s, "
+            "loaded %" PRIu64 " record%s, %" PRIu64 " byte%s of keys and values in %.2f s, "
             "%.0f records/s\n",
-            load->out.stored, load->out.bytes, seconds,
-            seconds > 0 ? (double)load->out.stored / seconds : 0.0);
+            load->out.stored, human_s(load->out.stored), load->out.bytes, human_s(load->out.bytes),
+            seconds, seconds > 0 ? (double)load->out.stored / seconds : 0.0);
 }
 
 static int read_options(struct load *load)

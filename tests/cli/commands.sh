@@ -16,6 +16,8 @@ prints put_escapes_are_bytes "" strata put db 'a\tb' 'x\x00\xff\n\\'
 prints get_bytes_are_escapes 'x\x00\xff\n\\' strata get db 'a\x09b'
 prints put_hex "" strata put db --hex 00ff 'DEADbeef'
 prints get_hex deadbeef strata get db --hex 00FF
+fails get_odd_hex_is_2_and_says_why 2 'get: KEY: column 3: odd number of hexadecimal digits' strata get db --hex 00f
+fails put_cut_escape_is_2_and_says_why 2 'put: KEY: column 2: cut short: a backslash begins' strata put db 'a\x4' v
 prints put_dashes_after_the_end_of_options "" strata put db -- --key -v
 prints get_dashes_after_the_end_of_options -v strata get db -- --key
 prints del_removes "" strata del db fruit
@@ -39,6 +41,9 @@ run bash -c 'strata load many - <in.tsv'
 is load_dash_is_stdin "$rc" 0
 run bash -c "printf 'z\t26' | strata load many -"
 is load_last_line_without_newline "$(strata get many z)" 26
+like load_one_record_is_in_the_singular "$err" '^loaded 1 record, 3 bytes of'
+run bash -c "printf 'z\t' | strata load many -"
+like load_one_byte_is_in_the_singular "$err" '^loaded 1 record, 1 byte of'
 run bash -c "strata load fresh - </dev/null"
 like load_nothing_makes_an_empty_database "$rc $err" '^0 loaded 0 records'
 prints scan_empty_database_prints_nothing "" strata scan fresh

@@ -91,7 +91,7 @@ static void csv_fault_names_line_and_column(void **state)
     faulty("a,b\rc,d\r", "1:4", TEXT_LONE_RETURN);
     faulty("a,b\r", "1:4", TEXT_LONE_RETURN);
     faulty("a,b\r\r\n", "1:4", TEXT_LONE_RETURN);
-    expect(TEXT_HEX, "a,b\n", "1:2!3");
+    expect(TEXT_HEX, "a,b\n", "1:2!40");
     expect(TEXT_HEX, "61,g1\n", "1:4!2");
 }
 

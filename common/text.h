@@ -2,9 +2,9 @@
  *
  * Two forms. Both can write any bytes, and what text_encode writes text_feed reads back.
  *
- *   TEXT_ESCAPED  valid UTF-8 stands for itself, but for control characters and the backslash:
- *                 \t \n \r \\, and \xNN for every other byte. So encoded text holds no tab, no
- *                 line end and nothing that moves a cursor. On the way in every byte but the
+ *   TEXT_ESCAPED  valid UTF-8 stands for itself, but for control characters, the backslash and the
+ *                 byte order mark: \t \n \r \\, and \xNN for every other byte. So encoded text
+ * holds no tab, no line end and nothing that moves a cursor. On the way in every byte but the
  *                 backslash stands for itself.
  *   TEXT_HEX      two hexadecimal digits a byte: lower case out, either case in.
  *
@@ -63,7 +63,15 @@ enum text_fault {
     TEXT_BEHIND_END,   /* something after DATA=END */
 
     TEXT_ODD, /* hexadecimal digits that end after the first of a byte's two */
+
+    TEXT_THIRD_COLUMN, /* tsv.h: a second tab */
+    TEXT_FIELDS,       /* csv.h, as those that follow: more fields than the header, or less */
+    TEXT_NO_COLUMN,    /* a header that lacks a column which is asked for */
+    TEXT_MORE_COLUMNS, /* a header with columns that nobody asked for */
 };
+
+#define TEXT_MARK "\xef\xbb\xbf" /* U+FEFF, which some programs begin a file of UTF-8 with */
+#define TEXT_MARK_BYTES 3
 
 /* The fault as a sentence without its end: "an escape is \xNN, \t, \n, \r or \\". */
 const char *text_fault_name(enum text_fault fault);

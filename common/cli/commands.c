@@ -28,7 +28,11 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_JSON] = {"json", NULL, "one JSON object instead of a table", 0},
     [CLI_FORMAT] = {"format", "FORMAT",
                     "tsv, csv, jsonl or mdb; default: by FILE's name, or else tsv", 0},
-    [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry", 0},
+    [CLI_HEADER] = {"header", NULL, "csv with a first line that names the columns: key,value", 0},
+    [CLI_KEY_COLUMN] = {"key", "COL", "csv: the key is in the column of this name; as --header", 0},
+    [CLI_VALUE_COLUMN] = {"value", "COL", "csv: likewise the value; other columns are not read", 0},
+    [CLI_SKIP_BAD] = {"skip-bad", NULL,
+                      "go on behind a malformed record, and say how many there were", 0},
     [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1", 0},
     [CLI_TO_STAGE] = {"to", "N", "the stage of the new database", 0},
     [CLI_COUNT] = {"count", "N", "so many records; default: 1000", 'n'},
@@ -160,12 +164,19 @@ const struct cli_command cli_commands[] = {
     {.name = "load",
      .operands = {"DIR", "FILE|-"},
      .required = 2,
-     .options = FORMAT_OPTIONS | O(CLI_BATCH),
+     .options =
+         FORMAT_OPTIONS | O(CLI_KEY_COLUMN) | O(CLI_VALUE_COLUMN) | O(CLI_SKIP_BAD) | O(CLI_BATCH),
      .exits = DB_EXITS,
      .summary = "store every record of a file",
      .about = "Makes the database DIR if there is none. `strata help dump` has the formats. Later\n"
-              "records win over earlier ones. A malformed one is named as FILE:LINE:COLUMN (in\n"
-              "bytes) and ends the load with 2; the records before it stay loaded.\n\n"
+              "records win over earlier ones. A byte order mark at the beginning is dropped.\n\n"
+              "A malformed record is named as FILE:LINE:COLUMN (in bytes) and ends the load with\n"
+              "2; the records before it stay loaded. With --skip-bad its line is skipped: the\n"
+              "first five are named, all are counted, and load ends with 0. A quote that is\n"
+              "never closed, a refused header and mdb, where no line ends an entry, cannot be\n"
+              "skipped.\n\n"
+              "With --header the first line of csv names the columns. They must be key and value,\n"
+              "in any order; --key and --value name others, of as many columns as there are.\n\n"
               "A batch is stored when it has N records or 8 MiB, when the input pauses for a\n"
               "second, and at the end; N is 1 on a stage that promises no batch. When load is\n"
               "killed, the batches stored before stay. On a terminal a line shows speed and time\n"
@@ -180,7 +191,10 @@ const struct cli_command cli_commands[] = {
                 "it ended with 2\n"
                 "$ strata scan db --from c --keys-only\n"
                 "c\n"
-                "d\n",
+                "d\n"
+                "$ printf 'id,age,name\\n7,30,Ada\\n' >people.csv\n"
+                "$ strata load db people.csv --key id --value name && strata get db 7\n"
+                "Ada\n",
      .run = cli_run_load},
     {.name = "dump",
      .operands = {"DIR", "FILE|-"},

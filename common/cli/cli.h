@@ -191,6 +191,8 @@ int cli_exit_of(int strata_code);
 /* Shows progress on the log, if that is a terminal, until the next thing is said. An interrupt
  * then takes the line off the screen before it ends the process. */
 void cli_begin_progress(struct cli *cli);
+/* In a signal's handler: takes the line off the screen, if it may be there. */
+void cli_clear_screen(void);
 
 /* ---- output.c: where an answer goes ------------------------------------------------------ */
 
@@ -210,16 +212,20 @@ struct text_sink cli_sink(struct cli_stream *stream); /* borrows */
 bool cli_put_head(struct cli_stream *stream, enum entries_format format);
 bool cli_put_tail(struct cli_stream *stream, enum entries_format format);
 int cli_write_failed(struct cli_stream *stream); /* CLI_IO, and the log told */
-/* Has `work` write to file `path`, or to cli->out if that is NULL or "-". The file must not be
- * there yet; it is on the device when CLI_OK comes back, and else is removed. */
-int cli_write_file(struct cli *cli, const char *path,
-                   int (*work)(struct cli_stream *stream, void *arg), void *arg);
 
 /* Passes on `ok`, and keeps errno if a write to cli->out failed. */
 bool cli_wrote(struct cli *cli, const FILE *to, bool ok);
 /* Writes out what is buffered in cli->out. Passes on `code`, or CLI_IO and the log told if an
  * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
 int cli_finish(struct cli *cli, int code);
+
+/* ---- file.c ------------------------------------------------------------------------------ */
+
+/* Has `work` write to file `path`, or to cli->out if that is NULL, "-" or "/dev/stdout". A pipe or
+ * a device is written to as it is. Else the file must not be there yet; it is on the device when
+ * CLI_OK comes back, and there never is a part of it under that name. */
+int cli_write_file(struct cli *cli, const char *path,
+                   int (*work)(struct cli_stream *stream, void *arg), void *arg);
 
 /* ---- migrate.c ------------------------------------------------------------------------- */
 

@@ -199,13 +199,15 @@ const struct cli_command cli_commands[] = {
     {.name = "dump",
      .operands = {"DIR", "FILE|-"},
      .required = 1,
-     .options = FORMAT_OPTIONS,
+     .options = FORMAT_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX),
      .exits = DB_EXITS,
      .summary = "write every entry as a record that load reads",
      .about =
-         "To standard output, or into FILE, which must not be there yet, is on the device\n"
-         "when dump ends with 0, and is removed when dump fails. Any key and any value\n"
-         "comes through dump and load unchanged, in each format:\n\n"
+         "To standard output, or into FILE, which must not be there yet. FILE gets its name\n"
+         "when it is whole and on the device; until then it is FILE.PID.tmp, which is removed\n"
+         "when dump fails or is interrupted, and left behind by kill -9. A pipe or a device\n"
+         "(/dev/null) is written to as it is. The options narrow the range as those of scan\n"
+         "do. Any key and any value comes through dump and load unchanged, in each format:\n\n"
          "  tsv    key, tab, value; escapes as on the command line\n"
          "  csv    key,value with RFC 4180's quotes and no escapes; bytes that are no text\n"
          "         as \\x and hexadecimal digits, which is PostgreSQL's form of bytea\n"

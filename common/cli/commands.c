@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define O(id) (UINT64_C(1) << (id))
-#define DB_OPTIONS (O(CLI_STAGE) | O(CLI_MAPPED_READS) | O(CLI_FIXED_LEVELS))
+#define DB_OPTIONS (O(CLI_STAGE) | O(CLI_CACHE) | O(CLI_MAPPED) | O(CLI_FIXED_LEVELS))
+#define WRITE_OPTIONS (O(CLI_MEMTABLE) | O(CLI_SYNC) | O(CLI_COMPACTION))
 #define RECORD_OPTIONS (DB_OPTIONS | O(CLI_HEX))
 #define FORMAT_OPTIONS (RECORD_OPTIONS | O(CLI_FORMAT) | O(CLI_HEADER))
 /* What every command that opens a database may end with. */
@@ -14,10 +15,17 @@
 
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest", 0},
-    [CLI_MAPPED_READS] = {"mapped-reads", NULL, "stage 5 on: tables are read from mapped files", 0},
+    [CLI_CACHE] = {"cache", "SIZE", "stage 5 on: budget of the block cache; default: 256M", 0},
+    [CLI_MAPPED] = {"mapped", NULL, "stage 5 on: tables are read from mapped files", 0},
+    [CLI_MEMTABLE] = {"memtable", "SIZE", "stage 4 on: budget of the memtable; default: 64M", 0},
+    [CLI_SYNC] = {"sync", "WHEN", "never, interval or always; default: the strongest promised", 0,
+                  "never|interval|always"},
+    [CLI_COMPACTION] = {"compaction", "NAME", "stage 6 on: leveled (the default) or tiered", 0,
+                        "leveled|tiered"},
     [CLI_FIXED_LEVELS] = {"fixed-levels", NULL, "stage 6 on: levels are filled from level 1 on", 0},
     [CLI_ENGINE] = {"engine", "FILE", "a shared object with your own, in place of the stage's", 0},
     [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0},
+    [CLI_RAW] = {"raw", NULL, "the bytes of the value as they are, and no line end", 0},
     [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0},
     [CLI_TO] = {"to", "KEY", "end before KEY, exclusive", 0},
     [CLI_PREFIX] = {"prefix", "KEY", "only keys that begin with KEY", 0},
@@ -27,7 +35,8 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none", 0},
     [CLI_JSON] = {"json", NULL, "one JSON object instead of a table", 0},
     [CLI_FORMAT] = {"format", "FORMAT",
-                    "tsv, csv, jsonl or mdb; default: by FILE's name, or else tsv", 0},
+                    "tsv, csv, jsonl or mdb; default: by FILE's name, or else tsv", 0,
+                    "tsv|csv|jsonl|mdb"},
     [CLI_HEADER] = {"header", NULL, "csv with a first line that names the columns: key,value", 0},
     [CLI_KEY_COLUMN] = {"key", "COL", "csv: the key is in the column of this name; as --header", 0},
     [CLI_VALUE_COLUMN] = {"value", "COL", "csv: likewise the value; other columns are not read", 0},
@@ -40,8 +49,8 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                   0},
     [CLI_KEY_SIZE] = {"key-size", "BYTES", "of a key; default: 16", 0},
     [CLI_VALUE_SIZE] = {"value-size", "BYTES", "of a value; default: 100", 0},
-    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian",
-                          0},
+    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian", 0,
+                          "sequential|uniform|zipfian"},
     [CLI_THETA] = {"theta", "F", "of zipfian: 0 is uniform, 0.999 the most skewed; default: 0.99",
                    0},
     [CLI_COMPRESSIBILITY] = {"compressibility", "F",
@@ -51,15 +60,16 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_HISTORY] = {"history", "FILE", "lines of earlier times from FILE, and all of them into it",
                      0},
     [CLI_TIMING] = {"timing", "on|off", "tell how long each command took; default: on a terminal",
-                    0},
-    [CLI_MODEL] = {"model", "NAME", "kill, ordered or posix; default: all three", 0},
+                    0, "on|off"},
+    [CLI_MODEL] = {"model", "NAME", "kill, ordered or posix; default: all three", 0,
+                   "kill|ordered|posix"},
     [CLI_WORKLOAD] = {"workload", "NAME|FILE", "only this one; default: all of them", 0},
-    [CLI_DEPTH] = {"depth", "DEPTH", "quick, usual (the default) or full", 0},
+    [CLI_DEPTH] = {"depth", "DEPTH", "quick, usual (the default) or full", 0, "quick|usual|full"},
     [CLI_SEEDS] = {"seeds", "N", "so many seeds, one after another; default: 1", 0},
     [CLI_AT] = {"at", "STATE", "only this state, as a violation names it", 0},
     [CLI_KEEP] = {"keep", "DIR", "write the state of a violation, or of --at, to DIR", 0},
     [CLI_WALK] = {"walk", "WHAT", "one workload step by step, in lines for calls, or for results",
-                  0},
+                  0, "calls|results"},
     [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
                    0},
     [CLI_DRY_RUN] = {"dry-run", NULL, "tell what would be done, and write nothing", 0},
@@ -75,57 +85,78 @@ const struct cli_command cli_commands[] = {
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "KEY", "VALUE"},
      .required = 3,
-     .options = RECORD_OPTIONS,
+     .options = RECORD_OPTIONS | WRITE_OPTIONS,
      .exits = DB_EXITS,
      .summary = "store VALUE under KEY, in place of what was there",
      .about = "Makes the database DIR if there is none, but not the directory it lies in. When\n"
               "put has ended with 0, the record survives what the stage promises (`strata\n"
-              "stages`). An empty KEY or VALUE is written ''. One that begins with a dash stands\n"
-              "behind --.",
+              "stages`). An empty KEY or VALUE is written ''.\n\n"
+              "VALUE - stands for the bytes of standard input, and @FILE for those of a file: as\n"
+              "they are, without escapes, with a line end if there is one; --hex is then of KEY\n"
+              "alone. Behind -- every operand is itself: so a KEY or VALUE is given that begins\n"
+              "with a dash or with @.",
      .shell_about =
          "When put has said nothing, the record survives what the stage promises (`strata\n"
          "stages`). After `batch begin` it is only gathered, and stored by `batch commit`. An\n"
-         "empty KEY or VALUE is written ''. One that begins with a dash stands behind --.",
+         "empty KEY or VALUE is written ''. VALUE @FILE stands for the bytes of a file, as they\n"
+         "are. Behind -- every operand is itself: so a KEY or VALUE is given that begins with a\n"
+         "dash or with @.",
      .example = "$ strata put db 'caf\\xc3\\xa9' 'noir\\tlong'\n"
-                "$ strata put db -- -1 minus\n"
+                "$ strata put db -- -1 @minus\n"
+                "$ printf 'any\\0bytes' | strata put db blob -\n"
                 "$ strata scan db\n"
-                "-1\tminus\n"
-                "caf\xc3\xa9\tnoir\\tlong\n",
+                "-1\t@minus\n"
+                "blob\tany\\x00bytes\n"
+                "caf\xc3\xa9\tnoir\\tlong\n"
+                "$ strata put db copy @db/STRATA && strata get db copy --raw | cmp - db/STRATA\n",
      .run = cli_run_put},
     {.name = "get",
      .place = CLI_LINE_AND_SHELL,
-     .operands = {"DIR", "KEY"},
+     .operands = {"DIR", "KEY..."},
      .required = 2,
-     .options = RECORD_OPTIONS,
+     .options = RECORD_OPTIONS | O(CLI_RAW),
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "print the value stored under KEY",
-     .about = "The value is printed with escapes, and a line end after it.",
+     .about =
+         "The value is printed with escapes, and a line end after it; with --raw its bytes as\n"
+         "they are, and nothing after them. Of several keys a line each is printed, as scan\n"
+         "does: key, tab, value. Those that are missing are named on standard error, and\n"
+         "get ends with 1.",
      .shell_about =
-         "The value is printed with escapes, and a line end after it. What a batch under way has\n"
-         "gathered is not stored yet: get does not see it, as no command does.",
+         "The value is printed with escapes, and a line end after it; of several keys a line\n"
+         "each: key, tab, value. What a batch under way has gathered is not stored yet:\n"
+         "get does not see it, as no command does.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata get db fruit\n"
                 "apple\n"
                 "$ strata get db 6672756974 --hex\n"
                 "6170706c65\n"
-                "$ strata get db cheese || echo it ended with $?\n"
+                "$ strata put db bread rye\n"
+                "$ strata get db bread cheese fruit || echo it ended with $?\n"
+                "bread\trye\n"
+                "fruit\tapple\n"
                 "it ended with 1\n",
      .run = cli_run_get},
     {.name = "del",
      .place = CLI_LINE_AND_SHELL,
-     .operands = {"DIR", "KEY"},
+     .operands = {"DIR", "KEY..."},
      .required = 2,
-     .options = RECORD_OPTIONS,
-     .exits = DB_EXITS,
+     .options = RECORD_OPTIONS | WRITE_OPTIONS,
+     .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "remove KEY and its value",
-     .about = "That KEY was not there is no error. DIR must be a database.",
+     .about = "Keys that were not there are named on standard error, and del ends with 1; the\n"
+              "others are removed, in one batch where `strata stages` promises batches. DIR must\n"
+              "be a database.",
      .shell_about =
-         "That KEY was not there is no error. After `batch begin` the removal is only gathered,\n"
-         "and done by `batch commit`.",
+         "Keys that were not there are named, and the others removed. After `batch begin` the\n"
+         "removal is only gathered, and done by `batch commit`; then nothing is said of keys\n"
+         "that are not there.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata del db fruit\n"
                 "$ strata get db fruit || echo gone\n"
-                "gone\n",
+                "gone\n"
+                "$ strata del db fruit || echo it ended with $?\n"
+                "it ended with 1\n",
      .run = cli_run_del},
     {.name = "scan",
      .place = CLI_LINE_AND_SHELL,
@@ -164,8 +195,8 @@ const struct cli_command cli_commands[] = {
     {.name = "load",
      .operands = {"DIR", "FILE|-"},
      .required = 2,
-     .options =
-         FORMAT_OPTIONS | O(CLI_KEY_COLUMN) | O(CLI_VALUE_COLUMN) | O(CLI_SKIP_BAD) | O(CLI_BATCH),
+     .options = FORMAT_OPTIONS | WRITE_OPTIONS | O(CLI_KEY_COLUMN) | O(CLI_VALUE_COLUMN) |
+                O(CLI_SKIP_BAD) | O(CLI_BATCH),
      .exits = DB_EXITS,
      .summary = "store every record of a file",
      .about = "Makes the database DIR if there is none. `strata help dump` has the formats. Later\n"
@@ -320,7 +351,7 @@ const struct cli_command cli_commands[] = {
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "FROM", "TO"},
      .required = 1,
-     .options = RECORD_OPTIONS,
+     .options = RECORD_OPTIONS | WRITE_OPTIONS,
      .exits = DB_EXITS,
      .summary = "give dead space back: what was replaced or removed",
      .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
@@ -503,7 +534,7 @@ const struct cli_command cli_commands[] = {
     {.name = "shell",
      .operands = {"DIR"},
      .required = 1,
-     .options = DB_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_TIMING),
+     .options = DB_OPTIONS | WRITE_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_TIMING),
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "many commands on one open database, typed or piped in",
      .about =
@@ -563,7 +594,7 @@ const struct cli_command cli_commands[] = {
      .summary = "list the commands, or say more about one",
      .about = "`strata COMMAND --help` is the same.",
      .example = "$ strata help get | head -1\n"
-                "usage: strata get DIR KEY [OPTION]...\n",
+                "usage: strata get DIR KEY... [OPTION]...\n",
      .run = cli_run_help},
     {.name = "quit",
      .place = CLI_SHELL,
@@ -581,7 +612,8 @@ bool cli_command_fits(const struct cli_command *command, bool in_shell)
 uint64_t cli_command_options(const struct cli_command *command, bool in_shell)
 {
     /* The shell's database is open, and its help has no pages for the command line. */
-    return in_shell ? command->options & ~(DB_OPTIONS | O(CLI_ALL)) : command->options;
+    return in_shell ? command->options & ~(DB_OPTIONS | WRITE_OPTIONS | O(CLI_ALL))
+                    : command->options;
 }
 
 const struct cli_command *cli_command_named(const char *name, bool in_shell)

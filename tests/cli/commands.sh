@@ -22,7 +22,7 @@ prints put_dashes_after_the_end_of_options "" strata put db -- --key -v
 prints get_dashes_after_the_end_of_options -v strata get db -- --key
 prints del_removes "" strata del db fruit
 fails get_missing_key_is_1 1 'strata: get: no such key: fruit' strata get db fruit
-prints del_missing_key_is_no_error "" strata del db fruit
+fails del_missing_key_is_1 1 'strata: del: no such key: fruit' strata del db fruit
 
 # ---- Many ----
 printf 'b\t2\na\t1\nb\t3\n' >in.tsv

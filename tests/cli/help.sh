@@ -64,7 +64,7 @@ bad=
 for command in scan stats inspect; do
     operand=db; [ $command = inspect ] && operand=db/STRATA
     while read -r option value; do
-        case $value in N) value=1 ;; KEY) value=a ;; *) value= ;; esac
+        case $value in N) value=1 ;; SIZE) value=1M ;; KEY) value=a ;; *) value= ;; esac
         [ "$option" = --hex ] && continue
         strata "$command" "$operand" "$option" $value >/dev/null 2>&1 || bad="$bad $command $option"
     done < <(strata help $command | sed -n 's/^  \(--[a-z-]*\)\( [A-Z]*\)\{0,1\} .*/\1 \2/p')

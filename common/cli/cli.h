@@ -73,6 +73,7 @@ enum cli_option_id {
     CLI_SITES,
     CLI_DRY_RUN,
     CLI_ALL,
+    CLI_ALL_FIGURES,
     CLI_OUTPUT,
     CLI_VERSION,
     CLI_HELP,

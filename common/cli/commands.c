@@ -74,6 +74,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                    0},
     [CLI_DRY_RUN] = {"dry-run", NULL, "tell what would be done, and write nothing", 0},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0},
+    [CLI_ALL_FIGURES] = {"all", NULL, "figures that are 0, too", 0},
     [CLI_OUTPUT] = {"output", "FILE",
                     "into FILE, which must not be there yet; default: standard output", 'o'},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0},
@@ -395,12 +396,13 @@ const struct cli_command cli_commands[] = {
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},
      .required = 1,
-     .options = DB_OPTIONS | O(CLI_JSON),
+     .options = DB_OPTIONS | O(CLI_JSON) | O(CLI_ALL_FIGURES),
      .exits = DB_EXITS,
      .summary = "print figures of the database",
      .about = "Of its files and records, and of what opening it cost. A line a figure: name,\n"
-              "value, unit, meaning. With --json: stage, name, survives, promises, and the\n"
-              "figures under stats by name.",
+              "value, unit, meaning; those that are 0 are left out, unless --all asks for them.\n"
+              "With --json, for programs: stage, name, survives, promises, and all figures under\n"
+              "stats by name. `strata info` shows what people want to know first.",
      .example = "$ strata put db fruit apple --stage 1\n"
                 "$ strata stats db | head -1\n"
                 "stage                             1          01_append_log\n"

@@ -50,6 +50,14 @@ prints scan_empty_database_prints_nothing "" strata scan fresh
 
 # ---- About a database ----
 run strata stats db
+is stats_leaves_out_what_is_0 "$(awk 'NR > 2 && $2 == 0' <<<"$out")" ""
+like stats_has_units "$out" '^log_records +[1-9][0-9]* records '
+run strata stats db --json --all
+json=$out
+prints stats_json_has_all "$json" strata stats db --json
+run strata stats db --all
+is stats_all_has_what_is_0 "$(($(awk 'NR > 2 && $2 == 0' <<<"$out" | wc -l) > 5))" 1
+is stats_all_has_what_json_has "$(awk 'NR > 2 { print $1 }' <<<"$out" | paste -sd' ')" "$(grep -oE '"[a-z0-9_]+": [0-9]' <<<"$json" | cut -d'"' -f2 | grep -v '^stage$' | paste -sd' ')"
 like stats_names_the_stage "$out" '^stage +1 +01_append_log'
 like stats_names_the_promises "$out" '^promises +exit kill damage$'
 for figure in 'fs_open +[0-9]+ calls' 'fs_append +[0-9]+ calls' 'fs_sync +[0-9]+ calls' 'fs_sync_dir +[0-9]+ calls' \

@@ -274,6 +274,7 @@ int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
 int cli_run_crash(struct cli *cli);
 int cli_run_stages(struct cli *cli);
+int cli_run_completion(struct cli *cli);
 int cli_run_version(struct cli *cli);
 int cli_run_help(struct cli *cli);
 int cli_run_shell(struct cli *cli);

@@ -581,6 +581,16 @@ const struct cli_command cli_commands[] = {
                 "stage 1  01_append_log\n"
                 "...\n",
      .run = cli_run_stages},
+    {.name = "completion",
+     .operands = {"bash|zsh"},
+     .required = 1,
+     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+     .summary = "print what a shell needs to complete strata's command line",
+     .about = "`make install` puts it where bash and zsh look for it. Without that, in ~/.bashrc:\n"
+              "source <(strata completion bash). For zsh: a file _strata in a directory of $fpath.",
+     .example = "$ strata completion bash | head -1\n"
+                "# bash completion for strata: source it, or put it where bash-completion looks.\n",
+     .run = cli_run_completion},
     {.name = "version",
      .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
      .summary = "print the version",

@@ -13,12 +13,14 @@
 
 enum state { LINE, FIELD, PLAIN, QUOTED, CLOSED, RETURN };
 
-#define MARK_BYTES 3
-static const uint8_t mark[MARK_BYTES] = {0xef, 0xbb, 0xbf};
+#define NAMES_MOST ((size_t)1 << 20) /* bytes of all names in a header */
 
+/* Where the bytes of the field under way go; NULL: nowhere. */
 static struct strata_buffer *field(struct csv *csv)
 {
-    return csv->in_value ? &csv->value : &csv->key;
+    if (csv->header || csv->field == csv->at[0])
+        return &csv->key;
+    return csv->field == csv->at[1] ? &csv->value : NULL;
 }
 
 static size_t limit(const struct csv *csv)
@@ -32,26 +34,53 @@ static void start_hex(struct csv *csv)
     text_decoder_init(&csv->text, TEXT_HEX, limit(csv));
 }
 
-static void start_field(struct csv *csv, bool in_value)
+static void start_field(struct csv *csv, uint64_t number)
 {
-    csv->in_value = in_value;
+    csv->field = number;
+    csv->in_value = !csv->header && number == csv->at[1];
     csv->hex = false;
     csv->seen = 0;
-    csv->state = in_value ? FIELD : LINE;
-    if (csv->form == TEXT_HEX)
+    csv->state = number ? FIELD : LINE;
+    if (csv->form == TEXT_HEX && !csv->header && field(csv))
         start_hex(csv);
 }
 
 void csv_init(struct csv *csv, enum text_form form)
 {
-    *csv = (struct csv){.form = form, .line = 1, .now_line = 1, .now_column = 1};
-    start_field(csv, false);
+    *csv = (struct csv){.form = form, .fields = 2, .at = {0, 1}};
+    csv_restart(csv, 1);
 }
 
 void csv_free(struct csv *csv)
 {
     strata_buffer_free(&csv->key);
     strata_buffer_free(&csv->value);
+    strata_buffer_free(&csv->names);
+}
+
+void csv_want(struct csv *csv, const char *key, const char *value, bool all)
+{
+    csv->wanted[0] = key;
+    csv->wanted[1] = value;
+    csv->all = all;
+    csv->header = true;
+    csv->at[0] = csv->at[1] = UINT64_MAX; /* not seen yet */
+    start_field(csv, 0);
+}
+
+struct strata_slice csv_names(const struct csv *csv)
+{
+    return strata_buffer_slice(&csv->names);
+}
+
+void csv_restart(struct csv *csv, uint64_t line)
+{
+    csv->told = false;
+    csv->line = csv->now_line = line;
+    csv->now_column = 1;
+    strata_buffer_clear(&csv->key);
+    strata_buffer_clear(&csv->value);
+    start_field(csv, 0);
 }
 
 /* ---- A field's bytes ------------------------------------------------------------------- */
@@ -72,7 +101,7 @@ static enum csv_result fail(struct csv *csv, enum text_fault fault)
 
 static enum text_fault hex_fault(const struct csv *csv, enum text_fault fault)
 {
-    bool digits = fault == TEXT_BAD_DIGIT || fault == TEXT_CUT;
+    bool digits = fault == TEXT_BAD_DIGIT || fault == TEXT_ODD;
     return digits && csv->form != TEXT_HEX ? TEXT_BAD_HEX : fault;
 }
 
@@ -80,10 +109,12 @@ static enum text_fault hex_fault(const struct csv *csv, enum text_fault fault)
 static enum csv_result add(struct csv *csv, struct strata_slice bytes)
 {
     struct strata_buffer *to = field(csv);
-    size_t room = to->size < limit(csv) ? limit(csv) - to->size : 0;
+    size_t room = to && to->size < limit(csv) ? limit(csv) - to->size : 0;
     uint64_t before = csv->now_column;
 
     csv->now_column += bytes.size;
+    if (!to)
+        return CSV_MORE;
     if (csv->hex) {
         uint64_t fed = csv->text.fed;
         enum text_fault fault = text_feed(&csv->text, bytes, to);
@@ -109,7 +140,8 @@ static enum csv_result take(struct csv *csv, struct strata_slice bytes)
         result = add(csv, strata_bytes(bytes.data, 1));
         bytes = strata_bytes(bytes.data + 1, bytes.size - 1);
         csv->seen++;
-        if (csv->seen == 2 && !csv->hex && to->size == 2 && memcmp(to->data, "\\x", 2) == 0) {
+        if (csv->seen == 2 && to && !csv->header && !csv->hex && to->size == 2 &&
+            memcmp(to->data, "\\x", 2) == 0) {
             strata_buffer_clear(to);
             start_hex(csv);
         }
@@ -117,13 +149,55 @@ static enum csv_result take(struct csv *csv, struct strata_slice bytes)
     return bytes.size && result == CSV_MORE ? add(csv, bytes) : result;
 }
 
-static enum csv_result end_field(struct csv *csv)
+/* ---- The header ------------------------------------------------------------------------ */
+
+/* The name of a column, which is in `key`. */
+static enum csv_result take_name(struct csv *csv)
 {
-    enum text_fault fault = csv->hex ? text_finish(&csv->text) : TEXT_FINE;
-    return fault == TEXT_FINE ? CSV_MORE : fail(csv, hex_fault(csv, fault));
+    struct strata_slice name = strata_buffer_slice(&csv->key);
+    uint8_t text[256];
+
+    for (int i = 0; i < 2; i++) {
+        if (strata_compare(name, strata_string(csv->wanted[i])) != 0)
+            continue;
+        if (csv->at[i] != UINT64_MAX)
+            return fail(csv, TEXT_TWICE);
+        csv->at[i] = csv->field;
+    }
+    if (csv->names.size > NAMES_MOST)
+        return fail(csv, TEXT_TOO_LONG);
+    if (csv->field)
+        strata_buffer_append(&csv->names, ", ", 2);
+    while (name.size)
+        strata_buffer_append(&csv->names, text,
+                             text_encode(TEXT_ESCAPED, &name, text, sizeof text));
+    strata_buffer_clear(&csv->key);
+    return csv->names.out_of_memory ? fail(csv, TEXT_NO_MEMORY) : CSV_MORE;
+}
+
+/* The header has ended: now it is known which fields are key and value. */
+static enum csv_result end_header(struct csv *csv)
+{
+    csv->fields = csv->field + 1;
+    if (csv->at[0] == UINT64_MAX || csv->at[1] == UINT64_MAX)
+        return fail_at(csv, TEXT_NO_COLUMN, csv->line, 1);
+    if (csv->all && csv->fields > 2)
+        return fail_at(csv, TEXT_MORE_COLUMNS, csv->line, 1);
+    csv->header = false;
+    csv_restart(csv, csv->now_line + 1);
+    return CSV_MORE;
 }
 
 /* ---- What structures ------------------------------------------------------------------- */
+
+static enum csv_result end_field(struct csv *csv)
+{
+    enum text_fault fault = csv->hex ? text_finish(&csv->text) : TEXT_FINE;
+
+    if (fault != TEXT_FINE)
+        return fail(csv, hex_fault(csv, fault));
+    return csv->header ? take_name(csv) : CSV_MORE;
+}
 
 static enum csv_result end_line(struct csv *csv)
 {
@@ -131,19 +205,25 @@ static enum csv_result end_line(struct csv *csv)
 
     if (result != CSV_MORE)
         return result;
-    if (!csv->in_value)
-        return fail(csv, TEXT_NO_COMMA);
+    if (csv->header)
+        return end_header(csv);
+    if (csv->field + 1 < csv->fields)
+        return fail(csv, csv->wanted[0] ? TEXT_FIELDS : TEXT_NO_COMMA);
     csv->told = true;
     return CSV_ENTRY;
 }
 
-static enum csv_result end_key(struct csv *csv)
+/* A comma. */
+static enum csv_result next_field(struct csv *csv)
 {
-    enum csv_result result = csv->in_value ? fail(csv, TEXT_THIRD_FIELD) : end_field(csv);
+    enum csv_result result;
 
+    if (!csv->header && csv->field + 1 == csv->fields)
+        return fail(csv, csv->wanted[0] ? TEXT_FIELDS : TEXT_THIRD_FIELD);
+    result = end_field(csv);
     if (result == CSV_MORE) {
         csv->now_column++;
-        start_field(csv, true);
+        start_field(csv, csv->field + 1);
     }
     return result;
 }
@@ -188,7 +268,7 @@ static enum csv_result outside(struct csv *csv, uint8_t byte)
 {
     switch (byte) {
     case ',':
-        return end_key(csv);
+        return next_field(csv);
     case '\n':
         return end_line(csv);
     case '\r':
@@ -242,55 +322,20 @@ static enum csv_result take_run(struct csv *csv, struct strata_slice *input)
     return take(csv, run);
 }
 
-/* ---- The byte order mark --------------------------------------------------------------- */
-
-/* What looked like one was the beginning of a key. */
-static enum csv_result no_mark(struct csv *csv)
-{
-    unsigned seen = csv->mark;
-
-    csv->mark = MARK_BYTES + 1;
-    if (seen == 0 || seen > MARK_BYTES)
-        return CSV_MORE;
-    csv->state = PLAIN;
-    return take(csv, strata_bytes(mark, seen));
-}
-
-static enum csv_result pass_mark(struct csv *csv, struct strata_slice *input)
-{
-    while (csv->mark < MARK_BYTES && input->size && input->data[0] == mark[csv->mark]) {
-        csv->mark++;
-        input->data++;
-        input->size--;
-    }
-    if (csv->mark == MARK_BYTES) {
-        csv->now_column += MARK_BYTES;
-        csv->mark++;
-    }
-    return csv->mark < MARK_BYTES && input->size ? no_mark(csv) : CSV_MORE;
-}
-
 /* ---- Feeding --------------------------------------------------------------------------- */
 
 /* Drops the entry that was told; its line is over. */
 static void forget(struct csv *csv)
 {
-    if (!csv->told)
-        return;
-    csv->told = false;
-    csv->line = ++csv->now_line;
-    csv->now_column = 1;
-    strata_buffer_clear(&csv->key);
-    strata_buffer_clear(&csv->value);
-    start_field(csv, false);
+    if (csv->told)
+        csv_restart(csv, csv->now_line + 1);
 }
 
 enum csv_result csv_feed(struct csv *csv, struct strata_slice *input)
 {
-    enum csv_result result;
+    enum csv_result result = CSV_MORE;
 
     forget(csv);
-    result = pass_mark(csv, input);
     while (input->size && result == CSV_MORE) {
         uint8_t byte = input->data[0];
         if (!structures(csv, byte)) {
@@ -306,12 +351,9 @@ enum csv_result csv_feed(struct csv *csv, struct strata_slice *input)
 
 enum csv_result csv_finish(struct csv *csv)
 {
-    enum csv_result result;
-
     forget(csv);
-    result = no_mark(csv);
-    if (result != CSV_MORE || csv->state == LINE)
-        return result;
+    if (csv->state == LINE)
+        return CSV_MORE;
     if (csv->state == QUOTED)
         return fail_at(csv, TEXT_OPEN_QUOTE, csv->quote_line, csv->quote_column);
     if (csv->state == RETURN) {
@@ -325,7 +367,7 @@ enum csv_result csv_finish(struct csv *csv)
 
 static bool has_mark(struct strata_slice bytes)
 {
-    return bytes.size >= MARK_BYTES && memcmp(bytes.data, mark, MARK_BYTES) == 0;
+    return bytes.size >= TEXT_MARK_BYTES && memcmp(bytes.data, TEXT_MARK, TEXT_MARK_BYTES) == 0;
 }
 
 /* Some readers drop blanks at the ends of a field, and a byte order mark; quotes keep them. */

@@ -1,6 +1,7 @@
 /* entries.c: one decoder in front of four; they share their shape and their results. */
 #include "entries.h"
 
+#include <assert.h>
 #include <string.h>
 
 _Static_assert((int)TSV_ENTRY == ENTRIES_ENTRY && (int)TSV_FAULT == ENTRIES_FAULT, "tsv.h");
@@ -99,6 +100,18 @@ void entries_free(struct entries *r)
     }
 }
 
+void entries_want(struct entries *r, const char *key, const char *value, bool all)
+{
+    assert(r->format == ENTRIES_CSV);
+    csv_want(&r->in.csv, key, value, all);
+}
+
+struct strata_slice entries_names(const struct entries *r)
+{
+    assert(r->format == ENTRIES_CSV);
+    return csv_names(&r->in.csv);
+}
+
 /* What one of the four told, for the reader of all. */
 #define PUBLISH(r, from)                                                                           \
     do {                                                                                           \
@@ -111,7 +124,7 @@ void entries_free(struct entries *r)
     } while (0)
 
 /* `input` NULL: it is over. */
-static int advance(struct entries *r, struct strata_slice *input)
+static int decode(struct entries *r, struct strata_slice *input)
 {
     int result;
 
@@ -135,14 +148,83 @@ static int advance(struct entries *r, struct strata_slice *input)
     }
 }
 
+static enum entries_result advance(struct entries *r, struct strata_slice *input)
+{
+    size_t before = input ? input->size : 0;
+    int result = decode(r, input);
+
+    if (r->mark > TEXT_MARK_BYTES + 1 && r->line == 1)
+        r->column += TEXT_MARK_BYTES;
+    r->line_over = input && input->size < before && input->data[-1] == '\n';
+    return (enum entries_result)result;
+}
+
+/* What looked like a mark was the beginning of an entry. */
+static enum entries_result no_mark(struct entries *r)
+{
+    struct strata_slice seen = strata_bytes(TEXT_MARK, r->mark);
+
+    r->mark = TEXT_MARK_BYTES + 1;
+    return seen.size ? advance(r, &seen) : ENTRIES_MORE;
+}
+
+/* Takes a byte order mark off the input; r->mark is then TEXT_MARK_BYTES + 2. */
+static enum entries_result pass_mark(struct entries *r, struct strata_slice *input)
+{
+    while (r->mark < TEXT_MARK_BYTES && input->size &&
+           input->data[0] == (uint8_t)TEXT_MARK[r->mark]) {
+        r->mark++;
+        input->data++;
+        input->size--;
+    }
+    if (r->mark == TEXT_MARK_BYTES)
+        r->mark += 2;
+    return r->mark < TEXT_MARK_BYTES && input->size ? no_mark(r) : ENTRIES_MORE;
+}
+
+/* Takes what is left of a faulty line off the input. False: all of it was. */
+static bool skip_line(struct entries *r, struct strata_slice *input)
+{
+    const uint8_t *end = input->size ? memchr(input->data, '\n', input->size) : NULL;
+    size_t size = end ? (size_t)(end - input->data) + 1 : input->size;
+
+    input->data += size;
+    input->size -= size;
+    r->skipping = !end;
+    return end;
+}
+
 enum entries_result entries_feed(struct entries *r, struct strata_slice *input)
 {
-    return (enum entries_result)advance(r, input);
+    enum entries_result result;
+
+    if (r->skipping && !skip_line(r, input))
+        return ENTRIES_MORE;
+    result = pass_mark(r, input);
+    return result == ENTRIES_MORE && input->size ? advance(r, input) : result;
 }
 
 enum entries_result entries_finish(struct entries *r)
 {
-    return (enum entries_result)advance(r, NULL);
+    enum entries_result result = r->mark < TEXT_MARK_BYTES ? no_mark(r) : ENTRIES_MORE;
+
+    return result == ENTRIES_MORE ? advance(r, NULL) : result;
+}
+
+bool entries_skip(struct entries *r)
+{
+    assert(r->fault != TEXT_FINE);
+    if (r->fault == TEXT_OPEN_QUOTE || r->fault == TEXT_NO_MEMORY || r->format == ENTRIES_MDB ||
+        (r->format == ENTRIES_CSV && r->in.csv.header))
+        return false;
+    if (r->format == ENTRIES_CSV)
+        csv_restart(&r->in.csv, r->in.csv.now_line + 1);
+    else if (r->format == ENTRIES_JSONL)
+        jsonl_restart(&r->in.jsonl, r->in.jsonl.line + 1);
+    else
+        tsv_restart(&r->in.tsv, r->in.tsv.line + 1);
+    r->skipping = !r->line_over;
+    return true;
 }
 
 const char *entries_why(const struct entries *r)

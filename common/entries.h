@@ -4,7 +4,10 @@
  *   csv    key,value, as spreadsheets and databases have it (csv.h)
  *   jsonl  {"key":"...","value":"..."} (jsonl.h)
  *   mdb    what mdb_dump and db_dump write (mdb.h): two lines an entry, between a head and a tail.
- *          It says itself how bytes are written, and takes no form */
+ *          It says itself how bytes are written, and takes no form
+ *
+ * A byte order mark at the beginning of the input, which spreadsheets and some editors write, is
+ * dropped. (A first key that begins with its bytes is written so that it is none.) */
 #ifndef STRATA_COMMON_ENTRIES_H
 #define STRATA_COMMON_ENTRIES_H
 
@@ -13,7 +16,9 @@
 #include "mdb.h"
 #include "tsv.h"
 
-#define CSV_HEADER "key,value" /* a first line that some programs want; no entry */
+#define CSV_KEY "key" /* the names of columns in the header that is written */
+#define CSV_VALUE "value"
+#define CSV_HEADER CSV_KEY "," CSV_VALUE
 
 enum entries_format { ENTRIES_TSV, ENTRIES_CSV, ENTRIES_JSONL, ENTRIES_MDB, ENTRIES_FORMATS };
 
@@ -40,18 +45,28 @@ struct entries {
     uint64_t column;                /* of the fault, in bytes from 1 */
     bool in_value;                  /* the fault is in the value */
 
+    unsigned mark;  /* private, as the next: bytes of a byte order mark seen; > 3: no more */
+    bool line_over; /* the line of the fault has been taken to its end */
+    bool skipping;  /* ... has not, and is to be */
     union {
         struct tsv tsv;
         struct csv csv;
         struct jsonl jsonl;
         struct mdb mdb;
-    } in; /* private */
+    } in;
 };
 
 void entries_init(struct entries *entries, enum entries_format format, enum text_form form);
 void entries_free(struct entries *entries);
+/* csv.h: csv_want and csv_names; only of csv. */
+void entries_want(struct entries *entries, const char *key, const char *value, bool all);
+struct strata_slice entries_names(const struct entries *entries);
 enum entries_result entries_feed(struct entries *entries, struct strata_slice *input);
 enum entries_result entries_finish(struct entries *entries);
+/* After a fault: goes on behind the line that has it. False: it is not known where the next entry
+ * begins (in mdb, after quotes that are never closed), or a header was refused; nothing more may be
+ * fed. */
+bool entries_skip(struct entries *entries);
 /* The fault as a sentence without its end. */
 const char *entries_why(const struct entries *entries);
 

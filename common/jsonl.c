@@ -332,16 +332,22 @@ static enum text_fault take(struct jsonl *j, uint8_t byte)
 
 /* ---- Feeding --------------------------------------------------------------------------- */
 
-/* Drops the entry that was told; its line is over. */
-static void forget(struct jsonl *j)
+void jsonl_restart(struct jsonl *j, uint64_t line)
 {
-    if (!j->told)
-        return;
     j->told = false;
-    j->line++;
+    j->line = line;
+    j->utf8_have = j->utf8_want = 0;
+    j->high = 0;
     strata_buffer_clear(&j->key);
     strata_buffer_clear(&j->value);
     start_line(j);
+}
+
+/* Drops the entry that was told; its line is over. */
+static void forget(struct jsonl *j)
+{
+    if (j->told)
+        jsonl_restart(j, j->line + 1);
 }
 
 static enum jsonl_result result_of(struct jsonl *j, enum text_fault fault)

@@ -2,6 +2,7 @@
  * time left); the bar gets what the screen has left over, and goes when that is too little. Time
  * left supposes the mean speed so far: steadier than the speed of the last second. */
 #include "progress.h"
+#include "human.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -78,18 +79,6 @@ static double rate(double amount, double seconds)
     return seconds > 0 ? amount / seconds : 0;
 }
 
-static void put_bytes(double bytes, char *to, size_t capacity)
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-    size_t unit = 0;
-
-    while (bytes >= 999.5 && unit + 1 < sizeof units / sizeof units[0]) {
-        bytes /= 1000;
-        unit++;
-    }
-    snprintf(to, capacity, unit && bytes < 99.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
-}
-
 static void put_time(double seconds, char *to, size_t capacity)
 {
     uint64_t s = seconds < 1e9 ? (uint64_t)(seconds + 0.5) : 999999999;
@@ -117,7 +106,7 @@ static void put_figures(const struct progress_state *state, char *to, size_t cap
     char amount[32], speed[48] = "", records[48] = "", time[32], bytes[32];
     double share = share_of(state);
 
-    put_bytes(rate((double)state->done_bytes, state->seconds), bytes, sizeof bytes);
+    human_bytes(rate((double)state->done_bytes, state->seconds), bytes, sizeof bytes);
     if (!state->unit)
         snprintf(speed, sizeof speed, "  %s/s", bytes);
     if (state->records)
@@ -125,9 +114,9 @@ static void put_figures(const struct progress_state *state, char *to, size_t cap
                  rate((double)state->records, state->seconds),
                  state->unit ? state->unit : "records");
     if (share < 0) {
-        put_bytes((double)state->done_bytes, amount, sizeof amount);
+        human_bytes((double)state->done_bytes, amount, sizeof amount);
         put_time(state->seconds, time, sizeof time);
-        snprintf(to, capacity, "  %s%s%s  %s", amount, speed, records, time);
+        snprintf(to, capacity, "  %s%s%s  %s elapsed", amount, speed, records, time);
         return;
     }
     snprintf(time, sizeof time, "?");

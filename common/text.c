@@ -48,6 +48,11 @@ static const char *format_fault_name(enum text_fault fault)
         [TEXT_BAD_PRINT] = "no such escape in format=print: there are \\\\ and \\hh, two digits",
         [TEXT_PRINT_RETURN] = "a carriage return as it is: write \\0d, or convert the line ends",
         [TEXT_DATA_OPEN] = "the input ends before DATA=END: it was cut short",
+        [TEXT_THIRD_COLUMN] =
+            "a second tab: a line is a key and a value; write a tab in them as \\t",
+        [TEXT_FIELDS] = "not as many fields as the header has",
+        [TEXT_NO_COLUMN] = "the header lacks the column of the key or of the value",
+        [TEXT_MORE_COLUMNS] = "the header has more columns than that of the key and of the value",
         [TEXT_BEHIND_END] = "something after DATA=END: a file is one database",
     };
     bool known = (size_t)fault < sizeof names / sizeof names[0] && names[fault];
@@ -64,7 +69,9 @@ const char *text_fault_name(enum text_fault fault)
     case TEXT_BAD_DIGIT:
         return "not a hexadecimal digit";
     case TEXT_CUT:
-        return "cut short: a backslash wants more behind it, a byte two hexadecimal digits";
+        return "cut short: a backslash begins \\xNN, \\t, \\n, \\r or \\\\";
+    case TEXT_ODD:
+        return "odd number of hexadecimal digits: a byte is two";
     case TEXT_TOO_LONG:
         return "too long";
     case TEXT_NO_TAB:
@@ -114,7 +121,8 @@ size_t text_utf8_size(struct strata_slice bytes)
 }
 
 /* How many bytes at the front may be printed as they are: one character, or none. U+0080 to
- * U+009F are control characters of two bytes: some terminals obey them. */
+ * U+009F are control characters of two bytes: some terminals obey them. U+FEFF cannot be seen, and
+ * at the beginning of a file it is a byte order mark, which readers drop. */
 static size_t printable(struct strata_slice bytes)
 {
     uint8_t first = bytes.data[0];
@@ -122,6 +130,8 @@ static size_t printable(struct strata_slice bytes)
     if (first < 0x80)
         return first >= 0x20 && first != 0x7f && first != '\\';
     if (first == 0xc2 && bytes.size > 1 && bytes.data[1] < 0xa0)
+        return 0;
+    if (bytes.size > 2 && memcmp(bytes.data, TEXT_MARK, TEXT_MARK_BYTES) == 0)
         return 0;
     return text_utf8_size(bytes);
 }
@@ -141,8 +151,8 @@ bool text_is_plain(struct strata_slice bytes)
 {
     while (bytes.size) {
         uint8_t first = bytes.data[0];
-        size_t size =
-            first == '\\' || first == '\t' || first == '\n' || first == '\r' ? 1 : printable(bytes);
+        bool allowed = first == '\\' || first == '\t' || first == '\n' || first == '\r';
+        size_t size = allowed ? 1 : first == 0xef ? text_utf8_size(bytes) : printable(bytes);
         if (!size)
             return false;
         bytes = strata_bytes(bytes.data + size, bytes.size - size);
@@ -315,7 +325,9 @@ enum text_fault text_feed(struct text_decoder *d, struct strata_slice text,
 
 enum text_fault text_finish(struct text_decoder *d)
 {
-    return d->state == (int)start_of(d->form) ? TEXT_FINE : TEXT_CUT;
+    if (d->state == (int)start_of(d->form))
+        return TEXT_FINE;
+    return d->form == TEXT_HEX ? TEXT_ODD : TEXT_CUT;
 }
 
 enum text_fault text_decode(enum text_form form, struct strata_slice text, size_t limit,

@@ -2,9 +2,9 @@
  *
  * Two forms. Both can write any bytes, and what text_encode writes text_feed reads back.
  *
- *   TEXT_ESCAPED  valid UTF-8 stands for itself, but for control characters and the backslash:
- *                 \t \n \r \\, and \xNN for every other byte. So encoded text holds no tab, no
- *                 line end and nothing that moves a cursor. On the way in every byte but the
+ *   TEXT_ESCAPED  valid UTF-8 stands for itself, but for control characters, the backslash and the
+ *                 byte order mark: \t \n \r \\, and \xNN for every other byte. So encoded text
+ * holds no tab, no line end and nothing that moves a cursor. On the way in every byte but the
  *                 backslash stands for itself.
  *   TEXT_HEX      two hexadecimal digits a byte: lower case out, either case in.
  *
@@ -21,7 +21,7 @@ enum text_fault {
     TEXT_FINE,
     TEXT_BAD_ESCAPE, /* a backslash before something that is no escape */
     TEXT_BAD_DIGIT,  /* not a hexadecimal digit where one must be */
-    TEXT_CUT,        /* ends inside an escape, or after half of a byte's two digits */
+    TEXT_CUT,        /* ends inside an escape */
     TEXT_TOO_LONG,   /* more bytes than the decoder's limit */
     TEXT_NO_TAB,     /* tsv.h: a line without a tab */
     TEXT_RAW_RETURN, /* tsv.h: a carriage return that is not written \r */
@@ -61,7 +61,17 @@ enum text_fault {
     TEXT_PRINT_RETURN, /* a carriage return as it is in format=print */
     TEXT_DATA_OPEN,    /* the input ends before DATA=END */
     TEXT_BEHIND_END,   /* something after DATA=END */
+
+    TEXT_ODD, /* hexadecimal digits that end after the first of a byte's two */
+
+    TEXT_THIRD_COLUMN, /* tsv.h: a second tab */
+    TEXT_FIELDS,       /* csv.h, as those that follow: more fields than the header, or less */
+    TEXT_NO_COLUMN,    /* a header that lacks a column which is asked for */
+    TEXT_MORE_COLUMNS, /* a header with columns that nobody asked for */
 };
+
+#define TEXT_MARK "\xef\xbb\xbf" /* U+FEFF, which some programs begin a file of UTF-8 with */
+#define TEXT_MARK_BYTES 3
 
 /* The fault as a sentence without its end: "an escape is \xNN, \t, \n, \r or \\". */
 const char *text_fault_name(enum text_fault fault);
@@ -105,7 +115,7 @@ void text_decoder_init(struct text_decoder *d, enum text_form form, size_t limit
 /* Decodes a piece, appending to `to`. After a fault, d->mark tells where it is. */
 enum text_fault text_feed(struct text_decoder *d, struct strata_slice text,
                           struct strata_buffer *to);
-/* The text is over: TEXT_CUT if that is inside an escape. */
+/* The text is over: TEXT_CUT if that is inside an escape, TEXT_ODD after an odd digit. */
 enum text_fault text_finish(struct text_decoder *d);
 
 /* All at once, replacing what `to` held. After a fault, `*at` is the bytes of text before it. */

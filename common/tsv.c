@@ -31,21 +31,25 @@ static enum tsv_result fail(struct tsv *tsv, enum text_fault fault, uint64_t at)
     return TSV_FAULT;
 }
 
-/* Drops the entry that was told; its line is over. */
-static void forget(struct tsv *tsv)
+void tsv_restart(struct tsv *tsv, uint64_t line)
 {
-    if (!tsv->told)
-        return;
     tsv->told = tsv->in_line = false;
-    tsv->line++;
+    tsv->line = line;
     strata_buffer_clear(&tsv->key);
     strata_buffer_clear(&tsv->value);
     start_field(tsv, false);
 }
 
-static bool structures(const struct tsv *tsv, uint8_t byte)
+/* Drops the entry that was told; its line is over. */
+static void forget(struct tsv *tsv)
 {
-    return byte == '\n' || byte == '\r' || (byte == '\t' && !tsv->in_value);
+    if (tsv->told)
+        tsv_restart(tsv, tsv->line + 1);
+}
+
+static bool structures(uint8_t byte)
+{
+    return byte == '\n' || byte == '\r' || byte == '\t';
 }
 
 static enum tsv_result end_line(struct tsv *tsv)
@@ -67,6 +71,8 @@ static enum tsv_result take_structure(struct tsv *tsv, uint8_t byte)
         return fail(tsv, TEXT_RAW_RETURN, tsv->text.fed);
     if (byte == '\n')
         return end_line(tsv);
+    if (tsv->in_value)
+        return fail(tsv, TEXT_THIRD_COLUMN, tsv->text.fed);
     start_field(tsv, true);
     return TSV_MORE;
 }
@@ -76,7 +82,7 @@ static enum tsv_result take_text(struct tsv *tsv, struct strata_slice *input)
     struct strata_slice text = {input->data, 0};
     enum text_fault fault;
 
-    while (text.size < input->size && !structures(tsv, input->data[text.size]))
+    while (text.size < input->size && !structures(input->data[text.size]))
         text.size++;
     input->data += text.size;
     input->size -= text.size;
@@ -92,7 +98,7 @@ enum tsv_result tsv_feed(struct tsv *tsv, struct strata_slice *input)
     while (input->size && result == TSV_MORE) {
         uint8_t byte = input->data[0];
         tsv->in_line = true;
-        if (!structures(tsv, byte)) {
+        if (!structures(byte)) {
             result = take_text(tsv, input);
             continue;
         }

@@ -1,9 +1,9 @@
 /* tsv.h: lines of "key TAB value", as `strata dump` writes and `strata load` reads.
  *
  * A line is a key, a tab, a value and a newline; the last newline may be missing. Key and value
- * are in one of the forms of text.h. Either may be empty. The first tab ends the key; further
- * ones belong to the value. A carriage return as it is would be a line end to some and a byte of
- * the value to others, so it is a fault, as in PostgreSQL's COPY text format
+ * are in one of the forms of text.h. Either may be empty. A second tab is a fault: it would be a
+ * third column, or a tab that is not written as \t. A carriage return as it is would be a line end
+ * to some and a byte of the value to others, so it is a fault, as in PostgreSQL's COPY text format
  * (postgresql.org/docs/current/sql-copy.html).
  *
  * The decoder takes the bytes in pieces, cut anywhere, and keeps no more of them than the key and
@@ -35,6 +35,8 @@ enum tsv_result {
 
 void tsv_init(struct tsv *tsv, enum text_form form);
 void tsv_free(struct tsv *tsv);
+/* After a fault: goes on with the line of that number, whose first byte is fed next. */
+void tsv_restart(struct tsv *tsv, uint64_t line);
 
 /* Takes bytes off the front of *input up to the end of a line, a fault, or their end. */
 enum tsv_result tsv_feed(struct tsv *tsv, struct strata_slice *input);

@@ -3,7 +3,7 @@
 #
 #   PREFIX=/usr/local   where programs look for it; must be absolute
 #   DESTDIR=            put in front of every path written to, and told to nobody: for packages
-#   BINDIR LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR   each of the places by itself
+#   BINDIR LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR BASHDIR ZSHDIR   each of the places by itself
 
 VERSION := $(shell sed -nE 's/^.define STRATA_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+)$$/\2/p' include/strata.h | paste -sd.)
 SONAME  := libstrata.so.$(firstword $(subst ., ,$(VERSION)))
@@ -29,10 +29,12 @@ LIBDIR       ?= $(PREFIX)/lib
 INCLUDEDIR   ?= $(PREFIX)/include
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 MANDIR       ?= $(PREFIX)/share/man
+BASHDIR      ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR       ?= $(PREFIX)/share/zsh/site-functions
 
-installer = VERSION=$(VERSION) LIB_LIBS='$(LIB_LIBS)' B=$(call quoted,$B) $(foreach v,DESTDIR PREFIX BINDIR LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR,$v=$(call quoted,$($v))) include/install.sh
+installer = VERSION=$(VERSION) LIB_LIBS='$(LIB_LIBS)' B=$(call quoted,$B) $(foreach v,DESTDIR PREFIX BINDIR LIBDIR INCLUDEDIR PKGCONFIGDIR MANDIR BASHDIR ZSHDIR,$v=$(call quoted,$($v))) include/install.sh
 .PHONY: install uninstall
-install: ## copy program, library, header and man pages to where they are found [PREFIX=/usr/local] [DESTDIR=]
+install: ## copy program, library, header, man pages and completion to where they are found [PREFIX=/usr/local] [DESTDIR=]
 	@$(installer) install
 uninstall: ## take them away again; the same variables
 	@$(installer) uninstall

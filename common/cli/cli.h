@@ -28,10 +28,15 @@ enum cli_exit {
 
 enum cli_option_id {
     CLI_STAGE,
-    CLI_MAPPED_READS,
+    CLI_CACHE,
+    CLI_MAPPED,
+    CLI_MEMTABLE,
+    CLI_SYNC,
+    CLI_COMPACTION,
     CLI_FIXED_LEVELS,
     CLI_ENGINE,
     CLI_HEX,
+    CLI_RAW,
     CLI_FROM,
     CLI_TO,
     CLI_PREFIX,
@@ -42,6 +47,9 @@ enum cli_option_id {
     CLI_JSON,
     CLI_FORMAT,
     CLI_HEADER,
+    CLI_KEY_COLUMN,
+    CLI_VALUE_COLUMN,
+    CLI_SKIP_BAD,
     CLI_BATCH,
     CLI_TO_STAGE,
     CLI_COUNT,
@@ -65,6 +73,7 @@ enum cli_option_id {
     CLI_SITES,
     CLI_DRY_RUN,
     CLI_ALL,
+    CLI_ALL_FIGURES,
     CLI_OUTPUT,
     CLI_VERSION,
     CLI_HELP,
@@ -78,6 +87,7 @@ struct cli_option {
     const char *value; /* what stands after it: "N"; NULL: nothing */
     const char *help;  /* one line */
     char letter;       /* 'n': -n is the same; 0: no letter is */
+    const char *words; /* what the value may be, with | between: "on|off"; NULL: anything */
 };
 
 #define CLI_OPERANDS 3
@@ -89,13 +99,14 @@ struct cli;
 struct cli_command {
     const char *name;
     enum cli_place place;
-    const char *operands[CLI_OPERANDS]; /* "DIR", "KEY"; NULL after the last */
-    size_t required;                    /* how many of them must be there */
-    uint64_t options;                   /* bits 1 << enum cli_option_id, CLI_HELP not among them */
-    uint64_t exits;                     /* bits 1 << enum cli_exit */
-    const char *summary;                /* one line */
-    const char *about;                  /* paragraphs, 78 columns */
-    const char *shell_about;            /* in its place in the shell; NULL: the same */
+    /* "DIR", "KEY"; NULL after the last, which may be "KEY...": one or more of them */
+    const char *operands[CLI_OPERANDS];
+    size_t required;         /* how many of them must be there */
+    uint64_t options;        /* bits 1 << enum cli_option_id, CLI_HELP not among them */
+    uint64_t exits;          /* bits 1 << enum cli_exit */
+    const char *summary;     /* one line */
+    const char *about;       /* paragraphs, 78 columns */
+    const char *shell_about; /* in its place in the shell; NULL: the same */
     /* A transcript to be run in an empty directory: "$ command", then what it prints ("..." for
      * lines that differ from run to run). */
     const char *example;
@@ -127,6 +138,7 @@ struct cli {
     const char *program;               /* as it was called: "build/strata"; borrowed from argv */
     char **operands;                   /* borrowed from argv */
     size_t count;                      /* of operands */
+    size_t literal;                    /* operands from this one on stood behind -- */
     const char *given[CLI_OPTIONS];    /* an option's value, "" if it has none; NULL: not given */
     FILE *out, *log;                   /* borrowed */
     int out_errno;                     /* of the first write to `out` that failed, if known */
@@ -146,6 +158,10 @@ int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t 
                uint64_t *value);
 /* Likewise the number of a stage that is in this build. */
 int cli_stage(struct cli *cli, enum cli_option_id id, uint64_t *stage);
+/* The same for a size in bytes: "65536", "64K", "64M", "1G", powers of 1024. */
+int cli_size(struct cli *cli, enum cli_option_id id, uint64_t *value);
+/* The same for one of the option's words: its index among them. */
+int cli_word(struct cli *cli, enum cli_option_id id, int *value);
 /* The same for a fraction of 1, "0.99", as millionths from 0 to `most`. */
 int cli_fraction(struct cli *cli, enum cli_option_id id, uint32_t most, uint32_t *value);
 /* The bytes that an operand or an option's value means, replacing what `to` held; `name` is what
@@ -188,6 +204,8 @@ int cli_exit_of(int strata_code);
 /* Shows progress on the log, if that is a terminal, until the next thing is said. An interrupt
  * then takes the line off the screen before it ends the process. */
 void cli_begin_progress(struct cli *cli);
+/* In a signal's handler: takes the line off the screen, if it may be there. */
+void cli_clear_screen(void);
 
 /* ---- output.c: where an answer goes ------------------------------------------------------ */
 
@@ -207,16 +225,27 @@ struct text_sink cli_sink(struct cli_stream *stream); /* borrows */
 bool cli_put_head(struct cli_stream *stream, enum entries_format format);
 bool cli_put_tail(struct cli_stream *stream, enum entries_format format);
 int cli_write_failed(struct cli_stream *stream); /* CLI_IO, and the log told */
-/* Has `work` write to file `path`, or to cli->out if that is NULL or "-". The file must not be
- * there yet; it is on the device when CLI_OK comes back, and else is removed. */
-int cli_write_file(struct cli *cli, const char *path,
-                   int (*work)(struct cli_stream *stream, void *arg), void *arg);
 
 /* Passes on `ok`, and keeps errno if a write to cli->out failed. */
 bool cli_wrote(struct cli *cli, const FILE *to, bool ok);
 /* Writes out what is buffered in cli->out. Passes on `code`, or CLI_IO and the log told if an
  * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
 int cli_finish(struct cli *cli, int code);
+
+/* ---- file.c ------------------------------------------------------------------------------ */
+
+/* Has `work` write to file `path`, or to cli->out if that is NULL, "-" or "/dev/stdout". A pipe or
+ * a device is written to as it is. Else the file must not be there yet; it is on the device when
+ * CLI_OK comes back, and there never is a part of it under that name. */
+int cli_write_file(struct cli *cli, const char *path,
+                   int (*work)(struct cli_stream *stream, void *arg), void *arg);
+
+/* ---- value.c ------------------------------------------------------------------------------- */
+
+/* The value that the operand number `operand` means, replacing what `to` held: of "-" the bytes of
+ * standard input, of "@FILE" those of a file, unless it stood behind --; else as cli_bytes. CLI_OK,
+ * CLI_USAGE, CLI_IO or CLI_OTHER, and the log was told. */
+int cli_value(struct cli *cli, size_t operand, struct strata_buffer *to);
 
 /* ---- migrate.c ------------------------------------------------------------------------- */
 
@@ -232,6 +261,7 @@ int cli_run_scan(struct cli *cli);
 int cli_run_count(struct cli *cli);
 int cli_run_dump(struct cli *cli);
 int cli_run_load(struct cli *cli);
+int cli_run_info(struct cli *cli);
 int cli_run_stats(struct cli *cli);
 int cli_run_datagen(struct cli *cli);
 int cli_run_compact(struct cli *cli);
@@ -244,6 +274,7 @@ int cli_run_verify(struct cli *cli);
 int cli_run_inspect(struct cli *cli);
 int cli_run_crash(struct cli *cli);
 int cli_run_stages(struct cli *cli);
+int cli_run_completion(struct cli *cli);
 int cli_run_version(struct cli *cli);
 int cli_run_help(struct cli *cli);
 int cli_run_shell(struct cli *cli);

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define O(id) (UINT64_C(1) << (id))
-#define DB_OPTIONS (O(CLI_STAGE) | O(CLI_MAPPED_READS) | O(CLI_FIXED_LEVELS))
+#define DB_OPTIONS (O(CLI_STAGE) | O(CLI_CACHE) | O(CLI_MAPPED) | O(CLI_FIXED_LEVELS))
+#define WRITE_OPTIONS (O(CLI_MEMTABLE) | O(CLI_SYNC) | O(CLI_COMPACTION))
 #define RECORD_OPTIONS (DB_OPTIONS | O(CLI_HEX))
 #define FORMAT_OPTIONS (RECORD_OPTIONS | O(CLI_FORMAT) | O(CLI_HEADER))
 /* What every command that opens a database may end with. */
@@ -14,10 +15,17 @@
 
 const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest", 0},
-    [CLI_MAPPED_READS] = {"mapped-reads", NULL, "stage 5 on: tables are read from mapped files", 0},
+    [CLI_CACHE] = {"cache", "SIZE", "stage 5 on: budget of the block cache; default: 256M", 0},
+    [CLI_MAPPED] = {"mapped", NULL, "stage 5 on: tables are read from mapped files", 0},
+    [CLI_MEMTABLE] = {"memtable", "SIZE", "stage 4 on: budget of the memtable; default: 64M", 0},
+    [CLI_SYNC] = {"sync", "WHEN", "never, interval or always; default: the strongest promised", 0,
+                  "never|interval|always"},
+    [CLI_COMPACTION] = {"compaction", "NAME", "stage 6 on: leveled (the default) or tiered", 0,
+                        "leveled|tiered"},
     [CLI_FIXED_LEVELS] = {"fixed-levels", NULL, "stage 6 on: levels are filled from level 1 on", 0},
     [CLI_ENGINE] = {"engine", "FILE", "a shared object with your own, in place of the stage's", 0},
     [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0},
+    [CLI_RAW] = {"raw", NULL, "the bytes of the value as they are, and no line end", 0},
     [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0},
     [CLI_TO] = {"to", "KEY", "end before KEY, exclusive", 0},
     [CLI_PREFIX] = {"prefix", "KEY", "only keys that begin with KEY", 0},
@@ -27,8 +35,13 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none", 0},
     [CLI_JSON] = {"json", NULL, "one JSON object instead of a table", 0},
     [CLI_FORMAT] = {"format", "FORMAT",
-                    "tsv, csv, jsonl or mdb; default: by FILE's name, or else tsv", 0},
-    [CLI_HEADER] = {"header", NULL, "csv with a first line \"key,value\", which is no entry", 0},
+                    "tsv, csv, jsonl or mdb; default: by FILE's name, or else tsv", 0,
+                    "tsv|csv|jsonl|mdb"},
+    [CLI_HEADER] = {"header", NULL, "csv with a first line that names the columns: key,value", 0},
+    [CLI_KEY_COLUMN] = {"key", "COL", "csv: the key is in the column of this name; as --header", 0},
+    [CLI_VALUE_COLUMN] = {"value", "COL", "csv: likewise the value; other columns are not read", 0},
+    [CLI_SKIP_BAD] = {"skip-bad", NULL,
+                      "go on behind a malformed record, and say how many there were", 0},
     [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1", 0},
     [CLI_TO_STAGE] = {"to", "N", "the stage of the new database", 0},
     [CLI_COUNT] = {"count", "N", "so many records; default: 1000", 'n'},
@@ -36,8 +49,8 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
                   0},
     [CLI_KEY_SIZE] = {"key-size", "BYTES", "of a key; default: 16", 0},
     [CLI_VALUE_SIZE] = {"value-size", "BYTES", "of a value; default: 100", 0},
-    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian",
-                          0},
+    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian", 0,
+                          "sequential|uniform|zipfian"},
     [CLI_THETA] = {"theta", "F", "of zipfian: 0 is uniform, 0.999 the most skewed; default: 0.99",
                    0},
     [CLI_COMPRESSIBILITY] = {"compressibility", "F",
@@ -47,19 +60,21 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_HISTORY] = {"history", "FILE", "lines of earlier times from FILE, and all of them into it",
                      0},
     [CLI_TIMING] = {"timing", "on|off", "tell how long each command took; default: on a terminal",
-                    0},
-    [CLI_MODEL] = {"model", "NAME", "kill, ordered or posix; default: all three", 0},
+                    0, "on|off"},
+    [CLI_MODEL] = {"model", "NAME", "kill, ordered or posix; default: all three", 0,
+                   "kill|ordered|posix"},
     [CLI_WORKLOAD] = {"workload", "NAME|FILE", "only this one; default: all of them", 0},
-    [CLI_DEPTH] = {"depth", "DEPTH", "quick, usual (the default) or full", 0},
+    [CLI_DEPTH] = {"depth", "DEPTH", "quick, usual (the default) or full", 0, "quick|usual|full"},
     [CLI_SEEDS] = {"seeds", "N", "so many seeds, one after another; default: 1", 0},
     [CLI_AT] = {"at", "STATE", "only this state, as a violation names it", 0},
     [CLI_KEEP] = {"keep", "DIR", "write the state of a violation, or of --at, to DIR", 0},
     [CLI_WALK] = {"walk", "WHAT", "one workload step by step, in lines for calls, or for results",
-                  0},
+                  0, "calls|results"},
     [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
                    0},
     [CLI_DRY_RUN] = {"dry-run", NULL, "tell what would be done, and write nothing", 0},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0},
+    [CLI_ALL_FIGURES] = {"all", NULL, "figures that are 0, too", 0},
     [CLI_OUTPUT] = {"output", "FILE",
                     "into FILE, which must not be there yet; default: standard output", 'o'},
     [CLI_VERSION] = {"version", NULL, "as the command version", 0},
@@ -71,57 +86,78 @@ const struct cli_command cli_commands[] = {
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "KEY", "VALUE"},
      .required = 3,
-     .options = RECORD_OPTIONS,
+     .options = RECORD_OPTIONS | WRITE_OPTIONS,
      .exits = DB_EXITS,
      .summary = "store VALUE under KEY, in place of what was there",
      .about = "Makes the database DIR if there is none, but not the directory it lies in. When\n"
               "put has ended with 0, the record survives what the stage promises (`strata\n"
-              "stages`). An empty KEY or VALUE is written ''. One that begins with a dash stands\n"
-              "behind --.",
+              "stages`). An empty KEY or VALUE is written ''.\n\n"
+              "VALUE - stands for the bytes of standard input, and @FILE for those of a file: as\n"
+              "they are, without escapes, with a line end if there is one; --hex is then of KEY\n"
+              "alone. Behind -- every operand is itself: so a KEY or VALUE is given that begins\n"
+              "with a dash or with @.",
      .shell_about =
          "When put has said nothing, the record survives what the stage promises (`strata\n"
          "stages`). After `batch begin` it is only gathered, and stored by `batch commit`. An\n"
-         "empty KEY or VALUE is written ''. One that begins with a dash stands behind --.",
+         "empty KEY or VALUE is written ''. VALUE @FILE stands for the bytes of a file, as they\n"
+         "are. Behind -- every operand is itself: so a KEY or VALUE is given that begins with a\n"
+         "dash or with @.",
      .example = "$ strata put db 'caf\\xc3\\xa9' 'noir\\tlong'\n"
-                "$ strata put db -- -1 minus\n"
+                "$ strata put db -- -1 @minus\n"
+                "$ printf 'any\\0bytes' | strata put db blob -\n"
                 "$ strata scan db\n"
-                "-1\tminus\n"
-                "caf\xc3\xa9\tnoir\\tlong\n",
+                "-1\t@minus\n"
+                "blob\tany\\x00bytes\n"
+                "caf\xc3\xa9\tnoir\\tlong\n"
+                "$ strata put db copy @db/STRATA && strata get db copy --raw | cmp - db/STRATA\n",
      .run = cli_run_put},
     {.name = "get",
      .place = CLI_LINE_AND_SHELL,
-     .operands = {"DIR", "KEY"},
+     .operands = {"DIR", "KEY..."},
      .required = 2,
-     .options = RECORD_OPTIONS,
+     .options = RECORD_OPTIONS | O(CLI_RAW),
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "print the value stored under KEY",
-     .about = "The value is printed with escapes, and a line end after it.",
+     .about =
+         "The value is printed with escapes, and a line end after it; with --raw its bytes as\n"
+         "they are, and nothing after them. Of several keys a line each is printed, as scan\n"
+         "does: key, tab, value. Those that are missing are named on standard error, and\n"
+         "get ends with 1.",
      .shell_about =
-         "The value is printed with escapes, and a line end after it. What a batch under way has\n"
-         "gathered is not stored yet: get does not see it, as no command does.",
+         "The value is printed with escapes, and a line end after it; of several keys a line\n"
+         "each: key, tab, value. What a batch under way has gathered is not stored yet:\n"
+         "get does not see it, as no command does.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata get db fruit\n"
                 "apple\n"
                 "$ strata get db 6672756974 --hex\n"
                 "6170706c65\n"
-                "$ strata get db cheese || echo it ended with $?\n"
+                "$ strata put db bread rye\n"
+                "$ strata get db bread cheese fruit || echo it ended with $?\n"
+                "bread\trye\n"
+                "fruit\tapple\n"
                 "it ended with 1\n",
      .run = cli_run_get},
     {.name = "del",
      .place = CLI_LINE_AND_SHELL,
-     .operands = {"DIR", "KEY"},
+     .operands = {"DIR", "KEY..."},
      .required = 2,
-     .options = RECORD_OPTIONS,
-     .exits = DB_EXITS,
+     .options = RECORD_OPTIONS | WRITE_OPTIONS,
+     .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "remove KEY and its value",
-     .about = "That KEY was not there is no error. DIR must be a database.",
+     .about = "Keys that were not there are named on standard error, and del ends with 1; the\n"
+              "others are removed, in one batch where `strata stages` promises batches. DIR must\n"
+              "be a database.",
      .shell_about =
-         "That KEY was not there is no error. After `batch begin` the removal is only gathered,\n"
-         "and done by `batch commit`.",
+         "Keys that were not there are named, and the others removed. After `batch begin` the\n"
+         "removal is only gathered, and done by `batch commit`; then nothing is said of keys\n"
+         "that are not there.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata del db fruit\n"
                 "$ strata get db fruit || echo gone\n"
-                "gone\n",
+                "gone\n"
+                "$ strata del db fruit || echo it ended with $?\n"
+                "it ended with 1\n",
      .run = cli_run_del},
     {.name = "scan",
      .place = CLI_LINE_AND_SHELL,
@@ -160,12 +196,19 @@ const struct cli_command cli_commands[] = {
     {.name = "load",
      .operands = {"DIR", "FILE|-"},
      .required = 2,
-     .options = FORMAT_OPTIONS | O(CLI_BATCH),
+     .options = FORMAT_OPTIONS | WRITE_OPTIONS | O(CLI_KEY_COLUMN) | O(CLI_VALUE_COLUMN) |
+                O(CLI_SKIP_BAD) | O(CLI_BATCH),
      .exits = DB_EXITS,
      .summary = "store every record of a file",
      .about = "Makes the database DIR if there is none. `strata help dump` has the formats. Later\n"
-              "records win over earlier ones. A malformed one is named as FILE:LINE:COLUMN (in\n"
-              "bytes) and ends the load with 2; the records before it stay loaded.\n\n"
+              "records win over earlier ones. A byte order mark at the beginning is dropped.\n\n"
+              "A malformed record is named as FILE:LINE:COLUMN (in bytes) and ends the load with\n"
+              "2; the records before it stay loaded. With --skip-bad its line is skipped: the\n"
+              "first five are named, all are counted, and load ends with 0. A quote that is\n"
+              "never closed, a refused header and mdb, where no line ends an entry, cannot be\n"
+              "skipped.\n\n"
+              "With --header the first line of csv names the columns. They must be key and value,\n"
+              "in any order; --key and --value name others, of as many columns as there are.\n\n"
               "A batch is stored when it has N records or 8 MiB, when the input pauses for a\n"
               "second, and at the end; N is 1 on a stage that promises no batch. When load is\n"
               "killed, the batches stored before stay. On a terminal a line shows speed and time\n"
@@ -180,18 +223,23 @@ const struct cli_command cli_commands[] = {
                 "it ended with 2\n"
                 "$ strata scan db --from c --keys-only\n"
                 "c\n"
-                "d\n",
+                "d\n"
+                "$ printf 'id,age,name\\n7,30,Ada\\n' >people.csv\n"
+                "$ strata load db people.csv --key id --value name && strata get db 7\n"
+                "Ada\n",
      .run = cli_run_load},
     {.name = "dump",
      .operands = {"DIR", "FILE|-"},
      .required = 1,
-     .options = FORMAT_OPTIONS,
+     .options = FORMAT_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX),
      .exits = DB_EXITS,
      .summary = "write every entry as a record that load reads",
      .about =
-         "To standard output, or into FILE, which must not be there yet, is on the device\n"
-         "when dump ends with 0, and is removed when dump fails. Any key and any value\n"
-         "comes through dump and load unchanged, in each format:\n\n"
+         "To standard output, or into FILE, which must not be there yet. FILE gets its name\n"
+         "when it is whole and on the device; until then it is FILE.PID.tmp, which is removed\n"
+         "when dump fails or is interrupted, and left behind by kill -9. A pipe or a device\n"
+         "(/dev/null) is written to as it is. The options narrow the range as those of scan\n"
+         "do. Any key and any value comes through dump and load unchanged, in each format:\n\n"
          "  tsv    key, tab, value; escapes as on the command line\n"
          "  csv    key,value with RFC 4180's quotes and no escapes; bytes that are no text\n"
          "         as \\x and hexadecimal digits, which is PostgreSQL's form of bytea\n"
@@ -304,7 +352,7 @@ const struct cli_command cli_commands[] = {
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "FROM", "TO"},
      .required = 1,
-     .options = RECORD_OPTIONS,
+     .options = RECORD_OPTIONS | WRITE_OPTIONS,
      .exits = DB_EXITS,
      .summary = "give dead space back: what was replaced or removed",
      .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
@@ -316,16 +364,45 @@ const struct cli_command cli_commands[] = {
                 "$ strata compact db || echo it ended with $?\n"
                 "it ended with 5\n",
      .run = cli_run_compact},
+    {.name = "info",
+     .place = CLI_LINE_AND_SHELL,
+     .operands = {"DIR"},
+     .required = 1,
+     .options = DB_OPTIONS,
+     .exits = DB_EXITS,
+     .summary = "show one screen about a database",
+     .about =
+         "Its stage, keys, size, log, tables by level, amplification, last event. The keys are\n"
+         "exact where the stage knows them, or where all files together have no more than 64\n"
+         "MiB, as info then reads every key; else they are approximate, and info says so\n"
+         "(`strata count` counts in any case). Damage that info meets is reported after the\n"
+         "rest, and ends it with 3.\n\n"
+         "  space amplification  all tables by the deepest level, or the largest table of level\n"
+         "                       0; without tables, records by live keys\n"
+         "  read amplification   tables of level 0, and one for each deeper level\n"
+         "  write amplification  bytes that flushes and compactions wrote by bytes of keys and\n"
+         "                       values put, as far back as the event log goes",
+     .example = "$ strata put db fruit apple --stage 4\n"
+                "$ strata info db\n"
+                "db: stage 4, 04_memtable_sstable\n"
+                "survives clean exit, kill -9, power cut\n"
+                "\n"
+                "keys                           1  exact\n"
+                "size                       ... B  4 files, last written ...\n"
+                "log                        ...\n"
+                "tables                         0  ...\n",
+     .run = cli_run_info},
     {.name = "stats",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR"},
      .required = 1,
-     .options = DB_OPTIONS | O(CLI_JSON),
+     .options = DB_OPTIONS | O(CLI_JSON) | O(CLI_ALL_FIGURES),
      .exits = DB_EXITS,
      .summary = "print figures of the database",
      .about = "Of its files and records, and of what opening it cost. A line a figure: name,\n"
-              "value, unit, meaning. With --json: stage, name, survives, promises, and the\n"
-              "figures under stats by name.",
+              "value, unit, meaning; those that are 0 are left out, unless --all asks for them.\n"
+              "With --json, for programs: stage, name, survives, promises, and all figures under\n"
+              "stats by name. `strata info` shows what people want to know first.",
      .example = "$ strata put db fruit apple --stage 1\n"
                 "$ strata stats db | head -1\n"
                 "stage                             1          01_append_log\n"
@@ -460,7 +537,7 @@ const struct cli_command cli_commands[] = {
     {.name = "shell",
      .operands = {"DIR"},
      .required = 1,
-     .options = DB_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_TIMING),
+     .options = DB_OPTIONS | WRITE_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_TIMING),
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "many commands on one open database, typed or piped in",
      .about =
@@ -505,6 +582,16 @@ const struct cli_command cli_commands[] = {
                 "stage 1  01_append_log\n"
                 "...\n",
      .run = cli_run_stages},
+    {.name = "completion",
+     .operands = {"bash|zsh"},
+     .required = 1,
+     .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+     .summary = "print what a shell needs to complete strata's command line",
+     .about = "`make install` puts it where bash and zsh look for it. Without that, in ~/.bashrc:\n"
+              "source <(strata completion bash). For zsh: a file _strata in a directory of $fpath.",
+     .example = "$ strata completion bash | head -1\n"
+                "# bash completion for strata: source it, or put it where bash-completion looks.\n",
+     .run = cli_run_completion},
     {.name = "version",
      .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
      .summary = "print the version",
@@ -520,7 +607,7 @@ const struct cli_command cli_commands[] = {
      .summary = "list the commands, or say more about one",
      .about = "`strata COMMAND --help` is the same.",
      .example = "$ strata help get | head -1\n"
-                "usage: strata get DIR KEY [OPTION]...\n",
+                "usage: strata get DIR KEY... [OPTION]...\n",
      .run = cli_run_help},
     {.name = "quit",
      .place = CLI_SHELL,
@@ -538,7 +625,8 @@ bool cli_command_fits(const struct cli_command *command, bool in_shell)
 uint64_t cli_command_options(const struct cli_command *command, bool in_shell)
 {
     /* The shell's database is open, and its help has no pages for the command line. */
-    return in_shell ? command->options & ~(DB_OPTIONS | O(CLI_ALL)) : command->options;
+    return in_shell ? command->options & ~(DB_OPTIONS | WRITE_OPTIONS | O(CLI_ALL))
+                    : command->options;
 }
 
 const struct cli_command *cli_command_named(const char *name, bool in_shell)

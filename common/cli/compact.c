@@ -1,44 +1,14 @@
 /* compact.c: compact: dead space comes back, on the stages that can. */
 #include "cli.h"
-#include "fs_posix.h"
+#include "usage.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
 {
     struct cli *cli = arg;
     struct progress_state state = {.done_bytes = done_bytes, .total_bytes = total_bytes};
     progress_tick(&cli->progress, &state);
-}
-
-static uint64_t size_of(struct strata_fs *fs, const char *dir, const char *name)
-{
-    char *path = fs_join(dir, name);
-    struct fs_file *file = NULL;
-    uint64_t size = 0;
-
-    if (path && fs_open(fs, path, FS_READ, &file, NULL) == 0) {
-        size = file->end;
-        fs_close(file, NULL); /* it was only looked at */
-    }
-    free(path);
-    return size;
-}
-
-/* Of all files in the directory; what cannot be looked at does not count. */
-static uint64_t bytes_in(const char *dir)
-{
-    struct strata_fs *fs = fs_posix_new();
-    struct fs_names names = {0};
-    uint64_t bytes = 0;
-
-    if (fs && fs_list(fs, dir, &names, NULL) == 0)
-        for (size_t i = 0; i < names.count; i++)
-            bytes += size_of(fs, dir, names.names[i]);
-    fs_names_free(&names);
-    fs_free(fs);
-    return bytes;
 }
 
 /* The operands after DIR; one that is not there has no bytes. */
@@ -74,14 +44,15 @@ static int compact(struct cli *cli, struct strata *db)
 int cli_run_compact(struct cli *cli)
 {
     const char *dir = cli->operands[0];
-    uint64_t before = bytes_in(dir); /* while it is open there may be room ahead of writes, too */
+    uint64_t before =
+        usage_of(dir).bytes; /* while it is open there may be room ahead of writes, too */
     struct strata *db;
     int code = cli_open(cli, CLI_WRITE, &db);
 
     if (code == CLI_OK)
         code = cli_close(cli, db, compact(cli, db));
     if (code == CLI_OK)
-        fprintf(cli->out, "%s: %" PRIu64 " bytes, %" PRIu64 " before\n", dir, bytes_in(dir),
+        fprintf(cli->out, "%s: %" PRIu64 " bytes, %" PRIu64 " before\n", dir, usage_of(dir).bytes,
                 before);
     return code;
 }

@@ -93,28 +93,19 @@ static int read_workloads(struct crash *c)
 
 static int read_model(struct crash *c)
 {
-    const char *name = c->cli->given[CLI_MODEL];
+    int model = -1, code = cli_word(c->cli, CLI_MODEL, &model);
 
-    if (!name)
-        return CLI_OK;
-    for (size_t i = 0; i < CRASH_MODELS; i++)
-        if (strcmp(models[i].name, name) == 0) {
-            c->only = &models[i];
-            return CLI_OK;
-        }
-    return cli_usage(c->cli, "--model: \"%s\" is none of kill, ordered, posix", name);
+    if (model >= 0)
+        c->only = &models[model];
+    return code;
 }
 
 static int read_depth(struct crash *c)
 {
-    const char *depth = c->cli->given[CLI_DEPTH];
+    int depth = 1, code = cli_word(c->cli, CLI_DEPTH, &depth); /* usual */
 
-    for (size_t i = 0; i <= CAMPAIGN_FULL; i++)
-        if (strcmp(crash_depths[i], depth ? depth : "usual") == 0) {
-            c->depth = (enum campaign_depth)i;
-            return CLI_OK;
-        }
-    return cli_usage(c->cli, "--depth: \"%s\" is none of quick, usual, full", depth);
+    c->depth = (enum campaign_depth)depth;
+    return code;
 }
 
 static int read_place(struct crash *c)
@@ -144,12 +135,10 @@ static int read_engine(struct crash *c)
 /* One workload, and its first crash. */
 static int read_walk(struct crash *c)
 {
-    const char *walk = c->cli->given[CLI_WALK];
+    int unused = 0, code = cli_word(c->cli, CLI_WALK, &unused);
 
-    if (!walk)
-        return CLI_OK;
-    if (strcmp(walk, "calls") != 0 && strcmp(walk, "results") != 0)
-        return cli_usage(c->cli, "--walk: \"%s\" is none of calls, results", walk);
+    if (code != CLI_OK || !c->cli->given[CLI_WALK])
+        return code;
     if (!c->cli->given[CLI_WORKLOAD] || c->seeds > 1 || c->cli->given[CLI_AT])
         return cli_usage(c->cli, "--walk wants one --workload, and no --at");
     c->depth = CAMPAIGN_QUICK;

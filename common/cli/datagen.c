@@ -15,18 +15,15 @@ struct making {
 
 /* ---- Options --------------------------------------------------------------------------- */
 
+_Static_assert(DATAGEN_SEQUENTIAL == 0 && DATAGEN_UNIFORM == 1 && DATAGEN_ZIPFIAN == 2,
+               "the words of --distribution");
+
 static int read_distribution(struct cli *cli, enum datagen_distribution *distribution)
 {
-    const char *name = cli->given[CLI_DISTRIBUTION];
+    int word = (int)*distribution, code = cli_word(cli, CLI_DISTRIBUTION, &word);
 
-    if (!name)
-        return CLI_OK;
-    for (int i = 0; i < DATAGEN_DISTRIBUTIONS; i++)
-        if (strcmp(datagen_distribution_name((enum datagen_distribution)i), name) == 0) {
-            *distribution = (enum datagen_distribution)i;
-            return CLI_OK;
-        }
-    return cli_usage(cli, "--distribution: \"%s\" is none of sequential, uniform, zipfian", name);
+    *distribution = (enum datagen_distribution)word;
+    return code;
 }
 
 static int read_sizes(struct cli *cli, struct making *m)

@@ -3,6 +3,7 @@
  * again. */
 #include "cli.h"
 #include "gather.h"
+#include "human.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BAD_NAMED 5   /* records that are skipped and named; the others are only counted */
 #define PIECE 65536   /* bytes a read */
 #define PAUSE_MS 1000 /* of the input: what waits is stored then, full batch or not */
 
@@ -21,8 +23,11 @@ struct load {
     int fd;
     const char *name; /* of the input, for people */
     enum entries_format format;
+    bool header;                           /* the first line has the names of columns; */
+    const char *key_column, *value_column; /* borrowed */
+    bool all;                              /* no others may be there */
     struct entries in;
-    bool header; /* the first entry is to come, and is none */
+    uint64_t bad; /* records that --skip-bad skipped */
     uint64_t batch;
     struct gather out;
     uint64_t first_line, last_line; /* of what waits in `out` */
@@ -83,10 +88,6 @@ static int put_entry(struct load *load)
 {
     struct strata_error err;
 
-    if (load->header) {
-        load->header = false;
-        return CLI_OK;
-    }
     if (!load->out.waiting)
         load->first_line = load->in.line;
     load->last_line = load->in.line;
@@ -102,10 +103,29 @@ static int flush(struct load *load)
     return gather_flush(&load->out, &err) < 0 ? refused(load, &err) : CLI_OK;
 }
 
+/* What can be done about a header. */
+static void say_columns(struct load *load)
+{
+    struct strata_slice names;
+
+    if (load->in.fault != TEXT_NO_COLUMN && load->in.fault != TEXT_MORE_COLUMNS)
+        return;
+    names = entries_names(&load->in);
+    cli_say(load->cli, "its columns are %.*s; choose with --key COL and --value COL",
+            (int)names.size, names.data ? (const char *)names.data : "");
+}
+
+/* CLI_OK: the record is to be skipped. */
 static int malformed(struct load *load)
 {
-    cli_say(load->cli, "%s:%" PRIu64 ":%" PRIu64 ": %s", load->name, load->in.line, load->in.column,
-            entries_why(&load->in));
+    bool skip = load->cli->given[CLI_SKIP_BAD] && entries_skip(&load->in);
+
+    if (!skip || load->bad++ < BAD_NAMED)
+        cli_say(load->cli, "%s:%" PRIu64 ":%" PRIu64 ": %s", load->name, load->in.line,
+                load->in.column, entries_why(&load->in));
+    if (skip)
+        return CLI_OK;
+    say_columns(load);
     return load->in.fault == TEXT_NO_MEMORY ? CLI_OTHER : CLI_USAGE;
 }
 
@@ -115,8 +135,8 @@ static int put_piece(struct load *load, struct strata_slice piece)
     uint64_t end = load->state.done_bytes + piece.size;
     enum entries_result result;
 
-    while ((result = entries_feed(&load->in, &piece)) == ENTRIES_ENTRY) {
-        int code = put_entry(load);
+    while ((result = entries_feed(&load->in, &piece)) != ENTRIES_MORE) {
+        int code = result == ENTRIES_FAULT ? malformed(load) : put_entry(load);
         if (code != CLI_OK)
             return code;
         load->state.done_bytes = end - piece.size;
@@ -124,7 +144,7 @@ static int put_piece(struct load *load, struct strata_slice piece)
     }
     load->state.done_bytes = end;
     progress_tick(&load->cli->progress, &load->state);
-    return result == ENTRIES_FAULT ? malformed(load) : CLI_OK;
+    return CLI_OK;
 }
 
 static int put_last(struct load *load)
@@ -182,11 +202,31 @@ static void summarize(struct load *load)
     double seconds = progress_seconds(&load->cli->progress);
 
     progress_clear(&load->cli->progress);
+    if (load->bad)
+        cli_say(load->cli, "malformed records skipped: %" PRIu64 "%s", load->bad,
+                load->bad > BAD_NAMED ? ", of which the first five are named above" : "");
     fprintf(load->cli->log,
-            "loaded %" PRIu64 " records, %" PRIu64 " bytes of keys and values in %.2f s, "
+            "loaded %" PRIu64 " record%s, %" PRIu64 " byte%s of keys and values in %.2f s, "
             "%.0f records/s\n",
-            load->out.stored, load->out.bytes, seconds,
-            seconds > 0 ? (double)load->out.stored / seconds : 0.0);
+            load->out.stored, human_s(load->out.stored), load->out.bytes, human_s(load->out.bytes),
+            seconds, seconds > 0 ? (double)load->out.stored / seconds : 0.0);
+}
+
+static int read_columns(struct load *load)
+{
+    struct cli *cli = load->cli;
+    const char *key = cli->given[CLI_KEY_COLUMN], *value = cli->given[CLI_VALUE_COLUMN];
+
+    if ((key || value) && load->format != ENTRIES_CSV)
+        return cli_usage(cli, "--%s: only csv has columns with names, and this is %s",
+                         key ? "key" : "value", entries_format_name(load->format));
+    load->all = !key && !value;
+    load->key_column = key ? key : CSV_KEY;
+    load->value_column = value ? value : CSV_VALUE;
+    if (strcmp(load->key_column, load->value_column) == 0)
+        return cli_usage(cli, "key and value cannot both be the column \"%s\"", load->key_column);
+    load->header = cli->given[CLI_HEADER] || !load->all;
+    return CLI_OK;
 }
 
 static int read_options(struct load *load)
@@ -195,8 +235,9 @@ static int read_options(struct load *load)
 
     if (code == CLI_OK)
         code = cli_number(load->cli, CLI_BATCH, 1, GATHER_MOST, &load->batch);
-    load->header = load->cli->given[CLI_HEADER] != NULL;
-    return code;
+    if (code == CLI_OK && load->cli->given[CLI_SKIP_BAD] && load->format == ENTRIES_MDB)
+        code = cli_usage(load->cli, "--skip-bad: a record of mdb has no line end to go on behind");
+    return code == CLI_OK ? read_columns(load) : code;
 }
 
 /* Asked before a database is made. */
@@ -219,6 +260,8 @@ static int load_all(struct load *load)
 
     cli_begin_progress(load->cli);
     entries_init(&load->in, load->format, cli_form(load->cli));
+    if (load->header)
+        entries_want(&load->in, load->key_column, load->value_column, load->all);
     if (gather_init(&load->out, load->db, load->batch, &err) < 0)
         code = cli_fail(load->cli, &err);
     if (code == CLI_OK)

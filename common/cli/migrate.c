@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "copy.h"
 #include "db.h"
+#include "human.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -100,9 +101,10 @@ static int migrate(struct cli *cli, struct strata *src, uint64_t stage)
     code = fill(cli, src, dst, &sum);
     if (code == CLI_OK)
         fprintf(cli->log,
-                "migrated %" PRIu64 " records, %" PRIu64 " bytes of keys and values, to stage "
+                "migrated %" PRIu64 " record%s, %" PRIu64 " byte%s of keys and values, to stage "
                 "%" PRIu64 " in %.2f s; all were read back\n",
-                sum.entries, sum.bytes, stage, progress_seconds(&whole));
+                sum.entries, human_s(sum.entries), sum.bytes, human_s(sum.bytes), stage,
+                progress_seconds(&whole));
     return code;
 }
 

@@ -25,6 +25,28 @@ int cli_stage(struct cli *cli, enum cli_option_id id, uint64_t *stage)
     return cli_number(cli, id, 1, newest, stage);
 }
 
+/* What changes speed and memory, not the answer. */
+static int read_tuning(struct cli *cli, struct strata_options *options)
+{
+    uint64_t cache = options->cache_bytes, memtable = options->memtable_bytes;
+    int sync = -1, compaction = STRATA_COMPACTION_LEVELED;
+    int code = cli_size(cli, CLI_CACHE, &cache);
+
+    if (code == CLI_OK)
+        code = cli_size(cli, CLI_MEMTABLE, &memtable);
+    if (code == CLI_OK)
+        code = cli_word(cli, CLI_SYNC, &sync);
+    if (code == CLI_OK)
+        code = cli_word(cli, CLI_COMPACTION, &compaction);
+    options->cache_bytes = (size_t)cache;
+    options->memtable_bytes = (size_t)memtable;
+    options->sync = sync < 0 ? STRATA_SYNC_DEFAULT : (enum strata_sync)(STRATA_SYNC_NEVER + sync);
+    options->compaction = (enum strata_compaction)compaction;
+    options->mapped_reads = cli->given[CLI_MAPPED];
+    options->dynamic_levels = !cli->given[CLI_FIXED_LEVELS];
+    return code;
+}
+
 static int open_named(struct cli *cli, enum cli_access access, struct strata **db)
 {
     struct strata_options options;
@@ -32,16 +54,16 @@ static int open_named(struct cli *cli, enum cli_access access, struct strata **d
     uint64_t stage = 0;
     int code = cli_stage(cli, CLI_STAGE, &stage);
 
+    strata_options_init(&options);
+    if (code == CLI_OK)
+        code = read_tuning(cli, &options);
     if (code != CLI_OK)
         return code;
     if (access != CLI_READ)
         signal(SIGPIPE, SIG_IGN); /* who stops reading our messages must not cut a write short */
-    strata_options_init(&options);
     options.stage = (unsigned)stage;
     options.create = access == CLI_CREATE;
     options.read_only = access == CLI_READ;
-    options.mapped_reads = cli->given[CLI_MAPPED_READS];
-    options.dynamic_levels = !cli->given[CLI_FIXED_LEVELS];
     options.log = tell_warning;
     options.log_arg = cli;
     return strata_open(cli->operands[0], &options, db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;

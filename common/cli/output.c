@@ -1,14 +1,12 @@
-/* output.c: where an answer goes: standard output, or a new file.
+/* output.c: where an answer goes: standard output, or a new file (file.c).
  *
  * A write to standard output that fails is noticed where it happens if cli_put or a sink made it,
  * and by cli_finish else; only the first knows errno for certain. */
 #include "cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
 bool cli_wrote(struct cli *cli, const FILE *to, bool ok)
@@ -60,56 +58,6 @@ bool cli_put_tail(struct cli_stream *stream, enum entries_format format)
 int cli_write_failed(struct cli_stream *stream)
 {
     return stream->path ? cli_fail_sys(stream->cli, stream->path, errno) : CLI_IO;
-}
-
-/* ---- A file ---------------------------------------------------------------------------- */
-
-/* Everything is on the device when it returns CLI_OK. */
-static int close_file(struct cli_stream *stream, int code)
-{
-    int sys = 0;
-
-    if (fflush(stream->to) != 0 || fsync(fileno(stream->to)) < 0)
-        sys = errno;
-    if (fclose(stream->to) != 0 && !sys)
-        sys = errno;
-    if (sys && code == CLI_OK)
-        code = cli_fail_sys(stream->cli, stream->path, sys);
-    return code;
-}
-
-/* One that failed leaves no file that could be taken for a whole one. */
-static int write_new(struct cli_stream *stream, int (*work)(struct cli_stream *stream, void *arg),
-                     void *arg)
-{
-    struct cli *cli = stream->cli;
-    int code, fd = open(stream->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-    if (fd < 0)
-        return cli_fail_sys(cli, stream->path, errno);
-    stream->to = fdopen(fd, "w");
-    if (stream->to) {
-        cli_begin_progress(cli);
-        code = close_file(stream, work(stream, arg));
-        progress_clear(&cli->progress);
-    } else {
-        code = cli_fail_sys(cli, stream->path, errno);
-        close(fd);
-    }
-    if (code != CLI_OK && unlink(stream->path) < 0)
-        cli_fail_sys(cli, stream->path, errno);
-    return code;
-}
-
-int cli_write_file(struct cli *cli, const char *path,
-                   int (*work)(struct cli_stream *stream, void *arg), void *arg)
-{
-    struct cli_stream stream = {cli, cli->out, path};
-
-    if (path && strcmp(path, "-") != 0)
-        return write_new(&stream, work, arg);
-    stream.path = NULL;
-    return work(&stream, arg);
 }
 
 /* ---- The end --------------------------------------------------------------------------- */

@@ -83,9 +83,10 @@ static int split(struct cli *cli, int argc, char **argv)
     for (int i = 1; i < argc && code == CLI_OK; i++) {
         if (!options || argv[i][0] != '-' || argv[i][1] == '\0')
             code = take_operand(cli, argv[i]);
-        else if (strcmp(argv[i], "--") == 0)
+        else if (strcmp(argv[i], "--") == 0) {
             options = false;
-        else
+            cli->literal = cli->count;
+        } else
             code = take_option(cli, argc, argv, &i);
     }
     return code;
@@ -123,10 +124,30 @@ static void settle(struct cli *cli, int id)
         }
 }
 
+static bool repeats(const char *operand)
+{
+    size_t size = strlen(operand);
+    return size > 3 && strcmp(operand + size - 3, "...") == 0;
+}
+
+static int check_operands(struct cli *cli)
+{
+    const char *const *names = cli->command->operands;
+    size_t most = 0;
+
+    while (most < CLI_OPERANDS && names[most])
+        most++;
+    if (cli->count < cli->command->required)
+        return cli_usage(cli, "%.*s is missing", (int)strcspn(names[cli->count], "."),
+                         names[cli->count]);
+    if (cli->count > most && !(most && repeats(names[most - 1])))
+        return cli_usage(cli, "\"%s\" is one argument too many", cli->operands[most]);
+    return CLI_OK;
+}
+
 static int check(struct cli *cli)
 {
     const struct cli_command *command = cli->command;
-    size_t most = 0;
 
     if (!command)
         return cli_usage(cli, "a command is missing");
@@ -136,13 +157,7 @@ static int check(struct cli *cli)
     for (int id = 0; id < CLI_OPTIONS; id++)
         if (cli->given[id] && !takes(cli, id))
             return cli_usage(cli, "--%s is no option of this command", cli_options[id].name);
-    while (most < CLI_OPERANDS && command->operands[most])
-        most++;
-    if (cli->count < command->required)
-        return cli_usage(cli, "%s is missing", command->operands[cli->count]);
-    if (cli->count > most)
-        return cli_usage(cli, "\"%s\" is one argument too many", cli->operands[most]);
-    return CLI_OK;
+    return check_operands(cli);
 }
 
 int cli_parse(struct cli *cli, int argc, char **argv)
@@ -150,6 +165,7 @@ int cli_parse(struct cli *cli, int argc, char **argv)
     int code;
 
     cli->operands = argv;
+    cli->literal = SIZE_MAX;
     code = split(cli, argc, argv);
     if (code != CLI_OK)
         return code;
@@ -159,18 +175,43 @@ int cli_parse(struct cli *cli, int argc, char **argv)
 
 /* ---- What arguments mean --------------------------------------------------------------- */
 
+/* Decimal digits; where they end, or NULL: there are none, or too many. */
+static const char *parse_digits(const char *text, uint64_t *value)
+{
+    const char *begin = text;
+
+    for (*value = 0; *text >= '0' && *text <= '9'; text++) {
+        unsigned digit = (unsigned)(*text - '0');
+        if (*value > (UINT64_MAX - digit) / 10)
+            return NULL;
+        *value = *value * 10 + digit;
+    }
+    return text == begin ? NULL : text;
+}
+
 /* Decimal digits and nothing else. */
 static bool parse_number(const char *text, uint64_t *value)
 {
-    *value = 0;
-    if (!*text)
+    const char *end = parse_digits(text, value);
+    return end && !*end;
+}
+
+/* Digits and perhaps one of K, M, G, T. */
+static bool parse_size(const char *text, uint64_t *value)
+{
+    static const char letters[] = "KMGT";
+    const char *end = parse_digits(text, value), *letter;
+    unsigned shift;
+
+    if (!end || !*end)
+        return end;
+    letter = strchr(letters, *end >= 'a' && *end <= 'z' ? *end - 'a' + 'A' : *end);
+    if (!letter || end[1])
         return false;
-    for (; *text; text++) {
-        unsigned digit = (unsigned)(*text - '0');
-        if (digit > 9 || *value > (UINT64_MAX - digit) / 10)
-            return false;
-        *value = *value * 10 + digit;
-    }
+    shift = 10 * (unsigned)(letter - letters + 1);
+    if (*value > UINT64_MAX >> shift)
+        return false;
+    *value <<= shift;
     return true;
 }
 
@@ -196,6 +237,53 @@ int cli_number(struct cli *cli, enum cli_option_id id, uint64_t least, uint64_t 
         return no_number(cli, id, least, most);
     *value = number;
     return CLI_OK;
+}
+
+int cli_size(struct cli *cli, enum cli_option_id id, uint64_t *value)
+{
+    const char *text = cli->given[id];
+    uint64_t size;
+
+    if (!text)
+        return CLI_OK;
+    if (!parse_size(text, &size) || size > SIZE_MAX)
+        return cli_usage(cli, "--%s: \"%s\" is no size: bytes, or with K, M, G or T behind, as 64M",
+                         cli_options[id].name, text);
+    *value = size;
+    return CLI_OK;
+}
+
+/* "on, off" of "on|off". */
+static void list_words(const char *words, char *to, size_t capacity)
+{
+    size_t used = 0;
+
+    for (; *words && used + 3 < capacity; words++) {
+        to[used++] = *words == '|' ? ',' : *words;
+        if (*words == '|')
+            to[used++] = ' ';
+    }
+    to[used] = '\0';
+}
+
+int cli_word(struct cli *cli, enum cli_option_id id, int *value)
+{
+    const char *text = cli->given[id], *words = cli_options[id].words;
+    char list[80];
+    int index = 0;
+
+    if (!text)
+        return CLI_OK;
+    for (const char *word = words; word; index++) {
+        size_t size = strcspn(word, "|");
+        if (strlen(text) == size && memcmp(text, word, size) == 0) {
+            *value = index;
+            return CLI_OK;
+        }
+        word = word[size] ? word + size + 1 : NULL;
+    }
+    list_words(words, list, sizeof list);
+    return cli_usage(cli, "--%s: \"%s\" is none of %s", cli_options[id].name, text, list);
 }
 
 /* Digits with at most six of them behind a point, as millionths. */

@@ -85,13 +85,20 @@ int cli_fail_sys(struct cli *cli, const char *what, int sys)
 
 /* ---- The progress line ----------------------------------------------------------------- */
 
+static volatile sig_atomic_t on_screen; /* progress is shown */
+
+void cli_clear_screen(void)
+{
+    static const char clear[] = "\r\033[K";
+    ssize_t unused = on_screen ? write(STDERR_FILENO, clear, sizeof clear - 1) : 0;
+
+    (void)unused;
+}
+
 /* Leaves a clean line to the shell's prompt, then lets the signal have its way. */
 static void clear_and_die(int signal_number)
 {
-    static const char clear[] = "\r\033[K";
-    ssize_t unused = write(STDERR_FILENO, clear, sizeof clear - 1);
-
-    (void)unused;
+    cli_clear_screen();
     raise(signal_number); /* SA_RESETHAND put the default back */
 }
 
@@ -101,7 +108,8 @@ void cli_begin_progress(struct cli *cli)
     const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
     progress_init(&cli->progress, cli->log, cli->command->name);
-    if (!cli->progress.shown)
+    on_screen = cli->progress.shown;
+    if (!on_screen)
         return;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         struct sigaction old;

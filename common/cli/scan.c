@@ -140,7 +140,10 @@ int cli_run_dump(struct cli *cli)
     struct listing listing = {.left = UINT64_MAX};
     int code = cli_format(cli, 1, &listing.format);
 
-    if (code != CLI_OK)
-        return code;
-    return cli_write_file(cli, cli->count > 1 ? cli->operands[1] : NULL, write_dump, &listing);
+    if (code == CLI_OK)
+        code = range_of_options(cli, &listing.range);
+    if (code == CLI_OK)
+        code = cli_write_file(cli, cli->count > 1 ? cli->operands[1] : NULL, write_dump, &listing);
+    range_free(&listing.range);
+    return code;
 }

@@ -8,6 +8,7 @@
 struct report {
     FILE *to;
     bool first; /* of a JSON list or object */
+    bool all;   /* figures that are 0, too */
 };
 
 /* ---- For people ------------------------------------------------------------------------ */
@@ -15,6 +16,9 @@ struct report {
 static void print_line(void *arg, const struct strata_stat *stat)
 {
     struct report *report = arg;
+
+    if (!stat->value && !report->all)
+        return;
     fprintf(report->to, "%-20s %14" PRIu64 " %-8s %s\n", stat->name, stat->value, stat->unit,
             stat->help);
 }
@@ -93,7 +97,8 @@ static void json_head(struct report *report, const struct strata_stage_info *inf
 
 static int print_stats(struct cli *cli, struct strata *db, bool json)
 {
-    struct report report = {.to = cli->out, .first = true};
+    struct report report = {
+        .to = cli->out, .first = true, .all = cli->given[CLI_ALL_FIGURES] != NULL};
     struct strata_stage_info info;
     struct strata_error err;
 

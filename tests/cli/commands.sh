@@ -16,11 +16,13 @@ prints put_escapes_are_bytes "" strata put db 'a\tb' 'x\x00\xff\n\\'
 prints get_bytes_are_escapes 'x\x00\xff\n\\' strata get db 'a\x09b'
 prints put_hex "" strata put db --hex 00ff 'DEADbeef'
 prints get_hex deadbeef strata get db --hex 00FF
+fails get_odd_hex_is_2_and_says_why 2 'get: KEY: column 3: odd number of hexadecimal digits' strata get db --hex 00f
+fails put_cut_escape_is_2_and_says_why 2 'put: KEY: column 2: cut short: a backslash begins' strata put db 'a\x4' v
 prints put_dashes_after_the_end_of_options "" strata put db -- --key -v
 prints get_dashes_after_the_end_of_options -v strata get db -- --key
 prints del_removes "" strata del db fruit
 fails get_missing_key_is_1 1 'strata: get: no such key: fruit' strata get db fruit
-prints del_missing_key_is_no_error "" strata del db fruit
+fails del_missing_key_is_1 1 'strata: del: no such key: fruit' strata del db fruit
 
 # ---- Many ----
 printf 'b\t2\na\t1\nb\t3\n' >in.tsv
@@ -39,12 +41,23 @@ run bash -c 'strata load many - <in.tsv'
 is load_dash_is_stdin "$rc" 0
 run bash -c "printf 'z\t26' | strata load many -"
 is load_last_line_without_newline "$(strata get many z)" 26
+like load_one_record_is_in_the_singular "$err" '^loaded 1 record, 3 bytes of'
+run bash -c "printf 'z\t' | strata load many -"
+like load_one_byte_is_in_the_singular "$err" '^loaded 1 record, 1 byte of'
 run bash -c "strata load fresh - </dev/null"
 like load_nothing_makes_an_empty_database "$rc $err" '^0 loaded 0 records'
 prints scan_empty_database_prints_nothing "" strata scan fresh
 
 # ---- About a database ----
 run strata stats db
+is stats_leaves_out_what_is_0 "$(awk 'NR > 2 && $2 == 0' <<<"$out")" ""
+like stats_has_units "$out" '^log_records +[1-9][0-9]* records '
+run strata stats db --json --all
+json=$out
+prints stats_json_has_all "$json" strata stats db --json
+run strata stats db --all
+is stats_all_has_what_is_0 "$(($(awk 'NR > 2 && $2 == 0' <<<"$out" | wc -l) > 5))" 1
+is stats_all_has_what_json_has "$(awk 'NR > 2 { print $1 }' <<<"$out" | paste -sd' ')" "$(grep -oE '"[a-z0-9_]+": [0-9]' <<<"$json" | cut -d'"' -f2 | grep -v '^stage$' | paste -sd' ')"
 like stats_names_the_stage "$out" '^stage +1 +01_append_log'
 like stats_names_the_promises "$out" '^promises +exit kill damage$'
 for figure in 'fs_open +[0-9]+ calls' 'fs_append +[0-9]+ calls' 'fs_sync +[0-9]+ calls' 'fs_sync_dir +[0-9]+ calls' \

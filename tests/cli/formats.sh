@@ -209,6 +209,30 @@ prints datagen_writes_mdb $'VERSION=3\nformat=bytevalue\ntype=btree\nmapsize=274
 prints header_is_written $'key,value\na,1' strata dump f1 --format csv --header
 printf 'key,value\nkey,value\nx,y\n' >h.csv
 prints header_is_passed_over_once $'key\tvalue\nx\ty' bash -c 'strata load h h.csv --header 2>/dev/null && strata dump h'
+prints header_of_other_order $'x\ty' bash -c 'printf "value,key\ny,x\n" | strata load h2 - --format csv --header 2>/dev/null && strata dump h2'
+printf 'id,age,"full name"\n7,30,Ada\n8,,"Bo, ""B"""\n' >people.csv
+fails header_not_understood_names_the_columns 2 '^strata: load: its columns are id, age, full name; choose' strata load p people.csv --header
+like header_not_understood_is_told_where "$err" '^strata: load: people.csv:1:1: the header lacks the column'
+fails header_of_more_columns_is_2 2 'extra.csv:1:1: the header has more columns' bash -c 'printf "key,value,ttl\na,1,9\n" >extra.csv; strata load p extra.csv --header'
+like header_of_more_columns_names_them "$err" 'its columns are key, value, ttl;'
+is header_refused_loads_nothing "$(strata count p)" 0
+code header_columns_by_name 0 strata load people people.csv --key id --value 'full name'
+prints header_columns_are_those $'7\tAda\n8\tBo, "B"' strata dump people
+prints header_one_column_by_name $'1\ta' bash -c 'printf "value,n,m\na,1,2\n" | strata load one - --format csv --key n 2>/dev/null && strata dump one'
+fails header_no_such_column_is_2 2 'its columns are id, age, full name;' strata load q people.csv --key ID --value age
+fails header_line_of_other_length_is_2 2 'short.csv:3:4: not as many fields as the header' bash -c 'printf "key,n,value\na,1,x\nb,2\n" >short.csv; strata load short short.csv --key key'
+fails header_columns_of_tsv_are_none 2 'load: --key: only csv has columns with names, and this is tsv' strata load q people.tsv --key id
+fails header_one_column_for_both_is_2 2 'cannot both be the column "id"' strata load q people.csv --key id --value id
+prints header_hex_digits_come_below_it $'a\t1' bash -c 'printf "key,value\n61,31\n" | strata load hh - --format csv --hex --header 2>/dev/null && strata dump hh'
+for format in tsv jsonl; do
+    strata dump people "mark.$format" && sed -i $'1s/^/\xef\xbb\xbf/' "mark.$format"
+    strata load "mark_$format" "mark.$format" 2>/dev/null
+    same "${format}_byte_order_mark_is_dropped" <(strata dump "mark_$format") <(strata dump people)
+done
+strata put marked '\xef\xbb\xbfa' 1
+strata dump marked marked.tsv && strata load marked2 marked.tsv 2>/dev/null
+same tsv_key_like_a_byte_order_mark_comes_back <(strata dump marked2 --hex) <(printf 'efbbbf61\t31\n')
+
 printf '\xef\xbb\xbf"Name",42\r\n' >excel.csv
 prints csv_of_a_spreadsheet $'Name\t42' bash -c 'strata load excel excel.csv 2>/dev/null && strata dump excel'
 
@@ -234,6 +258,30 @@ bad mdb_of_bytes m3.mdb 1:1 'not the first line of mdb_dump' < <(head -c 100 /de
 bad mdb_two_databases m4.mdb 6:1 'something after DATA=END' < <(cat a.mdb a.mdb)
 { printf '{"key":"'; head -c 65537 /dev/zero | tr '\0' k; } >long.jsonl
 fails load_jsonl_long_key 2 'long.jsonl:1:65545: the key is longer than 65536 bytes' strata load long long.jsonl
+
+# ---- --skip-bad ----
+printf 'a\t1\nbad\nb\t2\nc\t3\t4\nd\t5' >skip.tsv
+run strata load skip skip.tsv --skip-bad
+is skip_ends_with_0 "$rc" 0
+like skip_names_the_first "$(head -1 <<<"$err")" '^strata: load: skip.tsv:2:4: the line ends without a tab'
+like skip_names_the_others "$(sed -n 2p <<<"$err")" '^strata: load: skip.tsv:4:4: a second tab'
+is skip_counts "$(sed -n 3p <<<"$err")" 'strata: load: malformed records skipped: 2'
+like skip_sums_up "$(sed -n 4p <<<"$err")" '^loaded 3 records,'
+prints skip_loads_the_rest $'a\t1\nb\t2\nd\t5' strata dump skip
+awk 'BEGIN { for (i = 0; i < 30000; i++) print i % 3 ? i "\tv" : "bad " i }' >many_bad.tsv
+run strata load many_bad many_bad.tsv --skip-bad
+is skip_many_names_five "$rc $(grep -c many_bad.tsv: <<<"$err")" "0 5"
+like skip_many_counts_all "$err" 'malformed records skipped: 10000, of which the first five are named above'
+is skip_many_loads_the_rest "$(strata count many_bad)" 20000
+printf 'key,value\na,1\nb,2,3\nc,"x"y\n"d\n","4"\n' >skip.csv
+run strata load skip_csv skip.csv --header --skip-bad
+prints skip_csv_loads_the_rest $'a\t1\nd\\n\t4' strata dump skip_csv
+printf '{"key":"a","value":"1"}\n{"key":"b"\n{}\n{"key":"c","value":"2"}\n' >skip.jsonl
+code skip_jsonl 0 strata load skip_jsonl skip.jsonl --skip-bad
+prints skip_jsonl_loads_the_rest $'a\t1\nc\t2' strata dump skip_jsonl
+fails skip_cannot_skip_an_open_quote 2 'open.csv:2:3: this quote is never closed' bash -c 'printf "a,1\nb,\"2\nc,3\n" >open.csv; strata load open open.csv --skip-bad'
+fails skip_cannot_skip_a_header 2 'its columns are' strata load skip_h people.csv --header --skip-bad
+fails skip_of_mdb_is_2 2 'load: --skip-bad: a record of mdb' strata load skip_m a.mdb --skip-bad
 
 # ---- An input that was read already ----
 printf 'a\t1\n' >read.tsv

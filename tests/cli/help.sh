@@ -10,7 +10,7 @@ is help_fits_80_columns "$(strata help --all | grep -vE '^ +\$|^ +.*  ' | awk 'l
 prints help_as_an_option "$overview" strata --help
 prints help_as_a_letter "$overview" strata -h
 commands=$(printf '%s\n' "$overview" | sed -n 's/^  \([a-z]*\) .*/\1/p')
-is help_lists_the_commands "$(echo $commands)" 'put get del scan count load dump datagen migrate backup repair compact stats levels timeline verify inspect crash shell stages version help'
+is help_lists_the_commands "$(echo $commands)" 'put get del scan count load dump datagen migrate backup repair compact info stats levels timeline verify inspect crash shell stages completion version help'
 
 # Runs the example of a page: "  $ command" lines, each with what it prints after it; "..." in
 # what is printed stands for anything.
@@ -64,7 +64,7 @@ bad=
 for command in scan stats inspect; do
     operand=db; [ $command = inspect ] && operand=db/STRATA
     while read -r option value; do
-        case $value in N) value=1 ;; KEY) value=a ;; *) value= ;; esac
+        case $value in N) value=1 ;; SIZE) value=1M ;; KEY) value=a ;; *) value= ;; esac
         [ "$option" = --hex ] && continue
         strata "$command" "$operand" "$option" $value >/dev/null 2>&1 || bad="$bad $command $option"
     done < <(strata help $command | sed -n 's/^  \(--[a-z-]*\)\( [A-Z]*\)\{0,1\} .*/\1 \2/p')

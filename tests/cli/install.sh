@@ -77,24 +77,28 @@ lib/libstrata.so
 lib/libstrata.so.$major
 lib/libstrata.so.$version
 lib/pkgconfig/strata.pc
+share/bash-completion/completions/strata
 share/man/man1/strata.1
-share/man/man3/strata.3"
+share/man/man3/strata.3
+share/zsh/site-functions/_strata"
+same install_bash_completion "$prefix/share/bash-completion/completions/strata" <(strata completion bash)
+same install_zsh_completion "$prefix/share/zsh/site-functions/_strata" <(strata completion zsh)
 prints installed_program_runs "$(strata version)" "$prefix/bin/strata" version
 same installed_header "$prefix/include/strata.h" "$root/include/strata.h"
 like install_says_what_to_do_for_the_loader "$out$(in_tree install PREFIX="$prefix")" 'ldconfig'
-is install_again_is_the_same "$(tree "$prefix" | wc -l)" 9
+is install_again_is_the_same "$(tree "$prefix" | wc -l)" 11
 is install_lets_everybody_read "$(umask 077; in_tree install PREFIX="$work/mask" >/dev/null; find "$work/mask" -mindepth 1 ! -type l ! -perm -444)" ''
 touch "$prefix/lib/libother.so.$major" "$prefix/lib/libstrata.so.$major.0.0"
 code uninstall_ends_with_0 0 in_tree uninstall PREFIX="$prefix"
 is uninstall_leaves_only_what_is_not_ours "$(tree "$prefix")" "lib/libother.so.$major"
 code uninstall_twice_is_no_error 0 in_tree uninstall PREFIX="$prefix"
 code install_into_other_places 0 in_tree install DESTDIR="$work/a package" PREFIX=/opt/s LIBDIR=/opt/s/lib64 MANDIR=/usr/man \
-    BINDIR=/b INCLUDEDIR=/opt/s/include/strata PKGCONFIGDIR=/pc
+    BINDIR=/b INCLUDEDIR=/opt/s/include/strata PKGCONFIGDIR=/pc BASHDIR=/etc/bash ZSHDIR=/etc/zsh
 is install_into_other_places_puts "$(tree "$work/a package" | sed "s/\.so\.[0-9.]*/.so/" | sort -u | tr '\n' ' ')" \
-    'b/strata opt/s/include/strata/strata.h opt/s/lib64/libstrata.a opt/s/lib64/libstrata.so pc/strata.pc usr/man/man1/strata.1 usr/man/man3/strata.3 '
+    'b/strata etc/bash/strata etc/zsh/_strata opt/s/include/strata/strata.h opt/s/lib64/libstrata.a opt/s/lib64/libstrata.so pc/strata.pc usr/man/man1/strata.1 usr/man/man3/strata.3 '
 is destdir_is_told_to_nobody "$(grep -c "$work" "$work/a package/pc/strata.pc")" 0
 code uninstall_from_other_places 0 in_tree uninstall DESTDIR="$work/a package" PREFIX=/opt/s LIBDIR=/opt/s/lib64 MANDIR=/usr/man \
-    BINDIR=/b INCLUDEDIR=/opt/s/include/strata PKGCONFIGDIR=/pc
+    BINDIR=/b INCLUDEDIR=/opt/s/include/strata PKGCONFIGDIR=/pc BASHDIR=/etc/bash ZSHDIR=/etc/zsh
 is uninstall_from_other_places_leaves_nothing "$(tree "$work/a package")" ''
 
 touch file

@@ -29,7 +29,7 @@ on_terminal() { script -qec "$1" /dev/null </dev/null >"$work/out" 2>&1; rc=$?; 
 
 on_terminal "feed tty 4 | strata --stage 1 load tty -"
 is terminal_load_ends_with_0 "$rc" 0
-like terminal_unknown_size_shows_amount_and_time "$out" $'\rload  [0-9]+ B  [0-9]+ B/s  [0-9]+ records/s  0:0[0-9]\033\\[K'
+like terminal_unknown_size_shows_amount_and_time "$out" $'\rload  [0-9]+ B  [0-9]+ B/s  [0-9]+ records/s  0:0[0-9] elapsed\033\\[K'
 like terminal_bar_is_gone_before_the_summary "$out" $'\r\033\\[Kloaded 4 records'
 on_terminal "export TERM=dumb; feed dumb 2 | strata --stage 1 load dumb -"
 is dumb_terminal_no_bar "$(printf %s "$out" | grep -c $'\033')" 0

@@ -62,8 +62,8 @@ for size in 1 3 7; do
     strata dump pieces$size got$size
     same "load_in_pieces_of_$size" got$size wanted
 done
-printf 'k\tv\tw\n' | strata load tabs - 2>/dev/null
-prints load_later_tabs_belong_to_the_value 'v\tw' strata get tabs k
+printf 'k\tv\\tw\n' | strata load tabs - 2>/dev/null
+prints load_tab_in_the_value_is_an_escape 'v\tw' strata get tabs k
 printf '\0raw\t\377\0\n' | strata load raw - 2>/dev/null
 prints load_raw_bytes_stand_for_themselves '\x00raw	\xff\x00' strata dump raw
 done_testing

@@ -26,6 +26,10 @@ for from in '' 00 61 61ff 6200 ff ffffffff; do
                     [ "$limit" = - ] || args+=(--limit "$limit")
                     got=$(strata scan db "${args[@]}") || bad="status: ${args[*]}"
                     [ "$got" = "$(model "$from" "$to" "$prefix" $reverse "$limit")" ] || bad="${args[*]}"
+                    [ $reverse$limit = 0- ] || continue
+                    args=("${args[@]:2}") # without --hex and --keys-only
+                    [ "$(strata dump db --hex "${args[@]}")" = "$(strata scan db --hex "${args[@]}")" ] ||
+                        bad="dump: ${args[*]}"
                 done
             done
         done
@@ -33,6 +37,11 @@ for from in '' 00 61 61ff 6200 ff ffffffff; do
 done
 is scan_ranges_are_as_the_model "$bad" ""
 
+prints dump_of_a_prefix $'61,ee\n6161,ee\n6162,ee\n61ff,ee\n61ffff,ee' strata dump db --hex --format csv --prefix 61
+code dump_of_a_range_into_a_file 0 strata dump db --hex --from 62 --to fe range.tsv
+is dump_of_a_range_into_a_file_is_that_range "$(cut -f1 range.tsv | tr '\n' ' ')" '62 7f 80 '
+fails dump_of_a_bad_range_is_2 2 'dump: --from: column 3: odd number' strata dump db --hex --from 616 none.tsv
+is dump_of_a_bad_range_makes_no_file "$(ls none.tsv* 2>/dev/null)" ""
 prints scan_from_is_inclusive $'62\n7f' strata scan db --hex --keys-only --from 62 --to 80
 prints scan_to_is_exclusive $'\n00' strata scan db --hex --keys-only --to 01
 prints scan_from_between_keys 80 strata scan db --hex --keys-only --from 7f00 --to fe

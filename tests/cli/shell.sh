@@ -35,10 +35,10 @@ printf 'get a\nquit\nget b\n' | sh_is shell_quit_ends_it 0 1
 printf '' | sh_is shell_no_lines 0 ""
 printf 'help\n' | strata shell db >"$work/out" 2>&1
 like shell_help_lists_commands "$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/out" | tr '\n' ' ')" \
-    '^put get del scan count backup compact stats levels verify batch timing help quit $'
+    '^put get del scan count backup compact info stats levels verify batch timing help quit $'
 printf 'help scan\nget --help\nhelp load\nhelp batch --all\n' | strata shell db >"$work/out" 2>&1
 like shell_help_of_a_command "$(cat "$work/out")" '^usage: scan \[OPTION\]'
-like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY \[OPTION\]'
+like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY\.\.\. \[OPTION\]'
 is shell_help_has_no_option_of_opening "$(grep -c -- --stage "$work/out")" 0
 like shell_has_no_load "$(cat "$work/out")" 'line 3: help: there is no command "load"; see `help`'
 like shell_help_takes_no_all "$(cat "$work/out")" 'line 4: help: --all is no option of this command'
@@ -70,7 +70,7 @@ strata del db big
 
 # ---- Errors ----
 printf 'foo\nget a\n' | sh_is shell_unknown_command_does_not_end_it 2 1 '^strata: shell: line 1: there is no command "foo"; see `help`$'
-printf 'get\nget a b\nget a --limit 1\nget a --stage 1\n' | sh_is shell_usage 2 "" 'line 2: get: "b" is one argument too many; see `help get`'
+printf 'get\nput a b c\nget a --limit 1\nget a --stage 1\n' | sh_is shell_usage 2 "" 'line 2: put: "c" is one argument too many; see `help put`'
 like shell_usage_missing "$err" 'line 1: get: KEY is missing'
 like shell_usage_option "$err" 'line 3: get: --limit is no option of this command'
 like shell_usage_no_stage "$err" 'line 4: get: --stage is no option of this command'

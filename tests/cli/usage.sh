@@ -30,7 +30,7 @@ usage option_twice 'scan: --limit is given twice' scan db --limit 1 --limit 2
 usage empty_option_name 'scan: unknown option --=5' scan db --=5
 usage missing_dir 'scan: DIR is missing' scan
 usage missing_value 'put: VALUE is missing' put db k
-usage extra_argument 'get: "extra" is one argument too many' get db k extra
+usage extra_argument 'put: "extra" is one argument too many' put db k v extra
 usage help_of_nothing 'help: there is no command "scna"' help scna
 usage help_all_and_one 'help: --all and a command' help --all get
 for number in x '' -1 +1 1x ' 1' 0x10 1.5 18446744073709551616 99999999999999999999; do

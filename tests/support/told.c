@@ -29,9 +29,20 @@ static void tell(struct told *told, const struct entries *entries, enum entries_
     told->size += size < room ? size : room - 1;
 }
 
+/* True: the fault is behind us. */
+static bool skipped(struct entries *entries, enum entries_result result, const struct told_how *how,
+                    struct told *told)
+{
+    if (result != ENTRIES_FAULT || !how->skip || !entries_skip(entries))
+        return false;
+    if (told->size + 1 < sizeof told->text)
+        strcpy(told->text + told->size++, " ");
+    return true;
+}
+
 /* All that ends in a piece. */
 static enum entries_result feed(struct entries *entries, struct strata_slice piece,
-                                struct told *told)
+                                const struct told_how *how, struct told *told)
 {
     uint8_t *copy = malloc(piece.size);
     struct strata_slice input = {copy, piece.size};
@@ -42,14 +53,14 @@ static enum entries_result feed(struct entries *entries, struct strata_slice pie
     do {
         result = entries_feed(entries, &input);
         tell(told, entries, result);
-    } while (result == ENTRIES_ENTRY);
+    } while (result == ENTRIES_ENTRY || skipped(entries, result, how, told));
     must(result == ENTRIES_FAULT || input.size == 0, "input was left over");
     free(copy);
     return result;
 }
 
-void told_decode(enum entries_format format, enum text_form form, struct strata_slice text,
-                 size_t piece, struct told *told)
+static void decode(enum entries_format format, enum text_form form, const struct told_how *how,
+                   struct strata_slice text, size_t piece, struct told *told)
 {
     enum entries_result result = ENTRIES_MORE;
     struct entries entries;
@@ -57,33 +68,54 @@ void told_decode(enum entries_format format, enum text_form form, struct strata_
     told->size = 0;
     told->text[0] = '\0';
     entries_init(&entries, format, form);
+    if (how->key)
+        entries_want(&entries, how->key, how->value, how->all);
     while (text.size && result != ENTRIES_FAULT) {
         size_t size = text.size < piece ? text.size : piece;
-        result = feed(&entries, strata_bytes(text.data, size), told);
+        result = feed(&entries, strata_bytes(text.data, size), how, told);
         text = strata_bytes(text.data + size, text.size - size);
     }
     if (result != ENTRIES_FAULT) {
         result = entries_finish(&entries);
         tell(told, &entries, result);
+        skipped(&entries, result, how, told);
         if (result == ENTRIES_ENTRY)
             must(entries_finish(&entries) == ENTRIES_MORE, "an entry came twice");
     }
     entries_free(&entries);
 }
 
-const char *told_of(enum entries_format format, enum text_form form, struct strata_slice text)
+void told_decode(enum entries_format format, enum text_form form, struct strata_slice text,
+                 size_t piece, struct told *told)
+{
+    decode(format, form, &(struct told_how){0}, text, piece, told);
+}
+
+static const char *in_all_pieces(enum entries_format format, enum text_form form,
+                                 const struct told_how *how, struct strata_slice text)
 {
     static struct told whole;
 
-    told_decode(format, form, text, text.size + 1, &whole);
+    decode(format, form, how, text, text.size + 1, &whole);
     for (size_t piece = 1; piece <= text.size; piece++) {
         struct told pieces;
-        told_decode(format, form, text, piece, &pieces);
+        decode(format, form, how, text, piece, &pieces);
         if (strcmp(pieces.text, whole.text) != 0)
             fprintf(stderr, "in pieces of %zu: %s\nat once: %s\n", piece, pieces.text, whole.text);
         must(strcmp(pieces.text, whole.text) == 0, "pieces tell something else");
     }
     return whole.text;
+}
+
+const char *told_of(enum entries_format format, enum text_form form, struct strata_slice text)
+{
+    return in_all_pieces(format, form, &(struct told_how){0}, text);
+}
+
+const char *told_of_how(enum entries_format format, struct strata_slice text,
+                        const struct told_how *how)
+{
+    return in_all_pieces(format, TEXT_ESCAPED, how, text);
 }
 
 static bool put(void *arg, struct strata_slice text)

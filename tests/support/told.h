@@ -20,6 +20,15 @@ const char *told_of(enum entries_format format, enum text_form form, struct stra
 /* All that was written to it, for tests of writers. */
 struct text_sink told_sink(struct strata_buffer *to);
 
+/* How a text is to be read. */
+struct told_how {
+    bool skip;               /* after a fault it goes on, where it can: "2:4!5 " */
+    const char *key, *value; /* names of columns; NULL: there is no header */
+    bool all;                /* of csv_want */
+};
+const char *told_of_how(enum entries_format format, struct strata_slice text,
+                        const struct told_how *how);
+
 /* Takes so many pieces, and none after them. */
 struct told_refusal {
     unsigned left;

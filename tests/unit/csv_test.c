@@ -59,6 +59,42 @@ static void csv_backslash_x_is_hexadecimal(void **state)
     faulty("a,\"\\x61\n\"\n", "1:8", TEXT_BAD_HEX);
 }
 
+static void expect_columns(bool all, const char *text, const char *wanted)
+{
+    const struct told_how how = {.skip = true, .key = "id", .value = "name", .all = all};
+    assert_string_equal(told_of_how(ENTRIES_CSV, strata_string(text), &how), wanted);
+}
+
+static void csv_header_names_the_columns(void **state)
+{
+    (void)state;
+    expect_columns(true, "id,name\n1,a\n2,b\n", "2[1=a] 3[2=b] ");
+    expect_columns(true, "name,id\r\na,1\r\n", "2[1=a] ");
+    expect_columns(true, "\"name\",\"id\"", "");
+    expect_columns(false, "age,name,zip,id\n7,a,\"1\n2\",1\n8,b,\\xyz,2", "2[1=a] 4[2=b] ");
+    expect_columns(false, "id,\"na\nme\",name\n1,,a\n", "3[1=a] ");
+    expect_columns(true, TEXT_MARK "id,name\n1,a\n", "2[1=a] ");
+    expect_columns(true, "", "");
+}
+
+static void csv_header_without_a_column_is_a_fault(void **state)
+{
+    (void)state;
+    expect_columns(false, "a,1\nb,2\n", "1:1!43");
+    expect_columns(false, "id,Name\n1,a\n", "1:1!43");
+    expect_columns(false, "id\n1\n", "1:1!43");
+    expect_columns(false, "\n1,a\n", "1:1!43");
+    expect_columns(false, "id,name,id\n1,a,1\n", "1:11!22");
+    expect_columns(true, "id,name,age\n1,a,7\n", "1:1!44");
+}
+
+static void csv_line_of_other_length_than_the_header_is_a_fault(void **state)
+{
+    (void)state;
+    expect_columns(false, "id,name,age\n1,a,7\n2,b\n3,c,8,9\n4,d,\n",
+                   "2[1=a] 3:4!42 4:6!42 5[4=d] ");
+}
+
 static void csv_byte_order_mark_is_passed_over(void **state)
 {
     (void)state;
@@ -91,7 +127,7 @@ static void csv_fault_names_line_and_column(void **state)
     faulty("a,b\rc,d\r", "1:4", TEXT_LONE_RETURN);
     faulty("a,b\r", "1:4", TEXT_LONE_RETURN);
     faulty("a,b\r\r\n", "1:4", TEXT_LONE_RETURN);
-    expect(TEXT_HEX, "a,b\n", "1:2!3");
+    expect(TEXT_HEX, "a,b\n", "1:2!40");
     expect(TEXT_HEX, "61,g1\n", "1:4!2");
 }
 
@@ -198,6 +234,9 @@ int main(void)
         cmocka_unit_test(csv_quotes_hold_everything),
         cmocka_unit_test(csv_escapes_are_none),
         cmocka_unit_test(csv_backslash_x_is_hexadecimal),
+        cmocka_unit_test(csv_header_names_the_columns),
+        cmocka_unit_test(csv_header_without_a_column_is_a_fault),
+        cmocka_unit_test(csv_line_of_other_length_than_the_header_is_a_fault),
         cmocka_unit_test(csv_byte_order_mark_is_passed_over),
         cmocka_unit_test(csv_fault_names_line_and_column),
         cmocka_unit_test(csv_key_beyond_the_limit_is_a_fault),

@@ -136,6 +136,72 @@ static void entries_random_text_tells_the_same_in_any_pieces(void **state)
     }
 }
 
+static void expect_skips(enum entries_format format, const char *text, const char *wanted)
+{
+    const struct told_how how = {.skip = true};
+    assert_string_equal(told_of_how(format, strata_string(text), &how), wanted);
+}
+
+static void entries_fault_can_be_skipped(void **state)
+{
+    (void)state;
+    expect_skips(ENTRIES_TSV, "a\t1\nbad\nb\t\\q2\t3\nc\t\r4\n\nd\t5\nbad",
+                 "1[a=1] 2:4!5 3:3!1 4:3!6 5:1!5 6[d=5] 7:4!5 ");
+    expect_skips(ENTRIES_CSV, "a,1\nbad\nb,2,3,\"4\nc,\"x\"y\nd,5\ne\r,6\nf,\"7\n8\"\n\xe9,\n",
+                 "1[a=1] 2:4!8 3:4!9 4:6!11 5[d=5] 6:2!13 7[f=7\n8] 9[\xe9=] ");
+    expect_skips(ENTRIES_JSONL,
+                 "{\"key\":\"a\",\"value\":\"1\"}\nbad\n{\"key\":\"\n{\"key\":\"\\ud800\xc3\"}\n"
+                 "{\"key\":\"\xc3\n{\"key\":\"b\",\"value\":\"\xc3\xa9\"}\n",
+                 "1[a=1] 2:1!15 3:9!25 4:9!18 5:9!20 6[b=\xc3\xa9] ");
+}
+
+static void entries_fault_without_an_end_cannot_be_skipped(void **state)
+{
+    (void)state;
+    expect_skips(ENTRIES_CSV, "a,1\nb,\"2\nc,3\n", "1[a=1] 2:3!12");
+    expect_skips(ENTRIES_MDB, "VERSION=3\nHEADER=END\n 6\n", "3:2!40");
+}
+
+static void entries_byte_order_mark_is_dropped(void **state)
+{
+    (void)state;
+    assert_string_equal(told_of(ENTRIES_TSV, TEXT_ESCAPED, strata_string(TEXT_MARK "a\t1\nb\n")),
+                        "1[a=1] 2:2!5");
+    assert_string_equal(told_of(ENTRIES_TSV, TEXT_ESCAPED, strata_string(TEXT_MARK "a\n")),
+                        "1:5!5");
+    assert_string_equal(told_of(ENTRIES_TSV, TEXT_ESCAPED, strata_string(TEXT_MARK TEXT_MARK "\t")),
+                        "1[" TEXT_MARK "=] ");
+    assert_string_equal(told_of(ENTRIES_TSV, TEXT_ESCAPED, strata_string("\xef\xbb\t1")),
+                        "1[\xef\xbb=1] ");
+    assert_string_equal(
+        told_of(ENTRIES_JSONL, TEXT_ESCAPED,
+                strata_string(TEXT_MARK "{\"key\":\"\",\"value\":\"" TEXT_MARK "\"}")),
+        "1[=" TEXT_MARK "] ");
+    assert_string_equal(
+        told_of(ENTRIES_MDB, TEXT_ESCAPED,
+                strata_string(TEXT_MARK "VERSION=3\nHEADER=END\n 61\n 62\nDATA=END\n")),
+        "3[a=b] ");
+}
+
+/* A key of such bytes comes back, though it stands where a mark would. */
+static void entries_key_like_a_byte_order_mark_comes_back(void **state)
+{
+    const struct strata_slice key = strata_string(TEXT_MARK "a"), value = strata_string("1");
+
+    (void)state;
+    for (int format = 0; format < ENTRIES_FORMATS; format++) {
+        struct strata_buffer text = {0};
+        struct text_sink sink = told_sink(&text);
+        assert_true(entries_put_head(&sink, (enum entries_format)format));
+        assert_true(entries_put(&sink, (enum entries_format)format, TEXT_ESCAPED, key, value));
+        assert_true(entries_put_tail(&sink, (enum entries_format)format));
+        assert_non_null(
+            strstr(told_of((enum entries_format)format, TEXT_ESCAPED, strata_buffer_slice(&text)),
+                   "[" TEXT_MARK "a=1] "));
+        strata_buffer_free(&text);
+    }
+}
+
 static void entries_format_is_known_by_its_name(void **state)
 {
     enum entries_format format = ENTRIES_FORMATS;
@@ -194,6 +260,10 @@ int main(void)
         cmocka_unit_test(entries_any_bytes_come_back),
         cmocka_unit_test(entries_every_pair_of_bytes_comes_back),
         cmocka_unit_test(entries_random_text_tells_the_same_in_any_pieces),
+        cmocka_unit_test(entries_fault_can_be_skipped),
+        cmocka_unit_test(entries_fault_without_an_end_cannot_be_skipped),
+        cmocka_unit_test(entries_byte_order_mark_is_dropped),
+        cmocka_unit_test(entries_key_like_a_byte_order_mark_comes_back),
         cmocka_unit_test(entries_format_is_known_by_its_name),
         cmocka_unit_test(entries_writer_ends_where_its_sink_does),
     };

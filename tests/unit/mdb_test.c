@@ -96,7 +96,7 @@ static void mdb_fault_names_line_and_column(void **state)
     faulty(HEAD " 61\n61\n", "6:1", TEXT_NO_SPACE);
     faulty(HEAD " 61\n 6g\n", "6:3", TEXT_BAD_DIGIT);
     faulty(HEAD " 61 \n", "5:4", TEXT_BAD_DIGIT);
-    faulty(HEAD " 616\n", "5:4", TEXT_CUT);
+    faulty(HEAD " 616\n", "5:4", TEXT_ODD);
     faulty(PRINT " a\\\n b\n", "5:3", TEXT_BAD_PRINT);
     faulty(PRINT " a\\4\n b\n", "5:3", TEXT_BAD_PRINT);
     faulty(PRINT " a\\4g\n", "5:3", TEXT_BAD_PRINT);

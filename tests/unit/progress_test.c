@@ -35,8 +35,8 @@ static void progress_line_of_unknown_size_says_amount_and_time(void **state)
     struct progress_state later = {1234567, 0, 99, 3725};
 
     (void)state;
-    expect(start, 79, "load  0 B  0 B/s  0:00");
-    expect(later, 79, "load  1.2 MB  331 B/s  0 records/s  1:02:05");
+    expect(start, 79, "load  0 B  0 B/s  0:00 elapsed");
+    expect(later, 79, "load  1.2 MB  331 B/s  0 records/s  1:02:05 elapsed");
 }
 
 static void progress_line_of_other_things_has_no_bytes(void **state)
@@ -51,14 +51,14 @@ static void progress_line_of_other_things_has_no_bytes(void **state)
 static void progress_units_never_show_four_digits(void **state)
 {
     (void)state;
-    expect((struct progress_state){999, 0, 0, 1}, 79, "load  999 B  999 B/s  0:01");
-    expect((struct progress_state){1000, 0, 0, 1}, 79, "load  1.0 kB  1.0 kB/s  0:01");
-    expect((struct progress_state){99949, 0, 0, 1}, 79, "load  99.9 kB  99.9 kB/s  0:01");
-    expect((struct progress_state){99950, 0, 0, 1}, 79, "load  100 kB  100 kB/s  0:01");
-    expect((struct progress_state){999499, 0, 0, 1}, 79, "load  999 kB  999 kB/s  0:01");
-    expect((struct progress_state){999500, 0, 0, 1}, 79, "load  1.0 MB  1.0 MB/s  0:01");
+    expect((struct progress_state){999, 0, 0, 1}, 79, "load  999 B  999 B/s  0:01 elapsed");
+    expect((struct progress_state){1000, 0, 0, 1}, 79, "load  1.0 kB  1.0 kB/s  0:01 elapsed");
+    expect((struct progress_state){99949, 0, 0, 1}, 79, "load  99.9 kB  99.9 kB/s  0:01 elapsed");
+    expect((struct progress_state){99950, 0, 0, 1}, 79, "load  100 kB  100 kB/s  0:01 elapsed");
+    expect((struct progress_state){999499, 0, 0, 1}, 79, "load  999 kB  999 kB/s  0:01 elapsed");
+    expect((struct progress_state){999500, 0, 0, 1}, 79, "load  1.0 MB  1.0 MB/s  0:01 elapsed");
     expect((struct progress_state){UINT64_MAX, 0, 0, 1}, 79,
-           "load  18446744 TB  18446744 TB/s  0:01");
+           "load  18446744 TB  18446744 TB/s  0:01 elapsed");
 }
 
 static void progress_line_fits_every_screen(void **state)

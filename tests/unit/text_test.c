@@ -141,7 +141,9 @@ static void text_fault_is_named_where_it_is(void **state)
     expect_fault(TEXT_ESCAPED, "a\\x4", TEXT_CUT, 1);
     expect_fault(TEXT_ESCAPED, "abcde", TEXT_TOO_LONG, 4);
     expect_fault(TEXT_ESCAPED, "abcd\\x41", TEXT_TOO_LONG, 7);
-    expect_fault(TEXT_HEX, "616", TEXT_CUT, 2);
+    expect_fault(TEXT_HEX, "616", TEXT_ODD, 2);
+    assert_non_null(strstr(text_fault_name(TEXT_ODD), "odd number"));
+    assert_null(strstr(text_fault_name(TEXT_ODD), "backslash"));
     expect_fault(TEXT_HEX, "61 62", TEXT_BAD_DIGIT, 2);
     expect_fault(TEXT_HEX, "6:", TEXT_BAD_DIGIT, 1);
     expect_fault(TEXT_HEX, "/1", TEXT_BAD_DIGIT, 0);

@@ -75,7 +75,6 @@ static void tsv_lines_are_entries(void **state)
     expect(TEXT_ESCAPED, "a\t1\nb\t2\n", "1[a=1] 2[b=2] ");
     expect(TEXT_ESCAPED, "a\t1\nb\t2", "1[a=1] 2[b=2] ");
     expect(TEXT_ESCAPED, "\t\n\tv\nk\t\n\t", "1[=] 2[=v] 3[k=] 4[=] ");
-    expect(TEXT_ESCAPED, "a\tb\tc\t\n", "1[a=b\tc\t] ");
     expect(TEXT_ESCAPED, "\\x61\\\\\\t\t\\n\\r\n", "1[a\\\t=\n\r] ");
     expect(TEXT_HEX, "61\t6263\n\t\n", "1[a=bc] 2[=] ");
 }
@@ -92,8 +91,10 @@ static void tsv_fault_names_line_and_column(void **state)
     expect(TEXT_ESCAPED, "kk\tv\\", "1:5!3");
     expect(TEXT_ESCAPED, "k\tv\r\n", "1:4!6");
     expect(TEXT_ESCAPED, "\r\n", "1:1!6");
-    expect(TEXT_HEX, "6\t62\n", "1:1!3");
-    expect(TEXT_HEX, "61\t6\n", "1:4!3");
+    expect(TEXT_ESCAPED, "a\t1\nb\tc\td\n", "1[a=1] 2:4!41");
+    expect(TEXT_ESCAPED, "a\t\t\n", "1:3!41");
+    expect(TEXT_HEX, "6\t62\n", "1:1!40");
+    expect(TEXT_HEX, "61\t6\n", "1:4!40");
     expect(TEXT_HEX, "61\t6x\n", "1:5!2");
 }
 

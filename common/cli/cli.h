@@ -62,6 +62,7 @@ enum cli_option_id {
     CLI_SEED,
     CLI_MAKE,
     CLI_HISTORY,
+    CLI_NO_HISTORY,
     CLI_TIMING,
     CLI_MODEL,
     CLI_WORKLOAD,
@@ -117,6 +118,8 @@ extern const struct cli_option cli_options[CLI_OPTIONS];
 extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 /* NULL: there is none of that name, or it is not for the shell, or for it alone. */
 const struct cli_command *cli_command_named(const char *name, bool in_shell);
+/* The command that `name` is nearly: by a few typing errors, or by its beginning. NULL: none. */
+const struct cli_command *cli_command_like(const char *name, bool in_shell);
 bool cli_command_fits(const struct cli_command *command, bool in_shell);
 /* Its options there, as bits. */
 uint64_t cli_command_options(const struct cli_command *command, bool in_shell);
@@ -172,14 +175,18 @@ enum text_form cli_form(const struct cli *cli);
 /* The format that --format names, or else the end of the operand number `operand`, or else TSV. */
 int cli_format(struct cli *cli, size_t operand, enum entries_format *format);
 
+/* There is no such command, and which one may be meant; CLI_USAGE. */
+int cli_no_command(struct cli *cli, const char *name);
+
 /* ---- shell.c --------------------------------------------------------------------------- */
 
-/* Ctrl-C was typed in the shell since the command began: it shall end soon. Tells the log. */
+/* Ctrl-C was typed in the shell since the command began: it shall end soon. Logs it. */
 bool cli_interrupted(struct cli *cli);
 
 /* ---- open.c ---------------------------------------------------------------------------- */
 
-enum cli_access { CLI_READ, CLI_WRITE, CLI_CREATE };
+/* CLI_WRITE_OR_READ: read-only where the operating system allows no more, and the log says so. */
+enum cli_access { CLI_READ, CLI_WRITE, CLI_WRITE_OR_READ, CLI_CREATE };
 
 /* Opens the database that the first operand names. CLI_OK, or the log was told. */
 int cli_open(struct cli *cli, enum cli_access access, struct strata **db);

@@ -59,6 +59,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_MAKE] = {"create", NULL, "make the database if there is none", 0},
     [CLI_HISTORY] = {"history", "FILE", "lines of earlier times from FILE, and all of them into it",
                      0},
+    [CLI_NO_HISTORY] = {"no-history", NULL, "keep no line for the next time", 0},
     [CLI_TIMING] = {"timing", "on|off", "tell how long each command took; default: on a terminal",
                     0, "on|off"},
     [CLI_MODEL] = {"model", "NAME", "kill, ordered or posix; default: all three", 0,
@@ -194,6 +195,7 @@ const struct cli_command cli_commands[] = {
                 "2\n",
      .run = cli_run_count},
     {.name = "load",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "FILE|-"},
      .required = 2,
      .options = FORMAT_OPTIONS | WRITE_OPTIONS | O(CLI_KEY_COLUMN) | O(CLI_VALUE_COLUMN) |
@@ -213,6 +215,12 @@ const struct cli_command cli_commands[] = {
               "second, and at the end; N is 1 on a stage that promises no batch. When load is\n"
               "killed, the batches stored before stay. On a terminal a line shows speed and time\n"
               "left; the last line, on standard error, sums up.",
+     .shell_about =
+         "`help dump` has the formats. Later records win over earlier ones. FILE is not - here:\n"
+         "standard input has the shell's commands. No batch may be under way.\n\n"
+         "A malformed record is named as FILE:LINE:COLUMN (in bytes) and ends the load; the\n"
+         "records before it stay loaded. With --skip-bad its line is skipped and counted.\n"
+         "Ctrl-C ends the load; what was stored before stays.",
      .example = "$ printf 'b\\t2\\na\\t1\\n' | strata load db -\n"
                 "$ printf 'c,\"3,14\"\\n' >more.csv && strata load db more.csv\n"
                 "$ strata scan db\n"
@@ -229,6 +237,7 @@ const struct cli_command cli_commands[] = {
                 "Ada\n",
      .run = cli_run_load},
     {.name = "dump",
+     .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "FILE|-"},
      .required = 1,
      .options = FORMAT_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX),
@@ -440,9 +449,10 @@ const struct cli_command cli_commands[] = {
      .about =
          "The page is one HTML file that needs no network: open it in a browser. It plays\n"
          "flushes and compactions as they were, tables as boxes by their keys and sizes, and\n"
-         "the writes that had to wait; space plays and pauses, the arrows step, the time line\n"
-         "can be dragged. What the log lacks, as it was cut, damaged, or kept by nobody, the\n"
-         "page says. A stage without an event log (before 6) ends it with 5.",
+         "the writes that had to wait. It opens on the largest compaction; space plays and\n"
+         "pauses, the arrows step, the time line can be dragged. What the log lacks, as it was\n"
+         "cut, damaged, or kept by nobody, the page says. A stage without an event log (before\n"
+         "6) ends it with 5.",
      .example = "$ strata datagen -n 5000 | strata load --stage 6 db -\n"
                 "$ strata timeline db -o db.html\n"
                 "$ head -1 db.html\n"
@@ -537,16 +547,21 @@ const struct cli_command cli_commands[] = {
     {.name = "shell",
      .operands = {"DIR"},
      .required = 1,
-     .options = DB_OPTIONS | WRITE_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_TIMING),
+     .options = DB_OPTIONS | WRITE_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_NO_HISTORY) |
+                O(CLI_TIMING),
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "many commands on one open database, typed or piped in",
      .about =
-         "The commands are put, get, del, scan, count, batch, stats, verify, compact, timing,\n"
-         "help and quit, with the operands after DIR and the options that they have here.\n"
+         "The commands are put, get, del, scan, count, load, dump, backup, compact, info, stats,\n"
+         "levels, verify, batch, timing, help and quit, with the operands after DIR and the\n"
+         "options that they have here. A database that may only be read is opened read-only.\n"
          "Blanks part words, but not in quotes of either kind; a line that begins with # is a\n"
          "comment. An error does not end the shell.\n\n"
-         "On a terminal: Tab completes a command, the arrows bring earlier lines back, Ctrl-C\n"
-         "empties the line or ends what runs, Ctrl-D ends the shell, which then ends with 0.\n"
+         "On a terminal: Tab completes commands, options, files and, from stage 4 on, keys; the\n"
+         "arrows bring earlier lines back, Ctrl-C empties the line or ends what runs, Ctrl-D\n"
+         "ends the shell, which then ends with 0. The lines are kept in --history, or else\n"
+         "$STRATA_HISTORY, or else strata/history in $XDG_STATE_HOME or ~/.local/state; with\n"
+         "--no-history, or an empty $STRATA_HISTORY, they are forgotten.\n"
          "Lines that are piped in are not echoed; errors name the line, and the shell ends\n"
          "with the status of the last command that failed, or 0.",
      .example = "$ printf 'put fruit apple\\nput \"two words\" x\\nget fruit\\n' | strata shell db "
@@ -612,7 +627,7 @@ const struct cli_command cli_commands[] = {
     {.name = "quit",
      .place = CLI_SHELL,
      .summary = "end the shell",
-     .about = "As Ctrl-D or the end of the input. A batch under way is dropped.",
+     .about = "As exit, .quit, Ctrl-D or the end of the input. A batch under way is dropped.",
      .run = cli_run_quit},
     {.name = NULL},
 };
@@ -631,6 +646,10 @@ uint64_t cli_command_options(const struct cli_command *command, bool in_shell)
 
 const struct cli_command *cli_command_named(const char *name, bool in_shell)
 {
+    if (in_shell && (strcmp(name, "exit") == 0 || strcmp(name, ".quit") == 0))
+        name = "quit";
+    if (in_shell && strcmp(name, "?") == 0)
+        name = "help";
     for (const struct cli_command *c = cli_commands; c->name; c++)
         if (strcmp(c->name, name) == 0 && cli_command_fits(c, in_shell))
             return c;

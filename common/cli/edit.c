@@ -3,8 +3,7 @@
 
 #ifndef STRATA_EDIT
 
-struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
-                          const char *history)
+struct edit *cli_edit_new(edit_complete *complete, void *arg, const char *history)
 {
     (void)complete, (void)arg, (void)history;
     return NULL;
@@ -31,7 +30,9 @@ int cli_edit_line(struct edit *edit, const char *prompt, struct strata_buffer *l
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #define HISTORY_LINES 1000
 
@@ -40,7 +41,7 @@ struct edit {
     History *past;
     const char *file; /* of the history, or NULL */
     const char *prompt;
-    const char *(*complete)(void *arg, size_t index);
+    edit_complete *complete;
     void *arg;
 };
 
@@ -61,7 +62,7 @@ static char *prompt_of(EditLine *el)
 /* Ctrl-C: the line is emptied; a new one is begun. */
 static unsigned char drop_line(EditLine *el, int key)
 {
-    const LineInfo *line = el_line(el);
+    const LineInfoW *line = el_wline(el); /* it is counted in characters */
 
     (void)key;
     el_cursor(el, (int)(line->lastchar - line->cursor));
@@ -77,60 +78,103 @@ static unsigned char suspend(EditLine *el, int key)
     return CC_REDISPLAY;
 }
 
-/* What all words that begin with the `size` bytes at `text` go on with, into `more`; how many
- * such words there are. */
-static size_t common_rest(struct edit *edit, const char *text, size_t size, char *more,
-                          size_t capacity)
+/* Bytes of the character, or the escape, that `text` begins with. */
+static size_t unit_of(const char *text)
 {
-    const char *word;
-    size_t count = 0, same;
+    size_t size = 1;
 
-    for (size_t i = 0; (word = edit->complete(edit->arg, i)) != NULL; i++) {
-        if (strncmp(word, text, size) != 0)
-            continue;
-        if (count++ == 0) {
-            snprintf(more, capacity, "%s", word + size);
-            continue;
-        }
-        for (same = 0; more[same] && more[same] == word[size + same]; same++)
-            ;
-        more[same] = '\0';
-    }
-    return count;
+    if (text[0] == '\\')
+        return text[1] == 'x' ? 4 : 2;
+    while (((unsigned char)text[size] & 0xc0) == 0x80)
+        size++;
+    return size;
 }
 
-static void list_words(struct edit *edit, const char *text, size_t size)
+/* Bytes that all choices begin with; no character or escape is cut. */
+static size_t common_size(const struct edit_choices *choices)
 {
-    const char *word;
+    const char *first = (const char *)choices->words.data, *word = first;
+    size_t common = strlen(first), at = 0;
+
+    for (size_t i = 0; i < choices->count; i++, word += strlen(word) + 1) {
+        size_t same = 0;
+        while (same < common && word[same] == first[same])
+            same++;
+        common = same;
+    }
+    while (at < common && at + unit_of(first + at) <= common)
+        at += unit_of(first + at);
+    return at;
+}
+
+static void list_choices(const struct edit_choices *choices)
+{
+    const char *word = (const char *)choices->words.data;
 
     putchar('\n');
-    for (size_t i = 0; (word = edit->complete(edit->arg, i)) != NULL; i++)
-        if (strncmp(word, text, size) == 0)
-            printf("%s  ", word);
+    for (size_t i = 0; i < choices->count; i++, word += strlen(word) + 1)
+        printf("%s%s  ", choices->more && i + 1 == choices->count ? "...  " : "", word);
     putchar('\n');
     fflush(stdout);
 }
 
-/* The first word and no other. */
+/* What the terminal's characters cannot hold is not inserted. */
+static unsigned char replace_word(EditLine *el, const char *old, const char *word)
+{
+    const LineInfoW *line = el_wline(el);
+    const wchar_t *from = line->cursor;
+
+    while (from > line->buffer && from[-1] != L' ' && from[-1] != L'\t')
+        from--;
+    el_deletestr(el, (int)(line->cursor - from));
+    if (el_insertstr(el, word) == 0)
+        return CC_REFRESH;
+    el_insertstr(el, old);
+    return CC_ERROR;
+}
+
+/* The word goes on with what all choices have in common; where that is nothing, they are listed. */
+static unsigned char take_choices(EditLine *el, const char *word,
+                                  const struct edit_choices *choices)
+{
+    const char *first = (const char *)choices->words.data;
+    size_t common = common_size(choices);
+    bool whole = choices->count == 1, open = whole && first[common ? common - 1 : 0] == '/';
+    char *text;
+    unsigned char result;
+
+    if (!whole && common == strlen(word) && memcmp(first, word, common) == 0) {
+        list_choices(choices);
+        return CC_REDISPLAY;
+    }
+    text = malloc(common + 2);
+    if (!text)
+        return CC_ERROR;
+    snprintf(text, common + 2, "%.*s%s", (int)common, first, whole && !open ? " " : "");
+    result = replace_word(el, word, text);
+    free(text);
+    return result;
+}
+
 static unsigned char complete_word(EditLine *el, int key)
 {
     struct edit *edit = edit_of(el);
     const LineInfo *line = el_line(el);
-    size_t size = (size_t)(line->cursor - line->buffer), count;
-    char more[64] = "";
+    struct edit_choices choices = {0};
+    size_t size = (size_t)(line->cursor - line->buffer), word = size;
+    char *before = strndup(line->buffer, size);
+    unsigned char result = CC_ERROR;
 
     (void)key;
-    if (memchr(line->buffer, ' ', size))
-        return CC_ERROR;
-    count = common_rest(edit, line->buffer, size, more, sizeof more - 1);
-    if (count == 1)
-        strcat(more, " ");
-    if (*more)
-        return el_insertstr(el, more) < 0 ? CC_ERROR : CC_REFRESH;
-    if (count == 0)
-        return CC_ERROR;
-    list_words(edit, line->buffer, size);
-    return CC_REDISPLAY;
+    while (word > 0 && line->buffer[word - 1] != ' ' && line->buffer[word - 1] != '\t')
+        word--;
+    if (before)
+        edit->complete(edit->arg, before, word, &choices);
+    if (choices.count > 0)
+        result = take_choices(el, before + word, &choices);
+    strata_buffer_free(&choices.words);
+    free(before);
+    return result;
 }
 
 /* ---- The editor ------------------------------------------------------------------------ */
@@ -153,15 +197,14 @@ static void set_keys(struct edit *edit)
     el_set(el, EL_SIGNAL, 1); /* whatever ends the program leaves the terminal in order */
     el_set(el, EL_HIST, history, edit->past);
     el_source(el, NULL); /* the user's own ~/.editrc */
-    add_key(el, L"strata-complete", L"complete a command", complete_word, L"^I");
+    add_key(el, L"strata-complete", L"complete a word", complete_word, L"^I");
     /* While a line is typed, Ctrl-C and Ctrl-Z are keys and send no signal. */
     el_set(el, EL_SETTY, "-d", "-isig", NULL);
     add_key(el, L"strata-drop-line", L"begin the line anew", drop_line, L"^C");
     add_key(el, L"strata-suspend", L"stop until we are continued", suspend, L"^Z");
 }
 
-struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
-                          const char *history_file)
+struct edit *cli_edit_new(edit_complete *complete, void *arg, const char *history_file)
 {
     struct edit *edit = calloc(1, sizeof *edit);
     HistEvent event;
@@ -194,8 +237,11 @@ int cli_edit_free(struct edit *edit)
     int rc = 0;
 
     errno = 0;
-    if (edit->file)
+    if (edit->file) {
+        mode_t mask = umask(077); /* for its owner alone */
         rc = history(edit->past, &event, H_SAVE, edit->file) < 0 ? -1 : 0;
+        umask(mask);
+    }
     if (edit->el)
         el_end(edit->el);
     if (edit->past)

@@ -1,4 +1,4 @@
-/* edit.h: a line typed on a terminal: with history, completion of the first word, and keys as in
+/* edit.h: a line typed on a terminal: with history, completion, and keys as in
  * Emacs, when the build found libedit (STRATA_EDIT); else there is none of it, and the shell reads
  * plain lines. Ctrl-C empties the line, Ctrl-D on an empty one ends the input. */
 #ifndef STRATA_COMMON_CLI_EDIT_H
@@ -8,10 +8,20 @@
 
 struct edit;
 
-/* NULL: this build has no editor, or there is no memory. `complete(arg, i)` is word number `i`
- * from 0, NULL past the last one; `history` is a file, or NULL: kept in memory only. */
-struct edit *cli_edit_new(const char *(*complete)(void *arg, size_t index), void *arg,
-                          const char *history);
+/* What the word before the cursor may become. */
+struct edit_choices {
+    struct strata_buffer words; /* each with a NUL behind it */
+    size_t count;               /* of words */
+    bool more;                  /* there are others, between the last two */
+};
+
+/* Adds to a zeroed *choices what may stand in `line`, which ends at the cursor, in place of its
+ * bytes from `word` on. */
+typedef void edit_complete(void *arg, const char *line, size_t word, struct edit_choices *choices);
+
+/* NULL: this build has no editor, or there is no memory. `history` is a file, borrowed, or NULL:
+ * kept in memory only. */
+struct edit *cli_edit_new(edit_complete *complete, void *arg, const char *history);
 /* Writes the history to its file, if there is one. 0, or -1 and errno. */
 int cli_edit_free(struct edit *edit);
 

@@ -145,7 +145,7 @@ int cli_run_help(struct cli *cli)
     }
     command = cli_command_named(cli->operands[0], in_shell);
     if (!command)
-        return cli_usage(cli, "there is no command \"%s\"", cli->operands[0]);
+        return cli_no_command(cli, cli->operands[0]);
     print_command(cli->out, command, in_shell);
     return CLI_OK;
 }

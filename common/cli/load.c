@@ -49,6 +49,10 @@ static int open_input(struct load *load)
     struct stat status;
 
     load->name = path;
+    if (load->cli->session && strcmp(path, "-") == 0)
+        return cli_usage(load->cli, "standard input has the shell's commands: FILE is needed");
+    if (load->cli->session && load->cli->session->batch)
+        return cli_usage(load->cli, "a batch is under way");
     if (strcmp(path, "-") == 0) {
         load->fd = STDIN_FILENO;
         load->name = "standard input";
@@ -176,6 +180,8 @@ static int put_all(struct load *load)
             code = put_piece(load, strata_bytes(piece, (size_t)got));
         else if (errno != EINTR)
             code = cli_fail_sys(load->cli, load->name, errno);
+        if (code == CLI_OK && cli_interrupted(load->cli))
+            code = CLI_OTHER;
         if (code != CLI_OK)
             return code;
     }

@@ -3,7 +3,9 @@
 #include "fs_posix.h"
 #include "marker.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 static void tell_warning(void *arg, enum strata_log_level level, const char *message)
 {
@@ -47,6 +49,24 @@ static int read_tuning(struct cli *cli, struct strata_options *options)
     return code;
 }
 
+static bool forbids_writing(const struct strata_error *err)
+{
+    return err->sys == EACCES || err->sys == EPERM || err->sys == EROFS;
+}
+
+/* After `why`. If that fails too, it is not the writing that is forbidden. */
+static int open_to_read(struct cli *cli, struct strata_options *options,
+                        const struct strata_error *why, struct strata **db)
+{
+    struct strata_error err;
+
+    options->read_only = true;
+    if (strata_open(cli->operands[0], options, db, &err) < 0)
+        return cli_fail(cli, &err);
+    cli_say(cli, "%s is open read-only: %s", cli->operands[0], strerror(why->sys));
+    return CLI_OK;
+}
+
 static int open_named(struct cli *cli, enum cli_access access, struct strata **db)
 {
     struct strata_options options;
@@ -66,7 +86,11 @@ static int open_named(struct cli *cli, enum cli_access access, struct strata **d
     options.read_only = access == CLI_READ;
     options.log = tell_warning;
     options.log_arg = cli;
-    return strata_open(cli->operands[0], &options, db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+    if (strata_open(cli->operands[0], &options, db, &err) == 0)
+        return CLI_OK;
+    if (access == CLI_WRITE_OR_READ && forbids_writing(&err))
+        return open_to_read(cli, &options, &err, db);
+    return cli_fail(cli, &err);
 }
 
 int cli_open(struct cli *cli, enum cli_access access, struct strata **db)

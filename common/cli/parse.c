@@ -63,6 +63,15 @@ static bool wants_dir(const struct cli_command *command)
     return command->operands[0] && strcmp(command->operands[0], "DIR") == 0;
 }
 
+int cli_no_command(struct cli *cli, const char *name)
+{
+    const struct cli_command *like = cli_command_like(name, cli->session != NULL);
+
+    if (!like)
+        return cli_usage(cli, "there is no command \"%s\"", name);
+    return cli_usage(cli, "there is no command \"%s\" (did you mean %s?)", name, like->name);
+}
+
 static int take_operand(struct cli *cli, char *text)
 {
     if (cli->command) {
@@ -72,7 +81,7 @@ static int take_operand(struct cli *cli, char *text)
     cli->command = cli_command_named(text, cli->session != NULL);
     if (cli->session && cli->command && wants_dir(cli->command))
         cli->count = 1; /* argv[0] */
-    return cli->command ? CLI_OK : cli_usage(cli, "there is no command \"%s\"", text);
+    return cli->command ? CLI_OK : cli_no_command(cli, text);
 }
 
 static int split(struct cli *cli, int argc, char **argv)

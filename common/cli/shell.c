@@ -2,12 +2,15 @@
  * cli_commands as everywhere; it runs with a struct cli of its own, whose session lends it the
  * database. */
 #include "cli.h"
+#include "complete.h"
+#include "history.h"
 #include "lines.h"
 #include "words.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,8 +22,10 @@ struct shell {
     struct cli_session session;
     struct lines lines;
     struct strata_buffer line;
-    bool typed; /* the input is a terminal */
-    int code;   /* of the last command that failed */
+    bool typed;         /* the input is a terminal */
+    int code;           /* of the last command that failed */
+    char *history;      /* file of earlier lines, or NULL */
+    bool history_asked; /* the user named it */
 };
 
 /* ---- Interrupts ------------------------------------------------------------------------ */
@@ -237,16 +242,6 @@ static void run_lines(struct shell *shell)
 
 /* ---- The command ----------------------------------------------------------------------- */
 
-/* The names of commands, for completion. */
-static const char *command_at(void *unused, size_t index)
-{
-    (void)unused;
-    for (const struct cli_command *c = cli_commands; c->name; c++)
-        if (cli_command_fits(c, true) && index-- == 0)
-            return c->name;
-    return NULL;
-}
-
 static void greet(struct shell *shell)
 {
     struct strata_stage_info info;
@@ -262,7 +257,6 @@ static void greet(struct shell *shell)
 static void begin_lines(struct shell *shell)
 {
     struct cli *cli = shell->cli;
-    const char *history = cli->given[CLI_HISTORY];
 
     shell->typed = isatty(STDIN_FILENO);
     shell->lines.fd = STDIN_FILENO;
@@ -271,12 +265,14 @@ static void begin_lines(struct shell *shell)
     if (!shell->typed)
         return;
     greet(shell);
+    shell->history = history_file(cli, &shell->history_asked);
     if (isatty(STDOUT_FILENO))
-        shell->lines.edit = cli_edit_new(command_at, NULL, history);
-    if (!shell->lines.edit)
-        shell->lines.prompt_to = isatty(STDOUT_FILENO) ? cli->out : cli->log;
-    if (!shell->lines.edit && history)
-        cli_say(cli, "no line is kept in %s: %s", history,
+        shell->lines.edit = cli_edit_new(cli_complete, shell->session.db, shell->history);
+    if (shell->lines.edit)
+        return;
+    shell->lines.prompt_to = isatty(STDOUT_FILENO) ? cli->out : cli->log;
+    if (shell->history_asked)
+        cli_say(cli, "no line is kept in %s: %s", shell->history,
                 shell->lines.prompt_to == cli->out ? "this program was built without libedit"
                                                    : "lines are edited on a terminal only");
 }
@@ -285,8 +281,8 @@ static void end_lines(struct shell *shell)
 {
     struct cli *cli = shell->cli;
 
-    if (shell->lines.edit && cli_edit_free(shell->lines.edit) < 0)
-        cli_say(cli, "%s: the lines of today could not be kept: %s", cli->given[CLI_HISTORY],
+    if (shell->lines.edit && cli_edit_free(shell->lines.edit) < 0 && shell->history_asked)
+        cli_say(cli, "%s: the lines of today could not be kept: %s", shell->history,
                 strerror(errno));
     if (shell->session.batch) {
         cli_say(cli, "a batch was under way and is dropped, operations: %zu",
@@ -294,6 +290,7 @@ static void end_lines(struct shell *shell)
         shell->code = CLI_USAGE;
         drop_batch(&shell->session);
     }
+    free(shell->history);
     lines_free(&shell->lines);
     strata_buffer_free(&shell->line);
 }
@@ -306,7 +303,8 @@ int cli_run_shell(struct cli *cli)
     if (cli->given[CLI_TIMING])
         code = read_switch(cli, "--timing: ", cli->given[CLI_TIMING], &shell.session.timing);
     if (code == CLI_OK)
-        code = cli_open(cli, cli->given[CLI_MAKE] ? CLI_CREATE : CLI_WRITE, &shell.session.db);
+        code =
+            cli_open(cli, cli->given[CLI_MAKE] ? CLI_CREATE : CLI_WRITE_OR_READ, &shell.session.db);
     if (code != CLI_OK)
         return code;
     begin_lines(&shell);

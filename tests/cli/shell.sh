@@ -35,18 +35,56 @@ printf 'get a\nquit\nget b\n' | sh_is shell_quit_ends_it 0 1
 printf '' | sh_is shell_no_lines 0 ""
 printf 'help\n' | strata shell db >"$work/out" 2>&1
 like shell_help_lists_commands "$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/out" | tr '\n' ' ')" \
-    '^put get del scan count backup compact info stats levels verify batch timing help quit $'
-printf 'help scan\nget --help\nhelp load\nhelp batch --all\n' | strata shell db >"$work/out" 2>&1
+    '^put get del scan count load dump backup compact info stats levels verify batch timing help quit $'
+printf 'help scan\nget --help\nhelp datagen\nhelp batch --all\n' | strata shell db >"$work/out" 2>&1
 like shell_help_of_a_command "$(cat "$work/out")" '^usage: scan \[OPTION\]'
 like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY\.\.\. \[OPTION\]'
 is shell_help_has_no_option_of_opening "$(grep -c -- --stage "$work/out")" 0
-like shell_has_no_load "$(cat "$work/out")" 'line 3: help: there is no command "load"; see `help`'
+like shell_has_no_datagen "$(cat "$work/out")" 'line 3: help: there is no command "datagen"; see `help`'
 like shell_help_takes_no_all "$(cat "$work/out")" 'line 4: help: --all is no option of this command'
 echo help | strata shell db | sed -n 's/^  \([a-z]*\) .*/help \1/p' >"$work/commands"
 strata shell db <"$work/commands" >"$work/out" 2>&1
 like shell_help_has_every_command "$(grep -c '^usage' "$work/out")" '^1[2-9]$'
 is shell_help_speaks_of_no_directory "$(grep -cw DIR "$work/out")" 0
 like shell_help_of_get_tells_of_batches "$(echo 'help get' | strata shell db)" 'get does not see it'
+
+printf 'get a\nexit\nget b\n' | sh_is shell_exit_is_quit 0 1
+printf '.quit\nget b\n' | sh_is shell_dot_quit_is_quit 0 ""
+like shell_question_mark_is_help "$(echo '?' | strata shell db)" '^  scan  '
+like shell_question_mark_is_help_of_a_command "$(echo '? scan' | strata shell db)" '^usage: scan '
+printf 'lod x\nexti\nget a\n' | sh_is shell_says_what_may_be_meant 2 1 '^strata: shell: line 1: there is no command "lod" \(did you mean load\?\); see `help`$'
+printf 'migrat\n' | sh_is shell_means_only_its_own_commands 2 "" '^strata: shell: line 1: there is no command "migrat"; see `help`$'
+printf 'dumped\t1\nwords\t2\n' >more.tsv
+printf 'load more.tsv\nget words\ndump all.csv --prefix dump\ndump --to b --format jsonl\n' |
+    sh_is shell_load_and_dump 0 $'2\n{"key":"a","value":"1"}' '^loaded 2 records'
+is shell_dump_makes_the_file "$(cat all.csv)" 'dumped,1'
+printf 'load -\nget a\n' | sh_is shell_loads_no_standard_input 2 1 "line 1: load: standard input has the shell's commands"
+printf 'backup copy\ninfo\n' | strata shell db >"$work/out" 2>&1
+like shell_backup_and_info "$(strata get copy a) $(cat "$work/out")" '^1 .*db: stage 1, 01_append_log'
+printf 'del dumped\ndel words\n' | strata shell db
+
+# ---- What may not be written to ----
+as_nobody="setpriv --reuid=65534 --clear-groups"
+if [ "$(id -u)" -eq 0 ] && chmod 755 "$work" . && $as_nobody "$STRATA" version >/dev/null 2>&1; then
+    for stage in 1 2 3 4 5 6; do
+        strata put --stage $stage "fixed$stage" a 1
+        chmod -R a+rX,a-w "fixed$stage"
+        run $as_nobody "$STRATA" shell "fixed$stage" < <(printf 'get a\nput b 2\n')
+        is "shell_opens_read_only_$stage" "$rc $out" '7 1'
+        like "shell_says_that_it_is_read_only_$stage" "$(head -1 <<<"$err")" "^strata: shell: fixed$stage is open read-only: Permission denied$"
+        like "shell_read_only_refuses_a_put_$stage" "$(sed 1d <<<"$err")" '^strata: shell: line 2: put: .*read-only'
+    done
+    fails shell_create_is_never_read_only 4 'Permission denied' $as_nobody "$STRATA" shell fixed1 --create
+else
+    skip shell_opens_read_only "not root, or no setpriv that is of use"
+fi
+read_only_mount() { unshare -m sh -c 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && "$@"' sh "$@"; }
+if [ "$(id -u)" -eq 0 ] && strata put mounted a 1 && read_only_mount mounted true 2>/dev/null; then
+    run read_only_mount mounted strata shell mounted < <(echo 'get a')
+    is shell_opens_a_read_only_file_system "$rc $out $err" '0 1 strata: shell: mounted is open read-only: Read-only file system'
+else
+    skip shell_opens_a_read_only_file_system "this user may not mount"
+fi
 
 # ---- Words ----
 {
@@ -76,7 +114,7 @@ like shell_usage_option "$err" 'line 3: get: --limit is no option of this comman
 like shell_usage_no_stage "$err" 'line 4: get: --stage is no option of this command'
 printf 'foo\nget nothing\n' | sh_is shell_ends_with_the_last_failure 1 "" 'line 2: '
 printf 'get nothing\nfoo\nget a\n' | sh_is shell_success_does_not_hide_a_failure 2 1 'line 1: '
-printf 'shell db\nload x\nmigrate x y\n' | sh_is shell_of_a_shell 2 "" 'there is no command "shell"'
+printf 'shell db\nmigrate x y\n' | sh_is shell_of_a_shell 2 "" 'there is no command "shell"'
 printf 'compact\n' | sh_is shell_beyond_the_stage_is_5 5 "" 'line 1: compact: not supported: 01_append_log has no compaction'
 printf 'batch begin\n' | sh_is shell_batch_beyond_the_stage_is_5 5 "" 'line 1: batch: not supported: 01_append_log has no atomic batch'
 printf 'batch commit\nbatch drop\nbatch x\ntiming perhaps\n' | sh_is shell_batch_without_begin 2 "" 'line 1: batch: none is under way'
@@ -123,6 +161,9 @@ if [ -n "$batched" ]; then
     printf 'batch begin\nput c 3\nbatch begin\nbatch drop\nscan\n' | batch >"$work/out" 2>"$work/err"
     is shell_batch_dropped_stores_nothing "$(cat "$work/out")" $'b\t2'
     like shell_batch_in_a_batch "$(cat "$work/err")" 'line 3: batch: one is under way'
+    printf 'batch begin\nload more.tsv\nbatch drop\nscan\n' | batch >"$work/out" 2>"$work/err"
+    like shell_load_in_a_batch "$(cat "$work/out" "$work/err")" 'line 2: load: a batch is under way'
+    is shell_load_in_a_batch_stores_nothing "$(cat "$work/out")" $'b\t2'
     printf 'batch begin\nput d 4\nput e 5\n' | batch >"$work/out" 2>"$work/err"
     is shell_batch_at_the_end_is_2 $? 2
     like shell_batch_at_the_end_is_told "$(cat "$work/err")" 'a batch was under way and is dropped, operations: 2'
@@ -164,7 +205,7 @@ like typed_shell_goes_on_then "$(printf '%s\n' "$out" | tail -4)" '^500000$'
 if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
     typed 'strata shell db' '\t' 'get a\t\n' '\n' '\x1b[A\n'
     like edited_lists_all_when_nothing_is_typed "$out" '^put  get  del .*  quit  $'
-    is edited_completes_no_second_word "$(printf '%s\n' "$out" | grep -c '^1$')" 2
+    is edited_completes_no_key_before_stage_4 "$(printf '%s\n' "$out" | grep -c '^1$')" 2
     typed 'strata shell db --history past' 'pu\ttyped 1\n' 'get ty' '\x03' 'get a\n' '\x1b[A\n' 'c\t' 'u\t\n' 's\t' '\x03' 'xyz\t\n'
     is edited_completes_a_command "$(strata get db typed)" 1
     is edited_ctrl_c_drops_the_line "$(printf '%s\n' "$out" | grep -c 'no such key: ty')" 0
@@ -178,6 +219,50 @@ if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
     like edited_history_is_there_next_time "$out" 'strata> .*(xyz|count|get a|put)'
     LC_ALL=C.UTF-8 typed 'strata shell db' 'get \xc3\xa9\n'
     like edited_text_may_be_utf8 "$out" '^\\xff$'
+    LC_ALL=C.UTF-8 typed 'strata shell db' 'get \xc3\xa9' '\x03' 'get b\n'
+    like edited_ctrl_c_drops_a_line_of_utf8 "$out" '^2$'
+
+    # Options, words, files, keys
+    { printf 'user:1\tone\nuser:2\ttwo\ntwo words\tblank\n-dash\tminus\ncaf\xc3\xa9\tx\ncaf\xc3\xa8\ty\n'; seq -f 'many%03g' 200; } |
+        sed 's/^many[0-9]*$/&\tvalue/' | strata load keys - 2>/dev/null
+    typed 'strata shell keys' 'scan --k\t--lim\t1\n'
+    like edited_completes_options "$out" '^-dash$'
+    typed 'strata shell keys' 'timing of\t\n' 'get user:1\n'
+    is edited_completes_the_words_of_an_operand "$(printf '%s\n' "$out" | grep -c ' ms)')" 0
+    echo 'from	file' >a_file.tsv
+    typed 'strata shell keys' 'load a_f\t\n' 'get from\n'
+    like edited_completes_files "$out" '^file$'
+    typed 'strata shell keys' 'get us\t2\n' 'get tw\t\n' 'get \\x2d\t\n' 'scan --prefix us\t\n' 'get user:1 user:\t' '\x03'
+    like edited_completes_keys "$out" '^two$'
+    like edited_completes_keys_with_blanks "$out" '^blank$'
+    like edited_completes_keys_with_a_dash "$out" '^minus$'
+    like edited_completes_values_of_options_that_are_keys "$out" '^user:2	two$|^user:2 +two$'
+    like edited_lists_keys "$out" '^user:1  user:2  $'
+    typed 'strata shell keys' 'get man\t\t' '\x03'
+    like edited_lists_few_of_many_keys "$(tr '\n' ' ' <"$work/out")" 'many001  many002 .*many050  *\.\.\.  many200'
+    is edited_lists_no_more_of_them "$(grep -c many051 "$work/out")" 0
+    LC_ALL=C.UTF-8 typed 'strata shell keys' 'get caf\t\xc3\xa9\n'
+    like edited_completion_cuts_no_character "$out" '^x$'
+
+    # History where nobody named a file
+    rm -rf "$XDG_STATE_HOME"
+    typed 'strata shell db' 'get a\n'
+    is edited_history_is_kept_by_default "$(grep -c get "$XDG_STATE_HOME/strata/history")" 1
+    is edited_history_by_default_is_private "$(stat -c %a "$XDG_STATE_HOME" "$XDG_STATE_HOME/strata" "$XDG_STATE_HOME/strata/history" | tr '\n' ' ')" '700 700 600 '
+    typed 'strata shell db' '\x1b[A\x1b[A\n'
+    is edited_history_by_default_comes_back "$(printf '%s\n' "$out" | grep -c '^1$')" 1
+    rm -rf "$XDG_STATE_HOME"
+    typed 'strata shell db --no-history' 'get a\n'
+    STRATA_HISTORY= typed 'strata shell db' 'get a\n'
+    is edited_history_can_be_turned_off "$rc $(ls -d "$XDG_STATE_HOME" 2>/dev/null)" '0 '
+    STRATA_HISTORY=named typed 'strata shell db' 'get a\n'
+    is edited_history_of_the_environment "$(grep -c get named) $(ls -d "$XDG_STATE_HOME" 2>/dev/null)" '1 '
+    HOME=$work/home XDG_STATE_HOME=relative typed 'strata shell db' 'get a\n'
+    is edited_history_lies_in_the_home_directory "$(grep -c get "$work/home/.local/state/strata/history") $(ls -d relative 2>/dev/null)" '1 '
+    touch "$work/file"
+    XDG_STATE_HOME=$work/file typed 'strata shell db' 'get a\n'
+    is edited_history_that_nobody_asked_for_is_no_error "$rc $(printf '%s\n' "$out" | grep -c 'could not be kept')" '0 0'
+
     typed 'strata shell db --history no/where' 'get a\n'
     like edited_history_that_cannot_be_kept_is_told "$out" '^strata: shell: no/where: the lines of today could not be kept'
 else

@@ -15,7 +15,8 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" "$work/d" && ln -s "$STRATA" "$work/bin/strata" && cd "$work/d" || exit 1
 PATH=$work/bin:$PATH
-export LC_ALL=C TERM=xterm
+export LC_ALL=C TERM=xterm XDG_STATE_HOME=$work/state
+unset STRATA_HISTORY
 tests=0 failed=0
 
 pass() { tests=$((tests + 1)); echo "ok $tests - $1"; }

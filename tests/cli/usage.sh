@@ -20,6 +20,13 @@ usage() { # NAME REGEX ARGUMENT...
 }
 usage no_command 'a command is missing'
 usage unknown_command 'there is no command "scna"' scna db
+usage unknown_command_nearly 'there is no command "lod" \(did you mean load\?\)' lod db
+usage unknown_command_swapped 'there is no command "scna" \(did you mean scan\?\)' scna db
+usage unknown_command_cut 'there is no command "comp" \(did you mean compact\?\)' comp db
+for word in timing frobnicate xy s; do
+    fails "unknown_command_is_like_none($word)" 2 "^strata: there is no command \"$word\"; see" strata $word
+done
+usage help_of_nothing_nearly 'help: there is no command "lod" \(did you mean load\?\)' help lod
 usage unknown_option 'scan: unknown option --frm' scan db --frm a
 usage unknown_option_before 'unknown option --frm' --frm a scan db
 usage unknown_short_option 'put: unknown option -5' put db k -5

@@ -1,0 +1,13 @@
+/* history.h: the file that keeps the lines of the shell from one time to the next. */
+#ifndef STRATA_COMMON_CLI_HISTORY_H
+#define STRATA_COMMON_CLI_HISTORY_H
+
+#include "cli.h"
+
+/* The path, to be freed by the caller: --history, or else $STRATA_HISTORY, or else strata/history
+ * in $XDG_STATE_HOME or ~/.local/state, whose directories it makes. NULL: nothing is kept
+ * (--no-history, an empty name, no home, no memory). *asked_for: the user named the file, and is
+ * told when it cannot be written. */
+char *history_file(const struct cli *cli, bool *asked_for);
+
+#endif

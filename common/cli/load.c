@@ -49,6 +49,8 @@ static int open_input(struct load *load)
     struct stat status;
 
     load->name = path;
+    if (strcmp(path, "-") == 0 && load->cli->session)
+        return cli_usage(load->cli, "standard input has the lines of the shell: name a FILE");
     if (strcmp(path, "-") == 0) {
         load->fd = STDIN_FILENO;
         load->name = "standard input";

@@ -147,8 +147,8 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS | O(CLI_NOT_FOUND),
      .summary = "remove KEY and its value",
      .about = "Keys that were not there are named on standard error, and del ends with 1; the\n"
-              "others are removed, in one batch where `strata stages` promises batches. DIR must\n"
-              "be a database.",
+              "others are removed all the same. Several keys are one batch where `strata stages`\n"
+              "promises batches. DIR must be a database.",
      .shell_about =
          "Keys that were not there are named, and the others removed. After `batch begin` the\n"
          "removal is only gathered, and done by `batch commit`; then nothing is said of keys\n"

@@ -175,13 +175,15 @@ static void print_size(FILE *to, const struct usage *usage)
     print_line(to, "size", human_bytes((double)usage->bytes, figure, sizeof figure), note);
 }
 
-static void print_log(FILE *to, const struct info *info)
+/* While it is open for writing, a log has room ahead of what is in it. */
+static void print_log(FILE *to, const struct info *info, bool writing)
 {
-    char figure[HUMAN_TEXT], files[HUMAN_TEXT], note[96];
+    char figure[HUMAN_TEXT], files[HUMAN_TEXT], note[128];
 
     human_plural(info->usage.logs, "file", files, sizeof files);
-    snprintf(note, sizeof note, "%s%s", files,
-             info->has_tables ? ": what is not in tables yet" : ": all data");
+    snprintf(note, sizeof note, "%s: %s%s", files,
+             info->has_tables ? "what is not in tables yet" : "all data",
+             writing ? ", and room for more" : "");
     print_line(to, "log", human_bytes((double)info->usage.log_bytes, figure, sizeof figure), note);
 }
 
@@ -263,7 +265,7 @@ static void print_events(FILE *to, const struct info *info)
     char note[HUMAN_TEXT + 32], count[HUMAN_TEXT + 8];
 
     if (!info->events) {
-        print_line(to, "last event", "-", "no event log");
+        print_line(to, "last event", "-", "no events are recorded");
         return;
     }
     if (info->put_bytes)
@@ -282,7 +284,7 @@ static void print_info(struct cli *cli, const struct info *info)
             info->stage.name, info->stage.survives);
     print_keys(to, info);
     print_size(to, &info->usage);
-    print_log(to, info);
+    print_log(to, info, cli->session != NULL);
     print_tables(to, info);
     print_space(to, info);
     print_read(to, info);

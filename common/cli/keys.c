@@ -131,18 +131,18 @@ int cli_run_get(struct cli *cli)
 
 /* ---- del ------------------------------------------------------------------------------- */
 
-/* `arg` is the batch that the removal is added to, or NULL. */
+/* `arg` is the batch that the removal is added to, or NULL. The key is removed whatever the look at
+ * it says: where that fails, as its value is damaged, it is not known to be missing. */
 static int del(struct cli *cli, struct strata *db, size_t operand, struct strata_slice key,
                void *arg)
 {
     struct strata_error err;
-    int rc = batch_of(cli) ? 0 : strata_get(db, key, NULL, &err);
+    bool missing = !batch_of(cli) && strata_get(db, key, NULL, NULL) == STRATA_NOT_FOUND;
+    int rc = arg ? strata_batch_delete(arg, key, &err) : strata_delete(db, key, &err);
 
-    if (rc == STRATA_NOT_FOUND)
-        return not_found(cli, cli->operands[operand]);
-    if (rc == 0)
-        rc = arg ? strata_batch_delete(arg, key, &err) : strata_delete(db, key, &err);
-    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
+    if (rc < 0)
+        return cli_fail(cli, &err);
+    return missing ? not_found(cli, cli->operands[operand]) : CLI_OK;
 }
 
 static int del_as_one(struct cli *cli, struct strata *db)

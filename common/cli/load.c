@@ -49,8 +49,8 @@ static int open_input(struct load *load)
     struct stat status;
 
     load->name = path;
-    if (load->cli->session && strcmp(path, "-") == 0)
-        return cli_usage(load->cli, "standard input has the shell's commands: FILE is needed");
+    if (strcmp(path, "-") == 0 && load->cli->session)
+        return cli_usage(load->cli, "standard input has the lines of the shell: name a FILE");
     if (load->cli->session && load->cli->session->batch)
         return cli_usage(load->cli, "a batch is under way");
     if (strcmp(path, "-") == 0) {

@@ -64,6 +64,11 @@ for stage in 1 6; do
     prints "del_several_stage_$stage" "" strata del $db 'c\td' e
     prints "del_several_removes_them_stage_$stage" 0 strata count $db
 done
+strata put bent k value # a table of one block
+flip bent/*.table 30
+code get_of_a_damaged_value_is_3 3 strata get bent k
+code del_of_a_damaged_value 0 strata del bent k
+fails del_of_a_damaged_value_removes_it 1 'no such key: k' strata get bent k
 strata put db6 a 1
 strata del db6 a x 2>/dev/null
 run bash -c "printf 'put a 1\nbatch begin\ndel a nothing\nbatch commit\ncount\ndel a nothing\n' | strata shell db6"

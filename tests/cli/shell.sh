@@ -58,7 +58,7 @@ printf 'dumped\t1\nwords\t2\n' >more.tsv
 printf 'load more.tsv\nget words\ndump all.csv --prefix dump\ndump --to b --format jsonl\n' |
     sh_is shell_load_and_dump 0 $'2\n{"key":"a","value":"1"}' '^loaded 2 records'
 is shell_dump_makes_the_file "$(cat all.csv)" 'dumped,1'
-printf 'load -\nget a\n' | sh_is shell_loads_no_standard_input 2 1 "line 1: load: standard input has the shell's commands"
+printf 'load -\nget a\n' | sh_is shell_loads_no_standard_input 2 1 "line 1: load: standard input has the lines of the shell: name a FILE"
 printf 'backup copy\ninfo\n' | strata shell db >"$work/out" 2>&1
 like shell_backup_and_info "$(strata get copy a) $(cat "$work/out")" '^1 .*db: stage 1, 01_append_log'
 printf 'del dumped\ndel words\n' | strata shell db

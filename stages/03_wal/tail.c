@@ -63,7 +63,7 @@ int tail_read(const struct strata_env *env, struct tail *tail, struct strata_err
         rc = STRATA_NOT_FOUND;
     } else if (rc < 0 && err) {
         *err = why;
-        if (rc == STRATA_ERR_IO)
+        if (rc == STRATA_ERR_IO && why.sys != EMFILE && why.sys != ENFILE)
             strata_error_prefix(err, "only this file tells a log that was cut short from a whole "
                                      "one (remove it to open without): ");
     }

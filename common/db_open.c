@@ -85,7 +85,11 @@ static int check_unmarked(struct strata *db, struct strata_error *err)
                          "the marker " MARKER_NAME " is missing beside data (%.60s): not made anew",
                          data);
     else if (!db->options.create)
-        rc = absent(db, "the directory has no marker " MARKER_NAME, err);
+        rc = absent(db,
+                    foreign ? "the directory has no marker " MARKER_NAME
+                            : "the directory is empty: making a database or a copy in it was cut "
+                              "short before anything was stored, or never begun",
+                    err);
     else if (foreign)
         rc = strata_fail(err, STRATA_ERR_EXISTS, db->dir, STRATA_NO_OFFSET,
                          "the directory is no database and not empty (%.60s)", foreign);
@@ -229,7 +233,10 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
 {
     int rc;
     if (marker->state == MARKER_FILLING)
-        return absent(db, "it is incomplete: a copy into it was cut short", err);
+        return absent(db,
+                      "it is incomplete: a copy into it was cut short: remove the directory, and "
+                      "copy again",
+                      err);
     if (marker->state == MARKER_CREATING && !db->options.create)
         return absent(db, "its creation was cut short, nothing was ever stored", err);
     if (marker->state == MARKER_READY && db->options.exclusive)

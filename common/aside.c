@@ -5,7 +5,7 @@
  * I2: a name that is taken in DIR/lost is not used again: NAME.1, NAME.2, ... But a file that is
  * the same, byte by byte, is there already, by a repair that was cut short. */
 #define FS_NO_SITES /* tests/stages/06_repair_test.c and                                           \
-                     * tests/contract/contract_marker_repair_test.c cut a repair at each of its                                                                       \
+                     * tests/contract/contract_marker_repair_test.c cut a repair at each of its    \
                      * calls */
 #include "aside.h"
 

@@ -46,6 +46,9 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
     unsigned version, state;
     uint32_t check, computed;
 
+    marker->state = bytes.size > STATE_OFFSET && bytes.data[STATE_OFFSET] == MARKER_FILLING
+                        ? MARKER_DAMAGED_COPY
+                        : MARKER_DAMAGED;
     decoder_init(&d, bytes);
     magic = get_bytes(&d, 8);
     version = get_u16(&d);
@@ -64,6 +67,7 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
     if (check != computed)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, CHECK_OFFSET,
                            "marker check %08" PRIx32 ", computed %08" PRIx32, check, computed);
+    marker->state = MARKER_OTHER;
     if (version != MARKER_VERSION)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 8,
                            "marker version %u; this build reads version %d", version,
@@ -87,18 +91,26 @@ int marker_read(struct strata_fs *fs, const char *dir, struct marker *marker,
     char *path = fs_join(dir, MARKER_NAME);
     int rc;
 
+    marker->state = MARKER_OTHER;
     if (!path)
         return strata_fail_memory(err, strlen(dir) + sizeof MARKER_NAME + 1);
     rc = fs_read_file(fs, path, MARKER_BYTES, &bytes, &why);
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        rc = STRATA_NOT_FOUND;
+    if (rc == STRATA_ERR_CORRUPT || rc == STRATA_NOT_FOUND)
+        marker->state = MARKER_DAMAGED;
     if (rc == 0)
         rc = decode(strata_buffer_slice(&bytes), path, marker, &why);
-    else if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        rc = STRATA_NOT_FOUND;
     if (rc < 0 && err)
         *err = why;
     strata_buffer_free(&bytes);
     free(path);
     return rc;
+}
+
+bool marker_is_lost(const struct marker *marker)
+{
+    return marker->state == MARKER_DAMAGED || marker->state == MARKER_DAMAGED_COPY;
 }
 
 int marker_write(struct strata_fs *fs, const char *dir, const struct marker *marker, bool durable,

@@ -17,7 +17,8 @@
 #define TAIL_BYTES 40
 #define CHECK_OFFSET 36
 
-int tail_write(const struct strata_env *env, const struct tail *tail, struct strata_error *err)
+int tail_write(const struct strata_env *env, const struct tail *tail, bool durable,
+               struct strata_error *err)
 {
     uint8_t bytes[TAIL_BYTES], *at = bytes + 8;
 
@@ -28,7 +29,8 @@ int tail_write(const struct strata_env *env, const struct tail *tail, struct str
     at = put_u64(at, tail->end);
     at = put_u64(at, tail->sequence);
     put_u32(at, checksum(checksum_seed(0, 0), strata_bytes(bytes, CHECK_OFFSET)));
-    return fs_replace(env->fs, env->dir, TAIL_NAME, strata_bytes(bytes, sizeof bytes), true, err);
+    return fs_replace(env->fs, env->dir, TAIL_NAME, strata_bytes(bytes, sizeof bytes), durable,
+                      err);
 }
 
 static bool decode(struct strata_slice bytes, struct tail *tail)

@@ -95,11 +95,11 @@ int db_check_unmarked(const struct strata *db, struct strata_error *err)
 /* ---- A lost marker --------------------------------------------------------------------- */
 
 /* The marker that is to be made for these files. */
-static int plan(struct strata *db, struct marker *marker, struct strata_error *err)
+static int plan(struct strata *db, bool damaged, struct marker *marker, struct strata_error *err)
 {
     int rc;
 
-    if (marker->state == MARKER_DAMAGED_COPY)
+    if (damaged && marker->state == MARKER_FILLING)
         return strata_fail(err, STRATA_ERR_CORRUPT, db->dir, STRATA_NO_OFFSET,
                            "the damaged marker " MARKER_NAME " says that a copy into the directory "
                            "was cut short: remove the directory, and copy again");
@@ -115,15 +115,15 @@ int db_find_marker(struct strata *db, struct marker *marker, struct strata_error
 {
     struct strata_error why = {0};
     char advice[80];
-    int rc = marker_read(db->env.fs, db->dir, marker, &why);
-    bool lost = rc != 0 && marker_is_lost(marker);
+    bool damaged;
+    int rc = marker_read_lost(db->env.fs, db->dir, marker, &damaged, &why);
 
     db->remarked = false;
-    if (lost && is_repaired(db) && db->engine) {
-        int planned = plan(db, marker, err);
-        return planned == STRATA_ERR_ABSENT && rc == STRATA_NOT_FOUND ? rc : planned;
+    if ((damaged || rc == STRATA_NOT_FOUND) && is_repaired(db) && db->engine) {
+        int planned = plan(db, damaged, marker, err);
+        return planned == STRATA_ERR_ABSENT && !damaged ? rc : planned;
     }
-    if (lost && rc < 0) {
+    if (damaged) {
         advise(db, advice);
         strata_error_prefix(&why, "damaged; %s makes a new one: ", advice);
     }

@@ -46,9 +46,6 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
     unsigned version, state;
     uint32_t check, computed;
 
-    marker->state = bytes.size > STATE_OFFSET && bytes.data[STATE_OFFSET] == MARKER_FILLING
-                        ? MARKER_DAMAGED_COPY
-                        : MARKER_DAMAGED;
     decoder_init(&d, bytes);
     magic = get_bytes(&d, 8);
     version = get_u16(&d);
@@ -57,6 +54,7 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
     state = get_u8(&d);
     reserved = get_bytes(&d, CHECK_OFFSET - RESERVED_OFFSET);
     check = get_u32(&d);
+    marker->state = (enum marker_state)state;
     if (magic.size != 8 || memcmp(magic.data, MARKER_MAGIC, 8) != 0)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 0,
                            "not a Strata marker: it does not begin with " MARKER_MAGIC);
@@ -67,7 +65,6 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
     if (check != computed)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, CHECK_OFFSET,
                            "marker check %08" PRIx32 ", computed %08" PRIx32, check, computed);
-    marker->state = MARKER_OTHER;
     if (version != MARKER_VERSION)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 8,
                            "marker version %u; this build reads version %d", version,
@@ -79,38 +76,50 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
         if (reserved.data[i])
             return strata_fail(err, STRATA_ERR_CORRUPT, path, RESERVED_OFFSET + i,
                                "reserved byte is %u, not 0", reserved.data[i]);
-    marker->state = (enum marker_state)state;
     return 0;
+}
+
+static bool check_holds(struct strata_slice bytes)
+{
+    uint8_t check[4];
+
+    if (bytes.size != MARKER_BYTES || memcmp(bytes.data, MARKER_MAGIC, 8) != 0)
+        return false;
+    put_u32(check, checksum(checksum_seed(0, 0), strata_bytes(bytes.data, CHECK_OFFSET)));
+    return memcmp(check, bytes.data + CHECK_OFFSET, sizeof check) == 0;
 }
 
 int marker_read(struct strata_fs *fs, const char *dir, struct marker *marker,
                 struct strata_error *err)
+{
+    bool lost;
+    return marker_read_lost(fs, dir, marker, &lost, err);
+}
+
+int marker_read_lost(struct strata_fs *fs, const char *dir, struct marker *marker, bool *lost,
+                     struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
     char *path = fs_join(dir, MARKER_NAME);
     int rc;
 
-    marker->state = MARKER_OTHER;
+    *lost = false;
     if (!path)
         return strata_fail_memory(err, strlen(dir) + sizeof MARKER_NAME + 1);
     rc = fs_read_file(fs, path, MARKER_BYTES, &bytes, &why);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        rc = STRATA_NOT_FOUND;
-    if (rc == STRATA_ERR_CORRUPT || rc == STRATA_NOT_FOUND)
-        marker->state = MARKER_DAMAGED;
     if (rc == 0)
         rc = decode(strata_buffer_slice(&bytes), path, marker, &why);
+    else if (rc == STRATA_ERR_CORRUPT)
+        marker->state = (enum marker_state)0; /* a longer file: nothing of it was read */
+    else if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        rc = STRATA_NOT_FOUND;
+    *lost = rc == STRATA_ERR_CORRUPT && !check_holds(strata_buffer_slice(&bytes));
     if (rc < 0 && err)
         *err = why;
     strata_buffer_free(&bytes);
     free(path);
     return rc;
-}
-
-bool marker_is_lost(const struct marker *marker)
-{
-    return marker->state == MARKER_DAMAGED || marker->state == MARKER_DAMAGED_COPY;
 }
 
 int marker_write(struct strata_fs *fs, const char *dir, const struct marker *marker, bool durable,

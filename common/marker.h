@@ -11,14 +11,7 @@
  * the marker is written as CREATING before any data, and as READY once the stage has made its
  * files. A write is acknowledged only in READY. FILLING is for a copy that is still going on:
  * its directory opens for the copier alone. */
-enum marker_state {
-    MARKER_DAMAGED, /* never written: its check does not hold, */
-    MARKER_CREATING = 1,
-    MARKER_READY = 2,
-    MARKER_FILLING = 3,
-    MARKER_DAMAGED_COPY, /* ... and it had the byte of FILLING; */
-    MARKER_OTHER         /* its check holds, and this build does not know what it says */
-};
+enum marker_state { MARKER_CREATING = 1, MARKER_READY = 2, MARKER_FILLING = 3 };
 
 struct marker {
     unsigned stage;  /* that wrote the directory */
@@ -26,11 +19,14 @@ struct marker {
     enum marker_state state;
 };
 
-/* STRATA_NOT_FOUND: there is no marker. CORRUPT, IO. The state is set in each case. */
+/* STRATA_NOT_FOUND: there is no marker. CORRUPT, IO. */
 int marker_read(struct strata_fs *fs, const char *dir, struct marker *marker,
                 struct strata_error *err);
-/* After a marker_read that was not 0: is it missing or damaged, so that nothing is lost with it? */
-bool marker_is_lost(const struct marker *marker);
+/* The same. `*lost` after CORRUPT: its check does not hold, so that nothing is lost with it (else
+ * it is of a version that this build does not know); then marker->state is the byte that was in
+ * its place. */
+int marker_read_lost(struct strata_fs *fs, const char *dir, struct marker *marker, bool *lost,
+                     struct strata_error *err);
 /* Replaces the marker in one step; `durable` as in fs_replace. */
 int marker_write(struct strata_fs *fs, const char *dir, const struct marker *marker, bool durable,
                  struct strata_error *err);

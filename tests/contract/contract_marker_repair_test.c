@@ -215,7 +215,7 @@ static void remark_never_calls_half_a_copy_whole(void **state)
 static void remark_leaves_a_marker_that_is_whole(void **state)
 {
     struct strata_fs *fs = database(false);
-    struct marker marker = {subject_info()->stage, 1, MARKER_OTHER};
+    struct marker marker = {subject_info()->stage, 1, (enum marker_state)5};
     struct strata_repair_sum sum;
     struct strata_error err;
     uint64_t before = print_of(fs);

@@ -26,9 +26,10 @@ struct strata {
     struct strata_env env;
     struct strata_options options; /* with defaults filled in */
     char *dir;
-    bool own_fs;  /* options.fs was NULL */
-    bool filling; /* db_open_filling made it: incomplete until db_close_filled */
-    bool bare;    /* ... and the engine is not open in it */
+    bool own_fs;   /* options.fs was NULL */
+    bool filling;  /* db_open_filling made it: incomplete until db_close_filled */
+    bool bare;     /* ... and the engine is not open in it */
+    bool remarked; /* the marker was lost, and this is a repair that makes a new one */
     struct fs_file *lock;
     unsigned long forks;   /* lock_forks() when opened */
     _Atomic int failed;    /* 0, or the errno (or -1) of a failed write: no more of them */
@@ -54,6 +55,15 @@ int db_open_closed(const char *dir, const struct strata_options *options, struct
  * one step. Closes the handle as strata_close does, whatever it returns but BUSY; when it fails,
  * the database stays incomplete. */
 int db_close_filled(struct strata *db, struct strata_error *err);
+
+/* The marker, as marker_read; what is said of a lost one tells how to get a new one. In a repair
+ * with a stage asked for a lost one (db->remarked) is made up from the files, and not written.
+ * WRONG_STAGE: they are not that stage's. */
+int db_find_marker(struct strata *db, struct marker *marker, struct strata_error *err);
+/* Writes what was made up, unless db is read-only; the old one is kept aside. */
+int db_remark(struct strata *db, const struct marker *marker, struct strata_error *err);
+/* No marker, or no directory: may a database be made there? */
+int db_check_unmarked(const struct strata *db, struct strata_error *err);
 
 /* What the caller asked for, with defaults filled in; INVALID: what cannot be. */
 int db_take_options(struct strata *db, const struct strata_options *options,

@@ -23,7 +23,6 @@
 #include "stages.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,68 +34,10 @@ static int absent(const struct strata *db, const char *why, struct strata_error 
     return strata_fail(err, STRATA_ERR_ABSENT, db->dir, STRATA_NO_OFFSET, "%s", why);
 }
 
-static bool is_data_of(const struct strata_engine *engine, const char *name)
-{
-    for (const struct strata_format *const *f = engine->formats; f && *f; f++)
-        if (fnmatch((*f)->glob, name, 0) == 0)
-            return true;
-    return false;
-}
-
-/* Of any stage; of a learner's engine, too, when it is the one that opens. */
-static bool is_data(const struct strata_engine *asked, const char *name)
-{
-    for (size_t i = 0; strata_stages[i]; i++)
-        if (is_data_of(strata_stages[i], name))
-            return true;
-    return asked && is_data_of(asked, name);
-}
-
-/* What a cut creation may leave, and what mkfs does. */
-static bool is_harmless(const char *name)
-{
-    return strcmp(name, LOCK_NAME) == 0 || strcmp(name, MARKER_NAME ".tmp") == 0 ||
-           strcmp(name, "lost+found") == 0;
-}
-
-/* No marker, or no directory: may a database be made there? (I2) */
-static int check_unmarked(struct strata *db, struct strata_error *err)
-{
-    struct fs_names names;
-    const char *foreign = NULL, *data = NULL;
-    struct strata_error why = {0};
-    int rc = fs_list(db->env.fs, db->dir, &names, &why);
-
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return db->options.create ? 0 : absent(db, "there is no such directory", err);
-    if (rc < 0) {
-        if (err)
-            *err = why;
-        return rc;
-    }
-    for (size_t i = 0; i < names.count; i++) {
-        if (is_data(db->engine, names.names[i]))
-            data = names.names[i];
-        else if (!is_harmless(names.names[i]))
-            foreign = names.names[i];
-    }
-    if (data)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, db->dir, STRATA_NO_OFFSET,
-                         "the marker " MARKER_NAME " is missing beside data (%.60s): not made anew",
-                         data);
-    else if (!db->options.create)
-        rc = absent(db, "the directory has no marker " MARKER_NAME, err);
-    else if (foreign)
-        rc = strata_fail(err, STRATA_ERR_EXISTS, db->dir, STRATA_NO_OFFSET,
-                         "the directory is no database and not empty (%.60s)", foreign);
-    fs_names_free(&names);
-    return rc;
-}
-
 /* May a database be made, as the options want it? Asked before anything is. */
 static int check_new(struct strata *db, struct strata_error *err)
 {
-    int rc = check_unmarked(db, err);
+    int rc = db_check_unmarked(db, err);
     if (rc < 0)
         return rc;
     return db_check_sync(db->engine ? db->engine : db_newest_stage(), db->options.sync, err);
@@ -229,7 +170,10 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
 {
     int rc;
     if (marker->state == MARKER_FILLING)
-        return absent(db, "it is incomplete: a copy into it was cut short", err);
+        return absent(db,
+                      "it is incomplete: a copy into it was cut short: remove the directory, and "
+                      "copy again",
+                      err);
     if (marker->state == MARKER_CREATING && !db->options.create)
         return absent(db, "its creation was cut short, nothing was ever stored", err);
     if (marker->state == MARKER_READY && db->options.exclusive)
@@ -253,7 +197,7 @@ static int open_dir(struct strata *db, struct strata_error *err)
     int rc = db_asked_engine(&db->options, &db->engine, err);
 
     if (rc == 0) /* before the lock, which would leave a file in a foreign directory */
-        rc = marker_read(db->env.fs, db->dir, &marker, err);
+        rc = db_find_marker(db, &marker, err);
     if (rc == STRATA_NOT_FOUND) {
         rc = check_new(db, err);
         if (rc == 0)
@@ -262,7 +206,9 @@ static int open_dir(struct strata *db, struct strata_error *err)
     if (rc == 0)
         rc = take_lock(db, err);
     if (rc == 0) /* I3 */
-        rc = marker_read(db->env.fs, db->dir, &marker, err);
+        rc = db_find_marker(db, &marker, err);
+    if (rc == 0)
+        rc = db_remark(db, &marker, err);
     if (rc != STRATA_NOT_FOUND)
         return rc < 0 ? rc : open_marked(db, &marker, err);
     rc = check_new(db, err);

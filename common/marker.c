@@ -54,6 +54,7 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
     state = get_u8(&d);
     reserved = get_bytes(&d, CHECK_OFFSET - RESERVED_OFFSET);
     check = get_u32(&d);
+    marker->state = (enum marker_state)state;
     if (magic.size != 8 || memcmp(magic.data, MARKER_MAGIC, 8) != 0)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 0,
                            "not a Strata marker: it does not begin with " MARKER_MAGIC);
@@ -75,25 +76,45 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
         if (reserved.data[i])
             return strata_fail(err, STRATA_ERR_CORRUPT, path, RESERVED_OFFSET + i,
                                "reserved byte is %u, not 0", reserved.data[i]);
-    marker->state = (enum marker_state)state;
     return 0;
+}
+
+static bool check_holds(struct strata_slice bytes)
+{
+    uint8_t check[4];
+
+    if (bytes.size != MARKER_BYTES || memcmp(bytes.data, MARKER_MAGIC, 8) != 0)
+        return false;
+    put_u32(check, checksum(checksum_seed(0, 0), strata_bytes(bytes.data, CHECK_OFFSET)));
+    return memcmp(check, bytes.data + CHECK_OFFSET, sizeof check) == 0;
 }
 
 int marker_read(struct strata_fs *fs, const char *dir, struct marker *marker,
                 struct strata_error *err)
+{
+    bool lost;
+    return marker_read_lost(fs, dir, marker, &lost, err);
+}
+
+int marker_read_lost(struct strata_fs *fs, const char *dir, struct marker *marker, bool *lost,
+                     struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
     char *path = fs_join(dir, MARKER_NAME);
     int rc;
 
+    *lost = false;
     if (!path)
         return strata_fail_memory(err, strlen(dir) + sizeof MARKER_NAME + 1);
     rc = fs_read_file(fs, path, MARKER_BYTES, &bytes, &why);
     if (rc == 0)
         rc = decode(strata_buffer_slice(&bytes), path, marker, &why);
+    else if (rc == STRATA_ERR_CORRUPT)
+        marker->state = (enum marker_state)0; /* a longer file: nothing of it was read */
     else if (rc == STRATA_ERR_IO && why.sys == ENOENT)
         rc = STRATA_NOT_FOUND;
+    *lost = rc == STRATA_ERR_CORRUPT && !check_holds(strata_buffer_slice(&bytes));
     if (rc < 0 && err)
         *err = why;
     strata_buffer_free(&bytes);

@@ -22,6 +22,11 @@ struct marker {
 /* STRATA_NOT_FOUND: there is no marker. CORRUPT, IO. */
 int marker_read(struct strata_fs *fs, const char *dir, struct marker *marker,
                 struct strata_error *err);
+/* The same. `*lost` after CORRUPT: its check does not hold, so that nothing is lost with it (else
+ * it is of a version that this build does not know); then marker->state is the byte that was in
+ * its place. */
+int marker_read_lost(struct strata_fs *fs, const char *dir, struct marker *marker, bool *lost,
+                     struct strata_error *err);
 /* Replaces the marker in one step; `durable` as in fs_replace. */
 int marker_write(struct strata_fs *fs, const char *dir, const struct marker *marker, bool durable,
                  struct strata_error *err);

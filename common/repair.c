@@ -1,5 +1,6 @@
 /* repair.c: strata_repair: the engine repairs a database that is locked and not open. */
 #include "db.h"
+#include "marker.h"
 
 #include <string.h>
 
@@ -38,13 +39,19 @@ static int repair(struct strata *db, const struct strata_repair *to, struct stra
                   struct strata_error *err)
 {
     const struct strata_repair all = listener(to);
+    int rc;
 
-    if (!db->engine->repair)
+    if (db->remarked)
+        all.file(all.arg, MARKER_NAME, STRATA_FATE_MADE, "it was missing or damaged");
+    if (!db->engine->repair && !db->remarked)
         return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET,
                            "%s has no repair: `strata verify` tells what is damaged, and a copy "
                            "made before is what helps",
                            db->engine->name);
-    return db->engine->repair(&db->env, &all, sum, err);
+    rc = db->engine->repair ? db->engine->repair(&db->env, &all, sum, err) : 0;
+    sum->marker = db->remarked;
+    sum->healthy = sum->healthy && !db->remarked;
+    return rc;
 }
 
 /* A size that cannot be is refused when they are used. */

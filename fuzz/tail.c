@@ -1,10 +1,10 @@
-/* tail.c: the file TAIL of stage 3 (stages/03_wal/tail.c), beside a real log (sample.h).
+/* tail.c: the file TAIL of stage 3 (stages/02_hash_index/tail.c), beside a real log (sample.h).
  *
  * Beyond what database.h lists:
  *   - what opens holds what the log says; a refusal says what was lost;
  *   - a TAIL that is believed makes the same bytes again when it is written; any other is ignored,
  *     so that it opens, and the annotated dump calls it damaged. */
-#include "03_wal/tail.h"
+#include "02_hash_index/tail.h"
 #include "fuzz.h"
 #include "sample.h"
 
@@ -25,7 +25,7 @@ static bool is_believed(const struct database *db, struct strata_slice bytes)
     rc = tail_read(&env, &tail, &err);
     require(rc == 0 || rc == STRATA_NOT_FOUND, "%d: %s", rc, err.message);
     if (rc == 0) {
-        require(tail_write(&env, &tail, &err) == 0, "%s", err.message);
+        require(tail_write(&env, &tail, true, &err) == 0, "%s", err.message);
         require(fs_sim_get(db->fs, "again/" TAIL_NAME, &again) == 0, "fs_sim_get");
         require(strata_compare(strata_buffer_slice(&again), bytes) == 0,
                 "written again, it differs");

@@ -466,6 +466,7 @@ struct strata_repair_sum {
     bool healthy; /* there was nothing to be repaired, and nothing was touched */
     bool lost;    /* something is: of a table, of a log, or a file that nothing tells of */
     bool guessed; /* deleted keys may be back: which tables count was told by the tables alone */
+    bool marker;  /* the marker was missing or damaged, and there is a new one */
     uint64_t tables_kept, tables_salvaged, tables_lost, tables_unused;
     uint64_t ranges;     /* of keys that may be missing */
     uint64_t logs;       /* that were read */
@@ -478,8 +479,11 @@ struct strata_repair_sum {
 #define STRATA_REPAIR_DRY_RUN 1u /* only look: the same is told, nothing is written */
 
 /* Makes a database that strata_open refuses, or strata_verify finds damaged, one that both take, of
- * what can be read. Nobody has it open meanwhile. 0: `sum`, which may not be NULL, tells whether
- * anything is lost. `options` and `to` may be NULL.
+ * what can be read. With options.stage a missing or damaged marker (the file STRATA) is made anew,
+ * at every stage, if all files are of that stage; before stage 6 nothing else is repaired, and
+ * strata_verify tells whether the rest is whole. (Of a copy that was cut short, and then lost its
+ * marker, nobody can tell that it is not complete.) Nobody has it open meanwhile. 0: `sum`, which
+ * may not be NULL, tells whether anything is lost. `options` and `to` may be NULL.
  *
  * What is promised: a key that is in none of the ranges told, nor written by an operation that is
  * told missing, has its value of before, or is deleted as before; but for `guessed`. In a range
@@ -496,9 +500,12 @@ struct strata_repair_sum {
  * live one, if its file was still there: not after a clean close. What the device fails to read
  * ends it: copy from it what it gives first.
  *
- *   NOT_SUPPORTED  the stage has no repair: those before 6
- *   CORRUPT        the marker is missing or damaged; or what was read contradicts itself
- *   ABSENT, LOCKED, WRONG_STAGE, IO as strata_open */
+ *   NOT_SUPPORTED  the marker is whole and the stage has no repair: those before 6
+ *   CORRUPT        the marker is missing or damaged, and no stage was given, or it is of an
+ *                  incomplete copy; or what was read contradicts itself
+ *   WRONG_STAGE    as strata_open; or the marker is missing or damaged, and there is a file that
+ *                  is not of the given stage: nothing is written
+ *   ABSENT, LOCKED, IO as strata_open */
 int strata_repair(const char *dir, const struct strata_options *options, unsigned flags,
                   const struct strata_repair *to, struct strata_repair_sum *sum,
                   struct strata_error *err);

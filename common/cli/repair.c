@@ -54,6 +54,12 @@ static void tell_sum(struct cli *cli, const struct strata_repair_sum *sum)
         fputs("the tables alone told which of them count: deleted keys may be back\n", to);
 }
 
+/* Stages before 6 repair nothing else, and have looked at nothing else. */
+static bool is_marker_only(const struct strata_repair_sum *sum)
+{
+    return sum->marker && !sum->logs && !sum->tables_kept && !sum->lost;
+}
+
 static int repair(struct cli *cli, const struct strata_options *options)
 {
     struct strata_repair to = {tell_file, tell_range, cli};
@@ -66,6 +72,11 @@ static int repair(struct cli *cli, const struct strata_options *options)
         return cli_fail(cli, &err);
     if (sum.healthy) {
         fprintf(cli->out, "%s: healthy, nothing was changed\n", cli->operands[0]);
+        return CLI_OK;
+    }
+    if (is_marker_only(&sum)) {
+        fprintf(cli->out, "%s: %s; strata verify tells whether the rest is whole\n",
+                cli->operands[0], dry ? "the marker is to be made anew" : "the marker is new");
         return CLI_OK;
     }
     tell_sum(cli, &sum);

@@ -180,17 +180,28 @@ const struct strata_format *subject_format(const char *name)
 }
 
 static _Atomic unsigned long warnings;
+static void (*listener)(void *arg, const char *message);
+static void *listener_arg;
 
 static void count_warning(void *arg, enum strata_log_level level, const char *message)
 {
     (void)arg;
-    (void)message;
-    warnings += level == STRATA_LOG_WARNING;
+    if (level != STRATA_LOG_WARNING)
+        return;
+    warnings++;
+    if (listener)
+        listener(listener_arg, message);
 }
 
 unsigned long subject_warnings(void)
 {
     return warnings;
+}
+
+void subject_on_warning(void (*each)(void *arg, const char *message), void *arg)
+{
+    listener = each;
+    listener_arg = arg;
 }
 
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create)

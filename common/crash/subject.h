@@ -46,6 +46,8 @@ void *subject_object(void);
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create);
 /* How many warnings databases opened so have told their log; not for several threads. */
 unsigned long subject_warnings(void);
+/* Calls `each` for every such warning, with its text, from now on; NULL: not any more. */
+void subject_on_warning(void (*each)(void *arg, const char *message), void *arg);
 /* strata_open with these options. */
 int subject_open(struct strata_fs *fs, const char *dir, bool create, struct strata **out,
                  struct strata_error *err);

@@ -2,7 +2,7 @@
 #include "records.h"
 #include "02_hash_index/hint.h"
 #include "03_wal/checkpoint.h"
-#include "03_wal/tail.h"
+#include "02_hash_index/tail.h"
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"

@@ -9,6 +9,7 @@
 #include "hint.h"
 #include "load.h"
 #include "merge.h"
+#include "tail.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -99,7 +100,7 @@ static int rotate(struct hash_store *store, struct strata_error *err)
 
     if (rc == 0 && full)
         hint_try(set, full);
-    return rc < 0 ? rc : segments_start(set, err);
+    return rc < 0 ? rc : load_start(set, err);
 }
 
 /* A full segment makes way, and the worst of the closed ones is merged: one a rotation. */
@@ -215,7 +216,8 @@ static int store_stats(void *self, void (*each)(void *arg, const struct strata_s
     return 0;
 }
 
-static const struct strata_format *const formats[] = {&segment_format, &hint_format, NULL};
+static const struct strata_format *const formats[] = {&segment_format, &hint_format, &tail_format,
+                                                      NULL};
 
 const struct strata_engine strata_stage_02_hash_index = {
     .size = sizeof(struct strata_engine),

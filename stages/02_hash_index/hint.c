@@ -194,8 +194,8 @@ int hint_read(const struct segments *set, const struct segment *segment,
         rc = tell(segment, strata_bytes(bytes.data + HEADER, bytes.size - HEADER), each, arg, err);
     } else {
         if (rc == 0 || why.sys != ENOENT)
-            strata_env_log(set->env, STRATA_LOG_WARNING, "%s: ignored: it does not fit its segment",
-                           path);
+            strata_env_log(set->env, STRATA_LOG_WARNING, "%s: ignored: %s", path,
+                           rc == 0 ? "it does not fit its segment" : why.message);
         rc = STRATA_NOT_FOUND;
     }
     strata_buffer_free(&bytes);

@@ -3,6 +3,7 @@
 #include "inspect.h"
 #include "coding.h"
 #include "hint.h"
+#include "tail.h"
 #include "segment.h"
 
 #include <inttypes.h>
@@ -127,3 +128,34 @@ static int hint_inspect(struct fs_file *file, struct inspect *to, struct strata_
 
 const struct strata_format hint_format = {"hint", HINT_MAGIC,
                                           "[0-9][0-9][0-9][0-9][0-9][0-9]*.hint", hint_inspect};
+
+/* ---- The tail file ---------------------------------------------------------------------- */
+
+static int tail_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
+{
+    static const struct inspect_number fields[] = {
+        {"magic", 8, "\"" TAIL_MAGIC "\"", inspect_opaque},
+        {"version", 2, "", NULL},
+        {"reserved", 2, "must be 0", NULL},
+        {"segment", 8, "the last one's number", NULL},
+        {"end", 8, "its bytes, all on the device", NULL},
+        {"sequence", 8, "of the next operation", NULL},
+        {"check", 4, "XXH3 of bytes 0 to 35", inspect_opaque},
+    };
+    struct tail tail;
+    uint64_t at = 0;
+    int rc;
+
+    inspect_section(to, 0, "tail: how far the log reached at least");
+    rc = inspect_numbers(to, file, &at, fields, sizeof fields / sizeof *fields, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 && tail_check(file, &tail) != 0)
+        inspect_stop(to, 36, "the check does not hold");
+    if (!to->damaged && file->end > at)
+        inspect_stop(to, at, "the file goes on");
+    inspect_end(to, to->damaged ? 0 : at, file->end);
+    return 0;
+}
+
+const struct strata_format tail_format = {"tail", TAIL_MAGIC, TAIL_NAME, tail_inspect};

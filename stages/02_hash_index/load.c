@@ -1,8 +1,12 @@
 /* load.c: opening: the index is made anew, from the hints of closed segments where they fit, and
  * from the segments themselves where not. Of the segment that was being written, whatever its end
- * looks like, the records themselves tell. */
+ * looks like, the records themselves tell.
+ *
+ * I1: TAIL names a segment only once that is there, and before a write in it is acknowledged. So it
+ *     is missing when it is not there: neither a kill nor a close can leave that. */
 #include "load.h"
 #include "hint.h"
+#include "tail.h"
 
 #include <inttypes.h>
 
@@ -121,20 +125,52 @@ static void write_hints(const struct segments *set)
             hint_try(set, set->list[i]);
 }
 
+/* ---- The newest segment ---------------------------------------------------------------- */
+
+static int note_last(const struct segments *set, struct strata_error *err)
+{
+    struct tail tail = {.segment = set->list[set->count - 1]->last};
+    return tail_write(set->env, &tail, false, err);
+}
+
+int load_start(struct segments *set, struct strata_error *err)
+{
+    int rc = segments_start(set, err);
+    return rc < 0 ? rc : note_last(set, err); /* I1 */
+}
+
+/* `*noted` is the newest by TAIL; 0: there is none, as in a database of an older build. */
+static int check_last(const struct segments *set, uint64_t *noted, struct strata_error *err)
+{
+    struct tail tail = {0};
+    int rc = set->env->is_new ? STRATA_NOT_FOUND : tail_read(set->env, &tail, err);
+
+    *noted = rc == 0 ? tail.segment : 0;
+    if (rc == 0 && tail.segment > set->list[set->count - 1]->last)
+        return strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
+                           "segment %06" PRIu64 " is missing: it was the last one", tail.segment);
+    return rc < 0 ? rc : 0;
+}
+
 int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,
                 struct strata_error *err)
 {
     struct loader l = {env, keydir, stats};
     struct segments *set = &keydir->segments;
+    uint64_t noted = 0;
     int rc = segments_open(set, env, err);
 
+    if (rc == 0)
+        rc = check_last(set, &noted, err);
     for (size_t i = 0; rc == 0 && i < set->count; i++)
         rc = load_segment(&l, set->list[i], i + 1 == set->count, err);
     if (rc == 0 && !env->options->read_only) {
         write_hints(set);
         rc = hint_remove_orphans(set, err);
     }
-    if (rc == 0 && !env->options->read_only && !segments_active(set))
-        rc = segments_start(set, err);
-    return rc;
+    if (rc < 0 || env->options->read_only)
+        return rc;
+    if (!segments_active(set))
+        return load_start(set, err);
+    return noted == set->list[set->count - 1]->last ? 0 : note_last(set, err);
 }

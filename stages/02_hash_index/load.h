@@ -15,4 +15,7 @@ struct load_stats {
 int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,
                 struct strata_error *err);
 
+/* Begins a segment after the last one, and notes that it is there. IO, NO_MEMORY, NOT_SUPPORTED. */
+int load_start(struct segments *set, struct strata_error *err);
+
 #endif

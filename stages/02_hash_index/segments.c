@@ -1,6 +1,7 @@
 /* segments.c: the segments of one database: which files count, in which order, and what a cut
  * merge or creation left. The invariants I1 to I4 are in segment.c. */
 #include "segment.h"
+#include "tail.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -141,7 +142,8 @@ static int remove_temporaries(const struct segments *set, const struct fs_names 
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < names->count; i++)
         if (segment_parse_name(names->names[i], ".log.tmp", &first, &last) ||
-            segment_parse_name(names->names[i], ".log.old", &first, &last))
+            segment_parse_name(names->names[i], ".log.old", &first, &last) ||
+            strcmp(names->names[i], TAIL_NAME ".tmp") == 0)
             rc = remove_name(set, names->names[i], err);
     return rc;
 }

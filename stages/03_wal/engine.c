@@ -10,7 +10,7 @@
 #include "02_hash_index/merge.h"
 #include "checkpoint.h"
 #include "commit.h"
-#include "tail.h"
+#include "02_hash_index/tail.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static int leave_tidy(struct wal_store *store, struct strata_error *err)
         rc = commit_checkpoint(store, err);
     last = segments_active(&store->keydir.segments);
     tail = (struct tail){last->last, last->end, store->sequence};
-    return rc < 0 ? rc : tail_write(store->env, &tail, err);
+    return rc < 0 ? rc : tail_write(store->env, &tail, true, err);
 }
 
 static int store_close(void *self, struct strata_error *err)

@@ -1,10 +1,9 @@
-/* inspect.c: annotated dumps of the log, the checkpoint and the tail file. */
+/* inspect.c: annotated dumps of the log and the checkpoint. */
 #define FS_NO_SITES
 #include "inspect.h"
 #include "02_hash_index/segment.h"
 #include "checkpoint.h"
 #include "coding.h"
-#include "tail.h"
 #include "wal.h"
 
 #include <inttypes.h>
@@ -59,38 +58,6 @@ const struct strata_format wal_lone_format = {
 #define SHOW(fields) inspect_numbers(to, file, &at, fields, sizeof fields / sizeof *fields, err)
 #define SHOW_ENTRIES(name, count, fields)                                                          \
     show_entries(file, to, &at, name, count, fields, sizeof fields / sizeof *fields, err)
-
-/* ---- The tail file ---------------------------------------------------------------------- */
-
-static int tail_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
-{
-    static const struct inspect_number fields[] = {
-        {"magic", 8, "\"" TAIL_MAGIC "\"", inspect_opaque},
-        {"version", 2, "", NULL},
-        {"reserved", 2, "must be 0", NULL},
-        {"segment", 8, "the last one's number", NULL},
-        {"end", 8, "its bytes, all on the device", NULL},
-        {"sequence", 8, "of the next operation", NULL},
-        {"check", 4, "XXH3 of bytes 0 to 35", inspect_opaque},
-    };
-    struct tail tail;
-    uint64_t at = 0;
-
-    int rc;
-
-    inspect_section(to, 0, "tail: where the log ended at the last clean close");
-    rc = SHOW(fields);
-    if (rc < 0)
-        return rc;
-    if (rc == 0 && tail_check(file, &tail) != 0)
-        inspect_stop(to, 36, "the check does not hold");
-    if (!to->damaged && file->end > at)
-        inspect_stop(to, at, "the file goes on");
-    inspect_end(to, to->damaged ? 0 : at, file->end);
-    return 0;
-}
-
-const struct strata_format tail_format = {"tail", TAIL_MAGIC, TAIL_NAME, tail_inspect};
 
 /* ---- The checkpoint ---------------------------------------------------------------------- */
 

@@ -23,7 +23,7 @@
 #include "recover.h"
 #include "checkpoint.h"
 #include "replay.h"
-#include "tail.h"
+#include "02_hash_index/tail.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -7,6 +7,7 @@
  *
  * Any thread may call anything. What the calls do stands in lsm.c; here is what is this stage's
  * alone: a table is a run, and a short log is left to be read by the next open. */
+#include "tables.h"
 #include "log.h"
 #include "lsm.h"
 #include "run.h"
@@ -43,4 +44,5 @@ const struct strata_engine strata_stage_04_memtable_sstable = {
     .verify = lsm_verify,
     .stats = lsm_stats,
     .tables = lsm_tables,
+    .manifest = TABLES_NAME,
 };

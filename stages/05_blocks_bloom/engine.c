@@ -7,6 +7,7 @@
  *
  * Any thread may call anything. All but the table is stage 4's; and a clean close leaves no log to
  * be read. */
+#include "04_memtable_sstable/tables.h"
 #include "04_memtable_sstable/log.h"
 #include "04_memtable_sstable/lsm.h"
 #include "table.h"
@@ -43,4 +44,5 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
     .verify = lsm_verify,
     .stats = lsm_stats,
     .tables = lsm_tables,
+    .manifest = TABLES_NAME,
 };

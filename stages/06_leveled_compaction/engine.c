@@ -7,6 +7,7 @@
  * it, so that no write waits for long. A manifest tells, edit by edit, which tables are where.
  *
  * Any thread may call anything. What the calls do stands in leveled.c; a table is stage 5's. */
+#include "current.h"
 #include "04_memtable_sstable/log.h"
 #include "05_blocks_bloom/table.h"
 #include "leveled.h"
@@ -53,4 +54,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .repair = repair_database,
     .events = leveled_events,
     .open_unsynced = open_unsynced,
+    .manifest = CURRENT_NAME,
 };

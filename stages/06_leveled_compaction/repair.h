@@ -8,8 +8,6 @@
 #include "state.h"
 #include "04_memtable_sstable/memtable.h"
 
-#define REPAIR_LOST "lost" /* where files go that do not count any more */
-
 enum repair_found {
     REPAIR_WHOLE,
     REPAIR_DAMAGED,    /* what it holds is known, but not all of it can be read */

@@ -9,7 +9,8 @@
  *     repair made them: their sources are still there (lineage.h).
  * I2: nothing that was told is different without a dry run: both read the same. */
 #define FS_NO_SITES /* tests/stages/06_repair_test.c cuts a repair at each of its calls */
-#include "repair_aside.h"
+#include "aside.h"
+#include "repair.h"
 #include "04_memtable_sstable/log.h"
 #include "05_blocks_bloom/table.h"
 #include "tree_files.h"
@@ -176,15 +177,15 @@ static int keep_aside(const struct repair *r, struct strata_error *err)
 
     for (size_t i = 0; rc == 0 && i < r->names.count; i++)
         if (goes(r, r->names.names[i]))
-            rc = aside_keep(r, r->names.names[i], err);
-    return rc < 0 ? rc : aside_sync(r, err);
+            rc = aside_keep(r->env, r->names.names[i], err);
+    return rc < 0 ? rc : aside_sync(r->env, err);
 }
 
 static int drop(const struct repair *r, struct strata_error *err)
 {
     for (size_t i = 0; i < r->names.count; i++)
         if (goes(r, r->names.names[i]) && strcmp(r->names.names[i], CURRENT_NAME) != 0)
-            aside_drop(r, r->names.names[i]);
+            aside_drop(r->env, r->names.names[i]);
     return fs_sync_dir(r->env->fs, r->env->dir, err);
 }
 

@@ -58,6 +58,7 @@ if (ulimit -f 64) 2>/dev/null; then
     run bash -c 'trap "" XFSZ; ulimit -f 64; strata backup big nospace'
     like backup_disk_full_names_the_file "$rc $err" '^4 .*nospace/'
     fails backup_disk_full_is_no_database 7 'it is incomplete: a copy into it was cut short' strata get nospace 0000001
+    fails backup_again_says_what_to_do 7 'remove the directory, and copy again' strata backup big nospace
     rm -r nospace
     code backup_after_removing_it 0 strata backup big nospace
     same backup_again_holds_all <(strata dump nospace) <(strata dump big)

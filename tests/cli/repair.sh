@@ -86,6 +86,27 @@ like repair_of_zeros_knows_no_keys "$rc $out" '^[0-9]+\.table +keys, nobody know
 like repair_of_zeros_knows_how_many_operations "$out" '^missing: operations between 1 and 600$'
 like repair_without_order_says_so "$out" '^the tables alone told which of them count: deleted keys may be back$'
 
+# ---- The marker, at every stage ----
+for stage in $(strata stages | awk '/^stage/ { print $2 }'); do
+    m=marker$stage
+    strata --stage "$stage" load "$m" in.tsv 2>/dev/null
+    rm "$m/STRATA"
+    fails "marker_of_stage_${stage}_is_missing" 3 "\`strata repair --stage $stage DIR\` makes one" strata get "$m" k0000001
+    fails "marker_of_stage_${stage}_is_not_guessed" 3 'is missing beside data' strata repair "$m"
+    fails "marker_of_stage_${stage}_is_of_no_other" 7 'wrong stage: .* is a file of ' strata repair --stage $((stage % 6 + 1)) "$m"
+    run strata repair --dry-run --stage "$stage" "$m"
+    is "marker_of_stage_${stage}_is_to_be_made" "$rc $(head -1 <<<"$out") $(ls "$m" | grep -c STRATA)" \
+        "0 STRATA            made      it was missing or damaged 0"
+    code "marker_of_stage_${stage}_is_made" 0 strata repair --stage "$stage" "$m"
+    prints "marker_of_stage_${stage}_was_all_that_was_missing" "$m: no damage" strata verify "$m"
+done
+run strata repair --stage 2 marker2
+is marker_that_is_whole_is_no_repair $rc 5
+flip marker3/STRATA 20
+run strata repair --stage 3 marker3
+is marker_repair_says_what_is_next "$rc $(tail -1 <<<"$out")" '0 marker3: the marker is new; strata verify tells whether the rest is whole'
+is marker_that_was_damaged_is_kept "$(ls marker3/lost)" STRATA
+
 # ---- What it refuses ----
 strata put --stage 5 old k v
 fails repair_of_stage_5_is_5 5 'has no repair' strata repair old

@@ -147,7 +147,12 @@ static int copy(enum how how, struct strata_fs *fs, struct strata_error *err)
     return rc;
 }
 
-/* DST holds all, or is no database. Says which. */
+static bool says(const struct strata_error *err, const char *words)
+{
+    return strstr(err->message, words) != NULL;
+}
+
+/* DST holds all, or is no database, and says why. Which of them? */
 static bool is_whole(struct strata_fs *fs)
 {
     struct model from = {0}, to = {0};
@@ -157,6 +162,7 @@ static bool is_whole(struct strata_fs *fs)
 
     if (rc < 0) {
         assert_int_equal(rc, STRATA_ERR_ABSENT);
+        assert_true(says(&err, "incomplete") || says(&err, "is empty") || says(&err, "no such"));
         return false;
     }
     assert_ok(model_read(&to, db, &err), &err);
@@ -280,6 +286,73 @@ static void copy_with_a_failing_call_is_whole_or_absent(void **state)
     (void)state;
     for (enum how how = ENTRIES; how < HOWS; how++)
         expect_whole_or_failed(how);
+}
+
+static void empty(struct strata_fs *fs, const char *dir)
+{
+    struct strata_error err;
+    struct fs_names names;
+
+    assert_ok(fs_list(fs, dir, &names, &err), &err);
+    for (size_t i = 0; i < names.count; i++) {
+        char *path = fs_join(dir, names.names[i]);
+        assert_ok(fs_remove(fs, path, &err), &err);
+        free(path);
+    }
+    fs_names_free(&names);
+}
+
+/* The user does what it says: removes what is incomplete, and copies again. */
+static void expect_copied_again(enum how how, struct strata_fs *fs)
+{
+    struct strata_error err;
+    int rc = copy(how, fs, &err);
+
+    if (rc == STRATA_ERR_ABSENT) {
+        assert_true(says(&err, "remove the directory, and copy again"));
+        empty(fs, DST);
+        rc = copy(how, fs, &err);
+    }
+    assert_ok(rc, &err);
+    assert_true(is_whole(fs));
+}
+
+/* A copy for which there is no room: absent, and it says what to do. False: there was room. */
+static bool try_full(enum how how, const struct fs_sim_fault *fault, uint64_t bytes)
+{
+    struct strata_fs *fs = source();
+    struct strata_error err;
+    int rc;
+
+    fs_sim_fail(fs, fault);
+    fs_sim_set_disk(fs, bytes);
+    rc = copy(how, fs, &err);
+    fs_sim_fail(fs, NULL);
+    fs_sim_set_disk(fs, UINT64_C(1) << 32);
+    if (rc < 0 && !is_whole(fs))
+        expect_copied_again(how, fs);
+    else
+        assert_true(is_whole(fs));
+    fs_free(fs);
+    return rc < 0;
+}
+
+static void copy_onto_a_full_disk_says_what_to_do(void **state)
+{
+    (void)state;
+    for (enum how how = ENTRIES; how < HOWS; how++) {
+        uint64_t bytes = 0, full = 0;
+
+        for (; try_full(how, NULL, bytes); bytes += 7)
+            full++;
+        assert_true(full > 10);
+        for (int for_ever = 0; for_ever < 2; for_ever++)
+            for (uint64_t k = 1; k < 200; k++)
+                try_full(
+                    how,
+                    &(struct fs_sim_fault){.kind = FS_SIM_ENOSPC, .at = k, .for_ever = for_ever},
+                    UINT64_C(1) << 32);
+    }
 }
 
 /* ---- The backup of a database that goes on ----------------------------------------------- */
@@ -452,6 +525,7 @@ int main(void)
         cmocka_unit_test(copy_killed_anywhere_is_whole_or_absent),
         cmocka_unit_test(copy_cut_by_the_power_is_whole_or_absent),
         cmocka_unit_test(copy_with_a_failing_call_is_whole_or_absent),
+        cmocka_unit_test(copy_onto_a_full_disk_says_what_to_do),
         cmocka_unit_test_setup_teardown(backup_is_the_database_as_it_was, place_setup,
                                         place_teardown),
         cmocka_unit_test(backup_that_fails_harms_nothing),

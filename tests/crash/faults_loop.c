@@ -67,6 +67,8 @@ struct trial {
     bool for_ever;     /* they may come again */
     uint64_t failures; /* of steps and closes */
     bool told;         /* an error, or a word to the log */
+    uint64_t begun;    /* calls before the script */
+    uint64_t told_at;  /* calls that had failed at the last error or warning */
     uint64_t cuts;     /* states judged */
     char name[80];     /* for people: "life, EIO once, call 17" */
     char bad[900];     /* "" when nothing is */
@@ -89,11 +91,45 @@ static void refuse(struct trial *trial, const char *format, ...)
     va_end(args);
 }
 
+/* The words, too, are of this errno; and nobody is told to remove a file that is whole. */
+static bool names_cause(const char *words, int sys)
+{
+    char cause[128];
+
+    return strerror_r(sys, cause, sizeof cause) == 0 && strstr(words, cause) &&
+           (sys == EIO || !strstr(words, "remove it"));
+}
+
 /* This failure is the one that was asked for, and says so. */
 static bool says_what(const struct strata_error *err, int rc, int sys)
 {
     return err->code == rc && rc == STRATA_ERR_IO && err->sys == sys && sys && err->file[0] &&
-           err->message[0];
+           names_cause(err->message, sys);
+}
+
+/* Of the file that could not be read; "": the fault did not strike so. */
+static const char *unread_path(const struct trial *trial)
+{
+    struct fs_sim_call call = {.path = ""};
+    uint64_t number;
+    enum fs_call struck = fs_sim_struck(trial->fs, &number);
+
+    if (struck == FS_CALL_OPEN || struck == FS_CALL_SIZE || struck == FS_CALL_READ)
+        fs_sim_trace_call(trial->fs, number - trial->begun, &call);
+    return call.path;
+}
+
+/* What is logged of a file next after it could not be read is of that. (Later it may be that the
+ * file does not fit the others any more.) */
+static void check_warning(void *arg, const char *message)
+{
+    struct trial *trial = arg;
+    const char *path = unread_path(trial);
+
+    if (trial->sys && fs_sim_failed(trial->fs) > trial->told_at && *path &&
+        strncmp(message, path, strlen(path)) == 0 && !names_cause(message, trial->sys))
+        refuse(trial, "a warning of another cause: %s", message);
+    trial->told_at = fs_sim_failed(trial->fs);
 }
 
 static void check_failure(struct trial *trial, int rc)
@@ -102,6 +138,7 @@ static void check_failure(struct trial *trial, int rc)
     char text[600];
 
     strata_error_text(err, text, sizeof text);
+    trial->told_at = fs_sim_failed(trial->fs);
     if (!says_what(err, rc, trial->sys))
         refuse(trial, "an error that does not say what it was: %s", text);
     if (trial->failures++ && !trial->for_ever)
@@ -284,6 +321,7 @@ static void trial_init(struct trial *trial, const struct start *start, int sys, 
     *trial = (struct trial){
         .fs = start->fs ? fs_sim_copy(start->fs) : new_disk(), .sys = sys, .for_ever = for_ever};
     need(trial->fs && fs_sim_record(trial->fs) == 0, "out of memory");
+    trial->begun = fs_sim_calls(trial->fs);
     script_run_init(&trial->run, start->script, trial->fs, DIR, true);
     trial->run.at = start->at;
     trial->run.acknowledged = trial->run.issued = trial->run.synced = start->writes;
@@ -293,14 +331,16 @@ static void do_script(struct trial *trial, const struct start *start, const stru
                       const struct fs_sim_fault *fault)
 {
     bool synced = start->work == FAULTS_UNSYNCED || subject_promises(STRATA_PROMISE_POWER_CUT);
-    uint64_t begun = fs_sim_calls(trial->fs), number, calls, from;
+    uint64_t number, calls, from;
     unsigned long warnings = subject_warnings();
 
     fs_sim_fail(trial->fs, fault);
+    subject_on_warning(check_warning, trial);
     run_script(trial);
+    subject_on_warning(NULL, NULL);
     trial->told = trial->failures || subject_warnings() != warnings;
     calls = fs_sim_trace_calls(trial->fs);
-    from = fs_sim_struck(trial->fs, &number) < FS_CALL_COUNT ? number - begun : calls + 1;
+    from = fs_sim_struck(trial->fs, &number) < FS_CALL_COUNT ? number - trial->begun : calls + 1;
     fs_sim_record_stop(trial->fs);
     if (synced && !trial->bad[0] && fs_sim_failed(trial->fs))
         cut_power(trial, start->writes, from, faults->stride);
@@ -314,7 +354,9 @@ static void do_reading(struct trial *trial)
     struct judgement j;
     char text[600];
 
+    subject_on_warning(check_warning, trial);
     judge_dir(trial->fs, DIR, &trial->run.script->history, &j);
+    subject_on_warning(NULL, NULL);
     trial->failures += j.answers.errors;
     trial->told = trial->failures || subject_warnings() != warnings;
     if (j.answers.wrong)

@@ -142,8 +142,8 @@ static void put_nine(struct strata *db)
 }
 
 /* The chapter's example: the merged file's name got to the device before its bytes did, and the
- * name of the segment after it did not. The whole segments that it was made from are still
- * there; half a merge hides them, and the open removes them. */
+ * name of the segment after it did not, nor that of TAIL, which tells of it. The whole segments
+ * that it was made from are still there; half a merge hides them, and the open removes them. */
 static void weak_half_a_merged_segment_hides_the_whole_ones(void **state)
 {
     struct place *place = *state;
@@ -164,6 +164,9 @@ static void weak_half_a_merged_segment_hides_the_whole_ones(void **state)
     place_write(place, "db/000002.log", strata_buffer_slice(&second));
     place_write(place, "db/000001-000002.log", strata_bytes(merged.data, HEADER + 3 * RECORD));
     path = fs_join(place->dir, "000003.log");
+    assert_int_equal(fs_remove(place->fs, path, NULL), 0);
+    free(path);
+    path = fs_join(place->dir, "TAIL");
     assert_int_equal(fs_remove(place->fs, path, NULL), 0);
     free(path);
     db = place_open(place, false);

@@ -4,7 +4,7 @@
 
 #include "02_hash_index/segment.h"
 #include "03_wal/checkpoint.h"
-#include "03_wal/tail.h"
+#include "02_hash_index/tail.h"
 #include "03_wal/wal.h"
 #include "coding.h"
 #include "fs_sim.h"

@@ -4,7 +4,7 @@
 
 #include "02_hash_index/merge.h"
 #include "03_wal/commit.h"
-#include "03_wal/tail.h"
+#include "02_hash_index/tail.h"
 #include "checksum.h"
 #include "coding.h"
 #include "fs_posix.h"

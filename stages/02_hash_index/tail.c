@@ -17,7 +17,8 @@
 #define TAIL_BYTES 40
 #define CHECK_OFFSET 36
 
-int tail_write(const struct strata_env *env, const struct tail *tail, struct strata_error *err)
+int tail_write(const struct strata_env *env, const struct tail *tail, bool durable,
+               struct strata_error *err)
 {
     uint8_t bytes[TAIL_BYTES], *at = bytes + 8;
 
@@ -28,7 +29,8 @@ int tail_write(const struct strata_env *env, const struct tail *tail, struct str
     at = put_u64(at, tail->end);
     at = put_u64(at, tail->sequence);
     put_u32(at, checksum(checksum_seed(0, 0), strata_bytes(bytes, CHECK_OFFSET)));
-    return fs_replace(env->fs, env->dir, TAIL_NAME, strata_bytes(bytes, sizeof bytes), true, err);
+    return fs_replace(env->fs, env->dir, TAIL_NAME, strata_bytes(bytes, sizeof bytes), durable,
+                      err);
 }
 
 static bool decode(struct strata_slice bytes, struct tail *tail)
@@ -63,7 +65,7 @@ int tail_read(const struct strata_env *env, struct tail *tail, struct strata_err
         rc = STRATA_NOT_FOUND;
     } else if (rc < 0 && err) {
         *err = why;
-        if (rc == STRATA_ERR_IO)
+        if (rc == STRATA_ERR_IO && why.sys != EMFILE && why.sys != ENFILE)
             strata_error_prefix(err, "only this file tells a log that was cut short from a whole "
                                      "one (remove it to open without): ");
     }

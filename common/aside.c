@@ -1,11 +1,13 @@
-/* repair_aside.c: see repair_aside.h.
+/* aside.c: see aside.h.
  *
  * I1: what a repair takes away has another name before the new manifest counts, so that no cut
  *     leaves it without one: it goes from its place after that.
  * I2: a name that is taken in DIR/lost is not used again: NAME.1, NAME.2, ... But a file that is
  * the same, byte by byte, is there already, by a repair that was cut short. */
-#define FS_NO_SITES /* tests/stages/06_repair_test.c cuts a repair at each of its calls */
-#include "repair_aside.h"
+#define FS_NO_SITES /* tests/stages/06_repair_test.c and                                           \
+                     * tests/contract/contract_marker_repair_test.c cut a repair at each of its    \
+                     * calls */
+#include "aside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +17,9 @@
 #define PIECE ((size_t)64 << 10) /* bytes copied or compared at a time */
 #define NAMES 1000
 
-static char *lost_path(const struct repair *r, const char *name, unsigned times)
+static char *lost_path(const struct strata_env *env, const char *name, unsigned times)
 {
-    char *dir = fs_join(r->env->dir, REPAIR_LOST), again[80], *path;
+    char *dir = fs_join(env->dir, ASIDE_DIR), again[80], *path;
 
     snprintf(again, sizeof again, times ? "%.60s.%u" : "%.60s", name, times);
     path = dir ? fs_join(dir, again) : NULL;
@@ -25,11 +27,11 @@ static char *lost_path(const struct repair *r, const char *name, unsigned times)
     return path;
 }
 
-static int make_dir(const struct repair *r, struct strata_error *err)
+static int make_dir(const struct strata_env *env, struct strata_error *err)
 {
-    char *dir = fs_join(r->env->dir, REPAIR_LOST);
+    char *dir = fs_join(env->dir, ASIDE_DIR);
     struct strata_error why = {0};
-    int rc = dir ? fs_mkdir(r->env->fs, dir, &why) : strata_fail_memory(&why, 64);
+    int rc = dir ? fs_mkdir(env->fs, dir, &why) : strata_fail_memory(&why, 64);
 
     free(dir);
     if (rc == STRATA_ERR_IO && why.sys == EEXIST)
@@ -64,14 +66,14 @@ static int compare_files(struct fs_file *a, struct fs_file *b, bool *same, struc
     return rc;
 }
 
-static int is_same(const struct repair *r, const char *from, const char *to, bool *same,
+static int is_same(const struct strata_env *env, const char *from, const char *to, bool *same,
                    struct strata_error *err)
 {
     struct fs_file *a = NULL, *b = NULL;
-    int rc = fs_open(r->env->fs, from, FS_READ, &a, err);
+    int rc = fs_open(env->fs, from, FS_READ, &a, err);
 
     if (rc == 0)
-        rc = fs_open(r->env->fs, to, FS_READ, &b, err);
+        rc = fs_open(env->fs, to, FS_READ, &b, err);
     if (rc == 0)
         rc = compare_files(a, b, same, err);
     fs_close(a, NULL);
@@ -96,60 +98,60 @@ static int copy_pieces(struct fs_file *from, struct fs_file *to, struct strata_e
     return rc < 0 ? rc : fs_sync(to, err);
 }
 
-static int copy_file(const struct repair *r, const char *from, const char *to,
+static int copy_file(const struct strata_env *env, const char *from, const char *to,
                      struct strata_error *err)
 {
     struct fs_file *a = NULL, *b = NULL;
-    int rc = fs_open(r->env->fs, from, FS_READ, &a, err), closed;
+    int rc = fs_open(env->fs, from, FS_READ, &a, err), closed;
 
     if (rc == 0)
-        rc = fs_open(r->env->fs, to, FS_WRITE | FS_CREATE | FS_EXCLUSIVE, &b, err);
+        rc = fs_open(env->fs, to, FS_WRITE | FS_CREATE | FS_EXCLUSIVE, &b, err);
     if (rc == 0)
         rc = copy_pieces(a, b, err);
     fs_close(a, NULL);
     closed = fs_close(b, rc == 0 ? err : NULL);
     if (b && rc < 0)
-        fs_remove(r->env->fs, to, NULL);
+        fs_remove(env->fs, to, NULL);
     return rc < 0 ? rc : closed;
 }
 
 /* A second name. EEXIST: the name is taken, also by half a copy. */
-static int name_or_copy(const struct repair *r, const char *from, const char *to,
+static int name_or_copy(const struct strata_env *env, const char *from, const char *to,
                         struct strata_error *err)
 {
-    int rc = fs_link(r->env->fs, from, to, err);
+    int rc = fs_link(env->fs, from, to, err);
 
     if (rc == STRATA_ERR_IO && (err->sys == EXDEV || err->sys == EPERM || err->sys == EMLINK ||
                                 err->sys == ENOSYS || err->sys == EOPNOTSUPP))
-        rc = copy_file(r, from, to, err);
+        rc = copy_file(env, from, to, err);
     return rc;
 }
 
-static int keep_as(const struct repair *r, const char *from, const char *name, unsigned times,
+static int keep_as(const struct strata_env *env, const char *from, const char *name, unsigned times,
                    bool *kept, struct strata_error *err)
 {
-    char *to = lost_path(r, name, times);
-    int rc = to ? name_or_copy(r, from, to, err) : strata_fail_memory(err, 64);
+    char *to = lost_path(env, name, times);
+    int rc = to ? name_or_copy(env, from, to, err) : strata_fail_memory(err, 64);
 
     *kept = rc == 0;
     if (rc == STRATA_ERR_IO && err->sys == EEXIST)
-        rc = is_same(r, from, to, kept, err); /* I2 */
+        rc = is_same(env, from, to, kept, err); /* I2 */
     free(to);
     return rc;
 }
 
-int aside_keep(const struct repair *r, const char *name, struct strata_error *err)
+int aside_keep(const struct strata_env *env, const char *name, struct strata_error *err)
 {
-    char *from = fs_join(r->env->dir, name);
+    char *from = fs_join(env->dir, name);
     struct strata_error why = {0};
     bool kept = false;
-    int rc = from ? make_dir(r, &why) : strata_fail_memory(&why, 64);
+    int rc = from ? make_dir(env, &why) : strata_fail_memory(&why, 64);
 
     for (unsigned times = 0; rc == 0 && !kept && times < NAMES; times++)
-        rc = keep_as(r, from, name, times, &kept, &why);
+        rc = keep_as(env, from, name, times, &kept, &why);
     if (rc == 0 && !kept)
         rc = strata_fail_sys(&why, EEXIST, from, STRATA_NO_OFFSET,
-                             "keep it in " REPAIR_LOST ", where all its names are taken");
+                             "keep it in " ASIDE_DIR ", where all its names are taken");
     free(from);
     if (rc == STRATA_ERR_IO && why.sys == ENOENT)
         return 0;
@@ -158,25 +160,25 @@ int aside_keep(const struct repair *r, const char *name, struct strata_error *er
     return rc;
 }
 
-void aside_drop(const struct repair *r, const char *name)
+void aside_drop(const struct strata_env *env, const char *name)
 {
-    char *path = fs_join(r->env->dir, name);
+    char *path = fs_join(env->dir, name);
 
     if (path)
-        fs_remove(r->env->fs, path, NULL);
+        fs_remove(env->fs, path, NULL);
     free(path);
 }
 
-int aside_sync(const struct repair *r, struct strata_error *err)
+int aside_sync(const struct strata_env *env, struct strata_error *err)
 {
-    char *dir = fs_join(r->env->dir, REPAIR_LOST);
+    char *dir = fs_join(env->dir, ASIDE_DIR);
     struct strata_error why = {0};
-    int rc = dir ? fs_sync_dir(r->env->fs, dir, &why) : strata_fail_memory(&why, 64);
+    int rc = dir ? fs_sync_dir(env->fs, dir, &why) : strata_fail_memory(&why, 64);
 
     free(dir);
     if (rc == STRATA_ERR_IO && why.sys == ENOENT) /* nothing was put there */
         rc = 0;
     if (rc < 0 && err)
         *err = why;
-    return rc < 0 ? rc : fs_sync_dir(r->env->fs, r->env->dir, err);
+    return rc < 0 ? rc : fs_sync_dir(env->fs, env->dir, err);
 }

@@ -54,15 +54,14 @@ like make_diff_shows_it "$(make -s diff FROM=1 TO=99)" '^\+ \* What does it save
 if command -v clang-format >/dev/null; then
     code it_is_laid_out 0 clang-format --dry-run -Werror stages/99_toy/engine.c
 fi
-pages='README.md docs/answers/06_leveled_compaction.md docs/design.md ROADMAP.md'
-TOUR_QUICK=1 code docs_are_refreshed 0 docs/tools/docs.pl write $pages
-code refreshed_docs_are_right 0 docs/tools/docs.pl check $pages
+# (What the copy lacks, tests and fuzz targets say, other lines of these pages count or link to.)
+TOUR_QUICK=1 run docs/tools/docs.pl write README.md docs/answers/06_leveled_compaction.md docs/design.md ROADMAP.md
+is no_transcript_fails "$(grep -E 'transcript refreshed|a command of it' <<<"$out")" ""
+like readme_gets_its_row "$(cat README.md)" '^\| 99_toy \| no chapter yet \| clean exit, kill -9 \|$'
+like design_gets_its_column "$(cat docs/design.md)" '^\| promise \| .* \| 99_toy \|$'
 like roadmap_gets_its_row "$(cat ROADMAP.md)" '^\| 99_toy \| What does it save to remember a single position\? .* [0-9,]+ \|$'
 
-# Nothing else was touched: but for the build and its own directory, only these lines changed.
+# Nothing else was touched: but for the build and its own directory, only these three changed.
 touched=$(diff -rq --exclude=build "$work/before" . | grep -vE '^Only in ./?stages: 99_toy$|^Only in \.: db$')
-is nothing_else_is_touched "$touched" "$(printf "Files $work/before/%s and ./%s differ\n" \
-    ROADMAP.md ROADMAP.md README.md README.md docs/design.md docs/design.md)"
-is lists_get_a_row_each "$(cat README.md ROADMAP.md | diff <(cat "$work/before/README.md" "$work/before/ROADMAP.md") - | grep -c '^[<>]')" 2
-is promises_get_a_column "$(diff "$work/before/docs/design.md" docs/design.md | grep '^>' | grep -vE '\| (99_toy|yes|no|:-:) \|$|:-:\|$')" ""
+is nothing_else_is_touched "$(sed 's/.* and //' <<<"$touched" | sort)" "$(printf './%s differ\n' README.md ROADMAP.md docs/design.md)"
 done_testing

@@ -1,6 +1,6 @@
 # svg.bash: what the plots of the docs share (bench/plot.sh, docs/tools/policies.sh, fuzz/tools/long.sh).
 #
-# svg FILE TITLE WIDTH HEIGHT: draws what gnuplot is told on stdin. The background is white, as the
+# svg FILE TITLE WIDTH HEIGHT: draws what gnuplot is told on stdin; the caller has set pipefail. The background is white, as the
 # pictures are also looked at on dark pages. TITLE is for those who cannot see the picture; gnuplot writes
 # "Gnuplot" in its place.
 svg() { # FILE TITLE WIDTH HEIGHT
@@ -8,7 +8,7 @@ svg() { # FILE TITLE WIDTH HEIGHT
         echo "set terminal svg size $3,$4 noenhanced font 'sans,12' background rgb 'white'; set output '$1'"
         echo "set datafile separator tab; set datafile missing '-'; set grid ytics lc rgb '#dddddd'; set border 3; set tics nomirror"
         cat
-    } | gnuplot && sed -i -e "s|^<svg *\$|<svg role=\"img\" aria-label=\"$2\"|" -e "s|<title>Gnuplot</title>|<title>$2</title>|" \
+    } | gnuplot 2>&1 | { grep -vE '^$|Warning: empty [xy] range' || true; } >&2 && sed -i -e "s|^<svg *\$|<svg role=\"img\" aria-label=\"$2\"|" -e "s|<title>Gnuplot</title>|<title>$2</title>|" \
         -e 's|\(id="gnuplot_plot_[^>]*>\)<title>.*</title>|\1|' "$1"
 }
 # The colours of Okabe and Ito, which the colour-blind can tell apart too, and grey.

@@ -48,18 +48,18 @@ table() {
 }
 
 plot() {
-    local rows name most
+    local rows height name most
     command -v gnuplot >/dev/null || { echo "long.sh: there is no gnuplot" >&2; return 1; }
     most=$(awk -F'\t' '!/^#/ && $2 > 0 && $3 > most[$1] { most[$1] = $3 } END { for (name in most) print name, most[name] }' "$edges" | sort -V)
-    rows=$((($(wc -l <<<"$most") + 4) / 5))
+    rows=$((($(wc -l <<<"$most") + 4) / 5)) height=$((rows * 120 + 40))
     {
-        echo "set multiplot layout $rows,5 margins 0.05,0.98,0.05,0.9 spacing 0.06,0.09 title 'Edges that the corpus of each target reaches, against minutes of one core'"
+        echo "set multiplot layout $rows,5 margins 0.05,0.98,25.0/$height,1-60.0/$height spacing 0.06,55.0/$height title 'Edges that the corpus of each target reaches, against minutes of one core'"
         echo "unset key; set logscale x; set xrange [0.1:30]; set xtics (0.1, 1, 10); set format x '%g'"
         while read -r name most; do
             echo "set title '$name' offset 0,-0.5; set yrange [0:$most * 1.1]; set ytics (0, $most)"
             echo "plot \"< grep -P '^$name\\t' $edges\" using 2:3 with points pt 7 ps 0.3 lc rgb '#${okabe_ito[0]}'"
         done <<<"$most"
-    } | svg "$dir/edges.svg" 'Edges that the corpus of each fuzz target reaches, against minutes of fuzzing' 1000 $((rows * 110 + 30))
+    } | svg "$dir/edges.svg" 'Edges that the corpus of each fuzz target reaches, against minutes of fuzzing' 1000 $height
 }
 
 case ${1:-} in

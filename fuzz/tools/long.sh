@@ -7,7 +7,6 @@
 #   long.sh table    prints the sums as Markdown
 #   long.sh plot     draws edges.svg from edges.tsv (make fuzz-plot)
 set -u -o pipefail
-. bench/svg.bash
 dir=docs/fuzz long=docs/fuzz/long.tsv edges=docs/fuzz/edges.tsv
 
 add() { # TARGET EXECS SECONDS EDGES CORPUS FOUND PLOT_DATA FROM
@@ -49,6 +48,7 @@ table() {
 
 plot() {
     local rows height name most
+    . bench/svg.bash
     command -v gnuplot >/dev/null || { echo "long.sh: there is no gnuplot" >&2; return 1; }
     most=$(awk -F'\t' '!/^#/ && $2 > 0 && $3 > most[$1] { most[$1] = $3 } END { for (name in most) print name, most[name] }' "$edges" | sort -V)
     rows=$((($(wc -l <<<"$most") + 4) / 5)) height=$((rows * 120 + 40))

@@ -18,7 +18,8 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing
 # XXH_INLINE_ALL: the checksum too is built here, so that ASan sees what it reads.
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DXXH_INLINE_ALL
 SAN.tsan := -fsanitize=thread
-SAN.cov  := --coverage -DSTRATA_COVERAGE
+# Atomic: threads that count at once would leave counts of branches that nobody took.
+SAN.cov  := --coverage -fprofile-update=atomic -DSTRATA_COVERAGE
 SAN      = $(SAN.$(MODE))
 # ASan's instrumentation hides from gcc how large a number is: that text is cut, the plain build warns of.
 WARN.asan = $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
@@ -148,7 +149,7 @@ install-%:
 # all stages but the newest, and what is run a second time for an option. (COVERAGE_SKIP=none leaves out nothing.)
 COVERAGE_CC   := gcc-12
 COVERAGE_SKIP := kill_|_killed|faults|tiered|^stage [12] (power_cut|memory)|^stage [1-5] (explorer|bits)|^docs|^cli (tour|bench|cxx|mutants|flat)
-coverage: install-test install-shell install-coverage ## line and branch coverage by the tests; fails below tests/coverage.txt
+coverage: install-test install-shell install-coverage ## line and branch coverage by the tests, as a table and as pages, build/coverage/index.html; fails below tests/coverage.txt
 	@$(MAKE) --no-print-directory MODE=cov OPT=-O0 CC=$(COVERAGE_CC) tests-build fuzz-replay-build
 	@rm -rf build/cov/counts; find build/cov -name '*.gcda' -delete
 	@export COUNTS=$(CURDIR)/build/cov/counts GCOV_PREFIX_STRIP=$(words $(subst /, ,$(CURDIR)/build/cov)); \

@@ -28,6 +28,7 @@ command -v gnuplot >/dev/null || { echo "plot: there is no gnuplot" >&2; exit 1;
 mkdir -p "$TO" || exit 1
 . "$(dirname "$0")/runs.bash"
 . "$(dirname "$0")/scratch.bash"
+. "$(dirname "$0")/svg.bash"
 scratch plot
 
 # ---- Results as lines ----------------------------------------------------------------------------
@@ -40,12 +41,7 @@ works() { # FILE WORKLOAD...
     for work; do cut -f2 "$file" | grep -qx "$work" && echo "$work"; done
 }
 
-head_of() { # SVG WIDTH HEIGHT
-    echo "set terminal svg size $2,$3 noenhanced font 'sans,12' background rgb 'white'; set output '$1'"
-    echo "set datafile separator tab; set datafile missing '-'; set grid ytics lc rgb '#dddddd'; set border 3; set tics nomirror"
-}
-# An engine has its colour in every picture: Strata dark and thick, older stages grey, the others those
-# of Okabe and Ito, which the colour-blind can tell apart too.
+# An engine has its colour in every picture: Strata black and thick, older stages grey.
 colour() { # NAME NUMBER
     case $1 in
     Strata*) [ "${2:-0}" = 0 ] && echo '#000000' || echo '#888888' ;;
@@ -54,12 +50,11 @@ colour() { # NAME NUMBER
     lmdb) echo '#d55e00' ;;
     sqlite) echo '#cc79a7' ;;
     tkrzw) echo '#e69f00' ;;
-    *) set -- 0072b2 d55e00 009e73 cc79a7 e69f00 56b4e9 000000 && shift $((NUMBER % 7)) && echo "#$1" ;;
     esac
 }
 # What is no engine by its number.
 style() { # NAME NUMBER
-    local NUMBER=$2 point
+    local point
     case $1 in
     Strata*) echo "lw 3 pt 7 ps 0.9 lc rgb '$(colour "$1" "$2")'" && return ;;
     leveldb) point=6 ;;
@@ -67,7 +62,7 @@ style() { # NAME NUMBER
     lmdb) point=9 ;;
     sqlite) point=11 ;;
     tkrzw) point=13 ;;
-    *) point=$((5 + $2)) ;;
+    *) svg_style "$2" && return ;;
     esac
     echo "lw 1.5 pt $point ps 0.8 lc rgb '$(colour "$1")'"
 }
@@ -81,7 +76,7 @@ curves() { # FILE WITH
         awk -F'\t' -v engine="$engine" '$1 == engine && $3 != "-"' "$file" >"$file.$number"
         if [ -s "$file.$number" ]; then
             printf "%s'%s' using %s with %s %s title '%s'" "$comma" "$file.$number" \
-                "$([ "$with" = yerrorbars ] && echo '2:3:4:5' || echo '2:3')" "$with" \
+                "$([ "$with" = xerrorbars ] && echo '3:2:4:5' || echo '2:3')" "$with" \
                 "$(style "$engine" "$([[ $engine == Strata* ]] && echo $stages || echo $number)")" "$(title "$engine")"
             comma=', '
             [[ $engine == Strata* ]] && stages=$((stages + 1))
@@ -90,17 +85,10 @@ curves() { # FILE WITH
     done < <(engines "$file")
     echo
 }
-names() { # WORKLOAD...: tics 0, 1, ...
-    local i=0 work list=
-    for work; do
-        list="$list${list:+, }'$work' $i"
-        i=$((i + 1))
-    done
-    echo "set xtics ($list) rotate by -35; set xrange [-0.5:$((i - 1)).5]"
-}
-
 # ---- Throughput: times LevelDB's -----------------------------------------------------------------
 
+# A row a workload, a point an engine in it; $top is where the panel begins, in pixels.
+row=26 top=10
 panel_of_ratios() { # ALL NAME TITLE WORKLOAD...
     local all=$1 name=$2 title=$3 list
     shift 3
@@ -113,27 +101,30 @@ panel_of_ratios() { # ALL NAME TITLE WORKLOAD...
             for (e = 1; e <= count; e++) for (i = 1; i <= n; i++) {
                 base = ops[engine_of, work[i]]; x = ops[engine[e], work[i]]
                 if (base + 0 > 0 && x + 0 > 0)
-                    print engine[e], place[work[i]] + (e - (count + 1) / 2) * 0.09, x / base, least[engine[e], work[i]] / base, most[engine[e], work[i]] / base
+                    print engine[e], place[work[i]] + (e - (count + 1) / 2) * 0.16, x / base, least[engine[e], work[i]] / base, most[engine[e], work[i]] / base
             }
         }' "$all" >"$T/$name"
     [ -s "$T/$name" ] || return 0
-    names "${list[@]}"
-    echo "set title '$title'"
-    curves "$T/$name" yerrorbars
+    echo "set title '$title'; set yrange [${#list[@]}-0.5:-0.5]; set ytics ($(i=0; for work in "${list[@]}"; do printf "%s'%s' %d" "$([ $i = 0 ] || echo ', ')" "$work" $i; i=$((i + 1)); done))"
+    echo "set tmargin at screen 1 - ($top + 30.0) / $height; set bmargin at screen 1 - ($top + 30.0 + $row * ${#list[@]}) / $height"
+    curves "$T/$name" xerrorbars
+    top=$((top + 75 + row * ${#list[@]}))
 }
 throughput() { # RESULTS SVG
+    local height writes reads ycsb
     runs "$1" ops_per_s_median min max >"$T/all"
     grep -q '^leveldb' "$T/all" || { echo "plot: throughput.svg is left out: LevelDB was not measured" >&2; return 0; }
+    writes='fillseq fillbatch fillsync fillsync8 fill100K fillrandom filluniquerandom overwrite deleterandom compact'
+    reads='readrandom readmissing readhot readsmallcache readwhilewriting seekrandom readseq readreverse open reopen openafterkill putafterkill'
+    ycsb='ycsba ycsbb ycsbc ycsbd ycsbe ycsbf'
+    height=$((10 + 3 * 75 + row * $(works "$T/all" $writes $reads $ycsb | wc -l)))
     {
-        head_of "$2" 1000 1150
-        echo "set multiplot layout 3,1; set logscale y; set ylabel 'times LevelDB'; set key outside right top"
-        echo "set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead dt 2 lc rgb '#888888'"
-        panel_of_ratios "$T/all" writes 'Writing: operations a second, times LevelDB (bars: least and most)' \
-            fillseq fillbatch fillsync fillsync8 fill100K fillrandom filluniquerandom overwrite deleterandom compact
-        panel_of_ratios "$T/all" reads 'Reading and opening' \
-            readrandom readmissing readhot readsmallcache readwhilewriting seekrandom readseq readreverse open reopen openafterkill putafterkill
-        panel_of_ratios "$T/all" ycsb 'YCSB' ycsba ycsbb ycsbc ycsbd ycsbe ycsbf
-    } | gnuplot
+        echo "set multiplot; set logscale x; set format x '%g'; set key outside right top; set grid xtics; set lmargin at screen 0.14; set rmargin at screen 0.86"
+        echo "set arrow 1 from first 1, graph 0 to first 1, graph 1 nohead dt 2 lc rgb '#888888'"
+        panel_of_ratios "$T/all" writes 'Writing: operations a second, times LevelDB (bars: least and most)' $writes
+        panel_of_ratios "$T/all" reads 'Reading and opening: times LevelDB' $reads
+        panel_of_ratios "$T/all" ycsb 'YCSB: times LevelDB' $ycsb
+    } | svg "$2" 'Operations a second of each workload, as multiples of those of LevelDB' 1000 $height
 }
 
 # ---- Latency -------------------------------------------------------------------------------------
@@ -144,8 +135,7 @@ latency() { # RESULTS SVG
     mapfile -t list < <(works "$T/latency" filluniquerandom overwrite fillsync readrandom seekrandom ycsba)
     [ ${#list[@]} -gt 0 ] || return 0
     {
-        head_of "$2" 1000 640
-        echo "set multiplot layout 2,3 title 'Latency of a call, in microseconds'; set logscale y; set format y '%g'; set ylabel 'us'; set key below horizontal samplen 2 font ',9'"
+        echo "set multiplot layout 2,3 title 'Latency of a call, in microseconds'; set logscale y; set format y '%g'; set key below horizontal samplen 2 font ',9'"
         echo "set xtics ('p50' 0, 'p99' 1, 'p99.9' 2, 'max' 3); set xrange [-0.2:3.2]"
         for work in "${list[@]}"; do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { for (i = 3; i <= 6; i++) print $1, i - 3, $i }' \
@@ -153,7 +143,7 @@ latency() { # RESULTS SVG
             echo "set title '$work'"
             curves "$T/latency.$work" linespoints
         done
-    } | gnuplot
+    } | svg "$2" 'Latency of a call in microseconds, from the usual to the slowest, a panel for each workload' 1000 640
 }
 
 # ---- Amplification and memory --------------------------------------------------------------------
@@ -161,7 +151,7 @@ latency() { # RESULTS SVG
 bars() { # FILE TITLE: lines of engine and number
     local line name value number=0
     [ -s "$1" ] || return 0
-    echo "set title '$2'; set yrange [0:*]; set xtics rotate by -35; set style fill solid 0.8; set boxwidth 0.6; unset key"
+    echo "set title '$2'; set yrange [0:*]; set style fill solid 0.8; set boxwidth 0.6; unset key"
     printf 'plot '
     while IFS=$'\t' read -r name value; do
         printf "'%s' every ::%d::%d using (%d):2:xtic('%s') with boxes lc rgb '%s', " "$1" $number $number $number "$(title "$name")" "$(colour "$name")"
@@ -178,13 +168,12 @@ amplification() { # RESULTS SVG
     done
     [ -s "$T/amp.settle.3" ] || [ -s "$T/amp.settle.4" ] || return 0
     {
-        head_of "$2" 1000 700
         echo "set multiplot layout 2,2 title 'Amplification and memory: less is better'; set offsets 0.3,0.3,graph 0.12,0"
         bars "$T/amp.settle.3" 'Write: bytes written per byte put, random load and what it owes'
         bars "$T/amp.settle.4" 'Disk: bytes per byte of keys and values'
         bars "$T/amp.compact.5" 'Space: bytes at rest per byte compacted'
         bars "$T/amp.readrandom.6" 'Memory: MB resident, random gets'
-    } | gnuplot
+    } | svg "$2" 'Write amplification, bytes on disk, space amplification and memory of each engine' 1000 640
 }
 
 # ---- Growth, and the staircase -------------------------------------------------------------------
@@ -194,14 +183,13 @@ sizes() { # SVG RESULTS...
     shift
     for file; do runs "$file" n ops_per_s_median | awk -F'\t' -v OFS='\t' -v keys="$(size_of "$file")" '{ $3 = keys; print }'; done >"$T/sizes"
     {
-        head_of "$svg" 1000 640
-        echo "set multiplot layout 2,3 title 'Operations a second, from few keys to many'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set xlabel 'keys' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key below horizontal samplen 2 font ',9'"
+        echo "set multiplot layout 2,3 title 'Operations a second, against the number of keys'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set key below horizontal samplen 2 font ',9'"
         for work in $(works "$T/sizes" filluniquerandom overwrite readrandom readmissing seekrandom readseq); do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { print $1, $3, $4 }' "$T/sizes" >"$T/sizes.$work"
             echo "set title '$work'"
             curves "$T/sizes.$work" linespoints
         done
-    } | gnuplot
+    } | svg "$svg" 'Operations a second against the number of keys, a panel for each workload' 1000 640
 }
 
 # A panel a kind of step: how many times as much an operation of Strata costs as with the fewest keys,
@@ -214,7 +202,6 @@ growth() { # SVG
         NR == 2 { for (i = 2; i <= NF; i++) first[i] = $i }
         { for (i = 2; i <= NF; i++) $i = first[i] > 0 ? $i / first[i] : 1; print }' "$T/growth.tsv" >"$T/times.tsv"
     {
-        head_of "$1" 1080 400
         echo "set multiplot layout 1,3 title 'What an operation of Strata costs, times as much as with the fewest keys'; set logscale x; set format x '%.0s%c'; set key top left reverse Left font ',10'"
         echo "set xlabel 'keys'; set yrange [0:*]; set offsets graph 0.05, graph 0.05, graph 0.5, 0"
         for panel in "keys compared:4 7 10 13" "filters asked:8 11" "blocks looked at:9 12 15"; do
@@ -222,11 +209,11 @@ growth() { # SVG
             printf 'plot '
             for column in ${panel#*:} 2; do
                 printf "'%s' using 1:%d with linespoints %s title '%s'" "$T/times.tsv" "$column" \
-                    "$([ "$column" = 2 ] && echo "lw 2 dt 2 lc rgb '#000000'" || style operation $(((column - 1) / 3)))" "$(cost_of "$column")"
+                    "$([ "$column" = 2 ] && echo "lw 2 dt 2 pt 4 lc rgb '#000000'" || style operation $(((column - 1) / 3)))" "$(cost_of "$column")"
                 [ "$column" = 2 ] && echo || printf ', '
             done
         done
-    } | gnuplot
+    } | svg "$1" 'What an operation of Strata costs in steps, against the number of keys' 1080 400
 }
 cost_of() { # COLUMN: "readrandom: 16.1 .. 24.5"
     awk -F'\t' -v c="$1" '
@@ -239,8 +226,7 @@ stairs() { # RESULTS SVG
     runs "$1" ops_per_s_median | awk -F'\t' -v OFS='\t' 'sub(/^Strata /, "", $1) { print $2, $1, $3 }' >"$T/stairs"
     [ -s "$T/stairs" ] || return 0
     {
-        head_of "$2" 1000 420
-        echo "set multiplot layout 1,2 title 'The same work at every stage'; set logscale y; set format y '%.0s%c'; set xlabel 'stage' offset 0,0.8; set bmargin 6; set ylabel 'operations a second'; set key outside bottom center horizontal font ',9'; set xtics 1"
+        echo "set multiplot layout 1,2 title 'The same work at every stage: operations a second'; set logscale y; set format y '%.0s%c'; set xlabel 'stage' offset 0,0.8; set bmargin 6; set key outside bottom center horizontal font ',9'; set xtics 1"
         for panel in "Writing: fillseq fillbatch fillrandom overwrite deleterandom fillsync compact" \
             "Reading and opening: readrandom readmissing seekrandom readseq readreverse open openafterkill"; do
             for work in ${panel#*: }; do awk -F'\t' -v work="$work" '$1 == work' "$T/stairs"; done >"$T/stairs.${panel%%:*}"
@@ -248,7 +234,7 @@ stairs() { # RESULTS SVG
             echo "set title '${panel%%:*}'"
             curves "$T/stairs.${panel%%:*}" linespoints
         done
-    } | gnuplot
+    } | svg "$2" 'Operations a second of the same work at every stage' 1000 420
 }
 
 # ---- All that can be drawn -----------------------------------------------------------------------

@@ -51,7 +51,7 @@ mutants-full: install-test install-mutants ## the same with the whole suite: whi
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh --full $(MUTANT)
 
 # An engine of one's own: docs/bring_your_own_engine.md. It is judged by the promises of stage STAGE.
-check-build: $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN)) $B/strata
+check-build: $(ENGINES) $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN)) $B/strata
 	@:
 check: install-test ## judge an engine of your own: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
 	@$(MAKE) --no-print-directory -s check-build

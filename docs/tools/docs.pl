@@ -13,7 +13,10 @@
 #   <!-- transcript -->                 lines "$ command", and below each what it prints; a line "..."
 #                                       stands for any lines, and then "write" leaves it alone.
 #                                       Times, rates and dates may differ; with
-#                                       "transcript: numbers vary" every number may
+#                                       "transcript: numbers vary" every number may. A command
+#                                       that ends with another status than 0, or prints FAILED,
+#                                       is refused, unless the comment says so: "transcript:
+#                                       fails", or "transcript: numbers vary, fails"
 #   <!-- tested: TEST FILE -->          the script TEST takes this block, as FILE, and tries it
 #   <!-- recorded: COMMAND -->          what a command printed once, on a named machine
 #   <!-- illustration -->               none of these, and the text says so
@@ -243,12 +246,16 @@ sub scratch {
 }
 
 # Runs the commands one after another in one shell; what each printed, as a list of lists of lines.
-# A single make command is run once for all files: it does not depend on what else they did.
-my %printed_by;
+# @ended: the exit status of each. A single make command is run once for all files: it does not depend
+# on what else they did.
+my (%printed_by, @ended);
+my $pipefail = "set -o pipefail; ";
 sub run {
     my ($file, @commands) = @_;
-    return run_in(scratch($file), @commands) unless @commands == 1 && $commands[0] =~ /^make /;
-    return @{$printed_by{$commands[0]} ||= [run_in(scratch($file), @commands)]};
+    return run_in(scratch($file), @commands) unless @commands == 1 && $commands[0] =~ /^(\Q$pipefail\E)?make /;
+    my $once = $printed_by{$commands[0]} ||= {printed => [run_in(scratch($file), @commands)], ended => [@ended]};
+    @ended = @{$once->{ended}};
+    return @{$once->{printed}};
 }
 
 sub run_in {
@@ -257,7 +264,7 @@ sub run_in {
     my $script = "exec 2>&1 </dev/null\nulimit -c 0\ncd '$place'\n";
     for my $command (@commands) {
         (my $own = $command) =~ s{(?<![\w/.])/tmp/}{$dir/tmp/}g;
-        $script .= "$own\nprintf '\\001'\n";
+        $script .= "$own\nprintf '\\002%d\\001' \$?\n";
     }
     open(my $to, '>', "$dir/script") or die "docs.pl: $dir/script: $!\n";
     print $to $script;
@@ -270,7 +277,9 @@ sub run_in {
     $all =~ s{\Q$dir\E/tmp/}{/tmp/}g;
     $all =~ s{\Q$dir\E/repo}{.}g;
     $all =~ s{\Q$dir\E/script: }{}g;
-    return map { s/[ \t]+$//mg; [split /\n/] } split /\001/, $all, -1;
+    my @printed = split /\001/, $all, -1;
+    @ended = map { s/\002(\d+)\z// ? $1 : () } @printed;
+    return map { s/[ \t]+$//mg; [split /\n/] } @printed;
 }
 
 # A line with what may vary masked.
@@ -295,8 +304,25 @@ sub same_output {
     return $text =~ /^$pattern\z/;
 }
 
+# Why what the commands did is not for the book: one failed where none may, or none where one should.
+# (141: a program ahead of `head` in a pipeline ends by SIGPIPE.)
+sub unexpected {
+    my ($commands, $printed, $fails) = @_;
+    if ($fails) {
+        return grep({ ($ended[$_] // 1) != 0 } 0 .. $#$commands) ? undef : 'says "fails", and no command of it fails';
+    }
+    for my $i (0 .. $#$commands) {
+        my ($status, @lines) = ($ended[$i] // 'none', @{$printed->[$i] || []});
+        next if $status =~ /^(0|141)$/ && !grep { /\bFAILED\b/ } @lines;
+        return "a command of it fails, and it does not say \"fails\": $commands->[$i] (exit status $status)\n" .
+            join "\n", map { "    $_" } @lines > 20 ? (@lines[0 .. 9], '...', @lines[-9 .. -1]) : @lines;
+    }
+    return undef;
+}
+
 sub transcript {
-    my ($file, $text, $numbers_vary) = @_;
+    my ($file, $text, $arg) = @_;
+    my ($numbers_vary, $fails) = (scalar $arg =~ /\bnumbers vary\b/, scalar $arg =~ /\bfails\b/);
     my (@commands, @outputs, @result);
     for my $line (@$text) {
         if (@commands && !@{$outputs[-1]} && $commands[-1] =~ /\\$/) {
@@ -311,7 +337,9 @@ sub transcript {
         }
     }
     return (undef, 'a transcript without a command') unless @commands;
-    my @printed = run($file, @commands);
+    my @printed = run($file, $pipefail . $commands[0], @commands[1 .. $#commands]);
+    my $why = unexpected(\@commands, \@printed, $fails);
+    return (undef, $why) if $why;
     for my $i (0 .. $#commands) {
         my $is = $printed[$i] || ['(nothing: the shell ended before)'];
         push @result, map({ ($_ == 0 ? '$ ' : '') . (split /\n/, $commands[$i])[$_] }
@@ -338,7 +366,7 @@ sub wanted {
     return () if ($mode eq 'record') != ($kind eq 'recorded');
     return () if $mode eq 'record' && defined $ENV{ONLY} && $item->{arg} !~ /$ENV{ONLY}/;
     return extract($item->{arg}) if $kind eq 'extract';
-    return transcript($file, $item->{text}, $item->{arg} =~ /numbers vary/) if $kind eq 'transcript';
+    return transcript($file, $item->{text}, $item->{arg}) if $kind eq 'transcript';
     return () unless $kind =~ /^(output|table|recorded)$/;
     my ($printed) = run($file, $item->{arg} . ($kind eq 'output' ? '' : " || echo '...failed'"));
     return (undef, "the command fails: @$printed") if @$printed && $printed->[-1] eq '...failed';

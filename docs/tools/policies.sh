@@ -3,15 +3,14 @@
 #
 #   docs/tools/policies.sh table PUTS       as Markdown
 #   docs/tools/policies.sh plot TSV SVG     25,000 to 200,000 puts, the figures into TSV, drawn into SVG
+#   docs/tools/policies.sh draw TSV SVG     draws what TSV has
 #
 # Per policy: bytes written for each byte put (log, flushes, compactions); tables that a get may ask;
 # blocks that a scan of ten keys reads from an empty cache; bytes of the tables for each byte that they
 # have when all is merged; and bytes that were read and written until the slowest put returned.
-set -u
+set -u -o pipefail
+. bench/svg.bash
 policies='full tiered fixed leveled'
-work=$(TMPDIR=${TMPDIR:-/dev/shm} mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cc -O2 -Iinclude -o "$work/one_put" docs/examples/one_put.c build/libstrata.a -lxxhash -llz4 -lpthread || exit 1
 
 # Sums up `strata levels`: tables that a get may ask, bytes of all.
 levels() { build/strata levels "$work/db" | awk '/^level/ { bytes += $5; n += $(NF - 2) } END { print n, bytes }'; }
@@ -47,28 +46,35 @@ plot() { # TSV SVG
     for policy in $policies; do
         for puts in 25000 50000 100000 200000; do measure "$policy" "$puts"; done
     done >>"$1"
-    gnuplot <<END || exit 1
-        set terminal svg size 1080,360 noenhanced font 'sans,12' background rgb 'white'
-        set output '$2'
-        set datafile separator '\t'
-        set multiplot layout 1,3
-        set logscale x 2
-        set xtics ('25k' 25000, '50k' 50000, '100k' 100000, '200k' 200000)
-        set xlabel 'puts'
-        set key top left
-        set yrange [0:]
-        set title 'bytes written for each byte put'
-        plot for [p in '$policies'] "< grep '^".p."' $1" using 2:3 with linespoints title p
-        unset key
-        set title 'blocks read by a scan of ten keys'
-        plot for [p in '$policies'] "< grep '^".p."' $1" using 2:5 with linespoints title p
-        set title 'bytes for each when all is merged'
-        plot for [p in '$policies'] "< grep '^".p."' $1" using 2:6 with linespoints title p
-END
+    draw "$1" "$2"
+}
+
+draw() { # TSV SVG
+    local panel policy i comma
+    {
+        echo "set multiplot layout 1,3; set logscale x 2; set xtics ('25k' 25000, '50k' 50000, '100k' 100000, '200k' 200000)"
+        echo "set xlabel 'puts'; set key top left; set yrange [0:]"
+        for panel in '3 bytes written for each byte put' '5 blocks read by a scan of ten keys' '6 bytes for each when all is merged'; do
+            echo "set title '${panel#* }'"
+            i=0 comma='plot '
+            for policy in $policies; do
+                printf "%s\"< grep '^%s' %s\" using 2:%d with linespoints %s title '%s'" "$comma" "$policy" "$1" "${panel%% *}" "$(svg_style $i)" "$policy"
+                i=$((i + 1)) comma=', '
+            done
+            printf '\nunset key\n'
+        done
+    } | svg "$2" 'Bytes written, blocks read and room for each compaction policy, from 25,000 to 200,000 puts' 1080 360
 }
 
 case ${1:-} in
+table | plot)
+    work=$(TMPDIR=${TMPDIR:-/dev/shm} mktemp -d) || exit 1
+    trap 'rm -rf "$work"' EXIT
+    cc -O2 -Iinclude -o "$work/one_put" docs/examples/one_put.c build/libstrata.a -lxxhash -llz4 -lpthread || exit 1 ;;
+esac
+case ${1:-} in
 table) table "$2" ;;
 plot) plot "$2" "$3" ;;
+draw) draw "$2" "$3" ;;
 *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0"; exit 2 ;;
 esac

@@ -6,7 +6,7 @@
 #                    edges grew, from second FROM of AFL++'s plot_data on
 #   long.sh table    prints the sums as Markdown
 #   long.sh plot     draws edges.svg from edges.tsv (make fuzz-plot)
-set -u
+set -u -o pipefail
 dir=docs/fuzz long=docs/fuzz/long.tsv edges=docs/fuzz/edges.tsv
 
 add() { # TARGET EXECS SECONDS EDGES CORPUS FOUND PLOT_DATA FROM
@@ -47,16 +47,19 @@ table() {
 }
 
 plot() {
-    local names
+    local rows height name most
+    . bench/svg.bash
     command -v gnuplot >/dev/null || { echo "long.sh: there is no gnuplot" >&2; return 1; }
-    names=$(awk -F'\t' '!/^#/ && !seen[$1]++ { print $1 }' "$edges")
+    most=$(awk -F'\t' '!/^#/ && $2 > 0 && $3 > most[$1] { most[$1] = $3 } END { for (name in most) print name, most[name] }' "$edges" | sort -V)
+    rows=$((($(wc -l <<<"$most") + 4) / 5)) height=$((rows * 120 + 40))
     {
-        echo "set terminal svg size 800,480 noenhanced font 'sans,12'; set output '$dir/edges.svg'"
-        echo "set logscale x; set key outside right; set grid; set xlabel 'minutes of one core'; set ylabel 'edges'"
-        echo "set datafile separator tab"
-        printf 'plot '
-        for name in $names; do printf "'< grep -P \"^%s\\\\t\" %s' using 2:3 with steps lw 2 title '%s', " "$name" "$edges" "$name"; done | sed 's/, $/\n/'
-    } | gnuplot
+        echo "set multiplot layout $rows,5 margins 0.05,0.98,25.0/$height,1-60.0/$height spacing 0.06,55.0/$height title 'Edges that the corpus of each target reaches, against minutes of one core'"
+        echo "unset key; set logscale x; set xrange [0.1:30]; set xtics (0.1, 1, 10); set format x '%g'"
+        while read -r name most; do
+            echo "set title '$name' offset 0,-0.5; set yrange [0:$most * 1.1]; set ytics (0, $most)"
+            echo "plot \"< grep -P '^$name\\t' $edges\" using 2:3 with points pt 7 ps 0.3 lc rgb '#${okabe_ito[0]}'"
+        done <<<"$most"
+    } | svg "$dir/edges.svg" 'Edges that the corpus of each fuzz target reaches, against minutes of fuzzing' 1000 $height
 }
 
 case ${1:-} in

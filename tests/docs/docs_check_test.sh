@@ -101,6 +101,10 @@ stale stale_figure_in_the_text_is_found 'STALE sample.md:[0-9]+: this does not h
 stale stale_generated_figure_is_found 'STALE sample.md:[0-9]+: the figure "records" is 2' 's/-->2<!--/-->3<!--/'
 stale figure_without_a_command_is_found 'STALE sample.md:[0-9]+: no command above makes the figure "none"' 's/<!--records-->/<!--none-->/'
 stale figures_that_cannot_be_made_are_found 'STALE sample.md:[0-9]+: the command of these figures fails' 's/echo large/false; #/'
+stale transcript_that_fails_is_refused 'STALE sample.md:[0-9]+: a command of it fails, .*scan /tmp/none .*exit status' 's|^(\$ build/strata scan /tmp/)d|\1none|'
+stale transcript_whose_pipeline_fails_is_refused 'a command of it fails, .*scan /tmp/none .*exit status' 's|^(\$ build/strata scan /tmp/)d (.*)|\1none \2 2>\&1 \| tail -1|'
+stale transcript_of_a_failed_test_is_refused 'a command of it fails, .*echo .* FAILED .*exit status 0' 's|^(\$ build/strata scan .*)|\1; echo "[  FAILED  ] a_test"|'
+stale transcript_that_fails_no_more_is_found 'STALE sample.md:[0-9]+: says "fails", and no command of it fails' 's|^<!-- transcript -->|<!-- transcript: fails -->|'
 stale unmarked_block_is_found 'STALE sample.md:[0-9]+: this block does not say' '/illustration/d'
 stale block_that_is_not_closed_is_found 'STALE sample.md:[0-9]+: no block follows' '/^\$ make test$/,$d'
 stale vanished_function_is_found 'has no "record_follows"' '/extract/s/record_next/record_follows/'
@@ -124,6 +128,15 @@ code dots_stand_for_any_lines 0 docs/tools/docs.pl check sample.md
 sed -E 's|(RECORD_HEAD +)17|\118|; s|^a\t1$|a\t2|; s|(key +)"b"|\1"c"|' right.md >sample.md
 code write_mends_what_is_stale 0 docs/tools/docs.pl write sample.md
 same mended_is_as_before sample.md right.md
+
+# A transcript is not refreshed with what a failure prints, unless the page says that it fails.
+sed -E 's|^(\$ build/strata scan /tmp/)d|\1none|' right.md >sample.md && cp sample.md before.md
+code write_refuses_a_transcript_that_fails 1 docs/tools/docs.pl write sample.md
+like write_says_what_it_printed "$out" '^    strata: scan: '
+same refused_is_as_before sample.md before.md
+sed -i 's|^<!-- transcript -->|<!-- transcript: numbers vary, fails -->|' sample.md
+code write_takes_a_failure_that_is_expected 0 docs/tools/docs.pl write sample.md
+like expected_failure_is_shown "$(cat sample.md)" '^strata: scan: .*/tmp/none'
 
 # The source changes under the book.
 sed -i 's/#define RECORD_HEAD 17 /#define RECORD_HEAD 18 /' stages/01_append_log/record.h

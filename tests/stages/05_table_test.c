@@ -467,6 +467,63 @@ static void table_block_in_the_place_of_another_is_damage(void **state)
     }
 }
 
+/* Table 7 with a block for each of three keys: PREFIX1 to PREFIX3. Its bytes; where the second
+ * block is. */
+static void three_blocks(struct ground *g, const char *prefix, size_t value_size,
+                         struct strata_buffer *bytes, uint64_t *from, uint64_t *size)
+{
+    struct sstable_writer *writer;
+    char key[40], value[300] = "";
+    struct strata_error err;
+    struct sstable *table;
+
+    ground_init(g, (struct setting){256, 0, 10, true, false});
+    memset(value, 'v', value_size);
+    assert_int_equal(kind->writer_new(&g->env, 7, &writer, NULL), 0);
+    for (int i = 1; i <= 3; i++) {
+        sprintf(key, "%s%d", prefix, i);
+        assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S(key), S(value), NULL), 0);
+    }
+    assert_int_equal(kind->writer_finish(writer, 1, 2, NULL), 0);
+    kind->writer_del(writer, true);
+    assert_int_equal(fs_sim_get(g->fs, PATH, bytes), 0);
+    assert_ok(open_table_7(g, &table, &err), &err);
+    const struct fence *fence = &((struct table *)table)->fence;
+    assert_int_equal(fence->count, 3);
+    *from = fence->places[1];
+    *size = fence->places[2] - *from;
+    sstable_unref(table);
+}
+
+/* A sealed block of keys that do not even begin as all keys of the table do. */
+static void table_block_without_the_tables_prefix_is_damage(void **state)
+{
+    struct strata_buffer bytes = {0}, others = {0}, value = {0};
+    uint64_t from, size, others_from, others_size;
+    struct strata_error err;
+    struct sstable *table;
+    struct ground g, other;
+    unsigned type;
+
+    (void)state;
+    three_blocks(&g, "key 0000", 200, &bytes, &from, &size);
+    three_blocks(&other, "", 208, &others, &others_from, &others_size);
+    assert_int_equal(size, others_size);
+    memcpy(bytes.data + from, others.data + others_from, size);
+    put_u32(bytes.data + from + size - 4,
+            checksum(checksum_seed(7, from), strata_bytes(bytes.data + from, size - 4)));
+    assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
+    assert_ok(open_table_7(&g, &table, &err), &err);
+    assert_code(get(table, "key 00002", &type, &value, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "that the index has elsewhere");
+    sstable_unref(table);
+    strata_buffer_free(&value);
+    strata_buffer_free(&bytes);
+    strata_buffer_free(&others);
+    ground_free(&other);
+    ground_free(&g);
+}
+
 /* In each block they are in order; the blocks are not. */
 static void table_with_keys_out_of_order_is_damage(void **state)
 {
@@ -1013,6 +1070,7 @@ int main(void)
         cmocka_unit_test(table_index_that_is_read_later_is_checked_by_each),
         cmocka_unit_test(table_cut_or_made_longer_is_not_opened),
         cmocka_unit_test(table_block_in_the_place_of_another_is_damage),
+        cmocka_unit_test(table_block_without_the_tables_prefix_is_damage),
         cmocka_unit_test(table_with_keys_out_of_order_is_damage),
         cmocka_unit_test(table_whose_filter_denies_a_key_is_damage),
         cmocka_unit_test(table_whose_blocks_are_larger_than_it_says_is_damage),

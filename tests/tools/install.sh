@@ -32,7 +32,7 @@ table() {
         echo "clang-format command:clang-format the code's layout"
         echo "cppcheck command:cppcheck static analysis"
         ;;
-    coverage) echo "gcc-12 command:gcov-12 the compiler whose branches are counted" ;;
+    coverage) printf "%s\n" "gcc-12 command:gcov-12 the compiler whose branches are counted" "lcov command:lcov coverage as pages" ;;
     mutants) echo "patch command:patch puts known bugs into a copy of the code" ;;
     fuzz)
         echo "afl++ command:afl-fuzz the fuzzer"

@@ -51,17 +51,6 @@ is timeline_paths_make_no_element "$(grep -c '<img' evil.html)" 0
 is timeline_data_have_no_sign_of_html "$(data evil.html | grep -c "[<>&']")" 0
 is timeline_keys_come_through "$(parsed evil.html 'join "|", sort grep { defined } map { $_->{lo} } @{$d->{tables}}' | head -1 | cut -c1-48)" "${evil:0:48}"
 is timeline_path_comes_through "$(parsed evil.html '$d->{dir}')" "$odd"
-browser=$(command -v chromium || command -v google-chrome)
-if [ -n "$browser" ]; then
-    shown() { "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/browser" --dump-dom "file://$PWD/$1#t=1" 2>/dev/null; }
-    dom=$(shown evil.html)
-    like timeline_in_a_browser_is_not_taken "$dom" '<title>Strata timeline: a&lt;img src=x onerror=b&gt;'
-    dom=$(shown page.html)
-    like timeline_in_a_browser_tells_its_figures "$dom" '<th>flushes</th><td>3</td>'
-    like timeline_in_a_browser_tells_of_sessions "$dom" '4 sessions, .*3 flushes, 1 compaction'
-else
-    skip timeline_in_a_browser "no chromium"
-fi
 
 # ---- A log that lacks something ----
 cp -r db damaged

@@ -106,6 +106,19 @@ rm small/apt-get small/sudo
 lacks lz4.h
 fails other_systems_are_told_what_is_missing 1 'no apt-get here; install by hand: liblz4-dev' install build
 
+# ---- A minimal Debian is made by root, in namespaces; elsewhere make bare is skipped, and does not pass ----
+bare() { BARE=$PWD/bare PATH=$PWD/small:$PATH "$root/tests/tools/bare.sh" help; }
+code bare_without_root_is_skipped 0 bare
+is bare_says_why "$out" 'SKIPPED: not root: no chroot can be entered
+0 passed, 0 failed, 1 skipped'
+printf '#!%s\necho 0\n' "$(command -v bash)" >small/id
+printf '#!%s\necho not permitted >&2; exit 1\n' "$(command -v bash)" | tee small/unshare >small/debootstrap
+chmod +x small/*
+code bare_without_namespaces_is_skipped 0 bare
+is bare_says_why_too "$out" 'SKIPPED: no namespaces can be made here
+        | not permitted
+0 passed, 0 failed, 1 skipped'
+
 # ---- make's own question: is there libedit? ----
 cat >cc <<EOF2
 #!/bin/bash

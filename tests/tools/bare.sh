@@ -5,7 +5,7 @@
 #   tests/tools/bare.sh [TARGET...] [NAME=VALUE...]    make targets (tour test), variables for them
 #
 # Needs root, debootstrap and namespaces (unshare); where one is missing, or no package can be had, it
-# says so and counts as skipped. SUITE=bookworm is the Debian.
+# says so and counts as skipped. SUITE=bookworm is the Debian, BARE=build/bare where it is kept.
 #
 #   build/bare/SUITE.tar   the minimal Debian, kept for next time, as are the packages in build/bare/debs
 #   build/bare/*.log       what each step printed
@@ -18,7 +18,7 @@
 # The last line is "N passed, N failed", with ", N skipped".
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-dir=$PWD/build/bare debs=$PWD/build/bare/debs suite=${SUITE:-bookworm}
+dir=${BARE:-$PWD/build/bare} debs=$dir/debs suite=${SUITE:-bookworm}
 targets=() variables=()
 for word in "$@"; do
     case $word in *=*) variables+=("$word") ;; *) targets+=("$word") ;; esac
@@ -47,7 +47,8 @@ trap 'exit 143' TERM HUP
 
 # "URI SUITE COMPONENT" of each Debian source of this machine's apt.
 sources() {
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+        'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
         awk -v suite="$suite" '$2 == suite || index($2, suite "-") == 1' | sort -u
 }
 
@@ -64,7 +65,8 @@ make_base() {
     wait $child || skip "debootstrap cannot make a minimal Debian" "$log"
     child=
     rm -rf "$new"/var/lib/apt/lists/* "$new"/var/cache/apt/archives/*.deb # a new machine has none
-    tar -C "$new" --numeric-owner -cf "$new.tar" . && mv "$new.tar" "$dir/$suite.tar" && rm -rf --one-file-system "$new" || exit 1
+    tar -C "$new" --numeric-owner -cf "$new.tar" . && mv "$new.tar" "$dir/$suite.tar" || exit 1
+    rm -rf --one-file-system "$new"
 }
 
 # A machine as it comes, with a user and a clone of HEAD in /strata; $root is its name.
@@ -72,23 +74,28 @@ new_root() { # NAME
     root=$dir/root.$$.$1
     mkdir "$root" && tar -C "$root" --numeric-owner -xf "$dir/$suite.tar" || exit 1
     { sources | grep . || echo "$mirror $suite main"; } | sed 's/^/deb /' >"$root/etc/apt/sources.list"
+    echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io" # a root that is lost may be lost
     apt-config dump | grep '^Acquire::' | grep -vi 'proxy-auto' >"$root/etc/apt/apt.conf.d/00machine"
     cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
     if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
         mkdir -p "$root/etc/ssl/certs" && cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
     fi
-    in_root root useradd --create-home reader >"$dir/useradd.log" 2>&1 || skip "a chroot with its own mounts cannot be had" "$dir/useradd.log"
-    { git clone -q --no-checkout "file://$PWD" "$root/strata" && git -C "$root/strata" checkout -q --detach "$head"; } || exit 1
+    in_root root useradd --create-home reader >"$dir/useradd.log" 2>&1 ||
+        skip "a chroot with its own mounts cannot be had" "$dir/useradd.log"
+    git clone -q --no-checkout "file://$PWD" "$root/strata" &&
+        git -C "$root/strata" checkout -q --detach "$head" || exit 1
     [ "$1" = root ] || in_root root chown -R "$1:$1" /strata
 }
 
 # As USER, in the clone, with nothing of this machine's environment.
 in_root() { # USER COMMAND...
-    local name environment=(HOME="$([ "$1" = root ] && echo /root || echo "/home/$1")" TERM="${TERM:-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+    local name environment=(TERM="${TERM:-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+    [ "$1" = root ] && environment+=(HOME=/root) || environment+=(HOME="/home/$1")
     for name in http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY; do
         [ -z "${!name:-}" ] || environment+=("$name=${!name}")
     done
-    unshare --mount --pid --fork --kill-child bash -c 'root=$1 debs=$2 user=$3; shift 3
+    unshare --mount --pid --fork --kill-child bash -c '
+        root=$1 debs=$2 user=$3; shift 3
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
             mount --bind "$debs" "$root/var/cache/apt/archives" || exit 125
         exec chroot "$root" setpriv --reuid="$user" --regid="$user" --init-groups env -i "$@"' \
@@ -124,7 +131,8 @@ step() {
         *) grep -aqE -- "$pattern" "$log" || wrong+=("it does not print $pattern") ;;
         esac
     done
-    printf '%s  %d:%02d\n' "$([ ${#wrong[@]} -eq 0 ] && echo ok || echo FAILED)" $(((SECONDS - begin) / 60)) $(((SECONDS - begin) % 60))
+    begin=$((SECONDS - begin))
+    printf '%s  %d:%02d\n' "$([ ${#wrong[@]} -eq 0 ] && echo ok || echo FAILED)" $((begin / 60)) $((begin % 60))
     grep -aE '^installing: ' "$log" | sed 's/^/        /'
     [ "$(packages)" = "$before" ] || echo "        with what these need: $(($(packages | wc -l) - $(wc -l <<<"$before"))) packages"
     grep -aE '^[0-9]+ passed, [0-9]+ failed' "$log" | sed 's/^/        /'
@@ -151,7 +159,8 @@ ordinary_user() {
     echo "installing the least: $least"
     in_root root bash -c "{ apt-get update && apt-get install -y --no-install-recommends $least; } 2>&1" >"$dir/least.log" ||
         skip "no packages can be had" "$dir/least.log"
-    step "make NO_INSTALL=1" ok '^missing: libedit-dev' '!missing: (gcc|lib[^e])' '^NO_INSTALL is set' -- reader make NO_INSTALL=1
+    step "make NO_INSTALL=1" ok '^missing: libedit-dev' '!missing: (gcc|lib[^e])' '^NO_INSTALL is set' \
+        -- reader make NO_INSTALL=1
     step "make tour NO_INSTALL=1" ok '^missing: unicode-data' '!missing: (gcc|lib[^e])' '\(Debian.s package unicode-data\)' \
         -- reader make tour NO_INSTALL=1 TOUR_QUICK=1
     step "a shell without libedit" ok '^no$' '^red$' \
@@ -169,9 +178,16 @@ ordinary_user() {
 [ "$(id -u)" -eq 0 ] || skip "not root: no chroot can be entered"
 tests/tools/install.sh bare || skip "there is no debootstrap"
 mkdir -p "$dir" "$debs" || exit 1
-unshare --mount --pid --fork --kill-child sh -c 'mount -t proc proc /proc' >"$dir/mount.log" 2>&1 || skip "no namespaces can be made here" "$dir/mount.log"
+rm -f "$dir"/*.log
+for root in "$dir"/{root,new}.[0-9]*; do # of a run that was killed
+    pid=${root#"$dir"/*.} pid=${pid%%.*}
+    [ ! -e "$root" ] || kill -0 "$pid" 2>/dev/null || rm -rf --one-file-system "$root"
+done
+unshare --mount --pid --fork --kill-child sh -c 'mount -t proc proc /proc' >"$dir/mount.log" 2>&1 ||
+    skip "no namespaces can be made here" "$dir/mount.log"
 head=$(git rev-parse HEAD 2>&1) || skip "git knows no HEAD here: $head"
-[ -z "$(git status --porcelain)" ] || echo "changes that are not committed are not part of this: the clone has HEAD, $(git log -1 --format='%h %s')"
+[ -z "$(git status --porcelain)" ] ||
+    echo "changes that are not committed are not part of this: the clone has HEAD, $(git log -1 --format='%h %s')"
 [ -n "$(sources)" ] || apt-get -qq update >"$dir/update.log" 2>&1
 mirror=$(sources | awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }')
 mirror=${mirror:-http://deb.debian.org/debian}

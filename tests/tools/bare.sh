@@ -94,7 +94,7 @@ in_root() { # USER COMMAND...
     for name in http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY; do
         [ -z "${!name:-}" ] || environment+=("$name=${!name}")
     done
-    unshare --mount --pid --fork --kill-child bash -c '
+    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -c '
         root=$1 debs=$2 user=$3; shift 3
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
             mount --bind "$debs" "$root/var/cache/apt/archives" || exit 125

@@ -24,7 +24,7 @@ table() {
     test)
         echo "libcmocka-dev library:cmocka.h:cmocka the test framework"
         echo "g++ command:g++ the header is compiled as C++ too"
-        echo "clang command:clang++ and by a second compiler, as C and C++"
+        echo "clang command:clang++ the header is compiled by a second compiler"
         echo "clang-format command:clang-format the layout of a stage that a test adds"
         echo "util-linux command:setpriv tests as an unprivileged user"
         echo "bsdutils command:script tests of what is shown on a terminal"
@@ -32,12 +32,12 @@ table() {
         echo "perl perl:JSON::PP tests of the book and of pages"
         echo "pkg-config command:pkg-config a program is built with the installed library"
         echo "mandoc command:mandoc the man pages are well-formed"
-        echo "groff-base command:groff likewise"
-        echo "patch command:patch tests of what puts known bugs in"
-        echo "jq command:jq JSON is read, and ours by jq"
-        echo "sqlite3 command:sqlite3 CSV likewise"
-        echo "lmdb-utils command:mdb_load LMDB's dumps are read, and ours by LMDB"
-        echo "db-util command:db_load Berkeley DB's likewise"
+        echo "groff-base command:groff the man pages are well-formed"
+        echo "patch command:patch tests of make mutants"
+        echo "jq command:jq our JSON is read by jq, and jq's by us"
+        echo "sqlite3 command:sqlite3 our CSV is read by SQLite, and SQLite's by us"
+        echo "lmdb-utils command:mdb_load our dumps are read by LMDB, and LMDB's by us"
+        echo "db-util command:db_load our dumps are read by Berkeley DB, and Berkeley DB's by us"
         echo "libleveldb-dev library:leveldb/c.h:leveldb tests of benchmarks that compare"
         echo "gnuplot-nox command:gnuplot tests of plots"
         ;;
@@ -51,17 +51,17 @@ table() {
     mutants) echo "patch command:patch puts known bugs into a copy of the code" ;;
     fuzz)
         echo "afl++ command:afl-fuzz the fuzzer"
-        echo "libclang-rt-dev file:$(clang -print-resource-dir 2>/dev/null || echo /usr/lib/clang/0)/lib/linux/libclang_rt.asan-x86_64.a clang's sanitizers"
+        echo "libclang-rt-dev file:$(clang -print-resource-dir 2>/dev/null || echo /usr/lib/clang/0)/lib/linux/libclang_rt.asan-$(uname -m).a clang's sanitizers"
         echo "llvm command:llvm-cov what a corpus covers, and names in stacks"
         ;;
     plot) echo "gnuplot-nox command:gnuplot plots" ;;
-    rocksdb) echo "librocksdb-dev library:rocksdb/c.h:rocksdb likewise, optional" ;;
+    rocksdb) echo "librocksdb-dev library:rocksdb/c.h:rocksdb another engine to compare with, optional" ;;
     peers) echo "libleveldb-dev library:leveldb/c.h:leveldb what the benchmarks compare with" ;;
     valgrind) echo "valgrind command:valgrind instructions are counted; memory errors and leaks" ;;
     more-peers)
-        echo "liblmdb-dev library:lmdb.h:lmdb likewise, optional"
-        echo "libsqlite3-dev library:sqlite3.h:sqlite3 likewise, optional"
-        echo "libtkrzw-dev library:tkrzw_langc.h:tkrzw likewise, optional"
+        echo "liblmdb-dev library:lmdb.h:lmdb another engine to compare with, optional"
+        echo "libsqlite3-dev library:sqlite3.h:sqlite3 another engine to compare with, optional"
+        echo "libtkrzw-dev library:tkrzw_langc.h:tkrzw another engine to compare with, optional"
         ;;
     bare) echo "debootstrap command:debootstrap makes a minimal Debian" ;;
     *) echo "install.sh: no group $1" >&2; exit 2 ;;
@@ -101,19 +101,24 @@ apt() { # PACKAGE...
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-only_asked=
-[ "${1:-}" = --have ] && { only_asked=1; shift; }
-needed=() wanted=() probes=()
-for group in "$@"; do
-    list=$(table "$group") || exit 2
-    while read -r package probe why; do
-        have "$probe" && continue
-        [ -n "$only_asked" ] && exit 1
-        echo "missing: $package ($why)"
-        probes+=("$package $probe")
-        case $optional in *" $group "*) wanted+=("$package") ;; *) needed+=("$package") ;; esac
-    done <<<"$list"
-done
+look() { # WORD GROUP...: says "WORD: package" of each that is missing
+    local word=$1 group list package probe why
+    shift
+    needed=() wanted=()
+    for group in "$@"; do
+        list=$(table "$group") || exit 2
+        while read -r package probe why; do
+            have "$probe" && continue
+            [ -z "$word" ] || echo "$word: $package ($why)"
+            case $optional in *" $group "*) wanted+=("$package") ;; *) needed+=("$package") ;; esac
+        done <<<"$list"
+    done
+}
+if [ "${1:-}" = --have ]; then
+    look '' "${@:2}"
+    exit $((${#needed[@]} + ${#wanted[@]} > 0))
+fi
+look missing "$@"
 missing=("${needed[@]}" "${wanted[@]}")
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ -n "${NO_INSTALL:-}" ]; then
@@ -143,12 +148,5 @@ if ! { apt "${missing[@]}" || { $root apt-get -qq update && apt "${missing[@]}";
     tail -20 "$log" >&2
     give_up "could not install ${missing[*]}"
 fi
-# Is it what was looked for?
-failed=0
-for line in "${probes[@]}"; do
-    read -r package probe <<<"$line"
-    have "$probe" && continue
-    echo "install.sh: after installing $package there is still no $probe${CC:+ (CC=$CC)}" >&2
-    case " ${needed[*]} " in *" $package "*) failed=1 ;; esac
-done
-exit $failed
+look "installed, and still missing" "$@" >&2
+[ ${#needed[@]} -eq 0 ] || give_up "what was installed is not found${CC:+ by CC=$CC}"

@@ -37,10 +37,11 @@ quoted   = '$(subst ','\'',$1)'
 LIB_LIBS := -lxxhash -llz4 -lpthread
 LIBS    := $(LIB_LIBS) -ldl
 # The shell's line editor is optional: without libedit, or with EDIT=no, it reads plain lines.
+# (Looked for when it is first asked for, as only then it has been installed.)
 ifndef EDIT
-EDIT := $(shell echo '\#include <histedit.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes || echo no)
+EDIT = $(eval EDIT := $$(shell CC=$(call quoted,$(CC)) tests/tools/install.sh --have shell && echo yes || echo no))$(EDIT)
 endif
-CLI_LIBS := $(if $(filter yes,$(EDIT)),-ledit)
+CLI_LIBS = $(if $(filter yes,$(EDIT)),-ledit)
 
 # ---- What there is: a stage is a directory with a stage.mk ----------------------------------
 
@@ -67,10 +68,14 @@ $B/stages.c: Makefile $(STAGES:%=stages/%/stage.mk) stages
 	  for s in $(STAGES); do echo "    &strata_stage_$$s,"; done; \
 	  echo '    NULL};'; } > $$new; \
 	cmp -s $$new $@ && rm $$new || mv $$new $@
-$B/stages.o: $B/stages.c
+$B/stages.o: $B/stages.c | $B/installed.txt
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
 
-$B/%.o: %.c
+# What a build needs is looked for, and installed, once in each build directory.
+$B/installed.txt:
+	@mkdir -p $(@D); CC=$(call quoted,$(CC)) tests/tools/install.sh build shell $(if $(NO_INSTALL),,&& echo 'make clean: it is looked for again' > $@)
+
+$B/%.o: %.c | $B/installed.txt
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
 
@@ -81,7 +86,7 @@ $B/strata: $(CLI) $(CRASH) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) $(CRASH) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS) $(CLI_LIBS)
 $B/common/cli/edit.o: ALL_CFLAGS += $(if $(filter yes,$(EDIT)),-DSTRATA_EDIT)
 $B/common/cli/edit.o: $B/edit.txt
-$B/edit.txt: FORCE
+$B/edit.txt: FORCE | $B/installed.txt
 	@mkdir -p $(@D); echo $(EDIT) | cmp -s - $@ || echo $(EDIT) > $@
 FORCE:
 
@@ -137,7 +142,7 @@ lint-arrows: all $(STAGES) ## no stage includes or links a later one
 # ---- Rooms with targets of their own ---------------------------------------------------------
 
 install-%:
-	@tests/tools/install.sh build $*
+	@tests/tools/install.sh build shell $*
 
 -include $(wildcard include/install.mk tests/tests.mk tests/*/*.mk fuzz/fuzz.mk bench/bench.mk docs/docs.mk)
 
@@ -149,7 +154,7 @@ install-%:
 # all stages but the newest, and what is run a second time for an option. (COVERAGE_SKIP=none leaves out nothing.)
 COVERAGE_CC   := gcc-12
 COVERAGE_SKIP := kill_|_killed|faults|tiered|^stage [12] (power_cut|memory)|^stage [1-5] (explorer|bits)|^docs|^cli (tour|bench|cxx|mutants|flat)
-coverage: install-test install-shell install-coverage ## line and branch coverage by the tests, as a table and as pages, build/coverage/index.html; fails below tests/coverage.txt
+coverage: install-test install-coverage ## line and branch coverage by the tests, as a table and as pages, build/coverage/index.html; fails below tests/coverage.txt
 	@$(MAKE) --no-print-directory MODE=cov OPT=-O0 CC=$(COVERAGE_CC) tests-build fuzz-replay-build
 	@rm -rf build/cov/counts; find build/cov -name '*.gcda' -delete
 	@export COUNTS=$(CURDIR)/build/cov/counts GCOV_PREFIX_STRIP=$(words $(subst /, ,$(CURDIR)/build/cov)); \
@@ -169,4 +174,4 @@ help: ## this list
 	@for s in $(STAGES); do printf '%s\tthe program with this stage alone\n' $$s; done | expand -t 18
 
 .PHONY: all clean help diff flat lint lint-arrows format coverage FORCE
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/bare -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -148,6 +148,6 @@ bench-large: install-build ## ten million keys: what load, open and scan need of
 	@B=$B STAGE=$(STAGE) KEYS=$(KEYS) TMPDIR=$B/bench bench/large.sh
 
 tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
-	@tests/tools/install.sh build tour
+	@tests/tools/install.sh build shell tour
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B STAGE=$(STAGE) KEEP=$(KEEP) bench/tour.sh

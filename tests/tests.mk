@@ -5,6 +5,7 @@
 #   crash/     likewise: kill, power cut, flipped bits, cut files
 #   stages/    NN_*_test.c is run for stage NN alone: its modules, its known limits (weak_...)
 #   cli/       is run once, on build/strata
+#   browser/   is run by make browser, which installs one
 #   engines/   is no test: engines as a learner's, one right and others wrong in a known way
 # What they share stands in support/, and in common/crash/ what `strata crash` shares with them.
 # A new stage is found by its directory; nothing is added here for it.
@@ -25,7 +26,7 @@ $B/tests/engines/%.so: tests/engines/%.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@) $(CC) $(ALL_CFLAGS) -Wno-unused-function -shared -o $@ $< # each is a part of another
 
-.PHONY: test tests-build check check-build start threads kill mutants mutants-full
+.PHONY: test tests-build check check-build start threads browser bare kill mutants mutants-full
 tests-build: $(TEST_BIN) $(ENGINES) $B/strata
 test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MODE=asan|tsan] [QUICK=1|no: for all|none] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
@@ -41,6 +42,13 @@ THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|"readers.h"' $(TEST
 threads: install-test ## the tests with threads, under TSan [STAGE=N]
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
 	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
+
+browser: install-browser all ## the page of strata timeline in a browser, chromium
+	@STRATA=$(abspath $B)/strata bash tests/browser/timeline.sh
+
+# On a minimal Debian: see tests/tools/bare.sh.
+bare: ## the README's two commands on a minimal Debian, which is made for it; needs root [RUN='tour test'] [SUITE=bookworm]
+	@SUITE=$(SUITE) tests/tools/bare.sh $(RUN)
 
 # Known bugs as patches: tests/mutants/DIR/NAME.patch; see tests/tools/mutants.sh.
 mutants: install-test install-mutants ## put known bugs in, one at a time: a test must find each [MUTANT=word] [STAGE=N]

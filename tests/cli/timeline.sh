@@ -51,27 +51,6 @@ is timeline_paths_make_no_element "$(grep -c '<img' evil.html)" 0
 is timeline_data_have_no_sign_of_html "$(data evil.html | grep -c "[<>&']")" 0
 is timeline_keys_come_through "$(parsed evil.html 'join "|", sort grep { defined } map { $_->{lo} } @{$d->{tables}}' | head -1 | cut -c1-48)" "${evil:0:48}"
 is timeline_path_comes_through "$(parsed evil.html '$d->{dir}')" "$odd"
-browser=$(command -v chromium || command -v google-chrome)
-if [ -n "$browser" ]; then
-    shown() { "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/browser" --dump-dom "file://$PWD/$1#t=1" 2>/dev/null; }
-    dom=$(shown evil.html)
-    like timeline_in_a_browser_is_not_taken "$dom" '<title>Strata timeline: a&lt;img src=x onerror=b&gt;'
-    dom=$(shown page.html)
-    like timeline_in_a_browser_tells_its_figures "$dom" '<th>flushes</th><td>3</td>'
-    like timeline_in_a_browser_tells_of_sessions "$dom" '4 sessions, .*3 flushes, 1 compaction'
-    opened() { "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/browser" --dump-dom "file://$PWD/$1" 2>/dev/null; }
-    dom=$(opened page.html)
-    like timeline_opens_on_the_compaction_at_work "$dom" '<b>Compaction </b><span>L0 → L6: 3 tables, [^<]*, 55 %'
-    is timeline_leaves_out_empty_levels "$(grep -o '<th[^>]*>L[0-9]</th>' <<<"$dom" | grep -o 'L[0-9]' | tr '\n' ' ')" 'L0 L6 '
-    for width in 420 1280; do # the page in a frame of that width: what it would scroll by
-        perl -MJSON::PP -e 'local $/; my $page = JSON::PP->new->allow_nonref->encode(scalar <STDIN>); $page =~ s/</\\u003c/g;
-            print "<iframe id=f style=\"border:0;width:$ARGV[0]px;height:900px\"></iframe><p id=p></p><script>
-            f.onload = () => { const d = f.contentDocument.scrollingElement; p.textContent = `wide $ARGV[0]: \${d.scrollWidth - d.clientWidth}`; }; f.srcdoc = $page;</script>"' $width <page.html >frame.html
-        like "timeline_fits_a_width_of_$width" "$(opened frame.html)" "<p id=\"p\">wide $width: 0</p>"
-    done
-else
-    skip timeline_in_a_browser "no chromium"
-fi
 
 # ---- A log that lacks something ----
 cp -r db damaged

@@ -12,7 +12,6 @@ dom=$(shown page.html)
 like timeline_in_a_browser_shows_its_figures "$dom" '<th>flushes</th><td>3</td>'
 like timeline_in_a_browser_shows_sessions "$dom" '4 sessions, .*3 flushes, 1 compaction'
 
-
 # What it opens on, and how wide it is.
 dom=$(opened page.html)
 like timeline_opens_on_the_compaction_at_work "$dom" '<b>Compaction </b><span>L0 → L6: 3 tables, [^<]*, 55 %'

@@ -163,8 +163,10 @@ enum strata_compaction {
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 
-struct strata_fs;     /* a file layer: common/fs.h */
-struct strata_engine; /* one stage's table of functions: strata_engine.h */
+/* Internal: a file layer (common/fs.h) and one stage's table of functions (strata_engine.h), for
+ * the tests and tools of Strata's own tree. Their headers are not installed. */
+struct strata_fs;
+struct strata_engine;
 
 /* strata_options_init fills in every default; then change what you need. Never fill it by hand:
  * `size` lets a program built against an older header run with a newer library. */
@@ -183,9 +185,9 @@ struct strata_options {
     /* May be NULL: silence. Called on any thread that calls the library; it must not call it on the
      * same handle: locks may be held. `message` lives until it returns. */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);
-    void *log_arg;                      /* handed to `log` */
-    struct strata_fs *fs;               /* borrowed until close; NULL: the real file system */
-    const struct strata_engine *engine; /* a learner's own; NULL: the built-in one of `stage` */
+    void *log_arg;        /* handed to `log` */
+    struct strata_fs *fs; /* internal, borrowed until close; NULL: the real file system */
+    const struct strata_engine *engine; /* internal; NULL: the built-in one of `stage` */
     size_t block_bytes;                 /* a table is read in blocks of about this (stage 5 on);
                                          * 4 KiB; at least 256 and at most 1 MiB */
     unsigned bloom_bits_per_key;        /* of a table's filter (stage 5 on); 10; 0: no filter */

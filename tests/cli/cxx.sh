@@ -72,7 +72,7 @@ sed 's/.*/F(&),/' names >functions.h
 
 # What the library was built with, the program has to be linked with.
 extra=
-nm "$B/libstrata.a" 2>/dev/null >symbols
+nm "$B/libinternal.a" 2>/dev/null >symbols
 is every_public_function_is_declared_in_a_public_header \
     "$(sed -n 's/.* T \(strata_\)/\1/p' symbols | sort -u)" \
     "$({ cat names; declared "$root/include/strata_engine.h"; } | sort -u)"

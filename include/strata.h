@@ -181,7 +181,7 @@ struct strata_options {
     uint64_t sync_interval_bytes; /* for STRATA_SYNC_INTERVAL; default 1 MiB */
     uint64_t segment_bytes;       /* a log segment is closed at this size (stages 2, 3); 64 MiB */
     size_t memtable_bytes;        /* budget of writes kept in memory (stage 4 on); 64 MiB */
-    size_t cache_bytes;           /* budget of the block cache (stage 5 on); 256 MiB */
+    size_t cache_bytes;           /* most that the block cache takes (stage 5 on); 256 MiB */
     /* May be NULL: silence. Called on any thread that calls the library; it must not call it on the
      * same handle: locks may be held. `message` lives until it returns. */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);

@@ -4,6 +4,11 @@
 #include "marker.h"
 
 #include <signal.h>
+#include <string.h>
+
+/* Of every command but the shell: it reads each block once, so a scan of much data need not fill
+ * the memory with it. */
+#define CACHE_ONCE ((size_t)8 << 20)
 
 static void tell_warning(void *arg, enum strata_log_level level, const char *message)
 {
@@ -42,6 +47,8 @@ static int open_named(struct cli *cli, enum cli_access access, struct strata **d
     options.read_only = access == CLI_READ;
     options.mapped_reads = cli->given[CLI_MAPPED_READS];
     options.dynamic_levels = !cli->given[CLI_FIXED_LEVELS];
+    if (strcmp(cli->command->name, "shell") != 0)
+        options.cache_bytes = CACHE_ONCE;
     options.log = tell_warning;
     options.log_arg = cli;
     return strata_open(cli->operands[0], &options, db, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;

@@ -229,7 +229,7 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
 {
     int rc;
     if (marker->state == MARKER_FILLING)
-        return absent(db, "it is incomplete: a copy into it was cut short", err);
+        return absent(db, "it is incomplete: a copy into it was cut short, or its removal", err);
     if (marker->state == MARKER_CREATING && !db->options.create)
         return absent(db, "its creation was cut short, nothing was ever stored", err);
     if (marker->state == MARKER_READY && db->options.exclusive)

@@ -53,4 +53,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .repair = repair_database,
     .events = leveled_events,
     .open_unsynced = open_unsynced,
+    .approximate_size = leveled_approximate_size,
 };

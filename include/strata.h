@@ -280,8 +280,8 @@ int strata_delete(struct strata *db, struct strata_slice key, struct strata_erro
 
 /* Flags of strata_put_with, strata_delete_with and strata_write: at most one of them. */
 #define STRATA_WRITE_SYNC 1u /* on the device before it returns, whatever the handle's sync is */
-/* This write does not wait for the device, not even with STRATA_SYNC_ALWAYS: it survives kill -9.
- * The next synced write, or strata_sync, makes it durable too. */
+/* With STRATA_SYNC_ALWAYS, too, this write is done when the kernel has it: it survives kill -9. The
+ * next synced write, or strata_sync, makes it durable. */
 #define STRATA_WRITE_NO_SYNC 2u
 
 /* strata_put and strata_delete with flags, for this one write. Without flags they are the same.

@@ -53,7 +53,9 @@ COMMON    := $(call objs,common)
 CLI       := $(call objs,common/cli)
 CRASH     := $(call objs,common/crash)
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
-LIB_A     := $B/libstrata.a
+# What the tree's own programs link: every object, with all its names. A learner's engine, loaded at run
+# time, uses them too. The library that is installed is another: include/install.mk.
+LIB_A     := $B/libinternal.a
 
 .DEFAULT_GOAL := all
 all: $B/strata ## build the program build/strata, every stage inside, and the library

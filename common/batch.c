@@ -124,6 +124,26 @@ int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
     return rc < 0 ? rc : add(batch, op.type, key, op.value, err);
 }
 
+int strata_batch_append(struct strata_batch *batch, const struct strata_batch *from,
+                        struct strata_error *err)
+{
+    size_t count, bytes, more;
+    int rc = 0;
+
+    if (!batch || !from)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "no batch");
+    count = batch->count;
+    bytes = batch->bytes;
+    more = from->count;
+    for (size_t i = 0; rc == 0 && i < more; i++)
+        rc = add(batch, from->ops[i].type, from->ops[i].key, from->ops[i].value, err);
+    if (rc < 0) {
+        batch->count = count;
+        batch->bytes = bytes;
+    }
+    return rc;
+}
+
 size_t strata_batch_count(const struct strata_batch *batch)
 {
     return batch->count;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MOVES 64 /* of an iterator that are counted at once */
 
@@ -75,54 +76,84 @@ static int check_key(struct strata_slice key, struct strata_error *err)
 
 /* ---- Reading and writing --------------------------------------------------------------- */
 
-static int write_one(struct strata *db, const struct strata_op *op, struct strata_error *err)
+static int check_flags(const struct strata *db, unsigned flags, struct strata_error *err)
+{
+    if (flags & ~(STRATA_WRITE_SYNC | STRATA_WRITE_NO_SYNC))
+        return invalid(err, "unknown flags of a write");
+    if (flags == (STRATA_WRITE_SYNC | STRATA_WRITE_NO_SYNC))
+        return invalid(err, "a write cannot be both synced and not synced");
+    if (flags & STRATA_WRITE_SYNC && !(db->engine->promises & STRATA_PROMISE_POWER_CUT))
+        return lacks(db, "synced writes", err);
+    return 0;
+}
+
+static bool is_synced(const struct strata *db, unsigned flags)
+{
+    return flags ? flags & STRATA_WRITE_SYNC : db->options.sync == STRATA_SYNC_ALWAYS;
+}
+
+static int write_one(struct strata *db, const struct strata_op *op, unsigned flags,
+                     struct strata_error *err)
 {
     int rc = check_write(db, err);
+    if (rc == 0 && flags)
+        rc = check_flags(db, flags, err);
     if (rc == 0)
         rc = op_check(op, err);
     if (rc < 0)
         return rc;
     count(db, op->type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES);
-    return after_write(
-        db, db->engine->write(db->self, op, 1, db->options.sync == STRATA_SYNC_ALWAYS, err), err);
+    return after_write(db, db->engine->write(db->self, op, 1, is_synced(db, flags), err), err);
 }
 
 int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
                struct strata_error *err)
 {
     struct strata_op op = {STRATA_OP_PUT, key, value};
-    return write_one(db, &op, err);
+    return write_one(db, &op, 0, err);
+}
+
+int strata_put_with(struct strata *db, struct strata_slice key, struct strata_slice value,
+                    unsigned flags, struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_PUT, key, value};
+    return write_one(db, &op, flags, err);
 }
 
 int strata_delete(struct strata *db, struct strata_slice key, struct strata_error *err)
 {
     struct strata_op op = {STRATA_OP_DELETE, key, {NULL, 0}};
-    return write_one(db, &op, err);
+    return write_one(db, &op, 0, err);
+}
+
+int strata_delete_with(struct strata *db, struct strata_slice key, unsigned flags,
+                       struct strata_error *err)
+{
+    struct strata_op op = {STRATA_OP_DELETE, key, {NULL, 0}};
+    return write_one(db, &op, flags, err);
 }
 
 int strata_write(struct strata *db, const struct strata_batch *batch, unsigned flags,
                  struct strata_error *err)
 {
     size_t operations = batch ? strata_batch_count(batch) : 0;
-    bool sync = flags & STRATA_WRITE_SYNC;
     int rc = check_write(db, err);
 
+    if (rc == 0 && !batch)
+        rc = invalid(err, "strata_write: no batch");
+    if (rc == 0)
+        rc = check_flags(db, flags, err);
     if (rc < 0)
         return rc;
-    if (!batch || flags & ~STRATA_WRITE_SYNC)
-        return invalid(err, batch ? "strata_write: unknown flags" : "strata_write: no batch");
-    if (sync && !(db->engine->promises & STRATA_PROMISE_POWER_CUT))
-        return lacks(db, "synced writes", err);
     if (operations > 1 && !(db->engine->promises & STRATA_PROMISE_BATCH))
         return lacks(db, "atomic batch", err);
     if (operations == 0)
         return 0;
     for (size_t i = 0; i < operations; i++)
         count(db, batch_ops(batch)[i].type == STRATA_OP_PUT ? DB_PUTS : DB_DELETES);
-    return after_write(db,
-                       db->engine->write(db->self, batch_ops(batch), operations,
-                                         sync || db->options.sync == STRATA_SYNC_ALWAYS, err),
-                       err);
+    return after_write(
+        db, db->engine->write(db->self, batch_ops(batch), operations, is_synced(db, flags), err),
+        err);
 }
 
 static int get_with(struct strata *db, struct strata_snapshot *snapshot, struct strata_slice key,
@@ -500,6 +531,85 @@ int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_
          atomic_load(&fs->bytes_written));
     return db->engine->stats ? db->engine->stats(db->self, each, arg, err) : 0;
 }
+
+/* The figure that is looked for. */
+struct wanted {
+    const char *name;
+    uint64_t *value;
+    bool found;
+};
+
+static void look_at(void *arg, const struct strata_stat *stat)
+{
+    struct wanted *wanted = arg;
+
+    if (strcmp(stat->name, wanted->name) != 0)
+        return;
+    *wanted->value = stat->value;
+    wanted->found = true;
+}
+
+int strata_property(struct strata *db, const char *name, uint64_t *value, struct strata_error *err)
+{
+    struct wanted wanted = {name, value, false};
+    int rc = db_check(db, err);
+
+    if (rc == 0 && (!name || !value))
+        rc = invalid(err, "strata_property: no name, or no place for the value");
+    if (rc < 0)
+        return rc;
+    rc = strata_stats(db, look_at, &wanted, err);
+    return rc < 0 ? rc : wanted.found ? 0 : STRATA_NOT_FOUND;
+}
+
+/* ---- Sizes ----------------------------------------------------------------------------- */
+
+/* Of an engine that knows no better: keys and values, read one by one. */
+static int add_up(struct strata *db, struct strata_slice from, struct strata_slice to,
+                  uint64_t *bytes, struct strata_error *err)
+{
+    struct strata_slice key, value;
+    struct strata_iter *iter;
+    int rc = strata_iter_new(db, &iter, err);
+
+    if (rc < 0)
+        return rc;
+    for (rc = strata_iter_seek(iter, from, err); rc == 0; rc = strata_iter_next(iter, err)) {
+        key = strata_iter_key(iter);
+        if (to.size && strata_compare(key, to) >= 0)
+            break;
+        rc = strata_iter_value(iter, &value, err);
+        if (rc < 0)
+            break;
+        *bytes += key.size + value.size;
+    }
+    strata_iter_free(iter);
+    return rc < 0 ? rc : 0;
+}
+
+int strata_approximate_size(struct strata *db, struct strata_slice from, struct strata_slice to,
+                            uint64_t *bytes, struct strata_error *err)
+{
+    int rc = db_check(db, err);
+
+    if (rc == 0 && !bytes)
+        rc = invalid(err, "strata_approximate_size: no place for the size");
+    if (rc == 0)
+        rc = check_key(from, err);
+    if (rc == 0)
+        rc = check_key(to, err);
+    if (rc < 0)
+        return rc;
+    *bytes = 0;
+    if (to.size && strata_compare(from, to) >= 0)
+        return 0;
+    if (db->engine->size <= offsetof(struct strata_engine, approximate_size) ||
+        !db->engine->approximate_size)
+        return add_up(db, from, to, bytes, err);
+    return db->engine->approximate_size(db->self, from, to, bytes, err);
+}
+
+/* ---- Tables and events ----------------------------------------------------------------- */
 
 int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata_table *table),
                   void *arg, struct strata_error *err)

@@ -171,8 +171,8 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
     int rc;
     if (marker->state == MARKER_FILLING)
         return absent(db,
-                      "it is incomplete: a copy into it was cut short: remove the directory, and "
-                      "copy again",
+                      "it is incomplete: a copy into it was cut short, or its removal: remove the "
+                      "directory, and copy again",
                       err);
     if (marker->state == MARKER_CREATING && !db->options.create)
         return absent(db, "its creation was cut short, nothing was ever stored", err);

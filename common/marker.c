@@ -140,7 +140,7 @@ static const char *state_meaning(unsigned state)
     case MARKER_READY:
         return "ready";
     case MARKER_FILLING:
-        return "filling: a copy into this directory is not complete";
+        return "filling: a copy into this directory is not complete, or its removal";
     }
     return "no such state";
 }

@@ -9,8 +9,8 @@
 
 /* A database is made in two steps, so that a missing data file is known from one not yet made:
  * the marker is written as CREATING before any data, and as READY once the stage has made its
- * files. A write is acknowledged only in READY. FILLING is for a copy that is still going on:
- * its directory opens for the copier alone. */
+ * files. A write is acknowledged only in READY. FILLING is for a copy that is still going on,
+ * whose directory opens for the copier alone, and for a removal (destroy.c). */
 enum marker_state { MARKER_CREATING = 1, MARKER_READY = 2, MARKER_FILLING = 3 };
 
 struct marker {

@@ -9,15 +9,25 @@ VERSION := $(shell sed -nE 's/^.define STRATA_VERSION_(MAJOR|MINOR|PATCH) ([0-9]
 SONAME  := libstrata.so.$(firstword $(subst ., ,$(VERSION)))
 LIB_SO  := $B/libstrata.so.$(VERSION)
 
-all tests-build: $(LIB_SO)
+STRATA_A := $B/libstrata.a
 
-# Of the shared library only what strata.h declares can be seen. (A learner's engine uses more, and
-# finds it in build/strata.)
-$B/libstrata.map: include/strata.h include/install.mk
+all tests-build: $(LIB_SO) $(STRATA_A)
+
+# The functions that strata.h declares: of both libraries nothing else can be seen, so no name in them
+# clashes with one of the program's. (An engine of one's own uses more; build/strata has all of it.)
+$B/public.txt: include/strata.h include/install.mk
 	@mkdir -p $(@D)
-	@{ echo 'STRATA_$(subst libstrata.so.,,$(SONAME)) {'; echo 'global:'; \
-	  sed -E 's|/\*.*\*/||' include/strata.h | sed -nE 's/^[a-z].*[ *](strata_[a-z_]+)\(.*/    \1;/p'; \
+	@sed -E 's|/\*.*\*/||' include/strata.h | sed -nE 's/^[a-z].*[ *](strata_[a-z_]+)\(.*/\1/p' > $@
+$B/libstrata.map: $B/public.txt
+	@{ echo 'STRATA_$(subst libstrata.so.,,$(SONAME)) {'; echo 'global:'; sed 's/.*/    &;/' $<; \
 	  echo 'local:'; echo '    *;'; echo '};'; } > $@
+# The static library is one object: what the public functions need, linked together, and then all other
+# names made local. (-u: what the linker is to take from the archive.)
+$B/libstrata.o: $(LIB_A) $B/public.txt
+	$(call say,LINK,$@) $(CC) -r -nostdlib -o $@ $$(sed 's/^/-Wl,-u,/' $B/public.txt) $(LIB_A)
+	@"$$($(CC) -print-prog-name=objcopy)" --keep-global-symbols=$B/public.txt $@
+$(STRATA_A): $B/libstrata.o
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $<
 # symbolic: calls from the library into itself are direct.
 $(LIB_SO): $(COMMON) $(STAGE_OBJ) $B/libstrata.map
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -shared -Wl,-soname,$(SONAME) -Wl,--version-script,$B/libstrata.map -Wl,-Bsymbolic-functions $(if $(SAN),,-Wl,-z,defs) -o $@ $(filter %.o,$^) $(LDFLAGS) $(LIB_LIBS)

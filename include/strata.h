@@ -163,8 +163,10 @@ enum strata_compaction {
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 
-struct strata_fs;     /* a file layer: common/fs.h */
-struct strata_engine; /* one stage's table of functions: strata_engine.h */
+/* Internal: a file layer (common/fs.h) and one stage's table of functions (strata_engine.h), for
+ * the tests and tools of Strata's own tree. Their headers are not installed. */
+struct strata_fs;
+struct strata_engine;
 
 /* strata_options_init fills in every default; then change what you need. Never fill it by hand:
  * `size` lets a program built against an older header run with a newer library. */
@@ -179,13 +181,13 @@ struct strata_options {
     uint64_t sync_interval_bytes; /* for STRATA_SYNC_INTERVAL; default 1 MiB */
     uint64_t segment_bytes;       /* a log segment is closed at this size (stages 2, 3); 64 MiB */
     size_t memtable_bytes;        /* budget of writes kept in memory (stage 4 on); 64 MiB */
-    size_t cache_bytes;           /* budget of the block cache (stage 5 on); 256 MiB */
+    size_t cache_bytes;           /* most that the block cache takes (stage 5 on); 256 MiB */
     /* May be NULL: silence. Called on any thread that calls the library; it must not call it on the
      * same handle: locks may be held. `message` lives until it returns. */
     void (*log)(void *log_arg, enum strata_log_level level, const char *message);
-    void *log_arg;                      /* handed to `log` */
-    struct strata_fs *fs;               /* borrowed until close; NULL: the real file system */
-    const struct strata_engine *engine; /* a learner's own; NULL: the built-in one of `stage` */
+    void *log_arg;        /* handed to `log` */
+    struct strata_fs *fs; /* internal, borrowed until close; NULL: the real file system */
+    const struct strata_engine *engine; /* internal; NULL: the built-in one of `stage` */
     size_t block_bytes;                 /* a table is read in blocks of about this (stage 5 on);
                                          * 4 KiB; at least 256 and at most 1 MiB */
     unsigned bloom_bits_per_key;        /* of a table's filter (stage 5 on); 10; 0: no filter */
@@ -276,6 +278,20 @@ int strata_put(struct strata *db, struct strata_slice key, struct strata_slice v
 /* Removes `key`; 0 also when it was not there. Fails as strata_put. */
 int strata_delete(struct strata *db, struct strata_slice key, struct strata_error *err);
 
+/* Flags of strata_put_with, strata_delete_with and strata_write: at most one of them. */
+#define STRATA_WRITE_SYNC 1u /* on the device before it returns, whatever the handle's sync is */
+/* With STRATA_SYNC_ALWAYS, too, this write is done when the kernel has it: it survives kill -9. The
+ * next synced write, or strata_sync, makes it durable. */
+#define STRATA_WRITE_NO_SYNC 2u
+
+/* strata_put and strata_delete with flags, for this one write. Without flags they are the same.
+ *   NOT_SUPPORTED  STRATA_WRITE_SYNC on a stage without STRATA_PROMISE_POWER_CUT: nothing is
+ * written INVALID        unknown flags, or both otherwise as strata_put */
+int strata_put_with(struct strata *db, struct strata_slice key, struct strata_slice value,
+                    unsigned flags, struct strata_error *err);
+int strata_delete_with(struct strata *db, struct strata_slice key, unsigned flags,
+                       struct strata_error *err);
+
 /* Copies the value of `key` into `value`, replacing what the buffer held (`value` NULL: only
  * asks whether the key is there). NOT_FOUND leaves the buffer empty.
  *   CORRUPT, IO */
@@ -302,15 +318,17 @@ int strata_batch_put(struct strata_batch *batch, struct strata_slice key, struct
                      struct strata_error *err);
 int strata_batch_delete(struct strata_batch *batch, struct strata_slice key,
                         struct strata_error *err);
+/* Adds all operations of `from` to the end of `batch`. `from` is not changed; it may be `batch`
+ * itself. NO_MEMORY: `batch` is as it was. */
+int strata_batch_append(struct strata_batch *batch, const struct strata_batch *from,
+                        struct strata_error *err);
 size_t strata_batch_count(const struct strata_batch *batch);
 size_t strata_batch_bytes(const struct strata_batch *batch); /* of keys and values */
 /* The operation at `index` < count; its slices live until the batch is cleared or freed. */
 struct strata_op strata_batch_at(const struct strata_batch *batch, size_t index);
 
-/* strata_write's flags. */
-#define STRATA_WRITE_SYNC 1u /* on the device before it returns, whatever the handle's sync is */
-
-/* Applies the batch, which stays the caller's. An empty one does nothing.
+/* Applies the batch, which stays the caller's. An empty one does nothing. `flags` as for
+ * strata_put_with.
  *   NOT_SUPPORTED  more than one operation on a stage without STRATA_PROMISE_BATCH, or
  *                  STRATA_WRITE_SYNC on one without STRATA_PROMISE_POWER_CUT: nothing is written
  *   otherwise as strata_put */
@@ -421,6 +439,19 @@ struct strata_stat {
  * and of the stage. */
 int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_stat *stat),
                  void *arg, struct strata_error *err);
+/* The value of the figure called `name`, as strata_stats gives it: "cache_hits". NOT_FOUND: the
+ * stage has none of that name. */
+int strata_property(struct strata *db, const char *name, uint64_t *value, struct strata_error *err);
+
+/* About how many bytes the entries with keys from `from` on and before `to` take; where one of them
+ * has no bytes, there is no such bound.
+ *   stage 4 on  bytes of the files of sorted tables. What is in memory only does not count; deleted
+ *               and replaced entries do, until they are merged away. Exact to a block of each table
+ *               that holds `from` or `to`, of which the index is read at most; to an entry at stage
+ * 4, which reads some records. Without bounds: the size of all tables. before      keys and values
+ * of the range, each of which is read CORRUPT, IO */
+int strata_approximate_size(struct strata *db, struct strata_slice from, struct strata_slice to,
+                            uint64_t *bytes, struct strata_error *err);
 
 /* One sorted table: what strata_tables tells. The keys live until `each` returns. */
 struct strata_table {
@@ -560,6 +591,21 @@ struct strata_event {
  *   IO, NO_MEMORY */
 int strata_events(struct strata *db, void (*each)(void *arg, const struct strata_event *event),
                   void *arg, struct strata_error *err);
+
+/* ---- Removing a database ----------------------------------------------------------------- */
+
+/* Removes the database in directory `dir`, whatever stage wrote it, or what a creation, a copy or a
+ * removal that was cut short has left of one. It removes only files that have both the name and the
+ * first bytes of a file of that stage. Everything else in the directory stays, and is reported to
+ * `left` (may be NULL), name by name; so does the directory itself, empty or not. `options` may be
+ * NULL.
+ *
+ * Cut short by a crash or an error, it leaves a directory that strata_open calls incomplete, never
+ * one that opens: call it again. ABSENT       there is no marker: no database is there LOCKED open
+ * elsewhere, in this process or another CORRUPT      the marker is damaged WRONG_STAGE  this build
+ * does not have the stage that wrote it IO           some of it may be removed */
+int strata_destroy(const char *dir, const struct strata_options *options,
+                   void (*left)(void *arg, const char *name), void *arg, struct strata_error *err);
 
 #ifdef __cplusplus
 }

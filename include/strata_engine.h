@@ -147,6 +147,10 @@ struct strata_engine {
      * it builds on them: before it writes or removes anything. Where the slot is NULL, and always
      * with STRATA_SYNC_ALWAYS, that is done before `open`. */
     int (*open_unsynced)(const struct strata_env *env, void **self, struct strata_error *err);
+    /* As strata_approximate_size, of keys from `from` on and before `to`, which is not before it;
+     * one without bytes is no bound. Where the slot is NULL the entries of the range are read. */
+    int (*approximate_size)(void *self, struct strata_slice from, struct strata_slice to,
+                            uint64_t *bytes, struct strata_error *err);
     /* The file of each of its databases that names the others: "CURRENT". NULL: there is none. By
      * it strata_repair knows the files of this stage from those of one with the same formats. */
     const char *manifest;

@@ -73,6 +73,7 @@ enum cli_option_id {
     CLI_WALK,
     CLI_SITES,
     CLI_DRY_RUN,
+    CLI_YES,
     CLI_ALL,
     CLI_ALL_FIGURES,
     CLI_OUTPUT,
@@ -275,6 +276,7 @@ int cli_run_compact(struct cli *cli);
 int cli_run_migrate(struct cli *cli);
 int cli_run_backup(struct cli *cli);
 int cli_run_repair(struct cli *cli);
+int cli_run_destroy(struct cli *cli);
 int cli_run_levels(struct cli *cli);
 int cli_run_timeline(struct cli *cli);
 int cli_run_verify(struct cli *cli);

@@ -74,6 +74,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
                    0},
     [CLI_DRY_RUN] = {"dry-run", NULL, "tell what would be done, and write nothing", 0},
+    [CLI_YES] = {"yes", NULL, "yes, remove all of it", 0},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0},
     [CLI_ALL_FIGURES] = {"all", NULL, "figures that are 0, too", 0},
     [CLI_OUTPUT] = {"output", "FILE",
@@ -359,6 +360,24 @@ const struct cli_command cli_commands[] = {
                 "$ strata get db fruit\n"
                 "apple\n",
      .run = cli_run_repair},
+    {.name = "destroy",
+     .place = CLI_LINE,
+     .operands = {"DIR"},
+     .required = 1,
+     .options = O(CLI_YES),
+     .exits = DB_EXITS,
+     .summary = "remove a database, and nothing else",
+     .about = "Removes the files of the database in DIR, those that have the name and the first\n"
+              "bytes of a file of its stage, and DIR if it is empty then. Any other file stays,\n"
+              "and a line names it. Also for what a copy that was cut short has left. Killed, it\n"
+              "leaves what no command opens as a database: run it again. Without --yes nothing is\n"
+              "removed.",
+     .example = "$ strata put db fruit apple\n"
+                "$ strata destroy db --yes\n"
+                "db: destroyed\n"
+                "$ strata get db fruit || echo it ended with $?\n"
+                "it ended with 7\n",
+     .run = cli_run_destroy},
     {.name = "compact",
      .place = CLI_LINE_AND_SHELL,
      .operands = {"DIR", "FROM", "TO"},

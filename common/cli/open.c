@@ -7,6 +7,10 @@
 #include <signal.h>
 #include <string.h>
 
+/* Of every command but the shell: it reads each block once, so a scan of much data need not fill
+ * the memory with it. */
+#define CACHE_ONCE ((size_t)8 << 20)
+
 static void tell_warning(void *arg, enum strata_log_level level, const char *message)
 {
     struct cli *cli = arg;
@@ -75,6 +79,8 @@ static int open_named(struct cli *cli, enum cli_access access, struct strata **d
     int code = cli_stage(cli, CLI_STAGE, &stage);
 
     strata_options_init(&options);
+    if (strcmp(cli->command->name, "shell") != 0)
+        options.cache_bytes = CACHE_ONCE;
     if (code == CLI_OK)
         code = read_tuning(cli, &options);
     if (code != CLI_OK)

@@ -17,7 +17,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/tree"
 tar -cf - --exclude=./.git --exclude=./build . | tar -C "$work/tree" -xf - || exit 1
-mkdir -p "$work/tree/build" && cp -a build/afl build/fuzz build/common build/stages build/stages.[co] build/libstrata.a \
+mkdir -p "$work/tree/build" && cp -a build/afl build/fuzz build/common build/stages build/stages.[co] build/libinternal.a \
     build/strata "$work/tree/build/" || exit 1
 table=docs/fuzz/planted.tsv
 out=$work/list

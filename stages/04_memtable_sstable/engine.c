@@ -44,5 +44,6 @@ const struct strata_engine strata_stage_04_memtable_sstable = {
     .verify = lsm_verify,
     .stats = lsm_stats,
     .tables = lsm_tables,
+    .approximate_size = lsm_approximate_size,
     .manifest = TABLES_NAME,
 };

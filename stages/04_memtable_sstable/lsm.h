@@ -26,5 +26,7 @@ int lsm_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat
               struct strata_error *err);
 int lsm_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
                struct strata_error *err); /* the newest first */
+int lsm_approximate_size(void *self, struct strata_slice from, struct strata_slice to,
+                         uint64_t *bytes, struct strata_error *err);
 
 #endif

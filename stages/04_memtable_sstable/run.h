@@ -23,6 +23,8 @@ int run_open(const struct strata_env *env, void *common, uint64_t number, struct
 int run_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
             struct strata_buffer *value, struct strata_error *err);
 struct cursor *run_cursor(struct sstable *table, bool once);
+int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+               struct strata_error *err);
 int run_verify(struct sstable *table, struct strata_error *err);
 
 /* ---- Writing (run_write.c) --------------------------------------------------------------- */

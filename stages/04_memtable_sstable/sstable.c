@@ -96,6 +96,24 @@ int sstable_compare_key(const struct sstable *table, struct strata_slice key)
     return strata_compare(key, strata_buffer_slice(&table->largest)) > 0;
 }
 
+int sstable_add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
+                     uint64_t *bytes, struct strata_error *err)
+{
+    struct strata_slice smallest = strata_buffer_slice(&table->smallest);
+    uint64_t begin = 0, end = table->bytes;
+    int rc = 0;
+
+    if (sstable_compare_key(table, from) > 0 || (to.size && strata_compare(to, smallest) <= 0))
+        return 0;
+    if (strata_compare(from, smallest) > 0)
+        rc = table->kind->offset(table, from, &begin, err);
+    if (rc == 0 && to.size && sstable_compare_key(table, to) <= 0)
+        rc = table->kind->offset(table, to, &end, err);
+    if (rc == 0)
+        *bytes += end - begin;
+    return rc;
+}
+
 /* ---- A writer -------------------------------------------------------------------------------- */
 
 int sstable_writer_begin(struct sstable_writer *w, const struct sstable_kind *kind,

@@ -76,6 +76,10 @@ struct sstable_kind {
      * value of a put into `value`, replacing what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
     int (*get)(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
+    /* About where in the file its entries from `key` on begin; the key is not before the smallest
+     * and not behind the largest. CORRUPT, IO, NO_MEMORY. */
+    int (*offset)(struct sstable *table, struct strata_slice key, uint64_t *offset,
+                  struct strata_error *err);
     /* Over all entries. Borrows the table. `once`: for a merge; what is read is not read again, and
      * need not be kept. NULL: no memory. */
     struct cursor *(*cursor)(struct sstable *table, bool once);
@@ -104,6 +108,10 @@ void sstable_unref(struct sstable *table); /* NULL is fine */
 void sstable_remove(struct sstable *table);
 /* < 0, > 0: the key lies before, behind all of its keys. */
 int sstable_compare_key(const struct sstable *table, struct strata_slice key);
+/* Adds to `*bytes` about what its entries from `from` on and before `to` take of the file; a key
+ * without bytes is no bound. As the kind's offset. */
+int sstable_add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
+                     uint64_t *bytes, struct strata_error *err);
 
 /* ---- For the kinds ------------------------------------------------------------------------- */
 

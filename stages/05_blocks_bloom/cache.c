@@ -1,14 +1,19 @@
-/* cache.c: one region of memory, heads of frames in front, payloads behind:
+/* cache.c: slabs of memory, each with the heads of its frames in front and their payloads behind:
  *
  *   | head 0 | head 1 | ... | head n-1 | payload 0 | payload 1 | ... | payload n-1 |
  *
- * A head is a cache line. A payload is an odd number of them, so that the beginnings of blocks,
- * which are read most, do not all compete for the same few sets of the processor's cache. Frames
- * from `fresh` on were never used, and nothing of theirs was touched.
+ * The cache begins without a slab. When all frames are used and the budget is not, it maps one
+ * more, as large as all before it together; so 256 MiB are nine slabs at most. Where the system has
+ * no more memory or address space, the cache stays as large as it is. (A small budget is one slab,
+ * allocated at once.) A frame's number is its slab's number and its index in it.
  *
- * A block takes span >= 1 frames side by side, whose payloads are one piece; the head of the first
- * is the block's. So a cache of any mixture of sizes has one budget, gives no memory back, and
- * counts in frames alone.
+ * A head is a cache line. A payload is an odd number of them, so that the beginnings of blocks,
+ * which are read most, do not all compete for the same few sets of the processor's cache. Frames of
+ * the newest slab from `fresh` on were never used, and nothing of theirs was touched.
+ *
+ * A block takes span >= 1 frames of one slab side by side, whose payloads are one piece; the head
+ * of the first is the block's. So a cache of any mixture of sizes has one budget, gives no memory
+ * back, and counts in frames alone.
  *
  * A head's state is one word, changed by atomic additions:
  *
@@ -21,9 +26,11 @@
  *     directory is freed. So entry == the word that led here: this frame is that block.
  * I3: a reader who comes too late, with the number of a frame that is locked or another's by now,
  * has added a pin and a hit, and takes both away again. Whoever writes the word must keep them:
- * lock by exchange of a word without pins, all else by adding. I4: heads tile the frames: frame 0
- * is a head, and `span` frames behind a head is the next one, up to `fresh`. The hand stands at
- * one. A free frame is locked, and a head of span 1.
+ * lock by exchange of a word without pins, all else by adding. I4: heads tile the frames of a slab:
+ * frame 0 is a head, and `span` frames behind a head is the next one, up to `fresh`. The hand
+ * stands at one. A free frame is locked, and a head of span 1. I5: a slab never moves or goes while
+ * the cache is there, and its entry in `slabs` is written before any number of its frames is in a
+ * directory. So who has such a number finds the slab without the mutex.
  *
  * All but hits, pins and releases happens under the mutex. Hits are counted in the word that a hit
  * must change anyway; a block has been used since the hand passed when their number has changed. A
@@ -43,21 +50,31 @@
 #define PINS (LOCK - 1)
 #define HUGE_BUDGET (4 * PAGES_HUGE) /* below it, small pages: rounding down would waste much */
 #define NEAR ((size_t)256)           /* bytes of a payload that a hit brings near */
+#define SLABS 32u                    /* at most */
+#define INDEX_BITS 27                /* of a frame's number; the slab's number is above them */
+#define INDEX_MASK (((uint32_t)1 << INDEX_BITS) - 1)
+
+struct slab {
+    struct cache_frame *frames; /* count of them: where the slab begins */
+    uint8_t *payloads;
+    size_t mapped_bytes; /* 0: it is malloc's */
+    uint32_t count;      /* < INDEX_MASK */
+};
 
 struct cache {
+    struct slab slabs[SLABS]; /* I5 */
     size_t budget;
     size_t payload; /* bytes of a frame's */
-    uint32_t count; /* of frames */
-    void *region;
-    size_t region_bytes; /* when it is mapped; 0: malloc's */
-    struct cache_frame *frames;
-    uint8_t *payloads;
 
     pthread_mutex_t mutex; /* guards the rest, but for what is atomic */
-    uint32_t fresh;        /* frames that were used at least once */
-    uint32_t hand;
-    uint32_t first_free; /* number + 1 */
-    uint64_t hits;       /* of blocks that are no longer here */
+    uint32_t slab_count;
+    uint32_t fresh;           /* frames of the newest slab that were used at least once */
+    uint64_t frames;          /* of all slabs */
+    uint64_t most_frames;     /* when it is as large as it can become */
+    size_t left;              /* bytes of the budget for further slabs */
+    uint32_t hand_slab, hand; /* the hand: a slab, and an index in it */
+    uint32_t first_free;      /* number + 1 */
+    uint64_t hits;            /* of blocks that are no longer here */
     uint64_t misses, evictions, blocks;
     _Atomic uint64_t private_bytes;
 };
@@ -69,29 +86,46 @@ static size_t round_up(size_t size, size_t to)
     return (size + to - 1) / to * to;
 }
 
-/* Room for as many frames as the budget has, not touched yet. */
-static int take_region(struct cache *cache, struct strata_error *err)
+static size_t frame_bytes(const struct cache *cache)
 {
-    size_t frame = sizeof(struct cache_frame) + cache->payload, count = cache->budget / frame;
-    bool huge = cache->budget >= HUGE_BUDGET;
+    return sizeof(struct cache_frame) + cache->payload;
+}
 
-    if (huge)
-        count = cache->budget / PAGES_HUGE * PAGES_HUGE / frame;
-    if (count > UINT32_MAX / 2)
-        count = UINT32_MAX / 2;
-    if (!count)
+/* One slab more, of memory that is not touched yet. */
+static void add_slab(struct cache *cache, void *memory, size_t bytes, bool mapped)
+{
+    struct slab *slab = &cache->slabs[cache->slab_count];
+    size_t count = bytes / frame_bytes(cache);
+
+    if (count >= INDEX_MASK)
+        count = INDEX_MASK - 1;
+    *slab = (struct slab){.frames = memory,
+                          .payloads = (uint8_t *)memory + count * sizeof(struct cache_frame),
+                          .mapped_bytes = mapped ? bytes : 0,
+                          .count = (uint32_t)count};
+    cache->slab_count++;
+    cache->frames += count;
+    cache->fresh = 0;
+    cache->left -= bytes;
+}
+
+/* A small budget is taken whole, of a large one nothing yet. */
+static int take_budget(struct cache *cache, struct strata_error *err)
+{
+    size_t frame = frame_bytes(cache), count = cache->budget / frame;
+    void *memory;
+
+    cache->left = cache->budget / PAGES_HUGE * PAGES_HUGE;
+    if (cache->budget >= HUGE_BUDGET)
+        count = cache->left / frame;
+    cache->most_frames = count;
+    if (cache->budget >= HUGE_BUDGET || !count)
         return 0;
-    if (huge) {
-        cache->region_bytes = round_up(count * frame, PAGES_HUGE);
-        cache->region = pages_map(cache->region_bytes);
-    } else {
-        cache->region = aligned_alloc(LINE, count * frame);
-    }
-    if (!cache->region)
+    memory = aligned_alloc(LINE, count * frame);
+    if (!memory)
         return strata_fail_memory(err, count * frame);
-    cache->count = (uint32_t)count;
-    cache->frames = cache->region;
-    cache->payloads = (uint8_t *)(cache->frames + count);
+    cache->left = count * frame;
+    add_slab(cache, memory, count * frame, false);
     return 0;
 }
 
@@ -112,7 +146,7 @@ int cache_new(size_t budget, size_t payload, struct cache **out, struct strata_e
         free(cache);
         return strata_fail_memory(err, sizeof cache->mutex);
     }
-    rc = take_region(cache, err);
+    rc = take_budget(cache, err);
     if (rc < 0)
         cache_del(cache);
     else
@@ -124,19 +158,35 @@ void cache_del(struct cache *cache)
 {
     if (!cache)
         return;
-    if (cache->region_bytes)
-        pages_unmap(cache->region, cache->region_bytes);
-    else
-        free(cache->region);
+    for (uint32_t i = 0; i < cache->slab_count; i++) {
+        const struct slab *slab = &cache->slabs[i];
+        if (slab->mapped_bytes)
+            pages_unmap(slab->frames, slab->mapped_bytes);
+        else
+            free(slab->frames);
+    }
     pthread_mutex_destroy(&cache->mutex);
     free(cache);
+}
+
+/* ---- Numbers of frames ----------------------------------------------------------------------- */
+
+static inline struct cache_frame *frame_at(const struct cache *cache, uint32_t number)
+{
+    return &cache->slabs[number >> INDEX_BITS].frames[number & INDEX_MASK];
+}
+
+static inline const uint8_t *payload_at(const struct cache *cache, uint32_t number)
+{
+    return cache->slabs[number >> INDEX_BITS].payloads +
+           (size_t)(number & INDEX_MASK) * cache->payload;
 }
 
 /* ---- Free frames --------------------------------------------------------------------------- */
 
 static void add_free(struct cache *cache, uint32_t number)
 {
-    struct cache_frame *frame = &cache->frames[number];
+    struct cache_frame *frame = frame_at(cache, number);
 
     frame->span = 1;
     frame->entry = NULL;
@@ -144,18 +194,18 @@ static void add_free(struct cache *cache, uint32_t number)
     frame->prev = 0;
     frame->next = cache->first_free;
     if (frame->next)
-        cache->frames[frame->next - 1].prev = number + 1;
+        frame_at(cache, frame->next - 1)->prev = number + 1;
     cache->first_free = number + 1;
 }
 
 static void remove_free(struct cache *cache, struct cache_frame *frame)
 {
     if (frame->prev)
-        cache->frames[frame->prev - 1].next = frame->next;
+        frame_at(cache, frame->prev - 1)->next = frame->next;
     else
         cache->first_free = frame->next;
     if (frame->next)
-        cache->frames[frame->next - 1].prev = frame->prev;
+        frame_at(cache, frame->next - 1)->prev = frame->prev;
     frame->is_free = false;
 }
 
@@ -203,34 +253,55 @@ static bool evict(struct cache *cache, struct cache_frame *frame)
 /* `got` frames are locked and no block's: the first `span` of them become one head. */
 static struct cache_frame *join(struct cache *cache, uint32_t first, uint32_t got, uint32_t span)
 {
-    struct cache_frame *frame = &cache->frames[first];
+    struct cache_frame *frame = frame_at(cache, first);
 
     for (uint32_t i = 1; i < span; i++)
         frame[i].span = 0;
     add_all_free(cache, first + span, got - span);
     frame->span = span;
-    frame->data = cache->payloads + first * cache->payload;
+    frame->data = (uint8_t *)payload_at(cache, first);
     return frame;
 }
 
+static bool has_room_for(const struct cache *cache, uint32_t span)
+{
+    for (uint32_t i = 0; i < cache->slab_count; i++)
+        if (cache->slabs[i].count >= span)
+            return true;
+    return false;
+}
+
+static void next_slab(struct cache *cache)
+{
+    cache->hand_slab = (cache->hand_slab + 1) % cache->slab_count;
+    cache->hand = 0;
+}
+
 /* Moves the hand on until it has passed enough frames side by side that could be taken. Two turns:
- * after the first every block that is not pinned counts as not used. */
+ * after the first every block that is not pinned counts as not used. Slabs that are too small are
+ * left out. */
 static struct cache_frame *sweep(struct cache *cache, uint32_t span)
 {
-    uint32_t first = cache->hand, got = 0;
+    uint32_t first = cache->hand_slab << INDEX_BITS | cache->hand, got = 0;
 
-    for (uint64_t looked = 0; looked <= 2 * (uint64_t)cache->count + span && got < span;) {
+    if (!has_room_for(cache, span))
+        return NULL;
+    for (uint64_t looked = 0; looked <= 2 * cache->frames + span && got < span;) {
+        const struct slab *slab = &cache->slabs[cache->hand_slab];
         uint32_t passed;
-        if (cache->hand == cache->count) {
+        if (cache->hand == slab->count || slab->count < span) {
             add_all_free(cache, first, got);
-            first = cache->hand = got = 0;
+            next_slab(cache);
+            first = cache->hand_slab << INDEX_BITS;
+            got = 0;
+            continue;
         }
-        passed = cache->frames[cache->hand].span;
-        if (evict(cache, &cache->frames[cache->hand])) {
+        passed = slab->frames[cache->hand].span;
+        if (evict(cache, &slab->frames[cache->hand])) {
             got += passed;
         } else {
             add_all_free(cache, first, got);
-            first = cache->hand + passed;
+            first = cache->hand_slab << INDEX_BITS | (cache->hand + passed);
             got = 0;
         }
         cache->hand += passed;
@@ -242,32 +313,67 @@ static struct cache_frame *sweep(struct cache *cache, uint32_t span)
     return NULL;
 }
 
-/* Frames that were never used, locked. */
-static void take_fresh(struct cache *cache, uint32_t count)
+/* ---- Growing --------------------------------------------------------------------------------- */
+
+/* A slab with `span` frames or more; of half the size, and so on, where the system has not as much.
+ */
+static bool grow(struct cache *cache, uint32_t span)
 {
-    struct cache_frame *frame = &cache->frames[cache->fresh];
+    size_t least = round_up(span * frame_bytes(cache), PAGES_HUGE);
+    size_t bytes = (cache->budget - cache->left) / PAGES_HUGE * PAGES_HUGE;
+    void *memory = NULL;
+
+    if (cache->slab_count == SLABS || least > cache->left)
+        return false;
+    bytes = bytes > least ? bytes : least;
+    bytes = bytes < cache->left ? bytes : cache->left;
+    while (!(memory = pages_map(bytes)) && bytes > least) {
+        bytes = bytes / 2 / PAGES_HUGE * PAGES_HUGE;
+        bytes = bytes > least ? bytes : least;
+    }
+    if (memory) {
+        add_slab(cache, memory, bytes, true);
+    } else if (span == 1) { /* it stays as large as it is */
+        cache->left = 0;
+        cache->most_frames = cache->frames;
+    }
+    return memory != NULL;
+}
+
+static uint32_t fresh_left(const struct cache *cache)
+{
+    return cache->slab_count ? cache->slabs[cache->slab_count - 1].count - cache->fresh : 0;
+}
+
+/* Frames of the newest slab that were never used, locked. Returns the number of the first. */
+static uint32_t take_fresh(struct cache *cache, uint32_t count)
+{
+    uint32_t first = (cache->slab_count - 1) << INDEX_BITS | cache->fresh;
 
     for (uint32_t i = 0; i < count; i++) {
-        frame[i] = (struct cache_frame){0};
-        atomic_init(&frame[i].state, LOCK);
+        struct cache_frame *frame = frame_at(cache, first + i);
+        *frame = (struct cache_frame){.number = first + i};
+        atomic_init(&frame->state, LOCK);
     }
     cache->fresh += count;
+    return first;
 }
 
 static struct cache_frame *find_frame(struct cache *cache, uint32_t span)
 {
-    uint32_t first = cache->fresh, left = cache->count - first;
+    uint32_t first = cache->first_free, left = fresh_left(cache);
 
-    if (span == 1 && cache->first_free) {
-        first = cache->first_free - 1;
-        remove_free(cache, &cache->frames[first]);
-        return join(cache, first, 1, 1);
+    if (span == 1 && first) {
+        remove_free(cache, frame_at(cache, first - 1));
+        return join(cache, first - 1, 1, 1);
     }
-    take_fresh(cache, span < left ? span : left);
-    if (span <= left)
-        return join(cache, first, span, span);
-    add_all_free(cache, first, left);
-    return sweep(cache, span);
+    if (span > left) {
+        if (left)
+            add_all_free(cache, take_fresh(cache, left), left);
+        if (!grow(cache, span))
+            return sweep(cache, span);
+    }
+    return join(cache, take_fresh(cache, span), span, span);
 }
 
 /* ---- Misses -------------------------------------------------------------------------------- */
@@ -300,12 +406,14 @@ static void free_private(struct cache *cache, struct cache_frame *frame)
 int cache_take(struct cache *cache, size_t size, struct cache_frame **out, struct strata_error *err)
 {
     size_t span = size / cache->payload + (size % cache->payload != 0);
-    size_t most = cache->count / 8 ? cache->count / 8 : cache->count != 0;
+    uint64_t most;
 
     span += span == 0;
     *out = NULL;
     pthread_mutex_lock(&cache->mutex);
     cache->misses++;
+    most = cache->most_frames / 8 ? cache->most_frames / 8 : cache->most_frames != 0;
+    most = most < INDEX_MASK - 1 ? most : INDEX_MASK - 1;
     if (span <= most)
         *out = find_frame(cache, (uint32_t)span);
     pthread_mutex_unlock(&cache->mutex);
@@ -314,7 +422,7 @@ int cache_take(struct cache *cache, size_t size, struct cache_frame **out, struc
 
 static void give_back(struct cache *cache, struct cache_frame *frame)
 {
-    add_all_free(cache, (uint32_t)(frame - cache->frames), frame->span);
+    add_all_free(cache, frame->number, frame->span);
 }
 
 void cache_abandon(struct cache *cache, struct cache_frame *frame)
@@ -341,14 +449,14 @@ struct cache_frame *cache_put(struct cache *cache, const struct cache_directory 
     there = atomic_load_explicit(entry, memory_order_relaxed);
     if (there) {
         give_back(cache, frame);
-        frame = &cache->frames[there - 1];
+        frame = frame_at(cache, there - 1);
         atomic_fetch_add_explicit(&frame->state, PIN, memory_order_relaxed);
     } else {
         cache->blocks++;
         frame->entry = entry;
         frame->seen = 0;
         atomic_fetch_add_explicit(&frame->state, PIN - LOCK, memory_order_release);
-        atomic_store_explicit(entry, (uint32_t)(frame - cache->frames) + 1, memory_order_release);
+        atomic_store_explicit(entry, frame->number + 1, memory_order_release);
     }
     pthread_mutex_unlock(&cache->mutex);
     return frame;
@@ -367,8 +475,8 @@ struct cache_frame *cache_get(struct cache *cache, const struct cache_directory 
 
     if (!number)
         return NULL;
-    frame = &cache->frames[number - 1];
-    payload = cache->payloads + (number - 1) * cache->payload;
+    frame = frame_at(cache, number - 1);
+    payload = payload_at(cache, number - 1);
     for (size_t i = 0; i < NEAR; i += LINE) /* while the head is waited for */
         __builtin_prefetch(payload + i);
     state = atomic_fetch_add_explicit(&frame->state, HIT + PIN, memory_order_acquire);
@@ -386,8 +494,8 @@ void cache_prefetch(const struct cache *cache, const struct cache_directory *dir
 
     if (!number)
         return;
-    payload = cache->payloads + (number - 1) * cache->payload;
-    __builtin_prefetch(&cache->frames[number - 1]);
+    payload = payload_at(cache, number - 1);
+    __builtin_prefetch(frame_at(cache, number - 1));
     for (size_t i = 0; i < bytes && i < cache->payload; i += LINE)
         __builtin_prefetch(payload + i);
 }
@@ -423,7 +531,7 @@ static void drop(struct cache *cache, _Atomic uint32_t *entry)
 
     if (!number)
         return; /* evicted meanwhile */
-    frame = &cache->frames[number - 1];
+    frame = frame_at(cache, number - 1);
     state = atomic_fetch_or_explicit(&frame->state, LOCK, memory_order_acquire);
     while (state & PINS) {
         sched_yield();
@@ -447,6 +555,15 @@ void cache_directory_free(struct cache *cache, struct cache_directory *directory
     *directory = (struct cache_directory){0};
 }
 
+static uint64_t hits_of(const struct slab *slab, uint32_t used)
+{
+    uint64_t hits = 0;
+
+    for (uint32_t i = 0; i < used; i++)
+        hits += atomic_load_explicit(&slab->frames[i].state, memory_order_relaxed) / HIT;
+    return hits;
+}
+
 void cache_stats(struct cache *cache, struct cache_stats *out)
 {
     pthread_mutex_lock(&cache->mutex);
@@ -455,13 +572,12 @@ void cache_stats(struct cache *cache, struct cache_stats *out)
         .misses = cache->misses,
         .evictions = cache->evictions,
         .blocks = cache->blocks,
-        .bytes = cache->fresh * (sizeof(struct cache_frame) + cache->payload),
+        .bytes = (cache->frames - fresh_left(cache)) * frame_bytes(cache),
         .budget = cache->budget,
         .private_bytes = atomic_load_explicit(&cache->private_bytes, memory_order_relaxed),
     };
-    for (uint32_t i = 0; i < cache->fresh; i++) {
-        const struct cache_frame *frame = &cache->frames[i];
-        out->hits += atomic_load_explicit(&frame->state, memory_order_relaxed) / HIT;
-    }
+    for (uint32_t i = 0; i < cache->slab_count; i++)
+        out->hits += hits_of(&cache->slabs[i],
+                             i + 1 < cache->slab_count ? cache->slabs[i].count : cache->fresh);
     pthread_mutex_unlock(&cache->mutex);
 }

@@ -4,9 +4,10 @@
  * goes round the frames (Fernando Corbató: A Paging Experiment with the Multics System, 1968).
  *
  * The payload of a block is what the caller puts there, of any size: what fits a frame takes one,
- * larger ones take several side by side. All frames lie in one region, on huge pages where the
- * system gives them, and memory is taken as frames are used for the first time. So the cache never
- * takes more than its budget, and never gives back what it took.
+ * larger ones take several side by side. Frames lie in a few slabs, on huge pages where the system
+ * gives them; a slab is mapped when all frames before it are used, and its memory taken as its
+ * frames are. So the cache, and its address space, grow with what is kept, up to the budget, and
+ * nothing is given back. Where the system has no more, the cache works on as large as it is.
  *
  * A block that cannot be kept (the budget is 0 or small, it is larger than an eighth of the
  * frames, or everything is pinned) is served from private memory that is freed when it is released:
@@ -43,6 +44,7 @@ struct cache_frame {
     _Atomic uint32_t *entry;    /* the directory's word that names it; NULL: none does */
     uint64_t seen;              /* hits when the hand passed */
     uint32_t span;              /* frames side by side that it is; 0: a later one, or private */
+    uint32_t number;            /* of its slab, and in it: cache.c */
     uint32_t next, prev;        /* in the list of free frames, number + 1 */
     bool is_free;
     uint64_t bytes; /* of a private one */
@@ -66,7 +68,7 @@ struct cache_stats {
 };
 
 /* `budget` bytes, heads of frames included; `payload` is the usual size of a block's payload: a
- * frame's. NO_MEMORY, also when the system does not promise so much address space. */
+ * frame's. NO_MEMORY. */
 int cache_new(size_t budget, size_t payload, struct cache **out, struct strata_error *err);
 /* No block is pinned, no directory is left. NULL is fine. */
 void cache_del(struct cache *cache);

@@ -213,6 +213,18 @@ static int table_get(struct sstable *table, struct strata_slice key, uint64_t ha
     return STRATA_NOT_FOUND;
 }
 
+/* Where the block begins that may hold the key: no block is read. */
+static int table_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+                        struct strata_error *err)
+{
+    struct table *t = (struct table *)table;
+    int rc = table_need(t, err);
+
+    if (rc == 0)
+        *offset = t->fence.places[fence_find(&t->fence, key)];
+    return rc;
+}
+
 const struct sstable_kind table_kind = {
     .suffix = ".table",
     .magic = TABLE_MAGIC,
@@ -223,6 +235,7 @@ const struct sstable_kind table_kind = {
     .open_later = table_open_later,
     .close = table_close,
     .get = table_get,
+    .offset = table_offset,
     .cursor = table_cursor,
     .verify = table_verify,
     .writer_new = table_writer_new,

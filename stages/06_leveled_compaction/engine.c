@@ -54,5 +54,6 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .repair = repair_database,
     .events = leveled_events,
     .open_unsynced = open_unsynced,
+    .approximate_size = leveled_approximate_size,
     .manifest = CURRENT_NAME,
 };

@@ -26,6 +26,8 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
                   struct strata_error *err); /* leveled_stats.c, as is the next */
 int leveled_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
                    struct strata_error *err);
+int leveled_approximate_size(void *self, struct strata_slice from, struct strata_slice to,
+                             uint64_t *bytes, struct strata_error *err);
 int leveled_events(void *self, void (*each)(void *arg, const struct strata_event *event), void *arg,
                    struct strata_error *err);
 

@@ -216,6 +216,20 @@ int leveled_tables(void *self, void (*each)(void *arg, const struct strata_table
     return 0;
 }
 
+int leveled_approximate_size(void *self, struct strata_slice from, struct strata_slice to,
+                             uint64_t *bytes, struct strata_error *err)
+{
+    uint64_t sequence;
+    struct super *super = leveled_take(self, &sequence);
+    struct version *version = super->version;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < version->count; i++)
+        rc = sstable_add_size(version->all[i], from, to, bytes, err);
+    super_unref(super);
+    return rc;
+}
+
 /* ---- Events ---------------------------------------------------------------------------------- */
 
 /* All of them, as they are when nobody writes. */

@@ -11,6 +11,7 @@ cat >program.cc <<'END'
 #include <strata.h>
 #include <strata_engine.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
@@ -58,7 +59,14 @@ int main(int argc, char **argv)
         std::printf("%.*s\n", static_cast<int>(key.size), reinterpret_cast<const char *>(key.data));
     }
     strata_iter_free(iter);
-    return strata_close(db, &err) < 0 ? die(err) : 0;
+    std::uint64_t size, puts;
+    if (strata_put_with(db, strata_string("c"), strata_string("3"), STRATA_WRITE_NO_SYNC, &err) < 0 ||
+        strata_delete_with(db, strata_string("c"), STRATA_WRITE_SYNC, &err) < 0 ||
+        strata_approximate_size(db, strata_string("a"), strata_bytes(nullptr, 0), &size, &err) < 0 ||
+        strata_property(db, "puts", &puts, &err) != STRATA_OK || strata_close(db, &err) < 0)
+        return die(err);
+    std::printf("%d puts\n", static_cast<int>(puts));
+    return strata_destroy(argv[1], nullptr, nullptr, nullptr, &err) < 0 ? die(err) : 0;
 }
 END
 
@@ -72,7 +80,7 @@ sed 's/.*/F(&),/' names >functions.h
 
 # What the library was built with, the program has to be linked with.
 extra=
-nm "$B/libstrata.a" 2>/dev/null >symbols
+nm "$B/libinternal.a" 2>/dev/null >symbols
 is every_public_function_is_declared_in_a_public_header \
     "$(sed -n 's/.* T \(strata_\)/\1/p' symbols | sort -u)" \
     "$({ cat names; declared "$root/include/strata_engine.h"; } | sort -u)"
@@ -98,6 +106,6 @@ for cxx in g++ clang++; do
     code ${name}_program_links_every_function 0 \
         $cxx $extra -o program program.o "$B/libstrata.a" -lxxhash -llz4 -lpthread
     rm -rf db
-    prints ${name}_program_works $'a=1\na\nb' ./program db
+    prints ${name}_program_works $'a=1\na\nb\n3 puts' ./program db
 done
 done_testing

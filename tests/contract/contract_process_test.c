@@ -13,8 +13,10 @@
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -436,6 +438,96 @@ static void process_directory_that_cannot_be_entered_is_an_error(void **state)
 
 #define process_test(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
 
+/* ---- Little address space --------------------------------------------------------------- */
+
+#define ENTRIES 16000u
+#define VALUE 1000u
+
+static void value_of(uint32_t n, uint8_t *value)
+{
+    for (uint32_t i = 0; i < VALUE; i++)
+        value[i] = (uint8_t)((n * 2654435761u + i * 40503u) >> 7 ^ (n + i) * 31u);
+}
+
+static bool is_value_of(uint32_t n, struct strata_slice value)
+{
+    uint8_t wanted[VALUE];
+
+    value_of(n, wanted);
+    return value.size == VALUE && memcmp(value.data, wanted, VALUE) == 0;
+}
+
+static int put_all(struct strata *db)
+{
+    uint8_t value[VALUE];
+
+    for (uint32_t n = 0; n < ENTRIES; n++) {
+        value_of(n, value);
+        if (strata_put(db, strata_bytes(&n, sizeof n), strata_bytes(value, VALUE), NULL) != 0)
+            return 2;
+    }
+    return 0;
+}
+
+static int get_and_scan_all(struct strata *db)
+{
+    struct strata_buffer value = {0};
+    struct strata_slice slice;
+    struct strata_iter *iter;
+    uint32_t seen = 0;
+    int rc;
+
+    for (uint32_t n = 0; n < ENTRIES; n++)
+        if (strata_get(db, strata_bytes(&n, sizeof n), &value, NULL) != 0 ||
+            !is_value_of(n, strata_buffer_slice(&value)))
+            return 3;
+    strata_buffer_free(&value);
+    if (strata_iter_new(db, &iter, NULL) < 0)
+        return 4;
+    for (rc = strata_iter_first(iter, NULL); rc == 0; rc = strata_iter_next(iter, NULL), seen++)
+        if (strata_iter_value(iter, &slice, NULL) < 0 || slice.size != VALUE)
+            return 5;
+    strata_iter_free(iter);
+    return seen == ENTRIES ? 0 : 6;
+}
+
+/* More data than the limit leaves for the cache of 256 MiB that the options have. */
+static int work_in_little_address_space(struct child *self, void *arg)
+{
+    struct place *place = arg;
+    struct strata_options options;
+    struct rlimit limit;
+    struct strata *db;
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    int rc;
+
+    (void)self;
+    if (!statm || fscanf(statm, "%lu", &pages) != 1)
+        return 100;
+    fclose(statm);
+    limit.rlim_cur = limit.rlim_max = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (32 << 20);
+    subject_options(&options, place->fs, true);
+    options.sync = STRATA_SYNC_NEVER;
+    options.memtable_bytes = 1 << 20;
+    options.cache_bytes = (size_t)256 << 20;
+    if (setrlimit(RLIMIT_AS, &limit) != 0 || strata_open(place->dir, &options, &db, NULL) < 0)
+        return 1;
+    rc = put_all(db);
+    if (rc == 0)
+        rc = get_and_scan_all(db);
+    return strata_close(db, NULL) < 0 ? 7 : rc;
+}
+
+static void process_with_little_address_space_puts_gets_and_scans(void **state)
+{
+    if (check_sanitized()) {
+        check_skipping("a sanitizer takes address space of its own");
+        skip();
+    }
+    assert_int_equal(child_run(work_in_little_address_space, *state), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,6 +542,7 @@ int main(void)
         process_test(process_child_can_open_a_database_of_its_own),
         process_test(process_directory_that_cannot_be_written_can_be_read),
         process_test(process_directory_that_cannot_be_entered_is_an_error),
+        process_test(process_with_little_address_space_puts_gets_and_scans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,11 +4,15 @@
 #include "test.h"
 
 #include "05_blocks_bloom/cache.h"
+#include "child.h"
 #include "rng.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define PAYLOAD 448 /* bytes of a frame: with its head 512 */
 #define FRAME 512
@@ -366,8 +370,6 @@ static void cache_more_than_there_is_is_no_memory(void **state)
     assert_code(cache_take(cache, SIZE_MAX, &frame, &err), STRATA_ERR_NO_MEMORY, &err);
     assert_int_equal(stats_of(cache).private_bytes, 0);
     cache_del(cache);
-    assert_code(cache_new(SIZE_MAX / 2, 1 << 20, &none, &err), STRATA_ERR_NO_MEMORY, &err);
-    assert_null(none);
     assert_ok(cache_new(1000, SIZE_MAX, &none, &err), &err); /* frames that large: none */
     cache_del(none);
     cache_del(NULL);
@@ -389,6 +391,147 @@ static void cache_table_without_blocks_and_blocks_without_bytes_are_fine(void **
     cache_directory_free(cache, &none.directory); /* zeroed by now */
     cache_directory_free(cache, &table.directory);
     cache_del(cache);
+}
+
+/* ---- A large budget, taken slab by slab --------------------------------------------------------
+ */
+
+#define MIB ((size_t)1 << 20)
+#define PAGE_PAYLOAD 4096
+#define PAGE_FRAME (64 + PAGE_PAYLOAD + 64) /* the payload is an odd number of lines */
+
+/* Bytes of address space that the process has. */
+static size_t address_space(void)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+
+    if (statm && fscanf(statm, "%lu", &pages) != 1)
+        pages = 0;
+    if (statm)
+        fclose(statm);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void cache_takes_address_space_as_it_is_used(void **state)
+{
+    struct strata_error err;
+    struct cache *cache;
+    struct table table;
+    size_t before;
+
+    (void)state;
+    table_init(&table, 1, 100000);
+    before = address_space();
+    assert_true(before > 0);
+    assert_ok(cache_new(256 * MIB, PAGE_PAYLOAD, &cache, &err), &err);
+    assert_true(address_space() - before < MIB);
+    touch(cache, &table, 0, PAGE_PAYLOAD);
+    assert_true(address_space() - before < 4 * MIB);
+    for (uint32_t i = 1; i < 10 * MIB / PAGE_FRAME; i++)
+        touch(cache, &table, i, PAGE_PAYLOAD);
+    assert_true(address_space() - before < 20 * MIB);
+    assert_int_equal(stats_of(cache).evictions, 0);
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+/* All slabs are filled, and their blocks evicted: whatever slab a block is in, it is found there,
+ * and the largest blocks have room. */
+static void cache_of_many_slabs_keeps_what_fits_its_budget(void **state)
+{
+    uint32_t fit = 60 * MIB / PAGE_FRAME, many = 2 * 64 * MIB / PAGE_FRAME;
+    struct strata_error err;
+    struct cache *cache;
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, many + 8);
+    assert_ok(cache_new(65 * MIB, PAGE_PAYLOAD, &cache, &err), &err);
+    for (int turn = 0; turn < 2; turn++)
+        for (uint32_t i = 0; i < fit; i++)
+            touch(cache, &table, i, PAGE_PAYLOAD);
+    assert_int_equal(stats_of(cache).misses, fit);
+    assert_int_equal(stats_of(cache).hits, fit);
+    assert_int_equal(stats_of(cache).blocks, fit);
+    for (uint32_t i = 0; i < many; i++)
+        touch(cache, &table, i, PAGE_PAYLOAD);
+    assert_true(stats_of(cache).bytes > 63 * MIB);
+    assert_true(stats_of(cache).blocks > fit);
+    for (uint32_t i = many; i < many + 8; i++) {
+        touch(cache, &table, i, 7 * MIB);
+        assert_true(is_cached(cache, &table, i));
+    }
+    assert_int_equal(stats_of(cache).private_bytes, 0);
+    for (uint32_t i = 0; i < many; i += 7)
+        touch(cache, &table, i, PAGE_PAYLOAD);
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+/* Large blocks first, and small ones beside them: what is left of a slab is used. */
+static void cache_large_block_takes_a_slab_that_is_large_enough(void **state)
+{
+    struct strata_error err;
+    struct cache *cache;
+    struct table table;
+
+    (void)state;
+    table_init(&table, 1, 10000);
+    assert_ok(cache_new(64 * MIB, PAGE_PAYLOAD, &cache, &err), &err);
+    touch(cache, &table, 0, PAGE_PAYLOAD);
+    touch(cache, &table, 1, 7 * MIB);
+    for (uint32_t i = 2; i < 1 + 2 * MIB / PAGE_FRAME; i++)
+        touch(cache, &table, i, PAGE_PAYLOAD);
+    assert_true(stats_of(cache).bytes <= 10 * MIB);
+    assert_int_equal(stats_of(cache).evictions, 0);
+    assert_true(is_cached(cache, &table, 0));
+    assert_true(is_cached(cache, &table, 1));
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+}
+
+/* In a child whose address space ends: 0, or which check failed. */
+static int work_within_a_limit(struct child *self, void *arg)
+{
+    size_t now = address_space();
+    struct rlimit limit = {now + 24 * MIB, now + 24 * MIB};
+    struct cache_stats stats;
+    struct table table = {.id = 1, .refs = 1};
+    struct cache *cache;
+    uint32_t many = 64 * MIB / PAGE_FRAME;
+
+    (void)self;
+    (void)arg;
+    if (setrlimit(RLIMIT_AS, &limit) != 0 ||
+        cache_directory_init(&table.directory, many, NULL) < 0 ||
+        cache_new(1024 * MIB, PAGE_PAYLOAD, &cache, NULL) < 0)
+        return 1;
+    for (int turn = 0; turn < 2; turn++)
+        for (uint32_t i = 0; i < many; i++) {
+            struct cache_frame *frame = read_block(cache, &table, i, PAGE_PAYLOAD, false);
+            if (!frame || !holds(frame, &table, i, PAGE_PAYLOAD))
+                return 2;
+            cache_release(cache, frame);
+        }
+    cache_stats(cache, &stats);
+    if (stats.bytes < 18 * MIB || stats.bytes > 24 * MIB)
+        return 3;
+    if (stats.private_bytes || stats.evictions < many)
+        return 4;
+    cache_directory_free(cache, &table.directory);
+    cache_del(cache);
+    return 0;
+}
+
+static void cache_that_cannot_grow_works_on(void **state)
+{
+    (void)state;
+    if (check_sanitized()) {
+        check_skipping("a sanitizer takes address space of its own");
+        skip();
+    }
+    assert_int_equal(child_run(work_within_a_limit, NULL), 0);
 }
 
 /* ---- Random work against what is known --------------------------------------------------------
@@ -602,6 +745,10 @@ int main(void)
         cmocka_unit_test(cache_large_blocks_take_frames_side_by_side),
         cmocka_unit_test(cache_more_than_there_is_is_no_memory),
         cmocka_unit_test(cache_table_without_blocks_and_blocks_without_bytes_are_fine),
+        cmocka_unit_test(cache_takes_address_space_as_it_is_used),
+        cmocka_unit_test(cache_of_many_slabs_keeps_what_fits_its_budget),
+        cmocka_unit_test(cache_large_block_takes_a_slab_that_is_large_enough),
+        cmocka_unit_test(cache_that_cannot_grow_works_on),
         cmocka_unit_test(cache_agrees_with_what_was_put),
         cmocka_unit_test(cache_threads_never_see_another_block),
     };

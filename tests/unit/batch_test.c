@@ -192,6 +192,43 @@ static void batch_missing_is_an_invalid_argument(void **state)
     strata_batch_free(NULL);
 }
 
+static void expect_ops(const struct strata_batch *batch, const char *want)
+{
+    char got[200] = "";
+
+    for (size_t i = 0; i < strata_batch_count(batch); i++) {
+        struct strata_op op = strata_batch_at(batch, i);
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s%.*s ",
+                 op.type == STRATA_OP_PUT ? "+" : "-", (int)op.key.size, (const char *)op.key.data,
+                 (int)op.value.size, (const char *)op.value.data);
+    }
+    assert_string_equal(got, want);
+}
+
+static void batch_appended_to_another_comes_behind_it(void **state)
+{
+    struct strata_batch *a = strata_batch_new(), *b = strata_batch_new();
+    struct strata_error err;
+
+    (void)state;
+    assert_ok(strata_batch_append(a, b, &err), &err);
+    assert_int_equal(strata_batch_count(a), 0);
+    assert_ok(strata_batch_put(a, strata_string("k"), strata_string("1"), &err), &err);
+    assert_ok(strata_batch_delete(b, strata_string("k"), &err), &err);
+    assert_ok(strata_batch_put(b, strata_string("l"), strata_string("2"), &err), &err);
+    assert_ok(strata_batch_append(a, b, &err), &err);
+    expect_ops(b, "-k +l2 ");
+    strata_batch_free(b); /* a has copies */
+    expect_ops(a, "+k1 -k +l2 ");
+    assert_int_equal(strata_batch_bytes(a), 5);
+    assert_ok(strata_batch_append(a, a, &err), &err);
+    expect_ops(a, "+k1 -k +l2 +k1 -k +l2 ");
+    assert_int_equal(strata_batch_bytes(a), 10);
+    assert_code(strata_batch_append(a, NULL, &err), STRATA_ERR_INVALID, &err);
+    assert_code(strata_batch_append(NULL, a, &err), STRATA_ERR_INVALID, &err);
+    strata_batch_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +240,7 @@ int main(void)
         cmocka_unit_test(batch_empty_keys_and_values_are_operations),
         cmocka_unit_test(batch_beyond_the_limits_is_refused_and_unchanged),
         cmocka_unit_test(batch_missing_is_an_invalid_argument),
+        cmocka_unit_test(batch_appended_to_another_comes_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

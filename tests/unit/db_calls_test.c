@@ -59,7 +59,7 @@ static void db_refused_arguments_never_reach_the_engine(void **state)
     assert_code(strata_delete(db, large, &err), STRATA_ERR_INVALID, &err);
     assert_code(strata_get(db, large, NULL, &err), STRATA_ERR_INVALID, &err);
     assert_code(strata_write(db, NULL, 0, &err), STRATA_ERR_INVALID, &err);
-    assert_code(strata_write(db, batch, 2, &err), STRATA_ERR_INVALID, &err);
+    assert_code(strata_write(db, batch, 4, &err), STRATA_ERR_INVALID, &err);
     assert_ok(strata_write(db, batch, 0, &err), &err); /* empty */
     engine_fake_expect("");
     assert_int_equal(check_stat(db, "puts"), 0);

@@ -1,0 +1,34 @@
+/* destroy.c: destroy: removes a database, and nothing else. */
+#include "cli.h"
+
+#include <unistd.h>
+
+struct leftovers {
+    struct cli *cli;
+    uint64_t count;
+};
+
+static void tell_left(void *arg, const char *name)
+{
+    struct leftovers *left = arg;
+
+    fprintf(left->cli->out, "%s/%s: left, it is no file of the database\n", left->cli->operands[0],
+            name);
+    left->count++;
+}
+
+int cli_run_destroy(struct cli *cli)
+{
+    struct leftovers left = {cli, 0};
+    const char *dir = cli->operands[0];
+    struct strata_error err;
+
+    if (!cli->given[CLI_YES])
+        return cli_usage(cli, "it removes all that is stored in %s: to be confirmed by --yes", dir);
+    if (strata_destroy(dir, NULL, tell_left, &left, &err) < 0)
+        return cli_fail(cli, &err);
+    if (!left.count)
+        rmdir(dir); /* where that fails it stays, empty */
+    fprintf(cli->out, "%s: destroyed\n", dir);
+    return CLI_OK;
+}

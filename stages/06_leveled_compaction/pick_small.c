@@ -26,24 +26,19 @@ static uint64_t small_bytes(const struct strata_options *options)
     return table < memtable ? table : memtable;
 }
 
-static bool is_small(const struct pick_of *of, const struct sstable *table)
-{
-    return table->bytes < small_bytes(of->options) && !pick_is_spared(of->spared, table);
-}
-
 struct pick_range pick_range_down(const struct pick_of *of, unsigned level, size_t at)
 {
     const struct version_level *l = &of->version->levels[level];
     struct pick_range range = pick_range_of(l->tables[at]);
-    uint64_t bytes = l->tables[at]->bytes;
+    uint64_t small = small_bytes(of->options), bytes = l->tables[at]->bytes;
 
     if (level)
         return range;
-    if (is_small(of, l->tables[at]))
-        while (at && is_small(of, l->tables[at - 1]) && bytes < small_bytes(of->options)) {
-            pick_widen(&range, l->tables[--at]);
-            bytes += l->tables[at]->bytes;
-        }
+    while (at && bytes < small && l->tables[at - 1]->bytes < small &&
+           !pick_is_spared(of->spared, l->tables[at - 1])) {
+        pick_widen(&range, l->tables[--at]);
+        bytes += l->tables[at]->bytes;
+    }
     pick_close_over(l, &range);
     return range;
 }
@@ -51,7 +46,8 @@ struct pick_range pick_range_down(const struct pick_of *of, unsigned level, size
 /* I2. Inputs of so many bytes take their neighbor. */
 static bool takes(const struct pick_of *of, uint64_t bytes, const struct sstable *neighbor)
 {
-    return bytes < small_bytes(of->options) && is_small(of, neighbor) && neighbor->bytes <= bytes;
+    return bytes < small_bytes(of->options) && neighbor->bytes <= bytes &&
+           !pick_is_spared(of->spared, neighbor);
 }
 
 void pick_widen_small(const struct pick_of *of, unsigned level, size_t at, size_t end,

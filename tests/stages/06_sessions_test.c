@@ -219,6 +219,10 @@ static void sessions_write_in_proportion(void **state)
     assert_in_range(s.written, first, 4 * first * 5 / 4);
     assert_in_range(s.worst, 1, 1200 * (VALUE + 40)); /* one merge of it all */
     finish(&s, 1200);
+    s = begin((struct setting){.key = scattered});
+    run(&s, 0, 600);
+    assert_in_range(s.written, 1, 600 * 1700); /* log, manifest and names among it */
+    finish(&s, 600);
 }
 
 /* A full memtable whose keys are all behind those of the tables costs no compaction. */
@@ -259,18 +263,25 @@ static void sessions_merge_what_others_left(void **state)
     finish(&s, 200);
 }
 
-/* What is next to it is merged all the same. */
+/* What is next to it is merged all the same, on both levels. */
 static void sessions_leave_a_damaged_table_alone(void **state)
 {
     struct sessions s = begin((struct setting){.key = rising});
-    const char *path;
+    const char *path = NULL;
+    struct strata *db;
+    size_t files;
 
     (void)state;
     run(&s, 0, 122);
-    path = harm_file(s.fs, DIR, ".table", 1);
+    files = count_files(s.fs) - 6; /* tables; the marker, CURRENT, manifest, log, lock, events */
+    path = harm_file(s.fs, DIR, ".table", files - 3); /* two are on level 0 */
     harm_flip(s.fs, path, 40);
-    run(&s, 122, 400);
+    run(&s, 122, 600);
     assert_in_range(s.most_files, 4, 25);
+    db = open_as(s.fs, &s.set, true);
+    assert_in_range(check_stat(db, "level0_files"), 0, 4);
+    assert_in_range(check_stat(db, "level6_files"), 2, 5);
+    close_it(db);
     fs_free(s.fs);
 }
 

@@ -559,7 +559,8 @@ static void forge_prefix(struct strata_buffer *section, uint32_t count, uint32_t
         put_u32(number, (uint32_t[]){count, prefix, 3, 0}[i]);
         strata_buffer_append(&block, number, 4);
     }
-    for (uint32_t i = 0; i < prefix; i++)
+    strata_buffer_append(&block, "key 100010", 10); /* within the table's bounds */
+    for (uint32_t i = 10; i < prefix; i++)
         strata_buffer_append(&block, "p", 1);
     for (uint32_t i = 0; i < count; i++) /* tags */
         strata_buffer_append(&block, "", 1);

@@ -14,10 +14,12 @@
  *   types      with DELETES: a bit an entry, the lowest first, set for a delete; zeros to the byte
  *
  * A block is valid iff the columns fill it to its last byte, starts ascend, each suffix is behind
- * the one before it, no key or value is longer than allowed, and a delete has no value; then every
- * entry is known to lie inside (I1), and binary search finds what is there (I2). A tag that is not
- * its key's hides the key (I3): that block_verify looks for; a load relies on the checksum of the
- * block's file for it, as hashing all keys again would cost as much as unpacking them.
+ * the one before it, no key or value is longer than allowed, and a delete has no value; and if it
+ * has more than one entry, it is no larger than 1 MiB, and its keys, each with the prefix, no
+ * larger than 64 MiB (I4: so many bytes a scan or a compaction makes of a block at most). Then
+ * every entry is known to lie inside (I1), and binary search finds what is there (I2). A tag that
+ * is not its key's hides the key (I3): that block_verify looks for; a load relies on the checksum
+ * of the block's file for it, as hashing all keys again would cost as much as unpacking them.
  *
  * Why columns: a look at an entry costs what it pulls into the processor's cache. A block of 35
  * entries has its tags in one line; the key that has the tag is another, its value a third. With
@@ -69,6 +71,16 @@ static int read_head(struct block *block, unsigned *form, struct decoder *d,
         return corrupt(1, "keys are longer than a key may be", err);
     if (block->value_size > STRATA_MAX_VALUE)
         return corrupt(1, "values are longer than a value may be", err);
+    return 0;
+}
+
+/* I4. One entry may be of any size; suffixes are among the block's own bytes. */
+static int check_work(const struct block *block, struct strata_error *err)
+{
+    if (block->count > 1 && block->size > BLOCK_TARGET_MAX)
+        return corrupt(1, "it is larger than a block of several entries may be", err);
+    if (block->count > 1 && (uint64_t)block->count * block->prefix_size > BLOCK_KEYS_MAX)
+        return corrupt(1, "its keys are larger than those of one block may be", err);
     return 0;
 }
 
@@ -195,6 +207,8 @@ int block_open(struct block *block, struct strata_slice bytes, struct strata_err
     *block = (struct block){.bytes = bytes.data, .size = (uint32_t)bytes.size};
     decoder_init(&d, bytes);
     rc = read_head(block, &form, &d, err);
+    if (rc == 0)
+        rc = check_work(block, err);
     if (rc < 0)
         return rc;
     get_bytes(&d, block->prefix_size);

@@ -17,7 +17,9 @@
 
 #define BLOCK_TARGET 4096                      /* bytes, the usual size */
 #define BLOCK_TARGET_MAX ((size_t)1024 * 1024) /* the largest that may be asked for */
-#define BLOCK_SLACK 16                         /* bytes that block_key may write behind a key */
+#define BLOCK_KEYS_MAX                                                                             \
+    (64 * BLOCK_TARGET_MAX) /* bytes: the keys of a block, each with its prefix */
+#define BLOCK_SLACK 16      /* bytes that block_key may write behind a key */
 
 /* The bits of a block's first byte: block.c. */
 enum block_form {

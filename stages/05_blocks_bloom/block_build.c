@@ -205,7 +205,7 @@ int block_builder_try(struct block_builder *builder, unsigned type, struct strat
     if (!builder->count || surely_fits(builder, key.size, value.size, target))
         return block_builder_add(builder, type, key, value, hash, err);
     s = sums_with(builder, key, value.size, true);
-    if (value.size > target || size_of(&s) > target)
+    if (value.size > target || size_of(&s) > target || s.key_bytes > BLOCK_KEYS_MAX)
         return BLOCK_FULL;
     rc = block_builder_add(builder, type, key, value, hash, err);
     if (rc == 0)

@@ -16,6 +16,7 @@
  * I3: when an edit could not be written it is not known which state is on the device: the files of
  * both are left as they are. */
 #include "change.h"
+#include "cost.h"
 
 void change_free(struct change *c)
 {
@@ -83,24 +84,21 @@ static int commit(struct tree *tree, struct change *c, struct strata_error *err)
     return rc;
 }
 
-static bool is_added(const struct edit *edit, uint64_t number)
-{
-    for (size_t i = 0; i < edit->added_count; i++)
-        if (edit->added[i].number == number)
-            return true;
-    return false;
-}
-
-/* What was only moved stays. */
+/* What was only moved stays. Level by level, not edit by edit: a compaction may take all of them.
+ */
 static void remove_tables(struct tree *tree, const struct version *old, const struct edit *edit)
 {
-    for (size_t i = 0; i < edit->removed_count; i++) {
-        const struct edit_removed *r = &edit->removed[i];
-        const struct version_level *l = &old->levels[r->level];
-        for (size_t j = 0; j < l->count && !is_added(edit, r->number); j++)
-            if (l->tables[j]->number == r->number)
-                trash_table(&tree->trash, tree->env, l->tables[j]);
-    }
+    bool any[LEVELS] = {false};
+
+    for (size_t i = 0; i < edit->removed_count; i++)
+        any[edit->removed[i].level] = true;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; any[level] && i < old->levels[level].count; i++) {
+            struct sstable *table = old->levels[level].tables[i];
+            cost_so_far.comparisons++;
+            if (!state_has_table(&tree->state, table->number))
+                trash_table(&tree->trash, tree->env, table);
+        }
 }
 
 /* From now on the tree is as the edit says. */

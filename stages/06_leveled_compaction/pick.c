@@ -7,7 +7,7 @@
  *   level 2   [a][b.c][e.f][g.h][i.k][m]...      with all that it overlaps on the next level
  *
  * How much a level may have, which one takes what leaves level 0, and when that is due, says
- * pick_shape.c.
+ * pick_shape.c; which small tables are inputs, too, pick_small.c.
  *
  * I1: the inputs of level 0 are closed: no table of that level that is left out overlaps with them.
  *     So what goes down is older than all that stays above it, key by key.
@@ -188,22 +188,32 @@ static bool can_move(const struct pick_of *of, const struct pick *pick,
                PICK_TIMES * of->options->table_bytes;
 }
 
+/* I2; and the small tables next to them. `range` is theirs, then. */
+static int take_outputs(struct pick *out, const struct pick_of *of, struct pick_range *range,
+                        struct strata_error *err)
+{
+    uint64_t bytes = out->bytes + pick_bytes_over(of->version, out->output, range);
+    size_t at, end;
+
+    may_overlap(of->version, out->output, range, &at, &end);
+    pick_widen_small(of, out->output, at, end, bytes, range);
+    return pick_take_overlapping(out, of->version, out->output, range, err);
+}
+
 /* The inputs that table `at` of the level needs. */
 static int take_inputs(struct pick *out, const struct pick_of *of, unsigned level, size_t at,
                        struct strata_error *err)
 {
     const struct version *v = of->version;
-    struct pick_range range = pick_range_of(v->levels[level].tables[at]);
+    struct pick_range range = pick_range_down(of, level, at);
     int rc;
 
-    if (level == 0)
-        pick_close_over(&v->levels[0], &range);
     pick_free(out);
     out->level = level;
     out->output = pick_next(v, of->options, level);
     rc = pick_take_overlapping(out, v, level, &range, err);
     if (rc == 0)
-        rc = pick_take_overlapping(out, v, out->output, &range, err); /* I2 */
+        rc = take_outputs(out, of, &range, err);
     out->move = rc == 0 && can_move(of, out, &range);
     return rc;
 }

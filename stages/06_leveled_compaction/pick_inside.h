@@ -25,6 +25,13 @@ int pick_take_overlapping(struct pick *pick, const struct version *version, unsi
 /* Bytes of the tables of a level that overlap; there may be no such level. */
 uint64_t pick_bytes_over(const struct version *version, unsigned level,
                          const struct pick_range *range);
+/* pick_small.c: the keys of table `at` and of what goes down with it: of level 0 the small tables
+ * that are newer than a small one, and all that overlap with them. */
+struct pick_range pick_range_down(const struct pick_of *of, unsigned level, size_t at);
+/* Tables [at, end) of a level overlap with the range of inputs that have so many bytes, theirs
+ * included: widened by the small tables next to them that are to be merged with them. */
+void pick_widen_small(const struct pick_of *of, unsigned level, size_t at, size_t end,
+                      uint64_t bytes, struct pick_range *range);
 bool pick_is_spared(const struct pick_spared *spared, const struct sstable *table);
 
 /* Where what leaves a level goes: the next one that has tables, or else is used. */

@@ -117,21 +117,22 @@ size_t pick_together(const struct version_level *l, const struct pick_spared *sp
     return count < PICK_L0_TABLES ? 0 : count;
 }
 
-/* The oldest, and all that overlap with it, with what they overlap there: nothing, where keys come
+/* The oldest, and what goes down with it, with what they overlap there: nothing, where keys come
  * in order. */
-static bool oldest_is_worth_it(const struct version *v, unsigned next, uint64_t worth)
+static bool oldest_is_worth_it(const struct pick_of *of, unsigned next, uint64_t worth)
 {
-    const struct version_level *l = &v->levels[0];
-    struct pick_range range = pick_range_of(l->tables[l->count - 1]);
+    const struct version *v = of->version;
+    struct pick_range range = pick_range_down(of, 0, v->levels[0].count - 1);
 
-    pick_close_over(l, &range);
     return pick_bytes_over(v, 0, &range) >= pick_bytes_over(v, next, &range) / worth;
 }
 
-static bool is_worth_it(const struct version *v, unsigned next, uint64_t worth)
+static bool is_worth_it(const struct pick_of *of, unsigned next, uint64_t worth)
 {
+    const struct version *v = of->version;
+
     return v->levels[0].bytes >= v->levels[next].bytes / worth ||
-           oldest_is_worth_it(v, next, worth);
+           oldest_is_worth_it(of, next, worth);
 }
 
 static enum pick_level0 level0_plan(const struct pick_of *of, const struct pick_shape *shape)
@@ -143,12 +144,12 @@ static enum pick_level0 level0_plan(const struct pick_of *of, const struct pick_
     bool together;
 
     if (of->settle && l->count + (v->levels[next].count > 0) > 1 && l->count &&
-        is_worth_it(v, next, L0_SETTLED))
+        is_worth_it(of, next, L0_SETTLED))
         return PICK_L0_DOWN;
     if (l->count < PICK_L0_TABLES)
         return PICK_L0_RESTS;
     together = pick_together(l, of->spared, &small) > 0;
-    if (!(together && small <= l->bytes / L0_SMALL) && is_worth_it(v, next, L0_WORTH))
+    if (!(together && small <= l->bytes / L0_SMALL) && is_worth_it(of, next, L0_WORTH))
         return PICK_L0_DOWN;
     return together ? PICK_L0_TOGETHER : PICK_L0_RESTS;
 }

@@ -97,7 +97,7 @@ static void drop(struct trash *trash, size_t at, struct strata_fs *fs)
         fs_remove(fs, f->path, NULL);
         free(f->path);
     }
-    memmove(f, f + 1, (--trash->count - at) * sizeof *f);
+    *f = trash->files[--trash->count]; /* in any order: there may be many */
 }
 
 bool trash_step(struct trash *trash, struct strata_fs *fs, uint64_t bytes)
@@ -129,7 +129,7 @@ void trash_free(struct trash *trash, struct strata_fs *fs)
 {
     trash_step(trash, fs, UINT64_MAX);
     while (trash->count)
-        drop(trash, 0, fs);
+        drop(trash, trash->count - 1, fs);
     free(trash->files);
     trash->files = NULL;
     trash->room = 0;

@@ -633,6 +633,31 @@ static void block_keys_longer_than_allowed_do_not_open(void **state)
     free(bytes);
 }
 
+/* What all keys begin with is stored once, and built whole: such a block ends before memory does.
+ */
+static void block_builder_ends_where_its_keys_are_many_bytes(void **state)
+{
+    struct block_builder builder = {.target = BLOCK_TARGET_MAX};
+    struct strata_slice bytes;
+    static uint8_t key[60000];
+    struct block block;
+    int rc = 0;
+
+    (void)state;
+    for (unsigned i = 0; rc == 0 && i < 5000; i++) {
+        key[sizeof key - 2] = (uint8_t)(i >> 8);
+        key[sizeof key - 1] = (uint8_t)i;
+        rc = block_builder_try(&builder, STRATA_OP_PUT, strata_bytes(key, sizeof key), S(""), i,
+                               NULL);
+    }
+    assert_int_equal(rc, BLOCK_FULL);
+    assert_int_equal(builder.count, BLOCK_KEYS_MAX / sizeof key);
+    assert_int_equal(block_builder_finish(&builder, &bytes, NULL), 0);
+    assert_int_equal(block_open(&block, bytes, NULL), 0);
+    assert_int_equal(block.count, BLOCK_KEYS_MAX / sizeof key);
+    block_builder_free(&builder);
+}
+
 /* What a block had is nothing to the next one: no types, where it has no delete. */
 static void block_builder_begins_anew(void **state)
 {
@@ -657,6 +682,7 @@ int main(void)
         cmocka_unit_test(block_long_keys_and_values_come_back),
         cmocka_unit_test(block_agrees_with_a_sorted_array),
         cmocka_unit_test(block_builder_keeps_to_its_target),
+        cmocka_unit_test(block_builder_ends_where_its_keys_are_many_bytes),
         cmocka_unit_test(block_builder_begins_anew),
         cmocka_unit_test(block_cut_anywhere_does_not_open),
         cmocka_unit_test(block_flipped_bits_are_told_or_harmless),

@@ -547,6 +547,53 @@ static void block_that_does_not_unpack_is_refused(void **state)
     ground_free(&g);
 }
 
+/* A block with a long prefix: so many entries, with suffixes of three bytes and no values. */
+static void forge_prefix(struct strata_buffer *section, uint32_t count, uint32_t prefix)
+{
+    struct strata_buffer block = {0};
+    uint8_t number[4];
+    uint32_t check;
+
+    strata_buffer_append(&block, &(uint8_t){BLOCK_WIDE}, 1);
+    for (int i = 0; i < 4; i++) {
+        put_u32(number, (uint32_t[]){count, prefix, 3, 0}[i]);
+        strata_buffer_append(&block, number, 4);
+    }
+    strata_buffer_append(&block, "key 100010", 10); /* within the table's bounds */
+    for (uint32_t i = 10; i < prefix; i++)
+        strata_buffer_append(&block, "p", 1);
+    for (uint32_t i = 0; i < count; i++) /* tags */
+        strata_buffer_append(&block, "", 1);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t suffix[3] = {(uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+        strata_buffer_append(&block, suffix, 3);
+    }
+    strata_buffer_clear(section);
+    assert_int_equal(section_put(section, 7, RECORD_FILE_HEADER, strata_buffer_slice(&block), true,
+                                 &check, NULL),
+                     0);
+    strata_buffer_free(&block);
+}
+
+/* 240,000 keys of 64 KB in 1 MB: a scan would make 14 GiB of them. And no writer makes several
+ * entries a block of more than 1 MiB. */
+static void block_with_more_work_than_one_has_is_refused(void **state)
+{
+    struct strata_buffer section = {0};
+    struct ground g;
+
+    (void)state;
+    ground_init(&g);
+    forge_prefix(&section, 240000, 65000);
+    block_is_refused(&g, &section, "its keys are larger");
+    forge_prefix(&section, 1033, 65000); /* 64 MiB and a little */
+    block_is_refused(&g, &section, "its keys are larger");
+    forge_prefix(&section, 300000, 60);
+    block_is_refused(&g, &section, "larger than a block of several entries");
+    strata_buffer_free(&section);
+    ground_free(&g);
+}
+
 /* No entry is so large: no memory is taken for it. */
 static void block_of_more_than_a_gibibyte_is_refused(void **state)
 {
@@ -873,6 +920,7 @@ int main(void)
         cmocka_unit_test(table_with_a_key_before_its_smallest_is_damage),
         cmocka_unit_test(block_that_is_none_is_refused),
         cmocka_unit_test(block_that_does_not_unpack_is_refused),
+        cmocka_unit_test(block_with_more_work_than_one_has_is_refused),
         cmocka_unit_test(block_of_more_than_a_gibibyte_is_refused),
         cmocka_unit_test(section_of_no_bytes_gives_back_none),
         cmocka_unit_test(section_smaller_than_its_tail_is_refused),

@@ -15,7 +15,7 @@
 #define DIR "db"
 #define TABLE "db/000004.table" /* has "a" to "c"; 000006 has "x" to "z" */
 
-static struct strata *open_it(struct strata_fs *fs, bool read_only)
+static struct strata *open_as(struct strata_fs *fs, bool read_only, uint64_t table_bytes)
 {
     struct strata_options options;
     struct strata_error err;
@@ -24,9 +24,14 @@ static struct strata *open_it(struct strata_fs *fs, bool read_only)
     subject_options(&options, fs, !read_only);
     options.read_only = read_only;
     options.memtable_bytes = 4 << 20;
-    options.table_bytes = 8 << 20;
+    options.table_bytes = table_bytes;
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     return db;
+}
+
+static struct strata *open_it(struct strata_fs *fs, bool read_only)
+{
+    return open_as(fs, read_only, 8 << 20);
 }
 
 static void close_it(struct strata *db)
@@ -46,11 +51,11 @@ static void put_some(struct strata *db, char from, char to)
     assert_ok(strata_flush(db, &err), &err);
 }
 
-/* Two tables that do not overlap. */
+/* Two tables that do not overlap; nor are they small, beside such a table_bytes: they stay two. */
 static struct strata_fs *make_two(void)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct strata *db = open_it(fs, false);
+    struct strata *db = open_as(fs, false, 256);
 
     put_some(db, 'a', 'c');
     put_some(db, 'x', 'z');

@@ -11,6 +11,14 @@ static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
     progress_tick(&cli->progress, &state);
 }
 
+static uint64_t bytes_in(const char *dir)
+{
+    struct usage usage;
+
+    usage_of(dir, &usage); /* what cannot be looked at does not count */
+    return usage.bytes;
+}
+
 /* The operands after DIR; one that is not there has no bytes. */
 static int read_range(struct cli *cli, struct strata_buffer *from, struct strata_buffer *to)
 {
@@ -44,15 +52,14 @@ static int compact(struct cli *cli, struct strata *db)
 int cli_run_compact(struct cli *cli)
 {
     const char *dir = cli->operands[0];
-    uint64_t before =
-        usage_of(dir).bytes; /* while it is open there may be room ahead of writes, too */
+    uint64_t before = bytes_in(dir); /* while it is open there may be room ahead of writes, too */
     struct strata *db;
     int code = cli_open(cli, CLI_WRITE, &db);
 
     if (code == CLI_OK)
         code = cli_close(cli, db, compact(cli, db));
     if (code == CLI_OK)
-        fprintf(cli->out, "%s: %" PRIu64 " bytes, %" PRIu64 " before\n", dir, usage_of(dir).bytes,
+        fprintf(cli->out, "%s: %" PRIu64 " bytes, %" PRIu64 " before\n", dir, bytes_in(dir),
                 before);
     return code;
 }

@@ -40,6 +40,7 @@ struct edit {
     EditLine *el;
     History *past;
     const char *file; /* of the history, or NULL */
+    int unkept;       /* errno of the last line that could not be written to it, or 0 */
     const char *prompt;
     edit_complete *complete;
     void *arg;
@@ -204,10 +205,42 @@ static void set_keys(struct edit *edit)
     add_key(el, L"strata-suspend", L"stop until we are continued", suspend, L"^Z");
 }
 
+/* ---- The history ----------------------------------------------------------------------- */
+
+static void load_history(History *past, const char *file)
+{
+    HistEvent event;
+
+    history(past, &event, H_SETSIZE, HISTORY_LINES);
+    history(past, &event, H_SETUNIQUE, 1);
+    if (file && access(file, F_OK) == 0)
+        history(past, &event, H_LOAD, file);
+}
+
+/* Adds a line to the file as it is now: another shell may have written to it. At once, as the
+ * terminal may go away at any time. */
+static void keep_line(struct edit *edit, const char *text)
+{
+    History *kept = history_init();
+    mode_t mask = umask(077); /* for its owner alone */
+    HistEvent event;
+
+    errno = ENOMEM;
+    if (kept) {
+        load_history(kept, edit->file);
+        errno = 0;
+        history(kept, &event, H_ENTER, text);
+    }
+    if (!kept || history(kept, &event, H_SAVE, edit->file) < 0)
+        edit->unkept = errno ? errno : EIO;
+    if (kept)
+        history_end(kept);
+    umask(mask);
+}
+
 struct edit *cli_edit_new(edit_complete *complete, void *arg, const char *history_file)
 {
     struct edit *edit = calloc(1, sizeof *edit);
-    HistEvent event;
 
     if (!edit)
         return NULL;
@@ -219,35 +252,25 @@ struct edit *cli_edit_new(edit_complete *complete, void *arg, const char *histor
     edit->past = history_init();
     edit->el = el_init("strata", stdin, stdout, stderr);
     if (!edit->past || !edit->el) {
-        edit->file = NULL;
         cli_edit_free(edit);
         return NULL;
     }
-    history(edit->past, &event, H_SETSIZE, HISTORY_LINES);
-    history(edit->past, &event, H_SETUNIQUE, 1);
-    if (history_file && access(history_file, F_OK) == 0)
-        history(edit->past, &event, H_LOAD, history_file);
+    load_history(edit->past, history_file);
     set_keys(edit);
     return edit;
 }
 
 int cli_edit_free(struct edit *edit)
 {
-    HistEvent event;
-    int rc = 0;
+    int unkept = edit->unkept;
 
-    errno = 0;
-    if (edit->file) {
-        mode_t mask = umask(077); /* for its owner alone */
-        rc = history(edit->past, &event, H_SAVE, edit->file) < 0 ? -1 : 0;
-        umask(mask);
-    }
     if (edit->el)
         el_end(edit->el);
     if (edit->past)
         history_end(edit->past);
     free(edit);
-    return rc;
+    errno = unkept;
+    return unkept ? -1 : 0;
 }
 
 int cli_edit_line(struct edit *edit, const char *prompt, struct strata_buffer *line)
@@ -261,8 +284,11 @@ int cli_edit_line(struct edit *edit, const char *prompt, struct strata_buffer *l
     strata_buffer_clear(line);
     if (!text || size <= 0)
         return 0;
-    if (strspn(text, " \t\r\n") < (size_t)size)
+    if (strspn(text, " \t\r\n") < (size_t)size) {
         history(edit->past, &event, H_ENTER, text);
+        if (edit->file)
+            keep_line(edit, text);
+    }
     size -= text[size - 1] == '\n';
     return strata_buffer_append(line, text, (size_t)size) == 0;
 }

@@ -22,7 +22,7 @@ typedef void edit_complete(void *arg, const char *line, size_t word, struct edit
 /* NULL: this build has no editor, or there is no memory. `history` is a file, borrowed, or NULL:
  * kept in memory only. */
 struct edit *cli_edit_new(edit_complete *complete, void *arg, const char *history);
-/* Writes the history to its file, if there is one. 0, or -1 and errno. */
+/* 0, or -1 and errno if a line could not be written to the history's file. */
 int cli_edit_free(struct edit *edit);
 
 /* One line without its end, in place of what `line` held. 1; 0: the input is over. */

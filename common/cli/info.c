@@ -122,7 +122,6 @@ static int collect(struct cli *cli, struct info *info, struct strata *db, struct
     int rc, later;
 
     strata_stage(db, &info->stage);
-    info->usage = usage_of(cli->operands[0]);
     rc = strata_stats(db, note_stat, info, err);
     if (rc < 0)
         return rc;
@@ -295,8 +294,11 @@ static int info(struct cli *cli, struct strata *db)
 {
     struct info info = {0};
     struct strata_error err;
-    int rc = collect(cli, &info, db, &err);
+    int rc, sys = usage_of(cli->operands[0], &info.usage);
 
+    if (sys)
+        return cli_fail_sys(cli, cli->operands[0], sys);
+    rc = collect(cli, &info, db, &err);
     print_info(cli, &info);
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }

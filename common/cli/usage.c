@@ -2,6 +2,7 @@
 #include "usage.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,19 +22,19 @@ static void add(struct usage *usage, const char *name, const struct stat *status
         usage->written = status->st_mtime;
 }
 
-struct usage usage_of(const char *dir)
+int usage_of(const char *dir, struct usage *usage)
 {
-    struct usage usage = {0};
     DIR *files = opendir(dir);
     struct dirent *entry;
     struct stat status;
 
+    *usage = (struct usage){0};
     if (!files)
-        return usage;
+        return errno;
     while ((entry = readdir(files)))
         if (fstatat(dirfd(files), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(status.st_mode))
-            add(&usage, entry->d_name, &status);
+            add(usage, entry->d_name, &status);
     closedir(files);
-    return usage;
+    return 0;
 }

@@ -12,6 +12,7 @@ struct usage {
     time_t written;           /* the newest of all, by their times of change; 0: there is none */
 };
 
-struct usage usage_of(const char *dir);
+/* 0, or errno: the directory cannot be read; then nothing counts. */
+int usage_of(const char *dir, struct usage *usage);
 
 #endif

@@ -244,6 +244,10 @@ if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
     LC_ALL=C.UTF-8 typed 'strata shell keys' 'get caf\t\xc3\xa9\n'
     like edited_completion_cuts_no_character "$out" '^x$'
 
+    typed 'strata shell db --history at_once' 'get a\n' 'put lines @at_once\n'
+    like edited_history_is_kept_at_once "$(strata get db lines)" 'get'
+    strata del db lines
+
     # History where nobody named a file
     rm -rf "$XDG_STATE_HOME"
     typed 'strata shell db' 'get a\n'

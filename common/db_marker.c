@@ -102,7 +102,8 @@ static int plan(struct strata *db, bool damaged, struct marker *marker, struct s
     if (damaged && marker->state == MARKER_FILLING)
         return strata_fail(err, STRATA_ERR_CORRUPT, db->dir, STRATA_NO_OFFSET,
                            "the damaged marker " MARKER_NAME " says that a copy into the directory "
-                           "was cut short: remove the directory, and copy again");
+                           "was cut short: remove the directory, and copy again; or the marker "
+                           "alone, if you know better, and repair");
     rc = recognise_check(db->env.fs, db->dir, db->engine, err);
     if (rc < 0)
         return rc;

@@ -54,7 +54,6 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
     state = get_u8(&d);
     reserved = get_bytes(&d, CHECK_OFFSET - RESERVED_OFFSET);
     check = get_u32(&d);
-    marker->state = (enum marker_state)state;
     if (magic.size != 8 || memcmp(magic.data, MARKER_MAGIC, 8) != 0)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 0,
                            "not a Strata marker: it does not begin with " MARKER_MAGIC);
@@ -76,6 +75,7 @@ static int decode(struct strata_slice bytes, const char *path, struct marker *ma
         if (reserved.data[i])
             return strata_fail(err, STRATA_ERR_CORRUPT, path, RESERVED_OFFSET + i,
                                "reserved byte is %u, not 0", reserved.data[i]);
+    marker->state = (enum marker_state)state;
     return 0;
 }
 
@@ -87,6 +87,21 @@ static bool check_holds(struct strata_slice bytes)
         return false;
     put_u32(check, checksum(checksum_seed(0, 0), strata_bytes(bytes.data, CHECK_OFFSET)));
     return memcmp(check, bytes.data + CHECK_OFFSET, sizeof check) == 0;
+}
+
+/* The state of a damaged marker: where that byte alone is damaged the check tells which it was. */
+static enum marker_state state_of(struct strata_slice bytes)
+{
+    uint8_t copy[MARKER_BYTES] = {0};
+
+    if (bytes.size) /* not more than there is room for: fs_read_file saw to that */
+        memcpy(copy, bytes.data, bytes.size);
+    for (int state = MARKER_CREATING; state <= MARKER_FILLING; state++) {
+        copy[STATE_OFFSET] = (uint8_t)state;
+        if (check_holds(strata_bytes(copy, bytes.size)))
+            return (enum marker_state)state;
+    }
+    return bytes.size > STATE_OFFSET ? (enum marker_state)bytes.data[STATE_OFFSET] : 0;
 }
 
 int marker_read(struct strata_fs *fs, const char *dir, struct marker *marker,
@@ -110,11 +125,11 @@ int marker_read_lost(struct strata_fs *fs, const char *dir, struct marker *marke
     rc = fs_read_file(fs, path, MARKER_BYTES, &bytes, &why);
     if (rc == 0)
         rc = decode(strata_buffer_slice(&bytes), path, marker, &why);
-    else if (rc == STRATA_ERR_CORRUPT)
-        marker->state = (enum marker_state)0; /* a longer file: nothing of it was read */
     else if (rc == STRATA_ERR_IO && why.sys == ENOENT)
         rc = STRATA_NOT_FOUND;
     *lost = rc == STRATA_ERR_CORRUPT && !check_holds(strata_buffer_slice(&bytes));
+    if (*lost)
+        marker->state = state_of(strata_buffer_slice(&bytes));
     if (rc < 0 && err)
         *err = why;
     strata_buffer_free(&bytes);

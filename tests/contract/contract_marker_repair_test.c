@@ -176,6 +176,9 @@ static void remark_damaged_marker_is_made_anew_and_kept(void **state)
         bytes.data[i] ^= 0x40;
         try_damage(strata_bytes(bytes.data, i));
     }
+    bytes.data[14] = MARKER_FILLING; /* the check tells that it was READY */
+    if (by_names())
+        try_damage(strata_buffer_slice(&bytes));
     assert_int_equal(strata_buffer_append(&bytes, "more", 4), 0);
     if (by_names())
         try_damage(strata_buffer_slice(&bytes));
@@ -205,6 +208,10 @@ static void remark_never_calls_half_a_copy_whole(void **state)
     assert_ok(marker_write(fs, DIR, &marker, false, &err), &err);
     assert_int_equal(fs_sim_get(fs, MARKER, &bytes), 0);
     bytes.data[20] ^= 1;
+    set_bytes(fs, strata_buffer_slice(&bytes));
+    expect_refused(fs, STRATA_ERR_CORRUPT, "a copy into the directory was cut short");
+    bytes.data[20] ^= 1;
+    bytes.data[14] = MARKER_READY; /* it was not, tells the check */
     set_bytes(fs, strata_buffer_slice(&bytes));
     expect_refused(fs, STRATA_ERR_CORRUPT, "a copy into the directory was cut short");
     strata_buffer_free(&bytes);

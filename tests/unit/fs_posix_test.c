@@ -281,7 +281,7 @@ static void *lock_and_remove(void *arg)
     struct strata_fs *fs = fs_posix_new();
     struct fs_file *lock;
 
-    for (int i = 0; fs && i < 8000; i++) {
+    for (int i = 0; fs && i < 3000; i++) {
         int now;
         if (fs_lock(fs, r->path, FS_LOCK_EXCLUSIVE, &lock, NULL) < 0)
             continue;

@@ -310,16 +310,6 @@ static int posix_sync_dir(struct strata_fs *fs, const char *path)
     return rc;
 }
 
-/* Whoever destroys the database removes its lock file while the lock is held: the lock of a file
- * that has no name any more keeps nobody out. */
-static bool is_still_there(struct strata_fs *fs, int fd, const char *path)
-{
-    struct stat locked, named;
-
-    return fstat(fd, &locked) == 0 && fstatat(root_of(fs), path, &named, 0) == 0 &&
-           locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
-}
-
 /* An exclusive lock makes the file; a shared one only reads, so that a directory that cannot be
  * written can be read. */
 static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
@@ -333,10 +323,6 @@ static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
     if (fd < 0)
         return -errno;
     rc = lock_take(fd, exclusive);
-    if (rc == 0 && !is_still_there(fs, fd, path)) {
-        lock_close(fd);
-        return -EWOULDBLOCK;
-    }
     if (rc < 0) {
         close(fd);
         return rc;

@@ -9,7 +9,10 @@
  * I2: a lock is given back only by closing; never by LOCK_UN, which in a forked child would
  *     drop the parent's.
  * I3: a forked child holds no lock: its copies of the descriptors are closed at the fork, so
- *     that the parent's close is the last one and others may open then. */
+ *     that the parent's close is the last one and others may open then.
+ * I4: the lock of a file that has no name any more keeps nobody out, so it is refused: who
+ *     destroys a database removes its lock file while the lock is held, and somebody may have
+ *     opened the file before that. */
 #define _DEFAULT_SOURCE
 #include "lock.h"
 
@@ -86,12 +89,10 @@ int lock_take(int fd, bool exclusive)
         return -ENOMEM;
     pthread_once(&once, watch_forks);
     pthread_mutex_lock(&mutex);
-    if (fstat(fd, &file) < 0)
+    if (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 || fstat(fd, &file) < 0)
         rc = -errno;
-    else if (in_the_way(&file, exclusive))
+    else if (!file.st_nlink || in_the_way(&file, exclusive)) /* I4 */
         rc = -EWOULDBLOCK;
-    else if (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0)
-        rc = -errno;
     if (rc == 0) {
         *held = (struct held){table, file.st_dev, file.st_ino, fd, exclusive};
         table = held;

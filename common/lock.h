@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Locks the open file `fd`. 0, or -EWOULDBLOCK when this process or another holds it, or
- * another -errno. A locked fd must be closed by lock_close. */
+/* Locks the open file `fd`. 0, or -EWOULDBLOCK when this process or another holds it or it was
+ * removed, or another -errno. A locked fd must be closed by lock_close. */
 int lock_take(int fd, bool exclusive);
 /* Closes `fd`, locked or not, and so gives the lock back. 0 or -errno. */
 int lock_close(int fd);

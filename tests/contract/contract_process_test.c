@@ -511,6 +511,9 @@ static int work_in_little_address_space(struct child *self, void *arg)
     options.sync = STRATA_SYNC_NEVER;
     options.memtable_bytes = 1 << 20;
     options.cache_bytes = (size_t)256 << 20;
+    options.segment_bytes = options.level_bytes = 8 << 20;
+    options.table_bytes = 2 << 20;
+    options.block_bytes = 4096;
     if (setrlimit(RLIMIT_AS, &limit) != 0 || strata_open(place->dir, &options, &db, NULL) < 0)
         return 1;
     rc = put_all(db);

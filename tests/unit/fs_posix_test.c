@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -268,56 +266,6 @@ static void fs_posix_mapped_file_is_read_in_place(void **state)
     tmpdir_del(dir);
 }
 
-/* Who holds the lock removes its file, as strata_destroy does. */
-struct remover {
-    const char *path;
-    atomic_int *holders;
-    int most, taken;
-};
-
-static void *lock_and_remove(void *arg)
-{
-    struct remover *r = arg;
-    struct strata_fs *fs = fs_posix_new();
-    struct fs_file *lock;
-
-    for (int i = 0; fs && i < 8000; i++) {
-        int now;
-        if (fs_lock(fs, r->path, FS_LOCK_EXCLUSIVE, &lock, NULL) < 0)
-            continue;
-        now = atomic_fetch_add(r->holders, 1) + 1;
-        r->most = now > r->most ? now : r->most;
-        r->taken++;
-        atomic_fetch_sub(r->holders, 1);
-        fs_remove(fs, r->path, NULL);
-        fs_close(lock, NULL);
-    }
-    fs_free(fs);
-    return NULL;
-}
-
-static void fs_posix_lock_of_a_removed_file_is_none(void **state)
-{
-    char *dir = tmpdir_new(), *path = tmpdir_path(dir, "LOCK");
-    atomic_int holders = 0;
-    struct remover removers[3];
-    pthread_t threads[3];
-
-    (void)state;
-    for (int i = 0; i < 3; i++) {
-        removers[i] = (struct remover){path, &holders, 0, 0};
-        assert_int_equal(pthread_create(&threads[i], NULL, lock_and_remove, &removers[i]), 0);
-    }
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(removers[i].most, 1);
-        assert_true(removers[i].taken > 0);
-    }
-    free(path);
-    tmpdir_del(dir);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,7 +276,6 @@ int main(void)
         cmocka_unit_test(fs_posix_room_of_what_is_synced_was_written_before),
         cmocka_unit_test(fs_posix_mapped_file_is_read_in_place),
         cmocka_unit_test(fs_posix_room_ahead_beyond_the_size_limit_is_done_without),
-        cmocka_unit_test(fs_posix_lock_of_a_removed_file_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

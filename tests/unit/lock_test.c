@@ -101,6 +101,22 @@ static int ask_in_child(struct child *self, void *arg)
 
 /* POSIX's record locks would go with the second descriptor (leveldb #126): this process would
  * not notice, it has its table; another one would get in. */
+/* As strata_destroy does: who opened the file before that would lock what nobody else can find. */
+static void lock_of_a_removed_file_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    int first = open_fd(fixture), second = open_fd(fixture), third;
+
+    assert_int_equal(lock_take(first, true), 0);
+    assert_int_equal(unlink(fixture->path), 0);
+    assert_int_equal(lock_close(first), 0);
+    assert_int_equal(lock_take(second, true), -EWOULDBLOCK);
+    assert_int_equal(lock_close(second), 0);
+    third = open_fd(fixture);
+    assert_int_equal(lock_take(third, true), 0);
+    assert_int_equal(lock_close(third), 0);
+}
+
 static void lock_stays_when_another_descriptor_is_closed(void **state)
 {
     struct fixture *fixture = *state;
@@ -200,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         lock_test(lock_exclusive_keeps_all_others_out),
         lock_test(lock_shared_ones_go_together),
+        lock_test(lock_of_a_removed_file_is_refused),
         lock_test(lock_stays_when_another_descriptor_is_closed),
         lock_test(lock_of_one_file_is_none_of_another),
         lock_test(lock_of_no_file_is_the_systems_error),

@@ -89,7 +89,8 @@ new_root() { # NAME
 
 # As USER, in the clone, with nothing of this machine's environment.
 in_root() { # USER COMMAND...
-    local name environment=(TERM="${TERM:-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+    local name environment=(TERM="${TERM:-dumb}")
+    environment+=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
     [ "$1" = root ] && environment+=(HOME=/root) || environment+=(HOME="/home/$1")
     for name in http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY; do
         [ -z "${!name:-}" ] || environment+=("$name=${!name}")
@@ -99,7 +100,8 @@ in_root() { # USER COMMAND...
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
             mount --bind "$debs" "$root/var/cache/apt/archives" || exit 125
         exec chroot "$root" setpriv --reuid="$user" --regid="$user" --init-groups env -i "$@"' \
-        _ "$root" "$debs" "$1" "${environment[@]}" bash -c 'cd /strata 2>/dev/null || cd /; exec "$@"' _ "${@:2}" </dev/null &
+        _ "$root" "$debs" "$1" "${environment[@]}" \
+        bash -c 'cd /strata 2>/dev/null || cd /; exec "$@"' _ "${@:2}" </dev/null &
     child=$!
     wait $child
     local rc=$?
@@ -109,16 +111,16 @@ in_root() { # USER COMMAND...
 
 # ---- The steps -------------------------------------------------------------------------------
 
-# step NAME WANTED REGEX... -- USER COMMAND...: it ends with WANTED (0, or "fails"), and prints lines that match
-# each REGEX ("!REGEX": none that does).
+# step NAME WANTED REGEX... -- USER COMMAND...: it ends as WANTED says (ok or fails), and prints lines
+# that match each REGEX ("!REGEX": none that does).
 step() {
-    local name=$1 wanted=$2 patterns=() begin=$SECONDS rc wrong=() pattern before
+    local name=$1 wanted=$2 patterns=() begin=$SECONDS rc wrong=() pattern before more
     shift 2
     while [ "$1" != -- ]; do patterns+=("$1"); shift; done
     shift
     log=$dir/${name//[^a-zA-Z0-9=]/_}.log
     printf '%-60s' "$name ..."
-    before=$(packages)
+    before=$(packages | wc -l)
     in_root "$@" >"$log" 2>&1
     rc=$?
     case $wanted in
@@ -134,7 +136,8 @@ step() {
     begin=$((SECONDS - begin))
     printf '%s  %d:%02d\n' "$([ ${#wrong[@]} -eq 0 ] && echo ok || echo FAILED)" $((begin / 60)) $((begin % 60))
     grep -aE '^installing: ' "$log" | sed 's/^/        /'
-    [ "$(packages)" = "$before" ] || echo "        with what these need: $(($(packages | wc -l) - $(wc -l <<<"$before"))) packages"
+    more=$(($(packages | wc -l) - before))
+    [ $more -eq 0 ] || echo "        $more packages more are installed than before"
     grep -aE '^[0-9]+ passed, [0-9]+ failed' "$log" | sed 's/^/        /'
     if [ ${#wrong[@]} -eq 0 ]; then
         passed=$((passed + 1))
@@ -150,24 +153,26 @@ packages() { dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Package}\n'; }
 # An ordinary user on such a machine: each command says which packages to ask for. With the least,
 # NO_INSTALL=1 says what is missing and goes on; with those that were named nothing is missing.
 ordinary_user() {
-    local asked least='gcc libc6-dev libxxhash-dev liblz4-dev' refused='^install\.sh: not root and no sudo; as root: apt-get install'
+    local asked least='gcc libc6-dev libxxhash-dev liblz4-dev'
+    local refused='^install\.sh: not root and no sudo; as root: apt-get install'
+    local install='env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends install'
+    echo "a machine with make and git, and an ordinary user:"
     new_root reader
     step "make, by a user without root's rights" fails "$refused $least libedit-dev \(" -- reader make
     step "make tour, by that user" fails "$refused $least libedit-dev unicode-data \(" -- reader make tour
     asked=$(sed -nE 's/.*as root: apt-get install ([^(]*) \(.*/\1/p' "$log")
     step "make test, by that user" fails "$refused $least .*libcmocka-dev" -- reader make test
-    echo "installing the least: $least"
-    in_root root bash -c "{ apt-get update && apt-get install -y --no-install-recommends $least; } 2>&1" >"$dir/least.log" ||
-        skip "no packages can be had" "$dir/least.log"
+    in_root root apt-get -qq -o APT::Update::Error-Mode=any update >"$dir/update.log" 2>&1 ||
+        skip "no packages can be had" "$dir/update.log"
+    step "root installs the least" ok -- root $install $least
     step "make NO_INSTALL=1" ok '^missing: libedit-dev' '!missing: (gcc|lib[^e])' '^NO_INSTALL is set' \
         -- reader make NO_INSTALL=1
-    step "make tour NO_INSTALL=1" ok '^missing: unicode-data' '!missing: (gcc|lib[^e])' '\(Debian.s package unicode-data\)' \
-        -- reader make tour NO_INSTALL=1 TOUR_QUICK=1
+    step "make tour NO_INSTALL=1" ok '^missing: unicode-data' '!missing: (gcc|lib[^e])' \
+        '\(Debian.s package unicode-data\)' -- reader make tour NO_INSTALL=1 TOUR_QUICK=1
     step "a shell without libedit" ok '^no$' '^red$' \
-        -- reader bash -c "cat build/edit.txt; printf 'put apple red\nget apple\n' | build/strata shell --create ~/fruit"
+        -- reader bash -c 'cat build/edit.txt; printf "put apple red\nget apple\n" | build/strata shell --create ~/fruit'
     step "make, without libedit" ok 'libedit-dev.*; going on without' -- reader make
-    echo "installing what the user was told to ask for: $asked"
-    in_root root bash -c "apt-get install -y --no-install-recommends $asked 2>&1" >"$dir/asked.log"
+    step "root installs what that user was told to ask for" ok -- root $install $asked
     step "make tour, by the user, with that" ok '!missing:' '!made up' -- reader make tour TOUR_QUICK=1
     step "a shell with libedit" ok '^yes$' -- reader cat build/edit.txt
     rm -rf --one-file-system "$root"
@@ -192,10 +197,13 @@ head=$(git rev-parse HEAD 2>&1) || skip "git knows no HEAD here: $head"
 mirror=$(sources | awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }')
 mirror=${mirror:-http://deb.debian.org/debian}
 make_base
+echo "what each step prints goes to $dir/STEP.log"
 ordinary_user
+echo "the same machine as it was, now as root:"
 new_root root
 for target in "${targets[@]}"; do
     # What a script skips is skipped for want of a tool.
-    step "make $target ${variables[*]}" ok '!\| ok [0-9]+ - .* # SKIP' -- root make "$target" "${variables[@]}"
+    step "make $target${variables:+ ${variables[*]}}" ok '!\| ok [0-9]+ - .* # SKIP' \
+        -- root make "$target" "${variables[@]}"
 done
 finish

@@ -63,6 +63,11 @@ uint64_t fs_random(struct strata_fs *fs)
     return fs->ops->random(fs);
 }
 
+uint64_t fs_boot(struct strata_fs *fs)
+{
+    return fs->ops->boot ? fs->ops->boot(fs) : 0;
+}
+
 size_t fs_open_max(struct strata_fs *fs)
 {
     return fs->ops->open_max ? fs->ops->open_max(fs) : OPEN_MAX_USUAL;

@@ -83,6 +83,7 @@ struct fs_ops {
     int (*lock)(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out);
     uint64_t (*now)(struct strata_fs *fs);    /* nanoseconds, monotonic */
     uint64_t (*random)(struct strata_fs *fs); /* a number that nobody outside can guess */
+    uint64_t (*boot)(struct strata_fs *fs);   /* may be NULL: see fs_boot */
     void (*free)(struct strata_fs *fs);
     size_t (*open_max)(struct strata_fs *fs); /* may be NULL: see fs_open_max */
 };
@@ -180,6 +181,9 @@ int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs
 uint64_t fs_now(struct strata_fs *fs);
 /* A number that whoever chooses keys and values cannot guess; on fs_sim the same in every run. */
 uint64_t fs_random(struct strata_fs *fs);
+/* Which start of the machine this is: the same number means that no power cut came between. 0: not
+ * known. */
+uint64_t fs_boot(struct strata_fs *fs);
 
 /* How many files a process may have open. */
 size_t fs_open_max(struct strata_fs *fs);

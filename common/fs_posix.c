@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define PARTS_MAX 8
 #define PAGE 4096
@@ -351,6 +352,20 @@ static uint64_t posix_random(struct strata_fs *fs)
     return (posix_now(fs) ^ (uint64_t)getpid() << 40) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Linux draws an identifier when it starts, 36 characters; where there is none, nothing is known.
+ */
+static uint64_t posix_boot(struct strata_fs *fs)
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    char text[36];
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text);
+
+    (void)fs;
+    if (fd >= 0)
+        close(fd);
+    return got == (ssize_t)sizeof text ? XXH3_64bits(text, sizeof text) : 0;
+}
+
 static size_t posix_open_max(struct strata_fs *fs)
 {
     struct rlimit limit;
@@ -391,6 +406,7 @@ static const struct fs_ops posix_ops = {
     .lock = posix_lock,
     .now = posix_now,
     .random = posix_random,
+    .boot = posix_boot,
     .free = posix_free,
     .open_max = posix_open_max,
 };

@@ -448,6 +448,11 @@ static uint64_t sim_random(struct strata_fs *fs)
     return z ^ (z >> 31);
 }
 
+static uint64_t sim_boot(struct strata_fs *fs)
+{
+    return fs_sim_from(fs)->boot;
+}
+
 /* So few that tests with small segments have more of them. */
 static size_t sim_open_max(struct strata_fs *fs)
 {
@@ -488,6 +493,7 @@ static const struct fs_ops sim_ops = {
     .lock = sim_lock,
     .now = sim_now,
     .random = sim_random,
+    .boot = sim_boot,
     .free = sim_free,
     .open_max = sim_open_max,
 };
@@ -504,6 +510,7 @@ struct fs_sim *fs_sim_without_tree(void)
     sim->base.ops = &sim_ops;
     sim->base.ahead = AHEAD;
     sim->disk_bytes = DISK_BYTES;
+    sim->boot = 1;
     return sim;
 }
 

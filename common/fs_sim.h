@@ -62,6 +62,9 @@ uint64_t fs_sim_calls(struct strata_fs *fs);    /* raw calls made so far; `now` 
 
 /* Lets time pass. By itself the clock goes on by a microsecond at each call. */
 void fs_sim_advance(struct strata_fs *fs, uint64_t ns);
+/* The machine is started again (fs_boot), and nothing was lost. A state that a power cut leaves is
+ * of another start than the run, one that a kill leaves is of the same. */
+void fs_sim_restart(struct strata_fs *fs);
 /* A disk for this many bytes of files (4 GiB if never told). A write that does not fit is
  * short, the next one ENOSPC. What is there already stays. */
 void fs_sim_set_disk(struct strata_fs *fs, uint64_t bytes);

@@ -43,6 +43,7 @@ struct strata_fs *fs_sim_copy(struct strata_fs *fs)
         return NULL;
     sim = locked(fs);
     copy->clock_ns = sim->clock_ns;
+    copy->boot = sim->boot;
     copy->disk_bytes = sim->disk_bytes;
     rc = fs_sim_tree_copy(&sim->tree, false, &copy->tree);
     unlocked(sim, 0);
@@ -236,6 +237,13 @@ uint64_t fs_sim_calls(struct strata_fs *fs)
     uint64_t calls = sim->calls;
     unlocked(sim, 0);
     return calls;
+}
+
+void fs_sim_restart(struct strata_fs *fs)
+{
+    struct fs_sim *sim = locked(fs);
+    sim->boot++;
+    unlocked(sim, 0);
 }
 
 void fs_sim_advance(struct strata_fs *fs, uint64_t ns)

@@ -11,6 +11,7 @@ struct fs_sim {
     pthread_mutex_t mutex; /* around everything below */
     struct fs_sim_tree tree;
     uint64_t calls, clock_ns;
+    uint64_t boot;                   /* of fs_boot: another one after a power cut */
     _Atomic uint64_t draws;          /* of random numbers */
     uint64_t disk_bytes, used_bytes; /* the sum of the sizes of all files */
     size_t open_files;

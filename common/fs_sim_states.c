@@ -395,6 +395,7 @@ int fs_sim_states(struct strata_fs *fs, const struct fs_sim_plan *plan,
     e.changed = true;
     e.disk_bytes = sim->disk_bytes;
     e.clock_ns = sim->clock_ns;
+    e.boot = sim->boot;
     rc = fs_sim_replay_init(&e.replay, &sim->trace, plan->model);
     if (rc == 0)
         rc = along(&e);

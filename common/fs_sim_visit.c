@@ -252,6 +252,7 @@ static struct strata_fs *build(struct fs_sim_explorer *e)
     e->made = fs_sim_from(fs);
     e->made->disk_bytes = e->disk_bytes;
     e->made->clock_ns = e->clock_ns;
+    e->made->boot = e->boot + (e->plan.model != FS_SIM_KILL);
     for (size_t i = 0; i < e->replay.disk.count; i++)
         e->made_ids[i] = FS_SIM_NONE;
     e->made_ids[FS_SIM_ROOT] = FS_SIM_ROOT;

@@ -28,7 +28,7 @@ struct fs_sim_explorer {
     fs_sim_visitor *visit;
     void *arg;
     struct fs_sim_totals *totals;
-    uint64_t disk_bytes, clock_ns;
+    uint64_t disk_bytes, clock_ns, boot;
 
     struct fs_sim_replay replay;
     struct fs_sim_seen seen;

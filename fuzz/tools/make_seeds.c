@@ -373,7 +373,8 @@ static void save_samples(void)
     save_changed(two, "000001.hint", 28, 4711, "hint", "another_count");
     save_changed(three, "INDEX", 36, 4711, "checkpoint", "another_count");
     save_changed(three, "000002.log", 24 + 17 + 16, UINT64_MAX, "wal", "endless_frame");
-    save_changed(three, "TAIL", 8, 2, "tail", "another_version");
+    save_changed(three, "TAIL", 8, 3 | (uint64_t)1 << 32, "tail", "another_version");
+    save_changed(three, "TAIL", 8, 2 | (uint64_t)1 << 32, "tail", "mark");
     save_spoiled(three, "TAIL", 36, "tail", "another_check");
     save_spoiled(three, "INDEX", 60, "checkpoint", "another_check");
     save_changed(three, "INDEX", 8, 2, "checkpoint", "another_version");

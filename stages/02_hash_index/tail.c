@@ -1,10 +1,14 @@
 /* tail.c: DIR/TAIL, 40 bytes, little-endian.
  *
+ *                                                          version 1:
  *   +---------+-----------+------------+-----------+-------+------------+---------+
  *   | magic 8 | version 2 | reserved 2 | segment 8 | end 8 | sequence 8 | check 4 |
  *   +---------+-----------+------------+-----------+-------+------------+---------+
+ *                                                  version 2: | boot 8  |
  *
- * check covers the 36 bytes before it (XXH3, file number 0, offset 0). */
+ * check covers the 36 bytes before it (XXH3, file number 0, offset 0). Version 2 is a mark of stage
+ * 3 (03_wal/mark.h). Both have the same size, and lie in one sector: a mark takes the place of what
+ * was there whole, or not at all. */
 #include "tail.h"
 #include "checksum.h"
 #include "coding.h"
@@ -13,22 +17,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 1
-#define TAIL_BYTES 40
+#define CLOSED 1 /* versions */
+#define MARK 2
 #define CHECK_OFFSET 36
+
+void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES])
+{
+    uint8_t *at = bytes + 8;
+
+    memcpy(bytes, TAIL_MAGIC, 8);
+    at = put_u16(at, tail->marked ? MARK : CLOSED);
+    at = put_u16(at, 0);
+    at = put_u64(at, tail->segment);
+    at = put_u64(at, tail->end);
+    at = put_u64(at, tail->marked ? tail->boot : tail->sequence);
+    put_u32(at, checksum(checksum_seed(0, 0), strata_bytes(bytes, CHECK_OFFSET)));
+}
 
 int tail_write(const struct strata_env *env, const struct tail *tail, bool durable,
                struct strata_error *err)
 {
-    uint8_t bytes[TAIL_BYTES], *at = bytes + 8;
+    uint8_t bytes[TAIL_BYTES];
 
-    memcpy(bytes, TAIL_MAGIC, 8);
-    at = put_u16(at, VERSION);
-    at = put_u16(at, 0);
-    at = put_u64(at, tail->segment);
-    at = put_u64(at, tail->end);
-    at = put_u64(at, tail->sequence);
-    put_u32(at, checksum(checksum_seed(0, 0), strata_bytes(bytes, CHECK_OFFSET)));
+    tail_encode(tail, bytes);
     return fs_replace(env->fs, env->dir, TAIL_NAME, strata_bytes(bytes, sizeof bytes), durable,
                       err);
 }
@@ -38,16 +49,31 @@ static bool decode(struct strata_slice bytes, struct tail *tail)
     struct decoder d;
     struct strata_slice magic;
     uint32_t version, check;
+    uint64_t last;
 
+    *tail = (struct tail){0};
     decoder_init(&d, bytes);
     magic = get_bytes(&d, 8);
     version = get_u32(&d); /* and the reserved bytes, which are 0 */
     tail->segment = get_u64(&d);
     tail->end = get_u64(&d);
-    tail->sequence = get_u64(&d);
+    last = get_u64(&d);
     check = get_u32(&d);
-    return decoder_done(&d) && memcmp(magic.data, TAIL_MAGIC, 8) == 0 && version == VERSION &&
+    tail->marked = version == MARK;
+    *(tail->marked ? &tail->boot : &tail->sequence) = last;
+    return decoder_done(&d) && memcmp(magic.data, TAIL_MAGIC, 8) == 0 &&
+           (version == CLOSED || version == MARK) &&
            check == checksum(checksum_seed(0, 0), strata_bytes(bytes.data, CHECK_OFFSET));
+}
+
+/* What a power cut leaves of a mark that was the first: no byte yet. */
+static bool is_blank(const struct strata_buffer *bytes)
+{
+    size_t i = 0;
+
+    while (i < bytes->size && bytes->data[i] == 0)
+        i++;
+    return i == bytes->size;
 }
 
 int tail_read(const struct strata_env *env, struct tail *tail, struct strata_error *err)
@@ -58,7 +84,10 @@ int tail_read(const struct strata_env *env, struct tail *tail, struct strata_err
     int rc = path ? fs_read_file(env->fs, path, TAIL_BYTES, &bytes, &why)
                   : strata_fail_memory(&why, sizeof TAIL_NAME);
 
-    if (rc == STRATA_ERR_CORRUPT || (rc == 0 && !decode(strata_buffer_slice(&bytes), tail))) {
+    if (rc == 0 && is_blank(&bytes)) {
+        rc = STRATA_NOT_FOUND;
+    } else if (rc == STRATA_ERR_CORRUPT ||
+               (rc == 0 && !decode(strata_buffer_slice(&bytes), tail))) {
         strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: its check does not hold", path);
         rc = STRATA_NOT_FOUND;
     } else if (rc == STRATA_ERR_IO && why.sys == ENOENT) {
@@ -69,6 +98,8 @@ int tail_read(const struct strata_env *env, struct tail *tail, struct strata_err
             strata_error_prefix(err, "only this file tells a log that was cut short from a whole "
                                      "one (remove it to open without): ");
     }
+    if (rc != 0)
+        *tail = (struct tail){0};
     strata_buffer_free(&bytes);
     free(path);
     return rc;
@@ -78,6 +109,7 @@ int tail_check(struct fs_file *file, struct tail *tail)
 {
     uint8_t bytes[TAIL_BYTES];
     size_t got;
+    *tail = (struct tail){0};
     if ((fs_read_at)(file, 0, bytes, sizeof bytes, &got, NULL) < 0 ||
         !decode(strata_bytes(bytes, got), tail))
         return STRATA_NOT_FOUND;

@@ -3,6 +3,7 @@
  *   plan      each operation: its record's type; nothing for a delete of what is not there
  *   append    all frames, one call            <- survives kill -9 from here on
  *   sync      if asked for; the mutex is free <- survives a power cut: the real commit
+ *   mark      how far that was (tail.h)
  *   apply     to the index: readers see it
  *   answer
  *
@@ -191,6 +192,8 @@ static int sync_log(struct wal_store *store, struct segment *segment, struct str
         return 0;
     pthread_mutex_unlock(&store->group.mutex);
     rc = fs_sync(segment->file, err);
+    if (rc == 0)
+        mark_write(&store->marker, store->env, segment->last, end);
     pthread_mutex_lock(&store->group.mutex);
     if (rc < 0)
         return spoil(store, rc, err);
@@ -238,6 +241,7 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
     int rc = 0;
 
     if (store->pending_count) {
+        mark_write(&store->marker, store->env, segment->last, store->synced);
         rc = spoil(store, wal_group_write(&store->log, segment->file, err), err);
         store->since_checkpoint += segment->file->end - before;
         store->written = true;

@@ -4,6 +4,7 @@
 
 #include "group.h"
 #include "recover.h"
+#include "mark.h"
 #include "wal.h"
 
 /* One operation that was written and is still to be applied to the index. */
@@ -30,7 +31,8 @@ struct wal_store {
     int failed;                /* a write, sync or rename failed: errno, or -1; no more writes */
     bool written;              /* since open, or found at open and told of nowhere */
 
-    struct wal_group log; /* the group being written */
+    struct mark_writer marker; /* notes how far the active segment is synced */
+    struct wal_group log;      /* the group being written */
     struct pending *pending;
     size_t pending_count, pending_capacity;
     struct index overlay; /* hash -> 1 + index in pending: what the group has done so far */

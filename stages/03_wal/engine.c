@@ -22,6 +22,7 @@
 static int store_free(struct wal_store *store, struct strata_error *err)
 {
     int rc = segments_close(&store->keydir.segments, err);
+    mark_end(&store->marker, store->env, false); /* a clean close has replaced it */
     index_free(&store->keydir.index);
     commit_free(store);
     group_free(&store->group);

@@ -23,7 +23,7 @@
 #include "recover.h"
 #include "checkpoint.h"
 #include "replay.h"
-#include "02_hash_index/tail.h"
+#include "mark.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -190,11 +190,11 @@ static int replay_written(struct recovery *r, struct segment *segment, bool last
 /* What is known of a segment before it is read. */
 static void begin_segment(struct recovery *r, const struct segment *segment)
 {
-    bool tail = r->tail.segment == segment->last;
     r->log = (struct replay){.file = segment->file,
                              .number = segment_id(segment),
                              .begin = r->offset,
-                             .known = tail ? r->tail.end : 0,
+                             .known = mark_known(&r->tail, segment->last),
+                             .killed = mark_same_boot(&r->tail, r->env->fs, segment->last),
                              .numbered = r->log.numbered,
                              .sequence = r->log.sequence,
                              .apply = apply,
@@ -216,6 +216,8 @@ static int replay_segment(struct recovery *r, struct segment *segment, bool last
     if (!r->offset)
         segment->sum = (struct segment_sum){0};
     rc = merged ? replay_merged(r, segment, err) : replay_written(r, segment, last, err);
+    if (rc == 0)
+        replay_report_torn(&r->log, r->env);
     segment_done(segment);
     r->out->replayed += segment->end - r->offset;
     r->offset = 0;
@@ -235,8 +237,10 @@ static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
     int rc = checkpoint_read(r->keydir, &at, err);
 
     *begin = 0;
-    if (at.segment > r->tail.segment || (at.segment == r->tail.segment && at.offset > r->tail.end))
-        r->tail = (struct tail){at.segment, at.offset, at.sequence};
+    if (at.segment > r->tail.segment)
+        r->tail = (struct tail){.segment = at.segment, .end = at.offset, .sequence = at.sequence};
+    else if (at.segment == r->tail.segment && at.offset > r->tail.end)
+        r->tail.end = at.offset;
     if (rc != 0)
         return rc < 0 ? rc : 0;
     segment = segments_find(set, at.segment);
@@ -352,7 +356,7 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     bool told = !r->out->dropped && r->tail.segment == last->last && r->tail.end >= last->end;
     int rc = 0;
 
-    r->out->untold = !told && !r->env->is_new;
+    r->out->untold = (!told || r->tail.marked) && !r->env->is_new;
     if (r->out->dropped)
         rc = close_torn(r, last, err);
     else if (r->log.room || !told)
@@ -415,10 +419,5 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
         rc = replay_segment(&r, set->list[i], i + 1 == set->count, err);
     out->sequence = r.log.sequence;
     out->dropped = r.log.dropped;
-    if (rc == 0 && out->dropped)
-        strata_env_log(env, STRATA_LOG_WARNING,
-                       "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes",
-                       set->list[set->count - 1]->path, (uint64_t)set->list[set->count - 1]->end,
-                       env->options->read_only ? "ignored" : "dropped", out->dropped);
     return rc == 0 && !env->options->read_only ? make_writable(&r, err) : rc;
 }

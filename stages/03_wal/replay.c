@@ -11,12 +11,21 @@
  * or from something that was written after a sync. Otherwise it is a tail that was never
  * acknowledged as safe. Zeros hold nothing that could come back.
  *
+ * A power cut may leave any sectors of what was not synced, so valid frames may follow a hole. A
+ * kill leaves every append that was made, and of the one under way the beginning (wal.c I1). So if
+ * there was no power cut since the log was written to (tail.h), more can be told:
+ *
+ *   [frame][frame][fra|000000000000|    the beginning of an append, then zeros or the file's end
+ *   [frame][frame][???????][frame]..    damage: something was written behind it
+ *   [frame][frame][???????|00000000|    damage: it is as long as it says, and its check fails
+ *
  * I1: sequence numbers go on without a gap from frame to frame.
  * I2: all frames of a file that tell a salt have that of its first one. */
 #include "replay.h"
 #include "strata_engine.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* ---- Frames ---------------------------------------------------------------------------- */
 
@@ -131,15 +140,38 @@ int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
 /* ---- The end --------------------------------------------------------------------------- */
 
 /* How much of the file someone was told is on the device. */
-static int known_synced(const struct replay *r, uint64_t *synced, struct strata_error *err)
+static int known_synced(struct replay *r, uint64_t *synced, struct strata_error *err)
 {
-    uint64_t beyond = 0;
+    struct wal_evidence beyond = {0};
     int rc =
         r->end < r->file->end ? wal_evidence(r->file, r->number, r->salt, r->end, &beyond, err) : 0;
-    *synced = r->synced > beyond ? r->synced : beyond;
+    r->behind = beyond.frames;
+    *synced = r->synced > beyond.synced ? r->synced : beyond.synced;
     if (r->known > *synced)
         *synced = r->known;
     return rc;
+}
+
+/* Is the tail of a log that was killed what a kill leaves? */
+static int check_torn(const struct replay *r, const struct strata_error *why,
+                      struct strata_error *err)
+{
+    bool zeros = true;
+    uint64_t end;
+    int rc = wal_torn_end(r->file, r->number, r->end, &end, err);
+
+    if (rc == 0)
+        rc = fs_zeros(r->file, end, &zeros, err);
+    if (rc < 0 || zeros)
+        return rc;
+    if (why->code == 0)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
+                           "the log ends here, and more was written behind it");
+    if (err) {
+        *err = *why;
+        strata_error_prefix(err, "no write was cut short here: ");
+    }
+    return why->code;
 }
 
 int replay_judge_end(struct replay *r, const struct strata_error *why, struct strata_error *err)
@@ -161,9 +193,23 @@ int replay_judge_end(struct replay *r, const struct strata_error *why, struct st
     }
     if (r->end < r->file->end)
         rc = fs_zeros(r->file, r->end, &r->room, err);
-    if (!r->room)
-        r->dropped = r->file->end - r->end;
-    return rc;
+    if (rc < 0 || r->room)
+        return rc;
+    r->dropped = r->file->end - r->end;
+    return r->killed ? check_torn(r, why, err) : 0;
+}
+
+void replay_report_torn(const struct replay *r, const struct strata_env *env)
+{
+    char more[64] = "";
+
+    if (!r->dropped)
+        return;
+    if (r->behind)
+        snprintf(more, sizeof more, ", with %" PRIu64 " frames that can be read", r->behind);
+    strata_env_log(env, STRATA_LOG_WARNING,
+                   "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes%s", r->file->path, r->end,
+                   env->options->read_only ? "ignored" : "dropped", r->dropped, more);
 }
 
 int replay_log(struct replay *r, struct strata_error *err)

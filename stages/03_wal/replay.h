@@ -4,6 +4,7 @@
 #define STRATA_03_REPLAY_H
 
 #include "wal.h"
+#include "strata_engine.h"
 
 struct replay {
     /* What the caller knows. */
@@ -13,6 +14,7 @@ struct replay {
     uint64_t known;  /* so many bytes are on the device, by other word than the frames'; or 0 */
     bool numbered;   /* `sequence` is that of the first frame's first operation */
     bool lone;       /* it may have lone operations */
+    bool killed;     /* there has been no power cut since it was written to, at most a kill */
     /* Told of each frame that is valid and in its place. The reader gives its records: it stands at
      * the first, and its limit is the frame's end. < 0: the frame is refused, and no more read. */
     int (*apply)(void *arg, const struct wal_frame *frame, struct record_reader *reader,
@@ -24,7 +26,8 @@ struct replay {
     uint64_t end;      /* of the last frame that was applied */
     uint64_t synced;   /* bytes on the device, by the frames' word */
     uint64_t salt;     /* of its frames; 0: not known */
-    uint64_t dropped;  /* bytes of a torn tail behind the end */
+    uint64_t dropped;  /* bytes of a torn tail behind the end, */
+    uint64_t behind;   /* heads of frames in it */
     bool room;         /* behind the end are zeros */
     bool refused;      /* a frame whose checks hold could not be applied: that is no torn tail */
 };
@@ -39,6 +42,9 @@ int replay_frames(struct replay *replay, struct record_reader *reader, int *stop
  * there, or inside a frame. IO, NO_MEMORY. */
 int replay_judge_end(struct replay *replay, const struct strata_error *why,
                      struct strata_error *err);
+/* Reports a tail that was dropped, or ignored, to the log. Frames behind a hole in it are what a
+ * power cut may leave; or damage, of which nothing can be known. */
+void replay_report_torn(const struct replay *replay, const struct strata_env *env);
 /* Both, of a log that is nothing but frames. */
 int replay_log(struct replay *replay, struct strata_error *err);
 

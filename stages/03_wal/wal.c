@@ -273,13 +273,13 @@ static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, cons
 }
 
 int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
-                 uint64_t *synced, struct strata_error *err)
+                 struct wal_evidence *found, struct strata_error *err)
 {
     enum { WINDOW = 65536 };
     uint8_t *window = malloc(WINDOW);
     int rc = 0;
 
-    *synced = 0;
+    *found = (struct wal_evidence){0};
     if (!window)
         return strata_fail_memory(err, WINDOW);
     for (uint64_t at = from; rc == 0; at += WINDOW - HEAD_BYTES + 1) {
@@ -293,11 +293,83 @@ int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t 
             if (!p)
                 break;
             p -= TYPE_PLACE;
-            if (head_at(file, number, at + (uint64_t)(p - window), p, &frame) &&
-                (!salt || frame.salt == salt) && frame.synced > *synced)
-                *synced = frame.synced;
+            if (!head_at(file, number, at + (uint64_t)(p - window), p, &frame) ||
+                (salt && frame.salt != salt))
+                continue;
+            found->frames += frame.offset > from;
+            if (frame.synced > found->synced)
+                found->synced = frame.synced;
         }
     }
     free(window);
     return rc;
+}
+
+/* ---- What a kill leaves ------------------------------------------------------------------ */
+
+/* Before which offset a record ends of which not all is there. Its head tells its size, if that is
+ * there. */
+static int torn_record(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t *end,
+                       struct strata_error *err)
+{
+    uint8_t bytes[RECORD_HEAD];
+    struct decoder d;
+    size_t got;
+    uint64_t size = RECORD_HEAD;
+    uint32_t check;
+    int rc = fs_read_at(file, offset, bytes, sizeof bytes, &got, err);
+
+    if (rc < 0)
+        return rc;
+    decoder_init(&d, strata_bytes(bytes, got));
+    check = get_u32(&d);
+    get_u8(&d);
+    if (got == sizeof bytes && check == checksum(checksum_seed(number, offset),
+                                                 strata_bytes(bytes + 4, RECORD_HEAD - 4))) {
+        size += get_u32(&d);
+        size += get_u32(&d);
+    }
+    *end = offset + size - 1;
+    return 0;
+}
+
+/* The records behind the head of a frame of which not all is there. */
+static int torn_frame(struct record_reader *reader, const struct wal_frame *frame, uint64_t *end,
+                      struct strata_error *err)
+{
+    uint64_t from = frame->offset;
+    struct record record;
+    int rc;
+
+    if (frame->end < reader->limit)
+        reader->limit = frame->end;
+    while ((rc = record_next(reader, &record, err)) == 0)
+        ;
+    if (rc == STRATA_NOT_FOUND) {
+        *end = frame->end <= reader->file->end ? from : reader->file->end;
+        return 0;
+    }
+    return rc > 0 || rc == STRATA_ERR_CORRUPT
+               ? torn_record(reader->file, reader->number, reader->at, end, err)
+               : rc;
+}
+
+int wal_torn_end(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *end,
+                 struct strata_error *err)
+{
+    struct record_reader reader;
+    struct wal_frame frame;
+    int rc;
+
+    record_reader_init(&reader, file, number, file->end);
+    reader.max_type = wal_max_type(true);
+    reader.at = from;
+    *end = from;
+    rc = read_head(&reader, &frame, err);
+    if (rc == 0 && !frame.lone)
+        rc = torn_frame(&reader, &frame, end, err);
+    else if (rc == RECORD_TORN || rc == STRATA_ERR_CORRUPT)
+        rc = torn_record(file, number, from, end, err);
+    record_reader_free(&reader);
+    return rc < 0 ? rc : 0;
 }

@@ -83,13 +83,23 @@ static inline unsigned wal_operation(const struct record *record)
 int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *first,
              struct strata_error *err);
 
-/* Below which offset the file was once on the device, by the heads of valid frames found
- * anywhere from `from` on: evidence that what stands at `from` is damage, if it is larger. 0:
- * none. Heads of another salt than the file's are none: bytes of a value may look like a head, and
- * whoever chose the value did not know the salt. `salt` 0: it is not known, any will do. Reads the
- * rest of the file: O(n). IO, NO_MEMORY. */
+struct wal_evidence {
+    uint64_t synced; /* so many bytes of the file were once on the device; 0: nothing is known */
+    uint64_t frames; /* heads that were found behind `from` */
+};
+
+/* What the heads of valid frames tell that are found anywhere from `from` on: if `synced` is larger
+ * than that, what stands at `from` is damage. Heads of another salt than the file's are none: bytes
+ * of a value may look like a head, and whoever chose the value did not know the salt. `salt` 0: it
+ * is not known, any will do. Reads the rest of the file: O(n). IO, NO_MEMORY. */
 int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
-                 uint64_t *synced, struct strata_error *err);
+                 struct wal_evidence *found, struct strata_error *err);
+
+/* Before which offset an append ends that was cut short at a place after `from`, where no valid
+ * frame stands: the part of it that is there is followed by zeros or the file's end. `from`: there
+ * is no such append, as what stands there is whole, and wrong. IO, NO_MEMORY. */
+int wal_torn_end(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *end,
+                 struct strata_error *err);
 
 extern const struct strata_format wal_format, wal_lone_format; /* inspect.c */
 

@@ -20,7 +20,7 @@ static int open_runs(const struct strata_env *env, void **self, struct strata_er
 }
 
 static const struct strata_format *const formats[] = {&wal_format, &run_format, &tables_format,
-                                                      NULL};
+                                                      &tail_format, NULL};
 
 const struct strata_engine strata_stage_04_memtable_sstable = {
     .size = sizeof(struct strata_engine),

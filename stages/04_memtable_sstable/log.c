@@ -6,7 +6,7 @@
  *
  * I1: a log is written to only after TABLES names it: so one that it does not name holds nothing.
  * I2: TABLES tells how far the log reached at least: as it was made, and, after a clean close, all
- *     of it. A shorter one is damage.
+ *     of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage.
  * I3: what was synced is told by the first frame that is written after it, so that one has a head:
  *     operations stand alone only behind a frame that has told the present `synced`. */
 #include "log.h"
@@ -146,10 +146,12 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
 {
     struct filling filling = {.log = log, .memtable = memtable};
     int rc = wal_check_log(log->file, log->number, &filling.lone, err);
+    uint64_t known = mark_known(&log->tail, log->number);
 
     *replay = (struct replay){.file = log->file,
                               .number = log->number,
-                              .known = tables->log_end,
+                              .known = known > tables->log_end ? known : tables->log_end,
+                              .killed = mark_same_boot(&log->tail, log->env->fs, log->number),
                               .numbered = true,
                               .lone = filling.lone,
                               .sequence = tables->log_first,
@@ -179,6 +181,8 @@ int log_open(struct log *log, const struct strata_env *env, const struct tables 
         rc = strata_fail(&why, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
                          "the log is missing, and it is live");
     if (rc == 0)
+        rc = tail_read(env, &log->tail, &why);
+    if (rc >= 0)
         rc = read_back(log, tables, memtable, replay, &why);
     if (rc < 0) {
         if (err)
@@ -271,7 +275,17 @@ bool log_due(const struct log *log)
                (uint64_t)options->sync_interval_ms * 1000000;
 }
 
-int log_sync(struct log *log, pthread_mutex_t *mutex, struct strata_error *err)
+/* A log that was not closed cleanly is not appended to, and its `synced` is not to be believed. */
+void log_mark(const struct log *log, struct mark_writer *marker, const struct group_commit *list)
+{
+    while (list && !list->count)
+        list = list->next;
+    if (list)
+        mark_write(marker, log->env, log->number, log->synced);
+}
+
+int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
+             struct strata_error *err)
 {
     uint64_t end = log->end;
     int rc;
@@ -280,6 +294,8 @@ int log_sync(struct log *log, pthread_mutex_t *mutex, struct strata_error *err)
         return 0;
     pthread_mutex_unlock(mutex);
     rc = fs_sync(log->file, err);
+    if (rc == 0)
+        mark_write(marker, log->env, log->number, end);
     pthread_mutex_lock(mutex);
     if (rc < 0)
         return rc;

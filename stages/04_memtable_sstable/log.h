@@ -5,6 +5,7 @@
 
 #include "03_wal/group.h"
 #include "03_wal/replay.h"
+#include "03_wal/mark.h"
 #include "memtable.h"
 #include "tables.h"
 
@@ -21,6 +22,7 @@ struct log {
     uint64_t told;         /* by its last frame that tells anything: `synced`, */
     uint64_t told_at;      /* at this offset */
     struct wal_group group;
+    struct tail tail; /* as it was when the log was opened */
 };
 
 /* Makes log `number`, with a frame that tells `sequence` and a salt; both are on the device, and
@@ -41,8 +43,11 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
                struct strata_error *err);
 /* Has the time, or the amount, come to sync by itself? */
 bool log_due(const struct log *log);
-/* All of it is on the device. The mutex is free meanwhile. */
-int log_sync(struct log *log, pthread_mutex_t *mutex, struct strata_error *err);
+/* Marks how far it is on the device, before the list is appended, if it holds any operation. */
+void log_mark(const struct log *log, struct mark_writer *marker, const struct group_commit *list);
+/* All of it is on the device, and marked so. The mutex is free meanwhile. */
+int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
+             struct strata_error *err);
 /* Starts the writing that the next sync would have to wait for, a piece at a time. */
 void log_write_back(struct log *log);
 /* Reads all of it again: it is what was written, up to operation `sequence`. */

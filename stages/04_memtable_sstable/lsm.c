@@ -17,6 +17,7 @@
 static int store_free(struct store *store, struct strata_error *err)
 {
     int rc = log_close(&store->log, false, err);
+    mark_end(&store->marker, store->env, false);
     view_unref(store->view);
     if (store->common)
         store->kind->common_del(store->common);
@@ -94,6 +95,7 @@ int lsm_close(void *self, struct strata_error *err)
     if (!store->failed && !store->env->options->read_only) {
         group_enter(&store->group);
         rc = leave_tidy(store, &why);
+        mark_end(&store->marker, store->env, rc == 0);
         group_leave(&store->group);
     }
     if (rc < 0 && err)
@@ -143,10 +145,11 @@ static int commit(struct store *store, const struct group_commit *list, struct s
 
     if (rc < 0)
         return rc;
+    log_mark(&store->log, &store->marker, list);
     rc = log_append(&store->log, list, store->sequence, err);
     store->written = true;
     if (rc == 0 && (sync || log_due(&store->log)))
-        rc = log_sync(&store->log, &store->group.mutex, err);
+        rc = log_sync(&store->log, &store->marker, &store->group.mutex, err);
     else if (rc == 0)
         log_write_back(&store->log);
     if (rc == 0)

@@ -141,11 +141,8 @@ static int read_log(struct store *store, struct strata_error *err)
     if (rc < 0)
         return rc;
     store->sequence = opened->sequence;
-    if (opened->dropped)
-        strata_env_log(store->env, STRATA_LOG_WARNING,
-                       "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes", store->log.path,
-                       opened->end, store->env->options->read_only ? "ignored" : "dropped",
-                       opened->dropped);
+    store->marker.there = store->log.tail.marked;
+    replay_report_torn(opened, store->env);
     return 0;
 }
 

@@ -15,6 +15,7 @@ struct store {
     struct view *view;               /* the present one */
     struct log log;                  /* of the view's memtable */
     struct tables tables;            /* as it was written last */
+    struct mark_writer marker;       /* notes how far the log is synced */
     uint64_t sequence;               /* the next operation's number */
     struct replay opened;            /* what opening found in the log */
     int failed;                      /* a write, sync or rename failed: errno; no more writes */

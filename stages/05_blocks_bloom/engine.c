@@ -20,7 +20,7 @@ static int open_tables(const struct strata_env *env, void **self, struct strata_
 }
 
 static const struct strata_format *const formats[] = {&wal_format, &table_format, &tables_format,
-                                                      NULL};
+                                                      &tail_format, NULL};
 
 const struct strata_engine strata_stage_05_blocks_bloom = {
     .size = sizeof(struct strata_engine),

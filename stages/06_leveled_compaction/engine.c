@@ -25,7 +25,7 @@ static int open_unsynced(const struct strata_env *env, void **self, struct strat
 
 static const struct strata_format *const formats[] = {
     &wal_lone_format, &wal_format,    &table_format, &manifest_format,
-    &current_format,  &events_format, NULL};
+    &current_format,  &events_format, &tail_format,  NULL};
 
 const struct strata_engine strata_stage_06_leveled_compaction = {
     .size = sizeof(struct strata_engine),

@@ -24,6 +24,7 @@ static int tree_free(struct tree *tree, struct strata_error *err)
 
     log_close(&tree->sealed.log, false, NULL);
     log_close(&tree->older.log, false, NULL);
+    mark_end(&tree->marker, tree->env, false);
     tree_abandon(tree);
     events_free(&tree->events);
     pick_spare_none(&tree->spared);
@@ -121,7 +122,10 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
     tree_abandon(tree);
     if (rc == 0)
         tree_tell_close(tree);
-    return rc < 0 ? rc : manifest_settle(&tree->manifest, err);
+    if (rc == 0)
+        rc = manifest_settle(&tree->manifest, err);
+    mark_end(&tree->marker, tree->env, rc == 0);
+    return rc;
 }
 
 int leveled_close(void *self, struct strata_error *err)
@@ -198,10 +202,11 @@ static int commit(struct tree *tree, const struct group_commit *list, struct str
     if (rc < 0)
         return rc;
     end = log->end;
+    log_mark(log, &tree->marker, list);
     rc = log_append(log, list, tree->sequence, err);
     tree->figures.log_bytes += log->end - end;
     if (rc == 0 && (sync || log_due(log)))
-        rc = log_sync(log, &tree->group.mutex, err);
+        rc = log_sync(log, &tree->marker, &tree->group.mutex, err);
     else if (rc == 0)
         log_write_back(log);
     if (rc == 0)

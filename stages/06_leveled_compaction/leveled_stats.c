@@ -98,7 +98,7 @@ static void tell_written(const struct tree_figures *f, uint64_t manifest, uint64
 {
     uint64_t all = f->log_bytes + f->manifest_bytes + manifest + f->table_bytes + events;
 
-    tell(each, arg, "log_bytes", "bytes", "written to logs since open", f->log_bytes);
+    tell(each, arg, "log_bytes", "bytes", "written to logs and TAIL since open", f->log_bytes);
     tell(each, arg, "table_bytes", "bytes", "to tables, those that were given up too",
          f->table_bytes);
     tell(each, arg, "manifest_bytes", "bytes", "to manifests and CURRENT",
@@ -161,6 +161,7 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
     memory = memtable_bytes(tree->super->memtable);
     figures.looked_in +=
         atomic_load_explicit(&tree->super->version->looked_in, memory_order_relaxed);
+    figures.log_bytes += atomic_load_explicit(&tree->marker.bytes, memory_order_relaxed);
     manifest = tree->manifest.written;
     events = tree->events.written;
     spared = tree->spared.count;

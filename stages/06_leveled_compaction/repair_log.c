@@ -21,6 +21,7 @@ struct reading {
     struct record_reader reader;
     struct strata_buffer body; /* of a record that does not fit the reader's window */
     struct replay replay;      /* how it ends */
+    struct tail tail;          /* what is known of that */
     uint64_t next;             /* sequence number that should come next; 0: any */
 };
 
@@ -178,6 +179,9 @@ static int judge(struct reading *d, const struct strata_error *why, struct strat
             d->replay.known = state->logs[i].end;
             log->cut |= log->next < state->logs[i].sequence;
         }
+    if (d->replay.known < mark_known(&d->tail, log->number))
+        d->replay.known = mark_known(&d->tail, log->number);
+    d->replay.killed = mark_same_boot(&d->tail, d->repair->env->fs, log->number);
     rc = replay_judge_end(&d->replay, why, &damage);
     log->cut |= rc == STRATA_ERR_CORRUPT;
     log->damaged |= log->cut;
@@ -220,6 +224,8 @@ static int read_log(struct repair *r, struct repair_log *log, struct strata_erro
     free(path);
     d.replay = (struct replay){.file = d.file, .number = log->number};
     if (rc == 0)
+        rc = tail_read(r->env, &d.tail, err);
+    if (rc >= 0)
         rc = read_open(&d, err);
     fs_close(d.file, NULL); /* it was only read */
     return rc;

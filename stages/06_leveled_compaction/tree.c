@@ -114,7 +114,7 @@ static int sync_sealed(struct tree *tree, struct strata_error *err)
     int rc;
 
     pthread_mutex_lock(&tree->group.mutex);
-    rc = log_sync(&tree->sealed.log, &tree->group.mutex, err);
+    rc = log_sync(&tree->sealed.log, &tree->marker, &tree->group.mutex, err);
     pthread_mutex_unlock(&tree->group.mutex);
     return rc;
 }

@@ -166,11 +166,8 @@ static int read_log(struct tree *tree, const struct edit_log *entry, struct tree
     log->first = entry->first;
     log->made = entry->end;
     tree->sequence = opened->sequence;
-    if (opened->dropped)
-        strata_env_log(tree->env, STRATA_LOG_WARNING,
-                       "%s @%" PRIu64 ": %s a torn tail of %" PRIu64 " bytes", log->log.path,
-                       opened->end, tree->env->options->read_only ? "ignored" : "dropped",
-                       opened->dropped);
+    tree->marker.there |= log->log.tail.marked;
+    replay_report_torn(opened, tree->env);
     return 0;
 }
 

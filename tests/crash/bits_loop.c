@@ -113,6 +113,13 @@ static size_t left_by_cut(const struct damage *d)
     return j.outcome == OUTCOME_PREFIX ? j.n : 0;
 }
 
+/* Who was killed leaves a mark of the last sync, and of a write that was cut short the beginning,
+ * which no flipped bit looks like. So do the stages that sync; an engine of one's own need not. */
+static bool leaves_marks(void)
+{
+    return subject_info()->promises & STRATA_PROMISE_POWER_CUT && !subject_object();
+}
+
 /* May the database know less? A stage that records how far it synced tells a torn tail from
  * damage by that; the others only by a file that ends too early. */
 static bool may_be_prefix(const struct damage *d, size_t n)
@@ -121,6 +128,8 @@ static bool may_be_prefix(const struct damage *d, size_t n)
 
     if (d->kind == BITS_APPENDED || !is_last_log(d))
         return false;
+    if (leaves_marks())
+        return d->kind != BITS_FLIPPED && n >= d->s->floor;
     if (!records || (d->to_end && d->s->end != SPECIMEN_CLOSED))
         return d->to_end && (d->kind == BITS_CUT || d->kind == BITS_REMOVED || n >= left_by_cut(d));
     return n >= d->s->floor;

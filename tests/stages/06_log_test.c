@@ -80,10 +80,11 @@ static void append_alone(struct written *w, int from, int to)
 static void sync_it(struct written *w)
 {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    struct mark_writer marker = {.failed = true}; /* none */
     struct strata_error err;
 
     pthread_mutex_lock(&mutex);
-    assert_ok(log_sync(&w->log, &mutex, &err), &err);
+    assert_ok(log_sync(&w->log, &marker, &mutex, &err), &err);
     pthread_mutex_unlock(&mutex);
 }
 

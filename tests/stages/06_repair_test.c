@@ -167,8 +167,6 @@ static void note_range(void *arg, const char *name, const struct strata_slice *a
     note_bound(t->before[t->ranges++], before, "z");
 }
 
-static bool unsure; /* the last operation may be gone */
-
 static int try_repair(struct strata_fs *fs, unsigned flags, struct strata_error *err)
 {
     const struct strata_repair to = {note_file, note_range, &told};
@@ -193,11 +191,8 @@ static bool in_a_range(const char *key)
     return false;
 }
 
-/* The last frame of a log may have been torn by a crash, for all that anybody knows. */
 static bool is_missing(int n)
 {
-    if (n == OPS && unsure)
-        return true;
     return told.sum.missing_first && (uint64_t)n >= told.sum.missing_first &&
            (uint64_t)n <= told.sum.missing_last;
 }
@@ -512,7 +507,6 @@ static void repair_of_a_flipped_log_tells_what_is_missing(void **state)
         for (size_t at = 0; at < size; at += step) {
             copy = fs_sim_copy(fs);
             harm_flip(copy, file(copy, ".log", n), at);
-            unsure = true;
             repair(copy);
             assert_int_equal(told.ranges, 0);
             missed += told.sum.missing_first && told.sum.missing_last < UINT64_MAX;
@@ -523,7 +517,6 @@ static void repair_of_a_flipped_log_tells_what_is_missing(void **state)
         }
     }
     assert_true(missed > 5); /* and what stands behind the damage was taken */
-    unsure = false;
     fs_free(fs);
 }
 
@@ -622,8 +615,8 @@ static void repair_of_a_cut_log_tells_what_is_missing(void **state)
             harm_remove(copy, DIR "/CURRENT");
             repair(copy);
             assert_int_equal(told.ranges, 0);
-            if (told.sum.lost) /* a live log that is cut looks as a crash leaves it */
-                check_after(copy, OPS);
+            assert_true(told.sum.lost);
+            check_after(copy, OPS);
             fs_free(copy);
         }
         copy = fs_sim_copy(fs);
@@ -631,6 +624,63 @@ static void repair_of_a_cut_log_tells_what_is_missing(void **state)
         repair(copy);
         assert_true(told.sum.lost && told.sum.missing_first);
         check_after(copy, OPS);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+/* Each write was synced, and the process killed: the mark tells how long the log was. */
+static void repair_of_a_killed_log_that_was_cut_tells_so(void **state)
+{
+    struct strata_fs *fs = made(OPS, false), *copy;
+    char path[64];
+    size_t used;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", file(fs, ".log", count_files(fs, ".log") - 1));
+    used = harm_used(fs, path);
+    assert_true(used > 300);
+    for (size_t at = 0; at < used; at += stride(used, 100)) {
+        copy = fs_sim_copy(fs);
+        harm_cut(copy, path, at);
+        repair(copy);
+        assert_false(told.sum.healthy);
+        assert_true(told.sum.lost && told.sum.missing_last == UINT64_MAX);
+        check_after(copy, OPS);
+        repair(copy);
+        assert_true(told.sum.healthy);
+        fs_free(copy);
+    }
+    copy = fs_sim_copy(fs);
+    harm_cut(copy, path, used);
+    repair(copy);
+    assert_true(told.sum.healthy);
+    fs_free(copy);
+    fs_free(fs);
+}
+
+/* Nothing was synced behind the fourth; but what a kill leaves ends with the beginning of a write.
+ */
+static void repair_of_a_killed_log_that_was_flipped_tells_so(void **state)
+{
+    struct strata_fs *fs = made_alone(), *copy;
+    size_t end = harm_used(fs, LOG);
+
+    (void)state;
+    for (size_t at = begin_of(5); at < end; at++) {
+        copy = fs_sim_copy(fs);
+        harm_flip(copy, LOG, at);
+        repair(copy);
+        assert_true(told.sum.lost);
+        assert_int_equal(told.sum.missing_first, at < begin_of(6) ? 5 : 6);
+        assert_int_equal(told.sum.missing_last, UINT64_MAX);
+        expect_operations(copy, at < begin_of(6) ? "acd" : "acde");
+        fs_free(copy);
+        copy = fs_sim_copy(fs);
+        harm_flip(copy, LOG, at);
+        fs_sim_restart(copy); /* a power cut may leave that */
+        repair(copy);
+        assert_true(told.sum.healthy);
         fs_free(copy);
     }
     fs_free(fs);
@@ -658,7 +708,6 @@ static void repair_of_several_losses_makes_up_no_value(void **state)
 
     (void)state;
     rng_init(&rng, 3);
-    unsure = true;
     for (int round = 0; round < (check_quick() ? 50 : 200); round++) {
         copy = fs_sim_copy(fs);
         told.ranges = 0;
@@ -672,7 +721,6 @@ static void repair_of_several_losses_makes_up_no_value(void **state)
         assert_true(told.sum.healthy);
         fs_free(copy);
     }
-    unsure = false;
     fs_free(fs);
 }
 
@@ -738,7 +786,7 @@ static int lose_the_manifest(void *arg, struct strata_fs *state, const struct fs
 static void repair_without_a_manifest_at_any_moment(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
-    struct fs_sim_plan plan = {.model = FS_SIM_KILL, .prefix_limit = 1, .stride = 11, .seed = 1};
+    struct fs_sim_plan plan = {.model = FS_SIM_KILL, .prefix_limit = 1, .stride = 11, .seed = 3};
     struct fs_sim_totals totals;
     struct strata *db;
     int ops = check_quick() ? 250 : 350;
@@ -913,6 +961,8 @@ int main(void)
         cmocka_unit_test(repair_of_a_flipped_log_tells_what_is_missing),
         cmocka_unit_test(repair_of_operations_alone_goes_on_with_a_head),
         cmocka_unit_test(repair_of_a_cut_log_tells_what_is_missing),
+        cmocka_unit_test(repair_of_a_killed_log_that_was_cut_tells_so),
+        cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_tells_so),
         cmocka_unit_test(repair_of_several_losses_makes_up_no_value),
         cmocka_unit_test(repair_that_is_dry_writes_nothing_and_tells_the_same),
         cmocka_unit_test(repair_without_a_manifest_at_any_moment),

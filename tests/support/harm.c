@@ -46,3 +46,15 @@ void harm_remove(struct strata_fs *fs, const char *path)
 {
     assert_int_equal(fs_remove(fs, path, NULL), 0);
 }
+
+size_t harm_used(struct strata_fs *fs, const char *path)
+{
+    struct strata_buffer bytes = {0};
+    size_t used;
+
+    assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
+    for (used = bytes.size; used && bytes.data[used - 1] == 0;)
+        used--;
+    strata_buffer_free(&bytes);
+    return used;
+}

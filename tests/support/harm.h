@@ -10,6 +10,8 @@ const char *harm_file(struct strata_fs *fs, const char *dir, const char *suffix,
 
 void harm_flip(struct strata_fs *fs, const char *path, size_t at); /* some bits of that byte */
 void harm_cut(struct strata_fs *fs, const char *path, size_t size);
+/* Its size without the zeros at its end, which are room made ahead. */
+size_t harm_used(struct strata_fs *fs, const char *path);
 void harm_remove(struct strata_fs *fs, const char *path);
 
 #endif

@@ -176,14 +176,16 @@ static void past_free(struct past *past)
     free(past->states);
 }
 
-/* What a stage that syncs has recorded: the close, all; each write, that those before it are
- * safe. */
+/* What a stage that syncs has recorded: the close, all; the mark, what was synced; an engine of
+ * one's own that leaves none, by each write, that those before it are safe. */
 static uint64_t recorded(const struct script_run *run, enum specimen_end end)
 {
     if (!(subject_info()->promises & STRATA_PROMISE_POWER_CUT))
         return 0;
     if (end == SPECIMEN_CLOSED)
         return run->acknowledged;
+    if (!subject_object())
+        return run->synced;
     return run->synced < run->acknowledged ? run->synced : run->acknowledged - 1;
 }
 

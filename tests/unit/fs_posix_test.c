@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <signal.h>
+#include <sys/ptrace.h>
 #include <unistd.h>
 
 /* In a child, so that the streams of the tests stay. */
@@ -183,6 +185,100 @@ static void fs_posix_room_that_was_cut_away_is_no_signal(void **state)
     tmpdir_del(dir);
 }
 
+#define STORED 333
+
+/* Is room mapped there? (common/fs_posix.c) */
+static bool keeps_room(int fd)
+{
+    struct statfs status;
+    return fstatfs(fd, &status) == 0 &&
+           (status.f_type == 0xef53 || status.f_type == 0x58465342 || status.f_type == 0x01021994);
+}
+
+/* In the child: an append that maps the room, then, traced, one that is stored to it. */
+static void append_traced(const char *path)
+{
+    struct strata_fs *fs = fs_posix_new();
+    static uint8_t bytes[STORED];
+    struct strata_slice parts[2] = {strata_bytes(bytes, 31), strata_bytes(bytes + 31, STORED - 31)};
+    struct fs_file *file;
+
+    memset(bytes, 7, sizeof bytes);
+    if (fs_open(fs, path, FS_WRITE | FS_CREATE | FS_AHEAD | FS_MAPPED, &file, NULL) < 0 ||
+        fs_append(file, parts, 1, NULL) < 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+        _exit(1);
+    raise(SIGSTOP);
+    if (fs_append(file, parts, 2, NULL) < 0)
+        _exit(2);
+    raise(SIGSTOP);
+    _exit(0);
+}
+
+/* How many of the second append's bytes are there; they are the first ones. */
+static size_t stored_so_far(int fd)
+{
+    uint8_t back[STORED] = {0};
+    size_t n = 0, rest;
+
+    assert_true(pread(fd, back, sizeof back, 31) >= 0);
+    while (n < STORED && back[n] == 7)
+        n++;
+    for (rest = n; rest < STORED && back[rest] == 0;)
+        rest++;
+    assert_int_equal(rest, STORED);
+    return n;
+}
+
+/* A process that is killed between any two instructions of an append leaves the beginning of it. */
+static void fs_posix_append_that_is_stored_is_killed_at_its_beginning(void **state)
+{
+    char *dir = tmpdir_new(), *path = tmpdir_path(dir, "file");
+    size_t seen = 0, last = 0, changes = 0;
+    pid_t child = fork();
+    int status, fd;
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0)
+        append_traced(path);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFSTOPPED(status)) {
+        free(path);
+        tmpdir_del(dir);
+        check_skipping("a process may not be traced here");
+        skip();
+    }
+    fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    for (int stops = 1; stops < 1000000 && seen < STORED; stops++) {
+        assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSTOPPED(status));
+        seen = stored_so_far(fd);
+        changes += seen != last;
+        last = seen;
+    }
+    assert_int_equal(seen, STORED);
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    if (keeps_room(fd))
+        assert_true(changes > 10); /* it was stored, and seen in parts */
+    close(fd);
+    free(path);
+    tmpdir_del(dir);
+}
+
+static void fs_posix_start_of_the_machine_does_not_change(void **state)
+{
+    struct strata_fs *fs = fs_posix_new(), *other = fs_posix_new();
+
+    (void)state;
+    assert_true(fs_boot(fs) == fs_boot(other));
+    assert_int_equal(fs_boot(fs) != 0, access("/proc/sys/kernel/random/boot_id", R_OK) == 0);
+    fs_free(fs);
+    fs_free(other);
+}
+
 /* Bytes from `offset` on up to the first that is only reserved; 0: the file system does not tell.
  */
 static uint64_t written_behind(const char *path, uint64_t offset)
@@ -273,6 +369,8 @@ int main(void)
         cmocka_unit_test(fs_posix_what_is_no_regular_file_is_refused_at_open),
         cmocka_unit_test(fs_posix_write_back_changes_no_byte_and_poisons_nothing),
         cmocka_unit_test(fs_posix_room_that_was_cut_away_is_no_signal),
+        cmocka_unit_test(fs_posix_append_that_is_stored_is_killed_at_its_beginning),
+        cmocka_unit_test(fs_posix_start_of_the_machine_does_not_change),
         cmocka_unit_test(fs_posix_room_of_what_is_synced_was_written_before),
         cmocka_unit_test(fs_posix_mapped_file_is_read_in_place),
         cmocka_unit_test(fs_posix_room_ahead_beyond_the_size_limit_is_done_without),

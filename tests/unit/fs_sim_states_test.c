@@ -1068,6 +1068,44 @@ static void random_call(struct strata_fs *fs, struct rng *rng, struct fs_file **
     }
 }
 
+/* ---- Which start of the machine a state is of --------------------------------------------- */
+
+static int compare_start(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    uint64_t *same = arg;
+    struct strata_fs *copy = fs_sim_copy(state);
+
+    (void)info;
+    same[fs_boot(state) == same[2]]++;
+    assert_non_null(copy);
+    assert_true(fs_boot(copy) == fs_boot(state));
+    fs_sim_restart(copy);
+    assert_true(fs_boot(copy) && fs_boot(copy) != fs_boot(state));
+    fs_free(copy);
+    return 0;
+}
+
+static void states_of_a_power_cut_are_of_another_start(void **state)
+{
+    static const enum fs_sim_model models[] = {FS_SIM_KILL, FS_SIM_ORDERED, FS_SIM_POSIX};
+    struct fs_file *file;
+
+    DONE(fs_sim_record(*state));
+    file = created(*state, "a");
+    append(file, 'x', 3);
+    DONE(fs_close(file, NULL));
+    fs_sim_record_stop(*state);
+    assert_true(fs_boot(*state) != 0);
+    for (size_t i = 0; i < 3; i++) {
+        struct fs_sim_plan plan = {.model = models[i]};
+        uint64_t same[3] = {0, 0, fs_boot(*state)};
+        struct fs_sim_totals totals;
+        DONE(fs_sim_states(*state, &plan, compare_start, same, &totals));
+        assert_int_equal(same[models[i] != FS_SIM_KILL], 0);
+        assert_true(same[models[i] == FS_SIM_KILL] > 0);
+    }
+}
+
 struct random_check {
     const struct history *history;
     enum fs_sim_model model;
@@ -1167,6 +1205,7 @@ int main(void)
         STATES(states_count_by_call_and_a_range_finds_the_same),
         STATES(states_stop_when_the_visitor_says_so),
         STATES(states_can_be_written_to_recorded_and_cut_again),
+        STATES(states_of_a_power_cut_are_of_another_start),
         cmocka_unit_test(states_of_random_scripts_hold_what_readers_saw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,6 @@
 #define CHUNK 4096       /* of a value, that is compressible by itself */
 #define MILLION 1000000u /* the whole, in millionths */
 
-const char *datagen_distribution_name(enum datagen_distribution distribution)
-{
-    static const char *const names[DATAGEN_DISTRIBUTIONS] = {"sequential", "uniform", "zipfian"};
-    return names[distribution];
-}
-
 /* Do `size` digits write numbers below `keys`? */
 static bool digits_suffice(size_t size, uint64_t keys)
 {

@@ -17,7 +17,6 @@ enum datagen_distribution {
     DATAGEN_ZIPFIAN,
     DATAGEN_DISTRIBUTIONS
 };
-const char *datagen_distribution_name(enum datagen_distribution distribution);
 
 struct datagen_wishes {
     uint64_t keys; /* >= 1; at most 10^key_size */

@@ -20,7 +20,7 @@ measure() { # POLICY PUTS
     local said tables bytes merged blocks
     said=$("$work/one_put" 6 "$work/db" "$2" "$1") || exit 1
     read -r tables bytes <<<"$(levels)"
-    blocks=$(printf 'scan --from 0000000000012345 --limit 10\nstats\n' | build/strata shell "$work/db" 2>/dev/null |
+    blocks=$(printf 'scan --from 0000000000012345 --limit 10\nstats --all\n' | build/strata shell "$work/db" 2>/dev/null |
         awk '/^cache_misses/ { print $2 }')
     build/strata compact "$work/db" >/dev/null || exit 1
     read -r _ merged <<<"$(levels)"

@@ -352,14 +352,13 @@ const struct cli_command cli_commands[] = {
      .options = O(CLI_STAGE) | O(CLI_DRY_RUN),
      .exits = DB_EXITS | O(CLI_LOST),
      .summary = "make a damaged database good of what can be read",
-     .about =
-         "A marker (the file STRATA) that is missing or damaged is made anew, if --stage says of\n"
-         "which stage the files are, and they are. The rest is from stage 6 on.\n"
-         "A line a file: kept, salvaged, lost, unused or made, and why; the\n"
-         "ranges of keys that may be missing, or may have an older value again; and figures.\n"
-         "Nothing is deleted: what does not count any more is moved to DIR/lost. A healthy\n"
-         "database is not touched. Killed, it is run again. Ends with 9 when something is\n"
-         "lost, with 0 when all is as it was; --dry-run with the same.",
+     .about = "Makes a new marker (the file STRATA) for one that is missing or damaged, if all\n"
+              "files are those of the stage that --stage names. The rest is from stage 6 on.\n"
+              "A line a file: kept, salvaged, lost, unused or made, and why; the ranges of keys\n"
+              "that may be missing, or may have an older value again; and figures. Nothing is\n"
+              "deleted: what does not count any more is moved to DIR/lost. A healthy database\n"
+              "is not touched. Killed, it is run again. Ends with 9 when something is lost,\n"
+              "with 0 when all is as it was; --dry-run with the same.",
      .example = "$ strata put db fruit apple\n"
                 "$ rm db/CURRENT\n"
                 "$ strata get db fruit || echo it ended with $?\n"

@@ -2,14 +2,14 @@
  * trivial move leaves a table as it is: sessions that each put one key, in ascending order, would
  * leave as many tables as there were sessions, and every open would read the end of each.
  *
- *   level 0   [s][r][q][p]                        four small tables that do not overlap: one
- * compaction level 6   [a........f][g.......l][m..n][o]    takes them, and the small tables next to
- * them: level 6   [a........f][g.......l][m......s]   [o] has no more bytes than they have, nor has
- *                                                 [m..n] then; [g.......l] is not small
+ *   level 0   [s][r][q][p]                    small tables that do not overlap
+ *   level 6   [a........f][g.......l][m..n][o]    [o] has no more bytes than they have, nor has
+ *   becomes                                       [m..n] than all of these; [g.......l] has
+ *   level 6   [a........f][g.......l][m......s]
  *
  * I1: a table is small below a quarter of table_bytes and an eighth of memtable_bytes: a full
- *     memtable in ascending order is still moved, not rewritten. And the compaction of small tables
- *     reads no more than half of memtable_bytes, which a close finishes (leveled.c).
+ *     memtable in ascending order is still moved, not rewritten. And small tables that overlap with
+ *     no large one are no more than half of memtable_bytes: a close finishes that (leveled.c).
  * I2: a neighbor is taken when it has no more bytes than all inputs before it. So a table that is
  *     rewritten only for this reason at least doubles: an entry is rewritten so at most
  *     log2(small / its first table) times. And next to each other, small tables of a level at least

@@ -20,7 +20,7 @@ char *human_bytes(double bytes, char *to, size_t capacity)
 
 char *human_count(uint64_t count, char *to, size_t capacity)
 {
-    char digits[HUMAN_TEXT], text[HUMAN_TEXT];
+    char digits[HUMAN_TEXT], text[HUMAN_TEXT] = "";
     size_t size = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, count), used = 0;
 
     for (size_t i = 0; i < size; i++) {

@@ -5,7 +5,7 @@
 run strata help
 overview=$out
 is help_ends_with_0 "$rc" 0
-is help_fits_a_screen "$(( $(printf '%s\n' "$overview" | wc -l) <= 36 ))" 1
+is help_fits_a_screen "$(( $(printf '%s\n' "$overview" | wc -l) <= 40 ))" 1
 is help_fits_80_columns "$(strata help --all | grep -vE '^ +\$|^ +.*  ' | awk 'length > 90' | wc -l)" 0
 prints help_as_an_option "$overview" strata --help
 prints help_as_a_letter "$overview" strata -h

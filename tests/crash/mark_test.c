@@ -290,6 +290,70 @@ static void unsynced_and_killed_in_any_write_is_no_damage(void **state)
     }
 }
 
+/* Some operations, whose values have zeros inside and at the end; one is as large as is written
+ * without a copy. */
+static void write_batch(struct strata *db, size_t large)
+{
+    static uint8_t zeros[70000];
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_error err;
+
+    zeros[100] = zeros[large ? large - 50 : 101] = 'x';
+    assert_non_null(batch);
+    assert_ok(strata_batch_put(batch, strata_string("x1"), strata_bytes(zeros, 300), &err), &err);
+    assert_ok(strata_batch_delete(batch, strata_string("a"), &err), &err);
+    assert_ok(strata_batch_put(batch, strata_string("x2"), strata_bytes(zeros, 0), &err), &err);
+    assert_ok(strata_batch_put(batch, strata_string("x3"), strata_bytes(zeros, large), &err), &err);
+    assert_ok(strata_write(db, batch, 0, &err), &err);
+    strata_batch_free(batch);
+}
+
+static void expect_batch_cut(const struct killed *k, size_t size, bool room)
+{
+    struct strata_fs *fs = with_log(k, size);
+    struct fs_file *file;
+
+    if (room) {
+        assert_int_equal(fs_open(fs, k->path, FS_WRITE, &file, NULL), 0);
+        assert_int_equal(fs_truncate(file, k->log.size + 4096, NULL), 0);
+        assert_int_equal(fs_close(file, NULL), 0);
+    }
+    expect_puts(k, fs, 2);
+}
+
+/* The same of a batch. (Where only zeros are missing, and there is room, it is whole.) */
+static void unsynced_and_killed_in_a_batch_is_no_damage(void **state)
+{
+    static const size_t larges[] = {0, 200, 70000};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct killed k = {.fs = fs, .sync = STRATA_SYNC_NEVER};
+        struct strata_error err;
+        struct strata *db;
+        size_t begin, step = larges[i] > 1000 ? 97 : 1;
+
+        assert_int_equal(fs_sim_put_directory(fs, "disk"), 0);
+        db = open_as(fs, STRATA_SYNC_NEVER);
+        find_log(&k);
+        put(db, 0, '.');
+        put(db, 1, '.');
+        begin = harm_used(fs, k.path);
+        write_batch(db, larges[i]);
+        k.fs = fs_sim_copy(fs);
+        strata_close(db, &err);
+        fs_free(fs);
+        assert_int_equal(fs_sim_get(k.fs, k.path, &k.log), 0);
+        k.log.size = harm_used(k.fs, k.path);
+        for (size_t size = begin; size < k.log.size; size += step) {
+            expect_batch_cut(&k, size, false);
+            expect_batch_cut(&k, size, true);
+        }
+        killed_free(&k);
+    }
+}
+
 /* After a power cut a hole may have whole frames behind it: what was before it counts. */
 static void unsynced_and_cut_a_hole_is_no_damage_but_warned_of(void **state)
 {
@@ -402,6 +466,7 @@ int main(void)
         cmocka_unit_test(mark_that_cannot_be_written_fails_no_write),
         cmocka_unit_test(unsynced_and_killed_any_flip_is_damage),
         cmocka_unit_test(unsynced_and_killed_in_any_write_is_no_damage),
+        cmocka_unit_test(unsynced_and_killed_in_a_batch_is_no_damage),
         cmocka_unit_test(unsynced_and_cut_a_hole_is_no_damage_but_warned_of),
         cmocka_unit_test(failed_sync_and_killed_a_hole_is_no_damage),
         cmocka_unit_test(weak_flip_in_the_last_frame_before_a_power_cut_looks_torn),

@@ -34,6 +34,12 @@ struct removal {
 
 /* ---- Which files are its own ----------------------------------------------------------- */
 
+/* A directory, a pipe, or a link to nothing: by fs_open's error. */
+static bool is_no_file(const struct strata_error *err)
+{
+    return err->sys == EISDIR || err->sys == EINVAL || err->sys == ENOENT || err->sys == ELOOP;
+}
+
 /* Does the file begin as one of that format? One that a crash cut short does as far as it goes, or
  * has zeros: room that was made ahead. */
 static int begins_as(struct removal *removal, const char *path, const char *magic, bool *is,
@@ -41,12 +47,18 @@ static int begins_as(struct removal *removal, const char *path, const char *magi
 {
     static const uint8_t zeros[MAGIC];
     uint8_t bytes[MAGIC];
+    struct strata_error why = {0};
     struct fs_file *file;
     size_t got = 0;
-    int rc = fs_open(removal->fs, path, FS_READ, &file, err);
+    int rc = fs_open(removal->fs, path, FS_READ, &file, &why);
 
-    if (rc < 0)
+    if (rc == STRATA_ERR_IO && is_no_file(&why))
+        return 0;
+    if (rc < 0) {
+        if (err)
+            *err = why;
         return rc;
+    }
     rc = fs_read_at(file, 0, bytes, MAGIC, &got, err);
     fs_close(file, NULL);
     *is = memcmp(bytes, magic, got) == 0 || memcmp(bytes, zeros, got) == 0;

@@ -194,6 +194,8 @@ static int sync_log(struct wal_store *store, struct segment *segment, struct str
     rc = fs_sync(segment->file, err);
     if (rc == 0)
         mark_write(&store->marker, store->env, segment->last, end);
+    else
+        mark_doubt(&store->marker, store->env, segment->last, store->synced);
     pthread_mutex_lock(&store->group.mutex);
     if (rc < 0)
         return spoil(store, rc, err);
@@ -269,8 +271,11 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
     bool begun = !full || is_empty(full); /* by an earlier rotation, which then failed */
     int rc = begun ? 0 : segment_seal(full, err);
 
-    if (rc == 0 && !begun)
+    if (rc == 0 && !begun) {
         rc = fs_sync(full->file, err); /* before the next one may acknowledge: leveldb #193 */
+        if (rc < 0)
+            mark_doubt(&store->marker, store->env, full->last, store->synced);
+    }
     if (rc == 0)
         rc = start_segment(&store->keydir, store->sequence, &store->salt, err);
     if (rc == 0)

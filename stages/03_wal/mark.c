@@ -26,32 +26,52 @@ static int open_marks(struct mark_writer *marker, const struct strata_env *env,
     return rc;
 }
 
-void mark_write(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
-                uint64_t end)
+static int put_mark(struct mark_writer *marker, struct strata_error *err)
+{
+    uint8_t bytes[TAIL_BYTES];
+    int rc;
+
+    tail_encode(&marker->last, bytes);
+    rc = fs_write_at(marker->file, 0, bytes, sizeof bytes, err);
+    if (rc == 0)
+        atomic_fetch_add_explicit(&marker->bytes, sizeof bytes, memory_order_relaxed);
+    return rc;
+}
+
+static void write_mark(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
+                       uint64_t end, bool doubted)
 {
     struct tail *last = &marker->last;
     struct strata_error err;
-    uint8_t bytes[TAIL_BYTES];
     char text[600];
-    int rc = 0;
+    int rc = marker->file ? 0 : open_marks(marker, env, &err);
 
-    if (marker->failed || (last->segment == segment && last->end == end))
-        return;
-    if (!marker->file)
-        rc = open_marks(marker, env, &err);
     last->segment = segment;
     last->end = end;
-    tail_encode(last, bytes);
+    if (doubted)
+        last->boot = 0;
     if (rc == 0)
-        rc = fs_write_at(marker->file, 0, bytes, sizeof bytes, &err);
-    if (rc == 0) {
-        atomic_fetch_add_explicit(&marker->bytes, sizeof bytes, memory_order_relaxed);
+        rc = put_mark(marker, &err);
+    if (rc == 0)
         return;
-    }
     marker->failed = true;
     strata_env_log(env, STRATA_LOG_WARNING,
                    "damage to the log's last writes may not be found after a crash: %s",
                    strata_error_text(&err, text, sizeof text));
+}
+
+void mark_write(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
+                uint64_t end)
+{
+    if (!marker->failed && (marker->last.segment != segment || marker->last.end != end))
+        write_mark(marker, env, segment, end, false);
+}
+
+void mark_doubt(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
+                uint64_t end)
+{
+    write_mark(marker, env, segment, end, true);
+    marker->failed = true;
 }
 
 /* One that stays says less than is known by then, and nothing wrong. */

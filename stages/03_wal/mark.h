@@ -5,8 +5,9 @@
  *   - whoever was killed leaves the mark of the last sync, in the system's cache: all that was
  *     acknowledged as synced is known to be there;
  *   - a power cut may leave an older mark, or none: less is known, and nothing wrong;
- *   - a mark of this start of the machine (fs_boot) says that no power cut came since: what stands
- *     behind the log's valid part can only be the beginning of one write (replay.c I3).
+ *   - a mark of this start of the machine (fs_boot) says that no power cut came since, and that no
+ *     sync failed: what stands behind the log's valid part can only be the beginning of one write
+ *     (replay.c).
  *
  * After a clean close of stage 3 TAIL says where the log ended; the later stages' lists say it, and
  * the file is removed. */
@@ -35,6 +36,11 @@ struct mark_writer {
  * done if that was the last mark. A mark that cannot be written is reported to the log, and only
  * that: no data depends on it. */
 void mark_write(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
+                uint64_t end);
+/* A sync of that log failed, or its bytes may be gone otherwise: of what was not synced the system
+ * may forget any part, as a power cut would, though it runs on. So the mark says no more than which
+ * bytes are on the device, and is the last one. */
+void mark_doubt(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
                 uint64_t end);
 /* Writes no more of them. With `remove`, after a clean close: what the mark says, something else
  * does now. */

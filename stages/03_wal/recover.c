@@ -293,6 +293,20 @@ static int rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct stra
     return rc;
 }
 
+/* What was not synced may be gone by the next open, and not from its end on. */
+static int sync_or_doubt(struct recovery *r, struct segment *last, uint64_t synced,
+                         struct strata_error *err)
+{
+    struct mark_writer marker = {0};
+    int rc = fs_sync(last->file, err);
+
+    if (rc < 0 && r->log.killed) {
+        mark_doubt(&marker, r->env, last->last, synced);
+        mark_end(&marker, r->env, false);
+    }
+    return rc;
+}
+
 /* All of the last segment's valid part is on the device, also when whoever wrote it was killed,
  * or was told that a sync failed. */
 static int make_durable(struct recovery *r, struct segment *last, struct strata_error *err)
@@ -307,7 +321,7 @@ static int make_durable(struct recovery *r, struct segment *last, struct strata_
         rc = fs_truncate(last->file, last->end, err);
     if (rc == 0)
         rc = rewrite(last->file, synced, last->end, err);
-    return rc < 0 ? rc : fs_sync(last->file, err);
+    return rc < 0 ? rc : sync_or_doubt(r, last, synced, err);
 }
 
 /* The segment behind whose valid part something stood is closed, never written to (I1). */

@@ -296,6 +296,8 @@ int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex
     rc = fs_sync(log->file, err);
     if (rc == 0)
         mark_write(marker, log->env, log->number, end);
+    else
+        mark_doubt(marker, log->env, log->number, log->synced < end ? log->synced : 0);
     pthread_mutex_lock(mutex);
     if (rc < 0)
         return rc;

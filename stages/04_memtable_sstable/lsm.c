@@ -81,6 +81,8 @@ static int leave_tidy(struct store *store, struct strata_error *err)
     if (rc < 0 || is_long || !store->written)
         return rc;
     rc = fs_sync(store->log.file, err);
+    if (rc < 0)
+        mark_doubt(&store->marker, store->env, store->log.number, store->log.synced);
     tables->log_end = store->log.end;
     tables->sequence = store->sequence;
     return rc < 0 ? rc : tables_write(store->env, tables, err);

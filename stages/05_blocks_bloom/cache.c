@@ -489,7 +489,7 @@ struct cache_frame *cache_get(struct cache *cache, const struct cache_directory 
 void cache_prefetch(const struct cache *cache, const struct cache_directory *directory,
                     uint32_t block, size_t bytes)
 {
-    uint32_t number = atomic_load_explicit(&directory->frames[block], memory_order_relaxed);
+    uint32_t number = atomic_load_explicit(&directory->frames[block], memory_order_acquire);
     const uint8_t *payload;
 
     if (!number)

@@ -75,13 +75,13 @@ static void destroy_removes_every_file_of_a_database(void **state)
     place_close(db);
 }
 
-/* Names like ours with other bytes, bytes like ours with another name, and a directory. */
+/* Names like ours with other bytes, bytes like ours with another name, and directories. */
 static void destroy_leaves_what_is_not_its_own(void **state)
 {
     struct place *place = *state;
     struct strata_slice mine = strata_string("my own notes, and no log");
     struct strata_buffer marker;
-    char *sub = fs_join(place->dir, "lost");
+    char *sub = fs_join(place->dir, "lost"), *named = fs_join(place->dir, "999998.log");
     struct strata_error err;
     struct left left;
 
@@ -96,10 +96,13 @@ static void destroy_leaves_what_is_not_its_own(void **state)
     place_write(place, "db/CURRENT.bak", mine);
     place_write(place, "db/STRATA.bak", strata_buffer_slice(&marker));
     assert_ok(fs_mkdir(place->fs, sub, &err), &err);
+    assert_ok(fs_mkdir(place->fs, named, &err), &err);
     assert_ok(destroy(place->fs, place->dir, &left, &err), &err);
-    assert_string_equal(left.names, "999999.log 999999.table CURRENT.bak STRATA.bak lost ");
+    assert_string_equal(left.names,
+                        "999998.log 999999.log 999999.table CURRENT.bak STRATA.bak lost ");
     assert_string_equal(place_names(place, place->dir), left.names);
     strata_buffer_free(&marker);
+    free(named);
     free(sub);
 }
 

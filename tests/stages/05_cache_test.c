@@ -675,8 +675,10 @@ static void *work(void *arg)
     for (int step = 0; step < steps; step++) {
         uint32_t t = (uint32_t)rng_below(&rng, TABLES), b = (uint32_t)rng_below(&rng, BLOCKS);
         struct table *table = hold_table(s, t);
-        struct cache_frame *frame =
-            read_block(s->cache, table, b, size_of_block(b), rng_below(&rng, 50) == 0);
+        struct cache_frame *frame;
+
+        cache_prefetch(s->cache, &table->directory, (b + 1) % BLOCKS, 64);
+        frame = read_block(s->cache, table, b, size_of_block(b), rng_below(&rng, 50) == 0);
 
         if (frame) {
             s->bad += !holds(frame, table, b, size_of_block(b));
@@ -698,35 +700,52 @@ static void *work(void *arg)
     return NULL;
 }
 
+static void work_together(struct cache *cache)
+{
+    struct shared s = {.cache = cache};
+    pthread_t threads[THREADS];
+    struct cache_stats stats;
+
+    pthread_mutex_init(&s.mutex, NULL);
+    for (uint32_t t = 0; t < TABLES; t++) {
+        s.tables[t] = malloc(sizeof *s.tables[t]);
+        assert_non_null(s.tables[t]);
+        table_init(s.tables[t], ++s.ids, BLOCKS);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &s), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(s.bad, 0);
+    stats = stats_of(s.cache);
+    assert_true(stats.hits && stats.misses && stats.evictions);
+    assert_int_equal(stats.private_bytes, 0);
+    for (uint32_t t = 0; t < TABLES; t++)
+        let_go(&s, s.tables[t]);
+    assert_int_equal(stats_of(s.cache).blocks, 0);
+    pthread_mutex_destroy(&s.mutex);
+    cache_del(s.cache);
+}
+
 static void cache_threads_never_see_another_block(void **state)
 {
     static const size_t frames[] = {3, 20, 100, 400};
 
     (void)state;
-    for (int round = 0; round < 4; round++) {
-        struct shared s = {.cache = new_cache(frames[round] * FRAME)};
-        pthread_t threads[THREADS];
-        struct cache_stats stats;
+    for (int round = 0; round < 4; round++)
+        work_together(new_cache(frames[round] * FRAME));
+}
 
-        pthread_mutex_init(&s.mutex, NULL);
-        for (uint32_t t = 0; t < TABLES; t++) {
-            s.tables[t] = malloc(sizeof *s.tables[t]);
-            assert_non_null(s.tables[t]);
-            table_init(s.tables[t], ++s.ids, BLOCKS);
-        }
-        for (int i = 0; i < THREADS; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, work, &s), 0);
-        for (int i = 0; i < THREADS; i++)
-            assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(s.bad, 0);
-        stats = stats_of(s.cache);
-        assert_true(stats.hits && stats.misses && stats.evictions);
-        assert_int_equal(stats.private_bytes, 0);
-        for (uint32_t t = 0; t < TABLES; t++)
-            let_go(&s, s.tables[t]);
-        assert_int_equal(stats_of(s.cache).blocks, 0);
-        pthread_mutex_destroy(&s.mutex);
-        cache_del(s.cache);
+/* Large frames, so that a few blocks need several slabs, which are mapped while others read. */
+static void cache_threads_read_while_it_grows(void **state)
+{
+    struct strata_error err;
+    struct cache *cache;
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        assert_ok(cache_new(8 * MIB, 60 << 10, &cache, &err), &err);
+        work_together(cache);
     }
 }
 
@@ -751,6 +770,7 @@ int main(void)
         cmocka_unit_test(cache_that_cannot_grow_works_on),
         cmocka_unit_test(cache_agrees_with_what_was_put),
         cmocka_unit_test(cache_threads_never_see_another_block),
+        cmocka_unit_test(cache_threads_read_while_it_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

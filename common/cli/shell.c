@@ -271,7 +271,7 @@ static void begin_lines(struct shell *shell)
     if (shell->lines.edit)
         return;
     shell->lines.prompt_to = isatty(STDOUT_FILENO) ? cli->out : cli->log;
-    if (shell->history_asked)
+    if (shell->history && shell->history_asked)
         cli_say(cli, "no line is kept in %s: %s", shell->history,
                 shell->lines.prompt_to == cli->out ? "this program was built without libedit"
                                                    : "lines are edited on a terminal only");

@@ -154,7 +154,7 @@ static int run_command(struct cli *cli, int argc, char **argv)
 
     if (code == CLI_OK)
         code = cli->command->run(cli);
-    progress_clear(&cli->progress);
+    cli_end_progress(cli);
     cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* whoever asked may wait for the answer */
     return code;
 }

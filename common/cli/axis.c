@@ -87,7 +87,9 @@ static void spread(struct axis *axis, const struct strata_table *t)
         axis->starts[first + 1] += (double)t->bytes;
     for (size_t step = first + 1; step < last; step += 2) {
         double after = number_of(axis, axis->keys[step / 2 + 1], prefix);
-        axis->starts[step + 1] += (double)t->bytes * (after - before) / (high - low);
+        /* Keys that differ by less than a double can hold: one step is as good as another. */
+        double share = high > low ? (after - before) / (high - low) : 2.0 / (double)(last - first);
+        axis->starts[step + 1] += (double)t->bytes * share;
         before = after;
     }
 }

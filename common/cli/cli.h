@@ -212,6 +212,8 @@ int cli_exit_of(int strata_code);
 /* Shows progress on the log, if that is a terminal, until the next thing is said. An interrupt
  * then takes the line off the screen before it ends the process. */
 void cli_begin_progress(struct cli *cli);
+/* The command has ended: signals are again as they were. */
+void cli_end_progress(struct cli *cli);
 /* In a signal's handler: takes the line off the screen, if it may be there. */
 void cli_clear_screen(void);
 

@@ -12,8 +12,9 @@ static void tell_left(void *arg, const char *name)
 {
     struct leftovers *left = arg;
 
-    fprintf(left->cli->out, "%s/%s: left, it is no file of the database\n", left->cli->operands[0],
-            name);
+    fprintf(left->cli->out, "%s/", left->cli->operands[0]);
+    cli_put(left->cli, left->cli->out, strata_string(name)); /* anybody may have chosen it */
+    fputs(": left, it is no file of the database\n", left->cli->out);
     left->count++;
 }
 

@@ -102,18 +102,33 @@ static void clear_and_die(int signal_number)
     raise(signal_number); /* SA_RESETHAND put the default back */
 }
 
+static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* Signals with the handler `from` get `to`; those that somebody else handles or ignores stay. */
+static void replace_handlers(void (*from)(int), const struct sigaction *to)
+{
+    for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
+        struct sigaction old;
+        if (sigaction(deadly[i], NULL, &old) == 0 && old.sa_handler == from)
+            sigaction(deadly[i], to, NULL);
+    }
+}
+
 void cli_begin_progress(struct cli *cli)
 {
     struct sigaction action = {.sa_handler = clear_and_die, .sa_flags = (int)SA_RESETHAND};
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
     progress_init(&cli->progress, cli->log, cli->command->name);
     on_screen = cli->progress.shown;
-    if (!on_screen)
-        return;
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        struct sigaction old;
-        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-            sigaction(signals[i], &action, NULL);
-    }
+    if (on_screen)
+        replace_handlers(SIG_DFL, &action);
+}
+
+void cli_end_progress(struct cli *cli)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+
+    progress_clear(&cli->progress);
+    on_screen = false;
+    replace_handlers(clear_and_die, &action);
 }

@@ -154,7 +154,7 @@ static int run_command(struct cli *cli, int argc, char **argv)
 
     if (code == CLI_OK)
         code = cli->command->run(cli);
-    progress_clear(&cli->progress);
+    cli_end_progress(cli);
     cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* whoever asked may wait for the answer */
     return code;
 }
@@ -271,7 +271,7 @@ static void begin_lines(struct shell *shell)
     if (shell->lines.edit)
         return;
     shell->lines.prompt_to = isatty(STDOUT_FILENO) ? cli->out : cli->log;
-    if (shell->history_asked)
+    if (shell->history && shell->history_asked)
         cli_say(cli, "no line is kept in %s: %s", shell->history,
                 shell->lines.prompt_to == cli->out ? "this program was built without libedit"
                                                    : "lines are edited on a terminal only");

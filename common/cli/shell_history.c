@@ -40,7 +40,7 @@ static char *default_file(void)
     return path;
 }
 
-char *shell_history_file(const struct cli *cli, bool *asked_for)
+static char *named_file(const struct cli *cli, bool *asked_for)
 {
     const char *name = cli->given[CLI_HISTORY];
 
@@ -53,4 +53,34 @@ char *shell_history_file(const struct cli *cli, bool *asked_for)
         return default_file();
     *asked_for = *name != '\0';
     return *name ? join(name, "") : NULL;
+}
+
+/* Begins as libedit begins a history, or is empty. What cannot be read is not judged here. */
+static bool is_history(const char *path)
+{
+    static const char head[] = "_HiStOrY_V2_\n";
+    char begin[sizeof head - 1];
+    FILE *file = fopen(path, "r");
+    size_t size = file ? fread(begin, 1, sizeof begin, file) : 0;
+
+    if (file)
+        fclose(file);
+    return size == 0 || (size == sizeof begin && memcmp(begin, head, size) == 0);
+}
+
+/* libedit writes the file anew with each line and gives it the mode of a private one: any other
+ * file would lose what it holds, and a device (/dev/null) its mode. */
+char *shell_history_file(struct cli *cli, bool *asked_for)
+{
+    char *path = named_file(cli, asked_for);
+    struct stat status;
+
+    if (!path || stat(path, &status) < 0 || S_ISDIR(status.st_mode))
+        return path;
+    if (S_ISREG(status.st_mode) && is_history(path))
+        return path;
+    if (!S_ISCHR(status.st_mode))
+        cli_say(cli, "no line is kept in %s: it is no history", path);
+    free(path);
+    return NULL;
 }

@@ -6,8 +6,9 @@
 
 /* The path, to be freed by the caller: --history, or else $STRATA_HISTORY, or else strata/history
  * in $XDG_STATE_HOME or ~/.local/state, whose directories it makes. NULL: nothing is kept
- * (--no-history, an empty name, no home, no memory). *asked_for: the user named the file, and is
- * told when it cannot be written. */
-char *shell_history_file(const struct cli *cli, bool *asked_for);
+ * (--no-history, an empty name, a device, no home, no memory), or the file is something else than a
+ * history, which is told. *asked_for: the user named the file, and is told when it cannot be
+ * written. */
+char *shell_history_file(struct cli *cli, bool *asked_for);
 
 #endif

@@ -55,6 +55,21 @@ is bash_offers_words_for_an_operand "$(offers strata completion '')" bash,zsh
 is bash_offers_two_directories_to_migrate "$(offers strata migrate dbs/one dbs/t)" 'dbs/two words'
 is bash_offers_nothing_for_what_is_too_much "$(offers strata verify dbs '')" ""
 
+# ---- Settings of the user's shell ----
+offers_under() { # SETTING WORDS...
+    bash --norc -c "$1"'
+        . ./strata.bash
+        COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2))
+        _strata
+        printf "%s," ${COMPREPLY[@]+"${COMPREPLY[@]}"}' bash "$@" 2>&1
+}
+is bash_offers_words_whatever_parts_them "$(offers_under 'IFS=,' strata put --sync '')" never,interval,always,
+is bash_offers_commands_whatever_parts_them "$(offers_under 'IFS=:' strata sta)" stats,stages,
+is bash_offers_files_whatever_parts_them "$(offers_under 'IFS=w' strata get dbs/t)" 'dbs/two words,'
+for words in 'verify dbs' 'put dbs k v' 'nothing x' 'get dbs k' 'put --memtable'; do
+    is "bash_offers_nothing_under_nounset: $words" "$(offers_under 'set -u;' strata $words '')" ,
+done
+
 # ---- zsh ----
 is zsh_has_every_command "$(sed -n "s/^    '\([a-z]*\):.*/\1/p" _strata)" "$commands"
 bad=

@@ -11,6 +11,10 @@ db/mine: left, it is no file of the database
 db/notes.txt: left, it is no file of the database
 db: destroyed' strata destroy db --yes
 is destroy_leaves_only_that "$(ls db | tr '\n' ' ')" '000123.log mine notes.txt '
+strata put names a 1
+touch names/$'a\e[31m\nb'
+prints destroy_escapes_the_names_that_it_leaves 'names/a\x1b[31m\nb: left, it is no file of the database
+names: destroyed' strata destroy names --yes
 fails destroy_of_no_database 7 'no database: db: ' strata destroy db --yes
 fails destroy_of_nothing 7 'no database: nowhere: ' strata destroy nowhere --yes
 for stage in 1 2 3 4 5 6; do

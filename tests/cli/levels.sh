@@ -101,6 +101,13 @@ else
     skip levels_terminal "no script"
 fi
 
+# ---- Boundaries so near each other that no floating-point number is between them ----
+for records in '\t00\n00000000000000000000\t00' 'feffffffffffffffff\t00\nff\t00' 'ffffff\t00\nffffffffffffffffffff\t00'; do
+    printf "$records\n" | strata load --stage 5 --hex near - 2>/dev/null
+done
+run strata levels near
+is levels_near_boundaries_are_drawn "$(bars | awk '{ print (gsub(/=/, "") > 20) }' | tr '\n' ' ')" '1 1 1 '
+
 # ---- None ----
 printf 'a\t1\n' | strata load --stage 4 short - 2>/dev/null
 prints levels_without_a_table 'no tables: what there is stands in the log' strata levels short

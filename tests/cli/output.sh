@@ -49,6 +49,20 @@ for signal in INT:130 TERM:143 HUP:129; do
     is "dump_ended_by_${signal%:*}_says_so" $status ${signal#*:}
     is "dump_ended_by_${signal%:*}_leaves_nothing" "$(ls ${signal%:*}.tsv* 2>/dev/null)" ""
 done
+# In a script of the shell, behind a command that showed its progress on a terminal.
+if command -v script >/dev/null; then
+    seq 100000 | sed 's/$/\tvalue/' >lines.tsv
+    { echo 'load lines.tsv'; seq -f 'dump in_a_shell.%g' 500; } >dumps
+    touch pid
+    script -qec 'exec sh -c "echo \$\$ >pid; exec strata shell --create scripted <dumps >said"' /dev/null </dev/null >/dev/null 2>&1 &
+    wait_until eval 'ls in_a_shell.*.tmp'
+    kill -TERM "$(cat pid)"
+    wait $! 2>/dev/null
+    is dump_of_a_script_is_ended_by_a_signal "$(ls in_a_shell.500 2>&1 | grep -c 'No such')" 1
+    is dump_of_a_script_leaves_nothing_half "$(ls in_a_shell.*.tmp 2>/dev/null)" ""
+else
+    skip dump_of_a_script "no script"
+fi
 dump_dies KILL
 is dump_killed_leaves_another_name "$(ls KILL.tsv* | sed 's/[0-9][0-9]*/N/')" KILL.tsv.N.tmp
 rm KILL.tsv.*

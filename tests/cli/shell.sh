@@ -267,6 +267,21 @@ if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
     XDG_STATE_HOME=$work/file typed 'strata shell db' 'get a\n'
     is edited_history_that_nobody_asked_for_is_no_error "$rc $(printf '%s\n' "$out" | grep -c 'could not be kept')" '0 0'
 
+    # What is no history is not written to.
+    printf 'precious\nlines\n' >notes
+    typed 'strata shell db --history notes' 'get a\n'
+    like edited_other_file_is_told "$rc $out" 'shell: no line is kept in notes: it is no history'
+    is edited_other_file_keeps_what_it_holds "$(cat notes)" "$(printf 'precious\nlines')"
+    : >empty && ln -s empty linked
+    typed 'strata shell db --history linked' 'get a\n'
+    is edited_history_in_an_empty_file_behind_a_link "$(grep -c get empty) $(stat -c %F linked)" '1 symbolic link'
+    if mknod device c 1 3 2>/dev/null; then # as /dev/null, whose mode everybody needs
+        chmod 666 device
+        STRATA_HISTORY=device typed 'strata shell db' 'get a\n'
+        is edited_history_in_a_device_is_none "$rc $(stat -c '%F %a' device) $(grep -c history <<<"$out")" '0 character special file 666 0'
+    else
+        skip edited_history_in_a_device_is_none "no device can be made"
+    fi
     typed 'strata shell db --history no/where' 'get a\n'
     like edited_history_that_cannot_be_kept_is_told "$out" '^strata: shell: no/where: the lines of today could not be kept'
 else

@@ -13,7 +13,8 @@
 
 enum state { LINE, FIELD, PLAIN, QUOTED, CLOSED, RETURN };
 
-#define NAMES_MOST ((size_t)1 << 20) /* bytes of all names in a header */
+#define NAMES_MOST ((size_t)1 << 20) /* bytes of a header's names; those behind them are not kept  \
+                                      */
 
 /* Where the bytes of the field under way go; NULL: nowhere. */
 static struct strata_buffer *field(struct csv *csv)
@@ -165,8 +166,8 @@ static enum csv_result take_name(struct csv *csv)
         csv->at[i] = csv->field;
     }
     if (csv->names.size > NAMES_MOST)
-        return fail(csv, TEXT_TOO_LONG);
-    if (csv->field)
+        name.size = 0;
+    else if (csv->field)
         strata_buffer_append(&csv->names, ", ", 2);
     while (name.size)
         strata_buffer_append(&csv->names, text,

@@ -56,7 +56,8 @@ void csv_free(struct csv *csv);
  * which are borrowed; with `all` there must be no others. Faults: TEXT_NO_COLUMN,
  * TEXT_MORE_COLUMNS, TEXT_TWICE. */
 void csv_want(struct csv *csv, const char *key, const char *value, bool all);
-/* The names in the header, escaped, with ", " between them; ours until csv_free. */
+/* The names in the header (of a very long one, the first megabyte), escaped, with ", " between
+ * them; ours until csv_free. */
 struct strata_slice csv_names(const struct csv *csv);
 /* After a fault: goes on with the line of that number, whose first byte is fed next. */
 void csv_restart(struct csv *csv, uint64_t line);

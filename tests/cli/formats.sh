@@ -319,4 +319,8 @@ if [ -n "$batched" ]; then
 else
     skip batches "no stage of this build promises them"
 fi
+# ---- A header of two megabytes ----
+{ seq -f 'c%.0f' -s, 300000 | tr -d '\n'; echo ',value,key'; head -c 300000 /dev/zero | tr '\0' ,; echo v,k; } >wide.csv
+code csv_may_have_many_columns 0 strata load wide wide.csv --key key --value value
+is csv_of_many_columns_is_read "$(strata scan wide)" "$(printf 'k\tv')"
 done_testing

@@ -183,6 +183,8 @@ ordinary_user() {
 [ "$(id -u)" -eq 0 ] || skip "not root: no chroot can be entered"
 tests/tools/install.sh bare || skip "there is no debootstrap"
 mkdir -p "$dir" "$debs" || exit 1
+exec 9>"$dir/lock" || exit 1 # two runs at once would write the same logs, and apt locks the packages' directory
+flock -n 9 || { echo "another run is under way in $dir: waiting for its end" && flock 9; }
 rm -f "$dir"/*.log
 for root in "$dir"/{root,new}.[0-9]*; do # of a run that was killed
     pid=${root#"$dir"/*.} pid=${pid%%.*}

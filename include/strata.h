@@ -601,9 +601,12 @@ int strata_events(struct strata *db, void (*each)(void *arg, const struct strata
  * NULL.
  *
  * Cut short by a crash or an error, it leaves a directory that strata_open calls incomplete, never
- * one that opens: call it again. ABSENT       there is no marker: no database is there LOCKED open
- * elsewhere, in this process or another CORRUPT      the marker is damaged WRONG_STAGE  this build
- * does not have the stage that wrote it IO           some of it may be removed */
+ * one that opens: call it again.
+ *   ABSENT       there is no marker: no database is there
+ *   LOCKED       open elsewhere, in this process or another
+ *   CORRUPT      the marker is damaged
+ *   WRONG_STAGE  this build does not have the stage that wrote it
+ *   IO           some of it may be removed */
 int strata_destroy(const char *dir, const struct strata_options *options,
                    void (*left)(void *arg, const char *name), void *arg, struct strata_error *err);
 

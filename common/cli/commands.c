@@ -14,8 +14,7 @@
      O(CLI_LOCKED) | O(CLI_OTHER))
 
 const struct cli_option cli_options[CLI_OPTIONS] = {
-    [CLI_STAGE] = {"stage", "N", "the stage that answers; default: DIR's own, or the newest", 0,
-                   NULL},
+    [CLI_STAGE] = {"stage", "N", "the stage to use; default: DIR's own, or the newest", 0, NULL},
     [CLI_CACHE] = {"cache", "SIZE", "stage 5 on: budget of the block cache; default: 256M", 0,
                    NULL},
     [CLI_MAPPED] = {"mapped", NULL, "stage 5 on: tables are read from mapped files", 0, NULL},
@@ -136,8 +135,8 @@ const struct cli_command cli_commands[] = {
          "get ends with 1.",
      .shell_about =
          "The value is printed with escapes, and a line end after it; of several keys a line\n"
-         "each: key, tab, value. What a batch under way has gathered is not stored yet:\n"
-         "get does not see it, as no command does.",
+         "each: key, tab, value. Neither get nor any other command sees what `batch begin`\n"
+         "has gathered: it is stored by `batch commit`.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata get db fruit\n"
                 "apple\n"
@@ -416,10 +415,10 @@ const struct cli_command cli_commands[] = {
          "MiB, as info then reads every key; else they are approximate, and info says so\n"
          "(`strata count` counts in any case). Damage that info meets is reported after the\n"
          "rest, and ends it with 3.\n\n"
-         "  space amplification  all tables by the deepest level, or the largest table of level\n"
-         "                       0; without tables, records by live keys\n"
+         "  space amplification  bytes of all tables / of the deepest level, or of the largest\n"
+         "                       table of level 0; without tables, records / live keys\n"
          "  read amplification   tables of level 0, and one for each deeper level\n"
-         "  write amplification  bytes that flushes and compactions wrote by bytes of keys and\n"
+         "  write amplification  bytes that flushes and compactions wrote / bytes of keys and\n"
          "                       values put, as far back as the event log goes",
      .example = "$ strata put db fruit apple --stage 4\n"
                 "$ strata info db\n"
@@ -656,8 +655,9 @@ const struct cli_command cli_commands[] = {
      .run = cli_run_help},
     {.name = "quit",
      .place = CLI_SHELL,
-     .summary = "end the shell",
-     .about = "As exit, .quit, Ctrl-D or the end of the input. A batch under way is dropped.",
+     .summary = "end the shell, as exit and Ctrl-D do",
+     .about = "As exit, .quit, Ctrl-D or the end of the input. A batch that was not committed is\n"
+              "dropped.",
      .run = cli_run_quit},
     {.name = NULL},
 };

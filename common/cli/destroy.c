@@ -25,7 +25,7 @@ int cli_run_destroy(struct cli *cli)
     struct strata_error err;
 
     if (!cli->given[CLI_YES])
-        return cli_usage(cli, "it removes all that is stored in %s: to be confirmed by --yes", dir);
+        return cli_usage(cli, "this removes all data in %s: confirm with --yes", dir);
     if (strata_destroy(dir, NULL, tell_left, &left, &err) < 0)
         return cli_fail(cli, &err);
     if (!left.count)

@@ -236,14 +236,14 @@ static void print_space(FILE *to, const struct info *info)
 
     if (!info->has_tables) {
         print_ratio(to, "space amplification", info->log_records, info->exact ? info->keys : 0,
-                    "records by live keys");
+                    "records in the log / live keys");
         return;
     }
     for (unsigned level = 1; level < LEVELS; level++)
         if (info->levels[level].tables)
             deepest = info->levels[level].bytes;
     print_ratio(to, "space amplification", info->all.bytes, deepest,
-                "estimate: all tables by the deepest level");
+                "estimate: bytes of all tables / of the deepest level");
 }
 
 static void print_read(FILE *to, const struct info *info)
@@ -269,7 +269,7 @@ static void print_events(FILE *to, const struct info *info)
     }
     if (info->put_bytes)
         print_ratio(to, "write amplification", info->table_bytes, info->put_bytes,
-                    "table bytes written by bytes put, of the event log");
+                    "table bytes written / bytes put, from the event log");
     snprintf(note, sizeof note, "%s in the event log",
              human_plural(info->events, "event", count, sizeof count));
     print_line(to, "last event", info->last_event, note);

@@ -120,7 +120,7 @@ int cli_run_get(struct cli *cli)
     int code = for_each_key(cli, NULL, NULL, NULL);
 
     if (code == CLI_OK && cli->given[CLI_RAW] && cli->count > 2)
-        code = cli_usage(cli, "--raw: of one KEY, as nothing stands between values");
+        code = cli_usage(cli, "--raw takes one KEY: values would run together");
     if (code == CLI_OK)
         code = cli_open(cli, CLI_READ, &db);
     if (code == CLI_OK)

@@ -44,7 +44,8 @@ static int take_option(struct cli *cli, int argc, char **argv, int *at)
     int id = find_option(argv[*at], &value);
 
     if (id < 0)
-        return cli_usage(cli, "unknown option %s (after -- it would be no option)", argv[*at]);
+        return cli_usage(cli, "unknown option %s (if it is a key or a value, put -- before it)",
+                         argv[*at]);
     name = cli_options[id].name;
     if (cli->given[id])
         return cli_usage(cli, "--%s is given twice", name);

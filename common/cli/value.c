@@ -41,7 +41,7 @@ static int read_file(struct cli *cli, const char *path, struct strata_buffer *to
     int code, fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
-        cli_say(cli, "VALUE: %s: %s (a value that begins with @ stands behind --)", path,
+        cli_say(cli, "VALUE: %s: %s (for a value that begins with @, put -- before it)", path,
                 strerror(errno));
         return CLI_IO;
     }

@@ -4,7 +4,7 @@
 
 strata put db a 1
 mkdir db/mine && echo text >db/notes.txt && echo text >db/000123.log
-fails destroy_wants_yes 2 'destroy: it removes all that is stored in db: to be confirmed by --yes' strata destroy db
+fails destroy_wants_yes 2 'destroy: this removes all data in db: confirm with --yes' strata destroy db
 prints destroy_without_yes_removes_nothing 1 strata get db a
 prints destroy_names_what_it_leaves 'db/000123.log: left, it is no file of the database
 db/mine: left, it is no file of the database

@@ -35,7 +35,7 @@ prints put_key_is_never_a_file "" strata put db @key v
 prints get_key_is_never_a_file v strata get db @key
 
 # ---- What cannot be read stores nothing ----
-fails put_missing_file_is_4 4 'strata: put: VALUE: none: No such file .*behind --' strata put new k @none
+fails put_missing_file_is_4 4 'strata: put: VALUE: none: No such file .*put -- before it' strata put new k @none
 fails put_directory_is_4 4 'strata: put: db: Is a directory' strata put new k @db
 fails put_no_name_is_4 4 'VALUE: : No such file' strata put new k @
 code put_closed_input_is_4 4 bash -c 'strata put new k - <&-'
@@ -55,7 +55,7 @@ for stage in 1 6; do
     prints "get_several_hex_stage_$stage" $'61\t6f6620610a\n62\t6f6620620a' strata get $db --hex 61 62
     fails "get_bad_key_prints_nothing_stage_$stage" 2 'column 1: no such escape' strata get $db a '\q'
     is "get_bad_key_printed_nothing_stage_$stage" "$out" ""
-    fails "get_raw_of_several_stage_${stage}_is_2" 2 'get: --raw: of one KEY' strata get $db a b --raw
+    fails "get_raw_of_several_stage_${stage}_is_2" 2 'get: --raw takes one KEY' strata get $db a b --raw
     fails "del_bad_key_stage_$stage" 2 'column 1: no such escape' strata del $db a '\q'
     prints "del_bad_key_removes_nothing_stage_$stage" 4 strata count $db
     run strata del $db a x b

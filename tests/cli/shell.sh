@@ -46,7 +46,7 @@ echo help | strata shell db | sed -n 's/^  \([a-z]*\) .*/help \1/p' >"$work/comm
 strata shell db <"$work/commands" >"$work/out" 2>&1
 like shell_help_has_every_command "$(grep -c '^usage' "$work/out")" '^1[2-9]$'
 is shell_help_speaks_of_no_directory "$(grep -cw DIR "$work/out")" 0
-like shell_help_of_get_tells_of_batches "$(echo 'help get' | strata shell db)" 'get does not see it'
+like shell_help_of_get_tells_of_batches "$(echo 'help get' | strata shell db)" 'nor any other command sees'
 
 printf 'get a\nexit\nget b\n' | sh_is shell_exit_is_quit 0 1
 printf '.quit\nget b\n' | sh_is shell_dot_quit_is_quit 0 ""

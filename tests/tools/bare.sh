@@ -158,7 +158,7 @@ ordinary_user() {
     local install='env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends install'
     echo "a machine with make and git, and an ordinary user:"
     new_root reader
-    step "make, by a user without root's rights" fails "$refused $least libedit-dev \(" -- reader make
+    step "make, by a user without root's rights" fails "$refused $least libedit-dev \(" -- reader make "${variables[@]}"
     step "make tour, by that user" fails "$refused $least libedit-dev unicode-data \(" -- reader make tour
     asked=$(sed -nE 's/.*as root: apt-get install ([^(]*) \(.*/\1/p' "$log")
     step "make test, by that user" fails "$refused $least .*libcmocka-dev" -- reader make test
@@ -166,14 +166,14 @@ ordinary_user() {
         skip "no packages can be had" "$dir/update.log"
     step "root installs the least" ok -- root $install $least
     step "make NO_INSTALL=1" ok '^missing: libedit-dev' '!missing: (gcc|lib[^e])' '^NO_INSTALL is set' \
-        -- reader make NO_INSTALL=1
+        -- reader make NO_INSTALL=1 "${variables[@]}"
     step "make tour NO_INSTALL=1" ok '^missing: unicode-data' '!missing: (gcc|lib[^e])' \
-        '\(Debian.s package unicode-data\)' -- reader make tour NO_INSTALL=1 TOUR_QUICK=1
+        '\(Debian.s package unicode-data\)' -- reader make tour NO_INSTALL=1 TOUR_QUICK=1 "${variables[@]}"
     step "a shell without libedit" ok '^no$' '^red$' \
         -- reader bash -c 'cat build/edit.txt; printf "put apple red\nget apple\n" | build/strata shell --create ~/fruit'
-    step "make, without libedit" ok 'libedit-dev.*; going on without' -- reader make
+    step "make, without libedit" ok 'libedit-dev.*; going on without' -- reader make "${variables[@]}"
     step "root installs what that user was told to ask for" ok -- root $install $asked
-    step "make tour, by the user, with that" ok '!missing:' '!made up' -- reader make tour TOUR_QUICK=1
+    step "make tour, by the user, with that" ok '!missing:' '!made up' -- reader make tour TOUR_QUICK=1 "${variables[@]}"
     step "a shell with libedit" ok '^yes$' -- reader cat build/edit.txt
     rm -rf --one-file-system "$root"
 }

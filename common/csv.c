@@ -13,8 +13,9 @@
 
 enum state { LINE, FIELD, PLAIN, QUOTED, CLOSED, RETURN };
 
-#define NAMES_MOST ((size_t)1 << 20) /* bytes of a header's names; those behind them are not kept  \
-                                      */
+#define NAMES_MOST                                                                                 \
+    ((size_t)1 << 20) /* bytes of a header's names; those behind them are not kept                 \
+                       */
 
 /* Where the bytes of the field under way go; NULL: nowhere. */
 static struct strata_buffer *field(struct csv *csv)

@@ -80,9 +80,10 @@ static uint64_t larger(uint64_t a, uint64_t b)
 /* The most that a write appends: what a flush and a compaction have gathered, 64 KiB each, the part
  * of their shares, PIECE in pace.c, that goes beyond, how a table ends, and itself. */
 #define MOST_WRITTEN (256 << 10)
-/* The most that a write reads: each of the tables that are merged is read ahead by 64 KiB at a
- * time. */
-#define MOST_READ (300 << 10)
+/* The most that a write reads. A write that starts a compaction reads the first 64 KiB of each run
+ * that is merged: four tables of level 0 and one run of the level below, in rare orders of keys one
+ * or two more. */
+#define MOST_READ (7 * 64 << 10)
 
 /* However long flushes and compactions go on, a write does a little of them. */
 static void do_not_do_much(bool dynamic)

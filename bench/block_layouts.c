@@ -8,9 +8,9 @@
  * is known. So times are those of the layout and of the waits for memory that it asks for. Times
  * are of this thread's processor, the median of five. */
 #include "02_hash_index/index.h"
-#include "05_blocks_bloom/block.h"
+#include "09_fast_paths/pax_block.h"
 #include "05_blocks_bloom/bloom.h"
-#include "05_blocks_bloom/cache.h"
+#include "09_fast_paths/clock_cache.h"
 #include "base/pages.h"
 #include "base/prng.h"
 #include "restart_block.h"
@@ -23,10 +23,10 @@
 #include <time.h>
 
 #define ENTRIES 1000000
-#define LEAST 1000                   /* entries */
-#define KEY_MOST 64                  /* bytes */
-#define VALUE_BYTES 100              /* of which half repeat */
-#define STRIDE (BLOCK_TARGET + LINE) /* between blocks in memory */
+#define LEAST 1000                       /* entries */
+#define KEY_MOST 64                      /* bytes */
+#define VALUE_BYTES 100                  /* of which half repeat */
+#define STRIDE (PAX_BLOCK_TARGET + LINE) /* between blocks in memory */
 #define LINE ((size_t)64)
 #define ASKED 200000
 #define RUNS 5
@@ -157,8 +157,8 @@ struct bench {
     uint64_t raw, packed; /* bytes of all blocks */
 
     struct bloom bloom;
-    struct cache *cache;
-    struct cache_directory directory;
+    struct clock_cache *cache;
+    struct clock_cache_directory directory;
 };
 
 static struct strata_slice key_at(const struct key *key)
@@ -221,38 +221,38 @@ static void place_questions(struct bench *b)
     }
 }
 
-/* A block's struct block stands before it, as in the cache. */
-static void finish_columns(struct bench *b, struct block_builder *builder)
+/* A block's struct pax_block stands before it, as in the cache. */
+static void finish_columns(struct bench *b, struct pax_block_builder *builder)
 {
     struct strata_slice bytes;
     struct place *place = &b->blocks[b->block_count];
-    struct block block;
+    struct pax_block block;
 
-    if (block_builder_finish(builder, &bytes, NULL) < 0)
+    if (pax_block_builder_finish(builder, &bytes, NULL) < 0)
         need(NULL);
     keep_block(b, bytes, sizeof block);
-    if (block_open(&block, strata_bytes(place->block + sizeof block, place->size), NULL) == 0)
+    if (pax_block_open(&block, strata_bytes(place->block + sizeof block, place->size), NULL) == 0)
         memcpy(place->block, &block, sizeof block);
 }
 
 static void build_columns(struct bench *b)
 {
-    struct block_builder builder = {0};
+    struct pax_block_builder builder = {0};
 
     for (uint64_t i = 0; i < b->count; i++) {
         struct strata_slice key = key_at(&b->keys[i]);
         uint64_t hash = index_hash(key);
-        int rc = block_builder_try(&builder, STRATA_OP_PUT, key, value_of(b, i), hash, NULL);
-        if (rc == BLOCK_FULL) {
+        int rc = pax_block_builder_try(&builder, STRATA_OP_PUT, key, value_of(b, i), hash, NULL);
+        if (rc == PAX_BLOCK_FULL) {
             finish_columns(b, &builder);
-            rc = block_builder_add(&builder, STRATA_OP_PUT, key, value_of(b, i), hash, NULL);
+            rc = pax_block_builder_add(&builder, STRATA_OP_PUT, key, value_of(b, i), hash, NULL);
         }
         if (rc)
             need(NULL);
         b->block_of[i] = b->block_count;
     }
     finish_columns(b, &builder);
-    block_builder_free(&builder);
+    pax_block_builder_free(&builder);
     place_questions(b);
 }
 
@@ -263,7 +263,7 @@ static uint64_t get_columns(const struct bench *b)
     for (size_t i = 0; i < ASKED; i++) {
         const struct place *place = &b->asked[i].place;
         struct strata_slice key = key_at(&b->asked[i].key), value = {0};
-        sum += block_find((const struct block *)place->block, key, index_hash(key), &value);
+        sum += pax_block_find((const struct pax_block *)place->block, key, index_hash(key), &value);
         sum += value.data[0];
     }
     return sum;
@@ -275,24 +275,24 @@ static uint64_t seek_columns(const struct bench *b)
 
     for (size_t i = 0; i < ASKED; i++) {
         const struct place *place = &b->asked[i].place;
-        const struct block *block = (const struct block *)place->block;
-        uint32_t at = block_seek(block, key_at(&b->asked[i].key));
-        sum += block_value(block, at).data[0];
+        const struct pax_block *block = (const struct pax_block *)place->block;
+        uint32_t at = pax_block_seek(block, key_at(&b->asked[i].key));
+        sum += pax_block_value(block, at).data[0];
     }
     return sum;
 }
 
 static uint64_t scan_columns(const struct bench *b)
 {
-    uint8_t key[KEY_MOST + BLOCK_SLACK];
+    uint8_t key[KEY_MOST + PAX_BLOCK_SLACK];
     uint64_t sum = 0;
 
     for (uint32_t n = 0; n < b->block_count; n++) {
-        const struct block *block = (const struct block *)b->blocks[n].block;
-        block_put_prefix(block, key);
+        const struct pax_block *block = (const struct pax_block *)b->blocks[n].block;
+        pax_block_put_prefix(block, key);
         for (uint32_t i = 0; i < block->count; i++)
-            sum += key[block_put_suffix(block, i, key) - 1] + block_value(block, i).data[0] +
-                   block_type(block, i);
+            sum += key[pax_block_put_suffix(block, i, key) - 1] +
+                   pax_block_value(block, i).data[0] + pax_block_type(block, i);
     }
     return sum;
 }
@@ -303,9 +303,9 @@ static uint64_t open_columns(const struct bench *b)
 
     for (uint32_t n = 0; n < b->block_count; n++) {
         const struct place *place = &b->blocks[n];
-        struct block block;
-        sum += (uint64_t)block_open(&block, strata_bytes(place->block + sizeof block, place->size),
-                                    NULL);
+        struct pax_block block;
+        sum += (uint64_t)pax_block_open(
+            &block, strata_bytes(place->block + sizeof block, place->size), NULL);
         sum += block.count;
     }
     return sum;
@@ -317,7 +317,7 @@ static void build_restarts(struct bench *b)
 
     for (uint64_t i = 0; i < b->count; i++) {
         struct strata_slice key = key_at(&b->keys[i]);
-        if (builder.count && restart_builder_with(&builder, key, VALUE_BYTES) > BLOCK_TARGET)
+        if (builder.count && restart_builder_with(&builder, key, VALUE_BYTES) > PAX_BLOCK_TARGET)
             keep_block(b, restart_builder_finish(&builder), 0);
         restart_builder_add(&builder, STRATA_OP_PUT, key, value_of(b, i));
         b->block_of[i] = b->block_count;
@@ -449,9 +449,10 @@ static uint64_t hit_cache(const struct bench *b)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++) {
-        struct cache_frame *frame = cache_get(b->cache, &b->directory, b->asked[i].block);
+        struct clock_cache_frame *frame =
+            clock_cache_get(b->cache, &b->directory, b->asked[i].block);
         sum += frame->data[0];
-        cache_release(b->cache, frame);
+        clock_cache_release(b->cache, frame);
     }
     return sum;
 }
@@ -463,32 +464,32 @@ static uint64_t get_cached(const struct bench *b)
     for (size_t i = 0; i < ASKED; i++) {
         struct strata_slice key = key_at(&b->asked[i].key), value = {0};
         uint64_t hash = index_hash(key);
-        struct cache_frame *frame;
+        struct clock_cache_frame *frame;
 
         if (!bloom_may_contain(&b->bloom, hash))
             continue;
-        frame = cache_get(b->cache, &b->directory, b->asked[i].block);
-        sum += block_find((const struct block *)frame->data, key, hash, &value);
+        frame = clock_cache_get(b->cache, &b->directory, b->asked[i].block);
+        sum += pax_block_find((const struct pax_block *)frame->data, key, hash, &value);
         sum += value.data[0];
-        cache_release(b->cache, frame);
+        clock_cache_release(b->cache, frame);
     }
     return sum;
 }
 
 static void fill_cache(struct bench *b)
 {
-    if (cache_new((size_t)b->block_count * 5000 + 8 * PAGES_HUGE,
-                  BLOCK_TARGET + sizeof(struct block), &b->cache, NULL) < 0 ||
-        cache_directory_init(&b->directory, b->block_count, NULL) < 0)
+    if (clock_cache_new((size_t)b->block_count * 5000 + 8 * PAGES_HUGE,
+                        PAX_BLOCK_TARGET + sizeof(struct pax_block), &b->cache, NULL) < 0 ||
+        clock_cache_directory_init(&b->directory, b->block_count, NULL) < 0)
         need(NULL);
     for (uint32_t n = 0; n < b->block_count; n++) {
-        size_t size = b->blocks[n].size + sizeof(struct block);
-        struct cache_frame *frame;
-        if (cache_take(b->cache, size, &frame, NULL) < 0)
+        size_t size = b->blocks[n].size + sizeof(struct pax_block);
+        struct clock_cache_frame *frame;
+        if (clock_cache_take(b->cache, size, &frame, NULL) < 0)
             need(NULL);
         memcpy(frame->data, b->blocks[n].block, size);
-        ((struct block *)frame->data)->bytes = frame->data + sizeof(struct block);
-        cache_release(b->cache, cache_put(b->cache, &b->directory, n, frame));
+        ((struct pax_block *)frame->data)->bytes = frame->data + sizeof(struct pax_block);
+        clock_cache_release(b->cache, clock_cache_put(b->cache, &b->directory, n, frame));
     }
 }
 
@@ -526,8 +527,9 @@ static void show_parts(struct bench *b)
     show_part("the same, and the filter, a key that is there", measure(ask_bloom, b, ASKED), wait);
     show_part("the same, and the filter, an absent key", measure(ask_bloom_absent, b, ASKED), wait);
     show_part("a hit in the block cache, and its release", measure(hit_cache, b, ASKED), wait);
-    show_part("all: hash, filter, cache, block_find, a byte", measure(get_cached, b, ASKED), wait);
-    show_part("block_open, once when a block is loaded", open, wait);
+    show_part("all: hash, filter, cache, pax_block_find, a byte", measure(get_cached, b, ASKED),
+              wait);
+    show_part("pax_block_open, once when a block is loaded", open, wait);
 }
 
 static void show_help(void)
@@ -571,7 +573,7 @@ int main(int argc, char **argv)
     }
     bench_init(&b, count);
     printf("%" PRIu64 " entries, values of %d bytes of which half repeat, blocks of %d bytes\n\n",
-           b.count, VALUE_BYTES, BLOCK_TARGET);
+           b.count, VALUE_BYTES, PAX_BLOCK_TARGET);
     printf("%-18s  %-15s %8s %8s %8s %8s %8s %8s\n", "", "", "raw", "LZ4", "get", "seek", "scan",
            "open");
     printf("%-18s  %-15s %8s %8s %8s %8s %8s %8s\n", "keys", "layout", "B/entry", "B/entry", "ns",

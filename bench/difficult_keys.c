@@ -7,7 +7,7 @@
  * Each table is written to a file in $TMPDIR, opened from it, and removed. What is shown is
  * counted, not measured, and the same on every machine. */
 #include "02_hash_index/index.h"
-#include "05_blocks_bloom/table_inside.h"
+#include "09_fast_paths/pax_table_inside.h"
 #include "fs/fs_posix.h"
 #include "base/prng.h"
 
@@ -196,28 +196,28 @@ static int add_all(struct ground *g, const struct kind *kind, struct sstable_wri
 
     for (uint64_t i = 0; rc == 0 && i < kind->count; i++) {
         g->key_size = kind->draw(key, i, g->words[i]);
-        rc = table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, g->key_size),
-                                   value_of(g, kind, i), err);
+        rc = pax_table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, g->key_size),
+                                       value_of(g, kind, i), err);
     }
-    return rc < 0 ? rc : table_kind.writer_finish(writer, 1, kind->count, err);
+    return rc < 0 ? rc : pax_table_kind.writer_finish(writer, 1, kind->count, err);
 }
 
 static int write_table(struct ground *g, const struct kind *kind, struct strata_error *err)
 {
     struct sstable_writer *writer;
-    int rc = table_kind.writer_new(&g->env, 1, &writer, err);
+    int rc = pax_table_kind.writer_new(&g->env, 1, &writer, err);
 
     if (rc < 0)
         return rc;
     rc = add_all(g, kind, writer, err);
-    table_kind.writer_del(writer, rc == 0);
+    pax_table_kind.writer_del(writer, rc == 0);
     return rc;
 }
 
 /* Of a million keys that are not there, each one of the table's and a byte behind it, how many the
  * filter lets pass. */
 static uint64_t count_passed(const struct ground *g, const struct kind *kind,
-                             const struct table *table)
+                             const struct pax_table *table)
 {
     char key[KEY_MOST];
     uint64_t passed = 0;
@@ -231,7 +231,7 @@ static uint64_t count_passed(const struct ground *g, const struct kind *kind,
     return passed;
 }
 
-static void show(const struct ground *g, const struct kind *kind, const struct table *t)
+static void show(const struct ground *g, const struct kind *kind, const struct pax_table *t)
 {
     double blocks = t->fence.count, n = (double)kind->count;
     double separators = 0, memory = blocks * 20 + (double)t->fence.bytes.size;
@@ -257,9 +257,9 @@ static int do_kind(struct ground *g, const struct kind *kind, struct strata_erro
         return strata_fail_memory(err, kind->count * sizeof *g->words);
     rc = write_table(g, kind, err);
     if (rc == 0)
-        rc = table_kind.open(&g->env, g->common, 1, &table, err);
+        rc = pax_table_kind.open(&g->env, g->common, 1, &table, err);
     if (rc == 0) {
-        show(g, kind, (struct table *)table);
+        show(g, kind, (struct pax_table *)table);
         sstable_remove(table);
         sstable_unref(table);
     }
@@ -381,13 +381,13 @@ static int ground_init(struct ground *g, const char *dir, struct strata_error *e
     fill_pool(g->values);
     strata_options_init(&g->options);
     g->options.cache_bytes = 0;
-    return table_kind.common_new(&g->env, &g->common, err);
+    return pax_table_kind.common_new(&g->env, &g->common, err);
 }
 
 static void ground_free(struct ground *g)
 {
     if (g->common)
-        table_kind.common_del(g->common);
+        pax_table_kind.common_del(g->common);
     fs_free(g->env.fs);
     free(g->values);
 }

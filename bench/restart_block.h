@@ -1,7 +1,7 @@
 /* restart_block.h: the classic layout of a block, for comparison with stage 5's: each key as its
  * difference to the one before, and whole at every sixteenth, the restart points, whose places
- * stand at the end (LevelDB's doc/table_format.md and table/block_builder.cc). Here an entry has a
- * byte for its type, where LevelDB's have eight for type and sequence number.
+ * stand at the end (LevelDB's doc/pax_table_format.md and table/pax_block_builder.cc). Here an
+ * entry has a byte for its type, where LevelDB's have eight for type and sequence number.
  *
  * For blocks that this program built itself: bytes of a file would have to be checked entry by
  * entry as they are read, as LevelDB does. */

@@ -1,11 +1,11 @@
-/* block_table.c: a table of stage 5 (stages/05_blocks_bloom/table_layout.c), with its blocks, index
- * and filter, by itself: what must hold stands in sorted_file.h.
+/* block_table.c: a table of stage 5 (stages/05_blocks_bloom/pax_table_layout.c), with its blocks,
+ * index and filter, by itself: what must hold stands in sorted_file.h.
  *
  * Beyond that, of one that verifies:
  *   - its properties and its footer make the same bytes when they are written again;
  *   - a section of it is valid in no other place. */
-#include "05_blocks_bloom/table.h"
-#include "05_blocks_bloom/table_inside.h"
+#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/pax_table_inside.h"
 #include "base/coding.h"
 #include "database.h"
 #include "fuzz.h"
@@ -25,7 +25,7 @@ static uint64_t u64_at(const uint8_t *data)
 
 /* The properties, which stand there, in `out`. */
 static void check_properties(struct strata_slice stored, uint64_t place,
-                             struct table_properties *out)
+                             struct pax_table_properties *out)
 {
     struct strata_buffer bytes = {0}, again = {0};
     struct strata_error err = {.code = 0};
@@ -37,9 +37,9 @@ static void check_properties(struct strata_slice stored, uint64_t place,
     require(bytes.data && section_unpack(&section, place, bytes.data, &err) == 0, "%s",
             err.message);
     bytes.size = bytes.capacity = section.size;
-    require(table_get_properties(strata_buffer_slice(&bytes), place, out, &err) == 0, "%s",
+    require(pax_table_get_properties(strata_buffer_slice(&bytes), place, out, &err) == 0, "%s",
             err.message);
-    require(table_put_properties(&again, out, &err) == 0, "%s", err.message);
+    require(pax_table_put_properties(&again, out, &err) == 0, "%s", err.message);
     require(strata_compare(strata_buffer_slice(&again), strata_buffer_slice(&bytes)) == 0,
             "other properties");
     strata_buffer_free(&bytes);
@@ -48,26 +48,26 @@ static void check_properties(struct strata_slice stored, uint64_t place,
 
 static void check_bytes(struct strata_slice bytes)
 {
-    uint64_t footer = bytes.size - TABLE_FOOTER, place = u64_at(bytes.data + footer);
+    uint64_t footer = bytes.size - PAX_TABLE_FOOTER, place = u64_at(bytes.data + footer);
     struct strata_slice properties = strata_bytes(bytes.data + place, (size_t)(footer - place));
-    struct table_properties p;
+    struct pax_table_properties p;
     struct section section;
-    uint8_t again[TABLE_FOOTER];
+    uint8_t again[PAX_TABLE_FOOTER];
 
-    table_put_footer(NUMBER, footer, place, again);
-    require(memcmp(again, bytes.data + footer, TABLE_FOOTER) == 0, "another footer");
+    pax_table_put_footer(NUMBER, footer, place, again);
+    require(memcmp(again, bytes.data + footer, PAX_TABLE_FOOTER) == 0, "another footer");
     check_properties(properties, place, &p);
     require(section_open(&section, properties, NUMBER, place + 1, NULL) < 0 &&
                 section_open(&section, properties, NUMBER + 1, place, NULL) < 0,
             "the properties are valid in other places");
-    table_properties_free(&p);
+    pax_table_properties_free(&p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* LZ4 makes 255 bytes of one at most, and two blocks are held at once. */
-    static const struct sorted_file file = {.kind = &table_kind,
-                                            .format = &table_format,
+    static const struct sorted_file file = {.kind = &pax_table_kind,
+                                            .format = &pax_table_format,
                                             .path = DATABASE_DIR "/000002.table",
                                             .stage = 5,
                                             .ordered = true,

@@ -1,4 +1,4 @@
-/* lineage.c: a table's notes of other tables (stages/06_leveled_compaction/lineage.c). The bytes
+/* lineage.c: a table's notes of other tables (stages/08_backup_repair/lineage.c). The bytes
  * are the notes of one of four tables of a database whose manifest is lost: a repair goes by them.
  *
  *   - they are taken or refused, with no more memory than they have bytes for; what is taken makes
@@ -6,8 +6,8 @@
  *   - repaired with any notes, the database opens, verifies, is healthy from then on, and holds of
  *     each key a value that it had, or none; a dry run has told the same. Or the repair says that
  *     the tables contradict each other, and nothing is written. */
-#include "06_leveled_compaction/lineage.h"
-#include "05_blocks_bloom/table.h"
+#include "08_backup_repair/lineage.h"
+#include "09_fast_paths/pax_table.h"
 #include "database.h"
 #include "fuzz.h"
 #include "memory.h"
@@ -74,14 +74,14 @@ static void put_table(struct strata_fs *fs, const struct strata_options *options
     struct strata_env env = {.fs = fs, .dir = DATABASE_DIR, .options = options};
     struct sstable_writer *writer;
 
-    require(table_kind.writer_new(&env, NUMBER, &writer, NULL) == 0, "writer");
+    require(pax_table_kind.writer_new(&env, NUMBER, &writer, NULL) == 0, "writer");
     for (const char *key = "bdg"; *key; key++)
-        require(table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, 1),
-                                      strata_string("newer"), NULL) == 0,
+        require(pax_table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, 1),
+                                          strata_string("newer"), NULL) == 0,
                 "add");
     require(strata_buffer_append(&writer->notes, notes.data, notes.size) == 0, "notes");
-    require(table_kind.writer_finish(writer, 5, 20, NULL) == 0, "finish");
-    table_kind.writer_del(writer, true);
+    require(pax_table_kind.writer_finish(writer, 5, 20, NULL) == 0, "finish");
+    pax_table_kind.writer_del(writer, true);
 }
 
 /* What a repair told. */

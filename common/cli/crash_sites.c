@@ -32,11 +32,11 @@ static const struct {
     const char *file, *function; /* NULL: all of them */
     const char *test;
 } elsewhere[] = {
-    {"stages/06_leveled_compaction/backup.c", NULL, "06_crash_test crash_in_a_backup"},
-    {"stages/06_leveled_compaction/compact.c", "sync_some", "06_crash_test crash_while_a_log_goes"},
-    {"stages/06_leveled_compaction/trash.c", "cut", "06_crash_test crash_while_a_log_goes"},
+    {"stages/08_backup_repair/backup.c", NULL, "07_crash_test crash_in_a_backup"},
+    {"stages/07_paced_compaction/compact.c", "sync_some", "07_crash_test crash_while_a_log_goes"},
+    {"stages/07_paced_compaction/trash.c", "cut", "07_crash_test crash_while_a_log_goes"},
     /* no crash: a removal at once, as there is no memory to make it later, like that in drop */
-    {"stages/06_leveled_compaction/trash.c", "trash_log", "06_trash_test trash_without_memory"},
+    {"stages/07_paced_compaction/trash.c", "trash_log", "07_trash_test trash_without_memory"},
 };
 
 /* NULL: no test is known. */

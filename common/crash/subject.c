@@ -225,7 +225,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
         options->level_bytes = 1024;
         options->table_bytes = 256;
         /* it is never synced: each of its lines would be there or not in every state that follows;
-         * stages/06_events_test cuts it */
+         * stages/07_events_test cuts it */
         options->event_log_bytes = 0;
     }
 }

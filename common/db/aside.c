@@ -4,7 +4,7 @@
  *     leaves it without one: it goes from its place after that.
  * I2: a name that is taken in DIR/lost is not used again: NAME.1, NAME.2, ... But a file that is
  * the same, byte by byte, is there already, by a repair that was cut short. */
-#define FS_NO_SITES /* tests/stages/06_repair_test.c and                                           \
+#define FS_NO_SITES /* tests/stages/08_repair_test.c and                                           \
                      * tests/contract/contract_marker_repair_test.c cut a repair at each of its    \
                      * calls */
 #include "db/aside.h"

@@ -1,6 +1,6 @@
 /* sections.c: see sections.h. */
 #include "sections.h"
-#include "05_blocks_bloom/table_inside.h"
+#include "09_fast_paths/pax_table_inside.h"
 #include "base/coding.h"
 #include "repair.h"
 
@@ -20,7 +20,7 @@ static bool find(struct sections *sections, const uint8_t *data, size_t size)
 {
     size_t count = 0;
 
-    if (size >= 8 && memcmp(data, TABLE_MAGIC, 8) == 0)
+    if (size >= 8 && memcmp(data, PAX_TABLE_MAGIC, 8) == 0)
         count = repair_sections(data, size, sections->begin, MOST);
     sections->count = count ? count - 1 : 0;
     return count > 0;
@@ -105,7 +105,7 @@ static void tell_places(struct mutation *m, size_t which, uint64_t by)
     uint8_t *numbers = m->data + m->sections.begin[properties];
 
     if (which < properties)
-        add_u64(m->data + m->size - TABLE_FOOTER, by);
+        add_u64(m->data + m->size - PAX_TABLE_FOOTER, by);
     if (which >= properties || !is_plain(m, properties))
         return;
     if (which < properties - 2)

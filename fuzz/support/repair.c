@@ -7,8 +7,8 @@
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
-#include "05_blocks_bloom/table_inside.h"
-#include "06_leveled_compaction/events.h"
+#include "09_fast_paths/pax_table_inside.h"
+#include "07_paced_compaction/events.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/checksum.h"
 #include "base/coding.h"
@@ -336,8 +336,8 @@ struct parts {
     uint8_t *data;
     uint64_t index, filter, properties, footer; /* where they begin */
     enum repair what;
-    struct table_properties sum; /* of the blocks */
-    uint8_t *smallest, *largest; /* the first key of them, and the last */
+    struct pax_table_properties sum; /* of the blocks */
+    uint8_t *smallest, *largest;     /* the first key of them, and the last */
     size_t smallest_size, largest_size;
     uint64_t *hashes; /* of their keys, as far as they fit */
     size_t count;
@@ -345,17 +345,17 @@ struct parts {
 #define HASHES 4096
 
 /* A block's keys: into the sums; their tags, if the block is not packed: into the block. */
-static void add_block(struct parts *parts, const struct block *block, uint8_t *tags)
+static void add_block(struct parts *parts, const struct pax_block *block, uint8_t *tags)
 {
     for (uint32_t i = 0; i < block->count; i++) {
         uint64_t hash;
-        parts->largest_size = block_key(block, i, parts->largest);
+        parts->largest_size = pax_block_key(block, i, parts->largest);
         hash = index_hash(strata_bytes(parts->largest, parts->largest_size));
         if (parts->sum.sum.records++ == 0)
             memcpy(parts->smallest, parts->largest, parts->smallest_size = parts->largest_size);
-        parts->sum.sum.tombstones += block_type(block, i) == STRATA_OP_DELETE;
+        parts->sum.sum.tombstones += pax_block_type(block, i) == STRATA_OP_DELETE;
         if (tags)
-            tags[i] = block_tag(hash);
+            tags[i] = pax_block_tag(hash);
         if (parts->count < HASHES)
             parts->hashes[parts->count++] = hash;
     }
@@ -365,7 +365,7 @@ static void repair_block(struct parts *parts, uint64_t begin, uint64_t end)
 {
     static uint8_t room[UNPACKED];
     struct strata_slice bytes;
-    struct block block;
+    struct pax_block block;
 
     if (end - begin < SECTION_TAIL)
         return;
@@ -374,12 +374,12 @@ static void repair_block(struct parts *parts, uint64_t begin, uint64_t end)
         bytes = section_holds(parts->data, begin, end, room);
         if (!packed)
             put_u32(parts->data + end - SECTION_TAIL, (uint32_t)bytes.size);
-        if (block_open(&block, bytes, NULL) == 0)
+        if (pax_block_open(&block, bytes, NULL) == 0)
             add_block(parts, &block, packed ? NULL : parts->data + begin + block.tags);
         parts->sum.block_bytes += bytes.size;
     }
     repair_section(parts->data, begin, end);
-    parts->sum.sum.digest = table_digest(parts->sum.sum.digest, u32_at(parts->data + end - 4));
+    parts->sum.sum.digest = pax_table_digest(parts->sum.sum.digest, u32_at(parts->data + end - 4));
     parts->sum.blocks++;
 }
 
@@ -411,7 +411,7 @@ static void put_key(struct decoder *d, const uint8_t *key, size_t size)
 /* The properties, if they are not packed, and the filter: what the blocks are. */
 static void repair_sums_of_table(struct parts *parts)
 {
-    const struct table_properties *sum = &parts->sum;
+    const struct pax_table_properties *sum = &parts->sum;
     size_t size = (size_t)(parts->footer - parts->properties);
     uint8_t *at = parts->data + parts->properties;
     struct decoder d;
@@ -440,9 +440,9 @@ static bool find_parts(struct parts *parts, size_t size)
     static uint8_t room[UNPACKED];
     struct strata_slice numbers;
 
-    if (size < RECORD_FILE_HEADER + TABLE_FOOTER)
+    if (size < RECORD_FILE_HEADER + PAX_TABLE_FOOTER)
         return false;
-    parts->footer = size - TABLE_FOOTER;
+    parts->footer = size - PAX_TABLE_FOOTER;
     parts->properties = u64_at(parts->data + parts->footer);
     if (parts->properties < RECORD_FILE_HEADER || parts->properties > parts->footer ||
         parts->footer - parts->properties < SECTION_TAIL)
@@ -491,7 +491,7 @@ static void repair_footer(uint8_t *data, const struct parts *parts)
     uint8_t *at = data + parts->footer;
     uint32_t version = u32_at(at + 8);
 
-    table_put_footer(number, parts->footer, parts->properties, at);
+    pax_table_put_footer(number, parts->footer, parts->properties, at);
     if (u32_at(at + 8) == version)
         return;
     put_u32(at + 8, version);
@@ -500,13 +500,13 @@ static void repair_footer(uint8_t *data, const struct parts *parts)
 
 static void repair_table(uint8_t *data, size_t size, enum repair what)
 {
-    static uint8_t keys[2][STRATA_MAX_KEY + BLOCK_SLACK];
+    static uint8_t keys[2][STRATA_MAX_KEY + PAX_BLOCK_SLACK];
     static uint64_t hashes[HASHES];
     struct parts parts = {
         .data = data, .what = what, .smallest = keys[0], .largest = keys[1], .hashes = hashes};
     bool found = find_parts(&parts, size);
 
-    if (size < RECORD_FILE_HEADER + TABLE_FOOTER)
+    if (size < RECORD_FILE_HEADER + PAX_TABLE_FOOTER)
         return;
     put_u32(data + 20, checksum(checksum_seed(u64_at(data + 12), 0), strata_bytes(data, 20)));
     repair_footer(data, &parts);
@@ -532,7 +532,7 @@ static const struct {
     {"STRATADB", repair_marker},     {HINT_MAGIC, repair_hint},
     {TAIL_MAGIC, repair_tail},       {CHECKPOINT_MAGIC, repair_checkpoint},
     {RUN_MAGIC, repair_log},         {TABLES_MAGIC, repair_tables},
-    {TABLE_MAGIC, repair_table},     {MANIFEST_MAGIC, repair_log},
+    {PAX_TABLE_MAGIC, repair_table}, {MANIFEST_MAGIC, repair_log},
     {CURRENT_MAGIC, repair_current}, {EVENTS_MAGIC, repair_events},
 };
 

@@ -22,9 +22,9 @@ void repair_some(uint8_t *data, size_t size);
 /* Bytes with which it does nothing. */
 bool repair_passes_over(const uint8_t *data, size_t size);
 
-/* Where the sections of a table (05_blocks_bloom/table_layout.c) begin: its blocks, index, filter,
- * which may be of no bytes, and properties; last, its footer. Returns how many; 0: it is no table,
- * or has more than `most`. */
+/* Where the sections of a table (05_blocks_bloom/pax_table_layout.c) begin: its blocks, index,
+ * filter, which may be of no bytes, and properties; last, its footer. Returns how many; 0: it is no
+ * table, or has more than `most`. */
 size_t repair_sections(const uint8_t *data, size_t size, size_t *begins, size_t most);
 #define REPAIR_BEHIND_BLOCKS 4 /* of these */
 

@@ -5,9 +5,9 @@
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
 #include "03_wal/wal.h"
-#include "05_blocks_bloom/table_inside.h"
-#include "06_leveled_compaction/events.h"
-#include "06_leveled_compaction/lineage.h"
+#include "09_fast_paths/pax_table_inside.h"
+#include "07_paced_compaction/events.h"
+#include "08_backup_repair/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/coding.h"
 #include "database.h"
@@ -543,24 +543,24 @@ static void write_shape(const struct shape *shape, struct strata_env *env)
     struct strata_error err = {.code = 0};
     uint64_t last = 10 + shape->entries;
 
-    require(table_kind.writer_new(env, shape->number, &writer, &err) == 0, "%s", err.message);
+    require(pax_table_kind.writer_new(env, shape->number, &writer, &err) == 0, "%s", err.message);
     for (unsigned i = 0; i < shape->entries; i++) {
         bool is_delete = shape->deletes && i % shape->deletes == 0;
         shaped_entry(shape, i, &key, &value);
-        require(table_kind.writer_add(
+        require(pax_table_kind.writer_add(
                     writer, is_delete ? STRATA_OP_DELETE : STRATA_OP_PUT, strata_buffer_slice(&key),
                     is_delete ? strata_bytes(NULL, 0) : strata_buffer_slice(&value), &err) == 0,
                 "%s", err.message);
     }
-    require(table_kind.writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
-    table_kind.writer_del(writer, true);
+    require(pax_table_kind.writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
+    pax_table_kind.writer_del(writer, true);
     strata_buffer_free(&key);
     strata_buffer_free(&value);
 }
 
 /* Appends the section that stands there, unpacked. */
 static void put_plain(struct strata_buffer *to, struct strata_slice from, uint64_t begin,
-                      uint64_t end, struct table_properties *properties)
+                      uint64_t end, struct pax_table_properties *properties)
 {
     struct strata_buffer bytes = {0};
     struct section section;
@@ -587,10 +587,10 @@ static void unpack_table(struct strata_buffer *bytes)
 {
     enum { MOST = 64 };
     struct strata_slice from = strata_buffer_slice(bytes);
-    struct table_properties properties = {0};
+    struct pax_table_properties properties = {0};
     struct strata_buffer to = {0};
     size_t begin[MOST], last = repair_sections(bytes->data, bytes->size, begin, MOST) - 1;
-    uint8_t footer[TABLE_FOOTER];
+    uint8_t footer[PAX_TABLE_FOOTER];
 
     require(last < MOST && last >= 4, "no table");
     strata_buffer_append(&to, from.data, begin[last - 3]);
@@ -599,7 +599,7 @@ static void unpack_table(struct strata_buffer *bytes)
     if (begin[last - 1] > begin[last - 2])
         put_plain(&to, from, begin[last - 2], begin[last - 1], NULL);
     put_plain(&to, from, begin[last - 1], begin[last], &properties);
-    table_put_footer(2, to.size, properties.blocks, footer);
+    pax_table_put_footer(2, to.size, properties.blocks, footer);
     strata_buffer_append(&to, footer, sizeof footer);
     repair(to.data, to.size, REPAIR_CHECKS);
     strata_buffer_free(bytes);

@@ -12,7 +12,7 @@
  * in the records' order (which the digest does not tell: replayed in another, an older put of a key
  * might come last), add up to records and digest, and these are the seal's. */
 #include "hint.h"
-#include "02_hash_index/index.h"
+#include "index.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/coding.h"

@@ -4,7 +4,7 @@
 #ifndef STRATA_02_HINT_H
 #define STRATA_02_HINT_H
 
-#include "02_hash_index/segment.h"
+#include "segment.h"
 
 #define HINT_MAGIC "STRATHNT"
 

@@ -13,8 +13,8 @@
 #ifndef STRATA_02_KEYDIR_H
 #define STRATA_02_KEYDIR_H
 
-#include "02_hash_index/index.h"
-#include "02_hash_index/segment.h"
+#include "index.h"
+#include "segment.h"
 
 struct keydir {
     struct index index;

@@ -2,7 +2,7 @@
 #ifndef STRATA_02_LOAD_H
 #define STRATA_02_LOAD_H
 
-#include "02_hash_index/keydir.h"
+#include "keydir.h"
 
 struct load_stats {
     uint64_t hints_used, segments_read;

@@ -3,7 +3,7 @@
 #ifndef STRATA_02_MERGE_H
 #define STRATA_02_MERGE_H
 
-#include "02_hash_index/keydir.h"
+#include "keydir.h"
 
 /* Merges list[at .. at+count), all sealed. After a failure the database is as it was, or, when
  * only removing old files failed, as it should be, and the next open removes them. */

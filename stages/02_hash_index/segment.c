@@ -17,7 +17,7 @@
  * I3: what remains covers 1..n without a gap: a missing file is damage, not an empty one.
  * I4: all but the last are sealed; nothing follows a seal. */
 #include "segment.h"
-#include "02_hash_index/index.h"
+#include "index.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/coding.h"

@@ -7,25 +7,25 @@
  * it, so that no write waits for long. A manifest tells, edit by edit, which tables are where.
  *
  * Any thread may call anything. What the calls do stands in leveled.c; a table is stage 5's. */
-#include "current.h"
+#include "06_leveled_compaction/current.h"
 #include "04_memtable_sstable/log.h"
-#include "05_blocks_bloom/table.h"
-#include "leveled.h"
-#include "repair.h"
+#include "09_fast_paths/pax_table.h"
+#include "07_paced_compaction/leveled.h"
+#include "08_backup_repair/repair.h"
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return leveled_open(env, &table_kind, false, self, err);
+    return leveled_open(env, &pax_table_kind, false, self, err);
 }
 
 static int open_unsynced(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return leveled_open(env, &table_kind, true, self, err);
+    return leveled_open(env, &pax_table_kind, true, self, err);
 }
 
 static const struct strata_format *const formats[] = {
-    &wal_lone_format, &wal_format,    &table_format, &manifest_format,
-    &current_format,  &events_format, &tail_format,  NULL};
+    &wal_lone_format, &wal_format,    &pax_table_format, &manifest_format,
+    &current_format,  &events_format, &tail_format,      NULL};
 
 const struct strata_engine strata_stage_06_leveled_compaction = {
     .size = sizeof(struct strata_engine),

@@ -4,7 +4,7 @@
 #ifndef STRATA_06_VERSION_H
 #define STRATA_06_VERSION_H
 
-#include "run_cursor.h"
+#include "09_fast_paths/run_cursor.h"
 #include "state.h"
 
 struct version_level {

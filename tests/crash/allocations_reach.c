@@ -17,7 +17,7 @@
 
 #if __SIZEOF_POINTER__ == 8
 
-struct table {
+struct pax_table {
     const struct link_map *map;
     const Elf64_Sym *symbols;
     const char *names;
@@ -58,7 +58,7 @@ static void put(uintptr_t at, uintptr_t value)
     memcpy((void *)at, &value, sizeof value);
 }
 
-static unsigned reach(const struct table *t, Elf64_Sxword table_tag, Elf64_Sxword size_tag)
+static unsigned reach(const struct pax_table *t, Elf64_Sxword table_tag, Elf64_Sxword size_tag)
 {
     const Elf64_Dyn *at = find(t->map, table_tag), *size = find(t->map, size_tag);
     const Elf64_Rela *list = at && size ? address(t->map, at) : NULL;
@@ -80,7 +80,7 @@ unsigned allocations_reach(void *object)
 {
     struct link_map *map;
     const Elf64_Dyn *symbols, *names, *kind;
-    struct table t;
+    struct pax_table t;
 
     if (!object || dlinfo(object, RTLD_DI_LINKMAP, &map) < 0)
         return 0;
@@ -89,7 +89,7 @@ unsigned allocations_reach(void *object)
     kind = find(map, DT_PLTREL);
     if (!symbols || !names)
         return 0;
-    t = (struct table){map, address(map, symbols), address(map, names)};
+    t = (struct pax_table){map, address(map, symbols), address(map, names)};
     return reach(&t, DT_RELA, DT_RELASZ) +
            (kind && kind->d_un.d_val == DT_RELA ? reach(&t, DT_JMPREL, DT_PLTRELSZ) : 0);
 }

@@ -1,0 +1,105 @@
+/* super.c: see super.h. All that is newer stands before all that is older: memtable, sealed
+ * memtable, level 0, level 1, ... */
+#include "super.h"
+#include "09_fast_paths/merge_runs.h"
+
+#include <stdlib.h>
+
+#define FEW 32 /* runs that need no memory to be told */
+
+struct super *super_new(struct memtable *memtable, struct memtable *sealed, struct version *version)
+{
+    struct super *super = malloc(sizeof *super);
+
+    if (!super)
+        return NULL;
+    *super = (struct super){1, memtable, sealed, version};
+    memtable_ref(memtable);
+    if (sealed)
+        memtable_ref(sealed);
+    version_ref(version);
+    return super;
+}
+
+void super_ref(struct super *super)
+{
+    atomic_fetch_add_explicit(&super->refs, 1, memory_order_relaxed);
+}
+
+void super_unref(struct super *super)
+{
+    if (!super || atomic_fetch_sub_explicit(&super->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    memtable_unref(super->memtable);
+    memtable_unref(super->sealed);
+    version_unref(super->version);
+    free(super);
+}
+
+/* Who let go did all of its reading before that. */
+bool super_is_read(const struct super *super)
+{
+    struct super *s = (struct super *)(uintptr_t)super;
+    return atomic_load_explicit(&s->refs, memory_order_acquire) > 1 ||
+           atomic_load_explicit(&s->memtable->refs, memory_order_acquire) > 1;
+}
+
+int super_get(const struct super *super, uint64_t sequence, struct strata_slice key,
+              struct strata_buffer *value, struct strata_error *err)
+{
+    struct strata_slice found;
+    unsigned type = memtable_get(super->memtable, key, sequence, &found);
+    int rc = 0;
+
+    if (!type && super->sealed)
+        type = memtable_get(super->sealed, key, sequence, &found);
+    if (!type)
+        rc = version_get(super->version, key, &type, value, err);
+    else if (strata_buffer_append(value, found.data, found.size) < 0)
+        rc = strata_fail_memory(err, found.size);
+    return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
+}
+
+/* ---- Iterating ------------------------------------------------------------------------------- */
+
+static bool has_any(const struct memtable *memtable)
+{
+    return memtable && memtable_count(memtable);
+}
+
+/* One source that hides nothing needs no merge. */
+static bool is_one_run(const struct super *super, const struct merge_sources *of)
+{
+    return of->newer_count == 0 && of->run_count == 1 && super->version->tombstones == 0;
+}
+
+static int merge_all(const struct super *super, uint64_t sequence, struct merge_sources *of,
+                     struct cursor **out, struct strata_error *err)
+{
+    const struct memtable *newer[] = {super->memtable, super->sealed};
+
+    for (int i = 0; i < 2; i++) /* what is written later is not looked for */
+        if (has_any(newer[i]))
+            of->newer[of->newer_count++] = memtable_cursor(newer[i], sequence);
+    if (!is_one_run(super, of))
+        return merge_runs_new(of, out, err);
+    *out = run_cursor_new(of->runs, of->prefix, false);
+    return *out ? 0 : strata_fail_memory(err, sizeof(struct run_cursor));
+}
+
+int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
+                 struct strata_error *err)
+{
+    size_t count = version_run_count(super->version);
+    struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
+    struct merge_sources of = {.runs = runs, .run_count = count, .prefix = super->version->prefix};
+    int rc;
+
+    if (!runs)
+        return strata_fail_memory(err, count * sizeof *runs);
+    version_runs(super->version, runs);
+    rc = merge_all(super, sequence, &of, out, err);
+    if (runs != few)
+        free(runs);
+    return rc;
+}

@@ -1,0 +1,250 @@
+/* tree.c: memtables, their logs, and how one becomes a table.
+ *
+ * I1: there are two memtables at most, and a log for each. I2: a log is written to only when an
+ * edit names it; and a log is sealed only when all of it is on the device: so what the next one
+ * holds never comes without it. */
+#include "tree.h"
+#include "09_fast_paths/bptree.h"
+#include "change.h"
+#include "tree_events.h"
+
+#define UNREAD ((uint64_t)1 << 20) /* bytes of files that go at a time */
+
+/* ---- Failure --------------------------------------------------------------------------------- */
+
+int tree_spoil(struct tree *tree, int rc, const struct strata_error *err)
+{
+    if (rc < 0 && ((rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT) || tree->unknown))
+        tree->failed = err->sys ? err->sys : -1;
+    return rc;
+}
+
+int tree_usable(const struct tree *tree, struct strata_error *err)
+{
+    if (!tree->failed)
+        return 0;
+    if (tree->failed > 0)
+        strata_fail_sys(err, tree->failed, tree->env->dir, STRATA_NO_OFFSET, "earlier");
+    else
+        strata_fail(err, STRATA_ERR_IO, tree->env->dir, STRATA_NO_OFFSET, "earlier failure");
+    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
+    return STRATA_ERR_IO;
+}
+
+int tree_sync_names(struct tree *tree, struct strata_error *err)
+{
+    int rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
+
+    if (rc == 0)
+        tree->unsynced = false;
+    return rc;
+}
+
+/* ---- Memtables and logs ---------------------------------------------------------------------- */
+
+static int make_log(struct tree *tree, struct tree_log *log, struct strata_error *err)
+{
+    int rc = log_create(&log->log, tree->env, true, tree->next++, tree->sequence, err);
+
+    log->first = tree->sequence;
+    log->made = log->log.end;
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->figures.log_bytes += log->made;
+    pthread_mutex_unlock(&tree->group.mutex);
+    if (rc < 0)
+        log_close(&log->log, true, NULL);
+    return rc;
+}
+
+static void tell_sealed(struct tree *tree)
+{
+    const struct memtable *sealed = tree->super->sealed;
+    struct strata_event event = {.type = STRATA_EVENT_SEAL,
+                                 .bytes = memtable_bytes(sealed),
+                                 .records = memtable_count(sealed)};
+    tree_tell(tree, event);
+}
+
+void tree_show(struct tree *tree, struct super *super)
+{
+    pthread_mutex_lock(&tree->reading);
+    tree->super = super;
+    pthread_mutex_unlock(&tree->reading);
+}
+
+int tree_seal(struct tree *tree, struct strata_error *err)
+{
+    struct super *old = tree->super, *super = NULL;
+    struct memtable *memtable;
+    struct tree_log log;
+    int rc = memtable_new(&memtable_bptree, &tree->pool, tree->env->options->memtable_bytes,
+                          &memtable, err);
+
+    if (rc < 0)
+        return rc;
+    super = super_new(memtable, old->memtable, old->version);
+    memtable_unref(memtable); /* super has it */
+    rc = super ? make_log(tree, &log, err) : strata_fail_memory(err, sizeof *super);
+    if (rc < 0) {
+        super_unref(super);
+        return rc;
+    }
+    pthread_mutex_lock(&tree->group.mutex);
+    tree_show(tree, super);
+    tree->sealed = tree->live;
+    tree->live = log;
+    tree->named = false;
+    pthread_mutex_unlock(&tree->group.mutex);
+    super_unref(old);
+    tell_sealed(tree);
+    return 0;
+}
+
+/* The log as it was made: of what it holds no more is known for sure. */
+static void tell_live(const struct tree *tree, struct edit *edit)
+{
+    const struct tree_log *l = &tree->live;
+
+    edit->has_logs = true;
+    edit->logs[edit->log_count++] = (struct edit_log){l->log.number, l->first, l->made, l->first};
+}
+
+static int sync_sealed(struct tree *tree, struct strata_error *err)
+{
+    int rc;
+
+    pthread_mutex_lock(&tree->group.mutex);
+    rc = log_sync(&tree->sealed.log, &tree->marker, &tree->group.mutex, err);
+    pthread_mutex_unlock(&tree->group.mutex);
+    return rc;
+}
+
+int tree_name_log(struct tree *tree, struct strata_error *err)
+{
+    const struct tree_log *sealed = &tree->sealed;
+    struct change c = {.sealed = tree->super->sealed};
+    int rc = c.sealed ? sync_sealed(tree, err) : 0; /* I2 */
+
+    if (rc < 0)
+        return rc;
+    if (c.sealed)
+        c.edit.logs[c.edit.log_count++] =
+            (struct edit_log){sealed->log.number, sealed->first, sealed->log.end, tree->live.first};
+    tell_live(tree, &c.edit);
+    rc = change_install(tree, &c, err);
+    tree->named = rc == 0;
+    return rc;
+}
+
+static uint64_t bytes_of(const struct sstable_writer *writer)
+{
+    return writer && writer->file ? writer->file->end : 0;
+}
+
+static void note_bytes(struct tree *tree, const struct compact *work)
+{
+    uint64_t bytes = work->written + bytes_of(work->writer) + bytes_of(work->behind);
+
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->figures.table_bytes += bytes;
+    pthread_mutex_unlock(&tree->group.mutex);
+}
+
+int tree_end_work(struct tree *tree, struct compact **work, int rc)
+{
+    if (rc != 0) {
+        note_bytes(tree, *work);
+        if (rc < 0)
+            tree_tell_given_up(tree, *work);
+        compact_del(*work, rc > 0 || tree->unknown); /* change.c I3 */
+        *work = NULL;
+    }
+    return rc;
+}
+
+void tree_give_up(struct tree *tree, struct compact **work)
+{
+    note_bytes(tree, *work);
+    tree_tell_given_up(tree, *work);
+    compact_del(*work, false);
+    *work = NULL;
+}
+
+/* ---- Flush ----------------------------------------------------------------------------------- */
+
+static void drop_log(struct tree *tree, struct log *log)
+{
+    if (log->path)
+        trash_log(&tree->trash, tree->env, log->path, log->end);
+    log_close(log, false, NULL);
+}
+
+static int install_flush(struct tree *tree, struct strata_error *err)
+{
+    struct compact *flush = tree->flush;
+    struct change c = {.tables = flush->outputs, .count = flush->output_count};
+    int rc = flush->output_count ? change_add(&c, 0, flush->outputs[0], err) : 0;
+
+    tell_live(tree, &c.edit);
+    if (rc < 0)
+        change_free(&c);
+    else
+        rc = change_install(tree, &c, err);
+    if (rc < 0)
+        return rc;
+    tree->named = true;
+    tree->spent = false; /* that one goes */
+    tree->resting = false;
+    drop_log(tree, &tree->sealed.log); /* the table holds all of it */
+    drop_log(tree, &tree->older.log);
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->figures.flushes++;
+    tree->figures.flushed_bytes += flush->written;
+    pthread_mutex_unlock(&tree->group.mutex);
+    tree_tell_ended(tree, flush);
+    return COMPACT_DONE;
+}
+
+static int begin_flush(struct tree *tree, struct strata_error *err)
+{
+    int rc = compact_new_flush(tree->env, tree->kind, tree->common, &tree->next,
+                               tree->super->version, tree->super->sealed, &tree->flush, err);
+
+    if (rc == 0)
+        tree_tell_begun(tree, tree->flush);
+    return rc;
+}
+
+int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *err)
+{
+    int rc = tree->flush ? 0 : begin_flush(tree, err);
+
+    if (rc < 0)
+        return rc;
+    rc = compact_step(tree->flush, budget, err);
+    if (rc == COMPACT_DONE)
+        rc = install_flush(tree, err);
+    return tree_end_work(tree, &tree->flush, rc);
+}
+
+/* ---- Readers --------------------------------------------------------------------------------- */
+
+/* A piece at a time: so long a writer waits who comes meanwhile. */
+void tree_remove_unread(struct tree *tree)
+{
+    struct group *group = &tree->group;
+    bool more = true;
+
+    while (more) {
+        pthread_mutex_lock(&group->mutex);
+        if (group->busy || group->first || !tree->trash.count) {
+            pthread_mutex_unlock(&group->mutex);
+            return;
+        }
+        group->busy = true;
+        pthread_mutex_unlock(&group->mutex);
+        more = trash_step(&tree->trash, tree->env->fs, UNREAD);
+        pthread_mutex_lock(&group->mutex);
+        group_leave(group);
+    }
+}

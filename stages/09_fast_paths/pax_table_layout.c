@@ -1,0 +1,147 @@
+/* pax_table_layout.c: a table's bytes, little-endian. Its parts but header and footer are sections
+ * (section.c), each with a check over all of it.
+ *
+ *   +--------+----------------------------+-------+--------+------------+--------+
+ *   | header | blocks, keys ascending     | index | filter | properties | footer |
+ *   |     24 | block 0 | block 1 | ...    |       |        |            |     24 |
+ *   +--------+----------------------------+-------+--------+------------+--------+
+ *            ^ 24                         ^ index ^ filter ^ place
+ *
+ *   header      stage 1's (01_append_log/record.c), magic "STRATBLK"
+ *   block       pax_block.c
+ *   index       fence.c: for each block its size and a separator
+ *   filter      bloom.c, never packed; no section at all when there are 0 probes
+ *   properties  | records 8 | tombstones 8 | first 8 | last 8 | digest 8 | blocks 8 |
+ *               | block_bytes 8 | index 8 | filter 8 | probes 1 | smallest | largest | notes |
+ *               the last three have their size before them, a varint; keys, and what a later
+ *               stage has to say of the table: when that is nothing, there are no notes at all
+ *   footer      | place 8 of the properties | version 2 | reserved 2 | check 4 | magic 8 |
+ *
+ * The footer's check covers the 12 bytes before it and is seeded with file number and place. A
+ * table is valid iff its sections are and fill the file without a gap; separators, keys and counts
+ * fit each other; and the filter denies none of the keys.
+ *
+ * I1: footer and properties are checked when the table is opened, index and filter when they are
+ * read (pax_table_resident.c), and a block whenever it is read; so no byte is relied on before its
+ * check. I2: places ascend and are compared with the file's size before anything is read there. */
+#include "01_append_log/record.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "pax_table_inside.h"
+
+#include <string.h>
+
+#define VERSION 1
+
+static int corrupt(uint64_t place, const char *what, struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, place, "%s", what);
+}
+
+/* ---- Properties ------------------------------------------------------------------------------ */
+
+int pax_table_put_properties(struct strata_buffer *to, const struct pax_table_properties *p,
+                             struct strata_error *err)
+{
+    const uint64_t numbers[] = {p->sum.records, p->sum.tombstones, p->sum.first,
+                                p->sum.last,    p->sum.digest,     p->blocks,
+                                p->block_bytes, p->index,          p->filter};
+    uint8_t probes = (uint8_t)p->probes;
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        buffer_put_u64(to, numbers[i]);
+    strata_buffer_append(to, &probes, 1);
+    buffer_put_prefixed(to, strata_buffer_slice(&p->smallest));
+    buffer_put_prefixed(to, strata_buffer_slice(&p->largest));
+    if (p->notes.size)
+        buffer_put_prefixed(to, strata_buffer_slice(&p->notes));
+    return to->out_of_memory ? strata_fail_memory(err, 100 + p->smallest.size + p->largest.size)
+                             : 0;
+}
+
+static bool adds_up(const struct pax_table_properties *p, struct strata_slice smallest,
+                    struct strata_slice largest, uint64_t end)
+{
+    const struct sstable_sum *sum = &p->sum;
+
+    return p->blocks && p->blocks <= sum->records && sum->tombstones <= sum->records &&
+           sum->first <= sum->last && p->index >= RECORD_FILE_HEADER && p->index <= p->filter &&
+           p->filter <= end && (p->filter < end) == (p->probes > 0) &&
+           smallest.size <= STRATA_MAX_KEY && largest.size <= STRATA_MAX_KEY &&
+           strata_compare(smallest, largest) <= 0;
+}
+
+int pax_table_get_properties(struct strata_slice bytes, uint64_t end,
+                             struct pax_table_properties *p, struct strata_error *err)
+{
+    struct strata_slice smallest, largest, notes = {NULL, 0};
+    struct decoder d;
+    bool has_notes;
+
+    *p = (struct pax_table_properties){0};
+    decoder_init(&d, bytes);
+    p->sum.records = get_u64(&d);
+    p->sum.tombstones = get_u64(&d);
+    p->sum.first = get_u64(&d);
+    p->sum.last = get_u64(&d);
+    p->sum.digest = get_u64(&d);
+    p->blocks = get_u64(&d);
+    p->block_bytes = get_u64(&d);
+    p->index = get_u64(&d);
+    p->filter = get_u64(&d);
+    p->probes = get_u8(&d);
+    smallest = get_prefixed(&d);
+    largest = get_prefixed(&d);
+    has_notes = d.left > 0;
+    if (has_notes)
+        notes = get_prefixed(&d);
+    if (!decoder_done(&d) || has_notes != (notes.size > 0) || !adds_up(p, smallest, largest, end))
+        return corrupt(end, "the table's properties are none, or do not fit the file", err);
+    if (strata_buffer_append(&p->smallest, smallest.data, smallest.size) < 0 ||
+        strata_buffer_append(&p->largest, largest.data, largest.size) < 0 ||
+        strata_buffer_append(&p->notes, notes.data, notes.size) < 0)
+        return strata_fail_memory(err, smallest.size + largest.size + notes.size);
+    return 0;
+}
+
+void pax_table_properties_free(struct pax_table_properties *p)
+{
+    strata_buffer_free(&p->smallest);
+    strata_buffer_free(&p->largest);
+    strata_buffer_free(&p->notes);
+}
+
+/* ---- The footer ------------------------------------------------------------------------------ */
+
+static uint32_t footer_check(uint64_t number, uint64_t place, const uint8_t *bytes)
+{
+    return checksum(checksum_seed(number, place), strata_bytes(bytes, 12));
+}
+
+void pax_table_put_footer(uint64_t number, uint64_t place, uint64_t properties,
+                          uint8_t to[PAX_TABLE_FOOTER])
+{
+    put_u16(put_u16(put_u64(to, properties), VERSION), 0);
+    memcpy(put_u32(to + 12, footer_check(number, place, to)), PAX_TABLE_MAGIC, 8);
+}
+
+int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t place,
+                         uint64_t *properties, struct strata_error *err)
+{
+    struct decoder d;
+    uint32_t version;
+
+    decoder_init(&d, strata_bytes(bytes, PAX_TABLE_FOOTER));
+    *properties = get_u64(&d);
+    version = get_u32(&d); /* and the reserved bytes, which are 0 */
+    if (memcmp(bytes + 16, PAX_TABLE_MAGIC, 8) != 0)
+        return corrupt(place, "the file does not end with " PAX_TABLE_MAGIC, err);
+    if (get_u32(&d) != footer_check(number, place, bytes))
+        return corrupt(place, "the footer's check does not hold", err);
+    if (version != VERSION)
+        return corrupt(place + 8, "a table of another version than 1", err);
+    if (*properties < RECORD_FILE_HEADER || *properties > place)
+        return corrupt(place, "the footer places the properties outside of the file", err);
+    return 0;
+}

@@ -1,0 +1,118 @@
+/* readahead.c: see readahead.h.
+ *
+ * A scan that goes on reads 1 block, then as many whole ones as FEWEST bytes hold, then twice as
+ * many bytes each time, up to MOST: who takes a few entries reads little that he does not want.
+ *
+ *   blocks   | n | n+1 n+2 n+3 | n+4 n+5 n+6 n+7 n+8 n+9 | ...
+ *            seek, or 1         twice as many
+ *
+ * I1: a piece ends where the table's blocks do. A read that fails is told at once, also when the
+ * block that is wanted may be sound: it can still be sought, as one block is read by itself then.
+ */
+#include "readahead.h"
+
+#include <stdlib.h>
+
+#define FEWEST ((size_t)16 << 10) /* bytes */
+#define MOST ((size_t)64 << 10)
+
+void readahead_free(struct readahead *ahead)
+{
+    free(ahead->bytes);
+    *ahead = (struct readahead){0};
+}
+
+void readahead_pause(struct readahead *ahead)
+{
+    ahead->piece = 0;
+}
+
+/* May block `n` be read along with its neighbour? */
+static bool is_wanted(const struct pax_table *t, uint32_t n, bool once)
+{
+    return once || !clock_cache_has(&t->directory, n);
+}
+
+/* As many blocks as `piece` bytes hold, but one at least. */
+static void choose(struct readahead *a, const struct pax_table *t, uint32_t n, bool back, bool once)
+{
+    const uint64_t *places = t->fence.places;
+
+    a->first = n;
+    a->end = n + 1;
+    if (back)
+        while (a->first && places[a->end] - places[a->first - 1] <= a->piece &&
+               is_wanted(t, a->first - 1, once))
+            a->first--;
+    else
+        while (a->end < t->fence.count && places[a->end + 1] - places[a->first] <= a->piece &&
+               is_wanted(t, a->end, once))
+            a->end++;
+}
+
+static int reserve(struct readahead *a, size_t size, struct strata_error *err)
+{
+    uint8_t *bytes;
+
+    if (size <= a->capacity)
+        return 0;
+    bytes = malloc(size);
+    if (!bytes)
+        return strata_fail_memory(err, size);
+    free(a->bytes);
+    a->bytes = bytes;
+    a->capacity = size;
+    return 0;
+}
+
+static bool holds(const struct readahead *a, const struct pax_table *t, uint32_t n)
+{
+    return a->table == t && n >= a->first && n < a->end;
+}
+
+static void grow(struct readahead *a)
+{
+    if (!a->piece)
+        a->piece = 1;
+    else
+        a->piece = a->piece < FEWEST ? FEWEST : a->piece < MOST ? 2 * a->piece : MOST;
+}
+
+/* I1. */
+static int read_piece(struct readahead *a, const struct pax_table *t, struct strata_error *err)
+{
+    uint64_t place = t->fence.places[a->first];
+    size_t size = (size_t)(t->fence.places[a->end] - place);
+    int rc = reserve(a, size, err);
+
+    a->table = NULL;
+    if (rc == 0)
+        rc = pax_table_read_at(t, place, a->bytes, size, err);
+    if (rc < 0)
+        a->piece = 0;
+    else
+        a->table = t;
+    return rc;
+}
+
+int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, bool back,
+                    bool once, const uint8_t **stored, struct strata_error *err)
+{
+    *stored = NULL;
+    if (t->mapped)
+        return 0;
+    if (!holds(a, t, n)) {
+        int rc;
+        grow(a);
+        choose(a, t, n, back, once);
+        if (a->first + 1 == a->end) {
+            a->table = NULL;
+            return 0;
+        }
+        rc = read_piece(a, t, err);
+        if (rc < 0)
+            return rc;
+    }
+    *stored = a->bytes + (t->fence.places[n] - t->fence.places[a->first]);
+    return 0;
+}

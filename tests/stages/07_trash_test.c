@@ -1,0 +1,221 @@
+/* 07_trash_test.c: files that nothing names any more go piece by piece, none that is read; and at
+ * once where they cannot be cut, or memory is short. */
+#include "test.h"
+
+#include "../crash/allocations.h"
+#include "09_fast_paths/pax_table.h"
+#include "07_paced_compaction/trash.h"
+#include "crash/sim/fs_sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DIR "db"
+#define TABLE DIR "/000007.table"
+
+static struct ground {
+    struct strata_fs *fs;
+    struct strata_options options;
+    struct strata_env env;
+    struct trash trash;
+    void *common;
+    struct sstable *table;
+    char warned[200];
+} g;
+
+static void note_warning(void *arg, enum strata_log_level level, const char *message)
+{
+    (void)arg;
+    assert_int_equal(level, STRATA_LOG_WARNING);
+    snprintf(g.warned, sizeof g.warned, "%s", message);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    g = (struct ground){.fs = fs_sim_new()};
+    strata_options_init(&g.options);
+    g.options.log = note_warning;
+    g.env = (struct strata_env){.fs = g.fs, .dir = DIR, .options = &g.options};
+    assert_int_equal(fs_sim_put_directory(g.fs, DIR), 0);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    sstable_unref(g.table);
+    trash_free(&g.trash, g.fs);
+    assert_int_equal(g.trash.bytes, 0);
+    if (g.common)
+        pax_table_kind.common_del(g.common);
+    fs_free(g.fs);
+    return 0;
+}
+
+static void put_log(const char *path, size_t size)
+{
+    static const uint8_t bytes[4096];
+
+    assert_int_equal(fs_sim_put(g.fs, path, strata_bytes(bytes, size)), 0);
+}
+
+static void make_table(void)
+{
+    struct sstable_writer *writer;
+    struct strata_error err;
+
+    assert_ok(pax_table_kind.writer_new(&g.env, 7, &writer, &err), &err);
+    for (char key[] = "a"; key[0] <= 'z'; key[0]++)
+        assert_ok(pax_table_kind.writer_add(writer, STRATA_OP_PUT, strata_string(key),
+                                            strata_string("value"), &err),
+                  &err);
+    assert_ok(pax_table_kind.writer_finish(writer, 1, 26, &err), &err);
+    pax_table_kind.writer_del(writer, true);
+    assert_ok(pax_table_kind.common_new(&g.env, &g.common, &err), &err);
+    assert_ok(pax_table_kind.open(&g.env, g.common, 7, &g.table, &err), &err);
+}
+
+/* SIZE_MAX: it is not there. */
+static size_t size_of(const char *path)
+{
+    struct strata_buffer bytes = {0};
+    int rc = fs_sim_get(g.fs, path, &bytes);
+    size_t size = rc == 0 ? bytes.size : SIZE_MAX;
+
+    strata_buffer_free(&bytes);
+    return size;
+}
+
+static void trash_goes_piece_by_piece(void **state)
+{
+    (void)state;
+    put_log(DIR "/a", 4000);
+    put_log(DIR "/b", 1000);
+    trash_log(&g.trash, &g.env, DIR "/a", 4000);
+    trash_log(&g.trash, &g.env, DIR "/b", 1000);
+    assert_int_equal(g.trash.bytes, 5000);
+    assert_false(trash_step(&g.trash, g.fs, 0));
+    assert_true(trash_step(&g.trash, g.fs, 1500));
+    assert_int_equal(size_of(DIR "/a"), 2500);
+    assert_true(trash_step(&g.trash, g.fs, 3000));
+    assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
+    assert_int_equal(size_of(DIR "/b"), 500);
+    assert_int_equal(g.trash.bytes, 500);
+    assert_true(trash_step(&g.trash, g.fs, UINT64_MAX));
+    assert_int_equal(size_of(DIR "/b"), SIZE_MAX);
+    assert_false(trash_step(&g.trash, g.fs, UINT64_MAX));
+}
+
+/* However small they are: each may be a wait. */
+static void trash_of_many_files_goes_by_some(void **state)
+{
+    char path[32];
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        snprintf(path, sizeof path, DIR "/%d", i);
+        put_log(path, 10);
+        trash_log(&g.trash, &g.env, path, 10);
+    }
+    assert_true(trash_step(&g.trash, g.fs, 16000));
+    assert_int_equal(g.trash.count, 24);
+    assert_true(trash_step(&g.trash, g.fs, 16000));
+    assert_int_equal(g.trash.count, 8);
+    assert_true(trash_step(&g.trash, g.fs, UINT64_MAX));
+    assert_int_equal(g.trash.count, 0);
+}
+
+static void trash_that_is_read_stays(void **state)
+{
+    (void)state;
+    make_table();
+    put_log(DIR "/a", 4000);
+    trash_log(&g.trash, &g.env, DIR "/a", 4000);
+    trash_table(&g.trash, &g.env, g.table);
+    g.trash.log_readers = 1;
+    assert_false(trash_step(&g.trash, g.fs, UINT64_MAX));
+    assert_int_equal(size_of(DIR "/a"), 4000);
+    g.trash.log_readers = 0;
+    assert_true(trash_step(&g.trash, g.fs, UINT64_MAX));
+    assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
+    trash_free(&g.trash, g.fs); /* a close: the table goes with its last reader */
+    assert_true(size_of(TABLE) < SIZE_MAX);
+    sstable_unref(g.table);
+    g.table = NULL;
+    assert_int_equal(size_of(TABLE), SIZE_MAX);
+}
+
+/* Another has the bytes too. */
+static void trash_that_is_linked_is_not_cut(void **state)
+{
+    struct strata_error err;
+
+    (void)state;
+    put_log(DIR "/a", 4000);
+    assert_ok(fs_link(g.fs, DIR "/a", DIR "/copy", &err), &err);
+    trash_log(&g.trash, &g.env, DIR "/a", 4000);
+    assert_true(trash_step(&g.trash, g.fs, 100));
+    assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
+    assert_int_equal(size_of(DIR "/copy"), 4000);
+}
+
+/* Whatever call fails, it goes, or is left to the next open. */
+static void trash_whose_calls_fail_is_forgotten(void **state)
+{
+    (void)state;
+    for (uint64_t at = 1; at <= 6; at++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at, .for_ever = at > 3};
+        put_log(DIR "/a", 4000);
+        trash_log(&g.trash, &g.env, DIR "/a", 4000);
+        fs_sim_fail(g.fs, &fault);
+        assert_true(trash_step(&g.trash, g.fs, 1000));
+        fs_sim_fail(g.fs, NULL);
+        assert_true(g.trash.bytes == 0 || g.trash.bytes == 3000);
+        assert_true(g.trash.count == (g.trash.bytes > 0));
+        trash_step(&g.trash, g.fs, UINT64_MAX);
+        assert_int_equal(fs_sim_open_files(g.fs), 0);
+    }
+}
+
+static void trash_without_memory_goes_at_once(void **state)
+{
+    (void)state;
+    make_table();
+    for (uint64_t at = 1; at <= 2; at++) {
+        put_log(DIR "/a", 4000);
+        g.warned[0] = '\0';
+        allocations.at = at;
+        allocations.on = true;
+        trash_log(&g.trash, &g.env, DIR "/a", 4000);
+        allocations.on = false;
+        assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
+        assert_non_null(strstr(g.warned, DIR "/a: removed at once"));
+        assert_int_equal(g.trash.count, 0);
+    }
+    allocations.at = 1;
+    allocations.on = true;
+    trash_table(&g.trash, &g.env, g.table);
+    allocations.on = false;
+    allocations.at = 0;
+    assert_non_null(strstr(g.warned, TABLE ": removed at once"));
+    assert_true(size_of(TABLE) < SIZE_MAX); /* it is read */
+    sstable_unref(g.table);
+    g.table = NULL;
+    assert_int_equal(size_of(TABLE), SIZE_MAX);
+}
+
+#define trash_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        trash_test(trash_goes_piece_by_piece),
+        trash_test(trash_of_many_files_goes_by_some),
+        trash_test(trash_that_is_read_stays),
+        trash_test(trash_that_is_linked_is_not_cut),
+        trash_test(trash_whose_calls_fail_is_forgotten),
+        trash_test(trash_without_memory_goes_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

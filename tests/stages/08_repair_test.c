@@ -1,0 +1,1014 @@
+/* 08_repair_test.c: each kind of loss, and what repair makes of it. Every value tells which
+ * operation wrote it, so that of every key it is known which it has had, and when. */
+#include "test.h"
+
+#include "../crash/allocations.h"
+#include "03_wal/wal.h"
+#include "09_fast_paths/pax_table.h"
+#include "harm.h"
+#include "rng.h"
+#include "crash/subject.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+#define DIR "db"
+#define KEYS 120
+#define OPS 900
+
+/* ---- What was done ------------------------------------------------------------------------- */
+
+static struct {
+    int key;
+    bool put;
+} history[OPS + 1]; /* operation n has the sequence number n */
+
+static void draw_history(void)
+{
+    struct rng rng;
+
+    rng_init(&rng, 7);
+    for (int n = 1; n <= OPS; n++) {
+        history[n].key = (int)rng_below(&rng, KEYS);
+        history[n].put = rng_below(&rng, 4) != 0;
+    }
+}
+
+static const char *key_of(int key)
+{
+    static char text[20];
+    snprintf(text, sizeof text, "key %04d", key);
+    return text;
+}
+
+static const char *value_of(int n)
+{
+    static char text[60];
+    snprintf(text, sizeof text, "%d was written by this operation", n);
+    return text;
+}
+
+/* The last operation on `key` up to `n`; 0: none. */
+static int last_on(int key, int n)
+{
+    for (; n > 0; n--)
+        if (history[n].key == key)
+            return n;
+    return 0;
+}
+
+/* As it is after `n` operations: the one that wrote its value, or 0. */
+static int right(int key, int n)
+{
+    int last = last_on(key, n);
+    return history[last].put ? last : 0;
+}
+
+static uint64_t level_bytes = 1024, table_bytes = 512;
+static bool dynamic_levels; /* without them there are more levels that have tables */
+
+static void set_options(struct strata_options *options, struct strata_fs *fs)
+{
+    subject_options(options, fs, true);
+    options->memtable_bytes = 2048;
+    options->block_bytes = 256;
+    options->table_bytes = table_bytes;
+    options->level_bytes = level_bytes;
+    options->dynamic_levels = dynamic_levels;
+}
+
+static struct strata *open_it(struct strata_fs *fs)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    set_options(&options, fs);
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    return db;
+}
+
+static void close_it(struct strata *db)
+{
+    struct strata_error err;
+    assert_ok(strata_close(db, &err), &err);
+}
+
+static void do_operation(struct strata *db, int n)
+{
+    struct strata_error err;
+
+    if (history[n].put)
+        assert_ok(strata_put(db, S(key_of(history[n].key)), S(value_of(n)), &err), &err);
+    else
+        assert_ok(strata_delete(db, S(key_of(history[n].key)), &err), &err);
+}
+
+/* After `ops` operations; `closed`: cleanly, else as a kill leaves it. */
+static struct strata_fs *made(int ops, bool closed)
+{
+    struct strata_fs *fs = fs_sim_new(), *copy;
+    struct strata *db;
+
+    assert_non_null(fs);
+    db = open_it(fs);
+    for (int n = 1; n <= ops; n++)
+        do_operation(db, n);
+    copy = fs_sim_copy(fs);
+    assert_non_null(copy);
+    close_it(db);
+    if (!closed) {
+        fs_free(fs);
+        return copy;
+    }
+    fs_free(copy);
+    return fs;
+}
+
+/* ---- Repairing it -------------------------------------------------------------------------- */
+
+#define RANGES 64
+#define LARGE 900 /* bytes of a table that has several blocks */
+
+static struct told {
+    char text[20000];
+    char after[RANGES][20], before[RANGES][20];
+    size_t ranges;
+    struct strata_repair_sum sum;
+} told;
+
+static void note_file(void *arg, const char *name, enum strata_fate fate, const char *why)
+{
+    struct told *t = arg;
+    snprintf(t->text + strlen(t->text), sizeof t->text - strlen(t->text), "%s %s %s\n", name,
+             strata_fate_name(fate), why);
+}
+
+static void note_bound(char to[20], const struct strata_slice *key, const char *none)
+{
+    if (key)
+        snprintf(to, 20, "%.*s", (int)key->size, (const char *)key->data);
+    else
+        snprintf(to, 20, "%s", none);
+}
+
+static void note_range(void *arg, const char *name, const struct strata_slice *after,
+                       const struct strata_slice *before)
+{
+    struct told *t = arg;
+
+    (void)name;
+    assert_true(t->ranges < RANGES);
+    note_bound(t->after[t->ranges], after, "");
+    note_bound(t->before[t->ranges++], before, "z");
+}
+
+static int try_repair(struct strata_fs *fs, unsigned flags, struct strata_error *err)
+{
+    const struct strata_repair to = {note_file, note_range, &told};
+    struct strata_options options;
+
+    memset(&told, 0, sizeof told);
+    set_options(&options, fs);
+    return strata_repair(DIR, &options, flags, &to, &told.sum, err);
+}
+
+static void repair(struct strata_fs *fs)
+{
+    struct strata_error err;
+    assert_ok(try_repair(fs, 0, &err), &err);
+}
+
+static bool in_a_range(const char *key)
+{
+    for (size_t i = 0; i < told.ranges; i++)
+        if (strcmp(key, told.after[i]) >= 0 && strcmp(key, told.before[i]) <= 0)
+            return true;
+    return false;
+}
+
+static bool is_missing(int n)
+{
+    return told.sum.missing_first && (uint64_t)n >= told.sum.missing_first &&
+           (uint64_t)n <= told.sum.missing_last;
+}
+
+/* The key has a value that it had once, or none. */
+static void check_value(int key, const struct strata_buffer *value, int n, bool exact)
+{
+    char text[60] = "0";
+
+    if (value->size && value->size < sizeof text)
+        memcpy(text, value->data, value->size);
+    int wrote = atoi(text);
+    if (exact && wrote != right(key, n))
+        print_message("%s has \"%s\", and should have that of %d\n%s", key_of(key), text,
+                      right(key, n), told.text);
+    if (exact)
+        assert_int_equal(wrote, right(key, n));
+    else if (wrote)
+        assert_true(wrote <= n && history[wrote].put && history[wrote].key == key);
+}
+
+/* After `n` operations, all of which were acknowledged; returns how many keys were not exact. */
+static int check_after(struct strata_fs *fs, int n)
+{
+    struct strata *db = open_it(fs);
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    int doubtful = 0;
+
+    assert_ok(strata_verify(db, NULL, &err), &err);
+    for (int key = 0; key < KEYS; key++) {
+        int last = last_on(key, n);
+        bool exact = !in_a_range(key_of(key)) && !is_missing(last);
+        int rc = strata_get(db, S(key_of(key)), &value, &err);
+        assert_true(rc >= 0);
+        if (rc > 0)
+            strata_buffer_clear(&value);
+        check_value(key, &value, n, exact);
+        doubtful += !exact;
+    }
+    strata_buffer_free(&value);
+    close_it(db);
+    return doubtful;
+}
+
+static void expect_nothing_lost(struct strata_fs *fs, int n)
+{
+    repair(fs);
+    assert_false(told.sum.lost);
+    assert_int_equal(told.ranges, 0);
+    assert_int_equal(check_after(fs, n), 0);
+    repair(fs);
+    assert_true(told.sum.healthy);
+}
+
+/* ---- Files --------------------------------------------------------------------------------- */
+
+static const char *file(struct strata_fs *fs, const char *suffix, size_t n)
+{
+    return harm_file(fs, DIR, suffix, n);
+}
+
+static size_t count_files(struct strata_fs *fs, const char *suffix)
+{
+    size_t n = 0;
+    while (*file(fs, suffix, n))
+        n++;
+    return n;
+}
+
+static size_t size_of(struct strata_fs *fs, const char *path)
+{
+    struct strata_buffer bytes = {0};
+    size_t size;
+
+    assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
+    size = bytes.size;
+    strata_buffer_free(&bytes);
+    return size;
+}
+
+static size_t stride(size_t size, size_t wanted)
+{
+    size_t step = size / (check_quick() ? wanted / 4 : wanted);
+    return step ? step : 1;
+}
+
+/* ---- Tests --------------------------------------------------------------------------------- */
+
+static void repair_of_a_healthy_one_changes_nothing(void **state)
+{
+    (void)state;
+    for (int closed = 0; closed < 2; closed++) {
+        struct strata_fs *fs = made(OPS, closed);
+        struct fs_sim_hash before = fs_sim_hash_of(fs), after;
+
+        repair(fs);
+        after = fs_sim_hash_of(fs);
+        assert_true(told.sum.healthy && !told.sum.lost);
+        assert_true(before.low == after.low && before.high == after.high);
+        if (closed)
+            assert_int_equal(told.sum.tables_kept, count_files(fs, ".table"));
+        fs_free(fs);
+    }
+}
+
+static void repair_without_current_loses_nothing(void **state)
+{
+    (void)state;
+    for (int closed = 0; closed < 2; closed++) {
+        struct strata_fs *fs = made(OPS, closed), *copy;
+        for (size_t at = 0; at <= 32; at++) {
+            copy = fs_sim_copy(fs);
+            if (at < 32)
+                harm_flip(copy, DIR "/CURRENT", at);
+            else
+                harm_remove(copy, DIR "/CURRENT");
+            expect_nothing_lost(copy, OPS);
+            assert_true(at == 32 || size_of(copy, DIR "/lost/CURRENT") == 32);
+            fs_free(copy);
+        }
+        fs_free(fs);
+    }
+}
+
+static void repair_without_a_manifest_finds_the_order(void **state)
+{
+    (void)state;
+    for (int ops = 40; ops <= OPS; ops += 20) {
+        struct strata_fs *fs;
+        level_bytes = ops % 40 ? 3072 : 1024; /* more on one level, or more levels */
+        dynamic_levels = ops % 60 == 0;
+        fs = made(ops, ops % 80 < 40);
+        harm_remove(fs, file(fs, ".manifest", 0));
+        repair(fs);
+        assert_int_equal(told.ranges, 0);
+        assert_int_equal(check_after(fs, ops), 0);
+        fs_free(fs);
+    }
+    level_bytes = 1024;
+    dynamic_levels = false;
+}
+
+static void repair_of_a_cut_manifest_loses_nothing(void **state)
+{
+    (void)state;
+    for (int closed = 0; closed < 2; closed++) {
+        struct strata_fs *fs = made(OPS, closed), *copy;
+        size_t size = size_of(fs, file(fs, ".manifest", 0)), step = stride(size, 200);
+        for (size_t at = 0; at < size; at += step) {
+            copy = fs_sim_copy(fs);
+            harm_cut(copy, file(copy, ".manifest", 0), at);
+            repair(copy);
+            assert_int_equal(told.ranges, 0);
+            assert_int_equal(check_after(copy, OPS), 0);
+            fs_free(copy);
+        }
+        fs_free(fs);
+    }
+}
+
+static void repair_of_a_flipped_manifest_loses_nothing(void **state)
+{
+    struct strata_fs *fs = made(OPS, false), *copy;
+    size_t size = size_of(fs, file(fs, ".manifest", 0)), step = stride(size, 200);
+
+    (void)state;
+    for (size_t at = 0; at < size; at += step) {
+        copy = fs_sim_copy(fs);
+        harm_flip(copy, file(copy, ".manifest", 0), at);
+        repair(copy);
+        assert_int_equal(told.ranges, 0);
+        assert_int_equal(check_after(copy, OPS), 0);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+/* Of a table with many blocks one is lost, or none. */
+static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
+{
+    struct strata_fs *fs, *copy;
+    size_t salvaged = 0, whole = 0;
+
+    (void)state;
+    table_bytes = 4096;
+    fs = made(OPS, true);
+    for (int lost = 0; lost < 2; lost++) {
+        for (size_t n = 0; n < count_files(fs, ".table"); n++) {
+            size_t size = size_of(fs, file(fs, ".table", n)), step = stride(size, lost ? 12 : 40);
+            for (size_t at = 0; at < size; at += step) {
+                copy = fs_sim_copy(fs);
+                harm_flip(copy, file(copy, ".table", n), at);
+                if (lost)
+                    harm_remove(copy, file(copy, ".manifest", 0));
+                repair(copy);
+                assert_true(told.sum.tables_salvaged + told.sum.tables_lost == 1);
+                assert_true(told.ranges <= 1 || !told.sum.tables_salvaged);
+                assert_true(lost || size < LARGE || told.sum.tables_salvaged);
+                salvaged += told.sum.tables_salvaged;
+                whole += told.sum.tables_salvaged && !told.ranges;
+                check_after(copy, OPS);
+                repair(copy);
+                assert_true(told.sum.healthy);
+                fs_free(copy);
+            }
+        }
+    }
+    assert_true(salvaged > (check_quick() ? 20 : 100));
+    assert_true(whole > (check_quick() ? 2 : 10));
+    table_bytes = 512;
+    fs_free(fs);
+}
+
+/* A table of one entry, newer than all, with these notes. */
+static void add_table(struct strata_fs *fs, uint64_t number, const char *key,
+                      struct strata_slice notes)
+{
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct sstable_writer *writer;
+    struct strata_error err;
+
+    set_options(&options, fs);
+    assert_ok(pax_table_kind.writer_new(&env, number, &writer, &err), &err);
+    assert_ok(pax_table_kind.writer_add(writer, STRATA_OP_PUT, S(key), S("added"), &err), &err);
+    assert_int_equal(strata_buffer_append(&writer->notes, notes.data, notes.size), 0);
+    assert_ok(pax_table_kind.writer_finish(writer, 5000, 5000, &err), &err);
+    pax_table_kind.writer_del(writer, true);
+}
+
+/* They are no reason to refuse what the table holds; but what they would have told is missed. */
+static void repair_takes_a_table_whose_notes_cannot_be_read(void **state)
+{
+    struct strata_fs *fs = made(OPS, true), *copy;
+
+    (void)state;
+    for (int bad = 0; bad < 2; bad++) {
+        struct strata *db;
+        copy = fs_sim_copy(fs);
+        add_table(copy, 900000, "zzz", strata_bytes("\xff", (size_t)bad));
+        harm_remove(copy, file(copy, ".manifest", 0));
+        repair(copy);
+        assert_int_equal(told.sum.guessed, bad);
+        assert_false(told.sum.lost);
+        db = open_it(copy);
+        assert_get(db, "zzz", "added");
+        close_it(db);
+        check_after(copy, OPS);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+/* A manifest that was cut behind an edit looks whole: a table that it names is gone, and one is
+ * there that it does not name. That one counts, if anything of it can be read. */
+static void repair_takes_a_table_that_no_manifest_names(void **state)
+{
+    static const char path[] = DIR "/900000.table";
+    struct strata_fs *fs = made(OPS, true), *copy;
+
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        struct strata *db;
+        copy = fs_sim_copy(fs);
+        add_table(copy, 900000, "zzz", S(""));
+        if (how == 1) /* its block */
+            harm_flip(copy, path, 30);
+        if (how == 2)
+            harm_cut(copy, path, 10);
+        if (how < 3)
+            harm_remove(copy, file(copy, ".table", 0));
+        repair(copy);
+        assert_int_equal(told.sum.healthy, how == 3);
+        assert_int_equal(told.sum.lost, how > 0 && how < 3);
+        db = open_it(copy);
+        assert_get(db, "zzz", how == 0 ? "added" : NULL);
+        close_it(db);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+static void repair_without_a_table_tells_its_keys(void **state)
+{
+    struct strata_fs *fs = made(OPS, true), *copy;
+    int kept = 0;
+
+    (void)state;
+    for (size_t n = 0; n < count_files(fs, ".table"); n++) {
+        copy = fs_sim_copy(fs);
+        harm_remove(copy, file(copy, ".table", n));
+        repair(copy);
+        assert_true(told.sum.lost);
+        assert_int_equal(told.ranges, 1);
+        assert_int_equal(told.sum.tables_lost, 1);
+        kept += KEYS - check_after(copy, OPS);
+        fs_free(copy);
+    }
+    assert_true(kept > KEYS);
+    fs_free(fs);
+}
+
+static void repair_of_a_flipped_log_tells_what_is_missing(void **state)
+{
+    struct strata_fs *fs = made(OPS, false), *copy;
+    int missed = 0;
+
+    (void)state;
+    for (size_t n = 0; n < count_files(fs, ".log"); n++) {
+        size_t size = size_of(fs, file(fs, ".log", n)), step = stride(size, 150);
+        for (size_t at = 0; at < size; at += step) {
+            copy = fs_sim_copy(fs);
+            harm_flip(copy, file(copy, ".log", n), at);
+            repair(copy);
+            assert_int_equal(told.ranges, 0);
+            missed += told.sum.missing_first && told.sum.missing_last < UINT64_MAX;
+            assert_true(told.sum.missing_last - told.sum.missing_first <= 3 ||
+                        told.sum.missing_last == UINT64_MAX);
+            check_after(copy, OPS);
+            fs_free(copy);
+        }
+    }
+    assert_true(missed > 5); /* and what stands behind the damage was taken */
+    fs_free(fs);
+}
+
+#define LOG DIR "/000001.log"
+#define FRAME (RECORD_HEAD + 36) /* bytes of its head */
+
+/* Operations 1 to 6, of which the 1st and the 5th have a frame's head and the others stand alone.
+ * The value of the 2nd looks like one more, "x" = "forged": it would be whole where it stands. */
+static struct strata_fs *made_alone(void)
+{
+    uint64_t at = RECORD_FILE_HEADER + FRAME + (FRAME + RECORD_HEAD + 2) + RECORD_HEAD + 1;
+    uint8_t forged[RECORD_HEAD + 7];
+    struct strata_fs *fs = fs_sim_new(), *copy;
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    assert_non_null(fs);
+    record_head(1, at, WAL_LONE_PUT, S("x"), S("forged"), forged);
+    memcpy(forged + RECORD_HEAD, "xforged", 7);
+    set_options(&options, fs);
+    options.sync = STRATA_SYNC_NEVER;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    assert_put(db, "a", "1");
+    assert_ok(strata_put(db, S("b"), strata_bytes(forged, sizeof forged), &err), &err);
+    assert_put(db, "c", "3");
+    assert_put(db, "d", "4");
+    assert_ok(strata_sync(db, &err), &err);
+    assert_put(db, "e", "5");
+    assert_put(db, "f", "6");
+    copy = fs_sim_copy(fs);
+    assert_ok(strata_close(db, &err), &err);
+    fs_free(fs);
+    return copy;
+}
+
+/* Where operation `n` begins, with its frame's head. */
+static size_t begin_of(int n)
+{
+    size_t small = RECORD_HEAD + 2, behind_2 = RECORD_FILE_HEADER + 2 * FRAME + small + 42;
+
+    assert_int_equal(RECORD_HEAD + 1 + RECORD_HEAD + 7, 42);
+    return n == 1   ? RECORD_FILE_HEADER + FRAME
+           : n == 2 ? behind_2 - 42
+           : n < 6  ? behind_2 + (size_t)(n - 3) * small
+                    : behind_2 + 3 * small + FRAME;
+}
+
+static void expect_operations(struct strata_fs *fs, const char *keys)
+{
+    struct strata *db = open_it(fs);
+
+    for (const char *key = "acdef"; *key; key++) {
+        char name[] = {*key, '\0'}, value[] = {(char)('1' + *key - 'a'), '\0'};
+        assert_get(db, name, strchr(keys, *key) ? value : NULL);
+    }
+    assert_get(db, "x", NULL);
+    close_it(db);
+}
+
+/* Up to the next frame with a head: an operation that stands alone does not say which it is, and a
+ * value can look like one. */
+static void repair_of_operations_alone_goes_on_with_a_head(void **state)
+{
+    static const char *const keys[] = {"ef", "aef", "aef", "acef"};
+    struct strata_fs *fs = made_alone(), *copy;
+
+    (void)state;
+    expect_operations(copy = fs_sim_copy(fs), "acdef");
+    fs_free(copy);
+    for (int n = 1; n <= 4; n++) {
+        for (size_t at = begin_of(n); at < begin_of(n + 1); at++) {
+            copy = fs_sim_copy(fs);
+            harm_flip(copy, LOG, at);
+            repair(copy);
+            assert_true(told.sum.lost);
+            assert_int_equal(told.sum.missing_first, n);
+            assert_int_equal(told.sum.missing_last, 4);
+            expect_operations(copy, keys[n - 1]);
+            fs_free(copy);
+        }
+    }
+    fs_free(fs);
+}
+
+static void repair_of_a_cut_log_tells_what_is_missing(void **state)
+{
+    struct strata_fs *fs = made(OPS, false), *copy;
+
+    (void)state;
+    for (size_t n = 0; n < count_files(fs, ".log"); n++) {
+        size_t size = size_of(fs, file(fs, ".log", n)), step = stride(size, 60);
+        for (size_t at = 0; at < 3 * step; at += step) {
+            copy = fs_sim_copy(fs);
+            harm_cut(copy, file(copy, ".log", n), at);
+            harm_remove(copy, DIR "/CURRENT");
+            repair(copy);
+            assert_int_equal(told.ranges, 0);
+            assert_true(told.sum.lost);
+            check_after(copy, OPS);
+            fs_free(copy);
+        }
+        copy = fs_sim_copy(fs);
+        harm_remove(copy, file(copy, ".log", n));
+        repair(copy);
+        assert_true(told.sum.lost && told.sum.missing_first);
+        check_after(copy, OPS);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+/* Each write was synced, and the process killed: the mark tells how long the log was. */
+static void repair_of_a_killed_log_that_was_cut_tells_so(void **state)
+{
+    struct strata_fs *fs = made(OPS, false), *copy;
+    char path[64];
+    size_t used;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", file(fs, ".log", count_files(fs, ".log") - 1));
+    used = harm_used(fs, path);
+    assert_true(used > 300);
+    for (size_t at = 0; at < used; at += stride(used, 100)) {
+        copy = fs_sim_copy(fs);
+        harm_cut(copy, path, at);
+        repair(copy);
+        assert_false(told.sum.healthy);
+        assert_true(told.sum.lost && told.sum.missing_last == UINT64_MAX);
+        check_after(copy, OPS);
+        repair(copy);
+        assert_true(told.sum.healthy);
+        fs_free(copy);
+    }
+    copy = fs_sim_copy(fs);
+    harm_cut(copy, path, used);
+    repair(copy);
+    assert_true(told.sum.healthy);
+    fs_free(copy);
+    fs_free(fs);
+}
+
+/* Nothing was synced behind the fourth; but what a kill leaves ends with the beginning of a write.
+ */
+static void repair_of_a_killed_log_that_was_flipped_tells_so(void **state)
+{
+    struct strata_fs *fs = made_alone(), *copy;
+    size_t end = harm_used(fs, LOG);
+
+    (void)state;
+    for (size_t at = begin_of(5); at < end; at++) {
+        copy = fs_sim_copy(fs);
+        harm_flip(copy, LOG, at);
+        repair(copy);
+        assert_true(told.sum.lost);
+        assert_int_equal(told.sum.missing_first, at < begin_of(6) ? 5 : 6);
+        assert_int_equal(told.sum.missing_last, UINT64_MAX);
+        expect_operations(copy, at < begin_of(6) ? "acd" : "acde");
+        fs_free(copy);
+        copy = fs_sim_copy(fs);
+        harm_flip(copy, LOG, at);
+        fs_sim_restart(copy); /* a power cut may leave that */
+        repair(copy);
+        assert_true(told.sum.healthy);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+static void damage_one(struct strata_fs *fs, struct rng *rng)
+{
+    static const char *const suffixes[] = {".table", ".log", ".manifest", "CURRENT", ".table"};
+    const char *suffix = suffixes[rng_below(rng, 5)], *path;
+    size_t count = count_files(fs, suffix);
+
+    if (!count)
+        return;
+    path = file(fs, suffix, rng_below(rng, (uint32_t)count));
+    if (rng_below(rng, 6) == 0 || size_of(fs, path) == 0)
+        harm_remove(fs, path);
+    else
+        harm_flip(fs, path, rng_below(rng, (uint32_t)size_of(fs, path)));
+}
+
+static void repair_of_several_losses_makes_up_no_value(void **state)
+{
+    struct strata_fs *fs = made(OPS, false), *copy;
+    struct rng rng;
+
+    (void)state;
+    rng_init(&rng, 3);
+    for (int round = 0; round < (check_quick() ? 50 : 200); round++) {
+        copy = fs_sim_copy(fs);
+        told.ranges = 0;
+        for (int i = 0; i < 4; i++)
+            damage_one(copy, &rng);
+        repair(copy);
+        /* Without a manifest a table that is missing is missed by nobody. */
+        if (!told.sum.guessed)
+            check_after(copy, OPS);
+        repair(copy);
+        assert_true(told.sum.healthy);
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+static void repair_that_is_dry_writes_nothing_and_tells_the_same(void **state)
+{
+    struct strata_fs *fs = made(OPS, false);
+    struct fs_sim_hash before, after;
+    struct told dry;
+    struct strata_error err;
+
+    (void)state;
+    harm_remove(fs, DIR "/CURRENT");
+    harm_flip(fs, file(fs, ".table", 1), 100);
+    harm_flip(fs, file(fs, ".log", 0), 100);
+    before = fs_sim_hash_of(fs);
+    assert_ok(try_repair(fs, STRATA_REPAIR_DRY_RUN, &err), &err);
+    after = fs_sim_hash_of(fs);
+    assert_true(before.low == after.low && before.high == after.high);
+    dry = told;
+    repair(fs);
+    assert_string_equal(dry.text, told.text);
+    assert_int_equal(dry.ranges, told.ranges);
+    assert_memory_equal(&dry.sum, &told.sum, sizeof dry.sum);
+    fs_free(fs);
+}
+
+/* ---- At any moment of a database's life ---------------------------------------------------- */
+
+static int moments;
+
+static int lose_the_manifest(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    size_t count = count_files(state, ".manifest");
+
+    (void)arg;
+    for (size_t i = 0; i < count; i++)
+        harm_remove(state, file(state, ".manifest", 0));
+    repair(state);
+    assert_int_equal(told.ranges, 0);
+    for (int n = (int)info->acked; n <= (int)info->issued; n++) {
+        struct strata *db = open_it(state);
+        struct strata_buffer value = {0};
+        int wrong = 0;
+        for (int key = 0; key < KEYS; key++) {
+            char text[60] = "0";
+            int rc = strata_get(db, S(key_of(key)), &value, NULL);
+            if (rc == 0)
+                memcpy(text, value.data, value.size);
+            if (atoi(text) != right(key, n) && wrong++ == 0 && n == (int)info->issued)
+                print_message("call %" PRIu64 " (%s): %s has %s, not %d\n%s", info->call,
+                              info->path, key_of(key), text, right(key, n), told.text);
+        }
+        strata_buffer_free(&value);
+        close_it(db);
+        moments++;
+        if (!wrong)
+            return 0;
+    }
+    assert_true(told.sum.guessed); /* it is told, at least */
+    return 1;
+}
+
+/* The tables of `from` that `to` has not: what a compaction replaced, not yet removed. */
+static size_t put_back_tables(struct strata_fs *from, struct strata_fs *to)
+{
+    struct strata_buffer bytes = {0};
+    size_t back = 0;
+
+    for (size_t i = 0; i < count_files(from, ".table"); i++) {
+        const char *path = file(from, ".table", i);
+        if (fs_read_file(to, path, 1 << 20, &bytes, NULL) == 0)
+            continue;
+        assert_int_equal(fs_read_file(from, path, 1 << 20, &bytes, NULL), 0);
+        assert_int_equal(
+            fs_replace(to, DIR, strrchr(path, '/') + 1, strata_buffer_slice(&bytes), false, NULL),
+            0);
+        back++;
+    }
+    strata_buffer_free(&bytes);
+    return back;
+}
+
+static void repair_without_a_manifest_takes_no_table_that_was_replaced(void **state)
+{
+    struct strata_fs *fs = made(OPS, true), *before = fs_sim_copy(fs);
+    struct strata *db = open_it(fs);
+    struct strata_error err;
+
+    (void)state;
+    assert_ok(strata_compact(db, NULL, &err), &err);
+    close_it(db);
+    assert_in_range(put_back_tables(before, fs), 2, 1000);
+    harm_remove(fs, file(fs, ".manifest", 0));
+    repair(fs);
+    check_after(fs, OPS);
+    fs_free(before);
+    fs_free(fs);
+}
+
+static void repair_without_a_manifest_at_any_moment(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct fs_sim_plan plan = {.model = FS_SIM_KILL, .prefix_limit = 1, .stride = 11, .seed = 1};
+    struct fs_sim_totals totals;
+    struct strata *db;
+    int ops = check_quick() ? 250 : 350;
+
+    (void)state;
+    db = open_it(fs);
+    assert_int_equal(fs_sim_record(fs), 0);
+    for (int n = 1; n <= ops; n++) {
+        fs_sim_start(fs, (uint64_t)n);
+        do_operation(db, n);
+        fs_sim_ack(fs, (uint64_t)n, true);
+    }
+    fs_sim_record_stop(fs);
+    close_it(db);
+    assert_int_equal(fs_sim_states(fs, &plan, lose_the_manifest, NULL, &totals), 0);
+    assert_true(moments > 100);
+    fs_free(fs);
+}
+
+/* ---- A repair that is cut short, or fails -------------------------------------------------- */
+
+static struct told first;
+
+static int repair_again(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
+{
+    (void)arg;
+    (void)info;
+    repair(state);
+    if (told.sum.healthy) /* the cut came behind the commit: what was told counts */
+        told = first;
+    assert_int_equal(told.ranges, first.ranges);
+    assert_int_equal(told.sum.missing_first, first.sum.missing_first);
+    check_after(state, OPS);
+    return 0;
+}
+
+static struct strata_fs *damaged(bool manifest)
+{
+    struct strata_fs *fs = made(OPS, false);
+
+    harm_flip(fs, file(fs, ".table", count_files(fs, ".table") - 1), 60);
+    harm_flip(fs, file(fs, ".log", 0), 400);
+    if (manifest)
+        harm_remove(fs, file(fs, ".manifest", 0));
+    else
+        harm_remove(fs, DIR "/CURRENT");
+    return fs;
+}
+
+static void repair_cut_by_power_at_any_call_is_run_again(void **state)
+{
+    (void)state;
+    for (int manifest = 0; manifest < 2; manifest++) {
+        for (int model = FS_SIM_KILL; model <= FS_SIM_POSIX; model++) {
+            struct strata_fs *fs = damaged(manifest);
+            struct fs_sim_plan plan = {
+                .model = (enum fs_sim_model)model, .prefix_limit = 1, .stride = 3, .seed = 1};
+            struct fs_sim_totals totals;
+            assert_int_equal(fs_sim_record(fs), 0);
+            repair(fs);
+            fs_sim_record_stop(fs);
+            first = told;
+            assert_true(first.ranges && first.sum.missing_first);
+            assert_int_equal(fs_sim_states(fs, &plan, repair_again, NULL, &totals), 0);
+            assert_true(totals.distinct > 10);
+            fs_free(fs);
+        }
+    }
+}
+
+static void repair_whose_call_fails_says_so_and_is_run_again(void **state)
+{
+    struct strata_fs *fs = damaged(true);
+    bool struck = true;
+
+    (void)state;
+    for (uint64_t k = 1; struck; k += check_quick() ? 7 : 1) {
+        struct fs_sim_fault fault = {.kind = k % 2 ? FS_SIM_EIO : FS_SIM_ENOSPC, .at = k};
+        struct strata_fs *copy = fs_sim_copy(fs);
+        struct strata_error err;
+        int rc;
+        fs_sim_fail(copy, &fault);
+        rc = try_repair(copy, 0, &err);
+        struck = fs_sim_failed(copy) > 0;
+        fs_sim_fail(copy, NULL);
+        assert_true(rc == 0 || err.code == STRATA_ERR_IO);
+        first = told;
+        repair(copy);
+        if (told.sum.healthy)
+            told = first;
+        check_after(copy, OPS);
+        assert_int_equal(fs_sim_open_files(copy), 0);
+        fs_free(copy);
+        struck |= k < 20;
+    }
+    fs_free(fs);
+}
+
+/* The simulated file system allocates too: that it cannot is an error of the system. */
+static bool is_of_memory(const struct strata_error *err)
+{
+    return err->code == STRATA_ERR_NO_MEMORY || (err->code == STRATA_ERR_IO && err->sys == ENOMEM);
+}
+
+static void repair_without_memory_says_so_and_is_run_again(void **state)
+{
+    struct strata_fs *fs = damaged(true);
+    uint64_t step = check_quick() ? 97 : 13, failed = 1, runs = 0;
+
+    (void)state;
+    for (uint64_t k = 1; failed; k += step) {
+        struct strata_fs *copy = fs_sim_copy(fs);
+        struct strata_error err;
+        int rc;
+        allocations.failed = 0;
+        allocations.at = k;
+        allocations.on = true;
+        rc = try_repair(copy, 0, &err);
+        allocations.on = false;
+        allocations.at = 0;
+        failed = allocations.failed;
+        runs++;
+        assert_true(rc == 0 || is_of_memory(&err));
+        assert_int_equal(fs_sim_open_files(copy), 0);
+        first = told;
+        repair(copy);
+        if (told.sum.healthy)
+            told = first;
+        check_after(copy, OPS);
+        fs_free(copy);
+    }
+    assert_true(runs > 5);
+    fs_free(fs);
+}
+
+static void repair_is_refused_where_there_is_none(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_options options;
+    struct strata_repair_sum sum;
+    struct strata_error err;
+    struct strata *db;
+
+    (void)state;
+    strata_options_init(&options);
+    options.fs = fs;
+    assert_code(strata_repair(DIR, &options, 0, NULL, &sum, &err), STRATA_ERR_ABSENT, &err);
+    options.stage = 5;
+    options.create = true;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    assert_code(strata_repair(DIR, &options, 0, NULL, &sum, &err), STRATA_ERR_LOCKED, &err);
+    close_it(db);
+    assert_code(strata_repair(DIR, &options, 0, NULL, &sum, &err), STRATA_ERR_NOT_SUPPORTED, &err);
+    assert_err_says(&err, "has no repair");
+    assert_code(strata_repair(DIR, &options, 2, NULL, &sum, &err), STRATA_ERR_INVALID, &err);
+    assert_code(strata_repair(DIR, &options, 0, NULL, NULL, &err), STRATA_ERR_INVALID, &err);
+    fs_free(fs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(repair_of_a_healthy_one_changes_nothing),
+        cmocka_unit_test(repair_without_current_loses_nothing),
+        cmocka_unit_test(repair_without_a_manifest_finds_the_order),
+        cmocka_unit_test(repair_of_a_cut_manifest_loses_nothing),
+        cmocka_unit_test(repair_of_a_flipped_manifest_loses_nothing),
+        cmocka_unit_test(repair_of_a_flipped_table_keeps_its_other_blocks),
+        cmocka_unit_test(repair_takes_a_table_whose_notes_cannot_be_read),
+        cmocka_unit_test(repair_takes_a_table_that_no_manifest_names),
+        cmocka_unit_test(repair_without_a_table_tells_its_keys),
+        cmocka_unit_test(repair_of_a_flipped_log_tells_what_is_missing),
+        cmocka_unit_test(repair_of_operations_alone_goes_on_with_a_head),
+        cmocka_unit_test(repair_of_a_cut_log_tells_what_is_missing),
+        cmocka_unit_test(repair_of_a_killed_log_that_was_cut_tells_so),
+        cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_tells_so),
+        cmocka_unit_test(repair_of_several_losses_makes_up_no_value),
+        cmocka_unit_test(repair_that_is_dry_writes_nothing_and_tells_the_same),
+        cmocka_unit_test(repair_without_a_manifest_takes_no_table_that_was_replaced),
+        cmocka_unit_test(repair_without_a_manifest_at_any_moment),
+        cmocka_unit_test(repair_cut_by_power_at_any_call_is_run_again),
+        cmocka_unit_test(repair_whose_call_fails_says_so_and_is_run_again),
+        cmocka_unit_test(repair_without_memory_says_so_and_is_run_again),
+        cmocka_unit_test(repair_is_refused_where_there_is_none),
+    };
+    draw_history();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

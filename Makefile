@@ -48,8 +48,9 @@ CLI_LIBS = $(if $(filter yes,$(EDIT)),-ledit)
 STAGES  := $(sort $(patsubst stages/%/stage.mk,%,$(wildcard stages/*/stage.mk)))
 include $(STAGES:%=stages/%/stage.mk)
 
-objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c))
-COMMON    := $(call objs,common)
+# The objects of a directory and of its folders.
+objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c $1/*/*.c))
+COMMON    := $(foreach d,base fs db text inspect,$(call objs,common/$d))
 CLI       := $(call objs,common/cli)
 CRASH     := $(call objs,common/crash)
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
@@ -64,7 +65,7 @@ all: $B/strata ## build the program build/strata, every stage inside, and the li
 # new list has a name of its own, for two makes at once.)
 $B/stages.c: Makefile $(STAGES:%=stages/%/stage.mk) stages
 	@mkdir -p $(@D)
-	@new=$@.$$$$; { echo '#include "strata_engine.h"'; echo '#include "stages.h"'; \
+	@new=$@.$$$$; { echo '#include "strata_engine.h"'; echo '#include "db/stages.h"'; \
 	  for s in $(STAGES); do echo "extern const struct strata_engine strata_stage_$$s;"; done; \
 	  echo 'const struct strata_engine *const strata_stages[] = {'; \
 	  for s in $(STAGES); do echo "    &strata_stage_$$s,"; done; \
@@ -108,7 +109,7 @@ define stage_alone
 $1: $B/alone/$1
 $B/alone/$1.c: Makefile
 	@mkdir -p $$(@D)
-	@printf '%s\n' '#include "stages.h"' 'extern const struct strata_engine strata_stage_$1;' \
+	@printf '%s\n' '#include "db/stages.h"' 'extern const struct strata_engine strata_stage_$1;' \
 	  'const struct strata_engine *const strata_stages[] = {&strata_stage_$1, NULL};' > $$@
 $B/alone/$1: $B/alone/$1.c $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u)) $(CLI) $(CRASH) $(COMMON)
 	$$(call say,LINK,$$@) $$(CC) $$(ALL_CFLAGS) -rdynamic -o $$@ $$(filter %.c %.o,$$^) $$(LDFLAGS) $$(LIBS) $$(CLI_LIBS)
@@ -127,7 +128,7 @@ diff: ## what a stage adds: make diff FROM=1 TO=2
 	  echo "make diff FROM=N TO=M: stages are $(STAGES)" >&2; exit 2; fi; \
 	echo "files of $$to, their lines and what each is about:"; \
 	awk 'FNR == 1 { sub(/^\/\* /, ""); sub(/ *\*\/$$/, ""); sub(/\. .*/, "."); what[++n] = $$0 } { lines[n]++ } \
-	  END { for (i = 1; i <= n; i++) printf "%6d  %s\n", lines[i], what[i]; printf "%6d  in all\n", NR }' $$to/*.[ch]; \
+	  END { for (i = 1; i <= n; i++) printf "%6d  %s\n", lines[i], what[i]; printf "%6d  in all\n", NR }' $$(find $$to -name '*.[ch]' | LC_ALL=C sort); \
 	echo; diff -u --label $$from/engine.c --label $$to/engine.c $$from/engine.c $$to/engine.c; true
 
 flat: all ## one stage as a directory of its own, that builds and is tested alone: STAGE=4 DIR=../four

@@ -18,10 +18,10 @@
 #define STRATA_BENCH_BENCH_H
 
 #include "engine.h"
-#include "fs.h"
+#include "fs/fs.h"
 #include "histogram.h"
 #include "os.h"
-#include "prng.h"
+#include "base/prng.h"
 #include "results.h"
 
 #include <pthread.h>

@@ -11,8 +11,8 @@
 #include "05_blocks_bloom/block.h"
 #include "05_blocks_bloom/bloom.h"
 #include "05_blocks_bloom/cache.h"
-#include "pages.h"
-#include "prng.h"
+#include "base/pages.h"
+#include "base/prng.h"
 #include "restart_block.h"
 
 #include <inttypes.h>

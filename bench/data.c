@@ -4,7 +4,7 @@
  * pool of random text made of pieces that repeat, so that they compress to about the ratio asked
  * for. Or the records of a TSV file, held in memory: reading it is not what is measured. */
 #include "bench.h"
-#include "tsv.h"
+#include "text/tsv.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,8 +8,8 @@
  * counted, not measured, and the same on every machine. */
 #include "02_hash_index/index.h"
 #include "05_blocks_bloom/table_inside.h"
-#include "fs_posix.h"
-#include "prng.h"
+#include "fs/fs_posix.h"
+#include "base/prng.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* json.c: results for programs, RFC 8259. A figure that was not measured is null. One run a line,
  * so that awk reads it as well. */
 #include "bench.h"
-#include "text.h"
+#include "text/text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* os.c: what Linux counts of this process, and what it knows of its files. */
 #include "os.h"
-#include "pages.h"
+#include "base/pages.h"
 
 #include <dirent.h>
 #include <errno.h>

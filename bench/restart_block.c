@@ -4,7 +4,7 @@
  *   block: | entries | restart points, 4 each | how many 4 |          (sizes are varints)
  */
 #include "restart_block.h"
-#include "coding.h"
+#include "base/coding.h"
 
 #include <string.h>
 

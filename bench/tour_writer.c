@@ -9,7 +9,7 @@
  * fixed width at the start of file ACKNOWLEDGED, overwritten each time by one write call: like a
  * record of the log, it is in the kernel's hands when the process dies. */
 #include "strata.h"
-#include "tsv.h"
+#include "text/tsv.h"
 
 #include <errno.h>
 #include <fcntl.h>

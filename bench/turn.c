@@ -2,7 +2,7 @@
  * system counts of the process is that engine's alone, its threads included. A database lives in
  * ROOT/ENGINE. */
 #include "bench.h"
-#include "fs_posix.h"
+#include "fs/fs_posix.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 /* ycsb.c: the core workloads of YCSB (Brian Cooper et al.: Benchmarking Cloud Serving Systems with
  * YCSB, SoCC 2010; github.com/brianfrankcooper/YCSB, workloads/workload[a-f]), of whole records.
  *
- * Keys are drawn by Zipf's law with 0.99 (common/prng.h). For A, B, C, E and F the law's numbers
- * are scattered over the keys, so that those which are asked for often are no neighbours; D takes
- * the newest most often. Of twenty operations of D and E exactly one, its place drawn, inserts:
- * so the number of the newest key follows from an operation's number. */
+ * Keys are drawn by Zipf's law with 0.99 (common/base/prng.h). For A, B, C, E and F the law's
+ * numbers are scattered over the keys, so that those which are asked for often are no neighbours; D
+ * takes the newest most often. Of twenty operations of D and E exactly one, its place drawn,
+ * inserts: so the number of the newest key follows from an operation's number. */
 #include "bench.h"
 
 #define GROUP 20

@@ -6,7 +6,7 @@
  *   - a section of it is valid in no other place. */
 #include "05_blocks_bloom/table.h"
 #include "05_blocks_bloom/table_inside.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "database.h"
 #include "fuzz.h"
 #include "sorted_file.h"

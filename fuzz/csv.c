@@ -1,4 +1,5 @@
-/* csv.c: the bytes are CSV (common/csv.h), in both forms of text; what must hold is in lines.h. */
+/* csv.c: the bytes are CSV (common/text/csv.h), in both forms of text; what must hold is in
+ * lines.h. */
 #include "fuzz.h"
 #include "lines.h"
 

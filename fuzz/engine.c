@@ -15,10 +15,10 @@
  *
  * With env STRATA_FUZZ_SHOW each operation is printed. */
 #include "database.h"
-#include "db.h"
+#include "db/db.h"
 #include "fuzz.h"
-#include "prng.h"
-#include "subject.h"
+#include "base/prng.h"
+#include "crash/subject.h"
 #include "writes.h"
 
 #include <stdio.h>

@@ -36,7 +36,7 @@ SAN.reached   := -fprofile-instr-generate -fcoverage-mapping
 SAN.libfuzzer  = $(SAN.asan) -fsanitize=fuzzer-no-link -fsanitize-coverage-ignorelist=$(UNCOUNTED)
 $B/fuzz/%.o: SAN.libfuzzer = $(SAN.asan)
 # Nor has it, as far as it only serves the fuzzer, to be slow.
-$B/fuzz/support/%.o $B/common/fs_sim%.o $B/common/crash/%.o: SAN.afl = -DXXH_INLINE_ALL
+$B/fuzz/support/%.o $B/common/crash/%.o: SAN.afl = -DXXH_INLINE_ALL
 ifneq ($(filter afl cmplog,$(MODE)),)
 export AFL_LLVM_DENYLIST := $(UNCOUNTED)
 export AFL_QUIET := 1
@@ -44,7 +44,7 @@ endif
 ifeq ($(MODE),cmplog) # set to nothing it would count as set
 export AFL_LLVM_CMPLOG := 1
 endif
-$B/fuzz/%.o: ALL_CFLAGS += -Ifuzz/support -Icommon/crash
+$B/fuzz/%.o: ALL_CFLAGS += -Ifuzz/support
 
 # -rdynamic, whole: a learner's engine, loaded at run time, uses common's functions from here.
 fuzz_link = $(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) $1 $(FUZZ_WRAP) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS)

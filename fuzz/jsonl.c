@@ -1,5 +1,5 @@
-/* jsonl.c: the bytes are lines of JSON (common/jsonl.h), in both forms of text; what must hold is
- * in lines.h. */
+/* jsonl.c: the bytes are lines of JSON (common/text/jsonl.h), in both forms of text; what must hold
+ * is in lines.h. */
 #include "fuzz.h"
 #include "lines.h"
 

@@ -12,7 +12,7 @@
 #include "06_leveled_compaction/manifest.h"
 #include "01_append_log/record.h"
 #include "06_leveled_compaction/state.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "database.h"
 #include "fuzz.h"
 #include "memory.h"

@@ -6,7 +6,7 @@
  *   - a marker that decodes makes the same bytes again when it is written;
  *   - with `create` a marker that is refused is left alone, and what is made instead of one that
  *     says "creating" is an empty database. */
-#include "marker.h"
+#include "db/marker.h"
 #include "database.h"
 #include "fuzz.h"
 

@@ -1,4 +1,5 @@
-/* mdb.c: the bytes are a dump of LMDB or Berkeley DB (common/mdb.h); what must hold is in lines.h.
+/* mdb.c: the bytes are a dump of LMDB or Berkeley DB (common/text/mdb.h); what must hold is in
+ * lines.h.
  */
 #include "fuzz.h"
 #include "lines.h"

@@ -10,7 +10,7 @@
  *   - with another segment behind it, it does not open but with its seal. */
 #include "03_wal/wal.h"
 #include "02_hash_index/segment.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "fuzz.h"
 #include "rewrite.h"
 #include "sample.h"

@@ -163,7 +163,7 @@ enum strata_compaction {
 
 enum strata_log_level { STRATA_LOG_INFO, STRATA_LOG_WARNING };
 
-/* Internal: a file layer (common/fs.h) and one stage's table of functions (strata_engine.h), for
+/* Internal: a file layer (common/fs/fs.h) and one stage's table of functions (strata_engine.h), for
  * the tests and tools of Strata's own tree. Their headers are not installed. */
 struct strata_fs;
 struct strata_engine;

@@ -1,11 +1,11 @@
 /* strata_engine.h: what the author of a stage implements: one table of functions.
  *
- * Only common/db.c calls through the table. It has checked every argument first (sizes, NULLs,
+ * Only common/db/db.c calls through the table. It has checked every argument first (sizes, NULLs,
  * read-only handles, promises), so an engine need not; and it answers for a slot that is NULL
  * with STRATA_ERR_NOT_SUPPORTED, so an engine need not have it. Slots marked "required" are
  * checked at open.
  *
- * An engine reaches files only through env->fs (common/fs.h), so that the same code runs on the
+ * An engine reaches files only through env->fs (common/fs/fs.h), so that the same code runs on the
  * real file system and on the simulated one that cuts the power.
  *
  * A built-in stage in stages/NN_name/ defines `const struct strata_engine strata_stage_NN_name`.
@@ -35,7 +35,7 @@ struct strata_env {
 void strata_env_log(const struct strata_env *env, enum strata_log_level level, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
 
-/* An engine's iterator has this as its first member. common/db.c keeps `positioned` and drops
+/* An engine's iterator has this as its first member. common/db/db.c keeps `positioned` and drops
  * `has_value` before every move; the engine sets key, value and has_value. */
 struct strata_iter_ops;
 struct strata_iter {
@@ -43,7 +43,7 @@ struct strata_iter {
     struct strata_slice key;           /* set by every move that returns 0 */
     struct strata_slice value;         /* valid when has_value */
     bool has_value;
-    bool positioned; /* common/db.c's, as what follows */
+    bool positioned; /* common/db/db.c's, as what follows */
     uint32_t moves;  /* that its database has not counted yet: few */
     struct strata *db;
 };
@@ -60,7 +60,7 @@ struct strata_iter_ops {
 };
 
 struct fs_file;
-struct inspect; /* common/inspect.h: where an annotated dump goes */
+struct inspect; /* common/inspect/inspect.h: where an annotated dump goes */
 
 /* A file format that `strata inspect` can annotate. */
 struct strata_format {
@@ -156,7 +156,7 @@ struct strata_engine {
     const char *manifest;
 };
 
-/* ---- Helpers for engines (common/error.c) ---------------------------------------------- */
+/* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */
 
 /* Fills `err` (if not NULL) and returns `code`. `file` may be NULL. */
 int strata_fail(struct strata_error *err, int code, const char *file, uint64_t offset,

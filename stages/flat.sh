@@ -29,7 +29,7 @@ trap 'rm -rf "$work"' EXIT
 
 cat >"$work/stages.c" <<END
 /* stages.c: the one engine that is here. */
-#include "stages.h"
+#include "db/stages.h"
 
 extern const struct strata_engine strata_stage_$name;
 const struct strata_engine *const strata_stages[] = {&strata_stage_$name, NULL};
@@ -37,7 +37,14 @@ END
 printf 'int main(void)\n{\n    return 0;\n}\n' >"$work/main.c"
 modules=$(sed -n "s/^$name\.USES *:= *//p" "$own/stage.mk")
 objects() { for f in "$@"; do echo "$B/${f%.c}.o"; done; }
-mapfile -t library < <(objects "$own"/*.c common/*.c; for m in $modules; do objects stages/"$m"/*.c; done | grep -v '/engine\.o$')
+shopt -s nullglob
+ground=(common/{base,fs,db,text,inspect}/*.c)
+tools=(common/{cli,crash,crash/sim}/*)
+own_files=("$own"/*.[ch] "$own"/*/*.[ch])
+module_files=()
+for m in $modules; do module_files+=(stages/"$m"/*.[ch] stages/"$m"/*/*.[ch]); done
+only() { local f; for f in "${@:2}"; do case $f in *."$1") echo "$f" ;; esac; done; } # SUFFIX FILE...
+mapfile -t library < <(objects $(only c "${own_files[@]}") "${ground[@]}"; objects $(only c "${module_files[@]}") | grep -v '/engine\.o$')
 ar rcs "$work/library.a" "${library[@]}" 2>/dev/null || fail "build it first: make"
 # a member's name has no directory: so it is told by its symbols, one archive for each
 members=() wanted=()
@@ -58,7 +65,7 @@ mapfile -t taken < <(sed '/^Memory Configuration/,$d' "$work/map" | grep -oE '^[
 # ---- Copying ---------------------------------------------------------------------------------
 
 declare -A used now # which file has a name, by directory and name; the name that a file has now
-flatten() { sed -E 's|^#include "[a-z0-9_]+/([a-z0-9_]+\.h)"|#include "\1"|' "$1"; }
+flatten() { sed -E 's|^#include "([a-z0-9_]+/)+([a-z0-9_]+\.h)"|#include "\2"|' "$1"; }
 copy() { # FILE DIRECTORY
     local base=${1##*/} from
     from=$(basename "$(dirname "$1")")
@@ -71,27 +78,27 @@ copy() { # FILE DIRECTORY
 }
 
 cp include/strata.h include/strata_engine.h "$to/include"
-for file in "$own"/*.c; do copy "$file" engine; done
+for file in $(only c "${own_files[@]}"); do copy "$file" engine; done
 for file in "${taken[@]}"; do case $file in "$own"/*) ;; *) copy "$file" engine ;; esac; done
-cp "$work/stages.c" "$to/engine"
+flatten "$work/stages.c" >"$to/engine/stages.c"
 rest=()
-for file in common/*.c; do
+for file in "${ground[@]}"; do
     case " ${taken[*]} " in *" $file "*) ;; *) rest+=("$file") ;; esac
 done
-for file in "${rest[@]}" common/cli/*.c common/crash/*.c; do copy "$file" tools; done
+for file in "${rest[@]}" $(only c "${tools[@]}"); do copy "$file" tools; done
 for file in tests/contract/*.c; do copy "$file" tests; done
 # headers go where the sources are that they belong to; those of the modules only if they are needed
 headers_of() {
-    "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -Icommon -Icommon/crash -Istages -Itests/support -MM "$@" |
+    "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -Icommon -Istages -Itests/support -MM "$@" |
         tr -s '\\ ' '\n' | grep '\.h$' | sort -u
 }
 needed=$(headers_of "${taken[@]}")
-for file in "$own"/*.h common/*.h $(for m in $modules; do echo stages/"$m"/*.h; done); do
+for file in $(only h "${own_files[@]}") common/{base,fs,db,text,inspect}/*.h $(only h "${module_files[@]}"); do
     case " ${rest[*]} " in *" ${file%.h}.c "*) copy "$file" tools; continue ;; esac
     case $file in common/* | "$own"/*) ;; *) grep -qx "$file" <<<"$needed" || continue ;; esac
     copy "$file" engine
 done
-for file in common/cli/*.h common/crash/*.h; do copy "$file" tools; done
+for file in $(only h "${tools[@]}"); do copy "$file" tools; done
 support=$(headers_of tests/contract/*.c | grep ^tests/support)
 mapfile -t sources < <(for f in $support; do f=${f%.h}.c; [ ! -f "$f" ] || echo "$f"; done)
 support=$(headers_of tests/contract/*.c "${sources[@]}" | grep ^tests/support)

@@ -17,7 +17,12 @@ TEST_LIBS  := -lcmocka $(LIBS)
 
 $B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $< $(TEST_LIB) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(TEST_LIBS)
-$B/tests/%.o: ALL_CFLAGS += -Itests/support -Icommon/crash
+$B/tests/%.o: ALL_CFLAGS += -Itests/support
+
+# What of the command line is tested by itself.
+CLI_TESTED := $(patsubst %,$B/common/cli/%.o,human progress)
+$B/tests/unit/human_test $B/tests/unit/progress_test: $(CLI_TESTED)
+$B/tests/unit/human_test $B/tests/unit/progress_test: LDFLAGS += $(CLI_TESTED)
 
 .SECONDARY: # objects of tests are kept
 

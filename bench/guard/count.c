@@ -1,6 +1,6 @@
 /* count.c: see guard.h. The linker leads the calls named in GUARD_WRAP here. */
 #define _GNU_SOURCE
-#include "cost.h"
+#include "base/cost.h"
 #include "guard.h"
 
 #include <gnu/libc-version.h>

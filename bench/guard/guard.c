@@ -1,5 +1,5 @@
 /* guard.c: the guard's program: counts, or compares two tables of counts. See guard.h. */
-#include "fs_posix.h"
+#include "fs/fs_posix.h"
 #include "guard.h"
 #include "strata_engine.h"
 

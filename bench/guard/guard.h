@@ -13,7 +13,7 @@
 #ifndef STRATA_BENCH_GUARD_H
 #define STRATA_BENCH_GUARD_H
 
-#include "fs.h"
+#include "fs/fs.h"
 #include "strata.h"
 
 #include <stdio.h>

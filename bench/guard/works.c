@@ -2,10 +2,10 @@
  * in order, in batches, in random order; the last is read, opened again as a kill leaves it,
  * deleted from, compacted, closed and opened. Sizes are a thousandth of the defaults and less, so
  * that flushes, merges and misses of the cache are among what is counted. */
-#include "datagen.h"
-#include "fs_posix.h"
+#include "text/datagen.h"
+#include "fs/fs_posix.h"
 #include "guard.h"
-#include "prng.h"
+#include "base/prng.h"
 #include "strata_engine.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* blocks.c: what checking and packing a block costs: XXH3 and LZ4, of 4 KiB in the processor's
  * cache, entries of half-compressible values and keys in order, as they stand in a table. */
-#include "checksum.h"
-#include "datagen.h"
+#include "base/checksum.h"
+#include "text/datagen.h"
 #include "limits.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
  * that does it. */
 #define _GNU_SOURCE
 #include "limits.h"
-#include "prng.h"
+#include "base/prng.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* memory.c: what copying and finding in memory costs. */
 #define _DEFAULT_SOURCE
 #include "limits.h"
-#include "pages.h"
-#include "prng.h"
+#include "base/pages.h"
+#include "base/prng.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * each of them holds the same is checked on the way: a get's value, a scan's sum. */
 #include "04_memtable_sstable/memtable.h"
 #include "misses.h"
-#include "prng.h"
-#include "progress.h"
+#include "base/prng.h"
+#include "cli/progress.h"
 #include "shape.h"
 
 #include <errno.h>

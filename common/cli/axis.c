@@ -1,5 +1,5 @@
 /* axis.c: see axis.h. The boundary keys of all tables, sorted, cut the axis into steps. */
-#include "axis.h"
+#include "cli/axis.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* backup.c: backup: a database as it is now into a new directory. */
-#include "cli.h"
+#include "cli/cli.h"
 
 static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
 {

@@ -7,8 +7,8 @@
 #ifndef STRATA_COMMON_CLI_H
 #define STRATA_COMMON_CLI_H
 
-#include "progress.h"
-#include "entries.h"
+#include "cli/progress.h"
+#include "text/entries.h"
 
 #include <stdio.h>
 

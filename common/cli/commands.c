@@ -1,5 +1,5 @@
 /* commands.c: the one place where a command, an option, an exit status is described. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <string.h>
 

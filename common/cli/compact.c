@@ -1,6 +1,6 @@
 /* compact.c: compact: dead space comes back, on the stages that can. */
-#include "cli.h"
-#include "usage.h"
+#include "cli/cli.h"
+#include "cli/usage.h"
 
 #include <inttypes.h>
 

@@ -3,12 +3,12 @@
  *
  * Keys are written so that no blank, quote or dash needs quotes around it: as \xNN. A word in
  * quotes is not completed. */
-#include "complete.h"
+#include "cli/complete.h"
 
-#include "cli.h"
-#include "range.h"
-#include "text.h"
-#include "words.h"
+#include "cli/cli.h"
+#include "cli/range.h"
+#include "text/text.h"
+#include "cli/words.h"
 
 #include <glob.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  *
  * What an operand or an option's value may be is known by its name: DIR is a directory, FILE a
  * file, COMMAND a command, "bash|zsh" one of two words. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <string.h>
 

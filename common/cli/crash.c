@@ -1,10 +1,10 @@
 /* crash.c: crash: runs workloads on a simulated disk, makes every state that a kill or a power cut
  * may leave, opens each again, and prints a table of what came back. */
-#include "crash.h"
+#include "cli/crash.h"
 #include "crash/need.h"
 #include "crash/subject.h"
 #include "crash/workload.h"
-#include "fs_posix.h"
+#include "fs/fs_posix.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CLI_CRASH_H
 #define STRATA_COMMON_CLI_CRASH_H
 
-#include "cli.h"
+#include "cli/cli.h"
 #include "crash/campaign.h"
 
 #define CRASH_MODELS 3

@@ -1,9 +1,9 @@
 /* crash_file.c: a script of the command crash as text, one step a line. */
-#include "crash.h"
+#include "cli/crash.h"
 #include "crash/subject.h"
-#include "lines.h"
-#include "text.h"
-#include "words.h"
+#include "cli/lines.h"
+#include "text/text.h"
+#include "cli/words.h"
 
 #include <errno.h>
 #include <fcntl.h>

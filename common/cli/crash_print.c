@@ -1,5 +1,5 @@
 /* crash_print.c: what the command crash prints. */
-#include "crash.h"
+#include "cli/crash.h"
 #include "crash/need.h"
 #include "crash/shrink.h"
 

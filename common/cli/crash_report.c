@@ -1,9 +1,9 @@
 /* crash_report.c: a violation in plain words, for who wrote the engine: what was promised, what was
  * done up to the crash, what it left, and how to see it again. */
-#include "crash.h"
+#include "cli/crash.h"
 #include "crash/need.h"
-#include "fs_sim.h"
-#include "promises.h"
+#include "crash/sim/fs_sim.h"
+#include "cli/promises.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* crash_signal.c: a stage under work, or an engine of one's own, that divides by zero or reads
  * where nothing is, takes the program along. Before it ends, its author is told where that was. */
 #define _XOPEN_SOURCE 700 /* sigaltstack */
-#include "crash.h"
+#include "cli/crash.h"
 
 #include <signal.h>
 #include <string.h>

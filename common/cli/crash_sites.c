@@ -1,6 +1,6 @@
 /* crash_sites.c: `strata crash`: the places in the source that call the file layer, and how many
  * states were cut at each: one that none was cut at is a part of the stage that was not tested. */
-#include "crash.h"
+#include "cli/crash.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* crash_state.c: one state of the command crash: made again, told, its files listed and kept. */
-#include "crash.h"
+#include "cli/crash.h"
 #include "crash/need.h"
-#include "fs_posix.h"
+#include "fs/fs_posix.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,9 +5,9 @@
  *                 of the whole operation are, by the call that was the first to leave one
  *
  * A state that an earlier call has left is not told again. */
-#include "crash.h"
+#include "cli/crash.h"
 #include "crash/need.h"
-#include "text.h"
+#include "text/text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* datagen.c: datagen: made-up records, the same for a seed on every machine. */
-#include "datagen.h"
-#include "cli.h"
+#include "text/datagen.h"
+#include "cli/cli.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* destroy.c: destroy: removes a database, and nothing else. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <unistd.h>
 

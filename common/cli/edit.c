@@ -1,5 +1,5 @@
 /* edit.c: libedit (thrysoee.dk/editline; Debian's libedit-dev), or nothing. */
-#include "edit.h"
+#include "cli/edit.h"
 
 #ifndef STRATA_EDIT
 

@@ -7,7 +7,7 @@
  *
  * A pipe or a device (/dev/null, /dev/stdout, what a shell makes of >(...)) is written to as it
  * is. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>

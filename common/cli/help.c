@@ -1,5 +1,5 @@
 /* help.c: help, written from the rows of cli_commands. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <ctype.h>
 #include <string.h>

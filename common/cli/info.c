@@ -3,9 +3,9 @@
  * Everything is collected before anything is printed, and an error is reported after the rest: what
  * is known of a damaged database is shown. Names of figures differ from stage to stage; what a
  * stage does not report is left out. */
-#include "cli.h"
-#include "human.h"
-#include "usage.h"
+#include "cli/cli.h"
+#include "cli/human.h"
+#include "cli/usage.h"
 
 #include <inttypes.h>
 #include <string.h>

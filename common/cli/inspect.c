@@ -4,12 +4,12 @@
  * The format is the one whose magic the file begins with. When the magic is what is damaged, it is
  * the one that the file's name belongs to, of the stage that the marker beside it names, or else
  * of any. */
-#include "inspect.h"
-#include "cli.h"
-#include "db.h"
-#include "fs_posix.h"
-#include "marker.h"
-#include "stages.h"
+#include "inspect/inspect.h"
+#include "cli/cli.h"
+#include "db/db.h"
+#include "fs/fs_posix.h"
+#include "db/marker.h"
+#include "db/stages.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  *
  * All operands are understood before the database is opened: a typing error creates nothing and
  * does nothing. */
-#include "cli.h"
+#include "cli/cli.h"
 
 /* The batch of the shell that is under way, or NULL. */
 static struct strata_batch *batch_of(struct cli *cli)

@@ -2,9 +2,9 @@
  *
  * A table is a line of figures, and below it a bar: its range of keys, between the smallest and the
  * largest key of all tables. The axis is bytes of tables (axis.h). */
-#include "axis.h"
-#include "cli.h"
-#include "text.h"
+#include "cli/axis.h"
+#include "cli/cli.h"
+#include "text/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

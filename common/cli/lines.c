@@ -1,6 +1,6 @@
 /* lines.c: see lines.h. Plain lines are read without stdio, which would go on reading after a
  * signal. */
-#include "lines.h"
+#include "cli/lines.h"
 
 #include <errno.h>
 #include <string.h>

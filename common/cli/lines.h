@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CLI_LINES_H
 #define STRATA_COMMON_CLI_LINES_H
 
-#include "edit.h"
+#include "cli/edit.h"
 
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 /* load.c: entries from lines into the database, in the order of the lines, a batch at a time
  * (gather.h). What was stored stays, whatever happens later: a load may be cut anywhere and run
  * again. */
-#include "cli.h"
-#include "gather.h"
-#include "human.h"
+#include "cli/cli.h"
+#include "db/gather.h"
+#include "cli/human.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* main.c: the program `strata`. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,10 +1,10 @@
 /* migrate.c: migrate: a database into a new one of another stage. The marker of the new one says
  * that it is incomplete until all is copied, compared and safe (db.h: db_open_filling). */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "cli.h"
-#include "copy.h"
-#include "db.h"
-#include "human.h"
+#include "cli/cli.h"
+#include "db/copy.h"
+#include "db/db.h"
+#include "cli/human.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* open.c: the database that a command works on. */
-#include "cli.h"
-#include "fs_posix.h"
-#include "marker.h"
+#include "cli/cli.h"
+#include "fs/fs_posix.h"
+#include "db/marker.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
  *
  * A write to standard output that fails is noticed where it happens if cli_put or a sink made it,
  * and by cli_finish else; only the first knows errno for certain. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <signal.h>

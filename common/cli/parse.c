@@ -1,7 +1,7 @@
 /* parse.c: the command line. Operands are moved to the front of argv as they are met; the first
  * one is the command. Options may stand anywhere before "--", so they are looked up in one table
  * for all commands, and only then held against what the command takes. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <limits.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* range.c: a prefix is a range too: from itself to the first key after all that begin with it.
  * That key is the prefix without the 0xff bytes at its end, the last byte then left grown by
  * one; a prefix of 0xff bytes alone has nothing after it. */
-#include "range.h"
+#include "cli/range.h"
 
 static int narrow_from(struct range *range, struct strata_slice from)
 {

@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CLI_RANGE_H
 #define STRATA_COMMON_CLI_RANGE_H
 
-#include "cli.h"
+#include "cli/cli.h"
 
 struct range {
     struct strata_buffer from, to; /* owned: from <= key, and key < to if has_to */

@@ -1,6 +1,6 @@
 /* repair.c: repair: a database of what can be read of it. */
-#include "cli.h"
-#include "text.h"
+#include "cli/cli.h"
+#include "text/text.h"
 
 #define SHOWN 40 /* bytes of a key */
 

@@ -3,7 +3,7 @@
  * Every line begins "strata: COMMAND: "; in the shell, with the number of the line in a script, or
  * with the command alone. The progress line is taken off the screen before
  * anything is said. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* scan.c: scan, dump and count: entries in key order; the first two as lines that load reads. */
-#include "cli.h"
-#include "range.h"
+#include "cli/cli.h"
+#include "cli/range.h"
 
 #include <inttypes.h>
 

@@ -1,11 +1,11 @@
 /* shell.c: shell: commands from lines, on one database that stays open. A command is a row of
  * cli_commands as everywhere; it runs with a struct cli of its own, whose session lends it the
  * database. */
-#include "cli.h"
-#include "complete.h"
-#include "shell_history.h"
-#include "lines.h"
-#include "words.h"
+#include "cli/cli.h"
+#include "cli/complete.h"
+#include "cli/shell_history.h"
+#include "cli/lines.h"
+#include "cli/words.h"
 
 #include <errno.h>
 #include <inttypes.h>

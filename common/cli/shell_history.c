@@ -1,5 +1,5 @@
 /* shell_history.c: the file that keeps the lines of the shell. */
-#include "shell_history.h"
+#include "cli/shell_history.h"
 
 #include <stdlib.h>
 #include <string.h>

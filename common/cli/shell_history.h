@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CLI_SHELL_HISTORY_H
 #define STRATA_COMMON_CLI_SHELL_HISTORY_H
 
-#include "cli.h"
+#include "cli/cli.h"
 
 /* The path, to be freed by the caller: --history, or else $STRATA_HISTORY, or else strata/history
  * in $XDG_STATE_HOME or ~/.local/state, whose directories it makes. NULL: nothing is kept

@@ -1,6 +1,6 @@
 /* stages.c: stages and version: what is in this build. */
-#include "cli.h"
-#include "promises.h"
+#include "cli/cli.h"
+#include "cli/promises.h"
 
 const struct promise promises[] = {
     {STRATA_PROMISE_EXIT, "exit", "an acknowledged write survives a clean exit"},

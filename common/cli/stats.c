@@ -1,6 +1,6 @@
 /* stats.c: stats: the figures of a database, for people or as one JSON object (RFC 8259). */
-#include "cli.h"
-#include "promises.h"
+#include "cli/cli.h"
+#include "cli/promises.h"
 
 #include <inttypes.h>
 #include <string.h>

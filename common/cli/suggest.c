@@ -2,7 +2,7 @@
  *
  * The distance is the number of characters inserted, dropped, replaced, or swapped with their
  * neighbour: the restricted Damerau-Levenshtein distance. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * The page (timeline.html) is the same for all; of the database it has one JSON text. Whatever a
  * key or a path holds, no byte of it leaves that text: beyond letters, digits and harmless signs
  * all are written as \u00NN, < and > and & and quotes too. The page shows them as text only. */
-#include "cli.h"
-#include "timeline_page.h"
+#include "cli/cli.h"
+#include "cli/timeline_page.h"
 
 #include <inttypes.h>
 #include <string.h>

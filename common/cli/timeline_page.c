@@ -1,6 +1,6 @@
 /* timeline_page.c: common/cli/timeline.html, line by line. Made by make: change that. */
 /* clang-format off */
-#include "timeline_page.h"
+#include "cli/timeline_page.h"
 
 const char *const timeline_page[] = {
     "<!DOCTYPE html>\n",

@@ -1,5 +1,5 @@
 /* usage.c: see usage.h. Only names and sizes are read: no lock is needed. */
-#include "usage.h"
+#include "cli/usage.h"
 
 #include <dirent.h>
 #include <errno.h>

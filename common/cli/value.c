@@ -1,5 +1,5 @@
 /* value.c: a value from the command line, from standard input or from a file. */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* verify.c: verify: every byte that the database relies on. */
-#include "cli.h"
+#include "cli/cli.h"
 
 static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
 {

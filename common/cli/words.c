@@ -1,5 +1,5 @@
 /* words.c: see words.h. What is kept of a word is moved to its front: it only gets shorter. */
-#include "words.h"
+#include "cli/words.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* campaign.c: see campaign.h. How much is done at each depth was chosen so that the usual one
  * is a matter of seconds, and so that `full` leaves nothing out of what it looks at. */
-#include "campaign.h"
-#include "need.h"
+#include "crash/campaign.h"
+#include "crash/need.h"
 
 struct measure {
     unsigned twice, twice_kill; /* one state in so many is crashed again */

@@ -3,7 +3,7 @@
 #ifndef STRATA_COMMON_CRASH_CAMPAIGN_H
 #define STRATA_COMMON_CRASH_CAMPAIGN_H
 
-#include "explore.h"
+#include "crash/explore.h"
 
 /* A script with a name. */
 struct workload {

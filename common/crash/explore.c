@@ -6,10 +6,10 @@
  *
  * In the second round n counts as acknowledged and synced: it was read from what the first crash
  * had left for good. After a kill it does so from the moment that the second life has opened it. */
-#include "explore.h"
-#include "explore_inside.h"
-#include "need.h"
-#include "subject.h"
+#include "crash/explore.h"
+#include "crash/explore_inside.h"
+#include "crash/need.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -10,9 +10,9 @@
 #ifndef STRATA_COMMON_CRASH_EXPLORE_H
 #define STRATA_COMMON_CRASH_EXPLORE_H
 
-#include "fs_sim.h"
-#include "oracle.h"
-#include "script.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/oracle.h"
+#include "crash/script.h"
 
 #define EXPLORE_DISK "disk"
 #define EXPLORE_DIR EXPLORE_DISK "/db" /* where the database is */

@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CRASH_EXPLORE_INSIDE_H
 #define STRATA_COMMON_CRASH_EXPLORE_INSIDE_H
 
-#include "explore.h"
+#include "crash/explore.h"
 
 /* Marks of the second life begin here, as its writes may have numbers that the first had issued:
  * the write under way when that one ended is not among them if it did not come through. */

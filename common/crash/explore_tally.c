@@ -1,6 +1,6 @@
 /* explore_tally.c: what is counted of each state, and how a state is named. */
-#include "explore_inside.h"
-#include "need.h"
+#include "crash/explore_inside.h"
+#include "crash/need.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* history.c: see history.h. Bytes live in a batch, whose chunks never move; so views can point
  * at them. */
-#include "history.h"
-#include "need.h"
+#include "crash/history.h"
+#include "crash/need.h"
 
 /* The array with room for one more element of `size` bytes. */
 static void *grown(void *array, size_t count, size_t *capacity, size_t size)

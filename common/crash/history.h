@@ -6,7 +6,7 @@
 #ifndef STRATA_COMMON_CRASH_HISTORY_H
 #define STRATA_COMMON_CRASH_HISTORY_H
 
-#include "model.h"
+#include "crash/model.h"
 #include "strata.h"
 
 /* All zero is a valid empty history. */

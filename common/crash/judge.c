@@ -1,8 +1,8 @@
 /* judge.c: see judge.h. */
-#include "judge.h"
+#include "crash/judge.h"
 
-#include "inspect.h"
-#include "subject.h"
+#include "inspect/inspect.h"
+#include "crash/subject.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #ifndef STRATA_COMMON_CRASH_JUDGE_H
 #define STRATA_COMMON_CRASH_JUDGE_H
 
-#include "fs.h"
-#include "history.h"
+#include "fs/fs.h"
+#include "crash/history.h"
 
 /* All zero before the first question. */
 struct answers {

@@ -1,9 +1,9 @@
 /* model.c: see model.h. */
-#include "model.h"
+#include "crash/model.h"
 
-#include "inspect.h"
-#include "need.h"
-#include "text.h"
+#include "inspect/inspect.h"
+#include "crash/need.h"
+#include "text/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

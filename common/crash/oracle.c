@@ -1,12 +1,12 @@
 /* oracle.c: see oracle.h. */
-#include "oracle.h"
+#include "crash/oracle.h"
 
-#include "db.h"
-#include "fs_posix.h"
-#include "fs_sim.h"
-#include "judge.h"
-#include "need.h"
-#include "subject.h"
+#include "db/db.h"
+#include "fs/fs_posix.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/judge.h"
+#include "crash/need.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

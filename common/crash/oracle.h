@@ -13,8 +13,8 @@
 #ifndef STRATA_COMMON_CRASH_ORACLE_H
 #define STRATA_COMMON_CRASH_ORACLE_H
 
-#include "fs.h"
-#include "history.h"
+#include "fs/fs.h"
+#include "crash/history.h"
 
 /* The write that the oracle adds at the end. */
 #define ORACLE_KEY "oracle"

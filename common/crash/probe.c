@@ -1,8 +1,8 @@
 /* probe.c: see probe.h. */
-#include "probe.h"
+#include "crash/probe.h"
 
-#include "fs_sim.h"
-#include "need.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/need.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* script.c: see script.h. */
-#include "script.h"
+#include "crash/script.h"
 
-#include "fs_sim.h"
-#include "need.h"
-#include "prng.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/need.h"
+#include "base/prng.h"
+#include "crash/subject.h"
 
 #include <string.h>
 

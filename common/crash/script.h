@@ -7,9 +7,9 @@
 #ifndef STRATA_COMMON_CRASH_SCRIPT_H
 #define STRATA_COMMON_CRASH_SCRIPT_H
 
-#include "fs.h"
-#include "history.h"
-#include "judge.h"
+#include "fs/fs.h"
+#include "crash/history.h"
+#include "crash/judge.h"
 
 enum script_step {
     SCRIPT_WRITE,  /* the history's next write */

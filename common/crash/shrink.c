@@ -1,7 +1,7 @@
 /* shrink.c: leaves out half of the steps, then a quarter, and so on down to single ones (Andreas
  * Zeller, Ralf Hildebrandt: Simplifying and Isolating Failure-Inducing Input, IEEE TSE 28, 2002,
  * without its complements, which these scripts are too short for). Then long values are cut. */
-#include "shrink.h"
+#include "crash/shrink.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CRASH_SHRINK_H
 #define STRATA_COMMON_CRASH_SHRINK_H
 
-#include "explore.h"
+#include "crash/explore.h"
 
 /* Leaves out steps of the case's script as long as there is still a violation with that verdict,
  * under the model and by the rules of `how`. `script`, empty before, is what is left; `*shorter`

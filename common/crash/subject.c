@@ -1,12 +1,12 @@
 /* subject.c: see subject.h. */
 #define _GNU_SOURCE /* RTLD_DEEPBIND */
-#include "subject.h"
+#include "crash/subject.h"
 
-#include "db.h"
-#include "marker.h"
-#include "need.h"
-#include "probe.h"
-#include "stages.h"
+#include "db/db.h"
+#include "db/marker.h"
+#include "crash/need.h"
+#include "crash/probe.h"
+#include "db/stages.h"
 
 #include <dlfcn.h>
 #include <fnmatch.h>

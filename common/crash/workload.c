@@ -1,7 +1,7 @@
 /* workload.c: see workload.h. */
-#include "workload.h"
+#include "crash/workload.h"
 
-#include "need.h"
+#include "crash/need.h"
 
 #include <stdio.h>
 #include <string.h>

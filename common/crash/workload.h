@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_CRASH_WORKLOAD_H
 #define STRATA_COMMON_CRASH_WORKLOAD_H
 
-#include "script.h"
+#include "crash/script.h"
 
 /* Adds the steps of workload number `index`, from 0, to `script`, and returns its name; NULL past
  * the last one. Only those drawn by lot look at `seed`. The stage under test is chosen before. */

@@ -50,8 +50,8 @@ fuzz_targets() { # NAME
 
 row() { # NAME, which exists
     local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state='no chapter yet' promise
-    files=$(ls "$dir"/*.[ch] | wc -l)
-    lines=$(cat "$dir"/*.[ch] | wc -l)
+    files=$(find "$dir" -name '*.[ch]' | wc -l)
+    lines=$(find "$dir" -name '*.[ch]' -exec cat {} + | wc -l)
     if [ -f "$chapter" ]; then
         words=$(awk '/^```/ { code = !code } !code' "$chapter" | wc -w)
         label="[$1]($chapter)" state=done
@@ -59,7 +59,7 @@ row() { # NAME, which exists
     promise=$(gained "$1")
     printf '| %s | %s | %s | %d | %d | %d | %s | %d | %d | %s |\n' "$label" \
         "$(question "$dir/engine.c")" "$state" "$files" "$lines" $((lines / 20 + words / 200)) \
-        "${promise:-none}" "$(grep -ohE '\bI[0-9]+:' "$dir"/*.[ch] | wc -l)" \
+        "${promise:-none}" "$(grep -rohE --include='*.[ch]' '\bI[0-9]+:' "$dir" | wc -l)" \
         "$(fuzz_targets "$1")" "$(per_get "$1")"
 }
 

@@ -11,7 +11,7 @@
 #include "records.h"
 #include "repair.h"
 
-#include "prng.h"
+#include "base/prng.h"
 
 #include <stdlib.h>
 #include <string.h>

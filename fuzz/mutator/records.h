@@ -5,7 +5,7 @@
 #ifndef STRATA_FUZZ_RECORDS_H
 #define STRATA_FUZZ_RECORDS_H
 
-#include "prng.h"
+#include "base/prng.h"
 
 #include <stddef.h>
 #include <stdint.h>

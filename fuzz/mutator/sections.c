@@ -1,7 +1,7 @@
 /* sections.c: see sections.h. */
 #include "sections.h"
 #include "05_blocks_bloom/table_inside.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "repair.h"
 
 #include <string.h>

@@ -15,8 +15,8 @@
 #define STRATA_FUZZ_DATABASE_H
 
 #include "content.h"
-#include "fs_sim.h"
-#include "inspect.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
 #include "strata_engine.h"
 
 #define DATABASE_DIR "db"

@@ -1,6 +1,6 @@
 /* fuzz.c: see fuzz.h. */
 #include "fuzz.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdarg.h>
 #include <stdio.h>

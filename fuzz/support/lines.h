@@ -8,7 +8,7 @@
 #ifndef STRATA_FUZZ_LINES_H
 #define STRATA_FUZZ_LINES_H
 
-#include "entries.h"
+#include "text/entries.h"
 
 void lines_check(enum entries_format format, enum text_form form, struct strata_slice text);
 

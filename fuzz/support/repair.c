@@ -10,8 +10,8 @@
 #include "05_blocks_bloom/table_inside.h"
 #include "06_leveled_compaction/events.h"
 #include "06_leveled_compaction/manifest.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 
 #include <inttypes.h>
 #include <stdio.h>

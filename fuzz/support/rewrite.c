@@ -1,6 +1,6 @@
 /* rewrite.c: see rewrite.h. */
 #include "rewrite.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "fuzz.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* inspect.c: the annotated dump of an append log. Shows what is there field by field, and where
  * and why the file stops being valid. */
 #define FS_NO_SITES
-#include "inspect.h"
-#include "coding.h"
+#include "inspect/inspect.h"
+#include "base/coding.h"
 #include "record.h"
 #include "strata_engine.h"
 

@@ -24,9 +24,9 @@
  * I1: offsets only grow. I2: written bytes never change. I3: no length is used before its check.
  * Append costs O(record), finding a key O(file). */
 #include "record.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 #include "strata_engine.h"
 
 #include <inttypes.h>

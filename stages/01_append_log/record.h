@@ -3,7 +3,7 @@
 #ifndef STRATA_01_RECORD_H
 #define STRATA_01_RECORD_H
 
-#include "fs.h"
+#include "fs/fs.h"
 
 #define RECORD_MAGIC "STRATLOG"
 #define RECORD_FILE_HEADER 24 /* bytes before the first record */

@@ -13,9 +13,9 @@
  * might come last), add up to records and digest, and these are the seal's. */
 #include "hint.h"
 #include "02_hash_index/index.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* inspect.c: annotated dumps of a segment and of a hint. */
 #define FS_NO_SITES
-#include "inspect.h"
-#include "coding.h"
+#include "inspect/inspect.h"
+#include "base/coding.h"
 #include "hint.h"
 #include "tail.h"
 #include "segment.h"

@@ -18,9 +18,9 @@
  * I4: all but the last are sealed; nothing follows a seal. */
 #include "segment.h"
 #include "02_hash_index/index.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 
 #include <inttypes.h>
 #include <stdio.h>

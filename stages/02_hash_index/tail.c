@@ -10,8 +10,8 @@
  * 3 (03_wal/mark.h). Both have the same size, and lie in one sector: a mark takes the place of what
  * was there whole, or not at all. */
 #include "tail.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 
 #include <errno.h>
 #include <stdlib.h>

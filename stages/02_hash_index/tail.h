@@ -6,7 +6,7 @@
 #ifndef STRATA_02_TAIL_H
 #define STRATA_02_TAIL_H
 
-#include "fs.h"
+#include "fs/fs.h"
 #include "strata_engine.h"
 
 #define TAIL_NAME "TAIL"

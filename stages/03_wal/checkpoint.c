@@ -12,8 +12,8 @@
  * iff its check and its length hold, and fits iff these segments are there, the closed ones with
  * the same seal (so merging, which changes positions, makes it unfit until it is written anew). */
 #include "checkpoint.h"
-#include "bytes.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/coding.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* inspect.c: annotated dumps of the log and the checkpoint. */
 #define FS_NO_SITES
-#include "inspect.h"
+#include "inspect/inspect.h"
 #include "02_hash_index/segment.h"
 #include "checkpoint.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "wal.h"
 
 #include <inttypes.h>

@@ -26,9 +26,9 @@
  *     begins with one. So it needs no salt. */
 #include "wal.h"
 #include "02_hash_index/segment.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 #include "strata_engine.h"
 
 #include <inttypes.h>

@@ -15,7 +15,7 @@
  * entries of 16 + 100 bytes (64 MiB): inserting in random order costs 2,700 ns on small pages and
  * 1,900 ns on huge ones. */
 #include "arena.h"
-#include "pages.h"
+#include "base/pages.h"
 #include "strata_engine.h"
 
 #include <assert.h>

@@ -6,7 +6,7 @@
 #ifndef STRATA_04_CURSOR_H
 #define STRATA_04_CURSOR_H
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "strata_engine.h"
 
 struct cursor;

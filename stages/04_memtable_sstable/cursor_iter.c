@@ -1,6 +1,6 @@
 /* cursor_iter.c: see cursor_iter.h. */
 #include "cursor_iter.h"
-#include "bytes.h"
+#include "base/bytes.h"
 
 #include <stdlib.h>
 

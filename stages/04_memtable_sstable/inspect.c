@@ -1,9 +1,9 @@
 /* inspect.c: annotated dumps of a run, and of the list of runs. (The log's is stage 3's.) */
 #define FS_NO_SITES
-#include "inspect.h"
+#include "inspect/inspect.h"
 #include "01_append_log/record.h"
 #include "02_hash_index/segment.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "run.h"
 #include "tables.h"
 

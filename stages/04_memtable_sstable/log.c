@@ -10,7 +10,7 @@
  * I3: what was synced is told by the first frame that is written after it, so that one has a head:
  *     operations stand alone only behind a frame that has told the present `synced`. */
 #include "log.h"
-#include "coding.h"
+#include "base/coding.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -28,7 +28,7 @@
 #include "01_append_log/record.h"
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
-#include "coding.h"
+#include "base/coding.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
  * records need 20 MB. */
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
-#include "bytes.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/coding.h"
 #include "run.h"
 
 #include <stdlib.h>

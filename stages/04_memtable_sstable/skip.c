@@ -17,7 +17,7 @@
  *     level, and nothing is searched (measured: 205 -> 90 ns). */
 #include "skip.h"
 #include "strata_engine.h"
-#include "cost.h"
+#include "base/cost.h"
 
 #include <stdatomic.h>
 #include <string.h>

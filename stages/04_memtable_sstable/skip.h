@@ -12,7 +12,7 @@
 #define STRATA_04_SKIP_H
 
 #include "arena.h"
-#include "prng.h"
+#include "base/prng.h"
 
 #define SKIP_HEIGHT 16 /* levels; with one node in three a level higher: 40 million entries */
 

@@ -7,7 +7,7 @@
  *     opened again meanwhile. What a crash leaves of it the next open removes. */
 #include "sstable.h"
 #include "01_append_log/record.h"
-#include "bytes.h"
+#include "base/bytes.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,7 +8,7 @@
 #define STRATA_04_SSTABLE_H
 
 #include "cursor.h"
-#include "fs.h"
+#include "fs/fs.h"
 
 #include <stdatomic.h>
 

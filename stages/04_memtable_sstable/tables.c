@@ -14,9 +14,9 @@
  *     files are there.
  * I2: a file number is given away once: a list from an earlier time names files that are gone. */
 #include "tables.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 
 #include <errno.h>
 #include <inttypes.h>

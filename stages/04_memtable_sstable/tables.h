@@ -3,7 +3,7 @@
 #ifndef STRATA_04_TABLES_H
 #define STRATA_04_TABLES_H
 
-#include "fs.h"
+#include "fs/fs.h"
 #include "strata_engine.h"
 
 #define TABLES_NAME "TABLES"

@@ -26,9 +26,9 @@
  * restart points a search halves over keys that lie hundreds of bytes apart, and then decodes eight
  * entries, values passed by, to find where one begins. make bench-layouts shows both. */
 #include "block.h"
-#include "bytes.h"
-#include "coding.h"
-#include "cost.h"
+#include "base/bytes.h"
+#include "base/coding.h"
+#include "base/cost.h"
 
 #define SIZE_LIMIT ((uint64_t)UINT32_MAX)
 #define LINE 64   /* bytes of a cache line */

@@ -5,8 +5,8 @@
  * I1: all keys begin with as much as the first and the last have in common, as they ascend. The
  *     builder's prefix_size is that, or more: what it was when it was last looked at. */
 #include "block.h"
-#include "bytes.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/coding.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -36,7 +36,7 @@
  * must change anyway; a block has been used since the hand passed when their number has changed. A
  * new block counts as not used yet, so that what a scan reads once goes first. */
 #include "cache.h"
-#include "pages.h"
+#include "base/pages.h"
 
 #include <assert.h>
 #include <pthread.h>

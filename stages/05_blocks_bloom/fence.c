@@ -12,9 +12,9 @@
  * whose head is equal begins with it: then heads alone decide. Measured: 35 ns in 28,000 blocks,
  * where memcmp on the separators takes 204. */
 #include "fence.h"
-#include "bytes.h"
-#include "coding.h"
-#include "cost.h"
+#include "base/bytes.h"
+#include "base/coding.h"
+#include "base/cost.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* inspect.c: the annotated dump of a table. (The log's is stage 3's, that of the list stage 4's.)
  */
 #define FS_NO_SITES
-#include "inspect.h"
+#include "inspect/inspect.h"
 #include "01_append_log/record.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "table_inside.h"
 
 #include <inttypes.h>

@@ -10,9 +10,9 @@
  *
  * I1: LZ4 gives at most 255 bytes for one: a size beyond that is refused before memory is taken. */
 #include "section.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 
 #include <lz4.h>
 #include <string.h>

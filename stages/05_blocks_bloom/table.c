@@ -8,8 +8,8 @@
  * I1: index and filter lie in memory whole, and were checked when they were read: as the table was
  *     opened, or, opened to be read later, before the first key was looked for in it. */
 #include "table_inside.h"
-#include "bytes.h"
-#include "cost.h"
+#include "base/bytes.h"
+#include "base/cost.h"
 
 #include <stdlib.h>
 

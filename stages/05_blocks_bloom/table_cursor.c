@@ -4,7 +4,7 @@
  * through the table but once, in memory of its own, so that a merge does not take the place of what
  * is read again and again. I2: `key` begins with what all keys of the block begin with; a step
  * writes what follows. */
-#include "bytes.h"
+#include "base/bytes.h"
 #include "table_inside.h"
 
 #include <stdlib.h>

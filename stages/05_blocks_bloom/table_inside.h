@@ -7,7 +7,7 @@
 #include "block.h"
 #include "bloom.h"
 #include "cache.h"
-#include "cost.h"
+#include "base/cost.h"
 #include "fence.h"
 #include "section.h"
 #include "table.h"

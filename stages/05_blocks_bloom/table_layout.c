@@ -25,9 +25,9 @@
  * read (table_resident.c), and a block whenever it is read; so no byte is relied on before its
  * check. I2: places ascend and are compared with the file's size before anything is read there. */
 #include "01_append_log/record.h"
-#include "bytes.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 #include "table_inside.h"
 
 #include <string.h>

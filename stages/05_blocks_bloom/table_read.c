@@ -7,9 +7,9 @@
  * I2: memory is taken for a section only after its size was checked against the file (its stored
  *     size) and against what LZ4 can make of that (its size unpacked); for a block, besides,
  * against what the table says of all its blocks, and against what one entry can be. */
-#include "bytes.h"
+#include "base/bytes.h"
 #include "table_inside.h"
-#include "cost.h"
+#include "base/cost.h"
 
 #include <stdlib.h>
 

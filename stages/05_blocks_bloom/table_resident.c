@@ -3,8 +3,8 @@
  * I1: index and filter are read by one thread, under the mutex that all tables have in common, and
  *     not changed after `resident` was stored. Who could not read them leaves nothing, and the next
  *     reader tries again. */
-#include "bytes.h"
-#include "pages.h"
+#include "base/bytes.h"
+#include "base/pages.h"
 #include "table_inside.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* table_write.c: a table is written block by block. Until it is whole the index is kept as the
  * bytes that it will be, and of each key its hash, of which the filter is made: 8 bytes a key. */
 #include "02_hash_index/index.h"
-#include "bytes.h"
+#include "base/bytes.h"
 #include "table_inside.h"
 
 #include <stdlib.h>

@@ -18,7 +18,7 @@
 #define STRATA_06_BPTREE_NODE_H
 
 #include "bptree.h"
-#include "cost.h"
+#include "base/cost.h"
 
 #include <string.h>
 

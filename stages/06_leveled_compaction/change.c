@@ -16,7 +16,7 @@
  * I3: when an edit could not be written it is not known which state is on the device: the files of
  * both are left as they are. */
 #include "change.h"
-#include "cost.h"
+#include "base/cost.h"
 
 void change_free(struct change *c)
 {

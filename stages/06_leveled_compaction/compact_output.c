@@ -9,7 +9,7 @@
  * I3: of a compaction that is asked for, one output at most is whole and still on its way to the
  *     device: the one behind the present one. It is synced and named before the next one ends. */
 #include "compact_output.h"
-#include "cost.h"
+#include "base/cost.h"
 #include "lineage.h"
 
 #include <stdlib.h>

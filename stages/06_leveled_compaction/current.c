@@ -12,8 +12,8 @@
  *     shorter, or bad below there, is damaged; behind it may be a torn tail. It is written when a
  *     manifest is made, and at a clean close. */
 #include "current.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 
 #include <errno.h>
 #include <stdlib.h>

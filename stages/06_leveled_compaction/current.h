@@ -2,7 +2,7 @@
 #ifndef STRATA_06_CURRENT_H
 #define STRATA_06_CURRENT_H
 
-#include "fs.h"
+#include "fs/fs.h"
 #include "strata_engine.h"
 
 #define CURRENT_NAME "CURRENT"

@@ -14,8 +14,8 @@
  * more tombstones than records, logs and the cursors' levels ascend. A varint has one form only;
  * so of every valid edit encode makes the same bytes again. */
 #include "edit.h"
-#include "bytes.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/coding.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

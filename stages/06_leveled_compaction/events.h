@@ -4,7 +4,7 @@
 #ifndef STRATA_06_EVENTS_H
 #define STRATA_06_EVENTS_H
 
-#include "fs.h"
+#include "fs/fs.h"
 #include "strata_engine.h"
 
 #define EVENTS_NAME "EVENTS"

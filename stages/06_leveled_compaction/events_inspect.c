@@ -1,7 +1,7 @@
 /* events_inspect.c: an annotated dump of the event log: a line is a section. */
 #define FS_NO_SITES
 #include "events.h"
-#include "inspect.h"
+#include "inspect/inspect.h"
 
 #include <stdlib.h>
 

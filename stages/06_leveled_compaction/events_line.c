@@ -6,8 +6,8 @@
  * numbers, those beyond printable ASCII as \u00NN. `check` is XXH3 of all bytes before the comma
  * that it stands behind: with it right, the line is one that was written here. It is seeded with
  * nothing: a line says the same wherever it stands. */
-#include "bytes.h"
-#include "checksum.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
 #include "events.h"
 
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 #ifndef STRATA_06_HEADS_H
 #define STRATA_06_HEADS_H
 
-#include "coding.h"
+#include "base/coding.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* inspect.c: annotated dumps of a manifest, and of CURRENT. (The log's is stage 3's, the table's
  * stage 5's.) */
 #define FS_NO_SITES
-#include "inspect.h"
+#include "inspect/inspect.h"
 #include "01_append_log/record.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "manifest.h"
 #include "state.h"
 

@@ -5,8 +5,8 @@
  * Valid iff level is below 7, group and place are above 0, and as many numbers above 0 follow as
  * sources and above say, and nothing else. */
 #include "lineage.h"
-#include "bytes.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/coding.h"
 #include "edit.h"
 
 #include <stdlib.h>

@@ -21,7 +21,7 @@
  *     >= bound.
  * I4: so turning round takes each source one step back, and one at its end to its last entry. */
 #include "merge_runs.h"
-#include "bytes.h"
+#include "base/bytes.h"
 
 #include <stdlib.h>
 

@@ -9,7 +9,7 @@
  *     repair made them: their sources are still there (lineage.h).
  * I2: nothing that was told is different without a dry run: both read the same. */
 #define FS_NO_SITES /* tests/stages/06_repair_test.c cuts a repair at each of its calls */
-#include "aside.h"
+#include "db/aside.h"
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
 #include "05_blocks_bloom/table.h"

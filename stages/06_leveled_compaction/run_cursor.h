@@ -8,7 +8,7 @@
 #ifndef STRATA_06_RUN_CURSOR_H
 #define STRATA_06_RUN_CURSOR_H
 
-#include "cost.h"
+#include "base/cost.h"
 #include "heads.h"
 #include "readahead.h"
 

@@ -6,7 +6,7 @@
  *     it and within the table's keys. */
 #define FS_NO_SITES /* tests/stages/06_repair_test.c cuts a repair at each of its calls */
 #include "salvage.h"
-#include "bytes.h"
+#include "base/bytes.h"
 #include "salvage_find.h"
 
 #include <errno.h>

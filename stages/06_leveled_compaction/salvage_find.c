@@ -10,8 +10,8 @@
  *     together. (One file of 1 MB, all zeros, as a power cut may leave it, took minutes.) */
 #include "salvage_find.h"
 #include "01_append_log/record.h"
-#include "bytes.h"
-#include "coding.h"
+#include "base/bytes.h"
+#include "base/coding.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * and all that it adds is sorted, and merged in from the end: of n tables an edit of m moves no
  * more than n + m, and compares m log n. One by one a snapshot of 100,000 tables took 14 s. */
 #include "state_inside.h"
-#include "cost.h"
+#include "base/cost.h"
 
 #include <stdlib.h>
 #include <string.h>

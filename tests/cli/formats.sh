@@ -144,7 +144,7 @@ strata dump some some.mdb
 for bytes in bytevalue print; do
     option=
     cp some.hex lmdb.hex
-    if [ $bytes = print ]; then # LMDB before 0.9.25 prints a backslash as it is: see common/mdb.h
+    if [ $bytes = print ]; then # LMDB before 0.9.25 prints a backslash as it is: see common/text/mdb.h
         option=-p
         grep -v 5c some.hex >lmdb.hex
     fi

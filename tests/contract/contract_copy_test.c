@@ -3,11 +3,11 @@
  * cut or a call fails; and the comparison that proves it. */
 #include "test.h"
 
-#include "copy.h"
-#include "db.h"
-#include "fs_sim.h"
+#include "db/copy.h"
+#include "db/db.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

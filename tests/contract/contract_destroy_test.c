@@ -2,9 +2,9 @@
  * it leaves a directory that never opens as a database, and a second call goes on. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

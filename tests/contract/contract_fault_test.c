@@ -3,9 +3,9 @@
  * there after the next open. (tests/crash/faults_test.c does this at every call.) */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* contract_files_test.c: a database of more files than a process may have open. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <pthread.h>

@@ -2,9 +2,9 @@
  * with a byte too many, with any byte changed, and with any read of it failing. */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "inspect.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

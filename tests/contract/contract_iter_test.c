@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * not, one by one; batches joined; one figure by its name; the size of a range. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

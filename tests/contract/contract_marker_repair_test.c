@@ -3,10 +3,10 @@
  * is as it was or repaired. */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "marker.h"
-#include "stages.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "db/marker.h"
+#include "db/stages.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

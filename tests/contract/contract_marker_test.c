@@ -3,9 +3,9 @@
  * anew over data. */
 #include "test.h"
 
-#include "marker.h"
+#include "db/marker.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <fcntl.h>

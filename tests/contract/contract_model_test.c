@@ -3,10 +3,10 @@
  * A failure prints the seed of its sequence: STRATA_SEED=that runs it first. */
 #include "test.h"
 
-#include "inspect.h"
+#include "inspect/inspect.h"
 #include "place.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * said of it. Whatever fails changes nothing and leaves nothing open (place_teardown counts). */
 #include "test.h"
 
-#include "marker.h"
+#include "db/marker.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <errno.h>

@@ -4,10 +4,10 @@
 #include "test.h"
 
 #include "child.h"
-#include "fs_posix.h"
-#include "marker.h"
+#include "fs/fs_posix.h"
+#include "db/marker.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <errno.h>

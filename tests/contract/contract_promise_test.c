@@ -2,9 +2,9 @@
  * What is not promised is refused as NOT_SUPPORTED, and changes nothing. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <inttypes.h>

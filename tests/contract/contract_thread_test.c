@@ -5,7 +5,7 @@
 #include "place.h"
 #include "rng.h"
 #include "strata_engine.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* bits.c: the program behind `make bits`: see bits_loop.h. */
 #include "bits_loop.h"
 
-#include "subject.h"
+#include "crash/subject.h"
 #include "work.h"
 #include "wrote.h"
 

@@ -2,8 +2,8 @@
 #include "bits_loop.h"
 
 #include "allocations.h"
-#include "marker.h"
-#include "subject.h"
+#include "db/marker.h"
+#include "crash/subject.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>

@@ -7,7 +7,7 @@
 #ifndef STRATA_TESTS_BITS_LOOP_H
 #define STRATA_TESTS_BITS_LOOP_H
 
-#include "judge.h"
+#include "crash/judge.h"
 #include "specimen.h"
 
 #include <stdio.h>

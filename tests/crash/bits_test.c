@@ -5,9 +5,9 @@
 #include "test.h"
 
 #include "bits_loop.h"
-#include "inspect.h"
+#include "inspect/inspect.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "work.h"
 
 #include <inttypes.h>

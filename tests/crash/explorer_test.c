@@ -2,10 +2,10 @@
  * on: it names a state so that it is found again, shortens what it finds, and is quick enough. */
 #include "test.h"
 
-#include "campaign.h"
-#include "shrink.h"
-#include "subject.h"
-#include "workload.h"
+#include "crash/campaign.h"
+#include "crash/shrink.h"
+#include "crash/subject.h"
+#include "crash/workload.h"
 
 #include <inttypes.h>
 #include <stdio.h>

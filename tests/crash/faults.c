@@ -2,7 +2,7 @@
 #include "faults_loop.h"
 #include "memory_loop.h"
 
-#include "subject.h"
+#include "crash/subject.h"
 #include "wrote.h"
 
 #include <inttypes.h>

@@ -8,11 +8,11 @@
 #include "faults_loop.h"
 
 #include "allocations.h"
-#include "explore.h"
-#include "judge.h"
-#include "oracle.h"
-#include "script.h"
-#include "subject.h"
+#include "crash/explore.h"
+#include "crash/judge.h"
+#include "crash/oracle.h"
+#include "crash/script.h"
+#include "crash/subject.h"
 #include "work.h"
 
 #include <errno.h>

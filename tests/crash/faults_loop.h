@@ -16,7 +16,7 @@
 #ifndef STRATA_TESTS_FAULTS_LOOP_H
 #define STRATA_TESTS_FAULTS_LOOP_H
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #include "test.h"
 
 #include "faults_loop.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

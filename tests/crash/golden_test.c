@@ -11,16 +11,16 @@
  */
 #include "test.h"
 
-#include "fs_posix.h"
-#include "fs_sim.h"
-#include "db.h"
-#include "judge.h"
-#include "oracle.h"
-#include "script.h"
-#include "subject.h"
-#include "text.h"
+#include "fs/fs_posix.h"
+#include "crash/sim/fs_sim.h"
+#include "db/db.h"
+#include "crash/judge.h"
+#include "crash/oracle.h"
+#include "crash/script.h"
+#include "crash/subject.h"
+#include "text/text.h"
 #include "tmpdir.h"
-#include "tsv.h"
+#include "text/tsv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@
 
 #include "child.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <dirent.h>

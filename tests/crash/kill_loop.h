@@ -7,7 +7,7 @@
 #ifndef STRATA_TESTS_KILL_LOOP_H
 #define STRATA_TESTS_KILL_LOOP_H
 
-#include "oracle.h"
+#include "crash/oracle.h"
 
 #include <stdio.h>
 

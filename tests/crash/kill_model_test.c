@@ -2,8 +2,8 @@
  * on fs_sim; nothing acknowledged may be missing, at any stage. */
 #include "test.h"
 
-#include "explore.h"
-#include "subject.h"
+#include "crash/explore.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

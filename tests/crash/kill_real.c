@@ -2,7 +2,7 @@
 #include "kill_loop.h"
 
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 #include "wrote.h"
 

@@ -3,9 +3,9 @@
  * a power cut may leave is none. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "harm.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <fnmatch.h>

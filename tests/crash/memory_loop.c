@@ -2,14 +2,14 @@
 #include "memory_loop.h"
 
 #include "allocations.h"
-#include "explore.h"
-#include "fs_posix.h"
-#include "need.h"
-#include "oracle.h"
-#include "prng.h"
-#include "script.h"
+#include "crash/explore.h"
+#include "fs/fs_posix.h"
+#include "crash/need.h"
+#include "crash/oracle.h"
+#include "base/prng.h"
+#include "crash/script.h"
 #include "strata_engine.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <fcntl.h>

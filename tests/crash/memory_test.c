@@ -6,7 +6,7 @@
 
 #include "memory_loop.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,9 +7,9 @@
  *
  * Ends with one line that tells what was done, or with the first thing that was wrong and exit
  * code 1. */
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* oracle_test.c: the judges of the crash tests must themselves be able to say no. */
 #include "test.h"
 
-#include "explore.h"
-#include "judge.h"
-#include "oracle.h"
-#include "script.h"
-#include "subject.h"
+#include "crash/explore.h"
+#include "crash/judge.h"
+#include "crash/oracle.h"
+#include "crash/script.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <stdio.h>

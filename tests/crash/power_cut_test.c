@@ -5,8 +5,8 @@
  * what the short scripts of kill_model_test.c do not (segments that fill, merges, checkpoints). */
 #include "test.h"
 
-#include "explore.h"
-#include "subject.h"
+#include "crash/explore.h"
+#include "crash/subject.h"
 #include "work.h"
 
 #include <inttypes.h>

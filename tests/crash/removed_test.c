@@ -4,11 +4,11 @@
  * own is not asked.) */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "judge.h"
-#include "marker.h"
-#include "script.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/judge.h"
+#include "db/marker.h"
+#include "crash/script.h"
+#include "crash/subject.h"
 #include "work.h"
 
 #include <stdio.h>

@@ -12,9 +12,9 @@
  * head_check covers the 13 bytes after it, body_check key and value; both are seeded with the
  * record's offset. A record that the file ends within is a torn tail: nobody was told "ok".
  * Everything else that does not add up is damage. */
-#include "checksum.h"
-#include "coding.h"
-#include "fs.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "fs/fs.h"
 #include "strata_engine.h"
 
 #include <errno.h>

@@ -3,10 +3,10 @@
 #include "test.h"
 
 #include "01_append_log/record.h"
-#include "checksum.h"
-#include "coding.h"
-#include "fs_sim.h"
-#include "subject.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 

@@ -2,8 +2,8 @@
  * flipped, moved, and with lengths that lie. */
 #include "test.h"
 
-#include "checksum.h"
-#include "coding.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 #include "record_log.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "01_append_log/sorted.h"
-#include "bytes.h"
+#include "base/bytes.h"
 #include "strata_engine.h"
 
 #include <stdio.h>

@@ -3,10 +3,10 @@
 #include "test.h"
 
 #include "01_append_log/record.h"
-#include "fs_sim.h"
-#include "inspect.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * these round; the name of the promise stands above the test. */
 #include "test.h"
 
-#include "explore.h"
+#include "crash/explore.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * and larger than it, one value at its place, and files that fail or shrink under the reader. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "record_log.h"
 
 #include <stdlib.h>

@@ -3,10 +3,10 @@
 #include "test.h"
 
 #include "02_hash_index/hint.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 #include "keydir_bench.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <string.h>

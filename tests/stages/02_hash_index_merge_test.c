@@ -4,10 +4,10 @@
 
 #include "02_hash_index/hint.h"
 #include "02_hash_index/merge.h"
-#include "checksum.h"
-#include "coding.h"
+#include "base/checksum.h"
+#include "base/coding.h"
 #include "keydir_bench.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 #include "test.h"
 
 #include "01_append_log/record.h"
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <string.h>

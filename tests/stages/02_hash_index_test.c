@@ -6,13 +6,13 @@
 #include "02_hash_index/hint.h"
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
-#include "checksum.h"
-#include "coding.h"
-#include "fs_posix.h"
-#include "fs_sim.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "fs/fs_posix.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

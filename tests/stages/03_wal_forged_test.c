@@ -6,9 +6,9 @@
 #include "03_wal/checkpoint.h"
 #include "02_hash_index/tail.h"
 #include "03_wal/wal.h"
-#include "coding.h"
-#include "fs_sim.h"
-#include "subject.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * it, and must not take it for safe. And the power cut alone, under less than "always". */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
  * must not build on it as it stands. */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #define S(text) strata_string(text)
 #define DIR "db"

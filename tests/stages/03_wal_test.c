@@ -5,13 +5,13 @@
 #include "02_hash_index/merge.h"
 #include "03_wal/commit.h"
 #include "02_hash_index/tail.h"
-#include "checksum.h"
-#include "coding.h"
-#include "fs_posix.h"
-#include "fs_sim.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "fs/fs_posix.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <errno.h>

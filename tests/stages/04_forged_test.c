@@ -8,9 +8,9 @@
 #include "04_memtable_sstable/log.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
-#include "checksum.h"
-#include "coding.h"
-#include "fs_sim.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
 
 #include <stdlib.h>
 #include <string.h>

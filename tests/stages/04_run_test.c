@@ -5,9 +5,9 @@
 #include "01_append_log/record.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
-#include "coding.h"
-#include "fs_sim.h"
-#include "inspect.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
 #include "rng.h"
 
 #include <stdio.h>

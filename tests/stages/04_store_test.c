@@ -5,8 +5,8 @@
 #include "04_memtable_sstable/lsm.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/store.h"
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

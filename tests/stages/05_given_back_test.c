@@ -3,7 +3,7 @@
  */
 #include "test.h"
 
-#include "fs_posix.h"
+#include "fs/fs_posix.h"
 #include "place.h"
 
 #include <inttypes.h>

@@ -4,12 +4,12 @@
 
 #include "02_hash_index/index.h"
 #include "05_blocks_bloom/table_inside.h"
-#include "checksum.h"
-#include "coding.h"
-#include "fs_sim.h"
-#include "inspect.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
 #include "rng.h"
-#include "cost.h"
+#include "base/cost.h"
 
 #include <stdio.h>
 #include <stdlib.h>

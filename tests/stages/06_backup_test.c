@@ -2,9 +2,9 @@
  * it cannot; its logs are copied as far as they are written. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,10 +5,10 @@
 
 #include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/bptree_node.h"
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "readers.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
  * each call is opened; of the large files' a sample. */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <inttypes.h>

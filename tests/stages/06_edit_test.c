@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "06_leveled_compaction/edit.h"
-#include "coding.h"
+#include "base/coding.h"
 #include "rng.h"
 
 #include <stdlib.h>

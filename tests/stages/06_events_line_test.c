@@ -4,7 +4,7 @@
 
 #include "../crash/allocations.h"
 #include "06_leveled_compaction/events.h"
-#include "checksum.h"
+#include "base/checksum.h"
 
 #include <inttypes.h>
 #include <stdio.h>

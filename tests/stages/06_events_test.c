@@ -3,10 +3,10 @@
 #include "test.h"
 
 #include "06_leveled_compaction/events.h"
-#include "checksum.h"
-#include "fs_sim.h"
+#include "base/checksum.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

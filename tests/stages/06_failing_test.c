@@ -6,7 +6,7 @@
 
 #include "../crash/allocations.h"
 #include "harm.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "06_leveled_compaction/state.h"
 #include "06_leveled_compaction/version.h"
 #include "harm.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

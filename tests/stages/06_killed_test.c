@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 

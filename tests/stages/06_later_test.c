@@ -2,8 +2,8 @@
  * the first key is looked for in it. */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <pthread.h>

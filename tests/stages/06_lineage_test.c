@@ -3,7 +3,7 @@
 
 #include "06_leveled_compaction/lineage.h"
 
-#include "coding.h"
+#include "base/coding.h"
 
 static struct lineage sample(void)
 {

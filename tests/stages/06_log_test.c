@@ -4,8 +4,8 @@
 
 #include "04_memtable_sstable/log.h"
 #include "06_leveled_compaction/bptree.h"
-#include "coding.h"
-#include "fs_sim.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
 
 #include <stdio.h>

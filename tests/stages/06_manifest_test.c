@@ -4,10 +4,10 @@
 
 #include "06_leveled_compaction/manifest.h"
 #include "01_append_log/record.h"
-#include "checksum.h"
-#include "coding.h"
-#include "fs_sim.h"
-#include "inspect.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
 
 #include <inttypes.h>
 #include <stdio.h>

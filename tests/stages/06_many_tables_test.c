@@ -2,9 +2,9 @@
  * does, and not as its square. Work is counted in comparisons and calls, not in time. */
 #include "test.h"
 
-#include "cost.h"
-#include "fs_sim.h"
-#include "subject.h"
+#include "base/cost.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 #include "05_blocks_bloom/table.h"
 #include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/merge_runs.h"
-#include "cost.h"
-#include "fs_sim.h"
+#include "base/cost.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
 
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * that are named no more. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,10 +3,10 @@
 #include "test.h"
 
 #include "06_leveled_compaction/pick.h"
-#include "fs_sim.h"
-#include "model.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/model.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

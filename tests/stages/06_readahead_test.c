@@ -3,8 +3,8 @@
  * simulated disk. */
 #include "test.h"
 
-#include "cost.h"
-#include "fs_sim.h"
+#include "base/cost.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include "05_blocks_bloom/table.h"
 #include "harm.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <errno.h>
 #include <inttypes.h>

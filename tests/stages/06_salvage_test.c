@@ -4,7 +4,7 @@
 
 #include "../crash/allocations.h"
 #include "06_leveled_compaction/salvage_find.h"
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
 
 #include <stdio.h>

@@ -2,10 +2,10 @@
  * is written stays in proportion, and no session does much. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "harm.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "place.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <string.h>

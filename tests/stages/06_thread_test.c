@@ -3,8 +3,8 @@
 #define _GNU_SOURCE /* syscall */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "subject.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

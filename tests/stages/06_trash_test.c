@@ -5,7 +5,7 @@
 #include "../crash/allocations.h"
 #include "05_blocks_bloom/table.h"
 #include "06_leveled_compaction/trash.h"
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 
 #include <stdio.h>
 #include <string.h>

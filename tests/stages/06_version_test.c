@@ -6,7 +6,7 @@
 #include "06_leveled_compaction/bptree.h"
 #include "06_leveled_compaction/compact.h"
 #include "06_leveled_compaction/merge_runs.h"
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
 
 #include <stdio.h>

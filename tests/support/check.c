@@ -2,8 +2,8 @@
 #include "test.h"
 
 #include "check.h"
-#include "inspect.h"
-#include "subject.h"
+#include "inspect/inspect.h"
+#include "crash/subject.h"
 
 #include <inttypes.h>
 #include <stdio.h>

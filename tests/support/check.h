@@ -2,7 +2,7 @@
 #ifndef STRATA_TESTS_CHECK_H
 #define STRATA_TESTS_CHECK_H
 
-#include "model.h"
+#include "crash/model.h"
 #include "strata.h"
 
 /* `call` returns 0; its error is printed when not. `err` is cleared before the call. */

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "engine_fake.h"
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 
 #include <stdio.h>
 #include <stdlib.h>

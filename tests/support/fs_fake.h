@@ -3,7 +3,7 @@
 #ifndef STRATA_TESTS_FS_FAKE_H
 #define STRATA_TESTS_FS_FAKE_H
 
-#include "fs.h"
+#include "fs/fs.h"
 
 struct fs_fake {
     struct strata_fs base; /* first */

@@ -2,7 +2,7 @@
 #ifndef STRATA_TESTS_HARM_H
 #define STRATA_TESTS_HARM_H
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 
 /* The path of the n-th file in `dir` whose name ends so, in order of names, and "" when there are
  * fewer; ours until the next call. */

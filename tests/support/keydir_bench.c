@@ -1,6 +1,6 @@
 /* keydir_bench.c: see keydir_bench.h. */
 #include "keydir_bench.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "test.h"
 
 void keydir_bench_load(struct keydir_bench *b, bool is_new)

@@ -4,7 +4,7 @@
 #define STRATA_TESTS_KEYDIR_BENCH_H
 
 #include "02_hash_index/load.h"
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 
 #define KEYDIR_BENCH_DIR "disk/db"
 

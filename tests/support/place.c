@@ -2,11 +2,11 @@
 #include "test.h"
 
 #include "check.h"
-#include "fs_posix.h"
-#include "fs_sim.h"
-#include "marker.h"
+#include "fs/fs_posix.h"
+#include "crash/sim/fs_sim.h"
+#include "db/marker.h"
 #include "place.h"
-#include "subject.h"
+#include "crash/subject.h"
 #include "tmpdir.h"
 
 #include <dirent.h>

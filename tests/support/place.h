@@ -3,7 +3,7 @@
 #ifndef STRATA_TESTS_PLACE_H
 #define STRATA_TESTS_PLACE_H
 
-#include "fs.h"
+#include "fs/fs.h"
 #include "strata_engine.h"
 
 struct place {

@@ -1,7 +1,7 @@
 /* record_log.c: see record_log.h. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "record_log.h"
 
 #include <stdlib.h>

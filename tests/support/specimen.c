@@ -2,8 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "specimen.h"
 
-#include "inspect.h"
-#include "subject.h"
+#include "inspect/inspect.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>

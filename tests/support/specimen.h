@@ -4,8 +4,8 @@
 #ifndef STRATA_TESTS_SPECIMEN_H
 #define STRATA_TESTS_SPECIMEN_H
 
-#include "fs_sim.h"
-#include "script.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/script.h"
 
 #define SPECIMEN_DIR "disk/db"
 

@@ -3,7 +3,7 @@
 #ifndef STRATA_TESTS_TOLD_H
 #define STRATA_TESTS_TOLD_H
 
-#include "entries.h"
+#include "text/entries.h"
 
 struct told {
     char text[4000]; /* cut there */

@@ -1,9 +1,9 @@
 /* work.c: see work.h. */
 #include "work.h"
 
-#include "need.h"
+#include "crash/need.h"
 #include "rng.h"
-#include "subject.h"
+#include "crash/subject.h"
 
 #include <stdio.h>
 #include <string.h>

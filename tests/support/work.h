@@ -2,7 +2,7 @@
 #ifndef STRATA_TESTS_WORK_H
 #define STRATA_TESTS_WORK_H
 
-#include "script.h"
+#include "crash/script.h"
 
 /* All that a handle does, in few steps: made, written, read, opened again, read; and a value that
  * is larger than what it is read through. */

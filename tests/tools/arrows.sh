@@ -17,8 +17,10 @@ for pair in "$@"; do
 done
 files=0
 while read -r d; do
+    source=${d#"$B"/}
+    [ -e "${source%.d}.c" ] || continue # of a file that was moved or removed since
     files=$((files + 1))
-    from=$(sed -E "s|^$B/||; s|/[^/]*$||; s|^stages/||" <<<"$d")
+    from=$(cut -d/ -f2 <<<"$source")
     for to in $(grep -o 'stages/[^/ ]*/' "$d" | cut -d/ -f2 | sort -u); do
         case $d in
         "$B"/common/*) complain "common/ includes stages/$to ($d)" ;;

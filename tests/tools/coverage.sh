@@ -136,9 +136,8 @@ awk -v all="${1:-}" -v list="$list" -v root="$PWD/" -v copy="$PWD/$B/source/" -v
                 share(hit[f], want), excused[f] ? excused[f] : "" | "sort"
             copy_source(f)
             all_lines += lines[f]; all_run += lines_run[f]; all_want += want; all_hit += hit[f]
-            stage = f
-            sub(/\/[^\/]*$/, "", stage)
-            if (stage ~ /^stages\// && !(stage in floor)) {
+            stage = match(f, /^stages\/[^\/]*\//) ? substr(f, 1, RLENGTH - 1) : ""
+            if (stage != "" && !(stage in floor)) {
                 floor[stage] = floor["stages/*"]
                 floors[++floor_count] = stage
             }

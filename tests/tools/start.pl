@@ -53,7 +53,7 @@ my ($table) = $text =~ /^(const struct strata_engine strata_stage_\w+ = \{.*?^\}
     or die "start.pl: $source has no table\n";
 # A slot that another module fills, stage 4's lsm.c say: its function is taken from there.
 my %defined;
-for my $path (glob('stages/*/*.c')) {
+for my $path (glob('stages/*/*.c stages/*/*/*.c')) {
     next if $path =~ /engine\.c$/;
     my $code = slurp($path);
     $defined{$1} //= $path while $code =~ /^int (\w+)\(void \*self\b/mg;
@@ -86,7 +86,7 @@ sub asked {
 # ---- What the real one calls ------------------------------------------------------------------------
 
 my %declared;
-for my $path (glob('common/*.h stages/*/*.h')) {
+for my $path (glob('common/{base,fs,db,inspect}/*.h stages/*/*.h stages/*/*/*.h')) {
     (my $short = $path) =~ s{^(common|stages)/}{};
     my $code = slurp($path);
     $code =~ s{/\*.*?\*/}{}gs;
@@ -162,7 +162,7 @@ for my $piece (@pieces) {
 }
 $out =~ s{engine\.c: (stage \d+)}{mine.c: an engine of your own, begun from $1};
 $out =~ s{#include "([^"/]+\.h)"}{-e "stages/$name/$1" ? "#include \"$name/$1\"" : "#include \"$1\""}ge;
-$out =~ s{(#include "[^\n]*\n)(?!.*#include ")}{$1#include "fs.h"\n#include "strata_engine.h"\n}s;
+$out =~ s{(#include "[^\n]*\n)(?!.*#include ")}{$1#include "fs/fs.h"\n#include "strata_engine.h"\n}s;
 $out =~ s~^(/\* ---- |struct \w+ \{)~$not_yet$1~m or $out =~ s~^(/\* Step )~$not_yet$1~m or die "start.pl: $source begins in another way\n";
 for my $piece (grep { $_->{borrowed} } @pieces) { # a name of your own, as the header has the other
     my $function = $piece->{function};

@@ -2,7 +2,7 @@
  * round trips of entries_test.c show; what the lines around it say, jsonl_test.c.) */
 #include "test.h"
 
-#include "base64.h"
+#include "text/base64.h"
 
 static void expect(const char *text, size_t size, size_t limit, enum text_fault fault, size_t place)
 {

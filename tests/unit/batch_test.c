@@ -2,7 +2,7 @@
  */
 #include "test.h"
 
-#include "batch.h"
+#include "db/batch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

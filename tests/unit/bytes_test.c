@@ -2,7 +2,7 @@
  * not. */
 #include "test.h"
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * pieces give what the whole gives. */
 #include "test.h"
 
-#include "checksum.h"
+#include "base/checksum.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* coding_test.c: numbers as bytes, and a decoder that cannot be made to read past its end. */
 #include "test.h"
 
-#include "coding.h"
+#include "base/coding.h"
 
 static void coding_fixed_widths_are_little_endian(void **state)
 {

@@ -2,8 +2,8 @@
  * constants here were taken once; a change of one of them is a change of every data set. */
 #include "test.h"
 
-#include "checksum.h"
-#include "datagen.h"
+#include "base/checksum.h"
+#include "text/datagen.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "engine_fake.h"
-#include "fs_sim.h"
-#include "marker.h"
+#include "crash/sim/fs_sim.h"
+#include "db/marker.h"
 
 #include <errno.h>
 #include <stdio.h>

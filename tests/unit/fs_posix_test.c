@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "test.h"
 
-#include "fs_posix.h"
-#include "fs_window.h"
+#include "fs/fs_posix.h"
+#include "fs/fs_window.h"
 #include "tmpdir.h"
 
 #include <errno.h>
@@ -187,7 +187,7 @@ static void fs_posix_room_that_was_cut_away_is_no_signal(void **state)
 
 #define STORED 333
 
-/* Is room mapped there? (common/fs_posix.c) */
+/* Is room mapped there? (common/fs/fs_posix.c) */
 static bool keeps_room(int fd)
 {
     struct statfs status;

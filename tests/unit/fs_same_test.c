@@ -2,8 +2,8 @@
  * one: the same table for both. What tests learn from fs_sim is worth as much as this table. */
 #include "test.h"
 
-#include "fs_posix.h"
-#include "fs_sim.h"
+#include "fs/fs_posix.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
 #include "tmpdir.h"
 

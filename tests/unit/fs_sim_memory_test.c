@@ -6,7 +6,7 @@
  * sanitizers, which have their own, they are left out and the test is skipped. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 
 #include <errno.h>
 #include <stdio.h>

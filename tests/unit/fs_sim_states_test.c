@@ -5,7 +5,7 @@
  * as '.': "db/ db/a=x3.2" is a directory and a file of "xxx" and two zeros; "a=-" is empty. */
 #include "test.h"
 
-#include "fs_sim.h"
+#include "crash/sim/fs_sim.h"
 #include "rng.h"
 
 #include <errno.h>

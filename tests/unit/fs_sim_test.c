@@ -3,8 +3,8 @@
  * of fs_sim_states_test.c. */
 #include "test.h"
 
-#include "fs_posix.h"
-#include "fs_sim.h"
+#include "fs/fs_posix.h"
+#include "crash/sim/fs_sim.h"
 #include "tmpdir.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* gather_test.c: many entries, stored in batches. On an engine that only notes what it is given:
  * as many "." as a write has operations, and a blank. */
 #include "check.h"
-#include "fs_sim.h"
-#include "gather.h"
+#include "crash/sim/fs_sim.h"
+#include "db/gather.h"
 #include "strata_engine.h"
 #include "test.h"
 

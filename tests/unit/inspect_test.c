@@ -1,8 +1,8 @@
 /* inspect_test.c: the layout of an annotated dump, its limits, and its three endings. */
 #include "test.h"
 
-#include "fs_sim.h"
-#include "inspect.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* jsonl_test.c: lines of JSON objects: what is taken, what is not, where the fault is. */
-#include "jsonl.h"
+#include "text/jsonl.h"
 #include "told.h"
 #include "test.h"
 

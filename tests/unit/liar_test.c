@@ -4,7 +4,7 @@
 #include "test.h"
 
 #include "engine_fake.h"
-#include "judge.h"
+#include "crash/judge.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "child.h"
-#include "lock.h"
+#include "fs/lock.h"
 #include "tmpdir.h"
 
 #include <errno.h>

@@ -2,11 +2,11 @@
  * and every other length told, with the offset. */
 #include "test.h"
 
-#include "checksum.h"
-#include "coding.h"
-#include "fs_sim.h"
-#include "inspect.h"
-#include "marker.h"
+#include "base/checksum.h"
+#include "base/coding.h"
+#include "crash/sim/fs_sim.h"
+#include "inspect/inspect.h"
+#include "db/marker.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "engine_fake.h"
-#include "fs.h"
-#include "probe.h"
+#include "fs/fs.h"
+#include "crash/probe.h"
 
 #include <string.h>
 

@@ -2,11 +2,11 @@
  * that fails says so, and a history can be cut back to nothing. */
 #include "test.h"
 
-#include "campaign.h"
-#include "fs_sim.h"
-#include "script.h"
-#include "subject.h"
-#include "workload.h"
+#include "crash/campaign.h"
+#include "crash/sim/fs_sim.h"
+#include "crash/script.h"
+#include "crash/subject.h"
+#include "crash/workload.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* text_test.c: bytes as text and back: every byte, every cut, every way to be wrong. */
 #include "test.h"
 
-#include "text.h"
+#include "text/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

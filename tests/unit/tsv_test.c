@@ -1,7 +1,7 @@
 /* tsv_test.c: lines of key, tab, value, in pieces cut anywhere. */
 #include "test.h"
 
-#include "tsv.h"
+#include "text/tsv.h"
 
 #include <stdio.h>
 #include <stdlib.h>

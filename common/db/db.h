@@ -1,0 +1,92 @@
+/* db.h: the handle, shared by db_open.c (opening, making, closing), db_options.c (with what) and
+ * db.c (every other call). These are the only callers of an engine's table. */
+#ifndef STRATA_COMMON_DB_H
+#define STRATA_COMMON_DB_H
+
+#include "fs/fs.h"
+#include "strata_engine.h"
+
+struct marker;
+
+#define LOCK_NAME "LOCK"
+
+enum db_counter {
+    DB_PUTS,
+    DB_DELETES,
+    DB_GETS_OTHER, /* that found no key, or failed; told are all of them */
+    DB_GETS_FOUND,
+    DB_ITERATORS,
+    DB_MOVES,
+    DB_COUNTERS
+};
+
+struct strata {
+    const struct strata_engine *engine;
+    void *self; /* the engine's */
+    struct strata_env env;
+    struct strata_options options; /* with defaults filled in */
+    char *dir;
+    bool own_fs;   /* options.fs was NULL */
+    bool filling;  /* db_open_filling made it: incomplete until db_close_filled */
+    bool bare;     /* ... and the engine is not open in it */
+    bool remarked; /* the marker was lost, and this is a repair that makes a new one */
+    struct fs_file *lock;
+    unsigned long forks;   /* lock_forks() when opened */
+    _Atomic int failed;    /* 0, or the errno (or -1) of a failed write: no more of them */
+    _Atomic uint64_t open; /* iterators and snapshots of this handle */
+    _Atomic uint64_t counters[DB_COUNTERS];
+};
+
+/* Makes a database for a copy that goes on until db_close_filled: the marker says FILLING, and to
+ * everybody else it is ABSENT and incomplete, for ever if the copy is cut short or strata_close is
+ * called. Writes are not synced one by one. `dir` must not exist, or be empty; else EXISTS.
+ * `options` as for strata_open, but for create, exclusive and sync, which are not looked at. */
+int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
+                    struct strata_error *err);
+/* The same, but the engine is not opened: who copies its files makes them, and makes them safe.
+ * Only to be closed, by db_close_filled or strata_close. */
+int db_open_bare(const char *dir, const struct strata_options *options, struct strata **out,
+                 struct strata_error *err);
+/* An existing database, locked, whose engine is not opened: to be repaired. To be closed by
+ * strata_close. */
+int db_open_closed(const char *dir, const struct strata_options *options, struct strata **out,
+                   struct strata_error *err);
+/* Makes all that was written as safe as the stage can and says that the database is complete, in
+ * one step. Closes the handle as strata_close does, whatever it returns but BUSY; when it fails,
+ * the database stays incomplete. */
+int db_close_filled(struct strata *db, struct strata_error *err);
+
+/* The marker, as marker_read; what is said of a lost one tells how to get a new one. In a repair
+ * with a stage asked for a lost one (db->remarked) is made up from the files, and not written.
+ * WRONG_STAGE: they are not that stage's. */
+int db_find_marker(struct strata *db, struct marker *marker, struct strata_error *err);
+/* Writes what was made up, unless db is read-only; the old one is kept aside. */
+int db_remark(struct strata *db, const struct marker *marker, struct strata_error *err);
+/* No marker, or no directory: may a database be made there? */
+int db_check_unmarked(const struct strata *db, struct strata_error *err);
+
+/* What the caller asked for, with defaults filled in; INVALID: what cannot be. */
+int db_take_options(struct strata *db, const struct strata_options *options,
+                    struct strata_error *err);
+/* NOT_SUPPORTED: more than the stage promises. */
+int db_check_sync(const struct strata_engine *engine, enum strata_sync sync,
+                  struct strata_error *err);
+int db_resolve_sync(struct strata *db, struct strata_error *err); /* likewise; no more DEFAULT */
+
+const struct strata_engine *db_newest_stage(void);
+/* The engine that the options ask for; NULL in `*engine` when they leave it to the marker. INVALID;
+ * WRONG_STAGE: this build has none. */
+int db_asked_engine(const struct strata_options *options, const struct strata_engine **engine,
+                    struct strata_error *err);
+/* The engine for a directory whose marker is known, unless one was asked for. WRONG_STAGE; CORRUPT:
+ * another format version. */
+int db_marked_engine(const char *dir, const struct marker *marker,
+                     const struct strata_engine **engine, struct strata_error *err);
+
+/* 0, or INVALID: a table of another ABI, or one that lacks a required slot. */
+int db_check_engine(const struct strata_engine *engine, struct strata_error *err);
+
+/* 0, or INVALID: NULL, or opened by another process. */
+int db_check(const struct strata *db, struct strata_error *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* recognise.h: whose files a directory holds, told by their names and first bytes, where no marker
+ * says so. */
+#ifndef STRATA_COMMON_RECOGNISE_H
+#define STRATA_COMMON_RECOGNISE_H
+
+#include "fs/fs.h"
+#include "strata_engine.h"
+
+/* Has a stage of this build files of that name, or `asked`, unless that is NULL? */
+bool recognise_name(const struct strata_engine *asked, const char *name);
+
+/* 0: the directory has files, and all of them are files of `engine`. One whose first bytes no
+ * stage knows is damaged, and in nobody's way.
+ *   ABSENT       there are no files of any stage
+ *   WRONG_STAGE  one is not a file of `engine`, or the one that names the others is missing and
+ *                another stage needs none: the message names it
+ *   IO */
+int recognise_check(struct strata_fs *fs, const char *dir, const struct strata_engine *engine,
+                    struct strata_error *err);
+/* The only stage for which that is so; 0: there is none, or more than one. With `asked` not NULL
+ * its stage or 0. */
+unsigned recognise_stage(struct strata_fs *fs, const char *dir, const struct strata_engine *asked);
+
+#endif

@@ -1,0 +1,507 @@
+/* fs.c: the wrappers around struct fs_ops: loops for short and interrupted calls, poisoning,
+ * errors with file and offset, counters. See fs.h for the invariants. */
+#define FS_NO_SITES
+#include "fs/fs.h"
+#include "base/bytes.h"
+#include "strata_engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTS_MAX 8 /* of one fs_append */
+#define OPEN_MAX_USUAL 1024
+
+_Thread_local const struct fs_site *fs_site_now;
+
+/* Made by the linker, if there is a site at all. */
+extern const struct fs_site __start_strata_sites[] __attribute__((weak));
+extern const struct fs_site __stop_strata_sites[] __attribute__((weak));
+
+size_t fs_sites(const struct fs_site **first)
+{
+    *first = __start_strata_sites;
+    return ((uintptr_t)__stop_strata_sites - (uintptr_t)__start_strata_sites) / sizeof **first;
+}
+
+const char *fs_call_name(enum fs_call call)
+{
+    static const char *const names[FS_CALL_COUNT] = {
+        "open",   "read", "append", "write", "sync", "truncate", "allocate", "size", "close",
+        "rename", "link", "remove", "mkdir", "list", "sync_dir", "lock",     "map"};
+    return names[call];
+}
+
+static void count(struct strata_fs *fs, enum fs_call call)
+{
+    atomic_fetch_add_explicit(&fs->calls[call], 1, memory_order_relaxed);
+}
+
+/* A call that has changed nothing was refused. A lack of memory is told as such. */
+static int refused(struct strata_error *err, int sys, const char *path, uint64_t offset,
+                   const char *doing)
+{
+    if (sys == ENOMEM)
+        return strata_fail(err, STRATA_ERR_NO_MEMORY, path, offset, "%s: no memory", doing);
+    return strata_fail_sys(err, sys, path, offset, doing);
+}
+
+void fs_free(struct strata_fs *fs)
+{
+    if (fs)
+        fs->ops->free(fs);
+}
+
+uint64_t fs_now(struct strata_fs *fs)
+{
+    return fs->ops->now(fs);
+}
+
+uint64_t fs_random(struct strata_fs *fs)
+{
+    return fs->ops->random(fs);
+}
+
+uint64_t fs_boot(struct strata_fs *fs)
+{
+    return fs->ops->boot ? fs->ops->boot(fs) : 0;
+}
+
+size_t fs_open_max(struct strata_fs *fs)
+{
+    return fs->ops->open_max ? fs->ops->open_max(fs) : OPEN_MAX_USUAL;
+}
+
+/* ---- Files ----------------------------------------------------------------------------- */
+
+/* Gives an implementation's new file its path; the file is closed when there is no room. */
+static int adopt(struct fs_file *file, struct strata_fs *fs, const char *path, unsigned flags,
+                 struct fs_file **out, struct strata_error *err)
+{
+    file->fs = fs;
+    file->room = 0;
+    file->failed = 0;
+    file->writable = flags & FS_WRITE;
+    file->ahead = flags & FS_AHEAD && fs->ahead;
+    file->path = strdup(path);
+    if (!file->path) {
+        fs->ops->close(file);
+        return strata_fail_memory(err, strlen(path) + 1);
+    }
+    *out = file;
+    return 0;
+}
+
+int fs_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out,
+            struct strata_error *err)
+{
+    struct fs_file *file = NULL;
+    uint64_t end;
+    int rc;
+
+    *out = NULL;
+    do {
+        count(fs, FS_CALL_OPEN);
+        rc = fs->ops->open(fs, path, flags, &file);
+    } while (rc == -EINTR);
+    if (rc < 0)
+        return refused(err, -rc, path, STRATA_NO_OFFSET, "open");
+    rc = adopt(file, fs, path, flags, out, err);
+    if (rc < 0)
+        return rc;
+    rc = fs_size(file, &end, err);
+    if (rc < 0) {
+        *out = NULL;
+        fs_close(file, NULL);
+        return rc;
+    }
+    file->end = end;
+    return 0;
+}
+
+int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, size_t *got,
+               struct strata_error *err)
+{
+    size_t done = 0;
+    *got = 0;
+    while (done < size) {
+        ssize_t n;
+        count(file->fs, FS_CALL_READ);
+        n = file->fs->ops->read_at(file, offset + done, (uint8_t *)to + done, size - done);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return refused(err, (int)-n, file->path, offset + done, "read");
+        if (n == 0)
+            break; /* a short read is not the end of the file; reading nothing is */
+        done += (size_t)n;
+        atomic_fetch_add_explicit(&file->fs->bytes_read, (uint64_t)n, memory_order_relaxed);
+    }
+    *got = done;
+    return 0;
+}
+
+/* I1: what every changing call asks first. */
+static int may_change(const struct fs_file *file, struct strata_error *err)
+{
+    if (!file->writable)
+        return strata_fail(err, STRATA_ERR_READ_ONLY, file->path, STRATA_NO_OFFSET,
+                           "the file was opened for reading only");
+    if (file->failed) {
+        strata_fail_sys(err, file->failed, file->path, STRATA_NO_OFFSET, "earlier");
+        strata_error_prefix(err, "refused since a write or sync of this file failed; ");
+        return STRATA_ERR_IO;
+    }
+    return 0;
+}
+
+static int poison(struct fs_file *file, int sys, uint64_t offset, const char *doing,
+                  struct strata_error *err)
+{
+    file->failed = sys;
+    return strata_fail_sys(err, sys, file->path, offset, doing);
+}
+
+static void wrote(struct fs_file *file, uint64_t offset, size_t size)
+{
+    atomic_fetch_add_explicit(&file->fs->bytes_written, size, memory_order_relaxed);
+    if (offset + size > file->end)
+        file->end = offset + size;
+}
+
+/* Drops the first `size` bytes of the parts. */
+static void advance(struct strata_slice **parts, size_t *count, size_t size)
+{
+    while (*count && size >= (*parts)->size) {
+        size -= (*parts)->size;
+        ++*parts;
+        --*count;
+    }
+    if (*count) {
+        (*parts)->data += size;
+        (*parts)->size -= size;
+    }
+}
+
+/* Makes the file `size` bytes long; -errno. */
+static int allocate(struct fs_file *file, uint64_t size)
+{
+    int rc;
+    do {
+        count(file->fs, FS_CALL_ALLOCATE);
+        rc = file->fs->ops->allocate(file, size);
+    } while (rc == -EINTR);
+    return rc;
+}
+
+/* FS_AHEAD. It is refused where the disk is full, too; then the append says so, if it must. */
+static void make_room(struct fs_file *file, uint64_t more)
+{
+    uint64_t ahead = file->fs->ahead;
+
+    if (!file->ahead || file->end + more <= file->room)
+        return;
+    file->room = (file->end + more + ahead - 1) / ahead * ahead;
+    file->ahead = allocate(file, file->room) == 0;
+}
+
+static uint64_t bytes_of(const struct strata_slice *parts, size_t count_parts)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count_parts; i++)
+        bytes += parts[i].size;
+    return bytes;
+}
+
+int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t count_parts,
+              struct strata_error *err)
+{
+    struct strata_slice copy[PARTS_MAX], *left = copy;
+    int rc = may_change(file, err);
+
+    if (rc < 0)
+        return rc;
+    if (count_parts > PARTS_MAX)
+        return strata_fail(err, STRATA_ERR_INVALID, file->path, file->end,
+                           "append of %zu parts; at most %d", count_parts, PARTS_MAX);
+    if (count_parts)
+        memcpy(copy, parts, count_parts * sizeof *parts);
+    make_room(file, bytes_of(parts, count_parts));
+    for (advance(&left, &count_parts, 0); count_parts;) {
+        ssize_t n;
+        count(file->fs, FS_CALL_APPEND);
+        n = file->fs->ops->append(file, left, count_parts);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return poison(file, n ? (int)-n : EIO, file->end, "append", err);
+        wrote(file, file->end, (size_t)n);
+        advance(&left, &count_parts, (size_t)n);
+    }
+    return 0;
+}
+
+int fs_write_at(struct fs_file *file, uint64_t offset, const void *from, size_t size,
+                struct strata_error *err)
+{
+    const uint8_t *at = from;
+    int rc = may_change(file, err);
+
+    while (rc == 0 && size) {
+        ssize_t n;
+        count(file->fs, FS_CALL_WRITE);
+        n = file->fs->ops->write_at(file, offset, at, size);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return poison(file, n ? (int)-n : EIO, offset, "write", err);
+        wrote(file, offset, (size_t)n);
+        offset += (uint64_t)n;
+        at += n;
+        size -= (size_t)n;
+    }
+    return rc;
+}
+
+int fs_sync(struct fs_file *file, struct strata_error *err)
+{
+    int rc = may_change(file, err);
+    if (rc < 0)
+        return rc;
+    do { /* an interrupted sync has not failed: no page was given up */
+        count(file->fs, FS_CALL_SYNC);
+        rc = file->fs->ops->sync(file);
+    } while (rc == -EINTR);
+    return rc < 0 ? poison(file, -rc, STRATA_NO_OFFSET, "sync", err) : 0;
+}
+
+void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size)
+{
+    if (file->fs->ops->write_back && file->writable && !file->failed)
+        file->fs->ops->write_back(file, offset, size);
+}
+
+int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err)
+{
+    int rc = may_change(file, err);
+    if (rc < 0)
+        return rc;
+    do {
+        count(file->fs, FS_CALL_TRUNCATE);
+        rc = file->fs->ops->truncate(file, size);
+    } while (rc == -EINTR);
+    if (rc < 0)
+        return poison(file, -rc, size, "truncate", err);
+    file->end = size;
+    file->room = 0;
+    return 0;
+}
+
+int fs_trim(struct fs_file *file, struct strata_error *err)
+{
+    file->ahead = false;
+    return file->room > file->end ? (fs_truncate)(file, file->end, err) : 0;
+}
+
+int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err)
+{
+    int rc = may_change(file, err);
+    if (rc < 0 || size <= file->end)
+        return rc;
+    rc = allocate(file, size);
+    if (rc < 0)
+        return poison(file, -rc, size, "allocate", err);
+    file->end = size;
+    return 0;
+}
+
+int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err)
+{
+    int rc;
+    do {
+        count(file->fs, FS_CALL_SIZE);
+        rc = file->fs->ops->size(file, size);
+    } while (rc == -EINTR);
+    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
+}
+
+int fs_links(struct fs_file *file, uint64_t *links, struct strata_error *err)
+{
+    int rc = -ENOTSUP;
+
+    while (file->fs->ops->links && (rc == -ENOTSUP || rc == -EINTR)) {
+        count(file->fs, FS_CALL_SIZE);
+        rc = file->fs->ops->links(file, links);
+    }
+    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "count the names of") : 0;
+}
+
+int fs_map(struct fs_file *file, uint64_t size, const uint8_t **bytes, struct strata_error *err)
+{
+    int rc;
+
+    *bytes = NULL;
+    if (!file->fs->ops->map)
+        return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, file->path, STRATA_NO_OFFSET,
+                           "this file layer maps no files");
+    if (!size || size > file->end || size > SIZE_MAX)
+        return strata_fail(err, STRATA_ERR_INVALID, file->path, file->end,
+                           "%llu bytes cannot be mapped of a file of %llu",
+                           (unsigned long long)size, (unsigned long long)file->end);
+    count(file->fs, FS_CALL_MAP);
+    rc = file->fs->ops->map(file, size, bytes);
+    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "map") : 0;
+}
+
+void fs_unmap(struct strata_fs *fs, const uint8_t *bytes, uint64_t size)
+{
+    if (bytes)
+        fs->ops->unmap(fs, bytes, size);
+}
+
+int fs_close(struct fs_file *file, struct strata_error *err)
+{
+    char *path;
+    int rc;
+
+    if (!file)
+        return 0;
+    path = file->path;
+    count(file->fs, FS_CALL_CLOSE);
+    rc = file->fs->ops->close(file); /* EINTR: the file is closed all the same on Linux */
+    if (rc < 0 && rc != -EINTR)
+        rc = strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "close");
+    else
+        rc = 0;
+    free(path);
+    return rc;
+}
+
+/* ---- Names ----------------------------------------------------------------------------- */
+
+static int raw_name_call(struct strata_fs *fs, enum fs_call call, const char *path, const char *to)
+{
+    switch (call) {
+    case FS_CALL_RENAME:
+        return fs->ops->rename(fs, path, to);
+    case FS_CALL_LINK:
+        return fs->ops->link(fs, path, to);
+    case FS_CALL_REMOVE:
+        return fs->ops->remove(fs, path);
+    default:
+        return fs->ops->mkdir(fs, path);
+    }
+}
+
+/* A call on one or two names, again while it is interrupted. */
+static int name_call(struct strata_fs *fs, enum fs_call call, const char *path, const char *to,
+                     struct strata_error *err)
+{
+    int rc;
+    do {
+        count(fs, call);
+        rc = raw_name_call(fs, call, path, to);
+    } while (rc == -EINTR);
+    return rc < 0 ? refused(err, -rc, path, STRATA_NO_OFFSET, fs_call_name(call)) : 0;
+}
+
+int fs_rename(struct strata_fs *fs, const char *from, const char *to, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_RENAME, from, to, err);
+}
+
+int fs_link(struct strata_fs *fs, const char *from, const char *to, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_LINK, from, to, err);
+}
+
+int fs_remove(struct strata_fs *fs, const char *path, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_REMOVE, path, NULL, err);
+}
+
+int fs_mkdir(struct strata_fs *fs, const char *path, struct strata_error *err)
+{
+    return name_call(fs, FS_CALL_MKDIR, path, NULL, err);
+}
+
+/* Never STRATA_ERR_NO_MEMORY, after which nothing would have changed: the names that were to be
+ * made durable have changed already, and whether they are is not known. */
+int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err)
+{
+    int rc;
+    do {
+        count(fs, FS_CALL_SYNC_DIR);
+        rc = fs->ops->sync_dir(fs, path);
+    } while (rc == -EINTR);
+    return rc < 0 ? strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "sync_dir") : 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int fs_list(struct strata_fs *fs, const char *path, struct fs_names *names,
+            struct strata_error *err)
+{
+    int rc;
+    *names = (struct fs_names){0};
+    do {
+        fs_names_free(names);
+        count(fs, FS_CALL_LIST);
+        rc = fs->ops->list(fs, path, names);
+    } while (rc == -EINTR);
+    if (rc < 0) {
+        fs_names_free(names);
+        return refused(err, -rc, path, STRATA_NO_OFFSET, "list");
+    }
+    if (names->count)
+        qsort(names->names, names->count, sizeof *names->names, compare_names);
+    return 0;
+}
+
+int fs_names_add(struct fs_names *names, const char *name)
+{
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity ? 2 * names->capacity : 16;
+        char **bigger = realloc(names->names, capacity * sizeof *bigger);
+        if (!bigger)
+            return -ENOMEM;
+        names->names = bigger;
+        names->capacity = capacity;
+    }
+    names->names[names->count] = strdup(name);
+    if (!names->names[names->count])
+        return -ENOMEM;
+    names->count++;
+    return 0;
+}
+
+void fs_names_free(struct fs_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->names[i]);
+    free(names->names);
+    *names = (struct fs_names){0};
+}
+
+int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out,
+            struct strata_error *err)
+{
+    struct fs_file *file = NULL;
+    int rc;
+
+    *out = NULL;
+    do {
+        count(fs, FS_CALL_LOCK);
+        rc = fs->ops->lock(fs, path, kind, &file);
+    } while (rc == -EINTR);
+    if (rc == -EWOULDBLOCK)
+        return strata_fail(err, STRATA_ERR_LOCKED, path, STRATA_NO_OFFSET,
+                           "another handle, of this process or another, has the database open");
+    if (rc < 0)
+        return refused(err, -rc, path, STRATA_NO_OFFSET, "lock");
+    return adopt(file, fs, path, FS_READ, out, err);
+}

@@ -1,0 +1,111 @@
+/* fs_made.c: what is made of the file layer's calls. See fs.h. What is called here for a caller
+ * counts as the caller's site. */
+#define FS_NO_SITES
+#include "base/bytes.h"
+#include "fs/fs.h"
+#include "strata_engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *fs_join(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + strlen(name) + 2;
+    char *path = malloc(size);
+    if (path)
+        snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}
+
+char *fs_parent(const char *path)
+{
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    while (size && path[size - 1] != '/')
+        size--;
+    while (size > 1 && path[size - 1] == '/')
+        size--;
+    return size ? strndup(path, size) : strdup(".");
+}
+
+int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
+                 struct strata_error *err)
+{
+    struct fs_file *file;
+    size_t got = 0;
+    int rc;
+
+    strata_buffer_clear(to);
+    rc = fs_open(fs, path, FS_READ, &file, err);
+    if (rc < 0)
+        return rc;
+    if (file->end > max) {
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, path, max,
+                         "the file goes on after %zu bytes, the most it can have", max);
+    } else if (buffer_reserve(to, (size_t)file->end) < 0) {
+        rc = strata_fail_memory(err, (size_t)file->end);
+    } else {
+        rc = fs_read_at(file, 0, to->data, (size_t)file->end, &got, err);
+        to->size = got;
+    }
+    fs_close(file, NULL);
+    return rc;
+}
+
+/* Writes a whole new file. */
+static int write_file(struct strata_fs *fs, const char *path, struct strata_slice bytes,
+                      bool durable, struct strata_error *err)
+{
+    struct fs_file *file;
+    int rc = fs_open(fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &file, err), closed;
+    if (rc < 0)
+        return rc;
+    rc = fs_append(file, &bytes, 1, err);
+    if (rc == 0 && durable)
+        rc = fs_sync(file, err);
+    closed = fs_close(file, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : closed;
+}
+
+int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct strata_slice bytes,
+               bool durable, struct strata_error *err)
+{
+    char *path = fs_join(dir, name), *temporary = path ? malloc(strlen(path) + 5) : NULL;
+    int rc = 0;
+
+    if (!temporary) {
+        rc = strata_fail_memory(err, strlen(dir) + strlen(name) + 2);
+        goto out;
+    }
+    sprintf(temporary, "%s.tmp", path);
+    rc = write_file(fs, temporary, bytes, durable, err);
+    if (rc == 0)
+        rc = fs_rename(fs, temporary, path, err); /* the commit */
+    if (rc == 0 && durable)
+        rc = fs_sync_dir(fs, dir, err);
+    if (rc < 0)
+        fs_remove(fs, temporary, NULL); /* it may hold the last room there is */
+out:
+    free(temporary);
+    free(path);
+    return rc;
+}
+
+int fs_zeros(struct fs_file *file, uint64_t from, bool *zeros, struct strata_error *err)
+{
+    enum { WINDOW = 65536 };
+    uint8_t *window = malloc(WINDOW);
+    int rc = window ? 0 : strata_fail_memory(err, WINDOW);
+    size_t got = WINDOW, same = WINDOW;
+
+    for (; rc == 0 && got == WINDOW && same == got; from += got) {
+        rc = fs_read_at(file, from, window, WINDOW, &got, err);
+        for (same = 0; same < got && window[same] == 0;)
+            same++;
+    }
+    *zeros = rc == 0 && same == got;
+    free(window);
+    return rc;
+}

@@ -1,0 +1,164 @@
+/* fs_window.c: see fs_window.h.
+ *
+ *                 from                  end     ready                    to        room
+ *   file   .......|xxxxxxxxxxxxxxxxxxxxx|.......|........................|.........|
+ *                 |  stored, or written          not there yet           |
+ *                 |<-- mapped                                         -->|
+ *
+ * I1: what is mapped has its blocks: a store finds a page, whatever happens to the disk's free
+ * space. I2: nothing before `end` is ever written again: pieces are made ready behind it. I3: bytes
+ * are stored in their order, so that a process that is killed meanwhile leaves the beginning of
+ * what it stored, as a call does.
+ *
+ * A piece is made ready by a write of zeros: then it is one folio of the page cache, and the
+ * mapping of its pages costs a fourth of what it costs to make each by itself. Measured for a MiB
+ * of log, on ext4, all of it (stores, munmap, write-back): 1.46 ms by populating alone, 0.41 ms so;
+ * with pieces of 16 KiB 0.65, of 256 KiB 0.32. But the kernel notes which folios have changed, not
+ * which of their pages: where a sync is asked for again and again, each would write the piece. So
+ * after a sync the next one is made page by page.
+ *
+ * Where each append is to be synced, nothing is mapped, but pieces are made all the same, and the
+ * sync that comes next writes them whole: it finds blocks that are in use already, one time in five
+ * hundred. Eight records a sync, that is 0.14 ms instead of 0.2. (A call, other than a store, marks
+ * the pages that it changes.) */
+#define _GNU_SOURCE
+#include "fs/fs_window.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE ((uint64_t)4096)
+#define MOST ((uint64_t)2 << 20) /* bytes mapped at a time */
+#define LARGE                                                                                      \
+    ((uint64_t)16 << 10) /* so many bytes of new pages: a call is cheaper than to map them */
+
+static uint64_t up(uint64_t offset, uint64_t to)
+{
+    return (offset + to - 1) / to * to;
+}
+
+static void unmap(struct fs_window *window)
+{
+    if (window->bytes)
+        munmap(window->bytes, (size_t)(window->to - window->from));
+    window->bytes = NULL;
+}
+
+void fs_window_drop(struct fs_window *window)
+{
+    unmap(window);
+    window->room = window->ready = 0;
+}
+
+/* From `end` on. */
+static bool map(struct fs_window *window, int fd, uint64_t end)
+{
+    uint64_t from = end / PAGE * PAGE, to = window->room;
+    void *bytes;
+
+    unmap(window);
+    to = to - from < MOST ? to : from + MOST;
+    bytes = mmap(NULL, (size_t)(to - from), PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)from);
+    if (bytes == MAP_FAILED)
+        return false;
+    window->bytes = bytes;
+    window->from = window->ready = from;
+    window->to = to;
+    return true;
+}
+
+static void write_zeros(int fd, uint64_t from, uint64_t to)
+{
+    static const uint8_t zeros[FS_WINDOW_PIECE];
+
+    /* Only for speed: what is not written is made below, or by the store. */
+    if (from < to && pwrite(fd, zeros, (size_t)(to - from), (off_t)from) < 0)
+        return;
+}
+
+/* A store would be a signal: the file was cut, or the device cannot give a page back. */
+static bool would_kill(uint8_t *from, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    return madvise(from, size, MADV_POPULATE_WRITE) < 0 && errno == EFAULT;
+#else
+    (void)from, (void)size;
+    return false;
+#endif
+}
+
+/* The pieces up to `until` are there, and may be stored to; false: a call is to tell why not. */
+static bool make_ready(struct fs_window *window, int fd, uint64_t end, uint64_t until)
+{
+    while (window->ready < until) {
+        uint64_t from = window->ready, to = up(from + 1, FS_WINDOW_PIECE);
+
+        to = to < window->to ? to : window->to;
+        if (!window->synced)
+            write_zeros(fd, from < end ? up(end, PAGE) : from, to); /* I2 */
+        window->synced = false;
+        if (would_kill(window->bytes + (from - window->from), (size_t)(to - from)))
+            return false;
+        window->ready = to;
+    }
+    return true;
+}
+
+/* I3. memcpy may store the last bytes first. */
+static uint8_t *store_forward(uint8_t *to, struct strata_slice part)
+{
+    const uint8_t *from = part.data;
+    size_t left = part.size;
+
+    for (; left && (uintptr_t)to % sizeof(uint64_t); left--)
+        *(volatile uint8_t *)to++ = *from++;
+    for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, from, sizeof word);
+        *(volatile uint64_t *)(void *)to = word;
+        to += sizeof word;
+        from += sizeof word;
+    }
+    for (; left; left--)
+        *(volatile uint8_t *)to++ = *from++;
+    return to;
+}
+
+bool fs_window_store(struct fs_window *window, int fd, uint64_t end,
+                     const struct strata_slice *parts, size_t count, uint64_t size)
+{
+    uint64_t ready = window->bytes && window->ready > end ? window->ready : end;
+    uint8_t *at;
+
+    if (end > window->room || size > window->room - end) /* I1 */
+        return false;
+    if (end + size > ready && end + size - ready >= LARGE)
+        return false;
+    if ((!window->bytes || end + size > window->to) && !map(window, fd, end))
+        return false;
+    if (!make_ready(window, fd, end, end + size))
+        return false;
+    at = window->bytes + (end - window->from);
+    for (size_t i = 0; i < count; i++)
+        at = store_forward(at, parts[i]);
+    return true;
+}
+
+void fs_window_fill(struct fs_window *window, int fd, uint64_t end, uint64_t size)
+{
+    uint64_t from = end + size, to;
+
+    if (end > window->room || size > window->room - end || from <= window->ready)
+        return;
+    to = up(from, FS_WINDOW_PIECE);
+    window->ready = to < window->room ? to : window->room;
+    write_zeros(fd, from, window->ready);
+}
+
+void fs_window_pass(struct fs_window *window, uint64_t end)
+{
+    if (window->ready < end / PAGE * PAGE)
+        window->ready = end / PAGE * PAGE;
+}

@@ -420,8 +420,11 @@ int strata_verify(struct strata *db, const struct strata_progress *progress,
  * on writing. When it returns 0 the copy is as safe as the stage promises. `progress` may be NULL.
  * From stage 8 on the files of sorted tables are shared as hard links if both are on one file
  * system; otherwise every entry or file is copied and read back. A copy that failed or was cut
- * short is called incomplete by strata_open: remove it. EXISTS   `to` is not empty LOCKED   `to` is
- * an open database CORRUPT  what was read is damaged, or the copy differs IO */
+ * short is called incomplete by strata_open: remove it.
+ *   EXISTS   `to` is not empty
+ *   LOCKED   `to` is an open database
+ *   CORRUPT  what was read is damaged, or the copy differs
+ *   IO */
 int strata_backup(struct strata *db, const char *to, const struct strata_progress *progress,
                   struct strata_error *err);
 

@@ -5,6 +5,7 @@
  * holds never comes without it. */
 #include "tree.h"
 #include "09_fast_paths/bptree.h"
+#include "09_fast_paths/single_op_log.h"
 #include "change.h"
 #include "tree_events.h"
 
@@ -44,7 +45,7 @@ int tree_sync_names(struct tree *tree, struct strata_error *err)
 
 static int make_log(struct tree *tree, struct tree_log *log, struct strata_error *err)
 {
-    int rc = log_create(&log->log, tree->env, true, tree->next++, tree->sequence, err);
+    int rc = log_create(&log->log, tree->env, &single_op_log, tree->next++, tree->sequence, err);
 
     log->first = tree->sequence;
     log->made = log->log.end;

@@ -128,15 +128,13 @@ static int find_frame(struct reading *d, uint64_t from, struct wal_frame *frame,
     uint64_t limit = d->reader.limit;
     int rc = STRATA_NOT_FOUND;
 
-    d->reader.max_type = WAL_FRAME;
     for (; from <= limit && limit - from >= RECORD_HEAD; from++) {
         d->reader.at = from;
-        rc = wal_next(&d->reader, NULL, frame, err);
+        rc = wal_next(&d->reader, NULL, frame, err); /* only frames with a head */
         if ((rc == 0 && fits(d, frame)) || (rc < 0 && rc != STRATA_ERR_CORRUPT))
             break;
         rc = STRATA_NOT_FOUND;
     }
-    d->reader.max_type = SINGLE_OP_DELETE;
     return rc;
 }
 

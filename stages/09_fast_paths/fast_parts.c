@@ -69,4 +69,5 @@ const struct tree_parts fast_parts = {
     .index = version_index_new,
     .notes = lineage_notes,
     .single_operations = true,
+    .deferred_recovery = true,
 };

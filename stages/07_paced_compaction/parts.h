@@ -37,6 +37,8 @@ struct tree_parts {
      * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
     const struct wal_kind *log; /* NULL: frames only */
+    bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
+                             * STRATA_SYNC_ALWAYS is set; else open does it */
 };
 
 #endif

@@ -1,9 +1,9 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
-#include "bptree.h"
-#include "pax_table_inside.h"
-#include "single_op_log.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "09_fast_paths/log/single_op_log.h"
 
 #include <stdlib.h>
 
@@ -70,4 +70,5 @@ const struct tree_parts fast_parts = {
     .index = version_index_new,
     .notes = lineage_notes,
     .log = &single_op_log,
+    .deferred_recovery = true,
 };

@@ -7,7 +7,7 @@
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/run.h"
 #include "04_memtable_sstable/tables.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "07_paced_compaction/events.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/checksum.h"

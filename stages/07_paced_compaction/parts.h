@@ -36,6 +36,8 @@ struct tree_parts {
      * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
     bool single_operations; /* a batch of one operation is logged without a frame */
+    bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
+                             * STRATA_SYNC_ALWAYS is set; else open does it */
 };
 
 #endif

@@ -283,7 +283,8 @@ static int begin_log(struct tree *tree, struct strata_error *err)
 /* I4. */
 static bool may_wait(const struct tree *tree)
 {
-    return tree->state.log_count == 1 && tree->env->options->sync != STRATA_SYNC_ALWAYS;
+    return tree->parts->deferred_recovery && tree->state.log_count == 1 &&
+           tree->env->options->sync != STRATA_SYNC_ALWAYS;
 }
 
 static int make_writable(struct tree *tree, bool torn, const struct fs_names *names,

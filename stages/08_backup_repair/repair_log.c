@@ -7,7 +7,7 @@
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/memtable/bptree.h"
 #include "07_paced_compaction/tree_files.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
-#include "bptree.h"
-#include "pax_table_inside.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 
 #include <stdlib.h>
 
@@ -69,4 +69,5 @@ const struct tree_parts fast_parts = {
     .index = version_index_new,
     .notes = lineage_notes,
     .single_operations = true,
+    .deferred_recovery = true,
 };

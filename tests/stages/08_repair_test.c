@@ -4,7 +4,7 @@
 
 #include "../crash/allocations.h"
 #include "03_wal/wal.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "harm.h"
 #include "rng.h"
 #include "crash/subject.h"

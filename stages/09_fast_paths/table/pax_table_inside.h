@@ -4,9 +4,9 @@
 #define STRATA_09_PAX_TABLE_INSIDE_H
 
 #include "02_hash_index/segment.h"
-#include "pax_block.h"
+#include "09_fast_paths/block/pax_block.h"
 #include "05_blocks_bloom/bloom.h"
-#include "clock_cache.h"
+#include "09_fast_paths/cache/clock_cache.h"
 #include "base/cost.h"
 #include "fence.h"
 #include "05_blocks_bloom/section.h"

@@ -9,7 +9,7 @@
  * I1: they are asked from the newest on, and the first that has the key has its newest version
  *     (version.c, I1). */
 #include "02_hash_index/index.h"
-#include "fast_parts.h"
+#include "09_fast_paths/fast_parts.h"
 
 #define BATCH 16 /* tables whose filters are waited for at once */
 

@@ -6,7 +6,7 @@
 #ifndef STRATA_09_READAHEAD_H
 #define STRATA_09_READAHEAD_H
 
-#include "pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 
 /* All zero is a valid empty one. */
 struct readahead {

@@ -7,7 +7,7 @@
  * for a put that is logged and added meanwhile: it would sleep, and to be woken takes longer than
  * many puts. */
 #include "leveled.h"
-#include "04_memtable_sstable/cursor_iter.h"
+#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "pace.h"
 #include "tree_events.h"
 #include "tree_open.h"

@@ -3,7 +3,7 @@
 #ifndef STRATA_07_SUPER_H
 #define STRATA_07_SUPER_H
 
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version.h"
 
 /* Never changed once made. */

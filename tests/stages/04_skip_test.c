@@ -2,8 +2,8 @@
  * readers that take no lock (for MODE=tsan above all). */
 #include "test.h"
 
-#include "04_memtable_sstable/memtable.h"
-#include "04_memtable_sstable/skip.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/memtable/skip.h"
 #include "readers.h"
 #include "rng.h"
 

@@ -14,7 +14,7 @@
  * as it is touched, and a database that is only read has a memtable, too. Measured with 450,000
  * entries of 16 + 100 bytes (64 MiB): inserting in random order costs 2,700 ns on small pages and
  * 1,900 ns on huge ones. */
-#include "arena.h"
+#include "04_memtable_sstable/memtable/arena.h"
 #include "base/pages.h"
 #include "strata_engine.h"
 

@@ -7,8 +7,8 @@
 #ifndef STRATA_04_MEMTABLE_H
 #define STRATA_04_MEMTABLE_H
 
-#include "arena.h"
-#include "cursor.h"
+#include "04_memtable_sstable/memtable/arena.h"
+#include "04_memtable_sstable/iter/cursor.h"
 
 #include <stdatomic.h>
 

@@ -5,8 +5,8 @@
  *     that a reader was told are there when it reads.
  * I2: of a key's versions, which stand side by side, the newest first, a reader takes the first
  *     that is not newer than its own number. */
-#include "memtable.h"
-#include "skip.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/memtable/skip.h"
 
 #include <stdlib.h>
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
+#define ENTRY_BYTES ((size_t)64)      /* of a memtable beside key and value, about */
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -47,6 +48,12 @@ static size_t most_spare(const struct strata_env *env)
     return env->options->memtable_bytes + env->options->memtable_bytes / 8;
 }
 
+static size_t usual_chunk(const struct strata_env *env)
+{
+    size_t budget = env->options->memtable_bytes;
+    return budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK;
+}
+
 /* What threads need; on failure nothing of it is left. */
 static int init_threads(struct tree *tree, const struct strata_env *env, struct strata_error *err)
 {
@@ -56,7 +63,7 @@ static int init_threads(struct tree *tree, const struct strata_env *env, struct 
         return rc;
     if (pthread_mutex_init(&tree->reading, NULL) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
-    if (rc == 0 && (rc = arena_pool_init(&tree->pool, most_spare(env), err)) < 0)
+    if (rc == 0 && (rc = arena_pool_init(&tree->pool, usual_chunk(env), most_spare(env), err)) < 0)
         pthread_mutex_destroy(&tree->reading);
     if (rc < 0)
         group_free(&tree->group);
@@ -164,7 +171,7 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
     }
     /* A sync is one of what came before, too. */
     if (rc == 0 && (operations || !tree->named || tree->spent || tree->unsynced))
-        rc = pace_write(tree, memtable_cost(tree->super->memtable, operations, bytes), err);
+        rc = pace_write(tree, operations * ENTRY_BYTES + bytes, err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);
     if (rc == 0)
@@ -188,7 +195,7 @@ static void apply(struct tree *tree, const struct group_commit *list)
     is_read = super_is_read(tree->super);
     pthread_mutex_unlock(&tree->reading);
     if (!is_read)
-        memtable_quiet(tree->super->memtable);
+        memtable_recycle(tree->super->memtable);
 }
 
 /* Append, sync if asked for, apply, answer: stage 3's order. (A sealed log is on the device.) */

@@ -5,6 +5,7 @@
 #define STRATA_07_TREE_H
 
 #include "04_memtable_sstable/log.h"
+#include "09_fast_paths/arena_pool.h"
 #include "compact.h"
 #include "events.h"
 #include "06_leveled_compaction/manifest.h"

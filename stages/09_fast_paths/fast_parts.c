@@ -3,6 +3,7 @@
 #include "08_backup_repair/lineage_notes.h"
 #include "bptree.h"
 #include "pax_table_inside.h"
+#include "single_op_log.h"
 
 #include <stdlib.h>
 
@@ -68,5 +69,5 @@ const struct tree_parts fast_parts = {
     .filtered = filtered,
     .index = version_index_new,
     .notes = lineage_notes,
-    .single_operations = true,
+    .log = &single_op_log,
 };

@@ -138,7 +138,7 @@ flat: all ## one stage as a directory of its own, that builds and is tested alon
 # ---- Checks on the source --------------------------------------------------------------------
 
 FORMATTED = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find include common stages tests fuzz bench -name '*.[ch]')
-lint: install-lint all lint-arrows ## layout, static analysis, arrows, sizes
+lint: install-lint all lint-arrows lint-circles ## layout, static analysis, arrows, sizes
 	@tests/tools/lint.sh $(FORMATTED)
 lint-arrows: all $(STAGES) ## no stage includes or links a later one, no folder of common/ one that stands on it
 	@B=$B tests/tools/arrows.sh $(foreach s,$(STAGES),$s $(foreach u,$($s.USES),$s:$u))

@@ -5,7 +5,7 @@
 #include "03_wal/checkpoint.h"
 #include "02_hash_index/tail.h"
 #include "03_wal/wal.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "07_paced_compaction/events.h"

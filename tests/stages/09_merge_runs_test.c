@@ -3,7 +3,7 @@
  * apart, and keys that they do not; reads that fail anywhere. */
 #include "test.h"
 
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/read/merge_runs.h"

@@ -10,7 +10,7 @@
 #ifndef STRATA_09_BPTREE_H
 #define STRATA_09_BPTREE_H
 
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 
 struct bptree_entry {
     uint64_t sequence;      /* of the operation */

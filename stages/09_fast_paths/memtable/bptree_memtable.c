@@ -28,7 +28,7 @@ static unsigned get(const void *self, struct strata_slice key, uint64_t sequence
     return entry->type;
 }
 
-static void quiet(void *self)
+static void recycle(void *self)
 {
     bptree_quiet(self);
 }
@@ -40,11 +40,10 @@ static struct cursor *cursor_of(const void *self, uint64_t sequence)
 
 const struct memtable_kind memtable_bptree = {
     .self_bytes = sizeof(struct bptree),
-    .entry_bytes = 64,
     .init = init,
     .room = room,
     .add = add,
     .get = get,
     .cursor = cursor_of,
-    .quiet = quiet,
+    .recycle = recycle,
 };

@@ -5,7 +5,7 @@
 #ifndef STRATA_09_PAX_TABLE_H
 #define STRATA_09_PAX_TABLE_H
 
-#include "04_memtable_sstable/sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 #define PAX_TABLE_MAGIC "STRATBLK"
 

@@ -5,7 +5,7 @@
 #include "02_hash_index/segment.h"
 #include "base/bytes.h"
 #include "base/coding.h"
-#include "run.h"
+#include "04_memtable_sstable/run/run.h"
 
 #include <stdlib.h>
 

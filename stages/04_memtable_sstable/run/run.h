@@ -4,7 +4,7 @@
 #ifndef STRATA_04_RUN_H
 #define STRATA_04_RUN_H
 
-#include "sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 #define RUN_MAGIC "STRATRUN"
 

@@ -5,7 +5,7 @@
  *
  * I1: a table's file is there as long as anybody reads it, by its name: so it may be closed and
  *     opened again meanwhile. What a crash leaves of it the next open removes. */
-#include "sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 #include "01_append_log/record.h"
 #include "base/bytes.h"
 

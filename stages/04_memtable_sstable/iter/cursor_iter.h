@@ -3,7 +3,7 @@
 #ifndef STRATA_04_CURSOR_ITER_H
 #define STRATA_04_CURSOR_ITER_H
 
-#include "cursor.h"
+#include "04_memtable_sstable/iter/cursor.h"
 
 /* Takes the cursor, and what is held for it, which is released behind it; both at once when it
  * fails. NO_MEMORY. */

@@ -5,15 +5,14 @@
  *     that a reader was told are there when it reads.
  * I2: of a key's versions, which stand side by side, the newest first, a reader takes the first
  *     that is not newer than its own number. */
-#include "memtable.h"
-#include "skip.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/memtable/skip.h"
 
 #include <stdlib.h>
 
 #define CHUNK_LEAST ((size_t)16 << 10)
-#define CHUNK_MOST ((size_t)8 << 20)
 
-int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size_t budget,
+int memtable_new(const struct memtable_kind *kind, struct arena_source *source, size_t budget,
                  struct memtable **out, struct strata_error *err)
 {
     struct memtable *memtable = calloc(1, sizeof *memtable + kind->self_bytes);
@@ -26,8 +25,8 @@ int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size
     memtable->first = UINT64_MAX;
     memtable->kind = kind;
     memtable->self = memtable + 1;
-    memtable->arena.pool = pool;
-    memtable->arena.chunk_bytes = budget < CHUNK_MOST ? budget : CHUNK_MOST;
+    memtable->arena.source = source;
+    memtable->arena.chunk_bytes = budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK;
     if (budget < CHUNK_LEAST)
         memtable->arena.chunk_bytes = CHUNK_LEAST;
     rc = kind->init(memtable->self, &memtable->arena, err);
@@ -62,11 +61,6 @@ size_t memtable_bytes(const struct memtable *memtable)
     return memtable->arena.used;
 }
 
-size_t memtable_cost(const struct memtable *memtable, size_t operations, size_t bytes)
-{
-    return operations * memtable->kind->entry_bytes + bytes;
-}
-
 int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
                      struct strata_error *err)
 {
@@ -81,14 +75,13 @@ void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
     if (memtable->first > sequence)
         memtable->first = sequence;
     memtable->last = sequence;
-    memtable->tombstones += type == STRATA_OP_DELETE;
     atomic_store_explicit(&memtable->count, memtable_count(memtable) + 1, memory_order_relaxed);
 }
 
-void memtable_quiet(struct memtable *memtable)
+void memtable_recycle(struct memtable *memtable)
 {
-    if (memtable->kind->quiet)
-        memtable->kind->quiet(memtable->self);
+    if (memtable->kind->recycle)
+        memtable->kind->recycle(memtable->self);
 }
 
 unsigned memtable_get(const struct memtable *memtable, struct strata_slice key, uint64_t sequence,
@@ -237,7 +230,6 @@ static struct cursor *cursor_of(const void *self, uint64_t sequence)
 
 const struct memtable_kind memtable_skip = {
     .self_bytes = sizeof(struct skip),
-    .entry_bytes = 168, /* of a node as high as can be */
     .init = init,
     .room = room,
     .add = add,

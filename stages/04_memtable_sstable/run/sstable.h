@@ -7,7 +7,7 @@
 #ifndef STRATA_04_SSTABLE_H
 #define STRATA_04_SSTABLE_H
 
-#include "cursor.h"
+#include "04_memtable_sstable/iter/cursor.h"
 #include "fs/fs.h"
 
 #include <stdatomic.h>

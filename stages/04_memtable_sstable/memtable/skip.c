@@ -15,7 +15,7 @@
  * I3: path[i] is the last node on level i that is not behind the node added last. So when a new
  *     entry belongs right behind that one, as in sequential work, path is where it goes, on every
  *     level, and nothing is searched (measured: 205 -> 90 ns). */
-#include "skip.h"
+#include "04_memtable_sstable/memtable/skip.h"
 #include "strata_engine.h"
 #include "base/cost.h"
 

@@ -24,7 +24,7 @@
  *
  * A get costs log2(n) steps, each a page and a record: this stage's weakness. What would help is
  * a part of the index in memory, and that is stage 5's, whose blocks make it small. */
-#include "run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "01_append_log/record.h"
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"

@@ -1,5 +1,5 @@
 /* cursor_iter.c: see cursor_iter.h. */
-#include "cursor_iter.h"
+#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "base/bytes.h"
 
 #include <stdlib.h>

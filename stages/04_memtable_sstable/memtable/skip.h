@@ -11,7 +11,7 @@
 #ifndef STRATA_04_SKIP_H
 #define STRATA_04_SKIP_H
 
-#include "arena.h"
+#include "04_memtable_sstable/memtable/arena.h"
 #include "base/prng.h"
 
 #define SKIP_HEIGHT 16 /* levels; with one node in three a level higher: 40 million entries */

@@ -13,7 +13,7 @@
  * I3: to turn round, every source is sought anew, by the key that is shown.
  *
  * Measured: a heap and a tree of losers differ by less than the noise. */
-#include "merge_iter.h"
+#include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <stdlib.h>
 #include <string.h>

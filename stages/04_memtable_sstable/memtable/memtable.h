@@ -7,8 +7,8 @@
 #ifndef STRATA_04_MEMTABLE_H
 #define STRATA_04_MEMTABLE_H
 
-#include "arena.h"
-#include "cursor.h"
+#include "04_memtable_sstable/memtable/arena.h"
+#include "04_memtable_sstable/iter/cursor.h"
 
 #include <stdatomic.h>
 
@@ -16,7 +16,6 @@
  * `self` lies behind it, and what it needs more it takes from the arena. */
 struct memtable_kind {
     size_t self_bytes;
-    size_t entry_bytes; /* that an entry takes beside key and value, about */
     int (*init)(void *self, struct arena *arena, struct strata_error *err);
     size_t (*room)(const void *self, size_t operations, size_t bytes); /* SIZE_MAX: too much */
     void (*add)(void *self, uint64_t sequence, unsigned type, struct strata_slice key,
@@ -24,7 +23,9 @@ struct memtable_kind {
     unsigned (*get)(const void *self, struct strata_slice key, uint64_t sequence,
                     struct strata_slice *value);
     struct cursor *(*cursor)(const void *self, uint64_t sequence);
-    void (*quiet)(void *self); /* NULL: it has no use for that */
+    /* Nobody reads, and who begins to will see all that was added: memory that only readers could
+     * still look at may be used again. NULL: there is none. */
+    void (*recycle)(void *self);
 };
 
 extern const struct memtable_kind memtable_skip; /* a skip list */
@@ -36,12 +37,12 @@ struct memtable {
     struct arena arena;
     _Atomic uint64_t count; /* of entries; memtable_count */
     uint64_t first, last;   /* sequence numbers in it; the writer's alone; first > last: none */
-    uint64_t tombstones;
 };
 
-/* `budget` is how many bytes it is expected to hold; `pool`, which outlives it, may be NULL.
- * NO_MEMORY. One reference is the caller's. */
-int memtable_new(const struct memtable_kind *kind, struct arena_pool *pool, size_t budget,
+/* `budget` is how many bytes it is expected to hold; `source`, which outlives it, is where its
+ * memory comes from (NULL: malloc). NO_MEMORY. One reference is the caller's. */
+#define MEMTABLE_CHUNK ((size_t)8 << 20) /* bytes of memory taken at a time, at most */
+int memtable_new(const struct memtable_kind *kind, struct arena_source *source, size_t budget,
                  struct memtable **out, struct strata_error *err);
 void memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine */
@@ -50,8 +51,6 @@ void memtable_unref(struct memtable *memtable); /* NULL is fine */
 uint64_t memtable_count(const struct memtable *memtable);
 /* Memory in use, bytes. */
 size_t memtable_bytes(const struct memtable *memtable);
-/* What so many operations, with so many bytes of keys and values, will add to that, about. */
-size_t memtable_cost(const struct memtable *memtable, size_t operations, size_t bytes);
 /* So many more operations, with so many bytes of keys and values, fit: memtable_add cannot fail.
  * NO_MEMORY. */
 int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
@@ -59,9 +58,8 @@ int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
 /* Sequence numbers ascend. */
 void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
                   struct strata_slice key, struct strata_slice value);
-/* Nobody reads it, and who begins to will see all that was done: memory that readers alone could
- * still look at is used again. */
-void memtable_quiet(struct memtable *memtable);
+/* As the kind's. */
+void memtable_recycle(struct memtable *memtable);
 
 /* The newest version of `key` up to `sequence`: its type, and its value, which lives as long as
  * the memtable. 0: it has none here. */

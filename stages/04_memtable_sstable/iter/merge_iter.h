@@ -3,7 +3,7 @@
 #ifndef STRATA_04_MERGE_ITER_H
 #define STRATA_04_MERGE_ITER_H
 
-#include "cursor.h"
+#include "04_memtable_sstable/iter/cursor.h"
 
 /* Over `count` sources, which are freed with it, or at once when it fails (NO_MEMORY); one that is
  * NULL could not be made, and is NO_MEMORY too. `tombstones`: they are shown, as they still hide

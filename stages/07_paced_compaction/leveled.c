@@ -35,8 +35,8 @@ static int tree_free(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
     state_free(&tree->state);
-    if (tree->memory)
-        tree->parts->memory_del(tree->memory);
+    if (tree->source)
+        tree->parts->memory_free(tree->source);
     pthread_mutex_destroy(&tree->reading);
     group_free(&tree->group);
     free(tree);
@@ -76,7 +76,7 @@ int leveled_open(const struct strata_env *env, const struct tree_parts *parts, b
     tree->kind = parts->table;
     tree->unsynced = unsynced;
     events_init(&tree->events, env);
-    rc = parts->memory_new ? parts->memory_new(env, &tree->memory, &why) : 0;
+    rc = parts->memory_new ? parts->memory_new(env, &tree->source, &why) : 0;
     if (rc == 0 && tree->kind->common_new)
         rc = tree->kind->common_new(env, &tree->common, &why);
     if (rc == 0)

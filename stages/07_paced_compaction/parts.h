@@ -22,10 +22,11 @@ struct compact;
 struct tree_parts {
     const struct sstable_kind *table;
     const struct memtable_kind *memtable;
-    /* Where the memory of memtables comes from; it outlives them. NO_MEMORY. NULL: malloc. */
+    /* Where the memory of the memtables comes from; freed after the last of them. NO_MEMORY. Both
+     * NULL: malloc. */
     int (*memory_new)(const struct strata_env *env, struct arena_source **out,
                       struct strata_error *err);
-    void (*memory_del)(struct arena_source *memory);
+    void (*memory_free)(struct arena_source *memory);
     /* A merging iterator. Takes `newer`, whatever comes of it; borrows the version. NO_MEMORY. */
     int (*merge)(const struct version *version, const struct tree_sources *of, struct cursor **out,
                  struct strata_error *err);

@@ -124,7 +124,7 @@ static int make_super(struct tree *tree, struct strata_error *err)
     struct sstable **tables = malloc(size);
     struct memtable *memtable = NULL;
     struct version *version = NULL;
-    int rc = tables ? memtable_new(tree->parts->memtable, tree->memory,
+    int rc = tables ? memtable_new(tree->parts->memtable, tree->source,
                                    tree->env->options->memtable_bytes, &memtable, err)
                     : strata_fail_memory(err, size);
 

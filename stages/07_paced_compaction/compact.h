@@ -6,7 +6,7 @@
 
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "parts.h"
-#include "06_leveled_compaction/pick.h"
+#include "picker.h"
 
 /* compact_step: all is written. */
 #define COMPACT_DONE 2

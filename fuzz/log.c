@@ -1,4 +1,4 @@
-/* log.c: the log of stage 6 (stages/07_paced_compaction/tree_open.c reads it), in which
+/* log.c: the log of stage 6 (stages/07_paced_compaction/tree/tree_open.c reads it), in which
  * operations may stand alone (03_wal/wal.h): the bytes are 000001.log, the only log that the
  * manifest of an empty database names, of which it says that 77 bytes are on the device.
  *

@@ -13,7 +13,7 @@
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
 #include "09_fast_paths/table/pax_table.h"
-#include "07_paced_compaction/tree_files.h"
+#include "07_paced_compaction/tree/tree_files.h"
 
 #include <inttypes.h>
 #include <stdio.h>

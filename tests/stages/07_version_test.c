@@ -188,7 +188,7 @@ struct ground {
     uint64_t next, sequence;
     struct state state;
     struct version *version;
-    struct policy_quarantine spared;
+    struct policy_quarantine quarantined;
     int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */
     int done, steps, parts;
 };
@@ -214,7 +214,7 @@ static void ground_init(struct ground *g)
 static void ground_free(struct ground *g)
 {
     version_unref(g->version);
-    policy_quarantine_clear(&g->spared);
+    policy_quarantine_clear(&g->quarantined);
     state_free(&g->state);
     kind->common_del(g->common);
     assert_int_equal(fs_sim_open_files(g->fs), 0);
@@ -334,7 +334,7 @@ static int due(const struct ground *g, struct pick *pick)
     struct policy_input of = {.version = g->version,
                               .options = &g->options,
                               .cursors = g->state.cursors,
-                              .spared = &g->spared};
+                              .quarantined = &g->quarantined};
     return policy_pick(&of, pick, &err);
 }
 
@@ -739,7 +739,7 @@ static void pick_leaves_alone_what_cannot_be_read(void **state)
         if (level)
             assert_true(compact_one(&g, UINT64_MAX, true) > 0);
         number = g.version->levels[level].tables[0]->number;
-        assert_ok(policy_quarantine_add(&g.spared, number, &err), &err);
+        assert_ok(policy_quarantine_add(&g.quarantined, number, &err), &err);
         for (int i = 0; i < 8; i++) /* tombstones of what it holds */
             add_flush(&g, KEYS / 2 - 4, KEYS / 2 + 4, 1, true);
         while (compact_one(&g, 700, false) > 0)
@@ -765,7 +765,7 @@ static void pick_leaves_alone_what_cannot_be_read(void **state)
         }
         assert_in_range(g.version->levels[0].count, 0, before + 4);
         expect_gets(&g);
-        policy_quarantine_clear(&g.spared); /* it was mended */
+        policy_quarantine_clear(&g.quarantined); /* it was mended */
         while (compact_one(&g, 700, false) > 0)
             ;
         assert_in_range(g.version->levels[0].count, 0, PICK_L0_TABLES - 1);
@@ -866,7 +866,7 @@ static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
         if (deep)
             assert_true(compact_one(&g, UINT64_MAX, true) > 0);
         number = g.version->levels[deep].tables[0]->number;
-        assert_ok(policy_quarantine_add(&g.spared, number, &err), &err);
+        assert_ok(policy_quarantine_add(&g.quarantined, number, &err), &err);
         for (int i = 0; i < 60; i++) {
             add_flush(&g, i % 3 * 10, i % 3 * 10 + 20, 1, i % 7 == 6);
             while (compact_one(&g, 700, false) > 0)
@@ -875,7 +875,7 @@ static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
             assert_in_range(g.version->levels[0].count, 1, 10);
             expect_gets(&g);
         }
-        policy_quarantine_clear(&g.spared);
+        policy_quarantine_clear(&g.quarantined);
         add_flushes(&g, 12, 0, KEYS);
         while (compact_one(&g, 700, false) > 0)
             expect_gets(&g);

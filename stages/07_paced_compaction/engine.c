@@ -12,6 +12,7 @@
 #include "08_backup_repair/backup.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/leveled.h"
 #include "08_backup_repair/repair.h"
 
@@ -26,8 +27,8 @@ static int open_unsynced(const struct strata_env *env, void **self, struct strat
 }
 
 static const struct strata_format *const formats[] = {
-    &wal_lone_format, &wal_format,    &pax_table_format, &manifest_format,
-    &current_format,  &events_format, &tail_format,      NULL};
+    &single_op_log_format, &wal_format,    &pax_table_format, &manifest_format,
+    &current_format,       &events_format, &tail_format,      NULL};
 
 const struct strata_engine strata_stage_07_paced_compaction = {
     .size = sizeof(struct strata_engine),

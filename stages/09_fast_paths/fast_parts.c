@@ -4,6 +4,7 @@
 #include "arena_pool.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/table/pax_table_inside.h"
+#include "09_fast_paths/log/single_op_log.h"
 
 #include <stdlib.h>
 
@@ -96,6 +97,6 @@ const struct tree_parts fast_parts = {
     .filtered = filtered,
     .index = version_index_new,
     .notes = lineage_notes,
-    .single_operations = true,
+    .log = &single_op_log,
     .deferred_recovery = true,
 };

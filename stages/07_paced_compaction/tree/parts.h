@@ -3,6 +3,7 @@
 #ifndef STRATA_07_PARTS_H
 #define STRATA_07_PARTS_H
 
+#include "03_wal/wal.h"
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version.h"
 
@@ -39,7 +40,7 @@ struct tree_parts {
     /* Properties for the table that a compaction is about to end, appended to `to` (a collector of
      * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
-    bool single_operations; /* a batch of one operation is logged without a frame */
+    const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */
 };

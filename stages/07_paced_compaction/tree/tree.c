@@ -44,8 +44,7 @@ int tree_sync_names(struct tree *tree, struct strata_error *err)
 
 static int make_log(struct tree *tree, struct tree_log *log, struct strata_error *err)
 {
-    int rc = log_create(&log->log, tree->env, tree->parts->single_operations, tree->next++,
-                        tree->sequence, err);
+    int rc = log_create(&log->log, tree->env, tree->parts->log, tree->next++, tree->sequence, err);
 
     log->first = tree->sequence;
     log->made = log->log.end;

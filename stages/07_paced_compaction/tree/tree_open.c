@@ -39,12 +39,13 @@ static int note_operations(void *arg, const struct wal_frame *frame, struct reco
 static int holds_operations(const struct tree *tree, const char *path, uint64_t number, bool *holds,
                             struct strata_error *err)
 {
-    struct replay replay = {.number = number, .apply = note_operations, .arg = holds};
+    struct replay replay = {
+        .number = number, .kind = tree->parts->log, .apply = note_operations, .arg = holds};
     struct strata_error why;
     int rc = fs_open(tree->env->fs, path, FS_READ, &replay.file, &why);
 
     if (rc == 0)
-        rc = wal_check_log(replay.file, number, &replay.lone, &why);
+        rc = log_check_header(replay.file, number, &replay.kind, &why);
     if (rc == 0)
         rc = replay_log(&replay, &why);
     fs_close(replay.file, NULL);
@@ -160,7 +161,8 @@ static int read_log(struct tree *tree, const struct edit_log *entry, struct tree
 {
     struct tables known = tree_log_known(entry);
     struct replay *opened = &tree->opened;
-    int rc = log_open(&log->log, tree->env, &known, tree->super->memtable, opened, err);
+    int rc = log_open(&log->log, tree->env, tree->parts->log, &known, tree->super->memtable, opened,
+                      err);
 
     if (rc < 0)
         return rc;
@@ -223,7 +225,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     tree->next = 2;
     tree->sequence = 1;
     if (rc == 0)
-        rc = log_create(&tree->live.log, tree->env, tree->parts->single_operations, 1, 1, err);
+        rc = log_create(&tree->live.log, tree->env, tree->parts->log, 1, 1, err);
     tree->live.first = 1;
     tree->live.made = tree->stats.log_bytes = tree->live.log.end;
     edit.logs[0] = (struct edit_log){1, 1, tree->live.made, 1};

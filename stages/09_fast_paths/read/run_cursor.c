@@ -382,3 +382,17 @@ struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice pr
         run_cursor_init(c, run, prefix, once);
     return c ? &c->base : NULL;
 }
+
+struct cursor *pax_table_cursor(struct sstable *table, bool once)
+{
+    struct fast_run run = {&table, 1, NULL};
+    struct run_cursor *c = malloc(sizeof *c);
+
+    if (!c)
+        return NULL;
+    run_cursor_init(c, &run, strata_bytes(NULL, 0), once);
+    c->single = table;
+    c->run.tables = &c->single;
+    c->base.sequence = table->sum.last; /* of two tables all keys of one are newer */
+    return &c->base;
+}

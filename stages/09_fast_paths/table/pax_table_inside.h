@@ -9,7 +9,7 @@
 #include "09_fast_paths/cache/clock_cache.h"
 #include "base/cost.h"
 #include "fence.h"
-#include "05_blocks_bloom/section.h"
+#include "05_blocks_bloom/stored_block.h"
 #include "pax_table.h"
 
 #include <pthread.h>
@@ -177,6 +177,7 @@ static inline const struct pax_block *pax_table_block_of(const struct clock_cach
 /* < 0, 0, > 0: entry `at` of the block stands before, at, behind `key`. */
 int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct strata_slice key);
 
+/* read/run_cursor.c: the kind's cursor. */
 struct cursor *pax_table_cursor(struct sstable *table, bool once);
 int pax_table_verify(struct sstable *table, struct strata_error *err);
 /* All blocks are what index, filter and properties say. */

@@ -10,7 +10,7 @@
 #include "04_memtable_sstable/tables.h"
 #include "04_memtable_sstable/log.h"
 #include "04_memtable_sstable/lsm.h"
-#include "table.h"
+#include "table/table.h"
 
 #define LOG_LEFT ((uint64_t)0) /* bytes */
 

@@ -6,8 +6,8 @@
 #include "01_append_log/record.h"
 #include "base/bytes.h"
 #include "base/coding.h"
-#include "stored_block.h"
-#include "table_inside.h"
+#include "block/stored_block.h"
+#include "table/table_inside.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

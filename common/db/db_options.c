@@ -155,9 +155,12 @@ int db_marked_engine(const char *dir, const struct marker *marker,
                            "stage %u wrote this database, and stage %u was asked for",
                            marker->stage, (*engine)->stage);
     if ((*engine)->format != marker->format)
-        return strata_fail(err, STRATA_ERR_CORRUPT, dir, STRATA_NO_OFFSET,
-                           "its files have format version %u; this build's %s reads version %u",
-                           marker->format, (*engine)->name, (*engine)->format);
+        return strata_fail(
+            err, STRATA_ERR_CORRUPT, dir, STRATA_NO_OFFSET,
+            "%s version of Strata wrote it: format version %u of %s, and this build reads version "
+            "%u; export it with that Strata (strata dump), and load it here (strata load)",
+            marker->format < (*engine)->format ? "an earlier" : "a later", marker->format,
+            (*engine)->name, (*engine)->format);
     return 0;
 }
 

@@ -6,8 +6,9 @@
  *
  * writes tests/golden/NN and NN.tsv anew, from the root of the project: for a new stage, and when
  * a format changes on purpose (then the old directory stays, under another name, for as long as
- * it can be read: NN_WORD, which holds the same). Of a stage with a backup of its own, NN_backup is
- * one that was taken before the close: it has a log, with writes that were not synced one by one.
+ * it can be read: NN_WORD, which holds the same; from then on as NN_format_F, which is refused). Of
+ * a stage with a backup of its own, NN_backup is one that was taken before the close: it has a log,
+ * with writes that were not synced one by one.
  */
 #include "test.h"
 
@@ -267,6 +268,11 @@ static void golden_directory_holds_what_it_held(void **state)
     history_free(&rows);
 }
 
+static bool is_earlier_format(const char *name)
+{
+    return strstr(name, "_format_") != NULL;
+}
+
 /* NN_WORD: what the stage wrote before, and a backup. */
 static void golden_others_of_the_stage_hold_the_same(void **state)
 {
@@ -281,7 +287,8 @@ static void golden_others_of_the_stage_hold_the_same(void **state)
     read_expected(golden, &rows);
     assert_int_equal(fs_list(golden->real, GOLDEN, &names, NULL), 0);
     for (size_t i = 0; i < names.count; i++) {
-        if (strncmp(names.names[i], prefix, strlen(prefix)) != 0)
+        if (strncmp(names.names[i], prefix, strlen(prefix)) != 0 ||
+            is_earlier_format(names.names[i]))
             continue;
         snprintf(dir, sizeof dir, GOLDEN "/%s", names.names[i]);
         expect_rows(golden, dir, &rows);
@@ -291,29 +298,6 @@ static void golden_others_of_the_stage_hold_the_same(void **state)
     assert_int_equal(found, subject_info()->stage == 6 ? 2 : subject_info()->stage == 2 ? 1 : 0);
     fs_names_free(&names);
     history_free(&rows);
-}
-
-static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
-{
-    struct golden *golden = *state;
-    struct strata_fs *fs = copy_golden(golden);
-    char *root = tmpdir_new(), *dir = tmpdir_path(root, "db");
-    struct oracle_report report;
-    struct history rows = {0};
-    struct strata_error err;
-    struct oracle oracle = {.fs = golden->real, .dir = dir, .history = &rows};
-
-    read_expected(golden, &rows);
-    oracle.floor = oracle.issued = rows.count;
-    assert_ok(fs_sim_write_out(fs, DIR, golden->real, dir, &err), &err);
-    if (oracle_check(&oracle, &report))
-        fail_msg("%s: %s", golden->dir, report.what);
-    assert_int_equal(report.torn, 0);
-    assert_false(report.absent);
-    history_free(&rows);
-    fs_free(fs);
-    free(dir);
-    tmpdir_del(root);
 }
 
 /* DIR of `then`, and `dir` of `now`. */
@@ -341,6 +325,68 @@ static void expect_same_files(struct strata_fs *then, struct strata_fs *now, con
     fs_names_free(&now_names);
     fs_free(then);
     fs_free(now);
+}
+
+/* NN_format_F: the error says what wrote it and what to do, and the files stay as they are. */
+static void expect_refusal(const struct golden *golden, const char *dir)
+{
+    struct strata_fs *fs = copy_golden_of(golden, dir);
+    struct strata_error err;
+    struct strata *db;
+
+    for (int create = 0; create < 2; create++) {
+        assert_int_equal(subject_open(fs, DIR, create, &db, &err), STRATA_ERR_CORRUPT);
+        assert_string_equal(err.file, DIR);
+        assert_err_says(&err, subject_info()->name);
+        assert_err_says(&err, "an earlier version of Strata wrote it");
+        assert_err_says(&err, "export it with that Strata (strata dump)");
+    }
+    fs_remove(fs, DIR "/" LOCK_NAME, NULL);
+    expect_same_files(copy_golden_of(golden, dir), fs, DIR);
+}
+
+static void golden_earlier_formats_are_refused_clearly(void **state)
+{
+    struct golden *golden = *state;
+    struct fs_names names;
+    char prefix[24], dir[300];
+    size_t found = 0;
+
+    need_golden(golden);
+    snprintf(prefix, sizeof prefix, "%02u_format_", subject_info()->stage);
+    assert_int_equal(fs_list(golden->real, GOLDEN, &names, NULL), 0);
+    for (size_t i = 0; i < names.count; i++) {
+        if (strncmp(names.names[i], prefix, strlen(prefix)) != 0)
+            continue;
+        snprintf(dir, sizeof dir, GOLDEN "/%s", names.names[i]);
+        expect_refusal(golden, dir);
+        found++;
+    }
+    assert_int_equal(found, subject_info()->stage == 5 ? 1 : 0);
+    fs_names_free(&names);
+}
+
+static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
+{
+    struct golden *golden = *state;
+    struct strata_fs *fs = copy_golden(golden);
+    char *root = tmpdir_new(), *dir = tmpdir_path(root, "db");
+    struct oracle_report report;
+    struct history rows = {0};
+    struct strata_error err;
+    struct oracle oracle = {.fs = golden->real, .dir = dir, .history = &rows};
+
+    read_expected(golden, &rows);
+    oracle.floor = oracle.issued = rows.count;
+    assert_ok(fs_sim_write_out(fs, DIR, golden->real, dir, &err), &err);
+    if (oracle_check(&oracle, &report))
+        fail_msg("%s: %s", golden->dir, report.what);
+    assert_int_equal(report.torn, 0);
+    assert_false(report.absent);
+    history_free(&rows);
+    fs_free(fs);
+    free(dir);
+    tmpdir_del(root);
 }
 
 static void golden_writes_give_the_same_bytes_today(void **state)
@@ -377,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_directory_holds_what_it_held),
         cmocka_unit_test(golden_others_of_the_stage_hold_the_same),
+        cmocka_unit_test(golden_earlier_formats_are_refused_clearly),
         cmocka_unit_test(golden_directory_takes_a_write_on_the_real_file_system),
         cmocka_unit_test(golden_writes_give_the_same_bytes_today),
         cmocka_unit_test(golden_content_is_written_as_it_was),

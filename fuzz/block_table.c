@@ -4,8 +4,8 @@
  * Beyond that, of one that verifies:
  *   - its properties and its footer make the same bytes when they are written again;
  *   - a section of it is valid in no other place. */
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/coding.h"
 #include "database.h"
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 /* sections.c: see sections.h. */
 #include "sections.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/coding.h"
 #include "repair.h"
 

@@ -5,7 +5,7 @@
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
 #include "03_wal/wal.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "07_paced_compaction/events.h"
 #include "08_backup_repair/lineage.h"
 #include "06_leveled_compaction/manifest.h"

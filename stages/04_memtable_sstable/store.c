@@ -19,7 +19,7 @@
  * I4: when TABLES could not be replaced it is not known which list is on the device: the files of
  *     both are left as they are. */
 #include "store.h"
-#include "merge_iter.h"
+#include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef STRATA_07_COMPACT_H
 #define STRATA_07_COMPACT_H
 
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "parts.h"
 #include "06_leveled_compaction/pick.h"
 

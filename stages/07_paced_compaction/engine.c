@@ -11,8 +11,8 @@
 #include "04_memtable_sstable/log.h"
 #include "08_backup_repair/backup.h"
 #include "09_fast_paths/fast_parts.h"
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/leveled.h"
 #include "08_backup_repair/repair.h"
 

@@ -4,7 +4,7 @@
 #define STRATA_07_PARTS_H
 
 #include "03_wal/wal.h"
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version.h"
 
 /* What is merged, the newest first. */
@@ -22,6 +22,10 @@ struct compact;
 struct tree_parts {
     const struct sstable_kind *table;
     const struct memtable_kind *memtable;
+    /* Where the memory of memtables comes from; it outlives them. NO_MEMORY. NULL: malloc. */
+    int (*memory_new)(const struct strata_env *env, struct arena_source **out,
+                      struct strata_error *err);
+    void (*memory_del)(struct arena_source *memory);
     /* A merging iterator. Takes `newer`, whatever comes of it; borrows the version. NO_MEMORY. */
     int (*merge)(const struct version *version, const struct tree_sources *of, struct cursor **out,
                  struct strata_error *err);
@@ -37,6 +41,8 @@ struct tree_parts {
      * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
     const struct wal_kind *log; /* NULL: frames only */
+    bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
+                             * STRATA_SYNC_ALWAYS is set; else open does it */
 };
 
 #endif

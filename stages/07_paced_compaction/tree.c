@@ -76,7 +76,7 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     struct super *old = tree->super, *super = NULL;
     struct memtable *memtable;
     struct tree_log log;
-    int rc = memtable_new(tree->parts->memtable, &tree->pool, tree->env->options->memtable_bytes,
+    int rc = memtable_new(tree->parts->memtable, tree->memory, tree->env->options->memtable_bytes,
                           &memtable, err);
 
     if (rc < 0)

@@ -124,7 +124,7 @@ static int make_super(struct tree *tree, struct strata_error *err)
     struct sstable **tables = malloc(size);
     struct memtable *memtable = NULL;
     struct version *version = NULL;
-    int rc = tables ? memtable_new(tree->parts->memtable, &tree->pool,
+    int rc = tables ? memtable_new(tree->parts->memtable, tree->memory,
                                    tree->env->options->memtable_bytes, &memtable, err)
                     : strata_fail_memory(err, size);
 
@@ -285,7 +285,8 @@ static int begin_log(struct tree *tree, struct strata_error *err)
 /* I4. */
 static bool may_wait(const struct tree *tree)
 {
-    return tree->state.log_count == 1 && tree->env->options->sync != STRATA_SYNC_ALWAYS;
+    return tree->parts->deferred_recovery && tree->state.log_count == 1 &&
+           tree->env->options->sync != STRATA_SYNC_ALWAYS;
 }
 
 static int make_writable(struct tree *tree, bool torn, const struct fs_names *names,

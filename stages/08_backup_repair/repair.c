@@ -3,7 +3,7 @@
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
 #include "09_fast_paths/fast_parts.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "07_paced_compaction/leveled.h"
 
 #include <inttypes.h>

@@ -1,15 +1,15 @@
 /* repair_log.c: what the logs hold. A frame that cannot be read is passed over: the next one that
  * is valid, of this file's salt and in order, is taken again; it says which operations are missing.
  * That one has a head: a single-operation batch has no sequence number
- * (09_fast_paths/single_op_log.c I1).
+ * (09_fast_paths/log/single_op_log.c I1).
  *
  * I1: of a frame all operations are taken, or none.
  * I2: what is in tables is not taken again: those up to repair->floor. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/bptree.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/tree_files.h"
 
 #include <inttypes.h>
@@ -128,15 +128,13 @@ static int find_frame(struct reading *d, uint64_t from, struct wal_frame *frame,
     uint64_t limit = d->reader.limit;
     int rc = STRATA_NOT_FOUND;
 
-    d->reader.max_type = WAL_FRAME;
     for (; from <= limit && limit - from >= RECORD_HEAD; from++) {
         d->reader.at = from;
-        rc = wal_next(&d->reader, NULL, frame, err);
+        rc = wal_next(&d->reader, NULL, frame, err); /* only frames with a head */
         if ((rc == 0 && fits(d, frame)) || (rc < 0 && rc != STRATA_ERR_CORRUPT))
             break;
         rc = STRATA_NOT_FOUND;
     }
-    d->reader.max_type = SINGLE_OP_DELETE;
     return rc;
 }
 

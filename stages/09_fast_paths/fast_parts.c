@@ -1,9 +1,10 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
-#include "bptree.h"
-#include "pax_table_inside.h"
-#include "single_op_log.h"
+#include "arena_pool.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "09_fast_paths/log/single_op_log.h"
 
 #include <stdlib.h>
 
@@ -61,13 +62,41 @@ static uint64_t filtered(const void *common)
                                 memory_order_relaxed);
 }
 
+/* What one memtable takes, its last chunk included, is kept for the next. */
+static int memory_new(const struct strata_env *env, struct arena_source **out,
+                      struct strata_error *err)
+{
+    size_t budget = env->options->memtable_bytes;
+    struct arena_pool *pool = malloc(sizeof *pool);
+    int rc = pool ? arena_pool_init(pool, budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK,
+                                    budget + budget / 8, err)
+                  : strata_fail_memory(err, sizeof *pool);
+
+    if (rc < 0)
+        free(pool);
+    else
+        *out = &pool->source;
+    return rc;
+}
+
+static void memory_del(struct arena_source *memory)
+{
+    struct arena_pool *pool = (struct arena_pool *)(void *)memory; /* its first member */
+
+    arena_pool_free(pool);
+    free(pool);
+}
+
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
+    .memory_new = memory_new,
+    .memory_del = memory_del,
     .merge = merge,
     .get = fast_get,
     .filtered = filtered,
     .index = version_index_new,
     .notes = lineage_notes,
     .log = &single_op_log,
+    .deferred_recovery = true,
 };

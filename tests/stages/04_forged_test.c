@@ -6,7 +6,7 @@
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
 #include "04_memtable_sstable/log.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "base/checksum.h"
 #include "base/coding.h"

@@ -2,8 +2,8 @@
  * keys, and what is picked for compaction. The tables are small real ones on a simulated disk. */
 #include "test.h"
 
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/memtable/bptree.h"
 #include "07_paced_compaction/compact.h"
 #include "09_fast_paths/fast_parts.h"
 #include "crash/sim/fs_sim.h"

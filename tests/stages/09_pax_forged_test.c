@@ -6,7 +6,7 @@
 
 #include "01_append_log/record.h"
 #include "02_hash_index/index.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"

@@ -30,6 +30,9 @@ static const struct strata_format *const formats[] = {
     &single_op_log_format, &wal_format,    &pax_table_format, &manifest_format,
     &current_format,       &events_format, &tail_format,      NULL};
 
+/* Before the fast paths had a stage of their own, stage 6 wrote the very same files. */
+static const struct strata_engine_format older[] = {{6, 1}, {0, 0}};
+
 const struct strata_engine strata_stage_09_fast_paths = {
     .size = sizeof(struct strata_engine),
     .abi = STRATA_ENGINE_ABI,
@@ -59,4 +62,5 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .open_unsynced = open_unsynced,
     .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
+    .reads = older,
 };

@@ -8,6 +8,7 @@
  *     crash ends, leaves files that nothing names. */
 #include "compact_output.h"
 #include "09_fast_paths/merge_runs.h"
+#include "09_fast_paths/version_index.h"
 
 #include <stdlib.h>
 
@@ -20,7 +21,7 @@ static int open_sources(struct compact *c, struct strata_error *err)
 {
     const struct pick *pick = &c->pick;
     size_t count = pick->count[0], n = 0;
-    struct merge_sources of = {.prefix = c->version->prefix, .once = true, .tombstones = true};
+    struct merge_sources of = {.prefix = version_index_of(c->version)->prefix, .once = true, .tombstones = true};
     struct run *runs;
     int rc;
 

@@ -13,6 +13,7 @@
  * much was deleted. Right after a full compaction it is 1. To know it better all would have to be
  * read */
 #include "leveled.h"
+#include "09_fast_paths/pax_table_inside.h"
 
 #include <stdio.h>
 

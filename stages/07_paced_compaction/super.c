@@ -2,6 +2,7 @@
  * memtable, level 0, level 1, ... */
 #include "super.h"
 #include "09_fast_paths/merge_runs.h"
+#include "09_fast_paths/version_index.h"
 
 #include <stdlib.h>
 
@@ -54,7 +55,7 @@ int super_get(const struct super *super, uint64_t sequence, struct strata_slice 
     if (!type && super->sealed)
         type = memtable_get(super->sealed, key, sequence, &found);
     if (!type)
-        rc = version_get(super->version, key, &type, value, err);
+        rc = version_index_get(super->version, key, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
@@ -92,7 +93,7 @@ int super_cursor(const struct super *super, uint64_t sequence, struct cursor **o
 {
     size_t count = version_run_count(super->version);
     struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
-    struct merge_sources of = {.runs = runs, .run_count = count, .prefix = super->version->prefix};
+    struct merge_sources of = {.runs = runs, .run_count = count, .prefix = version_index_of(super->version)->prefix};
     int rc;
 
     if (!runs)

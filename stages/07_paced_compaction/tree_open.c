@@ -18,6 +18,7 @@
 #include "tree_open.h"
 #include "09_fast_paths/bptree.h"
 #include "change.h"
+#include "09_fast_paths/version_index.h"
 #include "tree_files.h"
 
 #include <inttypes.h>
@@ -132,6 +133,8 @@ static int make_super(struct tree *tree, struct strata_error *err)
         rc = open_tables(tree, tables, &count, err);
     if (rc == 0)
         rc = version_new(&tree->state, NULL, tables, count, &version, err);
+    if (rc == 0)
+        rc = version_index_new(version, err);
     if (rc == 0) {
         tree->super = super_new(memtable, NULL, version);
         rc = tree->super ? 0 : strata_fail_memory(err, sizeof *tree->super);

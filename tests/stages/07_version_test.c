@@ -6,6 +6,7 @@
 #include "09_fast_paths/bptree.h"
 #include "07_paced_compaction/compact.h"
 #include "09_fast_paths/merge_runs.h"
+#include "09_fast_paths/version_index.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"
 
@@ -254,6 +255,7 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
     g->next++;
     assert_ok(state_apply(&g->state, &edit, &err), &err);
     assert_ok(version_new(&g->state, g->version, more, count, &version, &err), &err);
+    assert_ok(version_index_new(version, &err), &err);
     version_unref(g->version);
     g->version = version;
     edit_free(&edit);
@@ -372,7 +374,7 @@ static void expect_gets(struct ground *g)
         int rc;
         make_key(key, i);
         strata_buffer_clear(&value);
-        rc = version_get(g->version, S(key), &type, &value, &err);
+        rc = version_index_get(g->version, S(key), &type, &value, &err);
         if (g->newest[i] <= 0) {
             assert_true(rc == STRATA_NOT_FOUND || (rc == 0 && type == STRATA_OP_DELETE));
         } else {
@@ -383,7 +385,8 @@ static void expect_gets(struct ground *g)
         }
         key[strlen(key) - 1]++; /* between two keys */
         strata_buffer_clear(&value);
-        assert_int_equal(version_get(g->version, S(key), &type, &value, &err), STRATA_NOT_FOUND);
+        assert_int_equal(version_index_get(g->version, S(key), &type, &value, &err),
+                         STRATA_NOT_FOUND);
     }
     strata_buffer_free(&value);
 }
@@ -422,7 +425,7 @@ static void run_cursor_walks_as_through_an_array(void **state)
     assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     assert_true(g.version->levels[1].count >= 4);
     version_runs(g.version, &run);
-    c = run_cursor_new(&run, g.version->prefix, false);
+    c = run_cursor_new(&run, version_index_of(g.version)->prefix, false);
     assert_non_null(c);
     for (int n = 0; n < 4000; n++) {
         uint64_t dice = at < 0 ? rng_below(&rng, 2) : rng_below(&rng, 40);
@@ -470,7 +473,7 @@ static void expect_scan(struct ground *g)
     struct run runs[40];
     struct merge_sources of = {.runs = runs,
                                .run_count = version_run_count(g->version),
-                               .prefix = g->version->prefix,
+                               .prefix = version_index_of(g->version)->prefix,
                                .tombstones = true};
     struct strata_error err;
     struct cursor *c;

@@ -5,7 +5,7 @@
 #define STRATA_07_COMPACT_H
 
 #include "04_memtable_sstable/memtable.h"
-#include "06_leveled_compaction/pick.h"
+#include "picker.h"
 
 /* compact_step: all is written. */
 #define COMPACT_DONE 2

@@ -1,6 +1,6 @@
 /* pick_part.c: what is asked for: all tables, or what holds a range of keys: see pick.h. pick.c's
  * I1 and I2 hold here, too. */
-#include "06_leveled_compaction/pick_inside.h"
+#include "pick_inside.h"
 
 #include <stdlib.h>
 

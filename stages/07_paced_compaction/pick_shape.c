@@ -22,7 +22,7 @@
  *     waits until all is settled, L0_SETTLED times); and tables that are small beside level 0
  *     become one first: sessions that end early leave many of them, and what the next one has to
  *     do before it may write is little. */
-#include "06_leveled_compaction/pick_inside.h"
+#include "pick_inside.h"
 
 #define L0_MANY 6u    /* tables that rest: the newest become one, whatever their sizes */
 #define L0_URGENT 8u  /* tables from which on level 0 is compacted before all others */

@@ -16,7 +16,7 @@
  *     double from one to the next: there are few.
  * I3: MOST neighbors at a time: so many files one compaction opens of those that an older program
  *     left. */
-#include "06_leveled_compaction/pick_inside.h"
+#include "pick_inside.h"
 
 #define MOST 512u
 

@@ -15,7 +15,7 @@
  *     with, and there are no more of them than doublings from the smallest to the largest, each
  *     with three tables at rest.
  * I3: a table that cannot be read ends its tier, and is in none that is due. */
-#include "06_leveled_compaction/pick_inside.h"
+#include "pick_inside.h"
 
 struct tier {
     size_t at, count; /* of level 0's tables, and the deeper levels as one behind them */

@@ -2,7 +2,7 @@
  * left on level 0, and what short sessions make of it. */
 #include "test.h"
 
-#include "06_leveled_compaction/pick.h"
+#include "07_paced_compaction/picker.h"
 #include "crash/sim/fs_sim.h"
 #include "crash/model.h"
 #include "rng.h"

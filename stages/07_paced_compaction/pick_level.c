@@ -1,6 +1,6 @@
-/* pick.c: see pick.h. As LevelDB does it (doc/impl.md): level 0 is due by the number of its tables,
- * because each costs every read, the others by their bytes; the one that is most in excess is
- * first.
+/* pick_level.c: see picker.h. As LevelDB does it (doc/impl.md): level 0 is due by the number of its
+ * tables, because each costs every read, the others by their bytes; the one that is most in excess
+ * is first.
  *
  *   level 0   [a........q] [c.....z] [b..f]      due with 4: the oldest, and all that overlap
  *   level 1   [a.d][e...k][l...p][r..z]          due above its target: one table, round robin,
@@ -19,118 +19,6 @@
 #include "pick_inside.h"
 
 #include <stdlib.h>
-
-void pick_free(struct pick *pick)
-{
-    for (unsigned level = 0; level < LEVELS; level++)
-        free(pick->tables[level]);
-    *pick = (struct pick){0};
-}
-
-/* ---- Inputs -----------------------------------------------------------------------------------
- */
-
-struct pick_range pick_range_of(const struct sstable *table)
-{
-    return (struct pick_range){strata_buffer_slice(&table->smallest),
-                               strata_buffer_slice(&table->largest)};
-}
-
-void pick_widen(struct pick_range *range, const struct sstable *table)
-{
-    struct pick_range more = pick_range_of(table);
-
-    if (strata_compare(more.low, range->low) < 0)
-        range->low = more.low;
-    if (strata_compare(more.high, range->high) > 0)
-        range->high = more.high;
-}
-
-static bool overlaps(const struct pick_range *range, const struct sstable *table)
-{
-    return sstable_compare_key(table, range->high) >= 0 &&
-           sstable_compare_key(table, range->low) <= 0;
-}
-
-int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err)
-{
-    pick->tables[level] = malloc((count + 1) * sizeof(struct sstable *));
-    return pick->tables[level] ? 0
-                               : strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
-}
-
-void pick_take(struct pick *pick, unsigned level, struct sstable *table)
-{
-    pick->tables[level][pick->count[level]++] = table;
-    pick->bytes += table->bytes;
-    pick->records += table->sum.records;
-}
-
-/* Tables [at, end) of a level may overlap with the range; the others do not. */
-static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
-                        size_t *at, size_t *end)
-{
-    const struct version_level *l = &v->levels[level];
-
-    *at = level ? version_find(l, range->low) : 0;
-    *end = level ? *at : l->count;
-    while (level && *end < l->count && overlaps(range, l->tables[*end]))
-        ++*end;
-}
-
-/* All tables of a level that overlap, the newest first, or in order of their keys. */
-int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned level,
-                          const struct pick_range *range, struct strata_error *err)
-{
-    size_t at, end;
-    int rc;
-
-    may_overlap(v, level, range, &at, &end);
-    rc = pick_take_room(pick, level, end - at, err);
-    for (; rc == 0 && at < end; at++)
-        if (overlaps(range, v->levels[level].tables[at]))
-            pick_take(pick, level, v->levels[level].tables[at]);
-    return rc;
-}
-
-/* I1: as long as a table widens the range, others may have come into it. */
-void pick_close_over(const struct version_level *l, struct pick_range *range)
-{
-    size_t before = 0, count = 1;
-
-    while (count != before) {
-        before = count;
-        count = 0;
-        for (size_t i = 0; i < l->count; i++)
-            if (overlaps(range, l->tables[i])) {
-                pick_widen(range, l->tables[i]);
-                count++;
-            }
-    }
-}
-
-/* The table that begins behind the level's cursor, or, behind the last one, the first. */
-static size_t next_of(const struct version_level *l, struct strata_slice cursor)
-{
-    size_t at = cursor.size ? version_find(l, cursor) : 0;
-
-    if (at < l->count && cursor.size && sstable_compare_key(l->tables[at], cursor) >= 0)
-        at++; /* it has been there */
-    return at < l->count ? at : 0;
-}
-
-uint64_t pick_bytes_over(const struct version *v, unsigned level, const struct pick_range *range)
-{
-    uint64_t bytes = 0;
-    size_t at = 0, end = 0;
-
-    if (level < LEVELS)
-        may_overlap(v, level, range, &at, &end);
-    for (; at < end; at++)
-        if (overlaps(range, v->levels[level].tables[at]))
-            bytes += v->levels[level].tables[at]->bytes;
-    return bytes;
-}
 
 /* ---- Tables that cannot be read (I3) --------------------------------------------------------- */
 
@@ -188,6 +76,24 @@ static bool can_move(const struct pick_of *of, const struct pick *pick,
                PICK_TIMES * of->options->table_bytes;
 }
 
+static bool overlaps(const struct pick_range *range, const struct sstable *table)
+{
+    return sstable_compare_key(table, range->high) >= 0 &&
+           sstable_compare_key(table, range->low) <= 0;
+}
+
+/* Tables [at, end) of a level may overlap with the range; the others do not. */
+static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
+                        size_t *at, size_t *end)
+{
+    const struct version_level *l = &v->levels[level];
+
+    *at = level ? version_find(l, range->low) : 0;
+    *end = level ? *at : l->count;
+    while (level && *end < l->count && overlaps(range, l->tables[*end]))
+        ++*end;
+}
+
 /* I2; and the small tables next to them. `range` is theirs, then. */
 static int take_outputs(struct pick *out, const struct pick_of *of, struct pick_range *range,
                         struct strata_error *err)
@@ -223,7 +129,7 @@ static int pick_level(const struct pick_of *of, unsigned level, struct pick *out
                       struct strata_error *err)
 {
     const struct version_level *l = &of->version->levels[level];
-    size_t first = level ? next_of(l, strata_buffer_slice(&of->cursors[level])) : 0;
+    size_t first = level ? pick_behind(l, strata_buffer_slice(&of->cursors[level])) : 0;
 
     for (size_t i = 0; i < l->count; i++) {
         size_t at = level ? (first + i) % l->count : l->count - 1 - i;

@@ -1,30 +1,11 @@
 /* pick_inside.h: what the parts of picking share: how much a level may have (pick_shape.c), what is
- * due by levels (pick.c), what is due by tiers (pick_tiered.c), what is asked for (pick_part.c). */
-#ifndef STRATA_06_PICK_INSIDE_H
-#define STRATA_06_PICK_INSIDE_H
+ * due by levels (pick_level.c), what is due by tiers (pick_tiered.c), what is asked for
+ * (pick_part.c). */
+#ifndef STRATA_07_PICK_INSIDE_H
+#define STRATA_07_PICK_INSIDE_H
 
-#include "pick.h"
+#include "picker.h"
 
-/* Keys; both are in it. */
-struct pick_range {
-    struct strata_slice low, high;
-};
-
-struct pick_range pick_range_of(const struct sstable *table);
-void pick_widen(struct pick_range *range, const struct sstable *table);
-/* Until no table of the level that is not wholly in it overlaps with it. */
-void pick_close_over(const struct version_level *level, struct pick_range *range);
-
-/* For so many tables of the level. NO_MEMORY. */
-int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err);
-/* There is room. */
-void pick_take(struct pick *pick, unsigned level, struct sstable *table);
-/* All tables of a level that overlap, the newest first, or in order of their keys. NO_MEMORY. */
-int pick_take_overlapping(struct pick *pick, const struct version *version, unsigned level,
-                          const struct pick_range *range, struct strata_error *err);
-/* Bytes of the tables of a level that overlap; there may be no such level. */
-uint64_t pick_bytes_over(const struct version *version, unsigned level,
-                         const struct pick_range *range);
 /* pick_small.c: the keys of table `at` and of what goes down with it: of level 0 the small tables
  * that are newer than a small one, and all that overlap with them. */
 struct pick_range pick_range_down(const struct pick_of *of, unsigned level, size_t at);

@@ -1,24 +1,9 @@
-/* pick.h: what is to be compacted next, and how much there is to be done in all. Nothing is done
+/* picker.h: what is to be compacted next, and how much there is to be done in all. Nothing is done
  * here: a pick is told of a version. */
-#ifndef STRATA_06_PICK_H
-#define STRATA_06_PICK_H
+#ifndef STRATA_07_PICKER_H
+#define STRATA_07_PICKER_H
 
-#include "version.h"
-
-#define PICK_TIMES 10     /* so much larger is a level than the one above it */
-#define PICK_L0_TABLES 4u /* of level 0 are due for compaction */
-
-/* Tables that are merged into one level. They are borrowed from the version. */
-struct pick {
-    unsigned level;  /* of the first inputs */
-    unsigned output; /* where they go */
-    struct sstable **tables[LEVELS];
-    size_t count[LEVELS];
-    uint64_t bytes, records; /* of all inputs */
-    bool move;               /* nothing to merge them with: their files go there as they are */
-};
-
-void pick_free(struct pick *pick);
+#include "06_leveled_compaction/compaction/pick.h"
 
 /* Numbers of tables that could not be read: no pick has them. All zero: there is none. */
 struct pick_spared {

@@ -77,6 +77,8 @@ static int write_entries(struct store *store, struct cursor *from, uint64_t numb
     if (rc == 0 && writer->sum.records) {
         rc = kind->writer_finish(writer, range[0], range[1], err);
         if (rc == 0)
+            rc = sstable_writer_publish(writer, err);
+        if (rc == 0)
             rc = kind->open(store->env, store->common, number, out, err);
     }
     kind->writer_del(writer, *out != NULL);

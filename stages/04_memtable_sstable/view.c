@@ -1,7 +1,6 @@
 /* view.c: see view.h. All that is newer stands before all that is older: memtable, newest run, ...,
  * oldest run. */
 #include "view.h"
-#include "02_hash_index/index.h"
 #include "04_memtable_sstable/iter/cursor_iter.h"
 #include "04_memtable_sstable/iter/merge_iter.h"
 
@@ -45,13 +44,12 @@ void view_unref(struct view *view)
 static int get_from_runs(const struct view *view, struct strata_slice key, unsigned *type,
                          struct strata_buffer *value, struct strata_error *err)
 {
-    uint64_t hash = index_hash(key); /* once for all of them */
     int rc = STRATA_NOT_FOUND;
 
     for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++) {
         struct sstable *run = view->runs[i];
         if (sstable_compare_key(run, key) == 0)
-            rc = run->kind->get(run, key, hash, type, value, err);
+            rc = run->kind->get(run, key, type, value, err);
     }
     return rc;
 }

@@ -14,7 +14,8 @@
 
 #include <stdlib.h>
 
-#define SOURCES 64 /* so many inputs are told by every output */
+#define SOURCES 64                        /* so many inputs are told by every output */
+#define PIECE_AT_ONCE ((size_t)256 << 10) /* bytes of one call, where no put waits for it */
 
 static int make_room(struct compact *c, struct strata_error *err)
 {
@@ -137,7 +138,7 @@ static int put_notes(struct compact *c, struct strata_error *err)
     if (rc == 0)
         rc = tell_above(c, &lineage, err);
     if (rc == 0)
-        rc = lineage_encode(&lineage, &c->writer->notes, err);
+        rc = lineage_encode(&lineage, pax_table_writer_notes(c->writer), err);
     lineage_free(&lineage);
     return rc;
 }
@@ -180,9 +181,10 @@ int compact_end_output(struct compact *c, struct strata_error *err)
         return rc;
     c->writer = NULL;
     c->synced = c->grand_bytes = 0;
-    if (!c->at_once)
-        return take_output(c, writer, err);
     c->behind = writer;
+    if (!c->at_once)
+        return compact_take_behind(c, err);
+    fs_write_back(writer->file, writer->written_back, writer->file->end - writer->written_back);
     return 0;
 }
 
@@ -234,7 +236,9 @@ int compact_begin_output(struct compact *c, struct strata_error *err)
     rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
     if (rc < 0)
         return rc;
-    c->writer->plain |= stays_plain(c);
-    c->writer->at_once = c->at_once;
+    if (stays_plain(c))
+        pax_table_writer_plain(c->writer);
+    if (c->at_once)
+        c->writer->piece_bytes = PIECE_AT_ONCE;
     return 0;
 }

@@ -39,7 +39,7 @@ static uint64_t packed_of(const struct version_level *l)
     uint64_t packed = 0;
 
     for (size_t i = 0; i < l->count; i++)
-        packed += l->tables[i]->packed;
+        packed += pax_table_is_packed(l->tables[i]);
     return packed;
 }
 

@@ -32,7 +32,7 @@ static int note_logs(const struct repair *r, struct sstable_writer *writer,
         if (r->logs[i].taken)
             rc = lineage_add(&lineage, false, r->logs[i].number, err);
     if (rc == 0)
-        rc = lineage_encode(&lineage, &writer->notes, err);
+        rc = lineage_encode(&lineage, pax_table_writer_notes(writer), err);
     lineage_free(&lineage);
     return rc;
 }
@@ -74,6 +74,8 @@ static int write_log_table(struct repair *r, struct strata_error *err)
         rc = note_logs(r, writer, err);
     if (rc == 0)
         rc = pax_table_kind.writer_finish(writer, r->memtable->first, r->memtable->last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(writer, err);
     pax_table_kind.writer_del(writer, rc == 0);
     return rc;
 }

@@ -204,7 +204,7 @@ static void run_with_another_record_inside_is_damage(void **state)
     unsigned type;
 
     (void)state;
-    assert_code(run_get(run, S("b"), 0, &type, &value, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(run_get(run, S("b"), &type, &value, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, PLACE(1));
     assert_int_equal(cursor_first(cursor, NULL), 0);
     assert_code(cursor->ops->next(cursor, &err), STRATA_ERR_CORRUPT, &err);

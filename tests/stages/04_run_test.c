@@ -51,6 +51,7 @@ static void write_run(const struct strata_env *env, size_t rows, bool large)
         assert_ok(run_writer_add(writer, type, S(key), strata_buffer_slice(&value), &err), &err);
     }
     assert_ok(run_writer_finish(writer, 11, 99, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     run_writer_del(writer, true);
     strata_buffer_free(&value);
 }
@@ -125,14 +126,14 @@ static void check_gets(struct sstable *run, size_t rows, bool large)
         char key[40];
         unsigned type, got;
         row(n, large, key, &want, &type);
-        assert_ok(run_get(run, S(key), 0, &got, &value, &err), &err);
+        assert_ok(run_get(run, S(key), &got, &value, &err), &err);
         assert_int_equal(got, type);
         assert_bytes(strata_buffer_slice(&value), strata_buffer_slice(&want));
         sprintf(key, "key %05zu", 2 * n + 1);
-        assert_code(run_get(run, S(key), 0, &got, &value, &err), STRATA_NOT_FOUND, &err);
+        assert_code(run_get(run, S(key), &got, &value, &err), STRATA_NOT_FOUND, &err);
     }
-    assert_int_equal(run_get(run, S(""), 0, &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
-    assert_int_equal(run_get(run, S("l"), 0, &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_get(run, S(""), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_get(run, S("l"), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
     strata_buffer_free(&value);
     strata_buffer_free(&want);
 }
@@ -212,6 +213,7 @@ static void run_writer_that_ends_early_leaves_no_file(void **state)
     assert_int_equal(run_writer_new(&env, 7, &writer, NULL), 0);
     assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("b"), NULL), 0);
     assert_int_equal(run_writer_finish(writer, 1, 1, NULL), 0);
+    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
     run_writer_del(writer, false);
     assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
     assert_int_equal(names.count, 0);
@@ -250,7 +252,7 @@ static void assert_damage_is_found(struct strata_env *env, size_t rows)
             unsigned type, got = 0;
             int rc;
             row(n, false, key, &want, &type);
-            rc = run_get(run, S(key), 0, &got, &value, &err);
+            rc = run_get(run, S(key), &got, &value, &err);
             assert_true(rc == STRATA_ERR_CORRUPT || rc == 0);
             if (rc == 0) {
                 assert_int_equal(got, type);
@@ -370,6 +372,7 @@ static void run_verify_sees_keys_out_of_order(void **state)
     assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("b"), S("1"), NULL), 0);
     assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("2"), NULL), 0);
     assert_int_equal(run_writer_finish(writer, 1, 2, NULL), 0);
+    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
     run_writer_del(writer, true);
     assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
     assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);

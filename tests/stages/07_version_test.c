@@ -973,7 +973,7 @@ static size_t packed_on(const struct ground *g, unsigned level)
     size_t packed = 0;
 
     for (size_t i = 0; i < g->version->levels[level].count; i++)
-        packed += g->version->levels[level].tables[i]->packed;
+        packed += pax_table_is_packed(g->version->levels[level].tables[i]);
     return packed;
 }
 

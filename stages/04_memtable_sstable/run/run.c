@@ -250,7 +250,7 @@ static int search(const struct run *run, struct strata_slice key, struct probe *
     return 0;
 }
 
-int run_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
+int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
             struct strata_buffer *value, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
@@ -259,7 +259,6 @@ int run_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsig
     bool found;
     int rc;
 
-    (void)hash;
     rc = search(run, key, &probe, &at, &found, err);
     if (rc == 0 && found) {
         *type = probe.record.type;

@@ -10,6 +10,7 @@
 #include "09_fast_paths/pax_table_inside.h"
 #include "07_paced_compaction/events.h"
 #include "06_leveled_compaction/manifest.h"
+#include "09_fast_paths/single_op_log.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 
@@ -136,7 +137,7 @@ static void repair_sums(struct walk *walk, size_t at, const struct found *found)
         walk->sum.digest += segment_digest(index_hash(key), at, found->type);
         walk->tombstones += segment_is_delete(found->type);
     }
-    if (found->type == WAL_LONE_PUT || found->type == WAL_LONE_DELETE)
+    if (found->type == SINGLE_OP_PUT || found->type == SINGLE_OP_DELETE)
         walk->sequence += walk->sequence > 0;
     if (walk->what != REPAIR_SUMS || found->key)
         return;
@@ -528,7 +529,7 @@ static const struct {
     void (*repair)(uint8_t *data, size_t size, enum repair what);
 } formats[] = {
     {RECORD_MAGIC, repair_log},      {SEGMENT_MAGIC, repair_log},
-    {WAL_MAGIC, repair_log},         {WAL_LONE_MAGIC, repair_log},
+    {WAL_MAGIC, repair_log},         {SINGLE_OP_MAGIC, repair_log},
     {"STRATADB", repair_marker},     {HINT_MAGIC, repair_hint},
     {TAIL_MAGIC, repair_tail},       {CHECKPOINT_MAGIC, repair_checkpoint},
     {RUN_MAGIC, repair_log},         {TABLES_MAGIC, repair_tables},

@@ -222,7 +222,7 @@ static int flush(struct store *store, struct strata_error *err)
         rc = write_run(store, &source, 1, store->view->count > 0, range, &c.run, err); /* I3 */
     }
     if (rc == 0) {
-        rc = log_create(&c.log, store->env, false, store->tables.next++, store->sequence, err);
+        rc = log_create(&c.log, store->env, NULL, store->tables.next++, store->sequence, err);
         if (rc == 0)
             return install(store, &c, err);
         log_close(&c.log, true, NULL);

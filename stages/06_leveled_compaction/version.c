@@ -4,6 +4,8 @@
  *     level that has a key has its newest version. Table by table this cannot be said: what was
  *     merged holds operations of long ago and of today. So a source is as new as its place. */
 #include "version.h"
+#include "02_hash_index/index.h"
+#include "base/cost.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -51,47 +53,6 @@ static int fill(struct version *v, const struct state *state, struct sstable *co
     return 0;
 }
 
-/* What all keys begin with: so do the smallest and the largest of them. */
-static struct strata_slice find_prefix(const struct version *v)
-{
-    struct strata_slice smallest, largest;
-
-    if (!v->count)
-        return strata_bytes(NULL, 0);
-    smallest = strata_buffer_slice(&v->all[0]->smallest);
-    largest = strata_buffer_slice(&v->all[0]->largest);
-    for (size_t i = 1; i < v->count; i++) {
-        struct strata_slice low = strata_buffer_slice(&v->all[i]->smallest);
-        struct strata_slice high = strata_buffer_slice(&v->all[i]->largest);
-        smallest = strata_compare(low, smallest) < 0 ? low : smallest;
-        largest = strata_compare(high, largest) > 0 ? high : largest;
-    }
-    smallest.size = fence_common(smallest, largest);
-    return smallest;
-}
-
-static int take_heads(struct version *v, struct strata_error *err)
-{
-    size_t size = 2 * v->count * sizeof *v->heads;
-
-    v->heads = malloc(size + 1);
-    if (!v->heads)
-        return strata_fail_memory(err, size);
-    v->prefix = find_prefix(v);
-    for (size_t i = 0; i < v->count; i++) {
-        v->heads[i] = head_behind(strata_buffer_slice(&v->all[i]->largest), v->prefix.size);
-        v->heads[v->count + i] =
-            head_behind(strata_buffer_slice(&v->all[i]->smallest), v->prefix.size);
-    }
-    for (unsigned level = 0; level < LEVELS; level++) {
-        struct version_level *l = &v->levels[level];
-        l->heads = v->heads + (l->tables - v->all);
-        l->lows = l->heads + v->count;
-        l->prefix = v->prefix;
-    }
-    return 0;
-}
-
 int version_new(const struct state *state, const struct version *old, struct sstable *const *more,
                 size_t more_count, struct version **out, struct strata_error *err)
 {
@@ -108,8 +69,6 @@ int version_new(const struct state *state, const struct version *old, struct sst
         qsort(sorted, count, sizeof *sorted, by_number);
         rc = fill(v, state, sorted, count, err);
     }
-    if (rc == 0)
-        rc = take_heads(v, err);
     free(sorted);
     if (rc == 0)
         *out = v;
@@ -131,17 +90,54 @@ void version_unref(struct version *version)
         return;
     for (size_t i = 0; i < version->count; i++)
         sstable_unref(version->all[i]);
-    free(version->heads);
+    if (version->index)
+        version->index_free(version->index);
     free(version);
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
-
 size_t version_find(const struct version_level *level, struct strata_slice key)
 {
-    struct run run = {level->tables, level->count, level->heads};
-    return run_find(&run, level->prefix, key);
+    size_t low = 0, high = level->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        cost_so_far.comparisons++;
+        if (strata_compare(strata_buffer_slice(&level->tables[middle]->largest), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static int ask(struct version *v, struct sstable *table, struct strata_slice key, unsigned *type,
+               struct strata_buffer *value, struct strata_error *err)
+{
+    if (sstable_compare_key(table, key) != 0)
+        return STRATA_NOT_FOUND;
+    atomic_fetch_add_explicit(&v->looked_in, 1, memory_order_relaxed);
+    return table->kind->get(table, key, type, value, err);
+}
+
+int version_get(struct version *v, struct strata_slice key, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err) /* I1 */
+{
+    const struct version_level *l = &v->levels[0];
+    int rc = STRATA_NOT_FOUND;
+
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < l->count; i++)
+        rc = ask(v, l->tables[i], key, type, value, err);
+    for (unsigned level = 1; rc == STRATA_NOT_FOUND && level < LEVELS; level++) {
+        size_t at = version_find(&v->levels[level], key);
+        if (at < v->levels[level].count)
+            rc = ask(v, v->levels[level].tables[at], key, type, value, err);
+    }
+    return rc;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 size_t version_run_count(const struct version *version)
 {
@@ -158,10 +154,10 @@ void version_runs(const struct version *version, struct run *out) /* I1 */
     size_t n = 0;
 
     for (; n < l->count; n++)
-        out[n] = (struct run){l->tables + n, 1, l->heads + n};
+        out[n] = (struct run){l->tables + n, 1};
     for (unsigned level = 1; level < LEVELS; level++) {
         l = &version->levels[level];
         if (l->count)
-            out[n++] = (struct run){l->tables, l->count, l->heads};
+            out[n++] = (struct run){l->tables, l->count};
     }
 }

@@ -4,26 +4,29 @@
 #ifndef STRATA_06_VERSION_H
 #define STRATA_06_VERSION_H
 
-#include "09_fast_paths/run_cursor.h"
+#include "04_memtable_sstable/run/sstable.h"
 #include "state.h"
+
+/* A sorted run: tables whose keys do not overlap, in order. Borrowed. */
+struct run {
+    struct sstable *const *tables;
+    size_t count; /* >= 1 */
+};
 
 struct version_level {
     struct sstable **tables; /* as in state.h */
     size_t count;
-    uint64_t bytes;             /* of their files */
-    const uint64_t *heads;      /* of their largest keys, behind the prefix */
-    const uint64_t *lows;       /* of their smallest */
-    struct strata_slice prefix; /* the version's */
+    uint64_t bytes; /* of their files */
 };
 
 struct version {
     _Atomic unsigned refs;
     _Atomic uint64_t looked_in; /* tables, by version_get: whose filters did not deny the key */
     struct version_level levels[LEVELS];
-    size_t count;               /* of all tables */
-    uint64_t tombstones;        /* in them */
-    struct strata_slice prefix; /* all keys begin with it; borrowed from a table */
-    uint64_t *heads;            /* the levels', of all[]: as many largest as smallest */
+    size_t count;        /* of all tables */
+    uint64_t tombstones; /* in them */
+    void *index;         /* by which a later stage finds tables faster; or NULL */
+    void (*index_free)(void *index);
     struct sstable *all[];
 };
 
@@ -37,7 +40,7 @@ void version_unref(struct version *version); /* NULL is fine */
 /* Of a level >= 1: the first table whose largest key is not before `key`; count: there is none. */
 size_t version_find(const struct version_level *level, struct strata_slice key);
 
-/* (version_get.c.) The newest version of `key`: its type, and its value into `value`, which is
+/* The newest version of `key`: its type, and its value into `value`, which is
  * empty before. NOT_FOUND; CORRUPT, IO, NO_MEMORY. */
 int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err);

@@ -35,9 +35,11 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
         rc = state_apply(&c->state, &c->edit, err); /* I2 */
     if (rc == 0)
         rc = version_new(&c->state, tree->super->version, c->tables, c->count, &c->version, err);
+    if (rc == 0 && tree->parts->index)
+        rc = tree->parts->index(c->version, err);
     if (rc < 0)
         return rc;
-    c->super = super_new(tree->super->memtable, c->sealed, c->version);
+    c->super = super_new(tree->parts, tree->super->memtable, c->sealed, c->version);
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
 }
 

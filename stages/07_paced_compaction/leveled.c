@@ -70,7 +70,7 @@ static int init_threads(struct tree *tree, const struct strata_env *env, struct 
     return rc;
 }
 
-int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, bool unsynced,
+int leveled_open(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
                  void **self, struct strata_error *err)
 {
     struct tree *tree = calloc(1, sizeof *tree);
@@ -85,10 +85,11 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
         return rc;
     }
     tree->env = env;
-    tree->kind = kind;
+    tree->parts = parts;
+    tree->kind = parts->table;
     tree->unsynced = unsynced;
     events_init(&tree->events, env);
-    rc = kind->common_new ? kind->common_new(env, &tree->common, &why) : 0;
+    rc = tree->kind->common_new ? tree->kind->common_new(env, &tree->common, &why) : 0;
     if (rc == 0)
         rc = tree_open(tree, &why);
     if (rc == 0)

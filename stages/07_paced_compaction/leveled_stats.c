@@ -34,12 +34,12 @@ static void tell_of_level(each_stat *each, void *arg, unsigned level, const char
     tell(each, arg, name, unit, help, value);
 }
 
-static uint64_t packed_of(const struct version_level *l)
+static uint64_t packed_of(const struct tree_parts *parts, const struct version_level *l)
 {
     uint64_t packed = 0;
 
     for (size_t i = 0; i < l->count; i++)
-        packed += pax_table_is_packed(l->tables[i]);
+        packed += parts->is_compressed && parts->is_compressed(l->tables[i]);
     return packed;
 }
 
@@ -58,15 +58,16 @@ static void tell_targets(const struct version *v, const struct strata_options *o
                       shape.target[level]);
 }
 
-static void tell_level(const struct version *v, const struct tree_figures *figures, unsigned level,
-                       each_stat *each, void *arg)
+static void tell_level(const struct tree_parts *parts, const struct version *v,
+                       const struct tree_figures *figures, unsigned level, each_stat *each,
+                       void *arg)
 {
     const struct version_level *l = &v->levels[level];
 
     tell_of_level(each, arg, level, "files", "files", "tables of this level", l->count);
     tell_of_level(each, arg, level, "bytes", "bytes", "in them", l->bytes);
     tell_of_level(each, arg, level, "packed", "files", "of them whose blocks are packed",
-                  packed_of(l));
+                  packed_of(parts, l));
     tell_of_level(each, arg, level, "compactions", "compactions", "into it since open",
                   figures->levels[level].compactions);
     if (level)
@@ -109,10 +110,10 @@ static void tell_written(const struct tree_figures *f, uint64_t manifest, uint64
          share_of(all, f->bytes_in));
 }
 
-static void tell_read(const struct tree_figures *f, uint64_t gets,
-                      const struct pax_table_common *common, each_stat *each, void *arg)
+static void tell_read(const struct tree_figures *f, uint64_t gets, uint64_t filtered,
+                      each_stat *each, void *arg)
 {
-    uint64_t asked = f->looked_in + atomic_load_explicit(&common->denied, memory_order_relaxed);
+    uint64_t asked = f->looked_in + filtered;
 
     tell(each, arg, "tables_asked", "tables", "by them: those that may have the key", asked);
     tell(each, arg, "read_amplification", "%", "tables_asked by gets", share_of(asked, gets));
@@ -179,10 +180,11 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
     tell(each, arg, "flushed_bytes", "bytes", "in them", figures.flushed_bytes);
     tell(each, arg, "tables_left_alone", "files", "that a compaction could not read", spared);
     for (unsigned level = 0; level < LEVELS; level++)
-        tell_level(super->version, &figures, level, each, arg);
+        tell_level(tree->parts, super->version, &figures, level, each, arg);
     tell_targets(super->version, tree->env->options, each, arg);
     tell_written(&figures, manifest, events, each, arg);
-    tell_read(&figures, gets, tree->common, each, arg);
+    tell_read(&figures, gets, tree->parts->filtered ? tree->parts->filtered(tree->common) : 0, each,
+              arg);
     tell_space(super->version, each, arg);
     tell_stalls(&figures, each, arg);
     tell(each, arg, "open_replayed", "bytes", "of log that opening read", tree->opened.end);

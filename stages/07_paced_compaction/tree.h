@@ -39,7 +39,8 @@ struct tree_figures {
 
 struct tree {
     const struct strata_env *env;
-    const struct sstable_kind *kind; /* of its tables */
+    const struct tree_parts *parts;
+    const struct sstable_kind *kind; /* of its tables: one of the parts */
     void *common;                    /* what they have in common */
     struct group group;              /* its mutex guards the rest */
     pthread_mutex_t reading;   /* guards gets, and for readers super and sequence, which change

@@ -10,7 +10,7 @@ struct merge_sources {
     struct cursor
         *newer[2]; /* of memtables, the newest first; one that could not be made is NULL */
     size_t newer_count;
-    const struct run *runs; /* the newest first; copied */
+    const struct fast_run *runs; /* the newest first; copied */
     size_t run_count;
     struct strata_slice prefix; /* all keys of the runs begin with it; borrowed */
     bool once;                  /* of the runs, as for a run's cursor */

@@ -32,7 +32,7 @@ static size_t first_not_before(const uint64_t *heads, size_t count, uint64_t hea
     return low;
 }
 
-size_t run_find(const struct run *run, struct strata_slice prefix, struct strata_slice key)
+size_t run_find(const struct fast_run *run, struct strata_slice prefix, struct strata_slice key)
 {
     size_t low = 0, high = run->count;
 
@@ -346,7 +346,7 @@ static void run_free(struct cursor *cursor)
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
-void run_cursor_init(struct run_cursor *c, const struct run *run, struct strata_slice prefix,
+void run_cursor_init(struct run_cursor *c, const struct fast_run *run, struct strata_slice prefix,
                      bool once)
 {
     static const struct cursor_ops ops = {run_seek, run_last,  run_next,
@@ -374,7 +374,7 @@ void run_cursor_clear(struct run_cursor *c)
         free(c->key);
 }
 
-struct cursor *run_cursor_new(const struct run *run, struct strata_slice prefix, bool once)
+struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice prefix, bool once)
 {
     struct run_cursor *c = malloc(sizeof *c);
 

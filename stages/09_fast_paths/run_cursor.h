@@ -13,7 +13,7 @@
 #include "readahead.h"
 
 /* Borrowed, all of it. */
-struct run {
+struct fast_run {
     struct sstable *const *tables; /* of stage 5's kind, from level 1 on in order of their keys */
     size_t count;                  /* >= 1 */
     const uint64_t *heads;         /* of their largest keys, behind the prefix; NULL: not at hand */
@@ -21,7 +21,7 @@ struct run {
 
 /* The first table whose largest key is not before `key`; run->count: there is none. `prefix`: what
  * heads are behind of. */
-size_t run_find(const struct run *run, struct strata_slice prefix, struct strata_slice key);
+size_t run_find(const struct fast_run *run, struct strata_slice prefix, struct strata_slice key);
 
 struct run_cursor {
     struct cursor base;
@@ -44,7 +44,7 @@ struct run_cursor {
     bool once;       /* past the cache: for a merge that reads everything once */
     uint64_t sought; /* what run_cursor_aim has found */
     size_t table;    /* where the block's stands in the run */
-    struct run run;
+    struct fast_run run;
     struct strata_slice prefix; /* all keys of the run begin with it */
     struct clock_cache *cache;
     struct clock_cache_frame *frame; /* or NULL */
@@ -56,11 +56,11 @@ struct run_cursor {
 
 /* `prefix`: what all keys of the run begin with, or some of it. `run` is copied. Allocates nothing.
  */
-void run_cursor_init(struct run_cursor *c, const struct run *run, struct strata_slice prefix,
+void run_cursor_init(struct run_cursor *c, const struct fast_run *run, struct strata_slice prefix,
                      bool once);
 void run_cursor_clear(struct run_cursor *c);
 /* The same on the heap, to be freed as any cursor. NULL: no memory. */
-struct cursor *run_cursor_new(const struct run *run, struct strata_slice prefix, bool once);
+struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice prefix, bool once);
 
 /* The three steps of a seek; only the last can fail. */
 void run_cursor_aim(struct run_cursor *c, struct strata_slice key);

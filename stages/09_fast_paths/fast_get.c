@@ -1,4 +1,4 @@
-/* version_get.c: one key in all tables. Which of them may have it is found first, by the heads of
+/* fast_get.c: one key in all tables. Which of them may have it is found first, by the heads of
  * their bounds, and of each the line of its filter that will be asked is on its way while the next
  * one is found: a get waits for memory once, not once a level.
  *
@@ -9,12 +9,13 @@
  * I1: they are asked from the newest on, and the first that has the key has its newest version
  *     (version.c, I1). */
 #include "02_hash_index/index.h"
-#include "06_leveled_compaction/version.h"
+#include "fast_parts.h"
 
 #define BATCH 16 /* tables whose filters are waited for at once */
 
 struct search {
     const struct version *version;
+    const struct version_index *index;
     struct strata_slice key;
     uint64_t head, hash; /* of the key */
     unsigned level;      /* where to look next */
@@ -29,11 +30,20 @@ struct candidate {
 static bool may_have(const struct version_level *l, size_t at, const struct search *s,
                      struct candidate *out)
 {
-    if (s->head < l->lows[at] || s->head > l->heads[at])
+    size_t n = (size_t)(l->tables - s->version->all) + at;
+    uint64_t low = s->index->lows[n], high = s->index->heads[n];
+
+    if (s->head < low || s->head > high)
         return false;
     out->table = (struct pax_table *)l->tables[at];
-    out->edge = (s->head == l->lows[at]) | (s->head == l->heads[at]);
+    out->edge = (s->head == low) | (s->head == high);
     return true;
+}
+
+static size_t find_table(const struct search *s, const struct version_level *l)
+{
+    struct fast_run run = {l->tables, l->count, s->index->heads + (l->tables - s->version->all)};
+    return run_find(&run, s->index->prefix, s->key);
 }
 
 /* false: there is none. */
@@ -51,7 +61,7 @@ static bool find_next(struct search *s, struct candidate *out)
     s->level += s->level == 0;
     for (; s->level < LEVELS; s->level++) {
         l = &s->version->levels[s->level];
-        size_t at = l->count ? version_find(l, s->key) : 0;
+        size_t at = l->count ? find_table(s, l) : 0;
         if (at < l->count && may_have(l, at, s, out)) {
             s->level++;
             return true;
@@ -99,10 +109,12 @@ static int ask(const struct candidate *list, size_t count, const struct search *
     return rc;
 }
 
-int version_get(struct version *version, struct strata_slice key, unsigned *type,
-                struct strata_buffer *value, struct strata_error *err)
+int fast_get(struct version *version, struct strata_slice key, unsigned *type,
+             struct strata_buffer *value, struct strata_error *err)
 {
-    struct search search = {version, key, head_of(key, version->prefix), index_hash(key), 0, 0};
+    const struct version_index *index = version_index(version);
+    struct search search = {version,         index, key, head_of(key, index->prefix),
+                            index_hash(key), 0,     0};
     struct candidate list[BATCH];
     struct asked asked = {0, 0};
     int rc = STRATA_NOT_FOUND;

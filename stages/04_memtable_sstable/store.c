@@ -56,9 +56,9 @@ static int copy_all(const struct sstable_kind *kind, struct cursor *from, struct
         struct strata_slice value;
         rc = cursor_value(from, &value, err);
         if (rc == 0)
-            rc = kind->writer_add(to, from->type, from->key, value, err);
+            rc = kind->writer_add(to, from->type, from->iter.key, value, err);
         if (rc == 0)
-            rc = from->ops->next(from, err);
+            rc = cursor_next(from, err);
     }
     return rc < 0 ? rc : 0;
 }
@@ -97,7 +97,7 @@ static int write_run(struct store *store, struct cursor *const *sources, size_t 
     if (rc < 0)
         return rc;
     rc = write_entries(store, merged, store->tables.next++, range, out, err);
-    merged->ops->free(merged);
+    cursor_free(merged);
     return rc;
 }
 

@@ -114,7 +114,7 @@ static bool stays_plain(const struct compact *c)
 
 int compact_begin_output(struct compact *c, struct strata_error *err)
 {
-    struct strata_slice key = c->from->key;
+    struct strata_slice key = c->from->iter.key;
     int rc;
 
     strata_buffer_clear(&c->smallest);

@@ -48,12 +48,12 @@ static int write_entries(const struct repair *r, struct sstable_writer *writer,
     while (rc == 0) {
         rc = cursor_value(cursor, &value, err);
         if (rc == 0)
-            rc = pax_table_kind.writer_add(writer, cursor->type, cursor->key, value, err);
+            rc = pax_table_kind.writer_add(writer, cursor->type, cursor->iter.key, value, err);
         if (rc == 0)
-            rc = cursor->ops->next(cursor, err);
+            rc = cursor_next(cursor, err);
     }
     if (cursor)
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     return rc < 0 ? rc : 0;
 }
 

@@ -44,7 +44,7 @@ static int merge(const struct version *version, const struct tree_sources *of, s
     if (!runs) {
         for (size_t i = 0; i < of->newer_count; i++)
             if (of->newer[i])
-                of->newer[i]->ops->free(of->newer[i]);
+                cursor_free(of->newer[i]);
         *out = NULL;
         return strata_fail_memory(err, count * sizeof *runs);
     }

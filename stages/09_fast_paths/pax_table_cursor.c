@@ -29,9 +29,9 @@ struct pax_table_cursor {
 static int settle(struct pax_table_cursor *c, uint32_t at)
 {
     c->at = at;
-    c->base.key = (struct strata_slice){c->key, pax_block_put_suffix(c->block, at, c->key)};
+    c->base.iter.key = (struct strata_slice){c->key, pax_block_put_suffix(c->block, at, c->key)};
     c->base.type = pax_block_type(c->block, at);
-    c->base.value = pax_block_value(c->block, at);
+    c->base.iter.value = pax_block_value(c->block, at);
     return 0;
 }
 
@@ -104,9 +104,9 @@ static int enter_last(struct pax_table_cursor *c, uint32_t n, struct strata_erro
     return rc < 0 ? rc : settle(c, c->block->count - 1);
 }
 
-static int table_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int table_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct pax_table_cursor *c = (struct pax_table_cursor *)cursor;
+    struct pax_table_cursor *c = (struct pax_table_cursor *)iter;
     const struct pax_table *t = c->table;
     int order = sstable_compare_key(&t->base, key), rc;
     uint32_t at;
@@ -127,42 +127,42 @@ static int table_seek(struct cursor *cursor, struct strata_slice key, struct str
     return c->n + 1 < t->fence.count ? enter_first(c, c->n + 1, err) : STRATA_NOT_FOUND;
 }
 
-static int table_last(struct cursor *cursor, struct strata_error *err)
+static int table_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct pax_table_cursor *c = (struct pax_table_cursor *)cursor;
+    struct pax_table_cursor *c = (struct pax_table_cursor *)iter;
     int rc = pax_table_need(c->table, err);
 
     return rc < 0 ? rc : enter_last(c, c->table->fence.count - 1, err);
 }
 
-static int table_next(struct cursor *cursor, struct strata_error *err)
+static int table_next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct pax_table_cursor *c = (struct pax_table_cursor *)cursor;
+    struct pax_table_cursor *c = (struct pax_table_cursor *)iter;
 
     if (c->at + 1 < c->block->count)
         return settle(c, c->at + 1);
     return c->n + 1 < c->table->fence.count ? enter_first(c, c->n + 1, err) : STRATA_NOT_FOUND;
 }
 
-static int table_prev(struct cursor *cursor, struct strata_error *err)
+static int table_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    struct pax_table_cursor *c = (struct pax_table_cursor *)cursor;
+    struct pax_table_cursor *c = (struct pax_table_cursor *)iter;
 
     if (c->at)
         return settle(c, c->at - 1);
     return c->n ? enter_last(c, c->n - 1, err) : STRATA_NOT_FOUND;
 }
 
-static int table_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
+static int table_value(struct strata_iter *iter, struct strata_error *err)
 {
     (void)err;
-    *value = cursor->value;
+    iter->has_value = true;
     return 0;
 }
 
-static void table_cursor_free(struct cursor *cursor)
+static void table_cursor_free(struct strata_iter *iter)
 {
-    struct pax_table_cursor *c = (struct pax_table_cursor *)cursor;
+    struct pax_table_cursor *c = (struct pax_table_cursor *)iter;
 
     clock_cache_release(c->table->common->cache, c->frame);
     pax_table_block_free(&c->own);
@@ -172,14 +172,14 @@ static void table_cursor_free(struct cursor *cursor)
 
 struct cursor *pax_table_cursor(struct sstable *table, bool once)
 {
-    static const struct cursor_ops ops = {table_seek, table_last,  table_next,
-                                          table_prev, table_value, table_cursor_free};
+    static const struct strata_iter_ops ops = {table_seek, table_last,  table_next,
+                                               table_prev, table_value, table_cursor_free};
     struct pax_table_cursor *c = calloc(1, sizeof *c);
 
     if (!c)
         return NULL;
-    c->base.ops = &ops;
-    c->base.has_value = true;
+    c->base.iter.ops = &ops;
+    c->base.iter.has_value = true;
     c->base.sequence = table->sum.last; /* of two tables all of one are newer */
     c->table = (struct pax_table *)table;
     c->once = once;

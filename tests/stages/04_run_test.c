@@ -63,10 +63,10 @@ static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata
     unsigned type;
 
     row(n, large, key, value, &type);
-    assert_bytes(cursor->key, S(key));
+    assert_bytes(cursor->iter.key, S(key));
     assert_int_equal(cursor->type, type);
     assert_int_equal(cursor->sequence, 99);
-    assert_int_equal(cursor->ops->value(cursor, &got, NULL), 0);
+    assert_int_equal(cursor_value(cursor, &got, NULL), 0);
     assert_bytes(got, strata_buffer_slice(value));
 }
 
@@ -77,15 +77,15 @@ static void check_scans(struct sstable *run, size_t rows, bool large)
     size_t n = 0;
     int rc;
 
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
         assert_at(cursor, n++, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, rows);
-    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
+    for (rc = cursor_last(cursor, NULL); rc == 0; rc = cursor_prev(cursor, NULL))
         assert_at(cursor, --n, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, 0);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -103,17 +103,17 @@ static void check_seeks(struct sstable *run, size_t rows, bool large, struct rng
         if (n < rows)
             row(n, large, key, &value, &type);
         sprintf(between, "key %05zu", 2 * n > 0 ? 2 * n - 1 : 0);
-        rc = cursor->ops->seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
+        rc = cursor_seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
         for (int step = 0; rc == 0 && step < 20; step++) {
             bool back = rng_below(rng, 2);
             assert_at(cursor, n, large, &value);
-            rc = back ? cursor->ops->prev(cursor, NULL) : cursor->ops->next(cursor, NULL);
+            rc = back ? cursor_prev(cursor, NULL) : cursor_next(cursor, NULL);
             n += back ? (size_t)-1 : 1;
         }
         assert_true(rc >= 0);
         assert_true((rc == STRATA_NOT_FOUND) == (n == rows || n == (size_t)-1));
     }
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -186,15 +186,15 @@ static void run_value_that_cannot_be_read_is_an_error(void **state)
     write_run(&env, 8, true);
     assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
     cursor = run_cursor(run, false);
-    assert_int_equal(cursor->ops->seek(cursor, S(key), NULL), 0);
+    assert_int_equal(cursor_seek(cursor, S(key), NULL), 0);
     fs_sim_fail(fs, &fault);
-    assert_code(cursor->ops->value(cursor, &value, &err), STRATA_ERR_IO, &err);
+    assert_code(cursor_value(cursor, &value, &err), STRATA_ERR_IO, &err);
     assert_err_file(&err, PATH);
     assert_int_equal(value.size, 0);
     fs_sim_fail(fs, NULL);
-    assert_ok(cursor->ops->value(cursor, &value, &err), &err);
+    assert_ok(cursor_value(cursor, &value, &err), &err);
     assert_bytes(value, strata_buffer_slice(&want));
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     sstable_unref(run);
     strata_buffer_free(&want);
     fs_free(fs);

@@ -449,9 +449,9 @@ static void table_seek_behind_the_last_key_finds_nothing(void **state)
     put_together(&g, &parts);
     table = open_7(&g);
     cursor = kind->cursor(table, false);
-    assert_ok(cursor->ops->seek(cursor, S("key 100039"), &err), &err);
-    assert_code(cursor->ops->seek(cursor, S("key 15"), &err), STRATA_NOT_FOUND, &err);
-    cursor->ops->free(cursor);
+    assert_ok(cursor_seek(cursor, S("key 100039"), &err), &err);
+    assert_code(cursor_seek(cursor, S("key 15"), &err), STRATA_NOT_FOUND, &err);
+    cursor_free(cursor);
     sstable_unref(table);
     ground_free(&g);
 }
@@ -498,7 +498,7 @@ static void block_is_refused(struct ground *g, const struct strata_buffer *secti
         struct cursor *cursor = kind->cursor(table, once);
         assert_code(cursor_first(cursor, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, words);
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     }
     verify_says(table, words);
     sstable_unref(table);

@@ -101,10 +101,10 @@ static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata
     unsigned type;
 
     row(n, large, key, value, &type);
-    assert_bytes(cursor->key, S(key));
+    assert_bytes(cursor->iter.key, S(key));
     assert_int_equal(cursor->type, type);
     assert_int_equal(cursor->sequence, 99);
-    assert_int_equal(cursor->ops->value(cursor, &got, NULL), 0);
+    assert_int_equal(cursor_value(cursor, &got, NULL), 0);
     assert_bytes(got, strata_buffer_slice(value));
 }
 
@@ -115,15 +115,15 @@ static void check_scans(struct sstable *table, size_t rows, bool large, bool onc
     size_t n = 0;
     int rc;
 
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
         assert_at(cursor, n++, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, rows);
-    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
+    for (rc = cursor_last(cursor, NULL); rc == 0; rc = cursor_prev(cursor, NULL))
         assert_at(cursor, --n, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, 0);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -141,17 +141,17 @@ static void check_seeks(struct sstable *table, size_t rows, bool large, struct r
         if (n < rows)
             row(n, large, key, &value, &type);
         sprintf(between, "key %05zu", 2 * n > 0 ? 2 * n - 1 : 0);
-        rc = cursor->ops->seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
+        rc = cursor_seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
         for (int step = 0; rc == 0 && step < 20; step++) {
             bool back = rng_below(rng, 2);
             assert_at(cursor, n, large, &value);
-            rc = back ? cursor->ops->prev(cursor, NULL) : cursor->ops->next(cursor, NULL);
+            rc = back ? cursor_prev(cursor, NULL) : cursor_next(cursor, NULL);
             n += back ? (size_t)-1 : 1;
         }
         assert_true(rc >= 0);
         assert_true((rc == STRATA_NOT_FOUND) == (n == rows || n == (size_t)-1));
     }
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -377,9 +377,9 @@ static void table_index_that_is_read_later_is_checked_by_each(void **state)
         assert_err_file(&err, PATH);
         cursor = kind->cursor(table, false);
         assert_non_null(cursor);
-        assert_code(cursor->ops->seek(cursor, S(key), &err), STRATA_ERR_CORRUPT, &err);
-        assert_code(cursor->ops->last(cursor, &err), STRATA_ERR_CORRUPT, &err);
-        cursor->ops->free(cursor);
+        assert_code(cursor_seek(cursor, S(key), &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(cursor_last(cursor, &err), STRATA_ERR_CORRUPT, &err);
+        cursor_free(cursor);
     }
     sstable_unref(table);
     strata_buffer_free(&value);
@@ -726,19 +726,19 @@ static void table_cursor_counts_what_it_costs(void **state)
     blocks = ((struct pax_table *)table)->fence.count;
     cursor = kind->cursor(table, true);
     before = cost_so_far;
-    for (rc = cursor_first(cursor, &err); rc == 0; rc = cursor->ops->next(cursor, &err))
+    for (rc = cursor_first(cursor, &err); rc == 0; rc = cursor_next(cursor, &err))
         ;
     assert_int_equal(cost_so_far.blocks - before.blocks, blocks);
     assert_int_equal(cost_so_far.blocks_loaded - before.blocks_loaded, blocks);
     assert_int_equal(cost_so_far.filter_probes, before.filter_probes);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     cursor = kind->cursor(table, false);
     before = cost_so_far;
-    assert_ok(cursor->ops->seek(cursor, S("key 01000"), &err), &err);
+    assert_ok(cursor_seek(cursor, S("key 01000"), &err), &err);
     assert_int_equal(cost_so_far.blocks - before.blocks, 1);
     assert_true(cost_so_far.comparisons - before.comparisons > 5);
     assert_true(cost_so_far.comparisons - before.comparisons < 20);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     sstable_unref(table);
     ground_free(&g);
 }

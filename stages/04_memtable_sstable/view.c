@@ -69,24 +69,12 @@ int view_get(const struct view *view, uint64_t sequence, struct strata_slice key
 
 /* ---- Iterating ------------------------------------------------------------------------------- */
 
-/* One run with no tombstones, and nothing in memory that was there at the time: it needs no merge.
- */
-static bool is_one_run(const struct view *view)
-{
-    return view->count == 1 && view->runs[0]->sum.tombstones == 0 &&
-           !memtable_count(view->memtable);
-}
-
 static int merge_view(const struct view *view, uint64_t sequence, struct cursor **out,
                       struct strata_error *err)
 {
     struct cursor **sources;
     int rc;
 
-    if (is_one_run(view)) {
-        *out = view->runs[0]->kind->cursor(view->runs[0], false);
-        return *out ? 0 : strata_fail_memory(err, sizeof **out);
-    }
     sources = malloc((view->count + 1) * sizeof(struct cursor *));
     if (!sources)
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/cost.h"
 #include "table_inside.h"
+#include "02_hash_index/index.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -144,13 +145,13 @@ static int find(struct table *t, struct strata_slice key, unsigned *type,
     return rc;
 }
 
-static int table_get(struct sstable *base, struct strata_slice key, uint64_t hash, unsigned *type,
+static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
                      struct strata_buffer *value, struct strata_error *err)
 {
     struct table *t = (struct table *)base;
     int rc;
 
-    if (!may_have(t, hash)) {
+    if (!may_have(t, index_hash(key))) {
         atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
         return STRATA_NOT_FOUND;
     }

@@ -28,8 +28,9 @@ struct table {
     uint64_t raw_bytes;  /* of all data blocks, uncompressed */
     struct table_footer footer;
     struct table_index index;
-    struct bloom bloom; /* of the filter */
-    uint8_t *filter;    /* as it is in the file; NULL: there is none */
+    struct bloom bloom;        /* of the filter */
+    uint8_t *filter;           /* as it is in the file; NULL: there is none */
+    struct strata_buffer user; /* user properties */
 };
 
 /* One digest of the checksums of all data blocks, in order. */

@@ -100,10 +100,9 @@ static int take_properties(struct table *t, const struct table_properties *p,
 {
     t->base.sum = p->sum;
     t->raw_bytes = p->raw_bytes;
-    t->base.packed = t->footer.index - RECORD_FILE_HEADER < p->raw_bytes;
     if (strata_buffer_append(&t->base.smallest, p->smallest.data, p->smallest.size) < 0 ||
         strata_buffer_append(&t->base.largest, p->largest.data, p->largest.size) < 0 ||
-        strata_buffer_append(&t->base.notes, p->user.data, p->user.size) < 0)
+        strata_buffer_append(&t->user, p->user.data, p->user.size) < 0)
         return strata_fail_memory(err, p->smallest.size + p->largest.size + p->user.size);
     return 0;
 }
@@ -189,11 +188,17 @@ int table_read_parts(struct table *t, struct strata_error *err)
     return rc < 0 ? rc : read_filter(t, err);
 }
 
+const struct strata_buffer *table_user(const struct sstable *table)
+{
+    return &((const struct table *)table)->user;
+}
+
 void table_free_parts(struct table *t)
 {
     table_index_free(&t->index);
     free(t->filter);
     t->filter = NULL;
+    strata_buffer_free(&t->user);
 }
 
 /* ---- Data blocks ----------------------------------------------------------------------------- */

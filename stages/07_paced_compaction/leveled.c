@@ -48,13 +48,16 @@ static size_t most_spare(const struct strata_env *env)
 }
 
 /* What threads need; on failure nothing of it is left. */
-static int init_threads(struct tree *tree, const struct strata_env *env, struct strata_error *err)
+static int init_threads(struct tree *tree, const struct tree_parts *parts,
+                        const struct strata_env *env, struct strata_error *err)
 {
     int rc = group_init(&tree->group, err);
 
     if (rc < 0)
         return rc;
-    if (pthread_mutex_init(&tree->reading, NULL) != 0)
+    if (parts->delay)
+        rc = parts->delay(&tree->group, err);
+    if (rc == 0 && pthread_mutex_init(&tree->reading, NULL) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
     if (rc == 0 && (rc = arena_pool_init(&tree->pool, most_spare(env), err)) < 0)
         pthread_mutex_destroy(&tree->reading);
@@ -72,7 +75,7 @@ int leveled_open(const struct strata_env *env, const struct tree_parts *parts, b
 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
-    rc = init_threads(tree, env, err);
+    rc = init_threads(tree, parts, env, err);
     if (rc < 0) {
         free(tree);
         return rc;

@@ -3,6 +3,7 @@
 #ifndef STRATA_07_PARTS_H
 #define STRATA_07_PARTS_H
 
+#include "03_wal/group.h"
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/memtable.h"
 #include "06_leveled_compaction/version.h"
@@ -37,6 +38,8 @@ struct tree_parts {
      * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
     const struct wal_kind *log; /* NULL: frames only */
+    /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */
+    int (*delay)(struct group *group, struct strata_error *err);
 };
 
 #endif

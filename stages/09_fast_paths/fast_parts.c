@@ -2,6 +2,7 @@
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
 #include "bptree.h"
+#include "group_delay.h"
 #include "pax_table_inside.h"
 #include "single_op_log.h"
 
@@ -70,4 +71,5 @@ const struct tree_parts fast_parts = {
     .index = version_index_new,
     .notes = lineage_notes,
     .log = &single_op_log,
+    .delay = group_delay_new,
 };

@@ -58,8 +58,8 @@ static void tell_targets(const struct version *v, const struct strata_options *o
                       shape.target[level]);
 }
 
-static void tell_level(const struct tree_parts *parts, const struct version *v, const struct tree_stats *stats, unsigned level,
-                       each_stat *each, void *arg)
+static void tell_level(const struct tree_parts *parts, const struct version *v,
+                       const struct tree_stats *stats, unsigned level, each_stat *each, void *arg)
 {
     const struct version_level *l = &v->levels[level];
 

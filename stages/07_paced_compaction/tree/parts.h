@@ -3,6 +3,7 @@
 #ifndef STRATA_07_PARTS_H
 #define STRATA_07_PARTS_H
 
+#include "03_wal/group.h"
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version.h"
@@ -63,6 +64,8 @@ struct tree_parts {
     const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */
+    /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */
+    int (*delay)(struct group *group, struct strata_error *err);
 };
 
 #endif

@@ -108,6 +108,11 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
     return rc;
 }
 
+struct strata_slice table_user(const struct sstable *base)
+{
+    return strata_buffer_slice(&base->notes);
+}
+
 /* ---- Finding --------------------------------------------------------------------------------- */
 
 static bool may_have(const struct table *t, uint64_t hash)

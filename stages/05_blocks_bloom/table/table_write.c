@@ -38,6 +38,11 @@ int table_writer_new(const struct strata_env *env, uint64_t number, struct sstab
     return rc;
 }
 
+struct strata_buffer *table_writer_user(struct sstable_writer *writer)
+{
+    return &writer->notes;
+}
+
 /* Appends a stored block; *check is its checksum. */
 static int put(struct table_writer *w, struct strata_slice bytes, bool compress, uint32_t *check,
                struct strata_error *err)

@@ -1,7 +1,7 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
-#include "arena_pool.h"
+#include "09_fast_paths/memtable/arena_pool.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "09_fast_paths/log/single_op_log.h"
@@ -62,7 +62,7 @@ static uint64_t filtered(const void *common)
                                 memory_order_relaxed);
 }
 
-/* What one memtable takes, its last chunk included, is kept for the next. */
+/* The pool keeps what one memtable takes, its last chunk included. */
 static int memory_new(const struct strata_env *env, struct arena_source **out,
                       struct strata_error *err)
 {
@@ -72,26 +72,23 @@ static int memory_new(const struct strata_env *env, struct arena_source **out,
                                     budget + budget / 8, err)
                   : strata_fail_memory(err, sizeof *pool);
 
+    *out = rc == 0 ? &pool->source : NULL;
     if (rc < 0)
         free(pool);
-    else
-        *out = &pool->source;
     return rc;
 }
 
-static void memory_del(struct arena_source *memory)
+static void memory_free(struct arena_source *source)
 {
-    struct arena_pool *pool = (struct arena_pool *)(void *)memory; /* its first member */
-
-    arena_pool_free(pool);
-    free(pool);
+    arena_pool_free((struct arena_pool *)source);
+    free(source);
 }
 
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
     .memory_new = memory_new,
-    .memory_del = memory_del,
+    .memory_free = memory_free,
     .merge = merge,
     .get = fast_get,
     .filtered = filtered,

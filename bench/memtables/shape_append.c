@@ -1,5 +1,5 @@
 /* shape_append.c: stage 6's memtable. */
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/memtable/bptree.h"
 #include "shape.h"
 
 #define BUDGET ((size_t)64 << 20)

@@ -11,8 +11,8 @@
 #include "04_memtable_sstable/log.h"
 #include "08_backup_repair/backup.h"
 #include "09_fast_paths/fast_parts.h"
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/leveled.h"
 #include "08_backup_repair/repair.h"
 
@@ -49,14 +49,14 @@ const struct strata_engine strata_stage_07_paced_compaction = {
     .sync = leveled_sync,
     .flush = leveled_flush,
     .compact = leveled_compact,
-    .verify = leveled_verify,
+    .verify = tree_verify,
     .backup = leveled_backup,
-    .stats = leveled_stats,
-    .tables = leveled_tables,
+    .stats = tree_report_stats,
+    .tables = tree_report_tables,
     .compact_range = leveled_compact_range,
     .repair = repair_database,
-    .events = leveled_events,
+    .events = tree_report_events,
     .open_unsynced = open_unsynced,
-    .approximate_size = leveled_approximate_size,
+    .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
 };

@@ -4,7 +4,7 @@
  *     tables whose operations it cannot be ordered by, which are those that were there when it
  *     began. What is flushed later is newer than all of them by its sequence numbers. */
 #include "lineage_notes.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "base/cost.h"
 #include "lineage.h"
 

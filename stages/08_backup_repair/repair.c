@@ -3,7 +3,7 @@
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
 #include "09_fast_paths/fast_parts.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "07_paced_compaction/leveled.h"
 
 #include <inttypes.h>
@@ -125,7 +125,7 @@ static int check_health(struct repair *r, bool told, struct strata_error *err)
     rc = leveled_open(&env, &fast_parts, false, &self, err);
     if (rc < 0)
         return rc;
-    rc = leveled_verify(self, NULL, err);
+    rc = tree_verify(self, NULL, err);
     if (rc == 0 && told)
         tell_kept(r, &((struct tree *)self)->state);
     leveled_close(self, NULL); /* it was only read */

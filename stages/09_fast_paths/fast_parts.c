@@ -1,9 +1,10 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
-#include "bptree.h"
-#include "pax_table_inside.h"
-#include "single_op_log.h"
+#include "09_fast_paths/memtable/arena_pool.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "09_fast_paths/log/single_op_log.h"
 
 #include <stdlib.h>
 
@@ -61,9 +62,33 @@ static uint64_t filtered(const void *common)
                                 memory_order_relaxed);
 }
 
+/* The pool keeps what one memtable takes, its last chunk included. */
+static int memory_new(const struct strata_env *env, struct arena_source **out,
+                      struct strata_error *err)
+{
+    size_t budget = env->options->memtable_bytes;
+    struct arena_pool *pool = malloc(sizeof *pool);
+    int rc = pool ? arena_pool_init(pool, budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK,
+                                    budget + budget / 8, err)
+                  : strata_fail_memory(err, sizeof *pool);
+
+    *out = rc == 0 ? &pool->source : NULL;
+    if (rc < 0)
+        free(pool);
+    return rc;
+}
+
+static void memory_free(struct arena_source *source)
+{
+    arena_pool_free((struct arena_pool *)source);
+    free(source);
+}
+
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
+    .memory_new = memory_new,
+    .memory_free = memory_free,
     .merge = merge,
     .get = fast_get,
     .filtered = filtered,
@@ -73,4 +98,5 @@ const struct tree_parts fast_parts = {
     .uncompressed = pax_table_writer_plain,
     .is_compressed = pax_table_is_packed,
     .log = &single_op_log,
+    .deferred_recovery = true,
 };

@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "harm.h"
 #include "rng.h"
 #include "crash/subject.h"

@@ -3,8 +3,8 @@
  * MODE=tsan above all). */
 #include "test.h"
 
-#include "09_fast_paths/bptree.h"
-#include "09_fast_paths/bptree_node.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/memtable/bptree_node.h"
 #include "crash/sim/fs_sim.h"
 #include "readers.h"
 #include "rng.h"

@@ -4,9 +4,9 @@
 #include "test.h"
 
 #include "04_memtable_sstable/memtable/memtable.h"
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/bptree.h"
-#include "09_fast_paths/merge_runs.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/read/merge_runs.h"
 #include "base/cost.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"

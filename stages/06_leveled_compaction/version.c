@@ -4,7 +4,6 @@
  *     level that has a key has its newest version. Table by table this cannot be said: what was
  *     merged holds operations of long ago and of today. So a source is as new as its place. */
 #include "version.h"
-#include "02_hash_index/index.h"
 #include "base/cost.h"
 
 #include <inttypes.h>
@@ -115,7 +114,6 @@ size_t version_find(const struct version_level *level, struct strata_slice key)
 /* One key, the same for all tables. */
 struct search {
     struct strata_slice key;
-    uint64_t hash; /* for the tables' filters */
     uint64_t looked_in;
 };
 
@@ -126,7 +124,7 @@ static int search_table(struct search *s, struct sstable *table, unsigned *type,
     if (sstable_compare_key(table, s->key) != 0)
         return STRATA_NOT_FOUND;
     s->looked_in++;
-    return table->kind->get(table, s->key, s->hash, type, value, err);
+    return table->kind->get(table, s->key, type, value, err);
 }
 
 /* Level 0: every table whose range has the key. Deeper: the one table that may have it. */
@@ -146,7 +144,7 @@ static int search_level(struct search *s, const struct version_level *l, bool ov
 int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err)
 {
-    struct search s = {key, index_hash(key), 0};
+    struct search s = {key, 0};
     int rc = STRATA_NOT_FOUND;
 
     for (unsigned level = 0; rc == STRATA_NOT_FOUND && level < LEVELS; level++) /* I1 */

@@ -7,7 +7,6 @@
  * for a put that is logged and added meanwhile: it would sleep, and to be woken takes longer than
  * many puts. */
 #include "leveled.h"
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/events/tree_events.h"
 #include "07_paced_compaction/tree/tree_open.h"
@@ -302,11 +301,14 @@ int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
         return strata_fail_memory(err, sizeof *held);
     *held = (struct held){self, tree_pin(self, &sequence)};
     rc = super_cursor(held->super, sequence, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, held, release, out, err);
-    super_unref(held->super);
-    free(held);
-    return rc;
+    if (rc < 0) {
+        super_unref(held->super);
+        free(held);
+        return rc;
+    }
+    cursor_hold(cursor, held, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */

@@ -52,10 +52,10 @@ static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata
     unsigned type;
 
     row(n, large, key, value, &type);
-    assert_bytes(cursor->key, S(key));
+    assert_bytes(cursor->iter.key, S(key));
     assert_int_equal(cursor->type, type);
     assert_int_equal(cursor->sequence, 99);
-    assert_int_equal(cursor->ops->value(cursor, &got, NULL), 0);
+    assert_int_equal(cursor_value(cursor, &got, NULL), 0);
     assert_bytes(got, strata_buffer_slice(value));
 }
 
@@ -66,15 +66,15 @@ static void check_scans(struct sstable *table, size_t rows, bool large, bool onc
     size_t n = 0;
     int rc;
 
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
         assert_at(cursor, n++, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, rows);
-    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
+    for (rc = cursor_last(cursor, NULL); rc == 0; rc = cursor_prev(cursor, NULL))
         assert_at(cursor, --n, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, 0);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -92,17 +92,17 @@ static void check_seeks(struct sstable *table, size_t rows, bool large, struct r
         if (n < rows)
             row(n, large, key, &value, &type);
         sprintf(between, "key %05zu", 2 * n > 0 ? 2 * n - 1 : 0);
-        rc = cursor->ops->seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
+        rc = cursor_seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
         for (int step = 0; rc == 0 && step < 20; step++) {
             bool back = rng_below(rng, 2);
             assert_at(cursor, n, large, &value);
-            rc = back ? cursor->ops->prev(cursor, NULL) : cursor->ops->next(cursor, NULL);
+            rc = back ? cursor_prev(cursor, NULL) : cursor_next(cursor, NULL);
             n += back ? (size_t)-1 : 1;
         }
         assert_true(rc >= 0);
         assert_true((rc == STRATA_NOT_FOUND) == (n == rows || n == (size_t)-1));
     }
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -314,12 +314,12 @@ static void table_seek_between_two_blocks_finds_the_next(void **state)
     assert_ok(table_7_open(&t, &table, &err), &err);
     assert_int_equal(((struct table *)table)->index.count, 2);
     cursor = table_kind.cursor(table, false);
-    assert_ok(cursor->ops->seek(cursor, S("blueberry"), &err), &err);
-    assert_bytes(cursor->key, S("cherry"));
-    assert_ok(cursor->ops->prev(cursor, &err), &err);
-    assert_bytes(cursor->key, S("banana"));
-    assert_code(cursor->ops->seek(cursor, S("cherrz"), &err), STRATA_NOT_FOUND, &err);
-    cursor->ops->free(cursor);
+    assert_ok(cursor_seek(cursor, S("blueberry"), &err), &err);
+    assert_bytes(cursor->iter.key, S("cherry"));
+    assert_ok(cursor_prev(cursor, &err), &err);
+    assert_bytes(cursor->iter.key, S("banana"));
+    assert_code(cursor_seek(cursor, S("cherrz"), &err), STRATA_NOT_FOUND, &err);
+    cursor_free(cursor);
     sstable_unref(table);
     table_7_free(&t);
 }

@@ -50,9 +50,16 @@ struct tree_parts {
     uint64_t (*filtered)(const void *common);
     /* Makes version->index of a new version. NO_MEMORY. NULL: there is none. */
     int (*index)(struct version *version, struct strata_error *err);
-    /* Properties for the table that a compaction is about to end, appended to `to` (a collector of
-     * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
-    int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
+    /* As the table kind's open, as a tree is opened. NULL: as that. */
+    int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
+                struct strata_error *err);
+    /* Properties for the table that a compaction is about to end, c->writer (a collector of table
+     * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
+    int (*notes)(const struct compact *compact, struct strata_error *err);
+    /* A table is to be written uncompressed; is it compressed? NULL, both: the kind compresses
+     * none. */
+    void (*uncompressed)(struct sstable_writer *writer);
+    bool (*is_compressed)(const struct sstable *table);
     const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */

@@ -8,10 +8,10 @@
  *
  * 5.I11: index and filter were checked when the table was opened and do not change. So any number
  *        of threads reads a table without a lock; only the cache has one. */
+#include "02_hash_index/index.h"
 #include "base/bytes.h"
 #include "base/cost.h"
 #include "table_inside.h"
-#include "02_hash_index/index.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -75,6 +75,7 @@ void table_close(struct sstable *base)
 
     fs_close(t->file, NULL); /* it was only read: nothing is lost */
     table_free_parts(t);
+    strata_buffer_free(&t->user);
     sstable_free(base);
 }
 
@@ -107,6 +108,11 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
     else
         *out = &t->base;
     return rc;
+}
+
+struct strata_slice table_user(const struct sstable *base)
+{
+    return strata_buffer_slice(&((const struct table *)base)->user);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */

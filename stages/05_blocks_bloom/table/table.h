@@ -11,10 +11,11 @@
 #define TABLE_MAGIC "STRATSST"
 
 extern const struct sstable_kind table_kind;
-/* User properties (as RocksDB's): bytes that whoever has a table written puts into it. Of a writer:
- * to be filled before it is finished. Of a table: as they were written. Borrowed. */
+
+/* User properties (RocksDB's user-collected properties): bytes that whoever has a table written may
+ * add before writer_finish, and read again; the table does not look at them. */
 struct strata_buffer *table_writer_user(struct sstable_writer *writer);
-const struct strata_buffer *table_user(const struct sstable *table);
+struct strata_slice table_user(const struct sstable *table); /* borrowed from the table */
 
 extern const struct strata_format table_format; /* inspect.c */
 

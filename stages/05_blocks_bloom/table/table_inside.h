@@ -24,13 +24,13 @@ struct table {
     struct sstable base;
     struct table_common *common;
     struct fs_file *file;
-    uint64_t cache_name; /* of its blocks in the cache */
-    uint64_t raw_bytes;  /* of all data blocks, uncompressed */
+    uint64_t cache_name;       /* of its blocks in the cache */
+    uint64_t raw_bytes;        /* of all data blocks, uncompressed */
+    struct strata_buffer user; /* the user properties */
     struct table_footer footer;
     struct table_index index;
-    struct bloom bloom;        /* of the filter */
-    uint8_t *filter;           /* as it is in the file; NULL: there is none */
-    struct strata_buffer user; /* user properties */
+    struct bloom bloom; /* of the filter */
+    uint8_t *filter;    /* as it is in the file; NULL: there is none */
 };
 
 /* One digest of the checksums of all data blocks, in order. */

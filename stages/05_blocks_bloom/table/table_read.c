@@ -188,17 +188,11 @@ int table_read_parts(struct table *t, struct strata_error *err)
     return rc < 0 ? rc : read_filter(t, err);
 }
 
-const struct strata_buffer *table_user(const struct sstable *table)
-{
-    return &((const struct table *)table)->user;
-}
-
 void table_free_parts(struct table *t)
 {
     table_index_free(&t->index);
     free(t->filter);
     t->filter = NULL;
-    strata_buffer_free(&t->user);
 }
 
 /* ---- Data blocks ----------------------------------------------------------------------------- */

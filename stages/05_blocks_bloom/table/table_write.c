@@ -18,7 +18,7 @@ struct table_writer {
     struct strata_buffer hashes;   /* uint64_t each */
     struct strata_buffer smallest; /* key */
     uint64_t raw_bytes;
-    struct strata_buffer user; /* user properties */
+    struct strata_buffer user; /* for the properties */
 };
 
 int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
@@ -37,6 +37,11 @@ int table_writer_new(const struct strata_env *env, uint64_t number, struct sstab
     else
         *out = &w->base;
     return rc;
+}
+
+struct strata_buffer *table_writer_user(struct sstable_writer *writer)
+{
+    return &((struct table_writer *)writer)->user;
 }
 
 /* Appends a stored block; *check is its checksum. */
@@ -161,11 +166,6 @@ static int put_footer(struct table_writer *w, const struct table_footer *footer,
     return strata_buffer_append(&w->base.bytes, bytes, sizeof bytes) < 0
                ? strata_fail_memory(err, sizeof bytes)
                : 0;
-}
-
-struct strata_buffer *table_writer_user(struct sstable_writer *writer)
-{
-    return &((struct table_writer *)writer)->user;
 }
 
 int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,

@@ -75,9 +75,9 @@ static size_t find_table(const struct level_iter *it, struct strata_slice key)
     return low;
 }
 
-static int level_seek(struct strata_iter *cursor, struct strata_slice key, struct strata_error *err)
+static int level_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
     size_t at = find_table(it, key);
     int rc = at < it->count ? enter(it, at, err) : STRATA_NOT_FOUND;
 
@@ -86,34 +86,37 @@ static int level_seek(struct strata_iter *cursor, struct strata_slice key, struc
     return forward(it, cursor_seek(it->from, key, err), err);
 }
 
-static int level_last(struct strata_iter *cursor, struct strata_error *err)
+static int level_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
     int rc = enter(it, it->count - 1, err);
 
     return rc < 0 ? rc : backward(it, cursor_last(it->from, err), err);
 }
 
-static int level_next(struct strata_iter *cursor, struct strata_error *err)
+static int level_next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
     return forward(it, cursor_next(it->from, err), err);
 }
 
-static int level_prev(struct strata_iter *cursor, struct strata_error *err)
+static int level_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
     return backward(it, cursor_prev(it->from, err), err);
 }
 
-static int level_value(struct strata_iter *cursor, struct strata_error *err)
+static int level_value(struct strata_iter *iter, struct strata_error *err)
 {
-    return cursor_value(((struct level_iter *)cursor)->from, &cursor->value, err);
+    int rc = cursor_value(((struct level_iter *)iter)->from, &iter->value, err);
+
+    iter->has_value = rc == 0;
+    return rc;
 }
 
-static void level_free(struct strata_iter *cursor)
+static void level_free(struct strata_iter *iter)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
 
     if (it->from)
         cursor_free(it->from);

@@ -19,19 +19,13 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
 {
     const struct segments *set = arg;
     const struct segment *segment = segments_find(set, position_segment(position));
-    struct record record;
     int rc = segment_use(segment, err);
 
     if (rc < 0)
         return rc;
-    rc = record_at(segment->file, segment_id(segment), position_offset(position), segment->end,
-                   set->max_type, value, &record, err);
+    rc = record_value(segment->file, segment_id(segment), position_offset(position), segment->end,
+                      set->max_type, key, value, err);
     segment_done(segment);
-    if (rc == 0 && strata_compare(record.key, key) != 0)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
-                         "the record here holds another key than the index says");
-    if (rc == 0)
-        record_keep_value(&record, value);
     return rc;
 }
 

@@ -47,7 +47,7 @@ static void tick(struct moment *m, uint64_t bytes)
 
 static uint64_t end_of(const struct tree *tree, uint64_t number)
 {
-    const struct tree_log *logs[] = {&tree->live, &tree->sealed, &tree->older};
+    const struct tree_log *logs[] = {&tree->live, &tree->immutable, &tree->older};
 
     for (size_t i = 0; i < 3; i++)
         if (logs[i]->log.file && logs[i]->log.number == number)
@@ -220,13 +220,13 @@ int leveled_backup(void *self, const char *to, const struct strata_progress *pro
     env.dir = to;
     group_enter(&tree->group);
     pthread_mutex_unlock(&tree->group.mutex);
-    atomic_fetch_add_explicit(&tree->trash.log_readers, 1, memory_order_relaxed); /* I2 */
+    atomic_fetch_add_explicit(&tree->obsolete.log_readers, 1, memory_order_relaxed); /* I2 */
     rc = seize(tree, &m, err);
     pthread_mutex_lock(&tree->group.mutex);
     group_leave(&tree->group);
     if (rc == 0)
         rc = take_logs(&m, &env, err);
-    atomic_fetch_sub_explicit(&tree->trash.log_readers, 1, memory_order_release);
+    atomic_fetch_sub_explicit(&tree->obsolete.log_readers, 1, memory_order_release);
     if (rc == 0)
         rc = take_tables(&m, &env, err);
     if (rc == 0)

@@ -3,7 +3,7 @@
 #include "repair.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "salvage.h"
-#include "07_paced_compaction/tree_files.h"
+#include "07_paced_compaction/tree/tree_files.h"
 
 #include <errno.h>
 #include <stdio.h>

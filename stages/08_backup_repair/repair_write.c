@@ -14,7 +14,7 @@
 #include "04_memtable_sstable/log.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "09_fast_paths/log/single_op_log.h"
-#include "07_paced_compaction/tree_files.h"
+#include "07_paced_compaction/tree/tree_files.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -38,7 +38,7 @@ static int show_header(struct fs_file *file, struct inspect *to, uint64_t *numbe
 
 static void tell_packing(uint64_t value, char *to, size_t capacity)
 {
-    snprintf(to, capacity, "%s", value == SECTION_PLAIN ? "none" : "LZ4");
+    snprintf(to, capacity, "%s", value == STORED_BLOCK_PLAIN ? "none" : "LZ4");
 }
 
 /* A section's bytes, and its tail. */
@@ -50,7 +50,7 @@ static int show_section(struct fs_file *file, struct inspect *to, uint64_t begin
         {"packing", 1, "", tell_packing},
         {"check", 4, "XXH3 of all bytes before it", inspect_opaque},
     };
-    uint64_t stored = end - begin - SECTION_TAIL, at = begin + stored;
+    uint64_t stored = end - begin - STORED_BLOCK_TRAILER, at = begin + stored;
     uint8_t raw[SHOWN];
     size_t got = 0;
     int rc = fs_read_at(file, begin, raw, stored < SHOWN ? (size_t)stored : SHOWN, &got, err);

@@ -9,7 +9,7 @@
 #include "09_fast_paths/cache/clock_cache.h"
 #include "base/cost.h"
 #include "fence.h"
-#include "05_blocks_bloom/section.h"
+#include "05_blocks_bloom/block/stored_block.h"
 #include "pax_table.h"
 
 #include <pthread.h>

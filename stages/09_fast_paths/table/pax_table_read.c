@@ -53,7 +53,7 @@ static const uint8_t *mapped_at(const struct pax_table *t, uint64_t place)
 /* Checks what is `at_hand`, and stays there. NULL: it is read first, to `to`, which has room for
  * all of it, tail included. */
 static int read_stored(const struct pax_table *t, uint64_t place, uint64_t end,
-                       const uint8_t *at_hand, uint8_t *to, struct section *section,
+                       const uint8_t *at_hand, uint8_t *to, struct stored_block *section,
                        struct strata_error *err)
 {
     size_t size = (size_t)(end - place);
@@ -62,13 +62,13 @@ static int read_stored(const struct pax_table *t, uint64_t place, uint64_t end,
 
     if (rc < 0)
         return rc;
-    rc = section_open(section, strata_bytes(at_hand ? at_hand : to, size), t->base.number, place,
-                      &why);
+    rc = stored_block_open(section, strata_bytes(at_hand ? at_hand : to, size), t->base.number,
+                           place, &why);
     return pax_table_blame(t, place, rc, &why, err);
 }
 
 static int read_into(const struct pax_table *t, uint64_t place, uint64_t end,
-                     const uint8_t *at_hand, struct strata_buffer *to, struct section *section,
+                     const uint8_t *at_hand, struct strata_buffer *to, struct stored_block *section,
                      struct strata_error *err)
 {
     strata_buffer_clear(to);
@@ -77,7 +77,7 @@ static int read_into(const struct pax_table *t, uint64_t place, uint64_t end,
     return read_stored(t, place, end, at_hand, to->data, section, err);
 }
 
-static int unpack(const struct pax_table *t, const struct section *section, uint64_t place,
+static int unpack(const struct pax_table *t, const struct stored_block *section, uint64_t place,
                   struct strata_buffer *to, struct strata_error *err)
 {
     struct strata_error why;
@@ -86,7 +86,7 @@ static int unpack(const struct pax_table *t, const struct section *section, uint
     strata_buffer_clear(to);
     if (buffer_reserve(to, section->size) < 0)
         return strata_fail_memory(err, section->size);
-    rc = section_unpack(section, place, to->data, &why);
+    rc = stored_block_uncompress(section, place, to->data, &why);
     to->size = section->size;
     return pax_table_blame(t, place, rc, &why, err);
 }
@@ -96,7 +96,7 @@ int pax_table_read_section(const struct pax_table *t, uint64_t place, uint64_t e
                            struct strata_buffer *to, struct strata_error *err)
 {
     struct strata_buffer stored = {0};
-    struct section section;
+    struct stored_block section;
     int rc = read_into(t, place, end, NULL, &stored, &section, err);
 
     if (rc == 0)
@@ -108,9 +108,9 @@ int pax_table_read_section(const struct pax_table *t, uint64_t place, uint64_t e
 int pax_table_unpack_section(const struct pax_table *t, uint64_t place, struct strata_slice bytes,
                              struct strata_buffer *to, struct strata_error *err)
 {
-    struct section section;
+    struct stored_block section;
     struct strata_error why;
-    int rc = section_open(&section, bytes, t->base.number, place, &why);
+    int rc = stored_block_open(&section, bytes, t->base.number, place, &why);
 
     return rc < 0 ? pax_table_blame(t, place, rc, &why, err) : unpack(t, &section, place, to, err);
 }
@@ -129,7 +129,7 @@ int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct stra
 }
 
 /* I2. */
-static int check_size(const struct pax_table *t, uint64_t place, const struct section *section,
+static int check_size(const struct pax_table *t, uint64_t place, const struct stored_block *section,
                       struct strata_error *err)
 {
     return section->size <= t->block_bytes && section->size <= MOST
@@ -183,7 +183,7 @@ int pax_table_open_block(const struct pax_table *t, uint32_t n, const uint8_t *s
                          struct pax_table_block *to, struct strata_error *err)
 {
     uint64_t place = t->fence.places[n];
-    struct section section;
+    struct stored_block section;
     int rc;
 
     cost_so_far.blocks++;
@@ -202,13 +202,13 @@ int pax_table_open_block(const struct pax_table *t, uint32_t n, const uint8_t *s
 }
 
 /* Unpacks into a frame of the cache: the opened block, and behind it its bytes. */
-static int fill_frame(const struct pax_table *t, uint32_t n, const struct section *section,
+static int fill_frame(const struct pax_table *t, uint32_t n, const struct stored_block *section,
                       struct clock_cache_frame *frame, struct strata_error *err)
 {
     uint64_t place = t->fence.places[n];
     uint8_t *bytes = frame->data + sizeof(struct pax_block);
     struct strata_error why;
-    int rc = section_unpack(section, place, bytes, &why);
+    int rc = stored_block_uncompress(section, place, bytes, &why);
 
     if (rc < 0)
         return pax_table_blame(t, place, rc, &why, err);
@@ -221,7 +221,7 @@ static int load(const struct pax_table *t, uint32_t n, const uint8_t *at_hand, u
 {
     struct clock_cache *cache = t->common->cache;
     struct clock_cache_frame *frame;
-    struct section section;
+    struct stored_block section;
     uint64_t place = t->fence.places[n];
     int rc = read_stored(t, place, t->fence.places[n + 1], at_hand, to, &section, err);
 

@@ -82,7 +82,8 @@ int pax_table_read_ends(struct pax_table *t, struct strata_error *err)
         t->blocks = p.blocks;
         t->block_bytes = p.block_bytes;
         t->blocks_end = p.index;
-        t->base.packed = p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * SECTION_TAIL;
+        t->base.packed =
+            p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * STORED_BLOCK_TRAILER;
         t->filter_place = p.filter;
         t->probes = p.probes;
     }
@@ -125,7 +126,7 @@ static int take_filter(struct pax_table *t, size_t size, struct strata_error *er
 static int read_filter(struct pax_table *t, struct strata_error *err)
 {
     size_t size = (size_t)(t->properties - t->filter_place);
-    struct section section;
+    struct stored_block section;
     struct strata_error why;
     int rc;
 
@@ -136,9 +137,9 @@ static int read_filter(struct pax_table *t, struct strata_error *err)
         rc = pax_table_read_at(t, t->filter_place, t->filter, size, err);
     if (rc < 0)
         return rc;
-    rc = section_open(&section, strata_bytes(t->filter, size), t->base.number, t->filter_place,
-                      &why);
-    if (rc == 0 && section.packing != SECTION_PLAIN)
+    rc = stored_block_open(&section, strata_bytes(t->filter, size), t->base.number, t->filter_place,
+                           &why);
+    if (rc == 0 && section.compression != STORED_BLOCK_PLAIN)
         rc = strata_fail(&why, STRATA_ERR_CORRUPT, NULL, t->filter_place, "a packed filter");
     if (rc == 0)
         rc = bloom_open(&t->bloom, section.stored, t->probes, &why);

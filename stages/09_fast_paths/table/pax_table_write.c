@@ -46,7 +46,7 @@ static int put_section(struct pax_table_writer *w, struct strata_slice bytes, bo
                        uint32_t *check, struct strata_error *err)
 {
     uint64_t place = sstable_writer_place(&w->base);
-    return section_put(&w->base.bytes, w->base.number, place, bytes, pack, check, err);
+    return stored_block_put(&w->base.bytes, w->base.number, place, bytes, pack, check, err);
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
@@ -126,7 +126,7 @@ static int put_filter(struct pax_table_writer *w, struct strata_error *err)
     uint32_t check;
     int rc;
 
-    if (!size || size > UINT32_MAX - SECTION_TAIL) /* none, or too many keys for one */
+    if (!size || size > UINT32_MAX - STORED_BLOCK_TRAILER) /* none, or too many keys for one */
         return 0;
     if (buffer_reserve(&filter, size) < 0)
         return strata_fail_memory(err, size);

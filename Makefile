@@ -1,6 +1,7 @@
 # Strata. `make help` lists every target; README.md begins with two of them: tour and test.
 #
-#   MODE=plain|asan|tsan|cov   how to build (plain: build/, others: build/MODE/)
+#   MODE=plain|release|asan|tsan|cov   how to build (plain: build/, others: build/MODE/); release is
+#                              plain without assertions: make MODE=release install
 #   STAGE=N                    only that stage, where a target can be narrowed
 #   V=1                        show the compiler's commands
 #   EDIT=no                    the shell without libedit, as if it were not installed
@@ -18,6 +19,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing
 # XXH_INLINE_ALL: the checksum too is built here, so that ASan sees what it reads.
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DXXH_INLINE_ALL
 SAN.tsan := -fsanitize=thread
+SAN.release := -DNDEBUG
 # Atomic: threads that count at once would leave counts of branches that nobody took.
 SAN.cov  := --coverage -fprofile-update=atomic -DSTRATA_COVERAGE
 SAN      = $(SAN.$(MODE))
@@ -50,12 +52,13 @@ include $(STAGES:%=stages/%/stage.mk)
 
 # The objects of a directory and of its folders.
 objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c $1/*/*.c))
-COMMON    := $(foreach d,base fs db text inspect,$(call objs,common/$d))
+# The library is common/'s first four folders and the stages. The programs and tests link TOOLS beside it.
+COMMON    := $(foreach d,base fs db inspect,$(call objs,common/$d))
+TOOLS     := $(foreach d,text crash,$(call objs,common/$d))
 CLI       := $(call objs,common/cli)
-CRASH     := $(call objs,common/crash)
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
-# What the tree's own programs link: every object, with all its names. A learner's engine, loaded at run
-# time, uses them too. The library that is installed is another: include/install.mk.
+# The library with all its internal names, for the tree's own programs, and for a learner's engine that
+# one of them loads. The library that is installed shows the public names only: include/install.mk.
 LIB_A     := $B/libinternal.a
 
 .DEFAULT_GOAL := all
@@ -85,8 +88,8 @@ $B/%.o: %.c | $B/installed.txt
 $(LIB_A): $(COMMON) $(STAGE_OBJ)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 # -rdynamic: a learner's engine, loaded at run time, uses common's functions from here.
-$B/strata: $(CLI) $(CRASH) $(LIB_A)
-	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) $(CRASH) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS) $(CLI_LIBS)
+$B/strata: $(CLI) $(TOOLS) $(LIB_A)
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) $(TOOLS) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS) $(CLI_LIBS)
 $B/common/cli/edit.o: ALL_CFLAGS += $(if $(filter yes,$(EDIT)),-DSTRATA_EDIT)
 $B/common/cli/edit.o: $B/edit.txt
 $B/edit.txt: FORCE | $B/installed.txt
@@ -111,7 +114,7 @@ $B/alone/$1.c: Makefile
 	@mkdir -p $$(@D)
 	@printf '%s\n' '#include "db/stages.h"' 'extern const struct strata_engine strata_stage_$1;' \
 	  'const struct strata_engine *const strata_stages[] = {&strata_stage_$1, NULL};' > $$@
-$B/alone/$1: $B/alone/$1.c $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u)) $(CLI) $(CRASH) $(COMMON)
+$B/alone/$1: $B/alone/$1.c $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u)) $(CLI) $(TOOLS) $(COMMON)
 	$$(call say,LINK,$$@) $$(CC) $$(ALL_CFLAGS) -rdynamic -o $$@ $$(filter %.c %.o,$$^) $$(LDFLAGS) $$(LIBS) $$(CLI_LIBS)
 	@echo "$1: a program with this stage alone: $$@"
 endef
@@ -172,7 +175,7 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## this list
-	@echo 'make TARGET [MODE=plain|asan|tsan|cov] [STAGE=N] [NO_INSTALL=1] [V=1]'
+	@echo 'make TARGET [MODE=plain|release|asan|tsan|cov] [STAGE=N] [NO_INSTALL=1] [V=1]'
 	@grep -hE '^[a-zA-Z0-9_%.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 18
 	@for s in $(STAGES); do printf '%s\tthe program with this stage alone\n' $$s; done | expand -t 18
 

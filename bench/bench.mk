@@ -35,8 +35,10 @@ $B/peers.txt: FORCE
 $B/tests/unit/bench_os_test: $B/bench/os.o
 $B/tests/unit/bench_os_test: LDFLAGS += $B/bench/os.o
 $B/tests/unit/bench_os_test.o: ALL_CFLAGS += -Ibench
-$(BENCHES):
-	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(LIB_A) $(LDFLAGS) $(LIBS)
+$B/bench/libtext.a: $(call objs,common/text)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+$(BENCHES): $B/bench/libtext.a
+	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS)
 
 .PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
 bench-build: $B/strata $(BENCHES)

@@ -8,9 +8,9 @@
  * is known. So times are those of the layout and of the waits for memory that it asks for. Times
  * are of this thread's processor, the median of five. */
 #include "02_hash_index/index.h"
-#include "09_fast_paths/pax_block.h"
+#include "09_fast_paths/block/pax_block.h"
 #include "05_blocks_bloom/bloom.h"
-#include "09_fast_paths/clock_cache.h"
+#include "09_fast_paths/cache/clock_cache.h"
 #include "base/pages.h"
 #include "base/prng.h"
 #include "restart_block.h"

@@ -7,7 +7,7 @@
  * Each table is written to a file in $TMPDIR, opened from it, and removed. What is shown is
  * counted, not measured, and the same on every machine. */
 #include "02_hash_index/index.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "fs/fs_posix.h"
 #include "base/prng.h"
 

@@ -4,8 +4,8 @@
  * Beyond that, of one that verifies:
  *   - its properties and its footer make the same bytes when they are written again;
  *   - a section of it is valid in no other place. */
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/coding.h"
 #include "database.h"
 #include "fuzz.h"
@@ -29,12 +29,12 @@ static void check_properties(struct strata_slice stored, uint64_t place,
 {
     struct strata_buffer bytes = {0}, again = {0};
     struct strata_error err = {.code = 0};
-    struct section section;
+    struct stored_block section;
 
-    require(section_open(&section, stored, NUMBER, place, &err) == 0, "%s", err.message);
+    require(stored_block_open(&section, stored, NUMBER, place, &err) == 0, "%s", err.message);
     require(strata_buffer_append(&bytes, stored.data, stored.size) == 0, "no memory");
     bytes.data = realloc(bytes.data, section.size + 1);
-    require(bytes.data && section_unpack(&section, place, bytes.data, &err) == 0, "%s",
+    require(bytes.data && stored_block_uncompress(&section, place, bytes.data, &err) == 0, "%s",
             err.message);
     bytes.size = bytes.capacity = section.size;
     require(pax_table_get_properties(strata_buffer_slice(&bytes), place, out, &err) == 0, "%s",
@@ -51,14 +51,14 @@ static void check_bytes(struct strata_slice bytes)
     uint64_t footer = bytes.size - PAX_TABLE_FOOTER, place = u64_at(bytes.data + footer);
     struct strata_slice properties = strata_bytes(bytes.data + place, (size_t)(footer - place));
     struct pax_table_properties p;
-    struct section section;
+    struct stored_block section;
     uint8_t again[PAX_TABLE_FOOTER];
 
     pax_table_put_footer(NUMBER, footer, place, again);
     require(memcmp(again, bytes.data + footer, PAX_TABLE_FOOTER) == 0, "another footer");
     check_properties(properties, place, &p);
-    require(section_open(&section, properties, NUMBER, place + 1, NULL) < 0 &&
-                section_open(&section, properties, NUMBER + 1, place, NULL) < 0,
+    require(stored_block_open(&section, properties, NUMBER, place + 1, NULL) < 0 &&
+                stored_block_open(&section, properties, NUMBER + 1, place, NULL) < 0,
             "the properties are valid in other places");
     pax_table_properties_free(&p);
 }

@@ -23,7 +23,7 @@
 
 FUZZ         := $(filter-out replay,$(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c)))
 # With the engine under test (tests and `strata crash` share it), which may be a learner's.
-FUZZ_SUPPORT := $(patsubst %.c,$B/%.o,$(wildcard fuzz/support/*.c)) $(CRASH)
+FUZZ_SUPPORT := $(patsubst %.c,$B/%.o,$(wildcard fuzz/support/*.c)) $(TOOLS)
 # The memory that the code under test holds is counted: fuzz/support/memory.c.
 FUZZ_WRAP    := $(foreach f,malloc calloc realloc strdup strndup free,-Wl,--wrap=$f)
 

@@ -7,7 +7,7 @@
  *     each key a value that it had, or none; a dry run has told the same. Or the repair says that
  *     the tables contradict each other, and nothing is written. */
 #include "08_backup_repair/lineage.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "database.h"
 #include "fuzz.h"
 #include "memory.h"

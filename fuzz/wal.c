@@ -39,14 +39,14 @@ static void add_records(struct wal_group *group, struct fs_file *from, uint64_t 
 }
 
 static void write_frame(uint64_t number, struct fs_file *from, const struct wal_frame *frame,
-                        uint64_t first, struct fs_file *to)
+                        struct fs_file *to)
 {
     struct wal_group group = {0};
     struct strata_error err = {.code = 0};
 
     wal_group_begin(&group, number, frame->salt, to->end);
     wal_frame_begin(&group, frame->sequence, frame->synced);
-    add_records(&group, from, first, frame->end);
+    add_records(&group, from, frame->first, frame->end);
     wal_frame_end(&group);
     require(wal_group_write(&group, to, &err) == 0, "%s", err.message);
     require(to->end == frame->end, "%llu instead of %llu", (unsigned long long)to->end,
@@ -64,18 +64,17 @@ static void rewrite_frames(const struct database *db, uint64_t number)
 {
     struct strata_error err = {.code = 0};
     struct record_reader reader;
-    struct wal_frame frame, before;
+    struct wal_frame frame = {0}, before;
     struct fs_file *from, *to;
-    uint64_t first;
 
     require(fs_open(db->fs, db->path, FS_READ, &from, NULL) == 0, "the log");
     require(fs_open(db->fs, "again", FS_WRITE | FS_CREATE | FS_TRUNCATE, &to, NULL) == 0, "again");
     require(record_start_kind(to, WAL_MAGIC, number, &err) == 0, "%s", err.message);
     record_reader_init(&reader, from, number, from->end);
     reader.max_type = WAL_FRAME;
-    for (before = (struct wal_frame){0}; wal_next(&reader, &frame, &first, &err) == 0;
+    for (before = (struct wal_frame){0}; wal_next(&reader, NULL, &frame, &err) == 0;
          before = frame) {
-        write_frame(number, from, &frame, first, to);
+        write_frame(number, from, &frame, to);
         require(!before.end || db->dropped || follows(&before, &frame),
                 "the frame at %llu does not follow the one before",
                 (unsigned long long)frame.offset);
@@ -125,13 +124,12 @@ static bool frame_at(struct fs_file *file, uint64_t number, uint64_t offset, uin
 static uint64_t own_salt(struct fs_file *file, uint64_t number)
 {
     struct record_reader reader;
-    struct wal_frame frame;
-    uint64_t first;
+    struct wal_frame frame = {0};
     int rc;
 
     record_reader_init(&reader, file, number, file->end);
     reader.max_type = WAL_FRAME;
-    rc = wal_next(&reader, &frame, &first, NULL);
+    rc = wal_next(&reader, NULL, &frame, NULL);
     record_reader_free(&reader);
     return rc == 0 ? frame.salt : 0;
 }

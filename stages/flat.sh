@@ -38,8 +38,8 @@ printf 'int main(void)\n{\n    return 0;\n}\n' >"$work/main.c"
 modules=$(sed -n "s/^$name\.USES *:= *//p" "$own/stage.mk")
 objects() { for f in "$@"; do echo "$B/${f%.c}.o"; done; }
 shopt -s nullglob
-ground=(common/{base,fs,db,text,inspect}/*.c)
-tools=(common/{cli,crash,crash/sim}/*)
+ground=(common/{base,fs,db,inspect}/*.c)
+tools=(common/{text,cli,crash,crash/sim}/*)
 own_files=("$own"/*.[ch] "$own"/*/*.[ch])
 module_files=()
 for m in $modules; do module_files+=(stages/"$m"/*.[ch] stages/"$m"/*/*.[ch]); done
@@ -93,7 +93,7 @@ headers_of() {
         tr -s '\\ ' '\n' | grep '\.h$' | sort -u
 }
 needed=$(headers_of "${taken[@]}")
-for file in $(only h "${own_files[@]}") common/{base,fs,db,text,inspect}/*.h $(only h "${module_files[@]}"); do
+for file in $(only h "${own_files[@]}") common/{base,fs,db,inspect}/*.h $(only h "${module_files[@]}"); do
     case " ${rest[*]} " in *" ${file%.h}.c "*) copy "$file" tools; continue ;; esac
     case $file in common/* | "$own"/*) ;; *) grep -qx "$file" <<<"$needed" || continue ;; esac
     copy "$file" engine

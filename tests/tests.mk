@@ -12,7 +12,7 @@
 
 TEST_SRC   := $(wildcard tests/unit/*_test.c tests/contract/*_test.c tests/crash/*_test.c tests/stages/*_test.c)
 TEST_BIN   := $(TEST_SRC:%.c=$B/%)
-TEST_LIB   := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/support/*.c))) $(CRASH)
+TEST_LIB   := $(patsubst %.c,$B/%.o,$(filter-out %_test.c,$(wildcard tests/support/*.c))) $(TOOLS)
 TEST_LIBS  := -lcmocka $(LIBS)
 
 $B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
@@ -39,7 +39,7 @@ test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MO
 
 # What a compiler says of every source; with CFLAGS=-fsyntax-only nothing is made.
 .PHONY: compile
-compile: $(COMMON) $(CLI) $(CRASH) $(STAGE_OBJ) $(ENGINES) $(patsubst %.c,$B/%.o,$(filter-out tests/engines/%,$(wildcard tests/*/*.c)))
+compile: $(COMMON) $(CLI) $(TOOLS) $(STAGE_OBJ) $(ENGINES) $(patsubst %.c,$B/%.o,$(filter-out tests/engines/%,$(wildcard tests/*/*.c)))
 
 # The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
 # promise one thread a handle.)

@@ -1,5 +1,5 @@
 /* shape_append.c: stage 6's memtable. */
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/memtable/bptree.h"
 #include "shape.h"
 
 #define BUDGET ((size_t)64 << 20)
@@ -16,7 +16,7 @@ static bool append_add(void *self, uint64_t sequence, struct strata_slice key,
 {
     if (memtable_reserve(self, 1, key.size + value.size, NULL) < 0)
         return false;
-    memtable_quiet(self); /* as nobody reads */
+    memtable_recycle(self); /* as nobody reads */
     memtable_add(self, sequence, STRATA_OP_PUT, key, value);
     return true;
 }

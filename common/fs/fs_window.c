@@ -71,7 +71,7 @@ static bool map(struct fs_window *window, int fd, uint64_t end)
 
 static void write_zeros(int fd, uint64_t from, uint64_t to)
 {
-    static const uint8_t zeros[FS_WINDOW_PIECE];
+    static uint8_t zeros[FS_WINDOW_PIECE]; /* not const: in .bss, not in the program's file */
 
     /* Only for speed: what is not written is made below, or by the store. */
     if (from < to && pwrite(fd, zeros, (size_t)(to - from), (off_t)from) < 0)

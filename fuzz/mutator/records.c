@@ -4,9 +4,10 @@
 #include "03_wal/checkpoint.h"
 #include "02_hash_index/tail.h"
 #include "03_wal/wal.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "06_leveled_compaction/manifest.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "base/coding.h"
 #include "sections.h"
 
@@ -38,7 +39,7 @@ static const struct format {
     {RECORD_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {SEGMENT_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {WAL_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
-    {WAL_LONE_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
+    {SINGLE_OP_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {MANIFEST_MAGIC, RECORD_FILE_HEADER, 0, 20, 4},
     {HINT_MAGIC, 48, 16, 44, 4},
     {CHECKPOINT_MAGIC, 44, 16, AT_END, 8},
@@ -204,7 +205,7 @@ static void change_head(struct mutation *m)
         return;
     switch (prng_below(m->prng, 5)) {
     case 0:
-        head[TYPE] = (uint8_t)prng_below(m->prng, WAL_LONE_DELETE + 1);
+        head[TYPE] = (uint8_t)prng_below(m->prng, SINGLE_OP_DELETE + 1);
         break;
     case 1:
         put_u32(head + KEY_BYTES, odd[prng_below(m->prng, sizeof odd / sizeof *odd)]);

@@ -10,7 +10,7 @@
 #ifndef STRATA_FUZZ_SORTED_FILE_H
 #define STRATA_FUZZ_SORTED_FILE_H
 
-#include "04_memtable_sstable/sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 struct sorted_file {
     const struct sstable_kind *kind;

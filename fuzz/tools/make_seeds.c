@@ -5,7 +5,7 @@
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
 #include "03_wal/wal.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "07_paced_compaction/events.h"
 #include "08_backup_repair/lineage.h"
 #include "06_leveled_compaction/manifest.h"
@@ -563,21 +563,23 @@ static void put_plain(struct strata_buffer *to, struct strata_slice from, uint64
                       uint64_t end, struct pax_table_properties *properties)
 {
     struct strata_buffer bytes = {0};
-    struct section section;
+    struct stored_block section;
     uint32_t check;
 
-    require(section_open(&section, strata_bytes(from.data + begin, (size_t)(end - begin)), 2, begin,
-                         NULL) == 0,
+    require(stored_block_open(&section, strata_bytes(from.data + begin, (size_t)(end - begin)), 2,
+                              begin, NULL) == 0,
             "section");
     require(strata_buffer_append(&bytes, NULL, 0) == 0, "no memory");
     bytes.data = realloc(bytes.data, section.size + 1);
-    require(bytes.data && section_unpack(&section, begin, bytes.data, NULL) == 0, "unpack");
+    require(bytes.data && stored_block_uncompress(&section, begin, bytes.data, NULL) == 0,
+            "unpack");
     bytes.size = bytes.capacity = section.size;
     if (properties) { /* what stands before them has moved */
         put_u64(bytes.data + 8 * 8, properties->filter);
         properties->blocks = to->size;
     }
-    require(section_put(to, 2, to->size, strata_buffer_slice(&bytes), false, &check, NULL) == 0,
+    require(stored_block_put(to, 2, to->size, strata_buffer_slice(&bytes), false, &check, NULL) ==
+                0,
             "section");
     strata_buffer_free(&bytes);
 }
@@ -634,8 +636,8 @@ static void save_forged(struct strata_slice from)
     save_forgery(from, index, 0, 1, "block_of_no_bytes");
     save_forgery(from, begin[0] + 1, 0, 2, "block_of_no_entries");
     save_forgery(from, begin[0], 15, 1, "block_of_another_form");
-    save_forgery(from, filter - SECTION_TAIL, 4711, 4, "index_of_another_size");
-    save_forgery(from, filter - 5, SECTION_LZ4, 1, "index_not_packed");
+    save_forgery(from, filter - STORED_BLOCK_TRAILER, 4711, 4, "index_of_another_size");
+    save_forgery(from, filter - 5, STORED_BLOCK_LZ4, 1, "index_not_packed");
 }
 
 static void save_shapes(void)

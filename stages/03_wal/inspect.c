@@ -10,17 +10,13 @@
 
 /* ---- The log --------------------------------------------------------------------------- */
 
-static const char *wal_type(unsigned type)
+const char *wal_type_name(unsigned type)
 {
-    if (type == WAL_LONE_PUT)
-        return "put, a frame of its own";
-    if (type == WAL_LONE_DELETE)
-        return "delete, a frame of its own";
     return type == WAL_FRAME ? "frame: it and the records it counts are written together"
                              : segment_type_name(type);
 }
 
-static const struct inspect_number *wal_layout(unsigned type, size_t *count)
+const struct inspect_number *wal_layout(unsigned type, size_t *count)
 {
     static const struct inspect_number frame[] = {
         {"sequence", 8, "number of its first operation", NULL},
@@ -37,23 +33,14 @@ static const struct inspect_number *wal_layout(unsigned type, size_t *count)
 
 static int wal_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    static const struct record_words words = {"write-ahead log",   WAL_MAGIC,  WAL_FRAME, wal_type,
-                                              segment_tell_number, wal_layout, true};
+    static const struct record_words words = {
+        "write-ahead log",   WAL_MAGIC,  WAL_FRAME, wal_type_name,
+        segment_tell_number, wal_layout, true};
     return record_inspect_kind(file, &words, to, err);
 }
 
 const struct strata_format wal_format = {"write-ahead log", WAL_MAGIC,
                                          "[0-9][0-9][0-9][0-9][0-9][0-9]*.log", wal_inspect};
-
-static int wal_lone_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
-{
-    static const struct record_words words = {
-        "write-ahead log", WAL_LONE_MAGIC, WAL_LONE_DELETE, wal_type, NULL, wal_layout, true};
-    return record_inspect_kind(file, &words, to, err);
-}
-
-const struct strata_format wal_lone_format = {
-    "write-ahead log", WAL_LONE_MAGIC, "[0-9][0-9][0-9][0-9][0-9][0-9]*.log", wal_lone_inspect};
 
 #define SHOW(fields) inspect_numbers(to, file, &at, fields, sizeof fields / sizeof *fields, err)
 #define SHOW_ENTRIES(name, count, fields)                                                          \

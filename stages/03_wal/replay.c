@@ -20,7 +20,7 @@
  *   [frame][frame][???????|00000000|    damage: it is as long as it says, and its check fails
  *
  * I1: sequence numbers go on without a gap from frame to frame.
- * I2: all frames of a file that tell a salt have that of its first one. */
+ * I2: all frames of a file have the salt of its first one. */
 #include "replay.h"
 #include "strata_engine.h"
 
@@ -44,13 +44,12 @@ static int check_salt(struct replay *r, const struct wal_frame *frame, struct st
 static int read_salt(struct replay *r, struct strata_error *err)
 {
     struct record_reader reader;
-    struct wal_frame frame;
-    uint64_t first;
+    struct wal_frame frame = {0};
     int rc;
 
     record_reader_init(&reader, r->file, r->number, r->file->end);
     reader.max_type = WAL_FRAME;
-    rc = wal_next(&reader, &frame, &first, err);
+    rc = wal_next(&reader, NULL, &frame, err);
     record_reader_free(&reader);
     if (rc == 0)
         r->salt = frame.salt;
@@ -71,36 +70,18 @@ static int check_sequence(struct replay *r, const struct wal_frame *frame, struc
     return 0;
 }
 
-/* An operation alone is the next one; a file does not begin with it (wal.c I4). */
-static int number_lone(struct replay *r, struct wal_frame *frame, struct strata_error *err)
-{
-    if (!r->salt)
-        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
-                           "an operation stands here before the file's first frame");
-    frame->sequence = r->sequence++;
-    return 0;
-}
-
-static int check_place(struct replay *r, struct wal_frame *frame, struct strata_error *err)
-{
-    int rc;
-
-    if (frame->lone)
-        return number_lone(r, frame, err);
-    rc = check_salt(r, frame, err);
-    return rc < 0 ? rc : check_sequence(r, frame, err);
-}
-
-/* A frame that wal_next has checked, and whose records begin at `first`. */
-static int take_frame(struct replay *r, struct wal_frame *frame, uint64_t first,
-                      struct record_reader *reader, struct strata_error *err)
+/* A frame that wal_next has checked. */
+static int take_frame(struct replay *r, const struct wal_frame *frame, struct record_reader *reader,
+                      struct strata_error *err)
 {
     uint64_t limit = reader->limit;
-    int rc = check_place(r, frame, err);
+    int rc = check_salt(r, frame, err);
 
+    if (rc == 0)
+        rc = check_sequence(r, frame, err);
     if (rc < 0)
         return rc;
-    reader->at = first;
+    reader->at = frame->first;
     reader->limit = frame->end;
     rc = r->apply(r->arg, frame, reader, err);
     reader->limit = limit;
@@ -112,21 +93,21 @@ static int take_frame(struct replay *r, struct wal_frame *frame, uint64_t first,
 int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
                   struct strata_error *why, struct strata_error *err)
 {
-    struct wal_frame frame;
-    uint64_t first;
+    struct wal_frame frame = {0};
     int rc = 0;
 
     record_reader_init(reader, r->file, r->number, r->file->end);
-    reader->max_type = wal_max_type(r->lone);
+    reader->max_type = wal_max_type(r->kind);
     if (r->begin) {
         reader->at = r->begin;
         rc = read_salt(r, err);
+        frame.salt = r->salt;
     }
     r->end = reader->at;
     if (rc < 0)
         return rc;
-    while ((rc = wal_next(reader, &frame, &first, why)) == 0) {
-        rc = take_frame(r, &frame, first, reader, why);
+    while ((rc = wal_next(reader, r->kind, &frame, why)) == 0) {
+        rc = take_frame(r, &frame, reader, why);
         if (rc < 0)
             break;
         r->end = frame.end;

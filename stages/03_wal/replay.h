@@ -13,8 +13,8 @@ struct replay {
     uint64_t begin;  /* a frame begins there; 0: at the file's beginning */
     uint64_t known;  /* so many bytes are on the device, by other word than the frames'; or 0 */
     bool numbered;   /* `sequence` is that of the first frame's first operation */
-    bool lone;       /* it may have lone operations */
-    bool killed;     /* there has been no power cut since it was written to, at most a kill */
+    const struct wal_kind *kind; /* of the log; NULL: frames only */
+    bool killed; /* there has been no power cut since it was written to, at most a kill */
     /* Told of each frame that is valid and in its place. The reader gives its records: it stands at
      * the first, and its limit is the frame's end. < 0: the frame is refused, and no more read. */
     int (*apply)(void *arg, const struct wal_frame *frame, struct record_reader *reader,

@@ -7,13 +7,6 @@
  *   |<-- 17 + 36 bytes                                                -->|<--   bytes     -->|
  *
  * A frame is valid iff its head is, `count` valid records follow, and they fill `bytes` exactly.
- * Of a batch of one operation a head is a fourth of the bytes that a put of 16 and 100 takes. So a
- * log may have lone operations, too (stage 6):
- *
- *   +-----------------------------------------------+---------------------------------------+
- *   | type 6: sequence n, count 2, synced ... | 1|2 | record of type 10 put or 11 delete    |
- *   +-----------------------------------------------+---------------------------------------+
- *   |<-- operations n and n + 1                  -->|<-- operation n + 2                 -->|
  *
  * I1: a frame is written by one append; so kill -9 leaves a whole one or a torn one.
  * I2: `synced` never says more than a sync that returned 0 has promised. So bytes below the
@@ -21,9 +14,7 @@
  *     may be torn.
  *     Bytes of a value may be chosen to look like a frame that says so; the salt, which is drawn
  *     for each file and stands in its first frame, tells them apart (as in SQLite's WAL).
- * I3: nothing of a frame is applied before all of it was checked.
- * I4: a lone operation counts only right behind a valid frame: reading goes on with one, and never
- *     begins with one. So it needs no salt. */
+ * I3: nothing of a frame is applied before all of it was checked. */
 #include "wal.h"
 #include "02_hash_index/segment.h"
 #include "base/bytes.h"
@@ -61,8 +52,10 @@ void wal_group_free(struct wal_group *group)
 
 void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced)
 {
-    group->frame_at = group->bytes.size;
-    group->frame = (struct wal_frame){.sequence = sequence, .synced = synced};
+    group->frame = (struct wal_frame){.sequence = sequence,
+                                      .synced = synced,
+                                      .salt = group->salt,
+                                      .offset = group->offset + group->bytes.size};
     if (buffer_reserve(&group->bytes, HEAD_BYTES) == 0)
         group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
 }
@@ -75,14 +68,16 @@ static void append(struct strata_buffer *to, struct strata_slice bytes)
     to->size += bytes.size;
 }
 
-static uint64_t add_record(struct wal_group *group, unsigned type, struct strata_slice key,
-                           struct strata_slice value, bool last)
+uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
+                       struct strata_slice value, bool last)
 {
     struct strata_buffer *to = &group->bytes;
     uint64_t offset = group->offset + to->size;
     bool large = last && value.size >= LARGE;
     uint8_t *head;
 
+    group->frame.bytes += RECORD_HEAD + key.size + value.size;
+    group->frame.count++;
     if (large)
         group->large = value;
     if (buffer_reserve(to, RECORD_HEAD + key.size + (large ? 0 : value.size)) < 0)
@@ -99,64 +94,37 @@ static uint64_t add_record(struct wal_group *group, unsigned type, struct strata
     return offset;
 }
 
-uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
-                       struct strata_slice value, bool last)
-{
-    group->frame.bytes += RECORD_HEAD + key.size + value.size;
-    group->frame.count++;
-    return add_record(group, type, key, value, last);
-}
-
-void wal_lone_add(struct wal_group *group, unsigned type, struct strata_slice key,
-                  struct strata_slice value, bool last)
-{
-    add_record(group, type - STRATA_OP_PUT + WAL_LONE_PUT, key, value, last);
-}
-
 void wal_frame_end(struct wal_group *group)
 {
-    uint8_t value[HEAD_VALUE], *at = value;
+    uint8_t value[HEAD_VALUE], *at = value, *head;
     const struct wal_frame *frame = &group->frame;
 
     if (group->bytes.out_of_memory)
         return;
+    head = group->bytes.data + (frame->offset - group->offset);
     at = put_u64(at, frame->sequence);
     at = put_u64(at, frame->synced);
     at = put_u64(at, frame->bytes);
     at = put_u32(at, frame->count);
-    put_u64(at, group->salt);
-    record_head(group->number, group->offset + group->frame_at, WAL_FRAME, strata_bytes(NULL, 0),
-                strata_bytes(value, sizeof value), group->bytes.data + group->frame_at);
-    memcpy(group->bytes.data + group->frame_at + RECORD_HEAD, value, sizeof value);
+    put_u64(at, frame->salt);
+    record_head(group->number, frame->offset, WAL_FRAME, strata_bytes(NULL, 0),
+                strata_bytes(value, sizeof value), head);
+    memcpy(head + RECORD_HEAD, value, sizeof value);
 }
 
 int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err)
 {
     struct strata_slice parts[2] = {strata_buffer_slice(&group->bytes), group->large};
-    if (group->bytes.out_of_memory)
-        return strata_fail_memory(err, group->bytes.capacity);
-    return fs_append(file, parts, group->large.size ? 2 : 1, err); /* I1 */
+    int rc = group->bytes.out_of_memory
+                 ? strata_fail_memory(err, group->bytes.capacity)
+                 : fs_append(file, parts, group->large.size ? 2 : 1, err); /* I1 */
+
+    if (rc < 0)
+        group->frame = (struct wal_frame){0}; /* it is not in the file */
+    return rc;
 }
 
 /* ---- Reading --------------------------------------------------------------------------- */
-
-/* A damage at offset 0 is another magic, or no byte at all. */
-int wal_check_log(struct fs_file *file, uint64_t number, bool *lone, struct strata_error *err)
-{
-    struct strata_error why, other;
-    int rc = record_check_kind(file, WAL_MAGIC, number, &why);
-
-    *lone = false;
-    if (rc == STRATA_ERR_CORRUPT && why.offset == 0) {
-        rc = record_check_kind(file, WAL_LONE_MAGIC, number, &other);
-        *lone = rc == 0;
-        if (rc != STRATA_ERR_CORRUPT || other.offset > 0)
-            why = other;
-    }
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
-}
 
 static int decode_head(const struct fs_file *file, uint64_t offset, struct strata_slice value,
                        struct wal_frame *frame, struct strata_error *err)
@@ -168,10 +136,10 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     frame->bytes = get_u64(&d);
     frame->count = get_u32(&d);
     frame->salt = get_u64(&d);
-    frame->lone = false;
     frame->offset = offset;
-    frame->end = offset + HEAD_BYTES + frame->bytes;
-    if (!decoder_done(&d) || frame->end < offset + HEAD_BYTES || frame->synced > offset)
+    frame->first = offset + HEAD_BYTES;
+    frame->end = frame->first + frame->bytes;
+    if (!decoder_done(&d) || frame->end < frame->first || frame->synced > offset)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + RECORD_HEAD,
                            "the frame's head is none: sequence %" PRIu64 ", synced %" PRIu64
                            ", %" PRIu64 " bytes",
@@ -179,32 +147,17 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     return 0;
 }
 
-/* A record that is a frame: whose number it has, is for the caller to know (I4). */
-static int decode_lone(const struct fs_file *file, const struct record *record,
-                       struct wal_frame *frame, struct strata_error *err)
-{
-    *frame = (struct wal_frame){.bytes = record->next - record->offset,
-                                .count = 1,
-                                .lone = true,
-                                .offset = record->offset,
-                                .end = record->next};
-    if (record->type == WAL_LONE_DELETE && record->value_size)
-        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
-                           "a delete with a value of %" PRIu32 " bytes", record->value_size);
-    return 0;
-}
-
-/* The head at the reader's place, or all of a lone operation. */
-static int read_head(struct record_reader *reader, struct wal_frame *frame,
-                     struct strata_error *err)
+/* The head at the reader's offset, or all of a frame that has none. */
+static int read_head(struct record_reader *reader, const struct wal_kind *kind,
+                     struct wal_frame *frame, struct strata_error *err)
 {
     struct record record;
     int rc = record_next(reader, &record, err);
 
     if (rc != 0)
         return rc;
-    if (record.type >= WAL_LONE_PUT)
-        return decode_lone(reader->file, &record, frame, err);
+    if (kind && record.type >= kind->min_type)
+        return kind->decode(reader->file, &record, frame, err);
     if (record.type != WAL_FRAME || record.key.size)
         return WAL_OTHER;
     return decode_head(reader->file, record.offset, record.value, frame, err);
@@ -235,17 +188,19 @@ static int check_records(struct record_reader *reader, const struct wal_frame *f
     return 0;
 }
 
-int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *first,
+int wal_next(struct record_reader *reader, const struct wal_kind *kind, struct wal_frame *frame,
              struct strata_error *err)
 {
     uint64_t begin = reader->at;
-    int rc = read_head(reader, frame, err);
+    struct wal_frame before = *frame;
+    int rc = read_head(reader, kind, frame, err);
 
-    *first = rc == 0 && frame->lone ? begin : begin + HEAD_BYTES;
-    if (rc == 0 && !frame->lone)
+    if (rc == 0 && frame->first > frame->offset) /* it has a head */
         rc = check_records(reader, frame, err);
-    if (rc != 0)
+    if (rc != 0) {
         reader->at = begin;
+        *frame = before;
+    }
     return rc;
 }
 
@@ -362,11 +317,11 @@ int wal_torn_end(struct fs_file *file, uint64_t number, uint64_t from, uint64_t 
     int rc;
 
     record_reader_init(&reader, file, number, file->end);
-    reader.max_type = wal_max_type(true);
+    reader.max_type = UINT8_MAX; /* a whole record of any type is no torn one */
     reader.at = from;
     *end = from;
-    rc = read_head(&reader, &frame, err);
-    if (rc == 0 && !frame.lone)
+    rc = read_head(&reader, NULL, &frame, err);
+    if (rc == 0)
         rc = torn_frame(&reader, &frame, end, err);
     else if (rc == RECORD_TORN || rc == STRATA_ERR_CORRUPT)
         rc = torn_record(file, number, from, end, err);

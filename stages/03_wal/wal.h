@@ -13,13 +13,7 @@
 #define WAL_MAGIC "STRATWAL"
 #define WAL_FRAME 6 /* record type of a frame's head; 1 to 5 are stage 2's */
 
-/* A log with this magic may also have lone operations: a batch of one, as one record, which is a
- * frame without a head. Its number is the next one, and it tells no `synced` and no salt. */
-#define WAL_LONE_MAGIC "STRATWL2"
-#define WAL_LONE_PUT 10 /* 7 to 9 are in other files */
-#define WAL_LONE_DELETE 11
-
-/* wal_next: another record than a frame's head stands here. */
+/* wal_next: the record at this offset is valid and not a frame's head. */
 #define WAL_OTHER 3
 
 struct wal_frame {
@@ -28,8 +22,8 @@ struct wal_frame {
     uint64_t bytes;    /* of its records */
     uint32_t count;    /* of its operations; 0 is allowed: it only tells sequence and synced */
     uint64_t salt;     /* one for all frames of a file, not to be guessed; never 0 */
-    bool lone;         /* an operation alone: of these, count and bytes only are told */
     uint64_t offset;   /* of its head, in the file */
+    uint64_t first;    /* of its first record */
     uint64_t end;      /* of its last record */
 };
 
@@ -38,8 +32,7 @@ struct wal_frame {
 struct wal_group {
     uint64_t number, salt, offset;
     struct strata_buffer bytes;
-    uint64_t frame_at;         /* in bytes: head of the frame being gathered */
-    struct wal_frame frame;    /* so far */
+    struct wal_frame frame;    /* the last one begun; salt 0: none since the file was opened */
     struct strata_slice large; /* a value that is written from where it is, last in its group */
 };
 
@@ -49,38 +42,44 @@ uint64_t wal_salt(struct strata_fs *fs);
 void wal_group_free(struct wal_group *group);
 /* Begins a frame; then its operations; then its end. `synced` and `sequence` as in wal_frame. */
 void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced);
-/* Adds an operation and returns the file offset that its record will have. `last`: nothing
- * follows it in the group, so a large value need not be copied and is borrowed until the write. */
+/* Adds a record and returns the file offset that it will have. `last`: nothing follows it in the
+ * group, so a large value need not be copied and is borrowed until the write. */
 uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
                        struct strata_slice value, bool last);
 void wal_frame_end(struct wal_group *group);
-/* Adds a frame that is this operation alone: a put or delete. The frame before it in the file, or
- * in the group, tells what it does not. `last` as above. */
-void wal_lone_add(struct wal_group *group, unsigned type, struct strata_slice key,
-                  struct strata_slice value, bool last);
 /* Appends all frames by one call. IO, NO_MEMORY. */
 int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata_error *err);
 
-/* Checks the header of a log of stage 4 or later, and tells whether it may have lone operations.
- * CORRUPT, IO. */
-int wal_check_log(struct fs_file *file, uint64_t number, bool *lone, struct strata_error *err);
-/* The largest record type that such a log has: of a reader. */
-static inline unsigned wal_max_type(bool lone)
+/* A log kind may store some batches as one record of its own type, without a frame's head. Such a
+ * log has its own magic. Where a kind is asked for, NULL is a log of frames only. */
+struct wal_kind {
+    const char *magic;
+    unsigned min_type, max_type; /* of the kind's own records, larger than WAL_FRAME */
+    /* Adds the batch to the group with wal_frame_add. False: it is to be written as a frame.
+     * `synced` as in wal_frame, `last` as in wal_frame_add. */
+    bool (*add)(struct wal_group *group, const struct strata_op *ops, size_t count, uint64_t synced,
+                bool last);
+    /* Decodes a record of the kind's type as a frame. In: *frame is the frame before it in the
+     * file; salt 0: none is known. Out: this one, all fields. CORRUPT. */
+    int (*decode)(const struct fs_file *file, const struct record *record, struct wal_frame *frame,
+                  struct strata_error *err);
+    /* The operation that a record of this type is, if it is a put or delete: of any record in a
+     * frame of such a log. */
+    unsigned (*op_type)(unsigned type);
+};
+
+/* The largest record type in a log. */
+static inline unsigned wal_max_type(const struct wal_kind *kind)
 {
-    return lone ? WAL_LONE_DELETE : WAL_FRAME;
-}
-/* The type of the operation that a record is: put or delete, if it is one. */
-static inline unsigned wal_operation(const struct record *record)
-{
-    return record->type < WAL_LONE_PUT ? record->type : record->type - WAL_LONE_PUT + STRATA_OP_PUT;
+    return kind ? kind->max_type : WAL_FRAME;
 }
 
-/* Reads the next frame and checks it with all its records, which then stand from *first on, to
- * frame->end, for a reader of records. `reader` stands at a frame and is moved behind it; whether
- * a lone operation is one is for its max_type to say. STRATA_NOT_FOUND: the end. RECORD_TORN: the
- * file ends inside the frame. WAL_OTHER: a valid record stands here that is no frame's head.
- * CORRUPT, IO, NO_MEMORY. After anything but 0 the reader stands where it stood. */
-int wal_next(struct record_reader *reader, struct wal_frame *frame, uint64_t *first,
+/* Reads the next frame and checks it with all its records, which lie in [frame->first, frame->end).
+ * `reader` is at a frame, its max_type is the kind's; it is moved behind the frame. In: *frame is
+ * the frame before it (only a kind needs that); out: this one. STRATA_NOT_FOUND: the end.
+ * RECORD_TORN: the file ends inside the frame. WAL_OTHER: a valid record that is no frame's head.
+ * CORRUPT, IO, NO_MEMORY. After anything but 0 the reader and *frame are as they were. */
+int wal_next(struct record_reader *reader, const struct wal_kind *kind, struct wal_frame *frame,
              struct strata_error *err);
 
 struct wal_evidence {
@@ -101,6 +100,9 @@ int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t 
 int wal_torn_end(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *end,
                  struct strata_error *err);
 
-extern const struct strata_format wal_format, wal_lone_format; /* inspect.c */
+extern const struct strata_format wal_format; /* inspect.c */
+/* For the annotated dump of a kind's log: struct record_words. */
+const char *wal_type_name(unsigned type);
+const struct inspect_number *wal_layout(unsigned type, size_t *count);
 
 #endif

@@ -10,7 +10,7 @@
 #include "tables.h"
 #include "log.h"
 #include "lsm.h"
-#include "run.h"
+#include "04_memtable_sstable/run/run.h"
 
 #define LOG_LEFT ((uint64_t)1 << 16) /* bytes */
 

@@ -6,9 +6,7 @@
  *
  * I1: a log is written to only after TABLES names it: so one that it does not name holds nothing.
  * I2: TABLES tells how far the log reached at least: as it was made, and, after a clean close, all
- *     of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage.
- * I3: what was synced is told by the first frame that is written after it, so that one has a head:
- *     operations stand alone only behind a frame that has told the present `synced`. */
+ *     of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage. */
 #include "log.h"
 #include "base/coding.h"
 
@@ -18,11 +16,6 @@
 #include <stdlib.h>
 
 #define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
-
-/* Bytes of lone operations behind which a frame has a head again, of 53: where one cannot be read,
- * `strata repair` goes on with the next head, which alone tells a number and the salt. */
-#define TOLD_EVERY ((uint64_t)32 << 10)
-#define NOT_TOLD UINT64_MAX
 
 char *log_path(const struct strata_env *env, uint64_t number)
 {
@@ -47,7 +40,6 @@ static unsigned write_flags(const struct strata_env *env)
 
 static void settle(struct log *log)
 {
-    log->told = NOT_TOLD;
     log->synced = log->written_back = log->end = log->file->end;
     log->synced_at_ns = fs_now(log->env->fs);
 }
@@ -55,7 +47,8 @@ static void settle(struct log *log)
 /* The header and the first frame, on the device. */
 static int write_first(struct log *log, uint64_t sequence, struct strata_error *err)
 {
-    int rc = record_start_kind(log->file, log->lone ? WAL_LONE_MAGIC : WAL_MAGIC, log->number, err);
+    const char *magic = log->kind ? log->kind->magic : WAL_MAGIC;
+    int rc = record_start_kind(log->file, magic, log->number, err);
 
     if (rc < 0)
         return rc;
@@ -68,12 +61,12 @@ static int write_first(struct log *log, uint64_t sequence, struct strata_error *
 }
 
 /* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
-int log_create(struct log *log, const struct strata_env *env, bool lone, uint64_t number,
-               uint64_t sequence, struct strata_error *err)
+int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+               uint64_t number, uint64_t sequence, struct strata_error *err)
 {
     int rc = begin(log, env, number, err);
 
-    log->lone = lone;
+    log->kind = kind;
     if (rc == 0)
         rc = fs_open(env->fs, log->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &log->file, err);
     if (rc == 0)
@@ -93,10 +86,32 @@ int log_create(struct log *log, const struct strata_env *env, bool lone, uint64_
 
 struct filling {
     const struct log *log;
+    const struct wal_kind *kind;
     struct memtable *memtable; /* NULL: only to be checked */
-    bool lone;                 /* it may have lone operations */
     struct strata_buffer body; /* a record that does not fit the reader's window */
 };
+
+int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,
+                     struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = record_check_kind(file, WAL_MAGIC, number, &why);
+
+    /* Damage at offset 0 is another magic, or an empty file. */
+    if (rc == STRATA_ERR_CORRUPT && why.offset == 0 && *kind)
+        return record_check_kind(file, (*kind)->magic, number, err);
+    if (rc == 0)
+        *kind = NULL;
+    else if (err)
+        *err = why;
+    return rc;
+}
+
+/* Put or delete, if the record is one. */
+static unsigned op_type(const struct filling *f, const struct record *record)
+{
+    return f->kind ? f->kind->op_type(record->type) : record->type;
+}
 
 static int fill_one(struct filling *f, const struct record *record, uint64_t sequence,
                     struct strata_error *err)
@@ -107,15 +122,15 @@ static int fill_one(struct filling *f, const struct record *record, uint64_t seq
 
     if (!value.data) {
         rc = record_at(f->log->file, f->log->number, record->offset, record->next,
-                       wal_max_type(f->lone), &f->body, &whole, err);
+                       wal_max_type(f->kind), &f->body, &whole, err);
         key = whole.key;
         value = whole.value;
     }
     if (rc == 0)
         rc = memtable_reserve(f->memtable, 1, key.size + value.size, err);
     if (rc == 0) {
-        memtable_quiet(f->memtable);
-        memtable_add(f->memtable, sequence, wal_operation(record), key, value);
+        memtable_recycle(f->memtable);
+        memtable_add(f->memtable, sequence, op_type(f, record), key, value);
     }
     return rc;
 }
@@ -129,7 +144,7 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
     int rc;
 
     while ((rc = record_next(reader, &record, err)) == 0) {
-        if (wal_operation(&record) > STRATA_OP_DELETE)
+        if (op_type(f, &record) > STRATA_OP_DELETE)
             return strata_fail(err, STRATA_ERR_CORRUPT, reader->file->path, record.offset,
                                "a record of type %u stands here, not a put or delete", record.type);
         if (f->memtable)
@@ -144,8 +159,8 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
 static int read_back(const struct log *log, const struct tables *tables, struct memtable *memtable,
                      struct replay *replay, struct strata_error *err)
 {
-    struct filling filling = {.log = log, .memtable = memtable};
-    int rc = wal_check_log(log->file, log->number, &filling.lone, err);
+    struct filling filling = {.log = log, .kind = log->kind, .memtable = memtable};
+    int rc = log_check_header(log->file, log->number, &filling.kind, err);
     uint64_t known = mark_known(&log->tail, log->number);
 
     *replay = (struct replay){.file = log->file,
@@ -153,7 +168,7 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
                               .known = known > tables->log_end ? known : tables->log_end,
                               .killed = mark_same_boot(&log->tail, log->env->fs, log->number),
                               .numbered = true,
-                              .lone = filling.lone,
+                              .kind = filling.kind,
                               .sequence = tables->log_first,
                               .apply = fill,
                               .arg = &filling};
@@ -168,12 +183,14 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
     return rc;
 }
 
-int log_open(struct log *log, const struct strata_env *env, const struct tables *tables,
-             struct memtable *memtable, struct replay *replay, struct strata_error *err)
+int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+             const struct tables *tables, struct memtable *memtable, struct replay *replay,
+             struct strata_error *err)
 {
     struct strata_error why;
     int rc = begin(log, env, tables->log, &why);
 
+    log->kind = kind;
     if (rc == 0)
         rc = fs_open(env->fs, log->path, env->options->read_only ? FS_READ : write_flags(env),
                      &log->file, &why);
@@ -190,7 +207,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct tables 
         return rc;
     }
     settle(log);
-    log->lone = replay->lone;
+    log->kind = replay->kind;
     log->salt = replay->salt;
     log->end = replay->end;
     return 0;
@@ -222,19 +239,13 @@ int log_close(struct log *log, bool remove, struct strata_error *err)
 
 /* ---- Writing ----------------------------------------------------------------------------- */
 
-/* I3. */
-static bool stands_alone(const struct log *log, const struct group_commit *commit)
+static void add_batch(struct log *log, const struct group_commit *commit, uint64_t sequence)
 {
-    uint64_t at = log->group.offset + log->group.bytes.size;
+    const struct wal_kind *kind = log->kind;
 
-    return log->lone && commit->count == 1 && log->told == log->synced &&
-           at - log->told_at < TOLD_EVERY;
-}
-
-static void add_frame(struct log *log, const struct group_commit *commit, uint64_t sequence)
-{
-    log->told = log->synced;
-    log->told_at = log->group.offset + log->group.bytes.size;
+    if (!commit->count ||
+        (kind && kind->add(&log->group, commit->ops, commit->count, log->synced, !commit->next)))
+        return;
     wal_frame_begin(&log->group, sequence, log->synced);
     for (size_t i = 0; i < commit->count; i++)
         wal_frame_add(&log->group, commit->ops[i].type, commit->ops[i].key, commit->ops[i].value,
@@ -249,10 +260,7 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
 
     wal_group_begin(&log->group, log->number, log->salt, log->file->end);
     for (const struct group_commit *c = list; c; c = c->next) {
-        if (stands_alone(log, c))
-            wal_lone_add(&log->group, c->ops->type, c->ops->key, c->ops->value, !c->next);
-        else if (c->count)
-            add_frame(log, c, sequence);
+        add_batch(log, c, sequence);
         sequence += c->count;
     }
     if (!log->group.bytes.size && !log->group.bytes.out_of_memory)
@@ -260,8 +268,6 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
     rc = wal_group_write(&log->group, log->file, err);
     if (rc == 0)
         log->end = log->file->end;
-    else
-        log->told = NOT_TOLD; /* it is not in the file */
     return rc;
 }
 

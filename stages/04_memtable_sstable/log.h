@@ -6,35 +6,37 @@
 #include "03_wal/group.h"
 #include "03_wal/replay.h"
 #include "03_wal/mark.h"
-#include "memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "tables.h"
 
 struct log {
     const struct strata_env *env;
     struct fs_file *file;
     char *path;
-    uint64_t number, salt; /* of the file */
-    uint64_t end;          /* of its last frame, bytes */
-    uint64_t synced;       /* bytes that are on the device */
-    uint64_t synced_at_ns; /* when */
-    uint64_t written_back; /* bytes on their way there */
-    bool lone;             /* lone operations are written (03_wal/wal.h) */
-    uint64_t told;         /* by its last frame that tells anything: `synced`, */
-    uint64_t told_at;      /* at this offset */
+    uint64_t number, salt;       /* of the file */
+    uint64_t end;                /* of its last frame, bytes */
+    uint64_t synced;             /* bytes that are on the device */
+    uint64_t synced_at_ns;       /* when */
+    uint64_t written_back;       /* bytes on their way there */
+    const struct wal_kind *kind; /* NULL: frames only */
     struct wal_group group;
     struct tail tail; /* as it was when the log was opened */
 };
 
 /* Makes log `number`, with a frame that tells `sequence` and a salt; both are on the device, and
- * its name is when the directory has been synced. With `lone`, lone operations are written to it.
- * To be closed, also when it failed. */
-int log_create(struct log *log, const struct strata_env *env, bool lone, uint64_t number,
-               uint64_t sequence, struct strata_error *err);
-/* Opens the log that `tables` names and puts what it holds into the memtable, which nobody reads
- * yet: `replay` tells how it ended. CORRUPT, also when it is missing; IO, NO_MEMORY. To be closed,
- * also when it failed. */
-int log_open(struct log *log, const struct strata_env *env, const struct tables *tables,
-             struct memtable *memtable, struct replay *replay, struct strata_error *err);
+ * its name is when the directory has been synced. To be closed, also when it failed. */
+int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+               uint64_t number, uint64_t sequence, struct strata_error *err);
+/* Checks the header. In: *kind is what the log may be of; out: NULL if it is of frames only.
+ * CORRUPT, IO. */
+int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,
+                     struct strata_error *err);
+/* Opens the log that `tables` names, of this kind or of frames only, and puts what it holds into
+ * the memtable, which nobody reads yet: `replay` tells how it ended. CORRUPT, also when it is
+ * missing; IO, NO_MEMORY. To be closed, also when it failed. */
+int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
+             const struct tables *tables, struct memtable *memtable, struct replay *replay,
+             struct strata_error *err);
 /* Closes it; with `remove`, removes the file: it is not live any more, or never was. */
 int log_close(struct log *log, bool remove, struct strata_error *err);
 

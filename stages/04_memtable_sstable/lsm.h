@@ -4,7 +4,7 @@
 #ifndef STRATA_04_LSM_H
 #define STRATA_04_LSM_H
 
-#include "sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 /* `log_left`: so many bytes of log a clean close may leave for the next open to read; of more it
  * makes a table. */

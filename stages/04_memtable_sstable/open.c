@@ -126,7 +126,7 @@ static int make_anew(struct store *store, struct strata_error *err)
     if (rc == 0)
         rc = make_view(store, err);
     if (rc == 0)
-        rc = log_create(&store->log, store->env, false, 1, 1, err);
+        rc = log_create(&store->log, store->env, NULL, 1, 1, err);
     store->tables.log_end = store->log.end;
     if (rc == 0)
         rc = fs_sync_dir(store->env->fs, store->env->dir, err);
@@ -136,7 +136,8 @@ static int make_anew(struct store *store, struct strata_error *err)
 static int read_log(struct store *store, struct strata_error *err)
 {
     struct replay *opened = &store->opened;
-    int rc = log_open(&store->log, store->env, &store->tables, store->view->memtable, opened, err);
+    int rc =
+        log_open(&store->log, store->env, NULL, &store->tables, store->view->memtable, opened, err);
 
     if (rc < 0)
         return rc;

@@ -19,7 +19,7 @@
  * I4: when TABLES could not be replaced it is not known which list is on the device: the files of
  *     both are left as they are. */
 #include "store.h"
-#include "merge_iter.h"
+#include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -220,7 +220,7 @@ static int flush(struct store *store, struct strata_error *err)
         rc = write_run(store, &source, 1, store->view->count > 0, range, &c.run, err); /* I3 */
     }
     if (rc == 0) {
-        rc = log_create(&c.log, store->env, false, store->tables.next++, store->sequence, err);
+        rc = log_create(&c.log, store->env, NULL, store->tables.next++, store->sequence, err);
         if (rc == 0)
             return install(store, &c, err);
         log_close(&c.log, true, NULL);

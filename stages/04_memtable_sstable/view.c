@@ -2,8 +2,8 @@
  * oldest run. */
 #include "view.h"
 #include "02_hash_index/index.h"
-#include "cursor_iter.h"
-#include "merge_iter.h"
+#include "04_memtable_sstable/iter/cursor_iter.h"
+#include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 #ifndef STRATA_04_VIEW_H
 #define STRATA_04_VIEW_H
 
-#include "memtable.h"
-#include "sstable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 /* Never changed once made. */
 struct view {

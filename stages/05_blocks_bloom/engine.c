@@ -10,7 +10,7 @@
 #include "04_memtable_sstable/tables.h"
 #include "04_memtable_sstable/log.h"
 #include "04_memtable_sstable/lsm.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 
 #define LOG_LEFT ((uint64_t)0) /* bytes */
 

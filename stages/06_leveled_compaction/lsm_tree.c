@@ -227,7 +227,7 @@ static int write_table(struct lsm_tree *tree, struct compaction **out, struct st
 /* The log as it was made: of what it holds no more is known for sure. */
 static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = log_create(c->log, tree->env, false, tree->next++, tree->sequence, err);
+    int rc = log_create(c->log, tree->env, NULL, tree->next++, tree->sequence, err);
 
     c->edit.has_logs = true;
     c->edit.log_count = 1;
@@ -272,6 +272,7 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
         rc = install_flush(tree, flush, err);
     pthread_mutex_lock(&tree->group.mutex);
     if (rc == 0) {
+        tree->paused = false;
         tree->stats.log_bytes += tree->log.end;
         tree->stats.flushes += flush != NULL;
         tree->stats.flushed_bytes += flush ? flush->written : 0;

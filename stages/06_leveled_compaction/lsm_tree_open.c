@@ -37,7 +37,7 @@ static int holds_operations(const struct lsm_tree *tree, const char *path, uint6
     int rc = fs_open(tree->env->fs, path, FS_READ, &replay.file, &why);
 
     if (rc == 0)
-        rc = wal_check_log(replay.file, number, &replay.lone, &why);
+        rc = log_check_header(replay.file, number, &replay.kind, &why);
     if (rc == 0)
         rc = replay_log(&replay, &why);
     fs_close(replay.file, NULL);
@@ -141,7 +141,7 @@ static int make_memtable(struct lsm_tree *tree, struct strata_error *err)
 static int read_log(struct lsm_tree *tree, struct strata_error *err)
 {
     struct tables known = lsm_tree_log_known(&tree->entry);
-    int rc = log_open(&tree->log, tree->env, &known, tree->memtable, &tree->opened, err);
+    int rc = log_open(&tree->log, tree->env, NULL, &known, tree->memtable, &tree->opened, err);
 
     if (rc < 0)
         return rc;
@@ -196,7 +196,7 @@ static int make_anew(struct lsm_tree *tree, struct strata_error *err)
     tree->next = 2;
     tree->sequence = 1;
     if (rc == 0)
-        rc = log_create(&tree->log, tree->env, false, 1, 1, err);
+        rc = log_create(&tree->log, tree->env, NULL, 1, 1, err);
     tree->entry = edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
     edit.next = tree->next;
     if (rc == 0)

@@ -16,7 +16,6 @@
  * I3: when an edit could not be written it is not known which state is on the device: the files of
  * both are left as they are. */
 #include "change.h"
-#include "09_fast_paths/version_index.h"
 #include "base/cost.h"
 
 void change_free(struct change *c)
@@ -36,11 +35,11 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
         rc = state_apply(&c->state, &c->edit, err); /* I2 */
     if (rc == 0)
         rc = version_new(&c->state, tree->super->version, c->tables, c->count, &c->version, err);
-    if (rc == 0)
-        rc = version_index_new(c->version, err);
+    if (rc == 0 && tree->parts->index)
+        rc = tree->parts->index(c->version, err);
     if (rc < 0)
         return rc;
-    c->super = super_new(tree->super->memtable, c->sealed, c->version);
+    c->super = super_new(tree->parts, tree->super->memtable, c->sealed, c->version);
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
 }
 

@@ -7,8 +7,6 @@
  * I3: an output is on the device before anything names it; a compaction that is given up, or that a
  *     crash ends, leaves files that nothing names. */
 #include "compact_output.h"
-#include "09_fast_paths/merge_runs.h"
-#include "09_fast_paths/version_index.h"
 
 #include <stdlib.h>
 
@@ -21,7 +19,7 @@ static int open_sources(struct compact *c, struct strata_error *err)
 {
     const struct pick *pick = &c->pick;
     size_t count = pick->count[0], n = 0;
-    struct merge_sources of = {.prefix = version_index_of(c->version)->prefix, .once = true, .tombstones = true};
+    struct tree_sources of = {.once = true, .tombstones = true};
     struct run *runs;
     int rc;
 
@@ -37,7 +35,7 @@ static int open_sources(struct compact *c, struct strata_error *err)
             runs[n++] = (struct run){.tables = pick->tables[level], .count = pick->count[level]};
     of.runs = runs;
     of.run_count = count;
-    rc = merge_runs_new(&of, &c->from, err);
+    rc = c->parts->merge(c->version, &of, &c->from, err);
     free(runs);
     return rc;
 }
@@ -64,7 +62,7 @@ static size_t find_older(const struct compact *c)
     return count ? at + 1 : 0;
 }
 
-static struct compact *make(const struct strata_env *env, const struct sstable_kind *kind,
+static struct compact *make(const struct strata_env *env, const struct tree_parts *parts,
                             void *common, uint64_t *next, struct version *version)
 {
     struct compact *c = calloc(1, sizeof *c);
@@ -72,7 +70,8 @@ static struct compact *make(const struct strata_env *env, const struct sstable_k
     if (!c)
         return NULL;
     c->env = env;
-    c->kind = kind;
+    c->parts = parts;
+    c->kind = parts->table;
     c->common = common;
     c->next = next;
     c->began_ns = fs_now(env->fs);
@@ -81,11 +80,11 @@ static struct compact *make(const struct strata_env *env, const struct sstable_k
     return c;
 }
 
-int compact_new(const struct strata_env *env, const struct sstable_kind *kind, void *common,
+int compact_new(const struct strata_env *env, const struct tree_parts *parts, void *common,
                 uint64_t *next, struct version *version, struct pick *pick, struct compact **out,
                 struct strata_error *err)
 {
-    struct compact *c = make(env, kind, common, next, version);
+    struct compact *c = make(env, parts, common, next, version);
     int rc;
 
     *out = c;
@@ -108,11 +107,11 @@ int compact_new(const struct strata_env *env, const struct sstable_kind *kind, v
     return rc;
 }
 
-int compact_new_flush(const struct strata_env *env, const struct sstable_kind *kind, void *common,
+int compact_new_flush(const struct strata_env *env, const struct tree_parts *parts, void *common,
                       uint64_t *next, struct version *version, struct memtable *memtable,
                       struct compact **out, struct strata_error *err)
 {
-    struct compact *c = make(env, kind, common, next, version);
+    struct compact *c = make(env, parts, common, next, version);
 
     *out = c;
     if (!c)

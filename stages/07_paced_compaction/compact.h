@@ -4,7 +4,8 @@
 #ifndef STRATA_07_COMPACT_H
 #define STRATA_07_COMPACT_H
 
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "parts.h"
 #include "picker.h"
 
 /* compact_step: all is written. */
@@ -12,7 +13,8 @@
 
 struct compact {
     const struct strata_env *env;
-    const struct sstable_kind *kind;
+    const struct tree_parts *parts;
+    const struct sstable_kind *kind; /* of tables: one of the parts */
     void *common;
     uint64_t *next;            /* number of the next file; the tree's */
     struct version *version;   /* as it was when it began */
@@ -45,11 +47,11 @@ struct compact {
 };
 
 /* A compaction: takes the pick, whatever comes of it. NO_MEMORY. To be ended by compact_del. */
-int compact_new(const struct strata_env *env, const struct sstable_kind *kind, void *common,
+int compact_new(const struct strata_env *env, const struct tree_parts *parts, void *common,
                 uint64_t *next, struct version *version, struct pick *pick, struct compact **out,
                 struct strata_error *err);
 /* A flush. Its output, one table at most, belongs on level 0 of a version that grew from this. */
-int compact_new_flush(const struct strata_env *env, const struct sstable_kind *kind, void *common,
+int compact_new_flush(const struct strata_env *env, const struct tree_parts *parts, void *common,
                       uint64_t *next, struct version *version, struct memtable *memtable,
                       struct compact **out, struct strata_error *err);
 /* About so many bytes of its inputs go on, by which the budget becomes less; one wait for the

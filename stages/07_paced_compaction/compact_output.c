@@ -10,11 +10,8 @@
  *     device: the one behind the present one. It is synced and named before the next one ends. */
 #include "compact_output.h"
 #include "base/cost.h"
-#include "08_backup_repair/lineage.h"
 
 #include <stdlib.h>
-
-#define SOURCES 64 /* so many inputs are told by every output */
 
 static int make_room(struct compact *c, struct strata_error *err)
 {
@@ -29,117 +26,6 @@ static int make_room(struct compact *c, struct strata_error *err)
     c->outputs = bigger;
     c->output_room = room;
     return 0;
-}
-
-/* Of tables in order of their keys: the first that does not end before `key`. */
-static size_t find_from(struct sstable *const *tables, size_t count, struct strata_slice key)
-{
-    size_t low = 0, high = count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        cost_so_far.comparisons++;
-        if (strata_compare(strata_buffer_slice(&tables[middle]->largest), key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool is_input(const struct compact *c, unsigned level, const struct sstable *table)
-{
-    struct sstable *const *inputs = c->pick.tables[level];
-    size_t count = c->pick.count[level], at = 0;
-
-    if (level)
-        at = find_from(inputs, count, strata_buffer_slice(&table->largest));
-    while (level == 0 && at < count && inputs[at] != table)
-        at++;
-    return at < count && inputs[at] == table;
-}
-
-/* Of the present output, whose keys end before the next one that is to be written. */
-static bool overlaps_output(const struct compact *c, const struct sstable *table)
-{
-    cost_so_far.comparisons++;
-    return strata_compare(strata_buffer_slice(&table->largest),
-                          strata_buffer_slice(&c->smallest)) >= 0 &&
-           (c->ended || strata_compare(strata_buffer_slice(&table->smallest), c->from->key) < 0);
-}
-
-/* Of tables of a level, from `at` on: the first that overlaps with the present output; count: there
- * is none. From level 1 down they are in order, and those that overlap are next to each other. */
-static size_t next_overlap(const struct compact *c, unsigned level, struct sstable *const *tables,
-                           size_t count, size_t at)
-{
-    if (level && at == 0)
-        at = find_from(tables, count, strata_buffer_slice(&c->smallest));
-    while (level == 0 && at < count && !overlaps_output(c, tables[at]))
-        at++;
-    return at < count && overlaps_output(c, tables[at]) ? at : count;
-}
-
-static int tell_all_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < c->pick.count[level]; i++)
-            rc = lineage_add(to, false, c->pick.tables[level][i]->number, err);
-    return rc;
-}
-
-static int tell_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
-{
-    size_t all = 0;
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++)
-        all += c->pick.count[level];
-    if (all <= SOURCES)
-        return tell_all_sources(c, to, err);
-    for (unsigned level = 0; level < LEVELS; level++) {
-        struct sstable *const *tables = c->pick.tables[level];
-        size_t count = c->pick.count[level], i = next_overlap(c, level, tables, count, 0);
-        for (; rc == 0 && i < count; i = next_overlap(c, level, tables, count, i + 1))
-            rc = lineage_add(to, false, tables[i]->number, err);
-    }
-    return rc;
-}
-
-static int tell_above(const struct compact *c, struct lineage *to, struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < c->pick.output; level++) {
-        const struct version_level *l = &c->version->levels[level];
-        size_t i = next_overlap(c, level, l->tables, l->count, 0);
-        for (; rc == 0 && i < l->count; i = next_overlap(c, level, l->tables, l->count, i + 1))
-            if (!is_input(c, level, l->tables[i]))
-                rc = lineage_add(to, true, l->tables[i]->number, err);
-    }
-    return rc;
-}
-
-/* I1. Of a flush its sequence numbers tell all. */
-static int put_notes(struct compact *c, struct strata_error *err)
-{
-    struct lineage lineage = {.level = c->pick.output,
-                              .group = c->output_count ? c->outputs[0]->number : c->writer->number,
-                              .place = c->output_count + 1,
-                              .last = c->ended};
-    int rc;
-
-    if (c->memtable)
-        return 0;
-    rc = tell_sources(c, &lineage, err);
-    if (rc == 0)
-        rc = tell_above(c, &lineage, err);
-    if (rc == 0)
-        rc = lineage_encode(&lineage, &c->writer->notes, err);
-    lineage_free(&lineage);
-    return rc;
 }
 
 /* compact.c I3: it is whole and synced, and opened as any reader will see it. */
@@ -173,7 +59,7 @@ int compact_end_output(struct compact *c, struct strata_error *err)
     if (rc == 0)
         rc = make_room(c, err);
     if (rc == 0)
-        rc = put_notes(c, err);
+        rc = c->memtable || !c->parts->notes ? 0 : c->parts->notes(c, &c->writer->notes, err);
     if (rc == 0)
         rc = c->kind->writer_finish(writer, c->first, c->last, err);
     if (rc < 0)

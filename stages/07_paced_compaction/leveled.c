@@ -7,7 +7,7 @@
  * for a put that is logged and added meanwhile: it would sleep, and to be woken takes longer than
  * many puts. */
 #include "leveled.h"
-#include "04_memtable_sstable/cursor_iter.h"
+#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "pace.h"
 #include "tree_events.h"
 #include "tree_open.h"
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
+#define ENTRY_BYTES ((size_t)64)      /* of a memtable beside key and value, about */
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -34,21 +35,16 @@ static int tree_free(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
     state_free(&tree->state);
-    arena_pool_free(&tree->pool);
+    if (tree->memory)
+        tree->parts->memory_del(tree->memory);
     pthread_mutex_destroy(&tree->reading);
     group_free(&tree->group);
     free(tree);
     return rc;
 }
 
-/* Of memory, for the next memtable: what one takes, its last chunk included. */
-static size_t most_spare(const struct strata_env *env)
-{
-    return env->options->memtable_bytes + env->options->memtable_bytes / 8;
-}
-
 /* What threads need; on failure nothing of it is left. */
-static int init_threads(struct tree *tree, const struct strata_env *env, struct strata_error *err)
+static int init_threads(struct tree *tree, struct strata_error *err)
 {
     int rc = group_init(&tree->group, err);
 
@@ -56,14 +52,12 @@ static int init_threads(struct tree *tree, const struct strata_env *env, struct 
         return rc;
     if (pthread_mutex_init(&tree->reading, NULL) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
-    if (rc == 0 && (rc = arena_pool_init(&tree->pool, most_spare(env), err)) < 0)
-        pthread_mutex_destroy(&tree->reading);
     if (rc < 0)
         group_free(&tree->group);
     return rc;
 }
 
-int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, bool unsynced,
+int leveled_open(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
                  void **self, struct strata_error *err)
 {
     struct tree *tree = calloc(1, sizeof *tree);
@@ -72,16 +66,19 @@ int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, 
 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
-    rc = init_threads(tree, env, err);
+    rc = init_threads(tree, err);
     if (rc < 0) {
         free(tree);
         return rc;
     }
     tree->env = env;
-    tree->kind = kind;
+    tree->parts = parts;
+    tree->kind = parts->table;
     tree->unsynced = unsynced;
     events_init(&tree->events, env);
-    rc = kind->common_new ? kind->common_new(env, &tree->common, &why) : 0;
+    rc = parts->memory_new ? parts->memory_new(env, &tree->memory, &why) : 0;
+    if (rc == 0 && tree->kind->common_new)
+        rc = tree->kind->common_new(env, &tree->common, &why);
     if (rc == 0)
         rc = tree_open(tree, &why);
     if (rc == 0)
@@ -164,7 +161,7 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
     }
     /* A sync is one of what came before, too. */
     if (rc == 0 && (operations || !tree->named || tree->spent || tree->unsynced))
-        rc = pace_write(tree, memtable_cost(tree->super->memtable, operations, bytes), err);
+        rc = pace_write(tree, operations * ENTRY_BYTES + bytes, err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);
     if (rc == 0)
@@ -188,7 +185,7 @@ static void apply(struct tree *tree, const struct group_commit *list)
     is_read = super_is_read(tree->super);
     pthread_mutex_unlock(&tree->reading);
     if (!is_read)
-        memtable_quiet(tree->super->memtable);
+        memtable_recycle(tree->super->memtable);
 }
 
 /* Append, sync if asked for, apply, answer: stage 3's order. (A sealed log is on the device.) */

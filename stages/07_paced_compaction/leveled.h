@@ -5,7 +5,7 @@
 #include "tree.h"
 
 /* `unsynced`: as the slot open_unsynced. */
-int leveled_open(const struct strata_env *env, const struct sstable_kind *kind, bool unsynced,
+int leveled_open(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
                  void **self, struct strata_error *err);
 int leveled_close(void *self, struct strata_error *err);
 int leveled_get(void *self, struct strata_slice key, struct strata_buffer *value,
@@ -18,8 +18,6 @@ int leveled_flush(void *self, struct strata_error *err);
 int leveled_compact(void *self, const struct strata_progress *progress, struct strata_error *err);
 int leveled_compact_range(void *self, struct strata_slice from, struct strata_slice to,
                           const struct strata_progress *progress, struct strata_error *err);
-int leveled_backup(void *self, const char *to, const struct strata_progress *progress,
-                   struct strata_error *err); /* backup.c */
 int leveled_verify(void *self, const struct strata_progress *progress,
                    struct strata_error *err); /* leveled_verify.c */
 int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,

@@ -13,7 +13,6 @@
  * much was deleted. Right after a full compaction it is 1. To know it better all would have to be
  * read */
 #include "leveled.h"
-#include "09_fast_paths/pax_table_inside.h"
 
 #include <stdio.h>
 
@@ -110,10 +109,10 @@ static void tell_written(const struct tree_figures *f, uint64_t manifest, uint64
          share_of(all, f->bytes_in));
 }
 
-static void tell_read(const struct tree_figures *f, uint64_t gets,
-                      const struct pax_table_common *common, each_stat *each, void *arg)
+static void tell_read(const struct tree_figures *f, uint64_t gets, uint64_t filtered,
+                      each_stat *each, void *arg)
 {
-    uint64_t asked = f->looked_in + atomic_load_explicit(&common->denied, memory_order_relaxed);
+    uint64_t asked = f->looked_in + filtered;
 
     tell(each, arg, "tables_asked", "tables", "by them: those that may have the key", asked);
     tell(each, arg, "read_amplification", "%", "tables_asked by gets", share_of(asked, gets));
@@ -183,7 +182,8 @@ int leveled_stats(void *self, void (*each)(void *arg, const struct strata_stat *
         tell_level(super->version, &figures, level, each, arg);
     tell_targets(super->version, tree->env->options, each, arg);
     tell_written(&figures, manifest, events, each, arg);
-    tell_read(&figures, gets, tree->common, each, arg);
+    tell_read(&figures, gets, tree->parts->filtered ? tree->parts->filtered(tree->common) : 0, each,
+              arg);
     tell_space(super->version, each, arg);
     tell_stalls(&figures, each, arg);
     tell(each, arg, "open_replayed", "bytes", "of log that opening read", tree->opened.end);

@@ -1,20 +1,19 @@
 /* super.c: see super.h. All that is newer stands before all that is older: memtable, sealed
  * memtable, level 0, level 1, ... */
 #include "super.h"
-#include "09_fast_paths/merge_runs.h"
-#include "09_fast_paths/version_index.h"
 
 #include <stdlib.h>
 
 #define FEW 32 /* runs that need no memory to be told */
 
-struct super *super_new(struct memtable *memtable, struct memtable *sealed, struct version *version)
+struct super *super_new(const struct tree_parts *parts, struct memtable *memtable,
+                        struct memtable *sealed, struct version *version)
 {
     struct super *super = malloc(sizeof *super);
 
     if (!super)
         return NULL;
-    *super = (struct super){1, memtable, sealed, version};
+    *super = (struct super){1, parts, memtable, sealed, version};
     memtable_ref(memtable);
     if (sealed)
         memtable_ref(sealed);
@@ -55,7 +54,7 @@ int super_get(const struct super *super, uint64_t sequence, struct strata_slice 
     if (!type && super->sealed)
         type = memtable_get(super->sealed, key, sequence, &found);
     if (!type)
-        rc = version_index_get(super->version, key, &type, value, err);
+        rc = super->parts->get(super->version, key, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
@@ -68,13 +67,7 @@ static bool has_any(const struct memtable *memtable)
     return memtable && memtable_count(memtable);
 }
 
-/* One source that hides nothing needs no merge. */
-static bool is_one_run(const struct super *super, const struct merge_sources *of)
-{
-    return of->newer_count == 0 && of->run_count == 1 && super->version->tombstones == 0;
-}
-
-static int merge_all(const struct super *super, uint64_t sequence, struct merge_sources *of,
+static int merge_all(const struct super *super, uint64_t sequence, struct tree_sources *of,
                      struct cursor **out, struct strata_error *err)
 {
     const struct memtable *newer[] = {super->memtable, super->sealed};
@@ -82,10 +75,7 @@ static int merge_all(const struct super *super, uint64_t sequence, struct merge_
     for (int i = 0; i < 2; i++) /* what is written later is not looked for */
         if (has_any(newer[i]))
             of->newer[of->newer_count++] = memtable_cursor(newer[i], sequence);
-    if (!is_one_run(super, of))
-        return merge_runs_new(of, out, err);
-    *out = run_cursor_new(of->runs, of->prefix, false);
-    return *out ? 0 : strata_fail_memory(err, sizeof(struct run_cursor));
+    return super->parts->merge(super->version, of, out, err);
 }
 
 int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
@@ -93,7 +83,7 @@ int super_cursor(const struct super *super, uint64_t sequence, struct cursor **o
 {
     size_t count = version_run_count(super->version);
     struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
-    struct merge_sources of = {.runs = runs, .run_count = count, .prefix = version_index_of(super->version)->prefix};
+    struct tree_sources of = {.runs = runs, .run_count = count};
     int rc;
 
     if (!runs)

@@ -3,20 +3,20 @@
 #ifndef STRATA_07_SUPER_H
 #define STRATA_07_SUPER_H
 
-#include "04_memtable_sstable/memtable.h"
-#include "06_leveled_compaction/version.h"
+#include "parts.h"
 
 /* Never changed once made. */
 struct super {
     _Atomic unsigned refs;
+    const struct tree_parts *parts;
     struct memtable *memtable; /* still written to; newer versions than the reader's are not seen */
     struct memtable *sealed;   /* or NULL */
     struct version *version;
 };
 
 /* Refers to each once more. NULL: no memory. */
-struct super *super_new(struct memtable *memtable, struct memtable *sealed,
-                        struct version *version);
+struct super *super_new(const struct tree_parts *parts, struct memtable *memtable,
+                        struct memtable *sealed, struct version *version);
 void super_ref(struct super *super);
 /* Does anybody but its owner refer to it, or to its memtable? Asked where nobody can begin to. */
 bool super_is_read(const struct super *super);

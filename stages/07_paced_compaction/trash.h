@@ -5,7 +5,7 @@
 #ifndef STRATA_07_TRASH_H
 #define STRATA_07_TRASH_H
 
-#include "04_memtable_sstable/sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 struct trash_file {
     char *path;

@@ -4,7 +4,6 @@
  * edit names it; and a log is sealed only when all of it is on the device: so what the next one
  * holds never comes without it. */
 #include "tree.h"
-#include "09_fast_paths/bptree.h"
 #include "change.h"
 #include "tree_events.h"
 
@@ -44,7 +43,7 @@ int tree_sync_names(struct tree *tree, struct strata_error *err)
 
 static int make_log(struct tree *tree, struct tree_log *log, struct strata_error *err)
 {
-    int rc = log_create(&log->log, tree->env, true, tree->next++, tree->sequence, err);
+    int rc = log_create(&log->log, tree->env, tree->parts->log, tree->next++, tree->sequence, err);
 
     log->first = tree->sequence;
     log->made = log->log.end;
@@ -77,12 +76,12 @@ int tree_seal(struct tree *tree, struct strata_error *err)
     struct super *old = tree->super, *super = NULL;
     struct memtable *memtable;
     struct tree_log log;
-    int rc = memtable_new(&memtable_bptree, &tree->pool, tree->env->options->memtable_bytes,
+    int rc = memtable_new(tree->parts->memtable, tree->memory, tree->env->options->memtable_bytes,
                           &memtable, err);
 
     if (rc < 0)
         return rc;
-    super = super_new(memtable, old->memtable, old->version);
+    super = super_new(tree->parts, memtable, old->memtable, old->version);
     memtable_unref(memtable); /* super has it */
     rc = super ? make_log(tree, &log, err) : strata_fail_memory(err, sizeof *super);
     if (rc < 0) {
@@ -207,7 +206,7 @@ static int install_flush(struct tree *tree, struct strata_error *err)
 
 static int begin_flush(struct tree *tree, struct strata_error *err)
 {
-    int rc = compact_new_flush(tree->env, tree->kind, tree->common, &tree->next,
+    int rc = compact_new_flush(tree->env, tree->parts, tree->common, &tree->next,
                                tree->super->version, tree->super->sealed, &tree->flush, err);
 
     if (rc == 0)

@@ -38,12 +38,13 @@ struct tree_figures {
 
 struct tree {
     const struct strata_env *env;
-    const struct sstable_kind *kind; /* of its tables */
+    const struct tree_parts *parts;
+    const struct sstable_kind *kind; /* of its tables: one of the parts */
     void *common;                    /* what they have in common */
     struct group group;              /* its mutex guards the rest */
     pthread_mutex_t reading;   /* guards gets, and for readers super and sequence, which change
                                   with both held; this one for some instructions only */
-    struct arena_pool pool;    /* of its memtables */
+    struct arena_source *memory; /* of its memtables; NULL: malloc */
     struct super *super;       /* the present one */
     struct tree_log live;      /* of its memtable */
     struct tree_log sealed;    /* of its sealed memtable */

@@ -75,7 +75,7 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
 /* Takes the pick. `at_once`: it is carried out before anybody puts again. */
 static int begin(struct tree *tree, struct pick *pick, bool at_once, struct strata_error *err)
 {
-    int rc = compact_new(tree->env, tree->kind, tree->common, &tree->next, tree->super->version,
+    int rc = compact_new(tree->env, tree->parts, tree->common, &tree->next, tree->super->version,
                          pick, &tree->compaction, err);
 
     if (rc < 0)

@@ -16,9 +16,7 @@
  * directory is synced before anything is removed, or written that needs that name: an edit, or an
  * operation in the log. */
 #include "tree_open.h"
-#include "09_fast_paths/bptree.h"
 #include "change.h"
-#include "09_fast_paths/version_index.h"
 #include "tree_files.h"
 
 #include <inttypes.h>
@@ -41,12 +39,13 @@ static int note_operations(void *arg, const struct wal_frame *frame, struct reco
 static int holds_operations(const struct tree *tree, const char *path, uint64_t number, bool *holds,
                             struct strata_error *err)
 {
-    struct replay replay = {.number = number, .apply = note_operations, .arg = holds};
+    struct replay replay = {
+        .number = number, .kind = tree->parts->log, .apply = note_operations, .arg = holds};
     struct strata_error why;
     int rc = fs_open(tree->env->fs, path, FS_READ, &replay.file, &why);
 
     if (rc == 0)
-        rc = wal_check_log(replay.file, number, &replay.lone, &why);
+        rc = log_check_header(replay.file, number, &replay.kind, &why);
     if (rc == 0)
         rc = replay_log(&replay, &why);
     fs_close(replay.file, NULL);
@@ -125,7 +124,7 @@ static int make_super(struct tree *tree, struct strata_error *err)
     struct sstable **tables = malloc(size);
     struct memtable *memtable = NULL;
     struct version *version = NULL;
-    int rc = tables ? memtable_new(&memtable_bptree, &tree->pool,
+    int rc = tables ? memtable_new(tree->parts->memtable, tree->memory,
                                    tree->env->options->memtable_bytes, &memtable, err)
                     : strata_fail_memory(err, size);
 
@@ -133,10 +132,10 @@ static int make_super(struct tree *tree, struct strata_error *err)
         rc = open_tables(tree, tables, &count, err);
     if (rc == 0)
         rc = version_new(&tree->state, NULL, tables, count, &version, err);
-    if (rc == 0)
-        rc = version_index_new(version, err);
+    if (rc == 0 && tree->parts->index)
+        rc = tree->parts->index(version, err);
     if (rc == 0) {
-        tree->super = super_new(memtable, NULL, version);
+        tree->super = super_new(tree->parts, memtable, NULL, version);
         rc = tree->super ? 0 : strata_fail_memory(err, sizeof *tree->super);
     }
     for (size_t i = 0; i < count; i++)
@@ -162,7 +161,8 @@ static int read_log(struct tree *tree, const struct edit_log *entry, struct tree
 {
     struct tables known = tree_log_known(entry);
     struct replay *opened = &tree->opened;
-    int rc = log_open(&log->log, tree->env, &known, tree->super->memtable, opened, err);
+    int rc = log_open(&log->log, tree->env, tree->parts->log, &known, tree->super->memtable, opened,
+                      err);
 
     if (rc < 0)
         return rc;
@@ -225,7 +225,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     tree->next = 2;
     tree->sequence = 1;
     if (rc == 0)
-        rc = log_create(&tree->live.log, tree->env, true, 1, 1, err);
+        rc = log_create(&tree->live.log, tree->env, tree->parts->log, 1, 1, err);
     tree->live.first = 1;
     tree->live.made = tree->figures.log_bytes = tree->live.log.end;
     edit.logs[0] = (struct edit_log){1, 1, tree->live.made, 1};
@@ -285,7 +285,8 @@ static int begin_log(struct tree *tree, struct strata_error *err)
 /* I4. */
 static bool may_wait(const struct tree *tree)
 {
-    return tree->state.log_count == 1 && tree->env->options->sync != STRATA_SYNC_ALWAYS;
+    return tree->parts->deferred_recovery && tree->state.log_count == 1 &&
+           tree->env->options->sync != STRATA_SYNC_ALWAYS;
 }
 
 static int make_writable(struct tree *tree, bool torn, const struct fs_names *names,

@@ -9,6 +9,7 @@
  *     they hold every write that was acknowledged, and of no batch a part.
  * I2: no file of that moment goes before the copy has it: tables are referred to, and a log that is
  *     named no more is not cut meanwhile. */
+#include "backup.h"
 #include "07_paced_compaction/leveled.h"
 
 #include <errno.h>

@@ -9,23 +9,26 @@
  * Any thread may call anything. What the calls do stands in leveled.c; a table is stage 5's. */
 #include "06_leveled_compaction/current.h"
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/pax_table.h"
+#include "08_backup_repair/backup.h"
+#include "09_fast_paths/fast_parts.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/leveled.h"
 #include "08_backup_repair/repair.h"
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return leveled_open(env, &pax_table_kind, false, self, err);
+    return leveled_open(env, &fast_parts, false, self, err);
 }
 
 static int open_unsynced(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return leveled_open(env, &pax_table_kind, true, self, err);
+    return leveled_open(env, &fast_parts, true, self, err);
 }
 
 static const struct strata_format *const formats[] = {
-    &wal_lone_format, &wal_format,    &pax_table_format, &manifest_format,
-    &current_format,  &events_format, &tail_format,      NULL};
+    &single_op_log_format, &wal_format,    &pax_table_format, &manifest_format,
+    &current_format,       &events_format, &tail_format,      NULL};
 
 const struct strata_engine strata_stage_08_backup_repair = {
     .size = sizeof(struct strata_engine),

@@ -2,7 +2,8 @@
  * nothing to do. Else: look at every file, choose what counts, write that, and look again. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/fast_parts.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "07_paced_compaction/leveled.h"
 
 #include <inttypes.h>
@@ -121,7 +122,7 @@ static int check_health(struct repair *r, bool told, struct strata_error *err)
     options.read_only = true;
     options.log = NULL;
     env.options = &options;
-    rc = leveled_open(&env, &pax_table_kind, false, &self, err);
+    rc = leveled_open(&env, &fast_parts, false, &self, err);
     if (rc < 0)
         return rc;
     rc = leveled_verify(self, NULL, err);

@@ -1,13 +1,15 @@
 /* repair_log.c: what the logs hold. A frame that cannot be read is passed over: the next one that
  * is valid, of this file's salt and in order, is taken again; it says which operations are missing.
- * That one has a head: an operation alone tells neither (03_wal/wal.c I4).
+ * That one has a head: a single-operation batch has no sequence number
+ * (09_fast_paths/log/single_op_log.c I1).
  *
  * I1: of a frame all operations are taken, or none.
  * I2: what is in tables is not taken again: those up to repair->floor. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/tree_files.h"
 
 #include <inttypes.h>
@@ -22,7 +24,7 @@ struct reading {
     struct strata_buffer body; /* of a record that does not fit the reader's window */
     struct replay replay;      /* how it ends */
     struct tail tail;          /* what is known of that */
-    uint64_t next;             /* sequence number that should come next; 0: any */
+    struct wal_frame last;     /* the frame before; all zero: none was read */
 };
 
 /* ---- One frame ------------------------------------------------------------------------------- */
@@ -36,7 +38,7 @@ static int take_operation(struct reading *d, const struct record *record, uint64
     int rc = 0;
 
     if (!value.data) {
-        rc = record_at(d->file, d->log->number, record->offset, record->next, wal_max_type(true),
+        rc = record_at(d->file, d->log->number, record->offset, record->next, SINGLE_OP_DELETE,
                        &d->body, &whole, err);
         key = whole.key;
         value = whole.value;
@@ -44,19 +46,18 @@ static int take_operation(struct reading *d, const struct record *record, uint64
     if (rc == 0)
         rc = memtable_reserve(memtable, 1, key.size + value.size, err);
     if (rc == 0)
-        memtable_add(memtable, sequence, wal_operation(record), key, value);
+        memtable_add(memtable, sequence, single_op_log.op_type(record->type), key, value);
     d->log->taken += rc == 0;
     return rc;
 }
 
-static int take_frame(struct reading *d, const struct wal_frame *frame, uint64_t first,
-                      struct strata_error *err)
+static int take_frame(struct reading *d, const struct wal_frame *frame, struct strata_error *err)
 {
     uint64_t limit = d->reader.limit, sequence = frame->sequence;
     struct record record;
     int rc;
 
-    d->reader.at = first;
+    d->reader.at = frame->first;
     d->reader.limit = frame->end;
     while ((rc = record_next(&d->reader, &record, err)) == 0) {
         if (sequence > d->repair->floor)
@@ -81,8 +82,7 @@ static void note_missing(struct repair *r, uint64_t from, uint64_t to)
     sum->lost = true;
 }
 
-static int note_frame(struct reading *d, const struct wal_frame *frame, uint64_t first,
-                      struct strata_error *err)
+static int note_frame(struct reading *d, const struct wal_frame *frame, struct strata_error *err)
 {
     struct repair_log *log = d->log;
     struct repair *r = d->repair;
@@ -91,7 +91,7 @@ static int note_frame(struct reading *d, const struct wal_frame *frame, uint64_t
     d->replay.end = d->reader.at = frame->end;
     if (frame->synced > d->replay.synced)
         d->replay.synced = frame->synced;
-    d->next = next;
+    d->last = *frame;
     if (!r->memtable) {
         log->first = log->first ? log->first : frame->sequence;
         log->next = next;
@@ -102,66 +102,65 @@ static int note_frame(struct reading *d, const struct wal_frame *frame, uint64_t
         note_missing(r, r->sequence, frame->sequence - 1);
     if (next > r->sequence)
         r->sequence = next;
-    return take_frame(d, frame, first, err);
+    return take_frame(d, frame, err);
 }
 
 /* ---- A log ----------------------------------------------------------------------------------- */
 
-/* May it follow on what was read? */
-static bool fits(struct reading *d, struct wal_frame *frame)
+/* The sequence number that should come next; 0: any. */
+static uint64_t next_of(const struct reading *d)
 {
-    if (frame->lone) {
-        frame->sequence = d->next;
-        return d->next > 0;
-    }
+    return d->last.sequence + d->last.count;
+}
+
+/* May it follow on what was read? */
+static bool fits(struct reading *d, const struct wal_frame *frame)
+{
     if (!d->replay.salt)
         d->replay.salt = frame->salt;
-    return frame->salt == d->replay.salt && frame->sequence >= d->next;
+    return frame->salt == d->replay.salt && frame->sequence >= next_of(d);
 }
 
 /* The next valid frame from `from` on. NOT_FOUND: there is none. */
-static int find_frame(struct reading *d, uint64_t from, struct wal_frame *frame, uint64_t *first,
+static int find_frame(struct reading *d, uint64_t from, struct wal_frame *frame,
                       struct strata_error *err)
 {
     uint64_t limit = d->reader.limit;
     int rc = STRATA_NOT_FOUND;
 
-    d->reader.max_type = wal_max_type(false);
     for (; from <= limit && limit - from >= RECORD_HEAD; from++) {
         d->reader.at = from;
-        rc = wal_next(&d->reader, frame, first, err);
+        rc = wal_next(&d->reader, NULL, frame, err); /* only frames with a head */
         if ((rc == 0 && fits(d, frame)) || (rc < 0 && rc != STRATA_ERR_CORRUPT))
             break;
         rc = STRATA_NOT_FOUND;
     }
-    d->reader.max_type = wal_max_type(true);
     return rc;
 }
 
 static int read_frames(struct reading *d, struct strata_error *why, struct strata_error *err)
 {
     struct wal_frame frame;
-    uint64_t first;
     int rc = 0;
 
     d->replay.end = d->reader.at;
     while (rc == 0) {
-        rc = wal_next(&d->reader, &frame, &first, why);
+        frame = d->last;
+        rc = wal_next(&d->reader, &single_op_log, &frame, why);
         if (rc == 0 && fits(d, &frame)) {
-            d->log->damaged |= d->next && frame.sequence > d->next;
+            d->log->damaged |= next_of(d) && frame.sequence > next_of(d);
         } else if (rc < 0 && rc != STRATA_ERR_CORRUPT) {
             if (err)
                 *err = *why;
             return rc;
         } else {
-            rc =
-                rc == STRATA_NOT_FOUND ? rc : find_frame(d, d->replay.end + 1, &frame, &first, err);
+            rc = rc == STRATA_NOT_FOUND ? rc : find_frame(d, d->replay.end + 1, &frame, err);
             if (rc == 0 && !d->log->why.code)
                 d->log->why = *why;
             d->log->damaged |= rc == 0;
         }
         if (rc == 0)
-            rc = note_frame(d, &frame, first, err);
+            rc = note_frame(d, &frame, err);
     }
     return rc < 0 ? rc : 0;
 }
@@ -196,8 +195,8 @@ static int judge(struct reading *d, const struct strata_error *why, struct strat
 static int read_open(struct reading *d, struct strata_error *err)
 {
     struct strata_error why = {0};
-    bool lone;
-    int rc = wal_check_log(d->file, d->log->number, &lone, &d->log->why);
+    const struct wal_kind *kind = &single_op_log;
+    int rc = log_check_header(d->file, d->log->number, &kind, &d->log->why);
 
     if (rc < 0 && rc != STRATA_ERR_CORRUPT) {
         if (err)
@@ -206,7 +205,7 @@ static int read_open(struct reading *d, struct strata_error *err)
     }
     d->log->damaged |= rc < 0; /* its frames do not need the header */
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
-    d->reader.max_type = wal_max_type(true); /* whatever the header says */
+    d->reader.max_type = SINGLE_OP_DELETE; /* whatever the header says */
     rc = read_frames(d, &why, err);
     if (rc == 0)
         rc = judge(d, &why, err);

@@ -1,7 +1,7 @@
 /* repair_look.c: what there is: tables, each read whole, and the manifest as far as it goes. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "salvage.h"
 #include "07_paced_compaction/tree_files.h"
 

@@ -12,7 +12,8 @@
 #include "db/aside.h"
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/tree_files.h"
 
 #include <inttypes.h>
@@ -92,7 +93,7 @@ static int add_log(struct repair *r, struct edit *edit, struct strata_error *err
         edit->log_count = r->state.log_count;
         return 0;
     }
-    rc = log_create(&log, r->env, true, number, r->sequence, err);
+    rc = log_create(&log, r->env, &single_op_log, number, r->sequence, err);
     edit->logs[0] = (struct edit_log){number, r->sequence, log.end, r->sequence};
     edit->log_count = 1;
     log_close(&log, rc < 0, NULL); /* it was synced */

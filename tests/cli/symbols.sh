@@ -19,6 +19,15 @@ printf '#include <strata.h>\n' | ${CC:-cc} -E -P -x c -I"$root/include" - | tr '
     grep -oE '\bstrata_[a-z_]+ ?\(' | tr -d ' (' | sort -u >public
 is static_library_shows_what_the_header_declares "$(globals "$B/libstrata.a")" "$(cat public)"
 
+# The command line, the crash laboratory with its simulated disk and the text formats are no part of it.
+cat_globals() { for o in "$@"; do globals "$o"; done | grep -v '^__' | sort -u; }
+defined() { nm --defined-only "$1" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u; }
+cat_globals "$B"/common/{cli,crash,crash/sim,text}/*.o >tools
+is tools_have_names "$(grep -cxE 'cli_[a-z]+|fs_sim_new|csv_feed|oracle_check' tools | awk '{ print ($1 > 3) }')" 1
+for library in libinternal.a libstrata.a libstrata.so; do
+    is "${library%.*}_${library#*.}_has_no_tools" "$(defined "$B/$library" | comm -12 - tools)" ''
+done
+
 # Every name of the objects that is not public, as a function of the program. (What a compiler adds
 # begins with two underscores.)
 globals "$B/libinternal.a" | grep -v '^__' | comm -23 - public >internal

@@ -69,17 +69,16 @@ static void expect(struct fs_file *file, int rc, uint64_t offset)
 {
     struct record_reader reader;
     struct strata_error err;
-    struct wal_frame frame;
-    uint64_t first;
+    struct wal_frame frame = {0};
 
     record_reader_init(&reader, file, NUMBER, file->end);
     reader.max_type = WAL_FRAME;
     if (rc == STRATA_ERR_CORRUPT) {
-        assert_code(wal_next(&reader, &frame, &first, &err), rc, &err);
+        assert_code(wal_next(&reader, NULL, &frame, &err), rc, &err);
         assert_err_file(&err, "log");
         assert_err_offset(&err, offset);
     } else {
-        assert_int_equal(wal_next(&reader, &frame, &first, &err), rc);
+        assert_int_equal(wal_next(&reader, NULL, &frame, &err), rc);
     }
     if (rc != 0)
         assert_int_equal(reader.at, RECORD_FILE_HEADER);

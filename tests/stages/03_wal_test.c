@@ -96,8 +96,8 @@ static void wal_frames_of_a_group_are_one_append_and_read_back(void **state)
     struct fs_file *file = new_file(fs);
     struct wal_group group = {0};
     struct record_reader reader;
-    struct wal_frame frame;
-    uint64_t first, calls = atomic_load(&fs->calls[FS_CALL_APPEND]);
+    struct wal_frame frame = {0};
+    uint64_t calls = atomic_load(&fs->calls[FS_CALL_APPEND]);
 
     (void)state;
     wal_group_begin(&group, 7, 99, file->end);
@@ -107,17 +107,17 @@ static void wal_frames_of_a_group_are_one_append_and_read_back(void **state)
     assert_int_equal(wal_group_write(&group, file, NULL), 0);
     assert_int_equal(atomic_load(&fs->calls[FS_CALL_APPEND]) - calls, 1);
     frame_read(file, &reader);
-    assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
+    assert_int_equal(wal_next(&reader, NULL, &frame, NULL), 0);
     assert_int_equal(frame.sequence, 1);
     assert_int_equal(frame.count, 3);
-    assert_int_equal(first, 24 + 17 + 36);
-    assert_int_equal(frame.end, first + 3 * (17 + 8));
-    assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
+    assert_int_equal(frame.first, 24 + 17 + 36);
+    assert_int_equal(frame.end, frame.first + 3 * (17 + 8));
+    assert_int_equal(wal_next(&reader, NULL, &frame, NULL), 0);
     assert_int_equal(frame.count, 0);
     assert_int_equal(frame.synced, 24);
-    assert_int_equal(wal_next(&reader, &frame, &first, NULL), 0);
+    assert_int_equal(wal_next(&reader, NULL, &frame, NULL), 0);
     assert_int_equal(frame.sequence, 4);
-    assert_int_equal(wal_next(&reader, &frame, &first, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(wal_next(&reader, NULL, &frame, NULL), STRATA_NOT_FOUND);
     record_reader_free(&reader);
     wal_group_free(&group);
     fs_close(file, NULL);
@@ -139,11 +139,10 @@ static void wal_frame_cut_at_any_byte_is_torn(void **state)
     whole = file->end;
     for (uint64_t cut = whole - 1; cut > 24; cut--) {
         struct record_reader reader;
-        struct wal_frame frame;
-        uint64_t first;
+        struct wal_frame frame = {0};
         assert_int_equal(fs_truncate(file, cut, NULL), 0);
         frame_read(file, &reader);
-        assert_int_equal(wal_next(&reader, &frame, &first, NULL), RECORD_TORN);
+        assert_int_equal(wal_next(&reader, NULL, &frame, NULL), RECORD_TORN);
         assert_int_equal(reader.at, 24);
         record_reader_free(&reader);
     }
@@ -163,8 +162,7 @@ static void wal_frame_with_another_count_of_records_is_damage(void **state)
         struct wal_group group = {0};
         struct record_reader reader;
         struct strata_error err;
-        struct wal_frame frame;
-        uint64_t first;
+        struct wal_frame frame = {0};
 
         wal_group_begin(&group, 7, 99, file->end);
         wal_frame_begin(&group, 1, 0);
@@ -174,7 +172,7 @@ static void wal_frame_with_another_count_of_records_is_damage(void **state)
         wal_frame_end(&group);
         assert_int_equal(wal_group_write(&group, file, NULL), 0);
         frame_read(file, &reader);
-        assert_code(wal_next(&reader, &frame, &first, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(wal_next(&reader, NULL, &frame, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_offset(&err, 24);
         record_reader_free(&reader);
         wal_group_free(&group);

@@ -6,7 +6,7 @@
 #include "02_hash_index/index.h"
 #include "02_hash_index/segment.h"
 #include "04_memtable_sstable/log.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "base/checksum.h"
 #include "base/coding.h"
@@ -399,7 +399,7 @@ static void write_log(const struct strata_env *env, unsigned type, struct strata
     struct strata_error err;
     struct log log;
 
-    assert_ok(log_create(&log, env, false, 5, 1, &err), &err);
+    assert_ok(log_create(&log, env, NULL, 5, 1, &err), &err);
     assert_ok(log_append(&log, &commit, 1, &err), &err);
     assert_ok(log_close(&log, false, &err), &err);
 }
@@ -410,7 +410,7 @@ static int open_log(const struct strata_env *env, struct log *log, struct memtab
     struct replay replay;
 
     assert_int_equal(memtable_new(&memtable_skip, NULL, 4096, memtable, NULL), 0);
-    return log_open(log, env, &names_5, *memtable, &replay, err);
+    return log_open(log, env, NULL, &names_5, *memtable, &replay, err);
 }
 
 static void close_log(struct log *log, struct memtable *memtable)
@@ -437,7 +437,7 @@ static void log_of_a_group_gives_back_all_of_it(void **state)
     struct log log;
 
     (void)state;
-    assert_ok(log_create(&log, &env, false, 5, 1, &err), &err);
+    assert_ok(log_create(&log, &env, NULL, 5, 1, &err), &err);
     appends = fs->calls[FS_CALL_APPEND];
     assert_ok(log_append(&log, &first, 1, &err), &err);
     assert_int_equal(fs->calls[FS_CALL_APPEND], appends + 1);

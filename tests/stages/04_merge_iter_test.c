@@ -2,8 +2,8 @@
  * every walk, with steps in both directions. */
 #include "test.h"
 
-#include "04_memtable_sstable/memtable.h"
-#include "04_memtable_sstable/merge_iter.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/iter/merge_iter.h"
 #include "rng.h"
 
 #include <stdio.h>

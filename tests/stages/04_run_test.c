@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "01_append_log/record.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"

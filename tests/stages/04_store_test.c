@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "04_memtable_sstable/lsm.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/store.h"
 #include "crash/sim/fs_sim.h"
 #include "crash/subject.h"

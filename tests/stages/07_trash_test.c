@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "07_paced_compaction/trash.h"
 #include "crash/sim/fs_sim.h"
 

@@ -2,11 +2,10 @@
  * keys, and what is picked for compaction. The tables are small real ones on a simulated disk. */
 #include "test.h"
 
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/memtable/bptree.h"
 #include "07_paced_compaction/compact.h"
-#include "09_fast_paths/merge_runs.h"
-#include "09_fast_paths/version_index.h"
+#include "09_fast_paths/fast_parts.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"
 
@@ -255,7 +254,7 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
     g->next++;
     assert_ok(state_apply(&g->state, &edit, &err), &err);
     assert_ok(version_new(&g->state, g->version, more, count, &version, &err), &err);
-    assert_ok(version_index_new(version, &err), &err);
+    assert_ok(fast_parts.index(version, &err), &err);
     version_unref(g->version);
     g->version = version;
     edit_free(&edit);
@@ -283,9 +282,9 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
         g->newest[i] = deletes ? -1 : (int)g->sequence;
         g->sequence++;
     }
-    assert_ok(
-        compact_new_flush(&g->env, kind, g->common, &g->next, g->version, memtable, &flush, &err),
-        &err);
+    assert_ok(compact_new_flush(&g->env, &fast_parts, g->common, &g->next, g->version, memtable,
+                                &flush, &err),
+              &err);
     while ((rc = compact_step(flush, &budget, &err)) == 0)
         budget = UINT64_MAX;
     assert_int_equal(rc, COMPACT_DONE);
@@ -312,8 +311,9 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
         change(g, pick, moved, count, pick->output);
         steps = 1;
     } else if (rc == 0) {
-        assert_ok(compact_new(&g->env, kind, g->common, &g->next, g->version, pick, &c, &err),
-                  &err);
+        assert_ok(
+            compact_new(&g->env, &fast_parts, g->common, &g->next, g->version, pick, &c, &err),
+            &err);
         do {
             uint64_t budget = step;
             rc = compact_step(c, &budget, &err);
@@ -374,7 +374,7 @@ static void expect_gets(struct ground *g)
         int rc;
         make_key(key, i);
         strata_buffer_clear(&value);
-        rc = version_index_get(g->version, S(key), &type, &value, &err);
+        rc = fast_get(g->version, S(key), &type, &value, &err);
         if (g->newest[i] <= 0) {
             assert_true(rc == STRATA_NOT_FOUND || (rc == 0 && type == STRATA_OP_DELETE));
         } else {
@@ -385,8 +385,7 @@ static void expect_gets(struct ground *g)
         }
         key[strlen(key) - 1]++; /* between two keys */
         strata_buffer_clear(&value);
-        assert_int_equal(version_index_get(g->version, S(key), &type, &value, &err),
-                         STRATA_NOT_FOUND);
+        assert_int_equal(fast_get(g->version, S(key), &type, &value, &err), STRATA_NOT_FOUND);
     }
     strata_buffer_free(&value);
 }
@@ -413,6 +412,7 @@ static void run_cursor_walks_as_through_an_array(void **state)
     struct strata_error err;
     struct cursor *c;
     struct run run;
+    struct fast_run fast;
     struct rng rng;
     int at = -1;
 
@@ -425,7 +425,8 @@ static void run_cursor_walks_as_through_an_array(void **state)
     assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     assert_true(g.version->levels[1].count >= 4);
     version_runs(g.version, &run);
-    c = run_cursor_new(&run, version_index_of(g.version)->prefix, false);
+    fast = version_index_run(g.version, &run);
+    c = run_cursor_new(&fast, version_index(g.version)->prefix, false);
     assert_non_null(c);
     for (int n = 0; n < 4000; n++) {
         uint64_t dice = at < 0 ? rng_below(&rng, 2) : rng_below(&rng, 40);
@@ -471,17 +472,15 @@ static int number_in(struct strata_slice bytes, size_t at)
 static void expect_scan(struct ground *g)
 {
     struct run runs[40];
-    struct merge_sources of = {.runs = runs,
-                               .run_count = version_run_count(g->version),
-                               .prefix = version_index_of(g->version)->prefix,
-                               .tombstones = true};
+    struct tree_sources of = {
+        .runs = runs, .run_count = version_run_count(g->version), .tombstones = true};
     struct strata_error err;
     struct cursor *c;
     int shown[KEYS] = {0};
 
     assert_true(of.run_count < 40);
     version_runs(g->version, runs);
-    assert_ok(merge_runs_new(&of, &c, &err), &err);
+    assert_ok(fast_parts.merge(g->version, &of, &c, &err), &err);
     for (int rc = cursor_first(c, &err); rc == 0; rc = c->ops->next(c, &err)) {
         struct strata_slice value;
         int key = number_in(c->key, 4) / 2;

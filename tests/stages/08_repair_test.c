@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "03_wal/wal.h"
-#include "09_fast_paths/pax_table.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "harm.h"
 #include "rng.h"
 #include "crash/subject.h"
@@ -535,7 +535,7 @@ static struct strata_fs *made_alone(void)
     struct strata *db;
 
     assert_non_null(fs);
-    record_head(1, at, WAL_LONE_PUT, S("x"), S("forged"), forged);
+    record_head(1, at, SINGLE_OP_PUT, S("x"), S("forged"), forged);
     memcpy(forged + RECORD_HEAD, "xforged", 7);
     set_options(&options, fs);
     options.sync = STRATA_SYNC_NEVER;

@@ -3,8 +3,8 @@
  * MODE=tsan above all). */
 #include "test.h"
 
-#include "09_fast_paths/bptree.h"
-#include "09_fast_paths/bptree_node.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/memtable/bptree_node.h"
 #include "crash/sim/fs_sim.h"
 #include "readers.h"
 #include "rng.h"
@@ -242,7 +242,7 @@ static void add_all(struct memtable *memtable, const struct entry *entries, size
         memtable->arena.left = 0;
         assert_int_equal(memtable_reserve(memtable, end - i, bytes, NULL), 0);
         if (rng_below(rng, 2))
-            memtable_quiet(memtable);
+            memtable_recycle(memtable);
         for (; i < end; i++)
             memtable_add(memtable, entries[i].sequence, entries[i].type, key_of(&entries[i]),
                          strata_bytes(&entries[i].sequence, 8));
@@ -399,7 +399,7 @@ static size_t bytes_after(size_t count, bool quiet, bool random)
         char key[32];
         unsigned long long n = random ? rng_below(&rng, 1000000) : i;
         if (quiet)
-            memtable_quiet(memtable);
+            memtable_recycle(memtable);
         add(memtable, i + 1, strata_bytes(key, (size_t)sprintf(key, "%016llu", n)), S("12345678"));
     }
     bytes = memtable_bytes(memtable);

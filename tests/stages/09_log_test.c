@@ -1,9 +1,10 @@
-/* 09_log_test.c: operations that stand alone in a log: where they may, what they leave to the frame
- * before them, and what becomes of a log with them that is damaged, torn or forged. */
+/* 09_log_test.c: single-operation batches in a log: where they may be, what the frame before them
+ * says for them, and what becomes of a log with them that is damaged, torn or forged. */
 #include "test.h"
 
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"
@@ -17,7 +18,7 @@
 #define NUMBER 5
 #define HEAD 53                           /* bytes of a frame's */
 #define FIRST (RECORD_FILE_HEADER + HEAD) /* where a new log ends */
-#define LONE (RECORD_HEAD + 4)            /* bytes of a put of two and two, alone */
+#define SINGLE (RECORD_HEAD + 4)          /* bytes of a put of two and two, alone */
 
 static struct strata_env env_on(struct strata_fs *fs)
 {
@@ -35,7 +36,7 @@ struct written {
     uint64_t sequence;
 };
 
-static void begin(struct written *w, bool lone)
+static void begin(struct written *w, const struct wal_kind *kind)
 {
     struct strata_error err;
 
@@ -43,7 +44,7 @@ static void begin(struct written *w, bool lone)
     assert_non_null(w->fs);
     w->env = env_on(w->fs);
     w->sequence = 1;
-    assert_ok(log_create(&w->log, &w->env, lone, NUMBER, 1, &err), &err);
+    assert_ok(log_create(&w->log, &w->env, kind, NUMBER, 1, &err), &err);
     assert_int_equal(w->log.end, FIRST);
 }
 
@@ -97,7 +98,7 @@ static struct memtable *reopen(struct written *w, struct replay *replay)
 
     assert_int_equal(log_close(&w->log, false, NULL), 0);
     assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    assert_ok(log_open(&w->log, &w->env, &names, memtable, replay, &err), &err);
+    assert_ok(log_open(&w->log, &w->env, &single_op_log, &names, memtable, replay, &err), &err);
     w->sequence = replay->sequence;
     return memtable;
 }
@@ -115,27 +116,27 @@ static struct strata_buffer bytes_of(const struct written *w)
 
 /* ---- What is in a file ----------------------------------------------------------------------- */
 
-/* "frame 77" tells `synced`, "lone" is an operation alone; up to what is none. */
-static const char *frames_of(struct strata_slice bytes, bool lone)
+/* "frame 77" tells `synced`, "single" is a single-operation batch; up to what is none. */
+static const char *frames_of(struct strata_slice bytes, const struct wal_kind *kind)
 {
     static char text[2000];
     struct strata_fs *fs = fs_sim_new();
     struct record_reader reader;
-    struct wal_frame frame;
+    struct wal_frame frame = {0};
     struct fs_file *file;
-    uint64_t first;
 
     text[0] = '\0';
     assert_int_equal(fs_sim_put_directory(fs, DIR), 0);
     assert_int_equal(fs_sim_put(fs, PATH, bytes), 0);
     assert_int_equal(fs_open(fs, PATH, FS_READ, &file, NULL), 0);
     record_reader_init(&reader, file, NUMBER, file->end);
-    reader.max_type = wal_max_type(lone);
-    while (wal_next(&reader, &frame, &first, NULL) == 0) {
+    reader.max_type = wal_max_type(kind);
+    while (wal_next(&reader, kind, &frame, NULL) == 0) {
+        bool single = frame.first == frame.offset;
         size_t at = strlen(text);
-        assert_int_equal(frame.count, frame.lone ? 1 : frame.count);
-        assert_int_equal(first, frame.offset + (frame.lone ? 0 : HEAD));
-        snprintf(text + at, sizeof text - at, frame.lone ? "lone " : "frame %u ",
+        assert_int_equal(frame.count, single ? 1 : frame.count);
+        assert_int_equal(frame.first, frame.offset + (single ? 0 : HEAD));
+        snprintf(text + at, sizeof text - at, single ? "single " : "frame %u ",
                  (unsigned)frame.synced);
     }
     record_reader_free(&reader);
@@ -165,7 +166,7 @@ static struct opened open_bytes(struct strata_slice bytes)
     assert_int_equal(fs_sim_put(fs, PATH, bytes), 0);
     assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
     check_clear(&o.err);
-    o.rc = log_open(&log, &env, &names, memtable, &o.replay, &o.err);
+    o.rc = log_open(&log, &env, &single_op_log, &names, memtable, &o.replay, &o.err);
     for (int i = 0; i < 10; i++) {
         char key[] = {'k', (char)('0' + i), '\0'}, wanted[] = {'v', (char)('0' + i), '\0'};
         struct strata_slice value;
@@ -199,16 +200,16 @@ static void log_of_one_operation_at_a_time_has_one_head(void **state)
     struct written w;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     append_alone(&w, 0, 1);
-    assert_int_equal(w.log.end, FIRST + HEAD + LONE);
+    assert_int_equal(w.log.end, FIRST + HEAD + SINGLE);
     append_alone(&w, 1, 4);
     append(&w, &gone, 1);
-    assert_int_equal(w.log.end, FIRST + HEAD + 4 * LONE + RECORD_HEAD + 2);
+    assert_int_equal(w.log.end, FIRST + HEAD + 4 * SINGLE + RECORD_HEAD + 2);
     bytes = bytes_of(&w);
-    assert_memory_equal(bytes.data, WAL_LONE_MAGIC, 8);
-    assert_string_equal(frames_of(strata_buffer_slice(&bytes), true),
-                        "frame 0 frame 77 lone lone lone lone ");
+    assert_memory_equal(bytes.data, SINGLE_OP_MAGIC, 8);
+    assert_string_equal(frames_of(strata_buffer_slice(&bytes), &single_op_log),
+                        "frame 0 frame 77 single single single single ");
     expect_keys(strata_buffer_slice(&bytes), "023", 6);
     strata_buffer_free(&bytes);
     end(&w);
@@ -221,7 +222,7 @@ static void log_tells_each_sync_by_the_next_frame(void **state)
     struct written w;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     append_alone(&w, 0, 2);
     sync_it(&w); /* 77 + 53 + 2 * 21 */
     append_alone(&w, 2, 4);
@@ -229,8 +230,8 @@ static void log_tells_each_sync_by_the_next_frame(void **state)
     sync_it(&w); /* nothing new */
     append_alone(&w, 4, 6);
     bytes = bytes_of(&w);
-    assert_string_equal(frames_of(strata_buffer_slice(&bytes), true),
-                        "frame 0 frame 77 lone frame 172 lone frame 267 lone ");
+    assert_string_equal(frames_of(strata_buffer_slice(&bytes), &single_op_log),
+                        "frame 0 frame 77 single frame 172 single frame 267 single ");
     expect_keys(strata_buffer_slice(&bytes), "012345", 7);
     strata_buffer_free(&bytes);
     end(&w);
@@ -243,13 +244,13 @@ static void log_of_batches_has_a_head_for_each(void **state)
     struct written w;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     append_alone(&w, 0, 1);
     append(&w, ops, 2);
     append_alone(&w, 3, 4);
     bytes = bytes_of(&w);
-    assert_string_equal(frames_of(strata_buffer_slice(&bytes), true),
-                        "frame 0 frame 77 frame 77 lone ");
+    assert_string_equal(frames_of(strata_buffer_slice(&bytes), &single_op_log),
+                        "frame 0 frame 77 frame 77 single ");
     expect_keys(strata_buffer_slice(&bytes), "0123", 5);
     strata_buffer_free(&bytes);
     end(&w);
@@ -273,15 +274,15 @@ static void log_group_of_operations_is_one_append(void **state)
 
     (void)state;
     memset(large, 'v', sizeof large);
-    begin(&w, true);
+    begin(&w, &single_op_log);
     append_alone(&w, 0, 1);
     appends = w.fs->calls[FS_CALL_APPEND];
     assert_ok(log_append(&w.log, &first, 2, &err), &err);
     assert_int_equal(w.fs->calls[FS_CALL_APPEND], appends + 1);
     assert_int_equal(w.log.group.large.size, sizeof large);
     bytes = bytes_of(&w);
-    assert_string_equal(frames_of(strata_buffer_slice(&bytes), true),
-                        "frame 0 frame 77 lone lone lone ");
+    assert_string_equal(frames_of(strata_buffer_slice(&bytes), &single_op_log),
+                        "frame 0 frame 77 single single single ");
     expect_keys(strata_buffer_slice(&bytes), "012", 5);
     strata_buffer_free(&bytes);
     end(&w);
@@ -292,20 +293,19 @@ static void log_without_syncs_has_a_head_now_and_then(void **state)
 {
     uint64_t heads = 0, sequence = 1, last = 0;
     struct record_reader reader;
-    struct wal_frame frame;
-    uint64_t first;
+    struct wal_frame frame = {0};
     struct written w;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     for (int i = 0; i < 5000; i++)
         append_alone(&w, i % 10, i % 10 + 1);
     record_reader_init(&reader, w.log.file, NUMBER, w.log.end);
-    reader.max_type = wal_max_type(true);
-    while (wal_next(&reader, &frame, &first, NULL) == 0) {
-        if (!frame.lone) {
+    reader.max_type = SINGLE_OP_DELETE;
+    while (wal_next(&reader, &single_op_log, &frame, NULL) == 0) {
+        if (frame.first > frame.offset) {
             assert_int_equal(frame.sequence, sequence);
-            assert_in_range(frame.offset - last, 0, (32 << 10) + LONE);
+            assert_in_range(frame.offset - last, 0, (32 << 10) + SINGLE);
             last = frame.offset;
             heads++;
         }
@@ -313,7 +313,7 @@ static void log_without_syncs_has_a_head_now_and_then(void **state)
     }
     record_reader_free(&reader);
     assert_int_equal(sequence, 5001);
-    assert_int_equal(heads, 2 + 5000 * LONE / (32 << 10));
+    assert_int_equal(heads, 2 + 5000 * SINGLE / (32 << 10));
     end(&w);
 }
 
@@ -329,14 +329,14 @@ static void log_append_that_fails_has_told_nothing(void **state)
     struct written w;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     append_alone(&w, 0, 1);
     sync_it(&w);
     assert_code(log_append(&w.log, &first, 2, &err), STRATA_ERR_NO_MEMORY, &err);
     append_alone(&w, 1, 3);
     bytes = bytes_of(&w);
-    assert_string_equal(frames_of(strata_buffer_slice(&bytes), true),
-                        "frame 0 frame 77 frame 151 lone ");
+    assert_string_equal(frames_of(strata_buffer_slice(&bytes), &single_op_log),
+                        "frame 0 frame 77 frame 151 single ");
     expect_keys(strata_buffer_slice(&bytes), "012", 4);
     strata_buffer_free(&bytes);
     end(&w);
@@ -351,17 +351,17 @@ static void log_of_the_other_kind_has_heads_only(void **state)
     struct written w;
 
     (void)state;
-    begin(&w, false);
+    begin(&w, NULL);
     append_alone(&w, 0, 2);
     assert_int_equal(fs_trim(w.log.file, NULL), 0);
     memtable = reopen(&w, &replay);
     append_alone(&w, 2, 4);
     bytes = bytes_of(&w);
     assert_memory_equal(bytes.data, WAL_MAGIC, 8);
-    assert_int_equal(strncmp(frames_of(strata_buffer_slice(&bytes), false),
+    assert_int_equal(strncmp(frames_of(strata_buffer_slice(&bytes), NULL),
                              "frame 0 frame 77 frame 77 frame ", 32),
                      0);
-    assert_null(strstr(frames_of(strata_buffer_slice(&bytes), true), "lone"));
+    assert_null(strstr(frames_of(strata_buffer_slice(&bytes), &single_op_log), "single"));
     expect_keys(strata_buffer_slice(&bytes), "0123", 5);
     memtable_unref(memtable);
     strata_buffer_free(&bytes);
@@ -377,12 +377,13 @@ static void log_that_was_opened_begins_with_a_head(void **state)
     struct written w;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     memtable = reopen(&w, &replay);
-    assert_true(w.log.lone);
+    assert_ptr_equal(w.log.kind, &single_op_log);
     append_alone(&w, 0, 2);
     bytes = bytes_of(&w);
-    assert_string_equal(frames_of(strata_buffer_slice(&bytes), true), "frame 0 frame 77 lone ");
+    assert_string_equal(frames_of(strata_buffer_slice(&bytes), &single_op_log),
+                        "frame 0 frame 77 single ");
     memtable_unref(memtable);
     strata_buffer_free(&bytes);
     end(&w);
@@ -398,7 +399,7 @@ static void log_that_was_opened_takes_no_more_memory(void **state)
     struct written w;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     for (unsigned i = 0; i < MANY; i++) {
         char key[16];
         struct strata_op op;
@@ -422,7 +423,7 @@ static struct strata_buffer synced_and_more(void)
     struct strata_buffer bytes;
     struct written w;
 
-    begin(&w, true);
+    begin(&w, &single_op_log);
     append_alone(&w, 0, 2);
     sync_it(&w);
     append_alone(&w, 2, 5);
@@ -431,7 +432,7 @@ static struct strata_buffer synced_and_more(void)
     return bytes;
 }
 
-#define SYNCED (FIRST + HEAD + 2 * LONE)
+#define SYNCED (FIRST + HEAD + 2 * SINGLE)
 
 static void log_flipped_bit_below_a_sync_is_damage(void **state)
 {
@@ -466,8 +467,8 @@ static void log_cut_anywhere_ends_with_a_whole_operation(void **state)
     (void)state;
     for (size_t size = FIRST; size < bytes.size; size++) {
         struct opened o = open_bytes(strata_bytes(bytes.data, size));
-        bool whole = size == FIRST || size == SYNCED - LONE || size == SYNCED ||
-                     (size > SYNCED + HEAD && (size - SYNCED - HEAD) % LONE == 0);
+        bool whole = size == FIRST || size == SYNCED - SINGLE || size == SYNCED ||
+                     (size > SYNCED + HEAD && (size - SYNCED - HEAD) % SINGLE == 0);
         assert_string_equal(o.err.message, "");
         assert_int_equal(o.rc, 0); /* and nothing is left of what told that it was synced */
         assert_int_equal(o.replay.dropped > 0 || o.replay.room, !whole);
@@ -486,7 +487,7 @@ static void log_hole_ends_it_whatever_stands_behind(void **state)
     uint64_t batch, behind;
 
     (void)state;
-    begin(&w, true);
+    begin(&w, &single_op_log);
     append_alone(&w, 0, 3);
     batch = w.log.end;
     append(&w, ops, 3);
@@ -498,7 +499,7 @@ static void log_hole_ends_it_whatever_stands_behind(void **state)
     expect_keys(strata_buffer_slice(&bytes), "012", 4);
     memset(bytes.data + batch, 0, behind - batch); /* all of it */
     expect_keys(strata_buffer_slice(&bytes), "012", 4);
-    memset(bytes.data + batch - LONE, 0, LONE); /* the operation before */
+    memset(bytes.data + batch - SINGLE, 0, SINGLE); /* the operation before */
     expect_keys(strata_buffer_slice(&bytes), "01", 3);
     memset(bytes.data + FIRST, 0, HEAD); /* the head, and it alone */
     expect_keys(strata_buffer_slice(&bytes), "", 1);
@@ -552,12 +553,13 @@ static int take_all(void *arg, const struct wal_frame *frame, struct record_read
 /* Why reading stops. */
 static void expect_stop(struct forged *f, uint64_t end, const char *why)
 {
-    struct replay replay = {.file = f->file, .number = NUMBER, .apply = take_all};
+    struct replay replay = {
+        .file = f->file, .number = NUMBER, .kind = &single_op_log, .apply = take_all};
     struct record_reader reader;
     struct strata_error err;
     int stop;
 
-    assert_ok(wal_check_log(f->file, NUMBER, &replay.lone, &err), &err);
+    assert_ok(log_check_header(f->file, NUMBER, &replay.kind, &err), &err);
     check_clear(&err);
     assert_int_equal(replay_frames(&replay, &reader, &stop, &err, NULL), 0);
     record_reader_free(&reader);
@@ -595,8 +597,8 @@ static void log_does_not_begin_with_an_operation(void **state)
     struct forged f;
 
     (void)state;
-    forge(&f, WAL_LONE_MAGIC);
-    add(&f, WAL_LONE_PUT, "k0", "v0");
+    forge(&f, SINGLE_OP_MAGIC);
+    add(&f, SINGLE_OP_PUT, "k0", "v0");
     add_head(&f, 2, 0, 0);
     expect_forged(&f, "", "before the file's first frame");
 }
@@ -606,12 +608,12 @@ static void log_operation_alone_is_none_inside_a_frame(void **state)
     struct forged f;
 
     (void)state;
-    forge(&f, WAL_LONE_MAGIC);
+    forge(&f, SINGLE_OP_MAGIC);
     add_head(&f, 1, 0, 0);
-    add(&f, WAL_LONE_PUT, "k0", "v0");
-    add_head(&f, 2, 2 * LONE, 2);
+    add(&f, SINGLE_OP_PUT, "k0", "v0");
+    add_head(&f, 2, 2 * SINGLE, 2);
     add(&f, STRATA_OP_PUT, "k1", "v1");
-    add(&f, WAL_LONE_PUT, "k2", "v2");
+    add(&f, SINGLE_OP_PUT, "k2", "v2");
     expect_forged(&f, "0", "does not hold the 2 records");
 }
 
@@ -622,19 +624,19 @@ static void log_frame_behind_operations_goes_on_with_their_numbers(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        forge(&f, WAL_LONE_MAGIC);
+        forge(&f, SINGLE_OP_MAGIC);
         add_head(&f, 1, 0, 0);
-        add(&f, WAL_LONE_PUT, "k0", "v0");
-        add(&f, WAL_LONE_PUT, "k1", "v1");
-        add_head(&f, wrong[i], LONE, 1);
+        add(&f, SINGLE_OP_PUT, "k0", "v0");
+        add(&f, SINGLE_OP_PUT, "k1", "v1");
+        add_head(&f, wrong[i], SINGLE, 1);
         add(&f, STRATA_OP_PUT, "k2", "v2");
         expect_forged(&f, "01", "stands here where 3 should");
     }
-    forge(&f, WAL_LONE_MAGIC);
+    forge(&f, SINGLE_OP_MAGIC);
     add_head(&f, 1, 0, 0);
-    add(&f, WAL_LONE_PUT, "k0", "v0");
-    add(&f, WAL_LONE_PUT, "k1", "v1");
-    add_head(&f, 3, LONE, 1);
+    add(&f, SINGLE_OP_PUT, "k0", "v0");
+    add(&f, SINGLE_OP_PUT, "k1", "v1");
+    add_head(&f, 3, SINGLE, 1);
     add(&f, STRATA_OP_PUT, "k2", "v2");
     expect_forged(&f, "012", NULL);
 }
@@ -644,10 +646,10 @@ static void log_delete_alone_has_no_value(void **state)
     struct forged f;
 
     (void)state;
-    forge(&f, WAL_LONE_MAGIC);
+    forge(&f, SINGLE_OP_MAGIC);
     add_head(&f, 1, 0, 0);
-    add(&f, WAL_LONE_PUT, "k0", "v0");
-    add(&f, WAL_LONE_DELETE, "k0", "v0");
+    add(&f, SINGLE_OP_PUT, "k0", "v0");
+    add(&f, SINGLE_OP_DELETE, "k0", "v0");
     expect_forged(&f, "0", "a delete with a value of 2 bytes");
 }
 
@@ -658,9 +660,9 @@ static void log_of_the_other_kind_with_an_operation_alone_ends_there(void **stat
 
     (void)state;
     forge(&f, WAL_MAGIC);
-    add_head(&f, 1, LONE, 1);
+    add_head(&f, 1, SINGLE, 1);
     add(&f, STRATA_OP_PUT, "k0", "v0");
-    add(&f, WAL_LONE_PUT, "k1", "v1");
+    add(&f, SINGLE_OP_PUT, "k1", "v1");
     expect_forged(&f, "0", "record type 10 is none");
 }
 
@@ -668,13 +670,13 @@ static void log_of_the_other_kind_with_an_operation_alone_ends_there(void **stat
 static void log_record_without_a_frame_is_damage(void **state)
 {
     (void)state;
-    for (unsigned type = 1; type < WAL_LONE_PUT; type++) {
+    for (unsigned type = 1; type < SINGLE_OP_PUT; type++) {
         struct strata_buffer bytes = {0};
         struct opened o;
         struct forged f;
         if (type == STRATA_OP_DELETE || type == WAL_FRAME)
             continue; /* those have no value, or one of their own */
-        forge(&f, WAL_LONE_MAGIC);
+        forge(&f, SINGLE_OP_MAGIC);
         add_head(&f, 1, 0, 0);
         add(&f, type, "k0", "v0");
         assert_int_equal(fs_sim_get(f.fs, PATH, &bytes), 0);
@@ -693,21 +695,21 @@ static void log_header_is_read_or_refused(void **state)
     struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_READ};
     struct strata_error err;
     struct fs_file *file;
-    bool lone;
+    const struct wal_kind *kind = &single_op_log;
 
     (void)state;
     assert_int_equal(fs_sim_put(fs, "log", S("STRATWL2")), 0);
     assert_int_equal(fs_open(fs, "log", FS_READ, &file, NULL), 0);
-    assert_code(wal_check_log(file, NUMBER, &lone, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(log_check_header(file, NUMBER, &kind, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "ends inside its header");
     fs_sim_fail(fs, &fault);
-    assert_code(wal_check_log(file, NUMBER, &lone, &err), STRATA_ERR_IO, &err);
+    assert_code(log_check_header(file, NUMBER, &kind, &err), STRATA_ERR_IO, &err);
     fs_sim_fail(fs, NULL);
     fs_close(file, NULL);
     assert_int_equal(fs_sim_put(fs, "log", S("STRATLOG, and more than 24 bytes")), 0);
     assert_int_equal(fs_open(fs, "log", FS_READ, &file, NULL), 0);
-    assert_code(wal_check_log(file, NUMBER, &lone, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_says(&err, "does not begin with STRATWAL");
+    assert_code(log_check_header(file, NUMBER, &kind, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "does not begin with STRATWL2");
     fs_close(file, NULL);
     fs_free(fs);
 }
@@ -759,7 +761,7 @@ static uint64_t next_of(struct strata_slice bytes)
 
     assert_int_equal(fs_sim_put(fs, PATH, bytes), 0);
     assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &memtable, NULL), 0);
-    rc = log_open(&log, &env, &names, memtable, &replay, &err);
+    rc = log_open(&log, &env, &single_op_log, &names, memtable, &replay, &err);
     if (rc == 0)
         assert_int_equal(memtable_count(memtable), replay.sequence - 1);
     else
@@ -813,7 +815,7 @@ static void log_of_any_writes_survives_any_power_cut(void **state)
         struct written w;
         struct strata_buffer bytes;
         uint64_t least = 1;
-        begin(&w, rng_below(&rng, 8) > 0);
+        begin(&w, rng_below(&rng, 8) > 0 ? &single_op_log : NULL);
         for (uint64_t left = rng_below(&rng, 60); left; left--) {
             append_group(&w, &rng);
             if (rng_below(&rng, 8))
@@ -824,7 +826,7 @@ static void log_of_any_writes_survives_any_power_cut(void **state)
         bytes = bytes_of(&w);
         for (int i = 0; i < 10; i++)
             cut_power(strata_buffer_slice(&bytes), w.log.synced, &rng, least, w.sequence);
-        for (int i = 0; i < 10 && w.log.told == w.log.synced; i++)
+        for (int i = 0; i < 10 && w.log.group.frame.synced == w.log.synced; i++)
             flip_below(strata_buffer_slice(&bytes), w.log.synced, &rng);
         strata_buffer_free(&bytes);
         end(&w);

@@ -3,10 +3,10 @@
  * apart, and keys that they do not; reads that fail anywhere. */
 #include "test.h"
 
-#include "04_memtable_sstable/memtable.h"
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/bptree.h"
-#include "09_fast_paths/merge_runs.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/read/merge_runs.h"
 #include "base/cost.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"
@@ -40,7 +40,7 @@ struct world {
     struct sstable *tables[TABLES];
     uint64_t heads[TABLES];
     size_t table_count;
-    struct run runs[RUNS];
+    struct fast_run runs[RUNS];
     size_t run_count;
     struct strata_slice prefix;
 };
@@ -191,7 +191,7 @@ static void add_run(struct world *w, struct rng *rng)
         w->tables[w->table_count] = end_table(w, writer);
         w->table_count++;
     }
-    w->runs[w->run_count++] = (struct run){w->tables + first, w->table_count - first, NULL};
+    w->runs[w->run_count++] = (struct fast_run){w->tables + first, w->table_count - first, NULL};
 }
 
 /* What all keys of the runs begin with, or less. */
@@ -471,7 +471,7 @@ static void add_numbers(struct world *w, int first, int count, unsigned type)
         assert_ok(kind->writer_add(writer, type, strata_string(key), value, &err), &err);
     }
     w->tables[w->table_count] = end_table(w, writer);
-    w->runs[w->run_count++] = (struct run){w->tables + w->table_count++, 1, NULL};
+    w->runs[w->run_count++] = (struct fast_run){w->tables + w->table_count++, 1, NULL};
 }
 
 /* Two runs that do not interleave: as long as one is in front, a step is one comparison, and each
@@ -535,7 +535,7 @@ static void merge_runs_table_is_found_among_equal_heads(void **state)
     static struct sstable tables[MANY];
     static struct sstable *list[MANY];
     static uint64_t heads[MANY];
-    struct run run = {list, MANY, heads};
+    struct fast_run run = {list, MANY, heads};
     char text[32];
 
     (void)state;

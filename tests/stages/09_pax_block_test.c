@@ -4,7 +4,7 @@
 #include "test.h"
 
 #include "02_hash_index/index.h"
-#include "09_fast_paths/pax_block.h"
+#include "09_fast_paths/block/pax_block.h"
 #include "rng.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "02_hash_index/index.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"
@@ -461,7 +461,7 @@ static void table_block_in_the_place_of_another_is_damage(void **state)
         exchange_block(&g, i / 2, sealed);
         assert_ok(open_table_7(&g, &table, &err), &err);
         assert_code(kind->verify(table, &err), STRATA_ERR_CORRUPT, &err);
-        assert_err_says(&err, sealed ? "that the index has elsewhere" : "section check");
+        assert_err_says(&err, sealed ? "that the index has elsewhere" : "block checksum");
         sstable_unref(table);
         assert_damage_is_found(&g, 400);
         ground_free(&g);
@@ -570,9 +570,9 @@ static void table_whose_filter_denies_a_key_is_damage(void **state)
     sstable_unref(table);
     empty = calloc(1, end - place);
     assert_non_null(empty);
-    assert_int_equal(section_put(&section, 7, place,
-                                 strata_bytes(empty, end - place - SECTION_TAIL), false, &check,
-                                 NULL),
+    assert_int_equal(stored_block_put(&section, 7, place,
+                                      strata_bytes(empty, end - place - STORED_BLOCK_TRAILER),
+                                      false, &check, NULL),
                      0);
     memcpy(bytes.data + place, section.data, section.size);
     assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
@@ -610,7 +610,7 @@ static void forge_block_bytes(struct ground *g, uint64_t less)
     assert_ok(pax_table_put_properties(&section, &p, &err), &err);
     assert_int_equal(fs_sim_get(g->fs, PATH, &bytes), 0);
     bytes.size = place;
-    assert_ok(section_put(&bytes, 7, place, strata_buffer_slice(&section), true, &check, &err),
+    assert_ok(stored_block_put(&bytes, 7, place, strata_buffer_slice(&section), true, &check, &err),
               &err);
     pax_table_put_footer(7, bytes.size, place, footer);
     strata_buffer_append(&bytes, footer, sizeof footer);
@@ -815,17 +815,18 @@ static void section_that_tells_of_an_impossible_size_is_refused(void **state)
     static const struct {
         uint32_t size;
         uint8_t packing;
-    } forged[] = {{5, SECTION_PLAIN}, {7, SECTION_PLAIN}, {UINT32_MAX, SECTION_LZ4}, {6, 2}};
-    uint8_t bytes[6 + SECTION_TAIL] = "stored";
+    } forged[] = {
+        {5, STORED_BLOCK_PLAIN}, {7, STORED_BLOCK_PLAIN}, {UINT32_MAX, STORED_BLOCK_LZ4}, {6, 2}};
+    uint8_t bytes[6 + STORED_BLOCK_TRAILER] = "stored";
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         struct strata_slice all = strata_bytes(bytes, sizeof bytes);
-        struct section section;
+        struct stored_block section;
         struct strata_error err;
         put_u8(put_u32(bytes + 6, forged[i].size), forged[i].packing);
         put_u32(bytes + 11, checksum(checksum_seed(7, 99), strata_bytes(bytes, 11)));
-        assert_code(section_open(&section, all, 7, 99, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(stored_block_open(&section, all, 7, 99, &err), STRATA_ERR_CORRUPT, &err);
         assert_int_equal(err.offset, 99);
     }
 }
@@ -833,23 +834,23 @@ static void section_that_tells_of_an_impossible_size_is_refused(void **state)
 static void section_that_does_not_unpack_to_its_size_is_refused(void **state)
 {
     struct strata_buffer bytes = {0};
-    struct section section;
+    struct stored_block section;
     struct strata_error err;
     uint8_t zeros[1000] = {0}, to[1001];
     uint32_t check;
 
     (void)state;
     assert_int_equal(
-        section_put(&bytes, 1, 0, strata_bytes(zeros, sizeof zeros), true, &check, NULL), 0);
+        stored_block_put(&bytes, 1, 0, strata_bytes(zeros, sizeof zeros), true, &check, NULL), 0);
     assert_true(bytes.size < 100);
-    assert_ok(section_open(&section, strata_buffer_slice(&bytes), 1, 0, &err), &err);
+    assert_ok(stored_block_open(&section, strata_buffer_slice(&bytes), 1, 0, &err), &err);
     assert_int_equal(section.check, check);
-    assert_ok(section_unpack(&section, 0, to, &err), &err);
+    assert_ok(stored_block_uncompress(&section, 0, to, &err), &err);
     assert_memory_equal(to, zeros, sizeof zeros);
     section.size = 999;
-    assert_code(section_unpack(&section, 0, to, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(stored_block_uncompress(&section, 0, to, &err), STRATA_ERR_CORRUPT, &err);
     section.size = 1001;
-    assert_code(section_unpack(&section, 0, to, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(stored_block_uncompress(&section, 0, to, &err), STRATA_ERR_CORRUPT, &err);
     strata_buffer_free(&bytes);
 }
 

@@ -1,0 +1,102 @@
+/* fast_parts.c: see fast_parts.h. */
+#include "fast_parts.h"
+#include "08_backup_repair/lineage_notes.h"
+#include "arena_pool.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "09_fast_paths/log/single_op_log.h"
+
+#include <stdlib.h>
+
+#define FEW 32 /* runs that need no memory to be listed */
+
+/* One source that hides nothing needs no merge. */
+static bool is_one_run(const struct version *version, const struct tree_sources *of)
+{
+    return of->newer_count == 0 && of->run_count == 1 && !of->once && version->tombstones == 0;
+}
+
+static int merge_fast(const struct version *version, const struct tree_sources *of,
+                      struct fast_run *runs, struct cursor **out, struct strata_error *err)
+{
+    struct merge_sources sources = {.newer = {of->newer[0], of->newer[1]},
+                                    .newer_count = of->newer_count,
+                                    .runs = runs,
+                                    .run_count = of->run_count,
+                                    .prefix = version_index(version)->prefix,
+                                    .once = of->once,
+                                    .tombstones = of->tombstones};
+
+    for (size_t i = 0; i < of->run_count; i++)
+        runs[i] = version_index_run(version, &of->runs[i]);
+    if (!is_one_run(version, of))
+        return merge_runs_new(&sources, out, err);
+    *out = run_cursor_new(runs, sources.prefix, false);
+    return *out ? 0 : strata_fail_memory(err, sizeof(struct run_cursor));
+}
+
+static int merge(const struct version *version, const struct tree_sources *of, struct cursor **out,
+                 struct strata_error *err)
+{
+    size_t count = of->run_count;
+    struct fast_run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
+    int rc;
+
+    if (!runs) {
+        for (size_t i = 0; i < of->newer_count; i++)
+            if (of->newer[i])
+                of->newer[i]->ops->free(of->newer[i]);
+        *out = NULL;
+        return strata_fail_memory(err, count * sizeof *runs);
+    }
+    rc = merge_fast(version, of, runs, out, err);
+    if (runs != few)
+        free(runs);
+    return rc;
+}
+
+static uint64_t filtered(const void *common)
+{
+    const struct pax_table_common *c = common;
+    return atomic_load_explicit(&((struct pax_table_common *)(uintptr_t)c)->denied,
+                                memory_order_relaxed);
+}
+
+/* What one memtable takes, its last chunk included, is kept for the next. */
+static int memory_new(const struct strata_env *env, struct arena_source **out,
+                      struct strata_error *err)
+{
+    size_t budget = env->options->memtable_bytes;
+    struct arena_pool *pool = malloc(sizeof *pool);
+    int rc = pool ? arena_pool_init(pool, budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK,
+                                    budget + budget / 8, err)
+                  : strata_fail_memory(err, sizeof *pool);
+
+    if (rc < 0)
+        free(pool);
+    else
+        *out = &pool->source;
+    return rc;
+}
+
+static void memory_del(struct arena_source *memory)
+{
+    struct arena_pool *pool = (struct arena_pool *)(void *)memory; /* its first member */
+
+    arena_pool_free(pool);
+    free(pool);
+}
+
+const struct tree_parts fast_parts = {
+    .table = &pax_table_kind,
+    .memtable = &memtable_bptree,
+    .memory_new = memory_new,
+    .memory_del = memory_del,
+    .merge = merge,
+    .get = fast_get,
+    .filtered = filtered,
+    .index = version_index_new,
+    .notes = lineage_notes,
+    .log = &single_op_log,
+    .deferred_recovery = true,
+};

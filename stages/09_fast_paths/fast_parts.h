@@ -1,0 +1,15 @@
+/* fast_parts.h: what stage 9 puts in place of the plain forms of the earlier stages. */
+#ifndef STRATA_09_FAST_PARTS_H
+#define STRATA_09_FAST_PARTS_H
+
+#include "07_paced_compaction/parts.h"
+#include "09_fast_paths/read/merge_runs.h"
+#include "09_fast_paths/read/version_index.h"
+
+extern const struct tree_parts fast_parts;
+
+/* As version_get. (fast_get.c) */
+int fast_get(struct version *version, struct strata_slice key, unsigned *type,
+             struct strata_buffer *value, struct strata_error *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* single_op_log.c: single-operation batches between the frames of stage 3's log (03_wal/wal.c):
+ *
+ *   +-----------------------------------------------+---------------------------------------+
+ *   | type 6: sequence n, count 2, synced ... | 1|2 | record of type 10 put or 11 delete    |
+ *   +-----------------------------------------------+---------------------------------------+
+ *   |<-- operations n and n + 1                  -->|<-- operation n + 2                 -->|
+ *
+ * I1: such a record counts only right behind a valid frame: reading goes on with one, and never
+ *     begins with one. So it needs no sequence number and no salt.
+ * I2: what was synced is written into the first frame after that sync: a single operation follows
+ *     only a frame whose `synced` is the present one.
+ * I3: of HEAD_EVERY bytes at least one begins a frame with a head: where a record cannot be
+ *     read, `strata repair` continues with the next head. */
+#include "single_op_log.h"
+#include "strata_engine.h"
+
+#include <inttypes.h>
+
+#define HEAD_EVERY ((uint64_t)32 << 10) /* bytes */
+
+static bool add(struct wal_group *group, const struct strata_op *ops, size_t count, uint64_t synced,
+                bool last)
+{
+    const struct wal_frame *frame = &group->frame;
+    uint64_t at = group->offset + group->bytes.size;
+
+    if (count != 1 || !frame->salt || frame->synced != synced || at - frame->offset >= HEAD_EVERY)
+        return false; /* I2, I3 */
+    wal_frame_add(group, ops->type - STRATA_OP_PUT + SINGLE_OP_PUT, ops->key, ops->value, last);
+    return true;
+}
+
+static int decode(const struct fs_file *file, const struct record *record, struct wal_frame *frame,
+                  struct strata_error *err)
+{
+    if (!frame->salt)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
+                           "an operation stands here before the file's first frame"); /* I1 */
+    if (record->type == SINGLE_OP_DELETE && record->value_size)
+        return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
+                           "a delete with a value of %" PRIu32 " bytes", record->value_size);
+    *frame = (struct wal_frame){.sequence = frame->sequence + frame->count,
+                                .synced = frame->synced,
+                                .bytes = record->next - record->offset,
+                                .count = 1,
+                                .salt = frame->salt,
+                                .offset = record->offset,
+                                .first = record->offset,
+                                .end = record->next};
+    return 0;
+}
+
+static unsigned op_type(unsigned type)
+{
+    return type < SINGLE_OP_PUT ? type : type - SINGLE_OP_PUT + STRATA_OP_PUT;
+}
+
+const struct wal_kind single_op_log = {SINGLE_OP_MAGIC, SINGLE_OP_PUT, SINGLE_OP_DELETE, add,
+                                       decode,          op_type};

@@ -1,0 +1,16 @@
+/* pax_table.h: stage 5's kind of sorted table: entries stand in blocks, and in memory are an index
+ * with one entry a block and a Bloom filter. So a key that is there costs one block, from the cache
+ * or the device, and one that is not costs none, but for one in a hundred. The file is drawn in
+ * pax_table_layout.c. */
+#ifndef STRATA_09_PAX_TABLE_H
+#define STRATA_09_PAX_TABLE_H
+
+#include "04_memtable_sstable/run/sstable.h"
+
+#define PAX_TABLE_MAGIC "STRATBLK"
+
+extern const struct sstable_kind pax_table_kind;
+
+extern const struct strata_format pax_table_format; /* inspect.c */
+
+#endif

@@ -8,18 +8,6 @@
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version.h"
 
-/* A sorted run: tables whose keys do not overlap, in order. Borrowed. */
-struct run {
-    struct sstable *const *tables;
-    size_t count; /* >= 1 */
-};
-
-/* How many sorted runs all of a version is: tables of level 0, and deeper levels that have tables.
- * (runs.c) */
-size_t version_run_count(const struct version *version);
-/* Lists them, the newest first. They borrow the version. */
-void version_runs(const struct version *version, struct run *out);
-
 /* What is merged, the newest first. */
 struct tree_sources {
     struct cursor *newer[2]; /* of memtables; one that could not be made is NULL */

@@ -10,7 +10,7 @@
  * I2: no file of that moment goes before the copy has it: tables are referred to, and a log that is
  *     named no more is not cut meanwhile. */
 #include "backup.h"
-#include "07_paced_compaction/leveled.h"
+#include "07_paced_compaction/tree/tree.h"
 
 #include <errno.h>
 #include <stdlib.h>

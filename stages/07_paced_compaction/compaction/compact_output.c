@@ -102,13 +102,6 @@ void compact_pass_below(struct compact *c, struct strata_slice key)
     }
 }
 
-/* What a merge leaves on level 0 stays for long: it counts as the deepest. */
-static bool stays_plain(const struct compact *c)
-{
-    bool merged = !c->memtable && c->pick.output == 0;
-    return (merged ? LEVELS - 1 : c->pick.output) < c->env->options->pack_from_level;
-}
-
 int compact_begin_output(struct compact *c, struct strata_error *err)
 {
     struct strata_slice key = c->from->key;
@@ -120,7 +113,6 @@ int compact_begin_output(struct compact *c, struct strata_error *err)
     rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
     if (rc < 0)
         return rc;
-    c->writer->plain |= stays_plain(c);
     c->writer->at_once = c->at_once;
     return 0;
 }

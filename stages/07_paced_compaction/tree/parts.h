@@ -18,6 +18,7 @@ struct tree_sources {
 };
 
 struct compact;
+struct tree_listener;
 
 struct tree_parts {
     const struct sstable_kind *table;
@@ -40,7 +41,8 @@ struct tree_parts {
     /* Properties for the table that a compaction is about to end, appended to `to` (a collector of
      * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
-    const struct wal_kind *log; /* NULL: frames only */
+    const struct tree_listener *const *listeners; /* ends with NULL; NULL: tree_listeners */
+    const struct wal_kind *log;                   /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */
 };

@@ -11,7 +11,6 @@
  * Any thread may call anything. Two mutexes: the group's is held to write, as in stage 4; a reader
  * takes a reference to what there is under another one, which a writer holds for some instructions,
  * to publish what it has done. So a get never waits for a write that is logged meanwhile. */
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "05_blocks_bloom/table/table.h"
 #include "compaction/pace.h"
 #include "plain_parts.h"
@@ -202,10 +201,13 @@ static int paced_iter(void *self, struct strata_iter **out, struct strata_error 
         return strata_fail_memory(err, sizeof *pinned);
     *pinned = (struct pinned){self, tree_pin(self, 0, &sequence)};
     rc = super_cursor(pinned->super, sequence, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, pinned, release, out, err);
-    release(pinned);
-    return rc;
+    if (rc < 0) {
+        release(pinned);
+        return rc;
+    }
+    cursor_hold(cursor, pinned, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */

@@ -22,13 +22,12 @@ static int merge(const struct version *version, const struct tree_sources *of, s
         if (sources)
             sources[i] = of->newer[i];
         else if (of->newer[i])
-            of->newer[i]->ops->free(of->newer[i]);
+            cursor_free(of->newer[i]);
     }
     if (!sources)
         return strata_fail_memory(err, (count + 1) * sizeof *sources);
     for (size_t i = 0; i < of->run_count; i++)
-        sources[of->newer_count + i] =
-            level_iter_new(of->runs[i].tables, of->runs[i].count, of->run_count - i, of->once);
+        sources[of->newer_count + i] = level_iter_new(&of->runs[i], of->run_count - i, of->once);
     rc = merge_iter_new(sources, count, of->tombstones, out, err);
     free(sources);
     return rc;

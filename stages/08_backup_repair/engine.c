@@ -1,5 +1,4 @@
 /* engine.c: stage 8, backup and repair: stage 7's tree, and what is left when the device lies. */
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_open.h"
@@ -194,10 +193,13 @@ static int repaired_iter(void *self, struct strata_iter **out, struct strata_err
         return strata_fail_memory(err, sizeof *pinned);
     *pinned = (struct pinned){self, tree_pin(self, 0, &sequence)};
     rc = super_cursor(pinned->super, sequence, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, pinned, release, out, err);
-    release(pinned);
-    return rc;
+    if (rc < 0) {
+        release(pinned);
+        return rc;
+    }
+    cursor_hold(cursor, pinned, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
@@ -274,7 +276,7 @@ const struct strata_engine strata_stage_08_backup_repair = {
     .flush = repaired_flush,
     .compact = repaired_compact,
     .verify = tree_verify,
-    .backup = leveled_backup,
+    .backup = backup_tree,
     .stats = tree_report_stats,
     .tables = tree_report_tables,
     .compact_range = repaired_compact_range,

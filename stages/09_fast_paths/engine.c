@@ -1,7 +1,6 @@
 /* engine.c: stage 9, fast paths: stage 8's tree with other parts (fast_parts.c): its memtable is a
  * B+tree, its tables are columnar, gets ask filters in batches, and a scan merges without copies.
  */
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_open.h"
@@ -195,10 +194,13 @@ static int fast_iter(void *self, struct strata_iter **out, struct strata_error *
         return strata_fail_memory(err, sizeof *pinned);
     *pinned = (struct pinned){self, tree_pin(self, 0, &sequence)};
     rc = super_cursor(pinned->super, sequence, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, pinned, release, out, err);
-    release(pinned);
-    return rc;
+    if (rc < 0) {
+        release(pinned);
+        return rc;
+    }
+    cursor_hold(cursor, pinned, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
@@ -255,6 +257,9 @@ static const struct strata_format *const formats[] = {
     &single_op_log_format, &wal_format,    &pax_table_format, &manifest_format,
     &current_format,       &events_format, &tail_format,      NULL};
 
+/* Before the fast paths had a stage of their own, stage 6 wrote the very same files. */
+static const struct strata_engine_format older[] = {{6, 1}, {0, 0}};
+
 const struct strata_engine strata_stage_09_fast_paths = {
     .size = sizeof(struct strata_engine),
     .abi = STRATA_ENGINE_ABI,
@@ -275,7 +280,7 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .flush = fast_flush,
     .compact = fast_compact,
     .verify = tree_verify,
-    .backup = leveled_backup,
+    .backup = backup_tree,
     .stats = tree_report_stats,
     .tables = tree_report_tables,
     .compact_range = fast_compact_range,
@@ -284,4 +289,5 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .open_unsynced = fast_open_unsynced,
     .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
+    .reads = older,
 };

@@ -36,9 +36,10 @@
 
 #include <assert.h>
 
-#define STOP_MORE 4u              /* tables, from the slowdown trigger to the stop trigger */
-#define MOST ((uint64_t)1 << 40)  /* bytes of a memtable, in sums */
-#define LOOK ((uint64_t)2 << 10)  /* bytes that are written between two looks at the debt, at most \
+#define STOP_MORE 4u             /* tables, from the slowdown trigger to the stop trigger */
+#define MOST ((uint64_t)1 << 40) /* bytes of a memtable, in sums */
+#define LOOK                                                                                       \
+    ((uint64_t)2 << 10)           /* bytes that are written between two looks at the debt, at most \
                                    */
 #define PIECE ((uint64_t)8 << 10) /* of work, between two writes */
 #define OBSOLETE_LEAST ((uint64_t)1 << 20)

@@ -102,15 +102,6 @@ static int check_table(const struct sstable *table, const struct edit_table *ent
     return 0;
 }
 
-static int open_table(struct tree *tree, uint64_t number, struct sstable **out,
-                      struct strata_error *err)
-{
-    const struct sstable_kind *kind = tree->kind;
-
-    return kind->open_later ? kind->open_later(tree->env, tree->common, number, out, err)
-                            : kind->open(tree->env, tree->common, number, out, err);
-}
-
 static int open_tables(struct tree *tree, struct sstable **tables, size_t *count,
                        struct strata_error *err)
 {
@@ -119,7 +110,8 @@ static int open_tables(struct tree *tree, struct sstable **tables, size_t *count
     for (unsigned level = 0; level < LEVELS; level++) {
         const struct state_level *l = &tree->state.levels[level];
         for (size_t i = 0; rc == 0 && i < l->count; i++) {
-            rc = open_table(tree, l->tables[i].number, &tables[*count], err);
+            rc = (tree->parts->open ? tree->parts->open : tree->kind->open)(
+                tree->env, tree->common, l->tables[i].number, &tables[*count], err);
             if (rc == 0)
                 rc = check_table(tables[(*count)++], &l->tables[i], err);
         }
@@ -350,29 +342,27 @@ int tree_del(struct tree *tree, struct strata_error *err)
     manifest_close(&tree->manifest);
     state_free(&tree->state);
     if (tree->memory)
-        tree->parts->memory_del(tree->memory);
+        tree->parts->memory_free(tree->memory);
     pthread_mutex_destroy(&tree->reading);
     group_free(&tree->group);
     free(tree);
     return rc;
 }
 
-/* What threads need; NULL: there is no memory. */
-static struct tree *make(struct strata_error *err)
+/* What threads need; on failure nothing of it is left. */
+static int init_threads(struct tree *tree, struct strata_error *err)
 {
-    struct tree *tree = calloc(1, sizeof *tree);
+    int rc = group_init(&tree->group, err);
 
-    if (!tree || group_init(&tree->group, err) < 0) {
-        strata_fail_memory(err, sizeof *tree);
-        free(tree);
-        return NULL;
-    }
-    if (pthread_mutex_init(&tree->reading, NULL) == 0)
-        return tree;
-    strata_fail_memory(err, sizeof tree->reading);
-    group_free(&tree->group);
-    free(tree);
-    return NULL;
+    if (rc < 0)
+        return rc;
+    if (tree->parts->delay)
+        rc = tree->parts->delay(&tree->group, err);
+    if (rc == 0 && pthread_mutex_init(&tree->reading, NULL) != 0)
+        rc = strata_fail_memory(err, sizeof tree->reading);
+    if (rc < 0)
+        group_free(&tree->group);
+    return rc;
 }
 
 static int open_parts(struct tree *tree, struct strata_error *err)
@@ -387,16 +377,21 @@ static int open_parts(struct tree *tree, struct strata_error *err)
 int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
              void **out, struct strata_error *err)
 {
-    struct tree *tree = make(err);
+    struct tree *tree = calloc(1, sizeof *tree);
     struct strata_error why;
     int rc;
 
     if (!tree)
-        return STRATA_ERR_NO_MEMORY;
+        return strata_fail_memory(err, sizeof *tree);
     tree->env = env;
     tree->parts = parts;
     tree->kind = parts->table;
     tree->names_unsynced = unsynced;
+    rc = init_threads(tree, err);
+    if (rc < 0) {
+        free(tree);
+        return rc;
+    }
     events_init(&tree->events, env);
     tree_notify(tree, (struct strata_event){.type = STRATA_EVENT_OPEN}, NULL);
     rc = open_parts(tree, &why);

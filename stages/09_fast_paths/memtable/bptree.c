@@ -93,11 +93,8 @@ static void put_two(struct bptree *tree, struct path *path, unsigned depth,
         bptree_family_of(old, step->at, left, fence, right, &family);
         bptree_replaced(tree, &old->node);
         if (family.count <= BPTREE_FENCES) {
-            bool keep = bptree_has_prefix(&old->node, bptree_key(fence.entry));
             put(tree, path, depth - 1,
-                keep ? bptree_widen(tree, old, &family, step->at)
-                     : bptree_make_inner(tree, level, &family, 0, family.count, &step->low,
-                                         &step->high));
+                bptree_make_inner(tree, level, &family, 0, family.count, &step->low, &step->high));
             return;
         }
         middle = middle_of(&family, step->at);

@@ -168,25 +168,6 @@ struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
     return &inner->node;
 }
 
-struct bptree_node *bptree_widen(struct bptree *tree, const struct bptree_inner *old,
-                                 const struct bptree_family *family, unsigned at)
-{
-    struct bptree_inner *inner = take(tree, INNER, sizeof *inner);
-    unsigned count = family->count;
-    struct strata_slice key = bptree_key(family->fences[at].entry);
-
-    inner->node = old->node;
-    atomic_init(&inner->node.count, count);
-    memcpy(inner->fences, family->fences, count * sizeof *family->fences);
-    memcpy(inner->heads, old->heads, at * sizeof *old->heads);
-    inner->heads[at] = bptree_head(key, old->node.prefix.size);
-    memcpy(inner->heads + at + 1, old->heads + at, (count - 1 - at) * sizeof *old->heads);
-    for (unsigned i = 0; i <= count; i++)
-        atomic_init(&inner->children[i], family->children[i]);
-    tree->inners++;
-    return &inner->node;
-}
-
 void bptree_family_of(const struct bptree_inner *old, unsigned at, struct bptree_node *left,
                       struct bptree_fence fence, struct bptree_node *right, struct bptree_family *f)
 {

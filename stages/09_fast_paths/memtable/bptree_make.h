@@ -32,9 +32,6 @@ struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
 void bptree_family_of(const struct bptree_inner *old, unsigned at, struct bptree_node *left,
                       struct bptree_fence fence, struct bptree_node *right,
                       struct bptree_family *f);
-/* That, where the new fence has the old prefix, too: the heads are the old ones. */
-struct bptree_node *bptree_widen(struct bptree *tree, const struct bptree_inner *old,
-                                 const struct bptree_family *family, unsigned at);
 /* It has been replaced (I4 of bptree.c). */
 void bptree_replaced(struct bptree *tree, struct bptree_node *node);
 

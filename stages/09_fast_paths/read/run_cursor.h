@@ -45,7 +45,7 @@ struct run_cursor {
     uint64_t sought; /* what run_cursor_aim has found */
     size_t table;    /* where the block's stands in the run */
     struct fast_run run;
-    struct sstable *single; /* the run of pax_table_cursor */
+    struct sstable *single;     /* the run of pax_table_cursor */
     struct strata_slice prefix; /* all keys of the run begin with it */
     struct clock_cache *cache;
     struct clock_cache_frame *frame; /* or NULL */

@@ -15,11 +15,11 @@
 
 /* All zero is a valid empty one. */
 struct fence {
-    uint64_t *heads;   /* of the separators */
-    uint64_t *places;  /* where the blocks begin in the file; one more: where the last one ends */
-    uint32_t *at;      /* where the separators stand in bytes */
-    uint32_t count;    /* of blocks, >= 1 */
-    uint32_t prefix;   /* bytes that all keys of the table begin with */
+    uint64_t *heads;  /* of the separators */
+    uint64_t *places; /* where the blocks begin in the file; one more: where the last one ends */
+    uint32_t *at;     /* where the separators stand in bytes */
+    uint32_t count;   /* of blocks, >= 1 */
+    uint32_t prefix;  /* bytes that all keys of the table begin with */
     struct strata_buffer bytes; /* as in the file */
 };
 

@@ -9,7 +9,6 @@
  * Any thread may call anything. One mutex, as in stage 4: it is held to write, and by a reader to
  * pin a memtable and a version, which are read without it. Everything is done by the thread that
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "lsm_tree_report.h"
 #include "throttle.h"
@@ -230,14 +229,18 @@ static void release(void *arg)
 
 static int merge_all(const struct pinned *p, struct cursor **out, struct strata_error *err)
 {
-    struct level_merge of = {.has_newest = true,
-                             .newest = memtable_cursor(p->memtable, p->sequence)};
+    struct run *runs = malloc((version_run_count(p->version) + 1) * sizeof *runs);
+    struct level_merge of = {.has_memtable = true, .runs = runs};
+    int rc;
 
-    for (unsigned level = 0; level < LEVELS; level++) {
-        of.tables[level] = p->version->levels[level].tables;
-        of.count[level] = p->version->levels[level].count;
-    }
-    return level_merge_new(&of, out, err);
+    if (!runs)
+        return strata_fail_memory(err, sizeof *runs);
+    version_runs(p->version, runs);
+    of.run_count = version_run_count(p->version);
+    of.memtable = memtable_cursor(p->memtable, p->sequence);
+    rc = level_merge_new(&of, out, err);
+    free(runs);
+    return rc;
 }
 
 static int iter(void *self, struct strata_iter **out, struct strata_error *err)
@@ -250,10 +253,13 @@ static int iter(void *self, struct strata_iter **out, struct strata_error *err)
         return strata_fail_memory(err, sizeof *pinned);
     lsm_tree_pin(self, &pinned->memtable, &pinned->version, &pinned->sequence);
     rc = merge_all(pinned, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, pinned, release, out, err);
-    release(pinned);
-    return rc;
+    if (rc < 0) {
+        release(pinned);
+        return rc;
+    }
+    cursor_hold(cursor, pinned, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */

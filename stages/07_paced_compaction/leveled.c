@@ -7,7 +7,6 @@
  * for a put that is logged and added meanwhile: it would sleep, and to be woken takes longer than
  * many puts. */
 #include "leveled.h"
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/events/tree_events.h"
 #include "07_paced_compaction/tree/tree_open.h"
@@ -44,13 +43,15 @@ static int tree_free(struct tree *tree, struct strata_error *err)
 }
 
 /* What threads need; on failure nothing of it is left. */
-static int init_threads(struct tree *tree, struct strata_error *err)
+static int init_threads(struct tree *tree, const struct tree_parts *parts, struct strata_error *err)
 {
     int rc = group_init(&tree->group, err);
 
     if (rc < 0)
         return rc;
-    if (pthread_mutex_init(&tree->reading, NULL) != 0)
+    if (parts->delay)
+        rc = parts->delay(&tree->group, err);
+    if (rc == 0 && pthread_mutex_init(&tree->reading, NULL) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
     if (rc < 0)
         group_free(&tree->group);
@@ -66,7 +67,7 @@ int leveled_open(const struct strata_env *env, const struct tree_parts *parts, b
 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
-    rc = init_threads(tree, err);
+    rc = init_threads(tree, parts, err);
     if (rc < 0) {
         free(tree);
         return rc;
@@ -302,11 +303,14 @@ int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
         return strata_fail_memory(err, sizeof *held);
     *held = (struct held){self, tree_pin(self, &sequence)};
     rc = super_cursor(held->super, sequence, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, held, release, out, err);
-    super_unref(held->super);
-    free(held);
-    return rc;
+    if (rc < 0) {
+        super_unref(held->super);
+        free(held);
+        return rc;
+    }
+    cursor_hold(cursor, held, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */

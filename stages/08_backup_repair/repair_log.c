@@ -206,7 +206,7 @@ static int read_open(struct reading *d, struct strata_error *err)
     d->log->damaged |= rc < 0; /* its frames do not need the header */
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
     d->reader.max_type = SINGLE_OP_DELETE; /* whatever the header says */
-    if (d->reader.at > d->file->end) /* not even its header is whole */
+    if (d->reader.at > d->file->end)       /* not even its header is whole */
         d->reader.at = d->file->end;
     rc = read_frames(d, &why, err);
     if (rc == 0)

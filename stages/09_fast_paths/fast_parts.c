@@ -5,6 +5,7 @@
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "09_fast_paths/log/single_op_log.h"
+#include "09_fast_paths/log/group_delay.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ static int merge(const struct version *version, const struct tree_sources *of, s
     if (!runs) {
         for (size_t i = 0; i < of->newer_count; i++)
             if (of->newer[i])
-                of->newer[i]->ops->free(of->newer[i]);
+                cursor_free(of->newer[i]);
         *out = NULL;
         return strata_fail_memory(err, count * sizeof *runs);
     }
@@ -93,7 +94,11 @@ const struct tree_parts fast_parts = {
     .get = fast_get,
     .filtered = filtered,
     .index = version_index_new,
+    .open = pax_table_open_later,
     .notes = lineage_notes,
+    .uncompressed = pax_table_writer_plain,
+    .is_compressed = pax_table_is_packed,
     .log = &single_op_log,
     .deferred_recovery = true,
+    .delay = group_delay_new,
 };

@@ -15,20 +15,30 @@
  *     below theirs: the compaction that takes one of them there stays small. */
 #include "compaction.h"
 #include "06_leveled_compaction/version/level_iter.h"
+#include "base/array.h"
 
 #include <stdlib.h>
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
+/* The inputs, the newest first; a table of level 0 is a run by itself. */
 static int open_sources(struct compaction *c, struct strata_error *err)
 {
-    struct level_merge of = {.once = true, .tombstones = true};
+    const struct pick *pick = &c->pick;
+    struct run *runs = malloc((pick->count[0] + LEVELS) * sizeof *runs);
+    struct level_merge of = {.runs = runs, .once = true, .tombstones = true};
+    int rc;
 
-    for (unsigned level = 0; level < LEVELS; level++) {
-        of.tables[level] = c->pick.tables[level];
-        of.count[level] = c->pick.count[level];
-    }
-    return level_merge_new(&of, &c->from, err);
+    if (!runs)
+        return strata_fail_memory(err, (pick->count[0] + LEVELS) * sizeof *runs);
+    for (size_t i = 0; i < pick->count[0]; i++)
+        runs[of.run_count++] = (struct run){pick->tables[0] + i, 1};
+    for (unsigned level = 1; level < LEVELS; level++)
+        if (pick->count[level])
+            runs[of.run_count++] = (struct run){pick->tables[level], pick->count[level]};
+    rc = level_merge_new(&of, &c->from, err);
+    free(runs);
+    return rc;
 }
 
 static void note_ages(struct compaction *c)
@@ -101,7 +111,7 @@ void compaction_del(struct compaction *c, bool keep)
     if (!c)
         return;
     if (c->from)
-        c->from->ops->free(c->from);
+        cursor_free(c->from);
     if (c->writer)
         c->of.kind->writer_del(c->writer, false);
     for (size_t i = 0; i < c->output_count; i++) {
@@ -178,41 +188,33 @@ static bool ends_before(struct compaction *c, struct strata_slice key)
            (sstable_writer_place(c->writer) >= full || c->grand_bytes > PICK_TIMES * full);
 }
 
-static int make_room(struct compaction *c, struct strata_error *err)
-{
-    size_t room = c->output_room ? 2 * c->output_room : 4;
-    struct sstable **larger;
-
-    if (c->output_count < c->output_room)
-        return 0;
-    larger = realloc(c->outputs, room * sizeof(struct sstable *));
-    if (!larger)
-        return strata_fail_memory(err, room * sizeof(struct sstable *));
-    c->outputs = larger;
-    c->output_room = room;
-    return 0;
-}
-
 /* 6.I5: it is synced and named, and then opened as any reader will see it. */
 static int end_output(struct compaction *c, struct strata_error *err)
 {
     struct sstable_writer *writer = c->writer;
     uint64_t number = writer->number;
-    int rc = make_room(c, err);
+    struct sstable *table;
+    struct sstable **output;
+    int rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
 
-    if (rc == 0 && c->note)
-        rc = c->note(c, err);
     if (rc == 0)
-        rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
+        rc = sstable_writer_publish(writer, err);
     if (rc == 0)
-        rc = c->of.kind->open(c->of.env, c->of.common, number, &c->outputs[c->output_count], err);
+        rc = c->of.kind->open(c->of.env, c->of.common, number, &table, err);
     if (rc < 0)
         return rc;
     c->of.kind->writer_del(writer, true);
     c->writer = NULL;
     c->grand_bytes = 0;
-    c->written += c->outputs[c->output_count++]->bytes;
-    return 0;
+    c->written += table->bytes;
+    output = array_add(&c->outputs, &c->output_count, &c->output_room, sizeof *output, err);
+    if (output) {
+        *output = table;
+        return 0;
+    }
+    sstable_remove(table);
+    sstable_unref(table);
+    return STRATA_ERR_NO_MEMORY;
 }
 
 static int put_entry(struct compaction *c, struct strata_error *err)
@@ -221,24 +223,24 @@ static int put_entry(struct compaction *c, struct strata_error *err)
     struct strata_slice value;
     int rc = cursor_value(from, &value, err);
 
-    if (rc == 0 && ends_before(c, from->key))
+    if (rc == 0 && ends_before(c, from->iter.key))
         rc = end_output(c, err);
     if (rc == 0 && !c->writer)
         rc = c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
-    return rc < 0 ? rc : c->of.kind->writer_add(c->writer, from->type, from->key, value, err);
+    return rc < 0 ? rc : c->of.kind->writer_add(c->writer, from->type, from->iter.key, value, err);
 }
 
 /* ---- Entry by entry -------------------------------------------------------------------------- */
 
 int compaction_next(struct compaction *c, struct strata_error *err)
 {
-    int rc = c->begun ? c->from->ops->next(c->from, err) : cursor_first(c->from, err);
+    int rc = c->begun ? cursor_next(c->from, err) : cursor_first(c->from, err);
 
     c->begun = true;
     if (rc != 0)
         return rc;
     c->seen++;
-    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->key))
+    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->iter.key))
         return 0;
     return put_entry(c, err); /* 6.I3: the merge shows the newest alone */
 }

@@ -34,12 +34,12 @@ static void tell_of_level(each_stat *each, void *arg, unsigned level, const char
     tell(each, arg, name, unit, help, value);
 }
 
-static uint64_t packed_of(const struct version_level *l)
+static uint64_t packed_of(const struct tree_parts *parts, const struct version_level *l)
 {
     uint64_t packed = 0;
 
     for (size_t i = 0; i < l->count; i++)
-        packed += l->tables[i]->packed;
+        packed += parts->is_compressed && parts->is_compressed(l->tables[i]);
     return packed;
 }
 
@@ -58,15 +58,15 @@ static void tell_targets(const struct version *v, const struct strata_options *o
                       shape.target[level]);
 }
 
-static void tell_level(const struct version *v, const struct tree_stats *stats, unsigned level,
-                       each_stat *each, void *arg)
+static void tell_level(const struct tree_parts *parts, const struct version *v,
+                       const struct tree_stats *stats, unsigned level, each_stat *each, void *arg)
 {
     const struct version_level *l = &v->levels[level];
 
     tell_of_level(each, arg, level, "files", "files", "tables of this level", l->count);
     tell_of_level(each, arg, level, "bytes", "bytes", "in them", l->bytes);
     tell_of_level(each, arg, level, "packed", "files", "of them whose blocks are packed",
-                  packed_of(l));
+                  packed_of(parts, l));
     tell_of_level(each, arg, level, "compactions", "compactions", "into it since open",
                   stats->levels[level].compactions);
     if (level)
@@ -178,7 +178,7 @@ int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_st
     tell(each, arg, "flushed_bytes", "bytes", "in them", stats.flushed_bytes);
     tell(each, arg, "tables_left_alone", "files", "that a compaction could not read", quarantined);
     for (unsigned level = 0; level < LEVELS; level++)
-        tell_level(super->version, &stats, level, each, arg);
+        tell_level(tree->parts, super->version, &stats, level, each, arg);
     tell_targets(super->version, tree->env->options, each, arg);
     tell_written(&stats, manifest, events, each, arg);
     tell_read(&stats, gets, tree->parts->filtered ? tree->parts->filtered(tree->common) : 0, each,

@@ -3,21 +3,10 @@
 #ifndef STRATA_07_PARTS_H
 #define STRATA_07_PARTS_H
 
+#include "03_wal/group.h"
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version.h"
-
-/* A sorted run: tables whose keys do not overlap, in order. Borrowed. */
-struct run {
-    struct sstable *const *tables;
-    size_t count; /* >= 1 */
-};
-
-/* How many sorted runs all of a version is: tables of level 0, and deeper levels that have tables.
- * (runs.c) */
-size_t version_run_count(const struct version *version);
-/* Lists them, the newest first. They borrow the version. */
-void version_runs(const struct version *version, struct run *out);
 
 /* What is merged, the newest first. */
 struct tree_sources {
@@ -50,12 +39,21 @@ struct tree_parts {
     uint64_t (*filtered)(const void *common);
     /* Makes version->index of a new version. NO_MEMORY. NULL: there is none. */
     int (*index)(struct version *version, struct strata_error *err);
-    /* Properties for the table that a compaction is about to end, appended to `to` (a collector of
-     * table properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
-    int (*notes)(const struct compact *compact, struct strata_buffer *to, struct strata_error *err);
+    /* As the table kind's open, as a tree is opened. NULL: as that. */
+    int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
+                struct strata_error *err);
+    /* Properties for the table that a compaction is about to end, c->writer (a collector of table
+     * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
+    int (*notes)(const struct compact *compact, struct strata_error *err);
+    /* A table is to be written uncompressed; is it compressed? NULL, both: the kind compresses
+     * none. */
+    void (*uncompressed)(struct sstable_writer *writer);
+    bool (*is_compressed)(const struct sstable *table);
     const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */
+    /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */
+    int (*delay)(struct group *group, struct strata_error *err);
 };
 
 #endif

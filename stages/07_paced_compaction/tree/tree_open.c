@@ -109,8 +109,8 @@ static int open_tables(struct tree *tree, struct sstable **tables, size_t *count
     for (unsigned level = 0; level < LEVELS; level++) {
         const struct state_level *l = &tree->state.levels[level];
         for (size_t i = 0; rc == 0 && i < l->count; i++) {
-            rc = tree->kind->open_later(tree->env, tree->common, l->tables[i].number,
-                                        &tables[*count], err);
+            rc = (tree->parts->open ? tree->parts->open : tree->kind->open)(
+                tree->env, tree->common, l->tables[i].number, &tables[*count], err);
             if (rc == 0)
                 rc = check_table(tables[(*count)++], &l->tables[i], err);
         }

@@ -13,7 +13,7 @@
 
 /* Bytes of a block beside keys and values, at most: its form, four numbers, a byte of types begun;
  * and of an entry: tag, a bit of types, two numbers. */
-#define HEAD_MOST ((size_t)18)
+#define HEADER_MOST ((size_t)18)
 #define ENTRY_MOST ((size_t)10)
 
 struct pax_block_entry {
@@ -184,7 +184,7 @@ int pax_block_builder_add(struct pax_block_builder *b, unsigned type, struct str
 static bool surely_fits(const struct pax_block_builder *b, size_t key_size, size_t value_size,
                         size_t target)
 {
-    size_t others = HEAD_MOST + b->keys.size + b->values.size + b->count * ENTRY_MOST;
+    size_t others = HEADER_MOST + b->keys.size + b->values.size + b->count * ENTRY_MOST;
     return value_size <= target && others + ENTRY_MOST + key_size + value_size <= target;
 }
 
@@ -228,7 +228,7 @@ static uint8_t *put_number(uint8_t *to, size_t number, bool wide)
     return wide ? put_u32(to, (uint32_t)number) : put_u16(to, (uint16_t)number);
 }
 
-static uint8_t *put_head(const struct pax_block_builder *b, uint8_t *to, bool wide)
+static uint8_t *put_header(const struct pax_block_builder *b, uint8_t *to, bool wide)
 {
     to = put_u8(to,
                 (uint8_t)((wide ? PAX_BLOCK_WIDE : 0) | (b->keys_vary ? PAX_BLOCK_KEYS_VARY : 0) |
@@ -290,7 +290,7 @@ int pax_block_builder_finish(struct pax_block_builder *builder, struct strata_sl
     }
     builder->prefix_size = s.prefix_size;
     memmove(values->data + before, values->data, values->size);
-    to = put_head(builder, values->data, wide);
+    to = put_header(builder, values->data, wide);
     to = put_suffixes(builder, to, wide);
     to = put_types(builder, to);
     if (builder->values_vary)

@@ -90,11 +90,6 @@ void pax_table_close(struct sstable *table)
     sstable_free(table);
 }
 
-bool pax_table_is_packed(const struct sstable *table)
-{
-    return ((const struct pax_table *)table)->packed;
-}
-
 const struct strata_buffer *pax_table_notes(const struct sstable *table)
 {
     return &((const struct pax_table *)table)->notes;

@@ -73,7 +73,6 @@ struct pax_table {
     uint64_t blocks;            /* how many */
     uint64_t block_bytes;       /* of them, unpacked */
     uint64_t blocks_end;        /* where the index begins */
-    bool packed;                /* its entries take less room there than they have */
     struct strata_buffer notes; /* as its maker wrote them, or empty */
     uint64_t filter_place;
     uint64_t properties;   /* where they begin */

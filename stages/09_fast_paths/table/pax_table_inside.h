@@ -141,11 +141,6 @@ int pax_table_read_at(const struct pax_table *table, uint64_t place, uint8_t *to
 int pax_table_read_section(const struct pax_table *table, uint64_t place, uint64_t end,
                            struct strata_buffer *to, struct strata_error *err);
 
-/* The same of one whose bytes were read, tail included. */
-int pax_table_unpack_section(const struct pax_table *table, uint64_t place,
-                             struct strata_slice bytes, struct strata_buffer *to,
-                             struct strata_error *err);
-
 /* A block in memory of its own. All zero is a valid empty one. */
 struct pax_table_block {
     struct strata_buffer stored, bytes;

@@ -75,13 +75,8 @@ void table_close(struct sstable *base)
 
     fs_close(t->file, NULL); /* it was only read: nothing is lost */
     table_free_parts(t);
-    strata_buffer_free(&t->notes);
+    strata_buffer_free(&t->user);
     sstable_free(base);
-}
-
-const struct strata_buffer *table_notes(const struct sstable *table)
-{
-    return &((const struct table *)table)->notes;
 }
 
 static int open_file(struct table *t, struct strata_error *err)
@@ -113,6 +108,11 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
     else
         *out = &t->base;
     return rc;
+}
+
+struct strata_slice table_user(const struct sstable *base)
+{
+    return strata_buffer_slice(&((const struct table *)base)->user);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */

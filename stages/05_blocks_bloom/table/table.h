@@ -12,10 +12,10 @@
 
 extern const struct sstable_kind table_kind;
 
-/* What its maker noted in the properties: of a table, borrowed; of one that is being written, to be
- * appended to before it is finished. */
-const struct strata_buffer *table_notes(const struct sstable *table);
-struct strata_buffer *table_writer_notes(struct sstable_writer *writer);
+/* User properties (RocksDB's user-collected properties): bytes that whoever has a table written may
+ * add before writer_finish, and read again; the table does not look at them. */
+struct strata_buffer *table_writer_user(struct sstable_writer *writer);
+struct strata_slice table_user(const struct sstable *table); /* borrowed from the table */
 
 extern const struct strata_format table_format; /* inspect.c */
 

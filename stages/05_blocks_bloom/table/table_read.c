@@ -102,7 +102,7 @@ static int take_properties(struct table *t, const struct table_properties *p,
     t->raw_bytes = p->raw_bytes;
     if (strata_buffer_append(&t->base.smallest, p->smallest.data, p->smallest.size) < 0 ||
         strata_buffer_append(&t->base.largest, p->largest.data, p->largest.size) < 0 ||
-        strata_buffer_append(&t->notes, p->user.data, p->user.size) < 0)
+        strata_buffer_append(&t->user, p->user.data, p->user.size) < 0)
         return strata_fail_memory(err, p->smallest.size + p->largest.size + p->user.size);
     return 0;
 }

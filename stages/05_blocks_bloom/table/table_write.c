@@ -18,7 +18,7 @@ struct table_writer {
     struct strata_buffer hashes;   /* uint64_t each */
     struct strata_buffer smallest; /* key */
     uint64_t raw_bytes;
-    struct strata_buffer notes; /* for the properties */
+    struct strata_buffer user; /* for the properties */
 };
 
 int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
@@ -39,9 +39,9 @@ int table_writer_new(const struct strata_env *env, uint64_t number, struct sstab
     return rc;
 }
 
-struct strata_buffer *table_writer_notes(struct sstable_writer *writer)
+struct strata_buffer *table_writer_user(struct sstable_writer *writer)
 {
-    return &((struct table_writer *)writer)->notes;
+    return &((struct table_writer *)writer)->user;
 }
 
 /* Appends a stored block; *check is its checksum. */
@@ -146,7 +146,7 @@ static int put_properties(struct table_writer *w, struct strata_error *err)
                                  .raw_bytes = w->raw_bytes,
                                  .smallest = strata_buffer_slice(&w->smallest),
                                  .largest = strata_buffer_slice(&w->block.last),
-                                 .user = strata_buffer_slice(&w->notes)};
+                                 .user = strata_buffer_slice(&w->user)};
     struct strata_buffer bytes = {0};
     uint32_t check;
     int rc = table_properties_put(&bytes, &p, err);
@@ -200,6 +200,6 @@ void table_writer_del(struct sstable_writer *writer, bool keep)
     block_builder_free(&w->index);
     strata_buffer_free(&w->hashes);
     strata_buffer_free(&w->smallest);
-    strata_buffer_free(&w->notes);
+    strata_buffer_free(&w->user);
     sstable_writer_free(writer, keep);
 }

@@ -229,14 +229,18 @@ static void release(void *arg)
 
 static int merge_all(const struct pinned *p, struct cursor **out, struct strata_error *err)
 {
-    struct level_merge of = {.has_newest = true,
-                             .newest = memtable_cursor(p->memtable, p->sequence)};
+    struct run *runs = malloc((version_run_count(p->version) + 1) * sizeof *runs);
+    struct level_merge of = {.has_memtable = true, .runs = runs};
+    int rc;
 
-    for (unsigned level = 0; level < LEVELS; level++) {
-        of.tables[level] = p->version->levels[level].tables;
-        of.count[level] = p->version->levels[level].count;
-    }
-    return level_merge_new(&of, out, err);
+    if (!runs)
+        return strata_fail_memory(err, sizeof *runs);
+    version_runs(p->version, runs);
+    of.run_count = version_run_count(p->version);
+    of.memtable = memtable_cursor(p->memtable, p->sequence);
+    rc = level_merge_new(&of, out, err);
+    free(runs);
+    return rc;
 }
 
 static int iter(void *self, struct strata_iter **out, struct strata_error *err)

@@ -272,6 +272,7 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
         rc = install_flush(tree, flush, err);
     pthread_mutex_lock(&tree->group.mutex);
     if (rc == 0) {
+        tree->paused = false;
         tree->stats.log_bytes += tree->log.end;
         tree->stats.flushes += flush != NULL;
         tree->stats.flushed_bytes += flush ? flush->written : 0;

@@ -39,7 +39,7 @@ struct lsm_tree {
     struct replay opened;  /* what opening found in the log */
     int failed;            /* a write, sync or rename failed: errno, or -1; no more writes */
     bool unknown;          /* whether the last edit is durable is not known: no file is removed */
-    bool paused;           /* a compaction failed: none is done unasked below the stop trigger */
+    bool paused;           /* a compaction failed: none is done unasked until the next flush */
     _Atomic uint64_t gets; /* since open */
     struct lsm_tree_figures stats;
 };

@@ -11,8 +11,8 @@
  * write stalls.
  *
  * A compaction that nobody asked for may fail (a damaged table, a full disk): what is written has
- * nothing to do with it. It is reported to the log, and no other one is tried until the next flush
- * or compaction that is asked for, or the stop trigger: there a write gets the error. */
+ * nothing to do with it. It is reported to the log, compactions are paused until the next flush,
+ * and writes go on, whatever level 0 has. */
 #include "throttle.h"
 
 #include <errno.h>
@@ -37,15 +37,13 @@ static int compact_one(struct lsm_tree *tree, struct strata_error *err)
     char text[600];
     int rc;
 
-    if (tree->paused && !must_stop(tree))
+    if (tree->paused)
         return STRATA_NOT_FOUND;
     rc = lsm_tree_compact(tree, err);
-    if (rc >= 0)
-        tree->paused = false;
-    if (rc >= 0 || must_stop(tree) || !is_tolerable(tree, rc, err))
+    if (rc >= 0 || !is_tolerable(tree, rc, err))
         return rc;
     tree->paused = true;
-    strata_env_log(tree->env, STRATA_LOG_WARNING, "compactions are paused: %s",
+    strata_env_log(tree->env, STRATA_LOG_WARNING, "no compactions until the next flush: %s",
                    strata_error_text(err, text, sizeof text));
     return STRATA_NOT_FOUND;
 }
@@ -76,8 +74,7 @@ int throttle_write(struct lsm_tree *tree, struct strata_error *err)
     uint64_t began_ns;
     int rc;
 
-    if (!full &&
-        (tree->version->levels[0].count < THROTTLE_SLOWDOWN || (tree->paused && !must_stop(tree))))
+    if (!full && (tree->paused || tree->version->levels[0].count < THROTTLE_SLOWDOWN))
         return 0;
     began_ns = fs_now(tree->env->fs);
     pthread_mutex_unlock(&tree->group.mutex);
@@ -93,6 +90,5 @@ int throttle_drain(struct lsm_tree *tree, struct strata_error *err)
 
     while (rc == 0)
         rc = lsm_tree_compact(tree, err);
-    tree->paused = rc < 0;
     return rc < 0 ? rc : 0;
 }

@@ -8,8 +8,8 @@
 #define THROTTLE_STOP 12u    /* ... from which on no write goes on */
 
 /* For a write that is about to be logged, as the leader, with the mutex held; it is free while
- * files are written. A full memtable is flushed, and compactions are done. NO_MEMORY; another error
- * of a flush, or, at the stop trigger, of a compaction. */
+ * files are written. A full memtable is flushed, and compactions are done. NO_MEMORY, CORRUPT (of
+ * a flush), IO: nothing is to be written. */
 int throttle_write(struct lsm_tree *tree, struct strata_error *err);
 /* Compactions until none is due, the mutex free. An error of one is returned. */
 int throttle_drain(struct lsm_tree *tree, struct strata_error *err);

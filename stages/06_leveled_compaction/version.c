@@ -89,12 +89,10 @@ void version_unref(struct version *version)
         return;
     for (size_t i = 0; i < version->count; i++)
         sstable_unref(version->all[i]);
-    if (version->index_free)
+    if (version->index)
         version->index_free(version->index);
     free(version);
 }
-
-/* ---- Reading -------------------------------------------------------------------------------- */
 
 size_t version_find(const struct version_level *level, struct strata_slice key)
 {
@@ -103,7 +101,7 @@ size_t version_find(const struct version_level *level, struct strata_slice key)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         cost_so_far.comparisons++;
-        if (sstable_compare_key(level->tables[middle], key) > 0)
+        if (strata_compare(strata_buffer_slice(&level->tables[middle]->largest), key) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -111,45 +109,54 @@ size_t version_find(const struct version_level *level, struct strata_slice key)
     return low;
 }
 
-/* One key, the same for all tables. */
-struct search {
-    struct strata_slice key;
-    uint64_t looked_in;
-};
+/* ---- Reading --------------------------------------------------------------------------------- */
 
-static int search_table(struct search *s, struct sstable *table, unsigned *type,
-                        struct strata_buffer *value, struct strata_error *err)
+static int ask(struct version *v, struct sstable *table, struct strata_slice key, unsigned *type,
+               struct strata_buffer *value, struct strata_error *err)
 {
-    cost_so_far.comparisons++;
-    if (sstable_compare_key(table, s->key) != 0)
+    if (sstable_compare_key(table, key) != 0)
         return STRATA_NOT_FOUND;
-    s->looked_in++;
-    return table->kind->get(table, s->key, type, value, err);
+    atomic_fetch_add_explicit(&v->looked_in, 1, memory_order_relaxed);
+    return table->kind->get(table, key, type, value, err);
 }
 
-/* Level 0: every table whose range has the key. Deeper: the one table that may have it. */
-static int search_level(struct search *s, const struct version_level *l, bool overlap,
-                        unsigned *type, struct strata_buffer *value, struct strata_error *err)
+int version_get(struct version *v, struct strata_slice key, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err) /* I1 */
 {
-    size_t at = overlap ? 0 : version_find(l, s->key), end = l->count;
+    const struct version_level *l = &v->levels[0];
     int rc = STRATA_NOT_FOUND;
 
-    if (!overlap && at < end)
-        end = at + 1;
-    for (; rc == STRATA_NOT_FOUND && at < end; at++)
-        rc = search_table(s, l->tables[at], type, value, err);
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < l->count; i++)
+        rc = ask(v, l->tables[i], key, type, value, err);
+    for (unsigned level = 1; rc == STRATA_NOT_FOUND && level < LEVELS; level++) {
+        size_t at = version_find(&v->levels[level], key);
+        if (at < v->levels[level].count)
+            rc = ask(v, v->levels[level].tables[at], key, type, value, err);
+    }
     return rc;
 }
 
-int version_get(struct version *version, struct strata_slice key, unsigned *type,
-                struct strata_buffer *value, struct strata_error *err)
-{
-    struct search s = {key, 0};
-    int rc = STRATA_NOT_FOUND;
+/* ---- All of it ------------------------------------------------------------------------------- */
 
-    for (unsigned level = 0; rc == STRATA_NOT_FOUND && level < LEVELS; level++) /* I1 */
-        rc = search_level(&s, &version->levels[level], level == 0, type, value, err);
-    if (s.looked_in)
-        atomic_fetch_add_explicit(&version->looked_in, s.looked_in, memory_order_relaxed);
-    return rc;
+size_t version_run_count(const struct version *version)
+{
+    size_t count = version->levels[0].count;
+
+    for (unsigned level = 1; level < LEVELS; level++)
+        count += version->levels[level].count > 0;
+    return count;
+}
+
+void version_runs(const struct version *version, struct run *out) /* I1 */
+{
+    const struct version_level *l = &version->levels[0];
+    size_t n = 0;
+
+    for (; n < l->count; n++)
+        out[n] = (struct run){l->tables + n, 1};
+    for (unsigned level = 1; level < LEVELS; level++) {
+        l = &version->levels[level];
+        if (l->count)
+            out[n++] = (struct run){l->tables, l->count};
+    }
 }

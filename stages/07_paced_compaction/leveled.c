@@ -43,13 +43,15 @@ static int tree_free(struct tree *tree, struct strata_error *err)
 }
 
 /* What threads need; on failure nothing of it is left. */
-static int init_threads(struct tree *tree, struct strata_error *err)
+static int init_threads(struct tree *tree, const struct tree_parts *parts, struct strata_error *err)
 {
     int rc = group_init(&tree->group, err);
 
     if (rc < 0)
         return rc;
-    if (pthread_mutex_init(&tree->reading, NULL) != 0)
+    if (parts->delay)
+        rc = parts->delay(&tree->group, err);
+    if (rc == 0 && pthread_mutex_init(&tree->reading, NULL) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
     if (rc < 0)
         group_free(&tree->group);
@@ -65,7 +67,7 @@ int leveled_open(const struct strata_env *env, const struct tree_parts *parts, b
 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
-    rc = init_threads(tree, err);
+    rc = init_threads(tree, parts, err);
     if (rc < 0) {
         free(tree);
         return rc;

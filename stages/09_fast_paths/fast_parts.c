@@ -5,6 +5,7 @@
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "09_fast_paths/log/single_op_log.h"
+#include "09_fast_paths/log/group_delay.h"
 
 #include <stdlib.h>
 
@@ -99,4 +100,5 @@ const struct tree_parts fast_parts = {
     .is_compressed = pax_table_is_packed,
     .log = &single_op_log,
     .deferred_recovery = true,
+    .delay = group_delay_new,
 };

@@ -15,20 +15,30 @@
  *     below theirs: the compaction that takes one of them there stays small. */
 #include "compaction.h"
 #include "06_leveled_compaction/version/level_iter.h"
+#include "base/array.h"
 
 #include <stdlib.h>
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
+/* The inputs, the newest first; a table of level 0 is a run by itself. */
 static int open_sources(struct compaction *c, struct strata_error *err)
 {
-    struct level_merge of = {.once = true, .tombstones = true};
+    const struct pick *pick = &c->pick;
+    struct run *runs = malloc((pick->count[0] + LEVELS) * sizeof *runs);
+    struct level_merge of = {.runs = runs, .once = true, .tombstones = true};
+    int rc;
 
-    for (unsigned level = 0; level < LEVELS; level++) {
-        of.tables[level] = c->pick.tables[level];
-        of.count[level] = c->pick.count[level];
-    }
-    return level_merge_new(&of, &c->from, err);
+    if (!runs)
+        return strata_fail_memory(err, (pick->count[0] + LEVELS) * sizeof *runs);
+    for (size_t i = 0; i < pick->count[0]; i++)
+        runs[of.run_count++] = (struct run){pick->tables[0] + i, 1};
+    for (unsigned level = 1; level < LEVELS; level++)
+        if (pick->count[level])
+            runs[of.run_count++] = (struct run){pick->tables[level], pick->count[level]};
+    rc = level_merge_new(&of, &c->from, err);
+    free(runs);
+    return rc;
 }
 
 static void note_ages(struct compaction *c)
@@ -178,43 +188,33 @@ static bool ends_before(struct compaction *c, struct strata_slice key)
            (sstable_writer_place(c->writer) >= full || c->grand_bytes > PICK_TIMES * full);
 }
 
-static int make_room(struct compaction *c, struct strata_error *err)
-{
-    size_t room = c->output_room ? 2 * c->output_room : 4;
-    struct sstable **larger;
-
-    if (c->output_count < c->output_room)
-        return 0;
-    larger = realloc(c->outputs, room * sizeof(struct sstable *));
-    if (!larger)
-        return strata_fail_memory(err, room * sizeof(struct sstable *));
-    c->outputs = larger;
-    c->output_room = room;
-    return 0;
-}
-
 /* 6.I5: it is synced and named, and then opened as any reader will see it. */
 static int end_output(struct compaction *c, struct strata_error *err)
 {
     struct sstable_writer *writer = c->writer;
     uint64_t number = writer->number;
-    int rc = make_room(c, err);
+    struct sstable *table;
+    struct sstable **output;
+    int rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
 
-    if (rc == 0 && c->note)
-        rc = c->note(c, err);
-    if (rc == 0)
-        rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
     if (rc == 0)
         rc = sstable_writer_publish(writer, err);
     if (rc == 0)
-        rc = c->of.kind->open(c->of.env, c->of.common, number, &c->outputs[c->output_count], err);
+        rc = c->of.kind->open(c->of.env, c->of.common, number, &table, err);
     if (rc < 0)
         return rc;
     c->of.kind->writer_del(writer, true);
     c->writer = NULL;
     c->grand_bytes = 0;
-    c->written += c->outputs[c->output_count++]->bytes;
-    return 0;
+    c->written += table->bytes;
+    output = array_add(&c->outputs, &c->output_count, &c->output_room, sizeof *output, err);
+    if (output) {
+        *output = table;
+        return 0;
+    }
+    sstable_remove(table);
+    sstable_unref(table);
+    return STRATA_ERR_NO_MEMORY;
 }
 
 static int put_entry(struct compaction *c, struct strata_error *err)

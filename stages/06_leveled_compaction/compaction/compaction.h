@@ -29,8 +29,6 @@ struct compaction {
     struct sstable **outputs;      /* finished, and in no version yet */
     size_t output_count, output_room;
     uint64_t written; /* bytes of the finished outputs */
-    /* May add to writer->notes of an output that ends. NULL: nothing. */
-    int (*note)(struct compaction *compaction, struct strata_error *err);
 
     size_t at[LEVELS];    /* of each level >= 1: the first table that does not end before the key */
     size_t grand_at;      /* the same of the level below the outputs', of the present output; */

@@ -9,8 +9,8 @@
 
 struct level_iter {
     struct cursor base;
-    struct sstable *const *tables;
-    size_t count, at;    /* tables; the one that `from` is of */
+    struct run run;
+    size_t at;           /* the table that `from` is of */
     struct cursor *from; /* or NULL */
     uint64_t age;
     bool once;
@@ -24,7 +24,7 @@ static int enter(struct level_iter *it, size_t at, struct strata_error *err)
     if (it->from)
         cursor_free(it->from);
     it->at = at;
-    it->from = it->tables[at]->kind->cursor(it->tables[at], it->once);
+    it->from = it->run.tables[at]->kind->cursor(it->run.tables[at], it->once);
     return it->from ? 0 : strata_fail_memory(err, sizeof *it->from);
 }
 
@@ -41,7 +41,7 @@ static int show(struct level_iter *it)
 /* `rc`: of a move in the present table. At its end: to the next one's first entry. */
 static int forward(struct level_iter *it, int rc, struct strata_error *err)
 {
-    while (rc == STRATA_NOT_FOUND && it->at + 1 < it->count) {
+    while (rc == STRATA_NOT_FOUND && it->at + 1 < it->run.count) {
         rc = enter(it, it->at + 1, err);
         if (rc == 0)
             rc = cursor_first(it->from, err);
@@ -62,12 +62,12 @@ static int backward(struct level_iter *it, int rc, struct strata_error *err)
 /* The first table whose largest key is not before `key`. */
 static size_t find_table(const struct level_iter *it, struct strata_slice key)
 {
-    size_t low = 0, high = it->count;
+    size_t low = 0, high = it->run.count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         cost_so_far.comparisons++;
-        if (strata_compare(strata_buffer_slice(&it->tables[middle]->largest), key) < 0)
+        if (strata_compare(strata_buffer_slice(&it->run.tables[middle]->largest), key) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -79,7 +79,7 @@ static int level_seek(struct strata_iter *iter, struct strata_slice key, struct 
 {
     struct level_iter *it = (struct level_iter *)iter;
     size_t at = find_table(it, key);
-    int rc = at < it->count ? enter(it, at, err) : STRATA_NOT_FOUND;
+    int rc = at < it->run.count ? enter(it, at, err) : STRATA_NOT_FOUND;
 
     if (rc != 0)
         return rc;
@@ -89,7 +89,7 @@ static int level_seek(struct strata_iter *iter, struct strata_slice key, struct 
 static int level_last(struct strata_iter *iter, struct strata_error *err)
 {
     struct level_iter *it = (struct level_iter *)iter;
-    int rc = enter(it, it->count - 1, err);
+    int rc = enter(it, it->run.count - 1, err);
 
     return rc < 0 ? rc : backward(it, cursor_last(it->from, err), err);
 }
@@ -123,7 +123,7 @@ static void level_free(struct strata_iter *iter)
     free(it);
 }
 
-struct cursor *level_iter_new(struct sstable *const *tables, size_t count, uint64_t age, bool once)
+struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once)
 {
     static const struct strata_iter_ops ops = {level_seek, level_last,  level_next,
                                                level_prev, level_value, level_free};
@@ -131,10 +131,9 @@ struct cursor *level_iter_new(struct sstable *const *tables, size_t count, uint6
 
     if (!it)
         return NULL;
-    assert(count > 0);
+    assert(run->count > 0);
     it->base.iter.ops = &ops;
-    it->tables = tables;
-    it->count = count;
+    it->run = *run;
     it->age = age;
     it->once = once;
     return &it->base;
@@ -143,28 +142,22 @@ struct cursor *level_iter_new(struct sstable *const *tables, size_t count, uint6
 /* ---- All levels ------------------------------------------------------------------------------ */
 
 /* Tables have at least one operation each, none of which another has, and the memtable's are newer:
- * so its sequence numbers are larger than the number of tables, from which ages count down. */
+ * so its sequence numbers are larger than the number of runs, from which ages count down. */
 int level_merge_new(const struct level_merge *of, struct cursor **out, struct strata_error *err)
 {
-    size_t most = of->count[0] + LEVELS, n = 0;
-    struct cursor **sources = malloc((most + 1) * sizeof(struct cursor *));
-    uint64_t age = 0;
+    size_t size = (of->run_count + 1) * sizeof(struct cursor *), n = 0;
+    struct cursor **sources = malloc(size);
     int rc;
 
     if (!sources) {
-        if (of->newest)
-            cursor_free(of->newest);
-        return strata_fail_memory(err, (most + 1) * sizeof(struct cursor *));
+        if (of->memtable)
+            cursor_free(of->memtable);
+        return strata_fail_memory(err, size);
     }
-    for (unsigned level = 0; level < LEVELS; level++)
-        age += of->count[level];
-    if (of->has_newest)
-        sources[n++] = of->newest;
-    for (size_t i = 0; i < of->count[0]; i++)
-        sources[n++] = level_iter_new(of->tables[0] + i, 1, age--, of->once);
-    for (unsigned level = 1; level < LEVELS; level++)
-        if (of->count[level])
-            sources[n++] = level_iter_new(of->tables[level], of->count[level], age--, of->once);
+    if (of->has_memtable)
+        sources[n++] = of->memtable;
+    for (size_t i = 0; i < of->run_count; i++)
+        sources[n++] = level_iter_new(&of->runs[i], of->run_count - i, of->once);
     rc = merge_iter_new(sources, n, of->tombstones, out, err);
     free(sources);
     return rc;

@@ -3,21 +3,10 @@
 #ifndef STRATA_07_PARTS_H
 #define STRATA_07_PARTS_H
 
+#include "03_wal/group.h"
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version.h"
-
-/* A sorted run: tables whose keys do not overlap, in order. Borrowed. */
-struct run {
-    struct sstable *const *tables;
-    size_t count; /* >= 1 */
-};
-
-/* How many sorted runs all of a version is: tables of level 0, and deeper levels that have tables.
- * (runs.c) */
-size_t version_run_count(const struct version *version);
-/* Lists them, the newest first. They borrow the version. */
-void version_runs(const struct version *version, struct run *out);
 
 /* What is merged, the newest first. */
 struct tree_sources {
@@ -63,6 +52,8 @@ struct tree_parts {
     const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */
+    /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */
+    int (*delay)(struct group *group, struct strata_error *err);
 };
 
 #endif

@@ -82,7 +82,8 @@ int pax_table_read_ends(struct pax_table *t, struct strata_error *err)
         t->blocks = p.blocks;
         t->block_bytes = p.block_bytes;
         t->blocks_end = p.index;
-        t->packed = p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * STORED_BLOCK_TRAILER;
+        t->packed =
+            p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * STORED_BLOCK_TRAILER;
         t->filter_place = p.filter;
         t->probes = p.probes;
     }

@@ -160,8 +160,8 @@ static int find(struct table *t, struct strata_slice key, unsigned *type,
     return rc;
 }
 
-static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
-                     struct strata_buffer *value, struct strata_error *err)
+int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
+              struct strata_buffer *value, struct strata_error *err)
 {
     struct table *t = (struct table *)base;
     int rc;

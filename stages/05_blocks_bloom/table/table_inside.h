@@ -59,7 +59,6 @@ static inline struct block table_block(const struct cache_block *block)
     return block_of(strata_bytes(block->data, block->size));
 }
 
-struct cursor *table_cursor(struct sstable *table, bool once);
 int table_verify(struct sstable *table, struct strata_error *err);
 /* Every data block is what index, filter and properties say. */
 int table_verify_blocks(struct table *table, struct strata_error *err);

@@ -2,7 +2,7 @@
 
 COMMA := ,
 SPACE := $() $()
-LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
+LAYOUT_SRC := bench/block_layouts.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.

@@ -8,6 +8,7 @@
  * counted, not measured, and the same on every machine. */
 #include "02_hash_index/index.h"
 #include "09_fast_paths/table/pax_table_inside.h"
+#include "bloom_theory.h"
 #include "fs/fs_posix.h"
 #include "base/prng.h"
 

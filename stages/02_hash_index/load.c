@@ -129,7 +129,7 @@ static void write_hints(const struct segments *set)
 
 static int note_last(const struct segments *set, struct strata_error *err)
 {
-    struct tail tail = {.segment = set->list[set->count - 1]->last};
+    struct tail tail = {.segment = set->list[set->count - 1]->last, .version = TAIL_VERSION};
     return tail_write(set->env, &tail, false, err);
 }
 
@@ -143,7 +143,7 @@ int load_start(struct segments *set, struct strata_error *err)
 static int check_last(const struct segments *set, uint64_t *noted, struct strata_error *err)
 {
     struct tail tail = {0};
-    int rc = set->env->is_new ? STRATA_NOT_FOUND : tail_read(set->env, &tail, err);
+    int rc = set->env->is_new ? STRATA_NOT_FOUND : tail_read(set->env, TAIL_VERSION, &tail, err);
 
     *noted = rc == 0 ? tail.segment : 0;
     if (rc == 0 && tail.segment > set->list[set->count - 1]->last)

@@ -87,7 +87,7 @@ static int leave_tidy(struct wal_store *store, struct strata_error *err)
     if (rc == 0 && store->since_checkpoint >= checkpoint_bytes(&store->keydir))
         rc = commit_checkpoint(store, err);
     last = segments_active(&store->keydir.segments);
-    tail = (struct tail){last->last, last->end, store->sequence};
+    tail = (struct tail){last->last, last->end, store->sequence, TAIL_VERSION};
     return rc < 0 ? rc : tail_write(store->env, &tail, true, err);
 }
 

@@ -238,7 +238,7 @@ static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
 
     *begin = 0;
     if (at.segment > r->tail.segment)
-        r->tail = (struct tail){.segment = at.segment, .end = at.offset, .sequence = at.sequence};
+        r->tail = (struct tail){at.segment, at.offset, at.sequence, TAIL_VERSION};
     else if (at.segment == r->tail.segment && at.offset > r->tail.end)
         r->tail.end = at.offset;
     if (rc != 0)
@@ -370,7 +370,7 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     bool told = !r->out->dropped && r->tail.segment == last->last && r->tail.end >= last->end;
     int rc = 0;
 
-    r->out->untold = (!told || r->tail.marked) && !r->env->is_new;
+    r->out->untold = (!told || mark_is(&r->tail)) && !r->env->is_new;
     if (r->out->dropped)
         rc = close_torn(r, last, err);
     else if (r->log.room || !told)
@@ -420,7 +420,7 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
     if (rc == 0 && !env->options->read_only)
         rc = tidy(env, err);
     if (rc == 0 && !env->is_new)
-        rc = tail_read(env, &r.tail, err);
+        rc = tail_read(env, MARK_VERSION, &r.tail, err);
     if (rc == STRATA_NOT_FOUND)
         r.tail = (struct tail){0};
     if (rc >= 0)
@@ -428,7 +428,7 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
     if (rc == 0 && !env->is_new)
         rc = begin_at(&r, &begin, err);
     if (rc == 0 && !r.log.numbered)
-        r.log.sequence = r.tail.sequence ? r.tail.sequence : 1;
+        r.log.sequence = r.tail.last && !mark_is(&r.tail) ? r.tail.last : 1;
     for (size_t i = begin; rc == 0 && i < set->count; i++)
         rc = replay_segment(&r, set->list[i], i + 1 == set->count, err);
     out->sequence = r.log.sequence;

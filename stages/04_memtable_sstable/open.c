@@ -142,7 +142,7 @@ static int read_log(struct store *store, struct strata_error *err)
     if (rc < 0)
         return rc;
     store->sequence = opened->sequence;
-    store->marker.there = store->log.tail.marked;
+    store->marker.there = mark_is(&store->log.tail);
     replay_report_torn(opened, store->env);
     return 0;
 }

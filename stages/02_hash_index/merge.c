@@ -53,7 +53,7 @@ static int copy_record(struct merge *merge, const struct segment *from, const st
                        uint64_t *offset, struct strata_error *err)
 {
     struct record record;
-    int rc = record_at(from->file, segment_id(from), found->offset, from->end,
+    int rc = record_at(from->at.file, segment_id(from), found->offset, from->end,
                        merge->keydir->segments.max_type, &merge->body, &record, err);
     return rc < 0 ? rc
                   : segment_append(merge->to, record.type, record.key, record.value, offset, err);
@@ -118,7 +118,7 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
         struct segment *from = set->list[i];
         rc = segment_read(set, from, merge_record, &merge, err);
         /* what failed in writing has failed the new file (fs.h, I1) */
-        from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->file->failed;
+        from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->at.file->failed;
         *unreadable = from->unreadable;
     }
     if (rc == 0)
@@ -132,7 +132,7 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     if (rc == 0) {
         apply_moves(&merge); /* I3 */
         rc = segments_replace(set, at, count, merge.to, err);
-        closed = segment_retire(merge.to, rc == 0 ? err : NULL);
+        closed = fs_pooled_retire(&merge.to->at, rc == 0 ? err : NULL);
         rc = rc < 0 ? rc : closed;
     } else {
         segment_discard(set, merge.to);

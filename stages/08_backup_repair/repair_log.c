@@ -225,7 +225,7 @@ static int read_log(struct repair *r, struct repair_log *log, struct strata_erro
     free(path);
     d.replay = (struct replay){.file = d.file, .number = log->number};
     if (rc == 0)
-        rc = tail_read(r->env, &d.tail, err);
+        rc = tail_read(r->env, MARK_VERSION, &d.tail, err);
     if (rc >= 0)
         rc = read_open(&d, err);
     fs_close(d.file, NULL); /* it was only read */

@@ -9,12 +9,10 @@
  * Any thread may call anything. What the calls do stands in leveled.c; a table is stage 5's. */
 #include "06_leveled_compaction/current.h"
 #include "04_memtable_sstable/log.h"
-#include "08_backup_repair/backup.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/leveled.h"
-#include "08_backup_repair/repair.h"
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
@@ -50,11 +48,9 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .flush = leveled_flush,
     .compact = leveled_compact,
     .verify = tree_verify,
-    .backup = backup_tree,
     .stats = tree_report_stats,
     .tables = tree_report_tables,
     .compact_range = leveled_compact_range,
-    .repair = repair_database,
     .events = tree_report_events,
     .open_unsynced = open_unsynced,
     .approximate_size = tree_approximate_size,

@@ -14,7 +14,10 @@
 #include "09_fast_paths/table/pax_table.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/leveled.h"
-#include "08_backup_repair/repair.h"
+#include "08_backup_repair/repair/repair.h"
+#include "09_fast_paths/table/pax_salvage.h"
+
+extern const struct strata_engine strata_stage_08_backup_repair;
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
@@ -24,6 +27,14 @@ static int open_tables(const struct strata_env *env, void **self, struct strata_
 static int open_unsynced(const struct strata_env *env, void **self, struct strata_error *err)
 {
     return leveled_open(env, &fast_parts, true, self, err);
+}
+
+static int repair(const struct strata_env *env, const struct strata_repair *to,
+                  struct strata_repair_sum *sum, struct strata_error *err)
+{
+    static const struct repair_parts parts = {&strata_stage_08_backup_repair, &fast_parts,
+                                              &pax_salvage};
+    return repair_database(env, &parts, to, sum, err);
 }
 
 static const struct strata_format *const formats[] = {
@@ -54,7 +65,7 @@ const struct strata_engine strata_stage_08_backup_repair = {
     .stats = tree_report_stats,
     .tables = tree_report_tables,
     .compact_range = leveled_compact_range,
-    .repair = repair_database,
+    .repair = repair,
     .events = tree_report_events,
     .open_unsynced = open_unsynced,
     .approximate_size = tree_approximate_size,

@@ -1,6 +1,6 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
-#include "08_backup_repair/lineage_notes.h"
+#include "08_backup_repair/lineage/lineage_notes.h"
 #include "arena_pool.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/table/pax_table_inside.h"

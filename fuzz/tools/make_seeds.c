@@ -553,6 +553,7 @@ static void write_shape(const struct shape *shape, struct strata_env *env)
                 "%s", err.message);
     }
     require(pax_table_kind.writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
+    require(sstable_writer_publish(writer, &err) == 0, "%s", err.message);
     pax_table_kind.writer_del(writer, true);
     strata_buffer_free(&key);
     strata_buffer_free(&value);

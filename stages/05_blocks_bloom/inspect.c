@@ -330,7 +330,7 @@ static int table_inspect(struct fs_file *file, struct inspect *to, struct strata
     table_free_parts(&t);
     strata_buffer_free(&t.base.smallest);
     strata_buffer_free(&t.base.largest);
-    strata_buffer_free(&t.base.notes);
+    strata_buffer_free(&t.user);
     if (rc == 0)
         inspect_end(to, to->damaged ? 0 : file->end, file->end);
     return rc;

@@ -442,29 +442,6 @@ static void golden_older_formats_are_refused_and_copied(void **state)
     history_free(&rows);
 }
 
-static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
-{
-    struct golden *golden = *state;
-    struct strata_fs *fs = copy_golden(golden);
-    char *root = tmpdir_new(), *dir = tmpdir_path(root, "db");
-    struct oracle_report report;
-    struct history rows = {0};
-    struct strata_error err;
-    struct oracle oracle = {.fs = golden->real, .dir = dir, .history = &rows};
-
-    read_expected(golden, &rows);
-    oracle.floor = oracle.issued = rows.count;
-    assert_ok(fs_sim_write_out(fs, DIR, golden->real, dir, &err), &err);
-    if (oracle_check(&oracle, &report))
-        fail_msg("%s: %s", golden->dir, report.what);
-    assert_int_equal(report.torn, 0);
-    assert_false(report.absent);
-    history_free(&rows);
-    fs_free(fs);
-    free(dir);
-    tmpdir_del(root);
-}
-
 /* DIR of `then`, and `dir` of `now`. */
 static void expect_same_files(struct strata_fs *then, struct strata_fs *now, const char *dir)
 {
@@ -490,6 +467,29 @@ static void expect_same_files(struct strata_fs *then, struct strata_fs *now, con
     fs_names_free(&now_names);
     fs_free(then);
     fs_free(now);
+}
+
+static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
+{
+    struct golden *golden = *state;
+    struct strata_fs *fs = copy_golden(golden);
+    char *root = tmpdir_new(), *dir = tmpdir_path(root, "db");
+    struct oracle_report report;
+    struct history rows = {0};
+    struct strata_error err;
+    struct oracle oracle = {.fs = golden->real, .dir = dir, .history = &rows};
+
+    read_expected(golden, &rows);
+    oracle.floor = oracle.issued = rows.count;
+    assert_ok(fs_sim_write_out(fs, DIR, golden->real, dir, &err), &err);
+    if (oracle_check(&oracle, &report))
+        fail_msg("%s: %s", golden->dir, report.what);
+    assert_int_equal(report.torn, 0);
+    assert_false(report.absent);
+    history_free(&rows);
+    fs_free(fs);
+    free(dir);
+    tmpdir_del(root);
 }
 
 static void golden_writes_give_the_same_bytes_today(void **state)

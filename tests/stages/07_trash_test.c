@@ -71,6 +71,7 @@ static void make_table(void)
                                             strata_string("value"), &err),
                   &err);
     assert_ok(pax_table_kind.writer_finish(writer, 1, 26, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     pax_table_kind.writer_del(writer, true);
     assert_ok(pax_table_kind.common_new(&g.env, &g.common, &err), &err);
     assert_ok(pax_table_kind.open(&g.env, g.common, 7, &g.table, &err), &err);

@@ -403,7 +403,7 @@ static void expect_at(struct cursor *c, int rc, int i)
     }
     make_key(key, i);
     assert_int_equal(rc, 0);
-    assert_bytes(c->key, S(key));
+    assert_bytes(c->iter.key, S(key));
 }
 
 /* All keys on level 1 in several tables: any walk shows what a sorted array would. */
@@ -434,26 +434,26 @@ static void run_cursor_walks_as_through_an_array(void **state)
         char key[16];
         int rc;
         if (dice == 0) {
-            rc = c->ops->last(c, &err);
+            rc = cursor_last(c, &err);
             at = KEYS - 1;
         } else if (dice == 1) {
             at = (int)rng_below(&rng, KEYS + 1);
             make_key(key, at);
             if (at > 0 && rng_below(&rng, 2))
                 key[strlen(key) - 1]--; /* just before it */
-            rc = c->ops->seek(c, S(key), &err);
+            rc = cursor_seek(c, S(key), &err);
         } else if (dice < 25) {
-            rc = c->ops->next(c, &err);
+            rc = cursor_next(c, &err);
             at++;
         } else {
-            rc = c->ops->prev(c, &err);
+            rc = cursor_prev(c, &err);
             at--;
         }
         expect_at(c, rc, at);
         if (rc != 0)
             at = -1;
     }
-    c->ops->free(c);
+    cursor_free(c);
     ground_free(&g);
 }
 
@@ -482,14 +482,14 @@ static void expect_scan(struct ground *g)
     assert_true(of.run_count < 40);
     version_runs(g->version, runs);
     assert_ok(fast_parts.merge(g->version, &of, &c, &err), &err);
-    for (int rc = cursor_first(c, &err); rc == 0; rc = c->ops->next(c, &err)) {
+    for (int rc = cursor_first(c, &err); rc == 0; rc = cursor_next(c, &err)) {
         struct strata_slice value;
-        int key = number_in(c->key, 4) / 2;
+        int key = number_in(c->iter.key, 4) / 2;
         assert_int_equal(shown[key], 0);
         assert_ok(cursor_value(c, &value, &err), &err);
         shown[key] = c->type == STRATA_OP_DELETE ? -1 : number_in(value, 17);
     }
-    c->ops->free(c);
+    cursor_free(c);
     for (int i = 0; i < KEYS; i++)
         assert_int_equal(shown[i] > 0 ? shown[i] : 0, g->newest[i] > 0 ? g->newest[i] : 0);
 }
@@ -979,7 +979,7 @@ static size_t packed_on(const struct ground *g, unsigned level)
     size_t packed = 0;
 
     for (size_t i = 0; i < g->version->levels[level].count; i++)
-        packed += g->version->levels[level].tables[i]->packed;
+        packed += pax_table_is_packed(g->version->levels[level].tables[i]);
     return packed;
 }
 

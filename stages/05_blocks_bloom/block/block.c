@@ -180,7 +180,6 @@ static uint32_t find_restart(const struct block *block, struct strata_slice key)
 {
     uint32_t low = 0, high = block->restarts - 1;
 
-    cost_so_far.comparisons += cost_halvings(block->restarts);
     while (low < high) {
         uint32_t middle = low + (high - low + 1) / 2;
         if (strata_compare(block_restart_key(block, middle), key) <= 0)

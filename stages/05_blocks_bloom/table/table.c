@@ -8,6 +8,7 @@
  *
  * 5.I11: index and filter were checked when the table was opened and do not change. So any number
  *        of threads reads a table without a lock; only the cache has one. */
+#include "02_hash_index/index.h"
 #include "base/bytes.h"
 #include "base/cost.h"
 #include "table_inside.h"
@@ -74,6 +75,7 @@ void table_close(struct sstable *base)
 
     fs_close(t->file, NULL); /* it was only read: nothing is lost */
     table_free_parts(t);
+    strata_buffer_free(&t->user);
     sstable_free(base);
 }
 
@@ -106,6 +108,11 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
     else
         *out = &t->base;
     return rc;
+}
+
+struct strata_slice table_user(const struct sstable *base)
+{
+    return strata_buffer_slice(&((const struct table *)base)->user);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
@@ -144,13 +151,13 @@ static int find(struct table *t, struct strata_slice key, unsigned *type,
     return rc;
 }
 
-static int table_get(struct sstable *base, struct strata_slice key, uint64_t hash, unsigned *type,
+static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
                      struct strata_buffer *value, struct strata_error *err)
 {
     struct table *t = (struct table *)base;
     int rc;
 
-    if (!may_have(t, hash)) {
+    if (!may_have(t, index_hash(key))) {
         atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
         return STRATA_NOT_FOUND;
     }

@@ -19,9 +19,9 @@ struct table_cursor {
 
 static int show(struct table_cursor *c)
 {
-    c->base.key = strata_buffer_slice(&c->iter.key);
+    c->base.iter.key = strata_buffer_slice(&c->iter.key);
     c->base.type = c->iter.type;
-    c->base.value = c->iter.value;
+    c->base.iter.value = c->iter.value;
     return 0;
 }
 
@@ -76,9 +76,9 @@ static int enter_last(struct table_cursor *c, uint32_t n, struct strata_error *e
     return show(c);
 }
 
-static int table_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int table_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct table_cursor *c = (struct table_cursor *)cursor;
+    struct table_cursor *c = (struct table_cursor *)iter;
     uint32_t n = table_index_find(&c->table->index, key);
     int rc;
 
@@ -93,40 +93,40 @@ static int table_seek(struct cursor *cursor, struct strata_slice key, struct str
     return n + 1 < c->table->index.count ? enter_first(c, n + 1, err) : STRATA_NOT_FOUND;
 }
 
-static int table_last(struct cursor *cursor, struct strata_error *err)
+static int table_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct table_cursor *c = (struct table_cursor *)cursor;
+    struct table_cursor *c = (struct table_cursor *)iter;
     return enter_last(c, c->table->index.count - 1, err);
 }
 
-static int table_next(struct cursor *cursor, struct strata_error *err)
+static int table_next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct table_cursor *c = (struct table_cursor *)cursor;
+    struct table_cursor *c = (struct table_cursor *)iter;
 
     if (block_iter_next(&c->iter))
         return show(c);
     return c->n + 1 < c->table->index.count ? enter_first(c, c->n + 1, err) : STRATA_NOT_FOUND;
 }
 
-static int table_prev(struct cursor *cursor, struct strata_error *err)
+static int table_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    struct table_cursor *c = (struct table_cursor *)cursor;
+    struct table_cursor *c = (struct table_cursor *)iter;
 
     if (block_iter_prev(&c->iter))
         return show(c);
     return c->n > 0 ? enter_last(c, c->n - 1, err) : STRATA_NOT_FOUND;
 }
 
-static int table_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
+static int table_value(struct strata_iter *iter, struct strata_error *err)
 {
     (void)err;
-    *value = cursor->value;
+    iter->has_value = true;
     return 0;
 }
 
-static void table_cursor_free(struct cursor *cursor)
+static void table_cursor_free(struct strata_iter *iter)
 {
-    struct table_cursor *c = (struct table_cursor *)cursor;
+    struct table_cursor *c = (struct table_cursor *)iter;
 
     release(c);
     block_iter_free(&c->iter);
@@ -135,14 +135,14 @@ static void table_cursor_free(struct cursor *cursor)
 
 struct cursor *table_cursor(struct sstable *table, bool once)
 {
-    static const struct cursor_ops ops = {table_seek, table_last,  table_next,
-                                          table_prev, table_value, table_cursor_free};
+    static const struct strata_iter_ops ops = {table_seek, table_last,  table_next,
+                                               table_prev, table_value, table_cursor_free};
     struct table_cursor *c = calloc(1, sizeof *c);
 
     if (!c)
         return NULL;
-    c->base.ops = &ops;
-    c->base.has_value = true;
+    c->base.iter.ops = &ops;
+    c->base.iter.has_value = true;
     c->base.sequence = table->sum.last; /* of two tables, all entries of one are newer */
     c->table = (struct table *)table;
     c->once = once;

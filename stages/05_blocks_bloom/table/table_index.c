@@ -9,7 +9,6 @@
 #include "table_index.h"
 #include "base/bytes.h"
 #include "base/coding.h"
-#include "base/cost.h"
 
 #include <assert.h>
 
@@ -103,7 +102,6 @@ uint32_t table_index_find(const struct table_index *index, struct strata_slice k
 {
     uint32_t low = 0, high = index->count;
 
-    cost_so_far.comparisons += cost_halvings(index->count + 1);
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (strata_compare(block_restart_key(&index->block, middle), key) < 0)

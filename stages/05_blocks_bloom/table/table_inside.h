@@ -24,8 +24,9 @@ struct table {
     struct sstable base;
     struct table_common *common;
     struct fs_file *file;
-    uint64_t cache_name; /* of its blocks in the cache */
-    uint64_t raw_bytes;  /* of all data blocks, uncompressed */
+    uint64_t cache_name;       /* of its blocks in the cache */
+    uint64_t raw_bytes;        /* of all data blocks, uncompressed */
+    struct strata_buffer user; /* the user properties */
     struct table_footer footer;
     struct table_index index;
     struct bloom bloom; /* of the filter */

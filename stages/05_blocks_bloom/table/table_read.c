@@ -100,10 +100,9 @@ static int take_properties(struct table *t, const struct table_properties *p,
 {
     t->base.sum = p->sum;
     t->raw_bytes = p->raw_bytes;
-    t->base.packed = t->footer.index - RECORD_FILE_HEADER < p->raw_bytes;
     if (strata_buffer_append(&t->base.smallest, p->smallest.data, p->smallest.size) < 0 ||
         strata_buffer_append(&t->base.largest, p->largest.data, p->largest.size) < 0 ||
-        strata_buffer_append(&t->base.notes, p->user.data, p->user.size) < 0)
+        strata_buffer_append(&t->user, p->user.data, p->user.size) < 0)
         return strata_fail_memory(err, p->smallest.size + p->largest.size + p->user.size);
     return 0;
 }

@@ -18,6 +18,7 @@ struct table_writer {
     struct strata_buffer hashes;   /* uint64_t each */
     struct strata_buffer smallest; /* key */
     uint64_t raw_bytes;
+    struct strata_buffer user; /* for the properties */
 };
 
 int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
@@ -36,6 +37,11 @@ int table_writer_new(const struct strata_env *env, uint64_t number, struct sstab
     else
         *out = &w->base;
     return rc;
+}
+
+struct strata_buffer *table_writer_user(struct sstable_writer *writer)
+{
+    return &((struct table_writer *)writer)->user;
 }
 
 /* Appends a stored block; *check is its checksum. */
@@ -140,7 +146,7 @@ static int put_properties(struct table_writer *w, struct strata_error *err)
                                  .raw_bytes = w->raw_bytes,
                                  .smallest = strata_buffer_slice(&w->smallest),
                                  .largest = strata_buffer_slice(&w->block.last),
-                                 .user = strata_buffer_slice(&w->base.notes)};
+                                 .user = strata_buffer_slice(&w->user)};
     struct strata_buffer bytes = {0};
     uint32_t check;
     int rc = table_properties_put(&bytes, &p, err);
@@ -183,7 +189,7 @@ int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t 
         rc = put_properties(w, err);
     if (rc == 0)
         rc = put_footer(w, &footer, err);
-    return rc < 0 ? rc : sstable_writer_end(writer, err);
+    return rc < 0 ? rc : sstable_writer_flush(writer, strata_bytes(NULL, 0), err);
 }
 
 void table_writer_del(struct sstable_writer *writer, bool keep)
@@ -194,5 +200,6 @@ void table_writer_del(struct sstable_writer *writer, bool keep)
     block_builder_free(&w->index);
     strata_buffer_free(&w->hashes);
     strata_buffer_free(&w->smallest);
+    strata_buffer_free(&w->user);
     sstable_writer_free(writer, keep);
 }

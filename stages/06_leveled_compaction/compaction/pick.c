@@ -1,4 +1,5 @@
-/* pick.c: see pick.h: tables and the ranges of their keys. Which of them are due is in pick_fixed.c.
+/* pick.c: see pick.h: tables and the ranges of their keys. Which of them are due is in
+ * pick_fixed.c.
  *
  * 6.I1: the inputs of level 0 are closed: no table of level 0 that is left out overlaps with them.
  *     So what goes down is older than everything that stays above it, key by key.
@@ -116,4 +117,3 @@ uint64_t pick_bytes_over(const struct version *v, unsigned level, const struct p
             bytes += v->levels[level].tables[at]->bytes;
     return bytes;
 }
-

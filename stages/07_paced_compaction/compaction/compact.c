@@ -136,7 +136,7 @@ void compact_del(struct compact *c, bool keep)
     if (!c)
         return;
     if (c->from)
-        c->from->ops->free(c->from);
+        cursor_free(c->from);
     if (c->writer)
         c->kind->writer_del(c->writer, false);
     if (c->behind)
@@ -198,23 +198,23 @@ static int put_entry(struct compact *c, struct strata_error *err)
     struct strata_slice value;
     int rc = cursor_value(from, &value, err);
 
-    if (rc == 0 && compact_ends_before(c, from->key))
+    if (rc == 0 && compact_ends_before(c, from->iter.key))
         rc = compact_end_output(c, err);
     if (rc == 0 && !c->writer)
         rc = compact_begin_output(c, err);
-    return rc < 0 ? rc : c->kind->writer_add(c->writer, from->type, from->key, value, err);
+    return rc < 0 ? rc : c->kind->writer_add(c->writer, from->type, from->iter.key, value, err);
 }
 
 static int move_on(struct compact *c, struct strata_error *err)
 {
-    int rc = c->begun ? c->from->ops->next(c->from, err) : cursor_first(c->from, err);
+    int rc = c->begun ? cursor_next(c->from, err) : cursor_first(c->from, err);
 
     c->begun = true;
     c->ended = rc == STRATA_NOT_FOUND;
     if (rc != 0)
         return rc < 0 ? rc : 0;
     c->seen++;
-    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->key))
+    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->iter.key))
         return 0;
     return put_entry(c, err); /* I1: it is the newest */
 }

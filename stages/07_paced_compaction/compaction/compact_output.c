@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 
+#define PIECE_AT_ONCE ((size_t)256 << 10) /* bytes of one call, where no put waits for it */
+
 static int make_room(struct compact *c, struct strata_error *err)
 {
     size_t room = c->output_room ? 2 * c->output_room : 4;
@@ -59,16 +61,17 @@ int compact_end_output(struct compact *c, struct strata_error *err)
     if (rc == 0)
         rc = make_room(c, err);
     if (rc == 0)
-        rc = c->memtable || !c->parts->notes ? 0 : c->parts->notes(c, &c->writer->notes, err);
+        rc = c->memtable || !c->parts->notes ? 0 : c->parts->notes(c, err);
     if (rc == 0)
         rc = c->kind->writer_finish(writer, c->first, c->last, err);
     if (rc < 0)
         return rc;
     c->writer = NULL;
     c->synced = c->grand_bytes = 0;
-    if (!c->at_once)
-        return take_output(c, writer, err);
     c->behind = writer;
+    if (!c->at_once)
+        return compact_take_behind(c, err);
+    fs_write_back(writer->file, writer->written_back, writer->file->end - writer->written_back);
     return 0;
 }
 
@@ -102,16 +105,9 @@ void compact_pass_below(struct compact *c, struct strata_slice key)
     }
 }
 
-/* What a merge leaves on level 0 stays for long: it counts as the deepest. */
-static bool stays_plain(const struct compact *c)
-{
-    bool merged = !c->memtable && c->pick.output == 0;
-    return (merged ? LEVELS - 1 : c->pick.output) < c->env->options->pack_from_level;
-}
-
 int compact_begin_output(struct compact *c, struct strata_error *err)
 {
-    struct strata_slice key = c->from->key;
+    struct strata_slice key = c->from->iter.key;
     int rc;
 
     strata_buffer_clear(&c->smallest);
@@ -120,7 +116,7 @@ int compact_begin_output(struct compact *c, struct strata_error *err)
     rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
     if (rc < 0)
         return rc;
-    c->writer->plain |= stays_plain(c);
-    c->writer->at_once = c->at_once;
+    if (c->at_once)
+        c->writer->piece_bytes = PIECE_AT_ONCE;
     return 0;
 }

@@ -45,7 +45,8 @@ static bool overlaps_output(const struct compact *c, const struct sstable *table
     cost_so_far.comparisons++;
     return strata_compare(strata_buffer_slice(&table->largest),
                           strata_buffer_slice(&c->smallest)) >= 0 &&
-           (c->ended || strata_compare(strata_buffer_slice(&table->smallest), c->from->key) < 0);
+           (c->ended ||
+            strata_compare(strata_buffer_slice(&table->smallest), c->from->iter.key) < 0);
 }
 
 /* Of tables of a level, from `at` on: the first that overlaps with the present output; count: there

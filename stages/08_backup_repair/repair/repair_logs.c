@@ -222,6 +222,8 @@ static int read_opened(struct log_reading *d, struct strata_error *err)
     d->log->damaged |= rc < 0; /* its frames do not need the header */
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
     d->reader.max_type = wal_max_type(d->kind);
+    if (d->reader.at > d->file->end) /* not even its header is whole */
+        d->reader.at = d->file->end;
     rc = read_frames(d, &why, err);
     if (rc == 0)
         rc = judge_end(d, &why, err);

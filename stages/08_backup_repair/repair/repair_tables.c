@@ -69,10 +69,9 @@ struct edit_table repair_entry(const struct sstable *table, uint32_t level)
 /* ---- One table ------------------------------------------------------------------------------- */
 
 /* Without readable notes the table is placed as a flush would be. */
-static int take_notes(struct repair_table *t, const struct strata_buffer *notes,
-                      struct strata_error *err)
+static int take_notes(struct repair_table *t, struct strata_slice notes, struct strata_error *err)
 {
-    int rc = lineage_decode(strata_buffer_slice(notes), &t->lineage, err);
+    int rc = lineage_decode(notes, &t->lineage, err);
 
     t->notes_unreadable = rc == STRATA_ERR_CORRUPT;
     if (t->notes_unreadable)
@@ -80,14 +79,14 @@ static int take_notes(struct repair_table *t, const struct strata_buffer *notes,
     return t->notes_unreadable ? 0 : rc;
 }
 
-static int take_properties(struct repair_table *t, const struct sstable *table,
-                           struct strata_error *err)
+static int take_properties(const struct repair *r, struct repair_table *t,
+                           const struct sstable *table, struct strata_error *err)
 {
     int rc;
 
     t->entry = repair_entry(table, 0);
     rc = repair_take_keys(t, t->entry.smallest, t->entry.largest, err);
-    return rc < 0 ? rc : take_notes(t, &table->notes, err);
+    return rc < 0 ? rc : take_notes(t, r->parts->notes(table), err);
 }
 
 static int examine_damaged(const struct repair *r, struct repair_table *t, struct strata_error *err)
@@ -101,7 +100,7 @@ static int examine_damaged(const struct repair *r, struct repair_table *t, struc
         return rc;
     if (salvage->knows_properties) {
         t->condition = REPAIR_DAMAGED;
-        rc = take_properties(t, salvage->table, err);
+        rc = take_properties(r, t, salvage->table, err);
     }
     r->parts->salvage->close(salvage);
     return rc;
@@ -115,7 +114,7 @@ static int examine_table(const struct repair *r, struct repair_table *t, struct 
     if (rc == 0)
         rc = r->kind->verify(table, &t->why);
     if (rc == 0)
-        rc = take_properties(t, table, &t->why);
+        rc = take_properties(r, t, table, &t->why);
     sstable_unref(table);
     if (rc == STRATA_ERR_CORRUPT)
         return examine_damaged(r, t, err);

@@ -76,7 +76,7 @@ static int note_origin(const struct repair *r, const struct repair_table *t,
                              other->salvaged_as ? other->salvaged_as : other->entry.number, err);
     }
     if (rc == 0)
-        rc = lineage_encode(&lineage, &writer->notes, err);
+        rc = lineage_encode(&lineage, r->parts->writer_notes(writer), err);
     lineage_free(&lineage);
     return rc;
 }
@@ -93,6 +93,8 @@ static int end_table(struct salvaging *s, int rc, struct strata_error *err)
         rc = note_origin(s->repair, t, s->writer, err);
     if (rc == 0)
         rc = kind->writer_finish(s->writer, t->entry.first, t->entry.last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(s->writer, err);
     kind->writer_del(s->writer, rc == 0);
     return rc;
 }
@@ -164,14 +166,15 @@ static int salvage_tables(struct repair *r, struct strata_error *err)
 static int note_logs(const struct repair *r, struct sstable_writer *writer,
                      struct strata_error *err)
 {
-    struct lineage lineage = {.repaired = true, .group = writer->number, .ordinal = 1, .last = true};
+    struct lineage lineage = {
+        .repaired = true, .group = writer->number, .ordinal = 1, .last = true};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < r->log_count; i++)
         if (r->logs[i].taken)
             rc = lineage_add(&lineage, false, r->logs[i].number, err);
     if (rc == 0)
-        rc = lineage_encode(&lineage, &writer->notes, err);
+        rc = lineage_encode(&lineage, r->parts->writer_notes(writer), err);
     lineage_free(&lineage);
     return rc;
 }
@@ -186,12 +189,12 @@ static int write_entries(const struct repair *r, struct sstable_writer *writer,
     while (rc == 0) {
         rc = cursor_value(cursor, &value, err);
         if (rc == 0)
-            rc = r->kind->writer_add(writer, cursor->type, cursor->key, value, err);
+            rc = r->kind->writer_add(writer, cursor->type, cursor->iter.key, value, err);
         if (rc == 0)
-            rc = cursor->ops->next(cursor, err);
+            rc = cursor_next(cursor, err);
     }
     if (cursor)
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     return rc < 0 ? rc : 0;
 }
 
@@ -214,6 +217,8 @@ static int write_log_table(struct repair *r, struct strata_error *err)
         rc = note_logs(r, writer, err);
     if (rc == 0)
         rc = r->kind->writer_finish(writer, memtable->first, memtable->last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(writer, err);
     r->kind->writer_del(writer, rc == 0);
     return rc;
 }

@@ -116,7 +116,7 @@ static void pax_close(struct salvage *salvage)
     fence_free(&r->table.fence);
     strata_buffer_free(&r->table.base.smallest);
     strata_buffer_free(&r->table.base.largest);
-    strata_buffer_free(&r->table.base.notes);
+    strata_buffer_free(&r->table.notes);
     free(r->table.base.path);
     pax_table_properties_free(&r->properties);
     pax_table_block_free(&r->block);
@@ -145,7 +145,7 @@ static int read_parts(struct reading *r, struct strata_error *err)
     base->sum = r->properties.sum;
     take_buffer(&base->smallest, &r->properties.smallest);
     take_buffer(&base->largest, &r->properties.largest);
-    take_buffer(&base->notes, &r->properties.notes);
+    take_buffer(&r->table.notes, &r->properties.notes);
     rc = pax_table_read_index(&r->table, r->properties.blocks, err);
     if (rc < 0)
         fence_free(&r->table.fence);

@@ -1,7 +1,7 @@
 /* arena_pool.c: chunks of at least a huge page are mapped, smaller ones are malloc's. Measured with
  * 450,000 entries of 16 + 100 bytes (64 MiB) in a skip list: inserting in random order costs 2,700
  * ns on small pages and 1,900 ns on huge ones. */
-#include "09_fast_paths/arena_pool.h"
+#include "arena_pool.h"
 #include "base/pages.h"
 #include "strata_engine.h"
 

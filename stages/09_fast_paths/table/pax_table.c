@@ -90,9 +90,9 @@ void pax_table_close(struct sstable *table)
     sstable_free(table);
 }
 
-const struct strata_buffer *pax_table_notes(const struct sstable *table)
+struct strata_slice pax_table_notes(const struct sstable *table)
 {
-    return &((const struct pax_table *)table)->notes;
+    return strata_buffer_slice(&((const struct pax_table *)table)->notes);
 }
 
 static int check_file(struct pax_table *t, struct strata_error *err)

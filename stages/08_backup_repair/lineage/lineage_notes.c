@@ -1,14 +1,15 @@
-/* lineage_notes.c: what an output of a compaction says of its origin.
+/* lineage_notes.c: see lineage_notes.h.
  *
- * I1: an output tells what it took the place of and what is newer, for a repair (lineage.h): of
- *     tables whose operations it cannot be ordered by, which are those that were there when it
- *     began. What is flushed later is newer than all of them by its sequence numbers. */
-#include "lineage_notes.h"
-#include "09_fast_paths/table/pax_table.h"
+ * 8.I3: an output notes which tables it replaces, and which tables that it overlaps with are newer,
+ *       of all that were there when its compaction began. What is flushed later is newer than all
+ * of them by its sequence numbers. */
+#include "08_backup_repair/lineage/lineage_notes.h"
+#include "08_backup_repair/lineage/lineage.h"
 #include "base/cost.h"
-#include "lineage.h"
 
-#define SOURCES 64 /* so many inputs are told by every output */
+#include <assert.h>
+
+#define SOURCES 64 /* so many inputs are noted by every output */
 
 /* Of tables in order of their keys: the first that does not end before `key`. */
 static size_t find_from(struct sstable *const *tables, size_t count, struct strata_slice key)
@@ -60,7 +61,7 @@ static size_t next_overlap(const struct compact *c, unsigned level, struct sstab
     return at < count && overlaps_output(c, tables[at]) ? at : count;
 }
 
-static int tell_all_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_all_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
 {
     int rc = 0;
 
@@ -70,7 +71,7 @@ static int tell_all_sources(const struct compact *c, struct lineage *to, struct 
     return rc;
 }
 
-static int tell_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
 {
     size_t all = 0;
     int rc = 0;
@@ -78,7 +79,7 @@ static int tell_sources(const struct compact *c, struct lineage *to, struct stra
     for (unsigned level = 0; level < LEVELS; level++)
         all += c->pick.count[level];
     if (all <= SOURCES)
-        return tell_all_sources(c, to, err);
+        return add_all_sources(c, to, err);
     for (unsigned level = 0; level < LEVELS; level++) {
         struct sstable *const *tables = c->pick.tables[level];
         size_t count = c->pick.count[level], i = next_overlap(c, level, tables, count, 0);
@@ -88,7 +89,7 @@ static int tell_sources(const struct compact *c, struct lineage *to, struct stra
     return rc;
 }
 
-static int tell_above(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_above(const struct compact *c, struct lineage *to, struct strata_error *err)
 {
     int rc = 0;
 
@@ -102,20 +103,20 @@ static int tell_above(const struct compact *c, struct lineage *to, struct strata
     return rc;
 }
 
-/* I1. */
-int lineage_notes(const struct compact *c, struct strata_error *err)
+/* 8.I3. */
+int lineage_notes(const struct compact *c, struct strata_buffer *to, struct strata_error *err)
 {
     struct lineage lineage = {.level = c->pick.output,
                               .group = c->output_count ? c->outputs[0]->number : c->writer->number,
-                              .place = c->output_count + 1,
+                              .ordinal = c->output_count + 1,
                               .last = c->ended};
     int rc;
 
-    rc = tell_sources(c, &lineage, err);
+    rc = add_sources(c, &lineage, err);
     if (rc == 0)
-        rc = tell_above(c, &lineage, err);
+        rc = add_above(c, &lineage, err);
     if (rc == 0)
-        rc = lineage_encode(&lineage, pax_table_writer_notes(c->writer), err);
+        rc = lineage_encode(&lineage, to, err);
     lineage_free(&lineage);
     return rc;
 }

@@ -1,18 +1,17 @@
-/* repair_place.c: where the tables that count stand, when no manifest tells.
+/* repair_order.c: on which level each live table is, when no manifest says so.
  *
- * Of two tables that overlap one is newer in all that they share (I2 of state.c, and the levels):
- *
- * I1: if all its operations are, it is. Else both were there together, not as inputs of one
- *     compaction; the one that was made later looked at the other one, and noted whether that stood
- *     above it; if it did not it stood below. What overlaps never changes its order: a table is
- *     only moved to a level where it overlaps with nothing.
- * I2: a table that is put below all newer ones that it overlaps with, as high as that lets it,
- *     stands no deeper than it stood before: so there are levels enough. */
-#include "repair.h"
+ * 8.I7: of two tables that overlap one is newer in all keys that both have. If all its operations
+ *       are newer it is that one. Else both were there when the later one of them was made, and
+ * they were not inputs of one compaction; the later one noted (lineage.h) whether the other was on
+ * a level above it, and so newer. Tables that overlap never change their order: a table is moved
+ *       only to a level where it overlaps with none.
+ * 8.I8: a table that is put below all newer ones that it overlaps with, and no deeper than that
+ * asks for, is no deeper than it was: there are levels enough. */
+#include "08_backup_repair/repair/repair.h"
 
 #include <stdlib.h>
 
-/* ---- Which are newer (I1) -------------------------------------------------------------------- */
+/* ---- Which is newer (8.I7) ------------------------------------------------------------------- */
 
 bool repair_overlap(const struct repair_table *a, const struct repair_table *b)
 {
@@ -30,18 +29,18 @@ bool repair_is_newer(const struct repair_table *a, const struct repair_table *b)
                                              : lineage_is_above(&b->lineage, a->entry.number);
 }
 
-/* ---- Where they stand (I2) ------------------------------------------------------------------- */
+/* ---- Levels (8.I8) --------------------------------------------------------------------------- */
 
-/* Made for level 0; and its operations are no other such table's. */
+/* It was made for level 0, and shares sequence numbers with no other such table. */
 static bool is_of_level_0(const struct repair *r, const struct repair_table *t)
 {
-    bool alone = true; /* it overlaps with nothing, and may stand anywhere */
+    bool alone = true; /* it overlaps with none: any level will do */
 
     if (t->lineage.level || (t->named && t->entry.level))
         return false;
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *other = &r->tables[i];
-        if (!other->counts || other == t)
+        if (!other->live || other == t)
             continue;
         if (!other->lineage.level && other->entry.first <= t->entry.last &&
             t->entry.first <= other->entry.last)
@@ -51,7 +50,7 @@ static bool is_of_level_0(const struct repair *r, const struct repair_table *t)
     return !alone;
 }
 
-/* The level that those above it leave to it. */
+/* Below all newer ones that it overlaps with. */
 static unsigned level_below(const struct repair *r, const struct repair_table *t,
                             const unsigned *levels, bool of_level_0)
 {
@@ -59,7 +58,7 @@ static unsigned level_below(const struct repair *r, const struct repair_table *t
 
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *other = &r->tables[i];
-        if (!other->counts || other == t || levels[i] < level || (of_level_0 && levels[i] == 0) ||
+        if (!other->live || other == t || levels[i] < level || (of_level_0 && levels[i] == 0) ||
             !repair_overlap(t, other) || !repair_is_newer(other, t))
             continue;
         level = levels[i] + 1;
@@ -73,7 +72,7 @@ static bool sink(const struct repair *r, unsigned *levels, const bool *of_level_
 
     for (size_t i = r->count; i-- > 0;) {
         unsigned level;
-        if (!r->tables[i].counts)
+        if (!r->tables[i].live)
             continue;
         level = level_below(r, &r->tables[i], levels, of_level_0[i]);
         sunk |= level > levels[i];
@@ -87,15 +86,15 @@ static bool sink(const struct repair *r, unsigned *levels, const bool *of_level_
 static int no_order(const struct repair *r, const struct repair_table *t, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, r->env->dir, STRATA_NO_OFFSET,
-                       "the tables contradict each other: %06llu.table has no place among them; "
+                       "the tables contradict each other: %06llu%s has no place among them; "
                        "move it away, and repair again",
-                       (unsigned long long)t->entry.number);
+                       (unsigned long long)t->entry.number, r->kind->suffix);
 }
 
 static int place_all(struct repair *r, unsigned *levels, bool *of_level_0, struct strata_error *err)
 {
     for (size_t i = 0; i < r->count; i++) {
-        of_level_0[i] = r->tables[i].counts && is_of_level_0(r, &r->tables[i]);
+        of_level_0[i] = r->tables[i].live && is_of_level_0(r, &r->tables[i]);
         levels[i] = of_level_0[i] ? 0 : 1;
     }
     while (sink(r, levels, of_level_0))
@@ -103,7 +102,7 @@ static int place_all(struct repair *r, unsigned *levels, bool *of_level_0, struc
     for (size_t i = 0; i < r->count; i++) {
         if (levels[i] >= LEVELS)
             return no_order(r, &r->tables[i], err);
-        if (r->tables[i].counts)
+        if (r->tables[i].live)
             r->tables[i].entry.level = levels[i];
     }
     return 0;

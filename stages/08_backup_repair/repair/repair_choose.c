@@ -1,27 +1,29 @@
-/* repair_choose.c: which tables count.
+/* repair_choose.c: which tables are live.
  *
- * If the manifest is whole it tells. Else each table that is there counts, but for those that
- * others took the place of:
+ * If the manifest is whole it says so. Else every table that is there is live, but for those that
+ * others replace:
  *
- *     4   7        compacted to        12   13         both say: of 4 and 7
+ *     4   7        compacted to        12   13         the notes of both: of 4 and 7
  *
- * I1: inputs go after all outputs are on the device and an edit has named those, and one compaction
- *     is under way at a time. So outputs count, and their inputs do not, if all outputs are there;
- *     or an input is gone; or a later compaction has written anything, but for one that took the
- *     same input again. Else the outputs are those of one that a crash ended, or that was given up,
- *     and all inputs are there: these count. */
-#include "repair.h"
+ * 8.I6: inputs are removed after all outputs are durable and named by an edit, and one compaction
+ *       runs at a time. So outputs are live, and their inputs obsolete, if all outputs are there;
+ * or an input is gone; or a later compaction has written anything, unless it took the same input
+ *       again. Else a crash ended that compaction, or it was given up, and all inputs are there:
+ * they are live. */
+#include "08_backup_repair/repair/repair.h"
 
-/* ---- Is the manifest to be believed? --------------------------------------------------------- */
+#include <assert.h>
+
+/* ---- Is the manifest exact? ------------------------------------------------------------------ */
 
 static bool lacks_file(const struct repair *r)
 {
     bool lacks = false;
 
     for (size_t i = 0; i < r->count; i++)
-        lacks |= r->tables[i].named && r->tables[i].found == REPAIR_MISSING;
+        lacks |= r->tables[i].named && r->tables[i].condition == REPAIR_MISSING;
     for (size_t i = 0; i < r->log_count; i++)
-        lacks |= r->logs[i].named && !r->logs[i].there;
+        lacks |= r->logs[i].named && !r->logs[i].present;
     return lacks;
 }
 
@@ -29,14 +31,14 @@ static bool has_unnamed_table(const struct repair *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        if (!t->named && !t->removed && !t->own &&
-            (t->found == REPAIR_WHOLE || t->found == REPAIR_DAMAGED))
+        if (!t->named && !t->obsolete && !t->leftover &&
+            (t->condition == REPAIR_WHOLE || t->condition == REPAIR_DAMAGED))
             return true;
     }
     return false;
 }
 
-/* A log is written to after an edit has named it (tree_open.c I3). */
+/* A log is written to only after an edit has named it. */
 static bool has_unnamed_operations(const struct repair *r)
 {
     uint64_t last = r->state.log_count ? r->state.logs[r->state.log_count - 1].number : 0;
@@ -47,22 +49,22 @@ static bool has_unnamed_operations(const struct repair *r)
     return false;
 }
 
-/* A manifest that was cut behind an edit looks whole: what it names is not there then, or what is
- * there it does not name. */
+/* A manifest that was cut after an edit looks whole; but then it names files that are not there, or
+ * there are some that it does not name. */
 static bool is_exact(const struct repair *r)
 {
     return r->manifest_whole && !has_unnamed_operations(r) &&
            !(lacks_file(r) && has_unnamed_table(r));
 }
 
-/* ---- Which count (I1) ------------------------------------------------------------------------ */
+/* ---- Which are live (8.I6) ------------------------------------------------------------------- */
 
 static uint64_t newest_group(const struct repair *r)
 {
     uint64_t newest = 0;
 
     for (size_t i = 0; i < r->count; i++)
-        if (r->tables[i].counts && r->tables[i].lineage.group > newest)
+        if (r->tables[i].live && r->tables[i].lineage.group > newest)
             newest = r->tables[i].lineage.group;
     return newest;
 }
@@ -71,7 +73,8 @@ static bool has_sources(const struct repair *r, const struct repair_table *t)
 {
     for (size_t i = 0; i < t->lineage.sources; i++) {
         const struct repair_table *source = repair_find(r, t->lineage.files[i]);
-        if (!source || source->found == REPAIR_MISSING || source->found == REPAIR_UNREADABLE)
+        if (!source || source->condition == REPAIR_MISSING ||
+            source->condition == REPAIR_UNREADABLE)
             return false;
     }
     return true;
@@ -80,14 +83,14 @@ static bool has_sources(const struct repair *r, const struct repair_table *t)
 /* All outputs are there, the first to the last. */
 static bool is_complete(const struct repair *r, uint64_t group)
 {
-    uint64_t place = 0;
+    uint64_t ordinal = 0;
     bool last = false;
 
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
         if (t->lineage.group != group)
             continue;
-        if (last || t->found != REPAIR_WHOLE || t->lineage.place != ++place)
+        if (last || t->condition != REPAIR_WHOLE || t->lineage.ordinal != ++ordinal)
             return false;
         last = t->lineage.last;
     }
@@ -105,12 +108,12 @@ static bool was_done(const struct repair *r, uint64_t group)
     return false;
 }
 
-/* A later compaction took what this one took: so this one was given up. */
+/* A later compaction took the same input. */
 static bool was_given_up(const struct repair *r, const struct repair_table *t)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct lineage *later = &r->tables[i].lineage;
-        if (later->group <= t->lineage.group || later->repaired || r->tables[i].own)
+        if (later->group <= t->lineage.group || later->repaired || r->tables[i].leftover)
             continue;
         for (size_t j = 0; j < t->lineage.sources; j++)
             if (lineage_is_source(later, t->lineage.files[j]))
@@ -125,18 +128,18 @@ static void drop_sources(const struct repair *r, const struct repair_table *t)
         struct repair_table *source = repair_find(r, t->lineage.files[i]);
         if (!source || source == t)
             continue;
-        source->counts = false;
-        source->removed = true;
+        source->live = false;
+        source->obsolete = true;
     }
 }
 
-/* A table that is not there, and has gone into a later one, as far as that can be told: one that
- * overlaps with it has the outcome of all its operations. */
-static bool went_on(const struct repair *r, const struct repair_table *t)
+/* A table that is not there was compacted, as far as its keys tell: an overlapping output of a
+ * later compaction has the outcome of all its operations. */
+static bool was_compacted(const struct repair *r, const struct repair_table *t)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *later = &r->tables[i];
-        if (later->counts && later->lineage.group && later->entry.number > t->entry.number &&
+        if (later->live && later->lineage.group && later->entry.number > t->entry.number &&
             later->entry.first <= t->entry.first && later->entry.last >= t->entry.last &&
             repair_overlap(later, t))
             return true;
@@ -151,72 +154,72 @@ static void choose_by_tables(struct repair *r)
 
     for (size_t i = 0; i < r->count; i++) {
         struct repair_table *t = &r->tables[i];
-        t->counts =
-            !t->removed && !t->own && (t->found == REPAIR_WHOLE || t->found == REPAIR_DAMAGED);
+        t->live = !t->obsolete && !t->leftover &&
+                  (t->condition == REPAIR_WHOLE || t->condition == REPAIR_DAMAGED);
     }
     newest = newest_group(r);
     done = !newest || was_done(r, newest);
     for (size_t i = 0; i < r->count; i++) {
         struct repair_table *t = &r->tables[i];
-        if (!t->lineage.group || t->own)
+        if (!t->lineage.group || t->leftover)
             continue;
         if ((done || t->lineage.group != newest) && !was_given_up(r, t)) {
             drop_sources(r, t);
         } else {
-            t->counts = false;
-            t->removed = true;
+            t->live = false;
+            t->obsolete = true;
         }
     }
     for (size_t i = 0; i < r->count; i++)
-        if (r->tables[i].found == REPAIR_MISSING)
-            r->tables[i].removed |= went_on(r, &r->tables[i]);
+        if (r->tables[i].condition == REPAIR_MISSING)
+            r->tables[i].obsolete |= was_compacted(r, &r->tables[i]);
 }
 
 static void choose_by_manifest(struct repair *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         struct repair_table *t = &r->tables[i];
-        t->counts = t->named && t->found != REPAIR_MISSING;
-        t->removed = !t->named;
+        t->live = t->named && t->condition != REPAIR_MISSING;
+        t->obsolete = !t->named;
     }
 }
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
-/* A damaged flush whose log is still there, and nothing is newer than it: the log has it all. */
-static bool is_in_a_log(const struct repair *r, const struct repair_table *t)
+/* It is a damaged flush, the newest table, and its log is still there: the log has all of it. */
+static bool is_logged(const struct repair *r, const struct repair_table *t)
 {
     bool newest = true, logged = false;
 
     for (size_t i = 0; i < r->count; i++)
         newest &=
-            &r->tables[i] == t || !r->tables[i].counts || r->tables[i].entry.last < t->entry.first;
+            &r->tables[i] == t || !r->tables[i].live || r->tables[i].entry.last < t->entry.first;
     for (size_t i = 0; i < r->log_count; i++)
-        logged |= r->logs[i].there && !r->logs[i].damaged && r->logs[i].first &&
+        logged |= r->logs[i].present && !r->logs[i].damaged && r->logs[i].first &&
                   r->logs[i].first <= t->entry.first && r->logs[i].next > t->entry.last;
-    return newest && logged && t->found == REPAIR_DAMAGED && !t->lineage.group;
+    return newest && logged && t->condition == REPAIR_DAMAGED && !t->lineage.group;
 }
 
-/* What is older than a live log is in tables, as far as it had any outcome. */
+/* All operations before a live log are in tables. */
 static void set_floor(struct repair *r, bool logged)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (r->tables[i].counts && r->tables[i].entry.last > r->floor)
+        if (r->tables[i].live && r->tables[i].entry.last > r->floor)
             r->floor = r->tables[i].entry.last;
     r->sequence = r->floor + 1;
     if (!logged && r->state.log_count && r->state.logs[0].first > r->sequence)
         r->sequence = r->state.logs[0].first;
 }
 
-/* Nothing is left over: as a clean close leaves it. */
+/* As a clean close leaves it: nothing has to be guessed. */
 static bool looks_tidy(const struct repair *r)
 {
     bool tidy =
-        r->log_count == 1 && r->logs[0].there && !r->logs[0].damaged && !r->logs[0].operations;
+        r->log_count == 1 && r->logs[0].present && !r->logs[0].damaged && !r->logs[0].operations;
 
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        tidy &= (t->counts && !t->unnoted) || t->found == REPAIR_MISSING || t->own;
+        tidy &= (t->live && !t->notes_unreadable) || t->condition == REPAIR_MISSING || t->leftover;
     }
     return tidy;
 }
@@ -236,14 +239,14 @@ int repair_choose(struct repair *r, struct strata_error *err)
         r->keep_logs &= !r->logs[i].named || !r->logs[i].damaged;
     for (size_t i = 0; i < r->count; i++) {
         struct repair_table *t = &r->tables[i];
-        if (!t->counts || !is_in_a_log(r, t))
+        if (!t->live || !is_logged(r, t))
             continue;
-        t->counts = r->keep_logs = false;
-        t->removed = logged = true;
+        t->live = r->keep_logs = false;
+        t->obsolete = logged = true;
     }
     set_floor(r, logged);
     for (size_t i = 0; i < r->count; i++)
-        if (r->tables[i].counts && r->tables[i].found == REPAIR_DAMAGED)
-            r->tables[i].made = r->next++;
+        if (r->tables[i].live && r->tables[i].condition == REPAIR_DAMAGED)
+            r->tables[i].salvaged_as = r->next++;
     return r->exact ? 0 : repair_place(r, err);
 }

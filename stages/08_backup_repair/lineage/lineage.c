@@ -1,14 +1,16 @@
-/* lineage.c: a table's notes (05_blocks_bloom/pax_table_layout.c), all varints:
+/* lineage.c: the bytes that are kept in a table's properties, all varints:
  *
- *   level << 1 | repaired | group | place << 1 | last | sources | above | numbers ...
+ *   level << 1 | repaired | group | ordinal << 1 | last | sources | above | numbers ...
  *
- * Valid iff level is below 7, group and place are above 0, and as many numbers above 0 follow as
- * sources and above say, and nothing else. */
-#include "lineage.h"
+ * Valid if and only if level is below 7, group and ordinal are above 0, and as many numbers above 0
+ * follow as sources and above say, and nothing else. */
+#include "08_backup_repair/lineage/lineage.h"
+#include "06_leveled_compaction/edit.h"
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/coding.h"
-#include "06_leveled_compaction/edit.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void lineage_free(struct lineage *lineage)
@@ -20,16 +22,12 @@ void lineage_free(struct lineage *lineage)
 int lineage_add(struct lineage *lineage, bool above, uint64_t number, struct strata_error *err)
 {
     size_t count = lineage->sources + lineage->above;
-    size_t room = lineage->room ? 2 * lineage->room : 16;
+    uint64_t *added = array_add(&lineage->files, &count, &lineage->room, sizeof *added, err);
 
-    if (count == lineage->room) {
-        uint64_t *bigger = realloc(lineage->files, room * sizeof *bigger);
-        if (!bigger)
-            return strata_fail_memory(err, room * sizeof *bigger);
-        lineage->files = bigger;
-        lineage->room = room;
-    }
-    lineage->files[count] = number;
+    assert(above || !lineage->above);
+    if (!added)
+        return STRATA_ERR_NO_MEMORY;
+    *added = number;
     *(above ? &lineage->above : &lineage->sources) += 1;
     return 0;
 }
@@ -57,7 +55,7 @@ int lineage_encode(const struct lineage *lineage, struct strata_buffer *to,
 {
     buffer_put_varint(to, (uint64_t)lineage->level << 1 | lineage->repaired);
     buffer_put_varint(to, lineage->group);
-    buffer_put_varint(to, lineage->place << 1 | lineage->last);
+    buffer_put_varint(to, lineage->ordinal << 1 | lineage->last);
     buffer_put_varint(to, lineage->sources);
     buffer_put_varint(to, lineage->above);
     for (size_t i = 0; i < lineage->sources + lineage->above; i++)
@@ -68,7 +66,7 @@ int lineage_encode(const struct lineage *lineage, struct strata_buffer *to,
 static int refuse(struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
-                       "the table's notes are none of this stage");
+                       "the table's notes are not a lineage");
 }
 
 static int read_files(struct decoder *d, uint64_t sources, uint64_t above, struct lineage *lineage,
@@ -85,7 +83,7 @@ static int read_files(struct decoder *d, uint64_t sources, uint64_t above, struc
 
 int lineage_decode(struct strata_slice bytes, struct lineage *lineage, struct strata_error *err)
 {
-    uint64_t level, place, sources, above;
+    uint64_t level, ordinal, sources, above;
     struct decoder d;
     int rc;
 
@@ -95,16 +93,16 @@ int lineage_decode(struct strata_slice bytes, struct lineage *lineage, struct st
     decoder_init(&d, bytes);
     level = get_varint(&d);
     lineage->group = get_varint(&d);
-    place = get_varint(&d);
+    ordinal = get_varint(&d);
     sources = get_varint(&d);
     above = get_varint(&d);
-    if (d.bad || level >= (uint64_t)2 * LEVELS || !lineage->group || place < 2 ||
+    if (d.bad || level >= (uint64_t)2 * LEVELS || !lineage->group || ordinal < 2 ||
         sources > d.left || above > d.left - sources)
         return refuse(err);
     lineage->level = (uint32_t)(level >> 1);
     lineage->repaired = level & 1;
-    lineage->place = place >> 1;
-    lineage->last = place & 1;
+    lineage->ordinal = ordinal >> 1;
+    lineage->last = ordinal & 1;
     rc = read_files(&d, sources, above, lineage, err);
     return rc == 0 && !decoder_done(&d) ? refuse(err) : rc;
 }

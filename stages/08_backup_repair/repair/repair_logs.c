@@ -1,57 +1,82 @@
-/* repair_log.c: what the logs hold. A frame that cannot be read is passed over: the next one that
- * is valid, of this file's salt and in order, is taken again; it says which operations are missing.
- * That one has a head: a single-operation batch has no sequence number
- * (09_fast_paths/log/single_op_log.c I1).
+/* repair_logs.c: what the logs hold. A frame that cannot be read is skipped: the next valid frame
+ * of this file's salt, with a sequence number that is not before the last one, is read again, and
+ * its number says which operations are missing between the two. (A log kind's records without a
+ * frame's head have no number: after damage reading continues with the next head.)
  *
- * I1: of a frame all operations are taken, or none.
- * I2: what is in tables is not taken again: those up to repair->floor. */
+ * 8.I9: of a frame all operations are taken, or none.
+ * 8.I10: an operation that is in a live table, or was taken, is not taken again: those up to
+ *        repair->floor. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
-#include "repair.h"
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/memtable/bptree.h"
-#include "09_fast_paths/log/single_op_log.h"
 #include "07_paced_compaction/tree/tree_files.h"
+#include "08_backup_repair/repair/repair.h"
+#include "base/array.h"
 
-#include <inttypes.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-struct reading {
+struct log_reading {
     struct repair *repair;
     struct repair_log *log;
     struct fs_file *file;
+    const struct wal_kind *kind; /* NULL: frames only */
     struct record_reader reader;
     struct strata_buffer body; /* of a record that does not fit the reader's window */
     struct replay replay;      /* how it ends */
-    struct tail tail;          /* what is known of that */
+    struct tail tail;          /* what the mark of the last sync says of that */
     struct wal_frame last;     /* the frame before; all zero: none was read */
 };
 
 /* ---- One frame ------------------------------------------------------------------------------- */
 
-static int take_operation(struct reading *d, const struct record *record, uint64_t sequence,
+static unsigned op_type(const struct log_reading *d, const struct record *record)
+{
+    return d->kind ? d->kind->op_type(record->type) : record->type;
+}
+
+/* There are no operations of these numbers. */
+static void note_missing(struct repair *r, uint64_t from, uint64_t to)
+{
+    struct strata_repair_sum *sum = r->sum;
+
+    if (!sum->missing_first)
+        sum->missing_first = from;
+    sum->missing_last = to;
+    sum->lost = true;
+}
+
+static int take_operation(struct log_reading *d, const struct record *record, uint64_t sequence,
                           struct strata_error *err)
 {
     struct strata_slice key = record->key, value = record->value;
-    struct memtable *memtable = d->repair->memtable;
+    struct repair *r = d->repair;
     struct record whole;
     int rc = 0;
 
     if (!value.data) {
-        rc = record_at(d->file, d->log->number, record->offset, record->next, SINGLE_OP_DELETE,
+        rc = record_at(d->file, d->log->number, record->offset, record->next, wal_max_type(d->kind),
                        &d->body, &whole, err);
         key = whole.key;
         value = whole.value;
     }
     if (rc == 0)
-        rc = memtable_reserve(memtable, 1, key.size + value.size, err);
-    if (rc == 0)
-        memtable_add(memtable, sequence, single_op_log.op_type(record->type), key, value);
-    d->log->taken += rc == 0;
-    return rc;
+        rc = memtable_reserve(r->memtable, 1, key.size + value.size, err);
+    if (rc < 0)
+        return rc;
+    assert(sequence > r->floor); /* 8.I10 */
+    r->floor = sequence;
+    if (op_type(d, record) > STRATA_OP_DELETE) {
+        note_missing(r, sequence, sequence);
+        return 0;
+    }
+    memtable_add(r->memtable, sequence, op_type(d, record), key, value);
+    d->log->taken++;
+    return 0;
 }
 
-static int take_frame(struct reading *d, const struct wal_frame *frame, struct strata_error *err)
+/* 8.I9: the frame was checked whole. */
+static int take_frame(struct log_reading *d, const struct wal_frame *frame,
+                      struct strata_error *err)
 {
     uint64_t limit = d->reader.limit, sequence = frame->sequence;
     struct record record;
@@ -71,18 +96,8 @@ static int take_frame(struct reading *d, const struct wal_frame *frame, struct s
     return rc < 0 ? rc : 0;
 }
 
-/* Operations that should stand before this one do not. */
-static void note_missing(struct repair *r, uint64_t from, uint64_t to)
-{
-    struct strata_repair_sum *sum = r->sum;
-
-    if (!sum->missing_first)
-        sum->missing_first = from;
-    sum->missing_last = to;
-    sum->lost = true;
-}
-
-static int note_frame(struct reading *d, const struct wal_frame *frame, struct strata_error *err)
+static int note_frame(struct log_reading *d, const struct wal_frame *frame,
+                      struct strata_error *err)
 {
     struct repair_log *log = d->log;
     struct repair *r = d->repair;
@@ -108,21 +123,21 @@ static int note_frame(struct reading *d, const struct wal_frame *frame, struct s
 /* ---- A log ----------------------------------------------------------------------------------- */
 
 /* The sequence number that should come next; 0: any. */
-static uint64_t next_of(const struct reading *d)
+static uint64_t next_number(const struct log_reading *d)
 {
     return d->last.sequence + d->last.count;
 }
 
-/* May it follow on what was read? */
-static bool fits(struct reading *d, const struct wal_frame *frame)
+/* May it follow what was read? */
+static bool fits(struct log_reading *d, const struct wal_frame *frame)
 {
     if (!d->replay.salt)
         d->replay.salt = frame->salt;
-    return frame->salt == d->replay.salt && frame->sequence >= next_of(d);
+    return frame->salt == d->replay.salt && frame->sequence >= next_number(d);
 }
 
 /* The next valid frame from `from` on. NOT_FOUND: there is none. */
-static int find_frame(struct reading *d, uint64_t from, struct wal_frame *frame,
+static int find_frame(struct log_reading *d, uint64_t from, struct wal_frame *frame,
                       struct strata_error *err)
 {
     uint64_t limit = d->reader.limit;
@@ -138,7 +153,7 @@ static int find_frame(struct reading *d, uint64_t from, struct wal_frame *frame,
     return rc;
 }
 
-static int read_frames(struct reading *d, struct strata_error *why, struct strata_error *err)
+static int read_frames(struct log_reading *d, struct strata_error *why, struct strata_error *err)
 {
     struct wal_frame frame;
     int rc = 0;
@@ -146,9 +161,9 @@ static int read_frames(struct reading *d, struct strata_error *why, struct strat
     d->replay.end = d->reader.at;
     while (rc == 0) {
         frame = d->last;
-        rc = wal_next(&d->reader, &single_op_log, &frame, why);
+        rc = wal_next(&d->reader, d->kind, &frame, why);
         if (rc == 0 && fits(d, &frame)) {
-            d->log->damaged |= next_of(d) && frame.sequence > next_of(d);
+            d->log->damaged |= next_number(d) && frame.sequence > next_number(d);
         } else if (rc < 0 && rc != STRATA_ERR_CORRUPT) {
             if (err)
                 *err = *why;
@@ -165,8 +180,9 @@ static int read_frames(struct reading *d, struct strata_error *why, struct strat
     return rc < 0 ? rc : 0;
 }
 
-/* Is what stands behind the last frame a tail that nobody was told is safe? */
-static int judge(struct reading *d, const struct strata_error *why, struct strata_error *err)
+/* Was what is after the last frame ever acknowledged as durable? */
+static int judge_end(struct log_reading *d, const struct strata_error *why,
+                     struct strata_error *err)
 {
     struct strata_error damage = {0};
     struct repair_log *log = d->log;
@@ -192,10 +208,10 @@ static int judge(struct reading *d, const struct strata_error *why, struct strat
     return rc == STRATA_ERR_CORRUPT ? 0 : rc;
 }
 
-static int read_open(struct reading *d, struct strata_error *err)
+static int read_opened(struct log_reading *d, struct strata_error *err)
 {
     struct strata_error why = {0};
-    const struct wal_kind *kind = &single_op_log;
+    const struct wal_kind *kind = d->kind; /* whatever the header says, the frames tell */
     int rc = log_check_header(d->file, d->log->number, &kind, &d->log->why);
 
     if (rc < 0 && rc != STRATA_ERR_CORRUPT) {
@@ -205,12 +221,12 @@ static int read_open(struct reading *d, struct strata_error *err)
     }
     d->log->damaged |= rc < 0; /* its frames do not need the header */
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
-    d->reader.max_type = SINGLE_OP_DELETE; /* whatever the header says */
-    if (d->reader.at > d->file->end)       /* not even its header is whole */
+    d->reader.max_type = wal_max_type(d->kind);
+    if (d->reader.at > d->file->end) /* not even its header is whole */
         d->reader.at = d->file->end;
     rc = read_frames(d, &why, err);
     if (rc == 0)
-        rc = judge(d, &why, err);
+        rc = judge_end(d, &why, err);
     record_reader_free(&d->reader);
     strata_buffer_free(&d->body);
     return rc;
@@ -218,7 +234,7 @@ static int read_open(struct reading *d, struct strata_error *err)
 
 static int read_log(struct repair *r, struct repair_log *log, struct strata_error *err)
 {
-    struct reading d = {.repair = r, .log = log};
+    struct log_reading d = {.repair = r, .log = log, .kind = r->parts->tree->log};
     char *path = log_path(r->env, log->number);
     int rc = path ? fs_open(r->env->fs, path, FS_READ, &d.file, err) : strata_fail_memory(err, 64);
 
@@ -227,7 +243,7 @@ static int read_log(struct repair *r, struct repair_log *log, struct strata_erro
     if (rc == 0)
         rc = tail_read(r->env, MARK_VERSION, &d.tail, err);
     if (rc >= 0)
-        rc = read_open(&d, err);
+        rc = read_opened(&d, err);
     fs_close(d.file, NULL); /* it was only read */
     return rc;
 }
@@ -237,20 +253,14 @@ static int read_log(struct repair *r, struct repair_log *log, struct strata_erro
 static int add_log(struct repair *r, uint64_t number, struct repair_log **out,
                    struct strata_error *err)
 {
-    size_t at = r->log_count, room = r->log_room ? 2 * r->log_room : 4;
+    size_t at = r->log_count;
 
-    if (r->log_count == r->log_room) {
-        struct repair_log *bigger = realloc(r->logs, room * sizeof *bigger);
-        if (!bigger)
-            return strata_fail_memory(err, room * sizeof *bigger);
-        r->logs = bigger;
-        r->log_room = room;
-    }
     while (at > 0 && r->logs[at - 1].number > number)
         at--;
-    memmove(r->logs + at + 1, r->logs + at, (r->log_count++ - at) * sizeof *r->logs);
-    r->logs[at] = (struct repair_log){.number = number};
-    *out = &r->logs[at];
+    *out = array_insert(&r->logs, &r->log_count, &r->log_room, sizeof **out, at, err);
+    if (!*out)
+        return STRATA_ERR_NO_MEMORY;
+    (*out)->number = number;
     return 0;
 }
 
@@ -267,14 +277,14 @@ static int add_named(struct repair *r, uint64_t number, struct strata_error *err
     if (rc < 0)
         return rc;
     log->named = true;
-    if (!log->there) {
+    if (!log->present) {
         log->damaged = log->cut = true;
         strata_fail(&log->why, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET, "the file is missing");
     }
     return 0;
 }
 
-int repair_look_at_logs(struct repair *r, struct strata_error *err)
+int repair_examine_logs(struct repair *r, struct strata_error *err)
 {
     struct repair_log *log;
     int rc = 0;
@@ -286,7 +296,7 @@ int repair_look_at_logs(struct repair *r, struct strata_error *err)
         rc = add_log(r, number, &log, err);
         if (rc < 0)
             break;
-        log->there = true;
+        log->present = true;
         rc = read_log(r, log, err);
     }
     for (uint32_t i = 0; rc == 0 && i < r->state.log_count; i++)
@@ -294,7 +304,7 @@ int repair_look_at_logs(struct repair *r, struct strata_error *err)
     return rc;
 }
 
-/* Made for the next memtable, before it was written to; or by a repair that was cut short. */
+/* Made for the next memtable, and never written to; or by a repair that was cut short. */
 static bool is_spare(const struct repair *r, const struct repair_log *log)
 {
     return r->log_count > 1 && !log->named && !log->operations;
@@ -303,13 +313,13 @@ static bool is_spare(const struct repair *r, const struct repair_log *log)
 int repair_take_logs(struct repair *r, struct strata_error *err)
 {
     bool cut = true; /* the end of the last log is lost */
-    int rc = memtable_new(&memtable_bptree, NULL, 1 << 16, &r->memtable, err);
+    int rc = memtable_new(r->parts->tree->memtable, NULL, 1 << 16, &r->memtable, err);
 
     for (size_t i = 0; rc == 0 && i < r->log_count; i++) {
         struct repair_log *log = &r->logs[i];
         if (is_spare(r, log))
             continue;
-        if (log->there)
+        if (log->present)
             rc = read_log(r, log, err);
         cut = log->cut;
     }

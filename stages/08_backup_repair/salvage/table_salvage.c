@@ -75,7 +75,7 @@ static int begin_search(struct reading *r, struct strata_error *err)
 {
     const struct sstable *base = &r->table->base;
     uint64_t end = r->base.knows_properties ? r->table->footer.index : base->bytes;
-    int rc = salvage_read_file(base, r->table->file, end, &r->file, err);
+    int rc = salvage_read_file(base, r->table->file.file, end, &r->file, err);
 
     r->searching = true;
     r->finder = (struct block_finder){.file = strata_buffer_slice(&r->file),
@@ -170,6 +170,7 @@ static void salvage_close(struct salvage *salvage)
 static int open_table(struct reading *r, const struct strata_env *env, uint64_t number,
                       struct strata_error *err)
 {
+    struct fs_file *file = NULL;
     int rc;
 
     r->table = calloc(1, sizeof *r->table);
@@ -177,7 +178,10 @@ static int open_table(struct reading *r, const struct strata_env *env, uint64_t 
         return strata_fail_memory(err, sizeof *r->table);
     r->base.table = &r->table->base;
     rc = sstable_init(&r->table->base, &table_kind, env, number, err);
-    return rc < 0 ? rc : salvage_open_file(&r->table->base, &r->table->file, err);
+    if (rc == 0)
+        rc = salvage_open_file(&r->table->base, &file, err);
+    r->table->file.file = file;
+    return rc;
 }
 
 static int salvage_open(const struct strata_env *env, uint64_t number, struct salvage **out,

@@ -1,6 +1,6 @@
 /* block_layouts.c: what a block's layout costs: bytes, and the time of a get, a seek and a scan,
  * for stage 5's restart points and for stage 9's columns; and then what the parts of a cached
- * read cost beside one wait for memory. make bench-layouts.
+ * read cost beside one wait for memory. make bench-parts SET=layouts.
  *
  *   block_layouts [ENTRIES]
  *

@@ -1,5 +1,5 @@
 /* difficult_keys.c: what the index and the filter of stage 5's tables take for keys that are said
- * to be difficult, beside what theory says, as a table in Markdown. make bench-keys.
+ * to be difficult, beside what theory says, as a table in Markdown. make bench-parts SET=keys.
  *
  *   difficult_keys [ROW...]      numbers from 1; default: all
  *   difficult_keys bits          what more bits a key buy, of 200,000 keys

@@ -1,4 +1,4 @@
-/* block_table.c: a table of stage 5 (stages/05_blocks_bloom/pax_table_layout.c), with its blocks,
+/* pax_table.c: a table of stage 9 (stages/09_fast_paths/table/pax_table_layout.c), with its blocks,
  * index and filter, by itself: what must hold stands in sorted_file.h.
  *
  * Beyond that, of one that verifies:
@@ -69,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct sorted_file file = {.kind = &pax_table_kind,
                                             .format = &pax_table_format,
                                             .path = DATABASE_DIR "/000002.table",
-                                            .stage = 5,
+                                            .stage = 9,
+                                            .unlisted = true,
                                             .ordered = true,
                                             .most_per_byte = 512,
                                             .check_bytes = check_bytes};

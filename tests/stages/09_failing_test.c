@@ -1,4 +1,4 @@
-/* 07_failing_test.c: each call of the file layer fails, and each allocation, in what the crash
+/* 09_failing_test.c: each call of the file layer fails, and each allocation, in what the crash
  * tests' loops do not do: backups and repairs that have to copy, repairs of every kind of loss,
  * verify, events, compaction of a range. What must come of it: an error that says so, or none;
  * nothing stays open, no memory is lost; and what was there is there, and can be done again. */

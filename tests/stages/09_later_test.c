@@ -1,4 +1,4 @@
-/* 07_later_test.c: open reads how each table ends; its index and filter are read, and checked, when
+/* 09_later_test.c: open reads how each table ends; its index and filter are read, and checked, when
  * the first key is looked for in it. */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* 07_killed_test.c: what a killed process left is read by the next open, and put on the device by
+/* 09_killed_test.c: what a killed process left is read by the next open, and put on the device by
  * the first write, sync or close behind it. */
 #include "test.h"
 

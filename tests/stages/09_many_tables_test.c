@@ -1,4 +1,4 @@
-/* 07_many_tables_test.c: thousands of tables: what is done for all of them grows as their number
+/* 09_many_tables_test.c: thousands of tables: what is done for all of them grows as their number
  * does, and not as its square. Work is counted in comparisons and calls, not in time. */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-/* 07_forged_test.c: a manifest whose checks hold and which tells of other tables than there are: it
+/* 09_forged_test.c: a manifest whose checks hold and which tells of other tables than there are: it
  * is refused, and a repair goes by the tables. And files in the way of a repair. */
 #include "test.h"
 

@@ -1,5 +1,5 @@
 /* difficult_keys.c: what the index and the filter of stage 5's tables take for keys that are said
- * to be difficult, beside what theory says, as a table in Markdown. make bench-keys.
+ * to be difficult, beside what theory says, as a table in Markdown. make bench-parts SET=keys.
  *
  *   difficult_keys [ROW...]      numbers from 1; default: all
  *   difficult_keys bits          what more bits a key buy, of 200,000 keys
@@ -7,7 +7,8 @@
  * Each table is written to a file in $TMPDIR, opened from it, and removed. What is shown is
  * counted, not measured, and the same on every machine. */
 #include "02_hash_index/index.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "bloom_theory.h"
 #include "fs/fs_posix.h"
 #include "base/prng.h"
 
@@ -199,7 +200,9 @@ static int add_all(struct ground *g, const struct kind *kind, struct sstable_wri
         rc = pax_table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, g->key_size),
                                        value_of(g, kind, i), err);
     }
-    return rc < 0 ? rc : pax_table_kind.writer_finish(writer, 1, kind->count, err);
+    if (rc == 0)
+        rc = pax_table_kind.writer_finish(writer, 1, kind->count, err);
+    return rc < 0 ? rc : sstable_writer_publish(writer, err);
 }
 
 static int write_table(struct ground *g, const struct kind *kind, struct strata_error *err)

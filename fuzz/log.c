@@ -1,5 +1,5 @@
 /* log.c: the log of stage 9, which has single-operation batches
- * (stages/09_fast_paths/single_op_log.c): the bytes are 000001.log, the only log that the
+ * (stages/09_fast_paths/log/single_op_log.c): the bytes are 000001.log, the only log that the
  * manifest of an empty database names, of which it says that 77 bytes are on the device.
  *
  * Beyond what database.h lists:
@@ -10,7 +10,7 @@
  *   - the first frame has a head; of those that follow each head goes on with the number, and has
  *     the salt, up to where reading stops. */
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "database.h"
 #include "fuzz.h"
 #include "rewrite.h"

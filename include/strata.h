@@ -1,4 +1,4 @@
-/* strata.h: the public interface of Strata, a key-value storage engine told in stages.
+/* strata.h: the public interface of Strata, a key-value storage engine in stages.
  *
  * A database is a directory. Keys and values are bytes; keys sort as unsigned bytes, a shorter
  * key before a longer one that it begins. Every stage answers the same calls with the same
@@ -148,16 +148,16 @@ enum strata_sync {
     STRATA_SYNC_INTERVAL,    /* synced by the first write after sync_interval_ms or _bytes */
     STRATA_SYNC_ALWAYS       /* a write is done when it is on the device */
 };
-/* With less than ALWAYS the log is written (from stage 3 on) through a mapping, but for large
- * values and batches, where the file system can reserve room for it (ext4, XFS, tmpfs). A device
- * that then cannot give a page back that the kernel had put away, or a file system that has gone
- * read-only after an error, may make itself known by SIGBUS; what was acknowledged is as safe as
- * ever. And at stage 6 what a killed process left in its log is brought to the device by the first
- * write, sync or close; with ALWAYS, by strata_open, unless it is for reading only. */
+/* With less than ALWAYS the log is written through a memory mapping (from stage 3 on; not for large
+ * values and batches), if the file system can reserve space for it (ext4, XFS, tmpfs). Then a
+ * device that cannot read a page back, or a file system that became read-only after an error, can
+ * raise SIGBUS; acknowledged writes are as safe as without a mapping. At stage 9 the log of a
+ * killed process is made durable by the first write, sync or close; with ALWAYS, by strata_open,
+ * unless it is opened read-only. */
 
-/* How tables are merged (stage 6 on). */
+/* How tables are merged (stage 7 on; stage 6 is always leveled). */
 enum strata_compaction {
-    STRATA_COMPACTION_LEVELED = 0, /* see below, as of the other */
+    STRATA_COMPACTION_LEVELED = 0, /* both: see below */
     STRATA_COMPACTION_TIERED
 };
 
@@ -191,46 +191,44 @@ struct strata_options {
     size_t block_bytes;                 /* a table is read in blocks of about this (stage 5 on);
                                          * 4 KiB; at least 256 and at most 1 MiB */
     unsigned bloom_bits_per_key;        /* of a table's filter (stage 5 on); 10; 0: no filter */
-    bool plain_blocks;                  /* blocks are not packed (stage 5 on); default: no */
-    uint64_t
-        level_bytes;      /* what the level may have that takes level 0's tables, at least; each
-                           * deeper one has ten times as much (stage 6 on); 128 MiB; at least 1 KiB */
-    uint64_t table_bytes; /* a compaction makes tables of about this size (stage 6 on); 8 MiB; at
+    bool plain_blocks;                  /* blocks are not compressed (stage 5 on); default: no */
+    uint64_t level_bytes; /* target size of the base level, at least; each deeper level has ten
+                           * times the target (stage 6 on); 128 MiB; at least 1 KiB */
+    uint64_t table_bytes; /* a compaction writes tables of about this size (stage 6 on); 8 MiB; at
                            * least 256 */
-    bool mapped_reads;    /* see below (stage 5 on); default: no */
-    enum strata_compaction compaction; /* see below (stage 6 on) */
-    unsigned pack_from_level; /* blocks are packed in tables made for this level or a deeper one
-                               * (stage 6 on); 0; from 7 on, or with plain_blocks: in none */
-    uint64_t event_log_bytes; /* budget of the event log's files (stage 6 on): strata_events; 1 MiB;
-                               * at least 8 KiB; 0: none is kept */
-    bool dynamic_levels;      /* see below (stage 6 on, with LEVELED); default: yes */
+    bool mapped_reads;    /* see below (stage 9 on); default: no */
+    enum strata_compaction compaction; /* see below (stage 7 on) */
+    uint64_t event_log_bytes; /* budget of the event log's files (stage 7 on): strata_events; 1 MiB;
+                               * at least 8 KiB; 0: no event log */
+    bool dynamic_levels;      /* see below (stage 7 on, with LEVELED); default: yes */
 };
 
-/* mapped_reads: blocks of tables are read from mapped files, where they can be mapped, and not by a
- * call of the system each: a read past the cache takes about half the time. Each is checked as
- * ever, but what was an error may be a signal: where the device fails to read, or somebody cuts
- * the file of an open database, the process gets SIGBUS. The pages of the files that were read are
- * counted as the process's memory, beside its budgets; the kernel takes them back as it likes. A
- * mapped table keeps no descriptor. Opening, a table's index and filter whenever they are read, and
- * strata_verify read by calls, and tell errors. */
+/* mapped_reads: blocks of tables are read from memory-mapped files, if they can be mapped, instead
+ * of by one system call each: a read that misses the cache takes about half the time. Every block
+ * is checked as before, but some errors become signals: the process gets SIGBUS when the device
+ * fails to read, or when somebody truncates a file of an open database. Pages that were read count
+ * as the process's memory, beyond its budgets; the kernel reclaims them as it needs. A mapped table
+ * keeps no descriptor. strata_open, strata_verify and the reading of a table's index and filter use
+ * system calls and report errors. */
 
-/* compaction: LEVELED: from level 1 down no two tables of a level overlap, each level has ten times
- * as much as the one above it, and a little of one at a time is merged with what it overlaps on the
- * next. TIERED: the tables stay on level 0, by age, and four neighbours of a like size become one,
- * the oldest of them too; what stands on deeper levels counts as the oldest. That writes each entry
- * less often; a read asks more tables, up to three for each time that the largest is four times the
- * smallest; and what was replaced or removed stays longer: the files may take twice the room and,
- * while the largest are merged, once more. A merge is as large as they are: the writes that share
- * it do more work each, and the one that ends it writes the filter of all its keys. It may be
- * another at each opening; the first writes after such a change may wait for a merge of all of
- * level 0. Merged tables of level 0 are packed as those of the deepest. */
+/* compaction: LEVELED: from level 1 on, tables of a level do not overlap, each level has ten times
+ * the target size of the one above it, and one table at a time is merged with the tables that it
+ * overlaps on the next level. TIERED (size-tiered): tables stay on level 0, ordered by age; four
+ * neighbours of similar size are merged into one. Tables on deeper levels count as the oldest.
+ * TIERED writes each entry fewer times. A read asks more tables: up to three for each factor of
+ * four between the largest and the smallest table. Replaced and deleted entries stay longer: the
+ * files may take twice the space, and three times while the largest are merged. A merge may be as
+ * large as the database: the writes that share it do more work each, and the one that ends it
+ * writes the filter of all its keys. May be changed between opens; the first writes after a change
+ * may wait for a merge of all of level 0. */
 
-/* dynamic_levels: the deepest level has nearly everything, each level above it a tenth of the next,
- * and none is used that would have less than level_bytes; tables of level 0 go to the first that
- * is. So what was replaced or removed takes no more than about an eighth of the files once nothing
- * is due. Without it level 1 has level_bytes, and levels are filled from there on: compactions are
- * smaller while there is little, and what a level has may be there twice on the next. It may be
- * another at each opening: what stands on levels that are not used goes down by and by. */
+/* dynamic_levels (as RocksDB's level_compaction_dynamic_level_bytes): the deepest level has nearly
+ * all data, each level above it a tenth of the next, and a level whose target would be less than
+ * level_bytes is not used; tables of level 0 are merged into the first level that is. So replaced
+ * and deleted entries take at most about an eighth of the files once no compaction is due. Without
+ * it level 1 has level_bytes and levels are filled from there: compactions are smaller while there
+ * is little data, and the content of a level may exist twice. May be changed between opens: tables
+ * on levels that are no longer used are moved down by later compactions. */
 
 /* Writes `size` bytes, sizeof(struct strata_options) as the caller's header has it: the macro. */
 void strata_options_init_sized(struct strata_options *options, size_t size);
@@ -243,12 +241,11 @@ struct strata; /* an open database */
  * parents). `options` may be NULL: all defaults. On success `*out` is the handle, ended by
  * strata_close; on failure it is NULL and nothing stays open or locked.
  *
- * A tail that a crash tore off is dropped and told to `log`; other damage of what is read here is
- * an error. The rest is checked when it is read, by the call that needs it or by strata_verify: of
- * tables that are the blocks, and from stage 6 on index and filter, too.
- *   ABSENT         there is no database and `create` is off, or its creation was cut short
- *   EXISTS         `create` and `exclusive`, and there is one
- *   LOCKED         open elsewhere, in this process or another
+ * A torn tail that a crash left is dropped and reported to `log`; other damage of what is read here
+ * is an error. The rest is checked when it is read, by the call that needs it or by strata_verify:
+ * the blocks of tables, and at stage 9 their indexes and filters too. ABSENT         there is no
+ * database and `create` is off, or its creation was cut short EXISTS         `create` and
+ * `exclusive`, and there is one LOCKED         open elsewhere, in this process or another
  *   WRONG_STAGE    `stage` is not the one that wrote it; or this build has no such stage
  *   CORRUPT        damage, files without a marker, a version this build does not read
  *   NOT_SUPPORTED  `sync` asks for more than the stage promises
@@ -259,7 +256,7 @@ int strata_open(const char *dir, const struct strata_options *options, struct st
 /* Closes and frees the handle, whatever it returns, but for BUSY: then it stays open. NULL is
  * fine.
  *   BUSY  iterators or snapshots of it are still open
- *   IO    what was not yet acknowledged as safe may not be */
+ *   IO    writes that were not synced before may not be durable */
 int strata_close(struct strata *db, struct strata_error *err);
 
 /* The stage that answers on this handle. */
@@ -285,8 +282,9 @@ int strata_delete(struct strata *db, struct strata_slice key, struct strata_erro
 #define STRATA_WRITE_NO_SYNC 2u
 
 /* strata_put and strata_delete with flags, for this one write. Without flags they are the same.
- *   NOT_SUPPORTED  STRATA_WRITE_SYNC on a stage without STRATA_PROMISE_POWER_CUT: nothing is
- * written INVALID        unknown flags, or both otherwise as strata_put */
+ *   NOT_SUPPORTED  STRATA_WRITE_SYNC on a stage without STRATA_PROMISE_POWER_CUT
+ *   INVALID        unknown flags, or both
+ *   otherwise as strata_put */
 int strata_put_with(struct strata *db, struct strata_slice key, struct strata_slice value,
                     unsigned flags, struct strata_error *err);
 int strata_delete_with(struct strata *db, struct strata_slice key, unsigned flags,
@@ -388,46 +386,47 @@ int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
-/* Told of progress now and then, on the calling thread; `total` is 0 when it is not known. It must
- * not call the library on the same handle: locks may be held. */
+/* Called now and then with the progress, on the calling thread; `total` is 0 when it is not known.
+ * It must not call the library on the same handle: locks may be held. */
 struct strata_progress {
     void (*tick)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
     void *arg;
 };
 
-/* Writes what is in memory to sorted files. NOT_SUPPORTED on stages that keep nothing there. From
- * stage 6 on all compactions that are due are done, too, and level 0 is brought down where it has
- * at least an eighth of what it is merged with. */
+/* Writes the memtable to a sorted table. NOT_SUPPORTED on stages without a memtable. From stage 6
+ * on it also does all compactions that are due; from stage 7 on it compacts level 0 if that has at
+ * least an eighth of the bytes that it would be merged with. */
 int strata_flush(struct strata *db, struct strata_error *err);
-/* Gives dead space back. `progress` may be NULL. From stage 6 on tables without deletes that do not
- * overlap, no matter on which levels, have none: they stay as they are, and are not read, unless
- * they are small and many.
- * NOT_SUPPORTED without STRATA_PROMISE_COMPACT; CORRUPT, and otherwise fails as strata_put. */
+/* Gives dead space back. `progress` may be NULL. From stage 7 on, tables without tombstones that
+ * overlap no others have no dead space: they are not read, unless they are small and many.
+ *   NOT_SUPPORTED without STRATA_PROMISE_COMPACT; CORRUPT; otherwise as strata_put */
 int strata_compact(struct strata *db, const struct strata_progress *progress,
                    struct strata_error *err);
-/* The same for the keys from `from` on and before `to`; where one of them has no bytes, there is no
- * such bound. From stage 6 on only the tables that hold keys of the range are rewritten, level by
- * level, down to the deepest that has any, and those that overlap with them there: of level 0 all
- * that overlap with one another. Before, everything is. A range that ends before it begins has
- * nothing: then nothing is done. Fails as strata_compact. */
+/* The same for the keys >= `from` and < `to`; an empty `from` or `to` is no bound. From stage 7 on
+ * only the tables that hold keys of the range are rewritten, level by level, to the deepest level
+ * that has any, with the tables that they overlap there (on level 0, all that overlap with one
+ * another). Before stage 7 everything is rewritten. If `to` is before `from`, nothing is done.
+ * Fails as strata_compact. */
 int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
                          const struct strata_progress *progress, struct strata_error *err);
-/* Reads and checks every byte that the database relies on. CORRUPT names the first damage. What
- * cannot be read of the event log, on which nothing relies, is told to options.log, and is none. */
+/* Reads and checks every byte that the database relies on. CORRUPT names the first damage. Damage
+ * of the event log, on which nothing relies, is only reported to options.log. */
 int strata_verify(struct strata *db, const struct strata_progress *progress,
                   struct strata_error *err);
 /* Copies the database, as it is when this begins, into a new one of the same stage in directory
  * `to`, which must not exist, or be empty, and must not lie in the database. Other threads may go
  * on writing. When it returns 0 the copy is as safe as the stage promises. `progress` may be NULL.
- * From stage 6 on the files of sorted tables are shared (hard links) where both lie on one file
- * system; else, and before, all is copied, and read back. EXISTS: there is something in `to`;
- * LOCKED: `to` is an open database; CORRUPT: what was read is damaged, or the copy is not like it;
- * IO, NO_MEMORY. A copy that failed, or was cut short, is to be removed: its directory is
- * incomplete, says strata_open. */
+ * From stage 8 on the files of sorted tables are shared as hard links if both are on one file
+ * system; otherwise every entry or file is copied and read back. A copy that failed or was cut
+ * short is called incomplete by strata_open: remove it.
+ *   EXISTS   `to` is not empty
+ *   LOCKED   `to` is an open database
+ *   CORRUPT  what was read is damaged, or the copy differs
+ *   IO */
 int strata_backup(struct strata *db, const char *to, const struct strata_progress *progress,
                   struct strata_error *err);
 
-/* One figure: what strata_stats tells. The strings live until `each` returns. */
+/* One statistic. The strings live until `each` returns. */
 struct strata_stat {
     const char *name; /* "fs_bytes_read" */
     const char *unit; /* "bytes", "calls", "records"; "" for a plain number */
@@ -435,27 +434,28 @@ struct strata_stat {
     uint64_t value;
 };
 
-/* Calls `each` for every figure: of the handle (puts, gets, ...), of the file layer since open,
+/* Calls `each` for every statistic: of the handle (puts, gets, ...), of the file layer since open,
  * and of the stage. */
 int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_stat *stat),
                  void *arg, struct strata_error *err);
-/* The value of the figure called `name`, as strata_stats gives it: "cache_hits". NOT_FOUND: the
- * stage has none of that name. */
+/* The value of the statistic called `name`: "cache_hits". NOT_FOUND: the stage has none of that
+ * name. */
 int strata_property(struct strata *db, const char *name, uint64_t *value, struct strata_error *err);
 
-/* About how many bytes the entries with keys from `from` on and before `to` take; where one of them
- * has no bytes, there is no such bound.
- *   stage 4 on  bytes of the files of sorted tables. What is in memory only does not count; deleted
- *               and replaced entries do, until they are merged away. Exact to a block of each table
- *               that holds `from` or `to`, of which the index is read at most; to an entry at stage
- * 4, which reads some records. Without bounds: the size of all tables. before      keys and values
- * of the range, each of which is read CORRUPT, IO */
+/* About how many bytes the entries with keys >= `from` and < `to` take; an empty `from` or `to` is
+ * no bound.
+ *   stage 4 on  bytes of the files of sorted tables. Entries that are only in the memtable do not
+ *               count; deleted and replaced entries do, until they are merged away. Exact to a
+ *               block of each table that holds `from` or `to`, of which at most the index is read
+ *               (stage 4: exact to an entry). Without bounds: the size of all tables.
+ *   before      bytes of keys and values of the range; each is read
+ * CORRUPT, IO */
 int strata_approximate_size(struct strata *db, struct strata_slice from, struct strata_slice to,
                             uint64_t *bytes, struct strata_error *err);
 
-/* One sorted table: what strata_tables tells. The keys live until `each` returns. */
+/* One sorted table. The keys live until `each` returns. */
 struct strata_table {
-    unsigned level;                        /* 0: the tables that were written last */
+    unsigned level;                        /* 0: newest */
     uint64_t number;                       /* of its file */
     struct strata_slice smallest, largest; /* keys, both in it */
     uint64_t bytes;                        /* of its file */
@@ -463,75 +463,75 @@ struct strata_table {
     uint64_t tombstones; /* of the records: keys that were deleted */
 };
 
-/* Calls `each` for every live table, level by level; those of one level in order of their keys, or,
- * where they overlap, the newest first. What is in memory only is in none.
+/* Calls `each` for every live table, level by level; within a level in key order, or, where tables
+ * overlap, the newest first.
  *   NOT_SUPPORTED  the stage has no sorted tables */
 int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata_table *table),
                   void *arg, struct strata_error *err);
 
 /* ---- Repair ---------------------------------------------------------------------------- */
 
-/* What became of a file. */
+/* What a repair did with a file. */
 enum strata_fate {
-    STRATA_FATE_KEPT,     /* it is whole, and counts */
+    STRATA_FATE_KEPT,     /* whole, still in use */
     STRATA_FATE_SALVAGED, /* what can be read of it is in a new file; the rest is lost */
-    STRATA_FATE_LOST,     /* nothing of it counts */
-    STRATA_FATE_UNUSED,   /* nothing relied on it, or all of it is elsewhere */
-    STRATA_FATE_MADE      /* it is new */
+    STRATA_FATE_LOST,     /* nothing of it could be used */
+    STRATA_FATE_UNUSED,   /* not needed: nothing relied on it, or all of it is elsewhere */
+    STRATA_FATE_MADE      /* new */
 };
 const char *strata_fate_name(enum strata_fate fate); /* "salvaged"; never NULL */
 
-/* Told of what was found and done; each may be NULL. The strings live until it returns. */
+/* Called with what was found and done; each may be NULL. The strings live until it returns. */
 struct strata_repair {
     /* A file of the database, and why. */
     void (*file)(void *arg, const char *name, enum strata_fate fate, const char *why);
-    /* What was read in vain had keys behind `after` and before `before`, perhaps these two, too;
-     * NULL: no bound is known. */
+    /* A part that could not be read had keys between `after` and `before`, perhaps both included;
+     * NULL: that bound is not known. */
     void (*range)(void *arg, const char *name, const struct strata_slice *after,
                   const struct strata_slice *before);
     void *arg;
 };
 
-/* All of it, in numbers. */
+/* The outcome of a repair. */
 struct strata_repair_sum {
-    bool healthy; /* there was nothing to be repaired, and nothing was touched */
-    bool lost;    /* something is: of a table, of a log, or a file that nothing tells of */
-    bool guessed; /* deleted keys may be back: which tables count was told by the tables alone */
+    bool healthy; /* nothing had to be repaired; nothing was changed */
+    bool lost;    /* part of a table or log, or a whole file, is lost */
+    bool guessed; /* deleted keys may be back: only the tables said which of them are live */
     bool marker;  /* the marker was missing or damaged, and there is a new one */
     uint64_t tables_kept, tables_salvaged, tables_lost, tables_unused;
     uint64_t ranges;     /* of keys that may be missing */
     uint64_t logs;       /* that were read */
-    uint64_t operations; /* that were taken from them */
-    /* Numbers of operations that are missing in the logs, from the first to the last of them; 0:
-     * none are. UINT64_MAX: it is not known up to which. */
+    uint64_t operations; /* recovered from them */
+    /* Sequence numbers of the operations that are missing in the logs, first and last; 0: none is
+     * missing. UINT64_MAX: the last is not known. */
     uint64_t missing_first, missing_last;
 };
 
-#define STRATA_REPAIR_DRY_RUN 1u /* only look: the same is told, nothing is written */
+#define STRATA_REPAIR_DRY_RUN 1u /* report the same, write nothing */
 
-/* Makes a database that strata_open refuses, or strata_verify finds damaged, one that both take, of
- * what can be read. With options.stage a missing or damaged marker (the file STRATA) is made anew,
- * at every stage, if all files are of that stage; before stage 6 nothing else is repaired, and
- * strata_verify tells whether the rest is whole. (Of a copy that was cut short, and then lost its
- * marker, nobody can tell that it is not complete.) Nobody has it open meanwhile. 0: `sum`, which
- * may not be NULL, tells whether anything is lost. `options` and `to` may be NULL.
+/* Repairs a database that strata_open refuses or strata_verify finds damaged, using everything that
+ * can be read. Nobody may have it open. With options.stage a missing or damaged marker (the file
+ * STRATA) is written anew, at every stage, if all files are of that stage; before stage 8 nothing
+ * else is repaired, and strata_verify says whether the rest is whole. (Whether a copy was cut short
+ * cannot be known when its marker is lost.) 0: `sum`, which may not be NULL, says whether anything
+ * is lost. `options` and `to` may be NULL.
  *
- * What is promised: a key that is in none of the ranges told, nor written by an operation that is
- * told missing, has its value of before, or is deleted as before; but for `guessed`. In a range
- * told a key may have a value that it had earlier, deleted ones too: what was read in vain hid it.
- * (Not to be told by anybody: that the log's last bytes are gone, which is what a crash may leave.)
- * No value is made up, all that is kept was checked. Nothing is deleted: a file that does not count
- * any more is moved to DIR/lost, where it can be looked at; a repair that a power cut or an error
- * ends leaves the database as it was, or repaired, and is run again. A healthy one is not touched.
+ * Promise: a key that is in none of the reported ranges, and that none of the missing operations
+ * wrote, has its old value, or is deleted as before, unless `guessed` is set. A key in a reported
+ * range may have an earlier value, also if it was deleted: the unreadable part hid it. (That the
+ * log's last bytes are missing cannot be detected: a crash can leave the same.) No value is
+ * invented; everything kept was checked. Nothing is deleted: a file that is no longer used is moved
+ * to DIR/lost. A repair that a power cut or an error interrupts leaves the database as it was or
+ * repaired; run it again. A healthy database is not changed.
  *
- * How far it goes: of a damaged table each block that can be read is kept; of a damaged log each
- * batch. Where the manifest can be read it tells which files count, and in which order; where it
- * cannot, the tables tell of each other, and a table whose file is gone may not be missed.
- * `guessed` is said when they may be wrong: a table that had been replaced may then be taken for a
- * live one, if its file was still there: not after a clean close. What the device fails to read
- * ends it: copy from it what it gives first.
+ * How far it goes: every readable block of a damaged table is kept, and every readable batch of a
+ * damaged log. If the manifest can be read, it says which files are live and in which order. If
+ * not, the tables' notes about each other say so, and a table whose file is missing may go
+ * unnoticed; `guessed` is set when they may be wrong: a replaced table whose file still existed may
+ * be taken for a live one (not after a clean close). A read error of the device ends the repair:
+ * first copy from the device what it still gives.
  *
- *   NOT_SUPPORTED  the marker is whole and the stage has no repair: those before 6
+ *   NOT_SUPPORTED  the marker is whole and the stage has no repair: those before 8
  *   CORRUPT        the marker is missing or damaged, and no stage was given, or it is of an
  *                  incomplete copy; or what was read contradicts itself
  *   WRONG_STAGE    as strata_open; or the marker is missing or damaged, and there is a file that
@@ -540,33 +540,32 @@ struct strata_repair_sum {
 int strata_repair(const char *dir, const struct strata_options *options, unsigned flags,
                   const struct strata_repair *to, struct strata_repair_sum *sum,
                   struct strata_error *err);
-/* What happened to the tables (stage 6 on). */
+/* What happened to the tables (stage 7 on). */
 enum strata_event_type {
-    STRATA_EVENT_UNREADABLE,    /* a line of the log that was damaged, or cut by a crash */
-    STRATA_EVENT_OPEN,          /* for writing; told with the first event that follows */
+    STRATA_EVENT_UNREADABLE,    /* a line of the log that is damaged, or that a crash cut */
+    STRATA_EVENT_OPEN,          /* for writing; logged with the first event that follows */
     STRATA_EVENT_CLOSE,         /* cleanly */
-    STRATA_EVENT_STANDS,        /* a table was there when this part of the log began */
-    STRATA_EVENT_SEAL,          /* a full memtable makes way for a new one, and will be flushed */
+    STRATA_EVENT_STANDS,        /* a table existed when this part of the log began */
+    STRATA_EVENT_SEAL,          /* a full memtable became immutable and will be flushed */
     STRATA_EVENT_FLUSH_BEGIN,   /* of a memtable to a table of level 0 */
     STRATA_EVENT_FLUSH_END,     /* MADE follows */
-    STRATA_EVENT_COMPACT_BEGIN, /* GONE of the inputs follows: they are read, and still there */
-    STRATA_EVENT_COMPACT_END,   /* MADE of the outputs follows; the inputs are gone */
-    STRATA_EVENT_GIVEN_UP,      /* what had begun: it failed, or the database was closed */
-    STRATA_EVENT_MOVE,          /* a table is on a deeper level from now on, as it is */
-    STRATA_EVENT_STALL,         /* a write took 10 ms or longer for its share of this work */
-    STRATA_EVENT_MADE,          /* an output of what ended last */
-    STRATA_EVENT_GONE,          /* an input of what began last */
+    STRATA_EVENT_COMPACT_BEGIN, /* GONE of the inputs follows: they are read, and still exist */
+    STRATA_EVENT_COMPACT_END,   /* MADE of the outputs follows; the inputs are obsolete */
+    STRATA_EVENT_GIVEN_UP,      /* a flush or compaction failed, or the database was closed */
+    STRATA_EVENT_MOVE,          /* a table moved to a deeper level unchanged (trivial move) */
+    STRATA_EVENT_STALL,         /* a write was delayed by 10 ms or more */
+    STRATA_EVENT_MADE,          /* an output of the flush or compaction that ended last */
+    STRATA_EVENT_GONE,          /* an input of the compaction that began last */
     STRATA_EVENTS               /* how many there are */
 };
 
 #define STRATA_EVENT_LEVELS 7u
 
-/* One event: what strata_events tells. What does not apply is 0. The keys live until `each`
- * returns. */
+/* One event. A field that does not apply is 0. The keys live until `each` returns. */
 struct strata_event {
     enum strata_event_type type;
     const char *name;  /* of the type: "flush begin"; lives for ever */
-    uint64_t ns;       /* when: nanoseconds of a clock that only a new start of the system resets */
+    uint64_t ns;       /* when: nanoseconds of a clock that starts with the system */
     uint64_t from;     /* level of the inputs, or of the table before it was moved */
     uint64_t level;    /* of the outputs, or of the table */
     uint64_t table;    /* number of its file */
@@ -583,12 +582,10 @@ struct strata_event {
     struct strata_slice smallest, largest;     /* keys of the table: of long ones the beginning */
 };
 
-/* Calls `each` for every event that the log still has, the oldest first. The log is kept beside the
- * data and bounded by options.event_log_bytes; it is written without a sync and never needed: what
- * a crash, a full disk or damage took of it is missing, or UNREADABLE, and a database that was
- * written by one that kept none has none.
- *   NOT_SUPPORTED  the stage keeps no event log
- *   IO, NO_MEMORY */
+/* Calls `each` for every event in the event log, the oldest first. The log is bounded by
+ * options.event_log_bytes, written without a sync, and never needed: events that a crash, a full
+ * disk or damage took are missing or UNREADABLE. NOT_SUPPORTED  the stage keeps no event log IO,
+ * NO_MEMORY */
 int strata_events(struct strata *db, void (*each)(void *arg, const struct strata_event *event),
                   void *arg, struct strata_error *err);
 

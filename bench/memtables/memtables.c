@@ -4,7 +4,7 @@
  * Times are of the thread's own work (CLOCK_THREAD_CPUTIME_ID): what else the machine does counts
  * only by the caches it takes. The structures take turns, so that a slow minute meets all. That
  * each of them holds the same is checked on the way: a get's value, a scan's sum. */
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "misses.h"
 #include "base/prng.h"
 #include "cli/progress.h"

@@ -1,5 +1,5 @@
 /* shape_append.c: stage 6's memtable. */
-#include "09_fast_paths/bptree.h"
+#include "09_fast_paths/memtable/bptree.h"
 #include "shape.h"
 
 #define BUDGET ((size_t)64 << 20)
@@ -16,7 +16,7 @@ static bool append_add(void *self, uint64_t sequence, struct strata_slice key,
 {
     if (memtable_reserve(self, 1, key.size + value.size, NULL) < 0)
         return false;
-    memtable_quiet(self); /* as nobody reads */
+    memtable_recycle(self); /* as nobody reads */
     memtable_add(self, sequence, STRATA_OP_PUT, key, value);
     return true;
 }
@@ -35,9 +35,9 @@ static bool append_walk(void *self,
 
     if (!cursor)
         return false;
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
-        each(arg, cursor->key, cursor->value);
-    cursor->ops->free(cursor);
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
+        each(arg, cursor->iter.key, cursor->iter.value);
+    cursor_free(cursor);
     return true;
 }
 

@@ -8,7 +8,7 @@
  *
  * An insertion moves up to FANOUT heads and pointers: so a reader needs a lock, or must notice that
  * it was disturbed. That is what the skip list is spared, and what this comparison leaves out. */
-#include "04_memtable_sstable/arena.h"
+#include "04_memtable_sstable/memtable/arena.h"
 #include "shape.h"
 
 #include <stddef.h>

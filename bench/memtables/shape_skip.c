@@ -1,6 +1,6 @@
 /* shape_skip.c: stage 4's own memtable. */
-#include "04_memtable_sstable/memtable.h"
-#include "04_memtable_sstable/skip.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/memtable/skip.h"
 #include "shape.h"
 
 #define BUDGET ((size_t)64 << 20)

@@ -5,12 +5,13 @@
 #
 #   state         done once its chapter is there
 #   question      the first sentence of engine.c's head comment that ends with a question mark
-#   files, lines  of C in the directory
+#   files, lines  of C in the directory, without the inspectors (*inspect.c), which only annotate dumps
 #   minutes       of reading: 20 lines of C a minute, 200 words of the chapter a minute
-#   invariants    sentences "I1: ..." in the sources
+#   invariants    sentences "6.I1: ..." in the sources
 #   fuzz targets  files in fuzz/ whose head comment names a source of the stage
 #   bytes read    by one get of a random key among 1,000 of 16 bytes with values of 100, the database
 #                 closed and opened again
+# A row "Part" is the sum of the stages above it.
 # With the argument "short": name, state and what the stage survives, for README.
 set -u
 if [ "${1:-}" = short ]; then
@@ -50,8 +51,8 @@ fuzz_targets() { # NAME
 
 row() { # NAME, which exists
     local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state='no chapter yet' promise
-    files=$(find "$dir" -name '*.[ch]' | wc -l)
-    lines=$(find "$dir" -name '*.[ch]' -exec cat {} + | wc -l)
+    files=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' | wc -l)
+    lines=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
     if [ -f "$chapter" ]; then
         words=$(awk '/^```/ { code = !code } !code' "$chapter" | wc -w)
         label="[$1]($chapter)" state=done
@@ -59,7 +60,7 @@ row() { # NAME, which exists
     promise=$(gained "$1")
     printf '| %s | %s | %s | %d | %d | %d | %s | %d | %d | %s |\n' "$label" \
         "$(question "$dir/engine.c")" "$state" "$files" "$lines" $((lines / 20 + words / 200)) \
-        "${promise:-none}" "$(grep -rohE --include='*.[ch]' '\bI[0-9]+:' "$dir" | wc -l)" \
+        "${promise:-none}" "$(grep -rohE --include='*.[ch]' '\b([1-9]\.)?I[0-9]+:' "$dir" | wc -l)" \
         "$(fuzz_targets "$1")" "$(per_get "$1")"
 }
 
@@ -72,7 +73,10 @@ echo '|---|---|---|--:|--:|--:|---|--:|--:|--:|'
     mk=$(ls -d stages/"$number"_*/stage.mk 2>/dev/null)
     if [ -n "$mk" ]; then
         row "$(basename "$(dirname "$mk")")"
+        [ "$number" = 06 ] && echo part
     else
         awk -F'\t' -v n="$number" '$1 == n { printf "| %s_%s | %s | planned | | | | | | | |\n", $1, $2, $3 }' docs/tools/planned.tsv
     fi
-done
+done | awk -F' *[|] *' '
+    /^part$/ { printf "| **Part I, stages 1 to 6** | | | %d | %d | %d | | %d | %d | |\n", files, lines, minutes, invariants, targets; next }
+    { print; files += $5; lines += $6; minutes += $7; invariants += $9; targets += $10 }'

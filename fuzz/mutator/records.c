@@ -4,10 +4,10 @@
 #include "03_wal/checkpoint.h"
 #include "02_hash_index/tail.h"
 #include "03_wal/wal.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "06_leveled_compaction/manifest.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "base/coding.h"
 #include "sections.h"
 

@@ -1,6 +1,6 @@
 /* sections.c: see sections.h. */
 #include "sections.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/coding.h"
 #include "repair.h"
 
@@ -66,7 +66,7 @@ struct mutation {
 
 static bool is_plain(const struct mutation *m, size_t which)
 {
-    return m->data[m->sections.begin[which + 1] - 5] == SECTION_PLAIN;
+    return m->data[m->sections.begin[which + 1] - 5] == STORED_BLOCK_PLAIN;
 }
 
 static void add_u64(uint8_t *at, uint64_t by)
@@ -85,7 +85,7 @@ static void tell_size(struct mutation *m, size_t which, uint64_t bytes)
 
     if (!is_plain(m, index))
         return;
-    decoder_init(&d, strata_bytes(at, bytes_of(&m->sections, index) - SECTION_TAIL));
+    decoder_init(&d, strata_bytes(at, bytes_of(&m->sections, index) - STORED_BLOCK_TRAILER));
     for (size_t i = 0; i < which; i++) {
         get_varint(&d);
         get_prefixed(&d);
@@ -139,7 +139,7 @@ static void replace(struct mutation *m, size_t which, size_t at, size_t size,
 static void resize(struct mutation *m, size_t which)
 {
     uint8_t bytes[64];
-    size_t room = bytes_of(&m->sections, which) - SECTION_TAIL;
+    size_t room = bytes_of(&m->sections, which) - STORED_BLOCK_TRAILER;
     size_t at = (size_t)prng_below(m->prng, room + 1);
     size_t size = (size_t)prng_below(m->prng, (room - at < 16 ? room - at : 16) + 1);
 
@@ -188,11 +188,11 @@ static void change_number(struct mutation *m, size_t which)
     uint8_t number[8], *to;
     struct decoder d;
 
-    if (bytes < SECTION_TAIL + 8)
+    if (bytes < STORED_BLOCK_TRAILER + 8)
         return;
     at = (size_t)prng_below(m->prng, prng_below(m->prng, 2) && bytes > 100 ? 90 : bytes - 8);
     if (prng_below(m->prng, 8) == 0)
-        at = bytes - SECTION_TAIL;
+        at = bytes - STORED_BLOCK_TRAILER;
     to = m->data + m->sections.begin[which] + at;
     decoder_init(&d, strata_bytes(to, 8));
     switch (prng_below(m->prng, 4)) {
@@ -208,7 +208,7 @@ static void change_number(struct mutation *m, size_t which)
     default:
         put_u64(number, prng_below(m->prng, m->size + 1));
     }
-    memcpy(to, number, at == bytes - SECTION_TAIL && width == 8 ? 4 : width);
+    memcpy(to, number, at == bytes - STORED_BLOCK_TRAILER && width == 8 ? 4 : width);
 }
 
 size_t sections_mutate(struct prng *prng, uint8_t *data, size_t size, size_t capacity,
@@ -219,7 +219,7 @@ size_t sections_mutate(struct prng *prng, uint8_t *data, size_t size, size_t cap
     for (size_t steps = 1 + (size_t)prng_below(prng, 3); steps && find(&m.sections, m.data, m.size);
          steps--) {
         size_t which = (size_t)prng_below(prng, m.sections.count);
-        if (bytes_of(&m.sections, which) < SECTION_TAIL)
+        if (bytes_of(&m.sections, which) < STORED_BLOCK_TRAILER)
             continue;
         switch (prng_below(prng, 4)) {
         case 0:

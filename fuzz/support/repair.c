@@ -5,12 +5,12 @@
 #include "03_wal/checkpoint.h"
 #include "02_hash_index/tail.h"
 #include "03_wal/wal.h"
-#include "04_memtable_sstable/run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
-#include "09_fast_paths/pax_table_inside.h"
-#include "07_paced_compaction/events.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "07_paced_compaction/events/events.h"
 #include "06_leveled_compaction/manifest.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 
@@ -306,7 +306,7 @@ static void repair_section(uint8_t *data, uint64_t begin, uint64_t end)
 {
     struct strata_slice bytes;
 
-    if (end - begin < SECTION_TAIL)
+    if (end - begin < STORED_BLOCK_TRAILER)
         return;
     bytes = strata_bytes(data + begin, (size_t)(end - begin) - 4);
     put_u32(data + end - 4, checksum(checksum_seed(u64_at(data + 12), begin), bytes));
@@ -314,21 +314,21 @@ static void repair_section(uint8_t *data, uint64_t begin, uint64_t end)
 
 static bool is_packed(const uint8_t *data, uint64_t end)
 {
-    return data[end - 5] == SECTION_LZ4;
+    return data[end - 5] == STORED_BLOCK_LZ4;
 }
 
-/* What the section holds; unpacked to `room`, of UNPACKED bytes. `begin` + SECTION_TAIL <= `end`.
- * Empty: it is packed wrongly. */
+/* What the section holds; unpacked to `room`, of UNPACKED bytes. `begin` + STORED_BLOCK_TRAILER <=
+ * `end`. Empty: it is packed wrongly. */
 static struct strata_slice section_holds(const uint8_t *data, uint64_t begin, uint64_t end,
                                          uint8_t *room)
 {
-    size_t size = (size_t)(end - begin) - SECTION_TAIL;
-    struct section section = {strata_bytes(data + begin, size), u32_at(data + end - SECTION_TAIL),
-                              0, SECTION_LZ4};
+    size_t size = (size_t)(end - begin) - STORED_BLOCK_TRAILER;
+    struct stored_block section = {strata_bytes(data + begin, size),
+                                   u32_at(data + end - STORED_BLOCK_TRAILER), 0, STORED_BLOCK_LZ4};
 
     if (!is_packed(data, end))
         return section.stored;
-    if (section.size > UNPACKED || section_unpack(&section, begin, room, NULL) < 0)
+    if (section.size > UNPACKED || stored_block_uncompress(&section, begin, room, NULL) < 0)
         return strata_bytes(room, 0);
     return strata_bytes(room, section.size);
 }
@@ -368,13 +368,13 @@ static void repair_block(struct parts *parts, uint64_t begin, uint64_t end)
     struct strata_slice bytes;
     struct pax_block block;
 
-    if (end - begin < SECTION_TAIL)
+    if (end - begin < STORED_BLOCK_TRAILER)
         return;
     if (parts->what == REPAIR_SUMS) {
         bool packed = is_packed(parts->data, end);
         bytes = section_holds(parts->data, begin, end, room);
         if (!packed)
-            put_u32(parts->data + end - SECTION_TAIL, (uint32_t)bytes.size);
+            put_u32(parts->data + end - STORED_BLOCK_TRAILER, (uint32_t)bytes.size);
         if (pax_block_open(&block, bytes, NULL) == 0)
             add_block(parts, &block, packed ? NULL : parts->data + begin + block.tags);
         parts->sum.block_bytes += bytes.size;
@@ -418,20 +418,20 @@ static void repair_sums_of_table(struct parts *parts)
     struct decoder d;
     unsigned probes;
 
-    if (is_packed(parts->data, parts->footer) || size < NUMBERS * 8 + 1 + SECTION_TAIL)
+    if (is_packed(parts->data, parts->footer) || size < NUMBERS * 8 + 1 + STORED_BLOCK_TRAILER)
         return;
-    put_u32(at + size - SECTION_TAIL, (uint32_t)(size - SECTION_TAIL));
+    put_u32(at + size - STORED_BLOCK_TRAILER, (uint32_t)(size - STORED_BLOCK_TRAILER));
     put_u64(put_u64(at, sum->sum.records), sum->sum.tombstones);
     put_u64(put_u64(put_u64(at + 4 * 8, sum->sum.digest), sum->blocks), sum->block_bytes);
-    decoder_init(&d, strata_bytes(at, size - SECTION_TAIL));
+    decoder_init(&d, strata_bytes(at, size - STORED_BLOCK_TRAILER));
     get_bytes(&d, NUMBERS * 8);
     probes = get_u8(&d);
     put_key(&d, parts->smallest, parts->smallest_size);
     put_key(&d, parts->largest, parts->largest_size);
     size = (size_t)(parts->properties - parts->filter);
-    if (probes && probes <= BLOOM_PROBES_MAX && size > SECTION_TAIL &&
-        (size - SECTION_TAIL) % BLOOM_LINE == 0)
-        bloom_build(parts->data + parts->filter, size - SECTION_TAIL, probes, parts->hashes,
+    if (probes && probes <= BLOOM_PROBES_MAX && size > STORED_BLOCK_TRAILER &&
+        (size - STORED_BLOCK_TRAILER) % BLOOM_LINE == 0)
+        bloom_build(parts->data + parts->filter, size - STORED_BLOCK_TRAILER, probes, parts->hashes,
                     parts->count);
 }
 
@@ -446,7 +446,7 @@ static bool find_parts(struct parts *parts, size_t size)
     parts->footer = size - PAX_TABLE_FOOTER;
     parts->properties = u64_at(parts->data + parts->footer);
     if (parts->properties < RECORD_FILE_HEADER || parts->properties > parts->footer ||
-        parts->footer - parts->properties < SECTION_TAIL)
+        parts->footer - parts->properties < STORED_BLOCK_TRAILER)
         return false;
     numbers = section_holds(parts->data, parts->properties, parts->footer, room);
     if (numbers.size < NUMBERS * 8)
@@ -454,7 +454,8 @@ static bool find_parts(struct parts *parts, size_t size)
     parts->index = u64_at(numbers.data + 7 * 8);
     parts->filter = u64_at(numbers.data + 8 * 8);
     return parts->index >= RECORD_FILE_HEADER && parts->index <= parts->filter &&
-           parts->filter <= parts->properties && parts->filter - parts->index >= SECTION_TAIL;
+           parts->filter <= parts->properties &&
+           parts->filter - parts->index >= STORED_BLOCK_TRAILER;
 }
 
 size_t repair_sections(const uint8_t *data, size_t size, size_t *begins, size_t most)
@@ -471,7 +472,7 @@ size_t repair_sections(const uint8_t *data, size_t size, size_t *begins, size_t 
     while (d.left && count < most) {
         uint64_t bytes = get_varint(&d);
         get_prefixed(&d);
-        if (d.bad || bytes > parts.index - place || bytes < SECTION_TAIL)
+        if (d.bad || bytes > parts.index - place || bytes < STORED_BLOCK_TRAILER)
             return 0;
         begins[count++] = (size_t)place;
         place += bytes;

@@ -10,7 +10,7 @@
 #ifndef STRATA_FUZZ_SORTED_FILE_H
 #define STRATA_FUZZ_SORTED_FILE_H
 
-#include "04_memtable_sstable/sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 struct sorted_file {
     const struct sstable_kind *kind;
@@ -19,6 +19,7 @@ struct sorted_file {
     unsigned stage;
     bool canonical;       /* the same entries are always the same bytes */
     bool ordered;         /* what is read is in order, also where it does not verify */
+    bool unlisted;        /* the stage has no list that would take it: it is read by itself only */
     size_t most_per_byte; /* bytes that one of the file may be unpacked to */
     /* Ends the program if bytes that verify are not what a writer makes; NULL: nothing is asked. */
     void (*check_bytes)(struct strata_slice bytes);

@@ -5,8 +5,8 @@
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
 #include "03_wal/wal.h"
-#include "09_fast_paths/pax_table_inside.h"
-#include "07_paced_compaction/events.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "07_paced_compaction/events/events.h"
 #include "08_backup_repair/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/coding.h"
@@ -436,11 +436,6 @@ static void save_sorted(void)
         flush(&place);
         save_file(place.fs, "000002.run", sorted[i].cut, "run", sorted[i].name);
         end(&place);
-        begin(&place, 5);
-        sorted[i].write(&place);
-        flush(&place);
-        save_file(place.fs, "000002.table", sorted[i].cut, "block_table", sorted[i].name);
-        end(&place);
     }
     begin(&place, 4); /* tombstones are written only over an older run */
     put(&place, "a", "1");
@@ -553,6 +548,7 @@ static void write_shape(const struct shape *shape, struct strata_env *env)
                 "%s", err.message);
     }
     require(pax_table_kind.writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
+    require(sstable_writer_publish(writer, &err) == 0, "%s", err.message);
     pax_table_kind.writer_del(writer, true);
     strata_buffer_free(&key);
     strata_buffer_free(&value);
@@ -563,21 +559,23 @@ static void put_plain(struct strata_buffer *to, struct strata_slice from, uint64
                       uint64_t end, struct pax_table_properties *properties)
 {
     struct strata_buffer bytes = {0};
-    struct section section;
+    struct stored_block section;
     uint32_t check;
 
-    require(section_open(&section, strata_bytes(from.data + begin, (size_t)(end - begin)), 2, begin,
-                         NULL) == 0,
+    require(stored_block_open(&section, strata_bytes(from.data + begin, (size_t)(end - begin)), 2,
+                              begin, NULL) == 0,
             "section");
     require(strata_buffer_append(&bytes, NULL, 0) == 0, "no memory");
     bytes.data = realloc(bytes.data, section.size + 1);
-    require(bytes.data && section_unpack(&section, begin, bytes.data, NULL) == 0, "unpack");
+    require(bytes.data && stored_block_uncompress(&section, begin, bytes.data, NULL) == 0,
+            "unpack");
     bytes.size = bytes.capacity = section.size;
     if (properties) { /* what stands before them has moved */
         put_u64(bytes.data + 8 * 8, properties->filter);
         properties->blocks = to->size;
     }
-    require(section_put(to, 2, to->size, strata_buffer_slice(&bytes), false, &check, NULL) == 0,
+    require(stored_block_put(to, 2, to->size, strata_buffer_slice(&bytes), false, &check, NULL) ==
+                0,
             "section");
     strata_buffer_free(&bytes);
 }
@@ -617,7 +615,7 @@ static void save_forgery(struct strata_slice from, size_t at, uint64_t number, s
     require(strata_buffer_append(&copy, from.data, from.size) == 0, "no memory");
     memcpy(copy.data + at, encoded, bytes);
     repair(copy.data, copy.size, REPAIR_CHECKS);
-    save("block_table", name, strata_buffer_slice(&copy));
+    save("pax_table", name, strata_buffer_slice(&copy));
     strata_buffer_free(&copy);
 }
 
@@ -634,8 +632,8 @@ static void save_forged(struct strata_slice from)
     save_forgery(from, index, 0, 1, "block_of_no_bytes");
     save_forgery(from, begin[0] + 1, 0, 2, "block_of_no_entries");
     save_forgery(from, begin[0], 15, 1, "block_of_another_form");
-    save_forgery(from, filter - SECTION_TAIL, 4711, 4, "index_of_another_size");
-    save_forgery(from, filter - 5, SECTION_LZ4, 1, "index_not_packed");
+    save_forgery(from, filter - STORED_BLOCK_TRAILER, 4711, 4, "index_of_another_size");
+    save_forgery(from, filter - 5, STORED_BLOCK_LZ4, 1, "index_not_packed");
 }
 
 static void save_shapes(void)
@@ -655,14 +653,14 @@ static void save_shapes(void)
         require(fs_sim_get(env.fs, path, &bytes) == 0, "%s", path);
         if (shapes[i].plain)
             unpack_table(&bytes);
-        save("block_table", shapes[i].name, strata_buffer_slice(&bytes));
+        save("pax_table", shapes[i].name, strata_buffer_slice(&bytes));
         if (strcmp(shapes[i].name, "tombstones_plain") == 0)
             save_forged(strata_buffer_slice(&bytes));
         strata_buffer_clear(&bytes);
         fs_free(env.fs);
     }
     save_impossible_runs();
-    save("block_table", "empty", strata_bytes("", 0));
+    save("pax_table", "empty", strata_bytes("", 0));
     save("run", "empty", strata_bytes("", 0));
     strata_buffer_free(&bytes);
 }

@@ -4,7 +4,7 @@
 #include "01_append_log/record.h"
 #include "02_hash_index/segment.h"
 #include "base/coding.h"
-#include "run.h"
+#include "04_memtable_sstable/run/run.h"
 #include "tables.h"
 
 #include <inttypes.h>

@@ -129,7 +129,7 @@ static int fill_one(struct filling *f, const struct record *record, uint64_t seq
     if (rc == 0)
         rc = memtable_reserve(f->memtable, 1, key.size + value.size, err);
     if (rc == 0) {
-        memtable_quiet(f->memtable);
+        memtable_recycle(f->memtable);
         memtable_add(f->memtable, sequence, op_type(f, record), key, value);
     }
     return rc;

@@ -6,7 +6,7 @@
 #include "03_wal/group.h"
 #include "03_wal/replay.h"
 #include "03_wal/mark.h"
-#include "memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 #include "tables.h"
 
 struct log {

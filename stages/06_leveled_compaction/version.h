@@ -4,7 +4,7 @@
 #ifndef STRATA_06_VERSION_H
 #define STRATA_06_VERSION_H
 
-#include "04_memtable_sstable/sstable.h"
+#include "04_memtable_sstable/run/sstable.h"
 #include "state.h"
 
 /* A sorted run: tables whose keys do not overlap, in order. Borrowed. */

@@ -6,7 +6,7 @@
 #include "lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "06_leveled_compaction/state.h"
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 
 enum repair_found {
     REPAIR_WHOLE,

@@ -1,16 +1,16 @@
 /* repair_log.c: what the logs hold. A frame that cannot be read is passed over: the next one that
  * is valid, of this file's salt and in order, is taken again; it says which operations are missing.
  * That one has a head: a single-operation batch has no sequence number
- * (09_fast_paths/single_op_log.c I1).
+ * (09_fast_paths/log/single_op_log.c I1).
  *
  * I1: of a frame all operations are taken, or none.
  * I2: what is in tables is not taken again: those up to repair->floor. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "repair.h"
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/bptree.h"
-#include "09_fast_paths/single_op_log.h"
-#include "07_paced_compaction/tree_files.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/log/single_op_log.h"
+#include "07_paced_compaction/tree/tree_files.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -206,7 +206,7 @@ static int read_open(struct reading *d, struct strata_error *err)
     d->log->damaged |= rc < 0; /* its frames do not need the header */
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
     d->reader.max_type = SINGLE_OP_DELETE; /* whatever the header says */
-    if (d->reader.at > d->file->end) /* not even its header is whole */
+    if (d->reader.at > d->file->end)       /* not even its header is whole */
         d->reader.at = d->file->end;
     rc = read_frames(d, &why, err);
     if (rc == 0)

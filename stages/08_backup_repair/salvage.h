@@ -3,7 +3,7 @@
 #ifndef STRATA_08_SALVAGE_H
 #define STRATA_08_SALVAGE_H
 
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 
 struct salvage {
     struct pax_table table;

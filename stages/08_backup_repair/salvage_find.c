@@ -1,9 +1,9 @@
 /* salvage_find.c: see salvage_find.h.
  *
- * A section ends with a tail (05_blocks_bloom/section.c) of which five bytes tell its size and
- * packing, which hardly any five bytes do by chance; where they do, a section ends iff its check
- * holds. Where the tails are is looked for once. A section's end is the next one's beginning; where
- * none begins, the next place that may be an end is tried, and what lies between is a gap.
+ * A section ends with a tail (05_blocks_bloom/block/stored_block.c) of which five bytes tell its
+ * size and packing, which hardly any five bytes do by chance; where they do, a section ends iff its
+ * check holds. Where the tails are is looked for once. A section's end is the next one's beginning;
+ * where none begins, the next place that may be an end is tried, and what lies between is a gap.
  *
  * I1: whatever the bytes are, the work is bounded by their number: by that of the ends that are
  *     tried for one beginning, by how far behind a gap they are looked for, and by all of it
@@ -27,30 +27,31 @@ static uint32_t tail_before(const struct finder *f, size_t end, unsigned *packin
     struct decoder d;
     uint32_t size;
 
-    decoder_init(&d, strata_bytes(f->file.data + end - SECTION_TAIL, SECTION_TAIL));
+    decoder_init(&d, strata_bytes(f->file.data + end - STORED_BLOCK_TRAILER, STORED_BLOCK_TRAILER));
     size = get_u32(&d);
     *packing = get_u8(&d);
-    return *packing <= SECTION_LZ4 ? size : 0;
+    return *packing <= STORED_BLOCK_LZ4 ? size : 0;
 }
 
 /* May a section end there, whose bytes begin at `begin`? */
 static bool may_end(const struct finder *f, size_t begin, size_t end)
 {
-    size_t stored = end - begin - SECTION_TAIL;
+    size_t stored = end - begin - STORED_BLOCK_TRAILER;
     unsigned packing;
     uint32_t size = tail_before(f, end, &packing);
 
-    return packing == SECTION_PLAIN ? size == stored : size > stored && size / 256 <= stored + 16;
+    return packing == STORED_BLOCK_PLAIN ? size == stored
+                                         : size > stored && size / 256 <= stored + 16;
 }
 
 /* ... wherever they begin? */
 static bool may_be_end(const struct finder *f, size_t end)
 {
-    size_t stored = end - RECORD_FILE_HEADER - SECTION_TAIL;
+    size_t stored = end - RECORD_FILE_HEADER - STORED_BLOCK_TRAILER;
     unsigned packing;
     uint32_t size = tail_before(f, end, &packing);
 
-    return size && (packing == SECTION_PLAIN ? size <= stored : size / 256 <= stored + 16);
+    return size && (packing == STORED_BLOCK_PLAIN ? size <= stored : size / 256 <= stored + 16);
 }
 
 static int add_end(struct finder *f, size_t end, struct strata_error *err)
@@ -74,7 +75,8 @@ int finder_init(struct finder *f, struct strata_slice file, uint64_t number,
     int rc = 0;
 
     *f = (struct finder){.file = file, .number = number, .at = RECORD_FILE_HEADER, .sure = true};
-    for (size_t end = RECORD_FILE_HEADER + SECTION_TAIL + 1; rc == 0 && end <= file.size; end++)
+    for (size_t end = RECORD_FILE_HEADER + STORED_BLOCK_TRAILER + 1; rc == 0 && end <= file.size;
+         end++)
         if (may_be_end(f, end))
             rc = add_end(f, end, err);
     return rc;
@@ -93,17 +95,17 @@ static int try_block(struct finder *f, size_t begin, size_t end, struct pax_tabl
                      bool *found, struct strata_error *err)
 {
     struct strata_slice bytes = strata_bytes(f->file.data + begin, end - begin);
-    struct section section;
+    struct stored_block section;
     struct strata_error why;
 
     f->work += bytes.size;
-    if (section_open(&section, bytes, f->number, begin, &why) < 0)
+    if (stored_block_open(&section, bytes, f->number, begin, &why) < 0)
         return 0;
     strata_buffer_clear(&block->bytes);
     if (buffer_reserve(&block->bytes, section.size) < 0)
         return strata_fail_memory(err, section.size);
     block->bytes.size = section.size;
-    *found = section_unpack(&section, begin, block->bytes.data, &why) == 0 &&
+    *found = stored_block_uncompress(&section, begin, block->bytes.data, &why) == 0 &&
              pax_block_open(&block->block, strata_buffer_slice(&block->bytes), &why) == 0;
     f->work -= *found ? bytes.size : 0;
     return 0;
@@ -123,7 +125,7 @@ static int find_end(struct finder *f, struct pax_table_block *block, size_t limi
     int rc = 0;
 
     *out = 0;
-    while (f->next < f->count && f->ends[f->next] <= f->at + SECTION_TAIL)
+    while (f->next < f->count && f->ends[f->next] <= f->at + STORED_BLOCK_TRAILER)
         f->next++;
     for (size_t i = f->next; rc == 0 && i < f->count && f->ends[i] <= limit && tried < TRIED; i++) {
         f->work += LOOK;
@@ -147,8 +149,8 @@ static size_t next_begin(const struct finder *f)
 {
     size_t at = f->at + 1;
 
-    while (at < f->file.size &&
-           (at <= RECORD_FILE_HEADER + SECTION_TAIL || f->file.data[at - 5] > SECTION_LZ4))
+    while (at < f->file.size && (at <= RECORD_FILE_HEADER + STORED_BLOCK_TRAILER ||
+                                 f->file.data[at - 5] > STORED_BLOCK_LZ4))
         at++;
     return at;
 }

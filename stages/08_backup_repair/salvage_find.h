@@ -2,7 +2,7 @@
 #ifndef STRATA_08_SALVAGE_FIND_H
 #define STRATA_08_SALVAGE_FIND_H
 
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 
 struct finder {
     struct strata_slice file; /* borrowed: up to where blocks may lie */

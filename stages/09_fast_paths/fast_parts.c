@@ -1,10 +1,11 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
-#include "bptree.h"
-#include "group_delay.h"
-#include "pax_table_inside.h"
-#include "single_op_log.h"
+#include "09_fast_paths/memtable/arena_pool.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/table/pax_table_inside.h"
+#include "09_fast_paths/log/single_op_log.h"
+#include "09_fast_paths/log/group_delay.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ static int merge(const struct version *version, const struct tree_sources *of, s
     if (!runs) {
         for (size_t i = 0; i < of->newer_count; i++)
             if (of->newer[i])
-                of->newer[i]->ops->free(of->newer[i]);
+                cursor_free(of->newer[i]);
         *out = NULL;
         return strata_fail_memory(err, count * sizeof *runs);
     }
@@ -62,14 +63,40 @@ static uint64_t filtered(const void *common)
                                 memory_order_relaxed);
 }
 
+/* The pool keeps what one memtable takes, its last chunk included. */
+static int memory_new(const struct strata_env *env, struct arena_source **out,
+                      struct strata_error *err)
+{
+    size_t budget = env->options->memtable_bytes;
+    struct arena_pool *pool = malloc(sizeof *pool);
+    int rc = pool ? arena_pool_init(pool, budget < MEMTABLE_CHUNK ? budget : MEMTABLE_CHUNK,
+                                    budget + budget / 8, err)
+                  : strata_fail_memory(err, sizeof *pool);
+
+    *out = rc == 0 ? &pool->source : NULL;
+    if (rc < 0)
+        free(pool);
+    return rc;
+}
+
+static void memory_free(struct arena_source *source)
+{
+    arena_pool_free((struct arena_pool *)source);
+    free(source);
+}
+
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
+    .memory_new = memory_new,
+    .memory_free = memory_free,
     .merge = merge,
     .get = fast_get,
     .filtered = filtered,
     .index = version_index_new,
+    .open = pax_table_open_later,
     .notes = lineage_notes,
     .log = &single_op_log,
+    .deferred_recovery = true,
     .delay = group_delay_new,
 };

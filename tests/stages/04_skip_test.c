@@ -2,8 +2,8 @@
  * readers that take no lock (for MODE=tsan above all). */
 #include "test.h"
 
-#include "04_memtable_sstable/memtable.h"
-#include "04_memtable_sstable/skip.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "04_memtable_sstable/memtable/skip.h"
 #include "readers.h"
 #include "rng.h"
 
@@ -51,12 +51,9 @@ static void arena_reserve_lasts_for_all_that_was_reserved(void **state)
 static void arena_reserve_of_much_more_than_is_taken(void **state)
 {
     struct arena arena = {.chunk_bytes = 4096};
-    struct arena_pool pool;
     uint8_t *pieces[1000];
 
     (void)state;
-    assert_int_equal(arena_pool_init(&pool, 0, NULL), 0);
-    arena.pool = &pool;
     for (size_t i = 0; i < 1000; i++) {
         assert_int_equal(arena_reserve(&arena, i % 100 ? 3000 : 8000, NULL), 0);
         pieces[i] = arena_take(&arena, 100);
@@ -70,7 +67,6 @@ static void arena_reserve_of_much_more_than_is_taken(void **state)
         memset(arena_take(&arena, 8), 0, 8);
     arena_free(&arena); /* the spare one, too */
     assert_int_equal(arena.taken, 0);
-    arena_pool_free(&pool);
 }
 
 static void arena_too_large_a_piece_is_an_error(void **state)
@@ -81,48 +77,6 @@ static void arena_too_large_a_piece_is_an_error(void **state)
     (void)state;
     assert_code(arena_reserve(&arena, SIZE_MAX - 100, &err), STRATA_ERR_NO_MEMORY, &err);
     assert_int_equal(arena.taken, 0);
-}
-
-static void arena_large_chunks_are_mapped_and_given_back(void **state)
-{
-    struct arena arena = {.chunk_bytes = (size_t)8 << 20};
-    uint8_t *piece;
-
-    (void)state;
-    assert_int_equal(arena_reserve(&arena, (size_t)20 << 20, NULL), 0);
-    piece = arena_take(&arena, (size_t)20 << 20);
-    piece[0] = piece[(20u << 20) - 1] = 1;
-    assert_int_equal(arena.taken % ((size_t)2 << 20), 0);
-    arena_free(&arena);
-}
-
-static void arena_pool_keeps_chunks_for_the_next(void **state)
-{
-    const size_t mib = (size_t)1 << 20;
-    struct arena_pool pool;
-    struct arena arena = {.pool = &pool, .chunk_bytes = 2 * mib};
-    uint8_t *piece;
-
-    (void)state;
-    assert_int_equal(arena_pool_init(&pool, 5 * mib, NULL), 0);
-    for (int i = 0; i < 3; i++) { /* of which two are kept */
-        assert_int_equal(arena_reserve(&arena, mib + mib / 2, NULL), 0);
-        piece = arena_take(&arena, mib + mib / 2);
-        piece[0] = (uint8_t)(i + 1);
-    }
-    assert_int_equal(arena_reserve(&arena, 3 * mib, NULL), 0); /* and not one of another size */
-    arena_take(&arena, 3 * mib);
-    arena_free(&arena);
-    assert_int_equal(pool.bytes, 4 * mib);
-    for (size_t left = 4; left > 0; left -= 2) {
-        assert_int_equal(pool.bytes, left * mib);
-        assert_int_equal(arena_reserve(&arena, mib + mib / 2, NULL), 0);
-        piece = arena_take(&arena, mib + mib / 2);
-        assert_in_range(piece[0], 1, 3); /* as it was left */
-    }
-    assert_int_equal(pool.bytes, 0);
-    arena_free(&arena);
-    arena_pool_free(&pool);
 }
 
 /* ---- Skip list against a sorted array -------------------------------------------------- */
@@ -286,7 +240,6 @@ static void memtable_gives_the_newest_version_that_may_be_seen(void **state)
     assert_int_equal(memtable_get(memtable, S("c"), 9, &value), 0);
     assert_int_equal(memtable->first, 1);
     assert_int_equal(memtable->last, 4);
-    assert_int_equal(memtable->tombstones, 1);
     memtable_unref(memtable);
 }
 
@@ -300,16 +253,16 @@ static void assert_walk(const struct memtable *memtable, uint64_t sequence, cons
 
     assert_non_null(cursor);
     line[0] = '\0';
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
-        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->key.data,
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
+        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->iter.key.data,
                 (int)cursor->sequence);
     assert_string_equal(line, forth);
     line[0] = '\0';
-    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
-        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->key.data,
+    for (rc = cursor_last(cursor, NULL); rc == 0; rc = cursor_prev(cursor, NULL))
+        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->iter.key.data,
                 (int)cursor->sequence);
     assert_string_equal(line, back);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
 }
 
 static void memtable_cursor_sees_one_version_a_key(void **state)
@@ -347,8 +300,6 @@ int main(void)
         cmocka_unit_test(arena_reserve_lasts_for_all_that_was_reserved),
         cmocka_unit_test(arena_reserve_of_much_more_than_is_taken),
         cmocka_unit_test(arena_too_large_a_piece_is_an_error),
-        cmocka_unit_test(arena_large_chunks_are_mapped_and_given_back),
-        cmocka_unit_test(arena_pool_keeps_chunks_for_the_next),
         cmocka_unit_test(skip_list_agrees_with_a_sorted_array),
         cmocka_unit_test(memtable_entry_of_full_height_is_found),
         cmocka_unit_test(memtable_room_for_too_many_operations_is_no_memory),

@@ -2,10 +2,9 @@
  * keys, and what is picked for compaction. The tables are small real ones on a simulated disk. */
 #include "test.h"
 
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/bptree.h"
-#include "07_paced_compaction/compact.h"
-#include "09_fast_paths/fast_parts.h"
+#include "06_leveled_compaction/version/level_iter.h"
+#include "07_paced_compaction/compaction/compact.h"
+#include "07_paced_compaction/plain_parts.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"
 
@@ -16,7 +15,17 @@
 #define S(text) strata_string(text)
 #define DIR "db"
 
-static const struct sstable_kind *const kind = &pax_table_kind;
+#ifndef PARTS /* stage 9 runs these tests, too */
+#define PARTS plain_parts
+
+static struct cursor *run_cursor(const struct version *version, const struct run *run)
+{
+    (void)version;
+    return level_iter_new(run, 1, false);
+}
+#endif
+
+#define kind (PARTS.table)
 
 /* ---- A state, from edits written as tables --------------------------------------------------- */
 
@@ -188,7 +197,7 @@ struct ground {
     uint64_t next, sequence;
     struct state state;
     struct version *version;
-    struct pick_spared spared;
+    struct policy_quarantine quarantined;
     int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */
     int done, steps, parts;
 };
@@ -214,7 +223,7 @@ static void ground_init(struct ground *g)
 static void ground_free(struct ground *g)
 {
     version_unref(g->version);
-    pick_spare_none(&g->spared);
+    policy_quarantine_clear(&g->quarantined);
     state_free(&g->state);
     kind->common_del(g->common);
     assert_int_equal(fs_sim_open_files(g->fs), 0);
@@ -254,7 +263,8 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
     g->next++;
     assert_ok(state_apply(&g->state, &edit, &err), &err);
     assert_ok(version_new(&g->state, g->version, more, count, &version, &err), &err);
-    assert_ok(fast_parts.index(version, &err), &err);
+    if (PARTS.index)
+        assert_ok(PARTS.index(version, &err), &err);
     version_unref(g->version);
     g->version = version;
     edit_free(&edit);
@@ -271,7 +281,7 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
 
     if (!g->version)
         change(g, NULL, NULL, 0, 0);
-    assert_ok(memtable_new(&memtable_bptree, NULL, 1 << 16, &memtable, &err), &err);
+    assert_ok(memtable_new(PARTS.memtable, NULL, 1 << 16, &memtable, &err), &err);
     for (int i = from; i < to; i += step) {
         char key[16], value[60];
         make_key(key, i);
@@ -282,9 +292,9 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
         g->newest[i] = deletes ? -1 : (int)g->sequence;
         g->sequence++;
     }
-    assert_ok(compact_new_flush(&g->env, &fast_parts, g->common, &g->next, g->version, memtable,
-                                &flush, &err),
-              &err);
+    assert_ok(
+        compact_new_flush(&g->env, &PARTS, g->common, &g->next, g->version, memtable, &flush, &err),
+        &err);
     while ((rc = compact_step(flush, &budget, &err)) == 0)
         budget = UINT64_MAX;
     assert_int_equal(rc, COMPACT_DONE);
@@ -311,9 +321,8 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
         change(g, pick, moved, count, pick->output);
         steps = 1;
     } else if (rc == 0) {
-        assert_ok(
-            compact_new(&g->env, &fast_parts, g->common, &g->next, g->version, pick, &c, &err),
-            &err);
+        assert_ok(compact_new(&g->env, &PARTS, g->common, &g->next, g->version, pick, &c, &err),
+                  &err);
         do {
             uint64_t budget = step;
             rc = compact_step(c, &budget, &err);
@@ -331,11 +340,11 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
 static int due(const struct ground *g, struct pick *pick)
 {
     struct strata_error err;
-    struct pick_of of = {.version = g->version,
-                         .options = &g->options,
-                         .cursors = g->state.cursors,
-                         .spared = &g->spared};
-    return pick_due(&of, pick, &err);
+    struct policy_input of = {.version = g->version,
+                              .options = &g->options,
+                              .cursors = g->state.cursors,
+                              .quarantined = &g->quarantined};
+    return policy_pick(&of, pick, &err);
 }
 
 /* What is due, or all. */
@@ -343,7 +352,7 @@ static int compact_one(struct ground *g, uint64_t step, bool all)
 {
     struct strata_error err;
     struct pick pick;
-    int rc = all ? pick_all(g->version, &g->options, &pick, &err) : due(g, &pick);
+    int rc = all ? policy_pick_all(g->version, &g->options, &pick, &err) : due(g, &pick);
 
     return carry_out(g, rc, &pick, step);
 }
@@ -359,8 +368,9 @@ static int compact_part(struct ground *g, unsigned level, int from, int to)
         make_key(low, from);
     if (to >= 0)
         make_key(high, to);
-    return carry_out(g, pick_part(g->version, &g->options, level, S(low), S(high), &pick, &err),
-                     &pick, UINT64_MAX);
+    return carry_out(
+        g, policy_pick_range(g->version, &g->options, level, S(low), S(high), &pick, &err), &pick,
+        UINT64_MAX);
 }
 
 static void expect_gets(struct ground *g)
@@ -374,7 +384,7 @@ static void expect_gets(struct ground *g)
         int rc;
         make_key(key, i);
         strata_buffer_clear(&value);
-        rc = fast_get(g->version, S(key), &type, &value, &err);
+        rc = PARTS.get(g->version, S(key), &type, &value, &err);
         if (g->newest[i] <= 0) {
             assert_true(rc == STRATA_NOT_FOUND || (rc == 0 && type == STRATA_OP_DELETE));
         } else {
@@ -385,7 +395,7 @@ static void expect_gets(struct ground *g)
         }
         key[strlen(key) - 1]++; /* between two keys */
         strata_buffer_clear(&value);
-        assert_int_equal(fast_get(g->version, S(key), &type, &value, &err), STRATA_NOT_FOUND);
+        assert_int_equal(PARTS.get(g->version, S(key), &type, &value, &err), STRATA_NOT_FOUND);
     }
     strata_buffer_free(&value);
 }
@@ -402,7 +412,7 @@ static void expect_at(struct cursor *c, int rc, int i)
     }
     make_key(key, i);
     assert_int_equal(rc, 0);
-    assert_bytes(c->key, S(key));
+    assert_bytes(c->iter.key, S(key));
 }
 
 /* All keys on level 1 in several tables: any walk shows what a sorted array would. */
@@ -412,7 +422,6 @@ static void run_cursor_walks_as_through_an_array(void **state)
     struct strata_error err;
     struct cursor *c;
     struct run run;
-    struct fast_run fast;
     struct rng rng;
     int at = -1;
 
@@ -425,34 +434,33 @@ static void run_cursor_walks_as_through_an_array(void **state)
     assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     assert_true(g.version->levels[1].count >= 4);
     version_runs(g.version, &run);
-    fast = version_index_run(g.version, &run);
-    c = run_cursor_new(&fast, version_index(g.version)->prefix, false);
+    c = run_cursor(g.version, &run);
     assert_non_null(c);
     for (int n = 0; n < 4000; n++) {
         uint64_t dice = at < 0 ? rng_below(&rng, 2) : rng_below(&rng, 40);
         char key[16];
         int rc;
         if (dice == 0) {
-            rc = c->ops->last(c, &err);
+            rc = cursor_last(c, &err);
             at = KEYS - 1;
         } else if (dice == 1) {
             at = (int)rng_below(&rng, KEYS + 1);
             make_key(key, at);
             if (at > 0 && rng_below(&rng, 2))
                 key[strlen(key) - 1]--; /* just before it */
-            rc = c->ops->seek(c, S(key), &err);
+            rc = cursor_seek(c, S(key), &err);
         } else if (dice < 25) {
-            rc = c->ops->next(c, &err);
+            rc = cursor_next(c, &err);
             at++;
         } else {
-            rc = c->ops->prev(c, &err);
+            rc = cursor_prev(c, &err);
             at--;
         }
         expect_at(c, rc, at);
         if (rc != 0)
             at = -1;
     }
-    c->ops->free(c);
+    cursor_free(c);
     ground_free(&g);
 }
 
@@ -480,15 +488,15 @@ static void expect_scan(struct ground *g)
 
     assert_true(of.run_count < 40);
     version_runs(g->version, runs);
-    assert_ok(fast_parts.merge(g->version, &of, &c, &err), &err);
-    for (int rc = cursor_first(c, &err); rc == 0; rc = c->ops->next(c, &err)) {
+    assert_ok(PARTS.merge(g->version, &of, &c, &err), &err);
+    for (int rc = cursor_first(c, &err); rc == 0; rc = cursor_next(c, &err)) {
         struct strata_slice value;
-        int key = number_in(c->key, 4) / 2;
+        int key = number_in(c->iter.key, 4) / 2;
         assert_int_equal(shown[key], 0);
         assert_ok(cursor_value(c, &value, &err), &err);
         shown[key] = c->type == STRATA_OP_DELETE ? -1 : number_in(value, 17);
     }
-    c->ops->free(c);
+    cursor_free(c);
     for (int i = 0; i < KEYS; i++)
         assert_int_equal(shown[i] > 0 ? shown[i] : 0, g->newest[i] > 0 ? g->newest[i] : 0);
 }
@@ -512,11 +520,12 @@ static void expect_compactions_hidden(struct ground *g, struct rng *rng, int rou
         }
         expect_gets(g);
         expect_scan(g);
-        assert_true(g->version->levels[0].count <= pick_level0_aim(g->version, &g->options));
+        assert_true(g->version->levels[0].count <=
+                    policy_slowdown_trigger(g->version, &g->options));
     }
     while (compact_one(g, 700, false) > 0)
         ;
-    assert_in_range(pick_owed(g->version, &g->options), 0, 500); /* what is due is more */
+    assert_in_range(policy_debt(g->version, &g->options), 0, 500); /* what is due is more */
 }
 
 static void compactions_change_nothing_that_is_seen(void **state)
@@ -635,14 +644,14 @@ static bool all_moves(const struct ground *g)
     struct pick pick;
     bool moves;
 
-    assert_ok(pick_all(g->version, &g->options, &pick, &err), &err);
+    assert_ok(policy_pick_all(g->version, &g->options, &pick, &err), &err);
     moves = pick.move;
     pick_free(&pick);
     return moves;
 }
 
-/* Tables that make one run are not written once more: not those with tombstones, not those that
- * are packed otherwise than the level's, not one that is too large for it. */
+/* Tables that make one run are not written once more: but those with tombstones are, and small ones
+ * that make fewer large ones. */
 static void pick_all_moves_what_is_one_run(void **state)
 {
     struct ground g;
@@ -654,9 +663,6 @@ static void pick_all_moves_what_is_one_run(void **state)
     add_flush(&g, 20, 30, 1, false);
     add_flush(&g, 0, 10, 1, false);
     assert_true(all_moves(&g));
-    g.options.pack_from_level = 1;
-    assert_false(all_moves(&g));
-    g.options.pack_from_level = 0;
     assert_int_equal(compact_one(&g, UINT64_MAX, true), 1);
     assert_int_equal(g.version->levels[1].count, 2);
     add_flush(&g, 10, 20, 1, false); /* between the two */
@@ -737,7 +743,7 @@ static void pick_leaves_alone_what_cannot_be_read(void **state)
         if (level)
             assert_true(compact_one(&g, UINT64_MAX, true) > 0);
         number = g.version->levels[level].tables[0]->number;
-        assert_ok(pick_spare(&g.spared, number, &err), &err);
+        assert_ok(policy_quarantine_add(&g.quarantined, number, &err), &err);
         for (int i = 0; i < 8; i++) /* tombstones of what it holds */
             add_flush(&g, KEYS / 2 - 4, KEYS / 2 + 4, 1, true);
         while (compact_one(&g, 700, false) > 0)
@@ -763,7 +769,7 @@ static void pick_leaves_alone_what_cannot_be_read(void **state)
         }
         assert_in_range(g.version->levels[0].count, 0, before + 4);
         expect_gets(&g);
-        pick_spare_none(&g.spared); /* it was mended */
+        policy_quarantine_clear(&g.quarantined); /* it was mended */
         while (compact_one(&g, 700, false) > 0)
             ;
         assert_in_range(g.version->levels[0].count, 0, PICK_L0_TABLES - 1);
@@ -793,19 +799,19 @@ static void pick_tiered_merges_neighbours_of_a_size(void **state)
     g.options.compaction = STRATA_COMPACTION_TIERED;
     add_flushes(&g, 3, 0, 20);
     assert_int_equal(compact_one(&g, UINT64_MAX, false), 0);
-    assert_int_equal(pick_owed(g.version, &g.options), 0);
-    assert_int_equal(pick_level0_aim(g.version, &g.options), 8);
+    assert_int_equal(policy_debt(g.version, &g.options), 0);
+    assert_int_equal(policy_slowdown_trigger(g.version, &g.options), 8);
     add_flush(&g, 20, 40, 1, false);
-    assert_int_equal(pick_owed(g.version, &g.options), g.version->levels[0].bytes);
+    assert_int_equal(policy_debt(g.version, &g.options), g.version->levels[0].bytes);
     add_flush(&g, 40, 140, 1, false); /* much larger, and newer: all are of its tier */
-    assert_int_equal(pick_owed(g.version, &g.options), g.version->levels[0].bytes);
+    assert_int_equal(policy_debt(g.version, &g.options), g.version->levels[0].bytes);
     add_flushes(&g, 3, 0, 10);
     assert_ok(due(&g, &pick), &err);
     assert_int_equal(pick.output, 0);
     assert_int_equal(pick.count[0], 5);
     assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]);
     pick_free(&pick);
-    assert_int_equal(pick_level0_aim(g.version, &g.options), 11);
+    assert_int_equal(policy_slowdown_trigger(g.version, &g.options), 11);
     assert_true(compact_one(&g, UINT64_MAX, false) > 0);
     assert_int_equal(g.version->levels[0].count, 4);
     assert_int_equal(g.version->levels[0].tables[3]->sum.records, 140);
@@ -864,7 +870,7 @@ static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
         if (deep)
             assert_true(compact_one(&g, UINT64_MAX, true) > 0);
         number = g.version->levels[deep].tables[0]->number;
-        assert_ok(pick_spare(&g.spared, number, &err), &err);
+        assert_ok(policy_quarantine_add(&g.quarantined, number, &err), &err);
         for (int i = 0; i < 60; i++) {
             add_flush(&g, i % 3 * 10, i % 3 * 10 + 20, 1, i % 7 == 6);
             while (compact_one(&g, 700, false) > 0)
@@ -873,7 +879,7 @@ static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
             assert_in_range(g.version->levels[0].count, 1, 10);
             expect_gets(&g);
         }
-        pick_spare_none(&g.spared);
+        policy_quarantine_clear(&g.quarantined);
         add_flushes(&g, 12, 0, KEYS);
         while (compact_one(&g, 700, false) > 0)
             expect_gets(&g);
@@ -909,7 +915,7 @@ static unsigned deepest(const struct ground *g, int from, int to)
         make_key(low, from);
     if (to >= 0)
         make_key(high, to);
-    return pick_deepest(g->version, S(low), S(high));
+    return policy_deepest_level(g->version, S(low), S(high));
 }
 
 /* All keys on level 2; above them some of the first half. A range takes what holds its keys. */
@@ -935,7 +941,9 @@ static void pick_part_takes_what_holds_the_keys(void **state)
     assert_int_equal(deepest(&g, -1, 0), 1); /* there is none before the first */
     before = sum_of_numbers(&g, 2, KEYS / 2, KEYS);
     level1 = g.version->levels[1].count;
-    assert_ok(pick_part(g.version, &g.options, 1, S("key 0040"), S("key 0042"), &pick, &err), &err);
+    assert_ok(
+        policy_pick_range(g.version, &g.options, 1, S("key 0040"), S("key 0042"), &pick, &err),
+        &err);
     assert_int_equal(pick.count[1], 1); /* of key 20 */
     assert_in_range(pick.count[2], 1, 3);
     assert_false(pick.move);
@@ -965,59 +973,6 @@ static void pick_part_of_level_0_is_closed(void **state)
     assert_true(compact_part(&g, 0, 50, 51) > 0);
     assert_int_equal(g.version->levels[0].count, 1);
     expect_gets(&g);
-    ground_free(&g);
-}
-
-/* ---- Packing --------------------------------------------------------------------------------- */
-
-static size_t packed_on(const struct ground *g, unsigned level)
-{
-    size_t packed = 0;
-
-    for (size_t i = 0; i < g->version->levels[level].count; i++)
-        packed += g->version->levels[level].tables[i]->packed;
-    return packed;
-}
-
-/* Tables made for a level above are plain, the others packed; and none is moved over the border. */
-static void compaction_packs_from_a_level_on(void **state)
-{
-    struct ground g;
-    struct strata_error err;
-    struct pick pick;
-
-    (void)state;
-    ground_init(&g);
-    g.options.plain_blocks = false;
-    g.options.pack_from_level = 2;
-    add_flush(&g, 0, KEYS, 1, false);
-    assert_int_equal(packed_on(&g, 0), 0);
-    assert_true(compact_part(&g, 0, -1, -1) > 0);
-    assert_true(g.version->levels[1].count > 2);
-    assert_int_equal(packed_on(&g, 1), 0);
-    g.options.level_bytes = 1;
-    g.options.pack_from_level = 3;
-    assert_ok(due(&g, &pick), &err);
-    assert_true(pick.move);
-    pick_free(&pick);
-    g.options.pack_from_level = 2;
-    while (g.version->levels[1].count)
-        assert_true(compact_one(&g, UINT64_MAX, false) > 0);
-    assert_true(g.version->levels[2].count > 2);
-    assert_int_equal(packed_on(&g, 2), g.version->levels[2].count);
-    g.options.pack_from_level = 0; /* another session */
-    add_flush(&g, 0, KEYS, 1, false);
-    assert_int_equal(packed_on(&g, 0), 1);
-    g.options.pack_from_level = 7;
-    assert_true(compact_one(&g, UINT64_MAX, true) > 0);
-    assert_int_equal(packed_on(&g, 3) + packed_on(&g, 4) + packed_on(&g, 5) + packed_on(&g, 6), 0);
-    expect_gets(&g);
-    g.options.compaction = STRATA_COMPACTION_TIERED;
-    g.options.pack_from_level = 6;
-    add_flushes(&g, 4, 0, 20);
-    assert_int_equal(packed_on(&g, 0), 0);
-    assert_true(compact_one(&g, UINT64_MAX, false) > 0);
-    assert_int_equal(packed_on(&g, 0), 1); /* it was merged */
     ground_free(&g);
 }
 
@@ -1067,7 +1022,6 @@ int main(void)
         cmocka_unit_test(pick_tiered_leaves_alone_what_cannot_be_read),
         cmocka_unit_test(pick_part_takes_what_holds_the_keys),
         cmocka_unit_test(pick_part_of_level_0_is_closed),
-        cmocka_unit_test(compaction_packs_from_a_level_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

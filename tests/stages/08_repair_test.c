@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "09_fast_paths/pax_table.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/table/pax_table.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "harm.h"
 #include "rng.h"
 #include "crash/subject.h"
@@ -419,8 +419,10 @@ static void add_table(struct strata_fs *fs, uint64_t number, const char *key,
     set_options(&options, fs);
     assert_ok(pax_table_kind.writer_new(&env, number, &writer, &err), &err);
     assert_ok(pax_table_kind.writer_add(writer, STRATA_OP_PUT, S(key), S("added"), &err), &err);
-    assert_int_equal(strata_buffer_append(&writer->notes, notes.data, notes.size), 0);
+    assert_int_equal(strata_buffer_append(pax_table_writer_notes(writer), notes.data, notes.size),
+                     0);
     assert_ok(pax_table_kind.writer_finish(writer, 5000, 5000, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     pax_table_kind.writer_del(writer, true);
 }
 

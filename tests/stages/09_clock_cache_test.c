@@ -3,7 +3,7 @@
  * MODE=tsan above all). */
 #include "test.h"
 
-#include "09_fast_paths/clock_cache.h"
+#include "09_fast_paths/cache/clock_cache.h"
 #include "child.h"
 #include "rng.h"
 

@@ -1,7 +1,7 @@
 /* 09_group_delay_test.c: when a group is held back for more batches, and when not. */
 #include "test.h"
 
-#include "09_fast_paths/group_delay.h"
+#include "09_fast_paths/log/group_delay.h"
 
 #include <pthread.h>
 #include <sched.h>

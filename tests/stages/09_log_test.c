@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "04_memtable_sstable/log.h"
-#include "09_fast_paths/bptree.h"
-#include "09_fast_paths/single_op_log.h"
+#include "09_fast_paths/memtable/bptree.h"
+#include "09_fast_paths/log/single_op_log.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"

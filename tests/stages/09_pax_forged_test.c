@@ -6,7 +6,7 @@
 
 #include "01_append_log/record.h"
 #include "02_hash_index/index.h"
-#include "09_fast_paths/pax_table_inside.h"
+#include "09_fast_paths/table/pax_table_inside.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"
@@ -69,6 +69,7 @@ static void write_rows(struct ground *g, uint64_t number, int rows)
                   &err);
     }
     assert_ok(kind->writer_finish(writer, 1, 99, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     kind->writer_del(writer, true);
 }
 
@@ -91,7 +92,7 @@ static int get(struct sstable *table, const char *key, struct strata_error *err)
 {
     struct strata_buffer value = {0};
     unsigned type;
-    int rc = kind->get(table, S(key), index_hash(S(key)), &type, &value, err);
+    int rc = kind->get(table, S(key), &type, &value, err);
 
     strata_buffer_free(&value);
     return rc;
@@ -128,7 +129,7 @@ static void take_apart(struct ground *g, struct parts *parts)
     strata_buffer_append(&parts->index, t->fence.bytes.data, t->fence.bytes.size);
     if (t->filter)
         strata_buffer_append(&parts->filter, t->filter,
-                             t->properties - t->filter_place - SECTION_TAIL);
+                             t->properties - t->filter_place - STORED_BLOCK_TRAILER);
     assert_ok(
         pax_table_read_section(t, t->properties, base->bytes - PAX_TABLE_FOOTER, &section, &err),
         &err);
@@ -142,8 +143,8 @@ static void take_apart(struct ground *g, struct parts *parts)
 static void seal(struct strata_buffer *to, const struct strata_buffer *bytes, bool pack)
 {
     uint32_t check;
-    assert_int_equal(section_put(to, 7, to->size, strata_buffer_slice(bytes), pack, &check, NULL),
-                     0);
+    assert_int_equal(
+        stored_block_put(to, 7, to->size, strata_buffer_slice(bytes), pack, &check, NULL), 0);
 }
 
 /* Puts it together again, and frees the parts. */
@@ -448,9 +449,9 @@ static void table_seek_behind_the_last_key_finds_nothing(void **state)
     put_together(&g, &parts);
     table = open_7(&g);
     cursor = kind->cursor(table, false);
-    assert_ok(cursor->ops->seek(cursor, S("key 100039"), &err), &err);
-    assert_code(cursor->ops->seek(cursor, S("key 15"), &err), STRATA_NOT_FOUND, &err);
-    cursor->ops->free(cursor);
+    assert_ok(cursor_seek(cursor, S("key 100039"), &err), &err);
+    assert_code(cursor_seek(cursor, S("key 15"), &err), STRATA_NOT_FOUND, &err);
+    cursor_free(cursor);
     sstable_unref(table);
     ground_free(&g);
 }
@@ -497,7 +498,7 @@ static void block_is_refused(struct ground *g, const struct strata_buffer *secti
         struct cursor *cursor = kind->cursor(table, once);
         assert_code(cursor_first(cursor, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, words);
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     }
     verify_says(table, words);
     sstable_unref(table);
@@ -515,7 +516,7 @@ static void block_that_is_none_is_refused(void **state)
     ground_init(&g);
     assert_code(pax_block_open(&block, S("no block"), &err), STRATA_ERR_CORRUPT, &err);
     assert_int_equal(
-        section_put(&section, 7, RECORD_FILE_HEADER, S("no block"), false, &check, NULL), 0);
+        stored_block_put(&section, 7, RECORD_FILE_HEADER, S("no block"), false, &check, NULL), 0);
     block_is_refused(&g, &section, err.message);
     strata_buffer_free(&section);
     ground_free(&g);
@@ -524,12 +525,12 @@ static void block_that_is_none_is_refused(void **state)
 /* Its tail says that so many bytes come of what is stored. */
 static void forge_packed(struct strata_buffer *section, size_t stored, uint32_t size)
 {
-    uint8_t tail[SECTION_TAIL], *bytes = calloc(1, stored);
+    uint8_t tail[STORED_BLOCK_TRAILER], *bytes = calloc(1, stored);
 
     assert_non_null(bytes);
     strata_buffer_clear(section);
     strata_buffer_append(section, bytes, stored);
-    put_u8(put_u32(tail, size), SECTION_LZ4);
+    put_u8(put_u32(tail, size), STORED_BLOCK_LZ4);
     strata_buffer_append(section, tail, 5);
     put_u32(tail, checksum(checksum_seed(7, RECORD_FILE_HEADER), strata_buffer_slice(section)));
     strata_buffer_append(section, tail, 4);
@@ -544,7 +545,7 @@ static void block_that_does_not_unpack_is_refused(void **state)
     (void)state;
     ground_init(&g);
     forge_packed(&section, 100, 1000);
-    block_is_refused(&g, &section, "does not unpack to its size");
+    block_is_refused(&g, &section, "does not uncompress to its size");
     strata_buffer_free(&section);
     ground_free(&g);
 }
@@ -571,8 +572,8 @@ static void forge_prefix(struct strata_buffer *section, uint32_t count, uint32_t
         strata_buffer_append(&block, suffix, 3);
     }
     strata_buffer_clear(section);
-    assert_int_equal(section_put(section, 7, RECORD_FILE_HEADER, strata_buffer_slice(&block), true,
-                                 &check, NULL),
+    assert_int_equal(stored_block_put(section, 7, RECORD_FILE_HEADER, strata_buffer_slice(&block),
+                                      true, &check, NULL),
                      0);
     strata_buffer_free(&block);
 }
@@ -618,14 +619,14 @@ static void section_of_no_bytes_gives_back_none(void **state)
     (void)state;
     for (int pack = 0; pack < 2; pack++) {
         struct strata_buffer bytes = {0};
-        struct section section;
+        struct stored_block section;
         struct strata_error err;
         uint32_t check;
         uint8_t to = 77;
-        assert_ok(section_put(&bytes, 7, 99, strata_bytes(NULL, 0), pack, &check, &err), &err);
-        assert_ok(section_open(&section, strata_buffer_slice(&bytes), 7, 99, &err), &err);
+        assert_ok(stored_block_put(&bytes, 7, 99, strata_bytes(NULL, 0), pack, &check, &err), &err);
+        assert_ok(stored_block_open(&section, strata_buffer_slice(&bytes), 7, 99, &err), &err);
         assert_int_equal(section.size, 0);
-        assert_ok(section_unpack(&section, 99, &to, &err), &err);
+        assert_ok(stored_block_uncompress(&section, 99, &to, &err), &err);
         assert_int_equal(to, 77);
         strata_buffer_free(&bytes);
     }
@@ -633,15 +634,15 @@ static void section_of_no_bytes_gives_back_none(void **state)
 
 static void section_smaller_than_its_tail_is_refused(void **state)
 {
-    static const uint8_t bytes[SECTION_TAIL];
+    static const uint8_t bytes[STORED_BLOCK_TRAILER];
 
     (void)state;
-    for (size_t size = 0; size < SECTION_TAIL; size++) {
-        struct section section;
+    for (size_t size = 0; size < STORED_BLOCK_TRAILER; size++) {
+        struct stored_block section;
         struct strata_error err;
-        assert_code(section_open(&section, strata_bytes(bytes, size), 7, 99, &err),
+        assert_code(stored_block_open(&section, strata_bytes(bytes, size), 7, 99, &err),
                     STRATA_ERR_CORRUPT, &err);
-        assert_err_says(&err, "smaller than its tail");
+        assert_err_says(&err, "smaller than its trailer");
         assert_err_offset(&err, 99);
     }
 }
@@ -656,14 +657,15 @@ static void section_of_too_many_bytes_is_refused(void **state)
     uint32_t check;
 
     (void)state;
-    assert_code(section_put(&to, 7, 99, strata_bytes(&byte, UINT32_MAX), true, &check, &err),
+    assert_code(stored_block_put(&to, 7, 99, strata_bytes(&byte, UINT32_MAX), true, &check, &err),
                 STRATA_ERR_INVALID, &err);
     assert_int_equal(to.size, 0);
     for (int i = 0; i < 2; i++) {
-        struct section section = {.stored = strata_bytes(&byte, i ? LZ4_MAX_INPUT_SIZE + 1u : 1),
-                                  .size = sizes[i],
-                                  .packing = SECTION_LZ4};
-        assert_code(section_unpack(&section, 99, &byte, &err), STRATA_ERR_CORRUPT, &err);
+        struct stored_block section = {.stored =
+                                           strata_bytes(&byte, i ? LZ4_MAX_INPUT_SIZE + 1u : 1),
+                                       .size = sizes[i],
+                                       .compression = STORED_BLOCK_LZ4};
+        assert_code(stored_block_uncompress(&section, 99, &byte, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, "more than 2 GiB");
     }
     assert_int_equal(byte, 77);
@@ -744,6 +746,7 @@ static void write_one(struct ground *g, const char *value)
     assert_int_equal(kind->writer_new(&g->env, 7, &writer, NULL), 0);
     assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S("key"), S(value), NULL), 0);
     assert_int_equal(kind->writer_finish(writer, 1, 1, NULL), 0);
+    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
     kind->writer_del(writer, true);
 }
 

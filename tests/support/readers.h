@@ -2,7 +2,7 @@
 #ifndef STRATA_TESTS_READERS_H
 #define STRATA_TESTS_READERS_H
 
-#include "04_memtable_sstable/memtable.h"
+#include "04_memtable_sstable/memtable/memtable.h"
 
 /* Two threads read while one writes: each get of what was told finds it, and each walk, forth, back
  * or from a key on, is in order and sees all that it may and nothing newer. */

@@ -27,6 +27,22 @@ for f in stages/*/engine.c; do
     n=$(wc -l <"$f")
     [ "$n" -le 350 ] || complain "$f has $n lines; the glue of a stage has at most 350"
 done
+# What a person reads in a sitting: a folder has at most 20 files, a stage of Part I 3,600 lines (without
+# its inspector, which only annotates dumps).
+while read -r dir; do
+    n=$(find "$dir" -maxdepth 1 -name '*.[ch]' | wc -l)
+    [ "$n" -le 20 ] || complain "$dir has $n files; at most 20: make folders"
+done < <(find stages common -type d)
+for dir in stages/0[1-6]_*; do
+    n=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
+    [ "$n" -le 3600 ] || complain "$dir has $n lines; a stage of Part I has at most 3,600"
+done
+# One language: words that went, and what to write (tests/tools/words.tsv).
+while IFS=$'\t' read -r word instead; do
+    case $word in '#'* | '') continue ;; esac
+    found=$(grep -rnwiE --include='*.[ch]' --include='*.md' -e "$word" include common stages README.md ROADMAP.md docs/*.md) &&
+        complain "\"$word\": write $instead: $(head -1 <<<"$found" | cut -c1-160)"
+done <tests/tools/words.tsv
 mapfile -t staged < <(find stages -name '*.c' | sort)
 library=(common/{base,fs,db,text,inspect,crash/sim}/*.c "${staged[@]}")
 # A library does not print, exit or abort; assert and memcpy'd structs have no place on disk paths.

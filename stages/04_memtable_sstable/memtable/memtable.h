@@ -1,0 +1,71 @@
+/* memtable.h: writes that are in the log and not yet in a run, in order, in memory. It holds every
+ * version that was written since it was made; a reader who came at sequence number s sees those up
+ * to s, whatever is added later.
+ *
+ * Threads: one at a time adds; any number read meanwhile, without a lock. It is dropped when the
+ * last one who refers to it lets go. */
+#ifndef STRATA_04_MEMTABLE_H
+#define STRATA_04_MEMTABLE_H
+
+#include "04_memtable_sstable/memtable/arena.h"
+#include "04_memtable_sstable/iter/cursor.h"
+
+#include <stdatomic.h>
+
+/* What keeps its entries in order. The calls are those of the memtable, which are described below;
+ * `self` lies behind it, and what it needs more it takes from the arena. */
+struct memtable_kind {
+    size_t self_bytes;
+    int (*init)(void *self, struct arena *arena, struct strata_error *err);
+    size_t (*room)(const void *self, size_t operations, size_t bytes); /* SIZE_MAX: too much */
+    void (*add)(void *self, uint64_t sequence, unsigned type, struct strata_slice key,
+                struct strata_slice value);
+    unsigned (*get)(const void *self, struct strata_slice key, uint64_t sequence,
+                    struct strata_slice *value);
+    struct cursor *(*cursor)(const void *self, uint64_t sequence);
+    /* Nobody reads, and who begins to will see all that was added: memory that only readers could
+     * still look at may be used again. NULL: there is none. */
+    void (*recycle)(void *self);
+};
+
+extern const struct memtable_kind memtable_skip; /* a skip list */
+
+struct memtable {
+    _Atomic unsigned refs;
+    const struct memtable_kind *kind;
+    void *self; /* the kind's */
+    struct arena arena;
+    _Atomic uint64_t count; /* of entries; memtable_count */
+    uint64_t first, last;   /* sequence numbers in it; the writer's alone; first > last: none */
+};
+
+/* `budget` is how many bytes it is expected to hold; `source`, which outlives it, is where its
+ * memory comes from (NULL: malloc). NO_MEMORY. One reference is the caller's. */
+#define MEMTABLE_CHUNK ((size_t)8 << 20) /* bytes of memory taken at a time, at most */
+int memtable_new(const struct memtable_kind *kind, struct arena_source *source, size_t budget,
+                 struct memtable **out, struct strata_error *err);
+void memtable_ref(struct memtable *memtable);
+void memtable_unref(struct memtable *memtable); /* NULL is fine */
+
+/* Entries in it: of those that a reader was told, none is missing. */
+uint64_t memtable_count(const struct memtable *memtable);
+/* Memory in use, bytes. */
+size_t memtable_bytes(const struct memtable *memtable);
+/* So many more operations, with so many bytes of keys and values, fit: memtable_add cannot fail.
+ * NO_MEMORY. */
+int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
+                     struct strata_error *err);
+/* Sequence numbers ascend. */
+void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
+                  struct strata_slice key, struct strata_slice value);
+/* As the kind's. */
+void memtable_recycle(struct memtable *memtable);
+
+/* The newest version of `key` up to `sequence`: its type, and its value, which lives as long as
+ * the memtable. 0: it has none here. */
+unsigned memtable_get(const struct memtable *memtable, struct strata_slice key, uint64_t sequence,
+                      struct strata_slice *value);
+/* Over the newest version of each key up to `sequence`. Borrows the memtable. NULL: no memory. */
+struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequence);
+
+#endif

@@ -1,0 +1,487 @@
+/* run.c: a run's bytes. It is stage 1's log, sorted: a file header with the magic "STRATRUN" and
+ * the run's number, and then records in stage 1's framing (01_append_log/record.c), little-endian:
+ *
+ *   +--------+--------------------------------+--------------------------------+---------+
+ *   | header | put or delete, keys ascending  | index: places of 128 records   |  end    |
+ *   |     24 | record | record | ...          | page (type 7) | page | ...     | (type 8)|
+ *   +--------+--------------------------------+--------------------------------+---------+
+ *            ^ 24                             ^ end.index                      ^ 65 before the end
+ *
+ *   value of a page: 1 to 128 offsets, 8 bytes each; all pages but the last have 128
+ *   value of the end: | records 8 | tombstones 8 | index 8 | first 8 | last 8 | digest 8 |
+ *
+ * A run is valid iff every record is, the end stands where the file ends, the pages hold the places
+ * of all records in order and nothing else, keys ascend, and counts and digest add up. Every byte
+ * lies in a record or in the header, so a check covers each.
+ *
+ * I1: no byte is relied on before its check: a page and a record are each read whole and checked
+ *     for every step of a search.
+ * I2: no number of the file is used before it is known to lie within it; a wrong place given by a
+ *     page leads to a record that does not check there, as the place seeds its checks.
+ * I3: each key stands here once. Older versions are needed by readers who came before the flush
+ *     alone, and those hold the memtable. So the records need no sequence numbers: of two runs all
+ *     of one are newer (sum.first, sum.last).
+ *
+ * A get costs log2(n) steps, each a page and a record: this stage's weakness. What would help is
+ * a part of the index in memory, and that is stage 5's, whose blocks make it small. */
+#include "04_memtable_sstable/run/run.h"
+#include "01_append_log/record.h"
+#include "02_hash_index/index.h"
+#include "02_hash_index/segment.h"
+#include "base/coding.h"
+
+#include <stdlib.h>
+
+#define END_VALUE 48
+#define END_BYTES (RECORD_HEAD + END_VALUE)
+#define PAGE_BYTES (RECORD_HEAD + 8 * RUN_PAGE)
+
+struct run {
+    struct sstable base;
+    struct fs_file *file;
+    uint64_t index; /* where its first page stands */
+};
+
+/* What a run's last record says of the others. */
+struct run_end {
+    struct sstable_sum sum;
+    uint64_t index;
+};
+
+/* ---- Opening ----------------------------------------------------------------------------- */
+
+static int corrupt(const struct run *run, uint64_t offset, const char *what,
+                   struct strata_error *err)
+{
+    return sstable_corrupt(&run->base, offset, what, err);
+}
+
+static bool decode_end(struct strata_slice value, struct run_end *end)
+{
+    struct decoder d;
+
+    decoder_init(&d, value);
+    end->sum.records = get_u64(&d);
+    end->sum.tombstones = get_u64(&d);
+    end->index = get_u64(&d);
+    end->sum.first = get_u64(&d);
+    end->sum.last = get_u64(&d);
+    end->sum.digest = get_u64(&d);
+    return decoder_done(&d);
+}
+
+/* Do the parts fill the file? (I2) */
+static bool adds_up(const struct run_end *end, uint64_t at)
+{
+    const struct sstable_sum *sum = &end->sum;
+    uint64_t pages = sum->records / RUN_PAGE + (sum->records % RUN_PAGE != 0);
+
+    return sum->records && sum->records <= at / RECORD_HEAD && sum->tombstones <= sum->records &&
+           sum->first <= sum->last && end->index >= RECORD_FILE_HEADER && end->index <= at &&
+           at - end->index == pages * RECORD_HEAD + 8 * sum->records;
+}
+
+static int read_end(const struct run *run, struct run_end *end, struct strata_error *err)
+{
+    uint64_t size = run->file->end, at = size < END_BYTES ? 0 : size - END_BYTES;
+    struct strata_buffer body = {0};
+    struct record record;
+    int rc = record_check_kind(run->file, RUN_MAGIC, run->base.number, err);
+
+    if (rc == 0 && at < RECORD_FILE_HEADER)
+        rc = corrupt(run, size, "the file ends before a run could", err);
+    if (rc == 0)
+        rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
+    if (rc == 0 && /* with so long a value there is no room for a key */
+        (record.type != RUN_END || !decode_end(record.value, end) || !adds_up(end, at)))
+        rc = corrupt(run, at, "the run's end is none, or does not fit the file", err);
+    strata_buffer_free(&body);
+    return rc;
+}
+
+/* What a search holds: the page and the record that it read last. */
+struct probe {
+    struct strata_buffer page, body;
+    uint64_t page_number; /* in `page`, if that holds any bytes */
+    struct record record; /* its key and value lie in body */
+};
+
+static void probe_free(struct probe *probe)
+{
+    strata_buffer_free(&probe->page);
+    strata_buffer_free(&probe->body);
+}
+
+static int read_page(const struct run *run, struct probe *probe, uint64_t number,
+                     struct strata_error *err)
+{
+    uint64_t at = run->index + number * PAGE_BYTES, left = run->base.sum.records;
+    struct record record;
+    int rc = record_at(run->file, run->base.number, at, run->file->end, RUN_END, &probe->page,
+                       &record, err);
+
+    left -= number * RUN_PAGE;
+    if (rc == 0 && (record.type != RUN_INDEX || record.key.size ||
+                    record.value_size != 8 * (left < RUN_PAGE ? left : RUN_PAGE)))
+        rc = corrupt(run, at, "no page of the index is here", err);
+    if (rc < 0)
+        strata_buffer_clear(&probe->page);
+    probe->page_number = number;
+    return rc;
+}
+
+/* Where record `n` stands: a place among the records (I2). */
+static int place_of(const struct run *run, struct probe *probe, uint64_t n, uint64_t *offset,
+                    struct strata_error *err)
+{
+    uint64_t number = n / RUN_PAGE;
+    struct decoder d;
+    int rc = 0;
+
+    if (!probe->page.size || probe->page_number != number)
+        rc = read_page(run, probe, number, err);
+    if (rc < 0)
+        return rc;
+    decoder_init(&d, strata_buffer_slice(&probe->page));
+    get_bytes(&d, n % RUN_PAGE * 8);
+    *offset = get_u64(&d);
+    return *offset >= RECORD_FILE_HEADER && *offset < run->index
+               ? 0
+               : corrupt(run, run->index + number * PAGE_BYTES,
+                         "the index tells of a record outside the records", err);
+}
+
+static int check_type(const struct run *run, const struct record *record, struct strata_error *err)
+{
+    return record->type <= STRATA_OP_DELETE
+               ? 0
+               : corrupt(run, record->offset, "no put or delete stands here", err);
+}
+
+/* Reads record `n`, whole. */
+static int read_record(const struct run *run, struct probe *probe, uint64_t n,
+                       struct strata_error *err)
+{
+    uint64_t offset;
+    int rc = place_of(run, probe, n, &offset, err);
+
+    if (rc == 0)
+        rc = record_at(run->file, run->base.number, offset, run->index, RUN_END, &probe->body,
+                       &probe->record, err);
+    return rc < 0 ? rc : check_type(run, &probe->record, err);
+}
+
+static int read_bounds(struct run *run, struct strata_error *err)
+{
+    struct strata_buffer *const to[] = {&run->base.smallest, &run->base.largest};
+    struct probe probe = {0};
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        rc = read_record(run, &probe, i ? run->base.sum.records - 1 : 0, err);
+        if (rc == 0 &&
+            strata_buffer_append(to[i], probe.record.key.data, probe.record.key.size) < 0)
+            rc = strata_fail_memory(err, probe.record.key.size);
+    }
+    probe_free(&probe);
+    return rc;
+}
+
+static void run_close(struct sstable *table)
+{
+    fs_close(((struct run *)table)->file, NULL); /* it was only read: nothing is lost */
+    sstable_free(table);
+}
+
+int run_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
+             struct strata_error *err)
+{
+    struct run *run = calloc(1, sizeof *run);
+    struct strata_error why;
+    struct run_end end;
+    int rc;
+
+    (void)common;
+    *out = NULL;
+    if (!run)
+        return strata_fail_memory(err, sizeof *run);
+    rc = sstable_init(&run->base, &run_kind, env, number, err);
+    if (rc == 0) {
+        rc = fs_open(env->fs, run->base.path, FS_READ, &run->file, &why);
+        rc = sstable_opened(&run->base, run->file, rc, &why, err);
+    }
+    if (rc == 0)
+        rc = read_end(run, &end, err);
+    if (rc == 0) {
+        run->base.sum = end.sum;
+        run->index = end.index;
+        rc = read_bounds(run, err);
+    }
+    if (rc < 0)
+        run_close(&run->base);
+    else
+        *out = &run->base;
+    return rc;
+}
+
+/* ---- Finding ----------------------------------------------------------------------------- */
+
+/* The first record whose key is not before `key`: *at, which may be the number of records.
+ * `found`: it has this key, and the probe holds it. */
+static int search(const struct run *run, struct strata_slice key, struct probe *probe, uint64_t *at,
+                  bool *found, struct strata_error *err)
+{
+    uint64_t low = 0, high = run->base.sum.records;
+
+    *found = false;
+    while (low < high && !*found) {
+        uint64_t middle = low + (high - low) / 2;
+        int order, rc = read_record(run, probe, middle, err);
+        if (rc < 0)
+            return rc;
+        order = strata_compare(probe->record.key, key);
+        *found = order == 0;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *at = high;
+    return 0;
+}
+
+int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
+            struct strata_buffer *value, struct strata_error *err)
+{
+    const struct run *run = (struct run *)table;
+    struct probe probe = {0};
+    uint64_t at;
+    bool found;
+    int rc;
+
+    rc = search(run, key, &probe, &at, &found, err);
+    if (rc == 0 && found) {
+        *type = probe.record.type;
+        record_keep_value(&probe.record, &probe.body);
+        strata_buffer_free(value);
+        *value = probe.body;
+        probe.body = (struct strata_buffer){0};
+    }
+    probe_free(&probe);
+    return rc < 0 ? rc : found ? 0 : STRATA_NOT_FOUND;
+}
+
+int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+               struct strata_error *err)
+{
+    const struct run *run = (struct run *)table;
+    struct probe probe = {0};
+    uint64_t at;
+    bool found;
+    int rc = search(run, key, &probe, &at, &found, err);
+
+    if (rc == 0)
+        *offset = found ? probe.record.offset : run->index;
+    if (rc == 0 && !found && at < run->base.sum.records)
+        rc = place_of(run, &probe, at, offset, err);
+    probe_free(&probe);
+    return rc;
+}
+
+/* ---- The cursor -------------------------------------------------------------------------- */
+
+struct run_cursor {
+    struct cursor base;
+    const struct run *run;
+    struct probe probe;
+    struct record_reader reader; /* stands behind the record */
+    struct record record;
+    uint64_t n; /* which record that is */
+};
+
+/* Reads on from where the reader stands: record `n`. */
+static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
+{
+    int rc = record_next(&c->reader, &c->record, err);
+
+    if (rc > 0)
+        rc = corrupt(c->run, c->reader.at, "a record ends behind the last one's end", err);
+    if (rc == 0)
+        rc = check_type(c->run, &c->record, err);
+    if (rc < 0)
+        return rc;
+    c->n = n;
+    c->base.iter.key = c->record.key;
+    c->base.iter.value = c->record.value;
+    c->base.iter.has_value = c->record.value.data != NULL;
+    c->base.type = c->record.type;
+    return 0;
+}
+
+/* To record `n`, by its place. What is read at once lies before the place when the cursor goes
+ * back, and behind it when it goes on. */
+static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_error *err)
+{
+    uint64_t at, from, end = c->run->index;
+    int rc = place_of(c->run, &c->probe, n, &at, err);
+
+    if (rc < 0)
+        return rc;
+    if (back && c->n == n + 1)
+        end = c->record.next;
+    from = end - RECORD_FILE_HEADER < RECORD_WINDOW ? RECORD_FILE_HEADER : end - RECORD_WINDOW;
+    rc = record_reader_move(&c->reader, at, from < at ? from : at, err);
+    return rc < 0 ? rc : read_on(c, n, err);
+}
+
+static int run_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
+{
+    struct run_cursor *c = (struct run_cursor *)iter;
+    uint64_t at = 0;
+    bool found;
+    int order = sstable_compare_key(&c->run->base, key);
+    int rc = order == 0 ? search(c->run, key, &c->probe, &at, &found, err) : 0;
+
+    if (order > 0)
+        return STRATA_NOT_FOUND;
+    return rc < 0 ? rc : go_to(c, at, false, err);
+}
+
+static int run_last(struct strata_iter *iter, struct strata_error *err)
+{
+    struct run_cursor *c = (struct run_cursor *)iter;
+    return go_to(c, c->run->base.sum.records - 1, true, err);
+}
+
+static int run_next(struct strata_iter *iter, struct strata_error *err)
+{
+    struct run_cursor *c = (struct run_cursor *)iter;
+    return c->n + 1 < c->run->base.sum.records ? read_on(c, c->n + 1, err) : STRATA_NOT_FOUND;
+}
+
+static int run_prev(struct strata_iter *iter, struct strata_error *err)
+{
+    struct run_cursor *c = (struct run_cursor *)iter;
+    return c->n ? go_to(c, c->n - 1, true, err) : STRATA_NOT_FOUND;
+}
+
+/* A record that does not fit the reader's window is read again, whole. */
+static int run_value(struct strata_iter *iter, struct strata_error *err)
+{
+    struct run_cursor *c = (struct run_cursor *)iter;
+    int rc = 0;
+
+    if (!c->record.value.data) {
+        rc = record_at(c->run->file, c->run->base.number, c->record.offset, c->run->index, RUN_END,
+                       &c->probe.body, &c->probe.record, err);
+        iter->value = rc == 0 ? c->probe.record.value : strata_bytes(NULL, 0);
+    }
+    iter->has_value = rc == 0;
+    return rc;
+}
+
+static void run_cursor_free(struct strata_iter *iter)
+{
+    struct run_cursor *c = (struct run_cursor *)iter;
+    probe_free(&c->probe);
+    record_reader_free(&c->reader);
+    free(c);
+}
+
+static void cursor_init(struct run_cursor *c, const struct run *run)
+{
+    static const struct strata_iter_ops ops = {run_seek, run_last,  run_next,
+                                               run_prev, run_value, run_cursor_free};
+    *c =
+        (struct run_cursor){.base = {.iter.ops = &ops, .sequence = run->base.sum.last}, .run = run};
+    record_reader_init(&c->reader, run->file, run->base.number, run->index);
+    c->reader.max_type = RUN_END;
+}
+
+struct cursor *run_cursor(struct sstable *table, bool once)
+{
+    struct run_cursor *c = malloc(sizeof *c);
+
+    (void)once; /* nothing is kept in any case */
+    if (!c)
+        return NULL;
+    cursor_init(c, (struct run *)table);
+    return &c->base;
+}
+
+/* ---- Verifying --------------------------------------------------------------------------- */
+
+struct verification {
+    struct strata_buffer before; /* the last key */
+    struct segment_sum sum;
+    uint64_t tombstones;
+};
+
+/* The record where the cursor stands: in order, and where the index says. */
+static int verify_record(struct run_cursor *c, struct verification *v, struct strata_error *err)
+{
+    struct strata_slice before = strata_buffer_slice(&v->before);
+    uint64_t at;
+    int rc = place_of(c->run, &c->probe, c->n, &at, err);
+
+    if (rc == 0 && at != c->record.offset)
+        rc = corrupt(c->run, c->record.offset, "the index has another place for this record", err);
+    if (rc == 0 && c->n && strata_compare(before, c->base.iter.key) >= 0)
+        rc = corrupt(c->run, c->record.offset, "this key is not behind the one before it", err);
+    if (rc < 0)
+        return rc;
+    segment_add(&v->sum, &c->record, index_hash(c->base.iter.key));
+    v->tombstones += c->record.type == STRATA_OP_DELETE;
+    strata_buffer_clear(&v->before);
+    if (strata_buffer_append(&v->before, c->base.iter.key.data, c->base.iter.key.size) < 0)
+        return strata_fail_memory(err, c->base.iter.key.size);
+    return 0;
+}
+
+static int verify_end(const struct run *run, const struct run_cursor *c,
+                      const struct verification *v, struct strata_error *err)
+{
+    struct run_end end;
+    int rc = read_end(run, &end, err); /* the bytes that are there now */
+
+    if (rc == 0 && (v->sum.records != end.sum.records || c->reader.at != end.index ||
+                    v->tombstones != end.sum.tombstones || v->sum.digest != end.sum.digest))
+        rc = corrupt(run, end.index, "the records are not those that the run's end tells of", err);
+    return rc;
+}
+
+int run_verify(struct sstable *table, struct strata_error *err)
+{
+    const struct run *run = (struct run *)table;
+    struct verification v = {0};
+    struct run_cursor c;
+    int rc;
+
+    cursor_init(&c, run);
+    for (rc = go_to(&c, 0, false, err); rc == 0; rc = run_next(&c.base.iter, err)) {
+        rc = verify_record(&c, &v, err);
+        if (rc < 0)
+            break;
+    }
+    if (rc == STRATA_NOT_FOUND)
+        rc = verify_end(run, &c, &v, err);
+    strata_buffer_free(&v.before);
+    probe_free(&c.probe);
+    record_reader_free(&c.reader);
+    return rc;
+}
+
+const struct sstable_kind run_kind = {
+    .suffix = ".run",
+    .magic = RUN_MAGIC,
+    .open = run_open,
+    .close = run_close,
+    .get = run_get,
+    .offset = run_offset,
+    .cursor = run_cursor,
+    .verify = run_verify,
+    .writer_new = run_writer_new,
+    .writer_add = run_writer_add,
+    .writer_finish = run_writer_finish,
+    .writer_del = run_writer_del,
+};

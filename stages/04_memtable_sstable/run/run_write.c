@@ -1,0 +1,122 @@
+/* run_write.c: a run is written record by record. The index can be written only behind the last
+ * one. Until then one varint a record is kept, two bytes most of the time, so that ten million
+ * records need 20 MB. */
+#include "02_hash_index/index.h"
+#include "02_hash_index/segment.h"
+#include "base/bytes.h"
+#include "base/coding.h"
+#include "04_memtable_sstable/run/run.h"
+
+#include <stdlib.h>
+
+#define LARGE ((size_t)64 * 1024) /* values from here on are written from where they are */
+
+struct run_writer {
+    struct sstable_writer base;
+    uint64_t index;             /* where it begins */
+    struct strata_buffer sizes; /* of all records, as varints: of this the index is made */
+};
+
+int run_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                   struct strata_error *err)
+{
+    struct run_writer *w = calloc(1, sizeof *w);
+    int rc;
+
+    if (!w)
+        return strata_fail_memory(err, sizeof *w);
+    rc = sstable_writer_begin(&w->base, &run_kind, env, number, err);
+    if (rc < 0)
+        sstable_writer_free(&w->base, false);
+    else
+        *out = &w->base;
+    return rc;
+}
+
+/* One record, of any type. */
+static int add_record(struct sstable_writer *w, unsigned type, struct strata_slice key,
+                      struct strata_slice value, struct strata_error *err)
+{
+    bool large = value.size >= LARGE;
+
+    if (buffer_reserve(&w->bytes, RECORD_HEAD + key.size + (large ? 0 : value.size)) < 0)
+        return strata_fail_memory(err, RECORD_HEAD + key.size + value.size);
+    record_head(w->number, sstable_writer_place(w), type, key, value,
+                w->bytes.data + w->bytes.size);
+    w->bytes.size += RECORD_HEAD;
+    strata_buffer_append(&w->bytes, key.data, key.size);
+    if (large)
+        return sstable_writer_flush(w, value, err);
+    strata_buffer_append(&w->bytes, value.data, value.size);
+    return sstable_writer_flush_due(w, err);
+}
+
+int run_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
+                   struct strata_slice value, struct strata_error *err)
+{
+    struct run_writer *w = (struct run_writer *)writer;
+    struct sstable_sum *sum = &writer->sum;
+
+    if (buffer_put_varint(&w->sizes, RECORD_HEAD + key.size + value.size) < 0)
+        return strata_fail_memory(err, w->sizes.capacity * 2);
+    sum->records++;
+    sum->digest += segment_digest(index_hash(key), sstable_writer_place(writer), type);
+    sum->tombstones += type == STRATA_OP_DELETE;
+    return add_record(writer, type, key, value, err);
+}
+
+/* The places of all records, page by page. */
+static int add_index(struct run_writer *w, struct strata_error *err)
+{
+    uint64_t left = w->base.sum.records, offset = RECORD_FILE_HEADER;
+    struct decoder sizes;
+    int rc = 0;
+
+    w->index = sstable_writer_place(&w->base);
+    decoder_init(&sizes, strata_buffer_slice(&w->sizes));
+    while (rc == 0 && left) {
+        uint8_t page[8 * RUN_PAGE], *at = page;
+        for (int i = 0; i < RUN_PAGE && left; i++, left--) {
+            at = put_u64(at, offset);
+            offset += get_varint(&sizes);
+        }
+        rc = add_record(&w->base, RUN_INDEX, strata_bytes(NULL, 0),
+                        strata_bytes(page, (size_t)(at - page)), err);
+    }
+    return rc;
+}
+
+static int add_end(struct run_writer *w, struct strata_error *err)
+{
+    const struct sstable_sum *sum = &w->base.sum;
+    uint8_t bytes[48], *at = bytes;
+
+    at = put_u64(at, sum->records);
+    at = put_u64(at, sum->tombstones);
+    at = put_u64(at, w->index);
+    at = put_u64(at, sum->first);
+    at = put_u64(at, sum->last);
+    put_u64(at, sum->digest);
+    return add_record(&w->base, RUN_END, strata_bytes(NULL, 0), strata_bytes(bytes, sizeof bytes),
+                      err);
+}
+
+int run_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,
+                      struct strata_error *err)
+{
+    struct run_writer *w = (struct run_writer *)writer;
+    int rc;
+
+    writer->sum.first = first;
+    writer->sum.last = last;
+    rc = add_index(w, err);
+    if (rc == 0)
+        rc = add_end(w, err);
+    return rc < 0 ? rc : sstable_writer_flush(writer, strata_bytes(NULL, 0), err);
+}
+
+void run_writer_del(struct sstable_writer *writer, bool keep)
+{
+    strata_buffer_free(&((struct run_writer *)writer)->sizes);
+    sstable_writer_free(writer, keep);
+}

@@ -1,0 +1,121 @@
+/* pick_fixed.c: which level is compacted next (LevelDB: doc/impl.md). Level 0 is due by the number
+ * of its tables, because every read asks each of them; the other levels by their bytes. The level
+ * that exceeds its target most is first.
+ *
+ *   level 0   [a........q] [c.....z] [b..f]      due with 4: the oldest, and all that overlap
+ *   level 1   [a.d][e...k][l...p][r..z]          due above its target: one table, round robin,
+ *   level 2   [a][b.c][e.f][g.h][i.k][m]...      with all that it overlaps on the next level
+ *
+ * Targets are fixed: level_bytes for level 1, ten times as many for each next one. */
+#include "pick.h"
+
+#include <assert.h>
+
+uint64_t pick_target(const struct strata_options *options, unsigned level)
+{
+    uint64_t target = options->level_bytes;
+
+    for (; level > 1; level--)
+        target = target > UINT64_MAX / PICK_TIMES ? UINT64_MAX : target * PICK_TIMES;
+    return target;
+}
+
+/* In thousandths of what the level may have; 1000 and less is not due. The deepest never is. */
+static uint64_t score(const struct version *v, const struct strata_options *options, unsigned level)
+{
+    uint64_t bytes = v->levels[level].bytes, target;
+
+    if (level == 0)
+        return v->levels[0].count < PICK_L0_TABLES
+                   ? 0
+                   : (uint64_t)v->levels[0].count * 1000 / PICK_L0_TABLES + 1;
+    target = pick_target(options, level);
+    if (level == LEVELS - 1 || bytes <= target)
+        return 0;
+    return bytes / target * 1000 + bytes % target / (target / 1000 + 1) + 1;
+}
+
+/* LEVELS: none is due. */
+static unsigned most_urgent(const struct version *v, const struct strata_options *options)
+{
+    uint64_t most = 0;
+    unsigned level = LEVELS;
+
+    for (unsigned i = 0; i < LEVELS; i++) {
+        uint64_t one = score(v, options, i);
+        if (one > most) {
+            most = one;
+            level = i;
+        }
+    }
+    return level;
+}
+
+/* Would moving the file do? There is nothing to merge it with; the compaction that takes it from
+ * there stays small; and it has more than tombstones, which a merge may drop. */
+static bool can_move(const struct version *v, const struct strata_options *options,
+                     const struct pick *pick, const struct pick_range *range)
+{
+    const struct sstable *table = pick->tables[pick->level][0];
+
+    return pick->count[pick->level] == 1 && pick->count[pick->output] == 0 &&
+           table->sum.tombstones < table->sum.records &&
+           pick_bytes_over(v, pick->output + 1, range) <= PICK_TIMES * options->table_bytes;
+}
+
+int pick_compaction(const struct version *v, const struct strata_options *options,
+                    const struct strata_buffer *cursors, struct pick *out, struct strata_error *err)
+{
+    unsigned level = most_urgent(v, options);
+    const struct version_level *l = &v->levels[level];
+    struct pick_range range;
+    int rc;
+
+    *out = (struct pick){.level = level, .output = level + 1};
+    if (level == LEVELS)
+        return STRATA_NOT_FOUND;
+    assert(l->count > 0);
+    range = pick_range_of(
+        l->tables[level ? pick_behind(l, strata_buffer_slice(&cursors[level])) : l->count - 1]);
+    if (level == 0)
+        pick_close_over(l, &range); /* 6.I1 */
+    rc = pick_take_overlapping(out, v, level, &range, err);
+    if (rc == 0)
+        rc = pick_take_overlapping(out, v, out->output, &range, err); /* 6.I2 */
+    out->move = rc == 0 && can_move(v, options, out, &range);
+    return rc;
+}
+
+/* ---- Everything ---------------------------------------------------------------------------- */
+
+static bool has_tombstones(const struct version_level *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->tables[i]->sum.tombstones)
+            return true;
+    return false;
+}
+
+int pick_everything(const struct version *v, const struct strata_options *options, struct pick *out,
+                    struct strata_error *err)
+{
+    unsigned levels = 0;
+    int rc = 0;
+
+    *out = (struct pick){.output = 1};
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
+        const struct version_level *l = &v->levels[level];
+        rc = pick_take_room(out, level, l->count, err);
+        for (size_t i = 0; rc == 0 && i < l->count; i++)
+            pick_take(out, level, l->tables[i]);
+        levels += l->count > 0;
+        if (level && l->count)
+            out->output = level;
+    }
+    while (out->output + 1 < LEVELS && out->bytes > pick_target(options, out->output))
+        out->output++;
+    if (rc == 0 && (levels == 0 || (levels == 1 && out->count[out->output] &&
+                                    !has_tombstones(&v->levels[out->output]))))
+        return STRATA_NOT_FOUND;
+    return rc;
+}

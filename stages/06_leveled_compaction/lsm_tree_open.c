@@ -1,0 +1,262 @@
+/* lsm_tree_open.c: opening.
+ *
+ *   CURRENT -> manifest -> edits -> which tables, which log
+ *                                   open the tables     replay the log into a memtable
+ *
+ * 6.I12: nothing is removed before everything that the manifest names was found whole: with a wrong
+ *     manifest in its place, from an earlier time say, the files are still there to be rescued.
+ * 6.I13: a log or manifest that was not closed cleanly is never appended to: a new manifest gets
+ * the whole state; the memtable is flushed, and a new log begins. What comes after a torn tail may
+ *     be lost (leveldb #1287, duckdb #14785). A sync of the old log would not do: after a sync that
+ *     failed, in a process that is gone, the next one may succeed without having written.
+ * 6.I14: a log is written to after an edit has named it: a log behind the one that is named holds
+ *     no operation, or the end of the manifest is lost. */
+#include "lsm_tree.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- Logs that no edit names (6.I14) ----------------------------------------------------------
+ */
+
+static int note_operations(void *arg, const struct wal_frame *frame, struct record_reader *reader,
+                           struct strata_error *err)
+{
+    (void)reader;
+    (void)err;
+    *(bool *)arg |= frame->count > 0;
+    return 0;
+}
+
+/* What is no log, or a torn one, holds none. */
+static int holds_operations(const struct lsm_tree *tree, const char *path, uint64_t number,
+                            bool *holds, struct strata_error *err)
+{
+    struct replay replay = {.number = number, .apply = note_operations, .arg = holds};
+    struct strata_error why;
+    int rc = fs_open(tree->env->fs, path, FS_READ, &replay.file, &why);
+
+    if (rc == 0)
+        rc = log_check_header(replay.file, number, &replay.kind, &why);
+    if (rc == 0)
+        rc = replay_log(&replay, &why);
+    fs_close(replay.file, NULL);
+    if (rc < 0 && rc != STRATA_ERR_CORRUPT && err)
+        *err = why;
+    return rc == STRATA_ERR_CORRUPT ? 0 : rc;
+}
+
+static int check_unnamed_log(const struct lsm_tree *tree, const char *name, uint64_t number,
+                             struct strata_error *err)
+{
+    char *path = fs_join(tree->env->dir, name);
+    bool holds = false;
+    int rc = path ? holds_operations(tree, path, number, &holds, err) : strata_fail_memory(err, 64);
+
+    if (rc == 0 && holds)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET,
+                         "the log holds operations, and the manifest does not name it: its end is "
+                         "lost");
+    free(path);
+    return rc;
+}
+
+static int check_unnamed_logs(const struct lsm_tree *tree, const struct fs_names *names,
+                              struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < names->count; i++) {
+        uint64_t number = strtoull(names->names[i], NULL, 10);
+        if (number > tree->entry.number && lsm_tree_is_name(names->names[i], number, ".log"))
+            rc = check_unnamed_log(tree, names->names[i], number, err);
+    }
+    return rc;
+}
+
+/* ---- Tables ---------------------------------------------------------------------------------- */
+
+/* The table is the one that the edit added. */
+static int check_table(const struct sstable *table, const struct edit_table *entry,
+                       struct strata_error *err)
+{
+    if (table->bytes != entry->bytes || table->sum.digest != entry->digest ||
+        table->sum.records != entry->records || table->sum.tombstones != entry->tombstones ||
+        table->sum.first != entry->first || table->sum.last != entry->last ||
+        strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) != 0 ||
+        strata_compare(strata_buffer_slice(&table->largest), entry->largest) != 0)
+        return strata_fail(err, STRATA_ERR_CORRUPT, table->path, table->bytes,
+                           "not the table that the manifest names: that one has %" PRIu64 " bytes",
+                           entry->bytes);
+    return 0;
+}
+
+static int open_tables(struct lsm_tree *tree, struct sstable **tables, size_t *count,
+                       struct strata_error *err)
+{
+    int rc = 0;
+
+    for (unsigned level = 0; level < LEVELS; level++) {
+        const struct state_level *l = &tree->state.levels[level];
+        for (size_t i = 0; rc == 0 && i < l->count; i++) {
+            rc = tree->kind->open(tree->env, tree->common, l->tables[i].number, &tables[*count],
+                                  err);
+            if (rc == 0)
+                rc = check_table(tables[(*count)++], &l->tables[i], err);
+        }
+    }
+    return rc;
+}
+
+static int make_version(struct lsm_tree *tree, struct strata_error *err)
+{
+    size_t size = (tree->state.count + 1) * sizeof(struct sstable *), count = 0;
+    struct sstable **tables = malloc(size);
+    int rc = tables ? open_tables(tree, tables, &count, err) : strata_fail_memory(err, size);
+
+    if (rc == 0)
+        rc = version_new(&tree->state, NULL, tables, count, &tree->version, err);
+    for (size_t i = 0; i < count; i++)
+        sstable_unref(tables[i]); /* the version has them */
+    free(tables);
+    return rc;
+}
+
+/* ---- The log --------------------------------------------------------------------------------- */
+
+struct tables lsm_tree_log_known(const struct edit_log *entry)
+{
+    return (struct tables){.log = entry->number,
+                           .log_first = entry->first,
+                           .log_end = entry->end,
+                           .sequence = entry->sequence};
+}
+
+static int make_memtable(struct lsm_tree *tree, struct strata_error *err)
+{
+    return memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes, &tree->memtable,
+                        err);
+}
+
+static int read_log(struct lsm_tree *tree, struct strata_error *err)
+{
+    struct tables known = lsm_tree_log_known(&tree->entry);
+    int rc = log_open(&tree->log, tree->env, NULL, &known, tree->memtable, &tree->opened, err);
+
+    if (rc < 0)
+        return rc;
+    tree->sequence = tree->opened.sequence;
+    tree->marker.there = mark_is(&tree->log.tail);
+    replay_report_torn(&tree->opened, tree->env);
+    return 0;
+}
+
+/* As a clean close leaves it, or as it was made. */
+static bool ended_cleanly(const struct lsm_tree *tree)
+{
+    return tree->opened.end == tree->entry.end && tree->log.file->end == tree->entry.end;
+}
+
+/* ---- The tree -------------------------------------------------------------------------------- */
+
+static int apply(void *arg, const struct edit *edit, struct strata_error *err)
+{
+    return state_apply(arg, edit, err);
+}
+
+int lsm_tree_read_state(const struct strata_env *env, struct manifest *manifest,
+                        struct state *state, uint64_t *torn, struct strata_error *err)
+{
+    int rc = manifest_open(manifest, env, apply, state, torn, err);
+
+    if (rc == 0 && state->log_count != 1)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest->path, 0,
+                         "the manifest names %" PRIu32 " logs, and this stage has one",
+                         state->log_count);
+    return rc;
+}
+
+static int remove_obsolete(const struct lsm_tree *tree, struct strata_error *err)
+{
+    struct fs_names names;
+    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
+
+    if (rc == 0)
+        rc = lsm_tree_remove_obsolete(tree, &names, err);
+    fs_names_free(&names);
+    return rc;
+}
+
+/* Log 1, and a manifest that names it. */
+static int make_anew(struct lsm_tree *tree, struct strata_error *err)
+{
+    struct edit edit = {.has_logs = true, .log_count = 1};
+    int rc = remove_obsolete(tree, err); /* nothing is named: all files of an earlier attempt */
+
+    tree->next = 2;
+    tree->sequence = 1;
+    if (rc == 0)
+        rc = log_create(&tree->log, tree->env, NULL, 1, 1, err);
+    tree->entry = edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
+    edit.next = tree->next;
+    if (rc == 0)
+        rc = state_apply(&tree->state, &edit, err);
+    if (rc == 0)
+        rc = make_version(tree, err);
+    if (rc == 0)
+        rc = make_memtable(tree, err);
+    tree->stats.log_bytes = tree->log.end;
+    return rc < 0 ? rc : lsm_tree_roll_over(tree, err); /* syncs the directory, then CURRENT */
+}
+
+static int read_all(struct lsm_tree *tree, uint64_t *torn, struct fs_names *names,
+                    struct strata_error *err)
+{
+    int rc = lsm_tree_read_state(tree->env, &tree->manifest, &tree->state, torn, err);
+
+    tree->next = tree->state.next;
+    tree->entry = tree->state.logs[0];
+    if (rc == 0)
+        rc = make_version(tree, err);
+    if (rc == 0)
+        rc = make_memtable(tree, err);
+    if (rc == 0)
+        rc = read_log(tree, err);
+    if (rc == 0)
+        rc = fs_list(tree->env->fs, tree->env->dir, names, err);
+    if (rc == 0)
+        rc = check_unnamed_logs(tree, names, err);
+    if (rc == 0 && *torn)
+        strata_env_log(tree->env, STRATA_LOG_WARNING, "%s: %s a torn edit of %" PRIu64 " bytes",
+                       tree->manifest.path, tree->env->options->read_only ? "ignored" : "dropped",
+                       *torn);
+    return rc;
+}
+
+static int make_writable(struct lsm_tree *tree, bool torn, const struct fs_names *names,
+                         struct strata_error *err)
+{
+    int rc = 0;
+
+    lsm_tree_pass_numbers(tree, names);
+    if (torn || !manifest_is_settled(&tree->manifest))
+        rc = lsm_tree_roll_over(tree, err); /* 6.I13 */
+    if (rc == 0)
+        rc = remove_obsolete(tree, err);                                   /* 6.I12 */
+    return rc < 0 || ended_cleanly(tree) ? rc : lsm_tree_flush(tree, err); /* 6.I13 */
+}
+
+int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err)
+{
+    struct fs_names names = {0};
+    uint64_t torn;
+    int rc;
+
+    if (tree->env->is_new)
+        return make_anew(tree, err);
+    rc = read_all(tree, &torn, &names, err);
+    if (rc == 0 && !tree->env->options->read_only)
+        rc = make_writable(tree, torn > 0, &names, err);
+    fs_names_free(&names);
+    return rc;
+}

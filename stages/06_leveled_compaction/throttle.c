@@ -1,0 +1,94 @@
+/* throttle.c: see throttle.h. LevelDB delays each write by 1 ms when level 0 has 8 tables, to leave
+ * the processor to its compaction thread, and stops all writes at 12. Here the thread that writes
+ * compacts, so its delay is a compaction:
+ *
+ *   tables of level 0    a write
+ *   0 to 7               goes on
+ *   8 to 11              does one compaction, the most urgent, and goes on    slowdown trigger
+ *   12                   compacts until there are fewer                       stop trigger
+ *
+ * The write that finds the memtable full flushes it, and does one compaction, too. All of these are
+ * write stalls.
+ *
+ * A compaction that nobody asked for may fail (a damaged table, a full disk): what is written has
+ * nothing to do with it. It is reported to the log, compactions are paused until the next flush,
+ * and writes go on, whatever level 0 has. */
+#include "throttle.h"
+
+#include <errno.h>
+
+/* May writes go on after this failure of a compaction? Its outputs were removed. */
+static bool is_tolerable(const struct lsm_tree *tree, int rc, const struct strata_error *err)
+{
+    if (tree->unknown)
+        return false;
+    return rc == STRATA_ERR_CORRUPT || rc == STRATA_ERR_NO_MEMORY || err->sys == ENOSPC ||
+           err->sys == EDQUOT;
+}
+
+static bool must_stop(const struct lsm_tree *tree)
+{
+    return tree->version->levels[0].count >= THROTTLE_STOP;
+}
+
+/* 0: one was done; NOT_FOUND: none is due, or may be done. */
+static int compact_one(struct lsm_tree *tree, struct strata_error *err)
+{
+    char text[600];
+    int rc;
+
+    if (tree->paused)
+        return STRATA_NOT_FOUND;
+    rc = lsm_tree_compact(tree, err);
+    if (rc >= 0 || !is_tolerable(tree, rc, err))
+        return rc;
+    tree->paused = true;
+    strata_env_log(tree->env, STRATA_LOG_WARNING, "no compactions until the next flush: %s",
+                   strata_error_text(err, text, sizeof text));
+    return STRATA_NOT_FOUND;
+}
+
+static void note_stall(struct lsm_tree *tree, uint64_t began_ns)
+{
+    uint64_t ns = fs_now(tree->env->fs) - began_ns;
+
+    tree->stats.stalls++;
+    tree->stats.stall_ns += ns;
+    tree->stats.longest_ns = ns > tree->stats.longest_ns ? ns : tree->stats.longest_ns;
+}
+
+static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
+{
+    int rc = full ? lsm_tree_flush(tree, err) : 0;
+
+    if (rc == 0)
+        rc = compact_one(tree, err);
+    while (rc == 0 && must_stop(tree))
+        rc = compact_one(tree, err);
+    return rc < 0 ? rc : 0;
+}
+
+int throttle_write(struct lsm_tree *tree, struct strata_error *err)
+{
+    bool full = memtable_bytes(tree->memtable) >= tree->env->options->memtable_bytes;
+    uint64_t began_ns;
+    int rc;
+
+    if (!full && (tree->paused || tree->version->levels[0].count < THROTTLE_SLOWDOWN))
+        return 0;
+    began_ns = fs_now(tree->env->fs);
+    pthread_mutex_unlock(&tree->group.mutex);
+    rc = work(tree, full, err);
+    pthread_mutex_lock(&tree->group.mutex);
+    note_stall(tree, began_ns);
+    return lsm_tree_spoil(tree, rc, err);
+}
+
+int throttle_drain(struct lsm_tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    while (rc == 0)
+        rc = lsm_tree_compact(tree, err);
+    return rc < 0 ? rc : 0;
+}

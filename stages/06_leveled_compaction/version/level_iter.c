@@ -1,0 +1,164 @@
+/* level_iter.c: see level_iter.h. One table has a cursor at a time: the one that the iterator
+ * stands in; a step out of it opens the next one. */
+#include "level_iter.h"
+#include "04_memtable_sstable/iter/merge_iter.h"
+#include "base/cost.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct level_iter {
+    struct cursor base;
+    struct run run;
+    size_t at;           /* the table that `from` is of */
+    struct cursor *from; /* or NULL */
+    uint64_t age;
+    bool once;
+};
+
+/* A cursor of table `at`, which stands nowhere yet. */
+static int enter(struct level_iter *it, size_t at, struct strata_error *err)
+{
+    if (it->from && it->at == at)
+        return 0;
+    if (it->from)
+        cursor_free(it->from);
+    it->at = at;
+    it->from = it->run.tables[at]->kind->cursor(it->run.tables[at], it->once);
+    return it->from ? 0 : strata_fail_memory(err, sizeof *it->from);
+}
+
+static int show(struct level_iter *it)
+{
+    it->base.iter.key = it->from->iter.key;
+    it->base.sequence = it->age;
+    it->base.type = it->from->type;
+    it->base.iter.has_value = it->from->iter.has_value;
+    it->base.iter.value = it->from->iter.value;
+    return 0;
+}
+
+/* `rc`: of a move in the present table. At its end: to the next one's first entry. */
+static int forward(struct level_iter *it, int rc, struct strata_error *err)
+{
+    while (rc == STRATA_NOT_FOUND && it->at + 1 < it->run.count) {
+        rc = enter(it, it->at + 1, err);
+        if (rc == 0)
+            rc = cursor_first(it->from, err);
+    }
+    return rc == 0 ? show(it) : rc;
+}
+
+static int backward(struct level_iter *it, int rc, struct strata_error *err)
+{
+    while (rc == STRATA_NOT_FOUND && it->at > 0) {
+        rc = enter(it, it->at - 1, err);
+        if (rc == 0)
+            rc = cursor_last(it->from, err);
+    }
+    return rc == 0 ? show(it) : rc;
+}
+
+/* The first table whose largest key is not before `key`. */
+static size_t find_table(const struct level_iter *it, struct strata_slice key)
+{
+    size_t low = 0, high = it->run.count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        cost_so_far.comparisons++;
+        if (strata_compare(strata_buffer_slice(&it->run.tables[middle]->largest), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int level_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
+{
+    struct level_iter *it = (struct level_iter *)iter;
+    size_t at = find_table(it, key);
+    int rc = at < it->run.count ? enter(it, at, err) : STRATA_NOT_FOUND;
+
+    if (rc != 0)
+        return rc;
+    return forward(it, cursor_seek(it->from, key, err), err);
+}
+
+static int level_last(struct strata_iter *iter, struct strata_error *err)
+{
+    struct level_iter *it = (struct level_iter *)iter;
+    int rc = enter(it, it->run.count - 1, err);
+
+    return rc < 0 ? rc : backward(it, cursor_last(it->from, err), err);
+}
+
+static int level_next(struct strata_iter *iter, struct strata_error *err)
+{
+    struct level_iter *it = (struct level_iter *)iter;
+    return forward(it, cursor_next(it->from, err), err);
+}
+
+static int level_prev(struct strata_iter *iter, struct strata_error *err)
+{
+    struct level_iter *it = (struct level_iter *)iter;
+    return backward(it, cursor_prev(it->from, err), err);
+}
+
+static int level_value(struct strata_iter *iter, struct strata_error *err)
+{
+    int rc = cursor_value(((struct level_iter *)iter)->from, &iter->value, err);
+
+    iter->has_value = rc == 0;
+    return rc;
+}
+
+static void level_free(struct strata_iter *iter)
+{
+    struct level_iter *it = (struct level_iter *)iter;
+
+    if (it->from)
+        cursor_free(it->from);
+    free(it);
+}
+
+struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once)
+{
+    static const struct strata_iter_ops ops = {level_seek, level_last,  level_next,
+                                               level_prev, level_value, level_free};
+    struct level_iter *it = calloc(1, sizeof *it);
+
+    if (!it)
+        return NULL;
+    assert(run->count > 0);
+    it->base.iter.ops = &ops;
+    it->run = *run;
+    it->age = age;
+    it->once = once;
+    return &it->base;
+}
+
+/* ---- All levels ------------------------------------------------------------------------------ */
+
+/* Tables have at least one operation each, none of which another has, and the memtable's are newer:
+ * so its sequence numbers are larger than the number of runs, from which ages count down. */
+int level_merge_new(const struct level_merge *of, struct cursor **out, struct strata_error *err)
+{
+    size_t size = (of->run_count + 1) * sizeof(struct cursor *), n = 0;
+    struct cursor **sources = malloc(size);
+    int rc;
+
+    if (!sources) {
+        if (of->memtable)
+            cursor_free(of->memtable);
+        return strata_fail_memory(err, size);
+    }
+    if (of->has_memtable)
+        sources[n++] = of->memtable;
+    for (size_t i = 0; i < of->run_count; i++)
+        sources[n++] = level_iter_new(&of->runs[i], of->run_count - i, of->once);
+    rc = merge_iter_new(sources, n, of->tombstones, out, err);
+    free(sources);
+    return rc;
+}

@@ -1,0 +1,322 @@
+/* pace.c: see pace.h.
+ *
+ * The debt is spread over the bytes that may be written until it must be paid: with a debt of d
+ * bytes and room for r, a write of b bytes does d * b / r of the work. So it is paid in time
+ * whatever comes, and nearly evenly: the quota changes only when r and d do.
+ *
+ *     debt
+ *      |\
+ *      | \       each write does a little          debt                  must be paid when
+ *      |  \                                        ------------------ ----------------------------
+ *      |   \                                       flush of the          the memtable is half full
+ *      |    \                                      immutable memtable
+ *      +-----\-------> bytes written               compactions that      level 0 has as many tables
+ * as room |                                    are due               the slowdown trigger: 8; it
+ * must be paid here                                       tiered: 5, and 3 for each tier
+ *
+ * 7.I10: level 0 never has STOP_MORE tables more than the slowdown trigger, the stop trigger,
+ * unless compaction is paused: a write waits before. 7.I11: a write of b bytes that neither the
+ * stop trigger, nor a flush that is late (7.I1), nor what open has left to the first write makes
+ * wait, does no more than
+ *          - read PIECE bytes of inputs and one entry, and its own quota, b * d / r, once for the
+ *            flush, where d / r is at most 16, and once for compactions;
+ *          - wait for the device once, for a piece of an output (compact.c), or twice, where an
+ * edit is installed (the directory, the manifest), or four times, where a memtable becomes
+ *            immutable (the new log, the end of the old one, directory, manifest): after any of
+ *            these the rest of the work is left to the next write;
+ *          - remove so many bytes of obsolete files (remove_some_obsolete).
+ *        Tiered: the debt grows with the tables, and so does d / r; and a table of level 0 is one,
+ *        however large: the write that ends it makes the filter of all its keys, too.
+ *        Why: the debt is looked at so often that a quota between two looks is no more than PIECE
+ *        (look_again_after); a step ends at its first wait; a table's end and the edit that names
+ * it are two steps; and nothing that a step does takes longer the more tables there are, but the
+ *        edit (change.c: a copy of the list, 1 ms for some thousand tables). */
+#include "pace.h"
+#include "tolerate.h"
+
+#include <assert.h>
+
+#define STOP_MORE 4u             /* tables, from the slowdown trigger to the stop trigger */
+#define MOST ((uint64_t)1 << 40) /* bytes of a memtable, in sums */
+#define LOOK                                                                                       \
+    ((uint64_t)2 << 10)           /* bytes that are written between two looks at the debt, at most \
+                                   */
+#define PIECE ((uint64_t)8 << 10) /* of work, between two writes */
+#define OBSOLETE_LEAST ((uint64_t)1 << 20)
+#define OBSOLETE_MOST ((uint64_t)8 << 20)
+
+static uint64_t quota(uint64_t debt, uint64_t bytes, uint64_t room)
+{
+    double part = room ? (double)bytes / (double)room : 1;
+    return part < 1 ? (uint64_t)((double)debt * part) + 1 : debt + 1;
+}
+
+/* ---- Flush ----------------------------------------------------------------------------------- */
+
+static int finish_flush(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    while (rc == 0 && tree->super->immutable) {
+        uint64_t budget = UINT64_MAX;
+        rc = tree_flush_step(tree, &budget, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static uint64_t flush_debt(const struct tree *tree)
+{
+    if (!tree->super->immutable)
+        return 0;
+    return tree->flush ? compact_left(tree->flush) : memtable_bytes(tree->super->immutable);
+}
+
+/* Bytes until the memtable is half full; near that, and beyond, at least a sixteenth of it: else
+ * one write would do all the rest. */
+static uint64_t flush_room(const struct tree *tree)
+{
+    uint64_t budget = tree->env->options->memtable_bytes, half = budget / 2;
+    uint64_t used = memtable_bytes(tree->super->memtable);
+
+    return used + budget / 16 < half ? half - used : budget / 16;
+}
+
+static int do_flush_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    uint64_t budget = quota(flush_debt(tree), bytes, flush_room(tree));
+    int rc = tree->super->immutable ? tree_flush_step(tree, &budget, err) : 0;
+    return rc < 0 ? rc : 0;
+}
+
+int pace_flush(struct tree *tree, struct strata_error *err)
+{
+    int rc = finish_flush(tree, err); /* 7.I1 */
+
+    if (rc == 0 && (memtable_count(tree->super->memtable) || tree->recovery_pending))
+        rc = tree_switch_memtable(tree, err);
+    return rc < 0 ? rc : finish_flush(tree, err);
+}
+
+/* ---- Compaction ------------------------------------------------------------------------------ */
+
+static int compact_some(struct tree *tree, uint64_t *budget, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    int rc = STRATA_NOT_FOUND;
+
+    if (!tree->compaction_paused)
+        rc = tolerate_error(tree, tree_compact_step(tree, budget, &why), &why);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+/* Up to the next wait for the device. NOT_FOUND: nothing is due. */
+static int compact_piece(struct tree *tree, struct strata_error *err)
+{
+    uint64_t budget = UINT64_MAX;
+    return compact_some(tree, &budget, err);
+}
+
+static uint64_t compaction_debt(const struct tree *tree)
+{
+    uint64_t all = policy_debt(tree->super->version, tree->env->options), done = 0;
+
+    if (tree->compaction) {
+        done = tree->compaction->bytes - compact_left(tree->compaction);
+        all = all > tree->compaction->bytes ? all : tree->compaction->bytes;
+    }
+    return all > done ? all - done : tree->compaction != NULL; /* its end is still to be written */
+}
+
+static uint64_t slowdown_trigger(const struct tree *tree)
+{
+    return policy_slowdown_trigger(tree->super->version, tree->env->options);
+}
+
+/* Bytes that may be written until level 0 reaches the slowdown trigger; near that, and beyond, at
+ * least an eighth of a memtable. */
+static uint64_t compaction_room(const struct tree *tree)
+{
+    uint64_t memtable = tree->env->options->memtable_bytes;
+    uint64_t budget = memtable < MOST ? memtable : MOST;
+    uint64_t tables = tree->super->version->levels[0].count + (tree->super->immutable != NULL);
+    uint64_t used = memtable_bytes(tree->super->memtable), trigger = slowdown_trigger(tree);
+    uint64_t all = tables < trigger ? (trigger - tables) * budget : 0;
+
+    return all > used + budget / 8 ? all - used : budget / 8;
+}
+
+static int do_compaction_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    uint64_t debt = compaction_debt(tree), budget;
+    int rc = 0;
+
+    if (!debt || tree->compaction_paused || tree->nothing_due)
+        return 0;
+    budget = quota(debt, bytes, compaction_room(tree));
+    while (rc == 0 && budget) /* until the first wait for the device */
+        rc = compact_some(tree, &budget, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* 7.I10. */
+static int wait_below_stop_trigger(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    while (rc >= 0 && rc != STRATA_NOT_FOUND &&
+           tree->super->version->levels[0].count >= slowdown_trigger(tree) + STOP_MORE)
+        rc = compact_piece(tree, err);
+    return rc < 0 ? rc : 0;
+}
+
+int pace_drain(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    tree->draining = true;
+    tree->nothing_due = false;
+    while (rc >= 0 && rc != STRATA_NOT_FOUND)
+        rc = compact_piece(tree, err);
+    tree->draining = false;
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- Writes ---------------------------------------------------------------------------------- */
+
+static bool is_full(const struct tree *tree)
+{
+    return memtable_bytes(tree->super->memtable) >= tree->env->options->memtable_bytes &&
+           memtable_count(tree->super->memtable);
+}
+
+/* Waits for the device, by whoever has this file system. */
+static uint64_t waits_of(const struct tree *tree)
+{
+    const struct strata_fs *fs = tree->env->fs;
+    return atomic_load_explicit(&fs->calls[FS_CALL_SYNC], memory_order_relaxed) +
+           atomic_load_explicit(&fs->calls[FS_CALL_SYNC_DIR], memory_order_relaxed);
+}
+
+/* What open has left to the first write (7.I8, 7.I9). */
+static int begin_writing(struct tree *tree, struct strata_error *err)
+{
+    int rc = tree->names_unsynced ? tree_sync_names(tree, err) : 0;
+    return rc == 0 && tree->recovery_pending ? pace_flush(tree, err) : rc;
+}
+
+static int switch_full_memtable(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    if (is_full(tree)) {
+        rc = finish_flush(tree, err); /* 7.I1 */
+        if (rc == 0)
+            rc = tree_switch_memtable(tree, err);
+    }
+    return rc == 0 && !tree->log_named ? tree_name_log(tree, err) : rc; /* 7.I2 */
+}
+
+/* Few pieces, as each may be a wait (obsolete.h). */
+static void remove_some_obsolete(struct tree *tree)
+{
+    uint64_t bytes = tree->env->options->memtable_bytes / 8;
+
+    bytes = bytes > OBSOLETE_LEAST ? bytes : OBSOLETE_LEAST;
+    obsolete_remove(&tree->obsolete, tree->env->fs, bytes < OBSOLETE_MOST ? bytes : OBSOLETE_MOST);
+}
+
+/* 7.I11: what is left out now is part of the next quota, as there is less room for it then. */
+static int do_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    int rc = begin_writing(tree, err);
+    uint64_t waits = waits_of(tree); /* those of open do not count */
+
+    if (rc == 0)
+        rc = switch_full_memtable(tree, err);
+    if (rc == 0 && waits_of(tree) == waits)
+        rc = do_flush_quota(tree, bytes, err);
+    if (rc == 0 && waits_of(tree) == waits)
+        rc = do_compaction_quota(tree, bytes, err);
+    if (rc == 0)
+        rc = wait_below_stop_trigger(tree, err);
+    remove_some_obsolete(tree);
+    return rc;
+}
+
+/* So many bytes written have a quota of PIECE. */
+static uint64_t look_again_after(const struct tree *tree)
+{
+    uint64_t rate = 1 + flush_debt(tree) / (flush_room(tree) + 1);
+
+    if (!tree->compaction_paused && !tree->nothing_due)
+        rate += compaction_debt(tree) / (compaction_room(tree) + 1);
+    return PIECE / rate < LOOK ? PIECE / rate : LOOK;
+}
+
+bool pace_is_first(const struct tree *tree)
+{
+    return !tree->log_named || tree->recovery_pending || tree->names_unsynced;
+}
+
+static bool is_due(const struct tree *tree)
+{
+    uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
+    return tree->unpaced_bytes >= tree->pace_bytes || tree->unpaced_bytes >= sixteenth ||
+           pace_is_first(tree) || is_full(tree);
+}
+
+int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err)
+{
+    struct strata_event event = {.type = STRATA_EVENT_STALL};
+    uint64_t began;
+    int rc;
+
+    tree->unpaced_bytes += bytes;
+    if (!is_due(tree))
+        return 0;
+    bytes = tree->unpaced_bytes;
+    pthread_mutex_unlock(&tree->group.mutex);
+    began = fs_now(tree->env->fs);
+    rc = do_quota(tree, bytes, err);
+    tree->pace_bytes = look_again_after(tree);
+    event.ns = fs_now(tree->env->fs);
+    event.took_ns = event.ns - began;
+    tree_notify(tree, event, NULL);
+    pthread_mutex_lock(&tree->group.mutex);
+    if (rc == 0)
+        tree->unpaced_bytes = 0;
+    assert(rc < 0 || !pace_is_first(tree)); /* 7.I2 */
+    return tree_note_failure(tree, rc, err);
+}
+
+/* ---- Closing --------------------------------------------------------------------------------- */
+
+/* A compaction that is nearly done is not thrown away. */
+static int finish_compaction(struct tree *tree, struct strata_error *err)
+{
+    uint64_t little = tree->env->options->memtable_bytes / 2;
+    int rc = 0;
+
+    while (rc == 0 && tree->compaction && compact_left(tree->compaction) <= little)
+        rc = compact_piece(tree, err);
+    return rc < 0 ? rc : 0;
+}
+
+int pace_close(struct tree *tree, struct strata_error *err)
+{
+    int rc = 0;
+
+    if (memtable_count(tree->super->memtable) || tree->super->immutable || tree->recovery_pending)
+        rc = pace_flush(tree, err);
+    if (rc == 0)
+        rc = finish_compaction(tree, err);
+    tree_abandon(tree);
+    if (rc == 0)
+        tree_notify(tree, (struct strata_event){.type = STRATA_EVENT_CLOSE}, NULL);
+    if (rc == 0)
+        rc = manifest_settle(&tree->manifest, err);
+    mark_end(&tree->marker, tree->env, rc == 0);
+    return rc;
+}

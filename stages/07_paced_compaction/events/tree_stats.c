@@ -1,0 +1,78 @@
+/* tree_stats.c: the listener that counts: figures since open (struct tree_stats), which the group's
+ * mutex guards. */
+#include "07_paced_compaction/tree/tree.h"
+
+static uint64_t bytes_of(const struct sstable_writer *writer)
+{
+    return writer && writer->file ? writer->file->end : 0;
+}
+
+/* Of outputs that were finished or not. */
+static uint64_t written_by(const struct compact *work)
+{
+    return work->written + bytes_of(work->writer) + bytes_of(work->behind);
+}
+
+static void count_flush(struct tree *tree, const struct strata_event *event,
+                        const struct compact *work)
+{
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->stats.flushes++;
+    tree->stats.flushed_bytes += event->written;
+    tree->stats.table_bytes += written_by(work);
+    pthread_mutex_unlock(&tree->group.mutex);
+}
+
+static void count_compaction(struct tree *tree, const struct strata_event *event,
+                             const struct compact *work)
+{
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->stats.levels[event->level].compactions++;
+    tree->stats.levels[event->level].read_bytes += event->bytes;
+    tree->stats.levels[event->level].written_bytes += event->written;
+    tree->stats.table_bytes += written_by(work);
+    pthread_mutex_unlock(&tree->group.mutex);
+}
+
+static void count_given_up(struct tree *tree, const struct strata_event *event,
+                           const struct compact *work)
+{
+    (void)event;
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->stats.table_bytes += written_by(work);
+    pthread_mutex_unlock(&tree->group.mutex);
+}
+
+static void count_move(struct tree *tree, const struct strata_event *event,
+                       const struct compact *work)
+{
+    (void)work;
+    pthread_mutex_lock(&tree->group.mutex);
+    tree->stats.levels[event->level].moves++;
+    pthread_mutex_unlock(&tree->group.mutex);
+}
+
+static void count_paced_write(struct tree *tree, const struct strata_event *event,
+                              const struct compact *work)
+{
+    struct tree_stats *s = &tree->stats;
+    uint64_t least = 1000000;
+
+    (void)work;
+    pthread_mutex_lock(&tree->group.mutex);
+    s->paced_writes++;
+    s->paced_ns += event->took_ns;
+    if (event->took_ns > s->paced_longest_ns)
+        s->paced_longest_ns = event->took_ns;
+    for (size_t i = 0; i < TREE_DELAYS && event->took_ns >= least; i++, least *= 10)
+        s->delayed[i]++;
+    pthread_mutex_unlock(&tree->group.mutex);
+}
+
+const struct tree_listener tree_stats_listener = {
+    .on = {[STRATA_EVENT_FLUSH_END] = count_flush,
+           [STRATA_EVENT_COMPACT_END] = count_compaction,
+           [STRATA_EVENT_GIVEN_UP] = count_given_up,
+           [STRATA_EVENT_MOVE] = count_move,
+           [STRATA_EVENT_STALL] = count_paced_write},
+};

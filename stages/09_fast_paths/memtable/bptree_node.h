@@ -1,0 +1,137 @@
+/* bptree_node.h: the nodes of bptree.h's tree, and how a key is looked for in one.
+ *
+ *   inner   key prefixes  [ h0   h1   h2  ]      fence i: the first place of what child i + 1 holds
+ *           fences [ f0   f1   f2  ]
+ *          children[c0   c1   c2   c3]
+ *
+ *   leaf    key prefixes  [ h h h h h . . . ]    in the order in which the entries came;
+ *           entries[ e e e e e . . . ]    count tells how many there are
+ *
+ * A key prefix is the number that 8 bytes of the key make, the first one highest, zeros behind a
+ * key that ends: such numbers are in the order of the keys, and equal ones leave it open. Which 8
+ * bytes: those behind a prefix that all keys below the node have in common, as the first bytes of
+ * neighbours say nothing.
+ *
+ * I1: an inner node does not change, but its children do: each points to the node that holds what
+ *     is between its fences. I2: what is in a leaf does not change; entries are added behind it. */
+#ifndef STRATA_09_BPTREE_NODE_H
+#define STRATA_09_BPTREE_NODE_H
+
+#include "09_fast_paths/block/key_prefix.h"
+#include "bptree.h"
+#include "base/cost.h"
+
+#include <string.h>
+
+#define BPTREE_LEAF 64   /* entries of a leaf at most */
+#define BPTREE_FENCES 32 /* of an inner node at most */
+
+/* A place between entries: before (key of `entry`, sequence). Before all versions of the key with
+ * BPTREE_ALL. Without an entry: the end of all, on either side. */
+struct bptree_fence {
+    const struct bptree_entry *entry;
+    uint64_t sequence;
+};
+
+#define BPTREE_ALL UINT64_MAX
+
+struct bptree_prefix {
+    const uint8_t *bytes; /* NULL: what is looked for here has it, by the fences around */
+    uint32_t size;        /* bytes */
+};
+
+struct bptree_node {
+    struct bptree_prefix prefix;
+    uint16_t level;         /* 0: a leaf */
+    uint16_t room;          /* of a leaf: entries that it has room for */
+    _Atomic uint32_t count; /* of a leaf: entries; of an inner node: fences */
+    struct bptree_node *next_free;
+};
+
+struct bptree_leaf {
+    struct bptree_node node;
+    uint64_t key_prefixes[]; /* `room` of them, and then so many pointers to entries */
+};
+
+struct bptree_inner {
+    struct bptree_node node;
+    uint64_t key_prefixes[BPTREE_FENCES];
+    struct bptree_fence fences[BPTREE_FENCES];
+    _Atomic(struct bptree_node *) children[BPTREE_FENCES + 1];
+};
+
+/* What is looked for: the place before (key, sequence). */
+struct bptree_target {
+    struct strata_slice key;
+    uint64_t sequence;
+    bool left; /* where that is a fence: the node that ends there, not the one that begins */
+};
+
+/* Entries that are being sorted: one more than a leaf has. */
+struct bptree_slots {
+    unsigned count;
+    uint64_t key_prefixes[BPTREE_LEAF + 1];
+    const struct bptree_entry *entries[BPTREE_LEAF + 1];
+};
+
+static inline const struct bptree_entry **bptree_entries(const struct bptree_leaf *leaf)
+{
+    return (const struct bptree_entry **)(uintptr_t)(leaf->key_prefixes + leaf->node.room);
+}
+
+static inline unsigned bptree_count(const struct bptree_node *node)
+{
+    return atomic_load_explicit(&node->count, memory_order_acquire);
+}
+
+/* 0: the key has the prefix; < 0: it is before all that have it; > 0: behind them. */
+static inline int bptree_beside(const struct bptree_prefix *prefix, struct strata_slice key)
+{
+    size_t both = key.size < prefix->size ? key.size : prefix->size;
+    int order = prefix->bytes && both ? memcmp(key.data, prefix->bytes, both) : 0;
+
+    return order ? order : -(key.size < prefix->size);
+}
+
+/* Is the target before the fence? */
+bool bptree_before(const struct bptree_target *target, const struct bptree_fence *fence);
+/* Which child to look in: the number of fences that are not behind the target. */
+unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_target *target);
+/* What is in the leaf, unsorted. */
+void bptree_gather(const struct bptree_leaf *leaf, struct bptree_slots *slots);
+/* Into order; key prefixes are those behind one prefix. */
+void bptree_sort(const struct bptree_slots *slots, struct bptree_slots *sorted);
+
+static inline struct bptree_node *bptree_root(const struct bptree *tree)
+{
+    return atomic_load_explicit(&((struct bptree *)(uintptr_t)tree)->root, memory_order_acquire);
+}
+
+static inline struct bptree_node *bptree_at(const struct bptree_inner *inner, unsigned at)
+{
+    return atomic_load_explicit((_Atomic(struct bptree_node *) *)(uintptr_t)&inner->children[at],
+                                memory_order_acquire);
+}
+
+/* The leaf for the target. *low and *high, unless NULL, become its fences, or stay what they are.
+ */
+static inline struct bptree_leaf *bptree_find(const struct bptree *tree,
+                                              const struct bptree_target *target,
+                                              const struct bptree_fence **low,
+                                              const struct bptree_fence **high)
+{
+    struct bptree_node *node = bptree_root(tree);
+
+    while (node->level) {
+        const struct bptree_inner *inner = (const struct bptree_inner *)node;
+        unsigned at = bptree_child(inner, target);
+        if (low && at)
+            *low = &inner->fences[at - 1];
+        if (high && at < bptree_count(node))
+            *high = &inner->fences[at];
+        node = bptree_at(inner, at);
+    }
+    return (struct bptree_leaf *)node;
+}
+
+#endif

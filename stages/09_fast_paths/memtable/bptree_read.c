@@ -1,0 +1,326 @@
+/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all key prefixes in
+ * it, and a cursor sorts what is in it once, when it comes to it.
+ *
+ *   tree     ... | leaf: d a f b | leaf: k h | ...
+ *   cursor         slots: a b d f
+ *                             ^ at            the next leaf: that of the fence behind this one
+ *
+ * I6: a fence that was between two leaves once stays between leaves. So a cursor needs no pointer
+ *     from leaf to leaf: it looks for the leaf that begins where its own ends, or that ends where
+ *     its own begins, and it does not matter what became of the tree meanwhile.
+ * I7: what a reader may see was all there when it began, and each leaf that it finds holds of that
+ *     all that is between its fences (I4 of bptree.c): what was added since is newer than its own
+ *     number, and is passed over. */
+#include "bptree_node.h"
+
+#include <stdlib.h>
+
+#define AHEAD 8  /* entries that are brought near before they are asked for */
+#define NEAR 192 /* bytes of each: the usual one is no larger */
+#define LINE 64  /* bytes of a cache line */
+
+/* ---- Gets ------------------------------------------------------------------------------------ */
+
+static bool has_key(const struct bptree_entry *entry, struct strata_slice key)
+{
+    return entry->key_size == key.size && strata_compare(bptree_key(entry), key) == 0;
+}
+
+#define VALUE                                                                                      \
+    1024 /* bytes of an entry that are brought near while its key prefix is waited for             \
+          */
+
+/* What is behind its first cache line: the value will be copied, most of the time. */
+static void bring_value(const struct bptree_entry *entry)
+{
+    for (size_t i = 64; i < VALUE; i += 64)
+        __builtin_prefetch((const uint8_t *)entry + i);
+}
+
+/* The newest in the leaf; NULL: none. */
+static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
+                                         const struct bptree_target *target)
+{
+    const struct bptree_entry *const *entries = bptree_entries(leaf), *best = NULL;
+    unsigned count = bptree_count(&leaf->node);
+    uint64_t key_prefix;
+
+    if (bptree_beside(&leaf->node.prefix, target->key))
+        return NULL;
+    key_prefix = key_prefix_of(target->key, leaf->node.prefix.size);
+    for (unsigned i = 0; i < count; i++) {
+        if (leaf->key_prefixes[i] != key_prefix)
+            continue;
+        bring_value(entries[i]);
+        if (entries[i]->sequence <= target->sequence &&
+            (!best || entries[i]->sequence > best->sequence) && has_key(entries[i], target->key))
+            best = entries[i];
+    }
+    cost_so_far.comparisons += count;
+    return best;
+}
+
+/* Versions of a key that are more than a leaf holds go on in the next one. */
+static bool goes_on(const struct bptree_fence *high, struct strata_slice key)
+{
+    return high && high->sequence != BPTREE_ALL && has_key(high->entry, key);
+}
+
+const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_slice key,
+                                      uint64_t sequence)
+{
+    struct bptree_target target = {.key = key, .sequence = sequence};
+
+    while (true) {
+        const struct bptree_fence *high = NULL;
+        const struct bptree_leaf *leaf = bptree_find(tree, &target, NULL, &high);
+        const struct bptree_entry *entry = get_in(leaf, &target);
+        if (entry || !goes_on(high, key))
+            return entry;
+        target.sequence = high->sequence;
+    }
+}
+
+/* ---- The cursor ------------------------------------------------------------------------------ */
+
+struct bptree_cursor {
+    struct cursor base;
+    const struct bptree *tree;
+    uint64_t sequence;             /* newer versions are not seen */
+    struct bptree_fence low, high; /* of the leaf */
+    struct bptree_prefix prefix;
+    unsigned at; /* in the slots */
+    struct bptree_slots slots;
+};
+
+static const struct bptree_entry *entry_at(const struct bptree_cursor *c, unsigned at)
+{
+    return c->slots.entries[at];
+}
+
+/* Entries lie in the order in which they came: to a walk through their keys anywhere. */
+static void bring_near(const struct bptree_entry *entry)
+{
+    for (size_t i = 0; i < NEAR; i += LINE)
+        __builtin_prefetch((const uint8_t *)entry + i);
+}
+
+static void load_leaf(struct bptree_cursor *c, const struct bptree_leaf *leaf,
+                      const struct bptree_fence *low, const struct bptree_fence *high)
+{
+    static const struct bptree_fence none = {NULL, 0};
+    struct bptree_slots slots;
+
+    c->low = low ? *low : none;
+    c->high = high ? *high : none;
+    c->prefix = leaf->node.prefix;
+    bptree_gather(leaf, &slots);
+    bptree_sort(&slots, &c->slots);
+    cost_so_far.comparisons += slots.count;
+}
+
+static void load(struct bptree_cursor *c, const struct bptree_target *target)
+{
+    const struct bptree_fence *low = NULL, *high = NULL;
+    const struct bptree_leaf *leaf = bptree_find(c->tree, target, &low, &high);
+
+    load_leaf(c, leaf, low, high);
+}
+
+static void load_last(struct bptree_cursor *c)
+{
+    const struct bptree_node *node = bptree_root(c->tree);
+    const struct bptree_fence *low = NULL;
+
+    while (node->level) {
+        const struct bptree_inner *inner = (const struct bptree_inner *)node;
+        unsigned count = bptree_count(node);
+        low = &inner->fences[count - 1];
+        node = bptree_at(inner, count);
+    }
+    load_leaf(c, (const struct bptree_leaf *)node, low, NULL);
+    c->at = c->slots.count;
+}
+
+/* The leaf at this place; at its first entry, or behind its last. */
+static void load_beside(struct bptree_cursor *c, struct strata_slice key, uint64_t sequence,
+                        bool left)
+{
+    struct bptree_target target = {.key = key, .sequence = sequence, .left = left};
+
+    load(c, &target);
+    c->at = left ? c->slots.count : 0;
+    for (unsigned i = 0; !left && i < AHEAD && i < c->slots.count; i++)
+        bring_near(entry_at(c, i));
+}
+
+static int arrive(struct bptree_cursor *c)
+{
+    const struct bptree_entry *entry = entry_at(c, c->at);
+
+    c->base.iter.key = bptree_key(entry);
+    c->base.sequence = entry->sequence;
+    c->base.type = entry->type;
+    c->base.iter.value = bptree_value(entry);
+    c->base.iter.has_value = true;
+    if (c->at + AHEAD < c->slots.count)
+        bring_near(entry_at(c, c->at + AHEAD));
+    return 0;
+}
+
+/* ---- Forwards -------------------------------------------------------------------------------- */
+
+/* The leaf behind this one; false: there is none. Of a key that fills leaves those are left out
+ * whose versions are too new, or are of `but`: a counter may have as many as a memtable holds. */
+static bool load_behind(struct bptree_cursor *c, const struct strata_slice *but)
+{
+    struct bptree_fence to = c->high;
+
+    if (!to.entry)
+        return false;
+    if (to.sequence != BPTREE_ALL && but && has_key(to.entry, *but))
+        to.sequence = 0; /* behind all of them */
+    else if (to.sequence != BPTREE_ALL && to.sequence > c->sequence)
+        to.sequence = c->sequence;
+    load_beside(c, bptree_key(to.entry), to.sequence, false);
+    return true;
+}
+
+/* From this place on the first that may be seen, and is not `but`: a key of which it was shown. */
+static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
+{
+    while (true) {
+        for (; c->at < c->slots.count; c->at++) {
+            const struct bptree_entry *entry = entry_at(c, c->at);
+            if (entry->sequence <= c->sequence && !(but && has_key(entry, *but)))
+                return arrive(c);
+        }
+        if (!load_behind(c, but))
+            return STRATA_NOT_FOUND;
+    }
+}
+
+static bool is_before(const struct bptree_cursor *c, unsigned at, uint64_t key_prefix,
+                      struct strata_slice key)
+{
+    if (c->slots.key_prefixes[at] != key_prefix)
+        return c->slots.key_prefixes[at] < key_prefix;
+    return strata_compare(bptree_key(entry_at(c, at)), key) < 0;
+}
+
+/* The first slot that is not before the key. */
+static unsigned place_of(const struct bptree_cursor *c, struct strata_slice key)
+{
+    int beside = bptree_beside(&c->prefix, key);
+    uint64_t key_prefix = beside ? 0 : key_prefix_of(key, c->prefix.size);
+    unsigned at = 0, n = c->slots.count;
+
+    if (beside)
+        return beside < 0 ? 0 : n;
+    while (n) {
+        unsigned half = n / 2;
+        bool behind = is_before(c, at + half, key_prefix, key);
+        at = behind ? at + half + 1 : at;
+        n = behind ? n - half - 1 : half;
+    }
+    return at;
+}
+
+static int seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
+{
+    struct bptree_cursor *c = (struct bptree_cursor *)iter;
+
+    (void)err;
+    load(c, &(struct bptree_target){.key = key, .sequence = c->sequence});
+    c->at = place_of(c, key);
+    return arrive_from(c, NULL);
+}
+
+static int next(struct strata_iter *iter, struct strata_error *err)
+{
+    struct bptree_cursor *c = (struct bptree_cursor *)iter;
+    struct strata_slice key = iter->key;
+
+    (void)err;
+    c->at++;
+    return arrive_from(c, &key);
+}
+
+/* ---- Backwards ------------------------------------------------------------------------------- */
+
+/* This is a version that may be seen, and those before it may be newer ones of its key. */
+static int arrive_newest(struct bptree_cursor *c)
+{
+    struct strata_slice key = bptree_key(entry_at(c, c->at));
+
+    while (c->at && entry_at(c, c->at - 1)->sequence <= c->sequence &&
+           has_key(entry_at(c, c->at - 1), key))
+        c->at--;
+    if (!c->at && c->low.entry && c->low.sequence != BPTREE_ALL)
+        return seek(&c->base.iter, key, NULL); /* they may begin in another leaf */
+    return arrive(c);
+}
+
+/* The leaf before this one, likewise. */
+static bool load_before(struct bptree_cursor *c)
+{
+    struct bptree_fence to = c->low;
+
+    if (!to.entry)
+        return false;
+    if (to.sequence >= c->sequence)
+        to.sequence = BPTREE_ALL;
+    load_beside(c, bptree_key(to.entry), to.sequence, true);
+    return true;
+}
+
+/* The last before this place that may be seen. It is no version of the key that was shown, as that
+ * one was the newest. */
+static int arrive_before(struct bptree_cursor *c)
+{
+    while (true) {
+        while (c->at)
+            if (entry_at(c, --c->at)->sequence <= c->sequence)
+                return arrive_newest(c);
+        if (!load_before(c))
+            return STRATA_NOT_FOUND;
+    }
+}
+
+static int prev(struct strata_iter *iter, struct strata_error *err)
+{
+    (void)err;
+    return arrive_before((struct bptree_cursor *)iter);
+}
+
+static int last(struct strata_iter *iter, struct strata_error *err)
+{
+    (void)err;
+    load_last((struct bptree_cursor *)iter);
+    return arrive_before((struct bptree_cursor *)iter);
+}
+
+static int value(struct strata_iter *iter, struct strata_error *err)
+{
+    (void)err;
+    iter->has_value = true;
+    return 0;
+}
+
+static void free_cursor(struct strata_iter *iter)
+{
+    free(iter);
+}
+
+struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence)
+{
+    static const struct strata_iter_ops ops = {seek, last, next, prev, value, free_cursor};
+    struct bptree_cursor *c = malloc(sizeof *c); /* the slots are not set */
+
+    if (!c)
+        return NULL;
+    c->base = (struct cursor){.iter.ops = &ops};
+    c->tree = tree;
+    c->sequence = sequence;
+    return &c->base;
+}

@@ -1,0 +1,133 @@
+/* fast_get.c: one key in all tables. Which of them may have it is found first, by the key prefixes
+ * of their bounds, and of each the line of its filter that will be asked is on its way while the
+ * next one is found: a get waits for memory once, not once a level.
+ *
+ *   level 0    [b......y]  [a.c]  [d......x]     "k": asked are these,   level 0, level 0,
+ *   level 1    [a..d]  [f..k]  [m....z]          in this order:          level 1, level 2
+ *   level 2    [a.e] [g..l] [n.q] [r.z]
+ *
+ * I1: they are asked from the newest on, and the first that has the key has its newest version
+ *     (version.c, I1). */
+#include "02_hash_index/index.h"
+#include "09_fast_paths/fast_parts.h"
+
+#define BATCH 16 /* tables whose filters are waited for at once */
+
+struct search {
+    const struct version *version;
+    const struct version_index *index;
+    struct strata_slice key;
+    uint64_t key_prefix, hash; /* of the key */
+    unsigned level;            /* where to look next */
+    size_t at;                 /* on level 0 */
+};
+
+struct candidate {
+    struct pax_table *table;
+    bool edge; /* its bounds' key prefixes leave it open whether the key is within them */
+};
+
+static bool may_have(const struct version_level *l, size_t at, const struct search *s,
+                     struct candidate *out)
+{
+    size_t n = (size_t)(l->tables - s->version->all) + at;
+    uint64_t low = s->index->lows[n], high = s->index->key_prefixes[n];
+
+    if (s->key_prefix < low || s->key_prefix > high)
+        return false;
+    out->table = (struct pax_table *)l->tables[at];
+    out->edge = (s->key_prefix == low) | (s->key_prefix == high);
+    return true;
+}
+
+static size_t find_table(const struct search *s, const struct version_level *l)
+{
+    struct fast_run run = {l->tables, l->count,
+                           s->index->key_prefixes + (l->tables - s->version->all)};
+    return run_find(&run, s->index->prefix, s->key);
+}
+
+/* false: there is none. */
+static bool find_next(struct search *s, struct candidate *out)
+{
+    const struct version_level *l = s->version->levels;
+
+    for (; s->level == 0 && s->at < l->count; s->at++) {
+        cost_so_far.comparisons++;
+        if (may_have(l, s->at, s, out)) {
+            s->at++;
+            return true;
+        }
+    }
+    s->level += s->level == 0;
+    for (; s->level < LEVELS; s->level++) {
+        l = &s->version->levels[s->level];
+        size_t at = l->count ? find_table(s, l) : 0;
+        if (at < l->count && may_have(l, at, s, out)) {
+            s->level++;
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t find_some(struct search *s, struct candidate *out)
+{
+    size_t count = 0;
+
+    for (; count < BATCH && find_next(s, &out[count]); count++)
+        if (pax_table_is_resident(out[count].table) && out[count].table->filter)
+            __builtin_prefetch(bloom_line(&out[count].table->bloom, s->hash));
+    return count;
+}
+
+/* Tables. Each is one atomic addition to memory that all threads share, unless it is 0. */
+struct asked {
+    uint64_t looked_in, denied;
+};
+
+static int ask(const struct candidate *list, size_t count, const struct search *s,
+               struct asked *asked, unsigned *type, struct strata_buffer *value,
+               struct strata_error *err)
+{
+    int rc = STRATA_NOT_FOUND;
+
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < count; i++) { /* I1 */
+        struct pax_table *t = list[i].table;
+        if (list[i].edge && sstable_compare_key(&t->base, s->key) != 0)
+            continue;
+        rc = pax_table_need(t, err);
+        if (rc < 0)
+            return rc;
+        if (pax_table_denies(t, s->hash)) {
+            asked->denied++;
+            rc = STRATA_NOT_FOUND;
+            continue;
+        }
+        asked->looked_in++;
+        rc = pax_table_find(t, s->key, s->hash, type, value, err);
+    }
+    return rc;
+}
+
+int fast_get(struct version *version, struct strata_slice key, unsigned *type,
+             struct strata_buffer *value, struct strata_error *err)
+{
+    const struct version_index *index = version_index(version);
+    struct search search = {version,         index, key, key_prefix_after(key, index->prefix),
+                            index_hash(key), 0,     0};
+    struct candidate list[BATCH];
+    struct asked asked = {0, 0};
+    int rc = STRATA_NOT_FOUND;
+
+    for (size_t count = BATCH; rc == STRATA_NOT_FOUND && count == BATCH;) {
+        count = find_some(&search, list);
+        rc = ask(list, count, &search, &asked, type, value, err);
+    }
+    if (asked.denied)
+        atomic_fetch_add_explicit(&list[0].table->common->denied, asked.denied,
+                                  memory_order_relaxed);
+    if (asked.looked_in)
+        atomic_fetch_add_explicit(&version->looked_in, asked.looked_in, memory_order_relaxed);
+    return rc;
+}

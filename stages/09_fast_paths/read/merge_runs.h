@@ -1,0 +1,23 @@
+/* merge_runs.h: runs, and what is newer than all of them, in order, as one: of each key the newest
+ * version, in both directions, which may change at any place. What stage 4's merge_iter.h is, for
+ * sources whose keys have key_prefixes. It is a cursor; a sequence number it does not tell. */
+#ifndef STRATA_09_MERGE_RUNS_H
+#define STRATA_09_MERGE_RUNS_H
+
+#include "run_cursor.h"
+
+struct merge_sources {
+    struct cursor
+        *newer[2]; /* of memtables, the newest first; one that could not be made is NULL */
+    size_t newer_count;
+    const struct fast_run *runs; /* the newest first; copied */
+    size_t run_count;
+    struct strata_slice prefix; /* all keys of the runs begin with it; borrowed */
+    bool once;                  /* of the runs, as for a run's cursor */
+    bool tombstones;            /* they are shown, as they still hide what is older elsewhere */
+};
+
+/* Takes `newer`, whatever comes of it. NO_MEMORY. */
+int merge_runs_new(const struct merge_sources *of, struct cursor **out, struct strata_error *err);
+
+#endif

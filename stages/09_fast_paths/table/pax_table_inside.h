@@ -1,0 +1,192 @@
+/* pax_table_inside.h: what the parts of a table share: its layout (pax_table_layout.c), its blocks
+ * (pax_table_read.c), its cursor, its verification, its writer. */
+#ifndef STRATA_09_PAX_TABLE_INSIDE_H
+#define STRATA_09_PAX_TABLE_INSIDE_H
+
+#include "01_append_log/record.h"
+#include "fs/fs_pool.h"
+#include "09_fast_paths/block/pax_block.h"
+#include "05_blocks_bloom/bloom.h"
+#include "09_fast_paths/cache/clock_cache.h"
+#include "base/cost.h"
+#include "fence.h"
+#include "05_blocks_bloom/block/stored_block.h"
+#include "pax_table.h"
+
+#include <pthread.h>
+
+/* ---- The layout (pax_table_layout.c) -----------------------------------------------------------
+ */
+
+#define PAX_TABLE_FOOTER 24
+
+/* What a table's properties say of the rest. */
+struct pax_table_properties {
+    struct sstable_sum sum;
+    uint64_t blocks;        /* how many */
+    uint64_t block_bytes;   /* of them, unpacked */
+    uint64_t index, filter; /* where those sections begin; the filter's ends where the properties
+                             * begin, and is not there when it begins there too */
+    unsigned probes;        /* of the filter; 0: there is none */
+    struct strata_buffer smallest, largest; /* keys */
+    struct strata_buffer notes;             /* of whoever had it written; or empty */
+};
+
+/* NO_MEMORY. */
+int pax_table_put_properties(struct strata_buffer *to,
+                             const struct pax_table_properties *properties,
+                             struct strata_error *err);
+/* To be freed in any case. CORRUPT: they are none, or cannot be those of a table whose properties
+ * begin at `end`; NO_MEMORY. */
+int pax_table_get_properties(struct strata_slice bytes, uint64_t end,
+                             struct pax_table_properties *out, struct strata_error *err);
+void pax_table_properties_free(struct pax_table_properties *properties);
+
+/* The footer that is to stand at `place`, and tells where the properties begin. */
+void pax_table_put_footer(uint64_t number, uint64_t place, uint64_t properties,
+                          uint8_t to[PAX_TABLE_FOOTER]);
+int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t place,
+                         uint64_t *properties, struct strata_error *err);
+
+/* One digest of the checks of all blocks, in order. */
+static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
+{
+    return (digest ^ check) * 0x9e3779b97f4a7c15u ^ digest >> 29;
+}
+
+/* ---- A table --------------------------------------------------------------------------------- */
+
+/* What the tables of a store have in common. */
+struct pax_table_common {
+    const struct strata_env *env;
+    struct clock_cache *cache;
+    struct fs_pool *files;     /* their descriptors */
+    pthread_mutex_t reading;   /* held to make a table resident */
+    _Atomic uint64_t denied;   /* gets that a filter answered */
+    _Atomic uint64_t deceived; /* gets that read a block for a key that is not there */
+};
+
+struct pax_table {
+    struct sstable base;
+    struct pax_table_common *common;
+    struct fs_pooled file;
+    const uint8_t *mapped;      /* the file, for its blocks; NULL: it is read by calls */
+    uint64_t blocks;            /* how many */
+    uint64_t block_bytes;       /* of them, unpacked */
+    uint64_t blocks_end;        /* where the index begins */
+    struct strata_buffer notes; /* as its maker wrote them, or empty */
+    uint64_t filter_place;
+    uint64_t properties;   /* where they begin */
+    unsigned probes;       /* of the filter; 0: there is none */
+    _Atomic bool resident; /* what follows has been read */
+    struct fence fence;
+    struct bloom bloom;
+    uint8_t *filter; /* the bloom's bytes, with their tail; of filter_bytes, mapped or not */
+    size_t filter_bytes;
+    bool filter_mapped;
+    struct clock_cache_directory directory;
+};
+
+static inline bool pax_table_is_resident(const struct pax_table *table)
+{
+    return atomic_load_explicit(&table->resident, memory_order_acquire);
+}
+/* Reads index and filter. Any thread. CORRUPT, IO, NO_MEMORY: then the next call tries again. */
+int pax_table_make_resident(struct pax_table *table, struct strata_error *err);
+/* To be called before a key or block is looked for in it. As above. */
+static inline int pax_table_need(const struct pax_table *table, struct strata_error *err)
+{
+    return pax_table_is_resident(table)
+               ? 0
+               : pax_table_make_resident((struct pax_table *)(uintptr_t)table, err);
+}
+
+/* Its filter says that no key has this hash. The caller counts it in common->denied. */
+static inline bool pax_table_denies(const struct pax_table *table, uint64_t hash)
+{
+    cost_so_far.filter_probes += table->filter != NULL;
+    return table->filter && !bloom_may_contain(&table->bloom, hash);
+}
+/* A get that its filter did not deny: as the kind's. */
+int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t hash, unsigned *type,
+                   struct strata_buffer *value, struct strata_error *err);
+
+/* Without a mapping. */
+int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
+                        struct sstable **out, struct strata_error *err);
+int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
+                   struct sstable **out, struct strata_error *err);
+void pax_table_close(struct sstable *table);
+/* What stays in memory (pax_table_resident.c): of a table whose path, number, bytes and file are
+ * set. To be freed in any case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
+int pax_table_read_resident(struct pax_table *table, struct strata_error *err);
+void pax_table_free_resident(struct pax_table *table);
+/* Its parts: the properties, to be freed in any case; what they say, into the table; the index,
+ * when they are, of so many blocks. All as above. */
+int pax_table_read_properties(struct pax_table *table, struct pax_table_properties *out,
+                              struct strata_error *err);
+int pax_table_read_ends(struct pax_table *table, struct strata_error *err);
+int pax_table_read_index(struct pax_table *table, uint64_t blocks, struct strata_error *err);
+
+/* `why` is of a part that stands at `place`: its words become `err`, with the file's name. */
+int pax_table_blame(const struct pax_table *table, uint64_t place, int rc,
+                    const struct strata_error *why, struct strata_error *err);
+
+/* ---- Its blocks (pax_table_read.c)
+ * --------------------------------------------------------------- */
+
+/* Reads `size` bytes at `place`: all, or CORRUPT. */
+int pax_table_read_at(const struct pax_table *table, uint64_t place, uint8_t *to, size_t size,
+                      struct strata_error *err);
+/* Reads the section there to `to`, unpacked. CORRUPT, IO, NO_MEMORY. */
+int pax_table_read_section(const struct pax_table *table, uint64_t place, uint64_t end,
+                           struct strata_buffer *to, struct strata_error *err);
+
+/* A block in memory of its own. All zero is a valid empty one. */
+struct pax_table_block {
+    struct strata_buffer stored, bytes;
+    struct pax_block block;
+    uint32_t check; /* of its section */
+};
+void pax_table_block_free(struct pax_table_block *block);
+/* Reads it past the cache. */
+int pax_table_read_block(const struct pax_table *table, uint32_t n, struct pax_table_block *to,
+                         struct strata_error *err);
+/* The same of one whose bytes are at hand: `stored`, as they stand in the file, not checked yet.
+ * NULL: they are not. */
+int pax_table_open_block(const struct pax_table *table, uint32_t n, const uint8_t *stored,
+                         struct pax_table_block *to, struct strata_error *err);
+
+/* Block `n`, from the cache or through it, to be released. */
+int pax_table_pin(const struct pax_table *table, uint32_t n, struct clock_cache_frame **frame,
+                  struct strata_error *err);
+/* The same of one whose bytes are at hand, as for pax_table_open_block. */
+int pax_table_pin_stored(const struct pax_table *table, uint32_t n, const uint8_t *stored,
+                         struct clock_cache_frame **frame, struct strata_error *err);
+static inline const struct pax_block *pax_table_block_of(const struct clock_cache_frame *frame)
+{
+    return (const struct pax_block *)(const void *)frame->data;
+}
+
+/* < 0, 0, > 0: entry `at` of the block stands before, at, behind `key`. */
+int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct strata_slice key);
+
+/* read/run_cursor.c: the kind's cursor. */
+struct cursor *pax_table_cursor(struct sstable *table, bool once);
+int pax_table_verify(struct sstable *table, struct strata_error *err);
+/* All blocks are what index, filter and properties say. */
+int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *err);
+
+/* ---- Writing (pax_table_write.c)
+ * ------------------------------------------------------------------
+ */
+
+int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                         struct strata_error *err);
+int pax_table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
+                         struct strata_slice value, struct strata_error *err);
+int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,
+                            struct strata_error *err);
+void pax_table_writer_del(struct sstable_writer *writer, bool keep);
+
+#endif

@@ -1,0 +1,112 @@
+/* pax_table_verify.c: every byte of a table is read and checked, past the cache: what is in the
+ * file now, not what was there when it was opened; by calls, so that a failing device is an error.
+ */
+#include "02_hash_index/index.h"
+#include "09_fast_paths/read/readahead.h"
+
+#include <stdlib.h>
+
+struct verification {
+    const struct pax_table *table; /* opened anew */
+    struct readahead ahead;
+    struct pax_table_block block;
+    struct strata_buffer scratch;
+    struct sstable_sum sum;
+    uint64_t block_bytes;
+};
+
+static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct strata_error *err)
+{
+    const struct pax_table *t = v->table;
+    const struct pax_block *block = &v->block.block;
+
+    v->sum.records++;
+    v->sum.tombstones += pax_block_type(block, at) == STRATA_OP_DELETE;
+    v->scratch.size = pax_block_put_suffix(block, at, v->scratch.data); /* behind the prefix */
+    if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
+        return sstable_corrupt(&t->base, t->fence.places[n],
+                               "the filter denies a key of this block", err);
+    return 0;
+}
+
+static int verify_block(struct verification *v, uint32_t n, struct strata_error *err)
+{
+    const struct pax_table *t = v->table;
+    uint64_t place = t->fence.places[n];
+    struct strata_error why;
+    const uint8_t *stored;
+    int rc = readahead_block(&v->ahead, t, n, false, true, &stored, err);
+
+    if (rc == 0)
+        rc = pax_table_open_block(t, n, stored, &v->block, err);
+    if (rc < 0)
+        return rc;
+    v->sum.digest = pax_table_digest(v->sum.digest, v->block.check);
+    v->block_bytes += v->block.block.size;
+    rc = pax_block_verify(&v->block.block, index_hash, &v->scratch, &why);
+    rc = pax_table_blame(t, place, rc, &why, err);
+    for (uint32_t at = 0; rc == 0 && at < v->block.block.count; at++)
+        rc = verify_entry(v, n, at, err);
+    return rc;
+}
+
+/* The ends are those that the properties tell: with the index this says that all keys ascend. */
+static int verify_ends(const struct verification *v, uint32_t n, struct strata_error *err)
+{
+    const struct pax_table *t = v->table;
+    const struct pax_block *block = &v->block.block;
+    bool hold = true;
+
+    if (n == 0)
+        hold = pax_table_compare_at(block, 0, strata_buffer_slice(&t->base.smallest)) == 0;
+    if (hold && n + 1 == t->fence.count)
+        hold = pax_table_compare_at(block, block->count - 1,
+                                    strata_buffer_slice(&t->base.largest)) == 0;
+    return hold ? 0
+                : sstable_corrupt(&t->base, t->fence.places[n],
+                                  "the table ends with another key than it says", err);
+}
+
+static int verify_all(struct verification *v, struct strata_error *err)
+{
+    const struct sstable *table = &v->table->base;
+    int rc = 0;
+
+    for (uint32_t n = 0; rc == 0 && n < v->table->fence.count; n++) {
+        rc = verify_block(v, n, err);
+        if (rc == 0)
+            rc = verify_ends(v, n, err);
+    }
+    if (rc == 0 &&
+        (v->sum.records != table->sum.records || v->sum.tombstones != table->sum.tombstones ||
+         v->sum.digest != table->sum.digest || v->block_bytes != v->table->block_bytes))
+        rc = sstable_corrupt(table, v->table->properties,
+                             "the blocks are not those that the properties tell of", err);
+    return rc;
+}
+
+int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *err)
+{
+    struct verification v = {.table = table};
+    int rc = verify_all(&v, err);
+
+    readahead_free(&v.ahead);
+    pax_table_block_free(&v.block);
+    strata_buffer_free(&v.scratch);
+    return rc;
+}
+
+int pax_table_verify(struct sstable *table, struct strata_error *err)
+{
+    struct pax_table_common *common = ((struct pax_table *)table)->common;
+    struct sstable *again;
+    int rc = pax_table_open_read(common->env, common, table->number, &again, err);
+
+    if (rc < 0)
+        return rc;
+    rc = pax_table_verify_blocks((struct pax_table *)again, err);
+    if (rc == 0 && (again->sum.digest != table->sum.digest || again->bytes != table->bytes))
+        rc = sstable_corrupt(table, 0, "another table than the one that was opened", err);
+    sstable_unref(again);
+    return rc;
+}

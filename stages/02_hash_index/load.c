@@ -36,35 +36,18 @@ static int drop_torn_tail(struct loader *l, struct segment *segment, struct stra
     return read_only ? 0 : fs_truncate(segment->at.file, segment->end, err);
 }
 
-static int check_seal(const struct segment *segment, const struct record *record,
-                      struct strata_error *err)
-{
-    struct strata_buffer body = {0};
-    struct segment_sum sealed = {0};
-    struct record again;
-    int rc = record_at(segment->at.file, segment_id(segment), record->offset, record->next,
-                       SEGMENT_DELETE_TWIN, &body, &again, err);
-
-    if (rc == 0)
-        rc = segment_decode_seal(segment, record->offset, strata_buffer_slice(&body), &sealed, err);
-    if (rc == 0 && (sealed.records != segment->sum.records || sealed.digest != segment->sum.digest))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
-                         "the seal tells of %" PRIu64 " records, and %" PRIu64 " are there",
-                         sealed.records, segment->sum.records);
-    strata_buffer_free(&body);
-    return rc;
-}
-
 static int replay_record(struct loader *l, struct segment *segment, const struct record *record,
                          struct strata_error *err)
 {
     uint64_t hash = index_hash(record->key);
+    struct record seal;
+
     if (segment->sealed)
         return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
                            "a record stands after the segment's seal");
     if (record->type == SEGMENT_SEAL) {
         segment->sealed = true;
-        return check_seal(segment, record, err);
+        return segment_read_seal(segment, record->offset, SEGMENT_DELETE_TWIN, &seal, err);
     }
     segment_count(segment, hash, record->offset, record->type);
     return keydir_replay(l->keydir, segment, record->type, hash, record->offset, record->key, err);

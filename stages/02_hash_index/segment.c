@@ -312,6 +312,27 @@ int segment_decode_seal(const struct segment *segment, uint64_t offset, struct s
     return 0;
 }
 
+int segment_read_seal(const struct segment *segment, uint64_t offset, unsigned max_type,
+                      struct record *seal, struct strata_error *err)
+{
+    struct strata_buffer body = {0};
+    struct segment_sum sum = {0};
+    int rc = record_at(segment->at.file, segment_id(segment), offset, segment->at.file->end,
+                       max_type, &body, seal, err);
+
+    if (rc == 0 && seal->type != SEGMENT_SEAL)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                         "a record of type %u stands here, not a seal", seal->type);
+    if (rc == 0)
+        rc = segment_decode_seal(segment, offset, strata_buffer_slice(&body), &sum, err);
+    if (rc == 0 && (sum.records != segment->sum.records || sum.digest != segment->sum.digest))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                         "the seal has the sum of %" PRIu64 " records, and %" PRIu64 " are there",
+                         sum.records, segment->sum.records);
+    strata_buffer_free(&body);
+    return rc;
+}
+
 /* Is the segment closed? A seal is the last thing in its file, at a known distance from the end;
  * anything else there just means that there is none. */
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err)

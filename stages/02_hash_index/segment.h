@@ -119,6 +119,9 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
                  void *arg, struct strata_error *err);
 /* Appends the seal: nothing is appended after it. */
 int segment_seal(struct segment *segment, struct strata_error *err);
+/* Reads the seal at `offset`. CORRUPT: also when it is none, or its sum is not the segment's. */
+int segment_read_seal(const struct segment *segment, uint64_t offset, unsigned max_type,
+                      struct record *seal, struct strata_error *err);
 /* The sum in a record of type SEGMENT_SEAL, whose value is `value`. CORRUPT. */
 int segment_decode_seal(const struct segment *segment, uint64_t offset, struct strata_slice value,
                         struct segment_sum *sum, struct strata_error *err);

@@ -78,27 +78,19 @@ static int replay_records(struct recovery *r, struct segment *segment, struct re
 static int end_with_seal(struct recovery *r, struct segment *segment, bool last,
                          struct record_reader *reader, struct strata_error *err)
 {
-    struct strata_buffer body = {0};
-    struct segment_sum sum = {0};
-    struct record record;
-    int rc = record_at(segment->at.file, segment_id(segment), reader->at, reader->limit, WAL_FRAME,
-                       &body, &record, err);
+    struct fs_file *file = segment->at.file;
+    struct record seal;
+    int rc = segment_read_seal(segment, reader->at, WAL_FRAME, &seal, err);
 
-    if (rc == 0 && record.type == SEGMENT_SEAL && last && record.next < segment->at.file->end)
-        rc = fs_zeros(segment->at.file, record.next, &r->log.room, err);
-    if (rc == 0 &&
-        (record.type != SEGMENT_SEAL || (record.next != segment->at.file->end && !r->log.room)))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
-                         "a record of type %u stands here, not a frame", record.type);
-    if (rc == 0)
-        rc = segment_decode_seal(segment, record.offset, strata_buffer_slice(&body), &sum, err);
-    if (rc == 0 && (sum.records != segment->sum.records || sum.digest != segment->sum.digest))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
-                         "the seal tells of %" PRIu64 " records, and %" PRIu64 " are there",
-                         sum.records, segment->sum.records);
-    strata_buffer_free(&body);
-    segment->end = rc == 0 ? record.next : segment->at.file->end;
+    segment->end = file->end;
+    if (rc == 0 && last && seal.next < file->end)
+        rc = fs_zeros(file, seal.next, &r->log.room, err);
+    if (rc == 0 && seal.next != file->end && !r->log.room)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, seal.next,
+                         "bytes stand after the segment's seal");
     segment->sealed = rc == 0;
+    if (rc == 0)
+        segment->end = seal.next;
     return rc;
 }
 
@@ -383,20 +375,6 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     return rc;
 }
 
-static int remove_if_there(const struct strata_env *env, const char *name, struct strata_error *err)
-{
-    struct strata_error why = {0};
-    char *path = fs_join(env->dir, name);
-    int rc = path ? fs_remove(env->fs, path, &why) : strata_fail_memory(&why, sizeof TAIL_NAME);
-
-    free(path);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return 0;
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
-}
-
 /* What cut replacing left; and when a creation that was cut begins anew, the files themselves. */
 static int tidy(const struct strata_env *env, struct strata_error *err)
 {
@@ -404,7 +382,7 @@ static int tidy(const struct strata_env *env, struct strata_error *err)
                                         CHECKPOINT_NAME};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < (env->is_new ? 4 : 2); i++)
-        rc = remove_if_there(env, names[i], err);
+        rc = fs_remove_if_there(env->fs, env->dir, names[i], err);
     return rc;
 }
 

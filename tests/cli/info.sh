@@ -58,7 +58,7 @@ is info_in_the_shell_counts_what_was_just_put "$rc $(row keys)" "0 keys $(strata
 
 # ---- Damage ----
 cp -r db5 damaged
-flip damaged/"$(cd damaged && ls *.run *.table 2>/dev/null | head -1)" 100
+flip damaged/"$(cd damaged && ls *.run *.sst *.table 2>/dev/null | head -1)" 100
 run strata info damaged
 is info_damage_is_3 "$rc" 3
 like info_damage_is_named "$err" '^strata: info: corrupt: damaged/.* @[0-9]+: '

@@ -9,7 +9,7 @@
 #include "05_blocks_bloom/table/table_format.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "07_paced_compaction/events/events.h"
-#include "08_backup_repair/lineage.h"
+#include "08_backup_repair/lineage/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/coding.h"
 #include "database.h"
@@ -964,7 +964,7 @@ static void save_notes(const char *name, struct lineage lineage, uint64_t *files
 static void save_lineages(void)
 {
     uint64_t tables[] = {3, 5, 7, 300}, itself[] = {9, 9};
-    struct lineage whole = {.level = 1, .group = 9, .place = 1, .last = true, .sources = 3};
+    struct lineage whole = {.level = 1, .group = 9, .ordinal = 1, .last = true, .sources = 3};
     struct lineage other = whole;
 
     save("lineage", "of_a_flush", strata_bytes("", 0));
@@ -972,7 +972,7 @@ static void save_lineages(void)
     save_notes("cut", whole, tables, 1);
     other.last = false;
     save_notes("of_the_first_output", other, tables, 0);
-    other.place = 2;
+    other.ordinal = 2;
     save_notes("of_the_second_output", other, tables, 0);
     other = whole;
     other.sources = 1;

@@ -55,18 +55,16 @@ static struct view *make_view(const struct store *store, const struct store_chan
                               struct strata_error *err)
 {
     const struct view *old = store->view;
-    size_t behind = c->at + c->count, count = old->count - c->count + (c->run != NULL), n = 0;
+    size_t count = old->count - c->count + (c->run != NULL), n = 0;
     struct view *view = view_new(c->memtable ? c->memtable : old->memtable, count);
 
     if (!view) {
         strata_fail_memory(err, sizeof *view);
         return NULL;
     }
-    for (size_t i = 0; i < c->at; i++)
-        view_set(view, n++, old->runs[i]);
     if (c->run)
         view_set(view, n++, c->run);
-    for (size_t i = behind; i < old->count; i++)
+    for (size_t i = c->count; i < old->count; i++)
         view_set(view, n++, old->runs[i]);
     assert(n == count);
     return view;
@@ -113,7 +111,7 @@ static void swap(struct store *store, struct store_change *c, struct view *view,
     pthread_mutex_unlock(&store->path.group.mutex);
     if (c->memtable)
         log_close(&log, true, NULL); /* the run holds all of it */
-    for (size_t i = c->at; i < c->at + c->count; i++)
+    for (size_t i = 0; i < c->count; i++)
         sstable_remove(old->runs[i]);
     view_unref(old);
 }

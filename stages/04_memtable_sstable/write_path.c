@@ -32,8 +32,6 @@ int write_path_close(struct write_path *path, struct strata_error *err)
     return rc;
 }
 
-/* ---- Failure ----------------------------------------------------------------------------- */
-
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT)
@@ -49,8 +47,6 @@ int write_path_usable(const struct write_path *path, struct strata_error *err)
     strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
     return STRATA_ERR_IO;
 }
-
-/* ---- Commit ------------------------------------------------------------------------------ */
 
 static int make_room(struct write_path *path, const struct group_commit *list, bool *sync,
                      struct strata_error *err)

@@ -65,7 +65,7 @@ for stage in 1 6; do
     prints "del_several_removes_them_stage_$stage" 0 strata count $db
 done
 strata put bent k value # a table of one block
-flip bent/*.sst 30
+flip bent/*.table 30
 code get_of_a_damaged_value_is_3 3 strata get bent k
 code del_of_a_damaged_value 0 strata del bent k
 fails del_of_a_damaged_value_removes_it 1 'no such key: k' strata get bent k

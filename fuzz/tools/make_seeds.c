@@ -6,7 +6,7 @@
  * always writes the same bytes. */
 #include "03_wal/wal.h"
 #include "09_fast_paths/table/pax_table_inside.h"
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "08_backup_repair/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/coding.h"

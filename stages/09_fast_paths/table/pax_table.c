@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+#define READAHEAD_BYTES ((size_t)64 << 10)
+
 /* ---- What all tables have in common ---------------------------------------------------------- */
 
 static void common_del(void *self)
@@ -38,6 +40,7 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
         return strata_fail_memory(err, sizeof common->reading);
     }
     common->env = env;
+    common->readahead_bytes = READAHEAD_BYTES;
     rc = clock_cache_new(env->options->cache_bytes,
                          sizeof(struct pax_block) + env->options->block_bytes, &common->cache, err);
     if (rc == 0)

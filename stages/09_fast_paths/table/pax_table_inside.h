@@ -60,6 +60,7 @@ struct pax_table_common {
     const struct strata_env *env;
     struct clock_cache *cache;
     struct segment_files *files; /* their descriptors */
+    size_t readahead_bytes;      /* a scan reads ahead at most; 0: not at all */
     pthread_mutex_t reading;     /* held to make a table resident */
     _Atomic uint64_t denied;     /* gets that a filter answered */
     _Atomic uint64_t deceived;   /* gets that read a block for a key that is not there */

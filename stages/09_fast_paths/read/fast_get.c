@@ -77,7 +77,7 @@ static size_t find_some(struct search *s, struct candidate *out)
 
     for (; count < BATCH && find_next(s, &out[count]); count++)
         if (pax_table_is_resident(out[count].table) && out[count].table->filter)
-            bloom_prefetch(&out[count].table->bloom, s->hash);
+            __builtin_prefetch(bloom_line(&out[count].table->bloom, s->hash));
     return count;
 }
 

@@ -97,12 +97,14 @@ static int read_piece(struct readahead *a, const struct pax_table *t, struct str
 int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, bool back,
                     bool once, const uint8_t **stored, struct strata_error *err)
 {
+    size_t most = t->common ? t->common->readahead_bytes : READAHEAD_BYTES;
+
     *stored = NULL;
-    if (t->mapped || !t->common->readahead_bytes)
+    if (t->mapped || !most)
         return 0;
     if (!holds(a, t, n)) {
         int rc;
-        grow(a, t->common->readahead_bytes);
+        grow(a, most);
         choose(a, t, n, back, once);
         if (a->first + 1 == a->end) {
             a->table = NULL;

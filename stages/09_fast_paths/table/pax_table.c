@@ -14,8 +14,6 @@
 
 #include <stdlib.h>
 
-#define READAHEAD_BYTES ((size_t)64 << 10)
-
 /* ---- What all tables have in common ---------------------------------------------------------- */
 
 static void common_del(void *self)

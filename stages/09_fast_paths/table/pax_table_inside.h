@@ -56,6 +56,8 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 
 /* ---- A table --------------------------------------------------------------------------------- */
 
+#define READAHEAD_BYTES ((size_t)64 << 10)
+
 /* What the tables of a store have in common. */
 struct pax_table_common {
     const struct strata_env *env;

@@ -436,11 +436,6 @@ static void save_sorted(void)
         flush(&place);
         save_file(place.fs, "000002.run", sorted[i].cut, "run", sorted[i].name);
         end(&place);
-        begin(&place, 5);
-        sorted[i].write(&place);
-        flush(&place);
-        save_file(place.fs, "000002.table", sorted[i].cut, "block_table", sorted[i].name);
-        end(&place);
     }
     begin(&place, 4); /* tombstones are written only over an older run */
     put(&place, "a", "1");
@@ -620,7 +615,7 @@ static void save_forgery(struct strata_slice from, size_t at, uint64_t number, s
     require(strata_buffer_append(&copy, from.data, from.size) == 0, "no memory");
     memcpy(copy.data + at, encoded, bytes);
     repair(copy.data, copy.size, REPAIR_CHECKS);
-    save("block_table", name, strata_buffer_slice(&copy));
+    save("pax_table", name, strata_buffer_slice(&copy));
     strata_buffer_free(&copy);
 }
 
@@ -658,14 +653,14 @@ static void save_shapes(void)
         require(fs_sim_get(env.fs, path, &bytes) == 0, "%s", path);
         if (shapes[i].plain)
             unpack_table(&bytes);
-        save("block_table", shapes[i].name, strata_buffer_slice(&bytes));
+        save("pax_table", shapes[i].name, strata_buffer_slice(&bytes));
         if (strcmp(shapes[i].name, "tombstones_plain") == 0)
             save_forged(strata_buffer_slice(&bytes));
         strata_buffer_clear(&bytes);
         fs_free(env.fs);
     }
     save_impossible_runs();
-    save("block_table", "empty", strata_bytes("", 0));
+    save("pax_table", "empty", strata_bytes("", 0));
     save("run", "empty", strata_bytes("", 0));
     strata_buffer_free(&bytes);
 }

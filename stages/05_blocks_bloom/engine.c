@@ -1,12 +1,14 @@
-/* engine.c: stage 5, tables of blocks, with Bloom filters and a block cache.
+/* engine.c: stage 5, tables of blocks, with an index, Bloom filters and a block cache.
  *
- * How does a read touch one block, not one table? A table is cut into blocks of about 4 KiB, each
- * compressed and checked as one. An index with one entry a block and a Bloom filter stay in memory:
- * the one tells which block may hold a key, the other, most of the time, that none does. Blocks
- * that were read are kept in a cache of so many bytes.
+ * How does a read touch one block, not one table? A table is a sequence of blocks of about 4 KiB,
+ * each compressed and checked as a whole. A sparse index, with one entry for each block, and a
+ * Bloom filter of all keys stay in memory: the filter says of most absent keys that they are
+ * absent, and the index says which block may have the others. Blocks that were read stay in a
+ * cache, up to a budget.
  *
- * Any thread may call anything. All but the table is stage 4's; and a clean close leaves no log to
- * be read. */
+ * Any thread may call anything, as in stage 4; so are log, memtable, flush and merge. New are the
+ * tables (table/), their blocks (block/), the filter (bloom.c) and the cache (cache.c). A clean
+ * close leaves no log to be read: it costs one more table, which are cheap to read now. */
 #include "04_memtable_sstable/iter/merge_iter.h"
 #include "04_memtable_sstable/store.h"
 #include "table/table.h"
@@ -30,7 +32,7 @@ static int open_tables(const struct strata_env *env, void **self, struct strata_
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* The memtable becomes a run; then runs of a size are merged. */
+/* The memtable becomes a table; then tables of a size are merged. */
 static int flush_and_merge(struct store *store, struct strata_error *err)
 {
     int rc = 0;
@@ -90,12 +92,12 @@ static int get(void *self, struct strata_slice key, struct strata_buffer *value,
         rc = strata_fail_memory(err, found.size);
     for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++)
         if (sstable_compare_key(view->runs[i], key) == 0)
-            rc = table_kind.get(view->runs[i], key, &type, value, err);
+            rc = table_get(view->runs[i], key, &type, value, err);
     view_unref(view);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
 }
 
-/* A merge of memtable and runs, as they are now. */
+/* A merge of memtable and tables, as they are now. */
 static int merge_view(const struct view *view, uint64_t sequence, struct cursor **out,
                       struct strata_error *err)
 {
@@ -106,7 +108,7 @@ static int merge_view(const struct view *view, uint64_t sequence, struct cursor 
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
     sources[0] = memtable_cursor(view->memtable, sequence);
     for (size_t i = 0; i < view->count; i++)
-        sources[i + 1] = table_kind.cursor(view->runs[i], false);
+        sources[i + 1] = table_cursor(view->runs[i], false);
     rc = merge_iter_new(sources, view->count + 1, false, out, err);
     free(sources);
     return rc;

@@ -4,7 +4,8 @@
 #include "repair.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/table/pax_table.h"
-#include "07_paced_compaction/leveled.h"
+#include "07_paced_compaction/tree/tree_check.h"
+#include "07_paced_compaction/tree/tree_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -122,13 +123,13 @@ static int check_health(struct repair *r, bool told, struct strata_error *err)
     options.read_only = true;
     options.log = NULL;
     env.options = &options;
-    rc = leveled_open(&env, &fast_parts, false, &self, err);
+    rc = tree_new(&env, &fast_parts, false, &self, err);
     if (rc < 0)
         return rc;
     rc = tree_verify(self, NULL, err);
     if (rc == 0 && told)
         tell_kept(r, &((struct tree *)self)->state);
-    leveled_close(self, NULL); /* it was only read */
+    tree_del(self, NULL); /* it was only read */
     return rc;
 }
 

@@ -110,7 +110,7 @@ like growth_of_a_stage "$rc $(row readrandom.filter_probes)" '^0 \| readrandom.f
 sed -i '/"readmissing"/d' results/sizes-4000.json
 fails growth_of_what_is_not_counted_is_1 1 'readmissing is not counted with 4000 keys' growth
 run "$root/bench/growth.sh" --help
-like growth_help_has_an_example "$rc $out" 'make bench-growth SIZES='
+like growth_help_has_an_example "$rc $out" 'make bench SET=growth SIZES='
 fails growth_of_nothing_is_1 1 'no sizes-N.json in' growth FROM=grown
 fails growth_unknown_option_is_2 2 'is no option' "$root/bench/growth.sh" --fast
 is nothing_is_left_behind "$(ls "$TMPDIR")" ""

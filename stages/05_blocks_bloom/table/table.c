@@ -23,6 +23,7 @@ static void common_del(void *self)
     struct table_common *common = self;
 
     cache_del(common->cache);
+    segment_files_del(common->files);
     free(common);
 }
 
@@ -35,6 +36,8 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
         return strata_fail_memory(err, sizeof *common);
     common->env = env;
     rc = cache_new(env->options->cache_bytes, &common->cache, err);
+    if (rc == 0)
+        rc = segment_files_new(env->fs, &common->files, err);
     if (rc < 0)
         common_del(common);
     else
@@ -73,18 +76,22 @@ void table_close(struct sstable *base)
 {
     struct table *t = (struct table *)base;
 
-    fs_close(t->file, NULL); /* it was only read: nothing is lost */
+    segment_close_file(&t->file, NULL); /* it was only read: nothing is lost */
     table_free_parts(t);
     strata_buffer_free(&t->user);
     sstable_free(base);
 }
 
-static int open_file(struct table *t, struct strata_error *err)
+/* A table's file is opened when it is read, and closed while others need the descriptor more. */
+static int check_file(struct table *t, struct strata_error *err)
 {
     struct strata_error why;
-    int rc = fs_open(t->base.fs, t->base.path, FS_READ, &t->file, &why);
+    int used = segment_use(&t->file, &why);
+    int rc = sstable_opened(&t->base, used < 0 ? NULL : t->file.file, used, &why, err);
 
-    return sstable_opened(&t->base, t->file, rc, &why, err);
+    if (used == 0)
+        segment_done(&t->file);
+    return rc;
 }
 
 int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
@@ -99,8 +106,10 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
     t->common = common;
     t->cache_name = cache_table(t->common->cache);
     rc = sstable_init(&t->base, &table_kind, env, number, err);
+    t->file.path = t->base.path;
+    t->file.files = t->common->files;
     if (rc == 0)
-        rc = open_file(t, err);
+        rc = check_file(t, err);
     if (rc == 0)
         rc = table_read_parts(t, err);
     if (rc < 0)
@@ -151,8 +160,8 @@ static int find(struct table *t, struct strata_slice key, unsigned *type,
     return rc;
 }
 
-static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
-                     struct strata_buffer *value, struct strata_error *err)
+int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
+              struct strata_buffer *value, struct strata_error *err)
 {
     struct table *t = (struct table *)base;
     int rc;

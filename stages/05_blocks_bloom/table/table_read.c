@@ -26,8 +26,12 @@ static int read_at(const struct table *t, uint64_t offset, uint8_t *to, size_t s
                    struct strata_error *err)
 {
     size_t got = 0;
-    int rc = fs_read_at(t->file, offset, to, size, &got, err);
+    int rc = segment_use(&t->file, err);
 
+    if (rc < 0)
+        return rc;
+    rc = fs_read_at(t->file.file, offset, to, size, &got, err);
+    segment_done(&t->file);
     if (rc == 0 && got < size)
         rc = corrupt(t, offset, "the file ends inside a part of the table", err);
     return rc;

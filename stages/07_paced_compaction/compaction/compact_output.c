@@ -105,13 +105,6 @@ void compact_pass_below(struct compact *c, struct strata_slice key)
     }
 }
 
-/* What a merge leaves on level 0 stays for long: it counts as the deepest. */
-static bool stays_plain(const struct compact *c)
-{
-    bool merged = !c->memtable && c->pick.output == 0;
-    return (merged ? LEVELS - 1 : c->pick.output) < c->env->options->pack_from_level;
-}
-
 int compact_begin_output(struct compact *c, struct strata_error *err)
 {
     struct strata_slice key = c->from->iter.key;
@@ -123,8 +116,6 @@ int compact_begin_output(struct compact *c, struct strata_error *err)
     rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
     if (rc < 0)
         return rc;
-    if (stays_plain(c) && c->parts->uncompressed)
-        c->parts->uncompressed(c->writer);
     if (c->at_once)
         c->writer->piece_bytes = PIECE_AT_ONCE;
     return 0;

@@ -16,7 +16,6 @@ void events_init(struct events *events, const struct strata_env *env)
 {
     *events = (struct events){.env = env};
     events->off = env->options->read_only || !env->options->event_log_bytes;
-    events->opened_ns = fs_now(env->fs);
 }
 
 void events_free(struct events *events)

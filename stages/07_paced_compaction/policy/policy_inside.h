@@ -9,10 +9,10 @@
 /* pick_small.c: the keys of table `at` and of what goes down with it: of level 0 the small tables
  * that are newer than a small one, and all that overlap with them. */
 struct pick_range policy_range_down(const struct policy_input *of, unsigned level, size_t at);
-/* Tables [at, end) of a level overlap with the range of inputs that have so many bytes, theirs
- * included: widened by the small tables next to them that are to be merged with them. */
-void policy_widen_small(const struct policy_input *of, unsigned level, size_t at, size_t end,
-                        uint64_t bytes, struct pick_range *range);
+/* The inputs have so many bytes, with the tables of this level that overlap with their range: it is
+ * widened by the small tables next to those that are to be merged with them. */
+void policy_widen_small(const struct policy_input *of, unsigned level, uint64_t bytes,
+                        struct pick_range *range);
 bool policy_is_quarantined(const struct policy_quarantine *quarantined,
                            const struct sstable *table);
 

@@ -64,46 +64,22 @@ static bool has_quarantined(const struct pick *pick, const struct policy_quarant
 
 /* ---- One level ------------------------------------------------------------------------------- */
 
-/* Its file can stand there as it is: blocks are packed as that level's are, and the compaction that
- * takes it from there does not become large. */
+/* A trivial move: the compaction that takes the table from there does not become large. */
 static bool can_move(const struct policy_input *of, const struct pick *pick,
                      const struct pick_range *range)
 {
-    unsigned packed = of->options->pack_from_level;
-
     return pick->count[pick->level] == 1 && pick->count[pick->output] == 0 &&
-           (pick->level >= packed || pick->output < packed) &&
            pick_bytes_over(of->version, pick->output + 1, range) <=
                PICK_TIMES * of->options->table_bytes;
 }
 
-static bool overlaps(const struct pick_range *range, const struct sstable *table)
-{
-    return sstable_compare_key(table, range->high) >= 0 &&
-           sstable_compare_key(table, range->low) <= 0;
-}
-
-/* Tables [at, end) of a level may overlap with the range; the others do not. */
-static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
-                        size_t *at, size_t *end)
-{
-    const struct version_level *l = &v->levels[level];
-
-    *at = level ? version_find(l, range->low) : 0;
-    *end = level ? *at : l->count;
-    while (level && *end < l->count && overlaps(range, l->tables[*end]))
-        ++*end;
-}
-
-/* I2; and the small tables next to them. `range` is theirs, then. */
+/* 7.I13; and the small tables next to them. `range` is theirs, then. */
 static int take_outputs(struct pick *out, const struct policy_input *of, struct pick_range *range,
                         struct strata_error *err)
 {
     uint64_t bytes = out->bytes + pick_bytes_over(of->version, out->output, range);
-    size_t at, end;
 
-    may_overlap(of->version, out->output, range, &at, &end);
-    policy_widen_small(of, out->output, at, end, bytes, range);
+    policy_widen_small(of, out->output, bytes, range);
     return pick_take_overlapping(out, of->version, out->output, range, err);
 }
 

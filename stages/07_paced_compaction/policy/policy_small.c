@@ -50,11 +50,14 @@ static bool takes(const struct policy_input *of, uint64_t bytes, const struct ss
            !policy_is_quarantined(of->quarantined, neighbor);
 }
 
-void policy_widen_small(const struct policy_input *of, unsigned level, size_t at, size_t end,
-                        uint64_t bytes, struct pick_range *range)
+void policy_widen_small(const struct policy_input *of, unsigned level, uint64_t bytes,
+                        struct pick_range *range)
 {
     const struct version_level *l = &of->version->levels[level];
+    size_t at = version_find(l, range->low), end = at; /* [at, end) overlap with the range */
 
+    while (end < l->count && sstable_compare_key(l->tables[end], range->high) >= 0)
+        end++;
     for (unsigned taken = 0; taken < MOST; taken++) { /* I3 */
         const struct sstable *next;
         if (at && takes(of, bytes, l->tables[at - 1]))

@@ -63,8 +63,8 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
         {"cache_bytes", "bytes", "of memory taken for them", cache.bytes},
         {"cache_private_bytes", "bytes", "of blocks that are read and fit none",
          cache.private_bytes},
-        {"bloom_denied", "gets", "of a table that its filter answered: not here", common->denied},
-        {"bloom_deceived", "gets", "of a table that read a block in vain", common->deceived},
+        {"bloom_filtered", "gets", "of a table that its filter answered: not here", common->denied},
+        {"bloom_false_positives", "gets", "of a table that read a block in vain", common->deceived},
         {"cost_comparisons", "keys", "compared by this thread, on all handles",
          cost_so_far.comparisons},
         {"cost_filter_probes", "gets", "of a table that asked its filter, likewise",
@@ -88,11 +88,6 @@ void pax_table_close(struct sstable *table)
     pax_table_free_resident(t);
     strata_buffer_free(&t->notes);
     sstable_free(table);
-}
-
-bool pax_table_is_packed(const struct sstable *table)
-{
-    return ((const struct pax_table *)table)->packed;
 }
 
 const struct strata_buffer *pax_table_notes(const struct sstable *table)

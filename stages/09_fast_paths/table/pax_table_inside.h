@@ -73,7 +73,6 @@ struct pax_table {
     uint64_t blocks;            /* how many */
     uint64_t block_bytes;       /* of them, unpacked */
     uint64_t blocks_end;        /* where the index begins */
-    bool packed;                /* its entries take less room there than they have */
     struct strata_buffer notes; /* as its maker wrote them, or empty */
     uint64_t filter_place;
     uint64_t properties;   /* where they begin */
@@ -141,11 +140,6 @@ int pax_table_read_at(const struct pax_table *table, uint64_t place, uint8_t *to
 /* Reads the section there to `to`, unpacked. CORRUPT, IO, NO_MEMORY. */
 int pax_table_read_section(const struct pax_table *table, uint64_t place, uint64_t end,
                            struct strata_buffer *to, struct strata_error *err);
-
-/* The same of one whose bytes were read, tail included. */
-int pax_table_unpack_section(const struct pax_table *table, uint64_t place,
-                             struct strata_slice bytes, struct strata_buffer *to,
-                             struct strata_error *err);
 
 /* A block in memory of its own. All zero is a valid empty one. */
 struct pax_table_block {

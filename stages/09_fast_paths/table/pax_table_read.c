@@ -105,16 +105,6 @@ int pax_table_read_section(const struct pax_table *t, uint64_t place, uint64_t e
     return rc;
 }
 
-int pax_table_unpack_section(const struct pax_table *t, uint64_t place, struct strata_slice bytes,
-                             struct strata_buffer *to, struct strata_error *err)
-{
-    struct stored_block section;
-    struct strata_error why;
-    int rc = stored_block_open(&section, bytes, t->base.number, place, &why);
-
-    return rc < 0 ? pax_table_blame(t, place, rc, &why, err) : unpack(t, &section, place, to, err);
-}
-
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
 int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct strata_slice key)

@@ -1,4 +1,4 @@
-/* lineage.c: a table's notes of other tables (stages/08_backup_repair/lineage.c). The bytes
+/* lineage.c: a table's notes of other tables (stages/08_backup_repair/lineage/lineage.c). The bytes
  * are the notes of one of four tables of a database whose manifest is lost: a repair goes by them.
  *
  *   - they are taken or refused, with no more memory than they have bytes for; what is taken makes
@@ -6,7 +6,7 @@
  *   - repaired with any notes, the database opens, verifies, is healthy from then on, and holds of
  *     each key a value that it had, or none; a dry run has told the same. Or the repair says that
  *     the tables contradict each other, and nothing is written. */
-#include "08_backup_repair/lineage.h"
+#include "08_backup_repair/lineage/lineage.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "database.h"
 #include "fuzz.h"

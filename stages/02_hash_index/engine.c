@@ -42,7 +42,7 @@ static int seal_last(struct hash_store *store, struct strata_error *err)
     struct segment *last = segments_active(set);
     int rc;
 
-    if (!last || options->read_only || last->file->failed || !last->sum.records ||
+    if (!last || options->read_only || last->at.file->failed || !last->sum.records ||
         last->end < options->segment_bytes / WORTH_A_HINT)
         return 0;
     rc = segment_seal(last, err);

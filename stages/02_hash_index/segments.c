@@ -120,17 +120,17 @@ static int open_segment(struct segments *set, struct segment *segment, bool last
 
     if (last && !set->env->options->read_only) {
         rc = fs_open(set->env->fs, segment->path, FS_WRITE | set->ahead, &file, err);
-        segment->file = file;
+        segment->at.file = file;
     }
     if (rc == 0)
-        rc = segment_use(segment, err);
+        rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
-    rc = record_check_kind(segment->file, set->magic, segment_id(segment), err);
-    segment->end = segment->file->end;
+    rc = record_check_kind(segment->at.file, set->magic, segment_id(segment), err);
+    segment->end = segment->at.file->end;
     if (rc == 0)
         rc = segment_look_for_seal(segment, set->max_type, err);
-    segment_done(segment);
+    fs_pooled_done(&segment->at);
     return rc;
 }
 
@@ -179,7 +179,7 @@ int segments_open(struct segments *set, const struct strata_env *env, struct str
     int rc;
 
     set->env = env;
-    rc = segment_files_new(env->fs, &set->files, err);
+    rc = fs_pool_new(env->fs, &set->pool, err);
     if (rc == 0)
         rc = fs_list(env->fs, env->dir, &names, err);
     if (rc < 0)
@@ -203,8 +203,8 @@ int segments_open(struct segments *set, const struct strata_env *env, struct str
 int segments_close(struct segments *set, struct strata_error *err)
 {
     int rc = forget(set, err);
-    segment_files_del(set->files);
-    set->files = NULL;
+    fs_pool_del(set->pool);
+    set->pool = NULL;
     return rc;
 }
 
@@ -253,7 +253,7 @@ int segments_start(struct segments *set, struct strata_error *err)
         return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, set->env->dir, STRATA_NO_OFFSET,
                            "segment numbers are used up: migrate to a new directory");
     if (set->count)
-        rc = segment_retire(set->list[set->count - 1], err);
+        rc = fs_pooled_retire(&set->list[set->count - 1]->at, err);
     if (rc == 0)
         rc = segment_create(set, number, number, &segment, err);
     if (rc < 0)

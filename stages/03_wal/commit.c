@@ -173,20 +173,20 @@ static bool due(const struct wal_store *store, const struct segment *segment)
     const struct strata_options *options = store->env->options;
     if (options->sync != STRATA_SYNC_INTERVAL)
         return false;
-    return segment->file->end - store->synced >= options->sync_interval_bytes ||
+    return segment->at.file->end - store->synced >= options->sync_interval_bytes ||
            fs_now(store->env->fs) - store->synced_at_ns >=
                (uint64_t)options->sync_interval_ms * 1000000;
 }
 
 static int sync_log(struct wal_store *store, struct segment *segment, struct strata_error *err)
 {
-    uint64_t end = segment->file->end;
+    uint64_t end = segment->at.file->end;
     int rc;
 
     if (end == store->synced)
         return 0;
     pthread_mutex_unlock(&store->group.mutex);
-    rc = fs_sync(segment->file, err);
+    rc = fs_sync(segment->at.file, err);
     if (rc == 0)
         mark_write(&store->marker, store->env, segment->last, end);
     else
@@ -205,7 +205,7 @@ static void apply(struct wal_store *store, struct segment *segment)
 {
     struct keydir *keydir = &store->keydir;
 
-    segment->end = segment->file->end;
+    segment->end = segment->at.file->end;
     for (size_t i = 0; i < store->pending_count; i++) {
         const struct pending *p = &store->pending[i];
         struct keydir_match match = {.hash = p->hash, .slot = SIZE_MAX};
@@ -223,13 +223,13 @@ static void apply(struct wal_store *store, struct segment *segment)
 static int write_group(struct wal_store *store, bool sync, struct strata_error *err)
 {
     struct segment *segment = active(store);
-    uint64_t before = segment->file->end;
+    uint64_t before = segment->at.file->end;
     int rc = 0;
 
     if (store->pending_count) {
         mark_write(&store->marker, store->env, segment->last, store->synced);
-        rc = spoil(store, wal_group_write(&store->log, segment->file, err), err);
-        store->since_checkpoint += segment->file->end - before;
+        rc = spoil(store, wal_group_write(&store->log, segment->at.file, err), err);
+        store->since_checkpoint += segment->at.file->end - before;
         store->written = true;
     }
     if (rc == 0 && (sync || due(store, segment)))
@@ -254,7 +254,7 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
     int rc = begun ? 0 : segment_seal(full, err);
 
     if (rc == 0 && !begun) {
-        rc = fs_sync(full->file, err); /* before the next one may acknowledge: leveldb #193 */
+        rc = fs_sync(full->at.file, err); /* before the next one may acknowledge: leveldb #193 */
         if (rc < 0)
             mark_doubt(&store->marker, store->env, full->last, store->synced);
     }

@@ -10,7 +10,7 @@ uint64_t mark_known(const struct tail *tail, uint64_t number)
 
 bool mark_same_boot(const struct tail *tail, struct strata_fs *fs, uint64_t number)
 {
-    return tail->marked && tail->segment == number && tail->boot && tail->boot == fs_boot(fs);
+    return mark_is(tail) && tail->segment == number && tail->last && tail->last == fs_boot(fs);
 }
 
 static int open_marks(struct mark_writer *marker, const struct strata_env *env,
@@ -22,7 +22,7 @@ static int open_marks(struct mark_writer *marker, const struct strata_env *env,
 
     free(path);
     marker->there |= rc == 0;
-    marker->last = (struct tail){.marked = true, .boot = rc == 0 ? fs_boot(env->fs) : 0};
+    marker->last = (struct tail){.version = MARK_VERSION, .last = rc == 0 ? fs_boot(env->fs) : 0};
     return rc;
 }
 
@@ -49,7 +49,7 @@ static void write_mark(struct mark_writer *marker, const struct strata_env *env,
     last->segment = segment;
     last->end = end;
     if (doubted)
-        last->boot = 0;
+        last->last = 0;
     if (rc == 0)
         rc = put_mark(marker, &err);
     if (rc == 0)

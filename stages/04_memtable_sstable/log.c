@@ -198,7 +198,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
         rc = strata_fail(&why, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
                          "the log is missing, and it is live");
     if (rc == 0)
-        rc = tail_read(env, &log->tail, &why);
+        rc = tail_read(env, MARK_VERSION, &log->tail, &why);
     if (rc >= 0)
         rc = read_back(log, tables, memtable, replay, &why);
     if (rc < 0) {

@@ -139,7 +139,7 @@ static int read_log(struct store *store, struct strata_error *err)
     if (rc < 0)
         return rc;
     path->sequence = opened->sequence;
-    path->marker.there = path->log.tail.marked;
+    path->marker.there = mark_is(&path->log.tail);
     replay_report_torn(opened, store->env);
     return 0;
 }

@@ -23,7 +23,7 @@ static void common_del(void *self)
     struct table_common *common = self;
 
     cache_del(common->cache);
-    segment_files_del(common->files);
+    fs_pool_del(common->files);
     free(common);
 }
 
@@ -37,7 +37,7 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
     common->env = env;
     rc = cache_new(env->options->cache_bytes, &common->cache, err);
     if (rc == 0)
-        rc = segment_files_new(env->fs, &common->files, err);
+        rc = fs_pool_new(env->fs, &common->files, err);
     if (rc < 0)
         common_del(common);
     else
@@ -76,7 +76,7 @@ void table_close(struct sstable *base)
 {
     struct table *t = (struct table *)base;
 
-    segment_close_file(&t->file, NULL); /* it was only read: nothing is lost */
+    fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
     table_free_parts(t);
     strata_buffer_free(&t->user);
     sstable_free(base);
@@ -86,11 +86,11 @@ void table_close(struct sstable *base)
 static int check_file(struct table *t, struct strata_error *err)
 {
     struct strata_error why;
-    int used = segment_use(&t->file, &why);
+    int used = fs_pooled_use(&t->file, &why);
     int rc = sstable_opened(&t->base, used < 0 ? NULL : t->file.file, used, &why, err);
 
     if (used == 0)
-        segment_done(&t->file);
+        fs_pooled_done(&t->file);
     return rc;
 }
 
@@ -107,7 +107,7 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
     t->cache_name = cache_table(t->common->cache);
     rc = sstable_init(&t->base, &table_kind, env, number, err);
     t->file.path = t->base.path;
-    t->file.files = t->common->files;
+    t->file.pool = t->common->files;
     if (rc == 0)
         rc = check_file(t, err);
     if (rc == 0)

@@ -26,12 +26,12 @@ static int read_at(const struct table *t, uint64_t offset, uint8_t *to, size_t s
                    struct strata_error *err)
 {
     size_t got = 0;
-    int rc = segment_use(&t->file, err);
+    int rc = fs_pooled_use(&t->file, err);
 
     if (rc < 0)
         return rc;
     rc = fs_read_at(t->file.file, offset, to, size, &got, err);
-    segment_done(&t->file);
+    fs_pooled_done(&t->file);
     if (rc == 0 && got < size)
         rc = corrupt(t, offset, "the file ends inside a part of the table", err);
     return rc;
@@ -294,7 +294,8 @@ int table_pin(struct table *t, uint32_t n, struct cache_block **out, struct stra
     if (*out)
         return 0;
     rc = table_load(t, n, out, &check, err);
-    if (rc == 0)
-        *out = cache_put(t->common->cache, t->cache_name, offset, *out);
-    return rc;
+    if (rc < 0)
+        return rc;
+    *out = cache_put(t->common->cache, t->cache_name, offset, *out);
+    return *out ? 0 : strata_fail_memory(err, sizeof **out);
 }

@@ -170,7 +170,7 @@ static int read_log(struct tree *tree, const struct edit_log *entry, struct tree
     log->first = entry->first;
     log->made = entry->end;
     tree->sequence = opened->sequence;
-    tree->marker.there |= log->log.tail.marked;
+    tree->marker.there |= mark_is(&log->log.tail);
     replay_report_torn(opened, tree->env);
     return 0;
 }

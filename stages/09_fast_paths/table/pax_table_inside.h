@@ -3,7 +3,8 @@
 #ifndef STRATA_09_PAX_TABLE_INSIDE_H
 #define STRATA_09_PAX_TABLE_INSIDE_H
 
-#include "02_hash_index/segment.h"
+#include "01_append_log/record.h"
+#include "fs/fs_pool.h"
 #include "09_fast_paths/block/pax_block.h"
 #include "05_blocks_bloom/bloom.h"
 #include "09_fast_paths/cache/clock_cache.h"
@@ -59,16 +60,16 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 struct pax_table_common {
     const struct strata_env *env;
     struct clock_cache *cache;
-    struct segment_files *files; /* their descriptors */
-    pthread_mutex_t reading;     /* held to make a table resident */
-    _Atomic uint64_t denied;     /* gets that a filter answered */
-    _Atomic uint64_t deceived;   /* gets that read a block for a key that is not there */
+    struct fs_pool *files;     /* their descriptors */
+    pthread_mutex_t reading;   /* held to make a table resident */
+    _Atomic uint64_t denied;   /* gets that a filter answered */
+    _Atomic uint64_t deceived; /* gets that read a block for a key that is not there */
 };
 
 struct pax_table {
     struct sstable base;
     struct pax_table_common *common;
-    struct segment file;        /* only its descriptor is of interest */
+    struct fs_pooled file;
     const uint8_t *mapped;      /* the file, for its blocks; NULL: it is read by calls */
     uint64_t blocks;            /* how many */
     uint64_t block_bytes;       /* of them, unpacked */

@@ -33,12 +33,12 @@ int pax_table_read_at(const struct pax_table *t, uint64_t place, uint8_t *to, si
                       struct strata_error *err)
 {
     size_t got = 0;
-    int rc = segment_use(&t->file, err);
+    int rc = fs_pooled_use(&t->file, err);
 
     if (rc < 0)
         return rc;
     rc = fs_read_at(t->file.file, place, to, size, &got, err);
-    segment_done(&t->file);
+    fs_pooled_done(&t->file);
     if (rc == 0 && got < size)
         rc = sstable_corrupt(&t->base, place, "the file ends inside a part of the table", err);
     return rc;

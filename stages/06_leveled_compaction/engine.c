@@ -33,7 +33,6 @@ static int tree_free(struct lsm_tree *tree, struct strata_error *err)
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
-    state_free(&tree->state);
     group_free(&tree->group);
     free(tree);
     return rc;
@@ -72,7 +71,7 @@ static int leave_tidy(struct lsm_tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    if (tree->log.end > tree->entry.end)
+    if (tree->log.end > lsm_tree_entry(tree)->end)
         rc = tree->log.end > LOG_LEFT ? lsm_tree_flush(tree, err) : lsm_tree_name_log(tree, err);
     if (rc == 0)
         rc = manifest_settle(&tree->manifest, err);

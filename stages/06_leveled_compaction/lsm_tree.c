@@ -69,36 +69,32 @@ struct change {
     size_t count;
     struct memtable *memtable; /* a new one, with its log, or NULL; the tree takes both */
     struct log *log;
-    struct state state; /* this and below: made by install */
-    struct version *version;
+    struct version *version; /* that they make: made by install */
 };
 
 static void change_free(struct change *c)
 {
     edit_free(&c->edit);
-    state_free(&c->state);
     version_unref(c->version);
 }
 
 static int prepare(const struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = state_copy(&tree->state, &c->state, err);
-
     c->edit.next = tree->next;
-    if (rc == 0)
-        rc = state_apply(&c->state, &c->edit, err); /* 6.I8 */
-    return rc < 0 ? rc
-                  : version_new(&c->state, tree->version, c->tables, c->count, &c->version, err);
+    c->version = tree->version;
+    version_ref(c->version);
+    return version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 6.I13 */
 }
 
-static int write_manifest(struct lsm_tree *tree, struct state *state, struct strata_error *err)
+/* A manifest with the whole version in its first edit; it gives its own number away, too. */
+static int write_manifest(struct lsm_tree *tree, const struct version *version,
+                          struct strata_error *err)
 {
     struct manifest manifest;
     struct edit whole;
-    int rc;
+    int rc = version_tell(version, &whole, err);
 
-    state->next = tree->next + 1; /* the manifest's own number is given away with it */
-    rc = state_tell(state, &whole, err);
+    whole.next = tree->next + 1;
     if (rc == 0) {
         rc = manifest_create(&manifest, tree->env, tree->next++, &whole, err);
         tree->unknown = rc < 0 && manifest.known;
@@ -120,7 +116,7 @@ static int write_manifest(struct lsm_tree *tree, struct state *state, struct str
 
 int lsm_tree_roll_over(struct lsm_tree *tree, struct strata_error *err)
 {
-    return write_manifest(tree, &tree->state, err);
+    return write_manifest(tree, tree->version, err);
 }
 
 static int commit(struct lsm_tree *tree, struct change *c, struct strata_error *err)
@@ -128,24 +124,19 @@ static int commit(struct lsm_tree *tree, struct change *c, struct strata_error *
     int rc;
 
     if (manifest_is_long(&tree->manifest))
-        return write_manifest(tree, &c->state, err);
+        return write_manifest(tree, c->version, err);
     rc = manifest_append(&tree->manifest, &c->edit, err);
     tree->unknown = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
     return rc;
 }
 
-/* Tables that the new state does not have; what was only moved stays. */
-static void remove_tables(const struct version *old, const struct edit *edit,
-                          const struct state *state)
+/* What the edit removed and did not add again, as a move does. */
+static void remove_tables(const struct version *old, const struct version *new,
+                          const struct edit *edit)
 {
-    bool any[LEVELS] = {false};
-
     for (size_t i = 0; i < edit->removed_count; i++)
-        any[edit->removed[i].level] = true;
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; any[level] && i < old->levels[level].count; i++)
-            if (!state_has_table(state, old->levels[level].tables[i]->number))
-                sstable_remove(old->levels[level].tables[i]);
+        if (!version_table(new, edit->removed[i].number))
+            sstable_remove(version_table(old, edit->removed[i].number));
 }
 
 /* From now on readers see the new version, and writers have the new memtable and log. */
@@ -154,24 +145,20 @@ static void swap(struct lsm_tree *tree, struct change *c)
     struct version *old = tree->version;
     struct memtable *full = c->memtable ? tree->memtable : NULL;
     struct log log = tree->log;
-    struct state state = tree->state;
 
     pthread_mutex_lock(&tree->group.mutex);
     tree->version = c->version;
-    tree->state = c->state;
     if (c->memtable) {
         tree->memtable = c->memtable;
         tree->log = *c->log;
-        tree->entry = c->edit.logs[0];
     }
     tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     pthread_mutex_unlock(&tree->group.mutex);
     if (c->memtable)
-        log_close(&log, true, NULL); /* 6.I10 */
-    remove_tables(old, &c->edit, &tree->state);
+        log_close(&log, true, NULL); /* 6.I15 */
+    remove_tables(old, tree->version, &c->edit);
     memtable_unref(full);
     c->version = old;
-    c->state = state;
 }
 
 /* The change is freed in any case. */
@@ -192,16 +179,7 @@ static int install(struct lsm_tree *tree, struct change *c, struct strata_error 
 static int add_table(struct change *c, unsigned level, const struct sstable *table,
                      struct strata_error *err)
 {
-    struct edit_table added = {.level = level,
-                               .number = table->number,
-                               .bytes = table->bytes,
-                               .digest = table->sum.digest,
-                               .records = table->sum.records,
-                               .tombstones = table->sum.tombstones,
-                               .first = table->sum.first,
-                               .last = table->sum.last,
-                               .smallest = strata_buffer_slice(&table->smallest),
-                               .largest = strata_buffer_slice(&table->largest)};
+    struct edit_table added = version_entry(level, table);
     return edit_add(&c->edit, &added, err);
 }
 
@@ -294,10 +272,9 @@ int lsm_tree_name_log(struct lsm_tree *tree, struct strata_error *err)
         mark_doubt(&tree->marker, tree->env, tree->log.number, tree->log.synced);
         return rc;
     }
-    c.edit.logs[0] =
-        (struct edit_log){tree->log.number, tree->entry.first, tree->log.end, tree->sequence};
+    c.edit.logs[0] = (struct edit_log){tree->log.number, lsm_tree_entry(tree)->first, tree->log.end,
+                                       tree->sequence};
     rc = install(tree, &c, err);
-    tree->entry = tree->state.logs[0];
     return rc;
 }
 
@@ -370,7 +347,7 @@ static int merge_tables(struct lsm_tree *tree, struct pick *pick, struct strata_
 int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err)
 {
     struct pick pick;
-    int rc = pick_compaction(tree->version, tree->env->options, tree->state.cursors, &pick, err);
+    int rc = pick_compaction(tree->version, tree->env->options, tree->version->cursors, &pick, err);
 
     if (rc == 0)
         rc = pick.move ? move_table(tree, &pick, err) : merge_tables(tree, &pick, err);

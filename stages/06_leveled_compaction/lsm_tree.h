@@ -30,10 +30,8 @@ struct lsm_tree {
     struct memtable *memtable;
     struct version *version;
     struct log log;            /* of the memtable */
-    struct edit_log entry;     /* how the manifest names the log */
     struct mark_writer marker; /* notes how far the log is synced */
     struct manifest manifest;
-    struct state state;    /* what the manifest says */
     uint64_t next;         /* number of the next file */
     uint64_t sequence;     /* of the next operation */
     struct replay opened;  /* what opening found in the log */
@@ -51,11 +49,16 @@ struct lsm_tree {
  * memtable is flushed: nothing is appended to a log that a crash may have torn. With env->is_new
  * everything is made anew. CORRUPT, IO, NO_MEMORY; then the parts are still to be freed. */
 int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err);
-/* What a log is known to hold, as stage 4's list of files says it. */
-struct tables lsm_tree_log_known(const struct edit_log *entry);
-/* The manifest and what its edits say together. Both to be freed in any case. */
-int lsm_tree_read_state(const struct strata_env *env, struct manifest *manifest,
-                        struct state *state, uint64_t *torn, struct strata_error *err);
+/* How the manifest names the log. */
+static inline const struct edit_log *lsm_tree_entry(const struct lsm_tree *tree)
+{
+    return &tree->version->logs[0];
+}
+/* What the log is known to hold, as stage 4's list of files says it. */
+struct tables lsm_tree_log_known(const struct lsm_tree *tree);
+/* The manifest, and the version that its edits make together. Both to be freed in any case. */
+int lsm_tree_read_version(const struct strata_env *env, struct manifest *manifest,
+                          struct version **version, uint64_t *torn, struct strata_error *err);
 
 /* ---- Changing it (lsm_tree.c): as the leader, the mutex free --------------------------------- */
 
@@ -99,6 +102,8 @@ void lsm_tree_pass_numbers(struct lsm_tree *tree, const struct fs_names *names);
 /* All files that the manifest names are there; others are only warned of. CORRUPT, IO. */
 int lsm_tree_check_files(const struct lsm_tree *tree, struct strata_error *err);
 
+/* The manifest, read again, says the version that is in memory. CORRUPT, IO, NO_MEMORY. */
+int lsm_tree_check_manifest(const struct lsm_tree *tree, struct strata_error *err);
 /* Invariants that are too dear for an assertion: from level 1 on tables are in order and do not
  * overlap, level 0 is ordered by age, the version has the tables that the manifest names, and the
  * log is newer than all of them. For tests; CORRUPT. */

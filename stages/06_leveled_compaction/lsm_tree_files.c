@@ -30,9 +30,11 @@ static bool is_made_by_tree(const struct lsm_tree *tree, const char *name, uint6
 /* Is it the name of a file that the manifest names, or the manifest's own? */
 static bool is_live(const struct lsm_tree *tree, const char *name, uint64_t number)
 {
-    return (number == tree->entry.number && is_name(name, number, ".log", "")) ||
+    const struct version *v = tree->version;
+
+    return (v && number == v->logs[0].number && is_name(name, number, ".log", "")) ||
            (number == tree->manifest.number && is_name(name, number, ".manifest", "")) ||
-           (state_has_table(&tree->state, number) && is_name(name, number, tree->kind->suffix, ""));
+           (v && version_table(v, number) && is_name(name, number, tree->kind->suffix, ""));
 }
 
 static bool is_obsolete(const struct lsm_tree *tree, const char *name)
@@ -118,12 +120,36 @@ int lsm_tree_check_files(const struct lsm_tree *tree, struct strata_error *err)
     int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
 
     if (rc == 0)
-        rc = expect_file(tree, &names, tree->entry.number, ".log", err);
+        rc = expect_file(tree, &names, lsm_tree_entry(tree)->number, ".log", err);
     for (size_t i = 0; rc == 0 && i < tree->version->count; i++)
         rc = expect_file(tree, &names, tree->version->all[i]->number, tree->kind->suffix, err);
     if (rc == 0)
         warn_of_others(tree, &names);
     fs_names_free(&names);
+    return rc;
+}
+
+/* ---- Does the manifest say what is in memory? --------------------------------------------------
+ */
+
+/* It is read as if nothing were to be written. */
+int lsm_tree_check_manifest(const struct lsm_tree *tree, struct strata_error *err)
+{
+    struct strata_options options = *tree->env->options;
+    struct strata_env env = *tree->env;
+    struct manifest manifest;
+    struct version *version;
+    uint64_t torn;
+    int rc;
+
+    options.read_only = true;
+    env.options = &options;
+    rc = lsm_tree_read_version(&env, &manifest, &version, &torn, err);
+    if (rc == 0 && !tree->failed && !version_same(version, tree->version))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
+                         "it is whole, but does not say what was written last");
+    manifest_close(&manifest);
+    version_unref(version);
     return rc;
 }
 
@@ -133,10 +159,10 @@ static int broken(const struct lsm_tree *tree, const char *what, uint64_t number
                   struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, tree->env->dir, STRATA_NO_OFFSET,
-                       "table %" PRIu64 ": %s", number, what);
+                       "file %" PRIu64 ": %s", number, what);
 }
 
-/* `a` may stand before `b`. */
+/* 6.I3, 6.I4: `a` may be before `b`. */
 static bool in_order(unsigned level, const struct sstable *a, const struct sstable *b)
 {
     if (level == 0)
@@ -147,21 +173,17 @@ static bool in_order(unsigned level, const struct sstable *a, const struct sstab
 static int check_level(const struct lsm_tree *tree, unsigned level, struct strata_error *err)
 {
     const struct version_level *l = &tree->version->levels[level];
-    const struct state_level *named = &tree->state.levels[level];
 
-    if (l->count != named->count || l->bytes != named->bytes)
-        return broken(tree, "the version has other tables than the manifest names", level, err);
     for (size_t i = 0; i < l->count; i++) {
         const struct sstable *t = l->tables[i];
-        if (t->number != named->tables[i].number)
-            return broken(tree, "the version has it where the manifest has another", t->number,
-                          err);
         if (i && !in_order(level, l->tables[i - 1], t))
             return broken(tree, "it is out of order on its level", t->number, err);
-        if (t->sum.last >= tree->entry.first)
+        if (t->sum.last >= lsm_tree_entry(tree)->first)
             return broken(tree, "it holds operations of the log", t->number, err);
-        if (t->number >= tree->next)
-            return broken(tree, "its number was not given away", t->number, err);
+        if (t->number >= tree->next || version_table(tree->version, t->number) != t)
+            return broken(tree, "its number is not its own", t->number, err);
+        if (t->obsolete)
+            return broken(tree, "it is named, and obsolete", t->number, err);
     }
     return 0;
 }
@@ -173,8 +195,8 @@ int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err)
     pthread_mutex_lock(&tree->group.mutex);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
         rc = check_level(tree, level, err);
-    if (rc == 0 && (tree->log.number != tree->entry.number || tree->log.number >= tree->next))
-        rc = broken(tree, "the log is not the one that the manifest names", tree->log.number, err);
+    if (rc == 0 && tree->log.number != lsm_tree_entry(tree)->number)
+        rc = broken(tree, "it is not the log that the manifest names", tree->log.number, err);
     pthread_mutex_unlock(&tree->group.mutex);
-    return rc;
+    return rc < 0 ? rc : lsm_tree_check_manifest(tree, err);
 }

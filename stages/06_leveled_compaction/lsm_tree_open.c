@@ -68,7 +68,8 @@ static int check_unnamed_logs(const struct lsm_tree *tree, const struct fs_names
 
     for (size_t i = 0; rc == 0 && i < names->count; i++) {
         uint64_t number = strtoull(names->names[i], NULL, 10);
-        if (number > tree->entry.number && lsm_tree_is_name(names->names[i], number, ".log"))
+        if (number > lsm_tree_entry(tree)->number &&
+            lsm_tree_is_name(names->names[i], number, ".log"))
             rc = check_unnamed_log(tree, names->names[i], number, err);
     }
     return rc;
@@ -76,56 +77,17 @@ static int check_unnamed_logs(const struct lsm_tree *tree, const struct fs_names
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
-/* The table is the one that the edit added. */
-static int check_table(const struct sstable *table, const struct edit_table *entry,
-                       struct strata_error *err)
+static int open_table(void *arg, uint64_t number, struct sstable **out, struct strata_error *err)
 {
-    if (table->bytes != entry->bytes || table->sum.digest != entry->digest ||
-        table->sum.records != entry->records || table->sum.tombstones != entry->tombstones ||
-        table->sum.first != entry->first || table->sum.last != entry->last ||
-        strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) != 0 ||
-        strata_compare(strata_buffer_slice(&table->largest), entry->largest) != 0)
-        return strata_fail(err, STRATA_ERR_CORRUPT, table->path, table->bytes,
-                           "not the table that the manifest names: that one has %" PRIu64 " bytes",
-                           entry->bytes);
-    return 0;
-}
-
-static int open_tables(struct lsm_tree *tree, struct sstable **tables, size_t *count,
-                       struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++) {
-        const struct state_level *l = &tree->state.levels[level];
-        for (size_t i = 0; rc == 0 && i < l->count; i++) {
-            rc = tree->kind->open(tree->env, tree->common, l->tables[i].number, &tables[*count],
-                                  err);
-            if (rc == 0)
-                rc = check_table(tables[(*count)++], &l->tables[i], err);
-        }
-    }
-    return rc;
-}
-
-static int make_version(struct lsm_tree *tree, struct strata_error *err)
-{
-    size_t size = (tree->state.count + 1) * sizeof(struct sstable *), count = 0;
-    struct sstable **tables = malloc(size);
-    int rc = tables ? open_tables(tree, tables, &count, err) : strata_fail_memory(err, size);
-
-    if (rc == 0)
-        rc = version_new(&tree->state, NULL, tables, count, &tree->version, err);
-    for (size_t i = 0; i < count; i++)
-        sstable_unref(tables[i]); /* the version has them */
-    free(tables);
-    return rc;
+    const struct lsm_tree *tree = arg;
+    return tree->kind->open(tree->env, tree->common, number, out, err);
 }
 
 /* ---- The log --------------------------------------------------------------------------------- */
 
-struct tables lsm_tree_log_known(const struct edit_log *entry)
+struct tables lsm_tree_log_known(const struct lsm_tree *tree)
 {
+    const struct edit_log *entry = lsm_tree_entry(tree);
     return (struct tables){.log = entry->number,
                            .log_first = entry->first,
                            .log_end = entry->end,
@@ -140,7 +102,7 @@ static int make_memtable(struct lsm_tree *tree, struct strata_error *err)
 
 static int read_log(struct lsm_tree *tree, struct strata_error *err)
 {
-    struct tables known = lsm_tree_log_known(&tree->entry);
+    struct tables known = lsm_tree_log_known(tree);
     int rc = log_open(&tree->log, tree->env, NULL, &known, tree->memtable, &tree->opened, err);
 
     if (rc < 0)
@@ -154,25 +116,28 @@ static int read_log(struct lsm_tree *tree, struct strata_error *err)
 /* As a clean close leaves it, or as it was made. */
 static bool ended_cleanly(const struct lsm_tree *tree)
 {
-    return tree->opened.end == tree->entry.end && tree->log.file->end == tree->entry.end;
+    return tree->opened.end == lsm_tree_entry(tree)->end &&
+           tree->log.file->end == lsm_tree_entry(tree)->end;
 }
 
 /* ---- The tree -------------------------------------------------------------------------------- */
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return state_apply(arg, edit, err);
+    return version_apply(arg, edit, NULL, 0, err);
 }
 
-int lsm_tree_read_state(const struct strata_env *env, struct manifest *manifest,
-                        struct state *state, uint64_t *torn, struct strata_error *err)
+int lsm_tree_read_version(const struct strata_env *env, struct manifest *manifest,
+                          struct version **version, uint64_t *torn, struct strata_error *err)
 {
-    int rc = manifest_open(manifest, env, apply, state, torn, err);
+    int rc;
 
-    if (rc == 0 && state->log_count != 1)
+    *version = NULL;
+    rc = manifest_open(manifest, env, apply, version, torn, err);
+    if (rc == 0 && (*version)->log_count != 1)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest->path, 0,
                          "the manifest names %" PRIu32 " logs, and this stage has one",
-                         state->log_count);
+                         (*version)->log_count);
     return rc;
 }
 
@@ -197,12 +162,10 @@ static int make_anew(struct lsm_tree *tree, struct strata_error *err)
     tree->sequence = 1;
     if (rc == 0)
         rc = log_create(&tree->log, tree->env, NULL, 1, 1, err);
-    tree->entry = edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
+    edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
     edit.next = tree->next;
     if (rc == 0)
-        rc = state_apply(&tree->state, &edit, err);
-    if (rc == 0)
-        rc = make_version(tree, err);
+        rc = version_apply(&tree->version, &edit, NULL, 0, err);
     if (rc == 0)
         rc = make_memtable(tree, err);
     tree->stats.log_bytes = tree->log.end;
@@ -212,12 +175,12 @@ static int make_anew(struct lsm_tree *tree, struct strata_error *err)
 static int read_all(struct lsm_tree *tree, uint64_t *torn, struct fs_names *names,
                     struct strata_error *err)
 {
-    int rc = lsm_tree_read_state(tree->env, &tree->manifest, &tree->state, torn, err);
+    int rc = lsm_tree_read_version(tree->env, &tree->manifest, &tree->version, torn, err);
 
-    tree->next = tree->state.next;
-    tree->entry = tree->state.logs[0];
-    if (rc == 0)
-        rc = make_version(tree, err);
+    if (rc < 0)
+        return rc;
+    tree->next = tree->version->next;
+    rc = version_open(tree->version, open_table, tree, err);
     if (rc == 0)
         rc = make_memtable(tree, err);
     if (rc == 0)

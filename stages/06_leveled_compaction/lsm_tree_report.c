@@ -1,8 +1,8 @@
 /* lsm_tree_report.c: verify, statistics, the list of tables.
  *
  * Verify reads everything that is relied on again: the manifest, which says the state that is in
- * memory, and whose every edit is checked (state.c); the log; every table; and whether the files
- * that the manifest names are there.
+ * memory, and whose every edit is checked (version_apply.c); the log; every table; and whether the
+ * files that the manifest names are there.
  *
  *   write amplification   bytes that were written, by the bytes of keys and values that came in
  *   read amplification    tables that a get had to search, whose range has the key
@@ -13,27 +13,6 @@
 #include <stdio.h>
 
 /* ---- Verify ---------------------------------------------------------------------------------- */
-
-/* It is read as if nothing were to be written. */
-static int verify_manifest(const struct lsm_tree *tree, struct strata_error *err)
-{
-    struct strata_options options = *tree->env->options;
-    struct strata_env env = *tree->env;
-    struct manifest manifest;
-    struct state state = {0};
-    uint64_t torn;
-    int rc;
-
-    options.read_only = true;
-    env.options = &options;
-    rc = lsm_tree_read_state(&env, &manifest, &state, &torn, err);
-    if (rc == 0 && !tree->failed && !state_same(&state, &tree->state))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
-                         "it is whole, but does not say what was written last");
-    manifest_close(&manifest);
-    state_free(&state);
-    return rc;
-}
 
 static int verify_tables(struct lsm_tree *tree, const struct strata_progress *progress,
                          struct strata_error *err)
@@ -62,8 +41,8 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
 
     group_enter(&tree->group);
     pthread_mutex_unlock(&tree->group.mutex); /* readers need not wait for files */
-    known = lsm_tree_log_known(&tree->entry);
-    rc = verify_manifest(tree, err);
+    known = lsm_tree_log_known(tree);
+    rc = lsm_tree_check_manifest(tree, err);
     if (rc == 0)
         rc = lsm_tree_check_files(tree, err);
     if (rc == 0)

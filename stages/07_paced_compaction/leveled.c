@@ -30,11 +30,11 @@ static int tree_free(struct tree *tree, struct strata_error *err)
     events_free(&tree->events);
     pick_spare_none(&tree->spared);
     super_unref(tree->super);
+    version_unref(tree->version);
     trash_free(&tree->trash, tree->env->fs);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
-    state_free(&tree->state);
     if (tree->memory)
         tree->parts->memory_del(tree->memory);
     pthread_mutex_destroy(&tree->reading);

@@ -12,18 +12,18 @@ static int verify_manifest(const struct tree *tree, struct strata_error *err)
     struct strata_options options = *tree->env->options;
     struct strata_env env = *tree->env;
     struct manifest manifest;
-    struct state state = {0};
+    struct version *version;
     uint64_t torn;
     int rc;
 
     options.read_only = true;
     env.options = &options;
-    rc = tree_read_state(&env, &manifest, &state, &torn, err);
-    if (rc == 0 && !tree->failed && !state_same(&state, &tree->state))
+    rc = tree_read_version(&env, &manifest, &version, &torn, err);
+    if (rc == 0 && !tree->failed && !version_same(version, tree->version))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
                          "it is whole, but does not tell what was written last");
     manifest_close(&manifest);
-    state_free(&state);
+    version_unref(version);
     return rc;
 }
 
@@ -39,8 +39,8 @@ static int verify_logs(const struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    for (uint32_t i = 0; rc == 0 && i < tree->state.log_count; i++) {
-        const struct edit_log *entry = &tree->state.logs[i];
+    for (uint32_t i = 0; rc == 0 && i < tree->version->log_count; i++) {
+        const struct edit_log *entry = &tree->version->logs[i];
         struct tables known = tree_log_known(entry);
         bool live = entry->number == tree->live.log.number;
         rc = log_verify(find_log(tree, entry->number), &known,

@@ -42,19 +42,19 @@ struct tree {
     const struct sstable_kind *kind; /* of its tables: one of the parts */
     void *common;                    /* what they have in common */
     struct group group;              /* its mutex guards the rest */
-    pthread_mutex_t reading;   /* guards gets, and for readers super and sequence, which change
-                                  with both held; this one for some instructions only */
+    pthread_mutex_t reading;     /* guards gets, and for readers super and sequence, which change
+                                    with both held; this one for some instructions only */
     struct arena_source *memory; /* of its memtables; NULL: malloc */
-    struct super *super;       /* the present one */
-    struct tree_log live;      /* of its memtable */
-    struct tree_log sealed;    /* of its sealed memtable */
-    struct tree_log older;     /* a second log that open found */
-    bool named;                /* the manifest tells of the live log: it may be written to */
-    bool spent;                /* a crash ended a log: first of all a table is made of it */
-    bool unsynced;             /* names in the directory may not be on the device */
-    struct mark_writer marker; /* notes how far the live log is synced */
+    struct super *super;         /* the present one */
+    struct tree_log live;        /* of its memtable */
+    struct tree_log sealed;      /* of its sealed memtable */
+    struct tree_log older;       /* a second log that open found */
+    bool named;                  /* the manifest tells of the live log: it may be written to */
+    bool spent;                  /* a crash ended a log: first of all a table is made of it */
+    bool unsynced;               /* names in the directory may not be on the device */
+    struct mark_writer marker;   /* notes how far the live log is synced */
     struct manifest manifest;
-    struct state state;         /* as the manifest tells */
+    struct version *version;    /* as the manifest tells; the present super has it, too */
     uint64_t next;              /* number of the next file */
     uint64_t sequence;          /* of the next operation */
     uint64_t gets;              /* since open */

@@ -98,7 +98,7 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
 {
     struct pick_of of = {.version = tree->super->version,
                          .options = tree->env->options,
-                         .cursors = tree->state.cursors,
+                         .cursors = tree->version->cursors,
                          .spared = &tree->spared,
                          .settle = tree->settling};
     struct pick pick;

@@ -10,9 +10,9 @@
  * env->is_new everything is made anew. CORRUPT, IO, NO_MEMORY; then the tree's parts are still to
  * be freed. */
 int tree_open(struct tree *tree, struct strata_error *err);
-/* Reads the manifest into a state, to be freed in any case. */
-int tree_read_state(const struct strata_env *env, struct manifest *manifest, struct state *state,
-                    uint64_t *torn, struct strata_error *err);
+/* The manifest, and the version that its edits make together. Both to be freed in any case. */
+int tree_read_version(const struct strata_env *env, struct manifest *manifest,
+                      struct version **version, uint64_t *torn, struct strata_error *err);
 /* What stage 4's log is told of itself by its list. */
 struct tables tree_log_known(const struct edit_log *log);
 

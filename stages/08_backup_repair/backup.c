@@ -20,7 +20,6 @@
 
 struct moment {
     struct super *super;
-    struct state state;
     uint64_t next; /* number of the next file */
     struct fs_file *logs[2];
     uint64_t ends[2]; /* of their last frames */
@@ -31,7 +30,6 @@ struct moment {
 static void moment_free(struct moment *m)
 {
     super_unref(m->super);
-    state_free(&m->state);
     for (size_t i = 0; i < 2; i++)
         fs_close(m->logs[i], NULL); /* it was only read */
 }
@@ -60,15 +58,13 @@ static int seize(struct tree *tree, struct moment *m, struct strata_error *err)
 {
     int rc = tree_usable(tree, err);
 
-    if (rc == 0)
-        rc = state_copy(&tree->state, &m->state, err);
     if (rc < 0)
         return rc;
     m->super = tree->super;
     super_ref(m->super);
     m->next = tree->next;
-    for (uint32_t i = 0; rc == 0 && i < m->state.log_count; i++) {
-        uint64_t number = m->state.logs[i].number;
+    for (uint32_t i = 0; rc == 0 && i < m->super->version->log_count; i++) {
+        uint64_t number = m->super->version->logs[i].number;
         char *path = log_path(tree->env, number);
         rc = path ? fs_open(tree->env->fs, path, FS_READ, &m->logs[i], err)
                   : strata_fail_memory(err, 64);
@@ -163,7 +159,7 @@ static int take_table(struct moment *m, struct strata_fs *fs, const struct sstab
 static int take_log(struct moment *m, const struct strata_env *env, uint32_t i,
                     struct strata_error *err)
 {
-    char *to = log_path(env, m->state.logs[i].number);
+    char *to = log_path(env, m->super->version->logs[i].number);
     int rc = to ? copy_file(m, m->logs[i], m->ends[i], to, err) : strata_fail_memory(err, 64);
 
     free(to);
@@ -175,10 +171,9 @@ static int tell(struct moment *m, const struct strata_env *env, struct strata_er
 {
     struct manifest manifest = {0};
     struct edit whole;
-    int rc;
+    int rc = version_tell(m->super->version, &whole, err);
 
-    m->state.next = m->next + 1;
-    rc = state_tell(&m->state, &whole, err);
+    whole.next = m->next + 1;
     if (rc == 0) {
         rc = manifest_create(&manifest, env, m->next, &whole, err);
         if (rc == 0)
@@ -194,7 +189,7 @@ static int take_logs(struct moment *m, const struct strata_env *env, struct stra
     int rc = 0;
 
     tick(m, 0);
-    for (uint32_t i = 0; rc == 0 && i < m->state.log_count; i++)
+    for (uint32_t i = 0; rc == 0 && i < m->super->version->log_count; i++)
         rc = take_log(m, env, i, err);
     return rc;
 }

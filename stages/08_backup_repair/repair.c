@@ -98,15 +98,15 @@ static void tell_manifest(struct repair *r)
 
 /* ---- Healthy? -------------------------------------------------------------------------------- */
 
-static void tell_kept(struct repair *r, const struct state *state)
+static void tell_kept(struct repair *r, const struct version *v)
 {
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < state->levels[level].count; i++) {
-            tell_number(r, state->levels[level].tables[i].number, ".table", STRATA_FATE_KEPT, "");
+        for (size_t i = 0; i < v->levels[level].count; i++) {
+            tell_number(r, v->levels[level].tables[i]->number, ".table", STRATA_FATE_KEPT, "");
             r->sum->tables_kept++;
         }
-    for (uint32_t i = 0; i < state->log_count; i++) {
-        tell_number(r, state->logs[i].number, ".log", STRATA_FATE_KEPT, "");
+    for (uint32_t i = 0; i < v->log_count; i++) {
+        tell_number(r, v->logs[i].number, ".log", STRATA_FATE_KEPT, "");
         r->sum->logs++;
     }
 }
@@ -127,7 +127,7 @@ static int check_health(struct repair *r, bool told, struct strata_error *err)
         return rc;
     rc = leveled_verify(self, NULL, err);
     if (rc == 0 && told)
-        tell_kept(r, &((struct tree *)self)->state);
+        tell_kept(r, ((struct tree *)self)->version);
     leveled_close(self, NULL); /* it was only read */
     return rc;
 }
@@ -144,7 +144,7 @@ static void repair_free(struct repair *r)
     free(r->tables);
     free(r->logs);
     free(r->removed);
-    state_free(&r->state);
+    version_unref(r->version);
     memtable_unref(r->memtable);
     fs_names_free(&r->names);
     if (r->common)

@@ -5,7 +5,7 @@
 
 #include "lineage.h"
 #include "06_leveled_compaction/manifest.h"
-#include "06_leveled_compaction/state.h"
+#include "06_leveled_compaction/version/version.h"
 #include "04_memtable_sstable/memtable/memtable.h"
 
 enum repair_found {
@@ -54,7 +54,7 @@ struct repair {
     size_t count, room;
     struct repair_log *logs; /* by number */
     size_t log_count, log_room;
-    struct state state;      /* as far as the manifest can be read */
+    struct version *version; /* as far as the manifest can be read; or NULL */
     uint64_t manifest;       /* its number; 0: there is none */
     bool current;            /* CURRENT names it */
     bool manifest_whole;     /* to its end */
@@ -70,6 +70,9 @@ struct repair {
     uint64_t sequence;         /* of the next operation */
     uint64_t log_table;        /* number of the table with what was taken; 0: none */
 };
+
+/* What the manifest says, as far as it can be read: nothing, if there is none. */
+const struct version *repair_version(const struct repair *r);
 
 /* strata_repair, as in strata_engine.h. */
 int repair_database(const struct strata_env *env, const struct strata_repair *to,

@@ -140,10 +140,15 @@ flat: all ## one stage as a directory of its own, that builds and is tested alon
 # ---- Checks on the source --------------------------------------------------------------------
 
 FORMATTED = $(shell git ls-files '*.c' '*.h' 2>/dev/null || find include common stages tests fuzz bench -name '*.[ch]')
-lint: install-lint all lint-arrows ## layout, static analysis, arrows, sizes
+lint: install-lint all lint-arrows lint-circles ## layout, static analysis, arrows, sizes
 	@tests/tools/lint.sh $(FORMATTED)
-lint-arrows: all $(STAGES) ## no stage includes or links a later one
+lint-arrows: all $(STAGES) ## no stage includes or links a later one, no folder of common/ one that stands on it
 	@B=$B tests/tools/arrows.sh $(foreach s,$(STAGES),$s $(foreach u,$($s.USES),$s:$u))
+# Those in stages/ are printed and tolerated, until they are cut.
+lint-circles: all tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build) ## no two files need each other
+	@B=$B tests/tools/circles.sh common fuzz
+	@B=$B tests/tools/circles.sh bench
+	@B=$B tests/tools/circles.sh --report stages
 
 # ---- Rooms with targets of their own ---------------------------------------------------------
 
@@ -179,5 +184,5 @@ help: ## this list
 	@grep -hE '^[a-zA-Z0-9_%.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 18
 	@for s in $(STAGES); do printf '%s\tthe program with this stage alone\n' $$s; done | expand -t 18
 
-.PHONY: all clean help diff flat lint lint-arrows format coverage FORCE
+.PHONY: all clean help diff flat lint lint-arrows lint-circles format coverage FORCE
 -include $(shell find $B -path $B/bare -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -13,6 +13,8 @@
  *   table.c      engines side by side            goals.c    what they shall reach
  *   json.c       results for programs            machine.c  what it was measured on
  *   place.c      directories                     histogram.c  latencies
+ *   say.c        stderr, clock, signals          message.c  between processes
+ *   prepare.c    the database a workload needs   draw.c     the keys of operations
  *   peers/       the engines                     limits/    what bounds them */
 #ifndef STRATA_BENCH_BENCH_H
 #define STRATA_BENCH_BENCH_H
@@ -36,6 +38,8 @@ int bench_fail_memory(void);                                       /* BENCH_OTHE
 uint64_t bench_now_ns(void);                                       /* monotonic */
 bool bench_interrupted(void);    /* by a signal: stop, clean up, then the signal has its way */
 void bench_forward(pid_t child); /* signals go to it too; 0: to nobody */
+void bench_catch_signals(void);
+void bench_end_by_signal(void); /* that was caught; returns if none was */
 
 /* ---- The command line (args.c) --------------------------------------------------------- */
 
@@ -174,7 +178,7 @@ struct bench {
                                * asked for; -1: nowhere */
 };
 
-/* ---- Workloads (work.c, ycsb.c) -------------------------------------------------------- */
+/* ---- Workloads (work.c, ycsb.c, draw.c) ----------------------------------------------- */
 
 enum act { ACT_PUT, ACT_DELETE, ACT_GET, ACT_MISS, ACT_MODIFY, ACT_SEEK };
 
@@ -221,10 +225,10 @@ extern const struct work works[]; /* work.c; ends with a NULL name */
 bool work_writes(const struct work *work);
 size_t work_threads(const struct work *work, const struct settings *s); /* that do it */
 uint64_t work_wanted(const struct work *work, const struct bench *b);   /* operations */
-bool work_generated(const struct work *work);                /* it is for generated data alone */
-struct prng work_random(const struct bench *b, uint64_t i);  /* operation i's random numbers */
-uint64_t work_key_at(const struct bench *b, uint64_t place); /* of those that the last fill put */
-uint64_t work_draw(const struct bench *b, struct prng *random); /* a key that is there */
+bool work_generated(const struct work *work);                  /* it is for generated data alone */
+struct prng draw_random(const struct bench *b, uint64_t i);    /* operation i's random numbers */
+uint64_t draw_key_at(const struct bench *b, uint64_t place);   /* of those that the last fill put */
+uint64_t draw_key(const struct bench *b, struct prng *random); /* a key that is there */
 
 void ycsb_a(const struct bench *b, uint64_t i, struct op *op);
 void ycsb_b(const struct bench *b, uint64_t i, struct op *op);
@@ -286,10 +290,10 @@ unsigned life_can(const struct bench *b);                       /* enum engine_c
 void life_options(const struct bench *b, enum work_opens how, struct engine_options *o);
 /* The others: BENCH_OK, or stderr was told. */
 int life_close(struct bench *b);
-/* One workload, on the database that it needs: new, as it stands, or read-only. */
-int life_measure(struct bench *b, const struct work *work, size_t place, struct result *result);
+/* One workload, on the database that it needs: new, as it is, or read-only (prepare.c). */
+int prepare_measure(struct bench *b, const struct work *work, size_t place, struct result *result);
 
-/* ---- Turns (turns.c, turn.c) ----------------------------------------------------------- */
+/* ---- Turns (turns.c, turn.c, message.c) ----------------------------------------------- */
 
 /* `tell` in a process of its own, which ends then; `take` reads here what it writes. Its exit
  * status, or stderr was told. */
@@ -304,7 +308,7 @@ int turns_run(const struct settings *s, const char *root,
 int turn_run(const struct settings *s, size_t contender, const char *root, uint64_t turn,
              int parent);
 /* New keys, put by a process that is killed then (asked of the first process). */
-int turn_put_and_die(struct bench *b, uint64_t first, uint64_t count);
+int message_put_and_die(struct bench *b, uint64_t first, uint64_t count);
 /* In that process: never returns. */
 struct die {
     size_t contender;

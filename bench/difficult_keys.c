@@ -199,7 +199,9 @@ static int add_all(struct ground *g, const struct kind *kind, struct sstable_wri
         rc = pax_table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, g->key_size),
                                        value_of(g, kind, i), err);
     }
-    return rc < 0 ? rc : pax_table_kind.writer_finish(writer, 1, kind->count, err);
+    if (rc == 0)
+        rc = pax_table_kind.writer_finish(writer, 1, kind->count, err);
+    return rc < 0 ? rc : sstable_writer_publish(writer, err);
 }
 
 static int write_table(struct ground *g, const struct kind *kind, struct strata_error *err)

@@ -172,7 +172,7 @@ static void *write_beside(void *arg)
     struct prng random = {w->bench->salt + 1};
 
     while (w->rc == 0 && !atomic_load_explicit(&w->run->over, memory_order_relaxed)) {
-        struct op op = {.act = ACT_PUT, .number = work_draw(w->bench, &random)};
+        struct op op = {.act = ACT_PUT, .number = draw_key(w->bench, &random)};
         op.key = data_key(&w->bench->data, op.number, "", w->keys);
         op.value = data_value(&w->bench->data, op.number);
         w->rc = act_do(w, &op, NULL);

@@ -11,40 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Messages -------------------------------------------------------------------------- */
-
-bool message_send(int to, const void *message, size_t size)
-{
-    const char *at = message;
-
-    while (size) {
-        ssize_t sent = write(to, at, size);
-        if (sent < 0 && errno != EINTR)
-            return false;
-        if (sent > 0) {
-            at += sent;
-            size -= (size_t)sent;
-        }
-    }
-    return true;
-}
-
-bool message_take(int from, void *message, size_t size)
-{
-    char *at = message;
-
-    while (size) {
-        ssize_t got = read(from, at, size);
-        if (got == 0 || (got < 0 && errno != EINTR))
-            return false;
-        if (got > 0) {
-            at += got;
-            size -= (size_t)got;
-        }
-    }
-    return true;
-}
-
 /* ---- What an engine cannot do ---------------------------------------------------------- */
 
 #define STAGE_MAPS 5 /* from this stage on tables can be mapped */
@@ -115,7 +81,7 @@ static int run_one(struct bench *b, size_t place)
         return pass_over(b, work, what);
     if (work->inserts && !data_holds(&b->data, b->next + 3 * b->data.count + work_wanted(work, b)))
         return bench_say(BENCH_USAGE, "%s: --key_size has no room for new keys", work->name);
-    code = life_measure(b, work, place, &result);
+    code = prepare_measure(b, work, place, &result);
     return code == BENCH_OK ? tell(b, &result) : code;
 }
 
@@ -182,22 +148,6 @@ int turn_run(const struct settings *s, size_t contender, const char *root, uint6
 }
 
 /* ---- A process that is killed ---------------------------------------------------------- */
-
-int turn_put_and_die(struct bench *b, uint64_t first, uint64_t count)
-{
-    static struct message message;
-    int code;
-
-    message.kind = MESSAGE_DIE;
-    message.die = (struct die){.contender = (size_t)(b->contender - b->settings->contenders),
-                               .first = first,
-                               .count = count,
-                               .value_bytes = b->data.value_bytes};
-    if (!message_send(b->parent, &message, sizeof message) ||
-        !message_take(b->parent, &code, sizeof code))
-        return BENCH_OTHER;
-    return code;
-}
 
 static int put_new(struct bench *b, const struct die *die, struct strata_error *err)
 {

@@ -23,32 +23,16 @@
 #define HOT_PART 100    /* readhot: of the keys one in so many */
 #define SEEK_ENTRIES 11 /* the one that is sought, and ten nexts */
 
-/* splitmix64's numbers from 64 * i on: no operation needs more. */
-struct prng work_random(const struct bench *b, uint64_t i)
-{
-    return (struct prng){b->salt + i * 64 * 0x9e3779b97f4a7c15u};
-}
-
 static uint64_t any_key(const struct bench *b, uint64_t i)
 {
-    struct prng random = work_random(b, i);
+    struct prng random = draw_random(b, i);
     return prng_below(&random, b->filled);
-}
-
-uint64_t work_key_at(const struct bench *b, uint64_t place)
-{
-    return b->filled_shuffled ? b->data.shuffled[place] : place;
-}
-
-uint64_t work_draw(const struct bench *b, struct prng *random)
-{
-    return work_key_at(b, prng_below(random, b->filled));
 }
 
 static uint64_t draw(const struct bench *b, uint64_t i)
 {
-    struct prng random = work_random(b, i);
-    return work_draw(b, &random);
+    struct prng random = draw_random(b, i);
+    return draw_key(b, &random);
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */
@@ -92,10 +76,10 @@ static void read_missing(const struct bench *b, uint64_t i, struct op *op)
 
 static void read_hot(const struct bench *b, uint64_t i, struct op *op)
 {
-    struct prng random = work_random(b, i);
+    struct prng random = draw_random(b, i);
     uint64_t hot = (b->filled + HOT_PART - 1) / HOT_PART;
 
-    *op = (struct op){.act = ACT_GET, .number = work_key_at(b, prng_below(&random, hot))};
+    *op = (struct op){.act = ACT_GET, .number = draw_key_at(b, prng_below(&random, hot))};
 }
 
 static void seek_random(const struct bench *b, uint64_t i, struct op *op)
@@ -169,7 +153,7 @@ static int close_killed(struct bench *b, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    if (turn_put_and_die(b, first, count) != BENCH_OK)
+    if (message_put_and_die(b, first, count) != BENCH_OK)
         return engine_fail(err, "openafterkill", "its keys could not be put");
     b->survivors_first = first;
     b->survivors = count;

@@ -15,12 +15,12 @@
 static uint64_t scattered(const struct bench *b, struct prng *random)
 {
     struct prng hash = {zipf_next(&b->zipf, random)};
-    return work_draw(b, &hash);
+    return draw_key(b, &hash);
 }
 
 static void mix(const struct bench *b, uint64_t i, struct op *op, double share, enum act other)
 {
-    struct prng random = work_random(b, i);
+    struct prng random = draw_random(b, i);
     enum act act = prng_unit(&random) < share ? other : ACT_GET;
 
     *op = (struct op){.act = act, .number = scattered(b, &random)};
@@ -49,7 +49,7 @@ void ycsb_f(const struct bench *b, uint64_t i, struct op *op)
 /* Does operation i insert? Before it there were `*before` inserts. */
 static bool inserts(const struct bench *b, uint64_t i, uint64_t *before)
 {
-    struct prng group = work_random(b, ~(i / GROUP));
+    struct prng group = draw_random(b, ~(i / GROUP));
     uint64_t place = prng_below(&group, GROUP);
 
     *before = i / GROUP + (i % GROUP > place);
@@ -58,7 +58,7 @@ static bool inserts(const struct bench *b, uint64_t i, uint64_t *before)
 
 void ycsb_d(const struct bench *b, uint64_t i, struct op *op)
 {
-    struct prng random = work_random(b, i);
+    struct prng random = draw_random(b, i);
     uint64_t before, back = zipf_next(&b->zipf, &random);
 
     *op = (struct op){.act = ACT_PUT};
@@ -68,12 +68,12 @@ void ycsb_d(const struct bench *b, uint64_t i, struct op *op)
     }
     op->act = ACT_GET;
     op->number = back < before ? b->first_new + before - 1 - back
-                               : work_key_at(b, b->filled - 1 - (back - before));
+                               : draw_key_at(b, b->filled - 1 - (back - before));
 }
 
 void ycsb_e(const struct bench *b, uint64_t i, struct op *op)
 {
-    struct prng random = work_random(b, i);
+    struct prng random = draw_random(b, i);
     uint64_t before;
 
     *op = (struct op){.act = ACT_PUT};

@@ -79,8 +79,10 @@ static void put_table(struct strata_fs *fs, const struct strata_options *options
         require(pax_table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, 1),
                                           strata_string("newer"), NULL) == 0,
                 "add");
-    require(strata_buffer_append(&writer->notes, notes.data, notes.size) == 0, "notes");
+    require(strata_buffer_append(pax_table_writer_notes(writer), notes.data, notes.size) == 0,
+            "notes");
     require(pax_table_kind.writer_finish(writer, 5, 20, NULL) == 0, "finish");
+    require(sstable_writer_publish(writer, NULL) == 0, "publish");
     pax_table_kind.writer_del(writer, true);
 }
 

@@ -73,6 +73,11 @@ struct strata_format {
     int (*inspect)(struct fs_file *file, struct inspect *to, struct strata_error *err);
 };
 
+/* What a marker may say: the stage and its file format. */
+struct strata_engine_format {
+    unsigned stage, format;
+};
+
 struct strata_engine {
     size_t size;          /* sizeof(struct strata_engine); an older header's will do, see below */
     unsigned abi;         /* STRATA_ENGINE_ABI */
@@ -154,6 +159,10 @@ struct strata_engine {
     /* The file of each of its databases that names the others: "CURRENT". NULL: there is none. By
      * it strata_repair knows the files of this stage from those of one with the same formats. */
     const char *manifest;
+    /* Older directories that have the same files, under another stage or format in the marker; the
+     * list ends with stage 0. They can be opened read-only, repaired and destroyed, and the marker
+     * stays as it is. NULL: none. */
+    const struct strata_engine_format *reads;
 };
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */

@@ -2,7 +2,8 @@
  * can be faster. docs/performance.md and bench/bounds.c tell which of them bounds which workload.
  *
  *   limits.c  main, the table    memory.c  copies, dependent loads     measure.c  three turns
- *   files.c   writes, syncs      blocks.c  checksum, packing
+ *   files.c   writes, syncs      blocks.c  checksum, packing           each.c     clocks, one
+ * operation
  */
 #ifndef STRATA_BENCH_LIMITS_H
 #define STRATA_BENCH_LIMITS_H

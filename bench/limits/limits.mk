@@ -1,6 +1,6 @@
 # What the machine can do at best, and how far from it the workloads are.
 
-LIMIT_OBJ := $(patsubst %,$B/bench/limits/%.o,measure memory blocks files)
+LIMIT_OBJ := $(patsubst %,$B/bench/limits/%.o,measure each memory blocks files)
 $B/bench/strata-limits: $B/bench/limits/limits.o $(LIMIT_OBJ) $(LIB_A)
 BENCHES += $B/bench/strata-limits
 

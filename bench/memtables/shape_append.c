@@ -35,9 +35,9 @@ static bool append_walk(void *self,
 
     if (!cursor)
         return false;
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
-        each(arg, cursor->key, cursor->value);
-    cursor->ops->free(cursor);
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
+        each(arg, cursor->iter.key, cursor->iter.value);
+    cursor_free(cursor);
     return true;
 }
 

@@ -288,10 +288,15 @@ static int walk(void *iter, enum engine_walk how, struct strata_slice key, uint6
     return error ? fail(err, "iterator", error) : STRATA_NOT_FOUND;
 }
 
+static int about(const struct engine_options *options, FILE *to, struct strata_error *err)
+{
+    return rocksdb_about(&engine_rocksdb, options, to, err);
+}
+
 const struct engine engine_rocksdb = {
     .name = "rocksdb",
     .can = can,
-    .about = rocksdb_about,
+    .about = about,
     .open = open_db,
     .close = close_db,
     .join = join,

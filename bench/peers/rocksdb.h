@@ -4,7 +4,8 @@
 
 #include "../engine.h"
 
-/* As engine.about. It opens a database, which begins threads. */
-int rocksdb_about(const struct engine_options *options, FILE *to, struct strata_error *err);
+/* As engine.about, of `engine`. It opens a database, which begins threads. */
+int rocksdb_about(const struct engine *engine, const struct engine_options *options, FILE *to,
+                  struct strata_error *err);
 
 #endif

@@ -40,7 +40,7 @@ static const char *assertions(void)
                                                                  : "assertions are not tested";
 }
 
-static int make_and_close(const char *dir, struct strata_error *err)
+static int make_and_close(const struct engine *engine, const char *dir, struct strata_error *err)
 {
     struct engine_options o = {.dir = dir,
                                .create = true,
@@ -49,9 +49,9 @@ static int make_and_close(const char *dir, struct strata_error *err)
                                .block_bytes = ENGINE_BLOCK,
                                .bloom_bits = ENGINE_BLOOM};
     void *db;
-    int rc = engine_rocksdb.open(&o, &db, err);
+    int rc = engine->open(&o, &db, err);
 
-    return rc < 0 ? rc : engine_rocksdb.close(db, err);
+    return rc < 0 ? rc : engine->close(db, err);
 }
 
 static void remove_db(const char *dir)
@@ -78,7 +78,8 @@ static int told(const char *log, const char *says, char *to, size_t capacity,
 }
 
 /* A small database's log tells it. */
-int rocksdb_about(const struct engine_options *options, FILE *to, struct strata_error *err)
+int rocksdb_about(const struct engine *engine, const struct engine_options *options, FILE *to,
+                  struct strata_error *err)
 {
     const char *parent = getenv("TMPDIR");
     char dir[1024], log[1100], version[100], crc[100];
@@ -87,7 +88,7 @@ int rocksdb_about(const struct engine_options *options, FILE *to, struct strata_
     snprintf(dir, sizeof dir, "%s/rocksdb.XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(dir))
         return engine_fail(err, dir, "cannot be made");
-    rc = make_and_close(dir, err);
+    rc = make_and_close(engine, dir, err);
     snprintf(log, sizeof log, "%s/LOG", dir);
     if (rc == 0)
         rc = told(log, "RocksDB version: ", version, sizeof version, err);

@@ -1,9 +1,8 @@
 /* cli.h: what the commands of `strata` share.
  *
- * A command is a row of cli_commands (commands.c): all that help, and one day completion, man
- * pages and the shell, need to know of it stands there. It runs on a parsed command line (struct
- * cli), writes its answer to cli->out and everything else to cli->log, and returns an exit status;
- * it never exits. */
+ * A command is a row of cli_commands (commands.c): all that help, completion, the man page and the
+ * shell need to know of it. It runs on a parsed command line (struct cli), writes its answer to
+ * cli->out and everything else to cli->log, and returns an exit status; it never exits. */
 #ifndef STRATA_COMMON_CLI_H
 #define STRATA_COMMON_CLI_H
 
@@ -116,11 +115,13 @@ struct cli_command {
 };
 
 extern const struct cli_option cli_options[CLI_OPTIONS];
-extern const struct cli_command cli_commands[]; /* ends with a NULL name */
-/* NULL: there is none of that name, or it is not for the shell, or for it alone. */
-const struct cli_command *cli_command_named(const char *name, bool in_shell);
+extern const struct cli_command cli_commands[]; /* for main.c; ends with a NULL name */
+/* NULL: there is none of that name in the table, or it is not for the shell, or for it alone. */
+const struct cli_command *cli_command_named(const struct cli_command *commands, const char *name,
+                                            bool in_shell);
 /* The command that `name` is nearly: by a few typing errors, or by its beginning. NULL: none. */
-const struct cli_command *cli_command_like(const char *name, bool in_shell);
+const struct cli_command *cli_command_like(const struct cli_command *commands, const char *name,
+                                           bool in_shell);
 bool cli_command_fits(const struct cli_command *command, bool in_shell);
 /* Its options there, as bits. */
 uint64_t cli_command_options(const struct cli_command *command, bool in_shell);
@@ -138,23 +139,24 @@ struct cli_session {
 
 /* A command line, parsed. */
 struct cli {
-    const struct cli_command *command; /* NULL until it is known */
-    const char *program;               /* as it was called: "build/strata"; borrowed from argv */
-    char **operands;                   /* borrowed from argv */
-    size_t count;                      /* of operands */
-    size_t literal;                    /* operands from this one on stood behind -- */
-    const char *given[CLI_OPTIONS];    /* an option's value, "" if it has none; NULL: not given */
-    FILE *out, *log;                   /* borrowed */
-    int out_errno;                     /* of the first write to `out` that failed, if known */
+    const struct cli_command *commands; /* all there are; borrowed; ends with a NULL name */
+    const struct cli_command *command;  /* NULL until it is known */
+    const char *program;                /* as it was called: "build/strata"; borrowed from argv */
+    char **operands;                    /* borrowed from argv */
+    size_t count;                       /* of operands */
+    size_t literal;                     /* operands from this one on stood behind -- */
+    const char *given[CLI_OPTIONS];     /* an option's value, "" if it has none; NULL: not given */
+    FILE *out, *log;                    /* borrowed */
+    int out_errno;                      /* of the first write to `out` that failed, if known */
     struct progress progress;
     struct cli_session *session; /* NULL: a command line of its own */
 };
 
 /* ---- parse.c --------------------------------------------------------------------------- */
 
-/* Fills the rest of a zeroed *cli with `out`, `log` and `session` set; moves operands to the front
- * of argv. In a session argv[0] is the DIR that stands before the other operands. CLI_OK, or
- * CLI_USAGE and the log told why. */
+/* Fills the rest of a zeroed *cli with `commands`, `out`, `log` and `session` set; moves operands
+ * to the front of argv. In a session argv[0] is the DIR that stands before the other operands.
+ * CLI_OK, or CLI_USAGE and the log told why. */
 int cli_parse(struct cli *cli, int argc, char **argv);
 /* The number given with an option, into `*value`, which keeps what it holds if it was not given.
  * CLI_OK or CLI_USAGE. */
@@ -216,6 +218,8 @@ void cli_begin_progress(struct cli *cli);
 void cli_end_progress(struct cli *cli);
 /* In a signal's handler: takes the line off the screen, if it may be there. */
 void cli_clear_screen(void);
+/* Passes on `ok`, and keeps errno if a write to cli->out failed. */
+bool cli_wrote(struct cli *cli, const FILE *to, bool ok);
 
 /* ---- output.c: where an answer goes ------------------------------------------------------ */
 
@@ -236,8 +240,6 @@ bool cli_put_head(struct cli_stream *stream, enum entries_format format);
 bool cli_put_tail(struct cli_stream *stream, enum entries_format format);
 int cli_write_failed(struct cli_stream *stream); /* CLI_IO, and the log told */
 
-/* Passes on `ok`, and keeps errno if a write to cli->out failed. */
-bool cli_wrote(struct cli *cli, const FILE *to, bool ok);
 /* Writes out what is buffered in cli->out. Passes on `code`, or CLI_IO and the log told if an
  * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
 int cli_finish(struct cli *cli, int code);

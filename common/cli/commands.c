@@ -1,95 +1,14 @@
-/* commands.c: the one place where a command, an option, an exit status is described. */
-#include "cli/cli.h"
+/* commands.c: the table of commands: all that is known of each. Only main.c uses it; everybody else
+ * is handed it with a struct cli, so that a command may look at the others and no file needs all of
+ * them. */
+#include "cli/options.h"
 
-#include <string.h>
-
-#define O(id) (UINT64_C(1) << (id))
-#define DB_OPTIONS (O(CLI_STAGE) | O(CLI_CACHE) | O(CLI_MAPPED) | O(CLI_FIXED_LEVELS))
-#define WRITE_OPTIONS (O(CLI_MEMTABLE) | O(CLI_SYNC) | O(CLI_COMPACTION))
 #define RECORD_OPTIONS (DB_OPTIONS | O(CLI_HEX))
 #define FORMAT_OPTIONS (RECORD_OPTIONS | O(CLI_FORMAT) | O(CLI_HEADER))
 /* What every command that opens a database may end with. */
 #define DB_EXITS                                                                                   \
     (O(CLI_OK) | O(CLI_USAGE) | O(CLI_CORRUPT) | O(CLI_IO) | O(CLI_NOT_SUPPORTED) |                \
      O(CLI_LOCKED) | O(CLI_OTHER))
-
-const struct cli_option cli_options[CLI_OPTIONS] = {
-    [CLI_STAGE] = {"stage", "N", "the stage to use; default: DIR's own, or the newest", 0, NULL},
-    [CLI_CACHE] = {"cache", "SIZE", "stage 5 on: budget of the block cache; default: 256M", 0,
-                   NULL},
-    [CLI_MAPPED] = {"mapped", NULL, "stage 5 on: tables are read from mapped files", 0, NULL},
-    [CLI_MEMTABLE] = {"memtable", "SIZE", "stage 4 on: budget of the memtable; default: 64M", 0,
-                      NULL},
-    [CLI_SYNC] = {"sync", "WHEN", "never, interval or always; default: the strongest promised", 0,
-                  "never|interval|always"},
-    [CLI_COMPACTION] = {"compaction", "NAME", "stage 6 on: leveled (the default) or tiered", 0,
-                        "leveled|tiered"},
-    [CLI_FIXED_LEVELS] = {"fixed-levels", NULL, "stage 6 on: levels are filled from level 1 on", 0,
-                          NULL},
-    [CLI_ENGINE] = {"engine", "FILE", "a shared object with your own, in place of the stage's", 0,
-                    NULL},
-    [CLI_HEX] = {"hex", NULL, "keys and values are hexadecimal digits, in and out", 0, NULL},
-    [CLI_RAW] = {"raw", NULL, "the bytes of the value as they are, and no line end", 0, NULL},
-    [CLI_FROM] = {"from", "KEY", "begin at KEY, inclusive", 0, NULL},
-    [CLI_TO] = {"to", "KEY", "end before KEY, exclusive", 0, NULL},
-    [CLI_PREFIX] = {"prefix", "KEY", "only keys that begin with KEY", 0, NULL},
-    [CLI_LIMIT] = {"limit", "N", "no more than N entries", 0, NULL},
-    [CLI_SECTIONS] = {"limit", "N", "show no more than N sections of the file", 0, NULL},
-    [CLI_REVERSE] = {"reverse", NULL, "from the last key of the range to its first", 0, NULL},
-    [CLI_KEYS_ONLY] = {"keys-only", NULL, "print no values, and read none", 0, NULL},
-    [CLI_JSON] = {"json", NULL, "one JSON object instead of a table", 0, NULL},
-    [CLI_FORMAT] = {"format", "FORMAT",
-                    "tsv, csv, jsonl or mdb; default: by FILE's name, or else tsv", 0,
-                    "tsv|csv|jsonl|mdb"},
-    [CLI_HEADER] = {"header", NULL, "csv with a first line that names the columns: key,value", 0,
-                    NULL},
-    [CLI_KEY_COLUMN] = {"key", "COL", "csv: the key is in the column of this name; as --header", 0,
-                        NULL},
-    [CLI_VALUE_COLUMN] = {"value", "COL", "csv: likewise the value; other columns are not read", 0,
-                          NULL},
-    [CLI_SKIP_BAD] = {"skip-bad", NULL,
-                      "go on behind a malformed record, and say how many there were", 0, NULL},
-    [CLI_BATCH] = {"batch", "N", "so many records are stored as one; default: 1000, or else 1", 0,
-                   NULL},
-    [CLI_TO_STAGE] = {"to", "N", "the stage of the new database", 0, NULL},
-    [CLI_COUNT] = {"count", "N", "so many records; default: 1000", 'n', NULL},
-    [CLI_KEYS] = {"keys", "N", "so many different keys to draw from; default: as many as records",
-                  0, NULL},
-    [CLI_KEY_SIZE] = {"key-size", "BYTES", "of a key; default: 16", 0, NULL},
-    [CLI_VALUE_SIZE] = {"value-size", "BYTES", "of a value; default: 100", 0, NULL},
-    [CLI_DISTRIBUTION] = {"distribution", "NAME", "sequential (the default), uniform or zipfian", 0,
-                          "sequential|uniform|zipfian"},
-    [CLI_THETA] = {"theta", "F", "of zipfian: 0 is uniform, 0.999 the most skewed; default: 0.99",
-                   0, NULL},
-    [CLI_COMPRESSIBILITY] = {"compressibility", "F",
-                             "the share of a value that repeats; default: 0", 0, NULL},
-    [CLI_SEED] = {"seed", "N", "other seeds give other records and workloads; default: 1", 0, NULL},
-    [CLI_MAKE] = {"create", NULL, "make the database if there is none", 0, NULL},
-    [CLI_HISTORY] = {"history", "FILE", "lines of earlier times from FILE, and all of them into it",
-                     0, NULL},
-    [CLI_NO_HISTORY] = {"no-history", NULL, "keep no line for the next time", 0, NULL},
-    [CLI_TIMING] = {"timing", "on|off", "tell how long each command took; default: on a terminal",
-                    0, "on|off"},
-    [CLI_MODEL] = {"model", "NAME", "kill, ordered or posix; default: all three", 0,
-                   "kill|ordered|posix"},
-    [CLI_WORKLOAD] = {"workload", "NAME|FILE", "only this one; default: all of them", 0, NULL},
-    [CLI_DEPTH] = {"depth", "DEPTH", "quick, usual (the default) or full", 0, "quick|usual|full"},
-    [CLI_SEEDS] = {"seeds", "N", "so many seeds, one after another; default: 1", 0, NULL},
-    [CLI_AT] = {"at", "STATE", "only this state, as a violation names it", 0, NULL},
-    [CLI_KEEP] = {"keep", "DIR", "write the state of a violation, or of --at, to DIR", 0, NULL},
-    [CLI_WALK] = {"walk", "WHAT", "one workload step by step, in lines for calls, or for results",
-                  0, "calls|results"},
-    [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
-                   0, NULL},
-    [CLI_DRY_RUN] = {"dry-run", NULL, "tell what would be done, and write nothing", 0, NULL},
-    [CLI_YES] = {"yes", NULL, "yes, remove all of it", 0, NULL},
-    [CLI_ALL] = {"all", NULL, "the help of every command", 0, NULL},
-    [CLI_ALL_FIGURES] = {"all", NULL, "figures that are 0, too", 0, NULL},
-    [CLI_OUTPUT] = {"output", "FILE",
-                    "into FILE, which must not be there yet; default: standard output", 'o', NULL},
-    [CLI_VERSION] = {"version", NULL, "as the command version", 0, NULL},
-    [CLI_HELP] = {"help", NULL, "as the command help", 'h', NULL},
-};
 
 const struct cli_command cli_commands[] = {
     {.name = "put",
@@ -661,42 +580,3 @@ const struct cli_command cli_commands[] = {
      .run = cli_run_quit},
     {.name = NULL},
 };
-
-bool cli_command_fits(const struct cli_command *command, bool in_shell)
-{
-    return command->place == CLI_LINE_AND_SHELL || (command->place == CLI_SHELL) == in_shell;
-}
-
-uint64_t cli_command_options(const struct cli_command *command, bool in_shell)
-{
-    /* The shell's database is open, and its help has no pages for the command line. */
-    return in_shell ? command->options & ~(DB_OPTIONS | WRITE_OPTIONS | O(CLI_ALL))
-                    : command->options;
-}
-
-const struct cli_command *cli_command_named(const char *name, bool in_shell)
-{
-    if (in_shell && (strcmp(name, "exit") == 0 || strcmp(name, ".quit") == 0))
-        name = "quit";
-    if (in_shell && strcmp(name, "?") == 0)
-        name = "help";
-    for (const struct cli_command *c = cli_commands; c->name; c++)
-        if (strcmp(c->name, name) == 0 && cli_command_fits(c, in_shell))
-            return c;
-    return NULL;
-}
-
-const char *cli_exit_name(enum cli_exit code)
-{
-    static const char *const names[CLI_EXITS] = {"ok",
-                                                 "not found",
-                                                 "usage or malformed input",
-                                                 "corrupt",
-                                                 "I/O error",
-                                                 "not supported by this stage",
-                                                 "locked",
-                                                 "other failure",
-                                                 "a promise was broken",
-                                                 "repaired with a loss"};
-    return code < CLI_EXITS ? names[code] : "unknown";
-}

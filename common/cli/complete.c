@@ -19,7 +19,7 @@
 #define KEY_SIZE_MOST 256u /* bytes: with a longer one no key is offered */
 
 struct completion {
-    struct strata *db;
+    const struct complete_from *from;
     const char *word; /* before the cursor */
     size_t size;
     enum text_form form; /* of keys */
@@ -43,7 +43,7 @@ static void offer(struct completion *c, const char *prefix, const char *text, si
 
 static void offer_commands(struct completion *c)
 {
-    for (const struct cli_command *command = cli_commands; command->name; command++)
+    for (const struct cli_command *command = c->from->commands; command->name; command++)
         if (cli_command_fits(command, true))
             offer(c, "", command->name, strlen(command->name));
 }
@@ -154,12 +154,12 @@ static void offer_keys(struct completion *c)
     struct strata_iter *iter = NULL;
     uint64_t unused;
 
-    strata_stage(c->db, &info);
+    strata_stage(c->from->db, &info);
     if (info.stage >= 4 &&
         text_decode(c->form, strata_bytes(c->word, c->size), STRATA_MAX_KEY, &prefix, &unused) ==
             TEXT_FINE &&
         range_to_prefix(&range, strata_buffer_slice(&prefix)) == 0 &&
-        strata_iter_new(c->db, &iter, NULL) == 0 && !offer_range(c, &range, iter)) {
+        strata_iter_new(c->from->db, &iter, NULL) == 0 && !offer_range(c, &range, iter)) {
         c->choices->count = 0;
         strata_buffer_clear(&c->choices->words);
     }
@@ -220,9 +220,9 @@ static void offer_argument(struct completion *c, const struct cli_command *comma
         offer_named(c, operand_name(command, operand));
 }
 
-void cli_complete(void *db, const char *line, size_t word, struct edit_choices *choices)
+void cli_complete(void *from, const char *line, size_t word, struct edit_choices *choices)
 {
-    struct completion c = {.db = db,
+    struct completion c = {.from = from,
                            .word = line + word,
                            .size = strlen(line + word),
                            .form = TEXT_ESCAPED,
@@ -232,7 +232,7 @@ void cli_complete(void *db, const char *line, size_t word, struct edit_choices *
     const struct cli_command *command;
 
     if (before && !strpbrk(c.word, "'\"") && words_split(&words, before) == 0) {
-        command = words.count ? cli_command_named(argv[0], true) : NULL;
+        command = words.count ? cli_command_named(c.from->commands, argv[0], true) : NULL;
         if (words.count == 0)
             offer_commands(&c);
         else if (command)

@@ -2,10 +2,17 @@
 #ifndef STRATA_COMMON_CLI_COMPLETE_H
 #define STRATA_COMMON_CLI_COMPLETE_H
 
+#include "cli/cli.h"
 #include "cli/edit.h"
 
-/* An edit_complete; `db` is the open database. Of keys, the first 50 and the last one that begin
- * with the word are read, and only from stage 4 on, where they are in order. */
-void cli_complete(void *db, const char *line, size_t word, struct edit_choices *choices);
+/* What is completed from; both are borrowed. */
+struct complete_from {
+    struct strata *db; /* open */
+    const struct cli_command *commands;
+};
+
+/* An edit_complete; `from` is a struct complete_from. Of keys, the first 50 and the last one that
+ * begin with the word are read, and only from stage 4 on, where they are in order. */
+void cli_complete(void *from, const char *line, size_t word, struct edit_choices *choices);
 
 #endif

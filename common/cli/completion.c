@@ -1,5 +1,5 @@
 /* completion.c: completion: what a shell needs to complete a command line, written from the rows of
- * cli_commands and cli_options: so it cannot be of another version than the program.
+ * the table of commands and cli_options: so it cannot be of another version than the program.
  *
  * What an operand or an option's value may be is known by its name: DIR is a directory, FILE a
  * file, COMMAND a command, "bash|zsh" one of two words. */
@@ -42,11 +42,11 @@ static bool has_option(const struct cli_command *command, int id)
     return id == CLI_HELP || cli_command_options(command, false) >> id & 1;
 }
 
-static void put_names(FILE *to)
+static void put_names(FILE *to, const struct cli_command *commands)
 {
-    for (const struct cli_command *c = cli_commands; c->name; c++)
+    for (const struct cli_command *c = commands; c->name; c++)
         if (cli_command_fits(c, false))
-            fprintf(to, "%s%s", c == cli_commands ? "" : " ", c->name);
+            fprintf(to, "%s%s", c == commands ? "" : " ", c->name);
 }
 
 /* ---- bash ---------------------------------------------------------------------------------- */
@@ -160,17 +160,17 @@ static const char bash_tail[] =
     "}\n"
     "complete -F _strata strata\n";
 
-static void put_bash(FILE *to)
+static void put_bash(FILE *to, const struct cli_command *commands)
 {
     fputs(bash_head, to);
     bash_options(to);
     fputs(bash_middle, to);
-    for (const struct cli_command *c = cli_commands; c->name; c++)
+    for (const struct cli_command *c = commands; c->name; c++)
         if (cli_command_fits(c, false))
             bash_command(to, c);
     fputs(bash_tail, to);
     fputs("_strata_commands='", to);
-    put_names(to);
+    put_names(to, commands);
     fputs("'\n", to);
 }
 
@@ -188,7 +188,8 @@ static void zsh_text(FILE *to, const char *text)
     }
 }
 
-static void zsh_kind(FILE *to, enum kind kind, const char *words)
+static void zsh_kind(FILE *to, const struct cli_command *commands, enum kind kind,
+                     const char *words)
 {
     switch (kind) {
     case WORDS:
@@ -204,7 +205,7 @@ static void zsh_kind(FILE *to, enum kind kind, const char *words)
         return;
     case COMMANDS:
         fputc('(', to);
-        put_names(to);
+        put_names(to, commands);
         fputc(')', to);
         return;
     default:
@@ -212,7 +213,8 @@ static void zsh_kind(FILE *to, enum kind kind, const char *words)
     }
 }
 
-static void zsh_option(FILE *to, const struct cli_option *option)
+static void zsh_option(FILE *to, const struct cli_command *commands,
+                       const struct cli_option *option)
 {
     fprintf(to, " \\\n        '--%s%s[", option->name, option->value ? "=" : "");
     zsh_text(to, option->help);
@@ -221,17 +223,18 @@ static void zsh_option(FILE *to, const struct cli_option *option)
         fputc(':', to);
         zsh_text(to, option->value);
         fputc(':', to);
-        zsh_kind(to, kind_of_value(option), option->words);
+        zsh_kind(to, commands, kind_of_value(option), option->words);
     }
     fputc('\'', to);
 }
 
-static void zsh_command(FILE *to, const struct cli_command *command)
+static void zsh_command(FILE *to, const struct cli_command *commands,
+                        const struct cli_command *command)
 {
     fprintf(to, "    %s) _arguments", command->name);
     for (int id = 0; id < CLI_OPTIONS; id++)
         if (has_option(command, id))
-            zsh_option(to, &cli_options[id]);
+            zsh_option(to, commands, &cli_options[id]);
     for (size_t i = 0; i < CLI_OPERANDS && command->operands[i]; i++) {
         const char *name = command->operands[i];
         fputs(" \\\n        '", to);
@@ -242,13 +245,13 @@ static void zsh_command(FILE *to, const struct cli_command *command)
         fputc(':', to);
         zsh_text(to, name);
         fputc(':', to);
-        zsh_kind(to, kind_of(name), name);
+        zsh_kind(to, commands, kind_of(name), name);
         fputc('\'', to);
     }
     fputs(" ;;\n", to);
 }
 
-static void put_zsh(FILE *to)
+static void put_zsh(FILE *to, const struct cli_command *commands)
 {
     fputs("#compdef strata\n"
           "# zsh completion for strata: as a file _strata in a directory of $fpath.\n"
@@ -257,7 +260,7 @@ static void put_zsh(FILE *to)
           "local -a commands\n"
           "commands=(\n",
           to);
-    for (const struct cli_command *c = cli_commands; c->name; c++)
+    for (const struct cli_command *c = commands; c->name; c++)
         if (cli_command_fits(c, false)) {
             fprintf(to, "    '%s:", c->name);
             zsh_text(to, c->summary);
@@ -272,9 +275,9 @@ static void put_zsh(FILE *to)
           "operand)\n"
           "    case $words[1] in\n",
           to);
-    for (const struct cli_command *c = cli_commands; c->name; c++)
+    for (const struct cli_command *c = commands; c->name; c++)
         if (cli_command_fits(c, false))
-            zsh_command(to, c);
+            zsh_command(to, commands, c);
     fputs("    esac ;;\n"
           "esac\n",
           to);
@@ -287,9 +290,9 @@ int cli_run_completion(struct cli *cli)
     const char *shell = cli->operands[0];
 
     if (strcmp(shell, "bash") == 0)
-        put_bash(cli->out);
+        put_bash(cli->out, cli->commands);
     else if (strcmp(shell, "zsh") == 0)
-        put_zsh(cli->out);
+        put_zsh(cli->out, cli->commands);
     else
         return cli_usage(cli, "\"%s\" is none of bash, zsh", shell);
     return CLI_OK;

@@ -23,8 +23,6 @@ static const struct crash_model models[CRASH_MODELS] = {
      "a power cut; a name is safe only after a sync of its directory"},
 };
 
-const char *const crash_depths[] = {"quick", "usual", "full"};
-
 /* ---- Workloads ------------------------------------------------------------------------- */
 
 static struct workload *add_workload(struct crash *c)
@@ -202,25 +200,12 @@ static void tick(void *arg, uint64_t done, uint64_t total, uint64_t distinct)
     show(c, exploring(c) * campaign_share(c->campaign, done, total));
 }
 
-void crash_shrinking(void *arg, double share)
+static void shrinking(void *arg, double share)
 {
     struct crash *c = arg;
     double all = exploring(c) < 1 ? exploring(c) : 0.99;
 
     show(c, all + (1 - all) * ((double)c->shrunk + share) / (double)c->to_shrink);
-}
-
-void crash_prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign)
-{
-    *campaign = (struct campaign){.workloads = c->workloads,
-                                  .count = c->count,
-                                  .depth = c->depth,
-                                  .promised = c->stage.promises & model->promise};
-    campaign->explore.plan.model = model->model;
-    campaign->explore.sites = c->sites;
-    campaign->explore.arg = c;
-    c->campaign = campaign;
-    c->model = model;
 }
 
 static void put_result(const struct crash *c, const struct crash_model *model,
@@ -256,7 +241,7 @@ static int explore_model(struct crash *c, const struct crash_model *model)
         crash_walk_end(c, model, true);
         c->broken = c->broken || (e->violations && campaign.promised);
     } else {
-        crash_shrink(c, e);
+        crash_shrink(c, e, shrinking);
         progress_clear(&c->cli->progress);
         fprintf(c->cli->out, "%s: %s\n", model->name, model->about);
         crash_put_table(c->cli->out, e);

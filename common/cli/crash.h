@@ -49,15 +49,10 @@ struct crash {
 
 extern const char *const crash_depths[]; /* by enum campaign_depth */
 
-/* ---- crash.c --------------------------------------------------------------------------- */
+/* ---- crash_state.c --------------------------------------------------------------------- */
 
 /* A campaign as the options say, with nothing explored. */
 void crash_prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign);
-/* Told, by shrink, how far it is. */
-void crash_shrinking(void *crash, double share);
-
-/* ---- crash_state.c --------------------------------------------------------------------- */
-
 /* Makes the state of --at and tells of it. */
 int crash_at(struct crash *c, const struct crash_model *model);
 /* Hands the state of a case, made again, to `look` with `arg`. */
@@ -72,11 +67,6 @@ void crash_files(struct crash *c, const struct crash_model *model, const struct 
 void crash_put_table(FILE *to, const struct explore *e);
 /* "fine", or how many states have which violation; and a line end. */
 void crash_put_verdicts(FILE *to, const uint64_t *verdicts);
-/* Finds the shortest script for each case. */
-void crash_shrink(struct crash *c, const struct explore *e);
-/* The first violation of each kind, by the shortest script that was found to show it, the files it
- * left, and the command that shows it again. */
-void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e);
 /* The one that the script is of; NULL: it is shortened. */
 const struct workload *crash_workload_of(const struct crash *c, const struct script *script);
 /* The command that makes it again. `script`: the workload as text; NULL: it is named. `keep`: the
@@ -104,6 +94,16 @@ void crash_report(struct crash *c, const struct crash_model *model, const struct
                   const struct script *script);
 /* All that was told, to the end of the output. */
 void crash_put_report(struct crash *c);
+
+/* ---- crash_cases.c --------------------------------------------------------------------- */
+
+/* Finds the shortest script for each case; `tell` is called, with `c`, as it goes: how far it is, 0
+ * to 1. */
+void crash_shrink(struct crash *c, const struct explore *e,
+                  void (*tell)(void *crash, double share));
+/* The first violation of each kind, by the shortest script that was found to show it, the files it
+ * left, and the command that shows it again. */
+void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e);
 
 /* ---- crash_signal.c -------------------------------------------------------------------- */
 

@@ -33,10 +33,12 @@ static const struct {
     const char *test;
 } elsewhere[] = {
     {"stages/08_backup_repair/backup.c", NULL, "07_crash_test crash_in_a_backup"},
-    {"stages/07_paced_compaction/compact.c", "sync_some", "07_crash_test crash_while_a_log_goes"},
-    {"stages/07_paced_compaction/trash.c", "cut", "07_crash_test crash_while_a_log_goes"},
+    {"stages/07_paced_compaction/compaction/compact.c", "sync_some",
+     "07_crash_test crash_while_a_log_goes"},
+    {"stages/07_paced_compaction/tree/obsolete.c", "cut", "07_crash_test crash_while_a_log_goes"},
     /* no crash: a removal at once, as there is no memory to make it later, like that in drop */
-    {"stages/07_paced_compaction/trash.c", "trash_log", "07_trash_test trash_without_memory"},
+    {"stages/07_paced_compaction/tree/obsolete.c", "obsolete_add_log",
+     "07_trash_test trash_without_memory"},
 };
 
 /* NULL: no test is known. */

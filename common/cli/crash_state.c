@@ -76,6 +76,19 @@ static void list_and_keep(void *arg, struct strata_fs *state)
 
 /* ---- A state made again ---------------------------------------------------------------- */
 
+void crash_prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign)
+{
+    *campaign = (struct campaign){.workloads = c->workloads,
+                                  .count = c->count,
+                                  .depth = c->depth,
+                                  .promised = c->stage.promises & model->promise};
+    campaign->explore.plan.model = model->model;
+    campaign->explore.sites = c->sites;
+    campaign->explore.arg = c;
+    c->campaign = campaign;
+    c->model = model;
+}
+
 void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k,
                 void (*look)(void *arg, struct strata_fs *state), void *arg)
 {

@@ -1,4 +1,4 @@
-/* help.c: help, written from the rows of cli_commands. */
+/* help.c: help, written from the rows of the table of commands. */
 #include "cli/cli.h"
 
 #include <ctype.h>
@@ -23,9 +23,11 @@ static void put_call(const struct cli_command *command, bool in_shell, char *to,
                                      i < command->required ? " %s" : " [%s]", command->operands[i]);
 }
 
-static void print_commands(FILE *to, bool in_shell)
+static void print_commands(const struct cli *cli, bool in_shell)
 {
-    for (const struct cli_command *c = cli_commands; c->name; c++) {
+    FILE *to = cli->out;
+
+    for (const struct cli_command *c = cli->commands; c->name; c++) {
         char call[64];
         put_call(c, in_shell, call, sizeof call);
         if (cli_command_fits(c, in_shell))
@@ -33,11 +35,13 @@ static void print_commands(FILE *to, bool in_shell)
     }
 }
 
-static void print_overview(FILE *to)
+static void print_overview(const struct cli *cli)
 {
+    FILE *to = cli->out;
+
     fprintf(to, "Strata %s, a key-value store told in stages.\n\n", STRATA_VERSION);
     fputs("usage: strata [OPTION]... COMMAND ...\n\n", to);
-    print_commands(to, false);
+    print_commands(cli, false);
     fputs("\nOptions stand anywhere; -- ends them. Keys and values are text; \\xNN, \\t, \\n, \\r "
           "and "
           "\\\\\nstand for bytes that text cannot hold. With --hex they are hexadecimal digits.\n"
@@ -52,15 +56,15 @@ static void print_overview(FILE *to)
     fputc('\n', to);
 }
 
-static void print_shell_overview(FILE *to)
+static void print_shell_overview(const struct cli *cli)
 {
-    print_commands(to, true);
+    print_commands(cli, true);
     fputs("\nOptions are as on the command line: `help scan` lists those of scan. Words are parted "
           "by\n"
           "blanks, but not in quotes of either kind; escapes \\xNN, \\t, \\n, \\r and \\\\ mean "
           "the same\n"
           "everywhere. A line that begins with # is a comment.\n",
-          to);
+          cli->out);
 }
 
 static void print_options(FILE *to, uint64_t options)
@@ -114,10 +118,12 @@ static void print_command(FILE *to, const struct cli_command *command, bool in_s
     print_indented(to, command->example);
 }
 
-static void print_all(FILE *to)
+static void print_all(const struct cli *cli)
 {
-    print_overview(to);
-    for (const struct cli_command *c = cli_commands; c->name; c++) {
+    FILE *to = cli->out;
+
+    print_overview(cli);
+    for (const struct cli_command *c = cli->commands; c->name; c++) {
         if (!cli_command_fits(c, false))
             continue;
         fprintf(to, "\n---- strata %s ----\n\n", c->name);
@@ -133,17 +139,17 @@ int cli_run_help(struct cli *cli)
     if (cli->count && cli->given[CLI_ALL])
         return cli_usage(cli, "--all and a command do not go together");
     if (cli->given[CLI_ALL]) {
-        print_all(cli->out);
+        print_all(cli);
         return CLI_OK;
     }
     if (cli->count == 0) {
         if (in_shell)
-            print_shell_overview(cli->out);
+            print_shell_overview(cli);
         else
-            print_overview(cli->out);
+            print_overview(cli);
         return CLI_OK;
     }
-    command = cli_command_named(cli->operands[0], in_shell);
+    command = cli_command_named(cli->commands, cli->operands[0], in_shell);
     if (!command)
         return cli_no_command(cli, cli->operands[0]);
     print_command(cli->out, command, in_shell);

@@ -19,7 +19,10 @@ static bool hold_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-    struct cli cli = {.program = argc ? argv[0] : "strata", .out = stdout, .log = stderr};
+    struct cli cli = {.commands = cli_commands,
+                      .program = argc ? argv[0] : "strata",
+                      .out = stdout,
+                      .log = stderr};
     int code;
 
     if (!hold_standard_streams())

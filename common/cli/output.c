@@ -8,14 +8,6 @@
 #include <signal.h>
 #include <string.h>
 
-/* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
-bool cli_wrote(struct cli *cli, const FILE *to, bool ok)
-{
-    if (!ok && to == cli->out && !cli->out_errno)
-        cli->out_errno = errno;
-    return ok;
-}
-
 static bool put(void *arg, struct strata_slice text)
 {
     struct cli_stream *stream = arg;

@@ -66,7 +66,7 @@ static bool wants_dir(const struct cli_command *command)
 
 int cli_no_command(struct cli *cli, const char *name)
 {
-    const struct cli_command *like = cli_command_like(name, cli->session != NULL);
+    const struct cli_command *like = cli_command_like(cli->commands, name, cli->session != NULL);
 
     if (!like)
         return cli_usage(cli, "there is no command \"%s\"", name);
@@ -79,7 +79,7 @@ static int take_operand(struct cli *cli, char *text)
         cli->operands[cli->count++] = text;
         return CLI_OK;
     }
-    cli->command = cli_command_named(text, cli->session != NULL);
+    cli->command = cli_command_named(cli->commands, text, cli->session != NULL);
     if (cli->session && cli->command && wants_dir(cli->command))
         cli->count = 1; /* argv[0] */
     return cli->command ? CLI_OK : cli_no_command(cli, text);
@@ -109,9 +109,9 @@ static void take_command_options(struct cli *cli)
         cli->count = cli->command ? 1 : 0;
         if (cli->command)
             cli->operands[0] = (char *)cli->command->name;
-        cli->command = cli_command_named("help", cli->session != NULL);
+        cli->command = cli_command_named(cli->commands, "help", cli->session != NULL);
     } else if (cli->given[CLI_VERSION] && !cli->command && !cli->session) {
-        cli->command = cli_command_named("version", false);
+        cli->command = cli_command_named(cli->commands, "version", false);
     } else {
         return;
     }

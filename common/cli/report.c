@@ -11,6 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Keeps the errno of the first failure on `out`: the stream only keeps that there was one. */
+bool cli_wrote(struct cli *cli, const FILE *to, bool ok)
+{
+    if (!ok && to == cli->out && !cli->out_errno)
+        cli->out_errno = errno;
+    return ok;
+}
+
 static void begin_line(struct cli *cli)
 {
     progress_clear(&cli->progress);
@@ -36,7 +44,8 @@ void cli_say(struct cli *cli, const char *format, ...)
 
 int cli_usage(struct cli *cli, const char *format, ...)
 {
-    const char *of = cli->command && cli->command->run != cli_run_help ? cli->command->name : NULL;
+    const char *of =
+        cli->command && strcmp(cli->command->name, "help") != 0 ? cli->command->name : NULL;
     va_list args;
 
     begin_line(cli);

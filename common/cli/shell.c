@@ -1,5 +1,5 @@
 /* shell.c: shell: commands from lines, on one database that stays open. A command is a row of
- * cli_commands as everywhere; it runs with a struct cli of its own, whose session lends it the
+ * the table as everywhere; it runs with a struct cli of its own, whose session lends it the
  * database. */
 #include "cli/cli.h"
 #include "cli/complete.h"
@@ -20,6 +20,7 @@
 struct shell {
     struct cli *cli; /* the command `shell` itself */
     struct cli_session session;
+    struct complete_from from;
     struct lines lines;
     struct strata_buffer line;
     bool typed;         /* the input is a terminal */
@@ -162,7 +163,10 @@ static int run_command(struct cli *cli, int argc, char **argv)
 /* Words behind DIR, as the command line has them behind the program's name. */
 static int run_words(struct shell *shell, struct words *words, char **argv)
 {
-    struct cli cli = {.out = shell->cli->out, .log = shell->cli->log, .session = &shell->session};
+    struct cli cli = {.commands = shell->cli->commands,
+                      .out = shell->cli->out,
+                      .log = shell->cli->log,
+                      .session = &shell->session};
     double begun = now_seconds();
     int code;
 
@@ -266,8 +270,9 @@ static void begin_lines(struct shell *shell)
         return;
     greet(shell);
     shell->history = shell_history_file(cli, &shell->history_asked);
+    shell->from = (struct complete_from){shell->session.db, cli->commands};
     if (isatty(STDOUT_FILENO))
-        shell->lines.edit = cli_edit_new(cli_complete, shell->session.db, shell->history);
+        shell->lines.edit = cli_edit_new(cli_complete, &shell->from, shell->history);
     if (shell->lines.edit)
         return;
     shell->lines.prompt_to = isatty(STDOUT_FILENO) ? cli->out : cli->log;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE ((size_t)64 << 10) /* bytes copied or compared at a time */
+#define PIECE ((size_t)64 << 10) /* bytes compared at a time */
 #define NAMES 1000
 
 static char *lost_path(const struct strata_env *env, const char *name, unsigned times)
@@ -81,57 +81,11 @@ static int is_same(const struct strata_env *env, const char *from, const char *t
     return rc;
 }
 
-static int copy_pieces(struct fs_file *from, struct fs_file *to, struct strata_error *err)
-{
-    uint8_t *bytes = malloc(PIECE);
-    int rc = bytes ? 0 : strata_fail_memory(err, PIECE);
-
-    for (uint64_t at = 0; rc == 0 && at < from->end; at += PIECE) {
-        size_t got = 0;
-        rc = fs_read_at(from, at, bytes, PIECE, &got, err);
-        if (rc == 0) {
-            struct strata_slice part = strata_bytes(bytes, got);
-            rc = fs_append(to, &part, 1, err);
-        }
-    }
-    free(bytes);
-    return rc < 0 ? rc : fs_sync(to, err);
-}
-
-static int copy_file(const struct strata_env *env, const char *from, const char *to,
-                     struct strata_error *err)
-{
-    struct fs_file *a = NULL, *b = NULL;
-    int rc = fs_open(env->fs, from, FS_READ, &a, err), closed;
-
-    if (rc == 0)
-        rc = fs_open(env->fs, to, FS_WRITE | FS_CREATE | FS_EXCLUSIVE, &b, err);
-    if (rc == 0)
-        rc = copy_pieces(a, b, err);
-    fs_close(a, NULL);
-    closed = fs_close(b, rc == 0 ? err : NULL);
-    if (b && rc < 0)
-        fs_remove(env->fs, to, NULL);
-    return rc < 0 ? rc : closed;
-}
-
-/* A second name. EEXIST: the name is taken, also by half a copy. */
-static int name_or_copy(const struct strata_env *env, const char *from, const char *to,
-                        struct strata_error *err)
-{
-    int rc = fs_link(env->fs, from, to, err);
-
-    if (rc == STRATA_ERR_IO && (err->sys == EXDEV || err->sys == EPERM || err->sys == EMLINK ||
-                                err->sys == ENOSYS || err->sys == EOPNOTSUPP))
-        rc = copy_file(env, from, to, err);
-    return rc;
-}
-
 static int keep_as(const struct strata_env *env, const char *from, const char *name, unsigned times,
                    bool *kept, struct strata_error *err)
 {
     char *to = lost_path(env, name, times);
-    int rc = to ? name_or_copy(env, from, to, err) : strata_fail_memory(err, 64);
+    int rc = to ? fs_link_or_copy(env->fs, from, to, NULL, err) : strata_fail_memory(err, 64);
 
     *kept = rc == 0;
     if (rc == STRATA_ERR_IO && err->sys == EEXIST)

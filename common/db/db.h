@@ -78,9 +78,10 @@ const struct strata_engine *db_newest_stage(void);
  * WRONG_STAGE: this build has none. */
 int db_asked_engine(const struct strata_options *options, const struct strata_engine **engine,
                     struct strata_error *err);
-/* The engine for a directory whose marker is known, unless one was asked for. WRONG_STAGE; CORRUPT:
- * another format version. */
-int db_marked_engine(const char *dir, const struct marker *marker,
+/* The engine for a directory whose marker is known, unless one was asked for. `older`: an engine
+ * that `reads` the marker's stage and format is enough, as no entry is to be written. WRONG_STAGE,
+ * also of an older format; CORRUPT: a format that this build does not know. */
+int db_marked_engine(const char *dir, const struct marker *marker, bool older,
                      const struct strata_engine **engine, struct strata_error *err);
 
 /* 0, or INVALID: a table of another ABI, or one that lacks a required slot. */

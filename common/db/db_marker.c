@@ -21,15 +21,30 @@ static bool is_repaired(const struct strata *db)
     return db->bare && !db->filling;
 }
 
-/* "strata repair --stage 2 DIR", with the stage that the files tell of, or N. */
-static void advise(const struct strata *db, char to[80])
-{
-    unsigned stage = recognise_stage(db->env.fs, db->dir, db->options.engine);
+#define ADVICE 120 /* bytes */
 
-    if (stage)
-        snprintf(to, 80, "`strata repair --stage %u DIR`", stage);
+/* "6 or 7 or 8" */
+static void list_stages(uint64_t stages, char to[40])
+{
+    size_t used = 0;
+
+    for (unsigned stage = 0; stage < 64 && used < 30; stage++)
+        if (stages >> stage & 1)
+            used += (size_t)snprintf(to + used, 40 - used, "%s%u", used ? " or " : "", stage);
+}
+
+/* "`strata repair --stage 2 DIR`", with the stage whose files they are, if it is one. */
+static void advise(const struct strata *db, char to[ADVICE])
+{
+    uint64_t stages = recognise_stages(db->env.fs, db->dir, db->options.engine);
+    char list[40] = "";
+
+    list_stages(stages, list);
+    if (stages && !(stages & (stages - 1)))
+        snprintf(to, ADVICE, "`strata repair --stage %s DIR`", list);
     else
-        snprintf(to, 80, "`strata repair --stage N DIR`, of the stage that made it,");
+        snprintf(to, ADVICE, "`strata repair --stage N DIR`, of the stage that made it%s%s%s,",
+                 stages ? " (" : "", list, stages ? ")" : "");
 }
 
 /* ---- No marker ------------------------------------------------------------------------- */
@@ -48,7 +63,7 @@ static int absent(const struct strata *db, const char *why, struct strata_error 
 
 static int missing(const struct strata *db, const char *data, struct strata_error *err)
 {
-    char advice[80];
+    char advice[ADVICE];
 
     advise(db, advice);
     return strata_fail(err, STRATA_ERR_CORRUPT, db->dir, STRATA_NO_OFFSET,
@@ -115,7 +130,7 @@ static int plan(struct strata *db, bool damaged, struct marker *marker, struct s
 int db_find_marker(struct strata *db, struct marker *marker, struct strata_error *err)
 {
     struct strata_error why = {0};
-    char advice[80];
+    char advice[ADVICE];
     bool damaged;
     int rc = marker_read_lost(db->env.fs, db->dir, marker, &damaged, &why);
 

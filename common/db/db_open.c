@@ -166,6 +166,12 @@ static int open_ready(struct strata *db, struct strata_error *err)
     return rc < 0 || db->bare ? rc : db->engine->open(&db->env, &db->self, err);
 }
 
+/* It is read, or repaired: its files stay of the format that the marker says. */
+static bool may_be_older(const struct strata *db)
+{
+    return db->options.read_only || (db->bare && !db->filling);
+}
+
 static int open_marked(struct strata *db, const struct marker *marker, struct strata_error *err)
 {
     int rc;
@@ -183,7 +189,7 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
         db->engine = db->engine ? db->engine : db_newest_stage();
         return make(db, err);
     }
-    rc = db_marked_engine(db->dir, marker, &db->engine, err);
+    rc = db_marked_engine(db->dir, marker, may_be_older(db), &db->engine, err);
     if (rc == 0 && !db->options.read_only)
         rc = remove_temporary(db, err);
     if (rc == 0)

@@ -143,22 +143,78 @@ int db_asked_engine(const struct strata_options *options, const struct strata_en
     return 0;
 }
 
-int db_marked_engine(const char *dir, const struct marker *marker,
-                     const struct strata_engine **engine, struct strata_error *err)
+static bool reads(const struct strata_engine *engine, const struct marker *marker)
 {
-    if (!*engine)
-        *engine = find_stage(marker->stage);
-    if (!*engine)
-        return no_such_stage(dir, marker->stage, "wrote this database", err);
-    if ((*engine)->stage != marker->stage)
+    const struct strata_engine_format *older =
+        engine->size > offsetof(struct strata_engine, reads) ? engine->reads : NULL;
+
+    for (; older && older->stage; older++)
+        if (older->stage == marker->stage && older->format == marker->format)
+            return true;
+    return false;
+}
+
+static const struct strata_engine *find_reader(const struct marker *marker)
+{
+    for (size_t i = 0; strata_stages[i]; i++)
+        if (reads(strata_stages[i], marker))
+            return strata_stages[i];
+    return NULL;
+}
+
+/* An earlier build wrote it: what can be done with it? */
+static int older_format(const char *dir, const struct marker *marker,
+                        const struct strata_engine *own, struct strata_error *err)
+{
+    const struct strata_engine *reader = find_reader(marker);
+
+    if (reader)
+        return strata_fail(err, STRATA_ERR_WRONG_STAGE, dir, STRATA_NO_OFFSET,
+                           "an earlier build wrote it as stage %u, format %u, and this build's %s "
+                           "has format %u: %s can read it, not write it; `strata migrate DIR NEW "
+                           "--to %u` makes a database of this build of it",
+                           marker->stage, marker->format, own->name, own->format, reader->name,
+                           reader->stage);
+    return strata_fail(
+        err, STRATA_ERR_WRONG_STAGE, dir, STRATA_NO_OFFSET,
+        "an earlier build wrote it as stage %u, format %u, and this build's %s reads "
+        "only format %u: `strata dump` it with the build that wrote it, and `strata "
+        "load` the dump with this one",
+        marker->stage, marker->format, own->name, own->format);
+}
+
+static int other_engine(const char *dir, const struct marker *marker,
+                        const struct strata_engine *engine, struct strata_error *err)
+{
+    const struct strata_engine *own = find_stage(marker->stage);
+
+    if (engine->stage == marker->stage)
+        own = engine; /* it may be the caller's own */
+    if (own && marker->format < own->format && (own == engine || reads(engine, marker)))
+        return older_format(dir, marker, own, err);
+    if (own != engine)
         return strata_fail(err, STRATA_ERR_WRONG_STAGE, dir, STRATA_NO_OFFSET,
                            "stage %u wrote this database, and stage %u was asked for",
-                           marker->stage, (*engine)->stage);
-    if ((*engine)->format != marker->format)
-        return strata_fail(err, STRATA_ERR_CORRUPT, dir, STRATA_NO_OFFSET,
-                           "its files have format version %u; this build's %s reads version %u",
-                           marker->format, (*engine)->name, (*engine)->format);
-    return 0;
+                           marker->stage, engine->stage);
+    return strata_fail(err, STRATA_ERR_CORRUPT, dir, STRATA_NO_OFFSET,
+                       "its files have format version %u; this build's %s reads version %u",
+                       marker->format, own->name, own->format);
+}
+
+int db_marked_engine(const char *dir, const struct marker *marker, bool older,
+                     const struct strata_engine **engine, struct strata_error *err)
+{
+    const struct strata_engine *own = *engine ? *engine : find_stage(marker->stage);
+
+    if (!own)
+        return no_such_stage(dir, marker->stage, "wrote this database", err);
+    if (older && !*engine && own->format != marker->format && find_reader(marker))
+        own = find_reader(marker);
+    *engine = own;
+    if ((own->stage == marker->stage && own->format == marker->format) ||
+        (older && reads(own, marker)))
+        return 0;
+    return other_engine(dir, marker, own, err);
 }
 
 /* ---- Options --------------------------------------------------------------------------- */

@@ -162,7 +162,7 @@ static int read_marker(struct removal *removal, struct marker *marker, struct st
     if (rc == STRATA_NOT_FOUND)
         return strata_fail(err, STRATA_ERR_ABSENT, removal->dir, STRATA_NO_OFFSET,
                            "there is no database: no marker " MARKER_NAME);
-    return rc < 0 ? rc : db_marked_engine(removal->dir, marker, &removal->engine, err);
+    return rc < 0 ? rc : db_marked_engine(removal->dir, marker, true, &removal->engine, err);
 }
 
 /* The marker is read before the lock, which would leave a file in a foreign directory, and again

@@ -6,6 +6,12 @@
 #include "strata_engine.h"
 
 #define MARKER_NAME "STRATA"
+#define MARKER_MAGIC "STRATADB"
+#define MARKER_BYTES 32
+/* Offsets in it. */
+#define MARKER_STATE 14
+#define MARKER_RESERVED 15
+#define MARKER_CHECK 28
 
 /* A database is made in two steps, so that a missing data file is known from one not yet made:
  * the marker is written as CREATING before any data, and as READY once the stage has made its
@@ -31,6 +37,11 @@ int marker_read_lost(struct strata_fs *fs, const char *dir, struct marker *marke
 int marker_write(struct strata_fs *fs, const char *dir, const struct marker *marker, bool durable,
                  struct strata_error *err);
 
-extern const struct strata_format marker_format; /* for `strata inspect` */
+/* The marker that these bytes are. CORRUPT: at the offset of what is wrong. */
+int marker_decode(struct strata_slice bytes, const char *path, struct marker *marker,
+                  struct strata_error *err);
+
+extern const struct strata_format
+    marker_format; /* for `strata inspect`: inspect/marker_inspect.c */
 
 #endif

@@ -196,30 +196,16 @@ int recognise_check(struct strata_fs *fs, const char *dir, const struct strata_e
     return rc;
 }
 
-/* The only one of this build that the files fit. */
-static unsigned only_stage(const struct files *files)
+uint64_t recognise_stages(struct strata_fs *fs, const char *dir, const struct strata_engine *asked)
 {
-    unsigned found = 0, count = 0;
-
-    for (size_t i = 0; strata_stages[i]; i++)
-        if (judge(files, "", strata_stages[i], NULL) == 0) {
-            found = strata_stages[i]->stage;
-            count++;
-        }
-    return count == 1 ? found : 0;
-}
-
-unsigned recognise_stage(struct strata_fs *fs, const char *dir, const struct strata_engine *asked)
-{
+    const struct strata_engine *const only[] = {asked, NULL};
     struct files files = {0};
-    unsigned stage = 0;
+    uint64_t stages = 0;
 
-    if (look(fs, dir, asked, &files, NULL) < 0)
-        stage = 0;
-    else if (asked)
-        stage = judge(&files, dir, asked, NULL) == 0 ? asked->stage : 0;
-    else
-        stage = only_stage(&files);
+    if (look(fs, dir, asked, &files, NULL) == 0)
+        for (const struct strata_engine *const *s = asked ? only : strata_stages; *s; s++)
+            if (judge(&files, dir, *s, NULL) == 0)
+                stages |= (uint64_t)1 << (*s)->stage % 64;
     files_free(&files);
-    return stage;
+    return stages;
 }

@@ -17,8 +17,8 @@ bool recognise_name(const struct strata_engine *asked, const char *name);
  *   IO */
 int recognise_check(struct strata_fs *fs, const char *dir, const struct strata_engine *engine,
                     struct strata_error *err);
-/* The only stage for which that is so; 0: there is none, or more than one. With `asked` not NULL
- * its stage or 0. */
-unsigned recognise_stage(struct strata_fs *fs, const char *dir, const struct strata_engine *asked);
+/* The stages for which that is so: bit N for stage N. Several have the same formats. With `asked`
+ * not NULL its stage or none. */
+uint64_t recognise_stages(struct strata_fs *fs, const char *dir, const struct strata_engine *asked);
 
 #endif

@@ -205,6 +205,20 @@ int fs_zeros(struct fs_file *file, uint64_t from, bool *zeros, struct strata_err
 int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct strata_slice bytes,
                bool durable, struct strata_error *err);
 
+/* Told how many bytes more were copied. */
+struct fs_copied {
+    void (*tick)(void *arg, uint64_t bytes);
+    void *arg;
+};
+/* Copies the first `size` bytes of `from` to a new file `to`, and syncs that. `copied` may be NULL.
+ * CORRUPT: `from` is shorter; IO (EEXIST: there is a file `to`), NO_MEMORY. */
+int fs_copy(struct fs_file *from, uint64_t size, const char *to, const struct fs_copied *copied,
+            struct strata_error *err);
+/* Gives the file a second name, `to`. Where the file system cannot do that, makes a copy. IO
+ * (EEXIST: there is a file `to`), CORRUPT, NO_MEMORY. */
+int fs_link_or_copy(struct strata_fs *fs, const char *from, const char *to,
+                    const struct fs_copied *copied, struct strata_error *err);
+
 #include "fs/fs_site.h"
 
 #endif

@@ -54,6 +54,8 @@ size_t fs_sites(const struct fs_site **first);
 #define fs_read_file(...) (FS_SITE("fs_read_file"), fs_read_file(__VA_ARGS__))
 #define fs_zeros(...) (FS_SITE("fs_zeros"), fs_zeros(__VA_ARGS__))
 #define fs_replace(...) (FS_SITE("fs_replace"), fs_replace(__VA_ARGS__))
+#define fs_copy(...) (FS_SITE("fs_copy"), fs_copy(__VA_ARGS__))
+#define fs_link_or_copy(...) (FS_SITE("fs_link_or_copy"), fs_link_or_copy(__VA_ARGS__))
 #endif
 
 #endif

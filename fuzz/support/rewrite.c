@@ -181,10 +181,11 @@ static bool ask_at(struct fs_file *file, const struct rewrite_kind *kind, uint64
                               &err) == 0 &&
                     strata_compare(again.key, record.key) == 0 && again.next == record.next,
                 "read without its value, a record is another one: %s", err.message);
-        rc = record_value(file, kind->number, offset, limit, strata_string("no such key"), &value,
-                          &err);
+        rc = record_value(file, kind->number, offset, limit, kind->max_type,
+                          strata_string("no such key"), &value, &err);
         require(rc == STRATA_ERR_CORRUPT && value.size == 0, "the value of another key: %d", rc);
-        rc = record_value(file, kind->number, offset, limit, record.key, &value, &err);
+        rc = record_value(file, kind->number, offset, limit, kind->max_type, record.key, &value,
+                          &err);
         require(record.type != STRATA_OP_PUT ||
                     (rc == 0 && strata_compare(strata_buffer_slice(&value),
                                                rewrite_value(&body, &record)) == 0),

@@ -39,25 +39,25 @@ static struct content scan(struct sstable *table, bool back, bool sound, struct 
     int rc;
 
     require(c, "no memory");
-    rc = back ? c->ops->last(c, &err) : cursor_first(c, &err);
+    rc = back ? cursor_last(c, &err) : cursor_first(c, &err);
     while (told(rc, &err) == 0) {
         struct strata_slice value;
-        int order = strata_compare(strata_buffer_slice(&before), c->key);
+        int order = strata_compare(strata_buffer_slice(&before), c->iter.key);
         require(!(sound || target->ordered) || !content.entries || (back ? order > 0 : order < 0),
                 "no order");
         strata_buffer_clear(&before);
-        strata_buffer_append(&before, c->key.data, c->key.size);
+        strata_buffer_append(&before, c->iter.key.data, c->iter.key.size);
         if (told(cursor_value(c, &value, &err), &err) == 0) {
-            content_add(&content, c->key, value);
+            content_add(&content, c->iter.key, value);
             if (live && c->type == STRATA_OP_PUT)
-                content_add(live, c->key, value);
+                content_add(live, c->iter.key, value);
         }
-        rc = back ? c->ops->prev(c, &err) : c->ops->next(c, &err);
+        rc = back ? cursor_prev(c, &err) : cursor_next(c, &err);
         require(!sound || content.entries <= table->sum.records, "more entries than there are");
     }
     require(!sound || (rc > 0 && content.entries == table->sum.records), "a scan stops early");
     strata_buffer_free(&before);
-    c->ops->free(c);
+    cursor_free(c);
     return content;
 }
 
@@ -78,14 +78,15 @@ static void ask(struct question *q, struct strata_slice key, struct cursor *want
     struct strata_error err = {.code = 0};
     unsigned type = 0;
     struct strata_slice value;
-    int got = STRATA_NOT_FOUND, sought = told(c->ops->seek(c, key, &err), &err);
-    bool there = sought == 0 && strata_compare(c->key, key) == 0;
+    int got = STRATA_NOT_FOUND, sought = told(cursor_seek(c, key, &err), &err);
+    bool there = sought == 0 && strata_compare(c->iter.key, key) == 0;
     bool reliable = q->sound || (target->ordered && sought >= 0);
 
-    require(sought != 0 || !reliable || strata_compare(c->key, key) >= 0, "a seek stops early");
+    require(sought != 0 || !reliable || strata_compare(c->iter.key, key) >= 0,
+            "a seek stops early");
     require(!want || !reliable || there, "a seek does not find a key");
     if (sstable_compare_key(q->table, key) == 0)
-        got = told(target->kind->get(q->table, key, index_hash(key), &type, &q->value, &err), &err);
+        got = told(target->kind->get(q->table, key, &type, &q->value, &err), &err);
     require(!q->sound || (got == 0) == there, "get: %d; seek: %d", got, there);
     if (got != 0 || !reliable)
         return;
@@ -124,13 +125,13 @@ static void check_gets(struct sstable *table, bool sound)
 
     q.seeker = target->kind->cursor(table, false);
     require(c && q.seeker, "no memory");
-    for (rc = cursor_first(c, &err); told(rc, &err) == 0; rc = c->ops->next(c, &err)) {
-        ask(&q, c->key, c);
-        ask_beside(&q, c->key);
+    for (rc = cursor_first(c, &err); told(rc, &err) == 0; rc = cursor_next(c, &err)) {
+        ask(&q, c->iter.key, c);
+        ask_beside(&q, c->iter.key);
     }
     strata_buffer_free(&q.value);
-    q.seeker->ops->free(q.seeker);
-    c->ops->free(c);
+    cursor_free(q.seeker);
+    cursor_free(c);
 }
 
 /* ---- Of one that verifies ------------------------------------------------------------------ */
@@ -146,19 +147,20 @@ static void check_written_anew(struct sstable *table, struct strata_env *env,
     require(c, "no memory");
     require(fs_rename(env->fs, target->path, DATABASE_DIR "/aside", NULL) == 0, "rename");
     require(target->kind->writer_new(env, NUMBER, &writer, NULL) == 0, "begin");
-    for (rc = cursor_first(c, NULL); rc == 0; rc = c->ops->next(c, NULL)) {
+    for (rc = cursor_first(c, NULL); rc == 0; rc = cursor_next(c, NULL)) {
         struct strata_slice value;
         require(cursor_value(c, &value, NULL) == 0, "value");
-        require(target->kind->writer_add(writer, c->type, c->key, value, NULL) == 0, "add");
+        require(target->kind->writer_add(writer, c->type, c->iter.key, value, NULL) == 0, "add");
     }
     require(target->kind->writer_finish(writer, table->sum.first, table->sum.last, NULL) == 0,
             "finish");
+    require(sstable_writer_publish(writer, NULL) == 0, "publish");
     target->kind->writer_del(writer, true);
     require(fs_sim_get(env->fs, target->path, &again) == 0, "get");
     require(!target->canonical || strata_compare(strata_buffer_slice(&again), bytes) == 0,
             "other bytes");
     strata_buffer_free(&again);
-    c->ops->free(c);
+    cursor_free(c);
 }
 
 /* What was written anew holds the same. */

@@ -6,7 +6,7 @@
  * always writes the same bytes. */
 #include "03_wal/wal.h"
 #include "09_fast_paths/table/pax_table_inside.h"
-#include "07_paced_compaction/events.h"
+#include "07_paced_compaction/events/events.h"
 #include "08_backup_repair/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/coding.h"
@@ -553,6 +553,7 @@ static void write_shape(const struct shape *shape, struct strata_env *env)
                 "%s", err.message);
     }
     require(pax_table_kind.writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
+    require(sstable_writer_publish(writer, &err) == 0, "%s", err.message);
     pax_table_kind.writer_del(writer, true);
     strata_buffer_free(&key);
     strata_buffer_free(&value);

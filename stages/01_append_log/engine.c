@@ -5,11 +5,12 @@
  * that was acknowledged. Nothing is kept in memory: a get reads the whole file, and the last
  * record of a key wins.
  *
- * I1: [header, end) holds valid records only. I2: end moves after a whole append, never before.
- * I3: nothing between end and the file's true end is ever read. */
+ * 1.I4: [header, end) holds valid records only. 1.I5: end moves after a whole append, never before.
+ * 1.I6: nothing between end and the file's true end is ever read. */
 #include "record.h"
 #include "sorted.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -70,9 +71,9 @@ static int open_file(struct append_log *log, const char *path, struct strata_err
     if (rc < 0 && err)
         *err = why;
     if (rc == 0 && env->is_new)
-        rc = record_start_file(log->file, FILE_NUMBER, err);
+        rc = record_start_kind(log->file, RECORD_MAGIC, FILE_NUMBER, err);
     if (rc == 0)
-        rc = record_check_file(log->file, FILE_NUMBER, err);
+        rc = record_check_kind(log->file, RECORD_MAGIC, FILE_NUMBER, err);
     return rc < 0 ? rc : find_end(log, err);
 }
 
@@ -113,13 +114,16 @@ static int log_write(void *self, const struct strata_op *ops, size_t count, bool
                      struct strata_error *err)
 {
     struct append_log *log = self;
-    int rc = record_append(log->file, FILE_NUMBER, ops, err); /* the kernel has it */
+    int rc;
 
-    (void)count; /* 1: this stage promises no batch */
-    (void)sync;  /* false: nor synced writes */
+    assert(count == 1 && !sync); /* this stage promises no batch, and no synced writes */
+    (void)count, (void)sync;
+    assert(log->end == log->file->end); /* 1.I4: no torn tail is left before it */
+    rc = record_append_typed(log->file, FILE_NUMBER, ops->type, ops->key, ops->value, err);
     if (rc < 0)
         return rc;
-    log->end = log->file->end;
+    assert(log->end < log->file->end); /* 1.I1 */
+    log->end = log->file->end;         /* 1.I5: the kernel has all of it */
     log->records++;
     return 0;
 }
@@ -130,7 +134,7 @@ static int read_value(void *self, uint64_t position, struct strata_slice key,
                       struct strata_buffer *value, struct strata_error *err)
 {
     struct append_log *log = self;
-    return record_value(log->file, FILE_NUMBER, position, log->end, key, value, err);
+    return record_value(log->file, FILE_NUMBER, position, log->end, STRATA_OP_PUT, key, value, err);
 }
 
 static int log_get(void *self, struct strata_slice key, struct strata_buffer *value,
@@ -188,7 +192,7 @@ static int log_verify(void *self, const struct strata_progress *progress, struct
     struct append_log *log = self;
     struct record_reader reader;
     struct record record;
-    int rc = record_check_file(log->file, FILE_NUMBER, err);
+    int rc = record_check_kind(log->file, RECORD_MAGIC, FILE_NUMBER, err);
 
     if (rc < 0)
         return rc;

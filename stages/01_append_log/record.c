@@ -21,7 +21,8 @@
  * check fails is damage, wherever it is: the length has a check of its own, so that a flipped
  * length is not taken for a torn tail (what hides everything after it in LevelDB's log).
  *
- * I1: offsets only grow. I2: written bytes never change. I3: no length is used before its check.
+ * 1.I1: offsets only grow. 1.I2: written bytes never change. 1.I3: no length is used before its
+ * check.
  * Append costs O(record), finding a key O(file). */
 #include "record.h"
 #include "base/bytes.h"
@@ -29,13 +30,13 @@
 #include "base/coding.h"
 #include "strata_engine.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VERSION 1
 #define FILE_CHECK_OFFSET 20
-#define START 64             /* bytes that are read at once where only the key is wanted */
 #define WINDOW RECORD_WINDOW /* holds any head and key */
 
 static int corrupt(const struct fs_file *file, uint64_t offset, const char *what, uint32_t stored,
@@ -55,16 +56,6 @@ static void encode_file_header(const char *magic, uint64_t number, uint8_t to[RE
     at = put_u16(at, 0);
     at = put_u64(at, number);
     put_u32(at, checksum(checksum_seed(number, 0), strata_bytes(to, FILE_CHECK_OFFSET)));
-}
-
-int record_start_file(struct fs_file *file, uint64_t number, struct strata_error *err)
-{
-    return record_start_kind(file, RECORD_MAGIC, number, err);
-}
-
-int record_check_file(struct fs_file *file, uint64_t number, struct strata_error *err)
-{
-    return record_check_kind(file, RECORD_MAGIC, number, err);
 }
 
 int record_start_kind(struct fs_file *file, const char *magic, uint64_t number,
@@ -117,51 +108,32 @@ int record_check_kind(struct fs_file *file, const char *magic, uint64_t number,
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-/* Most bodies are small, and one call over their bytes side by side costs a fifth of hashing them
- * in pieces (XXH3 derives a secret of 192 bytes from the seed for that). */
 static uint32_t check_of_body(uint64_t seed, struct strata_slice key, struct strata_slice value)
 {
-    uint8_t bytes[512];
     struct checksum c;
 
-    if (key.size <= sizeof bytes && value.size <= sizeof bytes - key.size) {
-        if (key.size)
-            memcpy(bytes, key.data, key.size);
-        if (value.size)
-            memcpy(bytes + key.size, value.data, value.size);
-        return checksum(seed, strata_bytes(bytes, key.size + value.size));
-    }
+    if (!key.size)
+        return checksum(seed, value);
+    if (!value.size || value.data == key.data + key.size)
+        return checksum(seed, strata_bytes(key.data, key.size + value.size));
     checksum_begin(&c, seed);
     checksum_add(&c, key);
     checksum_add(&c, value);
     return checksum_end(&c);
 }
 
-static void put_head(uint64_t seed, unsigned type, size_t key_size, size_t value_size,
-                     uint32_t body_check, uint8_t *head)
-{
-    uint8_t *at = head + 4;
-
-    at = put_u8(at, (uint8_t)type);
-    at = put_u32(at, (uint32_t)key_size);
-    at = put_u32(at, (uint32_t)value_size);
-    put_u32(at, body_check);
-    put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
-}
-
 void record_head(uint64_t number, uint64_t offset, unsigned type, struct strata_slice key,
                  struct strata_slice value, uint8_t head[RECORD_HEAD])
 {
     uint64_t seed = checksum_seed(number, offset);
-    put_head(seed, type, key.size, value.size, check_of_body(seed, key, value), head);
-}
+    uint8_t *at = head + 4;
 
-void record_head_before(uint64_t number, uint64_t offset, unsigned type, size_t key_size,
-                        size_t value_size, uint8_t *record)
-{
-    uint64_t seed = checksum_seed(number, offset);
-    struct strata_slice body = strata_bytes(record + RECORD_HEAD, key_size + value_size);
-    put_head(seed, type, key_size, value_size, checksum(seed, body), record);
+    assert(type >= STRATA_OP_PUT && type <= UINT8_MAX && key.size <= STRATA_MAX_KEY);
+    at = put_u8(at, (uint8_t)type);
+    at = put_u32(at, (uint32_t)key.size);
+    at = put_u32(at, (uint32_t)value.size);
+    put_u32(at, check_of_body(seed, key, value));
+    put_u32(head, checksum(seed, strata_bytes(head + 4, RECORD_HEAD - 4)));
 }
 
 int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
@@ -171,14 +143,9 @@ int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
     uint8_t head[RECORD_HEAD];
     struct strata_slice parts[3] = {{head, sizeof head}, key, value};
 
+    assert(file->end >= RECORD_FILE_HEADER);
     record_head(number, file->end, type, key, value, head);
     return fs_append(file, parts, 3, err);
-}
-
-int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
-                  struct strata_error *err)
-{
-    return record_append_typed(file, number, op->type, op->key, op->value, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------- */
@@ -187,7 +154,7 @@ struct head {
     uint32_t check, type, key_size, value_size, body_check;
 };
 
-/* Checks a complete head. From here on its lengths may be used (I3). */
+/* Checks a complete head. From here on its lengths may be used (1.I3). */
 static int decode_head(const struct fs_file *file, uint64_t number, uint64_t offset,
                        unsigned max_type, const uint8_t bytes[RECORD_HEAD], struct head *head,
                        struct strata_error *err)
@@ -229,48 +196,34 @@ static int read_exactly(struct fs_file *file, uint64_t offset, void *to, size_t 
     return rc;
 }
 
-/* How a record begins, by one read: its head, and where it was asked for some of the body. */
-struct start {
-    struct head head;
-    uint8_t bytes[START];
-    size_t size;
-};
-
-/* The head at `offset`, and that the record lies below `limit`: `first` bytes, RECORD_HEAD to
- * START, if so many are there. */
-static int read_start(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
-                      unsigned max_type, size_t first, struct start *start,
-                      struct strata_error *err)
+/* The head at `offset`, and that the record lies below `limit`. */
+static int read_head(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
+                     unsigned max_type, struct head *head, struct strata_error *err)
 {
-    const struct head *head = &start->head;
+    uint8_t bytes[RECORD_HEAD];
     int rc;
 
     if (offset > limit || limit - offset < RECORD_HEAD)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset, "no record is here");
-    start->size = limit - offset < first ? (size_t)(limit - offset) : first;
-    rc = read_exactly(file, offset, start->bytes, start->size, err);
+    rc = read_exactly(file, offset, bytes, sizeof bytes, err);
     if (rc == 0)
-        rc = decode_head(file, number, offset, max_type, start->bytes, &start->head, err);
+        rc = decode_head(file, number, offset, max_type, bytes, head, err);
     if (rc == 0 && (uint64_t)head->key_size + head->value_size > limit - offset - RECORD_HEAD)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
                          "the record goes beyond the file's valid part");
     return rc;
 }
 
-/* The first `size` bytes of the body of the record that read_start has measured. */
-static int read_body(struct fs_file *file, uint64_t offset, const struct start *start, size_t size,
-                     struct strata_buffer *to, struct strata_error *err)
+/* The first `size` bytes of the body of the record whose head was read. */
+static int read_body(struct fs_file *file, uint64_t offset, size_t size, struct strata_buffer *to,
+                     struct strata_error *err)
 {
-    size_t there = start->size - RECORD_HEAD < size ? start->size - RECORD_HEAD : size;
-    int rc = 0;
+    int rc;
 
     strata_buffer_clear(to);
     if (buffer_reserve(to, size) < 0)
         return strata_fail_memory(err, size);
-    if (there)
-        memcpy(to->data, start->bytes + RECORD_HEAD, there);
-    if (there < size)
-        rc = read_exactly(file, offset + RECORD_HEAD + there, to->data + there, size - there, err);
+    rc = read_exactly(file, offset + RECORD_HEAD, to->data, size, err);
     to->size = rc == 0 ? size : 0;
     return rc;
 }
@@ -291,20 +244,18 @@ int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t l
               unsigned max_type, struct strata_buffer *body, struct record *record,
               struct strata_error *err)
 {
-    struct start start;
+    struct head head;
     uint32_t computed;
-    int rc = read_start(file, number, offset, limit, max_type, RECORD_HEAD, &start, err);
+    int rc = read_head(file, number, offset, limit, max_type, &head, err);
 
     if (rc == 0)
-        rc = read_body(file, offset, &start, (size_t)start.head.key_size + start.head.value_size,
-                       body, err);
+        rc = read_body(file, offset, (size_t)head.key_size + head.value_size, body, err);
     if (rc < 0)
         return rc;
     computed = checksum(checksum_seed(number, offset), strata_buffer_slice(body));
-    if (computed != start.head.body_check)
-        return corrupt(file, offset + RECORD_HEAD, "record body", start.head.body_check, computed,
-                       err);
-    describe(&start.head, offset, body->data, record);
+    if (computed != head.body_check)
+        return corrupt(file, offset + RECORD_HEAD, "record body", head.body_check, computed, err);
+    describe(&head, offset, body->data, record);
     if (record->value_size) /* of nothing there is no place */
         record->value = strata_bytes(body->data + record->key.size, record->value_size);
     return 0;
@@ -314,25 +265,26 @@ int record_key_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64
                   unsigned max_type, struct strata_buffer *key, struct record *record,
                   struct strata_error *err)
 {
-    struct start start;
-    int rc = read_start(file, number, offset, limit, max_type, START, &start, err);
+    struct head head;
+    int rc = read_head(file, number, offset, limit, max_type, &head, err);
 
     if (rc == 0)
-        rc = read_body(file, offset, &start, start.head.key_size, key, err);
+        rc = read_body(file, offset, head.key_size, key, err);
     if (rc == 0)
-        describe(&start.head, offset, key->data, record);
+        describe(&head, offset, key->data, record);
     return rc;
 }
 
 int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
-                 struct strata_slice key, struct strata_buffer *value, struct strata_error *err)
+                 unsigned max_type, struct strata_slice key, struct strata_buffer *value,
+                 struct strata_error *err)
 {
     struct record record;
-    int rc = record_at(file, number, offset, limit, STRATA_OP_PUT, value, &record, err);
+    int rc = record_at(file, number, offset, limit, max_type, value, &record, err);
 
     if (rc == 0 && strata_compare(record.key, key) != 0)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset,
-                         "the record here is not the one that was looked for");
+                         "the record here has another key than the one looked for");
     if (rc == 0)
         record_keep_value(&record, value);
     else
@@ -374,6 +326,7 @@ static int fill_window(struct record_reader *r, uint64_t offset, size_t size,
     uint64_t left = r->limit - offset;
     int rc;
 
+    assert(size <= WINDOW && size <= left);
     if (offset >= r->window_at && size <= r->window_size &&
         offset - r->window_at <= r->window_size - size)
         return 0;
@@ -395,6 +348,7 @@ static int fill_window(struct record_reader *r, uint64_t offset, size_t size,
 
 static const uint8_t *in_window(const struct record_reader *r, uint64_t offset)
 {
+    assert(offset >= r->window_at && offset - r->window_at <= r->window_size);
     return r->window + (offset - r->window_at);
 }
 
@@ -460,6 +414,7 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     struct head head;
     int rc;
 
+    assert(r->at <= r->limit);
     if (left == 0)
         return STRATA_NOT_FOUND;
     if (left < RECORD_HEAD)

@@ -21,39 +21,30 @@ struct record {
     struct strata_slice value; /* likewise; no data if the record is larger than its window */
 };
 
-/* Makes the empty file's header. `number` identifies the file: it seeds every check in it.
- * IO. */
-int record_start_file(struct fs_file *file, uint64_t number, struct strata_error *err);
-/* CORRUPT: not such a file, or not this number; IO. */
-int record_check_file(struct fs_file *file, uint64_t number, struct strata_error *err);
-/* The same for files of a later stage, whose magic is another; 8 bytes. */
+/* Writes the empty file's header. `magic` has 8 bytes. `number` identifies the file: it seeds every
+ * check in it. IO. */
 int record_start_kind(struct fs_file *file, const char *magic, uint64_t number,
                       struct strata_error *err);
+/* CORRUPT: not such a file, or not this number; IO. */
 int record_check_kind(struct fs_file *file, const char *magic, uint64_t number,
                       struct strata_error *err);
 
-/* Appends one operation with one write call: when it returns 0 the kernel has it. IO. */
-int record_append(struct fs_file *file, uint64_t number, const struct strata_op *op,
-                  struct strata_error *err);
-
-/* The same for a type that is a later stage's own: > STRATA_OP_DELETE, <= 255. */
+/* Appends one record with one write call: when it returns 0 the kernel has it. IO. */
 int record_append_typed(struct fs_file *file, uint64_t number, unsigned type,
                         struct strata_slice key, struct strata_slice value,
                         struct strata_error *err);
 
-/* The head of a record that is to stand at `offset`; its key and value follow it. */
+/* Encodes the head of a record at `offset`; its key and value follow it. Costs least where the key
+ * and the value are already side by side. */
 void record_head(uint64_t number, uint64_t offset, unsigned type, struct strata_slice key,
                  struct strata_slice value, uint8_t head[RECORD_HEAD]);
-/* The same where key and value stand behind it already: one pass, and nothing is copied. */
-void record_head_before(uint64_t number, uint64_t offset, unsigned type, size_t key_size,
-                        size_t value_size, uint8_t *record);
 
 /* Reads the record at `offset` of a file that is valid up to `limit` and checks it: `body` then
  * holds its key and value, and record->key points into it. CORRUPT, IO, NO_MEMORY. */
 int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
               unsigned max_type, struct strata_buffer *body, struct record *record,
               struct strata_error *err);
-/* Drops the key of what record_at read, so that `body` holds the value alone. */
+/* Removes the key from what record_at read, so that `body` holds only the value. */
 void record_keep_value(const struct record *record, struct strata_buffer *body);
 /* The same, but reads head and key only: the key is not covered by a check that was computed, so
  * the caller must know it by other means (its hash). */
@@ -61,10 +52,11 @@ int record_key_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64
                   unsigned max_type, struct strata_buffer *key, struct record *record,
                   struct strata_error *err);
 
-/* Reads the put at `offset` of a file that is valid up to `limit`, checks it, and puts its
- * value into `value`. CORRUPT also when its key is not `key`; IO, NO_MEMORY. */
+/* Reads and checks the record like record_at; `value` then holds its value. CORRUPT also when its
+ * key is not `key`; IO, NO_MEMORY. */
 int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
-                 struct strata_slice key, struct strata_buffer *value, struct strata_error *err);
+                 unsigned max_type, struct strata_slice key, struct strata_buffer *value,
+                 struct strata_error *err);
 
 /* Reads records one after another, through a window of the file. */
 struct record_reader {

@@ -3,10 +3,11 @@
  *   added, in the log's order        sorted: one entry a key, the newest; no deleted ones
  *   b@24  a@43  b@62  a deleted  ->  b@62
  *
- * I1: entries[0..count) have strictly ascending keys once sorted.
- * I2: nothing here changes after that, so the iterator sees the database as it was made. */
+ * 1.I7: entries[0..count) have strictly ascending keys once sorted.
+ * 1.I8: nothing here changes after that, so the iterator sees the database as it was made. */
 #include "sorted.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 int sorted_add(struct sorted *list, struct strata_slice key, uint64_t position, bool deleted,
@@ -50,8 +51,8 @@ static int compare(const void *a, const void *b)
     return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-/* Sorts, and keeps the last entry of each key unless it says deleted. */
-static void settle(struct sorted *list)
+/* Sorts, and keeps the last entry of each key unless it is a delete. */
+static void sort_and_keep_newest(struct sorted *list)
 {
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++)
@@ -61,8 +62,10 @@ static void settle(struct sorted *list)
     for (size_t i = 0; i < list->count; i++) {
         const struct sorted_entry *entry = &list->entries[i];
         bool last = i + 1 == list->count || strata_compare(key_of(entry), key_of(entry + 1)) != 0;
-        if (last && !entry->deleted)
-            list->entries[kept++] = *entry;
+        if (!last || entry->deleted)
+            continue;
+        assert(!kept || compare(&list->entries[kept - 1], entry) < 0); /* 1.I7 */
+        list->entries[kept++] = *entry;
     }
     list->count = kept;
 }
@@ -77,7 +80,7 @@ struct sorted_iter {
     struct strata_buffer value;
 };
 
-static int stand_on(struct sorted_iter *iter, size_t at)
+static int position_at(struct sorted_iter *iter, size_t at)
 {
     if (at >= iter->list.count)
         return STRATA_NOT_FOUND;
@@ -100,28 +103,28 @@ static int iter_seek(struct strata_iter *base, struct strata_slice key, struct s
         else
             high = middle;
     }
-    return stand_on(iter, low);
+    return position_at(iter, low);
 }
 
 static int iter_last(struct strata_iter *base, struct strata_error *err)
 {
     struct sorted_iter *iter = (struct sorted_iter *)base;
     (void)err;
-    return stand_on(iter, iter->list.count - 1); /* none: SIZE_MAX is past every end */
+    return position_at(iter, iter->list.count - 1); /* none: SIZE_MAX is past every end */
 }
 
 static int iter_next(struct strata_iter *base, struct strata_error *err)
 {
     struct sorted_iter *iter = (struct sorted_iter *)base;
     (void)err;
-    return stand_on(iter, iter->at + 1);
+    return position_at(iter, iter->at + 1);
 }
 
 static int iter_prev(struct strata_iter *base, struct strata_error *err)
 {
     struct sorted_iter *iter = (struct sorted_iter *)base;
     (void)err;
-    return stand_on(iter, iter->at - 1);
+    return position_at(iter, iter->at - 1);
 }
 
 static int iter_value(struct strata_iter *base, struct strata_error *err)
@@ -169,7 +172,7 @@ int sorted_iter_new(struct sorted *list, const struct sorted_source *source,
     iter->source = *source;
     iter->list = *list;
     *list = (struct sorted){0};
-    settle(&iter->list);
+    sort_and_keep_newest(&iter->list);
     *out = &iter->base;
     return 0;
 }

@@ -24,8 +24,8 @@ struct sorted {
     struct strata_buffer keys;
 };
 
-/* Adds the newest word on `key`: where its record stands, or that it is deleted. Copies the
- * key. `position` is whatever the stage's reader understands. */
+/* Adds the newest record of `key`: its position, or that it is a delete. Copies the key. What
+ * `position` means is the stage's business. */
 int sorted_add(struct sorted *list, struct strata_slice key, uint64_t position, bool deleted,
                struct strata_error *err);
 void sorted_free(struct sorted *list);

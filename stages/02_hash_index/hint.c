@@ -23,7 +23,6 @@
 #include <string.h>
 
 #define VERSION 1
-#define HEADER 48 /* bytes before the entries; the check is the last four */
 #define CHECK_OFFSET 44
 #define ENTRY 16
 
@@ -40,39 +39,26 @@ static char *hint_name(const struct segment *segment)
     return name;
 }
 
-static uint32_t check_of(uint64_t id, struct strata_slice bytes)
+uint32_t hint_checksum(uint64_t id, struct strata_slice bytes)
 {
     struct checksum c;
     checksum_begin(&c, checksum_seed(id, 0));
     checksum_add(&c, strata_bytes(bytes.data, CHECK_OFFSET));
-    checksum_add(&c, strata_bytes(bytes.data + HEADER, bytes.size - HEADER));
+    checksum_add(&c, strata_bytes(bytes.data + HINT_HEADER, bytes.size - HINT_HEADER));
     return checksum_end(&c);
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-static int collect(const struct segments *set, const struct segment *segment,
-                   struct strata_buffer *to, struct segment_sum *sum, struct strata_error *err)
+static int add_entry(void *arg, const struct segment *segment, const struct record *record,
+                     uint64_t hash, struct strata_error *err)
 {
-    struct record_reader reader;
-    struct record record;
-    int rc = segment_use(segment, err);
+    struct strata_buffer *to = arg;
 
-    if (rc < 0)
-        return rc;
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
-    reader.max_type = set->max_type;
-    while ((rc = record_next(&reader, &record, err)) == 0) {
-        uint64_t hash = index_hash(record.key);
-        if (!segment_is_put(record.type) && !segment_is_delete(record.type))
-            continue;
-        buffer_put_u64(to, hash);
-        buffer_put_u64(to, (uint64_t)record.type << 56 | record.offset);
-        segment_add(sum, &record, hash);
-    }
-    record_reader_free(&reader);
-    segment_done(segment);
-    return rc < 0 ? rc : to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
+    (void)segment;
+    buffer_put_u64(to, hash);
+    buffer_put_u64(to, (uint64_t)record->type << 56 | record->offset);
+    return to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
 }
 
 static void fill_header(const struct segment *segment, struct strata_buffer *bytes)
@@ -85,21 +71,19 @@ static void fill_header(const struct segment *segment, struct strata_buffer *byt
     at = put_u64(at, segment->end);
     at = put_u64(at, segment->sum.records);
     at = put_u64(at, segment->sum.digest);
-    put_u32(at, check_of(segment_id(segment), strata_buffer_slice(bytes)));
+    put_u32(at, hint_checksum(segment_id(segment), strata_buffer_slice(bytes)));
 }
 
 int hint_write(const struct segments *set, const struct segment *segment, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
-    struct segment_sum sum = {0};
     char *name = hint_name(segment);
-    uint8_t header[HEADER] = {0};
+    uint8_t header[HINT_HEADER] = {0};
     int rc;
 
     strata_buffer_append(&bytes, header, sizeof header);
-    rc = name ? collect(set, segment, &bytes, &sum, err) : strata_fail_memory(err, HEADER);
-    if (rc == 0)
-        rc = segment_check(segment, &sum, segment->end, err);
+    rc = name && !bytes.out_of_memory ? segment_read(set, segment, add_entry, &bytes, err)
+                                      : strata_fail_memory(err, HINT_HEADER);
     if (rc == 0) {
         fill_header(segment, &bytes);
         rc = fs_replace(set->env->fs, set->env->dir, name, strata_buffer_slice(&bytes), false, err);
@@ -155,7 +139,7 @@ static bool fits(const struct segment *segment, struct strata_slice bytes)
     check = get_u32(&d);
     return !d.bad && memcmp(magic.data, HINT_MAGIC, 8) == 0 && reserved == VERSION &&
            id == segment_id(segment) && end == segment->end && records == segment->sum.records &&
-           digest == segment->sum.digest && check == check_of(id, bytes) &&
+           digest == segment->sum.digest && check == hint_checksum(id, bytes) &&
            entries_add_up(strata_bytes(d.at, d.left), &segment->sum);
 }
 
@@ -183,15 +167,16 @@ int hint_read(const struct segments *set, const struct segment *segment,
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
     char *name = hint_name(segment), *path = name ? fs_join(set->env->dir, name) : NULL;
-    uint64_t max = HEADER + segment->end / RECORD_HEAD * ENTRY;
+    uint64_t max = HINT_HEADER + segment->end / RECORD_HEAD * ENTRY;
     int rc = path ? fs_read_file(set->env->fs, path, (size_t)max, &bytes, &why)
-                  : strata_fail_memory(&why, HEADER);
+                  : strata_fail_memory(&why, HINT_HEADER);
 
     if (rc == STRATA_ERR_NO_MEMORY) {
         if (err)
             *err = why;
     } else if (rc == 0 && fits(segment, strata_buffer_slice(&bytes))) {
-        rc = tell(segment, strata_bytes(bytes.data + HEADER, bytes.size - HEADER), each, arg, err);
+        rc = tell(segment, strata_bytes(bytes.data + HINT_HEADER, bytes.size - HINT_HEADER), each,
+                  arg, err);
     } else {
         if (rc == 0 || why.sys != ENOENT)
             strata_env_log(set->env, STRATA_LOG_WARNING, "%s: ignored: %s", path,
@@ -201,32 +186,6 @@ int hint_read(const struct segments *set, const struct segment *segment,
     strata_buffer_free(&bytes);
     free(path);
     free(name);
-    return rc;
-}
-
-/* As far as a hint can be judged alone. The file is read whole: it was measured before. */
-int hint_check(struct fs_file *file, struct strata_error *err)
-{
-    struct strata_buffer bytes = {0};
-    struct decoder d;
-    uint64_t id;
-    uint32_t stored, computed;
-    int rc;
-
-    if (file->end > SIZE_MAX / 2 || buffer_reserve(&bytes, (size_t)file->end) < 0)
-        return strata_fail_memory(err, (size_t)file->end);
-    rc = (fs_read_at)(file, 0, bytes.data, (size_t)file->end, &bytes.size, err);
-    if (rc == 0 && bytes.size >= HEADER) {
-        decoder_init(&d, strata_bytes(bytes.data + 12, 8));
-        id = get_u64(&d);
-        decoder_init(&d, strata_bytes(bytes.data + CHECK_OFFSET, 4));
-        stored = get_u32(&d);
-        computed = check_of(id, strata_buffer_slice(&bytes));
-        if (stored != computed)
-            rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, CHECK_OFFSET,
-                             "hint check %08" PRIx32 ", computed %08" PRIx32, stored, computed);
-    }
-    strata_buffer_free(&bytes);
     return rc;
 }
 
@@ -249,7 +208,7 @@ static int remove_if_there(const struct segments *set, const char *name, struct 
 int hint_remove(const struct segments *set, const struct segment *segment, struct strata_error *err)
 {
     char *name = hint_name(segment);
-    int rc = name ? remove_if_there(set, name, err) : strata_fail_memory(err, HEADER);
+    int rc = name ? remove_if_there(set, name, err) : strata_fail_memory(err, HINT_HEADER);
     free(name);
     return rc;
 }

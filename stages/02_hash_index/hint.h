@@ -21,7 +21,10 @@ int hint_read(const struct segments *set, const struct segment *segment,
                           uint64_t offset, struct strata_error *err),
               void *arg, struct strata_error *err);
 
-/* Whether a hint's own check and sizes hold, without its segment, for its annotated dump. */
+/* Of a hint's bytes, HINT_HEADER or more; `id` is the segment's file number. */
+#define HINT_HEADER 48 /* bytes before the entries; the check is the last four */
+uint32_t hint_checksum(uint64_t id, struct strata_slice bytes);
+/* Whether a hint's own check holds, without its segment: inspect.c, for the annotated dump. */
 int hint_check(struct fs_file *file, struct strata_error *err);
 
 /* Removes the hint of a segment that goes, and hints that belong to no segment. */

@@ -95,9 +95,3 @@ void index_remove(struct index *index, size_t gap)
     index->slots[gap].position = 0;
     index->count--;
 }
-
-void index_prefetch(const struct index *index, uint64_t hash)
-{
-    if (index->capacity)
-        __builtin_prefetch(&index->slots[home(index, hash)]);
-}

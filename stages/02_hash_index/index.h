@@ -44,7 +44,5 @@ void index_add(struct index *index, uint64_t hash, uint64_t position);
  * true has moved *slot to the next one. Adding and removing end the walk. Costs O(1). */
 bool index_find(const struct index *index, uint64_t hash, size_t *slot);
 void index_remove(struct index *index, size_t slot);
-/* Brings the first of those slots near: looking for one among millions is a wait for memory. */
-void index_prefetch(const struct index *index, uint64_t hash);
 
 #endif

@@ -1,6 +1,7 @@
 /* inspect.c: annotated dumps of a segment and of a hint. */
 #define FS_NO_SITES
 #include "inspect/inspect.h"
+#include "base/bytes.h"
 #include "base/coding.h"
 #include "hint.h"
 #include "tail.h"
@@ -59,7 +60,7 @@ const struct strata_format segment_format = {
 
 /* ---- Hints ----------------------------------------------------------------------------- */
 
-#define HEADER 48
+#define HEADER HINT_HEADER
 #define ENTRY 16
 
 static int show_header(struct fs_file *file, struct inspect *to, struct strata_error *err)
@@ -100,6 +101,32 @@ static int show_entries(struct fs_file *file, struct inspect *to, struct strata_
         inspect_field(to, at + 15, strata_bytes(raw + 15, 1), 1, "type", "%s",
                       segment_type_name(raw[15]));
     }
+    return rc;
+}
+
+/* As far as a hint can be judged alone. The file is read whole: it was measured before. */
+int hint_check(struct fs_file *file, struct strata_error *err)
+{
+    struct strata_buffer bytes = {0};
+    struct decoder d;
+    uint64_t id;
+    uint32_t stored, computed;
+    int rc;
+
+    if (file->end > SIZE_MAX / 2 || buffer_reserve(&bytes, (size_t)file->end) < 0)
+        return strata_fail_memory(err, (size_t)file->end);
+    rc = fs_read_at(file, 0, bytes.data, (size_t)file->end, &bytes.size, err);
+    if (rc == 0 && bytes.size >= HEADER) {
+        decoder_init(&d, strata_bytes(bytes.data + 12, 8));
+        id = get_u64(&d);
+        decoder_init(&d, strata_bytes(bytes.data + HEADER - 4, 4));
+        stored = get_u32(&d);
+        computed = hint_checksum(id, strata_buffer_slice(&bytes));
+        if (stored != computed)
+            rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, HEADER - 4,
+                             "hint check %08" PRIx32 ", computed %08" PRIx32, stored, computed);
+    }
+    strata_buffer_free(&bytes);
     return rc;
 }
 

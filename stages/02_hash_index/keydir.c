@@ -180,59 +180,54 @@ size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t pos
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
-/* Reads the records and checks them against what is known of them; adds the live puts. */
-static int verify_records(const struct keydir *keydir, const struct segment *segment,
-                          uint64_t *live, struct strata_error *err)
-{
-    struct segment_sum sum = {0};
-    struct record_reader reader;
-    struct record record;
-    int rc;
+struct verifying {
+    const struct keydir *keydir;
+    uint64_t live; /* puts that the index points at */
+};
 
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
-    reader.max_type = keydir->segments.max_type;
-    while ((rc = record_next(&reader, &record, err)) == 0) {
-        uint64_t hash = index_hash(record.key);
-        segment_add(&sum, &record, hash);
-        *live +=
-            segment_is_put(record.type) &&
-            keydir_live_slot(keydir, hash, position_make(segment->last, record.offset)) != SIZE_MAX;
-    }
-    record_reader_free(&reader);
-    return rc < 0 ? rc : segment_check(segment, &sum, reader.at, err);
+static int count_live(void *arg, const struct segment *segment, const struct record *record,
+                      uint64_t hash, struct strata_error *err)
+{
+    struct verifying *v = arg;
+    uint64_t position = position_make(segment->last, record->offset);
+
+    (void)err;
+    v->live +=
+        segment_is_put(record->type) && keydir_live_slot(v->keydir, hash, position) != SIZE_MAX;
+    return 0;
 }
 
-static int verify_segment(const struct keydir *keydir, const struct segment *segment,
-                          uint64_t *live, struct strata_error *err)
+static int verify_segment(struct verifying *v, const struct segment *segment,
+                          struct strata_error *err)
 {
+    const struct segments *set = &v->keydir->segments;
     int rc = segment_use(segment, err);
 
     if (rc < 0)
         return rc;
-    rc = record_check_kind(segment->file, keydir->segments.magic, segment_id(segment), err);
-    if (rc == 0)
-        rc = verify_records(keydir, segment, live, err);
+    rc = record_check_kind(segment->file, set->magic, segment_id(segment), err);
     segment_done(segment);
-    return rc;
+    return rc < 0 ? rc : segment_read(set, segment, count_live, v, err);
 }
 
 int keydir_verify(const struct keydir *keydir, const struct strata_progress *progress,
                   struct strata_error *err)
 {
     const struct segments *set = &keydir->segments;
-    uint64_t live = 0, done = 0, total = segments_bytes(set);
+    struct verifying v = {keydir, 0};
+    uint64_t done = 0, total = segments_bytes(set);
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < set->count; i++) {
-        rc = verify_segment(keydir, set->list[i], &live, err);
+        rc = verify_segment(&v, set->list[i], err);
         done += set->list[i]->end;
         if (rc == 0 && progress)
             progress->tick(progress->arg, done, total);
     }
-    if (rc == 0 && live != keydir->index.count)
+    if (rc == 0 && v.live != keydir->index.count)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
                          "the index has %zu keys, and the segments %" PRIu64, keydir->index.count,
-                         live);
+                         v.live);
     return rc;
 }
 

@@ -59,47 +59,21 @@ static int copy_record(struct merge *merge, const struct segment *from, const st
                   : segment_append(merge->to, record.type, record.key, record.value, offset, err);
 }
 
-static int merge_record(struct merge *merge, const struct segment *from,
-                        const struct record *record, struct strata_error *err)
+/* A record that is no longer found in a changed segment would be gone for good: segment_read
+ * fails, and the copy does not count. */
+static int merge_record(void *arg, const struct segment *from, const struct record *record,
+                        uint64_t hash, struct strata_error *err)
 {
-    uint64_t hash = index_hash(record->key), offset;
-    uint64_t position = position_make(from->last, record->offset);
+    struct merge *merge = arg;
+    uint64_t offset, position = position_make(from->last, record->offset);
     int rc;
 
     if (segment_is_delete(record->type))
         return merge->keep_tombstones ? copy_record(merge, from, record, &offset, err) : 0;
-    if (!segment_is_put(record->type) ||
-        keydir_live_slot(merge->keydir, hash, position) == SIZE_MAX)
+    if (keydir_live_slot(merge->keydir, hash, position) == SIZE_MAX)
         return 0;
     rc = copy_record(merge, from, record, &offset, err);
     return rc < 0 ? rc : note_move(merge, hash, position, offset, err);
-}
-
-/* The copy counts only when the segment is still what was written: a record that is no longer found
- * would be gone for good. */
-static int merge_segment(struct merge *merge, const struct segment *from, struct strata_error *err)
-{
-    struct segment_sum sum = {0};
-    struct record_reader reader;
-    struct record record;
-    int rc;
-
-    rc = segment_use(from, err);
-    if (rc < 0)
-        return rc;
-    record_reader_init(&reader, from->file, segment_id(from), from->end);
-    reader.max_type = merge->keydir->segments.max_type;
-    while ((rc = record_next(&reader, &record, err)) == 0) {
-        segment_add(&sum, &record, index_hash(record.key));
-        rc = merge_record(merge, from, &record, err);
-        if (rc < 0)
-            break;
-    }
-    record_reader_free(&reader);
-    if (rc >= 0)
-        rc = segment_check(from, &sum, reader.at, err);
-    segment_done(from);
-    return rc < 0 ? rc : 0;
 }
 
 static void apply_moves(const struct merge *merge)
@@ -142,7 +116,7 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
         return rc;
     for (size_t i = at; rc == 0 && i < at + count; i++) {
         struct segment *from = set->list[i];
-        rc = merge_segment(&merge, from, err);
+        rc = segment_read(set, from, merge_record, &merge, err);
         /* what failed in writing has failed the new file (fs.h, I1) */
         from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->file->failed;
         *unreadable = from->unreadable;

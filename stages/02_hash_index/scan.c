@@ -19,50 +19,31 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
 {
     const struct segments *set = arg;
     const struct segment *segment = segments_find(set, position_segment(position));
-    struct record record;
     int rc = segment_use(segment, err);
 
     if (rc < 0)
         return rc;
-    rc = record_at(segment->file, segment_id(segment), position_offset(position), segment->end,
-                   set->max_type, value, &record, err);
+    rc = record_value(segment->file, segment_id(segment), position_offset(position), segment->end,
+                      set->max_type, key, value, err);
     segment_done(segment);
-    if (rc == 0 && strata_compare(record.key, key) != 0)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
-                         "the record here holds another key than the index says");
-    if (rc == 0)
-        record_keep_value(&record, value);
     return rc;
 }
 
-/* The live keys of a segment. One whose record was replaced by another valid one would go missing
- * without a word, but for the sum. */
-static int collect(const struct keydir *keydir, const struct segment *segment, struct sorted *list,
-                   struct strata_error *err)
-{
-    struct segment_sum sum = {0};
-    struct record_reader reader;
-    struct record record;
-    int rc = segment_use(segment, err);
+struct collector {
+    const struct keydir *keydir;
+    struct sorted list;
+};
 
-    if (rc < 0)
-        return rc;
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
-    reader.max_type = keydir->segments.max_type;
-    while ((rc = record_next(&reader, &record, err)) == 0) {
-        uint64_t position = position_make(segment->last, record.offset);
-        uint64_t hash = index_hash(record.key);
-        segment_add(&sum, &record, hash);
-        if (segment_is_put(record.type) && keydir_live_slot(keydir, hash, position) != SIZE_MAX)
-            rc = sorted_add(list, record.key, position, false, err);
-        if (rc < 0)
-            break;
-    }
-    record_reader_free(&reader);
-    if (rc >= 0)
-        rc = segment_check(segment, &sum, reader.at, err);
-    segment_done(segment);
-    return rc < 0 ? rc : 0;
+/* Takes the key of a live put. */
+static int collect(void *arg, const struct segment *segment, const struct record *record,
+                   uint64_t hash, struct strata_error *err)
+{
+    struct collector *c = arg;
+    uint64_t position = position_make(segment->last, record->offset);
+
+    if (!segment_is_put(record->type) || keydir_live_slot(c->keydir, hash, position) == SIZE_MAX)
+        return 0;
+    return sorted_add(&c->list, record->key, position, false, err);
 }
 
 static int pin_segments(const struct segments *set, struct segments **out, struct strata_error *err)
@@ -87,19 +68,19 @@ static int pin_segments(const struct segments *set, struct segments **out, struc
 int keydir_iter(const struct keydir *keydir, struct strata_iter **out, struct strata_error *err)
 {
     const struct segments *set = &keydir->segments;
-    struct sorted list = {0};
+    struct collector c = {.keydir = keydir};
     struct sorted_source source = {read_value, release, NULL};
     struct segments *pinned = NULL;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < set->count; i++)
-        rc = collect(keydir, set->list[i], &list, err);
+        rc = segment_read(set, set->list[i], collect, &c, err);
     if (rc == 0)
         rc = pin_segments(set, &pinned, err);
     if (rc < 0) {
-        sorted_free(&list);
+        sorted_free(&c.list);
         return rc;
     }
     source.arg = pinned;
-    return sorted_iter_new(&list, &source, out, err);
+    return sorted_iter_new(&c.list, &source, out, err);
 }

@@ -74,6 +74,32 @@ int segment_check(const struct segment *segment, const struct segment_sum *sum, 
                        sum->records, segment->sum.records);
 }
 
+int segment_read(const struct segments *set, const struct segment *segment, segment_each *each,
+                 void *arg, struct strata_error *err)
+{
+    struct segment_sum sum = {0};
+    struct record_reader reader;
+    struct record record;
+    int rc = segment_use(segment, err);
+
+    if (rc < 0)
+        return rc;
+    record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
+    reader.max_type = set->max_type;
+    while (rc >= 0 && (rc = record_next(&reader, &record, err)) == 0) {
+        uint64_t hash = index_hash(record.key);
+        if (!segment_is_put(record.type) && !segment_is_delete(record.type))
+            continue;
+        segment_add(&sum, &record, hash);
+        rc = each(arg, segment, &record, hash, err);
+    }
+    if (rc >= 0)
+        rc = segment_check(segment, &sum, reader.at, err);
+    record_reader_free(&reader);
+    segment_done(segment);
+    return rc;
+}
+
 /* ---- Names ----------------------------------------------------------------------------- */
 
 static void make_name(uint32_t first, uint32_t last, char name[NAME_MAX_BYTES])

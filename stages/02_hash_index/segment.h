@@ -107,12 +107,19 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
                    struct strata_slice value, uint64_t *offset, struct strata_error *err);
 /* Counts a record that was found by reading. */
 void segment_count(struct segment *segment, uint64_t hash, uint64_t offset, unsigned type);
-/* The same for a sum that a reader of a whole segment keeps, and: is it the segment's? CORRUPT, at
- * `end`, where the reading ended. Records that are valid, and not those that were written there,
- * are found by nothing else. */
+/* Counts a put or delete in a sum; other records are not counted. */
 void segment_add(struct segment_sum *sum, const struct record *record, uint64_t hash);
+/* Is it the segment's sum? CORRUPT, at `end`, where the reading ended. */
 int segment_check(const struct segment *segment, const struct segment_sum *sum, uint64_t end,
                   struct strata_error *err);
+/* Calls `each` for every put and delete of a segment, in the log's order, and stops where it
+ * returns < 0. CORRUPT: also when these are not the records that were written, though each is
+ * valid (a sector of an earlier file of that name): their sum is not the segment's. IO, NO_MEMORY.
+ */
+typedef int segment_each(void *arg, const struct segment *segment, const struct record *record,
+                         uint64_t hash, struct strata_error *err);
+int segment_read(const struct segments *set, const struct segment *segment, segment_each *each,
+                 void *arg, struct strata_error *err);
 /* Appends the seal: nothing is appended after it. */
 int segment_seal(struct segment *segment, struct strata_error *err);
 /* The sum in a record of type SEGMENT_SEAL, whose value is `value`. CORRUPT. */

@@ -15,11 +15,11 @@
 #include "base/bytes.h"
 #include "base/coding.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
 #define VERSION 1
@@ -27,7 +27,6 @@
 #define SEGMENT_ENTRY 48
 #define KEY_ENTRY 16
 #define CHECK 8
-#define CHUNK ((size_t)65536)
 
 uint64_t checkpoint_bytes(const struct keydir *keydir)
 {
@@ -37,33 +36,9 @@ uint64_t checkpoint_bytes(const struct keydir *keydir)
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-/* Bytes on their way to the file: a chunk at a time, hashed as they go. */
-struct sink {
-    struct fs_file *file;
-    struct strata_buffer chunk;
-    XXH3_state_t hash;
-};
-
-static int sink_flush(struct sink *sink, struct strata_error *err)
+static void put_header(struct strata_buffer *to, const struct keydir *keydir,
+                       const struct checkpoint *at)
 {
-    struct strata_slice part = strata_buffer_slice(&sink->chunk);
-    int rc = fs_append(sink->file, &part, 1, err);
-    XXH3_64bits_update(&sink->hash, part.data, part.size);
-    strata_buffer_clear(&sink->chunk);
-    return rc;
-}
-
-static int sink_room(struct sink *sink, struct strata_error *err)
-{
-    return sink->chunk.size + SEGMENT_ENTRY > CHUNK ? sink_flush(sink, err) : 0;
-}
-
-static int write_header(struct sink *sink, const struct keydir *keydir, const struct checkpoint *at,
-                        struct strata_error *err)
-{
-    struct strata_buffer *to = &sink->chunk;
-    if (buffer_reserve(to, CHUNK) < 0)
-        return strata_fail_memory(err, CHUNK);
     strata_buffer_append(to, CHECKPOINT_MAGIC, 8);
     buffer_put_u32(to, VERSION); /* and the reserved bytes */
     buffer_put_u32(to, at->segment);
@@ -71,94 +46,42 @@ static int write_header(struct sink *sink, const struct keydir *keydir, const st
     buffer_put_u64(to, at->sequence);
     buffer_put_u32(to, (uint32_t)keydir->segments.count);
     buffer_put_u64(to, keydir->index.count);
-    return 0;
 }
 
-static int write_segments(struct sink *sink, const struct keydir *keydir, struct strata_error *err)
+static void put_segment(struct strata_buffer *to, const struct segment *segment)
 {
-    struct strata_buffer *to = &sink->chunk;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < keydir->segments.count; i++) {
-        const struct segment *segment = keydir->segments.list[i];
-        rc = sink_room(sink, err);
-        buffer_put_u32(to, segment->first);
-        buffer_put_u32(to, segment->last);
-        buffer_put_u64(to, segment->end);
-        buffer_put_u64(to, segment->sum.records);
-        buffer_put_u64(to, segment->sum.digest);
-        buffer_put_u64(to, segment->dead);
-        buffer_put_u64(to, segment->tombstones);
-    }
-    return rc;
-}
-
-static int write_keys(struct sink *sink, const struct index *index, struct strata_error *err)
-{
-    struct strata_buffer *to = &sink->chunk; /* CHUNK bytes, reserved by write_header */
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < index->capacity; i++) {
-        if (!index->slots[i].position)
-            continue;
-        rc = sink_room(sink, err);
-        put_u64(put_u64(to->data + to->size, index->slots[i].hash), index->slots[i].position);
-        to->size += KEY_ENTRY;
-    }
-    return rc;
-}
-
-static int write_check(struct sink *sink, struct strata_error *err)
-{
-    uint8_t check[CHECK];
-    struct strata_slice part = {check, sizeof check};
-    int rc = sink_flush(sink, err);
-
-    if (rc < 0)
-        return rc;
-    put_u64(check, XXH3_64bits_digest(&sink->hash));
-    rc = fs_append(sink->file, &part, 1, err);
-    return rc < 0 ? rc : fs_sync(sink->file, err);
-}
-
-static int write_temporary(const struct keydir *keydir, const struct checkpoint *at,
-                           const char *path, struct strata_error *err)
-{
-    struct sink sink = {0};
-    int closed, rc = fs_open(keydir->segments.env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE,
-                             &sink.file, err);
-
-    if (rc < 0)
-        return rc;
-    XXH3_INITSTATE(&sink.hash);
-    XXH3_64bits_reset(&sink.hash);
-    rc = write_header(&sink, keydir, at, err);
-    if (rc == 0)
-        rc = write_segments(&sink, keydir, err);
-    if (rc == 0)
-        rc = write_keys(&sink, &keydir->index, err);
-    if (rc == 0)
-        rc = write_check(&sink, err);
-    strata_buffer_free(&sink.chunk);
-    closed = fs_close(sink.file, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : closed;
+    buffer_put_u32(to, segment->first);
+    buffer_put_u32(to, segment->last);
+    buffer_put_u64(to, segment->end);
+    buffer_put_u64(to, segment->sum.records);
+    buffer_put_u64(to, segment->sum.digest);
+    buffer_put_u64(to, segment->dead);
+    buffer_put_u64(to, segment->tombstones);
 }
 
 int checkpoint_write(const struct keydir *keydir, const struct checkpoint *at,
                      struct strata_error *err)
 {
     const struct strata_env *env = keydir->segments.env;
-    char *path = fs_join(env->dir, CHECKPOINT_NAME);
-    char *temporary = fs_join(env->dir, CHECKPOINT_NAME ".tmp");
-    int rc = path && temporary ? write_temporary(keydir, at, temporary, err)
-                               : strata_fail_memory(err, strlen(env->dir) + 16);
+    const struct index *index = &keydir->index;
+    uint64_t size = checkpoint_bytes(keydir);
+    struct strata_buffer bytes = {0};
+    int rc;
 
-    if (rc == 0)
-        rc = fs_rename(env->fs, temporary, path, err);
-    if (rc == 0)
-        rc = fs_sync_dir(env->fs, env->dir, err);
-    if (rc < 0 && temporary)
-        fs_remove(env->fs, temporary, NULL); /* it may hold the last room there is */
-    free(path);
-    free(temporary);
+    if (buffer_reserve(&bytes, (size_t)size) < 0)
+        return strata_fail_memory(err, (size_t)size);
+    put_header(&bytes, keydir, at);
+    for (size_t i = 0; i < keydir->segments.count; i++)
+        put_segment(&bytes, keydir->segments.list[i]);
+    for (size_t i = 0; i < index->capacity; i++)
+        if (index->slots[i].position) {
+            buffer_put_u64(&bytes, index->slots[i].hash);
+            buffer_put_u64(&bytes, index->slots[i].position);
+        }
+    buffer_put_u64(&bytes, XXH3_64bits(bytes.data, bytes.size));
+    assert(bytes.size == size);
+    rc = fs_replace(env->fs, env->dir, CHECKPOINT_NAME, strata_buffer_slice(&bytes), true, err);
+    strata_buffer_free(&bytes);
     return rc;
 }
 
@@ -265,31 +188,4 @@ int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_
     strata_buffer_free(&bytes);
     free(path);
     return rc;
-}
-
-int checkpoint_check(struct fs_file *file, struct strata_error *err)
-{
-    uint8_t *window = malloc(CHUNK), stored[CHECK];
-    uint64_t end = file->end < CHECK ? 0 : file->end - CHECK;
-    struct decoder d;
-    XXH3_state_t hash;
-    size_t got = CHUNK;
-    int rc = 0;
-
-    if (!window)
-        return strata_fail_memory(err, CHUNK);
-    XXH3_INITSTATE(&hash);
-    XXH3_64bits_reset(&hash);
-    for (uint64_t at = 0; rc == 0 && at < end && got; at += got) {
-        rc = (fs_read_at)(file, at, window, end - at < CHUNK ? (size_t)(end - at) : CHUNK, &got,
-                          err);
-        XXH3_64bits_update(&hash, window, got);
-    }
-    if (rc == 0)
-        rc = (fs_read_at)(file, end, stored, CHECK, &got, err);
-    free(window);
-    if (rc < 0)
-        return rc;
-    decoder_init(&d, strata_bytes(stored, got));
-    return get_u64(&d) == XXH3_64bits_digest(&hash) ? 0 : STRATA_NOT_FOUND;
 }

@@ -15,7 +15,8 @@ struct checkpoint {
     uint64_t sequence; /* and this next operation */
 };
 
-/* Writes the index of `keydir` and what is known of its segments. Costs 16 bytes a key. IO. */
+/* Writes the index of `keydir` and what is known of its segments. Costs 16 bytes a key, in the file
+ * and, while it is made, in memory. IO, NO_MEMORY. */
 int checkpoint_write(const struct keydir *keydir, const struct checkpoint *at,
                      struct strata_error *err);
 /* Fills the index and the segments' counts of dead records. STRATA_NOT_FOUND: there is none that
@@ -25,9 +26,9 @@ int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_
 /* The bytes that checkpoint_write would write now. */
 uint64_t checkpoint_bytes(const struct keydir *keydir);
 
-/* Whether the file's own check holds, for its annotated dump: 0, STRATA_NOT_FOUND, NO_MEMORY. */
+/* Whether the file's own check holds, for its annotated dump: 0, STRATA_NOT_FOUND, NO_MEMORY, IO.
+ * (inspect.c) */
 int checkpoint_check(struct fs_file *file, struct strata_error *err);
-
 extern const struct strata_format checkpoint_format; /* inspect.c */
 
 #endif

@@ -19,9 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
-#define AHEAD 8 /* operations of a batch whose slots in the index are fetched ahead */
-
 static struct segment *active(const struct wal_store *store)
 {
     return segments_active(&store->keydir.segments);
@@ -156,8 +153,6 @@ static void plan_batch(struct wal_store *store, struct group_commit *commit, boo
         struct pending p;
         size_t slot;
 
-        if (i + AHEAD < commit->count)
-            index_prefetch(&store->keydir.index, index_hash(op[AHEAD].key));
         commit->rc = plan(store, op, &slot, &p, &commit->err);
         if (commit->rc < 0 || !p.type)
             continue;
@@ -225,17 +220,6 @@ static void apply(struct wal_store *store, struct segment *segment)
     store->sequence += store->pending_count;
 }
 
-/* Starts the writing that the next sync would have to wait for, a piece at a time. */
-static void write_back(struct wal_store *store, struct segment *segment)
-{
-    uint64_t from = store->written_back > store->synced ? store->written_back : store->synced;
-
-    if (segment->file->end < from + WRITE_BACK)
-        return;
-    fs_write_back(segment->file, from, segment->file->end - from);
-    store->written_back = segment->file->end;
-}
-
 static int write_group(struct wal_store *store, bool sync, struct strata_error *err)
 {
     struct segment *segment = active(store);
@@ -250,8 +234,6 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
     }
     if (rc == 0 && (sync || due(store, segment)))
         rc = sync_log(store, segment, err);
-    else if (rc == 0)
-        write_back(store, segment);
     if (rc == 0)
         apply(store, segment);
     return rc;
@@ -279,7 +261,7 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
     if (rc == 0)
         rc = start_segment(&store->keydir, store->sequence, &store->salt, err);
     if (rc == 0)
-        store->synced = store->written_back = active(store)->end;
+        store->synced = active(store)->end;
     return spoil(store, rc, err);
 }
 

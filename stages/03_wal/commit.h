@@ -25,7 +25,6 @@ struct wal_store {
     uint64_t salt;             /* of the active segment's frames */
     uint64_t synced;           /* bytes of the active segment that are on the device */
     uint64_t synced_at_ns;     /* when */
-    uint64_t written_back;     /* bytes of the active segment that are on their way there */
     uint64_t since_checkpoint; /* bytes logged */
     uint64_t checkpoints;      /* written since open */
     int failed;                /* a write, sync or rename failed: errno, or -1; no more writes */

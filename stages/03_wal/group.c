@@ -4,22 +4,19 @@
  *   thread B            enqueue, wait .................................. lead: append B C | sync
  *   thread C                    enqueue, wait ..........................................  done
  *
- * I1: at most one thread is leader (busy); only it takes from the queue and changes the store.
- * I2: batches are committed in the order of the queue.
- * I3: when nobody is at work and the queue is not empty, the thread of its first batch has been
- *     woken, or that of another one in it waits for more (holder), and wakes by itself.
- * I4: each thread sleeps at a semaphore of its own, so that those of a group wake without meeting
- *     at the mutex. Who posts it may not touch the batch again. */
+ * 3.I4: at most one thread is leader (busy); only it takes from the queue and changes the store.
+ * 3.I5: batches are committed in the order of the queue.
+ * 3.I6: when nobody is at work and the queue is not empty, the thread of its first batch has been
+ *       woken, or another queued thread waits in group_delay.turn, and wakes by itself.
+ * 3.I7: each thread sleeps at a semaphore of its own, so that those of a group wake without meeting
+ *       at the mutex. Who posts it may not touch the batch again. */
 #define _DEFAULT_SOURCE
 #include "group.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-
-#define SECOND 1000000000u
-#define HELD_MOST 1000000u /* ns, of a sync's time: nobody who comes back takes longer */
-#define VAIN_MOST 63u
 
 /* The clock of its waits is one that nobody sets. */
 static int init_changed(pthread_cond_t *changed)
@@ -51,6 +48,8 @@ int group_init(struct group *group, struct strata_error *err)
 
 void group_free(struct group *group)
 {
+    if (group->delay)
+        group->delay->free(group->delay);
     pthread_cond_destroy(&group->changed);
     pthread_mutex_destroy(&group->mutex);
 }
@@ -72,8 +71,6 @@ static struct group_commit *take(struct group *group, size_t limit)
     for (; end->next && (bytes += bytes_of(end->next)) <= limit; count++)
         end = end->next;
     group->commits += count;
-    group->queued -= count;
-    group->expected = count;
     group->first = end->next;
     if (!group->first)
         group->last = &group->first;
@@ -82,71 +79,25 @@ static struct group_commit *take(struct group *group, size_t limit)
     return list;
 }
 
-/* ---- Holding a group back ---------------------------------------------------------------- */
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
-
-/* May it be led now? What is not synced gains nothing by company. */
-static bool is_enough(const struct group *group, const struct group_commit *commit)
-{
-    return !commit->sync || group->queued >= group->expected || group->at_once;
-}
-
-/* Waits until somebody else leads, who came and found enough, or half a sync's time is over: then
- * it is enough. In vain twice as often as before, it is not tried for twice as many groups. */
-static void hold(struct group *group, struct group_commit *commit)
-{
-    uint64_t until_ns = now_ns() + group->sync_ns / 2;
-    struct timespec until = {(time_t)(until_ns / SECOND), (long)(until_ns % SECOND)};
-    int sys = 0;
-
-    group->holder = commit;
-    while (!group->busy && !commit->done && sys == 0)
-        sys = pthread_cond_timedwait(&group->changed, &group->mutex, &until);
-    if (commit->done)
-        return;
-    group->holder = NULL;
-    if (group->busy)
-        return;
-    group->vain = group->vain < VAIN_MOST ? 2 * group->vain + 1 : VAIN_MOST;
-    group->at_once = group->vain + 1; /* this one, too */
-}
-
-/* What the next group is to know of this one, which took so long, or was not synced; where it was
- * full, its like is all that the limit lets together. */
-static void learn(struct group *group, bool full, bool synced, uint64_t took_ns)
-{
-    if (!full)
-        group->expected += group->queued;
-    if (synced)
-        group->sync_ns = took_ns < HELD_MOST ? took_ns : HELD_MOST;
-}
-
 /* ---- Leading ------------------------------------------------------------------------------- */
 
-/* Until there is word for it. True: it is done, and the mutex is not held. */
+/* Until it is woken. True: it is done, and the mutex is not held. */
 static bool sleep_on(struct group *group, struct group_commit *commit)
 {
     commit->asleep = true;
     commit->free = false;
-    sem_init(&commit->word, 0, 0);
+    sem_init(&commit->wake, 0, 0);
     pthread_mutex_unlock(&group->mutex);
-    while (sem_wait(&commit->word) < 0 && errno == EINTR)
+    while (sem_wait(&commit->wake) < 0 && errno == EINTR)
         ;
-    sem_destroy(&commit->word);
+    sem_destroy(&commit->wake);
     if (commit->free)
         return true;
     pthread_mutex_lock(&group->mutex);
     return false;
 }
 
-/* Nobody is at work any more (I3). */
+/* Nobody is at work any more (3.I6). */
 static void hand_over(struct group *group)
 {
     struct group_commit *first = group->first;
@@ -155,21 +106,19 @@ static void hand_over(struct group *group)
     pthread_cond_broadcast(&group->changed);
     if (first && first->asleep) {
         first->asleep = false;
-        sem_post(&first->word);
+        sem_post(&first->wake);
     }
 }
 
 /* All of the list are done; returns those whose threads are to be woken. Others see it as soon as
  * they have the mutex, and then their batch is gone. */
-static struct group_commit *finish(struct group *group, struct group_commit *list)
+static struct group_commit *finish(struct group_commit *list)
 {
     struct group_commit *sleepers = NULL, **end = &sleepers;
 
     for (; list; list = list->next) {
+        assert(!list->done);
         list->done = true;
-        if (list == group->holder)
-            group->holder =
-                NULL; /* I3: its thread sees later that it holds back nothing any more */
         if (!list->asleep)
             continue;
         list->asleep = false;
@@ -184,8 +133,8 @@ static struct group_commit *finish(struct group *group, struct group_commit *lis
 static void wake(struct group_commit *sleepers)
 {
     while (sleepers) {
-        struct group_commit *next = sleepers->next; /* I4 */
-        sem_post(&sleepers->word);
+        struct group_commit *next = sleepers->next; /* 3.I7 */
+        sem_post(&sleepers->wake);
         sleepers = next;
     }
 }
@@ -194,26 +143,30 @@ static void wake(struct group_commit *sleepers)
 static void lead(struct group *group, bool sync, size_t limit,
                  void (*run)(void *arg, struct group_commit *list), void *arg)
 {
-    uint64_t began = sync ? now_ns() : 0;
     struct group_commit *list, *sleepers;
-    bool full;
 
+    assert(!group->busy && group->first); /* 3.I4 */
     group->busy = true;
-    if (group->holder && group->queued >= group->expected)
-        group->vain = 0;
-    if (sync && group->at_once)
-        group->at_once--;
     list = take(group, limit);
-    full = group->first != NULL;
+    if (group->delay)
+        group->delay->taken(group->delay, group, list, sync);
     run(arg, list);
-    learn(group, full, sync, sync ? now_ns() - began : 0);
-    sleepers = finish(group, list);
+    if (group->delay)
+        group->delay->led(group->delay, group, list, sync);
+    sleepers = finish(list);
     hand_over(group);
     if (!sleepers)
         return;
     pthread_mutex_unlock(&group->mutex);
     wake(sleepers);
     pthread_mutex_lock(&group->mutex);
+}
+
+static enum group_turn turn(struct group *group, struct group_commit *commit)
+{
+    if (group->busy)
+        return GROUP_SLEEP;
+    return group->delay ? group->delay->turn(group->delay, group, commit) : GROUP_LEAD;
 }
 
 int group_submit(struct group *group, struct group_commit *commit, size_t limit,
@@ -224,13 +177,11 @@ int group_submit(struct group *group, struct group_commit *commit, size_t limit,
     pthread_mutex_lock(&group->mutex);
     *group->last = commit;
     group->last = &commit->next;
-    group->queued++;
     while (!commit->done) {
-        if (!group->busy && is_enough(group, commit))
+        enum group_turn now = turn(group, commit);
+        if (now == GROUP_LEAD)
             lead(group, commit->sync, limit, run, arg);
-        else if (!group->busy && !group->holder)
-            hold(group, commit);
-        else if (sleep_on(group, commit))
+        else if (now == GROUP_SLEEP && sleep_on(group, commit))
             return commit->rc;
     }
     pthread_mutex_unlock(&group->mutex);

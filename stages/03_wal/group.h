@@ -1,11 +1,7 @@
 /* group.h: many threads, one writer at a time. A thread that wants to write puts its batch in a
- * queue; one of them, the leader, takes what has gathered and commits it with one append and one
- * sync for all. While the leader syncs, the mutex is free: others read, and gather for the next.
- *
- * Threads that were answered together come back one by one. A leader who began with the first of
- * them would have half of them in his group, and the others in the next, for ever: two syncs where
- * one does. So a batch that is to be synced is held back until as many are there as the last group
- * and its queue had, but for half the time of a sync at most (as PostgreSQL's commit_delay).
+ * queue; the first of them becomes the leader: it takes what has gathered and commits it with one
+ * append and one sync for all. While the leader syncs, the mutex is free: others read, and gather
+ * for the next group.
  *
  * Threads do nothing here but gather: what is committed, and how, is a function over a list of
  * batches, so tests call it with lists and stay deterministic. */
@@ -25,24 +21,38 @@ struct group_commit {
     int rc;       /* the answer, and its error */
     struct strata_error err;
     bool done;
-    bool asleep; /* its thread waits for `word`: it is done, or to be led by whoever can */
-    bool free;   /* the word is that it is done, and no longer in the group's hands */
-    sem_t word;
+    bool asleep; /* its thread waits at `wake` */
+    bool free;   /* woken because it is done: the group does not touch it any more */
+    sem_t wake;
     struct group_commit *next; /* in the order they came */
 };
 
 struct group {
     pthread_mutex_t mutex;              /* guards the queue, and everything of the store's */
     pthread_cond_t changed;             /* busy no more; its clock is the monotonic one */
-    struct group_commit *first, **last; /* waiting */
-    size_t queued;                      /* so many */
+    struct group_commit *first, **last; /* the queue */
     bool busy;                          /* a leader is at work, or group_enter has returned */
-    struct group_commit *holder; /* waiting; its thread waits at `changed` for more to come */
-    size_t expected;             /* batches that are likely to come together */
-    uint64_t sync_ns;            /* that the last synced group took, HELD_MOST at most */
-    unsigned vain;    /* the last wait for more was in vain: so many groups are not held back, */
-    unsigned at_once; /* and so many of them are left */
-    uint64_t commits, leads; /* batches, and how often they were led */
+    uint64_t commits, leads;            /* batches, and groups of them */
+    struct group_delay *delay;          /* the group's own; NULL: a batch is led at once */
+};
+
+/* A delay decides when a group is led, so that more batches may join it. All calls under the
+ * mutex. */
+struct group_delay {
+    /* Nobody leads. May the thread of `commit`, which is queued, lead? Or it has waited at
+     * `changed` and is to ask again; or it sleeps, because another queued thread waits there. */
+    enum group_turn {
+        GROUP_LEAD,
+        GROUP_AGAIN,
+        GROUP_SLEEP
+    } (*turn)(struct group_delay *delay, struct group *group, struct group_commit *commit);
+    /* The leader has taken the list from the queue. */
+    void (*taken)(struct group_delay *delay, const struct group *group,
+                  const struct group_commit *list, bool sync);
+    /* The list is committed. Its memory is gone soon. */
+    void (*led)(struct group_delay *delay, const struct group *group,
+                const struct group_commit *list, bool sync);
+    void (*free)(struct group_delay *delay);
 };
 
 int group_init(struct group *group, struct strata_error *err);
@@ -54,7 +64,7 @@ void group_free(struct group *group);
 int group_submit(struct group *group, struct group_commit *commit, size_t limit,
                  void (*run)(void *arg, struct group_commit *list), void *arg);
 
-/* Alone with the store, the mutex held: no leader is at work. */
+/* Waits until no leader is at work, and keeps the mutex until group_leave. */
 void group_enter(struct group *group);
 void group_leave(struct group *group);
 

@@ -3,10 +3,12 @@
 #include "inspect/inspect.h"
 #include "02_hash_index/segment.h"
 #include "checkpoint.h"
+#include "base/bytes.h"
 #include "base/coding.h"
 #include "wal.h"
 
 #include <inttypes.h>
+#include <xxhash.h>
 
 /* ---- The log --------------------------------------------------------------------------- */
 
@@ -66,6 +68,24 @@ static int show_entries(struct fs_file *file, struct inspect *to, uint64_t *at, 
         inspect_section(to, *at, "%s %" PRIu64, name, n);
         rc = inspect_numbers(to, file, at, layout, fields, err);
     }
+    return rc;
+}
+
+/* The file is read whole. */
+int checkpoint_check(struct fs_file *file, struct strata_error *err)
+{
+    struct strata_buffer bytes = {0};
+    size_t end = file->end < 8 ? 0 : (size_t)file->end - 8;
+    struct decoder d;
+    int rc;
+
+    if (file->end > SIZE_MAX / 2 || buffer_reserve(&bytes, end + 8) < 0)
+        return strata_fail_memory(err, end + 8);
+    rc = fs_read_at(file, 0, bytes.data, (size_t)file->end, &bytes.size, err);
+    decoder_init(&d, strata_bytes(bytes.data + end, bytes.size - end));
+    if (rc == 0 && get_u64(&d) != XXH3_64bits(bytes.data, end))
+        rc = STRATA_NOT_FOUND;
+    strata_buffer_free(&bytes);
     return rc;
 }
 

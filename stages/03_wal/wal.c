@@ -60,12 +60,15 @@ void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced
         group->bytes.size += HEAD_BYTES; /* filled in by wal_frame_end */
 }
 
-/* There is room for it. */
-static void append(struct strata_buffer *to, struct strata_slice bytes)
+/* Appends where there is room, and returns the copy. */
+static inline struct strata_slice append(struct strata_buffer *to, struct strata_slice bytes)
 {
+    uint8_t *at = to->data + to->size;
+
     if (bytes.size)
-        memcpy(to->data + to->size, bytes.data, bytes.size);
+        memcpy(at, bytes.data, bytes.size);
     to->size += bytes.size;
+    return strata_bytes(at, bytes.size);
 }
 
 uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_slice key,
@@ -84,13 +87,10 @@ uint64_t wal_frame_add(struct wal_group *group, unsigned type, struct strata_sli
         return offset;
     head = to->data + to->size;
     to->size += RECORD_HEAD;
-    append(to, key);
-    if (large) {
-        record_head(group->number, offset, type, key, value, head);
-        return offset;
-    }
-    append(to, value);
-    record_head_before(group->number, offset, type, key.size, value.size, head);
+    key = append(to, key);
+    if (!large)
+        value = append(to, value);
+    record_head(group->number, offset, type, key, value, head);
     return offset;
 }
 

@@ -56,9 +56,9 @@ static int copy_all(const struct sstable_kind *kind, struct cursor *from, struct
         struct strata_slice value;
         rc = cursor_value(from, &value, err);
         if (rc == 0)
-            rc = kind->writer_add(to, from->type, from->key, value, err);
+            rc = kind->writer_add(to, from->type, from->iter.key, value, err);
         if (rc == 0)
-            rc = from->ops->next(from, err);
+            rc = cursor_next(from, err);
     }
     return rc < 0 ? rc : 0;
 }
@@ -76,6 +76,8 @@ static int write_entries(struct store *store, struct cursor *from, uint64_t numb
     rc = copy_all(kind, from, writer, err);
     if (rc == 0 && writer->sum.records) {
         rc = kind->writer_finish(writer, range[0], range[1], err);
+        if (rc == 0)
+            rc = sstable_writer_publish(writer, err);
         if (rc == 0)
             rc = kind->open(store->env, store->common, number, out, err);
     }
@@ -95,7 +97,7 @@ static int write_run(struct store *store, struct cursor *const *sources, size_t 
     if (rc < 0)
         return rc;
     rc = write_entries(store, merged, store->tables.next++, range, out, err);
-    merged->ops->free(merged);
+    cursor_free(merged);
     return rc;
 }
 

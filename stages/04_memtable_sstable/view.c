@@ -1,8 +1,6 @@
 /* view.c: see view.h. All that is newer stands before all that is older: memtable, newest run, ...,
  * oldest run. */
 #include "view.h"
-#include "02_hash_index/index.h"
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "04_memtable_sstable/iter/merge_iter.h"
 
 #include <stdlib.h>
@@ -45,13 +43,12 @@ void view_unref(struct view *view)
 static int get_from_runs(const struct view *view, struct strata_slice key, unsigned *type,
                          struct strata_buffer *value, struct strata_error *err)
 {
-    uint64_t hash = index_hash(key); /* once for all of them */
     int rc = STRATA_NOT_FOUND;
 
     for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++) {
         struct sstable *run = view->runs[i];
         if (sstable_compare_key(run, key) == 0)
-            rc = run->kind->get(run, key, hash, type, value, err);
+            rc = run->kind->get(run, key, type, value, err);
     }
     return rc;
 }
@@ -72,24 +69,12 @@ int view_get(const struct view *view, uint64_t sequence, struct strata_slice key
 
 /* ---- Iterating ------------------------------------------------------------------------------- */
 
-/* One run with no tombstones, and nothing in memory that was there at the time: it needs no merge.
- */
-static bool is_one_run(const struct view *view)
-{
-    return view->count == 1 && view->runs[0]->sum.tombstones == 0 &&
-           !memtable_count(view->memtable);
-}
-
 static int merge_view(const struct view *view, uint64_t sequence, struct cursor **out,
                       struct strata_error *err)
 {
     struct cursor **sources;
     int rc;
 
-    if (is_one_run(view)) {
-        *out = view->runs[0]->kind->cursor(view->runs[0], false);
-        return *out ? 0 : strata_fail_memory(err, sizeof **out);
-    }
     sources = malloc((view->count + 1) * sizeof(struct cursor *));
     if (!sources)
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
@@ -115,5 +100,7 @@ int view_iter(struct view *view, uint64_t sequence, struct strata_iter **out,
     if (rc < 0)
         return rc;
     view_ref(view);
-    return cursor_iter_new(cursor, view, release, out, err);
+    cursor_hold(cursor, view, release);
+    *out = &cursor->iter;
+    return 0;
 }

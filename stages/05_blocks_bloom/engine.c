@@ -10,23 +10,23 @@
 #include "04_memtable_sstable/tables.h"
 #include "04_memtable_sstable/log.h"
 #include "04_memtable_sstable/lsm.h"
-#include "09_fast_paths/table/pax_table.h"
+#include "table/table.h"
 
 #define LOG_LEFT ((uint64_t)0) /* bytes */
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return lsm_open(env, &pax_table_kind, LOG_LEFT, self, err);
+    return lsm_open(env, &table_kind, LOG_LEFT, self, err);
 }
 
-static const struct strata_format *const formats[] = {&wal_format, &pax_table_format,
-                                                      &tables_format, &tail_format, NULL};
+static const struct strata_format *const formats[] = {&wal_format, &table_format, &tables_format,
+                                                      &tail_format, NULL};
 
 const struct strata_engine strata_stage_05_blocks_bloom = {
     .size = sizeof(struct strata_engine),
     .abi = STRATA_ENGINE_ABI,
     .stage = 5,
-    .format = 1,
+    .format = 2,
     .name = "05_blocks_bloom",
     .survives = "clean exit, kill -9, power cut",
     .promises = STRATA_PROMISE_EXIT | STRATA_PROMISE_KILL | STRATA_PROMISE_POWER_CUT |

@@ -9,7 +9,6 @@
  * Any thread may call anything. One mutex, as in stage 4: it is held to write, and by a reader to
  * pin a memtable and a version, which are read without it. Everything is done by the thread that
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
-#include "04_memtable_sstable/iter/cursor_iter.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "lsm_tree_report.h"
 #include "throttle.h"
@@ -253,10 +252,13 @@ static int iter(void *self, struct strata_iter **out, struct strata_error *err)
         return strata_fail_memory(err, sizeof *pinned);
     lsm_tree_pin(self, &pinned->memtable, &pinned->version, &pinned->sequence);
     rc = merge_all(pinned, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, pinned, release, out, err);
-    release(pinned);
-    return rc;
+    if (rc < 0) {
+        release(pinned);
+        return rc;
+    }
+    cursor_hold(cursor, pinned, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */

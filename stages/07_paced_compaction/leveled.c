@@ -7,10 +7,9 @@
  * for a put that is logged and added meanwhile: it would sleep, and to be woken takes longer than
  * many puts. */
 #include "leveled.h"
-#include "04_memtable_sstable/iter/cursor_iter.h"
-#include "pace.h"
-#include "tree_events.h"
-#include "tree_open.h"
+#include "07_paced_compaction/compaction/pace.h"
+#include "07_paced_compaction/events/tree_events.h"
+#include "07_paced_compaction/tree/tree_open.h"
 
 #include <stdlib.h>
 
@@ -23,20 +22,20 @@ static int tree_free(struct tree *tree, struct strata_error *err)
 {
     int rc = log_close(&tree->live.log, false, err);
 
-    log_close(&tree->sealed.log, false, NULL);
+    log_close(&tree->immutable.log, false, NULL);
     log_close(&tree->older.log, false, NULL);
     mark_end(&tree->marker, tree->env, false);
     tree_abandon(tree);
     events_free(&tree->events);
-    pick_spare_none(&tree->spared);
+    policy_quarantine_clear(&tree->quarantined);
     super_unref(tree->super);
     version_unref(tree->version);
-    trash_free(&tree->trash, tree->env->fs);
+    obsolete_free(&tree->obsolete, tree->env->fs);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
     if (tree->memory)
-        tree->parts->memory_del(tree->memory);
+        tree->parts->memory_free(tree->memory);
     pthread_mutex_destroy(&tree->reading);
     group_free(&tree->group);
     free(tree);
@@ -44,13 +43,15 @@ static int tree_free(struct tree *tree, struct strata_error *err)
 }
 
 /* What threads need; on failure nothing of it is left. */
-static int init_threads(struct tree *tree, struct strata_error *err)
+static int init_threads(struct tree *tree, const struct tree_parts *parts, struct strata_error *err)
 {
     int rc = group_init(&tree->group, err);
 
     if (rc < 0)
         return rc;
-    if (pthread_mutex_init(&tree->reading, NULL) != 0)
+    if (parts->delay)
+        rc = parts->delay(&tree->group, err);
+    if (rc == 0 && pthread_mutex_init(&tree->reading, NULL) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
     if (rc < 0)
         group_free(&tree->group);
@@ -66,7 +67,7 @@ int leveled_open(const struct strata_env *env, const struct tree_parts *parts, b
 
     if (!tree)
         return strata_fail_memory(err, sizeof *tree);
-    rc = init_threads(tree, err);
+    rc = init_threads(tree, parts, err);
     if (rc < 0) {
         free(tree);
         return rc;
@@ -74,7 +75,7 @@ int leveled_open(const struct strata_env *env, const struct tree_parts *parts, b
     tree->env = env;
     tree->parts = parts;
     tree->kind = parts->table;
-    tree->unsynced = unsynced;
+    tree->names_unsynced = unsynced;
     events_init(&tree->events, env);
     rc = parts->memory_new ? parts->memory_new(env, &tree->memory, &why) : 0;
     if (rc == 0 && tree->kind->common_new)
@@ -112,13 +113,13 @@ static int leave_tidy(struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    if (memtable_count(tree->super->memtable) || tree->super->sealed || tree->spent)
+    if (memtable_count(tree->super->memtable) || tree->super->immutable || tree->recovery_pending)
         rc = pace_flush(tree, err);
     if (rc == 0)
         rc = finish_compaction(tree, err);
     tree_abandon(tree);
     if (rc == 0)
-        tree_tell_close(tree);
+        tree_notify_close(tree);
     if (rc == 0)
         rc = manifest_settle(&tree->manifest, err);
     mark_end(&tree->marker, tree->env, rc == 0);
@@ -160,12 +161,13 @@ static int make_room(struct tree *tree, const struct group_commit *list, bool *s
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
     /* A sync is one of what came before, too. */
-    if (rc == 0 && (operations || !tree->named || tree->spent || tree->unsynced))
+    if (rc == 0 &&
+        (operations || !tree->log_named || tree->recovery_pending || tree->names_unsynced))
         rc = pace_write(tree, operations * ENTRY_BYTES + bytes, err);
     if (rc == 0)
         rc = memtable_reserve(tree->super->memtable, operations, bytes, err);
     if (rc == 0)
-        tree->figures.bytes_in += bytes;
+        tree->stats.bytes_in += bytes;
     return rc;
 }
 
@@ -201,14 +203,14 @@ static int commit(struct tree *tree, const struct group_commit *list, struct str
     end = log->end;
     log_mark(log, &tree->marker, list);
     rc = log_append(log, list, tree->sequence, err);
-    tree->figures.log_bytes += log->end - end;
+    tree->stats.log_bytes += log->end - end;
     if (rc == 0 && (sync || log_due(log)))
         rc = log_sync(log, &tree->marker, &tree->group.mutex, err);
     else if (rc == 0)
         log_write_back(log);
     if (rc == 0)
         apply(tree, list);
-    return tree_spoil(tree, rc, err);
+    return tree_note_failure(tree, rc, err);
 }
 
 static void commit_list(void *arg, struct group_commit *list)
@@ -259,7 +261,7 @@ static struct super *take(struct tree *tree, unsigned gets, uint64_t *sequence)
     return super;
 }
 
-struct super *leveled_take(struct tree *tree, uint64_t *sequence)
+struct super *tree_pin(struct tree *tree, uint64_t *sequence)
 {
     return take(tree, 0, sequence);
 }
@@ -299,13 +301,16 @@ int leveled_iter(void *self, struct strata_iter **out, struct strata_error *err)
 
     if (!held)
         return strata_fail_memory(err, sizeof *held);
-    *held = (struct held){self, leveled_take(self, &sequence)};
+    *held = (struct held){self, tree_pin(self, &sequence)};
     rc = super_cursor(held->super, sequence, &cursor, err);
-    if (rc == 0)
-        return cursor_iter_new(cursor, held, release, out, err);
-    super_unref(held->super);
-    free(held);
-    return rc;
+    if (rc < 0) {
+        super_unref(held->super);
+        free(held);
+        return rc;
+    }
+    cursor_hold(cursor, held, release);
+    *out = &cursor->iter;
+    return 0;
 }
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
@@ -323,7 +328,7 @@ static int flush_and_settle(struct tree *tree, const struct upkeep *upkeep,
     int rc = pace_flush(tree, err);
 
     (void)upkeep;
-    return rc < 0 ? rc : pace_settle(tree, err);
+    return rc < 0 ? rc : pace_drain(tree, err);
 }
 
 static int compact_all(struct tree *tree, const struct upkeep *upkeep, struct strata_error *err)
@@ -335,10 +340,10 @@ static int compact_all(struct tree *tree, const struct upkeep *upkeep, struct st
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&tree->group.mutex);
-    pick_spare_none(&tree->spared); /* they are tried again, as what lacked room is */
+    policy_quarantine_clear(&tree->quarantined); /* they are tried again, as what lacked room is */
     pthread_mutex_unlock(&tree->group.mutex);
-    tree->resting = false;
-    return pace_settle(tree, err);
+    tree->compaction_paused = false;
+    return pace_drain(tree, err);
 }
 
 static int compact_part(struct tree *tree, const struct upkeep *upkeep, struct strata_error *err)
@@ -357,9 +362,9 @@ static int do_upkeep(struct tree *tree, const struct upkeep *upkeep, struct stra
     pthread_mutex_unlock(&tree->group.mutex);
     rc = tree_usable(tree, &why);
     if (rc == 0)
-        rc = tree_spoil(tree, upkeep->work(tree, upkeep, &why), &why);
+        rc = tree_note_failure(tree, upkeep->work(tree, upkeep, &why), &why);
     if (rc == 0)
-        trash_step(&tree->trash, tree->env->fs, UINT64_MAX);
+        obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
     pthread_mutex_lock(&tree->group.mutex);
     group_leave(&tree->group);
     if (rc < 0 && err)

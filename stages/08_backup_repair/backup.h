@@ -4,8 +4,8 @@
 
 #include "strata_engine.h"
 
-/* The slot `backup` of strata_engine.h, of a tree. */
-int leveled_backup(void *self, const char *to, const struct strata_progress *progress,
-                   struct strata_error *err);
+/* The slot `backup` of strata_engine.h. `self` is a struct tree. */
+int backup_tree(void *self, const char *to, const struct strata_progress *progress,
+                struct strata_error *err);
 
 #endif

@@ -4,6 +4,7 @@
  *     tables whose operations it cannot be ordered by, which are those that were there when it
  *     began. What is flushed later is newer than all of them by its sequence numbers. */
 #include "lineage_notes.h"
+#include "09_fast_paths/table/pax_table.h"
 #include "base/cost.h"
 #include "lineage.h"
 
@@ -43,7 +44,8 @@ static bool overlaps_output(const struct compact *c, const struct sstable *table
     cost_so_far.comparisons++;
     return strata_compare(strata_buffer_slice(&table->largest),
                           strata_buffer_slice(&c->smallest)) >= 0 &&
-           (c->ended || strata_compare(strata_buffer_slice(&table->smallest), c->from->key) < 0);
+           (c->ended ||
+            strata_compare(strata_buffer_slice(&table->smallest), c->from->iter.key) < 0);
 }
 
 /* Of tables of a level, from `at` on: the first that overlaps with the present output; count: there
@@ -101,7 +103,7 @@ static int tell_above(const struct compact *c, struct lineage *to, struct strata
 }
 
 /* I1. */
-int lineage_notes(const struct compact *c, struct strata_buffer *to, struct strata_error *err)
+int lineage_notes(const struct compact *c, struct strata_error *err)
 {
     struct lineage lineage = {.level = c->pick.output,
                               .group = c->output_count ? c->outputs[0]->number : c->writer->number,
@@ -113,7 +115,7 @@ int lineage_notes(const struct compact *c, struct strata_buffer *to, struct stra
     if (rc == 0)
         rc = tell_above(c, &lineage, err);
     if (rc == 0)
-        rc = lineage_encode(&lineage, to, err);
+        rc = lineage_encode(&lineage, pax_table_writer_notes(c->writer), err);
     lineage_free(&lineage);
     return rc;
 }

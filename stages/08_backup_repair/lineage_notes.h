@@ -2,9 +2,9 @@
 #ifndef STRATA_08_LINEAGE_NOTES_H
 #define STRATA_08_LINEAGE_NOTES_H
 
-#include "07_paced_compaction/compact.h"
+#include "07_paced_compaction/compaction/compact.h"
 
 /* The lineage of the output that is about to be ended, appended to `to`. NO_MEMORY. */
-int lineage_notes(const struct compact *c, struct strata_buffer *to, struct strata_error *err);
+int lineage_notes(const struct compact *c, struct strata_error *err);
 
 #endif

@@ -125,7 +125,7 @@ static int check_health(struct repair *r, bool told, struct strata_error *err)
     rc = leveled_open(&env, &fast_parts, false, &self, err);
     if (rc < 0)
         return rc;
-    rc = leveled_verify(self, NULL, err);
+    rc = tree_verify(self, NULL, err);
     if (rc == 0 && told)
         tell_kept(r, ((struct tree *)self)->version);
     leveled_close(self, NULL); /* it was only read */

@@ -10,7 +10,7 @@
 #include "04_memtable_sstable/log.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/log/single_op_log.h"
-#include "07_paced_compaction/tree_files.h"
+#include "07_paced_compaction/tree/tree_files.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -206,6 +206,8 @@ static int read_open(struct reading *d, struct strata_error *err)
     d->log->damaged |= rc < 0; /* its frames do not need the header */
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
     d->reader.max_type = SINGLE_OP_DELETE; /* whatever the header says */
+    if (d->reader.at > d->file->end)       /* not even its header is whole */
+        d->reader.at = d->file->end;
     rc = read_frames(d, &why, err);
     if (rc == 0)
         rc = judge(d, &why, err);

@@ -3,7 +3,7 @@
 #include "repair.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "salvage.h"
-#include "07_paced_compaction/tree_files.h"
+#include "07_paced_compaction/tree/tree_files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -116,7 +116,7 @@ static int look_at_table(const struct repair *r, struct repair_table *t, struct 
     if (rc == 0)
         rc = pax_table_kind.verify(table, &t->why);
     if (rc == 0)
-        rc = take_table(t, table, &table->notes, &t->why);
+        rc = take_table(t, table, pax_table_notes(table), &t->why);
     sstable_unref(table);
     if (rc == STRATA_ERR_CORRUPT)
         return look_closer(r, t, err);

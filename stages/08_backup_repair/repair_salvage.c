@@ -65,7 +65,7 @@ static int put_notes(const struct repair *r, const struct repair_table *t,
             rc = lineage_add(&lineage, true, other->made ? other->made : other->entry.number, err);
     }
     if (rc == 0)
-        rc = lineage_encode(&lineage, &writer->notes, err);
+        rc = lineage_encode(&lineage, pax_table_writer_notes(writer), err);
     lineage_free(&lineage);
     return rc;
 }
@@ -108,6 +108,8 @@ static int end_salvage(struct salvaging *s, int rc, struct strata_error *err)
         rc = put_notes(s->repair, t, s->writer, err);
     if (rc == 0)
         rc = pax_table_kind.writer_finish(s->writer, t->entry.first, t->entry.last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(s->writer, err);
     pax_table_kind.writer_del(s->writer, rc == 0);
     return rc;
 }

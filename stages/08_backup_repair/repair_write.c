@@ -14,7 +14,7 @@
 #include "04_memtable_sstable/log.h"
 #include "09_fast_paths/table/pax_table.h"
 #include "09_fast_paths/log/single_op_log.h"
-#include "07_paced_compaction/tree_files.h"
+#include "07_paced_compaction/tree/tree_files.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static int note_logs(const struct repair *r, struct sstable_writer *writer,
         if (r->logs[i].taken)
             rc = lineage_add(&lineage, false, r->logs[i].number, err);
     if (rc == 0)
-        rc = lineage_encode(&lineage, &writer->notes, err);
+        rc = lineage_encode(&lineage, pax_table_writer_notes(writer), err);
     lineage_free(&lineage);
     return rc;
 }
@@ -48,12 +48,12 @@ static int write_entries(const struct repair *r, struct sstable_writer *writer,
     while (rc == 0) {
         rc = cursor_value(cursor, &value, err);
         if (rc == 0)
-            rc = pax_table_kind.writer_add(writer, cursor->type, cursor->key, value, err);
+            rc = pax_table_kind.writer_add(writer, cursor->type, cursor->iter.key, value, err);
         if (rc == 0)
-            rc = cursor->ops->next(cursor, err);
+            rc = cursor_next(cursor, err);
     }
     if (cursor)
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     return rc < 0 ? rc : 0;
 }
 
@@ -75,6 +75,8 @@ static int write_log_table(struct repair *r, struct strata_error *err)
         rc = note_logs(r, writer, err);
     if (rc == 0)
         rc = pax_table_kind.writer_finish(writer, r->memtable->first, r->memtable->last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(writer, err);
     pax_table_kind.writer_del(writer, rc == 0);
     return rc;
 }

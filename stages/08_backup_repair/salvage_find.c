@@ -1,9 +1,9 @@
 /* salvage_find.c: see salvage_find.h.
  *
- * A section ends with a tail (05_blocks_bloom/stored_block.c) of which five bytes tell its size and
- * packing, which hardly any five bytes do by chance; where they do, a section ends iff its check
- * holds. Where the tails are is looked for once. A section's end is the next one's beginning; where
- * none begins, the next place that may be an end is tried, and what lies between is a gap.
+ * A section ends with a tail (05_blocks_bloom/block/stored_block.c) of which five bytes tell its
+ * size and packing, which hardly any five bytes do by chance; where they do, a section ends iff its
+ * check holds. Where the tails are is looked for once. A section's end is the next one's beginning;
+ * where none begins, the next place that may be an end is tried, and what lies between is a gap.
  *
  * I1: whatever the bytes are, the work is bounded by their number: by that of the ends that are
  *     tried for one beginning, by how far behind a gap they are looked for, and by all of it

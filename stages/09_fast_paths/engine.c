@@ -30,6 +30,9 @@ static const struct strata_format *const formats[] = {
     &single_op_log_format, &wal_format,    &pax_table_format, &manifest_format,
     &current_format,       &events_format, &tail_format,      NULL};
 
+/* Before the fast paths had a stage of their own, stage 6 wrote the very same files. */
+static const struct strata_engine_format older[] = {{6, 1}, {0, 0}};
+
 const struct strata_engine strata_stage_09_fast_paths = {
     .size = sizeof(struct strata_engine),
     .abi = STRATA_ENGINE_ABI,
@@ -49,14 +52,15 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .sync = leveled_sync,
     .flush = leveled_flush,
     .compact = leveled_compact,
-    .verify = leveled_verify,
-    .backup = leveled_backup,
-    .stats = leveled_stats,
-    .tables = leveled_tables,
+    .verify = tree_verify,
+    .backup = backup_tree,
+    .stats = tree_report_stats,
+    .tables = tree_report_tables,
     .compact_range = leveled_compact_range,
     .repair = repair_database,
-    .events = leveled_events,
+    .events = tree_report_events,
     .open_unsynced = open_unsynced,
-    .approximate_size = leveled_approximate_size,
+    .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
+    .reads = older,
 };

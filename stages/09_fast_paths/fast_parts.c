@@ -1,10 +1,11 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
 #include "08_backup_repair/lineage_notes.h"
-#include "arena_pool.h"
+#include "09_fast_paths/memtable/arena_pool.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "09_fast_paths/log/single_op_log.h"
+#include "09_fast_paths/log/group_delay.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ static int merge(const struct version *version, const struct tree_sources *of, s
     if (!runs) {
         for (size_t i = 0; i < of->newer_count; i++)
             if (of->newer[i])
-                of->newer[i]->ops->free(of->newer[i]);
+                cursor_free(of->newer[i]);
         *out = NULL;
         return strata_fail_memory(err, count * sizeof *runs);
     }
@@ -62,7 +63,7 @@ static uint64_t filtered(const void *common)
                                 memory_order_relaxed);
 }
 
-/* What one memtable takes, its last chunk included, is kept for the next. */
+/* The pool keeps what one memtable takes, its last chunk included. */
 static int memory_new(const struct strata_env *env, struct arena_source **out,
                       struct strata_error *err)
 {
@@ -72,31 +73,32 @@ static int memory_new(const struct strata_env *env, struct arena_source **out,
                                     budget + budget / 8, err)
                   : strata_fail_memory(err, sizeof *pool);
 
+    *out = rc == 0 ? &pool->source : NULL;
     if (rc < 0)
         free(pool);
-    else
-        *out = &pool->source;
     return rc;
 }
 
-static void memory_del(struct arena_source *memory)
+static void memory_free(struct arena_source *source)
 {
-    struct arena_pool *pool = (struct arena_pool *)(void *)memory; /* its first member */
-
-    arena_pool_free(pool);
-    free(pool);
+    arena_pool_free((struct arena_pool *)source);
+    free(source);
 }
 
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
     .memory_new = memory_new,
-    .memory_del = memory_del,
+    .memory_free = memory_free,
     .merge = merge,
     .get = fast_get,
     .filtered = filtered,
     .index = version_index_new,
+    .open = pax_table_open_later,
     .notes = lineage_notes,
+    .uncompressed = pax_table_writer_plain,
+    .is_compressed = pax_table_is_packed,
     .log = &single_op_log,
     .deferred_recovery = true,
+    .delay = group_delay_new,
 };

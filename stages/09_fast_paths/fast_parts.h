@@ -2,7 +2,7 @@
 #ifndef STRATA_09_FAST_PARTS_H
 #define STRATA_09_FAST_PARTS_H
 
-#include "07_paced_compaction/parts.h"
+#include "07_paced_compaction/tree/parts.h"
 #include "09_fast_paths/read/merge_runs.h"
 #include "09_fast_paths/read/version_index.h"
 

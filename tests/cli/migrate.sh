@@ -1,6 +1,7 @@
 #!/bin/bash
 # migrate: every stage to itself and to every later one; a copy that was cut short is never taken
 # for a whole one. compact: where a stage can, and where not.
+root=$PWD
 . "$(dirname "$0")/tap.bash"
 stages=$(strata stages | awk '/^stage/ { print $2 }')
 newest=$(echo "$stages" | tail -1)
@@ -26,6 +27,32 @@ for from in $stages; do
     done
     is "migrate_leaves_the_source_of_stage_${from}_untouched" "$(files "src$from")" "$before"
 done
+
+# ---- Databases of an older format ----
+cp -r "$root/tests/golden/06_format_1" older
+before=$(files older)
+for to in 3 6 "$newest"; do
+    code "migrate_of_stage_6_format_1_to_$to" 0 strata migrate older "of_older$to" --to "$to"
+    same "migrate_of_stage_6_format_1_to_${to}_holds_all" <(strata dump "of_older$to") "$root/tests/golden/06.tsv"
+done
+for command in "put older k v" "del older apple" "compact older" "shell older"; do
+    fails "${command%% *}_of_an_older_format_says_what_to_do" 7 \
+        'an earlier build wrote it as stage 6, format 1, .* `strata migrate DIR NEW --to 9` makes' strata $command
+done
+fails get_of_an_older_format_by_its_number_says_what_to_do 7 '`strata migrate DIR NEW --to 9` makes' strata --stage 6 get older apple
+prints get_of_an_older_format black strata get older cherry
+prints verify_of_an_older_format "older: no damage" strata verify older
+code backup_of_an_older_format 0 strata backup older older_backup
+same backup_of_an_older_format_holds_all <(strata dump older_backup) "$root/tests/golden/06.tsv"
+code backup_of_an_older_format_takes_a_write 0 strata put older_backup k v
+rm -f older/LOCK
+is older_format_is_left_as_it_was "$(files older)" "$before"
+# Damage is repaired where the database is, and the marker stays.
+dd if=/dev/zero of=older/CURRENT bs=1 count=8 conv=notrunc 2>/dev/null
+fails get_of_a_damaged_older_format 3 'corrupt: older/CURRENT' strata get older cherry
+code repair_of_an_older_format 0 strata repair older
+prints repair_of_an_older_format_keeps_its_marker "$(cksum <"$root/tests/golden/06_format_1/STRATA")" cksum <older/STRATA
+same repair_of_an_older_format_holds_all <(strata dump older) "$root/tests/golden/06.tsv"
 
 # ---- What it refuses ----
 src=src$newest

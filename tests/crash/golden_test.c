@@ -8,12 +8,17 @@
  * a format changes on purpose (then the old directory stays, under another name, for as long as
  * it can be read: NN_WORD, which holds the same). Of a stage with a backup of its own, NN_backup is
  * one that was taken before the close: it has a log, with writes that were not synced one by one.
- */
+ *
+ * NN_format_M, and NN_format_M_WORD, are of an older format of stage NN, which this build does not
+ * write: opening it is refused with words that say what to do; and where another stage reads it, it
+ * is copied to other stages with the same contents. */
 #include "test.h"
 
 #include "fs/fs_posix.h"
 #include "crash/sim/fs_sim.h"
+#include "db/copy.h"
 #include "db/db.h"
+#include "db/stages.h"
 #include "crash/judge.h"
 #include "crash/oracle.h"
 #include "crash/script.h"
@@ -142,7 +147,7 @@ static struct strata_fs *back_up_today(const struct golden *golden)
 
 static bool has_backup(void)
 {
-    return subject_info()->stage >= 6;
+    return subject_info()->stage >= 8;
 }
 
 static void write_golden_backup(const struct golden *golden)
@@ -223,7 +228,6 @@ static struct strata_fs *copy_golden_of(const struct golden *golden, const char 
     struct strata_fs *fs;
     struct strata_error err;
 
-    need_golden(golden);
     fs = fs_sim_new();
     assert_non_null(fs);
     assert_ok(fs_sim_read_in(fs, DIR, golden->real, dir, &err), &err);
@@ -232,6 +236,7 @@ static struct strata_fs *copy_golden_of(const struct golden *golden, const char 
 
 static struct strata_fs *copy_golden(const struct golden *golden)
 {
+    need_golden(golden);
     return copy_golden_of(golden, golden->dir);
 }
 
@@ -267,6 +272,11 @@ static void golden_directory_holds_what_it_held(void **state)
     history_free(&rows);
 }
 
+static bool is_older_format(const char *name)
+{
+    return strstr(name, "_format_") != NULL;
+}
+
 /* NN_WORD: what the stage wrote before, and a backup. */
 static void golden_others_of_the_stage_hold_the_same(void **state)
 {
@@ -281,39 +291,155 @@ static void golden_others_of_the_stage_hold_the_same(void **state)
     read_expected(golden, &rows);
     assert_int_equal(fs_list(golden->real, GOLDEN, &names, NULL), 0);
     for (size_t i = 0; i < names.count; i++) {
-        if (strncmp(names.names[i], prefix, strlen(prefix)) != 0)
+        if (strncmp(names.names[i], prefix, strlen(prefix)) != 0 || is_older_format(names.names[i]))
             continue;
         snprintf(dir, sizeof dir, GOLDEN "/%s", names.names[i]);
         expect_rows(golden, dir, &rows);
         found++;
     }
-    /* 02_no_tail; 06_frames, 06_backup */
-    assert_int_equal(found, subject_info()->stage == 6 ? 2 : subject_info()->stage == 2 ? 1 : 0);
+    assert_int_equal(found, has_backup() || subject_info()->stage == 2); /* or 02_no_tail */
     fs_names_free(&names);
     history_free(&rows);
 }
 
-static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
+/* ---- Older formats ----------------------------------------------------------------------- */
+
+static bool has_reader(unsigned stage, unsigned format)
+{
+    for (size_t i = 0; strata_stages[i]; i++)
+        for (const struct strata_engine_format *f = strata_stages[i]->reads; f && f->stage; f++)
+            if (f->stage == stage && f->format == format)
+                return true;
+    return false;
+}
+
+static unsigned newest_format(void)
+{
+    for (size_t i = 0; strata_stages[i]; i++)
+        if (strata_stages[i]->stage == subject_info()->stage)
+            return strata_stages[i]->format;
+    return 1;
+}
+
+/* Asked for by its number, or not; for reading too, unless another stage reads it. */
+static void expect_refused(struct strata_fs *fs, bool readable)
+{
+    struct fs_sim_hash before = fs_sim_hash_of(fs), after;
+
+    for (int i = 0; i < 4; i++) {
+        struct strata_options options;
+        struct strata_error err;
+        struct strata *db;
+        strata_options_init(&options);
+        options.fs = fs;
+        options.stage = i & 1 ? subject_info()->stage : 0;
+        options.read_only = i & 2;
+        if (readable && options.read_only && !options.stage)
+            continue;
+        assert_code(strata_open(DIR, &options, &db, &err), STRATA_ERR_WRONG_STAGE, &err);
+        assert_err_says(&err, "an earlier build wrote it");
+        assert_err_says(&err, readable ? "`strata migrate DIR NEW --to" : "`strata dump` it");
+    }
+    fs_remove(fs, DIR "/" LOCK_NAME, NULL);
+    after = fs_sim_hash_of(fs);
+    assert_true(before.low == after.low && before.high == after.high);
+}
+
+static void expect_copied(struct strata_fs *fs, unsigned stage, const struct history *rows)
+{
+    struct strata_options options;
+    struct copy_sum sum;
+    struct strata_error err;
+    struct strata *from, *to;
+    struct model wanted = {0}, got = {0};
+
+    strata_options_init(&options);
+    options.fs = fs;
+    options.read_only = true;
+    assert_ok(strata_open(DIR, &options, &from, &err), &err);
+    assert_ok(strata_verify(from, NULL, &err), &err);
+    options.read_only = false;
+    options.stage = stage;
+    assert_ok(db_open_filling(BACKUP, &options, &to, &err), &err);
+    assert_ok(copy_all(from, to, NULL, &sum, &err), &err);
+    assert_ok(db_close_filled(to, &err), &err);
+    assert_ok(strata_close(from, &err), &err);
+    assert_ok(strata_open(BACKUP, &options, &to, &err), &err);
+    history_model(rows, rows->count, &wanted);
+    assert_ok(model_read(&got, to, &err), &err);
+    assert_true(model_equal(&got, &wanted));
+    assert_ok(strata_close(to, &err), &err);
+    assert_ok(strata_destroy(BACKUP, &options, NULL, NULL, &err), &err);
+    model_free(&wanted);
+    model_free(&got);
+}
+
+/* A backup of one has the same files, and is a database of the stage that reads it. */
+static void expect_backed_up(struct strata_fs *fs)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata *db;
+
+    strata_options_init(&options);
+    options.fs = fs;
+    options.read_only = true;
+    assert_ok(strata_open(DIR, &options, &db, &err), &err);
+    assert_ok(strata_backup(db, BACKUP, NULL, &err), &err);
+    assert_ok(strata_close(db, &err), &err);
+    options.read_only = false;
+    assert_ok(strata_open(BACKUP, &options, &db, &err), &err);
+    assert_get(db, "cherry", "black");
+    assert_put(db, "cherry", "red");
+    assert_ok(strata_close(db, &err), &err);
+    assert_ok(strata_destroy(BACKUP, &options, NULL, NULL, &err), &err);
+}
+
+static void expect_older_format(const struct golden *golden, const char *dir,
+                                const struct history *rows)
+{
+    static const unsigned stages[] = {3, 6, 9};
+    unsigned format = (unsigned)atoi(strstr(dir, "_format_") + 8);
+    bool readable = has_reader(subject_info()->stage, format);
+    struct strata_fs *fs = copy_golden_of(golden, dir);
+    struct strata_options options;
+    struct strata_error err;
+
+    expect_refused(fs, readable);
+    for (size_t i = 0; readable && i < sizeof stages / sizeof *stages; i++)
+        expect_copied(fs, stages[i], rows);
+    if (readable)
+        expect_backed_up(fs);
+    expect_refused(fs, readable);
+    strata_options_init(&options);
+    options.fs = fs;
+    if (readable)
+        assert_ok(strata_destroy(DIR, &options, NULL, NULL, &err), &err);
+    fs_free(fs);
+}
+
+static void golden_older_formats_are_refused_and_copied(void **state)
 {
     struct golden *golden = *state;
-    struct strata_fs *fs = copy_golden(golden);
-    char *root = tmpdir_new(), *dir = tmpdir_path(root, "db");
-    struct oracle_report report;
     struct history rows = {0};
-    struct strata_error err;
-    struct oracle oracle = {.fs = golden->real, .dir = dir, .history = &rows};
+    struct fs_names names;
+    char prefix[16], dir[300];
+    size_t found = 0;
 
-    read_expected(golden, &rows);
-    oracle.floor = oracle.issued = rows.count;
-    assert_ok(fs_sim_write_out(fs, DIR, golden->real, dir, &err), &err);
-    if (oracle_check(&oracle, &report))
-        fail_msg("%s: %s", golden->dir, report.what);
-    assert_int_equal(report.torn, 0);
-    assert_false(report.absent);
+    snprintf(prefix, sizeof prefix, "%02u_format_", subject_info()->stage);
+    assert_int_equal(fs_list(golden->real, GOLDEN, &names, NULL), 0);
+    for (size_t i = 0; !subject_engine() && i < names.count; i++) {
+        if (strncmp(names.names[i], prefix, strlen(prefix)) != 0)
+            continue;
+        snprintf(dir, sizeof dir, GOLDEN "/%s", names.names[i]);
+        if (!found)
+            read_expected(golden, &rows);
+        expect_older_format(golden, dir, &rows);
+        found++;
+    }
+    assert_int_equal(found > 0, !subject_engine() && newest_format() > 1);
+    fs_names_free(&names);
     history_free(&rows);
-    fs_free(fs);
-    free(dir);
-    tmpdir_del(root);
 }
 
 /* DIR of `then`, and `dir` of `now`. */
@@ -341,6 +467,29 @@ static void expect_same_files(struct strata_fs *then, struct strata_fs *now, con
     fs_names_free(&now_names);
     fs_free(then);
     fs_free(now);
+}
+
+static void golden_directory_takes_a_write_on_the_real_file_system(void **state)
+{
+    struct golden *golden = *state;
+    struct strata_fs *fs = copy_golden(golden);
+    char *root = tmpdir_new(), *dir = tmpdir_path(root, "db");
+    struct oracle_report report;
+    struct history rows = {0};
+    struct strata_error err;
+    struct oracle oracle = {.fs = golden->real, .dir = dir, .history = &rows};
+
+    read_expected(golden, &rows);
+    oracle.floor = oracle.issued = rows.count;
+    assert_ok(fs_sim_write_out(fs, DIR, golden->real, dir, &err), &err);
+    if (oracle_check(&oracle, &report))
+        fail_msg("%s: %s", golden->dir, report.what);
+    assert_int_equal(report.torn, 0);
+    assert_false(report.absent);
+    history_free(&rows);
+    fs_free(fs);
+    free(dir);
+    tmpdir_del(root);
 }
 
 static void golden_writes_give_the_same_bytes_today(void **state)
@@ -377,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_directory_holds_what_it_held),
         cmocka_unit_test(golden_others_of_the_stage_hold_the_same),
+        cmocka_unit_test(golden_older_formats_are_refused_and_copied),
         cmocka_unit_test(golden_directory_takes_a_write_on_the_real_file_system),
         cmocka_unit_test(golden_writes_give_the_same_bytes_today),
         cmocka_unit_test(golden_content_is_written_as_it_was),

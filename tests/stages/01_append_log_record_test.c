@@ -112,7 +112,7 @@ static void record_empty_log_has_no_records(void **state)
     int rc;
 
     record_log_start(log);
-    assert_ok(record_check_file(log->file, RECORD_LOG_NUMBER, &err), &err);
+    assert_ok(record_check_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err), &err);
     assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(at, RECORD_FILE_HEADER);
@@ -149,8 +149,8 @@ static void record_header_cut_at_every_byte_is_damage(void **state)
 
     for (size_t size = 0; size < RECORD_FILE_HEADER; size++) {
         record_log_set(log, bytes.data, size);
-        assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT,
-                    &err);
+        assert_code(record_check_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err),
+                    STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, RECORD_LOG_PATH);
         assert_err_offset(&err, size);
         assert_err_says(&err, "inside its header");
@@ -196,8 +196,8 @@ static void record_every_flipped_bit_of_the_header_is_damage(void **state)
     for (size_t bit = 0; bit < 8 * RECORD_FILE_HEADER; bit++) {
         bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         record_log_set(log, bytes.data, bytes.size);
-        assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT,
-                    &err);
+        assert_code(record_check_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err),
+                    STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, RECORD_LOG_PATH);
         assert_err_offset(&err, bit < 64 ? 0 : 20);
         bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -216,21 +216,23 @@ static void record_header_of_another_version_or_number_is_named(void **state)
     struct strata_buffer bytes = record_log_three(log);
     struct strata_error err;
 
-    assert_code(record_check_file(log->file, RECORD_LOG_NUMBER + 1, &err), STRATA_ERR_CORRUPT,
-                &err);
+    assert_code(record_check_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER + 1, &err),
+                STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, 12);
     assert_err_says(&err, "number 1, its name 2");
     bytes.data[8] = 2;
     set_header_check(bytes.data, RECORD_LOG_NUMBER);
     record_log_set(log, bytes.data, bytes.size);
-    assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(record_check_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err),
+                STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, 8);
     assert_err_says(&err, "version 2");
     bytes.data[8] = 1;
     bytes.data[10] = 1; /* reserved */
     set_header_check(bytes.data, RECORD_LOG_NUMBER);
     record_log_set(log, bytes.data, bytes.size);
-    assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(record_check_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err),
+                STRATA_ERR_CORRUPT, &err);
     strata_buffer_free(&bytes);
 }
 
@@ -264,7 +266,9 @@ static void record_of_another_file_is_damage(void **state)
     int rc;
 
     record_log_start(log);
-    assert_ok(record_append(log->file, RECORD_LOG_NUMBER + 1, &op, &err), &err);
+    assert_ok(
+        record_append_typed(log->file, RECORD_LOG_NUMBER + 1, op.type, op.key, op.value, &err),
+        &err);
     assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
     assert_int_equal(rc, STRATA_ERR_CORRUPT);
     assert_err_offset(&err, 24);
@@ -323,7 +327,7 @@ static void record_fields_beyond_their_limits_are_damage(void **state)
         assert_int_equal(rc, STRATA_ERR_CORRUPT);
         assert_err_offset(&err, 24 + cases[i].offset);
         assert_err_says(&err, cases[i].words);
-        assert_code(record_value(log->file, RECORD_LOG_NUMBER, 24, log->file->end,
+        assert_code(record_value(log->file, RECORD_LOG_NUMBER, 24, log->file->end, STRATA_OP_PUT,
                                  strata_string("k"), &value, &err),
                     STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, RECORD_LOG_PATH);
@@ -343,8 +347,8 @@ static void record_at_the_limits_with_a_short_file_is_torn(void **state)
     set_head(log, STRATA_OP_PUT, STRATA_MAX_KEY, STRATA_MAX_VALUE, 40);
     assert_int_equal(record_log_read(log, &rc, &at, &err), 0);
     assert_int_equal(rc, RECORD_TORN);
-    assert_code(record_value(log->file, RECORD_LOG_NUMBER, 24, log->file->end, strata_string("k"),
-                             &value, &err),
+    assert_code(record_value(log->file, RECORD_LOG_NUMBER, 24, log->file->end, STRATA_OP_PUT,
+                             strata_string("k"), &value, &err),
                 STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "beyond the file's valid part");
     assert_int_equal(value.capacity, 0);

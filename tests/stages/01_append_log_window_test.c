@@ -140,9 +140,9 @@ static void expect_no_value(struct record_log *log, uint64_t at, uint64_t limit,
     struct strata_error err;
 
     assert_int_equal(strata_buffer_append(&value, "old", 3), 0);
-    assert_code(
-        record_value(log->file, RECORD_LOG_NUMBER, at, limit, strata_string(key), &value, &err),
-        STRATA_ERR_CORRUPT, &err);
+    assert_code(record_value(log->file, RECORD_LOG_NUMBER, at, limit, STRATA_OP_PUT,
+                             strata_string(key), &value, &err),
+                STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, RECORD_LOG_PATH);
     assert_err_offset(&err, offset);
     assert_err_says(&err, words);
@@ -156,9 +156,9 @@ static void record_value_of_another_record_is_refused(void **state)
 
     record_log_value(log, 24, strata_string("key"), strata_string("value"));
     record_log_value(log, 68, strata_string("b"), strata_string("last"));
-    expect_no_value(log, 24, 90, "kex", 24, "not the one that was looked for");
-    expect_no_value(log, 24, 90, "ke", 24, "not the one that was looked for");
-    expect_no_value(log, 24, 90, "keyv", 24, "not the one that was looked for");
+    expect_no_value(log, 24, 90, "kex", 24, "another key than the one looked for");
+    expect_no_value(log, 24, 90, "ke", 24, "another key than the one looked for");
+    expect_no_value(log, 24, 90, "keyv", 24, "another key than the one looked for");
     expect_no_value(log, 49, 90, "ab", 53, "type 2"); /* a delete */
     expect_no_value(log, 25, 90, "key", 25, "record head check");
     expect_no_value(log, 90, 90, "b", 90, "no record is here");
@@ -216,12 +216,13 @@ static void record_read_error_is_told_and_ends_the_reading(void **state)
     assert_int_equal(rc, STRATA_ERR_IO);
     assert_err_file(&err, RECORD_LOG_PATH);
     fs_sim_fail(log->fs, &fault);
-    assert_code(record_check_file(log->file, RECORD_LOG_NUMBER, &err), STRATA_ERR_IO, &err);
+    assert_code(record_check_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err), STRATA_ERR_IO,
+                &err);
     for (fault.at = 1; fault.at <= 2; fault.at++) {
         fs_sim_fail(log->fs, &fault);
-        assert_code(
-            record_value(log->file, RECORD_LOG_NUMBER, 24, 90, strata_string("key"), &value, &err),
-            STRATA_ERR_IO, &err);
+        assert_code(record_value(log->file, RECORD_LOG_NUMBER, 24, 90, STRATA_OP_PUT,
+                                 strata_string("key"), &value, &err),
+                    STRATA_ERR_IO, &err);
         assert_int_equal(value.size, 0);
     }
     strata_buffer_free(&value);

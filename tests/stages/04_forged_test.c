@@ -204,13 +204,13 @@ static void run_with_another_record_inside_is_damage(void **state)
     unsigned type;
 
     (void)state;
-    assert_code(run_get(run, S("b"), 0, &type, &value, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(run_get(run, S("b"), &type, &value, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, PLACE(1));
     assert_int_equal(cursor_first(cursor, NULL), 0);
-    assert_code(cursor->ops->next(cursor, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(cursor_next(cursor, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, PLACE(1));
     verify_says(run, "no put or delete");
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
     sstable_unref(run);
     fs_free(fs);
@@ -228,11 +228,11 @@ static void run_whose_index_leads_outside_is_damage(void **state)
         struct sstable *run = open_forged(&env, &(struct shape){.places = {0, places[i]}}, NULL);
         struct cursor *cursor = run_cursor(run, false);
         struct strata_error err;
-        assert_ok(cursor->ops->last(cursor, &err), &err);
-        assert_code(cursor->ops->prev(cursor, &err), STRATA_ERR_CORRUPT, &err);
+        assert_ok(cursor_last(cursor, &err), &err);
+        assert_code(cursor_prev(cursor, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_offset(&err, PLACE(RECORDS)); /* of the page */
         assert_err_says(&err, "outside the records");
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
         sstable_unref(run);
     }
     fs_free(fs);
@@ -249,10 +249,10 @@ static void run_with_fewer_records_than_its_index_is_damage(void **state)
 
     (void)state;
     assert_int_equal(cursor_first(cursor, NULL), 0);
-    assert_int_equal(cursor->ops->next(cursor, NULL), 0);
-    assert_code(cursor->ops->next(cursor, &err), STRATA_ERR_CORRUPT, &err);
+    assert_int_equal(cursor_next(cursor, NULL), 0);
+    assert_code(cursor_next(cursor, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, PLACE(2));
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     sstable_unref(run);
     fs_free(fs);
 }

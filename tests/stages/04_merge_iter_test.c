@@ -91,10 +91,10 @@ static void assert_stands(struct cursor *cursor, int rc, const struct world *w, 
     if (n == KEYS)
         return;
     make_key(n, key);
-    assert_bytes(cursor->key, S(key));
+    assert_bytes(cursor->iter.key, S(key));
     assert_int_equal(cursor->sequence, w->newest[n]);
     assert_int_equal(cursor->type, w->deleted[n] ? STRATA_OP_DELETE : STRATA_OP_PUT);
-    assert_int_equal(cursor->ops->value(cursor, &value, NULL), 0);
+    assert_int_equal(cursor_value(cursor, &value, NULL), 0);
     assert_bytes(value, w->deleted[n] ? S("") : strata_bytes(&w->newest[n], 8));
 }
 
@@ -109,20 +109,20 @@ static void walk(const struct world *w, bool tombstones, struct rng *rng)
         make_key(at, key);
         if (at == KEYS) {
             n = look_down(w, tombstones, KEYS - 1);
-            rc = cursor->ops->last(cursor, NULL);
+            rc = cursor_last(cursor, NULL);
         } else {
             n = look_up(w, tombstones, at);
-            rc = cursor->ops->seek(cursor, S(key), NULL);
+            rc = cursor_seek(cursor, S(key), NULL);
         }
         assert_stands(cursor, rc, w, n);
         for (int step = 0; n < KEYS && step < 25; step++) {
             bool back = rng_below(rng, 2);
-            rc = back ? cursor->ops->prev(cursor, NULL) : cursor->ops->next(cursor, NULL);
+            rc = back ? cursor_prev(cursor, NULL) : cursor_next(cursor, NULL);
             n = back ? look_down(w, tombstones, n - 1) : look_up(w, tombstones, n + 1);
             assert_stands(cursor, rc, w, n);
         }
     }
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
 }
 
 static void merge_iter_agrees_with_a_sorted_array(void **state)
@@ -142,30 +142,30 @@ static void merge_iter_agrees_with_a_sorted_array(void **state)
 
 /* ---- A source that fails ------------------------------------------------------------------ */
 
-static int refuse(struct cursor *cursor, struct strata_error *err)
+static int refuse(struct strata_iter *iter, struct strata_error *err)
 {
-    (void)cursor;
+    (void)iter;
     return strata_fail(err, STRATA_ERR_CORRUPT, "source", 3, "refused");
 }
 
-static int give_one(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int give_one(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     (void)key;
     (void)err;
-    cursor->key = S("05");
-    cursor->type = STRATA_OP_PUT;
+    iter->key = S("05");
+    ((struct cursor *)iter)->type = STRATA_OP_PUT;
     return 0;
 }
 
-static void keep(struct cursor *cursor)
+static void keep(struct strata_iter *iter)
 {
-    (void)cursor;
+    (void)iter;
 }
 
 static void merge_iter_stops_at_a_source_that_fails(void **state)
 {
-    static const struct cursor_ops ops = {give_one, refuse, refuse, refuse, NULL, keep};
-    struct cursor bad = {.ops = &ops, .sequence = 9}, *sources[] = {&bad, NULL}, *merged;
+    static const struct strata_iter_ops ops = {give_one, refuse, refuse, refuse, NULL, keep};
+    struct cursor bad = {.iter.ops = &ops, .sequence = 9}, *sources[] = {&bad, NULL}, *merged;
     struct memtable *memtable;
     struct strata_error err;
 
@@ -176,36 +176,37 @@ static void merge_iter_stops_at_a_source_that_fails(void **state)
     sources[1] = memtable_cursor(memtable, 1);
     assert_int_equal(merge_iter_new(sources, 2, false, &merged, NULL), 0);
     assert_int_equal(cursor_first(merged, NULL), 0);
-    assert_int_equal(merged->ops->next(merged, NULL), 0);
-    assert_bytes(merged->key, S("05"));
-    assert_code(merged->ops->next(merged, &err), STRATA_ERR_CORRUPT, &err);
+    assert_int_equal(cursor_next(merged, NULL), 0);
+    assert_bytes(merged->iter.key, S("05"));
+    assert_code(cursor_next(merged, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "refused");
-    assert_code(merged->ops->last(merged, &err), STRATA_ERR_CORRUPT, &err);
-    merged->ops->free(merged);
+    assert_code(cursor_last(merged, &err), STRATA_ERR_CORRUPT, &err);
+    cursor_free(merged);
     memtable_unref(memtable);
 }
 
-static int give_one_once(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int give_one_once(struct strata_iter *iter, struct strata_slice key,
+                         struct strata_error *err)
 {
-    return cursor->key.size ? refuse(cursor, err) : give_one(cursor, key, err);
+    return iter->key.size ? refuse(iter, err) : give_one(iter, key, err);
 }
 
 /* To turn round every source is sought anew. */
 static void merge_iter_does_not_turn_at_a_source_that_fails(void **state)
 {
-    static const struct cursor_ops ops = {give_one_once, refuse, refuse, refuse, NULL, keep};
+    static const struct strata_iter_ops ops = {give_one_once, refuse, refuse, refuse, NULL, keep};
 
     (void)state;
     for (int back = 0; back < 2; back++) {
-        struct cursor source = {.ops = &ops, .sequence = 9}, *sources[] = {&source}, *merged;
+        struct cursor source = {.iter.ops = &ops, .sequence = 9}, *sources[] = {&source}, *merged;
         struct strata_error err;
         assert_int_equal(merge_iter_new(sources, 1, false, &merged, NULL), 0);
         assert_ok(cursor_first(merged, &err), &err);
-        assert_bytes(merged->key, S("05"));
-        assert_code(back ? merged->ops->prev(merged, &err) : merged->ops->next(merged, &err),
+        assert_bytes(merged->iter.key, S("05"));
+        assert_code(back ? cursor_prev(merged, &err) : cursor_next(merged, &err),
                     STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, "refused");
-        merged->ops->free(merged);
+        cursor_free(merged);
     }
 }
 

@@ -51,6 +51,7 @@ static void write_run(const struct strata_env *env, size_t rows, bool large)
         assert_ok(run_writer_add(writer, type, S(key), strata_buffer_slice(&value), &err), &err);
     }
     assert_ok(run_writer_finish(writer, 11, 99, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     run_writer_del(writer, true);
     strata_buffer_free(&value);
 }
@@ -62,10 +63,10 @@ static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata
     unsigned type;
 
     row(n, large, key, value, &type);
-    assert_bytes(cursor->key, S(key));
+    assert_bytes(cursor->iter.key, S(key));
     assert_int_equal(cursor->type, type);
     assert_int_equal(cursor->sequence, 99);
-    assert_int_equal(cursor->ops->value(cursor, &got, NULL), 0);
+    assert_int_equal(cursor_value(cursor, &got, NULL), 0);
     assert_bytes(got, strata_buffer_slice(value));
 }
 
@@ -76,15 +77,15 @@ static void check_scans(struct sstable *run, size_t rows, bool large)
     size_t n = 0;
     int rc;
 
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
         assert_at(cursor, n++, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, rows);
-    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
+    for (rc = cursor_last(cursor, NULL); rc == 0; rc = cursor_prev(cursor, NULL))
         assert_at(cursor, --n, large, &value);
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(n, 0);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -102,17 +103,17 @@ static void check_seeks(struct sstable *run, size_t rows, bool large, struct rng
         if (n < rows)
             row(n, large, key, &value, &type);
         sprintf(between, "key %05zu", 2 * n > 0 ? 2 * n - 1 : 0);
-        rc = cursor->ops->seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
+        rc = cursor_seek(cursor, i % 2 && n < rows ? S(key) : S(between), NULL);
         for (int step = 0; rc == 0 && step < 20; step++) {
             bool back = rng_below(rng, 2);
             assert_at(cursor, n, large, &value);
-            rc = back ? cursor->ops->prev(cursor, NULL) : cursor->ops->next(cursor, NULL);
+            rc = back ? cursor_prev(cursor, NULL) : cursor_next(cursor, NULL);
             n += back ? (size_t)-1 : 1;
         }
         assert_true(rc >= 0);
         assert_true((rc == STRATA_NOT_FOUND) == (n == rows || n == (size_t)-1));
     }
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     strata_buffer_free(&value);
 }
 
@@ -125,14 +126,14 @@ static void check_gets(struct sstable *run, size_t rows, bool large)
         char key[40];
         unsigned type, got;
         row(n, large, key, &want, &type);
-        assert_ok(run_get(run, S(key), 0, &got, &value, &err), &err);
+        assert_ok(run_get(run, S(key), &got, &value, &err), &err);
         assert_int_equal(got, type);
         assert_bytes(strata_buffer_slice(&value), strata_buffer_slice(&want));
         sprintf(key, "key %05zu", 2 * n + 1);
-        assert_code(run_get(run, S(key), 0, &got, &value, &err), STRATA_NOT_FOUND, &err);
+        assert_code(run_get(run, S(key), &got, &value, &err), STRATA_NOT_FOUND, &err);
     }
-    assert_int_equal(run_get(run, S(""), 0, &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
-    assert_int_equal(run_get(run, S("l"), 0, &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_get(run, S(""), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_get(run, S("l"), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
     strata_buffer_free(&value);
     strata_buffer_free(&want);
 }
@@ -185,15 +186,15 @@ static void run_value_that_cannot_be_read_is_an_error(void **state)
     write_run(&env, 8, true);
     assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
     cursor = run_cursor(run, false);
-    assert_int_equal(cursor->ops->seek(cursor, S(key), NULL), 0);
+    assert_int_equal(cursor_seek(cursor, S(key), NULL), 0);
     fs_sim_fail(fs, &fault);
-    assert_code(cursor->ops->value(cursor, &value, &err), STRATA_ERR_IO, &err);
+    assert_code(cursor_value(cursor, &value, &err), STRATA_ERR_IO, &err);
     assert_err_file(&err, PATH);
     assert_int_equal(value.size, 0);
     fs_sim_fail(fs, NULL);
-    assert_ok(cursor->ops->value(cursor, &value, &err), &err);
+    assert_ok(cursor_value(cursor, &value, &err), &err);
     assert_bytes(value, strata_buffer_slice(&want));
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     sstable_unref(run);
     strata_buffer_free(&want);
     fs_free(fs);
@@ -212,6 +213,7 @@ static void run_writer_that_ends_early_leaves_no_file(void **state)
     assert_int_equal(run_writer_new(&env, 7, &writer, NULL), 0);
     assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("b"), NULL), 0);
     assert_int_equal(run_writer_finish(writer, 1, 1, NULL), 0);
+    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
     run_writer_del(writer, false);
     assert_int_equal(fs_list(fs, DIR, &names, NULL), 0);
     assert_int_equal(names.count, 0);
@@ -250,7 +252,7 @@ static void assert_damage_is_found(struct strata_env *env, size_t rows)
             unsigned type, got = 0;
             int rc;
             row(n, false, key, &want, &type);
-            rc = run_get(run, S(key), 0, &got, &value, &err);
+            rc = run_get(run, S(key), &got, &value, &err);
             assert_true(rc == STRATA_ERR_CORRUPT || rc == 0);
             if (rc == 0) {
                 assert_int_equal(got, type);
@@ -370,6 +372,7 @@ static void run_verify_sees_keys_out_of_order(void **state)
     assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("b"), S("1"), NULL), 0);
     assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("2"), NULL), 0);
     assert_int_equal(run_writer_finish(writer, 1, 2, NULL), 0);
+    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
     run_writer_del(writer, true);
     assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
     assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);

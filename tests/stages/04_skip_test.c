@@ -253,16 +253,16 @@ static void assert_walk(const struct memtable *memtable, uint64_t sequence, cons
 
     assert_non_null(cursor);
     line[0] = '\0';
-    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor->ops->next(cursor, NULL))
-        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->key.data,
+    for (rc = cursor_first(cursor, NULL); rc == 0; rc = cursor_next(cursor, NULL))
+        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->iter.key.data,
                 (int)cursor->sequence);
     assert_string_equal(line, forth);
     line[0] = '\0';
-    for (rc = cursor->ops->last(cursor, NULL); rc == 0; rc = cursor->ops->prev(cursor, NULL))
-        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->key.data,
+    for (rc = cursor_last(cursor, NULL); rc == 0; rc = cursor_prev(cursor, NULL))
+        sprintf(line + strlen(line), "%.1s%d ", (const char *)cursor->iter.key.data,
                 (int)cursor->sequence);
     assert_string_equal(line, back);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
 }
 
 static void memtable_cursor_sees_one_version_a_key(void **state)

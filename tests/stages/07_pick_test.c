@@ -2,7 +2,7 @@
  * left on level 0, and what short sessions make of it. */
 #include "test.h"
 
-#include "07_paced_compaction/picker.h"
+#include "07_paced_compaction/policy/policy.h"
 #include "crash/sim/fs_sim.h"
 #include "crash/model.h"
 #include "rng.h"
@@ -17,22 +17,22 @@
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 
-static struct pick_shape shape_of(const struct version *v, bool dynamic)
+static struct policy_targets shape_of(const struct version *v, bool dynamic)
 {
     struct strata_options options;
-    struct pick_shape shape;
+    struct policy_targets shape;
 
     strata_options_init(&options);
     options.level_bytes = 64 * MIB;
     options.dynamic_levels = dynamic;
-    pick_shape(v, &options, &shape);
+    policy_targets(v, &options, &shape);
     return shape;
 }
 
 static void pick_shape_is_reckoned_from_the_deepest_level(void **state)
 {
     struct version v = {0};
-    struct pick_shape shape = shape_of(&v, true);
+    struct policy_targets shape = shape_of(&v, true);
 
     (void)state;
     assert_int_equal(shape.base, 6);
@@ -69,7 +69,7 @@ static void pick_shape_does_not_come_and_go(void **state)
 static void pick_shape_with_a_fixed_base_is_the_same_ever(void **state)
 {
     struct version v = {.levels[6] = {.count = 1, .bytes = 100000 * MIB}};
-    struct pick_shape shape = shape_of(&v, false);
+    struct policy_targets shape = shape_of(&v, false);
     uint64_t want = 64 * MIB;
 
     (void)state;

@@ -4,7 +4,7 @@
 
 #include "../crash/allocations.h"
 #include "09_fast_paths/table/pax_table.h"
-#include "07_paced_compaction/trash.h"
+#include "07_paced_compaction/tree/obsolete.h"
 #include "crash/sim/fs_sim.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static struct ground {
     struct strata_fs *fs;
     struct strata_options options;
     struct strata_env env;
-    struct trash trash;
+    struct obsolete_files obsolete;
     void *common;
     struct sstable *table;
     char warned[200];
@@ -45,8 +45,8 @@ static int end(void **state)
 {
     (void)state;
     sstable_unref(g.table);
-    trash_free(&g.trash, g.fs);
-    assert_int_equal(g.trash.bytes, 0);
+    obsolete_free(&g.obsolete, g.fs);
+    assert_int_equal(g.obsolete.bytes, 0);
     if (g.common)
         pax_table_kind.common_del(g.common);
     fs_free(g.fs);
@@ -71,6 +71,7 @@ static void make_table(void)
                                             strata_string("value"), &err),
                   &err);
     assert_ok(pax_table_kind.writer_finish(writer, 1, 26, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     pax_table_kind.writer_del(writer, true);
     assert_ok(pax_table_kind.common_new(&g.env, &g.common, &err), &err);
     assert_ok(pax_table_kind.open(&g.env, g.common, 7, &g.table, &err), &err);
@@ -92,19 +93,19 @@ static void trash_goes_piece_by_piece(void **state)
     (void)state;
     put_log(DIR "/a", 4000);
     put_log(DIR "/b", 1000);
-    trash_log(&g.trash, &g.env, DIR "/a", 4000);
-    trash_log(&g.trash, &g.env, DIR "/b", 1000);
-    assert_int_equal(g.trash.bytes, 5000);
-    assert_false(trash_step(&g.trash, g.fs, 0));
-    assert_true(trash_step(&g.trash, g.fs, 1500));
+    obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
+    obsolete_add_log(&g.obsolete, &g.env, DIR "/b", 1000);
+    assert_int_equal(g.obsolete.bytes, 5000);
+    assert_false(obsolete_remove(&g.obsolete, g.fs, 0));
+    assert_true(obsolete_remove(&g.obsolete, g.fs, 1500));
     assert_int_equal(size_of(DIR "/a"), 2500);
-    assert_true(trash_step(&g.trash, g.fs, 3000));
+    assert_true(obsolete_remove(&g.obsolete, g.fs, 3000));
     assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
     assert_int_equal(size_of(DIR "/b"), 500);
-    assert_int_equal(g.trash.bytes, 500);
-    assert_true(trash_step(&g.trash, g.fs, UINT64_MAX));
+    assert_int_equal(g.obsolete.bytes, 500);
+    assert_true(obsolete_remove(&g.obsolete, g.fs, UINT64_MAX));
     assert_int_equal(size_of(DIR "/b"), SIZE_MAX);
-    assert_false(trash_step(&g.trash, g.fs, UINT64_MAX));
+    assert_false(obsolete_remove(&g.obsolete, g.fs, UINT64_MAX));
 }
 
 /* However small they are: each may be a wait. */
@@ -116,14 +117,14 @@ static void trash_of_many_files_goes_by_some(void **state)
     for (int i = 0; i < 40; i++) {
         snprintf(path, sizeof path, DIR "/%d", i);
         put_log(path, 10);
-        trash_log(&g.trash, &g.env, path, 10);
+        obsolete_add_log(&g.obsolete, &g.env, path, 10);
     }
-    assert_true(trash_step(&g.trash, g.fs, 16000));
-    assert_int_equal(g.trash.count, 24);
-    assert_true(trash_step(&g.trash, g.fs, 16000));
-    assert_int_equal(g.trash.count, 8);
-    assert_true(trash_step(&g.trash, g.fs, UINT64_MAX));
-    assert_int_equal(g.trash.count, 0);
+    assert_true(obsolete_remove(&g.obsolete, g.fs, 16000));
+    assert_int_equal(g.obsolete.count, 24);
+    assert_true(obsolete_remove(&g.obsolete, g.fs, 16000));
+    assert_int_equal(g.obsolete.count, 8);
+    assert_true(obsolete_remove(&g.obsolete, g.fs, UINT64_MAX));
+    assert_int_equal(g.obsolete.count, 0);
 }
 
 static void trash_that_is_read_stays(void **state)
@@ -131,15 +132,15 @@ static void trash_that_is_read_stays(void **state)
     (void)state;
     make_table();
     put_log(DIR "/a", 4000);
-    trash_log(&g.trash, &g.env, DIR "/a", 4000);
-    trash_table(&g.trash, &g.env, g.table);
-    g.trash.log_readers = 1;
-    assert_false(trash_step(&g.trash, g.fs, UINT64_MAX));
+    obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
+    obsolete_add_table(&g.obsolete, &g.env, g.table);
+    g.obsolete.log_readers = 1;
+    assert_false(obsolete_remove(&g.obsolete, g.fs, UINT64_MAX));
     assert_int_equal(size_of(DIR "/a"), 4000);
-    g.trash.log_readers = 0;
-    assert_true(trash_step(&g.trash, g.fs, UINT64_MAX));
+    g.obsolete.log_readers = 0;
+    assert_true(obsolete_remove(&g.obsolete, g.fs, UINT64_MAX));
     assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
-    trash_free(&g.trash, g.fs); /* a close: the table goes with its last reader */
+    obsolete_free(&g.obsolete, g.fs); /* a close: the table goes with its last reader */
     assert_true(size_of(TABLE) < SIZE_MAX);
     sstable_unref(g.table);
     g.table = NULL;
@@ -154,8 +155,8 @@ static void trash_that_is_linked_is_not_cut(void **state)
     (void)state;
     put_log(DIR "/a", 4000);
     assert_ok(fs_link(g.fs, DIR "/a", DIR "/copy", &err), &err);
-    trash_log(&g.trash, &g.env, DIR "/a", 4000);
-    assert_true(trash_step(&g.trash, g.fs, 100));
+    obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
+    assert_true(obsolete_remove(&g.obsolete, g.fs, 100));
     assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
     assert_int_equal(size_of(DIR "/copy"), 4000);
 }
@@ -167,13 +168,13 @@ static void trash_whose_calls_fail_is_forgotten(void **state)
     for (uint64_t at = 1; at <= 6; at++) {
         struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = at, .for_ever = at > 3};
         put_log(DIR "/a", 4000);
-        trash_log(&g.trash, &g.env, DIR "/a", 4000);
+        obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
         fs_sim_fail(g.fs, &fault);
-        assert_true(trash_step(&g.trash, g.fs, 1000));
+        assert_true(obsolete_remove(&g.obsolete, g.fs, 1000));
         fs_sim_fail(g.fs, NULL);
-        assert_true(g.trash.bytes == 0 || g.trash.bytes == 3000);
-        assert_true(g.trash.count == (g.trash.bytes > 0));
-        trash_step(&g.trash, g.fs, UINT64_MAX);
+        assert_true(g.obsolete.bytes == 0 || g.obsolete.bytes == 3000);
+        assert_true(g.obsolete.count == (g.obsolete.bytes > 0));
+        obsolete_remove(&g.obsolete, g.fs, UINT64_MAX);
         assert_int_equal(fs_sim_open_files(g.fs), 0);
     }
 }
@@ -187,15 +188,15 @@ static void trash_without_memory_goes_at_once(void **state)
         g.warned[0] = '\0';
         allocations.at = at;
         allocations.on = true;
-        trash_log(&g.trash, &g.env, DIR "/a", 4000);
+        obsolete_add_log(&g.obsolete, &g.env, DIR "/a", 4000);
         allocations.on = false;
         assert_int_equal(size_of(DIR "/a"), SIZE_MAX);
         assert_non_null(strstr(g.warned, DIR "/a: removed at once"));
-        assert_int_equal(g.trash.count, 0);
+        assert_int_equal(g.obsolete.count, 0);
     }
     allocations.at = 1;
     allocations.on = true;
-    trash_table(&g.trash, &g.env, g.table);
+    obsolete_add_table(&g.obsolete, &g.env, g.table);
     allocations.on = false;
     allocations.at = 0;
     assert_non_null(strstr(g.warned, TABLE ": removed at once"));

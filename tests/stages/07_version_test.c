@@ -4,7 +4,7 @@
 
 #include "09_fast_paths/table/pax_table.h"
 #include "09_fast_paths/memtable/bptree.h"
-#include "07_paced_compaction/compact.h"
+#include "07_paced_compaction/compaction/compact.h"
 #include "09_fast_paths/fast_parts.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"
@@ -35,7 +35,7 @@ struct ground {
     void *common;
     uint64_t next, sequence;
     struct version *version;
-    struct pick_spared spared;
+    struct policy_quarantine quarantined;
     int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */
     int done, steps, parts;
 };
@@ -61,7 +61,7 @@ static void ground_init(struct ground *g)
 static void ground_free(struct ground *g)
 {
     version_unref(g->version);
-    pick_spare_none(&g->spared);
+    policy_quarantine_clear(&g->quarantined);
     kind->common_del(g->common);
     assert_int_equal(fs_sim_open_files(g->fs), 0);
     fs_free(g->fs);
@@ -164,11 +164,11 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
 static int due(const struct ground *g, struct pick *pick)
 {
     struct strata_error err;
-    struct pick_of of = {.version = g->version,
-                         .options = &g->options,
-                         .cursors = g->version->cursors,
-                         .spared = &g->spared};
-    return pick_due(&of, pick, &err);
+    struct policy_input of = {.version = g->version,
+                              .options = &g->options,
+                              .cursors = g->version->cursors,
+                              .quarantined = &g->quarantined};
+    return policy_pick(&of, pick, &err);
 }
 
 /* What is due, or all. */
@@ -176,7 +176,7 @@ static int compact_one(struct ground *g, uint64_t step, bool all)
 {
     struct strata_error err;
     struct pick pick;
-    int rc = all ? pick_all(g->version, &g->options, &pick, &err) : due(g, &pick);
+    int rc = all ? policy_pick_all(g->version, &g->options, &pick, &err) : due(g, &pick);
 
     return carry_out(g, rc, &pick, step);
 }
@@ -192,8 +192,9 @@ static int compact_part(struct ground *g, unsigned level, int from, int to)
         make_key(low, from);
     if (to >= 0)
         make_key(high, to);
-    return carry_out(g, pick_part(g->version, &g->options, level, S(low), S(high), &pick, &err),
-                     &pick, UINT64_MAX);
+    return carry_out(
+        g, policy_pick_range(g->version, &g->options, level, S(low), S(high), &pick, &err), &pick,
+        UINT64_MAX);
 }
 
 static void expect_gets(struct ground *g)
@@ -235,7 +236,7 @@ static void expect_at(struct cursor *c, int rc, int i)
     }
     make_key(key, i);
     assert_int_equal(rc, 0);
-    assert_bytes(c->key, S(key));
+    assert_bytes(c->iter.key, S(key));
 }
 
 /* All keys on level 1 in several tables: any walk shows what a sorted array would. */
@@ -266,26 +267,26 @@ static void run_cursor_walks_as_through_an_array(void **state)
         char key[16];
         int rc;
         if (dice == 0) {
-            rc = c->ops->last(c, &err);
+            rc = cursor_last(c, &err);
             at = KEYS - 1;
         } else if (dice == 1) {
             at = (int)rng_below(&rng, KEYS + 1);
             make_key(key, at);
             if (at > 0 && rng_below(&rng, 2))
                 key[strlen(key) - 1]--; /* just before it */
-            rc = c->ops->seek(c, S(key), &err);
+            rc = cursor_seek(c, S(key), &err);
         } else if (dice < 25) {
-            rc = c->ops->next(c, &err);
+            rc = cursor_next(c, &err);
             at++;
         } else {
-            rc = c->ops->prev(c, &err);
+            rc = cursor_prev(c, &err);
             at--;
         }
         expect_at(c, rc, at);
         if (rc != 0)
             at = -1;
     }
-    c->ops->free(c);
+    cursor_free(c);
     ground_free(&g);
 }
 
@@ -314,14 +315,14 @@ static void expect_scan(struct ground *g)
     assert_true(of.run_count < 40);
     version_runs(g->version, runs);
     assert_ok(fast_parts.merge(g->version, &of, &c, &err), &err);
-    for (int rc = cursor_first(c, &err); rc == 0; rc = c->ops->next(c, &err)) {
+    for (int rc = cursor_first(c, &err); rc == 0; rc = cursor_next(c, &err)) {
         struct strata_slice value;
-        int key = number_in(c->key, 4) / 2;
+        int key = number_in(c->iter.key, 4) / 2;
         assert_int_equal(shown[key], 0);
         assert_ok(cursor_value(c, &value, &err), &err);
         shown[key] = c->type == STRATA_OP_DELETE ? -1 : number_in(value, 17);
     }
-    c->ops->free(c);
+    cursor_free(c);
     for (int i = 0; i < KEYS; i++)
         assert_int_equal(shown[i] > 0 ? shown[i] : 0, g->newest[i] > 0 ? g->newest[i] : 0);
 }
@@ -345,11 +346,12 @@ static void expect_compactions_hidden(struct ground *g, struct rng *rng, int rou
         }
         expect_gets(g);
         expect_scan(g);
-        assert_true(g->version->levels[0].count <= pick_level0_aim(g->version, &g->options));
+        assert_true(g->version->levels[0].count <=
+                    policy_slowdown_trigger(g->version, &g->options));
     }
     while (compact_one(g, 700, false) > 0)
         ;
-    assert_in_range(pick_owed(g->version, &g->options), 0, 500); /* what is due is more */
+    assert_in_range(policy_debt(g->version, &g->options), 0, 500); /* what is due is more */
 }
 
 static void compactions_change_nothing_that_is_seen(void **state)
@@ -468,7 +470,7 @@ static bool all_moves(const struct ground *g)
     struct pick pick;
     bool moves;
 
-    assert_ok(pick_all(g->version, &g->options, &pick, &err), &err);
+    assert_ok(policy_pick_all(g->version, &g->options, &pick, &err), &err);
     moves = pick.move;
     pick_free(&pick);
     return moves;
@@ -570,7 +572,7 @@ static void pick_leaves_alone_what_cannot_be_read(void **state)
         if (level)
             assert_true(compact_one(&g, UINT64_MAX, true) > 0);
         number = g.version->levels[level].tables[0]->number;
-        assert_ok(pick_spare(&g.spared, number, &err), &err);
+        assert_ok(policy_quarantine_add(&g.quarantined, number, &err), &err);
         for (int i = 0; i < 8; i++) /* tombstones of what it holds */
             add_flush(&g, KEYS / 2 - 4, KEYS / 2 + 4, 1, true);
         while (compact_one(&g, 700, false) > 0)
@@ -596,7 +598,7 @@ static void pick_leaves_alone_what_cannot_be_read(void **state)
         }
         assert_in_range(g.version->levels[0].count, 0, before + 4);
         expect_gets(&g);
-        pick_spare_none(&g.spared); /* it was mended */
+        policy_quarantine_clear(&g.quarantined); /* it was mended */
         while (compact_one(&g, 700, false) > 0)
             ;
         assert_in_range(g.version->levels[0].count, 0, PICK_L0_TABLES - 1);
@@ -626,19 +628,19 @@ static void pick_tiered_merges_neighbours_of_a_size(void **state)
     g.options.compaction = STRATA_COMPACTION_TIERED;
     add_flushes(&g, 3, 0, 20);
     assert_int_equal(compact_one(&g, UINT64_MAX, false), 0);
-    assert_int_equal(pick_owed(g.version, &g.options), 0);
-    assert_int_equal(pick_level0_aim(g.version, &g.options), 8);
+    assert_int_equal(policy_debt(g.version, &g.options), 0);
+    assert_int_equal(policy_slowdown_trigger(g.version, &g.options), 8);
     add_flush(&g, 20, 40, 1, false);
-    assert_int_equal(pick_owed(g.version, &g.options), g.version->levels[0].bytes);
+    assert_int_equal(policy_debt(g.version, &g.options), g.version->levels[0].bytes);
     add_flush(&g, 40, 140, 1, false); /* much larger, and newer: all are of its tier */
-    assert_int_equal(pick_owed(g.version, &g.options), g.version->levels[0].bytes);
+    assert_int_equal(policy_debt(g.version, &g.options), g.version->levels[0].bytes);
     add_flushes(&g, 3, 0, 10);
     assert_ok(due(&g, &pick), &err);
     assert_int_equal(pick.output, 0);
     assert_int_equal(pick.count[0], 5);
     assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]);
     pick_free(&pick);
-    assert_int_equal(pick_level0_aim(g.version, &g.options), 11);
+    assert_int_equal(policy_slowdown_trigger(g.version, &g.options), 11);
     assert_true(compact_one(&g, UINT64_MAX, false) > 0);
     assert_int_equal(g.version->levels[0].count, 4);
     assert_int_equal(g.version->levels[0].tables[3]->sum.records, 140);
@@ -697,7 +699,7 @@ static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
         if (deep)
             assert_true(compact_one(&g, UINT64_MAX, true) > 0);
         number = g.version->levels[deep].tables[0]->number;
-        assert_ok(pick_spare(&g.spared, number, &err), &err);
+        assert_ok(policy_quarantine_add(&g.quarantined, number, &err), &err);
         for (int i = 0; i < 60; i++) {
             add_flush(&g, i % 3 * 10, i % 3 * 10 + 20, 1, i % 7 == 6);
             while (compact_one(&g, 700, false) > 0)
@@ -706,7 +708,7 @@ static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
             assert_in_range(g.version->levels[0].count, 1, 10);
             expect_gets(&g);
         }
-        pick_spare_none(&g.spared);
+        policy_quarantine_clear(&g.quarantined);
         add_flushes(&g, 12, 0, KEYS);
         while (compact_one(&g, 700, false) > 0)
             expect_gets(&g);
@@ -742,7 +744,7 @@ static unsigned deepest(const struct ground *g, int from, int to)
         make_key(low, from);
     if (to >= 0)
         make_key(high, to);
-    return pick_deepest(g->version, S(low), S(high));
+    return policy_deepest_level(g->version, S(low), S(high));
 }
 
 /* All keys on level 2; above them some of the first half. A range takes what holds its keys. */
@@ -768,7 +770,9 @@ static void pick_part_takes_what_holds_the_keys(void **state)
     assert_int_equal(deepest(&g, -1, 0), 1); /* there is none before the first */
     before = sum_of_numbers(&g, 2, KEYS / 2, KEYS);
     level1 = g.version->levels[1].count;
-    assert_ok(pick_part(g.version, &g.options, 1, S("key 0040"), S("key 0042"), &pick, &err), &err);
+    assert_ok(
+        policy_pick_range(g.version, &g.options, 1, S("key 0040"), S("key 0042"), &pick, &err),
+        &err);
     assert_int_equal(pick.count[1], 1); /* of key 20 */
     assert_in_range(pick.count[2], 1, 3);
     assert_false(pick.move);
@@ -808,7 +812,7 @@ static size_t packed_on(const struct ground *g, unsigned level)
     size_t packed = 0;
 
     for (size_t i = 0; i < g->version->levels[level].count; i++)
-        packed += g->version->levels[level].tables[i]->packed;
+        packed += pax_table_is_packed(g->version->levels[level].tables[i]);
     return packed;
 }
 

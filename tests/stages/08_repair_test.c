@@ -419,8 +419,10 @@ static void add_table(struct strata_fs *fs, uint64_t number, const char *key,
     set_options(&options, fs);
     assert_ok(pax_table_kind.writer_new(&env, number, &writer, &err), &err);
     assert_ok(pax_table_kind.writer_add(writer, STRATA_OP_PUT, S(key), S("added"), &err), &err);
-    assert_int_equal(strata_buffer_append(&writer->notes, notes.data, notes.size), 0);
+    assert_int_equal(strata_buffer_append(pax_table_writer_notes(writer), notes.data, notes.size),
+                     0);
     assert_ok(pax_table_kind.writer_finish(writer, 5000, 5000, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     pax_table_kind.writer_del(writer, true);
 }
 

@@ -36,6 +36,7 @@ static void make_table(struct strata_buffer *bytes, bool plain)
         assert_ok(pax_table_kind.writer_add(writer, STRATA_OP_PUT, S(key), S(value), &err), &err);
     }
     assert_ok(pax_table_kind.writer_finish(writer, 1, ENTRIES, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     pax_table_kind.writer_del(writer, true);
     assert_int_equal(fs_sim_get(fs, "db/000007.table", bytes), 0);
     fs_free(fs);

@@ -1,7 +1,7 @@
 /* 09_arena_pool_test.c: where a memtable's chunks come from. */
 #include "test.h"
 
-#include "09_fast_paths/arena_pool.h"
+#include "09_fast_paths/memtable/arena_pool.h"
 
 static void arena_large_chunks_are_mapped_and_given_back(void **state)
 {

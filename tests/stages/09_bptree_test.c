@@ -170,22 +170,22 @@ static void assert_at(const struct cursor *cursor, int rc, const struct entry *w
         return;
     }
     assert_int_equal(rc, 0);
-    assert_bytes(cursor->key, key_of(want));
+    assert_bytes(cursor->iter.key, key_of(want));
     assert_int_equal(cursor->sequence, want->sequence);
     assert_int_equal(cursor->type, want->type);
-    assert_true(cursor->has_value);
-    assert_bytes(cursor->value, strata_bytes(&want->sequence, 8));
+    assert_true(cursor->iter.has_value);
+    assert_bytes(cursor->iter.value, strata_bytes(&want->sequence, 8));
 }
 
 static void walk(struct cursor *cursor, const struct entry **shown, size_t count)
 {
     int rc = cursor_first(cursor, NULL);
 
-    for (size_t i = 0; i < count; i++, rc = cursor->ops->next(cursor, NULL))
+    for (size_t i = 0; i < count; i++, rc = cursor_next(cursor, NULL))
         assert_at(cursor, rc, shown[i]);
     assert_at(cursor, rc, NULL);
-    rc = cursor->ops->last(cursor, NULL);
-    for (size_t i = count; i-- > 0; rc = cursor->ops->prev(cursor, NULL))
+    rc = cursor_last(cursor, NULL);
+    for (size_t i = count; i-- > 0; rc = cursor_prev(cursor, NULL))
         assert_at(cursor, rc, shown[i]);
     assert_at(cursor, rc, NULL);
 }
@@ -201,11 +201,11 @@ static void wander(struct cursor *cursor, struct rng *rng, enum shape shape,
     draw_key(rng, shape, rng_below(rng, count + 10), &target);
     while (at < count && strata_compare(key_of(shown[at]), key_of(&target)) < 0)
         at++;
-    rc = cursor->ops->seek(cursor, key_of(&target), NULL);
+    rc = cursor_seek(cursor, key_of(&target), NULL);
     assert_at(cursor, rc, at < count ? shown[at] : NULL);
     for (int i = 0; i < 20 && rc == 0; i++) {
         bool forth = rng_below(rng, 2);
-        rc = forth ? cursor->ops->next(cursor, NULL) : cursor->ops->prev(cursor, NULL);
+        rc = forth ? cursor_next(cursor, NULL) : cursor_prev(cursor, NULL);
         at += forth ? 1 : (size_t)-1;
         assert_at(cursor, rc, at < count ? shown[at] : NULL);
     }
@@ -224,7 +224,7 @@ static void check_cursors(const struct held *m, struct rng *rng, enum shape shap
         walk(cursor, shown, count);
         for (int j = 0; j < 40; j++)
             wander(cursor, rng, shape, shown, count);
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     }
     free(shown);
 }
@@ -303,9 +303,9 @@ static void bptree_empty_one_holds_nothing(void **state)
     assert_int_equal(memtable_get(memtable, S(""), UINT64_MAX, &value), 0);
     cursor = memtable_cursor(memtable, UINT64_MAX);
     assert_int_equal(cursor_first(cursor, NULL), STRATA_NOT_FOUND);
-    assert_int_equal(cursor->ops->last(cursor, NULL), STRATA_NOT_FOUND);
-    assert_int_equal(cursor->ops->seek(cursor, S("a"), NULL), STRATA_NOT_FOUND);
-    cursor->ops->free(cursor);
+    assert_int_equal(cursor_last(cursor, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(cursor_seek(cursor, S("a"), NULL), STRATA_NOT_FOUND);
+    cursor_free(cursor);
     memtable_unref(memtable);
 }
 
@@ -360,13 +360,13 @@ static void bptree_cursor_stands_while_leaves_split(void **state)
     assert_int_equal(cursor_first(cursor, NULL), 0);
     for (unsigned i = 0; i < 500; i++) {
         sprintf(key, "%06u", i * 10);
-        assert_bytes(cursor->key, S(key));
+        assert_bytes(cursor->iter.key, S(key));
         for (unsigned j = 1; j < 10; j++) /* ahead, and anew where it stands */
             add(memtable, ++sequence,
                 strata_bytes(key, (size_t)sprintf(key, "%06u", (i * 10 + j * 63) % 5000)), S("y"));
-        assert_int_equal(cursor->ops->next(cursor, NULL), i < 499 ? 0 : STRATA_NOT_FOUND);
+        assert_int_equal(cursor_next(cursor, NULL), i < 499 ? 0 : STRATA_NOT_FOUND);
     }
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     memtable_unref(memtable);
 }
 
@@ -487,18 +487,18 @@ static void bptree_cursor_passes_over_many_versions(void **state)
         cursor = memtable_cursor(memtable, seen[i]);
         assert_int_equal(cursor_first(cursor, NULL), 0);
         for (int at = 0; at < 3; at += all || at == 2 ? 1 : 2) {
-            assert_bytes(cursor->key, S(keys[at]));
-            assert_int_equal(cursor->ops->next(cursor, NULL), at < 2 ? 0 : STRATA_NOT_FOUND);
+            assert_bytes(cursor->iter.key, S(keys[at]));
+            assert_int_equal(cursor_next(cursor, NULL), at < 2 ? 0 : STRATA_NOT_FOUND);
         }
-        assert_int_equal(cursor->ops->last(cursor, NULL), 0);
+        assert_int_equal(cursor_last(cursor, NULL), 0);
         for (int at = 2; at >= 0; at -= all || at == 0 ? 1 : 2) {
-            assert_bytes(cursor->key, S(keys[at]));
+            assert_bytes(cursor->iter.key, S(keys[at]));
             if (at == 1)
                 assert_int_equal(cursor->sequence, seen[i] < 30002 ? seen[i] : 30002);
-            assert_int_equal(cursor->ops->prev(cursor, NULL), at ? 0 : STRATA_NOT_FOUND);
+            assert_int_equal(cursor_prev(cursor, NULL), at ? 0 : STRATA_NOT_FOUND);
         }
         assert_in_range(cost_so_far.comparisons - before, 1, 2000);
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     }
     memtable_unref(memtable);
 }

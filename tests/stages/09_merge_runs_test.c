@@ -152,6 +152,7 @@ static struct sstable *end_table(struct world *w, struct sstable_writer *writer)
     struct strata_error err;
 
     assert_ok(kind->writer_finish(writer, 1, 2, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     kind->writer_del(writer, true);
     assert_ok(kind->open(&w->env, w->common, number, &table, &err), &err);
     return table;
@@ -307,7 +308,7 @@ static void assert_stands(const struct walk *k, int rc)
     assert_int_equal(rc, k->at < w->key_count ? 0 : STRATA_NOT_FOUND);
     if (rc != 0)
         return;
-    assert_bytes(k->cursor->key, key_at(w, k->at));
+    assert_bytes(k->cursor->iter.key, key_at(w, k->at));
     assert_int_equal(k->cursor->type, w->deleted[k->at] ? STRATA_OP_DELETE : STRATA_OP_PUT);
     assert_int_equal(cursor_value(k->cursor, &value, NULL), 0);
     assert_bytes(value, w->deleted[k->at] ? strata_bytes(NULL, 0)
@@ -324,7 +325,7 @@ static int jump(struct walk *k, struct rng *rng, struct strata_error *err)
 
     if (n == w->key_count) {
         k->at = look_down(k, n);
-        return k->cursor->ops->last(k->cursor, err);
+        return cursor_last(k->cursor, err);
     }
     strata_buffer_append(&key, w->keys[n].data, w->keys[n].size);
     if (rng_below(rng, 3) == 0)
@@ -334,7 +335,7 @@ static int jump(struct walk *k, struct rng *rng, struct strata_error *err)
     for (n = 0; n < w->key_count && strata_compare(key_at(w, n), strata_buffer_slice(&key)) < 0;)
         n++;
     k->at = look_up(k, n);
-    rc = k->cursor->ops->seek(k->cursor, strata_buffer_slice(&key), err);
+    rc = cursor_seek(k->cursor, strata_buffer_slice(&key), err);
     strata_buffer_free(&key);
     return rc;
 }
@@ -344,7 +345,7 @@ static int step(struct walk *k, bool *back, struct rng *rng, struct strata_error
 {
     *back ^= rng_below(rng, 5) == 0;
     k->at = *back ? look_down(k, k->at) : look_up(k, k->at + 1);
-    return *back ? k->cursor->ops->prev(k->cursor, err) : k->cursor->ops->next(k->cursor, err);
+    return *back ? cursor_prev(k->cursor, err) : cursor_next(k->cursor, err);
 }
 
 static void walk(const struct world *w, bool once, bool tombstones, struct rng *rng)
@@ -361,17 +362,16 @@ static void walk(const struct world *w, bool once, bool tombstones, struct rng *
     k.at = look_up(&k, 0);
     for (rc = cursor_first(k.cursor, NULL); k.at < w->key_count; k.at = look_up(&k, k.at + 1)) {
         assert_stands(&k, rc);
-        rc = k.cursor->ops->next(k.cursor, NULL);
+        rc = cursor_next(k.cursor, NULL);
     }
     assert_stands(&k, rc);
     k.at = look_down(&k, w->key_count);
-    for (rc = k.cursor->ops->last(k.cursor, NULL); k.at < w->key_count;
-         k.at = look_down(&k, k.at)) {
+    for (rc = cursor_last(k.cursor, NULL); k.at < w->key_count; k.at = look_down(&k, k.at)) {
         assert_stands(&k, rc);
-        rc = k.cursor->ops->prev(k.cursor, NULL);
+        rc = cursor_prev(k.cursor, NULL);
     }
     assert_stands(&k, rc);
-    k.cursor->ops->free(k.cursor);
+    cursor_free(k.cursor);
 }
 
 static void merge_runs_agrees_with_a_sorted_array(void **state)
@@ -421,7 +421,7 @@ static void merge_runs_after_a_failed_read_is_sought_again(void **state)
             struck += rc < 0;
             assert_stands(&k, jump(&k, &rng, &err));
         }
-        k.cursor->ops->free(k.cursor);
+        cursor_free(k.cursor);
         free_world(&w);
     }
     assert_true(struck > 100);
@@ -494,13 +494,13 @@ static void merge_runs_asks_one_bound_as_long_as_one_source_is_in_front(void **s
     looked = cost_so_far.blocks;
     rc = cursor_first(c, &err);
     compared = cost_so_far.comparisons;
-    for (; rc == 0; rc = c->ops->next(c, &err))
+    for (; rc == 0; rc = cursor_next(c, &err))
         steps++;
     assert_int_equal(rc, STRATA_NOT_FOUND);
     assert_int_equal(steps, 1000);
     assert_in_range(cost_so_far.comparisons - compared, 950, 1000);
     assert_int_equal(cost_so_far.blocks - looked, blocks);
-    c->ops->free(c);
+    cursor_free(c);
     free_world(&w);
 }
 
@@ -516,12 +516,12 @@ static void merge_runs_block_of_deletes_hides_what_is_older(void **state)
     add_numbers(&w, 100, 800, STRATA_OP_DELETE);
     add_numbers(&w, 0, 1000, STRATA_OP_PUT);
     c = merge_of(&w, false, false);
-    assert_ok(c->ops->seek(c, strata_string("000000099"), &err), &err);
-    assert_ok(c->ops->next(c, &err), &err);
-    assert_bytes(c->key, strata_string("000000900"));
-    assert_ok(c->ops->prev(c, &err), &err);
-    assert_bytes(c->key, strata_string("000000099"));
-    c->ops->free(c);
+    assert_ok(cursor_seek(c, strata_string("000000099"), &err), &err);
+    assert_ok(cursor_next(c, &err), &err);
+    assert_bytes(c->iter.key, strata_string("000000900"));
+    assert_ok(cursor_prev(c, &err), &err);
+    assert_bytes(c->iter.key, strata_string("000000099"));
+    cursor_free(c);
     free_world(&w);
 }
 

@@ -69,6 +69,7 @@ static void write_rows(struct ground *g, uint64_t number, int rows)
                   &err);
     }
     assert_ok(kind->writer_finish(writer, 1, 99, &err), &err);
+    assert_ok(sstable_writer_publish(writer, &err), &err);
     kind->writer_del(writer, true);
 }
 
@@ -91,7 +92,7 @@ static int get(struct sstable *table, const char *key, struct strata_error *err)
 {
     struct strata_buffer value = {0};
     unsigned type;
-    int rc = kind->get(table, S(key), index_hash(S(key)), &type, &value, err);
+    int rc = kind->get(table, S(key), &type, &value, err);
 
     strata_buffer_free(&value);
     return rc;
@@ -448,9 +449,9 @@ static void table_seek_behind_the_last_key_finds_nothing(void **state)
     put_together(&g, &parts);
     table = open_7(&g);
     cursor = kind->cursor(table, false);
-    assert_ok(cursor->ops->seek(cursor, S("key 100039"), &err), &err);
-    assert_code(cursor->ops->seek(cursor, S("key 15"), &err), STRATA_NOT_FOUND, &err);
-    cursor->ops->free(cursor);
+    assert_ok(cursor_seek(cursor, S("key 100039"), &err), &err);
+    assert_code(cursor_seek(cursor, S("key 15"), &err), STRATA_NOT_FOUND, &err);
+    cursor_free(cursor);
     sstable_unref(table);
     ground_free(&g);
 }
@@ -497,7 +498,7 @@ static void block_is_refused(struct ground *g, const struct strata_buffer *secti
         struct cursor *cursor = kind->cursor(table, once);
         assert_code(cursor_first(cursor, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, words);
-        cursor->ops->free(cursor);
+        cursor_free(cursor);
     }
     verify_says(table, words);
     sstable_unref(table);
@@ -745,6 +746,7 @@ static void write_one(struct ground *g, const char *value)
     assert_int_equal(kind->writer_new(&g->env, 7, &writer, NULL), 0);
     assert_int_equal(kind->writer_add(writer, STRATA_OP_PUT, S("key"), S(value), NULL), 0);
     assert_int_equal(kind->writer_finish(writer, 1, 1, NULL), 0);
+    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
     kind->writer_del(writer, true);
 }
 

@@ -25,15 +25,14 @@ static size_t key_text(uint64_t n, char key[32])
 static uint64_t walk(struct cursor *cursor, int rc, bool back, uint64_t sequence, uint64_t most,
                      uintptr_t *bad)
 {
-    int (*go)(struct cursor *, struct strata_error *) =
-        back ? cursor->ops->prev : cursor->ops->next;
+    int (*go)(struct cursor *, struct strata_error *) = back ? cursor_prev : cursor_next;
     struct strata_slice before = {0};
     uint64_t seen = 0;
 
     for (; rc == 0 && seen < most; rc = go(cursor, NULL), seen++) {
-        int order = before.data ? strata_compare(before, cursor->key) : back ? 1 : -1;
+        int order = before.data ? strata_compare(before, cursor->iter.key) : back ? 1 : -1;
         *bad += cursor->sequence > sequence || (back ? order <= 0 : order >= 0);
-        before = cursor->key;
+        before = cursor->iter.key;
     }
     return seen;
 }
@@ -42,11 +41,11 @@ static uint64_t walk(struct cursor *cursor, int rc, bool back, uint64_t sequence
 static uintptr_t walk_told(struct memtable *memtable, uint64_t sequence, bool back)
 {
     struct cursor *cursor = memtable_cursor(memtable, sequence);
-    int rc = back ? cursor->ops->last(cursor, NULL) : cursor_first(cursor, NULL);
+    int rc = back ? cursor_last(cursor, NULL) : cursor_first(cursor, NULL);
     uintptr_t bad = 0;
 
     bad += walk(cursor, rc, back, sequence, UINT64_MAX, &bad) != sequence;
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     return bad;
 }
 
@@ -54,11 +53,11 @@ static uintptr_t walk_told(struct memtable *memtable, uint64_t sequence, bool ba
 static uintptr_t walk_from(struct memtable *memtable, uint64_t sequence, struct strata_slice key)
 {
     struct cursor *cursor = memtable_cursor(memtable, sequence);
-    int rc = cursor->ops->seek(cursor, key, NULL);
-    uintptr_t bad = rc != 0 || strata_compare(cursor->key, key) != 0;
+    int rc = cursor_seek(cursor, key, NULL);
+    uintptr_t bad = rc != 0 || strata_compare(cursor->iter.key, key) != 0;
 
     walk(cursor, rc, false, sequence, 50, &bad);
-    cursor->ops->free(cursor);
+    cursor_free(cursor);
     return bad;
 }
 

@@ -46,15 +46,14 @@ void record_log_start(struct record_log *log)
     assert_ok(
         fs_open(log->fs, RECORD_LOG_PATH, FS_WRITE | FS_CREATE | FS_TRUNCATE, &log->file, &err),
         &err);
-    assert_ok(record_start_file(log->file, RECORD_LOG_NUMBER, &err), &err);
+    assert_ok(record_start_kind(log->file, RECORD_MAGIC, RECORD_LOG_NUMBER, &err), &err);
 }
 
 void record_log_add(struct record_log *log, enum strata_op_type type, struct strata_slice key,
                     struct strata_slice value)
 {
-    struct strata_op op = {type, key, value};
     struct strata_error err;
-    assert_ok(record_append(log->file, RECORD_LOG_NUMBER, &op, &err), &err);
+    assert_ok(record_append_typed(log->file, RECORD_LOG_NUMBER, type, key, value, &err), &err);
 }
 
 void record_log_put(struct record_log *log, const char *key, const char *value)
@@ -119,7 +118,8 @@ void record_log_value(struct record_log *log, uint64_t at, struct strata_slice k
 {
     struct strata_buffer value = {0};
     struct strata_error err;
-    assert_ok(record_value(log->file, RECORD_LOG_NUMBER, at, log->file->end, key, &value, &err),
+    assert_ok(record_value(log->file, RECORD_LOG_NUMBER, at, log->file->end, STRATA_OP_PUT, key,
+                           &value, &err),
               &err);
     assert_bytes(strata_buffer_slice(&value), want);
     strata_buffer_free(&value);

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Arrows point back: a file in stages/NN_x includes include/, common/, its own directory and the
-# stages that its stage.mk names, all of them earlier; common/ includes no stage. Reads the
-# dependency files that the compiler wrote.
+# Arrows point back: who may include whom, read from the dependency files that the compiler wrote.
+#   A file in stages/NN_x includes its own stage and those that its stage.mk names, all of them earlier.
+#   A folder of common/ includes itself and those that it stands on, see below; common/ includes no stage.
 #
 #   B=build tests/tools/arrows.sh 04_x 04_x:03_y ...      each stage, then stage:used pairs
 set -u
@@ -9,28 +9,52 @@ B=${B:-build}
 bad=0
 complain() { echo "arrows: $1" >&2; bad=1; }
 
+declare -A may=(
+    [base]="" [fs]="base" [db]="base fs" [inspect]="base fs db" [text]="base"
+    [crash/sim]="base fs" [crash]="base fs db inspect text crash/sim"
+    [cli]="base fs db inspect text crash crash/sim"
+    [stages]="base fs db inspect"
+)
 used=" $* "
 for pair in "$@"; do
     case $pair in
     *:*) [[ ${pair#*:} < ${pair%%:*} ]] || complain "${pair%%:*}/stage.mk uses ${pair#*:}, which is not earlier" ;;
     esac
 done
-files=0
-while read -r d; do
-    source=${d#"$B"/}
-    [ -e "${source%.d}.c" ] || continue # of a file that was moved or removed since
-    files=$((files + 1))
-    from=$(cut -d/ -f2 <<<"$source")
-    for to in $(grep -o 'stages/[^/ ]*/' "$d" | cut -d/ -f2 | sort -u); do
-        case $d in
-        "$B"/common/*) complain "common/ includes stages/$to ($d)" ;;
+
+# ROOM, which the file's arrows begin in; FOLDER or STAGE that each leads to.
+room_of() { case $1 in stages/*) echo stages ;; *) sed -E 's|^common/||; s|/[^/]*$||' <<<"$1" ;; esac; }
+folder_arrows() { # SOURCE DEPENDENCIES
+    local room to
+    room=$(room_of "$1")
+    [ -n "${may[$room]+known}" ] || { complain "$1: arrows.sh does not know the folder common/$room"; return; }
+    for to in $(grep -oE '(^|[ ./])common/[a-z_/]+\.h' "$2" | sed -E 's|^[ ./]*common/||; s|/[^/]*$||' | sort -u); do
+        [ "$to" = "$room" ] && continue
+        [[ " ${may[$room]} " == *" $to "* ]] || complain "$1 includes common/$to: ${room/#stages/a stage} may include ${may[$room]:-nothing else}"
+    done
+}
+stage_arrows() { # SOURCE DEPENDENCIES
+    local from to
+    from=$(cut -d/ -f2 <<<"$1")
+    for to in $(grep -o 'stages/[^/ ]*/' "$2" | cut -d/ -f2 | sort -u); do
+        case $1 in
+        common/*) complain "$1 includes stages/$to" ;;
         *)
             [ "$to" = "$from" ] && continue
-            [[ $used == *" $from:$to "* ]] || complain "stages/$from includes stages/$to, which its stage.mk does not name ($d)"
+            [[ $used == *" $from:$to "* ]] || complain "$1 includes stages/$to, which its stage.mk does not name"
             ;;
         esac
     done
-done < <(find "$B/common" "$B/stages" -name '*.d')
+}
+
+files=0
+while read -r d; do
+    source=${d#"$B"/} source=${source%.d}.c
+    [ -e "$source" ] || continue # of a file that was moved or removed since
+    files=$((files + 1))
+    folder_arrows "$source" "$d"
+    stage_arrows "$source" "$d"
+done < <(find "$B/common" "$B/stages" -name '*.d' | sort)
 [ "$files" -gt 0 ] || complain "no dependency files below $B: build first"
 [ $bad -eq 0 ] && echo "arrows: $files files, every arrow points back"
 exit $bad

@@ -158,15 +158,6 @@ uint64_t fs_sim_fitting(const struct fs_sim *sim, const struct fs_sim_bytes *byt
     return size < end - offset ? size : end - offset;
 }
 
-void fs_sim_let_go(struct fs_sim *sim, uint32_t id)
-{
-    const struct fs_sim_node *node = sim->tree.nodes[id];
-    if (node->links || node->opens)
-        return;
-    sim->used_bytes -= node->bytes.size;
-    fs_sim_tree_drop_unused(&sim->tree, id);
-}
-
 /* Writes the first `size` bytes of the parts, which are there. */
 static int write_parts(struct fs_sim_bytes *bytes, uint64_t offset,
                        const struct strata_slice *parts, uint64_t size)

@@ -21,6 +21,15 @@ struct place {
     bool slash;  /* "name/": only a directory will do */
 };
 
+void fs_sim_let_go(struct fs_sim *sim, uint32_t id)
+{
+    const struct fs_sim_node *node = sim->tree.nodes[id];
+    if (node->links || node->opens)
+        return;
+    sim->used_bytes -= node->bytes.size;
+    fs_sim_tree_drop_unused(&sim->tree, id);
+}
+
 static bool is_directory(const struct fs_sim_tree *tree, uint32_t id)
 {
     return tree->nodes[id]->directory;

@@ -1,48 +1,76 @@
-/* cursor.h: a place among entries in order: those of a memtable, of a run, of a merge of several.
- * Each source gives one version of a key, the one that counts in it; a tombstone is one too.
+/* cursor.h: an iterator over entries in order: those of a memtable, of a run, of a merge of
+ * several. Each source gives one version of a key, the newest that counts in it; a tombstone is one
+ * too. So a cursor is an engine's iterator that also tells sequence number and type.
  *
  * Moves return 0 (positioned: key, sequence and type are set), STRATA_NOT_FOUND or < 0; after
- * anything but 0 the cursor stands nowhere, and must be sought before it is stepped. */
+ * anything but 0 the cursor is not positioned, and must be sought before it is stepped. A move sets
+ * has_value, too, and the value if it is true. */
 #ifndef STRATA_04_CURSOR_H
 #define STRATA_04_CURSOR_H
 
 #include "base/bytes.h"
 #include "strata_engine.h"
 
-struct cursor;
-
-struct cursor_ops {
-    int (*seek)(struct cursor *cursor, struct strata_slice key, struct strata_error *err); /* >= */
-    int (*last)(struct cursor *cursor, struct strata_error *err);
-    int (*next)(struct cursor *cursor, struct strata_error *err);
-    int (*prev)(struct cursor *cursor, struct strata_error *err);
-    /* Of a positioned one; borrowed until it moves. */
-    int (*value)(struct cursor *cursor, struct strata_slice *value, struct strata_error *err);
-    void (*free)(struct cursor *cursor);
-};
-
 /* The first member of every kind of cursor. */
 struct cursor {
-    const struct cursor_ops *ops;
-    struct strata_slice key;   /* borrowed until it moves */
+    struct strata_iter iter;   /* key and value are borrowed until it moves */
     uint64_t sequence;         /* the larger, the newer; never one for two versions of a key */
     unsigned type;             /* enum strata_op_type */
-    bool has_value;            /* the move has set `value` too; else ask for it */
-    struct strata_slice value; /* borrowed likewise */
+    struct strata_buffer kept; /* cursor_keep_key */
+    void *held;                /* cursor_hold */
+    void (*release)(void *held);
 };
 
-static inline int cursor_value(struct cursor *cursor, struct strata_slice *value,
-                               struct strata_error *err)
+static inline int cursor_seek(struct cursor *cursor, struct strata_slice key,
+                              struct strata_error *err)
 {
-    if (!cursor->has_value)
-        return cursor->ops->value(cursor, value, err);
-    slice_pass_on(value, &cursor->value);
-    return 0;
+    return cursor->iter.ops->seek(&cursor->iter, key, err);
 }
 
 static inline int cursor_first(struct cursor *cursor, struct strata_error *err)
 {
-    return cursor->ops->seek(cursor, strata_bytes(NULL, 0), err);
+    return cursor_seek(cursor, strata_bytes(NULL, 0), err);
 }
+
+static inline int cursor_last(struct cursor *cursor, struct strata_error *err)
+{
+    return cursor->iter.ops->last(&cursor->iter, err);
+}
+
+static inline int cursor_next(struct cursor *cursor, struct strata_error *err)
+{
+    return cursor->iter.ops->next(&cursor->iter, err);
+}
+
+static inline int cursor_prev(struct cursor *cursor, struct strata_error *err)
+{
+    return cursor->iter.ops->prev(&cursor->iter, err);
+}
+
+/* Of a positioned one; borrowed until it moves. */
+static inline int cursor_value(struct cursor *cursor, struct strata_slice *value,
+                               struct strata_error *err)
+{
+    int rc = cursor->iter.has_value ? 0 : cursor->iter.ops->value(&cursor->iter, err);
+    slice_pass_on(value, &cursor->iter.value);
+    return rc;
+}
+
+static inline void cursor_free(struct cursor *cursor)
+{
+    cursor->iter.ops->free(&cursor->iter);
+}
+
+/* ---- For an iterator that is given to a user ------------------------------------------------- */
+
+/* Keeps `held` until the cursor is freed: what it reads from (RegisterCleanup of LevelDB's
+ * iterators). */
+void cursor_hold(struct cursor *cursor, void *held, void (*release)(void *held));
+/* Before a seek: a key that the cursor itself lent is replaced by a copy, as the first source that
+ * moves would take it away. NO_MEMORY. */
+int cursor_keep_key(struct cursor *cursor, struct strata_slice *key, struct strata_error *err);
+/* The end of the free function of a kind that may be held: frees `cursor`, and releases what it
+ * held. */
+void cursor_end(struct cursor *cursor);
 
 #endif

@@ -7,10 +7,10 @@
  *        /
  *      b 2                  shown: a 7. To go on, every source that stands at `a` is moved.
  *
- * I1: the sources heap[0..live) are positioned, all in one direction: going forward each at its
- *     first key that is not before the one shown, going backward at its last not behind it.
- * I2: what is on top, and no tombstone, is what is shown.
- * I3: to turn round, every source is sought anew, by the key that is shown.
+ * 4.I9:  the sources heap[0..live) are positioned, all in one direction: forward each at its first
+ *        key that is not before the one shown, backward at its last that is not behind it.
+ * 4.I10: what is on top, and no tombstone, is what is shown.
+ * 4.I11: to turn round, every source is sought anew, by the key that is shown.
  *
  * Measured: a heap and a tree of losers differ by less than the noise. */
 #include "04_memtable_sstable/iter/merge_iter.h"
@@ -31,7 +31,7 @@ struct merge_iter {
 
 static bool is_above(const struct merge_iter *m, const struct cursor *a, const struct cursor *b)
 {
-    int order = strata_compare(a->key, b->key);
+    int order = strata_compare(a->iter.key, b->iter.key);
     if (order)
         return m->back ? order > 0 : order < 0;
     return a->sequence > b->sequence;
@@ -61,7 +61,7 @@ static void build(struct merge_iter *m)
 static int advance_top(struct merge_iter *m, struct strata_error *err)
 {
     struct cursor *top = m->heap[0];
-    int rc = m->back ? top->ops->prev(top, err) : top->ops->next(top, err);
+    int rc = m->back ? cursor_prev(top, err) : cursor_next(top, err);
 
     if (rc < 0)
         return rc;
@@ -89,24 +89,24 @@ static int pass_key(struct merge_iter *m, struct strata_error *err)
 
     if (m->live == 1)
         return advance_top(m, err);
-    rc = copy_key(m, m->heap[0]->key, err);
+    rc = copy_key(m, m->heap[0]->iter.key, err);
     key = strata_buffer_slice(&m->key);
-    while (rc == 0 && m->live && strata_compare(m->heap[0]->key, key) == 0)
+    while (rc == 0 && m->live && strata_compare(m->heap[0]->iter.key, key) == 0)
         rc = advance_top(m, err);
     return rc;
 }
 
-static inline int show(struct merge_iter *m, const struct cursor *top)
+static int show(struct merge_iter *m, const struct cursor *top)
 {
-    m->base.key = top->key;
+    m->base.iter.key = top->iter.key;
     m->base.sequence = top->sequence;
     m->base.type = top->type;
-    m->base.has_value = top->has_value;
-    m->base.value = top->value;
+    m->base.iter.has_value = top->iter.has_value;
+    m->base.iter.value = top->iter.value;
     return 0;
 }
 
-/* Shows what is on top (I2). `rc`: of the moves before; an error leaves nothing. */
+/* Shows what is on top (4.I10). `rc`: of the moves before; an error leaves nothing. */
 static int settle(struct merge_iter *m, int rc, struct strata_error *err)
 {
     while (rc == 0 && m->live && m->heap[0]->type == STRATA_OP_DELETE && !m->tombstones)
@@ -137,76 +137,70 @@ static int start(struct merge_iter *m, bool back, struct strata_slice key,
     return rc < 0 ? rc : 0;
 }
 
-static int place_at(struct cursor *source, struct strata_slice key, struct strata_error *err)
-{
-    return source->ops->seek(source, key, err);
-}
-
 static int place_last(struct cursor *source, struct strata_slice key, struct strata_error *err)
 {
     (void)key;
-    return source->ops->last(source, err);
+    return cursor_last(source, err);
 }
 
 static int place_before(struct cursor *source, struct strata_slice key, struct strata_error *err)
 {
-    int rc = source->ops->seek(source, key, err);
+    int rc = cursor_seek(source, key, err);
     if (rc < 0)
         return rc;
-    return rc == 0 ? source->ops->prev(source, err) : source->ops->last(source, err);
+    return rc == 0 ? cursor_prev(source, err) : cursor_last(source, err);
 }
 
 static int place_behind(struct cursor *source, struct strata_slice key, struct strata_error *err)
 {
-    int rc = source->ops->seek(source, key, err);
-    return rc == 0 && strata_compare(source->key, key) == 0 ? source->ops->next(source, err) : rc;
+    int rc = cursor_seek(source, key, err);
+    return rc == 0 && strata_compare(source->iter.key, key) == 0 ? cursor_next(source, err) : rc;
 }
 
-static int merge_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct merge_iter *m = (struct merge_iter *)cursor;
-    return settle(m, start(m, false, key, place_at, err), err);
+    struct merge_iter *m = (struct merge_iter *)iter;
+    int rc = cursor_keep_key(&m->base, &key, err);
+
+    if (rc == 0)
+        rc = start(m, false, key, cursor_seek, err);
+    return settle(m, rc, err);
 }
 
-static int merge_last(struct cursor *cursor, struct strata_error *err)
+static int merge_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct merge_iter *m = (struct merge_iter *)cursor;
+    struct merge_iter *m = (struct merge_iter *)iter;
     return settle(m, start(m, true, strata_bytes(NULL, 0), place_last, err), err);
 }
 
 static int step(struct merge_iter *m, bool back, struct strata_error *err)
 {
-    struct cursor *top = m->heap[0];
     int rc;
 
-    if (m->back == back && m->live == 1) { /* the others have come to their ends: no heap */
-        rc = back ? top->ops->prev(top, err) : top->ops->next(top, err);
-        if (rc == 0 && top->type != STRATA_OP_DELETE)
-            return show(m, top);
-        m->live = rc == 0;
-        return settle(m, rc < 0 ? rc : 0, err);
-    }
     if (m->back == back)
         return settle(m, pass_key(m, err), err);
-    rc = copy_key(m, m->base.key, err);
-    if (rc == 0) /* I3 */
+    rc = copy_key(m, m->base.iter.key, err);
+    if (rc == 0) /* 4.I11 */
         rc = start(m, back, strata_buffer_slice(&m->key), back ? place_before : place_behind, err);
     return settle(m, rc, err);
 }
 
-static int merge_next(struct cursor *cursor, struct strata_error *err)
+static int merge_next(struct strata_iter *iter, struct strata_error *err)
 {
-    return step((struct merge_iter *)cursor, false, err);
+    return step((struct merge_iter *)iter, false, err);
 }
 
-static int merge_prev(struct cursor *cursor, struct strata_error *err)
+static int merge_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    return step((struct merge_iter *)cursor, true, err);
+    return step((struct merge_iter *)iter, true, err);
 }
 
-static int merge_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
+static int merge_value(struct strata_iter *iter, struct strata_error *err)
 {
-    return cursor_value(((struct merge_iter *)cursor)->heap[0], value, err);
+    int rc = cursor_value(((struct merge_iter *)iter)->heap[0], &iter->value, err);
+
+    iter->has_value = rc == 0;
+    return rc;
 }
 
 /* ---- Its life ---------------------------------------------------------------------------- */
@@ -215,23 +209,23 @@ static void free_sources(struct cursor *const *sources, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (sources[i])
-            sources[i]->ops->free(sources[i]);
+            cursor_free(sources[i]);
 }
 
-static void merge_free(struct cursor *cursor)
+static void merge_free(struct strata_iter *iter)
 {
-    struct merge_iter *m = (struct merge_iter *)cursor;
+    struct merge_iter *m = (struct merge_iter *)iter;
     free_sources(m->all, m->count);
     strata_buffer_free(&m->key);
     free(m->all);
-    free(m);
+    cursor_end(&m->base);
 }
 
 int merge_iter_new(struct cursor *const *sources, size_t count, bool tombstones,
                    struct cursor **out, struct strata_error *err)
 {
-    static const struct cursor_ops ops = {merge_seek, merge_last,  merge_next,
-                                          merge_prev, merge_value, merge_free};
+    static const struct strata_iter_ops ops = {merge_seek, merge_last,  merge_next,
+                                               merge_prev, merge_value, merge_free};
     struct merge_iter *m = calloc(1, sizeof *m);
     struct cursor **all = malloc((2 * count + 1) * sizeof(struct cursor *));
     bool whole = m && all;
@@ -247,7 +241,7 @@ int merge_iter_new(struct cursor *const *sources, size_t count, bool tombstones,
     }
     for (size_t i = 0; i < count; i++)
         all[i] = sources[i];
-    *m = (struct merge_iter){.base.ops = &ops,
+    *m = (struct merge_iter){.base.iter.ops = &ops,
                              .all = all,
                              .heap = all + count,
                              .count = count,

@@ -146,7 +146,9 @@ static int arrive(struct memtable_cursor *c, const struct skip_node *node)
     c->node = node;
     if (!node)
         return STRATA_NOT_FOUND;
-    c->base.key = skip_key(node);
+    c->base.iter.key = skip_key(node);
+    c->base.iter.value = skip_value(node);
+    c->base.iter.has_value = true;
     c->base.sequence = node->sequence;
     c->base.type = node->type;
     return 0;
@@ -160,20 +162,21 @@ static int arrive_visible(struct memtable_cursor *c, const struct skip_node *nod
     return arrive(c, node);
 }
 
-static int memtable_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int memtable_seek(struct strata_iter *iter, struct strata_slice key,
+                         struct strata_error *err)
 {
-    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    struct memtable_cursor *c = (struct memtable_cursor *)iter;
     (void)err;
     return arrive_visible(c, skip_seek(c->skip, key, c->sequence));
 }
 
-static int memtable_next(struct cursor *cursor, struct strata_error *err)
+static int memtable_next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    struct memtable_cursor *c = (struct memtable_cursor *)iter;
     const struct skip_node *node = skip_next(c->node);
 
     (void)err;
-    while (has_key(node, cursor->key)) /* older versions */
+    while (has_key(node, iter->key)) /* older versions */
         node = skip_next(node);
     return arrive_visible(c, node);
 }
@@ -187,42 +190,42 @@ static int arrive_from_behind(struct memtable_cursor *c, const struct skip_node 
     return arrive(c, node ? skip_seek(c->skip, skip_key(node), c->sequence) : NULL);
 }
 
-static int memtable_prev(struct cursor *cursor, struct strata_error *err)
+static int memtable_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    struct memtable_cursor *c = (struct memtable_cursor *)iter;
     (void)err;
-    return arrive_from_behind(c, skip_before(c->skip, cursor->key, UINT64_MAX));
+    return arrive_from_behind(c, skip_before(c->skip, iter->key, UINT64_MAX));
 }
 
-static int memtable_last(struct cursor *cursor, struct strata_error *err)
+static int memtable_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct memtable_cursor *c = (struct memtable_cursor *)cursor;
+    struct memtable_cursor *c = (struct memtable_cursor *)iter;
     (void)err;
     return arrive_from_behind(c, skip_last(c->skip));
 }
 
-static int memtable_value(struct cursor *cursor, struct strata_slice *value,
-                          struct strata_error *err)
+/* After a user's iterator has dropped it. */
+static int memtable_value(struct strata_iter *iter, struct strata_error *err)
 {
     (void)err;
-    *value = skip_value(((struct memtable_cursor *)cursor)->node);
+    iter->has_value = true;
     return 0;
 }
 
-static void memtable_cursor_free(struct cursor *cursor)
+static void memtable_cursor_free(struct strata_iter *iter)
 {
-    free(cursor);
+    free(iter);
 }
 
 static struct cursor *cursor_of(const void *self, uint64_t sequence)
 {
-    static const struct cursor_ops ops = {memtable_seek, memtable_last,  memtable_next,
-                                          memtable_prev, memtable_value, memtable_cursor_free};
+    static const struct strata_iter_ops ops = {memtable_seek, memtable_last,  memtable_next,
+                                               memtable_prev, memtable_value, memtable_cursor_free};
     struct memtable_cursor *c = calloc(1, sizeof *c);
 
     if (!c)
         return NULL;
-    c->base.ops = &ops;
+    c->base.iter.ops = &ops;
     c->skip = self;
     c->sequence = sequence;
     return &c->base;

@@ -250,7 +250,7 @@ static int search(const struct run *run, struct strata_slice key, struct probe *
     return 0;
 }
 
-int run_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
+int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
             struct strata_buffer *value, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
@@ -259,7 +259,6 @@ int run_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsig
     bool found;
     int rc;
 
-    (void)hash;
     rc = search(run, key, &probe, &at, &found, err);
     if (rc == 0 && found) {
         *type = probe.record.type;
@@ -312,7 +311,9 @@ static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
     if (rc < 0)
         return rc;
     c->n = n;
-    c->base.key = c->record.key;
+    c->base.iter.key = c->record.key;
+    c->base.iter.value = c->record.value;
+    c->base.iter.has_value = c->record.value.data != NULL;
     c->base.type = c->record.type;
     return 0;
 }
@@ -333,9 +334,9 @@ static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_erro
     return rc < 0 ? rc : read_on(c, n, err);
 }
 
-static int run_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int run_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)cursor;
+    struct run_cursor *c = (struct run_cursor *)iter;
     uint64_t at = 0;
     bool found;
     int order = sstable_compare_key(&c->run->base, key);
@@ -346,42 +347,42 @@ static int run_seek(struct cursor *cursor, struct strata_slice key, struct strat
     return rc < 0 ? rc : go_to(c, at, false, err);
 }
 
-static int run_last(struct cursor *cursor, struct strata_error *err)
+static int run_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)cursor;
+    struct run_cursor *c = (struct run_cursor *)iter;
     return go_to(c, c->run->base.sum.records - 1, true, err);
 }
 
-static int run_next(struct cursor *cursor, struct strata_error *err)
+static int run_next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)cursor;
+    struct run_cursor *c = (struct run_cursor *)iter;
     return c->n + 1 < c->run->base.sum.records ? read_on(c, c->n + 1, err) : STRATA_NOT_FOUND;
 }
 
-static int run_prev(struct cursor *cursor, struct strata_error *err)
+static int run_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)cursor;
+    struct run_cursor *c = (struct run_cursor *)iter;
     return c->n ? go_to(c, c->n - 1, true, err) : STRATA_NOT_FOUND;
 }
 
 /* A record that does not fit the reader's window is read again, whole. */
-static int run_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
+static int run_value(struct strata_iter *iter, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)cursor;
+    struct run_cursor *c = (struct run_cursor *)iter;
     int rc = 0;
 
-    *value = c->record.value;
     if (!c->record.value.data) {
         rc = record_at(c->run->file, c->run->base.number, c->record.offset, c->run->index, RUN_END,
                        &c->probe.body, &c->probe.record, err);
-        *value = rc == 0 ? c->probe.record.value : strata_bytes(NULL, 0);
+        iter->value = rc == 0 ? c->probe.record.value : strata_bytes(NULL, 0);
     }
+    iter->has_value = rc == 0;
     return rc;
 }
 
-static void run_cursor_free(struct cursor *cursor)
+static void run_cursor_free(struct strata_iter *iter)
 {
-    struct run_cursor *c = (struct run_cursor *)cursor;
+    struct run_cursor *c = (struct run_cursor *)iter;
     probe_free(&c->probe);
     record_reader_free(&c->reader);
     free(c);
@@ -389,9 +390,10 @@ static void run_cursor_free(struct cursor *cursor)
 
 static void cursor_init(struct run_cursor *c, const struct run *run)
 {
-    static const struct cursor_ops ops = {run_seek, run_last,  run_next,
-                                          run_prev, run_value, run_cursor_free};
-    *c = (struct run_cursor){.base = {.ops = &ops, .sequence = run->base.sum.last}, .run = run};
+    static const struct strata_iter_ops ops = {run_seek, run_last,  run_next,
+                                               run_prev, run_value, run_cursor_free};
+    *c =
+        (struct run_cursor){.base = {.iter.ops = &ops, .sequence = run->base.sum.last}, .run = run};
     record_reader_init(&c->reader, run->file, run->base.number, run->index);
     c->reader.max_type = RUN_END;
 }
@@ -424,15 +426,15 @@ static int verify_record(struct run_cursor *c, struct verification *v, struct st
 
     if (rc == 0 && at != c->record.offset)
         rc = corrupt(c->run, c->record.offset, "the index has another place for this record", err);
-    if (rc == 0 && c->n && strata_compare(before, c->base.key) >= 0)
+    if (rc == 0 && c->n && strata_compare(before, c->base.iter.key) >= 0)
         rc = corrupt(c->run, c->record.offset, "this key is not behind the one before it", err);
     if (rc < 0)
         return rc;
-    segment_add(&v->sum, &c->record, index_hash(c->base.key));
+    segment_add(&v->sum, &c->record, index_hash(c->base.iter.key));
     v->tombstones += c->record.type == STRATA_OP_DELETE;
     strata_buffer_clear(&v->before);
-    if (strata_buffer_append(&v->before, c->base.key.data, c->base.key.size) < 0)
-        return strata_fail_memory(err, c->base.key.size);
+    if (strata_buffer_append(&v->before, c->base.iter.key.data, c->base.iter.key.size) < 0)
+        return strata_fail_memory(err, c->base.iter.key.size);
     return 0;
 }
 
@@ -456,7 +458,7 @@ int run_verify(struct sstable *table, struct strata_error *err)
     int rc;
 
     cursor_init(&c, run);
-    for (rc = go_to(&c, 0, false, err); rc == 0; rc = run_next(&c.base, err)) {
+    for (rc = go_to(&c, 0, false, err); rc == 0; rc = run_next(&c.base.iter, err)) {
         rc = verify_record(&c, &v, err);
         if (rc < 0)
             break;

@@ -15,11 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many bytes a call: more take longer than a put should; where nobody puts they cost less. */
-#define BUFFER ((size_t)64 << 10)
-#define BUFFER_AT_ONCE ((size_t)256 << 10)
-#define WRITE_BACK ((uint64_t)1 << 20)
-#define WRITE_BACK_AT_ONCE ((uint64_t)8 << 20)
+#define PIECE ((size_t)64 << 10) /* bytes of one call */
+#define WRITE_BACK 16            /* pieces, after which the device is told to begin */
 
 char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
 {
@@ -45,7 +42,6 @@ void sstable_free(struct sstable *table)
 {
     strata_buffer_free(&table->smallest);
     strata_buffer_free(&table->largest);
-    strata_buffer_free(&table->notes);
     free(table->path);
     free(table);
 }
@@ -123,6 +119,7 @@ int sstable_writer_begin(struct sstable_writer *w, const struct sstable_kind *ki
 
     w->env = env;
     w->number = number;
+    w->piece_bytes = PIECE;
     w->path = sstable_path(env, kind->suffix, number);
     w->temporary = w->path ? malloc(strlen(w->path) + 5) : NULL;
     if (!w->temporary)
@@ -153,7 +150,7 @@ int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
     if (rc < 0)
         return rc;
     strata_buffer_clear(&w->bytes);
-    if (w->file->end >= w->written_back + (w->at_once ? WRITE_BACK_AT_ONCE : WRITE_BACK))
+    if (w->file->end >= w->written_back + WRITE_BACK * w->piece_bytes)
         write_back(w);
     return 0;
 }
@@ -162,8 +159,7 @@ int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
  * as large as that, and finds again in less time. */
 int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
 {
-    size_t unit = w->at_once ? BUFFER_AT_ONCE : BUFFER;
-    size_t due = unit - (size_t)(w->file->end % unit);
+    size_t unit = w->piece_bytes, due = unit - (size_t)(w->file->end % unit);
     struct strata_slice rest;
     int rc;
 
@@ -177,18 +173,6 @@ int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
         return rc;
     memmove(w->bytes.data, rest.data, rest.size);
     w->bytes.size = rest.size;
-    return 0;
-}
-
-int sstable_writer_end(struct sstable_writer *w, struct strata_error *err)
-{
-    int rc = sstable_writer_flush(w, strata_bytes(NULL, 0), err);
-
-    if (rc < 0)
-        return rc;
-    if (!w->at_once)
-        return sstable_writer_publish(w, err);
-    write_back(w);
     return 0;
 }
 
@@ -212,7 +196,6 @@ void sstable_writer_free(struct sstable_writer *w, bool keep)
     if (!keep && w->temporary) /* else, or if that fails, the next open removes it */
         fs_remove(w->env->fs, w->published ? w->path : w->temporary, NULL);
     strata_buffer_free(&w->bytes);
-    strata_buffer_free(&w->notes);
     free(w->temporary);
     free(w->path);
     free(w);

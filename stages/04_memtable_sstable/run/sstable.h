@@ -30,10 +30,8 @@ struct sstable {
     char *path;
     uint64_t number; /* of the file, in its name and in the checks' seeds */
     uint64_t bytes;  /* of the file */
-    bool packed;     /* its entries take less room there than they have */
     struct sstable_sum sum;
     struct strata_buffer smallest, largest; /* keys */
-    struct strata_buffer notes; /* as its maker wrote them; of a kind that has none: empty */
 };
 
 /* A table being written, under a temporary name, which it changes for its own when it is whole. The
@@ -44,13 +42,10 @@ struct sstable_writer {
     char *path, *temporary;
     uint64_t number;
     struct sstable_sum sum;     /* so far; the kind counts */
-    struct strata_buffer notes; /* of whoever has it written; not kept by every kind */
     struct strata_buffer bytes; /* not yet appended; they belong at file->end */
+    size_t piece_bytes;         /* appended by one call, when so many have gathered */
     uint64_t written_back;      /* bytes of the file that are on their way to the device */
-    bool plain;   /* nothing is packed, where the kind packs; may be set before the first entry */
-    bool at_once; /* nobody puts meanwhile: larger pieces; writer_finish does not wait for the
-                   * device, and sstable_writer_publish is still to be called. As `plain` */
-    bool published;
+    bool published;             /* it has its name */
 };
 
 struct sstable_kind {
@@ -67,14 +62,10 @@ struct sstable_kind {
      * missing; IO, NO_MEMORY. One reference is the caller's. */
     int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
                 struct strata_error *err);
-    /* As open, but what is only needed to find keys is read, and checked, when the first is looked
-     * for. May be NULL. */
-    int (*open_later)(const struct strata_env *env, void *common, uint64_t number,
-                      struct sstable **out, struct strata_error *err);
     void (*close)(struct sstable *table); /* for sstable_unref: frees what is the kind's, and it */
-    /* Looks for a key that is within its range, and has this hash (index_hash): its type, and the
-     * value of a put into `value`, replacing what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
-    int (*get)(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
+    /* Looks for a key that is within its range: its type, and the value of a put into `value`,
+     * replacing what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
+    int (*get)(struct sstable *table, struct strata_slice key, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
     /* About where in the file its entries from `key` on begin; the key is not before the smallest
      * and not behind the largest. CORRUPT, IO, NO_MEMORY. */
@@ -92,12 +83,11 @@ struct sstable_kind {
     /* Keys ascend. */
     int (*writer_add)(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                       struct strata_slice value, struct strata_error *err);
-    /* Writes what remains, syncs the file and gives it its name, unless it is written `at_once`;
-     * the name is durable when the directory has been synced. `first` and `last` as in sstable_sum.
+    /* Writes what remains; sstable_writer_publish comes next. `first` and `last` as in sstable_sum.
      */
     int (*writer_finish)(struct sstable_writer *writer, uint64_t first, uint64_t last,
                          struct strata_error *err);
-    /* `keep`: the table is finished and stays. Else its file is removed, whatever its name is. */
+    /* `keep`: the table is published and stays. Else its file is removed, whatever its name is. */
     void (*writer_del)(struct sstable_writer *writer, bool keep);
 };
 
@@ -112,6 +102,10 @@ int sstable_compare_key(const struct sstable *table, struct strata_slice key);
  * without bytes is no bound. As the kind's offset. */
 int sstable_add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
                      uint64_t *bytes, struct strata_error *err);
+
+/* The table is finished: syncs it and gives it its name, which is durable when the directory has
+ * been synced. IO, NO_MEMORY. */
+int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *err);
 
 /* ---- For the kinds ------------------------------------------------------------------------- */
 
@@ -138,10 +132,6 @@ int sstable_writer_flush(struct sstable_writer *writer, struct strata_slice more
                          struct strata_error *err);
 /* The same, when enough has gathered. */
 int sstable_writer_flush_due(struct sstable_writer *writer, struct strata_error *err);
-/* All is in `bytes` or written: of a kind's writer_finish. */
-int sstable_writer_end(struct sstable_writer *writer, struct strata_error *err);
-/* All is written: syncs it and gives it its name. */
-int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *err);
 void sstable_writer_free(struct sstable_writer *writer, bool keep); /* as in writer_del */
 
 /* "DIR/000002.run", on the heap; NULL: no memory. */

@@ -111,7 +111,7 @@ void compaction_del(struct compaction *c, bool keep)
     if (!c)
         return;
     if (c->from)
-        c->from->ops->free(c->from);
+        cursor_free(c->from);
     if (c->writer)
         c->of.kind->writer_del(c->writer, false);
     for (size_t i = 0; i < c->output_count; i++) {
@@ -198,6 +198,8 @@ static int end_output(struct compaction *c, struct strata_error *err)
     int rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
 
     if (rc == 0)
+        rc = sstable_writer_publish(writer, err);
+    if (rc == 0)
         rc = c->of.kind->open(c->of.env, c->of.common, number, &table, err);
     if (rc < 0)
         return rc;
@@ -221,24 +223,24 @@ static int put_entry(struct compaction *c, struct strata_error *err)
     struct strata_slice value;
     int rc = cursor_value(from, &value, err);
 
-    if (rc == 0 && ends_before(c, from->key))
+    if (rc == 0 && ends_before(c, from->iter.key))
         rc = end_output(c, err);
     if (rc == 0 && !c->writer)
         rc = c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
-    return rc < 0 ? rc : c->of.kind->writer_add(c->writer, from->type, from->key, value, err);
+    return rc < 0 ? rc : c->of.kind->writer_add(c->writer, from->type, from->iter.key, value, err);
 }
 
 /* ---- Entry by entry -------------------------------------------------------------------------- */
 
 int compaction_next(struct compaction *c, struct strata_error *err)
 {
-    int rc = c->begun ? c->from->ops->next(c->from, err) : cursor_first(c->from, err);
+    int rc = c->begun ? cursor_next(c->from, err) : cursor_first(c->from, err);
 
     c->begun = true;
     if (rc != 0)
         return rc;
     c->seen++;
-    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->key))
+    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->iter.key))
         return 0;
     return put_entry(c, err); /* 6.I3: the merge shows the newest alone */
 }

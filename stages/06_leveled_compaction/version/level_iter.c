@@ -22,7 +22,7 @@ static int enter(struct level_iter *it, size_t at, struct strata_error *err)
     if (it->from && it->at == at)
         return 0;
     if (it->from)
-        it->from->ops->free(it->from);
+        cursor_free(it->from);
     it->at = at;
     it->from = it->run.tables[at]->kind->cursor(it->run.tables[at], it->once);
     return it->from ? 0 : strata_fail_memory(err, sizeof *it->from);
@@ -30,11 +30,11 @@ static int enter(struct level_iter *it, size_t at, struct strata_error *err)
 
 static int show(struct level_iter *it)
 {
-    it->base.key = it->from->key;
+    it->base.iter.key = it->from->iter.key;
     it->base.sequence = it->age;
     it->base.type = it->from->type;
-    it->base.has_value = it->from->has_value;
-    it->base.value = it->from->value;
+    it->base.iter.has_value = it->from->iter.has_value;
+    it->base.iter.value = it->from->iter.value;
     return 0;
 }
 
@@ -54,7 +54,7 @@ static int backward(struct level_iter *it, int rc, struct strata_error *err)
     while (rc == STRATA_NOT_FOUND && it->at > 0) {
         rc = enter(it, it->at - 1, err);
         if (rc == 0)
-            rc = it->from->ops->last(it->from, err);
+            rc = cursor_last(it->from, err);
     }
     return rc == 0 ? show(it) : rc;
 }
@@ -75,61 +75,64 @@ static size_t find_table(const struct level_iter *it, struct strata_slice key)
     return low;
 }
 
-static int level_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int level_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
     size_t at = find_table(it, key);
     int rc = at < it->run.count ? enter(it, at, err) : STRATA_NOT_FOUND;
 
     if (rc != 0)
         return rc;
-    return forward(it, it->from->ops->seek(it->from, key, err), err);
+    return forward(it, cursor_seek(it->from, key, err), err);
 }
 
-static int level_last(struct cursor *cursor, struct strata_error *err)
+static int level_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
     int rc = enter(it, it->run.count - 1, err);
 
-    return rc < 0 ? rc : backward(it, it->from->ops->last(it->from, err), err);
+    return rc < 0 ? rc : backward(it, cursor_last(it->from, err), err);
 }
 
-static int level_next(struct cursor *cursor, struct strata_error *err)
+static int level_next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
-    return forward(it, it->from->ops->next(it->from, err), err);
+    struct level_iter *it = (struct level_iter *)iter;
+    return forward(it, cursor_next(it->from, err), err);
 }
 
-static int level_prev(struct cursor *cursor, struct strata_error *err)
+static int level_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
-    return backward(it, it->from->ops->prev(it->from, err), err);
+    struct level_iter *it = (struct level_iter *)iter;
+    return backward(it, cursor_prev(it->from, err), err);
 }
 
-static int level_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
+static int level_value(struct strata_iter *iter, struct strata_error *err)
 {
-    return cursor_value(((struct level_iter *)cursor)->from, value, err);
+    int rc = cursor_value(((struct level_iter *)iter)->from, &iter->value, err);
+
+    iter->has_value = rc == 0;
+    return rc;
 }
 
-static void level_free(struct cursor *cursor)
+static void level_free(struct strata_iter *iter)
 {
-    struct level_iter *it = (struct level_iter *)cursor;
+    struct level_iter *it = (struct level_iter *)iter;
 
     if (it->from)
-        it->from->ops->free(it->from);
+        cursor_free(it->from);
     free(it);
 }
 
 struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once)
 {
-    static const struct cursor_ops ops = {level_seek, level_last,  level_next,
-                                          level_prev, level_value, level_free};
+    static const struct strata_iter_ops ops = {level_seek, level_last,  level_next,
+                                               level_prev, level_value, level_free};
     struct level_iter *it = calloc(1, sizeof *it);
 
     if (!it)
         return NULL;
     assert(run->count > 0);
-    it->base.ops = &ops;
+    it->base.iter.ops = &ops;
     it->run = *run;
     it->age = age;
     it->once = once;
@@ -148,7 +151,7 @@ int level_merge_new(const struct level_merge *of, struct cursor **out, struct st
 
     if (!sources) {
         if (of->memtable)
-            of->memtable->ops->free(of->memtable);
+            cursor_free(of->memtable);
         return strata_fail_memory(err, size);
     }
     if (of->has_memtable)

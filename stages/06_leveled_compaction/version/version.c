@@ -5,7 +5,6 @@
  *     level that has a key has its newest version. Table by table this cannot be said: what was
  *     merged holds operations of long ago and of today. So a source is as new as its level. */
 #include "version.h"
-#include "02_hash_index/index.h"
 #include "base/cost.h"
 
 #include <stdlib.h>
@@ -130,28 +129,26 @@ size_t version_find(const struct version_level *level, struct strata_slice key)
 }
 
 static int search_table(struct version *v, struct sstable *table, struct strata_slice key,
-                        uint64_t hash, unsigned *type, struct strata_buffer *value,
-                        struct strata_error *err)
+                        unsigned *type, struct strata_buffer *value, struct strata_error *err)
 {
     if (sstable_compare_key(table, key) != 0)
         return STRATA_NOT_FOUND;
     atomic_fetch_add_explicit(&v->looked_in, 1, memory_order_relaxed);
-    return table->kind->get(table, key, hash, type, value, err);
+    return table->kind->get(table, key, type, value, err);
 }
 
 int version_get(struct version *v, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err) /* 6.I1 */
 {
     const struct version_level *l = &v->levels[0];
-    uint64_t hash = index_hash(key);
     int rc = STRATA_NOT_FOUND;
 
     for (size_t i = 0; rc == STRATA_NOT_FOUND && i < l->count; i++)
-        rc = search_table(v, l->tables[i], key, hash, type, value, err);
+        rc = search_table(v, l->tables[i], key, type, value, err);
     for (unsigned level = 1; rc == STRATA_NOT_FOUND && level < LEVELS; level++) {
         size_t at = version_find(&v->levels[level], key);
         if (at < v->levels[level].count)
-            rc = search_table(v, v->levels[level].tables[at], key, hash, type, value, err);
+            rc = search_table(v, v->levels[level].tables[at], key, type, value, err);
     }
     return rc;
 }

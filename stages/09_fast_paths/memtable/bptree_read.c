@@ -156,11 +156,11 @@ static int arrive(struct bptree_cursor *c)
 {
     const struct bptree_entry *entry = entry_at(c, c->at);
 
-    c->base.key = bptree_key(entry);
+    c->base.iter.key = bptree_key(entry);
     c->base.sequence = entry->sequence;
     c->base.type = entry->type;
-    c->base.value = bptree_value(entry);
-    c->base.has_value = true;
+    c->base.iter.value = bptree_value(entry);
+    c->base.iter.has_value = true;
     if (c->at + AHEAD < c->slots.count)
         bring_near(entry_at(c, c->at + AHEAD));
     return 0;
@@ -224,9 +224,9 @@ static unsigned place_of(const struct bptree_cursor *c, struct strata_slice key)
     return at;
 }
 
-static int seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct bptree_cursor *c = (struct bptree_cursor *)cursor;
+    struct bptree_cursor *c = (struct bptree_cursor *)iter;
 
     (void)err;
     load(c, &(struct bptree_target){.key = key, .sequence = c->sequence});
@@ -234,10 +234,10 @@ static int seek(struct cursor *cursor, struct strata_slice key, struct strata_er
     return arrive_from(c, NULL);
 }
 
-static int next(struct cursor *cursor, struct strata_error *err)
+static int next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct bptree_cursor *c = (struct bptree_cursor *)cursor;
-    struct strata_slice key = cursor->key;
+    struct bptree_cursor *c = (struct bptree_cursor *)iter;
+    struct strata_slice key = iter->key;
 
     (void)err;
     c->at++;
@@ -255,7 +255,7 @@ static int arrive_newest(struct bptree_cursor *c)
            has_key(entry_at(c, c->at - 1), key))
         c->at--;
     if (!c->at && c->low.entry && c->low.sequence != BPTREE_ALL)
-        return seek(&c->base, key, NULL); /* they may begin in another leaf */
+        return seek(&c->base.iter, key, NULL); /* they may begin in another leaf */
     return arrive(c);
 }
 
@@ -285,39 +285,39 @@ static int arrive_before(struct bptree_cursor *c)
     }
 }
 
-static int prev(struct cursor *cursor, struct strata_error *err)
+static int prev(struct strata_iter *iter, struct strata_error *err)
 {
     (void)err;
-    return arrive_before((struct bptree_cursor *)cursor);
+    return arrive_before((struct bptree_cursor *)iter);
 }
 
-static int last(struct cursor *cursor, struct strata_error *err)
+static int last(struct strata_iter *iter, struct strata_error *err)
 {
     (void)err;
-    load_last((struct bptree_cursor *)cursor);
-    return arrive_before((struct bptree_cursor *)cursor);
+    load_last((struct bptree_cursor *)iter);
+    return arrive_before((struct bptree_cursor *)iter);
 }
 
-static int value(struct cursor *cursor, struct strata_slice *to, struct strata_error *err)
+static int value(struct strata_iter *iter, struct strata_error *err)
 {
     (void)err;
-    *to = cursor->value;
+    iter->has_value = true;
     return 0;
 }
 
-static void free_cursor(struct cursor *cursor)
+static void free_cursor(struct strata_iter *iter)
 {
-    free(cursor);
+    free(iter);
 }
 
 struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence)
 {
-    static const struct cursor_ops ops = {seek, last, next, prev, value, free_cursor};
+    static const struct strata_iter_ops ops = {seek, last, next, prev, value, free_cursor};
     struct bptree_cursor *c = malloc(sizeof *c); /* the slots are not set */
 
     if (!c)
         return NULL;
-    c->base = (struct cursor){.ops = &ops};
+    c->base = (struct cursor){.iter.ops = &ops};
     c->tree = tree;
     c->sequence = sequence;
     return &c->base;

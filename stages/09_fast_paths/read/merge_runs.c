@@ -51,13 +51,13 @@ struct merge {
 
 static uint64_t head_at(const struct merge *m, const struct source *s)
 {
-    return (s->run ? s->run->head : head_of(s->cursor->key, m->prefix)) ^ m->flip;
+    return (s->run ? s->run->head : head_of(s->cursor->iter.key, m->prefix)) ^ m->flip;
 }
 
 /* < 0: the key of `a` is met before that of `b`. */
 static int compare(const struct merge *m, const struct source *a, const struct source *b)
 {
-    int order = strata_compare(a->cursor->key, b->cursor->key);
+    int order = strata_compare(a->cursor->iter.key, b->cursor->iter.key);
     return m->back ? -order : order;
 }
 
@@ -117,7 +117,7 @@ static int advance(struct merge *m, size_t at, struct strata_error *err)
     if (s->run)
         rc = run_cursor_step(s->run, m->back, err);
     else
-        rc = m->back ? s->cursor->ops->prev(s->cursor, err) : s->cursor->ops->next(s->cursor, err);
+        rc = m->back ? cursor_prev(s->cursor, err) : cursor_next(s->cursor, err);
     if (rc == 0)
         m->heads[at] = head_at(m, s);
     else if (rc > 0)
@@ -168,10 +168,10 @@ static inline int show(struct merge *m)
 {
     const struct cursor *winner = m->winner;
 
-    slice_pass_on(&m->base.key, &winner->key);
-    slice_pass_on(&m->base.value, &winner->value);
+    slice_pass_on(&m->base.iter.key, &winner->iter.key);
+    slice_pass_on(&m->base.iter.value, &winner->iter.value);
     m->base.type = winner->type;
-    m->base.has_value = winner->has_value;
+    m->base.iter.has_value = winner->iter.has_value;
     return 0;
 }
 
@@ -222,10 +222,10 @@ static int start(struct merge *m, int rc, struct strata_error *err)
     return settle(m, rc, err);
 }
 
-static int merge_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct merge *m = (struct merge *)cursor;
-    int rc = 0;
+    struct merge *m = (struct merge *)iter;
+    int rc = cursor_keep_key(&m->base, &key, err);
 
     begin(m, false);
     for (size_t i = 0; i < m->run_count; i++)
@@ -235,21 +235,20 @@ static int merge_seek(struct cursor *cursor, struct strata_slice key, struct str
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct source *s = &m->sources[i];
         rc = place(m, s,
-                   s->run ? run_cursor_open(s->run, key, err)
-                          : s->cursor->ops->seek(s->cursor, key, err));
+                   s->run ? run_cursor_open(s->run, key, err) : cursor_seek(s->cursor, key, err));
     }
     return start(m, rc, err);
 }
 
-static int merge_last(struct cursor *cursor, struct strata_error *err)
+static int merge_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct merge *m = (struct merge *)cursor;
+    struct merge *m = (struct merge *)iter;
     int rc = 0;
 
     begin(m, true);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct cursor *c = m->sources[i].cursor;
-        rc = place(m, &m->sources[i], c->ops->last(c, err));
+        rc = place(m, &m->sources[i], cursor_last(c, err));
     }
     return start(m, rc, err);
 }
@@ -263,44 +262,47 @@ static int turn(struct merge *m, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct cursor *c = m->sources[i].cursor;
         if (m->sources[i].live)
-            rc = m->back ? c->ops->prev(c, err) : c->ops->next(c, err);
+            rc = m->back ? cursor_prev(c, err) : cursor_next(c, err);
         else
-            rc = m->back ? c->ops->last(c, err) : cursor_first(c, err);
+            rc = m->back ? cursor_last(c, err) : cursor_first(c, err);
         rc = place(m, &m->sources[i], rc);
     }
     return start(m, rc, err);
 }
 
-static int merge_next(struct cursor *cursor, struct strata_error *err)
+static int merge_next(struct strata_iter *iter, struct strata_error *err)
 {
-    struct merge *m = (struct merge *)cursor;
+    struct merge *m = (struct merge *)iter;
     return m->back ? turn(m, err) : settle(m, pass_key(m, err), err);
 }
 
-static int merge_prev(struct cursor *cursor, struct strata_error *err)
+static int merge_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    struct merge *m = (struct merge *)cursor;
+    struct merge *m = (struct merge *)iter;
     return m->back ? settle(m, pass_key(m, err), err) : turn(m, err);
 }
 
-static int merge_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
+static int merge_value(struct strata_iter *iter, struct strata_error *err)
 {
-    struct merge *m = (struct merge *)cursor;
-    return cursor_value(m->order[m->at]->cursor, value, err);
+    struct merge *m = (struct merge *)iter;
+    int rc = cursor_value(m->order[m->at]->cursor, &iter->value, err);
+
+    iter->has_value = rc == 0;
+    return rc;
 }
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
-static void merge_free(struct cursor *cursor)
+static void merge_free(struct strata_iter *iter)
 {
-    struct merge *m = (struct merge *)cursor;
+    struct merge *m = (struct merge *)iter;
 
     for (size_t i = 0; i < m->count; i++)
         if (!m->sources[i].run)
-            m->sources[i].cursor->ops->free(m->sources[i].cursor);
+            cursor_free(m->sources[i].cursor);
     for (size_t i = 0; i < m->run_count; i++)
         run_cursor_clear(&m->runs[i]);
-    free(m);
+    cursor_end(&m->base);
 }
 
 static struct merge *make(const struct merge_sources *of)
@@ -323,8 +325,8 @@ static struct merge *make(const struct merge_sources *of)
 
 int merge_runs_new(const struct merge_sources *of, struct cursor **out, struct strata_error *err)
 {
-    static const struct cursor_ops ops = {merge_seek, merge_last,  merge_next,
-                                          merge_prev, merge_value, merge_free};
+    static const struct strata_iter_ops ops = {merge_seek, merge_last,  merge_next,
+                                               merge_prev, merge_value, merge_free};
     struct merge *m = make(of);
     size_t n = 0;
 
@@ -334,7 +336,7 @@ int merge_runs_new(const struct merge_sources *of, struct cursor **out, struct s
     if (n < of->newer_count || !m) {
         for (n = 0; n < of->newer_count; n++)
             if (of->newer[n])
-                of->newer[n]->ops->free(of->newer[n]);
+                cursor_free(of->newer[n]);
         free(m);
         return strata_fail_memory(err, sizeof *m);
     }
@@ -342,7 +344,7 @@ int merge_runs_new(const struct merge_sources *of, struct cursor **out, struct s
         run_cursor_init(&m->runs[i], &of->runs[i], of->prefix, of->once);
         m->sources[n] = (struct source){&m->runs[i].base, &m->runs[i], false};
     }
-    m->base.ops = &ops;
+    m->base.iter.ops = &ops;
     *out = &m->base;
     return 0;
 }

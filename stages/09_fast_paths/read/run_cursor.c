@@ -110,9 +110,9 @@ static void take_columns(struct run_cursor *c)
     c->head_mask = has_heads ? head_cut(UINT64_MAX, b->suffix_size - c->head_pass) : 0;
     c->head_pass = has_heads ? c->head_pass : 0;
     c->rest = c->key + b->prefix_size;
-    c->base.key = (struct strata_slice){c->key, (size_t)b->prefix_size + b->suffix_size};
+    c->base.iter.key = (struct strata_slice){c->key, (size_t)b->prefix_size + b->suffix_size};
     c->base.type = STRATA_OP_PUT;
-    c->base.value.size = b->value_size;
+    c->base.iter.value.size = b->value_size;
 }
 
 /* Of the suffix of an entry, as many bytes as belong to the head. */
@@ -133,9 +133,9 @@ void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
 {
     c->at = at;
     c->head = head_with(c, pax_block_suffix(c->block, at));
-    c->base.key = (struct strata_slice){c->key, pax_block_put_suffix(c->block, at, c->key)};
+    c->base.iter.key = (struct strata_slice){c->key, pax_block_put_suffix(c->block, at, c->key)};
     c->base.type = pax_block_type(c->block, at);
-    c->base.value = pax_block_value(c->block, at);
+    c->base.iter.value = pax_block_value(c->block, at);
 }
 
 static int read_own(struct run_cursor *c, const struct pax_table *t, uint32_t n, bool back,
@@ -301,47 +301,52 @@ int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata
         return run_cursor_leave(c, false, err);
     run_cursor_settle(c, at);
     for (size_t i = 0; i < VALUES; i += LINE) /* others are sought meanwhile */
-        __builtin_prefetch(c->base.value.data + i);
+        __builtin_prefetch(c->base.iter.value.data + i);
     return 0;
 }
 
 /* ---- As a cursor ----------------------------------------------------------------------------- */
 
-static int run_seek(struct cursor *cursor, struct strata_slice key, struct strata_error *err)
+static int run_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)cursor;
+    struct run_cursor *c = (struct run_cursor *)iter;
+    int rc = cursor_keep_key(&c->base, &key, err);
 
+    if (rc < 0)
+        return rc;
     run_cursor_aim(c, key);
     run_cursor_bring(c);
     return run_cursor_open(c, key, err);
 }
 
-static int run_last(struct cursor *cursor, struct strata_error *err)
+static int run_last(struct strata_iter *iter, struct strata_error *err)
 {
-    return run_cursor_last((struct run_cursor *)cursor, err);
+    return run_cursor_last((struct run_cursor *)iter, err);
 }
 
-static int run_next(struct cursor *cursor, struct strata_error *err)
+static int run_next(struct strata_iter *iter, struct strata_error *err)
 {
-    return run_cursor_step((struct run_cursor *)cursor, false, err);
+    iter->has_value = true; /* who shows it to a user drops that */
+    return run_cursor_step((struct run_cursor *)iter, false, err);
 }
 
-static int run_prev(struct cursor *cursor, struct strata_error *err)
+static int run_prev(struct strata_iter *iter, struct strata_error *err)
 {
-    return run_cursor_step((struct run_cursor *)cursor, true, err);
+    iter->has_value = true;
+    return run_cursor_step((struct run_cursor *)iter, true, err);
 }
 
-static int run_value(struct cursor *cursor, struct strata_slice *value, struct strata_error *err)
+static int run_value(struct strata_iter *iter, struct strata_error *err)
 {
     (void)err;
-    *value = cursor->value;
+    iter->has_value = true;
     return 0;
 }
 
-static void run_free(struct cursor *cursor)
+static void run_free(struct strata_iter *iter)
 {
-    run_cursor_clear((struct run_cursor *)cursor);
-    free(cursor);
+    run_cursor_clear((struct run_cursor *)iter);
+    cursor_end((struct cursor *)iter);
 }
 
 /* ---- Its life -------------------------------------------------------------------------------- */
@@ -349,12 +354,12 @@ static void run_free(struct cursor *cursor)
 void run_cursor_init(struct run_cursor *c, const struct fast_run *run, struct strata_slice prefix,
                      bool once)
 {
-    static const struct cursor_ops ops = {run_seek, run_last,  run_next,
-                                          run_prev, run_value, run_free};
+    static const struct strata_iter_ops ops = {run_seek, run_last,  run_next,
+                                               run_prev, run_value, run_free};
 
     memset(c, 0, offsetof(struct run_cursor, small));
-    c->base.ops = &ops;
-    c->base.has_value = true;
+    c->base.iter.ops = &ops;
+    c->base.iter.has_value = true;
     c->run = *run;
     c->prefix = prefix;
     c->once = once;

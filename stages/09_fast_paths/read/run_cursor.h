@@ -25,7 +25,7 @@ size_t run_find(const struct fast_run *run, struct strata_slice prefix, struct s
 
 struct run_cursor {
     struct cursor base;
-    uint64_t head;         /* of base.key */
+    uint64_t head;         /* of base.iter.key */
     uint32_t n, at, count; /* the block's number in its table, the entry's in it, entries */
     bool usual;            /* the block's entries are puts, and all of one size */
     const struct pax_block *block;
@@ -45,7 +45,7 @@ struct run_cursor {
     uint64_t sought; /* what run_cursor_aim has found */
     size_t table;    /* where the block's stands in the run */
     struct fast_run run;
-    struct sstable *single; /* the run of pax_table_cursor */
+    struct sstable *single;     /* the run of pax_table_cursor */
     struct strata_slice prefix; /* all keys of the run begin with it */
     struct clock_cache *cache;
     struct clock_cache_frame *frame; /* or NULL */
@@ -87,7 +87,7 @@ static inline void run_cursor_settle(struct run_cursor *c, uint32_t at)
     c->at = at;
     c->head = c->head_base | (head_load(suffix + c->head_pass) & c->head_mask) >> c->head_shift;
     memcpy(c->rest, suffix, PAX_BLOCK_SLACK);
-    c->base.value.data = c->values + (size_t)at * c->value_size;
+    c->base.iter.value.data = c->values + (size_t)at * c->value_size;
 }
 
 /* To the next entry of the block, or the one before; false: it has none. */

@@ -3,7 +3,7 @@
 #ifndef STRATA_09_VERSION_INDEX_H
 #define STRATA_09_VERSION_INDEX_H
 
-#include "06_leveled_compaction/version/version.h"
+#include "07_paced_compaction/tree/parts.h"
 #include "run_cursor.h"
 
 struct version_index {

@@ -7,9 +7,8 @@
  * I1: every separator but the first begins with what all keys of the table begin with, and is
  *     longer: it tells two of them apart. So does every key that is looked for, as it lies between
  *     the smallest and the largest.
- * I2: heads ascend with the separators, but equal ones may stand side by side: zeros stand for
- * bytes that are not there. Where every separator ends within its head, and not with a zero, a key
- * whose head is equal begins with it: then heads alone decide. Measured: 35 ns in 28,000 blocks,
+ * I2: heads ascend with the separators, but equal ones may stand side by side, as zeros stand for
+ *     bytes that are not there: there the separators decide. Measured: 35 ns in 28,000 blocks,
  * where memcmp on the separators takes 204. */
 #include "fence.h"
 #include "base/bytes.h"
@@ -60,18 +59,6 @@ static uint64_t head_of(struct strata_slice key, size_t prefix)
     return head;
 }
 
-uint64_t fence_head(const struct fence *fence, struct strata_slice first, struct strata_slice rest)
-{
-    struct strata_slice parts[2] = {slice_behind(first, fence->prefix), rest};
-    uint8_t bytes[HEAD];
-    size_t size = 0;
-
-    for (int i = 0; i < 2; i++)
-        for (size_t at = 0; at < parts[i].size && size < HEAD; at++)
-            bytes[size++] = parts[i].data[at];
-    return head_of(strata_bytes(bytes, size), 0);
-}
-
 static int corrupt(const char *what, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET, "%s", what);
@@ -116,7 +103,6 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
     struct decoder d;
     uint64_t place = begin;
 
-    fence->heads_decide = true;
     decoder_init(&d, strata_buffer_slice(&fence->bytes));
     for (uint32_t i = 0; i < fence->count; i++) {
         uint64_t size = get_varint(&d);
@@ -127,8 +113,6 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
             return corrupt("the index has blocks outside of the file", err);
         if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
             return corrupt("the index is not in order", err);
-        fence->heads_decide &=
-            !i || (separator.size - fence->prefix <= HEAD && separator.data[separator.size - 1]);
         fence->heads[i] = i ? head_of(separator, fence->prefix) : 0;
         fence->places[i] = place;
         place += size;
@@ -199,8 +183,7 @@ uint32_t fence_find(const struct fence *fence, struct strata_slice key)
     uint64_t head = head_of(key, fence->prefix);
     uint32_t high = last_not_behind(fence->heads, fence->count, head), low;
 
-    if (fence->heads[high] != head || fence->heads_decide ||
-        strata_compare(fence_at(fence, high), key) <= 0)
+    if (fence->heads[high] != head || strata_compare(fence_at(fence, high), key) <= 0)
         return high;
     low = head ? last_not_behind(fence->heads, high, head - 1) : 0;
     while (low + 1 < high) { /* the separator of low is not behind the key, that of high is */

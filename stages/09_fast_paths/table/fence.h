@@ -20,7 +20,6 @@ struct fence {
     uint32_t *at;      /* where the separators stand in bytes */
     uint32_t count;    /* of blocks, >= 1 */
     uint32_t prefix;   /* bytes that all keys of the table begin with */
-    bool heads_decide; /* a key is behind a separator, or is it, iff their heads say so */
     struct strata_buffer bytes; /* as in the file */
 };
 
@@ -40,9 +39,6 @@ int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin,
                struct strata_slice smallest, struct strata_slice largest, struct strata_error *err);
 void fence_free(struct fence *fence);
 
-/* 8 bytes of a key behind what all keys of the table begin with, as a number; of a key in two
- * parts, the first of them at least as long as that. */
-uint64_t fence_head(const struct fence *fence, struct strata_slice first, struct strata_slice rest);
 /* Borrowed from the index; the first block's is empty. */
 struct strata_slice fence_at(const struct fence *fence, uint32_t block);
 /* The only block that may hold `key`, which is between the smallest and the largest. */

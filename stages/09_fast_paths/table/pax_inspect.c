@@ -101,7 +101,7 @@ static int show_properties(const struct pax_table *t, struct inspect *to, struct
              sum->records, sum->tombstones, sum->first, sum->last,
              inspect_text(strata_buffer_slice(&t->base.smallest), SHOWN, smallest, sizeof smallest),
              inspect_text(strata_buffer_slice(&t->base.largest), SHOWN, largest, sizeof largest),
-             t->base.notes.size ? "; notes" : "");
+             t->notes.size ? "; notes" : "");
     inspect_section(to, t->properties, "properties");
     return show_section(t->file.file, to, t->properties, t->base.bytes - PAX_TABLE_FOOTER, text,
                         err);
@@ -173,7 +173,7 @@ static int table_inspect(struct fs_file *file, struct inspect *to, struct strata
     pax_table_free_resident(&t);
     strata_buffer_free(&t.base.smallest);
     strata_buffer_free(&t.base.largest);
-    strata_buffer_free(&t.base.notes);
+    strata_buffer_free(&t.notes);
     if (rc == 0)
         inspect_end(to, to->damaged ? 0 : file->end, file->end);
     return rc;

@@ -9,6 +9,7 @@
  *     opened, or, opened to be read later, before the first key was looked for in it. */
 #include "pax_table_inside.h"
 #include "base/bytes.h"
+#include "02_hash_index/index.h"
 #include "base/cost.h"
 
 #include <stdlib.h>
@@ -85,7 +86,18 @@ void pax_table_close(struct sstable *table)
     fs_unmap(t->base.fs, t->mapped, t->base.bytes);
     segment_close_file(&t->file, NULL); /* it was only read: nothing is lost */
     pax_table_free_resident(t);
+    strata_buffer_free(&t->notes);
     sstable_free(table);
+}
+
+bool pax_table_is_packed(const struct sstable *table)
+{
+    return ((const struct pax_table *)table)->packed;
+}
+
+const struct strata_buffer *pax_table_notes(const struct sstable *table)
+{
+    return &((const struct pax_table *)table)->notes;
 }
 
 static int check_file(struct pax_table *t, struct strata_error *err)
@@ -199,10 +211,11 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
     return *type ? rc : STRATA_NOT_FOUND;
 }
 
-static int table_get(struct sstable *table, struct strata_slice key, uint64_t hash, unsigned *type,
+static int table_get(struct sstable *table, struct strata_slice key, unsigned *type,
                      struct strata_buffer *value, struct strata_error *err)
 {
     struct pax_table *t = (struct pax_table *)table;
+    uint64_t hash = index_hash(key);
     int rc = pax_table_need(t, err);
 
     if (rc < 0)
@@ -232,7 +245,6 @@ const struct sstable_kind pax_table_kind = {
     .common_del = common_del,
     .stats = stats,
     .open = pax_table_open,
-    .open_later = pax_table_open_later,
     .close = pax_table_close,
     .get = table_get,
     .offset = table_offset,

@@ -9,7 +9,7 @@
 #include "09_fast_paths/cache/clock_cache.h"
 #include "base/cost.h"
 #include "fence.h"
-#include "05_blocks_bloom/stored_block.h"
+#include "05_blocks_bloom/block/stored_block.h"
 #include "pax_table.h"
 
 #include <pthread.h>
@@ -68,11 +68,13 @@ struct pax_table_common {
 struct pax_table {
     struct sstable base;
     struct pax_table_common *common;
-    struct segment file;   /* only its descriptor is of interest */
-    const uint8_t *mapped; /* the file, for its blocks; NULL: it is read by calls */
-    uint64_t blocks;       /* how many */
-    uint64_t block_bytes;  /* of them, unpacked */
-    uint64_t blocks_end;   /* where the index begins */
+    struct segment file;        /* only its descriptor is of interest */
+    const uint8_t *mapped;      /* the file, for its blocks; NULL: it is read by calls */
+    uint64_t blocks;            /* how many */
+    uint64_t block_bytes;       /* of them, unpacked */
+    uint64_t blocks_end;        /* where the index begins */
+    bool packed;                /* its entries take less room there than they have */
+    struct strata_buffer notes; /* as its maker wrote them, or empty */
     uint64_t filter_place;
     uint64_t properties;   /* where they begin */
     unsigned probes;       /* of the filter; 0: there is none */
@@ -115,9 +117,6 @@ int pax_table_open_read(const struct strata_env *env, void *common, uint64_t num
 int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
                    struct sstable **out, struct strata_error *err);
 void pax_table_close(struct sstable *table);
-/* As pax_table_open, but index and filter are read when they are needed (pax_table_need). */
-int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
-                         struct sstable **out, struct strata_error *err);
 /* What stays in memory (pax_table_resident.c): of a table whose path, number, bytes and file are
  * set. To be freed in any case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
 int pax_table_read_resident(struct pax_table *table, struct strata_error *err);

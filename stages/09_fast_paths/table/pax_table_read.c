@@ -138,24 +138,6 @@ static int check_size(const struct pax_table *t, uint64_t place, const struct st
                                  err);
 }
 
-/* Do the heads tell that it is within its bounds? They are at hand, as the search has come by; the
- * separators are not, and decide the rest. */
-static bool heads_within_bounds(const struct pax_table *t, uint32_t n,
-                                const struct pax_block *block)
-{
-    const struct fence *fence = &t->fence;
-    struct strata_slice prefix = pax_block_prefix(block);
-    uint64_t first, last;
-
-    if (!n || n + 1 == fence->count || prefix.size < fence->prefix ||
-        (fence->prefix && memcmp(prefix.data, t->base.smallest.data, fence->prefix) != 0))
-        return false;
-    first = fence_head(fence, prefix, pax_block_suffix(block, 0));
-    last = fence_head(fence, prefix, pax_block_suffix(block, block->count - 1));
-    return (first > fence->heads[n] || (fence->heads_decide && first == fence->heads[n])) &&
-           last < fence->heads[n + 1];
-}
-
 /* I1: all its keys lie between its separator and the next one. */
 static bool within_bounds(const struct pax_table *t, uint32_t n, const struct pax_block *block)
 {
@@ -179,7 +161,7 @@ static int open_block(const struct pax_table *t, uint32_t n, struct strata_slice
 
     if (rc < 0)
         return pax_table_blame(t, place, rc, &why, err);
-    if (!heads_within_bounds(t, n, block) && !within_bounds(t, n, block))
+    if (!within_bounds(t, n, block))
         return sstable_corrupt(&t->base, place, "the block has keys that the index has elsewhere",
                                err);
     return 0;

@@ -77,12 +77,12 @@ int pax_table_read_ends(struct pax_table *t, struct strata_error *err)
         t->base.sum = p.sum;
         t->base.smallest = p.smallest;
         t->base.largest = p.largest;
-        t->base.notes = p.notes;
+        t->notes = p.notes;
         p.smallest = p.largest = p.notes = (struct strata_buffer){0};
         t->blocks = p.blocks;
         t->block_bytes = p.block_bytes;
         t->blocks_end = p.index;
-        t->base.packed =
+        t->packed =
             p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * STORED_BLOCK_TRAILER;
         t->filter_place = p.filter;
         t->probes = p.probes;

@@ -13,6 +13,7 @@ struct pax_table_writer {
     struct strata_buffer index, separator, hashes;
     struct strata_buffer last; /* key of the block before */
     struct pax_table_properties properties;
+    bool plain; /* nothing is packed */
 };
 
 int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
@@ -29,9 +30,19 @@ int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct s
         return rc;
     }
     w->builder.target = env->options->block_bytes;
-    w->base.plain = env->options->plain_blocks;
+    w->plain = env->options->plain_blocks;
     *out = &w->base;
     return 0;
+}
+
+void pax_table_writer_plain(struct sstable_writer *writer)
+{
+    ((struct pax_table_writer *)writer)->plain = true;
+}
+
+struct strata_buffer *pax_table_writer_notes(struct sstable_writer *writer)
+{
+    return &((struct pax_table_writer *)writer)->properties.notes;
 }
 
 static int replace(struct strata_buffer *to, struct strata_slice bytes, struct strata_error *err)
@@ -74,7 +85,7 @@ static int end_block(struct pax_table_writer *w, struct strata_error *err)
     if (rc == 0)
         rc = pax_block_builder_finish(&w->builder, &bytes, err);
     if (rc == 0)
-        rc = put_section(w, bytes, !w->base.plain, &check, err);
+        rc = put_section(w, bytes, !w->plain, &check, err);
     if (rc == 0)
         rc = fence_put(&w->index, sstable_writer_place(&w->base) - place,
                        strata_buffer_slice(&w->separator), err);
@@ -147,8 +158,6 @@ static int put_properties(struct pax_table_writer *w, struct strata_error *err)
 
     w->properties.sum = w->base.sum;
     if (rc == 0)
-        rc = replace(&w->properties.notes, strata_buffer_slice(&w->base.notes), err);
-    if (rc == 0)
         rc = pax_table_put_properties(&bytes, &w->properties, err);
     if (rc == 0)
         rc = put_section(w, strata_buffer_slice(&bytes), true, &check, err);
@@ -187,7 +196,7 @@ int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint6
         rc = put_properties(w, err);
     if (rc == 0)
         rc = put_footer(w, properties, err);
-    return rc < 0 ? rc : sstable_writer_end(writer, err);
+    return rc < 0 ? rc : sstable_writer_flush(writer, strata_bytes(NULL, 0), err);
 }
 
 void pax_table_writer_del(struct sstable_writer *writer, bool keep)

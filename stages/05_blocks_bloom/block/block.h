@@ -1,0 +1,70 @@
+/* block.h: a block of entries in key order, prefix-compressed, with restart points (LevelDB's
+ * doc/table_format.md and table/block.cc; the format is drawn in block_build.c). Data blocks and
+ * the index are blocks of this kind.
+ *
+ * Bytes of a file are checked once, when they are read (block_check). Everything else here relies
+ * on that: finding and iterating check no bounds.
+ *
+ * Threads: a block does not change; a block_iter is used by one thread at a time. */
+#ifndef STRATA_05_BLOCK_H
+#define STRATA_05_BLOCK_H
+
+#include "strata_engine.h"
+
+#define BLOCK_MAX_ENTRY                                                                            \
+    (STRATA_MAX_KEY + STRATA_MAX_VALUE + 64) /* bytes of a block of one entry                      \
+                                              */
+
+/* A block that was checked; the bytes are borrowed. */
+struct block {
+    const uint8_t *data;
+    uint32_t entries_end; /* bytes of entries; the restart points follow */
+    uint32_t restarts;    /* number of restart points, >= 1 */
+};
+
+/* What block_check learned. */
+struct block_facts {
+    uint32_t entries;         /* >= 1 */
+    struct strata_slice last; /* key, in the scratch memory */
+};
+
+/* Checks everything that reading relies on: the lengths, the restart points, the types and that
+ * keys ascend. `scratch` has room for bytes.size bytes. NULL: the block is sound. Else what is
+ * wrong with it. */
+const char *block_check(struct strata_slice bytes, uint8_t *scratch, struct block_facts *facts);
+
+/* Of bytes that block_check found sound. */
+struct block block_of(struct strata_slice bytes);
+
+/* ---- One key --------------------------------------------------------------------------------- */
+
+/* The type of the entry with this key, and its value, borrowed from the block; 0: there is none. */
+unsigned block_get(const struct block *block, struct strata_slice key, struct strata_slice *value);
+/* The key at restart point n; it is stored there in full. */
+struct strata_slice block_restart_key(const struct block *block, uint32_t n);
+/* The value there. */
+struct strata_slice block_restart_value(const struct block *block, uint32_t n);
+
+/* ---- Iterating ------------------------------------------------------------------------------- */
+
+/* A position in a block. All zero is a valid empty one. */
+struct block_iter {
+    struct block block;
+    uint32_t at, next; /* offsets of the entry and of the one after it */
+    uint32_t restart;  /* the restart point at or before `at` */
+    unsigned type;     /* enum strata_op_type */
+    struct strata_buffer key;
+    struct strata_slice value; /* borrowed from the block */
+};
+
+/* To another block, at no entry. Keeps the key's memory for reuse. NO_MEMORY. */
+int block_iter_enter(struct block_iter *iter, const struct block *block, struct strata_error *err);
+void block_iter_free(struct block_iter *iter);
+/* false: there is no such entry, and the iterator is at none. */
+void block_iter_first(struct block_iter *iter);
+void block_iter_last(struct block_iter *iter);
+bool block_iter_seek(struct block_iter *iter, struct strata_slice key); /* first key >= `key` */
+bool block_iter_next(struct block_iter *iter);
+bool block_iter_prev(struct block_iter *iter);
+
+#endif

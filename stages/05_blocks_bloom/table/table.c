@@ -1,0 +1,197 @@
+/* table.c: see table.h: opening a table and finding a key.
+ *
+ *   get:  range of keys -> filter -> index -> data block -> entry
+ *         in memory        |         |        |
+ *                          |         |        \- from the cache, or one read of the file
+ *                          |         \- log2(blocks) keys are compared
+ *                          \- one line of 64 bytes
+ *
+ * 5.I11: index and filter were checked when the table was opened and do not change. So any number
+ *        of threads reads a table without a lock; only the cache has one. */
+#include "02_hash_index/index.h"
+#include "base/bytes.h"
+#include "base/cost.h"
+#include "table_inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- What the tables of a database have in common -------------------------------------------- */
+
+static void common_del(void *self)
+{
+    struct table_common *common = self;
+
+    cache_del(common->cache);
+    free(common);
+}
+
+static int common_new(const struct strata_env *env, void **out, struct strata_error *err)
+{
+    struct table_common *common = calloc(1, sizeof *common);
+    int rc;
+
+    if (!common)
+        return strata_fail_memory(err, sizeof *common);
+    common->env = env;
+    rc = cache_new(env->options->cache_bytes, &common->cache, err);
+    if (rc < 0)
+        common_del(common);
+    else
+        *out = common;
+    return rc;
+}
+
+static void stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
+{
+    struct table_common *common = self;
+    struct cache_stats cache;
+
+    cache_stats(common->cache, &cache);
+    const struct strata_stat list[] = {
+        {"cache_hits", "blocks", "found in the cache", cache.hits},
+        {"cache_misses", "blocks", "not found there, and read", cache.misses},
+        {"cache_evictions", "blocks", "that made room for others", cache.evictions},
+        {"cache_blocks", "blocks", "in the cache now", cache.blocks},
+        {"cache_bytes", "bytes", "of memory that the cache takes", cache.bytes},
+        {"bloom_filtered", "gets", "of a table that its filter answered", common->filtered},
+        {"bloom_false_positives", "gets", "that passed a filter and found nothing",
+         common->false_positives},
+        {"cost_comparisons", "keys", "compared by this thread, on all handles",
+         cost_so_far.comparisons},
+        {"cost_filter_probes", "gets", "that asked a filter, likewise", cost_so_far.filter_probes},
+        {"cost_blocks", "blocks", "looked at, likewise", cost_so_far.blocks},
+        {"cost_blocks_loaded", "blocks", "read from a file, likewise", cost_so_far.blocks_loaded},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        each(arg, &list[i]);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+void table_close(struct sstable *base)
+{
+    struct table *t = (struct table *)base;
+
+    fs_close(t->file, NULL); /* it was only read: nothing is lost */
+    table_free_parts(t);
+    strata_buffer_free(&t->user);
+    sstable_free(base);
+}
+
+static int open_file(struct table *t, struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = fs_open(t->base.fs, t->base.path, FS_READ, &t->file, &why);
+
+    return sstable_opened(&t->base, t->file, rc, &why, err);
+}
+
+int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
+               struct strata_error *err)
+{
+    struct table *t = calloc(1, sizeof *t);
+    int rc;
+
+    *out = NULL;
+    if (!t)
+        return strata_fail_memory(err, sizeof *t);
+    t->common = common;
+    t->cache_name = cache_table(t->common->cache);
+    rc = sstable_init(&t->base, &table_kind, env, number, err);
+    if (rc == 0)
+        rc = open_file(t, err);
+    if (rc == 0)
+        rc = table_read_parts(t, err);
+    if (rc < 0)
+        table_close(&t->base);
+    else
+        *out = &t->base;
+    return rc;
+}
+
+struct strata_slice table_user(const struct sstable *base)
+{
+    return strata_buffer_slice(&((const struct table *)base)->user);
+}
+
+/* ---- Finding --------------------------------------------------------------------------------- */
+
+static bool may_have(const struct table *t, uint64_t hash)
+{
+    cost_so_far.filter_probes += t->filter != NULL;
+    return !t->filter || bloom_may_contain(&t->bloom, hash);
+}
+
+static int copy(struct strata_slice from, struct strata_buffer *to, struct strata_error *err)
+{
+    strata_buffer_clear(to);
+    return strata_buffer_append(to, from.data, from.size) < 0 ? strata_fail_memory(err, from.size)
+                                                              : 0;
+}
+
+/* The one block that may have the key: it is pinned while its value is copied. */
+static int find(struct table *t, struct strata_slice key, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err)
+{
+    uint32_t n = table_index_find(&t->index, key);
+    struct cache_block *pinned;
+    struct strata_slice found;
+    struct block block;
+    int rc;
+
+    assert(n < t->index.count); /* as the key is not after the largest */
+    rc = table_pin(t, n, &pinned, err);
+    if (rc < 0)
+        return rc;
+    block = table_block(pinned);
+    *type = block_get(&block, key, &found);
+    rc = *type ? copy(found, value, err) : STRATA_NOT_FOUND;
+    cache_unpin(t->common->cache, pinned);
+    return rc;
+}
+
+static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
+                     struct strata_buffer *value, struct strata_error *err)
+{
+    struct table *t = (struct table *)base;
+    int rc;
+
+    if (!may_have(t, index_hash(key))) {
+        atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
+        return STRATA_NOT_FOUND;
+    }
+    rc = find(t, key, type, value, err);
+    if (rc == STRATA_NOT_FOUND)
+        atomic_fetch_add_explicit(&t->common->false_positives, 1, memory_order_relaxed);
+    return rc;
+}
+
+/* Where the block begins that may have the key: no block is read. */
+static int table_offset(struct sstable *base, struct strata_slice key, uint64_t *offset,
+                        struct strata_error *err)
+{
+    struct table *t = (struct table *)base;
+
+    (void)err;
+    *offset = table_index_at(&t->index, table_index_find(&t->index, key)).offset;
+    return 0;
+}
+
+const struct sstable_kind table_kind = {
+    .suffix = TABLE_SUFFIX,
+    .magic = TABLE_MAGIC,
+    .common_new = common_new,
+    .common_del = common_del,
+    .stats = stats,
+    .open = table_open,
+    .close = table_close,
+    .get = table_get,
+    .offset = table_offset,
+    .cursor = table_cursor,
+    .verify = table_verify,
+    .writer_new = table_writer_new,
+    .writer_add = table_writer_add,
+    .writer_finish = table_writer_finish,
+    .writer_del = table_writer_del,
+};

@@ -1,0 +1,22 @@
+/* table.h: stage 5's kind of sorted table: entries in blocks of about options.block_bytes, a sparse
+ * index with one entry a block, and a Bloom filter. Index and filter stay in memory. So a get reads
+ * one block, from the cache or the file, and a get of a key that the table does not have reads
+ * none, but for one in a hundred. The file is drawn in table_format.c. */
+#ifndef STRATA_05_TABLE_H
+#define STRATA_05_TABLE_H
+
+#include "04_memtable_sstable/run/sstable.h"
+
+#define TABLE_SUFFIX ".sst"
+#define TABLE_MAGIC "STRATSST"
+
+extern const struct sstable_kind table_kind;
+
+/* User properties (RocksDB's user-collected properties): bytes that whoever has a table written may
+ * add before writer_finish, and read again; the table does not look at them. */
+struct strata_buffer *table_writer_user(struct sstable_writer *writer);
+struct strata_slice table_user(const struct sstable *table); /* borrowed from the table */
+
+extern const struct strata_format table_format; /* inspect.c */
+
+#endif

@@ -1,0 +1,62 @@
+/* picker.h: what is to be compacted next, and how much there is to be done in all. Nothing is done
+ * here: a pick is told of a version. */
+#ifndef STRATA_07_PICKER_H
+#define STRATA_07_PICKER_H
+
+#include "06_leveled_compaction/compaction/pick.h"
+
+/* Numbers of tables that could not be read: no pick has them. All zero: there is none. */
+struct policy_quarantine {
+    uint64_t *numbers;
+    size_t count, room;
+};
+
+/* NO_MEMORY. */
+int policy_quarantine_add(struct policy_quarantine *quarantined, uint64_t number,
+                          struct strata_error *err);
+void policy_quarantine_clear(struct policy_quarantine *quarantined);
+
+/* policy_targets.c: what each level may have before it is due. */
+struct policy_targets {
+    unsigned base;           /* takes what leaves level 0; those between have no tables, or drain */
+    uint64_t target[LEVELS]; /* bytes, of levels from the base on; the last one may have any */
+};
+
+void policy_targets(const struct version *version, const struct strata_options *options,
+                    struct policy_targets *out);
+/* About how many bytes are to be read by compactions until nothing is due. */
+uint64_t policy_debt(const struct version *version, const struct strata_options *options);
+
+/* So many tables level 0 may have before what is owed must be done. */
+unsigned policy_slowdown_trigger(const struct version *version,
+                                 const struct strata_options *options);
+
+/* What is picked of. */
+struct policy_input {
+    const struct version *version;
+    const struct strata_options *options;
+    const struct strata_buffer
+        *cursors; /* for each level a key, behind which the next one begins */
+    const struct policy_quarantine *quarantined;
+    bool drain; /* nobody writes: level 0 is due, too, when that costs little */
+};
+
+/* The most urgent compaction. NOT_FOUND: none is due that can be done without a spared table.
+ * NO_MEMORY. To be freed in any case. */
+int policy_pick(const struct policy_input *of, struct pick *out, struct strata_error *err);
+/* All tables, into the level that is large enough for them, at least the last that has any. With
+ * `move` no two have keys between those of the other, and none has tombstones.
+ * NOT_FOUND: they are there already, and hide nothing. NO_MEMORY. To be freed in any case. */
+int policy_pick_all(const struct version *version, const struct strata_options *options,
+                    struct pick *out, struct strata_error *err);
+/* policy_pick_range.c: of keys from `from` on and before `to` (without bytes: no bound): the
+ * deepest level with tables that hold any; no less than 1. */
+unsigned policy_deepest_level(const struct version *version, struct strata_slice from,
+                              struct strata_slice to);
+/* The tables of a level that hold such keys, into the next level that is used. NOT_FOUND: there is
+ * none. NO_MEMORY. To be freed in any case. */
+int policy_pick_range(const struct version *version, const struct strata_options *options,
+                      unsigned level, struct strata_slice from, struct strata_slice to,
+                      struct pick *out, struct strata_error *err);
+
+#endif

@@ -1,0 +1,201 @@
+/* pick_level.c: see picker.h. As LevelDB does it (doc/impl.md): level 0 is due by the number of its
+ * tables, because each costs every read, the others by their bytes; the one that is most in excess
+ * is first.
+ *
+ *   level 0   [a........q] [c.....z] [b..f]      due with 4: the oldest, and all that overlap
+ *   level 1   [a.d][e...k][l...p][r..z]          due above its target: one table, round robin,
+ *   level 2   [a][b.c][e.f][g.h][i.k][m]...      with all that it overlaps on the next level
+ *
+ * How much a level may have, which one takes what leaves level 0, and when that is due, says
+ * policy_targets.c; which small tables are inputs, too, pick_small.c.
+ *
+ * I1: the inputs of level 0 are closed: no table of that level that is left out overlaps with them.
+ *     So what goes down is older than all that stays above it, key by key.
+ * I2: the inputs of the output level are all that overlap with the others; levels that are passed
+ *     over have no tables.
+ * I3: a table that cannot be read is no input, and by I1 and I2 whatever would need it is none. The
+ *     next one that does not is taken instead. What must stay on level 0 for its sake is merged
+ *     there, by size, to one table of the newest ones: so they do not gather without end. */
+#include "07_paced_compaction/policy/policy_inside.h"
+
+#include <stdlib.h>
+
+/* ---- Tables that cannot be read (I3) --------------------------------------------------------- */
+
+int policy_quarantine_add(struct policy_quarantine *quarantined, uint64_t number,
+                          struct strata_error *err)
+{
+    size_t room = quarantined->room ? 2 * quarantined->room : 4;
+    uint64_t *bigger = quarantined->numbers;
+
+    if (quarantined->count == quarantined->room)
+        bigger = realloc(quarantined->numbers, room * sizeof *bigger);
+    if (!bigger)
+        return strata_fail_memory(err, room * sizeof *bigger);
+    if (quarantined->count == quarantined->room)
+        quarantined->room = room;
+    quarantined->numbers = bigger;
+    quarantined->numbers[quarantined->count++] = number;
+    return 0;
+}
+
+void policy_quarantine_clear(struct policy_quarantine *quarantined)
+{
+    free(quarantined->numbers);
+    *quarantined = (struct policy_quarantine){0};
+}
+
+bool policy_is_quarantined(const struct policy_quarantine *quarantined, const struct sstable *table)
+{
+    for (size_t i = 0; i < quarantined->count; i++)
+        if (quarantined->numbers[i] == table->number)
+            return true;
+    return false;
+}
+
+static bool has_quarantined(const struct pick *pick, const struct policy_quarantine *quarantined)
+{
+    for (unsigned level = 0; quarantined->count && level < LEVELS; level++)
+        for (size_t i = 0; i < pick->count[level]; i++)
+            if (policy_is_quarantined(quarantined, pick->tables[level][i]))
+                return true;
+    return false;
+}
+
+/* ---- One level ------------------------------------------------------------------------------- */
+
+/* Its file can stand there as it is: blocks are packed as that level's are, and the compaction that
+ * takes it from there does not become large. */
+static bool can_move(const struct policy_input *of, const struct pick *pick,
+                     const struct pick_range *range)
+{
+    unsigned packed = of->options->pack_from_level;
+
+    return pick->count[pick->level] == 1 && pick->count[pick->output] == 0 &&
+           (pick->level >= packed || pick->output < packed) &&
+           pick_bytes_over(of->version, pick->output + 1, range) <=
+               PICK_TIMES * of->options->table_bytes;
+}
+
+static bool overlaps(const struct pick_range *range, const struct sstable *table)
+{
+    return sstable_compare_key(table, range->high) >= 0 &&
+           sstable_compare_key(table, range->low) <= 0;
+}
+
+/* Tables [at, end) of a level may overlap with the range; the others do not. */
+static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
+                        size_t *at, size_t *end)
+{
+    const struct version_level *l = &v->levels[level];
+
+    *at = level ? version_find(l, range->low) : 0;
+    *end = level ? *at : l->count;
+    while (level && *end < l->count && overlaps(range, l->tables[*end]))
+        ++*end;
+}
+
+/* I2; and the small tables next to them. `range` is theirs, then. */
+static int take_outputs(struct pick *out, const struct policy_input *of, struct pick_range *range,
+                        struct strata_error *err)
+{
+    uint64_t bytes = out->bytes + pick_bytes_over(of->version, out->output, range);
+    size_t at, end;
+
+    may_overlap(of->version, out->output, range, &at, &end);
+    policy_widen_small(of, out->output, at, end, bytes, range);
+    return pick_take_overlapping(out, of->version, out->output, range, err);
+}
+
+/* The inputs that table `at` of the level needs. */
+static int take_inputs(struct pick *out, const struct policy_input *of, unsigned level, size_t at,
+                       struct strata_error *err)
+{
+    const struct version *v = of->version;
+    struct pick_range range = policy_range_down(of, level, at);
+    int rc;
+
+    pick_free(out);
+    out->level = level;
+    out->output = policy_next_level(v, of->options, level);
+    rc = pick_take_overlapping(out, v, level, &range, err);
+    if (rc == 0)
+        rc = take_outputs(out, of, &range, err);
+    out->move = rc == 0 && can_move(of, out, &range);
+    return rc;
+}
+
+/* Round robin; of level 0 the oldest. */
+static int pick_level(const struct policy_input *of, unsigned level, struct pick *out,
+                      struct strata_error *err)
+{
+    const struct version_level *l = &of->version->levels[level];
+    size_t first = level ? pick_behind(l, strata_buffer_slice(&of->cursors[level])) : 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        size_t at = level ? (first + i) % l->count : l->count - 1 - i;
+        int rc = take_inputs(out, of, level, at, err);
+        if (rc < 0 || !has_quarantined(out, of->quarantined))
+            return rc;
+    }
+    return STRATA_NOT_FOUND;
+}
+
+/* Neighbours, by age: so that their outcome can take their place on level 0. */
+static int pick_newest(const struct policy_input *of, struct pick *out, struct strata_error *err)
+{
+    const struct version_level *l = &of->version->levels[0];
+    uint64_t bytes;
+    size_t count = policy_newest_to_merge(l, of->quarantined, &bytes);
+    int rc;
+
+    pick_free(out);
+    if (!count)
+        return STRATA_NOT_FOUND;
+    rc = pick_take_room(out, 0, count, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        pick_take(out, 0, l->tables[i]);
+    return rc;
+}
+
+static int pick_level_0(const struct policy_input *of, struct pick *out, struct strata_error *err)
+{
+    int rc = STRATA_NOT_FOUND;
+
+    if (policy_level0_plan(of) == POLICY_L0_DOWN)
+        rc = pick_level(of, 0, out, err);
+    return rc == STRATA_NOT_FOUND ? pick_newest(of, out, err) : rc;
+}
+
+/* Of those that are not left out; LEVELS: none is due. */
+static unsigned most_urgent(const struct policy_input *of, const bool left_out[LEVELS])
+{
+    uint64_t scores[LEVELS], most = 0;
+    unsigned level = LEVELS;
+
+    policy_scores(of, scores);
+    for (unsigned i = 0; i < LEVELS; i++)
+        if (!left_out[i] && scores[i] > most) {
+            most = scores[i];
+            level = i;
+        }
+    return level;
+}
+
+int policy_pick(const struct policy_input *of, struct pick *out, struct strata_error *err)
+{
+    bool left_out[LEVELS] = {false};
+    int rc = STRATA_NOT_FOUND;
+
+    *out = (struct pick){0};
+    if (of->options->compaction == STRATA_COMPACTION_TIERED)
+        return policy_pick_tiered(of->version, of->options, of->quarantined, out, err);
+    while (rc == STRATA_NOT_FOUND) {
+        unsigned level = most_urgent(of, left_out);
+        if (level == LEVELS)
+            return STRATA_NOT_FOUND;
+        rc = level ? pick_level(of, level, out, err) : pick_level_0(of, out, err);
+        left_out[level] = true;
+    }
+    return rc;
+}

@@ -1,0 +1,149 @@
+/* policy_pick_range.c: what is asked for: all tables, or what holds a range of keys: see pick.h.
+ * pick.c's I1 and I2 hold here, too. */
+#include "07_paced_compaction/policy/policy_inside.h"
+
+#include <stdlib.h>
+
+static bool holds(const struct sstable *table, struct strata_slice from, struct strata_slice to)
+{
+    return strata_compare(strata_buffer_slice(&table->largest), from) >= 0 &&
+           (!to.size || strata_compare(strata_buffer_slice(&table->smallest), to) < 0);
+}
+
+/* How many tables of the level do; `range`: of all their keys. */
+static size_t find_holders(const struct version_level *l, struct strata_slice from,
+                           struct strata_slice to, struct pick_range *range)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (!holds(l->tables[i], from, to))
+            continue;
+        if (count++ == 0)
+            *range = pick_range_of(l->tables[i]);
+        pick_widen(range, l->tables[i]);
+    }
+    return count;
+}
+
+unsigned policy_deepest_level(const struct version *version, struct strata_slice from,
+                              struct strata_slice to)
+{
+    struct pick_range range;
+    unsigned level = LEVELS - 1;
+
+    while (level > 1 && !find_holders(&version->levels[level], from, to, &range))
+        level--;
+    return level;
+}
+
+int policy_pick_range(const struct version *version, const struct strata_options *options,
+                      unsigned level, struct strata_slice from, struct strata_slice to,
+                      struct pick *out, struct strata_error *err)
+{
+    const struct version_level *l = &version->levels[level];
+    struct pick_range range;
+    int rc;
+
+    *out = (struct pick){.level = level, .output = policy_next_level(version, options, level)};
+    if (!find_holders(l, from, to, &range))
+        return STRATA_NOT_FOUND;
+    if (level == 0)
+        pick_close_over(l, &range);
+    rc = pick_take_overlapping(out, version, level, &range, err);
+    return rc < 0 ? rc : pick_take_overlapping(out, version, out->output, &range, err);
+}
+
+/* ---- Everything ------------------------------------------------------------------------------ */
+
+static bool nothing_to_gain(const struct pick *pick, unsigned levels)
+{
+    bool tombstones = false;
+
+    for (size_t i = 0; i < pick->count[pick->output]; i++)
+        tombstones |= pick->tables[pick->output][i]->sum.tombstones > 0;
+    return levels == 0 || (levels == 1 && pick->count[pick->output] && !tombstones);
+}
+
+/* Nothing in it is to be dropped, its blocks are packed as the level's are, and the compaction that
+ * takes it from there does not become large. */
+static bool can_stand(const struct sstable *table, const struct pick *pick, unsigned level,
+                      const struct strata_options *options)
+{
+    unsigned packed = options->pack_from_level;
+
+    return !table->sum.tombstones &&
+           (level == pick->output || (table->bytes <= PICK_TIMES * options->table_bytes &&
+                                      (level >= packed || pick->output < packed)));
+}
+
+static int compare_smallest(const void *a, const void *b)
+{
+    const struct sstable *const *one = a, *const *other = b;
+    return strata_compare(strata_buffer_slice(&(*one)->smallest),
+                          strata_buffer_slice(&(*other)->smallest));
+}
+
+/* Of tables in any order: no two have keys between those of the other. */
+static bool is_one_run(struct sstable **tables, size_t count)
+{
+    qsort(tables, count, sizeof *tables, compare_smallest);
+    for (size_t i = 1; i < count; i++)
+        if (strata_compare(strata_buffer_slice(&tables[i - 1]->largest),
+                           strata_buffer_slice(&tables[i]->smallest)) >= 0)
+            return false;
+    return true;
+}
+
+/* A merge would make fewer than half as many. */
+static bool are_small(const struct pick *pick, size_t count, const struct strata_options *options)
+{
+    return count > 2 * (pick->bytes / options->table_bytes + 1);
+}
+
+/* Would a merge make nearly the same tables once more? */
+static int all_can_move(const struct pick *pick, const struct strata_options *options, bool *can,
+                        struct strata_error *err)
+{
+    struct sstable **tables;
+    size_t count = 0, n = 0;
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        count += pick->count[level];
+    tables = malloc((count + 1) * sizeof(struct sstable *));
+    if (!tables)
+        return strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
+    *can = true;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < pick->count[level]; i++) {
+            tables[n++] = pick->tables[level][i];
+            *can &= can_stand(tables[n - 1], pick, level, options);
+        }
+    *can = *can && !are_small(pick, count, options) && is_one_run(tables, count);
+    free(tables);
+    return 0;
+}
+
+int policy_pick_all(const struct version *version, const struct strata_options *options,
+                    struct pick *out, struct strata_error *err)
+{
+    unsigned levels = 0;
+    int rc = 0;
+
+    *out = (struct pick){.output = 1};
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
+        const struct version_level *l = &version->levels[level];
+        rc = pick_take_room(out, level, l->count, err);
+        for (size_t i = 0; rc == 0 && i < l->count; i++)
+            pick_take(out, level, l->tables[i]);
+        levels += l->count > 0;
+        if (level && l->count)
+            out->output = level;
+    }
+    out->output = policy_level_for(out->bytes, out->output, options);
+    if (rc == 0 && nothing_to_gain(out, levels))
+        return STRATA_NOT_FOUND;
+    if (rc == 0)
+        rc = all_can_move(out, options, &out->move, err);
+    return rc;
+}

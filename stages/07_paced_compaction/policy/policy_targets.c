@@ -1,0 +1,251 @@
+/* policy_targets.c: how much each level may have, which one takes what leaves level 0, and when
+ * that is due.
+ *
+ *              fixed base           dynamic base (RocksDB's level_compaction_dynamic_level_bytes)
+ *
+ *   level 1    level_bytes          -
+ *   level 2    10 level_bytes       -
+ *   ...
+ *   level 5    10000 level_bytes    a tenth of level 6, if that is level_bytes or more; else -
+ *   level 6    all else             nearly everything
+ *
+ * With a fixed base the deepest level that has any may have less than the one above it, and what
+ * that replaces is there twice. With a dynamic one the deepest has ten times as much as all above
+ * it: targets are reckoned from it upwards, and no level is used whose target would be less than
+ * level_bytes. Such levels (-) have no tables, and are passed over; when some stand there, as
+ * another session had another base, or as much was deleted, they go down.
+ *
+ * Level 0 goes down when it has enough tables, and enough bytes to be worth what they are merged
+ * with; small ones become one table there until then. So
+ *
+ * I1: what goes down is merged with no more than L0_WORTH times its own bytes (where somebody
+ *     waits until all is settled, L0_DRAINED times); and tables that are small beside level 0
+ *     become one first: sessions that end early leave many of them, and what the next one has to
+ *     do before it may write is little. */
+#include "07_paced_compaction/policy/policy_inside.h"
+
+#define L0_MANY 6u    /* tables that rest: the newest become one, whatever their sizes */
+#define L0_URGENT 8u  /* tables from which on level 0 is compacted before all others */
+#define L0_WORTH 4u   /* so much larger may be what level 0 is merged with; */
+#define L0_DRAINED 8u /* likewise; so an eighth may be there twice when all is settled */
+#define L0_SMALL 8u   /* so much smaller than level 0 is what is small */
+#define DRAIN 2000u   /* score of a level that is not used */
+
+/* ---- Targets --------------------------------------------------------------------------------- */
+
+static void fixed_targets(const struct strata_options *options, struct policy_targets *out)
+{
+    uint64_t target = options->level_bytes;
+
+    out->base = 1;
+    for (unsigned level = 1; level < LEVELS; level++) {
+        out->target[level] = target;
+        target = target > UINT64_MAX / PICK_TIMES ? UINT64_MAX : target * PICK_TIMES;
+    }
+}
+
+/* A level that has tables is used until its target is well below: it does not come and go. */
+static bool is_used(const struct version_level *l, uint64_t target, uint64_t least)
+{
+    return target >= (l->count ? least / 2 : least);
+}
+
+static void dynamic_targets(const struct version *v, const struct strata_options *options,
+                            struct policy_targets *out)
+{
+    unsigned base = LEVELS - 1;
+    uint64_t target = 0;
+
+    for (unsigned level = 1; level < LEVELS; level++)
+        target = v->levels[level].bytes > target ? v->levels[level].bytes : target;
+    out->target[base] = target;
+    while (base > 1 && is_used(&v->levels[base - 1], target / PICK_TIMES, options->level_bytes))
+        out->target[--base] = target /= PICK_TIMES;
+    out->base = base;
+}
+
+void policy_targets(const struct version *version, const struct strata_options *options,
+                    struct policy_targets *out)
+{
+    *out = (struct policy_targets){0};
+    if (options->dynamic_levels)
+        dynamic_targets(version, options, out);
+    else
+        fixed_targets(options, out);
+}
+
+static unsigned next_level(const struct version *v, const struct policy_targets *shape,
+                           unsigned level)
+{
+    for (level++; level < shape->base && !v->levels[level].count;)
+        level++;
+    return level;
+}
+
+unsigned policy_next_level(const struct version *version, const struct strata_options *options,
+                           unsigned level)
+{
+    struct policy_targets shape;
+
+    policy_targets(version, options, &shape);
+    return next_level(version, &shape, level);
+}
+
+unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options)
+{
+    struct policy_targets shape = {0};
+
+    if (options->dynamic_levels)
+        return LEVELS - 1;
+    fixed_targets(options, &shape);
+    while (least + 1 < LEVELS && bytes > shape.target[least])
+        least++;
+    return least;
+}
+
+/* ---- Level 0 --------------------------------------------------------------------------------- */
+
+size_t policy_newest_to_merge(const struct version_level *l,
+                              const struct policy_quarantine *quarantined, uint64_t *bytes)
+{
+    size_t count = 0;
+
+    *bytes = 0;
+    while (count < l->count && !policy_is_quarantined(quarantined, l->tables[count]) &&
+           (count == 0 || l->tables[count]->bytes <= *bytes ||
+            (l->count >= L0_MANY && count < PICK_L0_TABLES)))
+        *bytes += l->tables[count++]->bytes;
+    return count < PICK_L0_TABLES ? 0 : count;
+}
+
+/* The oldest, and what goes down with it, with what they overlap there: nothing, where keys come
+ * in order. */
+static bool oldest_is_worth_it(const struct policy_input *of, unsigned next, uint64_t worth)
+{
+    const struct version *v = of->version;
+    struct pick_range range = policy_range_down(of, 0, v->levels[0].count - 1);
+
+    return pick_bytes_over(v, 0, &range) >= pick_bytes_over(v, next, &range) / worth;
+}
+
+static bool is_worth_it(const struct policy_input *of, unsigned next, uint64_t worth)
+{
+    const struct version *v = of->version;
+
+    return v->levels[0].bytes >= v->levels[next].bytes / worth ||
+           oldest_is_worth_it(of, next, worth);
+}
+
+static enum policy_level0 level0_plan(const struct policy_input *of,
+                                      const struct policy_targets *shape)
+{
+    const struct version *v = of->version;
+    const struct version_level *l = &v->levels[0];
+    unsigned next = next_level(v, shape, 0);
+    uint64_t small;
+    bool together;
+
+    if (of->drain && l->count + (v->levels[next].count > 0) > 1 && l->count &&
+        is_worth_it(of, next, L0_DRAINED))
+        return POLICY_L0_DOWN;
+    if (l->count < PICK_L0_TABLES)
+        return POLICY_L0_REST;
+    together = policy_newest_to_merge(l, of->quarantined, &small) > 0;
+    if (!(together && small <= l->bytes / L0_SMALL) && is_worth_it(of, next, L0_WORTH))
+        return POLICY_L0_DOWN;
+    return together ? POLICY_L0_MERGE : POLICY_L0_REST;
+}
+
+enum policy_level0 policy_level0_plan(const struct policy_input *of)
+{
+    struct policy_targets shape;
+
+    policy_targets(of->version, of->options, &shape);
+    return level0_plan(of, &shape);
+}
+
+unsigned policy_slowdown_trigger(const struct version *version,
+                                 const struct strata_options *options)
+{
+    return options->compaction == STRATA_COMPACTION_TIERED ? policy_tiered_trigger(version)
+                                                           : L0_URGENT;
+}
+
+/* ---- What is due ----------------------------------------------------------------------------- */
+
+static uint64_t level0_score(const struct policy_input *of, const struct policy_targets *shape)
+{
+    uint64_t count = of->version->levels[0].count;
+
+    if (level0_plan(of, shape) == POLICY_L0_REST)
+        return 0;
+    return count >= L0_URGENT ? UINT64_MAX : count * 1000 / PICK_L0_TABLES + 1;
+}
+
+static uint64_t score(uint64_t bytes, uint64_t target)
+{
+    if (bytes <= target)
+        return 0;
+    return target ? bytes / target * 1000 + bytes % target / (target / 1000 + 1) + 1 : DRAIN;
+}
+
+/* The last level has nowhere to go. */
+void policy_scores(const struct policy_input *of, uint64_t scores[LEVELS])
+{
+    struct policy_targets shape;
+
+    policy_targets(of->version, of->options, &shape);
+    scores[0] = level0_score(of, &shape);
+    for (unsigned level = 1; level < LEVELS - 1; level++)
+        scores[level] = score(of->version->levels[level].bytes, shape.target[level]);
+    scores[LEVELS - 1] = 0;
+}
+
+/* What goes down from level 0, or stays there as one table; `*coming`: to the next level. */
+static uint64_t level0_debt(const struct policy_input *of, const struct policy_targets *shape,
+                            uint64_t *coming)
+{
+    const struct version_level *l = of->version->levels;
+    uint64_t bytes;
+
+    *coming = 0;
+    switch (level0_plan(of, shape)) {
+    case POLICY_L0_DOWN:
+        *coming = l[0].bytes;
+        return l[0].bytes + l[next_level(of->version, shape, 0)].bytes;
+    case POLICY_L0_MERGE:
+        policy_newest_to_merge(&l[0], of->quarantined, &bytes);
+        return bytes;
+    case POLICY_L0_REST:
+    default:
+        return 0;
+    }
+}
+
+/* What is too much on a level goes down, with what it overlaps there, and is too much there. */
+static uint64_t leveled_debt(const struct policy_input *of)
+{
+    const struct version_level *l = of->version->levels;
+    struct policy_targets shape;
+    uint64_t debt, coming;
+
+    policy_targets(of->version, of->options, &shape);
+    debt = level0_debt(of, &shape, &coming);
+    for (unsigned at = next_level(of->version, &shape, 0), next; at + 1 < LEVELS; at = next) {
+        uint64_t bytes = l[at].bytes + coming, target = shape.target[at], times;
+        next = next_level(of->version, &shape, at);
+        coming = bytes > target ? bytes - target : 0;
+        times = bytes ? l[next].bytes / bytes : 0;
+        debt += coming * (1 + (times < PICK_TIMES ? times : PICK_TIMES));
+    }
+    return debt;
+}
+
+uint64_t policy_debt(const struct version *version, const struct strata_options *options)
+{
+    static const struct policy_quarantine none;
+    struct policy_input of = {.version = version, .options = options, .quarantined = &none};
+
+    return options->compaction == STRATA_COMPACTION_TIERED ? policy_tiered_debt(version)
+                                                           : leveled_debt(&of);
+}

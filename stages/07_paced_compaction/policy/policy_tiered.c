@@ -1,0 +1,138 @@
+/* policy_pick_tiered.c: size-tiered compaction (as Cassandra's, and RocksDB's "universal"): the
+ * tables of level 0 stay there, by age, and neighbours of a like size are merged into one, which
+ * takes their place.
+ *
+ *   newest [1][1][2] | [5][6][4][7] | [25][30] oldest      three tiers; the second is due
+ *   newest [1][1][2] | [22][25][30]
+ *
+ * All that stands on deeper levels, which the other policy or a full compaction left there, counts
+ * as one table, the oldest. When it has its turn, what is merged goes there.
+ *
+ * I1: what is merged are neighbours by age; so their outcome is older than all before it and newer
+ *     than all behind it, whatever their keys are.
+ * I2: a tier ends before a table of more than twice its first one's size; a smaller one, however
+ *     small, does not end it. So each begins with more than twice what the one before it begins
+ *     with, and there are no more of them than doublings from the smallest to the largest, each
+ *     with three tables at rest.
+ * I3: a table that cannot be read ends its tier, and is in none that is due. */
+#include "07_paced_compaction/policy/policy_inside.h"
+
+struct tier {
+    size_t at, count; /* of level 0's tables, and the deeper levels as one behind them */
+    uint64_t bytes;   /* of all of them */
+};
+
+static uint64_t deeper_bytes(const struct version *v)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned level = 1; level < LEVELS; level++)
+        bytes += v->levels[level].bytes;
+    return bytes;
+}
+
+static size_t count_of(const struct version *v)
+{
+    return v->levels[0].count + (deeper_bytes(v) > 0);
+}
+
+static uint64_t bytes_of(const struct version *v, size_t i)
+{
+    return i < v->levels[0].count ? v->levels[0].tables[i]->bytes : deeper_bytes(v);
+}
+
+static bool deeper_is_quarantined(const struct version *v,
+                                  const struct policy_quarantine *quarantined)
+{
+    for (unsigned level = 1; quarantined->count && level < LEVELS; level++)
+        for (size_t i = 0; i < v->levels[level].count; i++)
+            if (policy_is_quarantined(quarantined, v->levels[level].tables[i]))
+                return true;
+    return false;
+}
+
+static bool is_left_alone(const struct version *v, size_t i,
+                          const struct policy_quarantine *quarantined)
+{
+    return i < v->levels[0].count ? policy_is_quarantined(quarantined, v->levels[0].tables[i])
+                                  : deeper_is_quarantined(v, quarantined);
+}
+
+/* From one tier to the next older one; the first, when all of it is zero. */
+static bool next_tier(const struct version *v, const struct policy_quarantine *quarantined,
+                      struct tier *tier)
+{
+    size_t all = count_of(v), at = tier->at + tier->count;
+    bool alone;
+
+    *tier = (struct tier){.at = at};
+    if (at == all)
+        return false;
+    alone = is_left_alone(v, at, quarantined); /* I3 */
+    do {
+        tier->bytes += bytes_of(v, at);
+        tier->count++;
+    } while (++at < all && !alone && bytes_of(v, at) <= 2 * bytes_of(v, tier->at) &&
+             !is_left_alone(v, at, quarantined));
+    return true;
+}
+
+static int take_tier(struct pick *out, const struct version *v, const struct tier *tier,
+                     const struct strata_options *options, struct strata_error *err)
+{
+    const struct version_level *l = v->levels;
+    size_t end = tier->at + tier->count, own = end < l[0].count ? end : l[0].count;
+    int rc = pick_take_room(out, 0, own - tier->at, err);
+
+    for (size_t i = tier->at; rc == 0 && i < own; i++)
+        pick_take(out, 0, l[0].tables[i]);
+    for (unsigned level = 1; rc == 0 && end > own && level < LEVELS; level++) {
+        rc = pick_take_room(out, level, l[level].count, err);
+        for (size_t i = 0; rc == 0 && i < l[level].count; i++)
+            pick_take(out, level, l[level].tables[i]);
+        if (l[level].count)
+            out->output = level;
+    }
+    if (out->output)
+        out->output = policy_level_for(out->bytes, out->output, options);
+    return rc;
+}
+
+/* The newest tier that is due: it is the smallest. */
+int policy_pick_tiered(const struct version *version, const struct strata_options *options,
+                       const struct policy_quarantine *quarantined, struct pick *out,
+                       struct strata_error *err)
+{
+    struct tier tier = {0};
+
+    while (next_tier(version, quarantined, &tier))
+        if (tier.count >= PICK_L0_TABLES)
+            return take_tier(out, version, &tier, options, err);
+    return STRATA_NOT_FOUND;
+}
+
+/* What comes of a tier is one more table of the next. */
+uint64_t policy_tiered_debt(const struct version *version)
+{
+    static const struct policy_quarantine none;
+    struct tier tier = {0};
+    uint64_t debt = 0, coming = 0;
+
+    while (next_tier(version, &none, &tier)) {
+        coming = tier.count + (coming > 0) >= PICK_L0_TABLES ? coming + tier.bytes : 0;
+        debt += coming;
+    }
+    return debt;
+}
+
+/* Three tables of each tier are no work; and 5 may come while the largest is merged. */
+unsigned policy_tiered_trigger(const struct version *version)
+{
+    static const struct policy_quarantine none;
+    struct tier tier = {0};
+    unsigned aim = 5;
+
+    while (next_tier(version, &none, &tier))
+        aim += PICK_L0_TABLES - 1;
+    return aim;
+}

@@ -1,0 +1,28 @@
+/* change.h: a change of what a tree's manifest tells: an edit is made, checked, written, and then
+ * the tree is as it says. */
+#ifndef STRATA_07_CHANGE_H
+#define STRATA_07_CHANGE_H
+
+#include "07_paced_compaction/tree/tree.h"
+
+/* What is to be. All zero, but for `sealed`, is one that changes nothing. */
+struct change {
+    struct edit edit;
+    struct memtable *immutable; /* from now on; borrowed */
+    struct sstable **tables;    /* new ones, that the edit adds; borrowed */
+    size_t count;
+    struct version *version; /* this and below: made by change_install */
+    struct super *super;
+};
+
+void change_free(struct change *change);
+/* The edit adds this table. NO_MEMORY. */
+int change_add(struct change *change, unsigned level, const struct sstable *table,
+               struct strata_error *err);
+/* Makes the change, which is freed in any case. NO_MEMORY, CORRUPT: nothing was changed; IO, and
+ * with tree->unknown all: it is not known. */
+int change_install(struct tree *tree, struct change *change, struct strata_error *err);
+/* A new manifest with the whole state, as a change makes it when the old one is long. */
+int change_roll_over(struct tree *tree, struct strata_error *err);
+
+#endif

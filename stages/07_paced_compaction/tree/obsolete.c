@@ -1,0 +1,138 @@
+/* trash.c: see trash.h.
+ *
+ * I1: a table is cut only when the trash alone refers to it: no version has it, so nobody will; a
+ *     log when no backup is being made, which has it open.
+ * I2: a file that has another name, of a backup by hard links say, is not cut, but removed at once.
+ * I3: a crash leaves files that no edit names, cut or not: the next open removes them. */
+#include "07_paced_compaction/tree/obsolete.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES 16 /* go at a time, at most: each may be a wait for the device */
+
+static struct obsolete_file *add(struct obsolete_files *obsolete, uint64_t bytes)
+{
+    size_t room = obsolete->room ? 2 * obsolete->room : 16;
+
+    if (obsolete->count == obsolete->room) {
+        struct obsolete_file *bigger = realloc(obsolete->files, room * sizeof *bigger);
+        if (!bigger)
+            return NULL;
+        obsolete->files = bigger;
+        obsolete->room = room;
+    }
+    obsolete->bytes += bytes;
+    obsolete->files[obsolete->count] = (struct obsolete_file){.bytes = bytes};
+    return &obsolete->files[obsolete->count++];
+}
+
+/* Nothing is lost by it; a writer may wait. */
+static void warn(const struct strata_env *env, const char *path)
+{
+    strata_env_log(env, STRATA_LOG_WARNING, "%s: removed at once, as memory is short", path);
+}
+
+void obsolete_add_table(struct obsolete_files *obsolete, const struct strata_env *env,
+                        struct sstable *table)
+{
+    struct obsolete_file *file = add(obsolete, table->bytes);
+
+    if (!file) {
+        warn(env, table->path);
+        sstable_remove(table);
+        return;
+    }
+    file->table = table;
+    file->path = table->path;
+    sstable_ref(table);
+}
+
+void obsolete_add_log(struct obsolete_files *obsolete, const struct strata_env *env,
+                      const char *path, uint64_t bytes)
+{
+    char *copy = strdup(path);
+    struct obsolete_file *file = copy ? add(obsolete, bytes) : NULL;
+
+    if (file) {
+        file->path = copy;
+        return;
+    }
+    warn(env, path);
+    fs_remove(env->fs, path, NULL);
+    free(copy);
+}
+
+/* I1. */
+static bool is_read(const struct obsolete_files *obsolete, const struct obsolete_file *file)
+{
+    if (!file->table)
+        return atomic_load_explicit(&obsolete->log_readers, memory_order_acquire) > 0;
+    return atomic_load_explicit(&file->table->refs, memory_order_acquire) > 1;
+}
+
+/* Off its end. < 0: it cannot be done so (I2). */
+static int cut(const struct obsolete_file *f, struct strata_fs *fs, uint64_t bytes)
+{
+    struct fs_file *file;
+    uint64_t links;
+    int rc = fs_open(fs, f->path, FS_WRITE, &file, NULL);
+
+    if (rc < 0)
+        return rc;
+    rc = fs_links(file, &links, NULL);
+    if (rc == 0)
+        rc = links == 1 ? fs_truncate(file, f->bytes - bytes, NULL) : STRATA_ERR_INVALID;
+    fs_close(file, NULL);
+    return rc;
+}
+
+static void drop(struct obsolete_files *obsolete, size_t at, struct strata_fs *fs)
+{
+    struct obsolete_file *f = &obsolete->files[at];
+
+    obsolete->bytes -= f->bytes;
+    if (f->table) {
+        sstable_remove(f->table);
+        sstable_unref(f->table);
+    } else {
+        fs_remove(fs, f->path, NULL);
+        free(f->path);
+    }
+    *f = obsolete->files[--obsolete->count]; /* in any order: there may be many */
+}
+
+bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t bytes)
+{
+    uint64_t least = bytes == UINT64_MAX ? 0 : bytes / FILES;
+    bool went = false;
+
+    for (size_t at = 0; bytes && at < obsolete->count;) {
+        struct obsolete_file *f = &obsolete->files[at];
+        if (is_read(obsolete, f)) {
+            at++;
+            continue;
+        }
+        went = true;
+        if (f->bytes > bytes && cut(f, fs, bytes) == 0) {
+            f->bytes -= bytes;
+            obsolete->bytes -= bytes;
+            bytes = 0;
+        } else {
+            uint64_t went_by = f->bytes > least ? f->bytes : least;
+            bytes -= went_by < bytes ? went_by : bytes;
+            drop(obsolete, at, fs);
+        }
+    }
+    return went;
+}
+
+void obsolete_free(struct obsolete_files *obsolete, struct strata_fs *fs)
+{
+    obsolete_remove(obsolete, fs, UINT64_MAX);
+    while (obsolete->count)
+        drop(obsolete, obsolete->count - 1, fs);
+    free(obsolete->files);
+    obsolete->files = NULL;
+    obsolete->room = 0;
+}

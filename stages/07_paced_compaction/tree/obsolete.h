@@ -1,0 +1,37 @@
+/* trash.h: files that nothing names any more, cut away piece by piece. To remove a large one at
+ * once takes long: on ext4 20 ms for 64 MiB, measured, and whoever does it waits. But where the
+ * file system tells the device at once of what is free (ext4 with discard, without a journal) each
+ * piece is a wait for it, and 64 of them take 100 ms: so the pieces are not small. */
+#ifndef STRATA_07_TRASH_H
+#define STRATA_07_TRASH_H
+
+#include "04_memtable_sstable/run/sstable.h"
+
+struct obsolete_file {
+    char *path;
+    uint64_t bytes;        /* that it still has */
+    struct sstable *table; /* or NULL: it is a log */
+};
+
+/* All zero is empty. */
+struct obsolete_files {
+    struct obsolete_file *files;
+    size_t count, room;
+    uint64_t bytes;
+    _Atomic unsigned log_readers; /* as long as there are any no log is touched */
+};
+
+/* No version that readers will take names the table any more. It is touched when nobody reads it.
+ * (Without memory it goes at once, which is told.) */
+void obsolete_add_table(struct obsolete_files *obsolete, const struct strata_env *env,
+                        struct sstable *table);
+/* The file is closed. */
+void obsolete_add_log(struct obsolete_files *obsolete, const struct strata_env *env,
+                      const char *path, uint64_t bytes);
+/* About so many bytes go, with their files, 16 of them at most; UINT64_MAX: all that nobody reads.
+ * What fails is left to the next open. Did any go? */
+bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t bytes);
+/* At close: the same, and what is left goes with its last reader. */
+void obsolete_free(struct obsolete_files *obsolete, struct strata_fs *fs);
+
+#endif

@@ -1,0 +1,59 @@
+/* parts.h: the parts of a tree that an engine hands in at open: the kinds of its tables and of its
+ * memtables, how they are merged and searched, and what is noted in a table. */
+#ifndef STRATA_07_PARTS_H
+#define STRATA_07_PARTS_H
+
+#include "03_wal/group.h"
+#include "03_wal/wal.h"
+#include "04_memtable_sstable/memtable/memtable.h"
+#include "06_leveled_compaction/version/version.h"
+
+/* What is merged, the newest first. */
+struct tree_sources {
+    struct cursor *newer[2]; /* of memtables; one that could not be made is NULL */
+    size_t newer_count;
+    const struct run *runs; /* of tables of the version; copied */
+    size_t run_count;
+    bool once;       /* all is read once, for a compaction: the cache is passed by */
+    bool tombstones; /* they are shown, as they still hide what is older elsewhere */
+};
+
+struct compact;
+
+struct tree_parts {
+    const struct sstable_kind *table;
+    const struct memtable_kind *memtable;
+    /* Where the memory of the memtables comes from; freed after the last of them. NO_MEMORY. Both
+     * NULL: malloc. */
+    int (*memory_new)(const struct strata_env *env, struct arena_source **out,
+                      struct strata_error *err);
+    void (*memory_free)(struct arena_source *memory);
+    /* A merging iterator. Takes `newer`, whatever comes of it; borrows the version. NO_MEMORY. */
+    int (*merge)(const struct version *version, const struct tree_sources *of, struct cursor **out,
+                 struct strata_error *err);
+    /* As version_get. */
+    int (*get)(struct version *version, struct strata_slice key, unsigned *type,
+               struct strata_buffer *value, struct strata_error *err);
+    /* How many tables the gets passed over by their filters, without counting them in
+     * version->looked_in. `common` is the table kind's. NULL: none. */
+    uint64_t (*filtered)(const void *common);
+    /* Makes version->index of a new version. NO_MEMORY. NULL: there is none. */
+    int (*index)(struct version *version, struct strata_error *err);
+    /* As the table kind's open, as a tree is opened. NULL: as that. */
+    int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
+                struct strata_error *err);
+    /* Properties for the table that a compaction is about to end, c->writer (a collector of table
+     * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
+    int (*notes)(const struct compact *compact, struct strata_error *err);
+    /* A table is to be written uncompressed; is it compressed? NULL, both: the kind compresses
+     * none. */
+    void (*uncompressed)(struct sstable_writer *writer);
+    bool (*is_compressed)(const struct sstable *table);
+    const struct wal_kind *log; /* NULL: frames only */
+    bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
+                             * STRATA_SYNC_ALWAYS is set; else open does it */
+    /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */
+    int (*delay)(struct group *group, struct strata_error *err);
+};
+
+#endif

@@ -1,0 +1,96 @@
+/* super.c: see super.h. All that is newer stands before all that is older: memtable, sealed
+ * memtable, level 0, level 1, ... */
+#include "07_paced_compaction/tree/super.h"
+
+#include <stdlib.h>
+
+#define FEW 32 /* runs that need no memory to be told */
+
+struct super *super_new(const struct tree_parts *parts, struct memtable *memtable,
+                        struct memtable *immutable, struct version *version)
+{
+    struct super *super = malloc(sizeof *super);
+
+    if (!super)
+        return NULL;
+    *super = (struct super){1, parts, memtable, immutable, version};
+    memtable_ref(memtable);
+    if (immutable)
+        memtable_ref(immutable);
+    version_ref(version);
+    return super;
+}
+
+void super_ref(struct super *super)
+{
+    atomic_fetch_add_explicit(&super->refs, 1, memory_order_relaxed);
+}
+
+void super_unref(struct super *super)
+{
+    if (!super || atomic_fetch_sub_explicit(&super->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    memtable_unref(super->memtable);
+    memtable_unref(super->immutable);
+    version_unref(super->version);
+    free(super);
+}
+
+/* Who let go did all of its reading before that. */
+bool super_is_read(const struct super *super)
+{
+    struct super *s = (struct super *)(uintptr_t)super;
+    return atomic_load_explicit(&s->refs, memory_order_acquire) > 1 ||
+           atomic_load_explicit(&s->memtable->refs, memory_order_acquire) > 1;
+}
+
+int super_get(const struct super *super, uint64_t sequence, struct strata_slice key,
+              struct strata_buffer *value, struct strata_error *err)
+{
+    struct strata_slice found;
+    unsigned type = memtable_get(super->memtable, key, sequence, &found);
+    int rc = 0;
+
+    if (!type && super->immutable)
+        type = memtable_get(super->immutable, key, sequence, &found);
+    if (!type)
+        rc = super->parts->get(super->version, key, &type, value, err);
+    else if (strata_buffer_append(value, found.data, found.size) < 0)
+        rc = strata_fail_memory(err, found.size);
+    return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
+}
+
+/* ---- Iterating ------------------------------------------------------------------------------- */
+
+static bool has_any(const struct memtable *memtable)
+{
+    return memtable && memtable_count(memtable);
+}
+
+static int merge_all(const struct super *super, uint64_t sequence, struct tree_sources *of,
+                     struct cursor **out, struct strata_error *err)
+{
+    const struct memtable *newer[] = {super->memtable, super->immutable};
+
+    for (int i = 0; i < 2; i++) /* what is written later is not looked for */
+        if (has_any(newer[i]))
+            of->newer[of->newer_count++] = memtable_cursor(newer[i], sequence);
+    return super->parts->merge(super->version, of, out, err);
+}
+
+int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
+                 struct strata_error *err)
+{
+    size_t count = version_run_count(super->version);
+    struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
+    struct tree_sources of = {.runs = runs, .run_count = count};
+    int rc;
+
+    if (!runs)
+        return strata_fail_memory(err, count * sizeof *runs);
+    version_runs(super->version, runs);
+    rc = merge_all(super, sequence, &of, out, err);
+    if (runs != few)
+        free(runs);
+    return rc;
+}

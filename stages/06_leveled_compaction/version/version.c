@@ -73,33 +73,33 @@ int version_tell(const struct version *v, struct edit *edit, struct strata_error
     return rc;
 }
 
-static bool same_log(const struct edit_log *a, const struct edit_log *b)
+static bool same_level(const struct version *a, const struct version *b, unsigned level)
 {
-    return a->number == b->number && a->first == b->first && a->end == b->end &&
-           a->sequence == b->sequence;
+    const struct version_level *x = &a->levels[level], *y = &b->levels[level];
+    bool same =
+        x->count == y->count && strata_compare(strata_buffer_slice(&a->cursors[level]),
+                                               strata_buffer_slice(&b->cursors[level])) == 0;
+
+    for (size_t i = 0; same && i < x->count; i++) {
+        struct edit_table entry = version_entry(level, y->tables[i]);
+        same = version_is(x->tables[i], &entry);
+    }
+    return same;
 }
 
 bool version_same(const struct version *a, const struct version *b)
 {
-    bool same = a->log_count == b->log_count;
+    bool same = a->log_count == b->log_count &&
+                memcmp(a->logs, b->logs, a->log_count * sizeof *a->logs) == 0;
 
-    for (uint32_t i = 0; same && i < a->log_count; i++)
-        same = same_log(&a->logs[i], &b->logs[i]);
-    for (unsigned level = 0; same && level < LEVELS; level++) {
-        const struct version_level *x = &a->levels[level], *y = &b->levels[level];
-        same = x->count == y->count && strata_compare(strata_buffer_slice(&a->cursors[level]),
-                                                      strata_buffer_slice(&b->cursors[level])) == 0;
-        for (size_t i = 0; same && i < x->count; i++) {
-            struct edit_table entry = version_entry(level, y->tables[i]);
-            same = version_is(x->tables[i], &entry);
-        }
-    }
+    for (unsigned level = 0; same && level < LEVELS; level++)
+        same = same_level(a, b, level);
     return same;
 }
 
 /* ---- Looking things up --------------------------------------------------------------------- */
 
-struct sstable *version_table(const struct version *v, uint64_t number)
+size_t version_find_number(const struct version *v, uint64_t number)
 {
     size_t low = 0, high = v->count;
 
@@ -110,7 +110,13 @@ struct sstable *version_table(const struct version *v, uint64_t number)
         else
             high = middle;
     }
-    return low < v->count && v->by_number[low]->number == number ? v->by_number[low] : NULL;
+    return low;
+}
+
+struct sstable *version_table(const struct version *v, uint64_t number)
+{
+    size_t at = version_find_number(v, number);
+    return at < v->count && v->by_number[at]->number == number ? v->by_number[at] : NULL;
 }
 
 size_t version_find(const struct version_level *level, struct strata_slice key)

@@ -47,12 +47,13 @@ struct version {
  * CORRUPT: the edit cannot follow on this version; NO_MEMORY. Then *version is as it was. */
 int version_apply(struct version **version, const struct edit *edit, struct sstable *const *opened,
                   size_t opened_count, struct strata_error *err);
-/* Puts tables that `open` opens in the place of all that were made from entries; nobody reads the
- * version yet. CORRUPT: a file is not the table that the edit added. Or an error of `open`. */
-int version_open(struct version *version,
-                 int (*open)(void *arg, uint64_t number, struct sstable **out,
-                             struct strata_error *err),
-                 void *arg, struct strata_error *err);
+/* As a table kind's open. */
+typedef int version_open_table(const struct strata_env *env, void *common, uint64_t number,
+                               struct sstable **out, struct strata_error *err);
+/* Opens all tables that were made from entries; nobody reads the version yet. CORRUPT: a file is
+ * not the table that the edit added. Or an error of `open`. */
+int version_open(struct version *version, version_open_table *open, const struct strata_env *env,
+                 void *common, struct strata_error *err);
 void version_ref(struct version *version);
 void version_unref(struct version *version); /* NULL is fine */
 
@@ -68,6 +69,8 @@ bool version_same(const struct version *a, const struct version *b);
 
 /* ---- Looking things up ----------------------------------------------------------------------- */
 
+/* Where in by_number the table of this number is, or belongs. */
+size_t version_find_number(const struct version *version, uint64_t number);
 /* The table of this number, or NULL. */
 struct sstable *version_table(const struct version *version, uint64_t number);
 /* Of a level >= 1: the first table whose largest key is not before `key`; count: there is none. */

@@ -1,5 +1,6 @@
-/* version_apply.c: how an edit makes the next version. What must hold of every version, and so is
- * checked of every edit:
+/* version_apply.c: how an edit makes the next version: a copy of the old one, out of which tables
+ * are taken, and into which others are put. What must hold of every version, and so is checked of
+ * every edit:
  *
  * 6.I2: a file has one use: a number is used once, and is below `next`, which never goes back.
  * 6.I3: the operations of a table of level 0 are all newer than those of the table behind it.
@@ -7,8 +8,8 @@
  * 6.I5: what is in tables is not in a live log: it is older. Of two logs the first ends where the
  *     second begins. The live logs never become older ones.
  *
- * All that an edit removes goes in one pass, and all that it adds is sorted, and merged in: of n
- * tables an edit of m looks at no more than n + m, and compares m log m + n keys. */
+ * A table's place is found by binary search. What is behind it moves: nothing, where an edit tells
+ * all tables in their order, as the first one of a manifest does. */
 #include "base/cost.h"
 #include "version.h"
 
@@ -16,24 +17,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define GONE LEVELS /* the level of what was found, and removed */
-
-/* A table that the edit adds. */
-struct addition {
-    unsigned level;
-    struct sstable *table; /* one reference */
-};
-
-/* An edit on its way into a version. */
-struct applying {
-    const struct version *old; /* or NULL */
-    const struct edit *edit;
-    struct edit_removed *removed; /* the edit's, by number */
-    struct addition *added;       /* the edit's, by level and place on it */
-    size_t added_count;           /* so far */
-    struct version *v;
-};
 
 static int refuse(const char *what, uint64_t number, struct strata_error *err)
 {
@@ -67,16 +50,8 @@ static struct sstable *make_named(const struct edit_table *entry)
     return NULL;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint64_t x = (*(struct sstable *const *)a)->number, y = (*(struct sstable *const *)b)->number;
-    return (x > y) - (x < y);
-}
-
-int version_open(struct version *v,
-                 int (*open)(void *arg, uint64_t number, struct sstable **out,
-                             struct strata_error *err),
-                 void *arg, struct strata_error *err)
+int version_open(struct version *v, version_open_table *open, const struct strata_env *env,
+                 void *common, struct strata_error *err)
 {
     int rc = 0;
 
@@ -85,7 +60,7 @@ int version_open(struct version *v,
         struct edit_table entry = version_entry(0, named);
         if (named->kind != &named_kind)
             continue;
-        rc = open(arg, named->number, &table, err);
+        rc = open(env, common, named->number, &table, err);
         if (rc < 0)
             break;
         if (!version_is(table, &entry))
@@ -93,76 +68,13 @@ int version_open(struct version *v,
                 strata_fail(err, STRATA_ERR_CORRUPT, table->path, table->bytes,
                             "not the table that the manifest names: that one has %" PRIu64 " bytes",
                             named->bytes);
-        v->all[i] = table;
+        v->all[i] = v->by_number[version_find_number(v, named->number)] = table;
         sstable_unref(named);
     }
-    memcpy(v->by_number, v->all, v->count * sizeof *v->all);
-    qsort(v->by_number, v->count, sizeof *v->all, by_number);
     return rc;
 }
 
-/* ---- What the edit removes and adds -------------------------------------------------------- */
-
-static int by_removed_number(const void *a, const void *b)
-{
-    uint64_t x = ((const struct edit_removed *)a)->number;
-    uint64_t y = ((const struct edit_removed *)b)->number;
-    return (x > y) - (x < y);
-}
-
-static int sort_removed(struct applying *a, struct strata_error *err)
-{
-    size_t count = a->edit->removed_count;
-
-    a->removed = malloc((count + 1) * sizeof *a->removed);
-    if (!a->removed)
-        return strata_fail_memory(err, (count + 1) * sizeof *a->removed);
-    if (count) {
-        memcpy(a->removed, a->edit->removed, count * sizeof *a->removed);
-        qsort(a->removed, count, sizeof *a->removed, by_removed_number);
-    }
-    return 0;
-}
-
-/* Does the edit remove it from this level? It is found once. */
-static bool is_removed(const struct applying *a, unsigned level, const struct sstable *table)
-{
-    const struct edit_removed key = {level, table->number};
-    struct edit_removed *found =
-        bsearch(&key, a->removed, a->edit->removed_count, sizeof key, by_removed_number);
-
-    if (!found || found->level != level)
-        return false;
-    found->level = GONE;
-    return true;
-}
-
-static int check_entry(const struct edit *edit, const struct edit_table *t,
-                       struct strata_error *err)
-{
-    if (t->number == 0 || t->number >= edit->next)
-        return refuse("its number was not given away", t->number, err);
-    if (t->records == 0 || t->tombstones > t->records || t->first > t->last ||
-        strata_compare(t->smallest, t->largest) > 0)
-        return refuse("no table can be so", t->number, err);
-    return 0;
-}
-
-static struct sstable *find_table(const struct applying *a, const struct edit_table *entry,
-                                  struct sstable *const *opened, size_t count)
-{
-    struct sstable *table = NULL;
-
-    for (size_t i = 0; !table && i < count; i++)
-        if (opened[i]->number == entry->number)
-            table = opened[i];
-    if (!table && a->old)
-        table = version_table(a->old, entry->number);
-    if (!table || !version_is(table, entry))
-        return make_named(entry);
-    sstable_ref(table);
-    return table;
-}
+/* ---- Places --------------------------------------------------------------------------------- */
 
 /* Level 0: the newest first; below it in order of their keys. */
 static int compare_places(unsigned level, const struct sstable *a, const struct sstable *b)
@@ -173,257 +85,267 @@ static int compare_places(unsigned level, const struct sstable *a, const struct 
     return strata_compare(strata_buffer_slice(&a->smallest), strata_buffer_slice(&b->smallest));
 }
 
-static int by_place(const void *a, const void *b)
+/* Where on its level the table is, or belongs. */
+static size_t find_place(const struct version *v, unsigned level, const struct sstable *table)
 {
-    const struct addition *x = a, *y = b;
-    return x->level != y->level ? (x->level > y->level) - (x->level < y->level)
-                                : compare_places(x->level, x->table, y->table);
+    const struct version_level *l = &v->levels[level];
+    size_t low = 0, high = l->count;
+
+    if (high && compare_places(level, l->tables[high - 1], table) < 0)
+        return high; /* usual, where all are told */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_places(level, l->tables[middle], table) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-static int collect_added(struct applying *a, struct sstable *const *opened, size_t opened_count,
-                         struct strata_error *err)
+/* `more` is 1 or -1: room for one table is made at `to`, or taken away. */
+static void shift(struct sstable **to, struct sstable **end, int more)
 {
-    size_t size = (a->edit->added_count + 1) * sizeof *a->added;
+    if (more > 0)
+        memmove(to + 1, to, (size_t)(end - to) * sizeof *to);
+    else
+        memmove(to, to + 1, (size_t)(end - to - 1) * sizeof *to);
+}
 
-    a->added = malloc(size);
-    if (!a->added)
-        return strata_fail_memory(err, size);
-    for (size_t i = 0; i < a->edit->added_count; i++) {
-        const struct edit_table *entry = &a->edit->added[i];
-        struct addition *added = &a->added[i];
-        int rc = check_entry(a->edit, entry, err);
-        if (rc < 0)
-            return rc;
-        *added = (struct addition){entry->level, find_table(a, entry, opened, opened_count)};
-        if (!added->table)
-            return strata_fail_memory(err, sizeof *added->table);
-        a->added_count++;
+static void change_count(struct version *v, unsigned level, const struct sstable *table, int more)
+{
+    struct version_level *l = &v->levels[level];
+
+    l->count += (size_t)more;
+    l->bytes += more > 0 ? table->bytes : -table->bytes;
+    v->tombstones += more > 0 ? table->sum.tombstones : -table->sum.tombstones;
+    v->count += (size_t)more;
+    while (++level < LEVELS)
+        v->levels[level].tables += more;
+}
+
+static void put(struct version *v, unsigned level, size_t at, struct sstable *table)
+{
+    struct sstable **place = v->levels[level].tables + at;
+    struct sstable **number = v->by_number + version_find_number(v, table->number);
+
+    shift(place, v->all + v->count, 1);
+    shift(number, v->by_number + v->count, 1);
+    *place = *number = table;
+    change_count(v, level, table, 1);
+}
+
+static void take_out(struct version *v, unsigned level, size_t at)
+{
+    struct sstable **place = v->levels[level].tables + at, *table = *place;
+
+    shift(v->by_number + version_find_number(v, table->number), v->by_number + v->count, -1);
+    shift(place, v->all + v->count, -1);
+    change_count(v, level, table, -1);
+    sstable_unref(table);
+}
+
+/* ---- What the edit removes and adds -------------------------------------------------------- */
+
+static int remove_tables(struct version *v, const struct edit *edit, struct strata_error *err)
+{
+    for (size_t i = 0; i < edit->removed_count; i++) {
+        const struct edit_removed *removed = &edit->removed[i];
+        const struct sstable *table = version_table(v, removed->number);
+        size_t at = table ? find_place(v, removed->level, table) : 0;
+        if (!table || at == v->levels[removed->level].count ||
+            v->levels[removed->level].tables[at] != table)
+            return refuse("it is removed, and was not on that level", removed->number, err);
+        take_out(v, removed->level, at);
     }
-    qsort(a->added, a->added_count, sizeof *a->added, by_place);
     return 0;
 }
 
-/* ---- Level by level ------------------------------------------------------------------------ */
+static int check_entry(const struct version *v, const struct edit_table *t,
+                       struct strata_error *err)
+{
+    assert(t->level < LEVELS);
+    if (t->number == 0 || t->number >= v->next)
+        return refuse("its number was not given away", t->number, err);
+    if (version_table(v, t->number))
+        return refuse("it is added, and was there", t->number, err);
+    if (t->records == 0 || t->tombstones > t->records || t->first > t->last ||
+        strata_compare(t->smallest, t->largest) > 0)
+        return refuse("no table can be so", t->number, err);
+    return 0;
+}
 
 /* 6.I3, 6.I4: `a` may be in front of `b`. */
 static bool in_order(unsigned level, const struct sstable *a, const struct sstable *b)
 {
-    cost_so_far.comparisons++;
     if (level == 0)
         return a->sum.first > b->sum.last;
     return strata_compare(strata_buffer_slice(&a->largest), strata_buffer_slice(&b->smallest)) < 0;
 }
 
-static int put_table(struct version *v, unsigned level, struct sstable *table, bool check,
+/* Where tables are found that are there already. */
+struct known {
+    const struct version *old; /* a move adds one of these; or NULL */
+    struct sstable *const *opened;
+    size_t count;
+};
+
+/* One reference is the caller's. */
+static struct sstable *find_table(const struct known *known, const struct edit_table *entry)
+{
+    struct sstable *table = known->old ? version_table(known->old, entry->number) : NULL;
+
+    for (size_t i = 0; !table && i < known->count; i++)
+        if (known->opened[i]->number == entry->number)
+            table = known->opened[i];
+    if (!table || !version_is(table, entry))
+        return make_named(entry);
+    sstable_ref(table);
+    return table;
+}
+
+static int add_table(struct version *v, const struct edit_table *entry, const struct known *known,
                      struct strata_error *err)
 {
-    struct version_level *l = &v->levels[level];
+    const struct version_level *l = &v->levels[entry->level];
+    struct sstable *table = find_table(known, entry);
+    size_t at;
 
-    if (check && l->count && !in_order(level, l->tables[l->count - 1], table))
-        return refuse("it overlaps with another table of its level", table->number, err);
-    sstable_ref(table);
-    l->tables[l->count++] = table;
-    l->bytes += table->bytes;
-    v->count++;
-    v->tombstones += table->sum.tombstones;
+    if (!table)
+        return strata_fail_memory(err, sizeof *table);
+    at = find_place(v, entry->level, table);
+    if ((at && !in_order(entry->level, l->tables[at - 1], table)) ||
+        (at < l->count && !in_order(entry->level, table, l->tables[at]))) {
+        sstable_unref(table);
+        return refuse("it overlaps with another table of its level", entry->number, err);
+    }
+    put(v, entry->level, at, table);
     return 0;
 }
 
-/* The old tables that stay, and what is added from a->added[*next] on, in order. Only pairs of
- * which one is new are checked. */
-static int merge_level(struct applying *a, unsigned level, size_t *next, struct strata_error *err)
+static int add_tables(struct version *v, const struct edit *edit, const struct known *known,
+                      struct strata_error *err)
 {
-    static const struct version_level none;
-    const struct version_level *old = a->old ? &a->old->levels[level] : &none;
-    bool behind_new = false;
     int rc = 0;
 
-    a->v->levels[level].tables = a->v->all + a->v->count;
-    for (size_t i = 0; rc == 0 && i <= old->count; i++) {
-        struct sstable *table = i < old->count ? old->tables[i] : NULL;
-        if (table && is_removed(a, level, table))
-            continue;
-        for (; rc == 0 && *next < a->added_count && a->added[*next].level == level; ++*next) {
-            if (table && compare_places(level, table, a->added[*next].table) <= 0)
-                break;
-            rc = put_table(a->v, level, a->added[*next].table, true, err);
-            behind_new = true;
-        }
-        if (rc == 0 && table)
-            rc = put_table(a->v, level, table, behind_new, err);
-        behind_new = false;
+    for (size_t i = 0; rc == 0 && i < edit->added_count; i++) {
+        rc = check_entry(v, &edit->added[i], err);
+        if (rc == 0)
+            rc = add_table(v, &edit->added[i], known, err);
     }
     return rc;
 }
 
-static int check_removed(const struct applying *a, struct strata_error *err)
-{
-    for (size_t i = 0; i < a->edit->removed_count; i++)
-        if (a->removed[i].level != GONE)
-            return refuse("it is removed, and was not on that level", a->removed[i].number, err);
-    return 0;
-}
-
-static int merge_tables(struct applying *a, struct strata_error *err)
-{
-    size_t next = 0;
-    int rc = 0;
-
-    for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
-        rc = merge_level(a, level, &next, err);
-    assert(rc < 0 || next == a->added_count);
-    return rc < 0 ? rc : check_removed(a, err);
-}
-
-static int by_added_number(const void *a, const void *b)
-{
-    const struct addition *x = a, *y = b;
-    return by_number(&x->table, &y->table);
-}
-
-static bool has_removed(const struct applying *a, size_t *at, uint64_t number)
-{
-    while (*at < a->edit->removed_count && a->removed[*at].number < number)
-        ++*at;
-    return *at < a->edit->removed_count && a->removed[*at].number == number;
-}
-
-/* All tables once more, by their numbers (6.I2). */
-static int merge_numbers(struct applying *a, struct strata_error *err)
-{
-    size_t old_count = a->old ? a->old->count : 0, next = 0, at = 0, count = 0;
-    struct sstable **to = a->v->by_number;
-
-    qsort(a->added, a->added_count, sizeof *a->added, by_added_number);
-    for (size_t i = 0; i <= old_count; i++) {
-        struct sstable *table = i < old_count ? a->old->by_number[i] : NULL;
-        if (table && has_removed(a, &at, table->number))
-            continue;
-        while (next < a->added_count && (!table || a->added[next].table->number <= table->number))
-            to[count++] = a->added[next++].table;
-        if (table)
-            to[count++] = table;
-    }
-    assert(count == a->v->count);
-    for (size_t i = 1; i < count; i++)
-        if (to[i - 1]->number == to[i]->number)
-            return refuse("it is added, and was there", to[i]->number, err);
-    return 0;
-}
-
 /* ---- The rest ------------------------------------------------------------------------------ */
 
-static int check_logs(const struct applying *a, struct strata_error *err)
+static int check_logs(const struct version *v, const struct edit *edit, struct strata_error *err)
 {
-    const struct edit_log *logs = a->edit->logs;
+    const struct edit_log *logs = edit->logs;
 
-    if (a->edit->log_count < 1 || a->edit->log_count > 2)
-        return refuse("so many logs are live", a->edit->log_count, err);
-    for (uint32_t i = 0; i < a->edit->log_count; i++)
-        if (logs[i].number == 0 || logs[i].number >= a->edit->next ||
-            version_table(a->v, logs[i].number) || logs[i].first > logs[i].sequence)
+    if (edit->log_count < 1 || edit->log_count > 2)
+        return refuse("so many logs are live", edit->log_count, err);
+    for (uint32_t i = 0; i < edit->log_count; i++)
+        if (logs[i].number == 0 || logs[i].number >= edit->next ||
+            version_table(v, logs[i].number) || logs[i].first > logs[i].sequence)
             return refuse("no log can be so", logs[i].number, err);
-    if (a->old && a->old->log_count && logs[0].first < a->old->logs[0].first)
+    if (v->log_count && logs[0].first < v->logs[0].first)
         return refuse("the log is older than the one before it", logs[0].number, err);
-    if (a->edit->log_count == 2 &&
+    if (edit->log_count == 2 &&
         (logs[0].number == logs[1].number || logs[1].first != logs[0].sequence))
         return refuse("the log does not begin where the one before it ends", logs[1].number, err);
     return 0;
 }
 
-/* 6.I5. */
-static int check_ages(const struct applying *a, struct strata_error *err)
+static int set_logs(struct version *v, const struct edit *edit, struct strata_error *err)
 {
-    const struct version *v = a->v;
+    int rc = edit->has_logs ? check_logs(v, edit, err) : 0;
 
+    if (rc < 0 || !edit->has_logs)
+        return rc;
+    memcpy(v->logs, edit->logs, sizeof v->logs);
+    v->log_count = edit->log_count;
+    return 0;
+}
+
+/* 6.I5. */
+static int check_ages(const struct version *v, const struct edit *edit, struct strata_error *err)
+{
     if (v->log_count == 0)
         return refuse("there is no log", 0, err);
     for (uint32_t i = 0; i < v->log_count; i++)
         if (version_table(v, v->logs[i].number))
             return refuse("it is a table and a log", v->logs[i].number, err);
-    for (size_t i = 0; i < a->edit->added_count; i++)
-        if (a->edit->added[i].last >= v->logs[0].first)
-            return refuse("the table holds what is in the log too", a->edit->added[i].number, err);
+    for (size_t i = 0; i < edit->added_count; i++)
+        if (edit->added[i].last >= v->logs[0].first)
+            return refuse("the table holds what is in the log too", edit->added[i].number, err);
     return 0;
 }
 
-static int set_logs(struct applying *a, struct strata_error *err)
+static int set_cursor(struct version *v, unsigned level, struct strata_slice key,
+                      struct strata_error *err)
 {
-    int rc = a->edit->has_logs ? check_logs(a, err) : 0;
-
-    if (rc == 0 && a->edit->has_logs) {
-        memcpy(a->v->logs, a->edit->logs, sizeof a->v->logs);
-        a->v->log_count = a->edit->log_count;
-    } else if (rc == 0 && a->old) {
-        memcpy(a->v->logs, a->old->logs, sizeof a->v->logs);
-        a->v->log_count = a->old->log_count;
-    }
-    return rc < 0 ? rc : check_ages(a, err);
+    strata_buffer_clear(&v->cursors[level]);
+    return strata_buffer_append(&v->cursors[level], key.data, key.size) < 0
+               ? strata_fail_memory(err, key.size)
+               : 0;
 }
 
-static int set_cursors(struct applying *a, struct strata_error *err)
+/* A copy, or an empty version, with room for so many tables more. */
+static int copy(const struct version *old, size_t more, struct version **out,
+                struct strata_error *err)
 {
-    struct strata_slice keys[LEVELS] = {{0}};
+    size_t count = old ? old->count : 0, most = count + more;
+    size_t size = sizeof(struct version) + 2 * most * sizeof(struct sstable *);
+    struct version *v = *out = calloc(1, size);
+    int rc = 0;
 
-    for (unsigned level = 0; a->old && level < LEVELS; level++)
-        keys[level] = strata_buffer_slice(&a->old->cursors[level]);
-    for (size_t i = 0; i < a->edit->cursor_count; i++)
-        keys[a->edit->cursors[i].level] = a->edit->cursors[i].key;
-    for (unsigned level = 0; level < LEVELS; level++)
-        if (strata_buffer_append(&a->v->cursors[level], keys[level].data, keys[level].size) < 0)
-            return strata_fail_memory(err, keys[level].size);
-    return 0;
-}
-
-static int make_version(struct applying *a, struct strata_error *err)
-{
-    size_t most = (a->old ? a->old->count : 0) + a->edit->added_count;
-    size_t size = sizeof *a->v + 2 * most * sizeof(struct sstable *);
-
-    a->v = calloc(1, size);
-    if (!a->v)
+    if (!v)
         return strata_fail_memory(err, size);
-    a->v->refs = 1;
-    a->v->by_number = a->v->all + most;
-    a->v->next = a->edit->next;
-    return 0;
-}
-
-static int apply(struct applying *a, struct sstable *const *opened, size_t opened_count,
-                 struct strata_error *err)
-{
-    int rc = sort_removed(a, err);
-
-    if (rc == 0 && a->old && a->edit->next < a->old->next)
-        rc = refuse("numbers from there on were given away", a->edit->next, err);
-    if (rc == 0)
-        rc = collect_added(a, opened, opened_count, err);
-    if (rc == 0)
-        rc = make_version(a, err);
-    if (rc == 0)
-        rc = merge_tables(a, err);
-    if (rc == 0)
-        rc = merge_numbers(a, err);
-    if (rc == 0)
-        rc = set_logs(a, err);
-    return rc < 0 ? rc : set_cursors(a, err);
+    v->refs = 1;
+    v->by_number = v->all + most;
+    for (unsigned level = 0; level < LEVELS; level++)
+        v->levels[level].tables = v->all;
+    if (!old)
+        return 0;
+    memcpy(v->all, old->all, count * sizeof *v->all);
+    memcpy(v->by_number, old->by_number, count * sizeof *v->all);
+    for (; v->count < count; v->count++)
+        sstable_ref(v->all[v->count]);
+    v->tombstones = old->tombstones;
+    memcpy(v->logs, old->logs, sizeof v->logs);
+    v->log_count = old->log_count;
+    for (unsigned level = 0; level < LEVELS; level++) {
+        v->levels[level] = old->levels[level];
+        v->levels[level].tables = v->all + (old->levels[level].tables - old->all);
+        if (rc == 0)
+            rc = set_cursor(v, level, strata_buffer_slice(&old->cursors[level]), err);
+    }
+    return rc;
 }
 
 int version_apply(struct version **version, const struct edit *edit, struct sstable *const *opened,
                   size_t opened_count, struct strata_error *err)
 {
-    struct applying a = {.old = *version, .edit = edit};
-    int rc = apply(&a, opened, opened_count, err);
+    const struct known known = {*version, opened, opened_count};
+    struct version *v;
+    int rc = copy(*version, edit->added_count, &v, err);
 
-    for (size_t i = 0; i < a.added_count; i++)
-        sstable_unref(a.added[i].table); /* the version has them */
-    free(a.added);
-    free(a.removed);
-    if (rc == 0) {
-        version_unref(*version);
-        *version = a.v;
-    } else {
-        version_unref(a.v);
-    }
+    if (rc == 0)
+        v->next = edit->next;
+    if (rc == 0 && *version && edit->next < (*version)->next)
+        rc = refuse("numbers from there on were given away", edit->next, err);
+    if (rc == 0)
+        rc = remove_tables(v, edit, err);
+    if (rc == 0)
+        rc = add_tables(v, edit, &known, err);
+    if (rc == 0)
+        rc = set_logs(v, edit, err);
+    if (rc == 0)
+        rc = check_ages(v, edit, err);
+    for (size_t i = 0; rc == 0 && i < edit->cursor_count; i++)
+        rc = set_cursor(v, edit->cursors[i].level, edit->cursors[i].key, err);
+    version_unref(rc < 0 ? v : *version);
+    if (rc == 0)
+        *version = v;
     return rc;
 }

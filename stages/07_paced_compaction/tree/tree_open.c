@@ -86,15 +86,6 @@ static int check_unnamed_logs(const struct tree *tree, const struct fs_names *na
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
-static int open_table(void *arg, uint64_t number, struct sstable **out, struct strata_error *err)
-{
-    const struct tree *tree = arg;
-
-    if (tree->parts->open)
-        return tree->parts->open(tree->env, tree->common, number, out, err);
-    return tree->kind->open(tree->env, tree->common, number, out, err);
-}
-
 static int make_super(struct tree *tree, struct strata_error *err)
 {
     struct memtable *memtable = NULL;
@@ -102,7 +93,8 @@ static int make_super(struct tree *tree, struct strata_error *err)
                           &memtable, err);
 
     if (rc == 0)
-        rc = version_open(tree->version, open_table, tree, err);
+        rc = version_open(tree->version, tree->parts->open ? tree->parts->open : tree->kind->open,
+                          tree->env, tree->common, err);
     if (rc == 0 && tree->parts->index)
         rc = tree->parts->index(tree->version, err);
     if (rc == 0) {

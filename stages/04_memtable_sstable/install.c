@@ -11,9 +11,9 @@
  *           TABLES: log 7, run 8               <- the commit
  *           runs 6 4 2             removed, each when nobody reads it any more
  *
- * 4.I19: a crash before the commit leaves files that no list names, and one after it files that the
+ * 4.I18: a crash before the commit leaves files that no list names, and one after it files that the
  *        list names no more: the next open removes both.
- * 4.I20: when TABLES could not be replaced it is not known which list is on the device: the files
+ * 4.I19: when TABLES could not be replaced it is not known which list is on the device: the files
  *        of both are left as they are. */
 #include "store.h"
 
@@ -42,7 +42,7 @@ bool store_check(const struct store *store)
                 view->memtable == store->path.memtable && newest <= store->path.sequence &&
                 (!memtable_count(view->memtable) || view->memtable->first >= newest);
 
-    for (size_t i = 0; good && i < view->count; i++) { /* 4.I16 */
+    for (size_t i = 0; good && i < view->count; i++) { /* 4.I21 */
         const struct sstable *run = view->runs[i];
         good = run->number == t->runs[i].number && run->sum.last < newest &&
                run->sum.first <= run->sum.last && run->sum.records > 0;
@@ -55,18 +55,16 @@ static struct view *make_view(const struct store *store, const struct store_chan
                               struct strata_error *err)
 {
     const struct view *old = store->view;
-    size_t behind = c->at + c->count, count = old->count - c->count + (c->run != NULL), n = 0;
+    size_t count = old->count - c->count + (c->run != NULL), n = 0;
     struct view *view = view_new(c->memtable ? c->memtable : old->memtable, count);
 
     if (!view) {
         strata_fail_memory(err, sizeof *view);
         return NULL;
     }
-    for (size_t i = 0; i < c->at; i++)
-        view_set(view, n++, old->runs[i]);
     if (c->run)
         view_set(view, n++, c->run);
-    for (size_t i = behind; i < old->count; i++)
+    for (size_t i = c->count; i < old->count; i++)
         view_set(view, n++, old->runs[i]);
     assert(n == count);
     return view;
@@ -113,7 +111,7 @@ static void swap(struct store *store, struct store_change *c, struct view *view,
     pthread_mutex_unlock(&store->path.group.mutex);
     if (c->memtable)
         log_close(&log, true, NULL); /* the run holds all of it */
-    for (size_t i = c->at; i < c->at + c->count; i++)
+    for (size_t i = 0; i < c->count; i++)
         sstable_remove(old->runs[i]);
     view_unref(old);
 }
@@ -138,7 +136,7 @@ int store_install(struct store *store, struct store_change *c, struct strata_err
         swap(store, c, view, &tables);
     } else {
         if (c->memtable)
-            log_close(&c->log, !unknown, NULL); /* 4.I20 */
+            log_close(&c->log, !unknown, NULL); /* 4.I19 */
         if (!unknown)
             sstable_remove(c->run);
         tables_free(&tables);

@@ -49,37 +49,29 @@ int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *st
                 struct strata_error *err)
 {
     struct store *store = self;
-    struct strata_stat stats[] = {
-        {"sequence", "", "number of the next operation", 0},
-        {"commits", "batches", "committed since open", 0},
-        {"groups", "groups", "appends that they were gathered into", 0},
-        {"memtable_bytes", "bytes", "of memory in use by the memtable", 0},
-        {"runs", "files", "sorted ones", 0},
-        {"run_bytes", "bytes", "in them", 0},
-        {"run_records", "records", "in them", 0},
-        {"flushes", "runs", "written from the memtable since open", 0},
-        {"merges", "runs", "written from others since open", 0},
-        {"merged_bytes", "bytes", "of the runs that were merged", 0},
-        {"open_replayed", "bytes", "of log that opening read", 0},
-        {"open_dropped", "bytes", "of a torn tail that opening dropped", 0},
-    };
+    uint64_t bytes = 0, records = 0;
 
     (void)err;
     pthread_mutex_lock(&store->path.group.mutex);
-    stats[0].value = store->path.sequence;
-    stats[1].value = store->path.group.commits;
-    stats[2].value = store->path.group.leads;
-    stats[3].value = memtable_bytes(store->view->memtable);
-    stats[4].value = store->view->count;
     for (size_t i = 0; i < store->view->count; i++) {
-        stats[5].value += store->view->runs[i]->bytes;
-        stats[6].value += store->view->runs[i]->sum.records;
+        bytes += store->view->runs[i]->bytes;
+        records += store->view->runs[i]->sum.records;
     }
-    stats[7].value = store->flushes;
-    stats[8].value = store->merges;
-    stats[9].value = store->merged_bytes;
-    stats[10].value = store->opened.end;
-    stats[11].value = store->opened.dropped;
+    const struct strata_stat stats[] = {
+        {"sequence", "", "number of the next operation", store->path.sequence},
+        {"commits", "batches", "committed since open", store->path.group.commits},
+        {"groups", "groups", "appends that they were gathered into", store->path.group.leads},
+        {"memtable_bytes", "bytes", "of memory in use by the memtable",
+         memtable_bytes(store->view->memtable)},
+        {"runs", "files", "sorted ones", store->view->count},
+        {"run_bytes", "bytes", "in them", bytes},
+        {"run_records", "records", "in them", records},
+        {"flushes", "runs", "written from the memtable since open", store->flushes},
+        {"merges", "runs", "written from others since open", store->merges},
+        {"merged_bytes", "bytes", "of the runs that were merged", store->merged_bytes},
+        {"open_replayed", "bytes", "of log that opening read", store->opened.end},
+        {"open_dropped", "bytes", "of a torn tail that opening dropped", store->opened.dropped},
+    };
     pthread_mutex_unlock(&store->path.group.mutex);
     for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
         each(arg, &stats[i]);

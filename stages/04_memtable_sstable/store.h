@@ -62,9 +62,9 @@ int store_write_run(struct store *store, struct cursor *const *sources, size_t c
                     bool tombstones, const uint64_t range[2], struct sstable **out,
                     struct strata_error *err);
 
-/* Runs [at, at + count) are replaced by one, or by none. */
+/* The newest `count` runs are replaced by one, or by none. */
 struct store_change {
-    size_t at, count;
+    size_t count;
     struct sstable *run;       /* or NULL */
     struct memtable *memtable; /* a new one, with its log; or NULL: as before */
     struct log log;

@@ -5,8 +5,8 @@
  *   memtable       add, in steps that cannot fail
  *   sequence       readers may see them
  *
- * 4.I25: what is in the memtable is in the log, so a failed append or sync leaves nothing in it.
- * 4.I26: after such a failure it is not known what is on the device: nothing more is written. */
+ * 4.I24: what is in the memtable is in the log, so a failed append or sync leaves nothing in it.
+ * 4.I25: after such a failure it is not known what is on the device: nothing more is written. */
 #include "write_path.h"
 
 #include <assert.h>
@@ -32,8 +32,6 @@ int write_path_close(struct write_path *path, struct strata_error *err)
     return rc;
 }
 
-/* ---- Failure ----------------------------------------------------------------------------- */
-
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT)
@@ -49,8 +47,6 @@ int write_path_usable(const struct write_path *path, struct strata_error *err)
     strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
     return STRATA_ERR_IO;
 }
-
-/* ---- Commit ------------------------------------------------------------------------------ */
 
 static int make_room(struct write_path *path, const struct group_commit *list, bool *sync,
                      struct strata_error *err)
@@ -95,7 +91,7 @@ void write_path_commit(void *arg, struct group_commit *list)
             rc = log_sync(&path->log, &path->marker, &path->group.mutex, &err);
         else if (rc == 0)
             log_write_back(&path->log);
-        if (rc == 0) /* 4.I25 */
+        if (rc == 0) /* 4.I24 */
             apply(path, list);
         write_path_spoil(path, rc, &err);
     }

@@ -9,8 +9,8 @@
 /* A cursor for each source. What is on a level is newer than what is below it, whatever sequence
  * numbers its tables were made with: each run gets one number, its age, and the memtables' are
  * larger, as every table has at least one operation before theirs. */
-static int merge(const struct version *version, const struct tree_sources *of, struct cursor **out,
-                 struct strata_error *err)
+int plain_merge(const struct version *version, const struct tree_sources *of, struct cursor **out,
+                struct strata_error *err)
 {
     size_t count = of->newer_count + of->run_count;
     struct cursor **sources = malloc((count + 1) * sizeof *sources);
@@ -36,6 +36,6 @@ static int merge(const struct version *version, const struct tree_sources *of, s
 const struct tree_parts plain_parts = {
     .table = &table_kind,
     .memtable = &memtable_skip,
-    .merge = merge,
+    .merge = plain_merge,
     .get = version_get,
 };

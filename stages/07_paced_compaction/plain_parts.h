@@ -7,4 +7,8 @@
 
 extern const struct tree_parts plain_parts;
 
+/* As `merge` of struct tree_parts. */
+int plain_merge(const struct version *version, const struct tree_sources *of, struct cursor **out,
+                struct strata_error *err);
+
 #endif

@@ -1,34 +1,63 @@
-/* engine.c: stage 8, backup and repair: stage 7's tree, and what is left when the device lies. */
+/* engine.c: stage 8, backup and repair.
+ *
+ * What is left when the device lies? Stage 7 says which byte is wrong, and refuses. Here a copy can
+ * be made at any time, while writes go on (backup.c); and of a damaged database everything is saved
+ * that can still be read (repair/repair.c). For that each table notes where it came from when a
+ * compaction writes it (lineage/): with the manifest lost, these notes say which tables are live,
+ * and in which order.
+ *
+ *     write, read   as in stage 7
+ *     compaction    writes its lineage into every table        <- the only cost while nothing is
+ * wrong backup        capture, copy logs, link tables, new manifest repair        examine, choose,
+ * write, new manifest
+ *
+ * Any thread may call anything, as in stage 7; repair works on a database that is not open. */
+#include "05_blocks_bloom/table/table.h"
 #include "07_paced_compaction/compaction/pace.h"
+#include "07_paced_compaction/plain_parts.h"
 #include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_open.h"
-#include "08_backup_repair/backup.h"
-#include "08_backup_repair/repair.h"
-#include "09_fast_paths/fast_parts.h"
-#include "09_fast_paths/log/single_op_log.h"
-#include "09_fast_paths/table/pax_table.h"
+#include "backup.h"
+#include "lineage/lineage_notes.h"
+#include "repair/repair.h"
+#include "salvage/table_salvage.h"
 
 #include <stdlib.h>
 
 #define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
 #define ENTRY_BYTES ((size_t)64)      /* that an operation takes beside key and value, about */
 
-/* ---- Opening and closing --------------------------------------------------------------------- */
+/* ---- Parts ----------------------------------------------------------------------------------- */
 
-static int repaired_open(const struct strata_env *env, void **self, struct strata_error *err)
+/* In the table's user properties. */
+static int note_lineage(const struct compact *compact, struct strata_error *err)
 {
-    return tree_new(env, &fast_parts, false, self, err);
+    return lineage_notes(compact, table_writer_user(compact->writer), err);
 }
 
-static int repaired_open_unsynced(const struct strata_env *env, void **self,
-                                  struct strata_error *err)
+static const struct tree_parts safe_parts = {
+    .table = &table_kind,
+    .memtable = &memtable_skip,
+    .merge = plain_merge,
+    .get = version_get,
+    .notes = note_lineage,
+};
+
+/* ---- Opening and closing --------------------------------------------------------------------- */
+
+static int safe_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return tree_new(env, &fast_parts, true, self, err);
+    return tree_new(env, &safe_parts, false, self, err);
+}
+
+static int safe_open_unsynced(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    return tree_new(env, &safe_parts, true, self, err);
 }
 
 /* A clean close flushes what is in memory, and finishes a compaction that is nearly done: it writes
  * no more than 1.5 times memtable_bytes. */
-static int repaired_close(void *self, struct strata_error *err)
+static int safe_close(void *self, struct strata_error *err)
 {
     struct tree *tree = self;
     struct strata_error why = {0};
@@ -125,8 +154,8 @@ static void commit_group(void *arg, struct group_commit *list)
     }
 }
 
-static int repaired_write(void *self, const struct strata_op *ops, size_t count, bool sync,
-                          struct strata_error *err)
+static int safe_write(void *self, const struct strata_op *ops, size_t count, bool sync,
+                      struct strata_error *err)
 {
     struct tree *tree = self;
     struct group_commit commit; /* its error is not zeroed for every put */
@@ -141,15 +170,15 @@ static int repaired_write(void *self, const struct strata_op *ops, size_t count,
     return rc;
 }
 
-static int repaired_sync(void *self, struct strata_error *err)
+static int safe_sync(void *self, struct strata_error *err)
 {
-    return repaired_write(self, NULL, 0, true, err);
+    return safe_write(self, NULL, 0, true, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int repaired_get(void *self, struct strata_slice key, struct strata_buffer *value,
-                        struct strata_error *err)
+static int safe_get(void *self, struct strata_slice key, struct strata_buffer *value,
+                    struct strata_error *err)
 {
     uint64_t sequence;
     struct super *super = tree_pin(self, 1, &sequence);
@@ -160,7 +189,7 @@ static int repaired_get(void *self, struct strata_slice key, struct strata_buffe
     if (!type && super->immutable)
         type = memtable_get(super->immutable, key, sequence, &found);
     if (!type)
-        rc = fast_get(super->version, key, &type, value, err);
+        rc = version_get(super->version, key, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
     super_unref(super);
@@ -182,7 +211,7 @@ static void release(void *arg)
     free(pinned);
 }
 
-static int repaired_iter(void *self, struct strata_iter **out, struct strata_error *err)
+static int safe_iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
     struct pinned *pinned = malloc(sizeof *pinned);
     struct cursor *cursor;
@@ -204,7 +233,7 @@ static int repaired_iter(void *self, struct strata_iter **out, struct strata_err
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
 
-static int repaired_flush(void *self, struct strata_error *err)
+static int safe_flush(void *self, struct strata_error *err)
 {
     struct strata_error why;
     int rc = tree_enter(self, &why);
@@ -216,8 +245,8 @@ static int repaired_flush(void *self, struct strata_error *err)
     return tree_leave(self, rc, &why, err);
 }
 
-static int repaired_compact(void *self, const struct strata_progress *progress,
-                            struct strata_error *err)
+static int safe_compact(void *self, const struct strata_progress *progress,
+                        struct strata_error *err)
 {
     struct strata_error why;
     int rc = tree_enter(self, &why);
@@ -234,8 +263,8 @@ static int repaired_compact(void *self, const struct strata_progress *progress,
     return rc;
 }
 
-static int repaired_compact_range(void *self, struct strata_slice from, struct strata_slice to,
-                                  const struct strata_progress *progress, struct strata_error *err)
+static int safe_compact_range(void *self, struct strata_slice from, struct strata_slice to,
+                              const struct strata_progress *progress, struct strata_error *err)
 {
     struct strata_error why;
     int rc = tree_enter(self, &why);
@@ -250,11 +279,26 @@ static int repaired_compact_range(void *self, struct strata_slice from, struct s
     return rc;
 }
 
+/* ---- Repair ---------------------------------------------------------------------------------- */
+
+extern const struct strata_engine strata_stage_08_backup_repair;
+
+static int safe_repair(const struct strata_env *env, const struct strata_repair *to,
+                       struct strata_repair_sum *sum, struct strata_error *err)
+{
+    static const struct repair_parts parts = {.engine = &strata_stage_08_backup_repair,
+                                              .tree = &safe_parts,
+                                              .salvage = &table_salvage,
+                                              .notes = table_user,
+                                              .writer_notes = table_writer_user};
+    return repair_database(env, &parts, to, sum, err);
+}
+
 /* ---- The table of functions ------------------------------------------------------------------ */
 
 static const struct strata_format *const formats[] = {
-    &single_op_log_format, &wal_format,    &pax_table_format, &manifest_format,
-    &current_format,       &events_format, &tail_format,      NULL};
+    &wal_format,  &table_format, &manifest_format, &current_format, &events_format,
+    &tail_format, NULL};
 
 const struct strata_engine strata_stage_08_backup_repair = {
     .size = sizeof(struct strata_engine),
@@ -267,22 +311,22 @@ const struct strata_engine strata_stage_08_backup_repair = {
                 STRATA_PROMISE_BATCH | STRATA_PROMISE_DAMAGE | STRATA_PROMISE_COMPACT |
                 STRATA_PROMISE_THREADS,
     .formats = formats,
-    .open = repaired_open,
-    .close = repaired_close,
-    .get = repaired_get,
-    .write = repaired_write,
-    .iter = repaired_iter,
-    .sync = repaired_sync,
-    .flush = repaired_flush,
-    .compact = repaired_compact,
+    .open = safe_open,
+    .close = safe_close,
+    .get = safe_get,
+    .write = safe_write,
+    .iter = safe_iter,
+    .sync = safe_sync,
+    .flush = safe_flush,
+    .compact = safe_compact,
     .verify = tree_verify,
     .backup = backup_tree,
     .stats = tree_report_stats,
     .tables = tree_report_tables,
-    .compact_range = repaired_compact_range,
-    .repair = repair_database,
+    .compact_range = safe_compact_range,
+    .repair = safe_repair,
     .events = tree_report_events,
-    .open_unsynced = repaired_open_unsynced,
+    .open_unsynced = safe_open_unsynced,
     .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
 };

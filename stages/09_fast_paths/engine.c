@@ -5,9 +5,10 @@
 #include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_open.h"
 #include "08_backup_repair/backup.h"
-#include "08_backup_repair/repair.h"
+#include "08_backup_repair/repair/repair.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/log/single_op_log.h"
+#include "09_fast_paths/table/pax_salvage.h"
 #include "09_fast_paths/table/pax_table.h"
 
 #include <stdlib.h>
@@ -161,7 +162,7 @@ static int fast_engine_get(void *self, struct strata_slice key, struct strata_bu
     if (!type && super->immutable)
         type = memtable_get(super->immutable, key, sequence, &found);
     if (!type)
-        rc = fast_get(super->version, key, &type, value, err);
+        rc = super->parts->get(super->version, key, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
     super_unref(super);
@@ -251,6 +252,17 @@ static int fast_compact_range(void *self, struct strata_slice from, struct strat
     return rc;
 }
 
+extern const struct strata_engine strata_stage_09_fast_paths;
+
+static int fast_repair(const struct strata_env *env, const struct strata_repair *to,
+                       struct strata_repair_sum *sum, struct strata_error *err)
+{
+    static const struct repair_parts parts = {&strata_stage_09_fast_paths, &fast_parts,
+                                              &pax_salvage, pax_table_notes,
+                                              pax_table_writer_notes};
+    return repair_database(env, &parts, to, sum, err);
+}
+
 /* ---- The table of functions ------------------------------------------------------------------ */
 
 static const struct strata_format *const formats[] = {
@@ -284,7 +296,7 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .stats = tree_report_stats,
     .tables = tree_report_tables,
     .compact_range = fast_compact_range,
-    .repair = repair_database,
+    .repair = fast_repair,
     .events = tree_report_events,
     .open_unsynced = fast_open_unsynced,
     .approximate_size = tree_approximate_size,

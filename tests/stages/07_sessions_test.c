@@ -12,6 +12,7 @@
 
 #ifndef SUFFIX /* of tables; stage 9 runs these tests, too */
 #define SUFFIX ".sst"
+#define SESSION_BYTES 1900 /* that a session of one put writes, about */
 #endif
 
 #define DIR "db"
@@ -225,7 +226,7 @@ static void sessions_write_in_proportion(void **state)
     finish(&s, 1200);
     s = begin((struct setting){.key = scattered});
     run(&s, 0, 600);
-    assert_in_range(s.written, 1, 600 * 1700); /* log, manifest and names among it */
+    assert_in_range(s.written, 1, 600 * SESSION_BYTES); /* log, manifest and names among it */
     finish(&s, 600);
 }
 

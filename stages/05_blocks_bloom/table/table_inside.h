@@ -4,7 +4,7 @@
 #define STRATA_05_TABLE_INSIDE_H
 
 #include "05_blocks_bloom/block/block.h"
-#include "02_hash_index/segment.h"
+#include "fs/fs_pool.h"
 #include "05_blocks_bloom/bloom.h"
 #include "05_blocks_bloom/cache.h"
 #include "table.h"
@@ -25,7 +25,7 @@ struct table_common {
 struct table {
     struct sstable base;
     struct table_common *common;
-    struct fs_pooled file;     /* only its descriptor is of interest */
+    struct fs_pooled file;
     uint64_t cache_name;       /* of its blocks in the cache */
     uint64_t raw_bytes;        /* of all data blocks, uncompressed */
     struct strata_buffer user; /* the user properties */

@@ -67,23 +67,31 @@ static void add_inputs(struct tree *tree, const struct compact *work, uint64_t i
         }
 }
 
-/* In progress when the file began. */
-static void add_work(struct tree *tree, enum strata_event_type type, const struct compact *work)
+/* In progress when the file began, unless `first` is about its beginning. */
+static void add_work(struct tree *tree, const struct compact *work,
+                     const struct strata_event *first)
 {
-    struct strata_event event = tree_event_of(work, type, type);
+    struct strata_event event;
 
+    if (!work)
+        return;
+    event = tree_event_of(work, STRATA_EVENT_FLUSH_BEGIN, STRATA_EVENT_COMPACT_BEGIN);
+    if (event.type == first->type)
+        return;
     event.ns = work->began_ns;
     note_levels(tree, &event);
     add(tree, &event);
     add_inputs(tree, work, event.inputs, event.ns);
 }
 
+/* Times ascend. */
 static void add_beginning(struct tree *tree, const struct strata_event *first)
 {
-    if (tree->flush && first->type != STRATA_EVENT_FLUSH_BEGIN)
-        add_work(tree, STRATA_EVENT_FLUSH_BEGIN, tree->flush);
-    if (tree->compaction && first->type != STRATA_EVENT_COMPACT_BEGIN)
-        add_work(tree, STRATA_EVENT_COMPACT_BEGIN, tree->compaction);
+    bool flush_first =
+        tree->flush && tree->compaction && tree->flush->began_ns < tree->compaction->began_ns;
+
+    add_work(tree, flush_first ? tree->flush : tree->compaction, first);
+    add_work(tree, flush_first ? tree->compaction : tree->flush, first);
     add_tables(tree, first->ns);
 }
 

@@ -38,6 +38,7 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
         return strata_fail_memory(err, sizeof common->reading);
     }
     common->env = env;
+    common->readahead_bytes = READAHEAD_BYTES;
     rc = clock_cache_new(env->options->cache_bytes,
                          sizeof(struct pax_block) + env->options->block_bytes, &common->cache, err);
     if (rc == 0)
@@ -90,9 +91,9 @@ void pax_table_close(struct sstable *table)
     sstable_free(table);
 }
 
-const struct strata_buffer *pax_table_notes(const struct sstable *table)
+struct strata_slice pax_table_notes(const struct sstable *table)
 {
-    return &((const struct pax_table *)table)->notes;
+    return strata_buffer_slice(&((const struct pax_table *)table)->notes);
 }
 
 static int check_file(struct pax_table *t, struct strata_error *err)

@@ -15,7 +15,7 @@ extern const struct sstable_kind pax_table_kind;
 int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                          struct sstable **out, struct strata_error *err);
 /* What its maker noted in it; borrowed. */
-const struct strata_buffer *pax_table_notes(const struct sstable *table);
+struct strata_slice pax_table_notes(const struct sstable *table);
 
 /* Noted in the table when it is finished; to be appended to. */
 struct strata_buffer *pax_table_writer_notes(struct sstable_writer *writer);

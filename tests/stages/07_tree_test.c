@@ -499,7 +499,7 @@ static void tree_damaged_table_is_told_once_and_left_alone(void **state)
     assert_null(strstr(strstr(warned, "000004" SUFFIX) + 1, "000004" SUFFIX)); /* once */
     assert_int_equal(check_stat(db, "quarantined_tables"), 1);
     expect_many(db, 0, 100, "new");
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 250; i++) {
         put_many(db, 1000, 1100, "new");
         assert_in_range(check_stat(db, "level0_files"), 0, 12);
     }
@@ -848,7 +848,7 @@ static void tree_power_cut_without_syncs_leaves_a_prefix(void **state)
 
     (void)state;
     assert_int_equal(fs_sim_record(fs), 0);
-    put_many(db, 0, 60, "a value that is long enough");
+    put_many(db, 0, 120, "a value that is long enough");
     assert_true(check_stat(db, "flushes") >= 1);
     fs_sim_record_stop(fs);
     strata_close(db, NULL);

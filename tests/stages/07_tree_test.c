@@ -499,11 +499,11 @@ static void tree_damaged_table_is_told_once_and_left_alone(void **state)
     assert_null(strstr(strstr(warned, "000004" SUFFIX) + 1, "000004" SUFFIX)); /* once */
     assert_int_equal(check_stat(db, "quarantined_tables"), 1);
     expect_many(db, 0, 100, "new");
-    for (int i = 0; i < 250; i++) {
+    for (int i = 0; i < 100; i++) {
         put_many(db, 1000, 1100, "new");
         assert_in_range(check_stat(db, "level0_files"), 0, 12);
     }
-    assert_true(check_stat(db, "level1_compactions") > 5);
+    assert_true(check_stat(db, "level1_compactions") + check_stat(db, "level2_compactions") > 5);
     assert_code(strata_compact(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, "db/000004" SUFFIX);
     assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);

@@ -87,7 +87,7 @@ int tree_note_failure(struct tree *tree, int rc, const struct strata_error *err)
 /* The current memtables and tables, referred to once more (super_unref, then tree_remove_unread),
  * and the number of the last operation in them. `gets`: how many reads are counted. */
 struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence);
-/* A reader has let go of a super: files that it alone needed are removed, unless a writer is at
+/* A reader has dropped a super: files that it alone needed are removed, unless a writer is at
  * work or waits, who will do that. */
 void tree_remove_unread(struct tree *tree);
 

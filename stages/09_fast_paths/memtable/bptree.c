@@ -13,7 +13,7 @@
  * I3: a node is complete before the pointer to it is stored (release), and so is an entry before
  *     the count. I4: what was replaced stays as it is, for readers who are in it: it holds all that
  *     was added before it was replaced, which is all that they may see, as they began before.
- *     It is used again only when there is no reader (bptree_quiet).
+ *     It is used again only when there is no reader (bptree_recycle).
  * I5: all keys in a node have its prefix. Where two fences bound it, that is what they share; at
  *     either end of the tree it is guessed from the keys that are there (bytes is set), and when
  *     one comes without it the leaf is made anew with none. */

@@ -44,7 +44,7 @@ size_t bptree_room(const struct bptree *tree, size_t operations, size_t bytes);
 void bptree_add(struct bptree *tree, struct strata_slice key, uint64_t sequence, unsigned type,
                 struct strata_slice value);
 /* Nobody reads, and who begins to will see all that was done: what was replaced is used again. */
-void bptree_quiet(struct bptree *tree);
+void bptree_recycle(struct bptree *tree);
 
 /* The newest version of `key` up to `sequence`; NULL: there is none. */
 const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_slice key,

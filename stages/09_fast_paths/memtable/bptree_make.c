@@ -53,7 +53,7 @@ void bptree_replaced(struct bptree *tree, struct bptree_node *node)
     tree->replaced = node;
 }
 
-void bptree_quiet(struct bptree *tree)
+void bptree_recycle(struct bptree *tree)
 {
     struct bptree_node *node, *next;
 

@@ -76,14 +76,14 @@ static size_t find_some(struct search *s, struct candidate *out)
     size_t count = 0;
 
     for (; count < BATCH && find_next(s, &out[count]); count++)
-        if (pax_table_is_resident(out[count].table) && out[count].table->filter)
+        if (pax_table_is_loaded(out[count].table) && out[count].table->filter)
             __builtin_prefetch(bloom_line(&out[count].table->bloom, s->hash));
     return count;
 }
 
 /* Tables. Each is one atomic addition to memory that all threads share, unless it is 0. */
 struct asked {
-    uint64_t looked_in, denied;
+    uint64_t looked_in, filtered;
 };
 
 static int ask(const struct candidate *list, size_t count, const struct search *s,
@@ -99,8 +99,8 @@ static int ask(const struct candidate *list, size_t count, const struct search *
         rc = pax_table_need(t, err);
         if (rc < 0)
             return rc;
-        if (pax_table_denies(t, s->hash)) {
-            asked->denied++;
+        if (pax_table_filters_out(t, s->hash)) {
+            asked->filtered++;
             rc = STRATA_NOT_FOUND;
             continue;
         }
@@ -124,8 +124,8 @@ int fast_get(struct version *version, struct strata_slice key, unsigned *type,
         count = find_some(&search, list);
         rc = ask(list, count, &search, &asked, type, value, err);
     }
-    if (asked.denied)
-        atomic_fetch_add_explicit(&list[0].table->common->denied, asked.denied,
+    if (asked.filtered)
+        atomic_fetch_add_explicit(&list[0].table->common->filtered, asked.filtered,
                                   memory_order_relaxed);
     if (asked.looked_in)
         atomic_fetch_add_explicit(&version->looked_in, asked.looked_in, memory_order_relaxed);

@@ -185,7 +185,7 @@ static inline bool is_shown(const struct merge *m)
 }
 
 /* There is none, or an error, which leaves nothing; or tombstones are passed. */
-static int settle_further(struct merge *m, int rc, struct strata_error *err)
+static int show_next_winner(struct merge *m, int rc, struct strata_error *err)
 {
     while (rc == 0 && m->live && !is_shown(m))
         rc = pass_key(m, err);
@@ -195,12 +195,12 @@ static int settle_further(struct merge *m, int rc, struct strata_error *err)
 }
 
 /* Shows the winner (9.I16). `rc`: of the moves before. */
-static inline int settle(struct merge *m, int rc, struct strata_error *err)
+static inline int show_winner(struct merge *m, int rc, struct strata_error *err)
 {
-    return rc == 0 && m->live && is_shown(m) ? show(m) : settle_further(m, rc, err);
+    return rc == 0 && m->live && is_shown(m) ? show(m) : show_next_winner(m, rc, err);
 }
 
-static void begin(struct merge *m, bool back)
+static void set_direction(struct merge *m, bool back)
 {
     m->back = back;
     m->flip = back ? UINT64_MAX : 0;
@@ -219,11 +219,11 @@ static int place(struct merge *m, struct source *s, int rc)
 }
 
 /* All of them were; `rc`: an error of one. */
-static int start(struct merge *m, int rc, struct strata_error *err)
+static int pick_first(struct merge *m, int rc, struct strata_error *err)
 {
     if (rc == 0 && m->live)
         pick(m);
-    return settle(m, rc, err);
+    return show_winner(m, rc, err);
 }
 
 static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
@@ -231,17 +231,17 @@ static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct 
     struct merge *m = (struct merge *)iter;
     int rc = cursor_keep_key(&m->base, &key, err);
 
-    begin(m, false);
+    set_direction(m, false);
     for (size_t i = 0; i < m->run_count; i++)
-        run_cursor_aim(&m->runs[i], key);
+        run_cursor_locate(&m->runs[i], key);
     for (size_t i = 0; i < m->run_count; i++)
-        run_cursor_bring(&m->runs[i]);
+        run_cursor_prefetch(&m->runs[i]);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct source *s = &m->sources[i];
         rc = place(m, s,
                    s->run ? run_cursor_open(s->run, key, err) : cursor_seek(s->cursor, key, err));
     }
-    return start(m, rc, err);
+    return pick_first(m, rc, err);
 }
 
 static int merge_last(struct strata_iter *iter, struct strata_error *err)
@@ -249,12 +249,12 @@ static int merge_last(struct strata_iter *iter, struct strata_error *err)
     struct merge *m = (struct merge *)iter;
     int rc = 0;
 
-    begin(m, true);
+    set_direction(m, true);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct cursor *c = m->sources[i].cursor;
         rc = place(m, &m->sources[i], cursor_last(c, err));
     }
-    return start(m, rc, err);
+    return pick_first(m, rc, err);
 }
 
 /* 9.I17. */
@@ -262,7 +262,7 @@ static int turn(struct merge *m, struct strata_error *err)
 {
     int rc = 0;
 
-    begin(m, !m->back);
+    set_direction(m, !m->back);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct cursor *c = m->sources[i].cursor;
         if (m->sources[i].live)
@@ -271,19 +271,19 @@ static int turn(struct merge *m, struct strata_error *err)
             rc = m->back ? cursor_last(c, err) : cursor_first(c, err);
         rc = place(m, &m->sources[i], rc);
     }
-    return start(m, rc, err);
+    return pick_first(m, rc, err);
 }
 
 static int merge_next(struct strata_iter *iter, struct strata_error *err)
 {
     struct merge *m = (struct merge *)iter;
-    return m->back ? turn(m, err) : settle(m, pass_key(m, err), err);
+    return m->back ? turn(m, err) : show_winner(m, pass_key(m, err), err);
 }
 
 static int merge_prev(struct strata_iter *iter, struct strata_error *err)
 {
     struct merge *m = (struct merge *)iter;
-    return m->back ? settle(m, pass_key(m, err), err) : turn(m, err);
+    return m->back ? show_winner(m, pass_key(m, err), err) : turn(m, err);
 }
 
 static int merge_value(struct strata_iter *iter, struct strata_error *err)

@@ -7,7 +7,7 @@
  *            seek, or 1         twice as many
  *
  * I1: a piece ends where the table's blocks do. A read that fails is told at once, also when the
- * block that is wanted may be sound: it can still be sought, as one block is read by itself then.
+ * block that is wanted may be sound: it can still be located, as one block is read by itself then.
  */
 #include "readahead.h"
 
@@ -35,16 +35,16 @@ static bool is_wanted(const struct pax_table *t, uint32_t n, bool once)
 /* As many blocks as `piece` bytes hold, but one at least. */
 static void choose(struct readahead *a, const struct pax_table *t, uint32_t n, bool back, bool once)
 {
-    const uint64_t *places = t->fence.places;
+    const uint64_t *offsets = t->fence.offsets;
 
     a->first = n;
     a->end = n + 1;
     if (back)
-        while (a->first && places[a->end] - places[a->first - 1] <= a->piece &&
+        while (a->first && offsets[a->end] - offsets[a->first - 1] <= a->piece &&
                is_wanted(t, a->first - 1, once))
             a->first--;
     else
-        while (a->end < t->fence.count && places[a->end + 1] - places[a->first] <= a->piece &&
+        while (a->end < t->fence.count && offsets[a->end + 1] - offsets[a->first] <= a->piece &&
                is_wanted(t, a->end, once))
             a->end++;
 }
@@ -80,13 +80,13 @@ static void grow(struct readahead *a, size_t most)
 /* I1. */
 static int read_piece(struct readahead *a, const struct pax_table *t, struct strata_error *err)
 {
-    uint64_t place = t->fence.places[a->first];
-    size_t size = (size_t)(t->fence.places[a->end] - place);
+    uint64_t offset = t->fence.offsets[a->first];
+    size_t size = (size_t)(t->fence.offsets[a->end] - offset);
     int rc = reserve(a, size, err);
 
     a->table = NULL;
     if (rc == 0)
-        rc = pax_table_read_at(t, place, a->bytes, size, err);
+        rc = pax_table_read_at(t, offset, a->bytes, size, err);
     if (rc < 0)
         a->piece = 0;
     else
@@ -114,6 +114,6 @@ int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, 
         if (rc < 0)
             return rc;
     }
-    *stored = a->bytes + (t->fence.places[n] - t->fence.places[a->first]);
+    *stored = a->bytes + (t->fence.offsets[n] - t->fence.offsets[a->first]);
     return 0;
 }

@@ -54,10 +54,10 @@ static int take_memory(struct fence *fence, struct strata_error *err)
     size_t count = fence->count;
 
     fence->key_prefixes = malloc(count * sizeof *fence->key_prefixes);
-    fence->places = malloc((count + 1) * sizeof *fence->places);
+    fence->offsets = malloc((count + 1) * sizeof *fence->offsets);
     fence->at = malloc(count * sizeof *fence->at);
-    return fence->key_prefixes && fence->places && fence->at ? 0
-                                                             : strata_fail_memory(err, count * 20);
+    return fence->key_prefixes && fence->offsets && fence->at ? 0
+                                                              : strata_fail_memory(err, count * 20);
 }
 
 /* Is it behind the one before it, and not outside of the table? Then it begins as all keys do, and
@@ -74,7 +74,7 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
 {
     struct strata_slice before = {0};
     struct decoder d;
-    uint64_t place = begin;
+    uint64_t offset = begin;
 
     decoder_init(&d, strata_buffer_slice(&fence->bytes));
     for (uint32_t i = 0; i < fence->count; i++) {
@@ -82,17 +82,17 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         struct strata_slice separator;
         fence->at[i] = (uint32_t)(fence->bytes.size - d.left);
         separator = get_prefixed(&d);
-        if (!size || size > end - place)
+        if (!size || size > end - offset)
             return corrupt("the index has blocks outside of the file", err);
         if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
             return corrupt("the index is not in order", err);
         fence->key_prefixes[i] = i ? key_prefix_of(separator, fence->prefix) : 0;
-        fence->places[i] = place;
-        place += size;
+        fence->offsets[i] = offset;
+        offset += size;
         before = separator;
     }
-    fence->places[fence->count] = place;
-    return place == end ? 0 : corrupt("the index leaves room between the blocks and itself", err);
+    fence->offsets[fence->count] = offset;
+    return offset == end ? 0 : corrupt("the index leaves room between the blocks and itself", err);
 }
 
 int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin, uint64_t end,
@@ -115,7 +115,7 @@ int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin,
 void fence_free(struct fence *fence)
 {
     free(fence->key_prefixes);
-    free(fence->places);
+    free(fence->offsets);
     free(fence->at);
     strata_buffer_free(&fence->bytes);
     *fence = (struct fence){0};

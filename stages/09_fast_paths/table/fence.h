@@ -16,10 +16,10 @@
 /* All zero is a valid empty one. */
 struct fence {
     uint64_t *key_prefixes; /* of the separators */
-    uint64_t *places; /* where the blocks begin in the file; one more: where the last one ends */
-    uint32_t *at;     /* where the separators stand in bytes */
-    uint32_t count;   /* of blocks, >= 1 */
-    uint32_t prefix;  /* bytes that all keys of the table begin with */
+    uint64_t *offsets; /* where the blocks begin in the file; one more: where the last one ends */
+    uint32_t *at;      /* where the separators stand in bytes */
+    uint32_t count;    /* of blocks, >= 1 */
+    uint32_t prefix;   /* bytes that all keys of the table begin with */
     struct strata_buffer bytes; /* as in the file */
 };
 
@@ -31,7 +31,7 @@ int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separ
 struct strata_slice fence_separator(struct strata_slice last, struct strata_slice first);
 
 /* Takes the bytes, whatever comes of it, and checks them: blocks that fill the file from `begin` to
- * `end`, and separators that ascend, within smallest and largest. CORRUPT, without a place;
+ * `end`, and separators that ascend, within smallest and largest. CORRUPT, without a offset;
  * NO_MEMORY. To be freed in any case. */
 int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin, uint64_t end,
                struct strata_slice smallest, struct strata_slice largest, struct strata_error *err);

@@ -2,7 +2,7 @@
  *
  *   a get:   range of keys -> filter -> index -> block -> entry
  *            in memory        |         |        \- cache, or one read
- *                             |         \- one place, no wait for another
+ *                             |         \- one offset, no wait for another
  *                             \- one line of memory
  *
  * I1: index and filter lie in memory whole, and were checked when they were read: as the table was
@@ -64,8 +64,10 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
         {"cache_bytes", "bytes", "of memory taken for them", cache.bytes},
         {"cache_private_bytes", "bytes", "of blocks that are read and fit none",
          cache.private_bytes},
-        {"bloom_filtered", "gets", "of a table that its filter answered: not here", common->denied},
-        {"bloom_false_positives", "gets", "of a table that read a block in vain", common->deceived},
+        {"bloom_filtered", "gets", "of a table that its filter answered: not here",
+         common->filtered},
+        {"bloom_false_positives", "gets", "of a table that read a block in vain",
+         common->false_positives},
         {"cost_comparisons", "keys", "compared by this thread, on all handles",
          cost_so_far.comparisons},
         {"cost_filter_probes", "gets", "of a table that asked its filter, likewise",
@@ -86,7 +88,7 @@ void pax_table_close(struct sstable *table)
     clock_cache_directory_free(t->common->cache, &t->directory);
     fs_unmap(t->base.fs, t->mapped, t->base.bytes);
     fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
-    pax_table_free_resident(t);
+    pax_table_unload(t);
     strata_buffer_free(&t->notes);
     sstable_free(table);
 }
@@ -202,7 +204,7 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
     if (*type)
         rc = copy_value(found, value, err);
     else
-        atomic_fetch_add_explicit(&t->common->deceived, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&t->common->false_positives, 1, memory_order_relaxed);
     clock_cache_release(t->common->cache, frame);
     return *type ? rc : STRATA_NOT_FOUND;
 }
@@ -216,9 +218,9 @@ static int table_get(struct sstable *table, struct strata_slice key, unsigned *t
 
     if (rc < 0)
         return rc;
-    if (!pax_table_denies(t, hash))
+    if (!pax_table_filters_out(t, hash))
         return pax_table_find(t, key, hash, type, value, err);
-    atomic_fetch_add_explicit(&t->common->denied, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
     return STRATA_NOT_FOUND;
 }
 
@@ -230,7 +232,7 @@ static int table_offset(struct sstable *table, struct strata_slice key, uint64_t
     int rc = pax_table_need(t, err);
 
     if (rc == 0)
-        *offset = t->fence.places[fence_find(&t->fence, key)];
+        *offset = t->fence.offsets[fence_find(&t->fence, key)];
     return rc;
 }
 

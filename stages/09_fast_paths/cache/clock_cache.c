@@ -479,6 +479,7 @@ struct clock_cache_frame *clock_cache_get(struct clock_cache *cache,
     const uint8_t *payload;
     uint64_t state;
 
+    assert(block < directory->blocks);
     if (!number)
         return NULL;
     frame = frame_at(cache, number - 1);
@@ -509,10 +510,13 @@ void clock_cache_prefetch(const struct clock_cache *cache,
 
 void clock_cache_release(struct clock_cache *cache, struct clock_cache_frame *frame)
 {
-    if (frame && frame->span)
-        atomic_fetch_sub_explicit(&frame->state, PIN, memory_order_release);
-    else if (frame)
+    if (frame && frame->span) {
+        uint64_t state = atomic_fetch_sub_explicit(&frame->state, PIN, memory_order_release);
+        assert(state & PINS);
+        (void)state;
+    } else if (frame) {
         free_private(cache, frame);
+    }
 }
 
 /* ---- Directories --------------------------------------------------------------------------- */
@@ -587,4 +591,46 @@ void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out)
         out->hits += hits_of(&cache->slabs[i],
                              i + 1 < cache->slab_count ? cache->slabs[i].count : cache->fresh);
     pthread_mutex_unlock(&cache->mutex);
+}
+
+/* ---- Checking ------------------------------------------------------------------------------ */
+
+/* The word that names the frame says so (9.I7), and a free frame is locked (9.I9). */
+static bool is_sound(const struct clock_cache_frame *frame, uint32_t number)
+{
+    uint64_t state = atomic_load_explicit(&((struct clock_cache_frame *)(uintptr_t)frame)->state,
+                                          memory_order_relaxed);
+
+    if (frame->number != number || !frame->span)
+        return false;
+    if (frame->is_free)
+        return frame->span == 1 && !frame->entry && state & LOCK;
+    return !frame->entry || atomic_load_explicit(frame->entry, memory_order_relaxed) == number + 1;
+}
+
+bool clock_cache_check(struct clock_cache *cache)
+{
+    uint64_t blocks = 0, free_frames = 0, listed = 0, frames = 0;
+    bool sound = true;
+
+    pthread_mutex_lock(&cache->mutex);
+    for (uint32_t i = 0; i < cache->slab_count; i++) {
+        const struct slab *slab = &cache->slabs[i];
+        uint32_t used = i + 1 < cache->slab_count ? slab->count : cache->fresh, at = 0;
+        while (sound && at < used) { /* 9.I9 */
+            const struct clock_cache_frame *frame = &slab->frames[at];
+            sound = is_sound(frame, i << INDEX_BITS | at);
+            blocks += frame->entry != NULL;
+            free_frames += frame->is_free;
+            at += frame->span;
+        }
+        sound &= at == used;
+        frames += slab->count;
+    }
+    for (uint32_t at = cache->first_free; at; at = frame_at(cache, at - 1)->next)
+        listed++;
+    sound &= blocks == cache->blocks && listed == free_frames && frames == cache->frames;
+    sound &= cache->frames * frame_bytes(cache) <= cache->budget;
+    pthread_mutex_unlock(&cache->mutex);
+    return sound;
 }

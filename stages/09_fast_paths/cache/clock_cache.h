@@ -111,5 +111,8 @@ void clock_cache_release(struct clock_cache *cache, struct clock_cache_frame *fr
 
 /* Numbers of one moment each, not all of the same. Costs O(frames). */
 void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out);
+/* Its invariants hold, and its sums add up. For tests: it costs O(frames), and nobody misses
+ * meanwhile. */
+bool clock_cache_check(struct clock_cache *cache);
 
 #endif

@@ -51,6 +51,8 @@ const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_s
                                       uint64_t sequence);
 /* Over the newest version of each key up to `sequence`. NULL: no memory. */
 struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence);
+/* Its invariants hold (bptree_check.c). For tests; nobody adds meanwhile. */
+bool bptree_check(const struct bptree *tree);
 
 static inline struct strata_slice bptree_key(const struct bptree_entry *entry)
 {

@@ -5,6 +5,8 @@
 
 #include "bptree_node.h"
 
+#include <assert.h>
+
 /* What an inner node is made of: one more than it can have. */
 struct bptree_family {
     unsigned count; /* of fences */
@@ -49,6 +51,7 @@ static inline void bptree_append(struct bptree_leaf *leaf, const struct bptree_e
 {
     unsigned count = atomic_load_explicit(&leaf->node.count, memory_order_relaxed);
 
+    assert(count < leaf->node.room && bptree_has_prefix(&leaf->node, bptree_key(entry)));
     leaf->key_prefixes[count] = key_prefix_of(bptree_key(entry), leaf->node.prefix.size);
     bptree_entries(leaf)[count] = entry;
     atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* I3 of bptree.c */

@@ -35,7 +35,7 @@ static bool may_have(const struct version_level *l, size_t at, const struct sear
 
     if (s->key_prefix < low || s->key_prefix > high)
         return false;
-    out->table = (struct pax_table *)l->tables[at];
+    out->table = pax_table_of(l->tables[at]);
     out->edge = (s->key_prefix == low) | (s->key_prefix == high);
     return true;
 }

@@ -24,6 +24,7 @@
 #include "merge_runs.h"
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct source {
@@ -83,6 +84,7 @@ static void pick(struct merge *m)
     uint64_t least = key_prefixes[0], second = UINT64_MAX;
     size_t at = 0;
 
+    assert(m->live > 0);
     for (size_t i = 1; i < m->live; i++) {
         uint64_t key_prefix = key_prefixes[i], larger = key_prefix < least ? least : key_prefix;
         second = larger < second ? larger : second;

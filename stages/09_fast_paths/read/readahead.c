@@ -11,6 +11,7 @@
  */
 #include "readahead.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define FEWEST ((size_t)16 << 10) /* bytes */
@@ -99,6 +100,7 @@ int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, 
 {
     size_t most = t->common ? t->common->readahead_bytes : READAHEAD_BYTES;
 
+    assert(n < t->fence.count);
     *stored = NULL;
     if (t->mapped || !most)
         return 0;
@@ -114,6 +116,7 @@ int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, 
         if (rc < 0)
             return rc;
     }
+    assert(holds(a, t, n));
     *stored = a->bytes + (t->fence.offsets[n] - t->fence.offsets[a->first]);
     return 0;
 }

@@ -6,6 +6,7 @@
  * I2: `key` begins with what all keys of the block begin with; a step writes what follows. */
 #include "run_cursor.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define AHEAD 1024 /* bytes of the next block's columns that are brought near: tags, suffixes */
@@ -62,7 +63,7 @@ enum arrival { SEEK, FORWARDS, BACKWARDS };
 
 static const struct pax_table *table_at(const struct run_cursor *c, size_t table)
 {
-    return (const struct pax_table *)c->run.tables[table];
+    return pax_table_of(c->run.tables[table]);
 }
 
 static int take_key(struct run_cursor *c, struct strata_error *err)
@@ -184,6 +185,7 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival ho
     rc = c->once ? read_own(c, t, n, how == BACKWARDS, err) : pin(c, t, n, how, &frame, err);
     if (rc < 0)
         return rc;
+    assert(n < t->fence.count && (c->once ? !frame : frame != NULL)); /* 9.I12 */
     clock_cache_release(c->cache, c->frame);
     c->frame = frame;
     c->block = frame ? pax_table_block_of(frame) : &c->own->block;

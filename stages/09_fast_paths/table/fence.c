@@ -14,6 +14,7 @@
 #include "09_fast_paths/block/key_prefix.h"
 #include "base/cost.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct strata_slice fence_separator(struct strata_slice last, struct strata_slice first)
@@ -156,6 +157,7 @@ uint32_t fence_find(const struct fence *fence, struct strata_slice key)
     uint64_t key_prefix = key_prefix_of(key, fence->prefix);
     uint32_t high = last_not_behind(fence->key_prefixes, fence->count, key_prefix), low;
 
+    assert(key.size >= fence->prefix); /* 9.I10 */
     if (fence->key_prefixes[high] != key_prefix || strata_compare(fence_at(fence, high), key) <= 0)
         return high;
     low = key_prefix ? last_not_behind(fence->key_prefixes, high, key_prefix - 1) : 0;

@@ -95,7 +95,7 @@ void pax_table_close(struct sstable *table)
 
 struct strata_slice pax_table_notes(const struct sstable *table)
 {
-    return strata_buffer_slice(&((const struct pax_table *)table)->notes);
+    return strata_buffer_slice(&pax_table_of(table)->notes);
 }
 
 static int check_file(struct pax_table *t, struct strata_error *err)
@@ -166,7 +166,7 @@ int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
     int rc = pax_table_open_read(env, common, number, out, err);
 
     if (rc == 0 && env->options->mapped_reads)
-        map_file((struct pax_table *)*out);
+        map_file(pax_table_of(*out));
     return rc;
 }
 
@@ -212,7 +212,7 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
 static int table_get(struct sstable *table, struct strata_slice key, unsigned *type,
                      struct strata_buffer *value, struct strata_error *err)
 {
-    struct pax_table *t = (struct pax_table *)table;
+    struct pax_table *t = pax_table_of(table);
     uint64_t hash = index_hash(key);
     int rc = pax_table_need(t, err);
 
@@ -228,7 +228,7 @@ static int table_get(struct sstable *table, struct strata_slice key, unsigned *t
 static int table_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
                         struct strata_error *err)
 {
-    struct pax_table *t = (struct pax_table *)table;
+    struct pax_table *t = pax_table_of(table);
     int rc = pax_table_need(t, err);
 
     if (rc == 0)

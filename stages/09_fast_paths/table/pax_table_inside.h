@@ -13,6 +13,7 @@
 #include "05_blocks_bloom/block/stored_block.h"
 #include "pax_table.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 /* ---- The layout (pax_table_layout.c) -----------------------------------------------------------
@@ -89,6 +90,13 @@ struct pax_table {
     bool filter_mapped;
     struct clock_cache_directory directory;
 };
+
+/* The table as this kind's: the parts make sure that it is. */
+static inline struct pax_table *pax_table_of(const struct sstable *table)
+{
+    assert(table->kind == &pax_table_kind);
+    return (struct pax_table *)(uintptr_t)table;
+}
 
 static inline bool pax_table_is_loaded(const struct pax_table *table)
 {

@@ -98,13 +98,13 @@ int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *
 
 int pax_table_verify(struct sstable *table, struct strata_error *err)
 {
-    struct pax_table_common *common = ((struct pax_table *)table)->common;
+    struct pax_table_common *common = pax_table_of(table)->common;
     struct sstable *again;
     int rc = pax_table_open_read(common->env, common, table->number, &again, err);
 
     if (rc < 0)
         return rc;
-    rc = pax_table_verify_blocks((struct pax_table *)again, err);
+    rc = pax_table_verify_blocks(pax_table_of(again), err);
     if (rc == 0 && (again->sum.digest != table->sum.digest || again->bytes != table->bytes))
         rc = sstable_corrupt(table, 0, "another table than the one that was opened", err);
     sstable_unref(again);

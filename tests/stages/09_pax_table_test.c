@@ -713,6 +713,7 @@ static void table_cursor_counts_what_it_costs(void **state)
     struct strata_error err;
     struct sstable *table;
     struct cursor *cursor;
+    struct clock_cache_stats cached;
     struct ground g;
     struct cost before;
     uint32_t blocks;
@@ -731,6 +732,8 @@ static void table_cursor_counts_what_it_costs(void **state)
     assert_int_equal(cost_so_far.blocks_loaded - before.blocks_loaded, blocks);
     assert_int_equal(cost_so_far.filter_probes, before.filter_probes);
     cursor_free(cursor);
+    clock_cache_stats(((struct pax_table_common *)g.common)->cache, &cached);
+    assert_int_equal(cached.blocks + cached.misses, 0); /* it passes the cache by */
     cursor = kind->cursor(table, false);
     before = cost_so_far;
     assert_ok(cursor_seek(cursor, S("key 01000"), &err), &err);

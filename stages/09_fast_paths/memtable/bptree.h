@@ -1,12 +1,11 @@
-/* bptree.h: a B+tree in memory whose leaves are only appended to: entries in order, added and found
- * in a few steps of which most are in the processor's caches, without ever moving one.
+/* bptree.h: a B+tree in memory whose leaves are appended to. Entries are found and added in a few
+ * steps, most of them in the processor's caches, and never move.
  *
- * Entries are ordered by key, ascending, and then by sequence number, descending: of several
- * versions of a key the newest comes first. Nothing is removed or changed.
+ * Entries are ordered by key, ascending, then by sequence number, descending: of several versions
+ * of a key the newest comes first. Nothing is removed or changed.
  *
  * Threads: one at a time adds. Any number read at the same time, without a lock; a reader sees
- * every entry whose adding had returned before the reading began (and the writer's word of that
- * reached it), and perhaps later ones. */
+ * every entry that was added before it began, and perhaps later ones. */
 #ifndef STRATA_09_BPTREE_H
 #define STRATA_09_BPTREE_H
 

@@ -1,5 +1,5 @@
-/* bptree_make.h: how nodes of bptree.h's tree are made: where their memory comes from, what prefix
- * they have, what they are made of. Each is whole before anybody sees it. */
+/* bptree_make.h: how nodes of bptree.h's tree are made: where their memory comes from, and their
+ * common prefix. Each is complete before any reader sees it (9.I3). */
 #ifndef STRATA_09_BPTREE_MAKE_H
 #define STRATA_09_BPTREE_MAKE_H
 
@@ -34,7 +34,7 @@ struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
 void bptree_family_of(const struct bptree_inner *old, unsigned at, struct bptree_node *left,
                       struct bptree_fence fence, struct bptree_node *right,
                       struct bptree_family *f);
-/* It has been replaced (I4 of bptree.c). */
+/* It has been replaced (9.I4). */
 void bptree_replaced(struct bptree *tree, struct bptree_node *node);
 
 /* Of keys like this one that have so many bytes in common: fewer, as the next ones may have; and a
@@ -54,7 +54,7 @@ static inline void bptree_append(struct bptree_leaf *leaf, const struct bptree_e
     assert(count < leaf->node.room && bptree_has_prefix(&leaf->node, bptree_key(entry)));
     leaf->key_prefixes[count] = key_prefix_of(bptree_key(entry), leaf->node.prefix.size);
     bptree_entries(leaf)[count] = entry;
-    atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* I3 of bptree.c */
+    atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* 9.I3 */
 }
 
 #endif

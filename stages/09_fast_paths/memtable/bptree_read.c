@@ -1,16 +1,18 @@
-/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all key prefixes in
- * it, and a cursor sorts what is in it once, when it comes to it.
+/* bptree_read.c: gets, and the cursor. A leaf is not sorted: a get looks at all key prefixes in
+ * it, and a cursor sorts a leaf once, when it comes to it.
  *
  *   tree     ... | leaf: d a f b | leaf: k h | ...
  *   cursor         slots: a b d f
- *                             ^ at            the next leaf: that of the fence behind this one
+ *                             ^ at           the next leaf: the one at the fence after this one
  *
- * I6: a fence that was between two leaves once stays between leaves. So a cursor needs no pointer
- *     from leaf to leaf: it looks for the leaf that begins where its own ends, or that ends where
- *     its own begins, and it does not matter what became of the tree meanwhile.
- * I7: what a reader may see was all there when it began, and each leaf that it finds holds of that
- *     all that is between its fences (I4 of bptree.c): what was added since is newer than its own
- *     number, and is passed over. */
+ * 9.I6:  a fence between two leaves stays a fence between leaves. So a cursor needs no pointer
+ *        from
+ *       leaf to leaf: it looks for the leaf that begins where its own ends, or ends where its own
+ *       begins, whatever the tree has become.
+ * 9.I7:  all that a reader may see was there when it began, and each leaf that it finds holds all
+ *        of
+ *       that between its fences (9.I4); what was added since has a larger sequence number than the
+ *       reader's, and is skipped. */
 #include "bptree_node.h"
 
 #include <stdlib.h>

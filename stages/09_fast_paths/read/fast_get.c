@@ -1,13 +1,12 @@
-/* fast_get.c: one key in all tables. Which of them may have it is found first, by the key prefixes
- * of their bounds, and of each the line of its filter that will be asked is on its way while the
- * next one is found: a get waits for memory once, not once a level.
+/* fast_get.c: one key in all tables. The tables that may have it are found first, by the key
+ * prefixes of their bounds, and each one's filter line is prefetched while the next is found: a
+ * get waits for memory once, not once a level.
  *
- *   level 0    [b......y]  [a.c]  [d......x]     "k": asked are these,   level 0, level 0,
+ *   level 0    [b......y]  [a.c]  [d......x]     "k": these are asked,   level 0, level 0,
  *   level 1    [a..d]  [f..k]  [m....z]          in this order:          level 1, level 2
  *   level 2    [a.e] [g..l] [n.q] [r.z]
  *
- * I1: they are asked from the newest on, and the first that has the key has its newest version
- *     (version.c, I1). */
+ * 9.I33: they are asked newest first, and the first that has the key has its newest version. */
 #include "02_hash_index/index.h"
 #include "09_fast_paths/fast_parts.h"
 
@@ -92,7 +91,7 @@ static int ask(const struct candidate *list, size_t count, const struct search *
 {
     int rc = STRATA_NOT_FOUND;
 
-    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < count; i++) { /* I1 */
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < count; i++) { /* 9.I33 */
         struct pax_table *t = list[i].table;
         if (list[i].edge && sstable_compare_key(&t->base, s->key) != 0)
             continue;

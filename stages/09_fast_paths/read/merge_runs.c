@@ -12,15 +12,15 @@
  * and a branch that is mispredicted every second time: measured, it is slower with 2 sources and
  * with 64.
  *
- * 9.I14: the sources order[0..live) are positioned, all in one direction: forward each at its first
+ * 9.I28: the sources order[0..live) are positioned, all in one direction: forward each at its first
  *        key that is not before the one shown, backward at its last that is not after it; the
  *        others are at their end.
- * 9.I15: order[] has the newer source first; key_prefixes[] are theirs, complemented when going
+ * 9.I29: order[] has the newer source first; key_prefixes[] are theirs, complemented when going
  *        backward: so the smallest is the next to be shown in both directions.
- * 9.I16: what is at order[at], and no tombstone, is what is shown: no other source has a key before
+ * 9.I30: what is at order[at], and no tombstone, is what is shown: no other source has a key before
  *        it, and no newer one has the same. Unless `duplicates`, no other source has it at all. All
  *        other key prefixes are >= bound.
- * 9.I17: so turning round takes each source one step back, and one at its end to its last entry. */
+ * 9.I31: so turning round takes each source one step back, and one at its end to its last entry. */
 #include "merge_runs.h"
 #include "base/bytes.h"
 
@@ -35,11 +35,11 @@ struct source {
 
 struct merge {
     struct cursor base;
-    size_t live, at;             /* 9.I14, 9.I16 */
+    size_t live, at;             /* 9.I28, 9.I30 */
     const struct cursor *winner; /* what is at order[at]; its run's, or NULL */
     struct run_cursor *run;
     uint64_t bound;
-    uint64_t flip; /* all ones when going backward (9.I15) */
+    uint64_t flip; /* all ones when going backward (9.I29) */
     bool back, duplicates, tombstones;
     struct strata_slice prefix;
     uint64_t *key_prefixes;
@@ -130,7 +130,7 @@ static int advance(struct merge *m, size_t at, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Moves all others that have the key which is shown; none of them is newer (9.I16). */
+/* Moves all others that have the key which is shown; none of them is newer (9.I30). */
 static int pass_duplicates(struct merge *m, struct strata_error *err)
 {
     int rc = 0;
@@ -196,7 +196,7 @@ static int show_next_winner(struct merge *m, int rc, struct strata_error *err)
     return rc == 0 && m->live ? show(m) : rc < 0 ? rc : STRATA_NOT_FOUND;
 }
 
-/* Shows the winner (9.I16). `rc`: of the moves before. */
+/* Shows the winner (9.I30). `rc`: of the moves before. */
 static inline int show_winner(struct merge *m, int rc, struct strata_error *err)
 {
     return rc == 0 && m->live && is_shown(m) ? show(m) : show_next_winner(m, rc, err);
@@ -259,7 +259,7 @@ static int merge_last(struct strata_iter *iter, struct strata_error *err)
     return pick_first(m, rc, err);
 }
 
-/* 9.I17. */
+/* 9.I31. */
 static int turn(struct merge *m, struct strata_error *err)
 {
     int rc = 0;

@@ -1,14 +1,14 @@
 /* readahead.c: see readahead.h.
  *
- * A scan that goes on reads 1 block, then as many whole ones as FEWEST bytes hold, then twice as
- * many bytes each time, up to readahead_bytes: a scan of a few entries reads little in vain.
+ * A scan reads 1 block, then as many whole ones as FEWEST bytes hold, then twice as many bytes
+ * each time, up to readahead_bytes: a scan of a few entries reads little in vain.
  *
  *   blocks   | n | n+1 n+2 n+3 | n+4 n+5 n+6 n+7 n+8 n+9 | ...
  *            seek, or 1         twice as many
  *
- * I1: a piece ends where the table's blocks do. A read that fails is told at once, also when the
- * block that is wanted may be sound: it can still be located, as one block is read by itself then.
- */
+ * 9.I32: a piece ends where the table's blocks do. A read that fails is reported at once, also
+ *        where the wanted block may be sound: a seek can still find it, as that reads one block
+ *        alone. */
 #include "readahead.h"
 
 #include <assert.h>
@@ -78,7 +78,7 @@ static void grow(struct readahead *a, size_t most)
         a->piece = a->piece < FEWEST ? FEWEST : a->piece < most ? 2 * a->piece : most;
 }
 
-/* I1. */
+/* 9.I32. */
 static int read_piece(struct readahead *a, const struct pax_table *t, struct strata_error *err)
 {
     uint64_t offset = t->fence.offsets[a->first];

@@ -1,9 +1,9 @@
-/* run_cursor.c: see run_cursor.h. Stage 5's cursor through a table, and what goes from table to
- * table, in one: so an entry costs no call but that of who asks for it.
+/* run_cursor.c: see run_cursor.h. From entry to entry, block to block and table to table in one
+ * cursor: an entry costs one call.
  *
- * I1: a positioned cursor holds its block: in a frame of the cache, pinned, or, when it goes
- *     through the run but once, in memory of its own. It holds one at most.
- * I2: `key` begins with what all keys of the block begin with; a step writes what follows. */
+ * 9.I26: a positioned cursor holds one block: a pinned frame of the cache, or, where it reads all
+ *        once, memory of its own.
+ * 9.I27: `key` begins with the block's common prefix; a step writes what follows. */
 #include "run_cursor.h"
 
 #include <assert.h>
@@ -185,7 +185,7 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival ho
     rc = c->once ? read_own(c, t, n, how == BACKWARDS, err) : pin(c, t, n, how, &frame, err);
     if (rc < 0)
         return rc;
-    assert(n < t->fence.count && (c->once ? !frame : frame != NULL)); /* 9.I12 */
+    assert(n < t->fence.count && (c->once ? !frame : frame != NULL)); /* 9.I26 */
     clock_cache_release(c->cache, c->frame);
     c->frame = frame;
     c->block = frame ? pax_table_block_of(frame) : &c->own->block;

@@ -1,10 +1,10 @@
-/* run_cursor.h: a sorted run: tables whose keys do not overlap, in order, as one (a level; a table
- * of level 0 is one by itself); and a cursor through it, block by block, in both directions, which
- * tells of every key its key prefix (key_prefix.h).
+/* run_cursor.h: a sorted run: tables whose keys do not overlap, in order (a level; a table of
+ * level 0 is one by itself); and a cursor through it, block by block, in both directions, that
+ * has every key's key prefix (key_prefix.h).
  *
- * A cursor like any other, and its own interface for a merge, which keeps many, without a call for
- * each entry, and seeks with all of them at once: run_cursor_locate of each finds the block, _bring
- * brings it near, _open stands in it, when it has come. */
+ * It is a cursor like any other. A merge, which has many, uses its own interface: no call for
+ * each entry, and a seek of all at once: run_cursor_locate of each finds the block, _prefetch
+ * fetches it from memory, _open positions the cursor in it. */
 #ifndef STRATA_09_RUN_CURSOR_H
 #define STRATA_09_RUN_CURSOR_H
 

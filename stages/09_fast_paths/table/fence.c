@@ -1,15 +1,14 @@
 /* fence.c: the index in a table's file: for each block
  *
- *   +-------------+-------------+-----------+      size: of the block's section
+ *   +-------------+-------------+-----------+      size: bytes of the block with its trailer
  *   | size varint | klen varint | separator |      the first block's separator is empty
  *   +-------------+-------------+-----------+
  *
- * I1: every separator but the first begins with what all keys of the table begin with, and is
- *     longer: it tells two of them apart. So does every key that is looked for, as it lies between
- *     the smallest and the largest.
- * I2: key prefixes ascend with the separators, but equal ones may stand side by side, as zeros
- * stand for bytes that are not there: there the separators decide. Measured: 35 ns in 28,000
- * blocks, where memcmp on the separators takes 204. */
+ * 9.I13: every separator but the first begins with the common prefix of all keys of the table,
+ *        and is longer, as it tells two of them apart. So is every key that is looked for, as it
+ *        is between the smallest and the largest.
+ * 9.I14: key prefixes ascend with the separators; among equal ones the separators decide.
+ *        Measured: 35 ns among 28,000 blocks, where memcmp on the separators takes 204. */
 #include "fence.h"
 #include "09_fast_paths/block/key_prefix.h"
 #include "base/cost.h"
@@ -62,7 +61,7 @@ static int take_memory(struct fence *fence, struct strata_error *err)
 }
 
 /* Is it behind the one before it, and not outside of the table? Then it begins as all keys do, and
- * is longer (I1). */
+ * is longer (9.I13). */
 static bool separates(struct strata_slice separator, struct strata_slice before,
                       struct strata_slice smallest, struct strata_slice largest)
 {
@@ -157,7 +156,7 @@ uint32_t fence_find(const struct fence *fence, struct strata_slice key)
     uint64_t key_prefix = key_prefix_of(key, fence->prefix);
     uint32_t high = last_not_behind(fence->key_prefixes, fence->count, key_prefix), low;
 
-    assert(key.size >= fence->prefix); /* 9.I10 */
+    assert(key.size >= fence->prefix); /* 9.I13 */
     if (fence->key_prefixes[high] != key_prefix || strata_compare(fence_at(fence, high), key) <= 0)
         return high;
     low = key_prefix ? last_not_behind(fence->key_prefixes, high, key_prefix - 1) : 0;

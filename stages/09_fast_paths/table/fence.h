@@ -1,11 +1,10 @@
-/* fence.h: the sparse index of a table, one entry a block, kept in memory: where the block stands,
- * and a separator: a key, as short as can be, that is not before any key of the blocks in front of
- * it and not behind any of its own (Rudolf Bayer, Karl Unterauer: Prefix B-Trees, TODS 2(1), 1977).
- * ("Fence pointers" in the literature on LSM trees.)
+/* fence.h: the sparse index of a table, one entry a block, kept in memory: where the block is,
+ * and a separator: a key, as short as possible, that is greater than all keys of the blocks
+ * before it and not greater than any of its own (Rudolf Bayer, Karl Unterauer: Prefix B-Trees,
+ * TODS 2(1), 1977; "fence pointers" in the literature on LSM trees).
  *
- * Searched are not the separators but flat numbers: 8 bytes of each behind what all keys of the
- * table begin with, by halving without a branch to be guessed wrong. Equal numbers are rare; then
- * the separators decide.
+ * A search looks at flat key prefixes, not at the separators, and halves without a branch that
+ * the processor could mispredict.
  *
  * Threads: not changed once it is open. */
 #ifndef STRATA_09_FENCE_H

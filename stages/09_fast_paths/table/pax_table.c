@@ -1,12 +1,12 @@
 /* pax_table.c: see pax_table.h: opening, and finding a key.
  *
- *   a get:   range of keys -> filter -> index -> block -> entry
- *            in memory        |         |        \- cache, or one read
- *                             |         \- one offset, no wait for another
- *                             \- one line of memory
+ *   a get:   key range -> filter -> index -> block -> entry
+ *            in memory      |         |        \- cache, or one read
+ *                           |         \- one place, one search
+ *                           \- one cache line
  *
- * I1: index and filter lie in memory whole, and were checked when they were read: as the table was
- *     opened, or, opened to be read later, before the first key was looked for in it. */
+ * 9.I20: index and filter are in memory whole, and were checked when they were read: at open, or,
+ *        where the table was opened to be loaded later, before the first search. */
 #include "pax_table_inside.h"
 #include "base/bytes.h"
 #include "02_hash_index/index.h"

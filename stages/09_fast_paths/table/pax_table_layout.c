@@ -21,9 +21,9 @@
  * table is valid iff its sections are and fill the file without a gap; separators, keys and counts
  * fit each other; and the filter denies none of the keys.
  *
- * I1: footer and properties are checked when the table is opened, index and filter when they are
- * read (pax_table_load.c), and a block whenever it is read; so no byte is relied on before its
- * check. I2: offsets ascend and are compared with the file's size before anything is read there. */
+ * 9.I21: footer and properties are checked when the table is opened, index and filter when they are
+ *        read (pax_table_load.c), and a data block whenever it is read: no byte is used unchecked.
+ * 9.I22: offsets ascend and are compared with the file's size before anything is read there. */
 #include "01_append_log/record.h"
 #include "base/bytes.h"
 #include "base/checksum.h"

@@ -1,9 +1,8 @@
-/* pax_table_load.c: what of a table stays in memory: its ends' properties, its index, its
- * filter.
+/* pax_table_load.c: what of a table is kept in memory: properties, index, filter.
  *
- * I1: index and filter are read by one thread, under the mutex that all tables have in common, and
- *     not changed after `loaded` was stored. Who could not read them leaves nothing, and the next
- *     reader tries again. */
+ * 9.I25: index and filter are read by one thread, under the mutex that all tables share, and do
+ *        not change after `loaded` is set. A thread that could not read them leaves nothing, and
+ *        the next one tries again. */
 #include "base/bytes.h"
 #include "base/pages.h"
 #include "pax_table_inside.h"
@@ -138,7 +137,7 @@ void pax_table_unload(struct pax_table *t)
     fence_free(&t->fence);
 }
 
-/* I1. */
+/* 9.I25. */
 int pax_table_load(struct pax_table *t, struct strata_error *err)
 {
     int rc = 0;

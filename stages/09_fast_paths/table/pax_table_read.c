@@ -1,12 +1,13 @@
-/* pax_table_read.c: a table's sections, from the file, and its blocks, through the cache.
+/* pax_table_read.c: a table's stored blocks, from the file, and its data blocks, through the
+ * cache.
  *
- * I1: what enters the cache has been checked whole: the section's check, the block's columns, and
- *     that its keys lie where the index says. What is found there is not checked again. (A mapped
- *     file is checked and uncompressed where it is: what somebody writes to it in between must
- * still be a block within its bounds.) I2: memory is taken for a section only after its size was
- * checked against the file (its stored size) and against what LZ4 can make of that (its size
- * uncompressed); for a block, besides, against what the table says of all its blocks, and against
- * what one entry can be. */
+ * 9.I23: what enters the cache was checked whole: the checksum, the block's columns, and that its
+ *        keys are where the index says. It is not checked again. (A mapped file is checked and
+ *        uncompressed where it is: what another process writes to it in between must still be a
+ *        block.)
+ * 9.I24: memory is allocated for a stored block only after its size was checked against the file,
+ *        and its uncompressed size against what LZ4 can make of that; for a data block, also
+ *        against the sum in the properties, and what one entry can be. */
 #include "base/bytes.h"
 #include "pax_table_inside.h"
 #include "base/cost.h"
@@ -118,7 +119,7 @@ int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct stra
     return strata_compare(pax_block_suffix(block, at), slice_behind(key, prefix.size));
 }
 
-/* I2. */
+/* 9.I24. */
 static int check_size(const struct pax_table *t, uint64_t offset,
                       const struct stored_block *section, struct strata_error *err)
 {
@@ -128,7 +129,7 @@ static int check_size(const struct pax_table *t, uint64_t offset,
                                  err);
 }
 
-/* I1: all its keys lie between its separator and the next one. */
+/* 9.I23: all its keys lie between its separator and the next one. */
 static bool within_bounds(const struct pax_table *t, uint32_t n, const struct pax_block *block)
 {
     struct strata_slice low = n ? fence_at(&t->fence, n) : strata_buffer_slice(&t->base.smallest);

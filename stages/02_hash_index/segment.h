@@ -43,7 +43,7 @@ struct segment {
     _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
-    bool superseded;        /* it was found within another's range (segment.c I2) */
+    bool superseded;        /* it was found within another's range (2.I7) */
     bool unreadable;        /* a merge could not read it: none tries again but when told to */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */

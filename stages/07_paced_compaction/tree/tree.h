@@ -17,7 +17,7 @@
 #include "04_memtable_sstable/log.h"
 #include "06_leveled_compaction/manifest.h"
 #include "07_paced_compaction/compaction/compact.h"
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "07_paced_compaction/events/listener.h"
 #include "obsolete.h"
 #include "super.h"

@@ -8,7 +8,7 @@
  * nothing: a line says the same wherever it stands. */
 #include "base/bytes.h"
 #include "base/checksum.h"
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -1,8 +1,9 @@
 /* events.h: DIR/EVENTS: what happened to the tables, a line an event, for people and for `strata
  * timeline`. Nothing relies on it: it is written without a sync, a line that is torn or damaged is
- * passed over, and when it cannot be written it is given up until the next open. */
-#ifndef STRATA_07_EVENTS_H
-#define STRATA_07_EVENTS_H
+ * skipped, and when it cannot be written it is given up until the next open. A tree writes it by a
+ * listener (stages/07_paced_compaction/events/event_log.c). */
+#ifndef STRATA_COMMON_EVENTS_H
+#define STRATA_COMMON_EVENTS_H
 
 #include "fs/fs.h"
 #include "strata_engine.h"
@@ -51,7 +52,7 @@ void events_write(struct events *events);
 int events_read(const struct strata_env *env, struct strata_buffer *lines,
                 struct strata_error *err);
 
-/* events_check.c: warns of lines that cannot be read. */
+/* events_inspect.c: warns, in the log, of lines that cannot be read. */
 void events_check(const struct strata_env *env);
 
 extern const struct strata_format events_format; /* events_inspect.c */

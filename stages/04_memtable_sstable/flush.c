@@ -1,6 +1,6 @@
 /* flush.c: from a memtable to a run.
  *
- * 4.I21: a tombstone is dropped only when nothing older is left: by a merge that reaches the oldest
+ * 4.I20: a tombstone is dropped only when nothing older is left: by a merge that reaches the oldest
  *        run, or a flush when there is none. */
 #include "store.h"
 #include "04_memtable_sstable/iter/merge_iter.h"

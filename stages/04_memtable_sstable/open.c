@@ -1,8 +1,8 @@
 /* open.c: from a directory to a store, and back.
  *
- * 4.I23: nothing is removed before all that TABLES names was found whole: with a wrong list in its
+ * 4.I22: nothing is removed before all that TABLES names was found whole: with a wrong list in its
  *        place, from an earlier time say, the files are still there to be rescued.
- * 4.I24: a log that was not closed cleanly is never written to again: its memtable is flushed,
+ * 4.I23: a log that was not closed cleanly is never written to again: its memtable is flushed,
  *        which puts on the device what was perhaps not there, and a new log begins (leveldb #1287,
  *        duckdb #14785: what comes after a torn tail may be lost). */
 #include "store.h"
@@ -168,7 +168,7 @@ static int open_files(struct store *store, struct strata_error *err)
     if (rc < 0 || env->options->read_only || ended_cleanly(store))
         return rc;
     group_enter(&store->path.group);
-    rc = store_flush(store, err); /* 4.I24 */
+    rc = store_flush(store, err); /* 4.I23 */
     if (rc == 0)
         rc = store_merge_due(store, err);
     group_leave(&store->path.group);

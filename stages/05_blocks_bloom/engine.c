@@ -6,9 +6,8 @@
  * absent, and the index says which block may have the others. Blocks that were read stay in a
  * cache, up to a budget.
  *
- * Any thread may call anything, as in stage 4; so are log, memtable, flush and merge. New are the
- * tables (table/), their blocks (block/), the filter (bloom.c) and the cache (cache.c). A clean
- * close leaves no log to be read: it costs one more table, which are cheap to read now. */
+ * Any thread may call anything. Log, memtable, flush and merge are stage 4's. A clean close leaves
+ * no log to be read: it costs one more table, and tables are cheap to read now. */
 #include "04_memtable_sstable/iter/merge_iter.h"
 #include "04_memtable_sstable/store.h"
 #include "table/table.h"

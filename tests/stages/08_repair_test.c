@@ -618,8 +618,8 @@ static void repair_of_a_cut_log_tells_what_is_missing(void **state)
 
     (void)state;
     for (size_t n = 0; n < count_files(fs, ".log"); n++) {
-        size_t size = size_of(fs, file(fs, ".log", n)), step = stride(size, 60);
-        for (size_t at = 0; at < 3 * step; at += step) {
+        size_t size = harm_used(fs, file(fs, ".log", n)), step = stride(size, 60);
+        for (size_t at = 0; at < size && at < 3 * step; at += step) {
             copy = fs_sim_copy(fs);
             harm_cut(copy, file(copy, ".log", n), at);
             harm_remove(copy, DIR "/CURRENT");

@@ -10,15 +10,15 @@
  *   value of a page: 1 to 128 offsets, 8 bytes each; all pages but the last have 128
  *   value of the end: | records 8 | tombstones 8 | index 8 | first 8 | last 8 | digest 8 |
  *
- * A run is valid iff every record is, the end stands where the file ends, the pages hold the places
+ * A run is valid iff every record is, the end is where the file ends, the pages hold the places
  * of all records in order and nothing else, keys ascend, and counts and digest add up. Every byte
  * lies in a record or in the header, so a check covers each.
  *
- * 4.I11: no byte is relied on before its check: for every step of a search a page and a record are
+ * 4.I10: no byte is relied on before its check: for every step of a search a page and a record are
  *        read whole and checked.
- * 4.I12: no number of the file is used before it is known to lie within it; a wrong offset given by
+ * 4.I11: no number of the file is used before it is known to lie within it; a wrong offset given by
  *        a page leads to a record that does not check there, as the offset seeds its checks.
- * 4.I13: each key is here once. Older versions are needed only by readers who came before the
+ * 4.I12: each key is here once. Older versions are needed only by readers who came before the
  *        flush, and those hold the memtable. So the records need no sequence numbers: of two runs
  *        all of one are newer (sum.first, sum.last).
  *
@@ -39,7 +39,7 @@
 struct run {
     struct sstable base;
     struct fs_file *file;
-    uint64_t index; /* where its first page stands */
+    uint64_t index; /* where its first page begins */
 };
 
 /* What a run's last record says of the others. */
@@ -70,7 +70,7 @@ static bool decode_end(struct strata_slice value, struct run_end *end)
     return decoder_done(&d);
 }
 
-/* Do the parts fill the file? (4.I12) */
+/* Do the parts fill the file? (4.I11) */
 static bool adds_up(const struct run_end *end, uint64_t at)
 {
     const struct sstable_sum *sum = &end->sum;
@@ -130,7 +130,7 @@ static int read_page(const struct run *run, struct probe *probe, uint64_t number
     return rc;
 }
 
-/* The offset of record `n`, among the records (4.I12). */
+/* The offset of record `n`, among the records (4.I11). */
 static int offset_of(const struct run *run, struct probe *probe, uint64_t n, uint64_t *offset,
                      struct strata_error *err)
 {
@@ -148,7 +148,7 @@ static int offset_of(const struct run *run, struct probe *probe, uint64_t n, uin
     return *offset >= RECORD_FILE_HEADER && *offset < run->index
                ? 0
                : corrupt(run, run->index + number * PAGE_BYTES,
-                         "the index tells of a record outside the records", err);
+                         "the index names an offset outside the records", err);
 }
 
 /* Reads record `n`, whole. */
@@ -286,12 +286,12 @@ struct run_cursor {
     struct cursor base;
     const struct run *run;
     struct probe probe;
-    struct record_reader reader; /* stands behind the record */
+    struct record_reader reader; /* behind the record */
     struct record record;
     uint64_t n; /* which record that is */
 };
 
-/* Reads on from where the reader stands: record `n`. */
+/* Reads the next record, which is record `n`. */
 static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
 {
     int rc = record_next(&c->reader, &c->record, err);
@@ -406,7 +406,7 @@ struct verification {
     uint64_t tombstones;
 };
 
-/* The record where the cursor stands: in order, and where the index says. */
+/* Is the cursor's record in order, and where the index says? */
 static int verify_record(struct run_cursor *c, struct verification *v, struct strata_error *err)
 {
     struct strata_slice before = strata_buffer_slice(&v->before);
@@ -414,7 +414,7 @@ static int verify_record(struct run_cursor *c, struct verification *v, struct st
     int rc = offset_of(c->run, &c->probe, c->n, &at, err);
 
     if (rc == 0 && at != c->record.offset)
-        rc = corrupt(c->run, c->record.offset, "the index has another place for this record", err);
+        rc = corrupt(c->run, c->record.offset, "the index has another offset for this record", err);
     if (rc == 0 && c->n && strata_compare(before, c->base.iter.key) >= 0)
         rc = corrupt(c->run, c->record.offset, "this key is not behind the one before it", err);
     if (rc < 0)
@@ -435,7 +435,7 @@ static int verify_end(const struct run *run, const struct run_cursor *c,
 
     if (rc == 0 && (v->sum.records != end.sum.records || c->reader.at != end.index ||
                     v->tombstones != end.sum.tombstones || v->sum.digest != end.sum.digest))
-        rc = corrupt(run, end.index, "the records are not those that the run's end tells of", err);
+        rc = corrupt(run, end.index, "the records are not those that the run's end describes", err);
     return rc;
 }
 

@@ -3,7 +3,7 @@
 #ifndef STRATA_07_LISTENER_H
 #define STRATA_07_LISTENER_H
 
-#include "06_leveled_compaction/version.h"
+#include "06_leveled_compaction/version/version.h"
 
 struct tree;
 struct compact;

@@ -11,8 +11,7 @@ struct change {
     struct memtable *immutable; /* from now on; borrowed */
     struct sstable **tables;    /* new ones, that the edit adds; borrowed */
     size_t count;
-    struct state state; /* this and below: made by change_install */
-    struct version *version;
+    struct version *version; /* this and below: made by change_install */
     struct super *super;
 };
 

@@ -6,7 +6,7 @@
 #include "03_wal/group.h"
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/memtable/memtable.h"
-#include "06_leveled_compaction/version.h"
+#include "06_leveled_compaction/version/version.h"
 
 /* What is merged, the newest first. */
 struct tree_sources {

@@ -38,6 +38,7 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
         return strata_fail_memory(err, sizeof common->reading);
     }
     common->env = env;
+    common->readahead_bytes = READAHEAD_BYTES;
     rc = clock_cache_new(env->options->cache_bytes,
                          sizeof(struct pax_block) + env->options->block_bytes, &common->cache, err);
     if (rc == 0)

@@ -56,11 +56,14 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 
 /* ---- A table --------------------------------------------------------------------------------- */
 
+#define READAHEAD_BYTES ((size_t)64 << 10)
+
 /* What the tables of a store have in common. */
 struct pax_table_common {
     const struct strata_env *env;
     struct clock_cache *cache;
     struct fs_pool *files;     /* their descriptors */
+    size_t readahead_bytes;    /* a scan reads ahead at most; 0: not at all */
     pthread_mutex_t reading;   /* held to make a table resident */
     _Atomic uint64_t denied;   /* gets that a filter answered */
     _Atomic uint64_t deceived; /* gets that read a block for a key that is not there */

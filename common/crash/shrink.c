@@ -97,7 +97,7 @@ static bool leave_out(struct shrinking *s, size_t size, struct script *script,
         struct script less;
         s->within = (double)first / (double)script->count;
         copy_without(script, first, size, &less);
-        /* What is on the device before it begins is another thing to lose: some of it stays. */
+        /* Data that is durable before the recording is also something to lose: keep some of it. */
         if (!less.settled == !script->settled && shows(s, &less, shorter)) {
             script_free(script);
             *script = less;
@@ -168,9 +168,9 @@ static void leave_out_all(struct shrinking *s, struct script *script, struct exp
 }
 
 void shrink(const struct explore *how, const struct explore_case *found, struct script *script,
-            struct explore_case *shorter, void (*told)(void *arg, double share), void *arg)
+            struct explore_case *shorter, void (*tick)(void *arg, double share), void *arg)
 {
-    struct shrinking s = {.how = how, .verdict = found->report.verdict, .tick = told, .arg = arg};
+    struct shrinking s = {.how = how, .verdict = found->report.verdict, .tick = tick, .arg = arg};
 
     copy_without(found->script, 0, 0, script);
     *shorter = *found;

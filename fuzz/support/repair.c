@@ -10,7 +10,7 @@
 #include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "09_fast_paths/table/pax_table_inside.h"
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "06_leveled_compaction/manifest.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "base/checksum.h"

@@ -120,9 +120,11 @@ static void repair_blocks(struct repairing *r)
         return;
     index = block_of(bytes);
     for (uint32_t n = 0; n < index.restarts; n++) {
+        struct strata_slice value;
         struct decoder d;
         uint64_t begin, size;
-        decoder_init(&d, block_restart_value(&index, n));
+        block_restart(&index, n, &value);
+        decoder_init(&d, value);
         begin = get_varint(&d);
         size = get_varint(&d);
         if (!d.bad && begin >= RECORD_FILE_HEADER && begin < r->parts.index &&

@@ -8,7 +8,7 @@
 #include "05_blocks_bloom/table/table.h"
 #include "05_blocks_bloom/table/table_format.h"
 #include "09_fast_paths/table/pax_table_inside.h"
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "08_backup_repair/lineage/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/coding.h"

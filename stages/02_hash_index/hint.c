@@ -17,6 +17,7 @@
 #include "base/checksum.h"
 #include "base/coding.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,6 +82,7 @@ int hint_write(const struct segments *set, const struct segment *segment, struct
     uint8_t header[HINT_HEADER] = {0};
     int rc;
 
+    assert(segment->sealed);
     strata_buffer_append(&bytes, header, sizeof header);
     rc = name && !bytes.out_of_memory ? segment_read(set, segment, add_entry, &bytes, err)
                                       : strata_fail_memory(err, HINT_HEADER);

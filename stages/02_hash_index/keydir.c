@@ -135,7 +135,7 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
     return rc < 0 ? rc : 0;
 }
 
-/* The only entry with this hash is the record's own (I1). */
+/* The only entry with this hash is the record's own (2.I5). */
 static int match_hash(const struct keydir *keydir, const struct segment *segment, uint64_t offset,
                       struct keydir_match *match, struct strata_error *err)
 {

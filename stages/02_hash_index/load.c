@@ -2,8 +2,8 @@
  * from the segments themselves where not. Of the segment that was being written, whatever its end
  * looks like, the records themselves tell.
  *
- * I1: TAIL names a segment only once that is there, and before a write in it is acknowledged. So it
- *     is missing when it is not there: neither a kill nor a close can leave that. */
+ * 2.I14: TAIL names a segment only once that is there, and before a write in it is acknowledged. So
+ * it is missing when it is not there: neither a kill nor a close can leave that. */
 #include "load.h"
 #include "hint.h"
 #include "tail.h"
@@ -119,7 +119,7 @@ static int note_last(const struct segments *set, struct strata_error *err)
 int load_start(struct segments *set, struct strata_error *err)
 {
     int rc = segments_start(set, err);
-    return rc < 0 ? rc : note_last(set, err); /* I1 */
+    return rc < 0 ? rc : note_last(set, err); /* 2.I14 */
 }
 
 /* `*noted` is the newest by TAIL; 0: there is none, as in a database of an older build. */

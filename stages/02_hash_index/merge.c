@@ -6,15 +6,16 @@
  *             v  copy what the index points at
  *   000001-000002  d=1        then it takes their place: one rename, the commit
  *
- * I1: until the rename the old segments are whole and answer; after it they are superseded
- *     (segment.c I2), so a cut at any point leaves one or the other.
- * I2: a tombstone is copied while an older segment, before the run, may hold a put that it
+ * 2.I10: until the rename the old segments are whole and answer; after it they are superseded
+ *     (2.I7), so a cut at any point leaves one or the other.
+ * 2.I11: a tombstone is copied while an older segment, before the run, may hold a put that it
  *     hides: that is, while any of them has a dead put. In the run itself the dead puts go.
- * I3: the index is changed only after the rename, in steps that cannot fail.
- * I4: a twin stays marked as one, also when its twin is gone: when it is replayed, a dead put of
+ * 2.I12: the index is changed only after the rename, in steps that cannot fail.
+ * 2.I13: a twin stays marked as one, also when its twin is gone: when it is replayed, a dead put of
  *     that twin may still stand before it. */
 #include "merge.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t
     return 0;
 }
 
-/* As it is: a twin stays marked (I4). */
+/* As it is: a twin stays marked (2.I13). */
 static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
                        uint64_t *offset, struct strata_error *err)
 {
@@ -82,6 +83,7 @@ static void apply_moves(const struct merge *merge)
     for (size_t i = 0; i < merge->count; i++) {
         const struct move *move = &merge->moves[i];
         size_t slot = keydir_live_slot(merge->keydir, move->hash, move->from);
+        assert(slot != SIZE_MAX);
         index->slots[slot].position = position_make(merge->to->last, move->offset);
     }
 }
@@ -116,6 +118,7 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
         return rc;
     for (size_t i = at; rc == 0 && i < at + count; i++) {
         struct segment *from = set->list[i];
+        assert(from->sealed);
         rc = segment_read(set, from, merge_record, &merge, err);
         /* what failed in writing has failed the new file (fs.h, I1) */
         from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->at.file->failed;
@@ -130,7 +133,7 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {
-        apply_moves(&merge); /* I3 */
+        apply_moves(&merge); /* 2.I12 */
         rc = segments_replace(set, at, count, merge.to, err);
         closed = fs_pooled_retire(&merge.to->at, rc == 0 ? err : NULL);
         rc = rc < 0 ? rc : closed;
@@ -167,7 +170,7 @@ int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct str
 
 /* ---- What to merge --------------------------------------------------------------------- */
 
-/* Records of a segment that a merge would drop: tombstones only where I2 does not keep them. */
+/* Records of a segment that a merge would drop: tombstones only where 2.I11 does not keep them. */
 static uint64_t gone_records(const struct segment *segment, bool keep_tombstones)
 {
     return segment->dead + (keep_tombstones ? 0 : segment->tombstones);

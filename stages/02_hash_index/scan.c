@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* What an iterator reads from: the segments as they were when it was made (I3). */
+/* What an iterator reads from: the segments as they were when it was made. */
 static void release(void *arg)
 {
     struct segments *set = arg;

@@ -10,12 +10,12 @@
  *
  *   record of type 3, no key, value = | records 8 | digest 8 |
  *
- * I1: a file has its name only with a whole header, and a merged one only when complete: both
+ * 2.I6: a file has its name only with a whole header, and a merged one only when complete: both
  *     are written as NAME.tmp and renamed.
- * I2: a file whose range lies within another's is superseded: the merge that made the other was
+ * 2.I7: a file whose range lies within another's is superseded: the merge that made the other was
  *     complete, and only the removing was cut. It is removed, never read.
- * I3: what remains covers 1..n without a gap: a missing file is damage, not an empty one.
- * I4: all but the last are sealed; nothing follows a seal. */
+ * 2.I8: what remains covers 1..n without a gap: a missing file is damage, not an empty one.
+ * 2.I9: all but the last are sealed; nothing follows a seal. */
 #include "segment.h"
 #include "index.h"
 #include "base/bytes.h"
@@ -273,6 +273,8 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
                    struct strata_slice value, uint64_t *offset, struct strata_error *err)
 {
     int rc;
+
+    assert(!segment->sealed); /* 2.I9 */
     *offset = segment->end;
     rc = record_append_typed(segment->at.file, segment_id(segment), type, key, value, err);
     if (rc < 0)

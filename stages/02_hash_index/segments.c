@@ -1,8 +1,9 @@
 /* segments.c: the segments of one database: which files count, in which order, and what a cut
- * merge or creation left. The invariants I1 to I4 are in segment.c. */
+ * merge or creation left. The invariants 2.I6 to 2.I9 are in segment.c. */
 #include "segment.h"
 #include "tail.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static void mark_superseded(const struct segments *set)
     }
 }
 
-/* I2, oldest first. */
+/* 2.I7, oldest first. */
 static int drop_superseded(struct segments *set, struct strata_error *err)
 {
     bool writes = !set->env->options->read_only;
@@ -95,7 +96,7 @@ static int drop_superseded(struct segments *set, struct strata_error *err)
     return rc;
 }
 
-/* I3. */
+/* 2.I8. */
 static int check_cover(const struct segments *set, struct strata_error *err)
 {
     uint32_t next = 1;
@@ -238,8 +239,10 @@ uint64_t segments_bytes(const struct segments *set)
 size_t segments_index_of(const struct segments *set, const struct segment *segment)
 {
     size_t i = 0;
-    while (set->list[i] != segment)
+    while (set->list[i] != segment) {
         i++;
+        assert(i < set->count);
+    }
     return i;
 }
 
@@ -249,6 +252,7 @@ int segments_start(struct segments *set, struct strata_error *err)
     struct segment *segment;
     int rc = 0;
 
+    assert(!segments_active(set)); /* 2.I9 */
     if (number >= SEGMENT_MAX)
         return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, set->env->dir, STRATA_NO_OFFSET,
                            "segment numbers are used up: migrate to a new directory");
@@ -288,6 +292,9 @@ int segments_replace(struct segments *set, size_t at, size_t count, struct segme
                      struct strata_error *err)
 {
     int rc = 0;
+
+    assert(count && merged->first == set->list[at]->first); /* 2.I8 */
+    assert(merged->last == set->list[at + count - 1]->last);
     for (size_t i = at; i < at + count; i++) {
         struct segment *old = set->list[i];
         if (strcmp(old->path, merged->path) != 0) {

@@ -7,14 +7,15 @@
  *   apply     to the index: readers see it
  *   answer
  *
- * I1: nothing is answered, or seen by a reader, before it is as safe as was asked for.
- * I2: the store changes only in `apply`; what failed before it leaves it as it was.
- * I3: after a failed append or sync nothing is written any more, and nothing tried again: what
+ * 3.I8: nothing is answered, or seen by a reader, before it is as safe as was asked for.
+ * 3.I9: the store changes only in `apply`; what failed before it leaves it as it was.
+ * 3.I10: after a failed append or sync nothing is written any more, and nothing tried again: what
  *     is on the device is not known (rocksdb #2495; PostgreSQL's fsyncgate, 2018). */
 #include "commit.h"
 #include "checkpoint.h"
 #include "02_hash_index/merge.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ int commit_usable(const struct wal_store *store, struct strata_error *err)
     return STRATA_ERR_IO;
 }
 
-/* I3. Running out of memory changes nothing, so it spoils nothing. */
+/* 3.I10. Running out of memory changes nothing, so it spoils nothing. */
 static int spoil(struct wal_store *store, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
@@ -183,6 +184,7 @@ static int sync_log(struct wal_store *store, struct segment *segment, struct str
     uint64_t end = segment->at.file->end;
     int rc;
 
+    assert(store->synced <= end); /* 3.I2 */
     if (end == store->synced)
         return 0;
     pthread_mutex_unlock(&store->group.mutex);
@@ -200,7 +202,7 @@ static int sync_log(struct wal_store *store, struct segment *segment, struct str
 }
 
 /* Changes the index, in steps that cannot fail: what was planned is known by its position, and
- * nothing is read (I2). */
+ * nothing is read (3.I9). */
 static void apply(struct wal_store *store, struct segment *segment)
 {
     struct keydir *keydir = &store->keydir;
@@ -209,8 +211,10 @@ static void apply(struct wal_store *store, struct segment *segment)
     for (size_t i = 0; i < store->pending_count; i++) {
         const struct pending *p = &store->pending[i];
         struct keydir_match match = {.hash = p->hash, .slot = SIZE_MAX};
-        if (p->before)
+        if (p->before) {
             match.slot = keydir_live_slot(keydir, p->hash, p->before);
+            assert(match.slot != SIZE_MAX);
+        }
         segment_count(segment, p->hash, p->offset, p->type);
         if (segment_is_put(p->type))
             keydir_put(keydir, &match, position_make(segment->last, p->offset));
@@ -262,6 +266,7 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
         rc = start_segment(&store->keydir, store->sequence, &store->salt, err);
     if (rc == 0)
         store->synced = active(store)->end;
+    assert(rc < 0 || !is_empty(active(store))); /* its first frame is there */
     return spoil(store, rc, err);
 }
 

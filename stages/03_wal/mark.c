@@ -1,6 +1,7 @@
 /* mark.c: DIR/TAIL as a mark; its bytes are 02_hash_index/tail.c's. */
 #include "mark.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 uint64_t mark_known(const struct tail *tail, uint64_t number)
@@ -63,6 +64,7 @@ static void write_mark(struct mark_writer *marker, const struct strata_env *env,
 void mark_write(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
                 uint64_t end)
 {
+    assert(marker->last.segment != segment || marker->last.end <= end || marker->failed);
     if (!marker->failed && (marker->last.segment != segment || marker->last.end != end))
         write_mark(marker, env, segment, end, false);
 }

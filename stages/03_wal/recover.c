@@ -12,13 +12,13 @@
  * A tail that was never acknowledged as safe is dropped. Zeros hold nothing that could come back,
  * so the file is cut off where they begin, and written on.
  *
- * I1: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced, and
- *     a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
- * I2: sequence numbers go on without a gap from segment to segment, as they do in each (replay.c).
- * I3: before anything is written, all that was recovered is on the device. A sync alone does not
- *     see to that: bytes of an earlier sync that failed may be read from memory, count there as
- *     written, and never have reached the device. So what no sync is known to have put there is
- *     written once more, the same bytes in the same place (Rebello and others, "Can Applications
+ * 3.I13: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced,
+ * and a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
+ * 3.I14: sequence numbers go on without a gap from segment to segment, as they do in each
+ * (replay.c). 3.I15: before anything is written, all that was recovered is on the device. A sync
+ * alone does not see to that: bytes of an earlier sync that failed may be read from memory, count
+ * there as written, and never have reached the device. So what no sync is known to have put there
+ * is written once more, the same bytes in the same place (Rebello and others, "Can Applications
  *     Recover from fsync Failures?", USENIX ATC 2020). */
 #include "recover.h"
 #include "checkpoint.h"
@@ -262,7 +262,7 @@ static int check_tail(const struct recovery *r, struct strata_error *err)
     return 0;
 }
 
-/* Writes the bytes of [from, to) again (I3). */
+/* Writes the bytes of [from, to) again (3.I15). */
 static int rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct strata_error *err)
 {
     enum { WINDOW = 65536 };
@@ -316,7 +316,7 @@ static int make_durable(struct recovery *r, struct segment *last, struct strata_
     return rc < 0 ? rc : sync_or_doubt(r, last, synced, err);
 }
 
-/* The segment behind whose valid part something stood is closed, never written to (I1). */
+/* The segment behind whose valid part something stood is closed, never written to (3.I13). */
 static int close_torn(struct recovery *r, struct segment *segment, struct strata_error *err)
 {
     int rc = make_durable(r, segment, err); /* else the seal may be there, and the tail behind it */
@@ -354,7 +354,7 @@ int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
     return rc < 0 ? rc : open_with_frame(keydir, sequence, salt, err);
 }
 
-/* Leaves an active segment, with everything in it on the device (I3). */
+/* Leaves an active segment, with everything in it on the device (3.I15). */
 static int make_writable(struct recovery *r, struct strata_error *err)
 {
     struct segments *set = &r->keydir->segments;

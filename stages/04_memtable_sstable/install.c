@@ -11,9 +11,9 @@
  *           TABLES: log 7, run 8               <- the commit
  *           runs 6 4 2             removed, each when nobody reads it any more
  *
- * 4.I19: a crash before the commit leaves files that no list names, and one after it files that the
+ * 4.I18: a crash before the commit leaves files that no list names, and one after it files that the
  *        list names no more: the next open removes both.
- * 4.I20: when TABLES could not be replaced it is not known which list is on the device: the files
+ * 4.I19: when TABLES could not be replaced it is not known which list is on the device: the files
  *        of both are left as they are. */
 #include "store.h"
 
@@ -42,7 +42,7 @@ bool store_check(const struct store *store)
                 view->memtable == store->path.memtable && newest <= store->path.sequence &&
                 (!memtable_count(view->memtable) || view->memtable->first >= newest);
 
-    for (size_t i = 0; good && i < view->count; i++) { /* 4.I16 */
+    for (size_t i = 0; good && i < view->count; i++) { /* 4.I21 */
         const struct sstable *run = view->runs[i];
         good = run->number == t->runs[i].number && run->sum.last < newest &&
                run->sum.first <= run->sum.last && run->sum.records > 0;
@@ -136,7 +136,7 @@ int store_install(struct store *store, struct store_change *c, struct strata_err
         swap(store, c, view, &tables);
     } else {
         if (c->memtable)
-            log_close(&c->log, !unknown, NULL); /* 4.I20 */
+            log_close(&c->log, !unknown, NULL); /* 4.I19 */
         if (!unknown)
             sstable_remove(c->run);
         tables_free(&tables);

@@ -1,6 +1,6 @@
 /* merge.c: runs are merged, so that they stay few: a read asks each of them.
  *
- * 4.I22: runs are in order of age, and all operations in one are newer than all in the next: so
+ * 4.I21: runs are in order of age, and all operations in one are newer than all in the next: so
  *        only neighbours are merged, and the outcome takes their place. */
 #include "store.h"
 
@@ -26,7 +26,7 @@ static int merge(struct store *store, size_t count, bool *written, struct strata
         return strata_fail_memory(err, count * sizeof(struct cursor *));
     for (size_t i = 0; i < count; i++)
         sources[i] = runs[i]->kind->cursor(runs[i], true);
-    rc = store_write_run(store, sources, count, !oldest, range, &c.run, err); /* 4.I21 */
+    rc = store_write_run(store, sources, count, !oldest, range, &c.run, err); /* 4.I20 */
     free(sources);
     *written = rc == 0;
     return rc < 0 ? rc : store_install(store, &c, err);

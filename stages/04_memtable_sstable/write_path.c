@@ -5,23 +5,12 @@
  *   memtable       add, in steps that cannot fail
  *   sequence       readers may see them
  *
- * 4.I25: what is in the memtable is in the log, so a failed append or sync leaves nothing in it.
- * 4.I26: after such a failure it is not known what is on the device: nothing more is written. */
+ * 4.I24: what is in the memtable is in the log, so a failed append or sync leaves nothing in it.
+ * 4.I25: after such a failure it is not known what is on the device: nothing more is written. */
 #include "write_path.h"
 
 #include <assert.h>
 #include <errno.h>
-
-int write_path_init(struct write_path *path, const struct strata_env *env,
-                    int (*make_room)(void *store, size_t operations, size_t bytes,
-                                     struct strata_error *err),
-                    void *store, struct strata_error *err)
-{
-    path->env = env;
-    path->make_room = make_room;
-    path->store = store;
-    return group_init(&path->group, err);
-}
 
 int write_path_close(struct write_path *path, struct strata_error *err)
 {
@@ -91,7 +80,7 @@ void write_path_commit(void *arg, struct group_commit *list)
             rc = log_sync(&path->log, &path->marker, &path->group.mutex, &err);
         else if (rc == 0)
             log_write_back(&path->log);
-        if (rc == 0) /* 4.I25 */
+        if (rc == 0) /* 4.I24 */
             apply(path, list);
         write_path_spoil(path, rc, &err);
     }

@@ -6,29 +6,13 @@
  * absent, and the index says which block may have the others. Blocks that were read stay in a
  * cache, up to a budget.
  *
- * Any thread may call anything, as in stage 4; so are log, memtable, flush and merge. New are the
- * tables (table/), their blocks (block/), the filter (bloom.c) and the cache (cache.c). A clean
- * close leaves no log to be read: it costs one more table, which are cheap to read now. */
+ * Any thread may call anything. Log, memtable, flush and merge are stage 4's. A clean close leaves
+ * no log to be read: it costs one more table, and tables are cheap to read now. */
 #include "04_memtable_sstable/iter/merge_iter.h"
 #include "04_memtable_sstable/store.h"
 #include "table/table.h"
 
 #include <stdlib.h>
-
-/* ---- Opening and closing ------------------------------------------------------------------- */
-
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err);
-
-static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
-{
-    static const struct store_parts parts = {&memtable_skip, &table_kind, 0};
-    struct store *store;
-    int rc = store_open(env, &parts, make_room, &store, err);
-
-    if (rc == 0)
-        *self = store;
-    return rc;
-}
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
@@ -73,6 +57,14 @@ static int write_batch(void *self, const struct strata_op *ops, size_t count, bo
 static int sync_log(void *self, struct strata_error *err)
 {
     return write_batch(self, NULL, 0, true, err);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    static const struct store_parts parts = {&memtable_skip, &table_kind, make_room, 0};
+    return store_open(env, &parts, self, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -162,7 +162,7 @@ static int fast_engine_get(void *self, struct strata_slice key, struct strata_bu
     if (!type && super->immutable)
         type = memtable_get(super->immutable, key, sequence, &found);
     if (!type)
-        rc = fast_get(super->version, key, &type, value, err);
+        rc = super->parts->get(super->version, key, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
     super_unref(super);

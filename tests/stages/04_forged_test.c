@@ -263,7 +263,7 @@ static void run_verify_sees_what_does_not_fit(void **state)
         struct shape shape;
         const char *words;
     } cases[] = {
-        {{.places = {0, PLACE(2)}}, "another place"},
+        {{.places = {0, PLACE(2)}}, "another offset"},
         {{.stand = RECORDS + 1}, "not those that the run's end"},
         {{.tombstones = 1}, "not those that the run's end"},
         {{.digest = 1}, "not those that the run's end"},

@@ -2,7 +2,7 @@
  * of it, nothing else does. */
 #include "test.h"
 
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "base/checksum.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"

@@ -5,12 +5,12 @@
  *          /     \          of one key in several sources the largest sequence number, the newest
  *        a 3     c 9
  *        /
- *      b 2                  shown: a 7. To go on, every source that stands at `a` is moved.
+ *      b 2                  shown: a 7. To go on, every source that is at `a` is moved.
  *
- * 4.I8:  the sources heap[0..live) are positioned, all in one direction: forward each at its first
+ * 4.I7:  the sources heap[0..live) are positioned, all in one direction: forward each at its first
  *        key that is not before the one shown, backward at its last that is not behind it.
- * 4.I9:  what is on top, and no tombstone, is what is shown.
- * 4.I10: to turn round, every source is sought anew, by the key that is shown.
+ * 4.I8:  what is on top, and no tombstone, is what is shown.
+ * 4.I9: to turn round, every source is sought anew, by the key that is shown.
  *
  * Measured: a heap and a tree of losers differ by less than the noise. */
 #include "merge_iter.h"
@@ -75,7 +75,7 @@ static int copy_key(struct merge_iter *m, struct strata_slice *key, struct strat
     return 0;
 }
 
-/* Moves every source away from the key on top. With one source it stands there alone. */
+/* Moves every source away from the key on top. One source alone has the key once. */
 static int pass_key(struct merge_iter *m, struct strata_error *err)
 {
     struct strata_slice key = m->heap[0]->iter.key;
@@ -89,8 +89,8 @@ static int pass_key(struct merge_iter *m, struct strata_error *err)
     return rc;
 }
 
-/* Shows what is on top (4.I9). `rc`: of the moves before; an error leaves nothing. */
-static int settle(struct merge_iter *m, int rc, struct strata_error *err)
+/* Shows what is on top (4.I8). `rc`: of the moves before; an error leaves nothing. */
+static int show_top(struct merge_iter *m, int rc, struct strata_error *err)
 {
     const struct cursor *top;
 
@@ -125,7 +125,7 @@ static int start(struct merge_iter *m, bool back, struct strata_slice key,
     }
     for (size_t i = m->live / 2; rc >= 0 && i-- > 0;)
         sift_down(m, i);
-    return settle(m, rc < 0 ? rc : 0, err);
+    return show_top(m, rc < 0 ? rc : 0, err);
 }
 
 static int place_last(struct cursor *source, struct strata_slice key, struct strata_error *err)
@@ -154,9 +154,9 @@ static int step(struct merge_iter *m, bool back, struct strata_error *err)
 
     assert(m->live > 0);
     if (m->back == back)
-        return settle(m, pass_key(m, err), err);
+        return show_top(m, pass_key(m, err), err);
     rc = copy_key(m, &key, err);
-    return rc < 0 ? settle(m, rc, err) /* 4.I10 */
+    return rc < 0 ? show_top(m, rc, err) /* 4.I9 */
                   : start(m, back, key, back ? place_before : place_behind, err);
 }
 
@@ -165,7 +165,7 @@ static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct 
     struct merge_iter *m = (struct merge_iter *)iter;
     int rc = cursor_keep_key(&m->base, &key, err);
 
-    return rc < 0 ? settle(m, rc, err) : start(m, false, key, cursor_seek, err);
+    return rc < 0 ? show_top(m, rc, err) : start(m, false, key, cursor_seek, err);
 }
 
 static int merge_last(struct strata_iter *iter, struct strata_error *err)

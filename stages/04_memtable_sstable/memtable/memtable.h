@@ -48,7 +48,7 @@ int memtable_new(const struct memtable_kind *kind, struct arena_source *source, 
 void memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine */
 
-/* Entries in it: of those that a reader was told of, none is missing. */
+/* Entries in it; a reader may see a smaller number than there are by now. */
 uint64_t memtable_count(const struct memtable *memtable);
 /* Memory in use, bytes. */
 size_t memtable_bytes(const struct memtable *memtable);

@@ -6,7 +6,7 @@
  * versions of a key the newest comes first. Nothing is removed or changed.
  *
  * Threads: one at a time adds. Any number read at the same time, without a lock; a reader sees
- * every entry that it was told of, and perhaps later ones. */
+ * every entry up to the sequence number that it has, and perhaps later ones. */
 #ifndef STRATA_04_SKIP_H
 #define STRATA_04_SKIP_H
 

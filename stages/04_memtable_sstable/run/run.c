@@ -10,15 +10,15 @@
  *   value of a page: 1 to 128 offsets, 8 bytes each; all pages but the last have 128
  *   value of the end: | records 8 | tombstones 8 | index 8 | first 8 | last 8 | digest 8 |
  *
- * A run is valid iff every record is, the end stands where the file ends, the pages hold the places
+ * A run is valid iff every record is, the end is where the file ends, the pages hold the places
  * of all records in order and nothing else, keys ascend, and counts and digest add up. Every byte
  * lies in a record or in the header, so a check covers each.
  *
- * 4.I11: no byte is relied on before its check: for every step of a search a page and a record are
+ * 4.I10: no byte is relied on before its check: for every step of a search a page and a record are
  *        read whole and checked.
- * 4.I12: no number of the file is used before it is known to lie within it; a wrong offset given by
+ * 4.I11: no number of the file is used before it is known to lie within it; a wrong offset given by
  *        a page leads to a record that does not check there, as the offset seeds its checks.
- * 4.I13: each key is here once. Older versions are needed only by readers who came before the
+ * 4.I12: each key is here once. Older versions are needed only by readers who came before the
  *        flush, and those hold the memtable. So the records need no sequence numbers: of two runs
  *        all of one are newer (sum.first, sum.last).
  *
@@ -39,7 +39,7 @@
 struct run {
     struct sstable base;
     struct fs_file *file;
-    uint64_t index; /* where its first page stands */
+    uint64_t index; /* where its first page begins */
 };
 
 /* What a run's last record says of the others. */
@@ -49,12 +49,6 @@ struct run_end {
 };
 
 /* ---- Opening ----------------------------------------------------------------------------- */
-
-static int corrupt(const struct run *run, uint64_t offset, const char *what,
-                   struct strata_error *err)
-{
-    return sstable_corrupt(&run->base, offset, what, err);
-}
 
 static bool decode_end(struct strata_slice value, struct run_end *end)
 {
@@ -70,7 +64,7 @@ static bool decode_end(struct strata_slice value, struct run_end *end)
     return decoder_done(&d);
 }
 
-/* Do the parts fill the file? (4.I12) */
+/* Do the parts fill the file? (4.I11) */
 static bool adds_up(const struct run_end *end, uint64_t at)
 {
     const struct sstable_sum *sum = &end->sum;
@@ -89,12 +83,13 @@ static int read_end(const struct run *run, struct run_end *end, struct strata_er
     int rc = record_check_kind(run->file, RUN_MAGIC, run->base.number, err);
 
     if (rc == 0 && at < RECORD_FILE_HEADER)
-        rc = corrupt(run, size, "the file ends before a run could", err);
+        rc = sstable_corrupt(&run->base, size, "the file ends before a run could", err);
     if (rc == 0)
         rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
     if (rc == 0 && /* with so long a value there is no room for a key */
         (record.type != RUN_END || !decode_end(record.value, end) || !adds_up(end, at)))
-        rc = corrupt(run, at, "the run's end is none, or does not fit the file", err);
+        rc =
+            sstable_corrupt(&run->base, at, "the run's end is none, or does not fit the file", err);
     strata_buffer_free(&body);
     return rc;
 }
@@ -123,14 +118,14 @@ static int read_page(const struct run *run, struct probe *probe, uint64_t number
     left -= number * RUN_PAGE;
     if (rc == 0 && (record.type != RUN_INDEX || record.key.size ||
                     record.value_size != 8 * (left < RUN_PAGE ? left : RUN_PAGE)))
-        rc = corrupt(run, at, "no page of the index is here", err);
+        rc = sstable_corrupt(&run->base, at, "no page of the index is here", err);
     if (rc < 0)
         strata_buffer_clear(&probe->page);
     probe->page_number = number;
     return rc;
 }
 
-/* The offset of record `n`, among the records (4.I12). */
+/* The offset of record `n`, among the records (4.I11). */
 static int offset_of(const struct run *run, struct probe *probe, uint64_t n, uint64_t *offset,
                      struct strata_error *err)
 {
@@ -147,8 +142,8 @@ static int offset_of(const struct run *run, struct probe *probe, uint64_t n, uin
     *offset = get_u64(&d);
     return *offset >= RECORD_FILE_HEADER && *offset < run->index
                ? 0
-               : corrupt(run, run->index + number * PAGE_BYTES,
-                         "the index tells of a record outside the records", err);
+               : sstable_corrupt(&run->base, run->index + number * PAGE_BYTES,
+                                 "the index names an offset outside the records", err);
 }
 
 /* Reads record `n`, whole. */
@@ -249,9 +244,8 @@ int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
     struct probe probe = {0};
     uint64_t at;
     bool found;
-    int rc;
+    int rc = search(run, key, &probe, &at, &found, err);
 
-    rc = search(run, key, &probe, &at, &found, err);
     if (rc == 0 && found) {
         *type = probe.record.type;
         record_keep_value(&probe.record, &probe.body);
@@ -286,18 +280,19 @@ struct run_cursor {
     struct cursor base;
     const struct run *run;
     struct probe probe;
-    struct record_reader reader; /* stands behind the record */
+    struct record_reader reader; /* behind the record */
     struct record record;
     uint64_t n; /* which record that is */
 };
 
-/* Reads on from where the reader stands: record `n`. */
+/* Reads the next record, which is record `n`. */
 static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
 {
     int rc = record_next(&c->reader, &c->record, err);
 
     if (rc > 0)
-        rc = corrupt(c->run, c->reader.at, "a record ends behind the last one's end", err);
+        rc = sstable_corrupt(&c->run->base, c->reader.at, "a record ends behind the last one's end",
+                             err);
     if (rc < 0)
         return rc;
     c->n = n;
@@ -400,61 +395,51 @@ struct cursor *run_cursor(struct sstable *table, bool once)
 
 /* ---- Verifying --------------------------------------------------------------------------- */
 
-struct verification {
-    struct strata_buffer before; /* the last key */
-    struct segment_sum sum;
-    uint64_t tombstones;
-};
-
-/* The record where the cursor stands: in order, and where the index says. */
-static int verify_record(struct run_cursor *c, struct verification *v, struct strata_error *err)
+/* Is the cursor's record in order, and where the index says? `before`: the last key. */
+static int verify_record(struct run_cursor *c, struct strata_buffer *before,
+                         struct strata_error *err)
 {
-    struct strata_slice before = strata_buffer_slice(&v->before);
+    struct strata_slice key = c->base.iter.key;
     uint64_t at;
     int rc = offset_of(c->run, &c->probe, c->n, &at, err);
 
     if (rc == 0 && at != c->record.offset)
-        rc = corrupt(c->run, c->record.offset, "the index has another place for this record", err);
-    if (rc == 0 && c->n && strata_compare(before, c->base.iter.key) >= 0)
-        rc = corrupt(c->run, c->record.offset, "this key is not behind the one before it", err);
-    if (rc < 0)
-        return rc;
-    segment_add(&v->sum, &c->record, index_hash(c->base.iter.key));
-    v->tombstones += c->record.type == STRATA_OP_DELETE;
-    strata_buffer_clear(&v->before);
-    if (strata_buffer_append(&v->before, c->base.iter.key.data, c->base.iter.key.size) < 0)
-        return strata_fail_memory(err, c->base.iter.key.size);
-    return 0;
-}
-
-static int verify_end(const struct run *run, const struct run_cursor *c,
-                      const struct verification *v, struct strata_error *err)
-{
-    struct run_end end;
-    int rc = read_end(run, &end, err); /* the bytes that are there now */
-
-    if (rc == 0 && (v->sum.records != end.sum.records || c->reader.at != end.index ||
-                    v->tombstones != end.sum.tombstones || v->sum.digest != end.sum.digest))
-        rc = corrupt(run, end.index, "the records are not those that the run's end tells of", err);
+        rc = sstable_corrupt(&c->run->base, c->record.offset,
+                             "the index has another offset for this record", err);
+    if (rc == 0 && c->n && strata_compare(strata_buffer_slice(before), key) >= 0)
+        rc = sstable_corrupt(&c->run->base, c->record.offset,
+                             "this key is not behind the one before it", err);
+    strata_buffer_clear(before);
+    if (rc == 0 && strata_buffer_append(before, key.data, key.size) < 0)
+        rc = strata_fail_memory(err, key.size);
     return rc;
 }
 
 int run_verify(struct sstable *table, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
-    struct verification v = {0};
+    struct strata_buffer before = {0};
+    struct segment_sum sum = {0};
     struct run_cursor c;
+    struct run_end end;
+    uint64_t tombstones = 0;
     int rc;
 
     cursor_init(&c, run);
     for (rc = go_to(&c, 0, false, err); rc == 0; rc = run_next(&c.base.iter, err)) {
-        rc = verify_record(&c, &v, err);
+        rc = verify_record(&c, &before, err);
         if (rc < 0)
             break;
+        segment_add(&sum, &c.record, index_hash(c.base.iter.key));
+        tombstones += c.record.type == STRATA_OP_DELETE;
     }
     if (rc == STRATA_NOT_FOUND)
-        rc = verify_end(run, &c, &v, err);
-    strata_buffer_free(&v.before);
+        rc = read_end(run, &end, err); /* the bytes that are there now */
+    if (rc == 0 && (sum.records != end.sum.records || c.reader.at != end.index ||
+                    tombstones != end.sum.tombstones || sum.digest != end.sum.digest))
+        rc = sstable_corrupt(table, end.index,
+                             "the records are not those that the run's end describes", err);
+    strata_buffer_free(&before);
     probe_free(&c.probe);
     record_reader_free(&c.reader);
     return rc;

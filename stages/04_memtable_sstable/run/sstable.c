@@ -3,8 +3,8 @@
  * A table is written from its beginning to its end, through a buffer, and gets its name when it is
  * whole and on the device: NAME.tmp is no table, and is removed by the next open.
  *
- * I1: a table's file is there as long as anybody reads it, by its name: so it may be closed and
- *     opened again meanwhile. What a crash leaves of it the next open removes. */
+ * 4.I13: a table's file is there as long as anybody reads it, by its name: so it may be closed and
+ *        opened again meanwhile. What a crash leaves of it the next open removes. */
 #include "04_memtable_sstable/run/sstable.h"
 #include "01_append_log/record.h"
 #include "base/bytes.h"
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define PIECE ((size_t)64 << 10) /* bytes of one call */
-#define WRITE_BACK 16            /* pieces, after which the device is told to begin */
+#define WRITE_BACK 16            /* pieces that are written back together */
 
 char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
 {
@@ -24,8 +24,6 @@ char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t nu
     snprintf(name, sizeof name, "%06" PRIu64 "%s", number, suffix);
     return fs_join(env->dir, name);
 }
-
-/* ---- A table --------------------------------------------------------------------------------- */
 
 int sstable_init(struct sstable *table, const struct sstable_kind *kind,
                  const struct strata_env *env, uint64_t number, struct strata_error *err)
@@ -110,8 +108,6 @@ int sstable_add_size(struct sstable *table, struct strata_slice from, struct str
     return rc;
 }
 
-/* ---- A writer -------------------------------------------------------------------------------- */
-
 int sstable_writer_begin(struct sstable_writer *w, const struct sstable_kind *kind,
                          const struct strata_env *env, uint64_t number, struct strata_error *err)
 {
@@ -134,7 +130,7 @@ uint64_t sstable_writer_place(const struct sstable_writer *w)
     return w->file->end + w->bytes.size;
 }
 
-/* The device is told to begin with what it has. */
+/* The system begins to write it: less is left for the sync. */
 static void write_back(struct sstable_writer *w)
 {
     fs_write_back(w->file, w->written_back, w->file->end - w->written_back);

@@ -9,11 +9,9 @@
  * 5.I11: index and filter were checked when the table was opened and do not change. So any number
  *        of threads reads a table without a lock; only the cache has one. */
 #include "02_hash_index/index.h"
-#include "base/bytes.h"
 #include "base/cost.h"
 #include "table_inside.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* ---- What the tables of a database have in common -------------------------------------------- */
@@ -132,47 +130,34 @@ static bool may_have(const struct table *t, uint64_t hash)
     return !t->filter || bloom_may_contain(&t->bloom, hash);
 }
 
-static int copy(struct strata_slice from, struct strata_buffer *to, struct strata_error *err)
-{
-    strata_buffer_clear(to);
-    return strata_buffer_append(to, from.data, from.size) < 0 ? strata_fail_memory(err, from.size)
-                                                              : 0;
-}
-
-/* The one block that may have the key: it is pinned while its value is copied. */
-static int find(struct table *t, struct strata_slice key, unsigned *type,
-                struct strata_buffer *value, struct strata_error *err)
-{
-    uint32_t n = table_index_find(&t->index, key);
-    struct cache_block *pinned;
-    struct strata_slice found;
-    struct block block;
-    int rc;
-
-    assert(n < t->index.count); /* as the key is not after the largest */
-    rc = table_pin(t, n, &pinned, err);
-    if (rc < 0)
-        return rc;
-    block = table_block(pinned);
-    *type = block_get(&block, key, &found);
-    rc = *type ? copy(found, value, err) : STRATA_NOT_FOUND;
-    cache_unpin(t->common->cache, pinned);
-    return rc;
-}
-
+/* The filter first, then the one block that may have the key. It is pinned while its value is
+ * copied. */
 int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
               struct strata_buffer *value, struct strata_error *err)
 {
     struct table *t = (struct table *)base;
+    struct cache_block *pinned;
+    struct strata_slice found;
+    struct block block;
     int rc;
 
     if (!may_have(t, index_hash(key))) {
         atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
         return STRATA_NOT_FOUND;
     }
-    rc = find(t, key, type, value, err);
-    if (rc == STRATA_NOT_FOUND)
+    rc = table_pin(t, table_index_find(&t->index, key), &pinned, err);
+    if (rc < 0)
+        return rc;
+    block = table_block(pinned);
+    *type = block_get(&block, key, &found);
+    strata_buffer_clear(value);
+    if (!*type) {
         atomic_fetch_add_explicit(&t->common->false_positives, 1, memory_order_relaxed);
+        rc = STRATA_NOT_FOUND;
+    } else if (strata_buffer_append(value, found.data, found.size) < 0) {
+        rc = strata_fail_memory(err, found.size);
+    }
+    cache_unpin(t->common->cache, pinned);
     return rc;
 }
 

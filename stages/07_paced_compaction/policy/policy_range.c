@@ -1,6 +1,6 @@
-/* policy_pick_range.c: what is asked for: all tables, or what holds a range of keys: see pick.h.
- * pick.c's I1 and I2 hold here, too. */
-#include "07_paced_compaction/policy/policy_inside.h"
+/* policy_range.c: compactions that are asked for: of all tables, or of those that hold a range of
+ * keys. 7.I12 and 7.I13 hold here, too. */
+#include "policy_inside.h"
 
 #include <stdlib.h>
 

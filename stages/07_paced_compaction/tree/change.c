@@ -1,40 +1,36 @@
 /* change.c: see change.h. New files are written, then an edit names them in place of others, then
- * those are removed.
+ * those are obsolete (7.I4).
  *
- *   seal      log 9 <- first frame      synced, named; log 5 synced
+ *   switch    log 9 <- first frame      synced, named; log 5 synced
  *             edit: logs 5 9            <- the commit; from now on log 9 is written to
  *   flush     table 10 <- memtable      synced, named; the directory synced
  *             edit: + 10, log 9         <- the commit
- *             log 5                     removed
+ *             log 5                     obsolete
  *   compact   tables 12 13 <- 3 4 10    synced, named; the directory synced
  *             edit: - 3 4 10 + 12 13    <- the commit
- *             tables 3 4 10             removed, each when nobody reads it any more
+ *             tables 3 4 10             obsolete; each is removed when nobody reads it any more
  *
- * I1: what a crash cuts off before the commit leaves files that no edit names: the next open
- * removes them. What it cuts off after it leaves files that are named no more: likewise. I2: an
- * edit is checked against the state before it is written: what cannot be read again is not written.
- * I3: when an edit could not be written it is not known which state is on the device: the files of
- * both are left as they are. */
-#include "07_paced_compaction/tree/change.h"
+ * What a crash cuts off before the commit leaves files that no edit names; what it cuts off after
+ * it leaves obsolete files: the next open removes either. 7.I28: an edit is checked against the
+ * state before it is written: what could not be read again is not written. */
+#include "change.h"
 #include "base/cost.h"
 
 void change_free(struct change *c)
 {
     edit_free(&c->edit);
-    state_free(&c->state);
     version_unref(c->version);
     super_unref(c->super);
 }
 
 static int prepare(struct tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = state_copy(&tree->state, &c->state, err);
+    int rc;
 
     c->edit.next = tree->next;
-    if (rc == 0)
-        rc = state_apply(&c->state, &c->edit, err); /* I2 */
-    if (rc == 0)
-        rc = version_new(&c->state, tree->super->version, c->tables, c->count, &c->version, err);
+    c->version = tree->version;
+    version_ref(c->version);
+    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 7.I28 */
     if (rc == 0 && tree->parts->index)
         rc = tree->parts->index(c->version, err);
     if (rc < 0)
@@ -43,14 +39,14 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
 }
 
-static int write_manifest(struct tree *tree, struct state *state, struct strata_error *err)
+static int write_manifest(struct tree *tree, const struct version *version,
+                          struct strata_error *err)
 {
     struct manifest manifest;
     struct edit whole;
-    int rc;
+    int rc = version_tell(version, &whole, err);
 
-    state->next = tree->next + 1;
-    rc = state_tell(state, &whole, err);
+    whole.next = tree->next + 1;
     if (rc == 0) {
         rc = manifest_create(&manifest, tree->env, tree->next++, &whole, err);
         tree->edit_uncertain = rc < 0 && manifest.known;
@@ -60,7 +56,7 @@ static int write_manifest(struct tree *tree, struct state *state, struct strata_
     edit_free(&whole);
     if (rc < 0)
         return rc;
-    if (tree->manifest.path) /* else the next open does it */
+    if (tree->manifest.path) /* if that fails, the next open does it */
         fs_remove(tree->env->fs, tree->manifest.path, NULL);
     pthread_mutex_lock(&tree->group.mutex);
     tree->stats.manifest_bytes += tree->manifest.written;
@@ -72,7 +68,7 @@ static int write_manifest(struct tree *tree, struct state *state, struct strata_
 
 int change_roll_over(struct tree *tree, struct strata_error *err)
 {
-    return write_manifest(tree, &tree->state, err);
+    return write_manifest(tree, tree->version, err);
 }
 
 static int commit(struct tree *tree, struct change *c, struct strata_error *err)
@@ -80,7 +76,7 @@ static int commit(struct tree *tree, struct change *c, struct strata_error *err)
     int rc;
 
     if (manifest_is_long(&tree->manifest))
-        return write_manifest(tree, &c->state, err);
+        return write_manifest(tree, c->version, err);
     rc = manifest_append(&tree->manifest, &c->edit, err);
     tree->edit_uncertain = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
     return rc;
@@ -98,26 +94,26 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
         for (size_t i = 0; any[level] && i < old->levels[level].count; i++) {
             struct sstable *table = old->levels[level].tables[i];
             cost_so_far.comparisons++;
-            if (!state_has_table(&tree->state, table->number))
+            if (!version_table(tree->version, table->number))
                 obsolete_add_table(&tree->obsolete, tree->env, table);
         }
 }
 
-/* From now on the tree is as the edit says. */
+/* From now on the tree is as the edit says (7.I3). */
 static void swap(struct tree *tree, struct change *c)
 {
     struct super *super = tree->super;
-    struct state state = tree->state;
+    struct version *old = tree->version;
 
     pthread_mutex_lock(&tree->group.mutex);
     tree_publish(tree, c->super);
-    tree->state = c->state;
+    tree->version = c->version;
     tree->nothing_due = false;
-    tree->stats.looked_in += atomic_load_explicit(&super->version->looked_in, memory_order_relaxed);
+    tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     pthread_mutex_unlock(&tree->group.mutex);
-    remove_tables(tree, super->version, &c->edit);
+    remove_tables(tree, old, &c->edit);
     c->super = super;
-    c->state = state;
+    c->version = old;
 }
 
 int change_install(struct tree *tree, struct change *c, struct strata_error *err)
@@ -137,15 +133,6 @@ int change_install(struct tree *tree, struct change *c, struct strata_error *err
 int change_add(struct change *c, unsigned level, const struct sstable *table,
                struct strata_error *err)
 {
-    struct edit_table added = {.level = level,
-                               .number = table->number,
-                               .bytes = table->bytes,
-                               .digest = table->sum.digest,
-                               .records = table->sum.records,
-                               .tombstones = table->sum.tombstones,
-                               .first = table->sum.first,
-                               .last = table->sum.last,
-                               .smallest = strata_buffer_slice(&table->smallest),
-                               .largest = strata_buffer_slice(&table->largest)};
+    struct edit_table added = version_entry(level, table);
     return edit_add(&c->edit, &added, err);
 }

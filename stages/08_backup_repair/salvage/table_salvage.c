@@ -152,6 +152,15 @@ static int salvage_next(struct salvage *salvage, struct salvage_entry *entry,
     return 0;
 }
 
+/* Its file is open all the time, and in no pool. */
+static void close_table(struct table *t)
+{
+    fs_close(t->file.file, NULL); /* it was only read */
+    table_free_parts(t);
+    strata_buffer_free(&t->user);
+    sstable_free(&t->base);
+}
+
 static void salvage_close(struct salvage *salvage)
 {
     struct reading *r = (struct reading *)salvage;
@@ -163,7 +172,7 @@ static void salvage_close(struct salvage *salvage)
     strata_buffer_free(&r->bytes);
     strata_buffer_free(&r->memory);
     if (r->table)
-        table_close(&r->table->base);
+        close_table(r->table);
     free(r);
 }
 

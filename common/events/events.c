@@ -7,7 +7,7 @@
  * I1: no call here fails anything but the log itself. I2: nothing is synced. (These calls are no
  * sites: nothing that a crash leaves of them matters.) */
 #define FS_NO_SITES
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static void give_up(struct events *events, const struct strata_error *err)
     char text[600];
 
     strata_env_log(events->env, STRATA_LOG_WARNING,
-                   "no more events are told before the next open: %s",
+                   "no more events are logged before the next open: %s",
                    strata_error_text(err, text, sizeof text));
     events_free(events);
     events->off = true;

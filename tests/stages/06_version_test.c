@@ -1,9 +1,11 @@
-/* 06_state_test.c: which edit can follow on which: the state that is kept says the same as one that
- * compares everything with everything, of edits that are right and of those that are not quite. */
+/* 06_version_test.c: which edit can follow on which: the version that is made says the same as one
+ * that compares everything with everything, of edits that are right and of those that are not
+ * quite. */
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "06_leveled_compaction/state.h"
+#include "06_leveled_compaction/version/version.h"
+#include "base/cost.h"
 #include "rng.h"
 
 #include <stdio.h>
@@ -30,7 +32,7 @@ static struct edit_table table(uint32_t level, uint64_t number, uint64_t first, 
 }
 
 /* L0: 5, 4 (the newest first); L1: 2 [c..e], 3 [g..k]; L2: 6 [d..h]. Log 1 begins at 100. */
-static void begin(struct state *state)
+static void begin(struct version **version)
 {
     const struct edit_table tables[] = {table(0, 4, 60, 79, "a", "z"), table(1, 3, 1, 20, "g", "k"),
                                         table(0, 5, 80, 99, "b", "f"), table(2, 6, 1, 9, "d", "h"),
@@ -38,11 +40,11 @@ static void begin(struct state *state)
     struct edit edit = {.next = 20, .has_logs = true, .logs = {log_1}, .log_count = 1};
     struct strata_error err;
 
-    *state = (struct state){0};
+    *version = NULL;
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(edit_add(&edit, &tables[i], NULL), 0);
     assert_int_equal(edit_cursor(&edit, 1, S("e"), NULL), 0);
-    assert_ok(state_apply(state, &edit, &err), &err);
+    assert_ok(version_apply(version, &edit, NULL, 0, &err), &err);
     edit_free(&edit);
 }
 
@@ -50,17 +52,17 @@ static void begin(struct state *state)
 static void follow(struct edit edit, const char *words)
 {
     struct strata_error err;
-    struct state state;
+    struct version *version;
 
-    begin(&state);
+    begin(&version);
     if (words) {
-        assert_code(state_apply(&state, &edit, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(version_apply(&version, &edit, NULL, 0, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, words);
         assert_string_equal(err.file, ""); /* the manifest says where */
     } else {
-        assert_ok(state_apply(&state, &edit, &err), &err);
+        assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
     }
-    state_free(&state);
+    version_unref(version);
     edit_free(&edit);
 }
 
@@ -71,26 +73,30 @@ static void follow_with(struct edit_table t, const char *words)
     follow(edit, words);
 }
 
-static void state_keeps_levels_in_order(void **state)
+static void version_keeps_levels_in_order(void **state)
 {
     static const uint64_t numbers[3][2] = {{5, 4}, {2, 3}, {6, 0}};
-    struct state s;
+    struct version *v;
 
     (void)state;
-    begin(&s);
+    begin(&v);
     for (unsigned level = 0; level < 3; level++) {
-        assert_int_equal(s.levels[level].count, level < 2 ? 2 : 1);
-        for (size_t i = 0; i < s.levels[level].count; i++)
-            assert_int_equal(s.levels[level].tables[i].number, numbers[level][i]);
+        assert_int_equal(v->levels[level].count, level < 2 ? 2 : 1);
+        for (size_t i = 0; i < v->levels[level].count; i++) {
+            assert_int_equal(v->levels[level].tables[i]->number, numbers[level][i]);
+            assert_ptr_equal(version_table(v, numbers[level][i]), v->levels[level].tables[i]);
+        }
     }
-    assert_int_equal(s.levels[1].bytes, 50);
-    assert_int_equal(state_find(&s.levels[1], S("e")), 0);
-    assert_int_equal(state_find(&s.levels[1], S("f")), 1);
-    assert_int_equal(state_find(&s.levels[1], S("l")), 2);
-    state_free(&s);
+    assert_null(version_table(v, 7));
+    assert_int_equal(v->count, 5);
+    assert_int_equal(v->levels[1].bytes, 50);
+    assert_int_equal(version_find(&v->levels[1], S("e")), 0);
+    assert_int_equal(version_find(&v->levels[1], S("f")), 1);
+    assert_int_equal(version_find(&v->levels[1], S("l")), 2);
+    version_unref(v);
 }
 
-static void state_refuses_a_file_twice(void **state)
+static void version_refuses_a_file_twice(void **state)
 {
     struct edit edit = {.next = 20};
     struct edit_table t = table(3, 9, 1, 5, "a", "b"), u = table(3, 9, 1, 5, "c", "d");
@@ -108,7 +114,7 @@ static void state_refuses_a_file_twice(void **state)
     follow(edit, "no log can be so");
 }
 
-static void state_refuses_what_is_removed_elsewhere_or_twice(void **state)
+static void version_refuses_what_is_removed_elsewhere_or_twice(void **state)
 {
     struct edit edit = {.next = 20};
 
@@ -121,7 +127,7 @@ static void state_refuses_what_is_removed_elsewhere_or_twice(void **state)
     follow(edit, "not on that level");
 }
 
-static void state_refuses_an_overlap(void **state)
+static void version_refuses_an_overlap(void **state)
 {
     static const char *const ranges[][2] = {{"a", "c"}, {"e", "f"}, {"d", "d"}, {"a", "z"},
                                             {"k", "k"}, {"f", "g"}, {"c", "e"}};
@@ -138,7 +144,7 @@ static void state_refuses_an_overlap(void **state)
     follow_with(table(0, 9, 1, 59, "a", "b"), NULL);
 }
 
-static void state_refuses_a_table_that_cannot_be(void **state)
+static void version_refuses_a_table_that_cannot_be(void **state)
 {
     struct edit_table right = table(1, 9, 1, 5, "l", "m"), t;
 
@@ -161,10 +167,10 @@ static void state_refuses_a_table_that_cannot_be(void **state)
     follow_with(t, "no table can be so");
 }
 
-static void state_refuses_logs_that_cannot_be(void **state)
+static void version_refuses_logs_that_cannot_be(void **state)
 {
     struct edit edit = {.next = 20, .has_logs = true, .logs = {log_1}};
-    struct state none = {0};
+    struct version *none = NULL;
     struct strata_error err;
 
     (void)state;
@@ -176,52 +182,53 @@ static void state_refuses_logs_that_cannot_be(void **state)
     edit.logs[0].number = 20;
     follow(edit, "no log can be so");
     edit = (struct edit){.next = 20};
-    assert_code(state_apply(&none, &edit, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(version_apply(&none, &edit, NULL, 0, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "there is no log");
-    state_free(&none);
+    assert_null(none);
 }
 
-/* Each thing that a state tells counts. */
-static void state_differs_in_whatever_it_tells(void **state)
+/* Each thing that a version says counts. */
+static void version_differs_in_whatever_it_says(void **state)
 {
-    struct state a, b;
+    struct version *a, *b;
 
     (void)state;
     begin(&a);
     begin(&b);
-    assert_true(state_same(&a, &b));
+    assert_true(version_same(a, b));
 #define DIFFERS(what, is, was)                                                                     \
     do {                                                                                           \
         what = (is);                                                                               \
-        assert_false(state_same(&a, &b));                                                          \
+        assert_false(version_same(a, b));                                                          \
         what = (was);                                                                              \
-        assert_true(state_same(&a, &b));                                                           \
+        assert_true(version_same(a, b));                                                           \
     } while (0)
     for (unsigned level = 0; level < 3; level++) {
-        struct edit_table *t = &b.levels[level].tables[0], kept = *t;
-        DIFFERS(t->number, 19, kept.number);
-        DIFFERS(t->bytes, 1, kept.bytes);
-        DIFFERS(t->digest, 1, kept.digest);
-        DIFFERS(t->records, 4, kept.records);
-        DIFFERS(t->tombstones, 1, kept.tombstones);
-        DIFFERS(t->first, 0, kept.first);
-        DIFFERS(t->last, 98, kept.last);
-        DIFFERS(t->smallest, S("aa"), kept.smallest);
-        DIFFERS(t->largest, S("zz"), kept.largest);
-        DIFFERS(b.levels[level].count, 0, a.levels[level].count);
+        struct sstable *t = b->levels[level].tables[0];
+        const struct sstable *kept = a->levels[level].tables[0];
+        DIFFERS(t->number, 19, kept->number);
+        DIFFERS(t->bytes, 1, kept->bytes);
+        DIFFERS(t->sum.digest, 1, kept->sum.digest);
+        DIFFERS(t->sum.records, 4, kept->sum.records);
+        DIFFERS(t->sum.tombstones, 1, kept->sum.tombstones);
+        DIFFERS(t->sum.first, 0, kept->sum.first);
+        DIFFERS(t->sum.last, 98, kept->sum.last);
+        DIFFERS(t->smallest.data[0], '?', kept->smallest.data[0]);
+        DIFFERS(t->largest.data[0], '?', kept->largest.data[0]);
+        DIFFERS(b->levels[level].count, 0, a->levels[level].count);
     }
-    DIFFERS(b.cursors[1].size, 0, 1);
-    DIFFERS(b.log_count, 2, 1);
-    DIFFERS(b.logs[0].number, 2, 1);
-    DIFFERS(b.logs[0].first, 101, 100);
-    DIFFERS(b.logs[0].end, 78, 77);
-    DIFFERS(b.logs[0].sequence, 101, 100);
+    DIFFERS(b->cursors[1].size, 0, 1);
+    DIFFERS(b->log_count, 2, 1);
+    DIFFERS(b->logs[0].number, 2, 1);
+    DIFFERS(b->logs[0].first, 101, 100);
+    DIFFERS(b->logs[0].end, 78, 77);
+    DIFFERS(b->logs[0].sequence, 101, 100);
 #undef DIFFERS
-    state_free(&a);
-    state_free(&b);
+    version_unref(a);
+    version_unref(b);
 }
 
-static void state_moves_a_table_by_one_edit(void **state)
+static void version_moves_a_table_by_one_edit(void **state)
 {
     struct edit edit = {.next = 20};
     struct edit_table t = table(3, 2, 1, 30, "c", "e");
@@ -232,7 +239,7 @@ static void state_moves_a_table_by_one_edit(void **state)
     follow(edit, NULL);
 }
 
-static void state_refuses_a_sequence_that_goes_back(void **state)
+static void version_refuses_a_sequence_that_goes_back(void **state)
 {
     struct edit edit = {.next = 20, .has_logs = true, .log_count = 2};
 
@@ -371,75 +378,77 @@ static void any_edit(struct rng *rng, const struct plain *p, struct edit *edit)
 }
 
 /* As one edit it makes itself; and it has what the plain one has. */
-static void assert_state(const struct state *s, const struct plain *p)
+static void assert_version(const struct version *v, const struct plain *p)
 {
-    struct state again;
+    struct version *again = NULL;
     struct strata_error err;
+    struct edit whole;
     size_t count = 0;
 
-    assert_ok(state_copy(s, &again, &err), &err);
-    assert_true(state_same(s, &again));
+    assert_ok(version_tell(v, &whole, &err), &err);
+    assert_ok(version_apply(&again, &whole, NULL, 0, &err), &err);
+    assert_true(version_same(v, again));
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < s->levels[level].count; i++, count++) {
-            const struct edit_table *t = &s->levels[level].tables[i];
+        for (size_t i = 0; i < v->levels[level].count; i++, count++) {
+            struct sstable *const *at = &v->levels[level].tables[i];
+            struct edit_table t = version_entry(level, *at);
             size_t j = 0;
-            while (j < p->count && p->tables[j].number != t->number)
+            while (j < p->count && p->tables[j].number != t.number)
                 j++;
             assert_true(j < p->count);
             assert_int_equal(p->tables[j].level, level);
-            assert_bytes(t->smallest, p->tables[j].smallest);
-            assert_true(level == 0 || i == 0 || strata_compare(t[-1].largest, t->smallest) < 0);
-            assert_true(level > 0 || i == 0 || t[-1].first > t->last);
+            assert_true(version_is(*at, &p->tables[j]));
+            assert_ptr_equal(version_table(v, t.number), *at);
+            assert_true(level == 0 || i == 0 ||
+                        strata_compare(strata_buffer_slice(&at[-1]->largest), t.smallest) < 0);
+            assert_true(level > 0 || i == 0 || at[-1]->sum.first > t.last);
         }
     assert_int_equal(count, p->count);
-    assert_int_equal(s->next, p->next);
-    state_free(&again);
+    assert_int_equal(v->count, p->count);
+    assert_int_equal(v->next, p->next);
+    version_unref(again);
+    edit_free(&whole);
 }
 
 /* Whether it was taken; if not, both are as they were. */
-static bool follow_both(struct state *s, struct plain *p, const struct edit *edit)
+static bool follow_both(struct version **v, struct plain *p, const struct edit *edit)
 {
     struct plain before = *p;
-    struct state kept = {0};
+    struct version *old = *v;
     struct strata_error err;
-    bool right;
+    bool right = plain_apply(p, edit);
 
-    if (s->log_count)
-        assert_ok(state_copy(s, &kept, &err), &err);
-    right = plain_apply(p, edit);
-    assert_code(state_apply(s, edit, &err), right ? 0 : STRATA_ERR_CORRUPT, &err);
-    if (right) {
-        assert_state(s, p);
-        state_free(&kept);
-    } else {
-        state_free(s);
-        *s = kept;
+    assert_code(version_apply(v, edit, NULL, 0, &err), right ? 0 : STRATA_ERR_CORRUPT, &err);
+    if (!right) {
+        assert_ptr_equal(*v, old);
         *p = before;
     }
+    if (*v)
+        assert_version(*v, p);
     return right;
 }
 
-static void state_agrees_with_one_that_compares_everything(void **state)
+static void version_agrees_with_one_that_compares_everything(void **state)
 {
     size_t taken = 0, refused = 0, most = 0;
     struct rng rng;
 
     (void)state;
-    rng_init_env(&rng, "state");
+    rng_init_env(&rng, "version");
     for (int round = 0; round < (check_quick() ? 20 : 100); round++) {
         struct plain p = {.next = 10};
-        struct state s = {0};
+        struct version *v = NULL;
         for (int i = 0; i < 100; i++) {
             struct edit edit;
             any_edit(&rng, &p, &edit);
-            if (follow_both(&s, &p, &edit))
+            if (follow_both(&v, &p, &edit))
                 taken++;
             else
                 refused++;
             most = p.count > most ? p.count : most;
             edit_free(&edit);
         }
-        state_free(&s);
+        version_unref(v);
     }
     assert_true(taken > 200 && refused > 200 && most > 10);
 }
@@ -462,7 +471,7 @@ static struct edit_table nth_table(uint64_t i, uint64_t numbers, uint64_t order)
 }
 
 /* All are added by one edit, and removed by one, at the cost of sorting them. */
-static void state_of_many_tables_costs_what_sorting_does(void **unused)
+static void version_of_many_tables_costs_what_sorting_does(void **unused)
 {
     static const uint64_t orders[][2] = {{1, 1}, {MANY - 3, 1}, {1, MANY - 3}, {77777, 7919}};
 
@@ -471,60 +480,64 @@ static void state_of_many_tables_costs_what_sorting_does(void **unused)
         struct edit add = {
             .next = MANY + 2, .has_logs = true, .logs = {{1, MANY + 9, 77, MANY + 9}}};
         struct edit remove = {.next = MANY + 2};
-        struct state state = {0};
+        struct version *version = NULL;
         struct strata_error err;
+        uint64_t before = cost_so_far.comparisons;
         add.log_count = 1;
         for (uint64_t i = 0; i < MANY - 2; i++) {
             struct edit_table t = nth_table(i, orders[o][0], orders[o][1]);
             assert_int_equal(edit_add(&add, &t, NULL), 0);
             assert_int_equal(edit_remove(&remove, t.level, t.number, NULL), 0);
         }
-        assert_ok(state_apply(&state, &add, &err), &err);
-        assert_int_equal(state.count, MANY - 2);
-        assert_in_range(state.steps, MANY, (uint64_t)MANY * 17 * 6); /* 17 is its logarithm */
-        state.steps = 0;
+        assert_ok(version_apply(&version, &add, NULL, 0, &err), &err);
+        assert_int_equal(version->count, MANY - 2);
+        /* 17 is its logarithm */
+        assert_in_range(cost_so_far.comparisons - before, MANY, (uint64_t)MANY * 17 * 2);
+        before = cost_so_far.comparisons;
         remove.removed_count -= 3; /* the last ones stay */
-        assert_ok(state_apply(&state, &remove, &err), &err);
-        assert_int_equal(state.count, 3);
-        assert_in_range(state.steps, MANY, (uint64_t)MANY * 17 * 6);
-        state_free(&state);
+        assert_ok(version_apply(&version, &remove, NULL, 0, &err), &err);
+        assert_int_equal(version->count, 3);
+        assert_in_range(cost_so_far.comparisons - before, 0, (uint64_t)MANY * 17 * 2);
+        version_unref(version);
         edit_free(&add);
         edit_free(&remove);
     }
 }
 
 /* A few tables more: what they are merged with is moved once. */
-static void state_of_many_tables_takes_an_edit_at_the_cost_of_its_size(void **unused)
+static void version_of_many_tables_takes_an_edit_at_the_cost_of_its_size(void **unused)
 {
     struct edit edit = {.next = MANY + 2, .has_logs = true, .logs = {{1, MANY + 9, 77, MANY + 9}}};
-    struct state state = {0};
+    struct version *version = NULL;
     struct strata_error err;
+    uint64_t before = 0;
 
     (void)unused;
     edit.log_count = 1;
     for (uint64_t i = 0; i < MANY - 2; i++) {
         struct edit_table t = nth_table(i, 77777, 7919);
         if (i == MANY - 100) { /* the rest, together */
-            assert_ok(state_apply(&state, &edit, &err), &err);
+            assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
             edit_free(&edit);
             edit.next = MANY + 2;
-            state.steps = 0;
+            before = cost_so_far.comparisons;
         }
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
     }
-    assert_ok(state_apply(&state, &edit, &err), &err);
-    assert_int_equal(state.count, MANY - 2);
-    assert_in_range(state.steps, 1000, 3 * MANY);
-    state_free(&state);
+    assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
+    assert_int_equal(version->count, MANY - 2);
+    assert_in_range(cost_so_far.comparisons - before, 500, 3 * MANY);
+    version_unref(version);
     edit_free(&edit);
 }
 
-/* A copy is made for every edit: it takes no longer than its size. (Numbers that descend from level
- * to level, as those of older tables do.) */
-static void state_of_many_tables_is_copied_soon(void **unused)
+/* An edit that changes little takes no longer than there are tables. (Numbers that descend from
+ * level to level, as those of older tables do.) */
+static void version_of_many_tables_is_followed_soon(void **unused)
 {
     struct edit edit = {.next = MANY + 1, .has_logs = true, .logs = {{1, 100, 77, 100}}};
-    struct state state = {0}, again;
+    struct edit nothing = {.next = MANY + 1};
+    struct version *version = NULL;
     struct strata_error err;
     clock_t began;
 
@@ -536,37 +549,35 @@ static void state_of_many_tables_is_copied_soon(void **unused)
         t.smallest = t.largest = S(key_of[i]);
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
     }
-    assert_ok(state_apply(&state, &edit, &err), &err);
+    assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
     began = clock();
     for (int i = 0; i < 8; i++) {
-        assert_ok(state_copy(&state, &again, &err), &err);
-        assert_true(state_same(&state, &again));
-        state_free(&again);
+        struct version *old = version;
+        version_ref(old);
+        assert_ok(version_apply(&version, &nothing, NULL, 0, &err), &err);
+        assert_true(version_same(version, old));
+        version_unref(old);
         assert_in_range(clock() - began, 0, CLOCKS_PER_SEC);
     }
     edit_free(&edit);
-    state_free(&state);
+    version_unref(version);
 }
 
 /* ---- Without memory -------------------------------------------------------------------------- */
 
-/* Of an edit that adds, removes, and has a cursor; of a copy, and of the edit that tells it all. */
-static int change_and_tell(struct state *s, const struct edit *edit)
+/* Of an edit that adds, removes, and has a cursor; and of the edit that tells it all. */
+static int change_and_tell(struct version **v, const struct edit *edit)
 {
-    struct state copy = {0};
     struct edit whole = {0};
-    int rc = state_apply(s, edit, NULL);
+    int rc = version_apply(v, edit, NULL, 0, NULL);
 
     if (rc == 0)
-        rc = state_copy(s, &copy, NULL);
-    if (rc == 0)
-        rc = state_tell(s, &whole, NULL);
-    state_free(&copy);
+        rc = version_tell(*v, &whole, NULL);
     edit_free(&whole);
     return rc;
 }
 
-static void state_without_memory_is_only_freed(void **state)
+static void version_without_memory_stays_as_it_was(void **state)
 {
     struct edit edit = {.next = 60};
     char keys[40][4];
@@ -583,14 +594,14 @@ static void state_without_memory_is_only_freed(void **state)
     assert_int_equal(edit_cursor(&edit, 2, S("key"), NULL), 0);
     for (uint64_t k = 1; rc < 0; k++) {
         int64_t living = allocations.living;
-        struct state s;
-        begin(&s);
+        struct version *v;
+        begin(&v);
         allocations.failed = 0;
         allocations.at = k;
         allocations.on = true;
-        rc = change_and_tell(&s, &edit);
+        rc = change_and_tell(&v, &edit);
         allocations.on = false;
-        state_free(&s);
+        version_unref(v);
         assert_int_equal(rc, allocations.failed ? STRATA_ERR_NO_MEMORY : 0);
         assert_int_equal(allocations.living, living);
         assert_true(k > 50 || rc < 0);
@@ -602,20 +613,20 @@ static void state_without_memory_is_only_freed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(state_keeps_levels_in_order),
-        cmocka_unit_test(state_refuses_a_file_twice),
-        cmocka_unit_test(state_refuses_what_is_removed_elsewhere_or_twice),
-        cmocka_unit_test(state_refuses_an_overlap),
-        cmocka_unit_test(state_refuses_a_table_that_cannot_be),
-        cmocka_unit_test(state_refuses_logs_that_cannot_be),
-        cmocka_unit_test(state_differs_in_whatever_it_tells),
-        cmocka_unit_test(state_moves_a_table_by_one_edit),
-        cmocka_unit_test(state_refuses_a_sequence_that_goes_back),
-        cmocka_unit_test(state_agrees_with_one_that_compares_everything),
-        cmocka_unit_test(state_without_memory_is_only_freed),
-        cmocka_unit_test(state_of_many_tables_costs_what_sorting_does),
-        cmocka_unit_test(state_of_many_tables_takes_an_edit_at_the_cost_of_its_size),
-        cmocka_unit_test(state_of_many_tables_is_copied_soon),
+        cmocka_unit_test(version_keeps_levels_in_order),
+        cmocka_unit_test(version_refuses_a_file_twice),
+        cmocka_unit_test(version_refuses_what_is_removed_elsewhere_or_twice),
+        cmocka_unit_test(version_refuses_an_overlap),
+        cmocka_unit_test(version_refuses_a_table_that_cannot_be),
+        cmocka_unit_test(version_refuses_logs_that_cannot_be),
+        cmocka_unit_test(version_differs_in_whatever_it_says),
+        cmocka_unit_test(version_moves_a_table_by_one_edit),
+        cmocka_unit_test(version_refuses_a_sequence_that_goes_back),
+        cmocka_unit_test(version_agrees_with_one_that_compares_everything),
+        cmocka_unit_test(version_without_memory_stays_as_it_was),
+        cmocka_unit_test(version_of_many_tables_costs_what_sorting_does),
+        cmocka_unit_test(version_of_many_tables_takes_an_edit_at_the_cost_of_its_size),
+        cmocka_unit_test(version_of_many_tables_is_followed_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,10 +126,10 @@ void args_help(FILE *to)
     fprintf(
         to,
         "\nWithout --benchmarks: %s\n\n"
-        "make bench, bench-full and bench-stairs run it, and bench-plot draws what came out;\n"
-        "docs/benchmarks.md tells what the figures mean. make bench-costs measures with it what\n"
-        "stages 2 and 3 cost, each figure beside its goal; make bench-open what opening a million\n"
-        "keys costs, with and without what makes it fast.\n\n"
+        "make bench runs it, with SET=full, SET=stairs and others too, and bench-plot draws what\n"
+        "came out; docs/benchmarks.md tells what the figures mean. make bench-goals measures with\n"
+        "it what stages 2 and 3 cost, each figure beside its goal; with SET=open what opening a\n"
+        "million keys costs, with and without what makes it fast.\n\n"
         "Latencies are known to 3 %%. Scans are timed as a whole, without latencies. CPU time is\n"
         "the process's own, in the program and in the kernel on its behalf. Opens find their "
         "files\n"

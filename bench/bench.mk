@@ -2,7 +2,7 @@
 
 COMMA := ,
 SPACE := $() $()
-LAYOUT_SRC := bench/block_layouts.c bench/restart_block.c
+LAYOUT_SRC := bench/block_layouts.c
 BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.
@@ -40,7 +40,7 @@ $B/bench/libtext.a: $(call objs,common/text)
 $(BENCHES): $B/bench/libtext.a
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS)
 
-.PHONY: bench bench-costs bench-open bench-layouts bench-keys bench-memtables bench-peers bench-levels bench-growth bench-large tour bench-build
+.PHONY: bench bench-plot bench-record bench-goals bench-parts tour bench-build
 bench-build: $B/strata $(BENCHES)
 tests-build: bench-build
 compile: $(PEER_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard bench/*.c bench/*/*.c)))
@@ -71,83 +71,112 @@ built = $$(for e in $1; do if $B/bench/strata-bench --engines=$$e --help >/dev/n
 some  = leveldb$(COMMA)newest$(COMMA)lmdb
 draw  = tests/tools/install.sh plot && FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh || echo "nothing is drawn"
 
-.PHONY: bench-full bench-stairs bench-sizes bench-plot bench-record bench-peers-installed
+.PHONY: bench-peers-installed
 bench-peers-installed: install-build
 	@for group in peers more-peers rocksdb; do tests/tools/install.sh $$group || echo "left out: $$group"; done
 	@$(MAKE) --no-print-directory bench-build
 
-bench: $(if $(STAGE),install-build,bench-peers-installed) ## the newest stage beside LevelDB and other engines, minutes; one stage alone [STAGE=N] [N=100000] [TURNS=3] [WHICH=all] [WORKS=...]
-	@$(MAKE) --no-print-directory bench-build
-	@$(if $(STAGE),TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json",$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),100000),$(SIDES),results,--seconds=10 --limits))
-	@$(if $(STAGE),B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick,$(draw))
+SETS  := full stairs sizes peers levels growth limits
+GOALS := costs open large
+PARTS := layouts keys memtables
+# Each set is a target, bench-set-NAME, below.
+.PHONY: $(addprefix bench-set-,quick stage $(SETS) $(GOALS) $(PARTS))
+one_of = $(if $(filter $1,$2),$1,$(error there is no SET=$1; there are: $2))
+bench: ## the newest stage beside LevelDB and other engines, minutes; one stage alone [STAGE=N]; another set of workloads [SET=full|stairs|sizes|peers|levels|growth|limits] [N=100000] [TURNS=3] [WHICH=all] [WORKS=...]
+	@$(MAKE) --no-print-directory bench-set-$(if $(SET),$(call one_of,$(SET),$(SETS)),$(if $(STAGE),stage,quick))
+bench-goals: ## the goals of stages 2 to 4 at their own size, some minutes [SET=costs|open|large] [STAGE=N] [RUNS=3] [KEYS=10000000]
+	@$(MAKE) --no-print-directory bench-set-$(call one_of,$(or $(SET),costs),$(GOALS))
+bench-parts: ## parts of an engine by themselves [SET=layouts|keys|memtables] [ENTRIES=1000000] [RUNS=3]
+	@$(MAKE) --no-print-directory bench-set-$(call one_of,$(or $(SET),layouts),$(PARTS))
+bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
+	@FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh
+bench-record: ## full, sizes, peers and stairs into docs/bench, and so into docs/numbers.md: two to three hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
+	@$(MAKE) --no-print-directory bench-set-full bench-set-sizes bench-set-peers RECORD=1
+	@$(MAKE) --no-print-directory bench-set-stairs N= RECORD=1
+	@B=$B docs/tools/docs.pl write docs/numbers.md
 
-bench-full: bench-peers-installed ## beside LevelDB, LMDB and RocksDB with a million keys, then beside LevelDB and RocksDB with ten million: an hour [N=1000000] [LARGE_N=10000000] [READS=500000] [TURNS=3] [WHICH=...] [WORKS=...]
+# The newest stage beside all others.
+bench-set-quick: bench-peers-installed
+	@$(call side_by_side,$(call which,all),$(call turns,3),$(or $(N),100000),$(SIDES),results,--seconds=10 --limits)
+	@$(draw)
+
+# One stage by itself.
+bench-set-stage: install-build
+	@$(MAKE) --no-print-directory bench-build
+	@TMPDIR=$B/bench $B/bench/strata-bench --stage=$(STAGE) --seconds=2 --json=$B/bench/results.json && echo && echo "written: $B/bench/results.json"
+	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh quick
+
+# Beside LevelDB, LMDB and RocksDB with a million keys, then beside LevelDB and RocksDB with ten million: an hour [N=1000000] [LARGE_N=10000000] [READS=500000] [TURNS=3] [WHICH=...] [WORKS=...]
+bench-set-full: bench-peers-installed
 	@$(call side_by_side,$(call which,$(call built,leveldb newest lmdb rocksdb)),$(call turns,3),$(or $(N),1000000),$(SIDES),results,--reads=$(or $(READS),500000) --seconds=60 --limits --figures=$(FULLS))
 	@$(call side_by_side,$(call which,$(call built,leveldb newest rocksdb)),$(call turns,2),$(or $(LARGE_N),10000000),$(LARGE),results-large,--reads=$(or $(READS),500000) --seconds=600 --limits --figures=$(FULLS))
 	@$(draw)
 
-bench-stairs: bench-peers-installed ## every stage at the same work, never synced: what each brought [N=100000] [TURNS=3] [WORKS=...]
+# Every stage at the same work, never synced: what each brought [N=100000] [TURNS=3] [WORKS=...]
+bench-set-stairs: bench-peers-installed
 	@$(call side_by_side,stages,$(call turns,3),$(or $(N),100000),$(STEPS),stairs,--seconds=2 --figures=ops_per_s)
 	@$(draw)
 
-bench-sizes: bench-peers-installed ## how speed, and what an operation costs, change with the number of keys [SIZES='10000 100000 1000000 10000000 30000000'] [TURNS=1] [WHICH=leveldb,newest,lmdb]
+# How speed, and what an operation costs, change with the number of keys [SIZES='10000 100000 1000000 10000000 30000000'] [TURNS=1] [WHICH=leveldb,newest,lmdb]
+bench-set-sizes: bench-peers-installed
 	@rm -f $(OUT)/sizes-*
 	@for n in $(or $(SIZES),10000 100000 1000000 10000000 30000000); do $(call side_by_side,$(call which,$(some)),$(call turns,1),$$n,$(GROWS),sizes-$$n,--reads=$(or $(READS),200000) --seconds=600) || exit 1; done
 	@$(if $(RECORD),rm -f $(OUT)/sizes-*.txt)
 	@FROM=$(OUT) bench/growth.sh
 	@$(draw)
 
-bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
-	@FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh
-
-bench-record: ## all of these anew into docs/bench, and so into docs/numbers.md: two to three hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
-	@$(MAKE) --no-print-directory bench-full bench-sizes bench-peers RECORD=1
-	@$(MAKE) --no-print-directory bench-stairs N= RECORD=1
-	@B=$B docs/tools/docs.pl write docs/numbers.md
-
-# ---- Each question of its own ------------------------------------------------------------------
-
-bench-costs: install-build ## the goals of stages 2 and 3 at their own size, some minutes [STAGE=N] [RUNS=3]
-	@$(MAKE) --no-print-directory bench-build
-	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh full
-
-bench-open: install-build ## what opening costs with and without hints and checkpoint [STAGE=N] [RUNS=3]
-	@$(MAKE) --no-print-directory bench-build
-	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh opens
-
-bench-layouts: install-build ## layouts of a block side by side, and the parts of a cached read [ENTRIES=1000000]
-	@$(MAKE) --no-print-directory -s $B/bench/block_layouts
-	@$B/bench/block_layouts $(ENTRIES)
-
-bench-keys: install-build ## what index and filter take for difficult keys, and what bits of a filter buy, beside theory
-	@$(MAKE) --no-print-directory -s $B/bench/difficult_keys
-	@TMPDIR=$B/bench $B/bench/difficult_keys
-	@echo && $B/bench/difficult_keys bits
-
-bench-memtables: install-build ## memtables: skip list, B+tree, append leaves, unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
-	@$(MAKE) --no-print-directory bench-build
-	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
-
-bench-peers: install-build install-peers ## stages 4 and 5 beside LevelDB, in turns, minutes [N=1000000] [RUNS=3] [CHECK=1]
+# Stages 4 and 5 beside LevelDB, in turns, minutes [N=1000000] [RUNS=3] [CHECK=1]
+bench-set-peers: install-build install-peers
 	@$(MAKE) --no-print-directory bench-build
 	@$(call side_by_side,leveldb$(COMMA)4$(COMMA)5,$(or $(RUNS),$(call turns,3)),$(or $(N),1000000),$(OLDER),peers,--reads=$(or $(READS),500000) --seconds=60 --figures=ops_per_s$(COMMA)p50_us$(COMMA)cpu_us_per_op$(COMMA)disk_bytes $(if $(CHECK),--check_reads))
 
-# RocksDB is optional: without it there is a column less.
-bench-levels: install-build install-peers ## a random load and what it leaves: amplifications, latencies, reads, compaction, beside LevelDB and RocksDB [N=1000000] [GETS=N/2] [TURNS=3] [WHICH='leveldb rocksdb 6'] [CACHE=256] [CHECK=1]
+# (RocksDB is optional: without it there is a column less.)
+# A random load and what it leaves: amplifications, latencies, reads, compaction, beside LevelDB and RocksDB [N=1000000] [GETS=N/2] [TURNS=3] [WHICH='leveldb rocksdb 6'] [CACHE=256] [CHECK=1]
+bench-set-levels: install-build install-peers
 	@tests/tools/install.sh rocksdb || echo "RocksDB is left out"
 	@$(MAKE) --no-print-directory bench-build
 	@$(call side_by_side,$(call which,$(call built,leveldb rocksdb newest)),$(call turns,3),$(or $(N),1000000),$(LEVEL),levels,--reads=$(or $(GETS),$$(($(or $(N),1000000) / 2))) --cache_size=$$(($(or $(CACHE),256) << 20)) --seconds=3600 --figures=$(LOADS) $(if $(CHECK),--check_reads))
 
-bench-growth: install-build install-plot ## what an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=build/bench/growth]
+# What an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=build/bench/growth]
+bench-set-growth: install-build install-plot
 	@$(MAKE) --no-print-directory bench-build
 	@rm -rf $B/bench/growth && mkdir $B/bench/growth
 	@for n in $(or $(SIZES),1000000 3000000 10000000 30000000); do $(call side_by_side,$(or $(STAGE),newest),1,$$n,$(GROWS),growth/sizes-$$n,--reads=$(or $(GETS),100000) --seconds=3600) || exit 1; done
 	@FROM=$B/bench/growth TO=$(or $(TO),$B/bench/growth) bench/growth.sh
 	@FROM=$B/bench/growth TO=$(or $(TO),$B/bench/growth) bench/plot.sh
 
-bench-large: install-build ## ten million keys: what load, open and scan need of memory [STAGE=N] [KEYS=10000000]
+# ---- Goals, and parts by themselves -------------------------------------------------------------
+
+# The goals of stages 2 and 3 at their own size, some minutes [STAGE=N] [RUNS=3]
+bench-set-costs: install-build
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh full
+
+# What opening costs with and without hints and checkpoint [STAGE=N] [RUNS=3]
+bench-set-open: install-build
+	@$(MAKE) --no-print-directory bench-build
+	@B=$B STAGE=$(STAGE) RUNS=$(RUNS) TMPDIR=$B/bench bench/costs.sh opens
+
+# Ten million keys: what load, open and scan need of memory [STAGE=N] [KEYS=10000000]
+bench-set-large: install-build
 	@$(MAKE) --no-print-directory bench-build
 	@B=$B STAGE=$(STAGE) KEYS=$(KEYS) TMPDIR=$B/bench bench/large.sh
+
+# Layouts of a block side by side, and the parts of a cached read [ENTRIES=1000000]
+bench-set-layouts: install-build
+	@$(MAKE) --no-print-directory -s $B/bench/block_layouts
+	@$B/bench/block_layouts $(ENTRIES)
+
+# What index and filter take for difficult keys, and what bits of a filter buy, beside theory
+bench-set-keys: install-build
+	@$(MAKE) --no-print-directory -s $B/bench/difficult_keys
+	@TMPDIR=$B/bench $B/bench/difficult_keys
+	@echo && $B/bench/difficult_keys bits
+
+# Memtables: skip list, B+tree, append leaves, unsorted log: insert, get, scan at 4 and 64 MiB [RUNS=3]
+bench-set-memtables: install-build
+	@$(MAKE) --no-print-directory bench-build
+	@$B/bench/strata-memtables $(if $(RUNS),--runs=$(RUNS))
 
 tour: ## real data through every stage: loaded, killed, restarted, measured [STAGE=N] [KEEP=1] [NO_INSTALL=1]
 	@tests/tools/install.sh build shell tour

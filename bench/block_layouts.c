@@ -1,6 +1,6 @@
 /* block_layouts.c: what a block's layout costs: bytes, and the time of a get, a seek and a scan,
- * for stage 5's columns and for the classic restart points; and then what the parts of a cached
- * read cost beside one wait for memory. make bench-layouts.
+ * for stage 5's restart points and for stage 9's columns; and then what the parts of a cached
+ * read cost beside one wait for memory. make bench-parts SET=layouts.
  *
  *   block_layouts [ENTRIES]
  *
@@ -9,11 +9,12 @@
  * are of this thread's processor, the median of five. */
 #include "02_hash_index/index.h"
 #include "09_fast_paths/block/pax_block.h"
+#include "05_blocks_bloom/block/block.h"
+#include "05_blocks_bloom/block/block_build.h"
 #include "05_blocks_bloom/bloom.h"
 #include "09_fast_paths/cache/clock_cache.h"
 #include "base/pages.h"
 #include "base/prng.h"
-#include "restart_block.h"
 
 #include <inttypes.h>
 #include <lz4.h>
@@ -311,47 +312,94 @@ static uint64_t open_columns(const struct bench *b)
     return sum;
 }
 
+static void finish_restarts(struct bench *b, struct block_builder *builder)
+{
+    struct strata_slice bytes;
+
+    if (block_builder_finish(builder, &bytes, NULL) < 0)
+        need(NULL);
+    keep_block(b, bytes, 0);
+    block_builder_reset(builder);
+}
+
 static void build_restarts(struct bench *b)
 {
-    struct restart_builder builder = {0};
+    struct block_builder builder = {.interval = BLOCK_RESTART_INTERVAL};
 
     for (uint64_t i = 0; i < b->count; i++) {
         struct strata_slice key = key_at(&b->keys[i]);
-        if (builder.count && restart_builder_with(&builder, key, VALUE_BYTES) > PAX_BLOCK_TARGET)
-            keep_block(b, restart_builder_finish(&builder), 0);
-        restart_builder_add(&builder, STRATA_OP_PUT, key, value_of(b, i));
+        if (builder.count && block_builder_size_with(&builder, key, VALUE_BYTES) > PAX_BLOCK_TARGET)
+            finish_restarts(b, &builder);
+        if (block_builder_add(&builder, STRATA_OP_PUT, key, value_of(b, i), NULL) < 0)
+            need(NULL);
         b->block_of[i] = b->block_count;
     }
-    keep_block(b, restart_builder_finish(&builder), 0);
-    restart_builder_free(&builder);
+    finish_restarts(b, &builder);
+    block_builder_free(&builder);
     place_questions(b);
+}
+
+static struct block restarts_at(const struct place *place)
+{
+    return block_of((struct strata_slice){place->block, place->size});
+}
+
+static uint64_t get_restarts(const struct bench *b)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < ASKED; i++) {
+        struct block block = restarts_at(&b->asked[i].place);
+        struct strata_slice value = {0};
+        sum += block_get(&block, key_at(&b->asked[i].key), &value);
+        sum += value.data[0];
+    }
+    return sum;
 }
 
 static uint64_t seek_restarts(const struct bench *b)
 {
-    uint8_t key[KEY_MOST + 16];
+    struct block_iter iter = {0};
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ASKED; i++) {
-        const struct place *block = &b->asked[i].place;
-        struct restart_place place;
-        restart_open(&place, (struct strata_slice){block->block, block->size}, key);
-        if (restart_seek(&place, key_at(&b->asked[i].key)))
-            sum += place.type + place.value.data[0];
+        struct block block = restarts_at(&b->asked[i].place);
+        if (block_iter_enter(&iter, &block, NULL) < 0)
+            need(NULL);
+        if (block_iter_seek(&iter, key_at(&b->asked[i].key)))
+            sum += iter.value.data[0];
     }
+    block_iter_free(&iter);
     return sum;
 }
 
 static uint64_t scan_restarts(const struct bench *b)
 {
-    uint8_t key[KEY_MOST + 16];
+    struct block_iter iter = {0};
     uint64_t sum = 0;
 
     for (uint32_t n = 0; n < b->block_count; n++) {
-        struct restart_place place;
-        restart_open(&place, (struct strata_slice){b->blocks[n].block, b->blocks[n].size}, key);
-        while (restart_next(&place))
-            sum += key[place.key_size - 1] + place.value.data[0] + place.type;
+        struct block block = restarts_at(&b->blocks[n]);
+        if (block_iter_enter(&iter, &block, NULL) < 0)
+            need(NULL);
+        block_iter_first(&iter);
+        do
+            sum += iter.key.data[iter.key.size - 1] + iter.value.data[0] + iter.type;
+        while (block_iter_next(&iter));
+    }
+    block_iter_free(&iter);
+    return sum;
+}
+
+static uint64_t check_restarts(const struct bench *b)
+{
+    uint8_t scratch[STRIDE];
+    uint64_t sum = 0;
+
+    for (uint32_t n = 0; n < b->block_count; n++) {
+        struct block_facts facts;
+        block_check((struct strata_slice){b->blocks[n].block, b->blocks[n].size}, scratch, &facts);
+        sum += facts.entries;
     }
     return sum;
 }
@@ -361,17 +409,16 @@ static void compare_layouts(struct bench *b, const struct key_kind *kind)
 {
     double count = (double)b->count;
     uint64_t found;
-    double seek;
 
     draw(b, kind);
     b->block_count = 0;
     b->raw = b->packed = 0;
     build_restarts(b);
-    found = scan_restarts(b) + seek_restarts(b);
-    seek = measure(seek_restarts, b, ASKED); /* a get is the same */
-    printf("%-18s  %-15s %8.1f %8.1f %8.0f %8.0f %8.1f %8s\n", kind->name, "restart points",
-           (double)b->raw / count, (double)b->packed / count, seek, seek,
-           measure(scan_restarts, b, count), "-");
+    found = scan_restarts(b) + get_restarts(b);
+    printf("%-18s  %-15s %8.1f %8.1f %8.0f %8.0f %8.1f %8.0f\n", kind->name, "restart points",
+           (double)b->raw / count, (double)b->packed / count, measure(get_restarts, b, ASKED),
+           measure(seek_restarts, b, ASKED), measure(scan_restarts, b, count),
+           measure(check_restarts, b, b->block_count));
     b->block_count = 0;
     b->raw = b->packed = 0;
     build_columns(b);
@@ -495,8 +542,8 @@ static void fill_cache(struct bench *b)
 
 static void fill_bloom(struct bench *b)
 {
-    size_t size = bloom_bytes(b->count, BLOOM_BITS_PER_KEY);
-    unsigned probes = bloom_probes(BLOOM_BITS_PER_KEY);
+    size_t size = bloom_bytes(b->count, 10);
+    unsigned probes = bloom_probes(10);
     uint64_t *hashes = need(malloc(b->count * sizeof *hashes));
     uint8_t *bytes = huge(size);
 
@@ -536,8 +583,8 @@ static void show_help(void)
 {
     printf(
         "usage: block_layouts [ENTRIES]\n\n"
-        "What a block's layout costs, in bytes and in time: stage 5's columns beside the classic\n"
-        "restart points; then what the parts of a cached read cost beside one wait for memory.\n"
+        "What a block's layout costs, in bytes and in time: stage 5's restart points beside stage\n"
+        "9's columns; then what the parts of a cached read cost beside one wait for memory.\n"
         "ENTRIES: how many, from %d on; %d when it is not said. Times are of this thread's\n"
         "processor, the median of %d.\n\n"
         "Example\n"

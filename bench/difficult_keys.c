@@ -1,5 +1,5 @@
 /* difficult_keys.c: what the index and the filter of stage 5's tables take for keys that are said
- * to be difficult, beside what theory says, as a table in Markdown. make bench-keys.
+ * to be difficult, beside what theory says, as a table in Markdown. make bench-parts SET=keys.
  *
  *   difficult_keys [ROW...]      numbers from 1; default: all
  *   difficult_keys bits          what more bits a key buy, of 200,000 keys
@@ -8,6 +8,7 @@
  * counted, not measured, and the same on every machine. */
 #include "02_hash_index/index.h"
 #include "09_fast_paths/table/pax_table_inside.h"
+#include "bloom_theory.h"
 #include "fs/fs_posix.h"
 #include "base/prng.h"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # How the cost of an operation grows with the number of keys, in steps that do not depend on the
 # machine: blocks looked at, filters asked, keys compared, as the newest stage of a result counts them
-# (make bench-sizes, bench-growth). A table; the goal is that nothing grows faster than the number of
+# (make bench SET=sizes, SET=growth). A table; the goal is that nothing grows faster than the number of
 # levels (a twentieth is let pass: what a filter lets pass is chance). Where several have a million keys
 # or more the smaller ones are left out: they have one level.
 #
@@ -11,7 +11,7 @@
 #   TO=                directory for growth.tsv (default: none)
 #
 # Example
-#   make bench-growth SIZES="100000 200000"
+#   make bench SET=growth SIZES="100000 200000"
 #
 # Exit status: 0 told, 1 something failed, 2 usage.
 set -u -o pipefail
@@ -31,7 +31,7 @@ mapfile -t files < <(sizes_in "$FROM")
 large=()
 for file in "${files[@]}"; do [ "$(size_of "$file")" -lt 1000000 ] || large+=("$file"); done
 [ ${#large[@]} -lt 2 ] || files=("${large[@]}")
-[ ${#files[@]} -gt 0 ] || { echo "growth: no sizes-N.json in $FROM: run make bench-growth" >&2; exit 1; }
+[ ${#files[@]} -gt 0 ] || { echo "growth: no sizes-N.json in $FROM: run make bench SET=growth" >&2; exit 1; }
 
 # A line a size: what one operation cost.
 per_operation() {

@@ -9,7 +9,7 @@
 #   TO=FROM            where the pictures go
 #
 # Example
-#   make bench-stairs bench-plot TO=/tmp
+#   make bench SET=stairs bench-plot TO=/tmp
 #
 # Exit status: 0 drawn, 1 something failed, or there was nothing to draw, 2 usage.
 set -u -o pipefail
@@ -258,5 +258,5 @@ if [ ${#several[@]} -gt 1 ]; then
     draw sizes.svg sizes "$TO/sizes.svg" "${several[@]}"
     draw growth.svg growth "$TO/growth.svg"
 fi
-[ -n "$drawn" ] || { echo "plot: no results in $FROM: run make bench, bench-stairs or bench-sizes" >&2; exit 1; }
+[ -n "$drawn" ] || { echo "plot: no results in $FROM: run make bench, with SET=stairs or SET=sizes too" >&2; exit 1; }
 echo "written:$drawn"

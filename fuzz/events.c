@@ -1,10 +1,10 @@
-/* events.c: the event log of stage 6 (stages/07_paced_compaction/events/events_line.c), beside a
+/* events.c: the event log of stage 6 (common/events/events_line.c), beside a
  * real database.
  *
  * Beyond what database.h lists:
  *   - the database opens and holds what was written, whatever these bytes are, and goes on;
  *   - an event that is read is written as a line that says the same. */
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "database.h"
 #include "fuzz.h"
 #include "sample.h"

@@ -59,7 +59,7 @@ $(FUZZ:%=$B/fuzz/afl/%): $B/fuzz/afl/%: $B/fuzz/%.o $(FUZZ_SUPPORT) $(LIB_A)
 	$(call fuzz_link,-fsanitize=fuzzer)
 $B/fuzz/make_seeds: $B/fuzz/tools/make_seeds.o $(FUZZ_SUPPORT) $(LIB_A)
 	$(call fuzz_link)
-$B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/mutator/sections.o $B/fuzz/support/repair.o $(LIB_A)
+$B/fuzz/mutator.so: $B/fuzz/mutator/afl.o $B/fuzz/mutator/records.o $B/fuzz/mutator/sections.o $B/fuzz/support/repair.o $B/fuzz/support/repair_table.o $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) -shared -o $@ $^ $(LDFLAGS) $(LIBS)
 
 .PHONY: fuzz-replay-build fuzz-libfuzzer-build fuzz-afl-build fuzz-libfuzzer fuzz-seeds

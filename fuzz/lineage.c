@@ -1,4 +1,4 @@
-/* lineage.c: a table's notes of other tables (stages/08_backup_repair/lineage.c). The bytes
+/* lineage.c: a table's notes of other tables (stages/08_backup_repair/lineage/lineage.c). The bytes
  * are the notes of one of four tables of a database whose manifest is lost: a repair goes by them.
  *
  *   - they are taken or refused, with no more memory than they have bytes for; what is taken makes
@@ -6,8 +6,8 @@
  *   - repaired with any notes, the database opens, verifies, is healthy from then on, and holds of
  *     each key a value that it had, or none; a dry run has told the same. Or the repair says that
  *     the tables contradict each other, and nothing is written. */
-#include "08_backup_repair/lineage.h"
-#include "09_fast_paths/table/pax_table.h"
+#include "08_backup_repair/lineage/lineage.h"
+#include "05_blocks_bloom/table/table.h"
 #include "database.h"
 #include "fuzz.h"
 #include "memory.h"
@@ -50,7 +50,7 @@ static void check_alone(struct strata_slice bytes)
 static struct strata_fs *make_base(void)
 {
     static const char *const spans[] = {"adgh", "bcdf", "aceh"};
-    struct strata_fs *fs = database_new(6);
+    struct strata_fs *fs = database_new(8);
     struct strata_options options;
     struct strata *db;
 
@@ -74,16 +74,16 @@ static void put_table(struct strata_fs *fs, const struct strata_options *options
     struct strata_env env = {.fs = fs, .dir = DATABASE_DIR, .options = options};
     struct sstable_writer *writer;
 
-    require(pax_table_kind.writer_new(&env, NUMBER, &writer, NULL) == 0, "writer");
+    require(table_kind.writer_new(&env, NUMBER, &writer, NULL) == 0, "writer");
     for (const char *key = "bdg"; *key; key++)
-        require(pax_table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, 1),
+        require(table_kind.writer_add(writer, STRATA_OP_PUT, strata_bytes(key, 1),
                                           strata_string("newer"), NULL) == 0,
                 "add");
-    require(strata_buffer_append(pax_table_writer_notes(writer), notes.data, notes.size) == 0,
+    require(strata_buffer_append(table_writer_user(writer), notes.data, notes.size) == 0,
             "notes");
-    require(pax_table_kind.writer_finish(writer, 5, 20, NULL) == 0, "finish");
+    require(table_kind.writer_finish(writer, 5, 20, NULL) == 0, "finish");
     require(sstable_writer_publish(writer, NULL) == 0, "publish");
-    pax_table_kind.writer_del(writer, true);
+    table_kind.writer_del(writer, true);
 }
 
 /* What a repair told. */

@@ -1,5 +1,5 @@
-/* run.c: a run of stage 4 (stages/04_memtable_sstable/run/run.c), by itself: what must hold stands in
- * sorted_file.h. */
+/* run.c: a run of stage 4 (stages/04_memtable_sstable/run/run.c), by itself: what must hold stands
+ * in sorted_file.h. */
 #include "04_memtable_sstable/run/run.h"
 #include "database.h"
 #include "fuzz.h"

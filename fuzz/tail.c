@@ -4,7 +4,7 @@
  *   - what opens holds what the log says; a refusal says what was lost;
  *   - a TAIL that is believed makes the same bytes again when it is written; any other is ignored,
  *     so that it opens, and the annotated dump calls it damaged. */
-#include "02_hash_index/tail.h"
+#include "03_wal/mark.h"
 #include "fuzz.h"
 #include "sample.h"
 
@@ -22,7 +22,7 @@ static bool is_believed(const struct database *db, struct strata_slice bytes)
 
     strata_options_init(&options);
     require(fs_sim_put(db->fs, "again/" TAIL_NAME, bytes) == 0, "fs_sim_put");
-    rc = tail_read(&env, &tail, &err);
+    rc = tail_read(&env, MARK_VERSION, &tail, &err);
     require(rc == 0 || rc == STRATA_NOT_FOUND, "%d: %s", rc, err.message);
     if (rc == 0) {
         require(tail_write(&env, &tail, true, &err) == 0, "%s", err.message);

@@ -198,8 +198,6 @@ struct strata_options {
                            * least 256 */
     bool mapped_reads;    /* see below (stage 9 on); default: no */
     enum strata_compaction compaction; /* see below (stage 7 on) */
-    unsigned pack_from_level; /* blocks are packed in tables made for this level or a deeper one
-                               * (stage 6 on); 0; from 7 on, or with plain_blocks: in none */
     uint64_t event_log_bytes; /* budget of the event log's files (stage 7 on): strata_events; 1 MiB;
                                * at least 8 KiB; 0: no event log */
     bool dynamic_levels;      /* see below (stage 7 on, with LEVELED); default: yes */

@@ -30,7 +30,8 @@ static bool skip_walk(void *self,
                       void (*each)(void *arg, struct strata_slice key, struct strata_slice value),
                       void *arg)
 {
-    const struct skip_node *node = skip_first(((struct memtable *)self)->self);
+    const struct skip_node *node =
+        skip_seek(((struct memtable *)self)->self, strata_bytes(NULL, 0), UINT64_MAX);
 
     for (; node; node = skip_next(node))
         each(arg, skip_key(node), skip_value(node));

@@ -271,7 +271,7 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS | O(CLI_LOST),
      .summary = "make a damaged database good of what can be read",
      .about = "Makes a new marker (the file STRATA) for one that is missing or damaged, if all\n"
-              "files are those of the stage that --stage names. The rest is from stage 6 on.\n"
+              "files are those of the stage that --stage names. The rest is from stage 8 on.\n"
               "A line a file: kept, salvaged, lost, unused or made, and why; the ranges of keys\n"
               "that may be missing, or may have an older value again; and figures. Nothing is\n"
               "deleted: what does not count any more is moved to DIR/lost. A healthy database\n"
@@ -315,7 +315,7 @@ const struct cli_command cli_commands[] = {
      .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
               "the bytes of all files after it and before.\n\n"
               "With keys: from FROM on and, where TO is given, before it; '' is no bound. From\n"
-              "stage 6 on only the tables that hold such keys are rewritten, and those that\n"
+              "stage 7 on only the tables that hold such keys are rewritten, and those that\n"
               "overlap with them; before, all is.",
      .example = "$ strata put db fruit apple --stage 1\n"
                 "$ strata compact db || echo it ended with $?\n"
@@ -401,7 +401,7 @@ const struct cli_command cli_commands[] = {
          "pauses, the arrows step, the time line can be dragged. What the log lacks, as it was\n"
          "cut, damaged, or kept by nobody, the page says. A stage without an event log (before\n"
          "6) ends it with 5.",
-     .example = "$ strata datagen -n 5000 | strata load --stage 6 db -\n"
+     .example = "$ strata datagen -n 5000 | strata load --stage 9 db -\n"
                 "$ strata timeline db -o db.html\n"
                 "$ head -1 db.html\n"
                 "<!DOCTYPE html>\n",

@@ -197,6 +197,9 @@ char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */
 int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
                  struct strata_error *err);
+/* Removes dir/name; that it is not there is no error. */
+int fs_remove_if_there(struct strata_fs *fs, const char *dir, const char *name,
+                       struct strata_error *err);
 /* Is the file nothing but zeros from `from` to its end on the disk, as room made ahead is? */
 int fs_zeros(struct fs_file *file, uint64_t from, bool *zeros, struct strata_error *err);
 /* Puts `bytes` at dir/name in one step: written to dir/name.tmp, renamed over. With `durable`,

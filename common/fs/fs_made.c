@@ -5,6 +5,7 @@
 #include "fs/fs.h"
 #include "strata_engine.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,21 @@ int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct s
 out:
     free(temporary);
     free(path);
+    return rc;
+}
+
+int fs_remove_if_there(struct strata_fs *fs, const char *dir, const char *name,
+                       struct strata_error *err)
+{
+    char *path = fs_join(dir, name);
+    struct strata_error why = {0};
+    int rc = path ? fs_remove(fs, path, &why) : strata_fail_memory(&why, strlen(name));
+
+    free(path);
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return 0;
+    if (rc < 0 && err)
+        *err = why;
     return rc;
 }
 

@@ -1,5 +1,7 @@
 /* repair.c: one function a format; the layouts are drawn where the formats are written. */
 #include "repair.h"
+#include "05_blocks_bloom/table/table.h"
+#include "repair_table.h"
 #include "02_hash_index/hint.h"
 #include "02_hash_index/index.h"
 #include "03_wal/checkpoint.h"
@@ -8,7 +10,7 @@
 #include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
 #include "09_fast_paths/table/pax_table_inside.h"
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "06_leveled_compaction/manifest.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "base/checksum.h"
@@ -500,7 +502,7 @@ static void repair_footer(uint8_t *data, const struct parts *parts)
     put_u32(at + 12, checksum(checksum_seed(number, parts->footer), strata_bytes(at, 12)));
 }
 
-static void repair_table(uint8_t *data, size_t size, enum repair what)
+static void repair_pax_table(uint8_t *data, size_t size, enum repair what)
 {
     static uint8_t keys[2][STRATA_MAX_KEY + PAX_BLOCK_SLACK];
     static uint64_t hashes[HASHES];
@@ -529,13 +531,14 @@ static const struct {
     const char *magic;
     void (*repair)(uint8_t *data, size_t size, enum repair what);
 } formats[] = {
-    {RECORD_MAGIC, repair_log},      {SEGMENT_MAGIC, repair_log},
-    {WAL_MAGIC, repair_log},         {SINGLE_OP_MAGIC, repair_log},
-    {"STRATADB", repair_marker},     {HINT_MAGIC, repair_hint},
-    {TAIL_MAGIC, repair_tail},       {CHECKPOINT_MAGIC, repair_checkpoint},
-    {RUN_MAGIC, repair_log},         {TABLES_MAGIC, repair_tables},
-    {PAX_TABLE_MAGIC, repair_table}, {MANIFEST_MAGIC, repair_log},
-    {CURRENT_MAGIC, repair_current}, {EVENTS_MAGIC, repair_events},
+    {RECORD_MAGIC, repair_log},    {SEGMENT_MAGIC, repair_log},
+    {WAL_MAGIC, repair_log},       {SINGLE_OP_MAGIC, repair_log},
+    {"STRATADB", repair_marker},   {HINT_MAGIC, repair_hint},
+    {TAIL_MAGIC, repair_tail},     {CHECKPOINT_MAGIC, repair_checkpoint},
+    {RUN_MAGIC, repair_log},       {TABLES_MAGIC, repair_tables},
+    {TABLE_MAGIC, repair_table},   {PAX_TABLE_MAGIC, repair_pax_table},
+    {MANIFEST_MAGIC, repair_log},  {CURRENT_MAGIC, repair_current},
+    {EVENTS_MAGIC, repair_events},
 };
 
 static size_t same_bytes(const uint8_t *data, const char *magic)

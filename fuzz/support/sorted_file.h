@@ -19,6 +19,7 @@ struct sorted_file {
     unsigned stage;
     bool canonical;       /* the same entries are always the same bytes */
     bool ordered;         /* what is read is in order, also where it does not verify */
+    bool unlisted;        /* the stage has no list that would take it: it is read by itself only */
     size_t most_per_byte; /* bytes that one of the file may be unpacked to */
     /* Ends the program if bytes that verify are not what a writer makes; NULL: nothing is asked. */
     void (*check_bytes)(struct strata_slice bytes);

@@ -5,9 +5,11 @@
  * Each is a small file of one format, at most 4 KB, that stands for a situation. The same build
  * always writes the same bytes. */
 #include "03_wal/wal.h"
+#include "05_blocks_bloom/table/table.h"
+#include "05_blocks_bloom/table/table_format.h"
 #include "09_fast_paths/table/pax_table_inside.h"
-#include "07_paced_compaction/events/events.h"
-#include "08_backup_repair/lineage.h"
+#include "events/events.h"
+#include "08_backup_repair/lineage/lineage.h"
 #include "06_leveled_compaction/manifest.h"
 #include "base/coding.h"
 #include "database.h"
@@ -396,7 +398,7 @@ static void save_samples(void)
     fs_free(longer);
 }
 
-/* ---- Runs, and their list --------------------------------------------------------------- */
+/* ---- Runs and tables, and the list of runs ----------------------------------------------- */
 
 static void flush(struct place *place)
 {
@@ -439,7 +441,7 @@ static void save_sorted(void)
         begin(&place, 5);
         sorted[i].write(&place);
         flush(&place);
-        save_file(place.fs, "000002.table", sorted[i].cut, "block_table", sorted[i].name);
+        save_file(place.fs, "000002.sst", sorted[i].cut, "table", sorted[i].name);
         end(&place);
     }
     begin(&place, 4); /* tombstones are written only over an older run */
@@ -480,7 +482,7 @@ static void save_impossible_runs(void)
     fs_free(place.fs);
 }
 
-/* ---- Tables of stage 5, by their own writer ----------------------------------------------- */
+/* ---- Tables of stages 5 and 9, by their own writers --------------------------------------- */
 
 struct shape {
     const char *name;
@@ -536,25 +538,26 @@ static void shaped_entry(const struct shape *shape, unsigned i, struct strata_bu
         strata_buffer_append(value, &text[value->size / 64 % 3], 1);
 }
 
-static void write_shape(const struct shape *shape, struct strata_env *env)
+static void write_shape(const struct sstable_kind *kind, const struct shape *shape,
+                        struct strata_env *env)
 {
     struct strata_buffer key = {0}, value = {0};
     struct sstable_writer *writer;
     struct strata_error err = {.code = 0};
     uint64_t last = 10 + shape->entries;
 
-    require(pax_table_kind.writer_new(env, shape->number, &writer, &err) == 0, "%s", err.message);
+    require(kind->writer_new(env, shape->number, &writer, &err) == 0, "%s", err.message);
     for (unsigned i = 0; i < shape->entries; i++) {
         bool is_delete = shape->deletes && i % shape->deletes == 0;
         shaped_entry(shape, i, &key, &value);
-        require(pax_table_kind.writer_add(
+        require(kind->writer_add(
                     writer, is_delete ? STRATA_OP_DELETE : STRATA_OP_PUT, strata_buffer_slice(&key),
                     is_delete ? strata_bytes(NULL, 0) : strata_buffer_slice(&value), &err) == 0,
                 "%s", err.message);
     }
-    require(pax_table_kind.writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
+    require(kind->writer_finish(writer, 10, last, &err) == 0, "%s", err.message);
     require(sstable_writer_publish(writer, &err) == 0, "%s", err.message);
-    pax_table_kind.writer_del(writer, true);
+    kind->writer_del(writer, true);
     strata_buffer_free(&key);
     strata_buffer_free(&value);
 }
@@ -610,8 +613,8 @@ static void unpack_table(struct strata_buffer *bytes)
 }
 
 /* A table with a number changed, of 1, 2 or 8 bytes, and its checks made right again. */
-static void save_forgery(struct strata_slice from, size_t at, uint64_t number, size_t bytes,
-                         const char *name)
+static void save_forgery(const char *target, struct strata_slice from, size_t at, uint64_t number,
+                         size_t bytes, const char *name)
 {
     struct strata_buffer copy = {0};
     uint8_t encoded[8];
@@ -620,7 +623,7 @@ static void save_forgery(struct strata_slice from, size_t at, uint64_t number, s
     require(strata_buffer_append(&copy, from.data, from.size) == 0, "no memory");
     memcpy(copy.data + at, encoded, bytes);
     repair(copy.data, copy.size, REPAIR_CHECKS);
-    save("block_table", name, strata_buffer_slice(&copy));
+    save(target, name, strata_buffer_slice(&copy));
     strata_buffer_free(&copy);
 }
 
@@ -631,14 +634,15 @@ static void save_forged(struct strata_slice from)
     size_t footer = begin[sections - 1], properties = begin[sections - 2];
     size_t filter = begin[sections - 3], index = begin[sections - 4];
 
-    save_forgery(from, footer + 8, 2, 2, "another_version");
-    save_forgery(from, footer, 8, 8, "properties_in_the_header");
-    save_forgery(from, properties + 7 * 8, filter + 1, 8, "index_behind_the_filter");
-    save_forgery(from, index, 0, 1, "block_of_no_bytes");
-    save_forgery(from, begin[0] + 1, 0, 2, "block_of_no_entries");
-    save_forgery(from, begin[0], 15, 1, "block_of_another_form");
-    save_forgery(from, filter - STORED_BLOCK_TRAILER, 4711, 4, "index_of_another_size");
-    save_forgery(from, filter - 5, STORED_BLOCK_LZ4, 1, "index_not_packed");
+    save_forgery("pax_table", from, footer + 8, 2, 2, "another_version");
+    save_forgery("pax_table", from, footer, 8, 8, "properties_in_the_header");
+    save_forgery("pax_table", from, properties + 7 * 8, filter + 1, 8, "index_behind_the_filter");
+    save_forgery("pax_table", from, index, 0, 1, "block_of_no_bytes");
+    save_forgery("pax_table", from, begin[0] + 1, 0, 2, "block_of_no_entries");
+    save_forgery("pax_table", from, begin[0], 15, 1, "block_of_another_form");
+    save_forgery("pax_table", from, filter - STORED_BLOCK_TRAILER, 4711, 4,
+                 "index_of_another_size");
+    save_forgery("pax_table", from, filter - 5, STORED_BLOCK_LZ4, 1, "index_not_packed");
 }
 
 static void save_shapes(void)
@@ -653,20 +657,66 @@ static void save_shapes(void)
         options.block_bytes = shapes[i].block_bytes;
         options.bloom_bits_per_key = shapes[i].bits;
         options.plain_blocks = shapes[i].plain;
-        write_shape(&shapes[i], &env);
+        write_shape(&pax_table_kind, &shapes[i], &env);
         snprintf(path, sizeof path, DATABASE_DIR "/%06u.table", (unsigned)shapes[i].number);
         require(fs_sim_get(env.fs, path, &bytes) == 0, "%s", path);
         if (shapes[i].plain)
             unpack_table(&bytes);
-        save("block_table", shapes[i].name, strata_buffer_slice(&bytes));
+        save("pax_table", shapes[i].name, strata_buffer_slice(&bytes));
         if (strcmp(shapes[i].name, "tombstones_plain") == 0)
             save_forged(strata_buffer_slice(&bytes));
         strata_buffer_clear(&bytes);
         fs_free(env.fs);
     }
     save_impossible_runs();
-    save("block_table", "empty", strata_bytes("", 0));
+    save("pax_table", "empty", strata_bytes("", 0));
     save("run", "empty", strata_bytes("", 0));
+    strata_buffer_free(&bytes);
+}
+
+/* Numbers that cannot be, in each part of a table of stage 5. */
+static void save_forged_tables(struct strata_slice from)
+{
+    size_t footer = from.size - TABLE_FOOTER;
+    struct table_footer parts;
+
+    require(!table_footer_get(from.data + footer, 2, footer, &parts), "no footer");
+    save_forgery("table", from, footer + 24, 2, 2, "another_version");
+    save_forgery("table", from, footer, 8, 8, "index_in_the_header");
+    save_forgery("table", from, footer + 8, footer, 8, "filter_at_the_end");
+    save_forgery("table", from, footer + 16, parts.filter, 8, "properties_where_the_filter_is");
+    save_forgery("table", from, (size_t)parts.properties, 0, 8, "of_no_records");
+    save_forgery("table", from, (size_t)parts.properties - 10, 0, 1, "filter_of_no_probes");
+    save_forgery("table", from, (size_t)parts.filter - 13, 4711, 4, "index_of_many_restarts");
+    save_forgery("table", from, (size_t)parts.filter - 5, STORED_BLOCK_LZ4, 1,
+                 "index_not_compressed");
+    save_forgery("table", from, RECORD_FILE_HEADER, 3, 1, "first_key_shares");
+    save_forgery("table", from, RECORD_FILE_HEADER + 3, 3, 1, "entry_of_another_type");
+}
+
+/* The shapes as tables of stage 5, by its writer. */
+static void save_tables(void)
+{
+    struct strata_buffer bytes = {0};
+    struct strata_options options;
+
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct strata_env env = {.fs = database_new(5), .dir = DATABASE_DIR, .options = &options};
+        char path[64];
+        strata_options_init(&options);
+        options.block_bytes = shapes[i].block_bytes;
+        options.bloom_bits_per_key = shapes[i].bits;
+        options.plain_blocks = shapes[i].plain;
+        write_shape(&table_kind, &shapes[i], &env);
+        snprintf(path, sizeof path, DATABASE_DIR "/%06u.sst", (unsigned)shapes[i].number);
+        require(fs_sim_get(env.fs, path, &bytes) == 0, "%s", path);
+        save("table", shapes[i].name, strata_buffer_slice(&bytes));
+        if (strcmp(shapes[i].name, "tombstones_plain") == 0)
+            save_forged_tables(strata_buffer_slice(&bytes));
+        strata_buffer_clear(&bytes);
+        fs_free(env.fs);
+    }
+    save("table", "empty", strata_bytes("", 0));
     strata_buffer_free(&bytes);
 }
 
@@ -914,7 +964,7 @@ static void save_notes(const char *name, struct lineage lineage, uint64_t *files
 static void save_lineages(void)
 {
     uint64_t tables[] = {3, 5, 7, 300}, itself[] = {9, 9};
-    struct lineage whole = {.level = 1, .group = 9, .place = 1, .last = true, .sources = 3};
+    struct lineage whole = {.level = 1, .group = 9, .ordinal = 1, .last = true, .sources = 3};
     struct lineage other = whole;
 
     save("lineage", "of_a_flush", strata_bytes("", 0));
@@ -922,7 +972,7 @@ static void save_lineages(void)
     save_notes("cut", whole, tables, 1);
     other.last = false;
     save_notes("of_the_first_output", other, tables, 0);
-    other.place = 2;
+    other.ordinal = 2;
     save_notes("of_the_second_output", other, tables, 0);
     other = whole;
     other.sources = 1;
@@ -1162,6 +1212,7 @@ int main(int argc, char **argv)
     save_samples();
     save_sorted();
     save_shapes();
+    save_tables();
     save_lists();
     save_manifests();
     save_events();

@@ -4,13 +4,14 @@
  * each live key's record stands: a get is one lookup and one read. The log is cut into segments,
  * so that dead space can be given back by merging closed ones.
  *
- * I1: every entry of the index points at the newest put of its key.
- * I2: the index changes after the append that it tells of, in steps that cannot fail. */
+ * 2.I1: every entry of the index points at the newest put of its key.
+ * 2.I2: the index changes after the append that it tells of, in steps that cannot fail. */
 #include "hint.h"
 #include "load.h"
 #include "merge.h"
 #include "tail.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static int seal_last(struct hash_store *store, struct strata_error *err)
     struct segment *last = segments_active(set);
     int rc;
 
-    if (!last || options->read_only || last->file->failed || !last->sum.records ||
+    if (!last || options->read_only || last->at.file->failed || !last->sum.records ||
         last->end < options->segment_bytes / WORTH_A_HINT)
         return 0;
     rc = segment_seal(last, err);
@@ -127,8 +128,8 @@ static int store_write(void *self, const struct strata_op *ops, size_t count, bo
     uint64_t offset;
     int rc = make_room(store, err);
 
-    (void)count; /* 1: this stage promises no batch */
-    (void)sync;  /* false: nor synced writes */
+    assert(count == 1 && !sync); /* this stage promises no batch, and no synced writes */
+    (void)count, (void)sync;
     if (rc == 0)
         rc = keydir_find(&store->keydir, ops->key, &match, NULL, NULL, err);
     if (rc < 0)
@@ -136,11 +137,12 @@ static int store_write(void *self, const struct strata_op *ops, size_t count, bo
     if (rc == STRATA_NOT_FOUND && ops->type == STRATA_OP_DELETE)
         return 0; /* the index knows that it is not there: nothing to write */
     active = segments_active(&store->keydir.segments);
+    assert(active);
     rc = segment_append(active, keydir_type(&match, ops->type), ops->key, ops->value, &offset,
                         err); /* the kernel has it */
     if (rc < 0)
         return rc;
-    if (ops->type == STRATA_OP_PUT) /* I2 */
+    if (ops->type == STRATA_OP_PUT) /* 2.I2 */
         keydir_put(&store->keydir, &match, position_make(active->last, offset));
     else
         keydir_remove(&store->keydir, &match);

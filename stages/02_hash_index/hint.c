@@ -17,6 +17,7 @@
 #include "base/checksum.h"
 #include "base/coding.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,6 +82,7 @@ int hint_write(const struct segments *set, const struct segment *segment, struct
     uint8_t header[HINT_HEADER] = {0};
     int rc;
 
+    assert(segment->sealed);
     strata_buffer_append(&bytes, header, sizeof header);
     rc = name && !bytes.out_of_memory ? segment_read(set, segment, add_entry, &bytes, err)
                                       : strata_fail_memory(err, HINT_HEADER);
@@ -191,24 +193,11 @@ int hint_read(const struct segments *set, const struct segment *segment,
 
 /* ---- Removing -------------------------------------------------------------------------- */
 
-static int remove_if_there(const struct segments *set, const char *name, struct strata_error *err)
-{
-    char *path = fs_join(set->env->dir, name);
-    struct strata_error why = {0};
-    int rc = path ? fs_remove(set->env->fs, path, &why) : strata_fail_memory(&why, strlen(name));
-
-    free(path);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return 0;
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
-}
-
 int hint_remove(const struct segments *set, const struct segment *segment, struct strata_error *err)
 {
     char *name = hint_name(segment);
-    int rc = name ? remove_if_there(set, name, err) : strata_fail_memory(err, HINT_HEADER);
+    int rc = name ? fs_remove_if_there(set->env->fs, set->env->dir, name, err)
+                  : strata_fail_memory(err, HINT_HEADER);
     free(name);
     return rc;
 }
@@ -236,7 +225,7 @@ int hint_remove_orphans(const struct segments *set, struct strata_error *err)
         return rc;
     for (size_t i = 0; rc == 0 && i < names.count; i++)
         if (is_orphan(set, names.names[i]))
-            rc = remove_if_there(set, names.names[i], err);
+            rc = fs_remove_if_there(set->env->fs, set->env->dir, names.names[i], err);
     fs_names_free(&names);
     return rc;
 }

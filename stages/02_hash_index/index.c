@@ -4,14 +4,15 @@
  *   0     1     2     3     4          0     1     2     3     4
  *   [   ] [   ] [ b ] [ c ] [ a ]  ->  [   ] [   ] [ c ] [ a ] [   ]
  *
- * I1: from a key's home slot to its own there is no empty slot. So a search ends at the first
+ * 2.I3: from a key's home slot to its own there is no empty slot. So a search ends at the first
  *     empty one, and removing must close the gap (no markers of the removed: Knuth, The Art of
  *     Computer Programming 3, 6.4, algorithm R).
- * I2: at most 3/4 of the slots are in use; so searches are short, and each entry costs 16 bytes
+ * 2.I4: at most 3/4 of the slots are in use; so searches are short, and each entry costs 16 bytes
  *     / load: 21 to 43. */
 #include "index.h"
 #include "strata_engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include <xxhash.h>
@@ -40,6 +41,8 @@ static size_t after(const struct index *index, size_t slot)
 void index_add(struct index *index, uint64_t hash, uint64_t position)
 {
     size_t slot = home(index, hash);
+
+    assert(position && index->count < index->capacity / 4 * 3); /* 2.I4 */
     while (index->slots[slot].position)
         slot = after(index, slot);
     index->slots[slot] = (struct index_slot){hash, position};
@@ -84,8 +87,10 @@ bool index_find(const struct index *index, uint64_t hash, size_t *slot)
 void index_remove(struct index *index, size_t gap)
 {
     size_t mask = index->capacity - 1;
+
+    assert(index->slots[gap].position);
     for (size_t at = after(index, gap); index->slots[at].position; at = after(index, at)) {
-        /* May it move back to the gap? Not if its home lies between gap and itself (I1). */
+        /* May it move back to the gap? Not if its home lies between gap and itself (2.I3). */
         size_t from_home = (at - home(index, index->slots[at].hash)) & mask;
         if (from_home >= ((at - gap) & mask)) {
             index->slots[gap] = index->slots[at];

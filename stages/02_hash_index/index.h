@@ -5,10 +5,13 @@
 
 #include "strata.h"
 
+#include <assert.h>
+
 /* A place in the database: the number of a segment, then the offset there. Never 0. */
 #define POSITION_OFFSET_BITS 40
 static inline uint64_t position_make(uint32_t segment, uint64_t offset)
 {
+    assert(offset >> POSITION_OFFSET_BITS == 0);
     return (uint64_t)segment << POSITION_OFFSET_BITS | offset;
 }
 static inline uint32_t position_segment(uint64_t position)

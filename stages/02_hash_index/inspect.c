@@ -162,32 +162,20 @@ static int tail_inspect(struct fs_file *file, struct inspect *to, struct strata_
 {
     static const struct inspect_number fields[] = {
         {"magic", 8, "\"" TAIL_MAGIC "\"", inspect_opaque},
-        {"version", 2, "", NULL},
+        {"version", 2, "1, or 2: a mark, made while the database was open", NULL},
         {"reserved", 2, "must be 0", NULL},
         {"segment", 8, "the last one's number", NULL},
-        {"end", 8, "its bytes, all on the device", NULL},
-        {"sequence", 8, "of the next operation", NULL},
-        {"check", 4, "XXH3 of bytes 0 to 35", inspect_opaque},
-    };
-    static const struct inspect_number mark[] = {
-        {"magic", 8, "\"" TAIL_MAGIC "\"", inspect_opaque},
-        {"version", 2, "2: a mark", NULL},
-        {"reserved", 2, "must be 0", NULL},
-        {"segment", 8, "the last log's number", NULL},
         {"end", 8, "so many of its bytes are on the device", NULL},
-        {"boot", 8, "start of the machine", inspect_opaque},
+        {"last", 8, "the next operation; of a mark: the start of the machine", NULL},
         {"check", 4, "XXH3 of bytes 0 to 35", inspect_opaque},
     };
     struct tail tail;
     uint64_t at = 0;
-    bool valid = tail_check(file, &tail) == 0;
+    bool valid = tail_check(file, 2, &tail) == 0;
     int rc;
 
-    inspect_section(to, 0,
-                    tail.marked ? "tail: how far the log was last synced"
-                                : "tail: how far the log reached at least");
-    rc = inspect_numbers(to, file, &at, tail.marked ? mark : fields, sizeof fields / sizeof *fields,
-                         err);
+    inspect_section(to, 0, "tail: how far the log reached at least");
+    rc = inspect_numbers(to, file, &at, fields, sizeof fields / sizeof *fields, err);
     if (rc < 0)
         return rc;
     if (rc == 0 && !valid)

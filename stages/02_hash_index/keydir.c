@@ -25,13 +25,13 @@ static int read_slot(const struct keydir *keydir, size_t slot, bool whole,
     int rc = segment_of(keydir, entry->position, &segment, err);
 
     if (rc == 0)
-        rc = segment_use(segment, err);
+        rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
-    rc = (whole ? record_at : record_key_at)(segment->file, segment_id(segment), offset,
+    rc = (whole ? record_at : record_key_at)(segment->at.file, segment_id(segment), offset,
                                              segment->end, keydir->segments.max_type, body, record,
                                              err);
-    segment_done(segment);
+    fs_pooled_done(&segment->at);
     if (rc == 0 && (!segment_is_put(record->type) || index_hash(record->key) != entry->hash))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
                          "the record here holds another key than the index says");
@@ -117,12 +117,12 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
     int rc = 0;
 
     if (!key.data) {
-        rc = segment_use(segment, err);
+        rc = fs_pooled_use(&segment->at, err);
         if (rc < 0)
             return rc;
-        rc = record_at(segment->file, segment_id(segment), offset, segment->end,
+        rc = record_at(segment->at.file, segment_id(segment), offset, segment->end,
                        keydir->segments.max_type, &own, &record, err);
-        segment_done(segment);
+        fs_pooled_done(&segment->at);
         key = rc == 0 ? record.key : key;
         if (rc == 0 && index_hash(key) != match->hash)
             rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset + RECORD_HEAD,
@@ -135,7 +135,7 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
     return rc < 0 ? rc : 0;
 }
 
-/* The only entry with this hash is the record's own (I1). */
+/* The only entry with this hash is the record's own (2.I5). */
 static int match_hash(const struct keydir *keydir, const struct segment *segment, uint64_t offset,
                       struct keydir_match *match, struct strata_error *err)
 {
@@ -201,12 +201,12 @@ static int verify_segment(struct verifying *v, const struct segment *segment,
                           struct strata_error *err)
 {
     const struct segments *set = &v->keydir->segments;
-    int rc = segment_use(segment, err);
+    int rc = fs_pooled_use(&segment->at, err);
 
     if (rc < 0)
         return rc;
-    rc = record_check_kind(segment->file, set->magic, segment_id(segment), err);
-    segment_done(segment);
+    rc = record_check_kind(segment->at.file, set->magic, segment_id(segment), err);
+    fs_pooled_done(&segment->at);
     return rc < 0 ? rc : segment_read(set, segment, count_live, v, err);
 }
 

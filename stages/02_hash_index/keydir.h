@@ -6,7 +6,7 @@
  * that stands at the position, and a record written while another live key has its hash is
  * marked as a twin. Replaying may then trust the hash of every record that is not marked:
  *
- *   I1: when a put or delete that is no twin is replayed, an entry with its hash is its own key.
+ *   2.I5: when a put or delete that is no twin is replayed, an entry with its hash is its own key.
  *   It holds when the record is written, and merging keeps it: it drops only dead puts, and
  *   deletes that no older put needs any more, and never takes the mark of a twin away.
  */

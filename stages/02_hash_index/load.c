@@ -2,8 +2,8 @@
  * from the segments themselves where not. Of the segment that was being written, whatever its end
  * looks like, the records themselves tell.
  *
- * I1: TAIL names a segment only once that is there, and before a write in it is acknowledged. So it
- *     is missing when it is not there: neither a kill nor a close can leave that. */
+ * 2.I14: TAIL names a segment only once that is there, and before a write in it is acknowledged. So
+ * it is missing when it is not there: neither a kill nor a close can leave that. */
 #include "load.h"
 #include "hint.h"
 #include "tail.h"
@@ -32,39 +32,22 @@ static int drop_torn_tail(struct loader *l, struct segment *segment, struct stra
     strata_env_log(l->env, STRATA_LOG_WARNING,
                    "%s @%" PRIu64 ": %s a torn record of %" PRIu64 " bytes", segment->path,
                    segment->end, read_only ? "ignored" : "dropped",
-                   segment->file->end - segment->end);
-    return read_only ? 0 : fs_truncate(segment->file, segment->end, err);
-}
-
-static int check_seal(const struct segment *segment, const struct record *record,
-                      struct strata_error *err)
-{
-    struct strata_buffer body = {0};
-    struct segment_sum sealed = {0};
-    struct record again;
-    int rc = record_at(segment->file, segment_id(segment), record->offset, record->next,
-                       SEGMENT_DELETE_TWIN, &body, &again, err);
-
-    if (rc == 0)
-        rc = segment_decode_seal(segment, record->offset, strata_buffer_slice(&body), &sealed, err);
-    if (rc == 0 && (sealed.records != segment->sum.records || sealed.digest != segment->sum.digest))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
-                         "the seal tells of %" PRIu64 " records, and %" PRIu64 " are there",
-                         sealed.records, segment->sum.records);
-    strata_buffer_free(&body);
-    return rc;
+                   segment->at.file->end - segment->end);
+    return read_only ? 0 : fs_truncate(segment->at.file, segment->end, err);
 }
 
 static int replay_record(struct loader *l, struct segment *segment, const struct record *record,
                          struct strata_error *err)
 {
     uint64_t hash = index_hash(record->key);
+    struct record seal;
+
     if (segment->sealed)
         return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
                            "a record stands after the segment's seal");
     if (record->type == SEGMENT_SEAL) {
         segment->sealed = true;
-        return check_seal(segment, record, err);
+        return segment_read_seal(segment, record->offset, SEGMENT_DELETE_TWIN, &seal, err);
     }
     segment_count(segment, hash, record->offset, record->type);
     return keydir_replay(l->keydir, segment, record->type, hash, record->offset, record->key, err);
@@ -80,7 +63,7 @@ static int read_segment(struct loader *l, struct segment *segment, bool last,
 
     segment->sealed = false;
     segment->sum = (struct segment_sum){0};
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
+    record_reader_init(&reader, segment->at.file, segment_id(segment), segment->at.file->end);
     reader.max_type = l->keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
         rc = replay_record(l, segment, &record, err);
@@ -108,11 +91,11 @@ static int load_segment(struct loader *l, struct segment *segment, bool last,
         l->stats->hints_used++;
         return rc;
     }
-    rc = segment_use(segment, err);
+    rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
     rc = read_segment(l, segment, last, err);
-    segment_done(segment);
+    fs_pooled_done(&segment->at);
     segment->unhinted = segment->sealed;
     return rc;
 }
@@ -129,21 +112,21 @@ static void write_hints(const struct segments *set)
 
 static int note_last(const struct segments *set, struct strata_error *err)
 {
-    struct tail tail = {.segment = set->list[set->count - 1]->last};
+    struct tail tail = {.segment = set->list[set->count - 1]->last, .version = TAIL_VERSION};
     return tail_write(set->env, &tail, false, err);
 }
 
 int load_start(struct segments *set, struct strata_error *err)
 {
     int rc = segments_start(set, err);
-    return rc < 0 ? rc : note_last(set, err); /* I1 */
+    return rc < 0 ? rc : note_last(set, err); /* 2.I14 */
 }
 
 /* `*noted` is the newest by TAIL; 0: there is none, as in a database of an older build. */
 static int check_last(const struct segments *set, uint64_t *noted, struct strata_error *err)
 {
     struct tail tail = {0};
-    int rc = set->env->is_new ? STRATA_NOT_FOUND : tail_read(set->env, &tail, err);
+    int rc = set->env->is_new ? STRATA_NOT_FOUND : tail_read(set->env, TAIL_VERSION, &tail, err);
 
     *noted = rc == 0 ? tail.segment : 0;
     if (rc == 0 && tail.segment > set->list[set->count - 1]->last)

@@ -6,15 +6,16 @@
  *             v  copy what the index points at
  *   000001-000002  d=1        then it takes their place: one rename, the commit
  *
- * I1: until the rename the old segments are whole and answer; after it they are superseded
- *     (segment.c I2), so a cut at any point leaves one or the other.
- * I2: a tombstone is copied while an older segment, before the run, may hold a put that it
+ * 2.I10: until the rename the old segments are whole and answer; after it they are superseded
+ *     (2.I7), so a cut at any point leaves one or the other.
+ * 2.I11: a tombstone is copied while an older segment, before the run, may hold a put that it
  *     hides: that is, while any of them has a dead put. In the run itself the dead puts go.
- * I3: the index is changed only after the rename, in steps that cannot fail.
- * I4: a twin stays marked as one, also when its twin is gone: when it is replayed, a dead put of
+ * 2.I12: the index is changed only after the rename, in steps that cannot fail.
+ * 2.I13: a twin stays marked as one, also when its twin is gone: when it is replayed, a dead put of
  *     that twin may still stand before it. */
 #include "merge.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,12 +49,12 @@ static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t
     return 0;
 }
 
-/* As it is: a twin stays marked (I4). */
+/* As it is: a twin stays marked (2.I13). */
 static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
                        uint64_t *offset, struct strata_error *err)
 {
     struct record record;
-    int rc = record_at(from->file, segment_id(from), found->offset, from->end,
+    int rc = record_at(from->at.file, segment_id(from), found->offset, from->end,
                        merge->keydir->segments.max_type, &merge->body, &record, err);
     return rc < 0 ? rc
                   : segment_append(merge->to, record.type, record.key, record.value, offset, err);
@@ -82,6 +83,7 @@ static void apply_moves(const struct merge *merge)
     for (size_t i = 0; i < merge->count; i++) {
         const struct move *move = &merge->moves[i];
         size_t slot = keydir_live_slot(merge->keydir, move->hash, move->from);
+        assert(slot != SIZE_MAX);
         index->slots[slot].position = position_make(merge->to->last, move->offset);
     }
 }
@@ -116,9 +118,10 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
         return rc;
     for (size_t i = at; rc == 0 && i < at + count; i++) {
         struct segment *from = set->list[i];
+        assert(from->sealed);
         rc = segment_read(set, from, merge_record, &merge, err);
         /* what failed in writing has failed the new file (fs.h, I1) */
-        from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->file->failed;
+        from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->at.file->failed;
         *unreadable = from->unreadable;
     }
     if (rc == 0)
@@ -130,9 +133,9 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {
-        apply_moves(&merge); /* I3 */
+        apply_moves(&merge); /* 2.I12 */
         rc = segments_replace(set, at, count, merge.to, err);
-        closed = segment_retire(merge.to, rc == 0 ? err : NULL);
+        closed = fs_pooled_retire(&merge.to->at, rc == 0 ? err : NULL);
         rc = rc < 0 ? rc : closed;
     } else {
         segment_discard(set, merge.to);
@@ -167,7 +170,7 @@ int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct str
 
 /* ---- What to merge --------------------------------------------------------------------- */
 
-/* Records of a segment that a merge would drop: tombstones only where I2 does not keep them. */
+/* Records of a segment that a merge would drop: tombstones only where 2.I11 does not keep them. */
 static uint64_t gone_records(const struct segment *segment, bool keep_tombstones)
 {
     return segment->dead + (keep_tombstones ? 0 : segment->tombstones);
@@ -188,91 +191,63 @@ static size_t closed_count(const struct segments *set)
     return segments_active(set) ? set->count - 1 : set->count;
 }
 
-/* Neighbours whose live data fits into one segment: list[at .. end), at least one. */
+/* Neighbours whose live data fits into one segment: at least one. */
 struct run {
-    const struct segments *set;
-    size_t at, end;
-    bool keep_tombstones; /* as merge_run would */
-    bool sound;           /* without segments that were found to be unreadable */
-    uint64_t bytes;       /* about how many would be copied */
-    uint64_t gone, records;
+    size_t at, count;
+    uint64_t gone, records; /* records that a merge would drop, of so many */
 };
 
+/* The longest run from list[at] on; `sound`: without segments that a merge could not read. */
 static struct run run_at(const struct segments *set, size_t at, bool keep_tombstones, bool sound)
 {
-    return (struct run){set, at, at, keep_tombstones, sound, 0, 0, 0};
-}
+    struct run run = {.at = at};
+    uint64_t bytes = 0;
 
-/* As far as it can go. */
-static void run_grow(struct run *run)
-{
-    uint64_t budget = run->set->env->options->segment_bytes;
-    size_t closed = closed_count(run->set);
-
-    for (; run->end < closed; run->end++) {
-        const struct segment *segment = run->set->list[run->end];
-        uint64_t bytes = live_bytes(segment, run->keep_tombstones);
-        if (run->sound && segment->unreadable)
+    for (size_t i = at; i < closed_count(set); i++) {
+        const struct segment *segment = set->list[i];
+        bytes += live_bytes(segment, keep_tombstones);
+        if ((sound && segment->unreadable) || (i > at && bytes > set->env->options->segment_bytes))
             break;
-        if (run->end > run->at && run->bytes + bytes > budget)
-            break;
-        run->bytes += bytes;
-        run->gone += gone_records(segment, run->keep_tombstones);
-        run->records += segment->sum.records;
+        run.gone += gone_records(segment, keep_tombstones);
+        run.records += segment->sum.records;
+        run.count++;
     }
-}
-
-/* The same without its first segment. What is dead there makes the tombstones after it needed;
- * so the counts change, once. */
-static void run_shrink(struct run *run)
-{
-    const struct segment *first = run->set->list[run->at];
-
-    if (run->end == run->at || (first->dead && !run->keep_tombstones)) {
-        *run = run_at(run->set, run->at + 1, run->keep_tombstones || first->dead, run->sound);
-        return;
-    }
-    run->bytes -= live_bytes(first, run->keep_tombstones);
-    run->gone -= gone_records(first, run->keep_tombstones);
-    run->records -= first->sum.records;
-    run->at++;
+    return run;
 }
 
 bool merge_next_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
-    struct run run = run_at(set, *at, older_dead(set, *at), false);
+    bool keep_tombstones = older_dead(set, *at);
 
-    for (; run.at < closed_count(set); run_shrink(&run)) {
-        run_grow(&run);
-        *at = run.at;
-        *count = run.end - run.at;
-        if (*count > 1 || run.gone)
+    for (; *at < closed_count(set); ++*at) {
+        struct run run = run_at(set, *at, keep_tombstones, false);
+        *count = run.count;
+        if (run.count > 1 || run.gone)
             return true;
+        keep_tombstones |= set->list[*at]->dead > 0;
     }
     return false;
 }
 
+/* Costs O(segments) for each of them that begins a run of many, as one of empty segments does. */
 bool merge_worst_run(const struct keydir *keydir, size_t *at, size_t *count)
 {
     const struct segments *set = &keydir->segments;
-    struct run run = run_at(set, 0, false, true);
-    double worst = 0.5;
-    bool found = false;
+    bool keep_tombstones = false;
+    double worst = 0;
 
-    for (; run.at < closed_count(set); run_shrink(&run)) {
-        double gone;
-
-        run_grow(&run);
-        gone = run.records ? (double)run.gone / (double)run.records : 0;
-        /* of equals the first: it begins with what is empty, else an empty file would stay of each
-         */
-        if (found ? gone > worst : gone >= worst) {
-            worst = gone;
-            *at = run.at;
-            *count = run.end - run.at;
-            found = true;
-        }
+    *count = 0;
+    for (size_t i = 0; i < closed_count(set); i++) {
+        struct run run = run_at(set, i, keep_tombstones, true);
+        double gone = run.records ? (double)run.gone / (double)run.records : 0;
+        keep_tombstones |= set->list[i]->dead > 0;
+        /* of equal ones the first: it begins with what is empty, else each would leave a file */
+        if (gone < 0.5 || gone <= worst)
+            continue;
+        worst = gone;
+        *at = i;
+        *count = run.count;
     }
-    return found;
+    return *count > 0;
 }

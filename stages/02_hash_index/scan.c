@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* What an iterator reads from: the segments as they were when it was made (I3). */
+/* What an iterator reads from: the segments as they were when it was made. */
 static void release(void *arg)
 {
     struct segments *set = arg;
@@ -19,13 +19,13 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
 {
     const struct segments *set = arg;
     const struct segment *segment = segments_find(set, position_segment(position));
-    int rc = segment_use(segment, err);
+    int rc = fs_pooled_use(&segment->at, err);
 
     if (rc < 0)
         return rc;
-    rc = record_value(segment->file, segment_id(segment), position_offset(position), segment->end,
-                      set->max_type, key, value, err);
-    segment_done(segment);
+    rc = record_value(segment->at.file, segment_id(segment), position_offset(position),
+                      segment->end, set->max_type, key, value, err);
+    fs_pooled_done(&segment->at);
     return rc;
 }
 
@@ -58,7 +58,7 @@ static int pin_segments(const struct segments *set, struct segments **out, struc
     }
     *pinned = *set;
     pinned->list = list;
-    pinned->files = NULL;
+    pinned->pool = NULL;
     for (size_t i = 0; i < set->count; i++)
         segment_ref(list[i] = set->list[i]);
     *out = pinned;

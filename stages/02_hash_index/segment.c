@@ -10,18 +10,19 @@
  *
  *   record of type 3, no key, value = | records 8 | digest 8 |
  *
- * I1: a file has its name only with a whole header, and a merged one only when complete: both
+ * 2.I6: a file has its name only with a whole header, and a merged one only when complete: both
  *     are written as NAME.tmp and renamed.
- * I2: a file whose range lies within another's is superseded: the merge that made the other was
+ * 2.I7: a file whose range lies within another's is superseded: the merge that made the other was
  *     complete, and only the removing was cut. It is removed, never read.
- * I3: what remains covers 1..n without a gap: a missing file is damage, not an empty one.
- * I4: all but the last are sealed; nothing follows a seal. */
+ * 2.I8: what remains covers 1..n without a gap: a missing file is damage, not an empty one.
+ * 2.I9: all but the last are sealed; nothing follows a seal. */
 #include "segment.h"
 #include "index.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,11 +81,11 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
     struct segment_sum sum = {0};
     struct record_reader reader;
     struct record record;
-    int rc = segment_use(segment, err);
+    int rc = fs_pooled_use(&segment->at, err);
 
     if (rc < 0)
         return rc;
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->end);
+    record_reader_init(&reader, segment->at.file, segment_id(segment), segment->end);
     reader.max_type = set->max_type;
     while (rc >= 0 && (rc = record_next(&reader, &record, err)) == 0) {
         uint64_t hash = index_hash(record.key);
@@ -96,7 +97,7 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
     if (rc >= 0)
         rc = segment_check(segment, &sum, reader.at, err);
     record_reader_free(&reader);
-    segment_done(segment);
+    fs_pooled_done(&segment->at);
     return rc;
 }
 
@@ -147,12 +148,14 @@ struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t
     segment->refs = 1;
     segment->first = first;
     segment->last = last;
-    segment->files = set->files;
+    segment->fs = set->env->fs;
+    segment->at.pool = set->pool;
     segment->path = fs_join(set->env->dir, name);
     if (!segment->path) {
         free(segment);
         return NULL;
     }
+    segment->at.path = segment->path;
     return segment;
 }
 
@@ -164,21 +167,53 @@ void segment_ref(struct segment *segment)
 int segment_unref(struct segment *segment, struct strata_error *err)
 {
     int rc;
+
+    assert(segment->refs > 0);
     if (--segment->refs)
         return 0;
-    rc = segment_close_file(segment, err);
+    rc = fs_pooled_close(&segment->at, err);
+    if (segment->obsolete)
+        fs_remove(segment->fs, segment->path, NULL); /* else the next open removes it */
+    if (segment->aside)
+        fs_remove(segment->fs, segment->aside, NULL); /* likewise */
+    free(segment->aside);
     free(segment->path);
     free(segment);
     return rc;
 }
 
+static char *path_with(const struct segment *segment, const char *suffix)
+{
+    size_t size = strlen(segment->path) + strlen(suffix) + 1;
+    char *path = malloc(size);
+
+    if (path)
+        snprintf(path, size, "%s%s", segment->path, suffix);
+    return path;
+}
+
 static char *temporary_path(const struct segment *segment)
 {
-    size_t size = strlen(segment->path) + 5;
-    char *path = malloc(size);
-    if (path)
-        snprintf(path, size, "%s.tmp", segment->path);
-    return path;
+    return path_with(segment, ".tmp");
+}
+
+/* Where another file has that name, or there are no links here, the file stays open. */
+int segment_set_aside(struct segment *segment, struct strata_error *err)
+{
+    char *path;
+
+    if (segment->aside)
+        return 0;
+    path = path_with(segment, ".old");
+    if (!path)
+        return strata_fail_memory(err, strlen(segment->path) + sizeof ".old");
+    if (fs_link(segment->fs, segment->path, path, NULL) < 0) {
+        free(path);
+        return fs_pooled_hold(&segment->at, err);
+    }
+    segment->aside = path;
+    fs_pooled_rename(&segment->at, path);
+    return 0;
 }
 
 int segment_create(const struct segments *set, uint32_t first, uint32_t last, struct segment **out,
@@ -195,7 +230,7 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
         return strata_fail_memory(err, sizeof *segment);
     }
     rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE | set->ahead, &file, err);
-    segment->file = file;
+    segment->at.file = file;
     if (rc == 0)
         rc = record_start_kind(file, set->magic, segment_id(segment), err);
     free(path);
@@ -225,7 +260,7 @@ int segment_publish(const struct segments *set, struct segment *segment, struct 
     if (!path)
         return strata_fail_memory(err, strlen(segment->path) + 5);
     if (set->durable)
-        rc = fs_sync(segment->file, err);
+        rc = fs_sync(segment->at.file, err);
     if (rc == 0)
         rc = fs_rename(set->env->fs, path, segment->path, err); /* the commit */
     free(path);
@@ -238,11 +273,13 @@ int segment_append(struct segment *segment, unsigned type, struct strata_slice k
                    struct strata_slice value, uint64_t *offset, struct strata_error *err)
 {
     int rc;
+
+    assert(!segment->sealed); /* 2.I9 */
     *offset = segment->end;
-    rc = record_append_typed(segment->file, segment_id(segment), type, key, value, err);
+    rc = record_append_typed(segment->at.file, segment_id(segment), type, key, value, err);
     if (rc < 0)
         return rc;
-    segment->end = segment->file->end;
+    segment->end = segment->at.file->end;
     if (segment_is_put(type) || segment_is_delete(type))
         segment_count(segment, index_hash(key), *offset, type);
     return 0;
@@ -255,7 +292,7 @@ int segment_seal(struct segment *segment, struct strata_error *err)
     int rc;
 
     put_u64(put_u64(value, segment->sum.records), segment->sum.digest);
-    rc = fs_trim(segment->file, err);
+    rc = fs_trim(segment->at.file, err);
     if (rc < 0)
         return rc;
     rc = segment_append(segment, SEGMENT_SEAL, strata_bytes(NULL, 0),
@@ -277,6 +314,27 @@ int segment_decode_seal(const struct segment *segment, uint64_t offset, struct s
     return 0;
 }
 
+int segment_read_seal(const struct segment *segment, uint64_t offset, unsigned max_type,
+                      struct record *seal, struct strata_error *err)
+{
+    struct strata_buffer body = {0};
+    struct segment_sum sum = {0};
+    int rc = record_at(segment->at.file, segment_id(segment), offset, segment->at.file->end,
+                       max_type, &body, seal, err);
+
+    if (rc == 0 && seal->type != SEGMENT_SEAL)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                         "a record of type %u stands here, not a seal", seal->type);
+    if (rc == 0)
+        rc = segment_decode_seal(segment, offset, strata_buffer_slice(&body), &sum, err);
+    if (rc == 0 && (sum.records != segment->sum.records || sum.digest != segment->sum.digest))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                         "the seal has the sum of %" PRIu64 " records, and %" PRIu64 " are there",
+                         sum.records, segment->sum.records);
+    strata_buffer_free(&body);
+    return rc;
+}
+
 /* Is the segment closed? A seal is the last thing in its file, at a known distance from the end;
  * anything else there just means that there is none. */
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err)
@@ -288,7 +346,7 @@ int segment_look_for_seal(struct segment *segment, unsigned max_type, struct str
 
     if (segment->end < RECORD_FILE_HEADER + SEAL_BYTES)
         return 0;
-    rc = record_at(segment->file, segment_id(segment), segment->end - SEAL_BYTES, segment->end,
+    rc = record_at(segment->at.file, segment_id(segment), segment->end - SEAL_BYTES, segment->end,
                    max_type, &body, &record, &why);
     if (rc == 0 && record.type == SEGMENT_SEAL && record.next == segment->end) {
         rc = segment_decode_seal(segment, record.offset, strata_buffer_slice(&body), &segment->sum,

@@ -9,6 +9,7 @@
 #define STRATA_02_SEGMENT_H
 
 #include "01_append_log/record.h"
+#include "fs/fs_pool.h"
 #include "strata_engine.h"
 
 #include <stdatomic.h>
@@ -34,19 +35,15 @@ uint64_t segment_digest(uint64_t hash, uint64_t offset, unsigned type);
 struct segment {
     _Atomic unsigned refs; /* of the set, and of iterators that still read it */
     uint32_t first, last;
-    struct fs_file *_Atomic file; /* NULL: not open at the moment; readers go by segment_use */
+    struct fs_pooled at; /* its file, which is open when it is read or written */
+    struct strata_fs *fs;
     char *path;
-    struct segment_files *files; /* segment_files.c has these */
-    _Atomic unsigned users;      /* who keep the file open */
-    _Atomic bool recent;         /* read since the hand came by */
-    size_t slot;                 /* in the list, if it is listed */
-    bool listed;
     char *aside;          /* another name of its file, or NULL */
     bool obsolete;        /* merged away: whoever reads it last removes the file */
     _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
-    bool superseded;        /* it was found within another's range (segment.c I2) */
+    bool superseded;        /* it was found within another's range (2.I7) */
     bool unreadable;        /* a merge could not read it: none tries again but when told to */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
@@ -59,12 +56,12 @@ struct segments {
      * then it stays, as a segment that cannot be read may be opened by it. NULL: nothing does. */
     int (*let_go)(const struct segments *set, const struct segment *segment,
                   struct strata_error *err);
-    struct segment_files *files; /* NULL: borrowed, as an iterator does */
-    bool durable;                /* creating and removing is synced (stage 3) */
-    unsigned ahead;              /* FS_AHEAD, FS_MAPPED: how appended files are opened (stage 3) */
-    const char *magic;           /* of the files, 8 bytes */
-    unsigned max_type;           /* of the records in them */
-    struct segment **list;       /* ascending; the last one may be open for writing */
+    struct fs_pool *pool;  /* NULL: borrowed, as an iterator does */
+    bool durable;          /* creating and removing is synced (stage 3) */
+    unsigned ahead;        /* FS_AHEAD, FS_MAPPED: how appended files are opened (stage 3) */
+    const char *magic;     /* of the files, 8 bytes */
+    unsigned max_type;     /* of the records in them */
+    struct segment **list; /* ascending; the last one may be open for writing */
     size_t count, capacity;
 };
 
@@ -122,6 +119,9 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
                  void *arg, struct strata_error *err);
 /* Appends the seal: nothing is appended after it. */
 int segment_seal(struct segment *segment, struct strata_error *err);
+/* Reads the seal at `offset`. CORRUPT: also when it is none, or its sum is not the segment's. */
+int segment_read_seal(const struct segment *segment, uint64_t offset, unsigned max_type,
+                      struct record *seal, struct strata_error *err);
 /* The sum in a record of type SEGMENT_SEAL, whose value is `value`. CORRUPT. */
 int segment_decode_seal(const struct segment *segment, uint64_t offset, struct strata_slice value,
                         struct segment_sum *sum, struct strata_error *err);
@@ -135,21 +135,8 @@ bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, u
 struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last);
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err);
 
-/* Opens the segment's file, if it is not open, and keeps it so until segment_done: in between
- * segment->file may be read. Costs two atomic additions when it is open. IO (EMFILE among others),
- * NO_MEMORY; then there is nothing to be done with. Any thread. */
-int segment_use(const struct segment *segment, struct strata_error *err);
-void segment_done(const struct segment *segment);
 /* Its name is about to be another's: it can be read all the same, as long as it lives. */
 int segment_set_aside(struct segment *segment, struct strata_error *err);
-/* The file is written no more: it is closed, and opened again by who reads it. */
-int segment_retire(struct segment *segment, struct strata_error *err);
-
-/* For segment.c and segments.c. Ended by segment_files_del, when no segment is left. */
-int segment_files_new(struct strata_fs *fs, struct segment_files **out, struct strata_error *err);
-void segment_files_del(struct segment_files *files);
-int segment_close_file(struct segment *segment, struct strata_error *err);
-
 void segment_ref(struct segment *segment);
 int segment_unref(struct segment *segment, struct strata_error *err); /* the last one closes it */
 

@@ -1,8 +1,9 @@
 /* segments.c: the segments of one database: which files count, in which order, and what a cut
- * merge or creation left. The invariants I1 to I4 are in segment.c. */
+ * merge or creation left. The invariants 2.I6 to 2.I9 are in segment.c. */
 #include "segment.h"
 #include "tail.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static void mark_superseded(const struct segments *set)
     }
 }
 
-/* I2, oldest first. */
+/* 2.I7, oldest first. */
 static int drop_superseded(struct segments *set, struct strata_error *err)
 {
     bool writes = !set->env->options->read_only;
@@ -95,7 +96,7 @@ static int drop_superseded(struct segments *set, struct strata_error *err)
     return rc;
 }
 
-/* I3. */
+/* 2.I8. */
 static int check_cover(const struct segments *set, struct strata_error *err)
 {
     uint32_t next = 1;
@@ -120,17 +121,17 @@ static int open_segment(struct segments *set, struct segment *segment, bool last
 
     if (last && !set->env->options->read_only) {
         rc = fs_open(set->env->fs, segment->path, FS_WRITE | set->ahead, &file, err);
-        segment->file = file;
+        segment->at.file = file;
     }
     if (rc == 0)
-        rc = segment_use(segment, err);
+        rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
-    rc = record_check_kind(segment->file, set->magic, segment_id(segment), err);
-    segment->end = segment->file->end;
+    rc = record_check_kind(segment->at.file, set->magic, segment_id(segment), err);
+    segment->end = segment->at.file->end;
     if (rc == 0)
         rc = segment_look_for_seal(segment, set->max_type, err);
-    segment_done(segment);
+    fs_pooled_done(&segment->at);
     return rc;
 }
 
@@ -179,7 +180,7 @@ int segments_open(struct segments *set, const struct strata_env *env, struct str
     int rc;
 
     set->env = env;
-    rc = segment_files_new(env->fs, &set->files, err);
+    rc = fs_pool_new(env->fs, &set->pool, err);
     if (rc == 0)
         rc = fs_list(env->fs, env->dir, &names, err);
     if (rc < 0)
@@ -203,8 +204,8 @@ int segments_open(struct segments *set, const struct strata_env *env, struct str
 int segments_close(struct segments *set, struct strata_error *err)
 {
     int rc = forget(set, err);
-    segment_files_del(set->files);
-    set->files = NULL;
+    fs_pool_del(set->pool);
+    set->pool = NULL;
     return rc;
 }
 
@@ -238,8 +239,10 @@ uint64_t segments_bytes(const struct segments *set)
 size_t segments_index_of(const struct segments *set, const struct segment *segment)
 {
     size_t i = 0;
-    while (set->list[i] != segment)
+    while (set->list[i] != segment) {
         i++;
+        assert(i < set->count);
+    }
     return i;
 }
 
@@ -249,11 +252,12 @@ int segments_start(struct segments *set, struct strata_error *err)
     struct segment *segment;
     int rc = 0;
 
+    assert(!segments_active(set)); /* 2.I9 */
     if (number >= SEGMENT_MAX)
         return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, set->env->dir, STRATA_NO_OFFSET,
                            "segment numbers are used up: migrate to a new directory");
     if (set->count)
-        rc = segment_retire(set->list[set->count - 1], err);
+        rc = fs_pooled_retire(&set->list[set->count - 1]->at, err);
     if (rc == 0)
         rc = segment_create(set, number, number, &segment, err);
     if (rc < 0)
@@ -288,6 +292,9 @@ int segments_replace(struct segments *set, size_t at, size_t count, struct segme
                      struct strata_error *err)
 {
     int rc = 0;
+
+    assert(count && merged->first == set->list[at]->first); /* 2.I8 */
+    assert(merged->last == set->list[at + count - 1]->last);
     for (size_t i = at; i < at + count; i++) {
         struct segment *old = set->list[i];
         if (strcmp(old->path, merged->path) != 0) {

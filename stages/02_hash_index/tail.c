@@ -1,14 +1,11 @@
 /* tail.c: DIR/TAIL, 40 bytes, little-endian.
  *
- *                                                          version 1:
- *   +---------+-----------+------------+-----------+-------+------------+---------+
- *   | magic 8 | version 2 | reserved 2 | segment 8 | end 8 | sequence 8 | check 4 |
- *   +---------+-----------+------------+-----------+-------+------------+---------+
- *                                                  version 2: | boot 8  |
+ *   +---------+-----------+------------+-----------+-------+--------+---------+
+ *   | magic 8 | version 2 | reserved 2 | segment 8 | end 8 | last 8 | check 4 |
+ *   +---------+-----------+------------+-----------+-------+--------+---------+
  *
- * check covers the 36 bytes before it (XXH3, file number 0, offset 0). Version 2 is a mark of stage
- * 3 (03_wal/mark.h). Both have the same size, and lie in one sector: a mark takes the place of what
- * was there whole, or not at all. */
+ * check covers the 36 bytes before it (XXH3, file number 0, offset 0). All lie in one sector: a new
+ * version of the file takes the place of the old one whole, or not at all. */
 #include "tail.h"
 #include "base/checksum.h"
 #include "base/coding.h"
@@ -17,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSED 1 /* versions */
-#define MARK 2
 #define CHECK_OFFSET 36
 
 void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES])
@@ -26,11 +21,11 @@ void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES])
     uint8_t *at = bytes + 8;
 
     memcpy(bytes, TAIL_MAGIC, 8);
-    at = put_u16(at, tail->marked ? MARK : CLOSED);
+    at = put_u16(at, (uint16_t)tail->version);
     at = put_u16(at, 0);
     at = put_u64(at, tail->segment);
     at = put_u64(at, tail->end);
-    at = put_u64(at, tail->marked ? tail->boot : tail->sequence);
+    at = put_u64(at, tail->last);
     put_u32(at, checksum(checksum_seed(0, 0), strata_bytes(bytes, CHECK_OFFSET)));
 }
 
@@ -44,29 +39,25 @@ int tail_write(const struct strata_env *env, const struct tail *tail, bool durab
                       err);
 }
 
-static bool decode(struct strata_slice bytes, struct tail *tail)
+static bool decode(struct strata_slice bytes, unsigned max_version, struct tail *tail)
 {
     struct decoder d;
     struct strata_slice magic;
-    uint32_t version, check;
-    uint64_t last;
+    uint32_t check;
 
     *tail = (struct tail){0};
     decoder_init(&d, bytes);
     magic = get_bytes(&d, 8);
-    version = get_u32(&d); /* and the reserved bytes, which are 0 */
+    tail->version = get_u32(&d); /* and the reserved bytes, which are 0 */
     tail->segment = get_u64(&d);
     tail->end = get_u64(&d);
-    last = get_u64(&d);
+    tail->last = get_u64(&d);
     check = get_u32(&d);
-    tail->marked = version == MARK;
-    *(tail->marked ? &tail->boot : &tail->sequence) = last;
     return decoder_done(&d) && memcmp(magic.data, TAIL_MAGIC, 8) == 0 &&
-           (version == CLOSED || version == MARK) &&
+           tail->version >= TAIL_VERSION && tail->version <= max_version &&
            check == checksum(checksum_seed(0, 0), strata_bytes(bytes.data, CHECK_OFFSET));
 }
 
-/* What a power cut leaves of a mark that was the first: no byte yet. */
 static bool is_blank(const struct strata_buffer *bytes)
 {
     size_t i = 0;
@@ -76,7 +67,8 @@ static bool is_blank(const struct strata_buffer *bytes)
     return i == bytes->size;
 }
 
-int tail_read(const struct strata_env *env, struct tail *tail, struct strata_error *err)
+int tail_read(const struct strata_env *env, unsigned max_version, struct tail *tail,
+              struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
@@ -87,7 +79,7 @@ int tail_read(const struct strata_env *env, struct tail *tail, struct strata_err
     if (rc == 0 && is_blank(&bytes)) {
         rc = STRATA_NOT_FOUND;
     } else if (rc == STRATA_ERR_CORRUPT ||
-               (rc == 0 && !decode(strata_buffer_slice(&bytes), tail))) {
+               (rc == 0 && !decode(strata_buffer_slice(&bytes), max_version, tail))) {
         strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: its check does not hold", path);
         rc = STRATA_NOT_FOUND;
     } else if (rc == STRATA_ERR_IO && why.sys == ENOENT) {
@@ -105,13 +97,13 @@ int tail_read(const struct strata_env *env, struct tail *tail, struct strata_err
     return rc;
 }
 
-int tail_check(struct fs_file *file, struct tail *tail)
+int tail_check(struct fs_file *file, unsigned max_version, struct tail *tail)
 {
     uint8_t bytes[TAIL_BYTES];
     size_t got;
     *tail = (struct tail){0};
     if ((fs_read_at)(file, 0, bytes, sizeof bytes, &got, NULL) < 0 ||
-        !decode(strata_bytes(bytes, got), tail))
+        !decode(strata_bytes(bytes, got), max_version, tail))
         return STRATA_NOT_FOUND;
     return 0;
 }

@@ -1,8 +1,7 @@
 /* tail.h: a small file that says how far the log reached. A log without its last segment looks like
  * a shorter log, and so does one that is cut short exactly between two records; only a word from
  * elsewhere can tell. It is a lower bound and stays true for as long as that segment is the last
- * one. Stage 2 writes it when a segment is begun: `end` and `sequence` are 0. Stage 3 writes it at
- * a clean close, and as a mark while it is open (03_wal/mark.h). */
+ * one. Stage 2 writes it when a segment is begun: `end` and `last` are 0. */
 #ifndef STRATA_02_TAIL_H
 #define STRATA_02_TAIL_H
 
@@ -12,28 +11,30 @@
 #define TAIL_NAME "TAIL"
 #define TAIL_MAGIC "STRATEND"
 #define TAIL_BYTES 40
+#define TAIL_VERSION 1
 
 struct tail {
-    uint64_t segment;  /* the last one's number; 0: nothing is known */
-    uint64_t end;      /* so many of its bytes are on the device; 0: not known */
-    uint64_t sequence; /* the next operation's number; 0: not known */
-    uint64_t boot;     /* of a mark: fs_boot of who wrote it; else 0 */
-    bool marked;       /* it is a mark */
+    uint64_t segment; /* the last one's number; 0: nothing is known */
+    uint64_t end;     /* so many of its bytes are on the device; 0: not known */
+    uint64_t last; /* version 1: the next operation's number, 0: not known; else that version's */
+    unsigned version; /* TAIL_VERSION; a later stage may have larger ones */
 };
 
 /* Replaces the file in one step; `durable` as in fs_replace. IO. */
 int tail_write(const struct strata_env *env, const struct tail *tail, bool durable,
                struct strata_error *err);
-/* STRATA_NOT_FOUND: there is none, or none that holds (then it is told to the log: it is a help
- * against damage, not data), and `*tail` is all zero. IO: it is there and cannot be read; so what
- * it would tell is not known, and the log might be cut short. NO_MEMORY. */
-int tail_read(const struct strata_env *env, struct tail *tail, struct strata_error *err);
+/* STRATA_NOT_FOUND: there is none, or none that holds (then that is logged: it is a help against
+ * damage, not data; a file of zeros is what a power cut leaves of one that was just made, and not
+ * logged), and `*tail` is all zero. Versions up to max_version hold. IO: it is there and cannot be
+ * read; so what it would tell is not known, and the log might be cut short. NO_MEMORY. */
+int tail_read(const struct strata_env *env, unsigned max_version, struct tail *tail,
+              struct strata_error *err);
 /* The file's bytes. */
 void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES]);
 
 /* Whether the file's bytes are a valid tail, for its annotated dump: 0, or STRATA_NOT_FOUND. */
 struct fs_file;
-int tail_check(struct fs_file *file, struct tail *tail);
+int tail_check(struct fs_file *file, unsigned max_version, struct tail *tail);
 
 extern const struct strata_format tail_format; /* inspect.c */
 

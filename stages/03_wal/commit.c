@@ -7,14 +7,15 @@
  *   apply     to the index: readers see it
  *   answer
  *
- * I1: nothing is answered, or seen by a reader, before it is as safe as was asked for.
- * I2: the store changes only in `apply`; what failed before it leaves it as it was.
- * I3: after a failed append or sync nothing is written any more, and nothing tried again: what
+ * 3.I8: nothing is answered, or seen by a reader, before it is as safe as was asked for.
+ * 3.I9: the store changes only in `apply`; what failed before it leaves it as it was.
+ * 3.I10: after a failed append or sync nothing is written any more, and nothing tried again: what
  *     is on the device is not known (rocksdb #2495; PostgreSQL's fsyncgate, 2018). */
 #include "commit.h"
 #include "checkpoint.h"
 #include "02_hash_index/merge.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ int commit_usable(const struct wal_store *store, struct strata_error *err)
     return STRATA_ERR_IO;
 }
 
-/* I3. Running out of memory changes nothing, so it spoils nothing. */
+/* 3.I10. Running out of memory changes nothing, so it spoils nothing. */
 static int spoil(struct wal_store *store, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
@@ -173,20 +174,21 @@ static bool due(const struct wal_store *store, const struct segment *segment)
     const struct strata_options *options = store->env->options;
     if (options->sync != STRATA_SYNC_INTERVAL)
         return false;
-    return segment->file->end - store->synced >= options->sync_interval_bytes ||
+    return segment->at.file->end - store->synced >= options->sync_interval_bytes ||
            fs_now(store->env->fs) - store->synced_at_ns >=
                (uint64_t)options->sync_interval_ms * 1000000;
 }
 
 static int sync_log(struct wal_store *store, struct segment *segment, struct strata_error *err)
 {
-    uint64_t end = segment->file->end;
+    uint64_t end = segment->at.file->end;
     int rc;
 
+    assert(store->synced <= end); /* 3.I2 */
     if (end == store->synced)
         return 0;
     pthread_mutex_unlock(&store->group.mutex);
-    rc = fs_sync(segment->file, err);
+    rc = fs_sync(segment->at.file, err);
     if (rc == 0)
         mark_write(&store->marker, store->env, segment->last, end);
     else
@@ -200,17 +202,19 @@ static int sync_log(struct wal_store *store, struct segment *segment, struct str
 }
 
 /* Changes the index, in steps that cannot fail: what was planned is known by its position, and
- * nothing is read (I2). */
+ * nothing is read (3.I9). */
 static void apply(struct wal_store *store, struct segment *segment)
 {
     struct keydir *keydir = &store->keydir;
 
-    segment->end = segment->file->end;
+    segment->end = segment->at.file->end;
     for (size_t i = 0; i < store->pending_count; i++) {
         const struct pending *p = &store->pending[i];
         struct keydir_match match = {.hash = p->hash, .slot = SIZE_MAX};
-        if (p->before)
+        if (p->before) {
             match.slot = keydir_live_slot(keydir, p->hash, p->before);
+            assert(match.slot != SIZE_MAX);
+        }
         segment_count(segment, p->hash, p->offset, p->type);
         if (segment_is_put(p->type))
             keydir_put(keydir, &match, position_make(segment->last, p->offset));
@@ -223,13 +227,13 @@ static void apply(struct wal_store *store, struct segment *segment)
 static int write_group(struct wal_store *store, bool sync, struct strata_error *err)
 {
     struct segment *segment = active(store);
-    uint64_t before = segment->file->end;
+    uint64_t before = segment->at.file->end;
     int rc = 0;
 
     if (store->pending_count) {
         mark_write(&store->marker, store->env, segment->last, store->synced);
-        rc = spoil(store, wal_group_write(&store->log, segment->file, err), err);
-        store->since_checkpoint += segment->file->end - before;
+        rc = spoil(store, wal_group_write(&store->log, segment->at.file, err), err);
+        store->since_checkpoint += segment->at.file->end - before;
         store->written = true;
     }
     if (rc == 0 && (sync || due(store, segment)))
@@ -254,7 +258,7 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
     int rc = begun ? 0 : segment_seal(full, err);
 
     if (rc == 0 && !begun) {
-        rc = fs_sync(full->file, err); /* before the next one may acknowledge: leveldb #193 */
+        rc = fs_sync(full->at.file, err); /* before the next one may acknowledge: leveldb #193 */
         if (rc < 0)
             mark_doubt(&store->marker, store->env, full->last, store->synced);
     }
@@ -262,6 +266,7 @@ int commit_rotate(struct wal_store *store, struct strata_error *err)
         rc = start_segment(&store->keydir, store->sequence, &store->salt, err);
     if (rc == 0)
         store->synced = active(store)->end;
+    assert(rc < 0 || !is_empty(active(store))); /* its first frame is there */
     return spoil(store, rc, err);
 }
 

@@ -67,7 +67,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
 static int give_room_back(const struct wal_store *store, struct strata_error *err)
 {
     const struct segment *last = segments_active(&store->keydir.segments);
-    return last && last->file ? fs_trim(last->file, err) : 0;
+    return last && last->at.file ? fs_trim(last->at.file, err) : 0;
 }
 
 /* What a clean close leaves: everything on the device, whatever the policy, and word of it. */
@@ -87,7 +87,7 @@ static int leave_tidy(struct wal_store *store, struct strata_error *err)
     if (rc == 0 && store->since_checkpoint >= checkpoint_bytes(&store->keydir))
         rc = commit_checkpoint(store, err);
     last = segments_active(&store->keydir.segments);
-    tail = (struct tail){last->last, last->end, store->sequence};
+    tail = (struct tail){last->last, last->end, store->sequence, TAIL_VERSION};
     return rc < 0 ? rc : tail_write(store->env, &tail, true, err);
 }
 

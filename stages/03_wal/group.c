@@ -143,16 +143,19 @@ static void wake(struct group_commit *sleepers)
 static void lead(struct group *group, bool sync, size_t limit,
                  void (*run)(void *arg, struct group_commit *list), void *arg)
 {
+    struct group_delay *delay = group->delay;
     struct group_commit *list, *sleepers;
 
     assert(!group->busy && group->first); /* 3.I4 */
+    if (delay && !sync && !delay->waits)
+        delay = NULL;
     group->busy = true;
     list = take(group, limit);
-    if (group->delay)
-        group->delay->taken(group->delay, group, list, sync);
+    if (delay)
+        delay->taken(delay, group, list, sync);
     run(arg, list);
-    if (group->delay)
-        group->delay->led(group->delay, group, list, sync);
+    if (delay)
+        delay->led(delay, group, list, sync);
     sleepers = finish(list);
     hand_over(group);
     if (!sleepers)
@@ -166,7 +169,9 @@ static enum group_turn turn(struct group *group, struct group_commit *commit)
 {
     if (group->busy)
         return GROUP_SLEEP;
-    return group->delay ? group->delay->turn(group->delay, group, commit) : GROUP_LEAD;
+    if (!commit->sync || !group->delay)
+        return GROUP_LEAD;
+    return group->delay->turn(group->delay, group, commit);
 }
 
 int group_submit(struct group *group, struct group_commit *commit, size_t limit,

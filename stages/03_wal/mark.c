@@ -1,6 +1,7 @@
 /* mark.c: DIR/TAIL as a mark; its bytes are 02_hash_index/tail.c's. */
 #include "mark.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 uint64_t mark_known(const struct tail *tail, uint64_t number)
@@ -10,7 +11,7 @@ uint64_t mark_known(const struct tail *tail, uint64_t number)
 
 bool mark_same_boot(const struct tail *tail, struct strata_fs *fs, uint64_t number)
 {
-    return tail->marked && tail->segment == number && tail->boot && tail->boot == fs_boot(fs);
+    return mark_is(tail) && tail->segment == number && tail->last && tail->last == fs_boot(fs);
 }
 
 static int open_marks(struct mark_writer *marker, const struct strata_env *env,
@@ -22,7 +23,7 @@ static int open_marks(struct mark_writer *marker, const struct strata_env *env,
 
     free(path);
     marker->there |= rc == 0;
-    marker->last = (struct tail){.marked = true, .boot = rc == 0 ? fs_boot(env->fs) : 0};
+    marker->last = (struct tail){.version = MARK_VERSION, .last = rc == 0 ? fs_boot(env->fs) : 0};
     return rc;
 }
 
@@ -49,7 +50,7 @@ static void write_mark(struct mark_writer *marker, const struct strata_env *env,
     last->segment = segment;
     last->end = end;
     if (doubted)
-        last->boot = 0;
+        last->last = 0;
     if (rc == 0)
         rc = put_mark(marker, &err);
     if (rc == 0)
@@ -63,6 +64,7 @@ static void write_mark(struct mark_writer *marker, const struct strata_env *env,
 void mark_write(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
                 uint64_t end)
 {
+    assert(marker->last.segment != segment || marker->last.end <= end || marker->failed);
     if (!marker->failed && (marker->last.segment != segment || marker->last.end != end))
         write_mark(marker, env, segment, end, false);
 }

@@ -18,6 +18,12 @@
 
 #include <stdatomic.h>
 
+#define MARK_VERSION 2 /* of TAIL: a mark; its `last` is fs_boot of who wrote it */
+static inline bool mark_is(const struct tail *tail)
+{
+    return tail->version == MARK_VERSION;
+}
+
 /* Bytes of log `number` that it knows to be on the device; 0 if it is about another one. */
 uint64_t mark_known(const struct tail *tail, uint64_t number);
 /* Has there been no power cut since that log was last opened for writing? */

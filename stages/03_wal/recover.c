@@ -12,13 +12,13 @@
  * A tail that was never acknowledged as safe is dropped. Zeros hold nothing that could come back,
  * so the file is cut off where they begin, and written on.
  *
- * I1: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced, and
- *     a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
- * I2: sequence numbers go on without a gap from segment to segment, as they do in each (replay.c).
- * I3: before anything is written, all that was recovered is on the device. A sync alone does not
- *     see to that: bytes of an earlier sync that failed may be read from memory, count there as
- *     written, and never have reached the device. So what no sync is known to have put there is
- *     written once more, the same bytes in the same place (Rebello and others, "Can Applications
+ * 3.I13: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced,
+ * and a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
+ * 3.I14: sequence numbers go on without a gap from segment to segment, as they do in each
+ * (replay.c). 3.I15: before anything is written, all that was recovered is on the device. A sync
+ * alone does not see to that: bytes of an earlier sync that failed may be read from memory, count
+ * there as written, and never have reached the device. So what no sync is known to have put there
+ * is written once more, the same bytes in the same place (Rebello and others, "Can Applications
  *     Recover from fsync Failures?", USENIX ATC 2020). */
 #include "recover.h"
 #include "checkpoint.h"
@@ -78,27 +78,19 @@ static int replay_records(struct recovery *r, struct segment *segment, struct re
 static int end_with_seal(struct recovery *r, struct segment *segment, bool last,
                          struct record_reader *reader, struct strata_error *err)
 {
-    struct strata_buffer body = {0};
-    struct segment_sum sum = {0};
-    struct record record;
-    int rc = record_at(segment->file, segment_id(segment), reader->at, reader->limit, WAL_FRAME,
-                       &body, &record, err);
+    struct fs_file *file = segment->at.file;
+    struct record seal;
+    int rc = segment_read_seal(segment, reader->at, WAL_FRAME, &seal, err);
 
-    if (rc == 0 && record.type == SEGMENT_SEAL && last && record.next < segment->file->end)
-        rc = fs_zeros(segment->file, record.next, &r->log.room, err);
-    if (rc == 0 &&
-        (record.type != SEGMENT_SEAL || (record.next != segment->file->end && !r->log.room)))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
-                         "a record of type %u stands here, not a frame", record.type);
-    if (rc == 0)
-        rc = segment_decode_seal(segment, record.offset, strata_buffer_slice(&body), &sum, err);
-    if (rc == 0 && (sum.records != segment->sum.records || sum.digest != segment->sum.digest))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
-                         "the seal tells of %" PRIu64 " records, and %" PRIu64 " are there",
-                         sum.records, segment->sum.records);
-    strata_buffer_free(&body);
-    segment->end = rc == 0 ? record.next : segment->file->end;
+    segment->end = file->end;
+    if (rc == 0 && last && seal.next < file->end)
+        rc = fs_zeros(file, seal.next, &r->log.room, err);
+    if (rc == 0 && seal.next != file->end && !r->log.room)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, seal.next,
+                         "bytes stand after the segment's seal");
     segment->sealed = rc == 0;
+    if (rc == 0)
+        segment->end = seal.next;
     return rc;
 }
 
@@ -110,13 +102,13 @@ static int is_merged(const struct segment *segment, bool *merged, struct strata_
     struct strata_buffer key = {0};
     struct strata_error why = {0};
     struct record record;
-    int rc = segment_use(segment, err);
+    int rc = fs_pooled_use(&segment->at, err);
 
     if (rc < 0)
         return rc;
-    rc = record_key_at(segment->file, segment_id(segment), RECORD_FILE_HEADER, segment->file->end,
-                       WAL_FRAME, &key, &record, &why);
-    segment_done(segment);
+    rc = record_key_at(segment->at.file, segment_id(segment), RECORD_FILE_HEADER,
+                       segment->at.file->end, WAL_FRAME, &key, &record, &why);
+    fs_pooled_done(&segment->at);
     strata_buffer_free(&key);
     *merged = rc == 0 && record.type != WAL_FRAME;
     if (rc == 0 || rc == STRATA_ERR_CORRUPT)
@@ -132,12 +124,12 @@ static int replay_merged(struct recovery *r, struct segment *segment, struct str
     uint64_t seal;
     int rc;
 
-    record_reader_init(&reader, segment->file, segment_id(segment), segment->file->end);
+    record_reader_init(&reader, segment->at.file, segment_id(segment), segment->at.file->end);
     reader.max_type = WAL_FRAME;
     rc = replay_records(r, segment, &reader, reader.limit, &seal, err);
     reader.at = seal;
     r->log.numbered = false;
-    r->log.synced = segment->file->end; /* before it got its name */
+    r->log.synced = segment->at.file->end; /* before it got its name */
     if (rc == 0)
         rc = end_with_seal(r, segment, false, &reader, err);
     record_reader_free(&reader);
@@ -190,7 +182,7 @@ static int replay_written(struct recovery *r, struct segment *segment, bool last
 /* What is known of a segment before it is read. */
 static void begin_segment(struct recovery *r, const struct segment *segment)
 {
-    r->log = (struct replay){.file = segment->file,
+    r->log = (struct replay){.file = segment->at.file,
                              .number = segment_id(segment),
                              .begin = r->offset,
                              .known = mark_known(&r->tail, segment->last),
@@ -208,7 +200,7 @@ static int replay_segment(struct recovery *r, struct segment *segment, bool last
     int rc = is_merged(segment, &merged, err);
 
     if (rc == 0)
-        rc = segment_use(segment, err);
+        rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
     segment->sealed = false;
@@ -218,7 +210,7 @@ static int replay_segment(struct recovery *r, struct segment *segment, bool last
     rc = merged ? replay_merged(r, segment, err) : replay_written(r, segment, last, err);
     if (rc == 0)
         replay_report_torn(&r->log, r->env);
-    segment_done(segment);
+    fs_pooled_done(&segment->at);
     r->out->replayed += segment->end - r->offset;
     r->offset = 0;
     return rc;
@@ -238,7 +230,7 @@ static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
 
     *begin = 0;
     if (at.segment > r->tail.segment)
-        r->tail = (struct tail){.segment = at.segment, .end = at.offset, .sequence = at.sequence};
+        r->tail = (struct tail){at.segment, at.offset, at.sequence, TAIL_VERSION};
     else if (at.segment == r->tail.segment && at.offset > r->tail.end)
         r->tail.end = at.offset;
     if (rc != 0)
@@ -270,7 +262,7 @@ static int check_tail(const struct recovery *r, struct strata_error *err)
     return 0;
 }
 
-/* Writes the bytes of [from, to) again (I3). */
+/* Writes the bytes of [from, to) again (3.I15). */
 static int rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct strata_error *err)
 {
     enum { WINDOW = 65536 };
@@ -298,7 +290,7 @@ static int sync_or_doubt(struct recovery *r, struct segment *last, uint64_t sync
                          struct strata_error *err)
 {
     struct mark_writer marker = {0};
-    int rc = fs_sync(last->file, err);
+    int rc = fs_sync(last->at.file, err);
 
     if (rc < 0 && r->log.killed) {
         mark_doubt(&marker, r->env, last->last, synced);
@@ -316,21 +308,21 @@ static int make_durable(struct recovery *r, struct segment *last, struct strata_
 
     if (r->tail.segment == last->last && r->tail.end > synced)
         synced = r->tail.end;
-    rc = fs_truncate(last->file, last->end + 1, err);
+    rc = fs_truncate(last->at.file, last->end + 1, err);
     if (rc == 0)
-        rc = fs_truncate(last->file, last->end, err);
+        rc = fs_truncate(last->at.file, last->end, err);
     if (rc == 0)
-        rc = rewrite(last->file, synced, last->end, err);
+        rc = rewrite(last->at.file, synced, last->end, err);
     return rc < 0 ? rc : sync_or_doubt(r, last, synced, err);
 }
 
-/* The segment behind whose valid part something stood is closed, never written to (I1). */
+/* The segment behind whose valid part something stood is closed, never written to (3.I13). */
 static int close_torn(struct recovery *r, struct segment *segment, struct strata_error *err)
 {
     int rc = make_durable(r, segment, err); /* else the seal may be there, and the tail behind it */
     if (rc == 0)
         rc = segment_seal(segment, err);
-    return rc < 0 ? rc : fs_sync(segment->file, err);
+    return rc < 0 ? rc : fs_sync(segment->at.file, err);
 }
 
 /* A segment's first frame holds nothing but the number of the next operation. */
@@ -345,12 +337,12 @@ static int open_with_frame(const struct keydir *keydir, uint64_t sequence, uint6
     wal_group_begin(&group, segment_id(segment), *salt, segment->end);
     wal_frame_begin(&group, sequence, 0);
     wal_frame_end(&group);
-    rc = wal_group_write(&group, segment->file, err);
+    rc = wal_group_write(&group, segment->at.file, err);
     wal_group_free(&group);
     if (rc == 0)
-        rc = fs_sync(segment->file, err);
+        rc = fs_sync(segment->at.file, err);
     if (rc == 0)
-        segment->end = segment->file->end;
+        segment->end = segment->at.file->end;
     return rc;
 }
 
@@ -362,7 +354,7 @@ int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
     return rc < 0 ? rc : open_with_frame(keydir, sequence, salt, err);
 }
 
-/* Leaves an active segment, with everything in it on the device (I3). */
+/* Leaves an active segment, with everything in it on the device (3.I15). */
 static int make_writable(struct recovery *r, struct strata_error *err)
 {
     struct segments *set = &r->keydir->segments;
@@ -370,7 +362,7 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     bool told = !r->out->dropped && r->tail.segment == last->last && r->tail.end >= last->end;
     int rc = 0;
 
-    r->out->untold = (!told || r->tail.marked) && !r->env->is_new;
+    r->out->untold = (!told || mark_is(&r->tail)) && !r->env->is_new;
     if (r->out->dropped)
         rc = close_torn(r, last, err);
     else if (r->log.room || !told)
@@ -383,20 +375,6 @@ static int make_writable(struct recovery *r, struct strata_error *err)
     return rc;
 }
 
-static int remove_if_there(const struct strata_env *env, const char *name, struct strata_error *err)
-{
-    struct strata_error why = {0};
-    char *path = fs_join(env->dir, name);
-    int rc = path ? fs_remove(env->fs, path, &why) : strata_fail_memory(&why, sizeof TAIL_NAME);
-
-    free(path);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return 0;
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
-}
-
 /* What cut replacing left; and when a creation that was cut begins anew, the files themselves. */
 static int tidy(const struct strata_env *env, struct strata_error *err)
 {
@@ -404,7 +382,7 @@ static int tidy(const struct strata_env *env, struct strata_error *err)
                                         CHECKPOINT_NAME};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < (env->is_new ? 4 : 2); i++)
-        rc = remove_if_there(env, names[i], err);
+        rc = fs_remove_if_there(env->fs, env->dir, names[i], err);
     return rc;
 }
 
@@ -420,7 +398,7 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
     if (rc == 0 && !env->options->read_only)
         rc = tidy(env, err);
     if (rc == 0 && !env->is_new)
-        rc = tail_read(env, &r.tail, err);
+        rc = tail_read(env, MARK_VERSION, &r.tail, err);
     if (rc == STRATA_NOT_FOUND)
         r.tail = (struct tail){0};
     if (rc >= 0)
@@ -428,7 +406,7 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
     if (rc == 0 && !env->is_new)
         rc = begin_at(&r, &begin, err);
     if (rc == 0 && !r.log.numbered)
-        r.log.sequence = r.tail.sequence ? r.tail.sequence : 1;
+        r.log.sequence = r.tail.last && !mark_is(&r.tail) ? r.tail.last : 1;
     for (size_t i = begin; rc == 0 && i < set->count; i++)
         rc = replay_segment(&r, set->list[i], i + 1 == set->count, err);
     out->sequence = r.log.sequence;

@@ -7,23 +7,24 @@
  *
  * Beyond X lies nothing, or zeros, which is room that was made ahead of appends (FS_AHEAD), or a
  * torn tail, or damage. It is damage iff someone was told that bytes beyond X are on the device:
- * a frame before or after X says so (wal.c I2), or the caller knows it, from the last clean close
+ * a frame before or after X says so (3.I2), or the caller knows it, from the last clean close
  * or from something that was written after a sync. Otherwise it is a tail that was never
  * acknowledged as safe. Zeros hold nothing that could come back.
  *
  * A power cut may leave any sectors of what was not synced, so valid frames may follow a hole. A
- * kill leaves every append that was made, and of the one under way the beginning (wal.c I1). So if
+ * kill leaves every append that was made, and of the one under way the beginning (3.I1). So if
  * there was no power cut since the log was written to (tail.h), more can be told:
  *
  *   [frame][frame][fra|000000000000|    the beginning of an append, then zeros or the file's end
  *   [frame][frame][???????][frame]..    damage: something was written behind it
  *   [frame][frame][???????|00000000|    damage: it is as long as it says, and its check fails
  *
- * I1: sequence numbers go on without a gap from frame to frame.
- * I2: all frames of a file have the salt of its first one. */
+ * 3.I11: sequence numbers go on without a gap from frame to frame.
+ * 3.I12: all frames of a file have the salt of its first one. */
 #include "replay.h"
 #include "strata_engine.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -81,6 +82,7 @@ static int take_frame(struct replay *r, const struct wal_frame *frame, struct re
         rc = check_sequence(r, frame, err);
     if (rc < 0)
         return rc;
+    assert(frame->first <= frame->end && frame->end <= limit); /* 3.I3: it was checked */
     reader->at = frame->first;
     reader->limit = frame->end;
     rc = r->apply(r->arg, frame, reader, err);

@@ -8,13 +8,13 @@
  *
  * A frame is valid iff its head is, `count` valid records follow, and they fill `bytes` exactly.
  *
- * I1: a frame is written by one append; so kill -9 leaves a whole one or a torn one.
- * I2: `synced` never says more than a sync that returned 0 has promised. So bytes below the
+ * 3.I1: a frame is written by one append; so kill -9 leaves a whole one or a torn one.
+ * 3.I2: `synced` never says more than a sync that returned 0 has promised. So bytes below the
  *     largest `synced` of any valid frame are damaged if they do not read back; above it they
  *     may be torn.
  *     Bytes of a value may be chosen to look like a frame that says so; the salt, which is drawn
  *     for each file and stands in its first frame, tells them apart (as in SQLite's WAL).
- * I3: nothing of a frame is applied before all of it was checked. */
+ * 3.I3: nothing of a frame is applied before all of it was checked. */
 #include "wal.h"
 #include "02_hash_index/segment.h"
 #include "base/bytes.h"
@@ -22,6 +22,7 @@
 #include "base/coding.h"
 #include "strata_engine.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,8 @@ void wal_frame_end(struct wal_group *group)
     if (group->bytes.out_of_memory)
         return;
     head = group->bytes.data + (frame->offset - group->offset);
+    assert(group->offset + group->bytes.size + group->large.size ==
+           frame->offset + HEAD_BYTES + frame->bytes);
     at = put_u64(at, frame->sequence);
     at = put_u64(at, frame->synced);
     at = put_u64(at, frame->bytes);
@@ -117,7 +120,7 @@ int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata
     struct strata_slice parts[2] = {strata_buffer_slice(&group->bytes), group->large};
     int rc = group->bytes.out_of_memory
                  ? strata_fail_memory(err, group->bytes.capacity)
-                 : fs_append(file, parts, group->large.size ? 2 : 1, err); /* I1 */
+                 : fs_append(file, parts, group->large.size ? 2 : 1, err); /* 3.I1 */
 
     if (rc < 0)
         group->frame = (struct wal_frame){0}; /* it is not in the file */

@@ -4,9 +4,9 @@
  *                         [first frame][frame][frame] ...   while the memtable fills
  *   TABLES names log 7:   run 6 holds all of it, log 7 is made; log 5 is removed
  *
- * I1: a log is written to only after TABLES names it: so one that it does not name holds nothing.
- * I2: TABLES tells how far the log reached at least: as it was made, and, after a clean close, all
- *     of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage. */
+ * 4.I16: a log is written to only after TABLES names it: so one that it does not name holds
+ * nothing. 4.I17: TABLES says how far the log reached at least: as it was made, and, after a clean
+ * close, all of it; TAIL, how far it was synced since (03_wal/mark.h). A shorter one is damage. */
 #include "log.h"
 #include "base/coding.h"
 
@@ -38,7 +38,7 @@ static unsigned write_flags(const struct strata_env *env)
     return FS_WRITE | FS_AHEAD | (always ? 0u : FS_MAPPED);
 }
 
-static void settle(struct log *log)
+static void start_at_end(struct log *log)
 {
     log->synced = log->written_back = log->end = log->file->end;
     log->synced_at_ns = fs_now(log->env->fs);
@@ -78,7 +78,7 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
     if (rc == 0)
         rc = fs_open(env->fs, log->path, write_flags(env), &log->file, err);
     if (rc == 0)
-        settle(log);
+        start_at_end(log);
     return rc;
 }
 
@@ -146,7 +146,7 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
     while ((rc = record_next(reader, &record, err)) == 0) {
         if (op_type(f, &record) > STRATA_OP_DELETE)
             return strata_fail(err, STRATA_ERR_CORRUPT, reader->file->path, record.offset,
-                               "a record of type %u stands here, not a put or delete", record.type);
+                               "a record of type %u, not a put or delete", record.type);
         if (f->memtable)
             rc = fill_one(f, &record, sequence, err);
         if (rc < 0)
@@ -198,7 +198,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
         rc = strata_fail(&why, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
                          "the log is missing, and it is live");
     if (rc == 0)
-        rc = tail_read(env, &log->tail, &why);
+        rc = tail_read(env, MARK_VERSION, &log->tail, &why);
     if (rc >= 0)
         rc = read_back(log, tables, memtable, replay, &why);
     if (rc < 0) {
@@ -206,7 +206,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
             *err = why;
         return rc;
     }
-    settle(log);
+    start_at_end(log);
     log->kind = replay->kind;
     log->salt = replay->salt;
     log->end = replay->end;

@@ -1,4 +1,4 @@
-/* log.h: the log of one memtable: what is in the memtable stands in this file, and it is removed
+/* log.h: the log of one memtable: what is in the memtable is in this file, and it is removed
  * when a run holds all of it. Frames, sync policies and what is made of its end are stage 3's. */
 #ifndef STRATA_04_LOG_H
 #define STRATA_04_LOG_H
@@ -23,7 +23,7 @@ struct log {
     struct tail tail; /* as it was when the log was opened */
 };
 
-/* Makes log `number`, with a frame that tells `sequence` and a salt; both are on the device, and
+/* Makes log `number`, with a frame that has `sequence` and a salt; both are on the device, and
  * its name is when the directory has been synced. To be closed, also when it failed. */
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
                uint64_t number, uint64_t sequence, struct strata_error *err);
@@ -32,7 +32,7 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
 int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,
                      struct strata_error *err);
 /* Opens the log that `tables` names, of this kind or of frames only, and puts what it holds into
- * the memtable, which nobody reads yet: `replay` tells how it ended. CORRUPT, also when it is
+ * the memtable, which nobody reads yet: `replay` says how it ended. CORRUPT, also when it is
  * missing; IO, NO_MEMORY. To be closed, also when it failed. */
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
              const struct tables *tables, struct memtable *memtable, struct replay *replay,

@@ -1,12 +1,13 @@
-/* open.c: opening.
+/* open.c: from a directory to a store, and back.
  *
- * I1: nothing is removed before all that TABLES names was found whole: with a wrong list in its
- *     place, from an earlier time say, the files are still there to be rescued.
- * I2: a log that was not closed cleanly is never written to again: its memtable is flushed, which
- *     puts on the device what was perhaps not there, and a new log begins (leveldb #1287, duckdb
- *     #14785: what comes after a torn tail may be lost). */
-#include "open.h"
+ * 4.I22: nothing is removed before all that TABLES names was found whole: with a wrong list in its
+ *        place, from an earlier time say, the files are still there to be rescued.
+ * 4.I23: a log that was not closed cleanly is never written to again: its memtable is flushed,
+ *        which puts on the device what was perhaps not there, and a new log begins (leveldb #1287,
+ *        duckdb #14785: what comes after a torn tail may be lost). */
+#include "store.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static bool is_name(const char *name, uint64_t number, const char *suffix, bool 
 static bool is_dead(const struct store *store, const char *name)
 {
     const struct tables *tables = &store->tables;
-    const char *suffix = store->kind->suffix;
+    const char *suffix = store->parts->table->suffix;
     uint64_t number = strtoull(name, NULL, 10);
 
     if (is_name(name, number, ".log", false))
@@ -73,76 +74,72 @@ static int check_run(const struct sstable *run, const struct tables_run *entry, 
     return 0;
 }
 
-static int open_runs(struct store *store, struct sstable **runs, size_t *count,
-                     struct strata_error *err)
+static int open_run(struct store *store, size_t at, uint64_t newest, struct strata_error *err)
 {
-    const struct tables *tables = &store->tables;
-    uint64_t newest = tables->log_first;
-    int rc = 0;
+    const struct tables_run *entry = &store->tables.runs[at];
+    struct sstable *run;
+    int rc = store->parts->table->open(store->env, store->common, entry->number, &run, err);
 
-    for (*count = 0; rc == 0 && *count < tables->count;) {
-        struct sstable *run;
-        rc = store->kind->open(store->env, store->common, tables->runs[*count].number, &run, err);
-        if (rc < 0)
-            break;
-        runs[*count] = run;
-        rc = check_run(run, &tables->runs[(*count)++], newest, err);
-        newest = run->sum.first;
-    }
-    return rc;
+    if (rc < 0)
+        return rc;
+    view_set(store->view, at, run);
+    sstable_unref(run); /* the view has it */
+    return check_run(run, entry, newest, err);
 }
 
+/* A new memtable, and the runs of the list. */
 static int make_view(struct store *store, struct strata_error *err)
 {
-    size_t most = store->tables.count, count = 0;
-    struct sstable **runs = calloc(most + 1, sizeof(struct sstable *));
-    struct memtable *memtable = NULL;
-    int rc = runs ? memtable_new(&memtable_skip, NULL, store->env->options->memtable_bytes,
-                                 &memtable, err)
-                  : strata_fail_memory(err, (most + 1) * sizeof(struct sstable *));
+    const struct strata_env *env = store->env;
+    uint64_t newest = store->tables.log_first;
+    struct memtable *memtable;
+    int rc =
+        memtable_new(store->parts->memtable, NULL, env->options->memtable_bytes, &memtable, err);
 
-    if (rc == 0)
-        rc = open_runs(store, runs, &count, err);
-    if (rc == 0) {
-        store->view = view_new(memtable, runs, count);
-        rc = store->view ? 0 : strata_fail_memory(err, sizeof *store->view);
+    if (rc < 0)
+        return rc;
+    store->view = view_new(memtable, store->tables.count);
+    store->path.memtable = memtable;
+    memtable_unref(memtable); /* the view has it, if there is one */
+    if (!store->view)
+        return strata_fail_memory(err, sizeof *store->view);
+    for (size_t i = 0; rc == 0 && i < store->tables.count; i++) {
+        rc = open_run(store, i, newest, err);
+        newest = rc == 0 ? store->view->runs[i]->sum.first : 0;
     }
-    for (size_t i = 0; i < count; i++)
-        sstable_unref(runs[i]); /* the view has them */
-    memtable_unref(memtable);
-    free(runs);
     return rc;
 }
 
-/* ---- The store ----------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------- */
 
 /* Log 1, and a list that names it. */
 static int make_anew(struct store *store, struct strata_error *err)
 {
+    const struct strata_env *env = store->env;
     int rc = remove_dead(store, err); /* the list is empty: all of it */
 
-    store->sequence = 1;
+    store->path.sequence = 1;
     store->tables = (struct tables){.next = 2, .log = 1, .log_first = 1, .sequence = 1};
     if (rc == 0)
         rc = make_view(store, err);
     if (rc == 0)
-        rc = log_create(&store->log, store->env, NULL, 1, 1, err);
-    store->tables.log_end = store->log.end;
+        rc = log_create(&store->path.log, env, NULL, 1, 1, err);
+    store->tables.log_end = store->path.log.end;
     if (rc == 0)
-        rc = fs_sync_dir(store->env->fs, store->env->dir, err);
-    return rc < 0 ? rc : tables_write(store->env, &store->tables, err);
+        rc = fs_sync_dir(env->fs, env->dir, err);
+    return rc < 0 ? rc : tables_write(env, &store->tables, err);
 }
 
 static int read_log(struct store *store, struct strata_error *err)
 {
+    struct write_path *path = &store->path;
     struct replay *opened = &store->opened;
-    int rc =
-        log_open(&store->log, store->env, NULL, &store->tables, store->view->memtable, opened, err);
+    int rc = log_open(&path->log, store->env, NULL, &store->tables, path->memtable, opened, err);
 
     if (rc < 0)
         return rc;
-    store->sequence = opened->sequence;
-    store->marker.there = store->log.tail.marked;
+    path->sequence = opened->sequence;
+    path->marker.there = mark_is(&path->log.tail);
     replay_report_torn(opened, store->env);
     return 0;
 }
@@ -151,10 +148,10 @@ static int read_log(struct store *store, struct strata_error *err)
 static bool ended_cleanly(const struct store *store)
 {
     return store->opened.end == store->tables.log_end &&
-           store->log.file->end == store->tables.log_end;
+           store->path.log.file->end == store->tables.log_end;
 }
 
-int open_store(struct store *store, struct strata_error *err)
+static int open_files(struct store *store, struct strata_error *err)
 {
     const struct strata_env *env = store->env;
     int rc;
@@ -170,10 +167,99 @@ int open_store(struct store *store, struct strata_error *err)
         rc = remove_dead(store, err);
     if (rc < 0 || env->options->read_only || ended_cleanly(store))
         return rc;
-    group_enter(&store->group);
-    rc = store_flush(store, err); /* I2 */
+    group_enter(&store->path.group);
+    rc = store_flush(store, err); /* 4.I23 */
     if (rc == 0)
         rc = store_merge_due(store, err);
-    group_leave(&store->group);
+    group_leave(&store->path.group);
     return rc;
+}
+
+static int store_free(struct store *store, struct strata_error *err)
+{
+    int rc = write_path_close(&store->path, err);
+
+    view_unref(store->view);
+    if (store->common)
+        store->parts->table->common_del(store->common);
+    tables_free(&store->tables);
+    free(store);
+    return rc;
+}
+
+int store_open(const struct strata_env *env, const struct store_parts *parts,
+               int (*make_room)(void *store, size_t operations, size_t bytes,
+                                struct strata_error *err),
+               struct store **out, struct strata_error *err)
+{
+    struct store *store = calloc(1, sizeof *store);
+    struct strata_error why;
+    int rc;
+
+    if (!store)
+        return strata_fail_memory(err, sizeof *store);
+    rc = write_path_init(&store->path, env, make_room, store, err);
+    if (rc < 0) {
+        free(store);
+        return rc;
+    }
+    store->env = env;
+    store->parts = parts;
+    if (parts->table->common_new)
+        rc = parts->table->common_new(env, &store->common, &why);
+    if (rc == 0)
+        rc = open_files(store, &why);
+    if (rc == 0) {
+        assert(store_check(store));
+        *out = store;
+        return 0;
+    }
+    store_free(store, NULL);
+    if (err)
+        *err = why;
+    return rc;
+}
+
+/* ---- Closing ------------------------------------------------------------------------------- */
+
+/* No room is left behind the log's end: the next open takes that for a crash. */
+static int leave_tidy(struct store *store, struct strata_error *err)
+{
+    struct log *log = &store->path.log;
+    struct tables *tables = &store->tables;
+    int rc = 0;
+
+    if (memtable_count(store->view->memtable) && log->end > store->parts->log_left) {
+        rc = store_flush(store, err);
+        if (rc == 0)
+            rc = store_merge_due(store, err);
+    }
+    if (rc == 0)
+        rc = fs_trim(log->file, err);
+    if (rc < 0 || log->end == tables->log_end)
+        return rc;
+    rc = fs_sync(log->file, err);
+    if (rc < 0)
+        mark_doubt(&store->path.marker, store->env, log->number, log->synced);
+    tables->log_end = log->end;
+    tables->sequence = store->path.sequence;
+    return rc < 0 ? rc : tables_write(store->env, tables, err);
+}
+
+int store_close(void *self, struct strata_error *err)
+{
+    struct store *store = self;
+    struct strata_error why = {0};
+    int rc = 0, freed;
+
+    if (!store->path.failed && !store->env->options->read_only) {
+        group_enter(&store->path.group);
+        rc = leave_tidy(store, &why);
+        mark_end(&store->path.marker, store->env, rc == 0);
+        group_leave(&store->path.group);
+    }
+    if (rc < 0 && err)
+        *err = why;
+    freed = store_free(store, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : freed;
 }

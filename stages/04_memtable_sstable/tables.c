@@ -7,12 +7,12 @@
  *   +--------+----------+---------+----------+-------+---------+
  *
  * check covers all bytes before it (XXH3, file number 0, offset 0). The file is valid iff the check
- * holds, it ends there, every number is below `next`, and none stands twice.
+ * holds, it ends there, every number is below `next`, and none occurs twice.
  *
- * I1: it is replaced by one rename, after all that it names is on the device, and before any file
- *     that only its predecessor names is removed: so at every point one list is whole, and all its
- *     files are there.
- * I2: a file number is given away once: a list from an earlier time names files that are gone. */
+ * 4.I14: it is replaced by one rename, after all that it names is on the device, and before any
+ * file that only its predecessor names is removed: so at every point one list is whole, and all its
+ *        files are there.
+ * 4.I15: a file number is used once: a list from an earlier time names files that are gone. */
 #include "tables.h"
 #include "base/bytes.h"
 #include "base/checksum.h"

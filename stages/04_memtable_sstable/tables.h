@@ -29,8 +29,7 @@ struct tables {
 
 void tables_free(struct tables *tables);
 
-/* Do they tell the same? `next` is not compared: of numbers given away the file may not know yet.
- */
+/* Do they say the same? `next` is not compared: numbers in use may not be in the file yet. */
 bool tables_same(const struct tables *a, const struct tables *b);
 
 /* Replaces the file, durably. IO, NO_MEMORY: then the old one is still there. */

@@ -105,18 +105,18 @@ static struct cache_block **find(const struct cache *cache, uint64_t table, uint
     return at;
 }
 
-/* Twice as many buckets, when there are as many blocks. Without memory the chains become longer. */
-static void grow(struct cache *cache)
+/* Twice as many buckets, when there are as many blocks. false: no memory. */
+static bool grow(struct cache *cache)
 {
     struct cache old = *cache;
     size_t count = old.bucket_count ? 2 * old.bucket_count : BUCKETS_LEAST;
     struct cache_block **buckets;
 
     if (old.blocks < old.bucket_count)
-        return;
+        return true;
     buckets = calloc(count, sizeof(struct cache_block *));
     if (!buckets)
-        return;
+        return false;
     cache->buckets = buckets;
     cache->bucket_count = count;
     cache->bytes += (count - old.bucket_count) * sizeof(struct cache_block *);
@@ -128,6 +128,7 @@ static void grow(struct cache *cache)
             *at = block;
         }
     free(old.buckets);
+    return true;
 }
 
 static void forget(struct cache *cache, struct cache_block *block)
@@ -176,16 +177,15 @@ struct cache_block *cache_get(struct cache *cache, uint64_t table, uint64_t offs
     return block;
 }
 
-/* With the mutex: the block that has this name from now on. */
+/* With the mutex: the block that has this name from now on; NULL: no memory. */
 static struct cache_block *put(struct cache *cache, struct cache_block *block)
 {
     struct cache_block **at;
 
     if (charge(block) > cache->budget)
         return block;
-    grow(cache);
-    if (!cache->bucket_count)
-        return block;
+    if (!grow(cache))
+        return NULL;
     at = find(cache, block->table, block->offset);
     if (*at) {
         pin(cache, *at);

@@ -36,8 +36,8 @@ void cache_block_free(struct cache_block *block); /* of a private one; NULL is f
 /* The block, pinned; NULL: it is not in the cache. */
 struct cache_block *cache_get(struct cache *cache, uint64_t table, uint64_t offset);
 /* Puts a private block that was filled into the cache, and returns it. If another thread has put
- * the same block there meanwhile, that one is returned, pinned, and this one is freed. A block that
- * does not fit the budget at all stays private. */
+ * the same block there meanwhile, that one is returned, pinned, and this one is freed. A block
+ * larger than the budget stays private. NULL: no memory; the block is freed. */
 struct cache_block *cache_put(struct cache *cache, uint64_t table, uint64_t offset,
                               struct cache_block *block);
 void cache_unpin(struct cache *cache, struct cache_block *block); /* NULL is fine */

@@ -1,23 +1,174 @@
-/* engine.c: stage 5, tables of blocks, with Bloom filters and a block cache.
+/* engine.c: stage 5, tables of blocks, with an index, Bloom filters and a block cache.
  *
- * How does a read touch one block, not one table? A table is cut into blocks of about 4 KiB, each
- * packed and checked as one. An index with one entry a block and a Bloom filter stay in memory: the
- * one tells which block may hold a key, the other, most of the time, that none does. Blocks that
- * were read are kept in a cache of so many bytes.
+ * How does a read touch one block, not one table? A table is a sequence of blocks of about 4 KiB,
+ * each compressed and checked as a whole. A sparse index, with one entry for each block, and a
+ * Bloom filter of all keys stay in memory: the filter says of most absent keys that they are
+ * absent, and the index says which block may have the others. Blocks that were read stay in a
+ * cache, up to a budget.
  *
- * Any thread may call anything. All but the table is stage 4's; and a clean close leaves no log to
- * be read. */
-#include "04_memtable_sstable/tables.h"
-#include "04_memtable_sstable/log.h"
-#include "04_memtable_sstable/lsm.h"
+ * Any thread may call anything. Log, memtable, flush and merge are stage 4's. A clean close leaves
+ * no log to be read: it costs one more table, and tables are cheap to read now. */
+#include "04_memtable_sstable/iter/merge_iter.h"
+#include "04_memtable_sstable/store.h"
 #include "table/table.h"
 
-#define LOG_LEFT ((uint64_t)0) /* bytes */
+#include <stdlib.h>
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err);
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return lsm_open(env, &table_kind, LOG_LEFT, self, err);
+    static const struct store_parts parts = {&memtable_skip, &table_kind, 0};
+    struct store *store;
+    int rc = store_open(env, &parts, make_room, &store, err);
+
+    if (rc == 0)
+        *self = store;
+    return rc;
 }
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+/* The memtable becomes a table; then tables of a size are merged. */
+static int flush_and_merge(struct store *store, struct strata_error *err)
+{
+    int rc = 0;
+
+    if (memtable_count(store->view->memtable))
+        rc = store_flush(store, err);
+    return rc < 0 ? rc : store_merge_due(store, err);
+}
+
+/* Asked by the leader before it logs: a full memtable makes way. */
+static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
+{
+    struct store *store = self;
+    bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
+
+    (void)bytes;
+    return operations && full ? flush_and_merge(store, err) : 0;
+}
+
+/* One of the threads that write leads: it appends the batches of all to the log, syncs it if asked
+ * for, and adds them to the memtable. */
+static int write_batch(void *self, const struct strata_op *ops, size_t count, bool sync,
+                       struct strata_error *err)
+{
+    struct write_path *path = &((struct store *)self)->path;
+    struct group_commit commit; /* its error is not zeroed for every put */
+    int rc;
+
+    commit.ops = ops;
+    commit.count = count;
+    commit.sync = sync;
+    rc = group_submit(&path->group, &commit, WRITE_PATH_GROUP, write_path_commit, path);
+    if (rc < 0 && err)
+        *err = commit.err;
+    return rc;
+}
+
+static int sync_log(void *self, struct strata_error *err)
+{
+    return write_batch(self, NULL, 0, true, err);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* All that is newer is asked before all that is older: the first that has a version of the key has
+ * the newest. */
+static int get(void *self, struct strata_slice key, struct strata_buffer *value,
+               struct strata_error *err)
+{
+    uint64_t sequence;
+    struct view *view = store_pin(self, &sequence);
+    struct strata_slice found;
+    unsigned type = memtable_get(view->memtable, key, sequence, &found);
+    int rc = type ? 0 : STRATA_NOT_FOUND;
+
+    if (type && strata_buffer_append(value, found.data, found.size) < 0)
+        rc = strata_fail_memory(err, found.size);
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++)
+        if (sstable_compare_key(view->runs[i], key) == 0)
+            rc = table_get(view->runs[i], key, &type, value, err);
+    view_unref(view);
+    return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
+}
+
+/* A merge of memtable and tables, as they are now. */
+static int merge_view(const struct view *view, uint64_t sequence, struct cursor **out,
+                      struct strata_error *err)
+{
+    struct cursor **sources = malloc((view->count + 1) * sizeof(struct cursor *));
+    int rc;
+
+    if (!sources)
+        return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
+    sources[0] = memtable_cursor(view->memtable, sequence);
+    for (size_t i = 0; i < view->count; i++)
+        sources[i + 1] = table_cursor(view->runs[i], false);
+    rc = merge_iter_new(sources, view->count + 1, false, out, err);
+    free(sources);
+    return rc;
+}
+
+static int iter(void *self, struct strata_iter **out, struct strata_error *err)
+{
+    uint64_t sequence;
+    struct view *view = store_pin(self, &sequence);
+    struct cursor *cursor;
+    int rc = merge_view(view, sequence, &cursor, err);
+
+    if (rc < 0) {
+        view_unref(view);
+        return rc;
+    }
+    cursor_hold(cursor, view, view_unref); /* as long as the user has it */
+    *out = &cursor->iter;
+    return 0;
+}
+
+/* ---- Upkeep ---------------------------------------------------------------------------------- */
+
+static int flush_and_merge_all(struct store *store, struct strata_error *err)
+{
+    int rc = memtable_count(store->view->memtable) ? store_flush(store, err) : 0;
+    return rc < 0 ? rc : store_merge_all(store, err);
+}
+
+/* As the leader: nobody writes meanwhile. */
+static int do_alone(struct store *store, int (*work)(struct store *store, struct strata_error *err),
+                    struct strata_error *err)
+{
+    struct strata_error why;
+    int rc;
+
+    group_enter(&store->path.group);
+    rc = write_path_usable(&store->path, &why);
+    if (rc == 0)
+        rc = work(store, &why);
+    group_leave(&store->path.group);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
+static int flush(void *self, struct strata_error *err)
+{
+    return do_alone(self, flush_and_merge, err);
+}
+
+static int compact(void *self, const struct strata_progress *progress, struct strata_error *err)
+{
+    int rc = do_alone(self, flush_and_merge_all, err);
+
+    if (rc == 0 && progress)
+        progress->tick(progress->arg, 1, 1);
+    return rc;
+}
+
+/* ---- The stage ------------------------------------------------------------------------------- */
 
 static const struct strata_format *const formats[] = {&wal_format, &table_format, &tables_format,
                                                       &tail_format, NULL};
@@ -34,16 +185,16 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
                 STRATA_PROMISE_THREADS,
     .formats = formats,
     .open = open_tables,
-    .close = lsm_close,
-    .get = lsm_get,
-    .write = lsm_write,
-    .iter = lsm_iter,
-    .sync = lsm_sync,
-    .flush = lsm_flush,
-    .compact = lsm_compact,
-    .verify = lsm_verify,
-    .stats = lsm_stats,
-    .tables = lsm_tables,
-    .approximate_size = lsm_approximate_size,
+    .close = store_close,
+    .get = get,
+    .write = write_batch,
+    .iter = iter,
+    .sync = sync_log,
+    .flush = flush,
+    .compact = compact,
+    .verify = store_verify,
+    .stats = store_stats,
+    .tables = store_tables,
+    .approximate_size = store_approximate_size,
     .manifest = TABLES_NAME,
 };

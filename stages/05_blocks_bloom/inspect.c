@@ -201,14 +201,14 @@ static int show_part(const struct table *t, struct inspect *to, uint64_t offset,
     size_t size = (size_t)(end - offset), got = 0;
     uint8_t *raw = malloc(size), *room = NULL;
     struct stored_block stored;
-    int rc =
-        raw ? fs_read_at(t->file, offset, raw, size, &got, err) : strata_fail_memory(err, size);
+    int rc = raw ? fs_read_at(t->file.file, offset, raw, size, &got, err)
+                 : strata_fail_memory(err, size);
 
     if (rc == 0)
         rc = stored_block_open(&stored, strata_bytes(raw, got), t->base.number, offset, err);
     if (rc == 0) {
         room = malloc((size_t)stored.size + 1);
-        rc = room ? show_stored(t->file, to, offset, &stored, room, part, err)
+        rc = room ? show_stored(t->file.file, to, offset, &stored, room, part, err)
                   : strata_fail_memory(err, stored.size);
     }
     free(room);
@@ -253,7 +253,7 @@ static int show_footer(const struct table *t, struct inspect *to, struct strata_
         {"checksum", 4, "XXH3 of the 28 bytes before it", inspect_opaque},
         {"magic", 8, "\"" TABLE_MAGIC "\"", inspect_opaque},
     };
-    struct fs_file *file = t->file;
+    struct fs_file *file = t->file.file;
     uint64_t at = t->base.bytes - TABLE_FOOTER;
 
     inspect_section(to, at, "footer");
@@ -318,7 +318,7 @@ static int report(struct inspect *to, int rc, const struct strata_error *why,
 
 static int table_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    struct table t = {.base = {.path = file->path, .bytes = file->end}, .file = file};
+    struct table t = {.base = {.path = file->path, .bytes = file->end}, .file.file = file};
     struct strata_error why;
     int rc = show_header(file, to, &t.base.number, &why);
 

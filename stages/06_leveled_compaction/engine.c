@@ -9,13 +9,12 @@
  * Any thread may call anything. One mutex, as in stage 4: it is held to write, and by a reader to
  * pin a memtable and a version, which are read without it. Everything is done by the thread that
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
-#include "09_fast_paths/table/pax_table.h"
+#include "05_blocks_bloom/table/table.h"
 #include "throttle.h"
 #include "version/level_iter.h"
 
 #include <stdlib.h>
 
-#define TABLE_KIND (&pax_table_kind)
 #define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
@@ -49,7 +48,7 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
         return rc;
     }
     tree->env = env;
-    tree->kind = TABLE_KIND;
+    tree->kind = &table_kind;
     rc = tree->kind->common_new ? tree->kind->common_new(env, &tree->common, &why) : 0;
     tree->work = (struct compaction_env){env, tree->kind, tree->common, &tree->next};
     if (rc == 0)
@@ -317,7 +316,7 @@ static int approximate_size(void *self, struct strata_slice from, struct strata_
 /* ---- The table of functions ------------------------------------------------------------------ */
 
 static const struct strata_format *const formats[] = {
-    &wal_format, &pax_table_format, &manifest_format, &current_format, &tail_format, NULL};
+    &wal_format, &table_format, &manifest_format, &current_format, &tail_format, NULL};
 
 const struct strata_engine strata_stage_06_leveled_compaction = {
     .size = sizeof(struct strata_engine),

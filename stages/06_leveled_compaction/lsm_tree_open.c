@@ -148,7 +148,7 @@ static int read_log(struct lsm_tree *tree, struct strata_error *err)
     if (rc < 0)
         return rc;
     tree->sequence = tree->opened.sequence;
-    tree->marker.there = tree->log.tail.marked;
+    tree->marker.there = mark_is(&tree->log.tail);
     replay_report_torn(&tree->opened, tree->env);
     return 0;
 }

@@ -120,12 +120,14 @@ static int copy_logs(struct backup *b, const struct strata_env *to, struct strat
 static int link_table(struct backup *b, const struct strata_env *to, const struct sstable *table,
                       struct strata_error *err)
 {
+    const struct fs_copied copied = {tick, b};
+    uint64_t end = b->done + table->bytes;
     char *path = sstable_path(to, table->kind->suffix, table->number);
-    int rc =
-        path ? fs_link_or_copy(to->fs, table->path, path, NULL, err) : strata_fail_memory(err, 64);
+    int rc = path ? fs_link_or_copy(to->fs, table->path, path, &copied, err)
+                  : strata_fail_memory(err, 64);
 
     if (rc == 0)
-        tick(b, table->bytes);
+        tick(b, end - b->done); /* of a link: all of it */
     free(path);
     return rc;
 }

@@ -1,6 +1,6 @@
 /* fast_parts.c: see fast_parts.h. */
 #include "fast_parts.h"
-#include "08_backup_repair/lineage_notes.h"
+#include "08_backup_repair/lineage/lineage_notes.h"
 #include "09_fast_paths/memtable/arena_pool.h"
 #include "09_fast_paths/memtable/bptree.h"
 #include "09_fast_paths/table/pax_table_inside.h"
@@ -85,6 +85,11 @@ static void memory_free(struct arena_source *source)
     free(source);
 }
 
+static int notes(const struct compact *compact, struct strata_error *err)
+{
+    return lineage_notes(compact, pax_table_writer_notes(compact->writer), err);
+}
+
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
@@ -95,9 +100,7 @@ const struct tree_parts fast_parts = {
     .filtered = filtered,
     .index = version_index_new,
     .open = pax_table_open_later,
-    .notes = lineage_notes,
-    .uncompressed = pax_table_writer_plain,
-    .is_compressed = pax_table_is_packed,
+    .notes = notes,
     .log = &single_op_log,
     .deferred_recovery = true,
     .delay = group_delay_new,

@@ -147,6 +147,12 @@ is interrupted_it_leaves_nothing "$(ls "$TMPDIR" cut.json* 2>/dev/null | grep -v
 strata-bench --stage=1 --num=100 --seconds=0.1 2>"$work/err" | true
 is reader_that_went_away_ends_it "${PIPESTATUS[0]} $(grep -c 'standard output' "$work/err")" "4 1"
 
+# ---- make ----
+make_bench() { env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make --no-print-directory -C "$root" "$@"; }
+fails make_set_that_is_none 2 'there is no SET=all; there are: full stairs sizes peers levels growth limits' make_bench bench SET=all
+fails make_goal_that_is_none 2 'there is no SET=full; there are: costs open large' make_bench bench-goals SET=full
+fails make_part_that_is_none 2 'there is no SET=open; there are: layouts keys memtables' make_bench bench-parts SET=open
+
 # ---- All stages, and what is printed ----
 run strata-bench --stage=all --num=100 --seconds=0.2 --benchmarks=fillseq,readseq --histogram
 is all_stages_run "$rc $(printf '%s\n' "$out" | grep -c '^fillseq *:')" \

@@ -21,7 +21,7 @@ holds() { awk "BEGIN { print ($1) ? 1 : 0 }"; }
 
 # ---- One engine ----
 works=filluniquerandom,settle,close,verify,readseq,readrandom,readmissing,seekrandom,readmapped,overwritetenth,compact,verify
-run bash -c "strata-bench --engines=6 --num=20000 --reads=1000 --seconds=60 --db=kept --json=r.json --benchmarks=$works && sed -n 's/^write_bytes: /all /p; s/^wchar: /all_called /p' /proc/\$\$/io"
+run bash -c "strata-bench --engines=9 --num=20000 --reads=1000 --seconds=60 --db=kept --json=r.json --benchmarks=$works && sed -n 's/^write_bytes: /all /p; s/^wchar: /all_called /p' /proc/\$\$/io"
 is load_is_measured "$rc $err" "0 "
 of() { field r.json "$@"; }
 all=$(awk '$1 == "all" { print $2 }' <<<"$out")
@@ -36,7 +36,7 @@ else
     skip written_is_what_the_kernel_counts "files in memory are not written"
 fi
 is called_is_what_the_kernel_counts "$(holds "$(of settle bytes_written_by_calls) <= $called && $(of settle bytes_written_by_calls) > 0")" 1
-is compacted_is_what_du_says "$(of compact disk_bytes)" "$(bytes_of kept/06_leveled_compaction)"
+is compacted_is_what_du_says "$(of compact disk_bytes)" "$(bytes_of kept/09_fast_paths)"
 is space_amp_is_at_rest_per_byte_compacted \
     "$(holds "($(of settle disk_bytes) / $(of compact disk_bytes) / $(of compact space_amp) - 1) ^ 2 < 1e-6")" 1
 is disk_per_live_byte_is_per_byte "$(holds "($(of compact disk_bytes) / 20000 / 116 / $(of compact disk_per_live_byte) - 1) ^ 2 < 1e-6")" 1
@@ -48,24 +48,24 @@ is counts_of_a_missing_get "$(of readmissing filter_probes_per_op) $(holds "$(of
 is counts_of_a_scan_are_of_each_block_once "$(holds "$(of readseq blocks_per_op) > 1 / 45 && $(of readseq blocks_per_op) < 1 / 25")" 1
 is mapped_reads_make_no_call "$(of readmapped read_calls_per_op) $(of readmapped found)" "0 1000"
 is warm_reads_load_nothing "$(of readmapped blocks_loaded_per_op)" 0
-strata-bench --engines=6 --num=2000 --benchmarks=filluniquerandom,settle,deleterandom,compact --json=other.json >/dev/null
+strata-bench --engines=9 --num=2000 --benchmarks=filluniquerandom,settle,deleterandom,compact --json=other.json >/dev/null
 is space_amp_of_other_content_is_none "$(field other.json compact space_amp)" null
 fails mapped_reads_of_an_older_stage_are_told 7 'no reading from mapped files' strata-bench --engines=4 --num=100 --benchmarks=fillseq,readmapped
-run strata-bench --engines=6 --num=1000 --benchmarks=fillsync8,verify --json=eight.json
+run strata-bench --engines=9 --num=1000 --benchmarks=fillsync8,verify --json=eight.json
 is eight_threads_sync_together "$rc $(field eight.json fillsync8 n) $(field eight.json fillsync8 threads) $(holds "$(field eight.json fillsync8 fsyncs_per_op) < 1.5")" "0 8 8 1"
 
 # ---- Tables, and goals ----
-run strata-bench --engines=5,6 --num=500 --benchmarks=fillseq,settle,compact --figures=write_amp,disk_bytes
-is figures_are_the_tables "$rc $(grep -cE '^(write amp|disk, bytes) +05_blocks_bloom +06_leveled_compaction' <<<"$out") $(grep -c 'micros/op' <<<"$out")" "0 2 0"
-like goal_of_itself_is_judged "$out" '^  06_leveled_compaction +compact +space amp +[0-9.]+  itself <= 1.15 +(met|NOT MET)$'
+run strata-bench --engines=5,9 --num=500 --benchmarks=fillseq,settle,compact --figures=write_amp,disk_bytes
+is figures_are_the_tables "$rc $(grep -cE '^(write amp|disk, bytes) +05_blocks_bloom +09_fast_paths' <<<"$out") $(grep -c 'micros/op' <<<"$out")" "0 2 0"
+like goal_of_itself_is_judged "$out" '^  09_fast_paths +compact +space amp +[0-9.]+  itself <= 1.15 +(met|NOT MET)$'
 fails figure_unknown_is_2 2 'there is no "speed"' strata-bench --figures=speed
 fails figures_none_is_2 2 'none are named' strata-bench --figures=
 if strata-bench --engines=leveldb --help >/dev/null 2>&1; then
-    run strata-bench --engines=leveldb,6 --num=2000 --benchmarks=fillseq,settle,readrandom --json=goals.json --figures=ops_per_s
-    is goals_are_about_ratios "$(awk '/^  06.* readrandom / { print $4, $5, $6, $7, ($4 >= 4) == ($8 == "met") }' <<<"$out")" \
-        "$(awk '/"stage": 6.*"readrandom"/ { match($0, /"ratio_to_leveldb": [0-9.]+/); printf "%.2f times >= 4 1", substr($0, RSTART + 20, RLENGTH - 20) }' goals.json)"
-    run strata-bench --engines=leveldb,6 --num=2000 --cache_size=100000 --benchmarks=fillseq,readrandom
-    like goals_of_more_than_the_cache_are_others "$out" '^  06_leveled_compaction +readrandom +ops/s +[0-9.]+  times >= 3 '
+    run strata-bench --engines=leveldb,9 --num=2000 --benchmarks=fillseq,settle,readrandom --json=goals.json --figures=ops_per_s
+    is goals_are_about_ratios "$(awk '/^  09.* readrandom / { print $4, $5, $6, $7, ($4 >= 4) == ($8 == "met") }' <<<"$out")" \
+        "$(awk '/"stage": 9.*"readrandom"/ { match($0, /"ratio_to_leveldb": [0-9.]+/); printf "%.2f times >= 4 1", substr($0, RSTART + 20, RLENGTH - 20) }' goals.json)"
+    run strata-bench --engines=leveldb,9 --num=2000 --cache_size=100000 --benchmarks=fillseq,readrandom
+    like goals_of_more_than_the_cache_are_others "$out" '^  09_fast_paths +readrandom +ops/s +[0-9.]+  times >= 3 '
     run strata-bench --engines=leveldb,4 --num=500 --benchmarks=fillseq --figures=ops_per_s
     like goals_of_a_stage_are_its_own "$out" '^  04_memtable_sstable +fillseq +ops/s +[0-9.]+  times >= 1.5 '
 else
@@ -79,7 +79,7 @@ result() { # SIZE LEVELS
         split("filluniquerandom readrandom readmissing seekrandom readseq settle", work, " ")
         print "{\"workload\": \"settle\", \"engine\": \"leveldb\"}"
         for (i = 1; i <= 6; i++)
-            printf "{\"engine\": \"strata\", \"stage\": 6, \"workload\": \"%s\", \"comparisons_per_op\": %g, \"filter_probes_per_op\": %g, \"blocks_per_op\": 0.5, \"levels\": %d, \"sorted_runs\": %d}\n",
+            printf "{\"engine\": \"strata\", \"stage\": 9, \"workload\": \"%s\", \"comparisons_per_op\": %g, \"filter_probes_per_op\": %g, \"blocks_per_op\": 0.5, \"levels\": %d, \"sorted_runs\": %d}\n",
                 work[i], n == 1000 ? 10 : 10 * i, levels, levels, 2 * levels }' >"results/sizes-$1.json"
 }
 result 1000 1 && result 1000000 1 && result 3000000 2
@@ -103,14 +103,14 @@ if command -v gnuplot >/dev/null; then
 else
     skip growth_plot_shows_all "no gnuplot"
 fi
-for n in 1000 4000; do strata-bench --engines=6 --num=$n --benchmarks=filluniquerandom,settle,readrandom,readmissing,seekrandom,readseq --json=results/sizes-$n.json >/dev/null; done
+for n in 1000 4000; do strata-bench --engines=9 --num=$n --benchmarks=filluniquerandom,settle,readrandom,readmissing,seekrandom,readseq --json=results/sizes-$n.json >/dev/null; done
 rm results/sizes-2000.json
 run growth
 like growth_of_a_stage "$rc $(row readrandom.filter_probes)" '^0 \| readrandom.filter_probes \| 1.00 \| 1.00 \| 1.00 \| met'
 sed -i '/"readmissing"/d' results/sizes-4000.json
 fails growth_of_what_is_not_counted_is_1 1 'readmissing is not counted with 4000 keys' growth
 run "$root/bench/growth.sh" --help
-like growth_help_has_an_example "$rc $out" 'make bench-growth SIZES='
+like growth_help_has_an_example "$rc $out" 'make bench SET=growth SIZES='
 fails growth_of_nothing_is_1 1 'no sizes-N.json in' growth FROM=grown
 fails growth_unknown_option_is_2 2 'is no option' "$root/bench/growth.sh" --fast
 is nothing_is_left_behind "$(ls "$TMPDIR")" ""

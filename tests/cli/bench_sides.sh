@@ -51,15 +51,15 @@ for share in ycsba:0.46:0.54 ycsbb:0.035:0.065 ycsbc:0:0 ycsbd:0.05:0.05 ycsbf:0
     is "${name}_puts_its_share" "$(between "$(counted "$name" write_calls_per_op)" "$least" "$most")" 1
 done
 is ycsbload_is_of_a_tenth "$(counted ycsbload n) $(between "$(counted ycsbload bytes_written_per_byte_put)" 1 1.03)" "400 1"
-bench --engines=6 --sync=1 --benchmarks=fillseq,fillsync --num=2000 --json=one.json >/dev/null
+bench --engines=9 --sync=1 --benchmarks=fillseq,fillsync --num=2000 --json=one.json >/dev/null
 is sync_is_synced "$(between "$(counted fillseq fsyncs_per_op)" 1 1.1) $(counted fillsync n) $(between "$(counted fillsync fsyncs_per_op)" 1 3)" "1 2 1"
-bench --engines=6 --benchmarks=fillseq --num=2000 --json=one.json >/dev/null
+bench --engines=9 --benchmarks=fillseq --num=2000 --json=one.json >/dev/null
 is side_by_side_is_not_synced "$(between "$(counted fillseq fsyncs_per_op)" 0 0.01)" 1
-bench --engines=6 --db=large --benchmarks=fill100K --num=3000 >/dev/null
-is fill100k_values "$(strata --hex dump large/06_leveled_compaction | awk -F'\t' '{ print length($2) / 2 }' | sort -u | tr '\n' ' ')" "100000 "
-bench --engines=6 --db=batch --benchmarks=fillbatch --batch_size=7 --num=50 >/dev/null
-is fillbatch_puts_all "$(strata dump batch/06_leveled_compaction | wc -l)" 50
-run bench --engines=6 --threads=3 --num=3000 --benchmarks=filluniquerandom,verify,overwrite,readrandom,seekrandom,ycsba,verify,deleterandom,verify
+bench --engines=9 --db=large --benchmarks=fill100K --num=3000 >/dev/null
+is fill100k_values "$(strata --hex dump large/09_fast_paths | awk -F'\t' '{ print length($2) / 2 }' | sort -u | tr '\n' ' ')" "100000 "
+bench --engines=9 --db=batch --benchmarks=fillbatch --batch_size=7 --num=50 >/dev/null
+is fillbatch_puts_all "$(strata dump batch/09_fast_paths | wc -l)" 50
+run bench --engines=9 --threads=3 --num=3000 --benchmarks=filluniquerandom,verify,overwrite,readrandom,seekrandom,ycsba,verify,deleterandom,verify
 is threads_do_the_same_work "$rc $err" "0 "
 for engine in $peers; do
     run bench --engines="$engine" --threads=3 --num=1000 --benchmarks=filluniquerandom,verify,overwrite,readrandom,deleterandom,verify
@@ -77,9 +77,9 @@ fails key_size_without_room_is_2 2 'no room for new keys' bench --key_size=3 --b
 fails cache_size_none_is_2 2 '"0" is not' bench --cache_size=0
 fails write_buffer_too_small_is_2 2 'from 65536' bench --write_buffer_size=1
 fails batch_size_zero_is_2 2 'batch_size' bench --batch_size=0
-fails verify_of_what_another_run_made_is_told 4 'needs a fill of generated data before it' bench --engines=6 --db=batch --benchmarks=verify
+fails verify_of_what_another_run_made_is_told 4 'needs a fill of generated data before it' bench --engines=9 --db=batch --benchmarks=verify
 printf 'a\t1\nb\t2\n' >two.tsv
-fails new_keys_of_a_file_are_told 7 'no new keys' strata-bench --engines=6 --tsv=two.tsv --benchmarks=fillseq,ycsbd
+fails new_keys_of_a_file_are_told 7 'no new keys' strata-bench --engines=9 --tsv=two.tsv --benchmarks=fillseq,ycsbd
 for engine in leveldb rocksdb lmdb sqlite tkrzw; do
     grep -qx $engine <<<"$peers" && continue
     fails "${engine}_that_is_not_built_is_7" 7 'build again' bench --engines=$engine
@@ -205,7 +205,7 @@ if grep -qx leveldb <<<"$peers" && ! ldd "$built/bench/strata-bench" | grep -qE 
     run bench --engines=6,leveldb --turns=2 --benchmarks=fillseq
     like table_has_ratios "$out" '^fillseq .* x[0-9.]+ +[0-9,]+ +x1\.00$'
     # ---- Cut short ----
-    strata-bench --engines=leveldb,6 --turns=9 --num=100000 --benchmarks=fillseq --json=cut.json >/dev/null &
+    strata-bench --engines=leveldb,9 --turns=9 --num=100000 --benchmarks=fillseq --json=cut.json >/dev/null &
     cut=$!
     wait_until eval 'ls "$TMPDIR"/strata-bench.*/leveldb/CURRENT'
     kill -INT $cut 2>/dev/null
@@ -226,14 +226,14 @@ if command -v gnuplot >/dev/null; then
     mkdir results
     fails plot_of_nothing_is_1 1 'no results in' env FROM=results "$root/bench/plot.sh"
     if grep -qx leveldb <<<"$peers"; then
-        bench --engines=leveldb,6 --turns=2 --benchmarks=$all --json=results/results.json >/dev/null
+        bench --engines=leveldb,9 --turns=2 --benchmarks=$all --json=results/results.json >/dev/null
         drawn="amplification.svg latency.svg sizes.svg stairs.svg throughput.svg"
     else
         cp 6.json results/results.json
         drawn="amplification.svg latency.svg sizes.svg stairs.svg"
     fi
     bench --engines=stages --benchmarks=fillseq,filluniquerandom,readrandom --json=results/stairs.json >/dev/null
-    for n in 100 200; do bench --engines=5,6 --num=$n --benchmarks=filluniquerandom,readrandom --json=results/sizes-$n.json >/dev/null; done
+    for n in 100 200; do bench --engines=5,9 --num=$n --benchmarks=filluniquerandom,readrandom --json=results/sizes-$n.json >/dev/null; done
     run env FROM=results TO=pictures "$root/bench/plot.sh"
     is plot_draws_all "$rc $(grep -v 'left out' <<<"$err") $(ls pictures | tr '\n' ' ')" "0  $drawn "
     [ -f pictures/throughput.svg ] &&

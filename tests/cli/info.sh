@@ -33,7 +33,7 @@ is info_without_tables_has_no_read_amplification "$(row 'read amplification')" "
 run strata info db4
 is info_tables_are_those_of_levels "$(row tables | cut -d' ' -f2)" "$(strata levels db4 | grep -c '^  0')"
 is info_reads_may_ask_every_table_of_level_0 "$(row 'read amplification' | cut -d' ' -f3)" "$(row 'level 0' | cut -d' ' -f3)"
-run strata info db6
+run strata info db9
 like info_event_log_is_counted "$(row 'last event')" '^last event close [0-9]+ events in the event log$'
 like info_write_amplification_is_of_the_event_log "$(row 'write amplification')" '^write amplification [0-9]+\.[0-9][0-9] table bytes'
 
@@ -48,7 +48,7 @@ is info_not_so_large_is_exact "$(row keys)" "keys 700 exact"
 strata datagen -n 700 --value-size 100000 | strata load hashed - --stage 2 2>/dev/null
 run strata info hashed
 is info_of_an_index_is_exact_at_any_size "$(row keys)" "keys 700 exact"
-strata load --stage 6 empty - </dev/null 2>/dev/null
+strata load --stage 9 empty - </dev/null 2>/dev/null
 run strata info empty
 is info_of_nothing_is_exact "$(row keys)" "keys 0 exact"
 
@@ -58,7 +58,7 @@ is info_in_the_shell_counts_what_was_just_put "$rc $(row keys)" "0 keys $(strata
 
 # ---- Damage ----
 cp -r db5 damaged
-flip damaged/"$(cd damaged && ls *.run *.table 2>/dev/null | head -1)" 100
+flip damaged/"$(cd damaged && ls *.run *.sst *.table 2>/dev/null | head -1)" 100
 run strata info damaged
 is info_damage_is_3 "$rc" 3
 like info_damage_is_named "$err" '^strata: info: corrupt: damaged/.* @[0-9]+: '

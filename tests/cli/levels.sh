@@ -49,7 +49,7 @@ like levels_long_keys_are_cut "$out" '  k{11,14}\.\.\. \.\. k{11,14}\.\.\.$'
 is levels_long_keys_fit "$(( $(columns) < 80 ))" 1
 
 # ---- Levels ----
-for key in a m z; do strata put --stage 6 leveled $key 1; done
+for key in a m z; do strata put --stage 9 leveled $key 1; done
 strata compact leveled >/dev/null
 strata put leveled k 2
 run strata levels leveled
@@ -63,7 +63,7 @@ is levels_share_one_scale "$(bars | tr -s "= ")" "$(printf " | = |\n |=|")"
 for prefix in user:a user:b user:c user:d user:e user:f user:g zebra; do
     prefix=$prefix awk 'BEGIN { for (i = 0; i < 500; i++) { printf "%s%04d\t", ENVIRON["prefix"], i
             for (j = 0; j < 25; j++) printf "%06x", rand() * 16777216; print "" } }' |
-        strata load --stage 6 --memtable 128K equal - 2>/dev/null # so that no table is small
+        strata load --stage 9 --memtable 128K equal - 2>/dev/null # so that no table is small
 done
 run strata levels equal
 is levels_equal_tables_are_equally_wide "$(bars | awk '{ n = gsub(/=/, ""); if (n < 9 || n > 10) print n } END { print NR " bars" }')" '8 bars'
@@ -71,7 +71,7 @@ is levels_equal_tables_fill_the_bar_side_by_side "$(bars | awk '{ for (i = 4; i 
 for range in 'user:a0000 9999' 'user:a0100 9998'; do
     set -- $range
     prefix=${1%????} awk -v from="${1: -4}" -v to="$2" 'BEGIN { for (i = from; i <= to; i++) printf "%s%04d\tvalue %20d\n", ENVIRON["prefix"], i, i }' |
-        strata load --stage 6 whole - 2>/dev/null
+        strata load --stage 9 whole - 2>/dev/null
 done
 run strata levels whole
 is levels_tables_of_nearly_all_keys_are_nearly_whole "$(bars | awk '{ n = gsub(/=/, ""); print (n >= 74) }' | tr '\n' ' ')" '1 1 '
@@ -84,7 +84,7 @@ like levels_one_key "$rc $out" '^  000002 +[0-9]+ +1 +0  key \.\. key$'
 is levels_one_key_is_the_whole_bar "$(bars | tr -d ' ')" "|$(printf '=%.0s' $(seq 75))|"
 
 # ---- A table too small for a column has one ----
-printf 'a\t1\n' | strata load --stage 6 small - 2>/dev/null
+printf 'a\t1\n' | strata load --stage 9 small - 2>/dev/null
 strata datagen -n 500 --seed 2 | strata load small - 2>/dev/null
 printf 'z\t1\n' | strata load small - 2>/dev/null
 run strata levels small

@@ -89,10 +89,10 @@ refused() {
 memory() { refused "memory_$1" malloc: 'out of memory|[Cc]annot allocate memory' "${@:2}"; }
 
 changes=
-db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 db6=$work/d/db6 d=$work/d
+db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 db9=$work/d/db6 d=$work/d
 memory get 'strata get $db3 "key 007"'
 memory get_several 'strata get $db3 "key 007" "key 008"'
-memory info 'strata info $db6'
+memory info 'strata info $db9'
 memory scan 'strata scan $db2 --from "key 29" --to "key 2\\xff"'
 memory scan_prefix 'strata scan $db1 --prefix "key 29" --reverse --keys-only'
 memory count 'strata count $db3 --prefix "key 1"'
@@ -114,8 +114,8 @@ printf "put a 1\nhold\nbatch begin\nput b 2\ndel a\nbatch commit\nrelease\n" >cr
 memory crash 'strata crash --stage 3 --model kill --workload $d/crashed --at 20.0+5.0'
 memory crash_after_a_kill 'strata crash --stage 1 --model ordered --workload nothing --at kill2/8.0'
 memory datagen 'strata datagen --count 3'
-memory levels 'strata levels $db6'
-memory timeline 'strata timeline $db6'
+memory levels 'strata levels $db9'
+memory timeline 'strata timeline $db9'
 memory inspect_checkpoint 'strata inspect $db3/INDEX'
 memory migrate 'strata migrate $db1 new --to 3 && strata get new "key 123"'
 changes=db3

@@ -10,7 +10,7 @@ parsed() { data "$1" | perl -MJSON::PP -e 'local $/; my $d = decode_json(<STDIN>
 count() { parsed "$1" 'scalar grep { $_->{e} eq "'"$2"'" } @{$d->{events}}'; }
 
 # ---- What it tells ----
-for i in 1 2 3; do strata datagen -n 300 --seed $i | strata load --stage 6 db - 2>/dev/null; done
+for i in 1 2 3; do strata datagen -n 300 --seed $i | strata load --stage 9 db - 2>/dev/null; done
 strata compact db >/dev/null
 prints timeline_into_a_file '' strata timeline db -o page.html
 like timeline_is_html "$(head -1 page.html)" '^<!DOCTYPE html>$'
@@ -21,7 +21,7 @@ is timeline_has_the_compaction "$(count page.html 'compact end')" 1
 is timeline_has_its_inputs "$(count page.html gone)" 3
 is timeline_has_the_tables "$(parsed page.html 'scalar @{$d->{tables}}')" "$(find db -name '*.table' | wc -l)"
 is timeline_table_is_the_file "$(parsed page.html '$d->{tables}[0]{b}')" "$(stat -c %s db/*.table)"
-is timeline_names_stage_and_directory "$(parsed page.html '"$d->{stage} $d->{dir}"')" '06_leveled_compaction db'
+is timeline_names_stage_and_directory "$(parsed page.html '"$d->{stage} $d->{dir}"')" '09_fast_paths db'
 is timeline_needs_no_network "$(grep -cE 'https?://|src=|@import|fetch\(' page.html)" 0
 run strata timeline db
 is timeline_to_standard_output "$rc $(printf '%s\n' "$out" | cmp - page.html 2>&1)" '0 '
@@ -43,7 +43,7 @@ same timeline_page_is_the_source page.txt source.txt
 evil='</script><script>document.title="taken"</script><!--'
 mkdir -p 'a<img src=x onerror=b>&"'\'
 odd='a<img src=x onerror=b>&"'\''/db'
-strata put --stage 6 "$odd" "$evil" v
+strata put --stage 9 "$odd" "$evil" v
 strata put "$odd" '\xff\x00\n"\\' v
 strata timeline "$odd" -o evil.html
 is timeline_keys_end_no_script "$(grep -o '</script' evil.html | wc -l)" "$(grep -o '</script' page.html | wc -l)"

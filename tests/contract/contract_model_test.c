@@ -264,7 +264,6 @@ static void open_for_writing(struct run *run, bool create)
     subject_options(&options, run->place->fs, create);
     if (subject_promises(STRATA_PROMISE_POWER_CUT))
         options.sync = (enum strata_sync)below(run, 4);
-    options.pack_from_level = (unsigned)below(run, 9);
     if (below(run, 4) == 0)
         options.compaction = options.compaction == STRATA_COMPACTION_LEVELED
                                  ? STRATA_COMPACTION_TIERED

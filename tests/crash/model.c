@@ -72,7 +72,6 @@ static void open_it(void)
     options.table_bytes = sizes[1 + rng_below(&m.rng, 4)];
     options.level_bytes = sizes[2 + rng_below(&m.rng, 3)];
     options.block_bytes = 512u << rng_below(&m.rng, 4);
-    options.pack_from_level = (unsigned)rng_below(&m.rng, 9);
     options.event_log_bytes = rng_below(&m.rng, 3) * (64 << 10);
     options.sync = rng_below(&m.rng, 4) ? STRATA_SYNC_NEVER : STRATA_SYNC_ALWAYS;
     options.compaction =

@@ -40,13 +40,13 @@ static void make_seal(struct seal *seal, unsigned type, size_t value_size, size_
     record_head(ID, file->end, type, S(""), strata_bytes(bytes + RECORD_HEAD, value_size), bytes);
     part = strata_bytes(bytes, RECORD_HEAD + value_size + more);
     assert_int_equal(fs_append(file, &part, 1, NULL), 0);
-    seal->segment.file = file;
+    seal->segment.at.file = file;
     seal->segment.end = file->end;
 }
 
 static void free_seal(struct seal *seal)
 {
-    fs_close(seal->segment.file, NULL);
+    fs_close(seal->segment.at.file, NULL);
     fs_free(seal->fs);
 }
 

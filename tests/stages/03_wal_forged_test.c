@@ -4,7 +4,7 @@
 
 #include "02_hash_index/segment.h"
 #include "03_wal/checkpoint.h"
-#include "02_hash_index/tail.h"
+#include "03_wal/mark.h"
 #include "03_wal/wal.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"
@@ -385,12 +385,12 @@ static void tail_that_cannot_be_read_is_an_error(void **state)
     struct tail tail;
 
     (void)state;
-    assert_ok(tail_read(&env, &tail, &err), &err);
+    assert_ok(tail_read(&env, MARK_VERSION, &tail, &err), &err);
     fs_sim_fail(fs, &fault);
-    assert_code(tail_read(&env, &tail, &err), STRATA_ERR_IO, &err);
+    assert_code(tail_read(&env, MARK_VERSION, &tail, &err), STRATA_ERR_IO, &err);
     assert_err_file(&err, "db/TAIL");
     fs_sim_fail(fs, &fault);
-    assert_int_equal(tail_read(&env, &tail, NULL), STRATA_ERR_IO);
+    assert_int_equal(tail_read(&env, MARK_VERSION, &tail, NULL), STRATA_ERR_IO);
     fs_free(fs);
 }
 

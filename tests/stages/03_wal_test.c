@@ -1089,7 +1089,7 @@ static void rotation_that_got_as_far_as_the_file_is_taken_up_again(void **state)
     (void)state;
     assert_ok(engine->write(store, &put, 1, true, &err), &err);
     assert_ok(segment_seal(segments_active(set), &err), &err);
-    assert_ok(fs_sync(set->list[0]->file, &err), &err);
+    assert_ok(fs_sync(set->list[0]->at.file, &err), &err);
     assert_ok(segments_start(set, &err), &err);
     put.key = S("acknowledged");
     assert_ok(engine->write(store, &put, 1, true, &err), &err);

@@ -157,8 +157,8 @@ static void run_of_another_shape_is_not_opened(void **state)
         {{.page_type = STRATA_OP_PUT}, "no page of the index"},
         {{.page_key = "k", .page_size = 16}, "no page of the index"},
         {{.page_size = 16}, "no page of the index"},
-        {{.types = {RUN_INDEX}}, "no put or delete"},
-        {{.types = {0, 0, RUN_END}}, "no put or delete"},
+        {{.types = {RUN_INDEX}}, "type 7 is none"},
+        {{.types = {0, 0, RUN_END}}, "type 8 is none"},
     };
     struct strata_fs *fs = fs_sim_new();
     struct strata_env env = env_on(fs);
@@ -205,11 +205,11 @@ static void run_with_another_record_inside_is_damage(void **state)
 
     (void)state;
     assert_code(run_get(run, S("b"), &type, &value, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_offset(&err, PLACE(1));
+    assert_err_offset(&err, PLACE(1) + 4); /* the type */
     assert_int_equal(cursor_first(cursor, NULL), 0);
     assert_code(cursor_next(cursor, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_offset(&err, PLACE(1));
-    verify_says(run, "no put or delete");
+    assert_err_offset(&err, PLACE(1) + 4); /* the type */
+    verify_says(run, "type 7 is none");
     cursor_free(cursor);
     strata_buffer_free(&value);
     sstable_unref(run);
@@ -263,7 +263,7 @@ static void run_verify_sees_what_does_not_fit(void **state)
         struct shape shape;
         const char *words;
     } cases[] = {
-        {{.places = {0, PLACE(2)}}, "another place"},
+        {{.places = {0, PLACE(2)}}, "another offset"},
         {{.stand = RECORDS + 1}, "not those that the run's end"},
         {{.tombstones = 1}, "not those that the run's end"},
         {{.digest = 1}, "not those that the run's end"},

@@ -4,6 +4,7 @@
 
 #include "02_hash_index/index.h"
 #include "05_blocks_bloom/bloom.h"
+#include "../../bench/bloom_theory.h"
 #include "rng.h"
 
 #include <stdio.h>

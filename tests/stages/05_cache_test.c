@@ -132,7 +132,12 @@ static void cache_pinned_block_is_never_evicted(void **state)
     }
     assert_int_equal(stats_of(cache).blocks, 2);
     assert_true(stats_of(cache).bytes <= ROOM(2));
-    assert_true(has(cache, 1, 3) && has(cache, 1, 4));
+    pinned[3] = cache_get(cache, 1, 3); /* the oldest, if it were not pinned again */
+    put_and_unpin(cache, 1, 5);
+    put_and_unpin(cache, 1, 6);
+    assert_int_equal(pinned[3]->data[SIZE - 1], fill_of(1, 3));
+    cache_unpin(cache, pinned[3]);
+    assert_true(has(cache, 1, 3) && has(cache, 1, 6));
     cache_del(cache);
 }
 

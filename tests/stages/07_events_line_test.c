@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "../crash/allocations.h"
-#include "07_paced_compaction/events/events.h"
+#include "events/events.h"
 #include "base/checksum.h"
 
 #include <inttypes.h>

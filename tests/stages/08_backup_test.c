@@ -58,7 +58,7 @@ static size_t count_tables(struct strata_fs *fs, const char *dir)
 
     assert_ok(fs_list(fs, dir, &names, &err), &err);
     for (size_t i = 0; i < names.count; i++)
-        count += strstr(names.names[i], ".table") != NULL;
+        count += strstr(names.names[i], ".sst") != NULL;
     fs_names_free(&names);
     return count;
 }

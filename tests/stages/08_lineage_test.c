@@ -1,13 +1,13 @@
 /* 08_lineage_test.c: what a table notes of others: bytes and back, and bytes that are no notes. */
 #include "test.h"
 
-#include "08_backup_repair/lineage.h"
+#include "08_backup_repair/lineage/lineage.h"
 
 #include "base/coding.h"
 
 static struct lineage sample(void)
 {
-    struct lineage lineage = {.level = 3, .group = 300, .place = 2, .last = true};
+    struct lineage lineage = {.level = 3, .group = 300, .ordinal = 2, .last = true};
 
     for (uint64_t number = 100; number < 140; number++)
         assert_int_equal(lineage_add(&lineage, number >= 138, number, NULL), 0);
@@ -26,7 +26,7 @@ static void lineage_comes_back_as_it_was(void **state)
     assert_int_equal(got.level, 3);
     assert_false(got.repaired);
     assert_int_equal(got.group, 300);
-    assert_int_equal(got.place, 2);
+    assert_int_equal(got.ordinal, 2);
     assert_true(got.last);
     assert_true(lineage_is_source(&got, 100) && lineage_is_source(&got, 137));
     assert_false(lineage_is_source(&got, 138) || lineage_is_above(&got, 137));

@@ -36,7 +36,7 @@ static void put_number(struct entry *e, size_t at, uint64_t number, int digits)
     memcpy(e->key + at, text, e->size - at);
 }
 
-/* Few letters, zeros among them: heads alike, one key beginning another, the empty one. */
+/* Few letters, zeros among them: key_prefixes alike, one key beginning another, the empty one. */
 static void draw_short(struct rng *rng, struct entry *e)
 {
     e->size = (size_t)rng_below(rng, rng_below(rng, 3) ? 6 : 20);

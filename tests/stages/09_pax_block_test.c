@@ -529,7 +529,7 @@ static void block_damage_is_told_with_its_place(void **state)
     assert_non_null(byte);
     memcpy(byte, bytes.data, 25);
     assert_told(longer, 25, "behind its last value");
-    assert_told(strata_bytes(bytes.data, 0), 0, "ends within its head");
+    assert_told(strata_bytes(bytes.data, 0), 0, "ends within its header");
     free(byte);
     free((void *)bytes.data);
     pax_block_builder_free(&builder);

@@ -1031,9 +1031,9 @@ static void table_hit_uses_one_block_and_a_miss_hardly_any(void **state)
         assert_int_equal(strata_get(db, S(key), NULL, NULL), STRATA_NOT_FOUND);
     }
     assert_true(blocks_used(db) - before <= count / 50);
-    assert_int_equal(check_stat(db, "bloom_denied") + check_stat(db, "bloom_deceived"),
+    assert_int_equal(check_stat(db, "bloom_filtered") + check_stat(db, "bloom_false_positives"),
                      count - check_stat(db, "tables")); /* between two tables none is asked */
-    assert_int_equal(check_stat(db, "bloom_deceived"), blocks_used(db) - before);
+    assert_int_equal(check_stat(db, "bloom_false_positives"), blocks_used(db) - before);
     assert_int_equal(strata_close(db, NULL), 0);
     fs_free(fs);
 }

@@ -74,7 +74,7 @@ static void ground_init(struct ground *g, uint64_t table_bytes)
     g->fs->ops = &g->ops;
     strata_options_init(&g->options);
     g->options.fs = g->fs;
-    g->options.stage = 6;
+    g->options.stage = 9;
     g->options.create = true;
     g->options.sync = STRATA_SYNC_NEVER;
     g->options.block_bytes = BLOCK;

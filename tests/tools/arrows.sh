@@ -10,10 +10,10 @@ bad=0
 complain() { echo "arrows: $1" >&2; bad=1; }
 
 declare -A may=(
-    [base]="" [fs]="base" [db]="base fs" [inspect]="base fs db" [text]="base"
+    [base]="" [fs]="base" [db]="base fs" [inspect]="base fs db" [events]="base fs inspect" [text]="base"
     [crash/sim]="base fs" [crash]="base fs db inspect text crash/sim"
     [cli]="base fs db inspect text crash crash/sim"
-    [stages]="base fs db inspect"
+    [stages]="base fs db events inspect"
 )
 used=" $* "
 for pair in "$@"; do

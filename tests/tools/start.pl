@@ -55,6 +55,7 @@ my ($table) = $text =~ /^(const struct strata_engine strata_stage_\w+ = \{.*?^\}
 my %defined;
 for my $path (glob('stages/*/*.c stages/*/*/*.c')) {
     next if $path =~ /engine\.c$/;
+    next if $path =~ m{^stages/(\d+)_} && $1 > $stage; # a later stage's
     my $code = slurp($path);
     $defined{$1} //= $path while $code =~ /^int (\w+)\(void \*self\b/mg;
 }

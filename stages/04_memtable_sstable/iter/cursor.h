@@ -1,6 +1,6 @@
 /* cursor.h: an iterator over entries in order: those of a memtable, of a run, of a merge of
  * several. Each source gives one version of a key, the newest that counts in it; a tombstone is one
- * too. So a cursor is an engine's iterator that also tells sequence number and type.
+ * too. So a cursor is an engine's iterator that also has sequence number and type.
  *
  * Moves return 0 (positioned: key, sequence and type are set), STRATA_NOT_FOUND or < 0; after
  * anything but 0 the cursor is not positioned, and must be sought before it is stepped. A move sets

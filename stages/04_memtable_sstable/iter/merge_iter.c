@@ -1,22 +1,22 @@
-/* merge_iter.c: a heap of sources, the next one to be shown on top (Knuth, The Art of Computer
+/* merge_iter.c: a heap of sources, the one to be shown next on top (Knuth, The Art of Computer
  * Programming 3, 5.4.1).
  *
  *            a 7            forward: the smallest key on top; backward: the largest;
  *          /     \          of one key in several sources the largest sequence number, the newest
  *        a 3     c 9
  *        /
- *      b 2                  shown: a 7. To go on, every source that stands at `a` is moved.
+ *      b 2                  shown: a 7. To go on, every source that is at `a` is moved.
  *
- * 4.I9:  the sources heap[0..live) are positioned, all in one direction: forward each at its first
+ * 4.I7:  the sources heap[0..live) are positioned, all in one direction: forward each at its first
  *        key that is not before the one shown, backward at its last that is not behind it.
- * 4.I10: what is on top, and no tombstone, is what is shown.
- * 4.I11: to turn round, every source is sought anew, by the key that is shown.
+ * 4.I8:  what is on top, and no tombstone, is what is shown.
+ * 4.I9: to turn round, every source is sought anew, by the key that is shown.
  *
  * Measured: a heap and a tree of losers differ by less than the noise. */
-#include "04_memtable_sstable/iter/merge_iter.h"
+#include "merge_iter.h"
 
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct merge_iter {
     struct cursor base;
@@ -27,11 +27,10 @@ struct merge_iter {
     struct strata_buffer key;    /* a copy of the one to be passed */
 };
 
-/* ---- The heap ---------------------------------------------------------------------------- */
-
 static bool is_above(const struct merge_iter *m, const struct cursor *a, const struct cursor *b)
 {
     int order = strata_compare(a->iter.key, b->iter.key);
+
     if (order)
         return m->back ? order > 0 : order < 0;
     return a->sequence > b->sequence;
@@ -51,12 +50,6 @@ static void sift_down(struct merge_iter *m, size_t at)
     m->heap[at] = moved;
 }
 
-static void build(struct merge_iter *m)
-{
-    for (size_t i = m->live / 2; i-- > 0;)
-        sift_down(m, i);
-}
-
 /* Moves the source on top; at its end it leaves the heap. */
 static int advance_top(struct merge_iter *m, struct strata_error *err)
 {
@@ -72,53 +65,51 @@ static int advance_top(struct merge_iter *m, struct strata_error *err)
     return 0;
 }
 
-/* ---- Moving ------------------------------------------------------------------------------ */
-
-static int copy_key(struct merge_iter *m, struct strata_slice key, struct strata_error *err)
+/* The shown key outlives the moves of the source that lends it. */
+static int copy_key(struct merge_iter *m, struct strata_slice *key, struct strata_error *err)
 {
     strata_buffer_clear(&m->key);
-    return strata_buffer_append(&m->key, key.data, key.size) < 0 ? strata_fail_memory(err, key.size)
-                                                                 : 0;
+    if (strata_buffer_append(&m->key, key->data, key->size) < 0)
+        return strata_fail_memory(err, key->size);
+    *key = strata_buffer_slice(&m->key);
+    return 0;
 }
 
-/* Moves every source away from the key on top. With one source it stands there alone. */
+/* Moves every source away from the key on top. One source alone has the key once. */
 static int pass_key(struct merge_iter *m, struct strata_error *err)
 {
-    struct strata_slice key;
+    struct strata_slice key = m->heap[0]->iter.key;
     int rc;
 
     if (m->live == 1)
         return advance_top(m, err);
-    rc = copy_key(m, m->heap[0]->iter.key, err);
-    key = strata_buffer_slice(&m->key);
+    rc = copy_key(m, &key, err);
     while (rc == 0 && m->live && strata_compare(m->heap[0]->iter.key, key) == 0)
         rc = advance_top(m, err);
     return rc;
 }
 
-static int show(struct merge_iter *m, const struct cursor *top)
+/* Shows what is on top (4.I8). `rc`: of the moves before; an error leaves nothing. */
+static int show_top(struct merge_iter *m, int rc, struct strata_error *err)
 {
-    m->base.iter.key = top->iter.key;
-    m->base.sequence = top->sequence;
-    m->base.type = top->type;
-    m->base.iter.has_value = top->iter.has_value;
-    m->base.iter.value = top->iter.value;
-    return 0;
-}
+    const struct cursor *top;
 
-/* Shows what is on top (4.I10). `rc`: of the moves before; an error leaves nothing. */
-static int settle(struct merge_iter *m, int rc, struct strata_error *err)
-{
     while (rc == 0 && m->live && m->heap[0]->type == STRATA_OP_DELETE && !m->tombstones)
         rc = pass_key(m, err);
     if (rc < 0)
         m->live = 0;
     if (rc < 0 || !m->live)
         return rc < 0 ? rc : STRATA_NOT_FOUND;
-    return show(m, m->heap[0]);
+    top = m->heap[0];
+    slice_pass_on(&m->base.iter.key, &top->iter.key);
+    slice_pass_on(&m->base.iter.value, &top->iter.value);
+    m->base.iter.has_value = top->iter.has_value;
+    m->base.sequence = top->sequence;
+    m->base.type = top->type;
+    return 0;
 }
 
-/* Positions all sources by `place`, which is told the key. */
+/* Positions all sources by `place`, in this direction, and shows the first. */
 static int start(struct merge_iter *m, bool back, struct strata_slice key,
                  int (*place)(struct cursor *, struct strata_slice, struct strata_error *),
                  struct strata_error *err)
@@ -132,9 +123,9 @@ static int start(struct merge_iter *m, bool back, struct strata_slice key,
         if (rc == 0)
             m->heap[m->live++] = m->all[i];
     }
-    if (rc >= 0)
-        build(m);
-    return rc < 0 ? rc : 0;
+    for (size_t i = m->live / 2; rc >= 0 && i-- > 0;)
+        sift_down(m, i);
+    return show_top(m, rc < 0 ? rc : 0, err);
 }
 
 static int place_last(struct cursor *source, struct strata_slice key, struct strata_error *err)
@@ -146,9 +137,8 @@ static int place_last(struct cursor *source, struct strata_slice key, struct str
 static int place_before(struct cursor *source, struct strata_slice key, struct strata_error *err)
 {
     int rc = cursor_seek(source, key, err);
-    if (rc < 0)
-        return rc;
-    return rc == 0 ? cursor_prev(source, err) : cursor_last(source, err);
+
+    return rc == 0 ? cursor_prev(source, err) : rc > 0 ? cursor_last(source, err) : rc;
 }
 
 static int place_behind(struct cursor *source, struct strata_slice key, struct strata_error *err)
@@ -157,32 +147,30 @@ static int place_behind(struct cursor *source, struct strata_slice key, struct s
     return rc == 0 && strata_compare(source->iter.key, key) == 0 ? cursor_next(source, err) : rc;
 }
 
+static int step(struct merge_iter *m, bool back, struct strata_error *err)
+{
+    struct strata_slice key = m->base.iter.key;
+    int rc;
+
+    assert(m->live > 0);
+    if (m->back == back)
+        return show_top(m, pass_key(m, err), err);
+    rc = copy_key(m, &key, err);
+    return rc < 0 ? show_top(m, rc, err) /* 4.I9 */
+                  : start(m, back, key, back ? place_before : place_behind, err);
+}
+
 static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     struct merge_iter *m = (struct merge_iter *)iter;
     int rc = cursor_keep_key(&m->base, &key, err);
 
-    if (rc == 0)
-        rc = start(m, false, key, cursor_seek, err);
-    return settle(m, rc, err);
+    return rc < 0 ? show_top(m, rc, err) : start(m, false, key, cursor_seek, err);
 }
 
 static int merge_last(struct strata_iter *iter, struct strata_error *err)
 {
-    struct merge_iter *m = (struct merge_iter *)iter;
-    return settle(m, start(m, true, strata_bytes(NULL, 0), place_last, err), err);
-}
-
-static int step(struct merge_iter *m, bool back, struct strata_error *err)
-{
-    int rc;
-
-    if (m->back == back)
-        return settle(m, pass_key(m, err), err);
-    rc = copy_key(m, m->base.iter.key, err);
-    if (rc == 0) /* 4.I11 */
-        rc = start(m, back, strata_buffer_slice(&m->key), back ? place_before : place_behind, err);
-    return settle(m, rc, err);
+    return start((struct merge_iter *)iter, true, strata_bytes(NULL, 0), place_last, err);
 }
 
 static int merge_next(struct strata_iter *iter, struct strata_error *err)
@@ -203,8 +191,6 @@ static int merge_value(struct strata_iter *iter, struct strata_error *err)
     return rc;
 }
 
-/* ---- Its life ---------------------------------------------------------------------------- */
-
 static void free_sources(struct cursor *const *sources, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -215,6 +201,7 @@ static void free_sources(struct cursor *const *sources, size_t count)
 static void merge_free(struct strata_iter *iter)
 {
     struct merge_iter *m = (struct merge_iter *)iter;
+
     free_sources(m->all, m->count);
     strata_buffer_free(&m->key);
     free(m->all);
@@ -230,22 +217,21 @@ int merge_iter_new(struct cursor *const *sources, size_t count, bool tombstones,
     struct cursor **all = malloc((2 * count + 1) * sizeof(struct cursor *));
     bool whole = m && all;
 
-    for (size_t i = 0; whole && i < count; i++)
+    for (size_t i = 0; whole && i < count; i++) {
         whole = sources[i] != NULL;
+        all[i] = sources[i];
+    }
+    *out = whole ? &m->base : NULL;
     if (!whole) {
         free_sources(sources, count);
         free(all);
         free(m);
-        *out = NULL;
         return strata_fail_memory(err, count * sizeof(struct cursor *));
     }
-    for (size_t i = 0; i < count; i++)
-        all[i] = sources[i];
-    *m = (struct merge_iter){.base.iter.ops = &ops,
-                             .all = all,
-                             .heap = all + count,
-                             .count = count,
-                             .tombstones = tombstones};
-    *out = &m->base;
+    m->base.iter.ops = &ops;
+    m->all = all;
+    m->heap = all + count;
+    m->count = count;
+    m->tombstones = tombstones;
     return 0;
 }

@@ -2,18 +2,19 @@
  * version that was written since it was made; a reader who came at sequence number s sees those up
  * to s, whatever is added later.
  *
- * Threads: one at a time adds; any number read meanwhile, without a lock. It is dropped when the
- * last one who refers to it lets go. */
+ * Threads: one at a time adds; any number read meanwhile, without a lock. It is freed with the last
+ * reference. */
 #ifndef STRATA_04_MEMTABLE_H
 #define STRATA_04_MEMTABLE_H
 
-#include "04_memtable_sstable/memtable/arena.h"
 #include "04_memtable_sstable/iter/cursor.h"
+#include "arena.h"
 
 #include <stdatomic.h>
 
-/* What keeps its entries in order. The calls are those of the memtable, which are described below;
- * `self` lies behind it, and what it needs more it takes from the arena. */
+/* What keeps its entries in order: a skip list (skip.h), or what a later stage hands in. The calls
+ * are those of the memtable, described below; `self` lies behind it, and what it needs besides it
+ * takes from the arena. */
 struct memtable_kind {
     size_t self_bytes;
     int (*init)(void *self, struct arena *arena, struct strata_error *err);
@@ -28,7 +29,7 @@ struct memtable_kind {
     void (*recycle)(void *self);
 };
 
-extern const struct memtable_kind memtable_skip; /* a skip list */
+extern const struct memtable_kind memtable_skip; /* skip_memtable.c */
 
 struct memtable {
     _Atomic unsigned refs;
@@ -47,7 +48,7 @@ int memtable_new(const struct memtable_kind *kind, struct arena_source *source, 
 void memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine */
 
-/* Entries in it: of those that a reader was told, none is missing. */
+/* Entries in it; a reader may see a smaller number than there are by now. */
 uint64_t memtable_count(const struct memtable *memtable);
 /* Memory in use, bytes. */
 size_t memtable_bytes(const struct memtable *memtable);

@@ -6,20 +6,17 @@
  * versions of a key the newest comes first. Nothing is removed or changed.
  *
  * Threads: one at a time adds. Any number read at the same time, without a lock; a reader sees
- * every entry whose adding had returned before the reading began (and the writer's word of that
- * reached it), and perhaps later ones. */
+ * every entry up to the sequence number that it has, and perhaps later ones. */
 #ifndef STRATA_04_SKIP_H
 #define STRATA_04_SKIP_H
 
-#include "04_memtable_sstable/memtable/arena.h"
+#include "arena.h"
 #include "base/prng.h"
 
 #define SKIP_HEIGHT 16 /* levels; with one node in three a level higher: 40 million entries */
 
-/* Bytes before it: the pointers to the next nodes, level 0 nearest. Bytes behind it: the key, and
- * then the value. */
+/* Bytes before it: the pointers to the next nodes, level 0 nearest. */
 struct skip_node {
-    uint64_t head[2];    /* the key's first 16 bytes as two numbers, zeros behind a shorter one */
     uint64_t sequence;   /* of the operation */
     uint32_t key_size;   /* bytes */
     uint32_t value_size; /* bytes */
@@ -28,21 +25,18 @@ struct skip_node {
 };
 
 struct skip {
-    struct arena *arena;                 /* borrowed */
-    struct skip_node *first;             /* before all entries, of full height */
-    struct skip_node *path[SKIP_HEIGHT]; /* the last node added, or before it, on each level */
+    struct arena *arena;     /* borrowed */
+    struct skip_node *first; /* before all entries, of full height */
     struct prng prng;
     _Atomic int height; /* levels in use; a reader may see an older number, which is as good */
-    size_t count;
 };
 
 /* Bytes that skip_add takes from the arena at most. */
 size_t skip_bytes(size_t key_size, size_t value_size);
-
 /* NO_MEMORY. Ended with its arena. */
-int skip_init(struct skip *skip, struct arena *arena, struct strata_error *err);
+int skip_init(void *skip, struct arena *arena, struct strata_error *err);
 /* Adds an entry; no other has this key and this sequence number. The arena has room for it. */
-void skip_add(struct skip *skip, struct strata_slice key, uint64_t sequence, unsigned type,
+void skip_add(void *skip, uint64_t sequence, unsigned type, struct strata_slice key,
               struct strata_slice value);
 
 struct strata_slice skip_key(const struct skip_node *node);
@@ -55,8 +49,10 @@ const struct skip_node *skip_seek(const struct skip *skip, struct strata_slice k
 /* The last entry before (key, sequence). */
 const struct skip_node *skip_before(const struct skip *skip, struct strata_slice key,
                                     uint64_t sequence);
-const struct skip_node *skip_first(const struct skip *skip);
 const struct skip_node *skip_last(const struct skip *skip);
 const struct skip_node *skip_next(const struct skip_node *node);
+
+/* Is every level in order, and on the level below it (4.I3)? For tests. */
+bool skip_check(const struct skip *skip);
 
 #endif

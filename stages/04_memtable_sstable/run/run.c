@@ -10,17 +10,17 @@
  *   value of a page: 1 to 128 offsets, 8 bytes each; all pages but the last have 128
  *   value of the end: | records 8 | tombstones 8 | index 8 | first 8 | last 8 | digest 8 |
  *
- * A run is valid iff every record is, the end stands where the file ends, the pages hold the places
+ * A run is valid iff every record is, the end is where the file ends, the pages hold the places
  * of all records in order and nothing else, keys ascend, and counts and digest add up. Every byte
  * lies in a record or in the header, so a check covers each.
  *
- * I1: no byte is relied on before its check: a page and a record are each read whole and checked
- *     for every step of a search.
- * I2: no number of the file is used before it is known to lie within it; a wrong place given by a
- *     page leads to a record that does not check there, as the place seeds its checks.
- * I3: each key stands here once. Older versions are needed by readers who came before the flush
- *     alone, and those hold the memtable. So the records need no sequence numbers: of two runs all
- *     of one are newer (sum.first, sum.last).
+ * 4.I10: no byte is relied on before its check: for every step of a search a page and a record are
+ *        read whole and checked.
+ * 4.I11: no number of the file is used before it is known to lie within it; a wrong offset given by
+ *        a page leads to a record that does not check there, as the offset seeds its checks.
+ * 4.I12: each key is here once. Older versions are needed only by readers who came before the
+ *        flush, and those hold the memtable. So the records need no sequence numbers: of two runs
+ *        all of one are newer (sum.first, sum.last).
  *
  * A get costs log2(n) steps, each a page and a record: this stage's weakness. What would help is
  * a part of the index in memory, and that is stage 5's, whose blocks make it small. */
@@ -39,7 +39,7 @@
 struct run {
     struct sstable base;
     struct fs_file *file;
-    uint64_t index; /* where its first page stands */
+    uint64_t index; /* where its first page begins */
 };
 
 /* What a run's last record says of the others. */
@@ -70,7 +70,7 @@ static bool decode_end(struct strata_slice value, struct run_end *end)
     return decoder_done(&d);
 }
 
-/* Do the parts fill the file? (I2) */
+/* Do the parts fill the file? (4.I11) */
 static bool adds_up(const struct run_end *end, uint64_t at)
 {
     const struct sstable_sum *sum = &end->sum;
@@ -99,7 +99,7 @@ static int read_end(const struct run *run, struct run_end *end, struct strata_er
     return rc;
 }
 
-/* What a search holds: the page and the record that it read last. */
+/* What a search holds: the page and the record that it has read last. */
 struct probe {
     struct strata_buffer page, body;
     uint64_t page_number; /* in `page`, if that holds any bytes */
@@ -130,9 +130,9 @@ static int read_page(const struct run *run, struct probe *probe, uint64_t number
     return rc;
 }
 
-/* Where record `n` stands: a place among the records (I2). */
-static int place_of(const struct run *run, struct probe *probe, uint64_t n, uint64_t *offset,
-                    struct strata_error *err)
+/* The offset of record `n`, among the records (4.I11). */
+static int offset_of(const struct run *run, struct probe *probe, uint64_t n, uint64_t *offset,
+                     struct strata_error *err)
 {
     uint64_t number = n / RUN_PAGE;
     struct decoder d;
@@ -148,14 +148,7 @@ static int place_of(const struct run *run, struct probe *probe, uint64_t n, uint
     return *offset >= RECORD_FILE_HEADER && *offset < run->index
                ? 0
                : corrupt(run, run->index + number * PAGE_BYTES,
-                         "the index tells of a record outside the records", err);
-}
-
-static int check_type(const struct run *run, const struct record *record, struct strata_error *err)
-{
-    return record->type <= STRATA_OP_DELETE
-               ? 0
-               : corrupt(run, record->offset, "no put or delete stands here", err);
+                         "the index names an offset outside the records", err);
 }
 
 /* Reads record `n`, whole. */
@@ -163,12 +156,11 @@ static int read_record(const struct run *run, struct probe *probe, uint64_t n,
                        struct strata_error *err)
 {
     uint64_t offset;
-    int rc = place_of(run, probe, n, &offset, err);
+    int rc = offset_of(run, probe, n, &offset, err);
 
-    if (rc == 0)
-        rc = record_at(run->file, run->base.number, offset, run->index, RUN_END, &probe->body,
-                       &probe->record, err);
-    return rc < 0 ? rc : check_type(run, &probe->record, err);
+    return rc < 0 ? rc
+                  : record_at(run->file, run->base.number, offset, run->index, STRATA_OP_DELETE,
+                              &probe->body, &probe->record, err);
 }
 
 static int read_bounds(struct run *run, struct strata_error *err)
@@ -283,7 +275,7 @@ int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
     if (rc == 0)
         *offset = found ? probe.record.offset : run->index;
     if (rc == 0 && !found && at < run->base.sum.records)
-        rc = place_of(run, &probe, at, offset, err);
+        rc = offset_of(run, &probe, at, offset, err);
     probe_free(&probe);
     return rc;
 }
@@ -294,20 +286,18 @@ struct run_cursor {
     struct cursor base;
     const struct run *run;
     struct probe probe;
-    struct record_reader reader; /* stands behind the record */
+    struct record_reader reader; /* behind the record */
     struct record record;
     uint64_t n; /* which record that is */
 };
 
-/* Reads on from where the reader stands: record `n`. */
+/* Reads the next record, which is record `n`. */
 static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
 {
     int rc = record_next(&c->reader, &c->record, err);
 
     if (rc > 0)
         rc = corrupt(c->run, c->reader.at, "a record ends behind the last one's end", err);
-    if (rc == 0)
-        rc = check_type(c->run, &c->record, err);
     if (rc < 0)
         return rc;
     c->n = n;
@@ -323,7 +313,7 @@ static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
 static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_error *err)
 {
     uint64_t at, from, end = c->run->index;
-    int rc = place_of(c->run, &c->probe, n, &at, err);
+    int rc = offset_of(c->run, &c->probe, n, &at, err);
 
     if (rc < 0)
         return rc;
@@ -372,8 +362,8 @@ static int run_value(struct strata_iter *iter, struct strata_error *err)
     int rc = 0;
 
     if (!c->record.value.data) {
-        rc = record_at(c->run->file, c->run->base.number, c->record.offset, c->run->index, RUN_END,
-                       &c->probe.body, &c->probe.record, err);
+        rc = record_at(c->run->file, c->run->base.number, c->record.offset, c->run->index,
+                       STRATA_OP_DELETE, &c->probe.body, &c->probe.record, err);
         iter->value = rc == 0 ? c->probe.record.value : strata_bytes(NULL, 0);
     }
     iter->has_value = rc == 0;
@@ -395,7 +385,6 @@ static void cursor_init(struct run_cursor *c, const struct run *run)
     *c =
         (struct run_cursor){.base = {.iter.ops = &ops, .sequence = run->base.sum.last}, .run = run};
     record_reader_init(&c->reader, run->file, run->base.number, run->index);
-    c->reader.max_type = RUN_END;
 }
 
 struct cursor *run_cursor(struct sstable *table, bool once)
@@ -417,15 +406,15 @@ struct verification {
     uint64_t tombstones;
 };
 
-/* The record where the cursor stands: in order, and where the index says. */
+/* Is the cursor's record in order, and where the index says? */
 static int verify_record(struct run_cursor *c, struct verification *v, struct strata_error *err)
 {
     struct strata_slice before = strata_buffer_slice(&v->before);
     uint64_t at;
-    int rc = place_of(c->run, &c->probe, c->n, &at, err);
+    int rc = offset_of(c->run, &c->probe, c->n, &at, err);
 
     if (rc == 0 && at != c->record.offset)
-        rc = corrupt(c->run, c->record.offset, "the index has another place for this record", err);
+        rc = corrupt(c->run, c->record.offset, "the index has another offset for this record", err);
     if (rc == 0 && c->n && strata_compare(before, c->base.iter.key) >= 0)
         rc = corrupt(c->run, c->record.offset, "this key is not behind the one before it", err);
     if (rc < 0)
@@ -446,7 +435,7 @@ static int verify_end(const struct run *run, const struct run_cursor *c,
 
     if (rc == 0 && (v->sum.records != end.sum.records || c->reader.at != end.index ||
                     v->tombstones != end.sum.tombstones || v->sum.digest != end.sum.digest))
-        rc = corrupt(run, end.index, "the records are not those that the run's end tells of", err);
+        rc = corrupt(run, end.index, "the records are not those that the run's end describes", err);
     return rc;
 }
 

@@ -3,8 +3,8 @@
  * A table is written from its beginning to its end, through a buffer, and gets its name when it is
  * whole and on the device: NAME.tmp is no table, and is removed by the next open.
  *
- * I1: a table's file is there as long as anybody reads it, by its name: so it may be closed and
- *     opened again meanwhile. What a crash leaves of it the next open removes. */
+ * 4.I13: a table's file is there as long as anybody reads it, by its name: so it may be closed and
+ *        opened again meanwhile. What a crash leaves of it the next open removes. */
 #include "04_memtable_sstable/run/sstable.h"
 #include "01_append_log/record.h"
 #include "base/bytes.h"
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define PIECE ((size_t)64 << 10) /* bytes of one call */
-#define WRITE_BACK 16            /* pieces, after which the device is told to begin */
+#define WRITE_BACK 16            /* pieces that are written back together */
 
 char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
 {
@@ -134,7 +134,7 @@ uint64_t sstable_writer_place(const struct sstable_writer *w)
     return w->file->end + w->bytes.size;
 }
 
-/* The device is told to begin with what it has. */
+/* The system begins to write it: less is left for the sync. */
 static void write_back(struct sstable_writer *w)
 {
     fs_write_back(w->file, w->written_back, w->file->end - w->written_back);

@@ -126,8 +126,7 @@ int sstable_writer_begin(struct sstable_writer *writer, const struct sstable_kin
                          const struct strata_env *env, uint64_t number, struct strata_error *err);
 /* Where the next byte belongs. */
 uint64_t sstable_writer_place(const struct sstable_writer *writer);
-/* What was put into `bytes` may be written; `more` stands behind it, and is written from where it
- * is. */
+/* What was put into `bytes` may be written; `more` follows it, and is written from where it is. */
 int sstable_writer_flush(struct sstable_writer *writer, struct strata_slice more,
                          struct strata_error *err);
 /* The same, when enough has gathered. */

@@ -159,18 +159,14 @@ static inline void read_entry(const struct block *block, uint32_t offset, struct
     e->next = (uint32_t)(at + rest + value - block->data);
 }
 
-struct strata_slice block_restart_key(const struct block *block, uint32_t n)
+struct strata_slice block_restart(const struct block *block, uint32_t n, struct strata_slice *value)
 {
     struct entry e;
-    read_entry(block, restart_offset(block, n), &e);
-    return e.rest;
-}
 
-struct strata_slice block_restart_value(const struct block *block, uint32_t n)
-{
-    struct entry e;
     read_entry(block, restart_offset(block, n), &e);
-    return e.value;
+    if (value)
+        *value = e.value;
+    return e.rest;
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
@@ -182,7 +178,7 @@ static uint32_t find_restart(const struct block *block, struct strata_slice key)
 
     while (low < high) {
         uint32_t middle = low + (high - low + 1) / 2;
-        if (strata_compare(block_restart_key(block, middle), key) <= 0)
+        if (strata_compare(block_restart(block, middle, NULL), key) <= 0)
             low = middle;
         else
             high = middle - 1;

@@ -40,10 +40,9 @@ struct block block_of(struct strata_slice bytes);
 
 /* The type of the entry with this key, and its value, borrowed from the block; 0: there is none. */
 unsigned block_get(const struct block *block, struct strata_slice key, struct strata_slice *value);
-/* The key at restart point n; it is stored there in full. */
-struct strata_slice block_restart_key(const struct block *block, uint32_t n);
-/* The value there. */
-struct strata_slice block_restart_value(const struct block *block, uint32_t n);
+/* The key at restart point n, which is stored there in full, and its value, if that is not NULL. */
+struct strata_slice block_restart(const struct block *block, uint32_t n,
+                                  struct strata_slice *value);
 
 /* ---- Iterating ------------------------------------------------------------------------------- */
 

@@ -65,6 +65,7 @@ int block_builder_add(struct block_builder *b, unsigned type, struct strata_slic
                       struct strata_slice value, struct strata_error *err)
 {
     struct strata_buffer *to = &b->bytes;
+    struct strata_slice rest;
     size_t shared = b->count ? common_prefix(strata_buffer_slice(&b->last), key) : 0;
     uint8_t *at;
 
@@ -80,11 +81,12 @@ int block_builder_add(struct block_builder *b, unsigned type, struct strata_slic
     }
     if (buffer_reserve(to, 3 * CODING_VARINT_MAX + 1) < 0)
         return no_memory(b, err);
+    rest = slice_behind(key, shared);
     at = put_varint(to->data + to->size, shared);
-    at = put_varint(at, key.size - shared);
+    at = put_varint(at, rest.size);
     at = put_varint(at, value.size);
     to->size = (size_t)(put_u8(at, (uint8_t)type) - to->data);
-    strata_buffer_append(to, key.data + shared, key.size - shared);
+    strata_buffer_append(to, rest.data, rest.size);
     strata_buffer_append(to, value.data, value.size);
     strata_buffer_clear(&b->last);
     if (to->out_of_memory || strata_buffer_append(&b->last, key.data, key.size) < 0)

@@ -9,11 +9,9 @@
  * 5.I11: index and filter were checked when the table was opened and do not change. So any number
  *        of threads reads a table without a lock; only the cache has one. */
 #include "02_hash_index/index.h"
-#include "base/bytes.h"
 #include "base/cost.h"
 #include "table_inside.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* ---- What the tables of a database have in common -------------------------------------------- */
@@ -23,6 +21,7 @@ static void common_del(void *self)
     struct table_common *common = self;
 
     cache_del(common->cache);
+    fs_pool_del(common->files);
     free(common);
 }
 
@@ -35,6 +34,8 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
         return strata_fail_memory(err, sizeof *common);
     common->env = env;
     rc = cache_new(env->options->cache_bytes, &common->cache, err);
+    if (rc == 0)
+        rc = fs_pool_new(env->fs, &common->files, err);
     if (rc < 0)
         common_del(common);
     else
@@ -73,18 +74,22 @@ void table_close(struct sstable *base)
 {
     struct table *t = (struct table *)base;
 
-    fs_close(t->file, NULL); /* it was only read: nothing is lost */
+    fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
     table_free_parts(t);
     strata_buffer_free(&t->user);
     sstable_free(base);
 }
 
-static int open_file(struct table *t, struct strata_error *err)
+/* A table's file is opened when it is read, and closed while others need the descriptor more. */
+static int check_file(struct table *t, struct strata_error *err)
 {
     struct strata_error why;
-    int rc = fs_open(t->base.fs, t->base.path, FS_READ, &t->file, &why);
+    int used = fs_pooled_use(&t->file, &why);
+    int rc = sstable_opened(&t->base, used < 0 ? NULL : t->file.file, used, &why, err);
 
-    return sstable_opened(&t->base, t->file, rc, &why, err);
+    if (used == 0)
+        fs_pooled_done(&t->file);
+    return rc;
 }
 
 int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
@@ -99,8 +104,10 @@ int table_open(const struct strata_env *env, void *common, uint64_t number, stru
     t->common = common;
     t->cache_name = cache_table(t->common->cache);
     rc = sstable_init(&t->base, &table_kind, env, number, err);
+    t->file.path = t->base.path;
+    t->file.pool = t->common->files;
     if (rc == 0)
-        rc = open_file(t, err);
+        rc = check_file(t, err);
     if (rc == 0)
         rc = table_read_parts(t, err);
     if (rc < 0)
@@ -123,47 +130,34 @@ static bool may_have(const struct table *t, uint64_t hash)
     return !t->filter || bloom_may_contain(&t->bloom, hash);
 }
 
-static int copy(struct strata_slice from, struct strata_buffer *to, struct strata_error *err)
+/* The filter first, then the one block that may have the key. It is pinned while its value is
+ * copied. */
+int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
+              struct strata_buffer *value, struct strata_error *err)
 {
-    strata_buffer_clear(to);
-    return strata_buffer_append(to, from.data, from.size) < 0 ? strata_fail_memory(err, from.size)
-                                                              : 0;
-}
-
-/* The one block that may have the key: it is pinned while its value is copied. */
-static int find(struct table *t, struct strata_slice key, unsigned *type,
-                struct strata_buffer *value, struct strata_error *err)
-{
-    uint32_t n = table_index_find(&t->index, key);
+    struct table *t = (struct table *)base;
     struct cache_block *pinned;
     struct strata_slice found;
     struct block block;
-    int rc;
-
-    assert(n < t->index.count); /* as the key is not after the largest */
-    rc = table_pin(t, n, &pinned, err);
-    if (rc < 0)
-        return rc;
-    block = table_block(pinned);
-    *type = block_get(&block, key, &found);
-    rc = *type ? copy(found, value, err) : STRATA_NOT_FOUND;
-    cache_unpin(t->common->cache, pinned);
-    return rc;
-}
-
-static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
-                     struct strata_buffer *value, struct strata_error *err)
-{
-    struct table *t = (struct table *)base;
     int rc;
 
     if (!may_have(t, index_hash(key))) {
         atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
         return STRATA_NOT_FOUND;
     }
-    rc = find(t, key, type, value, err);
-    if (rc == STRATA_NOT_FOUND)
+    rc = table_pin(t, table_index_find(&t->index, key), &pinned, err);
+    if (rc < 0)
+        return rc;
+    block = table_block(pinned);
+    *type = block_get(&block, key, &found);
+    strata_buffer_clear(value);
+    if (!*type) {
         atomic_fetch_add_explicit(&t->common->false_positives, 1, memory_order_relaxed);
+        rc = STRATA_NOT_FOUND;
+    } else if (strata_buffer_append(value, found.data, found.size) < 0) {
+        rc = strata_fail_memory(err, found.size);
+    }
+    cache_unpin(t->common->cache, pinned);
     return rc;
 }
 

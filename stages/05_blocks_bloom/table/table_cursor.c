@@ -43,37 +43,36 @@ static int enter(struct table_cursor *c, uint32_t n, struct strata_error *err)
     int rc = 0;
 
     assert(n < c->table->index.count);
-    if (!c->block || c->n != n) {
+    if (!block || c->n != n)
         rc = c->once ? table_load(c->table, n, &block, &check, err)
                      : table_pin(c->table, n, &block, err);
-        if (rc < 0)
-            return rc;
+    if (rc < 0)
+        return rc;
+    if (block != c->block)
         release(c);
-        c->block = block;
-        c->n = n;
-    }
+    c->block = block;
+    c->n = n;
     entries = table_block(block);
     return block_iter_enter(&c->iter, &entries, err);
 }
 
-static int enter_first(struct table_cursor *c, uint32_t n, struct strata_error *err)
+/* To the first or the last entry of block n. */
+static int enter_at(struct table_cursor *c, uint32_t n, void (*to)(struct block_iter *iter),
+                    struct strata_error *err)
 {
     int rc = enter(c, n, err);
 
     if (rc < 0)
         return rc;
-    block_iter_first(&c->iter);
+    to(&c->iter);
     return show(c);
 }
 
-static int enter_last(struct table_cursor *c, uint32_t n, struct strata_error *err)
+static int enter_next(struct table_cursor *c, struct strata_error *err)
 {
-    int rc = enter(c, n, err);
-
-    if (rc < 0)
-        return rc;
-    block_iter_last(&c->iter);
-    return show(c);
+    if (c->n + 1 == c->table->index.count)
+        return STRATA_NOT_FOUND;
+    return enter_at(c, c->n + 1, block_iter_first, err);
 }
 
 static int table_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
@@ -89,23 +88,20 @@ static int table_seek(struct strata_iter *iter, struct strata_slice key, struct 
         return rc;
     if (block_iter_seek(&c->iter, key))
         return show(c);
-    /* The key lies between the block's last key and its separator. */
-    return n + 1 < c->table->index.count ? enter_first(c, n + 1, err) : STRATA_NOT_FOUND;
+    return enter_next(c, err); /* the key is between the block's last one and its separator */
 }
 
 static int table_last(struct strata_iter *iter, struct strata_error *err)
 {
     struct table_cursor *c = (struct table_cursor *)iter;
-    return enter_last(c, c->table->index.count - 1, err);
+    return enter_at(c, c->table->index.count - 1, block_iter_last, err);
 }
 
 static int table_next(struct strata_iter *iter, struct strata_error *err)
 {
     struct table_cursor *c = (struct table_cursor *)iter;
 
-    if (block_iter_next(&c->iter))
-        return show(c);
-    return c->n + 1 < c->table->index.count ? enter_first(c, c->n + 1, err) : STRATA_NOT_FOUND;
+    return block_iter_next(&c->iter) ? show(c) : enter_next(c, err);
 }
 
 static int table_prev(struct strata_iter *iter, struct strata_error *err)
@@ -114,7 +110,7 @@ static int table_prev(struct strata_iter *iter, struct strata_error *err)
 
     if (block_iter_prev(&c->iter))
         return show(c);
-    return c->n > 0 ? enter_last(c, c->n - 1, err) : STRATA_NOT_FOUND;
+    return c->n > 0 ? enter_at(c, c->n - 1, block_iter_last, err) : STRATA_NOT_FOUND;
 }
 
 static int table_value(struct strata_iter *iter, struct strata_error *err)

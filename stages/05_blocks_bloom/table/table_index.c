@@ -7,7 +7,6 @@
  *
  * 5.I9: separator n is not before any key of block n, and before every key of block n + 1. */
 #include "table_index.h"
-#include "base/bytes.h"
 #include "base/coding.h"
 
 #include <assert.h>
@@ -37,10 +36,12 @@ int table_index_add(struct block_builder *builder, const struct table_index_entr
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-static bool read_handle(struct strata_slice value, struct table_index_entry *entry)
+static bool read_entry(const struct table_index *index, uint32_t n, struct table_index_entry *entry)
 {
+    struct strata_slice value;
     struct decoder d;
 
+    entry->separator = block_restart(&index->block, n, &value);
     decoder_init(&d, value);
     entry->offset = get_varint(&d);
     entry->size = get_varint(&d);
@@ -53,7 +54,7 @@ static const char *check_handles(const struct table_index *index, uint64_t begin
 
     for (uint32_t n = 0; n < index->count; n++) {
         struct table_index_entry entry;
-        if (!read_handle(block_restart_value(&index->block, n), &entry))
+        if (!read_entry(index, n, &entry))
             return "an entry of the index is not an offset and a size";
         if (entry.offset != at || !entry.size || entry.size > end - at)
             return "the index has a block that does not follow the one before it";
@@ -90,10 +91,10 @@ void table_index_free(struct table_index *index)
 
 struct table_index_entry table_index_at(const struct table_index *index, uint32_t n)
 {
-    struct table_index_entry entry = {.separator = block_restart_key(&index->block, n)};
-    bool sound = read_handle(block_restart_value(&index->block, n), &entry);
+    struct table_index_entry entry;
+    bool sound = read_entry(index, n, &entry);
 
-    assert(sound);
+    assert(sound && n < index->count);
     (void)sound;
     return entry;
 }
@@ -104,7 +105,7 @@ uint32_t table_index_find(const struct table_index *index, struct strata_slice k
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (strata_compare(block_restart_key(&index->block, middle), key) < 0)
+        if (strata_compare(block_restart(&index->block, middle, NULL), key) < 0)
             low = middle + 1;
         else
             high = middle;

@@ -4,6 +4,7 @@
 #define STRATA_05_TABLE_INSIDE_H
 
 #include "05_blocks_bloom/block/block.h"
+#include "fs/fs_pool.h"
 #include "05_blocks_bloom/bloom.h"
 #include "05_blocks_bloom/cache.h"
 #include "table.h"
@@ -16,6 +17,7 @@
 struct table_common {
     const struct strata_env *env;
     struct cache *cache;
+    struct fs_pool *files;            /* their descriptors, which are limited */
     _Atomic uint64_t filtered;        /* gets that a filter answered */
     _Atomic uint64_t false_positives; /* gets that passed the filter and found nothing */
 };
@@ -23,7 +25,7 @@ struct table_common {
 struct table {
     struct sstable base;
     struct table_common *common;
-    struct fs_file *file;
+    struct fs_pooled file;
     uint64_t cache_name;       /* of its blocks in the cache */
     uint64_t raw_bytes;        /* of all data blocks, uncompressed */
     struct strata_buffer user; /* the user properties */
@@ -57,7 +59,6 @@ static inline struct block table_block(const struct cache_block *block)
     return block_of(strata_bytes(block->data, block->size));
 }
 
-struct cursor *table_cursor(struct sstable *table, bool once);
 int table_verify(struct sstable *table, struct strata_error *err);
 /* Every data block is what index, filter and properties say. */
 int table_verify_blocks(struct table *table, struct strata_error *err);

@@ -26,8 +26,12 @@ static int read_at(const struct table *t, uint64_t offset, uint8_t *to, size_t s
                    struct strata_error *err)
 {
     size_t got = 0;
-    int rc = fs_read_at(t->file, offset, to, size, &got, err);
+    int rc = fs_pooled_use(&t->file, err);
 
+    if (rc < 0)
+        return rc;
+    rc = fs_read_at(t->file.file, offset, to, size, &got, err);
+    fs_pooled_done(&t->file);
     if (rc == 0 && got < size)
         rc = corrupt(t, offset, "the file ends inside a part of the table", err);
     return rc;
@@ -123,32 +127,24 @@ static int read_properties(struct table *t, struct strata_error *err)
     return rc;
 }
 
-static int open_index(struct table *t, struct strata_buffer *bytes, struct strata_error *err)
-{
-    uint64_t offset = t->footer.index;
-    uint8_t *scratch = malloc(bytes->size + 1);
-    struct table_index_entry last;
-    const char *wrong;
-
-    if (!scratch)
-        return strata_fail_memory(err, bytes->size);
-    wrong = table_index_open(&t->index, bytes, scratch, RECORD_FILE_HEADER, offset);
-    free(scratch);
-    if (wrong)
-        return corrupt(t, offset, wrong, err);
-    last = table_index_at(&t->index, t->index.count - 1);
-    if (strata_compare(last.separator, strata_buffer_slice(&t->base.largest)) != 0)
-        return corrupt(t, offset, "the index does not end with the table's largest key", err);
-    return 0;
-}
-
 static int read_index(struct table *t, struct strata_error *err)
 {
+    uint64_t offset = t->footer.index;
     struct strata_buffer bytes = {0};
-    int rc = read_part(t, t->footer.index, t->footer.filter, &bytes, err);
+    uint8_t *scratch = NULL;
+    const char *wrong;
+    int rc = read_part(t, offset, t->footer.filter, &bytes, err);
 
-    if (rc == 0)
-        rc = open_index(t, &bytes, err);
+    if (rc == 0 && !(scratch = malloc(bytes.size + 1)))
+        rc = strata_fail_memory(err, bytes.size);
+    if (rc == 0) {
+        wrong = table_index_open(&t->index, &bytes, scratch, RECORD_FILE_HEADER, offset);
+        if (!wrong && strata_compare(table_index_at(&t->index, t->index.count - 1).separator,
+                                     strata_buffer_slice(&t->base.largest)) != 0)
+            wrong = "the index does not end with the table's largest key";
+        rc = wrong ? corrupt(t, offset, wrong, err) : 0;
+    }
+    free(scratch);
     strata_buffer_free(&bytes);
     return rc;
 }
@@ -202,7 +198,7 @@ void table_free_parts(struct table *t)
 static const char *check_range(const struct table *t, uint32_t n, const struct block *block,
                                struct strata_slice last)
 {
-    struct strata_slice first = block_restart_key(block, 0);
+    struct strata_slice first = block_restart(block, 0, NULL);
     struct strata_slice separator = table_index_at(&t->index, n).separator;
     int begins, ends = strata_compare(last, separator);
 
@@ -290,7 +286,8 @@ int table_pin(struct table *t, uint32_t n, struct cache_block **out, struct stra
     if (*out)
         return 0;
     rc = table_load(t, n, out, &check, err);
-    if (rc == 0)
-        *out = cache_put(t->common->cache, t->cache_name, offset, *out);
-    return rc;
+    if (rc < 0)
+        return rc;
+    *out = cache_put(t->common->cache, t->cache_name, offset, *out);
+    return *out ? 0 : strata_fail_memory(err, sizeof **out);
 }

@@ -3,9 +3,6 @@
 #include "02_hash_index/index.h"
 #include "table_inside.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
 struct verification {
     struct table *table;
     struct block_iter iter;

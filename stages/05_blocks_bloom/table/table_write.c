@@ -4,13 +4,11 @@
  *
  * The separator behind a block can be made only when the first key of the next one is known. */
 #include "02_hash_index/index.h"
-#include "base/bytes.h"
 #include "05_blocks_bloom/block/stored_block.h"
 #include "table_inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct table_writer {
     struct sstable_writer base;

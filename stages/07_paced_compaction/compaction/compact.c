@@ -1,12 +1,12 @@
-/* compact.c: see compact.h. What an output is, and where one ends, is in compact_output.c.
+/* compact.c: see compact.h. Outputs are in compact_output.c.
  *
- * I1: of a key only the newest version goes on: iterators hold on to the version that has the
- *     others.
- * I2: a tombstone goes on as long as anything below may have its key: it ends where no table of a
- *     deeper level spans it. (What came to the levels above meanwhile is newer.)
- * I3: an output is on the device before anything names it; a compaction that is given up, or that a
- *     crash ends, leaves files that nothing names. */
-#include "07_paced_compaction/compaction/compact_output.h"
+ * 7.I22: of a key only the newest entry is kept: iterators hold on to the version that has the
+ *        others.
+ * 7.I23: a tombstone is kept as long as anything below may have its key: it is dropped where no
+ * table of a deeper level spans it. (What came to the levels above meanwhile is newer.) */
+#include "compact_output.h"
+
+#include <assert.h>
 
 #include <stdlib.h>
 
@@ -51,7 +51,7 @@ static void note_ages(struct compact *c)
         }
 }
 
-/* What they leave on level 0 stands before these. */
+/* Their output, if it stays on level 0, comes before these. */
 static size_t find_older(const struct compact *c)
 {
     const struct version_level *l = &c->version->levels[0];
@@ -154,7 +154,8 @@ void compact_del(struct compact *c, bool keep)
     free(c);
 }
 
-/* ---- Tombstones (I2) ------------------------------------------------------------------------- */
+/* ---- Tombstones (7.I23) -------------------------------------------------------------------------
+ */
 
 /* Keys come in order: on each level only forward. */
 static bool level_spans(struct compact *c, unsigned level, struct strata_slice key)
@@ -167,7 +168,7 @@ static bool level_spans(struct compact *c, unsigned level, struct strata_slice k
     return *at < l->count && sstable_compare_key(l->tables[*at], key) == 0;
 }
 
-/* Of level 0: those that are older than all inputs. */
+/* Of level 0: the tables that are older than all inputs. */
 static bool older_span(const struct compact *c, struct strata_slice key)
 {
     const struct version_level *l = &c->version->levels[0];
@@ -205,7 +206,7 @@ static int put_entry(struct compact *c, struct strata_error *err)
     return rc < 0 ? rc : c->kind->writer_add(c->writer, from->type, from->iter.key, value, err);
 }
 
-static int move_on(struct compact *c, struct strata_error *err)
+static int take_entry(struct compact *c, struct strata_error *err)
 {
     int rc = c->begun ? cursor_next(c->from, err) : cursor_first(c->from, err);
 
@@ -216,7 +217,7 @@ static int move_on(struct compact *c, struct strata_error *err)
     c->seen++;
     if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->iter.key))
         return 0;
-    return put_entry(c, err); /* I1: it is the newest */
+    return put_entry(c, err); /* 7.I22: the merge shows the newest */
 }
 
 static uint64_t bytes_each(const struct compact *c)
@@ -224,7 +225,7 @@ static uint64_t bytes_each(const struct compact *c)
     return c->bytes / (c->records + 1) + 1;
 }
 
-/* A device that is behind is waited for here, a little each time, and not at the end for all. */
+/* The device is waited for here, a little each time, and not at the end for everything. */
 static int sync_some(struct compact *c, struct strata_error *err)
 {
     if (c->at_once || !c->writer || c->writer->file->end < c->synced + SYNC_BYTES)
@@ -234,7 +235,7 @@ static int sync_some(struct compact *c, struct strata_error *err)
     return fs_sync(c->writer->file, err);
 }
 
-static int go_on(struct compact *c, struct strata_error *err)
+static int end_step(struct compact *c, struct strata_error *err)
 {
     if (!c->ended)
         return sync_some(c, err);
@@ -255,11 +256,11 @@ int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err)
         return COMPACT_DONE;
     c->waited = false;
     while (rc == 0 && !c->ended && *budget && !c->waited) {
-        rc = move_on(c, err);
+        rc = take_entry(c, err);
         *budget -= *budget < each ? *budget : each;
     }
     if (rc == 0 && !c->waited)
-        rc = go_on(c, err);
+        rc = end_step(c, err);
     if (c->waited)
         *budget = 0;
     return rc < 0 ? rc : is_done(c) && !c->waited ? COMPACT_DONE : 0;

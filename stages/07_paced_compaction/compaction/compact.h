@@ -8,7 +8,7 @@
 #include "07_paced_compaction/tree/parts.h"
 #include "07_paced_compaction/policy/policy.h"
 
-/* compact_step: all is written. */
+/* compact_step: everything is written. */
 #define COMPACT_DONE 2
 
 struct compact {
@@ -24,26 +24,26 @@ struct compact {
     uint64_t began_ns;         /* fs_now */
     bool begun, ended;         /* `from` was positioned; is at its end */
     bool waited;               /* for the device, in this step */
-    bool at_once;              /* nobody puts meanwhile: its steps may take long */
+    bool at_once;              /* nobody writes meanwhile: its steps may take long */
     uint64_t first, last;      /* sequence numbers of the operations in the inputs */
     uint64_t bytes, records;   /* of the inputs, about */
     uint64_t seen;             /* entries that were read so far */
 
     struct sstable_writer *writer; /* of the table that is being written; or NULL */
-    uint64_t synced;               /* bytes of it that are on the device */
-    struct sstable_writer *behind; /* at once: of the table before, on its way there; or NULL */
-    struct sstable **outputs;      /* whole, on the device, and in no version yet */
+    uint64_t synced;               /* bytes of it that are durable */
+    struct sstable_writer *behind; /* at once: of the output before, not durable yet; or NULL */
+    struct sstable **outputs;      /* finished, durable, and in no version yet */
     size_t output_count, output_room;
-    struct strata_buffer smallest; /* key of the present output */
+    struct strata_buffer smallest; /* key of the current output */
     uint64_t written;              /* bytes, of the outputs */
 
     size_t older;        /* of level 0: the first table that is older than the inputs */
     size_t at[LEVELS];   /* of each level below: the first table that does not end before the key */
-    uint64_t full_bytes; /* an output that has so many is ended; of level 0: none */
+    uint64_t full_bytes; /* an output of so many is ended; of level 0: none */
     const struct version_level *grand; /* the level below the outputs', where one is; or NULL */
     size_t grand_count;                /* tables of it */
     size_t grand_at;                   /* the first of them that does not end before the key */
-    uint64_t grand_bytes;              /* that the present output overlaps with there */
+    uint64_t grand_bytes;              /* that the current output overlaps with there */
 };
 
 /* A compaction: takes the pick, whatever comes of it. NO_MEMORY. To be ended by compact_del. */
@@ -54,14 +54,14 @@ int compact_new(const struct strata_env *env, const struct tree_parts *parts, vo
 int compact_new_flush(const struct strata_env *env, const struct tree_parts *parts, void *common,
                       uint64_t *next, struct version *version, struct memtable *memtable,
                       struct compact **out, struct strata_error *err);
-/* About so many bytes of its inputs go on, by which the budget becomes less; one wait for the
- * device ends the step, and the budget is 0 then. 0: there is more to do; COMPACT_DONE: all outputs
- * are on the device, and this step did nothing. CORRUPT, IO, NO_MEMORY: then it is only to be
+/* Reads and writes about so many bytes of its inputs, and takes them from the budget; one wait for
+ * the device ends the step, and the budget is 0 then. 0: there is more to do; COMPACT_DONE: all
+ * outputs are durable, and this step did nothing. CORRUPT, IO, NO_MEMORY: then it is only to be
  * ended. */
 int compact_step(struct compact *c, uint64_t *budget, struct strata_error *err);
 /* About how many bytes of its inputs are left. */
 uint64_t compact_left(const struct compact *c);
-/* `keep`: the outputs are in a version, or may be; else their files go. NULL is fine. */
+/* `keep`: the outputs are in a version, or may be; else their files are removed. NULL is fine. */
 void compact_del(struct compact *c, bool keep);
 
 #endif

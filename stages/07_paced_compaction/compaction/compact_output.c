@@ -1,44 +1,32 @@
-/* compact_output.c: the tables that a compaction or a flush writes: where one begins and ends, and
- * what it tells of its origin.
+/* compact_output.c: the tables that a compaction or a flush writes: where one begins and ends.
  *
- * I1: an output tells what it took the place of and what is newer, for a repair (lineage.h): of
- *     tables whose operations it cannot be ordered by, which are those that were there when it
- *     began. What is flushed later is newer than all of them by its sequence numbers.
- * I2: outputs are cut at table_bytes, and where they would overlap with too much of the level below
- *     theirs: the compaction that takes one of them there must not become large.
- * I3: of a compaction that is asked for, one output at most is whole and still on its way to the
- *     device: the one behind the present one. It is synced and named before the next one ends. */
-#include "07_paced_compaction/compaction/compact_output.h"
+ * 7.I24: outputs are cut at table_bytes, and where they would overlap with too much of the level
+ *        below theirs: the compaction that takes one of them there must not become large.
+ * 7.I25: of a compaction that is asked for, at most one output is finished and still on its way to
+ *        the device: the one before the current one. It is synced and named before the next ends.
+ */
+#include "compact_output.h"
+#include "base/array.h"
 #include "base/cost.h"
 
 #include <stdlib.h>
 
 #define PIECE_AT_ONCE ((size_t)256 << 10) /* bytes of one call, where no put waits for it */
 
-static int make_room(struct compact *c, struct strata_error *err)
-{
-    size_t room = c->output_room ? 2 * c->output_room : 4;
-    struct sstable **bigger;
-
-    if (c->output_count < c->output_room)
-        return 0;
-    bigger = realloc(c->outputs, room * sizeof(struct sstable *));
-    if (!bigger)
-        return strata_fail_memory(err, room * sizeof(struct sstable *));
-    c->outputs = bigger;
-    c->output_room = room;
-    return 0;
-}
-
-/* compact.c I3: it is whole and synced, and opened as any reader will see it. */
+/* 7.I4: it is whole and synced, and opened as any reader will see it. */
 static int take_output(struct compact *c, struct sstable_writer *writer, struct strata_error *err)
 {
-    int rc = c->kind->open(c->env, c->common, writer->number, &c->outputs[c->output_count], err);
+    struct sstable **output =
+        array_add(&c->outputs, &c->output_count, &c->output_room, sizeof *output, err);
+    int rc = output ? c->kind->open(c->env, c->common, writer->number, output, err)
+                    : STRATA_ERR_NO_MEMORY;
 
     c->waited = true;
     c->kind->writer_del(writer, rc == 0);
     if (rc == 0)
-        c->written += c->outputs[c->output_count++]->bytes;
+        c->written += (*output)->bytes;
+    else if (output)
+        c->output_count--;
     return rc;
 }
 
@@ -58,8 +46,6 @@ int compact_end_output(struct compact *c, struct strata_error *err)
     struct sstable_writer *writer = c->writer;
     int rc = compact_take_behind(c, err);
 
-    if (rc == 0)
-        rc = make_room(c, err);
     if (rc == 0)
         rc = c->memtable || !c->parts->notes ? 0 : c->parts->notes(c, err);
     if (rc == 0)
@@ -93,7 +79,7 @@ void compact_set_limits(struct compact *c)
     c->grand_count = c->grand ? c->grand->count : 0;
 }
 
-/* I2. */
+/* 7.I24. */
 void compact_pass_below(struct compact *c, struct strata_slice key)
 {
     for (; c->grand_at < c->grand_count; c->grand_at++) {
@@ -103,13 +89,6 @@ void compact_pass_below(struct compact *c, struct strata_slice key)
         if (c->writer)
             c->grand_bytes += table->bytes;
     }
-}
-
-/* What a merge leaves on level 0 stays for long: it counts as the deepest. */
-static bool stays_plain(const struct compact *c)
-{
-    bool merged = !c->memtable && c->pick.output == 0;
-    return (merged ? LEVELS - 1 : c->pick.output) < c->env->options->pack_from_level;
 }
 
 int compact_begin_output(struct compact *c, struct strata_error *err)
@@ -123,8 +102,6 @@ int compact_begin_output(struct compact *c, struct strata_error *err)
     rc = c->kind->writer_new(c->env, (*c->next)++, &c->writer, err);
     if (rc < 0)
         return rc;
-    if (stays_plain(c) && c->parts->uncompressed)
-        c->parts->uncompressed(c->writer);
     if (c->at_once)
         c->writer->piece_bytes = PIECE_AT_ONCE;
     return 0;

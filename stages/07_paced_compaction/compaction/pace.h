@@ -1,22 +1,27 @@
-/* pace.h: how much of the work that is owed a write does. Flushes and compactions are done by the
- * threads that write, a little each: so that no write waits for a whole one, and that what is owed
- * does not grow without end. */
+/* pace.h: how much flush and compaction work a write does. The threads that write do it, a little
+ * each: so no write waits for a whole compaction, and the debt does not grow without end. */
 #ifndef STRATA_07_PACE_H
 #define STRATA_07_PACE_H
 
 #include "07_paced_compaction/tree/tree.h"
 
-/* As the leader, the mutex held; it is free while files are written. Before so many bytes are
- * written: a full memtable makes way, and the share of what is owed is done. What goes wrong with a
- * compaction, which nobody asked for, is only told to the log, unless nothing may be written any
- * more. */
+/* Before so many bytes are written: a full memtable becomes immutable, and a quota of the debt is
+ * done. As the leader, the mutex held; it is free while files are written. An error of a
+ * compaction, which nobody asked for, is only logged, unless nothing may be written any more. */
 int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err);
-/* The memtables become tables. As the leader, the mutex free, as all below. */
+/* Did open leave something to the first write? The mutex is held. */
+bool pace_is_first(const struct tree *tree);
+
+/* All below: alone with the tree, the mutex free. */
+
+/* The memtables become tables. */
 int pace_flush(struct tree *tree, struct strata_error *err);
-/* The compaction under way, or the next one, up to its next wait for the device. 0, or
- * COMPACT_DONE: there may be more to do; NOT_FOUND: nothing is due. */
-int pace_compact(struct tree *tree, struct strata_error *err);
-/* Nothing is due any more. */
+/* Compacts until nothing is due. */
 int pace_drain(struct tree *tree, struct strata_error *err);
+/* What a clean close leaves: an empty log, and CURRENT that says how far the manifest reaches, so
+ * that the next open reads nothing again. It writes the memtables to tables, 1.5 x memtable_bytes
+ * at most, as the immutable one is half done by then, and what is left of a compaction, if that is
+ * no more than half of memtable_bytes; else its outputs are removed, as obsolete files are. */
+int pace_close(struct tree *tree, struct strata_error *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* tree_compact.c: compactions of a tree: what is due is picked, written in steps, and installed. */
 #include "07_paced_compaction/tree/change.h"
-#include "07_paced_compaction/events/tree_events.h"
+#include "07_paced_compaction/tree/tree_check.h"
+
+#include <assert.h>
 
 /* Inputs go; where the level's next one begins is behind them. */
 static int add_inputs(struct change *c, const struct pick *pick, struct strata_error *err)
@@ -36,10 +38,9 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
 {
     struct change c = {.immutable = tree->super->immutable};
     int rc = add_inputs(&c, pick, err);
-    size_t moves = 0;
 
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++, moves++)
+        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
             rc = change_add(&c, pick->output, pick->tables[level][i], err);
     if (rc < 0) {
         change_free(&c);
@@ -48,9 +49,7 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
     rc = change_install(tree, &c, err);
     if (rc < 0)
         return rc;
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.levels[pick->output].moves += moves;
-    pthread_mutex_unlock(&tree->group.mutex);
+    assert(tree_check(tree, NULL) == 0);
     tree_notify_moves(tree, pick);
     return COMPACT_DONE;
 }
@@ -58,22 +57,17 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
 static int install_compaction(struct tree *tree, struct strata_error *err)
 {
     struct compact *c = tree->compaction;
-    unsigned level = c->pick.output;
     int rc = install_tables(tree, &c->pick, c->outputs, c->output_count, err);
 
     if (rc < 0)
         return rc;
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.levels[level].compactions++;
-    tree->stats.levels[level].read_bytes += c->bytes;
-    tree->stats.levels[level].written_bytes += c->written;
-    pthread_mutex_unlock(&tree->group.mutex);
     tree_notify_ended(tree, c);
     return COMPACT_DONE;
 }
 
 /* Takes the pick. `at_once`: it is carried out before anybody puts again. */
-static int begin(struct tree *tree, struct pick *pick, bool at_once, struct strata_error *err)
+static int begin_compaction(struct tree *tree, struct pick *pick, bool at_once,
+                            struct strata_error *err)
 {
     int rc = compact_new(tree->env, tree->parts, tree->common, &tree->next, tree->super->version,
                          pick, &tree->compaction, err);
@@ -85,7 +79,7 @@ static int begin(struct tree *tree, struct pick *pick, bool at_once, struct stra
     return 0;
 }
 
-static int go_on(struct tree *tree, uint64_t *budget, struct strata_error *err)
+static int continue_compaction(struct tree *tree, uint64_t *budget, struct strata_error *err)
 {
     int rc = compact_step(tree->compaction, budget, err);
 
@@ -105,15 +99,16 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
     int rc;
 
     if (tree->compaction)
-        return go_on(tree, budget, err);
+        return continue_compaction(tree, budget, err);
     if (tree->nothing_due)
         return STRATA_NOT_FOUND;
     rc = policy_pick(&of, &pick, err);
     tree->nothing_due = rc == STRATA_NOT_FOUND;
     if (rc == 0)
-        rc = pick.move ? install_move(tree, &pick, err) : begin(tree, &pick, tree->draining, err);
+        rc = pick.move ? install_move(tree, &pick, err)
+                       : begin_compaction(tree, &pick, tree->draining, err);
     pick_free(&pick);
-    return rc == 0 ? go_on(tree, budget, err) : rc;
+    return rc == 0 ? continue_compaction(tree, budget, err) : rc;
 }
 
 /* ---- Asked for ------------------------------------------------------------------------------- */
@@ -126,13 +121,13 @@ static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *don
     uint64_t bytes = pick->bytes;
 
     if (rc == 0)
-        rc = begin(tree, pick, true, err);
+        rc = begin_compaction(tree, pick, true, err);
     pick_free(pick);
     if (rc == STRATA_NOT_FOUND)
         return 0;
     while (rc == 0) {
         uint64_t budget = 1 << 20;
-        rc = go_on(tree, &budget, err);
+        rc = continue_compaction(tree, &budget, err);
         if (progress && tree->compaction)
             progress->tick(progress->arg, *done + bytes - compact_left(tree->compaction), total);
     }
@@ -140,14 +135,13 @@ static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *don
     return rc < 0 ? rc : 0;
 }
 
-int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
-                     struct strata_error *err)
+static int compact_all(struct tree *tree, const struct strata_progress *progress,
+                       struct strata_error *err)
 {
     struct pick pick;
     uint64_t done = 0;
     int rc = policy_pick_all(tree->super->version, tree->env->options, &pick, err);
 
-    tree_abandon(tree);
     if (rc == 0 && pick.move) {
         pick.count[pick.output] = 0; /* those are there */
         rc = install_move(tree, &pick, err);
@@ -157,8 +151,25 @@ int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
     return carry_out(tree, rc, &pick, &done, pick.bytes, progress, err);
 }
 
-int tree_compact_part(struct tree *tree, struct strata_slice from, struct strata_slice to,
-                      const struct strata_progress *progress, struct strata_error *err)
+/* Then what could not be compacted before is tried again. */
+int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
+                     struct strata_error *err)
+{
+    int rc;
+
+    tree_abandon(tree);
+    rc = compact_all(tree, progress, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&tree->group.mutex); /* tree_report_stats reads it */
+    policy_quarantine_clear(&tree->quarantined);
+    pthread_mutex_unlock(&tree->group.mutex);
+    tree->compaction_paused = false;
+    return 0;
+}
+
+int tree_compact_range(struct tree *tree, struct strata_slice from, struct strata_slice to,
+                       const struct strata_progress *progress, struct strata_error *err)
 {
     unsigned deepest = policy_deepest_level(tree->super->version, from, to);
     uint64_t done = 0;
@@ -172,12 +183,4 @@ int tree_compact_part(struct tree *tree, struct strata_slice from, struct strata
         rc = carry_out(tree, rc, &pick, &done, 0, progress, err);
     }
     return rc;
-}
-
-void tree_abandon(struct tree *tree)
-{
-    if (tree->flush)
-        tree_give_up(tree, &tree->flush);
-    if (tree->compaction)
-        tree_give_up(tree, &tree->compaction);
 }

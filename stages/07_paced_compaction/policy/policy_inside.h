@@ -1,44 +1,49 @@
-/* pick_inside.h: what the parts of picking share: how much a level may have (policy_targets.c),
- * what is due by levels (pick_level.c), what is due by tiers (policy_pick_tiered.c), what is asked
- * for (policy_pick_range.c). */
-#ifndef STRATA_07_PICK_INSIDE_H
-#define STRATA_07_PICK_INSIDE_H
+/* policy_inside.h: what the parts of the policy share. */
+#ifndef STRATA_07_POLICY_INSIDE_H
+#define STRATA_07_POLICY_INSIDE_H
 
-#include "07_paced_compaction/policy/policy.h"
+#include "policy.h"
 
-/* pick_small.c: the keys of table `at` and of what goes down with it: of level 0 the small tables
- * that are newer than a small one, and all that overlap with them. */
-struct pick_range policy_range_down(const struct policy_input *of, unsigned level, size_t at);
-/* Tables [at, end) of a level overlap with the range of inputs that have so many bytes, theirs
- * included: widened by the small tables next to them that are to be merged with them. */
-void policy_widen_small(const struct policy_input *of, unsigned level, size_t at, size_t end,
-                        uint64_t bytes, struct pick_range *range);
+/* ---- policy_leveled.c ------------------------------------------------------------------------ */
+
 bool policy_is_quarantined(const struct policy_quarantine *quarantined,
                            const struct sstable *table);
 
-/* Where what leaves a level goes: the next one that has tables, or else is used. */
+/* ---- policy_small.c -------------------------------------------------------------------------- */
+
+/* The keys of table `at` and of what goes down with it: of level 0 the small tables that are newer
+ * than a small one, and all that overlap with them. */
+struct pick_range policy_range_down(const struct policy_input *of, unsigned level, size_t at);
+/* The inputs have so many bytes, with the tables of this level that overlap with their range: it is
+ * widened by the small tables next to those that are to be merged with them. */
+void policy_widen_small(const struct policy_input *of, unsigned level, uint64_t bytes,
+                        struct pick_range *range);
+
+/* ---- policy_targets.c ------------------------------------------------------------------------ */
+
+/* Where tables that leave a level go: the next level that has tables, or else is used. */
 unsigned policy_next_level(const struct version *version, const struct strata_options *options,
                            unsigned level);
 /* The level that is large enough for so many bytes, no less than `least`. */
 unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options);
-
 /* How urgent a compaction of each level is; 0: it is not due. */
 void policy_scores(const struct policy_input *of, uint64_t scores[LEVELS]);
 
 enum policy_level0 {
-    POLICY_L0_REST,
-    POLICY_L0_DOWN, /* the oldest, and all that overlap */
-    POLICY_L0_MERGE /* the newest ones become one, and stay */
+    POLICY_L0_REST, /* it is not due */
+    POLICY_L0_DOWN, /* the oldest, and all that overlap, go to the next level */
+    POLICY_L0_MERGE /* the newest ones are merged to one, which stays on level 0 */
 };
 
 enum policy_level0 policy_level0_plan(const struct policy_input *of);
-/* How many tables of level 0, from the newest on, become one; they have so many bytes: none is
- * larger than all newer ones together (as stage 4's store_merge_due), unless there are many, and
- * all can be read. 0: there are too few. */
+/* How many tables of level 0, from the newest on, are to be merged to one; they have so many bytes.
+ * None is larger than all newer ones together (as stage 4's store_merge_due), unless there are
+ * many, and none is quarantined. 0: there are too few. */
 size_t policy_newest_to_merge(const struct version_level *level,
                               const struct policy_quarantine *quarantined, uint64_t *bytes);
 
-/* As policy_pick, policy_debt, policy_slowdown_trigger. */
+/* ---- policy_tiered.c: as policy_pick, policy_debt, policy_slowdown_trigger ------------------- */
+
 int policy_pick_tiered(const struct version *version, const struct strata_options *options,
                        const struct policy_quarantine *quarantined, struct pick *out,
                        struct strata_error *err);

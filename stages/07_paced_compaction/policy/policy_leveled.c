@@ -1,41 +1,36 @@
-/* pick_level.c: see picker.h. As LevelDB does it (doc/impl.md): level 0 is due by the number of its
- * tables, because each costs every read, the others by their bytes; the one that is most in excess
- * is first.
+/* policy_leveled.c: the next compaction by levels, as LevelDB picks it (doc/impl.md): level 0 is
+ * due by the number of its tables, because each of them costs every read, the others by their
+ * bytes; the level that exceeds its target most is first.
  *
  *   level 0   [a........q] [c.....z] [b..f]      due with 4: the oldest, and all that overlap
  *   level 1   [a.d][e...k][l...p][r..z]          due above its target: one table, round robin,
  *   level 2   [a][b.c][e.f][g.h][i.k][m]...      with all that it overlaps on the next level
  *
- * How much a level may have, which one takes what leaves level 0, and when that is due, says
- * policy_targets.c; which small tables are inputs, too, pick_small.c.
+ * Targets are policy_targets.c's; which small tables are inputs, too, is policy_small.c's.
  *
- * I1: the inputs of level 0 are closed: no table of that level that is left out overlaps with them.
- *     So what goes down is older than all that stays above it, key by key.
- * I2: the inputs of the output level are all that overlap with the others; levels that are passed
- *     over have no tables.
- * I3: a table that cannot be read is no input, and by I1 and I2 whatever would need it is none. The
- *     next one that does not is taken instead. What must stay on level 0 for its sake is merged
- *     there, by size, to one table of the newest ones: so they do not gather without end. */
-#include "07_paced_compaction/policy/policy_inside.h"
+ * 7.I12: the inputs of level 0 are closed: no table of level 0 that is left out overlaps with them.
+ *        So what goes down is older than everything that stays above it, key by key.
+ * 7.I13: the inputs of the output level are all tables there that overlap with the others; levels
+ * in between have no tables. 7.I14: a quarantined table is never an input, nor, by 7.I12 and 7.I13,
+ * is a table that would need it; the next one that does not is taken instead. The tables that have
+ * to stay on level 0 for its sake are merged there, the newest ones to one, so that they stay few.
+ */
+#include "policy_inside.h"
+#include "base/array.h"
 
 #include <stdlib.h>
 
-/* ---- Tables that cannot be read (I3) --------------------------------------------------------- */
+/* ---- Quarantine (7.I14) ---------------------------------------------------------------------- */
 
 int policy_quarantine_add(struct policy_quarantine *quarantined, uint64_t number,
                           struct strata_error *err)
 {
-    size_t room = quarantined->room ? 2 * quarantined->room : 4;
-    uint64_t *bigger = quarantined->numbers;
+    uint64_t *added = array_add(&quarantined->numbers, &quarantined->count, &quarantined->room,
+                                sizeof *added, err);
 
-    if (quarantined->count == quarantined->room)
-        bigger = realloc(quarantined->numbers, room * sizeof *bigger);
-    if (!bigger)
-        return strata_fail_memory(err, room * sizeof *bigger);
-    if (quarantined->count == quarantined->room)
-        quarantined->room = room;
-    quarantined->numbers = bigger;
-    quarantined->numbers[quarantined->count++] = number;
+    if (!added)
+        return STRATA_ERR_NO_MEMORY;
+    *added = number;
     return 0;
 }
 
@@ -64,46 +59,22 @@ static bool has_quarantined(const struct pick *pick, const struct policy_quarant
 
 /* ---- One level ------------------------------------------------------------------------------- */
 
-/* Its file can stand there as it is: blocks are packed as that level's are, and the compaction that
- * takes it from there does not become large. */
+/* A trivial move: the compaction that takes the table from there does not become large. */
 static bool can_move(const struct policy_input *of, const struct pick *pick,
                      const struct pick_range *range)
 {
-    unsigned packed = of->options->pack_from_level;
-
     return pick->count[pick->level] == 1 && pick->count[pick->output] == 0 &&
-           (pick->level >= packed || pick->output < packed) &&
            pick_bytes_over(of->version, pick->output + 1, range) <=
                PICK_TIMES * of->options->table_bytes;
 }
 
-static bool overlaps(const struct pick_range *range, const struct sstable *table)
-{
-    return sstable_compare_key(table, range->high) >= 0 &&
-           sstable_compare_key(table, range->low) <= 0;
-}
-
-/* Tables [at, end) of a level may overlap with the range; the others do not. */
-static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
-                        size_t *at, size_t *end)
-{
-    const struct version_level *l = &v->levels[level];
-
-    *at = level ? version_find(l, range->low) : 0;
-    *end = level ? *at : l->count;
-    while (level && *end < l->count && overlaps(range, l->tables[*end]))
-        ++*end;
-}
-
-/* I2; and the small tables next to them. `range` is theirs, then. */
+/* 7.I13; and the small tables next to them. `range` is theirs, then. */
 static int take_outputs(struct pick *out, const struct policy_input *of, struct pick_range *range,
                         struct strata_error *err)
 {
     uint64_t bytes = out->bytes + pick_bytes_over(of->version, out->output, range);
-    size_t at, end;
 
-    may_overlap(of->version, out->output, range, &at, &end);
-    policy_widen_small(of, out->output, at, end, bytes, range);
+    policy_widen_small(of, out->output, bytes, range);
     return pick_take_overlapping(out, of->version, out->output, range, err);
 }
 
@@ -141,7 +112,7 @@ static int pick_level(const struct policy_input *of, unsigned level, struct pick
     return STRATA_NOT_FOUND;
 }
 
-/* Neighbours, by age: so that their outcome can take their place on level 0. */
+/* Neighbours by age: their output can take their place on level 0. */
 static int pick_newest(const struct policy_input *of, struct pick *out, struct strata_error *err)
 {
     const struct version_level *l = &of->version->levels[0];

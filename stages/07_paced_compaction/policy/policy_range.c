@@ -1,6 +1,6 @@
-/* policy_pick_range.c: what is asked for: all tables, or what holds a range of keys: see pick.h.
- * pick.c's I1 and I2 hold here, too. */
-#include "07_paced_compaction/policy/policy_inside.h"
+/* policy_range.c: compactions that are asked for: of all tables, or of those that hold a range of
+ * keys. 7.I12 and 7.I13 hold here, too. */
+#include "policy_inside.h"
 
 #include <stdlib.h>
 
@@ -65,16 +65,13 @@ static bool nothing_to_gain(const struct pick *pick, unsigned levels)
     return levels == 0 || (levels == 1 && pick->count[pick->output] && !tombstones);
 }
 
-/* Nothing in it is to be dropped, its blocks are packed as the level's are, and the compaction that
- * takes it from there does not become large. */
-static bool can_stand(const struct sstable *table, const struct pick *pick, unsigned level,
-                      const struct strata_options *options)
+/* Nothing in it is to be dropped, and the compaction that takes it from there does not become
+ * large. */
+static bool can_stay(const struct sstable *table, const struct pick *pick, unsigned level,
+                     const struct strata_options *options)
 {
-    unsigned packed = options->pack_from_level;
-
     return !table->sum.tombstones &&
-           (level == pick->output || (table->bytes <= PICK_TIMES * options->table_bytes &&
-                                      (level >= packed || pick->output < packed)));
+           (level == pick->output || table->bytes <= PICK_TIMES * options->table_bytes);
 }
 
 static int compare_smallest(const void *a, const void *b)
@@ -117,7 +114,7 @@ static int all_can_move(const struct pick *pick, const struct strata_options *op
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; i < pick->count[level]; i++) {
             tables[n++] = pick->tables[level][i];
-            *can &= can_stand(tables[n - 1], pick, level, options);
+            *can &= can_stay(tables[n - 1], pick, level, options);
         }
     *can = *can && !are_small(pick, count, options) && is_one_run(tables, count);
     free(tables);

@@ -1,5 +1,5 @@
-/* pick_small.c: small tables are merged with their neighbours, whether or not their keys overlap. A
- * trivial move leaves a table as it is: sessions that each put one key, in ascending order, would
+/* policy_small.c: small tables are merged with their neighbours, whether or not their keys overlap.
+ * A trivial move leaves a table as it is: sessions that each put one key, in ascending order, would
  * leave as many tables as there were sessions, and every open would read the end of each.
  *
  *   level 0   [s][r][q][p]                    small tables that do not overlap
@@ -7,16 +7,16 @@
  *   becomes                                       [m..n] than all of these; [g.......l] has
  *   level 6   [a........f][g.......l][m......s]
  *
- * I1: a table is small below a quarter of table_bytes and an eighth of memtable_bytes: a full
- *     memtable in ascending order is still moved, not rewritten. And small tables that overlap with
- *     no large one are no more than half of memtable_bytes: a close finishes that (leveled.c).
- * I2: a neighbor is taken when it has no more bytes than all inputs before it. So a table that is
- *     rewritten only for this reason at least doubles: an entry is rewritten so at most
- *     log2(small / its first table) times. And next to each other, small tables of a level at least
- *     double from one to the next: there are few.
- * I3: MOST neighbors at a time: so many files one compaction opens of those that an older program
- *     left. */
-#include "07_paced_compaction/policy/policy_inside.h"
+ * 7.I19: a table is small below a quarter of table_bytes and an eighth of memtable_bytes: a full
+ *        memtable in ascending order is still moved, not rewritten. And small tables that overlap
+ *        with no large one are no more than half of memtable_bytes: a close finishes that
+ *        (pace_close).
+ * 7.I20: a neighbor is taken when it has no more bytes than all inputs before it. So a table that
+ * is rewritten only for this reason at least doubles: an entry is rewritten so at most log2(small /
+ * its first table) times. And next to each other, small tables of a level at least double from one
+ * to the next: there are few. 7.I21: at most MOST neighbors at a time: so many files one compaction
+ * opens. */
+#include "policy_inside.h"
 
 #define MOST 512u
 
@@ -43,19 +43,22 @@ struct pick_range policy_range_down(const struct policy_input *of, unsigned leve
     return range;
 }
 
-/* I2. Inputs of so many bytes take their neighbor. */
+/* 7.I20. Inputs of so many bytes take their neighbor. */
 static bool takes(const struct policy_input *of, uint64_t bytes, const struct sstable *neighbor)
 {
     return bytes < small_bytes(of->options) && neighbor->bytes <= bytes &&
            !policy_is_quarantined(of->quarantined, neighbor);
 }
 
-void policy_widen_small(const struct policy_input *of, unsigned level, size_t at, size_t end,
-                        uint64_t bytes, struct pick_range *range)
+void policy_widen_small(const struct policy_input *of, unsigned level, uint64_t bytes,
+                        struct pick_range *range)
 {
     const struct version_level *l = &of->version->levels[level];
+    size_t at = version_find(l, range->low), end = at; /* [at, end) overlap with the range */
 
-    for (unsigned taken = 0; taken < MOST; taken++) { /* I3 */
+    while (end < l->count && sstable_compare_key(l->tables[end], range->high) >= 0)
+        end++;
+    for (unsigned taken = 0; taken < MOST; taken++) { /* 7.I21 */
         const struct sstable *next;
         if (at && takes(of, bytes, l->tables[at - 1]))
             next = l->tables[--at];

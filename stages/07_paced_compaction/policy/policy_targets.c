@@ -1,5 +1,4 @@
-/* policy_targets.c: how much each level may have, which one takes what leaves level 0, and when
- * that is due.
+/* policy_targets.c: level targets, which level takes the tables of level 0, and when that is due.
  *
  *              fixed base           dynamic base (RocksDB's level_compaction_dynamic_level_bytes)
  *
@@ -10,25 +9,25 @@
  *   level 6    all else             nearly everything
  *
  * With a fixed base the deepest level that has any may have less than the one above it, and what
- * that replaces is there twice. With a dynamic one the deepest has ten times as much as all above
- * it: targets are reckoned from it upwards, and no level is used whose target would be less than
- * level_bytes. Such levels (-) have no tables, and are passed over; when some stand there, as
- * another session had another base, or as much was deleted, they go down.
+ * that one replaces takes space twice. With a dynamic base the deepest level has ten times as much
+ * as all above it: targets are computed from it upwards, and a level whose target would be less
+ * than level_bytes is not used (-). It has no tables; if it has some, because another session had
+ * another base, or much was deleted, they go down.
  *
  * Level 0 goes down when it has enough tables, and enough bytes to be worth what they are merged
- * with; small ones become one table there until then. So
+ * with; until then small ones are merged to one there.
  *
- * I1: what goes down is merged with no more than L0_WORTH times its own bytes (where somebody
- *     waits until all is settled, L0_DRAINED times); and tables that are small beside level 0
- *     become one first: sessions that end early leave many of them, and what the next one has to
- *     do before it may write is little. */
-#include "07_paced_compaction/policy/policy_inside.h"
+ * 7.I15: what goes down is merged with no more than L0_WORTH times its own bytes (while a caller
+ *        waits until nothing is due, L0_DRAINED times); and tables that are small beside level 0
+ * are merged to one first: sessions that end early leave many of them, and the next one has little
+ * to do before it may write. */
+#include "policy_inside.h"
 
-#define L0_MANY 6u    /* tables that rest: the newest become one, whatever their sizes */
+#define L0_MANY 6u    /* tables that stay: the newest are merged to one, whatever their sizes */
 #define L0_URGENT 8u  /* tables from which on level 0 is compacted before all others */
 #define L0_WORTH 4u   /* so much larger may be what level 0 is merged with; */
-#define L0_DRAINED 8u /* likewise; so an eighth may be there twice when all is settled */
-#define L0_SMALL 8u   /* so much smaller than level 0 is what is small */
+#define L0_DRAINED 8u /* likewise; so an eighth may take space twice when nothing is due */
+#define L0_SMALL 8u   /* a table is small that is so much smaller than level 0 */
 #define DRAIN 2000u   /* score of a level that is not used */
 
 /* ---- Targets --------------------------------------------------------------------------------- */
@@ -118,8 +117,7 @@ size_t policy_newest_to_merge(const struct version_level *l,
     return count < PICK_L0_TABLES ? 0 : count;
 }
 
-/* The oldest, and what goes down with it, with what they overlap there: nothing, where keys come
- * in order. */
+/* Where keys come in order, the oldest table overlaps with nothing there. */
 static bool oldest_is_worth_it(const struct policy_input *of, unsigned next, uint64_t worth)
 {
     const struct version *v = of->version;
@@ -201,7 +199,7 @@ void policy_scores(const struct policy_input *of, uint64_t scores[LEVELS])
     scores[LEVELS - 1] = 0;
 }
 
-/* What goes down from level 0, or stays there as one table; `*coming`: to the next level. */
+/* Of what goes down from level 0, or is merged there; `*coming`: bytes to the next level. */
 static uint64_t level0_debt(const struct policy_input *of, const struct policy_targets *shape,
                             uint64_t *coming)
 {
@@ -222,7 +220,8 @@ static uint64_t level0_debt(const struct policy_input *of, const struct policy_t
     }
 }
 
-/* What is too much on a level goes down, with what it overlaps there, and is too much there. */
+/* What a level has above its target goes down, with what it overlaps there, and may be above the
+ * target there. */
 static uint64_t leveled_debt(const struct policy_input *of)
 {
     const struct version_level *l = of->version->levels;

@@ -1,21 +1,21 @@
-/* policy_pick_tiered.c: size-tiered compaction (as Cassandra's, and RocksDB's "universal"): the
- * tables of level 0 stay there, by age, and neighbours of a like size are merged into one, which
- * takes their place.
+/* policy_tiered.c: size-tiered compaction (as Cassandra's, and RocksDB's "universal"): the tables
+ * stay on level 0, by age, and neighbours of a like size are merged to one, which takes their
+ * place.
  *
  *   newest [1][1][2] | [5][6][4][7] | [25][30] oldest      three tiers; the second is due
  *   newest [1][1][2] | [22][25][30]
  *
- * All that stands on deeper levels, which the other policy or a full compaction left there, counts
- * as one table, the oldest. When it has its turn, what is merged goes there.
+ * Everything on deeper levels, which the other policy or a full compaction left there, counts as
+ * one table, the oldest. When it has its turn, the output goes there.
  *
- * I1: what is merged are neighbours by age; so their outcome is older than all before it and newer
- *     than all behind it, whatever their keys are.
- * I2: a tier ends before a table of more than twice its first one's size; a smaller one, however
- *     small, does not end it. So each begins with more than twice what the one before it begins
- *     with, and there are no more of them than doublings from the smallest to the largest, each
- *     with three tables at rest.
- * I3: a table that cannot be read ends its tier, and is in none that is due. */
-#include "07_paced_compaction/policy/policy_inside.h"
+ * 7.I16: the inputs are neighbours by age; so their output is older than everything before it and
+ *        newer than everything behind it, whatever their keys are.
+ * 7.I17: a tier ends before a table of more than twice its first one's size; a smaller one does not
+ *        end it. So each tier begins with more than twice what the one before it begins with: there
+ *        are no more of them than doublings from the smallest to the largest, each with at most
+ *        three tables when none is due.
+ * 7.I18: a quarantined table ends its tier, and is in none that is due. */
+#include "policy_inside.h"
 
 struct tier {
     size_t at, count; /* of level 0's tables, and the deeper levels as one behind them */
@@ -68,7 +68,7 @@ static bool next_tier(const struct version *v, const struct policy_quarantine *q
     *tier = (struct tier){.at = at};
     if (at == all)
         return false;
-    alone = is_left_alone(v, at, quarantined); /* I3 */
+    alone = is_left_alone(v, at, quarantined); /* 7.I18 */
     do {
         tier->bytes += bytes_of(v, at);
         tier->count++;
@@ -111,7 +111,7 @@ int policy_pick_tiered(const struct version *version, const struct strata_option
     return STRATA_NOT_FOUND;
 }
 
-/* What comes of a tier is one more table of the next. */
+/* The output of a tier is one more table of the next. */
 uint64_t policy_tiered_debt(const struct version *version)
 {
     static const struct policy_quarantine none;
@@ -125,14 +125,14 @@ uint64_t policy_tiered_debt(const struct version *version)
     return debt;
 }
 
-/* Three tables of each tier are no work; and 5 may come while the largest is merged. */
+/* Three tables of each tier are no debt; and 5 may come while the largest is merged. */
 unsigned policy_tiered_trigger(const struct version *version)
 {
     static const struct policy_quarantine none;
     struct tier tier = {0};
-    unsigned aim = 5;
+    unsigned trigger = 5;
 
     while (next_tier(version, &none, &tier))
-        aim += PICK_L0_TABLES - 1;
-    return aim;
+        trigger += PICK_L0_TABLES - 1;
+    return trigger;
 }

@@ -1,21 +1,19 @@
 /* change.c: see change.h. New files are written, then an edit names them in place of others, then
- * those are removed.
+ * those are obsolete (7.I4).
  *
- *   seal      log 9 <- first frame      synced, named; log 5 synced
+ *   switch    log 9 <- first frame      synced, named; log 5 synced
  *             edit: logs 5 9            <- the commit; from now on log 9 is written to
  *   flush     table 10 <- memtable      synced, named; the directory synced
  *             edit: + 10, log 9         <- the commit
- *             log 5                     removed
+ *             log 5                     obsolete
  *   compact   tables 12 13 <- 3 4 10    synced, named; the directory synced
  *             edit: - 3 4 10 + 12 13    <- the commit
- *             tables 3 4 10             removed, each when nobody reads it any more
+ *             tables 3 4 10             obsolete; each is removed when nobody reads it any more
  *
- * I1: what a crash cuts off before the commit leaves files that no edit names: the next open
- * removes them. What it cuts off after it leaves files that are named no more: likewise. I2: an
- * edit is checked against the state before it is written: what cannot be read again is not written.
- * I3: when an edit could not be written it is not known which state is on the device: the files of
- * both are left as they are. */
-#include "07_paced_compaction/tree/change.h"
+ * What a crash cuts off before the commit leaves files that no edit names; what it cuts off after
+ * it leaves obsolete files: the next open removes either. 7.I28: an edit is checked against the
+ * version before it is written: what could not be read again is not written. */
+#include "change.h"
 #include "base/cost.h"
 
 void change_free(struct change *c)
@@ -32,7 +30,7 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
     c->edit.next = tree->next;
     c->version = tree->version;
     version_ref(c->version);
-    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* I2 */
+    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 7.I28 */
     if (rc == 0 && tree->parts->index)
         rc = tree->parts->index(c->version, err);
     if (rc < 0)
@@ -58,7 +56,7 @@ static int write_manifest(struct tree *tree, const struct version *version,
     edit_free(&whole);
     if (rc < 0)
         return rc;
-    if (tree->manifest.path) /* else the next open does it */
+    if (tree->manifest.path) /* if that fails, the next open does it */
         fs_remove(tree->env->fs, tree->manifest.path, NULL);
     pthread_mutex_lock(&tree->group.mutex);
     tree->stats.manifest_bytes += tree->manifest.written;
@@ -101,7 +99,7 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
         }
 }
 
-/* From now on the tree is as the edit says. */
+/* From now on the tree is as the edit says (7.I3). */
 static void swap(struct tree *tree, struct change *c)
 {
     struct super *super = tree->super;

@@ -1,33 +1,32 @@
-/* trash.c: see trash.h.
+/* obsolete.c: see obsolete.h.
  *
- * I1: a table is cut only when the trash alone refers to it: no version has it, so nobody will; a
- *     log when no backup is being made, which has it open.
- * I2: a file that has another name, of a backup by hard links say, is not cut, but removed at once.
- * I3: a crash leaves files that no edit names, cut or not: the next open removes them. */
-#include "07_paced_compaction/tree/obsolete.h"
+ * 7.I26: a table is cut only when it is referred to here alone: no version has it, so no reader
+ * will; a log when no backup is being made, which has it open. 7.I27: a file that has another name,
+ * of a backup by hard links say, is not cut, but removed at once. A crash leaves files that no edit
+ * names, cut or not: the next open removes them. */
+#include "obsolete.h"
+#include "base/array.h"
+
+#include <assert.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES 16 /* go at a time, at most: each may be a wait for the device */
+#define FILES 16 /* removed at a time, at most: each may be a wait for the device */
 
 static struct obsolete_file *add(struct obsolete_files *obsolete, uint64_t bytes)
 {
-    size_t room = obsolete->room ? 2 * obsolete->room : 16;
+    struct obsolete_file *file =
+        array_add(&obsolete->files, &obsolete->count, &obsolete->room, sizeof *file, NULL);
 
-    if (obsolete->count == obsolete->room) {
-        struct obsolete_file *bigger = realloc(obsolete->files, room * sizeof *bigger);
-        if (!bigger)
-            return NULL;
-        obsolete->files = bigger;
-        obsolete->room = room;
-    }
+    if (!file)
+        return NULL;
+    file->bytes = bytes;
     obsolete->bytes += bytes;
-    obsolete->files[obsolete->count] = (struct obsolete_file){.bytes = bytes};
-    return &obsolete->files[obsolete->count++];
+    return file;
 }
 
-/* Nothing is lost by it; a writer may wait. */
+/* Nothing is lost; a writer may wait. */
 static void warn(const struct strata_env *env, const char *path)
 {
     strata_env_log(env, STRATA_LOG_WARNING, "%s: removed at once, as memory is short", path);
@@ -63,7 +62,7 @@ void obsolete_add_log(struct obsolete_files *obsolete, const struct strata_env *
     free(copy);
 }
 
-/* I1. */
+/* 7.I26. */
 static bool is_read(const struct obsolete_files *obsolete, const struct obsolete_file *file)
 {
     if (!file->table)
@@ -71,7 +70,7 @@ static bool is_read(const struct obsolete_files *obsolete, const struct obsolete
     return atomic_load_explicit(&file->table->refs, memory_order_acquire) > 1;
 }
 
-/* Off its end. < 0: it cannot be done so (I2). */
+/* Cuts bytes off its end. < 0: it cannot be cut (7.I27). */
 static int cut(const struct obsolete_file *f, struct strata_fs *fs, uint64_t bytes)
 {
     struct fs_file *file;
@@ -91,6 +90,7 @@ static void drop(struct obsolete_files *obsolete, size_t at, struct strata_fs *f
 {
     struct obsolete_file *f = &obsolete->files[at];
 
+    assert(obsolete->bytes >= f->bytes);
     obsolete->bytes -= f->bytes;
     if (f->table) {
         sstable_remove(f->table);

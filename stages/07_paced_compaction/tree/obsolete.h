@@ -1,9 +1,9 @@
-/* trash.h: files that nothing names any more, cut away piece by piece. To remove a large one at
- * once takes long: on ext4 20 ms for 64 MiB, measured, and whoever does it waits. But where the
- * file system tells the device at once of what is free (ext4 with discard, without a journal) each
- * piece is a wait for it, and 64 of them take 100 ms: so the pieces are not small. */
-#ifndef STRATA_07_TRASH_H
-#define STRATA_07_TRASH_H
+/* obsolete.h: files that no edit names any more, removed piece by piece. To remove a large one at
+ * once takes long: on ext4 20 ms for 64 MiB, measured, and the writer who does it waits. But where
+ * the file system tells the device at once of free space (ext4 with discard, without a journal)
+ * each piece is a wait for it, and 64 of them take 100 ms: so the pieces are not small. */
+#ifndef STRATA_07_OBSOLETE_H
+#define STRATA_07_OBSOLETE_H
 
 #include "04_memtable_sstable/run/sstable.h"
 
@@ -21,17 +21,17 @@ struct obsolete_files {
     _Atomic unsigned log_readers; /* as long as there are any no log is touched */
 };
 
-/* No version that readers will take names the table any more. It is touched when nobody reads it.
- * (Without memory it goes at once, which is told.) */
+/* No version that readers will pin has the table any more. It is removed when nobody reads it.
+ * (Without memory it is removed at once, which is logged.) */
 void obsolete_add_table(struct obsolete_files *obsolete, const struct strata_env *env,
                         struct sstable *table);
 /* The file is closed. */
 void obsolete_add_log(struct obsolete_files *obsolete, const struct strata_env *env,
                       const char *path, uint64_t bytes);
-/* About so many bytes go, with their files, 16 of them at most; UINT64_MAX: all that nobody reads.
- * What fails is left to the next open. Did any go? */
+/* Removes about so many bytes, and at most 16 files; UINT64_MAX: all that nobody reads. What fails
+ * is left to the next open. Was anything removed? */
 bool obsolete_remove(struct obsolete_files *obsolete, struct strata_fs *fs, uint64_t bytes);
-/* At close: the same, and what is left goes with its last reader. */
+/* At close: the same, and what is left is removed with its last reader. */
 void obsolete_free(struct obsolete_files *obsolete, struct strata_fs *fs);
 
 #endif

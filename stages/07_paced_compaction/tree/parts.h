@@ -19,6 +19,7 @@ struct tree_sources {
 };
 
 struct compact;
+struct tree_listener;
 
 struct tree_parts {
     const struct sstable_kind *table;
@@ -45,11 +46,8 @@ struct tree_parts {
     /* Properties for the table that a compaction is about to end, c->writer (a collector of table
      * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*notes)(const struct compact *compact, struct strata_error *err);
-    /* A table is to be written uncompressed; is it compressed? NULL, both: the kind compresses
-     * none. */
-    void (*uncompressed)(struct sstable_writer *writer);
-    bool (*is_compressed)(const struct sstable *table);
-    const struct wal_kind *log; /* NULL: frames only */
+    const struct tree_listener *const *listeners; /* ends with NULL; NULL: tree_listeners */
+    const struct wal_kind *log;                   /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */
     /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */

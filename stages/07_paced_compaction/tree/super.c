@@ -1,10 +1,10 @@
-/* super.c: see super.h. All that is newer stands before all that is older: memtable, sealed
- * memtable, level 0, level 1, ... */
-#include "07_paced_compaction/tree/super.h"
+/* super.c: see super.h. What is newer comes before what is older: memtable, immutable memtable,
+ * level 0, level 1, ... */
+#include "super.h"
 
 #include <stdlib.h>
 
-#define FEW 32 /* runs that need no memory to be told */
+#define FEW 32 /* runs that need no memory to be listed */
 
 struct super *super_new(const struct tree_parts *parts, struct memtable *memtable,
                         struct memtable *immutable, struct version *version)
@@ -42,22 +42,6 @@ bool super_is_read(const struct super *super)
     struct super *s = (struct super *)(uintptr_t)super;
     return atomic_load_explicit(&s->refs, memory_order_acquire) > 1 ||
            atomic_load_explicit(&s->memtable->refs, memory_order_acquire) > 1;
-}
-
-int super_get(const struct super *super, uint64_t sequence, struct strata_slice key,
-              struct strata_buffer *value, struct strata_error *err)
-{
-    struct strata_slice found;
-    unsigned type = memtable_get(super->memtable, key, sequence, &found);
-    int rc = 0;
-
-    if (!type && super->immutable)
-        type = memtable_get(super->immutable, key, sequence, &found);
-    if (!type)
-        rc = super->parts->get(super->version, key, &type, value, err);
-    else if (strata_buffer_append(value, found.data, found.size) < 0)
-        rc = strata_fail_memory(err, found.size);
-    return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
 }
 
 /* ---- Iterating ------------------------------------------------------------------------------- */

@@ -22,10 +22,6 @@ void super_ref(struct super *super);
 bool super_is_read(const struct super *super);
 void super_unref(struct super *super); /* NULL is fine */
 
-/* The newest version of `key` up to `sequence`, into `value`, which is empty before. NOT_FOUND;
- * CORRUPT, IO, NO_MEMORY. */
-int super_get(const struct super *super, uint64_t sequence, struct strata_slice key,
-              struct strata_buffer *value, struct strata_error *err);
 /* All entries as they were at `sequence`, in order. To be freed before the last reference goes. */
 int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
                  struct strata_error *err);

@@ -1,13 +1,11 @@
-/* tree.c: memtables, their logs, and how one becomes a table.
- *
- * I1: there are two memtables at most, and a log for each. I2: a log is written to only when an
- * edit names it; and a log is sealed only when all of it is on the device: so what the next one
- * holds never comes without it. */
-#include "07_paced_compaction/tree/tree.h"
-#include "07_paced_compaction/tree/change.h"
-#include "07_paced_compaction/events/tree_events.h"
+/* tree.c: memtables, their logs, and how one becomes a table: see tree.h. */
+#include "tree.h"
+#include "change.h"
+#include "tree_check.h"
 
-#define UNREAD ((uint64_t)1 << 20) /* bytes of files that go at a time */
+#include <assert.h>
+
+#define UNREAD ((uint64_t)1 << 20) /* bytes of files that are removed at a time */
 
 /* ---- Failure --------------------------------------------------------------------------------- */
 
@@ -29,6 +27,28 @@ int tree_usable(const struct tree *tree, struct strata_error *err)
         strata_fail(err, STRATA_ERR_IO, tree->env->dir, STRATA_NO_OFFSET, "earlier failure");
     strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
     return STRATA_ERR_IO;
+}
+
+/* ---- Alone with the tree --------------------------------------------------------------------- */
+
+int tree_enter(struct tree *tree, struct strata_error *why)
+{
+    group_enter(&tree->group);
+    pthread_mutex_unlock(&tree->group.mutex);
+    return tree_usable(tree, why);
+}
+
+int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct strata_error *err)
+{
+    if (rc == 0)
+        obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
+    else
+        tree_note_failure(tree, rc, why);
+    pthread_mutex_lock(&tree->group.mutex);
+    group_leave(&tree->group);
+    if (rc < 0 && err)
+        *err = *why;
+    return rc;
 }
 
 int tree_sync_names(struct tree *tree, struct strata_error *err)
@@ -56,15 +76,6 @@ static int make_log(struct tree *tree, struct tree_log *log, struct strata_error
     return rc;
 }
 
-static void tell_immutable(struct tree *tree)
-{
-    const struct memtable *immutable = tree->super->immutable;
-    struct strata_event event = {.type = STRATA_EVENT_SEAL,
-                                 .bytes = memtable_bytes(immutable),
-                                 .records = memtable_count(immutable)};
-    tree_notify(tree, event);
-}
-
 void tree_publish(struct tree *tree, struct super *super)
 {
     pthread_mutex_lock(&tree->reading);
@@ -82,6 +93,7 @@ int tree_switch_memtable(struct tree *tree, struct strata_error *err)
 
     if (rc < 0)
         return rc;
+    assert(!old->immutable && !tree->immutable.log.file); /* 7.I1 */
     super = super_new(tree->parts, memtable, old->memtable, old->version);
     memtable_unref(memtable); /* super has it */
     rc = super ? make_log(tree, &log, err) : strata_fail_memory(err, sizeof *super);
@@ -96,7 +108,11 @@ int tree_switch_memtable(struct tree *tree, struct strata_error *err)
     tree->log_named = false;
     pthread_mutex_unlock(&tree->group.mutex);
     super_unref(old);
-    tell_immutable(tree);
+    tree_notify(tree,
+                (struct strata_event){.type = STRATA_EVENT_SEAL,
+                                      .bytes = memtable_bytes(super->immutable),
+                                      .records = memtable_count(super->immutable)},
+                NULL);
     return 0;
 }
 
@@ -123,7 +139,7 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
 {
     const struct tree_log *immutable = &tree->immutable;
     struct change c = {.immutable = tree->super->immutable};
-    int rc = c.immutable ? sync_immutable(tree, err) : 0; /* I2 */
+    int rc = c.immutable ? sync_immutable(tree, err) : 0; /* 7.I2 */
 
     if (rc < 0)
         return rc;
@@ -136,38 +152,33 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-static uint64_t bytes_of(const struct sstable_writer *writer)
-{
-    return writer && writer->file ? writer->file->end : 0;
-}
-
-static void note_bytes(struct tree *tree, const struct compact *work)
-{
-    uint64_t bytes = work->written + bytes_of(work->writer) + bytes_of(work->behind);
-
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.table_bytes += bytes;
-    pthread_mutex_unlock(&tree->group.mutex);
-}
-
+/* 7.I4: it may be that the device has the edit that names the outputs. */
 int tree_end_work(struct tree *tree, struct compact **work, int rc)
 {
-    if (rc != 0) {
-        note_bytes(tree, *work);
-        if (rc < 0)
-            tree_notify_given_up(tree, *work);
-        compact_del(*work, rc > 0 || tree->edit_uncertain); /* change.c I3 */
-        *work = NULL;
-    }
+    if (rc == 0)
+        return 0;
+    if (rc < 0)
+        tree_notify_given_up(tree, *work);
+    else
+        assert(tree_check(tree, NULL) == 0);
+    compact_del(*work, rc > 0 || tree->edit_uncertain);
+    *work = NULL;
     return rc;
 }
 
-void tree_give_up(struct tree *tree, struct compact **work)
+static void give_up(struct tree *tree, struct compact **work)
 {
-    note_bytes(tree, *work);
+    if (!*work)
+        return;
     tree_notify_given_up(tree, *work);
     compact_del(*work, false);
     *work = NULL;
+}
+
+void tree_abandon(struct tree *tree)
+{
+    give_up(tree, &tree->flush);
+    give_up(tree, &tree->compaction);
 }
 
 /* ---- Flush ----------------------------------------------------------------------------------- */
@@ -197,10 +208,6 @@ static int install_flush(struct tree *tree, struct strata_error *err)
     tree->compaction_paused = false;
     drop_log(tree, &tree->immutable.log); /* the table holds all of it */
     drop_log(tree, &tree->older.log);
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.flushes++;
-    tree->stats.flushed_bytes += flush->written;
-    pthread_mutex_unlock(&tree->group.mutex);
     tree_notify_ended(tree, flush);
     return COMPACT_DONE;
 }
@@ -229,7 +236,20 @@ int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *er
 
 /* ---- Readers --------------------------------------------------------------------------------- */
 
-/* A piece at a time: so long a writer waits who comes meanwhile. */
+struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
+{
+    struct super *super;
+
+    pthread_mutex_lock(&tree->reading);
+    super = tree->super;
+    super_ref(super);
+    *sequence = tree->sequence - 1;
+    tree->gets += gets;
+    pthread_mutex_unlock(&tree->reading);
+    return super;
+}
+
+/* A piece at a time: a writer who comes meanwhile waits no longer than that. */
 void tree_remove_unread(struct tree *tree)
 {
     struct group *group = &tree->group;

@@ -1,5 +1,7 @@
-/* tree_files.c: see tree_files.h. I1: a number that any file has is not given away again. */
-#include "07_paced_compaction/tree/tree_files.h"
+/* tree_files.c: see tree_files.h.
+ *
+ * 7.I29: a number that any file has is not used again. */
+#include "tree_files.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,7 +60,7 @@ int tree_remove_dead(struct tree *tree, const struct fs_names *names, struct str
         if (!is_dead(tree, names->names[i]))
             continue;
         if (tree->names_unsynced)
-            rc = tree_sync_names(tree, err); /* tree_open.c I5 */
+            rc = tree_sync_names(tree, err); /* 7.I9 */
         if (rc < 0)
             break;
         path = fs_join(tree->env->dir, names->names[i]);
@@ -79,7 +81,7 @@ int tree_remove_all_dead(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-/* I1. */
+/* 7.I29. */
 void tree_pass_numbers(struct tree *tree, const struct fs_names *names)
 {
     for (size_t i = 0; i < names->count; i++) {
@@ -90,8 +92,7 @@ void tree_pass_numbers(struct tree *tree, const struct fs_names *names)
     }
 }
 
-/* ---- Are they all there, and no others? -------------------------------------------------------
- */
+/* ---- Are they all there, and no others? ------------------------------------------------------ */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -139,7 +140,7 @@ static bool makes(const struct compact *work, uint64_t number)
     return false;
 }
 
-/* Of work under way; or a log that is not named yet; or what is removed by and by. */
+/* Of work in progress; or a log that is not named yet; or an obsolete file. */
 static bool is_known(const struct tree *tree, const char *name)
 {
     uint64_t number = strtoull(name, NULL, 10);

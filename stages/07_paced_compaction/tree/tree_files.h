@@ -13,7 +13,7 @@ int tree_remove_all_dead(struct tree *tree, struct strata_error *err);
 /* The next file gets a number that none of them has. */
 void tree_pass_numbers(struct tree *tree, const struct fs_names *names);
 /* Alone with the tree. CORRUPT: one that the manifest names is missing; IO, NO_MEMORY. That there
- * are others is told to the log only. */
+ * are others is only logged. */
 int tree_check_files(const struct tree *tree, struct strata_error *err);
 
 #endif

@@ -1,20 +1,20 @@
 /* tree_open.c: opening.
  *
- * I1: nothing is removed before all that the manifest names was found whole: with a wrong one in
- * its place, from an earlier time say, the files are still there to be rescued. I2: a log or
- * manifest that was not closed cleanly is never written to again: a new manifest tells the state,
- * the memtable is flushed, which puts on the device what was perhaps not there, and a new log
- * begins (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost). A sync of the
- * old log would not do: after one that failed, in a process that is gone, the next one may call
- * clean what is not on the device. I3: a log is written to after an edit has named it: one behind
- * those that are named holds no operation, or the end of the manifest is lost. I4: of one log, the
- * flush waits for the first write, or sync, or the close; who only reads need not wait for it.
- * Until then nothing is made and the log does not grow, however often the process is killed; two
- * logs are flushed at once. So what open reads is never more than two memtables. With
- * STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is on the device. I5: the name
- * that tells which manifest counts may not be on the device, when who gave it was killed: the
- * directory is synced before anything is removed, or written that needs that name: an edit, or an
- * operation in the log. */
+ * 7.I5: nothing is removed before everything that the manifest names was found whole: with a wrong
+ *       file in its place the others are still there to be rescued.
+ * 7.I6: a log or manifest that was not closed cleanly is never written to again: a new manifest
+ *       tells the state, the memtable is flushed, and a new log begins. What comes after a torn
+ *       tail may be lost (leveldb #1287, duckdb #14785), and a sync of the old log would not do:
+ *       after one that failed, in a process that is gone, the next one may report success for
+ *       pages that are not durable.
+ * 7.I7: a log behind those that are named holds no operation (7.I2), or the end of the manifest is
+ *       lost, which is damage.
+ * 7.I8: with parts->deferred_recovery the flush of a single log waits for the first write, sync or
+ *       close; until then nothing is written, and the log does not grow, however often the process
+ *       is killed. Two logs are flushed at once: open never reads more than two memtables. With
+ *       STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is durable.
+ * 7.I9: names in the directory may not be durable, when whoever made them was killed: the directory
+ *       is synced before anything is removed, or written that needs those names. */
 #include "07_paced_compaction/tree/tree_open.h"
 #include "07_paced_compaction/tree/change.h"
 #include "07_paced_compaction/tree/tree_files.h"
@@ -24,7 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- A log that no edit names (I3) ----------------------------------------------------------- */
+/* ---- A log that no edit names (7.I7) -----------------------------------------------------------
+ */
 
 static int note_operations(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                            struct strata_error *err)
@@ -128,7 +129,7 @@ static int read_log(struct tree *tree, const struct edit_log *entry, struct tree
     log->first = entry->first;
     log->made = entry->end;
     tree->sequence = opened->sequence;
-    tree->marker.there |= log->log.tail.marked;
+    tree->marker.there |= mark_is(&log->log.tail);
     replay_report_torn(opened, tree->env);
     return 0;
 }
@@ -232,7 +233,7 @@ static int read_all(struct tree *tree, uint64_t *torn, struct fs_names *names,
     return rc;
 }
 
-/* I2. */
+/* 7.I6. */
 static int begin_log(struct tree *tree, struct strata_error *err)
 {
     int rc = tree_switch_memtable(tree, err);
@@ -244,7 +245,7 @@ static int begin_log(struct tree *tree, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-/* I4. */
+/* 7.I8. */
 static bool may_wait(const struct tree *tree)
 {
     return tree->parts->deferred_recovery && tree->version->log_count == 1 &&
@@ -258,7 +259,7 @@ static int make_writable(struct tree *tree, bool torn, const struct fs_names *na
 
     if (!torn && manifest_is_settled(&tree->manifest)) {
         rc = tree_remove_dead(tree, names, err);
-    } else { /* I2 */
+    } else { /* 7.I6 */
         rc = change_roll_over(tree, err);
         if (rc == 0)
             rc = tree_remove_all_dead(tree, err);
@@ -269,7 +270,7 @@ static int make_writable(struct tree *tree, bool torn, const struct fs_names *na
     return tree->recovery_pending ? 0 : begin_log(tree, err);
 }
 
-int tree_open(struct tree *tree, struct strata_error *err)
+static int open_files(struct tree *tree, struct strata_error *err)
 {
     struct fs_names names = {0};
     uint64_t torn;
@@ -281,5 +282,87 @@ int tree_open(struct tree *tree, struct strata_error *err)
     if (rc == 0 && !tree->env->options->read_only)
         rc = make_writable(tree, torn > 0, &names, err);
     fs_names_free(&names);
+    return rc;
+}
+
+/* ---- Its life -------------------------------------------------------------------------------- */
+
+int tree_del(struct tree *tree, struct strata_error *err)
+{
+    int rc = log_close(&tree->live.log, false, err);
+
+    log_close(&tree->immutable.log, false, NULL);
+    log_close(&tree->older.log, false, NULL);
+    mark_end(&tree->marker, tree->env, false);
+    tree_abandon(tree);
+    events_free(&tree->events);
+    policy_quarantine_clear(&tree->quarantined);
+    super_unref(tree->super);
+    version_unref(tree->version);
+    obsolete_free(&tree->obsolete, tree->env->fs);
+    if (tree->common)
+        tree->kind->common_del(tree->common);
+    manifest_close(&tree->manifest);
+    if (tree->memory)
+        tree->parts->memory_free(tree->memory);
+    pthread_mutex_destroy(&tree->reading);
+    group_free(&tree->group);
+    free(tree);
+    return rc;
+}
+
+/* What threads need; on failure nothing of it is left. */
+static int init_threads(struct tree *tree, struct strata_error *err)
+{
+    int rc = group_init(&tree->group, err);
+
+    if (rc < 0)
+        return rc;
+    if (tree->parts->delay)
+        rc = tree->parts->delay(&tree->group, err);
+    if (rc == 0 && pthread_mutex_init(&tree->reading, NULL) != 0)
+        rc = strata_fail_memory(err, sizeof tree->reading);
+    if (rc < 0)
+        group_free(&tree->group);
+    return rc;
+}
+
+static int open_parts(struct tree *tree, struct strata_error *err)
+{
+    int rc = tree->parts->memory_new ? tree->parts->memory_new(tree->env, &tree->memory, err) : 0;
+
+    if (rc == 0 && tree->kind->common_new)
+        rc = tree->kind->common_new(tree->env, &tree->common, err);
+    return rc < 0 ? rc : open_files(tree, err);
+}
+
+int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
+             void **out, struct strata_error *err)
+{
+    struct tree *tree = calloc(1, sizeof *tree);
+    struct strata_error why;
+    int rc;
+
+    if (!tree)
+        return strata_fail_memory(err, sizeof *tree);
+    tree->env = env;
+    tree->parts = parts;
+    tree->kind = parts->table;
+    tree->names_unsynced = unsynced;
+    rc = init_threads(tree, err);
+    if (rc < 0) {
+        free(tree);
+        return rc;
+    }
+    events_init(&tree->events, env);
+    tree_notify(tree, (struct strata_event){.type = STRATA_EVENT_OPEN}, NULL);
+    rc = open_parts(tree, &why);
+    if (rc == 0) {
+        *out = tree;
+        return 0;
+    }
+    tree_del(tree, NULL);
+    if (err)
+        *err = why;
     return rc;
 }

@@ -1,19 +1,21 @@
-/* tree_open.h: from a directory to a tree. */
+/* tree_open.h: from a directory to a tree, and back. */
 #ifndef STRATA_07_TREE_OPEN_H
 #define STRATA_07_TREE_OPEN_H
 
-#include "07_paced_compaction/tree/tree.h"
+#include "tree.h"
 
 /* Reads the manifest, opens the tables, puts the logs into the memtable, and removes what no edit
- * names. When the log's end is not as a clean close left it, what it held is flushed, at once or by
- * the first write (tree->spent): nothing is appended to a log that a crash may have torn. With
- * env->is_new everything is made anew. CORRUPT, IO, NO_MEMORY; then the tree's parts are still to
- * be freed. */
-int tree_open(struct tree *tree, struct strata_error *err);
+ * names; with env->is_new, makes everything anew. `unsynced`: as an engine's slot open_unsynced.
+ * CORRUPT, IO, NO_MEMORY; then nothing is left open. */
+int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
+             void **tree, struct strata_error *err);
+/* Closes what is open and frees it: nothing is written. Gives up what is in progress. */
+int tree_del(struct tree *tree, struct strata_error *err);
+
 /* The manifest, and the version that its edits make together. Both to be freed in any case. */
 int tree_read_version(const struct strata_env *env, struct manifest *manifest,
                       struct version **version, uint64_t *torn, struct strata_error *err);
-/* What stage 4's log is told of itself by its list. */
+/* What stage 4's list would say of a log. */
 struct tables tree_log_known(const struct edit_log *log);
 
 #endif

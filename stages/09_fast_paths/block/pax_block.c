@@ -25,7 +25,7 @@
  * Why columns: a look at an entry costs what it pulls into the processor's cache. A block of 35
  * entries has its tags in one line; the key that has the tag is another, its value a third. With
  * restart points a search halves over keys that lie hundreds of bytes apart, and then decodes eight
- * entries, values passed by, to find where one begins. make bench-layouts shows both. */
+ * entries, values passed by, to find where one begins. make bench SET=layouts shows both. */
 #include "pax_block.h"
 #include "base/bytes.h"
 #include "base/coding.h"
@@ -47,9 +47,9 @@ static uint32_t get_number(struct decoder *d, unsigned form)
     return form & PAX_BLOCK_WIDE ? get_u32(d) : get_u16(d);
 }
 
-/* The head: what the sizes are of columns of one size. */
-static int read_head(struct pax_block *block, unsigned *form, struct decoder *d,
-                     struct strata_error *err)
+/* The header: the sizes of columns whose items are of one size. */
+static int read_header(struct pax_block *block, unsigned *form, struct decoder *d,
+                       struct strata_error *err)
 {
     *form = get_u8(d);
     if (*form & ~(unsigned)PAX_BLOCK_FORM_BITS)
@@ -64,7 +64,7 @@ static int read_head(struct pax_block *block, unsigned *form, struct decoder *d,
     if (!(*form & PAX_BLOCK_VALUES_VARY))
         block->value_size = get_number(d, *form);
     if (d->bad)
-        return corrupt(block->size, "it ends within its head", err);
+        return corrupt(block->size, "it ends within its header", err);
     if (!block->count)
         return corrupt(1, "it has no entries", err);
     if (block->prefix_size > STRATA_MAX_KEY ||
@@ -131,38 +131,38 @@ static int read_types(struct pax_block *block, struct decoder *d, struct strata_
 
 /* The first `size` bytes of a suffix, at most 8, as a number that orders as they do; zeros behind a
  * shorter one. Equal numbers leave it open. */
-static inline uint64_t head_of(const uint8_t *p, size_t size, bool room)
+static inline uint64_t load_key_prefix(const uint8_t *p, size_t size, bool room)
 {
-    uint64_t head = 0;
+    uint64_t key_prefix = 0;
 
     if (size >= 8 || room) {
-        head = head_load(p);
-        return size >= 8 ? head : size ? head & ~(uint64_t)0 << (64 - 8 * size) : 0;
+        key_prefix = head_load(p);
+        return size >= 8 ? key_prefix : size ? key_prefix & ~(uint64_t)0 << (64 - 8 * size) : 0;
     }
     for (size_t i = 0; i < size; i++)
-        head |= (uint64_t)p[i] << (56 - 8 * i);
-    return head;
+        key_prefix |= (uint64_t)p[i] << (56 - 8 * i);
+    return key_prefix;
 }
 
-static inline uint64_t suffix_head(const struct pax_block *block, uint32_t at)
+static inline uint64_t suffix_key_prefix(const struct pax_block *block, uint32_t at)
 {
     struct strata_slice suffix = pax_block_suffix(block, at);
-    return head_of(suffix.data, suffix.size, block->suffix_room);
+    return load_key_prefix(suffix.data, suffix.size, block->suffix_room);
 }
 
 /* The usual block: puts, whose suffixes are of one size up to 8 bytes. */
-static bool heads_ascend(const struct pax_block *block)
+static bool key_prefixes_ascend(const struct pax_block *block)
 {
     const uint8_t *p = block->bytes + block->suffixes;
-    uint64_t before, head;
+    uint64_t before, key_prefix;
 
     if (block->types || block->suffix_starts || block->suffix_size - 1 > 7 || !block->suffix_room)
         return false;
-    before = head_of(p, block->suffix_size, true);
-    for (uint32_t i = 1; i < block->count; i++, before = head) {
+    before = load_key_prefix(p, block->suffix_size, true);
+    for (uint32_t i = 1; i < block->count; i++, before = key_prefix) {
         p += block->suffix_size;
-        head = head_of(p, block->suffix_size, true);
-        if (head <= before)
+        key_prefix = load_key_prefix(p, block->suffix_size, true);
+        if (key_prefix <= before)
             return false;
     }
     return true;
@@ -172,16 +172,16 @@ static int check_entries(const struct pax_block *block, struct strata_error *err
 {
     uint64_t before = 0;
 
-    if (heads_ascend(block))
+    if (key_prefixes_ascend(block))
         return 0;
     for (uint32_t i = 0; i < block->count; i++) {
-        uint64_t head = suffix_head(block, i);
-        if (i && head <= before &&
-            (head < before ||
+        uint64_t key_prefix = suffix_key_prefix(block, i);
+        if (i && key_prefix <= before &&
+            (key_prefix < before ||
              strata_compare(pax_block_suffix(block, i - 1), pax_block_suffix(block, i)) >= 0))
             return corrupt((uint64_t)(pax_block_suffix(block, i).data - block->bytes),
                            "a key is not behind the one before it", err);
-        before = head;
+        before = key_prefix;
         if (block->types && pax_block_type(block, i) == STRATA_OP_DELETE &&
             pax_block_value(block, i).size)
             return corrupt((uint64_t)(pax_block_value(block, i).data - block->bytes),
@@ -208,7 +208,7 @@ int pax_block_open(struct pax_block *block, struct strata_slice bytes, struct st
         return corrupt(SIZE_LIMIT, "it is longer than any block", err);
     *block = (struct pax_block){.bytes = bytes.data, .size = (uint32_t)bytes.size};
     decoder_init(&d, bytes);
-    rc = read_head(block, &form, &d, err);
+    rc = read_header(block, &form, &d, err);
     if (rc == 0)
         rc = check_work(block, err);
     if (rc < 0)
@@ -278,7 +278,8 @@ unsigned pax_block_find(const struct pax_block *block, struct strata_slice key, 
     return 0;
 }
 
-/* The same among entries from `low` on, where heads do not tell: whole suffixes are compared. */
+/* The same among entries from `low` on, where key prefixes do not tell: whole suffixes are
+ * compared. */
 static uint32_t seek_suffix(const struct pax_block *block, struct strata_slice suffix, uint32_t low)
 {
     uint32_t high = block->count;
@@ -293,8 +294,9 @@ static uint32_t seek_suffix(const struct pax_block *block, struct strata_slice s
     return low;
 }
 
-/* By heads, without a branch that the processor would guess wrong every second time; but so each
- * step waits for the one before, and memory is asked beforehand (measured: a sixth less for UUIDs).
+/* By key prefixes, without a branch that the processor would guess wrong every second time; but so
+ * each step waits for the one before, and memory is asked beforehand (measured: a sixth less for
+ * UUIDs).
  */
 uint32_t pax_block_seek(const struct pax_block *block, struct strata_slice key)
 {
@@ -302,7 +304,7 @@ uint32_t pax_block_seek(const struct pax_block *block, struct strata_slice key)
     size_t shared = key.size < prefix.size ? key.size : prefix.size;
     int order = shared ? memcmp(key.data, prefix.data, shared) : 0;
     uint32_t low = 0;
-    uint64_t head;
+    uint64_t key_prefix;
 
     if (order > 0)
         return block->count;
@@ -311,14 +313,14 @@ uint32_t pax_block_seek(const struct pax_block *block, struct strata_slice key)
     suffix = (struct strata_slice){key.data + shared, key.size - shared};
     for (uint32_t i = block->suffixes; i < block->values && i < block->suffixes + NEAR; i += LINE)
         __builtin_prefetch(block->bytes + i);
-    head = head_of(suffix.data, suffix.size, false);
+    key_prefix = load_key_prefix(suffix.data, suffix.size, false);
     cost_so_far.comparisons += cost_halvings((uint64_t)block->count + 1);
     for (uint32_t left = block->count; left;) {
         uint32_t half = left / 2;
-        low += suffix_head(block, low + half) < head ? left - half : 0;
+        low += suffix_key_prefix(block, low + half) < key_prefix ? left - half : 0;
         left = half;
     }
-    if (low == block->count || suffix_head(block, low) != head)
+    if (low == block->count || suffix_key_prefix(block, low) != key_prefix)
         return low;
     return strata_compare(pax_block_suffix(block, low), suffix) >= 0
                ? low

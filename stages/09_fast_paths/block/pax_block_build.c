@@ -13,7 +13,7 @@
 
 /* Bytes of a block beside keys and values, at most: its form, four numbers, a byte of types begun;
  * and of an entry: tag, a bit of types, two numbers. */
-#define HEAD_MOST ((size_t)18)
+#define HEADER_MOST ((size_t)18)
 #define ENTRY_MOST ((size_t)10)
 
 struct pax_block_entry {
@@ -149,13 +149,6 @@ static void append(struct strata_buffer *to, struct strata_slice bytes)
     to->size += bytes.size;
 }
 
-static bool is_behind(struct strata_slice key, struct strata_slice last)
-{
-    if (key.size >= 8 && last.size >= 8 && head_load(key.data) != head_load(last.data))
-        return head_load(key.data) > head_load(last.data);
-    return strata_compare(last, key) < 0;
-}
-
 /* It is the first: the block before is forgotten. */
 static void begin(struct pax_block_builder *b, size_t key_size, size_t value_size)
 {
@@ -170,7 +163,7 @@ int pax_block_builder_add(struct pax_block_builder *b, unsigned type, struct str
                           struct strata_slice value, uint64_t hash, struct strata_error *err)
 {
     assert(type != STRATA_OP_DELETE || !value.size);
-    assert(!b->count || is_behind(key, pax_block_builder_last(b)));
+    assert(!b->count || strata_compare(pax_block_builder_last(b), key) < 0);
     if (!b->count)
         begin(b, key.size, value.size);
     if (!has_room(b, key.size, value.size) && reserve(b, key.size, value.size, err) < 0)
@@ -191,7 +184,7 @@ int pax_block_builder_add(struct pax_block_builder *b, unsigned type, struct str
 static bool surely_fits(const struct pax_block_builder *b, size_t key_size, size_t value_size,
                         size_t target)
 {
-    size_t others = HEAD_MOST + b->keys.size + b->values.size + b->count * ENTRY_MOST;
+    size_t others = HEADER_MOST + b->keys.size + b->values.size + b->count * ENTRY_MOST;
     return value_size <= target && others + ENTRY_MOST + key_size + value_size <= target;
 }
 
@@ -235,7 +228,7 @@ static uint8_t *put_number(uint8_t *to, size_t number, bool wide)
     return wide ? put_u32(to, (uint32_t)number) : put_u16(to, (uint16_t)number);
 }
 
-static uint8_t *put_head(const struct pax_block_builder *b, uint8_t *to, bool wide)
+static uint8_t *put_header(const struct pax_block_builder *b, uint8_t *to, bool wide)
 {
     to = put_u8(to,
                 (uint8_t)((wide ? PAX_BLOCK_WIDE : 0) | (b->keys_vary ? PAX_BLOCK_KEYS_VARY : 0) |
@@ -255,28 +248,10 @@ static uint8_t *put_head(const struct pax_block_builder *b, uint8_t *to, bool wi
     return to;
 }
 
-/* Suffixes of one size, up to PAX_BLOCK_SLACK: as many bytes of each, what is too many under the
- * next.
- */
-static uint8_t *put_small_suffixes(const struct pax_block_builder *b, uint8_t *to)
-{
-    size_t size = b->first_size - b->prefix_size;
-    const uint8_t *from = b->keys.data + b->prefix_size;
-    uint8_t *end = to + b->count * size;
-
-    for (; size && (size_t)(end - to) >= PAX_BLOCK_SLACK; to += size, from += b->first_size)
-        memcpy(to, from, PAX_BLOCK_SLACK);
-    for (; to < end; to += size, from += b->first_size)
-        memcpy(to, from, size);
-    return end;
-}
-
 static uint8_t *put_suffixes(const struct pax_block_builder *b, uint8_t *to, bool wide)
 {
     size_t start = 0;
 
-    if (!b->keys_vary && b->first_size - b->prefix_size <= PAX_BLOCK_SLACK)
-        return put_small_suffixes(b, to);
     if (b->keys_vary)
         for (size_t i = 0; i <= b->count; i++)
             to = put_number(to, i ? b->entries[i - 1].key_end - i * b->prefix_size : 0, wide);
@@ -315,7 +290,7 @@ int pax_block_builder_finish(struct pax_block_builder *builder, struct strata_sl
     }
     builder->prefix_size = s.prefix_size;
     memmove(values->data + before, values->data, values->size);
-    to = put_head(builder, values->data, wide);
+    to = put_header(builder, values->data, wide);
     to = put_suffixes(builder, to, wide);
     to = put_types(builder, to);
     if (builder->values_vary)

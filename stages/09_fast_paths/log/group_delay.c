@@ -27,11 +27,9 @@ static size_t count(const struct group_commit *list)
     return n;
 }
 
-/* May it be led now? What is not synced gains nothing by company. */
-static bool is_enough(const struct group_wait *w, const struct group *group,
-                      const struct group_commit *commit)
+static bool is_enough(const struct group_wait *w, const struct group *group)
 {
-    return !commit->sync || w->at_once || count(group->first) >= w->expected;
+    return w->at_once || count(group->first) >= w->expected;
 }
 
 /* Waits until somebody else leads, who came and found enough, or half a sync's time is over: then
@@ -43,11 +41,13 @@ static void hold(struct group_wait *w, struct group *group, const struct group_c
     int sys = 0;
 
     w->holder = commit;
+    w->base.waits = true;
     while (!group->busy && !commit->done && sys == 0)
         sys = pthread_cond_timedwait(&group->changed, &group->mutex, &until);
     if (commit->done)
         return;
     w->holder = NULL;
+    w->base.waits = false;
     if (group->busy)
         return;
     w->vain = w->vain < VAIN_MOST ? 2 * w->vain + 1 : VAIN_MOST;
@@ -59,7 +59,7 @@ static enum group_turn turn(struct group_delay *delay, struct group *group,
 {
     struct group_wait *w = (struct group_wait *)delay;
 
-    if (is_enough(w, group, commit))
+    if (is_enough(w, group))
         return GROUP_LEAD;
     if (w->holder)
         return GROUP_SLEEP;
@@ -95,8 +95,10 @@ static void led(struct group_delay *delay, const struct group *group,
     if (sync)
         w->sync_ns = took_ns < HELD_MOST ? took_ns : HELD_MOST;
     for (; list; list = list->next)
-        if (list == w->holder)
+        if (list == w->holder) {
             w->holder = NULL; /* its thread sees later that it is done */
+            w->base.waits = false;
+        }
 }
 
 static void wait_free(struct group_delay *delay)
@@ -110,7 +112,7 @@ int group_delay_new(struct group *group, struct strata_error *err)
 
     if (!w)
         return strata_fail_memory(err, sizeof *w);
-    w->base = (struct group_delay){turn, taken, led, wait_free};
+    w->base = (struct group_delay){false, turn, taken, led, wait_free};
     group->delay = &w->base;
     return 0;
 }

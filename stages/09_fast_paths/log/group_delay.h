@@ -2,8 +2,8 @@
  *
  * Threads that were answered together come back one by one. A leader who began with the first of
  * them would have half of them in his group, and the others in the next, for ever: two syncs where
- * one does. So a batch that is to be synced waits until as many are there as the last group and its
- * queue had, but for half the time of a sync at most (as PostgreSQL's commit_delay). */
+ * one does. So a batch that is to be synced waits until as many are there as the last synced group
+ * and its queue had, but for half the time of a sync at most (as PostgreSQL's commit_delay). */
 #ifndef STRATA_09_GROUP_DELAY_H
 #define STRATA_09_GROUP_DELAY_H
 

@@ -93,11 +93,8 @@ static void put_two(struct bptree *tree, struct path *path, unsigned depth,
         bptree_family_of(old, step->at, left, fence, right, &family);
         bptree_replaced(tree, &old->node);
         if (family.count <= BPTREE_FENCES) {
-            bool keep = bptree_has_prefix(&old->node, bptree_key(fence.entry));
             put(tree, path, depth - 1,
-                keep ? bptree_widen(tree, old, &family, step->at)
-                     : bptree_make_inner(tree, level, &family, 0, family.count, &step->low,
-                                         &step->high));
+                bptree_make_inner(tree, level, &family, 0, family.count, &step->low, &step->high));
             return;
         }
         middle = middle_of(&family, step->at);
@@ -125,7 +122,7 @@ static void open_leaf(struct bptree *tree, struct path *path, const struct bptre
                       const struct bptree_entry *entry)
 {
     struct strata_slice key = bptree_key(entry);
-    size_t shared = bptree_shared(bptree_key(bptree_entries(path->leaf)[0]), key);
+    size_t shared = key_shared_size(bptree_key(bptree_entries(path->leaf)[0]), key);
     struct bptree_leaf *leaf = bptree_new_leaf(tree, BPTREE_LEAF, bptree_guess(key, shared));
 
     bptree_append(leaf, entry);
@@ -133,7 +130,7 @@ static void open_leaf(struct bptree *tree, struct path *path, const struct bptre
     put_two(tree, path, path->depth, &path->leaf->node, fence_between(largest, entry), &leaf->node);
 }
 
-/* The leaf's entries and one more; with heads behind the prefix that is returned. */
+/* The leaf's entries and one more; with key prefixes behind the prefix that is returned. */
 static struct bptree_prefix gather_with(const struct bptree_leaf *leaf,
                                         const struct bptree_entry *entry,
                                         struct bptree_slots *slots)
@@ -143,11 +140,11 @@ static struct bptree_prefix gather_with(const struct bptree_leaf *leaf,
     bptree_gather(leaf, slots);
     slots->entries[slots->count++] = entry;
     if (bptree_has_prefix(&leaf->node, bptree_key(entry))) {
-        slots->heads[slots->count - 1] = bptree_head(bptree_key(entry), prefix.size);
+        slots->key_prefixes[slots->count - 1] = key_prefix_of(bptree_key(entry), prefix.size);
         return prefix;
     }
     for (unsigned i = 0; i < slots->count; i++)
-        slots->heads[i] = bptree_head(bptree_key(slots->entries[i]), 0);
+        slots->key_prefixes[i] = key_prefix_of(bptree_key(slots->entries[i]), 0);
     return (struct bptree_prefix){NULL, 0};
 }
 
@@ -157,7 +154,7 @@ static void drop_prefix(struct bptree *tree, struct path *path, const struct bpt
     unsigned room = path->leaf->node.room;
     struct bptree_leaf *leaf = bptree_new_leaf(tree, room, (struct bptree_prefix){NULL, 0});
 
-    memcpy(leaf->heads, slots->heads, slots->count * sizeof *slots->heads);
+    memcpy(leaf->key_prefixes, slots->key_prefixes, slots->count * sizeof *slots->key_prefixes);
     memcpy(bptree_entries(leaf), slots->entries, slots->count * sizeof *slots->entries);
     atomic_init(&leaf->node.count, slots->count);
     if (!path->high.entry)

@@ -7,7 +7,8 @@
 #include "bptree_make.h"
 #include "strata_engine.h"
 
-#define SLACK 4u /* bytes of a head that neighbours may share before it is worth making it anew */
+#define SLACK                                                                                      \
+    4u /* bytes of a key prefix that neighbours may share before it is worth making it anew */
 
 enum { LEAF, INNER };
 
@@ -95,11 +96,11 @@ static bool is_bounded(const struct bptree_fence *low, const struct bptree_fence
 
 static struct bptree_prefix between(const struct bptree_fence *low, const struct bptree_fence *high)
 {
-    size_t shared = bptree_shared(bptree_key(low->entry), bptree_key(high->entry));
+    size_t shared = key_shared_size(bptree_key(low->entry), bptree_key(high->entry));
     return (struct bptree_prefix){NULL, (uint32_t)shared};
 }
 
-/* The heads are worth keeping: not many bytes more are shared now. */
+/* The key prefixes are worth keeping: not many bytes more are shared now. */
 static bool is_near(const struct bptree_prefix *old, const struct bptree_prefix *now)
 {
     return old->size <= now->size && now->size < old->size + SLACK;
@@ -117,7 +118,7 @@ struct bptree_leaf *bptree_make_leaf(struct bptree *tree, unsigned room,
     struct strata_slice last = bptree_key(slots->entries[from + count - 1]);
     struct bptree_prefix prefix = is_bounded(low, high)
                                       ? between(low, high)
-                                      : bptree_guess(first, bptree_shared(first, last));
+                                      : bptree_guess(first, key_shared_size(first, last));
     bool keep = is_near(&old, &prefix);
     struct bptree_leaf *leaf;
 
@@ -125,8 +126,9 @@ struct bptree_leaf *bptree_make_leaf(struct bptree *tree, unsigned room,
         prefix = (struct bptree_prefix){prefix.bytes && old.size ? prefix.bytes : NULL, old.size};
     leaf = bptree_new_leaf(tree, room, prefix);
     for (unsigned i = 0; i < count; i++)
-        leaf->heads[i] = keep ? slots->heads[from + i]
-                              : bptree_head(bptree_key(slots->entries[from + i]), prefix.size);
+        leaf->key_prefixes[i] =
+            keep ? slots->key_prefixes[from + i]
+                 : key_prefix_of(bptree_key(slots->entries[from + i]), prefix.size);
     memcpy(bptree_entries(leaf), slots->entries + from, count * sizeof *slots->entries);
     atomic_init(&leaf->node.count, count);
     if (!high->entry)
@@ -145,7 +147,7 @@ static struct bptree_prefix family_prefix(const struct bptree_fence *fences, uns
 
     if (is_bounded(low, high))
         return between(low, high);
-    shared = bptree_shared(first, bptree_key(fences[count - 1].entry));
+    shared = key_shared_size(first, bptree_key(fences[count - 1].entry));
     return (struct bptree_prefix){shared ? first.data : NULL, (uint32_t)shared};
 }
 
@@ -161,28 +163,9 @@ struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
     inner->node = (struct bptree_node){.prefix = prefix, .level = (uint16_t)level, .count = count};
     memcpy(inner->fences, fences, count * sizeof *fences);
     for (unsigned i = 0; i < count; i++)
-        inner->heads[i] = bptree_head(bptree_key(fences[i].entry), prefix.size);
+        inner->key_prefixes[i] = key_prefix_of(bptree_key(fences[i].entry), prefix.size);
     for (unsigned i = 0; i <= count; i++)
         atomic_init(&inner->children[i], family->children[from + i]);
-    tree->inners++;
-    return &inner->node;
-}
-
-struct bptree_node *bptree_widen(struct bptree *tree, const struct bptree_inner *old,
-                                 const struct bptree_family *family, unsigned at)
-{
-    struct bptree_inner *inner = take(tree, INNER, sizeof *inner);
-    unsigned count = family->count;
-    struct strata_slice key = bptree_key(family->fences[at].entry);
-
-    inner->node = old->node;
-    atomic_init(&inner->node.count, count);
-    memcpy(inner->fences, family->fences, count * sizeof *family->fences);
-    memcpy(inner->heads, old->heads, at * sizeof *old->heads);
-    inner->heads[at] = bptree_head(key, old->node.prefix.size);
-    memcpy(inner->heads + at + 1, old->heads + at, (count - 1 - at) * sizeof *old->heads);
-    for (unsigned i = 0; i <= count; i++)
-        atomic_init(&inner->children[i], family->children[i]);
     tree->inners++;
     return &inner->node;
 }

@@ -17,7 +17,7 @@ size_t bptree_leaf_bytes(unsigned room);
 struct bptree_leaf *bptree_new_leaf(struct bptree *tree, unsigned room,
                                     struct bptree_prefix prefix);
 /* A leaf of `count` of the slots, in order, from `from` on, between two fences; `old` is the prefix
- * of their heads. Behind the last fence it is the rightmost. */
+ * of their key_prefixes. Behind the last fence it is the rightmost. */
 struct bptree_leaf *bptree_make_leaf(struct bptree *tree, unsigned room,
                                      const struct bptree_slots *slots, unsigned from,
                                      unsigned count, struct bptree_prefix old,
@@ -32,14 +32,11 @@ struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
 void bptree_family_of(const struct bptree_inner *old, unsigned at, struct bptree_node *left,
                       struct bptree_fence fence, struct bptree_node *right,
                       struct bptree_family *f);
-/* That, where the new fence has the old prefix, too: the heads are the old ones. */
-struct bptree_node *bptree_widen(struct bptree *tree, const struct bptree_inner *old,
-                                 const struct bptree_family *family, unsigned at);
 /* It has been replaced (I4 of bptree.c). */
 void bptree_replaced(struct bptree *tree, struct bptree_node *node);
 
 /* Of keys like this one that have so many bytes in common: fewer, as the next ones may have; and a
- * head as long as the key has bytes for it. */
+ * key prefix as long as the key has bytes for it. */
 struct bptree_prefix bptree_guess(struct strata_slice key, size_t shared);
 
 static inline bool bptree_has_prefix(const struct bptree_node *node, struct strata_slice key)
@@ -52,7 +49,7 @@ static inline void bptree_append(struct bptree_leaf *leaf, const struct bptree_e
 {
     unsigned count = atomic_load_explicit(&leaf->node.count, memory_order_relaxed);
 
-    leaf->heads[count] = bptree_head(bptree_key(entry), leaf->node.prefix.size);
+    leaf->key_prefixes[count] = key_prefix_of(bptree_key(entry), leaf->node.prefix.size);
     bptree_entries(leaf)[count] = entry;
     atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* I3 of bptree.c */
 }

@@ -1,22 +1,11 @@
 /* bptree_node.c: see bptree_node.h. A search in a node makes no jump that the processor would have
- * to guess: heads are counted, not branched on. */
+ * to guess: key prefixes are counted, not branched on. */
 #include "bptree_node.h"
 
 #define LANES 4 /* numbers in a vector */
 #define VECTORS ((BPTREE_LEAF + LANES) / LANES)
 
 typedef int32_t lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
-
-size_t bptree_shared(struct strata_slice a, struct strata_slice b)
-{
-    size_t both = a.size < b.size ? a.size : b.size, n = 0;
-
-    while (n + 8 <= both && memcmp(a.data + n, b.data + n, 8) == 0)
-        n += 8;
-    while (n < both && a.data[n] == b.data[n])
-        n++;
-    return n;
-}
 
 /* ---- Inner nodes ----------------------------------------------------------------------------- */
 
@@ -30,26 +19,26 @@ bool bptree_before(const struct bptree_target *target, const struct bptree_fence
            (target->left && target->sequence == fence->sequence);
 }
 
-/* The first of n numbers in order that is not below `head`. */
-static unsigned first_not_below(const uint64_t *heads, unsigned n, uint64_t head)
+/* The first of n numbers in order that is not below `key_prefix`. */
+static unsigned first_not_below(const uint64_t *key_prefixes, unsigned n, uint64_t key_prefix)
 {
-    const uint64_t *from = heads;
+    const uint64_t *from = key_prefixes;
 
     while (n > 1) {
         unsigned half = n / 2;
-        from += from[half - 1] < head ? half : 0;
+        from += from[half - 1] < key_prefix ? half : 0;
         n -= half;
     }
-    return (unsigned)(from - heads) + (n && *from < head);
+    return (unsigned)(from - key_prefixes) + (n && *from < key_prefix);
 }
 
-/* Of fences with the target's head, from `at` on, the first that the target is before. */
+/* Of fences with the target's key prefix, from `at` on, the first that the target is before. */
 static unsigned among_equal(const struct bptree_inner *inner, const struct bptree_target *target,
-                            uint64_t head, unsigned at)
+                            uint64_t key_prefix, unsigned at)
 {
     unsigned count = bptree_count(&inner->node), n = 0;
 
-    while (at + n < count && inner->heads[at + n] == head)
+    while (at + n < count && inner->key_prefixes[at + n] == key_prefix)
         n++;
     while (n) {
         unsigned half = n / 2;
@@ -68,14 +57,16 @@ unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_targ
     const struct bptree_prefix *prefix = &inner->node.prefix;
     unsigned count = bptree_count(&inner->node), at;
     int beside = prefix->bytes ? bptree_beside(prefix, target->key) : 0;
-    uint64_t head;
+    uint64_t key_prefix;
 
     if (beside)
         return beside < 0 ? 0 : count;
-    head = bptree_head(target->key, prefix->size);
-    at = first_not_below(inner->heads, count, head);
+    key_prefix = key_prefix_of(target->key, prefix->size);
+    at = first_not_below(inner->key_prefixes, count, key_prefix);
     cost_so_far.comparisons += cost_halvings(count);
-    return at < count && inner->heads[at] == head ? among_equal(inner, target, head, at) : at;
+    return at < count && inner->key_prefixes[at] == key_prefix
+               ? among_equal(inner, target, key_prefix, at)
+               : at;
 }
 
 /* ---- Leaves ---------------------------------------------------------------------------------- */
@@ -83,7 +74,7 @@ unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_targ
 void bptree_gather(const struct bptree_leaf *leaf, struct bptree_slots *slots)
 {
     slots->count = bptree_count(&leaf->node);
-    memcpy(slots->heads, leaf->heads, slots->count * sizeof *slots->heads);
+    memcpy(slots->key_prefixes, leaf->key_prefixes, slots->count * sizeof *slots->key_prefixes);
     memcpy(slots->entries, bptree_entries(leaf), slots->count * sizeof *slots->entries);
 }
 
@@ -92,18 +83,18 @@ static bool is_ascending(const struct bptree_slots *slots)
     bool ascending = true;
 
     for (unsigned i = 1; i < slots->count; i++)
-        ascending &= slots->heads[i - 1] < slots->heads[i];
+        ascending &= slots->key_prefixes[i - 1] < slots->key_prefixes[i];
     return ascending;
 }
 
-static bool comes_before(const struct bptree_slots *slots, unsigned at, uint64_t head,
+static bool comes_before(const struct bptree_slots *slots, unsigned at, uint64_t key_prefix,
                          const struct bptree_entry *entry)
 {
     const struct bptree_entry *other = slots->entries[at];
     int order;
 
-    if (slots->heads[at] != head)
-        return slots->heads[at] < head;
+    if (slots->key_prefixes[at] != key_prefix)
+        return slots->key_prefixes[at] < key_prefix;
     order = strata_compare(bptree_key(other), bptree_key(entry));
     return order ? order < 0 : other->sequence > entry->sequence;
 }
@@ -111,15 +102,15 @@ static bool comes_before(const struct bptree_slots *slots, unsigned at, uint64_t
 /* Where the slot at `to` belongs among those from `from` on, which are in order. */
 static unsigned place_among(const struct bptree_slots *slots, unsigned from, unsigned to)
 {
-    uint64_t head = slots->heads[to];
+    uint64_t key_prefix = slots->key_prefixes[to];
     const struct bptree_entry *entry = slots->entries[to];
     unsigned n = to - from;
 
-    if (comes_before(slots, to - 1, head, entry))
+    if (comes_before(slots, to - 1, key_prefix, entry))
         return to;
     while (n) {
         unsigned half = n / 2;
-        bool behind = comes_before(slots, from + half, head, entry);
+        bool behind = comes_before(slots, from + half, key_prefix, entry);
         from = behind ? from + half + 1 : from;
         n = behind ? n - half - 1 : half;
     }
@@ -131,30 +122,31 @@ static void sort_equal(struct bptree_slots *slots, unsigned from, unsigned count
 {
     for (unsigned i = from + 1; i < from + count; i++) {
         unsigned at = place_among(slots, from, i);
-        uint64_t head = slots->heads[i];
+        uint64_t key_prefix = slots->key_prefixes[i];
         const struct bptree_entry *entry = slots->entries[i];
-        memmove(slots->heads + at + 1, slots->heads + at, (i - at) * sizeof head);
+        memmove(slots->key_prefixes + at + 1, slots->key_prefixes + at,
+                (i - at) * sizeof key_prefix);
         memmove(slots->entries + at + 1, slots->entries + at, (i - at) * sizeof entry);
-        slots->heads[at] = head;
+        slots->key_prefixes[at] = key_prefix;
         slots->entries[at] = entry;
     }
 }
 
-/* The upper 31 bits in which the heads differ, and in their order. What is behind them is not below
- * any. */
-static void narrow_heads(const struct bptree_slots *slots, int32_t narrow[LANES * VECTORS])
+/* The upper 31 bits in which the key prefixes differ, and in their order. What is behind them is
+ * not below any. */
+static void narrow_key_prefixes(const struct bptree_slots *slots, int32_t narrow[LANES * VECTORS])
 {
     uint64_t least = UINT64_MAX, most = 0;
     unsigned shift = 0;
 
     for (unsigned i = 0; i < slots->count; i++) {
-        least = slots->heads[i] < least ? slots->heads[i] : least;
-        most = slots->heads[i] > most ? slots->heads[i] : most;
+        least = slots->key_prefixes[i] < least ? slots->key_prefixes[i] : least;
+        most = slots->key_prefixes[i] > most ? slots->key_prefixes[i] : most;
     }
     while ((most - least) >> shift > INT32_MAX)
         shift++;
     for (unsigned i = 0; i < slots->count; i++)
-        narrow[i] = (int32_t)((slots->heads[i] - least) >> shift);
+        narrow[i] = (int32_t)((slots->key_prefixes[i] - least) >> shift);
     for (unsigned i = slots->count; i < LANES * VECTORS; i++)
         narrow[i] = INT32_MAX;
 }
@@ -172,17 +164,17 @@ static unsigned rank_of(const int32_t narrow[LANES * VECTORS], int32_t one)
     return (unsigned)(below[0] + below[1] + below[2] + below[3]);
 }
 
-/* A head's place is the number of those below it. */
+/* A key prefix's place is the number of those below it. */
 static void sort_by_rank(const struct bptree_slots *slots, struct bptree_slots *sorted)
 {
     unsigned count = slots->count;
     uint8_t same[BPTREE_LEAF + 1] = {0}; /* of the rank whose first place this is */
     int32_t narrow[LANES * VECTORS];
 
-    narrow_heads(slots, narrow);
+    narrow_key_prefixes(slots, narrow);
     for (unsigned i = count; i-- > 0;) {
         unsigned below = rank_of(narrow, narrow[i]), to = below + same[below]++;
-        sorted->heads[to] = slots->heads[i];
+        sorted->key_prefixes[to] = slots->key_prefixes[i];
         sorted->entries[to] = slots->entries[i];
     }
     for (unsigned i = 0; i < count; i += same[i])
@@ -197,6 +189,6 @@ void bptree_sort(const struct bptree_slots *slots, struct bptree_slots *sorted)
         sort_by_rank(slots, sorted);
         return;
     }
-    memcpy(sorted->heads, slots->heads, slots->count * sizeof *slots->heads);
+    memcpy(sorted->key_prefixes, slots->key_prefixes, slots->count * sizeof *slots->key_prefixes);
     memcpy(sorted->entries, slots->entries, slots->count * sizeof *slots->entries);
 }

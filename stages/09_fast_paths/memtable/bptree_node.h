@@ -1,15 +1,15 @@
 /* bptree_node.h: the nodes of bptree.h's tree, and how a key is looked for in one.
  *
- *   inner   heads  [ h0   h1   h2  ]      fence i: the first place of what child i + 1 holds
+ *   inner   key prefixes  [ h0   h1   h2  ]      fence i: the first place of what child i + 1 holds
  *           fences [ f0   f1   f2  ]
  *          children[c0   c1   c2   c3]
  *
- *   leaf    heads  [ h h h h h . . . ]    in the order in which the entries came;
+ *   leaf    key prefixes  [ h h h h h . . . ]    in the order in which the entries came;
  *           entries[ e e e e e . . . ]    count tells how many there are
  *
- * A head is the number that 8 bytes of the key make, the first one highest, zeros behind a key that
- * ends: such numbers are in the order of the keys, and equal ones leave it open. Which 8 bytes:
- * those behind a prefix that all keys below the node have in common, as the first bytes of
+ * A key prefix is the number that 8 bytes of the key make, the first one highest, zeros behind a
+ * key that ends: such numbers are in the order of the keys, and equal ones leave it open. Which 8
+ * bytes: those behind a prefix that all keys below the node have in common, as the first bytes of
  * neighbours say nothing.
  *
  * I1: an inner node does not change, but its children do: each points to the node that holds what
@@ -17,6 +17,7 @@
 #ifndef STRATA_09_BPTREE_NODE_H
 #define STRATA_09_BPTREE_NODE_H
 
+#include "09_fast_paths/block/key_prefix.h"
 #include "bptree.h"
 #include "base/cost.h"
 
@@ -49,12 +50,12 @@ struct bptree_node {
 
 struct bptree_leaf {
     struct bptree_node node;
-    uint64_t heads[]; /* `room` of them, and then so many pointers to entries */
+    uint64_t key_prefixes[]; /* `room` of them, and then so many pointers to entries */
 };
 
 struct bptree_inner {
     struct bptree_node node;
-    uint64_t heads[BPTREE_FENCES];
+    uint64_t key_prefixes[BPTREE_FENCES];
     struct bptree_fence fences[BPTREE_FENCES];
     _Atomic(struct bptree_node *) children[BPTREE_FENCES + 1];
 };
@@ -69,32 +70,18 @@ struct bptree_target {
 /* Entries that are being sorted: one more than a leaf has. */
 struct bptree_slots {
     unsigned count;
-    uint64_t heads[BPTREE_LEAF + 1];
+    uint64_t key_prefixes[BPTREE_LEAF + 1];
     const struct bptree_entry *entries[BPTREE_LEAF + 1];
 };
 
 static inline const struct bptree_entry **bptree_entries(const struct bptree_leaf *leaf)
 {
-    return (const struct bptree_entry **)(uintptr_t)(leaf->heads + leaf->node.room);
+    return (const struct bptree_entry **)(uintptr_t)(leaf->key_prefixes + leaf->node.room);
 }
 
 static inline unsigned bptree_count(const struct bptree_node *node)
 {
     return atomic_load_explicit(&node->count, memory_order_acquire);
-}
-
-static inline uint64_t bptree_head(struct strata_slice key, size_t from)
-{
-    uint64_t head = 0;
-
-    if (key.size >= from + 8) {
-        for (size_t i = 0; i < 8; i++) /* one load, as gcc and clang see */
-            head |= (uint64_t)key.data[from + i] << (56 - 8 * i);
-        return head;
-    }
-    for (size_t i = from; i < key.size; i++)
-        head |= (uint64_t)key.data[i] << (56 - 8 * (i - from));
-    return head;
 }
 
 /* 0: the key has the prefix; < 0: it is before all that have it; > 0: behind them. */
@@ -106,15 +93,13 @@ static inline int bptree_beside(const struct bptree_prefix *prefix, struct strat
     return order ? order : -(key.size < prefix->size);
 }
 
-/* Bytes that both begin with. */
-size_t bptree_shared(struct strata_slice a, struct strata_slice b);
 /* Is the target before the fence? */
 bool bptree_before(const struct bptree_target *target, const struct bptree_fence *fence);
 /* Which child to look in: the number of fences that are not behind the target. */
 unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_target *target);
 /* What is in the leaf, unsorted. */
 void bptree_gather(const struct bptree_leaf *leaf, struct bptree_slots *slots);
-/* Into order; heads are those behind one prefix. */
+/* Into order; key prefixes are those behind one prefix. */
 void bptree_sort(const struct bptree_slots *slots, struct bptree_slots *sorted);
 
 static inline struct bptree_node *bptree_root(const struct bptree *tree)

@@ -1,5 +1,5 @@
-/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all heads in it, and
- * a cursor sorts what is in it once, when it comes to it.
+/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all key prefixes in
+ * it, and a cursor sorts what is in it once, when it comes to it.
  *
  *   tree     ... | leaf: d a f b | leaf: k h | ...
  *   cursor         slots: a b d f
@@ -26,7 +26,9 @@ static bool has_key(const struct bptree_entry *entry, struct strata_slice key)
     return entry->key_size == key.size && strata_compare(bptree_key(entry), key) == 0;
 }
 
-#define VALUE 1024 /* bytes of an entry that are brought near while its head is waited for */
+#define VALUE                                                                                      \
+    1024 /* bytes of an entry that are brought near while its key prefix is waited for             \
+          */
 
 /* What is behind its first cache line: the value will be copied, most of the time. */
 static void bring_value(const struct bptree_entry *entry)
@@ -41,13 +43,13 @@ static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
 {
     const struct bptree_entry *const *entries = bptree_entries(leaf), *best = NULL;
     unsigned count = bptree_count(&leaf->node);
-    uint64_t head;
+    uint64_t key_prefix;
 
     if (bptree_beside(&leaf->node.prefix, target->key))
         return NULL;
-    head = bptree_head(target->key, leaf->node.prefix.size);
+    key_prefix = key_prefix_of(target->key, leaf->node.prefix.size);
     for (unsigned i = 0; i < count; i++) {
-        if (leaf->heads[i] != head)
+        if (leaf->key_prefixes[i] != key_prefix)
             continue;
         bring_value(entries[i]);
         if (entries[i]->sequence <= target->sequence &&
@@ -198,11 +200,11 @@ static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
     }
 }
 
-static bool is_before(const struct bptree_cursor *c, unsigned at, uint64_t head,
+static bool is_before(const struct bptree_cursor *c, unsigned at, uint64_t key_prefix,
                       struct strata_slice key)
 {
-    if (c->slots.heads[at] != head)
-        return c->slots.heads[at] < head;
+    if (c->slots.key_prefixes[at] != key_prefix)
+        return c->slots.key_prefixes[at] < key_prefix;
     return strata_compare(bptree_key(entry_at(c, at)), key) < 0;
 }
 
@@ -210,14 +212,14 @@ static bool is_before(const struct bptree_cursor *c, unsigned at, uint64_t head,
 static unsigned place_of(const struct bptree_cursor *c, struct strata_slice key)
 {
     int beside = bptree_beside(&c->prefix, key);
-    uint64_t head = beside ? 0 : bptree_head(key, c->prefix.size);
+    uint64_t key_prefix = beside ? 0 : key_prefix_of(key, c->prefix.size);
     unsigned at = 0, n = c->slots.count;
 
     if (beside)
         return beside < 0 ? 0 : n;
     while (n) {
         unsigned half = n / 2;
-        bool behind = is_before(c, at + half, head, key);
+        bool behind = is_before(c, at + half, key_prefix, key);
         at = behind ? at + half + 1 : at;
         n = behind ? n - half - 1 : half;
     }

@@ -1,6 +1,6 @@
-/* fast_get.c: one key in all tables. Which of them may have it is found first, by the heads of
- * their bounds, and of each the line of its filter that will be asked is on its way while the next
- * one is found: a get waits for memory once, not once a level.
+/* fast_get.c: one key in all tables. Which of them may have it is found first, by the key prefixes
+ * of their bounds, and of each the line of its filter that will be asked is on its way while the
+ * next one is found: a get waits for memory once, not once a level.
  *
  *   level 0    [b......y]  [a.c]  [d......x]     "k": asked are these,   level 0, level 0,
  *   level 1    [a..d]  [f..k]  [m....z]          in this order:          level 1, level 2
@@ -17,32 +17,33 @@ struct search {
     const struct version *version;
     const struct version_index *index;
     struct strata_slice key;
-    uint64_t head, hash; /* of the key */
-    unsigned level;      /* where to look next */
-    size_t at;           /* on level 0 */
+    uint64_t key_prefix, hash; /* of the key */
+    unsigned level;            /* where to look next */
+    size_t at;                 /* on level 0 */
 };
 
 struct candidate {
     struct pax_table *table;
-    bool edge; /* its bounds' heads leave it open whether the key is within them */
+    bool edge; /* its bounds' key prefixes leave it open whether the key is within them */
 };
 
 static bool may_have(const struct version_level *l, size_t at, const struct search *s,
                      struct candidate *out)
 {
     size_t n = (size_t)(l->tables - s->version->all) + at;
-    uint64_t low = s->index->lows[n], high = s->index->heads[n];
+    uint64_t low = s->index->lows[n], high = s->index->key_prefixes[n];
 
-    if (s->head < low || s->head > high)
+    if (s->key_prefix < low || s->key_prefix > high)
         return false;
     out->table = (struct pax_table *)l->tables[at];
-    out->edge = (s->head == low) | (s->head == high);
+    out->edge = (s->key_prefix == low) | (s->key_prefix == high);
     return true;
 }
 
 static size_t find_table(const struct search *s, const struct version_level *l)
 {
-    struct fast_run run = {l->tables, l->count, s->index->heads + (l->tables - s->version->all)};
+    struct fast_run run = {l->tables, l->count,
+                           s->index->key_prefixes + (l->tables - s->version->all)};
     return run_find(&run, s->index->prefix, s->key);
 }
 
@@ -76,7 +77,7 @@ static size_t find_some(struct search *s, struct candidate *out)
 
     for (; count < BATCH && find_next(s, &out[count]); count++)
         if (pax_table_is_resident(out[count].table) && out[count].table->filter)
-            bloom_prefetch(&out[count].table->bloom, s->hash);
+            __builtin_prefetch(bloom_line(&out[count].table->bloom, s->hash));
     return count;
 }
 
@@ -113,7 +114,7 @@ int fast_get(struct version *version, struct strata_slice key, unsigned *type,
              struct strata_buffer *value, struct strata_error *err)
 {
     const struct version_index *index = version_index(version);
-    struct search search = {version,         index, key, head_of(key, index->prefix),
+    struct search search = {version,         index, key, key_prefix_after(key, index->prefix),
                             index_hash(key), 0,     0};
     struct candidate list[BATCH];
     struct asked asked = {0, 0};

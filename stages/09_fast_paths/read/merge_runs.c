@@ -1,25 +1,26 @@
-/* merge_runs.c: a merge by heads: a winner, and how far it may go.
+/* merge_runs.c: a merge by key prefixes: a winner, and how far it may go.
  *
- *   source      key     head                   The least head wins. The next one after it is the
- *   memtable    pear     p e a r               bound: as long as the winner's own next keys are
- *   level 0     apple    a p p l  <- winner    below it, nobody else is looked at, and a whole
- *   level 1     fig      f i g .  <- bound     stretch of one source costs one comparison a key.
- *   level 2     kiwi     k i w i
+ *   source      key     key prefix        The smallest key prefix wins. The second smallest is the
+ *   memtable    pear    p e a r           bound: as long as the winner's next keys are below it, no
+ *   level 0     apple   a p p l  winner   other source is looked at, and a whole stretch of one
+ *   level 1     fig     f i g .  bound    source costs one comparison a key.
+ *   level 2     kiwi    k i w i
  *
- * Heads lie side by side as numbers; the least of them is found by looking at all, without a branch
- * to be guessed wrong. Sources are few: memtables, level 0, one a level. A heap (stage 4's) looks
- * at fewer, but each look is a call of memcmp and a branch that is guessed wrong every second time:
- * measured, it takes longer with 2 sources and with 64.
+ * Key prefixes are side by side in one array; the smallest is found by looking at all of them,
+ * without a branch that the processor could mispredict. Sources are few: memtables, tables of
+ * level 0, one a deeper level. A heap (stage 4's) looks at fewer, but each look is a call of memcmp
+ * and a branch that is mispredicted every second time: measured, it is slower with 2 sources and
+ * with 64.
  *
- * I1: the sources order[0..live) are positioned, all in one direction: going forward each at its
- *     first key that is not before the one shown, going backward at its last not behind it; what
- *     is not among them has come to its end.
- * I2: order[] has the newer source first; heads[] are theirs, complemented when going backward: so
- *     the least is the next to be shown in both directions.
- * I3: what is at order[at], and no tombstone, is what is shown: no other source has a key before
- *     it, and none that is newer has it. Unless `twins`, nobody else has it. All other heads are
- *     >= bound.
- * I4: so turning round takes each source one step back, and one at its end to its last entry. */
+ * 9.I14: the sources order[0..live) are positioned, all in one direction: forward each at its first
+ *        key that is not before the one shown, backward at its last that is not after it; the
+ *        others are at their end.
+ * 9.I15: order[] has the newer source first; key_prefixes[] are theirs, complemented when going
+ *        backward: so the smallest is the next to be shown in both directions.
+ * 9.I16: what is at order[at], and no tombstone, is what is shown: no other source has a key before
+ *        it, and no newer one has the same. Unless `duplicates`, no other source has it at all. All
+ *        other key prefixes are >= bound.
+ * 9.I17: so turning round takes each source one step back, and one at its end to its last entry. */
 #include "merge_runs.h"
 #include "base/bytes.h"
 
@@ -33,14 +34,14 @@ struct source {
 
 struct merge {
     struct cursor base;
-    size_t live, at;             /* I1, I3 */
+    size_t live, at;             /* 9.I14, 9.I16 */
     const struct cursor *winner; /* what is at order[at]; its run's, or NULL */
     struct run_cursor *run;
     uint64_t bound;
-    uint64_t flip; /* all ones when going backward (I2) */
-    bool back, twins, tombstones;
+    uint64_t flip; /* all ones when going backward (9.I15) */
+    bool back, duplicates, tombstones;
     struct strata_slice prefix;
-    uint64_t *heads;
+    uint64_t *key_prefixes;
     struct source **order;
     size_t count, run_count;
     struct source *sources;
@@ -49,9 +50,10 @@ struct merge {
 
 /* ---- The next one to be shown ---------------------------------------------------------------- */
 
-static uint64_t head_at(const struct merge *m, const struct source *s)
+static uint64_t key_prefix_at(const struct merge *m, const struct source *s)
 {
-    return (s->run ? s->run->head : head_of(s->cursor->iter.key, m->prefix)) ^ m->flip;
+    return (s->run ? s->run->key_prefix : key_prefix_after(s->cursor->iter.key, m->prefix)) ^
+           m->flip;
 }
 
 /* < 0: the key of `a` is met before that of `b`. */
@@ -61,14 +63,15 @@ static int compare(const struct merge *m, const struct source *a, const struct s
     return m->back ? -order : order;
 }
 
-/* The least head is that of several: their keys decide, and among equal ones the newest source. */
+/* The least key prefix is that of several: their keys decide, and among equal ones the newest
+ * source. */
 static void break_tie(struct merge *m)
 {
-    uint64_t head = m->heads[m->at];
+    uint64_t key_prefix = m->key_prefixes[m->at];
 
     for (size_t i = m->at + 1; i < m->live; i++) {
-        int order = m->heads[i] == head ? compare(m, m->order[i], m->order[m->at]) : 1;
-        m->twins = order == 0 || (order > 0 && m->twins);
+        int order = m->key_prefixes[i] == key_prefix ? compare(m, m->order[i], m->order[m->at]) : 1;
+        m->duplicates = order == 0 || (order > 0 && m->duplicates);
         if (order < 0)
             m->at = i;
     }
@@ -76,20 +79,20 @@ static void break_tie(struct merge *m)
 
 static void pick(struct merge *m)
 {
-    const uint64_t *heads = m->heads;
-    uint64_t least = heads[0], second = UINT64_MAX;
+    const uint64_t *key_prefixes = m->key_prefixes;
+    uint64_t least = key_prefixes[0], second = UINT64_MAX;
     size_t at = 0;
 
     for (size_t i = 1; i < m->live; i++) {
-        uint64_t head = heads[i], larger = head < least ? least : head;
+        uint64_t key_prefix = key_prefixes[i], larger = key_prefix < least ? least : key_prefix;
         second = larger < second ? larger : second;
-        at = head < least ? i : at;
-        least = head < least ? head : least;
+        at = key_prefix < least ? i : at;
+        least = key_prefix < least ? key_prefix : least;
     }
     cost_so_far.comparisons += m->live - 1;
     m->at = at;
     m->bound = second;
-    m->twins = false;
+    m->duplicates = false;
     if (second == least && m->live > 1)
         break_tie(m);
     m->winner = m->order[m->at]->cursor;
@@ -105,7 +108,7 @@ static void drop(struct merge *m, size_t at)
 
     m->order[at]->live = false;
     memmove(m->order + at, m->order + at + 1, behind * sizeof *m->order);
-    memmove(m->heads + at, m->heads + at + 1, behind * sizeof *m->heads);
+    memmove(m->key_prefixes + at, m->key_prefixes + at + 1, behind * sizeof *m->key_prefixes);
 }
 
 /* 0, also at its end: then it is there no more. */
@@ -119,19 +122,20 @@ static int advance(struct merge *m, size_t at, struct strata_error *err)
     else
         rc = m->back ? cursor_prev(s->cursor, err) : cursor_next(s->cursor, err);
     if (rc == 0)
-        m->heads[at] = head_at(m, s);
+        m->key_prefixes[at] = key_prefix_at(m, s);
     else if (rc > 0)
         drop(m, at);
     return rc < 0 ? rc : 0;
 }
 
-/* Moves all others that have the key which is shown; none of them is newer (I3). */
-static int pass_twins(struct merge *m, struct strata_error *err)
+/* Moves all others that have the key which is shown; none of them is newer (9.I16). */
+static int pass_duplicates(struct merge *m, struct strata_error *err)
 {
     int rc = 0;
 
     for (size_t i = m->live; rc == 0 && --i > m->at;)
-        if (m->heads[i] == m->heads[m->at] && compare(m, m->order[i], m->order[m->at]) == 0)
+        if (m->key_prefixes[i] == m->key_prefixes[m->at] &&
+            compare(m, m->order[i], m->order[m->at]) == 0)
             rc = advance(m, i, err);
     return rc;
 }
@@ -139,7 +143,7 @@ static int pass_twins(struct merge *m, struct strata_error *err)
 /* Every source that has the key is moved, the winner last: it lends the key. */
 static int pass_all(struct merge *m, struct strata_error *err)
 {
-    int rc = m->twins ? pass_twins(m, err) : 0;
+    int rc = m->duplicates ? pass_duplicates(m, err) : 0;
 
     if (rc == 0)
         rc = advance(m, m->at, err);
@@ -152,14 +156,14 @@ static int pass_all(struct merge *m, struct strata_error *err)
  * bound tells whether it is still the winner. */
 static inline int pass_key(struct merge *m, struct strata_error *err)
 {
-    uint64_t head;
+    uint64_t key_prefix;
 
-    if (!m->run || m->twins || !run_cursor_within(m->run, m->back))
+    if (!m->run || m->duplicates || !run_cursor_within(m->run, m->back))
         return pass_all(m, err);
-    head = m->run->head ^ m->flip;
-    m->heads[m->at] = head;
+    key_prefix = m->run->key_prefix ^ m->flip;
+    m->key_prefixes[m->at] = key_prefix;
     cost_so_far.comparisons++;
-    if (head >= m->bound)
+    if (key_prefix >= m->bound)
         pick(m);
     return 0;
 }
@@ -190,7 +194,7 @@ static int settle_further(struct merge *m, int rc, struct strata_error *err)
     return rc == 0 && m->live ? show(m) : rc < 0 ? rc : STRATA_NOT_FOUND;
 }
 
-/* Shows the winner (I3). `rc`: of the moves before. */
+/* Shows the winner (9.I16). `rc`: of the moves before. */
 static inline int settle(struct merge *m, int rc, struct strata_error *err)
 {
     return rc == 0 && m->live && is_shown(m) ? show(m) : settle_further(m, rc, err);
@@ -208,7 +212,7 @@ static int place(struct merge *m, struct source *s, int rc)
 {
     s->live = rc == 0;
     if (rc == 0) {
-        m->heads[m->live] = head_at(m, s);
+        m->key_prefixes[m->live] = key_prefix_at(m, s);
         m->order[m->live++] = s;
     }
     return rc < 0 ? rc : 0;
@@ -253,7 +257,7 @@ static int merge_last(struct strata_iter *iter, struct strata_error *err)
     return start(m, rc, err);
 }
 
-/* I4. */
+/* 9.I17. */
 static int turn(struct merge *m, struct strata_error *err)
 {
     int rc = 0;
@@ -318,8 +322,8 @@ static struct merge *make(const struct merge_sources *of)
                         .prefix = of->prefix,
                         .tombstones = of->tombstones};
     m->sources = (struct source *)(void *)(m->runs + of->run_count);
-    m->heads = (uint64_t *)(void *)(m->sources + count);
-    m->order = (struct source **)(void *)(m->heads + count);
+    m->key_prefixes = (uint64_t *)(void *)(m->sources + count);
+    m->order = (struct source **)(void *)(m->key_prefixes + count);
     return m;
 }
 

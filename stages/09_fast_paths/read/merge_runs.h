@@ -1,6 +1,6 @@
 /* merge_runs.h: runs, and what is newer than all of them, in order, as one: of each key the newest
  * version, in both directions, which may change at any place. What stage 4's merge_iter.h is, for
- * sources whose keys have heads. It is a cursor; a sequence number it does not tell. */
+ * sources whose keys have key_prefixes. It is a cursor; a sequence number it does not tell. */
 #ifndef STRATA_09_MERGE_RUNS_H
 #define STRATA_09_MERGE_RUNS_H
 

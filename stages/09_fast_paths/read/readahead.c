@@ -1,7 +1,7 @@
 /* readahead.c: see readahead.h.
  *
  * A scan that goes on reads 1 block, then as many whole ones as FEWEST bytes hold, then twice as
- * many bytes each time, up to MOST: who takes a few entries reads little that he does not want.
+ * many bytes each time, up to readahead_bytes: a scan of a few entries reads little in vain.
  *
  *   blocks   | n | n+1 n+2 n+3 | n+4 n+5 n+6 n+7 n+8 n+9 | ...
  *            seek, or 1         twice as many
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 
 #define FEWEST ((size_t)16 << 10) /* bytes */
-#define MOST ((size_t)64 << 10)
 
 void readahead_free(struct readahead *ahead)
 {
@@ -70,12 +69,12 @@ static bool holds(const struct readahead *a, const struct pax_table *t, uint32_t
     return a->table == t && n >= a->first && n < a->end;
 }
 
-static void grow(struct readahead *a)
+static void grow(struct readahead *a, size_t most)
 {
     if (!a->piece)
         a->piece = 1;
     else
-        a->piece = a->piece < FEWEST ? FEWEST : a->piece < MOST ? 2 * a->piece : MOST;
+        a->piece = a->piece < FEWEST ? FEWEST : a->piece < most ? 2 * a->piece : most;
 }
 
 /* I1. */
@@ -98,12 +97,14 @@ static int read_piece(struct readahead *a, const struct pax_table *t, struct str
 int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, bool back,
                     bool once, const uint8_t **stored, struct strata_error *err)
 {
+    size_t most = t->common ? t->common->readahead_bytes : READAHEAD_BYTES;
+
     *stored = NULL;
-    if (t->mapped)
+    if (t->mapped || !most)
         return 0;
     if (!holds(a, t, n)) {
         int rc;
-        grow(a);
+        grow(a, most);
         choose(a, t, n, back, once);
         if (a->first + 1 == a->end) {
             a->table = NULL;

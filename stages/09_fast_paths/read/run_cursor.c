@@ -18,15 +18,15 @@
 
 /* ---- Finding a table ------------------------------------------------------------------------- */
 
-/* The first head that is not before `head`, without a branch to be guessed wrong. */
-static size_t first_not_before(const uint64_t *heads, size_t count, uint64_t head)
+/* The first key prefix that is not before `key_prefix`, without a branch to be guessed wrong. */
+static size_t first_not_before(const uint64_t *key_prefixes, size_t count, uint64_t key_prefix)
 {
     size_t low = 0;
 
     cost_so_far.comparisons += cost_halvings((uint64_t)count + 1);
     for (size_t left = count; left;) {
         size_t half = left / 2;
-        low += heads[low + half] < head ? left - half : 0;
+        low += key_prefixes[low + half] < key_prefix ? left - half : 0;
         left = half;
     }
     return low;
@@ -36,15 +36,15 @@ size_t run_find(const struct fast_run *run, struct strata_slice prefix, struct s
 {
     size_t low = 0, high = run->count;
 
-    if (run->heads) {
-        uint64_t head = head_of(key, prefix);
-        low = first_not_before(run->heads, high, head);
-        if (low == high || run->heads[low] > head)
+    if (run->key_prefixes) {
+        uint64_t key_prefix = key_prefix_after(key, prefix);
+        low = first_not_before(run->key_prefixes, high, key_prefix);
+        if (low == high || run->key_prefixes[low] > key_prefix)
             return low;
-        if (head < UINT64_MAX)
-            high = low + first_not_before(run->heads + low, high - low, head + 1);
+        if (key_prefix < UINT64_MAX)
+            high = low + first_not_before(run->key_prefixes + low, high - low, key_prefix + 1);
     }
-    while (low < high) { /* heads leave it open: those of many may be equal */
+    while (low < high) { /* key prefixes leave it open: those of many may be equal */
         size_t middle = low + (high - low) / 2;
         cost_so_far.comparisons++;
         if (strata_compare(strata_buffer_slice(&run->tables[middle]->largest), key) < 0)
@@ -81,23 +81,24 @@ static int take_key(struct run_cursor *c, struct strata_error *err)
     return 0;
 }
 
-/* Where the heads of this block's keys come from. */
-static void take_heads(struct run_cursor *c)
+/* Where the key prefixes of this block's keys come from. */
+static void take_key_prefixes(struct run_cursor *c)
 {
     struct strata_slice prefix = pax_block_prefix(c->block);
     size_t shared = prefix.size > c->prefix.size ? prefix.size - c->prefix.size : 0;
 
-    c->head_base = head_behind(prefix, c->prefix.size);
-    c->head_constant = shared >= 8;
-    c->head_shift = c->head_constant ? 0 : (uint8_t)(8 * shared);
-    c->head_pass = prefix.size < c->prefix.size ? (uint32_t)(c->prefix.size - prefix.size) : 0;
+    c->key_prefix_base = key_prefix_of(prefix, c->prefix.size);
+    c->key_prefix_constant = shared >= 8;
+    c->key_prefix_shift = c->key_prefix_constant ? 0 : (uint8_t)(8 * shared);
+    c->key_prefix_skip =
+        prefix.size < c->prefix.size ? (uint32_t)(c->prefix.size - prefix.size) : 0;
 }
 
 /* The usual block: all that differs from entry to entry are bytes at a distance. */
 static void take_columns(struct run_cursor *c)
 {
     const struct pax_block *b = c->block;
-    bool has_heads = !c->head_constant && b->suffix_size > c->head_pass;
+    bool has_key_prefixes = !c->key_prefix_constant && b->suffix_size > c->key_prefix_skip;
 
     c->usual = !b->suffix_starts && !b->value_starts && !b->types && b->suffix_room &&
                b->suffix_size <= PAX_BLOCK_SLACK;
@@ -107,32 +108,34 @@ static void take_columns(struct run_cursor *c)
     c->values = b->bytes + b->values;
     c->suffix_size = b->suffix_size;
     c->value_size = b->value_size;
-    c->head_mask = has_heads ? head_cut(UINT64_MAX, b->suffix_size - c->head_pass) : 0;
-    c->head_pass = has_heads ? c->head_pass : 0;
+    c->key_prefix_mask =
+        has_key_prefixes ? key_prefix_cut(UINT64_MAX, b->suffix_size - c->key_prefix_skip) : 0;
+    c->key_prefix_skip = has_key_prefixes ? c->key_prefix_skip : 0;
     c->rest = c->key + b->prefix_size;
     c->base.iter.key = (struct strata_slice){c->key, (size_t)b->prefix_size + b->suffix_size};
     c->base.type = STRATA_OP_PUT;
     c->base.iter.value.size = b->value_size;
 }
 
-/* Of the suffix of an entry, as many bytes as belong to the head. */
-static uint64_t head_with(const struct run_cursor *c, struct strata_slice suffix)
+/* Of the suffix of an entry, as many bytes as belong to the key_prefix. */
+static uint64_t key_prefix_with(const struct run_cursor *c, struct strata_slice suffix)
 {
-    uint64_t head;
+    uint64_t key_prefix;
 
-    if (c->head_constant || suffix.size <= c->head_pass)
-        return c->head_base;
+    if (c->key_prefix_constant || suffix.size <= c->key_prefix_skip)
+        return c->key_prefix_base;
     if (c->block->suffix_room)
-        head = head_cut(head_load(suffix.data + c->head_pass), suffix.size - c->head_pass);
+        key_prefix = key_prefix_cut(head_load(suffix.data + c->key_prefix_skip),
+                                    suffix.size - c->key_prefix_skip);
     else
-        head = head_behind(suffix, c->head_pass);
-    return c->head_base | head >> c->head_shift;
+        key_prefix = key_prefix_of(suffix, c->key_prefix_skip);
+    return c->key_prefix_base | key_prefix >> c->key_prefix_shift;
 }
 
 void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
 {
     c->at = at;
-    c->head = head_with(c, pax_block_suffix(c->block, at));
+    c->key_prefix = key_prefix_with(c, pax_block_suffix(c->block, at));
     c->base.iter.key = (struct strata_slice){c->key, pax_block_put_suffix(c->block, at, c->key)};
     c->base.type = pax_block_type(c->block, at);
     c->base.iter.value = pax_block_value(c->block, at);
@@ -190,7 +193,7 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival ho
     rc = take_key(c, err);
     if (rc < 0)
         return rc;
-    take_heads(c);
+    take_key_prefixes(c);
     take_columns(c);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* run_cursor.h: a sorted run: tables whose keys do not overlap, in order, as one (a level; a table
  * of level 0 is one by itself); and a cursor through it, block by block, in both directions, which
- * tells of every key its head (heads.h).
+ * tells of every key its key prefix (key_prefix.h).
  *
  * A cursor like any other, and its own interface for a merge, which keeps many, without a call for
  * each entry, and seeks with all of them at once: run_cursor_aim of each finds the block, _bring
@@ -9,37 +9,39 @@
 #define STRATA_09_RUN_CURSOR_H
 
 #include "base/cost.h"
-#include "heads.h"
+#include "09_fast_paths/block/key_prefix.h"
 #include "readahead.h"
 
 /* Borrowed, all of it. */
 struct fast_run {
     struct sstable *const *tables; /* of stage 5's kind, from level 1 on in order of their keys */
     size_t count;                  /* >= 1 */
-    const uint64_t *heads;         /* of their largest keys, behind the prefix; NULL: not at hand */
+    const uint64_t *key_prefixes;  /* of their largest keys, behind the prefix; NULL: not at hand */
 };
 
 /* The first table whose largest key is not before `key`; run->count: there is none. `prefix`: what
- * heads are behind of. */
+ * key prefixes are behind of. */
 size_t run_find(const struct fast_run *run, struct strata_slice prefix, struct strata_slice key);
 
 struct run_cursor {
     struct cursor base;
-    uint64_t head;         /* of base.iter.key */
+    uint64_t key_prefix;   /* of base.iter.key */
     uint32_t n, at, count; /* the block's number in its table, the entry's in it, entries */
     bool usual;            /* the block's entries are puts, and all of one size */
     const struct pax_block *block;
     uint8_t *key; /* begins with what all keys of the block begin with */
-    /* Of the block: a head is head_base | bytes of the suffix behind head_pass >> head_shift. */
-    uint64_t head_base;
-    uint32_t head_pass;
-    uint8_t head_shift;
-    bool head_constant; /* the block's prefix has all of it */
-    /* Of a usual one: its columns, and what of eight bytes of a suffix belongs to its head. */
+    /* Of the block: a key prefix is key_prefix_base | bytes of the suffix behind key_prefix_skip >>
+     * key_prefix_shift. */
+    uint64_t key_prefix_base;
+    uint32_t key_prefix_skip;
+    uint8_t key_prefix_shift;
+    bool key_prefix_constant; /* the block's prefix has all of it */
+    /* Of a usual one: its columns, and what of eight bytes of a suffix belongs to its key_prefix.
+     */
     const uint8_t *suffixes, *values;
     uint8_t *rest; /* of the key: where a suffix belongs */
     uint32_t suffix_size, value_size;
-    uint64_t head_mask;
+    uint64_t key_prefix_mask;
 
     bool once;       /* past the cache: for a merge that reads everything once */
     uint64_t sought; /* what run_cursor_aim has found */
@@ -85,7 +87,9 @@ static inline void run_cursor_settle(struct run_cursor *c, uint32_t at)
     }
     suffix = c->suffixes + (size_t)at * c->suffix_size;
     c->at = at;
-    c->head = c->head_base | (head_load(suffix + c->head_pass) & c->head_mask) >> c->head_shift;
+    c->key_prefix =
+        c->key_prefix_base |
+        (head_load(suffix + c->key_prefix_skip) & c->key_prefix_mask) >> c->key_prefix_shift;
     memcpy(c->rest, suffix, PAX_BLOCK_SLACK);
     c->base.iter.value.data = c->values + (size_t)at * c->value_size;
 }

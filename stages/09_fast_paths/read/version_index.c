@@ -18,7 +18,7 @@ static struct strata_slice find_prefix(const struct version *v)
         smallest = strata_compare(low, smallest) < 0 ? low : smallest;
         largest = strata_compare(high, largest) > 0 ? high : largest;
     }
-    smallest.size = fence_common(smallest, largest);
+    smallest.size = key_shared_size(smallest, largest);
     return smallest;
 }
 
@@ -30,11 +30,12 @@ int version_index_new(struct version *v, struct strata_error *err)
     if (!index)
         return strata_fail_memory(err, size);
     index->prefix = find_prefix(v);
-    index->lows = index->heads + v->count;
+    index->lows = index->key_prefixes + v->count;
     for (size_t i = 0; i < v->count; i++) {
-        index->heads[i] = head_behind(strata_buffer_slice(&v->all[i]->largest), index->prefix.size);
-        index->heads[v->count + i] =
-            head_behind(strata_buffer_slice(&v->all[i]->smallest), index->prefix.size);
+        index->key_prefixes[i] =
+            key_prefix_of(strata_buffer_slice(&v->all[i]->largest), index->prefix.size);
+        index->key_prefixes[v->count + i] =
+            key_prefix_of(strata_buffer_slice(&v->all[i]->smallest), index->prefix.size);
     }
     v->index = index;
     v->index_free = free;
@@ -47,5 +48,5 @@ struct fast_run version_index_run(const struct version *v, const struct run *run
     bool own = at >= all && at < all + v->count * sizeof *v->all;
 
     return (struct fast_run){run->tables, run->count,
-                             own ? version_index(v)->heads + (run->tables - v->all) : NULL};
+                             own ? version_index(v)->key_prefixes + (run->tables - v->all) : NULL};
 }

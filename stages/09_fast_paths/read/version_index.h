@@ -1,5 +1,6 @@
-/* version_index.h: the key prefixes (heads.h) of the bounds of a version's tables, side by side: by
- * them a table is found without a look at its keys. Made with the version, and freed with it. */
+/* version_index.h: the key prefixes (key_prefix.h) of the bounds of a version's tables, side by
+ * side: by them a table is found without a look at its keys. Made with the version, and freed with
+ * it. */
 #ifndef STRATA_09_VERSION_INDEX_H
 #define STRATA_09_VERSION_INDEX_H
 
@@ -9,7 +10,7 @@
 struct version_index {
     struct strata_slice prefix; /* all keys begin with it; borrowed from a table */
     const uint64_t *lows;       /* of the smallest keys of version->all[] */
-    uint64_t heads[];           /* of the largest, behind the prefix; then the lows */
+    uint64_t key_prefixes[];    /* of the largest, behind the prefix; then the lows */
 };
 
 /* Makes version->index. NO_MEMORY. */
@@ -19,7 +20,7 @@ static inline const struct version_index *version_index(const struct version *ve
 {
     return (const struct version_index *)version->index;
 }
-/* A run of the version, or one of other tables, with the heads that there are. */
+/* A run of the version, or one of other tables, with the key prefixes that there are. */
 struct fast_run version_index_run(const struct version *version, const struct run *run);
 
 #endif

@@ -15,11 +15,11 @@
 
 /* All zero is a valid empty one. */
 struct fence {
-    uint64_t *heads;   /* of the separators */
-    uint64_t *places;  /* where the blocks begin in the file; one more: where the last one ends */
-    uint32_t *at;      /* where the separators stand in bytes */
-    uint32_t count;    /* of blocks, >= 1 */
-    uint32_t prefix;   /* bytes that all keys of the table begin with */
+    uint64_t *key_prefixes; /* of the separators */
+    uint64_t *places; /* where the blocks begin in the file; one more: where the last one ends */
+    uint32_t *at;     /* where the separators stand in bytes */
+    uint32_t count;   /* of blocks, >= 1 */
+    uint32_t prefix;  /* bytes that all keys of the table begin with */
     struct strata_buffer bytes; /* as in the file */
 };
 
@@ -29,8 +29,6 @@ int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separ
 /* What separates a block from the one before it: of its first key as much as tells it from the last
  * key there. */
 struct strata_slice fence_separator(struct strata_slice last, struct strata_slice first);
-/* Bytes that both begin with. */
-size_t fence_common(struct strata_slice a, struct strata_slice b);
 
 /* Takes the bytes, whatever comes of it, and checks them: blocks that fill the file from `begin` to
  * `end`, and separators that ascend, within smallest and largest. CORRUPT, without a place;

@@ -21,7 +21,7 @@ static void common_del(void *self)
     struct pax_table_common *common = self;
 
     clock_cache_del(common->cache);
-    segment_files_del(common->files);
+    fs_pool_del(common->files);
     pthread_mutex_destroy(&common->reading);
     free(common);
 }
@@ -38,10 +38,11 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
         return strata_fail_memory(err, sizeof common->reading);
     }
     common->env = env;
+    common->readahead_bytes = READAHEAD_BYTES;
     rc = clock_cache_new(env->options->cache_bytes,
                          sizeof(struct pax_block) + env->options->block_bytes, &common->cache, err);
     if (rc == 0)
-        rc = segment_files_new(env->fs, &common->files, err);
+        rc = fs_pool_new(env->fs, &common->files, err);
     if (rc < 0)
         common_del(common);
     else
@@ -63,8 +64,8 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
         {"cache_bytes", "bytes", "of memory taken for them", cache.bytes},
         {"cache_private_bytes", "bytes", "of blocks that are read and fit none",
          cache.private_bytes},
-        {"bloom_denied", "gets", "of a table that its filter answered: not here", common->denied},
-        {"bloom_deceived", "gets", "of a table that read a block in vain", common->deceived},
+        {"bloom_filtered", "gets", "of a table that its filter answered: not here", common->denied},
+        {"bloom_false_positives", "gets", "of a table that read a block in vain", common->deceived},
         {"cost_comparisons", "keys", "compared by this thread, on all handles",
          cost_so_far.comparisons},
         {"cost_filter_probes", "gets", "of a table that asked its filter, likewise",
@@ -84,30 +85,25 @@ void pax_table_close(struct sstable *table)
 
     clock_cache_directory_free(t->common->cache, &t->directory);
     fs_unmap(t->base.fs, t->mapped, t->base.bytes);
-    segment_close_file(&t->file, NULL); /* it was only read: nothing is lost */
+    fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
     pax_table_free_resident(t);
     strata_buffer_free(&t->notes);
     sstable_free(table);
 }
 
-bool pax_table_is_packed(const struct sstable *table)
+struct strata_slice pax_table_notes(const struct sstable *table)
 {
-    return ((const struct pax_table *)table)->packed;
-}
-
-const struct strata_buffer *pax_table_notes(const struct sstable *table)
-{
-    return &((const struct pax_table *)table)->notes;
+    return strata_buffer_slice(&((const struct pax_table *)table)->notes);
 }
 
 static int check_file(struct pax_table *t, struct strata_error *err)
 {
     struct strata_error why;
-    int used = segment_use(&t->file, &why);
+    int used = fs_pooled_use(&t->file, &why);
     int rc = sstable_opened(&t->base, used < 0 ? NULL : t->file.file, used, &why, err);
 
     if (used == 0)
-        segment_done(&t->file);
+        fs_pooled_done(&t->file);
     return rc;
 }
 
@@ -123,7 +119,7 @@ static int open_part(const struct strata_env *env, void *common, uint64_t number
     t->common = common;
     rc = sstable_init(&t->base, &pax_table_kind, env, number, err);
     t->file.path = t->base.path;
-    t->file.files = t->common->files;
+    t->file.pool = t->common->files;
     if (rc == 0)
         rc = check_file(t, err);
     if (rc == 0)
@@ -154,12 +150,12 @@ int pax_table_open_read(const struct strata_env *env, void *common, uint64_t num
 /* Where it cannot be, it is read by calls. What is mapped needs no descriptor. */
 static void map_file(struct pax_table *t)
 {
-    if (segment_use(&t->file, NULL) < 0)
+    if (fs_pooled_use(&t->file, NULL) < 0)
         return;
     fs_map(t->file.file, t->base.bytes, &t->mapped, NULL);
-    segment_done(&t->file);
+    fs_pooled_done(&t->file);
     if (t->mapped)
-        segment_close_file(&t->file, NULL); /* it was only read: nothing is lost */
+        fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
 }
 
 int pax_table_open(const struct strata_env *env, void *common, uint64_t number,

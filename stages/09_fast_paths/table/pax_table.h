@@ -14,13 +14,9 @@ extern const struct sstable_kind pax_table_kind;
 /* As the kind's open, but index and filter are read, and checked, when they are needed. */
 int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                          struct sstable **out, struct strata_error *err);
-/* Do its entries take less room in the file than they have? */
-bool pax_table_is_packed(const struct sstable *table);
 /* What its maker noted in it; borrowed. */
-const struct strata_buffer *pax_table_notes(const struct sstable *table);
+struct strata_slice pax_table_notes(const struct sstable *table);
 
-/* Nothing is packed; before the first entry. */
-void pax_table_writer_plain(struct sstable_writer *writer);
 /* Noted in the table when it is finished; to be appended to. */
 struct strata_buffer *pax_table_writer_notes(struct sstable_writer *writer);
 

@@ -3,7 +3,8 @@
 #ifndef STRATA_09_PAX_TABLE_INSIDE_H
 #define STRATA_09_PAX_TABLE_INSIDE_H
 
-#include "02_hash_index/segment.h"
+#include "01_append_log/record.h"
+#include "fs/fs_pool.h"
 #include "09_fast_paths/block/pax_block.h"
 #include "05_blocks_bloom/bloom.h"
 #include "09_fast_paths/cache/clock_cache.h"
@@ -55,25 +56,27 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 
 /* ---- A table --------------------------------------------------------------------------------- */
 
+#define READAHEAD_BYTES ((size_t)64 << 10)
+
 /* What the tables of a store have in common. */
 struct pax_table_common {
     const struct strata_env *env;
     struct clock_cache *cache;
-    struct segment_files *files; /* their descriptors */
-    pthread_mutex_t reading;     /* held to make a table resident */
-    _Atomic uint64_t denied;     /* gets that a filter answered */
-    _Atomic uint64_t deceived;   /* gets that read a block for a key that is not there */
+    struct fs_pool *files;     /* their descriptors */
+    size_t readahead_bytes;    /* a scan reads ahead at most; 0: not at all */
+    pthread_mutex_t reading;   /* held to make a table resident */
+    _Atomic uint64_t denied;   /* gets that a filter answered */
+    _Atomic uint64_t deceived; /* gets that read a block for a key that is not there */
 };
 
 struct pax_table {
     struct sstable base;
     struct pax_table_common *common;
-    struct segment file;        /* only its descriptor is of interest */
+    struct fs_pooled file;
     const uint8_t *mapped;      /* the file, for its blocks; NULL: it is read by calls */
     uint64_t blocks;            /* how many */
     uint64_t block_bytes;       /* of them, unpacked */
     uint64_t blocks_end;        /* where the index begins */
-    bool packed;                /* its entries take less room there than they have */
     struct strata_buffer notes; /* as its maker wrote them, or empty */
     uint64_t filter_place;
     uint64_t properties;   /* where they begin */
@@ -141,11 +144,6 @@ int pax_table_read_at(const struct pax_table *table, uint64_t place, uint8_t *to
 /* Reads the section there to `to`, unpacked. CORRUPT, IO, NO_MEMORY. */
 int pax_table_read_section(const struct pax_table *table, uint64_t place, uint64_t end,
                            struct strata_buffer *to, struct strata_error *err);
-
-/* The same of one whose bytes were read, tail included. */
-int pax_table_unpack_section(const struct pax_table *table, uint64_t place,
-                             struct strata_slice bytes, struct strata_buffer *to,
-                             struct strata_error *err);
 
 /* A block in memory of its own. All zero is a valid empty one. */
 struct pax_table_block {

@@ -33,12 +33,12 @@ int pax_table_read_at(const struct pax_table *t, uint64_t place, uint8_t *to, si
                       struct strata_error *err)
 {
     size_t got = 0;
-    int rc = segment_use(&t->file, err);
+    int rc = fs_pooled_use(&t->file, err);
 
     if (rc < 0)
         return rc;
     rc = fs_read_at(t->file.file, place, to, size, &got, err);
-    segment_done(&t->file);
+    fs_pooled_done(&t->file);
     if (rc == 0 && got < size)
         rc = sstable_corrupt(&t->base, place, "the file ends inside a part of the table", err);
     return rc;
@@ -103,16 +103,6 @@ int pax_table_read_section(const struct pax_table *t, uint64_t place, uint64_t e
         rc = unpack(t, &section, place, to, err);
     strata_buffer_free(&stored);
     return rc;
-}
-
-int pax_table_unpack_section(const struct pax_table *t, uint64_t place, struct strata_slice bytes,
-                             struct strata_buffer *to, struct strata_error *err)
-{
-    struct stored_block section;
-    struct strata_error why;
-    int rc = stored_block_open(&section, bytes, t->base.number, place, &why);
-
-    return rc < 0 ? pax_table_blame(t, place, rc, &why, err) : unpack(t, &section, place, to, err);
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */

@@ -11,55 +11,27 @@
 #include <stdlib.h>
 
 #define FILTER_MAPPED (PAGES_HUGE / 2) /* bytes of a filter from which on huge pages pay */
-#define TAIL 512                       /* bytes of a file's end; most properties are smaller */
 
 /* ---- Properties ------------------------------------------------------------------------------ */
-
-/* How the file ends, by one read. */
-struct tail {
-    uint64_t begin; /* in the file */
-    size_t size;
-    uint8_t bytes[TAIL];
-};
-
-static int read_tail(const struct pax_table *t, struct tail *tail, struct strata_error *err)
-{
-    if (t->base.bytes < PAX_TABLE_FOOTER)
-        return sstable_corrupt(&t->base, t->base.bytes, "the file ends before a table could", err);
-    tail->begin = t->base.bytes > TAIL ? t->base.bytes - TAIL : 0;
-    tail->size = (size_t)(t->base.bytes - tail->begin);
-    return pax_table_read_at(t, tail->begin, tail->bytes, tail->size, err);
-}
-
-/* The section of the properties, unpacked. */
-static int read_section(const struct pax_table *t, const struct tail *tail, uint64_t end,
-                        struct strata_buffer *to, struct strata_error *err)
-{
-    if (t->properties < tail->begin)
-        return pax_table_read_section(t, t->properties, end, to, err);
-    return pax_table_unpack_section(
-        t, t->properties,
-        strata_bytes(tail->bytes + (t->properties - tail->begin), (size_t)(end - t->properties)),
-        to, err);
-}
 
 int pax_table_read_properties(struct pax_table *t, struct pax_table_properties *p,
                               struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why;
-    struct tail tail;
-    uint64_t place;
-    int rc = read_tail(t, &tail, err);
+    uint8_t footer[PAX_TABLE_FOOTER];
+    uint64_t place = t->base.bytes - PAX_TABLE_FOOTER;
+    int rc;
 
+    if (t->base.bytes < PAX_TABLE_FOOTER)
+        return sstable_corrupt(&t->base, t->base.bytes, "the file ends before a table could", err);
+    rc = pax_table_read_at(t, place, footer, sizeof footer, err);
     if (rc < 0)
         return rc;
-    place = t->base.bytes - PAX_TABLE_FOOTER;
-    rc = pax_table_get_footer(tail.bytes + tail.size - PAX_TABLE_FOOTER, t->base.number, place,
-                              &t->properties, &why);
+    rc = pax_table_get_footer(footer, t->base.number, place, &t->properties, &why);
     if (rc < 0)
         return pax_table_blame(t, place, rc, &why, err);
-    rc = read_section(t, &tail, place, &bytes, err);
+    rc = pax_table_read_section(t, t->properties, place, &bytes, err);
     if (rc == 0) {
         rc = pax_table_get_properties(strata_buffer_slice(&bytes), t->properties, p, &why);
         rc = pax_table_blame(t, t->properties, rc, &why, err);
@@ -82,8 +54,6 @@ int pax_table_read_ends(struct pax_table *t, struct strata_error *err)
         t->blocks = p.blocks;
         t->block_bytes = p.block_bytes;
         t->blocks_end = p.index;
-        t->packed =
-            p.index - RECORD_FILE_HEADER < p.block_bytes + p.blocks * STORED_BLOCK_TRAILER;
         t->filter_place = p.filter;
         t->probes = p.probes;
     }

@@ -2,16 +2,13 @@
  * file now, not what was there when it was opened; by calls, so that a failing device is an error.
  */
 #include "02_hash_index/index.h"
-#include "pax_table_inside.h"
+#include "09_fast_paths/read/readahead.h"
 
 #include <stdlib.h>
 
-#define PIECE ((size_t)256 << 10) /* bytes that are read at once, where so many blocks follow */
-
 struct verification {
     const struct pax_table *table; /* opened anew */
-    uint8_t *piece;                /* PIECE bytes */
-    uint32_t first, end;           /* blocks that are in it */
+    struct readahead ahead;
     struct pax_table_block block;
     struct strata_buffer scratch;
     struct sstable_sum sum;
@@ -32,40 +29,16 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
     return 0;
 }
 
-/* Block `n` and as many of those that follow as there is room for; none, if that is not enough for
- * the first. */
-static int read_piece(struct verification *v, uint32_t n, struct strata_error *err)
-{
-    const uint64_t *places = v->table->fence.places;
-    uint32_t end = n;
-    int rc = 0;
-
-    while (end < v->table->fence.count && places[end + 1] - places[n] <= PIECE)
-        end++;
-    if (end > n)
-        rc = pax_table_read_at(v->table, places[n], v->piece, (size_t)(places[end] - places[n]),
-                               err);
-    v->first = n;
-    v->end = rc == 0 ? end : n;
-    return rc;
-}
-
-/* NULL: it is not at hand. */
-static const uint8_t *stored(const struct verification *v, uint32_t n)
-{
-    const uint64_t *places = v->table->fence.places;
-    return n < v->end ? v->piece + (places[n] - places[v->first]) : NULL;
-}
-
 static int verify_block(struct verification *v, uint32_t n, struct strata_error *err)
 {
     const struct pax_table *t = v->table;
     uint64_t place = t->fence.places[n];
     struct strata_error why;
-    int rc = n < v->end ? 0 : read_piece(v, n, err);
+    const uint8_t *stored;
+    int rc = readahead_block(&v->ahead, t, n, false, true, &stored, err);
 
     if (rc == 0)
-        rc = pax_table_open_block(t, n, stored(v, n), &v->block, err);
+        rc = pax_table_open_block(t, n, stored, &v->block, err);
     if (rc < 0)
         return rc;
     v->sum.digest = pax_table_digest(v->sum.digest, v->block.check);
@@ -114,10 +87,10 @@ static int verify_all(struct verification *v, struct strata_error *err)
 
 int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *err)
 {
-    struct verification v = {.table = table, .piece = malloc(PIECE)};
-    int rc = v.piece ? verify_all(&v, err) : strata_fail_memory(err, PIECE);
+    struct verification v = {.table = table};
+    int rc = verify_all(&v, err);
 
-    free(v.piece);
+    readahead_free(&v.ahead);
     pax_table_block_free(&v.block);
     strata_buffer_free(&v.scratch);
     return rc;

@@ -35,11 +35,6 @@ int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct s
     return 0;
 }
 
-void pax_table_writer_plain(struct sstable_writer *writer)
-{
-    ((struct pax_table_writer *)writer)->plain = true;
-}
-
 struct strata_buffer *pax_table_writer_notes(struct sstable_writer *writer)
 {
     return &((struct pax_table_writer *)writer)->properties.notes;

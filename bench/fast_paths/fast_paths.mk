@@ -1,0 +1,9 @@
+# What each technique of stage 9 gains: see fast_paths.h.
+
+$B/bench/strata-fast-paths: $(patsubst %,$B/bench/fast_paths/%.o,fast_paths works) $(LIB_A)
+BENCHES += $B/bench/strata-fast-paths
+
+.PHONY: fast-paths
+fast-paths: install-build ## each technique of stage 9 beside the plain form of an earlier stage: times and instructions, two minutes [KEYS=100000] [RUNS=5]
+	@$(MAKE) --no-print-directory -s $B/bench/strata-fast-paths
+	@B=$B KEYS=$(KEYS) RUNS=$(RUNS) bench/fast_paths.sh

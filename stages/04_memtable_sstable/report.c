@@ -1,0 +1,115 @@
+/* report.c: what a store says of itself: whether its files are sound, and figures. */
+#include "store.h"
+
+#include <stdlib.h>
+
+static int another_list(const struct store *store, struct strata_error *err)
+{
+    char *path = fs_join(store->env->dir, TABLES_NAME);
+    int rc = strata_fail(err, STRATA_ERR_CORRUPT, path ? path : TABLES_NAME, 0,
+                         "the list is whole, but not the one that was written last");
+    free(path);
+    return rc;
+}
+
+static int verify_log_and_list(struct store *store, struct strata_error *err)
+{
+    struct tables there;
+    int rc = tables_read(store->env, &there, err);
+
+    if (rc < 0)
+        return rc;
+    if (!store->path.failed && !tables_same(&there, &store->tables))
+        rc = another_list(store, err);
+    tables_free(&there);
+    return rc < 0 ? rc : log_verify(&store->path.log, &store->tables, store->path.sequence, err);
+}
+
+int store_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
+{
+    struct store *store = self;
+    uint64_t sequence;
+    struct view *view;
+    int rc;
+
+    group_enter(&store->path.group);
+    rc = verify_log_and_list(store, err);
+    group_leave(&store->path.group);
+    view = store_pin(store, &sequence);
+    for (size_t i = 0; rc == 0 && i <= view->count; i++) {
+        if (progress)
+            progress->tick(progress->arg, i + 1, view->count + 1);
+        rc = i < view->count ? store->parts->table->verify(view->runs[i], err) : 0;
+    }
+    view_unref(view);
+    return rc;
+}
+
+int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
+                struct strata_error *err)
+{
+    struct store *store = self;
+    uint64_t bytes = 0, records = 0;
+
+    (void)err;
+    pthread_mutex_lock(&store->path.group.mutex);
+    for (size_t i = 0; i < store->view->count; i++) {
+        bytes += store->view->runs[i]->bytes;
+        records += store->view->runs[i]->sum.records;
+    }
+    const struct strata_stat stats[] = {
+        {"sequence", "", "number of the next operation", store->path.sequence},
+        {"commits", "batches", "committed since open", store->path.group.commits},
+        {"groups", "groups", "appends that they were gathered into", store->path.group.leads},
+        {"memtable_bytes", "bytes", "of memory in use by the memtable",
+         memtable_bytes(store->view->memtable)},
+        {"runs", "files", "sorted ones", store->view->count},
+        {"run_bytes", "bytes", "in them", bytes},
+        {"run_records", "records", "in them", records},
+        {"flushes", "runs", "written from the memtable since open", store->flushes},
+        {"merges", "runs", "written from others since open", store->merges},
+        {"merged_bytes", "bytes", "of the runs that were merged", store->merged_bytes},
+        {"open_replayed", "bytes", "of log that opening read", store->opened.end},
+        {"open_dropped", "bytes", "of a torn tail that opening dropped", store->opened.dropped},
+    };
+    pthread_mutex_unlock(&store->path.group.mutex);
+    for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
+        each(arg, &stats[i]);
+    if (store->parts->table->stats)
+        store->parts->table->stats(store->common, each, arg);
+    return 0;
+}
+
+int store_tables(void *self, void (*each)(void *arg, const struct strata_table *table), void *arg,
+                 struct strata_error *err)
+{
+    uint64_t sequence;
+    struct view *view = store_pin(self, &sequence);
+
+    (void)err;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct sstable *run = view->runs[i];
+        struct strata_table table = {.number = run->number,
+                                     .smallest = strata_buffer_slice(&run->smallest),
+                                     .largest = strata_buffer_slice(&run->largest),
+                                     .bytes = run->bytes,
+                                     .records = run->sum.records,
+                                     .tombstones = run->sum.tombstones};
+        each(arg, &table);
+    }
+    view_unref(view);
+    return 0;
+}
+
+int store_approximate_size(void *self, struct strata_slice from, struct strata_slice to,
+                           uint64_t *bytes, struct strata_error *err)
+{
+    uint64_t sequence;
+    struct view *view = store_pin(self, &sequence);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < view->count; i++)
+        rc = sstable_add_size(view->runs[i], from, to, bytes, err);
+    view_unref(view);
+    return rc;
+}

@@ -1,0 +1,103 @@
+/* write_path.c: see write_path.h.
+ *
+ *   make room      a full memtable is flushed first; memory for the batches is reserved
+ *   log            mark, append, sync          <- from here on the batches outlive the process
+ *   memtable       add, in steps that cannot fail
+ *   sequence       readers may see them
+ *
+ * 4.I24: what is in the memtable is in the log, so a failed append or sync leaves nothing in it.
+ * 4.I25: after such a failure it is not known what is on the device: nothing more is written. */
+#include "write_path.h"
+
+#include <assert.h>
+#include <errno.h>
+
+int write_path_init(struct write_path *path, const struct strata_env *env,
+                    int (*make_room)(void *store, size_t operations, size_t bytes,
+                                     struct strata_error *err),
+                    void *store, struct strata_error *err)
+{
+    path->env = env;
+    path->make_room = make_room;
+    path->store = store;
+    return group_init(&path->group, err);
+}
+
+int write_path_close(struct write_path *path, struct strata_error *err)
+{
+    int rc = log_close(&path->log, false, err);
+
+    mark_end(&path->marker, path->env, false);
+    group_free(&path->group);
+    return rc;
+}
+
+int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err)
+{
+    if (rc < 0 && rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT)
+        path->failed = err->sys ? err->sys : EIO;
+    return rc;
+}
+
+int write_path_usable(const struct write_path *path, struct strata_error *err)
+{
+    if (!path->failed)
+        return 0;
+    strata_fail_sys(err, path->failed, path->env->dir, STRATA_NO_OFFSET, "earlier");
+    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
+    return STRATA_ERR_IO;
+}
+
+static int make_room(struct write_path *path, const struct group_commit *list, bool *sync,
+                     struct strata_error *err)
+{
+    size_t operations = 0, bytes = 0;
+    int rc = write_path_usable(path, err);
+
+    for (const struct group_commit *c = list; c; c = c->next) {
+        operations += c->count;
+        *sync |= c->sync;
+        for (size_t i = 0; i < c->count; i++)
+            bytes += c->ops[i].key.size + c->ops[i].value.size;
+    }
+    if (rc == 0)
+        rc = path->make_room(path->store, operations, bytes, err);
+    return rc < 0 ? rc : memtable_reserve(path->memtable, operations, bytes, err);
+}
+
+/* In steps that cannot fail; then readers may see it. */
+static void apply(struct write_path *path, const struct group_commit *list)
+{
+    uint64_t sequence = path->sequence;
+
+    for (const struct group_commit *c = list; c; c = c->next)
+        for (size_t i = 0; i < c->count; i++)
+            memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
+                         c->ops[i].value);
+    path->sequence = sequence;
+}
+
+void write_path_commit(void *arg, struct group_commit *list)
+{
+    struct write_path *path = arg;
+    struct strata_error err; /* not zeroed: 528 bytes, for every put */
+    bool sync = false;
+    int rc = make_room(path, list, &sync, &err);
+
+    if (rc == 0) {
+        log_mark(&path->log, &path->marker, list);
+        rc = log_append(&path->log, list, path->sequence, &err);
+        if (rc == 0 && (sync || log_due(&path->log)))
+            rc = log_sync(&path->log, &path->marker, &path->group.mutex, &err);
+        else if (rc == 0)
+            log_write_back(&path->log);
+        if (rc == 0) /* 4.I24 */
+            apply(path, list);
+        write_path_spoil(path, rc, &err);
+    }
+    for (struct group_commit *c = list; c; c = c->next) {
+        c->rc = rc;
+        if (rc < 0)
+            c->err = err;
+    }
+}

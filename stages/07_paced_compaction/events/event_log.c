@@ -1,0 +1,185 @@
+/* event_log.c: the listener that writes the event log: see events.h for the files. A file says by
+ * itself which tables there were, and what was in progress, when it began. */
+#include "07_paced_compaction/tree/tree.h"
+
+#define LINE 200u /* bytes of one about a table, about */
+#define STALLS_MOST                                                                                \
+    16 /* logged one after another: a slow device must not fill the log with them                  \
+        */
+
+static void add(struct tree *tree, const struct strata_event *event)
+{
+    events_encode(event, &tree->events.lines);
+}
+
+static void note_levels(const struct tree *tree, struct strata_event *event)
+{
+    for (unsigned level = 0; level < LEVELS; level++)
+        event->level_bytes[level] = tree->super->version->levels[level].bytes;
+    event->bytes_in = tree->stats.bytes_in; /* only a leader changes it */
+}
+
+static void add_table(struct tree *tree, enum strata_event_type type, unsigned level,
+                      const struct sstable *t, uint64_t ns)
+{
+    struct strata_event event = {.type = type,
+                                 .ns = ns,
+                                 .level = level,
+                                 .table = t->number,
+                                 .bytes = t->bytes,
+                                 .records = t->sum.records,
+                                 .deletes = t->sum.tombstones,
+                                 .smallest = strata_buffer_slice(&t->smallest),
+                                 .largest = strata_buffer_slice(&t->largest)};
+    add(tree, &event);
+}
+
+/* So many would leave no room for anything else. */
+static bool are_too_many(const struct tree *tree, size_t tables)
+{
+    return tables > tree->env->options->event_log_bytes / 4 / LINE;
+}
+
+/* ---- The beginning of a file ----------------------------------------------------------------- */
+
+static void add_tables(struct tree *tree, uint64_t ns)
+{
+    const struct version *v = tree->super->version;
+
+    if (are_too_many(tree, v->count))
+        return;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < v->levels[level].count; i++)
+            add_table(tree, STRATA_EVENT_STANDS, level, v->levels[level].tables[i], ns);
+}
+
+static void add_inputs(struct tree *tree, const struct compact *work, uint64_t inputs, uint64_t ns)
+{
+    const struct pick *pick = &work->pick;
+
+    for (unsigned level = 0; level < LEVELS && !are_too_many(tree, inputs); level++)
+        for (size_t i = 0; i < pick->count[level]; i++) {
+            struct strata_event gone = {.type = STRATA_EVENT_GONE,
+                                        .ns = ns,
+                                        .level = level,
+                                        .table = pick->tables[level][i]->number};
+            add(tree, &gone);
+        }
+}
+
+/* In progress when the file began, unless `first` is about its beginning. */
+static void add_work(struct tree *tree, const struct compact *work,
+                     const struct strata_event *first)
+{
+    struct strata_event event;
+
+    if (!work)
+        return;
+    event = tree_event_of(work, STRATA_EVENT_FLUSH_BEGIN, STRATA_EVENT_COMPACT_BEGIN);
+    if (event.type == first->type)
+        return;
+    event.ns = work->began_ns;
+    note_levels(tree, &event);
+    add(tree, &event);
+    add_inputs(tree, work, event.inputs, event.ns);
+}
+
+/* Times ascend. */
+static void add_beginning(struct tree *tree, const struct strata_event *first)
+{
+    bool flush_first =
+        tree->flush && tree->compaction && tree->flush->began_ns < tree->compaction->began_ns;
+
+    add_work(tree, flush_first ? tree->flush : tree->compaction, first);
+    add_work(tree, flush_first ? tree->compaction : tree->flush, first);
+    add_tables(tree, first->ns);
+}
+
+/* The event's own line, behind what a new file begins with. False: nothing is logged. */
+static bool begin(struct tree *tree, const struct strata_event *event)
+{
+    struct strata_event line = *event;
+    struct strata_event open = {.type = STRATA_EVENT_OPEN, .ns = tree->events.opened_ns};
+    bool fresh;
+
+    if (!events_begin(&tree->events, &fresh))
+        return false;
+    note_levels(tree, &line);
+    for (unsigned level = 0; level < LEVELS; level++)
+        open.level_bytes[level] = line.level_bytes[level];
+    if (!tree->events.told || fresh) /* again, where a new file begins */
+        add(tree, &open);
+    if (fresh)
+        add_beginning(tree, event);
+    tree->events.told = true;
+    if (event->type != STRATA_EVENT_STALL)
+        tree->events.stalls = 0;
+    add(tree, &line);
+    return true;
+}
+
+/* ---- Callbacks ------------------------------------------------------------------------------- */
+
+static void note_open(struct tree *tree, const struct strata_event *event,
+                      const struct compact *work)
+{
+    (void)work;
+    tree->events.opened_ns = event->ns; /* written with the first event that follows */
+}
+
+static void log_event(struct tree *tree, const struct strata_event *event,
+                      const struct compact *work)
+{
+    (void)work;
+    if (begin(tree, event))
+        events_write(&tree->events);
+}
+
+/* Not the only event of a session; nor what an open that fails gives up. */
+static void log_later_event(struct tree *tree, const struct strata_event *event,
+                            const struct compact *work)
+{
+    if (tree->events.told)
+        log_event(tree, event, work);
+}
+
+static void log_begun(struct tree *tree, const struct strata_event *event,
+                      const struct compact *work)
+{
+    if (!begin(tree, event))
+        return;
+    add_inputs(tree, work, event->inputs, event->ns);
+    events_write(&tree->events);
+}
+
+static void log_ended(struct tree *tree, const struct strata_event *event,
+                      const struct compact *work)
+{
+    if (!begin(tree, event))
+        return;
+    for (size_t i = 0; i < work->output_count && !are_too_many(tree, work->output_count); i++)
+        add_table(tree, STRATA_EVENT_MADE, work->pick.output, work->outputs[i], event->ns);
+    events_write(&tree->events);
+}
+
+static void log_stall(struct tree *tree, const struct strata_event *event,
+                      const struct compact *work)
+{
+    if (event->took_ns < EVENTS_STALL_NS || tree->events.stalls >= STALLS_MOST)
+        return;
+    log_event(tree, event, work);
+    tree->events.stalls++;
+}
+
+const struct tree_listener event_log_listener = {
+    .on = {[STRATA_EVENT_OPEN] = note_open,
+           [STRATA_EVENT_CLOSE] = log_later_event,
+           [STRATA_EVENT_SEAL] = log_event,
+           [STRATA_EVENT_FLUSH_BEGIN] = log_begun,
+           [STRATA_EVENT_FLUSH_END] = log_ended,
+           [STRATA_EVENT_COMPACT_BEGIN] = log_begun,
+           [STRATA_EVENT_COMPACT_END] = log_ended,
+           [STRATA_EVENT_GIVEN_UP] = log_later_event,
+           [STRATA_EVENT_MOVE] = log_event,
+           [STRATA_EVENT_STALL] = log_stall},
+};

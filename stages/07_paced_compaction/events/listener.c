@@ -1,0 +1,78 @@
+/* listener.c: see listener.h. */
+#include "listener.h"
+#include "07_paced_compaction/tree/tree.h"
+
+const struct tree_listener *const tree_listeners[] = {&tree_stats_listener, &event_log_listener,
+                                                      NULL};
+
+void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work)
+{
+    const struct tree_listener *const *l = tree->parts->listeners;
+
+    if (!event.ns)
+        event.ns = fs_now(tree->env->fs);
+    for (l = l ? l : tree_listeners; *l; l++)
+        if ((*l)->on[event.type])
+            (*l)->on[event.type](tree, &event, work);
+}
+
+/* ---- Flushes and compactions ----------------------------------------------------------------- */
+
+struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,
+                                  enum strata_event_type compaction)
+{
+    struct strata_event event = {.type = work->memtable ? flush : compaction,
+                                 .from = work->pick.level,
+                                 .level = work->pick.output,
+                                 .bytes = work->bytes,
+                                 .records = work->records};
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        event.inputs += work->pick.count[level];
+    return event;
+}
+
+void tree_notify_begun(struct tree *tree, const struct compact *work)
+{
+    struct strata_event event =
+        tree_event_of(work, STRATA_EVENT_FLUSH_BEGIN, STRATA_EVENT_COMPACT_BEGIN);
+
+    event.ns = work->began_ns;
+    tree_notify(tree, event, work);
+}
+
+void tree_notify_ended(struct tree *tree, const struct compact *work)
+{
+    struct strata_event event =
+        tree_event_of(work, STRATA_EVENT_FLUSH_END, STRATA_EVENT_COMPACT_END);
+    uint64_t records = 0;
+
+    for (size_t i = 0; i < work->output_count; i++)
+        records += work->outputs[i]->sum.records;
+    event.ns = fs_now(tree->env->fs);
+    event.took_ns = event.ns > work->began_ns ? event.ns - work->began_ns : 0;
+    event.outputs = work->output_count;
+    event.written = work->written;
+    event.dropped = work->records > records ? work->records - records : 0;
+    tree_notify(tree, event, work);
+}
+
+void tree_notify_given_up(struct tree *tree, const struct compact *work)
+{
+    tree_notify(tree, tree_event_of(work, STRATA_EVENT_GIVEN_UP, STRATA_EVENT_GIVEN_UP), work);
+}
+
+void tree_notify_moves(struct tree *tree, const struct pick *pick)
+{
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < pick->count[level]; i++) {
+            const struct sstable *t = pick->tables[level][i];
+            struct strata_event event = {.type = STRATA_EVENT_MOVE,
+                                         .from = level,
+                                         .level = pick->output,
+                                         .table = t->number,
+                                         .bytes = t->bytes,
+                                         .records = t->sum.records};
+            tree_notify(tree, event, NULL);
+        }
+}

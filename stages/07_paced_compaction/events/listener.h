@@ -1,0 +1,72 @@
+/* listener.h: who is told what a tree does, as RocksDB's EventListener: the event log (event_log.c)
+ * and the statistics (tree_stats.c) are listeners. */
+#ifndef STRATA_07_LISTENER_H
+#define STRATA_07_LISTENER_H
+
+#include "06_leveled_compaction/version/version.h"
+
+struct tree;
+struct compact;
+struct pick;
+
+/* Called alone with the tree, the mutex free, with what the event is about: its type, time, levels,
+ * bytes and records. `work`: the flush or compaction, or NULL. It fails nothing. */
+typedef void tree_callback(struct tree *tree, const struct strata_event *event,
+                           const struct compact *work);
+
+/* By the event's type; NULL: not interested. Types: OPEN and CLOSE; SEAL; FLUSH_BEGIN and
+ * COMPACT_BEGIN, when its inputs are open; FLUSH_END and COMPACT_END, when an edit names its
+ * outputs; GIVEN_UP; MOVE, for each table; STALL, for each write that did a quota of work, with the
+ * time that it took. */
+struct tree_listener {
+    tree_callback *on[STRATA_EVENTS];
+};
+
+extern const struct tree_listener event_log_listener; /* event_log.c */
+extern const struct tree_listener tree_stats_listener;
+/* Both, and NULL: for whoever hands in none. */
+extern const struct tree_listener *const tree_listeners[];
+
+/* Tells every listener; an event without a time gets the present one. */
+void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work);
+/* The event of this type, of a flush or a compaction: levels, inputs, bytes, records. */
+struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,
+                                  enum strata_event_type compaction);
+void tree_notify_begun(struct tree *tree, const struct compact *work);
+void tree_notify_ended(struct tree *tree, const struct compact *work);
+void tree_notify_given_up(struct tree *tree, const struct compact *work);
+void tree_notify_moves(struct tree *tree, const struct pick *pick);
+
+/* ---- Statistics (tree_stats.c) --------------------------------------------------------------- */
+
+#define TREE_DELAYS 3
+
+/* Since open. */
+struct tree_stats {
+    uint64_t bytes_in; /* keys and values that were written */
+    uint64_t flushes, flushed_bytes;
+    struct {
+        uint64_t compactions, moves;        /* to this level */
+        uint64_t read_bytes, written_bytes; /* by those compactions */
+    } levels[LEVELS];
+    uint64_t paced_writes, paced_ns, paced_longest_ns; /* that did a quota of work, and how long */
+    uint64_t delayed[TREE_DELAYS];                     /* of them, by 1, 10 and 100 ms or more */
+    uint64_t looked_in; /* tables, by gets; without the current version's */
+    /* Bytes that were written to files: to logs, to manifests before the current one, and to
+     * tables, also of compactions that were given up. */
+    uint64_t log_bytes, manifest_bytes, table_bytes;
+};
+
+/* ---- Slots of an engine (tree_report.c); `self` is a tree -------------------------------------
+ */
+
+int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat),
+                      void *arg, struct strata_error *err);
+int tree_report_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
+                       void *arg, struct strata_error *err);
+int tree_report_events(void *self, void (*each)(void *arg, const struct strata_event *event),
+                       void *arg, struct strata_error *err);
+int tree_approximate_size(void *self, struct strata_slice from, struct strata_slice to,
+                          uint64_t *bytes, struct strata_error *err);
+
+#endif

@@ -1,0 +1,14 @@
+/* tree_check.h: is everything as it must be? */
+#ifndef STRATA_07_TREE_CHECK_H
+#define STRATA_07_TREE_CHECK_H
+
+#include "tree.h"
+
+/* What is in memory: 7.I1 to 7.I3, and what state.c says of levels. Alone with the tree. CORRUPT,
+ * which is our own bug. Costs O(tables). */
+int tree_check(const struct tree *tree, struct strata_error *err);
+
+/* An engine's slot; `self` is a tree. */
+int tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+/* lineage.c: the bytes that are kept in a table's properties, all varints:
+ *
+ *   level << 1 | repaired | group | ordinal << 1 | last | sources | above | numbers ...
+ *
+ * Valid if and only if level is below 7, group and ordinal are above 0, and as many numbers above 0
+ * follow as sources and above say, and nothing else. */
+#include "08_backup_repair/lineage/lineage.h"
+#include "06_leveled_compaction/edit.h"
+#include "base/array.h"
+#include "base/bytes.h"
+#include "base/coding.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void lineage_free(struct lineage *lineage)
+{
+    free(lineage->files);
+    *lineage = (struct lineage){0};
+}
+
+int lineage_add(struct lineage *lineage, bool above, uint64_t number, struct strata_error *err)
+{
+    size_t count = lineage->sources + lineage->above;
+    uint64_t *added = array_add(&lineage->files, &count, &lineage->room, sizeof *added, err);
+
+    assert(above || !lineage->above);
+    if (!added)
+        return STRATA_ERR_NO_MEMORY;
+    *added = number;
+    *(above ? &lineage->above : &lineage->sources) += 1;
+    return 0;
+}
+
+static bool has(const uint64_t *files, size_t count, uint64_t number)
+{
+    for (size_t i = 0; i < count; i++)
+        if (files[i] == number)
+            return true;
+    return false;
+}
+
+bool lineage_is_source(const struct lineage *lineage, uint64_t number)
+{
+    return has(lineage->files, lineage->sources, number);
+}
+
+bool lineage_is_above(const struct lineage *lineage, uint64_t number)
+{
+    return lineage->above && has(lineage->files + lineage->sources, lineage->above, number);
+}
+
+int lineage_encode(const struct lineage *lineage, struct strata_buffer *to,
+                   struct strata_error *err)
+{
+    buffer_put_varint(to, (uint64_t)lineage->level << 1 | lineage->repaired);
+    buffer_put_varint(to, lineage->group);
+    buffer_put_varint(to, lineage->ordinal << 1 | lineage->last);
+    buffer_put_varint(to, lineage->sources);
+    buffer_put_varint(to, lineage->above);
+    for (size_t i = 0; i < lineage->sources + lineage->above; i++)
+        buffer_put_varint(to, lineage->files[i]);
+    return to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
+}
+
+static int refuse(struct strata_error *err)
+{
+    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
+                       "the table's notes are not a lineage");
+}
+
+static int read_files(struct decoder *d, uint64_t sources, uint64_t above, struct lineage *lineage,
+                      struct strata_error *err)
+{
+    int rc = 0;
+
+    for (uint64_t i = 0; rc == 0 && i < sources + above; i++) {
+        uint64_t number = get_varint(d);
+        rc = number ? lineage_add(lineage, i >= sources, number, err) : refuse(err);
+    }
+    return rc;
+}
+
+int lineage_decode(struct strata_slice bytes, struct lineage *lineage, struct strata_error *err)
+{
+    uint64_t level, ordinal, sources, above;
+    struct decoder d;
+    int rc;
+
+    *lineage = (struct lineage){0};
+    if (!bytes.size)
+        return 0;
+    decoder_init(&d, bytes);
+    level = get_varint(&d);
+    lineage->group = get_varint(&d);
+    ordinal = get_varint(&d);
+    sources = get_varint(&d);
+    above = get_varint(&d);
+    if (d.bad || level >= (uint64_t)2 * LEVELS || !lineage->group || ordinal < 2 ||
+        sources > d.left || above > d.left - sources)
+        return refuse(err);
+    lineage->level = (uint32_t)(level >> 1);
+    lineage->repaired = level & 1;
+    lineage->ordinal = ordinal >> 1;
+    lineage->last = ordinal & 1;
+    rc = read_files(&d, sources, above, lineage, err);
+    return rc == 0 && !decoder_done(&d) ? refuse(err) : rc;
+}

@@ -1,0 +1,10 @@
+/* lineage_notes.h: the notes of a table that a compaction writes: `notes` of struct tree_parts. */
+#ifndef STRATA_08_LINEAGE_NOTES_H
+#define STRATA_08_LINEAGE_NOTES_H
+
+#include "07_paced_compaction/compaction/compact.h"
+
+/* Appends the lineage of the output that is about to be finished. NO_MEMORY. */
+int lineage_notes(const struct compact *c, struct strata_buffer *to, struct strata_error *err);
+
+#endif

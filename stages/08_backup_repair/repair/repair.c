@@ -1,0 +1,195 @@
+/* repair.c: see repair.h. A database is healthy if and only if it opens and all of it verifies;
+ * then nothing is done. */
+#define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
+#include "08_backup_repair/repair/repair.h"
+#include "07_paced_compaction/tree/tree.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Reporting ------------------------------------------------------------------------------- */
+
+static void report(struct repair *r, const char *name, enum strata_fate fate, const char *why)
+{
+    r->to->file(r->to->arg, name, fate, why);
+}
+
+void repair_report(struct repair *r, uint64_t number, const char *suffix, enum strata_fate fate,
+                   const char *why)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%06" PRIu64 "%s", number, suffix);
+    report(r, name, fate, why);
+}
+
+static void report_lost(struct repair *r, const struct repair_table *t)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%06" PRIu64 "%s", t->entry.number, r->kind->suffix);
+    report(r, name, STRATA_FATE_LOST, t->why.message);
+    r->sum->tables_lost++;
+    r->sum->ranges++;
+    r->sum->lost = true;
+    r->to->range(r->to->arg, name, t->named ? &t->entry.smallest : NULL,
+                 t->named ? &t->entry.largest : NULL);
+}
+
+/* A damaged one that is live is reported when it is salvaged. */
+static void report_table(struct repair *r, const struct repair_table *t)
+{
+    if (t->live && !t->salvaged_as) {
+        repair_report(r, t->entry.number, r->kind->suffix, STRATA_FATE_KEPT, "");
+        r->sum->tables_kept++;
+    } else if (!t->live && !t->obsolete && !t->leftover) {
+        report_lost(r, t);
+    } else if (!t->live && t->condition != REPAIR_MISSING) {
+        repair_report(r, t->entry.number, r->kind->suffix, STRATA_FATE_UNUSED,
+                      t->leftover ? "of a repair that was cut short" : "nothing relies on it");
+        r->sum->tables_unused++;
+    }
+}
+
+static void report_log(struct repair *r, const struct repair_log *log)
+{
+    bool kept = r->keep_logs && log->named;
+    enum strata_fate fate = kept            ? STRATA_FATE_KEPT
+                            : !log->present ? STRATA_FATE_LOST
+                            : log->damaged  ? STRATA_FATE_SALVAGED
+                                            : STRATA_FATE_UNUSED;
+    char why[500];
+
+    if (!log->present && !r->exact) /* it was live once; missing operations are reported */
+        return;
+    r->sum->logs += log->present;
+    r->sum->operations += kept ? log->operations : log->taken;
+    if (!log->present) {
+        repair_report(r, log->number, ".log", fate, log->why.message);
+        return;
+    }
+    snprintf(why, sizeof why,
+             "read up to @%" PRIu64 ", %" PRIu64 " operations, %" PRIu64 " taken%s%.250s", log->end,
+             log->operations, kept ? log->operations : log->taken, log->why.message[0] ? "; " : "",
+             log->why.message);
+    repair_report(r, log->number, ".log", fate, why);
+}
+
+static void report_manifest(struct repair *r)
+{
+    if (!r->current)
+        report(r, CURRENT_NAME, STRATA_FATE_MADE, "it named no manifest that can be read");
+    if (r->manifest)
+        repair_report(r, r->manifest, ".manifest",
+                      r->manifest_whole ? STRATA_FATE_UNUSED : STRATA_FATE_SALVAGED,
+                      !r->manifest_whole ? r->why.message
+                      : r->exact         ? "read to its end, and replaced"
+                                         : "what it names is not what there is");
+}
+
+static void report_healthy(struct repair *r, const struct version *v)
+{
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; i < v->levels[level].count; i++) {
+            repair_report(r, v->levels[level].tables[i]->number, r->kind->suffix, STRATA_FATE_KEPT,
+                          "");
+            r->sum->tables_kept++;
+        }
+    for (uint32_t i = 0; i < v->log_count; i++) {
+        repair_report(r, v->logs[i].number, ".log", STRATA_FATE_KEPT, "");
+        r->sum->logs++;
+    }
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+/* CORRUPT: it is not healthy. */
+static int check_health(struct repair *r, bool reports, struct strata_error *err)
+{
+    const struct strata_engine *engine = r->parts->engine;
+    struct strata_options options = *r->env->options;
+    struct strata_env env = *r->env;
+    void *self;
+    int rc;
+
+    options.read_only = true;
+    options.log = NULL;
+    env.options = &options;
+    rc = engine->open(&env, &self, err);
+    if (rc < 0)
+        return rc;
+    rc = engine->verify(self, NULL, err);
+    if (rc == 0 && reports)
+        report_healthy(r, ((struct tree *)self)->version);
+    engine->close(self, NULL); /* it was only read */
+    return rc;
+}
+
+static void repair_free(struct repair *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        strata_buffer_free(&r->tables[i].smallest);
+        strata_buffer_free(&r->tables[i].largest);
+        lineage_free(&r->tables[i].lineage);
+    }
+    free(r->tables);
+    free(r->logs);
+    free(r->removed);
+    version_unref(r->version);
+    memtable_unref(r->memtable);
+    fs_names_free(&r->names);
+    if (r->common)
+        r->kind->common_del(r->common);
+}
+
+static int examine(struct repair *r, struct strata_error *err)
+{
+    int rc = r->kind->common_new ? r->kind->common_new(r->env, &r->common, err) : 0;
+
+    r->next = 1;
+    if (rc == 0)
+        rc = fs_list(r->env->fs, r->env->dir, &r->names, err);
+    if (rc == 0)
+        rc = repair_examine_tables(r, err);
+    if (rc == 0)
+        rc = repair_examine_manifest(r, err);
+    return rc < 0 ? rc : repair_examine_logs(r, err);
+}
+
+static int repair(struct repair *r, struct strata_error *err)
+{
+    int rc = examine(r, err);
+
+    if (rc == 0)
+        rc = repair_choose(r, err);
+    if (rc == 0 && !r->keep_logs)
+        rc = repair_take_logs(r, err);
+    if (rc < 0)
+        return rc;
+    report_manifest(r);
+    for (size_t i = 0; i < r->count; i++)
+        report_table(r, &r->tables[i]);
+    for (size_t i = 0; i < r->log_count; i++)
+        report_log(r, &r->logs[i]);
+    rc = repair_write(r, err);
+    return rc < 0 || repair_is_dry(r) ? rc : check_health(r, false, err);
+}
+
+int repair_database(const struct strata_env *env, const struct repair_parts *parts,
+                    const struct strata_repair *to, struct strata_repair_sum *sum,
+                    struct strata_error *err)
+{
+    struct repair r = {
+        .env = env, .parts = parts, .kind = parts->tree->table, .to = to, .sum = sum};
+    struct strata_error why;
+    int rc = check_health(&r, true, &why);
+
+    sum->healthy = rc == 0;
+    if (rc == STRATA_ERR_CORRUPT)
+        rc = repair(&r, &why);
+    repair_free(&r);
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}

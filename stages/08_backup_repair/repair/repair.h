@@ -1,0 +1,138 @@
+/* repair.h: makes a damaged database usable again, of all that can still be read. What the parts of
+ * the module share; what a repair promises is in strata.h (strata_repair).
+ *
+ *   examine    repair_tables.c, repair_manifest.c, repair_logs.c    every file, and what it holds
+ *   choose     repair_choose.c, repair_order.c      which tables are live, and on which level
+ *   write      repair_write.c           new tables, a log, and the manifest that commits all of it
+ */
+#ifndef STRATA_08_REPAIR_H
+#define STRATA_08_REPAIR_H
+
+#include "07_paced_compaction/tree/parts.h"
+#include "08_backup_repair/lineage/lineage.h"
+#include "08_backup_repair/salvage/salvage.h"
+
+/* What the engine of the database hands in. */
+struct repair_parts {
+    const struct strata_engine *engine; /* `self` is a struct tree */
+    const struct tree_parts *tree;
+    const struct salvage_kind *salvage; /* of the tree's tables */
+    /* Where these keep their lineage. */
+    struct strata_slice (*notes)(const struct sstable *table);
+    struct strata_buffer *(*writer_notes)(struct sstable_writer *writer);
+};
+
+enum repair_condition {
+    REPAIR_WHOLE,
+    REPAIR_DAMAGED,    /* its properties are known, but not all of it can be read */
+    REPAIR_UNREADABLE, /* nothing is known of it */
+    REPAIR_MISSING     /* the manifest names it, and it is not there */
+};
+
+/* A table: a file, or one that the manifest names. */
+struct repair_table {
+    struct edit_table entry; /* as the table says itself, or else the manifest */
+    struct strata_buffer smallest, largest;
+    struct lineage lineage;
+    enum repair_condition condition;
+    bool named;              /* by the manifest, as far as that can be read, on entry.level */
+    bool obsolete;           /* all that it holds is in others */
+    bool live;               /* it is to be in the new state */
+    bool leftover;           /* of a repair that was cut short */
+    bool notes_unreadable;   /* where it came from is not known */
+    uint64_t salvaged_as;    /* number of the table that takes its place; 0: none does */
+    struct strata_error why; /* of one that is not whole */
+};
+
+struct repair_log {
+    uint64_t number;
+    bool named;           /* by the manifest */
+    bool present;         /* its file is there */
+    bool damaged;         /* something in it cannot be read */
+    bool cut;             /* its end is lost */
+    uint64_t first, next; /* sequence numbers that it holds (0: unknown), and after the last */
+    uint64_t operations;  /* that it holds */
+    uint64_t taken;       /* of them into the memtable */
+    uint64_t end;         /* bytes, up to which it was read */
+    struct strata_error why;
+};
+
+struct repair {
+    const struct strata_env *env;
+    const struct repair_parts *parts;
+    const struct sstable_kind *kind; /* of the tables: one of the parts */
+    const struct strata_repair *to;
+    struct strata_repair_sum *sum;
+    void *common; /* of the tables */
+    struct fs_names names;
+
+    struct repair_table *tables; /* by number */
+    size_t count, room;
+    struct repair_log *logs; /* by number */
+    size_t log_count, log_room;
+
+    struct version *version; /* NULL: none; as far as the manifest can be read */
+    uint64_t manifest;       /* its number; 0: there is none */
+    bool current;            /* CURRENT names it */
+    bool manifest_whole;     /* to its end */
+    struct strata_error why; /* else */
+    uint64_t *removed;       /* numbers of tables that an edit of it removes */
+    size_t removed_count, removed_room;
+    bool exact;    /* it says which files are live */
+    uint64_t next; /* number of the next file */
+
+    bool keep_logs;            /* they are as the manifest says */
+    struct memtable *memtable; /* what was taken from the logs; NULL: nothing yet */
+    uint64_t floor;            /* all operations up to it are in live tables */
+    uint64_t sequence;         /* of the next operation */
+    uint64_t log_table;        /* number of the table with what was taken; 0: none */
+};
+
+/* The slot `repair` of strata_engine.h, for an engine of these parts. */
+int repair_database(const struct strata_env *env, const struct repair_parts *parts,
+                    const struct strata_repair *to, struct strata_repair_sum *sum,
+                    struct strata_error *err);
+
+/* All below: IO, NO_MEMORY. A dry run writes nothing. */
+
+/* repair_tables.c. */
+int repair_examine_tables(struct repair *repair, struct strata_error *err);
+struct repair_table *repair_find(const struct repair *repair, uint64_t number);
+int repair_add_table(struct repair *repair, uint64_t number, struct repair_table **out,
+                     struct strata_error *err);
+/* Copies the keys into the table's buffers. NO_MEMORY. */
+int repair_take_keys(struct repair_table *table, struct strata_slice smallest,
+                     struct strata_slice largest, struct strata_error *err);
+/* What an edit says of a table. Keys are borrowed. */
+struct edit_table repair_entry(const struct sstable *table, uint32_t level);
+
+/* repair_manifest.c. */
+int repair_examine_manifest(struct repair *repair, struct strata_error *err);
+/* What the manifest says, as far as it can be read: nothing, if there is none. */
+const struct version *repair_version(const struct repair *repair);
+
+/* repair_logs.c: what the logs hold; and then what of it is in no table. */
+int repair_examine_logs(struct repair *repair, struct strata_error *err);
+int repair_take_logs(struct repair *repair, struct strata_error *err);
+
+/* repair_choose.c: which tables are live. CORRUPT: they have no order. */
+int repair_choose(struct repair *repair, struct strata_error *err);
+/* repair_order.c: on which level each is. CORRUPT, as above. */
+int repair_place(struct repair *repair, struct strata_error *err);
+/* Is `a` newer than `b`, which it overlaps with? */
+bool repair_is_newer(const struct repair_table *a, const struct repair_table *b);
+bool repair_overlap(const struct repair_table *a, const struct repair_table *b);
+
+/* repair_write.c. */
+int repair_write(struct repair *repair, struct strata_error *err);
+
+/* A file's fate, by its number and suffix, is reported. */
+void repair_report(struct repair *repair, uint64_t number, const char *suffix,
+                   enum strata_fate fate, const char *why);
+
+static inline bool repair_is_dry(const struct repair *repair)
+{
+    return repair->env->options->read_only;
+}
+
+#endif

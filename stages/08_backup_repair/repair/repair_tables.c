@@ -1,0 +1,165 @@
+/* repair_tables.c: the tables that are there: each is read whole. */
+#define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
+#include "07_paced_compaction/tree/tree_files.h"
+#include "08_backup_repair/repair/repair.h"
+#include "base/array.h"
+
+#include <stdlib.h>
+
+/* ---- The list -------------------------------------------------------------------------------- */
+
+/* The first whose number is not below this one. */
+static size_t find_from(const struct repair *r, uint64_t number)
+{
+    size_t low = 0, high = r->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (r->tables[middle].entry.number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct repair_table *repair_find(const struct repair *r, uint64_t number)
+{
+    size_t at = find_from(r, number);
+    return at < r->count && r->tables[at].entry.number == number ? &r->tables[at] : NULL;
+}
+
+int repair_add_table(struct repair *r, uint64_t number, struct repair_table **out,
+                     struct strata_error *err)
+{
+    *out = array_insert(&r->tables, &r->count, &r->room, sizeof **out, find_from(r, number), err);
+    if (!*out)
+        return STRATA_ERR_NO_MEMORY;
+    (*out)->entry.number = number;
+    return 0;
+}
+
+int repair_take_keys(struct repair_table *t, struct strata_slice smallest,
+                     struct strata_slice largest, struct strata_error *err)
+{
+    strata_buffer_clear(&t->smallest);
+    strata_buffer_clear(&t->largest);
+    if (strata_buffer_append(&t->smallest, smallest.data, smallest.size) < 0 ||
+        strata_buffer_append(&t->largest, largest.data, largest.size) < 0)
+        return strata_fail_memory(err, smallest.size + largest.size);
+    t->entry.smallest = strata_buffer_slice(&t->smallest);
+    t->entry.largest = strata_buffer_slice(&t->largest);
+    return 0;
+}
+
+struct edit_table repair_entry(const struct sstable *table, uint32_t level)
+{
+    return (struct edit_table){.level = level,
+                               .number = table->number,
+                               .bytes = table->bytes,
+                               .digest = table->sum.digest,
+                               .records = table->sum.records,
+                               .tombstones = table->sum.tombstones,
+                               .first = table->sum.first,
+                               .last = table->sum.last,
+                               .smallest = strata_buffer_slice(&table->smallest),
+                               .largest = strata_buffer_slice(&table->largest)};
+}
+
+/* ---- One table ------------------------------------------------------------------------------- */
+
+/* Without readable notes the table is placed as a flush would be. */
+static int take_notes(struct repair_table *t, struct strata_slice notes, struct strata_error *err)
+{
+    int rc = lineage_decode(notes, &t->lineage, err);
+
+    t->notes_unreadable = rc == STRATA_ERR_CORRUPT;
+    if (t->notes_unreadable)
+        lineage_free(&t->lineage);
+    return t->notes_unreadable ? 0 : rc;
+}
+
+static int take_properties(const struct repair *r, struct repair_table *t,
+                           const struct sstable *table, struct strata_error *err)
+{
+    int rc;
+
+    t->entry = repair_entry(table, 0);
+    rc = repair_take_keys(t, t->entry.smallest, t->entry.largest, err);
+    return rc < 0 ? rc : take_notes(t, r->parts->notes(table), err);
+}
+
+static int examine_damaged(const struct repair *r, struct repair_table *t, struct strata_error *err)
+{
+    struct salvage *salvage;
+    struct strata_error why;
+    int rc = r->parts->salvage->open(r->env, t->entry.number, &salvage, &why, err);
+
+    t->condition = REPAIR_UNREADABLE;
+    if (rc < 0)
+        return rc;
+    if (salvage->knows_properties) {
+        t->condition = REPAIR_DAMAGED;
+        rc = take_properties(r, t, salvage->table, err);
+    }
+    r->parts->salvage->close(salvage);
+    return rc;
+}
+
+static int examine_table(const struct repair *r, struct repair_table *t, struct strata_error *err)
+{
+    struct sstable *table = NULL;
+    int rc = r->kind->open(r->env, r->common, t->entry.number, &table, &t->why);
+
+    if (rc == 0)
+        rc = r->kind->verify(table, &t->why);
+    if (rc == 0)
+        rc = take_properties(r, t, table, &t->why);
+    sstable_unref(table);
+    if (rc == STRATA_ERR_CORRUPT)
+        return examine_damaged(r, t, err);
+    if (rc < 0 && err)
+        *err = t->why;
+    return rc;
+}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+/* Is there a table or log of this number? */
+static bool is_present(const struct repair *r, uint64_t number)
+{
+    for (size_t i = 0; i < r->names.count; i++)
+        if (tree_is_name(r->names.names[i], number, r->kind->suffix) ||
+            tree_is_name(r->names.names[i], number, ".log"))
+            return true;
+    return false;
+}
+
+/* Made by a repair that was cut short: what it was made of is still there. */
+static bool is_leftover(const struct repair *r, const struct repair_table *t)
+{
+    for (size_t i = 0; t->lineage.repaired && i < t->lineage.sources; i++)
+        if (is_present(r, t->lineage.files[i]))
+            return true;
+    return false;
+}
+
+int repair_examine_tables(struct repair *r, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
+        uint64_t number = strtoull(r->names.names[i], NULL, 10);
+        struct repair_table *t;
+        if (number && number < UINT64_MAX / 2 && number >= r->next)
+            r->next = number + 1;
+        if (!number || !tree_is_name(r->names.names[i], number, r->kind->suffix))
+            continue;
+        rc = repair_add_table(r, number, &t, err);
+        if (rc == 0)
+            rc = examine_table(r, t, err);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        r->tables[i].leftover = is_leftover(r, &r->tables[i]);
+    return rc;
+}

@@ -1,0 +1,365 @@
+/* repair_write.c: what a repair writes, in this order:
+ *
+ *   lost/NAME            second names of what will not be live       (common/db/aside.c)
+ *   tables               of what damaged ones and the logs have, durable
+ *   log                  a new one, empty, durable
+ *   manifest, CURRENT                                                 <- the commit
+ *   NAME                 removed
+ *
+ * 8.I11: a crash before the commit leaves the database as it was, and new files whose notes say
+ * that a repair made them, of files that are still there: the next repair ignores them. 8.I12: a
+ * dry run takes the same way, and reports the same; only the calls that write are left out.
+ */
+#define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
+#include "04_memtable_sstable/log.h"
+#include "06_leveled_compaction/manifest.h"
+#include "07_paced_compaction/tree/tree_files.h"
+#include "08_backup_repair/repair/repair.h"
+#include "db/aside.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Salvage of damaged tables --------------------------------------------------------------- */
+
+struct salvaging {
+    struct repair *repair;
+    struct repair_table *table;
+    struct sstable_writer *writer; /* of the table that takes its place; NULL: no entry yet */
+    uint64_t records;              /* that could be read */
+    char name[64];
+};
+
+static void take_gap(void *arg, struct strata_slice after, struct strata_slice before)
+{
+    struct salvaging *s = arg;
+    struct repair *r = s->repair;
+
+    r->to->range(r->to->arg, s->name, &after, &before);
+    r->sum->ranges++;
+    r->sum->lost = true;
+}
+
+static int take_entry(void *arg, unsigned type, struct strata_slice key, struct strata_slice value,
+                      struct strata_error *err)
+{
+    struct salvaging *s = arg;
+    const struct repair *r = s->repair;
+    int rc = 0;
+
+    s->records++;
+    if (repair_is_dry(r))
+        return 0;
+    if (!s->writer)
+        rc = r->kind->writer_new(r->env, s->table->salvaged_as, &s->writer, err);
+    return rc < 0 ? rc : r->kind->writer_add(s->writer, type, key, value, err);
+}
+
+/* It replaces the damaged one, and has the same place among the others. */
+static int note_origin(const struct repair *r, const struct repair_table *t,
+                       struct sstable_writer *writer, struct strata_error *err)
+{
+    struct lineage lineage = {.level = t->entry.level,
+                              .repaired = true,
+                              .group = t->salvaged_as,
+                              .ordinal = 1,
+                              .last = true};
+    int rc = lineage_add(&lineage, false, t->entry.number, err);
+
+    for (size_t i = 0; rc == 0 && i < r->count; i++) {
+        const struct repair_table *other = &r->tables[i];
+        if (other != t && other->live && repair_overlap(other, t) && repair_is_newer(other, t))
+            rc = lineage_add(&lineage, true,
+                             other->salvaged_as ? other->salvaged_as : other->entry.number, err);
+    }
+    if (rc == 0)
+        rc = lineage_encode(&lineage, r->parts->writer_notes(writer), err);
+    lineage_free(&lineage);
+    return rc;
+}
+
+/* `rc` is how the reading ended. */
+static int end_table(struct salvaging *s, int rc, struct strata_error *err)
+{
+    const struct repair_table *t = s->table;
+    const struct sstable_kind *kind = s->repair->kind;
+
+    if (!s->writer)
+        return rc;
+    if (rc == 0)
+        rc = note_origin(s->repair, t, s->writer, err);
+    if (rc == 0)
+        rc = kind->writer_finish(s->writer, t->entry.first, t->entry.last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(s->writer, err);
+    kind->writer_del(s->writer, rc == 0);
+    return rc;
+}
+
+static void report_salvaged(const struct salvaging *s)
+{
+    struct repair *r = s->repair;
+    const struct repair_table *t = s->table;
+    char why[400];
+
+    snprintf(why, sizeof why, "@%" PRIu64 ": %.200s; %" PRIu64 " of %" PRIu64 " records read",
+             t->why.offset == STRATA_NO_OFFSET ? 0 : t->why.offset, t->why.message, s->records,
+             t->entry.records);
+    r->to->file(r->to->arg, s->name, s->records ? STRATA_FATE_SALVAGED : STRATA_FATE_LOST, why);
+    *(s->records ? &r->sum->tables_salvaged : &r->sum->tables_lost) += 1;
+}
+
+static int salvage_table(struct repair *r, struct repair_table *t, struct strata_error *err)
+{
+    struct salvaging s = {.repair = r, .table = t};
+    const struct salvage_sink sink = {take_entry, take_gap, &s};
+    struct salvage *from;
+    struct strata_error why;
+    int rc = r->parts->salvage->open(r->env, t->entry.number, &from, &why, err);
+
+    if (rc < 0)
+        return rc;
+    snprintf(s.name, sizeof s.name, "%06" PRIu64 "%s", t->entry.number, r->kind->suffix);
+    rc = salvage_read(from, t->entry.smallest, t->entry.largest, &sink, err);
+    rc = end_table(&s, rc, err);
+    r->parts->salvage->close(from);
+    if (rc < 0)
+        return rc;
+    report_salvaged(&s);
+    t->live = s.records > 0;
+    return 0;
+}
+
+/* The entry of the new table, in place of that of the damaged one. */
+static int take_salvaged(struct repair *r, struct repair_table *t, struct strata_error *err)
+{
+    struct sstable *table;
+    int rc = r->kind->open(r->env, r->common, t->salvaged_as, &table, err);
+
+    if (rc < 0)
+        return rc;
+    t->entry = repair_entry(table, t->entry.level);
+    rc = repair_take_keys(t, t->entry.smallest, t->entry.largest, err);
+    sstable_unref(table);
+    return rc;
+}
+
+/* The entries change when all are written: note_origin asks who is newer by the old ones. */
+static int salvage_tables(struct repair *r, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < r->count; i++)
+        if (r->tables[i].live && r->tables[i].salvaged_as)
+            rc = salvage_table(r, &r->tables[i], err);
+    for (size_t i = 0; rc == 0 && !repair_is_dry(r) && i < r->count; i++)
+        if (r->tables[i].live && r->tables[i].salvaged_as)
+            rc = take_salvaged(r, &r->tables[i], err);
+    return rc;
+}
+
+/* ---- A table of what the logs had ------------------------------------------------------------ */
+
+static int note_logs(const struct repair *r, struct sstable_writer *writer,
+                     struct strata_error *err)
+{
+    struct lineage lineage = {
+        .repaired = true, .group = writer->number, .ordinal = 1, .last = true};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < r->log_count; i++)
+        if (r->logs[i].taken)
+            rc = lineage_add(&lineage, false, r->logs[i].number, err);
+    if (rc == 0)
+        rc = lineage_encode(&lineage, r->parts->writer_notes(writer), err);
+    lineage_free(&lineage);
+    return rc;
+}
+
+static int write_entries(const struct repair *r, struct sstable_writer *writer,
+                         struct strata_error *err)
+{
+    struct cursor *cursor = memtable_cursor(r->memtable, UINT64_MAX);
+    struct strata_slice value;
+    int rc = cursor ? cursor_first(cursor, err) : strata_fail_memory(err, sizeof *cursor);
+
+    while (rc == 0) {
+        rc = cursor_value(cursor, &value, err);
+        if (rc == 0)
+            rc = r->kind->writer_add(writer, cursor->type, cursor->iter.key, value, err);
+        if (rc == 0)
+            rc = cursor_next(cursor, err);
+    }
+    if (cursor)
+        cursor_free(cursor);
+    return rc < 0 ? rc : 0;
+}
+
+static int write_log_table(struct repair *r, struct strata_error *err)
+{
+    const struct memtable *memtable = r->memtable;
+    struct sstable_writer *writer;
+    int rc;
+
+    if (!memtable || !memtable_count(memtable))
+        return 0;
+    r->log_table = r->next++;
+    if (repair_is_dry(r))
+        return 0;
+    rc = r->kind->writer_new(r->env, r->log_table, &writer, err);
+    if (rc < 0)
+        return rc;
+    rc = write_entries(r, writer, err);
+    if (rc == 0)
+        rc = note_logs(r, writer, err);
+    if (rc == 0)
+        rc = r->kind->writer_finish(writer, memtable->first, memtable->last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(writer, err);
+    r->kind->writer_del(writer, rc == 0);
+    return rc;
+}
+
+static void report_log_table(struct repair *r)
+{
+    if (r->log_table)
+        repair_report(r, r->log_table, r->kind->suffix, STRATA_FATE_MADE,
+                      "of what was taken from the logs");
+}
+
+/* ---- The new state --------------------------------------------------------------------------- */
+
+static int add_log(struct repair *r, struct edit *edit, struct strata_error *err)
+{
+    struct log log;
+    uint64_t number = r->next++;
+    int rc;
+
+    edit->has_logs = true;
+    if (r->keep_logs) {
+        memcpy(edit->logs, repair_version(r)->logs, sizeof edit->logs);
+        edit->log_count = repair_version(r)->log_count;
+        return 0;
+    }
+    rc = log_create(&log, r->env, r->parts->tree->log, number, r->sequence, err);
+    edit->logs[0] = (struct edit_log){number, r->sequence, log.end, r->sequence};
+    edit->log_count = 1;
+    log_close(&log, rc < 0, NULL); /* it was synced */
+    return rc;
+}
+
+/* `*logged`: the table with what was taken from the logs, whose keys are borrowed; to be unrefed.
+ */
+static int add_tables(struct repair *r, struct edit *edit, struct sstable **logged,
+                      struct strata_error *err)
+{
+    struct edit_table entry;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < r->count; i++) {
+        assert(!r->tables[i].live || !r->tables[i].leftover);
+        if (r->tables[i].live)
+            rc = edit_add(edit, &r->tables[i].entry, err);
+    }
+    if (rc == 0 && r->log_table)
+        rc = r->kind->open(r->env, r->common, r->log_table, logged, err);
+    if (rc == 0 && r->log_table) {
+        entry = repair_entry(*logged, 0);
+        rc = edit_add(edit, &entry, err);
+    }
+    for (unsigned level = 0; rc == 0 && r->exact && level < LEVELS; level++)
+        if (repair_version(r)->cursors[level].size)
+            rc = edit_cursor(edit, level, strata_buffer_slice(&repair_version(r)->cursors[level]),
+                             err);
+    return rc;
+}
+
+/* What could not be read again is not written. */
+static int check_edit(const struct edit *edit, struct strata_error *err)
+{
+    struct version *version = NULL;
+    int rc = version_apply(&version, edit, NULL, 0, err);
+
+    version_unref(version);
+    return rc;
+}
+
+static int write_manifest(struct repair *r, struct strata_error *err)
+{
+    struct sstable *logged = NULL;
+    struct manifest manifest = {0};
+    struct edit edit = {0};
+    int rc = add_log(r, &edit, err);
+
+    if (rc == 0)
+        rc = add_tables(r, &edit, &logged, err);
+    edit.next = r->next + 1;
+    if (rc == 0)
+        rc = check_edit(&edit, err);
+    if (rc == 0)
+        rc = fs_sync_dir(r->env->fs, r->env->dir, err);
+    if (rc == 0) {
+        rc = manifest_create(&manifest, r->env, r->next, &edit, err);
+        manifest_close(&manifest);
+    }
+    edit_free(&edit);
+    sstable_unref(logged);
+    return rc;
+}
+
+/* ---- What is removed ------------------------------------------------------------------------- */
+
+/* A file of the database that the new state does not name. */
+static bool is_dropped(const struct repair *r, const char *name)
+{
+    uint64_t number = strtoull(name, NULL, 10);
+    const struct repair_table *t = repair_find(r, number);
+
+    if (tree_is_name(name, number, ".log")) {
+        for (uint32_t i = 0; r->keep_logs && i < repair_version(r)->log_count; i++)
+            if (repair_version(r)->logs[i].number == number)
+                return false;
+        return true;
+    }
+    if (tree_is_name(name, number, r->kind->suffix))
+        return t && (!t->live || t->salvaged_as);
+    return tree_is_name(name, number, ".manifest") || strcmp(name, CURRENT_NAME) == 0;
+}
+
+static int keep_aside(const struct repair *r, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < r->names.count; i++)
+        if (is_dropped(r, r->names.names[i]))
+            rc = aside_keep(r->env, r->names.names[i], err);
+    return rc < 0 ? rc : aside_sync(r->env, err);
+}
+
+static int drop(const struct repair *r, struct strata_error *err)
+{
+    for (size_t i = 0; i < r->names.count; i++)
+        if (is_dropped(r, r->names.names[i]) && strcmp(r->names.names[i], CURRENT_NAME) != 0)
+            aside_drop(r->env, r->names.names[i]);
+    return fs_sync_dir(r->env->fs, r->env->dir, err);
+}
+
+int repair_write(struct repair *r, struct strata_error *err)
+{
+    int rc = repair_is_dry(r) ? 0 : keep_aside(r, err);
+
+    if (rc == 0)
+        rc = salvage_tables(r, err);
+    if (rc == 0)
+        rc = write_log_table(r, err);
+    if (rc == 0 && !repair_is_dry(r))
+        rc = write_manifest(r, err);
+    if (rc == 0 && !repair_is_dry(r))
+        rc = drop(r, err);
+    if (rc == 0)
+        report_log_table(r);
+    return rc;
+}

@@ -1,0 +1,4 @@
+/* 09_events_test.c: the tests of stage 7's tree, with stage 9's parts. */
+#define SUFFIX ".table"
+#define BACKUP
+#include "07_events_test.c"

@@ -1,0 +1,4 @@
+/* 09_sessions_test.c: the tests of stage 7's tree, with stage 9's parts. */
+#define SUFFIX ".table"
+#define SESSION_BYTES 1700
+#include "07_sessions_test.c"

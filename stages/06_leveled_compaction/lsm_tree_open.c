@@ -136,19 +136,21 @@ struct tables lsm_tree_log_known(const struct lsm_tree *tree)
 
 static int make_memtable(struct lsm_tree *tree, struct strata_error *err)
 {
-    return memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes, &tree->memtable,
-                        err);
+    return memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes,
+                        &tree->path.memtable, err);
 }
 
 static int read_log(struct lsm_tree *tree, struct strata_error *err)
 {
     struct tables known = lsm_tree_log_known(tree);
-    int rc = log_open(&tree->log, tree->env, NULL, &known, tree->memtable, &tree->opened, err);
+    int rc =
+        log_open(&tree->path.log, tree->env, NULL, &known, tree->path.memtable, &tree->opened, err);
 
     if (rc < 0)
         return rc;
-    tree->sequence = tree->opened.sequence;
-    tree->marker.there = mark_is(&tree->log.tail);
+    tree->path.sequence = tree->opened.sequence;
+    tree->stats.log_bytes = 0 - tree->opened.end; /* it was not written since open */
+    tree->path.marker.there = mark_is(&tree->path.log.tail);
     replay_report_torn(&tree->opened, tree->env);
     return 0;
 }
@@ -157,7 +159,7 @@ static int read_log(struct lsm_tree *tree, struct strata_error *err)
 static bool ended_cleanly(const struct lsm_tree *tree)
 {
     return tree->opened.end == lsm_tree_entry(tree)->end &&
-           tree->log.file->end == lsm_tree_entry(tree)->end;
+           tree->path.log.file->end == lsm_tree_entry(tree)->end;
 }
 
 /* ---- The tree -------------------------------------------------------------------------------- */
@@ -188,16 +190,15 @@ static int make_anew(struct lsm_tree *tree, struct strata_error *err)
     int rc = remove_obsolete(tree, err); /* nothing is named: all files of an earlier attempt */
 
     tree->next = 2;
-    tree->sequence = 1;
+    tree->path.sequence = 1;
     if (rc == 0)
-        rc = log_create(&tree->log, tree->env, NULL, 1, 1, err);
-    edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
+        rc = log_create(&tree->path.log, tree->env, NULL, 1, 1, err);
+    edit.logs[0] = (struct edit_log){1, 1, tree->path.log.end, 1};
     edit.next = tree->next;
     if (rc == 0)
         rc = version_apply(&tree->version, &edit, NULL, 0, err);
     if (rc == 0)
         rc = make_memtable(tree, err);
-    tree->stats.log_bytes = tree->log.end;
     return rc < 0 ? rc
                   : lsm_tree_write_manifest(tree, tree->version,
                                             err); /* syncs the directory, then CURRENT */

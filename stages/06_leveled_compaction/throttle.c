@@ -65,18 +65,18 @@ static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
 
 int throttle_write(struct lsm_tree *tree, struct strata_error *err)
 {
-    bool full = memtable_bytes(tree->memtable) >= tree->env->options->memtable_bytes;
+    bool full = memtable_bytes(tree->path.memtable) >= tree->env->options->memtable_bytes;
     uint64_t began_ns;
     int rc;
 
     if (!full && (tree->paused || tree->version->levels[0].count < THROTTLE_SLOWDOWN))
         return 0;
     began_ns = fs_now(tree->env->fs);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     rc = work(tree, full, err);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     note_stall(tree, began_ns);
-    return lsm_tree_spoil(tree, rc, err);
+    return write_path_spoil(&tree->path, rc, err);
 }
 
 int throttle_drain(struct lsm_tree *tree, struct strata_error *err)

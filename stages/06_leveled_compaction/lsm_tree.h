@@ -6,7 +6,7 @@
 
 #include "04_memtable_sstable/write_path.h"
 #include "compaction/compaction.h"
-#include "manifest.h"
+#include "manifest/manifest.h"
 
 /* Since open. */
 struct lsm_tree_figures {

@@ -1,7 +1,7 @@
 /* repair_manifest.c: the manifest, as far as it can be read: the one that CURRENT names, or else
  * the newest that has an edit. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "07_paced_compaction/tree/tree_files.h"
 #include "08_backup_repair/repair/repair.h"
 #include "base/array.h"

@@ -11,14 +11,12 @@
  *             edit: - 3 4 10 + 12 13    the commit
  *             tables 3 4 10             removed, each when nobody reads it any more
  *
- * 6.I7: a crash before the commit leaves files that no edit names, and one after it leaves files
+ * 6.I19: a crash before the commit leaves files that no edit names, and one after it leaves files
  *     that are not named any more: the next open removes both.
- * 6.I8: an edit is checked against the state before it is written: what could not be read again is
- *     not written.
- * 6.I9: when an edit could not be written it is not known which state is durable: the files of both
- *     stay.
- * 6.I10: a log is removed after the edit that adds the table of its memtable.
- * 6.I11: a file number is used once. */
+ * 6.I20: an edit is checked against the version before it is written: what could not be read again
+ * is not written. 6.I21: when an edit could not be written it is not known which version is
+ * durable: the files of both stay. 6.I22: a log is removed after the edit that adds the table of
+ * its memtable. 6.I23: a file number is used once. */
 #include "lsm_tree.h"
 
 #include <assert.h>
@@ -54,7 +52,7 @@ struct change {
     struct version *version; /* that they make: made by install */
 };
 
-/* 6.I9. */
+/* 6.I21. */
 static void doubt(struct lsm_tree *tree, const struct strata_error *err)
 {
     tree->unknown = true;
@@ -105,9 +103,12 @@ static int commit(struct lsm_tree *tree, struct change *c, struct strata_error *
 static void remove_tables(const struct version *old, const struct version *new,
                           const struct edit *edit)
 {
-    for (size_t i = 0; i < edit->removed_count; i++)
-        if (!version_table(new, edit->removed[i].number))
-            sstable_remove(version_table(old, edit->removed[i].number));
+    for (size_t i = 0; i < edit->removed_count; i++) {
+        struct sstable *table = version_table(old, edit->removed[i].number);
+        assert(table);
+        if (!version_table(new, table->number))
+            sstable_remove(table);
+    }
 }
 
 /* From now on readers see the new version, and writers have the new memtable and log. */
@@ -119,6 +120,7 @@ static void swap(struct lsm_tree *tree, struct change *c)
 
     pthread_mutex_lock(&tree->path.group.mutex);
     tree->version = c->version;
+    assert(tree->next >= tree->version->next); /* 6.I23 */
     if (c->memtable) {
         tree->path.memtable = c->memtable;
         tree->path.log = *c->log;
@@ -126,8 +128,9 @@ static void swap(struct lsm_tree *tree, struct change *c)
     }
     tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     pthread_mutex_unlock(&tree->path.group.mutex);
+    assert(tree->version->logs[0].number == tree->path.log.number); /* 6.I26 */
     if (c->memtable)
-        log_close(&log, true, NULL); /* 6.I15 */
+        log_close(&log, true, NULL); /* 6.I22 */
     remove_tables(old, tree->version, &c->edit);
     memtable_unref(full);
     c->version = old;
@@ -138,10 +141,11 @@ static int install(struct lsm_tree *tree, struct change *c, struct strata_error 
 {
     int rc;
 
+    assert(!tree->path.failed && !tree->env->options->read_only);
     c->edit.next = tree->next;
     c->version = tree->version;
     version_ref(c->version);
-    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 6.I13 */
+    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 6.I20 */
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
@@ -190,7 +194,7 @@ static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct
     else
         edit_free(&c.edit);
     if (rc < 0) {
-        log_close(&log, !tree->unknown, NULL); /* 6.I9 */
+        log_close(&log, !tree->unknown, NULL); /* 6.I21 */
         memtable_unref(c.memtable);
     }
     return rc;
@@ -257,7 +261,7 @@ static int move_table(struct lsm_tree *tree, const struct pick *pick, struct str
 {
     int rc;
 
-    assert(pick->count[pick->level] == 1 && pick->count[pick->output] == 0);
+    assert(pick->count[pick->level] == 1 && pick->count[pick->output] == 0); /* 6.I14 */
     rc = install_tables(tree, pick, pick->tables[pick->level], 1, err);
     pthread_mutex_lock(&tree->path.group.mutex);
     tree->stats.levels[pick->output].moves += rc == 0;

@@ -90,7 +90,7 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
 int lsm_tree_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
                     void *arg, struct strata_error *err);
 
-/* Invariants that are too dear for an assertion: 6.I2 to 6.I5 hold of the version, the manifest
+/* Invariants that are too dear for an assertion: 6.I9 to 6.I12 hold of the version, the manifest
  * says the same, the log is the one that it names, and no table of it is obsolete. For tests:
  * CORRUPT. */
 int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err);

@@ -3,16 +3,17 @@
  *   CURRENT -> manifest -> edits -> which tables, which log
  *                                   open the tables     replay the log into a memtable
  *
- * 6.I12: nothing is removed before everything that the manifest names was found whole: with a wrong
+ * 6.I24: nothing is removed before everything that the manifest names was found whole: with a wrong
  *     manifest in its place, from an earlier time say, the files are still there to be rescued.
- * 6.I13: a log or manifest that was not closed cleanly is never appended to: a new manifest gets
+ * 6.I25: a log or manifest that was not closed cleanly is never appended to: a new manifest gets
  * the whole state; the memtable is flushed, and a new log begins. What comes after a torn tail may
  *     be lost (leveldb #1287, duckdb #14785). A sync of the old log would not do: after a sync that
  *     failed, in a process that is gone, the next one may succeed without having written.
- * 6.I14: a log is written to after an edit has named it: a log behind the one that is named holds
+ * 6.I26: a log is written to after an edit has named it: a log behind the one that is named holds
  *     no operation, or the end of the manifest is lost. */
 #include "lsm_tree.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static int remove_obsolete(const struct lsm_tree *tree, struct strata_error *err
     return rc;
 }
 
-/* 6.I11: no number that a file's name begins with is given away again. */
+/* 6.I23: no number that a file's name begins with is given away again. */
 static void pass_numbers(struct lsm_tree *tree, const struct fs_names *names)
 {
     for (size_t i = 0; i < names->count; i++) {
@@ -71,7 +72,7 @@ static void pass_numbers(struct lsm_tree *tree, const struct fs_names *names)
     }
 }
 
-/* ---- Logs that no edit names (6.I14) --------------------------------------------------------- */
+/* ---- Logs that no edit names (6.I26) --------------------------------------------------------- */
 
 static int note_operations(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                            struct strata_error *err)
@@ -233,12 +234,13 @@ static int make_writable(struct lsm_tree *tree, bool torn, const struct fs_names
 {
     int rc = 0;
 
+    assert(tree->path.log.number == lsm_tree_entry(tree)->number);
     pass_numbers(tree, names);
     if (torn || !manifest_is_settled(&tree->manifest))
-        rc = lsm_tree_write_manifest(tree, tree->version, err); /* 6.I13 */
+        rc = lsm_tree_write_manifest(tree, tree->version, err); /* 6.I25 */
     if (rc == 0)
-        rc = remove_obsolete(tree, err);                                   /* 6.I12 */
-    return rc < 0 || ended_cleanly(tree) ? rc : lsm_tree_flush(tree, err); /* 6.I13 */
+        rc = remove_obsolete(tree, err);                                   /* 6.I24 */
+    return rc < 0 || ended_cleanly(tree) ? rc : lsm_tree_flush(tree, err); /* 6.I25 */
 }
 
 int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err)

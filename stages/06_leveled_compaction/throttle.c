@@ -15,6 +15,7 @@
  * and writes go on, whatever level 0 has. */
 #include "throttle.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* May writes go on after this failure of a compaction? Its outputs were removed. */
@@ -75,6 +76,7 @@ int throttle_write(struct lsm_tree *tree, struct strata_error *err)
     pthread_mutex_unlock(&tree->path.group.mutex);
     rc = work(tree, full, err);
     pthread_mutex_lock(&tree->path.group.mutex);
+    assert(rc < 0 || tree->paused || tree->version->levels[0].count < THROTTLE_STOP);
     note_stall(tree, began_ns);
     return write_path_spoil(&tree->path, rc, err);
 }

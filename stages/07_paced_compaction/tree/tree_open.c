@@ -143,7 +143,7 @@ static int read_logs(struct tree *tree, struct strata_error *err)
         rc = read_log(tree, &v->logs[0], &tree->older, err);
         if (rc == 0 && tree->sequence != v->logs[1].first)
             rc = strata_fail(err, STRATA_ERR_CORRUPT, tree->older.log.path, tree->opened.end,
-                             "the log goes on behind operation %" PRIu64 ", where the next begins",
+                             "the log continues after operation %" PRIu64 ", where the next begins",
                              v->logs[1].first);
     }
     if (rc == 0)
@@ -202,7 +202,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-/* The files that stand there besides. */
+/* The other files of the directory. */
 static int look_around(struct tree *tree, struct fs_names *names, struct strata_error *err)
 {
     int rc = fs_list(tree->env->fs, tree->env->dir, names, err);
@@ -299,10 +299,10 @@ int tree_del(struct tree *tree, struct strata_error *err)
     policy_quarantine_clear(&tree->quarantined);
     super_unref(tree->super);
     obsolete_free(&tree->obsolete, tree->env->fs);
+    version_unref(tree->version);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
-    version_unref(tree->version);
     if (tree->memory)
         tree->parts->memory_free(tree->memory);
     pthread_mutex_destroy(&tree->reading);

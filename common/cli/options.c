@@ -8,7 +8,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_STAGE] = {"stage", "N", "the stage to use; default: DIR's own, or the newest", 0, NULL},
     [CLI_CACHE] = {"cache", "SIZE", "stage 5 on: budget of the block cache; default: 256M", 0,
                    NULL},
-    [CLI_MAPPED] = {"mapped", NULL, "stage 5 on: tables are read from mapped files", 0, NULL},
+    [CLI_MAPPED] = {"mapped", NULL, "stage 9 on: tables are read from mapped files", 0, NULL},
     [CLI_MEMTABLE] = {"memtable", "SIZE", "stage 4 on: budget of the memtable; default: 64M", 0,
                       NULL},
     [CLI_SYNC] = {"sync", "WHEN", "never, interval or always; default: the strongest promised", 0,

@@ -4,14 +4,14 @@
  * Beyond what database.h lists:
  *   - the manifest alone: it is taken or refused; what is taken, without its torn end, is the same
  *     bytes when its edits are written anew;
- *   - no state that its edits make has a file twice or an overlap from level 1 down, and the state,
- *     told as one edit, makes itself again;
+ *   - no version that its edits make has a file twice or an overlap from level 1 down, and the
+ * version, told as one edit, makes itself again;
  *   - the annotated dump tells of damage iff it is refused, of a torn end iff it has one;
  *   - what opens holds what was written, but for a forged manifest, whose checks hold and which the
  *     engine never wrote: of that one it is asked only that it can be opened and read, or not. */
 #include "06_leveled_compaction/manifest.h"
 #include "01_append_log/record.h"
-#include "06_leveled_compaction/state.h"
+#include "06_leveled_compaction/version/version.h"
 #include "base/coding.h"
 #include "database.h"
 #include "fuzz.h"
@@ -37,9 +37,9 @@ static struct strata_fs *make_base(struct content *content)
 
 struct reading {
     struct manifest manifest;
-    struct fs_file *again; /* the same, written anew */
-    struct state state;
-    uint64_t edits; /* so far */
+    struct fs_file *again;   /* the same, written anew */
+    struct version *version; /* NULL: none yet */
+    uint64_t edits;          /* so far */
 };
 
 static int pass(void *arg, const struct edit *edit, struct strata_error *err)
@@ -48,29 +48,31 @@ static int pass(void *arg, const struct edit *edit, struct strata_error *err)
     return 0;
 }
 
-static void check_number(const struct state *state, uint64_t number)
+static void check_number(const struct version *v, uint64_t number)
 {
     size_t times = 0;
 
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < state->levels[level].count; i++)
-            times += state->levels[level].tables[i].number == number;
-    for (uint32_t i = 0; i < state->log_count; i++)
-        times += state->logs[i].number == number;
-    require(times == 1 && number < state->next, "file %llu: %zu times", (unsigned long long)number,
+        for (size_t i = 0; i < v->levels[level].count; i++)
+            times += v->levels[level].tables[i]->number == number;
+    for (uint32_t i = 0; i < v->log_count; i++)
+        times += v->logs[i].number == number;
+    require(times == 1 && number < v->next, "file %llu: %zu times", (unsigned long long)number,
             times);
 }
 
-static void check_state(const struct state *state)
+static void check_version(const struct version *v)
 {
     for (unsigned level = 0; level < LEVELS; level++) {
-        const struct edit_table *t = state->levels[level].tables;
-        for (size_t i = 0; i < state->levels[level].count; i++) {
+        struct sstable *const *t = v->levels[level].tables;
+        for (size_t i = 0; i < v->levels[level].count; i++) {
             if (i < 100) /* it is quadratic */
-                check_number(state, t[i].number);
-            require(level == 0 || i == 0 || strata_compare(t[i - 1].largest, t[i].smallest) < 0,
+                check_number(v, t[i]->number);
+            require(level == 0 || i == 0 ||
+                        strata_compare(strata_buffer_slice(&t[i - 1]->largest),
+                                       strata_buffer_slice(&t[i]->smallest)) < 0,
                     "an overlap on level %u", level);
-            require(level > 0 || i == 0 || t[i - 1].first > t[i].last, "an order of age");
+            require(level > 0 || i == 0 || t[i - 1]->sum.first > t[i]->sum.last, "an order of age");
         }
     }
 }
@@ -92,7 +94,7 @@ static int follow(void *arg, const struct edit *edit, struct strata_error *err)
 {
     struct reading *r = arg;
     struct strata_buffer bytes = {0};
-    uint64_t next = r->state.next;
+    uint64_t next = r->version ? r->version->next : 0;
     int rc;
 
     check_edit(edit, ++r->edits);
@@ -101,27 +103,27 @@ static int follow(void *arg, const struct edit *edit, struct strata_error *err)
                                 strata_buffer_slice(&bytes), NULL) == 0,
             "append");
     strata_buffer_free(&bytes);
-    rc = state_apply(&r->state, edit, err);
-    require(rc < 0 || r->state.next >= next, "numbers are given away again");
+    rc = version_apply(&r->version, edit, NULL, 0, err);
+    require(rc < 0 || r->version->next >= next, "numbers are given away again");
     if (rc == 0)
-        check_state(&r->state);
+        check_version(r->version);
     return rc;
 }
 
 /* As one edit, decoded from its bytes. */
-static void check_told(const struct state *state)
+static void check_told(const struct version *v)
 {
     struct strata_buffer bytes = {0};
-    struct state again = {0};
+    struct version *again = NULL;
     struct edit edit, decoded;
     struct strata_error err = {.code = 0};
 
-    require(state_tell(state, &edit, NULL) == 0, "tell");
+    require(version_tell(v, &edit, NULL) == 0, "tell");
     require(edit_encode(&edit, &bytes, NULL) == 0, "encode");
     require(edit_decode(strata_buffer_slice(&bytes), &decoded, &err) == 0, "%s", err.message);
-    require(state_apply(&again, &decoded, &err) == 0, "%s", err.message);
-    require(state_same(state, &again) && state->next == again.next, "another state");
-    state_free(&again);
+    require(version_apply(&again, &decoded, NULL, 0, &err) == 0, "%s", err.message);
+    require(version_same(v, again) && v->next == again->next, "another version");
+    version_unref(again);
     edit_free(&edit);
     edit_free(&decoded);
     strata_buffer_free(&bytes);
@@ -169,11 +171,11 @@ static bool check_alone(struct database *db, struct strata_slice bytes, bool *to
     require(rc < 0 || (without == 0 && alone.torn == r.manifest.torn), "only with its state");
     if (rc == 0) {
         check_again(&r, bytes);
-        check_told(&r.state);
+        check_told(r.version);
     }
     *torn = r.manifest.torn > 0;
     strata_buffer_free(&r.manifest.bytes);
-    state_free(&r.state);
+    version_unref(r.version);
     fs_close(alone.file, NULL);
     fs_close(r.again, NULL);
     require(fs_remove(db->fs, AGAIN, NULL) == 0, "remove");

@@ -2,7 +2,7 @@
 #include "fast_paths.h"
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "05_blocks_bloom/table/table.h"
-#include "06_leveled_compaction/version.h"
+#include "06_leveled_compaction/version/version.h"
 #include "07_paced_compaction/plain_parts.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/table/pax_table_inside.h"

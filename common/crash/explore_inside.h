@@ -4,8 +4,8 @@
 
 #include "crash/explore.h"
 
-/* Marks of the second life begin here, as its writes may have numbers that the first had issued:
- * the write under way when that one ended is not among them if it did not come through. */
+/* Marks of the second process begin here: its writes may have numbers that the first process had
+ * issued, if the write under way at the kill was lost. */
 #define EXPLORE_LATER (UINT64_C(1) << 32)
 
 struct explore_span {

@@ -262,7 +262,7 @@ static uint64_t *site_of(const struct explore *e, struct strata_fs *fs, uint64_t
 
     if (!e->sites || fs_sim_trace_call(fs, number, &call) < 0 || !call.site)
         return NULL;
-    /* A learner's engine has its own. */
+    /* A shared object has sites of its own. */
     if ((uintptr_t)call.site < (uintptr_t)first ||
         (uintptr_t)call.site >= (uintptr_t)(first + count))
         return NULL;

@@ -195,7 +195,7 @@ static int differs(struct verdict *verdict, const char *doing, const char *what,
     return 1;
 }
 
-/* The iterator stands on an entry: is it `want`? */
+/* The iterator is positioned: is its entry `want`? */
 static int compare_entry(const struct model_entry *want, struct strata_iter *iter,
                          const char *doing, struct verdict *verdict)
 {

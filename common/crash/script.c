@@ -269,7 +269,8 @@ static int do_write(struct script_run *run)
     return 0;
 }
 
-/* Asks the held iterator or, if it is NULL, everything, about the state after write `n`. */
+/* Compares the held iterator (or, if it is NULL, every way of reading) with the state after write
+ * `n`. */
 static int do_ask(struct script_run *run, struct strata_iter *held, uint64_t n)
 {
     uint64_t errors = run->answers.errors;

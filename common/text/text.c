@@ -1,5 +1,5 @@
-/* text.c: the two forms of text, and a decoder that is a machine of four states, so that text may
- * come in pieces and no escape needs a look ahead.
+/* text.c: the two forms of text, and a decoder that is a state machine, so that text may come in
+ * pieces and no escape needs a look ahead.
  *
  *              \            x             digit          digit
  *     PLAIN ------> SLASH ------> HIGH ----------> LOW ----------> PLAIN    TEXT_ESCAPED

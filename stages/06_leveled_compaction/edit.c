@@ -14,6 +14,7 @@
  * more tombstones than records, logs and the cursors' levels ascend. A varint has one form only;
  * so of every valid edit encode makes the same bytes again. */
 #include "edit.h"
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/coding.h"
 
@@ -32,43 +33,25 @@ void edit_free(struct edit *edit)
     *edit = (struct edit){0};
 }
 
-/* The array with room for one more element of `size` bytes; NULL: it is as it was. */
-static void *grown(void *array, size_t count, size_t *room, size_t size, struct strata_error *err)
-{
-    size_t more = *room ? 2 * *room : 8;
-    void *larger;
-
-    if (count < *room)
-        return array;
-    larger = realloc(array, more * size);
-    if (larger)
-        *room = more;
-    else
-        strata_fail_memory(err, more * size);
-    return larger;
-}
-
 int edit_remove(struct edit *edit, uint32_t level, uint64_t number, struct strata_error *err)
 {
     struct edit_removed *removed =
-        grown(edit->removed, edit->removed_count, &edit->removed_room, sizeof *removed, err);
+        array_add(&edit->removed, &edit->removed_count, &edit->removed_room, sizeof *removed, err);
 
     if (!removed)
         return STRATA_ERR_NO_MEMORY;
-    edit->removed = removed;
-    removed[edit->removed_count++] = (struct edit_removed){level, number};
+    *removed = (struct edit_removed){level, number};
     return 0;
 }
 
 int edit_add(struct edit *edit, const struct edit_table *table, struct strata_error *err)
 {
     struct edit_table *added =
-        grown(edit->added, edit->added_count, &edit->added_room, sizeof *added, err);
+        array_add(&edit->added, &edit->added_count, &edit->added_room, sizeof *added, err);
 
     if (!added)
         return STRATA_ERR_NO_MEMORY;
-    edit->added = added;
-    added[edit->added_count++] = *table;
+    *added = *table;
     return 0;
 }
 

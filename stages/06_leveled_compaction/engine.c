@@ -10,7 +10,6 @@
  * pin a memtable and a version, which are read without it. Everything is done by the thread that
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
 #include "09_fast_paths/table/pax_table.h"
-#include "lsm_tree_report.h"
 #include "throttle.h"
 #include "version/level_iter.h"
 
@@ -18,7 +17,6 @@
 
 #define TABLE_KIND (&pax_table_kind)
 #define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
-#define LOG_LEFT ((uint64_t)1 << 16)  /* bytes of log that a clean close may leave to be read */
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -32,7 +30,6 @@ static int tree_free(struct lsm_tree *tree, struct strata_error *err)
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
-    state_free(&tree->state);
     group_free(&tree->group);
     free(tree);
     return rc;
@@ -54,6 +51,7 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
     tree->env = env;
     tree->kind = TABLE_KIND;
     rc = tree->kind->common_new ? tree->kind->common_new(env, &tree->common, &why) : 0;
+    tree->work = (struct compaction_env){env, tree->kind, tree->common, &tree->next};
     if (rc == 0)
         rc = lsm_tree_open(tree, &why);
     if (rc == 0)
@@ -65,14 +63,16 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
     return rc;
 }
 
-/* What a clean close leaves: a short log, all of it durable, and an edit that says where it ends;
- * instead of a long one, a table. CURRENT says how far the manifest reaches. */
+static int flush_memtable(struct lsm_tree *tree, struct strata_error *err)
+{
+    return memtable_count(tree->memtable) ? lsm_tree_flush(tree, err) : 0;
+}
+
+/* What a clean close leaves: an empty log, and word of how far the manifest reaches. */
 static int leave_tidy(struct lsm_tree *tree, struct strata_error *err)
 {
-    int rc = 0;
+    int rc = flush_memtable(tree, err);
 
-    if (tree->log.end > tree->entry.end)
-        rc = tree->log.end > LOG_LEFT ? lsm_tree_flush(tree, err) : lsm_tree_name_log(tree, err);
     if (rc == 0)
         rc = manifest_settle(&tree->manifest, err);
     mark_end(&tree->marker, tree->env, rc == 0);
@@ -192,42 +192,29 @@ static int get(void *self, struct strata_slice key, struct strata_buffer *value,
                struct strata_error *err)
 {
     struct lsm_tree *tree = self;
-    struct memtable *memtable;
-    struct version *version;
+    struct lsm_tree_pinned p;
     struct strata_slice found;
-    uint64_t sequence;
     unsigned type;
     int rc = 0;
 
     atomic_fetch_add_explicit(&tree->gets, 1, memory_order_relaxed);
-    lsm_tree_pin(tree, &memtable, &version, &sequence);
-    type = memtable_get(memtable, key, sequence, &found);
+    lsm_tree_pin(tree, &p);
+    type = memtable_get(p.memtable, key, p.sequence, &found);
     if (!type)
-        rc = version_get(version, key, &type, value, err);
+        rc = version_get(p.version, key, &type, value, err);
     else if (strata_buffer_append(value, found.data, found.size) < 0)
         rc = strata_fail_memory(err, found.size);
-    memtable_unref(memtable);
-    version_unref(version);
+    lsm_tree_unpin(&p);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
 }
 
-/* What an iterator reads from. */
-struct pinned {
-    struct memtable *memtable;
-    struct version *version;
-    uint64_t sequence;
-};
-
-static void release(void *arg)
+static void release(void *pinned)
 {
-    struct pinned *pinned = arg;
-
-    memtable_unref(pinned->memtable);
-    version_unref(pinned->version);
+    lsm_tree_unpin(pinned);
     free(pinned);
 }
 
-static int merge_all(const struct pinned *p, struct cursor **out, struct strata_error *err)
+static int merge_all(const struct lsm_tree_pinned *p, struct cursor **out, struct strata_error *err)
 {
     struct run *runs = malloc((version_run_count(p->version) + 1) * sizeof *runs);
     struct level_merge of = {.has_memtable = true, .runs = runs};
@@ -243,15 +230,16 @@ static int merge_all(const struct pinned *p, struct cursor **out, struct strata_
     return rc;
 }
 
+/* Over what is pinned, until it is freed. */
 static int iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
-    struct pinned *pinned = malloc(sizeof *pinned);
+    struct lsm_tree_pinned *pinned = malloc(sizeof *pinned);
     struct cursor *cursor;
     int rc;
 
     if (!pinned)
         return strata_fail_memory(err, sizeof *pinned);
-    lsm_tree_pin(self, &pinned->memtable, &pinned->version, &pinned->sequence);
+    lsm_tree_pin(self, pinned);
     rc = merge_all(pinned, &cursor, err);
     if (rc < 0) {
         release(pinned);
@@ -282,11 +270,6 @@ static int do_alone(struct lsm_tree *tree,
     if (rc < 0 && err)
         *err = why;
     return rc;
-}
-
-static int flush_memtable(struct lsm_tree *tree, struct strata_error *err)
-{
-    return memtable_count(tree->memtable) ? lsm_tree_flush(tree, err) : 0;
 }
 
 static int flush_and_drain(struct lsm_tree *tree, struct strata_error *err)
@@ -321,16 +304,13 @@ static int compact(void *self, const struct strata_progress *progress, struct st
 static int approximate_size(void *self, struct strata_slice from, struct strata_slice to,
                             uint64_t *bytes, struct strata_error *err)
 {
-    struct memtable *memtable;
-    struct version *version;
-    uint64_t sequence;
+    struct lsm_tree_pinned p;
     int rc = 0;
 
-    lsm_tree_pin(self, &memtable, &version, &sequence);
-    for (size_t i = 0; rc == 0 && i < version->count; i++)
-        rc = sstable_add_size(version->all[i], from, to, bytes, err);
-    memtable_unref(memtable);
-    version_unref(version);
+    lsm_tree_pin(self, &p);
+    for (size_t i = 0; rc == 0 && i < p.version->count; i++)
+        rc = sstable_add_size(p.version->all[i], from, to, bytes, err);
+    lsm_tree_unpin(&p);
     return rc;
 }
 

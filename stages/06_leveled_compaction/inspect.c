@@ -5,7 +5,7 @@
 #include "01_append_log/record.h"
 #include "base/coding.h"
 #include "manifest.h"
-#include "state.h"
+#include "version/version.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -228,17 +228,17 @@ static int known_bytes(const struct fs_file *file, uint64_t number, uint64_t *kn
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return state_apply(arg, edit, err);
+    return version_apply(arg, edit, NULL, 0, err);
 }
 
 static int tell_rest(struct inspect *to, struct manifest *m, uint64_t *end,
                      struct strata_error *err)
 {
-    struct state state = {0};
+    struct version *version = NULL;
     struct strata_error why;
-    int rc = manifest_check(m, apply, &state, &why);
+    int rc = manifest_check(m, apply, &version, &why);
 
-    state_free(&state);
+    version_unref(version);
     strata_buffer_free(&m->bytes);
     if (rc == STRATA_ERR_CORRUPT) {
         if (why.offset < *end)

@@ -48,16 +48,19 @@ int lsm_tree_usable(const struct lsm_tree *tree, struct strata_error *err)
 
 /* ---- Readers --------------------------------------------------------------------------------- */
 
-void lsm_tree_pin(struct lsm_tree *tree, struct memtable **memtable, struct version **version,
-                  uint64_t *sequence)
+void lsm_tree_pin(struct lsm_tree *tree, struct lsm_tree_pinned *out)
 {
     pthread_mutex_lock(&tree->group.mutex);
-    *memtable = tree->memtable;
-    *version = tree->version;
-    *sequence = tree->sequence - 1;
-    memtable_ref(*memtable);
-    version_ref(*version);
+    *out = (struct lsm_tree_pinned){tree->memtable, tree->version, tree->sequence - 1};
+    memtable_ref(out->memtable);
+    version_ref(out->version);
     pthread_mutex_unlock(&tree->group.mutex);
+}
+
+void lsm_tree_unpin(struct lsm_tree_pinned *pinned)
+{
+    memtable_unref(pinned->memtable);
+    version_unref(pinned->version);
 }
 
 /* ---- Installing an edit ---------------------------------------------------------------------- */
@@ -69,36 +72,17 @@ struct change {
     size_t count;
     struct memtable *memtable; /* a new one, with its log, or NULL; the tree takes both */
     struct log *log;
-    struct state state; /* this and below: made by install */
-    struct version *version;
+    struct version *version; /* that they make: made by install */
 };
 
-static void change_free(struct change *c)
-{
-    edit_free(&c->edit);
-    state_free(&c->state);
-    version_unref(c->version);
-}
-
-static int prepare(const struct lsm_tree *tree, struct change *c, struct strata_error *err)
-{
-    int rc = state_copy(&tree->state, &c->state, err);
-
-    c->edit.next = tree->next;
-    if (rc == 0)
-        rc = state_apply(&c->state, &c->edit, err); /* 6.I8 */
-    return rc < 0 ? rc
-                  : version_new(&c->state, tree->version, c->tables, c->count, &c->version, err);
-}
-
-static int write_manifest(struct lsm_tree *tree, struct state *state, struct strata_error *err)
+int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version,
+                            struct strata_error *err)
 {
     struct manifest manifest;
     struct edit whole;
-    int rc;
+    int rc = version_tell(version, &whole, err);
 
-    state->next = tree->next + 1; /* the manifest's own number is given away with it */
-    rc = state_tell(state, &whole, err);
+    whole.next = tree->next + 1; /* its own number is given away with it */
     if (rc == 0) {
         rc = manifest_create(&manifest, tree->env, tree->next++, &whole, err);
         tree->unknown = rc < 0 && manifest.known;
@@ -118,34 +102,24 @@ static int write_manifest(struct lsm_tree *tree, struct state *state, struct str
     return 0;
 }
 
-int lsm_tree_roll_over(struct lsm_tree *tree, struct strata_error *err)
-{
-    return write_manifest(tree, &tree->state, err);
-}
-
 static int commit(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
     int rc;
 
     if (manifest_is_long(&tree->manifest))
-        return write_manifest(tree, &c->state, err);
+        return lsm_tree_write_manifest(tree, c->version, err);
     rc = manifest_append(&tree->manifest, &c->edit, err);
     tree->unknown = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
     return rc;
 }
 
-/* Tables that the new state does not have; what was only moved stays. */
-static void remove_tables(const struct version *old, const struct edit *edit,
-                          const struct state *state)
+/* What the edit removed and did not add again, as a move does. */
+static void remove_tables(const struct version *old, const struct version *new,
+                          const struct edit *edit)
 {
-    bool any[LEVELS] = {false};
-
     for (size_t i = 0; i < edit->removed_count; i++)
-        any[edit->removed[i].level] = true;
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; any[level] && i < old->levels[level].count; i++)
-            if (!state_has_table(state, old->levels[level].tables[i]->number))
-                sstable_remove(old->levels[level].tables[i]);
+        if (!version_table(new, edit->removed[i].number))
+            sstable_remove(version_table(old, edit->removed[i].number));
 }
 
 /* From now on readers see the new version, and writers have the new memtable and log. */
@@ -154,75 +128,43 @@ static void swap(struct lsm_tree *tree, struct change *c)
     struct version *old = tree->version;
     struct memtable *full = c->memtable ? tree->memtable : NULL;
     struct log log = tree->log;
-    struct state state = tree->state;
 
     pthread_mutex_lock(&tree->group.mutex);
     tree->version = c->version;
-    tree->state = c->state;
     if (c->memtable) {
         tree->memtable = c->memtable;
         tree->log = *c->log;
-        tree->entry = c->edit.logs[0];
     }
     tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     pthread_mutex_unlock(&tree->group.mutex);
     if (c->memtable)
-        log_close(&log, true, NULL); /* 6.I10 */
-    remove_tables(old, &c->edit, &tree->state);
+        log_close(&log, true, NULL); /* 6.I15 */
+    remove_tables(old, tree->version, &c->edit);
     memtable_unref(full);
     c->version = old;
-    c->state = state;
 }
 
 /* The change is freed in any case. */
 static int install(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = prepare(tree, c, err);
+    int rc;
 
+    c->edit.next = tree->next;
+    c->version = tree->version;
+    version_ref(c->version);
+    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 6.I13 */
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
         rc = commit(tree, c, err);
     if (rc == 0)
         swap(tree, c);
-    change_free(c);
+    edit_free(&c->edit);
+    version_unref(c->version);
     return rc;
 }
 
-static int add_table(struct change *c, unsigned level, const struct sstable *table,
-                     struct strata_error *err)
-{
-    struct edit_table added = {.level = level,
-                               .number = table->number,
-                               .bytes = table->bytes,
-                               .digest = table->sum.digest,
-                               .records = table->sum.records,
-                               .tombstones = table->sum.tombstones,
-                               .first = table->sum.first,
-                               .last = table->sum.last,
-                               .smallest = strata_buffer_slice(&table->smallest),
-                               .largest = strata_buffer_slice(&table->largest)};
-    return edit_add(&c->edit, &added, err);
-}
-
 /* ---- Flush ----------------------------------------------------------------------------------- */
-
-static struct compaction_env work_env(struct lsm_tree *tree)
-{
-    return (struct compaction_env){tree->env, tree->kind, tree->common, &tree->next};
-}
-
-/* The memtable as a table; *out is NULL when there is nothing in it. */
-static int write_table(struct lsm_tree *tree, struct compaction **out, struct strata_error *err)
-{
-    struct compaction_env of = work_env(tree);
-    int rc = 0;
-
-    *out = NULL;
-    if (memtable_count(tree->memtable))
-        rc = compaction_new_flush(&of, tree->version, tree->memtable, out, err);
-    return rc == 0 && *out ? compaction_run(*out, err) : rc;
-}
 
 /* The log as it was made: of what it holds no more is known for sure. */
 static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_error *err)
@@ -239,6 +181,7 @@ static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_erro
 static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct strata_error *err)
 {
     struct log log;
+    struct edit_table added;
     struct change c = {.log = &log};
     int rc =
         memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes, &c.memtable, err);
@@ -250,12 +193,13 @@ static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct
         assert(flush->output_count == 1);
         c.tables = flush->outputs;
         c.count = 1;
-        rc = add_table(&c, 0, flush->outputs[0], err);
+        added = version_entry(0, flush->outputs[0]);
+        rc = edit_add(&c.edit, &added, err);
     }
     if (rc == 0)
         rc = install(tree, &c, err);
     else
-        change_free(&c);
+        edit_free(&c.edit);
     if (rc < 0) {
         log_close(&log, !tree->unknown, NULL); /* 6.I9 */
         memtable_unref(c.memtable);
@@ -265,9 +209,13 @@ static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct
 
 int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
 {
-    struct compaction *flush;
-    int rc = write_table(tree, &flush, err);
+    struct compaction *flush = NULL;
+    int rc = 0;
 
+    if (memtable_count(tree->memtable))
+        rc = compaction_new(&tree->work, tree->version, NULL, tree->memtable, &flush, err);
+    if (rc == 0 && flush)
+        rc = compaction_run(flush, err);
     if (rc == 0)
         rc = install_flush(tree, flush, err);
     pthread_mutex_lock(&tree->group.mutex);
@@ -280,24 +228,6 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
     tree->stats.table_bytes += flush ? flush->written : 0;
     pthread_mutex_unlock(&tree->group.mutex);
     compaction_del(flush, rc == 0 || tree->unknown);
-    return rc;
-}
-
-int lsm_tree_name_log(struct lsm_tree *tree, struct strata_error *err)
-{
-    struct change c = {.edit = {.has_logs = true, .log_count = 1}};
-    int rc = fs_trim(tree->log.file, err); /* no room behind it: the next open would see a crash */
-
-    if (rc == 0)
-        rc = fs_sync(tree->log.file, err);
-    if (rc < 0) {
-        mark_doubt(&tree->marker, tree->env, tree->log.number, tree->log.synced);
-        return rc;
-    }
-    c.edit.logs[0] =
-        (struct edit_log){tree->log.number, tree->entry.first, tree->log.end, tree->sequence};
-    rc = install(tree, &c, err);
-    tree->entry = tree->state.logs[0];
     return rc;
 }
 
@@ -325,11 +255,13 @@ static int install_tables(struct lsm_tree *tree, const struct pick *pick,
     struct change c = {.tables = added, .count = pick->move ? 0 : count};
     int rc = remove_inputs(&c, pick, err);
 
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = add_table(&c, pick->output, added[i], err);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct edit_table entry = version_entry(pick->output, added[i]);
+        rc = edit_add(&c.edit, &entry, err);
+    }
     if (rc == 0)
         return install(tree, &c, err);
-    change_free(&c);
+    edit_free(&c.edit);
     return rc;
 }
 
@@ -347,9 +279,8 @@ static int move_table(struct lsm_tree *tree, const struct pick *pick, struct str
 
 static int merge_tables(struct lsm_tree *tree, struct pick *pick, struct strata_error *err)
 {
-    struct compaction_env of = work_env(tree);
     struct compaction *c;
-    int rc = compaction_new(&of, tree->version, pick, &c, err);
+    int rc = compaction_new(&tree->work, tree->version, pick, NULL, &c, err);
 
     if (rc == 0)
         rc = compaction_run(c, err);
@@ -370,7 +301,7 @@ static int merge_tables(struct lsm_tree *tree, struct pick *pick, struct strata_
 int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err)
 {
     struct pick pick;
-    int rc = pick_compaction(tree->version, tree->env->options, tree->state.cursors, &pick, err);
+    int rc = pick_compaction(tree->version, tree->env->options, tree->version->cursors, &pick, err);
 
     if (rc == 0)
         rc = pick.move ? move_table(tree, &pick, err) : merge_tables(tree, &pick, err);

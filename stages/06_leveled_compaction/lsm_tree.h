@@ -26,14 +26,13 @@ struct lsm_tree {
     const struct strata_env *env;
     const struct sstable_kind *kind; /* of its tables */
     void *common;                    /* what they have in common: a cache */
+    struct compaction_env work;      /* these for a compaction */
     struct group group;              /* its mutex guards the rest */
     struct memtable *memtable;
     struct version *version;
     struct log log;            /* of the memtable */
-    struct edit_log entry;     /* how the manifest names the log */
     struct mark_writer marker; /* notes how far the log is synced */
     struct manifest manifest;
-    struct state state;    /* what the manifest says */
     uint64_t next;         /* number of the next file */
     uint64_t sequence;     /* of the next operation */
     struct replay opened;  /* what opening found in the log */
@@ -51,11 +50,16 @@ struct lsm_tree {
  * memtable is flushed: nothing is appended to a log that a crash may have torn. With env->is_new
  * everything is made anew. CORRUPT, IO, NO_MEMORY; then the parts are still to be freed. */
 int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err);
-/* What a log is known to hold, as stage 4's list of files says it. */
-struct tables lsm_tree_log_known(const struct edit_log *entry);
-/* The manifest and what its edits say together. Both to be freed in any case. */
-int lsm_tree_read_state(const struct strata_env *env, struct manifest *manifest,
-                        struct state *state, uint64_t *torn, struct strata_error *err);
+/* How the manifest names the log. */
+static inline const struct edit_log *lsm_tree_entry(const struct lsm_tree *tree)
+{
+    return &tree->version->logs[0];
+}
+/* What the log is known to hold, as stage 4's list of files says it. */
+struct tables lsm_tree_log_known(const struct lsm_tree *tree);
+/* The manifest, and the version that its edits make together. Both to be freed in any case. */
+int lsm_tree_read_version(const struct strata_env *env, struct manifest *manifest,
+                          struct version **version, uint64_t *torn, struct strata_error *err);
 
 /* ---- Changing it (lsm_tree.c): as the leader, the mutex free --------------------------------- */
 
@@ -69,10 +73,9 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err);
 int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err);
 /* All tables are merged into one level. The memtable is empty. */
 int lsm_tree_compact_all(struct lsm_tree *tree, struct strata_error *err);
-/* An edit says how far the log reaches, all of which is durable then: before a clean close. */
-int lsm_tree_name_log(struct lsm_tree *tree, struct strata_error *err);
-/* A new manifest with the whole state. */
-int lsm_tree_roll_over(struct lsm_tree *tree, struct strata_error *err);
+/* A new manifest, with the whole version in its first edit, takes the place of the present one. */
+int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version,
+                            struct strata_error *err);
 
 /* ---- Looking at it --------------------------------------------------------------------------- */
 
@@ -82,26 +85,25 @@ int lsm_tree_usable(const struct lsm_tree *tree, struct strata_error *err);
  * damage that was read. Returns it. */
 int lsm_tree_spoil(struct lsm_tree *tree, int rc, const struct strata_error *err);
 
-/* Pins what a reader reads: the memtable, of which it sees what is not newer than `*sequence`, and
- * the version. */
-void lsm_tree_pin(struct lsm_tree *tree, struct memtable **memtable, struct version **version,
-                  uint64_t *sequence);
+/* What a reader reads: of the memtable it sees what is not newer than `sequence`. */
+struct lsm_tree_pinned {
+    struct memtable *memtable;
+    struct version *version;
+    uint64_t sequence;
+};
+void lsm_tree_pin(struct lsm_tree *tree, struct lsm_tree_pinned *out);
+void lsm_tree_unpin(struct lsm_tree_pinned *pinned);
 
-/* ---- Files by their names (lsm_tree_files.c) ------------------------------------------------- */
+/* Slots of an engine's table (lsm_tree_report.c): see strata_engine.h. */
+int lsm_tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err);
+int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
+                   struct strata_error *err);
+int lsm_tree_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
+                    void *arg, struct strata_error *err);
 
-/* Is it the name of file `number`, with this suffix? */
-bool lsm_tree_is_name(const char *name, uint64_t number, const char *suffix);
-/* Removes the files of this tree among `names` that the manifest does not name. */
-int lsm_tree_remove_obsolete(const struct lsm_tree *tree, const struct fs_names *names,
-                             struct strata_error *err);
-/* No number that a file among them has is given away again. */
-void lsm_tree_pass_numbers(struct lsm_tree *tree, const struct fs_names *names);
-/* All files that the manifest names are there; others are only warned of. CORRUPT, IO. */
-int lsm_tree_check_files(const struct lsm_tree *tree, struct strata_error *err);
-
-/* Invariants that are too dear for an assertion: from level 1 on tables are in order and do not
- * overlap, level 0 is ordered by age, the version has the tables that the manifest names, and the
- * log is newer than all of them. For tests; CORRUPT. */
+/* Invariants that are too dear for an assertion: 6.I2 to 6.I5 hold of the version, the manifest
+ * says the same, the log is the one that it names, and no table of it is obsolete. For tests:
+ * CORRUPT. */
 int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err);
 
 #endif

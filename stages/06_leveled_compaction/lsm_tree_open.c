@@ -1,4 +1,4 @@
-/* lsm_tree_open.c: opening.
+/* lsm_tree_open.c: opening, and the files of a tree by their names.
  *
  *   CURRENT -> manifest -> edits -> which tables, which log
  *                                   open the tables     replay the log into a memtable
@@ -14,10 +14,64 @@
 #include "lsm_tree.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* ---- Logs that no edit names (6.I14) ----------------------------------------------------------
- */
+/* ---- Files by their names ------------------------------------------------------------------- */
+
+/* Is it the name of file `number`, with this suffix and nothing or ".tmp" behind it? */
+static bool is_name(const char *name, uint64_t number, const char *suffix, const char *behind)
+{
+    char again[64];
+    snprintf(again, sizeof again, "%06" PRIu64 "%s%s", number, suffix, behind);
+    return strcmp(again, name) == 0;
+}
+
+/* Is it a name that this tree makes, and of no file that the manifest names? */
+static bool is_obsolete(const struct lsm_tree *tree, const char *name)
+{
+    const char *suffix = tree->kind->suffix;
+    const struct version *v = tree->version;
+    uint64_t number = strtoull(name, NULL, 10);
+
+    if (is_name(name, number, ".log", ""))
+        return !v || number != v->logs[0].number;
+    if (is_name(name, number, ".manifest", ""))
+        return number != tree->manifest.number;
+    if (is_name(name, number, suffix, ""))
+        return !v || !version_table(v, number);
+    return is_name(name, number, suffix, ".tmp") || strcmp(name, CURRENT_NAME ".tmp") == 0;
+}
+
+static int remove_obsolete(const struct lsm_tree *tree, struct strata_error *err)
+{
+    struct fs_names names;
+    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
+
+    for (size_t i = 0; rc == 0 && i < names.count; i++) {
+        char *path;
+        if (!is_obsolete(tree, names.names[i]))
+            continue;
+        path = fs_join(tree->env->dir, names.names[i]);
+        rc = path ? fs_remove(tree->env->fs, path, err) : strata_fail_memory(err, 64);
+        free(path);
+    }
+    fs_names_free(&names);
+    return rc;
+}
+
+/* 6.I11: no number that a file's name begins with is given away again. */
+static void pass_numbers(struct lsm_tree *tree, const struct fs_names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        uint64_t number = strtoull(names->names[i], NULL, 10);
+        if (number >= tree->next && number < UINT64_MAX / 2)
+            tree->next = number + 1;
+    }
+}
+
+/* ---- Logs that no edit names (6.I14) --------------------------------------------------------- */
 
 static int note_operations(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                            struct strata_error *err)
@@ -29,36 +83,26 @@ static int note_operations(void *arg, const struct wal_frame *frame, struct reco
 }
 
 /* What is no log, or a torn one, holds none. */
-static int holds_operations(const struct lsm_tree *tree, const char *path, uint64_t number,
-                            bool *holds, struct strata_error *err)
+static int check_unnamed_log(struct strata_fs *fs, const char *path, uint64_t number,
+                             struct strata_error *err)
 {
-    struct replay replay = {.number = number, .apply = note_operations, .arg = holds};
+    bool holds = false;
+    struct replay replay = {.number = number, .apply = note_operations, .arg = &holds};
     struct strata_error why;
-    int rc = fs_open(tree->env->fs, path, FS_READ, &replay.file, &why);
+    int rc = fs_open(fs, path, FS_READ, &replay.file, &why);
 
     if (rc == 0)
         rc = log_check_header(replay.file, number, &replay.kind, &why);
     if (rc == 0)
         rc = replay_log(&replay, &why);
     fs_close(replay.file, NULL);
+    if (holds)
+        return strata_fail(err, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET,
+                           "the log holds operations, and the manifest does not name it: its end "
+                           "is lost");
     if (rc < 0 && rc != STRATA_ERR_CORRUPT && err)
         *err = why;
     return rc == STRATA_ERR_CORRUPT ? 0 : rc;
-}
-
-static int check_unnamed_log(const struct lsm_tree *tree, const char *name, uint64_t number,
-                             struct strata_error *err)
-{
-    char *path = fs_join(tree->env->dir, name);
-    bool holds = false;
-    int rc = path ? holds_operations(tree, path, number, &holds, err) : strata_fail_memory(err, 64);
-
-    if (rc == 0 && holds)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET,
-                         "the log holds operations, and the manifest does not name it: its end is "
-                         "lost");
-    free(path);
-    return rc;
 }
 
 static int check_unnamed_logs(const struct lsm_tree *tree, const struct fs_names *names,
@@ -68,64 +112,22 @@ static int check_unnamed_logs(const struct lsm_tree *tree, const struct fs_names
 
     for (size_t i = 0; rc == 0 && i < names->count; i++) {
         uint64_t number = strtoull(names->names[i], NULL, 10);
-        if (number > tree->entry.number && lsm_tree_is_name(names->names[i], number, ".log"))
-            rc = check_unnamed_log(tree, names->names[i], number, err);
+        char *path;
+        if (number <= lsm_tree_entry(tree)->number || !is_name(names->names[i], number, ".log", ""))
+            continue;
+        path = fs_join(tree->env->dir, names->names[i]);
+        rc = path ? check_unnamed_log(tree->env->fs, path, number, err)
+                  : strata_fail_memory(err, 64);
+        free(path);
     }
-    return rc;
-}
-
-/* ---- Tables ---------------------------------------------------------------------------------- */
-
-/* The table is the one that the edit added. */
-static int check_table(const struct sstable *table, const struct edit_table *entry,
-                       struct strata_error *err)
-{
-    if (table->bytes != entry->bytes || table->sum.digest != entry->digest ||
-        table->sum.records != entry->records || table->sum.tombstones != entry->tombstones ||
-        table->sum.first != entry->first || table->sum.last != entry->last ||
-        strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) != 0 ||
-        strata_compare(strata_buffer_slice(&table->largest), entry->largest) != 0)
-        return strata_fail(err, STRATA_ERR_CORRUPT, table->path, table->bytes,
-                           "not the table that the manifest names: that one has %" PRIu64 " bytes",
-                           entry->bytes);
-    return 0;
-}
-
-static int open_tables(struct lsm_tree *tree, struct sstable **tables, size_t *count,
-                       struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++) {
-        const struct state_level *l = &tree->state.levels[level];
-        for (size_t i = 0; rc == 0 && i < l->count; i++) {
-            rc = tree->kind->open(tree->env, tree->common, l->tables[i].number, &tables[*count],
-                                  err);
-            if (rc == 0)
-                rc = check_table(tables[(*count)++], &l->tables[i], err);
-        }
-    }
-    return rc;
-}
-
-static int make_version(struct lsm_tree *tree, struct strata_error *err)
-{
-    size_t size = (tree->state.count + 1) * sizeof(struct sstable *), count = 0;
-    struct sstable **tables = malloc(size);
-    int rc = tables ? open_tables(tree, tables, &count, err) : strata_fail_memory(err, size);
-
-    if (rc == 0)
-        rc = version_new(&tree->state, NULL, tables, count, &tree->version, err);
-    for (size_t i = 0; i < count; i++)
-        sstable_unref(tables[i]); /* the version has them */
-    free(tables);
     return rc;
 }
 
 /* ---- The log --------------------------------------------------------------------------------- */
 
-struct tables lsm_tree_log_known(const struct edit_log *entry)
+struct tables lsm_tree_log_known(const struct lsm_tree *tree)
 {
+    const struct edit_log *entry = lsm_tree_entry(tree);
     return (struct tables){.log = entry->number,
                            .log_first = entry->first,
                            .log_end = entry->end,
@@ -140,7 +142,7 @@ static int make_memtable(struct lsm_tree *tree, struct strata_error *err)
 
 static int read_log(struct lsm_tree *tree, struct strata_error *err)
 {
-    struct tables known = lsm_tree_log_known(&tree->entry);
+    struct tables known = lsm_tree_log_known(tree);
     int rc = log_open(&tree->log, tree->env, NULL, &known, tree->memtable, &tree->opened, err);
 
     if (rc < 0)
@@ -154,36 +156,28 @@ static int read_log(struct lsm_tree *tree, struct strata_error *err)
 /* As a clean close leaves it, or as it was made. */
 static bool ended_cleanly(const struct lsm_tree *tree)
 {
-    return tree->opened.end == tree->entry.end && tree->log.file->end == tree->entry.end;
+    return tree->opened.end == lsm_tree_entry(tree)->end &&
+           tree->log.file->end == lsm_tree_entry(tree)->end;
 }
 
 /* ---- The tree -------------------------------------------------------------------------------- */
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return state_apply(arg, edit, err);
+    return version_apply(arg, edit, NULL, 0, err);
 }
 
-int lsm_tree_read_state(const struct strata_env *env, struct manifest *manifest,
-                        struct state *state, uint64_t *torn, struct strata_error *err)
+int lsm_tree_read_version(const struct strata_env *env, struct manifest *manifest,
+                          struct version **version, uint64_t *torn, struct strata_error *err)
 {
-    int rc = manifest_open(manifest, env, apply, state, torn, err);
+    int rc;
 
-    if (rc == 0 && state->log_count != 1)
+    *version = NULL;
+    rc = manifest_open(manifest, env, apply, version, torn, err);
+    if (rc == 0 && (*version)->log_count != 1)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest->path, 0,
                          "the manifest names %" PRIu32 " logs, and this stage has one",
-                         state->log_count);
-    return rc;
-}
-
-static int remove_obsolete(const struct lsm_tree *tree, struct strata_error *err)
-{
-    struct fs_names names;
-    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
-
-    if (rc == 0)
-        rc = lsm_tree_remove_obsolete(tree, &names, err);
-    fs_names_free(&names);
+                         (*version)->log_count);
     return rc;
 }
 
@@ -197,27 +191,27 @@ static int make_anew(struct lsm_tree *tree, struct strata_error *err)
     tree->sequence = 1;
     if (rc == 0)
         rc = log_create(&tree->log, tree->env, NULL, 1, 1, err);
-    tree->entry = edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
+    edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
     edit.next = tree->next;
     if (rc == 0)
-        rc = state_apply(&tree->state, &edit, err);
-    if (rc == 0)
-        rc = make_version(tree, err);
+        rc = version_apply(&tree->version, &edit, NULL, 0, err);
     if (rc == 0)
         rc = make_memtable(tree, err);
     tree->stats.log_bytes = tree->log.end;
-    return rc < 0 ? rc : lsm_tree_roll_over(tree, err); /* syncs the directory, then CURRENT */
+    return rc < 0 ? rc
+                  : lsm_tree_write_manifest(tree, tree->version,
+                                            err); /* syncs the directory, then CURRENT */
 }
 
 static int read_all(struct lsm_tree *tree, uint64_t *torn, struct fs_names *names,
                     struct strata_error *err)
 {
-    int rc = lsm_tree_read_state(tree->env, &tree->manifest, &tree->state, torn, err);
+    int rc = lsm_tree_read_version(tree->env, &tree->manifest, &tree->version, torn, err);
 
-    tree->next = tree->state.next;
-    tree->entry = tree->state.logs[0];
-    if (rc == 0)
-        rc = make_version(tree, err);
+    if (rc < 0)
+        return rc;
+    tree->next = tree->version->next;
+    rc = version_open(tree->version, tree->kind->open, tree->env, tree->common, err);
     if (rc == 0)
         rc = make_memtable(tree, err);
     if (rc == 0)
@@ -238,9 +232,9 @@ static int make_writable(struct lsm_tree *tree, bool torn, const struct fs_names
 {
     int rc = 0;
 
-    lsm_tree_pass_numbers(tree, names);
+    pass_numbers(tree, names);
     if (torn || !manifest_is_settled(&tree->manifest))
-        rc = lsm_tree_roll_over(tree, err); /* 6.I13 */
+        rc = lsm_tree_write_manifest(tree, tree->version, err); /* 6.I13 */
     if (rc == 0)
         rc = remove_obsolete(tree, err);                                   /* 6.I12 */
     return rc < 0 || ended_cleanly(tree) ? rc : lsm_tree_flush(tree, err); /* 6.I13 */

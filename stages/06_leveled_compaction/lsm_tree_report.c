@@ -1,14 +1,14 @@
 /* lsm_tree_report.c: verify, statistics, the list of tables.
  *
  * Verify reads everything that is relied on again: the manifest, which says the state that is in
- * memory, and whose every edit is checked (state.c); the log; every table; and whether the files
- * that the manifest names are there.
+ * memory, and whose every edit is checked (version_apply.c); the log; every table; and whether the
+ * files that the manifest names are there.
  *
  *   write amplification   bytes that were written, by the bytes of keys and values that came in
  *   read amplification    tables that a get had to search, whose range has the key
  *   space amplification   bytes of all tables by those of the deepest level that has any, as if
  *                         everything above it replaced something there: an estimate */
-#include "lsm_tree_report.h"
+#include "lsm_tree.h"
 
 #include <stdio.h>
 
@@ -20,109 +20,114 @@ static int verify_manifest(const struct lsm_tree *tree, struct strata_error *err
     struct strata_options options = *tree->env->options;
     struct strata_env env = *tree->env;
     struct manifest manifest;
-    struct state state = {0};
+    struct version *version;
     uint64_t torn;
     int rc;
 
     options.read_only = true;
     env.options = &options;
-    rc = lsm_tree_read_state(&env, &manifest, &state, &torn, err);
-    if (rc == 0 && !tree->failed && !state_same(&state, &tree->state))
+    rc = lsm_tree_read_version(&env, &manifest, &version, &torn, err);
+    if (rc == 0 && !tree->failed && !version_same(version, tree->version))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
                          "it is whole, but does not say what was written last");
     manifest_close(&manifest);
-    state_free(&state);
+    version_unref(version);
     return rc;
 }
 
-static int verify_tables(struct lsm_tree *tree, const struct strata_progress *progress,
-                         struct strata_error *err)
+/* It has its name, and what was written is in it. */
+static int verify_log(const struct lsm_tree *tree, struct strata_error *err)
 {
-    struct memtable *memtable;
-    struct version *v;
-    uint64_t sequence;
-    int rc = 0;
+    struct tables known = lsm_tree_log_known(tree);
+    struct fs_file *file;
+    int rc = fs_open(tree->env->fs, tree->log.path, FS_READ, &file, err);
 
-    lsm_tree_pin(tree, &memtable, &v, &sequence);
-    for (size_t i = 0; rc == 0 && i <= v->count; i++) {
-        if (progress)
-            progress->tick(progress->arg, i + 1, v->count + 1);
-        rc = i < v->count ? tree->kind->verify(v->all[i], err) : 0;
-    }
-    memtable_unref(memtable);
-    version_unref(v);
+    if (rc < 0)
+        return rc;
+    fs_close(file, NULL);
+    return log_verify(&tree->log, &known, tree->sequence, err);
+}
+
+/* It is opened again, by its name. */
+static int verify_table(const struct lsm_tree *tree, uint64_t number, struct strata_error *err)
+{
+    struct sstable *table;
+    int rc = tree->kind->open(tree->env, tree->common, number, &table, err);
+
+    if (rc < 0)
+        return rc;
+    rc = tree->kind->verify(table, err);
+    sstable_unref(table);
     return rc;
 }
 
 int lsm_tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
-    struct tables known;
+    struct lsm_tree_pinned p;
     int rc;
 
     group_enter(&tree->group);
     pthread_mutex_unlock(&tree->group.mutex); /* readers need not wait for files */
-    known = lsm_tree_log_known(&tree->entry);
     rc = verify_manifest(tree, err);
     if (rc == 0)
-        rc = lsm_tree_check_files(tree, err);
-    if (rc == 0)
-        rc = log_verify(&tree->log, &known, tree->sequence, err);
+        rc = verify_log(tree, err);
     pthread_mutex_lock(&tree->group.mutex);
     group_leave(&tree->group);
-    return rc < 0 ? rc : verify_tables(tree, progress, err);
+    lsm_tree_pin(tree, &p);
+    for (size_t i = 0; rc == 0 && i <= p.version->count; i++) {
+        if (progress)
+            progress->tick(progress->arg, i + 1, p.version->count + 1);
+        rc = i < p.version->count ? verify_table(tree, p.version->all[i]->number, err) : 0;
+    }
+    lsm_tree_unpin(&p);
+    return rc;
+}
+
+/* An edit that tells all of the version makes it anew: all that an edit is checked for holds. */
+int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err)
+{
+    const struct version *v = tree->version;
+    struct version *again = NULL;
+    struct edit whole;
+    int rc = version_tell(v, &whole, err);
+
+    if (rc == 0)
+        rc = version_apply(&again, &whole, NULL, 0, err);
+    for (size_t i = 0; rc == 0 && i < v->count; i++)
+        if (v->all[i]->obsolete)
+            rc = sstable_corrupt(v->all[i], 0, "the version has it, and it is obsolete", err);
+    if (rc == 0 && (!version_same(v, again) || v->next > tree->next ||
+                    lsm_tree_entry(tree)->number != tree->log.number))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, tree->env->dir, 0, "the version is another");
+    version_unref(again);
+    edit_free(&whole);
+    return rc < 0 ? rc : verify_manifest(tree, err);
 }
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
 typedef void each_stat(void *arg, const struct strata_stat *stat);
 
-/* What is reported at one time. */
-struct report {
-    struct version *version;
-    struct lsm_tree_figures figures;
-    uint64_t gets, sequence, commits, groups, memtable_bytes, manifest_bytes;
-    each_stat *each;
-    void *arg;
-};
-
-static void report(const struct report *r, const char *name, const char *unit, const char *help,
-                   uint64_t value)
+static void tell_level(const struct version_level *l, const struct lsm_tree_figures *f,
+                       unsigned level, each_stat *each, void *arg)
 {
-    struct strata_stat stat = {name, unit, help, value};
-    r->each(r->arg, &stat);
-}
+    const struct strata_stat stats[] = {
+        {"files", "files", "tables of this level", l->count},
+        {"bytes", "bytes", "in them", l->bytes},
+        {"compactions", "compactions", "into it since open", f->levels[level].compactions},
+        {"moves", "tables", "moved into it as they were", f->levels[level].moves},
+        {"read", "bytes", "of tables that were compacted into it", f->levels[level].read_bytes},
+        {"written", "bytes", "of tables that were made of them", f->levels[level].written_bytes},
+    };
 
-static void report_of_level(const struct report *r, unsigned level, const char *what,
-                            const char *unit, const char *help, uint64_t value)
-{
-    char name[40];
-
-    snprintf(name, sizeof name, "level%u_%s", level, what);
-    report(r, name, unit, help, value);
-}
-
-static void report_level(const struct report *r, const struct strata_options *options,
-                         unsigned level)
-{
-    const struct version_level *l = &r->version->levels[level];
-    const struct lsm_tree_figures *f = &r->figures;
-
-    report_of_level(r, level, "files", "files", "tables of this level", l->count);
-    report_of_level(r, level, "bytes", "bytes", "in them", l->bytes);
-    if (level == 0)
-        return;
-    if (level + 1 < LEVELS)
-        report_of_level(r, level, "target", "bytes", "above which it is compacted",
-                        pick_target(options, level));
-    report_of_level(r, level, "compactions", "compactions", "into it since open",
-                    f->levels[level].compactions);
-    report_of_level(r, level, "moves", "tables", "moved into it as they were",
-                    f->levels[level].moves);
-    report_of_level(r, level, "read", "bytes", "of tables that were compacted into it",
-                    f->levels[level].read_bytes);
-    report_of_level(r, level, "written", "bytes", "of tables that were made of them",
-                    f->levels[level].written_bytes);
+    for (size_t i = 0; i < (level ? sizeof stats / sizeof *stats : 2); i++) {
+        struct strata_stat stat = stats[i];
+        char name[40];
+        snprintf(name, sizeof name, "level%u_%s", level, stat.name);
+        stat.name = name;
+        each(arg, &stat);
+    }
 }
 
 /* In hundredths: 100 is none. */
@@ -131,78 +136,55 @@ static uint64_t ratio(uint64_t all, uint64_t part)
     return part ? (uint64_t)(100.0 * (double)all / (double)part + 0.5) : 0;
 }
 
-static void report_amplification(const struct report *r)
-{
-    const struct lsm_tree_figures *f = &r->figures;
-    uint64_t written = f->log_bytes + f->manifest_bytes + r->manifest_bytes + f->table_bytes;
-    uint64_t all = 0, deepest = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++) {
-        all += r->version->levels[level].bytes;
-        if (r->version->levels[level].count)
-            deepest = r->version->levels[level].bytes;
-    }
-    report(r, "log_bytes", "bytes", "written to logs and TAIL since open", f->log_bytes);
-    report(r, "table_bytes", "bytes", "written to tables", f->table_bytes);
-    report(r, "manifest_bytes", "bytes", "written to manifests and CURRENT",
-           f->manifest_bytes + r->manifest_bytes);
-    report(r, "written_bytes", "bytes", "all of these", written);
-    report(r, "write_amplification", "%", "written_bytes by bytes_in", ratio(written, f->bytes_in));
-    report(r, "tables_asked", "tables", "by gets: those that may have the key", f->looked_in);
-    report(r, "read_amplification", "%", "tables_asked by gets", ratio(f->looked_in, r->gets));
-    report(r, "table_files_bytes", "bytes", "of all tables", all);
-    report(r, "space_amplification", "%", "of them by the deepest level's: an estimate",
-           ratio(all, deepest));
-}
-
-static void capture(struct lsm_tree *tree, struct report *r)
-{
-    pthread_mutex_lock(&tree->group.mutex);
-    r->version = tree->version;
-    version_ref(r->version);
-    r->figures = tree->stats;
-    r->figures.looked_in += atomic_load_explicit(&tree->version->looked_in, memory_order_relaxed);
-    r->figures.log_bytes += atomic_load_explicit(&tree->marker.bytes, memory_order_relaxed);
-    r->gets = atomic_load_explicit(&tree->gets, memory_order_relaxed);
-    r->sequence = tree->sequence;
-    r->commits = tree->group.commits;
-    r->groups = tree->group.leads;
-    r->memtable_bytes = memtable_bytes(tree->memtable);
-    r->manifest_bytes = tree->manifest.written;
-    pthread_mutex_unlock(&tree->group.mutex);
-}
-
-int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
-                   struct strata_error *err)
+int lsm_tree_stats(void *self, each_stat *each, void *arg, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
-    struct report r = {.each = each, .arg = arg};
-    const struct lsm_tree_figures *f = &r.figures;
-    uint64_t records = 0;
+    struct lsm_tree_pinned p;
+    struct lsm_tree_figures f;
+    uint64_t gets = atomic_load_explicit(&tree->gets, memory_order_relaxed), asked, manifest;
+    uint64_t all = 0, deepest = 0, written;
 
     (void)err;
-    capture(tree, &r);
-    for (size_t i = 0; i < r.version->count; i++)
-        records += r.version->all[i]->sum.records;
-    report(&r, "sequence", "", "number of the next operation", r.sequence);
-    report(&r, "commits", "batches", "committed since open", r.commits);
-    report(&r, "groups", "groups", "appends that they were gathered into", r.groups);
-    report(&r, "memtable_bytes", "bytes", "of memory in use by the memtable", r.memtable_bytes);
-    report(&r, "tables", "files", "sorted ones", r.version->count);
-    report(&r, "table_records", "records", "in them", records);
-    report(&r, "bytes_in", "bytes", "of keys and values written since open", f->bytes_in);
-    report(&r, "flushes", "tables", "written from a memtable since open", f->flushes);
-    report(&r, "flushed_bytes", "bytes", "in them", f->flushed_bytes);
+    lsm_tree_pin(tree, &p);
+    pthread_mutex_lock(&tree->group.mutex);
+    f = tree->stats;
+    manifest = f.manifest_bytes + tree->manifest.written;
+    pthread_mutex_unlock(&tree->group.mutex);
+    f.log_bytes += atomic_load_explicit(&tree->marker.bytes, memory_order_relaxed);
+    asked = f.looked_in + atomic_load_explicit(&p.version->looked_in, memory_order_relaxed);
+    written = f.log_bytes + manifest + f.table_bytes;
+    for (unsigned level = 0; level < LEVELS; level++) {
+        all += p.version->levels[level].bytes;
+        deepest = p.version->levels[level].count ? p.version->levels[level].bytes : deepest;
+    }
+    const struct strata_stat stats[] = {
+        {"sequence", "", "number of the next operation", p.sequence + 1},
+        {"memtable_bytes", "bytes", "of memory in use by the memtable", memtable_bytes(p.memtable)},
+        {"tables", "files", "sorted ones", p.version->count},
+        {"table_files_bytes", "bytes", "in them", all},
+        {"bytes_in", "bytes", "of keys and values written since open", f.bytes_in},
+        {"flushes", "tables", "written from a memtable since open", f.flushes},
+        {"flushed_bytes", "bytes", "in them", f.flushed_bytes},
+        {"log_bytes", "bytes", "written to logs and TAIL since open", f.log_bytes},
+        {"table_bytes", "bytes", "written to tables", f.table_bytes},
+        {"manifest_bytes", "bytes", "written to manifests and CURRENT", manifest},
+        {"written_bytes", "bytes", "all of these", written},
+        {"write_amplification", "%", "written_bytes by bytes_in", ratio(written, f.bytes_in)},
+        {"tables_asked", "tables", "by gets: those that may have the key", asked},
+        {"read_amplification", "%", "tables_asked by gets", ratio(asked, gets)},
+        {"space_amplification", "%", "all tables by the deepest level's: an estimate",
+         ratio(all, deepest)},
+        {"stalls", "writes", "delayed by a flush or compaction", f.stalls},
+        {"stall_ns", "ns", "that they were delayed in all", f.stall_ns},
+        {"stall_longest_ns", "ns", "that one of them was delayed", f.longest_ns},
+        {"open_replayed", "bytes", "of log that opening read", tree->opened.end},
+        {"open_dropped", "bytes", "of a torn tail that opening dropped", tree->opened.dropped},
+    };
+    for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
+        each(arg, &stats[i]);
     for (unsigned level = 0; level < LEVELS; level++)
-        report_level(&r, tree->env->options, level);
-    report_amplification(&r);
-    report(&r, "stalls", "writes", "delayed by a flush or compaction", f->stalls);
-    report(&r, "stall_ns", "ns", "that they were delayed in all", f->stall_ns);
-    report(&r, "stall_longest_ns", "ns", "that one of them was delayed", f->longest_ns);
-    report(&r, "open_replayed", "bytes", "of log that opening read", tree->opened.end);
-    report(&r, "open_dropped", "bytes", "of a torn tail that opening dropped",
-           tree->opened.dropped);
-    version_unref(r.version);
+        tell_level(&p.version->levels[level], &f, level, each, arg);
+    lsm_tree_unpin(&p);
     if (tree->kind->stats)
         tree->kind->stats(tree->common, each, arg);
     return 0;
@@ -213,15 +195,13 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
 int lsm_tree_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
                     void *arg, struct strata_error *err)
 {
-    struct memtable *memtable;
-    struct version *version;
-    uint64_t sequence;
+    struct lsm_tree_pinned pinned;
 
     (void)err;
-    lsm_tree_pin(self, &memtable, &version, &sequence);
+    lsm_tree_pin(self, &pinned);
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < version->levels[level].count; i++) {
-            const struct sstable *t = version->levels[level].tables[i];
+        for (size_t i = 0; i < pinned.version->levels[level].count; i++) {
+            const struct sstable *t = pinned.version->levels[level].tables[i];
             struct strata_table table = {.level = level,
                                          .number = t->number,
                                          .smallest = strata_buffer_slice(&t->smallest),
@@ -231,7 +211,6 @@ int lsm_tree_tables(void *self, void (*each)(void *arg, const struct strata_tabl
                                          .tombstones = t->sum.tombstones};
             each(arg, &table);
         }
-    memtable_unref(memtable);
-    version_unref(version);
+    lsm_tree_unpin(&pinned);
     return 0;
 }

@@ -15,7 +15,6 @@
  *     missing, which open says. */
 #include "manifest.h"
 #include "01_append_log/record.h"
-#include "manifest_tail.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -8,6 +8,8 @@
 #define MANIFEST_MAGIC "STRATMAN"
 #define MANIFEST_EDIT 9 /* record type of an edit; 1 to 8 are of earlier stages */
 
+struct record_reader;
+
 struct manifest {
     const struct strata_env *env;
     struct fs_file *file;
@@ -58,6 +60,11 @@ int manifest_open(struct manifest *manifest, const struct strata_env *env, manif
  * dump. */
 int manifest_check(struct manifest *manifest, manifest_apply *apply, void *arg,
                    struct strata_error *err);
+
+/* manifest_tail.c: `reader` is where it got `rc`, which is not 0, and `why`. 0: manifest->torn
+ * bytes are to be dropped, if any. CORRUPT, IO, NO_MEMORY. */
+int manifest_tail(struct manifest *manifest, struct record_reader *reader, int rc,
+                  const struct strata_error *why, struct strata_error *err);
 
 /* "DIR/000001.manifest", on the heap; NULL: no memory. */
 char *manifest_path(const struct strata_env *env, uint64_t number);

@@ -1,4 +1,4 @@
-/* manifest_tail.c: see manifest_tail.h.
+/* manifest_tail.c: what is where the edits of a manifest end: nothing, a torn tail, or damage.
  *
  *   [header][edit 1] ... [edit n][ed|
  *                                ^ X: the valid part ends
@@ -10,7 +10,8 @@
  *   - no edit follows, nor a cut one whose head is whole: it would have been written after a sync
  *     of this one (manifest.c I2).
  * Everything else is damage: one flipped bit leaves no sector of zeros. */
-#include "manifest_tail.h"
+#include "01_append_log/record.h"
+#include "manifest.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -26,11 +26,6 @@ static bool is_tolerable(const struct lsm_tree *tree, int rc, const struct strat
            err->sys == EDQUOT;
 }
 
-static bool must_stop(const struct lsm_tree *tree)
-{
-    return tree->version->levels[0].count >= THROTTLE_STOP;
-}
-
 /* 0: one was done; NOT_FOUND: none is due, or may be done. */
 static int compact_one(struct lsm_tree *tree, struct strata_error *err)
 {
@@ -63,7 +58,7 @@ static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
 
     if (rc == 0)
         rc = compact_one(tree, err);
-    while (rc == 0 && must_stop(tree))
+    while (rc == 0 && tree->version->levels[0].count >= THROTTLE_STOP)
         rc = compact_one(tree, err);
     return rc < 0 ? rc : 0;
 }

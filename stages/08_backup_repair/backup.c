@@ -20,8 +20,7 @@
 
 struct backup {
     struct super *super; /* pinned (8.I2) */
-    struct state state;
-    uint64_t next; /* number of the next file */
+    uint64_t next;       /* number of the next file */
     struct fs_file *logs[2];
     uint64_t log_ends[2]; /* bytes, up to their last frames */
     const struct strata_progress *progress;
@@ -31,7 +30,6 @@ struct backup {
 static void backup_free(struct backup *b)
 {
     super_unref(b->super);
-    state_free(&b->state);
     for (size_t i = 0; i < 2; i++)
         fs_close(b->logs[i], NULL); /* it was only read */
 }
@@ -61,7 +59,7 @@ static uint64_t log_end(const struct tree *tree, uint64_t number)
 static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
                        struct strata_error *err)
 {
-    uint64_t number = b->state.logs[i].number;
+    uint64_t number = b->super->version->logs[i].number;
     char *path = log_path(tree->env, number);
     int rc = path ? fs_open(tree->env->fs, path, FS_READ, &b->logs[i], err)
                   : strata_fail_memory(err, 64);
@@ -76,14 +74,12 @@ static int capture(struct tree *tree, struct backup *b, struct strata_error *err
 {
     int rc = tree_usable(tree, err);
 
-    if (rc == 0)
-        rc = state_copy(&tree->state, &b->state, err);
     if (rc < 0)
         return rc;
     b->super = tree->super;
     super_ref(b->super);
     b->next = tree->next;
-    for (uint32_t i = 0; rc == 0 && i < b->state.log_count; i++)
+    for (uint32_t i = 0; rc == 0 && i < b->super->version->log_count; i++)
         rc = capture_log(tree, b, i, err);
     for (size_t i = 0; i < b->super->version->count; i++)
         b->total += b->super->version->all[i]->bytes;
@@ -112,8 +108,8 @@ static int copy_logs(struct backup *b, const struct strata_env *to, struct strat
     int rc = 0;
 
     tick(b, 0);
-    for (uint32_t i = 0; rc == 0 && i < b->state.log_count; i++) {
-        char *path = log_path(to, b->state.logs[i].number);
+    for (uint32_t i = 0; rc == 0 && i < b->super->version->log_count; i++) {
+        char *path = log_path(to, b->super->version->logs[i].number);
         rc = path ? fs_copy(b->logs[i], b->log_ends[i], path, &copied, err)
                   : strata_fail_memory(err, 64);
         free(path);
@@ -151,10 +147,9 @@ static int write_manifest(struct backup *b, const struct strata_env *to, struct 
 {
     struct manifest manifest = {0};
     struct edit whole;
-    int rc;
+    int rc = version_tell(b->super->version, &whole, err);
 
-    b->state.next = b->next + 1;
-    rc = state_tell(&b->state, &whole, err);
+    whole.next = b->next + 1;
     if (rc == 0) {
         rc = manifest_create(&manifest, to, b->next, &whole, err);
         if (rc == 0)

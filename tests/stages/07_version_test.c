@@ -1,4 +1,4 @@
-/* 07_version_test.c: states and versions: edits that can be and edits that cannot, one key, all
+/* 07_version_test.c: versions of real tables: one key, all
  * keys, and what is picked for compaction. The tables are small real ones on a simulated disk. */
 #include "test.h"
 
@@ -27,165 +27,13 @@ static struct cursor *run_cursor(const struct version *version, const struct run
 
 #define kind (PARTS.table)
 
-/* ---- A state, from edits written as tables --------------------------------------------------- */
-
-struct entry {
-    uint32_t level;
-    uint64_t number, first, last;
-    const char *smallest, *largest;
-};
-
-static struct edit_table table_of(const struct entry *e)
-{
-    return (struct edit_table){.level = e->level,
-                               .number = e->number,
-                               .bytes = 1000,
-                               .records = 10,
-                               .first = e->first,
-                               .last = e->last,
-                               .smallest = S(e->smallest),
-                               .largest = S(e->largest)};
-}
+/* ---- Real tables ----------------------------------------------------------------------------- */
 
 static struct edit edit_of(uint64_t next, uint64_t log, uint64_t sequence)
 {
     return (struct edit){
         .next = next, .has_logs = true, .log_count = 1, .logs = {{log, sequence, 100, sequence}}};
 }
-
-static const struct entry base[] = {
-    {0, 9, 31, 40, "b", "y"}, {0, 8, 21, 30, "a", "c"}, {1, 5, 1, 20, "a", "d"},
-    {1, 6, 1, 20, "f", "k"},  {2, 3, 1, 9, "a", "m"},
-};
-
-static void make_base(struct state *state)
-{
-    struct edit edit = edit_of(20, 10, 41);
-    struct strata_error err;
-
-    *state = (struct state){0};
-    for (size_t i = 0; i < sizeof base / sizeof *base; i++) {
-        struct edit_table t = table_of(&base[i]);
-        assert_ok(edit_add(&edit, &t, &err), &err);
-    }
-    assert_ok(state_apply(state, &edit, &err), &err);
-    edit_free(&edit);
-}
-
-static void state_keeps_each_level_in_its_order(void **state)
-{
-    struct state s, copy;
-    struct strata_error err;
-
-    (void)state;
-    make_base(&s);
-    assert_int_equal(s.levels[0].tables[0].number, 9);
-    assert_int_equal(s.levels[0].tables[1].number, 8);
-    assert_int_equal(s.levels[1].tables[0].number, 5);
-    assert_int_equal(s.levels[1].bytes, 2000);
-    assert_int_equal(s.count, 5);
-    assert_int_equal(state_find(&s.levels[1], S("d")), 0);
-    assert_int_equal(state_find(&s.levels[1], S("da")), 1);
-    assert_int_equal(state_find(&s.levels[1], S("l")), 2);
-    assert_ok(state_copy(&s, &copy, &err), &err);
-    assert_true(state_same(&s, &copy));
-    copy.logs[0].end++;
-    assert_false(state_same(&s, &copy));
-    copy.logs[0].end--;
-    copy.levels[1].tables[1].digest++;
-    assert_false(state_same(&s, &copy));
-    state_free(&copy);
-    state_free(&s);
-}
-
-/* One more table, after some were taken away. */
-static int try_entry(const struct entry *e, uint64_t next, const struct edit_removed *removed)
-{
-    struct edit edit = {.next = next};
-    struct edit_table t = table_of(e);
-    struct strata_error err;
-    struct state s;
-    int rc;
-
-    make_base(&s);
-    if (removed)
-        assert_ok(edit_remove(&edit, removed->level, removed->number, &err), &err);
-    assert_ok(edit_add(&edit, &t, &err), &err);
-    rc = state_apply(&s, &edit, &err);
-    if (rc < 0)
-        assert_err_says(&err, "an edit that cannot be");
-    edit_free(&edit);
-    state_free(&s);
-    return rc;
-}
-
-static void state_refuses_tables_that_cannot_be(void **state)
-{
-    static const struct entry bad[] = {
-        {1, 12, 1, 9, "d", "e"},                              /* touches the end of one */
-        {1, 12, 1, 9, "e", "f"},                              /* touches the beginning */
-        {1, 12, 1, 9, "g", "h"},                              /* within one */
-        {1, 12, 1, 9, "e", "z"},                              /* around one */
-        {0, 12, 40, 45, "a", "b"},                            /* operations of the one before it */
-        {0, 12, 5, 21, "a", "b"},  {0, 12, 41, 41, "a", "b"}, /* the log has it */
-        {3, 5, 1, 9, "a", "b"},                               /* a number that is there */
-        {3, 10, 1, 9, "a", "b"},                              /* the log's */
-        {3, 20, 1, 9, "a", "b"},                              /* not given away */
-        {3, 0, 1, 9, "a", "b"},    {3, 12, 9, 1, "a", "b"},   /* backwards */
-        {3, 12, 1, 9, "b", "a"},
-    };
-    static const struct entry good[] = {{1, 12, 1, 9, "da", "ez"},
-                                        {1, 12, 1, 9, "l", "z"},
-                                        {0, 12, 5, 20, "a", "z"},
-                                        {3, 12, 1, 9, "a", "a"}};
-    static const struct entry again = {2, 5, 1, 20, "n", "o"}; /* moved */
-    static const struct edit_removed gone = {1, 5}, not_there = {2, 5};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(try_entry(&bad[i], 20, NULL), STRATA_ERR_CORRUPT);
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_int_equal(try_entry(&good[i], 20, NULL), 0);
-    assert_int_equal(try_entry(&good[0], 19, NULL), STRATA_ERR_CORRUPT); /* next goes back */
-    assert_int_equal(try_entry(&again, 20, &gone), 0);
-    assert_int_equal(try_entry(&again, 20, NULL), STRATA_ERR_CORRUPT);
-    assert_int_equal(try_entry(&again, 20, &not_there), STRATA_ERR_CORRUPT);
-}
-
-static int try_logs(const struct edit_log *logs, uint32_t count)
-{
-    struct edit edit = {.next = 20, .has_logs = true, .log_count = count};
-    struct strata_error err;
-    struct state s;
-    int rc;
-
-    memcpy(edit.logs, logs, count * sizeof *logs);
-    make_base(&s);
-    rc = state_apply(&s, &edit, &err);
-    state_free(&s);
-    return rc;
-}
-
-static void state_refuses_logs_that_cannot_be(void **state)
-{
-    static const struct edit_log good[] = {{10, 41, 200, 60}, {11, 60, 100, 60}},
-                                 gap[] = {{10, 41, 200, 60}, {11, 61, 100, 61}},
-                                 same[] = {{10, 41, 200, 60}, {10, 60, 100, 60}},
-                                 old[] = {{11, 40, 100, 40}}, table[] = {{9, 41, 100, 41}},
-                                 unknown[] = {{20, 41, 100, 41}};
-
-    (void)state;
-    assert_int_equal(try_logs(good, 2), 0);
-    assert_int_equal(try_logs(good + 1, 1), 0);
-    assert_int_equal(try_logs(gap, 2), STRATA_ERR_CORRUPT);
-    assert_int_equal(try_logs(same, 2), STRATA_ERR_CORRUPT);
-    assert_int_equal(try_logs(old, 1), STRATA_ERR_CORRUPT);
-    assert_int_equal(try_logs(table, 1), STRATA_ERR_CORRUPT);
-    assert_int_equal(try_logs(unknown, 1), STRATA_ERR_CORRUPT);
-    assert_int_equal(try_logs(good, 0), STRATA_ERR_CORRUPT);
-}
-
-/* ---- Real tables ----------------------------------------------------------------------------- */
 
 enum { KEYS = 200 };
 
@@ -195,7 +43,6 @@ struct ground {
     struct strata_env env;
     void *common;
     uint64_t next, sequence;
-    struct state state;
     struct version *version;
     struct policy_quarantine quarantined;
     int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */
@@ -224,7 +71,6 @@ static void ground_free(struct ground *g)
 {
     version_unref(g->version);
     policy_quarantine_clear(&g->quarantined);
-    state_free(&g->state);
     kind->common_del(g->common);
     assert_int_equal(fs_sim_open_files(g->fs), 0);
     fs_free(g->fs);
@@ -240,7 +86,6 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
                    unsigned level)
 {
     struct edit edit = edit_of(g->next + 1, g->next, g->sequence);
-    struct version *version;
     struct strata_error err;
 
     for (unsigned l = 0; less && l < LEVELS; l++)
@@ -248,25 +93,13 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
             assert_ok(edit_remove(&edit, l, less->tables[l][i]->number, &err), &err);
     for (size_t i = 0; i < count; i++) {
         const struct sstable *t = more[i];
-        struct edit_table added = {level,
-                                   t->number,
-                                   t->bytes,
-                                   t->sum.digest,
-                                   t->sum.records,
-                                   t->sum.tombstones,
-                                   t->sum.first,
-                                   t->sum.last,
-                                   strata_buffer_slice(&t->smallest),
-                                   strata_buffer_slice(&t->largest)};
+        struct edit_table added = version_entry(level, t);
         assert_ok(edit_add(&edit, &added, &err), &err);
     }
     g->next++;
-    assert_ok(state_apply(&g->state, &edit, &err), &err);
-    assert_ok(version_new(&g->state, g->version, more, count, &version, &err), &err);
-    if (PARTS.index)
-        assert_ok(PARTS.index(version, &err), &err);
-    version_unref(g->version);
-    g->version = version;
+    assert_ok(version_apply(&g->version, &edit, more, count, &err), &err);
+    if (PARTS.index && !g->version->index)
+        assert_ok(PARTS.index(g->version, &err), &err);
     edit_free(&edit);
 }
 
@@ -342,7 +175,7 @@ static int due(const struct ground *g, struct pick *pick)
     struct strata_error err;
     struct policy_input of = {.version = g->version,
                               .options = &g->options,
-                              .cursors = g->state.cursors,
+                              .cursors = g->version->cursors,
                               .quarantined = &g->quarantined};
     return policy_pick(&of, pick, &err);
 }
@@ -712,8 +545,8 @@ static void pick_goes_round_the_keys(void **state)
         assert_int_equal(pick.level, 1);
         assert_int_equal(pick.count[1], 1);
         assert_ptr_equal(pick.tables[1][0], want);
-        strata_buffer_clear(&g.state.cursors[1]);
-        strata_buffer_append(&g.state.cursors[1], want->largest.data, want->largest.size);
+        strata_buffer_clear(&g.version->cursors[1]);
+        strata_buffer_append(&g.version->cursors[1], want->largest.data, want->largest.size);
         pick_free(&pick);
     }
     ground_free(&g);
@@ -1005,9 +838,6 @@ static void compaction_is_cut_by_what_lies_below(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(state_keeps_each_level_in_its_order),
-        cmocka_unit_test(state_refuses_tables_that_cannot_be),
-        cmocka_unit_test(state_refuses_logs_that_cannot_be),
         cmocka_unit_test(run_cursor_walks_as_through_an_array),
         cmocka_unit_test(compactions_change_nothing_that_is_seen),
         cmocka_unit_test(get_asks_as_many_tables_as_there_are),

@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "06_leveled_compaction/manifest.h"
-#include "06_leveled_compaction/state.h"
-#include "06_leveled_compaction/version.h"
+#include "06_leveled_compaction/version/version.h"
+#include "06_leveled_compaction/version/version.h"
 #include "harm.h"
 #include "crash/subject.h"
 
@@ -59,37 +59,39 @@ static const char *file(struct strata_fs *fs, const char *suffix)
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return state_apply(arg, edit, err);
+    return version_apply(arg, edit, NULL, 0, err);
 }
 
-static void read_state(struct strata_fs *fs, struct state *state)
+/* `whole` borrows from the version. */
+static struct version *read_manifest(struct strata_fs *fs, struct edit *whole)
 {
     struct strata_options options;
     struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct version *version = NULL;
     struct manifest manifest;
     struct strata_error err;
     uint64_t torn;
 
     set_options(&options, fs);
     options.read_only = true;
-    *state = (struct state){0};
-    assert_ok(manifest_open(&manifest, &env, apply, state, &torn, &err), &err);
+    assert_ok(manifest_open(&manifest, &env, apply, &version, &torn, &err), &err);
     manifest_close(&manifest);
+    assert_ok(version_tell(version, whole, &err), &err);
+    assert_true(whole->added_count > 0);
+    return version;
 }
 
-static void write_state(struct strata_fs *fs, const struct state *state)
+static void write_manifest(struct strata_fs *fs, struct edit *whole)
 {
     struct strata_options options;
     struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
     struct strata_error err;
     struct manifest manifest;
-    struct edit whole;
 
     set_options(&options, fs);
-    assert_ok(state_tell(state, &whole, &err), &err);
-    assert_ok(manifest_create(&manifest, &env, state->next - 1, &whole, &err), &err);
+    whole->next += 10;
+    assert_ok(manifest_create(&manifest, &env, whole->next - 1, whole, &err), &err);
     manifest_close(&manifest);
-    edit_free(&whole);
 }
 
 /* What a manifest can tell otherwise of a table. */
@@ -124,28 +126,15 @@ static void change(struct edit_table *t, int what)
 }
 #define CHANGES 8
 
-static struct edit_table *the_table(struct state *state)
-{
-    for (unsigned level = 0; level < LEVELS; level++)
-        if (state->levels[level].count)
-            return &state->levels[level].tables[0];
-    fail_msg("there is no table");
-    return NULL;
-}
-
 static void forge(struct strata_fs *fs, int what)
 {
-    struct edit_table *table, kept;
-    struct state state;
+    struct edit whole;
+    struct version *version = read_manifest(fs, &whole);
 
-    read_state(fs, &state);
-    table = the_table(&state);
-    kept = *table;
-    change(table, what);
-    state.next += 10;
-    write_state(fs, &state);
-    *table = kept;
-    state_free(&state);
+    change(&whole.added[0], what);
+    write_manifest(fs, &whole);
+    edit_free(&whole);
+    version_unref(version);
 }
 
 static void forged_table_is_refused_whatever_differs(void **state)
@@ -236,19 +225,15 @@ static void forged_bounds_let_no_other_keys_through(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct strata_fs *copy = fs_sim_copy(fs);
-        struct edit_table *table, kept;
-        struct state forged;
+        struct edit whole;
+        struct version *version = read_manifest(copy, &whole);
         struct strata_error err;
         struct strata *db;
-        read_state(copy, &forged);
-        table = the_table(&forged);
-        kept = *table;
-        table->smallest = S(bounds[i][0]);
-        table->largest = S(bounds[i][1]);
-        forged.next += 10;
-        write_state(copy, &forged);
-        *table = kept;
-        state_free(&forged);
+        whole.added[0].smallest = S(bounds[i][0]);
+        whole.added[0].largest = S(bounds[i][1]);
+        write_manifest(copy, &whole);
+        edit_free(&whole);
+        version_unref(version);
         cut_footer(copy);
         assert_true(repair(copy).ranges > 0);
         expect_opens(copy, 20);
@@ -369,25 +354,6 @@ static void forged_names_that_are_all_taken_end_the_repair(void **state)
     fs_free(fs);
 }
 
-/* ---- A version --------------------------------------------------------------------------------
- */
-
-static void forged_state_makes_no_version(void **state)
-{
-    struct strata_fs *fs = made();
-    struct version *version = NULL;
-    struct strata_error err;
-    struct state tables;
-
-    (void)state;
-    read_state(fs, &tables);
-    assert_code(version_new(&tables, NULL, NULL, 0, &version, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_says(&err, "is not open");
-    assert_null(version);
-    state_free(&tables);
-    fs_free(fs);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,7 +363,6 @@ int main(void)
         cmocka_unit_test(forged_links_are_copies),
         cmocka_unit_test(forged_names_in_lost_are_left_alone),
         cmocka_unit_test(forged_names_that_are_all_taken_end_the_repair),
-        cmocka_unit_test(forged_state_makes_no_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

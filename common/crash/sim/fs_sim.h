@@ -6,9 +6,8 @@
  *
  * It is deterministic: no clock, no randomness, no address decides anything. Everything here
  * takes the struct strata_fs that fs_sim_new, fs_sim_copy or a visitor handed out.
- *
- * What is not said otherwise returns 0 or -errno; -ENOMEM changes nothing, but for directories
- * made on the way.
+ * Functions return 0 or -errno unless their comment says otherwise; -ENOMEM changes nothing, except
+ * that parent directories may have been made.
  *
  * Paths: there is one root directory, which always exists; "/db", "db" and "./db" are the same.
  *
@@ -65,7 +64,7 @@ void fs_sim_advance(struct strata_fs *fs, uint64_t ns);
 /* The machine is started again (fs_boot), and nothing was lost. A state that a power cut leaves is
  * of another start than the run, one that a kill leaves is of the same. */
 void fs_sim_restart(struct strata_fs *fs);
-/* A disk for this many bytes of files (4 GiB if never told). A write that does not fit is
+/* Sets the size of the disk in bytes of files (4 GiB by default). A write that does not fit is
  * short, the next one ENOSPC. What is there already stays. */
 void fs_sim_set_disk(struct strata_fs *fs, uint64_t bytes);
 

@@ -52,58 +52,35 @@ static void note_ages(struct compaction *c)
         }
 }
 
-static int make(const struct compaction_env *of, struct version *version, struct compaction **out,
-                struct strata_error *err)
+int compaction_new(const struct compaction_env *of, struct version *version, struct pick *pick,
+                   struct memtable *memtable, struct compaction **out, struct strata_error *err)
 {
     struct compaction *c = *out = calloc(1, sizeof *c);
+    int rc = 0;
 
     if (!c)
         return strata_fail_memory(err, sizeof *c);
     c->of = *of;
     c->version = version;
     version_ref(version);
-    return 0;
-}
-
-/* It is made, with this outcome. */
-static int made(int rc, struct compaction **out)
-{
-    if (rc == 0)
-        return 0;
-    compaction_del(*out, false);
-    *out = NULL;
-    return rc;
-}
-
-int compaction_new(const struct compaction_env *of, struct version *version, struct pick *pick,
-                   struct compaction **out, struct strata_error *err)
-{
-    int rc = make(of, version, out, err);
-
-    if (rc < 0) {
-        pick_free(pick);
-        return rc;
+    if (memtable) {
+        memtable_ref(memtable);
+        c->memtable = memtable;
+        c->first = memtable->first;
+        c->last = memtable->last;
+        c->from = memtable_cursor(memtable, UINT64_MAX);
+        rc = c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
+    } else {
+        c->pick = *pick;
+        *pick = (struct pick){0};
+        note_ages(c);
+        rc = open_sources(c, err);
     }
-    (*out)->pick = *pick;
-    *pick = (struct pick){0};
-    note_ages(*out);
-    return made(open_sources(*out, err), out);
-}
-
-int compaction_new_flush(const struct compaction_env *of, struct version *version,
-                         struct memtable *memtable, struct compaction **out,
-                         struct strata_error *err)
-{
-    int rc = make(of, version, out, err);
-
-    if (rc < 0)
-        return rc;
-    memtable_ref(memtable);
-    (*out)->memtable = memtable;
-    (*out)->first = memtable->first;
-    (*out)->last = memtable->last;
-    (*out)->from = memtable_cursor(memtable, UINT64_MAX);
-    return made((*out)->from ? 0 : strata_fail_memory(err, 64), out);
+    if (rc < 0) {
+        compaction_del(c, false);
+        *out = NULL;
+    }
+    return rc;
 }
 
 void compaction_del(struct compaction *c, bool keep)
@@ -139,20 +116,9 @@ static bool level_spans(struct compaction *c, unsigned level, struct strata_slic
     return *at < l->count && sstable_compare_key(l->tables[*at], key) == 0;
 }
 
-/* Of a flush: all of level 0 is older than the memtable. */
-static bool level_0_spans(const struct compaction *c, struct strata_slice key)
-{
-    const struct version_level *l = &c->version->levels[0];
-
-    for (size_t i = 0; i < l->count; i++)
-        if (sstable_compare_key(l->tables[i], key) == 0)
-            return true;
-    return false;
-}
-
 static bool hides_something(struct compaction *c, struct strata_slice key)
 {
-    if (c->memtable && level_0_spans(c, key))
+    if (c->memtable) /* of level 0 every table may have the key */
         return true;
     for (unsigned level = c->pick.output + 1; level < LEVELS; level++)
         if (level_spans(c, level, key))

@@ -35,13 +35,10 @@ struct compaction {
     uint64_t grand_bytes; /* bytes of the tables that the present output overlaps with there */
 };
 
-/* Takes the pick, whatever comes of it. NO_MEMORY. To be ended by compaction_del. */
+/* Of a pick, whose tables it takes over; or of a memtable: a flush, with at most one output, for
+ * level 0. NO_MEMORY. To be ended by compaction_del. */
 int compaction_new(const struct compaction_env *of, struct version *version, struct pick *pick,
-                   struct compaction **out, struct strata_error *err);
-/* A flush: at most one output, for level 0. */
-int compaction_new_flush(const struct compaction_env *of, struct version *version,
-                         struct memtable *memtable, struct compaction **out,
-                         struct strata_error *err);
+                   struct memtable *memtable, struct compaction **out, struct strata_error *err);
 
 /* Takes the next entry of the inputs. NOT_FOUND: there is none. CORRUPT, IO, NO_MEMORY: the
  * compaction is only to be ended. */

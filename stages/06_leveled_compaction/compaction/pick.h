@@ -3,7 +3,7 @@
 #ifndef STRATA_06_PICK_H
 #define STRATA_06_PICK_H
 
-#include "06_leveled_compaction/version.h"
+#include "06_leveled_compaction/version/version.h"
 
 #define PICK_TIMES 10     /* a level's target is so many times that of the level above it */
 #define PICK_L0_TABLES 4u /* of level 0 are due for compaction */

@@ -88,14 +88,6 @@ int pick_compaction(const struct version *v, const struct strata_options *option
 
 /* ---- Everything ---------------------------------------------------------------------------- */
 
-static bool has_tombstones(const struct version_level *l)
-{
-    for (size_t i = 0; i < l->count; i++)
-        if (l->tables[i]->sum.tombstones)
-            return true;
-    return false;
-}
-
 int pick_everything(const struct version *v, const struct strata_options *options, struct pick *out,
                     struct strata_error *err)
 {
@@ -114,8 +106,7 @@ int pick_everything(const struct version *v, const struct strata_options *option
     }
     while (out->output + 1 < LEVELS && out->bytes > pick_target(options, out->output))
         out->output++;
-    if (rc == 0 && (levels == 0 || (levels == 1 && out->count[out->output] &&
-                                    !has_tombstones(&v->levels[out->output]))))
+    if (rc == 0 && (!levels || (levels == 1 && out->count[out->output] && !v->tombstones)))
         return STRATA_NOT_FOUND;
     return rc;
 }

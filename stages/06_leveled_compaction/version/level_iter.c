@@ -2,7 +2,6 @@
  * stands in; a step out of it opens the next one. */
 #include "level_iter.h"
 #include "04_memtable_sstable/iter/merge_iter.h"
-#include "base/cost.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -59,26 +58,12 @@ static int backward(struct level_iter *it, int rc, struct strata_error *err)
     return rc == 0 ? show(it) : rc;
 }
 
-/* The first table whose largest key is not before `key`. */
-static size_t find_table(const struct level_iter *it, struct strata_slice key)
-{
-    size_t low = 0, high = it->run.count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        cost_so_far.comparisons++;
-        if (strata_compare(strata_buffer_slice(&it->run.tables[middle]->largest), key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static int level_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     struct level_iter *it = (struct level_iter *)iter;
-    size_t at = find_table(it, key);
+    const struct version_level level = {(struct sstable **)(uintptr_t)it->run.tables, it->run.count,
+                                        0};
+    size_t at = version_find(&level, key);
     int rc = at < it->run.count ? enter(it, at, err) : STRATA_NOT_FOUND;
 
     if (rc != 0)

@@ -3,7 +3,7 @@
 #ifndef STRATA_06_LEVEL_ITER_H
 #define STRATA_06_LEVEL_ITER_H
 
-#include "06_leveled_compaction/version.h"
+#include "06_leveled_compaction/version/version.h"
 
 /* Over a run, which it borrows. Every entry gets the sequence number `age`: of one key in several
  * sources of a merge the larger one hides the others, and in a tree that is the one from the level

@@ -92,7 +92,7 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
 {
     struct policy_input of = {.version = tree->super->version,
                               .options = tree->env->options,
-                              .cursors = tree->state.cursors,
+                              .cursors = tree->version->cursors,
                               .quarantined = &tree->quarantined,
                               .drain = tree->draining};
     struct pick pick;

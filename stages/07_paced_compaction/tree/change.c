@@ -19,20 +19,18 @@
 void change_free(struct change *c)
 {
     edit_free(&c->edit);
-    state_free(&c->state);
     version_unref(c->version);
     super_unref(c->super);
 }
 
 static int prepare(struct tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = state_copy(&tree->state, &c->state, err);
+    int rc;
 
     c->edit.next = tree->next;
-    if (rc == 0)
-        rc = state_apply(&c->state, &c->edit, err); /* 7.I28 */
-    if (rc == 0)
-        rc = version_new(&c->state, tree->super->version, c->tables, c->count, &c->version, err);
+    c->version = tree->version;
+    version_ref(c->version);
+    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 7.I28 */
     if (rc == 0 && tree->parts->index)
         rc = tree->parts->index(c->version, err);
     if (rc < 0)
@@ -41,14 +39,14 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
 }
 
-static int write_manifest(struct tree *tree, struct state *state, struct strata_error *err)
+static int write_manifest(struct tree *tree, const struct version *version,
+                          struct strata_error *err)
 {
     struct manifest manifest;
     struct edit whole;
-    int rc;
+    int rc = version_tell(version, &whole, err);
 
-    state->next = tree->next + 1;
-    rc = state_tell(state, &whole, err);
+    whole.next = tree->next + 1;
     if (rc == 0) {
         rc = manifest_create(&manifest, tree->env, tree->next++, &whole, err);
         tree->edit_uncertain = rc < 0 && manifest.known;
@@ -70,7 +68,7 @@ static int write_manifest(struct tree *tree, struct state *state, struct strata_
 
 int change_roll_over(struct tree *tree, struct strata_error *err)
 {
-    return write_manifest(tree, &tree->state, err);
+    return write_manifest(tree, tree->version, err);
 }
 
 static int commit(struct tree *tree, struct change *c, struct strata_error *err)
@@ -78,7 +76,7 @@ static int commit(struct tree *tree, struct change *c, struct strata_error *err)
     int rc;
 
     if (manifest_is_long(&tree->manifest))
-        return write_manifest(tree, &c->state, err);
+        return write_manifest(tree, c->version, err);
     rc = manifest_append(&tree->manifest, &c->edit, err);
     tree->edit_uncertain = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
     return rc;
@@ -96,7 +94,7 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
         for (size_t i = 0; any[level] && i < old->levels[level].count; i++) {
             struct sstable *table = old->levels[level].tables[i];
             cost_so_far.comparisons++;
-            if (!state_has_table(&tree->state, table->number))
+            if (!version_table(tree->version, table->number))
                 obsolete_add_table(&tree->obsolete, tree->env, table);
         }
 }
@@ -105,17 +103,17 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
 static void swap(struct tree *tree, struct change *c)
 {
     struct super *super = tree->super;
-    struct state state = tree->state;
+    struct version *old = tree->version;
 
     pthread_mutex_lock(&tree->group.mutex);
     tree_publish(tree, c->super);
-    tree->state = c->state;
+    tree->version = c->version;
     tree->nothing_due = false;
-    tree->stats.looked_in += atomic_load_explicit(&super->version->looked_in, memory_order_relaxed);
+    tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     pthread_mutex_unlock(&tree->group.mutex);
-    remove_tables(tree, super->version, &c->edit);
+    remove_tables(tree, old, &c->edit);
     c->super = super;
-    c->state = state;
+    c->version = old;
 }
 
 int change_install(struct tree *tree, struct change *c, struct strata_error *err)
@@ -135,15 +133,6 @@ int change_install(struct tree *tree, struct change *c, struct strata_error *err
 int change_add(struct change *c, unsigned level, const struct sstable *table,
                struct strata_error *err)
 {
-    struct edit_table added = {.level = level,
-                               .number = table->number,
-                               .bytes = table->bytes,
-                               .digest = table->sum.digest,
-                               .records = table->sum.records,
-                               .tombstones = table->sum.tombstones,
-                               .first = table->sum.first,
-                               .last = table->sum.last,
-                               .smallest = strata_buffer_slice(&table->smallest),
-                               .largest = strata_buffer_slice(&table->largest)};
+    struct edit_table added = version_entry(level, table);
     return edit_add(&c->edit, &added, err);
 }

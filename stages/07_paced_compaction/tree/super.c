@@ -36,7 +36,7 @@ void super_unref(struct super *super)
     free(super);
 }
 
-/* Who let go did all of its reading before that. */
+/* A reader that has dropped its reference did all of its reading before. */
 bool super_is_read(const struct super *super)
 {
     struct super *s = (struct super *)(uintptr_t)super;

@@ -1,7 +1,7 @@
 /* tree_check.c: everything that is relied on, read again: the manifest, which tells the state that
- * is in memory, and whose every edit is checked (state.c: order, no overlap, sequence numbers); the
- * logs; every table; and whether the files that it names are all there. The event log is read too,
- * but damage there is only a warning. */
+ * is in memory, and whose every edit is checked (version_apply.c: order, no overlap, sequence
+ * numbers); the logs; every table; and whether the files that it names are all there. The event log
+ * is read too, but damage there is only a warning. */
 #include "tree_check.h"
 #include "tree_files.h"
 #include "tree_open.h"
@@ -28,31 +28,30 @@ static bool in_order(const struct sstable *a, const struct sstable *b, unsigned 
 static int check_level(const struct tree *tree, unsigned level, struct strata_error *err)
 {
     const struct version_level *v = &tree->super->version->levels[level];
-    const struct state_level *s = &tree->state.levels[level];
+    uint64_t bytes = 0;
 
-    if (v->count != s->count || v->bytes != s->bytes)
-        return broken("a level of the version has other tables than the state", 0, err);
     for (size_t i = 0; i < v->count; i++) {
-        if (v->tables[i]->number != s->tables[i].number)
-            return broken("the version has another table than the state", s->tables[i].number, err);
         if (i && !in_order(v->tables[i - 1], v->tables[i], level))
             return broken("a table is out of order on its level", v->tables[i]->number, err);
+        bytes += v->tables[i]->bytes;
     }
-    return 0;
+    return bytes == v->bytes ? 0 : broken("a level's bytes are not its tables'", 0, err);
 }
 
 int tree_check(const struct tree *tree, struct strata_error *err)
 {
-    const struct state *state = &tree->state;
+    const struct version *v = tree->version;
     bool immutable = tree->super->immutable != NULL;
     int rc = 0;
 
     if (immutable != (tree->immutable.log.file != NULL)) /* 7.I1 */
         return broken("an immutable memtable and its log", tree->immutable.log.number, err);
-    if (tree->log_named && state->logs[state->log_count - 1].number != tree->live.log.number)
-        return broken("the live log is not the last of the state", tree->live.log.number, err);
-    if (tree->log_named && immutable && state->logs[0].number != tree->immutable.log.number)
-        return broken("the state does not name this log", tree->immutable.log.number, err);
+    if (tree->log_named && v->logs[v->log_count - 1].number != tree->live.log.number)
+        return broken("the live log is not the last of the version", tree->live.log.number, err);
+    if (tree->log_named && immutable && v->logs[0].number != tree->immutable.log.number)
+        return broken("the version does not name this log", tree->immutable.log.number, err);
+    if (tree->super->version != v) /* 7.I3 */
+        return broken("readers are given another version than the manifest's", 0, err);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
         rc = check_level(tree, level, err);
     return rc;
@@ -66,18 +65,18 @@ static int verify_manifest(const struct tree *tree, struct strata_error *err)
     struct strata_options options = *tree->env->options;
     struct strata_env env = *tree->env;
     struct manifest manifest;
-    struct state state = {0};
+    struct version *version;
     uint64_t torn;
     int rc;
 
     options.read_only = true;
     env.options = &options;
-    rc = tree_read_state(&env, &manifest, &state, &torn, err);
-    if (rc == 0 && !tree->failed && !state_same(&state, &tree->state))
+    rc = tree_read_version(&env, &manifest, &version, &torn, err);
+    if (rc == 0 && !tree->failed && !version_same(version, tree->version))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
                          "it is whole, but does not tell what was written last");
     manifest_close(&manifest);
-    state_free(&state);
+    version_unref(version);
     return rc;
 }
 
@@ -93,8 +92,8 @@ static int verify_logs(const struct tree *tree, struct strata_error *err)
 {
     int rc = 0;
 
-    for (uint32_t i = 0; rc == 0 && i < tree->state.log_count; i++) {
-        const struct edit_log *entry = &tree->state.logs[i];
+    for (uint32_t i = 0; rc == 0 && i < tree->version->log_count; i++) {
+        const struct edit_log *entry = &tree->version->logs[i];
         struct tables known = tree_log_known(entry);
         bool live = entry->number == tree->live.log.number;
         rc = log_verify(find_log(tree, entry->number), &known,

@@ -21,10 +21,10 @@ bool tree_is_name(const char *name, uint64_t number, const char *suffix)
     return is_name(name, number, suffix, false);
 }
 
-static bool is_live_log(const struct state *state, uint64_t number)
+static bool is_live_log(const struct version *v, uint64_t number)
 {
-    for (uint32_t i = 0; i < state->log_count; i++)
-        if (state->logs[i].number == number)
+    for (uint32_t i = 0; v && i < v->log_count; i++)
+        if (v->logs[i].number == number)
             return true;
     return false;
 }
@@ -36,11 +36,11 @@ static bool is_dead(const struct tree *tree, const char *name)
     uint64_t number = strtoull(name, NULL, 10);
 
     if (is_name(name, number, ".log", false))
-        return !is_live_log(&tree->state, number);
+        return !is_live_log(tree->version, number);
     if (is_name(name, number, ".manifest", false))
         return number != tree->manifest.number;
     if (is_name(name, number, suffix, false))
-        return !state_has_table(&tree->state, number);
+        return !(tree->version && version_table(tree->version, number));
     return is_name(name, number, suffix, true) || strcmp(name, CURRENT_NAME ".tmp") == 0;
 }
 
@@ -120,12 +120,11 @@ static int expect(const struct tree *tree, const struct fs_names *names, uint64_
 static int expect_live(const struct tree *tree, const struct fs_names *names,
                        struct strata_error *err)
 {
-    const struct version *v = tree->super->version;
-    const struct state *state = &tree->state;
+    const struct version *v = tree->version;
     int rc = 0;
 
-    for (uint32_t i = 0; rc == 0 && i < state->log_count; i++)
-        rc = expect(tree, names, state->logs[i].number, ".log", err);
+    for (uint32_t i = 0; rc == 0 && i < v->log_count; i++)
+        rc = expect(tree, names, v->logs[i].number, ".log", err);
     for (size_t i = 0; rc == 0 && i < v->count; i++)
         rc = expect(tree, names, v->all[i]->number, tree->kind->suffix, err);
     return rc;

@@ -73,13 +73,13 @@ static int check_unnamed_log(const struct tree *tree, const char *name, uint64_t
 static int check_unnamed_logs(const struct tree *tree, const struct fs_names *names,
                               struct strata_error *err)
 {
-    const struct state *state = &tree->state;
+    const struct version *v = tree->version;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < names->count; i++) {
         uint64_t number = strtoull(names->names[i], NULL, 10);
         if (tree_is_name(names->names[i], number, ".log") &&
-            number > state->logs[state->log_count - 1].number)
+            number > v->logs[v->log_count - 1].number)
             rc = check_unnamed_log(tree, names->names[i], number, err);
     }
     return rc;
@@ -87,63 +87,22 @@ static int check_unnamed_logs(const struct tree *tree, const struct fs_names *na
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
-/* The table is the one that the edit added. */
-static int check_table(const struct sstable *table, const struct edit_table *entry,
-                       struct strata_error *err)
-{
-    if (table->bytes != entry->bytes || table->sum.digest != entry->digest ||
-        table->sum.records != entry->records || table->sum.tombstones != entry->tombstones ||
-        table->sum.first != entry->first || table->sum.last != entry->last ||
-        strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) != 0 ||
-        strata_compare(strata_buffer_slice(&table->largest), entry->largest) != 0)
-        return strata_fail(err, STRATA_ERR_CORRUPT, table->path, table->bytes,
-                           "not the table that the manifest names: that one has %" PRIu64 " bytes",
-                           entry->bytes);
-    return 0;
-}
-
-static int open_tables(struct tree *tree, struct sstable **tables, size_t *count,
-                       struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++) {
-        const struct state_level *l = &tree->state.levels[level];
-        for (size_t i = 0; rc == 0 && i < l->count; i++) {
-            rc = (tree->parts->open ? tree->parts->open : tree->kind->open)(
-                tree->env, tree->common, l->tables[i].number, &tables[*count], err);
-            if (rc == 0)
-                rc = check_table(tables[(*count)++], &l->tables[i], err);
-        }
-    }
-    return rc;
-}
-
 static int make_super(struct tree *tree, struct strata_error *err)
 {
-    size_t size = (tree->state.count + 1) * sizeof(struct sstable *), count = 0;
-    struct sstable **tables = malloc(size);
     struct memtable *memtable = NULL;
-    struct version *version = NULL;
-    int rc = tables ? memtable_new(tree->parts->memtable, tree->memory,
-                                   tree->env->options->memtable_bytes, &memtable, err)
-                    : strata_fail_memory(err, size);
+    int rc = memtable_new(tree->parts->memtable, tree->memory, tree->env->options->memtable_bytes,
+                          &memtable, err);
 
     if (rc == 0)
-        rc = open_tables(tree, tables, &count, err);
-    if (rc == 0)
-        rc = version_new(&tree->state, NULL, tables, count, &version, err);
+        rc = version_open(tree->version, tree->parts->open ? tree->parts->open : tree->kind->open,
+                          tree->env, tree->common, err);
     if (rc == 0 && tree->parts->index)
-        rc = tree->parts->index(version, err);
+        rc = tree->parts->index(tree->version, err);
     if (rc == 0) {
-        tree->super = super_new(tree->parts, memtable, NULL, version);
+        tree->super = super_new(tree->parts, memtable, NULL, tree->version);
         rc = tree->super ? 0 : strata_fail_memory(err, sizeof *tree->super);
     }
-    for (size_t i = 0; i < count; i++)
-        sstable_unref(tables[i]); /* the version has them */
-    version_unref(version);
     memtable_unref(memtable);
-    free(tables);
     return rc;
 }
 
@@ -177,18 +136,18 @@ static int read_log(struct tree *tree, const struct edit_log *entry, struct tree
 
 static int read_logs(struct tree *tree, struct strata_error *err)
 {
-    const struct state *state = &tree->state;
+    const struct version *v = tree->version;
     int rc = 0;
 
-    if (state->log_count == 2) {
-        rc = read_log(tree, &state->logs[0], &tree->older, err);
-        if (rc == 0 && tree->sequence != state->logs[1].first)
+    if (v->log_count == 2) {
+        rc = read_log(tree, &v->logs[0], &tree->older, err);
+        if (rc == 0 && tree->sequence != v->logs[1].first)
             rc = strata_fail(err, STRATA_ERR_CORRUPT, tree->older.log.path, tree->opened.end,
-                             "the log goes on behind operation %" PRIu64 ", where the next begins",
-                             state->logs[1].first);
+                             "the log continues after operation %" PRIu64 ", where the next begins",
+                             v->logs[1].first);
     }
     if (rc == 0)
-        rc = read_log(tree, &state->logs[state->log_count - 1], &tree->live, err);
+        rc = read_log(tree, &v->logs[v->log_count - 1], &tree->live, err);
     tree->log_named = rc == 0;
     return rc;
 }
@@ -196,7 +155,7 @@ static int read_logs(struct tree *tree, struct strata_error *err)
 /* As a clean close leaves it, or one that was just made. */
 static bool ended_cleanly(const struct tree *tree)
 {
-    return tree->state.log_count == 1 && tree->opened.end == tree->live.made &&
+    return tree->version->log_count == 1 && tree->opened.end == tree->live.made &&
            tree->live.log.file->end == tree->live.made;
 }
 
@@ -204,15 +163,17 @@ static bool ended_cleanly(const struct tree *tree)
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return state_apply(arg, edit, err);
+    return version_apply(arg, edit, NULL, 0, err);
 }
 
-int tree_read_state(const struct strata_env *env, struct manifest *manifest, struct state *state,
-                    uint64_t *torn, struct strata_error *err)
+int tree_read_version(const struct strata_env *env, struct manifest *manifest,
+                      struct version **version, uint64_t *torn, struct strata_error *err)
 {
-    int rc = manifest_open(manifest, env, apply, state, torn, err);
+    int rc;
 
-    if (rc == 0 && !state->log_count)
+    *version = NULL;
+    rc = manifest_open(manifest, env, apply, version, torn, err);
+    if (rc == 0 && !*version)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest->path, 0, "the manifest has no edit");
     return rc;
 }
@@ -232,7 +193,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     edit.logs[0] = (struct edit_log){1, 1, tree->live.made, 1};
     edit.next = tree->next;
     if (rc == 0)
-        rc = state_apply(&tree->state, &edit, err);
+        rc = version_apply(&tree->version, &edit, NULL, 0, err);
     if (rc == 0)
         rc = make_super(tree, err);
     if (rc == 0)
@@ -241,7 +202,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-/* The files that stand there besides. */
+/* The other files of the directory. */
 static int look_around(struct tree *tree, struct fs_names *names, struct strata_error *err)
 {
     int rc = fs_list(tree->env->fs, tree->env->dir, names, err);
@@ -255,11 +216,12 @@ static int look_around(struct tree *tree, struct fs_names *names, struct strata_
 static int read_all(struct tree *tree, uint64_t *torn, struct fs_names *names,
                     struct strata_error *err)
 {
-    int rc = tree_read_state(tree->env, &tree->manifest, &tree->state, torn, err);
+    int rc = tree_read_version(tree->env, &tree->manifest, &tree->version, torn, err);
 
-    tree->next = tree->state.next;
-    if (rc == 0)
-        rc = make_super(tree, err);
+    if (rc < 0)
+        return rc;
+    tree->next = tree->version->next;
+    rc = make_super(tree, err);
     if (rc == 0)
         rc = read_logs(tree, err);
     if (rc == 0)
@@ -286,7 +248,7 @@ static int begin_log(struct tree *tree, struct strata_error *err)
 /* 7.I8. */
 static bool may_wait(const struct tree *tree)
 {
-    return tree->parts->deferred_recovery && tree->state.log_count == 1 &&
+    return tree->parts->deferred_recovery && tree->version->log_count == 1 &&
            tree->env->options->sync != STRATA_SYNC_ALWAYS;
 }
 
@@ -337,10 +299,10 @@ int tree_del(struct tree *tree, struct strata_error *err)
     policy_quarantine_clear(&tree->quarantined);
     super_unref(tree->super);
     obsolete_free(&tree->obsolete, tree->env->fs);
+    version_unref(tree->version);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
-    state_free(&tree->state);
     if (tree->memory)
         tree->parts->memory_free(tree->memory);
     pthread_mutex_destroy(&tree->reading);

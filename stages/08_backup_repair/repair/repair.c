@@ -88,16 +88,16 @@ static void report_manifest(struct repair *r)
                                          : "what it names is not what there is");
 }
 
-static void report_healthy(struct repair *r, const struct state *state)
+static void report_healthy(struct repair *r, const struct version *v)
 {
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < state->levels[level].count; i++) {
-            repair_report(r, state->levels[level].tables[i].number, r->kind->suffix,
-                          STRATA_FATE_KEPT, "");
+        for (size_t i = 0; i < v->levels[level].count; i++) {
+            repair_report(r, v->levels[level].tables[i]->number, r->kind->suffix, STRATA_FATE_KEPT,
+                          "");
             r->sum->tables_kept++;
         }
-    for (uint32_t i = 0; i < state->log_count; i++) {
-        repair_report(r, state->logs[i].number, ".log", STRATA_FATE_KEPT, "");
+    for (uint32_t i = 0; i < v->log_count; i++) {
+        repair_report(r, v->logs[i].number, ".log", STRATA_FATE_KEPT, "");
         r->sum->logs++;
     }
 }
@@ -121,7 +121,7 @@ static int check_health(struct repair *r, bool reports, struct strata_error *err
         return rc;
     rc = engine->verify(self, NULL, err);
     if (rc == 0 && reports)
-        report_healthy(r, &((struct tree *)self)->state);
+        report_healthy(r, ((struct tree *)self)->version);
     engine->close(self, NULL); /* it was only read */
     return rc;
 }
@@ -136,7 +136,7 @@ static void repair_free(struct repair *r)
     free(r->tables);
     free(r->logs);
     free(r->removed);
-    state_free(&r->state);
+    version_unref(r->version);
     memtable_unref(r->memtable);
     fs_names_free(&r->names);
     if (r->common)

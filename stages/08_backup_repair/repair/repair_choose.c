@@ -41,7 +41,9 @@ static bool has_unnamed_table(const struct repair *r)
 /* A log is written to only after an edit has named it. */
 static bool has_unnamed_operations(const struct repair *r)
 {
-    uint64_t last = r->state.log_count ? r->state.logs[r->state.log_count - 1].number : 0;
+    uint64_t last = repair_version(r)->log_count
+                        ? repair_version(r)->logs[repair_version(r)->log_count - 1].number
+                        : 0;
 
     for (size_t i = 0; i < r->log_count; i++)
         if (!r->logs[i].named && r->logs[i].number > last && r->logs[i].operations)
@@ -207,8 +209,8 @@ static void set_floor(struct repair *r, bool logged)
         if (r->tables[i].live && r->tables[i].entry.last > r->floor)
             r->floor = r->tables[i].entry.last;
     r->sequence = r->floor + 1;
-    if (!logged && r->state.log_count && r->state.logs[0].first > r->sequence)
-        r->sequence = r->state.logs[0].first;
+    if (!logged && repair_version(r)->log_count && repair_version(r)->logs[0].first > r->sequence)
+        r->sequence = repair_version(r)->logs[0].first;
 }
 
 /* As a clean close leaves it: nothing has to be guessed. */

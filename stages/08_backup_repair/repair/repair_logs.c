@@ -186,13 +186,13 @@ static int judge_end(struct log_reading *d, const struct strata_error *why,
 {
     struct strata_error damage = {0};
     struct repair_log *log = d->log;
-    const struct state *state = &d->repair->state;
+    const struct version *v = repair_version(d->repair);
     int rc;
 
-    for (uint32_t i = 0; i < state->log_count; i++)
-        if (state->logs[i].number == log->number) {
-            d->replay.known = state->logs[i].end;
-            log->cut |= log->next < state->logs[i].sequence;
+    for (uint32_t i = 0; i < v->log_count; i++)
+        if (v->logs[i].number == log->number) {
+            d->replay.known = v->logs[i].end;
+            log->cut |= log->next < v->logs[i].sequence;
         }
     if (d->replay.known < mark_known(&d->tail, log->number))
         d->replay.known = mark_known(&d->tail, log->number);
@@ -299,8 +299,8 @@ int repair_examine_logs(struct repair *r, struct strata_error *err)
         log->present = true;
         rc = read_log(r, log, err);
     }
-    for (uint32_t i = 0; rc == 0 && i < r->state.log_count; i++)
-        rc = add_named(r, r->state.logs[i].number, err);
+    for (uint32_t i = 0; rc == 0 && i < repair_version(r)->log_count; i++)
+        rc = add_named(r, repair_version(r)->logs[i].number, err);
     return rc;
 }
 

@@ -32,12 +32,25 @@ static int note_removed(struct repair *r, uint64_t number, struct strata_error *
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
     struct applying *a = arg;
-    int rc = a->applied == a->most ? ENOUGH : state_apply(&a->repair->state, edit, err);
+    int rc =
+        a->applied == a->most ? ENOUGH : version_apply(&a->repair->version, edit, NULL, 0, err);
 
     for (size_t i = 0; rc == 0 && i < edit->removed_count; i++)
         rc = note_removed(a->repair, edit->removed[i].number, err);
     a->applied += rc == 0;
     return rc;
+}
+
+static void drop_version(struct repair *r)
+{
+    version_unref(r->version);
+    r->version = NULL;
+}
+
+const struct version *repair_version(const struct repair *r)
+{
+    static const struct version none;
+    return r->version ? r->version : &none;
 }
 
 static int read_edits(struct repair *r, const struct current *which, uint64_t most,
@@ -47,7 +60,7 @@ static int read_edits(struct repair *r, const struct current *which, uint64_t mo
     struct manifest m = {.env = r->env, .number = which->number, .known = which->known};
     int rc;
 
-    state_free(&r->state);
+    drop_version(r);
     r->removed_count = 0;
     m.path = manifest_path(r->env, which->number);
     rc = m.path ? fs_open(r->env->fs, m.path, FS_READ, &m.file, err) : strata_fail_memory(err, 64);
@@ -84,8 +97,9 @@ static int read_manifest(struct repair *r, const struct current *which, uint64_t
 static bool state_is_leftover(const struct repair *r)
 {
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < r->state.levels[level].count; i++) {
-            const struct repair_table *t = repair_find(r, r->state.levels[level].tables[i].number);
+        for (size_t i = 0; i < repair_version(r)->levels[level].count; i++) {
+            const struct repair_table *t =
+                repair_find(r, repair_version(r)->levels[level].tables[i]->number);
             if (t && t->leftover)
                 return true;
         }
@@ -106,7 +120,7 @@ static int try_manifest(struct repair *r, const struct current *which, struct st
     }
     r->manifest_whole = false;
     r->removed_count = 0;
-    state_free(&r->state);
+    drop_version(r);
     return 0;
 }
 
@@ -195,14 +209,17 @@ int repair_examine_manifest(struct repair *r, struct strata_error *err)
     int rc = choose_manifest(r, err);
 
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < r->state.levels[level].count; i++)
-            rc = take_named(r, &r->state.levels[level].tables[i], err);
+        for (size_t i = 0; rc == 0 && i < repair_version(r)->levels[level].count; i++) {
+            struct edit_table named =
+                version_entry(level, repair_version(r)->levels[level].tables[i]);
+            rc = take_named(r, &named, err);
+        }
     for (size_t i = 0; rc == 0 && i < r->removed_count; i++) {
         struct repair_table *t = repair_find(r, r->removed[i]);
         if (t)
             t->obsolete = !t->named;
     }
-    if (r->state.next > r->next)
-        r->next = r->state.next;
+    if (repair_version(r)->next > r->next)
+        r->next = repair_version(r)->next;
     return rc;
 }

@@ -240,8 +240,8 @@ static int add_log(struct repair *r, struct edit *edit, struct strata_error *err
 
     edit->has_logs = true;
     if (r->keep_logs) {
-        memcpy(edit->logs, r->state.logs, sizeof edit->logs);
-        edit->log_count = r->state.log_count;
+        memcpy(edit->logs, repair_version(r)->logs, sizeof edit->logs);
+        edit->log_count = repair_version(r)->log_count;
         return 0;
     }
     rc = log_create(&log, r->env, r->parts->tree->log, number, r->sequence, err);
@@ -271,18 +271,19 @@ static int add_tables(struct repair *r, struct edit *edit, struct sstable **logg
         rc = edit_add(edit, &entry, err);
     }
     for (unsigned level = 0; rc == 0 && r->exact && level < LEVELS; level++)
-        if (r->state.cursors[level].size)
-            rc = edit_cursor(edit, level, strata_buffer_slice(&r->state.cursors[level]), err);
+        if (repair_version(r)->cursors[level].size)
+            rc = edit_cursor(edit, level, strata_buffer_slice(&repair_version(r)->cursors[level]),
+                             err);
     return rc;
 }
 
 /* What could not be read again is not written. */
 static int check_edit(const struct edit *edit, struct strata_error *err)
 {
-    struct state state = {0};
-    int rc = state_apply(&state, edit, err);
+    struct version *version = NULL;
+    int rc = version_apply(&version, edit, NULL, 0, err);
 
-    state_free(&state);
+    version_unref(version);
     return rc;
 }
 
@@ -318,8 +319,8 @@ static bool is_dropped(const struct repair *r, const char *name)
     const struct repair_table *t = repair_find(r, number);
 
     if (tree_is_name(name, number, ".log")) {
-        for (uint32_t i = 0; r->keep_logs && i < r->state.log_count; i++)
-            if (r->state.logs[i].number == number)
+        for (uint32_t i = 0; r->keep_logs && i < repair_version(r)->log_count; i++)
+            if (repair_version(r)->logs[i].number == number)
                 return false;
         return true;
     }

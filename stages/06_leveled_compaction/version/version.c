@@ -1,0 +1,185 @@
+/* version.c: see version.h: its life, what it says as a whole, and looking things up in it. How an
+ * edit makes the next one is in version_apply.c.
+ *
+ * 6.I1: what is on a level is newer, key by key, than what is on the levels below it; so the first
+ *     level that has a key has its newest version. Table by table this cannot be said: what was
+ *     merged holds operations of long ago and of today. So a source is as new as its level. */
+#include "version.h"
+#include "base/cost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Its life ------------------------------------------------------------------------------ */
+
+void version_ref(struct version *version)
+{
+    atomic_fetch_add_explicit(&version->refs, 1, memory_order_relaxed);
+}
+
+void version_unref(struct version *version)
+{
+    if (!version || atomic_fetch_sub_explicit(&version->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < version->count; i++)
+        sstable_unref(version->all[i]);
+    for (unsigned level = 0; level < LEVELS; level++)
+        strata_buffer_free(&version->cursors[level]);
+    if (version->index)
+        version->index_free(version->index);
+    free(version);
+}
+
+/* ---- The whole of it ----------------------------------------------------------------------- */
+
+struct edit_table version_entry(unsigned level, const struct sstable *table)
+{
+    return (struct edit_table){.level = level,
+                               .number = table->number,
+                               .bytes = table->bytes,
+                               .digest = table->sum.digest,
+                               .records = table->sum.records,
+                               .tombstones = table->sum.tombstones,
+                               .first = table->sum.first,
+                               .last = table->sum.last,
+                               .smallest = strata_buffer_slice(&table->smallest),
+                               .largest = strata_buffer_slice(&table->largest)};
+}
+
+bool version_is(const struct sstable *table, const struct edit_table *entry)
+{
+    return table->number == entry->number && table->bytes == entry->bytes &&
+           table->sum.digest == entry->digest && table->sum.records == entry->records &&
+           table->sum.tombstones == entry->tombstones && table->sum.first == entry->first &&
+           table->sum.last == entry->last &&
+           strata_compare(strata_buffer_slice(&table->smallest), entry->smallest) == 0 &&
+           strata_compare(strata_buffer_slice(&table->largest), entry->largest) == 0;
+}
+
+int version_tell(const struct version *v, struct edit *edit, struct strata_error *err)
+{
+    int rc = 0;
+
+    *edit = (struct edit){.next = v->next, .has_logs = true, .log_count = v->log_count};
+    memcpy(edit->logs, v->logs, sizeof edit->logs);
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
+        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++) {
+            struct edit_table entry = version_entry(level, v->levels[level].tables[i]);
+            rc = edit_add(edit, &entry, err);
+        }
+        if (rc == 0 && v->cursors[level].size)
+            rc = edit_cursor(edit, level, strata_buffer_slice(&v->cursors[level]), err);
+    }
+    return rc;
+}
+
+static bool same_level(const struct version *a, const struct version *b, unsigned level)
+{
+    const struct version_level *x = &a->levels[level], *y = &b->levels[level];
+    bool same =
+        x->count == y->count && strata_compare(strata_buffer_slice(&a->cursors[level]),
+                                               strata_buffer_slice(&b->cursors[level])) == 0;
+
+    for (size_t i = 0; same && i < x->count; i++) {
+        struct edit_table entry = version_entry(level, y->tables[i]);
+        same = version_is(x->tables[i], &entry);
+    }
+    return same;
+}
+
+bool version_same(const struct version *a, const struct version *b)
+{
+    bool same = a->log_count == b->log_count &&
+                memcmp(a->logs, b->logs, a->log_count * sizeof *a->logs) == 0;
+
+    for (unsigned level = 0; same && level < LEVELS; level++)
+        same = same_level(a, b, level);
+    return same;
+}
+
+/* ---- Looking things up --------------------------------------------------------------------- */
+
+size_t version_find_number(const struct version *v, uint64_t number)
+{
+    size_t low = 0, high = v->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (v->by_number[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct sstable *version_table(const struct version *v, uint64_t number)
+{
+    size_t at = version_find_number(v, number);
+    return at < v->count && v->by_number[at]->number == number ? v->by_number[at] : NULL;
+}
+
+size_t version_find(const struct version_level *level, struct strata_slice key)
+{
+    size_t low = 0, high = level->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        cost_so_far.comparisons++;
+        if (strata_compare(strata_buffer_slice(&level->tables[middle]->largest), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int search_table(struct version *v, struct sstable *table, struct strata_slice key,
+                        unsigned *type, struct strata_buffer *value, struct strata_error *err)
+{
+    if (sstable_compare_key(table, key) != 0)
+        return STRATA_NOT_FOUND;
+    atomic_fetch_add_explicit(&v->looked_in, 1, memory_order_relaxed);
+    return table->kind->get(table, key, type, value, err);
+}
+
+int version_get(struct version *v, struct strata_slice key, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err) /* 6.I1 */
+{
+    const struct version_level *l = &v->levels[0];
+    int rc = STRATA_NOT_FOUND;
+
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < l->count; i++)
+        rc = search_table(v, l->tables[i], key, type, value, err);
+    for (unsigned level = 1; rc == STRATA_NOT_FOUND && level < LEVELS; level++) {
+        size_t at = version_find(&v->levels[level], key);
+        if (at < v->levels[level].count)
+            rc = search_table(v, v->levels[level].tables[at], key, type, value, err);
+    }
+    return rc;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+size_t version_run_count(const struct version *version)
+{
+    size_t count = version->levels[0].count;
+
+    for (unsigned level = 1; level < LEVELS; level++)
+        count += version->levels[level].count > 0;
+    return count;
+}
+
+void version_runs(const struct version *version, struct run *out) /* 6.I1 */
+{
+    const struct version_level *l = &version->levels[0];
+    size_t n = 0;
+
+    for (; n < l->count; n++)
+        out[n] = (struct run){l->tables + n, 1};
+    for (unsigned level = 1; level < LEVELS; level++) {
+        l = &version->levels[level];
+        if (l->count)
+            out[n++] = (struct run){l->tables, l->count};
+    }
+}

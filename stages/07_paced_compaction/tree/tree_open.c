@@ -299,10 +299,10 @@ int tree_del(struct tree *tree, struct strata_error *err)
     policy_quarantine_clear(&tree->quarantined);
     super_unref(tree->super);
     obsolete_free(&tree->obsolete, tree->env->fs);
+    version_unref(tree->version);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
-    version_unref(tree->version);
     if (tree->memory)
         tree->parts->memory_free(tree->memory);
     pthread_mutex_destroy(&tree->reading);

@@ -30,7 +30,7 @@ enum fs_flags {
     FS_AHEAD = 1 << 4,     /* make room ahead of appends: see fs_append */
     FS_MAPPED = 1 << 5 /* with FS_AHEAD: the implementation may store appends into that room by a
                         * mapping. No call to the system, then; but if the device cannot read a
-                        * page back that it was given, or the file system has given up after an
+                        * page back that it was given, or the file system has shut down after an
                         * error, the process gets SIGBUS, not an error */
 };
 

@@ -78,10 +78,11 @@ int pick_compaction(const struct version *v, const struct strata_options *option
     range = pick_range_of(
         l->tables[level ? pick_behind(l, strata_buffer_slice(&cursors[level])) : l->count - 1]);
     if (level == 0)
-        pick_close_over(l, &range); /* 6.I1 */
+        pick_close_over(l, &range); /* 6.I13 */
     rc = pick_take_overlapping(out, v, level, &range, err);
     if (rc == 0)
-        rc = pick_take_overlapping(out, v, out->output, &range, err); /* 6.I2 */
+        rc = pick_take_overlapping(out, v, out->output, &range, err); /* 6.I14 */
+    assert(rc < 0 || out->count[level] > 0);
     out->move = rc == 0 && can_move(v, options, out, &range);
     return rc;
 }

@@ -298,6 +298,7 @@ int tree_del(struct tree *tree, struct strata_error *err)
     events_free(&tree->events);
     policy_quarantine_clear(&tree->quarantined);
     super_unref(tree->super);
+    version_unref(tree->version);
     obsolete_free(&tree->obsolete, tree->env->fs);
     version_unref(tree->version);
     if (tree->common)

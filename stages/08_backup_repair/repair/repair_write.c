@@ -12,7 +12,7 @@
  */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "04_memtable_sstable/log.h"
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "07_paced_compaction/tree/tree_files.h"
 #include "08_backup_repair/repair/repair.h"
 #include "db/aside.h"

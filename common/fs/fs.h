@@ -173,7 +173,7 @@ int fs_names_add(struct fs_names *names, const char *name); /* copies; 0 or -ENO
 void fs_names_free(struct fs_names *names);
 /* Names made, renamed and removed in it are on the device. IO, whatever the cause. */
 int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err);
-/* STRATA_ERR_LOCKED when another holds it. fs_close gives it back. */
+/* STRATA_ERR_LOCKED when another holds it. fs_close releases it. */
 int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out,
             struct strata_error *err);
 uint64_t fs_now(struct strata_fs *fs);

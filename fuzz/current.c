@@ -1,11 +1,11 @@
-/* current.c: CURRENT of stage 6 (stages/06_leveled_compaction/current.c), beside a real manifest.
+/* current.c: CURRENT of stage 6 (stages/06_leveled_compaction/manifest/current.c), beside a real manifest.
  *
  * Beyond what database.h lists:
  *   - it is taken or refused; what is taken makes the same bytes when it is written anew;
  *   - the annotated dump tells of damage iff it is refused;
  *   - the database opens iff it names the manifest that is there, and knows of no more bytes than
  *     that has; then it holds what was written. */
-#include "06_leveled_compaction/current.h"
+#include "06_leveled_compaction/manifest/current.h"
 #include "database.h"
 #include "fuzz.h"
 #include "sample.h"

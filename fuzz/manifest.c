@@ -1,4 +1,4 @@
-/* manifest.c: the manifest of stage 6 (stages/06_leveled_compaction/manifest.c): the bytes are that
+/* manifest.c: the manifest of stage 6 (stages/06_leveled_compaction/manifest/manifest.c): the bytes are that
  * of a database with some tables on two levels, whose CURRENT knows nothing of how long it is.
  *
  * Beyond what database.h lists:
@@ -9,7 +9,7 @@
  *   - the annotated dump tells of damage iff it is refused, of a torn end iff it has one;
  *   - what opens holds what was written, but for a forged manifest, whose checks hold and which the
  *     engine never wrote: of that one it is asked only that it can be opened and read, or not. */
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "01_append_log/record.h"
 #include "06_leveled_compaction/version/version.h"
 #include "base/coding.h"

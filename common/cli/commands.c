@@ -17,7 +17,7 @@ const struct cli_command cli_commands[] = {
      .required = 3,
      .options = RECORD_OPTIONS | WRITE_OPTIONS,
      .exits = DB_EXITS,
-     .summary = "store VALUE under KEY, in place of what was there",
+     .summary = "store VALUE under KEY, replacing an older value",
      .about = "Makes the database DIR if there is none, but not the directory it lies in. When\n"
               "put has ended with 0, the record survives what the stage promises (`strata\n"
               "stages`). An empty KEY or VALUE is written ''.\n\n"

@@ -84,9 +84,9 @@ struct explore {
     unsigned twice;              /* one state in so many is crashed again; 0: none */
     bool only_twice;             /* the states of the first crash are not counted */
     enum explore_way way;
-    uint64_t at;                     /* not of EXPLORE_WHOLE */
-    bool only_new_sites;             /* make states only if it comes by a site that has none */
-    enum oracle_verdict stop;        /* at the first state with that verdict; FINE: never */
+    uint64_t at;              /* not of EXPLORE_WHOLE */
+    bool only_new_sites;      /* make states only if the script executes a site that has none */
+    enum oracle_verdict stop; /* at the first state with that verdict; FINE: never */
     const struct explore_place *one; /* NULL: all. Make only this state, by its way; before the
                                       * oracle sees it, it is handed to `keep`, which may be NULL */
     void (*keep)(void *arg, struct strata_fs *state);

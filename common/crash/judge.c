@@ -96,7 +96,7 @@ static void judge_stop(struct strata_iter *iter, int rc, const struct strata_err
     judge_call(rc, err, answers);
     if (of_a_move && (strata_iter_positioned(iter) || strata_iter_key(iter).size ||
                       strata_iter_next(iter, NULL) != STRATA_ERR_INVALID))
-        wrong(answers, "a scan went on after an error");
+        wrong(answers, "a scan continued after an error");
 }
 
 void judge_iter(struct strata_iter *iter, const struct model *model, bool backwards,

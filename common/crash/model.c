@@ -231,7 +231,7 @@ static int compare_scan(const struct model *model, struct strata_iter *iter, boo
     }
     if (rc < 0)
         return failed(verdict, doing, &err);
-    return rc == 0 ? differs(verdict, doing, "goes on after the end", strata_iter_key(iter)) : 0;
+    return rc == 0 ? differs(verdict, doing, "continues after the end", strata_iter_key(iter)) : 0;
 }
 
 static int compare_gets(const struct model *model, struct strata *db, struct verdict *verdict)

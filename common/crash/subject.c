@@ -219,7 +219,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
         options->compaction = STRATA_COMPACTION_TIERED;
     if (!getenv("STRATA_SIZES")) { /* small, so that a short script crosses every boundary */
         options->segment_bytes = 1500;
-        options->memtable_bytes = subject_info()->stage < 6 ? 4096 : 800;
+        options->memtable_bytes = subject_info()->stage < 6 ? 3072 : 800;
         options->cache_bytes = (size_t)16 << 10;
         options->block_bytes = 256;
         options->level_bytes = 1024;

@@ -37,7 +37,7 @@ struct strata {
     _Atomic uint64_t counters[DB_COUNTERS];
 };
 
-/* Makes a database for a copy that goes on until db_close_filled: the marker says FILLING, and
+/* Makes a database for a copy that ends with db_close_filled: the marker says FILLING, and
  * every other open returns ABSENT ("incomplete"): for ever, if the copy is interrupted or
  * strata_close is called. Writes are not synced one by one. `dir` must not exist, or be empty; else
  * EXISTS. `options` as for strata_open, but for create, exclusive and sync, which are not looked

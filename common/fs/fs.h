@@ -30,7 +30,7 @@ enum fs_flags {
     FS_AHEAD = 1 << 4,     /* make room ahead of appends: see fs_append */
     FS_MAPPED = 1 << 5 /* with FS_AHEAD: the implementation may store appends into that room by a
                         * mapping. No call to the system, then; but if the device cannot read a
-                        * page back that it was given, or the file system has given up after an
+                        * page back that it was given, or the file system has shut down after an
                         * error, the process gets SIGBUS, not an error */
 };
 
@@ -173,7 +173,7 @@ int fs_names_add(struct fs_names *names, const char *name); /* copies; 0 or -ENO
 void fs_names_free(struct fs_names *names);
 /* Names made, renamed and removed in it are on the device. IO, whatever the cause. */
 int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err);
-/* STRATA_ERR_LOCKED when another holds it. fs_close gives it back. */
+/* STRATA_ERR_LOCKED when another holds it. fs_close releases it. */
 int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out,
             struct strata_error *err);
 uint64_t fs_now(struct strata_fs *fs);

@@ -60,7 +60,7 @@ void csv_want(struct csv *csv, const char *key, const char *value, bool all);
 /* The names in the header (of a very long one, the first megabyte), escaped, with ", " between
  * them; ours until csv_free. */
 struct strata_slice csv_names(const struct csv *csv);
-/* After a fault: goes on with the line of that number, whose first byte is fed next. */
+/* After a fault: continues with the line of that number, whose first byte is fed next. */
 void csv_restart(struct csv *csv, uint64_t line);
 
 /* Takes bytes off the front of *input up to the end of an entry, a fault, or their end. */

@@ -63,7 +63,7 @@ void entries_want(struct entries *entries, const char *key, const char *value, b
 struct strata_slice entries_names(const struct entries *entries);
 enum entries_result entries_feed(struct entries *entries, struct strata_slice *input);
 enum entries_result entries_finish(struct entries *entries);
-/* After a fault: goes on behind the line that has it. False: it is not known where the next entry
+/* After a fault: continues after the line that has it. False: it is not known where the next entry
  * begins (in mdb, after quotes that are never closed), or a header was refused; nothing more may be
  * fed. */
 bool entries_skip(struct entries *entries);

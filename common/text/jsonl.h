@@ -48,7 +48,7 @@ enum jsonl_result {
 
 void jsonl_init(struct jsonl *jsonl, enum text_form form);
 void jsonl_free(struct jsonl *jsonl);
-/* After a fault: goes on with the line of that number, whose first byte is fed next. */
+/* After a fault: continues with the line of that number, whose first byte is fed next. */
 void jsonl_restart(struct jsonl *jsonl, uint64_t line);
 
 /* Takes bytes off the front of *input up to the end of an object, a fault, or their end. */

@@ -36,7 +36,7 @@ enum tsv_result {
 
 void tsv_init(struct tsv *tsv, enum text_form form);
 void tsv_free(struct tsv *tsv);
-/* After a fault: goes on with the line of that number, whose first byte is fed next. */
+/* After a fault: continues with the line of that number, whose first byte is fed next. */
 void tsv_restart(struct tsv *tsv, uint64_t line);
 
 /* Takes bytes off the front of *input up to the end of a line, a fault, or their end. */

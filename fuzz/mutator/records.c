@@ -6,7 +6,7 @@
 #include "03_wal/wal.h"
 #include "04_memtable_sstable/run/run.h"
 #include "04_memtable_sstable/tables.h"
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "base/coding.h"
 #include "sections.h"

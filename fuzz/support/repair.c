@@ -11,7 +11,7 @@
 #include "04_memtable_sstable/tables.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "events/events.h"
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "09_fast_paths/log/single_op_log.h"
 #include "base/checksum.h"
 #include "base/coding.h"

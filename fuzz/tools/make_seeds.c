@@ -10,7 +10,7 @@
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "events/events.h"
 #include "08_backup_repair/lineage/lineage.h"
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "base/coding.h"
 #include "database.h"
 #include "fuzz.h"

@@ -9,28 +9,25 @@
  * Any thread may call anything. One mutex, as in stage 4: it is held to write, and by a reader to
  * pin a memtable and a version, which are read without it. Everything is done by the thread that
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
-#include "09_fast_paths/table/pax_table.h"
+#include "05_blocks_bloom/table/table.h"
 #include "throttle.h"
 #include "version/level_iter.h"
 
 #include <stdlib.h>
 
-#define TABLE_KIND (&pax_table_kind)
-#define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
-
 /* ---- Opening and closing --------------------------------------------------------------------- */
+
+static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err);
 
 static int tree_free(struct lsm_tree *tree, struct strata_error *err)
 {
-    int rc = log_close(&tree->log, false, err);
+    int rc = write_path_close(&tree->path, err);
 
-    mark_end(&tree->marker, tree->env, false);
-    memtable_unref(tree->memtable);
+    memtable_unref(tree->path.memtable);
     version_unref(tree->version);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);
-    group_free(&tree->group);
     free(tree);
     return rc;
 }
@@ -39,17 +36,16 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
 {
     struct lsm_tree *tree = calloc(1, sizeof *tree);
     struct strata_error why;
-    int rc;
+    int rc = tree ? group_init(&tree->path.group, err) : strata_fail_memory(err, sizeof *tree);
 
-    if (!tree)
-        return strata_fail_memory(err, sizeof *tree);
-    rc = group_init(&tree->group, err);
     if (rc < 0) {
         free(tree);
         return rc;
     }
-    tree->env = env;
-    tree->kind = TABLE_KIND;
+    tree->env = tree->path.env = env;
+    tree->path.make_room = make_room;
+    tree->path.store = tree;
+    tree->kind = &table_kind;
     rc = tree->kind->common_new ? tree->kind->common_new(env, &tree->common, &why) : 0;
     tree->work = (struct compaction_env){env, tree->kind, tree->common, &tree->next};
     if (rc == 0)
@@ -65,7 +61,7 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
 
 static int flush_memtable(struct lsm_tree *tree, struct strata_error *err)
 {
-    return memtable_count(tree->memtable) ? lsm_tree_flush(tree, err) : 0;
+    return memtable_count(tree->path.memtable) ? lsm_tree_flush(tree, err) : 0;
 }
 
 /* What a clean close leaves: an empty log, and word of how far the manifest reaches. */
@@ -75,7 +71,7 @@ static int leave_tidy(struct lsm_tree *tree, struct strata_error *err)
 
     if (rc == 0)
         rc = manifest_settle(&tree->manifest, err);
-    mark_end(&tree->marker, tree->env, rc == 0);
+    mark_end(&tree->path.marker, tree->env, rc == 0);
     return rc;
 }
 
@@ -85,7 +81,7 @@ static int close_tree(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!tree->failed && !tree->env->options->read_only)
+    if (!tree->path.failed && !tree->env->options->read_only)
         rc = leave_tidy(tree, &why);
     if (rc < 0 && err)
         *err = why;
@@ -95,86 +91,29 @@ static int close_tree(void *self, struct strata_error *err)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* A full memtable is flushed, level 0 is not too long, and all that is to be written will fit. */
-static int make_room(struct lsm_tree *tree, const struct group_commit *list, bool *sync,
-                     struct strata_error *err)
+/* Asked by the leader before it logs: a full memtable is flushed, and level 0 is not too long. */
+static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
 {
-    size_t operations = 0, bytes = 0;
-    int rc = lsm_tree_usable(tree, err);
+    struct lsm_tree *tree = self;
+    int rc = operations ? throttle_write(tree, err) : 0;
 
-    for (const struct group_commit *c = list; c; c = c->next) {
-        operations += c->count;
-        *sync |= c->sync;
-        for (size_t i = 0; i < c->count; i++)
-            bytes += c->ops[i].key.size + c->ops[i].value.size;
-    }
-    if (rc == 0 && operations)
-        rc = throttle_write(tree, err);
-    if (rc == 0)
-        rc = memtable_reserve(tree->memtable, operations, bytes, err);
-    if (rc == 0)
-        tree->stats.bytes_in += bytes;
+    tree->stats.bytes_in += rc == 0 ? bytes : 0;
     return rc;
 }
 
-/* Into the memtable, in steps that cannot fail; then readers may see it. */
-static void apply(struct lsm_tree *tree, const struct group_commit *list)
+/* One of the threads that write leads: it makes room, appends the batches of all to the log, syncs
+ * it if asked for, and adds them to the memtable. */
+static int write_batch(void *self, const struct strata_op *ops, size_t count, bool sync,
+                       struct strata_error *err)
 {
-    uint64_t sequence = tree->sequence;
-
-    for (const struct group_commit *c = list; c; c = c->next)
-        for (size_t i = 0; i < c->count; i++)
-            memtable_add(tree->memtable, sequence++, c->ops[i].type, c->ops[i].key,
-                         c->ops[i].value);
-    tree->sequence = sequence;
-}
-
-/* Throttle, append, sync if asked for, apply, answer. */
-static int commit(struct lsm_tree *tree, const struct group_commit *list, struct strata_error *err)
-{
-    struct log *log = &tree->log;
-    bool sync = false;
-    uint64_t end;
-    int rc = make_room(tree, list, &sync, err);
-
-    if (rc < 0)
-        return rc;
-    end = log->end;
-    log_mark(log, &tree->marker, list);
-    rc = log_append(log, list, tree->sequence, err);
-    tree->stats.log_bytes += log->end - end;
-    if (rc == 0 && (sync || log_due(log)))
-        rc = log_sync(log, &tree->marker, &tree->group.mutex, err);
-    else if (rc == 0)
-        log_write_back(log);
-    if (rc == 0)
-        apply(tree, list);
-    return lsm_tree_spoil(tree, rc, err);
-}
-
-static void commit_list(void *arg, struct group_commit *list)
-{
-    struct strata_error err; /* not zeroed: 528 bytes, for every put */
-    int rc = commit(arg, list, &err);
-
-    for (struct group_commit *c = list; c; c = c->next) {
-        c->rc = rc;
-        if (rc < 0)
-            c->err = err;
-    }
-}
-
-static int write_ops(void *self, const struct strata_op *ops, size_t count, bool sync,
-                     struct strata_error *err)
-{
-    struct lsm_tree *tree = self;
+    struct write_path *path = &((struct lsm_tree *)self)->path;
     struct group_commit commit; /* its error is not zeroed for every put */
     int rc;
 
     commit.ops = ops;
     commit.count = count;
     commit.sync = sync;
-    rc = group_submit(&tree->group, &commit, GROUP_BYTES, commit_list, tree);
+    rc = group_submit(&path->group, &commit, WRITE_PATH_GROUP, write_path_commit, path);
     if (rc < 0 && err)
         *err = commit.err;
     return rc;
@@ -182,7 +121,7 @@ static int write_ops(void *self, const struct strata_op *ops, size_t count, bool
 
 static int sync_log(void *self, struct strata_error *err)
 {
-    return write_ops(self, NULL, 0, true, err);
+    return write_batch(self, NULL, 0, true, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -260,13 +199,13 @@ static int do_alone(struct lsm_tree *tree,
     struct strata_error why;
     int rc;
 
-    group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex);
-    rc = lsm_tree_usable(tree, &why);
+    group_enter(&tree->path.group);
+    pthread_mutex_unlock(&tree->path.group.mutex);
+    rc = write_path_usable(&tree->path, &why);
     if (rc == 0)
-        rc = lsm_tree_spoil(tree, work(tree, &why), &why);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
+        rc = write_path_spoil(&tree->path, work(tree, &why), &why);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
     if (rc < 0 && err)
         *err = why;
     return rc;
@@ -317,7 +256,7 @@ static int approximate_size(void *self, struct strata_slice from, struct strata_
 /* ---- The table of functions ------------------------------------------------------------------ */
 
 static const struct strata_format *const formats[] = {
-    &wal_format, &pax_table_format, &manifest_format, &current_format, &tail_format, NULL};
+    &wal_format, &table_format, &manifest_format, &current_format, &tail_format, NULL};
 
 const struct strata_engine strata_stage_06_leveled_compaction = {
     .size = sizeof(struct strata_engine),
@@ -333,7 +272,7 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .open = open_tree,
     .close = close_tree,
     .get = get,
-    .write = write_ops,
+    .write = write_batch,
     .iter = iter,
     .sync = sync_log,
     .flush = flush,

@@ -4,7 +4,7 @@
 #include "inspect/inspect.h"
 #include "01_append_log/record.h"
 #include "base/coding.h"
-#include "manifest.h"
+#include "manifest/manifest.h"
 #include "version/version.h"
 
 #include <inttypes.h>

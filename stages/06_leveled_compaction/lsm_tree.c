@@ -11,50 +11,27 @@
  *             edit: - 3 4 10 + 12 13    the commit
  *             tables 3 4 10             removed, each when nobody reads it any more
  *
- * 6.I7: a crash before the commit leaves files that no edit names, and one after it leaves files
+ * 6.I19: a crash before the commit leaves files that no edit names, and one after it leaves files
  *     that are not named any more: the next open removes both.
- * 6.I8: an edit is checked against the state before it is written: what could not be read again is
- *     not written.
- * 6.I9: when an edit could not be written it is not known which state is durable: the files of both
- *     stay.
- * 6.I10: a log is removed after the edit that adds the table of its memtable.
- * 6.I11: a file number is used once. */
+ * 6.I20: an edit is checked against the version before it is written: what could not be read again
+ * is not written. 6.I21: when an edit could not be written it is not known which version is
+ * durable: the files of both stay. 6.I22: a log is removed after the edit that adds the table of
+ * its memtable. 6.I23: a file number is used once. */
 #include "lsm_tree.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- Failure --------------------------------------------------------------------------------- */
-
-int lsm_tree_spoil(struct lsm_tree *tree, int rc, const struct strata_error *err)
-{
-    if (rc < 0 && ((rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT) || tree->unknown))
-        tree->failed = err->sys ? err->sys : -1;
-    return rc;
-}
-
-int lsm_tree_usable(const struct lsm_tree *tree, struct strata_error *err)
-{
-    if (!tree->failed)
-        return 0;
-    if (tree->failed > 0)
-        strata_fail_sys(err, tree->failed, tree->env->dir, STRATA_NO_OFFSET, "earlier");
-    else
-        strata_fail(err, STRATA_ERR_IO, tree->env->dir, STRATA_NO_OFFSET, "earlier failure");
-    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
-    return STRATA_ERR_IO;
-}
-
 /* ---- Readers --------------------------------------------------------------------------------- */
 
 void lsm_tree_pin(struct lsm_tree *tree, struct lsm_tree_pinned *out)
 {
-    pthread_mutex_lock(&tree->group.mutex);
-    *out = (struct lsm_tree_pinned){tree->memtable, tree->version, tree->sequence - 1};
+    pthread_mutex_lock(&tree->path.group.mutex);
+    *out = (struct lsm_tree_pinned){tree->path.memtable, tree->version, tree->path.sequence - 1};
     memtable_ref(out->memtable);
     version_ref(out->version);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
 void lsm_tree_unpin(struct lsm_tree_pinned *pinned)
@@ -75,6 +52,13 @@ struct change {
     struct version *version; /* that they make: made by install */
 };
 
+/* 6.I21. */
+static void doubt(struct lsm_tree *tree, const struct strata_error *err)
+{
+    tree->unknown = true;
+    tree->path.failed = err->sys ? err->sys : EIO;
+}
+
 int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version,
                             struct strata_error *err)
 {
@@ -85,7 +69,8 @@ int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version
     whole.next = tree->next + 1; /* its own number is given away with it */
     if (rc == 0) {
         rc = manifest_create(&manifest, tree->env, tree->next++, &whole, err);
-        tree->unknown = rc < 0 && manifest.known;
+        if (rc < 0 && manifest.known)
+            doubt(tree, err);
         if (rc < 0)
             manifest_close(&manifest);
     }
@@ -94,11 +79,11 @@ int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version
         return rc;
     if (tree->manifest.path) /* else, or when it fails, the next open removes it */
         fs_remove(tree->env->fs, tree->manifest.path, NULL);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     tree->stats.manifest_bytes += tree->manifest.written;
     manifest_close(&tree->manifest);
     tree->manifest = manifest;
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     return 0;
 }
 
@@ -109,7 +94,8 @@ static int commit(struct lsm_tree *tree, struct change *c, struct strata_error *
     if (manifest_is_long(&tree->manifest))
         return lsm_tree_write_manifest(tree, c->version, err);
     rc = manifest_append(&tree->manifest, &c->edit, err);
-    tree->unknown = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
+    if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
+        doubt(tree, err);
     return rc;
 }
 
@@ -117,28 +103,34 @@ static int commit(struct lsm_tree *tree, struct change *c, struct strata_error *
 static void remove_tables(const struct version *old, const struct version *new,
                           const struct edit *edit)
 {
-    for (size_t i = 0; i < edit->removed_count; i++)
-        if (!version_table(new, edit->removed[i].number))
-            sstable_remove(version_table(old, edit->removed[i].number));
+    for (size_t i = 0; i < edit->removed_count; i++) {
+        struct sstable *table = version_table(old, edit->removed[i].number);
+        assert(table);
+        if (!version_table(new, table->number))
+            sstable_remove(table);
+    }
 }
 
 /* From now on readers see the new version, and writers have the new memtable and log. */
 static void swap(struct lsm_tree *tree, struct change *c)
 {
     struct version *old = tree->version;
-    struct memtable *full = c->memtable ? tree->memtable : NULL;
-    struct log log = tree->log;
+    struct memtable *full = c->memtable ? tree->path.memtable : NULL;
+    struct log log = tree->path.log;
 
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     tree->version = c->version;
+    assert(tree->next >= tree->version->next); /* 6.I23 */
     if (c->memtable) {
-        tree->memtable = c->memtable;
-        tree->log = *c->log;
+        tree->path.memtable = c->memtable;
+        tree->path.log = *c->log;
+        tree->stats.log_bytes += log.end;
     }
     tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
+    assert(tree->version->logs[0].number == tree->path.log.number); /* 6.I26 */
     if (c->memtable)
-        log_close(&log, true, NULL); /* 6.I15 */
+        log_close(&log, true, NULL); /* 6.I22 */
     remove_tables(old, tree->version, &c->edit);
     memtable_unref(full);
     c->version = old;
@@ -149,10 +141,11 @@ static int install(struct lsm_tree *tree, struct change *c, struct strata_error 
 {
     int rc;
 
+    assert(!tree->path.failed && !tree->env->options->read_only);
     c->edit.next = tree->next;
     c->version = tree->version;
     version_ref(c->version);
-    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 6.I13 */
+    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 6.I20 */
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
@@ -169,12 +162,12 @@ static int install(struct lsm_tree *tree, struct change *c, struct strata_error 
 /* The log as it was made: of what it holds no more is known for sure. */
 static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = log_create(c->log, tree->env, NULL, tree->next++, tree->sequence, err);
+    int rc = log_create(c->log, tree->env, NULL, tree->next++, tree->path.sequence, err);
 
     c->edit.has_logs = true;
     c->edit.log_count = 1;
     c->edit.logs[0] =
-        (struct edit_log){c->log->number, tree->sequence, c->log->end, tree->sequence};
+        (struct edit_log){c->log->number, tree->path.sequence, c->log->end, tree->path.sequence};
     return rc;
 }
 
@@ -201,7 +194,7 @@ static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct
     else
         edit_free(&c.edit);
     if (rc < 0) {
-        log_close(&log, !tree->unknown, NULL); /* 6.I9 */
+        log_close(&log, !tree->unknown, NULL); /* 6.I21 */
         memtable_unref(c.memtable);
     }
     return rc;
@@ -212,21 +205,20 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
     struct compaction *flush = NULL;
     int rc = 0;
 
-    if (memtable_count(tree->memtable))
-        rc = compaction_new(&tree->work, tree->version, NULL, tree->memtable, &flush, err);
+    if (memtable_count(tree->path.memtable))
+        rc = compaction_new(&tree->work, tree->version, NULL, tree->path.memtable, &flush, err);
     if (rc == 0 && flush)
         rc = compaction_run(flush, err);
     if (rc == 0)
         rc = install_flush(tree, flush, err);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     if (rc == 0) {
         tree->paused = false;
-        tree->stats.log_bytes += tree->log.end;
         tree->stats.flushes += flush != NULL;
         tree->stats.flushed_bytes += flush ? flush->written : 0;
     }
     tree->stats.table_bytes += flush ? flush->written : 0;
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     compaction_del(flush, rc == 0 || tree->unknown);
     return rc;
 }
@@ -269,11 +261,11 @@ static int move_table(struct lsm_tree *tree, const struct pick *pick, struct str
 {
     int rc;
 
-    assert(pick->count[pick->level] == 1 && pick->count[pick->output] == 0);
+    assert(pick->count[pick->level] == 1 && pick->count[pick->output] == 0); /* 6.I14 */
     rc = install_tables(tree, pick, pick->tables[pick->level], 1, err);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     tree->stats.levels[pick->output].moves += rc == 0;
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     return rc;
 }
 
@@ -286,14 +278,14 @@ static int merge_tables(struct lsm_tree *tree, struct pick *pick, struct strata_
         rc = compaction_run(c, err);
     if (rc == 0)
         rc = install_tables(tree, &c->pick, c->outputs, c->output_count, err);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     if (rc == 0) {
         tree->stats.levels[c->pick.output].compactions++;
         tree->stats.levels[c->pick.output].read_bytes += c->pick.bytes;
         tree->stats.levels[c->pick.output].written_bytes += c->written;
     }
     tree->stats.table_bytes += c ? c->written : 0;
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     compaction_del(c, rc == 0 || tree->unknown);
     return rc;
 }

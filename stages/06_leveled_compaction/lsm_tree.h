@@ -4,9 +4,9 @@
 #ifndef STRATA_06_LSM_TREE_H
 #define STRATA_06_LSM_TREE_H
 
-#include "04_memtable_sstable/log.h"
+#include "04_memtable_sstable/write_path.h"
 #include "compaction/compaction.h"
-#include "manifest.h"
+#include "manifest/manifest.h"
 
 /* Since open. */
 struct lsm_tree_figures {
@@ -27,16 +27,11 @@ struct lsm_tree {
     const struct sstable_kind *kind; /* of its tables */
     void *common;                    /* what they have in common: a cache */
     struct compaction_env work;      /* these for a compaction */
-    struct group group;              /* its mutex guards the rest */
-    struct memtable *memtable;
+    struct write_path path;          /* log and memtable; its mutex guards the rest */
     struct version *version;
-    struct log log;            /* of the memtable */
-    struct mark_writer marker; /* notes how far the log is synced */
     struct manifest manifest;
     uint64_t next;         /* number of the next file */
-    uint64_t sequence;     /* of the next operation */
     struct replay opened;  /* what opening found in the log */
-    int failed;            /* a write, sync or rename failed: errno, or -1; no more writes */
     bool unknown;          /* whether the last edit is durable is not known: no file is removed */
     bool paused;           /* a compaction failed: none is done unasked until the next flush */
     _Atomic uint64_t gets; /* since open */
@@ -64,7 +59,7 @@ int lsm_tree_read_version(const struct strata_env *env, struct manifest *manifes
 /* ---- Changing it (lsm_tree.c): as the leader, the mutex free --------------------------------- */
 
 /* NO_MEMORY: nothing was changed. After another error the tree is not to be written any more
- * (lsm_tree_spoil). */
+ * (write_path_spoil). */
 
 /* The memtable becomes a table of level 0, if there is anything in it; a new one begins, with a new
  * log. */
@@ -78,12 +73,6 @@ int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version
                             struct strata_error *err);
 
 /* ---- Looking at it --------------------------------------------------------------------------- */
-
-/* 0, or the error that a write failed earlier. */
-int lsm_tree_usable(const struct lsm_tree *tree, struct strata_error *err);
-/* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not
- * damage that was read. Returns it. */
-int lsm_tree_spoil(struct lsm_tree *tree, int rc, const struct strata_error *err);
 
 /* What a reader reads: of the memtable it sees what is not newer than `sequence`. */
 struct lsm_tree_pinned {
@@ -101,7 +90,7 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
 int lsm_tree_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
                     void *arg, struct strata_error *err);
 
-/* Invariants that are too dear for an assertion: 6.I2 to 6.I5 hold of the version, the manifest
+/* Invariants that are too dear for an assertion: 6.I9 to 6.I12 hold of the version, the manifest
  * says the same, the log is the one that it names, and no table of it is obsolete. For tests:
  * CORRUPT. */
 int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err);

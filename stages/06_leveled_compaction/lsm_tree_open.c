@@ -3,16 +3,17 @@
  *   CURRENT -> manifest -> edits -> which tables, which log
  *                                   open the tables     replay the log into a memtable
  *
- * 6.I12: nothing is removed before everything that the manifest names was found whole: with a wrong
+ * 6.I24: nothing is removed before everything that the manifest names was found whole: with a wrong
  *     manifest in its place, from an earlier time say, the files are still there to be rescued.
- * 6.I13: a log or manifest that was not closed cleanly is never appended to: a new manifest gets
+ * 6.I25: a log or manifest that was not closed cleanly is never appended to: a new manifest gets
  * the whole state; the memtable is flushed, and a new log begins. What comes after a torn tail may
  *     be lost (leveldb #1287, duckdb #14785). A sync of the old log would not do: after a sync that
  *     failed, in a process that is gone, the next one may succeed without having written.
- * 6.I14: a log is written to after an edit has named it: a log behind the one that is named holds
+ * 6.I26: a log is written to after an edit has named it: a log behind the one that is named holds
  *     no operation, or the end of the manifest is lost. */
 #include "lsm_tree.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static int remove_obsolete(const struct lsm_tree *tree, struct strata_error *err
     return rc;
 }
 
-/* 6.I11: no number that a file's name begins with is given away again. */
+/* 6.I23: no number that a file's name begins with is given away again. */
 static void pass_numbers(struct lsm_tree *tree, const struct fs_names *names)
 {
     for (size_t i = 0; i < names->count; i++) {
@@ -71,7 +72,7 @@ static void pass_numbers(struct lsm_tree *tree, const struct fs_names *names)
     }
 }
 
-/* ---- Logs that no edit names (6.I14) --------------------------------------------------------- */
+/* ---- Logs that no edit names (6.I26) --------------------------------------------------------- */
 
 static int note_operations(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                            struct strata_error *err)
@@ -136,19 +137,21 @@ struct tables lsm_tree_log_known(const struct lsm_tree *tree)
 
 static int make_memtable(struct lsm_tree *tree, struct strata_error *err)
 {
-    return memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes, &tree->memtable,
-                        err);
+    return memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes,
+                        &tree->path.memtable, err);
 }
 
 static int read_log(struct lsm_tree *tree, struct strata_error *err)
 {
     struct tables known = lsm_tree_log_known(tree);
-    int rc = log_open(&tree->log, tree->env, NULL, &known, tree->memtable, &tree->opened, err);
+    int rc =
+        log_open(&tree->path.log, tree->env, NULL, &known, tree->path.memtable, &tree->opened, err);
 
     if (rc < 0)
         return rc;
-    tree->sequence = tree->opened.sequence;
-    tree->marker.there = mark_is(&tree->log.tail);
+    tree->path.sequence = tree->opened.sequence;
+    tree->stats.log_bytes = 0 - tree->opened.end; /* it was not written since open */
+    tree->path.marker.there = mark_is(&tree->path.log.tail);
     replay_report_torn(&tree->opened, tree->env);
     return 0;
 }
@@ -157,7 +160,7 @@ static int read_log(struct lsm_tree *tree, struct strata_error *err)
 static bool ended_cleanly(const struct lsm_tree *tree)
 {
     return tree->opened.end == lsm_tree_entry(tree)->end &&
-           tree->log.file->end == lsm_tree_entry(tree)->end;
+           tree->path.log.file->end == lsm_tree_entry(tree)->end;
 }
 
 /* ---- The tree -------------------------------------------------------------------------------- */
@@ -188,16 +191,15 @@ static int make_anew(struct lsm_tree *tree, struct strata_error *err)
     int rc = remove_obsolete(tree, err); /* nothing is named: all files of an earlier attempt */
 
     tree->next = 2;
-    tree->sequence = 1;
+    tree->path.sequence = 1;
     if (rc == 0)
-        rc = log_create(&tree->log, tree->env, NULL, 1, 1, err);
-    edit.logs[0] = (struct edit_log){1, 1, tree->log.end, 1};
+        rc = log_create(&tree->path.log, tree->env, NULL, 1, 1, err);
+    edit.logs[0] = (struct edit_log){1, 1, tree->path.log.end, 1};
     edit.next = tree->next;
     if (rc == 0)
         rc = version_apply(&tree->version, &edit, NULL, 0, err);
     if (rc == 0)
         rc = make_memtable(tree, err);
-    tree->stats.log_bytes = tree->log.end;
     return rc < 0 ? rc
                   : lsm_tree_write_manifest(tree, tree->version,
                                             err); /* syncs the directory, then CURRENT */
@@ -232,12 +234,13 @@ static int make_writable(struct lsm_tree *tree, bool torn, const struct fs_names
 {
     int rc = 0;
 
+    assert(tree->path.log.number == lsm_tree_entry(tree)->number);
     pass_numbers(tree, names);
     if (torn || !manifest_is_settled(&tree->manifest))
-        rc = lsm_tree_write_manifest(tree, tree->version, err); /* 6.I13 */
+        rc = lsm_tree_write_manifest(tree, tree->version, err); /* 6.I25 */
     if (rc == 0)
-        rc = remove_obsolete(tree, err);                                   /* 6.I12 */
-    return rc < 0 || ended_cleanly(tree) ? rc : lsm_tree_flush(tree, err); /* 6.I13 */
+        rc = remove_obsolete(tree, err);                                   /* 6.I24 */
+    return rc < 0 || ended_cleanly(tree) ? rc : lsm_tree_flush(tree, err); /* 6.I25 */
 }
 
 int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err)

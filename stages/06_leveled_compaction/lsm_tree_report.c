@@ -27,7 +27,7 @@ static int verify_manifest(const struct lsm_tree *tree, struct strata_error *err
     options.read_only = true;
     env.options = &options;
     rc = lsm_tree_read_version(&env, &manifest, &version, &torn, err);
-    if (rc == 0 && !tree->failed && !version_same(version, tree->version))
+    if (rc == 0 && !tree->path.failed && !version_same(version, tree->version))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
                          "it is whole, but does not say what was written last");
     manifest_close(&manifest);
@@ -40,12 +40,12 @@ static int verify_log(const struct lsm_tree *tree, struct strata_error *err)
 {
     struct tables known = lsm_tree_log_known(tree);
     struct fs_file *file;
-    int rc = fs_open(tree->env->fs, tree->log.path, FS_READ, &file, err);
+    int rc = fs_open(tree->env->fs, tree->path.log.path, FS_READ, &file, err);
 
     if (rc < 0)
         return rc;
     fs_close(file, NULL);
-    return log_verify(&tree->log, &known, tree->sequence, err);
+    return log_verify(&tree->path.log, &known, tree->path.sequence, err);
 }
 
 /* It is opened again, by its name. */
@@ -67,13 +67,13 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
     struct lsm_tree_pinned p;
     int rc;
 
-    group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex); /* readers need not wait for files */
+    group_enter(&tree->path.group);
+    pthread_mutex_unlock(&tree->path.group.mutex); /* readers need not wait for files */
     rc = verify_manifest(tree, err);
     if (rc == 0)
         rc = verify_log(tree, err);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
     lsm_tree_pin(tree, &p);
     for (size_t i = 0; rc == 0 && i <= p.version->count; i++) {
         if (progress)
@@ -98,7 +98,7 @@ int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err)
         if (v->all[i]->obsolete)
             rc = sstable_corrupt(v->all[i], 0, "the version has it, and it is obsolete", err);
     if (rc == 0 && (!version_same(v, again) || v->next > tree->next ||
-                    lsm_tree_entry(tree)->number != tree->log.number))
+                    lsm_tree_entry(tree)->number != tree->path.log.number))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, tree->env->dir, 0, "the version is another");
     version_unref(again);
     edit_free(&whole);
@@ -146,11 +146,12 @@ int lsm_tree_stats(void *self, each_stat *each, void *arg, struct strata_error *
 
     (void)err;
     lsm_tree_pin(tree, &p);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     f = tree->stats;
+    f.log_bytes += tree->path.log.end;
     manifest = f.manifest_bytes + tree->manifest.written;
-    pthread_mutex_unlock(&tree->group.mutex);
-    f.log_bytes += atomic_load_explicit(&tree->marker.bytes, memory_order_relaxed);
+    pthread_mutex_unlock(&tree->path.group.mutex);
+    f.log_bytes += atomic_load_explicit(&tree->path.marker.bytes, memory_order_relaxed);
     asked = f.looked_in + atomic_load_explicit(&p.version->looked_in, memory_order_relaxed);
     written = f.log_bytes + manifest + f.table_bytes;
     for (unsigned level = 0; level < LEVELS; level++) {

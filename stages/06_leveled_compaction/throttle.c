@@ -15,6 +15,7 @@
  * and writes go on, whatever level 0 has. */
 #include "throttle.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* May writes go on after this failure of a compaction? Its outputs were removed. */
@@ -65,18 +66,19 @@ static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
 
 int throttle_write(struct lsm_tree *tree, struct strata_error *err)
 {
-    bool full = memtable_bytes(tree->memtable) >= tree->env->options->memtable_bytes;
+    bool full = memtable_bytes(tree->path.memtable) >= tree->env->options->memtable_bytes;
     uint64_t began_ns;
     int rc;
 
     if (!full && (tree->paused || tree->version->levels[0].count < THROTTLE_SLOWDOWN))
         return 0;
     began_ns = fs_now(tree->env->fs);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     rc = work(tree, full, err);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    assert(rc < 0 || tree->paused || tree->version->levels[0].count < THROTTLE_STOP);
     note_stall(tree, began_ns);
-    return lsm_tree_spoil(tree, rc, err);
+    return write_path_spoil(&tree->path, rc, err);
 }
 
 int throttle_drain(struct lsm_tree *tree, struct strata_error *err)

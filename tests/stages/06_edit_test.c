@@ -2,7 +2,7 @@
  * of bytes is refused, or is an edit of its own. */
 #include "test.h"
 
-#include "06_leveled_compaction/edit.h"
+#include "06_leveled_compaction/manifest/edit.h"
 #include "base/coding.h"
 #include "rng.h"
 

@@ -2,7 +2,7 @@
  * cut at any call, a cut last edit is dropped, and every other cut or flipped bit is told. */
 #include "test.h"
 
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "01_append_log/record.h"
 #include "base/checksum.h"
 #include "base/coding.h"

@@ -435,7 +435,7 @@ static void version_agrees_with_one_that_compares_everything(void **state)
 
     (void)state;
     rng_init_env(&rng, "version");
-    for (int round = 0; round < (check_quick() ? 20 : 100); round++) {
+    for (int round = 0; round < (check_quick() ? 40 : 100); round++) {
         struct plain p = {.next = 10};
         struct version *v = NULL;
         for (int i = 0; i < 100; i++) {

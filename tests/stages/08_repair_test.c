@@ -382,6 +382,7 @@ static void repair_of_a_flipped_manifest_loses_nothing(void **state)
 static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
 {
     struct strata_fs *fs, *copy;
+    struct strata_buffer bytes = {0};
     size_t salvaged = 0, whole = 0;
 
     (void)state;
@@ -391,8 +392,10 @@ static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
         for (size_t n = 0; n < count_files(fs, TABLE); n++) {
             size_t size = size_of(fs, file(fs, TABLE, n)), step = stride(size, lost ? 12 : 40);
             for (size_t at = 0; at < size; at += step) {
+                char path[64];
                 copy = fs_sim_copy(fs);
-                harm_flip(copy, file(copy, TABLE, n), at);
+                snprintf(path, sizeof path, "%s", file(copy, TABLE, n));
+                harm_flip(copy, path, at);
                 if (lost)
                     harm_remove(copy, file(copy, ".manifest", 0));
                 repair(copy);
@@ -401,6 +404,7 @@ static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
                 assert_true(lost || size < LARGE || told.sum.tables_salvaged);
                 salvaged += told.sum.tables_salvaged;
                 whole += told.sum.tables_salvaged && !told.ranges;
+                assert_int_equal(fs_read_file(copy, path, 1 << 20, &bytes, NULL), STRATA_ERR_IO);
                 check_after(copy, OPS);
                 repair(copy);
                 assert_true(told.sum.healthy);
@@ -411,6 +415,7 @@ static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
     assert_true(salvaged > (check_quick() ? 20 : 100));
     assert_true(whole > (check_quick() ? 2 : 10));
     table_bytes = 512;
+    strata_buffer_free(&bytes);
     fs_free(fs);
 }
 

@@ -2,7 +2,7 @@
  * is refused, and a repair goes by the tables. And files in the way of a repair. */
 #include "test.h"
 
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "06_leveled_compaction/version/version.h"
 #include "06_leveled_compaction/version/version.h"
 #include "harm.h"

@@ -37,11 +37,15 @@ for dir in stages/0[1-6]_*; do
     n=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
     [ "$n" -le 3600 ] || complain "$dir has $n lines; a stage of Part I has at most 3,600"
 done
-# One language: words that went, and what to write (tests/tools/words.tsv).
-while IFS=$'\t' read -r word instead; do
+# One language: words that went, and what to write (tests/tools/words.tsv). One pass over the files finds
+# the lines; only these are searched again, word by word.
+lines=$(grep -rnwiE --include='*.[ch]' --include='*.md' -f <(grep -v '^#' tests/tools/words.tsv | cut -f1) \
+    include common stages README.md ROADMAP.md docs/*.md)
+while [ -n "$lines" ] && IFS=$'\t' read -r word instead; do
     case $word in '#'* | '') continue ;; esac
-    found=$(grep -rnwiE --include='*.[ch]' --include='*.md' -e "$word" include common stages README.md ROADMAP.md docs/*.md) &&
-        complain "\"$word\": write $instead: $(head -1 <<<"$found" | cut -c1-160)"
+    found=$(grep -wiE -e "^[^:]*:[0-9]*:.*\b($word)" <<<"$lines") || continue
+    complain "words.tsv: for \"$word\" write $instead ($(wc -l <<<"$found") lines):"
+    head -5 <<<"$found" | cut -c1-160 | sed 's/^/    /' >&2
 done <tests/tools/words.tsv
 mapfile -t staged < <(find stages -name '*.c' | sort)
 library=(common/{base,fs,db,text,inspect,crash/sim}/*.c "${staged[@]}")

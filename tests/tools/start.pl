@@ -51,7 +51,7 @@ my %function = map { $_->{function} ? ($_->{function} => $_) : () } @pieces;
 
 my ($table) = $text =~ /^(const struct strata_engine strata_stage_\w+ = \{.*?^\};\n)/ms
     or die "start.pl: $source has no table\n";
-# A slot that another module fills, stage 4's lsm.c say: its function is taken from there.
+# A slot that another module fills, stage 4's report.c say: its function is taken from there.
 my %defined;
 for my $path (glob('stages/*/*.c stages/*/*/*.c')) {
     next if $path =~ /engine\.c$/;

@@ -59,7 +59,7 @@ struct fs_sim_hash fs_sim_hash_of(struct strata_fs *fs);
 size_t fs_sim_open_files(struct strata_fs *fs); /* files and locks that were not closed */
 uint64_t fs_sim_calls(struct strata_fs *fs);    /* raw calls made so far; `now` is none */
 
-/* Lets time pass. By itself the clock goes on by a microsecond at each call. */
+/* Lets time pass. By itself the clock advances by a microsecond at each call. */
 void fs_sim_advance(struct strata_fs *fs, uint64_t ns);
 /* The machine is started again (fs_boot), and nothing was lost. A state that a power cut leaves is
  * of another start than the run, one that a kill leaves is of the same. */
@@ -203,7 +203,7 @@ struct fs_sim_totals {
 /* Hands each state of a crash during the recorded trace to `visit`, as a file system of its own
  * in which all is durable. The visitor may use it as it likes, record and cut it too; it is
  * freed after the visit, so the visitor closes its files, and may keep an fs_sim_copy. `visit`
- * returns 0 to go on; anything else ends the walk and is returned.
+ * returns 0 to continue; anything else ends the walk and is returned.
  *
  * A cut comes at each call and at the end; where ACKs were recorded between two calls they
  * count, as the stricter case; a START does not until a call follows it.

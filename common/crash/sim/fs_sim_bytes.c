@@ -78,7 +78,7 @@ static size_t grown(size_t capacity, size_t needed)
     return doubled > needed ? doubled : needed;
 }
 
-/* I3: a blob of one's own, with room for `end` bytes. */
+/* I3: a blob with one holder, with room for `end` bytes. */
 static int take_copy(struct fs_sim_bytes *bytes, size_t end)
 {
     struct fs_sim_blob *own = blob_new(grown((size_t)bytes->have, end));

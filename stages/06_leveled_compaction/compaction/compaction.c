@@ -5,18 +5,19 @@
  *                                                                         v
  *   level 2      [a ... c] [d ... f] [f2 ... g]   outputs, cut at table_bytes
  *
- * 6.I3: of a key only the newest entry is kept: iterators hold on to the version that has the
+ * 6.I15: of a key only the newest entry is kept: iterators hold on to the version that has the
  *     others.
- * 6.I4: a tombstone is kept as long as a table below may have its key: it is dropped when no table
+ * 6.I16: a tombstone is kept as long as a table below may have its key: it is dropped when no table
  *     of a deeper level spans it. (What came to the levels above meanwhile is newer.)
- * 6.I5: an output is synced before anything names it. A compaction that fails, or that a crash
+ * 6.I17: an output is synced before anything names it. A compaction that fails, or that a crash
  *     ends, leaves files that nothing names.
- * 6.I6: outputs are cut at table_bytes, and where they would overlap with too much of the level
+ * 6.I18: outputs are cut at table_bytes, and where they would overlap with too much of the level
  *     below theirs: the compaction that takes one of them there stays small. */
 #include "compaction.h"
 #include "06_leveled_compaction/version/level_iter.h"
 #include "base/array.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- Its life -------------------------------------------------------------------------------- */
@@ -63,6 +64,7 @@ int compaction_new(const struct compaction_env *of, struct version *version, str
     c->of = *of;
     c->version = version;
     version_ref(version);
+    assert(memtable ? memtable_count(memtable) > 0 : pick->output > 0);
     if (memtable) {
         memtable_ref(memtable);
         c->memtable = memtable;
@@ -103,7 +105,8 @@ void compaction_del(struct compaction *c, bool keep)
     free(c);
 }
 
-/* ---- Tombstones (6.I4) ----------------------------------------------------------------------- */
+/* ---- Tombstones (6.I16) -----------------------------------------------------------------------
+ */
 
 /* Keys come in order: on each level only forward. */
 static bool level_spans(struct compaction *c, unsigned level, struct strata_slice key)
@@ -142,7 +145,7 @@ static void pass_grandparents(struct compaction *c, struct strata_slice key)
     }
 }
 
-/* Does the present output end before this key (6.I6)? On level 0 all of a flush is one table. */
+/* Does the present output end before this key (6.I18)? On level 0 all of a flush is one table. */
 static bool ends_before(struct compaction *c, struct strata_slice key)
 {
     uint64_t full = c->of.env->options->table_bytes;
@@ -154,7 +157,7 @@ static bool ends_before(struct compaction *c, struct strata_slice key)
            (sstable_writer_place(c->writer) >= full || c->grand_bytes > PICK_TIMES * full);
 }
 
-/* 6.I5: it is synced and named, and then opened as any reader will see it. */
+/* 6.I17: it is synced and named, and then opened as any reader will see it. */
 static int end_output(struct compaction *c, struct strata_error *err)
 {
     struct sstable_writer *writer = c->writer;
@@ -169,6 +172,7 @@ static int end_output(struct compaction *c, struct strata_error *err)
         rc = c->of.kind->open(c->of.env, c->of.common, number, &table, err);
     if (rc < 0)
         return rc;
+    assert(table->sum.records > 0 && table->sum.first <= table->sum.last);
     c->of.kind->writer_del(writer, true);
     c->writer = NULL;
     c->grand_bytes = 0;
@@ -206,9 +210,10 @@ int compaction_next(struct compaction *c, struct strata_error *err)
     if (rc != 0)
         return rc;
     c->seen++;
+    assert(c->from->type == STRATA_OP_PUT || c->from->type == STRATA_OP_DELETE);
     if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->iter.key))
         return 0;
-    return put_entry(c, err); /* 6.I3: the merge shows the newest alone */
+    return put_entry(c, err); /* 6.I15: the merge shows the newest alone */
 }
 
 int compaction_finish(struct compaction *c, struct strata_error *err)

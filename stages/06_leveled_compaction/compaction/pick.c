@@ -1,12 +1,13 @@
 /* pick.c: see pick.h: tables and the ranges of their keys. Which of them are due is in
  * pick_fixed.c.
  *
- * 6.I1: the inputs of level 0 are closed: no table of level 0 that is left out overlaps with them.
+ * 6.I13: the inputs of level 0 are closed: no table of level 0 that is left out overlaps with them.
  *     So what goes down is older than everything that stays above it, key by key.
- * 6.I2: the inputs of the output level are all tables there that overlap with the others: the
+ * 6.I14: the inputs of the output level are all tables there that overlap with the others: the
  *     outputs overlap with nothing that stays. */
 #include "06_leveled_compaction/compaction/pick.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void pick_free(struct pick *pick)
@@ -47,6 +48,7 @@ int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strat
 
 void pick_take(struct pick *pick, unsigned level, struct sstable *table)
 {
+    assert(pick->tables[level] && table->kind->close);
     pick->tables[level][pick->count[level]++] = table;
     pick->bytes += table->bytes;
     pick->records += table->sum.records;
@@ -79,7 +81,7 @@ int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned l
     return rc;
 }
 
-/* I1: as long as a table widens the range, others may have come into it. */
+/* 6.I13: as long as a table widens the range, others may have come into it. */
 void pick_close_over(const struct version_level *l, struct pick_range *range)
 {
     size_t before = 0, count = 1;

@@ -20,34 +20,28 @@ uint64_t pick_target(const struct strata_options *options, unsigned level)
     return target;
 }
 
-/* In thousandths of what the level may have; 1000 and less is not due. The deepest never is. */
-static uint64_t score(const struct version *v, const struct strata_options *options, unsigned level)
+/* What the level has, by what it may have; 0: it is not due. The deepest never is. */
+static double score(const struct version *v, const struct strata_options *options, unsigned level)
 {
-    uint64_t bytes = v->levels[level].bytes, target;
+    uint64_t have = level ? v->levels[level].bytes : v->levels[0].count;
+    uint64_t may = level ? pick_target(options, level) : PICK_L0_TABLES;
 
-    if (level == 0)
-        return v->levels[0].count < PICK_L0_TABLES
-                   ? 0
-                   : (uint64_t)v->levels[0].count * 1000 / PICK_L0_TABLES + 1;
-    target = pick_target(options, level);
-    if (level == LEVELS - 1 || bytes <= target)
+    if (level == LEVELS - 1 || have < may || (level && have == may))
         return 0;
-    return bytes / target * 1000 + bytes % target / (target / 1000 + 1) + 1;
+    return (double)have / (double)may;
 }
 
 /* LEVELS: none is due. */
 static unsigned most_urgent(const struct version *v, const struct strata_options *options)
 {
-    uint64_t most = 0;
+    double most = 0;
     unsigned level = LEVELS;
 
-    for (unsigned i = 0; i < LEVELS; i++) {
-        uint64_t one = score(v, options, i);
-        if (one > most) {
-            most = one;
+    for (unsigned i = 0; i < LEVELS; i++)
+        if (score(v, options, i) > most) {
+            most = score(v, options, i);
             level = i;
         }
-    }
     return level;
 }
 
@@ -78,10 +72,11 @@ int pick_compaction(const struct version *v, const struct strata_options *option
     range = pick_range_of(
         l->tables[level ? pick_behind(l, strata_buffer_slice(&cursors[level])) : l->count - 1]);
     if (level == 0)
-        pick_close_over(l, &range); /* 6.I1 */
+        pick_close_over(l, &range); /* 6.I13 */
     rc = pick_take_overlapping(out, v, level, &range, err);
     if (rc == 0)
-        rc = pick_take_overlapping(out, v, out->output, &range, err); /* 6.I2 */
+        rc = pick_take_overlapping(out, v, out->output, &range, err); /* 6.I14 */
+    assert(rc < 0 || out->count[level] > 0);
     out->move = rc == 0 && can_move(v, options, out, &range);
     return rc;
 }

@@ -20,6 +20,7 @@ static int enter(struct level_iter *it, size_t at, struct strata_error *err)
 {
     if (it->from && it->at == at)
         return 0;
+    assert(at < it->run.count);
     if (it->from)
         cursor_free(it->from);
     it->at = at;

@@ -7,7 +7,7 @@
 
 /* Over a run, which it borrows. Every entry gets the sequence number `age`: of one key in several
  * sources of a merge the larger one hides the others, and in a tree that is the one from the level
- * above, whatever its tables were merged from (version.c I1). `once`: as a kind's cursor. NULL: no
+ * above, whatever its tables were merged from (6.I8). `once`: as a kind's cursor. NULL: no
  * memory. */
 struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once);
 

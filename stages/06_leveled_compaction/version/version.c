@@ -1,12 +1,13 @@
 /* version.c: see version.h: its life, what it says as a whole, and looking things up in it. How an
  * edit makes the next one is in version_apply.c.
  *
- * 6.I1: what is on a level is newer, key by key, than what is on the levels below it; so the first
+ * 6.I8: what is on a level is newer, key by key, than what is on the levels below it; so the first
  *     level that has a key has its newest version. Table by table this cannot be said: what was
  *     merged holds operations of long ago and of today. So a source is as new as its level. */
 #include "version.h"
 #include "base/cost.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ void version_ref(struct version *version)
 
 void version_unref(struct version *version)
 {
+    assert(!version || version->refs > 0);
     if (!version || atomic_fetch_sub_explicit(&version->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < version->count; i++)
@@ -144,7 +146,7 @@ static int search_table(struct version *v, struct sstable *table, struct strata_
 }
 
 int version_get(struct version *v, struct strata_slice key, unsigned *type,
-                struct strata_buffer *value, struct strata_error *err) /* 6.I1 */
+                struct strata_buffer *value, struct strata_error *err) /* 6.I8 */
 {
     const struct version_level *l = &v->levels[0];
     int rc = STRATA_NOT_FOUND;
@@ -170,7 +172,7 @@ size_t version_run_count(const struct version *version)
     return count;
 }
 
-void version_runs(const struct version *version, struct run *out) /* 6.I1 */
+void version_runs(const struct version *version, struct run *out) /* 6.I8 */
 {
     const struct version_level *l = &version->levels[0];
     size_t n = 0;

@@ -9,7 +9,7 @@
 #define STRATA_06_VERSION_H
 
 #include "04_memtable_sstable/run/sstable.h"
-#include "06_leveled_compaction/edit.h"
+#include "06_leveled_compaction/manifest/edit.h"
 
 /* A sorted run: tables whose keys do not overlap, in order. Borrowed. */
 struct run {

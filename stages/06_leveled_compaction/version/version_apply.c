@@ -2,10 +2,10 @@
  * are taken, and into which others are put. What must hold of every version, and so is checked of
  * every edit:
  *
- * 6.I2: a file has one use: a number is used once, and is below `next`, which never goes back.
- * 6.I3: the operations of a table of level 0 are all newer than those of the table behind it.
- * 6.I4: from level 1 on the tables of a level do not overlap, and are in order of their keys.
- * 6.I5: what is in tables is not in a live log: it is older. Of two logs the first ends where the
+ * 6.I9: a file has one use: a number is used once, and is below `next`, which never goes back.
+ * 6.I10: the operations of a table of level 0 are all newer than those of the table behind it.
+ * 6.I11: from level 1 on the tables of a level do not overlap, and are in order of their keys.
+ * 6.I12: what is in tables is not in a live log: it is older. Of two logs the first ends where the
  *     second begins. The live logs never become older ones.
  *
  * A table's place is found by binary search. What is behind it moves: nothing, where an edit tells
@@ -129,6 +129,7 @@ static void put(struct version *v, unsigned level, size_t at, struct sstable *ta
     struct sstable **place = v->levels[level].tables + at;
     struct sstable **number = v->by_number + version_find_number(v, table->number);
 
+    assert(v->all + v->count < v->by_number);
     shift(place, v->all + v->count, 1);
     shift(number, v->by_number + v->count, 1);
     *place = *number = table;
@@ -139,6 +140,7 @@ static void take_out(struct version *v, unsigned level, size_t at)
 {
     struct sstable **place = v->levels[level].tables + at, *table = *place;
 
+    assert(at < v->levels[level].count);
     shift(v->by_number + version_find_number(v, table->number), v->by_number + v->count, -1);
     shift(place, v->all + v->count, -1);
     change_count(v, level, table, -1);
@@ -175,7 +177,7 @@ static int check_entry(const struct version *v, const struct edit_table *t,
     return 0;
 }
 
-/* 6.I3, 6.I4: `a` may be in front of `b`. */
+/* 6.I10, 6.I11: `a` may be in front of `b`. */
 static bool in_order(unsigned level, const struct sstable *a, const struct sstable *b)
 {
     if (level == 0)
@@ -267,7 +269,7 @@ static int set_logs(struct version *v, const struct edit *edit, struct strata_er
     return 0;
 }
 
-/* 6.I5. */
+/* 6.I12. */
 static int check_ages(const struct version *v, const struct edit *edit, struct strata_error *err)
 {
     if (v->log_count == 0)

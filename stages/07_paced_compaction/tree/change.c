@@ -12,7 +12,7 @@
  *
  * What a crash cuts off before the commit leaves files that no edit names; what it cuts off after
  * it leaves obsolete files: the next open removes either. 7.I28: an edit is checked against the
- * state before it is written: what could not be read again is not written. */
+ * version before it is written: what could not be read again is not written. */
 #include "change.h"
 #include "base/cost.h"
 

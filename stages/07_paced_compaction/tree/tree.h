@@ -15,7 +15,7 @@
 #define STRATA_07_TREE_H
 
 #include "04_memtable_sstable/log.h"
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "07_paced_compaction/compaction/compact.h"
 #include "events/events.h"
 #include "07_paced_compaction/events/listener.h"

@@ -1,5 +1,5 @@
-/* tree_check.c: everything that is relied on, read again: the manifest, which tells the state that
- * is in memory, and whose every edit is checked (version_apply.c: order, no overlap, sequence
+/* tree_check.c: everything that is relied on, read again: the manifest, which tells the version
+ * that is in memory, and whose every edit is checked (version_apply.c: order, no overlap, sequence
  * numbers); the logs; every table; and whether the files that it names are all there. The event log
  * is read too, but damage there is only a warning. */
 #include "tree_check.h"
@@ -31,6 +31,8 @@ static int check_level(const struct tree *tree, unsigned level, struct strata_er
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < v->count; i++) {
+        if (version_table(tree->version, v->tables[i]->number) != v->tables[i])
+            return broken("a table's number is not its own", v->tables[i]->number, err);
         if (i && !in_order(v->tables[i - 1], v->tables[i], level))
             return broken("a table is out of order on its level", v->tables[i]->number, err);
         bytes += v->tables[i]->bytes;
@@ -44,6 +46,8 @@ int tree_check(const struct tree *tree, struct strata_error *err)
     bool immutable = tree->super->immutable != NULL;
     int rc = 0;
 
+    if (v != tree->super->version)
+        return broken("readers see another version than the manifest names", 0, err);
     if (immutable != (tree->immutable.log.file != NULL)) /* 7.I1 */
         return broken("an immutable memtable and its log", tree->immutable.log.number, err);
     if (tree->log_named && v->logs[v->log_count - 1].number != tree->live.log.number)

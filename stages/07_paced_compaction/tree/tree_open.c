@@ -298,8 +298,8 @@ int tree_del(struct tree *tree, struct strata_error *err)
     events_free(&tree->events);
     policy_quarantine_clear(&tree->quarantined);
     super_unref(tree->super);
-    obsolete_free(&tree->obsolete, tree->env->fs);
     version_unref(tree->version);
+    obsolete_free(&tree->obsolete, tree->env->fs);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);

@@ -5,7 +5,7 @@
  * Valid if and only if level is below 7, group and ordinal are above 0, and as many numbers above 0
  * follow as sources and above say, and nothing else. */
 #include "08_backup_repair/lineage/lineage.h"
-#include "06_leveled_compaction/edit.h"
+#include "06_leveled_compaction/manifest/edit.h"
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/coding.h"

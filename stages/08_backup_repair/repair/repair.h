@@ -108,6 +108,8 @@ struct edit_table repair_entry(const struct sstable *table, uint32_t level);
 
 /* repair_manifest.c. */
 int repair_examine_manifest(struct repair *repair, struct strata_error *err);
+/* What the manifest says, as far as it can be read: nothing, if there is none. */
+const struct version *repair_version(const struct repair *repair);
 
 /* repair_logs.c: what the logs hold; and then what of it is in no table. */
 int repair_examine_logs(struct repair *repair, struct strata_error *err);

@@ -1,7 +1,7 @@
 /* repair_manifest.c: the manifest, as far as it can be read: the one that CURRENT names, or else
  * the newest that has an edit. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
-#include "06_leveled_compaction/manifest.h"
+#include "06_leveled_compaction/manifest/manifest.h"
 #include "07_paced_compaction/tree/tree_files.h"
 #include "08_backup_repair/repair/repair.h"
 #include "base/array.h"
@@ -71,7 +71,7 @@ static int read_edits(struct repair *r, const struct current *which, uint64_t mo
     return rc;
 }
 
-/* As far as it goes. An edit that does not fit leaves no state: the edits before it are read again.
+/* As far as it goes. The edits before one that does not fit are read again.
  */
 static int read_manifest(struct repair *r, const struct current *which, uint64_t *edits,
                          struct strata_error *err)
@@ -94,7 +94,7 @@ static int read_manifest(struct repair *r, const struct current *which, uint64_t
 }
 
 /* A repair that was cut short made it. */
-static bool state_is_leftover(const struct repair *r)
+static bool version_is_leftover(const struct repair *r)
 {
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; i < repair_version(r)->levels[level].count; i++) {
@@ -114,7 +114,7 @@ static int try_manifest(struct repair *r, const struct current *which, struct st
 
     if (rc < 0)
         return rc;
-    if (edits && !state_is_leftover(r)) {
+    if (edits && !version_is_leftover(r)) {
         r->manifest = which->number;
         return 1;
     }

@@ -18,11 +18,12 @@
 #include "base/bytes.h"
 #include "base/coding.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The fewest bytes of one of them. I1: memory is asked for after so many are seen to be there. */
+/* The fewest bytes of one of them. 6.I3: memory is allocated after so many are seen to be there. */
 #define LEAST_REMOVED 2
 #define LEAST_ADDED 17
 
@@ -100,6 +101,7 @@ int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata
 {
     uint32_t logs = edit->has_logs ? edit->log_count : 0;
 
+    assert(logs <= 2 && edit->cursor_count <= LEVELS);
     put_numbers(to, (uint64_t[]){edit->ordinal, edit->next, logs}, 3);
     for (uint32_t i = 0; i < logs; i++)
         put_log(to, &edit->logs[i]);
@@ -156,7 +158,7 @@ static struct strata_slice read_key(struct reading *r)
     return key;
 }
 
-/* How many follow, of at least `least` bytes each (I1). */
+/* How many follow, of at least `least` bytes each (6.I3). */
 static size_t read_count(struct reading *r, size_t least)
 {
     uint64_t count = get_varint(&r->d);

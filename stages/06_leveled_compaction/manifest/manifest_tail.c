@@ -8,7 +8,7 @@
  *   - a crash leaves such bytes: the file ends inside a record (kill -9, or a power cut that left
  *     less), or it has the record's length and one of its sectors was never written, and is zeros;
  *   - no edit follows, nor a cut one whose head is whole: it would have been written after a sync
- *     of this one (manifest.c I2).
+ *     of this one (6.I5).
  * Everything else is damage: one flipped bit leaves no sector of zeros. */
 #include "01_append_log/record.h"
 #include "manifest.h"

@@ -7,10 +7,10 @@
  * check covers the 28 bytes before it (XXH3, file number 0, offset 0). Valid iff the file is
  * exactly 32 bytes, magic, version and check fit, and number is not 0.
  *
- * I1: it is replaced by one rename, after the manifest that it names is on the device with its
- * name. I2: `known` never says more than a sync that returned 0 has promised: so a manifest that is
- *     shorter, or bad below there, is damaged; behind it may be a torn tail. It is written when a
- *     manifest is made, and at a clean close. */
+ * 6.I1: it is replaced by one rename, after the manifest that it names is durable, with its name.
+ * 6.I2: `known` is never more than what a sync that returned 0 has made durable. So a manifest that
+ *     is shorter, or that cannot be read below there, is damaged; behind it may be a torn tail.
+ *     CURRENT is written when a manifest is made, and at a clean close. */
 #include "current.h"
 #include "base/checksum.h"
 #include "base/coding.h"

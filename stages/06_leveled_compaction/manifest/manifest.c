@@ -6,16 +6,17 @@
  * An edit is a record of type 9 without a key; its value is drawn in edit.c. Their ordinals are 1,
  * 2, 3, ...
  *
- * I1: the first edit is on the device, and the file's name, before CURRENT names it.
- * I2: an edit is appended by one call, after the one before it has been synced; so only the last
+ * 6.I4: the first edit is durable, and the file's name, before CURRENT names it.
+ * 6.I5: an edit is appended by one call, after the one before it has been synced; so only the last
  *     can be torn. It is synced before anybody relies on what it says.
- * I3: nothing is appended behind a torn tail: a new manifest is made.
- * I4: a file that an edit takes away is removed after the edit is on the device. So a manifest that
- *     lost its last edit tells an earlier state, all of whose files are there, or names one that is
- *     missing, which open says. */
+ * 6.I6: nothing is appended behind a torn tail: a new manifest is made.
+ * 6.I7: a file that an edit takes away is removed after the edit is durable. So a manifest that
+ * lost its last edit says an earlier version, all of whose files are there, or names one that is
+ *     missing, which open reports. */
 #include "manifest.h"
 #include "01_append_log/record.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,6 +61,7 @@ static int append(struct manifest *m, struct edit *edit, struct strata_error *er
     uint64_t end = m->file->end;
     int rc;
 
+    assert(!m->torn); /* 6.I6 */
     edit->ordinal = m->ordinal + 1;
     strata_buffer_clear(&m->bytes);
     rc = edit_encode(edit, &m->bytes, err);
@@ -77,7 +79,7 @@ static int append(struct manifest *m, struct edit *edit, struct strata_error *er
     return rc;
 }
 
-/* The file with its first edit; I1. */
+/* The file with its first edit (6.I4). */
 static int create_file(struct manifest *m, struct edit *state, struct strata_error *err)
 {
     int rc = fs_open(m->env->fs, m->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &m->file, err);
@@ -95,6 +97,7 @@ int manifest_settle(struct manifest *m, struct strata_error *err)
 {
     struct current current = {m->number, m->file->end};
 
+    assert(current.known >= m->known); /* 6.I2 */
     if (m->known == current.known)
         return 0;
     m->known = current.known;

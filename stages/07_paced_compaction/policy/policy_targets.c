@@ -23,6 +23,8 @@
  * to do before it may write. */
 #include "policy_inside.h"
 
+#include <assert.h>
+
 #define L0_MANY 6u    /* tables that stay: the newest are merged to one, whatever their sizes */
 #define L0_URGENT 8u  /* tables from which on level 0 is compacted before all others */
 #define L0_WORTH 4u   /* so much larger may be what level 0 is merged with; */
@@ -71,6 +73,7 @@ void policy_targets(const struct version *version, const struct strata_options *
         dynamic_targets(version, options, out);
     else
         fixed_targets(options, out);
+    assert(out->base >= 1 && out->base < LEVELS);
 }
 
 static unsigned next_level(const struct version *v, const struct policy_targets *targets,

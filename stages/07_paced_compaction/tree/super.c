@@ -2,6 +2,7 @@
  * level 0, level 1, ... */
 #include "super.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define FEW 32 /* runs that need no memory to be listed */
@@ -13,6 +14,7 @@ struct super *super_new(const struct tree_parts *parts, struct memtable *memtabl
 
     if (!super)
         return NULL;
+    assert(memtable != immutable && version);
     *super = (struct super){1, parts, memtable, immutable, version};
     memtable_ref(memtable);
     if (immutable)

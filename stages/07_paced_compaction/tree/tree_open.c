@@ -300,7 +300,6 @@ int tree_del(struct tree *tree, struct strata_error *err)
     super_unref(tree->super);
     version_unref(tree->version);
     obsolete_free(&tree->obsolete, tree->env->fs);
-    version_unref(tree->version);
     if (tree->common)
         tree->kind->common_del(tree->common);
     manifest_close(&tree->manifest);

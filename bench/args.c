@@ -61,7 +61,7 @@ static const struct option options[] = {
     {"no_compression", NULL, "blocks are not packed", FLAG, FIELD(plain), 0, 0},
     {"check_reads", NULL, "LevelDB checks the blocks that it reads, as the others do", FLAG,
      FIELD(check_reads), 0, 0},
-    {"mapped_reads", NULL, "stage 5 on: tables are read from mapped files", FLAG,
+    {"mapped_reads", NULL, "stage 9 on: tables are read from mapped files", FLAG,
      FIELD(mapped_reads), 0, 0},
     {"seconds", "S", "cap of one benchmark (default 5): then it stops early", REAL, FIELD(seconds),
      0.001, 1e6},

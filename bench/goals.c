@@ -1,5 +1,5 @@
 /* goals.c: what a stage shall reach beside LevelDB in one run, and whether it has
- * (docs/performance.md tells where the goals come from). */
+ * (docs/notebook/performance.md tells where the goals come from). */
 #include "bench.h"
 
 #include <string.h>

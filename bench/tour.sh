@@ -144,7 +144,7 @@ hint() { # STEP: which file to open
     [ -r "stages/$stage/tour.txt" ] || return
     while IFS=$'\t' read -r word file text; do
         [ "$word" = "$1" ] || continue
-        case $file in */*) ;; *) file=stages/$stage/$file ;; esac
+        [ -e "stages/$stage/$file" ] && file=stages/$stage/$file
         [ -e "$file" ] || fail "stages/$stage/tour.txt names $file, which is not there"
         printf '    → to see how: open %s%s%s\n' "$bold" "$file" "$off"
         [ -n "$text" ] && printf '      %s%s%s\n' "$dim" "$text" "$off"

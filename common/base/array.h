@@ -1,5 +1,5 @@
-/* array.h: one element more in an array that grows: an array of one type, a count and a room, which
- * the caller declares side by side. */
+/* array.h: adds an element to a growable array. The caller declares the array's pointer, its count
+ * and its room (capacity). */
 #ifndef STRATA_COMMON_ARRAY_H
 #define STRATA_COMMON_ARRAY_H
 

@@ -1,5 +1,5 @@
-/* bytes.c: slices (borrowed) and buffers (owned). A buffer that runs out of memory says so
- * until it is cleared, so that a caller may append many times and ask once. */
+/* bytes.c: slices (borrowed) and buffers (owned). A buffer that ran out of memory stays failed
+ * until it is cleared, so that a caller may append many times and check once. */
 #include "base/bytes.h"
 #include "base/cost.h"
 
@@ -28,8 +28,8 @@ int strata_compare(struct strata_slice a, struct strata_slice b)
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-/* At least `needed`, and so much more than now that many small appends cost O(1) each: twice as
- * much, or a quarter more where twice would be a waste that hurts. */
+/* At least `needed`. The capacity grows by a factor, so that many small appends cost O(1) each:
+ * twice as much, or a quarter more when the buffer is large. */
 static size_t grown(size_t capacity, size_t needed)
 {
     size_t more = capacity < LARGE ? capacity : capacity / 4;

@@ -1,4 +1,4 @@
-/* bytes.h: what the inside needs of buffers beyond strata.h. */
+/* bytes.h: buffer functions that are not public (the public ones are in strata.h). */
 #ifndef STRATA_COMMON_BYTES_H
 #define STRATA_COMMON_BYTES_H
 
@@ -10,16 +10,16 @@
  * STRATA_ERR_NO_MEMORY (sticky). Grows by doubling: n appends cost O(n). */
 int buffer_reserve(struct strata_buffer *buffer, size_t more);
 
-/* What follows its first `size` bytes, which it has. Of an empty slice, which may point nowhere,
- * nothing is computed. */
+/* The slice without its first `size` bytes (size <= slice.size). No arithmetic on the pointer of an
+ * empty slice, which may be NULL. */
 static inline struct strata_slice slice_behind(struct strata_slice slice, size_t size)
 {
     return size ? (struct strata_slice){slice.data + size, slice.size - size} : slice;
 }
 
-/* Copies a slice that was made a moment ago, by its halves, as it was made: one load of both would
- * wait until they have left the processor's store buffer, as neither of them has all of it. The
- * fence is the compiler's only, which would make one load of two. */
+/* Copies a slice that was stored just before, as two loads, like the two stores that made it: a
+ * single load of 16 bytes could not be forwarded from two entries of the processor's store buffer
+ * and would wait. The fence is for the compiler only, which would merge the two loads. */
 static inline void slice_pass_on(struct strata_slice *to, const struct strata_slice *from)
 {
     to->data = from->data;

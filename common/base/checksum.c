@@ -6,8 +6,8 @@ uint64_t checksum_seed(uint64_t file_number, uint64_t offset)
     return file_number * UINT64_C(0x9e3779b97f4a7c15) ^ offset;
 }
 
-/* Both halves take part: XXH3 of short inputs mixes well, but nobody promises that any one half
- * is as good as the whole. */
+/* Both halves are used: XXH3 does not promise that one half of its result is as good as the whole.
+ */
 static uint32_t fold(uint64_t hash)
 {
     return (uint32_t)(hash ^ (hash >> 32));

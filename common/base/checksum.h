@@ -1,7 +1,7 @@
 /* checksum.h: XXH3 (Yann Collet, xxhash.com; Debian's libxxhash), cut to 32 bits.
  *
- * Every check is seeded with the number of its file and its offset there, so that a whole
- * record in the wrong place, or in the wrong file, is damage too. */
+ * Every check is seeded with file number and offset, so that a whole record at the wrong offset, or
+ * in the wrong file, is damage too. */
 #ifndef STRATA_COMMON_CHECKSUM_H
 #define STRATA_COMMON_CHECKSUM_H
 
@@ -10,8 +10,8 @@
 #define XXH_STATIC_LINKING_ONLY /* for the size of the state, fixed since xxhash 0.8.0 */
 #include <xxhash.h>
 
-/* The seed of a place: of two places in one file, or at one offset of two files, the seeds always
- * differ (the factor is odd: 2^64 divided by the golden ratio). */
+/* The seed of an offset in a file: the seeds of two offsets in one file, or of one offset in two
+ * files, always differ (the factor is odd: 2^64 divided by the golden ratio). */
 uint64_t checksum_seed(uint64_t file_number, uint64_t offset);
 
 uint32_t checksum(uint64_t seed, struct strata_slice bytes);

@@ -3,8 +3,8 @@
  *
  * Writers put into memory that the caller has measured, or append to a buffer. All bytes that
  * come from a disk or a wire go through a decoder: its getters check the bounds, and the first
- * one that would pass the end makes it bad, for good; a bad decoder gives zeros and no bytes. So
- * a format is read field by field and asked once at the end. */
+ * one that would pass the end makes it bad, for good; a bad decoder gives zeros and no bytes. So a
+ * format is read field by field, and the decoder is checked once at the end. */
 #ifndef STRATA_COMMON_CODING_H
 #define STRATA_COMMON_CODING_H
 
@@ -12,8 +12,9 @@
 
 #define CODING_VARINT_MAX 10 /* bytes of the longest 64-bit varint */
 
-/* Each returns the byte after what it wrote. Bytes are named one by one, without a loop: so gcc and
- * clang make one store of them at -O2, and no machine's byte order or alignment matters. */
+/* Each returns the byte after what it wrote. Bytes are written one by one, without a loop: gcc and
+ * clang combine them into one store at -O2, and neither byte order nor alignment of the machine
+ * matters. */
 static inline uint8_t *put_u8(uint8_t *to, uint8_t value)
 {
     to[0] = value;
@@ -56,7 +57,7 @@ int buffer_put_prefixed(struct strata_buffer *to, struct strata_slice bytes); /*
 struct decoder {
     const uint8_t *at;
     size_t left; /* bytes */
-    bool bad;    /* a getter wanted more than was left, or a varint was not canonical */
+    bool bad;    /* a getter needed more bytes than were left, or a varint was not canonical */
 };
 
 void decoder_init(struct decoder *d, struct strata_slice bytes); /* borrows */

@@ -1,5 +1,5 @@
-/* error.c: the error record. It is filled once, where the fault is detected, and allocates
- * nothing: the texts live inside it and are cut when they do not fit. */
+/* error.c: the error record. It is filled once, where the error is detected, and allocates nothing:
+ * its texts are arrays inside it; a text that does not fit is cut. */
 #include "strata_engine.h"
 
 #include <inttypes.h>
@@ -46,7 +46,7 @@ const char *strata_code_name(int code)
     return "unknown code";
 }
 
-/* The end of a path says more than its beginning. */
+/* A path that is too long is cut at its beginning: its end says more. */
 static void copy_path(char *to, size_t capacity, const char *path)
 {
     size_t size = strlen(path);

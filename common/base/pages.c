@@ -11,8 +11,8 @@ void pages_unmap(void *pages, size_t size)
         munmap(pages, size);
 }
 
-/* A huge page begins at a multiple of its size: one more than is wanted is mapped, and what lies
- * before and behind is given back. */
+/* A huge page begins at a multiple of its size: one page more than needed is mapped, and the parts
+ * before and after the aligned range are unmapped. */
 void *pages_map(size_t size)
 {
     uint8_t *all, *begin;
@@ -29,7 +29,7 @@ void *pages_map(size_t size)
         munmap(all, before);
     munmap(begin + size, PAGES_HUGE - before);
 #ifdef MADV_HUGEPAGE
-    madvise(begin, size, MADV_HUGEPAGE); /* a wish: without it all works, at half the speed */
+    madvise(begin, size, MADV_HUGEPAGE); /* only a hint: small pages work, but slower */
 #endif
     return begin;
 }

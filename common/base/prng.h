@@ -14,11 +14,11 @@ uint64_t prng_next(struct prng *prng);
 uint64_t prng_below(struct prng *prng, uint64_t bound); /* 0 .. bound - 1, equally often; > 0 */
 double prng_unit(struct prng *prng);                    /* 0 <= x < 1, a multiple of 2^-53 */
 
-/* Numbers of which few are drawn often: number r (from 0) as often as 1 / (r + 1)^theta says, by
- * the method of Jim Gray et al.: Quickly Generating Billion-Record Synthetic Databases, SIGMOD
- * 1994, as in YCSB's ZipfianGenerator (github.com/brianfrankcooper/YCSB). It is exact for the
- * first two and close for the others. Made of + - * / on IEEE 754 doubles alone, in one order, as
- * a pow() from another library may round another way. */
+/* A skewed distribution: number r (from 0) is drawn with a frequency proportional to 1 / (r +
+ * 1)^theta, by the method of Jim Gray et al.: Quickly Generating Billion-Record Synthetic
+ * Databases, SIGMOD 1994, as in YCSB's ZipfianGenerator (github.com/brianfrankcooper/YCSB). It is
+ * exact for the first two and close for the others. Made of + - * / on IEEE 754 doubles alone, in
+ * one order, as a pow() from another library may round another way. */
 struct zipf {
     uint64_t n;
     double theta, alpha, zeta, eta, half; /* as in the paper; half: 0.5^theta */

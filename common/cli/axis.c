@@ -75,7 +75,7 @@ static size_t common_prefix(struct strata_slice a, struct strata_slice b)
 
 /* ---- Steps ------------------------------------------------------------------------------- */
 
-/* starts[i + 1] is the width of step i, as yet. */
+/* starts[i + 1] is the width of step i for now. */
 static void spread(struct axis *axis, const struct strata_table *t)
 {
     size_t first = step_of(axis, t->smallest), last = step_of(axis, t->largest);

@@ -81,11 +81,11 @@ enum cli_option_id {
     CLI_OPTIONS
 };
 
-/* An option means the same in every command that takes it, so that it may stand before the
- * command; but for two of one name, which no command takes both. */
+/* An option means the same in every command that takes it, so that it may come before the command;
+ * but for two of one name, which no command takes both. */
 struct cli_option {
     const char *name;  /* "limit" */
-    const char *value; /* what stands after it: "N"; NULL: nothing */
+    const char *value; /* its argument: "N"; NULL: it has none */
     const char *help;  /* one line */
     char letter;       /* 'n': -n is the same; 0: no letter is */
     const char *words; /* what the value may be, with | between: "on|off"; NULL: anything */
@@ -144,7 +144,7 @@ struct cli {
     const char *program;                /* as it was called: "build/strata"; borrowed from argv */
     char **operands;                    /* borrowed from argv */
     size_t count;                       /* of operands */
-    size_t literal;                     /* operands from this one on stood behind -- */
+    size_t literal;                     /* operands from this one on came after -- */
     const char *given[CLI_OPTIONS];     /* an option's value, "" if it has none; NULL: not given */
     FILE *out, *log;                    /* borrowed */
     int out_errno;                      /* of the first write to `out` that failed, if known */
@@ -155,8 +155,8 @@ struct cli {
 /* ---- parse.c --------------------------------------------------------------------------- */
 
 /* Fills the rest of a zeroed *cli with `commands`, `out`, `log` and `session` set; moves operands
- * to the front of argv. In a session argv[0] is the DIR that stands before the other operands.
- * CLI_OK, or CLI_USAGE and the log told why. */
+ * to the front of argv. In a session argv[0] is the DIR that comes before the other operands.
+ * CLI_OK, or CLI_USAGE and the error is logged. */
 int cli_parse(struct cli *cli, int argc, char **argv);
 /* The number given with an option, into `*value`, which keeps what it holds if it was not given.
  * CLI_OK or CLI_USAGE. */
@@ -191,27 +191,27 @@ bool cli_interrupted(struct cli *cli);
 /* CLI_WRITE_OR_READ: read-only where the operating system allows no more, and the log says so. */
 enum cli_access { CLI_READ, CLI_WRITE, CLI_WRITE_OR_READ, CLI_CREATE };
 
-/* Opens the database that the first operand names. CLI_OK, or the log was told. */
+/* Opens the database that the first operand names. CLI_OK, or the error is logged. */
 int cli_open(struct cli *cli, enum cli_access access, struct strata **db);
 /* The stage that --stage names, or else the newest. CLI_OK or CLI_USAGE. */
 int cli_stage_asked(struct cli *cli, struct strata_stage_info *info);
 /* What is known before it is opened of the stage that will answer: that of --stage, or of the
- * marker, or of a new database. False: the opening will tell why. */
+ * marker, or of a new database. False: opening it will report the error. */
 bool cli_stage_ahead(struct cli *cli, struct strata_stage_info *info);
 /* Closes it and passes on `code`, or what went wrong if nothing had. */
 int cli_close(struct cli *cli, struct strata *db, int code);
 
-/* ---- report.c: what is said, and how a command ends ------------------------------------- */
+/* ---- report.c: messages, and how a command ends ----------------------------------------- */
 
 /* "strata: load: ..." and a line end, to the log. */
 void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same with a pointer to help behind it; CLI_USAGE. */
 int cli_usage(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Tells the error; the exit status for its code. */
+/* Logs the error; returns the exit status for its code. */
 int cli_fail(struct cli *cli, const struct strata_error *err);
 int cli_fail_sys(struct cli *cli, const char *what, int sys); /* "what: no space ..."; CLI_IO */
 int cli_exit_of(int strata_code);
-/* Shows progress on the log, if that is a terminal, until the next thing is said. An interrupt
+/* Shows progress on the log, if that is a terminal, until the next message. An interrupt
  * then takes the line off the screen before it ends the process. */
 void cli_begin_progress(struct cli *cli);
 /* The command has ended: signals are again as they were. */
@@ -235,18 +235,19 @@ struct cli_stream {
     const char *path;
 };
 struct text_sink cli_sink(struct cli_stream *stream); /* borrows */
-/* What stands before the first entry and after the last: the format's own, and --header's. */
+/* Header and footer of the format, and the line of --header. */
 bool cli_put_head(struct cli_stream *stream, enum entries_format format);
 bool cli_put_tail(struct cli_stream *stream, enum entries_format format);
-int cli_write_failed(struct cli_stream *stream); /* CLI_IO, and the log told */
+int cli_write_failed(struct cli_stream *stream); /* logs the error; CLI_IO */
 
-/* Writes out what is buffered in cli->out. Passes on `code`, or CLI_IO and the log told if an
- * answer was lost. A reader that went away is no error: it ends the process as SIGPIPE does. */
+/* Writes out what is buffered in cli->out. Returns `code`; or, if an answer was lost, logs the
+ * error and returns CLI_IO. A reader that went away is no error: it ends the process as SIGPIPE
+ * does. */
 int cli_finish(struct cli *cli, int code);
 
 /* ---- file.c ------------------------------------------------------------------------------ */
 
-/* Has `work` write to file `path`, or to cli->out if that is NULL, "-" or "/dev/stdout". A pipe or
+/* Lets `work` write to file `path`, or to cli->out if that is NULL, "-" or "/dev/stdout". A pipe or
  * a device is written to as it is. Else the file must not be there yet; it is on the device when
  * CLI_OK comes back, and there never is a part of it under that name. */
 int cli_write_file(struct cli *cli, const char *path,
@@ -255,8 +256,8 @@ int cli_write_file(struct cli *cli, const char *path,
 /* ---- value.c ------------------------------------------------------------------------------- */
 
 /* The value that the operand number `operand` means, replacing what `to` held: of "-" the bytes of
- * standard input, of "@FILE" those of a file, unless it stood behind --; else as cli_bytes. CLI_OK,
- * CLI_USAGE, CLI_IO or CLI_OTHER, and the log was told. */
+ * standard input, of "@FILE" those of a file, unless it came after --; else as cli_bytes. CLI_OK,
+ * CLI_USAGE, CLI_IO or CLI_OTHER, and the error is logged. */
 int cli_value(struct cli *cli, size_t operand, struct strata_buffer *to);
 
 /* ---- migrate.c ------------------------------------------------------------------------- */

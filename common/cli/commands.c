@@ -17,18 +17,18 @@ const struct cli_command cli_commands[] = {
      .required = 3,
      .options = RECORD_OPTIONS | WRITE_OPTIONS,
      .exits = DB_EXITS,
-     .summary = "store VALUE under KEY, in place of what was there",
+     .summary = "store VALUE under KEY, replacing an older value",
      .about = "Makes the database DIR if there is none, but not the directory it lies in. When\n"
               "put has ended with 0, the record survives what the stage promises (`strata\n"
               "stages`). An empty KEY or VALUE is written ''.\n\n"
-              "VALUE - stands for the bytes of standard input, and @FILE for those of a file: as\n"
+              "VALUE - means the bytes of standard input, and @FILE the bytes of a file: as\n"
               "they are, without escapes, with a line end if there is one; --hex is then of KEY\n"
               "alone. Behind -- every operand is itself: so a KEY or VALUE is given that begins\n"
               "with a dash or with @.",
      .shell_about =
-         "When put has said nothing, the record survives what the stage promises (`strata\n"
+         "When put prints nothing, the record survives what the stage promises (`strata\n"
          "stages`). After `batch begin` it is only gathered, and stored by `batch commit`. An\n"
-         "empty KEY or VALUE is written ''. VALUE @FILE stands for the bytes of a file, as they\n"
+         "empty KEY or VALUE is written ''. VALUE @FILE means the bytes of a file, as they\n"
          "are. Behind -- every operand is itself: so a KEY or VALUE is given that begins with a\n"
          "dash or with @.",
      .example = "$ strata put db 'caf\\xc3\\xa9' 'noir\\tlong'\n"
@@ -79,7 +79,7 @@ const struct cli_command cli_commands[] = {
               "promises batches. DIR must be a database.",
      .shell_about =
          "Keys that were not there are named, and the others removed. After `batch begin` the\n"
-         "removal is only gathered, and done by `batch commit`; then nothing is said of keys\n"
+         "removal is only gathered, and done by `batch commit`; then no message names keys\n"
          "that are not there.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata del db fruit\n"
@@ -253,10 +253,11 @@ const struct cli_command cli_commands[] = {
      .options = DB_OPTIONS,
      .exits = DB_EXITS,
      .summary = "copy a database as it is now into a new directory",
-     .about = "COPY is a database of the same stage; it must not exist, or be an empty directory.\n"
-              "Killed, or failed, backup leaves one that every later command calls incomplete:\n"
-              "it is to be removed by hand. To restore, back the copy up to a new directory, or\n"
-              "put it in the place of what was lost.",
+     .about =
+         "COPY is a database of the same stage; it must not exist, or be an empty directory.\n"
+         "If backup is killed or fails, every later command calls the copy incomplete: remove\n"
+         "it by hand. To restore, back the copy up to a new directory, or put it where the\n"
+         "lost database was.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata backup db copy\n"
                 "$ strata put db fruit pear\n"
@@ -269,13 +270,13 @@ const struct cli_command cli_commands[] = {
      .required = 1,
      .options = O(CLI_STAGE) | O(CLI_DRY_RUN),
      .exits = DB_EXITS | O(CLI_LOST),
-     .summary = "make a damaged database good of what can be read",
+     .summary = "repair a damaged database with what can be read",
      .about = "Makes a new marker (the file STRATA) for one that is missing or damaged, if all\n"
               "files are those of the stage that --stage names. The rest is from stage 8 on.\n"
               "A line a file: kept, salvaged, lost, unused or made, and why; the ranges of keys\n"
               "that may be missing, or may have an older value again; and figures. Nothing is\n"
               "deleted: what does not count any more is moved to DIR/lost. A healthy database\n"
-              "is not touched. Killed, it is run again. Ends with 9 when something is lost,\n"
+              "is not touched. If it is killed, run it again. Ends with 9 when something is lost,\n"
               "with 0 when all is as it was; --dry-run with the same.",
      .example = "$ strata put db fruit apple\n"
                 "$ rm db/CURRENT\n"
@@ -311,7 +312,7 @@ const struct cli_command cli_commands[] = {
      .required = 1,
      .options = RECORD_OPTIONS | WRITE_OPTIONS,
      .exits = DB_EXITS,
-     .summary = "give dead space back: what was replaced or removed",
+     .summary = "free dead space: what was replaced or removed",
      .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
               "the bytes of all files after it and before.\n\n"
               "With keys: from FROM on and, where TO is given, before it; '' is no bound. From\n"
@@ -398,9 +399,9 @@ const struct cli_command cli_commands[] = {
          "The page is one HTML file that needs no network: open it in a browser. It plays\n"
          "flushes and compactions as they were, tables as boxes by their keys and sizes, and\n"
          "the writes that had to wait. It opens on the largest compaction; space plays and\n"
-         "pauses, the arrows step, the time line can be dragged. What the log lacks, as it was\n"
-         "cut, damaged, or kept by nobody, the page says. A stage without an event log (before\n"
-         "6) ends it with 5.",
+         "pauses, the arrows step, the time line can be dragged. The page lists what the log\n"
+         "does not have, because it was cut, damaged or switched off. A stage without an event\n"
+         "log (before 7) ends it with 5.",
      .example = "$ strata datagen -n 5000 | strata load --stage 9 db -\n"
                 "$ strata timeline db -o db.html\n"
                 "$ head -1 db.html\n"
@@ -414,7 +415,7 @@ const struct cli_command cli_commands[] = {
      .exits = DB_EXITS,
      .summary = "read and check every byte that the database relies on",
      .about = "The first damage is named by file and offset; `strata inspect FILE` shows what is\n"
-              "there. A tail that a crash tore off is told as a warning: it was never\n"
+              "there. A torn tail after a crash is reported as a warning: it was never\n"
               "acknowledged.",
      .example = "$ strata put db fruit apple\n"
                 "$ strata verify db\n"
@@ -456,38 +457,39 @@ const struct cli_command cli_commands[] = {
          "issued came back. Then come rows for a second crash while it recovers from the first;\n"
          "for a process that was killed and followed by another, before the power was cut; and\n"
          "for an I/O error before it. At the end it says how many places in the source call the\n"
-         "file layer (--sites lists them): one that no crash came by ends crash with 7.\n\n"
-         "--walk calls tells one workload step by step: a row for each of its operations, and\n"
+         "file layer (--sites lists them): one that no crash tested ends crash with 7.\n\n"
+         "--walk calls shows one workload step by step: a row for each of its operations, and\n"
          "below it the calls that leave something new, what comes back, and (<-) what was left;\n"
-         "--walk results puts together what comes back alike, with the first example of each. A\n"
+         "--walk results puts together states that recover alike, with the first example of each. "
+         "A\n"
          "file is called there by the name that it was opened under.\n\n"
          "What a stage loses and does not promise to keep (`strata stages`) is shown, of the "
          "first\n"
          "crash alone, and is no failure. Each kind of violation is shown once, by as few steps "
          "as\n"
          "were found to do, and a command that makes that state again. Segments are so small\n"
-         "(1500 bytes) that little work meets every boundary.\n\n"
+         "(1500 bytes) that a short workload crosses every boundary.\n\n"
          "  quick  only what the first crash may leave\n"
-         "  usual  and samples of the rows above that come after something\n"
+         "  usual  and samples of crashes after a crash, a kill or an error\n"
          "  full   all of them, and more of what files may hold at once: hours\n\n"
          "A workload is one of nothing, writes, reopens, large, merge, held, batches, mixed,\n"
          "unsynced (the last two are drawn by the seed), or a file with a step a line, as in\n"
          "the shell:\n\n"
          "  put KEY VALUE, del KEY, batch begin, batch commit, sync, flush, compact, reopen\n"
-         "  read      ask everything, by every way\n"
+         "  read      read everything, in every way\n"
          "  hold      make an iterator, which stays until it comes to release\n"
          "  synced    the next write is synced, though others are not\n"
-         "  settle    what was done so far is on the device, and is not crashed\n"
+         "  settle    what was done so far is durable, and is not crashed\n"
          "  unsynced  as the first line: writes are acknowledged before they are synced\n\n"
          "--engine takes a shared object that exports `const struct strata_engine strata_engine`\n"
-         "and judges it as stage N; what it breaks is told once more at the end, step by step.\n"
-         "One that reaches files past the file layer cannot be judged: 5. A signal that it raises\n"
-         "ends crash, which says at which state, and the command that comes there again.",
+         "and judges it as stage N; what it breaks is reported again at the end, step by step.\n"
+         "An engine that bypasses the file layer cannot be judged: 5. A signal that it raises\n"
+         "ends crash, which prints the state, and the command that makes that state again.",
      .example = "$ strata crash --stage 3 --model posix --workload merge | tail -1\n"
                 "crash: stage=3 model=posix states=... distinct=... violations=0\n"
                 "$ printf 'put a 1\\nsettle\\nput a 2\\n' >two\n"
-                "$ strata crash --stage 3 --model posix --workload two --at 3.1 --keep state\n"
-                "state 3.1, fine: the state after write 2\n"
+                "$ strata crash --stage 3 --model posix --workload two --at 4.1 --keep state\n"
+                "state 4.1, fine: the state after write 2\n"
                 "...\n"
                 "$ strata get state/db a\n"
                 "2\n",
@@ -503,13 +505,13 @@ const struct cli_command cli_commands[] = {
          "The commands are put, get, del, scan, count, load, dump, backup, compact, info, stats,\n"
          "levels, verify, batch, timing, help and quit, with the operands after DIR and the\n"
          "options that they have here. A database that may only be read is opened read-only.\n"
-         "Blanks part words, but not in quotes of either kind; a line that begins with # is a\n"
+         "Blanks separate words, except in quotes of either kind; a line that begins with # is a\n"
          "comment. An error does not end the shell.\n\n"
          "On a terminal: Tab completes commands, options, files and, from stage 4 on, keys; the\n"
          "arrows bring earlier lines back, Ctrl-C empties the line or ends what runs, Ctrl-D\n"
          "ends the shell, which then ends with 0. The lines are kept in --history, or else\n"
          "$STRATA_HISTORY, or else strata/history in $XDG_STATE_HOME or ~/.local/state; with\n"
-         "--no-history, or an empty $STRATA_HISTORY, they are forgotten.\n"
+         "--no-history, or an empty $STRATA_HISTORY, no line is kept.\n"
          "Lines that are piped in are not echoed; errors name the line, and the shell ends\n"
          "with the status of the last command that failed, or 0.",
      .example = "$ printf 'put fruit apple\\nput \"two words\" x\\nget fruit\\n' | strata shell db "
@@ -527,13 +529,13 @@ const struct cli_command cli_commands[] = {
      .summary = "gather puts and dels, and store them as one",
      .about = "After `batch begin` put and del are gathered, and no command sees them: get and\n"
               "scan answer as before the batch. `batch commit` stores them all or, if it fails,\n"
-              "none; `batch drop` forgets them. Where `strata stages` promises batches.",
+              "none; `batch drop` discards them. Where `strata stages` promises batches.",
      .run = cli_run_batch},
     {.name = "timing",
      .place = CLI_SHELL,
      .operands = {"on|off"},
      .required = 1,
-     .summary = "tell how long each command took, or not",
+     .summary = "print how long each command took, or not",
      .about = "From the line to the answer, printing included.",
      .run = cli_run_timing},
     {.name = "stages",

@@ -1,4 +1,4 @@
-/* complete.h: what may stand at the cursor of a line of the shell. */
+/* complete.h: completion of the word at the cursor of a line of the shell. */
 #ifndef STRATA_COMMON_CLI_COMPLETE_H
 #define STRATA_COMMON_CLI_COMPLETE_H
 

@@ -254,7 +254,7 @@ static int explore_model(struct crash *c, const struct crash_model *model)
     return CLI_OK;
 }
 
-/* A site that no crash came by says that the workloads are too few. */
+/* A site that no crash tested shows that there are too few workloads. */
 static int put_sites(struct crash *c)
 {
     size_t missing;

@@ -41,7 +41,7 @@ struct crash {
     bool kept;         /* --keep had its state */
     char files[600];   /* of the state last looked at, and their sizes in bytes */
 
-    unsigned reported; /* promises of an engine of one's own that `report` tells of */
+    unsigned reported; /* broken promises of a user's engine that are in `report` */
     FILE *report;      /* into report_text; NULL: there is none yet */
     char *report_text;
     size_t report_size;
@@ -53,7 +53,7 @@ extern const char *const crash_depths[]; /* by enum campaign_depth */
 
 /* A campaign as the options say, with nothing explored. */
 void crash_prepare(struct crash *c, const struct crash_model *model, struct campaign *campaign);
-/* Makes the state of --at and tells of it. */
+/* Makes the state of --at and prints it. */
 int crash_at(struct crash *c, const struct crash_model *model);
 /* Hands the state of a case, made again, to `look` with `arg`. */
 void crash_look(struct crash *c, const struct crash_model *model, const struct explore_case *k,
@@ -83,37 +83,37 @@ size_t crash_put_sites(const struct crash *c);
 
 /* Before a model is explored: its states are gathered, */
 void crash_walk_begin(struct crash *c, struct explore *e);
-/* and then printed, unless the exploring failed, and forgotten. */
+/* and then printed, unless the exploration failed, and freed. */
 void crash_walk_end(struct crash *c, const struct crash_model *model, bool print);
 
-/* ---- crash_report.c: for who wrote the engine -------------------------------------------- */
+/* ---- crash_report.c: for the author of the engine -------------------------------------------- */
 
-/* Tells, once for each promise, what broke it: what was promised, the steps up to the crash, the
+/* Reports, once for each promise, what broke it: what was promised, the steps up to the crash, the
  * files that it left, and the command that makes them again. `script`: of the case. */
 void crash_report(struct crash *c, const struct crash_model *model, const struct explore_case *k,
                   const struct script *script);
-/* All that was told, to the end of the output. */
+/* Prints the whole report at the end of the output. */
 void crash_put_report(struct crash *c);
 
 /* ---- crash_cases.c --------------------------------------------------------------------- */
 
-/* Finds the shortest script for each case; `tell` is called, with `c`, as it goes: how far it is, 0
+/* Finds the shortest script for each case; `progress` is called with `c` and the progress, from 0
  * to 1. */
 void crash_shrink(struct crash *c, const struct explore *e,
-                  void (*tell)(void *crash, double share));
+                  void (*progress)(void *crash, double share));
 /* The first violation of each kind, by the shortest script that was found to show it, the files it
  * left, and the command that shows it again. */
 void crash_put_cases(struct crash *c, const struct crash_model *model, const struct explore *e);
 
 /* ---- crash_signal.c -------------------------------------------------------------------- */
 
-/* From now on a signal that the stage or the engine raises is told with the state that it came
- * to, and the command that makes it again, before it ends the program. `c` lasts as long. */
+/* From now on a signal that the engine raises is reported, with the state and the command that
+ * makes it again, before it ends the program. `c` must stay valid. */
 void crash_tell_signals(struct crash *c);
 
 /* ---- crash_file.c: a script as text ----------------------------------------------------- */
 
-/* Reads a script from file `path`, "-": standard input. CLI_OK, or the log was told why. */
+/* Reads a script from file `path`, "-": standard input. CLI_OK, or the error is logged. */
 int crash_read(struct cli *cli, const char *path, struct script *script);
 void crash_write(FILE *to, const struct script *script);
 /* Step number `index`, which is write number `n` if it is one. */

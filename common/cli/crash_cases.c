@@ -3,14 +3,15 @@
 #include "cli/crash.h"
 #include "crash/shrink.h"
 
-void crash_shrink(struct crash *c, const struct explore *e, void (*tell)(void *crash, double share))
+void crash_shrink(struct crash *c, const struct explore *e,
+                  void (*progress)(void *crash, double share))
 {
     c->shrunk = c->to_shrink = 0;
     for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
         c->to_shrink += e->cases[v].script != NULL;
     for (int v = ORACLE_FINE + 1; v < ORACLE_VERDICTS; v++)
         if (e->cases[v].script) {
-            shrink(e, &e->cases[v], &c->few[v], &c->shorter[v], tell, c);
+            shrink(e, &e->cases[v], &c->few[v], &c->shorter[v], progress, c);
             c->shrunk++;
         }
 }

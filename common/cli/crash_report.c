@@ -1,5 +1,5 @@
-/* crash_report.c: a violation in plain words, for who wrote the engine: what was promised, what was
- * done up to the crash, what it left, and how to see it again. */
+/* crash_report.c: a violation in plain words, for the author of the engine: the promise, the steps
+ * up to the crash, the files it left, and how to see it again. */
 #include "cli/crash.h"
 #include "crash/need.h"
 #include "crash/sim/fs_sim.h"
@@ -42,7 +42,7 @@ static void put_step(FILE *to, const struct script *script, size_t index, size_t
     free(text);
 }
 
-/* Up to the last write that was begun, and what stands behind it before the next. */
+/* Up to the last write that was begun, and the steps after it before the next write. */
 static void put_steps(FILE *to, const struct explore_case *k, const struct script *script)
 {
     size_t n = 0;

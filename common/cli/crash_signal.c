@@ -1,5 +1,5 @@
-/* crash_signal.c: a stage under work, or an engine of one's own, that divides by zero or reads
- * where nothing is, takes the program along. Before it ends, its author is told where that was. */
+/* crash_signal.c: an engine that raises a signal (division by zero, a wild pointer) ends the
+ * program. Before that a message names the state in which it happened. */
 #define _XOPEN_SOURCE 700 /* sigaltstack */
 #include "cli/crash.h"
 
@@ -21,9 +21,9 @@ static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 static struct sigaction before[SIGNALS]; /* a sanitizer has its own */
 static struct crash *under_way;
 
-/* The program ends anyway, so what a handler must not call is called: most likely nothing that is
- * held is waited for, and if it is, then not for long. */
-static void tell(int number)
+/* The program ends anyway, so this calls functions that are not async-signal-safe; if one of them
+ * blocks on a lock, the alarm ends the program. */
+static void report(int number)
 {
     struct crash *c = under_way;
     const struct workload *named = crash_workload_of(c, explore_now.script);
@@ -43,18 +43,18 @@ static void tell(int number)
     crash_put_command(c, c->cli->log, c->model, &k, named, named ? NULL : explore_now.script, NULL);
 }
 
-/* Returns: the same comes again, or abort goes on, and ends the program as it would have. */
+/* Returns: the signal is raised again, or abort continues, and ends the program as usual. */
 static void on_signal(int number)
 {
     for (size_t i = 0; i < SIGNALS; i++)
         sigaction(signals[i], &before[i], NULL);
-    tell(number);
+    report(number);
     __gcov_dump();
 }
 
 void crash_tell_signals(struct crash *c)
 {
-    static char stack[64 * 1024]; /* the engine's may be what has run out */
+    static char stack[64 * 1024]; /* the engine may have overflowed its own */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
 
     under_way = c;

@@ -10,9 +10,9 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Is it for this stage to come by this site? By all of its own files; by all of a file of common,
- * if it comes by any there; and of another stage's file it need not call all, and in the functions
- * that it calls there are branches for that stage alone: so only by what it did come by. */
+/* Must this stage execute this site? Yes, in its own files; in a file of common if it executes any
+ * site of that file. In files of other stages only the sites that it did execute count: it need not
+ * call everything there, and functions there have branches for their own stage. */
 static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
                  const struct fs_site *site)
 {
@@ -27,12 +27,13 @@ static bool uses(const struct crash *c, const struct fs_site *all, size_t count,
     return false;
 }
 
-/* What no workload comes by, and the test that does; it crashes there, but for the last. */
+/* Sites that no workload executes, and the test that does; it crashes there, except for the last.
+ */
 static const struct {
     const char *file, *function; /* NULL: all of them */
     const char *test;
 } elsewhere[] = {
-    {"stages/08_backup_repair/backup.c", NULL, "07_crash_test crash_in_a_backup"},
+    {"stages/08_backup_repair/backup.c", NULL, "08_crash_test crash_in_a_backup"},
     {"stages/07_paced_compaction/compaction/compact.c", "sync_some",
      "07_crash_test crash_while_a_log_goes"},
     {"stages/07_paced_compaction/tree/obsolete.c", "cut", "07_crash_test crash_while_a_log_goes"},

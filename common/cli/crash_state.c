@@ -1,4 +1,5 @@
-/* crash_state.c: one state of the command crash: made again, told, its files listed and kept. */
+/* crash_state.c: one state of the command crash: makes it again, prints it, lists and keeps its
+ * files. */
 #include "cli/crash.h"
 #include "crash/need.h"
 #include "fs/fs_posix.h"

@@ -3,8 +3,7 @@
  *   operation     its totals: calls cut, states, how many writes came back, verdict
  *     call        states that are new there and come back alike are a line; with "results" those
  *                 of the whole operation are, by the call that was the first to leave one
- *
- * A state that an earlier call has left is not told again. */
+ * A state that an earlier call has left is not shown again. */
 #include "cli/crash.h"
 #include "crash/need.h"
 #include "text/text.h"

@@ -134,7 +134,8 @@ static unsigned char replace_word(EditLine *el, const char *old, const char *wor
     return CC_ERROR;
 }
 
-/* The word goes on with what all choices have in common; where that is nothing, they are listed. */
+/* Completes the word with what all choices have in common; if that is nothing, lists the choices.
+ */
 static unsigned char take_choices(EditLine *el, const char *word,
                                   const struct edit_choices *choices)
 {

@@ -15,8 +15,8 @@ struct edit_choices {
     bool more;                  /* there are others, between the last two */
 };
 
-/* Adds to a zeroed *choices what may stand in `line`, which ends at the cursor, in place of its
- * bytes from `word` on. */
+/* Adds to a zeroed *choices the words that may replace the bytes of `line` from `word` on; `line`
+ * ends at the cursor. */
 typedef void edit_complete(void *arg, const char *line, size_t word, struct edit_choices *choices);
 
 /* NULL: this build has no editor, or there is no memory. `history` is a file, borrowed, or NULL:

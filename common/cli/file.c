@@ -34,7 +34,7 @@ static void remove_and_die(int number)
     raise(number); /* SA_RESETHAND put the default back */
 }
 
-/* Signals that somebody else handles or ignores stay as they are. */
+/* Signals that others handle or ignore stay as they are. */
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = remove_and_die, .sa_flags = (int)SA_RESETHAND};
@@ -154,7 +154,7 @@ static int give_name(const char *from, const char *path)
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-/* Passes on `code`, or CLI_IO and the log told: the first failure. */
+/* Returns `code`, or logs the failure and returns CLI_IO: the first failure counts. */
 static int close_stream(struct cli_stream *stream, bool sync, int code)
 {
     int sys = 0;
@@ -190,7 +190,7 @@ static int write_new(struct cli_stream *stream, int (*work)(struct cli_stream *s
     char *name;
     int code, sys, fd;
 
-    if (is_there(stream->path)) /* said before all the work */
+    if (is_there(stream->path)) /* fail before all the work */
         return cli_fail_sys(stream->cli, stream->path, EEXIST);
     catch_signals();
     fd = open_temporary(stream->path, &name);

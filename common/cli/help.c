@@ -39,12 +39,12 @@ static void print_overview(const struct cli *cli)
 {
     FILE *to = cli->out;
 
-    fprintf(to, "Strata %s, a key-value store told in stages.\n\n", STRATA_VERSION);
+    fprintf(to, "Strata %s, a key-value store in stages.\n\n", STRATA_VERSION);
     fputs("usage: strata [OPTION]... COMMAND ...\n\n", to);
     print_commands(cli, false);
-    fputs("\nOptions stand anywhere; -- ends them. Keys and values are text; \\xNN, \\t, \\n, \\r "
+    fputs("\nOptions may be anywhere; -- ends them. Keys and values are text; \\xNN, \\t, \\n, \\r "
           "and "
-          "\\\\\nstand for bytes that text cannot hold. With --hex they are hexadecimal digits.\n"
+          "\\\\\nare bytes that text cannot hold. With --hex they are hexadecimal digits.\n"
           "`strata help COMMAND` says more, with an example.\n\nExit status:",
           to);
     for (int code = 0; code < CLI_EXITS; code++)
@@ -59,10 +59,9 @@ static void print_overview(const struct cli *cli)
 static void print_shell_overview(const struct cli *cli)
 {
     print_commands(cli, true);
-    fputs("\nOptions are as on the command line: `help scan` lists those of scan. Words are parted "
-          "by\n"
-          "blanks, but not in quotes of either kind; escapes \\xNN, \\t, \\n, \\r and \\\\ mean "
-          "the same\n"
+    fputs("\nOptions are as on the command line: `help scan` lists those of scan. Blanks separate\n"
+          "words, except in quotes of either kind; escapes \\xNN, \\t, \\n, \\r and \\\\ mean the "
+          "same\n"
           "everywhere. A line that begins with # is a comment.\n",
           cli->out);
 }

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define LEVELS 32u                       /* that are told apart; deeper ones count as the last */
+#define LEVELS 32u                       /* shown separately; deeper ones count as the last */
 #define COUNT_BYTES ((uint64_t)64 << 20) /* files of so many bytes are read to count the keys */
 #define LABEL "%-19s %12s"
 
@@ -87,7 +87,7 @@ static void note_event(void *arg, const struct strata_event *event)
         snprintf(info->last_event, sizeof info->last_event, "%s", event->name);
 }
 
-/* The stage may have no such thing. */
+/* Not every stage has events. */
 static int unless_unsupported(int rc)
 {
     return rc == STRATA_ERR_NOT_SUPPORTED ? 0 : rc;

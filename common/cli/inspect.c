@@ -22,7 +22,8 @@
 static int lock_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
     (void)err;
-    inspect_section(to, 0, "lock: whoever has the database open holds it; it has no content");
+    inspect_section(to, 0,
+                    "lock: held by the process that has the database open; it has no content");
     inspect_end(to, file->end, file->end);
     return 0;
 }

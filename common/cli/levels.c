@@ -47,7 +47,7 @@ static void collect(void *arg, const struct strata_table *table)
     l->tables[l->count++] = *table;
 }
 
-/* Now that all keys are there, they stay where they are. */
+/* All keys are collected: the buffer does not move any more. */
 static void point_at_keys(struct levels *l)
 {
     const uint8_t *at = l->keys.data;
@@ -160,7 +160,7 @@ static int draw(struct cli *cli, struct levels *l)
     l->columns = screen < COLUMNS_LEAST ? COLUMNS_LEAST : screen;
     point_at_keys(l);
     if (l->count == 0)
-        fputs("no tables: what there is stands in the log\n", cli->out);
+        fputs("no tables: all entries are in the log\n", cli->out);
     else if (!axis_init(&l->axis, l->tables, l->count))
         return out_of_memory(cli);
     for (size_t i = 0; i < l->count;)

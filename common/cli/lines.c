@@ -14,12 +14,12 @@ void lines_free(struct lines *lines)
 }
 
 /* Takes `size` bytes as a line, and `end` bytes behind them as its end. */
-static enum lines_result tell(struct lines *lines, size_t size, size_t end,
+static enum lines_result take(struct lines *lines, size_t size, size_t end,
                               struct strata_buffer *line)
 {
-    const uint8_t *at = size ? lines->read.data + lines->told : NULL;
+    const uint8_t *at = size ? lines->read.data + lines->taken : NULL;
 
-    lines->told += size + end;
+    lines->taken += size + end;
     if (size > LINES_MOST)
         return LINES_TOO_LONG;
     if (strata_buffer_append(line, at, size) < 0 || strata_buffer_append(line, "", 1) < 0) {
@@ -32,12 +32,12 @@ static enum lines_result tell(struct lines *lines, size_t size, size_t end,
 
 static void forget(struct lines *lines, size_t keep)
 {
-    size_t left = lines->read.size - lines->told;
+    size_t left = lines->read.size - lines->taken;
 
     if (left)
-        memmove(lines->read.data, lines->read.data + lines->told, left);
+        memmove(lines->read.data, lines->read.data + lines->taken, left);
     lines->read.size = left < keep ? left : keep;
-    lines->told = 0;
+    lines->taken = 0;
 }
 
 /* More input. Of a line that is too long already only so much is kept that it shows. */
@@ -67,15 +67,15 @@ static enum lines_result next_plain(struct lines *lines, struct strata_buffer *l
     size_t seen = 0; /* bytes without a line end */
 
     for (;;) {
-        size_t size = lines->read.size - lines->told;
-        const uint8_t *from = size ? lines->read.data + lines->told : NULL, *end = NULL;
+        size_t size = lines->read.size - lines->taken;
+        const uint8_t *from = size ? lines->read.data + lines->taken : NULL, *end = NULL;
         enum lines_result result;
         if (size > seen)
             end = memchr(from + seen, '\n', size - seen);
         if (end)
-            return tell(lines, (size_t)(end - from), 1, line);
+            return take(lines, (size_t)(end - from), 1, line);
         if (lines->over)
-            return size ? tell(lines, size, 0, line) : LINES_OVER;
+            return size ? take(lines, size, 0, line) : LINES_OVER;
         seen = size < LINES_MOST + 1 ? size : LINES_MOST + 1;
         result = read_more(lines);
         if (result != LINES_LINE)

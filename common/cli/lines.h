@@ -11,11 +11,12 @@
 struct lines {
     struct edit *edit; /* owned; NULL: plain lines */
     int fd;
-    FILE *prompt_to; /* borrowed; NULL: nobody is asked */
+    FILE *prompt_to; /* borrowed; NULL: no prompt */
     uint64_t number; /* of the line that was read last, from 1 */
 
-    struct strata_buffer read; /* private, as the next: what was read and is not told yet */
-    size_t told;
+    struct strata_buffer
+        read; /* private, as the next: input, `taken` bytes of it already returned */
+    size_t taken;
     bool over;
 };
 

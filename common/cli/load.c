@@ -160,7 +160,7 @@ static int put_last(struct load *load)
     return result == ENTRIES_ENTRY ? put_entry(load) : CLI_OK;
 }
 
-/* What waits is not kept waiting for an input that may never go on. */
+/* Stores waiting entries when the input pauses: it may never continue. */
 static int flush_in_a_pause(struct load *load)
 {
     struct pollfd input = {load->fd, POLLIN, 0};
@@ -188,7 +188,7 @@ static int put_all(struct load *load)
     return code;
 }
 
-/* Whatever ends it, what came before is stored, and how much that is, is told after why. */
+/* Whatever ends the load, earlier records stay stored; their number is logged after the error. */
 static int put_and_flush(struct load *load)
 {
     int code = put_all(load), flushed = flush(load);
@@ -242,7 +242,8 @@ static int read_options(struct load *load)
     if (code == CLI_OK)
         code = cli_number(load->cli, CLI_BATCH, 1, GATHER_MOST, &load->batch);
     if (code == CLI_OK && load->cli->given[CLI_SKIP_BAD] && load->format == ENTRIES_MDB)
-        code = cli_usage(load->cli, "--skip-bad: a record of mdb has no line end to go on behind");
+        code = cli_usage(load->cli,
+                         "--skip-bad: mdb has no line end after a record, so it cannot skip one");
     return code == CLI_OK ? read_columns(load) : code;
 }
 

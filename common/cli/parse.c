@@ -1,5 +1,5 @@
 /* parse.c: the command line. Operands are moved to the front of argv as they are met; the first
- * one is the command. Options may stand anywhere before "--", so they are looked up in one table
+ * one is the command. Options may be anywhere before "--", so they are looked up in one table
  * for all commands, and only then held against what the command takes. */
 #include "cli/cli.h"
 
@@ -22,7 +22,7 @@ static int option_lettered(char letter)
     return -1;
 }
 
-/* The option that `text` is, and in `*value` what stands behind it in the same argument: "5" of
+/* The option that `text` is, and in `*value` its value in the same argument: "5" of
  * --limit=5 and of -n5; NULL: nothing. */
 static int find_option(const char *text, const char **value)
 {

@@ -100,7 +100,7 @@ static double share_of(const struct progress_state *state)
                : 1;
 }
 
-/* All that stands behind the bar. */
+/* The text after the bar. */
 static void put_figures(const struct progress_state *state, char *to, size_t capacity)
 {
     char amount[32], speed[48] = "", records[48] = "", time[32], bytes[32];

@@ -11,7 +11,7 @@ struct range {
 };
 
 /* The range that --from, --to, --prefix and --reverse say, into a zeroed *range. CLI_OK, or the
- * log was told. To be freed in any case. */
+ * error is logged. To be freed in any case. */
 int range_of_options(struct cli *cli, struct range *range);
 /* Narrows the range to the keys that begin with `prefix`. 0 or STRATA_ERR_NO_MEMORY. */
 int range_to_prefix(struct range *range, struct strata_slice prefix);

@@ -27,7 +27,7 @@ static void tell_range(void *arg, const char *name, const struct strata_slice *a
 {
     struct cli *cli = arg;
 
-    fprintf(cli->out, "%-16s  keys%s", name, after || before ? "" : ", nobody knows which,");
+    fprintf(cli->out, "%-16s  keys%s", name, after || before ? "" : " of an unknown range");
     put_bound(cli, "from", after);
     put_bound(cli, "to", before);
     fputs(" may be missing, or older\n", cli->out);
@@ -51,7 +51,7 @@ static void tell_sum(struct cli *cli, const struct strata_repair_sum *sum)
     if (sum->ranges)
         fprintf(to, "missing: keys of %llu ranges\n", (unsigned long long)sum->ranges);
     if (sum->guessed)
-        fputs("the tables alone told which of them count: deleted keys may be back\n", to);
+        fputs("the live tables were found without a manifest: deleted keys may be back\n", to);
 }
 
 /* Stages before 6 repair nothing else, and have looked at nothing else. */
@@ -75,8 +75,8 @@ static int repair(struct cli *cli, const struct strata_options *options)
         return CLI_OK;
     }
     if (is_marker_only(&sum)) {
-        fprintf(cli->out, "%s: %s; strata verify tells whether the rest is whole\n",
-                cli->operands[0], dry ? "the marker is to be made anew" : "the marker is new");
+        fprintf(cli->out, "%s: %s; strata verify checks the rest\n", cli->operands[0],
+                dry ? "the marker would be replaced" : "the marker is new");
         return CLI_OK;
     }
     tell_sum(cli, &sum);

@@ -1,8 +1,8 @@
-/* report.c: what is said on the log.
+/* report.c: messages on the log.
  *
  * Every line begins "strata: COMMAND: "; in the shell, with the number of the line in a script, or
  * with the command alone. The progress line is taken off the screen before
- * anything is said. */
+ * any message. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ bool cli_wrote(struct cli *cli, const FILE *to, bool ok)
 static void begin_line(struct cli *cli)
 {
     progress_clear(&cli->progress);
-    cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* first what was said first */
+    cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* keeps the order of answer and message */
     if (!cli->session)
         fputs("strata: ", cli->log);
     else if (cli->session->line)
@@ -113,7 +113,7 @@ static void clear_and_die(int signal_number)
 
 static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
 
-/* Signals with the handler `from` get `to`; those that somebody else handles or ignores stay. */
+/* Signals with the handler `from` get `to`; signals that others handle or ignore stay. */
 static void replace_handlers(void (*from)(int), const struct sigaction *to)
 {
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {

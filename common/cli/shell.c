@@ -156,7 +156,7 @@ static int run_command(struct cli *cli, int argc, char **argv)
     if (code == CLI_OK)
         code = cli->command->run(cli);
     cli_end_progress(cli);
-    cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* whoever asked may wait for the answer */
+    cli_wrote(cli, cli->out, fflush(cli->out) == 0); /* a program may wait for the answer */
     return code;
 }
 
@@ -199,7 +199,7 @@ static int run_line(struct shell *shell)
 
 /* ---- All lines ------------------------------------------------------------------------- */
 
-/* CLI_OK: go on. */
+/* CLI_OK: continue. */
 static int handle(struct shell *shell, enum lines_result result)
 {
     struct cli teller = {
@@ -219,7 +219,7 @@ static int handle(struct shell *shell, enum lines_result result)
         return cli_fail_sys(shell->cli, "standard input", errno);
     default:
         shell->session.over = true;
-        if (shell->typed) /* the prompt stands there still */
+        if (shell->typed) /* the prompt is still on the line */
             fputc('\n', shell->lines.prompt_to ? shell->lines.prompt_to : shell->cli->out);
         return CLI_OK;
     }

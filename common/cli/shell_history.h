@@ -6,9 +6,8 @@
 
 /* The path, to be freed by the caller: --history, or else $STRATA_HISTORY, or else strata/history
  * in $XDG_STATE_HOME or ~/.local/state, whose directories it makes. NULL: nothing is kept
- * (--no-history, an empty name, a device, no home, no memory), or the file is something else than a
- * history, which is told. *asked_for: the user named the file, and is told when it cannot be
- * written. */
+ * (--no-history, an empty name, a device, no home, no memory), or the file is not a history, which
+ * is reported. *asked_for: the user named the file; then it is an error if it cannot be written. */
 char *shell_history_file(struct cli *cli, bool *asked_for);
 
 #endif

@@ -1,6 +1,6 @@
 /* timeline_page.c: common/cli/timeline.html, line by line. Made by make: change that. */
 /* clang-format off */
-#include "cli/timeline_page.h"
+#include "timeline_page.h"
 
 const char *const timeline_page[] = {
     "<!DOCTYPE html>\n",
@@ -87,7 +87,7 @@ const char *const timeline_page[] = {
     "    </div>\n",
     "  </section>\n",
     "  <aside id=\"side\" class=\"card\">\n",
-    "    <h2>At this moment</h2>\n",
+    "    <h2>Now</h2>\n",
     "    <table id=\"figures\"><tbody></tbody></table>\n",
     "    <table id=\"levels\"><thead><tr><th></th><th>tables</th><th>bytes</th><th>written</th></tr></thead><tbody></tbody></table>\n",
     "  </aside>\n",
@@ -195,7 +195,7 @@ const char *const timeline_page[] = {
     "    } else if (e.e === \"stands\") {\n",
     "      const t = alive(e.n);\n",
     "      if (!t) born(e, sessions.length > 1 && tables.length ? session.at : 0);\n",
-    "    } else if (e.e === \"seal\") { seals.push({ at: now, b: e.b || 0 }); stops.push({ at: now, what: \"memtable sealed\" }); }\n",
+    "    } else if (e.e === \"seal\") { seals.push({ at: now, b: e.b || 0 }); stops.push({ at: now, what: \"memtable immutable\" }); }\n",
     "    else if (e.e === \"flush begin\" || e.e === \"compact begin\") {\n",
     "      const kind = e.e.slice(0, -6);\n",
     "      const w = active[kind];\n",
@@ -342,7 +342,7 @@ const char *const timeline_page[] = {
     "  for (const w of running) drawOutputs(g, X, w, rowHeight);\n",
     "  drawAxis(g, X, W, height);\n",
     "}\n",
-    "/* The newest memtable fills up from one seal to the next; the sealed one drains by its flush. */\n",
+    "/* The active memtable fills up from one \"seal\" event to the next; the immutable memtable drains with its flush. */\n",
     "function drawMemtable(g, W, flush) {\n",
     "  const next = seals.find(s => s.at > at), before = [...sessions.map(s => s.at), ...seals.map(s => s.at)].filter(t => t <= at).reduce((a, b) => Math.max(a, b), 0);\n",
     "  const most = Math.max(1, ...seals.map(s => s.b)), half = (W - 10) / 2;\n",
@@ -358,7 +358,7 @@ const char *const timeline_page[] = {
     "  g.fillText(\"memtable\", LEFT + 10, 20);\n",
     "  g.fillText(flush ? \"flushing \" + bytes(flush.b) : W < 400 ? \"no flush\" : \"no flush under way\", LEFT + half + 20, 20);\n",
     "}\n",
-    "/* Tables that overlap stand one below the other, the newest on top. */\n",
+    "/* Tables that overlap are drawn one below the other, the newest on top. */\n",
     "function lanesOf(list) {\n",
     "  const lanes = [];\n",
     "  for (const t of [...list].sort((a, b) => b.n - a.n)) {\n",
@@ -390,7 +390,7 @@ const char *const timeline_page[] = {
     "    hits.push({ x, y: top, w, h: tall, t, level, reader });\n",
     "  }\n",
     "}\n",
-    "/* What a compaction has written so far stands behind the line that moves through the keys. */\n",
+    "/* The output of a compaction so far is drawn behind the line that moves through the keys. */\n",
     "function drawOutputs(g, X, w, rowHeight) {\n",
     "  const y = l => MEMTABLE + 14 + rowOf(l) * (rowHeight + 8), p = progress(w, at);\n",
     "  if (w.kind === \"flush\") {\n",
@@ -574,11 +574,11 @@ const char *const timeline_page[] = {
     "$(\"title\").textContent = keyText(D.dir);\n",
     "const flushesAll = works.filter(w => w.kind === \"flush\" && w.ended).length, mergesAll = works.filter(w => w.kind === \"compact\" && w.ended).length;\n",
     "$(\"sub\").textContent = !D.events.length ? `${D.stage} · ${plural(tables.length, \"table\")}, and no event log` : `${D.stage} · ${plural(sessions.length, \"session\")}, ${span(end)} · ${plural(flushesAll, \"flush\", \"flushes\")}, ${plural(mergesAll, \"compaction\")}, ${plural(stalls.length, \"stall\")}`;\n",
-    "if (!D.events.length) note(\"This database has no event log: it was written by a program that kept none (options.event_log_bytes 0). Shown are the tables that there are now.\");\n",
-    "if (D.events.length && unknown) note(`${plural(unknown, \"table\")} of those that there are now: the log does not say when they were made. They are shown from the beginning.`);\n",
-    "if (lost) note(`${plural(lost, \"table\")} of which the log does not say when they went: they are shown up to the end.`);\n",
+    "if (!D.events.length) note(\"This database has no event log: it was written with options.event_log_bytes 0. The page shows the current tables.\");\n",
+    "if (D.events.length && unknown) note(`${plural(unknown, \"table\")} that exist now are missing in the log: they are shown from the beginning.`);\n",
+    "if (lost) note(`${plural(lost, \"table\")} whose removal is missing in the log: they are shown up to the end.`);\n",
     "if (unreadable) note(`${plural(unreadable, \"line\")} of the log could not be read: cut by a crash, or damaged.`);\n",
-    "if (shortened) note(\"Time in which nothing was done is shown shortened.\");\n",
+    "if (shortened) note(\"Idle time is shortened.\");\n",
     "readColors();\n",
     "matchMedia(\"(prefers-color-scheme: dark)\").addEventListener(\"change\", () => { readColors(); draw(); });\n",
     "addEventListener(\"resize\", draw);\n",

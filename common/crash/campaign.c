@@ -1,12 +1,12 @@
-/* campaign.c: see campaign.h. How much is done at each depth was chosen so that the usual one
- * is a matter of seconds, and so that `full` leaves nothing out of what it looks at. */
+/* campaign.c: see campaign.h. The amount of work at each depth was chosen so that `usual` takes
+ * seconds and `full` leaves nothing out. */
 #include "crash/campaign.h"
 #include "crash/need.h"
 
 struct measure {
     unsigned twice, twice_kill; /* one state in so many is crashed again */
     uint64_t every_kill;        /* killed at one call in so many */
-    bool every_error;           /* or only where a site is come by that has no states yet */
+    bool every_error;           /* false: only calls at sites that have no states yet */
     unsigned deviating;
     uint64_t prefixes; /* of longer writes the kill model looks at some only */
 };
@@ -91,7 +91,7 @@ static int all_ways(struct campaign *c)
     int rc;
 
     prepare(c);
-    if (c->depth == CAMPAIGN_QUICK || !c->promised) /* what is lost already is not lost twice */
+    if (c->depth == CAMPAIGN_QUICK || !c->promised) /* a loss need not be shown twice */
         return whole(c, 0);
     rc = whole(c, kill ? m->twice_kill : m->twice);
     under_way(c, 0.6, 0.9);

@@ -1,5 +1,5 @@
-/* campaign.h: many explorations, one after another, that make up the answer about a stage under
- * one model: each workload whole; killed and opened again; after an I/O error at each call. */
+/* campaign.h: all explorations of one stage under one model, one after another: each workload
+ * whole; killed and opened again; after an I/O error at each call. */
 #ifndef STRATA_COMMON_CRASH_CAMPAIGN_H
 #define STRATA_COMMON_CRASH_CAMPAIGN_H
 
@@ -13,9 +13,9 @@ struct workload {
 };
 
 enum campaign_depth {
-    CAMPAIGN_QUICK, /* every state of a crash that comes after nothing */
-    CAMPAIGN_USUAL, /* also of what comes after something, a sample */
-    CAMPAIGN_FULL   /* all of that */
+    CAMPAIGN_QUICK, /* every state of a first crash */
+    CAMPAIGN_USUAL, /* also a sample of crashes after a crash, a kill or an error */
+    CAMPAIGN_FULL   /* also all of these */
 };
 
 struct campaign {
@@ -23,8 +23,8 @@ struct campaign {
     const struct workload *workloads; /* borrowed */
     size_t count;
     enum campaign_depth depth;
-    bool promised; /* what the model takes, the stage promises to keep; if not, it is explored as
-                    * by CAMPAIGN_QUICK */
+    bool promised; /* the stage promises to survive such a crash; if not, it is explored as by
+                      CAMPAIGN_QUICK */
 
     const struct workload *now; /* the one under way, or the one whose script failed */
     uint64_t calls;             /* of its script, when nothing disturbs it */
@@ -35,7 +35,7 @@ struct campaign {
 
 /* Makes explore.one again, of the first workload. 0, or < 0 as campaign_run. */
 int campaign_one(struct campaign *campaign, const struct explore_place *place);
-/* How far it is, from 0 to 1, told to explore.tick that call `done` of `total` is cut. */
+/* Progress from 0 to 1, when explore.tick reported call `done` of `total`. */
 double campaign_share(const struct campaign *campaign, uint64_t done, uint64_t total);
 /* 0; < 0 when a script failed with no crash: then explore.example says why. */
 int campaign_run(struct campaign *campaign);

@@ -3,9 +3,9 @@
  *   script on fs_sim, recorded --> states --> oracle: came back as n
  *                                    |
  *                                    +--> recovery and two writes, recorded --> states --> oracle
- *
- * In the second round n counts as acknowledged and synced: it was read from what the first crash
- * had left for good. After a kill it does so from the moment that the second life has opened it. */
+ * In the second round n counts as acknowledged and synced: it was read from the durable state that
+ * the first crash left. After a kill, n counts as synced once the second process has opened the
+ * database. */
 #include "crash/explore.h"
 #include "crash/explore_inside.h"
 #include "crash/need.h"
@@ -81,7 +81,7 @@ static int crash_again(struct explore_walk *first, struct strata_fs *fs,
     plan.stride = 1;
     walk.place = (struct explore_place){e->way, e->at, info->call, info->ordinal, true, 0, 0};
     need(fs_sim_record(fs) < 0 ? NULL : fs);
-    if (script_run(&run) == 0) { /* or the oracle has told what is wrong, on its own copy */
+    if (script_run(&run) == 0) { /* else the oracle reported the fault, on its own copy */
         fs_sim_record_stop(fs);
         rc = walk_states(&walk, fs, &plan, visit_again, &e->again);
     } else {
@@ -123,7 +123,7 @@ static int visit(void *arg, struct strata_fs *state, const struct fs_sim_state *
     return rc || e->one || (e->stop && e->verdicts[e->stop]);
 }
 
-/* ---- The lives before the crash -------------------------------------------------------- */
+/* ---- The processes before the crash ---------------------------------------------------- */
 
 struct lives {
     struct explore *explore;
@@ -158,8 +158,8 @@ static bool find_state(const struct lives *lives, struct strata *db, uint64_t *n
     return found;
 }
 
-/* Opens the database again on the same file system, where all that was done is still there. What
- * goes wrong here is told by the oracle: a state with all done is among those that follow. */
+/* Opens the database again on the same file system, where all that was done is still there. An
+ * error here is reported by the oracle: a state with every call done is among those that follow. */
 static void live_again(struct lives *lives)
 {
     struct script_run *run = &lives->second;
@@ -191,7 +191,7 @@ static void live_again(struct lives *lives)
         need_memory(&run->err);
 }
 
-/* A wrong answer while nothing has crashed yet: no state that follows would tell of it. */
+/* A wrong answer before any crash: no crash state would show it. */
 static int check_answers(struct lives *lives, int rc)
 {
     const struct explore *e = lives->explore;
@@ -206,7 +206,7 @@ static int check_answers(struct lives *lives, int rc)
                        "a wrong answer%s: %s", when, run->answers.first_wrong);
 }
 
-/* The script, disturbed at the call that is asked for. */
+/* Runs the script, with the kill or error at the chosen call. */
 static int live(struct lives *lives)
 {
     const struct explore *e = lives->explore;

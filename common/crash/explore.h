@@ -3,8 +3,8 @@
  * such a state, and two writes after it, are recorded and crashed everywhere as well.
  *
  * A script may also be killed, or meet an I/O error, at one of its calls; then the database is
- * opened again on the same file system, gets two writes more, and all that is crashed: what the
- * kernel had and the device had not must not be taken for safe.
+ * opened again on the same file system, gets two writes more, and all that is crashed: what is in
+ * the page cache but not on the device must not be taken for durable.
  *
  * Knows nothing of cmocka. Out of memory ends the program. */
 #ifndef STRATA_COMMON_CRASH_EXPLORE_H
@@ -19,7 +19,7 @@
 
 /* What happens before the crash. */
 enum explore_way {
-    EXPLORE_WHOLE,  /* nothing: the script is done to its end, and crashed at each call */
+    EXPLORE_WHOLE,  /* nothing: the script runs to its end, and is crashed at each call */
     EXPLORE_KILLED, /* it is killed at call `at`, opened again, and crashed after that */
     EXPLORE_ERROR   /* call `at` fails once with EIO; it is opened again; crashed from `at` on */
 };
@@ -47,7 +47,7 @@ struct explore_operation {
     size_t step;  /* of the script: the one under way, or the next one */
 };
 
-/* What is told of a distinct state; borrowed. */
+/* The report about a distinct state; borrowed. */
 struct explore_seen {
     const struct fs_sim_state *state;
     const struct oracle_report *report;
@@ -84,16 +84,16 @@ struct explore {
     unsigned twice;              /* one state in so many is crashed again; 0: none */
     bool only_twice;             /* the states of the first crash are not counted */
     enum explore_way way;
-    uint64_t at;                     /* not of EXPLORE_WHOLE */
-    bool only_new_sites;             /* make states only if it comes by a site that has none */
-    enum oracle_verdict stop;        /* at the first state with that verdict; FINE: never */
+    uint64_t at;              /* not of EXPLORE_WHOLE */
+    bool only_new_sites;      /* make states only if the script executes a site that has none */
+    enum oracle_verdict stop; /* at the first state with that verdict; FINE: never */
     const struct explore_place *one; /* NULL: all. Make only this state, by its way; before the
                                       * oracle sees it, it is handed to `keep`, which may be NULL */
     void (*keep)(void *arg, struct strata_fs *state);
-    /* Told of progress, at each distinct state: calls cut so far, of how many. May be NULL. */
+    /* Called at each distinct state: calls cut so far, of how many. May be NULL. */
     void (*tick)(void *arg, uint64_t done, uint64_t total, uint64_t distinct);
-    /* Told of each distinct state that the script leaves when nothing came before the crash; then
-     * of each call of it, with the states made there. Both or none. */
+    /* Called for each distinct state of EXPLORE_WHOLE; then for each call of the script, with the
+     * states made there. Both or none. */
     void (*seen)(void *arg, const struct explore_seen *seen);
     void (*cut)(void *arg, const struct explore_operation *operation, const struct fs_sim_cut *cut);
     void *arg;
@@ -108,7 +108,7 @@ struct explore {
     uint64_t at_call[FS_CALL_COUNT + 1];  /* ... by the call that was cut */
     char examples[ORACLE_VERDICTS][1500]; /* the first of each violation, for people */
     const char *example;                  /* the first of all; or why the script failed */
-    bool answered_wrongly;                /* that was it */
+    bool answered_wrongly;                /* the script got a wrong answer without a crash */
     struct explore_part parts[EXPLORE_ROWS];
     struct explore_case cases[ORACLE_VERDICTS]; /* the first of each violation; with `one`, of
                                                  * ORACLE_FINE too */
@@ -116,8 +116,8 @@ struct explore {
     uint64_t calls;  /* of the file layer, by the last script */
 };
 
-/* What an engine is asked at this moment, for who handles a signal that it raises. One for the
- * whole program. */
+/* What the engine works on now, for the handler of a signal that it raises. One for the whole
+ * program. */
 struct explore_now {
     const struct script *script; /* NULL: nothing is */
     struct explore_place place;  /* of the state; its call is 0 before the first */

@@ -4,8 +4,8 @@
 
 #include "crash/explore.h"
 
-/* Marks of the second life begin here, as its writes may have numbers that the first had issued:
- * the write under way when that one ended is not among them if it did not come through. */
+/* Marks of the second process begin here: its writes may have numbers that the first process had
+ * issued, if the write under way at the kill was lost. */
 #define EXPLORE_LATER (UINT64_C(1) << 32)
 
 struct explore_span {
@@ -46,7 +46,7 @@ const struct history *explore_history(const struct explore_walk *walk,
 /* Counts the states by call become counts by row and by site. `fs` holds the trace. */
 void explore_sum(struct explore_walk *walk, struct strata_fs *fs, const struct fs_sim_cut *cuts);
 void explore_add_totals(struct fs_sim_totals *to, const struct fs_sim_totals *more);
-/* Does the trace, from call `from` on, come by a site that has no states yet? */
+/* Does the trace, from call `from` on, have a call at a site without states? */
 bool explore_comes_by_new_site(const struct explore *e, struct strata_fs *fs, uint64_t from);
 
 #endif

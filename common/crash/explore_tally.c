@@ -175,8 +175,8 @@ static bool is_told(const struct explore_walk *walk)
     return walk->explore->seen && walk->spans && walk->explore->way == EXPLORE_WHOLE;
 }
 
-static void tell(const struct explore_walk *walk, const struct fs_sim_state *info,
-                 const struct oracle *oracle, const struct oracle_report *report)
+static void report_state(const struct explore_walk *walk, const struct fs_sim_state *info,
+                         const struct oracle *oracle, const struct oracle_report *report)
 {
     struct explore_seen seen = {info, report, oracle->floor, oracle->issued,
                                 operation_at(walk->spans, info->call)};
@@ -205,7 +205,7 @@ static void count(struct explore_walk *walk, const struct fs_sim_state *info,
     if (e->one)
         keep_case(walk, info, oracle, report);
     if (is_told(walk))
-        tell(walk, info, oracle, report);
+        report_state(walk, info, oracle, report);
     if (walk->spans && e->tick)
         e->tick(e->arg, info->call, walk->calls, walk->visited);
 }
@@ -262,7 +262,7 @@ static uint64_t *site_of(const struct explore *e, struct strata_fs *fs, uint64_t
 
     if (!e->sites || fs_sim_trace_call(fs, number, &call) < 0 || !call.site)
         return NULL;
-    /* A learner's engine has its own. */
+    /* A shared object has sites of its own. */
     if ((uintptr_t)call.site < (uintptr_t)first ||
         (uintptr_t)call.site >= (uintptr_t)(first + count))
         return NULL;

@@ -26,11 +26,11 @@ void history_delete(struct history *h, struct strata_slice key);
 void history_batch(struct history *h, const struct strata_batch *batch);
 /* Adds write `n` of another history, copied. */
 void history_copy(struct history *h, const struct history *from, size_t n);
-/* Makes `view` the first `n` writes of `h`, to which others may be added. Keys and values of the
- * former stay in `h`, which must outlive it. */
+/* Makes `view` the first `n` writes of `h`, to which others may be added. Keys and values of these
+ * writes stay in `h`, which must outlive `view`. */
 void history_view(struct history *view, const struct history *h, size_t n);
 
-/* Forgets the writes after `n`. */
+/* Removes the writes after `n`. */
 void history_cut(struct history *h, size_t n);
 
 /* The operations of write `n`; `*count` of them. */

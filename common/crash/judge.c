@@ -74,7 +74,7 @@ void judge_gets(struct strata *db, const struct history *history, const struct m
     model_free(&named);
 }
 
-/* The row where the iterator stands: 0, or < 0 when its value cannot be read. */
+/* The row at the iterator's position: 0, or < 0 when its value cannot be read. */
 static int judge_row(struct strata_iter *iter, const struct model_entry *want, bool *fits,
                      struct strata_error *err)
 {
@@ -89,14 +89,14 @@ static int judge_row(struct strata_iter *iter, const struct model_entry *want, b
     return rc;
 }
 
-/* Damage ends a scan: the iterator stands nowhere and does not go on. */
+/* Damage ends a scan: the iterator is not positioned and cannot move on. */
 static void judge_stop(struct strata_iter *iter, int rc, const struct strata_error *err,
                        bool of_a_move, struct answers *answers)
 {
     judge_call(rc, err, answers);
     if (of_a_move && (strata_iter_positioned(iter) || strata_iter_key(iter).size ||
                       strata_iter_next(iter, NULL) != STRATA_ERR_INVALID))
-        wrong(answers, "a scan went on after an error");
+        wrong(answers, "a scan continued after an error");
 }
 
 void judge_iter(struct strata_iter *iter, const struct model *model, bool backwards,

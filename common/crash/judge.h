@@ -1,4 +1,4 @@
-/* judge.h: asks a database everything, by every way there is, and says how good the answers are.
+/* judge.h: reads everything from a database, in every way there is, and judges the answers.
  * An error is an honest answer; a wrong value, a missing or a foreign key, or a row served after
  * damage is not. Knows nothing of cmocka. */
 #ifndef STRATA_COMMON_CRASH_JUDGE_H

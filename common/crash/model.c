@@ -195,7 +195,7 @@ static int differs(struct verdict *verdict, const char *doing, const char *what,
     return 1;
 }
 
-/* The iterator stands on an entry: is it `want`? */
+/* The iterator is positioned: is its entry `want`? */
 static int compare_entry(const struct model_entry *want, struct strata_iter *iter,
                          const char *doing, struct verdict *verdict)
 {
@@ -231,7 +231,7 @@ static int compare_scan(const struct model *model, struct strata_iter *iter, boo
     }
     if (rc < 0)
         return failed(verdict, doing, &err);
-    return rc == 0 ? differs(verdict, doing, "goes on after the end", strata_iter_key(iter)) : 0;
+    return rc == 0 ? differs(verdict, doing, "continues after the end", strata_iter_key(iter)) : 0;
 }
 
 static int compare_gets(const struct model *model, struct strata *db, struct verdict *verdict)

@@ -21,7 +21,7 @@ static inline void *need(void *memory)
     return memory;
 }
 
-/* A call that failed for want of memory says nothing about the engine. */
+/* A call that ran out of memory says nothing about the engine. */
 static inline void need_memory(const struct strata_error *err)
 {
     bool refused = err->code == STRATA_ERR_NO_MEMORY || err->sys == ENOMEM;

@@ -130,7 +130,7 @@ static int read_state(struct check *check, struct strata *db)
 
 enum verify { UNVERIFIED, VERIFIED };
 
-/* Every other way of asking gives the same. */
+/* Every other way of reading gives the same. */
 static int compare_all(struct check *check, struct strata *db, enum verify verify, const char *when)
 {
     struct answers answers = {0};
@@ -205,8 +205,8 @@ static int check_orphans(struct check *check, struct strata_fs *fs)
     return bad;
 }
 
-/* The first opening for writing, which repairs; then one write more. (It is verified once, when
- * that write is in the log too: of all that is asked it is the dearest.) */
+/* The first opening for writing, which repairs; then one write more. (Verify, the most expensive
+ * check, is done once, when that write is in the log, too.) */
 static int check_writing(struct check *check)
 {
     struct strata_slice key = strata_string(ORACLE_KEY), value = strata_string(ORACLE_VALUE);

@@ -32,7 +32,7 @@ enum oracle_verdict {
     ORACLE_ERROR,     /* a call failed */
     ORACLE_LOST,      /* the state after fewer writes than floor */
     ORACLE_NO_STATE,  /* the state after no number of writes at all */
-    ORACLE_DISAGREES, /* two ways of asking give two answers */
+    ORACLE_DISAGREES, /* two ways of reading give two answers */
     ORACLE_ORPHAN,    /* a file that belongs to nothing */
     ORACLE_VERDICTS
 };
@@ -42,7 +42,7 @@ struct oracle_report {
     enum oracle_verdict verdict;
     uint64_t n;     /* the state that came back is that after `n` writes */
     bool absent;    /* there was no database (n is 0) */
-    unsigned torn;  /* torn tails that the opening for writing told of */
+    unsigned torn;  /* torn tails that the opening for writing logged */
     char what[800]; /* for people, when it is not fine */
 };
 

@@ -90,7 +90,7 @@ static char *take_decoy(const char *path)
 /* ---- The probe ---------------------------------------------------------------------------- */
 
 struct found {
-    bool refused; /* open failed, and not because nobody has written it yet */
+    bool refused; /* open failed, and not with NOT_SUPPORTED (slot not written yet) */
     bool done;    /* a put was acknowledged and the database closed */
     struct strata_error err;
 };
@@ -131,7 +131,7 @@ int probe_engine(const struct strata_engine *engine, struct strata_error *err)
     probed.opening = probed.writing = 0;
     need(fs_sim_put_directory(probed.fs, dir) == 0 ? dir : NULL);
     run(dir, &out);
-    if (fs_sim_open_files(probed.fs) == 0) /* else it stays: the tests will tell */
+    if (fs_sim_open_files(probed.fs) == 0) /* else it leaks: the tests report that */
         fs_free(probed.fs);
     made = take_decoy(dir);
     free(dir);

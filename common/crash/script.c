@@ -208,7 +208,7 @@ const char *script_doing_name(enum script_doing doing)
     return names[doing];
 }
 
-static void tell(struct script_run *run, enum script_doing doing)
+static void report(struct script_run *run, enum script_doing doing)
 {
     if (run->about_to)
         run->about_to(run->arg, doing);
@@ -253,7 +253,7 @@ static int do_write(struct script_run *run)
     const struct strata_op *ops = history_write(&run->script->history, (size_t)n, &count);
     int rc;
 
-    tell(run, count > 1 ? SCRIPT_BATCH : ops->type == STRATA_OP_PUT ? SCRIPT_PUT : SCRIPT_DELETE);
+    report(run, count > 1 ? SCRIPT_BATCH : ops->type == STRATA_OP_PUT ? SCRIPT_PUT : SCRIPT_DELETE);
     run->issued = n;
     if (run->sim)
         fs_sim_start(run->fs, run->marks_from + n);
@@ -269,7 +269,8 @@ static int do_write(struct script_run *run)
     return 0;
 }
 
-/* Asks the held iterator or, if it is NULL, everything, about the state after write `n`. */
+/* Compares the held iterator (or, if it is NULL, every way of reading) with the state after write
+ * `n`. */
 static int do_ask(struct script_run *run, struct strata_iter *held, uint64_t n)
 {
     uint64_t errors = run->answers.errors;
@@ -325,25 +326,25 @@ static int do_step(struct script_run *run, enum script_step step)
     case SCRIPT_REOPEN:
         return script_close(run); /* the next step opens it */
     case SCRIPT_READ:
-        tell(run, SCRIPT_READING);
+        report(run, SCRIPT_READING);
         return do_ask(run, NULL, run->acknowledged);
     case SCRIPT_SYNC:
-        tell(run, SCRIPT_SYNCING);
+        report(run, SCRIPT_SYNCING);
         rc = strata_sync(run->db, &run->err);
         if (rc == 0)
             acknowledge(run, run->acknowledged, true);
         return passed_over(rc);
     case SCRIPT_FLUSH:
-        tell(run, SCRIPT_FLUSHING);
+        report(run, SCRIPT_FLUSHING);
         return passed_over(strata_flush(run->db, &run->err));
     case SCRIPT_COMPACT:
-        tell(run, SCRIPT_COMPACTING);
+        report(run, SCRIPT_COMPACTING);
         return passed_over(strata_compact(run->db, NULL, &run->err));
     case SCRIPT_HOLD:
-        tell(run, SCRIPT_READING);
+        report(run, SCRIPT_READING);
         return do_hold(run);
     case SCRIPT_RELEASE:
-        tell(run, SCRIPT_READING);
+        report(run, SCRIPT_READING);
         return do_release(run);
     case SCRIPT_SYNCED:
         run->sync_next = true;
@@ -359,7 +360,7 @@ static int open_database(struct script_run *run)
 
     if (run->db)
         return 0;
-    tell(run, run->made ? SCRIPT_OPEN : SCRIPT_CREATE);
+    report(run, run->made ? SCRIPT_OPEN : SCRIPT_CREATE);
     subject_options(&options, run->fs, true);
     if (run->script->unsynced)
         options.sync = STRATA_SYNC_NEVER;
@@ -393,7 +394,7 @@ int script_close(struct script_run *run)
 {
     struct strata *db = run->db;
     if (db)
-        tell(run, SCRIPT_CLOSE);
+        report(run, SCRIPT_CLOSE);
     strata_iter_free(run->held);
     run->held = NULL;
     run->db = NULL;

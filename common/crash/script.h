@@ -1,5 +1,5 @@
-/* script.h: what a driver does to a database: writes, and between them reopening, reading, and
- * what else the stage under test can do. The crash tests run scripts on fs_sim and cut them
+/* script.h: the steps that a driver does: writes, and between them reopening, reading, and the
+ * other operations of the stage under test. The crash tests run scripts on fs_sim and cut them
  * everywhere. Knows nothing of cmocka.
  *
  * Steps that the stage does not promise (sync, flush, compact) are passed over, so that one
@@ -14,12 +14,12 @@
 enum script_step {
     SCRIPT_WRITE,  /* the history's next write */
     SCRIPT_REOPEN, /* close, and open again */
-    SCRIPT_READ,   /* ask everything, as judge_all does */
+    SCRIPT_READ,   /* read everything, as judge_all does */
     SCRIPT_SYNC,
     SCRIPT_FLUSH,
     SCRIPT_COMPACT,
-    SCRIPT_HOLD,    /* an iterator is made, and stays */
-    SCRIPT_RELEASE, /* it is asked for all that there was when it was made, and goes */
+    SCRIPT_HOLD,    /* make an iterator and keep it */
+    SCRIPT_RELEASE, /* check that it shows the state of when it was made, and free it */
     SCRIPT_SYNCED   /* the next write is synced (STRATA_WRITE_SYNC), whatever the others are */
 };
 
@@ -28,7 +28,7 @@ struct script {
     struct history history; /* its writes */
     enum script_step *steps;
     size_t count, capacity;
-    size_t settled; /* so many steps come first, and what they did is on the device */
+    size_t settled; /* so many steps run first, and what they did is durable */
     bool unsynced;  /* writes are acknowledged before they are synced, as STRATA_SYNC_NEVER */
 };
 
@@ -40,7 +40,7 @@ void script_add(struct script *script, enum script_step step); /* any but SCRIPT
 
 /* Adds step number `index` of `from`; if it is a write, that is number `n` of its history. */
 void script_copy_step(struct script *script, const struct script *from, size_t index, size_t n);
-/* What the steps so far did is on the device when the recording begins. */
+/* What the steps so far did is durable when the recording begins. */
 void script_settle(struct script *script);
 
 /* The scripts that the crash tests share. Adds the steps of number `index`, from 0, to `script`
@@ -84,7 +84,7 @@ struct script_run {
     struct answers answers;                /* to the READ steps; errors are in `err` too */
     bool made;                             /* the database was opened once */
     uint64_t marks_from;                   /* added to the numbers of START and ACK */
-    /* Told before each of them. NULL: nobody is. */
+    /* Called before each of them. May be NULL. */
     void (*about_to)(void *arg, enum script_doing doing);
     void *arg;
 };

@@ -14,7 +14,7 @@ struct shrinking {
     uint64_t states;
     unsigned rounds, round; /* of about so many it is in that one, */
     double within;          /* so far, from 0 to 1 */
-    void (*tick)(void *arg, double share);
+    void (*progress)(void *arg, double share);
     void *arg;
 };
 
@@ -23,8 +23,8 @@ static void tick(void *arg, uint64_t done, uint64_t total, uint64_t distinct)
     const struct shrinking *s = arg;
 
     (void)done, (void)total, (void)distinct;
-    if (s->tick && s->round < s->rounds)
-        s->tick(s->arg, (s->round + s->within) / s->rounds);
+    if (s->progress && s->round < s->rounds)
+        s->progress(s->arg, (s->round + s->within) / s->rounds);
 }
 
 /* `to` becomes `from` with no more than `size` bytes of the value of write `n`, a put. */
@@ -97,7 +97,7 @@ static bool leave_out(struct shrinking *s, size_t size, struct script *script,
         struct script less;
         s->within = (double)first / (double)script->count;
         copy_without(script, first, size, &less);
-        /* What is on the device before it begins is another thing to lose: some of it stays. */
+        /* Data that is durable before the recording is also something to lose: keep some of it. */
         if (!less.settled == !script->settled && shows(s, &less, shorter)) {
             script_free(script);
             *script = less;
@@ -168,9 +168,10 @@ static void leave_out_all(struct shrinking *s, struct script *script, struct exp
 }
 
 void shrink(const struct explore *how, const struct explore_case *found, struct script *script,
-            struct explore_case *shorter, void (*told)(void *arg, double share), void *arg)
+            struct explore_case *shorter, void (*progress)(void *arg, double share), void *arg)
 {
-    struct shrinking s = {.how = how, .verdict = found->report.verdict, .tick = told, .arg = arg};
+    struct shrinking s = {
+        .how = how, .verdict = found->report.verdict, .progress = progress, .arg = arg};
 
     copy_without(found->script, 0, 0, script);
     *shorter = *found;

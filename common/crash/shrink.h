@@ -7,8 +7,8 @@
 /* Leaves out steps of the case's script as long as there is still a violation with that verdict,
  * under the model and by the rules of `how`. `script`, empty before, is what is left; `*shorter`
  * the case as it is with that one. A case that no first crash of a whole script shows stays as it
- * is. `told`, which may be NULL, is told again and again how far it is, from 0 to 1. */
+ * is. `progress`, which may be NULL, is called with the progress, from 0 to 1. */
 void shrink(const struct explore *how, const struct explore_case *found, struct script *script,
-            struct explore_case *shorter, void (*told)(void *arg, double share), void *arg);
+            struct explore_case *shorter, void (*progress)(void *arg, double share), void *arg);
 
 #endif

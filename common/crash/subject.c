@@ -43,9 +43,9 @@ static void find_stage(void)
         end("STRATA_STAGE", "this build has no such stage");
 }
 
-/* An object looks for its own functions among this program's first, all of which are there to be
- * found: one of the same name would be called in place of its own, and judged. The sanitizers
- * cannot do without that order; there -Wl,-Bsymbolic has to do. */
+/* The dynamic linker would resolve a function of the object to a function of this program with the
+ * same name, and that one would be judged. RTLD_DEEPBIND prevents it; it does not work with
+ * sanitizers, where the object needs -Wl,-Bsymbolic. */
 #ifdef __has_feature
 #define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -217,9 +217,9 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
     options->mapped_reads = getenv("STRATA_MAPPED_READS");
     if (getenv("STRATA_TIERED"))
         options->compaction = STRATA_COMPACTION_TIERED;
-    if (!getenv("STRATA_SIZES")) { /* small ones, so that little work meets every boundary */
+    if (!getenv("STRATA_SIZES")) { /* small, so that a short script crosses every boundary */
         options->segment_bytes = 1500;
-        options->memtable_bytes = subject_info()->stage < 6 ? 4096 : 800;
+        options->memtable_bytes = subject_info()->stage < 6 ? 3072 : 800;
         options->cache_bytes = (size_t)16 << 10;
         options->block_bytes = 256;
         options->level_bytes = 1024;

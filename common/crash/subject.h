@@ -1,8 +1,8 @@
-/* subject.h: the engine under test, told by the environment or by subject_choose:
+/* subject.h: the engine under test, chosen by the environment or by subject_choose:
  *
  *   STRATA_STAGE=N           stage N of this build (the newest when it is not set)
- *   STRATA_ENGINE=mine.so    a shared object's `strata_engine` in its place; it is judged by the
- *                            promises of stage N, whatever its own table claims
+ *   STRATA_ENGINE=mine.so    a shared object's `strata_engine` instead of it; it is judged by the
+ * promises of stage N, whatever its own table claims
  *
  * A wrong value ends the program with a message. Knows nothing of cmocka. */
 #ifndef STRATA_COMMON_CRASH_SUBJECT_H
@@ -10,7 +10,7 @@
 
 #include "strata_engine.h"
 
-/* This stage of this build in place of what the environment says. Before any other call. */
+/* Chooses this stage of this build instead of the environment's. Before any other call. */
 void subject_choose(const struct strata_stage_info *stage);
 
 /* The engine of the shared object `path`, judged as the stage that was chosen. IO: it cannot be
@@ -18,16 +18,16 @@ void subject_choose(const struct strata_stage_info *stage);
  * bypasses fs.h (probe.h). err->message says which. */
 int subject_load(const char *path, struct strata_error *err);
 
-/* While it is under way, an engine of one's own that calls exit is told of, and ends the program
- * with 7, whatever it asked for: what was not judged is not fine. */
+/* In between, a user's engine that calls exit is reported, and the program ends with 7, whatever
+ * status the engine passed: an engine that was not judged is not fine. */
 void subject_under_way(bool under_way);
 
 /* Stage N: number, name, promises. What is under test is judged by it. */
 const struct strata_stage_info *subject_info(void);
 bool subject_promises(unsigned bits); /* all of these bits of enum strata_promise? */
 
-/* Databases opened from now on sync only when they are told to: writes do not survive a power
- * cut by themselves, and subject_promises says so. `false`: as the stage does by default. */
+/* `true`: databases opened from now on sync only on request: unsynced writes do not survive a power
+ * cut, and subject_promises says so. `false`: as the stage does by default. */
 void subject_leave_unsynced(bool unsynced);
 
 /* The format of a file of that name in a directory of the engine under test, the marker's
@@ -44,7 +44,8 @@ void *subject_object(void);
  * dozen operations fill them. Env STRATA_MAPPED_READS: tables are read from mapped files;
  * STRATA_TIERED: they are merged by tiers. */
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create);
-/* How many warnings databases opened so have told their log; not for several threads. */
+/* Number of warnings that databases opened with these options have logged; not for several threads.
+ */
 unsigned long subject_warnings(void);
 /* Calls `each` for every such warning, with its text, from now on; NULL: not any more. */
 void subject_on_warning(void (*each)(void *arg, const char *message), void *arg);

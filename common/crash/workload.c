@@ -8,7 +8,7 @@
 
 #define BUILTIN 4 /* scripts of script_builtin */
 
-/* What was on the device before is put at risk by giving space back. */
+/* Compaction puts data at risk that was durable before. */
 static void merge(struct script *script, uint64_t seed)
 {
     (void)seed;

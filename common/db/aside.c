@@ -1,9 +1,8 @@
 /* aside.c: see aside.h.
- *
- * I1: what a repair takes away has another name before the new manifest counts, so that no cut
- *     leaves it without one: it goes from its place after that.
- * I2: a name that is taken in DIR/lost is not used again: NAME.1, NAME.2, ... But a file that is
- * the same, byte by byte, is there already, by a repair that was cut short. */
+ * I1: a file that a repair moves away gets its second name, in DIR/lost, before the new manifest
+ * counts; its first name is removed after that. So no crash leaves the file without a name. I2: a
+ * name that is taken in DIR/lost is not used again: NAME.1, NAME.2, ... But a file that is the
+ * same, byte by byte, is there already, by a repair that was cut short. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c and                                           \
                      * tests/contract/contract_marker_repair_test.c cut a repair at each of its    \
                      * calls */
@@ -130,7 +129,7 @@ int aside_sync(const struct strata_env *env, struct strata_error *err)
     int rc = dir ? fs_sync_dir(env->fs, dir, &why) : strata_fail_memory(&why, 64);
 
     free(dir);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT) /* nothing was put there */
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT) /* there is no DIR/lost */
         rc = 0;
     if (rc < 0 && err)
         *err = why;

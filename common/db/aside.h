@@ -7,12 +7,12 @@
 
 #define ASIDE_DIR "lost"
 
-/* The file has a second name there, or a copy where none can be had, on the device; the first name
- * stays. 0 also when it is not there. IO, NO_MEMORY. */
+/* Gives the file a second name in DIR/lost (or copies it, where links are not possible), durably;
+ * the first name stays. 0 also when there is no such file. IO, NO_MEMORY. */
 int aside_keep(const struct strata_env *env, const char *name, struct strata_error *err);
-/* Its first name goes. Else the next open does it. */
+/* Removes its first name. If that fails, the next open does it. */
 void aside_drop(const struct strata_env *env, const char *name);
-/* All names made are on the device. */
+/* Makes all new names durable. */
 int aside_sync(const struct strata_env *env, struct strata_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* backup.c: strata_backup: a database into a new one of the same stage. Until it is complete its
  * marker says so (db.h: db_open_filling).
- *
- * I1: what the copy fails at is told of the copy: the database itself goes on. */
+ * I1: an error of the copy is reported as an error of the copy: the database itself stays usable.
+ */
 #include "db/copy.h"
 #include "db/db.h"
 
@@ -39,7 +39,7 @@ static struct strata_options options_of(const struct strata *db)
 {
     struct strata_options options = db->options;
 
-    options.size = sizeof options; /* who opened it may have known fewer */
+    options.size = sizeof options; /* the caller's header may have had fewer options */
     options.fs = db->env.fs;
     options.engine = db->engine;
     options.stage = 0; /* the engine's */
@@ -64,7 +64,7 @@ int strata_backup(struct strata *db, const char *to, const struct strata_progres
 
     if (rc == 0 && (!to || !*to))
         rc = strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                         "strata_backup: no directory");
+                         "strata_backup: the directory is NULL");
     if (rc < 0)
         return rc;
     options = options_of(db);

@@ -4,13 +4,13 @@
 
 #include "strata.h"
 
-/* What a database holds, said shortly. */
+/* A summary of what a database holds. */
 struct copy_sum {
     uint64_t entries, bytes; /* bytes: of keys and values */
     uint32_t check;          /* of all of them in their order */
 };
 
-/* Told after each entry. May be NULL. */
+/* Called after each entry. May be NULL. */
 struct copy_progress {
     void (*tick)(void *arg, const struct copy_sum *so_far);
     void *arg;

@@ -33,7 +33,7 @@ static int lacks(const struct strata *db, const char *what, struct strata_error 
                        db->engine->name, what);
 }
 
-/* Opening it has asked for the forks. */
+/* strata_open has called lock_forks. */
 static inline bool is_usable(const struct strata *db)
 {
     return db && db->forks == lock_forks_now;
@@ -60,7 +60,7 @@ static int check_write(const struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* After a write of any kind that failed, what is on the disk is not known: no more of them. */
+/* After a failed write of any kind the contents of the disk are not known: no more writes. */
 static int after_write(struct strata *db, int rc, const struct strata_error *err)
 {
     if (rc == STRATA_ERR_IO)
@@ -140,7 +140,7 @@ int strata_write(struct strata *db, const struct strata_batch *batch, unsigned f
     int rc = check_write(db, err);
 
     if (rc == 0 && !batch)
-        rc = invalid(err, "strata_write: no batch");
+        rc = invalid(err, "strata_write: the batch is NULL");
     if (rc == 0)
         rc = check_flags(db, flags, err);
     if (rc < 0)
@@ -177,15 +177,15 @@ int strata_sync(struct strata *db, struct strata_error *err)
 
 /* ---- Iterators ------------------------------------------------------------------------- */
 
-/* What an engine returned, and its iterator: that becomes the caller's. */
+/* Checks what an engine returned, and hands its iterator to the caller. */
 static int adopt_iter(struct strata *db, int rc, struct strata_iter *iter, struct strata_iter **out,
                       struct strata_error *err)
 {
     if (rc < 0)
         return rc;
-    if (!iter) /* an engine of one's own, not done yet */
+    if (!iter) /* a user's engine that is not finished */
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "%s returned %d for an iterator, and made none", db->engine->name, rc);
+                           "%s returned %d for an iterator, but made none", db->engine->name, rc);
     iter->db = db;
     iter->positioned = false;
     iter->has_value = false;
@@ -201,7 +201,7 @@ int strata_iter_new(struct strata *db, struct strata_iter **out, struct strata_e
     struct strata_iter *iter = NULL;
     int rc = db_check(db, err);
     if (rc == 0 && !out)
-        rc = invalid(err, "strata_iter_new: no place for the iterator");
+        rc = invalid(err, "strata_iter_new: the pointer for the iterator is NULL");
     if (rc < 0)
         return rc;
     *out = NULL;
@@ -348,7 +348,7 @@ int strata_snapshot_new(struct strata *db, struct strata_snapshot **out, struct 
     if (rc < 0)
         return rc;
     if (!out)
-        return invalid(err, "strata_snapshot_new: no place for the snapshot");
+        return invalid(err, "strata_snapshot_new: the pointer for the snapshot is NULL");
     *out = NULL;
     if (!has_snapshots(db->engine))
         return lacks(db, "snapshots", err);
@@ -412,7 +412,7 @@ int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **
     int rc;
 
     if (!snapshot || !out)
-        return invalid(err, "strata_snapshot_iter: no snapshot, or no place for the iterator");
+        return invalid(err, "strata_snapshot_iter: snapshot or pointer for the iterator is NULL");
     *out = NULL;
     db = snapshot->db;
     rc = db_check(db, err);
@@ -490,11 +490,11 @@ static const struct {
     [DB_GETS_FOUND] = {"gets_found", "calls", "gets that found their key"},
     [DB_ITERATORS] = {"iterators", "calls", "iterators made since open"},
     [DB_MOVES] = {"iterator_moves", "calls",
-                  "seeks and steps of iterators; of one in use a few later"},
+                  "seeks and steps of iterators; an open iterator's last ones come later"},
 };
 
-static void tell(void (*each)(void *arg, const struct strata_stat *stat), void *arg,
-                 const char *name, const char *unit, const char *help, uint64_t value)
+static void report(void (*each)(void *arg, const struct strata_stat *stat), void *arg,
+                   const char *name, const char *unit, const char *help, uint64_t value)
 {
     struct strata_stat stat = {name, unit, help, value};
     each(arg, &stat);
@@ -513,26 +513,26 @@ int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_
     int rc = db_check(db, err);
 
     if (rc == 0 && !each)
-        rc = invalid(err, "strata_stats: nobody to tell");
+        rc = invalid(err, "strata_stats: the callback is NULL");
     if (rc < 0)
         return rc;
     fs = db->env.fs;
     for (int i = 0; i < DB_COUNTERS; i++)
-        tell(each, arg, counter_texts[i].name, counter_texts[i].unit, counter_texts[i].help,
-             counted(db, (enum db_counter)i));
+        report(each, arg, counter_texts[i].name, counter_texts[i].unit, counter_texts[i].help,
+               counted(db, (enum db_counter)i));
     for (int i = 0; i < FS_CALL_COUNT; i++) {
         char name[32], help[64];
         snprintf(name, sizeof name, "fs_%s", fs_call_name((enum fs_call)i));
         snprintf(help, sizeof help, "%s calls of the file layer", fs_call_name((enum fs_call)i));
-        tell(each, arg, name, "calls", help, atomic_load(&fs->calls[i]));
+        report(each, arg, name, "calls", help, atomic_load(&fs->calls[i]));
     }
-    tell(each, arg, "fs_bytes_read", "bytes", "read from files", atomic_load(&fs->bytes_read));
-    tell(each, arg, "fs_bytes_written", "bytes", "written to files",
-         atomic_load(&fs->bytes_written));
+    report(each, arg, "fs_bytes_read", "bytes", "read from files", atomic_load(&fs->bytes_read));
+    report(each, arg, "fs_bytes_written", "bytes", "written to files",
+           atomic_load(&fs->bytes_written));
     return db->engine->stats ? db->engine->stats(db->self, each, arg, err) : 0;
 }
 
-/* The figure that is looked for. */
+/* The statistic that is looked for. */
 struct wanted {
     const char *name;
     uint64_t *value;
@@ -555,7 +555,7 @@ int strata_property(struct strata *db, const char *name, uint64_t *value, struct
     int rc = db_check(db, err);
 
     if (rc == 0 && (!name || !value))
-        rc = invalid(err, "strata_property: no name, or no place for the value");
+        rc = invalid(err, "strata_property: name or pointer for the value is NULL");
     if (rc < 0)
         return rc;
     rc = strata_stats(db, look_at, &wanted, err);
@@ -564,7 +564,7 @@ int strata_property(struct strata *db, const char *name, uint64_t *value, struct
 
 /* ---- Sizes ----------------------------------------------------------------------------- */
 
-/* Of an engine that knows no better: keys and values, read one by one. */
+/* For an engine without approximate_size: reads keys and values one by one. */
 static int add_up(struct strata *db, struct strata_slice from, struct strata_slice to,
                   uint64_t *bytes, struct strata_error *err)
 {
@@ -593,7 +593,7 @@ int strata_approximate_size(struct strata *db, struct strata_slice from, struct 
     int rc = db_check(db, err);
 
     if (rc == 0 && !bytes)
-        rc = invalid(err, "strata_approximate_size: no place for the size");
+        rc = invalid(err, "strata_approximate_size: the pointer for the size is NULL");
     if (rc == 0)
         rc = check_key(from, err);
     if (rc == 0)
@@ -617,7 +617,7 @@ int strata_tables(struct strata *db, void (*each)(void *arg, const struct strata
     int rc = db_check(db, err);
 
     if (rc == 0 && !each)
-        rc = invalid(err, "strata_tables: nobody to tell");
+        rc = invalid(err, "strata_tables: the callback is NULL");
     if (rc < 0)
         return rc;
     if (db->engine->size <= offsetof(struct strata_engine, tables) || !db->engine->tables)
@@ -631,7 +631,7 @@ int strata_events(struct strata *db, void (*each)(void *arg, const struct strata
     int rc = db_check(db, err);
 
     if (rc == 0 && !each)
-        rc = invalid(err, "strata_events: nobody to tell");
+        rc = invalid(err, "strata_events: the callback is NULL");
     if (rc < 0)
         return rc;
     if (db->engine->size <= offsetof(struct strata_engine, events) || !db->engine->events)

@@ -13,7 +13,7 @@ struct marker;
 enum db_counter {
     DB_PUTS,
     DB_DELETES,
-    DB_GETS_OTHER, /* that found no key, or failed; told are all of them */
+    DB_GETS_OTHER, /* that found no key, or failed; the statistic "gets" counts all */
     DB_GETS_FOUND,
     DB_ITERATORS,
     DB_MOVES,
@@ -37,30 +37,31 @@ struct strata {
     _Atomic uint64_t counters[DB_COUNTERS];
 };
 
-/* Makes a database for a copy that goes on until db_close_filled: the marker says FILLING, and to
- * everybody else it is ABSENT and incomplete, for ever if the copy is cut short or strata_close is
- * called. Writes are not synced one by one. `dir` must not exist, or be empty; else EXISTS.
- * `options` as for strata_open, but for create, exclusive and sync, which are not looked at. */
+/* Makes a database for a copy that ends with db_close_filled: the marker says FILLING, and
+ * every other open returns ABSENT ("incomplete"): for ever, if the copy is interrupted or
+ * strata_close is called. Writes are not synced one by one. `dir` must not exist, or be empty; else
+ * EXISTS. `options` as for strata_open, but for create, exclusive and sync, which are not looked
+ * at. */
 int db_open_filling(const char *dir, const struct strata_options *options, struct strata **out,
                     struct strata_error *err);
-/* The same, but the engine is not opened: who copies its files makes them, and makes them safe.
- * Only to be closed, by db_close_filled or strata_close. */
+/* The same, but the engine is not opened: the caller creates its files and makes them durable. The
+ * handle can only be closed, by db_close_filled or strata_close. */
 int db_open_bare(const char *dir, const struct strata_options *options, struct strata **out,
                  struct strata_error *err);
 /* An existing database, locked, whose engine is not opened: to be repaired. To be closed by
  * strata_close. */
 int db_open_closed(const char *dir, const struct strata_options *options, struct strata **out,
                    struct strata_error *err);
-/* Makes all that was written as safe as the stage can and says that the database is complete, in
+/* Syncs everything written, as far as the stage can, and then marks the database as complete, in
  * one step. Closes the handle as strata_close does, whatever it returns but BUSY; when it fails,
  * the database stays incomplete. */
 int db_close_filled(struct strata *db, struct strata_error *err);
 
-/* The marker, as marker_read; what is said of a lost one tells how to get a new one. In a repair
- * with a stage asked for a lost one (db->remarked) is made up from the files, and not written.
- * WRONG_STAGE: they are not that stage's. */
+/* The marker, as marker_read; the error of a lost marker says how to make a new one. In a repair
+ * that names a stage, a lost marker is derived from the files (db->remarked) and not written yet.
+ * WRONG_STAGE: the files are not those of that stage. */
 int db_find_marker(struct strata *db, struct marker *marker, struct strata_error *err);
-/* Writes what was made up, unless db is read-only; the old one is kept aside. */
+/* Writes the derived marker, unless db is read-only; the old one is kept in DIR/lost. */
 int db_remark(struct strata *db, const struct marker *marker, struct strata_error *err);
 /* No marker, or no directory: may a database be made there? */
 int db_check_unmarked(const struct strata *db, struct strata_error *err);

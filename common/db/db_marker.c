@@ -49,7 +49,7 @@ static void advise(const struct strata *db, char to[ADVICE])
 
 /* ---- No marker ------------------------------------------------------------------------- */
 
-/* What a cut creation may leave, and what mkfs does. */
+/* What an interrupted creation may leave, and what mkfs makes. */
 static bool is_harmless(const char *name)
 {
     return strcmp(name, LOCK_NAME) == 0 || strcmp(name, MARKER_NAME ".tmp") == 0 ||

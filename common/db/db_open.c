@@ -5,7 +5,7 @@
  *
  *   directory, LOCK taken      nothing of ours but an empty file
  *   STRATA = creating          the directory is ours; the parent's entry is synced too
- *   engine makes its files     may be cut anywhere: the next opener who may create begins anew
+ *   engine makes its files     a crash may come anywhere: the next open with `create` starts anew
  *   STRATA = ready             <- the commit: from here on a missing file is damage
  *
  * A copy (db_open_filling) writes STRATA = filling in place of creating, and the entries before the
@@ -13,9 +13,10 @@
  *
  * I1: a write is acknowledged only in a directory whose marker says ready.
  * I2: a directory with data and no marker is never written to.
- * I3: the marker is believed only when read under the lock.
- * I4: names that are built on are durable: who made them may have been killed between the rename
- *     and the sync of the directory, and a power cut would still take them back. */
+ * I3: the marker counts only when it was read under the lock.
+ * I4: directory entries are durable before anything relies on them: the process that made them may
+ *     have been killed between the rename and the sync of the directory; then a power cut could
+ *     still undo the rename. */
 #include "db/db.h"
 #include "fs/fs_posix.h"
 #include "fs/lock.h"
@@ -34,7 +35,7 @@ static int absent(const struct strata *db, const char *why, struct strata_error 
     return strata_fail(err, STRATA_ERR_ABSENT, db->dir, STRATA_NO_OFFSET, "%s", why);
 }
 
-/* May a database be made, as the options want it? Asked before anything is. */
+/* May a database be made with these options? Checked before anything is created. */
 static int check_new(struct strata *db, struct strata_error *err)
 {
     int rc = db_check_unmarked(db, err);
@@ -54,7 +55,7 @@ static int make_dir(struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* Where the lock cannot be had because nothing can be written, nobody else writes either. */
+/* If the lock cannot be taken because nothing can be written, no other process can write either. */
 static int take_lock(struct strata *db, struct strata_error *err)
 {
     char *path = fs_join(db->dir, LOCK_NAME);
@@ -87,7 +88,7 @@ static int write_marker(struct strata *db, enum marker_state state, struct strat
     return marker_write(db->env.fs, db->dir, &marker, durable(db), err);
 }
 
-/* The directory's own entry, so that a power cut does not take the whole database. */
+/* Syncs the directory's own entry, so that a power cut does not remove the whole database. */
 static int sync_parent(struct strata *db, struct strata_error *err)
 {
     char *parent;
@@ -103,7 +104,7 @@ static int sync_parent(struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* What a cut replacing of the marker left. */
+/* Removes what an interrupted replacement of the marker left. */
 static int remove_temporary(struct strata *db, struct strata_error *err)
 {
     char *path = fs_join(db->dir, MARKER_NAME ".tmp");
@@ -145,7 +146,7 @@ static int make(struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* The engine sees to I4. */
+/* The engine guarantees I4. */
 static bool may_be_unsynced(const struct strata *db)
 {
     const struct strata_engine *engine = db->engine;
@@ -166,7 +167,7 @@ static int open_ready(struct strata *db, struct strata_error *err)
     return rc < 0 || db->bare ? rc : db->engine->open(&db->env, &db->self, err);
 }
 
-/* It is read, or repaired: its files stay of the format that the marker says. */
+/* For reading or repair: the files keep the format that the marker names. */
 static bool may_be_older(const struct strata *db)
 {
     return db->options.read_only || (db->bare && !db->filling);
@@ -246,7 +247,7 @@ static int open_handle(const char *dir, const struct strata_options *options, bo
         *out = NULL;
     if (!out || !dir || !*dir)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "strata_open: no %s",
-                           out ? "directory" : "place for the handle");
+                           out ? "directory" : "pointer for the handle");
     db = calloc(1, sizeof *db);
     if (!db)
         return strata_fail_memory(err, sizeof *db);
@@ -282,7 +283,7 @@ static int open_copy(const char *dir, const struct strata_options *options, bool
     struct strata_options own = *options;
 
     own.create = own.exclusive = true;
-    own.sync = STRATA_SYNC_NEVER; /* db_close_filled makes up for it */
+    own.sync = STRATA_SYNC_NEVER; /* db_close_filled syncs */
     return open_handle(dir, &own, true, bare, out, err);
 }
 
@@ -317,7 +318,7 @@ static int check_close(struct strata *db, struct strata_error *err)
     return 0;
 }
 
-/* `rc` is how the closing went so far; the first failure is the one that is told. */
+/* `rc` is the result of closing so far; the first failure is reported. */
 static int close_engine(struct strata *db, int rc, struct strata_error *err)
 {
     int closed = db->bare ? 0 : db->engine->close(db->self, rc == 0 ? err : NULL);

@@ -1,4 +1,4 @@
-/* db_options.c: what a database is opened with, and which stage answers for it. */
+/* db_options.c: the options of a database, and which engine serves it. */
 #include "db/db.h"
 #include "db/marker.h"
 #include "db/stages.h"
@@ -76,7 +76,7 @@ void strata_env_log(const struct strata_env *env, enum strata_log_level level, c
     env->options->log(env->options->log_arg, level, message);
 }
 
-/* ---- Which stage answers --------------------------------------------------------------- */
+/* ---- Which engine ---------------------------------------------------------------------- */
 
 const struct strata_engine *db_newest_stage(void)
 {
@@ -109,7 +109,7 @@ int db_check_engine(const struct strata_engine *engine, struct strata_error *err
                 (engine->size - STRATA_ENGINE_SIZE_LEAST) % sizeof engine->tables == 0;
     if (!fits || engine->abi != STRATA_ENGINE_ABI)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "the engine's table has ABI %u and %zu bytes; this library wants %u "
+                           "the engine's table has ABI %u and %zu bytes; this library needs %u "
                            "and %zu: build it against this strata_engine.h",
                            engine->abi, engine->size, STRATA_ENGINE_ABI, sizeof *engine);
     lacks = !engine->name || !engine->survives ? "name"
@@ -162,7 +162,7 @@ static const struct strata_engine *find_reader(const struct marker *marker)
     return NULL;
 }
 
-/* An earlier build wrote it: what can be done with it? */
+/* An earlier build wrote the directory: the error says what can be done. */
 static int older_format(const char *dir, const struct marker *marker,
                         const struct strata_engine *own, struct strata_error *err)
 {
@@ -219,7 +219,7 @@ int db_marked_engine(const char *dir, const struct marker *marker, bool older,
 
 /* ---- Options --------------------------------------------------------------------------- */
 
-/* A number of the options that lies outside of what it may be. */
+/* A numeric option that is out of range. */
 static int out_of_range(const char *name, uint64_t value, const char *rule, uint64_t least,
                         uint64_t most, struct strata_error *err)
 {

@@ -2,15 +2,14 @@
  *
  *   LOCK taken, marker read   refused unless there is a database, or what is left of one
  *   STRATA = filling          <- the commit: from here on nobody can open it
- *   its files removed         a crash leaves any of them; the next call goes on here
+ *   its files removed         a crash leaves any of them; the next call continues here
  *   directory synced
  *   STRATA removed            from here on there is no database
  *   directory synced
  *   LOCK removed
- *
- * I1: a file is removed only if its name and its first bytes are of the stage that wrote the
- * directory. I2: no name of a data file is on the device when the marker's is not: data without a
- * marker would be damage. */
+ * I1: a file is removed only if its name and its first bytes belong to the stage that wrote the
+ *     directory.
+ * I2: no data file is durable when the marker is not: data without a marker would be damage. */
 #include "db/db.h"
 #include "fs/fs_posix.h"
 #include "fs/lock.h"
@@ -40,8 +39,8 @@ static bool is_no_file(const struct strata_error *err)
     return err->sys == EISDIR || err->sys == EINVAL || err->sys == ENOENT || err->sys == ELOOP;
 }
 
-/* Does the file begin as one of that format? One that a crash cut short does as far as it goes, or
- * has zeros: room that was made ahead. */
+/* Does the file begin with the magic of that format? Of a file that a crash cut short the bytes
+ * that exist must fit; zeros fit, too: room allocated ahead. */
 static int begins_as(struct removal *removal, const char *path, const char *magic, bool *is,
                      struct strata_error *err)
 {
@@ -90,7 +89,8 @@ static bool is_commons(const char *name)
     return strcmp(name, MARKER_NAME) == 0 || strcmp(name, LOCK_NAME) == 0;
 }
 
-/* I1. What cannot be read is an error: it may be its own, and must not stay without a marker. */
+/* I1. A file that cannot be read is an error: it may belong to the database, and must not stay
+ * without a marker. */
 static int is_own(struct removal *removal, const char *name, const char *path, bool *is,
                   struct strata_error *err)
 {
@@ -198,7 +198,7 @@ int strata_destroy(const char *dir, const struct strata_options *options,
 
     if (!dir || !*dir)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "strata_destroy: no directory");
+                           "strata_destroy: the directory is NULL");
     rc = db_take_options(&taken, options, err);
     if (rc == 0)
         rc = db_asked_engine(&taken.options, &removal.engine, err);

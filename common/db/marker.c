@@ -82,7 +82,8 @@ static bool check_holds(struct strata_slice bytes)
     return memcmp(check, bytes.data + MARKER_CHECK, sizeof check) == 0;
 }
 
-/* The state of a damaged marker: where that byte alone is damaged the check tells which it was. */
+/* The state of a damaged marker: if only the state byte is damaged, the check shows which state it
+ * was. */
 static enum marker_state state_of(struct strata_slice bytes)
 {
     uint8_t copy[MARKER_BYTES] = {0};

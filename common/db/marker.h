@@ -29,8 +29,8 @@ struct marker {
 int marker_read(struct strata_fs *fs, const char *dir, struct marker *marker,
                 struct strata_error *err);
 /* The same. `*lost` after CORRUPT: its check does not hold, so that nothing is lost with it (else
- * it is of a version that this build does not know); then marker->state is what it had, as far
- * as that can be told. */
+ * it is of a version that this build does not know); then marker->state is what it had, as far as
+ * it can be recovered. */
 int marker_read_lost(struct strata_fs *fs, const char *dir, struct marker *marker, bool *lost,
                      struct strata_error *err);
 /* Replaces the marker in one step; `durable` as in fs_replace. */

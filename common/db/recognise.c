@@ -2,9 +2,9 @@
  *
  * A file fits a stage iff its name is that of one of the stage's formats, and its first bytes are
  * not the magic of another format. Stages share formats (the log of stage 3 is that of 4 and 5), so
- * a directory may fit several. Most of these cannot be meant: where a stage has a file that names
- * the others, it is there in each of its databases. */
-#define FS_NO_SITES /* it only reads, and no engine needs it */
+ * a directory may fit several. Most of these stages can be ruled out: if a stage has a file that
+ * names the others (CURRENT), every database of the stage has it. */
+#define FS_NO_SITES /* it only reads, and no engine calls it */
 #include "db/recognise.h"
 #include "db/stages.h"
 

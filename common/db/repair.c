@@ -45,8 +45,8 @@ static int repair(struct strata *db, const struct strata_repair *to, struct stra
         all.file(all.arg, MARKER_NAME, STRATA_FATE_MADE, "it was missing or damaged");
     if (!db->engine->repair && !db->remarked)
         return strata_fail(err, STRATA_ERR_NOT_SUPPORTED, NULL, STRATA_NO_OFFSET,
-                           "%s has no repair: `strata verify` tells what is damaged, and a copy "
-                           "made before is what helps",
+                           "%s has no repair: `strata verify` says what is damaged; restore a copy "
+                           "made before",
                            db->engine->name);
     rc = db->engine->repair ? db->engine->repair(&db->env, &all, sum, err) : 0;
     sum->marker = db->remarked;
@@ -54,7 +54,7 @@ static int repair(struct strata *db, const struct strata_repair *to, struct stra
     return rc;
 }
 
-/* A size that cannot be is refused when they are used. */
+/* An impossible size is refused when the options are used. */
 static void copy_options(const struct strata_options *options, struct strata_options *own)
 {
     strata_options_init(own);
@@ -75,7 +75,7 @@ int strata_repair(const char *dir, const struct strata_options *options, unsigne
 
     if (!sum || flags & ~STRATA_REPAIR_DRY_RUN)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "strata_repair: %s",
-                           sum ? "unknown flags" : "no place for the sum");
+                           sum ? "unknown flags" : "the pointer for the sum is NULL");
     *sum = (struct strata_repair_sum){0};
     copy_options(options, &own);
     own.create = own.exclusive = false;

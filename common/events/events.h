@@ -18,7 +18,7 @@
 
 const char *events_name(enum strata_event_type type);
 /* Appends the event as a line, its end included. Of keys it takes the first bytes. That memory is
- * out is told by the buffer. */
+ * out is noted in the buffer. */
 void events_encode(const struct strata_event *event, struct strata_buffer *to);
 /* A line without its end. Its keys' bytes are put into `keys`. STRATA_NOT_FOUND: it is damaged, or
  * an event that this version does not know; NO_MEMORY. */
@@ -36,15 +36,15 @@ struct events {
     struct strata_buffer lines; /* to be written by one call */
     uint64_t opened_ns;
     _Atomic uint64_t written; /* bytes; others look */
-    unsigned stalls;          /* told since something else was */
+    unsigned stalls;          /* logged since something else was */
     bool off;                 /* none is kept, or it could not be written */
-    bool told;                /* that the database was opened */
+    bool begun;               /* the opening of the database was logged */
 };
 
 /* By one thread at a time, all of these. */
 void events_init(struct events *events, const struct strata_env *env);
 void events_free(struct events *events);
-/* Something is to be told: is there a file for it? `*fresh`: it has nothing yet. */
+/* Before lines are added: is there a file for them? `*fresh`: it is empty. */
 bool events_begin(struct events *events, bool *fresh);
 /* Writes the lines. */
 void events_write(struct events *events);

@@ -79,7 +79,7 @@ const struct strata_format events_format = {"event log", EVENTS_MAGIC, EVENTS_NA
 /* ---- Verifying ------------------------------------------------------------------------------- */
 
 struct checking {
-    uint64_t count, first; /* lines that cannot be read; where the first one stands */
+    uint64_t count, first; /* lines that cannot be read; where the first one is */
 };
 
 static int check_lines(struct strata_slice bytes, struct checking *c, struct strata_error *err)

@@ -4,8 +4,8 @@
  *
  * with what is not 0, in the order of the table below. A key's bytes are characters of the same
  * numbers, those beyond printable ASCII as \u00NN. `check` is XXH3 of all bytes before the comma
- * that it stands behind: with it right, the line is one that was written here. It is seeded with
- * nothing: a line says the same wherever it stands. */
+ * that it follows: with it right, the line is one that was written here. It has no seed: a line
+ * means the same wherever it is in the file. */
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "events/events.h"
@@ -196,7 +196,7 @@ static bool is(struct strata_slice word, const char *text)
     return word.size == strlen(text) && memcmp(word.data, text, word.size) == 0;
 }
 
-/* A number whose name is not known is passed over: a later version's. */
+/* A number whose name is not known is skipped: a later version's. */
 static bool take_field(struct strata_slice *rest, struct strata_event *event,
                        struct strata_buffer *keys)
 {

@@ -38,7 +38,7 @@ static void count(struct strata_fs *fs, enum fs_call call)
     atomic_fetch_add_explicit(&fs->calls[call], 1, memory_order_relaxed);
 }
 
-/* A call that has changed nothing was refused. A lack of memory is told as such. */
+/* The error of a call that failed and changed nothing. ENOMEM becomes STRATA_ERR_NO_MEMORY. */
 static int refused(struct strata_error *err, int sys, const char *path, uint64_t offset,
                    const char *doing)
 {
@@ -142,7 +142,7 @@ int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, siz
     return 0;
 }
 
-/* I1: what every changing call asks first. */
+/* I1: every changing call checks this first. */
 static int may_change(const struct fs_file *file, struct strata_error *err)
 {
     if (!file->writable)
@@ -195,7 +195,8 @@ static int allocate(struct fs_file *file, uint64_t size)
     return rc;
 }
 
-/* FS_AHEAD. It is refused where the disk is full, too; then the append says so, if it must. */
+/* FS_AHEAD. Allocation also fails when the disk is full; that is no error here: the append itself
+ * fails if it must. */
 static void make_room(struct fs_file *file, uint64_t more)
 {
     uint64_t ahead = file->fs->ahead;
@@ -269,7 +270,7 @@ int fs_sync(struct fs_file *file, struct strata_error *err)
     int rc = may_change(file, err);
     if (rc < 0)
         return rc;
-    do { /* an interrupted sync has not failed: no page was given up */
+    do { /* an interrupted sync has not failed: the kernel dropped no page */
         count(file->fs, FS_CALL_SYNC);
         rc = file->fs->ops->sync(file);
     } while (rc == -EINTR);
@@ -369,7 +370,7 @@ int fs_close(struct fs_file *file, struct strata_error *err)
         return 0;
     path = file->path;
     count(file->fs, FS_CALL_CLOSE);
-    rc = file->fs->ops->close(file); /* EINTR: the file is closed all the same on Linux */
+    rc = file->fs->ops->close(file); /* EINTR: on Linux the file is closed anyway */
     if (rc < 0 && rc != -EINTR)
         rc = strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "close");
     else
@@ -394,7 +395,7 @@ static int raw_name_call(struct strata_fs *fs, enum fs_call call, const char *pa
     }
 }
 
-/* A call on one or two names, again while it is interrupted. */
+/* A call on one or two names, repeated while it is interrupted. */
 static int name_call(struct strata_fs *fs, enum fs_call call, const char *path, const char *to,
                      struct strata_error *err)
 {
@@ -426,8 +427,8 @@ int fs_mkdir(struct strata_fs *fs, const char *path, struct strata_error *err)
     return name_call(fs, FS_CALL_MKDIR, path, NULL, err);
 }
 
-/* Never STRATA_ERR_NO_MEMORY, after which nothing would have changed: the names that were to be
- * made durable have changed already, and whether they are is not known. */
+/* Never STRATA_ERR_NO_MEMORY, which means "nothing changed": the directory has changed already, and
+ * it is not known whether the change is durable. */
 int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err)
 {
     int rc;

@@ -1,11 +1,9 @@
 /* fs.h: the file layer. Every system call that touches a file goes through one table, so that
- * the same engine runs on the real file system (fs_posix.h) and on a simulated one that records,
- * refuses and cuts (fs_sim.h).
- *
- * Two layers meet here. An implementation fills struct fs_ops with raw calls that behave like
- * the system's: they may be short, be interrupted, or fail with -errno. fs.c wraps them: short
- * reads, short writes and EINTR are handled there and nowhere else, errors get their file and
- * offset there, calls are counted there.
+ * the same engine runs on the real file system (fs_posix.h) and on a simulated one that records
+ * calls, makes them fail and cuts the power (fs_sim.h).
+ * There are two layers. An implementation fills struct fs_ops with raw calls that behave like the
+ * system's: they may be short, be interrupted, or fail with -errno. fs.c wraps them: it alone
+ * handles short reads, short writes and EINTR, adds file and offset to errors, and counts calls.
  *
  * I1: after a failed write, truncate, sync or close of a file, every further call that changes
  *     it fails. A failed sync is never tried again: the kernel may have dropped the pages and
@@ -32,7 +30,7 @@ enum fs_flags {
     FS_AHEAD = 1 << 4,     /* make room ahead of appends: see fs_append */
     FS_MAPPED = 1 << 5 /* with FS_AHEAD: the implementation may store appends into that room by a
                         * mapping. No call to the system, then; but if the device cannot read a
-                        * page back that it was given, or the file system has given up after an
+                        * page back that it was given, or the file system has shut down after an
                         * error, the process gets SIGBUS, not an error */
 };
 
@@ -45,7 +43,7 @@ struct fs_file {
     uint64_t room; /* the file may be this long, zeros from `end` on (FS_AHEAD); else 0 */
     int failed;    /* errno of the call that poisoned the file (I1), or 0 */
     bool writable;
-    bool ahead; /* FS_AHEAD, and nothing spoke against it yet */
+    bool ahead; /* FS_AHEAD, and allocation has not failed yet */
 };
 
 /* The names in a directory, sorted; freed by fs_names_free. */
@@ -82,7 +80,7 @@ struct fs_ops {
     /* EWOULDBLOCK: someone else holds it. Closing the file gives the lock back. */
     int (*lock)(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out);
     uint64_t (*now)(struct strata_fs *fs);    /* nanoseconds, monotonic */
-    uint64_t (*random)(struct strata_fs *fs); /* a number that nobody outside can guess */
+    uint64_t (*random)(struct strata_fs *fs); /* a number that cannot be guessed */
     uint64_t (*boot)(struct strata_fs *fs);   /* may be NULL: see fs_boot */
     void (*free)(struct strata_fs *fs);
     size_t (*open_max)(struct strata_fs *fs); /* may be NULL: see fs_open_max */
@@ -132,9 +130,9 @@ int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, siz
 /* Writes the parts one after another at file->end with one system call, unless the system takes
  * less, and moves file->end. No buffer is kept: when it returns 0 the kernel has every byte.
  * FS_AHEAD: the file is first made longer by zeros, many appends' worth at once: a sync then finds
- * the file's size unchanged, and need not write it too. A reader of the file, and whoever opens it
- * after a crash, finds zeros behind what was appended. Where there is no room to be had (a full
- * disk, a file system that knows no such thing) appends make the file longer one by one. */
+ * the file's size unchanged, and need not write it too. A reader of the file, also after a crash,
+ * finds zeros behind the appended bytes. If no room can be allocated (the disk is full, or the file
+ * system cannot allocate), each append makes the file longer. */
 int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t count,
               struct strata_error *err);
 /* Overwrites within or beyond the file; file->end moves when it grew. */
@@ -145,19 +143,19 @@ int fs_sync(struct fs_file *file, struct strata_error *err); /* bytes and size o
  * wait for. A hint: it promises nothing, cannot fail and is not counted. */
 void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size);
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err); /* moves end */
-/* Gives the room behind file->end back, and makes none any more. */
+/* Frees the room behind file->end, and allocates none any more. */
 int fs_trim(struct fs_file *file, struct strata_error *err);
-/* Grows the file to `size` bytes of zeros that are sure to have room; ENOSPC now, not later. */
+/* Grows the file to `size` bytes of zeros and allocates their blocks: ENOSPC now, not later. */
 int fs_allocate(struct fs_file *file, uint64_t size, struct strata_error *err);
 int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err);
 /* How many names it has: what is written to it, or cut off, is seen under all of them.
  * NOT_SUPPORTED, IO. (Counted as a call for its size; no site, as fs_map.) */
 int fs_links(struct fs_file *file, uint64_t *count, struct strata_error *err);
 /* The file's first `size` bytes, to be read in place until fs_unmap, also after fs_close. The file
- * is at least so long, and is not cut shorter as long as it is mapped: reading behind its end, or
- * what the device cannot give, is SIGBUS, not an error. What is written to it meanwhile may be seen
- * or not. INVALID: it is shorter, or no bytes are asked for; NOT_SUPPORTED; IO. (Neither is a site:
- * they change nothing that a crash could leave.) */
+ * must have at least `size` bytes and must not be truncated while it is mapped: reading behind its
+ * end, or bytes that the device cannot read, raises SIGBUS, not an error. Bytes written to the file
+ * while it is mapped may be seen or not. INVALID: it is shorter, or no bytes are asked for;
+ * NOT_SUPPORTED; IO. (Neither is a site: they change nothing that a crash could leave.) */
 int fs_map(struct fs_file *file, uint64_t size, const uint8_t **bytes, struct strata_error *err);
 void fs_unmap(struct strata_fs *fs, const uint8_t *bytes, uint64_t size); /* NULL bytes are fine */
 /* Always frees. Fails if the system says so (then earlier writes may be lost). NULL is fine. */
@@ -175,20 +173,21 @@ int fs_names_add(struct fs_names *names, const char *name); /* copies; 0 or -ENO
 void fs_names_free(struct fs_names *names);
 /* Names made, renamed and removed in it are on the device. IO, whatever the cause. */
 int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err);
-/* STRATA_ERR_LOCKED when another holds it. fs_close gives it back. */
+/* STRATA_ERR_LOCKED when another holds it. fs_close releases it. */
 int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out,
             struct strata_error *err);
 uint64_t fs_now(struct strata_fs *fs);
-/* A number that whoever chooses keys and values cannot guess; on fs_sim the same in every run. */
+/* A number that cannot be guessed by those who choose keys and values; on fs_sim the same in every
+ * run. */
 uint64_t fs_random(struct strata_fs *fs);
-/* Which start of the machine this is: the same number means that no power cut came between. 0: not
- * known. */
+/* Identifies the boot of the machine: with the same number there was no power cut in between. 0:
+ * not known. */
 uint64_t fs_boot(struct strata_fs *fs);
 
 /* How many files a process may have open. */
 size_t fs_open_max(struct strata_fs *fs);
 
-/* ---- Made of the above ----------------------------------------------------------------- */
+/* ---- Built on the functions above ------------------------------------------------------ */
 
 /* "dir/name" on the heap; NULL: out of memory. */
 char *fs_join(const char *dir, const char *name);
@@ -197,7 +196,7 @@ char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */
 int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
                  struct strata_error *err);
-/* Removes dir/name; that it is not there is no error. */
+/* Removes dir/name; a missing file is no error. */
 int fs_remove_if_there(struct strata_fs *fs, const char *dir, const char *name,
                        struct strata_error *err);
 /* Is the file nothing but zeros from `from` to its end on the disk, as room made ahead is? */
@@ -208,7 +207,7 @@ int fs_zeros(struct fs_file *file, uint64_t from, bool *zeros, struct strata_err
 int fs_replace(struct strata_fs *fs, const char *dir, const char *name, struct strata_slice bytes,
                bool durable, struct strata_error *err);
 
-/* Told how many bytes more were copied. */
+/* Called with the number of bytes copied since the last call. */
 struct fs_copied {
     void (*tick)(void *arg, uint64_t bytes);
     void *arg;

@@ -1,5 +1,4 @@
-/* fs_copy.c: copies of files. See fs.h. What is called here for a caller counts as the caller's
- * site. */
+/* fs_copy.c: copies of files. See fs.h. A call made here counts as a call at the caller's site. */
 #define FS_NO_SITES
 #include "fs/fs.h"
 #include "strata_engine.h"
@@ -54,7 +53,7 @@ int fs_copy(struct fs_file *from, uint64_t size, const char *to, const struct fs
     return rc < 0 ? rc : closed;
 }
 
-/* Two file systems, one that has no links, or as many links as a file can have. */
+/* Two file systems, a file system without links, or a file that has the maximum number of links. */
 static bool cannot_be_linked(const struct strata_error *err)
 {
     return err->sys == EXDEV || err->sys == EPERM || err->sys == EMLINK || err->sys == ENOSYS ||

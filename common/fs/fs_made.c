@@ -1,5 +1,5 @@
-/* fs_made.c: what is made of the file layer's calls. See fs.h. What is called here for a caller
- * counts as the caller's site. */
+/* fs_made.c: functions built on the calls of the file layer. See fs.h. A call made here counts as a
+ * call at the caller's site. */
 #define FS_NO_SITES
 #include "base/bytes.h"
 #include "fs/fs.h"

@@ -1,10 +1,10 @@
-/* fs_pool.c: see fs_pool.h. Which file is closed is found by the second-chance clock: a hand goes
- * round, passes over each file that was read since it last came by, and takes the first that was
- * not.
+/* fs_pool.c: see fs_pool.h. The file to close is chosen by the second-chance (clock) algorithm: a
+ * hand goes round the list, skips each file that was read since the hand last passed, and takes the
+ * first other one.
  *
- * I1: a file is closed only while nobody uses it. A user first counts itself, then looks for the
- *     file; who closes first takes the file away, then looks for users. So one of the two sees
- *     the other, and a file that is open costs its reader no mutex.
+ * I1: a file is closed only while it has no users. A user first increments `users`, then loads the
+ *     file pointer; the closing thread first marks the file as closing, then checks for users. So
+ *     at least one of the two sees the other, and reading an open file takes no mutex.
  * I2: a file that is written to is not in the list and is never closed here.
  * I3: the list is longer than `limit` only while all files in it are in use. */
 #include "fs/fs_pool.h"
@@ -18,7 +18,7 @@
 
 #define SHARE 4 /* one in so many of the files that a process may have open ... */
 #define LEAST 8 /* ... but not fewer than this */
-#define CLOSING (UINT_MAX / 2 + 1) /* added to `users` while the file is taken away */
+#define CLOSING (UINT_MAX / 2 + 1) /* added to `users` while the file is being closed */
 
 struct fs_pool {
     pthread_mutex_t mutex; /* guards the rest, and opening and closing */
@@ -85,7 +85,7 @@ static void drop(struct fs_pool *pool, struct fs_pooled *f)
     f->listed = false;
 }
 
-/* I1. The file that nobody uses any more, or NULL: somebody does. */
+/* I1. The file, which now has no users; or NULL: it is in use. */
 static struct fs_file *take_file(struct fs_pooled *f)
 {
     unsigned nobody = 0;
@@ -98,7 +98,7 @@ static struct fs_file *take_file(struct fs_pooled *f)
     return file;
 }
 
-/* Closes one file; false: all are in use. A file that was only read loses nothing. */
+/* Closes one file; false: all are in use. (Closing a file that was only read loses nothing.) */
 static bool close_one(struct fs_pool *pool)
 {
     for (size_t steps = 2 * pool->count; steps > 0; steps--, pool->hand++) {
@@ -128,7 +128,7 @@ static int open_again(struct fs_pool *pool, struct fs_pooled *f, struct strata_e
     rc = reserve(pool, err);
     if (rc < 0)
         return rc;
-    do /* others may have taken what descriptors there are: an idle one of ours is given back */
+    do /* the process may have no descriptor left: an idle file of the pool is closed */
         rc = fs_open(pool->fs, f->path, FS_READ, &file, &why);
     while (rc < 0 && (why.sys == EMFILE || why.sys == ENFILE) && close_one(pool));
     if (rc < 0) {

@@ -1,5 +1,5 @@
-/* fs_posix.c: struct fs_ops over the system's calls. Raw: short and interrupted calls are fs.c's
- * business. */
+/* fs_posix.c: struct fs_ops over the system's calls. Raw: fs.c handles short and interrupted calls.
+ */
 #define _GNU_SOURCE
 #include "fs/fs_posix.h"
 #include "fs/fs_window.h"
@@ -30,15 +30,16 @@ struct posix_file {
     struct fs_file base;
     int fd;
     bool locked; /* by lock_take */
-    bool mapped; /* FS_MAPPED, and the file system is one that keeps its word about room */
+    bool mapped; /* FS_MAPPED, on a file system where allocated room is guaranteed (see keeps_room)
+                  */
     bool filled; /* FS_AHEAD without it, on such a file system: room is filled with zeros */
     struct fs_window window; /* for appends, if it is mapped or filled */
 };
 
 #define AHEAD ((uint64_t)1 << 20)
 
-/* Where relative paths begin: the working directory of the time when it was made. A database that
- * opens files as it needs them must find its own also after a chdir. */
+/* Relative paths start at the working directory of fs_posix_new: a database opens files later, and
+ * must find its files also after a chdir. */
 struct posix_fs {
     struct strata_fs fs;
     int root;
@@ -60,9 +61,9 @@ static ssize_t result(ssize_t rc)
     return rc < 0 ? -errno : rc;
 }
 
-/* Room that was made must be there when it is stored to; else the process dies of SIGBUS. These
- * write in the place that was reserved; those that write elsewhere (btrfs, ZFS, f2fs) may find
- * none, and of others nothing is known. */
+/* Allocated room must still exist when a store goes to it; else the process gets SIGBUS. The file
+ * systems listed here overwrite the allocated blocks; copy-on-write file systems (btrfs, ZFS, f2fs)
+ * write elsewhere and may find no space; about others nothing is known. */
 static bool keeps_room(int fd)
 {
     struct statfs status;
@@ -84,8 +85,9 @@ static int new_file(int fd, struct fs_file **out)
     return 0;
 }
 
-/* A process may have closed its standard streams; then the next file gets their numbers, and a
- * message printed to standard error would land in it. So files keep away from 0 to 2. */
+/* A process may have closed its standard streams; then the next file gets one of their numbers, and
+ * a message printed to standard error would be written into the file. So files avoid descriptors 0
+ * to 2. */
 static int open_high(struct strata_fs *fs, const char *path, int how)
 {
     int fd = openat(root_of(fs), path, how, 0666), high;
@@ -97,8 +99,8 @@ static int open_high(struct strata_fs *fs, const char *path, int how)
     return high;
 }
 
-/* O_NONBLOCK: a pipe in the place of a file must not hang the open; for regular files, the only
- * ones let through, it has no meaning. */
+/* O_NONBLOCK: a pipe instead of a file must not block the open. It has no effect on regular files,
+ * the only ones accepted. */
 static int posix_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_file **out)
 {
     int how = O_CLOEXEC | O_NONBLOCK | (flags & FS_WRITE ? O_RDWR : O_RDONLY), fd, sys;
@@ -180,9 +182,9 @@ static int posix_sync(struct fs_file *file)
     return (int)result(fdatasync(fd_of(file)));
 }
 
-/* Whole pages only, or pieces of a window: one that is still being filled would be written twice. A
- * device's error is not told here, and not forgotten: without waiting, the call leaves it to the
- * next fdatasync. */
+/* Whole pages only, or whole pieces of a window: a page that is still being filled would be written
+ * twice. A device error is not reported here, but it is not lost either: the call does not wait,
+ * and the next fdatasync reports the error. */
 static void posix_write_back(struct fs_file *file, uint64_t offset, uint64_t size)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
@@ -207,7 +209,7 @@ static int posix_allocate(struct fs_file *file, uint64_t size)
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
-        return -EFBIG; /* else it would be told by a signal, for bytes that nobody has written */
+        return -EFBIG; /* else the process would get SIGXFSZ, for bytes that nobody wrote */
     if (fallocate(posix->fd, 0, (off_t)file->end, (off_t)(size - file->end)) < 0)
         return -errno;
     posix->window.room = size;
@@ -311,8 +313,8 @@ static int posix_sync_dir(struct strata_fs *fs, const char *path)
     return rc;
 }
 
-/* An exclusive lock makes the file; a shared one only reads, so that a directory that cannot be
- * written can be read. */
+/* An exclusive lock creates the file; a shared lock only opens it for reading, so that a database
+ * in a read-only directory can be read. */
 static int posix_lock(struct strata_fs *fs, const char *path, enum fs_lock kind,
                       struct fs_file **out)
 {
@@ -342,8 +344,8 @@ static uint64_t posix_now(struct strata_fs *fs)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* The kernel's generator; should it not answer, the clock and the process are still hard to guess
- * to the nanosecond. */
+/* The kernel's random generator; if it fails, the clock in nanoseconds and the process id are still
+ * hard to guess. */
 static uint64_t posix_random(struct strata_fs *fs)
 {
     uint64_t number;
@@ -352,8 +354,7 @@ static uint64_t posix_random(struct strata_fs *fs)
     return (posix_now(fs) ^ (uint64_t)getpid() << 40) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Linux draws an identifier when it starts, 36 characters; where there is none, nothing is known.
- */
+/* Linux has a random boot id of 36 characters; on systems without one the boot is not known. */
 static uint64_t posix_boot(struct strata_fs *fs)
 {
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -421,6 +422,6 @@ struct strata_fs *fs_posix_new(void)
     fs->root = AT_FDCWD;
     fs->root = open_high(&fs->fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fs->root < 0)
-        fs->root = AT_FDCWD; /* it may be gone, or no descriptor left */
+        fs->root = AT_FDCWD; /* the directory was removed, or no descriptor is left */
     return &fs->fs;
 }

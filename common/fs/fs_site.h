@@ -1,14 +1,12 @@
-/* fs_site.h: the places in the source that call the file layer.
- *
- * Every call of a function of fs.h is a site: one constant struct, in a section of the program
- * that holds nothing else, so that all sites can be listed, those too that no run has come by.
- * Coming by costs one store to a variable of the thread, which fs_sim notes when it records.
- *
- * The functions are wrapped by macros of their own names: callers do not change, and a pointer to
- * a function is the bare one. FS_NO_SITES, defined before, leaves them out: in fs.c, as what it
- * calls for a caller counts as the caller's site, and where files are looked at for people, which
- * is no work of an engine; (fs_read_at)(...) does so for one call. A compiler without sections
- * has no sites. */
+/* fs_site.h: call sites: the places in the source that call the file layer.
+ * Every call of a function of fs.h is a site: one constant struct, in a linker section of its own,
+ * so that all sites can be listed, also those that no run has executed. Executing a site costs one
+ * store to a thread-local variable; fs_sim adds it to its record of the call.
+ * Macros of the same names wrap the functions: callers do not change, and a pointer to a function
+ * is a pointer to the function itself. FS_NO_SITES, defined before this header, switches the macros
+ * off: in fs.c, whose calls count as calls at the caller's site, and in code that reads files for
+ * people and belongs to no engine; (fs_read_at)(...) does so for one call. A compiler without
+ * sections has no sites. */
 #ifndef STRATA_COMMON_FS_SITE_H
 #define STRATA_COMMON_FS_SITE_H
 
@@ -21,9 +19,9 @@ struct fs_site {
     int line;
 };
 
-/* Of the call that this thread makes, or made last. NULL: none yet. */
+/* The site of the call that this thread makes, or made last. NULL: none yet. */
 extern _Thread_local const struct fs_site *fs_site_now;
-/* All in this program, in no order; returns how many. */
+/* All sites in this program, in no order; returns their number. */
 size_t fs_sites(const struct fs_site **first);
 
 #if defined(__GNUC__) && !defined(FS_NO_SITES)

@@ -4,23 +4,19 @@
  *   file   .......|xxxxxxxxxxxxxxxxxxxxx|.......|........................|.........|
  *                 |  stored, or written          not there yet           |
  *                 |<-- mapped                                         -->|
- *
- * I1: what is mapped has its blocks: a store finds a page, whatever happens to the disk's free
- * space. I2: nothing before `end` is ever written again: pieces are made ready behind it. I3: bytes
- * are stored in their order, so that a process that is killed meanwhile leaves the beginning of
- * what it stored, as a call does.
- *
- * A piece is made ready by a write of zeros: then it is one folio of the page cache, and the
- * mapping of its pages costs a fourth of what it costs to make each by itself. Measured for a MiB
- * of log, on ext4, all of it (stores, munmap, write-back): 1.46 ms by populating alone, 0.41 ms so;
- * with pieces of 16 KiB 0.65, of 256 KiB 0.32. But the kernel notes which folios have changed, not
- * which of their pages: where a sync is asked for again and again, each would write the piece. So
- * after a sync the next one is made page by page.
- *
- * Where each append is to be synced, nothing is mapped, but pieces are made all the same, and the
- * sync that comes next writes them whole: it finds blocks that are in use already, one time in five
- * hundred. Eight records a sync, that is 0.14 ms instead of 0.2. (A call, other than a store, marks
- * the pages that it changes.) */
+ * I1: mapped bytes have allocated blocks: a store finds a page, even when the disk is full.
+ * I2: nothing before `end` is ever written again: pieces are made ready behind `end`.
+ * I3: bytes are stored in order, so that a process that is killed in between leaves a prefix of
+ * what it stored, as a write call does. A piece is made ready by a write of zeros: then it is one
+ * folio of the page cache, and mapping its pages costs a fourth of mapping them one by one.
+ * Measured for a MiB of log, on ext4, all of it (stores, munmap, write-back): 1.46 ms by populating
+ * alone, 0.41 ms so; with pieces of 16 KiB 0.65, of 256 KiB 0.32. But the kernel tracks dirty
+ * folios, not dirty pages in a folio: with frequent syncs each sync would write the whole piece. So
+ * after a sync the next piece is made page by page. If each append is synced, nothing is mapped,
+ * but pieces are still filled with zeros ahead of the appends. One sync in five hundred writes a
+ * whole piece; the others write to blocks that are in use already, so the file system has no
+ * metadata to write. With eight records a sync that is 0.14 ms instead of 0.2. (A write call,
+ * unlike a store, marks single pages as dirty.) */
 #define _GNU_SOURCE
 #include "fs/fs_window.h"
 
@@ -31,8 +27,8 @@
 
 #define PAGE ((uint64_t)4096)
 #define MOST ((uint64_t)2 << 20) /* bytes mapped at a time */
-#define LARGE                                                                                      \
-    ((uint64_t)16 << 10) /* so many bytes of new pages: a call is cheaper than to map them */
+/* From this many bytes of new pages on a write call is cheaper than mapping. */
+#define LARGE ((uint64_t)16 << 10)
 
 static uint64_t up(uint64_t offset, uint64_t to)
 {
@@ -73,12 +69,12 @@ static void write_zeros(int fd, uint64_t from, uint64_t to)
 {
     static uint8_t zeros[FS_WINDOW_PIECE]; /* not const: in .bss, not in the program's file */
 
-    /* Only for speed: what is not written is made below, or by the store. */
+    /* Only for speed: pages that this does not write are made below, or by the store. */
     if (from < to && pwrite(fd, zeros, (size_t)(to - from), (off_t)from) < 0)
         return;
 }
 
-/* A store would be a signal: the file was cut, or the device cannot give a page back. */
+/* A store would raise SIGBUS: the file was truncated, or the device cannot read a page. */
 static bool would_kill(uint8_t *from, size_t size)
 {
 #ifdef MADV_POPULATE_WRITE
@@ -89,7 +85,8 @@ static bool would_kill(uint8_t *from, size_t size)
 #endif
 }
 
-/* The pieces up to `until` are there, and may be stored to; false: a call is to tell why not. */
+/* Makes the pieces up to `until` ready for stores; false: use a write call, which reports the
+ * error. */
 static bool make_ready(struct fs_window *window, int fd, uint64_t end, uint64_t until)
 {
     while (window->ready < until) {

@@ -2,17 +2,17 @@
  *
  * The lock between processes is flock(2): it belongs to the open file, so closing another
  * descriptor of the same file does not drop it (POSIX's record locks do: leveldb #126). Inside
- * the process a table of device and inode stands beside it, because some file systems (NFS) make
- * record locks of flock and would let the same process in twice.
+ * the process there is also a table of device and inode, because some file systems (NFS) implement
+ * flock with record locks and would let the same process in twice.
  *
  * I1: a file is in the table iff this process holds its lock.
- * I2: a lock is given back only by closing; never by LOCK_UN, which in a forked child would
+ * I2: a lock is released only by closing; never by LOCK_UN, which in a forked child would
  *     drop the parent's.
  * I3: a forked child holds no lock: its copies of the descriptors are closed at the fork, so
- *     that the parent's close is the last one and others may open then.
- * I4: the lock of a file that has no name any more keeps nobody out, so it is refused: who
- *     destroys a database removes its lock file while the lock is held, and somebody may have
- *     opened the file before that. */
+ *     that the parent's close is the last one and releases the lock.
+ * I4: a lock on a file that has no name any more excludes nobody, so it is refused: strata_destroy
+ *     removes the lock file while it holds the lock, and another opener may have opened that file
+ *     before. */
 #define _DEFAULT_SOURCE
 #include "fs/lock.h"
 

@@ -1,5 +1,5 @@
-/* inspect.h: where an annotated dump of a file goes, field by field. The formats (one a stage
- * directory, struct strata_format) tell what they see; this module lays it out. */
+/* inspect.h: prints an annotated dump of a file, field by field. The formats (in the stages'
+ * directories, struct strata_format) report each field; this module lays out the text. */
 #ifndef STRATA_COMMON_INSPECT_H
 #define STRATA_COMMON_INSPECT_H
 
@@ -11,7 +11,7 @@
 struct inspect {
     FILE *to;
     uint64_t limit;    /* sections to print in full; 0: all */
-    uint64_t sections; /* told so far */
+    uint64_t sections; /* reported so far */
     bool damaged;      /* inspect_stop was called */
     bool torn;         /* inspect_torn was called */
     bool quiet;        /* nothing is printed: only `damaged` is wanted */
@@ -31,11 +31,11 @@ void inspect_field(struct inspect *in, uint64_t offset, struct strata_slice byte
 struct inspect_number {
     const char *name;
     unsigned width;      /* bytes, 1 to 8 */
-    const char *meaning; /* "" when the name tells it */
-    /* How the number is told, in at most `capacity` bytes at `to`; NULL: in decimal digits. */
+    const char *meaning; /* "" when the name says enough */
+    /* Writes the number as text, at most `capacity` bytes, to `to`; NULL: decimal digits. */
     void (*tell)(uint64_t value, char *to, size_t capacity);
 };
-/* A tell that says nothing: the meaning is all there is to read (a check). */
+/* Prints no number: the meaning says everything (for a checksum). */
 void inspect_opaque(uint64_t value, char *to, size_t capacity);
 #define INSPECT_END 1
 /* Shows `count` of them one after another from *offset, which they move. 0; INSPECT_END, after
@@ -43,7 +43,7 @@ void inspect_opaque(uint64_t value, char *to, size_t capacity);
 int inspect_numbers(struct inspect *in, struct fs_file *file, uint64_t *offset,
                     const struct inspect_number *numbers, size_t count, struct strata_error *err);
 
-/* The file stops being valid at `offset`, for this reason. */
+/* The file is damaged at `offset`, for this reason. */
 void inspect_stop(struct inspect *in, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The file ends inside a record that began at `offset`: a crash may do that; it is not damage. */

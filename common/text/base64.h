@@ -1,5 +1,5 @@
 /* base64.h: bytes as base64 with padding, and back (RFC 4648, section 4,
- * rfc-editor.org/rfc/rfc4648). Only the one right text of some bytes is taken: no line ends, no
+ * rfc-editor.org/rfc/rfc4648). Only the canonical text is accepted: no line ends, no
  * missing padding, no bits set behind the last byte. */
 #ifndef STRATA_COMMON_BASE64_H
 #define STRATA_COMMON_BASE64_H
@@ -20,7 +20,7 @@ struct base64 {
  * of this piece before it. */
 enum text_fault base64_feed(struct base64 *b, struct strata_slice text, size_t limit,
                             struct strata_buffer *to, size_t *at);
-/* The text is over: TEXT_BAD_BASE64 if that is inside of a group. */
+/* Ends the text: TEXT_BAD_BASE64 inside a group. */
 enum text_fault base64_finish(const struct base64 *b);
 
 #endif

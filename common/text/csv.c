@@ -1,5 +1,5 @@
-/* csv.c: a machine that takes runs of bytes that structure nothing at one go, and the others one
- * by one.
+/* csv.c: a state machine. It takes runs of ordinary bytes at once, and the bytes that separate
+ * (comma, quote, line end) one by one.
  *
  *              quote            quote            quote
  *     FIELD ----------> QUOTED ----------> CLOSED ------> QUOTED (it was a doubled one)
@@ -77,7 +77,7 @@ struct strata_slice csv_names(const struct csv *csv)
 
 void csv_restart(struct csv *csv, uint64_t line)
 {
-    csv->told = false;
+    csv->returned = false;
     csv->line = csv->now_line = line;
     csv->now_column = 1;
     strata_buffer_clear(&csv->key);
@@ -107,7 +107,7 @@ static enum text_fault hex_fault(const struct csv *csv, enum text_fault fault)
     return digits && csv->form != TEXT_HEX ? TEXT_BAD_HEX : fault;
 }
 
-/* Bytes of the field without a line end; they stand at now_column. */
+/* Bytes of the field without a line end; the first is at now_column. */
 static enum csv_result add(struct csv *csv, struct strata_slice bytes)
 {
     struct strata_buffer *to = field(csv);
@@ -211,7 +211,7 @@ static enum csv_result end_line(struct csv *csv)
         return end_header(csv);
     if (csv->field + 1 < csv->fields)
         return fail(csv, csv->wanted[0] ? TEXT_FIELDS : TEXT_NO_COMMA);
-    csv->told = true;
+    csv->returned = true;
     return CSV_ENTRY;
 }
 
@@ -326,10 +326,10 @@ static enum csv_result take_run(struct csv *csv, struct strata_slice *input)
 
 /* ---- Feeding --------------------------------------------------------------------------- */
 
-/* Drops the entry that was told; its line is over. */
+/* Drops the entry that was returned; its line is over. */
 static void forget(struct csv *csv)
 {
-    if (csv->told)
+    if (csv->returned)
         csv_restart(csv, csv->now_line + 1);
 }
 

@@ -1,15 +1,15 @@
 /* csv.h: lines of "key,value" as RFC 4180 has them (rfc-editor.org/rfc/rfc4180).
  *
- * A line is two fields with a comma between them. A field that begins with a quote ends with one,
- * and between them stands for itself, commas and line ends too; a quote in it is doubled. Lines
- * end with a newline, alone or after a carriage return; ours with a newline alone.
+ * A line is two fields with a comma between them. A field that begins with a quote ends with one;
+ * every byte between them is itself, also commas and line ends; a quote in the field is doubled.
+ * Lines end with a newline, alone or after a carriage return; ours with a newline alone.
  *
  * Text stays as it is, whatever other program wrote or reads it: there are no escapes. Bytes that
  * are no text are written as PostgreSQL writes its bytea (postgresql.org/docs/current/
  * datatype-binary.html): a field that begins with \x is hexadecimal, two digits a byte. That is
  * how a field is written that is not valid UTF-8, that holds a control character other than tab,
  * newline and carriage return, or that begins with \x itself. So any bytes come back. On the way
- * in a field that does not begin with \x stands for its bytes, UTF-8 or not.
+ * in a field that does not begin with \x is taken as it is, UTF-8 or not.
  *
  * With TEXT_HEX every field is hexadecimal, without \x.
  *
@@ -23,11 +23,12 @@
 
 struct csv {
     enum text_form form;
-    struct strata_buffer key, value; /* of the entry that csv_feed told; ours until the next call */
-    uint64_t line;                   /* where the entry begins, or the fault is; from 1 */
-    enum text_fault fault;           /* set with CSV_FAULT */
-    uint64_t column;                 /* of the fault, in bytes from 1 */
-    bool in_value;                   /* the fault is in the value */
+    struct strata_buffer key,
+        value;             /* of the entry that csv_feed returned; valid until the next call */
+    uint64_t line;         /* where the entry begins, or the fault is; from 1 */
+    enum text_fault fault; /* set with CSV_FAULT */
+    uint64_t column;       /* of the fault, in bytes from 1 */
+    bool in_value;         /* the fault is in the value */
 
     int state;                /* private, like all below */
     struct text_decoder text; /* of a hexadecimal field */
@@ -35,7 +36,7 @@ struct csv {
     unsigned seen;                     /* bytes of the field so far, if they are less than two */
     uint64_t now_line, now_column;     /* of the next byte */
     uint64_t quote_line, quote_column; /* where the last quotes were opened */
-    bool told;                         /* key and value are to be dropped at the next call */
+    bool returned;                     /* key and value are dropped at the next call */
     const char *wanted[2];             /* names of the columns of key and value; borrowed */
     bool header;                       /* the line under way is the header */
     bool all;                          /* other columns are a fault */
@@ -59,7 +60,7 @@ void csv_want(struct csv *csv, const char *key, const char *value, bool all);
 /* The names in the header (of a very long one, the first megabyte), escaped, with ", " between
  * them; ours until csv_free. */
 struct strata_slice csv_names(const struct csv *csv);
-/* After a fault: goes on with the line of that number, whose first byte is fed next. */
+/* After a fault: continues with the line of that number, whose first byte is fed next. */
 void csv_restart(struct csv *csv, uint64_t line);
 
 /* Takes bytes off the front of *input up to the end of an entry, a fault, or their end. */

@@ -1,4 +1,5 @@
-/* datagen.h: entries for tests and measurements, the same for the same wishes on every machine.
+/* datagen.h: entries for tests and measurements: the same parameters give the same entries on every
+ * machine.
  *
  * Keys are numbers, from 0 to below `keys`, as decimal digits with zeros in front: `key_size`
  * bytes, so that they sort as the numbers do. Values are letters, digits, - and _, so that no
@@ -23,8 +24,8 @@ struct datagen_wishes {
     size_t key_size, value_size;
     enum datagen_distribution distribution;
     double theta; /* of DATAGEN_ZIPFIAN: 0 to 0.999 */
-    /* Millionths of each 4 KiB of a value that repeat what stands before them: what a compressor
-     * without entropy coding (LZ4) takes away. */
+    /* Millionths of each 4 KiB of a value that repeat earlier bytes: what a compressor without
+     * entropy coding (LZ4) removes. */
     uint32_t compressible;
     uint64_t seed;
 };
@@ -37,9 +38,9 @@ struct datagen {
     uint8_t *key, *value;
 };
 
-/* NULL, or what is wrong with the wishes; the text lives for ever. */
+/* NULL, or what is wrong with the parameters; a static text. */
 const char *datagen_check(const struct datagen_wishes *wishes);
-/* Wishes that are right. 0 or STRATA_ERR_NO_MEMORY. Ended by datagen_free in any case. */
+/* The parameters must be valid. 0 or STRATA_ERR_NO_MEMORY. Ended by datagen_free in any case. */
 int datagen_init(struct datagen *datagen, const struct datagen_wishes *wishes);
 void datagen_free(struct datagen *datagen);
 /* The next entry, ours until the call after it. There is always one. */

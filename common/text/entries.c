@@ -1,4 +1,4 @@
-/* entries.c: one decoder in front of four; they share their shape and their results. */
+/* entries.c: one decoder in front of four, which have the same interface and the same results. */
 #include "text/entries.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@ _Static_assert((int)JSONL_ENTRY == ENTRIES_ENTRY && (int)JSONL_FAULT == ENTRIES_
 _Static_assert((int)MDB_ENTRY == ENTRIES_ENTRY && (int)MDB_FAULT == ENTRIES_FAULT, "mdb.h");
 
 static const struct {
-    const char *name; /* and what stands behind the dot of a file's name */
+    const char *name; /* also the extension of file names */
     enum entries_format format;
 } names[] = {{"tsv", ENTRIES_TSV},
              {"csv", ENTRIES_CSV},
@@ -112,7 +112,7 @@ struct strata_slice entries_names(const struct entries *r)
     return csv_names(&r->in.csv);
 }
 
-/* What one of the four told, for the reader of all. */
+/* Takes over the result of one of the four decoders. */
 #define PUBLISH(r, from)                                                                           \
     do {                                                                                           \
         (r)->key = strata_buffer_slice(&(from)->key);                                              \

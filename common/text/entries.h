@@ -23,7 +23,7 @@
 enum entries_format { ENTRIES_TSV, ENTRIES_CSV, ENTRIES_JSONL, ENTRIES_MDB, ENTRIES_FORMATS };
 
 const char *entries_format_name(enum entries_format format); /* "tsv" */
-/* The format that a name, or the end of a file's name, stands for. False: none does. */
+/* The format of that name, or of a file name with that extension. False: there is none. */
 bool entries_format_named(const char *name, enum entries_format *format);
 bool entries_format_of_file(const char *path, enum entries_format *format);
 
@@ -39,7 +39,7 @@ enum entries_result { ENTRIES_MORE, ENTRIES_ENTRY, ENTRIES_FAULT };
 /* A decoder of any of them, fed in pieces as tsv.h says. */
 struct entries {
     enum entries_format format;
-    struct strata_slice key, value; /* of the entry that was told; ours until the next call */
+    struct strata_slice key, value; /* of the entry that was returned; valid until the next call */
     uint64_t line;                  /* where the entry begins, or the fault is; from 1 */
     enum text_fault fault;          /* set with ENTRIES_FAULT */
     uint64_t column;                /* of the fault, in bytes from 1 */
@@ -63,7 +63,7 @@ void entries_want(struct entries *entries, const char *key, const char *value, b
 struct strata_slice entries_names(const struct entries *entries);
 enum entries_result entries_feed(struct entries *entries, struct strata_slice *input);
 enum entries_result entries_finish(struct entries *entries);
-/* After a fault: goes on behind the line that has it. False: it is not known where the next entry
+/* After a fault: continues after the line that has it. False: it is not known where the next entry
  * begins (in mdb, after quotes that are never closed), or a header was refused; nothing more may be
  * fed. */
 bool entries_skip(struct entries *entries);

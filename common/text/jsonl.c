@@ -6,7 +6,7 @@
  *
  * A string's bytes, its escapes undone, go to emit(), which hands them on: to the member's name,
  * to the key or the value as they are, or through the decoder of hexadecimal digits or base64.
- * I1: a value is told only at the end of its line, when the whole of it was JSON.
+ * I1: an entry is returned only at the end of its line, when the whole line was valid JSON.
  * I2: nothing is kept of a line but its key, its value and one name of JSONL_NAME bytes. */
 #include "text/jsonl.h"
 
@@ -58,7 +58,7 @@ static enum text_fault emit_name(struct jsonl *j, struct strata_slice bytes)
     return TEXT_FINE;
 }
 
-/* `column` is where the bytes stand in the line. */
+/* `column` is the column of the first byte. */
 static enum text_fault emit(struct jsonl *j, struct strata_slice bytes, uint64_t column)
 {
     struct strata_buffer *to = j->in_value ? &j->value : &j->key;
@@ -255,7 +255,7 @@ static enum text_fault take_in_string(struct jsonl *j, uint8_t byte)
     return byte == 'u' ? TEXT_FINE : fault_at(j, TEXT_SURROGATE, j->begun);
 }
 
-/* ASCII that means itself, at one go; how much of it stands at the front. */
+/* Length of the run of plain ASCII at the front. */
 static size_t plain_run(const struct jsonl *j, struct strata_slice input)
 {
     size_t size = 0;
@@ -311,7 +311,7 @@ static enum text_fault take_between(struct jsonl *j, uint8_t byte)
 static enum text_fault take_newline(struct jsonl *j)
 {
     if (j->state == END) {
-        j->told = true;
+        j->returned = true;
         return TEXT_FINE;
     }
     if (j->state != START)
@@ -334,7 +334,7 @@ static enum text_fault take(struct jsonl *j, uint8_t byte)
 
 void jsonl_restart(struct jsonl *j, uint64_t line)
 {
-    j->told = false;
+    j->returned = false;
     j->line = line;
     j->utf8_have = j->utf8_want = 0;
     j->high = 0;
@@ -343,10 +343,10 @@ void jsonl_restart(struct jsonl *j, uint64_t line)
     start_line(j);
 }
 
-/* Drops the entry that was told; its line is over. */
+/* Drops the entry that was returned; its line is over. */
 static void forget(struct jsonl *j)
 {
-    if (j->told)
+    if (j->returned)
         jsonl_restart(j, j->line + 1);
 }
 
@@ -355,7 +355,7 @@ static enum jsonl_result result_of(struct jsonl *j, enum text_fault fault)
     j->fault = fault;
     if (fault != TEXT_FINE)
         return JSONL_FAULT;
-    return j->told ? JSONL_ENTRY : JSONL_MORE;
+    return j->returned ? JSONL_ENTRY : JSONL_MORE;
 }
 
 enum jsonl_result jsonl_feed(struct jsonl *j, struct strata_slice *input)
@@ -363,7 +363,7 @@ enum jsonl_result jsonl_feed(struct jsonl *j, struct strata_slice *input)
     enum text_fault fault = TEXT_FINE;
 
     forget(j);
-    while (input->size && fault == TEXT_FINE && !j->told) {
+    while (input->size && fault == TEXT_FINE && !j->returned) {
         size_t run = plain_run(j, *input), taken = run ? run : 1;
         fault = run ? emit(j, strata_bytes(input->data, run), j->now) : take(j, input->data[0]);
         j->now += taken;
@@ -377,8 +377,9 @@ enum jsonl_result jsonl_finish(struct jsonl *j)
 {
     forget(j);
     if (j->state == END)
-        j->told = true;
-    return result_of(j, j->told || j->state == START ? TEXT_FINE : fault_here(j, TEXT_OBJECT_OPEN));
+        j->returned = true;
+    return result_of(j, j->returned || j->state == START ? TEXT_FINE
+                                                         : fault_here(j, TEXT_OBJECT_OPEN));
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */

@@ -5,10 +5,9 @@
  * string of JSON; they are base64 under another name, "key_b64" or "value_b64" (base64.h). So any
  * bytes come back.
  *
- * On the way in the members may stand in any order, with blanks between them, and every escape of
- * JSON is taken. Exactly one of key and key_b64 must be there, exactly one of value and
- * value_b64, and nothing else: what cannot be stored is a fault, not dropped. Lines of blanks are
- * passed over.
+ * On the way in the members may be in any order, with blanks between them, and every escape of JSON
+ * is accepted. Exactly one of key and key_b64 must be there, exactly one of value and value_b64,
+ * and nothing else: what cannot be stored is a fault, not dropped. Lines of blanks are passed over.
  *
  * With TEXT_HEX key and value are hexadecimal digits. */
 #ifndef STRATA_COMMON_JSONL_H
@@ -20,11 +19,12 @@
 
 struct jsonl {
     enum text_form form;
-    struct strata_buffer key, value; /* of the entry jsonl_feed told; ours until the next call */
-    uint64_t line;                   /* the entry's or the fault's, from 1 */
-    enum text_fault fault;           /* set with JSONL_FAULT */
-    uint64_t column;                 /* of the fault, in bytes from 1 */
-    bool in_value;                   /* the fault is in the value */
+    struct strata_buffer key,
+        value;             /* of the entry jsonl_feed returned; valid until the next call */
+    uint64_t line;         /* the entry's or the fault's, from 1 */
+    enum text_fault fault; /* set with JSONL_FAULT */
+    uint64_t column;       /* of the fault, in bytes from 1 */
+    bool in_value;         /* the fault is in the value */
 
     int state, part;             /* private, like all below: of the line, of a string */
     uint64_t now, begun;         /* columns: of the next byte, of the string or escape */
@@ -37,7 +37,7 @@ struct jsonl {
     unsigned utf8_have, utf8_want; /* bytes of it */
     uint32_t unit, high;           /* UTF-16: of the escape under way, and before it */
     unsigned digits;               /* of the escape seen */
-    bool told;                     /* key and value are to be dropped at the next call */
+    bool returned;                 /* key and value are dropped at the next call */
 };
 
 enum jsonl_result {
@@ -48,7 +48,7 @@ enum jsonl_result {
 
 void jsonl_init(struct jsonl *jsonl, enum text_form form);
 void jsonl_free(struct jsonl *jsonl);
-/* After a fault: goes on with the line of that number, whose first byte is fed next. */
+/* After a fault: continues with the line of that number, whose first byte is fed next. */
 void jsonl_restart(struct jsonl *jsonl, uint64_t line);
 
 /* Takes bytes off the front of *input up to the end of an object, a fault, or their end. */

@@ -54,7 +54,7 @@ static bool is(const struct mdb *mdb, const char *text)
     return mdb->now == strlen(text) && begins(mdb, text);
 }
 
-/* What a line of the header asks for that is not had. */
+/* The fault of a header line that asks for something not supported. */
 static const struct {
     const char *name, *fine, *fine_too;
     enum text_fault fault;
@@ -130,9 +130,9 @@ static enum mdb_result end_data_line(struct mdb *mdb)
     if (mdb->escape != PLAIN)
         return fail(mdb, TEXT_BAD_PRINT, mdb->escape_now);
     next_line(mdb, FIRST);
-    mdb->told = mdb->in_value;
+    mdb->returned = mdb->in_value;
     mdb->in_value = !mdb->in_value;
-    return mdb->told ? MDB_ENTRY : MDB_MORE;
+    return mdb->returned ? MDB_ENTRY : MDB_MORE;
 }
 
 static enum mdb_result add(struct mdb *mdb, struct strata_slice bytes, uint64_t at)
@@ -173,7 +173,7 @@ static enum mdb_result take_escape(struct mdb *mdb, uint8_t byte)
     return add(mdb, strata_bytes(&byte, 1), mdb->escape_now);
 }
 
-/* A byte that does not stand for itself. */
+/* A byte with a special meaning. */
 static enum mdb_result take_special(struct mdb *mdb, uint8_t byte)
 {
     if (mdb->escape != PLAIN)
@@ -240,9 +240,9 @@ static enum mdb_result take_end(struct mdb *mdb, uint8_t byte)
 
 static void forget(struct mdb *mdb)
 {
-    if (!mdb->told)
+    if (!mdb->returned)
         return;
-    mdb->told = false;
+    mdb->returned = false;
     strata_buffer_clear(&mdb->key);
     strata_buffer_clear(&mdb->value);
 }

@@ -11,8 +11,8 @@
  *     DATA=END
  *
  * With bytevalue, which is also meant where no format is named, a byte is two hexadecimal digits.
- * With print it stands for itself, but for \\ and \hh, two digits. (LMDB before 0.9.25 printed a
- * backslash as it is, ITS#9068: that cannot be told from an escape.)
+ * With print a byte is written as it is, except \\ and \hh, two digits. (LMDB before 0.9.25 printed
+ * a backslash as it is, ITS#9068: that cannot be distinguished from an escape.)
  *
  * What a database here would not hold is a fault, not dropped: more than one value a key
  * (duplicates, dupsort), records without keys (recno, queue, heap, keys=0), a second database
@@ -30,11 +30,12 @@
 #define MDB_HEAD 24 /* bytes of a line of the header that are looked at */
 
 struct mdb {
-    struct strata_buffer key, value; /* of the entry that mdb_feed told; ours until the next call */
-    uint64_t line;                   /* of the entry's key, or the fault's; from 1 */
-    enum text_fault fault;           /* set with MDB_FAULT */
-    uint64_t column;                 /* of the fault, in bytes from 1 */
-    bool in_value;                   /* the fault is in the value */
+    struct strata_buffer key,
+        value;             /* of the entry that mdb_feed returned; valid until the next call */
+    uint64_t line;         /* of the entry's key, or the fault's; from 1 */
+    enum text_fault fault; /* set with MDB_FAULT */
+    uint64_t column;       /* of the fault, in bytes from 1 */
+    bool in_value;         /* the fault is in the value */
 
     int state, escape;                  /* private, like all below: of the line, of an escape */
     bool print;                         /* format=print */
@@ -43,7 +44,7 @@ struct mdb {
     uint8_t high;                       /* the first digit of an escape */
     struct text_decoder text;           /* of hexadecimal digits */
     uint64_t now_line, now, escape_now; /* now: bytes of the line before the next one */
-    bool told;                          /* key and value are to be dropped at the next call */
+    bool returned;                      /* key and value are dropped at the next call */
 };
 
 enum mdb_result {
@@ -60,8 +61,7 @@ enum mdb_result mdb_feed(struct mdb *mdb, struct strata_slice *input);
 /* The input is over: MDB_MORE, or the fault that it was cut short. */
 enum mdb_result mdb_finish(struct mdb *mdb);
 
-/* What stands before the entries, one of them, what stands after: what mdb_feed reads back. False
- * as the sink. */
+/* Write the header, one entry, the footer: what mdb_feed reads back. False as the sink. */
 bool mdb_put_head(const struct text_sink *to);
 bool mdb_put_entry(const struct text_sink *to, struct strata_slice key, struct strata_slice value);
 bool mdb_put_tail(const struct text_sink *to);

@@ -1,5 +1,5 @@
-/* text.c: the two forms of text, and a decoder that is a machine of four states, so that text may
- * come in pieces and no escape needs a look ahead.
+/* text.c: the two forms of text, and a decoder that is a state machine, so that text may come in
+ * pieces and no escape needs a look ahead.
  *
  *              \            x             digit          digit
  *     PLAIN ------> SLASH ------> HIGH ----------> LOW ----------> PLAIN    TEXT_ESCAPED
@@ -23,7 +23,7 @@ static const char *format_fault_name(enum text_fault fault)
         [TEXT_AFTER_QUOTE] = "neither a comma nor a line end after the closing quote",
         [TEXT_OPEN_QUOTE] = "this quote is never closed",
         [TEXT_LONE_RETURN] = "a carriage return as it is and no newline after it: put it in quotes",
-        [TEXT_BAD_HEX] = "a field that begins with \\x goes on with hexadecimal digits, two a byte",
+        [TEXT_BAD_HEX] = "after \\x a field has hexadecimal digits, two a byte",
         [TEXT_NOT_JSON] = "not a JSON object of \"key\" and \"value\"",
         [TEXT_NOT_STRING] = "not a string",
         [TEXT_BAD_JSON_ESCAPE] = "no such escape in JSON",

@@ -2,10 +2,10 @@
  *
  * Two forms. Both can write any bytes, and what text_encode writes text_feed reads back.
  *
- *   TEXT_ESCAPED  valid UTF-8 stands for itself, but for control characters, the backslash and the
- *                 byte order mark: \t \n \r \\, and \xNN for every other byte. So encoded text
- * holds no tab, no line end and nothing that moves a cursor. On the way in every byte but the
- *                 backslash stands for itself.
+ *   TEXT_ESCAPED  valid UTF-8 is written as it is, except control characters, the backslash and the
+ *                 byte order mark: \t \n \r \\, and \xNN for every other byte. So encoded text has
+ *                 no tab, no line end and nothing that moves a cursor. In input every byte but the
+ *                 backslash is itself.
  *   TEXT_HEX      two hexadecimal digits a byte: lower case out, either case in.
  *
  * Threads: no shared state. */
@@ -67,7 +67,7 @@ enum text_fault {
     TEXT_THIRD_COLUMN, /* tsv.h: a second tab */
     TEXT_FIELDS,       /* csv.h, as those that follow: more fields than the header, or less */
     TEXT_NO_COLUMN,    /* a header that lacks a column which is asked for */
-    TEXT_MORE_COLUMNS, /* a header with columns that nobody asked for */
+    TEXT_MORE_COLUMNS, /* a header with columns that were not asked for */
 };
 
 #define TEXT_MARK "\xef\xbb\xbf" /* U+FEFF, which some programs begin a file of UTF-8 with */
@@ -112,7 +112,7 @@ struct text_decoder {
 };
 
 void text_decoder_init(struct text_decoder *d, enum text_form form, size_t limit);
-/* Decodes a piece, appending to `to`. After a fault, d->mark tells where it is. */
+/* Decodes a piece, appending to `to`. After a fault, d->mark is its position. */
 enum text_fault text_feed(struct text_decoder *d, struct strata_slice text,
                           struct strata_buffer *to);
 /* The text is over: TEXT_CUT if that is inside an escape, TEXT_ODD after an odd digit. */

@@ -33,17 +33,17 @@ static enum tsv_result fail(struct tsv *tsv, enum text_fault fault, uint64_t at)
 
 void tsv_restart(struct tsv *tsv, uint64_t line)
 {
-    tsv->told = tsv->in_line = false;
+    tsv->returned = tsv->in_line = false;
     tsv->line = line;
     strata_buffer_clear(&tsv->key);
     strata_buffer_clear(&tsv->value);
     start_field(tsv, false);
 }
 
-/* Drops the entry that was told; its line is over. */
+/* Drops the entry that was returned; its line is over. */
 static void forget(struct tsv *tsv)
 {
-    if (tsv->told)
+    if (tsv->returned)
         tsv_restart(tsv, tsv->line + 1);
 }
 
@@ -56,7 +56,7 @@ static enum tsv_result end_line(struct tsv *tsv)
 {
     if (!tsv->in_value)
         return fail(tsv, TEXT_NO_TAB, tsv->text.fed);
-    tsv->told = true;
+    tsv->returned = true;
     return TSV_ENTRY;
 }
 

@@ -15,16 +15,17 @@
 
 struct tsv {
     enum text_form form;
-    struct strata_buffer key, value; /* of the entry that tsv_feed told; ours until the next call */
-    uint64_t line;                   /* the entry's or the fault's, from 1 */
-    enum text_fault fault;           /* set with TSV_FAULT */
-    uint64_t column;                 /* of the fault, in bytes from 1 */
+    struct strata_buffer key,
+        value;             /* of the entry that tsv_feed returned; valid until the next call */
+    uint64_t line;         /* the entry's or the fault's, from 1 */
+    enum text_fault fault; /* set with TSV_FAULT */
+    uint64_t column;       /* of the fault, in bytes from 1 */
 
     struct text_decoder text; /* private, like all below: the key's or the value's */
     uint64_t before;          /* bytes of the line before the field under way */
     bool in_value;
-    bool in_line; /* something of the line was seen */
-    bool told;    /* key and value are to be dropped at the next call */
+    bool in_line;  /* something of the line was seen */
+    bool returned; /* key and value are dropped at the next call */
 };
 
 enum tsv_result {
@@ -35,7 +36,7 @@ enum tsv_result {
 
 void tsv_init(struct tsv *tsv, enum text_form form);
 void tsv_free(struct tsv *tsv);
-/* After a fault: goes on with the line of that number, whose first byte is fed next. */
+/* After a fault: continues with the line of that number, whose first byte is fed next. */
 void tsv_restart(struct tsv *tsv, uint64_t line);
 
 /* Takes bytes off the front of *input up to the end of a line, a fault, or their end. */

@@ -134,7 +134,7 @@ sub strata_1 {
     my ($common, $statuses) = $overview =~ /\n\n(Options stand .*?)\n\nExit status: (.*)\z/s
         or die "man.pl: help has another form\n";
     my $body = ".Sh SYNOPSIS\n.Nm\n.Op Ar option ...\n.Ar command ...\n.Sh DESCRIPTION\n"
-        . "Strata is a key-value storage engine told in stages.\n"
+        . "Strata is a key-value storage engine in stages.\n"
         . "A stage is a complete engine with promises of its own; all are in this program.\n"
         . "A database is a directory, made by the newest stage if no other is asked for.\n"
         . prose($common) . ".Sh COMMANDS\n";
@@ -143,7 +143,7 @@ sub strata_1 {
     }
     my $all = join '', map { s/\n//gr =~ /^\s*(\d+) (.*)$/ ? "  $1  $2\n" : die "man.pl: exit status $_\n" } split /,/, $statuses;
     $body .= ".Sh EXIT STATUS\nOf all commands:\n" . exits($all) . ".Sh SEE ALSO\n.Xr strata 3\n";
-    return page('STRATA', 1, 'a key-value store told in stages', 'what strata help says (common/cli/commands.c)', $body);
+    return page('STRATA', 1, 'a key-value store in stages', 'what strata help says (common/cli/commands.c)', $body);
 }
 
 # ---- strata(3) -----------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ sub strata_3 {
     my ($top, $all) = $header =~ m{\A(/\*.*?\*/)\n.*?extern "C" \{\n#endif\n(.*?)\n#ifdef __cplusplus}s
         or die "man.pl: include/strata.h has another form\n";
     my $synopsis = join '', map { call($_) } $all =~ /^((?!typedef|enum \w+ \{)[a-z][^;{}\n]*?\bstrata_\w+\([^;]*\);)/mg;
-    $top = comment($top) =~ s/\Astrata\.h: the public interface of Strata, a key-value storage engine told in stages\.\n+//r;
+    $top = comment($top) =~ s/\Astrata\.h: the public interface of Strata, a key-value storage engine in stages\.\n+//r;
     my ($sections, $said) = ('', 0);
     # Before the first heading: the version and limits.
     for my $part (split m{^(?=/\* ---- )}m, "/* ---- Version and limits ---- */\n$all") {

@@ -93,7 +93,7 @@ struct record_words {
     const char *name, *magic;
     unsigned max_type;
     const char *(*type_name)(unsigned type);
-    /* How the file's number is told (inspect.h); NULL: in decimal digits. */
+    /* How the file's number is shown (inspect.h); NULL: in decimal digits. */
     void (*tell_number)(uint64_t number, char *to, size_t capacity);
     /* The layout of the value of a record of this type; NULL: bytes of the user's. */
     const struct inspect_number *(*layout)(unsigned type, size_t *count);

@@ -11,11 +11,11 @@
 /* Writes the hint of a sealed segment, which is read once. CORRUPT, IO. */
 int hint_write(const struct segments *set, const struct segment *segment, struct strata_error *err);
 
-/* The same, as the help it is: that it could not be written is told to the log, and no failure. */
+/* The same; that it could not be written is logged, and no failure. */
 void hint_try(const struct segments *set, const struct segment *segment);
 
 /* Tells each record of a sealed segment in the log's order. STRATA_NOT_FOUND: there is no hint
- * that fits, and nothing was told. Otherwise what `each` returns, or NO_MEMORY. */
+ * that fits, and `each` was not called. Otherwise what `each` returns, or NO_MEMORY. */
 int hint_read(const struct segments *set, const struct segment *segment,
               int (*each)(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
                           uint64_t offset, struct strata_error *err),

@@ -1,4 +1,4 @@
-/* index.h: the hash index: where the record of each live key stands. It keeps the key's hash and
+/* index.h: the hash index: the position of the record of each live key. It keeps the key's hash and
  * the position, 16 bytes, and never the key: the key is on disk, at the position. */
 #ifndef STRATA_02_INDEX_H
 #define STRATA_02_INDEX_H
@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-/* A place in the database: the number of a segment, then the offset there. Never 0. */
+/* A position in the database: the number of a segment, then the offset in it. Never 0. */
 #define POSITION_OFFSET_BITS 40
 static inline uint64_t position_make(uint32_t segment, uint64_t offset)
 {

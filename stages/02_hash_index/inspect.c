@@ -162,7 +162,7 @@ static int tail_inspect(struct fs_file *file, struct inspect *to, struct strata_
 {
     static const struct inspect_number fields[] = {
         {"magic", 8, "\"" TAIL_MAGIC "\"", inspect_opaque},
-        {"version", 2, "1, or 2: a mark, made while the database was open", NULL},
+        {"version", 2, "a mark is 2", NULL},
         {"reserved", 2, "must be 0", NULL},
         {"segment", 8, "the last one's number", NULL},
         {"end", 8, "so many of its bytes are on the device", NULL},

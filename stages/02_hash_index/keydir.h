@@ -1,10 +1,10 @@
 /* keydir.h: the index together with the segments it points into: finding a key, and keeping the
  * index in step with the log, while it is written and when it is replayed.
  *
- * The index knows hashes only. Two keys with one hash are rare by chance and easy to make on
- * purpose (XXH3 promises nothing against that), so whoever changes the index first reads the key
- * that stands at the position, and a record written while another live key has its hash is
- * marked as a twin. Replaying may then trust the hash of every record that is not marked:
+ * The index knows hashes only. Hash collisions are rare by chance and easy to make on purpose (XXH3
+ * promises nothing against that). So whoever changes the index first reads the key at the position,
+ * and a record written while another live key has its hash is marked: the two keys are twins.
+ * Replaying may then trust the hash of every record that is not marked:
  *
  *   2.I5: when a put or delete that is no twin is replayed, an entry with its hash is its own key.
  *   It holds when the record is written, and merging keeps it: it drops only dead puts, and
@@ -38,7 +38,7 @@ int keydir_find(const struct keydir *keydir, struct strata_slice key, struct key
 
 /* The record type that a put or delete of the matched key must have. */
 unsigned keydir_type(const struct keydir_match *match, enum strata_op_type type);
-/* The key's record now stands at `position`. Room must be reserved (index_reserve). */
+/* The key's record is now at `position`. Room must be reserved (index_reserve). */
 void keydir_put(struct keydir *keydir, const struct keydir_match *match, uint64_t position);
 void keydir_remove(struct keydir *keydir, const struct keydir_match *match);
 
@@ -47,7 +47,7 @@ void keydir_remove(struct keydir *keydir, const struct keydir_match *match);
 int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned type,
                   uint64_t hash, uint64_t offset, struct strata_slice key,
                   struct strata_error *err);
-/* The slot of the live put at this place, or SIZE_MAX: it is dead. */
+/* The slot of the live put at this position, or SIZE_MAX: it is dead. */
 size_t keydir_live_slot(const struct keydir *keydir, uint64_t hash, uint64_t position);
 
 /* An iterator over the live keys, scan.c. Reads every segment once: O(data). */

@@ -44,7 +44,7 @@ struct segment {
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
     bool superseded;        /* it was found within another's range (2.I7) */
-    bool unreadable;        /* a merge could not read it: none tries again but when told to */
+    bool unreadable;        /* a merge could not read it: only one that was asked for tries again */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
     uint64_t tombstones;    /* deletes in it */
@@ -52,8 +52,8 @@ struct segment {
 
 struct segments {
     const struct strata_env *env;
-    /* A merged segment is whole and takes the place of this one: away with what goes with it. Until
-     * then it stays, as a segment that cannot be read may be opened by it. NULL: nothing does. */
+    /* A merged segment is whole and replaces this one: removes what belongs to it (its hint). Until
+     * then that stays, as a segment that cannot be read may be opened by it. NULL: nothing does. */
     int (*let_go)(const struct segments *set, const struct segment *segment,
                   struct strata_error *err);
     struct fs_pool *pool;  /* NULL: borrowed, as an iterator does */
@@ -79,14 +79,14 @@ static inline bool segment_is_delete(unsigned type)
  * and checks their headers, that they cover all numbers, and that all but the last are sealed.
  * With env->is_new removes every one instead. Records are not read yet. CORRUPT, IO. */
 int segments_open(struct segments *set, const struct strata_env *env, struct strata_error *err);
-/* Gives everything back. The first error of closing a file is told. */
+/* Frees everything. The first error of closing a file is returned. */
 int segments_close(struct segments *set, struct strata_error *err);
 
 /* The segment that is written to: the last one when it is not sealed, else NULL. */
 struct segment *segments_active(const struct segments *set);
 struct segment *segments_find(const struct segments *set, uint32_t number);
 uint64_t segments_bytes(const struct segments *set); /* of all of them */
-/* Where `segment` stands in the list. */
+/* The index of `segment` in the list. */
 size_t segments_index_of(const struct segments *set, const struct segment *segment);
 
 /* Makes an empty segment after the last one, written under a temporary name and renamed. */
@@ -99,7 +99,7 @@ int segment_publish(const struct segments *set, struct segment *segment, struct 
 /* Drops one that was not published, with its file. */
 void segment_discard(const struct segments *set, struct segment *segment);
 
-/* Appends a record and counts it if it is a put or delete; `*offset` is where it stands. */
+/* Appends a record and counts it if it is a put or delete; `*offset` is its offset. */
 int segment_append(struct segment *segment, unsigned type, struct strata_slice key,
                    struct strata_slice value, uint64_t *offset, struct strata_error *err);
 /* Counts a record that was found by reading. */

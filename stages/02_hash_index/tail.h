@@ -1,7 +1,7 @@
 /* tail.h: a small file that says how far the log reached. A log without its last segment looks like
- * a shorter log, and so does one that is cut short exactly between two records; only a word from
- * elsewhere can tell. It is a lower bound and stays true for as long as that segment is the last
- * one. Stage 2 writes it when a segment is begun: `end` and `last` are 0. */
+ * a shorter log, and so does one that is cut short exactly between two records; only another file
+ * can say so. It is a lower bound and stays true for as long as that segment is the last one. Stage
+ * 2 writes it when a segment is begun: `end` and `last` are 0. */
 #ifndef STRATA_02_TAIL_H
 #define STRATA_02_TAIL_H
 
@@ -26,7 +26,7 @@ int tail_write(const struct strata_env *env, const struct tail *tail, bool durab
 /* STRATA_NOT_FOUND: there is none, or none that holds (then that is logged: it is a help against
  * damage, not data; a file of zeros is what a power cut leaves of one that was just made, and not
  * logged), and `*tail` is all zero. Versions up to max_version hold. IO: it is there and cannot be
- * read; so what it would tell is not known, and the log might be cut short. NO_MEMORY. */
+ * read; so what it says is not known, and the log might be cut short. NO_MEMORY. */
 int tail_read(const struct strata_env *env, unsigned max_version, struct tail *tail,
               struct strata_error *err);
 /* The file's bytes. */

@@ -1,4 +1,4 @@
-/* checkpoint.h: the index written to a file, with the place in the log up to which it is true;
+/* checkpoint.h: the index written to a file, with the position in the log up to which it is true;
  * so that opening replays only what came after. It is replaced whole, and never believed against
  * the log: it is used only when the segments it speaks of are still the same. */
 #ifndef STRATA_03_CHECKPOINT_H
@@ -20,7 +20,7 @@ struct checkpoint {
 int checkpoint_write(const struct keydir *keydir, const struct checkpoint *at,
                      struct strata_error *err);
 /* Fills the index and the segments' counts of dead records. STRATA_NOT_FOUND: there is none that
- * fits (told to the log when there is one); the index is empty then, and `at` is that of a whole
+ * fits (logged when there is one); the index is empty then, and `at` is that of a whole
  * checkpoint that does not fit, or all zero. NO_MEMORY. */
 int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_error *err);
 /* The bytes that checkpoint_write would write now. */

@@ -13,7 +13,7 @@ struct pending {
     uint64_t offset;
     struct strata_slice key; /* the caller's */
     uint64_t hash;           /* of the key */
-    uint64_t before;         /* where its record stands, when this is applied; 0: it has none */
+    uint64_t before;         /* position of its record before this; 0: it has none */
 };
 
 struct wal_store {
@@ -28,7 +28,7 @@ struct wal_store {
     uint64_t since_checkpoint; /* bytes logged */
     uint64_t checkpoints;      /* written since open */
     int failed;                /* a write, sync or rename failed: errno, or -1; no more writes */
-    bool written;              /* since open, or found at open and told of nowhere */
+    bool written;              /* since open, or found at open and not yet in TAIL or INDEX */
 
     struct mark_writer marker; /* notes how far the active segment is synced */
     struct wal_group log;      /* the group being written */
@@ -45,10 +45,10 @@ void commit_list(void *store, struct group_commit *list);
 /* Closes the active segment, on the device, and starts the next one. Leader only. */
 int commit_rotate(struct wal_store *store, struct strata_error *err);
 /* Syncs the log and writes the index. The index is a help and no data: that it could not be written
- * is told to the log, and no failure. Leader only. */
+ * is logged, and no failure. Leader only. */
 int commit_checkpoint(struct wal_store *store, struct strata_error *err);
 /* Merges list[at..at+count) and writes the index, which the merge has made unfit. `asked`: by the
- * caller of the library, who is told of damage; else it is a warning (merge.h). */
+ * caller of the library, who gets the error; else it is a warning (merge.h). */
 int commit_merge(struct wal_store *store, size_t at, size_t count, bool asked,
                  struct strata_error *err);
 /* 0, or the error that a write failed earlier. */

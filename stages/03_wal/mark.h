@@ -6,7 +6,7 @@
  *     acknowledged as synced is known to be there;
  *   - a power cut may leave an older mark, or none: less is known, and nothing wrong;
  *   - a mark of this start of the machine (fs_boot) says that no power cut came since, and that no
- *     sync failed: what stands behind the log's valid part can only be the beginning of one write
+ *     sync failed: what follows the log's valid part can only be the beginning of one write
  *     (replay.c).
  *
  * After a clean close of stage 3 TAIL says where the log ended; the later stages' lists say it, and

@@ -4,7 +4,7 @@
 
 #include "02_hash_index/keydir.h"
 
-/* Where the log stands after opening. */
+/* What opening found. */
 struct recovered {
     uint64_t sequence; /* the next operation's number */
     uint64_t synced;   /* bytes of the active segment that are on the device */
@@ -15,7 +15,7 @@ struct recovered {
     bool untold;       /* neither a clean close nor a checkpoint says where the log ends */
 };
 
-/* Opens the segments and fills the index. A torn tail that nobody was told is safe is dropped,
+/* Opens the segments and fills the index. A torn tail that was never acknowledged is dropped,
  * and its segment closed: nothing is appended behind it. With a database that may be written
  * there is an active segment afterwards, with all that was found on the device. CORRUPT: also
  * when bytes that once were on the device do not read back. IO, NO_MEMORY; then keydir's parts
@@ -23,7 +23,7 @@ struct recovered {
 int recover(struct keydir *keydir, const struct strata_env *env, struct recovered *out,
             struct strata_error *err);
 
-/* Starts a segment after the last one, which must be sealed and synced, with a frame that tells
+/* Starts a segment after the last one, which must be sealed and synced, with a frame that has
  * `sequence` and a salt of its own. When the last one is empty, because this failed before, only
  * the frame is missing. */
 int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,

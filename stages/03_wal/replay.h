@@ -11,11 +11,11 @@ struct replay {
     struct fs_file *file;
     uint64_t number; /* of the file */
     uint64_t begin;  /* a frame begins there; 0: at the file's beginning */
-    uint64_t known;  /* so many bytes are on the device, by other word than the frames'; or 0 */
+    uint64_t known;  /* so many bytes are on the device, known from elsewhere than frames; or 0 */
     bool numbered;   /* `sequence` is that of the first frame's first operation */
     const struct wal_kind *kind; /* of the log; NULL: frames only */
     bool killed; /* there has been no power cut since it was written to, at most a kill */
-    /* Told of each frame that is valid and in its place. The reader gives its records: it stands at
+    /* Called for each frame that is valid and in order. The reader gives its records: it is at
      * the first, and its limit is the frame's end. < 0: the frame is refused, and no more read. */
     int (*apply)(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                  struct strata_error *err);
@@ -24,7 +24,7 @@ struct replay {
     /* What was found. */
     uint64_t sequence; /* the next operation's number */
     uint64_t end;      /* of the last frame that was applied */
-    uint64_t synced;   /* bytes on the device, by the frames' word */
+    uint64_t synced;   /* bytes on the device, as the frames say */
     uint64_t salt;     /* of its frames; 0: not known */
     uint64_t dropped;  /* bytes of a torn tail behind the end, */
     uint64_t behind;   /* heads of frames in it */
@@ -37,8 +37,8 @@ struct replay {
  * `*stop`: what stopped the reading, as wal_next or apply returned it, and `why` its error. */
 int replay_frames(struct replay *replay, struct record_reader *reader, int *stop,
                   struct strata_error *why, struct strata_error *err);
-/* 0: what stands behind replay->end was never acknowledged as safe (or nothing stands there).
- * CORRUPT: it was. `why` tells what stopped the reading; its code is 0 where the file just ends
+/* 0: what follows replay->end was never acknowledged as safe (or nothing follows).
+ * CORRUPT: it was. `why` says what stopped the reading; its code is 0 where the file just ends
  * there, or inside a frame. IO, NO_MEMORY. */
 int replay_judge_end(struct replay *replay, const struct strata_error *why,
                      struct strata_error *err);

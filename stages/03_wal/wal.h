@@ -1,7 +1,7 @@
 /* wal.h: the write-ahead log: frames. A frame is a batch: a record of its own, the frame's head,
  * followed by the batch's records. It counts whole or not at all. The head also says how much of
  * the file was on the device when the frame was written; so a reader can tell a tail that a power
- * cut tore, which nobody was told is safe, from damage to what was.
+ * cut tore, and that was never acknowledged, from damage to what was.
  *
  * Writing is gathered in a group: any number of frames, written by one append, made durable by
  * one sync. Threads are not this module's business: see group.h. */
@@ -20,7 +20,7 @@ struct wal_frame {
     uint64_t sequence; /* number of its first operation; the next frame's is this + count */
     uint64_t synced;   /* bytes of this file that were on the device when it was written */
     uint64_t bytes;    /* of its records */
-    uint32_t count;    /* of its operations; 0 is allowed: it only tells sequence and synced */
+    uint32_t count;    /* of its operations; 0 is allowed, for sequence and synced only */
     uint64_t salt;     /* one for all frames of a file, not to be guessed; never 0 */
     uint64_t offset;   /* of its head, in the file */
     uint64_t first;    /* of its first record */
@@ -28,7 +28,7 @@ struct wal_frame {
 };
 
 /* Frames being gathered for one append at `offset` of file `number`. All zero but these three is
- * a valid empty group. Running out of memory is sticky and told by wal_group_write. */
+ * a valid empty group. Running out of memory is sticky and returned by wal_group_write. */
 struct wal_group {
     uint64_t number, salt, offset;
     struct strata_buffer bytes;
@@ -87,16 +87,16 @@ struct wal_evidence {
     uint64_t frames; /* heads that were found behind `from` */
 };
 
-/* What the heads of valid frames tell that are found anywhere from `from` on: if `synced` is larger
- * than that, what stands at `from` is damage. Heads of another salt than the file's are none: bytes
+/* What the heads of valid frames say that are found anywhere from `from` on: if `synced` is larger
+ * than that, what is at `from` is damage. Heads of another salt than the file's are none: bytes
  * of a value may look like a head, and whoever chose the value did not know the salt. `salt` 0: it
  * is not known, any will do. Reads the rest of the file: O(n). IO, NO_MEMORY. */
 int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
                  struct wal_evidence *found, struct strata_error *err);
 
-/* Before which offset an append ends that was cut short at a place after `from`, where no valid
- * frame stands: the part of it that is there is followed by zeros or the file's end. `from`: there
- * is no such append, as what stands there is whole, and wrong. IO, NO_MEMORY. */
+/* The offset before which an append ends that was cut short somewhere after `from`, where no valid
+ * frame is: the part of it that is there is followed by zeros or the file's end. `from`: there is
+ * no such append, as the record there is whole, and wrong. IO, NO_MEMORY. */
 int wal_torn_end(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *end,
                  struct strata_error *err);
 

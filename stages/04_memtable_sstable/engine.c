@@ -15,21 +15,6 @@
 
 #include <stdlib.h>
 
-/* ---- Opening and closing ------------------------------------------------------------------- */
-
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err);
-
-static int open_runs(const struct strata_env *env, void **self, struct strata_error *err)
-{
-    static const struct store_parts parts = {&memtable_skip, &run_kind, (uint64_t)1 << 16};
-    struct store *store;
-    int rc = store_open(env, &parts, make_room, &store, err);
-
-    if (rc == 0)
-        *self = store;
-    return rc;
-}
-
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The memtable becomes a run; then runs of a size are merged. */
@@ -73,6 +58,15 @@ static int write_batch(void *self, const struct strata_op *ops, size_t count, bo
 static int sync_log(void *self, struct strata_error *err)
 {
     return write_batch(self, NULL, 0, true, err);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static int open_runs(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    static const struct store_parts parts = {&memtable_skip, &run_kind, make_room,
+                                             (uint64_t)1 << 16};
+    return store_open(env, &parts, self, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -5,8 +5,6 @@
 #include "store.h"
 #include "04_memtable_sstable/iter/merge_iter.h"
 
-/* ---- Writing a run ----------------------------------------------------------------------- */
-
 static int copy_all(const struct sstable_kind *kind, struct cursor *from, struct sstable_writer *to,
                     struct strata_error *err)
 {
@@ -59,8 +57,6 @@ int store_write_run(struct store *store, struct cursor *const *sources, size_t c
     cursor_free(merged);
     return rc;
 }
-
-/* ---- Flush ------------------------------------------------------------------------------- */
 
 static int flush(struct store *store, struct strata_error *err)
 {

@@ -9,8 +9,6 @@
 
 #include <inttypes.h>
 
-/* ---- A run ------------------------------------------------------------------------------- */
-
 static const char *run_type(unsigned type)
 {
     return type == RUN_INDEX ? "index: where records stand, 8 bytes each"
@@ -43,8 +41,6 @@ static int run_inspect(struct fs_file *file, struct inspect *to, struct strata_e
 
 const struct strata_format run_format = {"run", RUN_MAGIC, "[0-9][0-9][0-9][0-9][0-9][0-9]*.run",
                                          run_inspect};
-
-/* ---- The list of runs -------------------------------------------------------------------- */
 
 #define SHOW(fields) inspect_numbers(to, file, &at, fields, sizeof fields / sizeof *fields, err)
 

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Files that are not live --------------------------------------------------------------- */
-
 /* Is it the name of file `number`, with this suffix and nothing or ".tmp" behind it? */
 static bool is_name(const char *name, uint64_t number, const char *suffix, bool temporary)
 {
@@ -56,8 +54,6 @@ static int remove_dead(const struct store *store, struct strata_error *err)
     fs_names_free(&names);
     return rc;
 }
-
-/* ---- Runs ---------------------------------------------------------------------------------- */
 
 /* The run is the one that the list names, and older than those before it. */
 static int check_run(const struct sstable *run, const struct tables_run *entry, uint64_t newest,
@@ -109,8 +105,6 @@ static int make_view(struct store *store, struct strata_error *err)
     }
     return rc;
 }
-
-/* ---- Opening ------------------------------------------------------------------------------- */
 
 /* Log 1, and a list that names it. */
 static int make_anew(struct store *store, struct strata_error *err)
@@ -187,40 +181,35 @@ static int store_free(struct store *store, struct strata_error *err)
     return rc;
 }
 
-int store_open(const struct strata_env *env, const struct store_parts *parts,
-               int (*make_room)(void *store, size_t operations, size_t bytes,
-                                struct strata_error *err),
-               struct store **out, struct strata_error *err)
+int store_open(const struct strata_env *env, const struct store_parts *parts, void **out,
+               struct strata_error *err)
 {
     struct store *store = calloc(1, sizeof *store);
     struct strata_error why;
-    int rc;
+    int rc = store ? group_init(&store->path.group, err) : strata_fail_memory(err, sizeof *store);
 
-    if (!store)
-        return strata_fail_memory(err, sizeof *store);
-    rc = write_path_init(&store->path, env, make_room, store, err);
     if (rc < 0) {
         free(store);
         return rc;
     }
-    store->env = env;
+    store->env = store->path.env = env;
     store->parts = parts;
+    store->path.store = store;
+    store->path.make_room = parts->make_room;
     if (parts->table->common_new)
         rc = parts->table->common_new(env, &store->common, &why);
     if (rc == 0)
         rc = open_files(store, &why);
-    if (rc == 0) {
-        assert(store_check(store));
-        *out = store;
-        return 0;
+    if (rc < 0) {
+        store_free(store, NULL);
+        if (err)
+            *err = why;
+        return rc;
     }
-    store_free(store, NULL);
-    if (err)
-        *err = why;
-    return rc;
+    assert(store_check(store));
+    *out = store;
+    return 0;
 }
-
-/* ---- Closing ------------------------------------------------------------------------------- */
 
 /* No room is left behind the log's end: the next open takes that for a crash. */
 static int leave_tidy(struct store *store, struct strata_error *err)

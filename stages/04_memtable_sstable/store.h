@@ -10,6 +10,8 @@
 struct store_parts {
     const struct memtable_kind *memtable;
     const struct sstable_kind *table;
+    int (*make_room)(void *store, size_t operations, size_t bytes,
+                     struct strata_error *err); /* write_path.h */
     uint64_t log_left; /* bytes of log that a clean close may leave for the next open to read; of
                         * more it makes a table */
 };
@@ -29,11 +31,10 @@ struct store {
 /* Reads the list of files, opens the tables, replays the log into the memtable, and removes what
  * the list does not name. When the log's end is not as a clean close left it, what it held is
  * flushed: nothing is appended to a log that a crash may have torn. With env->is_new everything is
- * made anew. `make_room`: as the write path's. CORRUPT, IO, NO_MEMORY. */
-int store_open(const struct strata_env *env, const struct store_parts *parts,
-               int (*make_room)(void *store, size_t operations, size_t bytes,
-                                struct strata_error *err),
-               struct store **out, struct strata_error *err);
+ * made anew.
+ * CORRUPT, IO, NO_MEMORY. */
+int store_open(const struct strata_env *env, const struct store_parts *parts, void **store,
+               struct strata_error *err);
 /* Leaves a short log, durable, and a list that says where it ends; or, of a long one, a table.
  * Frees the store whatever it returns. */
 int store_close(void *store, struct strata_error *err);

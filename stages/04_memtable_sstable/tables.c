@@ -85,8 +85,6 @@ int tables_write(const struct strata_env *env, const struct tables *tables,
     return rc;
 }
 
-/* ---- Reading ----------------------------------------------------------------------------- */
-
 static int corrupt(const char *path, uint64_t offset, const char *what, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, path, offset, "%s", what);

@@ -12,17 +12,6 @@
 #include <assert.h>
 #include <errno.h>
 
-int write_path_init(struct write_path *path, const struct strata_env *env,
-                    int (*make_room)(void *store, size_t operations, size_t bytes,
-                                     struct strata_error *err),
-                    void *store, struct strata_error *err)
-{
-    path->env = env;
-    path->make_room = make_room;
-    path->store = store;
-    return group_init(&path->group, err);
-}
-
 int write_path_close(struct write_path *path, struct strata_error *err)
 {
     int rc = log_close(&path->log, false, err);

@@ -8,6 +8,7 @@
 
 #define WRITE_PATH_GROUP ((size_t)1 << 20) /* bytes gathered for one append */
 
+/* All zero, but for env, make_room and store, and with its group made, is one without a log. */
 struct write_path {
     const struct strata_env *env;
     struct group group;        /* its mutex guards the store */
@@ -23,12 +24,7 @@ struct write_path {
     void *store; /* for make_room */
 };
 
-/* NO_MEMORY; then there is nothing to be closed. */
-int write_path_init(struct write_path *path, const struct strata_env *env,
-                    int (*make_room)(void *store, size_t operations, size_t bytes,
-                                     struct strata_error *err),
-                    void *store, struct strata_error *err);
-/* Closes the log, too. The first error is returned. */
+/* Closes the log and frees the group. */
 int write_path_close(struct write_path *path, struct strata_error *err);
 
 /* Commits the batches of the list, in order, each all or nothing, and fills in their rc and err:

@@ -1,8 +1,7 @@
 /* cache.h: the block cache: uncompressed blocks that were read, up to a budget of bytes, the least
- * recently used evicted first. A hash table finds a block by its table and offset; a list keeps the
- * blocks in the order of their last use (LevelDB's util/cache.cc has the same two).
- *
- * A block that somebody reads is pinned, and pinned blocks are never evicted.
+ * recently used evicted first. A hash table finds a block by its table and offset; a list has the
+ * blocks in the order of their last use (as LevelDB's util/cache.cc). A block that somebody reads
+ * is pinned, and pinned blocks are never evicted.
  *
  * Threads: any; one mutex guards it all. */
 #ifndef STRATA_05_CACHE_H

@@ -14,21 +14,6 @@
 
 #include <stdlib.h>
 
-/* ---- Opening and closing ------------------------------------------------------------------- */
-
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err);
-
-static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
-{
-    static const struct store_parts parts = {&memtable_skip, &table_kind, 0};
-    struct store *store;
-    int rc = store_open(env, &parts, make_room, &store, err);
-
-    if (rc == 0)
-        *self = store;
-    return rc;
-}
-
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The memtable becomes a table; then tables of a size are merged. */
@@ -72,6 +57,14 @@ static int write_batch(void *self, const struct strata_op *ops, size_t count, bo
 static int sync_log(void *self, struct strata_error *err)
 {
     return write_batch(self, NULL, 0, true, err);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
+{
+    static const struct store_parts parts = {&memtable_skip, &table_kind, make_room, 0};
+    return store_open(env, &parts, self, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -115,6 +115,8 @@ static void show_entries(struct showing *s, bool index)
 
 static void show_properties(struct showing *s)
 {
+    uint64_t user;
+
     inspect_section(s->to, here(s), "  properties");
     show_fixed(s, 8, "records", "puts and deletes");
     show_fixed(s, 8, "tombstones", "deletes");
@@ -124,7 +126,9 @@ static void show_properties(struct showing *s)
     show_fixed(s, 8, "raw bytes", "of all data blocks, uncompressed");
     show_text(s, "smallest", show_number(s, "size", "of the smallest key"));
     show_text(s, "largest", show_number(s, "size", "of the largest key"));
-    show_text(s, "user", show_number(s, "size", "of the user properties"));
+    user = show_number(s, "size", "of the user properties");
+    if (user)
+        show_text(s, "user", user);
 }
 
 static void show_filter(struct showing *s)
@@ -164,6 +168,7 @@ static int show_trailer(struct fs_file *file, struct inspect *to, uint64_t at,
         {"compression", 1, "", tell_compression},
         {"checksum", 4, "XXH3 of all bytes before it", inspect_opaque},
     };
+    inspect_section(to, at, "  trailer");
     return SHOW(trailer);
 }
 

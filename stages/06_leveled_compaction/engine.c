@@ -36,14 +36,15 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
 {
     struct lsm_tree *tree = calloc(1, sizeof *tree);
     struct strata_error why;
-    int rc = tree ? write_path_init(&tree->path, env, make_room, tree, err)
-                  : strata_fail_memory(err, sizeof *tree);
+    int rc = tree ? group_init(&tree->path.group, err) : strata_fail_memory(err, sizeof *tree);
 
     if (rc < 0) {
         free(tree);
         return rc;
     }
-    tree->env = env;
+    tree->env = tree->path.env = env;
+    tree->path.make_room = make_room;
+    tree->path.store = tree;
     tree->kind = &table_kind;
     rc = tree->kind->common_new ? tree->kind->common_new(env, &tree->common, &why) : 0;
     tree->work = (struct compaction_env){env, tree->kind, tree->common, &tree->next};

@@ -59,7 +59,7 @@ static int merge(const struct version *version, const struct tree_sources *of, s
 static uint64_t filtered(const void *common)
 {
     const struct pax_table_common *c = common;
-    return atomic_load_explicit(&((struct pax_table_common *)(uintptr_t)c)->denied,
+    return atomic_load_explicit(&((struct pax_table_common *)(uintptr_t)c)->filtered,
                                 memory_order_relaxed);
 }
 

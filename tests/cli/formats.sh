@@ -246,7 +246,7 @@ like load_csv_says_how_many_stay "$err" 'records loaded before, which stay: 1$'
 prints load_csv_keeps_what_was_before $'a\t1' strata dump bad_csv_one_field
 bad csv_three_fields c2.csv 1:4 'a third field' < <(printf 'a,1,2\n')
 bad csv_open_quote c3.csv 2:3 'this quote is never closed' < <(printf 'a,1\nb,"2\n3\n')
-bad csv_hexadecimal c4.csv 1:6 'a field that begins with .x goes on with hex' < <(printf 'a,\\xample\n')
+bad csv_hexadecimal c4.csv 1:6 'after .x a field has hex' < <(printf 'a,\\xample\n')
 bad jsonl_no_object j1.jsonl 1:1 'not a JSON object' < <(printf '"a"\n')
 bad jsonl_number j2.jsonl 2:20 'not a string' < <(printf '{"key":"a","value":"1"}\n{"key":"a","value":1}\n')
 bad jsonl_other_member j3.jsonl 1:24 'the members are' < <(printf '{"key":"a","value":"b","time":1}\n')
@@ -281,7 +281,7 @@ code skip_jsonl 0 strata load skip_jsonl skip.jsonl --skip-bad
 prints skip_jsonl_loads_the_rest $'a\t1\nc\t2' strata dump skip_jsonl
 fails skip_cannot_skip_an_open_quote 2 'open.csv:2:3: this quote is never closed' bash -c 'printf "a,1\nb,\"2\nc,3\n" >open.csv; strata load open open.csv --skip-bad'
 fails skip_cannot_skip_a_header 2 'its columns are' strata load skip_h people.csv --header --skip-bad
-fails skip_of_mdb_is_2 2 'load: --skip-bad: a record of mdb' strata load skip_m a.mdb --skip-bad
+fails skip_of_mdb_is_2 2 'load: --skip-bad: mdb has no line end' strata load skip_m a.mdb --skip-bad
 
 # ---- An input that was read already ----
 printf 'a\t1\n' >read.tsv

@@ -110,9 +110,9 @@ is levels_near_boundaries_are_drawn "$(bars | awk '{ print (gsub(/=/, "") > 20) 
 
 # ---- None ----
 printf 'a\t1\n' | strata load --stage 4 short - 2>/dev/null
-prints levels_without_a_table 'no tables: what there is stands in the log' strata levels short
+prints levels_without_a_table 'no tables: all entries are in the log' strata levels short
 run bash -c 'printf "levels\nput z 1\n" | strata shell short'
-is levels_in_the_shell "$rc $out" '0 no tables: what there is stands in the log'
+is levels_in_the_shell "$rc $out" '0 no tables: all entries are in the log'
 for stage in 1 2 3; do
     strata put --stage $stage "db$stage" k v
     fails "levels_of_stage_${stage}_is_5" 5 "^strata: levels: not supported: 0${stage}_[a-z_]* has no sorted tables$" strata levels "db$stage"

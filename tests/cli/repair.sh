@@ -82,9 +82,9 @@ like repair_shows_the_beginning_of_a_long_key "$out" '^[0-9]+\.table +keys from 
 cp -r long g && rm g/*.manifest
 truncate -s 0 "$(only g .table)" && truncate -s 5000 "$(only g .table)"
 run strata repair g
-like repair_of_zeros_knows_no_keys "$rc $out" '^[0-9]+\.table +keys, nobody knows which, may be missing, or older$'
+like repair_of_zeros_knows_no_keys "$rc $out" '^[0-9]+\.table +keys of an unknown range may be missing, or older$'
 like repair_of_zeros_knows_how_many_operations "$out" '^missing: operations between 1 and 600$'
-like repair_without_order_says_so "$out" '^the tables alone told which of them count: deleted keys may be back$'
+like repair_without_order_says_so "$out" '^the live tables were found without a manifest: deleted keys may be back$'
 
 # ---- The marker, at every stage ----
 for stage in $(strata stages | awk '/^stage/ { print $2 }'); do
@@ -104,7 +104,7 @@ run strata repair --stage 2 marker2
 is marker_that_is_whole_is_no_repair $rc 5
 flip marker3/STRATA 20
 run strata repair --stage 3 marker3
-is marker_repair_says_what_is_next "$rc $(tail -1 <<<"$out")" '0 marker3: the marker is new; strata verify tells whether the rest is whole'
+is marker_repair_says_what_is_next "$rc $(tail -1 <<<"$out")" '0 marker3: the marker is new; strata verify checks the rest'
 is marker_that_was_damaged_is_kept "$(ls marker3/lost)" STRATA
 
 # ---- What it refuses ----

@@ -78,8 +78,8 @@ for bad in short old; do
 done
 refused() { fails "engine_$1_is_refused" "$2" "$3" strata crash --engine "$1.so"; }
 refused none 2 '^strata: crash: --engine: none\.so exports no strata_engine$'
-refused short 2 'ABI ([0-9]+) and 8 bytes; this library wants \1 and [0-9]+: build it against this strata_engine\.h$'
-refused old 2 'ABI 99 and [0-9]+ bytes; this library wants [0-9]{1,2} '
+refused short 2 'ABI ([0-9]+) and 8 bytes; this library needs \1 and [0-9]+: build it against this strata_engine\.h$'
+refused old 2 'ABI 99 and [0-9]+ bytes; this library needs [0-9]{1,2} '
 refused slotless 2 'lacks the required slot open$'
 refused unknown 4 'undefined symbol: nobody_has_this$'
 refused forgetful 5 'your engine bypasses fs\.h: a put was acknowledged and the database closed, and no call'

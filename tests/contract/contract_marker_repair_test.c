@@ -114,8 +114,8 @@ static void expect_lost(struct strata_fs *fs, const char *what)
     uint64_t before = print_of(fs);
 
     snprintf(words, sizeof words, "`strata repair --stage %u DIR`", stage);
-    if (shares_formats(stage)) /* stages 7 and 8 have an event log, too */
-        snprintf(words, sizeof words, "%s", stage == 6 ? "(6 or 7 or 8)" : "(7 or 8)");
+    if (shares_formats(stage))
+        snprintf(words, sizeof words, "(6 or 7 or 8)");
     for (int create = 0; create < 2; create++) {
         assert_code(subject_open(fs, DIR, create, &db, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, what);

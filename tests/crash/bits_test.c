@@ -184,7 +184,7 @@ static void bits_missing_file_is_detected(void **state)
 
 static void bits_file_of_an_earlier_time_is_detected(void **state)
 {
-    assert_enough(run_kind(*state, BITS_OLD_FILE, 1), least(10, 4));
+    assert_enough(run_kind(*state, BITS_OLD_FILE, 1), least(10, 2));
 }
 
 static void bits_bytes_behind_the_end_change_no_answer(void **state)

@@ -272,7 +272,7 @@ static void table_offset_is_where_the_keys_block_begins(void **state)
 
 /* ---- The index ------------------------------------------------------------------------------- */
 
-static void index_separator_is_the_shortest_between_two_keys(void **state)
+static void index_separator_is_short_and_between_two_keys(void **state)
 {
     static const char *const cases[][3] = {
         {"banana", "cherry", "c"},
@@ -628,7 +628,7 @@ int main(void)
         cmocka_unit_test(table_blocks_are_as_large_as_asked_for),
         cmocka_unit_test(table_keeps_user_properties),
         cmocka_unit_test(table_offset_is_where_the_keys_block_begins),
-        cmocka_unit_test(index_separator_is_the_shortest_between_two_keys),
+        cmocka_unit_test(index_separator_is_short_and_between_two_keys),
         cmocka_unit_test(table_seek_between_two_blocks_finds_the_next),
         cmocka_unit_test(table_damaged_in_any_bit_is_never_believed),
         cmocka_unit_test(table_cut_or_made_longer_is_not_opened),

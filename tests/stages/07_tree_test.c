@@ -503,7 +503,7 @@ static void tree_damaged_table_is_told_once_and_left_alone(void **state)
         put_many(db, 1000, 1100, "new");
         assert_in_range(check_stat(db, "level0_files"), 0, 12);
     }
-    assert_true(check_stat(db, "level1_compactions") > 5);
+    assert_true(check_stat(db, "level1_compactions") + check_stat(db, "level2_compactions") > 5);
     assert_code(strata_compact(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, "db/000004" SUFFIX);
     assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
@@ -848,7 +848,7 @@ static void tree_power_cut_without_syncs_leaves_a_prefix(void **state)
 
     (void)state;
     assert_int_equal(fs_sim_record(fs), 0);
-    put_many(db, 0, 60, "a value that is long enough");
+    put_many(db, 0, 120, "a value that is long enough");
     assert_true(check_stat(db, "flushes") >= 1);
     fs_sim_record_stop(fs);
     strata_close(db, NULL);

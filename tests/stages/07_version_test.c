@@ -98,7 +98,7 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
     }
     g->next++;
     assert_ok(version_apply(&g->version, &edit, more, count, &err), &err);
-    if (PARTS.index)
+    if (PARTS.index && !g->version->index)
         assert_ok(PARTS.index(g->version, &err), &err);
     edit_free(&edit);
 }

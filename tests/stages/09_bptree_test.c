@@ -265,6 +265,7 @@ static void check_shape(struct rng *rng, enum shape shape, size_t count)
     assert_int_equal(memtable_new(&memtable_bptree, NULL, 4096, &m.memtable, NULL), 0);
     add_all(m.memtable, entries, count, rng);
     assert_int_equal(memtable_count(m.memtable), count);
+    assert_true(bptree_check(m.memtable->self));
     check_gets(&m, rng, shape);
     check_cursors(&m, rng, shape);
     memtable_unref(m.memtable);

@@ -558,6 +558,7 @@ static void assert_adds_up(struct clock_cache *cache, const struct pax_table *ta
         for (uint32_t b = 0; b < BLOCKS; b++)
             there += tables[t].directory.frames[b] != 0;
     assert_int_equal(stats_of(cache).blocks, there);
+    assert_true(clock_cache_check(cache));
 }
 
 static void cache_agrees_with_what_was_put(void **state)

@@ -129,7 +129,7 @@ static void take_apart(struct ground *g, struct parts *parts)
     strata_buffer_append(&parts->index, t->fence.bytes.data, t->fence.bytes.size);
     if (t->filter)
         strata_buffer_append(&parts->filter, t->filter,
-                             t->properties - t->filter_place - STORED_BLOCK_TRAILER);
+                             t->properties - t->filter_offset - STORED_BLOCK_TRAILER);
     assert_ok(
         pax_table_read_section(t, t->properties, base->bytes - PAX_TABLE_FOOTER, &section, &err),
         &err);
@@ -876,7 +876,7 @@ static void table_with_a_large_filter_denies_no_key(void **state)
         found += get(table, key, &err) != STRATA_NOT_FOUND;
     }
     assert_int_equal(found, 0);
-    assert_true(((struct pax_table_common *)g.common)->denied >= (uint64_t)rows / 499 - 1);
+    assert_true(((struct pax_table_common *)g.common)->filtered >= (uint64_t)rows / 499 - 1);
     sstable_unref(table);
     ground_free(&g);
 }

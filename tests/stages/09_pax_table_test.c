@@ -367,7 +367,7 @@ static void table_index_that_is_read_later_is_checked_by_each(void **state)
     assert_ok(open_table_7(&g, &table, &err), &err);
     assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
     bytes.data[((struct pax_table *)table)
-                   ->fence.places[((struct pax_table *)table)->fence.count]] ^= 1;
+                   ->fence.offsets[((struct pax_table *)table)->fence.count]] ^= 1;
     sstable_unref(table);
     assert_int_equal(fs_sim_put(g.fs, PATH, strata_buffer_slice(&bytes)), 0);
     assert_ok(pax_table_open_later(&g.env, g.common, 7, &table, &err), &err);
@@ -430,9 +430,9 @@ static void exchange_block(struct ground *g, bool behind, bool sealed)
     assert_ok(open_table_7(g, &table, &err), &err);
     const struct fence *fence = &((struct pax_table *)table)->fence;
     for (uint32_t n = 1; n + 1 < fence->count && !from; n++) {
-        to = fence->places[n];
-        size = fence->places[n + 1] - to;
-        from = fence->places[n + 2] == to + 2 * size ? to + size : 0;
+        to = fence->offsets[n];
+        size = fence->offsets[n + 1] - to;
+        from = fence->offsets[n + 2] == to + 2 * size ? to + size : 0;
     }
     assert_int_not_equal(from, 0);
     if (behind) {
@@ -494,8 +494,8 @@ static void three_blocks(struct ground *g, const char *prefix, size_t value_size
     assert_ok(open_table_7(g, &table, &err), &err);
     const struct fence *fence = &((struct pax_table *)table)->fence;
     assert_int_equal(fence->count, 3);
-    *from = fence->places[1];
-    *size = fence->places[2] - *from;
+    *from = fence->offsets[1];
+    *size = fence->offsets[2] - *from;
     sstable_unref(table);
 }
 
@@ -569,7 +569,7 @@ static void table_whose_filter_denies_a_key_is_damage(void **state)
     write_table(&g, 100, false);
     assert_int_equal(fs_sim_get(g.fs, PATH, &bytes), 0);
     assert_ok(open_table_7(&g, &table, &err), &err);
-    place = ((struct pax_table *)table)->filter_place;
+    place = ((struct pax_table *)table)->filter_offset;
     end = ((struct pax_table *)table)->properties;
     sstable_unref(table);
     empty = calloc(1, end - place);
@@ -713,6 +713,7 @@ static void table_cursor_counts_what_it_costs(void **state)
     struct strata_error err;
     struct sstable *table;
     struct cursor *cursor;
+    struct clock_cache_stats cached;
     struct ground g;
     struct cost before;
     uint32_t blocks;
@@ -731,6 +732,8 @@ static void table_cursor_counts_what_it_costs(void **state)
     assert_int_equal(cost_so_far.blocks_loaded - before.blocks_loaded, blocks);
     assert_int_equal(cost_so_far.filter_probes, before.filter_probes);
     cursor_free(cursor);
+    clock_cache_stats(((struct pax_table_common *)g.common)->cache, &cached);
+    assert_int_equal(cached.blocks + cached.misses, 0); /* it passes the cache by */
     cursor = kind->cursor(table, false);
     before = cost_so_far;
     assert_ok(cursor_seek(cursor, S("key 01000"), &err), &err);

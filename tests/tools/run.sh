@@ -33,9 +33,9 @@ stages=$(ls -d stages/*/stage.mk 2>/dev/null | sed -E 's|stages/0*([0-9]+)_.*|\1
 newest=$(tail -n 1 <<<"$stages")
 [ -n "${STAGE:-}" ] && QUICK=${QUICK:-no}
 
-# Does it read stage 5's tables, which may be mapped? (Of all that do the newest is asked.)
+# Does it read stage 9's tables, which may be mapped? (Of all that do the newest is asked.)
 reads_tables() { # STAGE
-    [ "$1" = "$newest" ] && grep -qs 05_blocks_bloom stages/"$(printf %02d "$1")"_*/stage.mk stages/05_blocks_bloom/stage.mk
+    [ "$1" = "$newest" ] && [ "$1" -ge 9 ]
 }
 
 # Does it have stage 6's levels, which may be tiers? (Likewise.)

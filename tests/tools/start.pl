@@ -51,7 +51,7 @@ my %function = map { $_->{function} ? ($_->{function} => $_) : () } @pieces;
 
 my ($table) = $text =~ /^(const struct strata_engine strata_stage_\w+ = \{.*?^\};\n)/ms
     or die "start.pl: $source has no table\n";
-# A slot that another module fills, stage 4's lsm.c say: its function is taken from there.
+# A slot that another module fills, stage 4's report.c say: its function is taken from there.
 my %defined;
 for my $path (glob('stages/*/*.c stages/*/*/*.c')) {
     next if $path =~ /engine\.c$/;
@@ -162,7 +162,9 @@ for my $piece (@pieces) {
     $out .= stub($piece);
 }
 $out =~ s{engine\.c: (stage \d+)}{mine.c: an engine of your own, begun from $1};
-$out =~ s{#include "([^"/]+\.h)"}{-e "stages/$name/$1" ? "#include \"$name/$1\"" : "#include \"$1\""}ge;
+$out =~ s{#include "([^"]+\.h)"}{-e "stages/$name/$1" ? "#include \"$name/$1\"" : "#include \"$1\""}ge;
+$out =~ s{^static [^\n;=\{]*\b(\w+)\([^;\{]*\);\n\n?}{$slot{$1} ? $& : ''}gme; # declared, and left out
+$out =~ s{^(/\*(?:(?!\*/).)*\*/\n)?static const struct tree_parts \w+ = \{\n.*?^\};\n\n?}{}gms; # of open, likewise
 $out =~ s{(#include "[^\n]*\n)(?!.*#include ")}{$1#include "fs/fs.h"\n#include "strata_engine.h"\n}s;
 $out =~ s~^(/\* ---- |struct \w+ \{)~$not_yet$1~m or $out =~ s~^(/\* Step )~$not_yet$1~m or die "start.pl: $source begins in another way\n";
 for my $piece (grep { $_->{borrowed} } @pieces) { # a name of your own, as the header has the other
@@ -170,7 +172,8 @@ for my $piece (grep { $_->{borrowed} } @pieces) { # a name of your own, as the h
     $out =~ s/^(static int )$function\(/$1mine_$slot{$function}(/m;
     $out =~ s/^(\s*\.\w+ = )$function,$/$1mine_$slot{$function},/m;
 }
-$out =~ s/strata_stage_\Q$name\E/strata_engine/;
+$out =~ s{^(/\*(?:(?!\*/).)*\*/\n)?extern const struct strata_engine strata_stage_\w+;\n\n?}{}gms;
+$out =~ s/strata_stage_\Q$name\E/strata_engine/g;
 $out =~ s/\.name = "[^"]*"/.name = "mine"/;
 $out =~ s{(/\* ---- [^\n]*\n\n)(?=/\* ---- )}{}g; # a section of which nothing is left
 $out =~ s/\n{3,}/\n\n/g;

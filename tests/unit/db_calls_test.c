@@ -155,7 +155,7 @@ static void db_iterator_that_was_not_made_is_an_error(void **state)
     engine_fake.rc = 2;
     assert_code(strata_iter_new(db, &iter, &err), STRATA_ERR_INVALID, &err);
     assert_null(iter);
-    assert_string_equal(err.message, "77_fake returned 2 for an iterator, and made none");
+    assert_string_equal(err.message, "77_fake returned 2 for an iterator, but made none");
     engine_fake.rc = 0;
     engine_fake_close(db);
 }

@@ -4,7 +4,7 @@
  *
  *     begin    lock; count; let a microsecond pass; make sure there is room for the record;
  *              ask the fault whether it strikes
- *     its work on the tree, which also tells the record what changed
+ *     its work on the tree, which also notes the changes in the record
  *     end      push the record; unlock
  *
  * Only the present is kept here: what a reader sees. What is durable and what is pending follows
@@ -12,7 +12,7 @@
  *
  * I1: a call that returns < 0 changed nothing, but for close.
  * I2: with recording on, room for the record of the close of each open file is reserved, so
- *     that close never fails for want of memory. */
+ *     that close never runs out of memory. */
 #include "crash/sim/fs_sim_inside.h"
 
 #include <errno.h>
@@ -322,8 +322,8 @@ static int sim_links(struct fs_file *file, uint64_t *count)
     return (int)fs_sim_end(&run, rc);
 }
 
-/* A copy, so that what is written later is not seen: fs_map allows both. Its memory is the test's,
- * and who reads beyond it, or forgets it, is found by ASan. */
+/* A copy, so that what is written later is not seen: fs_map allows both. ASan finds reads beyond
+ * it, and a missing unmap. */
 static int sim_map(struct fs_file *file, uint64_t size, const uint8_t **bytes)
 {
     struct fs_sim_run run;
@@ -444,7 +444,7 @@ static uint64_t sim_boot(struct strata_fs *fs)
     return fs_sim_from(fs)->boot;
 }
 
-/* So few that tests with small segments have more of them. */
+/* Few, so that tests with small segments have more files than that. */
 static size_t sim_open_max(struct strata_fs *fs)
 {
     (void)fs;

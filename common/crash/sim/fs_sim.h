@@ -6,9 +6,8 @@
  *
  * It is deterministic: no clock, no randomness, no address decides anything. Everything here
  * takes the struct strata_fs that fs_sim_new, fs_sim_copy or a visitor handed out.
- *
- * What is not said otherwise returns 0 or -errno; -ENOMEM changes nothing, but for directories
- * made on the way.
+ * Functions return 0 or -errno unless their comment says otherwise; -ENOMEM changes nothing, except
+ * that parent directories may have been made.
  *
  * Paths: there is one root directory, which always exists; "/db", "db" and "./db" are the same.
  *
@@ -60,12 +59,12 @@ struct fs_sim_hash fs_sim_hash_of(struct strata_fs *fs);
 size_t fs_sim_open_files(struct strata_fs *fs); /* files and locks that were not closed */
 uint64_t fs_sim_calls(struct strata_fs *fs);    /* raw calls made so far; `now` is none */
 
-/* Lets time pass. By itself the clock goes on by a microsecond at each call. */
+/* Lets time pass. By itself the clock advances by a microsecond at each call. */
 void fs_sim_advance(struct strata_fs *fs, uint64_t ns);
 /* The machine is started again (fs_boot), and nothing was lost. A state that a power cut leaves is
  * of another start than the run, one that a kill leaves is of the same. */
 void fs_sim_restart(struct strata_fs *fs);
-/* A disk for this many bytes of files (4 GiB if never told). A write that does not fit is
+/* Sets the size of the disk in bytes of files (4 GiB by default). A write that does not fit is
  * short, the next one ENOSPC. What is there already stays. */
 void fs_sim_set_disk(struct strata_fs *fs, uint64_t bytes);
 
@@ -204,7 +203,7 @@ struct fs_sim_totals {
 /* Hands each state of a crash during the recorded trace to `visit`, as a file system of its own
  * in which all is durable. The visitor may use it as it likes, record and cut it too; it is
  * freed after the visit, so the visitor closes its files, and may keep an fs_sim_copy. `visit`
- * returns 0 to go on; anything else ends the walk and is returned.
+ * returns 0 to continue; anything else ends the walk and is returned.
  *
  * A cut comes at each call and at the end; where ACKs were recorded between two calls they
  * count, as the stricter case; a START does not until a call follows it.

@@ -11,7 +11,7 @@
  * I1: the bytes of a blob with several holders never change.
  * I2: a blob may grow, also when it has several holders: each sees its own `have` only. Only a
  *     holder that has all of it (have == blob->size) may make it grow.
- * I3: who can neither write under I1 nor grow under I2 first takes a copy. */
+ * I3: a holder that may neither write (I1) nor grow (I2) first makes a copy. */
 #include "crash/sim/fs_sim_bytes.h"
 
 #include <errno.h>
@@ -78,7 +78,7 @@ static size_t grown(size_t capacity, size_t needed)
     return doubled > needed ? doubled : needed;
 }
 
-/* I3: a blob of one's own, with room for `end` bytes. */
+/* I3: a blob with one holder, with room for `end` bytes. */
 static int take_copy(struct fs_sim_bytes *bytes, size_t end)
 {
     struct fs_sim_blob *own = blob_new(grown((size_t)bytes->have, end));
@@ -98,7 +98,7 @@ static int writable(struct fs_sim_bytes *bytes, uint64_t offset, size_t end)
     struct fs_sim_blob *blob = bytes->blob;
 
     if (blob && blob->refs == 1)
-        blob->size = (size_t)bytes->have; /* nobody else sees what was cut off */
+        blob->size = (size_t)bytes->have; /* no other holder sees the truncated bytes */
     else if (!blob || offset < bytes->have || bytes->have < blob->size)
         return take_copy(bytes, end);
     if (end > blob->capacity) {

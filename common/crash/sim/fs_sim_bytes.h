@@ -1,7 +1,6 @@
 /* fs_sim_bytes.h: what a simulated file holds, shared by every file, record and state that has
  * the same bytes; and shared names. Inside fs_sim only.
- *
- * Not thread-safe: fs_sim.h tells who may share. */
+ * Not thread-safe: see "Threads" in fs_sim.h. */
 #ifndef STRATA_COMMON_FS_SIM_BYTES_H
 #define STRATA_COMMON_FS_SIM_BYTES_H
 

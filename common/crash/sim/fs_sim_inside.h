@@ -69,8 +69,8 @@ int fs_sim_begin_file(struct fs_sim_run *run, struct fs_file *file, enum fs_call
                       uint64_t offset, uint64_t size);
 int64_t fs_sim_end(struct fs_sim_run *run, int64_t result); /* returns the result */
 
-/* fs_sim_names.c: calls by path. Each returns 0 or -errno, and tells the record what it changed
- * when it returns 0. */
+/* fs_sim_names.c: calls by path. Each returns 0 or -errno, and notes its changes in the record when
+ * it returns 0. */
 int fs_sim_name_open(struct fs_sim *sim, const char *path, unsigned flags, uint32_t *id,
                      struct fs_sim_record *record);
 int fs_sim_name_rename(struct fs_sim *sim, const char *from, const char *to,

@@ -1,9 +1,8 @@
 /* fs_sim_names.c: paths, and the calls that change directories, with the answers of Linux.
  *
  * A path is followed from the root, "." and ".." on the way; there are no symbolic links. The
- * place it leads to is a directory, a name in it, and the node of that name, if there is one.
- *
- * I1: a call that returns < 0 changed nothing and told the record nothing. */
+ * result (struct place) is a directory, a name in it, and the node of that name, if there is one.
+ * I1: a call that returns < 0 changed nothing and noted nothing in the record. */
 #include "crash/sim/fs_sim_inside.h"
 
 #include <errno.h>
@@ -35,7 +34,7 @@ static bool is_directory(const struct fs_sim_tree *tree, uint32_t id)
     return tree->nodes[id]->directory;
 }
 
-/* Goes from `place` to the next component. */
+/* Moves `place` to the next component of the path. */
 static int step(const struct fs_sim_tree *tree, struct place *place, const char *name,
                 size_t length)
 {
@@ -105,7 +104,8 @@ int fs_sim_name_directory(const struct fs_sim *sim, const char *path, uint32_t *
 
 /* ---- Changes --------------------------------------------------------------------------- */
 
-static void tell(struct fs_sim_record *record, uint32_t dir, struct fs_sim_text *name, uint32_t id)
+static void note_change(struct fs_sim_record *record, uint32_t dir, struct fs_sim_text *name,
+                        uint32_t id)
 {
     record->changes[record->change_count++] = (struct fs_sim_change){dir, id, name};
 }
@@ -123,7 +123,7 @@ static int set(struct fs_sim *sim, const struct place *place, uint32_t id,
     }
     if (place->id != FS_SIM_NONE)
         fs_sim_let_go(sim, place->id); /* what had the name before */
-    tell(record, place->dir, name, id);
+    note_change(record, place->dir, name, id);
     return 0;
 }
 
@@ -135,7 +135,7 @@ static void unset(struct fs_sim *sim, const struct place *place, struct fs_sim_r
     struct fs_sim_text *name = fs_sim_text_share(entry->name);
 
     fs_sim_tree_unset(&sim->tree, place->dir, name->string);
-    tell(record, place->dir, name, FS_SIM_NONE);
+    note_change(record, place->dir, name, FS_SIM_NONE);
 }
 
 /* A new node at the place. */

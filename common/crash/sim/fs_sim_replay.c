@@ -1,10 +1,9 @@
-/* fs_sim_replay.c: what is durable and what is pending, at each moment of a trace.
+/* fs_sim_replay.c: what is durable and what is pending, at each point of a trace.
  *
  *     record              kill      ordered                       posix
  *     write, truncate     at once   pending until the file's own sync, in both
  *     create, rename ...  at once   pending until any sync        until sync_dir of the directory
- *
- * I1: disk holds exactly what no crash at this moment can take away.
+ * I1: `disk` holds exactly what no crash at this point can lose.
  * I2: every id that a record so far made has its node in disk, named or not: the names may be
  *     pending while the bytes are durable.
  * I3: a pending change touches one directory (posix), or is one call (ordered); applying some of

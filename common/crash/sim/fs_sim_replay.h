@@ -1,5 +1,5 @@
-/* fs_sim_replay.h: goes along a trace and knows at each moment what is surely on the device and
- * what is not yet. Inside fs_sim only. */
+/* fs_sim_replay.h: walks along a trace and knows at each point what is durable and what is pending.
+ * Inside fs_sim only. */
 #ifndef STRATA_COMMON_FS_SIM_REPLAY_H
 #define STRATA_COMMON_FS_SIM_REPLAY_H
 
@@ -48,7 +48,7 @@ struct fs_sim_pending_name {
 struct fs_sim_replay {
     const struct fs_sim_trace *trace;
     enum fs_sim_model model;
-    struct fs_sim_tree disk;      /* what is surely there; of kill: all that was done */
+    struct fs_sim_tree disk;      /* what is durable; for kill: everything that was done */
     struct fs_sim_pending *files; /* by id; disk.count of them */
     size_t file_capacity;
     struct fs_sim_pending_name *names; /* oldest first */

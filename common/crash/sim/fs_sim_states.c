@@ -1,12 +1,10 @@
 /* fs_sim_states.c: every state that a crash may leave.
- *
- *     for each moment of the trace at which something may differ (fs_sim_replay.c)
+ *     for each crash point of the trace at which something may differ (fs_sim_replay.c)
  *         for each choice of pending names           -> a namespace
  *             for each choice of what is left of the files that can be reached in it
  *                 hash; seen before? else build the file system and visit it (fs_sim_visit.c)
- *
- * A moment is the time before a call or a START, and the end. An ACK is no moment of its own:
- * the states before it and after it have the same trees, and after it the oracle is stricter. */
+ * A crash point is before a call or a START, or at the end. An ACK is no crash point of its own:
+ * the states before and after it have the same trees, and after it the oracle is stricter. */
 #include "crash/sim/fs_sim_inside.h"
 #include "crash/sim/fs_sim_visit.h"
 
@@ -19,7 +17,8 @@
 #define ALL_SUBSETS_UP_TO 5
 #define COMBINATIONS_MAX 4096
 #define PREFIX_EDGE 64
-#define NAMES_LISTED 4 /* of more than these and half of all, those that are missing are told */
+#define NAMES_LISTED                                                                               \
+    4 /* if more than these and more than half are there, the missing ones are listed */
 #define COUNTS_ROOM 50 /* bytes: " (N of N)" */
 #define NAMES_ROOM (sizeof((struct fs_sim_explorer *)NULL)->names_text - COUNTS_ROOM)
 
@@ -184,9 +183,9 @@ static void describe_names(struct fs_sim_explorer *e, const bool *chosen)
                       : !missing ? ""
                       : listed   ? "all but "
                                  : "all");
-    for (size_t i = 0, told = 0; i < total && listed; i++)
+    for (size_t i = 0, shown = 0; i < total && listed; i++)
         if (chosen[i] != missing)
-            describe_name(e, i, told++ ? ", " : "");
+            describe_name(e, i, shown++ ? ", " : "");
     if (listed)
         snprintf(e->names_text + strlen(e->names_text), COUNTS_ROOM, " (%zu of %zu)", count, total);
     else
@@ -286,7 +285,7 @@ static uint64_t next_prefix(const struct fs_sim_explorer *e, uint64_t prefix, ui
 }
 
 /* Of the write being made, each prefix but none (that was kill_whole) and all (that is the next
- * moment). The file has one choice, which is that prefix. */
+ * crash point). The file has one choice, which is that prefix. */
 static int kill_prefixes(struct fs_sim_explorer *e)
 {
     const struct fs_sim_bytes *before = &e->replay.disk.nodes[e->cut->id]->bytes;
@@ -316,8 +315,9 @@ static int kill_prefixes(struct fs_sim_explorer *e)
 
 /* ---- Along the trace ------------------------------------------------------------------- */
 
-/* All states of this moment; or, if nothing can differ from the last one, their number again. */
-static int moment(struct fs_sim_explorer *e)
+/* All states of this crash point; or, if nothing can differ from the last one, their number again.
+ */
+static int crash_point(struct fs_sim_explorer *e)
 {
     uint64_t ordinal = e->ordinal, states = e->totals->states;
     int rc;
@@ -359,7 +359,7 @@ static int look_before(struct fs_sim_explorer *e, size_t index)
         e->finished = true;
         return 0;
     }
-    rc = moment(e);
+    rc = crash_point(e);
     if (rc == 0 && e->plan.model == FS_SIM_KILL && record && record->effect == FS_SIM_WRITES)
         rc = kill_prefixes(e);
     return rc;

@@ -34,11 +34,11 @@ struct fs_sim_explorer {
     struct fs_sim_seen seen;
     struct fs_sim_met own, *met; /* own: when the plan names none */
 
-    /* The moment. */
+    /* The crash point. */
     const struct fs_sim_record *cut; /* the call being made, or NULL: after all */
     uint64_t call, ordinal;
     bool finished;      /* the plan ends before here */
-    bool changed;       /* since the last moment looked at */
+    bool changed;       /* since the last crash point */
     uint64_t last_made; /* ordinals and states of that one */
     uint64_t last_states;
     char names_text[FS_SIM_CHOICE_BYTES / 2];
@@ -75,7 +75,7 @@ void fs_sim_visit_free(struct fs_sim_explorer *e); /* what this header's functio
 /* What a path ends in. */
 const char *fs_sim_visit_base_name(const struct fs_sim_text *path);
 /* Appends to a string in an array of `capacity` bytes. What does not fit as a whole is left out,
- * and "..." stands in its place. */
+ * and "..." is written instead. */
 void fs_sim_visit_text(char *to, size_t capacity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

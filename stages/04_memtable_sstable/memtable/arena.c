@@ -42,20 +42,17 @@ static void chunk_del(const struct arena *arena, struct arena_chunk *chunk)
         free(chunk);
 }
 
-/* Pieces come from it now. What is left of the one before is lost. */
-static void use_chunk(struct arena *arena, struct arena_chunk *chunk)
-{
-    chunk->next = arena->chunks;
-    arena->chunks = chunk;
-    arena->at = (uint8_t *)chunk + HEAD;
-    arena->left = chunk->bytes - HEAD;
-}
-
+/* Pieces come from it now. What is left of the chunk before is lost. */
 static void use_spare(struct arena *arena)
 {
-    assert(arena->spare); /* 4.I2 */
-    use_chunk(arena, arena->spare);
+    struct arena_chunk *chunk = arena->spare;
+
+    assert(chunk); /* 4.I2 */
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
     arena->spare = NULL;
+    arena->at = (uint8_t *)chunk + HEAD;
+    arena->left = chunk->bytes - HEAD;
 }
 
 int arena_reserve(struct arena *arena, size_t bytes, struct strata_error *err)

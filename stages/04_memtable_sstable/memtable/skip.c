@@ -23,8 +23,6 @@
 
 typedef _Atomic(struct skip_node *) skip_link;
 
-/* ---- Nodes ----------------------------------------------------------------------------- */
-
 static skip_link *link_of(const struct skip_node *node, int level)
 {
     return (skip_link *)(uintptr_t)node - 1 - level;
@@ -79,8 +77,6 @@ struct strata_slice skip_value(const struct skip_node *node)
 {
     return strata_bytes(node->bytes + node->key_size, node->value_size);
 }
-
-/* ---- Finding --------------------------------------------------------------------------- */
 
 static bool is_before(const struct skip_node *node, struct strata_slice key, uint64_t sequence)
 {
@@ -144,8 +140,6 @@ const struct skip_node *skip_next(const struct skip_node *node)
 {
     return next_of(node, 0);
 }
-
-/* ---- Adding ---------------------------------------------------------------------------- */
 
 int skip_init(void *self, struct arena *arena, struct strata_error *err)
 {

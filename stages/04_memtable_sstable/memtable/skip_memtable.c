@@ -31,8 +31,6 @@ static unsigned get(const void *self, struct strata_slice key, uint64_t sequence
     return node->type;
 }
 
-/* ---- The cursor ------------------------------------------------------------------------ */
-
 struct skip_cursor {
     struct cursor base;
     const struct skip *skip;

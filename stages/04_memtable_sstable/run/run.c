@@ -50,12 +50,6 @@ struct run_end {
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
-static int corrupt(const struct run *run, uint64_t offset, const char *what,
-                   struct strata_error *err)
-{
-    return sstable_corrupt(&run->base, offset, what, err);
-}
-
 static bool decode_end(struct strata_slice value, struct run_end *end)
 {
     struct decoder d;
@@ -89,12 +83,13 @@ static int read_end(const struct run *run, struct run_end *end, struct strata_er
     int rc = record_check_kind(run->file, RUN_MAGIC, run->base.number, err);
 
     if (rc == 0 && at < RECORD_FILE_HEADER)
-        rc = corrupt(run, size, "the file ends before a run could", err);
+        rc = sstable_corrupt(&run->base, size, "the file ends before a run could", err);
     if (rc == 0)
         rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
     if (rc == 0 && /* with so long a value there is no room for a key */
         (record.type != RUN_END || !decode_end(record.value, end) || !adds_up(end, at)))
-        rc = corrupt(run, at, "the run's end is none, or does not fit the file", err);
+        rc =
+            sstable_corrupt(&run->base, at, "the run's end is none, or does not fit the file", err);
     strata_buffer_free(&body);
     return rc;
 }
@@ -123,7 +118,7 @@ static int read_page(const struct run *run, struct probe *probe, uint64_t number
     left -= number * RUN_PAGE;
     if (rc == 0 && (record.type != RUN_INDEX || record.key.size ||
                     record.value_size != 8 * (left < RUN_PAGE ? left : RUN_PAGE)))
-        rc = corrupt(run, at, "no page of the index is here", err);
+        rc = sstable_corrupt(&run->base, at, "no page of the index is here", err);
     if (rc < 0)
         strata_buffer_clear(&probe->page);
     probe->page_number = number;
@@ -147,8 +142,8 @@ static int offset_of(const struct run *run, struct probe *probe, uint64_t n, uin
     *offset = get_u64(&d);
     return *offset >= RECORD_FILE_HEADER && *offset < run->index
                ? 0
-               : corrupt(run, run->index + number * PAGE_BYTES,
-                         "the index names an offset outside the records", err);
+               : sstable_corrupt(&run->base, run->index + number * PAGE_BYTES,
+                                 "the index names an offset outside the records", err);
 }
 
 /* Reads record `n`, whole. */
@@ -249,9 +244,8 @@ int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
     struct probe probe = {0};
     uint64_t at;
     bool found;
-    int rc;
+    int rc = search(run, key, &probe, &at, &found, err);
 
-    rc = search(run, key, &probe, &at, &found, err);
     if (rc == 0 && found) {
         *type = probe.record.type;
         record_keep_value(&probe.record, &probe.body);
@@ -297,7 +291,8 @@ static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
     int rc = record_next(&c->reader, &c->record, err);
 
     if (rc > 0)
-        rc = corrupt(c->run, c->reader.at, "a record ends behind the last one's end", err);
+        rc = sstable_corrupt(&c->run->base, c->reader.at, "a record ends behind the last one's end",
+                             err);
     if (rc < 0)
         return rc;
     c->n = n;
@@ -400,61 +395,51 @@ struct cursor *run_cursor(struct sstable *table, bool once)
 
 /* ---- Verifying --------------------------------------------------------------------------- */
 
-struct verification {
-    struct strata_buffer before; /* the last key */
-    struct segment_sum sum;
-    uint64_t tombstones;
-};
-
-/* Is the cursor's record in order, and where the index says? */
-static int verify_record(struct run_cursor *c, struct verification *v, struct strata_error *err)
+/* Is the cursor's record in order, and where the index says? `before`: the last key. */
+static int verify_record(struct run_cursor *c, struct strata_buffer *before,
+                         struct strata_error *err)
 {
-    struct strata_slice before = strata_buffer_slice(&v->before);
+    struct strata_slice key = c->base.iter.key;
     uint64_t at;
     int rc = offset_of(c->run, &c->probe, c->n, &at, err);
 
     if (rc == 0 && at != c->record.offset)
-        rc = corrupt(c->run, c->record.offset, "the index has another offset for this record", err);
-    if (rc == 0 && c->n && strata_compare(before, c->base.iter.key) >= 0)
-        rc = corrupt(c->run, c->record.offset, "this key is not behind the one before it", err);
-    if (rc < 0)
-        return rc;
-    segment_add(&v->sum, &c->record, index_hash(c->base.iter.key));
-    v->tombstones += c->record.type == STRATA_OP_DELETE;
-    strata_buffer_clear(&v->before);
-    if (strata_buffer_append(&v->before, c->base.iter.key.data, c->base.iter.key.size) < 0)
-        return strata_fail_memory(err, c->base.iter.key.size);
-    return 0;
-}
-
-static int verify_end(const struct run *run, const struct run_cursor *c,
-                      const struct verification *v, struct strata_error *err)
-{
-    struct run_end end;
-    int rc = read_end(run, &end, err); /* the bytes that are there now */
-
-    if (rc == 0 && (v->sum.records != end.sum.records || c->reader.at != end.index ||
-                    v->tombstones != end.sum.tombstones || v->sum.digest != end.sum.digest))
-        rc = corrupt(run, end.index, "the records are not those that the run's end describes", err);
+        rc = sstable_corrupt(&c->run->base, c->record.offset,
+                             "the index has another offset for this record", err);
+    if (rc == 0 && c->n && strata_compare(strata_buffer_slice(before), key) >= 0)
+        rc = sstable_corrupt(&c->run->base, c->record.offset,
+                             "this key is not behind the one before it", err);
+    strata_buffer_clear(before);
+    if (rc == 0 && strata_buffer_append(before, key.data, key.size) < 0)
+        rc = strata_fail_memory(err, key.size);
     return rc;
 }
 
 int run_verify(struct sstable *table, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
-    struct verification v = {0};
+    struct strata_buffer before = {0};
+    struct segment_sum sum = {0};
     struct run_cursor c;
+    struct run_end end;
+    uint64_t tombstones = 0;
     int rc;
 
     cursor_init(&c, run);
     for (rc = go_to(&c, 0, false, err); rc == 0; rc = run_next(&c.base.iter, err)) {
-        rc = verify_record(&c, &v, err);
+        rc = verify_record(&c, &before, err);
         if (rc < 0)
             break;
+        segment_add(&sum, &c.record, index_hash(c.base.iter.key));
+        tombstones += c.record.type == STRATA_OP_DELETE;
     }
     if (rc == STRATA_NOT_FOUND)
-        rc = verify_end(run, &c, &v, err);
-    strata_buffer_free(&v.before);
+        rc = read_end(run, &end, err); /* the bytes that are there now */
+    if (rc == 0 && (sum.records != end.sum.records || c.reader.at != end.index ||
+                    tombstones != end.sum.tombstones || sum.digest != end.sum.digest))
+        rc = sstable_corrupt(table, end.index,
+                             "the records are not those that the run's end describes", err);
+    strata_buffer_free(&before);
     probe_free(&c.probe);
     record_reader_free(&c.reader);
     return rc;

@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-#define LARGE ((size_t)64 * 1024) /* values from here on are written from where they are */
-
 struct run_writer {
     struct sstable_writer base;
     uint64_t index;             /* where it begins */
@@ -37,16 +35,12 @@ int run_writer_new(const struct strata_env *env, uint64_t number, struct sstable
 static int add_record(struct sstable_writer *w, unsigned type, struct strata_slice key,
                       struct strata_slice value, struct strata_error *err)
 {
-    bool large = value.size >= LARGE;
-
-    if (buffer_reserve(&w->bytes, RECORD_HEAD + key.size + (large ? 0 : value.size)) < 0)
+    if (buffer_reserve(&w->bytes, RECORD_HEAD + key.size + value.size) < 0)
         return strata_fail_memory(err, RECORD_HEAD + key.size + value.size);
     record_head(w->number, sstable_writer_place(w), type, key, value,
                 w->bytes.data + w->bytes.size);
     w->bytes.size += RECORD_HEAD;
     strata_buffer_append(&w->bytes, key.data, key.size);
-    if (large)
-        return sstable_writer_flush(w, value, err);
     strata_buffer_append(&w->bytes, value.data, value.size);
     return sstable_writer_flush_due(w, err);
 }

@@ -25,8 +25,6 @@ char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t nu
     return fs_join(env->dir, name);
 }
 
-/* ---- A table --------------------------------------------------------------------------------- */
-
 int sstable_init(struct sstable *table, const struct sstable_kind *kind,
                  const struct strata_env *env, uint64_t number, struct strata_error *err)
 {
@@ -109,8 +107,6 @@ int sstable_add_size(struct sstable *table, struct strata_slice from, struct str
         *bytes += end - begin;
     return rc;
 }
-
-/* ---- A writer -------------------------------------------------------------------------------- */
 
 int sstable_writer_begin(struct sstable_writer *w, const struct sstable_kind *kind,
                          const struct strata_env *env, uint64_t number, struct strata_error *err)

@@ -1,7 +1,6 @@
 /* sstable.h: a sorted table file as the store sees it: entries in order of their keys, each key
  * once, written at one go and never changed. How its bytes are laid out is the business of a kind:
- * the run (run.h) here, a later stage's own there. The store, its list of files, its merges and its
- * readers know no more than this.
+ * the run (run.h) here, a later stage's own there.
  *
  * Threads: a finished one may be read by any number at once; a cursor by one at a time. */
 #ifndef STRATA_04_SSTABLE_H
@@ -25,7 +24,7 @@ struct sstable_kind;
 struct sstable {
     const struct sstable_kind *kind;
     _Atomic unsigned refs;
-    _Atomic bool obsolete; /* its file goes with the last who refers to it */
+    _Atomic bool obsolete; /* its file goes with the last reference */
     struct strata_fs *fs;
     char *path;
     uint64_t number; /* of the file, in its name and in the checks' seeds */
@@ -34,8 +33,8 @@ struct sstable {
     struct strata_buffer smallest, largest; /* keys */
 };
 
-/* A table being written, under a temporary name, which it changes for its own when it is whole. The
- * first member of every kind of writer; all zero is one that has not begun. */
+/* A table being written, under a temporary name until it is whole. The first member of every kind
+ * of writer. */
 struct sstable_writer {
     const struct strata_env *env;
     struct fs_file *file;
@@ -51,50 +50,44 @@ struct sstable_writer {
 struct sstable_kind {
     const char *suffix; /* of its files' names: ".run" */
     const char *magic;  /* their first 8 bytes */
-
-    /* What all tables of a store have in common, its cache say; both may be NULL: nothing. */
+    /* What all tables of a store have in common, a cache say, and its figures. NULL: nothing. */
     int (*common_new)(const struct strata_env *env, void **common, struct strata_error *err);
     void (*common_del)(void *common);
-    /* May be NULL. */
     void (*stats)(void *common, void (*each)(void *arg, const struct strata_stat *stat), void *arg);
 
     /* Opens table `number` and checks that it is whole, not every entry. CORRUPT, also when it is
      * missing; IO, NO_MEMORY. One reference is the caller's. */
     int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
                 struct strata_error *err);
-    void (*close)(struct sstable *table); /* for sstable_unref: frees what is the kind's, and it */
-    /* Looks for a key that is within its range: its type, and the value of a put into `value`,
-     * replacing what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
+    void (*close)(struct sstable *table); /* for sstable_unref: frees it */
+    /* Looks for a key within its range: its type, and the value of a put into `value`, replacing
+     * what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
     int (*get)(struct sstable *table, struct strata_slice key, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
-    /* About where in the file its entries from `key` on begin; the key is not before the smallest
-     * and not behind the largest. CORRUPT, IO, NO_MEMORY. */
+    /* About where in the file its entries from `key` on begin, a key within its range. CORRUPT, IO,
+     * NO_MEMORY. */
     int (*offset)(struct sstable *table, struct strata_slice key, uint64_t *offset,
                   struct strata_error *err);
-    /* Over all entries. Borrows the table. `once`: for a merge; what is read is not read again, and
-     * need not be kept. NULL: no memory. */
+    /* Over all entries. Borrows the table. `once`: for a merge; what is read need not be kept in
+     * memory. NULL: no memory. */
     struct cursor *(*cursor)(struct sstable *table, bool once);
-    /* Reads and checks every byte of it. */
-    int (*verify)(struct sstable *table, struct strata_error *err);
+    int (*verify)(struct sstable *table, struct strata_error *err); /* checks every byte of it */
 
-    /* IO, NO_MEMORY; then there is nothing to be ended. */
+    /* IO, NO_MEMORY; then there is nothing to be freed. */
     int (*writer_new)(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
                       struct strata_error *err);
-    /* Keys ascend. */
     int (*writer_add)(struct sstable_writer *writer, unsigned type, struct strata_slice key,
-                      struct strata_slice value, struct strata_error *err);
-    /* Writes what remains; sstable_writer_publish comes next. `first` and `last` as in sstable_sum.
-     */
+                      struct strata_slice value, struct strata_error *err); /* keys ascend */
+    /* Writes what remains; sstable_writer_publish comes next. `first`, `last`: as in the sum. */
     int (*writer_finish)(struct sstable_writer *writer, uint64_t first, uint64_t last,
                          struct strata_error *err);
-    /* `keep`: the table is published and stays. Else its file is removed, whatever its name is. */
+    /* `keep`: the table is published and stays. Else its file is removed. */
     void (*writer_del)(struct sstable_writer *writer, bool keep);
 };
 
 void sstable_ref(struct sstable *table);
 void sstable_unref(struct sstable *table); /* NULL is fine */
-/* The list names it no more, or never did: the file is removed, when nobody reads it any longer.
- * NULL is fine. */
+/* No list names it: the file is removed when nobody reads it any longer. NULL is fine. */
 void sstable_remove(struct sstable *table);
 /* < 0, > 0: the key lies before, behind all of its keys. */
 int sstable_compare_key(const struct sstable *table, struct strata_slice key);
@@ -102,14 +95,13 @@ int sstable_compare_key(const struct sstable *table, struct strata_slice key);
  * without bytes is no bound. As the kind's offset. */
 int sstable_add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
                      uint64_t *bytes, struct strata_error *err);
-
 /* The table is finished: syncs it and gives it its name, which is durable when the directory has
  * been synced. IO, NO_MEMORY. */
 int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *err);
 
 /* ---- For the kinds ------------------------------------------------------------------------- */
 
-/* What every kind has: numbers, name. NO_MEMORY. */
+/* What every kind has: number, name. NO_MEMORY. */
 int sstable_init(struct sstable *table, const struct sstable_kind *kind,
                  const struct strata_env *env, uint64_t number, struct strata_error *err);
 void sstable_free(struct sstable *table); /* of a kind's close, at its end: frees `table` too */
@@ -119,17 +111,15 @@ int sstable_corrupt(const struct sstable *table, uint64_t offset, const char *wh
  * CORRUPT, also when it is missing; IO. */
 int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
                    const struct strata_error *why, struct strata_error *err);
-
-/* Makes the file, with a header (stage 1's). IO, NO_MEMORY. To be ended by sstable_writer_free,
- * also when it failed. */
+/* Makes the file, with a header. IO, NO_MEMORY. To be freed also when it failed. */
 int sstable_writer_begin(struct sstable_writer *writer, const struct sstable_kind *kind,
                          const struct strata_env *env, uint64_t number, struct strata_error *err);
 /* Where the next byte belongs. */
 uint64_t sstable_writer_place(const struct sstable_writer *writer);
-/* What was put into `bytes` may be written; `more` follows it, and is written from where it is. */
+/* Appends what is in `bytes`, and `more`, which follows it, from where it is. */
 int sstable_writer_flush(struct sstable_writer *writer, struct strata_slice more,
                          struct strata_error *err);
-/* The same, when enough has gathered. */
+/* Appends what is in `bytes` when enough has gathered. */
 int sstable_writer_flush_due(struct sstable_writer *writer, struct strata_error *err);
 void sstable_writer_free(struct sstable_writer *writer, bool keep); /* as in writer_del */
 

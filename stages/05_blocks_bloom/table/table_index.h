@@ -20,7 +20,7 @@ struct table_index_entry {
     uint64_t offset, size; /* of the data block, as it is stored */
 };
 
-/* The shortest separator between `last` and `next`, the first key of the next block; a slice of one
+/* A short separator between `last` and `next`, the first key of the next block; a slice of one
  * of them. */
 struct strata_slice table_index_separator(struct strata_slice last, struct strata_slice next);
 /* Adds an entry to a builder with the interval 1. */

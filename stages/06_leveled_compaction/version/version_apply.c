@@ -50,7 +50,7 @@ static struct sstable *make_named(const struct edit_table *entry)
     return NULL;
 }
 
-int version_open(struct version *v, version_open_table *open, const struct strata_env *env,
+int version_open(struct version *v, version_open_table *open_table, const struct strata_env *env,
                  void *common, struct strata_error *err)
 {
     int rc = 0;
@@ -60,7 +60,7 @@ int version_open(struct version *v, version_open_table *open, const struct strat
         struct edit_table entry = version_entry(0, named);
         if (named->kind != &named_kind)
             continue;
-        rc = open(env, common, named->number, &table, err);
+        rc = open_table(env, common, named->number, &table, err);
         if (rc < 0)
             break;
         if (!version_is(table, &entry))

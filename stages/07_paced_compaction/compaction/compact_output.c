@@ -7,6 +7,8 @@
  */
 #include "compact_output.h"
 #include "base/array.h"
+
+#include <assert.h>
 #include "base/cost.h"
 
 #include <stdlib.h>
@@ -52,6 +54,7 @@ int compact_end_output(struct compact *c, struct strata_error *err)
         rc = c->kind->writer_finish(writer, c->first, c->last, err);
     if (rc < 0)
         return rc;
+    assert(!c->behind); /* 7.I25 */
     c->writer = NULL;
     c->synced = c->grand_bytes = 0;
     c->behind = writer;

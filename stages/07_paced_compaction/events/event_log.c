@@ -107,11 +107,11 @@ static bool begin(struct tree *tree, const struct strata_event *event)
     note_levels(tree, &line);
     for (unsigned level = 0; level < LEVELS; level++)
         open.level_bytes[level] = line.level_bytes[level];
-    if (!tree->events.told || fresh) /* again, where a new file begins */
+    if (!tree->events.begun || fresh) /* again, where a new file begins */
         add(tree, &open);
     if (fresh)
         add_beginning(tree, event);
-    tree->events.told = true;
+    tree->events.begun = true;
     if (event->type != STRATA_EVENT_STALL)
         tree->events.stalls = 0;
     add(tree, &line);
@@ -139,7 +139,7 @@ static void log_event(struct tree *tree, const struct strata_event *event,
 static void log_later_event(struct tree *tree, const struct strata_event *event,
                             const struct compact *work)
 {
-    if (tree->events.told)
+    if (tree->events.begun)
         log_event(tree, event, work);
 }
 

@@ -2,6 +2,8 @@
 #include "listener.h"
 #include "07_paced_compaction/tree/tree.h"
 
+#include <assert.h>
+
 const struct tree_listener *const tree_listeners[] = {&tree_stats_listener, &event_log_listener,
                                                       NULL};
 
@@ -9,6 +11,7 @@ void tree_notify(struct tree *tree, struct strata_event event, const struct comp
 {
     const struct tree_listener *const *l = tree->parts->listeners;
 
+    assert(event.type < STRATA_EVENTS);
     if (!event.ns)
         event.ns = fs_now(tree->env->fs);
     for (l = l ? l : tree_listeners; *l; l++)

@@ -1,5 +1,5 @@
-/* listener.h: who is told what a tree does, as RocksDB's EventListener: the event log (event_log.c)
- * and the statistics (tree_stats.c) are listeners. */
+/* listener.h: callbacks for what a tree does, as RocksDB's EventListener: the event log
+ * (event_log.c) and the statistics (tree_stats.c) are listeners. */
 #ifndef STRATA_07_LISTENER_H
 #define STRATA_07_LISTENER_H
 

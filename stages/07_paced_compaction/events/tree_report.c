@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-/* Where figures are told to. */
+/* The caller of a report. */
 struct to {
     void (*each)(void *arg, const struct strata_stat *stat);
     void *arg;

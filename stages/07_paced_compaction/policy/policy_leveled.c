@@ -18,6 +18,7 @@
 #include "policy_inside.h"
 #include "base/array.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- Quarantine (7.I14) ---------------------------------------------------------------------- */
@@ -168,5 +169,6 @@ int policy_pick(const struct policy_input *of, struct pick *out, struct strata_e
         rc = level ? pick_level(of, level, out, err) : pick_level_0(of, out, err);
         left_out[level] = true;
     }
+    assert(rc != 0 || !has_quarantined(out, of->quarantined)); /* 7.I14 */
     return rc;
 }

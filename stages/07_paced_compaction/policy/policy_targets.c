@@ -23,6 +23,8 @@
  * to do before it may write. */
 #include "policy_inside.h"
 
+#include <assert.h>
+
 #define L0_MANY 6u    /* tables that stay: the newest are merged to one, whatever their sizes */
 #define L0_URGENT 8u  /* tables from which on level 0 is compacted before all others */
 #define L0_WORTH 4u   /* so much larger may be what level 0 is merged with; */
@@ -71,12 +73,13 @@ void policy_targets(const struct version *version, const struct strata_options *
         dynamic_targets(version, options, out);
     else
         fixed_targets(options, out);
+    assert(out->base >= 1 && out->base < LEVELS);
 }
 
-static unsigned next_level(const struct version *v, const struct policy_targets *shape,
+static unsigned next_level(const struct version *v, const struct policy_targets *targets,
                            unsigned level)
 {
-    for (level++; level < shape->base && !v->levels[level].count;)
+    for (level++; level < targets->base && !v->levels[level].count;)
         level++;
     return level;
 }
@@ -84,20 +87,20 @@ static unsigned next_level(const struct version *v, const struct policy_targets 
 unsigned policy_next_level(const struct version *version, const struct strata_options *options,
                            unsigned level)
 {
-    struct policy_targets shape;
+    struct policy_targets targets;
 
-    policy_targets(version, options, &shape);
-    return next_level(version, &shape, level);
+    policy_targets(version, options, &targets);
+    return next_level(version, &targets, level);
 }
 
 unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options)
 {
-    struct policy_targets shape = {0};
+    struct policy_targets targets = {0};
 
     if (options->dynamic_levels)
         return LEVELS - 1;
-    fixed_targets(options, &shape);
-    while (least + 1 < LEVELS && bytes > shape.target[least])
+    fixed_targets(options, &targets);
+    while (least + 1 < LEVELS && bytes > targets.target[least])
         least++;
     return least;
 }
@@ -135,11 +138,11 @@ static bool is_worth_it(const struct policy_input *of, unsigned next, uint64_t w
 }
 
 static enum policy_level0 level0_plan(const struct policy_input *of,
-                                      const struct policy_targets *shape)
+                                      const struct policy_targets *targets)
 {
     const struct version *v = of->version;
     const struct version_level *l = &v->levels[0];
-    unsigned next = next_level(v, shape, 0);
+    unsigned next = next_level(v, targets, 0);
     uint64_t small;
     bool together;
 
@@ -156,10 +159,10 @@ static enum policy_level0 level0_plan(const struct policy_input *of,
 
 enum policy_level0 policy_level0_plan(const struct policy_input *of)
 {
-    struct policy_targets shape;
+    struct policy_targets targets;
 
-    policy_targets(of->version, of->options, &shape);
-    return level0_plan(of, &shape);
+    policy_targets(of->version, of->options, &targets);
+    return level0_plan(of, &targets);
 }
 
 unsigned policy_slowdown_trigger(const struct version *version,
@@ -171,11 +174,11 @@ unsigned policy_slowdown_trigger(const struct version *version,
 
 /* ---- What is due ----------------------------------------------------------------------------- */
 
-static uint64_t level0_score(const struct policy_input *of, const struct policy_targets *shape)
+static uint64_t level0_score(const struct policy_input *of, const struct policy_targets *targets)
 {
     uint64_t count = of->version->levels[0].count;
 
-    if (level0_plan(of, shape) == POLICY_L0_REST)
+    if (level0_plan(of, targets) == POLICY_L0_REST)
         return 0;
     return count >= L0_URGENT ? UINT64_MAX : count * 1000 / PICK_L0_TABLES + 1;
 }
@@ -190,27 +193,27 @@ static uint64_t score(uint64_t bytes, uint64_t target)
 /* The last level has nowhere to go. */
 void policy_scores(const struct policy_input *of, uint64_t scores[LEVELS])
 {
-    struct policy_targets shape;
+    struct policy_targets targets;
 
-    policy_targets(of->version, of->options, &shape);
-    scores[0] = level0_score(of, &shape);
+    policy_targets(of->version, of->options, &targets);
+    scores[0] = level0_score(of, &targets);
     for (unsigned level = 1; level < LEVELS - 1; level++)
-        scores[level] = score(of->version->levels[level].bytes, shape.target[level]);
+        scores[level] = score(of->version->levels[level].bytes, targets.target[level]);
     scores[LEVELS - 1] = 0;
 }
 
 /* Of what goes down from level 0, or is merged there; `*coming`: bytes to the next level. */
-static uint64_t level0_debt(const struct policy_input *of, const struct policy_targets *shape,
+static uint64_t level0_debt(const struct policy_input *of, const struct policy_targets *targets,
                             uint64_t *coming)
 {
     const struct version_level *l = of->version->levels;
     uint64_t bytes;
 
     *coming = 0;
-    switch (level0_plan(of, shape)) {
+    switch (level0_plan(of, targets)) {
     case POLICY_L0_DOWN:
         *coming = l[0].bytes;
-        return l[0].bytes + l[next_level(of->version, shape, 0)].bytes;
+        return l[0].bytes + l[next_level(of->version, targets, 0)].bytes;
     case POLICY_L0_MERGE:
         policy_newest_to_merge(&l[0], of->quarantined, &bytes);
         return bytes;
@@ -225,14 +228,14 @@ static uint64_t level0_debt(const struct policy_input *of, const struct policy_t
 static uint64_t leveled_debt(const struct policy_input *of)
 {
     const struct version_level *l = of->version->levels;
-    struct policy_targets shape;
+    struct policy_targets targets;
     uint64_t debt, coming;
 
-    policy_targets(of->version, of->options, &shape);
-    debt = level0_debt(of, &shape, &coming);
-    for (unsigned at = next_level(of->version, &shape, 0), next; at + 1 < LEVELS; at = next) {
-        uint64_t bytes = l[at].bytes + coming, target = shape.target[at], times;
-        next = next_level(of->version, &shape, at);
+    policy_targets(of->version, of->options, &targets);
+    debt = level0_debt(of, &targets, &coming);
+    for (unsigned at = next_level(of->version, &targets, 0), next; at + 1 < LEVELS; at = next) {
+        uint64_t bytes = l[at].bytes + coming, target = targets.target[at], times;
+        next = next_level(of->version, &targets, at);
         coming = bytes > target ? bytes - target : 0;
         times = bytes ? l[next].bytes / bytes : 0;
         debt += coming * (1 + (times < PICK_TIMES ? times : PICK_TIMES));

@@ -5,7 +5,7 @@
 
 #include "07_paced_compaction/tree/tree.h"
 
-/* What is to be. All zero, but for `sealed`, is one that changes nothing. */
+/* All zero, but for `immutable`, changes nothing. */
 struct change {
     struct edit edit;
     struct memtable *immutable; /* from now on; borrowed */
@@ -20,7 +20,7 @@ void change_free(struct change *change);
 int change_add(struct change *change, unsigned level, const struct sstable *table,
                struct strata_error *err);
 /* Makes the change, which is freed in any case. NO_MEMORY, CORRUPT: nothing was changed; IO, and
- * with tree->unknown all: it is not known. */
+ * with tree->edit_uncertain any error: it may have been made or not. */
 int change_install(struct tree *tree, struct change *change, struct strata_error *err);
 /* A new manifest with the whole state, as a change makes it when the old one is long. */
 int change_roll_over(struct tree *tree, struct strata_error *err);

@@ -77,6 +77,7 @@ static int cut(const struct obsolete_file *f, struct strata_fs *fs, uint64_t byt
     uint64_t links;
     int rc = fs_open(fs, f->path, FS_WRITE, &file, NULL);
 
+    assert(bytes < f->bytes);
     if (rc < 0)
         return rc;
     rc = fs_links(file, &links, NULL);

@@ -2,6 +2,7 @@
  * level 0, level 1, ... */
 #include "super.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define FEW 32 /* runs that need no memory to be listed */
@@ -13,6 +14,7 @@ struct super *super_new(const struct tree_parts *parts, struct memtable *memtabl
 
     if (!super)
         return NULL;
+    assert(memtable != immutable && version);
     *super = (struct super){1, parts, memtable, immutable, version};
     memtable_ref(memtable);
     if (immutable)
@@ -36,7 +38,7 @@ void super_unref(struct super *super)
     free(super);
 }
 
-/* Who let go did all of its reading before that. */
+/* A reader that has dropped its reference did all of its reading before. */
 bool super_is_read(const struct super *super)
 {
     struct super *s = (struct super *)(uintptr_t)super;

@@ -217,6 +217,7 @@ static int begin_flush(struct tree *tree, struct strata_error *err)
     int rc = compact_new_flush(tree->env, tree->parts, tree->common, &tree->next,
                                tree->super->version, tree->super->immutable, &tree->flush, err);
 
+    assert(tree->super->immutable);
     if (rc == 0)
         tree_notify_begun(tree, tree->flush);
     return rc;

@@ -8,7 +8,7 @@
  *       only when the one before it is in a table.
  * 7.I2: a log is written to only after an edit has named it, and it becomes immutable only when all
  *       of it is durable: what the next log holds never comes back without it.
- * 7.I3: the version that readers see has the tables of the state that the manifest tells.
+ * 7.I3: readers are given the version that the manifest tells.
  * 7.I4: new files are durable before an edit names them; a file is removed only after an edit has
  *       taken its name away, and never while it is not known whether that edit is durable. */
 #ifndef STRATA_07_TREE_H
@@ -50,7 +50,7 @@ struct tree {
     int failed; /* a write, sync or rename failed: errno, or -1; nothing is written any more */
     struct mark_writer marker; /* notes how much of the live log is durable */
     struct manifest manifest;
-    struct version *version; /* as the manifest tells; the present super has it, too */
+    struct version *version; /* as the manifest says; the current super pins it, too */
     uint64_t next;           /* number of the next file */
     uint64_t sequence;       /* of the next operation */
     uint64_t gets;           /* since open */
@@ -87,7 +87,7 @@ int tree_note_failure(struct tree *tree, int rc, const struct strata_error *err)
 /* The current memtables and tables, referred to once more (super_unref, then tree_remove_unread),
  * and the number of the last operation in them. `gets`: how many reads are counted. */
 struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence);
-/* A reader has let go of a super: files that it alone needed are removed, unless a writer is at
+/* A reader has dropped a super: files that it alone needed are removed, unless a writer is at
  * work or waits, who will do that. */
 void tree_remove_unread(struct tree *tree);
 

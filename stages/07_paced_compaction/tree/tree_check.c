@@ -28,14 +28,16 @@ static bool in_order(const struct sstable *a, const struct sstable *b, unsigned 
 static int check_level(const struct tree *tree, unsigned level, struct strata_error *err)
 {
     const struct version_level *v = &tree->super->version->levels[level];
+    uint64_t bytes = 0;
 
     for (size_t i = 0; i < v->count; i++) {
         if (version_table(tree->version, v->tables[i]->number) != v->tables[i])
             return broken("a table's number is not its own", v->tables[i]->number, err);
         if (i && !in_order(v->tables[i - 1], v->tables[i], level))
             return broken("a table is out of order on its level", v->tables[i]->number, err);
+        bytes += v->tables[i]->bytes;
     }
-    return 0;
+    return bytes == v->bytes ? 0 : broken("a level's bytes are not its tables'", 0, err);
 }
 
 int tree_check(const struct tree *tree, struct strata_error *err)
@@ -52,6 +54,8 @@ int tree_check(const struct tree *tree, struct strata_error *err)
         return broken("the live log is not the last of the version", tree->live.log.number, err);
     if (tree->log_named && immutable && v->logs[0].number != tree->immutable.log.number)
         return broken("the version does not name this log", tree->immutable.log.number, err);
+    if (tree->super->version != v) /* 7.I3 */
+        return broken("readers are given another version than the manifest's", 0, err);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
         rc = check_level(tree, level, err);
     return rc;

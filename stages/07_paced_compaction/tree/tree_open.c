@@ -143,7 +143,7 @@ static int read_logs(struct tree *tree, struct strata_error *err)
         rc = read_log(tree, &v->logs[0], &tree->older, err);
         if (rc == 0 && tree->sequence != v->logs[1].first)
             rc = strata_fail(err, STRATA_ERR_CORRUPT, tree->older.log.path, tree->opened.end,
-                             "the log goes on behind operation %" PRIu64 ", where the next begins",
+                             "the log continues after operation %" PRIu64 ", where the next begins",
                              v->logs[1].first);
     }
     if (rc == 0)
@@ -202,7 +202,7 @@ static int make_anew(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-/* The files that stand there besides. */
+/* The other files of the directory. */
 static int look_around(struct tree *tree, struct fs_names *names, struct strata_error *err)
 {
     int rc = fs_list(tree->env->fs, tree->env->dir, names, err);

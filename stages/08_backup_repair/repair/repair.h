@@ -71,7 +71,7 @@ struct repair {
     struct repair_log *logs; /* by number */
     size_t log_count, log_room;
 
-    struct version *version; /* NULL: none; as far as the manifest can be read */
+    struct version *version; /* as far as the manifest can be read; or NULL */
     uint64_t manifest;       /* its number; 0: there is none */
     bool current;            /* CURRENT names it */
     bool manifest_whole;     /* to its end */
@@ -134,5 +134,8 @@ static inline bool repair_is_dry(const struct repair *repair)
 {
     return repair->env->options->read_only;
 }
+
+/* What the manifest says, as far as it can be read: nothing, if there is none. */
+const struct version *repair_version(const struct repair *r);
 
 #endif

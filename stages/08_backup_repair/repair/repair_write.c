@@ -133,15 +133,17 @@ static int salvage_table(struct repair *r, struct repair_table *t, struct strata
     return 0;
 }
 
-/* The entry of the new table, in place of that of the damaged one. */
+/* The new table's properties in place of the damaged one's, which keeps its number until then. */
 static int take_salvaged(struct repair *r, struct repair_table *t, struct strata_error *err)
 {
+    uint64_t number = t->entry.number;
     struct sstable *table;
     int rc = r->kind->open(r->env, r->common, t->salvaged_as, &table, err);
 
     if (rc < 0)
         return rc;
     t->entry = repair_entry(table, t->entry.level);
+    t->entry.number = number;
     rc = repair_take_keys(t, t->entry.smallest, t->entry.largest, err);
     sstable_unref(table);
     return rc;
@@ -260,9 +262,12 @@ static int add_tables(struct repair *r, struct edit *edit, struct sstable **logg
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < r->count; i++) {
-        assert(!r->tables[i].live || !r->tables[i].leftover);
-        if (r->tables[i].live)
-            rc = edit_add(edit, &r->tables[i].entry, err);
+        const struct repair_table *t = &r->tables[i];
+        assert(!t->live || !t->leftover);
+        entry = t->entry;
+        entry.number = t->salvaged_as ? t->salvaged_as : entry.number;
+        if (t->live)
+            rc = edit_add(edit, &entry, err);
     }
     if (rc == 0 && r->log_table)
         rc = r->kind->open(r->env, r->common, r->log_table, logged, err);

@@ -100,8 +100,9 @@ int salvage_read(struct salvage *salvage, struct strata_slice smallest, struct s
         if (rc < 0)
             break;
     }
-    /* Whether the end is missing is a matter of the largest key, not of gaps. */
-    if (rc >= 0 && (!r.taken || strata_compare(strata_buffer_slice(&r.last), largest) != 0))
+    /* The end is missing if the largest key is; and an entry that is left out is reported, too. */
+    if (rc >= 0 &&
+        (r.gap || !r.taken || strata_compare(strata_buffer_slice(&r.last), largest) != 0))
         report_gap(&r, to, largest);
     strata_buffer_free(&r.last);
     return rc < 0 ? rc : 0;

@@ -16,11 +16,11 @@
  * A block is valid iff the columns fill it to its last byte, starts ascend, each suffix is behind
  * the one before it, no key or value is longer than allowed, and a delete has no value; and if it
  * has more than one entry, it is no larger than 1 MiB, and its keys, each with the prefix, no
- * larger than 64 MiB (I4: so many bytes a scan or a compaction makes of a block at most). Then
- * every entry is known to lie inside (I1), and binary search finds what is there (I2). A tag that
- * is not its key's hides the key (I3): that pax_block_verify looks for; a load relies on the
- * checksum of the block's file for it, as hashing all keys again would cost as much as unpacking
- * them.
+ * larger than 64 MiB (9.I18: so many bytes a scan or a compaction makes of a block at most). Then
+ * every entry is known to lie inside (9.I15), and binary search finds what is there (9.I16). A tag
+ * that is not its key's hides the key (9.I17): that pax_block_verify looks for; a load relies on
+ * the checksum of the block's file for it, as hashing all keys again would cost as much as
+ * unpacking them.
  *
  * Why columns: a look at an entry costs what it pulls into the processor's cache. A block of 35
  * entries has its tags in one line; the key that has the tag is another, its value a third. With
@@ -75,7 +75,7 @@ static int read_header(struct pax_block *block, unsigned *form, struct decoder *
     return 0;
 }
 
-/* I4. One entry may be of any size; suffixes are among the block's own bytes. */
+/* 9.I18. One entry may be of any size; suffixes are among the block's own bytes. */
 static int check_work(const struct pax_block *block, struct strata_error *err)
 {
     if (block->count > 1 && block->size > PAX_BLOCK_TARGET_MAX)

@@ -2,7 +2,7 @@
  * with is known only then. As long as a block is not nearly full an entry surely fits, and nothing
  * is reckoned; then its size is, exactly, before each.
  *
- * I1: all keys begin with as much as the first and the last have in common, as they ascend. The
+ * 9.I19: all keys begin with as much as the first and the last have in common, as they ascend. The
  *     builder's prefix_size is that, or more: what it was when it was last looked at. */
 #include "pax_block.h"
 #include "base/bytes.h"
@@ -73,12 +73,12 @@ static struct sums sums_of(const struct pax_block_builder *b)
 
     if (!b->count)
         return (struct sums){0};
-    prefix_size = shared_size(pax_block_builder_last(b), b->keys.data, b->prefix_size); /* I1 */
+    prefix_size = shared_size(pax_block_builder_last(b), b->keys.data, b->prefix_size); /* 9.I19 */
     return (struct sums){b->count,     prefix_size,    b->keys.size, b->values.size,
                          b->keys_vary, b->values_vary, b->deletes};
 }
 
-/* The sums with one more entry, of a block that has some: I1. */
+/* The sums with one more entry, of a block that has some: 9.I19. */
 static struct sums sums_with(const struct pax_block_builder *b, struct strata_slice key,
                              size_t value_size, bool is_delete)
 {

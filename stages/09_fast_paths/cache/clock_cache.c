@@ -1,41 +1,43 @@
-/* clock_cache.c: slabs of memory, each with the heads of its frames in front and their payloads
- * behind:
+/* clock_cache.c: slabs of memory, each with its frames' headers first and their payloads after
+ * them:
  *
- *   | head 0 | head 1 | ... | head n-1 | payload 0 | payload 1 | ... | payload n-1 |
+ *   | header 0 | header 1 | ... | header n-1 | payload 0 | payload 1 | ... | payload n-1 |
  *
  * The cache begins without a slab. When all frames are used and the budget is not, it maps one
- * more, as large as all before it together; so 256 MiB are nine slabs at most. Where the system has
- * no more memory or address space, the cache stays as large as it is. (A small budget is one slab,
- * allocated at once.) A frame's number is its slab's number and its index in it.
+ * more slab, as large as all before it together: 256 MiB are nine slabs at most. (A small budget
+ * is one slab, allocated at once.) A frame's number is its slab's number and its index in the
+ * slab.
  *
- * A head is a cache line. A payload is an odd number of them, so that the beginnings of blocks,
- * which are read most, do not all compete for the same few sets of the processor's cache. Frames of
- * the newest slab from `fresh` on were never used, and nothing of theirs was touched.
+ * A header is one cache line. A payload is an odd number of lines, so that the beginnings of
+ * blocks, which are read most, do not compete for the same few sets of the processor's cache.
+ * Frames of the newest slab from `fresh` on were never used, and their memory was not touched.
  *
- * A block takes span >= 1 frames of one slab side by side, whose payloads are one piece; the head
- * of the first is the block's. So a cache of any mixture of sizes has one budget, gives no memory
- * back, and counts in frames alone.
+ * A block takes span >= 1 frames of one slab side by side, whose payloads are contiguous; the
+ * header of the first is the block's.
  *
- * A head's state is one word, changed by atomic additions:
+ * A header's state is one word, changed by atomic additions:
  *
  *   | hits 40 | lock 1 | pins 23 |
  *
- * I1: entry, data and span change only while the frame is locked, and it is locked only while it
- * has no pins. So who has pinned a frame and saw no lock may read them, and the payload, until it
- *     lets go.
- * I2: *entry is the frame's number + 1 from clock_cache_put until it is evicted, and 0 before its
- * table's directory is freed. So entry == the word that led here: this frame is that block. I3: a
- * reader who comes too late, with the number of a frame that is locked or another's by now, has
- * added a pin and a hit, and takes both away again. Whoever writes the word must keep them: lock by
- * exchange of a word without pins, all else by adding. I4: heads tile the frames of a slab: frame 0
- * is a head, and `span` frames behind a head is the next one, up to `fresh`. The hand stands at
- * one. A free frame is locked, and a head of span 1. I5: a slab never moves or goes while the cache
- * is there, and its entry in `slabs` is written before any number of its frames is in a directory.
- * So who has such a number finds the slab without the mutex.
+ * 9.I8:  entry, data and span change only while the frame is locked, and it is locked only while
+ *        it has no pins. So a thread that has pinned a frame and saw no lock may read them, and
+ *        the payload, until it releases the frame.
+ * 9.I9:  *entry is the frame's number + 1 from clock_cache_put until eviction, and 0 before its
+ *        table's directory is freed. So if entry is the word that led here, this frame is that
+ *        block.
+ * 9.I10: a reader that comes too late, with the number of a frame that is locked or another
+ *        block's by now, has added a pin and a hit, and subtracts both. Whoever writes the word
+ *        must keep them: lock by exchange of a word without pins, everything else by addition.
+ * 9.I11: headers tile the frames of a slab: frame 0 is a header, and `span` frames after a header
+ *        is the next, up to `fresh`. The hand is at one. A free frame is locked, a header of span
+ *        1.
+ * 9.I12: a slab never moves or goes while the cache lives, and its entry in `slabs` is written
+ *        before any number of its frames is in a directory: who has a number finds the slab
+ *        without the mutex.
  *
- * All but hits, pins and releases happens under the mutex. Hits are counted in the word that a hit
- * must change anyway; a block has been used since the hand passed when their number has changed. A
- * new block counts as not used yet, so that what a scan reads once goes first. */
+ * All but hits, pins and releases is under the mutex. Hits are counted in the word that a hit
+ * must change anyway; a block was used since the hand passed if its count has changed. A new
+ * block counts as not used yet, so a scan's blocks are evicted first. */
 #include "clock_cache.h"
 #include "base/pages.h"
 
@@ -63,7 +65,7 @@ struct slab {
 };
 
 struct clock_cache {
-    struct slab slabs[SLABS]; /* I5 */
+    struct slab slabs[SLABS]; /* 9.I12 */
     size_t budget;
     size_t payload; /* bytes of a frame's */
 
@@ -479,6 +481,7 @@ struct clock_cache_frame *clock_cache_get(struct clock_cache *cache,
     const uint8_t *payload;
     uint64_t state;
 
+    assert(block < directory->blocks);
     if (!number)
         return NULL;
     frame = frame_at(cache, number - 1);
@@ -486,9 +489,9 @@ struct clock_cache_frame *clock_cache_get(struct clock_cache *cache,
     for (size_t i = 0; i < NEAR; i += LINE) /* while the head is waited for */
         __builtin_prefetch(payload + i);
     state = atomic_fetch_add_explicit(&frame->state, HIT + PIN, memory_order_acquire);
-    if (!(state & LOCK) && frame->entry == entry) /* I1, I2 */
+    if (!(state & LOCK) && frame->entry == entry) /* 9.I8, 9.I9 */
         return frame;
-    atomic_fetch_sub_explicit(&frame->state, HIT + PIN, memory_order_release); /* I3 */
+    atomic_fetch_sub_explicit(&frame->state, HIT + PIN, memory_order_release); /* 9.I10 */
     return NULL;
 }
 
@@ -509,10 +512,13 @@ void clock_cache_prefetch(const struct clock_cache *cache,
 
 void clock_cache_release(struct clock_cache *cache, struct clock_cache_frame *frame)
 {
-    if (frame && frame->span)
-        atomic_fetch_sub_explicit(&frame->state, PIN, memory_order_release);
-    else if (frame)
+    if (frame && frame->span) {
+        uint64_t state = atomic_fetch_sub_explicit(&frame->state, PIN, memory_order_release);
+        assert(state & PINS);
+        (void)state;
+    } else if (frame) {
         free_private(cache, frame);
+    }
 }
 
 /* ---- Directories --------------------------------------------------------------------------- */
@@ -528,7 +534,7 @@ int clock_cache_directory_init(struct clock_cache_directory *directory, uint32_t
     return 0;
 }
 
-/* Readers of other tables who come too late may hold it for a moment (I3): they see the lock and
+/* Readers of other tables who come too late may hold it for a moment (9.I10): they see the lock and
  * let go. */
 static void drop(struct clock_cache *cache, _Atomic uint32_t *entry)
 {
@@ -587,4 +593,46 @@ void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out)
         out->hits += hits_of(&cache->slabs[i],
                              i + 1 < cache->slab_count ? cache->slabs[i].count : cache->fresh);
     pthread_mutex_unlock(&cache->mutex);
+}
+
+/* ---- Checking ------------------------------------------------------------------------------ */
+
+/* The word that names the frame says so (9.I9), and a free frame is locked (9.I11). */
+static bool is_sound(const struct clock_cache_frame *frame, uint32_t number)
+{
+    uint64_t state = atomic_load_explicit(&((struct clock_cache_frame *)(uintptr_t)frame)->state,
+                                          memory_order_relaxed);
+
+    if (frame->number != number || !frame->span)
+        return false;
+    if (frame->is_free)
+        return frame->span == 1 && !frame->entry && state & LOCK;
+    return !frame->entry || atomic_load_explicit(frame->entry, memory_order_relaxed) == number + 1;
+}
+
+bool clock_cache_check(struct clock_cache *cache)
+{
+    uint64_t blocks = 0, free_frames = 0, listed = 0, frames = 0;
+    bool sound = true;
+
+    pthread_mutex_lock(&cache->mutex);
+    for (uint32_t i = 0; i < cache->slab_count; i++) {
+        const struct slab *slab = &cache->slabs[i];
+        uint32_t used = i + 1 < cache->slab_count ? slab->count : cache->fresh, at = 0;
+        while (sound && at < used) { /* 9.I11 */
+            const struct clock_cache_frame *frame = &slab->frames[at];
+            sound = is_sound(frame, i << INDEX_BITS | at);
+            blocks += frame->entry != NULL;
+            free_frames += frame->is_free;
+            at += frame->span;
+        }
+        sound &= at == used;
+        frames += slab->count;
+    }
+    for (uint32_t at = cache->first_free; at; at = frame_at(cache, at - 1)->next)
+        listed++;
+    sound &= blocks == cache->blocks && listed == free_frames && frames == cache->frames;
+    sound &= cache->frames * frame_bytes(cache) <= cache->budget;
+    pthread_mutex_unlock(&cache->mutex);
+    return sound;
 }

@@ -1,35 +1,32 @@
-/* clock_cache.h: the block cache: what was read, checked and unpacked, kept in memory within a
- * budget of bytes, and found again without a search and without a lock: each table has a directory
- * that says of each of its blocks in which frame it is. What is evicted is chosen by CLOCK with a
- * hand that goes round the frames (Fernando Corbató: A Paging Experiment with the Multics System,
- * 1968).
+/* clock_cache.h: the block cache: blocks that were read, checked and uncompressed, within a
+ * budget of bytes, and found without a search and without a lock: each table has a directory, an
+ * array that says in which frame each of its blocks is. Evicted is by CLOCK (Fernando Corbató: A
+ * Paging Experiment with the Multics System, 1968).
  *
- * The payload of a block is what the caller puts there, of any size: what fits a frame takes one,
- * larger ones take several side by side. Frames lie in a few slabs, on huge pages where the system
- * gives them; a slab is mapped when all frames before it are used, and its memory taken as its
- * frames are. So the cache, and its address space, grow with what is kept, up to the budget, and
- * nothing is given back. Where the system has no more, the cache works on as large as it is.
+ * A block of any size may be cached: one that fits a frame takes one, larger ones several side by
+ * side. Frames are in a few slabs, on huge pages where the system has them; a slab is mapped when
+ * the slabs before it are full. So memory and address space grow with use, up to the budget, and
+ * nothing is given back. Where the system has no more memory, the cache stays as large as it is.
  *
- * A block that cannot be kept (the budget is 0 or small, it is larger than an eighth of the
- * frames, or everything is pinned) is served from private memory that is freed when it is released:
- * that alone comes on top of the budget, and only while it is read
- * (clock_cache_stats.private_bytes).
+ * A block that cannot be cached (the budget is 0 or small, the block is larger than an eighth of
+ * the frames, or every frame is pinned) gets private memory, freed when it is released: that
+ * alone comes on top of the budget (clock_cache_stats.private_bytes).
  *
  * Reading a block:
  *
- *     frame = clock_cache_get(cache, &table->directory, block);        a hit: pinned
- *     if (!frame) {
- *         rc = clock_cache_take(cache, size, &frame, err);             a miss: memory, the caller's
- * alone if (rc == 0 && (rc = read(... frame->data)) < 0) clock_cache_abandon(cache, frame); what is
- * damaged never enters else if (rc == 0) frame = clock_cache_put(cache, &table->directory, block,
- * frame);  pinned, seen by all
+ *     frame = clock_cache_get(cache, &table->directory, block);           a hit: pinned
+ *     if (!frame) {                                                       a miss:
+ *         rc = clock_cache_take(cache, size, &frame, err);                memory for the caller
+ * alone if (rc == 0 && (rc = read(... frame->data)) < 0) clock_cache_abandon(cache, frame); damage
+ * is never cached else if (rc == 0) frame = clock_cache_put(cache, &table->directory, block,
+ * frame);   pinned, shared
  *     }
  *     ... frame->data ...
  *     clock_cache_release(cache, frame);
  *
- * Threads: any number, anything. A hit takes no lock and never waits. Misses share a mutex, not
- * held while anything is read. Two who miss one block at once both read it, and the second one's
- * memory is given back. */
+ * Threads: any number, anything. A hit takes no lock and never waits. Misses share a mutex,
+ * which is not held while a block is read. Two threads that miss one block at once both read it,
+ * and the second one's memory is freed. */
 #ifndef STRATA_09_CLOCK_CACHE_H
 #define STRATA_09_CLOCK_CACHE_H
 
@@ -111,5 +108,8 @@ void clock_cache_release(struct clock_cache *cache, struct clock_cache_frame *fr
 
 /* Numbers of one moment each, not all of the same. Costs O(frames). */
 void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out);
+/* Its invariants hold, and its sums add up. For tests: it costs O(frames), and nobody misses
+ * meanwhile. */
+bool clock_cache_check(struct clock_cache *cache);
 
 #endif

@@ -5,12 +5,12 @@
  *   +-----------------------------------------------+---------------------------------------+
  *   |<-- operations n and n + 1                  -->|<-- operation n + 2                 -->|
  *
- * I1: such a record counts only right behind a valid frame: reading goes on with one, and never
- *     begins with one. So it needs no sequence number and no salt.
- * I2: what was synced is written into the first frame after that sync: a single operation follows
- *     only a frame whose `synced` is the present one.
- * I3: of HEAD_EVERY bytes at least one begins a frame with a head: where a record cannot be
- *     read, `strata repair` continues with the next head. */
+ * 9.I34: such a record is valid only directly after a valid frame: reading continues with one, and
+ *        never begins with one. So it needs no sequence number and no salt.
+ * 9.I35: what was synced is written into the first frame after that sync: a single operation
+ * follows only a frame whose `synced` is the present one. 9.I36: of HEAD_EVERY bytes at least one
+ * begins a frame with a header: where a record cannot be read, `strata repair` continues with the
+ * next header. */
 #include "single_op_log.h"
 #include "strata_engine.h"
 
@@ -25,7 +25,7 @@ static bool add(struct wal_group *group, const struct strata_op *ops, size_t cou
     uint64_t at = group->offset + group->bytes.size;
 
     if (count != 1 || !frame->salt || frame->synced != synced || at - frame->offset >= HEAD_EVERY)
-        return false; /* I2, I3 */
+        return false; /* 9.I35, 9.I36 */
     wal_frame_add(group, ops->type - STRATA_OP_PUT + SINGLE_OP_PUT, ops->key, ops->value, last);
     return true;
 }
@@ -35,7 +35,7 @@ static int decode(const struct fs_file *file, const struct record *record, struc
 {
     if (!frame->salt)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
-                           "an operation stands here before the file's first frame"); /* I1 */
+                           "an operation stands here before the file's first frame"); /* 9.I34 */
     if (record->type == SINGLE_OP_DELETE && record->value_size)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, record->offset,
                            "a delete with a value of %" PRIu32 " bytes", record->value_size);

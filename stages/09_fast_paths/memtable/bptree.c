@@ -1,22 +1,22 @@
-/* bptree.c: adding. Most entries go behind the others of their leaf:
+/* bptree.c: adding. Most entries are appended to their leaf:
  *
  *        [ root ]                    the leaf     | d | a | f | . |        count 3
- *        /   |   \                   + entry b    | d | a | f | b |        count 4: now it is seen
+ *        /   |   \                   + entry b    | d | a | f | b |        count 4: readers see it
  *     [ ]   [ ]   [ ]
  *     /|\   /|\   /|\
- *    leaves, unsorted                a full one   becomes | a | b | . | . |  | d | f | . | . |
+ *    leaves, unsorted                a full leaf becomes two: | a | b | . | . |  | d | f | . | . |
  *
- * A full leaf is sorted and becomes two; their parent, whose fences do not change (I1 of
- * bptree_node.h), is made anew with one fence more, and one pointer, to the new parent, is stored.
- * A full parent becomes two likewise, and so up to the root.
+ * A full leaf is sorted and split; its parent (9.I1) is copied with one more fence, and one
+ * pointer, to the copy, is stored. A full parent is split likewise, and so on up to the root.
  *
- * I3: a node is complete before the pointer to it is stored (release), and so is an entry before
- *     the count. I4: what was replaced stays as it is, for readers who are in it: it holds all that
- *     was added before it was replaced, which is all that they may see, as they began before.
- *     It is used again only when there is no reader (bptree_quiet).
- * I5: all keys in a node have its prefix. Where two fences bound it, that is what they share; at
- *     either end of the tree it is guessed from the keys that are there (bytes is set), and when
- *     one comes without it the leaf is made anew with none. */
+ * 9.I3:  a node is complete before the pointer to it is stored (release), and an entry before the
+ *       count.
+ * 9.I4:  a replaced node stays as it is for readers that are in it: it holds all that was added
+ *       before it was replaced, and readers that began before may see no more. It is reused only
+ *       when there is no reader (bptree_recycle).
+ * 9.I5:  all keys in a node have its common prefix. Where two fences bound the node, that is what
+ *       the fences share; at either end of the tree it is guessed from the keys that are there
+ *       (`bytes` is set), and a key without it has the leaf made again without a prefix. */
 #include "bptree_make.h"
 #include "strata_engine.h"
 
@@ -64,7 +64,7 @@ static struct path path_to(const struct bptree *tree, const struct bptree_target
     return path;
 }
 
-/* What the way of `depth` steps leads to is `node` now (I3). */
+/* What the way of `depth` steps leads to is `node` now (9.I3). */
 static void put(struct bptree *tree, struct path *path, unsigned depth, struct bptree_node *node)
 {
     struct step *step = path->steps + depth - 1;
@@ -148,7 +148,7 @@ static struct bptree_prefix gather_with(const struct bptree_leaf *leaf,
     return (struct bptree_prefix){NULL, 0};
 }
 
-/* The entry has not the prefix that was guessed (I5). */
+/* The entry has not the prefix that was guessed (9.I5). */
 static void drop_prefix(struct bptree *tree, struct path *path, const struct bptree_slots *slots)
 {
     unsigned room = path->leaf->node.room;

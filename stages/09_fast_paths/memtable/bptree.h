@@ -1,12 +1,11 @@
-/* bptree.h: a B+tree in memory whose leaves are only appended to: entries in order, added and found
- * in a few steps of which most are in the processor's caches, without ever moving one.
+/* bptree.h: a B+tree in memory whose leaves are appended to. Entries are found and added in a few
+ * steps, most of them in the processor's caches, and never move.
  *
- * Entries are ordered by key, ascending, and then by sequence number, descending: of several
- * versions of a key the newest comes first. Nothing is removed or changed.
+ * Entries are ordered by key, ascending, then by sequence number, descending: of several versions
+ * of a key the newest comes first. Nothing is removed or changed.
  *
  * Threads: one at a time adds. Any number read at the same time, without a lock; a reader sees
- * every entry whose adding had returned before the reading began (and the writer's word of that
- * reached it), and perhaps later ones. */
+ * every entry that was added before it began, and perhaps later ones. */
 #ifndef STRATA_09_BPTREE_H
 #define STRATA_09_BPTREE_H
 
@@ -44,13 +43,15 @@ size_t bptree_room(const struct bptree *tree, size_t operations, size_t bytes);
 void bptree_add(struct bptree *tree, struct strata_slice key, uint64_t sequence, unsigned type,
                 struct strata_slice value);
 /* Nobody reads, and who begins to will see all that was done: what was replaced is used again. */
-void bptree_quiet(struct bptree *tree);
+void bptree_recycle(struct bptree *tree);
 
 /* The newest version of `key` up to `sequence`; NULL: there is none. */
 const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_slice key,
                                       uint64_t sequence);
 /* Over the newest version of each key up to `sequence`. NULL: no memory. */
 struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence);
+/* Its invariants hold (bptree_check.c). For tests; nobody adds meanwhile. */
+bool bptree_check(const struct bptree *tree);
 
 static inline struct strata_slice bptree_key(const struct bptree_entry *entry)
 {

@@ -1,9 +1,9 @@
 /* bptree_make.c: see bptree_make.h.
  *
- * What adding n entries takes, beside the entries, is bounded by the nodes that it makes. A leaf
- * that was made by halving is full after BPTREE_LEAF / 2 - 1 more; one that was begun at the right
- * end after BPTREE_LEAF - 1; either, and a guess in it, is one change more: 4 for each
- * BPTREE_LEAF / 2 entries at most. And each of the leaves that there were may be full already. */
+ * The memory that n more entries need, beside the entries, is bounded by the nodes that are
+ * made. A leaf made by a split is full after BPTREE_LEAF / 2 - 1 more entries, one opened at the
+ * right end after BPTREE_LEAF - 1; with a wrong guess (9.I5) each is made once more: 4 for each
+ * BPTREE_LEAF / 2 entries at most. And each leaf that there is may be full already. */
 #include "bptree_make.h"
 #include "strata_engine.h"
 
@@ -53,7 +53,7 @@ void bptree_replaced(struct bptree *tree, struct bptree_node *node)
     tree->replaced = node;
 }
 
-void bptree_quiet(struct bptree *tree)
+void bptree_recycle(struct bptree *tree)
 {
     struct bptree_node *node, *next;
 
@@ -78,7 +78,7 @@ struct bptree_leaf *bptree_new_leaf(struct bptree *tree, unsigned room, struct b
     return leaf;
 }
 
-/* ---- Prefixes (I5 of bptree.c) -------------------------------------------------------------- */
+/* ---- Prefixes (9.I5) -------------------------------------------------------------- */
 
 struct bptree_prefix bptree_guess(struct strata_slice key, size_t shared)
 {

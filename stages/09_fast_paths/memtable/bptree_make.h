@@ -1,9 +1,11 @@
-/* bptree_make.h: how nodes of bptree.h's tree are made: where their memory comes from, what prefix
- * they have, what they are made of. Each is whole before anybody sees it. */
+/* bptree_make.h: how nodes of bptree.h's tree are made: where their memory comes from, and their
+ * common prefix. Each is complete before any reader sees it (9.I3). */
 #ifndef STRATA_09_BPTREE_MAKE_H
 #define STRATA_09_BPTREE_MAKE_H
 
 #include "bptree_node.h"
+
+#include <assert.h>
 
 /* What an inner node is made of: one more than it can have. */
 struct bptree_family {
@@ -32,7 +34,7 @@ struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
 void bptree_family_of(const struct bptree_inner *old, unsigned at, struct bptree_node *left,
                       struct bptree_fence fence, struct bptree_node *right,
                       struct bptree_family *f);
-/* It has been replaced (I4 of bptree.c). */
+/* It has been replaced (9.I4). */
 void bptree_replaced(struct bptree *tree, struct bptree_node *node);
 
 /* Of keys like this one that have so many bytes in common: fewer, as the next ones may have; and a
@@ -49,9 +51,10 @@ static inline void bptree_append(struct bptree_leaf *leaf, const struct bptree_e
 {
     unsigned count = atomic_load_explicit(&leaf->node.count, memory_order_relaxed);
 
+    assert(count < leaf->node.room && bptree_has_prefix(&leaf->node, bptree_key(entry)));
     leaf->key_prefixes[count] = key_prefix_of(bptree_key(entry), leaf->node.prefix.size);
     bptree_entries(leaf)[count] = entry;
-    atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* I3 of bptree.c */
+    atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* 9.I3 */
 }
 
 #endif

@@ -30,7 +30,7 @@ static unsigned get(const void *self, struct strata_slice key, uint64_t sequence
 
 static void recycle(void *self)
 {
-    bptree_quiet(self);
+    bptree_recycle(self);
 }
 
 static struct cursor *cursor_of(const void *self, uint64_t sequence)

@@ -1,5 +1,5 @@
-/* bptree_node.c: see bptree_node.h. A search in a node makes no jump that the processor would have
- * to guess: key prefixes are counted, not branched on. */
+/* bptree_node.c: see bptree_node.h. A search in a node has no branch that the processor could
+ * mispredict: key prefixes are counted. */
 #include "bptree_node.h"
 
 #define LANES 4 /* numbers in a vector */

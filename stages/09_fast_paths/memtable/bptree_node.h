@@ -1,19 +1,19 @@
 /* bptree_node.h: the nodes of bptree.h's tree, and how a key is looked for in one.
  *
- *   inner   key prefixes  [ h0   h1   h2  ]      fence i: the first place of what child i + 1 holds
- *           fences [ f0   f1   f2  ]
- *          children[c0   c1   c2   c3]
+ *   inner    key prefixes [ p0   p1   p2 ]       fence i: where the entries of child i + 1 begin
+ *            fences       [ f0   f1   f2 ]
+ *            children   [ c0   c1   c2   c3 ]
  *
- *   leaf    key prefixes  [ h h h h h . . . ]    in the order in which the entries came;
- *           entries[ e e e e e . . . ]    count tells how many there are
+ *   leaf     key prefixes [ p p p p p . . . ]    in the order in which the entries were added;
+ *            entries      [ e e e e e . . . ]    `count` of them
  *
- * A key prefix is the number that 8 bytes of the key make, the first one highest, zeros behind a
- * key that ends: such numbers are in the order of the keys, and equal ones leave it open. Which 8
- * bytes: those behind a prefix that all keys below the node have in common, as the first bytes of
- * neighbours say nothing.
+ * Key prefixes (key_prefix.h) skip a common prefix that all keys below the node have: the first
+ * bytes of neighbours are alike.
  *
- * I1: an inner node does not change, but its children do: each points to the node that holds what
- *     is between its fences. I2: what is in a leaf does not change; entries are added behind it. */
+ * 9.I1:  an inner node does not change, except for its children: each is the node that holds what
+ *        is
+ *       between its fences.
+ * 9.I2:  entries of a leaf do not change; entries are added after them. */
 #ifndef STRATA_09_BPTREE_NODE_H
 #define STRATA_09_BPTREE_NODE_H
 

@@ -1,16 +1,18 @@
-/* bptree_read.c: gets, and the cursor. A leaf is not in order: a get looks at all key prefixes in
- * it, and a cursor sorts what is in it once, when it comes to it.
+/* bptree_read.c: gets, and the cursor. A leaf is not sorted: a get looks at all key prefixes in
+ * it, and a cursor sorts a leaf once, when it comes to it.
  *
  *   tree     ... | leaf: d a f b | leaf: k h | ...
  *   cursor         slots: a b d f
- *                             ^ at            the next leaf: that of the fence behind this one
+ *                             ^ at           the next leaf: the one at the fence after this one
  *
- * I6: a fence that was between two leaves once stays between leaves. So a cursor needs no pointer
- *     from leaf to leaf: it looks for the leaf that begins where its own ends, or that ends where
- *     its own begins, and it does not matter what became of the tree meanwhile.
- * I7: what a reader may see was all there when it began, and each leaf that it finds holds of that
- *     all that is between its fences (I4 of bptree.c): what was added since is newer than its own
- *     number, and is passed over. */
+ * 9.I6:  a fence between two leaves stays a fence between leaves. So a cursor needs no pointer
+ *        from
+ *       leaf to leaf: it looks for the leaf that begins where its own ends, or ends where its own
+ *       begins, whatever the tree has become.
+ * 9.I7:  all that a reader may see was there when it began, and each leaf that it finds holds all
+ *        of
+ *       that between its fences (9.I4); what was added since has a larger sequence number than the
+ *       reader's, and is skipped. */
 #include "bptree_node.h"
 
 #include <stdlib.h>
@@ -31,7 +33,7 @@ static bool has_key(const struct bptree_entry *entry, struct strata_slice key)
           */
 
 /* What is behind its first cache line: the value will be copied, most of the time. */
-static void bring_value(const struct bptree_entry *entry)
+static void prefetch_value(const struct bptree_entry *entry)
 {
     for (size_t i = 64; i < VALUE; i += 64)
         __builtin_prefetch((const uint8_t *)entry + i);
@@ -51,7 +53,7 @@ static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
     for (unsigned i = 0; i < count; i++) {
         if (leaf->key_prefixes[i] != key_prefix)
             continue;
-        bring_value(entries[i]);
+        prefetch_value(entries[i]);
         if (entries[i]->sequence <= target->sequence &&
             (!best || entries[i]->sequence > best->sequence) && has_key(entries[i], target->key))
             best = entries[i];
@@ -61,7 +63,7 @@ static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
 }
 
 /* Versions of a key that are more than a leaf holds go on in the next one. */
-static bool goes_on(const struct bptree_fence *high, struct strata_slice key)
+static bool continues_after(const struct bptree_fence *high, struct strata_slice key)
 {
     return high && high->sequence != BPTREE_ALL && has_key(high->entry, key);
 }
@@ -75,7 +77,7 @@ const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_s
         const struct bptree_fence *high = NULL;
         const struct bptree_leaf *leaf = bptree_find(tree, &target, NULL, &high);
         const struct bptree_entry *entry = get_in(leaf, &target);
-        if (entry || !goes_on(high, key))
+        if (entry || !continues_after(high, key))
             return entry;
         target.sequence = high->sequence;
     }
@@ -99,7 +101,7 @@ static const struct bptree_entry *entry_at(const struct bptree_cursor *c, unsign
 }
 
 /* Entries lie in the order in which they came: to a walk through their keys anywhere. */
-static void bring_near(const struct bptree_entry *entry)
+static void prefetch_entry(const struct bptree_entry *entry)
 {
     for (size_t i = 0; i < NEAR; i += LINE)
         __builtin_prefetch((const uint8_t *)entry + i);
@@ -151,7 +153,7 @@ static void load_beside(struct bptree_cursor *c, struct strata_slice key, uint64
     load(c, &target);
     c->at = left ? c->slots.count : 0;
     for (unsigned i = 0; !left && i < AHEAD && i < c->slots.count; i++)
-        bring_near(entry_at(c, i));
+        prefetch_entry(entry_at(c, i));
 }
 
 static int arrive(struct bptree_cursor *c)
@@ -164,7 +166,7 @@ static int arrive(struct bptree_cursor *c)
     c->base.iter.value = bptree_value(entry);
     c->base.iter.has_value = true;
     if (c->at + AHEAD < c->slots.count)
-        bring_near(entry_at(c, c->at + AHEAD));
+        prefetch_entry(entry_at(c, c->at + AHEAD));
     return 0;
 }
 
@@ -172,7 +174,7 @@ static int arrive(struct bptree_cursor *c)
 
 /* The leaf behind this one; false: there is none. Of a key that fills leaves those are left out
  * whose versions are too new, or are of `but`: a counter may have as many as a memtable holds. */
-static bool load_behind(struct bptree_cursor *c, const struct strata_slice *but)
+static bool load_next_leaf(struct bptree_cursor *c, const struct strata_slice *but)
 {
     struct bptree_fence to = c->high;
 
@@ -195,7 +197,7 @@ static int arrive_from(struct bptree_cursor *c, const struct strata_slice *but)
             if (entry->sequence <= c->sequence && !(but && has_key(entry, *but)))
                 return arrive(c);
         }
-        if (!load_behind(c, but))
+        if (!load_next_leaf(c, but))
             return STRATA_NOT_FOUND;
     }
 }
@@ -262,7 +264,7 @@ static int arrive_newest(struct bptree_cursor *c)
 }
 
 /* The leaf before this one, likewise. */
-static bool load_before(struct bptree_cursor *c)
+static bool load_previous_leaf(struct bptree_cursor *c)
 {
     struct bptree_fence to = c->low;
 
@@ -282,7 +284,7 @@ static int arrive_before(struct bptree_cursor *c)
         while (c->at)
             if (entry_at(c, --c->at)->sequence <= c->sequence)
                 return arrive_newest(c);
-        if (!load_before(c))
+        if (!load_previous_leaf(c))
             return STRATA_NOT_FOUND;
     }
 }

@@ -1,13 +1,12 @@
-/* fast_get.c: one key in all tables. Which of them may have it is found first, by the key prefixes
- * of their bounds, and of each the line of its filter that will be asked is on its way while the
- * next one is found: a get waits for memory once, not once a level.
+/* fast_get.c: one key in all tables. The tables that may have it are found first, by the key
+ * prefixes of their bounds, and each one's filter line is prefetched while the next is found: a
+ * get waits for memory once, not once a level.
  *
- *   level 0    [b......y]  [a.c]  [d......x]     "k": asked are these,   level 0, level 0,
+ *   level 0    [b......y]  [a.c]  [d......x]     "k": these are asked,   level 0, level 0,
  *   level 1    [a..d]  [f..k]  [m....z]          in this order:          level 1, level 2
  *   level 2    [a.e] [g..l] [n.q] [r.z]
  *
- * I1: they are asked from the newest on, and the first that has the key has its newest version
- *     (version.c, I1). */
+ * 9.I33: they are asked newest first, and the first that has the key has its newest version. */
 #include "02_hash_index/index.h"
 #include "09_fast_paths/fast_parts.h"
 
@@ -35,7 +34,7 @@ static bool may_have(const struct version_level *l, size_t at, const struct sear
 
     if (s->key_prefix < low || s->key_prefix > high)
         return false;
-    out->table = (struct pax_table *)l->tables[at];
+    out->table = pax_table_of(l->tables[at]);
     out->edge = (s->key_prefix == low) | (s->key_prefix == high);
     return true;
 }
@@ -76,14 +75,14 @@ static size_t find_some(struct search *s, struct candidate *out)
     size_t count = 0;
 
     for (; count < BATCH && find_next(s, &out[count]); count++)
-        if (pax_table_is_resident(out[count].table) && out[count].table->filter)
+        if (pax_table_is_loaded(out[count].table) && out[count].table->filter)
             __builtin_prefetch(bloom_line(&out[count].table->bloom, s->hash));
     return count;
 }
 
 /* Tables. Each is one atomic addition to memory that all threads share, unless it is 0. */
 struct asked {
-    uint64_t looked_in, denied;
+    uint64_t looked_in, filtered;
 };
 
 static int ask(const struct candidate *list, size_t count, const struct search *s,
@@ -92,15 +91,15 @@ static int ask(const struct candidate *list, size_t count, const struct search *
 {
     int rc = STRATA_NOT_FOUND;
 
-    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < count; i++) { /* I1 */
+    for (size_t i = 0; rc == STRATA_NOT_FOUND && i < count; i++) { /* 9.I33 */
         struct pax_table *t = list[i].table;
         if (list[i].edge && sstable_compare_key(&t->base, s->key) != 0)
             continue;
         rc = pax_table_need(t, err);
         if (rc < 0)
             return rc;
-        if (pax_table_denies(t, s->hash)) {
-            asked->denied++;
+        if (pax_table_filters_out(t, s->hash)) {
+            asked->filtered++;
             rc = STRATA_NOT_FOUND;
             continue;
         }
@@ -124,8 +123,8 @@ int fast_get(struct version *version, struct strata_slice key, unsigned *type,
         count = find_some(&search, list);
         rc = ask(list, count, &search, &asked, type, value, err);
     }
-    if (asked.denied)
-        atomic_fetch_add_explicit(&list[0].table->common->denied, asked.denied,
+    if (asked.filtered)
+        atomic_fetch_add_explicit(&list[0].table->common->filtered, asked.filtered,
                                   memory_order_relaxed);
     if (asked.looked_in)
         atomic_fetch_add_explicit(&version->looked_in, asked.looked_in, memory_order_relaxed);

@@ -12,18 +12,19 @@
  * and a branch that is mispredicted every second time: measured, it is slower with 2 sources and
  * with 64.
  *
- * 9.I14: the sources order[0..live) are positioned, all in one direction: forward each at its first
+ * 9.I28: the sources order[0..live) are positioned, all in one direction: forward each at its first
  *        key that is not before the one shown, backward at its last that is not after it; the
  *        others are at their end.
- * 9.I15: order[] has the newer source first; key_prefixes[] are theirs, complemented when going
+ * 9.I29: order[] has the newer source first; key_prefixes[] are theirs, complemented when going
  *        backward: so the smallest is the next to be shown in both directions.
- * 9.I16: what is at order[at], and no tombstone, is what is shown: no other source has a key before
+ * 9.I30: what is at order[at], and no tombstone, is what is shown: no other source has a key before
  *        it, and no newer one has the same. Unless `duplicates`, no other source has it at all. All
  *        other key prefixes are >= bound.
- * 9.I17: so turning round takes each source one step back, and one at its end to its last entry. */
+ * 9.I31: so turning round takes each source one step back, and one at its end to its last entry. */
 #include "merge_runs.h"
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct source {
@@ -34,11 +35,11 @@ struct source {
 
 struct merge {
     struct cursor base;
-    size_t live, at;             /* 9.I14, 9.I16 */
+    size_t live, at;             /* 9.I28, 9.I30 */
     const struct cursor *winner; /* what is at order[at]; its run's, or NULL */
     struct run_cursor *run;
     uint64_t bound;
-    uint64_t flip; /* all ones when going backward (9.I15) */
+    uint64_t flip; /* all ones when going backward (9.I29) */
     bool back, duplicates, tombstones;
     struct strata_slice prefix;
     uint64_t *key_prefixes;
@@ -83,6 +84,7 @@ static void pick(struct merge *m)
     uint64_t least = key_prefixes[0], second = UINT64_MAX;
     size_t at = 0;
 
+    assert(m->live > 0);
     for (size_t i = 1; i < m->live; i++) {
         uint64_t key_prefix = key_prefixes[i], larger = key_prefix < least ? least : key_prefix;
         second = larger < second ? larger : second;
@@ -128,7 +130,7 @@ static int advance(struct merge *m, size_t at, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Moves all others that have the key which is shown; none of them is newer (9.I16). */
+/* Moves all others that have the key which is shown; none of them is newer (9.I30). */
 static int pass_duplicates(struct merge *m, struct strata_error *err)
 {
     int rc = 0;
@@ -185,7 +187,7 @@ static inline bool is_shown(const struct merge *m)
 }
 
 /* There is none, or an error, which leaves nothing; or tombstones are passed. */
-static int settle_further(struct merge *m, int rc, struct strata_error *err)
+static int show_next_winner(struct merge *m, int rc, struct strata_error *err)
 {
     while (rc == 0 && m->live && !is_shown(m))
         rc = pass_key(m, err);
@@ -194,13 +196,13 @@ static int settle_further(struct merge *m, int rc, struct strata_error *err)
     return rc == 0 && m->live ? show(m) : rc < 0 ? rc : STRATA_NOT_FOUND;
 }
 
-/* Shows the winner (9.I16). `rc`: of the moves before. */
-static inline int settle(struct merge *m, int rc, struct strata_error *err)
+/* Shows the winner (9.I30). `rc`: of the moves before. */
+static inline int show_winner(struct merge *m, int rc, struct strata_error *err)
 {
-    return rc == 0 && m->live && is_shown(m) ? show(m) : settle_further(m, rc, err);
+    return rc == 0 && m->live && is_shown(m) ? show(m) : show_next_winner(m, rc, err);
 }
 
-static void begin(struct merge *m, bool back)
+static void set_direction(struct merge *m, bool back)
 {
     m->back = back;
     m->flip = back ? UINT64_MAX : 0;
@@ -219,11 +221,11 @@ static int place(struct merge *m, struct source *s, int rc)
 }
 
 /* All of them were; `rc`: an error of one. */
-static int start(struct merge *m, int rc, struct strata_error *err)
+static int pick_first(struct merge *m, int rc, struct strata_error *err)
 {
     if (rc == 0 && m->live)
         pick(m);
-    return settle(m, rc, err);
+    return show_winner(m, rc, err);
 }
 
 static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
@@ -231,17 +233,17 @@ static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct 
     struct merge *m = (struct merge *)iter;
     int rc = cursor_keep_key(&m->base, &key, err);
 
-    begin(m, false);
+    set_direction(m, false);
     for (size_t i = 0; i < m->run_count; i++)
-        run_cursor_aim(&m->runs[i], key);
+        run_cursor_locate(&m->runs[i], key);
     for (size_t i = 0; i < m->run_count; i++)
-        run_cursor_bring(&m->runs[i]);
+        run_cursor_prefetch(&m->runs[i]);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct source *s = &m->sources[i];
         rc = place(m, s,
                    s->run ? run_cursor_open(s->run, key, err) : cursor_seek(s->cursor, key, err));
     }
-    return start(m, rc, err);
+    return pick_first(m, rc, err);
 }
 
 static int merge_last(struct strata_iter *iter, struct strata_error *err)
@@ -249,20 +251,20 @@ static int merge_last(struct strata_iter *iter, struct strata_error *err)
     struct merge *m = (struct merge *)iter;
     int rc = 0;
 
-    begin(m, true);
+    set_direction(m, true);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct cursor *c = m->sources[i].cursor;
         rc = place(m, &m->sources[i], cursor_last(c, err));
     }
-    return start(m, rc, err);
+    return pick_first(m, rc, err);
 }
 
-/* 9.I17. */
+/* 9.I31. */
 static int turn(struct merge *m, struct strata_error *err)
 {
     int rc = 0;
 
-    begin(m, !m->back);
+    set_direction(m, !m->back);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct cursor *c = m->sources[i].cursor;
         if (m->sources[i].live)
@@ -271,19 +273,19 @@ static int turn(struct merge *m, struct strata_error *err)
             rc = m->back ? cursor_last(c, err) : cursor_first(c, err);
         rc = place(m, &m->sources[i], rc);
     }
-    return start(m, rc, err);
+    return pick_first(m, rc, err);
 }
 
 static int merge_next(struct strata_iter *iter, struct strata_error *err)
 {
     struct merge *m = (struct merge *)iter;
-    return m->back ? turn(m, err) : settle(m, pass_key(m, err), err);
+    return m->back ? turn(m, err) : show_winner(m, pass_key(m, err), err);
 }
 
 static int merge_prev(struct strata_iter *iter, struct strata_error *err)
 {
     struct merge *m = (struct merge *)iter;
-    return m->back ? settle(m, pass_key(m, err), err) : turn(m, err);
+    return m->back ? show_winner(m, pass_key(m, err), err) : turn(m, err);
 }
 
 static int merge_value(struct strata_iter *iter, struct strata_error *err)

@@ -1,16 +1,17 @@
 /* readahead.c: see readahead.h.
  *
- * A scan that goes on reads 1 block, then as many whole ones as FEWEST bytes hold, then twice as
- * many bytes each time, up to readahead_bytes: a scan of a few entries reads little in vain.
+ * A scan reads 1 block, then as many whole ones as FEWEST bytes hold, then twice as many bytes
+ * each time, up to readahead_bytes: a scan of a few entries reads little in vain.
  *
  *   blocks   | n | n+1 n+2 n+3 | n+4 n+5 n+6 n+7 n+8 n+9 | ...
  *            seek, or 1         twice as many
  *
- * I1: a piece ends where the table's blocks do. A read that fails is told at once, also when the
- * block that is wanted may be sound: it can still be sought, as one block is read by itself then.
- */
+ * 9.I32: a piece ends where the table's blocks do. A read that fails is reported at once, also
+ *        where the wanted block may be sound: a seek can still find it, as that reads one block
+ *        alone. */
 #include "readahead.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define FEWEST ((size_t)16 << 10) /* bytes */
@@ -35,16 +36,16 @@ static bool is_wanted(const struct pax_table *t, uint32_t n, bool once)
 /* As many blocks as `piece` bytes hold, but one at least. */
 static void choose(struct readahead *a, const struct pax_table *t, uint32_t n, bool back, bool once)
 {
-    const uint64_t *places = t->fence.places;
+    const uint64_t *offsets = t->fence.offsets;
 
     a->first = n;
     a->end = n + 1;
     if (back)
-        while (a->first && places[a->end] - places[a->first - 1] <= a->piece &&
+        while (a->first && offsets[a->end] - offsets[a->first - 1] <= a->piece &&
                is_wanted(t, a->first - 1, once))
             a->first--;
     else
-        while (a->end < t->fence.count && places[a->end + 1] - places[a->first] <= a->piece &&
+        while (a->end < t->fence.count && offsets[a->end + 1] - offsets[a->first] <= a->piece &&
                is_wanted(t, a->end, once))
             a->end++;
 }
@@ -77,16 +78,16 @@ static void grow(struct readahead *a, size_t most)
         a->piece = a->piece < FEWEST ? FEWEST : a->piece < most ? 2 * a->piece : most;
 }
 
-/* I1. */
+/* 9.I32. */
 static int read_piece(struct readahead *a, const struct pax_table *t, struct strata_error *err)
 {
-    uint64_t place = t->fence.places[a->first];
-    size_t size = (size_t)(t->fence.places[a->end] - place);
+    uint64_t offset = t->fence.offsets[a->first];
+    size_t size = (size_t)(t->fence.offsets[a->end] - offset);
     int rc = reserve(a, size, err);
 
     a->table = NULL;
     if (rc == 0)
-        rc = pax_table_read_at(t, place, a->bytes, size, err);
+        rc = pax_table_read_at(t, offset, a->bytes, size, err);
     if (rc < 0)
         a->piece = 0;
     else
@@ -99,6 +100,7 @@ int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, 
 {
     size_t most = t->common ? t->common->readahead_bytes : READAHEAD_BYTES;
 
+    assert(n < t->fence.count);
     *stored = NULL;
     if (t->mapped || !most)
         return 0;
@@ -114,6 +116,7 @@ int readahead_block(struct readahead *a, const struct pax_table *t, uint32_t n, 
         if (rc < 0)
             return rc;
     }
-    *stored = a->bytes + (t->fence.places[n] - t->fence.places[a->first]);
+    assert(holds(a, t, n));
+    *stored = a->bytes + (t->fence.offsets[n] - t->fence.offsets[a->first]);
     return 0;
 }

@@ -1,8 +1,6 @@
 /* readahead.h: what a scan reads of a table's file beyond the block that it has come to, so that
- * the next blocks need no call of the system each: a few at first, more as the scan goes on. Blocks
- * are as they stand in the file, and are checked when they are asked for.
- *
- * Tables never change: what was read stays as good as the file. */
+ * the next blocks need no system call each. Blocks are kept as they are in the file, and are
+ * checked when they are used. Tables never change: what was read stays valid. */
 #ifndef STRATA_09_READAHEAD_H
 #define STRATA_09_READAHEAD_H
 

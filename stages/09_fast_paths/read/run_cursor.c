@@ -1,20 +1,21 @@
-/* run_cursor.c: see run_cursor.h. Stage 5's cursor through a table, and what goes from table to
- * table, in one: so an entry costs no call but that of who asks for it.
+/* run_cursor.c: see run_cursor.h. From entry to entry, block to block and table to table in one
+ * cursor: an entry costs one call.
  *
- * I1: a positioned cursor holds its block: in a frame of the cache, pinned, or, when it goes
- *     through the run but once, in memory of its own. It holds one at most.
- * I2: `key` begins with what all keys of the block begin with; a step writes what follows. */
+ * 9.I26: a positioned cursor holds one block: a pinned frame of the cache, or, where it reads all
+ *        once, memory of its own.
+ * 9.I27: `key` begins with the block's common prefix; a step writes what follows. */
 #include "run_cursor.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define AHEAD 1024 /* bytes of the next block's columns that are brought near: tags, suffixes */
-#define SOUGHT 384 /* of a block that is sought; its search brings the suffixes near */
-#define VALUES 256 /* of the values there */
-#define LINE 64    /* bytes of a cache line */
+#define LOCATED_BYTES 384 /* of a block that is located; its search brings the suffixes near */
+#define VALUES 256        /* of the values there */
+#define LINE 64           /* bytes of a cache line */
 #define NOWHERE UINT64_MAX
-#define UNKNOWN (UINT64_MAX - 1) /* the table's index was not read yet */
-#define LAST UINT32_MAX          /* block of a table */
+#define NOT_LOADED (UINT64_MAX - 1) /* the table's index was not read yet */
+#define LAST UINT32_MAX             /* block of a table */
 
 /* ---- Finding a table ------------------------------------------------------------------------- */
 
@@ -58,11 +59,11 @@ size_t run_find(const struct fast_run *run, struct strata_slice prefix, struct s
 /* ---- Blocks ---------------------------------------------------------------------------------- */
 
 /* How the cursor comes to a block. */
-enum arrival { SOUGHT_FOR, FORWARDS, BACKWARDS };
+enum arrival { SEEK, FORWARDS, BACKWARDS };
 
 static const struct pax_table *table_at(const struct run_cursor *c, size_t table)
 {
-    return (const struct pax_table *)c->run.tables[table];
+    return pax_table_of(c->run.tables[table]);
 }
 
 static int take_key(struct run_cursor *c, struct strata_error *err)
@@ -132,7 +133,7 @@ static uint64_t key_prefix_with(const struct run_cursor *c, struct strata_slice 
     return c->key_prefix_base | key_prefix >> c->key_prefix_shift;
 }
 
-void run_cursor_settle_any(struct run_cursor *c, uint32_t at)
+void run_cursor_position_any(struct run_cursor *c, uint32_t at)
 {
     c->at = at;
     c->key_prefix = key_prefix_with(c, pax_block_suffix(c->block, at));
@@ -161,7 +162,7 @@ static int pin(struct run_cursor *c, const struct pax_table *t, uint32_t n, enum
     const uint8_t *stored;
     int rc;
 
-    if (how == SOUGHT_FOR || clock_cache_has(&t->directory, n)) {
+    if (how == SEEK || clock_cache_has(&t->directory, n)) {
         readahead_pause(&c->ahead);
         return pax_table_pin(t, n, frame, err);
     }
@@ -184,6 +185,7 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival ho
     rc = c->once ? read_own(c, t, n, how == BACKWARDS, err) : pin(c, t, n, how, &frame, err);
     if (rc < 0)
         return rc;
+    assert(n < t->fence.count && (c->once ? !frame : frame != NULL)); /* 9.I26 */
     clock_cache_release(c->cache, c->frame);
     c->frame = frame;
     c->block = frame ? pax_table_block_of(frame) : &c->own->block;
@@ -198,11 +200,11 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival ho
     return 0;
 }
 
-static void bring_near(const struct run_cursor *c, size_t table, uint32_t n, size_t bytes)
+static void prefetch_block(const struct run_cursor *c, size_t table, uint32_t n, size_t bytes)
 {
     const struct pax_table *t = table_at(c, table);
 
-    if (!c->once && pax_table_is_resident(t))
+    if (!c->once && pax_table_is_loaded(t))
         clock_cache_prefetch(c->cache, &t->directory, n == LAST ? t->fence.count - 1 : n, bytes);
 }
 
@@ -214,10 +216,10 @@ static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct st
     if (rc < 0)
         return rc;
     if (n + 1 < table_at(c, table)->fence.count)
-        bring_near(c, table, n + 1, AHEAD);
+        prefetch_block(c, table, n + 1, AHEAD);
     else if (table + 1 < c->run.count)
-        bring_near(c, table + 1, 0, AHEAD);
-    run_cursor_settle(c, 0);
+        prefetch_block(c, table + 1, 0, AHEAD);
+    run_cursor_position(c, 0);
     return 0;
 }
 
@@ -228,10 +230,10 @@ static int enter_last(struct run_cursor *c, size_t table, uint32_t n, struct str
     if (rc < 0)
         return rc;
     if (c->n)
-        bring_near(c, table, c->n - 1, AHEAD);
+        prefetch_block(c, table, c->n - 1, AHEAD);
     else if (table)
-        bring_near(c, table - 1, LAST, AHEAD);
-    run_cursor_settle(c, c->count - 1);
+        prefetch_block(c, table - 1, LAST, AHEAD);
+    run_cursor_position(c, c->count - 1);
     return 0;
 }
 
@@ -261,27 +263,27 @@ static uint32_t block_of(const struct pax_table *t, struct strata_slice key)
                : fence_find(&t->fence, key);
 }
 
-void run_cursor_aim(struct run_cursor *c, struct strata_slice key)
+void run_cursor_locate(struct run_cursor *c, struct strata_slice key)
 {
     size_t table = run_find(&c->run, c->prefix, key);
     const struct pax_table *t;
 
-    c->sought = NOWHERE;
+    c->located = NOWHERE;
     if (table == c->run.count)
         return;
     t = table_at(c, table);
     c->table = table;
-    c->sought = UNKNOWN;
-    if (!pax_table_is_resident(t))
+    c->located = NOT_LOADED;
+    if (!pax_table_is_loaded(t))
         return;
-    c->sought = block_of(t, key);
-    __builtin_prefetch((const void *)&t->directory.frames[c->sought]);
+    c->located = block_of(t, key);
+    __builtin_prefetch((const void *)&t->directory.frames[c->located]);
 }
 
-void run_cursor_bring(const struct run_cursor *c)
+void run_cursor_prefetch(const struct run_cursor *c)
 {
-    if (c->sought < UNKNOWN)
-        bring_near(c, c->table, (uint32_t)c->sought, SOUGHT);
+    if (c->located < NOT_LOADED)
+        prefetch_block(c, c->table, (uint32_t)c->located, LOCATED_BYTES);
 }
 
 int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata_error *err)
@@ -289,21 +291,21 @@ int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata
     uint32_t at;
     int rc;
 
-    if (c->sought == NOWHERE)
+    if (c->located == NOWHERE)
         return STRATA_NOT_FOUND;
     rc = pax_table_need(table_at(c, c->table), err);
     if (rc < 0)
         return rc;
-    if (c->sought == UNKNOWN)
-        c->sought = block_of(table_at(c, c->table), key);
-    rc = enter(c, c->table, (uint32_t)c->sought, SOUGHT_FOR, err);
+    if (c->located == NOT_LOADED)
+        c->located = block_of(table_at(c, c->table), key);
+    rc = enter(c, c->table, (uint32_t)c->located, SEEK, err);
     if (rc < 0)
         return rc;
     at = pax_block_seek(c->block, key);
     if (at == c->count)
         return run_cursor_leave(c, false, err);
-    run_cursor_settle(c, at);
-    for (size_t i = 0; i < VALUES; i += LINE) /* others are sought meanwhile */
+    run_cursor_position(c, at);
+    for (size_t i = 0; i < VALUES; i += LINE) /* others are located meanwhile */
         __builtin_prefetch(c->base.iter.value.data + i);
     return 0;
 }
@@ -317,8 +319,8 @@ static int run_seek(struct strata_iter *iter, struct strata_slice key, struct st
 
     if (rc < 0)
         return rc;
-    run_cursor_aim(c, key);
-    run_cursor_bring(c);
+    run_cursor_locate(c, key);
+    run_cursor_prefetch(c);
     return run_cursor_open(c, key, err);
 }
 

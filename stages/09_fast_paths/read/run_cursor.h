@@ -1,10 +1,10 @@
-/* run_cursor.h: a sorted run: tables whose keys do not overlap, in order, as one (a level; a table
- * of level 0 is one by itself); and a cursor through it, block by block, in both directions, which
- * tells of every key its key prefix (key_prefix.h).
+/* run_cursor.h: a sorted run: tables whose keys do not overlap, in order (a level; a table of
+ * level 0 is one by itself); and a cursor through it, block by block, in both directions, that
+ * has every key's key prefix (key_prefix.h).
  *
- * A cursor like any other, and its own interface for a merge, which keeps many, without a call for
- * each entry, and seeks with all of them at once: run_cursor_aim of each finds the block, _bring
- * brings it near, _open stands in it, when it has come. */
+ * It is a cursor like any other. A merge, which has many, uses its own interface: no call for
+ * each entry, and a seek of all at once: run_cursor_locate of each finds the block, _prefetch
+ * fetches it from memory, _open positions the cursor in it. */
 #ifndef STRATA_09_RUN_CURSOR_H
 #define STRATA_09_RUN_CURSOR_H
 
@@ -43,9 +43,9 @@ struct run_cursor {
     uint32_t suffix_size, value_size;
     uint64_t key_prefix_mask;
 
-    bool once;       /* past the cache: for a merge that reads everything once */
-    uint64_t sought; /* what run_cursor_aim has found */
-    size_t table;    /* where the block's stands in the run */
+    bool once;        /* past the cache: for a merge that reads everything once */
+    uint64_t located; /* what run_cursor_locate has found */
+    size_t table;     /* where the block's stands in the run */
     struct fast_run run;
     struct sstable *single;     /* the run of pax_table_cursor */
     struct strata_slice prefix; /* all keys of the run begin with it */
@@ -66,23 +66,23 @@ void run_cursor_clear(struct run_cursor *c);
 struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice prefix, bool once);
 
 /* The three steps of a seek; only the last can fail. */
-void run_cursor_aim(struct run_cursor *c, struct strata_slice key);
-void run_cursor_bring(const struct run_cursor *c);
+void run_cursor_locate(struct run_cursor *c, struct strata_slice key);
+void run_cursor_prefetch(const struct run_cursor *c);
 int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata_error *err);
 int run_cursor_last(struct run_cursor *c, struct strata_error *err);
 /* Out of the block; for run_cursor_step. */
 int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err);
 
 /* Stands at entry `at` of its block; an unusual one. */
-void run_cursor_settle_any(struct run_cursor *c, uint32_t at);
+void run_cursor_position_any(struct run_cursor *c, uint32_t at);
 
 /* Of a usual block the sizes and the type stand there since it was entered. */
-static inline void run_cursor_settle(struct run_cursor *c, uint32_t at)
+static inline void run_cursor_position(struct run_cursor *c, uint32_t at)
 {
     const uint8_t *suffix;
 
     if (!c->usual) {
-        run_cursor_settle_any(c, at);
+        run_cursor_position_any(c, at);
         return;
     }
     suffix = c->suffixes + (size_t)at * c->suffix_size;
@@ -99,7 +99,7 @@ static inline bool run_cursor_within(struct run_cursor *c, bool back)
 {
     if (back ? c->at == 0 : c->at + 1 >= c->count)
         return false;
-    run_cursor_settle(c, back ? c->at - 1 : c->at + 1);
+    run_cursor_position(c, back ? c->at - 1 : c->at + 1);
     return true;
 }
 

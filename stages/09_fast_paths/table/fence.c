@@ -1,19 +1,19 @@
 /* fence.c: the index in a table's file: for each block
  *
- *   +-------------+-------------+-----------+      size: of the block's section
+ *   +-------------+-------------+-----------+      size: bytes of the block with its trailer
  *   | size varint | klen varint | separator |      the first block's separator is empty
  *   +-------------+-------------+-----------+
  *
- * I1: every separator but the first begins with what all keys of the table begin with, and is
- *     longer: it tells two of them apart. So does every key that is looked for, as it lies between
- *     the smallest and the largest.
- * I2: key prefixes ascend with the separators, but equal ones may stand side by side, as zeros
- * stand for bytes that are not there: there the separators decide. Measured: 35 ns in 28,000
- * blocks, where memcmp on the separators takes 204. */
+ * 9.I13: every separator but the first begins with the common prefix of all keys of the table,
+ *        and is longer, as it tells two of them apart. So is every key that is looked for, as it
+ *        is between the smallest and the largest.
+ * 9.I14: key prefixes ascend with the separators; among equal ones the separators decide.
+ *        Measured: 35 ns among 28,000 blocks, where memcmp on the separators takes 204. */
 #include "fence.h"
 #include "09_fast_paths/block/key_prefix.h"
 #include "base/cost.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct strata_slice fence_separator(struct strata_slice last, struct strata_slice first)
@@ -54,14 +54,14 @@ static int take_memory(struct fence *fence, struct strata_error *err)
     size_t count = fence->count;
 
     fence->key_prefixes = malloc(count * sizeof *fence->key_prefixes);
-    fence->places = malloc((count + 1) * sizeof *fence->places);
+    fence->offsets = malloc((count + 1) * sizeof *fence->offsets);
     fence->at = malloc(count * sizeof *fence->at);
-    return fence->key_prefixes && fence->places && fence->at ? 0
-                                                             : strata_fail_memory(err, count * 20);
+    return fence->key_prefixes && fence->offsets && fence->at ? 0
+                                                              : strata_fail_memory(err, count * 20);
 }
 
 /* Is it behind the one before it, and not outside of the table? Then it begins as all keys do, and
- * is longer (I1). */
+ * is longer (9.I13). */
 static bool separates(struct strata_slice separator, struct strata_slice before,
                       struct strata_slice smallest, struct strata_slice largest)
 {
@@ -74,7 +74,7 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
 {
     struct strata_slice before = {0};
     struct decoder d;
-    uint64_t place = begin;
+    uint64_t offset = begin;
 
     decoder_init(&d, strata_buffer_slice(&fence->bytes));
     for (uint32_t i = 0; i < fence->count; i++) {
@@ -82,17 +82,17 @@ static int decode(struct fence *fence, uint64_t begin, uint64_t end, struct stra
         struct strata_slice separator;
         fence->at[i] = (uint32_t)(fence->bytes.size - d.left);
         separator = get_prefixed(&d);
-        if (!size || size > end - place)
+        if (!size || size > end - offset)
             return corrupt("the index has blocks outside of the file", err);
         if (i ? !separates(separator, before, smallest, largest) : separator.size > 0)
             return corrupt("the index is not in order", err);
         fence->key_prefixes[i] = i ? key_prefix_of(separator, fence->prefix) : 0;
-        fence->places[i] = place;
-        place += size;
+        fence->offsets[i] = offset;
+        offset += size;
         before = separator;
     }
-    fence->places[fence->count] = place;
-    return place == end ? 0 : corrupt("the index leaves room between the blocks and itself", err);
+    fence->offsets[fence->count] = offset;
+    return offset == end ? 0 : corrupt("the index leaves room between the blocks and itself", err);
 }
 
 int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin, uint64_t end,
@@ -115,7 +115,7 @@ int fence_open(struct fence *fence, struct strata_buffer *bytes, uint64_t begin,
 void fence_free(struct fence *fence)
 {
     free(fence->key_prefixes);
-    free(fence->places);
+    free(fence->offsets);
     free(fence->at);
     strata_buffer_free(&fence->bytes);
     *fence = (struct fence){0};
@@ -156,6 +156,7 @@ uint32_t fence_find(const struct fence *fence, struct strata_slice key)
     uint64_t key_prefix = key_prefix_of(key, fence->prefix);
     uint32_t high = last_not_behind(fence->key_prefixes, fence->count, key_prefix), low;
 
+    assert(key.size >= fence->prefix); /* 9.I13 */
     if (fence->key_prefixes[high] != key_prefix || strata_compare(fence_at(fence, high), key) <= 0)
         return high;
     low = key_prefix ? last_not_behind(fence->key_prefixes, high, key_prefix - 1) : 0;

@@ -46,7 +46,7 @@ static int show_section(struct fs_file *file, struct inspect *to, uint64_t begin
                         const char *what, struct strata_error *err)
 {
     static const struct inspect_number tail[] = {
-        {"size", 4, "bytes when unpacked", NULL},
+        {"size", 4, "bytes when uncompressed", NULL},
         {"packing", 1, "", tell_packing},
         {"check", 4, "XXH3 of all bytes before it", inspect_opaque},
     };
@@ -79,11 +79,11 @@ static int show_blocks(const struct pax_table *t, struct inspect *to, struct str
 
     for (uint32_t n = 0; rc == 0 && n < t->fence.count; n++) {
         char text[300];
-        inspect_section(to, t->fence.places[n], "block %" PRIu32, n);
+        inspect_section(to, t->fence.offsets[n], "block %" PRIu32, n);
         rc = pax_table_read_block(t, n, &block, err);
         if (rc == 0) {
             describe_block(&block.block, text, sizeof text);
-            rc = show_section(file, to, t->fence.places[n], t->fence.places[n + 1], text, err);
+            rc = show_section(file, to, t->fence.offsets[n], t->fence.offsets[n + 1], text, err);
         }
     }
     pax_table_block_free(&block);
@@ -110,14 +110,14 @@ static int show_properties(const struct pax_table *t, struct inspect *to, struct
 static int show_rest(const struct pax_table *t, struct inspect *to, struct strata_error *err)
 {
     static const struct inspect_number footer[] = {
-        {"place", 8, "of the properties", NULL},
+        {"offset", 8, "of the properties", NULL},
         {"version", 2, "", NULL},
         {"reserved", 2, "must be 0", NULL},
         {"check", 4, "XXH3 of the 12 bytes before it", inspect_opaque},
         {"magic", 8, "\"" PAX_TABLE_MAGIC "\"", inspect_opaque},
     };
     struct fs_file *file = t->file.file;
-    uint64_t at = t->base.bytes - PAX_TABLE_FOOTER, filter = t->filter_place;
+    uint64_t at = t->base.bytes - PAX_TABLE_FOOTER, filter = t->filter_offset;
     int rc;
 
     inspect_section(to, t->blocks_end, "index");
@@ -137,7 +137,7 @@ static int show_rest(const struct pax_table *t, struct inspect *to, struct strat
 
 static int show_table(struct pax_table *t, struct inspect *to, struct strata_error *err)
 {
-    int rc = pax_table_read_resident(t, err);
+    int rc = pax_table_open_loaded(t, err);
 
     if (rc == 0)
         rc = show_blocks(t, to, err);
@@ -170,7 +170,7 @@ static int table_inspect(struct fs_file *file, struct inspect *to, struct strata
     if (rc == 0)
         rc = show_table(&t, to, &why);
     rc = tell(to, rc, &why, err);
-    pax_table_free_resident(&t);
+    pax_table_unload(&t);
     strata_buffer_free(&t.base.smallest);
     strata_buffer_free(&t.base.largest);
     strata_buffer_free(&t.notes);

@@ -141,7 +141,7 @@ static int read_parts(struct reading *r, struct strata_error *err)
     r->base.knows_properties = true;
     r->table.block_bytes = r->properties.block_bytes;
     r->table.blocks_end = r->properties.index;
-    r->table.filter_place = r->properties.filter;
+    r->table.filter_offset = r->properties.filter;
     base->sum = r->properties.sum;
     take_buffer(&base->smallest, &r->properties.smallest);
     take_buffer(&base->largest, &r->properties.largest);

@@ -1,12 +1,12 @@
 /* pax_table.c: see pax_table.h: opening, and finding a key.
  *
- *   a get:   range of keys -> filter -> index -> block -> entry
- *            in memory        |         |        \- cache, or one read
- *                             |         \- one place, no wait for another
- *                             \- one line of memory
+ *   a get:   key range -> filter -> index -> block -> entry
+ *            in memory      |         |        \- cache, or one read
+ *                           |         \- one place, one search
+ *                           \- one cache line
  *
- * I1: index and filter lie in memory whole, and were checked when they were read: as the table was
- *     opened, or, opened to be read later, before the first key was looked for in it. */
+ * 9.I20: index and filter are in memory whole, and were checked when they were read: at open, or,
+ *        where the table was opened to be loaded later, before the first search. */
 #include "pax_table_inside.h"
 #include "base/bytes.h"
 #include "02_hash_index/index.h"
@@ -64,8 +64,10 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
         {"cache_bytes", "bytes", "of memory taken for them", cache.bytes},
         {"cache_private_bytes", "bytes", "of blocks that are read and fit none",
          cache.private_bytes},
-        {"bloom_filtered", "gets", "of a table that its filter answered: not here", common->denied},
-        {"bloom_false_positives", "gets", "of a table that read a block in vain", common->deceived},
+        {"bloom_filtered", "gets", "of a table that its filter answered: not here",
+         common->filtered},
+        {"bloom_false_positives", "gets", "of a table that read a block in vain",
+         common->false_positives},
         {"cost_comparisons", "keys", "compared by this thread, on all handles",
          cost_so_far.comparisons},
         {"cost_filter_probes", "gets", "of a table that asked its filter, likewise",
@@ -86,14 +88,14 @@ void pax_table_close(struct sstable *table)
     clock_cache_directory_free(t->common->cache, &t->directory);
     fs_unmap(t->base.fs, t->mapped, t->base.bytes);
     fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
-    pax_table_free_resident(t);
+    pax_table_unload(t);
     strata_buffer_free(&t->notes);
     sstable_free(table);
 }
 
 struct strata_slice pax_table_notes(const struct sstable *table)
 {
-    return strata_buffer_slice(&((const struct pax_table *)table)->notes);
+    return strata_buffer_slice(&pax_table_of(table)->notes);
 }
 
 static int check_file(struct pax_table *t, struct strata_error *err)
@@ -164,7 +166,7 @@ int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
     int rc = pax_table_open_read(env, common, number, out, err);
 
     if (rc == 0 && env->options->mapped_reads)
-        map_file((struct pax_table *)*out);
+        map_file(pax_table_of(*out));
     return rc;
 }
 
@@ -202,7 +204,7 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
     if (*type)
         rc = copy_value(found, value, err);
     else
-        atomic_fetch_add_explicit(&t->common->deceived, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&t->common->false_positives, 1, memory_order_relaxed);
     clock_cache_release(t->common->cache, frame);
     return *type ? rc : STRATA_NOT_FOUND;
 }
@@ -210,15 +212,15 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
 static int table_get(struct sstable *table, struct strata_slice key, unsigned *type,
                      struct strata_buffer *value, struct strata_error *err)
 {
-    struct pax_table *t = (struct pax_table *)table;
+    struct pax_table *t = pax_table_of(table);
     uint64_t hash = index_hash(key);
     int rc = pax_table_need(t, err);
 
     if (rc < 0)
         return rc;
-    if (!pax_table_denies(t, hash))
+    if (!pax_table_filters_out(t, hash))
         return pax_table_find(t, key, hash, type, value, err);
-    atomic_fetch_add_explicit(&t->common->denied, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
     return STRATA_NOT_FOUND;
 }
 
@@ -226,11 +228,11 @@ static int table_get(struct sstable *table, struct strata_slice key, unsigned *t
 static int table_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
                         struct strata_error *err)
 {
-    struct pax_table *t = (struct pax_table *)table;
+    struct pax_table *t = pax_table_of(table);
     int rc = pax_table_need(t, err);
 
     if (rc == 0)
-        *offset = t->fence.places[fence_find(&t->fence, key)];
+        *offset = t->fence.offsets[fence_find(&t->fence, key)];
     return rc;
 }
 

@@ -13,6 +13,7 @@
 #include "05_blocks_bloom/block/stored_block.h"
 #include "pax_table.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 /* ---- The layout (pax_table_layout.c) -----------------------------------------------------------
@@ -24,7 +25,7 @@
 struct pax_table_properties {
     struct sstable_sum sum;
     uint64_t blocks;        /* how many */
-    uint64_t block_bytes;   /* of them, unpacked */
+    uint64_t block_bytes;   /* of them, uncompressed */
     uint64_t index, filter; /* where those sections begin; the filter's ends where the properties
                              * begin, and is not there when it begins there too */
     unsigned probes;        /* of the filter; 0: there is none */
@@ -42,10 +43,10 @@ int pax_table_get_properties(struct strata_slice bytes, uint64_t end,
                              struct pax_table_properties *out, struct strata_error *err);
 void pax_table_properties_free(struct pax_table_properties *properties);
 
-/* The footer that is to stand at `place`, and tells where the properties begin. */
-void pax_table_put_footer(uint64_t number, uint64_t place, uint64_t properties,
+/* The footer that is to stand at `offset`, and tells where the properties begin. */
+void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties,
                           uint8_t to[PAX_TABLE_FOOTER]);
-int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t place,
+int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t offset,
                          uint64_t *properties, struct strata_error *err);
 
 /* One digest of the checks of all blocks, in order. */
@@ -62,11 +63,11 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 struct pax_table_common {
     const struct strata_env *env;
     struct clock_cache *cache;
-    struct fs_pool *files;     /* their descriptors */
-    size_t readahead_bytes;    /* a scan reads ahead at most; 0: not at all */
-    pthread_mutex_t reading;   /* held to make a table resident */
-    _Atomic uint64_t denied;   /* gets that a filter answered */
-    _Atomic uint64_t deceived; /* gets that read a block for a key that is not there */
+    struct fs_pool *files;            /* their descriptors */
+    size_t readahead_bytes;           /* a scan reads ahead at most; 0: not at all */
+    pthread_mutex_t reading;          /* held to make a table loaded */
+    _Atomic uint64_t filtered;        /* gets that a filter answered */
+    _Atomic uint64_t false_positives; /* gets that read a block for a key that is not there */
 };
 
 struct pax_table {
@@ -75,13 +76,13 @@ struct pax_table {
     struct fs_pooled file;
     const uint8_t *mapped;      /* the file, for its blocks; NULL: it is read by calls */
     uint64_t blocks;            /* how many */
-    uint64_t block_bytes;       /* of them, unpacked */
+    uint64_t block_bytes;       /* of them, uncompressed */
     uint64_t blocks_end;        /* where the index begins */
     struct strata_buffer notes; /* as its maker wrote them, or empty */
-    uint64_t filter_place;
-    uint64_t properties;   /* where they begin */
-    unsigned probes;       /* of the filter; 0: there is none */
-    _Atomic bool resident; /* what follows has been read */
+    uint64_t filter_offset;
+    uint64_t properties; /* where they begin */
+    unsigned probes;     /* of the filter; 0: there is none */
+    _Atomic bool loaded; /* what follows has been read */
     struct fence fence;
     struct bloom bloom;
     uint8_t *filter; /* the bloom's bytes, with their tail; of filter_bytes, mapped or not */
@@ -90,22 +91,28 @@ struct pax_table {
     struct clock_cache_directory directory;
 };
 
-static inline bool pax_table_is_resident(const struct pax_table *table)
+/* The table as this kind's: the parts make sure that it is. */
+static inline struct pax_table *pax_table_of(const struct sstable *table)
 {
-    return atomic_load_explicit(&table->resident, memory_order_acquire);
+    assert(table->kind == &pax_table_kind);
+    return (struct pax_table *)(uintptr_t)table;
+}
+
+static inline bool pax_table_is_loaded(const struct pax_table *table)
+{
+    return atomic_load_explicit(&table->loaded, memory_order_acquire);
 }
 /* Reads index and filter. Any thread. CORRUPT, IO, NO_MEMORY: then the next call tries again. */
-int pax_table_make_resident(struct pax_table *table, struct strata_error *err);
+int pax_table_load(struct pax_table *table, struct strata_error *err);
 /* To be called before a key or block is looked for in it. As above. */
 static inline int pax_table_need(const struct pax_table *table, struct strata_error *err)
 {
-    return pax_table_is_resident(table)
-               ? 0
-               : pax_table_make_resident((struct pax_table *)(uintptr_t)table, err);
+    return pax_table_is_loaded(table) ? 0
+                                      : pax_table_load((struct pax_table *)(uintptr_t)table, err);
 }
 
-/* Its filter says that no key has this hash. The caller counts it in common->denied. */
-static inline bool pax_table_denies(const struct pax_table *table, uint64_t hash)
+/* Its filter says that no key has this hash. The caller counts it in common->filtered. */
+static inline bool pax_table_filters_out(const struct pax_table *table, uint64_t hash)
 {
     cost_so_far.filter_probes += table->filter != NULL;
     return table->filter && !bloom_may_contain(&table->bloom, hash);
@@ -120,10 +127,10 @@ int pax_table_open_read(const struct strata_env *env, void *common, uint64_t num
 int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
                    struct sstable **out, struct strata_error *err);
 void pax_table_close(struct sstable *table);
-/* What stays in memory (pax_table_resident.c): of a table whose path, number, bytes and file are
+/* What stays in memory (pax_table_load.c): of a table whose path, number, bytes and file are
  * set. To be freed in any case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
-int pax_table_read_resident(struct pax_table *table, struct strata_error *err);
-void pax_table_free_resident(struct pax_table *table);
+int pax_table_open_loaded(struct pax_table *table, struct strata_error *err);
+void pax_table_unload(struct pax_table *table);
 /* Its parts: the properties, to be freed in any case; what they say, into the table; the index,
  * when they are, of so many blocks. All as above. */
 int pax_table_read_properties(struct pax_table *table, struct pax_table_properties *out,
@@ -131,18 +138,18 @@ int pax_table_read_properties(struct pax_table *table, struct pax_table_properti
 int pax_table_read_ends(struct pax_table *table, struct strata_error *err);
 int pax_table_read_index(struct pax_table *table, uint64_t blocks, struct strata_error *err);
 
-/* `why` is of a part that stands at `place`: its words become `err`, with the file's name. */
-int pax_table_blame(const struct pax_table *table, uint64_t place, int rc,
+/* `why` is of a part that stands at `offset`: its words become `err`, with the file's name. */
+int pax_table_blame(const struct pax_table *table, uint64_t offset, int rc,
                     const struct strata_error *why, struct strata_error *err);
 
 /* ---- Its blocks (pax_table_read.c)
  * --------------------------------------------------------------- */
 
-/* Reads `size` bytes at `place`: all, or CORRUPT. */
-int pax_table_read_at(const struct pax_table *table, uint64_t place, uint8_t *to, size_t size,
+/* Reads `size` bytes at `offset`: all, or CORRUPT. */
+int pax_table_read_at(const struct pax_table *table, uint64_t offset, uint8_t *to, size_t size,
                       struct strata_error *err);
-/* Reads the section there to `to`, unpacked. CORRUPT, IO, NO_MEMORY. */
-int pax_table_read_section(const struct pax_table *table, uint64_t place, uint64_t end,
+/* Reads the section there to `to`, uncompressed. CORRUPT, IO, NO_MEMORY. */
+int pax_table_read_section(const struct pax_table *table, uint64_t offset, uint64_t end,
                            struct strata_buffer *to, struct strata_error *err);
 
 /* A block in memory of its own. All zero is a valid empty one. */

@@ -5,7 +5,7 @@
  *   | header | blocks, keys ascending     | index | filter | properties | footer |
  *   |     24 | block 0 | block 1 | ...    |       |        |            |     24 |
  *   +--------+----------------------------+-------+--------+------------+--------+
- *            ^ 24                         ^ index ^ filter ^ place
+ *            ^ 24                         ^ index ^ filter ^ offset
  *
  *   header      stage 1's (01_append_log/record.c), magic "STRATBLK"
  *   block       pax_block.c
@@ -15,15 +15,15 @@
  *               | block_bytes 8 | index 8 | filter 8 | probes 1 | smallest | largest | notes |
  *               the last three have their size before them, a varint; keys, and what a later
  *               stage has to say of the table: when that is nothing, there are no notes at all
- *   footer      | place 8 of the properties | version 2 | reserved 2 | check 4 | magic 8 |
+ *   footer      | offset 8 of the properties | version 2 | reserved 2 | check 4 | magic 8 |
  *
- * The footer's check covers the 12 bytes before it and is seeded with file number and place. A
+ * The footer's check covers the 12 bytes before it and is seeded with file number and offset. A
  * table is valid iff its sections are and fill the file without a gap; separators, keys and counts
  * fit each other; and the filter denies none of the keys.
  *
- * I1: footer and properties are checked when the table is opened, index and filter when they are
- * read (pax_table_resident.c), and a block whenever it is read; so no byte is relied on before its
- * check. I2: places ascend and are compared with the file's size before anything is read there. */
+ * 9.I21: footer and properties are checked when the table is opened, index and filter when they are
+ *        read (pax_table_load.c), and a data block whenever it is read: no byte is used unchecked.
+ * 9.I22: offsets ascend and are compared with the file's size before anything is read there. */
 #include "01_append_log/record.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
@@ -34,9 +34,9 @@
 
 #define VERSION 1
 
-static int corrupt(uint64_t place, const char *what, struct strata_error *err)
+static int corrupt(uint64_t offset, const char *what, struct strata_error *err)
 {
-    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, place, "%s", what);
+    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, offset, "%s", what);
 }
 
 /* ---- Properties ------------------------------------------------------------------------------ */
@@ -114,19 +114,19 @@ void pax_table_properties_free(struct pax_table_properties *p)
 
 /* ---- The footer ------------------------------------------------------------------------------ */
 
-static uint32_t footer_check(uint64_t number, uint64_t place, const uint8_t *bytes)
+static uint32_t footer_check(uint64_t number, uint64_t offset, const uint8_t *bytes)
 {
-    return checksum(checksum_seed(number, place), strata_bytes(bytes, 12));
+    return checksum(checksum_seed(number, offset), strata_bytes(bytes, 12));
 }
 
-void pax_table_put_footer(uint64_t number, uint64_t place, uint64_t properties,
+void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties,
                           uint8_t to[PAX_TABLE_FOOTER])
 {
     put_u16(put_u16(put_u64(to, properties), VERSION), 0);
-    memcpy(put_u32(to + 12, footer_check(number, place, to)), PAX_TABLE_MAGIC, 8);
+    memcpy(put_u32(to + 12, footer_check(number, offset, to)), PAX_TABLE_MAGIC, 8);
 }
 
-int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t place,
+int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t offset,
                          uint64_t *properties, struct strata_error *err)
 {
     struct decoder d;
@@ -136,12 +136,12 @@ int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number,
     *properties = get_u64(&d);
     version = get_u32(&d); /* and the reserved bytes, which are 0 */
     if (memcmp(bytes + 16, PAX_TABLE_MAGIC, 8) != 0)
-        return corrupt(place, "the file does not end with " PAX_TABLE_MAGIC, err);
-    if (get_u32(&d) != footer_check(number, place, bytes))
-        return corrupt(place, "the footer's check does not hold", err);
+        return corrupt(offset, "the file does not end with " PAX_TABLE_MAGIC, err);
+    if (get_u32(&d) != footer_check(number, offset, bytes))
+        return corrupt(offset, "the footer's check does not hold", err);
     if (version != VERSION)
-        return corrupt(place + 8, "a table of another version than 1", err);
-    if (*properties < RECORD_FILE_HEADER || *properties > place)
-        return corrupt(place, "the footer places the properties outside of the file", err);
+        return corrupt(offset + 8, "a table of another version than 1", err);
+    if (*properties < RECORD_FILE_HEADER || *properties > offset)
+        return corrupt(offset, "the footer offsets the properties outside of the file", err);
     return 0;
 }

@@ -1,12 +1,13 @@
-/* pax_table_read.c: a table's sections, from the file, and its blocks, through the cache.
+/* pax_table_read.c: a table's stored blocks, from the file, and its data blocks, through the
+ * cache.
  *
- * I1: what enters the cache has been checked whole: the section's check, the block's columns, and
- *     that its keys lie where the index says. What is found there is not checked again. (A mapped
- *     file is checked and unpacked where it is: what somebody writes to it in between must still
- *     be a block within its bounds.)
- * I2: memory is taken for a section only after its size was checked against the file (its stored
- *     size) and against what LZ4 can make of that (its size unpacked); for a block, besides,
- * against what the table says of all its blocks, and against what one entry can be. */
+ * 9.I23: what enters the cache was checked whole: the checksum, the block's columns, and that its
+ *        keys are where the index says. It is not checked again. (A mapped file is checked and
+ *        uncompressed where it is: what another process writes to it in between must still be a
+ *        block.)
+ * 9.I24: memory is allocated for a stored block only after its size was checked against the file,
+ *        and its uncompressed size against what LZ4 can make of that; for a data block, also
+ *        against the sum in the properties, and what one entry can be. */
 #include "base/bytes.h"
 #include "pax_table_inside.h"
 #include "base/cost.h"
@@ -19,17 +20,17 @@
 #define NEAR 1024  /* bytes of a mapped block that are brought near at once */
 #define MOST ((uint64_t)STRATA_MAX_KEY + STRATA_MAX_VALUE + 64) /* bytes: a block of one entry */
 
-int pax_table_blame(const struct pax_table *t, uint64_t place, int rc,
+int pax_table_blame(const struct pax_table *t, uint64_t offset, int rc,
                     const struct strata_error *why, struct strata_error *err)
 {
     if (rc == STRATA_ERR_CORRUPT)
-        return strata_fail(err, rc, t->base.path, place, "%s", why->message);
+        return strata_fail(err, rc, t->base.path, offset, "%s", why->message);
     if (rc < 0 && err)
         *err = *why;
     return rc;
 }
 
-int pax_table_read_at(const struct pax_table *t, uint64_t place, uint8_t *to, size_t size,
+int pax_table_read_at(const struct pax_table *t, uint64_t offset, uint8_t *to, size_t size,
                       struct strata_error *err)
 {
     size_t got = 0;
@@ -37,48 +38,48 @@ int pax_table_read_at(const struct pax_table *t, uint64_t place, uint8_t *to, si
 
     if (rc < 0)
         return rc;
-    rc = fs_read_at(t->file.file, place, to, size, &got, err);
+    rc = fs_read_at(t->file.file, offset, to, size, &got, err);
     fs_pooled_done(&t->file);
     if (rc == 0 && got < size)
-        rc = sstable_corrupt(&t->base, place, "the file ends inside a part of the table", err);
+        rc = sstable_corrupt(&t->base, offset, "the file ends inside a part of the table", err);
     return rc;
 }
 
 /* Of a mapped file; NULL: it is not. */
-static const uint8_t *mapped_at(const struct pax_table *t, uint64_t place)
+static const uint8_t *mapped_at(const struct pax_table *t, uint64_t offset)
 {
-    return t->mapped ? t->mapped + place : NULL;
+    return t->mapped ? t->mapped + offset : NULL;
 }
 
 /* Checks what is `at_hand`, and stays there. NULL: it is read first, to `to`, which has room for
  * all of it, tail included. */
-static int read_stored(const struct pax_table *t, uint64_t place, uint64_t end,
+static int read_stored(const struct pax_table *t, uint64_t offset, uint64_t end,
                        const uint8_t *at_hand, uint8_t *to, struct stored_block *section,
                        struct strata_error *err)
 {
-    size_t size = (size_t)(end - place);
+    size_t size = (size_t)(end - offset);
     struct strata_error why;
-    int rc = at_hand ? 0 : pax_table_read_at(t, place, to, size, err);
+    int rc = at_hand ? 0 : pax_table_read_at(t, offset, to, size, err);
 
     if (rc < 0)
         return rc;
     rc = stored_block_open(section, strata_bytes(at_hand ? at_hand : to, size), t->base.number,
-                           place, &why);
-    return pax_table_blame(t, place, rc, &why, err);
+                           offset, &why);
+    return pax_table_blame(t, offset, rc, &why, err);
 }
 
-static int read_into(const struct pax_table *t, uint64_t place, uint64_t end,
+static int read_into(const struct pax_table *t, uint64_t offset, uint64_t end,
                      const uint8_t *at_hand, struct strata_buffer *to, struct stored_block *section,
                      struct strata_error *err)
 {
     strata_buffer_clear(to);
-    if (!at_hand && buffer_reserve(to, (size_t)(end - place)) < 0)
-        return strata_fail_memory(err, (size_t)(end - place));
-    return read_stored(t, place, end, at_hand, to->data, section, err);
+    if (!at_hand && buffer_reserve(to, (size_t)(end - offset)) < 0)
+        return strata_fail_memory(err, (size_t)(end - offset));
+    return read_stored(t, offset, end, at_hand, to->data, section, err);
 }
 
-static int unpack(const struct pax_table *t, const struct stored_block *section, uint64_t place,
-                  struct strata_buffer *to, struct strata_error *err)
+static int uncompress_block(const struct pax_table *t, const struct stored_block *section,
+                            uint64_t offset, struct strata_buffer *to, struct strata_error *err)
 {
     struct strata_error why;
     int rc;
@@ -86,21 +87,21 @@ static int unpack(const struct pax_table *t, const struct stored_block *section,
     strata_buffer_clear(to);
     if (buffer_reserve(to, section->size) < 0)
         return strata_fail_memory(err, section->size);
-    rc = stored_block_uncompress(section, place, to->data, &why);
+    rc = stored_block_uncompress(section, offset, to->data, &why);
     to->size = section->size;
-    return pax_table_blame(t, place, rc, &why, err);
+    return pax_table_blame(t, offset, rc, &why, err);
 }
 
 /* By a call, also where the file is mapped: what cannot be read is an error, and no signal. */
-int pax_table_read_section(const struct pax_table *t, uint64_t place, uint64_t end,
+int pax_table_read_section(const struct pax_table *t, uint64_t offset, uint64_t end,
                            struct strata_buffer *to, struct strata_error *err)
 {
     struct strata_buffer stored = {0};
     struct stored_block section;
-    int rc = read_into(t, place, end, NULL, &stored, &section, err);
+    int rc = read_into(t, offset, end, NULL, &stored, &section, err);
 
     if (rc == 0)
-        rc = unpack(t, &section, place, to, err);
+        rc = uncompress_block(t, &section, offset, to, err);
     strata_buffer_free(&stored);
     return rc;
 }
@@ -118,17 +119,17 @@ int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct stra
     return strata_compare(pax_block_suffix(block, at), slice_behind(key, prefix.size));
 }
 
-/* I2. */
-static int check_size(const struct pax_table *t, uint64_t place, const struct stored_block *section,
-                      struct strata_error *err)
+/* 9.I24. */
+static int check_size(const struct pax_table *t, uint64_t offset,
+                      const struct stored_block *section, struct strata_error *err)
 {
     return section->size <= t->block_bytes && section->size <= MOST
                ? 0
-               : sstable_corrupt(&t->base, place, "the block is larger than a block of the table",
+               : sstable_corrupt(&t->base, offset, "the block is larger than a block of the table",
                                  err);
 }
 
-/* I1: all its keys lie between its separator and the next one. */
+/* 9.I23: all its keys lie between its separator and the next one. */
 static bool within_bounds(const struct pax_table *t, uint32_t n, const struct pax_block *block)
 {
     struct strata_slice low = n ? fence_at(&t->fence, n) : strata_buffer_slice(&t->base.smallest);
@@ -141,18 +142,18 @@ static bool within_bounds(const struct pax_table *t, uint32_t n, const struct pa
     return pax_table_compare_at(block, last, fence_at(&t->fence, n + 1)) < 0;
 }
 
-/* The bytes of block `n`, as they were unpacked. */
+/* The bytes of block `n`, as they were uncompressed. */
 static int open_block(const struct pax_table *t, uint32_t n, struct strata_slice bytes,
                       struct pax_block *block, struct strata_error *err)
 {
-    uint64_t place = t->fence.places[n];
+    uint64_t offset = t->fence.offsets[n];
     struct strata_error why;
     int rc = pax_block_open(block, bytes, &why);
 
     if (rc < 0)
-        return pax_table_blame(t, place, rc, &why, err);
+        return pax_table_blame(t, offset, rc, &why, err);
     if (!within_bounds(t, n, block))
-        return sstable_corrupt(&t->base, place, "the block has keys that the index has elsewhere",
+        return sstable_corrupt(&t->base, offset, "the block has keys that the index has elsewhere",
                                err);
     return 0;
 }
@@ -172,19 +173,19 @@ int pax_table_read_block(const struct pax_table *t, uint32_t n, struct pax_table
 int pax_table_open_block(const struct pax_table *t, uint32_t n, const uint8_t *stored,
                          struct pax_table_block *to, struct strata_error *err)
 {
-    uint64_t place = t->fence.places[n];
+    uint64_t offset = t->fence.offsets[n];
     struct stored_block section;
     int rc;
 
     cost_so_far.blocks++;
     cost_so_far.blocks_loaded++;
-    rc = read_into(t, place, t->fence.places[n + 1], stored ? stored : mapped_at(t, place),
+    rc = read_into(t, offset, t->fence.offsets[n + 1], stored ? stored : mapped_at(t, offset),
                    &to->stored, &section, err);
 
     if (rc == 0)
-        rc = check_size(t, place, &section, err);
+        rc = check_size(t, offset, &section, err);
     if (rc == 0)
-        rc = unpack(t, &section, place, &to->bytes, err);
+        rc = uncompress_block(t, &section, offset, &to->bytes, err);
     if (rc < 0)
         return rc;
     to->check = section.check;
@@ -195,13 +196,13 @@ int pax_table_open_block(const struct pax_table *t, uint32_t n, const uint8_t *s
 static int fill_frame(const struct pax_table *t, uint32_t n, const struct stored_block *section,
                       struct clock_cache_frame *frame, struct strata_error *err)
 {
-    uint64_t place = t->fence.places[n];
+    uint64_t offset = t->fence.offsets[n];
     uint8_t *bytes = frame->data + sizeof(struct pax_block);
     struct strata_error why;
-    int rc = stored_block_uncompress(section, place, bytes, &why);
+    int rc = stored_block_uncompress(section, offset, bytes, &why);
 
     if (rc < 0)
-        return pax_table_blame(t, place, rc, &why, err);
+        return pax_table_blame(t, offset, rc, &why, err);
     return open_block(t, n, strata_bytes(bytes, section->size),
                       (struct pax_block *)(void *)frame->data, err);
 }
@@ -212,11 +213,11 @@ static int load(const struct pax_table *t, uint32_t n, const uint8_t *at_hand, u
     struct clock_cache *cache = t->common->cache;
     struct clock_cache_frame *frame;
     struct stored_block section;
-    uint64_t place = t->fence.places[n];
-    int rc = read_stored(t, place, t->fence.places[n + 1], at_hand, to, &section, err);
+    uint64_t offset = t->fence.offsets[n];
+    int rc = read_stored(t, offset, t->fence.offsets[n + 1], at_hand, to, &section, err);
 
     if (rc == 0)
-        rc = check_size(t, place, &section, err);
+        rc = check_size(t, offset, &section, err);
     if (rc == 0)
         rc = clock_cache_take(cache, sizeof(struct pax_block) + section.size, &frame, err);
     if (rc < 0)
@@ -231,7 +232,7 @@ static int load(const struct pax_table *t, uint32_t n, const uint8_t *at_hand, u
 
 /* The end, which is read first, the beginning, and where the next page begins: the processor goes
  * on by itself, but not into another page. */
-static void bring_near(const uint8_t *stored, uint64_t size)
+static void prefetch_stored(const uint8_t *stored, uint64_t size)
 {
     const uint8_t *page = stored + (PAGE - (uintptr_t)stored % PAGE);
 
@@ -245,14 +246,14 @@ static void bring_near(const uint8_t *stored, uint64_t size)
 static int load_block(const struct pax_table *t, uint32_t n, const uint8_t *stored,
                       struct clock_cache_frame **out, struct strata_error *err)
 {
-    uint64_t size = t->fence.places[n + 1] - t->fence.places[n];
+    uint64_t size = t->fence.offsets[n + 1] - t->fence.offsets[n];
     uint8_t small[SMALL], *to = small;
     int rc;
 
     cost_so_far.blocks_loaded++;
     if (!stored && t->mapped) {
-        stored = mapped_at(t, t->fence.places[n]);
-        bring_near(stored, size);
+        stored = mapped_at(t, t->fence.offsets[n]);
+        prefetch_stored(stored, size);
     }
     if (!stored && size > SMALL) {
         to = malloc(size);

@@ -24,7 +24,7 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
     v->sum.tombstones += pax_block_type(block, at) == STRATA_OP_DELETE;
     v->scratch.size = pax_block_put_suffix(block, at, v->scratch.data); /* behind the prefix */
     if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
-        return sstable_corrupt(&t->base, t->fence.places[n],
+        return sstable_corrupt(&t->base, t->fence.offsets[n],
                                "the filter denies a key of this block", err);
     return 0;
 }
@@ -32,7 +32,7 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
 static int verify_block(struct verification *v, uint32_t n, struct strata_error *err)
 {
     const struct pax_table *t = v->table;
-    uint64_t place = t->fence.places[n];
+    uint64_t offset = t->fence.offsets[n];
     struct strata_error why;
     const uint8_t *stored;
     int rc = readahead_block(&v->ahead, t, n, false, true, &stored, err);
@@ -44,7 +44,7 @@ static int verify_block(struct verification *v, uint32_t n, struct strata_error 
     v->sum.digest = pax_table_digest(v->sum.digest, v->block.check);
     v->block_bytes += v->block.block.size;
     rc = pax_block_verify(&v->block.block, index_hash, &v->scratch, &why);
-    rc = pax_table_blame(t, place, rc, &why, err);
+    rc = pax_table_blame(t, offset, rc, &why, err);
     for (uint32_t at = 0; rc == 0 && at < v->block.block.count; at++)
         rc = verify_entry(v, n, at, err);
     return rc;
@@ -63,7 +63,7 @@ static int verify_ends(const struct verification *v, uint32_t n, struct strata_e
         hold = pax_table_compare_at(block, block->count - 1,
                                     strata_buffer_slice(&t->base.largest)) == 0;
     return hold ? 0
-                : sstable_corrupt(&t->base, t->fence.places[n],
+                : sstable_corrupt(&t->base, t->fence.offsets[n],
                                   "the table ends with another key than it says", err);
 }
 
@@ -98,13 +98,13 @@ int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *
 
 int pax_table_verify(struct sstable *table, struct strata_error *err)
 {
-    struct pax_table_common *common = ((struct pax_table *)table)->common;
+    struct pax_table_common *common = pax_table_of(table)->common;
     struct sstable *again;
     int rc = pax_table_open_read(common->env, common, table->number, &again, err);
 
     if (rc < 0)
         return rc;
-    rc = pax_table_verify_blocks((struct pax_table *)again, err);
+    rc = pax_table_verify_blocks(pax_table_of(again), err);
     if (rc == 0 && (again->sum.digest != table->sum.digest || again->bytes != table->bytes))
         rc = sstable_corrupt(table, 0, "another table than the one that was opened", err);
     sstable_unref(again);

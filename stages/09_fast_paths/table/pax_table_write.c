@@ -51,8 +51,8 @@ static int replace(struct strata_buffer *to, struct strata_slice bytes, struct s
 static int put_section(struct pax_table_writer *w, struct strata_slice bytes, bool pack,
                        uint32_t *check, struct strata_error *err)
 {
-    uint64_t place = sstable_writer_place(&w->base);
-    return stored_block_put(&w->base.bytes, w->base.number, place, bytes, pack, check, err);
+    uint64_t offset = sstable_writer_place(&w->base);
+    return stored_block_put(&w->base.bytes, w->base.number, offset, bytes, pack, check, err);
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ static int note_bounds(struct pax_table_writer *w, struct strata_error *err)
 
 static int end_block(struct pax_table_writer *w, struct strata_error *err)
 {
-    uint64_t place = sstable_writer_place(&w->base);
+    uint64_t offset = sstable_writer_place(&w->base);
     struct strata_slice bytes;
     uint32_t check;
     int rc = note_bounds(w, err);
@@ -82,7 +82,7 @@ static int end_block(struct pax_table_writer *w, struct strata_error *err)
     if (rc == 0)
         rc = put_section(w, bytes, !w->plain, &check, err);
     if (rc == 0)
-        rc = fence_put(&w->index, sstable_writer_place(&w->base) - place,
+        rc = fence_put(&w->index, sstable_writer_place(&w->base) - offset,
                        strata_buffer_slice(&w->separator), err);
     if (rc < 0)
         return rc;

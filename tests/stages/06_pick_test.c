@@ -200,6 +200,7 @@ static void pick_moves_what_overlaps_with_nothing(void **state)
     v = MAKE(entries);
     expect(v, "1: 1 > 2");
     version_unref(v);
+    entries[2].bytes = 100;
     entries[1].largest = "c"; /* something to merge it with */
     v = MAKE(entries);
     expect(v, "1: 1 2: 2 > 2");

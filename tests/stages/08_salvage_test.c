@@ -355,7 +355,7 @@ static void salvage_of_a_cut_table_has_what_is_there(void **state)
 
     (void)state;
     for (size_t size = (size_t)footer_of(fs).index; size > 0; size -= size < 1000 ? size : 997) {
-        struct taken taken;
+        struct taken taken = {0};
         copy = fs_sim_copy(fs);
         harm_cut(copy, PATH, size);
         taken = salvage(copy);
@@ -389,7 +389,7 @@ static void salvage_without_memory_says_so(void **state)
     for (int damaged = 0; damaged < 2; damaged++) {
         struct strata_fs *fs = make_table(false);
         struct strata_error err;
-        struct taken taken;
+        struct taken taken = {0};
         int rc = -1;
         if (damaged)
             harm_flip(fs, PATH, (size_t)footer_of(fs).index + 1);

@@ -20,6 +20,8 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing
 SAN.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DXXH_INLINE_ALL
 SAN.tsan := -fsanitize=thread
 SAN.release := -DNDEBUG
+# What only assertions use is unused there.
+WARN.release := -Wno-unused-function -Wno-unused-variable -Wno-unused-but-set-variable -Wno-unused-parameter
 # Atomic: threads that count at once would leave counts of branches that nobody took.
 SAN.cov  := --coverage -fprofile-update=atomic -DSTRATA_COVERAGE
 SAN      = $(SAN.$(MODE))

@@ -36,6 +36,7 @@ $B/tests/unit/bench_os_test: $B/bench/os.o
 $B/tests/unit/bench_os_test: LDFLAGS += $B/bench/os.o
 $B/tests/unit/bench_os_test.o: ALL_CFLAGS += -Ibench
 $B/bench/libtext.a: $(call objs,common/text)
+	@mkdir -p $(@D)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 $(BENCHES): $B/bench/libtext.a
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS)

@@ -2,7 +2,7 @@
 # are the man pages: docs/tools/man.pl.
 
 .PHONY: docs docs-check docs-record docs-build
-docs-build: all $(ENGINES) $(if $(wildcard bench/bench.mk),bench-build) $(patsubst %.c,$B/%,$(wildcard tests/stages/03_wal_test.c tests/stages/04_*_test.c tests/stages/05_*_test.c tests/stages/06_*_test.c)) $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN))
+docs-build: all $(ENGINES) $(if $(wildcard bench/bench.mk),bench-build) $(filter $B/tests/stages/%,$(TEST_BIN)) $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN))
 docs: docs-build ## refresh every extract, dump, table and transcript in the book, and the man pages
 	@B=$B docs/tools/man.pl write
 	@B=$B docs/tools/docs.pl write

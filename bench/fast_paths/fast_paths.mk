@@ -1,6 +1,6 @@
 # What each technique of stage 9 gains: see fast_paths.h.
 
-$B/bench/strata-fast-paths: $(patsubst %,$B/bench/fast_paths/%.o,fast_paths works) $(LIB_A)
+$B/bench/strata-fast-paths: $(patsubst %,$B/bench/fast_paths/%.o,fast_paths measure works) $(LIB_A)
 BENCHES += $B/bench/strata-fast-paths
 
 .PHONY: fast-paths

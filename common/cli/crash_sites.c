@@ -33,7 +33,7 @@ static const struct {
     const char *file, *function; /* NULL: all of them */
     const char *test;
 } elsewhere[] = {
-    {"stages/08_backup_repair/backup.c", NULL, "08_crash_test crash_in_a_backup"},
+    {"stages/08_backup_repair/backup.c", NULL, "07_crash_test crash_in_a_backup"},
     {"stages/07_paced_compaction/compaction/compact.c", "sync_some",
      "07_crash_test crash_while_a_log_goes"},
     {"stages/07_paced_compaction/tree/obsolete.c", "cut", "07_crash_test crash_while_a_log_goes"},

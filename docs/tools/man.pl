@@ -131,7 +131,7 @@ sub strata_1 {
     my $help = `$build/strata help --all`;
     die "man.pl: $build/strata help --all failed\n" if $? || !$help;
     my ($overview, @pages) = split /^---- strata (\S+) ----\n\n/m, $help;
-    my ($common, $statuses) = $overview =~ /\n\n(Options stand .*?)\n\nExit status: (.*)\z/s
+    my ($common, $statuses) = $overview =~ /\n\n(Options may be anywhere.*?)\n\nExit status: (.*)\z/s
         or die "man.pl: help has another form\n";
     my $body = ".Sh SYNOPSIS\n.Nm\n.Op Ar option ...\n.Ar command ...\n.Sh DESCRIPTION\n"
         . "Strata is a key-value storage engine in stages.\n"

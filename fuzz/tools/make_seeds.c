@@ -856,11 +856,11 @@ static void put_batch(struct place *place)
     strata_batch_free(batch);
 }
 
-/* Of stage 6: operations that stand alone, batches and syncs between them. */
-static void save_logs_of_6(void)
+/* Of stage 9: single-operation batches, larger ones and syncs between them. */
+static void save_logs_of_9(void)
 {
     struct strata_options options;
-    struct place place = {.fs = database_new(6)};
+    struct place place = {.fs = database_new(9)};
 
     strata_options_init(&options);
     options.fs = place.fs;
@@ -1216,7 +1216,7 @@ int main(int argc, char **argv)
     save_lists();
     save_manifests();
     save_events();
-    save_logs_of_6();
+    save_logs_of_9();
     save_small_edits();
     save_lineages();
     save_markers();

@@ -136,7 +136,8 @@ static uint64_t ratio(uint64_t all, uint64_t part)
     return part ? (uint64_t)(100.0 * (double)all / (double)part + 0.5) : 0;
 }
 
-int lsm_tree_stats(void *self, each_stat *each, void *arg, struct strata_error *err)
+int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
+                   struct strata_error *err)
 {
     struct lsm_tree *tree = self;
     struct lsm_tree_pinned p;

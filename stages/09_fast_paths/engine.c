@@ -1,6 +1,8 @@
-/* engine.c: stage 9, fast paths: stage 8's tree with other parts (fast_parts.c): its memtable is a
- * B+tree, its tables are columnar, gets ask filters in batches, and a scan merges without copies.
- */
+/* engine.c: stage 9, fast paths.
+ *
+ * What does the processor wait for? For memory, for system calls and for branches that it guessed
+ * wrong. So stage 8's tree gets other parts (fast_parts.c): its memtable is a B+tree, its tables are
+ * columnar, gets ask filters in batches, and a scan merges without copies. */
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_open.h"

@@ -69,7 +69,7 @@ done
 # ---- Arguments ----
 fails engine_unknown_is_2 2 '"berkeley" is not an engine, nor the number of a stage' bench --engines=6,berkeley
 fails engine_stage_unknown_is_2 2 '"99" is not' bench --engines=99
-fails engine_twice_is_2 2 'named twice' bench --engines=6,newest
+fails engine_twice_is_2 2 'named twice' bench --engines=9,newest
 fails engines_none_is_2 2 'none are named' bench --engines=
 fails turns_zero_is_2 2 'from 1 to 99' bench --turns=0
 fails turns_in_a_kept_directory_is_2 2 'there can be only one' bench --turns=2 --db=kept
@@ -239,7 +239,7 @@ if command -v gnuplot >/dev/null; then
     [ -f pictures/throughput.svg ] &&
         is plot_throughput_has_its_panels "$(grep -oE '>(Writing: op|Reading and opening|YCSB|readhot|ycsbf)' pictures/throughput.svg | sort -u | tr '\n' ' ')" ">Reading and opening >Writing: op >YCSB >readhot >ycsbf "
     is plot_stairs_have_their_lines "$(grep -oE '<title>[^<]*</title>|>(fillseq|readrandom)<' pictures/stairs.svg | grep -cE '>(fillseq|readrandom)<')" 2
-    is plot_sizes_name_the_engines "$(grep -oE '>Strata [56]<' pictures/sizes.svg | sort -u | tr '\n' ' ')" ">Strata 5< >Strata 6< "
+    is plot_sizes_name_the_engines "$(grep -oE '>Strata [59]<' pictures/sizes.svg | sort -u | tr '\n' ' ')" ">Strata 5< >Strata 9< "
 else
     skip plot_draws_all "no gnuplot"
 fi

@@ -89,7 +89,7 @@ refused() {
 memory() { refused "memory_$1" malloc: 'out of memory|[Cc]annot allocate memory' "${@:2}"; }
 
 changes=
-db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 db9=$work/d/db6 d=$work/d
+db1=$work/d/db1 db2=$work/d/db2 db3=$work/d/db3 db9=$work/d/db9 d=$work/d
 memory get 'strata get $db3 "key 007"'
 memory get_several 'strata get $db3 "key 007" "key 008"'
 memory info 'strata info $db9'

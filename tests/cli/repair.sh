@@ -91,7 +91,7 @@ for stage in $(strata stages | awk '/^stage/ { print $2 }'); do
     m=marker$stage
     strata --stage "$stage" load "$m" in.tsv 2>/dev/null
     rm "$m/STRATA"
-    fails "marker_of_stage_${stage}_is_missing" 3 "\`strata repair --stage $stage DIR\` makes one" strata get "$m" k0000001
+    fails "marker_of_stage_${stage}_is_missing" 3 "\`strata repair --stage ($stage DIR\` |N DIR\`, of the stage that made it .*\<$stage\>.*,? )makes one" strata get "$m" k0000001
     fails "marker_of_stage_${stage}_is_not_guessed" 3 'is missing beside data' strata repair "$m"
     fails "marker_of_stage_${stage}_is_of_no_other" 7 'wrong stage: .* is a file of ' strata repair --stage $((stage % 6 + 1)) "$m"
     run strata repair --dry-run --stage "$stage" "$m"

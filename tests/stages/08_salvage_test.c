@@ -274,7 +274,7 @@ static int try_salvage(struct strata_fs *fs, struct taken *taken, struct strata_
 static struct taken salvage(struct strata_fs *fs)
 {
     struct strata_error err;
-    struct taken taken;
+    struct taken taken = {0};
 
     assert_ok(try_salvage(fs, &taken, &err), &err);
     assert_int_equal(fs_sim_open_files(fs), 0);
@@ -285,7 +285,7 @@ static void salvage_of_a_flipped_block_has_the_others(void **state)
 {
     struct strata_fs *fs = make_table(false), *copy;
     uint64_t end = footer_of(fs).index;
-    struct taken taken;
+    struct taken taken = {0};
 
     (void)state;
     for (uint64_t at = HEADER; at < end; at += 97) {
@@ -307,7 +307,7 @@ static void salvage_of_flipped_parts_has_everything(void **state)
     struct table_footer footer = footer_of(fs);
     struct strata_buffer bytes = {0};
     size_t size = read_table(fs, &bytes);
-    struct taken taken;
+    struct taken taken = {0};
 
     (void)state;
     for (size_t at = 0; at < size; at += at < HEADER ? 1 : 31) {
@@ -332,7 +332,7 @@ static void salvage_takes_no_entry_of_the_index(void **state)
     struct table_footer footer = footer_of(fs);
     struct strata_buffer bytes = {0};
     size_t size = read_table(fs, &bytes);
-    struct taken taken;
+    struct taken taken = {0};
 
     (void)state;
     harm_flip(fs, PATH, (size_t)footer.index - 20); /* the last block */
@@ -355,7 +355,7 @@ static void salvage_of_a_cut_table_has_what_is_there(void **state)
 
     (void)state;
     for (size_t size = (size_t)footer_of(fs).index; size > 0; size -= size < 1000 ? size : 997) {
-        struct taken taken;
+        struct taken taken = {0};
         copy = fs_sim_copy(fs);
         harm_cut(copy, PATH, size);
         taken = salvage(copy);
@@ -373,7 +373,7 @@ static void salvage_of_no_file_says_so(void **state)
 {
     struct strata_fs *fs = make_table(false);
     struct strata_error err;
-    struct taken taken;
+    struct taken taken = {0};
 
     (void)state;
     harm_remove(fs, PATH);
@@ -389,7 +389,7 @@ static void salvage_without_memory_says_so(void **state)
     for (int damaged = 0; damaged < 2; damaged++) {
         struct strata_fs *fs = make_table(false);
         struct strata_error err;
-        struct taken taken;
+        struct taken taken = {0};
         int rc = -1;
         if (damaged)
             harm_flip(fs, PATH, (size_t)footer_of(fs).index + 1);

@@ -1,5 +1,6 @@
-/* manifest.c: the manifest of stage 6 (stages/06_leveled_compaction/manifest/manifest.c): the bytes are that
- * of a database with some tables on two levels, whose CURRENT knows nothing of how long it is.
+/* manifest.c: the manifest of stage 6 (stages/06_leveled_compaction/manifest/manifest.c): the bytes
+ * are that of a database with some tables on two levels, whose CURRENT knows nothing of how long it
+ * is.
  *
  * Beyond what database.h lists:
  *   - the manifest alone: it is taken or refused; what is taken, without its torn end, is the same

@@ -84,7 +84,7 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
     return rc;
 }
 
-/* An edit that tells all of the version makes it anew: all that an edit is checked for holds. */
+/* An edit with all of the version makes it anew: all that an edit is checked for holds. */
 int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err)
 {
     const struct version *v = tree->version;

@@ -613,8 +613,8 @@ struct forged {
 static void manifest_with_an_edit_that_cannot_be_is_damage(void **state)
 {
     static const struct forged forged[] = {
-        {"edit 3 stands here where 2", MANIFEST_EDIT, "", "\3\x20\0\0\0\0", 6, RECORD_HEAD},
-        {"edit 1 stands here where 2", MANIFEST_EDIT, "", "\1\x20\0\0\0\0", 6, RECORD_HEAD},
+        {"edit 3 is here where 2", MANIFEST_EDIT, "", "\3\x20\0\0\0\0", 6, RECORD_HEAD},
+        {"edit 1 is here where 2", MANIFEST_EDIT, "", "\1\x20\0\0\0\0", 6, RECORD_HEAD},
         {"refused", MANIFEST_EDIT, "", "\2\x20\0\0\0\0", 6, 0},
         {"no edit", MANIFEST_EDIT, "k", "\2\x20\0\0\0\0", 6, 4},
         {"no edit", STRATA_OP_PUT, "", "\2\x20\0\0\0\0", 6, 4},

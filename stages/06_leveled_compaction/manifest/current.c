@@ -73,7 +73,7 @@ static int decode(struct strata_slice bytes, const char *path, struct current *c
 
 int current_check(struct fs_file *file, struct current *current, struct strata_error *err)
 {
-    uint8_t bytes[CURRENT_BYTES + 1]; /* one more tells a file that goes on */
+    uint8_t bytes[CURRENT_BYTES + 1]; /* one more: does the file go on? */
     size_t got;
     int rc = fs_read_at(file, 0, bytes, sizeof bytes, &got, err);
 
@@ -90,7 +90,7 @@ int current_read(const struct strata_env *env, struct current *current, struct s
 
     if (rc == STRATA_ERR_IO && why.sys == ENOENT) {
         rc = strata_fail(&why, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET,
-                         "it is missing: it tells which manifest counts");
+                         "it is missing: it says which manifest is valid");
     } else if (rc == 0) {
         rc = current_check(file, current, &why);
         fs_close(file, NULL);

@@ -126,7 +126,7 @@ struct reading {
     const char *wrong; /* what is, or NULL */
 };
 
-/* The first thing that is wrong makes the decoder bad, where it stands. */
+/* The first thing that is wrong makes the decoder bad, at its offset. */
 static void expect(struct reading *r, bool holds, const char *wrong)
 {
     if (r->d.bad || !holds) {

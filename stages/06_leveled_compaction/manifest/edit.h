@@ -18,7 +18,7 @@ struct edit_table {
     struct strata_slice smallest, largest; /* keys */
 };
 
-/* A log that is live: not all of it is in tables. As stage 4's list tells of its one. */
+/* A log that is live: not all of it is in tables. As stage 4's list has it of its one. */
 struct edit_log {
     uint64_t number;
     uint64_t first;    /* sequence number of its first operation */
@@ -41,7 +41,7 @@ struct edit_cursor {
  * of a decoded edit from the bytes it was decoded from. */
 struct edit {
     uint64_t ordinal; /* in its manifest: 1, 2, ... */
-    uint64_t next;    /* file numbers from here on were never given away: above all it tells of */
+    uint64_t next;    /* file numbers from here on were never given away: above all in it */
     bool has_logs;    /* the live logs are now these, the oldest first: one or two */
     struct edit_log logs[2];
     uint32_t log_count;

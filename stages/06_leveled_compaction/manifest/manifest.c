@@ -147,7 +147,7 @@ static int corrupt(const struct manifest *m, uint64_t offset, const char *what,
     return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, offset, "%s", what);
 }
 
-/* What is wrong with an edit, as damage of this file; `at`: where its bytes stand. */
+/* What is wrong with an edit, as damage of this file; `at`: where its bytes are. */
 static int place_error(const struct manifest *m, uint64_t at, int rc,
                        const struct strata_error *why, struct strata_error *err)
 {
@@ -166,7 +166,7 @@ static int apply_edit(struct manifest *m, const struct record *record, const str
 
     if (edit->ordinal != m->ordinal + 1)
         return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, record->offset + RECORD_HEAD,
-                           "edit %" PRIu64 " stands here where %" PRIu64 " should", edit->ordinal,
+                           "edit %" PRIu64 " is here where %" PRIu64 " should be", edit->ordinal,
                            m->ordinal + 1);
     rc = apply(arg, edit, &why);
     if (rc < 0) {

@@ -23,7 +23,7 @@ struct manifest {
     struct strata_buffer bytes; /* of one edit */
 };
 
-/* Told of every edit, in order. */
+/* Called with every edit, in order. */
 typedef int manifest_apply(void *arg, const struct edit *edit, struct strata_error *err);
 
 /* Makes manifest `number` with one edit, the whole state, and then CURRENT that names it; all
@@ -37,8 +37,8 @@ int manifest_create(struct manifest *manifest, const struct strata_env *env, uin
 int manifest_append(struct manifest *manifest, struct edit *edit, struct strata_error *err);
 /* So many edits have gathered that a new manifest is due. */
 bool manifest_is_long(const struct manifest *manifest);
-/* Tells CURRENT how far it reaches, at a clean close: from then on it is damage if it does not. IO,
- * NO_MEMORY: it is as good as without. */
+/* Writes to CURRENT how far it reaches, at a clean close: from then on it is damage if it does not.
+ * IO, NO_MEMORY: it is as good as without. */
 int manifest_settle(struct manifest *manifest, struct strata_error *err);
 /* Nothing was appended since it was made or settled: as after a clean close. */
 bool manifest_is_settled(const struct manifest *manifest);
@@ -46,17 +46,17 @@ void manifest_close(struct manifest *manifest);
 /* Removes the file of one that CURRENT names no more. Else the next open does it. */
 void manifest_remove(const struct strata_env *env, uint64_t number);
 
-/* Reads the manifest that CURRENT names and tells each edit to `apply`, whose error ends it (a
- * CORRUPT one without a file gets the manifest's name and the record's offset). `*torn`: bytes of a
- * cut last edit, which was dropped: nothing can be appended behind it. To be closed in any case.
- * CORRUPT, also when one of the two is missing; IO, NO_MEMORY.
+/* Reads the manifest that CURRENT names and calls `apply` with each edit; its error ends the
+ * reading (a CORRUPT one without a file gets the manifest's name and the record's offset). `*torn`:
+ * bytes of a cut last edit, which was dropped: nothing can be appended behind it. To be closed in
+ * any case. CORRUPT, also when one of the two is missing; IO, NO_MEMORY.
  *
- * Whoever opens a database after a crash must take every file that no edit names for one that was
- * made for an edit that is not there: nothing relies on it, and a log among them holds no
- * operation. If one does, the end of the manifest is lost, which is damage. */
+ * After a crash every file that no edit names was made for an edit that is not there: nothing
+ * relies on it, and a log among them has no operation. If one has, the end of the manifest is lost,
+ * which is damage. */
 int manifest_open(struct manifest *manifest, const struct strata_env *env, manifest_apply *apply,
                   void *arg, uint64_t *torn, struct strata_error *err);
-/* The same of an open file, whose number and known bytes stand in `manifest`, for its annotated
+/* The same of an open file, whose number and known bytes are in `manifest`, for its annotated
  * dump. */
 int manifest_check(struct manifest *manifest, manifest_apply *apply, void *arg,
                    struct strata_error *err);

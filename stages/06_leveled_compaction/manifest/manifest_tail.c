@@ -3,8 +3,8 @@
  *   [header][edit 1] ... [edit n][ed|
  *                                ^ X: the valid part ends
  *
- * What stands at X is a torn tail, which nobody was told is safe, iff
- *   - X is not below what CURRENT knows to be on the device, and an edit stands before it;
+ * What is at X is a torn tail, which was never acknowledged as durable, iff
+ *   - X is not below what CURRENT knows to be durable, and an edit is before it;
  *   - a crash leaves such bytes: the file ends inside a record (kill -9, or a power cut that left
  *     less), or it has the record's length and one of its sectors was never written, and is zeros;
  *   - no edit follows, nor a cut one whose head is whole: it would have been written after a sync
@@ -36,7 +36,7 @@ static int find_lost_sector(struct fs_file *file, uint64_t from, bool *lost,
     return rc;
 }
 
-/* Does a record stand behind this place, which is before the file's end? Also one that was cut. */
+/* Is there a record behind this offset, which is before the file's end? Also one that was cut. */
 static int find_record(struct record_reader *reader, uint64_t from, bool *found,
                        struct strata_error *err)
 {
@@ -54,7 +54,7 @@ static int find_record(struct record_reader *reader, uint64_t from, bool *found,
     return 0;
 }
 
-/* The file does not end inside a record: what stands here is none. */
+/* The file does not end inside a record: what is here is none. */
 static int is_torn(const struct manifest *m, struct record_reader *reader, bool *torn,
                    struct strata_error *err)
 {

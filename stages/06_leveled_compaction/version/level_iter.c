@@ -1,5 +1,5 @@
-/* level_iter.c: see level_iter.h. One table has a cursor at a time: the one that the iterator
- * stands in; a step out of it opens the next one. */
+/* level_iter.c: see level_iter.h. One table has a cursor at a time: the one with the
+ * iterator's position; a step out of it opens the next one. */
 #include "level_iter.h"
 #include "04_memtable_sstable/iter/merge_iter.h"
 
@@ -15,7 +15,7 @@ struct level_iter {
     bool once;
 };
 
-/* A cursor of table `at`, which stands nowhere yet. */
+/* A cursor of table `at`, which is not positioned yet. */
 static int enter(struct level_iter *it, size_t at, struct strata_error *err)
 {
     if (it->from && it->at == at)

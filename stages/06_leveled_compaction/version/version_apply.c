@@ -8,7 +8,7 @@
  * 6.I12: what is in tables is not in a live log: it is older. Of two logs the first ends where the
  *     second begins. The live logs never become older ones.
  *
- * A table's place is found by binary search. What is behind it moves: nothing, where an edit tells
+ * A table's place is found by binary search. What is behind it moves: nothing, where an edit adds
  * all tables in their order, as the first one of a manifest does. */
 #include "base/cost.h"
 #include "version.h"
@@ -92,7 +92,7 @@ static size_t find_place(const struct version *v, unsigned level, const struct s
     size_t low = 0, high = l->count;
 
     if (high && compare_places(level, l->tables[high - 1], table) < 0)
-        return high; /* usual, where all are told */
+        return high; /* as a rule, where an edit has all tables */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (compare_places(level, l->tables[middle], table) < 0)

@@ -298,6 +298,15 @@ step_kill() {
 # table of blocks where the block with the key does, and then "block".
 find_value() { # FILE KEY
     "$S" inspect "$1" 2>/dev/null | LC_ALL=C awk -v key="$2" '
+        # Of blocks with shared prefixes: as it is stored, or where the compressed block begins.
+        /^data block/ { stored = whole = "" }
+        / stored +compressed/ { stored = $1 " " $2 " block" }
+        match($0, / shared +[0-9]+/) { shared = substr($0, RSTART, RLENGTH); sub(/.* /, "", shared); prefixed = 1; next }
+        prefixed && match($0, / key +".*"/) {
+            rest = substr($0, RSTART, RLENGTH); sub(/^ key +"/, "", rest); sub(/"$/, "", rest)
+            whole = substr(whole, 1, shared) rest; next
+        }
+        prefixed && whole == key && / value +"/ { print stored ? stored : $1 " " $2; exit }
         index($0, "\"" key "\"") && / key / { mine = 1; next }
         mine && / value / { print $1, $2; exit }
         (keys = index($0, "entries, keys ")) && / stored / { # "begin + first to last"
@@ -326,7 +335,7 @@ step_flip() {
         return
     fi
     read -r offset byte what <<<"$place"
-    [ -z "$what" ] || say "  Values are packed here, so it is one of the block with the value."
+    [ -z "$what" ] || say "  Values are compressed here, so it is one of the block with the value."
     flipped=$(printf %02x $((16#$byte ^ 1)))
     file=$(basename "$file")
     must "cp -r \$T/$n \$T/flipped$n"

@@ -20,7 +20,7 @@ cat >right.md <<'END'
 # A sample
 
 See [the tool](docs/tools/docs.pl), [above](#a-sample), `make test STAGE=1`, `record.c`,
-`stages/01_append_log/record.h`, `record_append`, `strata inspect` and `stages/*/engine.c`.
+`stages/01_append_log/record.h`, `record_next`, `strata inspect` and `stages/*/engine.c`.
 
 <!-- extract: stages/01_append_log/record.h RECORD_HEAD, struct record, record_next -->
 ```c
@@ -117,7 +117,7 @@ stale missing_make_target_is_found 'STALE sample.md:3: the Makefile has no targe
 stale missing_make_target_in_a_block_is_found 'STALE sample.md:[0-9]+: the Makefile has no target tset' 's|\$ make test|$ make tset|'
 stale missing_file_is_found 'STALE sample.md:4: there is no file stages/02_none/' 's|stages/\*/engine.c|stages/02_none/|'
 stale missing_basename_is_found 'STALE sample.md:3: there is no file recorder.c' 's|`record\.c`|`recorder.c`|'
-stale missing_identifier_is_found 'STALE sample.md:4: the sources know no "record_apend"' 's|`record_append`|`record_apend`|'
+stale missing_identifier_is_found 'STALE sample.md:4: the sources know no "record_nxet"' 's|`record_next`|`record_nxet`|'
 stale missing_command_is_found 'STALE sample.md:4: strata has no command inspekt' 's|`strata inspect`|`strata inspekt`|'
 check_stale
 

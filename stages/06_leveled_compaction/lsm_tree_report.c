@@ -48,19 +48,6 @@ static int verify_log(const struct lsm_tree *tree, struct strata_error *err)
     return log_verify(&tree->path.log, &known, tree->path.sequence, err);
 }
 
-/* It is opened again, by its name. */
-static int verify_table(const struct lsm_tree *tree, uint64_t number, struct strata_error *err)
-{
-    struct sstable *table;
-    int rc = tree->kind->open(tree->env, tree->common, number, &table, err);
-
-    if (rc < 0)
-        return rc;
-    rc = tree->kind->verify(table, err);
-    sstable_unref(table);
-    return rc;
-}
-
 int lsm_tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
@@ -78,7 +65,7 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
     for (size_t i = 0; rc == 0 && i <= p.version->count; i++) {
         if (progress)
             progress->tick(progress->arg, i + 1, p.version->count + 1);
-        rc = i < p.version->count ? verify_table(tree, p.version->all[i]->number, err) : 0;
+        rc = i < p.version->count ? tree->kind->verify(p.version->all[i], err) : 0;
     }
     lsm_tree_unpin(&p);
     return rc;
@@ -143,13 +130,14 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
     struct lsm_tree_pinned p;
     struct lsm_tree_figures f;
     uint64_t gets = atomic_load_explicit(&tree->gets, memory_order_relaxed), asked, manifest;
-    uint64_t all = 0, deepest = 0, written;
+    uint64_t all = 0, deepest = 0, written, memory;
 
     (void)err;
     lsm_tree_pin(tree, &p);
     pthread_mutex_lock(&tree->path.group.mutex);
     f = tree->stats;
     f.log_bytes += tree->path.log.end;
+    memory = memtable_bytes(tree->path.memtable);
     manifest = f.manifest_bytes + tree->manifest.written;
     pthread_mutex_unlock(&tree->path.group.mutex);
     f.log_bytes += atomic_load_explicit(&tree->path.marker.bytes, memory_order_relaxed);
@@ -161,7 +149,7 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
     }
     const struct strata_stat stats[] = {
         {"sequence", "", "number of the next operation", p.sequence + 1},
-        {"memtable_bytes", "bytes", "of memory in use by the memtable", memtable_bytes(p.memtable)},
+        {"memtable_bytes", "bytes", "of memory in use by the memtable", memory},
         {"tables", "files", "sorted ones", p.version->count},
         {"table_files_bytes", "bytes", "in them", all},
         {"bytes_in", "bytes", "of keys and values written since open", f.bytes_in},

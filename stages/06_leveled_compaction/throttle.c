@@ -10,13 +10,30 @@
  * The write that finds the memtable full flushes it, and does one compaction, too. All of these are
  * write stalls.
  *
- * A compaction that nobody asked for may fail (a damaged table, a full disk): what is written has
- * nothing to do with it. It is reported to the log, compactions are paused until the next flush,
- * and writes go on, whatever level 0 has. */
+ * A compaction that nobody asked for may fail (a table that cannot be read, a full disk): what is
+ * written has nothing to do with it. It is reported to the log, compactions are paused until the
+ * next flush, and writes go on, whatever level 0 has. */
 #include "throttle.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
+
+/* An error has the end of a long path. */
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* A table of the version could not be read: an output is in no version yet. */
+static bool is_of_an_input(const struct lsm_tree *tree, const struct strata_error *err)
+{
+    for (size_t i = 0; i < tree->version->count; i++)
+        if (strcmp(name_of(tree->version->all[i]->path), name_of(err->file)) == 0)
+            return true;
+    return false;
+}
 
 /* May writes go on after this failure of a compaction? Its outputs were removed. */
 static bool is_tolerable(const struct lsm_tree *tree, int rc, const struct strata_error *err)
@@ -24,7 +41,8 @@ static bool is_tolerable(const struct lsm_tree *tree, int rc, const struct strat
     if (tree->unknown)
         return false;
     return rc == STRATA_ERR_CORRUPT || rc == STRATA_ERR_NO_MEMORY || err->sys == ENOSPC ||
-           err->sys == EDQUOT;
+           err->sys == EDQUOT || err->sys == EMFILE || err->sys == ENFILE ||
+           is_of_an_input(tree, err);
 }
 
 /* 0: one was done; NOT_FOUND: none is due, or may be done. */

@@ -348,6 +348,41 @@ static void throttle_goes_on_when_a_compaction_cannot_be_done(void **state)
     fs_free(fs);
 }
 
+/* A read that fails, one after another: of an input it pauses compactions, and writes go on. */
+static void throttle_goes_on_when_a_table_cannot_be_read(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    int tolerated = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        put_many(db, 0, 200, "of a table");
+        only_flush(db);
+    }
+    close_it(db);
+    for (uint64_t at = 1; at <= 40; at++) {
+        const struct fs_sim_fault fault = {
+            .kind = FS_SIM_EIO, .at = at, .calls = 1u << FS_CALL_READ};
+        struct strata_fs *copy = fs_sim_copy(fs);
+        char key[16];
+        int rc = 0;
+        db = open_with(copy, 4096);
+        warned[0] = '\0';
+        fs_sim_fail(copy, &fault);
+        for (int i = 0; rc == 0 && i < 200; i++) {
+            sprintf(key, "key %d", i);
+            rc = strata_put(db, strata_string(key), strata_string("a value of some bytes"), NULL);
+        }
+        tolerated += rc == 0 && fs_sim_failed(copy) && strstr(warned, "no compactions until");
+        fs_sim_fail(copy, NULL);
+        strata_close(db, NULL);
+        fs_free(copy);
+    }
+    assert_true(tolerated > 0);
+    fs_free(fs);
+}
+
 /* ---- Opening ----------------------------------------------------------------------------------
  */
 
@@ -612,6 +647,7 @@ int main(void)
         cmocka_unit_test(throttle_does_one_compaction_a_write_from_the_slowdown_trigger_on),
         cmocka_unit_test(throttle_stops_a_write_until_level_0_is_below_the_stop_trigger),
         cmocka_unit_test(throttle_goes_on_when_a_compaction_cannot_be_done),
+        cmocka_unit_test(throttle_goes_on_when_a_table_cannot_be_read),
         cmocka_unit_test(open_after_a_kill_flushes_the_log_and_begins_another),
         cmocka_unit_test(open_removes_what_the_manifest_does_not_name),
         cmocka_unit_test(open_that_fails_removes_nothing),

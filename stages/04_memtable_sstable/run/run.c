@@ -170,6 +170,8 @@ static int read_bounds(struct run *run, struct strata_error *err)
             strata_buffer_append(to[i], probe.record.key.data, probe.record.key.size) < 0)
             rc = strata_fail_memory(err, probe.record.key.size);
     }
+    if (rc == 0 && strata_compare(strata_buffer_slice(to[0]), strata_buffer_slice(to[1])) > 0)
+        rc = sstable_corrupt(&run->base, run->index, "the first key is after the last", err);
     probe_free(&probe);
     return rc;
 }

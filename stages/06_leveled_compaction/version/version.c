@@ -103,7 +103,7 @@ bool version_same(const struct version *a, const struct version *b)
 
 size_t version_find_number(const struct version *v, uint64_t number)
 {
-    size_t low = 0, high = v->count;
+    size_t low = 0, high = v->numbered;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -118,7 +118,7 @@ size_t version_find_number(const struct version *v, uint64_t number)
 struct sstable *version_table(const struct version *v, uint64_t number)
 {
     size_t at = version_find_number(v, number);
-    return at < v->count && v->by_number[at]->number == number ? v->by_number[at] : NULL;
+    return at < v->numbered && v->by_number[at]->number == number ? v->by_number[at] : NULL;
 }
 
 size_t version_find(const struct version_level *level, struct strata_slice key)

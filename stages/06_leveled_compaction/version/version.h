@@ -35,6 +35,7 @@ struct version {
     uint64_t tombstones; /* in them */
     void *index;         /* by which a later stage finds tables faster; or NULL */
     void (*index_free)(void *index);
+    size_t numbered;            /* of by_number: all of them, but while an edit is applied */
     struct sstable **by_number; /* all tables, their numbers ascending; behind `all` */
     struct sstable *all[];      /* all tables, level by level */
 };

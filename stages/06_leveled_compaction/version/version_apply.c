@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FEW 16 /* tables that an edit adds */
+
 static int refuse(const char *what, uint64_t number, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
@@ -127,12 +129,10 @@ static void change_count(struct version *v, unsigned level, const struct sstable
 static void put(struct version *v, unsigned level, size_t at, struct sstable *table)
 {
     struct sstable **place = v->levels[level].tables + at;
-    struct sstable **number = v->by_number + version_find_number(v, table->number);
 
     assert(v->all + v->count < v->by_number);
     shift(place, v->all + v->count, 1);
-    shift(number, v->by_number + v->count, 1);
-    *place = *number = table;
+    *place = v->by_number[v->count] = table; /* sorted by number_all */
     change_count(v, level, table, 1);
 }
 
@@ -142,6 +142,7 @@ static void take_out(struct version *v, unsigned level, size_t at)
 
     assert(at < v->levels[level].count);
     shift(v->by_number + version_find_number(v, table->number), v->by_number + v->count, -1);
+    v->numbered--;
     shift(place, v->all + v->count, -1);
     change_count(v, level, table, -1);
     sstable_unref(table);
@@ -225,6 +226,32 @@ static int add_table(struct version *v, const struct edit_table *entry, const st
     return 0;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    uint64_t x = (*(struct sstable *const *)a)->number, y = (*(struct sstable *const *)b)->number;
+    return (x > y) - (x < y);
+}
+
+/* One by one they would be moved as often as there are tables. A few are put in their places. */
+static int number_all(struct version *v, struct strata_error *err)
+{
+    size_t added = v->count - v->numbered;
+
+    for (; added <= FEW && v->numbered < v->count; v->numbered++) {
+        struct sstable *table = v->by_number[v->numbered];
+        size_t at = version_find_number(v, table->number);
+        shift(v->by_number + at, v->by_number + v->numbered, 1);
+        v->by_number[at] = table;
+    }
+    if (v->numbered < v->count)
+        qsort(v->by_number, v->count, sizeof *v->by_number, compare_numbers);
+    v->numbered = v->count;
+    for (size_t i = 1; added && i < v->count; i++)
+        if (v->by_number[i - 1]->number == v->by_number[i]->number)
+            return refuse("it is added, and was there", v->by_number[i]->number, err);
+    return 0;
+}
+
 static int add_tables(struct version *v, const struct edit *edit, const struct known *known,
                       struct strata_error *err)
 {
@@ -235,7 +262,7 @@ static int add_tables(struct version *v, const struct edit *edit, const struct k
         if (rc == 0)
             rc = add_table(v, &edit->added[i], known, err);
     }
-    return rc;
+    return rc < 0 ? rc : number_all(v, err);
 }
 
 /* ---- The rest ------------------------------------------------------------------------------ */
@@ -311,6 +338,7 @@ static int copy(const struct version *old, size_t more, struct version **out,
         return 0;
     memcpy(v->all, old->all, count * sizeof *v->all);
     memcpy(v->by_number, old->by_number, count * sizeof *v->all);
+    v->numbered = count;
     for (; v->count < count; v->count++)
         sstable_ref(v->all[v->count]);
     v->tombstones = old->tombstones;

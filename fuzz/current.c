@@ -1,4 +1,5 @@
-/* current.c: CURRENT of stage 6 (stages/06_leveled_compaction/manifest/current.c), beside a real manifest.
+/* current.c: CURRENT of stage 6 (stages/06_leveled_compaction/manifest/current.c), beside a real
+ * manifest.
  *
  * Beyond what database.h lists:
  *   - it is taken or refused; what is taken makes the same bytes when it is written anew;

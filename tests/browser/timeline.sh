@@ -5,7 +5,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 
 opened() { chromium --headless --no-sandbox --disable-gpu --user-data-dir="$work/browser" --dump-dom "file://$PWD/$1" 2>/dev/null; }
 shown() { opened "$1#t=1"; } # its first moment
-for i in 1 2 3; do strata datagen -n 300 --seed $i | strata load --stage 6 db - 2>/dev/null; done
+for i in 1 2 3; do strata datagen -n 300 --seed $i | strata load --stage 9 db - 2>/dev/null; done
 strata compact db >/dev/null
 strata timeline db -o page.html
 dom=$(shown page.html)
@@ -27,7 +27,7 @@ done
 evil='</script><script>document.title="taken"</script><!--'
 mkdir -p 'a<img src=x onerror=b>&"'\'
 odd='a<img src=x onerror=b>&"'\''/db'
-strata put --stage 6 "$odd" "$evil" v
+strata put --stage 9 "$odd" "$evil" v
 strata timeline "$odd" -o evil.html
 like timeline_in_a_browser_is_not_taken "$(shown evil.html)" '<title>Strata timeline: a&lt;img src=x onerror=b&gt;'
 done_testing

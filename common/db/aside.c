@@ -84,7 +84,8 @@ static int keep_as(const struct strata_env *env, const char *from, const char *n
                    bool *kept, struct strata_error *err)
 {
     char *to = lost_path(env, name, times);
-    int rc = to ? fs_link_or_copy(env->fs, from, to, NULL, err) : strata_fail_memory(err, 64);
+    int rc =
+        to ? fs_link_or_copy(env->fs, from, FS_WHOLE, to, NULL, err) : strata_fail_memory(err, 64);
 
     *kept = rc == 0;
     if (rc == STRATA_ERR_IO && err->sys == EEXIST)

@@ -216,9 +216,11 @@ struct fs_copied {
  * CORRUPT: `from` is shorter; IO (EEXIST: there is a file `to`), NO_MEMORY. */
 int fs_copy(struct fs_file *from, uint64_t size, const char *to, const struct fs_copied *copied,
             struct strata_error *err);
-/* Gives the file a second name, `to`. Where the file system cannot do that, makes a copy. IO
- * (EEXIST: there is a file `to`), CORRUPT, NO_MEMORY. */
-int fs_link_or_copy(struct strata_fs *fs, const char *from, const char *to,
+/* Gives the file a second name, `to`. Where the file system cannot do that, makes a copy of its
+ * first `size` bytes; FS_WHOLE: of all. IO (EEXIST: there is a file `to`), NO_MEMORY; CORRUPT: it
+ * is shorter. */
+#define FS_WHOLE UINT64_MAX
+int fs_link_or_copy(struct strata_fs *fs, const char *from, uint64_t size, const char *to,
                     const struct fs_copied *copied, struct strata_error *err);
 
 #include "fs/fs_site.h"

@@ -60,27 +60,27 @@ static bool cannot_be_linked(const struct strata_error *err)
            err->sys == EOPNOTSUPP;
 }
 
-static int copy_all(struct strata_fs *fs, const char *from, const char *to,
-                    const struct fs_copied *copied, struct strata_error *err)
+static int copy_file(struct strata_fs *fs, const char *from, uint64_t size, const char *to,
+                     const struct fs_copied *copied, struct strata_error *err)
 {
     struct fs_file *file;
     int rc = fs_open(fs, from, FS_READ, &file, err);
 
     if (rc < 0)
         return rc;
-    rc = fs_copy(file, file->end, to, copied, err);
+    rc = fs_copy(file, size == FS_WHOLE ? file->end : size, to, copied, err);
     fs_close(file, NULL); /* it was only read */
     return rc;
 }
 
-int fs_link_or_copy(struct strata_fs *fs, const char *from, const char *to,
+int fs_link_or_copy(struct strata_fs *fs, const char *from, uint64_t size, const char *to,
                     const struct fs_copied *copied, struct strata_error *err)
 {
     struct strata_error why = {0};
     int rc = fs_link(fs, from, to, &why);
 
     if (rc == STRATA_ERR_IO && cannot_be_linked(&why))
-        return copy_all(fs, from, to, copied, err);
+        return copy_file(fs, from, size, to, copied, err);
     if (rc < 0 && err)
         *err = why;
     return rc;

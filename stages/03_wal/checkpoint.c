@@ -126,6 +126,17 @@ static int fill_index(struct index *index, struct decoder *d, uint64_t keys,
     return rc;
 }
 
+/* No key has position 0, which no record has. */
+static bool positions_hold(struct decoder d, uint64_t keys)
+{
+    for (; keys; keys--) {
+        get_u64(&d);
+        if (!get_u64(&d))
+            return false;
+    }
+    return true;
+}
+
 /* 0: `keydir` and `at` are filled. STRATA_NOT_FOUND: the bytes are no checkpoint that fits. */
 static int apply(struct strata_slice bytes, struct keydir *keydir, struct checkpoint *at,
                  struct strata_error *err)
@@ -156,7 +167,7 @@ static int apply(struct strata_slice bytes, struct keydir *keydir, struct checkp
         return STRATA_NOT_FOUND;
     }
     if (!segments_fit(&d, keydir, segments, at, false) || d.left % KEY_ENTRY != 0 ||
-        d.left / KEY_ENTRY != keys)
+        d.left / KEY_ENTRY != keys || !positions_hold(d, keys))
         return STRATA_NOT_FOUND;
     segments_fit(&again, keydir, segments, at, true);
     return fill_index(&keydir->index, &d, keys, err);

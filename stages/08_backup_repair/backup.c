@@ -123,7 +123,7 @@ static int link_table(struct backup *b, const struct strata_env *to, const struc
     const struct fs_copied copied = {tick, b};
     uint64_t end = b->done + table->bytes;
     char *path = sstable_path(to, table->kind->suffix, table->number);
-    int rc = path ? fs_link_or_copy(to->fs, table->path, path, &copied, err)
+    int rc = path ? fs_link_or_copy(to->fs, table->path, table->bytes, path, &copied, err)
                   : strata_fail_memory(err, 64);
 
     if (rc == 0)

@@ -423,7 +423,7 @@ int run_verify(struct sstable *table, struct strata_error *err)
     struct strata_buffer before = {0};
     struct segment_sum sum = {0};
     struct run_cursor c;
-    struct run_end end;
+    struct run_end end = {0};
     uint64_t tombstones = 0;
     int rc;
 

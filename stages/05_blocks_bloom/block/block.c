@@ -254,7 +254,7 @@ void block_iter_free(struct block_iter *it)
  * point. */
 static void load(struct block_iter *it, uint32_t at)
 {
-    struct entry e;
+    struct entry e = {0};
 
     read_entry(&it->block, at, &e);
     assert(e.shared <= it->key.size || at == restart_offset(&it->block, it->restart));
@@ -300,7 +300,7 @@ void block_iter_last(struct block_iter *it)
 bool block_iter_seek(struct block_iter *it, struct strata_slice key)
 {
     uint32_t restart = find_restart(&it->block, key), at;
-    struct entry e;
+    struct entry e = {0};
     int order;
 
     at = search(&it->block, key, restart, &e, &order);

@@ -358,26 +358,52 @@ static void run_cut_or_made_longer_is_not_opened(void **state)
     fs_free(fs);
 }
 
+/* A run of these keys, in the order in which they are given. */
+static void write_keys(const struct strata_env *env, const char *keys)
+{
+    struct sstable_writer *writer;
+
+    assert_int_equal(run_writer_new(env, 7, &writer, NULL), 0);
+    for (; *keys; keys++)
+        assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, strata_bytes(keys, 1), S("1"), NULL),
+                         0);
+    assert_int_equal(run_writer_finish(writer, 1, 9, NULL), 0);
+    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
+    run_writer_del(writer, true);
+}
+
 /* Records whose checks hold, and an order that does not. */
 static void run_verify_sees_keys_out_of_order(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata_env env = env_on(fs);
-    struct sstable_writer *writer;
     struct strata_error err;
     struct sstable *run;
 
     (void)state;
-    assert_int_equal(run_writer_new(&env, 7, &writer, NULL), 0);
-    assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("b"), S("1"), NULL), 0);
-    assert_int_equal(run_writer_add(writer, STRATA_OP_PUT, S("a"), S("2"), NULL), 0);
-    assert_int_equal(run_writer_finish(writer, 1, 2, NULL), 0);
-    assert_int_equal(sstable_writer_publish(writer, NULL), 0);
-    run_writer_del(writer, true);
+    write_keys(&env, "acbd");
     assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
     assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "not behind");
     sstable_unref(run);
+    fs_free(fs);
+}
+
+/* A get asks only the runs whose bounds include its key: bounds the wrong way round would hide all.
+ */
+static void run_whose_first_key_is_after_its_last_is_not_opened(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_error err;
+    struct sstable *run;
+
+    (void)state;
+    write_keys(&env, "ba");
+    assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_file(&err, PATH);
+    assert_err_says(&err, "the first key is after the last");
+    assert_null(run);
     fs_free(fs);
 }
 
@@ -557,6 +583,7 @@ int main(void)
         cmocka_unit_test(run_that_cannot_be_opened_is_an_error),
         cmocka_unit_test(run_cut_or_made_longer_is_not_opened),
         cmocka_unit_test(run_verify_sees_keys_out_of_order),
+        cmocka_unit_test(run_whose_first_key_is_after_its_last_is_not_opened),
         cmocka_unit_test(run_whose_end_does_not_add_up_is_not_opened),
         cmocka_unit_test(run_whose_index_leads_outside_is_damage_of_the_index),
         cmocka_unit_test(tables_give_back_what_was_written),

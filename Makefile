@@ -92,15 +92,15 @@ $(LIB_A): $(COMMON) $(STAGE_OBJ)
 # -rdynamic: a learner's engine, loaded at run time, uses common's functions from here.
 $B/strata: $(CLI) $(TOOLS) $(LIB_A)
 	$(call say,LINK,$@) $(CC) $(CFLAGS) $(SAN) -rdynamic -o $@ $(CLI) $(TOOLS) -Wl,--whole-archive $(LIB_A) -Wl,--no-whole-archive $(LDFLAGS) $(LIBS) $(CLI_LIBS)
-$B/common/cli/edit.o: ALL_CFLAGS += $(if $(filter yes,$(EDIT)),-DSTRATA_EDIT)
-$B/common/cli/edit.o: $B/edit.txt
+$B/common/cli/shell/edit.o: ALL_CFLAGS += $(if $(filter yes,$(EDIT)),-DSTRATA_EDIT)
+$B/common/cli/shell/edit.o: $B/edit.txt
 $B/edit.txt: FORCE | $B/installed.txt
 	@mkdir -p $(@D); echo $(EDIT) | cmp -s - $@ || echo $(EDIT) > $@
 FORCE:
 
 # The page of `strata timeline`, as C: both are in the tree, so that it builds anywhere.
-common/cli/timeline_page.c: common/cli/timeline.html
-	@{ echo '/* timeline_page.c: common/cli/timeline.html, line by line. Made by make: change that. */'; \
+common/cli/show/timeline_page.c: common/cli/show/timeline.html
+	@{ echo '/* timeline_page.c: common/cli/show/timeline.html, line by line. Made by make: change that. */'; \
 	  printf '%s\n' '/* clang-format off */' '#include "timeline_page.h"' '' 'const char *const timeline_page[] = {'; \
 	  sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n",/' $<; echo '    0};'; } > $@.new && mv $@.new $@
 

@@ -23,7 +23,7 @@ include $(wildcard bench/*/*.mk)
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(PEER_OBJ) $(LIMIT_OBJ) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
-$B/bench/strata-memtables: $(MEMTABLES) $B/common/cli/progress.o $B/common/cli/human.o $(LIB_A)
+$B/bench/strata-memtables: $(MEMTABLES) $B/common/cli/output/progress.o $B/common/cli/output/human.o $(LIB_A)
 $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)

@@ -38,8 +38,8 @@ printf 'int main(void)\n{\n    return 0;\n}\n' >"$work/main.c"
 modules=$(sed -n "s/^$name\.USES *:= *//p" "$own/stage.mk")
 objects() { for f in "$@"; do echo "$B/${f%.c}.o"; done; }
 shopt -s nullglob
-ground=(common/{base,fs,db,inspect}/*.c)
-tools=(common/{text,cli,crash,crash/sim}/*)
+mapfile -t ground < <(find common/{base,fs,db,events,inspect} -name '*.c' | sort)
+mapfile -t tools < <(find common/{text,cli,crash} -name '*.[ch]' | sort)
 own_files=("$own"/*.[ch] "$own"/*/*.[ch])
 module_files=()
 for m in $modules; do module_files+=(stages/"$m"/*.[ch] stages/"$m"/*/*.[ch]); done
@@ -93,7 +93,7 @@ headers_of() {
         tr -s '\\ ' '\n' | grep '\.h$' | sort -u
 }
 needed=$(headers_of "${taken[@]}")
-for file in $(only h "${own_files[@]}") common/{base,fs,db,inspect}/*.h $(only h "${module_files[@]}"); do
+for file in $(only h "${own_files[@]}") $(find common/{base,fs,db,events,inspect} -name '*.h' | sort) $(only h "${module_files[@]}"); do
     case " ${rest[*]} " in *" ${file%.h}.c "*) copy "$file" tools; continue ;; esac
     case $file in common/* | "$own"/*) ;; *) grep -qx "$file" <<<"$needed" || continue ;; esac
     copy "$file" engine
@@ -140,6 +140,6 @@ test: strata $(TESTS) ## runs what is asked of every stage
 clean:
 	rm -f libstrata.a strata $(TESTS) $(TESTS:%=%.log) engine/*.o tools/*.o tests/*.o
 MAKEFILE
-sed -i "s|^CLI .*|CLI      := $(for f in common/cli/*.c; do printf 'tools/%s ' "${now[$f]%.c}.o"; done)|" "$to/Makefile"
+sed -i "s|^CLI .*|CLI      := $(for f in $(find common/cli -name '*.c' | sort); do printf 'tools/%s ' "${now[$f]%.c}.o"; done)|" "$to/Makefile"
 echo "flat: $to: $(find "$to/engine" -name '*.[ch]' | wc -l) files of $name and below it," \
     "$(cat "$to"/engine/*.[ch] | wc -l) lines; make -C $to"

@@ -20,7 +20,7 @@ $B/tests/%_test: $B/tests/%_test.o $(TEST_LIB) $(LIB_A)
 $B/tests/%.o: ALL_CFLAGS += -Itests/support
 
 # What of the command line is tested by itself.
-CLI_TESTED := $(patsubst %,$B/common/cli/%.o,human progress)
+CLI_TESTED := $(patsubst %,$B/common/cli/output/%.o,human progress)
 $B/tests/unit/human_test $B/tests/unit/progress_test: $(CLI_TESTED)
 $B/tests/unit/human_test $B/tests/unit/progress_test: LDFLAGS += $(CLI_TESTED)
 

@@ -7,7 +7,7 @@
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "misses.h"
 #include "base/prng.h"
-#include "cli/progress.h"
+#include "cli/output/progress.h"
 #include "shape.h"
 
 #include <errno.h>

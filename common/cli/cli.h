@@ -6,7 +6,7 @@
 #ifndef STRATA_COMMON_CLI_H
 #define STRATA_COMMON_CLI_H
 
-#include "cli/progress.h"
+#include "cli/output/progress.h"
 #include "text/entries.h"
 
 #include <stdio.h>

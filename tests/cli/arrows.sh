@@ -25,7 +25,7 @@ wrong() { # NAME MESSAGE FROM TO...
 
 good stage_includes_itself stages/01_log/engine.c stages/01_log/record.h stages/01_log/sub/part.h
 good stage_includes_what_its_stage_mk_names stages/02_index/sub/part.c stages/01_log/record.h
-good stage_includes_the_ground stages/01_log/engine.c common/base/bytes.h common/fs/fs.h common/db/aside.h
+good stage_includes_the_ground stages/01_log/engine.c common/base/bytes.h common/fs/fs.h common/db/maintenance/aside.h
 good db_stands_on_fs common/db/db.c common/db/db.h common/fs/fs.h common/base/bytes.h include/strata.h
 good cli_includes_all common/cli/a.c common/crash/sim/fs_sim.h common/crash/judge.h common/text/csv.h common/db/db.h
 wrong stage_before_an_earlier_one 'stages/01_log/engine.c includes stages/02_index, which its stage.mk does not name' \

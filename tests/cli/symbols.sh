@@ -22,7 +22,8 @@ is static_library_shows_what_the_header_declares "$(globals "$B/libstrata.a")" "
 # The command line, the crash laboratory with its simulated disk and the text formats are no part of it.
 cat_globals() { for o in "$@"; do globals "$o"; done | grep -v '^__' | sort -u; }
 defined() { nm --defined-only "$1" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u; }
-cat_globals "$B"/common/{cli,crash,crash/sim,text}/*.o >tools
+mapfile -t objects < <(cd "$root" && find common/{cli,crash,text} -name '*.c' | sed "s|^|$B/|; s|c$|o|")
+cat_globals "${objects[@]}" >tools
 is tools_have_names "$(grep -cxE 'cli_[a-z]+|fs_sim_new|csv_feed|oracle_check' tools | awk '{ print ($1 > 3) }')" 1
 for library in libinternal.a libstrata.a libstrata.so; do
     is "${library%.*}_${library#*.}_has_no_tools" "$(defined "$B/$library" | comm -12 - tools)" ''

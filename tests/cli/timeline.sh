@@ -36,7 +36,7 @@ fi
 # The page in the program is the one that is edited: both are in the tree.
 skeleton() { sed '/^<script id="data"/,/^<\/script>/d' "$1"; }
 skeleton page.html >page.txt
-skeleton "$root/common/cli/timeline.html" >source.txt
+skeleton "$root/common/cli/show/timeline.html" >source.txt
 same timeline_page_is_the_source page.txt source.txt
 
 # ---- Keys and paths are text ----

@@ -3,7 +3,7 @@
  * cut or a call fails; and the comparison that proves it. */
 #include "test.h"
 
-#include "db/copy.h"
+#include "db/maintenance/copy.h"
 #include "db/db.h"
 #include "crash/sim/fs_sim.h"
 #include "place.h"

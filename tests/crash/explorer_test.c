@@ -2,8 +2,8 @@
  * on: it names a state so that it is found again, shortens what it finds, and is quick enough. */
 #include "test.h"
 
-#include "crash/campaign.h"
-#include "crash/shrink.h"
+#include "crash/explore/campaign.h"
+#include "crash/explore/shrink.h"
 #include "crash/subject.h"
 #include "crash/workload.h"
 

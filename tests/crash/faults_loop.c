@@ -8,7 +8,7 @@
 #include "faults_loop.h"
 
 #include "allocations.h"
-#include "crash/explore.h"
+#include "crash/explore/explore.h"
 #include "crash/judge.h"
 #include "crash/oracle.h"
 #include "crash/script.h"

@@ -16,7 +16,7 @@
 
 #include "fs/fs_posix.h"
 #include "crash/sim/fs_sim.h"
-#include "db/copy.h"
+#include "db/maintenance/copy.h"
 #include "db/db.h"
 #include "db/stages.h"
 #include "crash/judge.h"

@@ -2,7 +2,7 @@
  * on fs_sim; nothing acknowledged may be missing, at any stage. */
 #include "test.h"
 
-#include "crash/explore.h"
+#include "crash/explore/explore.h"
 #include "crash/subject.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #include "memory_loop.h"
 
 #include "allocations.h"
-#include "crash/explore.h"
+#include "crash/explore/explore.h"
 #include "fs/fs_posix.h"
 #include "crash/need.h"
 #include "crash/oracle.h"

@@ -1,7 +1,7 @@
 /* oracle_test.c: the judges of the crash tests must themselves be able to say no. */
 #include "test.h"
 
-#include "crash/explore.h"
+#include "crash/explore/explore.h"
 #include "crash/judge.h"
 #include "crash/oracle.h"
 #include "crash/script.h"

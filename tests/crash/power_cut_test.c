@@ -5,7 +5,7 @@
  * what the short scripts of kill_model_test.c do not (segments that fill, merges, checkpoints). */
 #include "test.h"
 
-#include "crash/explore.h"
+#include "crash/explore/explore.h"
 #include "crash/subject.h"
 #include "work.h"
 

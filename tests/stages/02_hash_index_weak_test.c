@@ -2,7 +2,7 @@
  * these round; the name of the promise stands above the test. */
 #include "test.h"
 
-#include "crash/explore.h"
+#include "crash/explore/explore.h"
 #include "place.h"
 #include "crash/subject.h"
 

@@ -1,7 +1,7 @@
 /* 07_crash_test.c: crashes in what the workloads of `strata crash` do not come by: a backup,
  * whether its tables are linked or copied, and the removal, piece by piece, of files that nothing
- * names. (common/cli/crash_sites.c names them.) Each state that a kill or a power cut may leave at
- * each call is opened; of the large files' a sample. */
+ * names. (common/cli/crash/crash_sites.c names them.) Each state that a kill or a power cut may
+ * leave at each call is opened; of the large files' a sample. */
 #include "test.h"
 
 #include "crash/sim/fs_sim.h"

@@ -10,10 +10,11 @@ bad=0
 complain() { echo "arrows: $1" >&2; bad=1; }
 
 declare -A may=(
-    [base]="" [fs]="base" [db]="base fs" [inspect]="base fs db" [events]="base fs inspect" [text]="base"
+    [base]="" [fs]="base" [db]="base fs" [db/maintenance]="base fs db" [inspect]="base fs db" [events]="base fs inspect" [text]="base"
     [crash/sim]="base fs" [crash]="base fs db inspect text crash/sim"
-    [cli]="base fs db inspect text crash crash/sim"
-    [stages]="base fs db events inspect"
+    [crash/explore]="base fs db inspect text crash crash/sim"
+    [cli]="base fs db db/maintenance inspect text crash crash/sim crash/explore"
+    [stages]="base fs db db/maintenance events inspect"
 )
 used=" $* "
 for pair in "$@"; do
@@ -22,13 +23,21 @@ for pair in "$@"; do
     esac
 done
 
-# ROOM, which the file's arrows begin in; FOLDER or STAGE that each leads to.
-room_of() { case $1 in stages/*) echo stages ;; *) sed -E 's|^common/||; s|/[^/]*$||' <<<"$1" ;; esac; }
+# The room of a file, its folder or the nearest one above it that is known; ROOM and the rooms it leads to.
+room_of() {
+    local folder=${1#common/}
+    case $folder in stages/*) folder=stages ;; *) folder=${folder%/*} ;; esac
+    local room=$folder
+    while [ -z "${may[$room]+known}" ]; do
+        case $room in */*) room=${room%/*} ;; *) room=$folder; break ;; esac
+    done
+    echo "$room"
+}
 folder_arrows() { # SOURCE DEPENDENCIES
     local room to
     room=$(room_of "$1")
     [ -n "${may[$room]+known}" ] || { complain "$1: arrows.sh does not know the folder common/$room"; return; }
-    for to in $(grep -oE '(^|[ ./])common/[a-z_/]+\.h' "$2" | sed -E 's|^[ ./]*common/||; s|/[^/]*$||' | sort -u); do
+    for to in $(grep -oE '(^|[ ./])common/[a-z_/]+\.h' "$2" | sed -E 's|^[ ./]*||' | while read -r to; do room_of "$to"; done | sort -u); do
         [ "$to" = "$room" ] && continue
         [[ " ${may[$room]} " == *" $to "* ]] || complain "$1 includes common/$to: ${room/#stages/a stage} may include ${may[$room]:-nothing else}"
     done

@@ -32,7 +32,7 @@ done
 while read -r dir; do
     n=$(find "$dir" -maxdepth 1 -name '*.[ch]' | wc -l)
     [ "$n" -le 20 ] || complain "$dir has $n files; at most 20: make folders"
-done < <(find stages -type d)
+done < <(find common stages -type d)
 for dir in stages/0[1-6]_*; do
     n=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
     [ "$n" -le 3900 ] || complain "$dir has $n lines; a stage of Part I has at most 3,900"
@@ -50,7 +50,7 @@ while [ -n "$lines" ] && IFS=$'\t' read -r word instead; do
     head -5 <<<"$found" | cut -c1-160 | sed 's/^/    /' >&2
 done <tests/tools/words.tsv
 mapfile -t staged < <(find stages -name '*.c' | sort)
-library=(common/{base,fs,db,text,inspect,crash/sim}/*.c "${staged[@]}")
+mapfile -t library < <(find common/{base,fs,db,events,text,inspect,crash/sim} stages -name '*.c' | sort)
 # A library does not print, exit or abort; assert and memcpy'd structs have no place on disk paths.
 grep -nE '\b(printf|puts|exit|abort|perror)\(' "${library[@]}" |
     grep -vE 'common/inspect/inspect\.c' && complain "the library prints or ends the program"

@@ -1,7 +1,7 @@
 /* human_test.c: numbers as people read them. (Bytes: progress_test.c, whose line shows them.) */
 #include "test.h"
 
-#include "cli/human.h"
+#include "cli/output/human.h"
 
 static void human_count_is_in_groups_of_three(void **state)
 {

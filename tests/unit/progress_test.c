@@ -1,7 +1,7 @@
 /* progress_test.c: the progress line as text; what a terminal shows is tested in tests/cli. */
 #include "test.h"
 
-#include "cli/progress.h"
+#include "cli/output/progress.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * that fails says so, and a history can be cut back to nothing. */
 #include "test.h"
 
-#include "crash/campaign.h"
+#include "crash/explore/campaign.h"
 #include "crash/sim/fs_sim.h"
 #include "crash/script.h"
 #include "crash/subject.h"

@@ -7,7 +7,7 @@
  *   files looked at    all are those of the stage
  *   lost/STRATA        a second name of the damaged marker, on the device
  *   STRATA             replaced in one step                       <- the commit */
-#include "db/maintenance/aside.h"
+#include "db/aside.h"
 #include "db/db.h"
 #include "db/marker.h"
 #include "db/recognise.h"

@@ -25,7 +25,7 @@ wrong() { # NAME MESSAGE FROM TO...
 
 good stage_includes_itself stages/01_log/engine.c stages/01_log/record.h stages/01_log/sub/part.h
 good stage_includes_what_its_stage_mk_names stages/02_index/sub/part.c stages/01_log/record.h
-good stage_includes_the_ground stages/01_log/engine.c common/base/bytes.h common/fs/fs.h common/db/maintenance/aside.h
+good stage_includes_the_ground stages/01_log/engine.c common/base/bytes.h common/fs/fs.h common/db/aside.h
 good db_stands_on_fs common/db/db.c common/db/db.h common/fs/fs.h common/base/bytes.h include/strata.h
 good cli_includes_all common/cli/a.c common/crash/sim/fs_sim.h common/crash/judge.h common/text/csv.h common/db/db.h
 wrong stage_before_an_earlier_one 'stages/01_log/engine.c includes stages/02_index, which its stage.mk does not name' \
@@ -36,13 +36,15 @@ wrong common_includes_a_stage 'common/db/db.c includes stages/01_log' common/db/
 includes stages/01_log/engine.c stages/01_log/record.h
 fails stage_mk_names_a_later_stage 1 '^arrows: 01_log/stage.mk uses 02_index, which is not earlier' \
     "$root/tests/tools/arrows.sh" 01_log 01_log:02_index
-for arrow in base:fs fs:db db:inspect db:text inspect:text text:fs crash/sim:db crash:cli; do
+for arrow in base:fs fs:db db:inspect db:text db:db/maintenance inspect:text text:fs crash/sim:db crash:cli crash:crash/explore; do
     from=${arrow%:*} to=${arrow#*:}
-    wrong "${from/\//_}_includes_$to" "^arrows: common/$from/x.c includes common/$to: " "common/$from/x.c" "common/$to/y.h"
+    wrong "${from/\//_}_includes_${to/\//_}" "^arrows: common/$from/x.c includes common/$to: " "common/$from/x.c" "common/$to/y.h"
 done
 for to in text crash crash/sim cli; do
     wrong "stage_includes_${to/\//_}" "^arrows: stages/01_log/x.c includes common/$to: a stage may include " stages/01_log/x.c "common/$to/y.h"
 done
+good folder_is_a_part_of_the_room_above_it common/cli/show/x.c common/cli/output/y.h common/cli/cli.h
+wrong folder_of_a_room_has_its_arrows '^arrows: common/fs/posix/x.c includes common/db: ' common/fs/posix/x.c common/db/y.h
 wrong unknown_folder_is_an_error 'does not know the folder common/new' common/new/x.c common/base/bytes.h
 rm -rf build && mkdir -p build/common build/stages
 fails nothing_built_is_an_error 1 'no dependency files below build' arrows

@@ -14,7 +14,7 @@ declare -A may=(
     [crash/sim]="base fs" [crash]="base fs db inspect text crash/sim"
     [crash/explore]="base fs db inspect text crash crash/sim"
     [cli]="base fs db db/maintenance inspect text crash crash/sim crash/explore"
-    [stages]="base fs db db/maintenance events inspect"
+    [stages]="base fs db events inspect"
 )
 used=" $* "
 for pair in "$@"; do

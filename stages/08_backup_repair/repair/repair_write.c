@@ -1,6 +1,6 @@
 /* repair_write.c: what a repair writes, in this order:
  *
- *   lost/NAME            second names of what will not be live (common/db/maintenance/aside.c)
+ *   lost/NAME            second names of what will not be live (common/db/aside.c)
  *   tables               of what damaged ones and the logs have, durable
  *   log                  a new one, empty, durable
  *   manifest, CURRENT                                                 <- the commit
@@ -15,7 +15,7 @@
 #include "06_leveled_compaction/manifest/manifest.h"
 #include "07_paced_compaction/tree/tree_files.h"
 #include "08_backup_repair/repair/repair.h"
-#include "db/maintenance/aside.h"
+#include "db/aside.h"
 
 #include <assert.h>
 #include <inttypes.h>

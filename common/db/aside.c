@@ -6,7 +6,7 @@
 #define FS_NO_SITES /* tests/stages/08_repair_test.c and                                           \
                      * tests/contract/contract_marker_repair_test.c cut a repair at each of its    \
                      * calls */
-#include "db/maintenance/aside.h"
+#include "db/aside.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* strata_engine.h: what the author of a stage implements: one table of functions.
  *
- * Only common/db/db.c calls through the table. It has checked every argument first (sizes, NULLs,
+ * Only common/db/ calls through the table. It has checked every argument first (sizes, NULLs,
  * read-only handles, promises), so an engine need not; and it answers for a slot that is NULL
  * with STRATA_ERR_NOT_SUPPORTED, so an engine need not have it. Slots marked "required" are
  * checked at open.
@@ -35,7 +35,7 @@ struct strata_env {
 void strata_env_log(const struct strata_env *env, enum strata_log_level level, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
 
-/* An engine's iterator has this as its first member. common/db/db.c keeps `positioned` and drops
+/* An engine's iterator has this as its first member. common/db/ keeps `positioned` and drops
  * `has_value` before every move; the engine sets key, value and has_value. */
 struct strata_iter_ops;
 struct strata_iter {
@@ -43,7 +43,7 @@ struct strata_iter {
     struct strata_slice key;           /* set by every move that returns 0 */
     struct strata_slice value;         /* valid when has_value */
     bool has_value;
-    bool positioned; /* this and the rest belong to common/db/db.c */
+    bool positioned; /* this and the rest belong to common/db/ */
     uint32_t moves;  /* not yet added to the counter of the database: few */
     struct strata *db;
 };

@@ -1,9 +1,11 @@
-/* db.h: the handle, shared by db_open.c (opening, making, closing), db_options.c (with what) and
- * db.c (every other call). These are the only callers of an engine's table. */
+/* db.h: the handle, shared by db_open.c (open, create, close), db_options.c (options, and which
+ * engine), and the calls on an open database: db.c, db_iter.c and db_stats.c. Only these call an
+ * engine. */
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
 
 #include "fs/fs.h"
+#include "fs/lock.h"
 #include "strata_engine.h"
 
 struct marker;
@@ -35,6 +37,11 @@ struct strata {
     _Atomic int failed;    /* 0, or the errno (or -1) of a failed write: no more of them */
     _Atomic uint64_t open; /* iterators and snapshots of this handle */
     _Atomic uint64_t counters[DB_COUNTERS];
+};
+
+struct strata_snapshot {
+    struct strata *db;
+    void *self; /* the engine's */
 };
 
 /* Makes a database for a copy that ends with db_close_filled: the marker says FILLING, and
@@ -88,7 +95,26 @@ int db_marked_engine(const char *dir, const struct marker *marker, bool older,
 /* 0, or INVALID: a table of another ABI, or one that lacks a required slot. */
 int db_check_engine(const struct strata_engine *engine, struct strata_error *err);
 
-/* 0, or INVALID: NULL, or opened by another process. */
+/* ---- What the calls on an open database share -------------------------------------------- */
+
+/* Neither NULL nor opened by another process. (strata_open has called lock_forks.) */
+static inline bool db_is_usable(const struct strata *db)
+{
+    return db && db->forks == lock_forks_now;
+}
+/* 0, or INVALID: it is not usable. */
 int db_check(const struct strata *db, struct strata_error *err);
+/* 0, or INVALID: longer than STRATA_MAX_KEY, or NULL with a size. */
+int db_check_key(struct strata_slice key, struct strata_error *err);
+int db_invalid(struct strata_error *err, const char *why); /* INVALID */
+/* NOT_SUPPORTED: "04_x has no WHAT". */
+int db_lacks(const struct strata *db, const char *what, struct strata_error *err);
+static inline void db_count(struct strata *db, enum db_counter which, uint64_t many)
+{
+    atomic_fetch_add_explicit(&db->counters[which], many, memory_order_relaxed);
+}
+/* An engine's function, or NULL: it has none, or was compiled before there was one. */
+#define DB_SLOT(engine, slot)                                                                      \
+    ((engine)->size > offsetof(struct strata_engine, slot) ? (engine)->slot : NULL)
 
 #endif

@@ -104,24 +104,6 @@ static int sync_parent(struct strata *db, struct strata_error *err)
     return rc;
 }
 
-/* Removes what an interrupted replacement of the marker left. */
-static int remove_temporary(struct strata *db, struct strata_error *err)
-{
-    char *path = fs_join(db->dir, MARKER_NAME ".tmp");
-    struct strata_error why = {0};
-    int rc;
-
-    if (!path)
-        return strata_fail_memory(err, strlen(db->dir) + sizeof MARKER_NAME ".tmp");
-    rc = fs_remove(db->env.fs, path, &why);
-    free(path);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return 0;
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
-}
-
 static int engine_open(struct strata *db, struct strata_error *err)
 {
     int rc = db_resolve_sync(db, err);
@@ -151,8 +133,7 @@ static bool may_be_unsynced(const struct strata *db)
 {
     const struct strata_engine *engine = db->engine;
 
-    return engine->size > offsetof(struct strata_engine, open_unsynced) && engine->open_unsynced &&
-           db->options.sync != STRATA_SYNC_ALWAYS;
+    return DB_SLOT(engine, open_unsynced) && db->options.sync != STRATA_SYNC_ALWAYS;
 }
 
 static int open_ready(struct strata *db, struct strata_error *err)
@@ -192,7 +173,7 @@ static int open_marked(struct strata *db, const struct marker *marker, struct st
     }
     rc = db_marked_engine(db->dir, marker, may_be_older(db), &db->engine, err);
     if (rc == 0 && !db->options.read_only)
-        rc = remove_temporary(db, err);
+        rc = fs_remove_if_there(db->env.fs, db->dir, MARKER_NAME ".tmp", err);
     if (rc == 0)
         rc = db_resolve_sync(db, err);
     return rc < 0 ? rc : open_ready(db, err);

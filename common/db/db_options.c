@@ -145,8 +145,7 @@ int db_asked_engine(const struct strata_options *options, const struct strata_en
 
 static bool reads(const struct strata_engine *engine, const struct marker *marker)
 {
-    const struct strata_engine_format *older =
-        engine->size > offsetof(struct strata_engine, reads) ? engine->reads : NULL;
+    const struct strata_engine_format *older = DB_SLOT(engine, reads);
 
     for (; older && older->stage; older++)
         if (older->stage == marker->stage && older->format == marker->format)

@@ -6,6 +6,7 @@
  * names the others (CURRENT), every database of the stage has it. */
 #define FS_NO_SITES /* it only reads, and no engine calls it */
 #include "db/recognise.h"
+#include "db/db.h"
 #include "db/stages.h"
 
 #include <fnmatch.h>
@@ -132,8 +133,7 @@ static const struct seen *misfit(const struct files *files, const struct strata_
 /* The file that names the others, if the engine has one and it is not there; else NULL. */
 static const char *missing_manifest(const struct files *files, const struct strata_engine *engine)
 {
-    const char *name =
-        engine->size > offsetof(struct strata_engine, manifest) ? engine->manifest : NULL;
+    const char *name = DB_SLOT(engine, manifest);
 
     for (size_t i = 0; name && i < files->count; i++)
         if (strcmp(files->seen[i].name, name) == 0)

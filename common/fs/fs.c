@@ -1,12 +1,12 @@
-/* fs.c: the wrappers around struct fs_ops: loops for short and interrupted calls, poisoning,
- * errors with file and offset, counters. See fs.h for the invariants. */
+/* fs.c: the wrappers around the calls of struct fs_ops on files: loops for short and interrupted
+ * calls, poisoning, errors with file and offset, counters. Those on names are in fs_names.c. See
+ * fs.h for the invariants. */
 #define FS_NO_SITES
-#include "fs/fs.h"
+#include "fs/fs_inside.h"
 #include "base/bytes.h"
 #include "strata_engine.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,14 +33,8 @@ const char *fs_call_name(enum fs_call call)
     return names[call];
 }
 
-static void count(struct strata_fs *fs, enum fs_call call)
-{
-    atomic_fetch_add_explicit(&fs->calls[call], 1, memory_order_relaxed);
-}
-
-/* The error of a call that failed and changed nothing. ENOMEM becomes STRATA_ERR_NO_MEMORY. */
-static int refused(struct strata_error *err, int sys, const char *path, uint64_t offset,
-                   const char *doing)
+int fs_refused(struct strata_error *err, int sys, const char *path, uint64_t offset,
+               const char *doing)
 {
     if (sys == ENOMEM)
         return strata_fail(err, STRATA_ERR_NO_MEMORY, path, offset, "%s: no memory", doing);
@@ -102,11 +96,11 @@ int fs_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_fi
 
     *out = NULL;
     do {
-        count(fs, FS_CALL_OPEN);
+        fs_count(fs, FS_CALL_OPEN);
         rc = fs->ops->open(fs, path, flags, &file);
     } while (rc == -EINTR);
     if (rc < 0)
-        return refused(err, -rc, path, STRATA_NO_OFFSET, "open");
+        return fs_refused(err, -rc, path, STRATA_NO_OFFSET, "open");
     rc = adopt(file, fs, path, flags, out, err);
     if (rc < 0)
         return rc;
@@ -127,12 +121,12 @@ int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, siz
     *got = 0;
     while (done < size) {
         ssize_t n;
-        count(file->fs, FS_CALL_READ);
+        fs_count(file->fs, FS_CALL_READ);
         n = file->fs->ops->read_at(file, offset + done, (uint8_t *)to + done, size - done);
         if (n == -EINTR)
             continue;
         if (n < 0)
-            return refused(err, (int)-n, file->path, offset + done, "read");
+            return fs_refused(err, (int)-n, file->path, offset + done, "read");
         if (n == 0)
             break; /* a short read is not the end of the file; reading nothing is */
         done += (size_t)n;
@@ -189,7 +183,7 @@ static int allocate(struct fs_file *file, uint64_t size)
 {
     int rc;
     do {
-        count(file->fs, FS_CALL_ALLOCATE);
+        fs_count(file->fs, FS_CALL_ALLOCATE);
         rc = file->fs->ops->allocate(file, size);
     } while (rc == -EINTR);
     return rc;
@@ -231,7 +225,7 @@ int fs_append(struct fs_file *file, const struct strata_slice *parts, size_t cou
     make_room(file, bytes_of(parts, count_parts));
     for (advance(&left, &count_parts, 0); count_parts;) {
         ssize_t n;
-        count(file->fs, FS_CALL_APPEND);
+        fs_count(file->fs, FS_CALL_APPEND);
         n = file->fs->ops->append(file, left, count_parts);
         if (n == -EINTR)
             continue;
@@ -251,7 +245,7 @@ int fs_write_at(struct fs_file *file, uint64_t offset, const void *from, size_t 
 
     while (rc == 0 && size) {
         ssize_t n;
-        count(file->fs, FS_CALL_WRITE);
+        fs_count(file->fs, FS_CALL_WRITE);
         n = file->fs->ops->write_at(file, offset, at, size);
         if (n == -EINTR)
             continue;
@@ -271,7 +265,7 @@ int fs_sync(struct fs_file *file, struct strata_error *err)
     if (rc < 0)
         return rc;
     do { /* an interrupted sync has not failed: the kernel dropped no page */
-        count(file->fs, FS_CALL_SYNC);
+        fs_count(file->fs, FS_CALL_SYNC);
         rc = file->fs->ops->sync(file);
     } while (rc == -EINTR);
     return rc < 0 ? poison(file, -rc, STRATA_NO_OFFSET, "sync", err) : 0;
@@ -289,7 +283,7 @@ int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err)
     if (rc < 0)
         return rc;
     do {
-        count(file->fs, FS_CALL_TRUNCATE);
+        fs_count(file->fs, FS_CALL_TRUNCATE);
         rc = file->fs->ops->truncate(file, size);
     } while (rc == -EINTR);
     if (rc < 0)
@@ -321,10 +315,10 @@ int fs_size(struct fs_file *file, uint64_t *size, struct strata_error *err)
 {
     int rc;
     do {
-        count(file->fs, FS_CALL_SIZE);
+        fs_count(file->fs, FS_CALL_SIZE);
         rc = file->fs->ops->size(file, size);
     } while (rc == -EINTR);
-    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
+    return rc < 0 ? fs_refused(err, -rc, file->path, STRATA_NO_OFFSET, "size") : 0;
 }
 
 int fs_links(struct fs_file *file, uint64_t *links, struct strata_error *err)
@@ -332,10 +326,10 @@ int fs_links(struct fs_file *file, uint64_t *links, struct strata_error *err)
     int rc = -ENOTSUP;
 
     while (file->fs->ops->links && (rc == -ENOTSUP || rc == -EINTR)) {
-        count(file->fs, FS_CALL_SIZE);
+        fs_count(file->fs, FS_CALL_SIZE);
         rc = file->fs->ops->links(file, links);
     }
-    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "count the names of") : 0;
+    return rc < 0 ? fs_refused(err, -rc, file->path, STRATA_NO_OFFSET, "count the names of") : 0;
 }
 
 int fs_map(struct fs_file *file, uint64_t size, const uint8_t **bytes, struct strata_error *err)
@@ -350,9 +344,9 @@ int fs_map(struct fs_file *file, uint64_t size, const uint8_t **bytes, struct st
         return strata_fail(err, STRATA_ERR_INVALID, file->path, file->end,
                            "%llu bytes cannot be mapped of a file of %llu",
                            (unsigned long long)size, (unsigned long long)file->end);
-    count(file->fs, FS_CALL_MAP);
+    fs_count(file->fs, FS_CALL_MAP);
     rc = file->fs->ops->map(file, size, bytes);
-    return rc < 0 ? refused(err, -rc, file->path, STRATA_NO_OFFSET, "map") : 0;
+    return rc < 0 ? fs_refused(err, -rc, file->path, STRATA_NO_OFFSET, "map") : 0;
 }
 
 void fs_unmap(struct strata_fs *fs, const uint8_t *bytes, uint64_t size)
@@ -369,7 +363,7 @@ int fs_close(struct fs_file *file, struct strata_error *err)
     if (!file)
         return 0;
     path = file->path;
-    count(file->fs, FS_CALL_CLOSE);
+    fs_count(file->fs, FS_CALL_CLOSE);
     rc = file->fs->ops->close(file); /* EINTR: on Linux the file is closed anyway */
     if (rc < 0 && rc != -EINTR)
         rc = strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "close");
@@ -377,115 +371,6 @@ int fs_close(struct fs_file *file, struct strata_error *err)
         rc = 0;
     free(path);
     return rc;
-}
-
-/* ---- Names ----------------------------------------------------------------------------- */
-
-static int raw_name_call(struct strata_fs *fs, enum fs_call call, const char *path, const char *to)
-{
-    switch (call) {
-    case FS_CALL_RENAME:
-        return fs->ops->rename(fs, path, to);
-    case FS_CALL_LINK:
-        return fs->ops->link(fs, path, to);
-    case FS_CALL_REMOVE:
-        return fs->ops->remove(fs, path);
-    default:
-        return fs->ops->mkdir(fs, path);
-    }
-}
-
-/* A call on one or two names, repeated while it is interrupted. */
-static int name_call(struct strata_fs *fs, enum fs_call call, const char *path, const char *to,
-                     struct strata_error *err)
-{
-    int rc;
-    do {
-        count(fs, call);
-        rc = raw_name_call(fs, call, path, to);
-    } while (rc == -EINTR);
-    return rc < 0 ? refused(err, -rc, path, STRATA_NO_OFFSET, fs_call_name(call)) : 0;
-}
-
-int fs_rename(struct strata_fs *fs, const char *from, const char *to, struct strata_error *err)
-{
-    return name_call(fs, FS_CALL_RENAME, from, to, err);
-}
-
-int fs_link(struct strata_fs *fs, const char *from, const char *to, struct strata_error *err)
-{
-    return name_call(fs, FS_CALL_LINK, from, to, err);
-}
-
-int fs_remove(struct strata_fs *fs, const char *path, struct strata_error *err)
-{
-    return name_call(fs, FS_CALL_REMOVE, path, NULL, err);
-}
-
-int fs_mkdir(struct strata_fs *fs, const char *path, struct strata_error *err)
-{
-    return name_call(fs, FS_CALL_MKDIR, path, NULL, err);
-}
-
-/* Never STRATA_ERR_NO_MEMORY, which means "nothing changed": the directory has changed already, and
- * it is not known whether the change is durable. */
-int fs_sync_dir(struct strata_fs *fs, const char *path, struct strata_error *err)
-{
-    int rc;
-    do {
-        count(fs, FS_CALL_SYNC_DIR);
-        rc = fs->ops->sync_dir(fs, path);
-    } while (rc == -EINTR);
-    return rc < 0 ? strata_fail_sys(err, -rc, path, STRATA_NO_OFFSET, "sync_dir") : 0;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int fs_list(struct strata_fs *fs, const char *path, struct fs_names *names,
-            struct strata_error *err)
-{
-    int rc;
-    *names = (struct fs_names){0};
-    do {
-        fs_names_free(names);
-        count(fs, FS_CALL_LIST);
-        rc = fs->ops->list(fs, path, names);
-    } while (rc == -EINTR);
-    if (rc < 0) {
-        fs_names_free(names);
-        return refused(err, -rc, path, STRATA_NO_OFFSET, "list");
-    }
-    if (names->count)
-        qsort(names->names, names->count, sizeof *names->names, compare_names);
-    return 0;
-}
-
-int fs_names_add(struct fs_names *names, const char *name)
-{
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity ? 2 * names->capacity : 16;
-        char **bigger = realloc(names->names, capacity * sizeof *bigger);
-        if (!bigger)
-            return -ENOMEM;
-        names->names = bigger;
-        names->capacity = capacity;
-    }
-    names->names[names->count] = strdup(name);
-    if (!names->names[names->count])
-        return -ENOMEM;
-    names->count++;
-    return 0;
-}
-
-void fs_names_free(struct fs_names *names)
-{
-    for (size_t i = 0; i < names->count; i++)
-        free(names->names[i]);
-    free(names->names);
-    *names = (struct fs_names){0};
 }
 
 int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs_file **out,
@@ -496,13 +381,13 @@ int fs_lock(struct strata_fs *fs, const char *path, enum fs_lock kind, struct fs
 
     *out = NULL;
     do {
-        count(fs, FS_CALL_LOCK);
+        fs_count(fs, FS_CALL_LOCK);
         rc = fs->ops->lock(fs, path, kind, &file);
     } while (rc == -EINTR);
     if (rc == -EWOULDBLOCK)
         return strata_fail(err, STRATA_ERR_LOCKED, path, STRATA_NO_OFFSET,
                            "another handle, of this process or another, has the database open");
     if (rc < 0)
-        return refused(err, -rc, path, STRATA_NO_OFFSET, "lock");
+        return fs_refused(err, -rc, path, STRATA_NO_OFFSET, "lock");
     return adopt(file, fs, path, FS_READ, out, err);
 }

@@ -115,13 +115,13 @@ struct cli_command {
 };
 
 extern const struct cli_option cli_options[CLI_OPTIONS];
-extern const struct cli_command cli_commands[]; /* for main.c; ends with a NULL name */
+extern const struct cli_command *const cli_commands[]; /* for main.c; ends with NULL */
 /* NULL: there is none of that name in the table, or it is not for the shell, or for it alone. */
-const struct cli_command *cli_command_named(const struct cli_command *commands, const char *name,
-                                            bool in_shell);
+const struct cli_command *cli_command_named(const struct cli_command *const *commands,
+                                            const char *name, bool in_shell);
 /* The command that `name` is nearly: by a few typing errors, or by its beginning. NULL: none. */
-const struct cli_command *cli_command_like(const struct cli_command *commands, const char *name,
-                                           bool in_shell);
+const struct cli_command *cli_command_like(const struct cli_command *const *commands,
+                                           const char *name, bool in_shell);
 bool cli_command_fits(const struct cli_command *command, bool in_shell);
 /* Its options there, as bits. */
 uint64_t cli_command_options(const struct cli_command *command, bool in_shell);
@@ -139,15 +139,15 @@ struct cli_session {
 
 /* A command line, parsed. */
 struct cli {
-    const struct cli_command *commands; /* all there are; borrowed; ends with a NULL name */
-    const struct cli_command *command;  /* NULL until it is known */
-    const char *program;                /* as it was called: "build/strata"; borrowed from argv */
-    char **operands;                    /* borrowed from argv */
-    size_t count;                       /* of operands */
-    size_t literal;                     /* operands from this one on came after -- */
-    const char *given[CLI_OPTIONS];     /* an option's value, "" if it has none; NULL: not given */
-    FILE *out, *log;                    /* borrowed */
-    int out_errno;                      /* of the first write to `out` that failed, if known */
+    const struct cli_command *const *commands; /* all there are; borrowed; ends with NULL */
+    const struct cli_command *command;         /* NULL until it is known */
+    const char *program;            /* as it was called: "build/strata"; borrowed from argv */
+    char **operands;                /* borrowed from argv */
+    size_t count;                   /* of operands */
+    size_t literal;                 /* operands from this one on came after -- */
+    const char *given[CLI_OPTIONS]; /* an option's value, "" if it has none; NULL: not given */
+    FILE *out, *log;                /* borrowed */
+    int out_errno;                  /* of the first write to `out` that failed, if known */
     struct progress progress;
     struct cli_session *session; /* NULL: a command line of its own */
 };
@@ -264,36 +264,5 @@ int cli_value(struct cli *cli, size_t operand, struct strata_buffer *to);
 
 /* CLI_USAGE when the second operand, which is to be made, lies in the first one, a database. */
 int cli_check_apart(struct cli *cli);
-
-/* ---- The commands ---------------------------------------------------------------------- */
-
-int cli_run_put(struct cli *cli);
-int cli_run_get(struct cli *cli);
-int cli_run_del(struct cli *cli);
-int cli_run_scan(struct cli *cli);
-int cli_run_count(struct cli *cli);
-int cli_run_dump(struct cli *cli);
-int cli_run_load(struct cli *cli);
-int cli_run_info(struct cli *cli);
-int cli_run_stats(struct cli *cli);
-int cli_run_datagen(struct cli *cli);
-int cli_run_compact(struct cli *cli);
-int cli_run_migrate(struct cli *cli);
-int cli_run_backup(struct cli *cli);
-int cli_run_repair(struct cli *cli);
-int cli_run_destroy(struct cli *cli);
-int cli_run_levels(struct cli *cli);
-int cli_run_timeline(struct cli *cli);
-int cli_run_verify(struct cli *cli);
-int cli_run_inspect(struct cli *cli);
-int cli_run_crash(struct cli *cli);
-int cli_run_stages(struct cli *cli);
-int cli_run_completion(struct cli *cli);
-int cli_run_version(struct cli *cli);
-int cli_run_help(struct cli *cli);
-int cli_run_shell(struct cli *cli);
-int cli_run_batch(struct cli *cli);
-int cli_run_timing(struct cli *cli);
-int cli_run_quit(struct cli *cli);
 
 #endif

@@ -1,5 +1,5 @@
 /* help.c: help, written from the rows of the table of commands. */
-#include "cli/cli.h"
+#include "cli/options.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -25,9 +25,10 @@ static void put_call(const struct cli_command *command, bool in_shell, char *to,
 
 static void print_commands(const struct cli *cli, bool in_shell)
 {
+    const struct cli_command *c;
     FILE *to = cli->out;
 
-    for (const struct cli_command *c = cli->commands; c->name; c++) {
+    for (size_t i = 0; (c = cli->commands[i]) != NULL; i++) {
         char call[64];
         put_call(c, in_shell, call, sizeof call);
         if (cli_command_fits(c, in_shell))
@@ -119,10 +120,11 @@ static void print_command(FILE *to, const struct cli_command *command, bool in_s
 
 static void print_all(const struct cli *cli)
 {
+    const struct cli_command *c;
     FILE *to = cli->out;
 
     print_overview(cli);
-    for (const struct cli_command *c = cli->commands; c->name; c++) {
+    for (size_t i = 0; (c = cli->commands[i]) != NULL; i++) {
         if (!cli_command_fits(c, false))
             continue;
         fprintf(to, "\n---- strata %s ----\n\n", c->name);
@@ -130,7 +132,7 @@ static void print_all(const struct cli *cli)
     }
 }
 
-int cli_run_help(struct cli *cli)
+static int run_help(struct cli *cli)
 {
     const struct cli_command *command;
     bool in_shell = cli->session != NULL;
@@ -154,3 +156,16 @@ int cli_run_help(struct cli *cli)
     print_command(cli->out, command, in_shell);
     return CLI_OK;
 }
+
+const struct cli_command cli_help_command = {
+    .name = "help",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"COMMAND"},
+    .options = O(CLI_ALL),
+    .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+    .summary = "list the commands, or say more about one",
+    .about = "`strata COMMAND --help` is the same.",
+    .example = "$ strata help get | head -1\n"
+               "usage: strata get DIR KEY... [OPTION]...\n",
+    .run = run_help,
+};

@@ -93,14 +93,16 @@ uint64_t cli_command_options(const struct cli_command *command, bool in_shell)
                     : command->options;
 }
 
-const struct cli_command *cli_command_named(const struct cli_command *commands, const char *name,
-                                            bool in_shell)
+const struct cli_command *cli_command_named(const struct cli_command *const *commands,
+                                            const char *name, bool in_shell)
 {
+    const struct cli_command *c;
+
     if (in_shell && (strcmp(name, "exit") == 0 || strcmp(name, ".quit") == 0))
         name = "quit";
     if (in_shell && strcmp(name, "?") == 0)
         name = "help";
-    for (const struct cli_command *c = commands; c->name; c++)
+    for (size_t i = 0; (c = commands[i]) != NULL; i++)
         if (strcmp(c->name, name) == 0 && cli_command_fits(c, in_shell))
             return c;
     return NULL;

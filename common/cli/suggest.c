@@ -32,15 +32,16 @@ static size_t distance(const char *a, const char *b)
     return d[m][n];
 }
 
-const struct cli_command *cli_command_like(const struct cli_command *commands, const char *name,
-                                           bool in_shell)
+const struct cli_command *cli_command_like(const struct cli_command *const *commands,
+                                           const char *name, bool in_shell)
 {
+    const struct cli_command *c;
     const struct cli_command *found = NULL;
     size_t size = strlen(name), best = size > 4 ? 3 : 2; /* a distance below it counts */
 
     if (size < 2 || size > NAME_MOST)
         return NULL;
-    for (const struct cli_command *c = commands; c->name; c++) {
+    for (size_t i = 0; (c = commands[i]) != NULL; i++) {
         size_t away = strncmp(c->name, name, size) == 0 ? 1 : distance(name, c->name);
         if (cli_command_fits(c, in_shell) && away < best) {
             found = c;

@@ -143,7 +143,7 @@ sub strata_1 {
     }
     my $all = join '', map { s/\n//gr =~ /^\s*(\d+) (.*)$/ ? "  $1  $2\n" : die "man.pl: exit status $_\n" } split /,/, $statuses;
     $body .= ".Sh EXIT STATUS\nOf all commands:\n" . exits($all) . ".Sh SEE ALSO\n.Xr strata 3\n";
-    return page('STRATA', 1, 'a key-value store in stages', 'what strata help says (common/cli/commands.c)', $body);
+    return page('STRATA', 1, 'a key-value store in stages', 'what strata help says (common/cli)', $body);
 }
 
 # ---- strata(3) -----------------------------------------------------------------------------------

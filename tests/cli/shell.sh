@@ -120,7 +120,7 @@ printf 'batch begin\n' | sh_is shell_batch_beyond_the_stage_is_5 5 "" 'line 1: b
 printf 'batch commit\nbatch drop\nbatch x\ntiming perhaps\n' | sh_is shell_batch_without_begin 2 "" 'line 1: batch: none is under way'
 like shell_batch_unknown_word "$err" 'line 3: batch: "x" is none of begin, commit, drop'
 like shell_timing_unknown_word "$err" 'line 4: timing: "perhaps" is neither on nor off'
-fails shell_timing_option_unknown 2 '^strata: shell: --timing: "maybe" is neither' strata shell db --timing maybe
+fails shell_timing_option_unknown 2 '^strata: shell: --timing: "maybe" is none of on' strata shell db --timing maybe
 coproc strata shell db
 echo 'get a' >&"${COPROC[1]}"
 read -r -t 60 <&"${COPROC[0]}" # it has the lock

@@ -1,5 +1,5 @@
 /* backup.c: backup: a database as it is now into a new directory. */
-#include "cli/cli.h"
+#include "cli/options.h"
 
 static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
 {
@@ -20,7 +20,7 @@ static int backup(struct cli *cli, struct strata *db)
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
-int cli_run_backup(struct cli *cli)
+static int run_backup(struct cli *cli)
 {
     struct strata *db;
     int code = cli_check_apart(cli);
@@ -29,3 +29,23 @@ int cli_run_backup(struct cli *cli)
         code = cli_open(cli, CLI_READ, &db);
     return code == CLI_OK ? cli_close(cli, db, backup(cli, db)) : code;
 }
+
+const struct cli_command cli_backup_command = {
+    .name = "backup",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "COPY"},
+    .required = 2,
+    .options = DB_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "copy a database as it is now into a new directory",
+    .about = "COPY is a database of the same stage; it must not exist, or be an empty directory.\n"
+             "If backup is killed or fails, every later command calls the copy incomplete: remove\n"
+             "it by hand. To restore, back the copy up to a new directory, or put it where the\n"
+             "lost database was.",
+    .example = "$ strata put db fruit apple\n"
+               "$ strata backup db copy\n"
+               "$ strata put db fruit pear\n"
+               "$ strata get copy fruit\n"
+               "apple\n",
+    .run = run_backup,
+};

@@ -1,5 +1,5 @@
 /* compact.c: compact: dead space comes back, on the stages that can. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/show/usage.h"
 
 #include <inttypes.h>
@@ -49,7 +49,7 @@ static int compact(struct cli *cli, struct strata *db)
     return rc < 0 ? cli_fail(cli, &err) : code;
 }
 
-int cli_run_compact(struct cli *cli)
+static int run_compact(struct cli *cli)
 {
     const char *dir = cli->operands[0];
     uint64_t before = bytes_in(dir); /* while it is open there may be room ahead of writes, too */
@@ -63,3 +63,22 @@ int cli_run_compact(struct cli *cli)
                 before);
     return code;
 }
+
+const struct cli_command cli_compact_command = {
+    .name = "compact",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "FROM", "TO"},
+    .required = 1,
+    .options = RECORD_OPTIONS | WRITE_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "free dead space: what was replaced or removed",
+    .about = "Only where `strata stages` promises it. Nothing is lost when it is killed. Prints\n"
+             "the bytes of all files after it and before.\n\n"
+             "With keys: from FROM on and, where TO is given, before it; '' is no bound. From\n"
+             "stage 7 on only the tables that hold such keys are rewritten, and those that\n"
+             "overlap with them; before, all is.",
+    .example = "$ strata put db fruit apple --stage 1\n"
+               "$ strata compact db || echo it ended with $?\n"
+               "it ended with 5\n",
+    .run = run_compact,
+};

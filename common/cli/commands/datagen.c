@@ -1,6 +1,6 @@
 /* datagen.c: datagen: made-up records, the same for a seed on every machine. */
 #include "text/datagen.h"
-#include "cli/cli.h"
+#include "cli/options.h"
 
 #include <string.h>
 
@@ -119,7 +119,7 @@ static int make(struct cli_stream *to, void *making)
     return code;
 }
 
-int cli_run_datagen(struct cli *cli)
+static int run_datagen(struct cli *cli)
 {
     struct making making = {.count = 1000, .wishes = {.seed = 1}};
     int code = read_options(cli, &making);
@@ -132,3 +132,29 @@ int cli_run_datagen(struct cli *cli)
     return code == CLI_OK ? cli_write_file(cli, cli->count ? cli->operands[0] : NULL, make, &making)
                           : code;
 }
+
+const struct cli_command cli_datagen_command = {
+    .name = "datagen",
+    .operands = {"FILE|-"},
+    .options = O(CLI_HEX) | O(CLI_FORMAT) | O(CLI_HEADER) | O(CLI_COUNT) | O(CLI_KEYS) |
+               O(CLI_KEY_SIZE) | O(CLI_VALUE_SIZE) | O(CLI_DISTRIBUTION) | O(CLI_THETA) |
+               O(CLI_COMPRESSIBILITY) | O(CLI_SEED),
+    .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO) | O(CLI_OTHER),
+    .summary = "make up records, the same for a seed on every machine",
+    .about =
+        "To standard output, or into FILE, as dump does. A key is a number in decimal digits,\n"
+        "a value letters and digits that no compressor can shorten, but for the share that\n"
+        "--compressibility asks for.\n\n"
+        "  sequential  0, 1, 2 and so on: each key once\n"
+        "  uniform     any key, equally often: some twice, some never\n"
+        "  zipfian     few keys often: the method of Gray et al. (SIGMOD 1994) with YCSB's\n"
+        "              scrambling, so that the frequent keys are no neighbours",
+    .example = "$ strata datagen -n 3 --key-size 4 --value-size 8\n"
+               "0000\thgK95ApP\n"
+               "0001\tpnP3VkJl\n"
+               "0002\tNkN6WqnE\n"
+               "$ strata datagen -n 1000 --distribution zipfian --keys 500 | strata load db -\n"
+               "$ strata scan db --keys-only --limit 1\n"
+               "0000000000000001\n",
+    .run = run_datagen,
+};

@@ -1,5 +1,5 @@
 /* destroy.c: destroy: removes a database, and nothing else. */
-#include "cli/cli.h"
+#include "cli/options.h"
 
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ static void tell_left(void *arg, const char *name)
     left->count++;
 }
 
-int cli_run_destroy(struct cli *cli)
+static int run_destroy(struct cli *cli)
 {
     struct leftovers left = {cli, 0};
     const char *dir = cli->operands[0];
@@ -33,3 +33,24 @@ int cli_run_destroy(struct cli *cli)
     fprintf(cli->out, "%s: destroyed\n", dir);
     return CLI_OK;
 }
+
+const struct cli_command cli_destroy_command = {
+    .name = "destroy",
+    .place = CLI_LINE,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = O(CLI_YES),
+    .exits = DB_EXITS,
+    .summary = "remove a database, and nothing else",
+    .about = "Removes the files of the database in DIR, those that have the name and the first\n"
+             "bytes of a file of its stage, and DIR if it is empty then. Any other file stays,\n"
+             "and a line names it. Also for what a copy that was cut short has left. Killed, it\n"
+             "leaves what no command opens as a database: run it again. Without --yes nothing is\n"
+             "removed.",
+    .example = "$ strata put db fruit apple\n"
+               "$ strata destroy db --yes\n"
+               "db: destroyed\n"
+               "$ strata get db fruit || echo it ended with $?\n"
+               "it ended with 7\n",
+    .run = run_destroy,
+};

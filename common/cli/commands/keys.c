@@ -2,7 +2,7 @@
  *
  * All operands are understood before the database is opened: a typing error creates nothing and
  * does nothing. */
-#include "cli/cli.h"
+#include "cli/options.h"
 
 /* The batch of the shell that is under way, or NULL. */
 static struct strata_batch *batch_of(struct cli *cli)
@@ -40,7 +40,7 @@ static int put(struct cli *cli, struct strata *db, struct strata_slice key,
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
-int cli_run_put(struct cli *cli)
+static int run_put(struct cli *cli)
 {
     struct strata_buffer key = {0}, value = {0};
     struct strata *db;
@@ -113,7 +113,7 @@ static int get(struct cli *cli, struct strata *db, size_t operand, struct strata
     return CLI_OK;
 }
 
-int cli_run_get(struct cli *cli)
+static int run_get(struct cli *cli)
 {
     struct strata_buffer value = {0};
     struct strata *db;
@@ -162,7 +162,7 @@ static int del_as_one(struct cli *cli, struct strata *db)
     return code;
 }
 
-int cli_run_del(struct cli *cli)
+static int run_del(struct cli *cli)
 {
     struct strata *db;
     int code = for_each_key(cli, NULL, NULL, NULL);
@@ -177,3 +177,88 @@ int cli_run_del(struct cli *cli)
         code = for_each_key(cli, db, del, batch_of(cli));
     return cli_close(cli, db, code);
 }
+
+const struct cli_command cli_put_command = {
+    .name = "put",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "KEY", "VALUE"},
+    .required = 3,
+    .options = RECORD_OPTIONS | WRITE_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "store VALUE under KEY, replacing an older value",
+    .about = "Makes the database DIR if there is none, but not the directory it lies in. When\n"
+             "put has ended with 0, the record survives what the stage promises (`strata\n"
+             "stages`). An empty KEY or VALUE is written ''.\n\n"
+             "VALUE - means the bytes of standard input, and @FILE the bytes of a file: as\n"
+             "they are, without escapes, with a line end if there is one; --hex is then of KEY\n"
+             "alone. Behind -- every operand is itself: so a KEY or VALUE is given that begins\n"
+             "with a dash or with @.",
+    .shell_about =
+        "When put prints nothing, the record survives what the stage promises (`strata\n"
+        "stages`). After `batch begin` it is only gathered, and stored by `batch commit`. An\n"
+        "empty KEY or VALUE is written ''. VALUE @FILE means the bytes of a file, as they\n"
+        "are. Behind -- every operand is itself: so a KEY or VALUE is given that begins with a\n"
+        "dash or with @.",
+    .example = "$ strata put db 'caf\\xc3\\xa9' 'noir\\tlong'\n"
+               "$ strata put db -- -1 @minus\n"
+               "$ printf 'any\\0bytes' | strata put db blob -\n"
+               "$ strata scan db\n"
+               "-1\t@minus\n"
+               "blob\tany\\x00bytes\n"
+               "caf\xc3\xa9\tnoir\\tlong\n"
+               "$ strata put db copy @db/STRATA && strata get db copy --raw | cmp - db/STRATA\n",
+    .run = run_put,
+};
+
+const struct cli_command cli_get_command = {
+    .name = "get",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "KEY..."},
+    .required = 2,
+    .options = RECORD_OPTIONS | O(CLI_RAW),
+    .exits = DB_EXITS | O(CLI_NOT_FOUND),
+    .summary = "print the value stored under KEY",
+    .about = "The value is printed with escapes, and a line end after it; with --raw its bytes as\n"
+             "they are, and nothing after them. Of several keys a line each is printed, as scan\n"
+             "does: key, tab, value. Those that are missing are named on standard error, and\n"
+             "get ends with 1.",
+    .shell_about =
+        "The value is printed with escapes, and a line end after it; of several keys a line\n"
+        "each: key, tab, value. Neither get nor any other command sees what `batch begin`\n"
+        "has gathered: it is stored by `batch commit`.",
+    .example = "$ strata put db fruit apple\n"
+               "$ strata get db fruit\n"
+               "apple\n"
+               "$ strata get db 6672756974 --hex\n"
+               "6170706c65\n"
+               "$ strata put db bread rye\n"
+               "$ strata get db bread cheese fruit || echo it ended with $?\n"
+               "bread\trye\n"
+               "fruit\tapple\n"
+               "it ended with 1\n",
+    .run = run_get,
+};
+
+const struct cli_command cli_del_command = {
+    .name = "del",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "KEY..."},
+    .required = 2,
+    .options = RECORD_OPTIONS | WRITE_OPTIONS,
+    .exits = DB_EXITS | O(CLI_NOT_FOUND),
+    .summary = "remove KEY and its value",
+    .about = "Keys that were not there are named on standard error, and del ends with 1; the\n"
+             "others are removed all the same. Several keys are one batch where `strata stages`\n"
+             "promises batches. DIR must be a database.",
+    .shell_about =
+        "Keys that were not there are named, and the others removed. After `batch begin` the\n"
+        "removal is only gathered, and done by `batch commit`; then no message names keys\n"
+        "that are not there.",
+    .example = "$ strata put db fruit apple\n"
+               "$ strata del db fruit\n"
+               "$ strata get db fruit || echo gone\n"
+               "gone\n"
+               "$ strata del db fruit || echo it ended with $?\n"
+               "it ended with 1\n",
+    .run = run_del,
+};

@@ -1,7 +1,7 @@
 /* load.c: entries from lines into the database, in the order of the lines, a batch at a time
  * (gather.h). What was stored stays, whatever happens later: a load may be cut anywhere and run
  * again. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "db/gather.h"
 #include "cli/output/human.h"
 
@@ -278,7 +278,7 @@ static int load_all(struct load *load)
     return code;
 }
 
-int cli_run_load(struct cli *cli)
+static int run_load(struct cli *cli)
 {
     struct load load = {.cli = cli, .fd = -1};
     int code = read_options(&load);
@@ -297,3 +297,48 @@ int cli_run_load(struct cli *cli)
     close_input(&load);
     return code;
 }
+
+const struct cli_command cli_load_command = {
+    .name = "load",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "FILE|-"},
+    .required = 2,
+    .options = FORMAT_OPTIONS | WRITE_OPTIONS | O(CLI_KEY_COLUMN) | O(CLI_VALUE_COLUMN) |
+               O(CLI_SKIP_BAD) | O(CLI_BATCH),
+    .exits = DB_EXITS,
+    .summary = "store every record of a file",
+    .about = "Makes the database DIR if there is none. `strata help dump` has the formats. Later\n"
+             "records win over earlier ones. A byte order mark at the beginning is dropped.\n\n"
+             "A malformed record is named as FILE:LINE:COLUMN (in bytes) and ends the load with\n"
+             "2; the records before it stay loaded. With --skip-bad its line is skipped: the\n"
+             "first five are named, all are counted, and load ends with 0. A quote that is\n"
+             "never closed, a refused header and mdb, where no line ends an entry, cannot be\n"
+             "skipped.\n\n"
+             "With --header the first line of csv names the columns. They must be key and value,\n"
+             "in any order; --key and --value name others, of as many columns as there are.\n\n"
+             "A batch is stored when it has N records or 8 MiB, when the input pauses for a\n"
+             "second, and at the end; N is 1 on a stage that promises no batch. When load is\n"
+             "killed, the batches stored before stay. On a terminal a line shows speed and time\n"
+             "left; the last line, on standard error, sums up.",
+    .shell_about =
+        "`help dump` has the formats. Later records win over earlier ones. FILE is not - here:\n"
+        "standard input has the shell's commands. No batch may be under way.\n\n"
+        "A malformed record is named as FILE:LINE:COLUMN (in bytes) and ends the load; the\n"
+        "records before it stay loaded. With --skip-bad its line is skipped and counted.\n"
+        "Ctrl-C ends the load; what was stored before stays.",
+    .example = "$ printf 'b\\t2\\na\\t1\\n' | strata load db -\n"
+               "$ printf 'c,\"3,14\"\\n' >more.csv && strata load db more.csv\n"
+               "$ strata scan db\n"
+               "a\t1\n"
+               "b\t2\n"
+               "c\t3,14\n"
+               "$ printf 'd\\t4\\noops\\ne\\t5\\n' | strata load db - || echo it ended with $?\n"
+               "it ended with 2\n"
+               "$ strata scan db --from c --keys-only\n"
+               "c\n"
+               "d\n"
+               "$ printf 'id,age,name\\n7,30,Ada\\n' >people.csv\n"
+               "$ strata load db people.csv --key id --value name && strata get db 7\n"
+               "Ada\n",
+    .run = run_load,
+};

@@ -1,7 +1,7 @@
 /* migrate.c: migrate: a database into a new one of another stage. The marker of the new one says
  * that it is incomplete until all is copied, compared and safe (db.h: db_open_filling). */
 #define _XOPEN_SOURCE 700 /* realpath */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "db/maintenance/copy.h"
 #include "db/db.h"
 #include "cli/output/human.h"
@@ -108,7 +108,7 @@ static int migrate(struct cli *cli, struct strata *src, uint64_t stage)
     return code;
 }
 
-int cli_run_migrate(struct cli *cli)
+static int run_migrate(struct cli *cli)
 {
     struct strata *src;
     uint64_t stage = 0;
@@ -122,3 +122,23 @@ int cli_run_migrate(struct cli *cli)
         code = cli_open(cli, CLI_READ, &src);
     return code == CLI_OK ? cli_close(cli, src, migrate(cli, src, stage)) : code;
 }
+
+const struct cli_command cli_migrate_command = {
+    .name = "migrate",
+    .operands = {"SRC", "DST"},
+    .required = 2,
+    .options = O(CLI_TO_STAGE),
+    .exits = DB_EXITS,
+    .summary = "copy a database into a new one of another stage",
+    .about = "SRC is only read. DST must not exist, or be an empty directory. Until every record\n"
+             "was copied, read back and compared, DST is marked as incomplete: if migrate is\n"
+             "killed, every later command says so, and DST is to be removed by hand. What is\n"
+             "there at the end is as safe as the stage promises.",
+    .example = "$ strata put old fruit apple --stage 1\n"
+               "$ strata migrate old new --to 1\n"
+               "$ strata scan new\n"
+               "fruit\tapple\n"
+               "$ strata migrate old new --to 1 || echo it ended with $?\n"
+               "it ended with 7\n",
+    .run = run_migrate,
+};

@@ -1,5 +1,5 @@
 /* repair.c: repair: a database of what can be read of it. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "text/text.h"
 
 #define SHOWN 40 /* bytes of a key */
@@ -85,7 +85,7 @@ static int repair(struct cli *cli, const struct strata_options *options)
     return sum.lost ? CLI_LOST : CLI_OK;
 }
 
-int cli_run_repair(struct cli *cli)
+static int run_repair(struct cli *cli)
 {
     struct strata_options options;
     uint64_t stage = 0;
@@ -97,3 +97,30 @@ int cli_run_repair(struct cli *cli)
     options.stage = (unsigned)stage;
     return repair(cli, &options);
 }
+
+const struct cli_command cli_repair_command = {
+    .name = "repair",
+    .place = CLI_LINE,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = O(CLI_STAGE) | O(CLI_DRY_RUN),
+    .exits = DB_EXITS | O(CLI_LOST),
+    .summary = "repair a damaged database with what can be read",
+    .about = "Makes a new marker (the file STRATA) for one that is missing or damaged, if all\n"
+             "files are those of the stage that --stage names. The rest is from stage 8 on.\n"
+             "A line a file: kept, salvaged, lost, unused or made, and why; the ranges of keys\n"
+             "that may be missing, or may have an older value again; and figures. Nothing is\n"
+             "deleted: what does not count any more is moved to DIR/lost. A healthy database\n"
+             "is not touched. If it is killed, run it again. Ends with 9 when something is lost,\n"
+             "with 0 when all is as it was; --dry-run with the same.",
+    .example = "$ strata put db fruit apple\n"
+               "$ rm db/CURRENT\n"
+               "$ strata get db fruit || echo it ended with $?\n"
+               "it ended with 3\n"
+               "$ strata repair db\n"
+               "...\n"
+               "db: repaired, and nothing is lost\n"
+               "$ strata get db fruit\n"
+               "apple\n",
+    .run = run_repair,
+};

@@ -1,5 +1,5 @@
 /* scan.c: scan, dump and count: entries in key order; the first two as lines that load reads. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/commands/range.h"
 
 #include <inttypes.h>
@@ -68,7 +68,7 @@ static int open_and_write(struct cli_stream *to, void *listing)
 
 /* ---- scan ------------------------------------------------------------------------------ */
 
-int cli_run_scan(struct cli *cli)
+static int run_scan(struct cli *cli)
 {
     struct listing listing = {.left = UINT64_MAX, .format = ENTRIES_TSV};
     int code = cli_number(cli, CLI_LIMIT, 0, UINT64_MAX, &listing.left);
@@ -105,7 +105,7 @@ static int count_range(struct cli *cli, struct strata *db, const struct range *r
     return CLI_OK;
 }
 
-int cli_run_count(struct cli *cli)
+static int run_count(struct cli *cli)
 {
     struct range range = {0};
     struct strata *db;
@@ -135,7 +135,7 @@ static int write_dump(struct cli_stream *to, void *arg)
     return code;
 }
 
-int cli_run_dump(struct cli *cli)
+static int run_dump(struct cli *cli)
 {
     struct listing listing = {.left = UINT64_MAX};
     int code = cli_format(cli, 1, &listing.format);
@@ -147,3 +147,88 @@ int cli_run_dump(struct cli *cli)
     range_free(&listing.range);
     return code;
 }
+
+const struct cli_command cli_scan_command = {
+    .name = "scan",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = RECORD_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX) | O(CLI_LIMIT) |
+               O(CLI_REVERSE) | O(CLI_KEYS_ONLY),
+    .exits = DB_EXITS,
+    .summary = "print the entries of a range of keys, in order",
+    .about = "A line an entry: key, tab, value. Keys sort as unsigned bytes. The options narrow\n"
+             "the range together; one that holds nothing prints nothing, which is no error.",
+    .example = "$ printf 'a\\t1\\nab\\t2\\nb\\t3\\nc\\t4\\n' | strata load db - 2>/dev/null\n"
+               "$ strata scan db --from ab --to c\n"
+               "ab\t2\n"
+               "b\t3\n"
+               "$ strata scan db --prefix a --reverse --limit 1\n"
+               "ab\t2\n"
+               "$ strata scan db --keys-only --hex --from 62\n"
+               "62\n"
+               "63\n",
+    .run = run_scan,
+};
+
+const struct cli_command cli_count_command = {
+    .name = "count",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = RECORD_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX),
+    .exits = DB_EXITS,
+    .summary = "print how many entries a range of keys has",
+    .about = "The options narrow the range as those of scan do. No value is read.",
+    .example = "$ printf 'a\\t1\\nab\\t2\\nb\\t3\\n' | strata load db - 2>/dev/null\n"
+               "$ strata count db\n"
+               "3\n"
+               "$ strata count db --prefix a\n"
+               "2\n",
+    .run = run_count,
+};
+
+const struct cli_command cli_dump_command = {
+    .name = "dump",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR", "FILE|-"},
+    .required = 1,
+    .options = FORMAT_OPTIONS | O(CLI_FROM) | O(CLI_TO) | O(CLI_PREFIX),
+    .exits = DB_EXITS,
+    .summary = "write every entry as a record that load reads",
+    .about =
+        "To standard output, or into FILE, which must not be there yet. FILE gets its name\n"
+        "when it is whole and on the device; until then it is FILE.PID.tmp, which is removed\n"
+        "when dump fails or is interrupted, and left behind by kill -9. A pipe or a device\n"
+        "(/dev/null) is written to as it is. The options narrow the range as those of scan\n"
+        "do. Any key and any value comes through dump and load unchanged, in each format:\n\n"
+        "  tsv    key, tab, value; escapes as on the command line\n"
+        "  csv    key,value with RFC 4180's quotes and no escapes; bytes that are no text\n"
+        "         as \\x and hexadecimal digits, which is PostgreSQL's form of bytea\n"
+        "  jsonl  {\"key\":\"...\",\"value\":\"...\"} a line; what is not UTF-8 in base64, under\n"
+        "         the name key_b64 or value_b64\n"
+        "  mdb    what mdb_dump of LMDB and db_dump of Berkeley DB write: a header, then a line\n"
+        "         a key and a line a value, in hexadecimal; load reads their format=print too.\n"
+        "         LMDB refuses a key that is empty or longer than 511 bytes; db_load refuses\n"
+        "         the line mapsize, which mdb_load needs",
+    .example = "$ strata put db fruit 'apple\\x00pie'\n"
+               "$ strata put db name '\"C:\\\\new\"'\n"
+               "$ strata dump db\n"
+               "fruit\tapple\\x00pie\n"
+               "name\t\"C:\\\\new\"\n"
+               "$ strata dump db --format csv --header\n"
+               "key,value\n"
+               "fruit,\\x6170706c6500706965\n"
+               "name,\"\"\"C:\\new\"\"\"\n"
+               "$ strata dump db all.jsonl && cat all.jsonl\n"
+               "{\"key\":\"fruit\",\"value\":\"apple\\u0000pie\"}\n"
+               "{\"key\":\"name\",\"value\":\"\\\"C:\\\\new\\\"\"}\n"
+               "$ strata load copy all.jsonl\n"
+               "$ strata dump copy --format jsonl | diff - all.jsonl && echo the same\n"
+               "the same\n"
+               "$ strata dump copy --format mdb | sed -n '5,7p'\n"
+               "HEADER=END\n"
+               " 6672756974\n"
+               " 6170706c6500706965\n",
+    .run = run_dump,
+};

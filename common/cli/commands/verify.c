@@ -1,5 +1,5 @@
 /* verify.c: verify: every byte that the database relies on. */
-#include "cli/cli.h"
+#include "cli/options.h"
 
 static void tick(void *arg, uint64_t done_bytes, uint64_t total_bytes)
 {
@@ -23,7 +23,7 @@ static int verify(struct cli *cli, struct strata *db)
     return CLI_OK;
 }
 
-int cli_run_verify(struct cli *cli)
+static int run_verify(struct cli *cli)
 {
     struct strata *db;
     int code = cli_open(cli, CLI_READ, &db);
@@ -32,3 +32,20 @@ int cli_run_verify(struct cli *cli)
         return code;
     return cli_close(cli, db, verify(cli, db));
 }
+
+const struct cli_command cli_verify_command = {
+    .name = "verify",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = DB_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "read and check every byte that the database relies on",
+    .about = "The first damage is named by file and offset; `strata inspect FILE` shows what is\n"
+             "there. A torn tail after a crash is reported as a warning: it was never\n"
+             "acknowledged.",
+    .example = "$ strata put db fruit apple\n"
+               "$ strata verify db\n"
+               "db: no damage\n",
+    .run = run_verify,
+};

@@ -337,7 +337,7 @@ static int make_place(struct crash *c, bool *made)
     return rc;
 }
 
-int cli_run_crash(struct cli *cli)
+int crash_run(struct cli *cli)
 {
     const struct fs_site *first;
     struct crash c = {.cli = cli, .sites = need(calloc(fs_sites(&first) + 1, sizeof *c.sites))};

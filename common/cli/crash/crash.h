@@ -47,6 +47,9 @@ struct crash {
     size_t report_size;
 };
 
+/* The command. */
+int crash_run(struct cli *cli);
+
 extern const char *const crash_depths[]; /* by enum campaign_depth */
 
 /* ---- crash_state.c --------------------------------------------------------------------- */

@@ -43,7 +43,9 @@ static void offer(struct completion *c, const char *prefix, const char *text, si
 
 static void offer_commands(struct completion *c)
 {
-    for (const struct cli_command *command = c->from->commands; command->name; command++)
+    const struct cli_command *command;
+
+    for (size_t i = 0; (command = c->from->commands[i]) != NULL; i++)
         if (cli_command_fits(command, true))
             offer(c, "", command->name, strlen(command->name));
 }

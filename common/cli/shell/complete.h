@@ -8,7 +8,7 @@
 /* What is completed from; both are borrowed. */
 struct complete_from {
     struct strata *db; /* open */
-    const struct cli_command *commands;
+    const struct cli_command *const *commands;
 };
 
 /* An edit_complete; `from` is a struct complete_from. Of keys, the first 50 and the last one that

@@ -3,7 +3,7 @@
  *
  * What an operand or an option's value may be is known by its name: DIR is a directory, FILE a
  * file, COMMAND a command, "bash|zsh" one of two words. */
-#include "cli/cli.h"
+#include "cli/options.h"
 
 #include <string.h>
 
@@ -42,11 +42,13 @@ static bool has_option(const struct cli_command *command, int id)
     return id == CLI_HELP || cli_command_options(command, false) >> id & 1;
 }
 
-static void put_names(FILE *to, const struct cli_command *commands)
+static void put_names(FILE *to, const struct cli_command *const *commands)
 {
-    for (const struct cli_command *c = commands; c->name; c++)
+    const struct cli_command *c;
+
+    for (size_t i = 0; (c = commands[i]) != NULL; i++)
         if (cli_command_fits(c, false))
-            fprintf(to, "%s%s", c == commands ? "" : " ", c->name);
+            fprintf(to, "%s%s", i ? " " : "", c->name);
 }
 
 /* ---- bash ---------------------------------------------------------------------------------- */
@@ -160,12 +162,14 @@ static const char bash_tail[] =
     "}\n"
     "complete -F _strata strata\n";
 
-static void put_bash(FILE *to, const struct cli_command *commands)
+static void put_bash(FILE *to, const struct cli_command *const *commands)
 {
+    const struct cli_command *c;
+
     fputs(bash_head, to);
     bash_options(to);
     fputs(bash_middle, to);
-    for (const struct cli_command *c = commands; c->name; c++)
+    for (size_t i = 0; (c = commands[i]) != NULL; i++)
         if (cli_command_fits(c, false))
             bash_command(to, c);
     fputs(bash_tail, to);
@@ -188,7 +192,7 @@ static void zsh_text(FILE *to, const char *text)
     }
 }
 
-static void zsh_kind(FILE *to, const struct cli_command *commands, enum kind kind,
+static void zsh_kind(FILE *to, const struct cli_command *const *commands, enum kind kind,
                      const char *words)
 {
     switch (kind) {
@@ -213,7 +217,7 @@ static void zsh_kind(FILE *to, const struct cli_command *commands, enum kind kin
     }
 }
 
-static void zsh_option(FILE *to, const struct cli_command *commands,
+static void zsh_option(FILE *to, const struct cli_command *const *commands,
                        const struct cli_option *option)
 {
     fprintf(to, " \\\n        '--%s%s[", option->name, option->value ? "=" : "");
@@ -228,7 +232,7 @@ static void zsh_option(FILE *to, const struct cli_command *commands,
     fputc('\'', to);
 }
 
-static void zsh_command(FILE *to, const struct cli_command *commands,
+static void zsh_command(FILE *to, const struct cli_command *const *commands,
                         const struct cli_command *command)
 {
     fprintf(to, "    %s) _arguments", command->name);
@@ -251,8 +255,10 @@ static void zsh_command(FILE *to, const struct cli_command *commands,
     fputs(" ;;\n", to);
 }
 
-static void put_zsh(FILE *to, const struct cli_command *commands)
+static void put_zsh(FILE *to, const struct cli_command *const *commands)
 {
+    const struct cli_command *c;
+
     fputs("#compdef strata\n"
           "# zsh completion for strata: as a file _strata in a directory of $fpath.\n"
           "# Written by `strata completion zsh`.\n"
@@ -260,7 +266,7 @@ static void put_zsh(FILE *to, const struct cli_command *commands)
           "local -a commands\n"
           "commands=(\n",
           to);
-    for (const struct cli_command *c = commands; c->name; c++)
+    for (size_t i = 0; (c = commands[i]) != NULL; i++)
         if (cli_command_fits(c, false)) {
             fprintf(to, "    '%s:", c->name);
             zsh_text(to, c->summary);
@@ -275,7 +281,7 @@ static void put_zsh(FILE *to, const struct cli_command *commands)
           "operand)\n"
           "    case $words[1] in\n",
           to);
-    for (const struct cli_command *c = commands; c->name; c++)
+    for (size_t i = 0; (c = commands[i]) != NULL; i++)
         if (cli_command_fits(c, false))
             zsh_command(to, commands, c);
     fputs("    esac ;;\n"
@@ -285,7 +291,7 @@ static void put_zsh(FILE *to, const struct cli_command *commands)
 
 /* ---- The command --------------------------------------------------------------------------- */
 
-int cli_run_completion(struct cli *cli)
+static int run_completion(struct cli *cli)
 {
     const char *shell = cli->operands[0];
 
@@ -297,3 +303,16 @@ int cli_run_completion(struct cli *cli)
         return cli_usage(cli, "\"%s\" is none of bash, zsh", shell);
     return CLI_OK;
 }
+
+const struct cli_command cli_completion_command = {
+    .name = "completion",
+    .operands = {"bash|zsh"},
+    .required = 1,
+    .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+    .summary = "print what a shell needs to complete strata's command line",
+    .about = "`make install` puts it where bash and zsh look for it. Without that, in ~/.bashrc:\n"
+             "source <(strata completion bash). For zsh: a file _strata in a directory of $fpath.",
+    .example = "$ strata completion bash | head -1\n"
+               "# bash completion for strata: source it, or put it where bash-completion looks.\n",
+    .run = run_completion,
+};

@@ -1,7 +1,7 @@
 /* shell.c: shell: commands from lines, on one database that stays open. A command is a row of
  * the table as everywhere; it runs with a struct cli of its own, whose session lends it the
  * database. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/shell/complete.h"
 #include "cli/shell/shell_history.h"
 #include "cli/shell/lines.h"
@@ -56,80 +56,6 @@ bool cli_interrupted(struct cli *cli)
     cli_say(cli, "interrupted");
     interrupts = 0;
     return true;
-}
-
-/* ---- Commands of the shell alone ------------------------------------------------------- */
-
-static int begin_batch(struct cli *cli)
-{
-    struct strata_stage_info info;
-
-    strata_stage(cli->session->db, &info);
-    if (cli->session->batch)
-        return cli_usage(cli, "one is under way");
-    if (!(info.promises & STRATA_PROMISE_BATCH)) {
-        cli_say(cli, "not supported: %s has no atomic batch", info.name);
-        return CLI_NOT_SUPPORTED;
-    }
-    cli->session->batch = strata_batch_new();
-    if (cli->session->batch)
-        return CLI_OK;
-    cli_say(cli, "out of memory");
-    return CLI_OTHER;
-}
-
-static void drop_batch(struct cli_session *session)
-{
-    strata_batch_free(session->batch);
-    session->batch = NULL;
-}
-
-static int commit_batch(struct cli *cli)
-{
-    struct strata_error err;
-    int rc = strata_write(cli->session->db, cli->session->batch, 0, &err);
-
-    drop_batch(cli->session);
-    return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
-}
-
-int cli_run_batch(struct cli *cli)
-{
-    const char *what = cli->operands[0];
-    bool commit = strcmp(what, "commit") == 0;
-
-    if (strcmp(what, "begin") == 0)
-        return begin_batch(cli);
-    if (!commit && strcmp(what, "drop") != 0)
-        return cli_usage(cli, "\"%s\" is none of begin, commit, drop", what);
-    if (!cli->session->batch)
-        return cli_usage(cli, "none is under way");
-    if (commit)
-        return commit_batch(cli);
-    drop_batch(cli->session);
-    return CLI_OK;
-}
-
-/* "on" or "off" into `*value`. */
-static int read_switch(struct cli *cli, const char *name, const char *text, bool *value)
-{
-    bool on = strcmp(text, "on") == 0;
-
-    if (!on && strcmp(text, "off") != 0)
-        return cli_usage(cli, "%s\"%s\" is neither on nor off", name, text);
-    *value = on;
-    return CLI_OK;
-}
-
-int cli_run_timing(struct cli *cli)
-{
-    return read_switch(cli, "", cli->operands[0], &cli->session->timing);
-}
-
-int cli_run_quit(struct cli *cli)
-{
-    cli->session->over = true;
-    return CLI_OK;
 }
 
 /* ---- One line -------------------------------------------------------------------------- */
@@ -293,20 +219,19 @@ static void end_lines(struct shell *shell)
         cli_say(cli, "a batch was under way and is dropped, operations: %zu",
                 strata_batch_count(shell->session.batch));
         shell->code = CLI_USAGE;
-        drop_batch(&shell->session);
+        strata_batch_free(shell->session.batch);
     }
     free(shell->history);
     lines_free(&shell->lines);
     strata_buffer_free(&shell->line);
 }
 
-int cli_run_shell(struct cli *cli)
+static int run_shell(struct cli *cli)
 {
     struct shell shell = {.cli = cli};
-    int code = CLI_OK;
+    int off = 1, code = cli_word(cli, CLI_TIMING, &off);
 
-    if (cli->given[CLI_TIMING])
-        code = read_switch(cli, "--timing: ", cli->given[CLI_TIMING], &shell.session.timing);
+    shell.session.timing = !off;
     if (code == CLI_OK)
         code =
             cli_open(cli, cli->given[CLI_MAKE] ? CLI_CREATE : CLI_WRITE_OR_READ, &shell.session.db);
@@ -317,3 +242,34 @@ int cli_run_shell(struct cli *cli)
     end_lines(&shell);
     return cli_close(cli, shell.session.db, shell.typed ? CLI_OK : shell.code);
 }
+
+const struct cli_command cli_shell_command = {
+    .name = "shell",
+    .operands = {"DIR"},
+    .required = 1,
+    .options = DB_OPTIONS | WRITE_OPTIONS | O(CLI_MAKE) | O(CLI_HISTORY) | O(CLI_NO_HISTORY) |
+               O(CLI_TIMING),
+    .exits = DB_EXITS | O(CLI_NOT_FOUND),
+    .summary = "many commands on one open database, typed or piped in",
+    .about =
+        "The commands are put, get, del, scan, count, load, dump, backup, compact, info, stats,\n"
+        "levels, verify, batch, timing, help and quit, with the operands after DIR and the\n"
+        "options that they have here. A database that may only be read is opened read-only.\n"
+        "Blanks separate words, except in quotes of either kind; a line that begins with # is a\n"
+        "comment. An error does not end the shell.\n\n"
+        "On a terminal: Tab completes commands, options, files and, from stage 4 on, keys; the\n"
+        "arrows bring earlier lines back, Ctrl-C empties the line or ends what runs, Ctrl-D\n"
+        "ends the shell, which then ends with 0. The lines are kept in --history, or else\n"
+        "$STRATA_HISTORY, or else strata/history in $XDG_STATE_HOME or ~/.local/state; with\n"
+        "--no-history, or an empty $STRATA_HISTORY, no line is kept.\n"
+        "Lines that are piped in are not echoed; errors name the line, and the shell ends\n"
+        "with the status of the last command that failed, or 0.",
+    .example = "$ printf 'put fruit apple\\nput \"two words\" x\\nget fruit\\n' | strata shell db "
+               "--create\n"
+               "apple\n"
+               "$ echo 'get cheese' | strata shell db || echo it ended with $?\n"
+               "it ended with 1\n"
+               "$ echo 'scan --prefix two' | strata shell db\n"
+               "two words\tx\n",
+    .run = run_shell,
+};

@@ -3,7 +3,7 @@
  * Everything is collected before anything is printed, and an error is reported after the rest: what
  * is known of a damaged database is shown. Names of figures differ from stage to stage; what a
  * stage does not report is left out. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/output/human.h"
 #include "cli/show/usage.h"
 
@@ -303,7 +303,7 @@ static int info(struct cli *cli, struct strata *db)
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
 
-int cli_run_info(struct cli *cli)
+static int run_info(struct cli *cli)
 {
     struct strata *db;
     int code = cli_open(cli, CLI_READ, &db);
@@ -312,3 +312,34 @@ int cli_run_info(struct cli *cli)
         return code;
     return cli_close(cli, db, info(cli, db));
 }
+
+const struct cli_command cli_info_command = {
+    .name = "info",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = DB_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "show one screen about a database",
+    .about =
+        "Its stage, keys, size, log, tables by level, amplification, last event. The keys are\n"
+        "exact where the stage knows them, or where all files together have no more than 64\n"
+        "MiB, as info then reads every key; else they are approximate, and info says so\n"
+        "(`strata count` counts in any case). Damage that info meets is reported after the\n"
+        "rest, and ends it with 3.\n\n"
+        "  space amplification  bytes of all tables / of the deepest level, or of the largest\n"
+        "                       table of level 0; without tables, records / live keys\n"
+        "  read amplification   tables of level 0, and one for each deeper level\n"
+        "  write amplification  bytes that flushes and compactions wrote / bytes of keys and\n"
+        "                       values put, as far back as the event log goes",
+    .example = "$ strata put db fruit apple --stage 4\n"
+               "$ strata info db\n"
+               "db: stage 4, 04_memtable_sstable\n"
+               "survives clean exit, kill -9, power cut\n"
+               "\n"
+               "keys                           1  exact\n"
+               "size                       ... B  4 files, last written ...\n"
+               "log                        ...\n"
+               "tables                         0  ...\n",
+    .run = run_info,
+};

@@ -5,7 +5,7 @@
  * the one that the file's name belongs to, of the stage that the marker beside it names, or else
  * of any. */
 #include "inspect/inspect.h"
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "db/db.h"
 #include "fs/fs_posix.h"
 #include "db/marker.h"
@@ -155,7 +155,7 @@ static int inspect_path(struct cli *cli, struct strata_fs *fs, uint64_t limit)
     return code;
 }
 
-int cli_run_inspect(struct cli *cli)
+static int run_inspect(struct cli *cli)
 {
     uint64_t limit = 0;
     int code = cli_number(cli, CLI_SECTIONS, 1, UINT64_MAX, &limit);
@@ -171,3 +171,21 @@ int cli_run_inspect(struct cli *cli)
     fs_free(fs);
     return code;
 }
+
+const struct cli_command cli_inspect_command = {
+    .name = "inspect",
+    .operands = {"FILE"},
+    .required = 1,
+    .options = O(CLI_SECTIONS),
+    .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_CORRUPT) | O(CLI_IO) | O(CLI_OTHER),
+    .summary = "annotate a file of a database, field by field",
+    .about = "A line a field: offset, bytes, name, meaning; and where the file stops being\n"
+             "valid, and why. Takes no lock: it works while another process writes, and on a\n"
+             "file copied elsewhere. --limit only shortens what is shown: all is checked.",
+    .example = "$ strata put db fruit apple\n"
+               "$ strata inspect db/STRATA\n"
+               "db/STRATA: marker, 32 bytes\n"
+               "...\n"
+               "valid: 32 of 32 bytes\n",
+    .run = run_inspect,
+};

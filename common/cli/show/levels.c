@@ -3,7 +3,7 @@
  * A table is a line of figures, and below it a bar: its range of keys, between the smallest and the
  * largest key of all tables. The axis is bytes of tables (axis.h). */
 #include "cli/show/axis.h"
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "text/text.h"
 
 #include <inttypes.h>
@@ -210,7 +210,7 @@ static int levels(struct cli *cli, struct strata *db)
     return code;
 }
 
-int cli_run_levels(struct cli *cli)
+static int run_levels(struct cli *cli)
 {
     struct strata *db;
     int code = cli_open(cli, CLI_READ, &db);
@@ -219,3 +219,28 @@ int cli_run_levels(struct cli *cli)
         return code;
     return cli_close(cli, db, levels(cli, db));
 }
+
+const struct cli_command cli_levels_command = {
+    .name = "levels",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = RECORD_OPTIONS,
+    .exits = DB_EXITS,
+    .summary = "draw the sorted tables with their keys and sizes",
+    .about = "Level by level, and of a level that overlaps the newest table first. A table has\n"
+             "two lines: number of its file, bytes, records, deletes among them, smallest and\n"
+             "largest key; and a bar from one to the other. A column is the same number of\n"
+             "bytes everywhere: tables of one size, side by side, are equally wide. A read may\n"
+             "have to look into as many tables of a level as hold its key. A stage without\n"
+             "sorted tables (before 4) ends it with 5.",
+    .example = "$ printf 'a\\t1\\nm\\t2\\n' | strata load --stage 4 db -\n"
+               "$ strata compact db\n"
+               "...\n"
+               "$ strata levels db\n"
+               "level 0: 1 table, 160 bytes; a key may be in 1 of them\n"
+               "   table       bytes   records  deletes  keys\n"
+               "  000002         160         2        0  a .. m\n"
+               "  |===========================================================================|\n",
+    .run = run_levels,
+};

@@ -1,5 +1,5 @@
 /* stages.c: stages and version: what is in this build. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/show/promises.h"
 
 const struct promise promises[] = {
@@ -22,7 +22,7 @@ static void print_stage(FILE *to, const struct strata_stage_info *info)
             fprintf(to, "  %-11s  %s\n", p->word, p->text);
 }
 
-int cli_run_stages(struct cli *cli)
+static int run_stages(struct cli *cli)
 {
     struct strata_stage_info info;
 
@@ -31,7 +31,7 @@ int cli_run_stages(struct cli *cli)
     return CLI_OK;
 }
 
-int cli_run_version(struct cli *cli)
+static int run_version(struct cli *cli)
 {
     struct strata_stage_info info;
     size_t count = 0;
@@ -41,3 +41,25 @@ int cli_run_version(struct cli *cli)
     fprintf(cli->out, "strata %s, %zu stage%s\n", STRATA_VERSION, count, count == 1 ? "" : "s");
     return CLI_OK;
 }
+
+const struct cli_command cli_stages_command = {
+    .name = "stages",
+    .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+    .summary = "list the stages in this build and what they promise",
+    .about = "A stage is a complete engine; all are in this one program. --stage N chooses the\n"
+             "one that makes a new database.",
+    .example = "$ strata stages\n"
+               "stage 1  01_append_log\n"
+               "...\n",
+    .run = run_stages,
+};
+
+const struct cli_command cli_version_command = {
+    .name = "version",
+    .exits = O(CLI_OK) | O(CLI_USAGE) | O(CLI_IO),
+    .summary = "print the version",
+    .about = "And how many stages there are in this build.",
+    .example = "$ strata version\n"
+               "strata " STRATA_VERSION ", ...\n",
+    .run = run_version,
+};

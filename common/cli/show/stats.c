@@ -1,5 +1,5 @@
 /* stats.c: stats: the figures of a database, for people or as one JSON object (RFC 8259). */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/show/promises.h"
 
 #include <inttypes.h>
@@ -114,7 +114,7 @@ static int print_stats(struct cli *cli, struct strata *db, bool json)
     return CLI_OK;
 }
 
-int cli_run_stats(struct cli *cli)
+static int run_stats(struct cli *cli)
 {
     struct strata *db;
     int code = cli_open(cli, CLI_READ, &db);
@@ -123,3 +123,23 @@ int cli_run_stats(struct cli *cli)
         return code;
     return cli_close(cli, db, print_stats(cli, db, cli->given[CLI_JSON] != NULL));
 }
+
+const struct cli_command cli_stats_command = {
+    .name = "stats",
+    .place = CLI_LINE_AND_SHELL,
+    .operands = {"DIR"},
+    .required = 1,
+    .options = DB_OPTIONS | O(CLI_JSON) | O(CLI_ALL_FIGURES),
+    .exits = DB_EXITS,
+    .summary = "print figures of the database",
+    .about = "Of its files and records, and of what opening it cost. A line a figure: name,\n"
+             "value, unit, meaning; those that are 0 are left out, unless --all asks for them.\n"
+             "With --json, for programs: stage, name, survives, promises, and all figures under\n"
+             "stats by name. `strata info` shows what people want to know first.",
+    .example = "$ strata put db fruit apple --stage 1\n"
+               "$ strata stats db | head -1\n"
+               "stage                             1          01_append_log\n"
+               "$ strata stats db --json | grep -o '\"name\": \"[^\"]*\"'\n"
+               "\"name\": \"01_append_log\"\n",
+    .run = run_stats,
+};

@@ -3,7 +3,7 @@
  * The page (timeline.html) is the same for all; of the database it has one JSON text. Whatever a
  * key or a path holds, no byte of it leaves that text: beyond letters, digits and harmless signs
  * all are written as \u00NN, < and > and & and quotes too. The page shows them as text only. */
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/show/timeline_page.h"
 
 #include <inttypes.h>
@@ -156,7 +156,7 @@ static int write_page(struct cli_stream *stream, void *arg)
     return cli_wrote(stream->cli, stream->to, good) ? CLI_OK : cli_write_failed(stream);
 }
 
-int cli_run_timeline(struct cli *cli)
+static int run_timeline(struct cli *cli)
 {
     struct page page = {.comma = ""};
     struct strata *db;
@@ -170,3 +170,24 @@ int cli_run_timeline(struct cli *cli)
     strata_buffer_free(&page.data);
     return code;
 }
+
+const struct cli_command cli_timeline_command = {
+    .name = "timeline",
+    .operands = {"DIR"},
+    .required = 1,
+    .options = DB_OPTIONS | O(CLI_OUTPUT),
+    .exits = DB_EXITS,
+    .summary = "turn the event log into a page that shows the levels over time",
+    .about =
+        "The page is one HTML file that needs no network: open it in a browser. It plays\n"
+        "flushes and compactions as they were, tables as boxes by their keys and sizes, and\n"
+        "the writes that had to wait. It opens on the largest compaction; space plays and\n"
+        "pauses, the arrows step, the time line can be dragged. The page lists what the log\n"
+        "does not have, because it was cut, damaged or switched off. A stage without an event\n"
+        "log (before 7) ends it with 5.",
+    .example = "$ strata datagen -n 5000 | strata load --stage 9 db -\n"
+               "$ strata timeline db -o db.html\n"
+               "$ head -1 db.html\n"
+               "<!DOCTYPE html>\n",
+    .run = run_timeline,
+};

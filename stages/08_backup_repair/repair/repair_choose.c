@@ -31,8 +31,7 @@ static bool has_unnamed_table(const struct repair *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        if (!t->named && !t->obsolete && !t->leftover &&
-            (t->condition == REPAIR_WHOLE || t->condition == REPAIR_DAMAGED))
+        if (!t->named && !t->obsolete && !t->leftover && repair_is_readable(t))
             return true;
     }
     return false;
@@ -75,8 +74,7 @@ static bool has_sources(const struct repair *r, const struct repair_table *t)
 {
     for (size_t i = 0; i < t->lineage.sources; i++) {
         const struct repair_table *source = repair_find(r, t->lineage.files[i]);
-        if (!source || source->condition == REPAIR_MISSING ||
-            source->condition == REPAIR_UNREADABLE)
+        if (!source || !repair_is_readable(source))
             return false;
     }
     return true;
@@ -156,8 +154,7 @@ static void choose_by_tables(struct repair *r)
 
     for (size_t i = 0; i < r->count; i++) {
         struct repair_table *t = &r->tables[i];
-        t->live = !t->obsolete && !t->leftover &&
-                  (t->condition == REPAIR_WHOLE || t->condition == REPAIR_DAMAGED);
+        t->live = !t->obsolete && !t->leftover && repair_is_readable(t);
     }
     newest = newest_group(r);
     done = !newest || was_done(r, newest);
@@ -221,7 +218,7 @@ static bool looks_tidy(const struct repair *r)
 
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        tidy &= (t->live && !t->notes_unreadable) || t->condition == REPAIR_MISSING || t->leftover;
+        tidy &= (t->live && !t->notes_why.code) || t->condition == REPAIR_MISSING || t->leftover;
     }
     return tidy;
 }

@@ -15,7 +15,8 @@ static int verify(struct cli *cli, struct strata *db)
     int rc;
 
     cli_begin_progress(cli);
-    rc = strata_verify(db, &progress, &err);
+    rc = cli->given[CLI_DEEP] ? strata_verify_deep(db, &progress, &err)
+                              : strata_verify(db, &progress, &err);
     progress_clear(&cli->progress);
     if (rc < 0)
         return cli_fail(cli, &err);

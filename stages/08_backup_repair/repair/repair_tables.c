@@ -136,7 +136,7 @@ int repair_examine_tables(struct repair *r, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
         struct repair_table *t;
-        if (number && number < UINT64_MAX / 2 && number >= r->next)
+        if (number && number <= SSTABLE_NUMBER_MAX && number >= r->next)
             r->next = number + 1;
         if (!number || !tree_is_name(r->names.names[i], number, r->kind->suffix))
             continue;

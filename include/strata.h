@@ -413,6 +413,15 @@ int strata_compact_range(struct strata *db, struct strata_slice from, struct str
  * of the event log, on which nothing relies, is only reported to options.log. */
 int strata_verify(struct strata *db, const struct strata_progress *progress,
                   struct strata_error *err);
+/* As strata_verify, and then whether everything agrees: a scan meets each key once, in order, and a
+ * scan backwards the same entries; a get finds each of them, so that no index and no filter hides
+ * it; tables have the bounds and the order that their levels demand; and the engine's structures in
+ * memory (memtables, the list of tables, the block cache) hold their invariants. It costs a get for
+ * each key. Nobody may write to the handle meanwhile, as a get would not find what a scan began to
+ * read. CORRUPT names the first thing that does not agree: damage, or a bug of ours. Otherwise as
+ * strata_verify. */
+int strata_verify_deep(struct strata *db, const struct strata_progress *progress,
+                       struct strata_error *err);
 /* Copies the database, as it is when this begins, into a new one of the same stage in directory
  * `to`, which must not exist, or be empty, and must not lie in the database. Other threads may go
  * on writing. When it returns 0 the copy is as safe as the stage promises. `progress` may be NULL.

@@ -165,6 +165,10 @@ struct strata_engine {
      * stage 0. Such a directory can be opened read-only, repaired and destroyed; its marker is not
      * changed. NULL: none. */
     const struct strata_engine_format *reads;
+    /* What the engine holds in memory agrees with itself and with its files: for
+     * strata_verify_deep, after `verify`. May cost O(entries). CORRUPT: it does not, which is our
+     * own bug. NULL: there is nothing that gets and scans do not show. */
+    int (*check)(void *self, struct strata_error *err);
 };
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */

@@ -72,6 +72,7 @@ enum cli_option_id {
     CLI_WALK,
     CLI_SITES,
     CLI_DRY_RUN,
+    CLI_DEEP,
     CLI_YES,
     CLI_ALL,
     CLI_ALL_FIGURES,

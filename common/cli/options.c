@@ -72,6 +72,7 @@ const struct cli_option cli_options[CLI_OPTIONS] = {
     [CLI_SITES] = {"sites", NULL, "all places that call the file layer, with the states cut there",
                    0, NULL},
     [CLI_DRY_RUN] = {"dry-run", NULL, "print what would be done, and write nothing", 0, NULL},
+    [CLI_DEEP] = {"deep", NULL, "also compare scans, gets and what is in memory: slower", 0, NULL},
     [CLI_YES] = {"yes", NULL, "yes, remove all of it", 0, NULL},
     [CLI_ALL] = {"all", NULL, "the help of every command", 0, NULL},
     [CLI_ALL_FIGURES] = {"all", NULL, "figures that are 0, too", 0, NULL},

@@ -147,7 +147,7 @@ void judge_scan(struct strata *db, const struct model *model, bool backwards,
 void judge_verify(struct strata *db, struct answers *answers)
 {
     struct strata_error err = {0};
-    int rc = strata_verify(db, NULL, &err);
+    int rc = strata_verify_deep(db, NULL, &err);
     if (rc != STRATA_ERR_NOT_SUPPORTED)
         judge_call(rc, &err, answers);
 }

@@ -711,6 +711,8 @@ static void save_tables(void)
         snprintf(path, sizeof path, DATABASE_DIR "/%06u.sst", (unsigned)shapes[i].number);
         require(fs_sim_get(env.fs, path, &bytes) == 0, "%s", path);
         save("table", shapes[i].name, strata_buffer_slice(&bytes));
+        save("table_salvage", shapes[i].name, /* of every second without its footer */
+             strata_bytes(bytes.data, bytes.size - (i % 2 ? TABLE_FOOTER : 0)));
         if (strcmp(shapes[i].name, "tombstones_plain") == 0)
             save_forged_tables(strata_buffer_slice(&bytes));
         strata_buffer_clear(&bytes);

@@ -188,6 +188,7 @@ const struct strata_engine strata_stage_04_memtable_sstable = {
     .flush = flush,
     .compact = compact,
     .verify = store_verify,
+    .check = store_check_memory,
     .stats = store_stats,
     .tables = store_tables,
     .approximate_size = store_approximate_size,

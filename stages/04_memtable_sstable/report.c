@@ -45,6 +45,24 @@ int store_verify(void *self, const struct strata_progress *progress, struct stra
     return rc;
 }
 
+int store_check_memory(void *self, struct strata_error *err)
+{
+    struct store *store = self;
+    const char *wrong = NULL;
+
+    group_enter(&store->path.group);
+    if (!store_check(store))
+        wrong = "the list of tables";
+    else if (!memtable_check(store->view->memtable))
+        wrong = "the memtable";
+    else if (!sstable_common_check(store->parts->table, store->common))
+        wrong = "the block cache";
+    group_leave(&store->path.group);
+    return wrong ? strata_fail(err, STRATA_ERR_CORRUPT, store->env->dir, STRATA_NO_OFFSET,
+                               "%s in memory breaks its invariants", wrong)
+                 : 0;
+}
+
 int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                 struct strata_error *err)
 {

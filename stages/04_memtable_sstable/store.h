@@ -80,6 +80,7 @@ bool store_check(const struct store *store);
 /* ---- For an engine's table of functions (report.c) ------------------------------------------- */
 
 int store_verify(void *store, const struct strata_progress *progress, struct strata_error *err);
+int store_check_memory(void *store, struct strata_error *err);
 int store_stats(void *store, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                 struct strata_error *err);
 int store_tables(void *store, void (*each)(void *arg, const struct strata_table *table), void *arg,

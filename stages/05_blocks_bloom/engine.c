@@ -186,6 +186,7 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
     .flush = flush,
     .compact = compact,
     .verify = store_verify,
+    .check = store_check_memory,
     .stats = store_stats,
     .tables = store_tables,
     .approximate_size = store_approximate_size,

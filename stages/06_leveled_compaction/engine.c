@@ -278,6 +278,7 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .flush = flush,
     .compact = compact,
     .verify = lsm_tree_verify,
+    .check = lsm_tree_check_memory,
     .stats = lsm_tree_stats,
     .tables = lsm_tree_tables,
     .approximate_size = approximate_size,

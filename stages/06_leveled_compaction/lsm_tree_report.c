@@ -92,6 +92,26 @@ int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err)
     return rc < 0 ? rc : verify_manifest(tree, err);
 }
 
+int lsm_tree_check_memory(void *self, struct strata_error *err)
+{
+    struct lsm_tree *tree = self;
+    const char *wrong = NULL;
+    int rc;
+
+    group_enter(&tree->path.group);
+    pthread_mutex_unlock(&tree->path.group.mutex);
+    rc = lsm_tree_check(tree, err);
+    if (!memtable_check(tree->path.memtable))
+        wrong = "the memtable";
+    else if (!sstable_common_check(tree->kind, tree->common))
+        wrong = "the block cache";
+    pthread_mutex_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
+    return rc == 0 && wrong ? strata_fail(err, STRATA_ERR_CORRUPT, tree->env->dir, STRATA_NO_OFFSET,
+                                          "%s in memory breaks its invariants", wrong)
+                            : rc;
+}
+
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
 typedef void each_stat(void *arg, const struct strata_stat *stat);

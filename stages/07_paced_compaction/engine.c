@@ -284,6 +284,7 @@ const struct strata_engine strata_stage_07_paced_compaction = {
     .flush = paced_flush,
     .compact = paced_compact,
     .verify = tree_verify,
+    .check = tree_check_memory,
     .stats = tree_report_stats,
     .tables = tree_report_tables,
     .compact_range = paced_compact_range,

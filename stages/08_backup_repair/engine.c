@@ -320,6 +320,7 @@ const struct strata_engine strata_stage_08_backup_repair = {
     .flush = safe_flush,
     .compact = safe_compact,
     .verify = tree_verify,
+    .check = tree_check_memory,
     .backup = backup_tree,
     .stats = tree_report_stats,
     .tables = tree_report_tables,

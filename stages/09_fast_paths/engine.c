@@ -294,6 +294,7 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .flush = fast_flush,
     .compact = fast_compact,
     .verify = tree_verify,
+    .check = tree_check_memory,
     .backup = backup_tree,
     .stats = tree_report_stats,
     .tables = tree_report_tables,

@@ -76,6 +76,7 @@ else
     skip stats_json_parses "no python3"
 fi
 prints verify_no_damage "db: no damage" strata verify db
+prints verify_deep_no_damage "db: no damage" strata verify --deep db
 run strata inspect db/STRATA
 like inspect_marker "$rc $out" '^0 db/STRATA: marker, 32 bytes'
 like inspect_says_how_much_is_valid "$out" 'valid: 32 of 32 bytes'

@@ -44,6 +44,7 @@ static void contract_no_handle_is_an_invalid_argument(void **state)
     expect_invalid(strata_compact(NULL, NULL, &err), &err);
     expect_invalid(strata_compact_range(NULL, key, key, NULL, &err), &err);
     expect_invalid(strata_verify(NULL, NULL, &err), &err);
+    expect_invalid(strata_verify_deep(NULL, NULL, &err), &err);
     expect_invalid(strata_backup(NULL, "to", NULL, &err), &err);
     expect_invalid(strata_stats(NULL, NULL, NULL, &err), &err);
     expect_invalid(strata_iter_first(NULL, &err), &err);
@@ -415,6 +416,7 @@ static void contract_verify_of_a_sound_database_is_done(void **state)
         assert_put(db, i % 2 ? "odd" : "even", "value");
     assert_delete(db, "odd");
     assert_ok(strata_verify(db, NULL, &err), &err);
+    assert_ok(strata_verify_deep(db, NULL, &err), &err);
     assert_ok(strata_verify(db, &progress, &err), &err);
     if (!ticks)
         print_error("verify never told its progress: struct strata_progress in strata.h\n");

@@ -285,6 +285,17 @@ static void properties_with_more_tombstones_than_records_are_refused(void **stat
     refused_by_open(&t, &p, "impossible counts");
 }
 
+static void properties_with_a_sequence_number_never_given_away_are_refused(void **state)
+{
+    struct table_7 t;
+    struct parts p;
+
+    (void)state;
+    begin(&t, &p);
+    p.properties.sum.last = UINT64_MAX / 2 + 1;
+    refused_by_open(&t, &p, "impossible counts or sequence numbers");
+}
+
 static void properties_with_sequence_numbers_turned_round_are_refused(void **state)
 {
     struct table_7 t;
@@ -666,6 +677,7 @@ int main(void)
         cmocka_unit_test(table_put_together_by_hand_is_whole),
         cmocka_unit_test(properties_of_no_records_are_refused),
         cmocka_unit_test(properties_with_more_tombstones_than_records_are_refused),
+        cmocka_unit_test(properties_with_a_sequence_number_never_given_away_are_refused),
         cmocka_unit_test(properties_with_sequence_numbers_turned_round_are_refused),
         cmocka_unit_test(properties_with_an_impossible_range_are_refused),
         cmocka_unit_test(properties_cut_or_longer_are_refused),

@@ -71,14 +71,16 @@ static void lineage_cut_or_longer_is_refused(void **state)
 static void lineage_that_cannot_be_is_refused(void **state)
 {
     static const uint64_t wrong[][6] = {
-        {14, 1, 3, 0, 0},                /* a level that is none */
-        {0, 0, 3, 0, 0},                 /* of no compaction */
-        {0, 1, 1, 0, 0},                 /* at no place of it */
-        {0, 1, 3, 2, UINT64_MAX - 1},    /* counts that add up to 0, which is what follows */
-        {0, 1, 3, 1, 0, 0},              /* file 0 */
-        {0, 1, 3, UINT64_MAX, 1},        /* more files than bytes */
-        {0, 1, 3, 1, UINT64_MAX},        /* likewise */
-        {0, 1, 3, 2, UINT64_MAX - 1, 5}, /* they add up to 0 */
+        {14, 1, 3, 0, 0},                    /* a level that is none */
+        {0, 0, 3, 0, 0},                     /* of no compaction */
+        {0, 1, 1, 0, 0},                     /* at no place of it */
+        {0, 1, 3, 2, UINT64_MAX - 1},        /* counts that add up to 0, which is what follows */
+        {0, 1, 3, 1, 0, 0},                  /* file 0 */
+        {0, 1, 3, 1, 0, UINT64_MAX / 2 + 1}, /* numbers that were never given away */
+        {0, UINT64_MAX / 2 + 1, 3, 1, 0, 5}, /* likewise, of a compaction */
+        {0, 1, 3, UINT64_MAX, 1},            /* more files than bytes */
+        {0, 1, 3, 1, UINT64_MAX},            /* likewise */
+        {0, 1, 3, 2, UINT64_MAX - 1, 5},     /* they add up to 0 */
     };
 
     (void)state;

@@ -259,7 +259,7 @@ static int try_salvage(struct strata_fs *fs, struct taken *taken, struct strata_
 
     strata_options_init(&options);
     *taken = (struct taken){0};
-    rc = table_salvage.open(&env, NUMBER, &salvage, &why, err);
+    rc = salvage_open(&table_salvage, &env, NUMBER, &salvage, &why, err);
     if (rc < 0)
         return rc;
     snprintf(largest, sizeof largest, "%s", key_of(ENTRIES - 1));
@@ -267,7 +267,7 @@ static int try_salvage(struct strata_fs *fs, struct taken *taken, struct strata_
     if (taken->knew)
         assert_int_equal(salvage->table->sum.records, ENTRIES);
     rc = salvage_read(salvage, S(key_of(0)), S(largest), &sink, err);
-    table_salvage.close(salvage);
+    salvage_close(salvage);
     return rc;
 }
 

@@ -100,13 +100,13 @@ static struct taken salvage(struct strata_fs *fs)
     struct strata_error why, err;
 
     strata_options_init(&options);
-    assert_ok(pax_salvage.open(&env, NUMBER, &salvage, &why, &err), &err);
+    assert_ok(salvage_open(&pax_salvage, &env, NUMBER, &salvage, &why, &err), &err);
     snprintf(largest, sizeof largest, "%s", key_of(ENTRIES - 1));
     taken.knew = salvage->knows_properties;
     if (taken.knew)
         assert_int_equal(salvage->table->sum.records, ENTRIES);
     assert_ok(salvage_read(salvage, S(key_of(0)), S(largest), &sink, &err), &err);
-    pax_salvage.close(salvage);
+    salvage_close(salvage);
     assert_int_equal(fs_sim_open_files(fs), 0);
     return taken;
 }

@@ -230,6 +230,7 @@ static void db_missing_slot_is_not_supported_though_promised(void **state)
     expect_lacking(strata_compact(db, NULL, &err), &err);
     expect_lacking(strata_compact_range(db, key, key, NULL, &err), &err);
     expect_lacking(strata_verify(db, NULL, &err), &err);
+    expect_lacking(strata_verify_deep(db, NULL, &err), &err);
     expect_lacking(strata_tables(db, note_number, NULL, &err), &err);
     expect_lacking(strata_events(db, note_time, NULL, &err), &err);
     expect_lacking(strata_snapshot_new(db, &snapshot, &err), &err);

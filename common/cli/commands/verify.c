@@ -15,7 +15,8 @@ static int verify(struct cli *cli, struct strata *db)
     int rc;
 
     cli_begin_progress(cli);
-    rc = strata_verify(db, &progress, &err);
+    rc = cli->given[CLI_DEEP] ? strata_verify_deep(db, &progress, &err)
+                              : strata_verify(db, &progress, &err);
     progress_clear(&cli->progress);
     if (rc < 0)
         return cli_fail(cli, &err);
@@ -38,14 +39,17 @@ const struct cli_command cli_verify_command = {
     .place = CLI_LINE_AND_SHELL,
     .operands = {"DIR"},
     .required = 1,
-    .options = DB_OPTIONS,
+    .options = DB_OPTIONS | O(CLI_DEEP),
     .exits = DB_EXITS,
     .summary = "read and check every byte that the database relies on",
     .about = "The first damage is named by file and offset; `strata inspect FILE` shows what is\n"
              "there. A torn tail after a crash is reported as a warning: it was never\n"
-             "acknowledged.",
+             "acknowledged. With --deep everything is also compared: scans in both directions,\n"
+             "a get of every key, the bounds and levels of the tables, and what is in memory.",
     .example = "$ strata put db fruit apple\n"
                "$ strata verify db\n"
+               "db: no damage\n"
+               "$ strata verify --deep db\n"
                "db: no damage\n",
     .run = run_verify,
 };

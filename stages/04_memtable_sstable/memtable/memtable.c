@@ -76,6 +76,12 @@ void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
     atomic_store_explicit(&memtable->count, memtable_count(memtable) + 1, memory_order_relaxed);
 }
 
+bool memtable_check(const struct memtable *memtable)
+{
+    return memtable->kind->check(memtable->self) &&
+           (!memtable_count(memtable) || memtable->first <= memtable->last);
+}
+
 void memtable_recycle(struct memtable *memtable)
 {
     if (memtable->kind->recycle)

@@ -27,6 +27,8 @@ struct memtable_kind {
     /* Nobody reads, and who begins to will see all that was added: memory that only readers could
      * still look at may be used again. NULL: there is none. */
     void (*recycle)(void *self);
+    /* Its invariants hold: entries are in order. O(entries); nobody adds meanwhile. */
+    bool (*check)(const void *self);
 };
 
 extern const struct memtable_kind memtable_skip; /* skip_memtable.c */
@@ -48,6 +50,8 @@ int memtable_new(const struct memtable_kind *kind, struct arena_source *source, 
 void memtable_ref(struct memtable *memtable);
 void memtable_unref(struct memtable *memtable); /* NULL is fine */
 
+/* As the kind's. */
+bool memtable_check(const struct memtable *memtable);
 /* Entries in it; a reader may see a smaller number than there are by now. */
 uint64_t memtable_count(const struct memtable *memtable);
 /* Memory in use, bytes. */

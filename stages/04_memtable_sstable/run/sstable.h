@@ -11,6 +11,9 @@
 
 #include <stdatomic.h>
 
+/* Of an operation, or of a file: more are never given away, and nothing is added to more. */
+#define SSTABLE_NUMBER_MAX (UINT64_MAX / 2)
+
 /* What it holds. */
 struct sstable_sum {
     uint64_t records, tombstones; /* puts and deletes; deletes */
@@ -53,6 +56,8 @@ struct sstable_kind {
     /* What all tables of a store have in common, a cache say, and its figures. NULL: nothing. */
     int (*common_new)(const struct strata_env *env, void **common, struct strata_error *err);
     void (*common_del)(void *common);
+    bool (*common_check)(
+        void *common); /* its accounts agree; O(its size). NULL: nothing to check */
     void (*stats)(void *common, void (*each)(void *arg, const struct strata_stat *stat), void *arg);
 
     /* Opens table `number` and checks that it is whole, not every entry. CORRUPT, also when it is
@@ -89,6 +94,11 @@ void sstable_ref(struct sstable *table);
 void sstable_unref(struct sstable *table); /* NULL is fine */
 /* No list names it: the file is removed when nobody reads it any longer. NULL is fine. */
 void sstable_remove(struct sstable *table);
+/* As the kind's. */
+static inline bool sstable_common_check(const struct sstable_kind *kind, void *common)
+{
+    return !kind->common_check || kind->common_check(common);
+}
 /* < 0, > 0: the key lies before, behind all of its keys. */
 int sstable_compare_key(const struct sstable *table, struct strata_slice key);
 /* Adds to `*bytes` about what its entries from `from` on and before `to` take of the file; a key

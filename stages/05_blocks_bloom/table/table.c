@@ -43,6 +43,11 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
     return rc;
 }
 
+static bool common_check(void *self)
+{
+    return cache_check(((struct table_common *)self)->cache);
+}
+
 static void stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
 {
     struct table_common *common = self;
@@ -177,6 +182,7 @@ const struct sstable_kind table_kind = {
     .magic = TABLE_MAGIC,
     .common_new = common_new,
     .common_del = common_del,
+    .common_check = common_check,
     .stats = stats,
     .open = table_open,
     .close = table_close,

@@ -61,6 +61,25 @@ int tree_check(const struct tree *tree, struct strata_error *err)
     return rc;
 }
 
+int tree_check_memory(void *self, struct strata_error *err)
+{
+    struct tree *tree = self;
+    const struct super *super;
+    int rc;
+
+    group_enter(&tree->group);
+    super = tree->super;
+    rc = tree_check(tree, err);
+    if (rc == 0 && !memtable_check(super->memtable))
+        rc = broken("the memtable", tree->live.log.number, err);
+    if (rc == 0 && super->immutable && !memtable_check(super->immutable))
+        rc = broken("the immutable memtable", tree->immutable.log.number, err);
+    if (rc == 0 && !sstable_common_check(tree->kind, tree->common))
+        rc = broken("the block cache", 0, err);
+    group_leave(&tree->group);
+    return rc;
+}
+
 /* ---- On disk --------------------------------------------------------------------------------- */
 
 /* It is read as if nothing were to be written. */

@@ -8,6 +8,8 @@
  * which is our own bug. Costs O(tables). */
 int tree_check(const struct tree *tree, struct strata_error *err);
 
+/* An engine's slot `check`: the same, and the memtables and the block cache. */
+int tree_check_memory(void *self, struct strata_error *err);
 /* An engine's slot; `self` is a tree. */
 int tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err);
 

@@ -2,8 +2,9 @@
  *
  *   level << 1 | repaired | group | ordinal << 1 | last | sources | above | numbers ...
  *
- * Valid if and only if level is below 7, group and ordinal are above 0, and as many numbers above 0
- * follow as sources and above say, and nothing else. */
+ * Valid if and only if level is below 7, ordinal is above 0, group and the numbers are above 0 and
+ * at most SSTABLE_NUMBER_MAX, and as many numbers follow as sources and above say, and nothing
+ * else. */
 #include "08_backup_repair/lineage/lineage.h"
 #include "06_leveled_compaction/manifest/edit.h"
 #include "base/array.h"
@@ -63,10 +64,13 @@ int lineage_encode(const struct lineage *lineage, struct strata_buffer *to,
     return to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
 }
 
-static int refuse(struct strata_error *err)
+/* Of a file, or of an output; a larger one was never given away. */
+static uint64_t get_number(struct decoder *d)
 {
-    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
-                       "the table's notes are not a lineage");
+    uint64_t number = get_varint(d);
+
+    d->bad |= number == 0 || number > SSTABLE_NUMBER_MAX;
+    return number;
 }
 
 static int read_files(struct decoder *d, uint64_t sources, uint64_t above, struct lineage *lineage,
@@ -74,9 +78,10 @@ static int read_files(struct decoder *d, uint64_t sources, uint64_t above, struc
 {
     int rc = 0;
 
-    for (uint64_t i = 0; rc == 0 && i < sources + above; i++) {
-        uint64_t number = get_varint(d);
-        rc = number ? lineage_add(lineage, i >= sources, number, err) : refuse(err);
+    for (uint64_t i = 0; rc == 0 && !d->bad && i < sources + above; i++) {
+        uint64_t number = get_number(d);
+        if (!d->bad)
+            rc = lineage_add(lineage, i >= sources, number, err);
     }
     return rc;
 }
@@ -85,24 +90,26 @@ int lineage_decode(struct strata_slice bytes, struct lineage *lineage, struct st
 {
     uint64_t level, ordinal, sources, above;
     struct decoder d;
-    int rc;
+    int rc = 0;
 
     *lineage = (struct lineage){0};
     if (!bytes.size)
         return 0;
     decoder_init(&d, bytes);
     level = get_varint(&d);
-    lineage->group = get_varint(&d);
+    lineage->group = get_number(&d);
     ordinal = get_varint(&d);
     sources = get_varint(&d);
     above = get_varint(&d);
-    if (d.bad || level >= (uint64_t)2 * LEVELS || !lineage->group || ordinal < 2 ||
-        sources > d.left || above > d.left - sources)
-        return refuse(err);
-    lineage->level = (uint32_t)(level >> 1);
+    d.bad |= level >= (uint64_t)2 * LEVELS || ordinal < 2 || sources > d.left ||
+             above > d.left - sources;
+    lineage->level = d.bad ? 0 : (uint32_t)(level >> 1);
     lineage->repaired = level & 1;
     lineage->ordinal = ordinal >> 1;
     lineage->last = ordinal & 1;
     rc = read_files(&d, sources, above, lineage, err);
-    return rc == 0 && !decoder_done(&d) ? refuse(err) : rc;
+    if (rc == 0 && !decoder_done(&d))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, NULL, bytes.size - d.left,
+                         "the table's notes are no lineage: byte %zu", bytes.size - d.left);
+    return rc;
 }

@@ -5,7 +5,7 @@
 #ifndef STRATA_08_LINEAGE_H
 #define STRATA_08_LINEAGE_H
 
-#include "strata_engine.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 /* All zero, and no notes: of a flush. */
 struct lineage {

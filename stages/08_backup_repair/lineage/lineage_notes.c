@@ -11,32 +11,20 @@
 
 #define SOURCES 64 /* so many inputs are noted by every output */
 
-/* Of tables in order of their keys: the first that does not end before `key`. */
-static size_t find_from(struct sstable *const *tables, size_t count, struct strata_slice key)
+/* The inputs of one level, in the order that they have there. */
+static struct version_level inputs_of(const struct compact *c, unsigned level)
 {
-    size_t low = 0, high = count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        cost_so_far.comparisons++;
-        if (strata_compare(strata_buffer_slice(&tables[middle]->largest), key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return (struct version_level){.tables = c->pick.tables[level], .count = c->pick.count[level]};
 }
 
 static bool is_input(const struct compact *c, unsigned level, const struct sstable *table)
 {
-    struct sstable *const *inputs = c->pick.tables[level];
-    size_t count = c->pick.count[level], at = 0;
+    const struct version_level inputs = inputs_of(c, level);
+    size_t at = level ? version_find(&inputs, strata_buffer_slice(&table->largest)) : 0;
 
-    if (level)
-        at = find_from(inputs, count, strata_buffer_slice(&table->largest));
-    while (level == 0 && at < count && inputs[at] != table)
+    while (level == 0 && at < inputs.count && inputs.tables[at] != table)
         at++;
-    return at < count && inputs[at] == table;
+    return at < inputs.count && inputs.tables[at] == table;
 }
 
 /* Of the present output, whose keys end before the next one that is to be written. */
@@ -51,26 +39,17 @@ static bool overlaps_output(const struct compact *c, const struct sstable *table
 
 /* Of tables of a level, from `at` on: the first that overlaps with the present output; count: there
  * is none. From level 1 down they are in order, and those that overlap are next to each other. */
-static size_t next_overlap(const struct compact *c, unsigned level, struct sstable *const *tables,
-                           size_t count, size_t at)
+static size_t next_overlap(const struct compact *c, unsigned level,
+                           const struct version_level *tables, size_t at)
 {
     if (level && at == 0)
-        at = find_from(tables, count, strata_buffer_slice(&c->smallest));
-    while (level == 0 && at < count && !overlaps_output(c, tables[at]))
+        at = version_find(tables, strata_buffer_slice(&c->smallest));
+    while (level == 0 && at < tables->count && !overlaps_output(c, tables->tables[at]))
         at++;
-    return at < count && overlaps_output(c, tables[at]) ? at : count;
+    return at < tables->count && overlaps_output(c, tables->tables[at]) ? at : tables->count;
 }
 
-static int add_all_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < c->pick.count[level]; i++)
-            rc = lineage_add(to, false, c->pick.tables[level][i]->number, err);
-    return rc;
-}
-
+/* All inputs; of many, those that overlap with the output. */
 static int add_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
 {
     size_t all = 0;
@@ -78,13 +57,14 @@ static int add_sources(const struct compact *c, struct lineage *to, struct strat
 
     for (unsigned level = 0; level < LEVELS; level++)
         all += c->pick.count[level];
-    if (all <= SOURCES)
-        return add_all_sources(c, to, err);
     for (unsigned level = 0; level < LEVELS; level++) {
-        struct sstable *const *tables = c->pick.tables[level];
-        size_t count = c->pick.count[level], i = next_overlap(c, level, tables, count, 0);
-        for (; rc == 0 && i < count; i = next_overlap(c, level, tables, count, i + 1))
-            rc = lineage_add(to, false, tables[i]->number, err);
+        const struct version_level inputs = inputs_of(c, level);
+        for (size_t i = 0; rc == 0 && i < inputs.count; i++) {
+            if (all > SOURCES)
+                i = next_overlap(c, level, &inputs, i);
+            if (i < inputs.count)
+                rc = lineage_add(to, false, inputs.tables[i]->number, err);
+        }
     }
     return rc;
 }
@@ -95,8 +75,8 @@ static int add_above(const struct compact *c, struct lineage *to, struct strata_
 
     for (unsigned level = 0; level < c->pick.output; level++) {
         const struct version_level *l = &c->version->levels[level];
-        size_t i = next_overlap(c, level, l->tables, l->count, 0);
-        for (; rc == 0 && i < l->count; i = next_overlap(c, level, l->tables, l->count, i + 1))
+        size_t i = next_overlap(c, level, l, 0);
+        for (; rc == 0 && i < l->count; i = next_overlap(c, level, l, i + 1))
             if (!is_input(c, level, l->tables[i]))
                 rc = lineage_add(to, true, l->tables[i]->number, err);
     }
@@ -110,9 +90,9 @@ int lineage_notes(const struct compact *c, struct strata_buffer *to, struct stra
                               .group = c->output_count ? c->outputs[0]->number : c->writer->number,
                               .ordinal = c->output_count + 1,
                               .last = c->ended};
-    int rc;
+    int rc = add_sources(c, &lineage, err);
 
-    rc = add_sources(c, &lineage, err);
+    assert(c->output_count == 0 || c->outputs[0]->number < c->writer->number);
     if (rc == 0)
         rc = add_above(c, &lineage, err);
     if (rc == 0)

@@ -4,16 +4,12 @@
 #include "08_backup_repair/repair/repair.h"
 #include "07_paced_compaction/tree/tree.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* ---- Reporting ------------------------------------------------------------------------------- */
-
-static void report(struct repair *r, const char *name, enum strata_fate fate, const char *why)
-{
-    r->to->file(r->to->arg, name, fate, why);
-}
 
 void repair_report(struct repair *r, uint64_t number, const char *suffix, enum strata_fate fate,
                    const char *why)
@@ -21,34 +17,44 @@ void repair_report(struct repair *r, uint64_t number, const char *suffix, enum s
     char name[64];
 
     snprintf(name, sizeof name, "%06" PRIu64 "%s", number, suffix);
-    report(r, name, fate, why);
+    r->to->file(r->to->arg, name, fate, why);
 }
 
-static void report_lost(struct repair *r, const struct repair_table *t)
+void repair_report_table(struct repair *r, const struct repair_table *t, enum strata_fate fate,
+                         const char *why)
+{
+    uint64_t *const counts[] = {&r->sum->tables_kept, &r->sum->tables_salvaged,
+                                &r->sum->tables_lost, &r->sum->tables_unused};
+
+    assert((size_t)fate < sizeof counts / sizeof *counts);
+    repair_report(r, t->entry.number, r->kind->suffix, fate, why);
+    *counts[fate] += 1;
+}
+
+void repair_report_range(struct repair *r, const struct repair_table *t,
+                         const struct strata_slice *after, const struct strata_slice *before)
 {
     char name[64];
 
     snprintf(name, sizeof name, "%06" PRIu64 "%s", t->entry.number, r->kind->suffix);
-    report(r, name, STRATA_FATE_LOST, t->why.message);
-    r->sum->tables_lost++;
+    r->to->range(r->to->arg, name, after, before);
     r->sum->ranges++;
     r->sum->lost = true;
-    r->to->range(r->to->arg, name, t->named ? &t->entry.smallest : NULL,
-                 t->named ? &t->entry.largest : NULL);
 }
 
 /* A damaged one that is live is reported when it is salvaged. */
 static void report_table(struct repair *r, const struct repair_table *t)
 {
     if (t->live && !t->salvaged_as) {
-        repair_report(r, t->entry.number, r->kind->suffix, STRATA_FATE_KEPT, "");
-        r->sum->tables_kept++;
+        repair_report_table(r, t, STRATA_FATE_KEPT, t->notes_why.message);
     } else if (!t->live && !t->obsolete && !t->leftover) {
-        report_lost(r, t);
+        repair_report_table(r, t, STRATA_FATE_LOST, t->why.message);
+        repair_report_range(r, t, t->named ? &t->entry.smallest : NULL,
+                            t->named ? &t->entry.largest : NULL);
     } else if (!t->live && t->condition != REPAIR_MISSING) {
-        repair_report(r, t->entry.number, r->kind->suffix, STRATA_FATE_UNUSED,
-                      t->leftover ? "of a repair that was cut short" : "nothing relies on it");
-        r->sum->tables_unused++;
+        repair_report_table(r, t, STRATA_FATE_UNUSED,
+                            t->leftover ? "of a repair that was cut short"
+                                        : "nothing relies on it");
     }
 }
 
@@ -79,7 +85,8 @@ static void report_log(struct repair *r, const struct repair_log *log)
 static void report_manifest(struct repair *r)
 {
     if (!r->current)
-        report(r, CURRENT_NAME, STRATA_FATE_MADE, "it named no manifest that can be read");
+        r->to->file(r->to->arg, CURRENT_NAME, STRATA_FATE_MADE,
+                    "it named no manifest that can be read");
     if (r->manifest)
         repair_report(r, r->manifest, ".manifest",
                       r->manifest_whole ? STRATA_FATE_UNUSED : STRATA_FATE_SALVAGED,
@@ -135,7 +142,6 @@ static void repair_free(struct repair *r)
     }
     free(r->tables);
     free(r->logs);
-    free(r->removed);
     version_unref(r->version);
     memtable_unref(r->memtable);
     fs_names_free(&r->names);

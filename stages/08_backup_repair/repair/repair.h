@@ -35,13 +35,14 @@ struct repair_table {
     struct strata_buffer smallest, largest;
     struct lineage lineage;
     enum repair_condition condition;
-    bool named;              /* by the manifest, as far as that can be read, on entry.level */
-    bool obsolete;           /* all that it holds is in others */
-    bool live;               /* it is to be in the new state */
-    bool leftover;           /* of a repair that was cut short */
-    bool notes_unreadable;   /* where it came from is not known */
-    uint64_t salvaged_as;    /* number of the table that takes its place; 0: none does */
-    struct strata_error why; /* of one that is not whole */
+    bool named;                    /* by the manifest, as far as that can be read, on entry.level */
+    bool obsolete;                 /* all that it holds is in others */
+    bool live;                     /* it is to be in the new state */
+    bool leftover;                 /* of a repair that was cut short */
+    bool removed;                  /* an edit of the manifest removes it */
+    uint64_t salvaged_as;          /* number of the table that takes its place; 0: none does */
+    struct strata_error why;       /* of one that is not whole */
+    struct strata_error notes_why; /* its notes cannot be read: where it came from is not known */
 };
 
 struct repair_log {
@@ -76,16 +77,13 @@ struct repair {
     bool current;            /* CURRENT names it */
     bool manifest_whole;     /* to its end */
     struct strata_error why; /* else */
-    uint64_t *removed;       /* numbers of tables that an edit of it removes */
-    size_t removed_count, removed_room;
-    bool exact;    /* it says which files are live */
-    uint64_t next; /* number of the next file */
+    bool exact;              /* it says which files are live */
+    uint64_t next;           /* number of the next file */
 
     bool keep_logs;            /* they are as the manifest says */
     struct memtable *memtable; /* what was taken from the logs; NULL: nothing yet */
     uint64_t floor;            /* all operations up to it are in live tables */
     uint64_t sequence;         /* of the next operation */
-    uint64_t log_table;        /* number of the table with what was taken; 0: none */
 };
 
 /* The slot `repair` of strata_engine.h, for an engine of these parts. */
@@ -100,11 +98,9 @@ int repair_examine_tables(struct repair *repair, struct strata_error *err);
 struct repair_table *repair_find(const struct repair *repair, uint64_t number);
 int repair_add_table(struct repair *repair, uint64_t number, struct repair_table **out,
                      struct strata_error *err);
-/* Copies the keys into the table's buffers. NO_MEMORY. */
-int repair_take_keys(struct repair_table *table, struct strata_slice smallest,
-                     struct strata_slice largest, struct strata_error *err);
-/* What an edit says of a table. Keys are borrowed. */
-struct edit_table repair_entry(const struct sstable *table, uint32_t level);
+/* The entry, with copies of its keys, is the table's. NO_MEMORY. */
+int repair_take_entry(struct repair_table *table, const struct edit_table *entry,
+                      struct strata_error *err);
 
 /* repair_manifest.c. */
 int repair_examine_manifest(struct repair *repair, struct strata_error *err);
@@ -126,16 +122,24 @@ bool repair_overlap(const struct repair_table *a, const struct repair_table *b);
 /* repair_write.c. */
 int repair_write(struct repair *repair, struct strata_error *err);
 
-/* A file's fate, by its number and suffix, is reported. */
+/* repair.c: a file's fate, by its number and suffix, is reported; of a table, counted too; and keys
+ * of a table that may be missing: a bound that is not known is NULL. */
 void repair_report(struct repair *repair, uint64_t number, const char *suffix,
                    enum strata_fate fate, const char *why);
+void repair_report_table(struct repair *repair, const struct repair_table *table,
+                         enum strata_fate fate, const char *why);
+void repair_report_range(struct repair *repair, const struct repair_table *table,
+                         const struct strata_slice *after, const struct strata_slice *before);
 
 static inline bool repair_is_dry(const struct repair *repair)
 {
     return repair->env->options->read_only;
 }
 
-/* What the manifest says, as far as it can be read: nothing, if there is none. */
-const struct version *repair_version(const struct repair *r);
+/* Something of it can be read. */
+static inline bool repair_is_readable(const struct repair_table *table)
+{
+    return table->condition == REPAIR_WHOLE || table->condition == REPAIR_DAMAGED;
+}
 
 #endif

@@ -6,10 +6,10 @@
  *     4   7        compacted to        12   13         the notes of both: of 4 and 7
  *
  * 8.I6: inputs are removed after all outputs are durable and named by an edit, and one compaction
- *       runs at a time. So outputs are live, and their inputs obsolete, if all outputs are there;
- * or an input is gone; or a later compaction has written anything, unless it took the same input
- *       again. Else a crash ended that compaction, or it was given up, and all inputs are there:
- * they are live. */
+ *       runs at a time. So outputs are live, and their inputs obsolete, if all outputs are there,
+ * or an input is gone, or a later compaction has written anything. Else a crash ended that
+ *       compaction, and its inputs are live. (What a compaction that was given up has written is
+ *       removed at once, or by the next open.) */
 #include "08_backup_repair/repair/repair.h"
 
 #include <assert.h>
@@ -31,8 +31,7 @@ static bool has_unnamed_table(const struct repair *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        if (!t->named && !t->obsolete && !t->leftover &&
-            (t->condition == REPAIR_WHOLE || t->condition == REPAIR_DAMAGED))
+        if (!t->named && !t->obsolete && !t->leftover && repair_is_readable(t))
             return true;
     }
     return false;
@@ -41,9 +40,8 @@ static bool has_unnamed_table(const struct repair *r)
 /* A log is written to only after an edit has named it. */
 static bool has_unnamed_operations(const struct repair *r)
 {
-    uint64_t last = repair_version(r)->log_count
-                        ? repair_version(r)->logs[repair_version(r)->log_count - 1].number
-                        : 0;
+    const struct version *v = repair_version(r);
+    uint64_t last = v->log_count ? v->logs[v->log_count - 1].number : 0;
 
     for (size_t i = 0; i < r->log_count; i++)
         if (!r->logs[i].named && r->logs[i].number > last && r->logs[i].operations)
@@ -75,63 +73,43 @@ static bool has_sources(const struct repair *r, const struct repair_table *t)
 {
     for (size_t i = 0; i < t->lineage.sources; i++) {
         const struct repair_table *source = repair_find(r, t->lineage.files[i]);
-        if (!source || source->condition == REPAIR_MISSING ||
-            source->condition == REPAIR_UNREADABLE)
+        if (!source || !repair_is_readable(source))
             return false;
     }
     return true;
 }
 
-/* All outputs are there, the first to the last. */
-static bool is_complete(const struct repair *r, uint64_t group)
+/* The newest compaction, which a crash may have ended: all its outputs are there, the first to the
+ * last, or an input is gone. */
+static bool was_done(const struct repair *r, uint64_t group)
 {
+    bool complete = true, last = false, all_sources = true;
     uint64_t ordinal = 0;
-    bool last = false;
 
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
         if (t->lineage.group != group)
             continue;
-        if (last || t->condition != REPAIR_WHOLE || t->lineage.ordinal != ++ordinal)
-            return false;
+        complete &= !last && t->condition == REPAIR_WHOLE && t->lineage.ordinal == ++ordinal;
         last = t->lineage.last;
+        all_sources &= has_sources(r, t);
     }
-    return last;
+    return (complete && last) || !all_sources;
 }
 
-/* The newest compaction, which a crash may have ended. */
-static bool was_done(const struct repair *r, uint64_t group)
+/* All that it holds is in others. */
+static void make_obsolete(struct repair_table *t)
 {
-    if (is_complete(r, group))
-        return true;
-    for (size_t i = 0; i < r->count; i++)
-        if (r->tables[i].lineage.group == group && !has_sources(r, &r->tables[i]))
-            return true;
-    return false;
-}
-
-/* A later compaction took the same input. */
-static bool was_given_up(const struct repair *r, const struct repair_table *t)
-{
-    for (size_t i = 0; i < r->count; i++) {
-        const struct lineage *later = &r->tables[i].lineage;
-        if (later->group <= t->lineage.group || later->repaired || r->tables[i].leftover)
-            continue;
-        for (size_t j = 0; j < t->lineage.sources; j++)
-            if (lineage_is_source(later, t->lineage.files[j]))
-                return true;
-    }
-    return false;
+    t->live = false;
+    t->obsolete = true;
 }
 
 static void drop_sources(const struct repair *r, const struct repair_table *t)
 {
     for (size_t i = 0; i < t->lineage.sources; i++) {
         struct repair_table *source = repair_find(r, t->lineage.files[i]);
-        if (!source || source == t)
-            continue;
-        source->live = false;
-        source->obsolete = true;
+        if (source && source != t)
+            make_obsolete(source);
     }
 }
 
@@ -156,8 +134,7 @@ static void choose_by_tables(struct repair *r)
 
     for (size_t i = 0; i < r->count; i++) {
         struct repair_table *t = &r->tables[i];
-        t->live = !t->obsolete && !t->leftover &&
-                  (t->condition == REPAIR_WHOLE || t->condition == REPAIR_DAMAGED);
+        t->live = !t->obsolete && !t->leftover && repair_is_readable(t);
     }
     newest = newest_group(r);
     done = !newest || was_done(r, newest);
@@ -165,12 +142,10 @@ static void choose_by_tables(struct repair *r)
         struct repair_table *t = &r->tables[i];
         if (!t->lineage.group || t->leftover)
             continue;
-        if ((done || t->lineage.group != newest) && !was_given_up(r, t)) {
+        if (done || t->lineage.group != newest)
             drop_sources(r, t);
-        } else {
-            t->live = false;
-            t->obsolete = true;
-        }
+        else
+            make_obsolete(t);
     }
     for (size_t i = 0; i < r->count; i++)
         if (r->tables[i].condition == REPAIR_MISSING)
@@ -205,23 +180,25 @@ static bool is_logged(const struct repair *r, const struct repair_table *t)
 /* All operations before a live log are in tables. */
 static void set_floor(struct repair *r, bool logged)
 {
+    const struct version *v = repair_version(r);
+
     for (size_t i = 0; i < r->count; i++)
         if (r->tables[i].live && r->tables[i].entry.last > r->floor)
             r->floor = r->tables[i].entry.last;
     r->sequence = r->floor + 1;
-    if (!logged && repair_version(r)->log_count && repair_version(r)->logs[0].first > r->sequence)
-        r->sequence = repair_version(r)->logs[0].first;
+    if (!logged && v->log_count && v->logs[0].first > r->sequence)
+        r->sequence = v->logs[0].first;
 }
 
 /* As a clean close leaves it: nothing has to be guessed. */
 static bool looks_tidy(const struct repair *r)
 {
-    bool tidy =
-        r->log_count == 1 && r->logs[0].present && !r->logs[0].damaged && !r->logs[0].operations;
+    const struct repair_log *log = r->logs;
+    bool tidy = r->log_count == 1 && log->present && !log->damaged && !log->operations;
 
     for (size_t i = 0; i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        tidy &= (t->live && !t->notes_unreadable) || t->condition == REPAIR_MISSING || t->leftover;
+        tidy &= (t->live && !t->notes_why.code) || t->condition == REPAIR_MISSING || t->leftover;
     }
     return tidy;
 }
@@ -243,10 +220,12 @@ int repair_choose(struct repair *r, struct strata_error *err)
         struct repair_table *t = &r->tables[i];
         if (!t->live || !is_logged(r, t))
             continue;
-        t->live = r->keep_logs = false;
-        t->obsolete = logged = true;
+        make_obsolete(t);
+        r->keep_logs = false;
+        logged = true;
     }
     set_floor(r, logged);
+    assert(r->sequence > r->floor); /* 8.I10 */
     for (size_t i = 0; i < r->count; i++)
         if (r->tables[i].live && r->tables[i].condition == REPAIR_DAMAGED)
             r->tables[i].salvaged_as = r->next++;

@@ -29,11 +29,6 @@ struct log_reading {
 
 /* ---- One frame ------------------------------------------------------------------------------- */
 
-static unsigned op_type(const struct log_reading *d, const struct record *record)
-{
-    return d->kind ? d->kind->op_type(record->type) : record->type;
-}
-
 /* There are no operations of these numbers. */
 static void note_missing(struct repair *r, uint64_t from, uint64_t to)
 {
@@ -48,28 +43,25 @@ static void note_missing(struct repair *r, uint64_t from, uint64_t to)
 static int take_operation(struct log_reading *d, const struct record *record, uint64_t sequence,
                           struct strata_error *err)
 {
-    struct strata_slice key = record->key, value = record->value;
+    unsigned type = d->kind ? d->kind->op_type(record->type) : record->type;
+    struct record whole = *record;
     struct repair *r = d->repair;
-    struct record whole;
     int rc = 0;
 
-    if (!value.data) {
+    if (!record->value.data)
         rc = record_at(d->file, d->log->number, record->offset, record->next, wal_max_type(d->kind),
                        &d->body, &whole, err);
-        key = whole.key;
-        value = whole.value;
-    }
     if (rc == 0)
-        rc = memtable_reserve(r->memtable, 1, key.size + value.size, err);
+        rc = memtable_reserve(r->memtable, 1, whole.key.size + whole.value.size, err);
     if (rc < 0)
         return rc;
     assert(sequence > r->floor); /* 8.I10 */
     r->floor = sequence;
-    if (op_type(d, record) > STRATA_OP_DELETE) {
+    if (type > STRATA_OP_DELETE) {
         note_missing(r, sequence, sequence);
         return 0;
     }
-    memtable_add(r->memtable, sequence, op_type(d, record), key, value);
+    memtable_add(r->memtable, sequence, type, whole.key, whole.value);
     d->log->taken++;
     return 0;
 }
@@ -128,12 +120,22 @@ static uint64_t next_number(const struct log_reading *d)
     return d->last.sequence + d->last.count;
 }
 
-/* May it follow what was read? */
-static bool fits(struct log_reading *d, const struct wal_frame *frame)
+/* It may follow what was read; else `why` says what it is. */
+static bool fits(struct log_reading *d, const struct wal_frame *frame, struct strata_error *why)
 {
+    const char *wrong = NULL;
+
     if (!d->replay.salt)
         d->replay.salt = frame->salt;
-    return frame->salt == d->replay.salt && frame->sequence >= next_number(d);
+    if (frame->salt != d->replay.salt)
+        wrong = "a frame of another file";
+    else if (frame->sequence < next_number(d))
+        wrong = "a frame with operations of an earlier one";
+    else if (frame->sequence > SSTABLE_NUMBER_MAX)
+        wrong = "a frame with a sequence number that was never given away";
+    if (wrong)
+        strata_fail(why, STRATA_ERR_CORRUPT, d->file->path, frame->offset, "%s", wrong);
+    return !wrong;
 }
 
 /* The next valid frame from `from` on. NOT_FOUND: there is none. */
@@ -146,7 +148,7 @@ static int find_frame(struct log_reading *d, uint64_t from, struct wal_frame *fr
     for (; from <= limit && limit - from >= RECORD_HEAD; from++) {
         d->reader.at = from;
         rc = wal_next(&d->reader, NULL, frame, err); /* only frames with a head */
-        if ((rc == 0 && fits(d, frame)) || (rc < 0 && rc != STRATA_ERR_CORRUPT))
+        if ((rc == 0 && fits(d, frame, NULL)) || (rc < 0 && rc != STRATA_ERR_CORRUPT))
             break;
         rc = STRATA_NOT_FOUND;
     }
@@ -162,7 +164,7 @@ static int read_frames(struct log_reading *d, struct strata_error *why, struct s
     while (rc == 0) {
         frame = d->last;
         rc = wal_next(&d->reader, d->kind, &frame, why);
-        if (rc == 0 && fits(d, &frame)) {
+        if (rc == 0 && fits(d, &frame, why)) {
             d->log->damaged |= next_number(d) && frame.sequence > next_number(d);
         } else if (rc < 0 && rc != STRATA_ERR_CORRUPT) {
             if (err)
@@ -210,20 +212,24 @@ static int judge_end(struct log_reading *d, const struct strata_error *why,
 
 static int read_opened(struct log_reading *d, struct strata_error *err)
 {
+    const struct wal_kind *kind = d->kind;
     struct strata_error why = {0};
-    const struct wal_kind *kind = d->kind; /* whatever the header says, the frames tell */
-    int rc = log_check_header(d->file, d->log->number, &kind, &d->log->why);
+    int rc = log_check_header(d->file, d->log->number, &kind, &why);
 
-    if (rc < 0 && rc != STRATA_ERR_CORRUPT) {
-        if (err)
-            *err = d->log->why;
-        return rc;
+    if (rc == STRATA_ERR_CORRUPT) { /* its frames do not need the header */
+        d->log->damaged = true;
+        d->log->why = why;
+        rc = 0;
+    } else if (rc < 0 && err) {
+        *err = why;
     }
-    d->log->damaged |= rc < 0; /* its frames do not need the header */
+    if (rc < 0)
+        return rc;
     record_reader_init(&d->reader, d->file, d->log->number, d->file->end);
     d->reader.max_type = wal_max_type(d->kind);
     if (d->reader.at > d->file->end) /* not even its header is whole */
         d->reader.at = d->file->end;
+    why = (struct strata_error){0};
     rc = read_frames(d, &why, err);
     if (rc == 0)
         rc = judge_end(d, &why, err);
@@ -250,32 +256,28 @@ static int read_log(struct repair *r, struct repair_log *log, struct strata_erro
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
-static int add_log(struct repair *r, uint64_t number, struct repair_log **out,
-                   struct strata_error *err)
+/* The log of this number; a new one, if there is none. NULL: NO_MEMORY. */
+static struct repair_log *log_of(struct repair *r, uint64_t number, struct strata_error *err)
 {
-    size_t at = r->log_count;
+    struct repair_log *log;
+    size_t at = 0;
 
-    while (at > 0 && r->logs[at - 1].number > number)
-        at--;
-    *out = array_insert(&r->logs, &r->log_count, &r->log_room, sizeof **out, at, err);
-    if (!*out)
-        return STRATA_ERR_NO_MEMORY;
-    (*out)->number = number;
-    return 0;
+    while (at < r->log_count && r->logs[at].number < number)
+        at++;
+    if (at < r->log_count && r->logs[at].number == number)
+        return &r->logs[at];
+    log = array_insert(&r->logs, &r->log_count, &r->log_room, sizeof *log, at, err);
+    if (log)
+        log->number = number;
+    return log;
 }
 
 static int add_named(struct repair *r, uint64_t number, struct strata_error *err)
 {
-    struct repair_log *log = NULL;
-    int rc = 0;
+    struct repair_log *log = log_of(r, number, err);
 
-    for (size_t i = 0; i < r->log_count; i++)
-        if (r->logs[i].number == number)
-            log = &r->logs[i];
     if (!log)
-        rc = add_log(r, number, &log, err);
-    if (rc < 0)
-        return rc;
+        return STRATA_ERR_NO_MEMORY;
     log->named = true;
     if (!log->present) {
         log->damaged = log->cut = true;
@@ -293,9 +295,9 @@ int repair_examine_logs(struct repair *r, struct strata_error *err)
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
         if (!number || !tree_is_name(r->names.names[i], number, ".log"))
             continue;
-        rc = add_log(r, number, &log, err);
-        if (rc < 0)
-            break;
+        log = log_of(r, number, err);
+        if (!log)
+            return STRATA_ERR_NO_MEMORY;
         log->present = true;
         rc = read_log(r, log, err);
     }

@@ -39,61 +39,46 @@ int repair_add_table(struct repair *r, uint64_t number, struct repair_table **ou
     return 0;
 }
 
-int repair_take_keys(struct repair_table *t, struct strata_slice smallest,
-                     struct strata_slice largest, struct strata_error *err)
+int repair_take_entry(struct repair_table *t, const struct edit_table *entry,
+                      struct strata_error *err)
 {
     strata_buffer_clear(&t->smallest);
     strata_buffer_clear(&t->largest);
-    if (strata_buffer_append(&t->smallest, smallest.data, smallest.size) < 0 ||
-        strata_buffer_append(&t->largest, largest.data, largest.size) < 0)
-        return strata_fail_memory(err, smallest.size + largest.size);
+    if (strata_buffer_append(&t->smallest, entry->smallest.data, entry->smallest.size) < 0 ||
+        strata_buffer_append(&t->largest, entry->largest.data, entry->largest.size) < 0)
+        return strata_fail_memory(err, entry->smallest.size + entry->largest.size);
+    t->entry = *entry;
     t->entry.smallest = strata_buffer_slice(&t->smallest);
     t->entry.largest = strata_buffer_slice(&t->largest);
     return 0;
 }
 
-struct edit_table repair_entry(const struct sstable *table, uint32_t level)
-{
-    return (struct edit_table){.level = level,
-                               .number = table->number,
-                               .bytes = table->bytes,
-                               .digest = table->sum.digest,
-                               .records = table->sum.records,
-                               .tombstones = table->sum.tombstones,
-                               .first = table->sum.first,
-                               .last = table->sum.last,
-                               .smallest = strata_buffer_slice(&table->smallest),
-                               .largest = strata_buffer_slice(&table->largest)};
-}
-
 /* ---- One table ------------------------------------------------------------------------------- */
 
 /* Without readable notes the table is placed as a flush would be. */
-static int take_notes(struct repair_table *t, struct strata_slice notes, struct strata_error *err)
-{
-    int rc = lineage_decode(notes, &t->lineage, err);
-
-    t->notes_unreadable = rc == STRATA_ERR_CORRUPT;
-    if (t->notes_unreadable)
-        lineage_free(&t->lineage);
-    return t->notes_unreadable ? 0 : rc;
-}
-
 static int take_properties(const struct repair *r, struct repair_table *t,
                            const struct sstable *table, struct strata_error *err)
 {
-    int rc;
+    struct edit_table entry = version_entry(0, table);
+    int rc = repair_take_entry(t, &entry, err);
 
-    t->entry = repair_entry(table, 0);
-    rc = repair_take_keys(t, t->entry.smallest, t->entry.largest, err);
-    return rc < 0 ? rc : take_notes(t, r->parts->notes(table), err);
+    if (rc < 0)
+        return rc;
+    rc = lineage_decode(r->parts->notes(table), &t->lineage, &t->notes_why);
+    if (rc == STRATA_ERR_CORRUPT) {
+        lineage_free(&t->lineage);
+        return 0;
+    }
+    if (rc < 0 && err)
+        *err = t->notes_why;
+    return rc;
 }
 
 static int examine_damaged(const struct repair *r, struct repair_table *t, struct strata_error *err)
 {
     struct salvage *salvage;
     struct strata_error why;
-    int rc = r->parts->salvage->open(r->env, t->entry.number, &salvage, &why, err);
+    int rc = salvage_open(r->parts->salvage, r->env, t->entry.number, &salvage, &why, err);
 
     t->condition = REPAIR_UNREADABLE;
     if (rc < 0)
@@ -102,7 +87,7 @@ static int examine_damaged(const struct repair *r, struct repair_table *t, struc
         t->condition = REPAIR_DAMAGED;
         rc = take_properties(r, t, salvage->table, err);
     }
-    r->parts->salvage->close(salvage);
+    salvage_close(salvage);
     return rc;
 }
 
@@ -151,7 +136,7 @@ int repair_examine_tables(struct repair *r, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
         struct repair_table *t;
-        if (number && number < UINT64_MAX / 2 && number >= r->next)
+        if (number && number <= SSTABLE_NUMBER_MAX && number >= r->next)
             r->next = number + 1;
         if (!number || !tree_is_name(r->names.names[i], number, r->kind->suffix))
             continue;

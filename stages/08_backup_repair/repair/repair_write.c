@@ -23,24 +23,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- A table --------------------------------------------------------------------------------- */
+
+/* Ends the table, which a repair made of the sources in `lineage`: takes that. `rc` is what came of
+ * its entries. */
+static int end_table(const struct repair *r, struct sstable_writer *writer, struct lineage *lineage,
+                     uint64_t first, uint64_t last, int rc, struct strata_error *err)
+{
+    lineage->repaired = lineage->last = true;
+    lineage->group = writer->number;
+    lineage->ordinal = 1;
+    if (rc == 0)
+        rc = lineage_encode(lineage, r->parts->writer_notes(writer), err);
+    if (rc == 0)
+        rc = r->kind->writer_finish(writer, first, last, err);
+    if (rc == 0)
+        rc = sstable_writer_publish(writer, err);
+    r->kind->writer_del(writer, rc == 0);
+    lineage_free(lineage);
+    return rc;
+}
+
+/* Table `number`, which was just written, is what `t` will be; `t` keeps its own number. */
+static int take_written(const struct repair *r, struct repair_table *t, uint64_t number,
+                        struct strata_error *err)
+{
+    struct edit_table entry;
+    struct sstable *table;
+    int rc = r->kind->open(r->env, r->common, number, &table, err);
+
+    if (rc < 0)
+        return rc;
+    entry = version_entry(t->entry.level, table);
+    entry.number = t->entry.number;
+    rc = repair_take_entry(t, &entry, err);
+    sstable_unref(table);
+    return rc;
+}
+
 /* ---- Salvage of damaged tables --------------------------------------------------------------- */
 
 struct salvaging {
     struct repair *repair;
     struct repair_table *table;
-    struct sstable_writer *writer; /* of the table that takes its place; NULL: no entry yet */
+    struct sstable_writer *writer; /* of the table that replaces it; NULL: no entry yet */
     uint64_t records;              /* that could be read */
-    char name[64];
 };
 
 static void take_gap(void *arg, struct strata_slice after, struct strata_slice before)
 {
     struct salvaging *s = arg;
-    struct repair *r = s->repair;
 
-    r->to->range(r->to->arg, s->name, &after, &before);
-    r->sum->ranges++;
-    r->sum->lost = true;
+    repair_report_range(s->repair, s->table, &after, &before);
 }
 
 static int take_entry(void *arg, unsigned type, struct strata_slice key, struct strata_slice value,
@@ -58,58 +92,42 @@ static int take_entry(void *arg, unsigned type, struct strata_slice key, struct 
     return rc < 0 ? rc : r->kind->writer_add(s->writer, type, key, value, err);
 }
 
-/* It replaces the damaged one, and has the same place among the others. */
-static int note_origin(const struct repair *r, const struct repair_table *t,
-                       struct sstable_writer *writer, struct strata_error *err)
+/* It replaces the damaged one, and is as new as that among the others. */
+static int list_relatives(const struct repair *r, const struct repair_table *t,
+                          struct lineage *lineage, struct strata_error *err)
 {
-    struct lineage lineage = {.level = t->entry.level,
-                              .repaired = true,
-                              .group = t->salvaged_as,
-                              .ordinal = 1,
-                              .last = true};
-    int rc = lineage_add(&lineage, false, t->entry.number, err);
+    int rc = lineage_add(lineage, false, t->entry.number, err);
 
     for (size_t i = 0; rc == 0 && i < r->count; i++) {
         const struct repair_table *other = &r->tables[i];
         if (other != t && other->live && repair_overlap(other, t) && repair_is_newer(other, t))
-            rc = lineage_add(&lineage, true,
+            rc = lineage_add(lineage, true,
                              other->salvaged_as ? other->salvaged_as : other->entry.number, err);
     }
-    if (rc == 0)
-        rc = lineage_encode(&lineage, r->parts->writer_notes(writer), err);
-    lineage_free(&lineage);
     return rc;
 }
 
-/* `rc` is how the reading ended. */
-static int end_table(struct salvaging *s, int rc, struct strata_error *err)
+static int end_salvaged(const struct salvaging *s, int rc, struct strata_error *err)
 {
     const struct repair_table *t = s->table;
-    const struct sstable_kind *kind = s->repair->kind;
+    struct lineage lineage = {.level = t->entry.level};
 
     if (!s->writer)
         return rc;
     if (rc == 0)
-        rc = note_origin(s->repair, t, s->writer, err);
-    if (rc == 0)
-        rc = kind->writer_finish(s->writer, t->entry.first, t->entry.last, err);
-    if (rc == 0)
-        rc = sstable_writer_publish(s->writer, err);
-    kind->writer_del(s->writer, rc == 0);
-    return rc;
+        rc = list_relatives(s->repair, t, &lineage, err);
+    return end_table(s->repair, s->writer, &lineage, t->entry.first, t->entry.last, rc, err);
 }
 
 static void report_salvaged(const struct salvaging *s)
 {
-    struct repair *r = s->repair;
     const struct repair_table *t = s->table;
     char why[400];
 
     snprintf(why, sizeof why, "@%" PRIu64 ": %.200s; %" PRIu64 " of %" PRIu64 " records read",
              t->why.offset == STRATA_NO_OFFSET ? 0 : t->why.offset, t->why.message, s->records,
              t->entry.records);
-    r->to->file(r->to->arg, s->name, s->records ? STRATA_FATE_SALVAGED : STRATA_FATE_LOST, why);
-    *(s->records ? &r->sum->tables_salvaged : &r->sum->tables_lost) += 1;
+    repair_report_table(s->repair, t, s->records ? STRATA_FATE_SALVAGED : STRATA_FATE_LOST, why);
 }
 
 static int salvage_table(struct repair *r, struct repair_table *t, struct strata_error *err)
@@ -118,38 +136,20 @@ static int salvage_table(struct repair *r, struct repair_table *t, struct strata
     const struct salvage_sink sink = {take_entry, take_gap, &s};
     struct salvage *from;
     struct strata_error why;
-    int rc = r->parts->salvage->open(r->env, t->entry.number, &from, &why, err);
+    int rc = salvage_open(r->parts->salvage, r->env, t->entry.number, &from, &why, err);
 
     if (rc < 0)
         return rc;
-    snprintf(s.name, sizeof s.name, "%06" PRIu64 "%s", t->entry.number, r->kind->suffix);
     rc = salvage_read(from, t->entry.smallest, t->entry.largest, &sink, err);
-    rc = end_table(&s, rc, err);
-    r->parts->salvage->close(from);
+    rc = end_salvaged(&s, rc, err);
+    salvage_close(from);
     if (rc < 0)
         return rc;
     report_salvaged(&s);
     t->live = s.records > 0;
-    return 0;
+    return s.writer ? take_written(r, t, t->salvaged_as, err) : 0;
 }
 
-/* The new table's properties in place of the damaged one's, which keeps its number until then. */
-static int take_salvaged(struct repair *r, struct repair_table *t, struct strata_error *err)
-{
-    uint64_t number = t->entry.number;
-    struct sstable *table;
-    int rc = r->kind->open(r->env, r->common, t->salvaged_as, &table, err);
-
-    if (rc < 0)
-        return rc;
-    t->entry = repair_entry(table, t->entry.level);
-    t->entry.number = number;
-    rc = repair_take_keys(t, t->entry.smallest, t->entry.largest, err);
-    sstable_unref(table);
-    return rc;
-}
-
-/* The entries change when all are written: note_origin asks who is newer by the old ones. */
 static int salvage_tables(struct repair *r, struct strata_error *err)
 {
     int rc = 0;
@@ -157,29 +157,10 @@ static int salvage_tables(struct repair *r, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < r->count; i++)
         if (r->tables[i].live && r->tables[i].salvaged_as)
             rc = salvage_table(r, &r->tables[i], err);
-    for (size_t i = 0; rc == 0 && !repair_is_dry(r) && i < r->count; i++)
-        if (r->tables[i].live && r->tables[i].salvaged_as)
-            rc = take_salvaged(r, &r->tables[i], err);
     return rc;
 }
 
 /* ---- A table of what the logs had ------------------------------------------------------------ */
-
-static int note_logs(const struct repair *r, struct sstable_writer *writer,
-                     struct strata_error *err)
-{
-    struct lineage lineage = {
-        .repaired = true, .group = writer->number, .ordinal = 1, .last = true};
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < r->log_count; i++)
-        if (r->logs[i].taken)
-            rc = lineage_add(&lineage, false, r->logs[i].number, err);
-    if (rc == 0)
-        rc = lineage_encode(&lineage, r->parts->writer_notes(writer), err);
-    lineage_free(&lineage);
-    return rc;
-}
 
 static int write_entries(const struct repair *r, struct sstable_writer *writer,
                          struct strata_error *err)
@@ -200,50 +181,56 @@ static int write_entries(const struct repair *r, struct sstable_writer *writer,
     return rc < 0 ? rc : 0;
 }
 
-static int write_log_table(struct repair *r, struct strata_error *err)
+static int write_logged(struct repair *r, uint64_t number, struct strata_error *err)
 {
-    const struct memtable *memtable = r->memtable;
+    struct lineage lineage = {0};
     struct sstable_writer *writer;
-    int rc;
+    struct repair_table *t;
+    int rc = r->kind->writer_new(r->env, number, &writer, err);
 
-    if (!memtable || !memtable_count(memtable))
-        return 0;
-    r->log_table = r->next++;
-    if (repair_is_dry(r))
-        return 0;
-    rc = r->kind->writer_new(r->env, r->log_table, &writer, err);
     if (rc < 0)
         return rc;
     rc = write_entries(r, writer, err);
+    for (size_t i = 0; rc == 0 && i < r->log_count; i++)
+        if (r->logs[i].taken)
+            rc = lineage_add(&lineage, false, r->logs[i].number, err);
+    rc = end_table(r, writer, &lineage, r->memtable->first, r->memtable->last, rc, err);
     if (rc == 0)
-        rc = note_logs(r, writer, err);
-    if (rc == 0)
-        rc = r->kind->writer_finish(writer, memtable->first, memtable->last, err);
-    if (rc == 0)
-        rc = sstable_writer_publish(writer, err);
-    r->kind->writer_del(writer, rc == 0);
-    return rc;
+        rc = repair_add_table(r, number, &t, err);
+    if (rc < 0)
+        return rc;
+    t->live = true;
+    return take_written(r, t, number, err);
 }
 
-static void report_log_table(struct repair *r)
+static int write_log_table(struct repair *r, struct strata_error *err)
 {
-    if (r->log_table)
-        repair_report(r, r->log_table, r->kind->suffix, STRATA_FATE_MADE,
+    uint64_t number = r->next;
+    int rc;
+
+    if (!r->memtable || !memtable_count(r->memtable))
+        return 0;
+    r->next++;
+    rc = repair_is_dry(r) ? 0 : write_logged(r, number, err);
+    if (rc == 0)
+        repair_report(r, number, r->kind->suffix, STRATA_FATE_MADE,
                       "of what was taken from the logs");
+    return rc;
 }
 
 /* ---- The new state --------------------------------------------------------------------------- */
 
 static int add_log(struct repair *r, struct edit *edit, struct strata_error *err)
 {
-    struct log log;
+    const struct version *v = repair_version(r);
     uint64_t number = r->next++;
+    struct log log;
     int rc;
 
     edit->has_logs = true;
     if (r->keep_logs) {
-        memcpy(edit->logs, repair_version(r)->logs, sizeof edit->logs);
-        edit->log_count = repair_version(r)->log_count;
+        memcpy(edit->logs, v->logs, sizeof edit->logs);
+        edit->log_count = v->log_count;
         return 0;
     }
     rc = log_create(&log, r->env, r->parts->tree->log, number, r->sequence, err);
@@ -253,32 +240,22 @@ static int add_log(struct repair *r, struct edit *edit, struct strata_error *err
     return rc;
 }
 
-/* `*logged`: the table with what was taken from the logs, whose keys are borrowed; to be unrefed.
- */
-static int add_tables(struct repair *r, struct edit *edit, struct sstable **logged,
-                      struct strata_error *err)
+static int add_tables(const struct repair *r, struct edit *edit, struct strata_error *err)
 {
-    struct edit_table entry;
+    const struct version *v = repair_version(r);
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < r->count; i++) {
         const struct repair_table *t = &r->tables[i];
-        assert(!t->live || !t->leftover);
-        entry = t->entry;
+        struct edit_table entry = t->entry;
+        assert(!t->live || (!t->leftover && !t->obsolete && entry.level < LEVELS));
         entry.number = t->salvaged_as ? t->salvaged_as : entry.number;
         if (t->live)
             rc = edit_add(edit, &entry, err);
     }
-    if (rc == 0 && r->log_table)
-        rc = r->kind->open(r->env, r->common, r->log_table, logged, err);
-    if (rc == 0 && r->log_table) {
-        entry = repair_entry(*logged, 0);
-        rc = edit_add(edit, &entry, err);
-    }
     for (unsigned level = 0; rc == 0 && r->exact && level < LEVELS; level++)
-        if (repair_version(r)->cursors[level].size)
-            rc = edit_cursor(edit, level, strata_buffer_slice(&repair_version(r)->cursors[level]),
-                             err);
+        if (v->cursors[level].size)
+            rc = edit_cursor(edit, level, strata_buffer_slice(&v->cursors[level]), err);
     return rc;
 }
 
@@ -294,13 +271,12 @@ static int check_edit(const struct edit *edit, struct strata_error *err)
 
 static int write_manifest(struct repair *r, struct strata_error *err)
 {
-    struct sstable *logged = NULL;
     struct manifest manifest = {0};
     struct edit edit = {0};
     int rc = add_log(r, &edit, err);
 
     if (rc == 0)
-        rc = add_tables(r, &edit, &logged, err);
+        rc = add_tables(r, &edit, err);
     edit.next = r->next + 1;
     if (rc == 0)
         rc = check_edit(&edit, err);
@@ -311,7 +287,6 @@ static int write_manifest(struct repair *r, struct strata_error *err)
         manifest_close(&manifest);
     }
     edit_free(&edit);
-    sstable_unref(logged);
     return rc;
 }
 
@@ -360,11 +335,8 @@ int repair_write(struct repair *r, struct strata_error *err)
         rc = salvage_tables(r, err);
     if (rc == 0)
         rc = write_log_table(r, err);
-    if (rc == 0 && !repair_is_dry(r))
-        rc = write_manifest(r, err);
-    if (rc == 0 && !repair_is_dry(r))
-        rc = drop(r, err);
-    if (rc == 0)
-        report_log_table(r);
-    return rc;
+    if (rc < 0 || repair_is_dry(r))
+        return rc;
+    rc = write_manifest(r, err);
+    return rc < 0 ? rc : drop(r, err);
 }

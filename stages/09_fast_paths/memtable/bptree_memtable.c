@@ -38,6 +38,11 @@ static struct cursor *cursor_of(const void *self, uint64_t sequence)
     return bptree_cursor(self, sequence);
 }
 
+static bool check(const void *self)
+{
+    return bptree_check(self);
+}
+
 const struct memtable_kind memtable_bptree = {
     .self_bytes = sizeof(struct bptree),
     .init = init,
@@ -46,4 +51,5 @@ const struct memtable_kind memtable_bptree = {
     .get = get,
     .cursor = cursor_of,
     .recycle = recycle,
+    .check = check,
 };

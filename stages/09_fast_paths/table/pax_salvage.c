@@ -1,30 +1,42 @@
-/* pax_salvage.c: see pax_salvage.h. With its index the table says where its blocks are; without it
- * they are searched in the whole file. */
-#define FS_NO_SITES /* tests/stages/09_repair_test.c cuts a repair at each of its calls */
+/* pax_salvage.c: see pax_salvage.h. Its filter is not needed, and not read. */
 #include "09_fast_paths/table/pax_salvage.h"
-#include "08_backup_repair/salvage/find_blocks.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 #include "base/bytes.h"
 
-#include <stdlib.h>
-
-struct reading {
+struct pax_reading {
     struct salvage base;
-    struct pax_table table;
-    struct pax_table_properties properties;
-    bool indexed;
-    uint32_t n;                 /* with the index: the next block */
-    struct block_finder finder; /* without */
-    struct strata_buffer file;  /* the finder's */
-    bool searching;             /* the finder is in use */
-    bool gap;                   /* between the last entry and the present block */
-    struct pax_table_block block;
+    struct pax_table_block loaded;
+    struct pax_block block;   /* the present one, opened */
     uint32_t at;              /* the next entry in it */
     struct strata_buffer key; /* of the present one */
 };
 
-/* ---- Blocks -----------------------------------------------------------------------------------
- */
+static int read_parts(struct salvage *s, struct strata_error *err)
+{
+    struct pax_table *t = pax_table_of(s->table);
+    int rc;
+
+    t->file.file = s->file;
+    rc = pax_table_read_ends(t, err);
+    if (rc < 0)
+        return rc;
+    s->knows_properties = true;
+    s->blocks_end = t->blocks_end;
+    rc = pax_table_read_index(t, t->blocks, err);
+    s->indexed = rc == 0 ? t->fence.count : 0;
+    return rc;
+}
+
+static int load(struct salvage *s, uint32_t n, struct strata_error *err)
+{
+    struct pax_reading *r = (struct pax_reading *)s;
+    struct strata_buffer bytes = s->block;
+    int rc = pax_table_read_block(pax_table_of(s->table), n, &r->loaded, err);
+
+    s->block = r->loaded.bytes;
+    r->loaded.bytes = bytes;
+    return rc;
+}
 
 static int classify(void *arg, struct strata_slice bytes, uint64_t offset, struct strata_error *err)
 {
@@ -37,150 +49,47 @@ static int classify(void *arg, struct strata_slice bytes, uint64_t offset, struc
     return pax_block_open(&block, bytes, &why) == 0 ? BLOCK_ENTRIES : BLOCK_OTHER;
 }
 
-static int begin_search(struct reading *r, struct strata_error *err)
+static int enter(struct salvage *s, struct strata_error *err)
 {
-    const struct sstable *base = &r->table.base;
-    uint64_t end = r->base.knows_properties ? r->table.blocks_end : base->bytes;
-    int rc = salvage_read_file(base, r->table.file.file, end, &r->file, err);
+    struct pax_reading *r = (struct pax_reading *)s;
 
-    r->searching = true;
-    r->finder = (struct block_finder){
-        .file = strata_buffer_slice(&r->file), .number = base->number, .classify = classify};
-    return rc < 0 ? rc : block_finder_init(&r->finder, err);
+    r->at = 0;
+    return pax_block_open(&r->block, strata_buffer_slice(&s->block), err);
 }
 
-static int search_block(struct reading *r, struct strata_error *err)
+static int next(struct salvage *s, struct salvage_entry *entry, struct strata_error *err)
 {
-    bool gap = false;
-    int rc = r->searching ? 0 : begin_search(r, err);
+    struct pax_reading *r = (struct pax_reading *)s;
 
-    if (rc == 0)
-        rc = block_finder_next(&r->finder, &r->block.bytes, &gap, err);
-    r->gap |= gap;
-    if (rc == 0)
-        rc = pax_block_open(&r->block.block, strata_buffer_slice(&r->block.bytes), err);
-    return rc;
-}
-
-static int load_block(struct reading *r, struct strata_error *err)
-{
-    while (r->n < r->table.fence.count) {
-        struct strata_error why;
-        int rc = pax_table_read_block(&r->table, r->n++, &r->block, &why);
-        if (rc == STRATA_ERR_CORRUPT) {
-            r->gap = true;
-            continue;
-        }
-        if (rc < 0 && err)
-            *err = why;
-        return rc;
-    }
-    return STRATA_NOT_FOUND;
-}
-
-/* ---- The kind ---------------------------------------------------------------------------------
- */
-
-static int pax_next(struct salvage *salvage, struct salvage_entry *entry, struct strata_error *err)
-{
-    struct reading *r = (struct reading *)salvage;
-    const struct pax_block *block = &r->block.block;
-    bool first = r->at == block->count;
-    int rc = 0;
-
-    if (first) {
-        rc = r->indexed ? load_block(r, err) : search_block(r, err);
-        r->at = rc == 0 ? 0 : block->count;
-    }
-    if (rc != 0)
-        return rc;
+    if (r->at == r->block.count)
+        return STRATA_NOT_FOUND;
     strata_buffer_clear(&r->key);
-    if (buffer_reserve(&r->key, block->key_max + PAX_BLOCK_SLACK) < 0)
-        return strata_fail_memory(err, block->key_max);
-    r->key.size = pax_block_key(block, r->at, r->key.data);
-    *entry = (struct salvage_entry){.type = pax_block_type(block, r->at),
-                                    .key = strata_buffer_slice(&r->key),
-                                    .value = pax_block_value(block, r->at),
-                                    .gap = first && r->gap};
-    r->gap &= !first;
+    if (buffer_reserve(&r->key, r->block.key_max + PAX_BLOCK_SLACK) < 0)
+        return strata_fail_memory(err, r->block.key_max);
+    r->key.size = pax_block_key(&r->block, r->at, r->key.data);
+    *entry = (struct salvage_entry){pax_block_type(&r->block, r->at), strata_buffer_slice(&r->key),
+                                    pax_block_value(&r->block, r->at)};
     r->at++;
     return 0;
 }
 
-static void pax_close(struct salvage *salvage)
+static void free_parts(struct salvage *s)
 {
-    struct reading *r = (struct reading *)salvage;
+    struct pax_reading *r = (struct pax_reading *)s;
+    struct pax_table *t = pax_table_of(s->table);
 
-    fs_close(r->table.file.file, NULL); /* it was only read */
-    block_finder_free(&r->finder);
-    fence_free(&r->table.fence);
-    strata_buffer_free(&r->table.base.smallest);
-    strata_buffer_free(&r->table.base.largest);
-    strata_buffer_free(&r->table.notes);
-    free(r->table.base.path);
-    pax_table_properties_free(&r->properties);
-    pax_table_block_free(&r->block);
-    strata_buffer_free(&r->file);
+    fence_free(&t->fence);
+    strata_buffer_free(&t->notes);
+    pax_table_block_free(&r->loaded);
     strata_buffer_free(&r->key);
-    free(r);
 }
 
-static void take_buffer(struct strata_buffer *to, struct strata_buffer *from)
-{
-    *to = *from;
-    *from = (struct strata_buffer){0};
-}
-
-static int read_parts(struct reading *r, struct strata_error *err)
-{
-    struct sstable *base = &r->table.base;
-    int rc = pax_table_read_properties(&r->table, &r->properties, err);
-
-    if (rc < 0)
-        return rc;
-    r->base.knows_properties = true;
-    r->table.block_bytes = r->properties.block_bytes;
-    r->table.blocks_end = r->properties.index;
-    r->table.filter_offset = r->properties.filter;
-    base->sum = r->properties.sum;
-    take_buffer(&base->smallest, &r->properties.smallest);
-    take_buffer(&base->largest, &r->properties.largest);
-    take_buffer(&r->table.notes, &r->properties.notes);
-    rc = pax_table_read_index(&r->table, r->properties.blocks, err);
-    if (rc < 0)
-        fence_free(&r->table.fence);
-    r->indexed = rc == 0;
-    return rc;
-}
-
-static int pax_open(const struct strata_env *env, uint64_t number, struct salvage **out,
-                    struct strata_error *why, struct strata_error *err)
-{
-    struct reading *r = calloc(1, sizeof *r);
-    struct fs_file *file;
-    int rc;
-
-    *out = NULL;
-    *why = (struct strata_error){0};
-    if (!r)
-        return strata_fail_memory(err, sizeof *r);
-    r->base.kind = &pax_salvage;
-    r->base.table = &r->table.base;
-    rc = sstable_init(&r->table.base, &pax_table_kind, env, number, err);
-    if (rc == 0)
-        rc = salvage_open_file(&r->table.base, &file, err);
-    if (rc == 0) {
-        r->table.file.file = file;
-        rc = read_parts(r, why);
-        if (rc < 0 && rc != STRATA_ERR_CORRUPT && err)
-            *err = *why;
-        rc = rc == STRATA_ERR_CORRUPT ? 0 : rc;
-    }
-    if (rc < 0)
-        pax_close(&r->base);
-    else
-        *out = &r->base;
-    return rc;
-}
-
-const struct salvage_kind pax_salvage = {pax_open, pax_next, pax_close};
+const struct salvage_kind pax_salvage = {&pax_table_kind,
+                                         sizeof(struct pax_reading),
+                                         sizeof(struct pax_table),
+                                         read_parts,
+                                         load,
+                                         classify,
+                                         enter,
+                                         next,
+                                         free_parts};

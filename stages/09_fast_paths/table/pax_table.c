@@ -50,6 +50,11 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
     return rc;
 }
 
+static bool common_check(void *self)
+{
+    return clock_cache_check(((struct pax_table_common *)self)->cache);
+}
+
 static void stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
 {
     struct pax_table_common *common = self;
@@ -241,6 +246,7 @@ const struct sstable_kind pax_table_kind = {
     .magic = PAX_TABLE_MAGIC,
     .common_new = common_new,
     .common_del = common_del,
+    .common_check = common_check,
     .stats = stats,
     .open = pax_table_open,
     .close = pax_table_close,

@@ -66,10 +66,10 @@ static bool adds_up(const struct pax_table_properties *p, struct strata_slice sm
     const struct sstable_sum *sum = &p->sum;
 
     return p->blocks && p->blocks <= sum->records && sum->tombstones <= sum->records &&
-           sum->first <= sum->last && p->index >= RECORD_FILE_HEADER && p->index <= p->filter &&
-           p->filter <= end && (p->filter < end) == (p->probes > 0) &&
-           smallest.size <= STRATA_MAX_KEY && largest.size <= STRATA_MAX_KEY &&
-           strata_compare(smallest, largest) <= 0;
+           sum->first <= sum->last && sum->last <= SSTABLE_NUMBER_MAX &&
+           p->index >= RECORD_FILE_HEADER && p->index <= p->filter && p->filter <= end &&
+           (p->filter < end) == (p->probes > 0) && smallest.size <= STRATA_MAX_KEY &&
+           largest.size <= STRATA_MAX_KEY && strata_compare(smallest, largest) <= 0;
 }
 
 int pax_table_get_properties(struct strata_slice bytes, uint64_t end,

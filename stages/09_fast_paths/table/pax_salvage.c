@@ -11,7 +11,6 @@
 struct reading {
     struct salvage base;
     struct pax_table table;
-    struct pax_table_properties properties;
     bool indexed;
     uint32_t n;                 /* with the index: the next block */
     struct block_finder finder; /* without */
@@ -118,35 +117,20 @@ static void pax_close(struct salvage *salvage)
     strata_buffer_free(&r->table.base.largest);
     strata_buffer_free(&r->table.notes);
     free(r->table.base.path);
-    pax_table_properties_free(&r->properties);
     pax_table_block_free(&r->block);
     strata_buffer_free(&r->file);
     strata_buffer_free(&r->key);
     free(r);
 }
 
-static void take_buffer(struct strata_buffer *to, struct strata_buffer *from)
-{
-    *to = *from;
-    *from = (struct strata_buffer){0};
-}
-
 static int read_parts(struct reading *r, struct strata_error *err)
 {
-    struct sstable *base = &r->table.base;
-    int rc = pax_table_read_properties(&r->table, &r->properties, err);
+    int rc = pax_table_read_properties(&r->table, err);
 
     if (rc < 0)
         return rc;
     r->base.knows_properties = true;
-    r->table.block_bytes = r->properties.block_bytes;
-    r->table.blocks_end = r->properties.index;
-    r->table.filter_offset = r->properties.filter;
-    base->sum = r->properties.sum;
-    take_buffer(&base->smallest, &r->properties.smallest);
-    take_buffer(&base->largest, &r->properties.largest);
-    take_buffer(&r->table.notes, &r->properties.notes);
-    rc = pax_table_read_index(&r->table, r->properties.blocks, err);
+    rc = pax_table_read_index(&r->table, err);
     if (rc < 0)
         fence_free(&r->table.fence);
     r->indexed = rc == 0;

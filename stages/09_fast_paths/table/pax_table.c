@@ -109,8 +109,9 @@ static int check_file(struct pax_table *t, struct strata_error *err)
     return rc;
 }
 
-static int open_part(const struct strata_env *env, void *common, uint64_t number,
-                     struct pax_table **out, struct strata_error *err)
+/* By calls: what is read so may fail, and what is read from a mapping raises a signal. */
+int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
+                        struct sstable **out, struct strata_error *err)
 {
     struct pax_table *t = calloc(1, sizeof *t);
     int rc;
@@ -125,27 +126,11 @@ static int open_part(const struct strata_env *env, void *common, uint64_t number
     if (rc == 0)
         rc = check_file(t, err);
     if (rc == 0)
-        rc = pax_table_read_ends(t, err);
+        rc = pax_table_read_properties(t, err);
     if (rc < 0)
         pax_table_close(&t->base);
     else
-        *out = t;
-    return rc;
-}
-
-int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
-                        struct sstable **out, struct strata_error *err)
-{
-    struct pax_table *t;
-    int rc = open_part(env, common, number, &t, err);
-
-    *out = NULL;
-    if (rc == 0)
-        rc = pax_table_need(t, err);
-    if (rc == 0)
         *out = &t->base;
-    else if (t)
-        pax_table_close(&t->base);
     return rc;
 }
 
@@ -160,26 +145,32 @@ static void map_file(struct pax_table *t)
         fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
 }
 
-int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
-                   struct sstable **out, struct strata_error *err)
+static int open_mapped(const struct strata_env *env, void *common, uint64_t number, bool load,
+                       struct sstable **out, struct strata_error *err)
 {
     int rc = pax_table_open_read(env, common, number, out, err);
 
+    if (rc == 0 && load)
+        rc = pax_table_need(pax_table_of(*out), err);
     if (rc == 0 && env->options->mapped_reads)
         map_file(pax_table_of(*out));
+    if (rc < 0 && *out) {
+        pax_table_close(*out);
+        *out = NULL;
+    }
     return rc;
 }
 
 int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                          struct sstable **out, struct strata_error *err)
 {
-    struct pax_table *t;
-    int rc = open_part(env, common, number, &t, err);
+    return open_mapped(env, common, number, false, out, err);
+}
 
-    *out = rc == 0 ? &t->base : NULL;
-    if (rc == 0 && env->options->mapped_reads)
-        map_file(t);
-    return rc;
+static int open_now(const struct strata_env *env, void *common, uint64_t number,
+                    struct sstable **out, struct strata_error *err)
+{
+    return open_mapped(env, common, number, true, out, err);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
@@ -242,7 +233,7 @@ const struct sstable_kind pax_table_kind = {
     .common_new = common_new,
     .common_del = common_del,
     .stats = stats,
-    .open = pax_table_open,
+    .open = open_now,
     .close = pax_table_close,
     .get = table_get,
     .offset = table_offset,

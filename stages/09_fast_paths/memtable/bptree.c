@@ -185,23 +185,26 @@ static void add(void *self, uint64_t sequence, unsigned type, struct strata_slic
         split_leaf(tree, &target, entry);
 }
 
+/* The first leaf is behind the tree, so that a small memtable takes nothing but entries from its
+ * arena. */
+struct tree_and_leaf {
+    struct bptree tree;
+    struct bptree_leaf first;
+};
+
 static int init(void *self, struct arena *arena, struct strata_error *err)
 {
-    struct bptree *tree = self;
-    struct bptree_leaf *leaf;
-    int rc = arena_reserve(arena, sizeof *leaf, err);
+    struct tree_and_leaf *both = self;
 
-    if (rc < 0)
-        return rc;
-    leaf = arena_take(arena, sizeof *leaf);
-    leaf->node = (struct bptree_node){.level = 0};
-    *tree = (struct bptree){.arena = arena, .rightmost = leaf, .leaves = 1};
-    atomic_init(&tree->root, &leaf->node);
+    (void)err;
+    both->first.node = (struct bptree_node){.level = 0};
+    both->tree = (struct bptree){.arena = arena, .rightmost = &both->first, .leaves = 1};
+    atomic_init(&both->tree.root, &both->first.node);
     return 0;
 }
 
 const struct memtable_kind memtable_bptree = {
-    .self_bytes = sizeof(struct bptree),
+    .self_bytes = sizeof(struct tree_and_leaf),
     .init = init,
     .room = bptree_room,
     .add = add,

@@ -62,6 +62,7 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 /* What the tables of a store have in common. */
 struct pax_table_common {
     const struct strata_env *env;
+    const struct sstable_kind *kind;
     struct clock_cache *cache;
     struct fs_pool *files;            /* their descriptors */
     size_t readahead_bytes;           /* a scan reads ahead at most; 0: not at all */
@@ -92,7 +93,7 @@ struct pax_table {
 /* The table as this kind's: the parts make sure that it is. */
 static inline struct pax_table *pax_table_of(const struct sstable *table)
 {
-    assert(table->kind == &pax_table_kind);
+    assert(strcmp(table->kind->magic, PAX_TABLE_MAGIC) == 0);
     return (struct pax_table *)(uintptr_t)table;
 }
 
@@ -123,6 +124,13 @@ int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t ha
 int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
                         struct sstable **out, struct strata_error *err);
 void pax_table_close(struct sstable *table);
+/* As the kind's: the table is loaded. */
+int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
+                   struct sstable **out, struct strata_error *err);
+int pax_table_get(struct sstable *table, struct strata_slice key, unsigned *type,
+                  struct strata_buffer *value, struct strata_error *err);
+int pax_table_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+                     struct strata_error *err);
 /* The properties, into a table whose path, number, bytes and file are set (pax_table_load.c). To be
  * freed in any case: the smallest and largest key, and the notes. CORRUPT, IO, NO_MEMORY. */
 int pax_table_read_properties(struct pax_table *table, struct strata_error *err);
@@ -187,8 +195,8 @@ int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *
  * ------------------------------------------------------------------
  */
 
-int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
-                         struct strata_error *err);
+int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind *kind,
+                         uint64_t number, struct sstable_writer **out, struct strata_error *err);
 int pax_table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                          struct strata_slice value, struct strata_error *err);
 int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,

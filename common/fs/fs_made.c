@@ -12,10 +12,14 @@
 
 char *fs_join(const char *dir, const char *name)
 {
-    size_t size = strlen(dir) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path)
-        snprintf(path, size, "%s/%s", dir, name);
+    size_t dir_size = strlen(dir), name_size = strlen(name);
+    char *path = malloc(dir_size + name_size + 2);
+
+    if (!path)
+        return NULL;
+    memcpy(path, dir, dir_size);
+    path[dir_size] = '/';
+    memcpy(path + dir_size + 1, name, name_size + 1);
     return path;
 }
 

@@ -1,6 +1,5 @@
 /* 09_given_back_test.c: memory that is mapped, not malloc's, is given back too: a memtable's
- * chunks, a large filter, the cache, tables that are read in place. (No leak checker does that.)
- */
+ * chunks, the cache, tables that are read in place. (No leak checker does that.) */
 #include "test.h"
 
 #include "fs/fs_posix.h"
@@ -11,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS 135000 /* with 64 bits each: a filter of more than a MiB */
+#define KEYS 135000
 #define MIB ((uint64_t)1 << 20)
 
 /* Bytes of all mappings of the process, and how many are of a table's file. */
@@ -44,7 +43,6 @@ static struct strata *open_large(struct place *place)
     options.create = true;
     options.sync = STRATA_SYNC_NEVER;
     options.cache_bytes = 16 * MIB;
-    options.bloom_bits_per_key = 64;
     options.plain_blocks = true;
     options.mapped_reads = true;
     assert_ok(strata_open(place->dir, &options, &db, &err), &err);

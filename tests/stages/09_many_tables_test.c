@@ -111,7 +111,7 @@ static void many_tables_are_opened_with_a_few_calls_each(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_in_range(calls(fs) - before, tables, tables * 6 + 50);
+    assert_in_range(calls(fs) - before, tables, tables * 5 + 50);
     before = cost_so_far.comparisons;
     opened = calls(fs);
     assert_ok(strata_get(db, strata_string("key 001000"), &value, &err), &err);

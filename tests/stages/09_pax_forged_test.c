@@ -112,6 +112,7 @@ static void verify_says(struct sstable *table, const char *words)
 struct parts {
     struct strata_buffer blocks; /* all up to the index, as in the file */
     struct strata_buffer index, filter;
+    struct strata_buffer properties; /* that p's slices are in */
     struct pax_table_properties p;
     bool pack_filter;
 };
@@ -120,7 +121,6 @@ static void take_apart(struct ground *g, struct parts *parts)
 {
     struct sstable *base = open_7(g);
     const struct pax_table *t = (struct pax_table *)base;
-    struct strata_buffer section = {0};
     struct strata_error err;
 
     *parts = (struct parts){0};
@@ -130,13 +130,11 @@ static void take_apart(struct ground *g, struct parts *parts)
     if (t->filter)
         strata_buffer_append(&parts->filter, t->filter,
                              t->properties - t->filter_offset - STORED_BLOCK_TRAILER);
-    assert_ok(
-        pax_table_read_section(t, t->properties, base->bytes - PAX_TABLE_FOOTER, &section, &err),
-        &err);
-    assert_ok(
-        pax_table_get_properties(strata_buffer_slice(&section), t->properties, &parts->p, &err),
-        &err);
-    strata_buffer_free(&section);
+    assert_ok(pax_table_read_section(t, t->properties, base->bytes - PAX_TABLE_FOOTER, NULL,
+                                     &parts->properties, &err),
+              &err);
+    assert_null(pax_table_get_properties(strata_buffer_slice(&parts->properties), t->properties,
+                                         &parts->p));
     sstable_unref(base);
 }
 
@@ -169,13 +167,12 @@ static void put_together(struct ground *g, struct parts *parts)
     strata_buffer_free(&parts->blocks);
     strata_buffer_free(&parts->index);
     strata_buffer_free(&parts->filter);
-    pax_table_properties_free(&parts->p);
+    strata_buffer_free(&parts->properties);
 }
 
-static void set_key(struct strata_buffer *key, const char *text)
+static void set_key(struct strata_slice *key, const char *text)
 {
-    strata_buffer_clear(key);
-    strata_buffer_append(key, text, strlen(text));
+    *key = strata_string(text);
 }
 
 /* Table 7 with one block alone: this section. */
@@ -217,37 +214,35 @@ static void table_put_together_again_is_whole(void **state)
 
 #define END 600
 
-static int read_again(const struct pax_table_properties *p, struct strata_error *err)
+static const char *read_again(const struct pax_table_properties *p)
 {
     struct strata_buffer bytes = {0};
     struct pax_table_properties got;
-    int rc;
+    const char *wrong;
 
     assert_int_equal(pax_table_put_properties(&bytes, p, NULL), 0);
-    rc = pax_table_get_properties(strata_buffer_slice(&bytes), END, &got, err);
-    pax_table_properties_free(&got);
+    wrong = pax_table_get_properties(strata_buffer_slice(&bytes), END, &got);
     strata_buffer_free(&bytes);
-    return rc;
+    return wrong;
 }
 
 static void properties_that_cannot_be_are_refused(void **state)
 {
     static const struct pax_table_properties good = {
         .sum = {10, 3, 77, 1, 9}, .blocks = 2, .block_bytes = 500, .index = 400, .filter = 500, 7};
+    struct strata_slice small = strata_string("a"), large = strata_string("z"), long_one;
     struct pax_table_properties wrong[12];
-    struct strata_buffer small = {0}, large = {0}, long_one = {0};
-    struct strata_error err;
+    struct strata_buffer bytes = {0};
 
     (void)state;
-    set_key(&small, "a");
-    set_key(&large, "z");
     for (size_t i = 0; i <= STRATA_MAX_KEY; i++)
-        strata_buffer_append(&long_one, "n", 1);
+        strata_buffer_append(&bytes, "n", 1);
+    long_one = strata_buffer_slice(&bytes);
     for (int i = 0; i < 12; i++) {
         wrong[i] = good;
         wrong[i].smallest = small;
         wrong[i].largest = large;
-        assert_ok(read_again(&wrong[i], &err), &err);
+        assert_null(read_again(&wrong[i]));
     }
     wrong[0].blocks = 0;
     wrong[1].blocks = 11;
@@ -262,13 +257,9 @@ static void properties_that_cannot_be_are_refused(void **state)
     wrong[10].largest = long_one;
     wrong[11].smallest = large;
     wrong[11].largest = small;
-    for (int i = 0; i < 12; i++) {
-        assert_code(read_again(&wrong[i], &err), STRATA_ERR_CORRUPT, &err);
-        assert_err_offset(&err, END);
-    }
-    strata_buffer_free(&small);
-    strata_buffer_free(&large);
-    strata_buffer_free(&long_one);
+    for (int i = 0; i < 12; i++)
+        assert_non_null(read_again(&wrong[i]));
+    strata_buffer_free(&bytes);
 }
 
 static void properties_cut_or_longer_are_refused(void **state)
@@ -276,7 +267,6 @@ static void properties_cut_or_longer_are_refused(void **state)
     struct pax_table_properties p = {
         .sum = {10, 3, 77, 1, 9}, .blocks = 2, .index = 400, .filter = 500, .probes = 7};
     struct strata_buffer bytes = {0};
-    struct strata_error err;
 
     (void)state;
     set_key(&p.smallest, "a");
@@ -285,11 +275,9 @@ static void properties_cut_or_longer_are_refused(void **state)
     strata_buffer_append(&bytes, "", 1);
     for (size_t size = 0; size <= bytes.size; size++) {
         struct pax_table_properties got;
-        int rc = pax_table_get_properties(strata_bytes(bytes.data, size), END, &got, &err);
-        assert_int_equal(rc, size + 1 == bytes.size ? 0 : STRATA_ERR_CORRUPT);
-        pax_table_properties_free(&got);
+        const char *wrong = pax_table_get_properties(strata_bytes(bytes.data, size), END, &got);
+        assert_int_equal(!wrong, size + 1 == bytes.size);
     }
-    pax_table_properties_free(&p);
     strata_buffer_free(&bytes);
 }
 
@@ -299,7 +287,6 @@ static void properties_with_notes_are_read_again(void **state)
     struct pax_table_properties got,
         p = {.sum = {10, 3, 77, 1, 9}, .blocks = 2, .index = 400, .filter = 500, .probes = 7};
     struct strata_buffer bytes = {0}, again = {0};
-    struct strata_error err;
     size_t without;
 
     (void)state;
@@ -310,19 +297,15 @@ static void properties_with_notes_are_read_again(void **state)
     strata_buffer_clear(&bytes);
     set_key(&p.notes, "of 4 and 7");
     assert_int_equal(pax_table_put_properties(&bytes, &p, NULL), 0);
-    assert_ok(pax_table_get_properties(strata_buffer_slice(&bytes), END, &got, &err), &err);
-    assert_bytes(strata_buffer_slice(&got.notes), strata_string("of 4 and 7"));
+    assert_null(pax_table_get_properties(strata_buffer_slice(&bytes), END, &got));
+    assert_bytes(got.notes, strata_string("of 4 and 7"));
     assert_int_equal(pax_table_put_properties(&again, &got, NULL), 0);
     assert_bytes(strata_buffer_slice(&again), strata_buffer_slice(&bytes));
-    pax_table_properties_free(&got);
     strata_buffer_append(&bytes, "", 1);
     for (size_t size = without; size <= bytes.size; size++) {
-        int rc = pax_table_get_properties(strata_bytes(bytes.data, size), END, &got, &err);
-        bool whole = size == without || size + 1 == bytes.size;
-        assert_int_equal(rc, whole ? 0 : STRATA_ERR_CORRUPT);
-        pax_table_properties_free(&got);
+        const char *wrong = pax_table_get_properties(strata_bytes(bytes.data, size), END, &got);
+        assert_int_equal(!wrong, size == without || size + 1 == bytes.size);
     }
-    pax_table_properties_free(&p);
     strata_buffer_free(&bytes);
     strata_buffer_free(&again);
 }
@@ -332,19 +315,18 @@ static void footer_that_leads_outside_is_refused(void **state)
     static const uint64_t inside[] = {RECORD_FILE_HEADER, 100, END};
     static const uint64_t outside[] = {0, RECORD_FILE_HEADER - 1, END + 1, UINT64_MAX};
     uint8_t footer[PAX_TABLE_FOOTER];
-    struct strata_error err;
     uint64_t got;
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         pax_table_put_footer(7, END, inside[i], footer);
-        assert_ok(pax_table_get_footer(footer, 7, END, &got, &err), &err);
+        assert_null(pax_table_get_footer(footer, 7, END, &got));
         assert_int_equal(got, inside[i]);
     }
     for (size_t i = 0; i < 4; i++) {
         pax_table_put_footer(7, END, outside[i], footer);
-        assert_code(pax_table_get_footer(footer, 7, END, &got, &err), STRATA_ERR_CORRUPT, &err);
-        assert_err_says(&err, "outside of the file");
+        assert_string_equal(pax_table_get_footer(footer, 7, END, &got),
+                            "the footer has the properties outside of the file");
     }
 }
 
@@ -353,14 +335,12 @@ static void footer_of_another_version_is_refused(void **state)
     (void)state;
     for (int at = 8; at < 12; at++) { /* the version and two reserved bytes */
         uint8_t footer[PAX_TABLE_FOOTER];
-        struct strata_error err;
         uint64_t got;
         pax_table_put_footer(7, END, 100, footer);
         footer[at] ^= 2;
         put_u32(footer + 12, checksum(checksum_seed(7, END), strata_bytes(footer, 12)));
-        assert_code(pax_table_get_footer(footer, 7, END, &got, &err), STRATA_ERR_CORRUPT, &err);
-        assert_err_says(&err, "another version");
-        assert_err_offset(&err, END + 8);
+        assert_string_equal(pax_table_get_footer(footer, 7, END, &got),
+                            "a table of another version than 1");
     }
 }
 
@@ -401,7 +381,7 @@ static void table_with_a_packed_filter_is_not_opened(void **state)
     put_together(&g, &parts);
     assert_code(open_table(&g, 7, &table, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, PATH);
-    assert_err_says(&err, "a packed filter");
+    assert_err_says(&err, "a compressed filter");
     ground_free(&g);
 }
 
@@ -851,7 +831,6 @@ static void table_tells_nobody_who_does_not_ask(void **state)
 
 /* ---- Filters ----------------------------------------------------------------------------- */
 
-/* It lies on huge pages. */
 static void table_with_a_large_filter_denies_no_key(void **state)
 {
     const int rows = 150000;
@@ -866,8 +845,6 @@ static void table_with_a_large_filter_denies_no_key(void **state)
     g.options.bloom_bits_per_key = 64;
     write_rows(&g, 7, rows);
     table = open_7(&g);
-    assert_true(((struct pax_table *)table)->filter_mapped);
-    assert_true(((struct pax_table *)table)->filter_bytes >= (size_t)rows * 8);
     for (int n = 0; n < rows; n += 499) {
         char key[16];
         snprintf(key, sizeof key, "key %06d", 100000 + n);

@@ -593,7 +593,7 @@ static void table_whose_filter_denies_a_key_is_damage(void **state)
 /* Gives table 7 other properties, sealed as they should be. */
 static void forge_block_bytes(struct ground *g, uint64_t less)
 {
-    struct strata_buffer bytes = {0}, section = {0};
+    struct strata_buffer bytes = {0}, section = {0}, properties = {0};
     struct pax_table_properties p;
     struct strata_error err;
     struct sstable *table;
@@ -604,22 +604,22 @@ static void forge_block_bytes(struct ground *g, uint64_t less)
     assert_ok(open_table_7(g, &table, &err), &err);
     place = ((struct pax_table *)table)->properties;
     assert_ok(pax_table_read_section((struct pax_table *)table, place,
-                                     table->bytes - PAX_TABLE_FOOTER, &section, &err),
+                                     table->bytes - PAX_TABLE_FOOTER, NULL, &section, &err),
               &err);
-    assert_ok(pax_table_get_properties(strata_buffer_slice(&section), place, &p, &err), &err);
+    assert_null(pax_table_get_properties(strata_buffer_slice(&section), place, &p));
     sstable_unref(table);
     assert_true(p.block_bytes > less);
     p.block_bytes -= less;
-    strata_buffer_clear(&section);
-    assert_ok(pax_table_put_properties(&section, &p, &err), &err);
+    assert_ok(pax_table_put_properties(&properties, &p, &err), &err);
     assert_int_equal(fs_sim_get(g->fs, PATH, &bytes), 0);
     bytes.size = place;
-    assert_ok(stored_block_put(&bytes, 7, place, strata_buffer_slice(&section), true, &check, &err),
-              &err);
+    assert_ok(
+        stored_block_put(&bytes, 7, place, strata_buffer_slice(&properties), true, &check, &err),
+        &err);
     pax_table_put_footer(7, bytes.size, place, footer);
     strata_buffer_append(&bytes, footer, sizeof footer);
     assert_int_equal(fs_sim_put(g->fs, PATH, strata_buffer_slice(&bytes)), 0);
-    pax_table_properties_free(&p);
+    strata_buffer_free(&properties);
     strata_buffer_free(&section);
     strata_buffer_free(&bytes);
 }

@@ -4,9 +4,9 @@
  * Paging Experiment with the Multics System, 1968).
  *
  * A block of any size may be cached: one that fits a frame takes one, larger ones several side by
- * side. Frames are in a few slabs, on huge pages where the system has them; a slab is mapped when
- * the slabs before it are full. So memory and address space grow with use, up to the budget, and
- * nothing is given back. Where the system has no more memory, the cache stays as large as it is.
+ * side. Frames are in one piece of memory, on huge pages where the system has them: address space
+ * of the budget, and memory as frames are used, which is not given back before the end. Where the
+ * system has less, the budget is less.
  *
  * A block that cannot be cached (the budget is 0 or small, the block is larger than an eighth of
  * the frames, or every frame is pinned) gets private memory, freed when it is released: that
@@ -14,12 +14,13 @@
  *
  * Reading a block:
  *
- *     frame = clock_cache_get(cache, &table->directory, block);           a hit: pinned
- *     if (!frame) {                                                       a miss:
- *         rc = clock_cache_take(cache, size, &frame, err);                memory for the caller
- * alone if (rc == 0 && (rc = read(... frame->data)) < 0) clock_cache_abandon(cache, frame); damage
- * is never cached else if (rc == 0) frame = clock_cache_put(cache, &table->directory, block,
- * frame);   pinned, shared
+ *     frame = clock_cache_get(cache, &table->directory, block);       a hit: pinned
+ *     if (!frame) {                                                   a miss:
+ *         rc = clock_cache_take(cache, size, &frame, err);            memory of the caller's own
+ *         if (rc == 0 && (rc = read(... frame->data)) < 0)
+ *             clock_cache_abandon(cache, frame);                      damage is never cached
+ *         else if (rc == 0)
+ *             frame = clock_cache_put(cache, &table->directory, block, frame);    pinned, shared
  *     }
  *     ... frame->data ...
  *     clock_cache_release(cache, frame);
@@ -34,16 +35,16 @@
 
 #include <stdatomic.h>
 
-/* A frame, without its payload, which lies apart. Never freed while the cache is there, so that who
- * comes too late with a frame's number finds a frame. */
+/* A frame's header; its payload is elsewhere. Never freed while the cache is there, so that a
+ * reader who comes too late with a frame's number finds a frame. */
 struct clock_cache_frame {
-    _Alignas(64) uint8_t *data; /* the payload, at a multiple of 64: all that is for others */
+    _Alignas(64) uint8_t *data; /* the payload, at a multiple of 64: all that users look at */
     _Atomic uint64_t state;     /* pins, lock and hits: clock_cache.c */
     _Atomic uint32_t *entry;    /* the directory's word that names it; NULL: none does */
     uint64_t seen;              /* hits when the hand passed */
     uint32_t span;              /* frames side by side that it is; 0: a later one, or private */
-    uint32_t number;            /* of its slab, and in it: clock_cache.c */
-    uint32_t next, prev;        /* in the list of free frames, number + 1 */
+    uint32_t number;
+    uint32_t next, prev; /* in the list of free frames, number + 1 */
     bool is_free;
     uint64_t bytes; /* of a private one */
 };
@@ -65,7 +66,7 @@ struct clock_cache_stats {
     uint64_t private_bytes; /* on top of it now: blocks that are read and cannot be kept */
 };
 
-/* `budget` bytes, heads of frames included; `payload` is the usual size of a block's payload: a
+/* `budget` bytes, headers included; `payload` is the usual size of a block's payload: a
  * frame's. NO_MEMORY. */
 int clock_cache_new(size_t budget, size_t payload, struct clock_cache **out,
                     struct strata_error *err);
@@ -88,7 +89,7 @@ static inline bool clock_cache_has(const struct clock_cache_directory *directory
 {
     return atomic_load_explicit(&directory->frames[block], memory_order_relaxed) != 0;
 }
-/* Brings near, if the block is in the cache, its frame's head and the payload's first `bytes`, at
+/* Prefetches, if the block is in the cache, its frame's header and the payload's first `bytes`, at
  * most a frame's. It is no hit and pins nothing. */
 void clock_cache_prefetch(const struct clock_cache *cache,
                           const struct clock_cache_directory *directory, uint32_t block,
@@ -106,7 +107,7 @@ void clock_cache_abandon(struct clock_cache *cache, struct clock_cache_frame *fr
 /* Ends a pin of clock_cache_get or clock_cache_put. NULL is fine. */
 void clock_cache_release(struct clock_cache *cache, struct clock_cache_frame *frame);
 
-/* Numbers of one moment each, not all of the same. Costs O(frames). */
+/* Each number is right at some time during the call. Costs O(frames). */
 void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out);
 /* Its invariants hold, and its sums add up. For tests: it costs O(frames), and nobody misses
  * meanwhile. */

@@ -14,19 +14,16 @@
  * 9.I4:  a replaced node stays as it is for readers that are in it: it holds all that was added
  *       before it was replaced, and readers that began before may see no more. It is reused only
  *       when there is no reader (bptree_recycle).
- * 9.I5:  all keys in a node have its common prefix. Where two fences bound the node, that is what
- *       the fences share; at either end of the tree it is guessed from the keys that are there
- *       (`bytes` is set), and a key without it has the leaf made again without a prefix. */
+ * 9.I5:  all keys in a node have its common prefix, which is what the two fences share that bound
+ *        the node, or less. At either end of the tree a leaf has none, and an inner node that of
+ * its own fences (`bytes` is set): a key without it goes to the first child or the last. */
 #include "bptree_make.h"
+#include "bptree_read.h"
 #include "strata_engine.h"
 
 #include <assert.h>
 
 #define LEVELS_MOST 16 /* of inner nodes: 16 children each are 2^64 leaves */
-#define FIRST_ROOM 4   /* entries of the first leaf; */
-#define GROWTH 4       /* and so often more, up to BPTREE_LEAF */
-
-_Static_assert(FIRST_ROOM *GROWTH *GROWTH == BPTREE_LEAF, "a leaf grows to full size");
 
 /* An inner node on the way to a leaf, the child that the way goes on in, and its fences. */
 struct step {
@@ -117,92 +114,27 @@ static struct bptree_fence fence_between(const struct bptree_entry *a, const str
     return (struct bptree_fence){b, same ? b->sequence : BPTREE_ALL};
 }
 
-/* Behind all: the full leaf stays as it is. */
-static void open_leaf(struct bptree *tree, struct path *path, const struct bptree_entry *largest,
-                      const struct bptree_entry *entry)
-{
-    struct strata_slice key = bptree_key(entry);
-    size_t shared = key_shared_size(bptree_key(bptree_entries(path->leaf)[0]), key);
-    struct bptree_leaf *leaf = bptree_new_leaf(tree, BPTREE_LEAF, bptree_guess(key, shared));
-
-    bptree_append(leaf, entry);
-    tree->rightmost = leaf;
-    put_two(tree, path, path->depth, &path->leaf->node, fence_between(largest, entry), &leaf->node);
-}
-
-/* The leaf's entries and one more; with key prefixes behind the prefix that is returned. */
-static struct bptree_prefix gather_with(const struct bptree_leaf *leaf,
-                                        const struct bptree_entry *entry,
-                                        struct bptree_slots *slots)
-{
-    struct bptree_prefix prefix = leaf->node.prefix;
-
-    bptree_gather(leaf, slots);
-    slots->entries[slots->count++] = entry;
-    if (bptree_has_prefix(&leaf->node, bptree_key(entry))) {
-        slots->key_prefixes[slots->count - 1] = key_prefix_of(bptree_key(entry), prefix.size);
-        return prefix;
-    }
-    for (unsigned i = 0; i < slots->count; i++)
-        slots->key_prefixes[i] = key_prefix_of(bptree_key(slots->entries[i]), 0);
-    return (struct bptree_prefix){NULL, 0};
-}
-
-/* The entry has not the prefix that was guessed (9.I5). */
-static void drop_prefix(struct bptree *tree, struct path *path, const struct bptree_slots *slots)
-{
-    unsigned room = path->leaf->node.room;
-    struct bptree_leaf *leaf = bptree_new_leaf(tree, room, (struct bptree_prefix){NULL, 0});
-
-    memcpy(leaf->key_prefixes, slots->key_prefixes, slots->count * sizeof *slots->key_prefixes);
-    memcpy(bptree_entries(leaf), slots->entries, slots->count * sizeof *slots->entries);
-    atomic_init(&leaf->node.count, slots->count);
-    if (!path->high.entry)
-        tree->rightmost = leaf;
-    put(tree, path, path->depth, &leaf->node);
-}
-
-/* The first leaf of a tree, which is small, becomes a larger one; another becomes two. */
-static void split_leaf(struct bptree *tree, struct path *path, const struct bptree_slots *slots,
-                       struct bptree_prefix prefix)
-{
-    unsigned room = path->leaf->node.room, half = slots->count / 2;
-    struct bptree_slots sorted;
-    struct bptree_leaf *left, *right;
-    struct bptree_fence fence;
-
-    bptree_sort(slots, &sorted);
-    if (room < BPTREE_LEAF) {
-        left = bptree_make_leaf(tree, room * GROWTH, &sorted, 0, sorted.count, prefix, &path->low,
-                                &path->high);
-        put(tree, path, path->depth, &left->node);
-        return;
-    }
-    fence = fence_between(sorted.entries[half - 1], sorted.entries[half]);
-    left = bptree_make_leaf(tree, room, &sorted, 0, half, prefix, &path->low, &fence);
-    right = bptree_make_leaf(tree, room, &sorted, half, sorted.count - half, prefix, &fence,
-                             &path->high);
-    put_two(tree, path, path->depth, &left->node, fence, &right->node);
-}
-
-/* The leaf is full, or the entry has not its prefix. `largest`: of those before this entry. */
-static void change(struct bptree *tree, const struct bptree_target *target,
-                   const struct bptree_entry *largest, const struct bptree_entry *entry)
+/* A full leaf, and an entry more, become two. At the right end, where entries come in order, the
+ * left one is left full. */
+static void split_leaf(struct bptree *tree, const struct bptree_target *target,
+                       const struct bptree_entry *entry)
 {
     struct path path = path_to(tree, target);
-    struct bptree_leaf *old = path.leaf;
+    struct bptree_leaf *old = path.leaf, *left, *right;
     struct bptree_slots slots;
-    struct bptree_prefix prefix;
+    struct bptree_fence fence;
+    unsigned middle;
 
-    if (entry == tree->largest && bptree_count(&old->node) == BPTREE_LEAF) {
-        open_leaf(tree, &path, largest, entry);
-        return;
-    }
-    prefix = gather_with(old, entry, &slots);
-    if (slots.count <= old->node.room)
-        drop_prefix(tree, &path, &slots);
-    else
-        split_leaf(tree, &path, &slots, prefix);
+    assert(bptree_count(&old->node) == BPTREE_LEAF);
+    bptree_gather(old, &slots);
+    slots.entries[slots.count] = entry;
+    slots.key_prefixes[slots.count++] = key_prefix_of(target->key, slots.prefix);
+    bptree_sort(&slots);
+    middle = entry == tree->largest ? slots.count - 1 : slots.count / 2;
+    fence = fence_between(slots.entries[middle - 1], slots.entries[middle]);
+    left = bptree_make_leaf(tree, &slots, 0, middle, &path.low, &fence);
+    right = bptree_make_leaf(tree, &slots, middle, slots.count - middle, &fence, &path.high);
+    put_two(tree, &path, path.depth, &left->node, fence, &right->node);
     bptree_replaced(tree, &old->node);
 }
 
@@ -235,32 +167,54 @@ static bool is_largest(const struct bptree *tree, const struct bptree_target *ta
     return !bptree_before(target, &end);
 }
 
-void bptree_add(struct bptree *tree, struct strata_slice key, uint64_t sequence, unsigned type,
+static void add(void *self, uint64_t sequence, unsigned type, struct strata_slice key,
                 struct strata_slice value)
 {
+    struct bptree *tree = self;
     struct bptree_entry *entry = new_entry(tree, key, sequence, type, value);
     struct bptree_target target = {.key = key, .sequence = sequence};
-    const struct bptree_entry *largest = tree->largest;
     struct bptree_leaf *leaf = tree->rightmost;
 
     if (is_largest(tree, &target))
         tree->largest = entry;
     else
         leaf = bptree_find(tree, &target, NULL, NULL);
-    if (bptree_count(&leaf->node) < leaf->node.room && bptree_has_prefix(&leaf->node, key))
+    if (bptree_count(&leaf->node) < BPTREE_LEAF)
         bptree_append(leaf, entry);
     else
-        change(tree, &target, largest, entry);
+        split_leaf(tree, &target, entry);
 }
 
-int bptree_init(struct bptree *tree, struct arena *arena, struct strata_error *err)
-{
-    int rc = arena_reserve(arena, bptree_leaf_bytes(FIRST_ROOM), err);
+/* The first leaf is behind the tree, so that a small memtable takes nothing but entries from its
+ * arena. */
+struct tree_and_leaf {
+    struct bptree tree;
+    struct bptree_leaf first;
+};
 
-    if (rc < 0)
-        return rc;
-    *tree = (struct bptree){.arena = arena};
-    tree->rightmost = bptree_new_leaf(tree, FIRST_ROOM, (struct bptree_prefix){NULL, 0});
-    atomic_init(&tree->root, &tree->rightmost->node);
+static int init(void *self, struct arena *arena, struct strata_error *err)
+{
+    struct tree_and_leaf *both = self;
+
+    (void)err;
+    both->first.node = (struct bptree_node){.level = 0};
+    both->tree = (struct bptree){.arena = arena, .rightmost = &both->first, .leaves = 1};
+    atomic_init(&both->tree.root, &both->first.node);
     return 0;
 }
+
+static bool check(const void *self)
+{
+    return bptree_check(self);
+}
+
+const struct memtable_kind memtable_bptree = {
+    .self_bytes = sizeof(struct tree_and_leaf),
+    .init = init,
+    .room = bptree_room,
+    .add = add,
+    .get = bptree_get,
+    .cursor = bptree_cursor,
+    .recycle = bptree_recycle,
+    .check = check,
+};

@@ -31,25 +31,9 @@ struct bptree {
     size_t leaves, inners;              /* nodes in use */
     unsigned height;                    /* levels of inner nodes */
     struct bptree_node *replaced;       /* nodes that readers may still look at, a list */
-    struct bptree_node *spare[2];       /* that none looks at: leaves of full size, inner nodes */
+    struct bptree_node *spare[2];       /* that none looks at: leaves, inner nodes */
 };
 
-/* NO_MEMORY. Ended with its arena. */
-int bptree_init(struct bptree *tree, struct arena *arena, struct strata_error *err);
-/* Bytes that adding so many entries takes from the arena at most, `bytes` their keys and values.
- * SIZE_MAX: more than there can be. */
-size_t bptree_room(const struct bptree *tree, size_t operations, size_t bytes);
-/* Adds an entry; no other has this key and this sequence number. The arena has room for it. */
-void bptree_add(struct bptree *tree, struct strata_slice key, uint64_t sequence, unsigned type,
-                struct strata_slice value);
-/* Nobody reads, and who begins to will see all that was done: what was replaced is used again. */
-void bptree_recycle(struct bptree *tree);
-
-/* The newest version of `key` up to `sequence`; NULL: there is none. */
-const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_slice key,
-                                      uint64_t sequence);
-/* Over the newest version of each key up to `sequence`. NULL: no memory. */
-struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence);
 /* Its invariants hold (bptree_check.c). For tests; nobody adds meanwhile. */
 bool bptree_check(const struct bptree *tree);
 
@@ -63,7 +47,6 @@ static inline struct strata_slice bptree_value(const struct bptree_entry *entry)
     return strata_bytes(entry->bytes + entry->key_size, entry->value_size);
 }
 
-/* A memtable that is one. */
 extern const struct memtable_kind memtable_bptree;
 
 #endif

@@ -30,10 +30,10 @@ static bool check_leaf(struct check *c, const struct bptree_leaf *leaf,
                        const struct bptree_fence *low, const struct bptree_fence *high)
 {
     unsigned count = bptree_count(&leaf->node);
-    bool sound = count <= leaf->node.room && (!high) == (leaf == c->tree->rightmost);
+    bool sound = count <= BPTREE_LEAF && (!high) == (leaf == c->tree->rightmost);
 
     for (unsigned i = 0; sound && i < count; i++) {
-        const struct bptree_entry *entry = bptree_entries(leaf)[i];
+        const struct bptree_entry *entry = leaf->entries[i];
         sound = belongs(&leaf->node, entry, leaf->key_prefixes[i], low, high);
         if (is_after(entry, c->largest))
             c->largest = entry;

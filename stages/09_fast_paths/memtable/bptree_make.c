@@ -1,38 +1,32 @@
 /* bptree_make.c: see bptree_make.h.
  *
  * The memory that n more entries need, beside the entries, is bounded by the nodes that are
- * made. A leaf made by a split is full after BPTREE_LEAF / 2 - 1 more entries, one opened at the
- * right end after BPTREE_LEAF - 1; with a wrong guess (9.I5) each is made once more: 4 for each
- * BPTREE_LEAF / 2 entries at most. And each leaf that there is may be full already. */
+ * made. A leaf made by a split is full after BPTREE_LEAF / 2 - 1 more entries, the one at the right
+ * end after BPTREE_LEAF - 1, and what it leaves behind is full: fewer than 4 splits for each
+ * BPTREE_LEAF / 2 entries. And each leaf that there is may be full already. */
 #include "bptree_make.h"
 #include "strata_engine.h"
 
-#define SLACK                                                                                      \
-    4u /* bytes of a key prefix that neighbours may share before it is worth making it anew */
+#define SLACK 4u /* bytes more that keys may share before their key prefixes are made anew */
 
 enum { LEAF, INNER };
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-size_t bptree_leaf_bytes(unsigned room)
+size_t bptree_room(const void *self, size_t operations, size_t bytes)
 {
-    return sizeof(struct bptree_leaf) + room * (sizeof(uint64_t) + sizeof(struct bptree_entry *));
-}
-
-size_t bptree_room(const struct bptree *tree, size_t operations, size_t bytes)
-{
+    const struct bptree *tree = self;
     size_t each = sizeof(struct bptree_entry) + ARENA_ALIGN;
     size_t most = tree->leaves + operations / (BPTREE_LEAF / 8) + 4;
     size_t changes = operations < most ? operations : most;
     size_t splits = tree->inners + changes / (BPTREE_FENCES / 4) + 1, inners;
 
-    if (bytes > SIZE_MAX / 4 ||
-        operations > SIZE_MAX / 4 / (each + 2 * bptree_leaf_bytes(BPTREE_LEAF)))
+    if (bytes > SIZE_MAX / 4 || operations > SIZE_MAX / 4 / (each + 2 * sizeof(struct bptree_leaf)))
         return SIZE_MAX;
     if (splits > changes * (tree->height + 1))
         splits = changes * (tree->height + 1);
     inners = changes + 2 * splits;
-    return operations * each + bytes + changes * 2 * bptree_leaf_bytes(BPTREE_LEAF) +
+    return operations * each + bytes + changes * 2 * sizeof(struct bptree_leaf) +
            inners * sizeof(struct bptree_inner);
 }
 
@@ -53,41 +47,20 @@ void bptree_replaced(struct bptree *tree, struct bptree_node *node)
     tree->replaced = node;
 }
 
-void bptree_recycle(struct bptree *tree)
+void bptree_recycle(void *self)
 {
-    struct bptree_node *node, *next;
+    struct bptree *tree = self;
+    struct bptree_node *node;
 
-    for (node = tree->replaced; node; node = next) {
-        next = node->next_free;
-        if (!node->level && node->room < BPTREE_LEAF)
-            continue; /* two of the first leaf's */
-        node->next_free = tree->spare[node->level > 0];
-        tree->spare[node->level > 0] = node;
+    while ((node = tree->replaced)) {
+        struct bptree_node **list = &tree->spare[node->level ? INNER : LEAF];
+        tree->replaced = node->next_free;
+        node->next_free = *list;
+        *list = node;
     }
-    tree->replaced = NULL;
 }
 
-struct bptree_leaf *bptree_new_leaf(struct bptree *tree, unsigned room, struct bptree_prefix prefix)
-{
-    struct bptree_leaf *leaf = room == BPTREE_LEAF
-                                   ? take(tree, LEAF, bptree_leaf_bytes(room))
-                                   : arena_take(tree->arena, bptree_leaf_bytes(room));
-
-    leaf->node = (struct bptree_node){.prefix = prefix, .room = (uint16_t)room};
-    tree->leaves++;
-    return leaf;
-}
-
-/* ---- Prefixes (9.I5) -------------------------------------------------------------- */
-
-struct bptree_prefix bptree_guess(struct strata_slice key, size_t shared)
-{
-    size_t size = shared > 3 ? shared - 3 : 0;
-    size_t most = key.size > 8 ? key.size - 8 : 0;
-
-    size = size < most ? size : most;
-    return (struct bptree_prefix){size ? key.data : NULL, (uint32_t)size};
-}
+/* ---- Leaves ---------------------------------------------------------------------------------- */
 
 static bool is_bounded(const struct bptree_fence *low, const struct bptree_fence *high)
 {
@@ -100,39 +73,28 @@ static struct bptree_prefix between(const struct bptree_fence *low, const struct
     return (struct bptree_prefix){NULL, (uint32_t)shared};
 }
 
-/* The key prefixes are worth keeping: not many bytes more are shared now. */
-static bool is_near(const struct bptree_prefix *old, const struct bptree_prefix *now)
-{
-    return old->size <= now->size && now->size < old->size + SLACK;
-}
-
-/* ---- Leaves ---------------------------------------------------------------------------------- */
-
-struct bptree_leaf *bptree_make_leaf(struct bptree *tree, unsigned room,
-                                     const struct bptree_slots *slots, unsigned from,
-                                     unsigned count, struct bptree_prefix old,
-                                     const struct bptree_fence *low,
+struct bptree_leaf *bptree_make_leaf(struct bptree *tree, const struct bptree_slots *slots,
+                                     unsigned from, unsigned count, const struct bptree_fence *low,
                                      const struct bptree_fence *high)
 {
-    struct strata_slice first = bptree_key(slots->entries[from]);
-    struct strata_slice last = bptree_key(slots->entries[from + count - 1]);
-    struct bptree_prefix prefix = is_bounded(low, high)
-                                      ? between(low, high)
-                                      : bptree_guess(first, key_shared_size(first, last));
-    bool keep = is_near(&old, &prefix);
-    struct bptree_leaf *leaf;
+    struct bptree_leaf *leaf = take(tree, LEAF, sizeof *leaf);
+    struct bptree_prefix prefix = {NULL, 0};
 
-    if (keep)
-        prefix = (struct bptree_prefix){prefix.bytes && old.size ? prefix.bytes : NULL, old.size};
-    leaf = bptree_new_leaf(tree, room, prefix);
+    assert(count && count <= BPTREE_LEAF);
+    if (is_bounded(low, high))
+        prefix = between(low, high);
+    if (slots->prefix <= prefix.size && prefix.size < slots->prefix + SLACK)
+        prefix.size = slots->prefix;
+    leaf->node = (struct bptree_node){.prefix = prefix, .count = count};
     for (unsigned i = 0; i < count; i++)
         leaf->key_prefixes[i] =
-            keep ? slots->key_prefixes[from + i]
-                 : key_prefix_of(bptree_key(slots->entries[from + i]), prefix.size);
-    memcpy(bptree_entries(leaf), slots->entries + from, count * sizeof *slots->entries);
-    atomic_init(&leaf->node.count, count);
+            prefix.size == slots->prefix
+                ? slots->key_prefixes[from + i]
+                : key_prefix_of(bptree_key(slots->entries[from + i]), prefix.size);
+    memcpy(leaf->entries, slots->entries + from, count * sizeof *slots->entries);
     if (!high->entry)
         tree->rightmost = leaf;
+    tree->leaves++;
     return leaf;
 }
 

@@ -14,16 +14,12 @@ struct bptree_family {
     struct bptree_node *children[BPTREE_FENCES + 2];
 };
 
-size_t bptree_leaf_bytes(unsigned room);
-/* An empty one. */
-struct bptree_leaf *bptree_new_leaf(struct bptree *tree, unsigned room,
-                                    struct bptree_prefix prefix);
-/* A leaf of `count` of the slots, in order, from `from` on, between two fences; `old` is the prefix
- * of their key_prefixes. Behind the last fence it is the rightmost. */
-struct bptree_leaf *bptree_make_leaf(struct bptree *tree, unsigned room,
-                                     const struct bptree_slots *slots, unsigned from,
-                                     unsigned count, struct bptree_prefix old,
-                                     const struct bptree_fence *low,
+size_t bptree_room(const void *self, size_t operations, size_t bytes);
+void bptree_recycle(void *self);
+/* A leaf of `count` of the slots, in order, from `from` on, between two fences. Behind the last
+ * fence it is the rightmost. */
+struct bptree_leaf *bptree_make_leaf(struct bptree *tree, const struct bptree_slots *slots,
+                                     unsigned from, unsigned count, const struct bptree_fence *low,
                                      const struct bptree_fence *high);
 /* Of `count` fences from `from` on and the children around them. */
 struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
@@ -37,23 +33,14 @@ void bptree_family_of(const struct bptree_inner *old, unsigned at, struct bptree
 /* It has been replaced (9.I4). */
 void bptree_replaced(struct bptree *tree, struct bptree_node *node);
 
-/* Of keys like this one that have so many bytes in common: fewer, as the next ones may have; and a
- * key prefix as long as the key has bytes for it. */
-struct bptree_prefix bptree_guess(struct strata_slice key, size_t shared);
-
-static inline bool bptree_has_prefix(const struct bptree_node *node, struct strata_slice key)
-{
-    return !node->prefix.bytes || bptree_beside(&node->prefix, key) == 0;
-}
-
-/* The leaf has room for it, and it has the prefix. */
+/* The leaf has room for it. */
 static inline void bptree_append(struct bptree_leaf *leaf, const struct bptree_entry *entry)
 {
     unsigned count = atomic_load_explicit(&leaf->node.count, memory_order_relaxed);
 
-    assert(count < leaf->node.room && bptree_has_prefix(&leaf->node, bptree_key(entry)));
+    assert(count < BPTREE_LEAF);
     leaf->key_prefixes[count] = key_prefix_of(bptree_key(entry), leaf->node.prefix.size);
-    bptree_entries(leaf)[count] = entry;
+    leaf->entries[count] = entry;
     atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* 9.I3 */
 }
 

@@ -2,11 +2,6 @@
  * mispredict: key prefixes are counted. */
 #include "bptree_node.h"
 
-#define LANES 4 /* numbers in a vector */
-#define VECTORS ((BPTREE_LEAF + LANES) / LANES)
-
-typedef int32_t lanes __attribute__((vector_size(LANES * sizeof(int32_t))));
-
 /* ---- Inner nodes ----------------------------------------------------------------------------- */
 
 bool bptree_before(const struct bptree_target *target, const struct bptree_fence *fence)
@@ -74,17 +69,9 @@ unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_targ
 void bptree_gather(const struct bptree_leaf *leaf, struct bptree_slots *slots)
 {
     slots->count = bptree_count(&leaf->node);
+    slots->prefix = leaf->node.prefix.size;
     memcpy(slots->key_prefixes, leaf->key_prefixes, slots->count * sizeof *slots->key_prefixes);
-    memcpy(slots->entries, bptree_entries(leaf), slots->count * sizeof *slots->entries);
-}
-
-static bool is_ascending(const struct bptree_slots *slots)
-{
-    bool ascending = true;
-
-    for (unsigned i = 1; i < slots->count; i++)
-        ascending &= slots->key_prefixes[i - 1] < slots->key_prefixes[i];
-    return ascending;
+    memcpy(slots->entries, leaf->entries, slots->count * sizeof *slots->entries);
 }
 
 static bool comes_before(const struct bptree_slots *slots, unsigned at, uint64_t key_prefix,
@@ -99,96 +86,53 @@ static bool comes_before(const struct bptree_slots *slots, unsigned at, uint64_t
     return order ? order < 0 : other->sequence > entry->sequence;
 }
 
-/* Where the slot at `to` belongs among those from `from` on, which are in order. */
-static unsigned place_among(const struct bptree_slots *slots, unsigned from, unsigned to)
+/* Where the slot at `to` belongs among those before it, which are in order. */
+static unsigned place_among(const struct bptree_slots *slots, unsigned to)
 {
     uint64_t key_prefix = slots->key_prefixes[to];
     const struct bptree_entry *entry = slots->entries[to];
-    unsigned n = to - from;
+    unsigned at = 0;
 
-    if (comes_before(slots, to - 1, key_prefix, entry))
-        return to;
-    while (n) {
+    for (unsigned n = to; n;) {
         unsigned half = n / 2;
-        bool behind = comes_before(slots, from + half, key_prefix, entry);
-        from = behind ? from + half + 1 : from;
+        bool behind = comes_before(slots, at + half, key_prefix, entry);
+        at = behind ? at + half + 1 : at;
         n = behind ? n - half - 1 : half;
     }
-    return from;
+    return at;
 }
 
-/* Slots of one rank. They come the newest first, so that versions of a key are in order. */
-static void sort_equal(struct bptree_slots *slots, unsigned from, unsigned count)
+/* In a leaf without a prefix keys may share one all the same: then most key prefixes are equal. */
+static void skip_shared(struct bptree_slots *slots)
 {
-    for (unsigned i = from + 1; i < from + count; i++) {
-        unsigned at = place_among(slots, from, i);
+    struct strata_slice first = bptree_key(slots->entries[0]);
+    size_t shared = first.size;
+
+    for (unsigned i = 1; i < slots->count && shared; i++) {
+        size_t now = key_shared_size(first, bptree_key(slots->entries[i]));
+        shared = now < shared ? now : shared;
+    }
+    slots->prefix = (uint32_t)shared;
+    for (unsigned i = 0; i < slots->count && shared; i++)
+        slots->key_prefixes[i] = key_prefix_of(bptree_key(slots->entries[i]), shared);
+}
+
+/* By insertion: what came in order stays where it is. */
+void bptree_sort(struct bptree_slots *slots)
+{
+    if (!slots->prefix && slots->count > 1)
+        skip_shared(slots);
+    for (unsigned i = 1; i < slots->count; i++) {
         uint64_t key_prefix = slots->key_prefixes[i];
         const struct bptree_entry *entry = slots->entries[i];
+        unsigned at;
+        if (comes_before(slots, i - 1, key_prefix, entry))
+            continue;
+        at = place_among(slots, i);
         memmove(slots->key_prefixes + at + 1, slots->key_prefixes + at,
                 (i - at) * sizeof key_prefix);
         memmove(slots->entries + at + 1, slots->entries + at, (i - at) * sizeof entry);
         slots->key_prefixes[at] = key_prefix;
         slots->entries[at] = entry;
     }
-}
-
-/* The upper 31 bits in which the key prefixes differ, and in their order. What is behind them is
- * not below any. */
-static void narrow_key_prefixes(const struct bptree_slots *slots, int32_t narrow[LANES * VECTORS])
-{
-    uint64_t least = UINT64_MAX, most = 0;
-    unsigned shift = 0;
-
-    for (unsigned i = 0; i < slots->count; i++) {
-        least = slots->key_prefixes[i] < least ? slots->key_prefixes[i] : least;
-        most = slots->key_prefixes[i] > most ? slots->key_prefixes[i] : most;
-    }
-    while ((most - least) >> shift > INT32_MAX)
-        shift++;
-    for (unsigned i = 0; i < slots->count; i++)
-        narrow[i] = (int32_t)((slots->key_prefixes[i] - least) >> shift);
-    for (unsigned i = slots->count; i < LANES * VECTORS; i++)
-        narrow[i] = INT32_MAX;
-}
-
-/* How many of them are below this one; some at once, as any processor can with numbers so small. */
-static unsigned rank_of(const int32_t narrow[LANES * VECTORS], int32_t one)
-{
-    lanes below = {0}, all = {one, one, one, one};
-
-    for (unsigned i = 0; i < VECTORS; i++) {
-        lanes some;
-        memcpy(&some, narrow + i * LANES, sizeof some);
-        below -= some < all;
-    }
-    return (unsigned)(below[0] + below[1] + below[2] + below[3]);
-}
-
-/* A key prefix's place is the number of those below it. */
-static void sort_by_rank(const struct bptree_slots *slots, struct bptree_slots *sorted)
-{
-    unsigned count = slots->count;
-    uint8_t same[BPTREE_LEAF + 1] = {0}; /* of the rank whose first place this is */
-    int32_t narrow[LANES * VECTORS];
-
-    narrow_key_prefixes(slots, narrow);
-    for (unsigned i = count; i-- > 0;) {
-        unsigned below = rank_of(narrow, narrow[i]), to = below + same[below]++;
-        sorted->key_prefixes[to] = slots->key_prefixes[i];
-        sorted->entries[to] = slots->entries[i];
-    }
-    for (unsigned i = 0; i < count; i += same[i])
-        if (same[i] > 1)
-            sort_equal(sorted, i, same[i]);
-}
-
-void bptree_sort(const struct bptree_slots *slots, struct bptree_slots *sorted)
-{
-    sorted->count = slots->count;
-    if (!is_ascending(slots)) {
-        sort_by_rank(slots, sorted);
-        return;
-    }
-    memcpy(sorted->key_prefixes, slots->key_prefixes, slots->count * sizeof *slots->key_prefixes);
-    memcpy(sorted->entries, slots->entries, slots->count * sizeof *slots->entries);
 }

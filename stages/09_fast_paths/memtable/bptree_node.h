@@ -11,8 +11,7 @@
  * bytes of neighbours are alike.
  *
  * 9.I1:  an inner node does not change, except for its children: each is the node that holds what
- *        is
- *       between its fences.
+ *        is between its fences.
  * 9.I2:  entries of a leaf do not change; entries are added after them. */
 #ifndef STRATA_09_BPTREE_NODE_H
 #define STRATA_09_BPTREE_NODE_H
@@ -36,21 +35,21 @@ struct bptree_fence {
 #define BPTREE_ALL UINT64_MAX
 
 struct bptree_prefix {
-    const uint8_t *bytes; /* NULL: what is looked for here has it, by the fences around */
+    const uint8_t *bytes; /* NULL: what is looked for here has it, by the fences on both sides */
     uint32_t size;        /* bytes */
 };
 
 struct bptree_node {
     struct bptree_prefix prefix;
-    uint16_t level;         /* 0: a leaf */
-    uint16_t room;          /* of a leaf: entries that it has room for */
+    unsigned level;         /* 0: a leaf */
     _Atomic uint32_t count; /* of a leaf: entries; of an inner node: fences */
     struct bptree_node *next_free;
 };
 
 struct bptree_leaf {
     struct bptree_node node;
-    uint64_t key_prefixes[]; /* `room` of them, and then so many pointers to entries */
+    uint64_t key_prefixes[BPTREE_LEAF];
+    const struct bptree_entry *entries[BPTREE_LEAF];
 };
 
 struct bptree_inner {
@@ -70,14 +69,10 @@ struct bptree_target {
 /* Entries that are being sorted: one more than a leaf has. */
 struct bptree_slots {
     unsigned count;
+    uint32_t prefix; /* bytes that all keys share and their key prefixes skip */
     uint64_t key_prefixes[BPTREE_LEAF + 1];
     const struct bptree_entry *entries[BPTREE_LEAF + 1];
 };
-
-static inline const struct bptree_entry **bptree_entries(const struct bptree_leaf *leaf)
-{
-    return (const struct bptree_entry **)(uintptr_t)(leaf->key_prefixes + leaf->node.room);
-}
 
 static inline unsigned bptree_count(const struct bptree_node *node)
 {
@@ -99,8 +94,8 @@ bool bptree_before(const struct bptree_target *target, const struct bptree_fence
 unsigned bptree_child(const struct bptree_inner *inner, const struct bptree_target *target);
 /* What is in the leaf, unsorted. */
 void bptree_gather(const struct bptree_leaf *leaf, struct bptree_slots *slots);
-/* Into order; key prefixes are those behind one prefix. */
-void bptree_sort(const struct bptree_slots *slots, struct bptree_slots *sorted);
+/* Into order. */
+void bptree_sort(struct bptree_slots *slots);
 
 static inline struct bptree_node *bptree_root(const struct bptree *tree)
 {

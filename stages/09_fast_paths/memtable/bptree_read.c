@@ -6,20 +6,20 @@
  *                             ^ at           the next leaf: the one at the fence after this one
  *
  * 9.I6:  a fence between two leaves stays a fence between leaves. So a cursor needs no pointer
- *        from
- *       leaf to leaf: it looks for the leaf that begins where its own ends, or ends where its own
- *       begins, whatever the tree has become.
+ *        from leaf to leaf: it looks for the leaf that begins where its own ends, or ends where
+ *        its own begins, whatever the tree has become.
  * 9.I7:  all that a reader may see was there when it began, and each leaf that it finds holds all
- *        of
- *       that between its fences (9.I4); what was added since has a larger sequence number than the
- *       reader's, and is skipped. */
+ *        of that between its fences (9.I4); what was added since has a larger sequence number than
+ *        the reader's, and is skipped. */
+#include "bptree_read.h"
 #include "bptree_node.h"
 
 #include <stdlib.h>
 
-#define AHEAD 8  /* entries that are brought near before they are asked for */
-#define NEAR 192 /* bytes of each: the usual one is no larger */
-#define LINE 64  /* bytes of a cache line */
+#define LINE 64    /* bytes of a cache line */
+#define VALUE 1024 /* bytes of an entry that a get prefetches */
+#define AHEAD 8    /* entries that a cursor prefetches, */
+#define USUAL 192  /* and so many bytes of each */
 
 /* ---- Gets ------------------------------------------------------------------------------------ */
 
@@ -28,14 +28,10 @@ static bool has_key(const struct bptree_entry *entry, struct strata_slice key)
     return entry->key_size == key.size && strata_compare(bptree_key(entry), key) == 0;
 }
 
-#define VALUE                                                                                      \
-    1024 /* bytes of an entry that are brought near while its key prefix is waited for             \
-          */
-
 /* What is behind its first cache line: the value will be copied, most of the time. */
 static void prefetch_value(const struct bptree_entry *entry)
 {
-    for (size_t i = 64; i < VALUE; i += 64)
+    for (size_t i = LINE; i < VALUE; i += LINE)
         __builtin_prefetch((const uint8_t *)entry + i);
 }
 
@@ -43,13 +39,10 @@ static void prefetch_value(const struct bptree_entry *entry)
 static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
                                          const struct bptree_target *target)
 {
-    const struct bptree_entry *const *entries = bptree_entries(leaf), *best = NULL;
+    const struct bptree_entry *const *entries = leaf->entries, *best = NULL;
     unsigned count = bptree_count(&leaf->node);
-    uint64_t key_prefix;
+    uint64_t key_prefix = key_prefix_of(target->key, leaf->node.prefix.size);
 
-    if (bptree_beside(&leaf->node.prefix, target->key))
-        return NULL;
-    key_prefix = key_prefix_of(target->key, leaf->node.prefix.size);
     for (unsigned i = 0; i < count; i++) {
         if (leaf->key_prefixes[i] != key_prefix)
             continue;
@@ -68,17 +61,19 @@ static bool continues_after(const struct bptree_fence *high, struct strata_slice
     return high && high->sequence != BPTREE_ALL && has_key(high->entry, key);
 }
 
-const struct bptree_entry *bptree_get(const struct bptree *tree, struct strata_slice key,
-                                      uint64_t sequence)
+unsigned bptree_get(const void *self, struct strata_slice key, uint64_t sequence,
+                    struct strata_slice *value)
 {
     struct bptree_target target = {.key = key, .sequence = sequence};
 
     while (true) {
         const struct bptree_fence *high = NULL;
-        const struct bptree_leaf *leaf = bptree_find(tree, &target, NULL, &high);
+        const struct bptree_leaf *leaf = bptree_find(self, &target, NULL, &high);
         const struct bptree_entry *entry = get_in(leaf, &target);
+        if (entry)
+            *value = bptree_value(entry);
         if (entry || !continues_after(high, key))
-            return entry;
+            return entry ? entry->type : 0;
         target.sequence = high->sequence;
     }
 }
@@ -90,8 +85,7 @@ struct bptree_cursor {
     const struct bptree *tree;
     uint64_t sequence;             /* newer versions are not seen */
     struct bptree_fence low, high; /* of the leaf */
-    struct bptree_prefix prefix;
-    unsigned at; /* in the slots */
+    unsigned at;                   /* in the slots */
     struct bptree_slots slots;
 };
 
@@ -100,10 +94,10 @@ static const struct bptree_entry *entry_at(const struct bptree_cursor *c, unsign
     return c->slots.entries[at];
 }
 
-/* Entries lie in the order in which they came: to a walk through their keys anywhere. */
+/* Entries are in memory in the order in which they were added, not in that of their keys. */
 static void prefetch_entry(const struct bptree_entry *entry)
 {
-    for (size_t i = 0; i < NEAR; i += LINE)
+    for (size_t i = 0; i < USUAL; i += LINE)
         __builtin_prefetch((const uint8_t *)entry + i);
 }
 
@@ -111,14 +105,12 @@ static void load_leaf(struct bptree_cursor *c, const struct bptree_leaf *leaf,
                       const struct bptree_fence *low, const struct bptree_fence *high)
 {
     static const struct bptree_fence none = {NULL, 0};
-    struct bptree_slots slots;
 
     c->low = low ? *low : none;
     c->high = high ? *high : none;
-    c->prefix = leaf->node.prefix;
-    bptree_gather(leaf, &slots);
-    bptree_sort(&slots, &c->slots);
-    cost_so_far.comparisons += slots.count;
+    bptree_gather(leaf, &c->slots);
+    bptree_sort(&c->slots);
+    cost_so_far.comparisons += c->slots.count;
 }
 
 static void load(struct bptree_cursor *c, const struct bptree_target *target)
@@ -213,9 +205,10 @@ static bool is_before(const struct bptree_cursor *c, unsigned at, uint64_t key_p
 /* The first slot that is not before the key. */
 static unsigned place_of(const struct bptree_cursor *c, struct strata_slice key)
 {
-    int beside = bptree_beside(&c->prefix, key);
-    uint64_t key_prefix = beside ? 0 : key_prefix_of(key, c->prefix.size);
     unsigned at = 0, n = c->slots.count;
+    struct bptree_prefix shared = {n ? entry_at(c, 0)->bytes : NULL, c->slots.prefix};
+    int beside = bptree_beside(&shared, key);
+    uint64_t key_prefix = key_prefix_of(key, shared.size);
 
     if (beside)
         return beside < 0 ? 0 : n;
@@ -314,7 +307,7 @@ static void free_cursor(struct strata_iter *iter)
     free(iter);
 }
 
-struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence)
+struct cursor *bptree_cursor(const void *self, uint64_t sequence)
 {
     static const struct strata_iter_ops ops = {seek, last, next, prev, value, free_cursor};
     struct bptree_cursor *c = malloc(sizeof *c); /* the slots are not set */
@@ -322,7 +315,7 @@ struct cursor *bptree_cursor(const struct bptree *tree, uint64_t sequence)
     if (!c)
         return NULL;
     c->base = (struct cursor){.iter.ops = &ops};
-    c->tree = tree;
+    c->tree = self;
     c->sequence = sequence;
     return &c->base;
 }

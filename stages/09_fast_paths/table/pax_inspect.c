@@ -137,8 +137,10 @@ static int show_rest(const struct pax_table *t, struct inspect *to, struct strat
 
 static int show_table(struct pax_table *t, struct inspect *to, struct strata_error *err)
 {
-    int rc = pax_table_open_loaded(t, err);
+    int rc = pax_table_read_properties(t, err);
 
+    if (rc == 0)
+        rc = pax_table_read_rest(t, err);
     if (rc == 0)
         rc = show_blocks(t, to, err);
     if (rc == 0)

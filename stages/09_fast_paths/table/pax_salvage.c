@@ -17,12 +17,12 @@ static int read_parts(struct salvage *s, struct strata_error *err)
     int rc;
 
     t->file.file = s->file;
-    rc = pax_table_read_ends(t, err);
+    rc = pax_table_read_properties(t, err);
     if (rc < 0)
         return rc;
     s->knows_properties = true;
     s->blocks_end = t->blocks_end;
-    rc = pax_table_read_index(t, t->blocks, err);
+    rc = pax_table_read_index(t, err);
     s->indexed = rc == 0 ? t->fence.count : 0;
     return rc;
 }

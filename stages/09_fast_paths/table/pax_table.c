@@ -10,79 +10,8 @@
 #include "pax_table_inside.h"
 #include "base/bytes.h"
 #include "02_hash_index/index.h"
-#include "base/cost.h"
 
 #include <stdlib.h>
-
-/* ---- What all tables have in common ---------------------------------------------------------- */
-
-static void common_del(void *self)
-{
-    struct pax_table_common *common = self;
-
-    clock_cache_del(common->cache);
-    fs_pool_del(common->files);
-    pthread_mutex_destroy(&common->reading);
-    free(common);
-}
-
-static int common_new(const struct strata_env *env, void **out, struct strata_error *err)
-{
-    struct pax_table_common *common = calloc(1, sizeof *common);
-    int rc;
-
-    if (!common)
-        return strata_fail_memory(err, sizeof *common);
-    if (pthread_mutex_init(&common->reading, NULL) != 0) {
-        free(common);
-        return strata_fail_memory(err, sizeof common->reading);
-    }
-    common->env = env;
-    common->readahead_bytes = READAHEAD_BYTES;
-    rc = clock_cache_new(env->options->cache_bytes,
-                         sizeof(struct pax_block) + env->options->block_bytes, &common->cache, err);
-    if (rc == 0)
-        rc = fs_pool_new(env->fs, &common->files, err);
-    if (rc < 0)
-        common_del(common);
-    else
-        *out = common;
-    return rc;
-}
-
-static bool common_check(void *self)
-{
-    return clock_cache_check(((struct pax_table_common *)self)->cache);
-}
-
-static void stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
-{
-    struct pax_table_common *common = self;
-    struct clock_cache_stats cache;
-
-    clock_cache_stats(common->cache, &cache);
-    const struct strata_stat list[] = {
-        {"cache_hits", "blocks", "found in the cache", cache.hits},
-        {"cache_misses", "blocks", "read into it", cache.misses},
-        {"cache_evictions", "blocks", "that made room for others", cache.evictions},
-        {"cache_blocks", "blocks", "in it now", cache.blocks},
-        {"cache_bytes", "bytes", "of memory taken for them", cache.bytes},
-        {"cache_private_bytes", "bytes", "of blocks that are read and fit none",
-         cache.private_bytes},
-        {"bloom_filtered", "gets", "of a table that its filter answered: not here",
-         common->filtered},
-        {"bloom_false_positives", "gets", "of a table that read a block in vain",
-         common->false_positives},
-        {"cost_comparisons", "keys", "compared by this thread, on all handles",
-         cost_so_far.comparisons},
-        {"cost_filter_probes", "gets", "of a table that asked its filter, likewise",
-         cost_so_far.filter_probes},
-        {"cost_blocks", "blocks", "that were looked at, likewise", cost_so_far.blocks},
-        {"cost_blocks_loaded", "blocks", "of these: read from a file", cost_so_far.blocks_loaded},
-    };
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        each(arg, &list[i]);
-}
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
@@ -114,8 +43,9 @@ static int check_file(struct pax_table *t, struct strata_error *err)
     return rc;
 }
 
-static int open_part(const struct strata_env *env, void *common, uint64_t number,
-                     struct pax_table **out, struct strata_error *err)
+/* By calls: what is read so may fail, and what is read from a mapping raises a signal. */
+int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
+                        struct sstable **out, struct strata_error *err)
 {
     struct pax_table *t = calloc(1, sizeof *t);
     int rc;
@@ -124,33 +54,17 @@ static int open_part(const struct strata_env *env, void *common, uint64_t number
     if (!t)
         return strata_fail_memory(err, sizeof *t);
     t->common = common;
-    rc = sstable_init(&t->base, &pax_table_kind, env, number, err);
+    rc = sstable_init(&t->base, t->common->kind, env, number, err);
     t->file.path = t->base.path;
     t->file.pool = t->common->files;
     if (rc == 0)
         rc = check_file(t, err);
     if (rc == 0)
-        rc = pax_table_read_ends(t, err);
+        rc = pax_table_read_properties(t, err);
     if (rc < 0)
         pax_table_close(&t->base);
     else
-        *out = t;
-    return rc;
-}
-
-int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
-                        struct sstable **out, struct strata_error *err)
-{
-    struct pax_table *t;
-    int rc = open_part(env, common, number, &t, err);
-
-    *out = NULL;
-    if (rc == 0)
-        rc = pax_table_need(t, err);
-    if (rc == 0)
         *out = &t->base;
-    else if (t)
-        pax_table_close(&t->base);
     return rc;
 }
 
@@ -165,26 +79,32 @@ static void map_file(struct pax_table *t)
         fs_pooled_close(&t->file, NULL); /* it was only read: nothing is lost */
 }
 
-int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
-                   struct sstable **out, struct strata_error *err)
+static int open_mapped(const struct strata_env *env, void *common, uint64_t number, bool load,
+                       struct sstable **out, struct strata_error *err)
 {
     int rc = pax_table_open_read(env, common, number, out, err);
 
+    if (rc == 0 && load)
+        rc = pax_table_need(pax_table_of(*out), err);
     if (rc == 0 && env->options->mapped_reads)
         map_file(pax_table_of(*out));
+    if (rc < 0 && *out) {
+        pax_table_close(*out);
+        *out = NULL;
+    }
     return rc;
 }
 
 int pax_table_open_later(const struct strata_env *env, void *common, uint64_t number,
                          struct sstable **out, struct strata_error *err)
 {
-    struct pax_table *t;
-    int rc = open_part(env, common, number, &t, err);
+    return open_mapped(env, common, number, false, out, err);
+}
 
-    *out = rc == 0 ? &t->base : NULL;
-    if (rc == 0 && env->options->mapped_reads)
-        map_file(t);
-    return rc;
+int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
+                   struct sstable **out, struct strata_error *err)
+{
+    return open_mapped(env, common, number, true, out, err);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */
@@ -214,8 +134,8 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
     return *type ? rc : STRATA_NOT_FOUND;
 }
 
-static int table_get(struct sstable *table, struct strata_slice key, unsigned *type,
-                     struct strata_buffer *value, struct strata_error *err)
+int pax_table_get(struct sstable *table, struct strata_slice key, unsigned *type,
+                  struct strata_buffer *value, struct strata_error *err)
 {
     struct pax_table *t = pax_table_of(table);
     uint64_t hash = index_hash(key);
@@ -230,8 +150,8 @@ static int table_get(struct sstable *table, struct strata_slice key, unsigned *t
 }
 
 /* Where the block begins that may hold the key: no block is read. */
-static int table_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
-                        struct strata_error *err)
+int pax_table_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+                     struct strata_error *err)
 {
     struct pax_table *t = pax_table_of(table);
     int rc = pax_table_need(t, err);
@@ -240,22 +160,3 @@ static int table_offset(struct sstable *table, struct strata_slice key, uint64_t
         *offset = t->fence.offsets[fence_find(&t->fence, key)];
     return rc;
 }
-
-const struct sstable_kind pax_table_kind = {
-    .suffix = ".table",
-    .magic = PAX_TABLE_MAGIC,
-    .common_new = common_new,
-    .common_del = common_del,
-    .common_check = common_check,
-    .stats = stats,
-    .open = pax_table_open,
-    .close = pax_table_close,
-    .get = table_get,
-    .offset = table_offset,
-    .cursor = pax_table_cursor,
-    .verify = pax_table_verify,
-    .writer_new = pax_table_writer_new,
-    .writer_add = pax_table_writer_add,
-    .writer_finish = pax_table_writer_finish,
-    .writer_del = pax_table_writer_del,
-};

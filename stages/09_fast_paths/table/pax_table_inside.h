@@ -29,25 +29,25 @@ struct pax_table_properties {
     uint64_t index, filter; /* where those sections begin; the filter's ends where the properties
                              * begin, and is not there when it begins there too */
     unsigned probes;        /* of the filter; 0: there is none */
-    struct strata_buffer smallest, largest; /* keys */
-    struct strata_buffer notes;             /* of whoever had it written; or empty */
+    struct strata_slice smallest, largest; /* keys; borrowed, as the notes */
+    struct strata_slice notes;             /* the writer's user's; or empty */
 };
 
-/* NO_MEMORY. */
+/* Appends them. NO_MEMORY. */
 int pax_table_put_properties(struct strata_buffer *to,
                              const struct pax_table_properties *properties,
                              struct strata_error *err);
-/* To be freed in any case. CORRUPT: they are none, or cannot be those of a table whose properties
- * begin at `end`; NO_MEMORY. */
-int pax_table_get_properties(struct strata_slice bytes, uint64_t end,
-                             struct pax_table_properties *out, struct strata_error *err);
-void pax_table_properties_free(struct pax_table_properties *properties);
+/* NULL: done. Else what is wrong: they are none, or cannot be those of a table whose properties
+ * begin at `end`. */
+const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end,
+                                     struct pax_table_properties *out);
 
-/* The footer that is to stand at `offset`, and tells where the properties begin. */
+/* The footer for `offset`: where the properties begin. */
 void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties,
                           uint8_t to[PAX_TABLE_FOOTER]);
-int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t offset,
-                         uint64_t *properties, struct strata_error *err);
+/* As pax_table_get_properties. */
+const char *pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number,
+                                 uint64_t offset, uint64_t *properties);
 
 /* One digest of the checks of all blocks, in order. */
 static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
@@ -62,6 +62,7 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 /* What the tables of a store have in common. */
 struct pax_table_common {
     const struct strata_env *env;
+    const struct sstable_kind *kind;
     struct clock_cache *cache;
     struct fs_pool *files;            /* their descriptors */
     size_t readahead_bytes;           /* a scan reads ahead at most; 0: not at all */
@@ -85,16 +86,14 @@ struct pax_table {
     _Atomic bool loaded; /* what follows has been read */
     struct fence fence;
     struct bloom bloom;
-    uint8_t *filter; /* the bloom's bytes, with their tail; of filter_bytes, mapped or not */
-    size_t filter_bytes;
-    bool filter_mapped;
+    uint8_t *filter; /* the bloom's bytes, with their trailer; NULL: there is none */
     struct clock_cache_directory directory;
 };
 
 /* The table as this kind's: the parts make sure that it is. */
 static inline struct pax_table *pax_table_of(const struct sstable *table)
 {
-    assert(table->kind == &pax_table_kind);
+    assert(strcmp(table->kind->magic, PAX_TABLE_MAGIC) == 0);
     return (struct pax_table *)(uintptr_t)table;
 }
 
@@ -121,22 +120,25 @@ static inline bool pax_table_filters_out(const struct pax_table *table, uint64_t
 int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t hash, unsigned *type,
                    struct strata_buffer *value, struct strata_error *err);
 
-/* Without a mapping. */
+/* What it opens is read by calls, not mapped. */
 int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
                         struct sstable **out, struct strata_error *err);
+void pax_table_close(struct sstable *table);
+/* As the kind's: the table is loaded. */
 int pax_table_open(const struct strata_env *env, void *common, uint64_t number,
                    struct sstable **out, struct strata_error *err);
-void pax_table_close(struct sstable *table);
-/* What stays in memory (pax_table_load.c): of a table whose path, number, bytes and file are
- * set. To be freed in any case, the smallest and largest key besides. CORRUPT, IO, NO_MEMORY. */
-int pax_table_open_loaded(struct pax_table *table, struct strata_error *err);
+int pax_table_get(struct sstable *table, struct strata_slice key, unsigned *type,
+                  struct strata_buffer *value, struct strata_error *err);
+int pax_table_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+                     struct strata_error *err);
+/* The properties, into a table whose path, number, bytes and file are set (pax_table_load.c). To be
+ * freed in any case: the smallest and largest key, and the notes. CORRUPT, IO, NO_MEMORY. */
+int pax_table_read_properties(struct pax_table *table, struct strata_error *err);
+/* The index; and both, index and filter, of a table whose properties were read. Freed by
+ * pax_table_unload in any case. As above. */
+int pax_table_read_index(struct pax_table *table, struct strata_error *err);
+int pax_table_read_rest(struct pax_table *table, struct strata_error *err);
 void pax_table_unload(struct pax_table *table);
-/* Its parts: the properties, to be freed in any case; what they say, into the table; the index,
- * when they are, of so many blocks. All as above. */
-int pax_table_read_properties(struct pax_table *table, struct pax_table_properties *out,
-                              struct strata_error *err);
-int pax_table_read_ends(struct pax_table *table, struct strata_error *err);
-int pax_table_read_index(struct pax_table *table, uint64_t blocks, struct strata_error *err);
 
 /* `why` is of a part that stands at `offset`: its words become `err`, with the file's name. */
 int pax_table_blame(const struct pax_table *table, uint64_t offset, int rc,
@@ -148,9 +150,11 @@ int pax_table_blame(const struct pax_table *table, uint64_t offset, int rc,
 /* Reads `size` bytes at `offset`: all, or CORRUPT. */
 int pax_table_read_at(const struct pax_table *table, uint64_t offset, uint8_t *to, size_t size,
                       struct strata_error *err);
-/* Reads the section there to `to`, uncompressed. CORRUPT, IO, NO_MEMORY. */
+/* Reads the stored block there to `to`, uncompressed; `at_hand`: its bytes, if they were read.
+ * CORRUPT, IO, NO_MEMORY. */
 int pax_table_read_section(const struct pax_table *table, uint64_t offset, uint64_t end,
-                           struct strata_buffer *to, struct strata_error *err);
+                           const uint8_t *at_hand, struct strata_buffer *to,
+                           struct strata_error *err);
 
 /* A block in memory of its own. All zero is a valid empty one. */
 struct pax_table_block {
@@ -191,8 +195,8 @@ int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *
  * ------------------------------------------------------------------
  */
 
-int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
-                         struct strata_error *err);
+int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind *kind,
+                         uint64_t number, struct sstable_writer **out, struct strata_error *err);
 int pax_table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                          struct strata_slice value, struct strata_error *err);
 int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,

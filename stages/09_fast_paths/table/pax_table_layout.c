@@ -34,11 +34,6 @@
 
 #define VERSION 1
 
-static int corrupt(uint64_t offset, const char *what, struct strata_error *err)
-{
-    return strata_fail(err, STRATA_ERR_CORRUPT, NULL, offset, "%s", what);
-}
-
 /* ---- Properties ------------------------------------------------------------------------------ */
 
 int pax_table_put_properties(struct strata_buffer *to, const struct pax_table_properties *p,
@@ -52,30 +47,29 @@ int pax_table_put_properties(struct strata_buffer *to, const struct pax_table_pr
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         buffer_put_u64(to, numbers[i]);
     strata_buffer_append(to, &probes, 1);
-    buffer_put_prefixed(to, strata_buffer_slice(&p->smallest));
-    buffer_put_prefixed(to, strata_buffer_slice(&p->largest));
+    buffer_put_prefixed(to, p->smallest);
+    buffer_put_prefixed(to, p->largest);
     if (p->notes.size)
-        buffer_put_prefixed(to, strata_buffer_slice(&p->notes));
-    return to->out_of_memory ? strata_fail_memory(err, 100 + p->smallest.size + p->largest.size)
-                             : 0;
+        buffer_put_prefixed(to, p->notes);
+    return to->out_of_memory
+               ? strata_fail_memory(err, 100 + p->smallest.size + p->largest.size + p->notes.size)
+               : 0;
 }
 
-static bool adds_up(const struct pax_table_properties *p, struct strata_slice smallest,
-                    struct strata_slice largest, uint64_t end)
+static bool adds_up(const struct pax_table_properties *p, uint64_t end)
 {
     const struct sstable_sum *sum = &p->sum;
 
     return p->blocks && p->blocks <= sum->records && sum->tombstones <= sum->records &&
            sum->first <= sum->last && sum->last <= SSTABLE_NUMBER_MAX &&
            p->index >= RECORD_FILE_HEADER && p->index <= p->filter && p->filter <= end &&
-           (p->filter < end) == (p->probes > 0) && smallest.size <= STRATA_MAX_KEY &&
-           largest.size <= STRATA_MAX_KEY && strata_compare(smallest, largest) <= 0;
+           (p->filter < end) == (p->probes > 0) && p->smallest.size <= STRATA_MAX_KEY &&
+           p->largest.size <= STRATA_MAX_KEY && strata_compare(p->smallest, p->largest) <= 0;
 }
 
-int pax_table_get_properties(struct strata_slice bytes, uint64_t end,
-                             struct pax_table_properties *p, struct strata_error *err)
+const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end,
+                                     struct pax_table_properties *p)
 {
-    struct strata_slice smallest, largest, notes = {NULL, 0};
     struct decoder d;
     bool has_notes;
 
@@ -91,25 +85,14 @@ int pax_table_get_properties(struct strata_slice bytes, uint64_t end,
     p->index = get_u64(&d);
     p->filter = get_u64(&d);
     p->probes = get_u8(&d);
-    smallest = get_prefixed(&d);
-    largest = get_prefixed(&d);
+    p->smallest = get_prefixed(&d);
+    p->largest = get_prefixed(&d);
     has_notes = d.left > 0;
     if (has_notes)
-        notes = get_prefixed(&d);
-    if (!decoder_done(&d) || has_notes != (notes.size > 0) || !adds_up(p, smallest, largest, end))
-        return corrupt(end, "the table's properties are none, or do not fit the file", err);
-    if (strata_buffer_append(&p->smallest, smallest.data, smallest.size) < 0 ||
-        strata_buffer_append(&p->largest, largest.data, largest.size) < 0 ||
-        strata_buffer_append(&p->notes, notes.data, notes.size) < 0)
-        return strata_fail_memory(err, smallest.size + largest.size + notes.size);
-    return 0;
-}
-
-void pax_table_properties_free(struct pax_table_properties *p)
-{
-    strata_buffer_free(&p->smallest);
-    strata_buffer_free(&p->largest);
-    strata_buffer_free(&p->notes);
+        p->notes = get_prefixed(&d);
+    return decoder_done(&d) && has_notes == (p->notes.size > 0) && adds_up(p, end)
+               ? NULL
+               : "the table's properties are none, or do not fit the file";
 }
 
 /* ---- The footer ------------------------------------------------------------------------------ */
@@ -126,8 +109,8 @@ void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties,
     memcpy(put_u32(to + 12, footer_check(number, offset, to)), PAX_TABLE_MAGIC, 8);
 }
 
-int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number, uint64_t offset,
-                         uint64_t *properties, struct strata_error *err)
+const char *pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number,
+                                 uint64_t offset, uint64_t *properties)
 {
     struct decoder d;
     uint32_t version;
@@ -136,12 +119,12 @@ int pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number,
     *properties = get_u64(&d);
     version = get_u32(&d); /* and the reserved bytes, which are 0 */
     if (memcmp(bytes + 16, PAX_TABLE_MAGIC, 8) != 0)
-        return corrupt(offset, "the file does not end with " PAX_TABLE_MAGIC, err);
+        return "the file does not end with " PAX_TABLE_MAGIC;
     if (get_u32(&d) != footer_check(number, offset, bytes))
-        return corrupt(offset, "the footer's check does not hold", err);
+        return "the footer's checksum is wrong";
     if (version != VERSION)
-        return corrupt(offset + 8, "a table of another version than 1", err);
+        return "a table of another version than 1";
     if (*properties < RECORD_FILE_HEADER || *properties > offset)
-        return corrupt(offset, "the footer offsets the properties outside of the file", err);
-    return 0;
+        return "the footer has the properties outside of the file";
+    return NULL;
 }

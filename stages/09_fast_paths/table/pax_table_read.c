@@ -94,11 +94,12 @@ static int uncompress_block(const struct pax_table *t, const struct stored_block
 
 /* By a call, also where the file is mapped: what cannot be read is an error, and no signal. */
 int pax_table_read_section(const struct pax_table *t, uint64_t offset, uint64_t end,
-                           struct strata_buffer *to, struct strata_error *err)
+                           const uint8_t *at_hand, struct strata_buffer *to,
+                           struct strata_error *err)
 {
     struct strata_buffer stored = {0};
     struct stored_block section;
-    int rc = read_into(t, offset, end, NULL, &stored, &section, err);
+    int rc = read_into(t, offset, end, at_hand, &stored, &section, err);
 
     if (rc == 0)
         rc = uncompress_block(t, &section, offset, to, err);

@@ -11,20 +11,21 @@ struct pax_table_writer {
     struct sstable_writer base;
     struct pax_block_builder builder;
     struct strata_buffer index, separator, hashes;
-    struct strata_buffer last; /* key of the block before */
+    struct strata_buffer smallest, last; /* keys: of the table; of the block before */
+    struct strata_buffer notes;          /* for the properties */
     struct pax_table_properties properties;
     bool plain; /* nothing is packed */
 };
 
-int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
-                         struct strata_error *err)
+int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind *kind,
+                         uint64_t number, struct sstable_writer **out, struct strata_error *err)
 {
     struct pax_table_writer *w = calloc(1, sizeof *w);
     int rc;
 
     if (!w)
         return strata_fail_memory(err, sizeof *w);
-    rc = sstable_writer_begin(&w->base, &pax_table_kind, env, number, err);
+    rc = sstable_writer_begin(&w->base, kind, env, number, err);
     if (rc < 0) {
         pax_table_writer_del(&w->base, false);
         return rc;
@@ -37,7 +38,7 @@ int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct s
 
 struct strata_buffer *pax_table_writer_notes(struct sstable_writer *writer)
 {
-    return &((struct pax_table_writer *)writer)->properties.notes;
+    return &((struct pax_table_writer *)writer)->notes;
 }
 
 static int replace(struct strata_buffer *to, struct strata_slice bytes, struct strata_error *err)
@@ -64,7 +65,7 @@ static int note_bounds(struct pax_table_writer *w, struct strata_error *err)
     int rc;
 
     if (w->properties.blocks == 0)
-        rc = replace(&w->properties.smallest, first, err);
+        rc = replace(&w->smallest, first, err);
     else
         rc = replace(&w->separator, fence_separator(strata_buffer_slice(&w->last), first), err);
     return rc < 0 ? rc : replace(&w->last, pax_block_builder_last(&w->builder), err);
@@ -149,11 +150,13 @@ static int put_properties(struct pax_table_writer *w, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     uint32_t check;
-    int rc = replace(&w->properties.largest, strata_buffer_slice(&w->last), err);
+    int rc;
 
     w->properties.sum = w->base.sum;
-    if (rc == 0)
-        rc = pax_table_put_properties(&bytes, &w->properties, err);
+    w->properties.smallest = strata_buffer_slice(&w->smallest);
+    w->properties.largest = strata_buffer_slice(&w->last);
+    w->properties.notes = strata_buffer_slice(&w->notes);
+    rc = pax_table_put_properties(&bytes, &w->properties, err);
     if (rc == 0)
         rc = put_section(w, strata_buffer_slice(&bytes), true, &check, err);
     strata_buffer_free(&bytes);
@@ -203,6 +206,7 @@ void pax_table_writer_del(struct sstable_writer *writer, bool keep)
     strata_buffer_free(&w->separator);
     strata_buffer_free(&w->hashes);
     strata_buffer_free(&w->last);
-    pax_table_properties_free(&w->properties);
+    strata_buffer_free(&w->smallest);
+    strata_buffer_free(&w->notes);
     sstable_writer_free(writer, keep);
 }

@@ -1,0 +1,12 @@
+/* bptree_read.h: reading a bptree, with a memtable's calls. */
+#ifndef STRATA_09_BPTREE_READ_H
+#define STRATA_09_BPTREE_READ_H
+
+#include "bptree.h"
+
+/* As struct memtable_kind's; `self` is the tree. */
+unsigned bptree_get(const void *self, struct strata_slice key, uint64_t sequence,
+                    struct strata_slice *value);
+struct cursor *bptree_cursor(const void *self, uint64_t sequence);
+
+#endif

@@ -1,0 +1,101 @@
+/* pax_table_kind.c: the kind itself, and what all tables of a database have in common. */
+#include "base/cost.h"
+#include "pax_table_inside.h"
+
+#include <stdlib.h>
+
+/* ---- What all tables have in common ---------------------------------------------------------- */
+
+static void common_del(void *self)
+{
+    struct pax_table_common *common = self;
+
+    clock_cache_del(common->cache);
+    fs_pool_del(common->files);
+    pthread_mutex_destroy(&common->reading);
+    free(common);
+}
+
+static int common_new(const struct strata_env *env, void **out, struct strata_error *err)
+{
+    struct pax_table_common *common = calloc(1, sizeof *common);
+    int rc;
+
+    if (!common)
+        return strata_fail_memory(err, sizeof *common);
+    if (pthread_mutex_init(&common->reading, NULL) != 0) {
+        free(common);
+        return strata_fail_memory(err, sizeof common->reading);
+    }
+    common->env = env;
+    common->kind = &pax_table_kind;
+    common->readahead_bytes = READAHEAD_BYTES;
+    rc = clock_cache_new(env->options->cache_bytes,
+                         sizeof(struct pax_block) + env->options->block_bytes, &common->cache, err);
+    if (rc == 0)
+        rc = fs_pool_new(env->fs, &common->files, err);
+    if (rc < 0)
+        common_del(common);
+    else
+        *out = common;
+    return rc;
+}
+
+static void stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
+{
+    struct pax_table_common *common = self;
+    struct clock_cache_stats cache;
+
+    clock_cache_stats(common->cache, &cache);
+    const struct strata_stat list[] = {
+        {"cache_hits", "blocks", "found in the cache", cache.hits},
+        {"cache_misses", "blocks", "not found there, and read", cache.misses},
+        {"cache_evictions", "blocks", "evicted for others", cache.evictions},
+        {"cache_blocks", "blocks", "in the cache now", cache.blocks},
+        {"cache_bytes", "bytes", "of memory that the cache takes", cache.bytes},
+        {"cache_private_bytes", "bytes", "of blocks in use that the cache has no room for",
+         cache.private_bytes},
+        {"bloom_filtered", "gets", "of a table that its filter answered", common->filtered},
+        {"bloom_false_positives", "gets", "that passed a filter and found nothing",
+         common->false_positives},
+        {"cost_comparisons", "keys", "compared by this thread, on all handles",
+         cost_so_far.comparisons},
+        {"cost_filter_probes", "gets", "that asked a filter, likewise", cost_so_far.filter_probes},
+        {"cost_blocks", "blocks", "looked at, likewise", cost_so_far.blocks},
+        {"cost_blocks_loaded", "blocks", "read from a file, likewise", cost_so_far.blocks_loaded},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        each(arg, &list[i]);
+}
+
+/* ---- The kind -------------------------------------------------------------------------------- */
+
+static int writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                      struct strata_error *err)
+{
+    return pax_table_writer_new(env, &pax_table_kind, number, out, err);
+}
+
+static bool common_check(void *self)
+{
+    return clock_cache_check(((struct pax_table_common *)self)->cache);
+}
+
+const struct sstable_kind pax_table_kind = {
+    .suffix = ".table",
+    .magic = PAX_TABLE_MAGIC,
+    .common_new = common_new,
+    .common_del = common_del,
+    .common_check = common_check,
+    .stats = stats,
+    .open = pax_table_open,
+    .close = pax_table_close,
+    .get = pax_table_get,
+    .offset = pax_table_offset,
+    .cursor = pax_table_cursor,
+    .verify = pax_table_verify,
+    .writer_new = writer_new,
+    .writer_add = pax_table_writer_add,
+    .writer_finish = pax_table_writer_finish,
+    .writer_del = pax_table_writer_del,
+};

@@ -105,6 +105,10 @@ CHECK = r"""(() => {
         const style = getComputedStyle(e), svg = e.closest("svg"), front = svg ? style.fill : style.color;
         const back = svg ? drawn(e.closest("text")) : under(e), [a, b] = [light(front), light(back)].sort((x, y) => y - x), ratio = (a + 0.05) / (b + 0.05);
         texts++;
+        if (svg) {
+            const t = e.closest("text").getBoundingClientRect(), all = svg.getBoundingClientRect();
+            if (t.left < all.left || t.right > all.right || t.top < all.top || t.bottom > all.bottom) faults.push(`figure: "${node.data.slice(0, 30)}" leaves the drawing`);
+        }
         if (ratio < 4.5 && !said.has(front + back)) { said.add(front + back); faults.push(`contrast ${ratio.toFixed(2)}: "${node.data.trim().slice(0, 30)}" ${front} on ${back}`); }
     }
     let last = 0;

@@ -18,14 +18,14 @@ echo '<h1>a</h1><link rel="stylesheet" href="heavy.css"><a href="../bad.html#non
 cat >bad.html <<'end'
 <!DOCTYPE html><html lang="en"><body style="background:light-dark(#fff,#000);color-scheme:light dark"><h1>One</h1><h3>Three</h3>
 <p style="color:#aaa">pale in the light</p><p style="color:light-dark(#000,#444)">pale in the dark</p><a href="gone.html">gone</a><main>
-<svg width="90" height="40"><rect width="90" height="40" fill="#333"/><text x="9" y="20" fill="#222">dark on dark</text></svg>
+<svg width="70" height="40"><rect width="70" height="40" fill="#333"/><text x="9" y="20" fill="#222">dark on dark</text></svg>
 <button tabindex="-1" id="b">never</button><span id="b" onclick="1">click</span><img src="gone.png"><button></button></main>
 <div style="width:900px">wide</div><script>throw new Error("thrown")</script></body></html>
 end
 audit=$(looks audit .)
 for fault in 'docs/bad.html: link: ../bad.html#none has no such anchor' 'docs/bad.html: weight: 600' 'bad.html: link: gone.html leads nowhere' \
     'light: contrast [12]\.[0-9]*: "pale in the light"' 'dark: contrast [12]\.[0-9]*: "pale in the dark"' 'contrast 1\.[0-9]*: "dark on dark"' \
-    'light: Error: thrown' 'heading: "Three" is h3 after h1' 'figure: .*gone.png has no alt' 'figure: a drawing without' 'id: b is there twice' \
+    'light: Error: thrown' 'heading: "Three" is h3 after h1' 'figure: .*gone.png has no alt' 'figure: a drawing without' 'figure: "dark on dark" leaves' 'id: b is there twice' \
     'name: a BUTTON' 'wide: [0-9]* px' 'keyboard: something can only be clicked' 'keyboard: Tab does not reach <button tabindex="-1"'; do
     like "fault_is_seen: $fault" "$audit" "$fault"
 done

@@ -19,8 +19,14 @@ function theme() {
     root.dataset.theme = kept.get("theme") || (dark.matches ? "dark" : "light");
     $("#theme").textContent = root.dataset.theme === "dark" ? "light" : "dark";
     $("#theme").setAttribute("aria-label", `Switch to ${$("#theme").textContent} colours`);
+    all("iframe").forEach(frame_theme);
+}
+function frame_theme(frame) { // a page of strata timeline: it has a switch of its own
+    const page = frame.contentDocument, at = page?.documentElement.dataset.theme || (dark.matches ? "dark" : "light");
+    if (at !== root.dataset.theme) page?.getElementById("theme")?.click();
 }
 theme();
+for (const frame of all("iframe")) frame.addEventListener("load", () => frame_theme(frame));
 dark.addEventListener("change", theme);
 $("#theme").addEventListener("click", () => { kept.set("theme", $("#theme").textContent); theme(); });
 
@@ -31,12 +37,13 @@ if (side) {
     fit();
     wide.addEventListener("change", fit);
     for (const a of all("nav li a", side)) if (a.pathname === location.pathname && !a.closest(".toc")) a.setAttribute("aria-current", "page");
-    const seen = new IntersectionObserver((changes) => {
-        for (const change of changes) if (change.isIntersecting) {
-            for (const a of all(".toc a", side)) a.toggleAttribute("aria-current", a.getAttribute("href") === "#" + change.target.id);
-        }
-    }, { rootMargin: "-10% 0px -80% 0px" });
-    for (const h of all("main h1[id], main h2[id]")) seen.observe(h);
+    const heads = all("main h2[id]");
+    const here = () => {
+        const at = heads.filter((h) => h.getBoundingClientRect().top < 140).at(-1);
+        for (const a of all(".toc a", side)) a.toggleAttribute("aria-current", Boolean(at) && a.getAttribute("href") === "#" + at.id);
+    };
+    addEventListener("scroll", here, { passive: true });
+    here();
 }
 
 // ---- Search: the index is a script, as a page opened from a file may read no other file ----------
@@ -124,18 +131,20 @@ function fields(text) {
 function dump(pre) {
     const { list, lines } = fields(pre.textContent);
     if (list.length < 3) return;
-    const grid = make("div", { class: "grid", tabindex: "0", role: "application", "aria-label": "Bytes of the file; arrow keys move, the field is said below" });
+    const grid = make("div", { class: "grid", tabindex: "0", role: "application", "aria-label": "Bytes of the file; arrow keys move, and the field is shown below" });
     const out = make("output", { "aria-live": "polite" }, "Point at a byte, or come here with Tab and use the arrow keys: its field is shown here and below."), cells = [];
     const rows = lines.map((line) => make(line.startsWith("$ ") ? "b" : "span", {}, line + "\n"));
     $("code", pre).replaceChildren(...rows);
     let here = -1, at = null;
+    const per = matchMedia("(max-width: 600px)").matches ? 8 : 16; // bytes a row
+    grid.style.setProperty("--per", per);
     list.forEach((field, n) => {
         if (n && field.file !== list[n - 1].file) at = null;
         field.bytes.forEach((byte, k) => {
             const offset = field.at + k;
             if (at !== offset) grid.append(make("span", { class: "at", style: `grid-column:1` }, String(offset)));
-            else if (offset % 16 === 0) grid.append(make("span", { class: "at" }, String(offset)));
-            const cell = make("i", { style: `grid-column:${2 + offset % 16}` }, byte);
+            else if (offset % per === 0) grid.append(make("span", { class: "at" }, String(offset)));
+            const cell = make("i", { style: `grid-column:${2 + offset % per}` }, byte);
             if (n % 2) cell.classList.add("odd");
             cell.dataset.n = cells.length;
             cells.push({ cell, field, offset });
@@ -154,7 +163,7 @@ function dump(pre) {
     }
     grid.addEventListener("pointerover", (e) => { if (e.target.dataset.n) show(Number(e.target.dataset.n)); });
     grid.addEventListener("keydown", (e) => {
-        const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 16, ArrowUp: -16 }[e.key];
+        const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: per, ArrowUp: -per }[e.key];
         if (by) { e.preventDefault(); show(here < 0 ? 0 : Math.max(0, Math.min(cells.length - 1, here + by))); cells[here].cell.scrollIntoView({ block: "nearest", inline: "nearest" }); }
     });
     rows.forEach((row, k) => row.addEventListener("pointerover", () => show(cells.findIndex((c) => c.field.lines.includes(k)))));

@@ -151,9 +151,10 @@ local function power_cut()
 end
 
 local function timeline()
-    return html('<figure class="wide"><iframe src="../timeline.html" title="The time line of a database" loading="lazy">'
-        .. '</iframe><figcaption>Levels and compactions of a database, as <code>strata timeline</code> shows them. '
-        .. '<a href="../timeline.html">On a page of its own</a></figcaption></figure>')
+    local file = 'timeline' .. tonumber(number) .. '.html'
+    return html('<figure class="wide"><iframe srcdoc="' .. escaped(read(out .. '/' .. file)) .. '" title="Levels of a database" loading="lazy">'
+        .. '</iframe><figcaption>A database of stage 7' .. (number == '06' and ' with the fixed levels of this chapter' or '') .. ', as <code>strata timeline</code> shows it. '
+        .. '<a href="../' .. file .. '">On a page of its own</a></figcaption></figure>')
 end
 
 -- Pieces that stand at the end of a section, by page and heading.
@@ -196,7 +197,7 @@ function Para(para)
         return html('<figure class="wide"><img src="' .. to .. '" alt="' .. escaped(alt) .. '" loading="lazy"></figure>'), false
     end
     local svg = read(path):gsub('<%?xml.-%?>%s*', ''):gsub('<style>.-</style>%s*', '')
-    return html('<figure class="drawing">' .. svg .. '<figcaption>' .. escaped(alt) .. '</figcaption></figure>'), false
+    return html('<figure class="drawing"><div>' .. svg .. '</div><figcaption>' .. escaped(alt) .. '</figcaption></figure>'), false
 end
 
 function Table(block)
@@ -225,8 +226,10 @@ local function index(doc)
             local text = pandoc.utils.stringify(block)
             title = title or text
             heading, id = block.level == 1 and text or title:gsub(':.*', '') .. ' › ' .. text, block.identifier
-        elseif block.t == 'Para' or block.t == 'BulletList' or block.t == 'OrderedList' or (block.t == 'Table' and stage) then
+        elseif block.t == 'Para' then
             words[#words + 1] = pandoc.utils.stringify(block):gsub('%s+', ' ')
+        elseif block.t == 'BulletList' or block.t == 'OrderedList' or (block.t == 'Table' and stage) then
+            words[#words + 1] = pandoc.write(pandoc.Pandoc {block}, 'plain'):gsub('%-%-+', ''):gsub('%s+', ' ')
         end
     end
     section()

@@ -12,6 +12,7 @@ faults() { # FILE
         /<title>/ && !title { title = $0; gsub(/.*<title>|<\/title>.*/, "", title) }
         /^ *width="[0-9]+" height="[0-9]+"/ { size = $1 " " $2 }
         /^<rect x="0" y="0" / && index($0, size) && /fill="#[0-9a-f]+"/ { background = 1 }
+        /prefers-color-scheme: dark/ { dark = 1 }
         /translate\(.*rotate\(/ { rotated++ }
         match($0, /id="gnuplot_plot_[0-9]+[a-z]*"/) {
             panel = substr($0, RSTART + 17, RLENGTH - 18); gsub(/[0-9]/, "", panel)
@@ -26,6 +27,7 @@ faults() { # FILE
             if (!label) print "no role and label"
             if (title == "" || title == "Gnuplot") print "no title"
             if (!background) print "no background"
+            if (!dark) print "no colours for a dark page"
             if (rotated) print rotated " rotated labels"
             if (!most) print "no series"
             if (most > 8) print most " series in a panel"

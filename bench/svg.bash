@@ -1,14 +1,15 @@
 # svg.bash: what the plots of the docs share (bench/plot.sh, docs/tools/policies.sh, fuzz/tools/long.sh).
 #
-# svg FILE TITLE WIDTH HEIGHT: draws what gnuplot is told on stdin; the caller has set pipefail. The background is white, as the
-# pictures are also looked at on dark pages. TITLE is for those who cannot see the picture; gnuplot writes
-# "Gnuplot" in its place.
+# svg FILE TITLE WIDTH HEIGHT: draws what gnuplot is told on stdin; the caller has set pipefail. The background is white; on a
+# dark page the picture inverts itself, but for its hues. TITLE is for those who cannot see the picture;
+# gnuplot writes "Gnuplot" in its place.
 svg() { # FILE TITLE WIDTH HEIGHT
     {
-        echo "set terminal svg size $3,$4 noenhanced font 'sans,12' background rgb 'white'; set output '$1'"
-        echo "set datafile separator tab; set datafile missing '-'; set grid ytics lc rgb '#dddddd'; set border 3; set tics nomirror"
+        echo "set terminal svg size $3,$4 noenhanced font 'sans,13' background rgb 'white'; set output '$1'"
+        echo "set datafile separator tab; set datafile missing '-'; set grid ytics lt 1 lw 0.5 lc rgb '#dddddd'; set border 3 lc rgb '#888888'; set tics nomirror scale 0.5 textcolor rgb '#333333'"
         cat
     } | gnuplot 2>&1 | { grep -vE '^$|Warning: empty [xy] range' || true; } >&2 && sed -i -e "s|^<svg *\$|<svg role=\"img\" aria-label=\"$2\"|" -e "s|<title>Gnuplot</title>|<title>$2</title>|" \
+        -e '0,/<defs>/s|<defs>|<style>@media (prefers-color-scheme: dark) { svg { filter: invert(.91) hue-rotate(180deg) } }</style>\n&|' \
         -e 's|\(id="gnuplot_plot_[^>]*>\)<title>.*</title>|\1|' "$1"
 }
 # The colours of Okabe and Ito, which the colour-blind can tell apart too, and grey.

@@ -10,3 +10,8 @@ docs-check: docs-build ## fail when a block of the book is stale, or a link or a
 	@export B=$B; docs/tools/docs.pl check && docs/tools/man.pl check
 docs-record: docs-build $(patsubst %,$B/tests/crash/%,faults bits kill_real) ## measure anew what docs/numbers.md and docs/crash say of this machine (an hour) [ONLY=large: whose command matches]
 	@B=$B docs/tools/docs.pl record
+
+# The docs as a site, by pandoc: docs/site/book.sh says how.
+.PHONY: book
+book: install-book all ## the book as a site, build/book/index.html, to be read without a network
+	@B=$B docs/site/book.sh

@@ -48,8 +48,9 @@ threads: install-test ## the tests with threads, under TSan [STAGE=N]
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
 	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'
 
-browser: install-browser all ## the page of strata timeline in a browser, chromium
+browser: install-browser book ## the page of strata timeline, and the book, in a browser, chromium
 	@STRATA=$(abspath $B)/strata bash tests/browser/timeline.sh
+	@STRATA=$(abspath $B)/strata bash tests/browser/book.sh $(abspath $B)/book
 
 # On a minimal Debian: see tests/tools/bare.sh.
 bare: ## the README's two commands on a minimal Debian, which is made for it; needs root [RUN='tour test'] [SUITE=bookworm]

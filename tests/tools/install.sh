@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...         build shell tour test browser mutants clang lint coverage fuzz valgrind plot peers
+#   tests/tools/install.sh GROUP...         build shell tour test browser mutants clang lint coverage fuzz valgrind plot book peers
 #                                           more-peers rocksdb bare
 #   tests/tools/install.sh --have GROUP...  only exit code 0, everything is here, or 1
 #
@@ -42,6 +42,7 @@ table() {
         echo "gnuplot-nox command:gnuplot tests of plots"
         ;;
     browser) echo "chromium command:chromium a page is opened in a browser" ;;
+    book) echo "pandoc command:pandoc pages are made of Markdown" ;;
     clang) echo "clang command:clang the second compiler" ;;
     lint)
         echo "clang-format command:clang-format the code's layout"

@@ -27,7 +27,7 @@ static size_t find_from(struct sstable *const *tables, size_t count, struct stra
     return low;
 }
 
-static bool is_input(const struct compact *c, unsigned level, const struct sstable *table)
+static bool is_input(const struct compaction *c, unsigned level, const struct sstable *table)
 {
     struct sstable *const *inputs = c->pick.tables[level];
     size_t count = c->pick.count[level], at = 0;
@@ -40,7 +40,7 @@ static bool is_input(const struct compact *c, unsigned level, const struct sstab
 }
 
 /* Of the present output, whose keys end before the next one that is to be written. */
-static bool overlaps_output(const struct compact *c, const struct sstable *table)
+static bool overlaps_output(const struct compaction *c, const struct sstable *table)
 {
     cost_so_far.comparisons++;
     return strata_compare(strata_buffer_slice(&table->largest),
@@ -51,8 +51,8 @@ static bool overlaps_output(const struct compact *c, const struct sstable *table
 
 /* Of tables of a level, from `at` on: the first that overlaps with the present output; count: there
  * is none. From level 1 down they are in order, and those that overlap are next to each other. */
-static size_t next_overlap(const struct compact *c, unsigned level, struct sstable *const *tables,
-                           size_t count, size_t at)
+static size_t next_overlap(const struct compaction *c, unsigned level,
+                           struct sstable *const *tables, size_t count, size_t at)
 {
     if (level && at == 0)
         at = find_from(tables, count, strata_buffer_slice(&c->smallest));
@@ -61,7 +61,7 @@ static size_t next_overlap(const struct compact *c, unsigned level, struct sstab
     return at < count && overlaps_output(c, tables[at]) ? at : count;
 }
 
-static int add_all_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_all_sources(const struct compaction *c, struct lineage *to, struct strata_error *err)
 {
     int rc = 0;
 
@@ -71,7 +71,7 @@ static int add_all_sources(const struct compact *c, struct lineage *to, struct s
     return rc;
 }
 
-static int add_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_sources(const struct compaction *c, struct lineage *to, struct strata_error *err)
 {
     size_t all = 0;
     int rc = 0;
@@ -89,7 +89,7 @@ static int add_sources(const struct compact *c, struct lineage *to, struct strat
     return rc;
 }
 
-static int add_above(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_above(const struct compaction *c, struct lineage *to, struct strata_error *err)
 {
     int rc = 0;
 
@@ -104,7 +104,7 @@ static int add_above(const struct compact *c, struct lineage *to, struct strata_
 }
 
 /* 8.I3. */
-int lineage_notes(const struct compact *c, struct strata_buffer *to, struct strata_error *err)
+int lineage_notes(const struct compaction *c, struct strata_buffer *to, struct strata_error *err)
 {
     struct lineage lineage = {.level = c->pick.output,
                               .group = c->output_count ? c->outputs[0]->number : c->writer->number,

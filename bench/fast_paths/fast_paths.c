@@ -3,7 +3,6 @@
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "05_blocks_bloom/table/table.h"
 #include "06_leveled_compaction/version/version.h"
-#include "07_paced_compaction/plain_parts.h"
 #include "09_fast_paths/fast_parts.h"
 #include "09_fast_paths/table/pax_table_inside.h"
 
@@ -53,9 +52,9 @@ static void set_memory(struct side *side, bool after)
 /* Both are read by the plain merge and get, and nothing is noted in them. */
 static void set_table(struct side *side, bool after)
 {
-    side->parts.merge = plain_parts.merge;
+    side->parts.merge = level_merge_new;
     side->parts.get = version_get;
-    side->parts.notes = NULL;
+    side->parts.properties = NULL;
     if (!after) {
         side->parts.table = &table_kind;
         side->parts.open = NULL;
@@ -81,7 +80,7 @@ static void set_merge(struct side *side, bool after)
 {
     set_levels(side);
     if (!after)
-        side->parts.merge = plain_parts.merge;
+        side->parts.merge = level_merge_new;
 }
 
 static void set_mapped(struct side *side, bool after)

@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MERGE_LEAST 4 /* runs of a size */
 
@@ -60,17 +59,6 @@ static size_t count_of_a_size(const struct view *view, size_t most)
     return count;
 }
 
-/* Which of the first runs the error names; `count`: none. (An error has the end of a long path.) */
-static size_t blamed(const struct view *view, size_t count, const struct strata_error *err)
-{
-    const char *name = strrchr(err->file, '/');
-    size_t i = 0;
-
-    while (i < count && (!name || strcmp(strrchr(view->runs[i]->path, '/'), name) != 0))
-        i++;
-    return i;
-}
-
 /* Nobody asked for this merge. So that an old run cannot be read, or that the new one finds no
  * memory or disk space, is only reported to the log: the write that led here is not affected. The
  * run that cannot be read and all older ones, else all runs, are quarantined: from then on only
@@ -85,7 +73,7 @@ int store_merge_due(struct store *store, struct strata_error *err)
 
     if (rc == 0)
         return 0;
-    bad = blamed(view, count, err);
+    bad = sstable_blamed(view->runs, count, err);
     full = !written && (err->sys == ENOSPC || err->sys == EDQUOT);
     if (bad == count && rc == STRATA_ERR_IO && !full)
         return write_path_spoil(&store->path, rc, err);

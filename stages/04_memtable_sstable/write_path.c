@@ -63,7 +63,7 @@ static void apply(struct write_path *path, const struct group_commit *list)
         for (size_t i = 0; i < c->count; i++)
             memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
                          c->ops[i].value);
-    path->sequence = sequence;
+    atomic_store_explicit(&path->sequence, sequence, memory_order_release);
 }
 
 void write_path_commit(void *arg, struct group_commit *list)

@@ -11,7 +11,7 @@
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
 #include "05_blocks_bloom/table/table.h"
 #include "throttle.h"
-#include "version/level_iter.h"
+#include "version/version_report.h"
 
 #include <stdlib.h>
 
@@ -24,10 +24,9 @@ static int tree_free(struct lsm_tree *tree, struct strata_error *err)
     int rc = write_path_close(&tree->path, err);
 
     memtable_unref(tree->path.memtable);
-    version_unref(tree->version);
+    version_set_free(&tree->versions);
     if (tree->common)
         tree->kind->common_del(tree->common);
-    manifest_close(&tree->manifest);
     free(tree);
     return rc;
 }
@@ -42,12 +41,13 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
         free(tree);
         return rc;
     }
-    tree->env = tree->path.env = env;
+    tree->env = tree->path.env = tree->versions.env = env;
     tree->path.make_room = make_room;
     tree->path.store = tree;
-    tree->kind = &table_kind;
+    tree->kind = tree->versions.kind = &table_kind;
     rc = tree->kind->common_new ? tree->kind->common_new(env, &tree->common, &why) : 0;
-    tree->work = (struct compaction_env){env, tree->kind, tree->common, &tree->next};
+    tree->work = (struct compaction_env){
+        env, tree->kind, tree->common, &tree->versions.next, level_merge_new, NULL};
     if (rc == 0)
         rc = lsm_tree_open(tree, &why);
     if (rc == 0)
@@ -61,7 +61,8 @@ static int open_tree(const struct strata_env *env, void **self, struct strata_er
 
 static int flush_memtable(struct lsm_tree *tree, struct strata_error *err)
 {
-    return memtable_count(tree->path.memtable) ? lsm_tree_flush(tree, err) : 0;
+    int rc = memtable_count(tree->path.memtable) ? lsm_tree_flush(tree, err) : 0;
+    return write_path_spoil(&tree->path, rc, err);
 }
 
 /* What a clean close leaves: an empty log, and word of how far the manifest reaches. */
@@ -70,7 +71,7 @@ static int leave_tidy(struct lsm_tree *tree, struct strata_error *err)
     int rc = flush_memtable(tree, err);
 
     if (rc == 0)
-        rc = manifest_settle(&tree->manifest, err);
+        rc = version_set_settle(&tree->versions, err);
     mark_end(&tree->path.marker, tree->env, rc == 0);
     return rc;
 }
@@ -97,7 +98,7 @@ static int make_room(void *self, size_t operations, size_t bytes, struct strata_
     struct lsm_tree *tree = self;
     int rc = operations ? throttle_write(tree, err) : 0;
 
-    tree->stats.bytes_in += rc == 0 ? bytes : 0;
+    tree->figures.bytes_in += rc == 0 ? bytes : 0;
     return rc;
 }
 
@@ -153,33 +154,20 @@ static void release(void *pinned)
     free(pinned);
 }
 
-static int merge_all(const struct lsm_tree_pinned *p, struct cursor **out, struct strata_error *err)
-{
-    struct run *runs = malloc((version_run_count(p->version) + 1) * sizeof *runs);
-    struct level_merge of = {.has_memtable = true, .runs = runs};
-    int rc;
-
-    if (!runs)
-        return strata_fail_memory(err, sizeof *runs);
-    version_runs(p->version, runs);
-    of.run_count = version_run_count(p->version);
-    of.memtable = memtable_cursor(p->memtable, p->sequence);
-    rc = level_merge_new(&of, out, err);
-    free(runs);
-    return rc;
-}
-
 /* Over what is pinned, until it is freed. */
 static int iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
     struct lsm_tree_pinned *pinned = malloc(sizeof *pinned);
+    struct level_merge of = {.newer_count = 1};
     struct cursor *cursor;
     int rc;
 
     if (!pinned)
         return strata_fail_memory(err, sizeof *pinned);
     lsm_tree_pin(self, pinned);
-    rc = merge_all(pinned, &cursor, err);
+    of.version = pinned->version;
+    of.newer[0] = memtable_cursor(pinned->memtable, pinned->sequence);
+    rc = level_merge_all(&of, level_merge_new, &cursor, err);
     if (rc < 0) {
         release(pinned);
         return rc;
@@ -203,7 +191,7 @@ static int do_alone(struct lsm_tree *tree,
     pthread_mutex_unlock(&tree->path.group.mutex);
     rc = write_path_usable(&tree->path, &why);
     if (rc == 0)
-        rc = write_path_spoil(&tree->path, work(tree, &why), &why);
+        rc = work(tree, &why);
     pthread_mutex_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     if (rc < 0 && err)
@@ -225,10 +213,7 @@ static int flush(void *self, struct strata_error *err)
 static int compact_all(struct lsm_tree *tree, struct strata_error *err)
 {
     int rc = flush_memtable(tree, err);
-
-    if (rc == 0)
-        rc = lsm_tree_compact_all(tree, err);
-    return rc < 0 ? rc : throttle_drain(tree, err);
+    return rc < 0 ? rc : throttle_compact_all(tree, err);
 }
 
 static int compact(void *self, const struct strata_progress *progress, struct strata_error *err)
@@ -244,11 +229,10 @@ static int approximate_size(void *self, struct strata_slice from, struct strata_
                             uint64_t *bytes, struct strata_error *err)
 {
     struct lsm_tree_pinned p;
-    int rc = 0;
+    int rc;
 
     lsm_tree_pin(self, &p);
-    for (size_t i = 0; rc == 0 && i < p.version->count; i++)
-        rc = sstable_add_size(p.version->all[i], from, to, bytes, err);
+    rc = version_approximate_size(p.version, from, to, bytes, err);
     lsm_tree_unpin(&p);
     return rc;
 }

@@ -13,10 +13,7 @@
  *
  * 6.I19: a crash before the commit leaves files that no edit names, and one after it leaves files
  *     that are not named any more: the next open removes both.
- * 6.I20: an edit is checked against the version before it is written: what could not be read again
- * is not written. 6.I21: when an edit could not be written it is not known which version is
- * durable: the files of both stay. 6.I22: a log is removed after the edit that adds the table of
- * its memtable. 6.I23: a file number is used once. */
+ * 6.I22: a log is removed after the edit that adds the table of its memtable. */
 #include "lsm_tree.h"
 
 #include <assert.h>
@@ -28,7 +25,8 @@
 void lsm_tree_pin(struct lsm_tree *tree, struct lsm_tree_pinned *out)
 {
     pthread_mutex_lock(&tree->path.group.mutex);
-    *out = (struct lsm_tree_pinned){tree->path.memtable, tree->version, tree->path.sequence - 1};
+    *out = (struct lsm_tree_pinned){tree->path.memtable, tree->versions.current,
+                                    tree->path.sequence - 1};
     memtable_ref(out->memtable);
     version_ref(out->version);
     pthread_mutex_unlock(&tree->path.group.mutex);
@@ -52,53 +50,6 @@ struct change {
     struct version *version; /* that they make: made by install */
 };
 
-/* 6.I21. */
-static void doubt(struct lsm_tree *tree, const struct strata_error *err)
-{
-    tree->unknown = true;
-    tree->path.failed = err->sys ? err->sys : EIO;
-}
-
-int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version,
-                            struct strata_error *err)
-{
-    struct manifest manifest;
-    struct edit whole;
-    int rc = version_tell(version, &whole, err);
-
-    whole.next = tree->next + 1; /* its own number is given away with it */
-    if (rc == 0) {
-        rc = manifest_create(&manifest, tree->env, tree->next++, &whole, err);
-        if (rc < 0 && manifest.known)
-            doubt(tree, err);
-        if (rc < 0)
-            manifest_close(&manifest);
-    }
-    edit_free(&whole);
-    if (rc < 0)
-        return rc;
-    if (tree->manifest.path) /* else, or when it fails, the next open removes it */
-        fs_remove(tree->env->fs, tree->manifest.path, NULL);
-    pthread_mutex_lock(&tree->path.group.mutex);
-    tree->stats.manifest_bytes += tree->manifest.written;
-    manifest_close(&tree->manifest);
-    tree->manifest = manifest;
-    pthread_mutex_unlock(&tree->path.group.mutex);
-    return 0;
-}
-
-static int commit(struct lsm_tree *tree, struct change *c, struct strata_error *err)
-{
-    int rc;
-
-    if (manifest_is_long(&tree->manifest))
-        return lsm_tree_write_manifest(tree, c->version, err);
-    rc = manifest_append(&tree->manifest, &c->edit, err);
-    if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
-        doubt(tree, err);
-    return rc;
-}
-
 /* What the edit removed and did not add again, as a move does. */
 static void remove_tables(const struct version *old, const struct version *new,
                           const struct edit *edit)
@@ -114,24 +65,24 @@ static void remove_tables(const struct version *old, const struct version *new,
 /* From now on readers see the new version, and writers have the new memtable and log. */
 static void swap(struct lsm_tree *tree, struct change *c)
 {
-    struct version *old = tree->version;
+    struct version *old = tree->versions.current;
     struct memtable *full = c->memtable ? tree->path.memtable : NULL;
     struct log log = tree->path.log;
 
+    assert(tree->versions.next >= c->version->next); /* 6.I23 */
     pthread_mutex_lock(&tree->path.group.mutex);
-    tree->version = c->version;
-    assert(tree->next >= tree->version->next); /* 6.I23 */
+    tree->versions.current = c->version;
     if (c->memtable) {
         tree->path.memtable = c->memtable;
         tree->path.log = *c->log;
-        tree->stats.log_bytes += log.end;
+        tree->figures.log_bytes += log.end;
     }
-    tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
+    tree->figures.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     pthread_mutex_unlock(&tree->path.group.mutex);
-    assert(tree->version->logs[0].number == tree->path.log.number); /* 6.I26 */
+    assert(lsm_tree_entry(tree)->number == tree->path.log.number); /* 6.I26 */
     if (c->memtable)
         log_close(&log, true, NULL); /* 6.I22 */
-    remove_tables(old, tree->version, &c->edit);
+    remove_tables(old, c->version, &c->edit);
     memtable_unref(full);
     c->version = old;
 }
@@ -139,22 +90,29 @@ static void swap(struct lsm_tree *tree, struct change *c)
 /* The change is freed in any case. */
 static int install(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
+    struct version_set *set = &tree->versions;
     int rc;
 
     assert(!tree->path.failed && !tree->env->options->read_only);
-    c->edit.next = tree->next;
-    c->version = tree->version;
-    version_ref(c->version);
-    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 6.I20 */
+    rc = version_set_prepare(set, &c->edit, c->tables, c->count, &c->version, err);
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
-        rc = commit(tree, c, err);
+        rc = version_set_write(set, &c->edit, c->version, err);
     if (rc == 0)
         swap(tree, c);
+    else if (set->uncertain) /* 6.I21 */
+        tree->path.failed = err->sys ? err->sys : EIO;
     edit_free(&c->edit);
     version_unref(c->version);
     return rc;
+}
+
+/* All of it. */
+static int run(struct compaction *c, struct strata_error *err)
+{
+    int rc = compaction_run(c, UINT64_MAX, err);
+    return rc < 0 ? rc : compaction_finish(c, err);
 }
 
 /* ---- Flush ----------------------------------------------------------------------------------- */
@@ -162,7 +120,7 @@ static int install(struct lsm_tree *tree, struct change *c, struct strata_error 
 /* The log as it was made: of what it holds no more is known for sure. */
 static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = log_create(c->log, tree->env, NULL, tree->next++, tree->path.sequence, err);
+    int rc = log_create(c->log, tree->env, NULL, tree->versions.next++, tree->path.sequence, err);
 
     c->edit.has_logs = true;
     c->edit.log_count = 1;
@@ -171,7 +129,8 @@ static int begin_log(struct lsm_tree *tree, struct change *c, struct strata_erro
     return rc;
 }
 
-static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct strata_error *err)
+static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
+                         struct strata_error *err)
 {
     struct log log;
     struct edit_table added;
@@ -182,7 +141,7 @@ static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct
     if (rc < 0)
         return rc;
     rc = begin_log(tree, &c, err);
-    if (rc == 0 && flush && flush->output_count) {
+    if (rc == 0 && flush->output_count) {
         assert(flush->output_count == 1);
         c.tables = flush->outputs;
         c.count = 1;
@@ -194,7 +153,7 @@ static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct
     else
         edit_free(&c.edit);
     if (rc < 0) {
-        log_close(&log, !tree->unknown, NULL); /* 6.I21 */
+        log_close(&log, !tree->versions.uncertain, NULL); /* 6.I21 */
         memtable_unref(c.memtable);
     }
     return rc;
@@ -202,24 +161,26 @@ static int install_flush(struct lsm_tree *tree, struct compaction *flush, struct
 
 int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
 {
-    struct compaction *flush = NULL;
+    struct memtable *memtable = tree->path.memtable;
+    struct compaction flush = {.memtable = NULL};
+    bool any = memtable_count(memtable) > 0;
     int rc = 0;
 
-    if (memtable_count(tree->path.memtable))
-        rc = compaction_new(&tree->work, tree->version, NULL, tree->path.memtable, &flush, err);
-    if (rc == 0 && flush)
-        rc = compaction_run(flush, err);
+    if (any)
+        rc = compaction_init(&flush, &tree->work, tree->versions.current, NULL, memtable, err);
+    if (rc == 0 && any)
+        rc = run(&flush, err);
     if (rc == 0)
-        rc = install_flush(tree, flush, err);
+        rc = install_flush(tree, &flush, err);
     pthread_mutex_lock(&tree->path.group.mutex);
     if (rc == 0) {
         tree->paused = false;
-        tree->stats.flushes += flush != NULL;
-        tree->stats.flushed_bytes += flush ? flush->written : 0;
+        tree->figures.flushes += flush.output_count;
+        tree->figures.flushed_bytes += flush.written;
     }
-    tree->stats.table_bytes += flush ? flush->written : 0;
+    tree->figures.table_bytes += flush.written;
     pthread_mutex_unlock(&tree->path.group.mutex);
-    compaction_del(flush, rc == 0 || tree->unknown);
+    compaction_free(&flush, rc == 0 || tree->versions.uncertain);
     return rc;
 }
 
@@ -264,36 +225,37 @@ static int move_table(struct lsm_tree *tree, const struct pick *pick, struct str
     assert(pick->count[pick->level] == 1 && pick->count[pick->output] == 0); /* 6.I14 */
     rc = install_tables(tree, pick, pick->tables[pick->level], 1, err);
     pthread_mutex_lock(&tree->path.group.mutex);
-    tree->stats.levels[pick->output].moves += rc == 0;
+    tree->figures.levels[pick->output].moves += rc == 0;
     pthread_mutex_unlock(&tree->path.group.mutex);
     return rc;
 }
 
 static int merge_tables(struct lsm_tree *tree, struct pick *pick, struct strata_error *err)
 {
-    struct compaction *c;
-    int rc = compaction_new(&tree->work, tree->version, pick, NULL, &c, err);
+    struct compaction c;
+    int rc = compaction_init(&c, &tree->work, tree->versions.current, pick, NULL, err);
 
     if (rc == 0)
-        rc = compaction_run(c, err);
+        rc = run(&c, err);
     if (rc == 0)
-        rc = install_tables(tree, &c->pick, c->outputs, c->output_count, err);
+        rc = install_tables(tree, &c.pick, c.outputs, c.output_count, err);
     pthread_mutex_lock(&tree->path.group.mutex);
     if (rc == 0) {
-        tree->stats.levels[c->pick.output].compactions++;
-        tree->stats.levels[c->pick.output].read_bytes += c->pick.bytes;
-        tree->stats.levels[c->pick.output].written_bytes += c->written;
+        tree->figures.levels[c.pick.output].compactions++;
+        tree->figures.levels[c.pick.output].read_bytes += c.pick.bytes;
+        tree->figures.levels[c.pick.output].written_bytes += c.written;
     }
-    tree->stats.table_bytes += c ? c->written : 0;
+    tree->figures.table_bytes += c.written;
     pthread_mutex_unlock(&tree->path.group.mutex);
-    compaction_del(c, rc == 0 || tree->unknown);
+    compaction_free(&c, rc == 0 || tree->versions.uncertain);
     return rc;
 }
 
 int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err)
 {
+    const struct version *v = tree->versions.current;
     struct pick pick;
-    int rc = pick_compaction(tree->version, tree->env->options, tree->version->cursors, &pick, err);
+    int rc = pick_compaction(v, tree->env->options, v->cursors, &pick, err);
 
     if (rc == 0)
         rc = pick.move ? move_table(tree, &pick, err) : merge_tables(tree, &pick, err);
@@ -304,7 +266,7 @@ int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err)
 int lsm_tree_compact_all(struct lsm_tree *tree, struct strata_error *err)
 {
     struct pick pick;
-    int rc = pick_everything(tree->version, tree->env->options, &pick, err);
+    int rc = pick_everything(tree->versions.current, tree->env->options, &pick, err);
 
     if (rc == 0)
         rc = merge_tables(tree, &pick, err);

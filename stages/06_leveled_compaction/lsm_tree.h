@@ -6,21 +6,8 @@
 
 #include "04_memtable_sstable/write_path.h"
 #include "compaction/compaction.h"
-#include "manifest/manifest.h"
-
-/* Since open. */
-struct lsm_tree_figures {
-    uint64_t bytes_in; /* keys and values that were written */
-    uint64_t flushes, flushed_bytes;
-    struct {
-        uint64_t compactions, moves;        /* to this level */
-        uint64_t read_bytes, written_bytes; /* by those compactions */
-    } levels[LEVELS];
-    uint64_t stalls, stall_ns, longest_ns; /* writes that were delayed, and for how long */
-    uint64_t looked_in;                    /* tables, by gets; without the present version's */
-    /* Bytes that were written to logs, to manifests before the present one, and to tables. */
-    uint64_t log_bytes, manifest_bytes, table_bytes;
-};
+#include "version/version_report.h"
+#include "version/version_set.h"
 
 struct lsm_tree {
     const struct strata_env *env;
@@ -28,14 +15,14 @@ struct lsm_tree {
     void *common;                    /* what they have in common: a cache */
     struct compaction_env work;      /* these for a compaction */
     struct write_path path;          /* log and memtable; its mutex guards the rest */
-    struct version *version;
-    struct manifest manifest;
-    uint64_t next;         /* number of the next file */
+    struct version_set versions;
     struct replay opened;  /* what opening found in the log */
-    bool unknown;          /* whether the last edit is durable is not known: no file is removed */
     bool paused;           /* a compaction failed: none is done unasked until the next flush */
     _Atomic uint64_t gets; /* since open */
-    struct lsm_tree_figures stats;
+    struct version_figures figures; /* without gets, the present log and the present version */
+    struct {
+        uint64_t count, ns, longest_ns; /* writes that were delayed, and for how long */
+    } stalls;
 };
 
 /* ---- Opening (lsm_tree_open.c) ------------------------------------------------------------- */
@@ -48,13 +35,8 @@ int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err);
 /* How the manifest names the log. */
 static inline const struct edit_log *lsm_tree_entry(const struct lsm_tree *tree)
 {
-    return &tree->version->logs[0];
+    return &tree->versions.current->logs[0];
 }
-/* What the log is known to hold, as stage 4's list of files says it. */
-struct tables lsm_tree_log_known(const struct lsm_tree *tree);
-/* The manifest, and the version that its edits make together. Both to be freed in any case. */
-int lsm_tree_read_version(const struct strata_env *env, struct manifest *manifest,
-                          struct version **version, uint64_t *torn, struct strata_error *err);
 
 /* ---- Changing it (lsm_tree.c): as the leader, the mutex free --------------------------------- */
 
@@ -68,9 +50,6 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err);
 int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err);
 /* All tables are merged into one level. The memtable is empty. */
 int lsm_tree_compact_all(struct lsm_tree *tree, struct strata_error *err);
-/* A new manifest, with the whole version in its first edit, takes the place of the present one. */
-int lsm_tree_write_manifest(struct lsm_tree *tree, const struct version *version,
-                            struct strata_error *err);
 
 /* ---- Looking at it --------------------------------------------------------------------------- */
 
@@ -91,9 +70,8 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
 int lsm_tree_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
                     void *arg, struct strata_error *err);
 
-/* Invariants that are too dear for an assertion: 6.I9 to 6.I12 hold of the version, the manifest
- * says the same, the log is the one that it names, and no table of it is obsolete. For tests:
- * CORRUPT. */
+/* Invariants that are too costly for an assertion: version_check, the manifest says the same as the
+ * version, the log is the one that it names, and no table of it is obsolete. For tests. CORRUPT. */
 int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err);
 
 #endif

@@ -16,33 +16,11 @@
 #include "throttle.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <string.h>
 
-/* An error has the end of a long path. */
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* A table of the version could not be read: an output is in no version yet. */
-static bool is_of_an_input(const struct lsm_tree *tree, const struct strata_error *err)
-{
-    for (size_t i = 0; i < tree->version->count; i++)
-        if (strcmp(name_of(tree->version->all[i]->path), name_of(err->file)) == 0)
-            return true;
-    return false;
-}
-
-/* May writes go on after this failure of a compaction? Its outputs were removed. */
 static bool is_tolerable(const struct lsm_tree *tree, int rc, const struct strata_error *err)
 {
-    if (tree->unknown)
-        return false;
-    return rc == STRATA_ERR_CORRUPT || rc == STRATA_ERR_NO_MEMORY || err->sys == ENOSPC ||
-           err->sys == EDQUOT || err->sys == EMFILE || err->sys == ENFILE ||
-           is_of_an_input(tree, err);
+    return !tree->versions.uncertain &&
+           compaction_error_is_tolerable(tree->versions.current, rc, err);
 }
 
 /* 0: one was done; NOT_FOUND: none is due, or may be done. */
@@ -66,9 +44,9 @@ static void note_stall(struct lsm_tree *tree, uint64_t began_ns)
 {
     uint64_t ns = fs_now(tree->env->fs) - began_ns;
 
-    tree->stats.stalls++;
-    tree->stats.stall_ns += ns;
-    tree->stats.longest_ns = ns > tree->stats.longest_ns ? ns : tree->stats.longest_ns;
+    tree->stalls.count++;
+    tree->stalls.ns += ns;
+    tree->stalls.longest_ns = ns > tree->stalls.longest_ns ? ns : tree->stalls.longest_ns;
 }
 
 static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
@@ -77,7 +55,7 @@ static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
 
     if (rc == 0)
         rc = compact_one(tree, err);
-    while (rc == 0 && tree->version->levels[0].count >= THROTTLE_STOP)
+    while (rc == 0 && tree->versions.current->levels[0].count >= THROTTLE_STOP)
         rc = compact_one(tree, err);
     return rc < 0 ? rc : 0;
 }
@@ -88,15 +66,22 @@ int throttle_write(struct lsm_tree *tree, struct strata_error *err)
     uint64_t began_ns;
     int rc;
 
-    if (!full && (tree->paused || tree->version->levels[0].count < THROTTLE_SLOWDOWN))
+    if (!full && (tree->paused || tree->versions.current->levels[0].count < THROTTLE_SLOWDOWN))
         return 0;
     began_ns = fs_now(tree->env->fs);
     pthread_mutex_unlock(&tree->path.group.mutex);
     rc = work(tree, full, err);
     pthread_mutex_lock(&tree->path.group.mutex);
-    assert(rc < 0 || tree->paused || tree->version->levels[0].count < THROTTLE_STOP);
+    assert(rc < 0 || tree->paused || tree->versions.current->levels[0].count < THROTTLE_STOP);
     note_stall(tree, began_ns);
     return write_path_spoil(&tree->path, rc, err);
+}
+
+/* ---- Asked for ------------------------------------------------------------------------------- */
+
+static int note_failure(struct lsm_tree *tree, int rc, const struct strata_error *err)
+{
+    return rc >= 0 || is_tolerable(tree, rc, err) ? rc : write_path_spoil(&tree->path, rc, err);
 }
 
 int throttle_drain(struct lsm_tree *tree, struct strata_error *err)
@@ -104,6 +89,12 @@ int throttle_drain(struct lsm_tree *tree, struct strata_error *err)
     int rc = 0;
 
     while (rc == 0)
-        rc = lsm_tree_compact(tree, err);
+        rc = note_failure(tree, lsm_tree_compact(tree, err), err);
     return rc < 0 ? rc : 0;
+}
+
+int throttle_compact_all(struct lsm_tree *tree, struct strata_error *err)
+{
+    int rc = note_failure(tree, lsm_tree_compact_all(tree, err), err);
+    return rc < 0 ? rc : throttle_drain(tree, err);
 }

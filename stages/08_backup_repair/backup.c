@@ -48,11 +48,11 @@ static void tick(void *arg, uint64_t bytes)
 
 static uint64_t log_end(const struct tree *tree, uint64_t number)
 {
-    const struct tree_log *logs[] = {&tree->live, &tree->immutable, &tree->older};
+    const struct log *logs[] = {&tree->path.log, &tree->immutable, &tree->older};
 
     for (size_t i = 0; i < 3; i++)
-        if (logs[i]->log.file && logs[i]->log.number == number)
-            return logs[i]->log.end;
+        if (logs[i]->file && logs[i]->number == number)
+            return logs[i]->end;
     return 0;
 }
 
@@ -72,13 +72,13 @@ static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
 
 static int capture(struct tree *tree, struct backup *b, struct strata_error *err)
 {
-    int rc = tree_usable(tree, err);
+    int rc = write_path_usable(&tree->path, err);
 
     if (rc < 0)
         return rc;
     b->super = tree->super;
     super_ref(b->super);
-    b->next = tree->next;
+    b->next = tree->versions.next;
     for (uint32_t i = 0; rc == 0 && i < b->super->version->log_count; i++)
         rc = capture_log(tree, b, i, err);
     for (size_t i = 0; i < b->super->version->count; i++)
@@ -91,12 +91,12 @@ static int capture_alone(struct tree *tree, struct backup *b, struct strata_erro
 {
     int rc;
 
-    group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex);
+    group_enter(&tree->path.group);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     atomic_fetch_add_explicit(&tree->obsolete.log_readers, 1, memory_order_relaxed);
     rc = capture(tree, b, err);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
     return rc;
 }
 

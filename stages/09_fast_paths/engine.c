@@ -3,8 +3,8 @@
  * What does the processor wait for? For memory, for system calls and for branches that it guessed
  * wrong. So stage 8's tree gets other parts (fast_parts.c): its memtable is a B+tree, its tables
  * are columnar, gets ask filters in batches, and a scan merges without copies. */
-#include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/tree/tree_check.h"
+#include "07_paced_compaction/tree/tree_engine.h"
 #include "07_paced_compaction/tree/tree_open.h"
 #include "08_backup_repair/backup.h"
 #include "08_backup_repair/repair/repair.h"
@@ -12,11 +12,6 @@
 #include "09_fast_paths/log/single_op_log.h"
 #include "09_fast_paths/table/pax_salvage.h"
 #include "09_fast_paths/table/pax_table.h"
-
-#include <stdlib.h>
-
-#define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
-#define ENTRY_BYTES ((size_t)64)      /* that an operation takes beside key and value, about */
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
 
@@ -30,105 +25,10 @@ static int fast_open_unsynced(const struct strata_env *env, void **self, struct 
     return tree_new(env, &fast_parts, true, self, err);
 }
 
-/* A clean close flushes what is in memory, and finishes a compaction that is nearly done: it writes
- * no more than 1.5 times memtable_bytes. */
-static int fast_close(void *self, struct strata_error *err)
-{
-    struct tree *tree = self;
-    struct strata_error why = {0};
-    int rc = 0, freed;
-
-    if (!tree->failed && !tree->env->options->read_only) {
-        rc = tree_enter(tree, &why);
-        if (rc == 0)
-            rc = pace_close(tree, &why);
-        tree_leave(tree, rc, &why, err);
-    }
-    freed = tree_del(tree, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : freed;
-}
-
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* The writes do their quota of work, and will fit into memtable. */
-static int make_room(struct tree *tree, const struct group_commit *list, bool *sync,
-                     struct strata_error *err)
-{
-    size_t operations = 0, bytes = 0;
-    int rc = tree_usable(tree, err);
-
-    for (const struct group_commit *c = list; c; c = c->next) {
-        operations += c->count;
-        *sync |= c->sync;
-        for (size_t i = 0; i < c->count; i++)
-            bytes += c->ops[i].key.size + c->ops[i].value.size;
-    }
-    /* A sync without operations is one of what came before, too. */
-    if (rc == 0 && (operations || pace_is_first(tree)))
-        rc = pace_write(tree, operations * ENTRY_BYTES + bytes, err);
-    if (rc == 0)
-        rc = memtable_reserve(tree->super->memtable, operations, bytes, err);
-    if (rc == 0)
-        tree->stats.bytes_in += bytes;
-    return rc;
-}
-
-/* Durable before it is acknowledged, if it was asked for. (An immutable memtable's log is.) */
-static int append_to_log(struct tree *tree, const struct group_commit *list, bool sync,
-                         struct strata_error *err)
-{
-    struct log *log = &tree->live.log;
-    uint64_t end = log->end;
-    int rc;
-
-    log_mark(log, &tree->marker, list);
-    rc = log_append(log, list, tree->sequence, err);
-    tree->stats.log_bytes += log->end - end;
-    if (rc == 0 && (sync || log_due(log)))
-        return log_sync(log, &tree->marker, &tree->group.mutex, err);
-    if (rc == 0)
-        log_write_back(log);
-    return rc;
-}
-
-/* In steps that cannot fail; then readers may see it. Where there are no readers now, those that
- * begin later find nothing of what was replaced until now. */
-static void add_to_memtable(struct tree *tree, const struct group_commit *list)
-{
-    struct memtable *memtable = tree->super->memtable;
-    uint64_t sequence = tree->sequence;
-    bool is_read;
-
-    for (const struct group_commit *c = list; c; c = c->next)
-        for (size_t i = 0; i < c->count; i++)
-            memtable_add(memtable, sequence++, c->ops[i].type, c->ops[i].key, c->ops[i].value);
-    pthread_mutex_lock(&tree->reading);
-    tree->sequence = sequence;
-    is_read = super_is_read(tree->super);
-    pthread_mutex_unlock(&tree->reading);
-    if (!is_read && memtable->kind->recycle)
-        memtable->kind->recycle(memtable->self);
-}
-
-/* What the leader of a group does, for all of it. */
-static void commit_group(void *arg, struct group_commit *list)
-{
-    struct tree *tree = arg;
-    struct strata_error err; /* not zeroed: 528 bytes, for every put */
-    bool sync = false;
-    int rc = make_room(tree, list, &sync, &err);
-
-    if (rc == 0)
-        rc = tree_note_failure(tree, append_to_log(tree, list, sync, &err), &err);
-    if (rc == 0)
-        add_to_memtable(tree, list);
-    for (struct group_commit *c = list; c; c = c->next) {
-        c->rc = rc;
-        if (rc < 0)
-            c->err = err;
-    }
-}
-
+/* One of the threads that write leads: it does the quota of work of all, appends their batches to
+ * the log, syncs it if asked for, and adds them to the memtable. */
 static int fast_write(void *self, const struct strata_op *ops, size_t count, bool sync,
                       struct strata_error *err)
 {
@@ -139,7 +39,7 @@ static int fast_write(void *self, const struct strata_op *ops, size_t count, boo
     commit.ops = ops;
     commit.count = count;
     commit.sync = sync;
-    rc = group_submit(&tree->group, &commit, GROUP_BYTES, commit_group, tree);
+    rc = group_submit(&tree->path.group, &commit, WRITE_PATH_GROUP, tree_commit, tree);
     if (rc < 0 && err)
         *err = commit.err;
     return rc;
@@ -169,89 +69,6 @@ static int fast_engine_get(void *self, struct strata_slice key, struct strata_bu
         rc = strata_fail_memory(err, found.size);
     super_unref(super);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
-}
-
-/* What an iterator reads from. */
-struct pinned {
-    struct tree *tree;
-    struct super *super;
-};
-
-static void release(void *arg)
-{
-    struct pinned *pinned = arg;
-
-    super_unref(pinned->super);
-    tree_remove_unread(pinned->tree);
-    free(pinned);
-}
-
-static int fast_iter(void *self, struct strata_iter **out, struct strata_error *err)
-{
-    struct pinned *pinned = malloc(sizeof *pinned);
-    struct cursor *cursor;
-    uint64_t sequence;
-    int rc;
-
-    if (!pinned)
-        return strata_fail_memory(err, sizeof *pinned);
-    *pinned = (struct pinned){self, tree_pin(self, 0, &sequence)};
-    rc = super_cursor(pinned->super, sequence, &cursor, err);
-    if (rc < 0) {
-        release(pinned);
-        return rc;
-    }
-    cursor_hold(cursor, pinned, release);
-    *out = &cursor->iter;
-    return 0;
-}
-
-/* ---- Upkeep ---------------------------------------------------------------------------------- */
-
-static int fast_flush(void *self, struct strata_error *err)
-{
-    struct strata_error why;
-    int rc = tree_enter(self, &why);
-
-    if (rc == 0)
-        rc = pace_flush(self, &why);
-    if (rc == 0)
-        rc = pace_drain(self, &why);
-    return tree_leave(self, rc, &why, err);
-}
-
-static int fast_compact(void *self, const struct strata_progress *progress,
-                        struct strata_error *err)
-{
-    struct strata_error why;
-    int rc = tree_enter(self, &why);
-
-    if (rc == 0)
-        rc = pace_flush(self, &why);
-    if (rc == 0)
-        rc = tree_compact_all(self, progress, &why);
-    if (rc == 0)
-        rc = pace_drain(self, &why);
-    rc = tree_leave(self, rc, &why, err);
-    if (rc == 0 && progress)
-        progress->tick(progress->arg, 1, 1);
-    return rc;
-}
-
-static int fast_compact_range(void *self, struct strata_slice from, struct strata_slice to,
-                              const struct strata_progress *progress, struct strata_error *err)
-{
-    struct strata_error why;
-    int rc = tree_enter(self, &why);
-
-    if (rc == 0)
-        rc = pace_flush(self, &why);
-    if (rc == 0)
-        rc = tree_compact_range(self, from, to, progress, &why);
-    rc = tree_leave(self, rc, &why, err);
-    if (rc == 0 && progress)
-        progress->tick(progress->arg, 1, 1);
-    return rc;
 }
 
 extern const struct strata_engine strata_stage_09_fast_paths;
@@ -286,19 +103,19 @@ const struct strata_engine strata_stage_09_fast_paths = {
                 STRATA_PROMISE_THREADS,
     .formats = formats,
     .open = fast_open,
-    .close = fast_close,
+    .close = tree_close,
     .get = fast_engine_get,
     .write = fast_write,
-    .iter = fast_iter,
+    .iter = tree_iter,
     .sync = fast_sync,
-    .flush = fast_flush,
-    .compact = fast_compact,
+    .flush = tree_flush,
+    .compact = tree_compact,
     .verify = tree_verify,
     .check = tree_check_memory,
     .backup = backup_tree,
     .stats = tree_report_stats,
     .tables = tree_report_tables,
-    .compact_range = fast_compact_range,
+    .compact_range = tree_compact_keys,
     .repair = fast_repair,
     .events = tree_report_events,
     .open_unsynced = fast_open_unsynced,

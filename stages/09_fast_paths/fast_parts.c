@@ -12,14 +12,15 @@
 #define FEW 32 /* runs that need no memory to be listed */
 
 /* One source that hides nothing needs no merge. */
-static bool is_one_run(const struct version *version, const struct tree_sources *of)
+static bool is_one_run(const struct level_merge *of)
 {
-    return of->newer_count == 0 && of->run_count == 1 && !of->once && version->tombstones == 0;
+    return of->newer_count == 0 && of->run_count == 1 && !of->once && of->version->tombstones == 0;
 }
 
-static int merge_fast(const struct version *version, const struct tree_sources *of,
-                      struct fast_run *runs, struct cursor **out, struct strata_error *err)
+static int merge_fast(const struct level_merge *of, struct fast_run *runs, struct cursor **out,
+                      struct strata_error *err)
 {
+    const struct version *version = of->version;
     struct merge_sources sources = {.newer = {of->newer[0], of->newer[1]},
                                     .newer_count = of->newer_count,
                                     .runs = runs,
@@ -30,14 +31,13 @@ static int merge_fast(const struct version *version, const struct tree_sources *
 
     for (size_t i = 0; i < of->run_count; i++)
         runs[i] = version_index_run(version, &of->runs[i]);
-    if (!is_one_run(version, of))
+    if (!is_one_run(of))
         return merge_runs_new(&sources, out, err);
     *out = run_cursor_new(runs, sources.prefix, false);
     return *out ? 0 : strata_fail_memory(err, sizeof(struct run_cursor));
 }
 
-static int merge(const struct version *version, const struct tree_sources *of, struct cursor **out,
-                 struct strata_error *err)
+static int merge(const struct level_merge *of, struct cursor **out, struct strata_error *err)
 {
     size_t count = of->run_count;
     struct fast_run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
@@ -50,7 +50,7 @@ static int merge(const struct version *version, const struct tree_sources *of, s
         *out = NULL;
         return strata_fail_memory(err, count * sizeof *runs);
     }
-    rc = merge_fast(version, of, runs, out, err);
+    rc = merge_fast(of, runs, out, err);
     if (runs != few)
         free(runs);
     return rc;
@@ -85,9 +85,9 @@ static void memory_free(struct arena_source *source)
     free(source);
 }
 
-static int notes(const struct compact *compact, struct strata_error *err)
+static int note_lineage(const struct compaction *c, struct strata_error *err)
 {
-    return lineage_notes(compact, pax_table_writer_notes(compact->writer), err);
+    return lineage_notes(c, pax_table_writer_notes(c->writer), err);
 }
 
 const struct tree_parts fast_parts = {
@@ -100,7 +100,7 @@ const struct tree_parts fast_parts = {
     .filtered = filtered,
     .index = version_index_new,
     .open = pax_table_open_later,
-    .notes = notes,
+    .properties = note_lineage,
     .log = &single_op_log,
     .deferred_recovery = true,
     .delay = group_delay_new,

@@ -127,7 +127,7 @@ static void expect_many(struct strata *db, int from, int to, const char *word)
 
 static size_t tables_on(struct strata *db, unsigned level)
 {
-    return tree_of(db)->version->levels[level].count;
+    return tree_of(db)->versions.current->levels[level].count;
 }
 
 /* ---- Flush and compaction -------------------------------------------------------------------- */
@@ -200,7 +200,7 @@ static void tree_compact_leaves_one_level_without_tombstones(void **state)
     for (unsigned level = 0; level < LEVELS; level++)
         levels += tables_on(db, level) > 0;
     assert_int_equal(levels, 1);
-    assert_int_equal(tree_of(db)->version->tombstones, 0);
+    assert_int_equal(tree_of(db)->versions.current->tombstones, 0);
     expect_many(db, 0, 100, "kept");
     expect_many(db, 100, 200, "");
     compact(db); /* nothing to do */
@@ -307,7 +307,7 @@ static void throttle_stops_a_write_until_level_0_is_below_the_stop_trigger(void 
         assert_ok(lsm_tree_compact(tree, &err), &err);
         check(db);
     }
-    assert_true(tree->version->levels[1].bytes > 4 * tree->env->options->level_bytes);
+    assert_true(tree->versions.current->levels[1].bytes > 4 * tree->env->options->level_bytes);
     fill_level_0(db, THROTTLE_STOP);
     put_many(db, 9, 10, "a stall");
     assert_int_equal(check_stat(db, "stalls"), 1);
@@ -438,7 +438,7 @@ static void open_removes_what_the_manifest_does_not_name(void **state)
     for (size_t i = 0; i < sizeof made / sizeof *made; i++)
         assert_true(strstr(files(fs, ""), made[i]) == NULL);
     assert_true(strstr(files(fs, ""), "notes 80.sst") != NULL);
-    assert_true(tree_of(db)->next > 79); /* their numbers are not given away again */
+    assert_true(tree_of(db)->versions.next > 79); /* their numbers are not given away again */
     expect_many(db, 0, 50, "kept");
     close_it(db);
     fs_free(fs);
@@ -627,7 +627,7 @@ static void weak_a_write_waits_for_a_whole_compaction(void **state)
     only_flush(db);
     put_many(db, 0, 5, "a little");
     fill_level_0(db, THROTTLE_SLOWDOWN);
-    bytes = tree_of(db)->version->levels[0].bytes;
+    bytes = tree_of(db)->versions.current->levels[0].bytes;
     before = check_stat(db, "table_bytes");
     assert_put(db, "a", "small one");
     assert_true(check_stat(db, "table_bytes") - before > bytes / 2);

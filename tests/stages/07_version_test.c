@@ -4,7 +4,8 @@
 
 #include "06_leveled_compaction/version/level_iter.h"
 #include "07_paced_compaction/compaction/compact.h"
-#include "07_paced_compaction/plain_parts.h"
+#include "07_paced_compaction/policy/policy.h"
+#include "07_paced_compaction/tree/parts.h"
 #include "crash/sim/fs_sim.h"
 #include "rng.h"
 
@@ -16,6 +17,10 @@
 #define DIR "db"
 
 #ifndef PARTS /* stage 9 runs these tests, too */
+#include "05_blocks_bloom/table/table.h"
+
+static const struct tree_parts plain_parts = {&table_kind, &memtable_skip, .merge = level_merge_new,
+                                              .get = version_get};
 #define PARTS plain_parts
 
 static struct cursor *run_cursor(const struct version *version, const struct run *run)
@@ -42,6 +47,7 @@ struct ground {
     struct strata_options options;
     struct strata_env env;
     void *common;
+    struct compaction_env of;
     uint64_t next, sequence;
     struct version *version;
     struct policy_quarantine quarantined;
@@ -64,6 +70,8 @@ static void ground_init(struct ground *g)
     assert_int_equal(fs_sim_put_directory(g->fs, DIR), 0);
     g->env = (struct strata_env){.fs = g->fs, .dir = DIR, .options = &g->options};
     assert_ok(kind->common_new(&g->env, &g->common, &err), &err);
+    g->of =
+        (struct compaction_env){&g->env, kind, g->common, &g->next, PARTS.merge, PARTS.properties};
     g->next = g->sequence = 1;
 }
 
@@ -125,13 +133,11 @@ static void add_flush(struct ground *g, int from, int to, int step, bool deletes
         g->newest[i] = deletes ? -1 : (int)g->sequence;
         g->sequence++;
     }
-    assert_ok(
-        compact_new_flush(&g->env, &PARTS, g->common, &g->next, g->version, memtable, &flush, &err),
-        &err);
+    assert_ok(compact_new(&g->of, g->version, NULL, memtable, true, &flush, &err), &err);
     while ((rc = compact_step(flush, &budget, &err)) == 0)
         budget = UINT64_MAX;
     assert_int_equal(rc, COMPACT_DONE);
-    change(g, NULL, flush->outputs, flush->output_count, 0);
+    change(g, NULL, flush->of.outputs, flush->of.output_count, 0);
     compact_del(flush, true);
     memtable_unref(memtable);
 }
@@ -154,8 +160,7 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
         change(g, pick, moved, count, pick->output);
         steps = 1;
     } else if (rc == 0) {
-        assert_ok(compact_new(&g->env, &PARTS, g->common, &g->next, g->version, pick, &c, &err),
-                  &err);
+        assert_ok(compact_new(&g->of, g->version, pick, NULL, step < 1000, &c, &err), &err);
         do {
             uint64_t budget = step;
             rc = compact_step(c, &budget, &err);
@@ -163,7 +168,7 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
             steps++;
         } while (rc == 0);
         assert_int_equal(compact_left(c), 0);
-        change(g, &c->pick, c->outputs, c->output_count, c->pick.output);
+        change(g, &c->of.pick, c->of.outputs, c->of.output_count, c->of.pick.output);
         compact_del(c, true);
     }
     pick_free(pick);
@@ -312,16 +317,12 @@ static int number_in(struct strata_slice bytes, size_t at)
 
 static void expect_scan(struct ground *g)
 {
-    struct run runs[40];
-    struct tree_sources of = {
-        .runs = runs, .run_count = version_run_count(g->version), .tombstones = true};
+    struct level_merge of = {.version = g->version, .tombstones = true};
     struct strata_error err;
     struct cursor *c;
     int shown[KEYS] = {0};
 
-    assert_true(of.run_count < 40);
-    version_runs(g->version, runs);
-    assert_ok(PARTS.merge(g->version, &of, &c, &err), &err);
+    assert_ok(level_merge_all(&of, PARTS.merge, &c, &err), &err);
     for (int rc = cursor_first(c, &err); rc == 0; rc = cursor_next(c, &err)) {
         struct strata_slice value;
         int key = number_in(c->iter.key, 4) / 2;

@@ -108,6 +108,21 @@ int sstable_add_size(struct sstable *table, struct strata_slice from, struct str
     return rc;
 }
 
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct strata_error *err)
+{
+    size_t i = 0;
+
+    while (i < count && strcmp(name_of(tables[i]->path), name_of(err->file)) != 0)
+        i++;
+    return i;
+}
+
 int sstable_writer_begin(struct sstable_writer *w, const struct sstable_kind *kind,
                          const struct strata_env *env, uint64_t number, struct strata_error *err)
 {

@@ -105,6 +105,9 @@ int sstable_compare_key(const struct sstable *table, struct strata_slice key);
  * without bytes is no bound. As the kind's offset. */
 int sstable_add_size(struct sstable *table, struct strata_slice from, struct strata_slice to,
                      uint64_t *bytes, struct strata_error *err);
+/* Which of the tables the error is about, by its file's name, as an error has the end of a long
+ * path alone. `count`: none of them. */
+size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct strata_error *err);
 /* The table is finished: syncs it and gives it its name, which is durable when the directory has
  * been synced. IO, NO_MEMORY. */
 int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *err);

@@ -7,18 +7,23 @@
  *
  * 6.I15: of a key only the newest entry is kept: iterators hold on to the version that has the
  *     others.
- * 6.I16: a tombstone is kept as long as a table below may have its key: it is dropped when no table
- *     of a deeper level spans it. (What came to the levels above meanwhile is newer.)
+ * 6.I16: a tombstone is kept as long as a table below may have its key: it is dropped when no older
+ *     table spans it: on level 0, those behind the inputs; else those of deeper levels. (What came
+ *     to the levels above meanwhile is newer.)
  * 6.I17: an output is synced before anything names it. A compaction that fails, or that a crash
- *     ends, leaves files that nothing names.
+ *     ends, leaves files that nothing names. The device writes one output while the next one is
+ *     merged: at most one is finished and not synced yet.
  * 6.I18: outputs are cut at table_bytes, and where they would overlap with too much of the level
- *     below theirs: the compaction that takes one of them there stays small. */
+ *     below theirs: the compaction that takes one of them there stays small. On level 0, where
+ *     tables are in order of their age, there is one output. */
 #include "compaction.h"
-#include "06_leveled_compaction/version/level_iter.h"
 #include "base/array.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+
+#define PIECE ((size_t)256 << 10) /* bytes of one call, where no write waits for it */
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
@@ -26,18 +31,20 @@
 static int open_sources(struct compaction *c, struct strata_error *err)
 {
     const struct pick *pick = &c->pick;
-    struct run *runs = malloc((pick->count[0] + LEVELS) * sizeof *runs);
-    struct level_merge of = {.runs = runs, .once = true, .tombstones = true};
+    size_t size = (pick->count[0] + LEVELS) * sizeof(struct run);
+    struct run *runs = malloc(size);
+    struct level_merge of = {.version = c->version, .runs = runs, .once = true, .tombstones = true};
     int rc;
 
     if (!runs)
-        return strata_fail_memory(err, (pick->count[0] + LEVELS) * sizeof *runs);
+        return strata_fail_memory(err, size);
     for (size_t i = 0; i < pick->count[0]; i++)
         runs[of.run_count++] = (struct run){pick->tables[0] + i, 1};
     for (unsigned level = 1; level < LEVELS; level++)
         if (pick->count[level])
             runs[of.run_count++] = (struct run){pick->tables[level], pick->count[level]};
-    rc = level_merge_new(&of, &c->from, err);
+    assert(of.run_count > 0);
+    rc = c->of.merge(&of, &c->from, err);
     free(runs);
     return rc;
 }
@@ -51,62 +58,79 @@ static void note_ages(struct compaction *c)
             c->first = sum->first < c->first ? sum->first : c->first;
             c->last = sum->last > c->last ? sum->last : c->last;
         }
+    assert(c->first <= c->last);
 }
 
-int compaction_new(const struct compaction_env *of, struct version *version, struct pick *pick,
-                   struct memtable *memtable, struct compaction **out, struct strata_error *err)
+/* 6.I18; and 6.I16: of a flush every table of level 0 is older. */
+static void set_limits(struct compaction *c)
 {
-    struct compaction *c = *out = calloc(1, sizeof *c);
-    int rc = 0;
+    const struct version_level *l = c->version->levels;
+    size_t count = c->pick.count[0];
 
-    if (!c)
-        return strata_fail_memory(err, sizeof *c);
-    c->of = *of;
-    c->version = version;
+    c->full_bytes = UINT64_MAX / PICK_TIMES; /* never */
+    if (c->pick.output > 0) {
+        c->full_bytes = c->of.env->options->table_bytes;
+        c->grand = c->pick.output + 1 < LEVELS ? &l[c->pick.output + 1] : NULL;
+        c->older = l[0].count;
+    } else if (count) {
+        while (l[0].tables[c->older++] != c->pick.tables[0][count - 1])
+            assert(c->older < l[0].count);
+    }
+}
+
+int compaction_init(struct compaction *c, const struct compaction_env *of, struct version *version,
+                    struct pick *pick, struct memtable *memtable, struct strata_error *err)
+{
+    *c = (struct compaction){.of = *of, .version = version, .memtable = memtable};
     version_ref(version);
-    assert(memtable ? memtable_count(memtable) > 0 : pick->output > 0);
-    if (memtable) {
-        memtable_ref(memtable);
-        c->memtable = memtable;
-        c->first = memtable->first;
-        c->last = memtable->last;
-        c->from = memtable_cursor(memtable, UINT64_MAX);
-        rc = c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
-    } else {
+    if (!memtable) {
         c->pick = *pick;
         *pick = (struct pick){0};
         note_ages(c);
-        rc = open_sources(c, err);
+        set_limits(c);
+        return open_sources(c, err);
     }
-    if (rc < 0) {
-        compaction_del(c, false);
-        *out = NULL;
-    }
-    return rc;
+    assert(!pick);
+    memtable_ref(memtable);
+    c->first = memtable->first;
+    c->last = memtable->last;
+    set_limits(c);
+    c->from = memtable_cursor(memtable, UINT64_MAX);
+    return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
 }
 
-void compaction_del(struct compaction *c, bool keep)
+void compaction_free(struct compaction *c, bool keep)
 {
-    if (!c)
-        return;
     if (c->from)
         cursor_free(c->from);
     if (c->writer)
         c->of.kind->writer_del(c->writer, false);
+    if (c->behind)
+        c->of.kind->writer_del(c->behind, false);
     for (size_t i = 0; i < c->output_count; i++) {
         if (!keep)
             sstable_remove(c->outputs[i]);
         sstable_unref(c->outputs[i]);
     }
     free(c->outputs);
+    strata_buffer_free(&c->smallest);
     pick_free(&c->pick);
     memtable_unref(c->memtable);
     version_unref(c->version);
-    free(c);
+    *c = (struct compaction){.memtable = NULL};
 }
 
-/* ---- Tombstones (6.I16) -----------------------------------------------------------------------
- */
+/* ---- Tombstones (6.I16) ---------------------------------------------------------------------- */
+
+static bool older_span(const struct compaction *c, struct strata_slice key)
+{
+    const struct version_level *l = &c->version->levels[0];
+
+    for (size_t i = c->older; i < l->count; i++)
+        if (sstable_compare_key(l->tables[i], key) == 0)
+            return true;
+    return false;
+}
 
 /* Keys come in order: on each level only forward. */
 static bool level_spans(struct compaction *c, unsigned level, struct strata_slice key)
@@ -121,71 +145,95 @@ static bool level_spans(struct compaction *c, unsigned level, struct strata_slic
 
 static bool hides_something(struct compaction *c, struct strata_slice key)
 {
-    if (c->memtable) /* of level 0 every table may have the key */
-        return true;
-    for (unsigned level = c->pick.output + 1; level < LEVELS; level++)
-        if (level_spans(c, level, key))
-            return true;
-    return false;
+    bool hides = older_span(c, key);
+
+    for (unsigned level = c->pick.output + 1; !hides && level < LEVELS; level++)
+        hides = level_spans(c, level, key);
+    return hides;
 }
 
 /* ---- Outputs --------------------------------------------------------------------------------- */
 
-/* Of the level below, tables that end before this key are passed: the output overlaps with them. */
-static void pass_grandparents(struct compaction *c, struct strata_slice key)
+/* 6.I17: the output before the present one is synced, named, and opened as readers will see it. */
+static int take_behind(struct compaction *c, struct strata_error *err)
 {
-    unsigned grand = c->pick.output + 1;
-    const struct version_level *l = grand < LEVELS ? &c->version->levels[grand] : NULL;
+    struct sstable_writer *writer = c->behind;
+    struct sstable **output;
+    int rc = writer ? sstable_writer_publish(writer, err) : 0;
 
-    for (; l && c->grand_at < l->count; c->grand_at++) {
-        if (sstable_compare_key(l->tables[c->grand_at], key) <= 0)
-            return;
-        if (c->writer)
-            c->grand_bytes += l->tables[c->grand_at]->bytes;
+    if (rc < 0 || !writer)
+        return rc;
+    output = array_add(&c->outputs, &c->output_count, &c->output_room, sizeof *output, err);
+    rc = output ? c->of.kind->open(c->of.env, c->of.common, writer->number, output, err)
+                : STRATA_ERR_NO_MEMORY;
+    if (rc < 0) {
+        c->output_count -= output != NULL;
+        return rc;
     }
+    c->written += (*output)->bytes;
+    c->behind = NULL;
+    c->of.kind->writer_del(writer, true);
+    return 0;
 }
 
-/* Does the present output end before this key (6.I18)? On level 0 all of a flush is one table. */
-static bool ends_before(struct compaction *c, struct strata_slice key)
-{
-    uint64_t full = c->of.env->options->table_bytes;
-
-    if (c->memtable)
-        return false;
-    pass_grandparents(c, key);
-    return c->writer &&
-           (sstable_writer_place(c->writer) >= full || c->grand_bytes > PICK_TIMES * full);
-}
-
-/* 6.I17: it is synced and named, and then opened as any reader will see it. */
 static int end_output(struct compaction *c, struct strata_error *err)
 {
     struct sstable_writer *writer = c->writer;
-    uint64_t number = writer->number;
-    struct sstable *table;
-    struct sstable **output;
-    int rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
+    int rc = take_behind(c, err);
 
+    if (rc == 0 && !c->memtable && c->of.properties)
+        rc = c->of.properties(c, err);
     if (rc == 0)
-        rc = sstable_writer_publish(writer, err);
-    if (rc == 0)
-        rc = c->of.kind->open(c->of.env, c->of.common, number, &table, err);
+        rc = c->of.kind->writer_finish(writer, c->first, c->last, err);
     if (rc < 0)
         return rc;
-    assert(table->sum.records > 0 && table->sum.first <= table->sum.last);
-    c->of.kind->writer_del(writer, true);
+    assert(!c->behind && writer->sum.records > 0); /* 6.I17 */
     c->writer = NULL;
     c->grand_bytes = 0;
-    c->written += table->bytes;
-    output = array_add(&c->outputs, &c->output_count, &c->output_room, sizeof *output, err);
-    if (output) {
-        *output = table;
-        return 0;
-    }
-    sstable_remove(table);
-    sstable_unref(table);
-    return STRATA_ERR_NO_MEMORY;
+    c->behind = writer;
+    if (c->paced)
+        return take_behind(c, err);
+    fs_write_back(writer->file, writer->written_back, writer->file->end - writer->written_back);
+    return 0;
 }
+
+static int begin_output(struct compaction *c, struct strata_error *err)
+{
+    struct strata_slice key = c->from->iter.key;
+    int rc;
+
+    assert(!c->behind || !c->paced);
+    strata_buffer_clear(&c->smallest);
+    if (strata_buffer_append(&c->smallest, key.data, key.size) < 0)
+        return strata_fail_memory(err, key.size);
+    rc = c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
+    if (rc == 0 && !c->paced)
+        c->writer->piece_bytes = PIECE;
+    return rc;
+}
+
+/* Tables of the level below that end before this key are passed: the output overlaps with them. */
+static void pass_grandparents(struct compaction *c, struct strata_slice key)
+{
+    for (; c->grand_at < c->grand->count; c->grand_at++) {
+        const struct sstable *table = c->grand->tables[c->grand_at];
+        if (strata_compare(strata_buffer_slice(&table->largest), key) >= 0)
+            return;
+        if (c->writer)
+            c->grand_bytes += table->bytes;
+    }
+}
+
+/* Does the present output end before this key (6.I18)? */
+static bool ends_before(struct compaction *c, struct strata_slice key)
+{
+    if (c->grand && c->grand_at < c->grand->count)
+        pass_grandparents(c, key);
+    return c->writer && (c->writer->file->end + c->writer->bytes.size >= c->full_bytes ||
+                         c->grand_bytes > PICK_TIMES * c->full_bytes);
+}
+
+/* ---- Entry by entry -------------------------------------------------------------------------- */
 
 static int put_entry(struct compaction *c, struct strata_error *err)
 {
@@ -196,17 +244,16 @@ static int put_entry(struct compaction *c, struct strata_error *err)
     if (rc == 0 && ends_before(c, from->iter.key))
         rc = end_output(c, err);
     if (rc == 0 && !c->writer)
-        rc = c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
+        rc = begin_output(c, err);
     return rc < 0 ? rc : c->of.kind->writer_add(c->writer, from->type, from->iter.key, value, err);
 }
 
-/* ---- Entry by entry -------------------------------------------------------------------------- */
-
-int compaction_next(struct compaction *c, struct strata_error *err)
+static int take_entry(struct compaction *c, struct strata_error *err)
 {
     int rc = c->begun ? cursor_next(c->from, err) : cursor_first(c->from, err);
 
     c->begun = true;
+    c->ended = rc == STRATA_NOT_FOUND;
     if (rc != 0)
         return rc;
     c->seen++;
@@ -216,16 +263,35 @@ int compaction_next(struct compaction *c, struct strata_error *err)
     return put_entry(c, err); /* 6.I15: the merge shows the newest alone */
 }
 
-int compaction_finish(struct compaction *c, struct strata_error *err)
+int compaction_run(struct compaction *c, uint64_t entries, struct strata_error *err)
 {
-    return c->writer ? end_output(c, err) : 0;
+    size_t outputs = c->output_count;
+    int rc = c->ended ? STRATA_NOT_FOUND : 0;
+
+    while (rc == 0 && entries-- && !(c->paced && c->output_count != outputs))
+        rc = take_entry(c, err);
+    return rc;
 }
 
-int compaction_run(struct compaction *c, struct strata_error *err)
+int compaction_finish(struct compaction *c, struct strata_error *err)
 {
-    int rc = 0;
+    int rc = c->writer ? end_output(c, err) : 0;
 
-    while (rc == 0)
-        rc = compaction_next(c, err);
-    return rc < 0 ? rc : compaction_finish(c, err);
+    assert(c->ended);
+    return rc < 0 ? rc : take_behind(c, err);
+}
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+bool compaction_error_is_shortage(int rc, const struct strata_error *err)
+{
+    return rc == STRATA_ERR_NO_MEMORY || err->sys == ENOSPC || err->sys == EDQUOT ||
+           err->sys == EMFILE || err->sys == ENFILE || err->sys == ENOMEM;
+}
+
+/* An output that could not be written is in no version. */
+bool compaction_error_is_tolerable(const struct version *v, int rc, const struct strata_error *err)
+{
+    return rc == STRATA_ERR_CORRUPT || compaction_error_is_shortage(rc, err) ||
+           sstable_blamed(v->all, v->count, err) < v->count;
 }

@@ -6,6 +6,7 @@
 #include "strata_engine.h"
 
 #define LEVELS 7
+#define EDIT_MOST (UINT64_MAX / 2) /* no number of files, operations or bytes is larger */
 
 /* A table as an edit adds it. */
 struct edit_table {

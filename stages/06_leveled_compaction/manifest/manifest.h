@@ -18,7 +18,7 @@ struct manifest {
     uint64_t ordinal;           /* of the last edit in it */
     uint64_t snapshot_bytes;    /* of the file, when it was made */
     uint64_t known;             /* bytes that CURRENT says are there; 0: it was not written yet */
-    _Atomic uint64_t written;   /* bytes, since it was opened or made; CURRENT's too: others look */
+    uint64_t written;           /* bytes, since it was opened or made; CURRENT's too */
     uint64_t torn;              /* bytes of a cut last edit, as it was opened */
     struct strata_buffer bytes; /* of one edit */
 };

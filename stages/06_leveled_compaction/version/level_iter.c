@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define FEW 32 /* runs that need no memory to be listed */
+
 struct level_iter {
     struct cursor base;
     struct run run;
@@ -127,24 +129,52 @@ struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once)
 
 /* ---- All levels ------------------------------------------------------------------------------ */
 
-/* Tables have at least one operation each, none of which another has, and the memtable's are newer:
- * so its sequence numbers are larger than the number of runs, from which ages count down. */
+static void free_newer(const struct level_merge *of)
+{
+    for (size_t i = 0; i < of->newer_count; i++)
+        if (of->newer[i])
+            cursor_free(of->newer[i]);
+}
+
+/* Tables have at least one operation each, none of which another has, and the memtables' are newer:
+ * so their sequence numbers are larger than the number of runs, from which ages count down. */
 int level_merge_new(const struct level_merge *of, struct cursor **out, struct strata_error *err)
 {
-    size_t size = (of->run_count + 1) * sizeof(struct cursor *), n = 0;
-    struct cursor **sources = malloc(size);
+    size_t count = of->newer_count + of->run_count, n = 0;
+    struct cursor **sources = malloc((count + 1) * sizeof(struct cursor *));
     int rc;
 
+    *out = NULL;
     if (!sources) {
-        if (of->memtable)
-            cursor_free(of->memtable);
-        return strata_fail_memory(err, size);
+        free_newer(of);
+        return strata_fail_memory(err, (count + 1) * sizeof(struct cursor *));
     }
-    if (of->has_memtable)
-        sources[n++] = of->memtable;
+    for (size_t i = 0; i < of->newer_count; i++)
+        sources[n++] = of->newer[i];
     for (size_t i = 0; i < of->run_count; i++)
         sources[n++] = level_iter_new(&of->runs[i], of->run_count - i, of->once);
+    assert(n == count);
     rc = merge_iter_new(sources, n, of->tombstones, out, err);
     free(sources);
+    return rc;
+}
+
+int level_merge_all(struct level_merge *of, level_merge_kind *merge, struct cursor **out,
+                    struct strata_error *err)
+{
+    size_t count = version_run_count(of->version);
+    struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
+    int rc;
+
+    if (!runs) {
+        free_newer(of);
+        return strata_fail_memory(err, count * sizeof *runs);
+    }
+    version_runs(of->version, runs);
+    of->runs = runs;
+    of->run_count = count;
+    rc = merge(of, out, err);
+    if (runs != few)
+        free(runs);
     return rc;
 }

@@ -13,14 +13,24 @@ struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once);
 
 /* What is merged, the newest first. */
 struct level_merge {
-    struct cursor *memtable; /* freed with the merge, or at once when that fails */
-    bool has_memtable;       /* one that could not be made is NULL: NO_MEMORY */
-    const struct run *runs;  /* copied; their tables are borrowed */
+    const struct version *version; /* of the runs; borrowed */
+    struct cursor *newer[2];       /* of memtables; one that could not be made is NULL: NO_MEMORY */
+    size_t newer_count;
+    const struct run *runs; /* copied */
     size_t run_count;
-    bool once, tombstones; /* as in merge_iter_new */
+    bool once;       /* all is read once, for a compaction: it is not kept in the cache */
+    bool tombstones; /* they are shown, as they still hide what is older elsewhere */
 };
 
-/* Of each key the entry of the newest source that has it. NO_MEMORY. */
+/* A merging iterator: of each key the entry of the newest source that has it. Takes `newer`,
+ * whatever it returns. NO_MEMORY. */
+typedef int level_merge_kind(const struct level_merge *of, struct cursor **out,
+                             struct strata_error *err);
+
+/* By stage 4's merging iterator. */
 int level_merge_new(const struct level_merge *of, struct cursor **out, struct strata_error *err);
+/* Of all tables of of->version: fills in the runs. */
+int level_merge_all(struct level_merge *of, level_merge_kind *merge, struct cursor **out,
+                    struct strata_error *err);
 
 #endif

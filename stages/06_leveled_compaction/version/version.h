@@ -65,6 +65,9 @@ int version_tell(const struct version *version, struct edit *edit, struct strata
 struct edit_table version_entry(unsigned level, const struct sstable *table);
 /* Is it the table that the entry describes? On whatever level. */
 bool version_is(const struct sstable *table, const struct edit_table *entry);
+/* Do 6.I9 to 6.I11 hold, and are its counts those of its tables? CORRUPT: our own bug. O(tables).
+ */
+int version_check(const struct version *version, struct strata_error *err);
 /* Do they say the same? `next` is not compared: of numbers given away a file may not know yet. */
 bool version_same(const struct version *a, const struct version *b);
 

@@ -379,3 +379,45 @@ int version_apply(struct version **version, const struct edit *edit, struct ssta
         *version = v;
     return rc;
 }
+
+/* ---- Is it so? ----------------------------------------------------------------------------- */
+
+static int check_level(const struct version *v, unsigned level, struct strata_error *err)
+{
+    const struct version_level *l = &v->levels[level];
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (version_table(v, l->tables[i]->number) != l->tables[i])
+            return refuse("it is not found by its number", l->tables[i]->number, err);
+        if (i && !in_order(level, l->tables[i - 1], l->tables[i]))
+            return refuse("it overlaps with another table of its level", l->tables[i]->number, err);
+        bytes += l->tables[i]->bytes;
+    }
+    return bytes == l->bytes ? 0 : refuse("the level's bytes are not its tables'", level, err);
+}
+
+int version_check(const struct version *v, struct strata_error *err)
+{
+    uint64_t tombstones = 0;
+    size_t count = 0;
+    int rc = 0;
+
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
+        if (v->levels[level].tables != v->all + count)
+            return refuse("the level's tables are elsewhere", level, err);
+        count += v->levels[level].count;
+        rc = check_level(v, level, err);
+    }
+    for (size_t i = 0; rc == 0 && i < v->count; i++) {
+        tombstones += v->all[i]->sum.tombstones;
+        if (v->by_number[i]->number >= v->next ||
+            (i && v->by_number[i - 1]->number >= v->by_number[i]->number))
+            return refuse("its number is out of order", v->by_number[i]->number, err);
+        if (v->log_count && v->all[i]->sum.last >= v->logs[0].first) /* 6.I12 */
+            return refuse("the table holds what is in the log too", v->all[i]->number, err);
+    }
+    if (rc == 0 && (count != v->count || v->numbered != v->count || tombstones != v->tombstones))
+        return refuse("the version's counts are not its tables'", count, err);
+    return rc;
+}

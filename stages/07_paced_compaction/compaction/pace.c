@@ -31,11 +31,11 @@
  *        (look_again_after); a step ends at its first wait; a table's end and the edit that names
  * it are two steps; and nothing that a step does takes longer the more tables there are, but the
  *        edit (change.c: a copy of the list, 1 ms for some thousand tables). */
-#include "pace.h"
-#include "tolerate.h"
+#include "07_paced_compaction/compaction/pace.h"
 
 #include <assert.h>
 
+#define ENTRY_BYTES ((size_t)64) /* that an operation takes beside key and value, about */
 #define STOP_MORE 4u             /* tables, from the slowdown trigger to the stop trigger */
 #define MOST ((uint64_t)1 << 40) /* bytes of a memtable, in sums */
 #define LOOK                                                                                       \
@@ -94,10 +94,52 @@ int pace_flush(struct tree *tree, struct strata_error *err)
 
     if (rc == 0 && (memtable_count(tree->super->memtable) || tree->recovery_pending))
         rc = tree_switch_memtable(tree, err);
-    return rc < 0 ? rc : finish_flush(tree, err);
+    if (rc == 0)
+        rc = finish_flush(tree, err);
+    return write_path_spoil(&tree->path, rc, err);
 }
 
 /* ---- Compaction ------------------------------------------------------------------------------ */
+
+static void warn(const struct tree *tree, const char *what, const struct strata_error *err)
+{
+    char text[600];
+    strata_env_log(tree->env, STRATA_LOG_WARNING, "%s: %s", what,
+                   strata_error_text(err, text, sizeof text));
+}
+
+/* The table that cannot be read. False: there is none, or no memory. */
+static bool quarantine(struct tree *tree, const struct strata_error *err)
+{
+    const struct version *v = tree->versions.current;
+    size_t at = sstable_blamed(v->all, v->count, err);
+    int rc;
+
+    if (at == v->count)
+        return false;
+    pthread_mutex_lock(&tree->path.group.mutex); /* tree_report_stats reads it */
+    rc = policy_quarantine_add(&tree->quarantined, v->all[at]->number, NULL);
+    pthread_mutex_unlock(&tree->path.group.mutex);
+    return rc == 0;
+}
+
+/* A step of a compaction that nobody asked for returned `rc`. That a table cannot be read, or that
+ * there is no room for a new one, has nothing to do with what is being written: so the table is
+ * quarantined; and where something is short, compaction is paused until the next flush. 0: go on;
+ * NOT_FOUND: it is paused; < 0: nothing may be written any more. */
+static int tolerate_error(struct tree *tree, int rc, const struct strata_error *err)
+{
+    if (rc >= 0 || tree->versions.uncertain ||
+        !compaction_error_is_tolerable(tree->versions.current, rc, err))
+        return rc;
+    if (!compaction_error_is_shortage(rc, err) && quarantine(tree, err)) {
+        warn(tree, "this table is left alone by compactions", err);
+        return 0;
+    }
+    tree->compaction_paused = true;
+    warn(tree, "nothing is compacted before the next flush", err);
+    return STRATA_NOT_FOUND;
+}
 
 static int compact_some(struct tree *tree, uint64_t *budget, struct strata_error *err)
 {
@@ -180,7 +222,7 @@ int pace_drain(struct tree *tree, struct strata_error *err)
     while (rc >= 0 && rc != STRATA_NOT_FOUND)
         rc = compact_piece(tree, err);
     tree->draining = false;
-    return rc < 0 ? rc : 0;
+    return write_path_spoil(&tree->path, rc < 0 ? rc : 0, err);
 }
 
 /* ---- Writes ---------------------------------------------------------------------------------- */
@@ -255,7 +297,8 @@ static uint64_t look_again_after(const struct tree *tree)
     return PIECE / rate < LOOK ? PIECE / rate : LOOK;
 }
 
-bool pace_is_first(const struct tree *tree)
+/* Did open leave something to the first write? */
+static bool is_first(const struct tree *tree)
 {
     return !tree->log_named || tree->recovery_pending || tree->names_unsynced;
 }
@@ -264,31 +307,42 @@ static bool is_due(const struct tree *tree)
 {
     uint64_t sixteenth = tree->env->options->memtable_bytes / 16;
     return tree->unpaced_bytes >= tree->pace_bytes || tree->unpaced_bytes >= sixteenth ||
-           pace_is_first(tree) || is_full(tree);
+           is_first(tree) || is_full(tree);
 }
 
-int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err)
+/* The leader's: the mutex is held before and after. */
+static int write_quota(struct tree *tree, struct strata_error *err)
 {
     struct strata_event event = {.type = STRATA_EVENT_STALL};
-    uint64_t began;
+    uint64_t began, bytes = tree->unpaced_bytes;
     int rc;
 
-    tree->unpaced_bytes += bytes;
-    if (!is_due(tree))
-        return 0;
-    bytes = tree->unpaced_bytes;
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     began = fs_now(tree->env->fs);
     rc = do_quota(tree, bytes, err);
     tree->pace_bytes = look_again_after(tree);
     event.ns = fs_now(tree->env->fs);
     event.took_ns = event.ns - began;
     tree_notify(tree, event, NULL);
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     if (rc == 0)
         tree->unpaced_bytes = 0;
-    assert(rc < 0 || !pace_is_first(tree)); /* 7.I2 */
-    return tree_note_failure(tree, rc, err);
+    assert(rc < 0 || !is_first(tree)); /* 7.I2 */
+    return write_path_spoil(&tree->path, rc, err);
+}
+
+/* A sync without operations is one of what came before, too. */
+int pace_write(void *self, size_t operations, size_t bytes, struct strata_error *err)
+{
+    struct tree *tree = self;
+    int rc = 0;
+
+    tree->unpaced_bytes += operations * ENTRY_BYTES + bytes;
+    if ((operations || is_first(tree)) && is_due(tree))
+        rc = write_quota(tree, err);
+    if (rc == 0)
+        tree->stats.of.bytes_in += bytes;
+    return rc;
 }
 
 /* ---- Closing --------------------------------------------------------------------------------- */
@@ -316,7 +370,7 @@ int pace_close(struct tree *tree, struct strata_error *err)
     if (rc == 0)
         tree_notify(tree, (struct strata_event){.type = STRATA_EVENT_CLOSE}, NULL);
     if (rc == 0)
-        rc = manifest_settle(&tree->manifest, err);
-    mark_end(&tree->marker, tree->env, rc == 0);
+        rc = version_set_settle(&tree->versions, err);
+    mark_end(&tree->path.marker, tree->env, rc == 0);
     return rc;
 }

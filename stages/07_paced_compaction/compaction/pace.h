@@ -5,12 +5,11 @@
 
 #include "07_paced_compaction/tree/tree.h"
 
-/* Before so many bytes are written: a full memtable becomes immutable, and a quota of the debt is
- * done. As the leader, the mutex held; it is free while files are written. An error of a
- * compaction, which nobody asked for, is only logged, unless nothing may be written any more. */
-int pace_write(struct tree *tree, uint64_t bytes, struct strata_error *err);
-/* Did open leave something to the first write? The mutex is held. */
-bool pace_is_first(const struct tree *tree);
+/* make_room of a tree's write path: before so many operations are logged, with so many bytes of
+ * keys and values, a full memtable becomes immutable, and a quota of the debt is done. As the
+ * leader, the mutex held; it is free while files are written. An error of a compaction, which
+ * nobody asked for, is only logged, unless nothing may be written any more. */
+int pace_write(void *tree, size_t operations, size_t bytes, struct strata_error *err);
 
 /* All below: alone with the tree, the mutex free. */
 

@@ -19,8 +19,8 @@ static int add_inputs(struct change *c, const struct pick *pick, struct strata_e
     return rc;
 }
 
-static int install_tables(struct tree *tree, const struct pick *pick, struct sstable **outputs,
-                          size_t count, struct strata_error *err)
+static int install_tables(struct tree *tree, const struct pick *pick,
+                          struct sstable *const *outputs, size_t count, struct strata_error *err)
 {
     struct change c = {.immutable = tree->super->immutable, .tables = outputs, .count = count};
     int rc = add_inputs(&c, pick, err);
@@ -56,27 +56,26 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
 
 static int install_compaction(struct tree *tree, struct strata_error *err)
 {
-    struct compact *c = tree->compaction;
+    const struct compaction *c = &tree->compaction->of;
     int rc = install_tables(tree, &c->pick, c->outputs, c->output_count, err);
 
     if (rc < 0)
         return rc;
-    tree_notify_ended(tree, c);
+    tree_notify_ended(tree, tree->compaction);
     return COMPACT_DONE;
 }
 
-/* Takes the pick. `at_once`: it is carried out before anybody puts again. */
-static int begin_compaction(struct tree *tree, struct pick *pick, bool at_once,
+/* Takes the pick. `paced`: as in compact_new. */
+static int begin_compaction(struct tree *tree, struct pick *pick, bool paced,
                             struct strata_error *err)
 {
-    int rc = compact_new(tree->env, tree->parts, tree->common, &tree->next, tree->super->version,
-                         pick, &tree->compaction, err);
+    int rc;
 
-    if (rc < 0)
-        return rc;
-    tree->compaction->at_once = at_once;
-    tree_notify_begun(tree, tree->compaction);
-    return 0;
+    assert(!tree->compaction);
+    rc = compact_new(&tree->work, tree->super->version, pick, NULL, paced, &tree->compaction, err);
+    if (rc == 0)
+        tree_notify_begun(tree, tree->compaction);
+    return rc;
 }
 
 static int continue_compaction(struct tree *tree, uint64_t *budget, struct strata_error *err)
@@ -92,7 +91,7 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
 {
     struct policy_input of = {.version = tree->super->version,
                               .options = tree->env->options,
-                              .cursors = tree->version->cursors,
+                              .cursors = tree->versions.current->cursors,
                               .quarantined = &tree->quarantined,
                               .drain = tree->draining};
     struct pick pick;
@@ -106,7 +105,7 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
     tree->nothing_due = rc == STRATA_NOT_FOUND;
     if (rc == 0)
         rc = pick.move ? install_move(tree, &pick, err)
-                       : begin_compaction(tree, &pick, tree->draining, err);
+                       : begin_compaction(tree, &pick, !tree->draining, err);
     pick_free(&pick);
     return rc == 0 ? continue_compaction(tree, budget, err) : rc;
 }
@@ -121,7 +120,7 @@ static int carry_out(struct tree *tree, int rc, struct pick *pick, uint64_t *don
     uint64_t bytes = pick->bytes;
 
     if (rc == 0)
-        rc = begin_compaction(tree, pick, true, err);
+        rc = begin_compaction(tree, pick, false, err);
     pick_free(pick);
     if (rc == STRATA_NOT_FOUND)
         return 0;
@@ -151,6 +150,14 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
     return carry_out(tree, rc, &pick, &done, pick.bytes, progress, err);
 }
 
+/* A table that cannot be read, or a full disk, has nothing to do with what is written next. */
+static int note_failure(struct tree *tree, int rc, const struct strata_error *err)
+{
+    if (!tree->versions.uncertain && compaction_error_is_tolerable(tree->versions.current, rc, err))
+        return rc;
+    return write_path_spoil(&tree->path, rc, err);
+}
+
 /* Then what could not be compacted before is tried again. */
 int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
                      struct strata_error *err)
@@ -160,10 +167,10 @@ int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
     tree_abandon(tree);
     rc = compact_all(tree, progress, err);
     if (rc < 0)
-        return rc;
-    pthread_mutex_lock(&tree->group.mutex); /* tree_report_stats reads it */
+        return note_failure(tree, rc, err);
+    pthread_mutex_lock(&tree->path.group.mutex); /* tree_report_stats reads it */
     policy_quarantine_clear(&tree->quarantined);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     tree->compaction_paused = false;
     return 0;
 }
@@ -182,5 +189,5 @@ int tree_compact_range(struct tree *tree, struct strata_slice from, struct strat
                                err);
         rc = carry_out(tree, rc, &pick, &done, 0, progress, err);
     }
-    return rc;
+    return rc < 0 ? note_failure(tree, rc, err) : rc;
 }

@@ -16,7 +16,7 @@ static void note_levels(const struct tree *tree, struct strata_event *event)
 {
     for (unsigned level = 0; level < LEVELS; level++)
         event->level_bytes[level] = tree->super->version->levels[level].bytes;
-    event->bytes_in = tree->stats.bytes_in; /* only a leader changes it */
+    event->bytes_in = tree->stats.of.bytes_in; /* only a leader changes it */
 }
 
 static void add_table(struct tree *tree, enum strata_event_type type, unsigned level,
@@ -55,7 +55,7 @@ static void add_tables(struct tree *tree, uint64_t ns)
 
 static void add_inputs(struct tree *tree, const struct compact *work, uint64_t inputs, uint64_t ns)
 {
-    const struct pick *pick = &work->pick;
+    const struct pick *pick = &work->of.pick;
 
     for (unsigned level = 0; level < LEVELS && !are_too_many(tree, inputs); level++)
         for (size_t i = 0; i < pick->count[level]; i++) {
@@ -157,8 +157,8 @@ static void log_ended(struct tree *tree, const struct strata_event *event,
 {
     if (!begin(tree, event))
         return;
-    for (size_t i = 0; i < work->output_count && !are_too_many(tree, work->output_count); i++)
-        add_table(tree, STRATA_EVENT_MADE, work->pick.output, work->outputs[i], event->ns);
+    for (size_t i = 0; i < work->of.output_count && !are_too_many(tree, work->of.output_count); i++)
+        add_table(tree, STRATA_EVENT_MADE, work->of.pick.output, work->of.outputs[i], event->ns);
     events_write(&tree->events);
 }
 

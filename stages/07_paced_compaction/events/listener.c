@@ -24,14 +24,14 @@ void tree_notify(struct tree *tree, struct strata_event event, const struct comp
 struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,
                                   enum strata_event_type compaction)
 {
-    struct strata_event event = {.type = work->memtable ? flush : compaction,
-                                 .from = work->pick.level,
-                                 .level = work->pick.output,
+    struct strata_event event = {.type = work->of.memtable ? flush : compaction,
+                                 .from = work->of.pick.level,
+                                 .level = work->of.pick.output,
                                  .bytes = work->bytes,
                                  .records = work->records};
 
     for (unsigned level = 0; level < LEVELS; level++)
-        event.inputs += work->pick.count[level];
+        event.inputs += work->of.pick.count[level];
     return event;
 }
 
@@ -50,12 +50,12 @@ void tree_notify_ended(struct tree *tree, const struct compact *work)
         tree_event_of(work, STRATA_EVENT_FLUSH_END, STRATA_EVENT_COMPACT_END);
     uint64_t records = 0;
 
-    for (size_t i = 0; i < work->output_count; i++)
-        records += work->outputs[i]->sum.records;
+    for (size_t i = 0; i < work->of.output_count; i++)
+        records += work->of.outputs[i]->sum.records;
     event.ns = fs_now(tree->env->fs);
     event.took_ns = event.ns > work->began_ns ? event.ns - work->began_ns : 0;
-    event.outputs = work->output_count;
-    event.written = work->written;
+    event.outputs = work->of.output_count;
+    event.written = work->of.written;
     event.dropped = work->records > records ? work->records - records : 0;
     tree_notify(tree, event, work);
 }

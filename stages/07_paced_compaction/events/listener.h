@@ -3,7 +3,7 @@
 #ifndef STRATA_07_LISTENER_H
 #define STRATA_07_LISTENER_H
 
-#include "06_leveled_compaction/version/version.h"
+#include "06_leveled_compaction/version/version_report.h"
 
 struct tree;
 struct compact;
@@ -43,18 +43,9 @@ void tree_notify_moves(struct tree *tree, const struct pick *pick);
 
 /* Since open. */
 struct tree_stats {
-    uint64_t bytes_in; /* keys and values that were written */
-    uint64_t flushes, flushed_bytes;
-    struct {
-        uint64_t compactions, moves;        /* to this level */
-        uint64_t read_bytes, written_bytes; /* by those compactions */
-    } levels[LEVELS];
+    struct version_figures of; /* without gets, the present log and the present version */
     uint64_t paced_writes, paced_ns, paced_longest_ns; /* that did a quota of work, and how long */
     uint64_t delayed[TREE_DELAYS];                     /* of them, by 1, 10 and 100 ms or more */
-    uint64_t looked_in; /* tables, by gets; without the current version's */
-    /* Bytes that were written to files: to logs, to manifests before the current one, and to
-     * tables, also of compactions that were given up. */
-    uint64_t log_bytes, manifest_bytes, table_bytes;
 };
 
 /* ---- Slots of an engine (tree_report.c); `self` is a tree -------------------------------------

@@ -10,46 +10,46 @@ static uint64_t bytes_of(const struct sstable_writer *writer)
 /* Of outputs that were finished or not. */
 static uint64_t written_by(const struct compact *work)
 {
-    return work->written + bytes_of(work->writer) + bytes_of(work->behind);
+    return work->of.written + bytes_of(work->of.writer) + bytes_of(work->of.behind);
 }
 
 static void count_flush(struct tree *tree, const struct strata_event *event,
                         const struct compact *work)
 {
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.flushes++;
-    tree->stats.flushed_bytes += event->written;
-    tree->stats.table_bytes += written_by(work);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    tree->stats.of.flushes++;
+    tree->stats.of.flushed_bytes += event->written;
+    tree->stats.of.table_bytes += written_by(work);
+    pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
 static void count_compaction(struct tree *tree, const struct strata_event *event,
                              const struct compact *work)
 {
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.levels[event->level].compactions++;
-    tree->stats.levels[event->level].read_bytes += event->bytes;
-    tree->stats.levels[event->level].written_bytes += event->written;
-    tree->stats.table_bytes += written_by(work);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    tree->stats.of.levels[event->level].compactions++;
+    tree->stats.of.levels[event->level].read_bytes += event->bytes;
+    tree->stats.of.levels[event->level].written_bytes += event->written;
+    tree->stats.of.table_bytes += written_by(work);
+    pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
 static void count_given_up(struct tree *tree, const struct strata_event *event,
                            const struct compact *work)
 {
     (void)event;
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.table_bytes += written_by(work);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    tree->stats.of.table_bytes += written_by(work);
+    pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
 static void count_move(struct tree *tree, const struct strata_event *event,
                        const struct compact *work)
 {
     (void)work;
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.levels[event->level].moves++;
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    tree->stats.of.levels[event->level].moves++;
+    pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
 static void count_paced_write(struct tree *tree, const struct strata_event *event,
@@ -59,14 +59,14 @@ static void count_paced_write(struct tree *tree, const struct strata_event *even
     uint64_t least = 1000000;
 
     (void)work;
-    pthread_mutex_lock(&tree->group.mutex);
+    pthread_mutex_lock(&tree->path.group.mutex);
     s->paced_writes++;
     s->paced_ns += event->took_ns;
     if (event->took_ns > s->paced_longest_ns)
         s->paced_longest_ns = event->took_ns;
     for (size_t i = 0; i < TREE_DELAYS && event->took_ns >= least; i++, least *= 10)
         s->delayed[i]++;
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
 const struct tree_listener tree_stats_listener = {

@@ -11,10 +11,12 @@
  *             tables 3 4 10             obsolete; each is removed when nobody reads it any more
  *
  * What a crash cuts off before the commit leaves files that no edit names; what it cuts off after
- * it leaves obsolete files: the next open removes either. 7.I28: an edit is checked against the
- * version before it is written: what could not be read again is not written. */
+ * it leaves obsolete files: the next open removes either. */
 #include "change.h"
 #include "base/cost.h"
+
+#include <assert.h>
+#include <errno.h>
 
 void change_free(struct change *c)
 {
@@ -25,61 +27,14 @@ void change_free(struct change *c)
 
 static int prepare(struct tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc;
+    int rc = version_set_prepare(&tree->versions, &c->edit, c->tables, c->count, &c->version, err);
 
-    c->edit.next = tree->next;
-    c->version = tree->version;
-    version_ref(c->version);
-    rc = version_apply(&c->version, &c->edit, c->tables, c->count, err); /* 7.I28 */
     if (rc == 0 && tree->parts->index)
         rc = tree->parts->index(c->version, err);
     if (rc < 0)
         return rc;
     c->super = super_new(tree->parts, tree->super->memtable, c->immutable, c->version);
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
-}
-
-static int write_manifest(struct tree *tree, const struct version *version,
-                          struct strata_error *err)
-{
-    struct manifest manifest;
-    struct edit whole;
-    int rc = version_tell(version, &whole, err);
-
-    whole.next = tree->next + 1;
-    if (rc == 0) {
-        rc = manifest_create(&manifest, tree->env, tree->next++, &whole, err);
-        tree->edit_uncertain = rc < 0 && manifest.known;
-        if (rc < 0)
-            manifest_close(&manifest);
-    }
-    edit_free(&whole);
-    if (rc < 0)
-        return rc;
-    if (tree->manifest.path) /* if that fails, the next open does it */
-        fs_remove(tree->env->fs, tree->manifest.path, NULL);
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.manifest_bytes += tree->manifest.written;
-    manifest_close(&tree->manifest);
-    tree->manifest = manifest;
-    pthread_mutex_unlock(&tree->group.mutex);
-    return 0;
-}
-
-int change_roll_over(struct tree *tree, struct strata_error *err)
-{
-    return write_manifest(tree, tree->version, err);
-}
-
-static int commit(struct tree *tree, struct change *c, struct strata_error *err)
-{
-    int rc;
-
-    if (manifest_is_long(&tree->manifest))
-        return write_manifest(tree, c->version, err);
-    rc = manifest_append(&tree->manifest, &c->edit, err);
-    tree->edit_uncertain = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
-    return rc;
 }
 
 /* What was only moved stays. Level by level, not edit by edit: a compaction may take all of them.
@@ -94,7 +49,7 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
         for (size_t i = 0; any[level] && i < old->levels[level].count; i++) {
             struct sstable *table = old->levels[level].tables[i];
             cost_so_far.comparisons++;
-            if (!version_table(tree->version, table->number))
+            if (!version_table(tree->versions.current, table->number))
                 obsolete_add_table(&tree->obsolete, tree->env, table);
         }
 }
@@ -103,14 +58,15 @@ static void remove_tables(struct tree *tree, const struct version *old, const st
 static void swap(struct tree *tree, struct change *c)
 {
     struct super *super = tree->super;
-    struct version *old = tree->version;
+    struct version *old = tree->versions.current;
 
-    pthread_mutex_lock(&tree->group.mutex);
+    assert(tree->versions.next >= c->version->next && super->version == old);
+    pthread_mutex_lock(&tree->path.group.mutex);
     tree_publish(tree, c->super);
-    tree->version = c->version;
+    tree->versions.current = c->version;
     tree->nothing_due = false;
-    tree->stats.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
-    pthread_mutex_unlock(&tree->group.mutex);
+    tree->stats.of.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
+    pthread_mutex_unlock(&tree->path.group.mutex);
     remove_tables(tree, old, &c->edit);
     c->super = super;
     c->version = old;
@@ -118,14 +74,19 @@ static void swap(struct tree *tree, struct change *c)
 
 int change_install(struct tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = prepare(tree, c, err);
+    int rc;
+
+    assert(!tree->path.failed && !tree->env->options->read_only);
+    rc = prepare(tree, c, err);
 
     if (rc == 0 && (c->count || c->edit.has_logs || tree->names_unsynced))
         rc = tree_sync_names(tree, err);
     if (rc == 0)
-        rc = commit(tree, c, err);
+        rc = version_set_write(&tree->versions, &c->edit, c->version, err);
     if (rc == 0)
         swap(tree, c);
+    else if (tree->versions.uncertain)
+        tree->path.failed = err->sys ? err->sys : EIO;
     change_free(c);
     return rc;
 }

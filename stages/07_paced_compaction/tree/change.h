@@ -8,8 +8,8 @@
 /* All zero, but for `immutable`, changes nothing. */
 struct change {
     struct edit edit;
-    struct memtable *immutable; /* from now on; borrowed */
-    struct sstable **tables;    /* new ones, that the edit adds; borrowed */
+    struct memtable *immutable;    /* from now on; borrowed */
+    struct sstable *const *tables; /* new ones, that the edit adds; borrowed */
     size_t count;
     struct version *version; /* this and below: made by change_install */
     struct super *super;
@@ -20,9 +20,7 @@ void change_free(struct change *change);
 int change_add(struct change *change, unsigned level, const struct sstable *table,
                struct strata_error *err);
 /* Makes the change, which is freed in any case. NO_MEMORY, CORRUPT: nothing was changed; IO, and
- * with tree->edit_uncertain any error: it may have been made or not. */
+ * with versions.uncertain any error: it may have been made or not. */
 int change_install(struct tree *tree, struct change *change, struct strata_error *err);
-/* A new manifest with the whole state, as a change makes it when the old one is long. */
-int change_roll_over(struct tree *tree, struct strata_error *err);
 
 #endif

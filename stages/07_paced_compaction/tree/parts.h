@@ -5,20 +5,8 @@
 
 #include "03_wal/group.h"
 #include "03_wal/wal.h"
-#include "04_memtable_sstable/memtable/memtable.h"
-#include "06_leveled_compaction/version/version.h"
+#include "06_leveled_compaction/compaction/compaction.h"
 
-/* What is merged, the newest first. */
-struct tree_sources {
-    struct cursor *newer[2]; /* of memtables; one that could not be made is NULL */
-    size_t newer_count;
-    const struct run *runs; /* of tables of the version; copied */
-    size_t run_count;
-    bool once;       /* all is read once, for a compaction: the cache is passed by */
-    bool tombstones; /* they are shown, as they still hide what is older elsewhere */
-};
-
-struct compact;
 struct tree_listener;
 
 struct tree_parts {
@@ -29,9 +17,7 @@ struct tree_parts {
     int (*memory_new)(const struct strata_env *env, struct arena_source **out,
                       struct strata_error *err);
     void (*memory_free)(struct arena_source *memory);
-    /* A merging iterator. Takes `newer`, whatever comes of it; borrows the version. NO_MEMORY. */
-    int (*merge)(const struct version *version, const struct tree_sources *of, struct cursor **out,
-                 struct strata_error *err);
+    level_merge_kind *merge;
     /* As version_get. */
     int (*get)(struct version *version, struct strata_slice key, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
@@ -43,9 +29,8 @@ struct tree_parts {
     /* As the table kind's open, as a tree is opened. NULL: as that. */
     int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
                 struct strata_error *err);
-    /* Properties for the table that a compaction is about to end, c->writer (a collector of table
-     * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
-    int (*notes)(const struct compact *compact, struct strata_error *err);
+    /* Of the tables that compactions make: as in struct compaction_env. */
+    int (*properties)(const struct compaction *c, struct strata_error *err);
     const struct tree_listener *const *listeners; /* ends with NULL; NULL: tree_listeners */
     const struct wal_kind *log;                   /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless

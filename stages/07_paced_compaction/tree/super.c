@@ -5,8 +5,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FEW 32 /* runs that need no memory to be listed */
-
 struct super *super_new(const struct tree_parts *parts, struct memtable *memtable,
                         struct memtable *immutable, struct version *version)
 {
@@ -48,35 +46,14 @@ bool super_is_read(const struct super *super)
 
 /* ---- Iterating ------------------------------------------------------------------------------- */
 
-static bool has_any(const struct memtable *memtable)
-{
-    return memtable && memtable_count(memtable);
-}
-
-static int merge_all(const struct super *super, uint64_t sequence, struct tree_sources *of,
-                     struct cursor **out, struct strata_error *err)
-{
-    const struct memtable *newer[] = {super->memtable, super->immutable};
-
-    for (int i = 0; i < 2; i++) /* what is written later is not looked for */
-        if (has_any(newer[i]))
-            of->newer[of->newer_count++] = memtable_cursor(newer[i], sequence);
-    return super->parts->merge(super->version, of, out, err);
-}
-
 int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
                  struct strata_error *err)
 {
-    size_t count = version_run_count(super->version);
-    struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
-    struct tree_sources of = {.runs = runs, .run_count = count};
-    int rc;
+    const struct memtable *newer[] = {super->memtable, super->immutable};
+    struct level_merge of = {.version = super->version};
 
-    if (!runs)
-        return strata_fail_memory(err, count * sizeof *runs);
-    version_runs(super->version, runs);
-    rc = merge_all(super, sequence, &of, out, err);
-    if (runs != few)
-        free(runs);
-    return rc;
+    for (int i = 0; i < 2; i++) /* what is written later is not looked for */
+        if (newer[i] && memtable_count(newer[i]))
+            of.newer[of.newer_count++] = memtable_cursor(newer[i], sequence);
+    return level_merge_all(&of, super->parts->merge, out, err);
 }

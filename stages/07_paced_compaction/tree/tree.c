@@ -7,45 +7,21 @@
 
 #define UNREAD ((uint64_t)1 << 20) /* bytes of files that are removed at a time */
 
-/* ---- Failure --------------------------------------------------------------------------------- */
-
-int tree_note_failure(struct tree *tree, int rc, const struct strata_error *err)
-{
-    if (rc < 0 &&
-        ((rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT) || tree->edit_uncertain))
-        tree->failed = err->sys ? err->sys : -1;
-    return rc;
-}
-
-int tree_usable(const struct tree *tree, struct strata_error *err)
-{
-    if (!tree->failed)
-        return 0;
-    if (tree->failed > 0)
-        strata_fail_sys(err, tree->failed, tree->env->dir, STRATA_NO_OFFSET, "earlier");
-    else
-        strata_fail(err, STRATA_ERR_IO, tree->env->dir, STRATA_NO_OFFSET, "earlier failure");
-    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
-    return STRATA_ERR_IO;
-}
-
 /* ---- Alone with the tree --------------------------------------------------------------------- */
 
 int tree_enter(struct tree *tree, struct strata_error *why)
 {
-    group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex);
-    return tree_usable(tree, why);
+    group_enter(&tree->path.group);
+    pthread_mutex_unlock(&tree->path.group.mutex);
+    return write_path_usable(&tree->path, why);
 }
 
 int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct strata_error *err)
 {
     if (rc == 0)
         obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
-    else
-        tree_note_failure(tree, rc, why);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
     if (rc < 0 && err)
         *err = *why;
     return rc;
@@ -62,17 +38,16 @@ int tree_sync_names(struct tree *tree, struct strata_error *err)
 
 /* ---- Memtables and logs ---------------------------------------------------------------------- */
 
-static int make_log(struct tree *tree, struct tree_log *log, struct strata_error *err)
+/* The log as it was made: of what it holds no more is known for sure. */
+static int make_log(struct tree *tree, struct log *log, struct edit_log *entry,
+                    struct strata_error *err)
 {
-    int rc = log_create(&log->log, tree->env, tree->parts->log, tree->next++, tree->sequence, err);
+    uint64_t sequence = tree->path.sequence, number = tree->versions.next++;
+    int rc = log_create(log, tree->env, tree->parts->log, number, sequence, err);
 
-    log->first = tree->sequence;
-    log->made = log->log.end;
-    pthread_mutex_lock(&tree->group.mutex);
-    tree->stats.log_bytes += log->made;
-    pthread_mutex_unlock(&tree->group.mutex);
+    *entry = (struct edit_log){number, sequence, log->end, sequence};
     if (rc < 0)
-        log_close(&log->log, true, NULL);
+        log_close(log, true, NULL);
     return rc;
 }
 
@@ -80,33 +55,43 @@ void tree_publish(struct tree *tree, struct super *super)
 {
     pthread_mutex_lock(&tree->reading);
     tree->super = super;
+    tree->path.memtable = super->memtable;
     pthread_mutex_unlock(&tree->reading);
+}
+
+static void swap_memtable(struct tree *tree, struct super *super, const struct log *log,
+                          const struct edit_log *entry)
+{
+    assert(!tree->super->immutable && !tree->immutable.file); /* 7.I1 */
+    pthread_mutex_lock(&tree->path.group.mutex);
+    tree_publish(tree, super);
+    tree->immutable = tree->path.log;
+    tree->path.log = *log;
+    tree->live = *entry;
+    tree->log_named = false;
+    tree->stats.of.log_bytes += tree->immutable.end;
+    pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
 int tree_switch_memtable(struct tree *tree, struct strata_error *err)
 {
-    struct super *old = tree->super, *super = NULL;
+    struct super *old = tree->super, *super;
     struct memtable *memtable;
-    struct tree_log log;
+    struct edit_log entry;
+    struct log log;
     int rc = memtable_new(tree->parts->memtable, tree->memory, tree->env->options->memtable_bytes,
                           &memtable, err);
 
     if (rc < 0)
         return rc;
-    assert(!old->immutable && !tree->immutable.log.file); /* 7.I1 */
     super = super_new(tree->parts, memtable, old->memtable, old->version);
     memtable_unref(memtable); /* super has it */
-    rc = super ? make_log(tree, &log, err) : strata_fail_memory(err, sizeof *super);
+    rc = super ? make_log(tree, &log, &entry, err) : strata_fail_memory(err, sizeof *super);
     if (rc < 0) {
         super_unref(super);
         return rc;
     }
-    pthread_mutex_lock(&tree->group.mutex);
-    tree_publish(tree, super);
-    tree->immutable = tree->live;
-    tree->live = log;
-    tree->log_named = false;
-    pthread_mutex_unlock(&tree->group.mutex);
+    swap_memtable(tree, super, &log, &entry);
     super_unref(old);
     tree_notify(tree,
                 (struct strata_event){.type = STRATA_EVENT_SEAL,
@@ -116,36 +101,39 @@ int tree_switch_memtable(struct tree *tree, struct strata_error *err)
     return 0;
 }
 
-/* The log as it was made: of what it holds no more is known for sure. */
 static void add_live_log(const struct tree *tree, struct edit *edit)
 {
-    const struct tree_log *l = &tree->live;
-
     edit->has_logs = true;
-    edit->logs[edit->log_count++] = (struct edit_log){l->log.number, l->first, l->made, l->first};
+    edit->logs[edit->log_count++] = tree->live;
 }
 
 static int sync_immutable(struct tree *tree, struct strata_error *err)
 {
+    struct write_path *path = &tree->path;
     int rc;
 
-    pthread_mutex_lock(&tree->group.mutex);
-    rc = log_sync(&tree->immutable.log, &tree->marker, &tree->group.mutex, err);
-    pthread_mutex_unlock(&tree->group.mutex);
+    pthread_mutex_lock(&path->group.mutex);
+    rc = log_sync(&tree->immutable, &path->marker, &path->group.mutex, err);
+    pthread_mutex_unlock(&path->group.mutex);
+    assert(rc < 0 || tree->immutable.synced == tree->immutable.end); /* 7.I2 */
     return rc;
 }
 
 int tree_name_log(struct tree *tree, struct strata_error *err)
 {
-    const struct tree_log *immutable = &tree->immutable;
+    const struct version *v = tree->versions.current;
     struct change c = {.immutable = tree->super->immutable};
     int rc = c.immutable ? sync_immutable(tree, err) : 0; /* 7.I2 */
 
     if (rc < 0)
         return rc;
-    if (c.immutable)
-        c.edit.logs[c.edit.log_count++] = (struct edit_log){immutable->log.number, immutable->first,
-                                                            immutable->log.end, tree->live.first};
+    if (c.immutable) {
+        struct edit_log *log = &c.edit.logs[c.edit.log_count++];
+        *log = v->logs[v->log_count - 1];
+        assert(log->number == tree->immutable.number);
+        log->end = tree->immutable.end;
+        log->sequence = tree->live.first;
+    }
     add_live_log(tree, &c.edit);
     rc = change_install(tree, &c, err);
     tree->log_named = rc == 0;
@@ -161,7 +149,7 @@ int tree_end_work(struct tree *tree, struct compact **work, int rc)
         tree_notify_given_up(tree, *work);
     else
         assert(tree_check(tree, NULL) == 0);
-    compact_del(*work, rc > 0 || tree->edit_uncertain);
+    compact_del(*work, rc > 0 || tree->versions.uncertain);
     *work = NULL;
     return rc;
 }
@@ -192,10 +180,11 @@ static void drop_log(struct tree *tree, struct log *log)
 
 static int install_flush(struct tree *tree, struct strata_error *err)
 {
-    struct compact *flush = tree->flush;
+    const struct compaction *flush = &tree->flush->of;
     struct change c = {.tables = flush->outputs, .count = flush->output_count};
     int rc = flush->output_count ? change_add(&c, 0, flush->outputs[0], err) : 0;
 
+    assert(flush->output_count <= 1);
     add_live_log(tree, &c.edit);
     if (rc < 0)
         change_free(&c);
@@ -206,18 +195,19 @@ static int install_flush(struct tree *tree, struct strata_error *err)
     tree->log_named = true;
     tree->recovery_pending = false; /* that one goes */
     tree->compaction_paused = false;
-    drop_log(tree, &tree->immutable.log); /* the table holds all of it */
-    drop_log(tree, &tree->older.log);
-    tree_notify_ended(tree, flush);
+    drop_log(tree, &tree->immutable); /* the table holds all of it */
+    drop_log(tree, &tree->older);
+    tree_notify_ended(tree, tree->flush);
     return COMPACT_DONE;
 }
 
 static int begin_flush(struct tree *tree, struct strata_error *err)
 {
-    int rc = compact_new_flush(tree->env, tree->parts, tree->common, &tree->next,
-                               tree->super->version, tree->super->immutable, &tree->flush, err);
+    int rc;
 
     assert(tree->super->immutable);
+    rc = compact_new(&tree->work, tree->super->version, NULL, tree->super->immutable, true,
+                     &tree->flush, err);
     if (rc == 0)
         tree_notify_begun(tree, tree->flush);
     return rc;
@@ -244,7 +234,7 @@ struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
     pthread_mutex_lock(&tree->reading);
     super = tree->super;
     super_ref(super);
-    *sequence = tree->sequence - 1;
+    *sequence = tree->path.sequence - 1;
     tree->gets += gets;
     pthread_mutex_unlock(&tree->reading);
     return super;
@@ -253,7 +243,7 @@ struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
 /* A piece at a time: a writer who comes meanwhile waits no longer than that. */
 void tree_remove_unread(struct tree *tree)
 {
-    struct group *group = &tree->group;
+    struct group *group = &tree->path.group;
     bool more = true;
 
     while (more) {

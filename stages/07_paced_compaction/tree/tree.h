@@ -14,48 +14,37 @@
 #ifndef STRATA_07_TREE_H
 #define STRATA_07_TREE_H
 
-#include "04_memtable_sstable/log.h"
-#include "06_leveled_compaction/manifest/manifest.h"
+#include "04_memtable_sstable/write_path.h"
+#include "06_leveled_compaction/version/version_set.h"
 #include "07_paced_compaction/compaction/compact.h"
+#include "07_paced_compaction/policy/policy.h"
 #include "events/events.h"
 #include "07_paced_compaction/events/listener.h"
 #include "obsolete.h"
 #include "super.h"
-
-/* A log whose operations are in a memtable. All zero: there is none. */
-struct tree_log {
-    struct log log;
-    uint64_t first; /* sequence number of its first operation */
-    uint64_t made;  /* bytes that it was made with, durable */
-};
 
 struct tree {
     const struct strata_env *env;
     const struct tree_parts *parts;
     const struct sstable_kind *kind; /* of its tables: one of the parts */
     void *common;                    /* what they have in common */
-    struct group group;              /* its mutex guards the rest */
-    pthread_mutex_t reading;         /* guards gets, and for readers super and sequence, which
-                                      * change with both held; for some instructions only */
-    struct arena_source *memory;     /* of its memtables; NULL: malloc */
-    struct super *super;             /* the current one */
-    struct tree_log live;            /* of its memtable */
-    struct tree_log immutable;       /* of its immutable memtable */
-    struct tree_log older;           /* a second log that open found */
-    bool log_named;                  /* the manifest names the live log: it may be written to */
-    bool
-        recovery_pending; /* a crash ended the live log: it is flushed before anything is written */
-    bool names_unsynced;  /* names in the directory may not be durable */
-    bool edit_uncertain;  /* the last edit may be durable or not: no file is removed */
-    int failed; /* a write, sync or rename failed: errno, or -1; nothing is written any more */
-    struct mark_writer marker; /* notes how much of the live log is durable */
-    struct manifest manifest;
-    struct version *version; /* as the manifest says; the current super pins it, too */
-    uint64_t next;           /* number of the next file */
-    uint64_t sequence;       /* of the next operation */
-    uint64_t gets;           /* since open */
-    struct replay opened;    /* what opening found in the last log */
-    struct compact *flush;   /* in progress, or NULL */
+    struct compaction_env work;      /* these for a compaction */
+    struct write_path
+        path; /* the live log, and the memtable; the mutex of its group guards the rest */
+    pthread_mutex_t reading;     /* guards gets, and for readers super, which changes with both
+                                  * held; for some instructions only */
+    struct arena_source *memory; /* of its memtables; NULL: malloc */
+    struct super *super;         /* the current one; its version is the manifest's */
+    struct version_set versions;
+    struct edit_log live;  /* how the manifest names the live log, or will: as it was made */
+    bool log_named;        /* the manifest names the live log: it may be written to */
+    struct log immutable;  /* of its immutable memtable; all zero: there is none */
+    struct log older;      /* a second log that open found */
+    bool recovery_pending; /* a crash ended the live log: it is flushed before a write */
+    bool names_unsynced;   /* names in the directory may not be durable */
+    uint64_t gets;         /* since open */
+    struct replay opened;  /* what opening found in the last log */
+    struct compact *flush; /* in progress, or NULL */
     struct compact *compaction;
     struct obsolete_files obsolete;       /* that no edit names any more */
     struct policy_quarantine quarantined; /* tables that could not be read: never compacted */
@@ -70,17 +59,12 @@ struct tree {
 
 /* ---- Alone with the tree --------------------------------------------------------------------- */
 
-/* Waits until no other thread writes, and keeps them out. 0, or the error of tree_usable. To be
- * ended by tree_leave in any case. */
+/* Waits until no other thread writes, and keeps them out. 0, or the error of write_path_usable. To
+ * be ended by tree_leave in any case. */
 int tree_enter(struct tree *tree, struct strata_error *why);
 /* `rc` and `why`: what came of the work; the error is copied to `err`, which may be NULL. Returns
  * `rc`. */
 int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct strata_error *err);
-/* 0, or the error of a write that failed earlier. */
-int tree_usable(const struct tree *tree, struct strata_error *err);
-/* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not
- * damage that was read. Returns it. */
-int tree_note_failure(struct tree *tree, int rc, const struct strata_error *err);
 
 /* ---- Readers --------------------------------------------------------------------------------- */
 
@@ -94,7 +78,7 @@ void tree_remove_unread(struct tree *tree);
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
 /* All below: alone with the tree, the mutex free. NO_MEMORY: nothing was changed. After another
- * error nothing may be written any more (tree_note_failure). */
+ * error nothing may be written any more (write_path_spoil). */
 
 /* Readers see this one from now on. The mutex is held. */
 void tree_publish(struct tree *tree, struct super *super);

@@ -1,12 +1,12 @@
-/* tree_check.c: everything that is relied on, read again: the manifest, which tells the version
- * that is in memory, and whose every edit is checked (version_apply.c: order, no overlap, sequence
+/* tree_check.c: everything that is relied on, read again: the manifest, which says the version that
+ * is in memory, and whose every edit is checked (version_apply.c: order, no overlap, sequence
  * numbers); the logs; every table; and whether the files that it names are all there. The event log
  * is read too, but damage there is only a warning. */
 #include "tree_check.h"
-#include "tree_files.h"
-#include "tree_open.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- In memory ------------------------------------------------------------------------------- */
 
@@ -16,48 +16,78 @@ static int broken(const char *what, uint64_t number, struct strata_error *err)
                        "the tree in memory is wrong: %s, file %" PRIu64, what, number);
 }
 
-/* Level 0: from the newest to the oldest; below it by their keys, without overlap. */
-static bool in_order(const struct sstable *a, const struct sstable *b, unsigned level)
-{
-    if (level == 0)
-        return a->sum.first > b->sum.last;
-    return strata_compare(strata_buffer_slice(&a->largest), strata_buffer_slice(&b->smallest)) < 0;
-}
-
-/* 7.I3. */
-static int check_level(const struct tree *tree, unsigned level, struct strata_error *err)
-{
-    const struct version_level *v = &tree->super->version->levels[level];
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < v->count; i++) {
-        if (version_table(tree->version, v->tables[i]->number) != v->tables[i])
-            return broken("a table's number is not its own", v->tables[i]->number, err);
-        if (i && !in_order(v->tables[i - 1], v->tables[i], level))
-            return broken("a table is out of order on its level", v->tables[i]->number, err);
-        bytes += v->tables[i]->bytes;
-    }
-    return bytes == v->bytes ? 0 : broken("a level's bytes are not its tables'", 0, err);
-}
-
 int tree_check(const struct tree *tree, struct strata_error *err)
 {
-    const struct version *v = tree->version;
-    bool immutable = tree->super->immutable != NULL;
-    int rc = 0;
+    const struct version *v = tree->versions.current;
+    const struct super *super = tree->super;
+    bool immutable = super->immutable != NULL;
 
-    if (v != tree->super->version)
-        return broken("readers see another version than the manifest names", 0, err);
-    if (immutable != (tree->immutable.log.file != NULL)) /* 7.I1 */
-        return broken("an immutable memtable and its log", tree->immutable.log.number, err);
-    if (tree->log_named && v->logs[v->log_count - 1].number != tree->live.log.number)
-        return broken("the live log is not the last of the version", tree->live.log.number, err);
-    if (tree->log_named && immutable && v->logs[0].number != tree->immutable.log.number)
-        return broken("the version does not name this log", tree->immutable.log.number, err);
-    if (tree->super->version != v) /* 7.I3 */
-        return broken("readers are given another version than the manifest's", 0, err);
-    for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
-        rc = check_level(tree, level, err);
+    if (super->version != v) /* 7.I3 */
+        return broken("readers see another version than the manifest's", 0, err);
+    if (super->memtable != tree->path.memtable)
+        return broken("writers have another memtable than readers", 0, err);
+    if (immutable != (tree->immutable.file != NULL)) /* 7.I1 */
+        return broken("an immutable memtable and its log", tree->immutable.number, err);
+    if (tree->live.number != tree->path.log.number)
+        return broken("the live log is another", tree->path.log.number, err);
+    if (tree->log_named && v->logs[v->log_count - 1].number != tree->live.number)
+        return broken("the live log is not the last of the version", tree->live.number, err);
+    if (tree->log_named && immutable && v->logs[0].number != tree->immutable.number)
+        return broken("the version does not name this log", tree->immutable.number, err);
+    if (v->next > tree->versions.next)
+        return broken("a number is used before it is given away", v->next, err);
+    return version_check(v, err);
+}
+
+/* ---- Are they all there, and no others? ------------------------------------------------------ */
+
+static bool makes(const struct compact *work, uint64_t number)
+{
+    if (work && work->of.writer && work->of.writer->number == number)
+        return true;
+    if (work && work->of.behind && work->of.behind->number == number)
+        return true;
+    for (size_t i = 0; work && i < work->of.output_count; i++)
+        if (work->of.outputs[i]->number == number)
+            return true;
+    return false;
+}
+
+/* Of work in progress; or a log that is not named yet; or an obsolete file. */
+static bool is_known(const struct tree *tree, const char *name)
+{
+    uint64_t number = strtoull(name, NULL, 10);
+
+    for (size_t i = 0; i < tree->obsolete.count; i++) {
+        const char *path = tree->obsolete.files[i].path, *slash = strrchr(path, '/');
+        if (strcmp(slash ? slash + 1 : path, name) == 0)
+            return true;
+    }
+    return number == tree->live.number || makes(tree->flush, number) ||
+           makes(tree->compaction, number);
+}
+
+/* That there are others is only logged. */
+static int verify_names(const struct tree *tree, struct strata_error *err)
+{
+    const struct version_set *set = &tree->versions;
+    const char *first = "";
+    size_t others = 0;
+    struct fs_names names;
+    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
+
+    if (rc == 0)
+        rc = version_set_check_files(set, &names, err);
+    for (size_t i = 0; rc == 0 && i < names.count; i++)
+        if (version_set_is_obsolete(set, names.names[i]) && !is_known(tree, names.names[i]) &&
+            !others++)
+            first = names.names[i];
+    if (others)
+        strata_env_log(tree->env, STRATA_LOG_WARNING,
+                       "%s: %zu files that the manifest does not name, %s the first: the next open "
+                       "for writing removes them",
+                       tree->env->dir, others, first);
+    fs_names_free(&names);
     return rc;
 }
 
@@ -67,60 +97,39 @@ int tree_check_memory(void *self, struct strata_error *err)
     const struct super *super;
     int rc;
 
-    group_enter(&tree->group);
+    group_enter(&tree->path.group);
     super = tree->super;
     rc = tree_check(tree, err);
     if (rc == 0 && !memtable_check(super->memtable))
-        rc = broken("the memtable", tree->live.log.number, err);
+        rc = broken("the memtable", tree->path.log.number, err);
     if (rc == 0 && super->immutable && !memtable_check(super->immutable))
-        rc = broken("the immutable memtable", tree->immutable.log.number, err);
+        rc = broken("the immutable memtable", tree->immutable.number, err);
     if (rc == 0 && !sstable_common_check(tree->kind, tree->common))
         rc = broken("the block cache", 0, err);
-    group_leave(&tree->group);
+    group_leave(&tree->path.group);
     return rc;
 }
 
 /* ---- On disk --------------------------------------------------------------------------------- */
 
-/* It is read as if nothing were to be written. */
-static int verify_manifest(const struct tree *tree, struct strata_error *err)
-{
-    struct strata_options options = *tree->env->options;
-    struct strata_env env = *tree->env;
-    struct manifest manifest;
-    struct version *version;
-    uint64_t torn;
-    int rc;
-
-    options.read_only = true;
-    env.options = &options;
-    rc = tree_read_version(&env, &manifest, &version, &torn, err);
-    if (rc == 0 && !tree->failed && !version_same(version, tree->version))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
-                         "it is whole, but does not tell what was written last");
-    manifest_close(&manifest);
-    version_unref(version);
-    return rc;
-}
-
 /* Of a log that is live: which one the tree has open. */
 static const struct log *find_log(const struct tree *tree, uint64_t number)
 {
-    return number == tree->live.log.number        ? &tree->live.log
-           : number == tree->immutable.log.number ? &tree->immutable.log
-                                                  : &tree->older.log;
+    return number == tree->path.log.number    ? &tree->path.log
+           : number == tree->immutable.number ? &tree->immutable
+                                              : &tree->older;
 }
 
 static int verify_logs(const struct tree *tree, struct strata_error *err)
 {
+    const struct version *v = tree->versions.current;
     int rc = 0;
 
-    for (uint32_t i = 0; rc == 0 && i < tree->version->log_count; i++) {
-        const struct edit_log *entry = &tree->version->logs[i];
-        struct tables known = tree_log_known(entry);
-        bool live = entry->number == tree->live.log.number;
-        rc = log_verify(find_log(tree, entry->number), &known,
-                        live ? tree->sequence : entry->sequence, err);
+    for (uint32_t i = 0; rc == 0 && i < v->log_count; i++) {
+        struct tables known = version_log_known(&v->logs[i]);
+        bool live = v->logs[i].number == tree->path.log.number;
+        rc = log_verify(find_log(tree, v->logs[i].number), &known,
+                        live ? tree->path.sequence : v->logs[i].sequence, err);
     }
     return rc;
 }
@@ -142,22 +151,40 @@ static int verify_tables(struct tree *tree, const struct strata_progress *progre
     return rc;
 }
 
+/* Alone with the tree. */
+static int check_all(const struct tree *tree, struct strata_error *err)
+{
+    int rc = tree_check(tree, err);
+
+    if (rc == 0)
+        rc = version_set_verify(&tree->versions, err);
+    return rc < 0 ? rc : verify_names(tree, err);
+}
+
+int tree_check_all(struct tree *tree, struct strata_error *err)
+{
+    int rc;
+
+    group_enter(&tree->path.group);
+    pthread_mutex_unlock(&tree->path.group.mutex); /* nobody need wait for files */
+    rc = check_all(tree, err);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
+    return rc;
+}
+
 int tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct tree *tree = self;
     int rc;
 
-    group_enter(&tree->group);
-    pthread_mutex_unlock(&tree->group.mutex); /* nobody need wait for files */
-    rc = tree_check(tree, err);
-    if (rc == 0)
-        rc = verify_manifest(tree, err);
-    if (rc == 0)
-        rc = tree_check_files(tree, err);
+    group_enter(&tree->path.group);
+    pthread_mutex_unlock(&tree->path.group.mutex); /* nobody need wait for files */
+    rc = check_all(tree, err);
     if (rc == 0)
         rc = verify_logs(tree, err);
     events_check(tree->env);
-    pthread_mutex_lock(&tree->group.mutex);
-    group_leave(&tree->group);
+    pthread_mutex_lock(&tree->path.group.mutex);
+    group_leave(&tree->path.group);
     return rc < 0 ? rc : verify_tables(tree, progress, err);
 }

@@ -12,10 +12,4 @@ int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool 
 /* Closes what is open and frees it: nothing is written. Gives up what is in progress. */
 int tree_del(struct tree *tree, struct strata_error *err);
 
-/* The manifest, and the version that its edits make together. Both to be freed in any case. */
-int tree_read_version(const struct strata_env *env, struct manifest *manifest,
-                      struct version **version, uint64_t *torn, struct strata_error *err);
-/* What stage 4's list would say of a log. */
-struct tables tree_log_known(const struct edit_log *log);
-
 #endif

@@ -12,12 +12,12 @@
 #define SOURCES 64 /* so many inputs are noted by every output */
 
 /* The inputs of one level, in the order that they have there. */
-static struct version_level inputs_of(const struct compact *c, unsigned level)
+static struct version_level inputs_of(const struct compaction *c, unsigned level)
 {
     return (struct version_level){.tables = c->pick.tables[level], .count = c->pick.count[level]};
 }
 
-static bool is_input(const struct compact *c, unsigned level, const struct sstable *table)
+static bool is_input(const struct compaction *c, unsigned level, const struct sstable *table)
 {
     const struct version_level inputs = inputs_of(c, level);
     size_t at = level ? version_find(&inputs, strata_buffer_slice(&table->largest)) : 0;
@@ -28,7 +28,7 @@ static bool is_input(const struct compact *c, unsigned level, const struct sstab
 }
 
 /* Of the present output, whose keys end before the next one that is to be written. */
-static bool overlaps_output(const struct compact *c, const struct sstable *table)
+static bool overlaps_output(const struct compaction *c, const struct sstable *table)
 {
     cost_so_far.comparisons++;
     return strata_compare(strata_buffer_slice(&table->largest),
@@ -39,7 +39,7 @@ static bool overlaps_output(const struct compact *c, const struct sstable *table
 
 /* Of tables of a level, from `at` on: the first that overlaps with the present output; count: there
  * is none. From level 1 down they are in order, and those that overlap are next to each other. */
-static size_t next_overlap(const struct compact *c, unsigned level,
+static size_t next_overlap(const struct compaction *c, unsigned level,
                            const struct version_level *tables, size_t at)
 {
     if (level && at == 0)
@@ -50,7 +50,7 @@ static size_t next_overlap(const struct compact *c, unsigned level,
 }
 
 /* All inputs; of many, those that overlap with the output. */
-static int add_sources(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_sources(const struct compaction *c, struct lineage *to, struct strata_error *err)
 {
     size_t all = 0;
     int rc = 0;
@@ -69,7 +69,7 @@ static int add_sources(const struct compact *c, struct lineage *to, struct strat
     return rc;
 }
 
-static int add_above(const struct compact *c, struct lineage *to, struct strata_error *err)
+static int add_above(const struct compaction *c, struct lineage *to, struct strata_error *err)
 {
     int rc = 0;
 
@@ -84,7 +84,7 @@ static int add_above(const struct compact *c, struct lineage *to, struct strata_
 }
 
 /* 8.I3. */
-int lineage_notes(const struct compact *c, struct strata_buffer *to, struct strata_error *err)
+int lineage_notes(const struct compaction *c, struct strata_buffer *to, struct strata_error *err)
 {
     struct lineage lineage = {.level = c->pick.output,
                               .group = c->output_count ? c->outputs[0]->number : c->writer->number,

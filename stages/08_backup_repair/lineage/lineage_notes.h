@@ -2,9 +2,9 @@
 #ifndef STRATA_08_LINEAGE_NOTES_H
 #define STRATA_08_LINEAGE_NOTES_H
 
-#include "07_paced_compaction/compaction/compact.h"
+#include "06_leveled_compaction/compaction/compaction.h"
 
 /* Appends the lineage of the output that is about to be finished. NO_MEMORY. */
-int lineage_notes(const struct compact *c, struct strata_buffer *to, struct strata_error *err);
+int lineage_notes(const struct compaction *c, struct strata_buffer *to, struct strata_error *err);
 
 #endif

@@ -128,7 +128,7 @@ static int check_health(struct repair *r, bool reports, struct strata_error *err
         return rc;
     rc = engine->verify(self, NULL, err);
     if (rc == 0 && reports)
-        report_healthy(r, ((struct tree *)self)->version);
+        report_healthy(r, ((struct tree *)self)->versions.current);
     engine->close(self, NULL); /* it was only read */
     return rc;
 }

@@ -8,7 +8,7 @@
  *        repair->floor. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "04_memtable_sstable/log.h"
-#include "07_paced_compaction/tree/tree_files.h"
+#include "06_leveled_compaction/version/version_set.h"
 #include "08_backup_repair/repair/repair.h"
 #include "base/array.h"
 
@@ -293,7 +293,7 @@ int repair_examine_logs(struct repair *r, struct strata_error *err)
 
     for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
-        if (!number || !tree_is_name(r->names.names[i], number, ".log"))
+        if (!number || !version_is_name(r->names.names[i], number, ".log"))
             continue;
         log = log_of(r, number, err);
         if (!log)

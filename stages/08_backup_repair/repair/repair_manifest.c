@@ -2,7 +2,7 @@
  * the newest that has an edit. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "06_leveled_compaction/manifest/manifest.h"
-#include "07_paced_compaction/tree/tree_files.h"
+#include "06_leveled_compaction/version/version_set.h"
 #include "08_backup_repair/repair/repair.h"
 
 #include <assert.h>
@@ -106,7 +106,7 @@ static int find_manifest(struct repair *r, struct strata_error *err)
         for (size_t i = 0; i < r->names.count; i++) {
             uint64_t number = strtoull(r->names.names[i], NULL, 10);
             if (number > which.number && number < below &&
-                tree_is_name(r->names.names[i], number, ".manifest"))
+                version_is_name(r->names.names[i], number, ".manifest"))
                 which.number = number;
         }
         if (which.number)

@@ -1,6 +1,6 @@
 /* repair_tables.c: the tables that are there: each is read whole. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
-#include "07_paced_compaction/tree/tree_files.h"
+#include "06_leveled_compaction/version/version_set.h"
 #include "08_backup_repair/repair/repair.h"
 #include "base/array.h"
 
@@ -114,8 +114,8 @@ static int examine_table(const struct repair *r, struct repair_table *t, struct 
 static bool is_present(const struct repair *r, uint64_t number)
 {
     for (size_t i = 0; i < r->names.count; i++)
-        if (tree_is_name(r->names.names[i], number, r->kind->suffix) ||
-            tree_is_name(r->names.names[i], number, ".log"))
+        if (version_is_name(r->names.names[i], number, r->kind->suffix) ||
+            version_is_name(r->names.names[i], number, ".log"))
             return true;
     return false;
 }
@@ -138,7 +138,7 @@ int repair_examine_tables(struct repair *r, struct strata_error *err)
         struct repair_table *t;
         if (number && number <= SSTABLE_NUMBER_MAX && number >= r->next)
             r->next = number + 1;
-        if (!number || !tree_is_name(r->names.names[i], number, r->kind->suffix))
+        if (!number || !version_is_name(r->names.names[i], number, r->kind->suffix))
             continue;
         rc = repair_add_table(r, number, &t, err);
         if (rc == 0)

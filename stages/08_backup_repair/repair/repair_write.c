@@ -13,7 +13,7 @@
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
 #include "04_memtable_sstable/log.h"
 #include "06_leveled_compaction/manifest/manifest.h"
-#include "07_paced_compaction/tree/tree_files.h"
+#include "06_leveled_compaction/version/version_set.h"
 #include "08_backup_repair/repair/repair.h"
 #include "db/aside.h"
 
@@ -298,15 +298,15 @@ static bool is_dropped(const struct repair *r, const char *name)
     uint64_t number = strtoull(name, NULL, 10);
     const struct repair_table *t = repair_find(r, number);
 
-    if (tree_is_name(name, number, ".log")) {
+    if (version_is_name(name, number, ".log")) {
         for (uint32_t i = 0; r->keep_logs && i < repair_version(r)->log_count; i++)
             if (repair_version(r)->logs[i].number == number)
                 return false;
         return true;
     }
-    if (tree_is_name(name, number, r->kind->suffix))
+    if (version_is_name(name, number, r->kind->suffix))
         return t && (!t->live || t->salvaged_as);
-    return tree_is_name(name, number, ".manifest") || strcmp(name, CURRENT_NAME) == 0;
+    return version_is_name(name, number, ".manifest") || strcmp(name, CURRENT_NAME) == 0;
 }
 
 static int keep_aside(const struct repair *r, struct strata_error *err)

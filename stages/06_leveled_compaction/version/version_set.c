@@ -1,0 +1,143 @@
+/* version_set.c: see version_set.h. */
+#include "06_leveled_compaction/version/version_set.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static int apply(void *arg, const struct edit *edit, struct strata_error *err)
+{
+    return version_apply(arg, edit, NULL, 0, err);
+}
+
+int version_read(const struct strata_env *env, struct manifest *manifest, struct version **version,
+                 uint64_t *torn, struct strata_error *err)
+{
+    *version = NULL;
+    return manifest_open(manifest, env, apply, version, torn, err);
+}
+
+int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err)
+{
+    int rc = version_read(set->env, &set->manifest, &set->current, torn, err);
+
+    if (rc < 0)
+        return rc;
+    assert(set->current); /* manifest_tail.c: there is an edit */
+    set->next = set->current->next;
+    if (*torn)
+        strata_env_log(set->env, STRATA_LOG_WARNING, "%s: %s a torn edit of %" PRIu64 " bytes",
+                       set->manifest.path, set->env->options->read_only ? "ignored" : "dropped",
+                       *torn);
+    return 0;
+}
+
+void version_set_free(struct version_set *set)
+{
+    version_unref(set->current);
+    manifest_close(&set->manifest);
+    set->current = NULL;
+}
+
+/* It is read as if nothing were to be written. */
+int version_set_verify(const struct version_set *set, struct strata_error *err)
+{
+    struct strata_options options = *set->env->options;
+    struct strata_env env = *set->env;
+    struct manifest manifest;
+    struct version *version;
+    uint64_t torn;
+    int rc;
+
+    options.read_only = true;
+    env.options = &options;
+    rc = version_read(&env, &manifest, &version, &torn, err);
+    if (rc == 0 && !set->uncertain && !version_same(version, set->current))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
+                         "it is whole, but does not say what was written last");
+    manifest_close(&manifest);
+    version_unref(version);
+    return rc;
+}
+
+struct tables version_log_known(const struct edit_log *log)
+{
+    return (struct tables){.log = log->number,
+                           .log_first = log->first,
+                           .log_end = log->end,
+                           .sequence = log->sequence};
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static void count(struct version_set *set)
+{
+    atomic_store_explicit(&set->written, set->earlier_bytes + set->manifest.written,
+                          memory_order_relaxed);
+}
+
+int version_set_write_manifest(struct version_set *set, const struct version *version,
+                               struct strata_error *err)
+{
+    struct manifest manifest = {0};
+    struct edit whole;
+    int rc = version_tell(version, &whole, err);
+
+    assert(!set->uncertain && version->next <= set->next);
+    whole.next = set->next + 1; /* its own number is given away with it */
+    if (rc == 0)
+        rc = manifest_create(&manifest, set->env, set->next++, &whole, err);
+    edit_free(&whole);
+    if (rc < 0) {
+        set->uncertain = manifest.known > 0;
+        manifest_close(&manifest);
+        return rc;
+    }
+    if (set->manifest.path) /* else, or when it fails, the next open removes it */
+        fs_remove(set->env->fs, set->manifest.path, NULL);
+    set->earlier_bytes += set->manifest.written;
+    manifest_close(&set->manifest);
+    set->manifest = manifest;
+    count(set);
+    return 0;
+}
+
+int version_set_prepare(const struct version_set *set, struct edit *edit,
+                        struct sstable *const *opened, size_t opened_count, struct version **out,
+                        struct strata_error *err)
+{
+    int rc;
+
+    edit->next = set->next;
+    *out = set->current;
+    if (*out)
+        version_ref(*out);
+    rc = version_apply(out, edit, opened, opened_count, err);
+    if (rc < 0) {
+        version_unref(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+int version_set_write(struct version_set *set, struct edit *edit, const struct version *version,
+                      struct strata_error *err)
+{
+    int rc;
+
+    assert(!set->uncertain && edit->next == version->next);
+    if (manifest_is_long(&set->manifest))
+        return version_set_write_manifest(set, version, err);
+    rc = manifest_append(&set->manifest, edit, err);
+    set->uncertain = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
+    count(set);
+    return rc;
+}
+
+int version_set_settle(struct version_set *set, struct strata_error *err)
+{
+    int rc = manifest_settle(&set->manifest, err);
+    count(set);
+    return rc;
+}

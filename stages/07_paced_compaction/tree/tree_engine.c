@@ -1,0 +1,116 @@
+/* tree_engine.c: see tree_engine.h. */
+#include "07_paced_compaction/tree/tree_engine.h"
+#include "07_paced_compaction/compaction/pace.h"
+#include "07_paced_compaction/tree/tree_open.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int tree_close(void *self, struct strata_error *err)
+{
+    struct tree *tree = self;
+    struct strata_error why = {0};
+    int rc = 0, freed;
+
+    if (!tree->path.failed && !tree->env->options->read_only) {
+        rc = tree_enter(tree, &why);
+        if (rc == 0)
+            rc = pace_close(tree, &why);
+        tree_leave(tree, rc, &why, err);
+    }
+    freed = tree_del(tree, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : freed;
+}
+
+/* Where there are no readers now, those that begin later find nothing of what was replaced until
+ * now: its memory is used again. */
+void tree_commit(void *self, struct group_commit *list)
+{
+    struct tree *tree = self;
+    bool is_read;
+
+    write_path_commit(&tree->path, list);
+    assert(tree->path.memtable == tree->super->memtable);
+    pthread_mutex_lock(&tree->reading);
+    is_read = super_is_read(tree->super);
+    pthread_mutex_unlock(&tree->reading);
+    if (!is_read)
+        memtable_recycle(tree->path.memtable);
+}
+
+/* ---- Iterating ------------------------------------------------------------------------------- */
+
+/* What an iterator reads from. */
+struct pinned {
+    struct tree *tree;
+    struct super *super;
+};
+
+static void release(void *arg)
+{
+    struct pinned *pinned = arg;
+
+    super_unref(pinned->super);
+    tree_remove_unread(pinned->tree);
+    free(pinned);
+}
+
+int tree_iter(void *self, struct strata_iter **out, struct strata_error *err)
+{
+    struct pinned *pinned = malloc(sizeof *pinned);
+    struct cursor *cursor;
+    uint64_t sequence;
+    int rc;
+
+    if (!pinned)
+        return strata_fail_memory(err, sizeof *pinned);
+    *pinned = (struct pinned){self, tree_pin(self, 0, &sequence)};
+    rc = super_cursor(pinned->super, sequence, &cursor, err);
+    if (rc < 0) {
+        release(pinned);
+        return rc;
+    }
+    cursor_hold(cursor, pinned, release);
+    *out = &cursor->iter;
+    return 0;
+}
+
+/* ---- Upkeep ---------------------------------------------------------------------------------- */
+
+/* `all`: all tables; else those with keys from keys[0] on and before keys[1]; NULL: only what is
+ * due. */
+static int upkeep(struct tree *tree, bool all, const struct strata_slice *keys,
+                  const struct strata_progress *progress, struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = tree_enter(tree, &why);
+
+    if (rc == 0)
+        rc = pace_flush(tree, &why);
+    if (rc == 0 && all)
+        rc = tree_compact_all(tree, progress, &why);
+    if (rc == 0)
+        rc = keys ? tree_compact_range(tree, keys[0], keys[1], progress, &why)
+                  : pace_drain(tree, &why);
+    rc = tree_leave(tree, rc, &why, err);
+    if (rc == 0 && progress)
+        progress->tick(progress->arg, 1, 1);
+    return rc;
+}
+
+int tree_flush(void *self, struct strata_error *err)
+{
+    return upkeep(self, false, NULL, NULL, err);
+}
+
+int tree_compact(void *self, const struct strata_progress *progress, struct strata_error *err)
+{
+    return upkeep(self, true, NULL, progress, err);
+}
+
+int tree_compact_keys(void *self, struct strata_slice from, struct strata_slice to,
+                      const struct strata_progress *progress, struct strata_error *err)
+{
+    const struct strata_slice keys[2] = {from, to};
+    return upkeep(self, false, keys, progress, err);
+}

@@ -52,7 +52,7 @@ progress: install-test ## the sittings of a stage that you write, and which are 
 
 workshop-record: install-test ## find out which tests turn green with which sitting, and write docs/workshop/NN_name.tests [STAGE=N]
 	@$(MAKE) --no-print-directory -s all workshop-build
-	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/sittings.sh record
+	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/workshop.sh record
 workshop-check: install-test install-mutants ## prove it: starts compile and fail as listed, sittings turn their tests green, mutants are caught [STAGE=N]
 	@$(MAKE) --no-print-directory -s all workshop-build
-	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/sittings.sh prove
+	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/workshop.sh prove

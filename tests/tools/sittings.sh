@@ -33,7 +33,7 @@ results_once() { # STAGE PROGRAM
 
 # Begins a check of ENGINE: $out, $out/asked. 1: there is nothing that the sittings could say of it.
 begin_check() { # STAGE ENGINE
-    out=$PWD/$B/check/sittings
+    out=$B/check/sittings
     [ -e "$(tests_file "$1")" ] && [ -e "$2" ] || return 1
     rm -rf "$out" && mkdir -p "$out/engine" || return 1
     ln -s "$(realpath "$2")" "$out/engine/mine.so"
@@ -70,7 +70,7 @@ show_disk() { # LOG
     local file
     [ -d "$out/trace.disk" ] || return
     echo
-    echo "The files that the test left (copies: $out/trace.disk):"
+    echo "The files that the test left (copies: ${out#"$PWD/"}/trace.disk):"
     (cd "$out/trace.disk" && for file in *; do [ ! -f "$file" ] || printf '    %-24s %8d bytes\n' "$file" "$(stat -c %s "$file")"; done)
     file=$(file_of_interest "$1")
     [ -n "$file" ] || return
@@ -134,8 +134,8 @@ explain() { # SITTING PROGRAM TEST
     echo
     echo "This test alone, in $PWD:"
     case $2 in
-    stages/*) echo "LD_LIBRARY_PATH=$(printf %q "$out/engine") STRATA_STAGE=$STAGE STRATA_TEST=$3 $B/workshop/$(name_of "$STAGE")/${2#stages/}" ;;
-    *) echo "STRATA_ENGINE=$(printf %q "$out/engine/mine.so") STRATA_STAGE=$STAGE STRATA_TEST=$3 $B/tests/$2" ;;
+    stages/*) echo "LD_LIBRARY_PATH=$(printf %q "$out/engine") STRATA_STAGE=$STAGE STRATA_TEST=$3 ${B#"$PWD/"}/workshop/$(name_of "$STAGE")/${2#stages/}" ;;
+    *) echo "STRATA_ENGINE=$(printf %q "$out/engine/mine.so") STRATA_STAGE=$STAGE STRATA_TEST=$3 ${B#"$PWD/"}/tests/$2" ;;
     esac
 }
 

@@ -131,7 +131,7 @@ sub stub {
     my ($body, $found) = @_;
     my ($type) = $found->{head} =~ /^(?:static\s+)?(?:inline\s+)?(.*?)\b\Q$body->{function}\E\(/s;
     my @names = parameters($found->{head});
-    my $fails = $type =~ /^int\s*$/ && grep({ $_ eq 'err' } @names) && !defined $body->{value};
+    my $fails = $type =~ /^int\s*$/ && $found->{head} =~ /(?<!const )struct strata_error \*err\b/ && !defined $body->{value};
     my $where = "$body->{sitting}, $body->{file} $body->{function}";
     my $hint = ucfirst($body->{hint}) . ($body->{invariant} eq '-' ? '' : " ($body->{invariant})");
     my $out = "{\n" . filled("Sitting $body->{sitting}. $hint.");

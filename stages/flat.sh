@@ -9,6 +9,9 @@
 # linker takes, and the common ones below them; tools/: the command line, the crash laboratory and
 # what they use; tests/: the contract. An include has lost its directory; a file whose name another
 # one has is named after where it came from.
+#
+#   ENGINE_ONLY=1 stages/flat.sh 4 ../mine    for `make start`: include/; engine/: the files of the stage
+#                                      alone; below/: those of the stages before it; ground/: headers of common/
 set -eu
 usage='usage: make flat STAGE=N DIR=directory (new or empty), e.g. make flat STAGE=4 DIR=../four'
 stage=${1:-} to=${2:-} B=${B:-build}
@@ -20,7 +23,8 @@ own=$(find stages -maxdepth 1 -name "$(printf %02d "$stage")_*" | head -1)
 [ ! -e "$to" ] || [ -d "$to" ] || fail "$to is a file"
 [ -z "$(find "$to" -mindepth 1 2>/dev/null | head -1)" ] || fail "$to is not empty"
 name=${own#stages/}
-mkdir -p "$to"/{include,engine,tools,tests}
+if [ -n "${ENGINE_ONLY:-}" ]; then parts='include engine below ground'; else parts='include engine tools tests'; fi
+for part in $parts; do mkdir -p "$to/$part"; done
 to=$(cd "$to" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -77,7 +81,28 @@ copy() { # FILE DIRECTORY
     flatten "$1" >"$to/$2/$base"
 }
 
+# headers go where the sources are that they belong to; those of the modules only if they are needed
+headers_of() {
+    "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -Icommon -Istages -Itests/support -MM "$@" |
+        tr -s '\\ ' '\n' | grep '\.h$' | sort -u
+}
+
 cp include/strata.h include/strata_engine.h "$to/include"
+if [ -n "${ENGINE_ONLY:-}" ]; then
+    for file in "${own_files[@]}"; do copy "$file" engine; done
+    sources=("${own_files[@]}")
+    for file in "${taken[@]}"; do
+        case $file in "$own"/* | common/*) ;; *) copy "$file" below && sources+=("$file") ;; esac
+    done
+    for file in $(headers_of $(only c "${sources[@]}")); do
+        case $file in
+        common/*) copy "$file" ground ;;
+        "$own"/* | include/*) ;;
+        *) copy "$file" below ;;
+        esac
+    done
+    exit 0
+fi
 for file in $(only c "${own_files[@]}"); do copy "$file" engine; done
 for file in "${taken[@]}"; do case $file in "$own"/*) ;; *) copy "$file" engine ;; esac; done
 flatten "$work/stages.c" >"$to/engine/stages.c"
@@ -87,11 +112,6 @@ for file in "${ground[@]}"; do
 done
 for file in "${rest[@]}" $(only c "${tools[@]}"); do copy "$file" tools; done
 for file in tests/contract/*.c; do copy "$file" tests; done
-# headers go where the sources are that they belong to; those of the modules only if they are needed
-headers_of() {
-    "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Iinclude -Icommon -Istages -Itests/support -MM "$@" |
-        tr -s '\\ ' '\n' | grep '\.h$' | sort -u
-}
 needed=$(headers_of "${taken[@]}")
 for file in $(only h "${own_files[@]}") $(find common/{base,fs,db,events,inspect} -name '*.h' | sort) $(only h "${module_files[@]}"); do
     case " ${rest[*]} " in *" ${file%.h}.c "*) copy "$file" tools; continue ;; esac

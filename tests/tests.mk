@@ -31,7 +31,7 @@ $B/tests/engines/%.so: tests/engines/%.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@) $(CC) $(ALL_CFLAGS) -Wno-unused-function -shared -o $@ $< # each is a part of another
 
-.PHONY: test tests-build check check-build start threads browser bare kill mutants mutants-full
+.PHONY: test tests-build check-build threads browser bare kill mutants mutants-full
 tests-build: $(TEST_BIN) $(ENGINES) $B/strata
 test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MODE=asan|tsan] [QUICK=1|no: for all|none] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
@@ -64,11 +64,6 @@ mutants-full: install-test install-mutants ## the same with the whole suite: whi
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
 	@B=$B MODE=$(MODE) STAGE=$(STAGE) tests/tools/mutants.sh --full $(MUTANT)
 
-# An engine of one's own: docs/bring_your_own_engine.md. It is judged by the promises of stage STAGE.
+# What judges an engine of one's own: docs/bring_your_own_engine.md. Its targets are in tools/workshop.mk.
 check-build: $(ENGINES) $(filter $B/tests/contract/% $B/tests/crash/%,$(TEST_BIN)) $B/strata
 	@:
-check: install-test ## judge an engine of your own: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory -s check-build
-	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
-start: ## write the beginning of an engine of your own: STAGE=N DIR=../mine
-	@tests/tools/start.pl "$(STAGE)" "$(DIR)"

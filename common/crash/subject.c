@@ -179,6 +179,13 @@ const struct strata_format *subject_format(const char *name)
     return NULL;
 }
 
+static const struct strata_engine *(*wrapper)(const struct strata_engine *);
+
+void subject_wrap(const struct strata_engine *(*wrap)(const struct strata_engine *))
+{
+    wrapper = wrap;
+}
+
 static _Atomic unsigned long warnings;
 static void (*listener)(void *arg, const char *message);
 static void *listener_arg;
@@ -208,7 +215,7 @@ void subject_options(struct strata_options *options, struct strata_fs *fs, bool 
 {
     strata_options_init(options);
     options->stage = subject_info()->stage;
-    options->engine = subject_engine();
+    options->engine = wrapper ? wrapper(any_engine()) : subject_engine();
     options->fs = fs;
     options->create = create;
     options->log = count_warning;

@@ -44,6 +44,9 @@ void *subject_object(void);
  * dozen operations fill them. Env STRATA_MAPPED_READS: tables are read from mapped files;
  * STRATA_TIERED: they are merged by tiers. */
 void subject_options(struct strata_options *options, struct strata_fs *fs, bool create);
+/* From now on these options have the engine that `wrap` makes of the one under test; NULL: that
+ * one itself. */
+void subject_wrap(const struct strata_engine *(*wrap)(const struct strata_engine *));
 /* Number of warnings that databases opened with these options have logged; not for several threads.
  */
 unsigned long subject_warnings(void);

@@ -8,6 +8,7 @@
 #include "place.h"
 #include "crash/subject.h"
 #include "tmpdir.h"
+#include "trace.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -95,6 +96,7 @@ int place_teardown(void **state)
     size_t left =
         is_simulated(&fixture->place) ? fs_sim_open_files(fs) : open_files() - fixture->open_files;
 
+    trace_disk(fs, fixture->place.dir);
     if (left)
         print_error("%zu files were left open (by the test, if it failed)\n", left);
     if (!left || !is_simulated(&fixture->place)) /* fs_sim wants them closed before it goes */

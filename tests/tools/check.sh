@@ -113,8 +113,8 @@ if [ $bad -eq 0 ]; then
     echo "$engine keeps every promise of stage $STAGE that was asked for: $(tail -1 "$out/suites.txt")."
     exit 0
 fi
-missing=$(grep -ahoE '[a-z_]+ is yours to write: step [0-9]+ in mine\.c' "$out"/logs/*.log | sort -t: -k2.6n | head -1)
-[ -n "$missing" ] && printf 'Not done yet: %s. It may be all that is broken here.\n\n' "$missing"
+missing=$(grep -ahoE 'not written yet: sitting [0-9]+, [a-z_0-9]+\.[ch] \w+' "$out"/logs/*.log | sort -V | head -1)
+[ -n "$missing" ] && printf 'A body is %s. It may be all that is broken here.\n\n' "$missing"
 echo "Broken, of what stage $STAGE promises:"
 failures >"$out/failures.txt"
 awk -v table="$table" -v alone="$out/alone.txt" '

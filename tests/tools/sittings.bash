@@ -1,0 +1,64 @@
+# sittings.bash: what sittings.sh and workshop.sh share: running tests on an engine of a learner's. From the
+# repository's root; B is where the build is.
+B=${B:-build} pl=tests/tools/workshop.pl
+case $B in /*) ;; *) B=$PWD/$B ;; esac
+unset MAKEFLAGS MAKELEVEL MFLAGS STRATA_ENGINE STRATA_TEST
+export CMOCKA_MESSAGE_OUTPUT=TAP QUICK=1 STRATA_SEED=1
+
+name_of() { basename "$(ls -d "stages/$(printf %02d "$((10#$1))")_"* 2>/dev/null | head -1)"; }
+tests_file() { echo "docs/workshop/$(name_of "$1").tests"; }
+
+# The programs that may tell whether a sitting is done, the plainest first. Of what is asked of every
+# stage those are left out that are about common/db (marker, copies, processes, ...): make judge runs them.
+programs_of() { # STAGE
+    local p
+    for p in tests/contract/contract_basic_test.c "tests/stages/$(printf %02d "$1")"_*_test.c \
+        tests/contract/contract_{open,iter,fault,model,promise,files,thread,inspect}_test.c \
+        tests/crash/{kill_model,power_cut,bits}_test.c; do
+        [ ! -e "$p" ] || { p=${p#tests/}; echo "${p%.c}"; }
+    done
+}
+
+# Runs a program, or one test of it, on ENGINE; what it prints goes to LOG.
+run_program() { # STAGE ENGINE PROGRAM LOG [TEST]
+    local limit=${SECONDS_A_PROGRAM:-60} rc
+    [ -z "${5:-}" ] || limit=20
+    case $3 in
+    stages/*)
+        LD_LIBRARY_PATH=$(dirname "$2") STRATA_STAGE=$1 STRATA_TEST=${5:-} STRATA=$B/strata \
+            timeout "$limit" "$B/workshop/$(name_of "$1")/${3#stages/}" >"$4" 2>&1 </dev/null ;;
+    *)
+        STRATA_ENGINE=$2 STRATA_STAGE=$1 STRATA_TEST=${5:-} STRATA=$B/strata \
+            timeout "$limit" "$B/tests/$3" >"$4" 2>&1 </dev/null ;;
+    esac
+    rc=$?
+    [ $rc -ne 124 ] || echo "it did not end within $limit s" >>"$4"
+    [ $rc -lt 126 ] || [ $rc -gt 192 ] || echo "it was ended by signal $((rc - 128)), $(kill -l $((rc - 128)))" >>"$4"
+    return $rc
+}
+
+# "ok NAME", "bad NAME" or "skip NAME" of each test in a log.
+results() { # LOG
+    sed -nE 's/^.*\bnot ok [0-9]+ # SKIP (\w+).*/skip \1/p; t
+        s/^(.*[^t ] |)ok [0-9]+ # SKIP (\w+).*/skip \2/p; t
+        s/^.*\bnot ok [0-9]+ - (\w+).*/bad \1/p; t
+        s/^(.*[^t] |)ok [0-9]+ - (\w+).*/ok \2/p' "$1"
+}
+
+# The results of a program go to OUT; a test that the program ended before is run by itself. NAMES has
+# those that are asked for, a line each.
+all_results() { # STAGE ENGINE PROGRAM OUT NAMES
+    local test
+    run_program "$1" "$2" "$3" "$4.log"
+    results "$4.log" >"$4"
+    # what ends before its first test does so for each
+    if [ -s "$4" ]; then
+        while read -r test; do
+            grep -qE "^(ok|bad|skip) $test\$" "$4" && continue
+            run_program "$1" "$2" "$3" "$4.one" "$test"
+            if grep -qx "ok $test" <(results "$4.one"); then echo "ok $test"; else echo "bad $test"; fi >>"$4"
+        done <"$5"
+    fi
+}
+export -f run_program results all_results name_of
+export B

@@ -1,0 +1,201 @@
+#!/bin/bash
+# A learner's engine, sitting by sitting: docs/workshop/NN_name.tsv has the sittings of a stage, and
+# NN_name.tests which tests turn green with each. See docs/bring_your_own_engine.md.
+#
+#   B=build STAGE=N tests/tools/sittings.sh check ENGINE      the sittings in order, up to the first that fails:
+#                                                         what is wrong, in words. 0: none fails; 1
+#   B=build STAGE=N tests/tools/sittings.sh progress DIR      every sitting of DIR, which `make start` wrote
+#
+# What is built before: make workshop-build STAGE=N. Copies of what a test left are in build/check/sittings.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tools/sittings.bash
+command=${1:-}
+
+# ---- Checking a learner's engine -----------------------------------------------------------------------
+
+# What is asked of an engine: "SITTING PROGRAM TEST" lines. One that was not begun by `make start` has
+# none of the stage's own functions: it is asked only what is asked of every stage.
+asked_of() { # STAGE ENGINE
+    local own
+    own=$($pl functions "$1" | awk -F'\t' '$6 == "extern" { print $3 }' |
+        grep -cxFf - <(nm -D --defined-only "$2" 2>/dev/null | awk '{ print $3 }'))
+    grep -v '^#' "$(tests_file "$1")" | { if [ "$own" -gt 0 ]; then cat; else grep -v $'\tstages/'; fi; }
+}
+
+# The results of PROGRAM, run once in a check: $out/PROGRAM.
+results_once() { # STAGE PROGRAM
+    [ -e "$out/$2" ] && return
+    mkdir -p "$out/$(dirname "$2")"
+    grep -P "\t$2\t" "$out/asked" | cut -f3 >"$out/$2.names"
+    all_results "$1" "$out/engine/mine.so" "$2" "$out/$2" "$out/$2.names"
+}
+
+# Begins a check of ENGINE: $out, $out/asked. 1: there is nothing that the sittings could say of it.
+begin_check() { # STAGE ENGINE
+    out=$B/check/sittings
+    [ -e "$(tests_file "$1")" ] && [ -e "$2" ] || return 1
+    rm -rf "$out" && mkdir -p "$out/engine" || return 1
+    ln -s "$(realpath "$2")" "$out/engine/mine.so"
+    asked_of "$1" "$2" >"$out/asked"
+    [ -s "$out/asked" ]
+}
+
+first_bad() { # SITTING: "PROGRAM TEST" of its first test that is red
+    local program test
+    awk -v s="$1" '$1 == s { print $2, $3 }' "$out/asked" | while read -r program test; do
+        results_once "$STAGE" "$program"
+        grep -qx "ok $test" "$out/$program" || { echo "$program $test"; break; }
+    done
+}
+
+indent() { sed 's/^/    /'; }
+comment_of() { # PROGRAM TEST: what stands above the test in its source
+    perl -0777 -ne 'print "$1\n" if m{/\*((?:(?!\*/).)*)\*/\nstatic void \Q'"$2"'\E\(}s' "tests/$1.c" |
+        sed -E 's/^ *\* ?//; s/^ +//; s/ +$//'
+}
+
+# The file that the message or the last operations speak of; or else the newest with data.
+file_of_interest() { # LOG
+    local name
+    for name in $(cat "$1" "$out/trace" 2>/dev/null | grep -oE '[A-Za-z0-9_.-]+\.(log|sst|run|hint|ckpt)|MANIFEST-[0-9]+|CURRENT|TAIL|TABLES' | tac); do
+        [ -f "$out/trace.disk/$name" ] && echo "$name" && return
+    done
+    for name in $(ls -t "$out/trace.disk" 2>/dev/null); do
+        case $name in STRATA | LOCK) ;; *) [ -s "$out/trace.disk/$name" ] && echo "$name" && return ;; esac
+    done
+}
+
+show_disk() { # LOG
+    local file
+    [ -d "$out/trace.disk" ] || return
+    echo
+    echo "The files that the test left (copies: ${out#"$PWD/"}/trace.disk):"
+    (cd "$out/trace.disk" && for file in *; do [ ! -f "$file" ] || printf '    %-24s %8d bytes\n' "$file" "$(stat -c %s "$file")"; done)
+    file=$(file_of_interest "$1")
+    [ -n "$file" ] || return
+    "$B/strata" inspect "$out/trace.disk/$file" >"$out/inspect" 2>&1 || true
+    echo
+    echo "strata inspect $file$([ "$(wc -l <"$out/inspect")" -le 40 ] || echo ", its last 40 lines"):"
+    tail -n 40 "$out/inspect" | sed "s|^$out/trace.disk/||" | indent
+}
+
+# What is wrong with a test that is red, in words.
+explain() { # SITTING PROGRAM TEST
+    local log=$out/explain.log chapter source line at undefined rows title heading anchor left begin=
+    chapter=docs/$(name_of "$STAGE").md source=tests/$2.c
+    line=$(grep -nE "^static void $3\(" "$source" | head -1 | cut -d: -f1)
+    rm -rf "$out"/trace*
+    STRATA_TRACE=$out/trace run_program "$STAGE" "$out/engine/mine.so" "$2" "$log" "$3"
+    echo "The first that fails: $3 ($source:${line:-?})"
+    comment_of "$2" "$3" | indent
+    echo
+    if grep -qx "ok $3" <(results "$log"); then
+        echo "Alone it passes: a test before it in $source leaves something behind, or its result is not always the same."
+        log=$out/$2.log
+    fi
+    echo "What it found:"
+    undefined=$(grep -oE 'undefined symbol: \w+' "$log" | head -1)
+    if [ -n "$undefined" ]; then
+        echo "your engine has no function ${undefined#*: }, which this test calls: was it renamed, or made static?" | indent
+    fi
+    grep -avE '^(1\.\.|ok |not ok |# (not )?ok - |TAP version|\[)|^[0-9]+ files were left open' "$log" | sed -E 's/^# //' |
+        grep -av '^ *$' | tail -n 12 | cut -c1-400 | indent
+    at=$(grep -aoE '[a-z_/]+\.c:[0-9]+: error: Failure' "$log" | head -1)
+    if [ -n "$at" ] && [ -e "${at%%:*}" ]; then
+        line=${at#*:} line=${line%%:*}
+        echo "    ${at%: error*}: $(sed -n "${line}p" "${at%%:*}" | sed 's/^ *//')"
+    fi
+    left=$(grep -ahoE 'not written yet: sitting [0-9]+, [a-z_0-9]+\.[ch] \w+' "$log" "$out/trace" 2>/dev/null | sort -u)
+    if [ -s "$out/trace" ]; then
+        echo
+        begin=$(wc -l <"$out/trace")
+        echo "What was asked of the engine$([ "$begin" -le 12 ] || echo ", the last 12 of $begin operations"):"
+        tail -n 12 "$out/trace" | cut -c1-200 | indent
+        tail -c1 "$out/trace" | grep -q . && printf '\n    (it never returned)\n'
+    fi
+    show_disk "$log"
+    case $2 in
+    crash/*)
+        "$B/strata" crash --stage "$STAGE" --engine "$out/engine/mine.so" --depth quick --workload writes \
+            $([[ $2 == *kill* ]] && echo --model kill) >"$out/crash.txt" 2>&1
+        sed -n '/^==== /,$p' "$out/crash.txt" | head -50 ;;
+    esac
+    echo
+    [ -z "$left" ] || printf 'It came to a body that is %s.\n' "$(paste -sd, <<<"$left" | sed 's/,n/, and one n/g')"
+    left=$($pl left "$(dirname "$(realpath "$out/engine/mine.so")")" | awk -F'\t' -v s="$1" '$1 == s { print $3 }' | paste -sd' ')
+    [ -z "$left" ] || echo "Not written yet in this sitting: $left."
+    IFS=$'\t' read -r _ title heading anchor < <($pl sittings "$STAGE" | awk -F'\t' -v s="$1" '$1 == s')
+    echo "Explained in $chapter, \"$heading\" (#$anchor)."
+    rows=$(sed -n '/^## 12\./,/^## 13\./p' "$chapter" | grep -F "\`$3\`" | sed -E 's/^\| *//; s/ *\| *$//; s/ *\| */: /')
+    [ -z "$rows" ] || { echo "The chapter's section 12 says of this test:"; indent <<<"$rows"; }
+    echo "The bodies of this sitting, and what they serve:"
+    $pl functions "$STAGE" | awk -F'\t' -v s="$1" '$1 == s { printf "    %-14s %-24s %s\n", $2, $3, $5 }'
+    echo
+    echo "This test alone, in $PWD:"
+    case $2 in
+    stages/*) echo "LD_LIBRARY_PATH=$(printf %q "$out/engine") STRATA_STAGE=$STAGE STRATA_TEST=$3 ${B#"$PWD/"}/workshop/$(name_of "$STAGE")/${2#stages/}" ;;
+    *) echo "STRATA_ENGINE=$(printf %q "$out/engine/mine.so") STRATA_STAGE=$STAGE STRATA_TEST=$3 ${B#"$PWD/"}/tests/$2" ;;
+    esac
+}
+
+check() { # ENGINE
+    local sitting title bad sittings red
+    begin_check "$STAGE" "$1" || return 0
+    # what cannot be loaded, or bypasses the file layer, is explained by check.sh
+    "$B/strata" crash --stage "$STAGE" --engine "$out/engine/mine.so" --model kill --depth quick --workload nothing >/dev/null 2>&1
+    case $? in 2 | 4 | 5) return 0 ;; esac
+    sittings=$($pl sittings "$STAGE" | wc -l)
+    while IFS=$'\t' read -r sitting title _; do
+        bad=$(first_bad "$sitting")
+        if [ -z "$bad" ]; then
+            echo "sitting $sitting of $sittings, $title: its $(grep -c "^$sitting	" "$out/asked") tests are green"
+            continue
+        fi
+        for program in $(awk -v s="$sitting" '$1 == s { print $2 }' "$out/asked" | uniq); do
+            case $program in crash/*) ;; *) results_once "$STAGE" "$program" ;; esac
+        done
+        red=$(awk -v s="$sitting" '$1 == s { print $2, $3 }' "$out/asked" | while read -r program test; do
+            [ ! -e "$out/$program" ] || grep -qx "ok $test" "$out/$program" || echo; done | wc -l)
+        echo "sitting $sitting of $sittings, $title: of its $(grep -c "^$sitting	" "$out/asked") tests at least $red fail"
+        echo
+        # shellcheck disable=SC2086 # two words
+        explain "$sitting" $bad
+        return 1
+    done < <($pl sittings "$STAGE")
+    echo "All sittings of stage $STAGE are done. Now all of what it promises:"
+    echo
+}
+
+# ---- Progress --------------------------------------------------------------------------------------------
+
+progress() { # DIR
+    local sitting title tests green all left done=0 total=0
+    begin_check "$STAGE" "$1/mine.so" || { echo "make progress: nothing is known of stage $STAGE's sittings" >&2; return 2; }
+    printf '%-8s %-52s %-16s %s\n' sitting '' 'bodies written' 'tests green'
+    while IFS=$'\t' read -r sitting title _; do
+        all=$($pl functions "$STAGE" | grep -c "^$sitting	")
+        left=$($pl left "$1" | grep -c "^$sitting	")
+        tests=$(grep -c "^$sitting	" "$out/asked") green=0
+        while read -r program test; do
+            results_once "$STAGE" "$program"
+            ! grep -qx "ok $test" "$out/$program" || green=$((green + 1))
+        done < <(awk -v s="$sitting" '$1 == s { print $2, $3 }' "$out/asked")
+        printf '%-8s %-52s %-16s %s\n' "$sitting" "$title" "$((all - left)) of $all" "$green of $tests$([ "$green" -lt "$tests" ] || echo ': done')"
+        total=$((total + 1))
+        [ "$green" -lt "$tests" ] || done=$((done + 1))
+    done < <($pl sittings "$STAGE")
+    echo "$done of $total sittings are done$([ $done -lt $total ] && echo "; make check explains what the next one lacks")"
+}
+
+case $command in
+check)
+    engine=${2:-}
+    case $engine in '' | /*) ;; *) engine=$PWD/$engine ;; esac
+    [ -n "${3:-}" ] && exit 0 # only some suites are asked for
+    case ${STAGE:-} in '' | *[!0-9]*) exit 0 ;; esac # check.sh says so
+    STAGE=$((10#$STAGE))
+    check "$engine" ;;
+progress) progress "$2" ;;
+*) echo "sittings.sh: no command \"$command\"; see its head" >&2; exit 2 ;;
+esac

@@ -1,0 +1,58 @@
+# The workshop: a stage that a learner writes, sitting by sitting. docs/workshop/NN_name.tsv has the
+# sittings, NN_name.tests which tests turn green with each; docs/bring_your_own_engine.md is the page.
+
+# Tests of a stage's modules are linked to a shared object of that stage instead of to the library; run
+# with a learner's in its place, they test the learner's functions. In $B/workshop/NN_name/:
+#   mine.so     the stage of this tree and the modules below it, as `make start` would have it
+#   NN_x_test   tests/stages/NN_x_test.c
+WORKSHOP   := $(patsubst docs/workshop/%.tsv,%,$(wildcard docs/workshop/*.tsv))
+workshop_tests = $(patsubst tests/stages/%.c,$B/workshop/$1/%,$(wildcard tests/stages/$(firstword $(subst _, ,$1))_*_test.c))
+
+$B/workshop/stages.c: tests/tools/workshop.mk
+	@mkdir -p $(@D)
+	@printf '%s\n' '#include "db/stages.h"' 'extern const struct strata_engine strata_engine;' \
+	  'const struct strata_engine *const strata_stages[] = {&strata_engine, NULL};' > $@
+$B/workshop/stages.o: $B/workshop/stages.c
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
+$B/workshop/ground.a: $(COMMON)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+$B/workshop/support.a: $(TEST_LIB)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+
+define workshop_stage
+$B/workshop/$1/mine.so: $(call objs,stages/$1) $(foreach u,$($1.USES),$(call modules,$u))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@) objcopy --redefine-sym strata_stage_$1=strata_engine $B/stages/$1/engine.o $$@.engine.o && \
+	  $$(CC) $$(CFLAGS) $$(SAN) -shared -Wl,-Bsymbolic -Wl,-soname,mine.so -o $$@ $$@.engine.o $$(filter-out $B/stages/$1/engine.o,$$^)
+$B/workshop/$1/%_test: $B/tests/stages/%_test.o $B/workshop/stages.o $B/workshop/support.a $B/workshop/ground.a $(LIB_A) | $B/workshop/$1/mine.so
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@) $$(CC) $$(CFLAGS) $$(SAN) -rdynamic -Wl,-z,lazy -o $$@ $$< $B/workshop/stages.o $B/workshop/support.a \
+	  -Wl,--whole-archive $B/workshop/ground.a -Wl,--no-whole-archive $B/workshop/$1/mine.so $(LIB_A) $$(LDFLAGS) $$(TEST_LIBS)
+workshop-build-$1: check-build $B/workshop/$1/mine.so $(call workshop_tests,$1)
+.PHONY: workshop-build-$1
+endef
+$(foreach s,$(STAGES),$(eval $(call workshop_stage,$s)))
+stage_name = $(notdir $(call stage_dir,$(STAGE)))
+
+.PHONY: start check judge progress workshop-check workshop-record workshop-build
+workshop-build: $(if $(STAGE),workshop-build-$(stage_name),$(WORKSHOP:%=workshop-build-%))
+start: all ## a stage for you to write: its real sources without the bodies that are its lesson: STAGE=N DIR=../mine [SITTING=K: begin with that one]
+	@B=$B CC="$(CC)" tests/tools/workshop.pl start "$(STAGE)" "$(DIR)" "$(if $(SITTING),$(shell expr $(SITTING) - 1))"
+check: install-test ## judge an engine of your own: sitting by sitting, then by all that the stage promises: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
+	@$(MAKE) --no-print-directory -s $(if $(stage_name),workshop-build,check-build)
+	@B=$B STAGE=$(STAGE) tests/tools/sittings.sh check $(call quoted,$(ENGINE)) $(call quoted,$(ONLY)) || exit $$?; \
+	B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
+judge: install-test ## judge an engine of your own by all that the stage promises, without the sittings: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
+	@$(MAKE) --no-print-directory -s check-build
+	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
+progress: install-test ## the sittings of a stage that you write, and which are done: DIR=../mine
+	@$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so
+	@stage=$$(sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1); \
+	$(MAKE) --no-print-directory -s workshop-build STAGE=$$stage && B=$B STAGE=$$stage tests/tools/sittings.sh progress $(call quoted,$(abspath $(DIR)))
+
+workshop-record: install-test ## find out which tests turn green with which sitting, and write docs/workshop/NN_name.tests [STAGE=N]
+	@$(MAKE) --no-print-directory -s all workshop-build
+	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/workshop.sh record
+workshop-check: install-test install-mutants ## prove it: starts compile and fail as listed, sittings turn their tests green, mutants are caught [STAGE=N]
+	@$(MAKE) --no-print-directory -s all workshop-build
+	@B=$B STAGE=$(STAGE) CC="$(CC)" tests/tools/workshop.sh prove

@@ -1,0 +1,196 @@
+#!/bin/bash
+# Records, and proves, what make start, make check and make progress rely on.
+#
+#   B=build [STAGE=N] tests/tools/workshop.sh record    finds out which tests turn green with which sitting, and
+#                                                   writes docs/workshop/NN_name.tests
+#   B=build [STAGE=N] tests/tools/workshop.sh prove     the start compiles without a warning; with the real bodies
+#                                                   put back, sitting by sitting, exactly these tests turn green; and
+#                                                   the stage's mutants are caught by what `make check` runs
+#   B=build STAGE=N tests/tools/workshop.sh mutants     the last of these
+#   B=build tests/tools/workshop.sh quick               for every stage: the tables name what there is, and sources
+#                                                   without bodies compile; for stage 1 the sittings, too, by the
+#                                                   tests of its modules
+#
+# What is built before: make all workshop-build [STAGE=N]. JOBS=2 programs at a time.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tools/sittings.bash
+command=${1:-}
+
+# ---- Recording and proving ---------------------------------------------------------------------------
+
+asked_programs() { programs_of "$1" | grep -E "${PROGRAMS:-.}"; } # STAGE; PROGRAMS=REGEX: only these
+
+# Runs every program for each state of a start: no sitting done, one, ... all. Results in $work/K/.
+run_states() { # STAGE
+    local stage=$1 last k program
+    last=$($pl sittings "$stage" | wc -l)
+    rm -rf "$work" && mkdir -p "$work"
+    $pl start "$stage" "$work/dir" 0 >"$work/start.txt" || return 1
+    for k in $(seq "$last" -1 0); do # the whole one first: its tests' names are asked for in all others
+        mkdir -p "$work/$k/stages" "$work/$k/contract" "$work/$k/crash" "$work/names/"{stages,contract,crash}
+        $pl fill "$stage" "$work/dir" "$k" || return 1
+        if ! make -s -C "$work/dir" -j"${JOBS:-2}" CC="${CC:-cc}" CFLAGS='-O1 -Werror' >"$work/$k/build.log" 2>&1 || [ -s "$work/$k/build.log" ]; then
+            cat "$work/$k/build.log"
+            echo "sittings.sh: stage $stage with $k sittings done does not compile, or with warnings"
+            return 1
+        fi
+        cp "$work/dir/mine.so" "$work/$k/mine.so"
+        asked_programs "$stage" | xargs -P "${JOBS:-2}" -I{} bash -c 'touch "$4/names/$3"; all_results "$1" "$2" "$3" "$5/$3" "$4/names/$3"' \
+            _ "$stage" "$work/$k/mine.so" {} "$work" "$work/$k"
+        [ "$k" != "$last" ] || for program in $(asked_programs "$stage"); do
+            sed -n 's/^ok //p' "$work/$k/$program" >"$work/names/$program"
+        done
+    done
+}
+
+# The list, from these results: a test belongs to the first sitting from which on it is green.
+list() { # STAGE
+    local last
+    last=$($pl sittings "$1" | wc -l)
+    echo "# Which tests turn green with which sitting of stage $1. Written by make workshop-record STAGE=$1."
+    for program in $(asked_programs "$1"); do
+        for k in $(seq 0 "$last"); do sed "s|^|$k $program |" "$work/$k/$program"; done
+    done | awk -v last="$last" '
+        { id = $2 "\t" $4; if (!(id in at)) { at[id] = ++n; name[n] = id }; if ($3 == "ok") green[id, $1] = 1 }
+        END {
+            for (s = 1; s <= last; s++)
+                for (i = 1; i <= n; i++) {
+                    for (k = last; k >= 0 && green[name[i], k]; k--) ;
+                    if (k + 1 == s && s <= last) print s "\t" name[i]
+                }
+        }'
+}
+
+each_stage() { # FUNCTION
+    local bad=0 stage stages
+    stages=${STAGE:-$(ls docs/workshop/*.tsv | sed -E 's|.*/0*([0-9]+)_.*|\1|')}
+    for stage in $stages; do "$1" "$stage" || bad=1; done
+    return $bad
+}
+
+record() { # STAGE
+    work=$B/workshop/$(name_of "$1")/states
+    $pl names "$1" | grep -vE 'make workshop-record' && return 1
+    run_states "$1" || return 1
+    list "$1" >"$work/new" && cp "$work/new" "$(tests_file "$1")"
+    grep -v '^#' "$(tests_file "$1")" | cut -f1 | sort -n | uniq -c | awk -v stage="$1" '
+        { printf "%s%d with sitting %d", (NR > 1) ? ", " : "stage " stage ": tests that turn green: ", $1, $2 } END { print "" }'
+}
+
+prove() { # STAGE
+    local bad=0
+    work=$B/workshop/$(name_of "$1")/states
+    $pl names "$1" || return 1
+    run_states "$1" || return 1
+    list "$1" >"$work/new"
+    awk -F'\t' -v only="${PROGRAMS:-.}" '/^#/ || $2 ~ only' "$(tests_file "$1")" >"$work/recorded"
+    if diff -u --label recorded --label now "$work/recorded" "$work/new"; then
+        echo "stage $1: the start compiles, its tests fail as listed, and $(grep -vc '^#' "$work/new") tests turn green sitting by sitting"
+    else
+        echo "stage $1: other tests turn green than are listed; if they should: make workshop-record STAGE=$1" && bad=1
+    fi
+    [ -n "${PROGRAMS:-}" ] || mutants "$1" || bad=1
+    return $bad
+}
+
+# ---- Mutants -------------------------------------------------------------------------------------------
+
+# field PATCH NAME: the header's field, on one line (as in mutants.sh).
+field() {
+    awk -v name="$2:" '
+        /^--- / { exit }
+        $1 == name { on = 1; sub(/^[^:]*: */, ""); text = $0; next }
+        on && /^  +[^ ]/ { sub(/^ +/, ""); text = text " " $0; next }
+        { on = 0 }
+        END { print text }' "$1"
+}
+
+# Is a test part of what `make check` runs? Of the stage's own tests those that the sittings name, and
+# of what is asked of every stage all but tests of our files and of the tests themselves.
+is_asked() { # STAGE PROGRAM TEST
+    case $2 in
+    crash/golden_test | crash/explorer_test | crash/oracle_test | crash/mark_test) return 1 ;;
+    contract/* | crash/*) return 0 ;;
+    stages/*) grep -qP "\t$2\t$3$" "$(tests_file "$1")" ;;
+    *) return 1 ;;
+    esac
+}
+
+# The stage with a bug in it, as a learner's engine: $dir/mine.so, from the objects of the tree and the
+# patched sources.
+build_mutant() { # PATCH DIR NAME
+    local object objects=() file dirs=() patched=()
+    mkdir -p "$2" && cp -r stages include common "$2" || return 1
+    (cd "$2" && patch -s -p1 -F0 -f) <"$1" || return 1
+    mapfile -t dirs < <(sed -n "s/^$3\.USES *:= *//p" "stages/$3/stage.mk" | tr ' ' '\n' | grep .)
+    mapfile -t patched < <(sed -n 's|^+++ b/||p' "$1" | cut -f1)
+    for file in "${patched[@]}"; do
+        case $file in
+        *.h) mapfile -t -O ${#patched[@]} patched < <(find stages/"$3" -name '*.c') ;;
+        esac
+    done
+    for object in "$B/stages/$3"/*.o "$B/stages/$3"/*/*.o $(for d in "${dirs[@]}"; do ls "$B/stages/$d"/*.o "$B/stages/$d"/*/*.o 2>/dev/null | grep -v '/engine\.o$'; done); do
+        [ -e "$object" ] || continue
+        file=${object#"$B"/} file=${file%.o}.c
+        if printf '%s\n' "${patched[@]}" | grep -qxF "$file"; then
+            object=$2/${file//\//+}.o
+            (cd "$2" && "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -Iinclude -Icommon -Istages -w -O0 -fPIC \
+                -c "$file" -o "${object#"$2"/}") || return 1
+        fi
+        case $file in */"$3"/engine.c) objcopy --redefine-sym "strata_stage_$3=strata_engine" "$object" "$2/engine.o" && object=$2/engine.o ;; esac
+        objects+=("$object")
+    done
+    "${CC:-cc}" -shared -Wl,-Bsymbolic -Wl,-soname,mine.so -o "$2/mine.so" "${objects[@]}"
+}
+
+try_mutant() { # STAGE PATCH WORK
+    local stage program test name=${2##*/} dir=$3/${2##*/} word
+    name=${name%.patch}
+    read -r word stage program test <<<"$(field "$2" Test)"
+    if [ "$word" != stage ] || [ "$stage" != "$1" ] || ! is_asked "$1" "$program" "$test"; then
+        echo "unseen $name $word $stage $program $test"
+        return
+    fi
+    if ! build_mutant "$2" "$dir" "$(name_of "$1")" >"$3/$name.log" 2>&1; then
+        echo "broken $name: $3/$name.log"
+    elif ! run_program "$1" "$dir/mine.so" "$program" "$3/$name.log" "$test"; then
+        echo "caught $name"
+    else
+        echo "MISSED $name: $program $test"
+    fi
+    rm -rf "$dir"
+}
+export -f try_mutant build_mutant is_asked field tests_file
+
+mutants() { # STAGE
+    local work=$B/workshop/$(name_of "$1")/mutants
+    rm -rf "$work" && mkdir -p "$work"
+    ls tests/mutants/"$(name_of "$1")"/*.patch | xargs -P "${JOBS:-2}" -I{} bash -c 'try_mutant "$1" "$2" "$3"' _ "$1" {} "$work" >"$work/list"
+    echo "stage $1: of $(wc -l <"$work/list") mutants make check catches $(grep -c '^caught' "$work/list"); it runs no test that finds these $(grep -c '^unseen' "$work/list"):"
+    sort "$work/list" | awk '/^unseen/ { printf "    %s (%s %s %s %s)\n", $2, $3, $4, $5, $6 }'
+    ! grep -E '^(MISSED|broken)' "$work/list"
+}
+
+# ---- Quick ---------------------------------------------------------------------------------------------
+
+# Of each table's sources what a learner gets first compiles, too, without a warning; nothing is linked.
+compiles() { # STAGE
+    local file bad=0 out
+    for file in $($pl files "$1"); do
+        out=$($pl stub "$1" "$file" 0 2>&1 | "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -Iinclude -Icommon -Istages \
+            -I"$(dirname "$file")" -Wall -Wextra -Wpedantic -Wno-missing-field-initializers -Wno-unused-function -Wno-unused-variable \
+            -Wno-unused-const-variable -fsyntax-only -x c - 2>&1)
+        [ -z "$out" ] || { bad=1; echo "$file without its bodies:"; head -20 <<<"$out"; }
+    done
+    [ $bad -eq 0 ] && echo "stage $1: its sources compile without the bodies of $($pl functions "$1" | wc -l) functions"
+}
+
+case $command in
+record | prove | mutants) each_stage "$command" ;;
+compiles) each_stage compiles ;;
+quick)
+    $pl names && each_stage compiles || exit 1
+    PROGRAMS='^stages/|contract_basic' STAGE=1 each_stage prove ;;
+*) echo "workshop.sh: no command \"$command\"; see its head" >&2; exit 2 ;;
+esac

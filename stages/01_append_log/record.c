@@ -37,7 +37,6 @@
 
 #define VERSION 1
 #define FILE_CHECK_OFFSET 20
-#define WINDOW RECORD_WINDOW /* holds any head and key */
 
 static int corrupt(const struct fs_file *file, uint64_t offset, const char *what, uint32_t stored,
                    uint32_t computed, struct strata_error *err)
@@ -228,6 +227,17 @@ static int read_body(struct fs_file *file, uint64_t offset, size_t size, struct 
     return rc;
 }
 
+/* Key and value, against the check in the head. */
+static int check_bytes(const struct fs_file *file, uint64_t number, uint64_t offset, uint32_t check,
+                       struct strata_slice bytes, struct strata_error *err)
+{
+    uint32_t computed = checksum(checksum_seed(number, offset), bytes);
+
+    return computed == check
+               ? 0
+               : corrupt(file, offset + RECORD_HEAD, "record body", check, computed, err);
+}
+
 static void describe(const struct head *head, uint64_t offset, const uint8_t *key,
                      struct record *record)
 {
@@ -245,16 +255,14 @@ int record_at(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t l
               struct strata_error *err)
 {
     struct head head;
-    uint32_t computed;
     int rc = read_head(file, number, offset, limit, max_type, &head, err);
 
     if (rc == 0)
         rc = read_body(file, offset, (size_t)head.key_size + head.value_size, body, err);
+    if (rc == 0)
+        rc = check_bytes(file, number, offset, head.body_check, strata_buffer_slice(body), err);
     if (rc < 0)
         return rc;
-    computed = checksum(checksum_seed(number, offset), strata_buffer_slice(body));
-    if (computed != head.body_check)
-        return corrupt(file, offset + RECORD_HEAD, "record body", head.body_check, computed, err);
     describe(&head, offset, body->data, record);
     if (record->value_size) /* of nothing there is no place */
         record->value = strata_bytes(body->data + record->key.size, record->value_size);
@@ -314,35 +322,36 @@ void record_reader_init(struct record_reader *reader, struct fs_file *file, uint
 void record_reader_free(struct record_reader *reader)
 {
     free(reader->window);
-    free(reader->key);
-    reader->window = reader->key = NULL;
+    reader->window = NULL;
 }
 
-/* Makes the window begin at or before `offset` and hold at least `size` bytes from there, all
- * below limit. size <= WINDOW. */
+/* Makes the window hold `size` bytes from `offset` on, all below limit. It is as large as the
+ * largest record so far, whose lengths were checked (1.I3). */
 static int fill_window(struct record_reader *r, uint64_t offset, size_t size,
                        struct strata_error *err)
 {
     uint64_t left = r->limit - offset;
+    size_t want = left < RECORD_WINDOW ? (size_t)left : RECORD_WINDOW;
     int rc;
 
-    assert(size <= WINDOW && size <= left);
+    assert(size <= left);
     if (offset >= r->window_at && size <= r->window_size &&
         offset - r->window_at <= r->window_size - size)
         return 0;
-    if (!r->window) { /* never more than there is to read */
-        r->window_capacity = left < WINDOW ? (size_t)left : WINDOW;
-        r->window = malloc(r->window_capacity);
-        if (!r->window)
-            return strata_fail_memory(err, r->window_capacity);
-    }
+    want = want > size ? want : size;
     r->window_size = 0;
-    rc = read_exactly(r->file, offset, r->window,
-                      left < r->window_capacity ? (size_t)left : r->window_capacity, err);
+    if (want > r->window_capacity) {
+        free(r->window);
+        r->window = malloc(want);
+        r->window_capacity = r->window ? want : 0;
+        if (!r->window)
+            return strata_fail_memory(err, want);
+    }
+    rc = read_exactly(r->file, offset, r->window, want, err);
     if (rc < 0)
         return rc;
     r->window_at = offset;
-    r->window_size = left < r->window_capacity ? (size_t)left : r->window_capacity;
+    r->window_size = want;
     return 0;
 }
 
@@ -352,60 +361,18 @@ static const uint8_t *in_window(const struct record_reader *r, uint64_t offset)
     return r->window + (offset - r->window_at);
 }
 
-/* The body in pieces: its value does not fit into the window, and its key is kept aside. */
-static int check_large_body(struct record_reader *r, const struct head *head, uint32_t *computed,
-                            struct strata_error *err)
-{
-    uint64_t at = r->at + RECORD_HEAD, left = (uint64_t)head->key_size + head->value_size;
-    struct checksum body;
-    int rc;
-
-    if (!r->key && !(r->key = malloc(STRATA_MAX_KEY)))
-        return strata_fail_memory(err, STRATA_MAX_KEY);
-    rc = fill_window(r, at, head->key_size, err);
-    if (rc < 0)
-        return rc;
-    memcpy(r->key, in_window(r, at), head->key_size);
-    checksum_begin(&body, checksum_seed(r->number, r->at));
-    while (left) {
-        size_t piece = left < r->window_capacity ? (size_t)left : r->window_capacity;
-        rc = fill_window(r, at, piece, err);
-        if (rc < 0)
-            return rc;
-        checksum_add(&body, strata_bytes(in_window(r, at), piece));
-        at += piece;
-        left -= piece;
-    }
-    *computed = checksum_end(&body);
-    return 0;
-}
-
 static int check_body(struct record_reader *r, const struct head *head, struct record *record,
                       struct strata_error *err)
 {
     size_t size = (size_t)head->key_size + head->value_size;
-    uint32_t computed;
-    int rc = 0;
+    int rc = fill_window(r, r->at, RECORD_HEAD + size, err);
 
-    if (RECORD_HEAD + size <= r->window_capacity) {
-        const uint8_t *body;
-        rc = fill_window(r, r->at, RECORD_HEAD + size, err);
-        if (rc < 0)
-            return rc;
-        body = in_window(r, r->at) + RECORD_HEAD;
-        computed = checksum(checksum_seed(r->number, r->at), strata_bytes(body, size));
-        record->key = strata_bytes(body, head->key_size);
-        record->value = strata_bytes(body + head->key_size, head->value_size);
-    } else {
-        rc = check_large_body(r, head, &computed, err);
-        if (rc < 0)
-            return rc;
-        record->key = strata_bytes(r->key, head->key_size);
-        record->value = strata_bytes(NULL, 0);
-    }
-    return computed == head->body_check ? 0
-                                        : corrupt(r->file, r->at + RECORD_HEAD, "record body",
-                                                  head->body_check, computed, err);
+    if (rc < 0)
+        return rc;
+    describe(head, r->at, in_window(r, r->at) + RECORD_HEAD, record);
+    record->value = strata_bytes(record->key.data + head->key_size, head->value_size);
+    return check_bytes(r->file, r->number, r->at, head->body_check,
+                       strata_bytes(record->key.data, size), err);
 }
 
 int record_next(struct record_reader *r, struct record *record, struct strata_error *err)
@@ -430,10 +397,7 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     rc = check_body(r, &head, record, err);
     if (rc < 0)
         return rc;
-    record->offset = r->at;
-    record->type = head.type;
-    record->value_size = head.value_size;
-    record->next = r->at += size;
+    r->at = record->next;
     return 0;
 }
 

@@ -18,7 +18,7 @@ struct record {
     unsigned type;             /* enum strata_op_type, or a later stage's own */
     uint32_t value_size;       /* bytes */
     struct strata_slice key;   /* borrowed from the reader until its next call */
-    struct strata_slice value; /* likewise; no data if the record is larger than its window */
+    struct strata_slice value; /* likewise; not set by record_key_at */
 };
 
 /* Writes the empty file's header. `magic` has 8 bytes. `number` identifies the file: it seeds every
@@ -58,7 +58,8 @@ int record_value(struct fs_file *file, uint64_t number, uint64_t offset, uint64_
                  unsigned max_type, struct strata_slice key, struct strata_buffer *value,
                  struct strata_error *err);
 
-/* Reads records one after another, through a window of the file. */
+/* Reads records one after another, through a window of the file: as many bytes of memory as the
+ * largest record has, at least RECORD_WINDOW. */
 struct record_reader {
     struct fs_file *file; /* borrowed */
     uint64_t number;
@@ -69,7 +70,6 @@ struct record_reader {
     uint8_t *window; /* the file's bytes from window_at on */
     size_t window_size, window_capacity;
     uint64_t window_at;
-    uint8_t *key; /* a key whose record is larger than the window */
 };
 
 /* From the first record up to `limit`. Allocates nothing yet. */

@@ -6,6 +6,7 @@
  * 1.I7: entries[0..count) have strictly ascending keys once sorted.
  * 1.I8: nothing here changes after that, so the iterator sees the database as it was made. */
 #include "sorted.h"
+#include "base/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,22 +14,19 @@
 int sorted_add(struct sorted *list, struct strata_slice key, uint64_t position, bool deleted,
                struct strata_error *err)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        struct sorted_entry *bigger = realloc(list->entries, capacity * sizeof *bigger);
-        if (!bigger)
-            return strata_fail_memory(err, capacity * sizeof *bigger);
-        list->entries = bigger;
-        list->capacity = capacity;
-    }
-    list->entries[list->count] = (struct sorted_entry){.key_at = list->keys.size,
-                                                       .position = position,
-                                                       .order = list->count,
-                                                       .key_size = (uint32_t)key.size,
-                                                       .deleted = deleted};
+    size_t order = list->count, key_at = list->keys.size;
+    struct sorted_entry *entry;
+
     if (strata_buffer_append(&list->keys, key.data, key.size) < 0)
         return strata_fail_memory(err, key.size);
-    list->count++;
+    entry = array_add(&list->entries, &list->count, &list->capacity, sizeof *entry, err);
+    if (!entry)
+        return STRATA_ERR_NO_MEMORY;
+    *entry = (struct sorted_entry){.key_at = key_at,
+                                   .position = position,
+                                   .order = order,
+                                   .key_size = (uint32_t)key.size,
+                                   .deleted = deleted};
     return 0;
 }
 

@@ -14,6 +14,7 @@
  * 2.I13: a twin stays marked as one, also when its twin is gone: when it is replayed, a dead put of
  *     that twin may still stand before it. */
 #include "merge.h"
+#include "base/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -31,33 +32,18 @@ struct merge {
     struct move *moves;
     size_t count, capacity;
     bool keep_tombstones;
-    struct strata_buffer body;
 };
 
 static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t offset,
                      struct strata_error *err)
 {
-    if (merge->count == merge->capacity) {
-        size_t capacity = merge->capacity ? 2 * merge->capacity : 64;
-        struct move *bigger = realloc(merge->moves, capacity * sizeof *bigger);
-        if (!bigger)
-            return strata_fail_memory(err, capacity * sizeof *bigger);
-        merge->moves = bigger;
-        merge->capacity = capacity;
-    }
-    merge->moves[merge->count++] = (struct move){hash, from, offset};
-    return 0;
-}
+    struct move *move =
+        array_add(&merge->moves, &merge->count, &merge->capacity, sizeof *move, err);
 
-/* As it is: a twin stays marked (2.I13). */
-static int copy_record(struct merge *merge, const struct segment *from, const struct record *found,
-                       uint64_t *offset, struct strata_error *err)
-{
-    struct record record;
-    int rc = record_at(from->at.file, segment_id(from), found->offset, from->end,
-                       merge->keydir->segments.max_type, &merge->body, &record, err);
-    return rc < 0 ? rc
-                  : segment_append(merge->to, record.type, record.key, record.value, offset, err);
+    if (!move)
+        return STRATA_ERR_NO_MEMORY;
+    *move = (struct move){hash, from, offset};
+    return 0;
 }
 
 /* A record that is no longer found in a changed segment would be gone for good: segment_read
@@ -67,14 +53,20 @@ static int merge_record(void *arg, const struct segment *from, const struct reco
 {
     struct merge *merge = arg;
     uint64_t offset, position = position_make(from->last, record->offset);
+    bool live;
     int rc;
 
     if (segment_is_delete(record->type))
-        return merge->keep_tombstones ? copy_record(merge, from, record, &offset, err) : 0;
-    if (keydir_live_slot(merge->keydir, hash, position) == SIZE_MAX)
+        live = merge->keep_tombstones;
+    else
+        live = keydir_live_slot(merge->keydir, hash, position) != SIZE_MAX;
+    if (!live)
         return 0;
-    rc = copy_record(merge, from, record, &offset, err);
-    return rc < 0 ? rc : note_move(merge, hash, position, offset, err);
+    /* as it is: a twin stays marked (2.I13) */
+    rc = segment_append(merge->to, record->type, record->key, record->value, &offset, err);
+    return rc < 0 || segment_is_delete(record->type)
+               ? rc
+               : note_move(merge, hash, position, offset, err);
 }
 
 static void apply_moves(const struct merge *merge)
@@ -140,7 +132,6 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
     } else {
         segment_discard(set, merge.to);
     }
-    strata_buffer_free(&merge.body);
     free(merge.moves);
     return rc;
 }

@@ -2,6 +2,7 @@
  * merge or creation left. The invariants 2.I6 to 2.I9 are in segment.c. */
 #include "segment.h"
 #include "tail.h"
+#include "base/array.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -10,15 +11,12 @@
 
 static int add_segment(struct segments *set, struct segment *segment, struct strata_error *err)
 {
-    if (set->count == set->capacity) {
-        size_t capacity = set->capacity ? 2 * set->capacity : 8;
-        struct segment **bigger = realloc(set->list, capacity * sizeof *bigger);
-        if (!bigger)
-            return strata_fail_memory(err, capacity * sizeof *bigger);
-        set->list = bigger;
-        set->capacity = capacity;
-    }
-    set->list[set->count++] = segment;
+    struct segment **added =
+        array_add(&set->list, &set->count, &set->capacity, sizeof(struct segment *), err);
+
+    if (!added)
+        return STRATA_ERR_NO_MEMORY;
+    *added = segment;
     return 0;
 }
 

@@ -176,8 +176,8 @@ static int compact(struct wal_store *store, const struct strata_progress *progre
     size_t at = 0, count;
     int rc = commit_usable(store, err);
 
-    if (rc == 0 && (!active || active->sum.records))
-        rc = commit_rotate(store, err);
+    if (rc == 0 && (!active || active->sum.records || active->end == RECORD_FILE_HEADER))
+        rc = commit_rotate(store, err); /* also where an earlier one found no memory */
     for (; rc == 0 && merge_next_run(&store->keydir, &at, &count); at++) {
         rc = commit_merge(store, at, count, true, err);
         if (rc == 0 && progress)

@@ -88,7 +88,6 @@ struct filling {
     const struct log *log;
     const struct wal_kind *kind;
     struct memtable *memtable; /* NULL: only to be checked */
-    struct strata_buffer body; /* a record that does not fit the reader's window */
 };
 
 int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kind **kind,
@@ -116,21 +115,11 @@ static unsigned op_type(const struct filling *f, const struct record *record)
 static int fill_one(struct filling *f, const struct record *record, uint64_t sequence,
                     struct strata_error *err)
 {
-    struct strata_slice key = record->key, value = record->value;
-    struct record whole;
-    int rc = 0;
+    int rc = memtable_reserve(f->memtable, 1, record->key.size + record->value.size, err);
 
-    if (!value.data) {
-        rc = record_at(f->log->file, f->log->number, record->offset, record->next,
-                       wal_max_type(f->kind), &f->body, &whole, err);
-        key = whole.key;
-        value = whole.value;
-    }
-    if (rc == 0)
-        rc = memtable_reserve(f->memtable, 1, key.size + value.size, err);
     if (rc == 0) {
         memtable_recycle(f->memtable);
-        memtable_add(f->memtable, sequence, op_type(f, record), key, value);
+        memtable_add(f->memtable, sequence, op_type(f, record), record->key, record->value);
     }
     return rc;
 }
@@ -179,7 +168,6 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
                          "the log ends before operation %" PRIu64 ", and %" PRIu64
                          " were once on the device",
                          replay->sequence, tables->sequence);
-    strata_buffer_free(&filling.body);
     return rc;
 }
 

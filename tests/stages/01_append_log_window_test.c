@@ -261,7 +261,7 @@ static void record_each_read_may_fail(void **state)
             assert_true(err.offset >= at && err.offset < log->file->end);
         }
     }
-    assert_true(failures > 12);
+    assert_true(failures > 6); /* each record is read at once */
     free(bytes);
 }
 

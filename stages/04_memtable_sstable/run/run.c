@@ -300,7 +300,7 @@ static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
     c->n = n;
     c->base.iter.key = c->record.key;
     c->base.iter.value = c->record.value;
-    c->base.iter.has_value = c->record.value.data != NULL;
+    c->base.iter.has_value = true;
     c->base.type = c->record.type;
     return 0;
 }
@@ -352,19 +352,12 @@ static int run_prev(struct strata_iter *iter, struct strata_error *err)
     return c->n ? go_to(c, c->n - 1, true, err) : STRATA_NOT_FOUND;
 }
 
-/* A record that does not fit the reader's window is read again, whole. */
+/* A move has set it; a user's iterator has dropped that. */
 static int run_value(struct strata_iter *iter, struct strata_error *err)
 {
-    struct run_cursor *c = (struct run_cursor *)iter;
-    int rc = 0;
-
-    if (!c->record.value.data) {
-        rc = record_at(c->run->file, c->run->base.number, c->record.offset, c->run->index,
-                       STRATA_OP_DELETE, &c->probe.body, &c->probe.record, err);
-        iter->value = rc == 0 ? c->probe.record.value : strata_bytes(NULL, 0);
-    }
-    iter->has_value = rc == 0;
-    return rc;
+    (void)err;
+    iter->has_value = true;
+    return 0;
 }
 
 static void run_cursor_free(struct strata_iter *iter)

@@ -362,17 +362,17 @@ static void deep_finds_a_list_that_is_not_the_one_in_use(void **state)
     fs = fs_sim_new();
     db = make(fs, 6);
     tree = db->self;
-    tree->version->levels[0].bytes++;
-    tree->version->next += 1000;
+    tree->versions.current->levels[0].bytes++;
+    tree->versions.current->next += 1000;
     in_memory(db, "the version is another");
-    tree->version->levels[0].bytes--;
-    tree->version->next -= 1000;
+    tree->versions.current->levels[0].bytes--;
+    tree->versions.current->next -= 1000;
     finish(fs, db);
     fs = fs_sim_new();
     db = make(fs, 7);
-    ((struct tree *)db->self)->version->levels[0].bytes++;
+    ((struct tree *)db->self)->versions.current->levels[0].bytes++;
     in_memory(db, "a level's bytes");
-    ((struct tree *)db->self)->version->levels[0].bytes--;
+    ((struct tree *)db->self)->versions.current->levels[0].bytes--;
     finish(fs, db);
 }
 

@@ -22,8 +22,9 @@ function theme() {
     all("iframe").forEach(frame_theme);
 }
 function frame_theme(frame) { // a page of strata timeline: it has a switch of its own
-    const page = frame.contentDocument, at = page?.documentElement.dataset.theme || (dark.matches ? "dark" : "light");
-    if (at !== root.dataset.theme) page?.getElementById("theme")?.click();
+    const button = frame.contentDocument?.getElementById("theme"); // none before it is loaded
+    const at = frame.contentDocument?.documentElement?.dataset.theme || (dark.matches ? "dark" : "light");
+    if (at !== root.dataset.theme) button?.click();
 }
 theme();
 for (const frame of all("iframe")) frame.addEventListener("load", () => frame_theme(frame));

@@ -25,7 +25,7 @@ end
 audit=$(looks audit .)
 for fault in 'docs/bad.html: link: ../bad.html#none has no such anchor' 'docs/bad.html: weight: 600' 'bad.html: link: gone.html leads nowhere' \
     'light: contrast [12]\.[0-9]*: "pale in the light"' 'dark: contrast [12]\.[0-9]*: "pale in the dark"' 'contrast 1\.[0-9]*: "dark on dark"' \
-    'light: Error: thrown' 'heading: "Three" is h3 after h1' 'figure: .*gone.png has no alt' 'figure: a drawing without' 'figure: "dark on dark" leaves' 'id: b is there twice' \
+    'console: Error: thrown' 'heading: "Three" is h3 after h1' 'figure: .*gone.png has no alt' 'figure: a drawing without' 'figure: "dark on dark" leaves' 'id: b is there twice' \
     'name: a BUTTON' 'wide: [0-9]* px' 'keyboard: something can only be clicked' 'keyboard: Tab does not reach <button tabindex="-1"'; do
     like "fault_is_seen: $fault" "$audit" "$fault"
 done

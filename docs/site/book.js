@@ -22,8 +22,9 @@ function theme() {
     all("iframe").forEach(frame_theme);
 }
 function frame_theme(frame) { // a page of strata timeline: it has a switch of its own
-    const page = frame.contentDocument, at = page?.documentElement.dataset.theme || (dark.matches ? "dark" : "light");
-    if (at !== root.dataset.theme) page?.getElementById("theme")?.click();
+    const button = frame.contentDocument?.getElementById("theme"); // none before it is loaded
+    const at = frame.contentDocument?.documentElement?.dataset.theme || (dark.matches ? "dark" : "light");
+    if (at !== root.dataset.theme) button?.click();
 }
 theme();
 for (const frame of all("iframe")) frame.addEventListener("load", () => frame_theme(frame));
@@ -195,10 +196,10 @@ function power_cut(section, number) {
     function show(n) {
         const step = steps_of[model][at = n];
         all("button", list).forEach((b, i) => b.setAttribute("aria-pressed", i === n));
-        says.textContent = `It ends in ${step.operation}, at its call ${step.call}. The disk may be in ${step.states.length === 1 ? "one state" : `one of ${step.states.length} kinds of state`}:`;
+        says.textContent = `It ends in ${step.operation}, at its call ${step.call}. The next open may find:`;
         states.replaceChildren(...step.states.map((s) => make("li", {},
             make("b", { class: "verdict " + (s.verdict === "fine" ? "fine" : s.verdict === "torn tail" ? "torn" : "bad") }, s.verdict),
-            make("div", {}, s.came ? `${s.what} (${s.came} writes came back)` : s.what), make("span", {}, `on the disk: ${s.left}`))));
+            make("div", {}, s.came ? `${s.what} (${s.came} writes came back)` : s.what), make("span", {}, `${s.count > 1 ? s.count + " states of the disk" : "the disk"}${s.count > 1 && model !== "kill" ? ", such as" : ""}: ${s.left}`))));
     }
     function choose(to) {
         model = to;

@@ -137,8 +137,8 @@ end
 local function power_cut()
     local parts = {'<section class="cut" aria-labelledby="cut-title"><h3 id="cut-title">Cut the power yourself</h3>',
         '<p>A database of this stage that is safe on the disk, then <code>put apple red</code>, <code>put plum blue</code>, ',
-        '<code>del apple</code>. Choose the call at which it ends. Below is every state that the disk may be in then, ',
-        'and what the next open finds. Recorded when this page was built, by ',
+        '<code>del apple</code>. Choose the call at which it ends. Below are the states that the disk may be in then, ',
+        'and at no call before, and what the next open finds in them. Recorded when this page was built, by ',
         '<code>strata crash --walk calls --stage ', tonumber(number), '</code>.</p>',
         '<noscript><p>This needs JavaScript. The command prints the same as a table.</p></noscript>'}
     for _, model in ipairs {'kill', 'ordered', 'posix'} do

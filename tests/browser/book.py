@@ -48,9 +48,12 @@ class Browser:
                 return answer["result"]
             self.events.append(answer)
 
-    def open(self, path, width=1280, theme="light", height=900):
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+    def show(self, width, theme):
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+
+    def open(self, path, width=1280, theme="light"):
+        self.show(width, theme)
         self.events = []
         self.call("Page.navigate", url="file://" + urllib.parse.quote(os.path.abspath(path)))
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
@@ -120,12 +123,17 @@ CHECK = r"""(() => {
     const ids = [...document.querySelectorAll("[id]")].map((e) => e.id), twice = ids.filter((id, i) => ids.indexOf(id) !== i);
     if (twice.length) faults.push(`id: ${twice[0]} is there twice`);
     for (const e of document.querySelectorAll("input, button, select, [role=application], iframe")) if (!(e.labels?.length || e.textContent.trim() || e.getAttribute("aria-label") || e.title)) faults.push(`name: a ${e.tagName} without one`);
-    return { faults, texts };
+    return { faults, texts, theme: document.documentElement.dataset.theme };
 })()"""
 # What can be clicked and can be seen, but for the anchors of a code's lines. Of radio buttons Tab reaches one of a group.
 CLICKABLE = """[...document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')].filter((e) => e.checkVisibility({ visibilityProperty: true })
     && !e.closest("[aria-hidden]") && !(e.type === "radio" && !e.checked))"""
 MOUSE_ONLY = """[...document.querySelectorAll("main *")].filter((e) => (e.onclick || getComputedStyle(e).cursor === "pointer") && !e.closest("a, button, input, label, summary, [tabindex]")).length"""
+
+
+# Until the page has heard of another theme; it has 100 frames' time.
+SETTLED = """new Promise((done) => { let n = 100; (function look() {
+    (document.documentElement.dataset.theme ?? "%s") === "%s" || !n-- ? done() : requestAnimationFrame(look); })(); })"""
 
 
 class Links(html.parser.HTMLParser):
@@ -173,16 +181,22 @@ def audit(root):
     written = [p for p in pages if not p.count(".c.") and not p.count(".h.")]
     sources = [p for p in pages if p not in written][::40]
     for page in [p for p in written if not p.startswith("timeline") and Links(os.path.join(root, p)).loads] + sources:
+        browser.open(os.path.join(root, page))
         for theme in "light", "dark":
-            browser.open(os.path.join(root, page), theme=theme)
+            browser.show(1280, theme)
+            browser.run(SETTLED % (theme, theme))
             result = browser.run(CHECK)
+            if result.get("theme", theme) != theme:
+                print(f"{page}: theme: {result['theme']}, not {theme}")
             texts += result["texts"]
-            for fault in list(browser.errors()) + result["faults"]:
+            for fault in result["faults"]:
                 print(f"{page}: {theme}: {fault}")
-        browser.open(os.path.join(root, page), width=420)
+        browser.show(420, "light")
         wider = browser.run("document.scrollingElement.scrollWidth - innerWidth")
         if wider > 0:
             print(f"{page}: wide: {wider} px more than 420")
+        for error in browser.errors():
+            print(f"{page}: console: {error}")
         if page == "index.html" or page.startswith(("docs/01", "docs/06", "bad")):
             browser.open(os.path.join(root, page))
             want = browser.run(f"{CLICKABLE}.length")

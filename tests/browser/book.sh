@@ -25,7 +25,7 @@ end
 audit=$(looks audit .)
 for fault in 'docs/bad.html: link: ../bad.html#none has no such anchor' 'docs/bad.html: weight: 600' 'bad.html: link: gone.html leads nowhere' \
     'light: contrast [12]\.[0-9]*: "pale in the light"' 'dark: contrast [12]\.[0-9]*: "pale in the dark"' 'contrast 1\.[0-9]*: "dark on dark"' \
-    'light: Error: thrown' 'heading: "Three" is h3 after h1' 'figure: .*gone.png has no alt' 'figure: a drawing without' 'figure: "dark on dark" leaves' 'id: b is there twice' \
+    'console: Error: thrown' 'heading: "Three" is h3 after h1' 'figure: .*gone.png has no alt' 'figure: a drawing without' 'figure: "dark on dark" leaves' 'id: b is there twice' \
     'name: a BUTTON' 'wide: [0-9]* px' 'keyboard: something can only be clicked' 'keyboard: Tab does not reach <button tabindex="-1"'; do
     like "fault_is_seen: $fault" "$audit" "$fault"
 done
@@ -45,7 +45,7 @@ mapfile -t said < <(looks eval "$site" docs/01_append_log.html '
 like byte_shows_its_field "${said[0]}" "^klen the key's bytes: 5byte 30, one of 4 from 29; in record 1 @24"
 like byte_is_reached_by_keys "${said[1]}" '^value "red"byte 46'
 like power_cut_shows_what_posix_allows "${said[2]}" '^lost fine error$'
-like power_cut_follows_the_choice "${said[3]}" '^fineapple=red .*torn tailapple=red .*on the disk: 1 to 24 of 25 bytes'
+like power_cut_follows_the_choice "${said[3]}" '^fineapple=red .*torn tailapple=red .*24 states of the disk: 1 to 24 of 25 bytes'
 like search_finds_a_section "${said[4]}" '^/docs/.*torn.* [0-9]+ sections'
 like progress_and_theme_are_kept "${said[5]}" '^docs/01_append_log.html dark rgb\(22, 24, 28\)'
 like quotation_links_to_its_line "${said[6]}" '^\.\./stages/01_append_log/engine\.c\.html#L-[0-9]+$'

@@ -8,7 +8,7 @@ uint64_t act_weigh(uint64_t i, const struct sum *sum)
     return sum->sum * (2 * i + 1); /* what two operations gave cannot be exchanged */
 }
 
-/* A wrong record of a file is told at once, with its number. */
+/* A wrong record of a file is reported at once, with its number. */
 static int check_record(struct worker *w, const struct op *op, struct strata_slice value)
 {
     if (!w->bench->data.records || strata_compare(value, op->value) == 0)

@@ -58,7 +58,7 @@ static const struct option options[] = {
     {"warm_memory", "BYTES",
      "touched before each benchmark; at most 4 times the data (default 536870912)", NUMBER,
      FIELD(warm_bytes), 0, 1e12},
-    {"no_compression", NULL, "blocks are not packed", FLAG, FIELD(plain), 0, 0},
+    {"no_compression", NULL, "blocks are not compressed", FLAG, FIELD(plain), 0, 0},
     {"check_reads", NULL, "LevelDB checks the blocks that it reads, as the others do", FLAG,
      FIELD(check_reads), 0, 0},
     {"mapped_reads", NULL, "stage 9 on: tables are read from mapped files", FLAG,

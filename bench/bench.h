@@ -85,7 +85,7 @@ struct settings {
     const char *json;             /* NULL: none */
     enum figure figures[FIGURES]; /* of which there are tables */
     size_t figure_count;
-    bool each;   /* every result is told, not only what all come to */
+    bool each;   /* every result is printed, not only the summary */
     bool limits; /* these are measured too */
     bool histogram;
     bool help;
@@ -96,7 +96,7 @@ int contenders_stage(struct settings *s, const char *text);
 int contenders_engines(struct settings *s, const char *list);
 int contenders_newest(struct settings *s);
 unsigned stage_newest(void); /* of this build */
-/* BENCH_OK, or BENCH_USAGE and stderr was told. */
+/* BENCH_OK, or BENCH_USAGE and stderr has a message. */
 int args_parse(struct settings *s, int argc, char **argv);
 void args_help(FILE *to);
 
@@ -115,7 +115,7 @@ struct data {
     size_t capacity;               /* of `records` */
 };
 
-/* BENCH_OK, or stderr was told; data_free in both cases. */
+/* BENCH_OK, or stderr has a message; data_free in both cases. */
 int data_init(struct data *d, const struct settings *s);
 void data_free(struct data *d);
 /* Key number i (of records: i < count), with `tail` behind it, in `to` or in the data. */
@@ -172,7 +172,7 @@ struct bench {
     struct histogram latency; /* of the last workload */
     struct os_memory own;     /* the program's, without a database */
     struct made made_of;      /* since the database was made */
-    uint64_t settled_bytes;   /* of its files, when nothing was owed; 0: not known */
+    uint64_t settled_bytes;   /* of its files, without compaction debt; 0: not known */
     uint64_t settled_live;    /* keys that it had then */
     int parent;               /* where results go, and what only the first process can do is
                                * asked for; -1: nowhere */
@@ -257,7 +257,7 @@ struct worker {
     pthread_t thread;
 };
 
-/* Runs one workload on the open database (measure.c). BENCH_OK, or stderr was told. */
+/* Runs one workload on the open database (measure.c). BENCH_OK, or stderr has a message. */
 int measure(struct bench *b, const struct work *work, size_t place, struct result *result);
 void measure_disk(struct bench *b, struct result *result); /* what the files take */
 /* Its loop: fills in what the result tells of operations and time, and b->latency. Likewise. */
@@ -288,7 +288,7 @@ int life_open(struct bench *b, enum work_opens how, bool create, struct strata_e
 int life_open_again(struct bench *b, struct strata_error *err); /* as it was */
 unsigned life_can(const struct bench *b);                       /* enum engine_can */
 void life_options(const struct bench *b, enum work_opens how, struct engine_options *o);
-/* The others: BENCH_OK, or stderr was told. */
+/* The others: BENCH_OK, or stderr has a message. */
 int life_close(struct bench *b);
 /* One workload, on the database that it needs: new, as it is, or read-only (prepare.c). */
 int prepare_measure(struct bench *b, const struct work *work, size_t place, struct result *result);
@@ -296,7 +296,7 @@ int prepare_measure(struct bench *b, const struct work *work, size_t place, stru
 /* ---- Turns (turns.c, turn.c, message.c) ----------------------------------------------- */
 
 /* `tell` in a process of its own, which ends then; `take` reads here what it writes. Its exit
- * status, or stderr was told. */
+ * status, or stderr has a message. */
 int turns_apart(int (*tell)(const void *arg, int to), const void *arg,
                 void (*take)(void *result, int from), void *result);
 /* Has each engine tell about itself, in a process that ends then: an engine may begin threads for
@@ -329,11 +329,11 @@ bool message_take(int from, void *message, size_t size); /* false: the end, or i
 
 /* ---- Directories (place.c) ------------------------------------------------------------- */
 
-char *place_temporary(void); /* a new directory, its path on the heap; NULL: stderr was told */
+char *place_temporary(void); /* a new directory, its path on the heap; NULL: stderr has a message */
 bool place_exists(const char *path);
 void place_remove(const char *path); /* with all that is in it */
 /* Moves the files of `from` whose names match a pattern of the list to `to`, which is made if it
- * is not there. BENCH_OK, or stderr was told. */
+ * is not there. BENCH_OK, or stderr has a message. */
 int place_move(const char *from, const char *to, const char *const *patterns);
 
 #endif

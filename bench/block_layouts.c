@@ -4,8 +4,8 @@
  *
  *   block_layouts [ENTRIES]
  *
- * All blocks lie in memory, unpacked, as in a cache that holds everything; which block a key is in
- * is known. So times are those of the layout and of the waits for memory that it asks for. Times
+ * All blocks lie in memory, uncompressed, as in a cache that holds everything; which block a key is
+ * in is known. So times are those of the layout and of the waits for memory that it asks for. Times
  * are of this thread's processor, the median of five. */
 #include "02_hash_index/index.h"
 #include "09_fast_paths/block/pax_block.h"
@@ -155,7 +155,7 @@ struct bench {
     uint32_t block_count;
     uint8_t *memory;
     struct question *asked;
-    uint64_t raw, packed; /* bytes of all blocks */
+    uint64_t raw, compressed; /* bytes of all blocks */
 
     struct bloom bloom;
     struct clock_cache *cache;
@@ -203,15 +203,15 @@ static void bench_init(struct bench *b, uint64_t count)
 
 static void keep_block(struct bench *b, struct strata_slice bytes, size_t before)
 {
-    static char packed[2 * STRIDE];
+    static char compressed[2 * STRIDE];
     uint8_t *to = b->memory + b->block_count * STRIDE;
-    int size =
-        LZ4_compress_default((const char *)bytes.data, packed, (int)bytes.size, sizeof packed);
+    int size = LZ4_compress_default((const char *)bytes.data, compressed, (int)bytes.size,
+                                    sizeof compressed);
 
     memcpy(to + before, bytes.data, bytes.size);
     b->blocks[b->block_count++] = (struct place){to, (uint32_t)bytes.size};
     b->raw += bytes.size;
-    b->packed += size > 0 && (size_t)size < bytes.size ? (size_t)size : bytes.size;
+    b->compressed += size > 0 && (size_t)size < bytes.size ? (size_t)size : bytes.size;
 }
 
 static void place_questions(struct bench *b)
@@ -222,7 +222,7 @@ static void place_questions(struct bench *b)
     }
 }
 
-/* A block's struct pax_block stands before it, as in the cache. */
+/* A block's struct pax_block is before it, as in the cache. */
 static void finish_columns(struct bench *b, struct pax_block_builder *builder)
 {
     struct strata_slice bytes;
@@ -412,18 +412,18 @@ static void compare_layouts(struct bench *b, const struct key_kind *kind)
 
     draw(b, kind);
     b->block_count = 0;
-    b->raw = b->packed = 0;
+    b->raw = b->compressed = 0;
     build_restarts(b);
     found = scan_restarts(b) + get_restarts(b);
     printf("%-18s  %-15s %8.1f %8.1f %8.0f %8.0f %8.1f %8.0f\n", kind->name, "restart points",
-           (double)b->raw / count, (double)b->packed / count, measure(get_restarts, b, ASKED),
+           (double)b->raw / count, (double)b->compressed / count, measure(get_restarts, b, ASKED),
            measure(seek_restarts, b, ASKED), measure(scan_restarts, b, count),
            measure(check_restarts, b, b->block_count));
     b->block_count = 0;
-    b->raw = b->packed = 0;
+    b->raw = b->compressed = 0;
     build_columns(b);
     printf("%-18s  %-15s %8.1f %8.1f %8.0f %8.0f %8.1f %8.0f\n", "", "columns, tags",
-           (double)b->raw / count, (double)b->packed / count, measure(get_columns, b, ASKED),
+           (double)b->raw / count, (double)b->compressed / count, measure(get_columns, b, ASKED),
            measure(seek_columns, b, ASKED), measure(scan_columns, b, count),
            measure(open_columns, b, b->block_count));
     if (found != scan_columns(b) + get_columns(b))

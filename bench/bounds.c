@@ -3,21 +3,23 @@
  *
  * What an operation has to do at least, of an entry of `entry` bytes:
  *
- *   fillseq, fillbatch       store_132                  the entry is stored in a log that survives
- * a kill fillrandom, overwrite,   store_132 + load_huge      ... and its place in memory is not in
- * a cache filluniquerandom,                                   (all of these, where each write is
- * synced: deleterandom                                        fdatasync_room for the store)
+ *   fillseq, fillbatch       store_132                  stored in a log that survives a kill
+ *   fillrandom, overwrite,   store_132 + load_huge      ... and its place in memory is in no cache
+ *   filluniquerandom,
+ *   deleterandom
+ *   all of these, synced     fdatasync_room in place of store_132
  *   fillsync                 fdatasync_room             a synced write each
  *   fill100K                 100,000 bytes at write_seq
  *   readrandom, readmapped   2 load_huge                the block, and the entry in it
  *   readhot, readmissing     load_huge                  the entry; a line of a filter
- *   readsmallcache           pread_4k + xxh3_4k + lz4_unpack_4k    a block is read, checked,
- * unpacked readseq, readreverse     the entry's bytes at memcpy_large seekrandom               2
- * load_huge + 11 entries at memcpy_large compact                  of each block of 4 KiB:
- * lz4_unpack_4k + lz4_pack_4k + 2 xxh3_4k, on one thread; and as many entries as there are keys
+ *   readsmallcache           pread_4k + xxh3_4k + lz4_unpack_4k    a block is read and uncompressed
+ *   readseq, readreverse     the entry's bytes at memcpy_large
+ *   seekrandom               2 load_huge + 11 entries at memcpy_large
+ *   compact                  for each block of 4 KiB: lz4_unpack_4k + lz4_pack_4k + 2 xxh3_4k, on
+ *                            one thread; and as many entries as there are keys
  *
- * A limit is nobody's goal: an engine has to keep order, answer errors and remember more than that.
- * It tells where time is left to be saved, and where none is. */
+ * A limit is no goal: an engine also has to keep order, handle errors and store more than that. It
+ * shows where time can be saved, and where none can. */
 #include "bench.h"
 
 #include "limits/limits.h"

@@ -73,7 +73,7 @@ ratio() { awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }
 grouped() { printf '%.0f\n' "$1" | sed -E ':a; s/([0-9])([0-9]{3})($|,)/\1,\2\3/; ta'; }
 
 # NAME WORKLOAD FIELD [SCALE]: the median; of several runs with least and most.
-told() {
+figure() {
     figures "$1" "$2" "$3" | awk -v scale="${4:-1}" '
         function text(x) { return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x) }
         { v[NR] = $1 * scale }
@@ -81,7 +81,7 @@ told() {
 }
 
 # NAME WORKLOAD WORKLOAD: the usual times of both.
-times() { printf '%s / %s ms' "$(told "$1" "$2" p50_us 0.001)" "$(told "$1" "$3" p50_us 0.001)"; }
+times() { printf '%s / %s ms' "$(figure "$1" "$2" p50_us 0.001)" "$(figure "$1" "$3" p50_us 0.001)"; }
 
 note() { printf '    %s\n' "$1"; }
 
@@ -140,8 +140,8 @@ stage_2_opens() {
 # ---- Stage 3: the write-ahead log --------------------------------------------------------------
 
 latency() { # NAME WORKLOAD
-    printf '%s  %s  %s  %s us' "$(told "$1" "$2" p50_us)" "$(told "$1" "$2" p99_us)" \
-        "$(told "$1" "$2" p999_us)" "$(told "$1" "$2" max_us)"
+    printf '%s  %s  %s  %s us' "$(figure "$1" "$2" p50_us)" "$(figure "$1" "$2" p99_us)" \
+        "$(figure "$1" "$2" p999_us)" "$(figure "$1" "$2" max_us)"
 }
 
 stage_3_synced() {
@@ -151,7 +151,7 @@ stage_3_synced() {
     row "fsyncs a write, 8 threads" "<= 0.3" \
         "$together; 1 thread: $(median one fillsync fsyncs_per_op)" "$together <= 0.3"
     row "writes a second, 8 threads / 1" - \
-        "$(ratio "$(median many fillsync ops_per_s)" "$(median one fillsync ops_per_s)") ($(told many fillsync ops_per_s) / $(told one fillsync ops_per_s))"
+        "$(ratio "$(median many fillsync ops_per_s)" "$(median one fillsync ops_per_s)") ($(figure many fillsync ops_per_s) / $(figure one fillsync ops_per_s))"
     row "p50 p99 p99.9 max, 1 thread" - "$(latency one fillsync)"
     row "p50 p99 p99.9 max, 8 threads" - "$(latency many fillsync)"
 }
@@ -162,14 +162,14 @@ stage_3_unsynced() {
     for work in fillseq fillrandom; do
         cpu=$(median never $work cpu_us_per_op)
         row "$work, puts a second of CPU" ">= 500,000" \
-            "$(grouped "$(awk "BEGIN { print 1e6 / $cpu }")") ($(told never $work cpu_us_per_op) us each)" \
+            "$(grouped "$(awk "BEGIN { print 1e6 / $cpu }")") ($(figure never $work cpu_us_per_op) us each)" \
             "1e6 / $cpu >= 500000"
         row "  beside stage 1's, CPU time" - \
-            "$(ratio "$cpu" "$(median first $work cpu_us_per_op)") ($(told first $work cpu_us_per_op) us)"
-        row "  puts a second of the clock" - "$(told never $work ops_per_s)"
+            "$(ratio "$cpu" "$(median first $work cpu_us_per_op)") ($(figure first $work cpu_us_per_op) us)"
+        row "  puts a second of the clock" - "$(figure never $work ops_per_s)"
         row "  p50 p99 p99.9 max" - "$(latency never $work)"
     done
-    row "fillbatch 1000, records a second" - "$(told never fillbatch ops_per_s)"
+    row "fillbatch 1000, records a second" - "$(figure never fillbatch ops_per_s)"
 }
 
 open_rows() { # NAME GOAL

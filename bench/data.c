@@ -159,7 +159,7 @@ static int shuffle(struct data *d, struct prng *random)
     return BENCH_OK;
 }
 
-/* The pool's beginning stands behind its end once more, for the large values. */
+/* The pool's beginning is repeated after its end, for the large values. */
 static int lengthen(struct data *d)
 {
     for (size_t at = 0; at < VALUE_LARGE; at += PIECE) {

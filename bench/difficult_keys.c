@@ -360,7 +360,7 @@ static void show_help(void)
         KINDS, HASHES);
 }
 
-/* Numbers of rows, all of them? The first that is none is told. */
+/* Numbers of rows, all of them? The first that is none is reported. */
 static bool are_rows(int count, char **rows)
 {
     for (int i = 0; i < count; i++) {

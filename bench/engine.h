@@ -107,7 +107,7 @@ struct engine {
 
     int (*compact)(void *db, struct strata_error *err); /* all of it */
     /* What is in memory goes to where it will stay, and, where the caller's thread does it, what
-     * else is owed is done; threads of the engine may go on. */
+     * other background work there is, is done; threads of the engine may go on. */
     int (*settle)(void *db, struct strata_error *err);
     bool (*busy)(void *db); /* it says that they do; NULL: it does not say */
     int (*counts)(void *db, struct engine_counts *counts, struct strata_error *err); /* or NULL */

@@ -13,7 +13,7 @@
 # Example
 #   make bench SET=growth SIZES="100000 200000"
 #
-# Exit status: 0 told, 1 something failed, 2 usage.
+# Exit status: 0 done, 1 something failed, 2 usage.
 set -u -o pipefail
 export LC_ALL=C
 

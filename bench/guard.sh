@@ -1,7 +1,7 @@
 #!/bin/bash
 # The regression guard: what small works cost on each stage, in steps and not in time, beside what is
-# recorded in bench/guard/table.tsv. What has grown by more than 5 % is a failure, and told; what
-# has shrunk by as much is told. (bench/guard/guard.h tells what is counted, and of what works.)
+# recorded in bench/guard/table.tsv. What has grown by more than 5 % is a failure, and reported; what
+# has shrunk by as much is reported. (bench/guard/guard.h says what is counted, and of what works.)
 #
 #   bench/guard.sh [--help | --record]    --record: keep what it costs now
 #

@@ -30,7 +30,7 @@ scratch large
 failed=0
 
 # The numbers below KEYS, each once: i * a mod KEYS, where a and KEYS have no common divisor. Half of
-# a value is its neighbours' too, so that files whose blocks are packed stay larger than memory.
+# a value is its neighbours' too, so that files whose blocks are compressed stay larger than memory.
 keys() {
     awk -v n="$KEYS" -v pieces=4093 '
         function gcd(a, b,    t) { while (b) { t = a % b; a = b; b = t } return a }

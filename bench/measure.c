@@ -112,7 +112,8 @@ static bool settles(const struct result *r)
     return strcmp(r->work->name, "settle") == 0;
 }
 
-/* Of all since the database was made settle tells, as then nothing is owed. */
+/* settle reports it of all writes since the database was made, as then there is no compaction debt.
+ */
 static void take_made(struct bench *b, struct result *r)
 {
     const struct made *m = &b->made_of;

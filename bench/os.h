@@ -44,7 +44,7 @@ int os_disk(const char *dir, uint64_t *bytes, uint64_t *named);
 const char *os_file_system(const char *dir); /* "ext4", or "unknown" */
 
 /* Waits until no other thread of the process runs, or waits for the device, for a fifth of a
- * second: what is owed in the background is done. `busy` may be NULL; while it says true of `arg`,
+ * second: the background work is done. `busy` may be NULL; while it says true of `arg`,
  * the engine has more to do. Seconds since anybody worked last. */
 double os_wait_idle(bool (*busy)(void *arg), void *arg);
 

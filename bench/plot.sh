@@ -169,7 +169,7 @@ amplification() { # RESULTS SVG
     [ -s "$T/amp.settle.3" ] || [ -s "$T/amp.settle.4" ] || return 0
     {
         echo "set multiplot layout 2,2 title 'Amplification and memory: less is better'; set offsets 0.3,0.3,graph 0.12,0"
-        bars "$T/amp.settle.3" 'Write: bytes written per byte put, random load and what it owes'
+        bars "$T/amp.settle.3" 'Write: bytes written per byte put, random load and its compaction debt'
         bars "$T/amp.settle.4" 'Disk: bytes per byte of keys and values'
         bars "$T/amp.compact.5" 'Space: bytes at rest per byte compacted'
         bars "$T/amp.readrandom.6" 'Memory: MB resident, random gets'

@@ -1,4 +1,4 @@
-/* results.h: what was measured, and how it is told. */
+/* results.h: what was measured, and how it is printed. */
 #ifndef STRATA_BENCH_RESULTS_H
 #define STRATA_BENCH_RESULTS_H
 
@@ -39,7 +39,8 @@ enum figure {
     FIGURE_OS_CALLED,
     FIGURE_OS_READ,
     FIGURE_OS_FETCHED, /* bytes read from the device */
-    FIGURE_LOAD,     /* of settle: puts a second since the database was made, what they owe done */
+    FIGURE_LOAD, /* of settle: puts a second since the database was made, with their compaction debt
+                    done */
     FIGURE_LOAD_CPU, /* likewise, microseconds of the processor a put */
     FIGURE_WRITE_AMP,
     FIGURE_CALL_AMP, /* by bytes of calls */
@@ -62,7 +63,7 @@ struct figure_about {
     bool ratios;              /* beside it stands how many times LevelDB's it is */
 };
 extern const struct figure_about figures_about[FIGURES]; /* figures.c */
-/* --figures; BENCH_OK, or BENCH_USAGE and stderr was told. */
+/* --figures; BENCH_OK, or BENCH_USAGE and stderr has a message. */
 int figures_take(struct settings *s, const char *list);
 void figures_usual(struct settings *s);
 
@@ -102,7 +103,7 @@ struct results {
     size_t bound_count; /* 0: they were not measured */
 };
 
-/* BENCH_OK, or stderr was told. */
+/* BENCH_OK, or stderr has a message. */
 int bounds_measure(const char *dir, struct results *results);
 void bounds_apply(const struct settings *s, struct results *results); /* fills in two figures */
 void bounds_report(const struct results *results, FILE *to);

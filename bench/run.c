@@ -279,7 +279,7 @@ static double cpu_seconds(void)
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-/* What each has done becomes what was done; of errors the first worker's is told. */
+/* What each has done becomes what was done; of errors the first worker's is reported. */
 static int add_up(struct bench *b, struct result *r, const struct worker *workers, uint64_t *sum)
 {
     int code = BENCH_OK;

@@ -1,6 +1,6 @@
 # svg.bash: what the plots of the docs share (bench/plot.sh, docs/tools/policies.sh, fuzz/tools/long.sh).
 #
-# svg FILE TITLE WIDTH HEIGHT: draws what gnuplot is told on stdin; the caller has set pipefail. The background is white; on a
+# svg FILE TITLE WIDTH HEIGHT: draws what gnuplot reads on stdin; the caller has set pipefail. The background is white; on a
 # dark page the picture inverts itself, but for its hues. TITLE is for those who cannot see the picture;
 # gnuplot writes "Gnuplot" in its place.
 svg() { # FILE TITLE WIDTH HEIGHT

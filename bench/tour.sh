@@ -4,7 +4,7 @@
 #
 #   B=build STAGE= KEEP= TOUR_QUICK= TOUR_SEED= TOUR_DATA= bench/tour.sh
 #
-#   STAGE=N        that stage alone         TOUR_SEED=N    choose the same keys and moments again
+#   STAGE=N        that stage alone         TOUR_SEED=N    choose the same keys and times again
 #   KEEP=1         keep the databases       TOUR_DATA=F    another UnicodeData.txt
 #   TOUR_QUICK=1   a quarter of the data, short measurements
 #
@@ -276,7 +276,7 @@ step_kill() {
     RANDOM=$((SEED % 32768))
     step "6  kill -9, in the middle of a load in random order"
     once "  A put that has returned is acknowledged: the writer notes how many there are." \
-        "  It is killed at a random moment, and started again behind what came back," \
+        "  It is killed at a random time, and started again behind what came back," \
         "  three times."
     printf '    %s$ %s\n    $ %s%s\n' "$blue" \
         "$WRITER $n \$T/killed$n \$T/shuffled.tsv 0 $((records / 3)) \$T/acked &" "kill -9 \$!" "$off"

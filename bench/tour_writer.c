@@ -23,7 +23,7 @@ struct writer {
     struct strata *db;
     const char *path;
     FILE *from;
-    int told; /* file descriptor of ACKNOWLEDGED */
+    int acknowledged; /* file descriptor of ACKNOWLEDGED */
     uint64_t skip, most, records;
     struct tsv tsv;
 };
@@ -39,7 +39,7 @@ static int acknowledge(const struct writer *w)
     char text[32];
     int size = snprintf(text, sizeof text, "%20" PRIu64 "\n", w->records);
 
-    if (pwrite(w->told, text, (size_t)size, 0) != size)
+    if (pwrite(w->acknowledged, text, (size_t)size, 0) != size)
         return fail("acknowledged", strerror(errno));
     return 0;
 }
@@ -118,10 +118,10 @@ int main(int argc, char **argv)
     w.from = fopen(w.path, "r");
     if (!w.from)
         return fail(w.path, strerror(errno));
-    w.told = open(argv[6], O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    failed = w.told < 0 ? fail(argv[6], strerror(errno)) : run(&w, argv[2], &options);
-    if (w.told >= 0)
-        close(w.told);
+    w.acknowledged = open(argv[6], O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    failed = w.acknowledged < 0 ? fail(argv[6], strerror(errno)) : run(&w, argv[2], &options);
+    if (w.acknowledged >= 0)
+        close(w.acknowledged);
     fclose(w.from);
     return failed;
 }

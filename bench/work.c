@@ -1,7 +1,7 @@
 /* work.c: the workloads, with db_bench's names and meanings where it has them.
  *
  * What an operation does depends on its number, the seed and the workload alone: it is the same for
- * every engine, for one thread and for many, and can be reckoned again afterwards (check.c). A
+ * every engine, for one thread and for many, and can be computed again afterwards (check.c). A
  * random key of a read is drawn from those that the last fill put there, so that a fill which its
  * time cap cut short does not turn reads into misses. */
 #include "bench.h"

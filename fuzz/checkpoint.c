@@ -77,23 +77,23 @@ static void ask_keys(struct strata *db)
 {
     struct strata_buffer value = {0};
     struct strata_error err = {.code = 0};
-    uint8_t twin[32];
+    uint8_t other[32];
 
     for (char key[2] = "a"; key[0] <= 'e'; key[0]++)
         worked(strata_get(db, strata_string(key), &value, &err), &err);
     for (unsigned which = 0; which < 4; which++)
-        worked(strata_get(db, sample_twin(twin, which), &value, &err), &err);
+        worked(strata_get(db, sample_collision(other, which), &value, &err), &err);
     strata_buffer_free(&value);
 }
 
 static void change(struct strata *db)
 {
     struct strata_error err = {.code = 0};
-    uint8_t twin[32];
+    uint8_t other[32];
 
     worked(strata_put(db, strata_string("a"), strata_string("new"), &err), &err);
-    worked(strata_put(db, sample_twin(twin, 2), strata_string("new"), &err), &err);
-    worked(strata_delete(db, sample_twin(twin, 0), &err), &err);
+    worked(strata_put(db, sample_collision(other, 2), strata_string("new"), &err), &err);
+    worked(strata_delete(db, sample_collision(other, 0), &err), &err);
     worked(strata_compact(db, NULL, &err), &err);
 }
 

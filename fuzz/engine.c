@@ -8,10 +8,10 @@
  *   - after a power cut (a kill, where the stage promises no more), at any call and in any state
  *     that it may leave, the database holds what it held after some number of writes, not fewer
  *     than were acknowledged as safe;
- *   - a file that was damaged is told of, or does not matter: a flipped bit gives no other answer
+ *   - a file that was damaged is reported, or does not matter: a flipped bit gives no other answer
  *     than the right one, a part that was cut off or zeroed none but an earlier one. Where a power
  *     cut is survived, what the last clean close left is there or missed whatever the damage, and
- *     a flipped bit after a kill costs no more than what no later write has told to be safe.
+ *     a flipped bit after a kill costs no more than what no later write has recorded as durable.
  *
  * With env STRATA_FUZZ_SHOW each operation is printed. */
 #include "database.h"
@@ -44,7 +44,7 @@ struct run {
     enum strata_sync sync;
     /* So many writes are acknowledged as safe from a power cut; were, when the last one that wrote
      * something, up to write n, was issued; were there at the last clean close. */
-    size_t safe, told[WRITES_OPS + 1], closed;
+    size_t safe, durable[WRITES_OPS + 1], closed;
     uint64_t closed_calls; /* recorded up to that close */
     struct moving moving[ITERS];
     struct strata_snapshot *snapshot; /* NULL: none */
@@ -256,7 +256,7 @@ static void issue(size_t n, bool sync, size_t ops, const struct strata_batch *ba
         done(rc, "write");
         fs_sim_ack(run.fs, n, synced);
         run.safe = synced ? n : run.safe;
-        run.told[n] = has_written(calls) ? safe : run.told[n - 1];
+        run.durable[n] = has_written(calls) ? safe : run.durable[n - 1];
         return;
     } else {
         require(rc == STRATA_ERR_NOT_SUPPORTED, "step %u: a batch: %d", run.step, rc);
@@ -483,7 +483,7 @@ static void find_state(uint64_t floor, uint64_t issued)
     for (size_t m = n; m > floor;) { /* or was it an earlier one, which looks the same? */
         want = writes_after(&run.writes, --m);
         if (held_equal(&found, &want))
-            run.told[n] = run.told[m];
+            run.durable[n] = run.durable[m];
     }
     writes_cut(&run.writes, n);
     run.safe = n; /* opening has made them so */
@@ -634,7 +634,7 @@ static void harm(struct damage *damage, const char *path, uint8_t how, size_t pl
     unsigned kind = how % 8;
 
     damage->flipped = kind < 4;
-    if (!damage->flipped) /* the last clean close has told how long the log was */
+    if (!damage->flipped) /* the last clean close has recorded how long the log was */
         damage->least = subject_promises(STRATA_PROMISE_POWER_CUT) ? run.closed : 0;
     require(fs_sim_get(damage->fs, path, &bytes) == 0, "fs_sim_get %s", path);
     if (kind == 4 && how & 8 && bytes.size)
@@ -667,11 +667,11 @@ static void harm_any(struct damage *damage, uint8_t which, uint8_t how, size_t p
 /* So many writes a flipped bit must leave after a kill. */
 static size_t least_after_kill(void)
 {
-    size_t told = run.told[run.writes.count];
+    size_t durable = run.durable[run.writes.count];
 
     if (!subject_promises(STRATA_PROMISE_POWER_CUT))
         return 0;
-    return told > run.closed ? told : run.closed;
+    return durable > run.closed ? durable : run.closed;
 }
 
 /* Which file: `which`; its highest bit: while it is open (then only a bit is changed); the next:

@@ -1,4 +1,4 @@
-# Fuzzing: no file that a reader opens may crash it, deceive it, or make it ask for more memory or
+# Fuzzing: no file that a reader opens may crash it, make it answer wrongly, or make it ask for more memory or
 # work than the file's size explains; and no sequence of operations makes a stage answer wrongly.
 # docs/fuzzing.md is the tutorial.
 #

@@ -4,8 +4,8 @@
  *   - they are taken or refused, with no more memory than they have bytes for; what is taken makes
  *     the same bytes when it is written anew, and names no table 0;
  *   - repaired with any notes, the database opens, verifies, is healthy from then on, and holds of
- *     each key a value that it had, or none; a dry run has told the same. Or the repair says that
- *     the tables contradict each other, and nothing is written. */
+ *     each key a value that it had, or none; a dry run has reported the same. Or the repair says
+ * that the tables contradict each other, and nothing is written. */
 #include "08_backup_repair/lineage/lineage.h"
 #include "05_blocks_bloom/table/table.h"
 #include "database.h"
@@ -85,30 +85,30 @@ static void put_table(struct strata_fs *fs, const struct strata_options *options
     table_kind.writer_del(writer, true);
 }
 
-/* What a repair told. */
-struct told {
+/* What a repair reported. */
+struct report {
     struct strata_repair_sum sum;
     struct strata_buffer text;
 };
 
 static void note_file(void *arg, const char *name, enum strata_fate fate, const char *why)
 {
-    struct told *told = arg;
+    struct report *report = arg;
 
-    strata_buffer_append(&told->text, name, strlen(name));
-    strata_buffer_append(&told->text, strata_fate_name(fate), 4);
-    strata_buffer_append(&told->text, why, strlen(why));
+    strata_buffer_append(&report->text, name, strlen(name));
+    strata_buffer_append(&report->text, strata_fate_name(fate), 4);
+    strata_buffer_append(&report->text, why, strlen(why));
 }
 
-static int repair(const struct strata_options *options, unsigned flags, struct told *told)
+static int repair(const struct strata_options *options, unsigned flags, struct report *report)
 {
-    struct strata_repair to = {.file = note_file, .arg = told};
+    struct strata_repair to = {.file = note_file, .arg = report};
     struct strata_error err = {.code = 0};
     int rc;
 
-    strata_buffer_clear(&told->text);
-    told->sum = (struct strata_repair_sum){0};
-    rc = strata_repair(DATABASE_DIR, options, flags, &to, &told->sum, &err);
+    strata_buffer_clear(&report->text);
+    report->sum = (struct strata_repair_sum){0};
+    rc = strata_repair(DATABASE_DIR, options, flags, &to, &report->sum, &err);
     require(rc == 0 ||
                 (rc == STRATA_ERR_CORRUPT && err.file[0] && strstr(err.message, "contradict")),
             "%s", fuzz_text(&err));
@@ -148,7 +148,7 @@ static void check_repair(struct strata_fs *fs, struct strata_slice notes)
 {
     struct strata_options options;
     struct fs_sim_hash before;
-    struct told dry = {.text = {0}}, told = {.text = {0}};
+    struct report dry = {.text = {0}}, report = {.text = {0}};
     int rc;
 
     strata_options_init(&options);
@@ -159,19 +159,19 @@ static void check_repair(struct strata_fs *fs, struct strata_slice notes)
     before = fs_sim_hash_of(fs);
     rc = repair(&options, STRATA_REPAIR_DRY_RUN, &dry);
     require(fs_sim_hash_of(fs).low == before.low, "a dry run writes");
-    require(repair(&options, 0, &told) == rc, "a dry run says something else");
+    require(repair(&options, 0, &report) == rc, "a dry run says something else");
     if (rc < 0) {
         require(fs_sim_hash_of(fs).low == before.low, "refused, it writes");
     } else {
-        require(same_sum(&dry.sum, &told.sum) &&
+        require(same_sum(&dry.sum, &report.sum) &&
                     strata_compare(strata_buffer_slice(&dry.text),
-                                   strata_buffer_slice(&told.text)) == 0,
+                                   strata_buffer_slice(&report.text)) == 0,
                 "a dry run tells something else");
         check_content(&options);
         require(repair(&options, 0, &dry) == 0 && dry.sum.healthy, "it is not healthy");
     }
     strata_buffer_free(&dry.text);
-    strata_buffer_free(&told.text);
+    strata_buffer_free(&report.text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,7 @@
  *   - the manifest alone: it is taken or refused; what is taken, without its torn end, is the same
  *     bytes when its edits are written anew;
  *   - no version that its edits make has a file twice or an overlap from level 1 down, and the
- * version, told as one edit, makes itself again;
+ * version, written as one edit, makes itself again;
  *   - the annotated dump tells of damage iff it is refused, of a torn end iff it has one;
  *   - what opens holds what was written, but for a forged manifest, whose checks hold and which the
  *     engine never wrote: of that one it is asked only that it can be opened and read, or not. */
@@ -231,7 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in = database_inspect(&db, &manifest_format);
     taken = check_alone(&db, bytes, &torn);
     require(taken == !in.damaged, "taken: %d; damaged: %d", taken, in.damaged);
-    require(!taken || torn == in.torn, "torn: %d; told so: %d", torn, in.torn);
+    require(!taken || torn == in.torn, "torn: %d; expected: %d", torn, in.torn);
     taken = taken && number_in(bytes) == NUMBER; /* as its name says */
     if (taken && strata_compare(strata_buffer_slice(&genuine), bytes) != 0) {
         open_forged(&db, true);

@@ -1,5 +1,5 @@
 /* pax_table.c: a table of stage 9 (stages/09_fast_paths/table/pax_table_layout.c), with its blocks,
- * index and filter, by itself: what must hold stands in sorted_file.h.
+ * index and filter, by itself: what must hold is in sorted_file.h.
  *
  * Beyond that, of one that verifies:
  *   - its properties and its footer make the same bytes when they are written again;

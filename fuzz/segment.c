@@ -15,7 +15,7 @@
 #include "rewrite.h"
 #include "sample.h"
 
-/* The first record gets a twin's mark, or loses it, while the segment is open. */
+/* The first record gets the mark of a hash collision, or loses it, while the segment is open. */
 static void check_mark(const struct database *db, struct strata_slice bytes)
 {
     enum { TYPE = RECORD_FILE_HEADER + 4 };

@@ -134,7 +134,7 @@ static uint64_t own_salt(struct fs_file *file, uint64_t number)
     return rc == 0 ? frame.salt : 0;
 }
 
-/* Bytes of a value may look like a frame, but for the salt, which nobody knows before. */
+/* Bytes of a value may look like a frame, but for the salt, which is unknown before. */
 static void check_witness(const struct database *db, uint64_t number)
 {
     uint64_t said = said_to_be_synced(db), own, synced, salt;

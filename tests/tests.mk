@@ -1,5 +1,5 @@
 # Tests. Every tests/DIR/NAME_test.c is a program of its own (cmocka, linked to the library);
-# every tests/cli/NAME.sh speaks TAP. What stands in
+# every tests/cli/NAME.sh speaks TAP. What is in
 #   unit/      is run once
 #   contract/  is run for every stage, with STRATA_STAGE=N: black-box, the promises of the stage
 #   crash/     likewise: kill, power cut, flipped bits, cut files
@@ -7,7 +7,7 @@
 #   cli/       is run once, on build/strata
 #   browser/   is run by make browser, which installs one
 #   engines/   is no test: engines as a learner's, one right and others wrong in a known way
-# What they share stands in support/, and in common/crash/ what `strata crash` shares with them.
+# What they share is in support/, and in common/crash/ what `strata crash` shares with them.
 # A new stage is found by its directory; nothing is added here for it.
 
 TEST_SRC   := $(wildcard tests/unit/*_test.c tests/contract/*_test.c tests/crash/*_test.c tests/stages/*_test.c)

@@ -81,7 +81,7 @@ static void read_figures(struct guard_row *row, const struct strata_fs *fs)
     row->figures[GUARD_FILES] = row->figures[GUARD_INSTRUCTIONS] = GUARD_UNKNOWN;
 }
 
-/* Functions of their own, by whose names Callgrind is told when to count. */
+/* Functions of their own, by whose names Callgrind knows when to count. */
 __attribute__((noinline)) void guard_begin(struct guard_row *row, const struct strata_fs *fs)
 {
     read_figures(row, fs);

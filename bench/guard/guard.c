@@ -20,7 +20,7 @@ static int help(void)
          "blocks looked at and loaded, allocations and their bytes, system calls, bytes read and\n"
          "written, syncs, bytes of all files. Compares two such tables: what has grown by more "
          "than\n"
-         "5 % is a failure, what has shrunk by as much is told.\n\n"
+         "5 % is a failure, what has shrunk by as much is reported.\n\n"
          "make guard does both, and counts instructions by Callgrind; make guard-record keeps the\n"
          "table. bench/guard/table.tsv is the one that is kept.\n\n"
          "Exit status: 0 ok, 1 something has grown, 2 usage, 7 other failure\n\nExample\n"
@@ -131,7 +131,7 @@ static size_t count_lost(const struct guard_table *recorded, const struct guard_
     return lost;
 }
 
-/* A stage that is new has no record yet. How many works it has here; they are told of. */
+/* A stage that is new has no record yet. How many works it has here; they are reported. */
 static size_t pass_over(const struct guard_table *recorded, const struct guard_table *now)
 {
     size_t count = 0;

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #define BLOCKS 16 /* taken in turns, so that no branch is learnt by heart */
-#define PACKED_MOST (LIMIT_BLOCK + LIMIT_BLOCK / 2)
+#define COMPRESSED_MOST (LIMIT_BLOCK + LIMIT_BLOCK / 2)
 
-static uint8_t plain[BLOCKS][LIMIT_BLOCK], packed[BLOCKS][PACKED_MOST];
-static int packed_size[BLOCKS];
+static uint8_t plain[BLOCKS][LIMIT_BLOCK], compressed[BLOCKS][COMPRESSED_MOST];
+static int compressed_size[BLOCKS];
 
 static int fill_blocks(struct datagen *entries)
 {
@@ -49,8 +49,8 @@ static int make_blocks(const struct limit_size *unused)
         rc = fill_blocks(&entries);
     datagen_free(&entries);
     for (int i = 0; i < BLOCKS && rc == 0; i++)
-        packed_size[i] = LZ4_compress_default((const char *)plain[i], (char *)packed[i],
-                                              (int)LIMIT_BLOCK, (int)PACKED_MOST);
+        compressed_size[i] = LZ4_compress_default((const char *)plain[i], (char *)compressed[i],
+                                                  (int)LIMIT_BLOCK, (int)COMPRESSED_MOST);
     return rc < 0 ? ENOMEM : 0;
 }
 
@@ -62,11 +62,11 @@ static void check(uint64_t count)
 
 static void pack(uint64_t count)
 {
-    static char to[PACKED_MOST];
+    static char to[COMPRESSED_MOST];
 
     for (uint64_t i = 0; i < count; i++)
         limit_use((uint64_t)LZ4_compress_default((const char *)plain[i % BLOCKS], to,
-                                                 (int)LIMIT_BLOCK, (int)PACKED_MOST));
+                                                 (int)LIMIT_BLOCK, (int)COMPRESSED_MOST));
 }
 
 static void unpack(uint64_t count)
@@ -74,8 +74,8 @@ static void unpack(uint64_t count)
     static char to[LIMIT_BLOCK];
 
     for (uint64_t i = 0; i < count; i++)
-        limit_use((uint64_t)LZ4_decompress_safe((const char *)packed[i % BLOCKS], to,
-                                                packed_size[i % BLOCKS], (int)LIMIT_BLOCK));
+        limit_use((uint64_t)LZ4_decompress_safe((const char *)compressed[i % BLOCKS], to,
+                                                compressed_size[i % BLOCKS], (int)LIMIT_BLOCK));
 }
 
 static int measure_check(const struct limit_size *size, double *value)
@@ -99,6 +99,6 @@ static int measure_unpack(const struct limit_size *size, double *value)
 const struct limit limits_of_blocks[] = {
     {"xxh3_4k", "ns", "the checksum of 4 KiB, by the widest vectors there are", make_blocks,
      measure_check, NULL},
-    {"lz4_pack_4k", "ns", "4 KiB of entries packed by LZ4", make_blocks, measure_pack, NULL},
-    {"lz4_unpack_4k", "ns", "and unpacked", make_blocks, measure_unpack, NULL},
+    {"lz4_pack_4k", "ns", "4 KiB of entries compressed by LZ4", make_blocks, measure_pack, NULL},
+    {"lz4_unpack_4k", "ns", "and uncompressed", make_blocks, measure_unpack, NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL}};

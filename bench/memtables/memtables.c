@@ -322,7 +322,7 @@ static void help(void)
           stdout);
 }
 
-/* Digits up to `most`, from 1; what stands behind them into *rest. */
+/* Digits up to `most`, from 1; what is after them into *rest. */
 static bool take_number(const char *text, uint64_t most, uint64_t *value, const char **rest)
 {
     *value = 0;

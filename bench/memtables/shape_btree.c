@@ -7,7 +7,7 @@
  * may be. Full nodes are split in half on the way down, so that a parent always has a place.
  *
  * An insertion moves up to FANOUT heads and pointers: so a reader needs a lock, or must notice that
- * it was disturbed. That is what the skip list is spared, and what this comparison leaves out. */
+ * it was disturbed. The skip list does not need that, and this comparison leaves it out. */
 #include "04_memtable_sstable/memtable/arena.h"
 #include "shape.h"
 
@@ -227,7 +227,7 @@ static size_t btree_used(const void *self)
 
 const struct shape shape_btree = {
     .name = "B+tree",
-    .about = "sorted leaves of 64; an insertion moves what stands behind it in its leaf",
+    .about = "sorted leaves of 64; an insertion moves the entries after it in its leaf",
     .make = btree_make,
     .add = btree_add,
     .get = btree_get,

@@ -1,7 +1,7 @@
 /* leveldb.c: LevelDB (Sanjay Ghemawat, Jeff Dean: github.com/google/leveldb) as an engine, through
  * leveldb/c.h. Its cache, memtable, blocks and filter are of the sizes that all engines have;
- * what else it has is its default: blocks packed by Snappy, tables of 2 MiB, which it maps into
- * memory and reads there, without calls of the system, and does not check unless it is told to. */
+ * what else it has is its default: blocks compressed by Snappy, tables of 2 MiB, which it maps into
+ * memory and reads there, without calls of the system, and does not check unless asked to. */
 #include "../engine.h"
 
 #include <leveldb/c.h>
@@ -42,7 +42,7 @@ static int about(const struct engine_options *options, FILE *to, struct strata_e
 {
     (void)err;
     fprintf(to, "LevelDB %d.%d, blocks %s, read from mapped files, %s\n", leveldb_major_version(),
-            leveldb_minor_version(), options->plain ? "not packed" : "packed by Snappy",
+            leveldb_minor_version(), options->plain ? "not compressed" : "compressed by Snappy",
             options->check_reads ? "every block that is read is checked"
                                  : "blocks that are read are not checked (its default)");
     return 0;

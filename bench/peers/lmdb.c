@@ -150,7 +150,7 @@ static void leave(void *session)
 static int settle(void *db, struct strata_error *err)
 {
     (void)db, (void)err;
-    return 0; /* nothing is owed */
+    return 0; /* there is no background work */
 }
 
 /* A copy without free pages takes the place of the file. */
@@ -183,7 +183,7 @@ static MDB_val val(struct strata_slice s)
     return (MDB_val){s.size, (void *)(uintptr_t)s.data};
 }
 
-/* A value stands in the map as long as what read it: until the session's next call. */
+/* A value is valid in the map as long as what read it: until the session's next call. */
 static void read_no_more(struct session *s)
 {
     if (s->reading)

@@ -1,8 +1,8 @@
 /* rocksdb.c: RocksDB (github.com/facebook/rocksdb) as an engine, through rocksdb/c.h. Its cache,
- * memtable, blocks and filter are of the sizes that all engines have, its blocks are packed by LZ4;
- * what else it has is its default, but that it writes no statistics now and then. It checks every
- * block that it reads, and reads by calls.
- * (How the library was built decides much: rocksdb_about.c.) */
+ * memtable, blocks and filter are of the sizes that all engines have, its blocks are compressed by
+ * LZ4; what else it has is its default, but that it writes no statistics now and then. It checks
+ * every block that it reads, and reads by calls. (How the library was built decides much:
+ * rocksdb_about.c.) */
 #include "rocksdb.h"
 
 #include <rocksdb/c.h>

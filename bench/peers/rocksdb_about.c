@@ -66,8 +66,8 @@ static void remove_db(const char *dir)
 }
 
 /* Behind `says`, in a log. */
-static int told(const char *log, const char *says, char *to, size_t capacity,
-                struct strata_error *err)
+static int logged(const char *log, const char *says, char *to, size_t capacity,
+                  struct strata_error *err)
 {
     char line[1024];
 
@@ -91,14 +91,15 @@ int rocksdb_about(const struct engine *engine, const struct engine_options *opti
     rc = make_and_close(engine, dir, err);
     snprintf(log, sizeof log, "%s/LOG", dir);
     if (rc == 0)
-        rc = told(log, "RocksDB version: ", version, sizeof version, err);
+        rc = logged(log, "RocksDB version: ", version, sizeof version, err);
     if (rc == 0)
-        rc = told(log, "Fast CRC32 supported: ", crc, sizeof crc, err);
+        rc = logged(log, "Fast CRC32 supported: ", crc, sizeof crc, err);
     remove_db(dir);
     if (rc == 0)
         fprintf(to,
                 "RocksDB %s, blocks %s, every block that is read is checked; this build: %s, fast "
                 "CRC32: %s\n",
-                version, options->plain ? "not packed" : "packed by LZ4", assertions(), crc);
+                version, options->plain ? "not compressed" : "compressed by LZ4", assertions(),
+                crc);
     return rc;
 }

@@ -46,7 +46,7 @@ static int about(const struct engine_options *options, FILE *to, struct strata_e
     fprintf(to, "Strata's stage %s", info.name);
     if (options->stage >= 5)
         fprintf(to, ", blocks %s, every block that is read is checked%s",
-                options->plain ? "not packed" : "packed by LZ4",
+                options->plain ? "not compressed" : "compressed by LZ4",
                 options->mapped_reads ? ", read from mapped files" : "");
     fputc('\n', to);
     return 0;
@@ -223,7 +223,7 @@ static int begin(struct strata_iter *iter, enum engine_walk how, struct strata_s
     return 0;
 }
 
-/* The entry that the iterator stands at. */
+/* The entry at the iterator's position. */
 static int add_entry(struct strata_iter *iter, struct sum *sum, struct strata_error *err)
 {
     struct strata_slice value;

@@ -110,7 +110,7 @@ static void leave(void *session)
 static int settle(void *db, struct strata_error *err)
 {
     (void)db, (void)err;
-    return 0; /* nothing is owed */
+    return 0; /* there is no background work */
 }
 
 static int compact(void *db, struct strata_error *err)

@@ -34,7 +34,7 @@ faults_table() {
                 for (k = 1; k <= 6; k++) line = line " | " cell[rows[i], kinds[k]]
                 print line " | " silent[rows[i]] " | " cuts[rows[i]] " | " bad[rows[i]] " |"
             }
-            print "\n| loop | runs | errors told | bad |\n|---|--:|--:|--:|"
+            print "\n| loop | runs | errors reported | bad |\n|---|--:|--:|--:|"
             printf "%s", other
             print "\n`" last "`"
         }'

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define MAGIC 8
-#define MAX 256 /* records that are told apart; the last one is the rest */
+#define MAX 256 /* records that are distinguished; the last one is the rest */
 #define KEY_BYTES 5
 #define VALUE_BYTES 9
 #define TYPE 4
@@ -236,7 +236,7 @@ static void move_border(struct mutation *m)
     put_u32(head + VALUE_BYTES, u32_at(head + KEY_BYTES) ? 0 : key + value);
 }
 
-/* A number that stands in the header, in an entry, or behind a record's head: a frame's, a seal's.
+/* A number in the header, in an entry, or behind a record's head: a frame's, a seal's.
  */
 static void change_number(struct mutation *m)
 {

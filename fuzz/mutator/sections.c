@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define MOST 64       /* sections that are told apart: a table with more is mutated as bytes */
+#define MOST 64       /* sections that are distinguished: a table with more is mutated as bytes */
 #define INDEX_PLACE 7 /* which number of the properties tells where the index begins */
 #define FILTER_PLACE 8
 #define CHECK 4

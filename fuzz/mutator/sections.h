@@ -1,7 +1,7 @@
 /* sections.h: mutations of a table of stage 5 (05_blocks_bloom/pax_table_layout.c), section by
  * section. Its footer and its properties tell where the sections stand, and its index how long the
  * blocks are: bytes put in or taken out elsewhere leave nothing of it but an error at the door.
- * Where they are not packed, these places are kept right. */
+ * Where they are not compressed, these offsets are kept right. */
 #ifndef STRATA_FUZZ_SECTIONS_H
 #define STRATA_FUZZ_SECTIONS_H
 

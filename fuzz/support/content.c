@@ -52,7 +52,7 @@ static struct strata_slice add_entry(struct strata_iter *iter, struct strata_sli
     struct strata_error err;
 
     if (content->entries)
-        require(strata_compare(last, key) * order > 0, "entry %llu stands in the wrong place",
+        require(strata_compare(last, key) * order > 0, "entry %llu is out of order",
                 (unsigned long long)content->entries);
     require_done(strata_iter_value(iter, &value, &err), &err, "the value in a scan");
     content_add(content, key, value);
@@ -91,8 +91,8 @@ struct content content_scan(struct strata *db)
 
 /* ---- Other ways to ask ----------------------------------------------------------------- */
 
-/* The entry that `iter` stands on is found by seeking and by getting; afterwards it stands there
- * again. */
+/* The entry at the position of `iter` is found by seeking and by getting; afterwards it is
+ * positioned there again. */
 static void check_entry(struct strata *db, struct strata_iter *iter, struct strata_slice key)
 {
     struct strata_buffer got = {0};

@@ -240,7 +240,7 @@ bool database_read(struct database *db)
     uint64_t bytes = db->fs->bytes_read, calls = calls_of(db->fs);
     struct strata *handle;
 
-    memory_watch(memory_limit(db->bytes) + db->unpacked);
+    memory_watch(memory_limit(db->bytes) + db->uncompressed);
     handle = open_it(db, true);
     if (handle && db->stat_name)
         read_stat(db, handle);
@@ -334,7 +334,7 @@ static void write_it(struct database *db)
     struct fs_sim_hash before = fs_sim_hash_of(db->fs);
     struct strata *handle;
 
-    memory_watch(memory_limit(db->bytes) + db->unpacked);
+    memory_watch(memory_limit(db->bytes) + db->uncompressed);
     handle = open_it(db, false);
     memory_watched();
     require(read.rc == db->rc, "to read: %d %s; to write: %d %s", read.rc, read.err.message, db->rc,
@@ -365,7 +365,7 @@ void database_write(struct database *db)
 
 #define FAILURES 64 /* tried of an input, with fuzz_thorough; otherwise one */
 
-/* Nothing but the failure, or what is wrong with the bytes, is told. */
+/* Only the failure, or what is wrong with the bytes, is reported. */
 static bool went_well(const struct database *db, int rc, const struct strata_error *err)
 {
     require(rc >= 0 || rc == STRATA_ERR_IO || rc == STRATA_ERR_NO_MEMORY || rc == db->rc,
@@ -620,7 +620,7 @@ struct inspect database_inspect(struct database *db, const struct strata_format 
     inspect_init(&in, nowhere);
     in.limit = SHOWN;
     in.quiet = !fuzz_thorough && db->hash % PRINTED;
-    memory_watch(memory_limit(db->bytes) + db->unpacked);
+    memory_watch(memory_limit(db->bytes) + db->uncompressed);
     require(fs_open(db->fs, db->path, FS_READ, &file, &err) == 0, "%s", err.message);
     require(format->inspect(file, &in, &err) == 0, "%s", err.message);
     fs_close(file, NULL);

@@ -25,12 +25,12 @@ struct database {
     struct strata_fs *fs; /* with the input's bytes in place */
     const char *path;     /* of the file that has them */
     size_t bytes;         /* of all files in the directory */
-    size_t unpacked;      /* bytes that they may be unpacked to; 0, for who sets no other */
+    size_t uncompressed;  /* bytes that they may be uncompressed to; 0: not limited by a target */
     uint64_t hash;        /* of the input */
     int rc;               /* what opening returned, and its error */
     struct strata_error err;
     bool read_only;         /* ... and whether it was to read only */
-    bool dropped;           /* opening told of a torn tail that it dropped, or ignored */
+    bool dropped;           /* opening reported a torn tail that it dropped, or ignored */
     struct content content; /* when it opened */
     const char *stat_name;  /* a figure of strata_stats to be read after opening; NULL: none */
     uint64_t stat;

@@ -163,7 +163,7 @@ static size_t check_bytes(enum entries_format format, enum text_form form,
 
 #define DEEP 8 /* one input in so many */
 
-/* An allocation that fails is told, or does not matter. */
+/* An allocation that fails is reported, or does not matter. */
 static void check_memory(enum entries_format format, enum text_form form, struct strata_slice text,
                          const struct outcome *whole, uint64_t random)
 {

@@ -3,7 +3,7 @@
  *   - cut into pieces anywhere, the lines hold the same entries, or have the same fault at the same
  *     line and column, which is a place in the text;
  *   - entries that were read, and any bytes, come back when they are written as lines;
- *   - an allocation that fails, or a line that has no room, is told;
+ *   - an allocation that fails, or a line that is too long, is reported;
  *   - memory is bounded by the size of the text. */
 #ifndef STRATA_FUZZ_LINES_H
 #define STRATA_FUZZ_LINES_H

@@ -1,6 +1,6 @@
-/* memory.c: counts what malloc and its kin hand out, whoever provides them: the linker sends the
- * calls of the library here (--wrap, see fuzz.mk), with a sanitizer and without. The C library's
- * own allocations are not seen.
+/* memory.c: counts what malloc and its kin allocate, whichever library has them: the linker sends
+ * the calls of the library here (--wrap, see fuzz.mk), with a sanitizer and without. The C
+ * library's own allocations are not seen.
  *
  * Threads: none. */
 #include "memory.h"

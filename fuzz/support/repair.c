@@ -301,7 +301,7 @@ static void repair_events(uint8_t *data, size_t size, enum repair what)
 
 /* ---- A table: sections, one behind the other, and a footer ------------------------------ */
 
-#define UNPACKED ((size_t)1 << 20)
+#define UNCOMPRESSED ((size_t)1 << 20)
 #define NUMBERS 9 /* of 8 bytes each, in the properties; smallest and largest behind them */
 
 static void repair_section(uint8_t *data, uint64_t begin, uint64_t end)
@@ -314,13 +314,13 @@ static void repair_section(uint8_t *data, uint64_t begin, uint64_t end)
     put_u32(data + end - 4, checksum(checksum_seed(u64_at(data + 12), begin), bytes));
 }
 
-static bool is_packed(const uint8_t *data, uint64_t end)
+static bool is_compressed(const uint8_t *data, uint64_t end)
 {
     return data[end - 5] == STORED_BLOCK_LZ4;
 }
 
-/* What the section holds; unpacked to `room`, of UNPACKED bytes. `begin` + STORED_BLOCK_TRAILER <=
- * `end`. Empty: it is packed wrongly. */
+/* What the section holds; uncompressed to `room`, of UNCOMPRESSED bytes. `begin` +
+ * STORED_BLOCK_TRAILER <= `end`. Empty: it cannot be uncompressed. */
 static struct strata_slice section_holds(const uint8_t *data, uint64_t begin, uint64_t end,
                                          uint8_t *room)
 {
@@ -328,9 +328,9 @@ static struct strata_slice section_holds(const uint8_t *data, uint64_t begin, ui
     struct stored_block section = {strata_bytes(data + begin, size),
                                    u32_at(data + end - STORED_BLOCK_TRAILER), 0, STORED_BLOCK_LZ4};
 
-    if (!is_packed(data, end))
+    if (!is_compressed(data, end))
         return section.stored;
-    if (section.size > UNPACKED || stored_block_uncompress(&section, begin, room, NULL) < 0)
+    if (section.size > UNCOMPRESSED || stored_block_uncompress(&section, begin, room, NULL) < 0)
         return strata_bytes(room, 0);
     return strata_bytes(room, section.size);
 }
@@ -347,7 +347,7 @@ struct parts {
 };
 #define HASHES 4096
 
-/* A block's keys: into the sums; their tags, if the block is not packed: into the block. */
+/* A block's keys: into the sums; their tags, if the block is not compressed: into the block. */
 static void add_block(struct parts *parts, const struct pax_block *block, uint8_t *tags)
 {
     for (uint32_t i = 0; i < block->count; i++) {
@@ -366,19 +366,19 @@ static void add_block(struct parts *parts, const struct pax_block *block, uint8_
 
 static void repair_block(struct parts *parts, uint64_t begin, uint64_t end)
 {
-    static uint8_t room[UNPACKED];
+    static uint8_t room[UNCOMPRESSED];
     struct strata_slice bytes;
     struct pax_block block;
 
     if (end - begin < STORED_BLOCK_TRAILER)
         return;
     if (parts->what == REPAIR_SUMS) {
-        bool packed = is_packed(parts->data, end);
+        bool compressed = is_compressed(parts->data, end);
         bytes = section_holds(parts->data, begin, end, room);
-        if (!packed)
+        if (!compressed)
             put_u32(parts->data + end - STORED_BLOCK_TRAILER, (uint32_t)bytes.size);
         if (pax_block_open(&block, bytes, NULL) == 0)
-            add_block(parts, &block, packed ? NULL : parts->data + begin + block.tags);
+            add_block(parts, &block, compressed ? NULL : parts->data + begin + block.tags);
         parts->sum.block_bytes += bytes.size;
     }
     repair_section(parts->data, begin, end);
@@ -388,7 +388,7 @@ static void repair_block(struct parts *parts, uint64_t begin, uint64_t end)
 
 static void repair_blocks(struct parts *parts)
 {
-    static uint8_t room[UNPACKED];
+    static uint8_t room[UNCOMPRESSED];
     uint64_t place = RECORD_FILE_HEADER;
     struct decoder d;
 
@@ -411,7 +411,7 @@ static void put_key(struct decoder *d, const uint8_t *key, size_t size)
         memcpy((uint8_t *)(uintptr_t)there.data, key, size);
 }
 
-/* The properties, if they are not packed, and the filter: what the blocks are. */
+/* The properties, if they are not compressed, and the filter: what the blocks are. */
 static void repair_sums_of_table(struct parts *parts)
 {
     const struct pax_table_properties *sum = &parts->sum;
@@ -420,7 +420,7 @@ static void repair_sums_of_table(struct parts *parts)
     struct decoder d;
     unsigned probes;
 
-    if (is_packed(parts->data, parts->footer) || size < NUMBERS * 8 + 1 + STORED_BLOCK_TRAILER)
+    if (is_compressed(parts->data, parts->footer) || size < NUMBERS * 8 + 1 + STORED_BLOCK_TRAILER)
         return;
     put_u32(at + size - STORED_BLOCK_TRAILER, (uint32_t)(size - STORED_BLOCK_TRAILER));
     put_u64(put_u64(at, sum->sum.records), sum->sum.tombstones);
@@ -440,7 +440,7 @@ static void repair_sums_of_table(struct parts *parts)
 /* Where the parts of the table in parts->data begin; false: its end does not tell. */
 static bool find_parts(struct parts *parts, size_t size)
 {
-    static uint8_t room[UNPACKED];
+    static uint8_t room[UNCOMPRESSED];
     struct strata_slice numbers;
 
     if (size < RECORD_FILE_HEADER + PAX_TABLE_FOOTER)
@@ -462,7 +462,7 @@ static bool find_parts(struct parts *parts, size_t size)
 
 size_t repair_sections(const uint8_t *data, size_t size, size_t *begins, size_t most)
 {
-    static uint8_t room[UNPACKED];
+    static uint8_t room[UNCOMPRESSED];
     struct parts parts = {.data = (uint8_t *)(uintptr_t)data};
     uint64_t place = RECORD_FILE_HEADER;
     struct decoder d;

@@ -34,7 +34,7 @@ void rewrite_check_places(const struct database *db, const struct rewrite_kind *
 /* The type of the file's last record; 0: it has none. */
 unsigned rewrite_last_type(const struct database *db, const struct rewrite_kind *kind);
 
-/* The value of a record that record_at read: what stands behind its key. */
+/* The value of a record that record_at read: the bytes after its key. */
 struct strata_slice rewrite_value(const struct strata_buffer *body, const struct record *record);
 
 /* The file "again" that was written anew is the beginning of the one at db->path. */

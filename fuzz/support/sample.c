@@ -11,7 +11,7 @@
 
 /* XXH3 multiplies the first eight bytes of a key of 32, combined with its secret, with the next
  * eight; where the former are the secret itself the product is zero, whatever the latter are. */
-struct strata_slice sample_twin(uint8_t to[32], unsigned which)
+struct strata_slice sample_collision(uint8_t to[32], unsigned which)
 {
     static const uint8_t secret[8] = {0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe};
 
@@ -57,14 +57,14 @@ static void close_sample(struct strata *db)
 /* More of it is live than dead, so that it is not merged when it is closed. */
 static void fill_first(struct strata *db)
 {
-    uint8_t twin[32];
+    uint8_t colliding[32];
 
     put(db, strata_string("c"), "older");
     put(db, strata_string("a"), "1");
     put(db, strata_string("b"), "2");
     put(db, strata_string(""), "of the empty key");
     for (unsigned which = 0; which < 3; which++)
-        put(db, sample_twin(twin, which), "a twin");
+        put(db, sample_collision(colliding, which), "a twin");
     put(db, strata_string("a"), "");
     drop(db, strata_string("b"));
     put(db, strata_string("c"), "of the first segment");
@@ -72,9 +72,9 @@ static void fill_first(struct strata *db)
 
 static void fill_second(struct strata *db, unsigned more)
 {
-    uint8_t twin[32];
+    uint8_t colliding[32];
 
-    drop(db, sample_twin(twin, 1));
+    drop(db, sample_collision(colliding, 1));
     put(db, strata_string("b"), "again");
     drop(db, strata_string("a"));
     for (unsigned i = 0; i < more; i++) {

@@ -12,7 +12,7 @@ struct strata_fs *sample_new(unsigned stage, struct content *content);
 struct strata_fs *sample_longer(unsigned stage, unsigned more, struct content *content);
 
 /* For targets whose bytes are a log: they are the only segment of a database, or, if they tell its
- * number, the second one of a sample; nothing stands beside the log that helps to read it. Returns
+ * number, the second one of a sample; there is no other file that helps to read the log. Returns
  * the segment's number, 1 or 2. */
 unsigned sample_log(struct database *db, unsigned stage, struct strata_slice bytes);
 
@@ -30,7 +30,7 @@ void sample_litter(struct strata_fs *fs);
 void sample_remove(struct strata_fs *fs, const char *name);
 
 /* 32 bytes each, different ones, with the same hash in the index (02_hash_index/index.h). */
-struct strata_slice sample_twin(uint8_t to[32], unsigned which);
+struct strata_slice sample_collision(uint8_t to[32], unsigned which);
 
 /* Another, of that stage: "a" to `last`, all "value", flushed after each of the keys in `flushes`,
  * and compacted after those in `compacts`; closed. What it holds is put into *content. */

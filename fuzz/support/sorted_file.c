@@ -21,7 +21,7 @@ static const struct sorted_file *target;
 static uint64_t file_bytes;
 
 /* 0, a normal "no", or damage that says where. */
-static int told(int rc, const struct strata_error *err)
+static int checked(int rc, const struct strata_error *err)
 {
     require(rc >= 0 || (rc == STRATA_ERR_CORRUPT && strcmp(err->file, target->path) == 0 &&
                         err->message[0] && err->offset <= file_bytes),
@@ -40,14 +40,14 @@ static struct content scan(struct sstable *table, bool back, bool sound, struct 
 
     require(c, "no memory");
     rc = back ? cursor_last(c, &err) : cursor_first(c, &err);
-    while (told(rc, &err) == 0) {
+    while (checked(rc, &err) == 0) {
         struct strata_slice value;
         int order = strata_compare(strata_buffer_slice(&before), c->iter.key);
         require(!(sound || target->ordered) || !content.entries || (back ? order > 0 : order < 0),
                 "no order");
         strata_buffer_clear(&before);
         strata_buffer_append(&before, c->iter.key.data, c->iter.key.size);
-        if (told(cursor_value(c, &value, &err), &err) == 0) {
+        if (checked(cursor_value(c, &value, &err), &err) == 0) {
             content_add(&content, c->iter.key, value);
             if (live && c->type == STRATA_OP_PUT)
                 content_add(live, c->iter.key, value);
@@ -70,7 +70,7 @@ struct question {
     bool sound;
 };
 
-/* Getting `key` and seeking it agree. `want`: a cursor that stands on it; NULL: it may be there or
+/* Getting `key` and seeking it agree. `want`: a cursor positioned on it; NULL: it may be there or
  * not. */
 static void ask(struct question *q, struct strata_slice key, struct cursor *want)
 {
@@ -78,7 +78,7 @@ static void ask(struct question *q, struct strata_slice key, struct cursor *want
     struct strata_error err = {.code = 0};
     unsigned type = 0;
     struct strata_slice value;
-    int got = STRATA_NOT_FOUND, sought = told(cursor_seek(c, key, &err), &err);
+    int got = STRATA_NOT_FOUND, sought = checked(cursor_seek(c, key, &err), &err);
     bool there = sought == 0 && strata_compare(c->iter.key, key) == 0;
     bool reliable = q->sound || (target->ordered && sought >= 0);
 
@@ -86,12 +86,12 @@ static void ask(struct question *q, struct strata_slice key, struct cursor *want
             "a seek stops early");
     require(!want || !reliable || there, "a seek does not find a key");
     if (sstable_compare_key(q->table, key) == 0)
-        got = told(target->kind->get(q->table, key, &type, &q->value, &err), &err);
+        got = checked(target->kind->get(q->table, key, &type, &q->value, &err), &err);
     require(!q->sound || (got == 0) == there, "get: %d; seek: %d", got, there);
     if (got != 0 || !reliable)
         return;
     require(there && type == c->type, "a key is found that is not there");
-    if (told(cursor_value(c, &value, &err), &err) == 0 && type == STRATA_OP_PUT)
+    if (checked(cursor_value(c, &value, &err), &err) == 0 && type == STRATA_OP_PUT)
         require(strata_compare(strata_buffer_slice(&q->value), value) == 0, "another value");
 }
 
@@ -125,7 +125,7 @@ static void check_gets(struct sstable *table, bool sound)
 
     q.seeker = target->kind->cursor(table, false);
     require(c && q.seeker, "no memory");
-    for (rc = cursor_first(c, &err); told(rc, &err) == 0; rc = cursor_next(c, &err)) {
+    for (rc = cursor_first(c, &err); checked(rc, &err) == 0; rc = cursor_next(c, &err)) {
         ask(&q, c->iter.key, c);
         ask_beside(&q, c->iter.key);
     }
@@ -194,7 +194,7 @@ static bool check_table(struct sstable *table, struct strata_env *env, struct st
                         struct content *content, struct content *live)
 {
     struct strata_error err = {.code = 0};
-    bool sound = told(target->kind->verify(table, &err), &err) == 0;
+    bool sound = checked(target->kind->verify(table, &err), &err) == 0;
     struct content forth = scan(table, false, sound, live), back = scan(table, true, sound, NULL);
     struct fs_sim_hash before = fs_sim_hash_of(env->fs), after;
 
@@ -229,7 +229,7 @@ static struct found check_file(struct strata_env *env, void *common, struct stra
     struct content content;
     bool sound;
 
-    if (told(target->kind->open(env, common, NUMBER, &table, &err), &err) != 0)
+    if (checked(target->kind->open(env, common, NUMBER, &table, &err), &err) != 0)
         return found;
     sound = check_table(table, env, bytes, &content, &found.live);
     found.outcome = sound ? SOUND : UNSOUND;
@@ -254,7 +254,7 @@ static void check_listed(struct strata_fs *base, struct strata_slice bytes,
     bool later; /* than the log */
 
     database_init(&db, base, target->path, bytes);
-    db.unpacked = target->most_per_byte * bytes.size;
+    db.uncompressed = target->most_per_byte * bytes.size;
     env.fs = db.fs;
     strata_options_init(&options);
     require(tables_read(&env, &tables, NULL) == 0 && tables.count == 1, "the list");

@@ -1,10 +1,10 @@
 /* sorted_file.h: a sorted table's file with any bytes, by itself: there is no list of runs, which
  * would refuse all but the one that it names, by size and digest.
  *
- * Whatever the bytes: opening, searching and scanning end, in an answer or in damage that is told
- * with the file, and take no more memory than the bytes explain. And of one that verifies:
+ * Whatever the bytes: opening, searching and scanning end, in an answer or in damage that is
+ * reported with the file, and take no more memory than the bytes explain. And of one that verifies:
  *   - scans both ways give as many entries as it says, in order, and a get gives the same: so no
- *     filter denies a key;
+ *     filter lacks a key;
  *   - the annotated dump sees no damage in it;
  *   - its entries, written anew, hold the same, or make the same bytes. */
 #ifndef STRATA_FUZZ_SORTED_FILE_H
@@ -20,7 +20,7 @@ struct sorted_file {
     bool canonical;       /* the same entries are always the same bytes */
     bool ordered;         /* what is read is in order, also where it does not verify */
     bool unlisted;        /* the stage has no list that would take it: it is read by itself only */
-    size_t most_per_byte; /* bytes that one of the file may be unpacked to */
+    size_t most_per_byte; /* bytes that one of the file may be uncompressed to */
     /* Ends the program if bytes that verify are not what a writer makes; NULL: nothing is asked. */
     void (*check_bytes)(struct strata_slice bytes);
 };

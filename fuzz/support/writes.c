@@ -31,12 +31,12 @@ static void make_keys(void)
 {
     static const char *const words[] = {"",   "a",  "aa", "ab",       "abc",      "b",    "c", "d",
                                         "k1", "k2", "k3", "\x01\x01", "\x7f\x80", "\xff", "z"};
-    uint8_t twin[32], zeros[2] = {0}, longest[LONG_KEY];
+    uint8_t key[32], zeros[2] = {0}, longest[LONG_KEY];
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         add_key(strata_string(words[i]));
     for (unsigned which = 0; which < 3; which++)
-        add_key(sample_twin(twin, which));
+        add_key(sample_collision(key, which));
     add_key(strata_bytes(zeros, 2));
     memset(longest, 'm', sizeof longest);
     add_key(strata_bytes(longest, sizeof longest));
@@ -65,8 +65,8 @@ unsigned key_number(struct strata_slice key)
 
 unsigned key_twin(uint64_t which)
 {
-    uint8_t twin[32];
-    return key_number(sample_twin(twin, (unsigned)which));
+    uint8_t key[32];
+    return key_number(sample_collision(key, (unsigned)which));
 }
 
 /* ---- Writes ---------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 #
 # JOBS=1: one fuzzer on the target with ASan and UBSan. JOBS=2: a second one beside it, with CmpLog,
 # on the target without them. CORE=1: TIME is seconds that processors worked for it, however long that
-# takes (it may run at nice 19), and so are the seconds that are told. LONG=1, which is CORE=1 too, goes
+# takes (it may run at nice 19), and so are the seconds that are printed. LONG=1, which is CORE=1 too, goes
 # on where the last run with LONG ended, in build/fuzz/long, and what came out is added to docs/fuzz
 # (fuzz/tools/long.sh).
 set -u
@@ -48,7 +48,7 @@ fi
 
 # ---- Which targets ----------------------------------------------------------------------------
 
-# name|stage|file|sources, one a line; a target of all stages that runs the stage it is told has
+# name|stage|file|sources, one a line; a target of all stages that runs the stage it is given has
 # a line for each.
 targets() {
     local name in file sources s dir
@@ -292,7 +292,7 @@ run() { # NAME STAGE AS SOURCE...
         before_time=$(stat_of "$label" main run_time)
     fi
     used=0
-    if [ -z "${AFL_BENCH_UNTIL_CRASH:-}" ] || [ ! -d "$work/bad/$label" ]; then # else a seed has told already
+    if [ -z "${AFL_BENCH_UNTIL_CRASH:-}" ] || [ ! -d "$work/bad/$label" ]; then # else a seed has shown it already
         start "$label" "$name" main "$afl/$name"
         [ "$jobs" -gt 1 ] && start "$label" "$name" second "$cmplog/$name" -c 0 -l 2
         watch "$label"

@@ -170,7 +170,7 @@ static void binary(struct place *place)
             "%s", err.message);
 }
 
-static void twins(struct place *place)
+static void collisions(struct place *place)
 {
     struct strata_error err = {.code = 0};
     struct strata_slice value = strata_string("v");
@@ -235,7 +235,7 @@ static const struct {
     {"longest_key", longest_key, 0, 1},
     {"longest_value", longest_value, 0, 1},
     {"like_a_seal", like_a_seal, 0, 1},
-    {"twins", twins, 0, 2},
+    {"collisions", collisions, 0, 2},
     {"batches", batches, 0, 3},
     {"torn_in_batch", batches, 100, 3},
 };
@@ -335,7 +335,7 @@ static void save_long_index(struct strata_fs *fs)
     strata_buffer_free(&bytes);
 }
 
-/* ---- What stands beside logs ----------------------------------------------------------- */
+/* ---- Files beside logs ----------------------------------------------------------- */
 
 /* A hint whose entries add up, and stand in another order than the records: of two puts of a key
  * the older one last. */
@@ -488,7 +488,7 @@ struct shape {
     const char *name;
     size_t block_bytes;
     unsigned bits; /* of the filter, a key */
-    bool plain;    /* no section is packed */
+    bool plain;    /* no section is compressed */
     unsigned entries;
     size_t key, value;                        /* bytes; of a key at least */
     unsigned keys_vary, values_vary, deletes; /* by so many bytes; each how many-th */
@@ -562,7 +562,7 @@ static void write_shape(const struct sstable_kind *kind, const struct shape *sha
     strata_buffer_free(&value);
 }
 
-/* Appends the section that stands there, unpacked. */
+/* Appends the section at that offset, uncompressed. */
 static void put_plain(struct strata_buffer *to, struct strata_slice from, uint64_t begin,
                       uint64_t end, struct pax_table_properties *properties)
 {
@@ -578,7 +578,7 @@ static void put_plain(struct strata_buffer *to, struct strata_slice from, uint64
     require(bytes.data && stored_block_uncompress(&section, begin, bytes.data, NULL) == 0,
             "unpack");
     bytes.size = bytes.capacity = section.size;
-    if (properties) { /* what stands before them has moved */
+    if (properties) { /* what is before them has moved */
         put_u64(bytes.data + 8 * 8, properties->filter);
         properties->blocks = to->size;
     }
@@ -588,7 +588,7 @@ static void put_plain(struct strata_buffer *to, struct strata_slice from, uint64
     strata_buffer_free(&bytes);
 }
 
-/* The same table, of which index and properties are not packed: a fuzzer can change them. */
+/* The same table, of which index and properties are not compressed: a fuzzer can change them. */
 static void unpack_table(struct strata_buffer *bytes)
 {
     enum { MOST = 64 };
@@ -627,7 +627,7 @@ static void save_forgery(const char *target, struct strata_slice from, size_t at
     strata_buffer_free(&copy);
 }
 
-/* Numbers that cannot be, in each part of a table whose sections are not packed. */
+/* Numbers that cannot be, in each part of a table whose sections are not compressed. */
 static void save_forged(struct strata_slice from)
 {
     size_t begin[8], sections = repair_sections(from.data, from.size, begin, 8);
@@ -784,13 +784,13 @@ static void save_manifests(void)
     save("manifest", "empty", strata_bytes("", 0));
 }
 
-/* As many bytes of each as are told. */
+/* As many bytes of each key as the log has. */
 static void save_event_of_long_keys(struct strata_buffer *lines)
 {
     struct strata_event event = {
         .type = STRATA_EVENT_MADE,
-        .smallest = strata_string("a key of forty-eight bytes, as many as are told."),
-        .largest = strata_string("a key of forty-nine bytes, one more than are told")};
+        .smallest = strata_string("a key of forty-eight bytes, as many as are kept."),
+        .largest = strata_string("a key of forty-nine bytes, one more than are kept")};
 
     events_encode(&event, lines);
     require(!lines->out_of_memory, "no memory");
@@ -1184,7 +1184,7 @@ static const struct {
     {"damage_while_open", OF("\x03" PUT "\x01\x15" PUT "\x02\x15" DAMAGE "\x80\x00\x00\x22" PUT
                              "\x01\x19" DAMAGE "\x80\x08\x00\x23" LOOK "\x00")},
     {"many_writes", OF("\x01" MANY "\x7c\x01" LOOK "\x00" MANY "\x7d\x02" REOPEN "\x01")},
-    {"many_writes_of_twins", OF("\x01" MANY "\x7f\x01" REOPEN "\x01" MANY "\x7f\x02" COMPACT)},
+    {"many_writes_of_collisions", OF("\x01" MANY "\x7f\x01" REOPEN "\x01" MANY "\x7f\x02" COMPACT)},
     {"many_writes_and_merges", OF("\x01" MANY "\x7c\x01" COMPACT MANY "\x4d\x02" COMPACT)},
     {"killed_in_a_merge", OF("\x01" MANY "\x7c\x03" COMPACT CUT "\x10\x05\x00" LOOK "\x00")},
     {"damage_after_a_kill", OF("\x03" PUT "\x01\x0d" PUT "\x02\x15" PUT "\x03\x0d" DAMAGE

@@ -201,7 +201,7 @@ if grep -qx leveldb <<<"$peers" && ! ldd "$built/bench/strata-bench" | grep -qE 
     is median_of_two_lies_between "$(between "$(field slow.json fillseq ops_per_s_median) / (($(field slow.json fillseq min) + $(field slow.json fillseq max)) / 2)" 0.999 1.001)" 1
     like settings_are_told "$out" 'survives kill -9, nothing is synced'
     like memory_at_hand_is_told "$out" 'up to 512 MiB of memory are touched'
-    like settings_of_the_peer_are_told "$out" 'LevelDB [0-9.]+, blocks packed by Snappy'
+    like settings_of_the_peer_are_told "$out" 'LevelDB [0-9.]+, blocks compressed by Snappy'
     run bench --engines=6,leveldb --turns=2 --benchmarks=fillseq
     like table_has_ratios "$out" '^fillseq .* x[0-9.]+ +[0-9,]+ +x1\.00$'
     # ---- Cut short ----

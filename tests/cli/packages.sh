@@ -69,7 +69,7 @@ fails group_unknown_is_2 2 'no group sheel' install sheel
 # ---- What is done about it ----
 lacks histedit.h lz4.h
 NO_INSTALL=1 run install build shell
-is no_install_reports "$rc $out" "0 missing: liblz4-dev (packed blocks (LZ4))
+is no_install_reports "$rc $out" "0 missing: liblz4-dev (compressed blocks (LZ4))
 missing: libedit-dev (the shell's line editor (without it: plain lines))
 NO_INSTALL is set: nothing was installed; going on with what there is"
 is no_install_installs_nothing "$(cat asked 2>/dev/null)" ''

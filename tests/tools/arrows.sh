@@ -1,7 +1,7 @@
 #!/bin/bash
 # Arrows point back: who may include whom, read from the dependency files that the compiler wrote.
 #   A file in stages/NN_x includes its own stage and those that its stage.mk names, all of them earlier.
-#   A folder of common/ includes itself and those that it stands on, see below; common/ includes no stage.
+#   A folder of common/ includes itself and those below it, see the table; common/ includes no stage.
 #
 #   B=build tests/tools/arrows.sh 04_x 04_x:03_y ...      each stage, then stage:used pairs
 set -u

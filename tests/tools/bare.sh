@@ -172,7 +172,7 @@ ordinary_user() {
     step "a shell without libedit" ok '^no$' '^red$' \
         -- reader bash -c 'cat build/edit.txt; printf "put apple red\nget apple\n" | build/strata shell --create ~/fruit'
     step "make, without libedit" ok 'libedit-dev.*; going on without' -- reader make "${variables[@]}"
-    step "root installs what that user was told to ask for" ok -- root $install $asked
+    step "root installs what that user was asked to ask for" ok -- root $install $asked
     step "make tour, by the user, with that" ok '!missing:' '!made up' -- reader make tour TOUR_QUICK=1 "${variables[@]}"
     step "a shell with libedit" ok '^yes$' -- reader cat build/edit.txt
     rm -rf --one-file-system "$root"

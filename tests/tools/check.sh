@@ -10,7 +10,7 @@
 # that bypasses fs.h.
 set -u
 B=${B:-build}
-case $B in /*) ;; *) B=$PWD/$B ;; esac # the commands that are told work from anywhere
+case $B in /*) ;; *) B=$PWD/$B ;; esac # the commands that are printed work from anywhere
 engine=${1:-} only=${2:-}
 out=${OUT:-$B/check} table=${0%/*}/promises.tsv
 
@@ -88,7 +88,7 @@ if [ -z "$only" ]; then
         grep -E '^crash: |^operation|^all ' "$out/model.txt"
         cat "$out/model.txt" >>"$out/crash.txt"
         sed -n '/^==== A broken promise/,$p' "$out/model.txt" >"$out/broken_$model.txt"
-        # a power cut is told of once
+        # a power cut is reported once
         [ "$model" = posix ] && [ -s "$out/broken_ordered.txt" ] || cat "$out/broken_$model.txt" >>"$out/broken.txt"
     done
     promises power-cut || echo "Not cut: the power, which stage $STAGE does not promise to survive. \`make crash\` shows what is lost."
@@ -102,7 +102,7 @@ failures() {
     for log in "$out"/logs/*.log; do
         suite=$(basename "${log%.log}" | sed -E 's/^stage_[0-9]+_//')
         grep -aE '^not ok ' "$log" | grep -av '# *SKIP' |
-            sed -E "s/^not ok - stage [0-9]+ [a-z_]+ (ended|told)/$suite \1/; t
+            sed -E "s/^not ok - stage [0-9]+ [a-z_]+ (ended|reported)/$suite \1/; t
                 s/^not ok [0-9]* *-? *([A-Za-z0-9_]+).*/$suite \1/"
     done
     sed -n 's/^crash: stage=[0-9]* model=\([a-z]*\) .* violations=[1-9].*/strata_crash \1/p' "$out/crash.txt" 2>/dev/null
@@ -140,7 +140,7 @@ if read -r suite test <"$out/alone.txt" && [ -n "$suite" ]; then
     echo "The first of these tests again, alone:"
     echo
     program=$(echo "$B"/tests/c*/"${suite}_test")
-    case $test in 'ended '* | 'told '*) test= ;; *) test="STRATA_TEST=$test " ;; esac # or all of them
+    case $test in 'ended '* | 'reported '*) test= ;; *) test="STRATA_TEST=$test " ;; esac # or all of them
     echo "STRATA_STAGE=$STAGE STRATA_ENGINE=$(printf %q "$engine") $test$program"
 fi
 [ -s "$out/broken.txt" ] && echo && cat "$out/broken.txt"

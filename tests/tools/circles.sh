@@ -23,7 +23,7 @@ objects "$@" | xargs -r nm -A -g 2>/dev/null | awk -v B="$B/" -v dirs="$*" '
         file = $0; sub(/\.o:.*/, ".c", file); file = substr(file, length(B) + 1)
         if (!(file in number)) { number[file] = ++files; name[files] = file }
         if ($(NF - 1) ~ /^[Uwv]$/) uses[file, $NF] = 1
-        else if ($NF in owner) shared[$NF] = 1 # main, say: nobody knows whose is meant
+        else if ($NF in owner) shared[$NF] = 1 # main, say: which one is meant is unknown
         else owner[$NF] = file
     }
     function reach(from, to,    i, node, at, n, queue, seen) {

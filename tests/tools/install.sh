@@ -17,7 +17,7 @@ table() {
         echo "$(compiler) compiler: the C compiler"
         echo "libc6-dev library:stdio.h: the C library's headers"
         echo "libxxhash-dev library:xxhash.h:xxhash checksums (XXH3)"
-        echo "liblz4-dev library:lz4.h:lz4 packed blocks (LZ4)"
+        echo "liblz4-dev library:lz4.h:lz4 compressed blocks (LZ4)"
         ;;
     shell) echo "libedit-dev library:histedit.h:edit the shell's line editor (without it: plain lines)" ;;
     tour) echo "unicode-data file:/usr/share/unicode/UnicodeData.txt the tour's data: the Unicode character database" ;;

@@ -57,7 +57,7 @@ grep -nE '\b(printf|puts|exit|abort|perror)\(' "${library[@]}" |
 # Nothing above the file layer calls the system itself.
 grep -nE '(^|[^a-z_.>])(open|read|write|pread|pwrite|fsync|fdatasync|rename|unlink|mkdir|fopen|ftruncate|mmap)\(' "${staged[@]}" |
     grep -vE '^[^:]*:[0-9]+: *(\*|/\*|//)' && complain "a stage goes past fs.h"
-# A hint of the tour: the step exists, the file is there, and what the text begins with stands in it.
+# A hint of the tour: the step exists, the file is there, and has what the text begins with.
 for list in stages/*/tour.txt; do
     while IFS=$'\t' read -r step file text; do
         case $step in load | get | scan | change | disk | kill | flip | measure) ;; *) complain "$list: no step $step" ;; esac

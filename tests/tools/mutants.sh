@@ -16,7 +16,7 @@
 # changes is built again, and the named test must fail; with --full the whole suite is run instead.
 # Survivors fail, and so do patches that no longer apply, do not compile or name no test. The last
 # line is "mutants: N killed, N survived". JOBS=2 copies at a time; a test that is not done after
-# MUTANT_SECONDS=60 (--full: a suite after 300) is ended and counts as one that failed, and is told.
+# MUTANT_SECONDS=60 (--full: a suite after 300) is ended and counts as one that failed, and is reported.
 set -u
 B=${B:-build}
 full=

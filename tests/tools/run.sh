@@ -14,7 +14,7 @@
 # none, and what explores crashes goes deeper; so it is for the stage that STAGE names.
 #
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
-# failure it has not told, or tells nothing, or of fewer tests or more than it planned ("1..N"; an
+# failure it has not reported, or reports nothing, or of fewer tests or more than it planned ("1..N"; an
 # engine of one's own may call exit), counts as one failure.
 set -u
 B=${B:-build}
@@ -112,7 +112,7 @@ run_one() {
         bad=1
         echo "not ok - $name ended after $((good + skip)) of $planned tests" >>"$log"
     }
-    [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name told nothing" >>"$log"; }
+    [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name reported nothing" >>"$log"; }
     printf '%s %s %s\n' "$good" "$bad" "$skip" >"$log.count"
     word=ok; [ "$bad" -gt 0 ] && word=FAILED
     printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s, %s of CPU\n' "$word" "$name" "$good" "$bad" \

@@ -66,7 +66,7 @@ int table_verify(struct sstable *table, struct strata_error *err)
 {
     struct table_common *common = ((struct table *)table)->common;
     struct sstable *again;
-    int rc = table_open(common->env, common, table->number, &again, err);
+    int rc = table->kind->open(common->env, common, table->number, &again, err);
 
     if (rc < 0)
         return rc;

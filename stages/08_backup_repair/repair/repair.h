@@ -40,7 +40,7 @@ struct repair_table {
     bool live;                     /* it is to be in the new state */
     bool leftover;                 /* of a repair that was cut short */
     bool removed;                  /* an edit of the manifest removes it */
-    uint64_t salvaged_as;          /* number of the table that takes its place; 0: none does */
+    uint64_t salvaged_as;          /* number of the table that replaces it; 0: none does */
     struct strata_error why;       /* of one that is not whole */
     struct strata_error notes_why; /* its notes cannot be read: where it came from is not known */
 };

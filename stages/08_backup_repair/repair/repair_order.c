@@ -86,7 +86,7 @@ static bool sink(const struct repair *r, unsigned *levels, const bool *of_level_
 static int no_order(const struct repair *r, const struct repair_table *t, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, r->env->dir, STRATA_NO_OFFSET,
-                       "the tables contradict each other: %06llu%s has no place among them; "
+                       "the tables contradict each other: %06llu%s fits on no level; "
                        "move it away, and repair again",
                        (unsigned long long)t->entry.number, r->kind->suffix);
 }

@@ -133,6 +133,8 @@ static int choose_manifest(struct repair *r, struct strata_error *err)
         rc = find_manifest(r, err);
         r->manifest_whole &= named < 0; /* else a newer one is lost */
     }
+    assert(rc < 0 || (r->manifest != 0) == (r->version != NULL));
+    assert(rc < 0 || r->version || !r->manifest_whole);
     return rc < 0 ? rc : 0;
 }
 

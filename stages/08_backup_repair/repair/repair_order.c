@@ -9,6 +9,7 @@
  * asks for, is no deeper than it was: there are levels enough. */
 #include "08_backup_repair/repair/repair.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- Which is newer (8.I7) ------------------------------------------------------------------- */
@@ -102,6 +103,7 @@ static int place_all(struct repair *r, unsigned *levels, bool *of_level_0, struc
     for (size_t i = 0; i < r->count; i++) {
         if (levels[i] >= LEVELS)
             return no_order(r, &r->tables[i], err);
+        assert(!of_level_0[i] || levels[i] == 0);
         if (r->tables[i].live)
             r->tables[i].entry.level = levels[i];
     }

@@ -65,6 +65,7 @@ static bool may_be_end(const struct block_finder *f, size_t end)
 
 int block_finder_init(struct block_finder *f, struct strata_error *err)
 {
+    assert(f->classify && !f->ends && !f->work);
     f->at = RECORD_FILE_HEADER;
     f->begins = true;
     for (size_t end = RECORD_FILE_HEADER + STORED_BLOCK_TRAILER + 1; end <= f->file.size; end++) {
@@ -134,6 +135,7 @@ static int find_end(struct block_finder *f, struct strata_buffer *bytes, size_t 
     bool found = false;
     int rc = 0;
 
+    assert(limit <= f->file.size);
     *out = 0;
     while (f->next < f->count && f->ends[f->next] <= f->at + STORED_BLOCK_TRAILER)
         f->next++;

@@ -144,10 +144,10 @@ void judge_scan(struct strata *db, const struct model *model, bool backwards,
     strata_iter_free(iter);
 }
 
-void judge_verify(struct strata *db, struct answers *answers)
+void judge_verify(struct strata *db, bool deep, struct answers *answers)
 {
     struct strata_error err = {0};
-    int rc = strata_verify_deep(db, NULL, &err);
+    int rc = deep ? strata_verify_deep(db, NULL, &err) : strata_verify(db, NULL, &err);
     if (rc != STRATA_ERR_NOT_SUPPORTED)
         judge_call(rc, &err, answers);
 }
@@ -164,7 +164,7 @@ void judge_all(struct strata *db, const struct history *history, const struct mo
                struct answers *answers)
 {
     judge_answers(db, history, model, answers);
-    judge_verify(db, answers);
+    judge_verify(db, false, answers);
 }
 
 /* ---- Damage ---------------------------------------------------------------------------- */

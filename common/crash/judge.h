@@ -28,7 +28,7 @@ void judge_scan(struct strata *db, const struct model *model, bool backwards,
 /* The scan alone, of an iterator that the caller has and keeps. */
 void judge_iter(struct strata_iter *iter, const struct model *model, bool backwards,
                 struct answers *answers);
-void judge_verify(struct strata *db, struct answers *answers);
+void judge_verify(struct strata *db, bool deep, struct answers *answers);
 /* One answer more: `rc` of a call that should have returned 0, with its error. */
 void judge_call(int rc, const struct strata_error *err, struct answers *answers);
 

@@ -137,7 +137,7 @@ static int compare_all(struct check *check, struct strata *db, enum verify verif
 
     judge_answers(db, check->oracle->history, &check->model, &answers);
     if (verify == VERIFIED)
-        judge_verify(db, &answers);
+        judge_verify(db, true, &answers);
     if (answers.wrong)
         return violation(check, ORACLE_DISAGREES, "%s: %s", when, answers.first_wrong);
     return answers.errors ? failed(check, when, &answers.first_error) : 0;

@@ -74,6 +74,7 @@ static size_t charge(const struct cache_block *block)
 
 static void list_remove(struct cache *cache, struct cache_block *block)
 {
+    assert(block->newer ? block->newer->older == block : cache->newest == block); /* 5.I5 */
     *(block->newer ? &block->newer->older : &cache->newest) = block->older;
     *(block->older ? &block->older->newer : &cache->oldest) = block->newer;
     block->newer = block->older = NULL;
@@ -153,6 +154,7 @@ static void evict(struct cache *cache)
         free(block);
         cache->evictions++;
     }
+    assert(cache->bytes <= cache->budget || !cache->oldest); /* 5.I6 */
 }
 
 /* ---- Calls ----------------------------------------------------------------------------------- */

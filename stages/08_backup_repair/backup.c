@@ -65,6 +65,7 @@ static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
                   : strata_fail_memory(err, 64);
 
     b->log_ends[i] = log_end(tree, number);
+    assert(rc < 0 || b->log_ends[i]);
     b->total += b->log_ends[i];
     free(path);
     return rc;
@@ -175,6 +176,7 @@ int backup_tree(void *self, const char *to, const struct strata_progress *progre
     atomic_fetch_sub_explicit(&tree->obsolete.log_readers, 1, memory_order_release);
     if (rc == 0)
         rc = link_tables(&b, &env, err);
+    assert(rc < 0 || b.done == b.total);
     if (rc == 0)
         rc = write_manifest(&b, &env, err);
     backup_free(&b);

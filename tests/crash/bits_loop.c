@@ -322,7 +322,7 @@ static void flip_while_open(struct damage *d, size_t bit, const struct model *mo
     judge_old_iterator(iter, model, &answers);
     judge_all(db, &d->s->script->history, model, &answers);
     if (bits_is_log(d->part))
-        judge_verify(db, &verified);
+        judge_verify(db, false, &verified);
     strata_iter_free(iter);
     strata_close(db, NULL);
     if (fs_sim_open_files(copy))

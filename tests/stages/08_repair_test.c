@@ -17,6 +17,7 @@
 
 #ifndef REPAIR_OF_OTHER_PARTS
 #include "05_blocks_bloom/table/table.h"
+#include "07_paced_compaction/tree/tree_open.h"
 #define KIND table_kind
 #define TABLE ".sst"
 #define WRITER_NOTES table_writer_user
@@ -693,6 +694,119 @@ static void repair_of_a_flipped_frame_goes_on_with_the_next(void **state)
     }
     fs_free(fs);
 }
+
+/* The salt of the log's frames. */
+static uint64_t salt_of(struct strata_fs *fs)
+{
+    struct wal_frame first = {0};
+    struct record_reader reader;
+    struct strata_error err;
+    struct fs_file *file;
+
+    assert_ok(fs_open(fs, LOG, FS_READ, &file, &err), &err);
+    record_reader_init(&reader, file, 1, file->end);
+    reader.max_type = WAL_FRAME;
+    assert_ok(wal_next(&reader, NULL, &first, &err), &err);
+    record_reader_free(&reader);
+    fs_close(file, NULL);
+    return first.salt;
+}
+
+/* x = "forged", in a frame with all checks right. */
+static void append_frame(struct strata_fs *fs, uint64_t sequence)
+{
+    struct strata_buffer bytes = {0};
+    struct wal_group group = {0};
+
+    assert_int_equal(fs_sim_get(fs, LOG, &bytes), 0);
+    bytes.size = harm_used(fs, LOG);
+    wal_group_begin(&group, 1, salt_of(fs), bytes.size);
+    wal_frame_begin(&group, sequence, 0);
+    wal_frame_add(&group, STRATA_OP_PUT, S("x"), S("forged"), true);
+    wal_frame_end(&group);
+    assert_int_equal(strata_buffer_append(&bytes, group.bytes.data, group.bytes.size), 0);
+    assert_int_equal(fs_sim_put(fs, LOG, strata_buffer_slice(&bytes)), 0);
+    wal_group_free(&group);
+    strata_buffer_free(&bytes);
+}
+
+static void repair_takes_no_frame_with_a_number_never_given_away(void **state)
+{
+    static const uint64_t numbers[] = {UINT64_MAX / 2 + 1, UINT64_MAX - 1, UINT64_MAX};
+    struct strata_fs *fs = made_few(), *copy;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        copy = fs_sim_copy(fs);
+        append_frame(copy, numbers[i]);
+        repair(copy);
+        assert_false(told.sum.healthy);
+        assert_non_null(strstr(told.text, "a sequence number that was never given away"));
+        assert_int_equal(told.sum.missing_first, 7);
+        expect_operations(copy, "acdef");
+        fs_free(copy);
+    }
+    fs_free(fs);
+}
+
+/* The manifest is another one, with this number of the next file. */
+static void forge_next(struct strata_fs *fs, uint64_t next)
+{
+    struct strata_options options;
+    struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
+    struct manifest manifest, forged = {0};
+    struct version *version;
+    struct strata_error err;
+    struct edit edit;
+    uint64_t torn;
+
+    set_options(&options, fs);
+    options.read_only = true;
+    assert_ok(tree_read_version(&env, &manifest, &version, &torn, &err), &err);
+    assert_ok(version_tell(version, &edit, &err), &err);
+    edit.next = next;
+    manifest_close(&manifest);
+    assert_ok(manifest_create(&forged, &env, 900, &edit, &err), &err);
+    manifest_close(&forged);
+    edit_free(&edit);
+    version_unref(version);
+}
+
+static void repair_takes_no_manifest_with_numbers_never_given_away(void **state)
+{
+    struct strata_fs *fs = made(OPS, true);
+    char why[400];
+
+    (void)state;
+    forge_next(fs, UINT64_MAX);
+    harm_flip(fs, file(fs, TABLE, 0), 40);
+    repair(fs);
+    snprintf(why, sizeof why, "000900.manifest %s", strata_fate_name(STRATA_FATE_SALVAGED));
+    assert_null(strstr(told.text, why));
+    assert_null(strstr(told.text, "18446744"));
+    check_after(fs, OPS);
+    fs_free(fs);
+}
+
+/* All of it is taken from the log, whose removal was not durable. */
+static void repair_of_a_damaged_flush_takes_its_log(void **state)
+{
+    struct strata_fs *fs = made_few();
+    struct strata_buffer log = {0};
+
+    (void)state;
+    assert_int_equal(fs_sim_get(fs, LOG, &log), 0);
+    close_it(open_it(fs)); /* it is flushed */
+    assert_int_equal(count_files(fs, TABLE), 1);
+    assert_int_equal(fs_sim_put(fs, LOG, strata_buffer_slice(&log)), 0);
+    harm_flip(fs, file(fs, TABLE, 0), 40);
+    repair(fs);
+    assert_false(told.sum.healthy || told.sum.lost);
+    assert_int_equal(told.sum.operations, 6);
+    expect_operations(fs, "acdef");
+    strata_buffer_free(&log);
+    fs_free(fs);
+}
 #endif
 
 static void repair_of_a_cut_log_tells_what_is_missing(void **state)
@@ -1125,6 +1239,9 @@ int main(void)
         REPAIR_TESTS,
         cmocka_unit_test(repair_of_a_flipped_frame_goes_on_with_the_next),
         cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_tells_so),
+        cmocka_unit_test(repair_takes_no_frame_with_a_number_never_given_away),
+        cmocka_unit_test(repair_takes_no_manifest_with_numbers_never_given_away),
+        cmocka_unit_test(repair_of_a_damaged_flush_takes_its_log),
     };
     draw_history();
     return cmocka_run_group_tests(tests, NULL, NULL);

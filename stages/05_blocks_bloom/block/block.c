@@ -271,6 +271,7 @@ static void load(struct block_iter *it, uint32_t at)
 /* To the entry after this one; there is one. */
 static void step(struct block_iter *it)
 {
+    assert(it->next < it->block.entries_end);
     if (it->restart + 1 < it->block.restarts &&
         restart_offset(&it->block, it->restart + 1) == it->next)
         it->restart++;

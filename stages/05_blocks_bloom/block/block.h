@@ -11,9 +11,8 @@
 
 #include "strata_engine.h"
 
-#define BLOCK_MAX_ENTRY                                                                            \
-    (STRATA_MAX_KEY + STRATA_MAX_VALUE + 64) /* bytes of a block of one entry                      \
-                                              */
+/* Bytes of a block of one entry. */
+#define BLOCK_MAX_ENTRY (STRATA_MAX_KEY + STRATA_MAX_VALUE + 64)
 
 /* A block that was checked; the bytes are borrowed. */
 struct block {

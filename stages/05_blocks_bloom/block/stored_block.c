@@ -11,7 +11,7 @@
  * Valid if and only if the checksum is right and the stored bytes uncompress to `size` bytes.
  *
  * 5.I1: a stored block is valid at one offset of one file only: one that was written to the wrong
- *       place, by a lost write or a mixed-up copy, is damage.
+ *       offset, by a lost write or a mixed-up copy, is damage.
  * 5.I2: LZ4 makes at most 255 bytes of one. A size beyond that is refused before memory is
  *       allocated for it. */
 #include "stored_block.h"

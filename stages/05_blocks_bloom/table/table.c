@@ -75,7 +75,7 @@ static void stats(void *self, void (*each)(void *arg, const struct strata_stat *
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-void table_close(struct sstable *base)
+static void table_close(struct sstable *base)
 {
     struct table *t = (struct table *)base;
 
@@ -97,8 +97,8 @@ static int check_file(struct table *t, struct strata_error *err)
     return rc;
 }
 
-int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
-               struct strata_error *err)
+static int table_open(const struct strata_env *env, void *common, uint64_t number,
+                      struct sstable **out, struct strata_error *err)
 {
     struct table *t = calloc(1, sizeof *t);
     int rc;
@@ -177,6 +177,12 @@ static int table_offset(struct sstable *base, struct strata_slice key, uint64_t 
     return 0;
 }
 
+static int writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                      struct strata_error *err)
+{
+    return table_writer_begin(&table_kind, env, number, out, err);
+}
+
 const struct sstable_kind table_kind = {
     .suffix = TABLE_SUFFIX,
     .magic = TABLE_MAGIC,
@@ -190,7 +196,7 @@ const struct sstable_kind table_kind = {
     .offset = table_offset,
     .cursor = table_cursor,
     .verify = table_verify,
-    .writer_new = table_writer_new,
+    .writer_new = writer_new,
     .writer_add = table_writer_add,
     .writer_finish = table_writer_finish,
     .writer_del = table_writer_del,

@@ -19,7 +19,7 @@ int table_get(struct sstable *table, struct strata_slice key, unsigned *type,
 /* Over all entries; borrows the table. `once`: for a merge, past the cache. NULL: no memory. */
 struct cursor *table_cursor(struct sstable *table, bool once);
 
-/* User properties (RocksDB's user-collected properties): bytes that whoever has a table written may
+/* User properties (RocksDB's user-collected properties): bytes that the caller of a writer may
  * add before writer_finish, and read again; the table does not look at them. */
 struct strata_buffer *table_writer_user(struct sstable_writer *writer);
 struct strata_slice table_user(const struct sstable *table); /* borrowed from the table */

@@ -19,6 +19,7 @@ struct table_cursor {
 
 static int show(struct table_cursor *c)
 {
+    assert(c->block && c->n < c->table->index.count); /* 5.I12 */
     c->base.iter.key = strata_buffer_slice(&c->iter.key);
     c->base.type = c->iter.type;
     c->base.iter.value = c->iter.value;

@@ -12,7 +12,7 @@ struct table_properties {
     struct sstable_sum sum;
     uint64_t raw_bytes;                    /* of all data blocks, uncompressed */
     struct strata_slice smallest, largest; /* keys */
-    struct strata_slice user; /* of whoever had it written, for their own use; may be empty */
+    struct strata_slice user; /* of the writer's caller, for its own use; may be empty */
 };
 
 /* Appends them. NO_MEMORY. */

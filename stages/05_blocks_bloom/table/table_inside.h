@@ -41,9 +41,6 @@ static inline uint64_t table_digest(uint64_t digest, uint32_t check)
     return (digest ^ check) * 0x9e3779b97f4a7c15u ^ digest >> 29;
 }
 
-int table_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
-               struct strata_error *err);
-void table_close(struct sstable *table);
 /* Reads and checks all but the data blocks, into a table whose base (path, number, bytes) and file
  * are set. To be freed by table_free_parts in any case. CORRUPT, IO, NO_MEMORY. */
 int table_read_parts(struct table *table, struct strata_error *err);
@@ -63,8 +60,9 @@ int table_verify(struct sstable *table, struct strata_error *err);
 /* Every data block is what index, filter and properties say. */
 int table_verify_blocks(struct table *table, struct strata_error *err);
 
-int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
-                     struct strata_error *err);
+/* As the kind's writer_new, of this kind. */
+int table_writer_begin(const struct sstable_kind *kind, const struct strata_env *env,
+                       uint64_t number, struct sstable_writer **out, struct strata_error *err);
 int table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                      struct strata_slice value, struct strata_error *err);
 int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,

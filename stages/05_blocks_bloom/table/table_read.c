@@ -7,7 +7,7 @@
  *
  * 5.I10: a data block that was read is sound (block_check), and its keys are where the index says:
  *        after the separator of the block before it, and not after its own. So all keys of a table
- *        ascend, whoever wrote it. */
+ *        ascend, whatever program wrote it. */
 #include "01_append_log/record.h"
 #include "base/bytes.h"
 #include "base/cost.h"

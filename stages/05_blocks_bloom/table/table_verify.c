@@ -22,7 +22,7 @@ static int verify_entry(struct verification *v, uint32_t n, struct strata_error 
     return 0;
 }
 
-/* Loading it checks the block and its place among the others (5.I10). */
+/* Loading it checks the block, and that its keys are where the index says (5.I10). */
 static int verify_block(struct verification *v, uint32_t n, struct strata_error *err)
 {
     struct cache_block *bytes;
@@ -66,7 +66,7 @@ int table_verify(struct sstable *table, struct strata_error *err)
 {
     struct table_common *common = ((struct table *)table)->common;
     struct sstable *again;
-    int rc = table_open(common->env, common, table->number, &again, err);
+    int rc = table->kind->open(common->env, common, table->number, &again, err);
 
     if (rc < 0)
         return rc;

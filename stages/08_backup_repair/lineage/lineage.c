@@ -25,7 +25,7 @@ int lineage_add(struct lineage *lineage, bool above, uint64_t number, struct str
     size_t count = lineage->sources + lineage->above;
     uint64_t *added = array_add(&lineage->files, &count, &lineage->room, sizeof *added, err);
 
-    assert(above || !lineage->above);
+    assert(number && (above || !lineage->above));
     if (!added)
         return STRATA_ERR_NO_MEMORY;
     *added = number;
@@ -54,6 +54,7 @@ bool lineage_is_above(const struct lineage *lineage, uint64_t number)
 int lineage_encode(const struct lineage *lineage, struct strata_buffer *to,
                    struct strata_error *err)
 {
+    assert(lineage->level < LEVELS && !lineage->group == !lineage->ordinal);
     buffer_put_varint(to, (uint64_t)lineage->level << 1 | lineage->repaired);
     buffer_put_varint(to, lineage->group);
     buffer_put_varint(to, lineage->ordinal << 1 | lineage->last);

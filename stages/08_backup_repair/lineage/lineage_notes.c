@@ -92,6 +92,7 @@ int lineage_notes(const struct compaction *c, struct strata_buffer *to, struct s
                               .last = c->ended};
     int rc = add_sources(c, &lineage, err);
 
+    assert(c->writer && c->writer->sum.records);
     assert(c->output_count == 0 || c->outputs[0]->number < c->writer->number);
     if (rc == 0)
         rc = add_above(c, &lineage, err);

@@ -40,7 +40,7 @@ struct repair_table {
     bool live;                     /* it is to be in the new state */
     bool leftover;                 /* of a repair that was cut short */
     bool removed;                  /* an edit of the manifest removes it */
-    uint64_t salvaged_as;          /* number of the table that takes its place; 0: none does */
+    uint64_t salvaged_as;          /* number of the table that replaces it; 0: none does */
     struct strata_error why;       /* of one that is not whole */
     struct strata_error notes_why; /* its notes cannot be read: where it came from is not known */
 };
@@ -122,14 +122,18 @@ bool repair_overlap(const struct repair_table *a, const struct repair_table *b);
 /* repair_write.c. */
 int repair_write(struct repair *repair, struct strata_error *err);
 
-/* repair.c: a file's fate, by its number and suffix, is reported; of a table, counted too; and keys
- * of a table that may be missing: a bound that is not known is NULL. */
+/* repair_report.c: a file's fate, by its number and suffix, is reported; of a table, counted too;
+ * and keys of a table that may be missing: a bound that is not known is NULL. */
 void repair_report(struct repair *repair, uint64_t number, const char *suffix,
                    enum strata_fate fate, const char *why);
 void repair_report_table(struct repair *repair, const struct repair_table *table,
                          enum strata_fate fate, const char *why);
 void repair_report_range(struct repair *repair, const struct repair_table *table,
                          const struct strata_slice *after, const struct strata_slice *before);
+
+/* What was found and chosen, of all files; and of a database that is healthy. */
+void repair_report_found(struct repair *repair);
+void repair_report_healthy(struct repair *repair, const struct version *version);
 
 static inline bool repair_is_dry(const struct repair *repair)
 {

@@ -226,8 +226,12 @@ int repair_choose(struct repair *r, struct strata_error *err)
     }
     set_floor(r, logged);
     assert(r->sequence > r->floor); /* 8.I10 */
-    for (size_t i = 0; i < r->count; i++)
-        if (r->tables[i].live && r->tables[i].condition == REPAIR_DAMAGED)
-            r->tables[i].salvaged_as = r->next++;
+    for (size_t i = 0; i < r->count; i++) {
+        struct repair_table *t = &r->tables[i];
+        assert(!t->live || (!t->obsolete && !t->leftover && repair_is_readable(t)));
+        assert(t->entry.number < r->next);
+        if (t->live && t->condition == REPAIR_DAMAGED)
+            t->salvaged_as = r->next++;
+    }
     return r->exact ? 0 : repair_place(r, err);
 }

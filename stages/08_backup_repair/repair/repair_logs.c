@@ -83,6 +83,7 @@ static int take_frame(struct log_reading *d, const struct wal_frame *frame,
         if (rc < 0)
             break;
     }
+    assert(rc < 0 || sequence == frame->sequence + frame->count); /* 8.I9 */
     d->reader.limit = limit;
     d->reader.at = frame->end;
     return rc < 0 ? rc : 0;
@@ -95,6 +96,8 @@ static int note_frame(struct log_reading *d, const struct wal_frame *frame,
     struct repair *r = d->repair;
     uint64_t next = frame->sequence + frame->count;
 
+    assert(frame->salt == d->replay.salt);
+    assert(frame->sequence >= d->last.sequence + d->last.count && next >= frame->sequence);
     d->replay.end = d->reader.at = frame->end;
     if (frame->synced > d->replay.synced)
         d->replay.synced = frame->synced;

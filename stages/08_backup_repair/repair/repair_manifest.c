@@ -133,19 +133,12 @@ static int choose_manifest(struct repair *r, struct strata_error *err)
         rc = find_manifest(r, err);
         r->manifest_whole &= named < 0; /* else a newer one is lost */
     }
+    assert(rc < 0 || (r->manifest != 0) == (r->version != NULL));
+    assert(rc < 0 || r->version || !r->manifest_whole);
     return rc < 0 ? rc : 0;
 }
 
 /* ---- What it names --------------------------------------------------------------------------- */
-
-/* Opening the database compares the same (version_open). */
-static bool is_same(const struct edit_table *a, const struct edit_table *b)
-{
-    return a->bytes == b->bytes && a->digest == b->digest && a->records == b->records &&
-           a->tombstones == b->tombstones && a->first == b->first && a->last == b->last &&
-           strata_compare(a->smallest, b->smallest) == 0 &&
-           strata_compare(a->largest, b->largest) == 0;
-}
 
 static void note_missing_table(struct repair_table *t, const char *why)
 {
@@ -153,10 +146,13 @@ static void note_missing_table(struct repair_table *t, const char *why)
     strata_fail(&t->why, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET, "%s", why);
 }
 
-/* A table that says nothing of itself is as the manifest says. */
-static int take_named(struct repair *r, const struct edit_table *named, struct strata_error *err)
+/* A table that says nothing of itself is as the manifest says. Opening the database compares the
+ * same (version_open). */
+static int take_named(struct repair *r, unsigned level, const struct sstable *named,
+                      struct strata_error *err)
 {
     struct repair_table *t = repair_find(r, named->number);
+    struct edit_table entry = version_entry(level, named);
 
     if (!t) {
         if (repair_add_table(r, named->number, &t, err) < 0)
@@ -164,12 +160,12 @@ static int take_named(struct repair *r, const struct edit_table *named, struct s
         note_missing_table(t, "the file is missing");
     } else if (t->condition == REPAIR_UNREADABLE) {
         t->condition = REPAIR_DAMAGED;
-    } else if (!is_same(&t->entry, named)) {
+    } else if (!version_is(named, &t->entry)) {
         note_missing_table(t, "not the table that the manifest names");
     }
     assert(!t->named);
     t->named = true;
-    return repair_take_entry(t, named, err);
+    return repair_take_entry(t, &entry, err);
 }
 
 int repair_examine_manifest(struct repair *r, struct strata_error *err)
@@ -178,10 +174,8 @@ int repair_examine_manifest(struct repair *r, struct strata_error *err)
     const struct version *v = repair_version(r);
 
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++) {
-            struct edit_table named = version_entry(level, v->levels[level].tables[i]);
-            rc = take_named(r, &named, err);
-        }
+        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++)
+            rc = take_named(r, level, v->levels[level].tables[i], err);
     for (size_t i = 0; i < r->count; i++)
         r->tables[i].obsolete = r->tables[i].removed && !r->tables[i].named;
     if (v->next > r->next)

@@ -9,6 +9,7 @@
  * asks for, is no deeper than it was: there are levels enough. */
 #include "08_backup_repair/repair/repair.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- Which is newer (8.I7) ------------------------------------------------------------------- */
@@ -86,7 +87,7 @@ static bool sink(const struct repair *r, unsigned *levels, const bool *of_level_
 static int no_order(const struct repair *r, const struct repair_table *t, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, r->env->dir, STRATA_NO_OFFSET,
-                       "the tables contradict each other: %06llu%s has no place among them; "
+                       "the tables contradict each other: %06llu%s fits on no level; "
                        "move it away, and repair again",
                        (unsigned long long)t->entry.number, r->kind->suffix);
 }
@@ -102,6 +103,7 @@ static int place_all(struct repair *r, unsigned *levels, bool *of_level_0, struc
     for (size_t i = 0; i < r->count; i++) {
         if (levels[i] >= LEVELS)
             return no_order(r, &r->tables[i], err);
+        assert(!of_level_0[i] || levels[i] == 0);
         if (r->tables[i].live)
             r->tables[i].entry.level = levels[i];
     }

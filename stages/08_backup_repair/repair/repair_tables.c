@@ -4,6 +4,7 @@
 #include "08_backup_repair/repair/repair.h"
 #include "base/array.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- The list -------------------------------------------------------------------------------- */
@@ -32,6 +33,7 @@ struct repair_table *repair_find(const struct repair *r, uint64_t number)
 int repair_add_table(struct repair *r, uint64_t number, struct repair_table **out,
                      struct strata_error *err)
 {
+    assert(number && !repair_find(r, number));
     *out = array_insert(&r->tables, &r->count, &r->room, sizeof **out, find_from(r, number), err);
     if (!*out)
         return STRATA_ERR_NO_MEMORY;
@@ -136,9 +138,11 @@ int repair_examine_tables(struct repair *r, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
         struct repair_table *t;
-        if (number && number <= SSTABLE_NUMBER_MAX && number >= r->next)
+        if (!number || number > SSTABLE_NUMBER_MAX) /* no name that a database gives */
+            continue;
+        if (number >= r->next)
             r->next = number + 1;
-        if (!number || !version_is_name(r->names.names[i], number, r->kind->suffix))
+        if (!version_is_name(r->names.names[i], number, r->kind->suffix))
             continue;
         rc = repair_add_table(r, number, &t, err);
         if (rc == 0)

@@ -55,6 +55,7 @@ static int take_written(const struct repair *r, struct repair_table *t, uint64_t
     if (rc < 0)
         return rc;
     entry = version_entry(t->entry.level, table);
+    assert(entry.records && entry.number == number);
     entry.number = t->entry.number;
     rc = repair_take_entry(t, &entry, err);
     sstable_unref(table);
@@ -138,6 +139,7 @@ static int salvage_table(struct repair *r, struct repair_table *t, struct strata
     struct strata_error why;
     int rc = salvage_open(r->parts->salvage, r->env, t->entry.number, &from, &why, err);
 
+    assert(t->condition == REPAIR_DAMAGED && t->salvaged_as > t->entry.number);
     if (rc < 0)
         return rc;
     rc = salvage_read(from, t->entry.smallest, t->entry.largest, &sink, err);
@@ -210,6 +212,7 @@ static int write_log_table(struct repair *r, struct strata_error *err)
 
     if (!r->memtable || !memtable_count(r->memtable))
         return 0;
+    assert(!r->keep_logs);
     r->next++;
     rc = repair_is_dry(r) ? 0 : write_logged(r, number, err);
     if (rc == 0)
@@ -273,8 +276,10 @@ static int write_manifest(struct repair *r, struct strata_error *err)
 {
     struct manifest manifest = {0};
     struct edit edit = {0};
-    int rc = add_log(r, &edit, err);
+    int rc;
 
+    assert(!repair_is_dry(r)); /* 8.I12 */
+    rc = add_log(r, &edit, err);
     if (rc == 0)
         rc = add_tables(r, &edit, err);
     edit.next = r->next + 1;

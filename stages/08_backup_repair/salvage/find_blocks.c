@@ -2,8 +2,8 @@
  *
  * A stored block has no magic, but its trailer has five bytes that hardly occur by chance: the size
  * and the compression. Wherever they may be a trailer a block may end; it does if its checksum is
- * right. The places are listed once. The end of a block is the beginning of the next one; where
- * none begins, the next place that may be an end is tried, and what was skipped is a gap.
+ * right. The offsets are listed once. The end of a block is the beginning of the next one; where
+ * none begins, the next offset that may be an end is tried, and what was skipped is a gap.
  *
  *   | block  trailer | damaged  trailer | block  trailer |
  *   ^                ^                  ^
@@ -65,6 +65,7 @@ static bool may_be_end(const struct block_finder *f, size_t end)
 
 int block_finder_init(struct block_finder *f, struct strata_error *err)
 {
+    assert(f->classify && !f->ends && !f->work);
     f->at = RECORD_FILE_HEADER;
     f->begins = true;
     for (size_t end = RECORD_FILE_HEADER + STORED_BLOCK_TRAILER + 1; end <= f->file.size; end++) {
@@ -134,6 +135,7 @@ static int find_end(struct block_finder *f, struct strata_buffer *bytes, size_t 
     bool found = false;
     int rc = 0;
 
+    assert(limit <= f->file.size);
     *out = 0;
     while (f->next < f->count && f->ends[f->next] <= f->at + STORED_BLOCK_TRAILER)
         f->next++;
@@ -151,8 +153,8 @@ static int find_end(struct block_finder *f, struct strata_buffer *bytes, size_t 
     return rc;
 }
 
-/* The next place where a block may begin, as one may end there, whether its size is damaged or not;
- * the file's end: there is none. */
+/* The next offset where a block may begin, as one may end there, whether its size is damaged or
+ * not; the file's end: there is none. */
 static size_t next_begin(const struct block_finder *f)
 {
     size_t at = f->at + 1;

@@ -1,5 +1,5 @@
 /* find_blocks.h: the blocks of a table whose index is lost, found by what their bytes are: stored
- * blocks (05_blocks_bloom/block/stored_block.h), which stand one behind another. */
+ * blocks (05_blocks_bloom/block/stored_block.h), which follow each other. */
 #ifndef STRATA_08_FIND_BLOCKS_H
 #define STRATA_08_FIND_BLOCKS_H
 

@@ -116,6 +116,7 @@ static int find_next(struct salvage *s, bool *gap, struct strata_error *err)
 
     if (rc == 0)
         rc = block_finder_next(&s->finder, &s->block, &skipped, err);
+    assert(rc != 0 || s->block.size);
     *gap |= rc == 0 && skipped;
     return rc;
 }
@@ -193,6 +194,7 @@ int salvage_read(struct salvage *s, struct strata_slice smallest, struct strata_
     struct reading r = {.smallest = smallest, .largest = largest};
     int rc = 0;
 
+    assert(!s->n && !s->contents.data); /* it is read once */
     while (rc == 0)
         rc = read_block(s, &r, to, err);
     /* The end is missing if the largest key is; and an entry that is left out is reported, too. */

@@ -165,6 +165,10 @@ struct strata_engine {
      * stage 0. Such a directory can be opened read-only, repaired and destroyed; its marker is not
      * changed. NULL: none. */
     const struct strata_engine_format *reads;
+    /* After flush, compact or compact_range has failed with STRATA_ERR_IO: may writes go on? True
+     * where the error has nothing to do with what is written, as when a compaction could not read
+     * one table. If the slot is NULL, all later writes are refused. */
+    bool (*is_writable)(void *self);
 };
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */

@@ -27,11 +27,8 @@ struct version_set {
     _Atomic uint64_t written; /* bytes, to all manifests and CURRENT since open */
 };
 
-/* The version that the edits of the manifest make together, and what is left open of the manifest:
- * both to be freed in any case. `*torn`: as in manifest_open. CORRUPT, IO, NO_MEMORY. */
-int version_read(const struct strata_env *env, struct manifest *manifest, struct version **version,
-                 uint64_t *torn, struct strata_error *err);
-/* Reads the current version. As above. */
+/* Reads the manifest that CURRENT names; its edits together make the current version. `*torn`: as
+ * in manifest_open. To be freed in any case. CORRUPT, IO, NO_MEMORY. */
 int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err);
 void version_set_free(struct version_set *set);
 

@@ -169,6 +169,10 @@ struct strata_engine {
      * strata_verify_deep, after `verify`. May cost O(entries). CORRUPT: it does not, which is our
      * own bug. NULL: there is nothing that gets and scans do not show. */
     int (*check)(void *self, struct strata_error *err);
+    /* After flush, compact or compact_range has failed with STRATA_ERR_IO: may writes go on? True
+     * where the error has nothing to do with what is written, as when a compaction could not read
+     * one table. If the slot is NULL, all later writes are refused. */
+    bool (*is_writable)(void *self);
 };
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */

@@ -133,14 +133,14 @@ static bool take_word(struct strata_slice *rest, struct strata_slice *word)
     return true;
 }
 
-/* At most UINT64_MAX: what does not fit was not written here. */
+/* At most 2^63 - 1, so that sums of two fit: what is larger was not written here. */
 static bool take_number(struct strata_slice *rest, uint64_t *number)
 {
     size_t digits = 0;
 
     for (*number = 0; rest->size && *rest->data >= '0' && *rest->data <= '9'; digits++) {
         uint64_t digit = (uint64_t)(*rest->data - '0');
-        if (*number > (UINT64_MAX - digit) / 10)
+        if (*number > (UINT64_MAX / 2 - digit) / 10)
             return false;
         *number = *number * 10 + digit;
         *rest = slice_behind(*rest, 1);

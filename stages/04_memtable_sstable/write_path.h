@@ -33,6 +33,8 @@ void write_path_commit(void *path, struct group_commit *list);
 
 /* 0, or the error that a write failed earlier. */
 int write_path_usable(const struct write_path *path, struct strata_error *err);
+/* The same, for an engine's slot. */
+bool write_path_is_writable(struct write_path *path);
 /* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not
  * damage that was read. Returns it. */
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err);

@@ -225,6 +225,11 @@ static int compact(void *self, const struct strata_progress *progress, struct st
     return rc;
 }
 
+static bool is_writable(void *self)
+{
+    return write_path_is_writable(&((struct lsm_tree *)self)->path);
+}
+
 static int approximate_size(void *self, struct strata_slice from, struct strata_slice to,
                             uint64_t *bytes, struct strata_error *err)
 {
@@ -267,4 +272,5 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .tables = lsm_tree_tables,
     .approximate_size = approximate_size,
     .manifest = CURRENT_NAME,
+    .is_writable = is_writable,
 };

@@ -86,7 +86,7 @@ static void show_list(struct showing *s, const char *name, const char *meaning, 
 #define LIST(name, meaning, one, parts)                                                            \
     show_list(s, name, meaning, one, parts, sizeof parts / sizeof *parts)
 
-/* As far as it is one; what is wrong is told at the end. */
+/* As far as it is one; what is wrong is reported at the end. */
 static void show_edit(struct showing *s)
 {
     static const struct part log[] = {
@@ -267,7 +267,7 @@ static int manifest_inspect(struct fs_file *file, struct inspect *to, struct str
         if (rc == 0)
             rc = show_records(file, m.number, to, &end, err);
         else if (rc == STRATA_ERR_CORRUPT)
-            rc = 0; /* told below */
+            rc = 0; /* reported below */
         else if (err)
             *err = why;
     }

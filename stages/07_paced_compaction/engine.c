@@ -115,4 +115,5 @@ const struct strata_engine strata_stage_07_paced_compaction = {
     .open_unsynced = paced_open_unsynced,
     .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
+    .is_writable = tree_is_writable,
 };

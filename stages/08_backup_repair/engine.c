@@ -146,4 +146,5 @@ const struct strata_engine strata_stage_08_backup_repair = {
     .open_unsynced = safe_open_unsynced,
     .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
+    .is_writable = tree_is_writable,
 };

@@ -121,5 +121,6 @@ const struct strata_engine strata_stage_09_fast_paths = {
     .open_unsynced = fast_open_unsynced,
     .approximate_size = tree_approximate_size,
     .manifest = CURRENT_NAME,
+    .is_writable = tree_is_writable,
     .reads = older,
 };

@@ -16,7 +16,7 @@
 /* Small numbers and large ones. */
 static uint64_t number(struct rng *rng)
 {
-    return rng_next(rng) >> rng_below(rng, 64);
+    return rng_next(rng) >> (1 + rng_below(rng, 63));
 }
 
 static uint64_t number_below(struct rng *rng, uint64_t bound)
@@ -66,8 +66,8 @@ static void make_logs(struct rng *rng, struct edit *edit)
 static void make_edit(struct rng *rng, struct edit *edit)
 {
     *edit = (struct edit){.ordinal = number(rng), .next = 10 + number(rng)};
-    if (edit->next < 10)
-        edit->next = UINT64_MAX;
+    if (edit->next > EDIT_MOST)
+        edit->next = EDIT_MOST;
     if (rng_below(rng, 2))
         make_logs(rng, edit);
     for (uint64_t n = rng_below(rng, 12); n > 0; n--)
@@ -317,6 +317,39 @@ static void edit_with_an_impossible_table_is_refused(void **state)
     strata_buffer_free(&again);
 }
 
+/* Every number of an edit, one above the largest. */
+static void edit_with_a_number_near_2_to_64_is_refused(void **state)
+{
+    struct edit_table table = {.number = 2, .records = 1, .smallest = S("a"), .largest = S("b")};
+    struct edit edit = {.next = 10, .has_logs = true, .log_count = 1, .logs = {{1, 0, 0, 0}}};
+    struct strata_buffer bytes = {0};
+    struct strata_error err;
+
+    (void)state;
+    assert_int_equal(edit_add(&edit, &table, NULL), 0);
+    for (int i = 0; i < 12; i++) {
+        struct edit again;
+        struct edit_table *t = edit.added;
+        struct edit_log *log = edit.logs;
+        uint64_t *numbers[] = {&edit.ordinal, &edit.next,     &log->number, &log->first,
+                               &log->end,     &log->sequence, &t->number,   &t->bytes,
+                               &t->records,   &t->tombstones, &t->first,    &t->last};
+        uint64_t was = *numbers[i];
+        *numbers[i] = EDIT_MOST + 1;
+        strata_buffer_clear(&bytes);
+        assert_int_equal(edit_encode(&edit, &bytes, NULL), 0);
+        assert_code(edit_decode(strata_buffer_slice(&bytes), &again, &err), STRATA_ERR_CORRUPT,
+                    &err);
+        if (numbers[i] != &log->number && numbers[i] != &t->number)
+            assert_err_says(&err, "too large");
+        assert_in_range(err.offset, 1, bytes.size);
+        edit_free(&again);
+        *numbers[i] = was;
+    }
+    edit_free(&edit);
+    strata_buffer_free(&bytes);
+}
+
 static void edit_cursors_ascend_whatever_the_order(void **state)
 {
     static const uint32_t levels[] = {1, 4, 6};
@@ -349,6 +382,7 @@ int main(void)
         cmocka_unit_test(edit_of_other_bytes_is_refused_or_makes_them_again),
         cmocka_unit_test(edit_that_cannot_be_is_refused),
         cmocka_unit_test(edit_with_an_impossible_table_is_refused),
+        cmocka_unit_test(edit_with_a_number_near_2_to_64_is_refused),
         cmocka_unit_test(edit_cursors_ascend_whatever_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -431,6 +431,10 @@ static void manifest_that_is_missing_is_damage(void **state)
     refuse_open(&g, DIR "/000002.manifest", "says it is number 1");
     assert_int_equal(current_write(&g.env, &(struct current){0, 100}, NULL), 0);
     refuse_open(&g, CURRENT, "the number 0");
+    assert_int_equal(current_write(&g.env, &(struct current){EDIT_MOST + 1, 100}, NULL), 0);
+    refuse_open(&g, CURRENT, "the number 9223372036854775808");
+    assert_int_equal(current_write(&g.env, &(struct current){1, UINT64_MAX}, NULL), 0);
+    refuse_open(&g, CURRENT, "18446744073709551615 bytes");
     ground_free(&g);
     strata_buffer_free(&bytes);
 }

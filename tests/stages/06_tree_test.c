@@ -383,6 +383,79 @@ static void throttle_goes_on_when_a_table_cannot_be_read(void **state)
     fs_free(fs);
 }
 
+static const struct fs_ops *sim_ops;
+
+/* Of an output of a compaction. */
+static int refuse_descriptor(struct strata_fs *fs, const char *path, unsigned flags,
+                             struct fs_file **out)
+{
+    bool output = strstr(path, ".sst.tmp") != NULL;
+    return output ? -EMFILE : sim_ops->open(fs, path, flags, out);
+}
+
+static void throttle_goes_on_without_descriptors(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    struct fs_ops ops = *fs->ops;
+
+    (void)state;
+    fill_level_0(db, THROTTLE_SLOWDOWN);
+    sim_ops = fs->ops;
+    ops.open = refuse_descriptor;
+    fs->ops = &ops;
+    warned[0] = '\0';
+    put_many(db, 6, 7, "while there is no descriptor");
+    assert_non_null(strstr(warned, "no compactions until"));
+    put_many(db, 7, 8, "and once more");
+    fs->ops = sim_ops;
+    assert_int_equal(check_stat(db, "level1_compactions"), 0);
+    only_flush(db);
+    put_many(db, 8, 9, "it is tried again");
+    assert_int_equal(check_stat(db, "level1_compactions"), 1);
+    close_it(db);
+    fs_free(fs);
+}
+
+/* Each read of a compaction that was asked for fails, one after another. Of a table that was there
+ * it ends no writes; of an output it does. */
+static void compact_that_cannot_read_a_table_ends_no_writes(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata *db = open_it(fs);
+    size_t failed = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        put_many(db, 0, 200, "of a table");
+        only_flush(db);
+    }
+    close_it(db);
+    for (uint64_t at = 1; at <= 40; at++) {
+        const struct fs_sim_fault fault = {
+            .kind = FS_SIM_EIO, .at = at, .calls = 1u << FS_CALL_READ};
+        struct strata_fs *copy = fs_sim_copy(fs);
+        struct strata_error err;
+        char tables[200];
+        int rc;
+        snprintf(tables, sizeof tables, "%s", files(copy, ".sst"));
+        db = open_it(copy);
+        fs_sim_fail(copy, &fault);
+        rc = strata_compact(db, NULL, &err);
+        fs_sim_fail(copy, NULL);
+        if (rc < 0 && strstr(tables, strrchr(err.file, '/') + 1)) {
+            failed++;
+            assert_int_equal(rc, STRATA_ERR_IO);
+            put_many(db, 0, 10, "after it");
+            compact(db);
+        }
+        strata_close(db, NULL);
+        fs_free(copy);
+    }
+    assert_true(failed > 2);
+    fs_free(fs);
+}
+
 /* ---- Opening ----------------------------------------------------------------------------------
  */
 
@@ -648,6 +721,8 @@ int main(void)
         cmocka_unit_test(throttle_stops_a_write_until_level_0_is_below_the_stop_trigger),
         cmocka_unit_test(throttle_goes_on_when_a_compaction_cannot_be_done),
         cmocka_unit_test(throttle_goes_on_when_a_table_cannot_be_read),
+        cmocka_unit_test(throttle_goes_on_without_descriptors),
+        cmocka_unit_test(compact_that_cannot_read_a_table_ends_no_writes),
         cmocka_unit_test(open_after_a_kill_flushes_the_log_and_begins_another),
         cmocka_unit_test(open_removes_what_the_manifest_does_not_name),
         cmocka_unit_test(open_that_fails_removes_nothing),

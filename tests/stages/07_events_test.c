@@ -614,7 +614,7 @@ static void events_line_comes_back(void **state)
 {
     uint8_t bytes[256];
     struct strata_event event = {.type = STRATA_EVENT_MADE,
-                                 .ns = UINT64_MAX,
+                                 .ns = UINT64_MAX / 2,
                                  .table = 7,
                                  .level_bytes = {1, 2, 3, 4, 5, 6, 7}};
     struct strata_buffer line = {0}, keys = {0};

@@ -81,6 +81,23 @@ int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned l
     return rc;
 }
 
+int pick_take_all(struct pick *pick, const struct version *v, struct strata_error *err)
+{
+    int levels = 0, rc = 0;
+
+    *pick = (struct pick){.output = 1};
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
+        const struct version_level *l = &v->levels[level];
+        rc = pick_take_room(pick, level, l->count, err);
+        for (size_t i = 0; rc == 0 && i < l->count; i++)
+            pick_take(pick, level, l->tables[i]);
+        levels += l->count > 0;
+        if (level && l->count)
+            pick->output = level;
+    }
+    return rc < 0 ? rc : levels;
+}
+
 /* 6.I13: as long as a table widens the range, others may have come into it. */
 void pick_close_over(const struct version_level *l, struct pick_range *range)
 {

@@ -54,6 +54,9 @@ size_t pick_behind(const struct version_level *level, struct strata_slice cursor
 int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err);
 /* There is room. */
 void pick_take(struct pick *pick, unsigned level, struct sstable *table);
+/* All tables of the version, into the deepest level that has any. How many levels have,
+ * or NO_MEMORY. */
+int pick_take_all(struct pick *pick, const struct version *version, struct strata_error *err);
 /* All tables of a level that overlap, the newest first, or in order of their keys. NO_MEMORY. */
 int pick_take_overlapping(struct pick *pick, const struct version *version, unsigned level,
                           const struct pick_range *range, struct strata_error *err);

@@ -86,22 +86,11 @@ int pick_compaction(const struct version *v, const struct strata_options *option
 int pick_everything(const struct version *v, const struct strata_options *options, struct pick *out,
                     struct strata_error *err)
 {
-    unsigned levels = 0;
-    int rc = 0;
+    int levels = pick_take_all(out, v, err);
 
-    *out = (struct pick){.output = 1};
-    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
-        const struct version_level *l = &v->levels[level];
-        rc = pick_take_room(out, level, l->count, err);
-        for (size_t i = 0; rc == 0 && i < l->count; i++)
-            pick_take(out, level, l->tables[i]);
-        levels += l->count > 0;
-        if (level && l->count)
-            out->output = level;
-    }
     while (out->output + 1 < LEVELS && out->bytes > pick_target(options, out->output))
         out->output++;
-    if (rc == 0 && (!levels || (levels == 1 && out->count[out->output] && !v->tombstones)))
+    if (levels == 0 || (levels == 1 && out->count[out->output] && !v->tombstones))
         return STRATA_NOT_FOUND;
-    return rc;
+    return levels < 0 ? levels : 0;
 }

@@ -5,7 +5,7 @@
  *   +---------+-----------+------------+----------+---------+---------+
  *
  * check covers the 28 bytes before it (XXH3, file number 0, offset 0). Valid iff the file is
- * exactly 32 bytes, magic, version and check fit, and number is not 0.
+ * exactly 32 bytes, magic, version and check fit, number is not 0, and neither is above 2^63 - 1.
  *
  * 6.I1: it is replaced by one rename, after the manifest that it names is durable, with its name.
  * 6.I2: `known` is never more than what a sync that returned 0 has made durable. So a manifest that
@@ -14,8 +14,10 @@
 #include "current.h"
 #include "base/checksum.h"
 #include "base/coding.h"
+#include "edit.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,9 +68,13 @@ static int decode(struct strata_slice bytes, const char *path, struct current *c
                            "the check of the manifest's name does not hold");
     if (version != VERSION)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 8, "of another version than %d", VERSION);
-    return current->number
-               ? 0
-               : strata_fail(err, STRATA_ERR_CORRUPT, path, 12, "no manifest has the number 0");
+    if (current->number - 1 >= EDIT_MOST)
+        return strata_fail(err, STRATA_ERR_CORRUPT, path, 12, "no manifest has the number %" PRIu64,
+                           current->number);
+    if (current->known > EDIT_MOST)
+        return strata_fail(err, STRATA_ERR_CORRUPT, path, 20, "no manifest has %" PRIu64 " bytes",
+                           current->known);
+    return 0;
 }
 
 int current_check(struct fs_file *file, struct current *current, struct strata_error *err)

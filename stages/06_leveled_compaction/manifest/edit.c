@@ -9,10 +9,10 @@
  *
  * logs, removed, added and cursors say how many follow. logs is 0 (unchanged), 1 or 2.
  *
- * Valid iff the bytes end there, every level is below 7, every file number is above 0 and below
- * next, keys have at most STRATA_MAX_KEY bytes, a table's numbers and keys are ranges and it has no
- * more tombstones than records, logs and the cursors' levels ascend. A varint has one form only;
- * so of every valid edit encode makes the same bytes again. */
+ * Valid iff the bytes end there, every level is below 7, every number is at most 2^63 - 1, every
+ * file number is above 0 and below next, keys have at most STRATA_MAX_KEY bytes, a table's numbers
+ * and keys are ranges and it has no more tombstones than records, logs and the cursors' levels
+ * ascend. A varint has one form only; so of every valid edit encode makes the same bytes again. */
 #include "edit.h"
 #include "base/array.h"
 #include "base/bytes.h"
@@ -137,6 +137,14 @@ static void expect(struct reading *r, bool holds, const char *wrong)
     }
 }
 
+/* Sums of two cannot wrap. */
+static uint64_t read_value(struct reading *r)
+{
+    uint64_t value = get_varint(&r->d);
+    expect(r, value <= EDIT_MOST, "a number that is too large");
+    return value;
+}
+
 static uint32_t read_level(struct reading *r)
 {
     uint64_t level = get_varint(&r->d);
@@ -175,9 +183,9 @@ static void read_logs(struct reading *r, struct edit *edit)
     for (uint64_t i = 0; i < count && !r->d.bad; i++) {
         struct edit_log *log = &edit->logs[i];
         log->number = read_number(r, edit->next);
-        log->first = get_varint(&r->d);
-        log->end = get_varint(&r->d);
-        log->sequence = get_varint(&r->d);
+        log->first = read_value(r);
+        log->end = read_value(r);
+        log->sequence = read_value(r);
         expect(r, log->first <= log->sequence, "a log that ends before it begins");
         expect(r, i == 0 || log->number > edit->logs[0].number, "logs that are not in order");
         edit->log_count++;
@@ -188,12 +196,12 @@ static void read_table(struct reading *r, uint64_t next, struct edit_table *t)
 {
     t->level = read_level(r);
     t->number = read_number(r, next);
-    t->bytes = get_varint(&r->d);
+    t->bytes = read_value(r);
     t->digest = get_u64(&r->d);
-    t->records = get_varint(&r->d);
-    t->tombstones = get_varint(&r->d);
-    t->first = get_varint(&r->d);
-    t->last = get_varint(&r->d);
+    t->records = read_value(r);
+    t->tombstones = read_value(r);
+    t->first = read_value(r);
+    t->last = read_value(r);
     t->smallest = read_key(r);
     t->largest = read_key(r);
     expect(r, t->tombstones <= t->records, "more tombstones than records");
@@ -254,8 +262,8 @@ int edit_decode(struct strata_slice bytes, struct edit *edit, struct strata_erro
 
     *edit = (struct edit){0};
     decoder_init(&r.d, bytes);
-    edit->ordinal = get_varint(&r.d);
-    edit->next = get_varint(&r.d);
+    edit->ordinal = read_value(&r);
+    edit->next = read_value(&r);
     read_logs(&r, edit);
     rc = read_removed(&r, edit, err);
     if (rc == 0)

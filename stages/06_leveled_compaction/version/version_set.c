@@ -11,8 +11,8 @@ static int apply(void *arg, const struct edit *edit, struct strata_error *err)
     return version_apply(arg, edit, NULL, 0, err);
 }
 
-int version_read(const struct strata_env *env, struct manifest *manifest, struct version **version,
-                 uint64_t *torn, struct strata_error *err)
+static int read_manifest(const struct strata_env *env, struct manifest *manifest,
+                         struct version **version, uint64_t *torn, struct strata_error *err)
 {
     *version = NULL;
     return manifest_open(manifest, env, apply, version, torn, err);
@@ -20,7 +20,7 @@ int version_read(const struct strata_env *env, struct manifest *manifest, struct
 
 int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err)
 {
-    int rc = version_read(set->env, &set->manifest, &set->current, torn, err);
+    int rc = read_manifest(set->env, &set->manifest, &set->current, torn, err);
 
     if (rc < 0)
         return rc;
@@ -52,7 +52,7 @@ int version_set_verify(const struct version_set *set, struct strata_error *err)
 
     options.read_only = true;
     env.options = &options;
-    rc = version_read(&env, &manifest, &version, &torn, err);
+    rc = read_manifest(&env, &manifest, &version, &torn, err);
     if (rc == 0 && !set->uncertain && !version_same(version, set->current))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
                          "it is whole, but does not say what was written last");

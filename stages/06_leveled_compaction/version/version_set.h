@@ -27,11 +27,8 @@ struct version_set {
     _Atomic uint64_t written; /* bytes, to all manifests and CURRENT since open */
 };
 
-/* The version that the edits of the manifest make together, and what is left open of the manifest:
- * both to be freed in any case. `*torn`: as in manifest_open. CORRUPT, IO, NO_MEMORY. */
-int version_read(const struct strata_env *env, struct manifest *manifest, struct version **version,
-                 uint64_t *torn, struct strata_error *err);
-/* Reads the current version. As above. */
+/* Reads the manifest that CURRENT names; its edits together make the current version. `*torn`: as
+ * in manifest_open. To be freed in any case. CORRUPT, IO, NO_MEMORY. */
 int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err);
 void version_set_free(struct version_set *set);
 
@@ -65,10 +62,9 @@ bool version_set_is_obsolete(const struct version_set *set, const char *name);
 /* Removes those of the names that are. IO, NO_MEMORY. */
 int version_set_remove_obsolete(const struct version_set *set, const struct fs_names *names,
                                 struct strata_error *err);
-/* 6.I23: no number that a file's name begins with is given away again. */
+/* No number that a file's name begins with is given away again (6.I23). */
 void version_set_pass_numbers(struct version_set *set, const struct fs_names *names);
-/* 6.I26: a log is written to after an edit has named it: so a log behind those that are named holds
- * no operation, or the end of the manifest is lost, which is CORRUPT. IO, NO_MEMORY. */
+/* CORRUPT: a log behind those that are named holds operations (6.I26). IO, NO_MEMORY. */
 int version_set_check_logs(const struct version_set *set, const struct fs_names *names,
                            struct strata_error *err);
 /* Are all files that the manifest names among them? CORRUPT: one is missing; NO_MEMORY. */

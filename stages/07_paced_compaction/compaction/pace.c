@@ -233,7 +233,7 @@ static bool is_full(const struct tree *tree)
            memtable_count(tree->super->memtable);
 }
 
-/* Waits for the device, by whoever has this file system. */
+/* Waits for the device, of all who use this file system. */
 static uint64_t waits_of(const struct tree *tree)
 {
     const struct strata_fs *fs = tree->env->fs;

@@ -24,10 +24,10 @@ struct tree_listener {
 
 extern const struct tree_listener event_log_listener; /* event_log.c */
 extern const struct tree_listener tree_stats_listener;
-/* Both, and NULL: for whoever hands in none. */
+/* Both, and NULL: for engines that hand in none. */
 extern const struct tree_listener *const tree_listeners[];
 
-/* Tells every listener; an event without a time gets the present one. */
+/* Calls every listener; an event without a time gets the present one. */
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work);
 /* The event of this type, of a flush or a compaction: levels, inputs, bytes, records. */
 struct strata_event tree_event_of(const struct compact *work, enum strata_event_type flush,

@@ -8,38 +8,27 @@ static uint64_t bytes_of(const struct sstable_writer *writer)
 }
 
 /* Of outputs that were finished or not. */
-static uint64_t written_by(const struct compact *work)
+static uint64_t written_by(const struct compaction *c)
 {
-    return work->of.written + bytes_of(work->of.writer) + bytes_of(work->of.behind);
+    return c->written + bytes_of(c->writer) + bytes_of(c->behind);
 }
 
-static void count_flush(struct tree *tree, const struct strata_event *event,
-                        const struct compact *work)
+/* Of a flush or a compaction that has ended, or was given up. */
+static void count_work(struct tree *tree, const struct strata_event *event,
+                       const struct compact *work)
 {
-    pthread_mutex_lock(&tree->path.group.mutex);
-    tree->stats.of.flushes++;
-    tree->stats.of.flushed_bytes += event->written;
-    tree->stats.of.table_bytes += written_by(work);
-    pthread_mutex_unlock(&tree->path.group.mutex);
-}
+    struct version_figures *f = &tree->stats.of;
 
-static void count_compaction(struct tree *tree, const struct strata_event *event,
-                             const struct compact *work)
-{
     pthread_mutex_lock(&tree->path.group.mutex);
-    tree->stats.of.levels[event->level].compactions++;
-    tree->stats.of.levels[event->level].read_bytes += event->bytes;
-    tree->stats.of.levels[event->level].written_bytes += event->written;
-    tree->stats.of.table_bytes += written_by(work);
-    pthread_mutex_unlock(&tree->path.group.mutex);
-}
-
-static void count_given_up(struct tree *tree, const struct strata_event *event,
-                           const struct compact *work)
-{
-    (void)event;
-    pthread_mutex_lock(&tree->path.group.mutex);
-    tree->stats.of.table_bytes += written_by(work);
+    f->table_bytes += written_by(&work->of);
+    if (event->type == STRATA_EVENT_FLUSH_END) {
+        f->flushes++;
+        f->flushed_bytes += event->written;
+    } else if (event->type == STRATA_EVENT_COMPACT_END) {
+        f->levels[event->level].compactions++;
+        f->levels[event->level].read_bytes += event->bytes;
+        f->levels[event->level].written_bytes += event->written;
+    }
     pthread_mutex_unlock(&tree->path.group.mutex);
 }
 
@@ -70,9 +59,9 @@ static void count_paced_write(struct tree *tree, const struct strata_event *even
 }
 
 const struct tree_listener tree_stats_listener = {
-    .on = {[STRATA_EVENT_FLUSH_END] = count_flush,
-           [STRATA_EVENT_COMPACT_END] = count_compaction,
-           [STRATA_EVENT_GIVEN_UP] = count_given_up,
+    .on = {[STRATA_EVENT_FLUSH_END] = count_work,
+           [STRATA_EVENT_COMPACT_END] = count_work,
+           [STRATA_EVENT_GIVEN_UP] = count_work,
            [STRATA_EVENT_MOVE] = count_move,
            [STRATA_EVENT_STALL] = count_paced_write},
 };

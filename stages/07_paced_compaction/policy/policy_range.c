@@ -56,15 +56,6 @@ int policy_pick_range(const struct version *version, const struct strata_options
 
 /* ---- Everything ------------------------------------------------------------------------------ */
 
-static bool nothing_to_gain(const struct pick *pick, unsigned levels)
-{
-    bool tombstones = false;
-
-    for (size_t i = 0; i < pick->count[pick->output]; i++)
-        tombstones |= pick->tables[pick->output][i]->sum.tombstones > 0;
-    return levels == 0 || (levels == 1 && pick->count[pick->output] && !tombstones);
-}
-
 /* Nothing in it is to be dropped, and the compaction that takes it from there does not become
  * large. */
 static bool can_stay(const struct sstable *table, const struct pick *pick, unsigned level,
@@ -124,23 +115,12 @@ static int all_can_move(const struct pick *pick, const struct strata_options *op
 int policy_pick_all(const struct version *version, const struct strata_options *options,
                     struct pick *out, struct strata_error *err)
 {
-    unsigned levels = 0;
-    int rc = 0;
+    int levels = pick_take_all(out, version, err);
 
-    *out = (struct pick){.output = 1};
-    for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
-        const struct version_level *l = &version->levels[level];
-        rc = pick_take_room(out, level, l->count, err);
-        for (size_t i = 0; rc == 0 && i < l->count; i++)
-            pick_take(out, level, l->tables[i]);
-        levels += l->count > 0;
-        if (level && l->count)
-            out->output = level;
-    }
+    if (levels < 0)
+        return levels;
     out->output = policy_level_for(out->bytes, out->output, options);
-    if (rc == 0 && nothing_to_gain(out, levels))
+    if (levels == 0 || (levels == 1 && out->count[out->output] && !version->tombstones))
         return STRATA_NOT_FOUND;
-    if (rc == 0)
-        rc = all_can_move(out, options, &out->move, err);
-    return rc;
+    return all_can_move(out, options, &out->move, err);
 }

@@ -36,13 +36,9 @@
 
 static void fixed_targets(const struct strata_options *options, struct policy_targets *out)
 {
-    uint64_t target = options->level_bytes;
-
     out->base = 1;
-    for (unsigned level = 1; level < LEVELS; level++) {
-        out->target[level] = target;
-        target = target > UINT64_MAX / PICK_TIMES ? UINT64_MAX : target * PICK_TIMES;
-    }
+    for (unsigned level = 1; level < LEVELS; level++)
+        out->target[level] = pick_target(options, level);
 }
 
 /* A level that has tables is used until its target is well below: it does not come and go. */
@@ -95,12 +91,9 @@ unsigned policy_next_level(const struct version *version, const struct strata_op
 
 unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options)
 {
-    struct policy_targets targets = {0};
-
     if (options->dynamic_levels)
         return LEVELS - 1;
-    fixed_targets(options, &targets);
-    while (least + 1 < LEVELS && bytes > targets.target[least])
+    while (least + 1 < LEVELS && bytes > pick_target(options, least))
         least++;
     return least;
 }

@@ -1,4 +1,4 @@
-/* change.h: a change of what a tree's manifest tells: an edit is made, checked, written, and then
+/* change.h: a change of the version: an edit is made, checked, written, and then
  * the tree is as it says. */
 #ifndef STRATA_07_CHANGE_H
 #define STRATA_07_CHANGE_H

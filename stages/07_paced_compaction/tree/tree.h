@@ -8,7 +8,7 @@
  *       only when the one before it is in a table.
  * 7.I2: a log is written to only after an edit has named it, and it becomes immutable only when all
  *       of it is durable: what the next log holds never comes back without it.
- * 7.I3: readers are given the version that the manifest tells.
+ * 7.I3: readers are given the version that the manifest says.
  * 7.I4: new files are durable before an edit names them; a file is removed only after an edit has
  *       taken its name away, and never while it is not known whether that edit is durable. */
 #ifndef STRATA_07_TREE_H

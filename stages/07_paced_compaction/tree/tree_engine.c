@@ -114,3 +114,8 @@ int tree_compact_keys(void *self, struct strata_slice from, struct strata_slice 
     const struct strata_slice keys[2] = {from, to};
     return upkeep(self, false, keys, progress, err);
 }
+
+bool tree_is_writable(void *self)
+{
+    return write_path_is_writable(&((struct tree *)self)->path);
+}

@@ -18,5 +18,6 @@ int tree_flush(void *self, struct strata_error *err);
 int tree_compact(void *self, const struct strata_progress *progress, struct strata_error *err);
 int tree_compact_keys(void *self, struct strata_slice from, struct strata_slice to,
                       const struct strata_progress *progress, struct strata_error *err);
+bool tree_is_writable(void *self);
 
 #endif

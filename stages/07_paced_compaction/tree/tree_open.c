@@ -3,16 +3,16 @@
  * 7.I5: nothing is removed before everything that the manifest names was found whole: with a wrong
  *       file in its place the others are still there to be rescued.
  * 7.I6: a log or manifest that was not closed cleanly is never written to again: a new manifest
- *       tells the state, the memtable is flushed, and a new log begins. What comes after a torn
- *       tail may be lost (leveldb #1287, duckdb #14785), and a sync of the old log would not do:
+ *       has the whole version, the memtable is flushed, and a new log begins. What comes after a
+ * torn tail may be lost (leveldb #1287, duckdb #14785), and a sync of the old log would not do:
  *       after one that failed, in a process that is gone, the next one may report success for
  *       pages that are not durable.
  * 7.I8: with parts->deferred_recovery the flush of a single log waits for the first write, sync or
  *       close; until then nothing is written, and the log does not grow, however often the process
  *       is killed. Two logs are flushed at once: open never reads more than two memtables. With
  *       STRATA_SYNC_ALWAYS it does not wait: there, what a get returns is durable.
- * 7.I9: names in the directory may not be durable, when whoever made them was killed: the directory
- *       is synced before anything is removed, or written that needs those names. */
+ * 7.I9: names in the directory may not be durable, when the process that made them was killed: the
+ * directory is synced before anything is removed, or written that needs those names. */
 #include "07_paced_compaction/tree/tree_open.h"
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/tree/change.h"

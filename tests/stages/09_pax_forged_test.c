@@ -405,7 +405,7 @@ static void table_verify_sees_properties_that_do_not_fit(void **state)
             set_key(&parts.p.largest, "key 2");
         put_together(&g, &parts);
         table = open_7(&g);
-        verify_says(table, i < 4 ? "not those that the properties tell of"
+        verify_says(table, i < 4 ? "not those that the properties describe"
                                  : "ends with another key than it says");
         sstable_unref(table);
         ground_free(&g);

@@ -16,11 +16,11 @@
  * A block is valid iff the columns fill it to its last byte, starts ascend, each suffix is behind
  * the one before it, no key or value is longer than allowed, and a delete has no value; and if it
  * has more than one entry, it is no larger than 1 MiB, and its keys, each with the prefix, no
- * larger than 64 MiB (9.I18: so many bytes a scan or a compaction makes of a block at most). Then
+ * larger than 64 MiB (9.I18: a scan or a compaction makes no more bytes of a block). Then
  * every entry is known to lie inside (9.I15), and binary search finds what is there (9.I16). A tag
  * that is not its key's hides the key (9.I17): that pax_block_verify looks for; a load relies on
  * the checksum of the block's file for it, as hashing all keys again would cost as much as
- * unpacking them.
+ * uncompressing them.
  *
  * Why columns: a look at an entry costs what it pulls into the processor's cache. A block of 35
  * entries has its tags in one line; the key that has the tag is another, its value a third. With
@@ -32,8 +32,8 @@
 #include "base/cost.h"
 
 #define SIZE_LIMIT ((uint64_t)UINT32_MAX)
-#define LINE 64   /* bytes of a cache line */
-#define NEAR 1024 /* bytes of suffixes that a seek brings near, all at once */
+#define LINE 64         /* bytes of a cache line */
+#define PREFETCHED 1024 /* bytes of suffixes, by a seek */
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
@@ -311,7 +311,8 @@ uint32_t pax_block_seek(const struct pax_block *block, struct strata_slice key)
     if (order < 0 || key.size <= prefix.size)
         return 0;
     suffix = (struct strata_slice){key.data + shared, key.size - shared};
-    for (uint32_t i = block->suffixes; i < block->values && i < block->suffixes + NEAR; i += LINE)
+    for (uint32_t i = block->suffixes; i < block->values && i < block->suffixes + PREFETCHED;
+         i += LINE)
         __builtin_prefetch(block->bytes + i);
     key_prefix = load_key_prefix(suffix.data, suffix.size, false);
     cost_so_far.comparisons += cost_halvings((uint64_t)block->count + 1);

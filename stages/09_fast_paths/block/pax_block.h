@@ -1,7 +1,7 @@
 /* pax_block.h: a block: the entries of a table that are read, checked and kept in memory together,
- * about 4 KiB of them. Keys ascend, each stands once, and the entries lie in columns: what all keys
- * begin with, once; a byte of each key's hash, its tag; what is left of the keys; types; values.
- * The bytes are drawn in pax_block.c.
+ * about 4 KiB of them. Keys ascend, each is there once, and the entries are in columns: the common
+ * prefix of the keys, once; a byte of each key's hash, its tag; what is left of the keys; types;
+ * values. The bytes are drawn in pax_block.c.
  *
  * Finding a key looks through the tags, many at a time, and then at one key; the classic layout
  * (LevelDB's, doc/pax_table_format.md: each key as its difference to the one before, whole at
@@ -57,9 +57,9 @@ struct pax_block {
     bool suffix_room;       /* PAX_BLOCK_SLACK bytes may be read behind any suffix */
 };
 
-/* Checks the bytes, whole, and says where in them what stands; they must stay in place. After it
- * nothing below can read outside of them, whoever wrote them; and the entries are in order, so that
- * searches find what is there. Tags alone are not compared with the keys (pax_block_verify).
+/* Checks the bytes, all of them, and computes where the columns are; they must stay in place. After
+ * it nothing below can read outside of them, whatever they are; and the entries are in order, so
+ * that searches find what is there. Tags alone are not compared with the keys (pax_block_verify).
  *   CORRUPT  err->offset is the place within the block, err->file is empty: the caller knows which
  * It allocates nothing and costs O(count). */
 int pax_block_open(struct pax_block *block, struct strata_slice bytes, struct strata_error *err);
@@ -180,7 +180,7 @@ void pax_block_builder_free(struct pax_block_builder *builder);
 int pax_block_builder_add(struct pax_block_builder *builder, unsigned type, struct strata_slice key,
                           struct strata_slice value, uint64_t hash, struct strata_error *err);
 /* The same, if the block is within the target with it: PAX_BLOCK_FULL, and nothing was changed. An
- * empty one takes any: so an entry that is larger than the target stands alone in its block. */
+ * empty one takes any: so an entry that is larger than the target is alone in its block. */
 int pax_block_builder_try(struct pax_block_builder *builder, unsigned type, struct strata_slice key,
                           struct strata_slice value, uint64_t hash, struct strata_error *err);
 /* Bytes that the block would have now; 0: it is empty. Exact. */

@@ -1,9 +1,9 @@
-/* pax_block_build.c: builds a block. Keys are kept whole until the end, as what all of them begin
- * with is known only then. As long as a block is not nearly full an entry surely fits, and nothing
- * is reckoned; then its size is, exactly, before each.
+/* pax_block_build.c: builds a block. Keys are kept whole until the end, as their common prefix
+ * is known only then. As long as a block is not nearly full an entry surely fits; then the size of
+ * the block is computed, exactly, before each.
  *
  * 9.I19: all keys begin with as much as the first and the last have in common, as they ascend. The
- *     builder's prefix_size is that, or more: what it was when it was last looked at. */
+ *        builder's prefix_size is that, or more: what it was when it was last computed. */
 #include "pax_block.h"
 #include "base/bytes.h"
 #include "base/coding.h"
@@ -274,7 +274,7 @@ static uint8_t *put_types(const struct pax_block_builder *b, uint8_t *to)
     return to + (b->count + 7) / 8;
 }
 
-/* The values are there already; what stands before them is put before them. */
+/* The values are there already; the other columns are put before them. */
 int pax_block_builder_finish(struct pax_block_builder *builder, struct strata_slice *bytes,
                              struct strata_error *err)
 {

@@ -234,14 +234,10 @@ static int merge_seek(struct strata_iter *iter, struct strata_slice key, struct 
     int rc = cursor_keep_key(&m->base, &key, err);
 
     set_direction(m, false);
-    for (size_t i = 0; i < m->run_count; i++)
-        run_cursor_locate(&m->runs[i], key);
-    for (size_t i = 0; i < m->run_count; i++)
-        run_cursor_prefetch(&m->runs[i]);
     for (size_t i = 0; rc == 0 && i < m->count; i++) {
         struct source *s = &m->sources[i];
         rc = place(m, s,
-                   s->run ? run_cursor_open(s->run, key, err) : cursor_seek(s->cursor, key, err));
+                   s->run ? run_cursor_seek(s->run, key, err) : cursor_seek(s->cursor, key, err));
     }
     return pick_first(m, rc, err);
 }

@@ -1,4 +1,4 @@
-/* merge_runs.h: runs, and what is newer than all of them, in order, as one: of each key the newest
+/* merge_runs.h: runs, and memtables that are newer, in order, as one: of each key the newest
  * version, in both directions, which may change at any place. What stage 4's merge_iter.h is, for
  * sources whose keys have key_prefixes. It is a cursor; a sequence number it does not tell. */
 #ifndef STRATA_09_MERGE_RUNS_H

@@ -9,13 +9,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define AHEAD 1024 /* bytes of the next block's columns that are brought near: tags, suffixes */
-#define LOCATED_BYTES 384 /* of a block that is located; its search brings the suffixes near */
-#define VALUES 256        /* of the values there */
-#define LINE 64           /* bytes of a cache line */
-#define NOWHERE UINT64_MAX
-#define NOT_LOADED (UINT64_MAX - 1) /* the table's index was not read yet */
-#define LAST UINT32_MAX             /* block of a table */
+#define AHEAD 1024      /* bytes of the next block that are prefetched: tags, suffixes */
+#define VALUES 256      /* bytes of the values at a position that was sought */
+#define LINE 64         /* bytes of a cache line */
+#define LAST UINT32_MAX /* block of a table */
 
 /* ---- Finding a table ------------------------------------------------------------------------- */
 
@@ -200,15 +197,15 @@ static int enter(struct run_cursor *c, size_t table, uint32_t n, enum arrival ho
     return 0;
 }
 
-static void prefetch_block(const struct run_cursor *c, size_t table, uint32_t n, size_t bytes)
+static void prefetch_block(const struct run_cursor *c, size_t table, uint32_t n)
 {
     const struct pax_table *t = table_at(c, table);
 
     if (!c->once && pax_table_is_loaded(t))
-        clock_cache_prefetch(c->cache, &t->directory, n == LAST ? t->fence.count - 1 : n, bytes);
+        clock_cache_prefetch(c->cache, &t->directory, n == LAST ? t->fence.count - 1 : n, AHEAD);
 }
 
-/* The next block is brought near, while this one is read. */
+/* The next block is prefetched while this one is read. */
 static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct strata_error *err)
 {
     int rc = enter(c, table, n, FORWARDS, err);
@@ -216,9 +213,9 @@ static int enter_first(struct run_cursor *c, size_t table, uint32_t n, struct st
     if (rc < 0)
         return rc;
     if (n + 1 < table_at(c, table)->fence.count)
-        prefetch_block(c, table, n + 1, AHEAD);
+        prefetch_block(c, table, n + 1);
     else if (table + 1 < c->run.count)
-        prefetch_block(c, table + 1, 0, AHEAD);
+        prefetch_block(c, table + 1, 0);
     run_cursor_position(c, 0);
     return 0;
 }
@@ -230,9 +227,9 @@ static int enter_last(struct run_cursor *c, size_t table, uint32_t n, struct str
     if (rc < 0)
         return rc;
     if (c->n)
-        prefetch_block(c, table, c->n - 1, AHEAD);
+        prefetch_block(c, table, c->n - 1);
     else if (table)
-        prefetch_block(c, table - 1, LAST, AHEAD);
+        prefetch_block(c, table - 1, LAST);
     run_cursor_position(c, c->count - 1);
     return 0;
 }
@@ -254,7 +251,7 @@ int run_cursor_last(struct run_cursor *c, struct strata_error *err)
     return enter_last(c, c->run.count - 1, LAST, err);
 }
 
-/* ---- Seeking, in three steps ----------------------------------------------------------------- */
+/* ---- Seeking --------------------------------------------------------------------------------- */
 
 static uint32_t block_of(const struct pax_table *t, struct strata_slice key)
 {
@@ -263,49 +260,24 @@ static uint32_t block_of(const struct pax_table *t, struct strata_slice key)
                : fence_find(&t->fence, key);
 }
 
-void run_cursor_locate(struct run_cursor *c, struct strata_slice key)
+int run_cursor_seek(struct run_cursor *c, struct strata_slice key, struct strata_error *err)
 {
     size_t table = run_find(&c->run, c->prefix, key);
-    const struct pax_table *t;
-
-    c->located = NOWHERE;
-    if (table == c->run.count)
-        return;
-    t = table_at(c, table);
-    c->table = table;
-    c->located = NOT_LOADED;
-    if (!pax_table_is_loaded(t))
-        return;
-    c->located = block_of(t, key);
-    __builtin_prefetch((const void *)&t->directory.frames[c->located]);
-}
-
-void run_cursor_prefetch(const struct run_cursor *c)
-{
-    if (c->located < NOT_LOADED)
-        prefetch_block(c, c->table, (uint32_t)c->located, LOCATED_BYTES);
-}
-
-int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata_error *err)
-{
     uint32_t at;
     int rc;
 
-    if (c->located == NOWHERE)
+    if (table == c->run.count)
         return STRATA_NOT_FOUND;
-    rc = pax_table_need(table_at(c, c->table), err);
-    if (rc < 0)
-        return rc;
-    if (c->located == NOT_LOADED)
-        c->located = block_of(table_at(c, c->table), key);
-    rc = enter(c, c->table, (uint32_t)c->located, SEEK, err);
+    rc = pax_table_need(table_at(c, table), err);
+    if (rc == 0)
+        rc = enter(c, table, block_of(table_at(c, table), key), SEEK, err);
     if (rc < 0)
         return rc;
     at = pax_block_seek(c->block, key);
     if (at == c->count)
         return run_cursor_leave(c, false, err);
     run_cursor_position(c, at);
-    for (size_t i = 0; i < VALUES; i += LINE) /* others are located meanwhile */
+    for (size_t i = 0; i < VALUES; i += LINE) /* while other runs are searched */
         __builtin_prefetch(c->base.iter.value.data + i);
     return 0;
 }
@@ -317,11 +289,7 @@ static int run_seek(struct strata_iter *iter, struct strata_slice key, struct st
     struct run_cursor *c = (struct run_cursor *)iter;
     int rc = cursor_keep_key(&c->base, &key, err);
 
-    if (rc < 0)
-        return rc;
-    run_cursor_locate(c, key);
-    run_cursor_prefetch(c);
-    return run_cursor_open(c, key, err);
+    return rc < 0 ? rc : run_cursor_seek(c, key, err);
 }
 
 static int run_last(struct strata_iter *iter, struct strata_error *err)

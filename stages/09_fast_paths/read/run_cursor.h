@@ -3,8 +3,7 @@
  * has every key's key prefix (key_prefix.h).
  *
  * It is a cursor like any other. A merge, which has many, uses its own interface: no call for
- * each entry, and a seek of all at once: run_cursor_locate of each finds the block, _prefetch
- * fetches it from memory, _open positions the cursor in it. */
+ * each entry. */
 #ifndef STRATA_09_RUN_CURSOR_H
 #define STRATA_09_RUN_CURSOR_H
 
@@ -14,9 +13,9 @@
 
 /* Borrowed, all of it. */
 struct fast_run {
-    struct sstable *const *tables; /* of stage 5's kind, from level 1 on in order of their keys */
+    struct sstable *const *tables; /* of pax_table_kind, from level 1 on in order of their keys */
     size_t count;                  /* >= 1 */
-    const uint64_t *key_prefixes;  /* of their largest keys, behind the prefix; NULL: not at hand */
+    const uint64_t *key_prefixes;  /* of their largest keys, behind the prefix; NULL: unknown */
 };
 
 /* The first table whose largest key is not before `key`; run->count: there is none. `prefix`: what
@@ -43,9 +42,8 @@ struct run_cursor {
     uint32_t suffix_size, value_size;
     uint64_t key_prefix_mask;
 
-    bool once;        /* past the cache: for a merge that reads everything once */
-    uint64_t located; /* what run_cursor_locate has found */
-    size_t table;     /* where the block's stands in the run */
+    bool once;    /* past the cache: for a merge that reads everything once */
+    size_t table; /* the block's, in the run */
     struct fast_run run;
     struct sstable *single;     /* the run of pax_table_cursor */
     struct strata_slice prefix; /* all keys of the run begin with it */
@@ -65,18 +63,16 @@ void run_cursor_clear(struct run_cursor *c);
 /* The same on the heap, to be freed as any cursor. NULL: no memory. */
 struct cursor *run_cursor_new(const struct fast_run *run, struct strata_slice prefix, bool once);
 
-/* The three steps of a seek; only the last can fail. */
-void run_cursor_locate(struct run_cursor *c, struct strata_slice key);
-void run_cursor_prefetch(const struct run_cursor *c);
-int run_cursor_open(struct run_cursor *c, struct strata_slice key, struct strata_error *err);
+/* `key` is not the cursor's own. */
+int run_cursor_seek(struct run_cursor *c, struct strata_slice key, struct strata_error *err);
 int run_cursor_last(struct run_cursor *c, struct strata_error *err);
 /* Out of the block; for run_cursor_step. */
 int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err);
 
-/* Stands at entry `at` of its block; an unusual one. */
+/* To entry `at` of its block; an unusual one. */
 void run_cursor_position_any(struct run_cursor *c, uint32_t at);
 
-/* Of a usual block the sizes and the type stand there since it was entered. */
+/* Of a usual block sizes and type were set when it was entered. */
 static inline void run_cursor_position(struct run_cursor *c, uint32_t at)
 {
     const uint8_t *suffix;

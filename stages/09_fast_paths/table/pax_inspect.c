@@ -148,9 +148,9 @@ static int show_table(struct pax_table *t, struct inspect *to, struct strata_err
     return rc < 0 ? rc : pax_table_verify_blocks(t, err);
 }
 
-/* Damage is told, and is no error. */
-static int tell(struct inspect *to, int rc, const struct strata_error *why,
-                struct strata_error *err)
+/* Damage is reported, and is no error. */
+static int report(struct inspect *to, int rc, const struct strata_error *why,
+                  struct strata_error *err)
 {
     if (rc == STRATA_ERR_CORRUPT) {
         inspect_stop(to, why->offset, "%s", why->message);
@@ -167,11 +167,11 @@ static int table_inspect(struct fs_file *file, struct inspect *to, struct strata
     struct strata_error why;
     int rc = show_header(file, to, &t.base.number, &why);
 
-    if (rc >= 0) /* a header cut short is told by the check */
+    if (rc >= 0) /* a header cut short is reported by the check */
         rc = record_check_kind(file, PAX_TABLE_MAGIC, t.base.number, &why);
     if (rc == 0)
         rc = show_table(&t, to, &why);
-    rc = tell(to, rc, &why, err);
+    rc = report(to, rc, &why, err);
     pax_table_unload(&t);
     strata_buffer_free(&t.base.smallest);
     strata_buffer_free(&t.base.largest);

@@ -26,7 +26,7 @@ struct pax_table_properties {
     struct sstable_sum sum;
     uint64_t blocks;        /* how many */
     uint64_t block_bytes;   /* of them, uncompressed */
-    uint64_t index, filter; /* where those sections begin; the filter's ends where the properties
+    uint64_t index, filter; /* where those begin; the filter's ends where the properties
                              * begin, and is not there when it begins there too */
     unsigned probes;        /* of the filter; 0: there is none */
     struct strata_slice smallest, largest; /* keys; borrowed, as the notes */
@@ -116,7 +116,7 @@ static inline bool pax_table_filters_out(const struct pax_table *table, uint64_t
     cost_so_far.filter_probes += table->filter != NULL;
     return table->filter && !bloom_may_contain(&table->bloom, hash);
 }
-/* A get that its filter did not deny: as the kind's. */
+/* A get that passed the filter: as the kind's. */
 int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t hash, unsigned *type,
                    struct strata_buffer *value, struct strata_error *err);
 
@@ -140,7 +140,7 @@ int pax_table_read_index(struct pax_table *table, struct strata_error *err);
 int pax_table_read_rest(struct pax_table *table, struct strata_error *err);
 void pax_table_unload(struct pax_table *table);
 
-/* `why` is of a part that stands at `offset`: its words become `err`, with the file's name. */
+/* `why` is of the part at `offset`: its message becomes `err`, with the file's name. */
 int pax_table_blame(const struct pax_table *table, uint64_t offset, int rc,
                     const struct strata_error *why, struct strata_error *err);
 
@@ -182,7 +182,7 @@ static inline const struct pax_block *pax_table_block_of(const struct clock_cach
     return (const struct pax_block *)(const void *)frame->data;
 }
 
-/* < 0, 0, > 0: entry `at` of the block stands before, at, behind `key`. */
+/* < 0, 0, > 0: entry `at` of the block is before, at, after `key`. */
 int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct strata_slice key);
 
 /* read/run_cursor.c: the kind's cursor. */

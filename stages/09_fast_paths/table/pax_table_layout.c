@@ -1,5 +1,5 @@
-/* pax_table_layout.c: a table's bytes, little-endian. Its parts but header and footer are sections
- * (section.c), each with a check over all of it.
+/* pax_table_layout.c: a table's bytes, little-endian. Its parts but header and footer are stored
+ * blocks (stored_block.c), each with a checksum of all of it.
  *
  *   +--------+----------------------------+-------+--------+------------+--------+
  *   | header | blocks, keys ascending     | index | filter | properties | footer |
@@ -10,16 +10,16 @@
  *   header      stage 1's (01_append_log/record.c), magic "STRATBLK"
  *   block       pax_block.c
  *   index       fence.c: for each block its size and a separator
- *   filter      bloom.c, never packed; no section at all when there are 0 probes
+ *   filter      bloom.c, never compressed; not there when there are 0 probes
  *   properties  | records 8 | tombstones 8 | first 8 | last 8 | digest 8 | blocks 8 |
  *               | block_bytes 8 | index 8 | filter 8 | probes 1 | smallest | largest | notes |
- *               the last three have their size before them, a varint; keys, and what a later
- *               stage has to say of the table: when that is nothing, there are no notes at all
+ *               the last three have their size before them, a varint; keys, and the
+ *               writer's user properties: when there are none, notes is not there
  *   footer      | offset 8 of the properties | version 2 | reserved 2 | check 4 | magic 8 |
  *
  * The footer's check covers the 12 bytes before it and is seeded with file number and offset. A
- * table is valid iff its sections are and fill the file without a gap; separators, keys and counts
- * fit each other; and the filter denies none of the keys.
+ * table is valid iff its parts are and fill the file without a gap; separators, keys and counts
+ * fit each other; and the filter has every key.
  *
  * 9.I21: footer and properties are checked when the table is opened, index and filter when they are
  *        read (pax_table_load.c), and a data block whenever it is read: no byte is used unchecked.

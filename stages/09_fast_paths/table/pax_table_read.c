@@ -14,10 +14,10 @@
 
 #include <stdlib.h>
 
-#define SMALL 8192 /* bytes; a stored block is smaller most of the time */
-#define LINE 64    /* bytes of a cache line */
-#define PAGE 4096  /* bytes */
-#define NEAR 1024  /* bytes of a mapped block that are brought near at once */
+#define SMALL 8192      /* bytes; a stored block is smaller most of the time */
+#define LINE 64         /* bytes of a cache line */
+#define PAGE 4096       /* bytes */
+#define PREFETCHED 1024 /* bytes of a mapped block */
 #define MOST ((uint64_t)STRATA_MAX_KEY + STRATA_MAX_VALUE + 64) /* bytes: a block of one entry */
 
 int pax_table_blame(const struct pax_table *t, uint64_t offset, int rc,
@@ -51,8 +51,8 @@ static const uint8_t *mapped_at(const struct pax_table *t, uint64_t offset)
     return t->mapped ? t->mapped + offset : NULL;
 }
 
-/* Checks what is `at_hand`, and stays there. NULL: it is read first, to `to`, which has room for
- * all of it, tail included. */
+/* Checks what is `at_hand`, in place. NULL: it is read first, to `to`, which has room for all of
+ * it, trailer included. */
 static int read_stored(const struct pax_table *t, uint64_t offset, uint64_t end,
                        const uint8_t *at_hand, uint8_t *to, struct stored_block *section,
                        struct strata_error *err)
@@ -193,7 +193,7 @@ int pax_table_open_block(const struct pax_table *t, uint32_t n, const uint8_t *s
     return open_block(t, n, strata_buffer_slice(&to->bytes), &to->block, err);
 }
 
-/* Unpacks into a frame of the cache: the opened block, and behind it its bytes. */
+/* Uncompresses into a frame of the cache: the opened block, and behind it its bytes. */
 static int fill_frame(const struct pax_table *t, uint32_t n, const struct stored_block *section,
                       struct clock_cache_frame *frame, struct strata_error *err)
 {
@@ -238,7 +238,7 @@ static void prefetch_stored(const uint8_t *stored, uint64_t size)
     const uint8_t *page = stored + (PAGE - (uintptr_t)stored % PAGE);
 
     __builtin_prefetch(stored + size - 1);
-    for (uint64_t i = 0; i < size && i < NEAR; i += LINE)
+    for (uint64_t i = 0; i < size && i < PREFETCHED; i += LINE)
         __builtin_prefetch(stored + i);
     if (page < stored + size)
         __builtin_prefetch(page);

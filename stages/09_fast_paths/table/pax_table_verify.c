@@ -25,7 +25,7 @@ static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct 
     v->scratch.size = pax_block_put_suffix(block, at, v->scratch.data); /* behind the prefix */
     if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
         return sstable_corrupt(&t->base, t->fence.offsets[n],
-                               "the filter denies a key of this block", err);
+                               "the filter does not have a key of this block", err);
     return 0;
 }
 
@@ -50,7 +50,7 @@ static int verify_block(struct verification *v, uint32_t n, struct strata_error 
     return rc;
 }
 
-/* The ends are those that the properties tell: with the index this says that all keys ascend. */
+/* The ends are those of the properties: with the index this proves that all keys ascend. */
 static int verify_ends(const struct verification *v, uint32_t n, struct strata_error *err)
 {
     const struct pax_table *t = v->table;
@@ -81,7 +81,7 @@ static int verify_all(struct verification *v, struct strata_error *err)
         (v->sum.records != table->sum.records || v->sum.tombstones != table->sum.tombstones ||
          v->sum.digest != table->sum.digest || v->block_bytes != v->table->block_bytes))
         rc = sstable_corrupt(table, v->table->properties,
-                             "the blocks are not those that the properties tell of", err);
+                             "the blocks are not those that the properties describe", err);
     return rc;
 }
 

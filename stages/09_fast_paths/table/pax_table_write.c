@@ -14,7 +14,7 @@ struct pax_table_writer {
     struct strata_buffer smallest, last; /* keys: of the table; of the block before */
     struct strata_buffer notes;          /* for the properties */
     struct pax_table_properties properties;
-    bool plain; /* nothing is packed */
+    bool plain; /* data blocks are not compressed */
 };
 
 int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind *kind,
@@ -49,11 +49,11 @@ static int replace(struct strata_buffer *to, struct strata_slice bytes, struct s
                : 0;
 }
 
-static int put_section(struct pax_table_writer *w, struct strata_slice bytes, bool pack,
-                       uint32_t *check, struct strata_error *err)
+static int put(struct pax_table_writer *w, struct strata_slice bytes, bool compress,
+               uint32_t *check, struct strata_error *err)
 {
     uint64_t offset = sstable_writer_place(&w->base);
-    return stored_block_put(&w->base.bytes, w->base.number, offset, bytes, pack, check, err);
+    return stored_block_put(&w->base.bytes, w->base.number, offset, bytes, compress, check, err);
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ static int end_block(struct pax_table_writer *w, struct strata_error *err)
     if (rc == 0)
         rc = pax_block_builder_finish(&w->builder, &bytes, err);
     if (rc == 0)
-        rc = put_section(w, bytes, !w->plain, &check, err);
+        rc = put(w, bytes, !w->plain, &check, err);
     if (rc == 0)
         rc = fence_put(&w->index, sstable_writer_place(&w->base) - offset,
                        strata_buffer_slice(&w->separator), err);
@@ -123,7 +123,7 @@ int pax_table_writer_add(struct sstable_writer *writer, unsigned type, struct st
     return note_hash(w, hash, err);
 }
 
-/* ---- What stands behind them ----------------------------------------------------------------- */
+/* ---- What follows them ----------------------------------------------------------------------- */
 
 static int put_filter(struct pax_table_writer *w, struct strata_error *err)
 {
@@ -141,7 +141,7 @@ static int put_filter(struct pax_table_writer *w, struct strata_error *err)
     w->properties.probes = bloom_probes(bits);
     bloom_build(filter.data, size, w->properties.probes, (const uint64_t *)(void *)w->hashes.data,
                 w->base.sum.records);
-    rc = put_section(w, strata_buffer_slice(&filter), false, &check, err);
+    rc = put(w, strata_buffer_slice(&filter), false, &check, err);
     strata_buffer_free(&filter);
     return rc < 0 ? rc : sstable_writer_flush_due(&w->base, err);
 }
@@ -158,7 +158,7 @@ static int put_properties(struct pax_table_writer *w, struct strata_error *err)
     w->properties.notes = strata_buffer_slice(&w->notes);
     rc = pax_table_put_properties(&bytes, &w->properties, err);
     if (rc == 0)
-        rc = put_section(w, strata_buffer_slice(&bytes), true, &check, err);
+        rc = put(w, strata_buffer_slice(&bytes), true, &check, err);
     strata_buffer_free(&bytes);
     return rc;
 }
@@ -185,7 +185,7 @@ int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint6
     writer->sum.last = last;
     w->properties.index = sstable_writer_place(writer);
     if (rc == 0)
-        rc = put_section(w, strata_buffer_slice(&w->index), true, &check, err);
+        rc = put(w, strata_buffer_slice(&w->index), true, &check, err);
     w->properties.filter = sstable_writer_place(writer);
     if (rc == 0)
         rc = put_filter(w, err);

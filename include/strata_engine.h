@@ -34,6 +34,10 @@ struct strata_env {
 /* Passes a message to options->log, if there is one. printf's format; cut at 500 bytes. */
 void strata_env_log(const struct strata_env *env, enum strata_log_level level, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
+/* The same as a warning, with what an error says behind it: "no hint file was written: I/O error:
+ * ...". */
+void strata_env_warn(const struct strata_env *env, const struct strata_error *why,
+                     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* An engine's iterator has this as its first member. common/db/db.c keeps `positioned` and drops
  * `has_value` before every move; the engine sets key, value and has_value. */
@@ -165,6 +169,10 @@ struct strata_engine {
      * stage 0. Such a directory can be opened read-only, repaired and destroyed; its marker is not
      * changed. NULL: none. */
     const struct strata_engine_format *reads;
+    /* Asked after a flush or compaction that failed: does the engine refuse writes since? False: it
+     * failed in reading, or for want of memory, disk space or descriptors, and changed nothing. If
+     * the slot is NULL, no write is taken after one that failed with STRATA_ERR_IO. */
+    bool (*refuses)(void *self);
 };
 
 /* ---- Helpers for engines (common/base/error.c) ---------------------------------------------- */

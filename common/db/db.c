@@ -424,6 +424,16 @@ int strata_snapshot_iter(struct strata_snapshot *snapshot, struct strata_iter **
 
 /* ---- Upkeep ---------------------------------------------------------------------------- */
 
+/* After a flush or compaction. One that failed in reading, say, has changed nothing: the engine
+ * knows. */
+static int after_upkeep(struct strata *db, int rc, const struct strata_error *err)
+{
+    const struct strata_engine *engine = db->engine;
+    bool tells = engine->size > offsetof(struct strata_engine, refuses) && engine->refuses;
+
+    return rc < 0 && tells && !engine->refuses(db->self) ? rc : after_write(db, rc, err);
+}
+
 int strata_flush(struct strata *db, struct strata_error *err)
 {
     int rc = check_write(db, err);
@@ -431,7 +441,7 @@ int strata_flush(struct strata *db, struct strata_error *err)
         return rc;
     if (!db->engine->flush)
         return lacks(db, "memtable", err);
-    return after_write(db, db->engine->flush(db->self, err), err);
+    return after_upkeep(db, db->engine->flush(db->self, err), err);
 }
 
 static bool can_compact(const struct strata *db)
@@ -447,7 +457,7 @@ int strata_compact(struct strata *db, const struct strata_progress *progress,
         return rc;
     if (!can_compact(db))
         return lacks(db, "compaction", err);
-    return after_write(db, db->engine->compact(db->self, progress, err), err);
+    return after_upkeep(db, db->engine->compact(db->self, progress, err), err);
 }
 
 int strata_compact_range(struct strata *db, struct strata_slice from, struct strata_slice to,
@@ -468,7 +478,7 @@ int strata_compact_range(struct strata *db, struct strata_slice from, struct str
     if (db->engine->size <= offsetof(struct strata_engine, compact_range) ||
         !db->engine->compact_range || (!from.size && !to.size))
         return strata_compact(db, progress, err);
-    return after_write(db, db->engine->compact_range(db->self, from, to, progress, err), err);
+    return after_upkeep(db, db->engine->compact_range(db->self, from, to, progress, err), err);
 }
 
 int strata_verify(struct strata *db, const struct strata_progress *progress,

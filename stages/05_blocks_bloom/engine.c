@@ -190,4 +190,5 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
     .tables = store_tables,
     .approximate_size = store_approximate_size,
     .manifest = TABLES_NAME,
+    .refuses = store_refuses,
 };

@@ -29,7 +29,7 @@ int table_writer_new(const struct strata_env *env, uint64_t number, struct sstab
         return strata_fail_memory(err, sizeof *w);
     w->block.interval = BLOCK_RESTART_INTERVAL;
     w->index.interval = 1;
-    rc = sstable_writer_begin(&w->base, &table_kind, env, number, err);
+    rc = sstable_writer_begin(&w->base, table_kind.suffix, table_kind.magic, env, number, err);
     if (rc < 0)
         table_writer_del(&w->base, false);
     else

@@ -24,7 +24,8 @@ int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct s
 
     if (!w)
         return strata_fail_memory(err, sizeof *w);
-    rc = sstable_writer_begin(&w->base, &pax_table_kind, env, number, err);
+    rc = sstable_writer_begin(&w->base, pax_table_kind.suffix, pax_table_kind.magic, env, number,
+                              err);
     if (rc < 0) {
         pax_table_writer_del(&w->base, false);
         return rc;

@@ -34,6 +34,10 @@ struct strata_env {
 /* Passes a message to options->log, if there is one. printf's format; cut at 500 bytes. */
 void strata_env_log(const struct strata_env *env, enum strata_log_level level, const char *format,
                     ...) __attribute__((format(printf, 3, 4)));
+/* The same as a warning, with what an error says behind it: "no hint file was written: I/O error:
+ * ...". */
+void strata_env_warn(const struct strata_env *env, const struct strata_error *why,
+                     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* An engine's iterator has this as its first member. common/db/ keeps `positioned` and drops
  * `has_value` before every move; the engine sets key, value and has_value. */
@@ -170,8 +174,8 @@ struct strata_engine {
      * own bug. NULL: there is nothing that gets and scans do not show. */
     int (*check)(void *self, struct strata_error *err);
     /* After flush, compact or compact_range has failed with STRATA_ERR_IO: may writes go on? True
-     * where the error has nothing to do with what is written, as when a compaction could not read
-     * one table. If the slot is NULL, all later writes are refused. */
+     * where that changed nothing: it failed in reading, or for want of disk space or descriptors.
+     * If the slot is NULL, all later writes are refused. */
     bool (*is_writable)(void *self);
 };
 

@@ -12,6 +12,10 @@
 
 #define CODING_VARINT_MAX 10 /* bytes of the longest 64-bit varint */
 
+/* The largest sequence, file number or size that a file may hold: more than can ever be, and sums
+ * of two do not wrap. A larger one is damage. */
+#define CODING_NUMBER_MAX (UINT64_MAX / 2)
+
 /* Each returns the byte after what it wrote. Bytes are written one by one, without a loop: gcc and
  * clang combine them into one store at -O2, and neither byte order nor alignment of the machine
  * matters. */

@@ -76,6 +76,19 @@ void strata_env_log(const struct strata_env *env, enum strata_log_level level, c
     env->options->log(env->options->log_arg, level, message);
 }
 
+void strata_env_warn(const struct strata_env *env, const struct strata_error *why,
+                     const char *format, ...)
+{
+    char what[300], text[600];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    strata_env_log(env, STRATA_LOG_WARNING, "%s: %s", what,
+                   strata_error_text(why, text, sizeof text));
+}
+
 /* ---- Which engine ---------------------------------------------------------------------- */
 
 const struct strata_engine *db_newest_stage(void)

@@ -196,6 +196,11 @@ char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */
 int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
                  struct strata_error *err);
+/* fs_open and fs_read_file of dir/name. NO_MEMORY, too. */
+int fs_open_in(struct strata_fs *fs, const char *dir, const char *name, unsigned flags,
+               struct fs_file **out, struct strata_error *err);
+int fs_read_in(struct strata_fs *fs, const char *dir, const char *name, size_t max,
+               struct strata_buffer *to, struct strata_error *err);
 /* Removes dir/name; a missing file is no error. */
 int fs_remove_if_there(struct strata_fs *fs, const char *dir, const char *name,
                        struct strata_error *err);

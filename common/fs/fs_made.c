@@ -59,6 +59,28 @@ int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct stra
     return rc;
 }
 
+int fs_open_in(struct strata_fs *fs, const char *dir, const char *name, unsigned flags,
+               struct fs_file **out, struct strata_error *err)
+{
+    char *path = fs_join(dir, name);
+    int rc;
+
+    *out = NULL;
+    rc = path ? fs_open(fs, path, flags, out, err) : strata_fail_memory(err, strlen(dir));
+    free(path);
+    return rc;
+}
+
+int fs_read_in(struct strata_fs *fs, const char *dir, const char *name, size_t max,
+               struct strata_buffer *to, struct strata_error *err)
+{
+    char *path = fs_join(dir, name);
+    int rc = path ? fs_read_file(fs, path, max, to, err) : strata_fail_memory(err, strlen(dir));
+
+    free(path);
+    return rc;
+}
+
 /* Writes a whole new file. */
 static int write_file(struct strata_fs *fs, const char *path, struct strata_slice bytes,
                       bool durable, struct strata_error *err)

@@ -55,18 +55,18 @@ static int find_end(struct append_log *log, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-static int open_file(struct append_log *log, const char *path, struct strata_error *err)
+static int open_file(struct append_log *log, struct strata_error *err)
 {
     const struct strata_env *env = log->env;
     unsigned flags = env->options->read_only ? FS_READ : FS_WRITE;
-    struct strata_error why = {0};
+    struct strata_error why;
     int rc;
 
     if (env->is_new)
         flags |= FS_CREATE | FS_TRUNCATE;
-    rc = fs_open(env->fs, path, flags, &log->file, &why);
+    rc = fs_open_in(env->fs, env->dir, FILE_NAME, flags, &log->file, &why);
     if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return strata_fail(err, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET,
+        return strata_fail(err, STRATA_ERR_CORRUPT, why.file, STRATA_NO_OFFSET,
                            "the data file is missing");
     if (rc < 0 && err)
         *err = why;
@@ -80,19 +80,14 @@ static int open_file(struct append_log *log, const char *path, struct strata_err
 static int log_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
     struct append_log *log = calloc(1, sizeof *log);
-    char *path = fs_join(env->dir, FILE_NAME);
     int rc;
 
-    if (log && path) {
-        log->env = env;
-        rc = open_file(log, path, err);
-    } else {
-        rc = strata_fail_memory(err, sizeof *log);
-    }
-    free(path);
+    if (!log)
+        return strata_fail_memory(err, sizeof *log);
+    log->env = env;
+    rc = open_file(log, err);
     if (rc < 0) {
-        if (log)
-            fs_close(log->file, NULL);
+        fs_close(log->file, NULL);
         free(log);
         return rc;
     }

@@ -85,11 +85,19 @@ static int merge_and_hint(struct hash_store *store, size_t at, size_t count, boo
                           struct strata_error *err)
 {
     struct segments *set = &store->keydir.segments;
-    int rc = (asked ? merge_run : merge_run_unasked)(&store->keydir, at, count, err);
+    struct strata_error why;
+    bool tolerable;
+    int rc = merge_run(&store->keydir, at, count, &tolerable, &why);
 
     if (rc == 0)
         hint_try(set, set->list[at]);
-    return rc == MERGE_UNREADABLE ? 0 : rc;
+    if (rc == 0 || asked || !tolerable) {
+        if (rc < 0 && err)
+            *err = why;
+        return rc;
+    }
+    strata_env_warn(store->env, &why, "dead space is kept");
+    return 0;
 }
 
 /* Closes the segment that is written to and starts the next one. */

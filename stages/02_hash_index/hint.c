@@ -20,25 +20,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define VERSION 1
 #define CHECK_OFFSET 44
 #define ENTRY 16
-
-/* "000003.hint" for ".../000003.log"; freed by the caller. */
-static char *hint_name(const struct segment *segment)
-{
-    const char *base = strrchr(segment->path, '/') + 1;
-    size_t stem = strlen(base) - strlen(".log");
-    char *name = malloc(stem + sizeof ".hint");
-    if (name) {
-        memcpy(name, base, stem);
-        memcpy(name + stem, ".hint", sizeof ".hint");
-    }
-    return name;
-}
 
 uint32_t hint_checksum(uint64_t id, struct strata_slice bytes)
 {
@@ -78,30 +64,29 @@ static void fill_header(const struct segment *segment, struct strata_buffer *byt
 int hint_write(const struct segments *set, const struct segment *segment, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
-    char *name = hint_name(segment);
     uint8_t header[HINT_HEADER] = {0};
+    char name[SEGMENT_NAME];
     int rc;
 
     assert(segment->sealed);
-    strata_buffer_append(&bytes, header, sizeof header);
-    rc = name && !bytes.out_of_memory ? segment_read(set, segment, add_entry, &bytes, err)
-                                      : strata_fail_memory(err, HINT_HEADER);
+    segment_name(segment->first, segment->last, ".hint", name);
+    rc = strata_buffer_append(&bytes, header, sizeof header) < 0
+             ? strata_fail_memory(err, HINT_HEADER)
+             : segment_read(set, segment, add_entry, &bytes, err);
     if (rc == 0) {
         fill_header(segment, &bytes);
         rc = fs_replace(set->env->fs, set->env->dir, name, strata_buffer_slice(&bytes), false, err);
     }
     strata_buffer_free(&bytes);
-    free(name);
     return rc;
 }
 
 void hint_try(const struct segments *set, const struct segment *segment)
 {
     struct strata_error why;
-    char text[600];
+
     if (hint_write(set, segment, &why) < 0)
-        strata_env_log(set->env, STRATA_LOG_WARNING, "no hint file was written: %s",
-                       strata_error_text(&why, text, sizeof text));
+        strata_env_warn(set->env, &why, "no hint file was written");
 }
 
 /* ---- Reading --------------------------------------------------------------------------- */
@@ -145,10 +130,8 @@ static bool fits(const struct segment *segment, struct strata_slice bytes)
            entries_add_up(strata_bytes(d.at, d.left), &segment->sum);
 }
 
-static int tell(const struct segment *segment, struct strata_slice entries,
-                int (*each)(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
-                            uint64_t offset, struct strata_error *err),
-                void *arg, struct strata_error *err)
+static int replay(const struct segment *segment, struct strata_slice entries, hint_each *each,
+                  void *arg, struct strata_error *err)
 {
     struct decoder d;
     int rc = 0;
@@ -161,33 +144,31 @@ static int tell(const struct segment *segment, struct strata_slice entries,
     return rc;
 }
 
-int hint_read(const struct segments *set, const struct segment *segment,
-              int (*each)(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
-                          uint64_t offset, struct strata_error *err),
-              void *arg, struct strata_error *err)
+int hint_read(const struct segments *set, const struct segment *segment, hint_each *each, void *arg,
+              struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
-    char *name = hint_name(segment), *path = name ? fs_join(set->env->dir, name) : NULL;
     uint64_t max = HINT_HEADER + segment->end / RECORD_HEAD * ENTRY;
-    int rc = path ? fs_read_file(set->env->fs, path, (size_t)max, &bytes, &why)
-                  : strata_fail_memory(&why, HINT_HEADER);
+    char name[SEGMENT_NAME];
+    int rc;
 
+    segment_name(segment->first, segment->last, ".hint", name);
+    rc = fs_read_in(set->env->fs, set->env->dir, name, (size_t)max, &bytes, &why);
     if (rc == STRATA_ERR_NO_MEMORY) {
         if (err)
             *err = why;
     } else if (rc == 0 && fits(segment, strata_buffer_slice(&bytes))) {
-        rc = tell(segment, strata_bytes(bytes.data + HINT_HEADER, bytes.size - HINT_HEADER), each,
-                  arg, err);
+        rc =
+            replay(segment, slice_behind(strata_buffer_slice(&bytes), HINT_HEADER), each, arg, err);
     } else {
-        if (rc == 0 || why.sys != ENOENT)
-            strata_env_log(set->env, STRATA_LOG_WARNING, "%s: ignored: %s", path,
-                           rc == 0 ? "it does not fit its segment" : why.message);
+        if (rc == 0)
+            strata_fail(&why, STRATA_ERR_CORRUPT, name, 0, "it does not fit its segment");
+        if (why.sys != ENOENT)
+            strata_env_warn(set->env, &why, "a hint is ignored");
         rc = STRATA_NOT_FOUND;
     }
     strata_buffer_free(&bytes);
-    free(path);
-    free(name);
     return rc;
 }
 
@@ -195,11 +176,10 @@ int hint_read(const struct segments *set, const struct segment *segment,
 
 int hint_remove(const struct segments *set, const struct segment *segment, struct strata_error *err)
 {
-    char *name = hint_name(segment);
-    int rc = name ? fs_remove_if_there(set->env->fs, set->env->dir, name, err)
-                  : strata_fail_memory(err, HINT_HEADER);
-    free(name);
-    return rc;
+    char name[SEGMENT_NAME];
+
+    segment_name(segment->first, segment->last, ".hint", name);
+    return fs_remove_if_there(set->env->fs, set->env->dir, name, err);
 }
 
 /* A hint of no segment that is there, or one that was being written. */

@@ -129,10 +129,7 @@ static int check_last(const struct segments *set, uint64_t *noted, struct strata
     int rc = set->env->is_new ? STRATA_NOT_FOUND : tail_read(set->env, TAIL_VERSION, &tail, err);
 
     *noted = rc == 0 ? tail.segment : 0;
-    if (rc == 0 && tail.segment > set->list[set->count - 1]->last)
-        return strata_fail(err, STRATA_ERR_CORRUPT, set->env->dir, STRATA_NO_OFFSET,
-                           "segment %06" PRIu64 " is missing: it was the last one", tail.segment);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : tail_check_last(&tail, set->env, set->list[set->count - 1]->last, err);
 }
 
 int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,

@@ -17,6 +17,7 @@
 #include "base/array.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ struct merge {
     struct move *moves;
     size_t count, capacity;
     bool keep_tombstones;
+    bool tolerable; /* a segment could not be read */
 };
 
 static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t offset,
@@ -80,6 +82,12 @@ static void apply_moves(const struct merge *merge)
     }
 }
 
+/* No descriptor was left to open a file with: it may be another time. */
+static bool lacks_files(int rc, const struct strata_error *err)
+{
+    return rc == STRATA_ERR_IO && (err->sys == EMFILE || err->sys == ENFILE);
+}
+
 static bool older_dead(const struct segments *set, size_t at)
 {
     for (size_t i = 0; i < at; i++)
@@ -96,26 +104,37 @@ static int let_go(const struct segments *set, size_t at, size_t count, struct st
     return rc;
 }
 
-/* `*unreadable`: it failed since a segment could not be read. */
-static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadable,
-                 struct strata_error *err)
+/* Copies the live records, and finds a segment that cannot be read. */
+static int copy_all(struct merge *merge, size_t at, size_t count, struct strata_error *err)
+{
+    const struct segments *set = &merge->keydir->segments;
+    int rc = 0;
+
+    for (size_t i = at; rc == 0 && i < at + count; i++) {
+        struct segment *from = set->list[i];
+        assert(from->sealed);
+        rc = segment_read(set, from, merge_record, merge, err);
+        /* what failed in writing has failed the new file (fs.h, I1) */
+        from->unreadable = rc < 0 && !lacks_files(rc, err) && rc != STRATA_ERR_NO_MEMORY &&
+                           !merge->to->at.file->failed;
+        merge->tolerable |= from->unreadable;
+    }
+    return rc;
+}
+
+int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
+              struct strata_error *err)
 {
     struct segments *set = &keydir->segments;
     struct merge merge = {.keydir = keydir, .keep_tombstones = older_dead(set, at)};
     int closed, rc = segment_create(set, set->list[at]->first, set->list[at + count - 1]->last,
                                     &merge.to, err);
 
-    *unreadable = false;
+    *tolerable = lacks_files(rc, err);
     if (rc < 0)
         return rc;
-    for (size_t i = at; rc == 0 && i < at + count; i++) {
-        struct segment *from = set->list[i];
-        assert(from->sealed);
-        rc = segment_read(set, from, merge_record, &merge, err);
-        /* what failed in writing has failed the new file (fs.h, I1) */
-        from->unreadable = rc < 0 && rc != STRATA_ERR_NO_MEMORY && !merge.to->at.file->failed;
-        *unreadable = from->unreadable;
-    }
+    rc = copy_all(&merge, at, count, err);
+    *tolerable = merge.tolerable || lacks_files(rc, err);
     if (rc == 0)
         rc = segment_seal(merge.to, err);
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
@@ -133,29 +152,6 @@ static int merge(struct keydir *keydir, size_t at, size_t count, bool *unreadabl
         segment_discard(set, merge.to);
     }
     free(merge.moves);
-    return rc;
-}
-
-int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_error *err)
-{
-    bool unreadable;
-    return merge(keydir, at, count, &unreadable, err);
-}
-
-int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct strata_error *err)
-{
-    struct strata_error why;
-    bool unreadable;
-    char text[600];
-    int rc = merge(keydir, at, count, &unreadable, &why);
-
-    if (rc < 0 && unreadable) {
-        strata_env_log(keydir->segments.env, STRATA_LOG_WARNING, "dead space is kept: %s",
-                       strata_error_text(&why, text, sizeof text));
-        return MERGE_UNREADABLE;
-    }
-    if (rc < 0 && err)
-        *err = why;
     return rc;
 }
 

@@ -6,12 +6,10 @@
 #include "keydir.h"
 
 /* Merges list[at .. at+count), all sealed. After a failure the database is as it was, or, when
- * only removing old files failed, as it should be, and the next open removes them. */
-int merge_run(struct keydir *keydir, size_t at, size_t count, struct strata_error *err);
-/* The same for a merge that nobody asked for: where a segment cannot be read the database goes on
- * as it was, with a warning. */
-#define MERGE_UNREADABLE 4
-int merge_run_unasked(struct keydir *keydir, size_t at, size_t count, struct strata_error *err);
+ * only removing old files failed, as it should be, and the next open removes them. `*tolerable`: it
+ * failed because a segment could not be read, or no file be opened: writing can go on. */
+int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
+              struct strata_error *err);
 
 /* The next run at or after list[*at] worth merging in a whole compaction: *at and *count are
  * set; false when there is none. A run's live data fits into one segment. */

@@ -30,7 +30,6 @@
 
 #define SEAL_VALUE 16
 #define SEAL_BYTES (RECORD_HEAD + SEAL_VALUE)
-#define NAME_MAX_BYTES 32
 
 static uint64_t id_of(uint32_t first, uint32_t last)
 {
@@ -103,27 +102,17 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
 
 /* ---- Names ----------------------------------------------------------------------------- */
 
-static void make_name(uint32_t first, uint32_t last, char name[NAME_MAX_BYTES])
+void segment_name(uint32_t first, uint32_t last, const char *suffix, char name[SEGMENT_NAME])
 {
     if (first == last)
-        snprintf(name, NAME_MAX_BYTES, "%06" PRIu32 ".log", last);
+        snprintf(name, SEGMENT_NAME, "%06" PRIu32 "%s", last, suffix);
     else
-        snprintf(name, NAME_MAX_BYTES, "%06" PRIu32 "-%06" PRIu32 ".log", first, last);
-}
-
-static bool is_range(const char *name, uint32_t first, uint32_t last, const char *suffix)
-{
-    char stem[NAME_MAX_BYTES];
-    size_t size;
-
-    make_name(first, last, stem);
-    size = strlen(stem) - strlen(".log");
-    return strncmp(stem, name, size) == 0 && strcmp(name + size, suffix) == 0;
+        snprintf(name, SEGMENT_NAME, "%06" PRIu32 "-%06" PRIu32 "%s", first, last, suffix);
 }
 
 bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, uint32_t *last)
 {
-    char *end;
+    char again[SEGMENT_NAME], *end;
     unsigned long a = strtoul(name, &end, 10), b = a;
 
     if (*end == '-')
@@ -132,7 +121,8 @@ bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, u
         return false;
     *first = (uint32_t)a;
     *last = (uint32_t)b;
-    return is_range(name, *first, *last, suffix);
+    segment_name(*first, *last, suffix, again);
+    return strcmp(again, name) == 0;
 }
 
 /* ---- One segment ----------------------------------------------------------------------- */
@@ -140,21 +130,20 @@ bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, u
 struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last)
 {
     struct segment *segment = calloc(1, sizeof *segment);
-    char name[NAME_MAX_BYTES];
+    char name[SEGMENT_NAME];
 
-    if (!segment)
+    segment_name(first, last, ".log", name);
+    if (segment)
+        segment->path = fs_join(set->env->dir, name);
+    if (!segment || !segment->path) {
+        free(segment);
         return NULL;
-    make_name(first, last, name);
+    }
     segment->refs = 1;
     segment->first = first;
     segment->last = last;
     segment->fs = set->env->fs;
     segment->at.pool = set->pool;
-    segment->path = fs_join(set->env->dir, name);
-    if (!segment->path) {
-        free(segment);
-        return NULL;
-    }
     segment->at.path = segment->path;
     return segment;
 }
@@ -301,37 +290,36 @@ int segment_seal(struct segment *segment, struct strata_error *err)
     return rc;
 }
 
-int segment_decode_seal(const struct segment *segment, uint64_t offset, struct strata_slice value,
-                        struct segment_sum *sum, struct strata_error *err)
+/* The record at `offset` as a seal. CORRUPT: it is none. */
+static int read_seal(const struct segment *segment, uint64_t offset, unsigned max_type,
+                     struct record *seal, struct segment_sum *sum, struct strata_error *err)
 {
+    struct strata_buffer body = {0};
     struct decoder d;
-    decoder_init(&d, value);
+    int rc = record_at(segment->at.file, segment_id(segment), offset, segment->at.file->end,
+                       max_type, &body, seal, err);
+
+    decoder_init(&d, strata_buffer_slice(&body));
     sum->records = get_u64(&d);
     sum->digest = get_u64(&d);
-    if (!decoder_done(&d))
-        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
-                           "a seal with %zu bytes instead of %d", value.size, SEAL_VALUE);
-    return 0;
+    if (rc == 0 && (seal->type != SEGMENT_SEAL || seal->key.size || !decoder_done(&d)))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
+                         "no seal is here: a record of type %u with %" PRIu32 " bytes", seal->type,
+                         seal->value_size);
+    strata_buffer_free(&body);
+    return rc;
 }
 
 int segment_read_seal(const struct segment *segment, uint64_t offset, unsigned max_type,
                       struct record *seal, struct strata_error *err)
 {
-    struct strata_buffer body = {0};
-    struct segment_sum sum = {0};
-    int rc = record_at(segment->at.file, segment_id(segment), offset, segment->at.file->end,
-                       max_type, &body, seal, err);
+    struct segment_sum sum;
+    int rc = read_seal(segment, offset, max_type, seal, &sum, err);
 
-    if (rc == 0 && seal->type != SEGMENT_SEAL)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
-                         "a record of type %u stands here, not a seal", seal->type);
-    if (rc == 0)
-        rc = segment_decode_seal(segment, offset, strata_buffer_slice(&body), &sum, err);
     if (rc == 0 && (sum.records != segment->sum.records || sum.digest != segment->sum.digest))
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
                          "the seal has the sum of %" PRIu64 " records, and %" PRIu64 " are there",
                          sum.records, segment->sum.records);
-    strata_buffer_free(&body);
     return rc;
 }
 
@@ -339,21 +327,17 @@ int segment_read_seal(const struct segment *segment, uint64_t offset, unsigned m
  * anything else there just means that there is none. */
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err)
 {
-    struct strata_buffer body = {0};
-    struct strata_error why = {0};
-    struct record record;
+    struct strata_error why;
+    struct segment_sum sum;
+    struct record seal;
     int rc;
 
     if (segment->end < RECORD_FILE_HEADER + SEAL_BYTES)
         return 0;
-    rc = record_at(segment->at.file, segment_id(segment), segment->end - SEAL_BYTES, segment->end,
-                   max_type, &body, &record, &why);
-    if (rc == 0 && record.type == SEGMENT_SEAL && record.next == segment->end) {
-        rc = segment_decode_seal(segment, record.offset, strata_buffer_slice(&body), &segment->sum,
-                                 &why);
-        segment->sealed = rc == 0;
-    }
-    strata_buffer_free(&body);
+    rc = read_seal(segment, segment->end - SEAL_BYTES, max_type, &seal, &sum, &why);
+    segment->sealed = rc == 0;
+    if (rc == 0)
+        segment->sum = sum;
     if (rc == STRATA_ERR_CORRUPT)
         return 0;
     if (rc < 0 && err)

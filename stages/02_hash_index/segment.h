@@ -122,10 +122,10 @@ int segment_seal(struct segment *segment, struct strata_error *err);
 /* Reads the seal at `offset`. CORRUPT: also when it is none, or its sum is not the segment's. */
 int segment_read_seal(const struct segment *segment, uint64_t offset, unsigned max_type,
                       struct record *seal, struct strata_error *err);
-/* The sum in a record of type SEGMENT_SEAL, whose value is `value`. CORRUPT. */
-int segment_decode_seal(const struct segment *segment, uint64_t offset, struct strata_slice value,
-                        struct segment_sum *sum, struct strata_error *err);
 
+/* "000003.log", "000001-000004.log", of the range, with this suffix. */
+#define SEGMENT_NAME 32
+void segment_name(uint32_t first, uint32_t last, const char *suffix, char name[SEGMENT_NAME]);
 /* The range in the name of a segment's file (".log") or of one that goes with it (".hint"); false:
  * not a name that is ever made, so the file is somebody else's and no business of ours. */
 bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, uint32_t *last);

@@ -20,14 +20,6 @@ static int add_segment(struct segments *set, struct segment *segment, struct str
     return 0;
 }
 
-static int remove_name(const struct segments *set, const char *name, struct strata_error *err)
-{
-    char *path = fs_join(set->env->dir, name);
-    int rc = path ? fs_remove(set->env->fs, path, err) : strata_fail_memory(err, strlen(name));
-    free(path);
-    return rc;
-}
-
 /* By last number; of two with one last number the wider, which supersedes the other, last. */
 static int compare_ranges(const void *a, const void *b)
 {
@@ -143,7 +135,7 @@ static int remove_temporaries(const struct segments *set, const struct fs_names 
         if (segment_parse_name(names->names[i], ".log.tmp", &first, &last) ||
             segment_parse_name(names->names[i], ".log.old", &first, &last) ||
             strcmp(names->names[i], TAIL_NAME ".tmp") == 0)
-            rc = remove_name(set, names->names[i], err);
+            rc = fs_remove_if_there(set->env->fs, set->env->dir, names->names[i], err);
     return rc;
 }
 
@@ -278,12 +270,10 @@ int segments_start(struct segments *set, struct strata_error *err)
 static void rename_for_readers(const struct segments *set, struct segment *old)
 {
     struct strata_error why;
-    char text[600];
 
     old->obsolete = segment_set_aside(old, &why) < 0;
     if (old->obsolete)
-        strata_env_log(set->env, STRATA_LOG_WARNING, "%s keeps its name while it is read: %s",
-                       old->path, strata_error_text(&why, text, sizeof text));
+        strata_env_warn(set->env, &why, "%s keeps its name while it is read", old->path);
 }
 
 int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,

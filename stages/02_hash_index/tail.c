@@ -11,10 +11,12 @@
 #include "base/coding.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHECK_OFFSET 36
+#define NUMBERS_OFFSET 12
 
 void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES])
 {
@@ -58,6 +60,26 @@ static bool decode(struct strata_slice bytes, unsigned max_version, struct tail 
            check == checksum(checksum_seed(0, 0), strata_bytes(bytes.data, CHECK_OFFSET));
 }
 
+/* `last` is a number only in version 1. */
+static int check_numbers(const struct strata_env *env, const struct tail *tail,
+                         struct strata_error *err)
+{
+    uint64_t last = tail->version == TAIL_VERSION ? tail->last : 0;
+    char *path;
+    int rc;
+
+    if (tail->segment <= CODING_NUMBER_MAX && tail->end <= CODING_NUMBER_MAX &&
+        last <= CODING_NUMBER_MAX)
+        return 0;
+    path = fs_join(env->dir, TAIL_NAME);
+    rc = strata_fail(err, STRATA_ERR_CORRUPT, path ? path : TAIL_NAME, NUMBERS_OFFSET,
+                     "a number too large to be one: segment %" PRIu64 ", end %" PRIu64
+                     ", last %" PRIu64,
+                     tail->segment, tail->end, last);
+    free(path);
+    return rc;
+}
+
 static bool is_blank(const struct strata_buffer *bytes)
 {
     size_t i = 0;
@@ -72,15 +94,13 @@ int tail_read(const struct strata_env *env, unsigned max_version, struct tail *t
 {
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
-    char *path = fs_join(env->dir, TAIL_NAME);
-    int rc = path ? fs_read_file(env->fs, path, TAIL_BYTES, &bytes, &why)
-                  : strata_fail_memory(&why, sizeof TAIL_NAME);
+    int rc = fs_read_in(env->fs, env->dir, TAIL_NAME, TAIL_BYTES, &bytes, &why);
+    bool valid = rc == 0 && decode(strata_buffer_slice(&bytes), max_version, tail);
 
-    if (rc == 0 && is_blank(&bytes)) {
-        rc = STRATA_NOT_FOUND;
-    } else if (rc == STRATA_ERR_CORRUPT ||
-               (rc == 0 && !decode(strata_buffer_slice(&bytes), max_version, tail))) {
-        strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: its check does not hold", path);
+    if (rc == STRATA_ERR_CORRUPT || (rc == 0 && !valid)) {
+        if (rc < 0 || !is_blank(&bytes))
+            strata_env_log(env, STRATA_LOG_WARNING,
+                           "%s/" TAIL_NAME ": ignored: its check does not hold", env->dir);
         rc = STRATA_NOT_FOUND;
     } else if (rc == STRATA_ERR_IO && why.sys == ENOENT) {
         rc = STRATA_NOT_FOUND;
@@ -90,11 +110,22 @@ int tail_read(const struct strata_env *env, unsigned max_version, struct tail *t
             strata_error_prefix(err, "only this file tells a log that was cut short from a whole "
                                      "one (remove it to open without): ");
     }
+    if (valid)
+        rc = check_numbers(env, tail, err);
     if (rc != 0)
         *tail = (struct tail){0};
     strata_buffer_free(&bytes);
-    free(path);
     return rc;
+}
+
+int tail_check_last(const struct tail *tail, const struct strata_env *env, uint64_t last,
+                    struct strata_error *err)
+{
+    return tail->segment <= last
+               ? 0
+               : strata_fail(err, STRATA_ERR_CORRUPT, env->dir, STRATA_NO_OFFSET,
+                             "segment %06" PRIu64 " is missing: it was the last one",
+                             tail->segment);
 }
 
 int tail_check(struct fs_file *file, unsigned max_version, struct tail *tail)

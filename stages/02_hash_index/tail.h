@@ -25,10 +25,14 @@ int tail_write(const struct strata_env *env, const struct tail *tail, bool durab
                struct strata_error *err);
 /* STRATA_NOT_FOUND: there is none, or none that holds (then that is logged: it is a help against
  * damage, not data; a file of zeros is what a power cut leaves of one that was just made, and not
- * logged), and `*tail` is all zero. Versions up to max_version hold. IO: it is there and cannot be
+ * logged), and `*tail` is all zero. Versions up to max_version hold. CORRUPT: a
+ * number in it is above CODING_NUMBER_MAX. IO: it is there and cannot be
  * read; so what it says is not known, and the log might be cut short. NO_MEMORY. */
 int tail_read(const struct strata_env *env, unsigned max_version, struct tail *tail,
               struct strata_error *err);
+/* CORRUPT: it names a segment behind number `last`, and that is missing. */
+int tail_check_last(const struct tail *tail, const struct strata_env *env, uint64_t last,
+                    struct strata_error *err);
 /* The file's bytes. */
 void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES]);
 

@@ -7,17 +7,17 @@
  *   for each key:      | hash 8 | position 8 |
  *   | check 8 |
  *
- * check is XXH3, 64 bits, of all bytes before it. The segments are those up to and including
- * `segment`; end, records and digest of the last one are those at `offset`. A checkpoint is valid
- * iff its check and its length hold, and fits iff these segments are there, the closed ones with
- * the same seal (so merging, which changes positions, makes it unfit until it is written anew). */
+ * check is XXH3, 64 bits, of all bytes before it; sequence is at most CODING_NUMBER_MAX. The
+ * segments are those up to and including `segment`; end, records and digest of the last one are
+ * those at `offset`. A checkpoint is valid iff its check and its length hold, and fits iff these
+ * segments are there, the closed ones with the same seal (so merging, which changes positions,
+ * makes it unfit until it is written anew). */
 #include "checkpoint.h"
 #include "base/bytes.h"
 #include "base/coding.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <xxhash.h>
@@ -162,7 +162,7 @@ static int apply(struct strata_slice bytes, struct keydir *keydir, struct checkp
     keys = get_u64(&d);
     again = d;
     if (memcmp(magic.data, CHECKPOINT_MAGIC, 8) != 0 || version != VERSION ||
-        check != XXH3_64bits(bytes.data, bytes.size)) {
+        check != XXH3_64bits(bytes.data, bytes.size) || at->sequence > CODING_NUMBER_MAX) {
         *at = (struct checkpoint){0};
         return STRATA_NOT_FOUND;
     }
@@ -178,25 +178,22 @@ int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_
     const struct strata_env *env = keydir->segments.env;
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
-    char *path = fs_join(env->dir, CHECKPOINT_NAME);
     uint64_t max = HEADER + keydir->segments.count * SEGMENT_ENTRY + CHECK +
                    segments_bytes(&keydir->segments) / RECORD_HEAD * KEY_ENTRY;
-    int rc = path ? fs_read_file(env->fs, path, (size_t)max, &bytes, &why)
-                  : strata_fail_memory(&why, strlen(env->dir) + 16);
+    int rc = fs_read_in(env->fs, env->dir, CHECKPOINT_NAME, (size_t)max, &bytes, &why);
 
     if (rc == 0) {
         rc = apply(strata_buffer_slice(&bytes), keydir, at, &why);
         if (rc == STRATA_NOT_FOUND)
-            strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored: it does not fit the log", path);
+            strata_env_log(env, STRATA_LOG_WARNING,
+                           "%s/" CHECKPOINT_NAME ": ignored: it does not fit the log", env->dir);
     } else if (rc == STRATA_ERR_IO || rc == STRATA_ERR_CORRUPT) { /* it is a help, no more */
         if (why.sys != ENOENT)
-            strata_env_log(env, STRATA_LOG_WARNING, "%s: ignored, the log is read instead: %s",
-                           path, why.message);
+            strata_env_warn(env, &why, CHECKPOINT_NAME " is ignored, the log is read instead");
         rc = STRATA_NOT_FOUND;
     }
     if (rc < 0 && err)
         *err = why;
     strata_buffer_free(&bytes);
-    free(path);
     return rc;
 }

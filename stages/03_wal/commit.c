@@ -29,10 +29,7 @@ int commit_usable(const struct wal_store *store, struct strata_error *err)
 {
     if (!store->failed)
         return 0;
-    if (store->failed > 0)
-        strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
-    else
-        strata_fail(err, STRATA_ERR_IO, store->env->dir, STRATA_NO_OFFSET, "earlier failure");
+    strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
     strata_error_prefix(err, "refused since a write or sync of the log failed; open it again; ");
     return STRATA_ERR_IO;
 }
@@ -41,7 +38,7 @@ int commit_usable(const struct wal_store *store, struct strata_error *err)
 static int spoil(struct wal_store *store, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
-        store->failed = err->sys ? err->sys : -1;
+        store->failed = err->sys ? err->sys : EIO;
     return rc;
 }
 
@@ -169,36 +166,14 @@ static void plan_batch(struct wal_store *store, struct group_commit *commit, boo
 
 /* ---- Append, sync, apply --------------------------------------------------------------- */
 
-static bool due(const struct wal_store *store, const struct segment *segment)
-{
-    const struct strata_options *options = store->env->options;
-    if (options->sync != STRATA_SYNC_INTERVAL)
-        return false;
-    return segment->at.file->end - store->synced >= options->sync_interval_bytes ||
-           fs_now(store->env->fs) - store->synced_at_ns >=
-               (uint64_t)options->sync_interval_ms * 1000000;
-}
-
 static int sync_log(struct wal_store *store, struct segment *segment, struct strata_error *err)
 {
-    uint64_t end = segment->at.file->end;
-    int rc;
-
-    assert(store->synced <= end); /* 3.I2 */
-    if (end == store->synced)
-        return 0;
-    pthread_mutex_unlock(&store->group.mutex);
-    rc = fs_sync(segment->at.file, err);
-    if (rc == 0)
-        mark_write(&store->marker, store->env, segment->last, end);
-    else
-        mark_doubt(&store->marker, store->env, segment->last, store->synced);
-    pthread_mutex_lock(&store->group.mutex);
-    if (rc < 0)
-        return spoil(store, rc, err);
-    store->synced = end;
-    store->synced_at_ns = fs_now(store->env->fs);
-    return 0;
+    assert(store->synced <= segment->at.file->end); /* 3.I2 */
+    return spoil(store,
+                 mark_sync(&store->marker, store->env, segment->at.file, segment->last,
+                           segment->at.file->end, &store->synced, &store->synced_at_ns,
+                           &store->group.mutex, err),
+                 err);
 }
 
 /* Changes the index, in steps that cannot fail: what was planned is known by its position, and
@@ -236,7 +211,8 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
         store->since_checkpoint += segment->at.file->end - before;
         store->written = true;
     }
-    if (rc == 0 && (sync || due(store, segment)))
+    if (rc == 0 && (sync || mark_sync_due(store->env, segment->at.file->end - store->synced,
+                                          store->synced_at_ns)))
         rc = sync_log(store, segment, err);
     if (rc == 0)
         apply(store, segment);
@@ -275,15 +251,13 @@ int commit_checkpoint(struct wal_store *store, struct strata_error *err)
     struct segment *segment = active(store);
     struct checkpoint at = {segment->last, segment->end, store->sequence};
     struct strata_error why;
-    char text[600];
     int rc = sync_log(store, segment, err);
 
     if (rc < 0)
         return rc;
     if (checkpoint_write(&store->keydir, &at, &why) < 0) {
-        strata_env_log(store->env, STRATA_LOG_WARNING,
-                       "no checkpoint was written, the next open reads more of the log: %s",
-                       strata_error_text(&why, text, sizeof text));
+        strata_env_warn(store->env, &why,
+                        "no checkpoint was written, the next open reads more of the log");
         return 0;
     }
     store->since_checkpoint = 0;
@@ -294,13 +268,17 @@ int commit_checkpoint(struct wal_store *store, struct strata_error *err)
 int commit_merge(struct wal_store *store, size_t at, size_t count, bool asked,
                  struct strata_error *err)
 {
-    int rc = (asked ? merge_run : merge_run_unasked)(&store->keydir, at, count, err);
+    bool tolerable;
+    int rc = merge_run(&store->keydir, at, count, &tolerable, err);
 
-    if (rc == MERGE_UNREADABLE)
-        return 0;
-    if (rc < 0)
-        return rc == STRATA_ERR_CORRUPT ? rc : spoil(store, rc, err); /* found, not made */
-    return commit_checkpoint(store, err);
+    if (rc == 0)
+        return commit_checkpoint(store, err);
+    if (!tolerable)
+        return spoil(store, rc, err);
+    if (asked)
+        return rc;
+    strata_env_warn(store->env, err, "dead space is kept");
+    return 0;
 }
 
 /* A full segment makes way; now and then a merge, and the index is written. */

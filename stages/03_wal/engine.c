@@ -112,9 +112,10 @@ static int store_close(void *self, struct strata_error *err)
 
 /* ---- Writing --------------------------------------------------------------------------- */
 
-static int submit(struct wal_store *store, const struct strata_op *ops, size_t count, bool sync,
-                  struct strata_error *err)
+static int store_write(void *self, const struct strata_op *ops, size_t count, bool sync,
+                       struct strata_error *err)
 {
+    struct wal_store *store = self;
     struct group_commit commit; /* its error is not zeroed for every put */
     int rc;
 
@@ -127,15 +128,9 @@ static int submit(struct wal_store *store, const struct strata_op *ops, size_t c
     return rc;
 }
 
-static int store_write(void *self, const struct strata_op *ops, size_t count, bool sync,
-                       struct strata_error *err)
-{
-    return submit(self, ops, count, sync, err);
-}
-
 static int store_sync(void *self, struct strata_error *err)
 {
-    return submit(self, NULL, 0, true, err);
+    return store_write(self, NULL, 0, true, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------- */
@@ -191,7 +186,7 @@ static int store_compact(void *self, const struct strata_progress *progress,
                          struct strata_error *err)
 {
     struct wal_store *store = self;
-    struct strata_error why = {0};
+    struct strata_error why;
     int rc;
 
     group_enter(&store->group);
@@ -200,6 +195,11 @@ static int store_compact(void *self, const struct strata_progress *progress,
     if (rc < 0 && err)
         *err = why;
     return rc;
+}
+
+static bool store_is_writable(void *self)
+{
+    return ((struct wal_store *)self)->failed == 0;
 }
 
 static int store_verify(void *self, const struct strata_progress *progress,
@@ -217,25 +217,18 @@ static int store_stats(void *self, void (*each)(void *arg, const struct strata_s
                        void *arg, struct strata_error *err)
 {
     struct wal_store *store = self;
-    struct strata_stat stats[] = {
-        {"sequence", "", "number of the next operation", 0},
-        {"commits", "batches", "committed since open", 0},
-        {"groups", "groups", "appends that they were gathered into", 0},
-        {"checkpoints", "files", "written since open", 0},
-        {"open_checkpoint", "", "1: opening used a checkpoint", 0},
-        {"open_replayed", "bytes", "of log that opening read", 0},
-        {"open_dropped", "bytes", "of a torn tail that opening dropped", 0},
-    };
 
     (void)err;
     pthread_mutex_lock(&store->group.mutex);
-    stats[0].value = store->sequence;
-    stats[1].value = store->group.commits;
-    stats[2].value = store->group.leads;
-    stats[3].value = store->checkpoints;
-    stats[4].value = store->opened.checkpoint;
-    stats[5].value = store->opened.replayed;
-    stats[6].value = store->opened.dropped;
+    const struct strata_stat stats[] = {
+        {"sequence", "", "number of the next operation", store->sequence},
+        {"commits", "batches", "committed since open", store->group.commits},
+        {"groups", "groups", "appends that they were gathered into", store->group.leads},
+        {"checkpoints", "files", "written since open", store->checkpoints},
+        {"open_checkpoint", "", "1: opening used a checkpoint", store->opened.checkpoint},
+        {"open_replayed", "bytes", "of log that opening read", store->opened.replayed},
+        {"open_dropped", "bytes", "of a torn tail that opening dropped", store->opened.dropped},
+    };
     keydir_stats(&store->keydir, each, arg);
     pthread_mutex_unlock(&store->group.mutex);
     for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
@@ -266,4 +259,5 @@ const struct strata_engine strata_stage_03_wal = {
     .compact = store_compact,
     .verify = store_verify,
     .stats = store_stats,
+    .is_writable = store_is_writable,
 };

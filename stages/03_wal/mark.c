@@ -2,7 +2,6 @@
 #include "mark.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 uint64_t mark_known(const struct tail *tail, uint64_t number)
 {
@@ -17,11 +16,8 @@ bool mark_same_boot(const struct tail *tail, struct strata_fs *fs, uint64_t numb
 static int open_marks(struct mark_writer *marker, const struct strata_env *env,
                       struct strata_error *err)
 {
-    char *path = fs_join(env->dir, TAIL_NAME);
-    int rc = path ? fs_open(env->fs, path, FS_WRITE | FS_CREATE, &marker->file, err)
-                  : strata_fail_memory(err, sizeof TAIL_NAME);
+    int rc = fs_open_in(env->fs, env->dir, TAIL_NAME, FS_WRITE | FS_CREATE, &marker->file, err);
 
-    free(path);
     marker->there |= rc == 0;
     marker->last = (struct tail){.version = MARK_VERSION, .last = rc == 0 ? fs_boot(env->fs) : 0};
     return rc;
@@ -44,7 +40,6 @@ static void write_mark(struct mark_writer *marker, const struct strata_env *env,
 {
     struct tail *last = &marker->last;
     struct strata_error err;
-    char text[600];
     int rc = marker->file ? 0 : open_marks(marker, env, &err);
 
     last->segment = segment;
@@ -56,9 +51,7 @@ static void write_mark(struct mark_writer *marker, const struct strata_env *env,
     if (rc == 0)
         return;
     marker->failed = true;
-    strata_env_log(env, STRATA_LOG_WARNING,
-                   "damage to the log's last writes may not be found after a crash: %s",
-                   strata_error_text(&err, text, sizeof text));
+    strata_env_warn(env, &err, "damage to the log's last writes may not be found after a crash");
 }
 
 void mark_write(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
@@ -77,22 +70,43 @@ void mark_doubt(struct mark_writer *marker, const struct strata_env *env, uint64
 }
 
 /* One that stays says less than is known by then, and nothing wrong. */
-static void remove_mark(const struct strata_env *env)
+int mark_sync(struct mark_writer *marker, const struct strata_env *env, struct fs_file *file,
+              uint64_t number, uint64_t end, uint64_t *synced, uint64_t *synced_at_ns,
+              pthread_mutex_t *mutex, struct strata_error *err)
 {
-    char *path = fs_join(env->dir, TAIL_NAME), text[600];
-    struct strata_error err;
-    int rc = path ? fs_remove(env->fs, path, &err) : strata_fail_memory(&err, sizeof TAIL_NAME);
+    int rc;
 
+    if (end == *synced)
+        return 0;
+    pthread_mutex_unlock(mutex);
+    rc = fs_sync(file, err);
+    if (rc == 0)
+        mark_write(marker, env, number, end);
+    else
+        mark_doubt(marker, env, number, *synced < end ? *synced : 0);
+    pthread_mutex_lock(mutex);
     if (rc < 0)
-        strata_env_log(env, STRATA_LOG_WARNING, "the mark of the last sync stays: %s",
-                       strata_error_text(&err, text, sizeof text));
-    free(path);
+        return rc;
+    *synced = end;
+    *synced_at_ns = fs_now(env->fs);
+    return 0;
+}
+
+bool mark_sync_due(const struct strata_env *env, uint64_t unsynced, uint64_t synced_at_ns)
+{
+    const struct strata_options *options = env->options;
+    uint64_t interval_ns = (uint64_t)options->sync_interval_ms * 1000000;
+
+    return options->sync == STRATA_SYNC_INTERVAL && (unsynced >= options->sync_interval_bytes ||
+                                                     fs_now(env->fs) - synced_at_ns >= interval_ns);
 }
 
 void mark_end(struct mark_writer *marker, const struct strata_env *env, bool remove)
 {
+    struct strata_error err;
+
     fs_close(marker->file, NULL);
-    if (remove && marker->there)
-        remove_mark(env);
+    if (remove && marker->there && fs_remove_if_there(env->fs, env->dir, TAIL_NAME, &err) < 0)
+        strata_env_warn(env, &err, "the mark of the last sync stays");
     *marker = (struct mark_writer){0};
 }

@@ -16,6 +16,7 @@
 
 #include "02_hash_index/tail.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define MARK_VERSION 2 /* of TAIL: a mark; its `last` is fs_boot of who wrote it */
@@ -48,6 +49,13 @@ void mark_write(struct mark_writer *marker, const struct strata_env *env, uint64
  * bytes are on the device, and is the last one. */
 void mark_doubt(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
                 uint64_t end);
+/* Puts log `number` on the device up to `end`, with the mutex free, and marks how far: *synced and
+ * *synced_at_ns, bytes and time of the last such sync, follow. IO: see mark_doubt. */
+int mark_sync(struct mark_writer *marker, const struct strata_env *env, struct fs_file *file,
+              uint64_t number, uint64_t end, uint64_t *synced, uint64_t *synced_at_ns,
+              pthread_mutex_t *mutex, struct strata_error *err);
+/* With STRATA_SYNC_INTERVAL: has the time come to sync, or are there enough bytes? */
+bool mark_sync_due(const struct strata_env *env, uint64_t unsynced, uint64_t synced_at_ns);
 /* Writes no more of them. With `remove`, after a clean close: what the mark says, something else
  * does now. */
 void mark_end(struct mark_writer *marker, const struct strata_env *env, bool remove);

@@ -252,16 +252,6 @@ static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
     return 0;
 }
 
-static int check_tail(const struct recovery *r, struct strata_error *err)
-{
-    const struct segments *set = &r->keydir->segments;
-    if (r->tail.segment > set->list[set->count - 1]->last)
-        return strata_fail(err, STRATA_ERR_CORRUPT, r->env->dir, STRATA_NO_OFFSET,
-                           "segment %06" PRIu64 " is missing: it was the last one",
-                           r->tail.segment);
-    return 0;
-}
-
 /* Writes the bytes of [from, to) again (3.I15). */
 static int rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct strata_error *err)
 {
@@ -402,7 +392,7 @@ int recover(struct keydir *keydir, const struct strata_env *env, struct recovere
     if (rc == STRATA_NOT_FOUND)
         r.tail = (struct tail){0};
     if (rc >= 0)
-        rc = check_tail(&r, err);
+        rc = tail_check_last(&r.tail, env, set->list[set->count - 1]->last, err);
     if (rc == 0 && !env->is_new)
         rc = begin_at(&r, &begin, err);
     if (rc == 0 && !r.log.numbered)

@@ -142,7 +142,8 @@ static int decode_head(const struct fs_file *file, uint64_t offset, struct strat
     frame->offset = offset;
     frame->first = offset + HEAD_BYTES;
     frame->end = frame->first + frame->bytes;
-    if (!decoder_done(&d) || frame->end < frame->first || frame->synced > offset)
+    if (!decoder_done(&d) || frame->sequence > CODING_NUMBER_MAX ||
+        frame->bytes > CODING_NUMBER_MAX || frame->synced > offset)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + RECORD_HEAD,
                            "the frame's head is none: sequence %" PRIu64 ", synced %" PRIu64
                            ", %" PRIu64 " bytes",

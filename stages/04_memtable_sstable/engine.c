@@ -193,4 +193,5 @@ const struct strata_engine strata_stage_04_memtable_sstable = {
     .tables = store_tables,
     .approximate_size = store_approximate_size,
     .manifest = TABLES_NAME,
+    .is_writable = store_is_writable,
 };

@@ -91,5 +91,5 @@ int store_flush(struct store *store, struct strata_error *err)
     pthread_mutex_unlock(&store->path.group.mutex);
     rc = flush(store, err);
     pthread_mutex_lock(&store->path.group.mutex);
-    return write_path_spoil(&store->path, rc, err);
+    return store_failed(store, rc, err);
 }

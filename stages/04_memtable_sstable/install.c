@@ -18,8 +18,42 @@
 #include "store.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- Views --------------------------------------------------------------------------------- */
+
+struct view *view_new(struct memtable *memtable, size_t count)
+{
+    struct view *view = calloc(1, sizeof *view + count * sizeof(struct sstable *));
+
+    if (!view)
+        return NULL;
+    view->refs = 1;
+    view->memtable = memtable;
+    memtable_ref(memtable);
+    view->count = count;
+    return view;
+}
+
+void view_set(struct view *view, size_t at, struct sstable *run)
+{
+    sstable_ref(run);
+    view->runs[at] = run;
+}
+
+void view_unref(void *self)
+{
+    struct view *view = self;
+
+    if (!view || atomic_fetch_sub_explicit(&view->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    memtable_unref(view->memtable);
+    for (size_t i = 0; i < view->count; i++)
+        sstable_unref(view->runs[i]);
+    free(view);
+}
 
 struct view *store_pin(struct store *store, uint64_t *sequence)
 {
@@ -27,7 +61,7 @@ struct view *store_pin(struct store *store, uint64_t *sequence)
 
     pthread_mutex_lock(&store->path.group.mutex);
     view = store->view;
-    view_ref(view);
+    atomic_fetch_add_explicit(&view->refs, 1, memory_order_relaxed);
     *sequence = store->path.sequence - 1;
     pthread_mutex_unlock(&store->path.group.mutex);
     return view;
@@ -49,6 +83,13 @@ bool store_check(const struct store *store)
         newest = run->sum.first;
     }
     return good;
+}
+
+/* Memory, disk space or file descriptors: there may be enough of them later. */
+static bool lacks_room(const struct strata_error *err)
+{
+    return err->code == STRATA_ERR_NO_MEMORY || err->sys == ENOSPC || err->sys == EDQUOT ||
+           err->sys == EMFILE || err->sys == ENFILE;
 }
 
 static struct view *make_view(const struct store *store, const struct store_change *c,
@@ -116,13 +157,27 @@ static void swap(struct store *store, struct store_change *c, struct view *view,
     view_unref(old);
 }
 
+size_t store_unreadable_run(const struct store *store, const struct strata_error *err)
+{
+    const struct view *view = store->view;
+
+    return lacks_room(err) ? view->count : sstable_blamed(view->runs, view->count, err);
+}
+
+int store_failed(struct store *store, int rc, const struct strata_error *err)
+{
+    if (rc == 0 || (!store->unknown &&
+                    (lacks_room(err) || store_unreadable_run(store, err) < store->view->count)))
+        return rc;
+    return write_path_spoil(&store->path, rc, err);
+}
+
 int store_install(struct store *store, struct store_change *c, struct strata_error *err)
 {
     const struct strata_env *env = store->env;
     struct view *view = make_view(store, c, err);
     int rc = view ? 0 : STRATA_ERR_NO_MEMORY;
     struct tables tables = {0};
-    bool unknown = false;
 
     if (rc == 0)
         rc = make_tables(store, c, view, &tables, err);
@@ -130,14 +185,14 @@ int store_install(struct store *store, struct store_change *c, struct strata_err
         rc = fs_sync_dir(env->fs, env->dir, err);
     if (rc == 0) {
         rc = tables_write(env, &tables, err); /* the commit */
-        unknown = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
+        store->unknown = rc < 0 && rc != STRATA_ERR_NO_MEMORY;
     }
     if (rc == 0) {
         swap(store, c, view, &tables);
     } else {
         if (c->memtable)
-            log_close(&c->log, !unknown, NULL); /* 4.I19 */
-        if (!unknown)
+            log_close(&c->log, !store->unknown, NULL); /* 4.I19 */
+        if (!store->unknown)
             sstable_remove(c->run);
         tables_free(&tables);
         view_unref(view);

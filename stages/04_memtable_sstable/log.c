@@ -60,7 +60,6 @@ static int write_first(struct log *log, uint64_t sequence, struct strata_error *
     return rc < 0 ? rc : fs_sync(log->file, err);
 }
 
-/* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
                uint64_t number, uint64_t sequence, struct strata_error *err)
 {
@@ -68,15 +67,10 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
 
     log->kind = kind;
     if (rc == 0)
-        rc = fs_open(env->fs, log->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &log->file, err);
+        rc = fs_open(env->fs, log->path, write_flags(env) | FS_CREATE | FS_TRUNCATE, &log->file,
+                     err);
     if (rc == 0)
         rc = write_first(log, sequence, err);
-    if (rc == 0) {
-        rc = fs_close(log->file, err);
-        log->file = NULL;
-    }
-    if (rc == 0)
-        rc = fs_open(env->fs, log->path, write_flags(env), &log->file, err);
     if (rc == 0)
         start_at_end(log);
     return rc;
@@ -171,6 +165,20 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
     return rc;
 }
 
+static int open_live(const struct log *log, unsigned flags, struct fs_file **file,
+                     struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = fs_open(log->env->fs, log->path, flags, file, &why);
+
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return strata_fail(err, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
+                           "the log is missing, and it is live");
+    if (rc < 0 && err)
+        *err = why;
+    return rc;
+}
+
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
              const struct tables *tables, struct memtable *memtable, struct replay *replay,
              struct strata_error *err)
@@ -180,11 +188,7 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
 
     log->kind = kind;
     if (rc == 0)
-        rc = fs_open(env->fs, log->path, env->options->read_only ? FS_READ : write_flags(env),
-                     &log->file, &why);
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        rc = strata_fail(&why, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
-                         "the log is missing, and it is live");
+        rc = open_live(log, env->options->read_only ? FS_READ : write_flags(env), &log->file, &why);
     if (rc == 0)
         rc = tail_read(env, MARK_VERSION, &log->tail, &why);
     if (rc >= 0)
@@ -205,12 +209,18 @@ int log_verify(const struct log *log, const struct tables *tables, uint64_t sequ
                struct strata_error *err)
 {
     struct tables known = *tables;
+    struct log again = *log;
     struct replay replay;
+    int rc = open_live(log, FS_READ, &again.file, err);
 
+    if (rc < 0)
+        return rc;
     if (known.log_end < log->synced && log->synced <= log->end)
         known.log_end = log->synced;
     known.sequence = sequence;
-    return read_back(log, &known, NULL, &replay, err);
+    rc = read_back(&again, &known, NULL, &replay, err);
+    fs_close(again.file, NULL);
+    return rc;
 }
 
 int log_close(struct log *log, bool remove, struct strata_error *err)
@@ -261,12 +271,7 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
 
 bool log_due(const struct log *log)
 {
-    const struct strata_options *options = log->env->options;
-    if (options->sync != STRATA_SYNC_INTERVAL)
-        return false;
-    return log->end - log->synced >= options->sync_interval_bytes ||
-           fs_now(log->env->fs) - log->synced_at_ns >=
-               (uint64_t)options->sync_interval_ms * 1000000;
+    return mark_sync_due(log->env, log->end - log->synced, log->synced_at_ns);
 }
 
 /* A log that was not closed cleanly is not appended to, and its `synced` is not to be believed. */
@@ -281,23 +286,8 @@ void log_mark(const struct log *log, struct mark_writer *marker, const struct gr
 int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
              struct strata_error *err)
 {
-    uint64_t end = log->end;
-    int rc;
-
-    if (end == log->synced)
-        return 0;
-    pthread_mutex_unlock(mutex);
-    rc = fs_sync(log->file, err);
-    if (rc == 0)
-        mark_write(marker, log->env, log->number, end);
-    else
-        mark_doubt(marker, log->env, log->number, log->synced < end ? log->synced : 0);
-    pthread_mutex_lock(mutex);
-    if (rc < 0)
-        return rc;
-    log->synced = end;
-    log->synced_at_ns = fs_now(log->env->fs);
-    return 0;
+    return mark_sync(marker, log->env, log->file, log->number, log->end, &log->synced,
+                     &log->synced_at_ns, mutex, err);
 }
 
 void log_write_back(struct log *log)

@@ -4,14 +4,11 @@
  *        only neighbours are merged, and the outcome takes their place. */
 #include "store.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 
 #define MERGE_LEAST 4 /* runs of a size */
 
-/* `written`: the new run is whole; from there on a failure may be one of the list. */
-static int merge(struct store *store, size_t count, bool *written, struct strata_error *err)
+static int merge(struct store *store, size_t count, struct strata_error *err)
 {
     struct sstable *const *runs = store->view->runs;
     struct store_change c = {.count = count};
@@ -20,19 +17,16 @@ static int merge(struct store *store, size_t count, bool *written, struct strata
     struct cursor **sources = malloc(count * sizeof(struct cursor *));
     int rc;
 
-    *written = false;
     if (!sources)
         return strata_fail_memory(err, count * sizeof(struct cursor *));
     for (size_t i = 0; i < count; i++)
         sources[i] = runs[i]->kind->cursor(runs[i], true);
     rc = store_write_run(store, sources, count, !oldest, range, &c.run, err); /* 4.I20 */
     free(sources);
-    *written = rc == 0;
     return rc < 0 ? rc : store_install(store, &c, err);
 }
 
-static int merge_unlocked(struct store *store, size_t count, bool *written,
-                          struct strata_error *err)
+static int merge_unlocked(struct store *store, size_t count, struct strata_error *err)
 {
     uint64_t bytes = 0;
     int rc;
@@ -40,10 +34,10 @@ static int merge_unlocked(struct store *store, size_t count, bool *written,
     for (size_t i = 0; i < count; i++)
         bytes += store->view->runs[i]->bytes;
     pthread_mutex_unlock(&store->path.group.mutex);
-    rc = merge(store, count, written, err);
+    rc = merge(store, count, err);
     pthread_mutex_lock(&store->path.group.mutex);
     store->merged_bytes += rc == 0 ? bytes : 0;
-    return rc;
+    return store_failed(store, rc, err);
 }
 
 /* How many runs, from the newest on, are of a size: none larger than all newer ones together. So
@@ -59,41 +53,34 @@ static size_t count_of_a_size(const struct view *view, size_t most)
     return count;
 }
 
-/* Nobody asked for this merge. So that an old run cannot be read, or that the new one finds no
- * memory or disk space, is only reported to the log: the write that led here is not affected. The
- * run that cannot be read and all older ones, else all runs, are quarantined: from then on only
+/* Nobody asked for this merge: where it fails, that is only logged, and the write that led here is
+ * not affected. A run that cannot be read and all older ones are quarantined: from then on only
  * newer ones are merged, as there would soon be more of them than can be opened. */
 int store_merge_due(struct store *store, struct strata_error *err)
 {
     const struct view *view = store->view;
     size_t count = count_of_a_size(view, view->count - store->quarantined), bad;
-    bool written, full;
-    int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, &written, err);
-    char text[600];
+    int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
 
-    if (rc == 0)
-        return 0;
-    bad = sstable_blamed(view->runs, count, err);
-    full = !written && (err->sys == ENOSPC || err->sys == EDQUOT);
-    if (bad == count && rc == STRATA_ERR_IO && !full)
-        return write_path_spoil(&store->path, rc, err);
-    store->quarantined = view->count - (bad < count ? bad : 0);
-    assert(store->quarantined <= view->count);
-    strata_env_log(store->env, STRATA_LOG_WARNING, "%zu runs are merged no more: %s",
-                   store->quarantined, strata_error_text(err, text, sizeof text));
+    if (rc == 0 || store->path.failed)
+        return rc;
+    bad = store_unreadable_run(store, err);
+    if (bad < view->count)
+        store->quarantined = view->count - bad;
+    strata_env_warn(store->env, err, "a merge failed; %zu runs are quarantined",
+                    store->quarantined);
     return 0;
 }
 
 int store_merge_all(struct store *store, struct strata_error *err)
 {
     const struct view *view = store->view;
-    bool written;
     int rc;
 
     if (view->count == 0 || (view->count == 1 && view->runs[0]->sum.tombstones == 0))
         return 0;
-    rc = merge_unlocked(store, view->count, &written, err);
+    rc = merge_unlocked(store, view->count, err);
     if (rc == 0)
         store->quarantined = 0;
-    return write_path_spoil(&store->path, rc, err);
+    return rc;
 }

@@ -43,14 +43,9 @@ static int remove_dead(const struct store *store, struct strata_error *err)
     struct fs_names names;
     int rc = fs_list(env->fs, env->dir, &names, err);
 
-    for (size_t i = 0; rc == 0 && i < names.count; i++) {
-        char *path;
-        if (!is_dead(store, names.names[i]))
-            continue;
-        path = fs_join(env->dir, names.names[i]);
-        rc = path ? fs_remove(env->fs, path, err) : strata_fail_memory(err, 64);
-        free(path);
-    }
+    for (size_t i = 0; rc == 0 && i < names.count; i++)
+        if (is_dead(store, names.names[i]))
+            rc = fs_remove_if_there(env->fs, env->dir, names.names[i], err);
     fs_names_free(&names);
     return rc;
 }

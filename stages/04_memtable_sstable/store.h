@@ -3,8 +3,17 @@
 #ifndef STRATA_04_STORE_H
 #define STRATA_04_STORE_H
 
-#include "view.h"
+#include "04_memtable_sstable/run/sstable.h"
 #include "write_path.h"
+
+/* What a reader reads: a memtable and runs, sorted tables. The store makes a new one when it
+ * flushes or merges; whoever has pinned an older one goes on reading that. */
+struct view {
+    _Atomic unsigned refs;
+    struct memtable *memtable; /* still written to; newer versions than the reader's are not seen */
+    size_t count;
+    struct sstable *runs[]; /* the newest first */
+};
 
 /* What a stage hands in at open. */
 struct store_parts {
@@ -23,6 +32,7 @@ struct store {
     struct write_path path; /* its mutex guards the rest */
     struct view *view;      /* the present one */
     struct tables tables;   /* as it was written last */
+    bool unknown;           /* replacing the list failed: which one is on the device? */
     size_t quarantined;     /* the oldest so many runs are not merged unasked */
     struct replay opened;   /* what opening found in the log */
     uint64_t flushes, merges, merged_bytes; /* since open */
@@ -41,19 +51,24 @@ int store_close(void *store, struct strata_error *err);
 
 /* The database as it is now, pinned, and the number of the last operation in it. */
 struct view *store_pin(struct store *store, uint64_t *sequence);
+void view_unref(void *view); /* NULL is fine */
 
 /* ---- Changing it: as the leader, the mutex held; it is free while files are written ---------- */
 
-/* NO_MEMORY: nothing was changed. After another error the store is not to be written any more
- * (write_path_spoil). */
+/* After an error nothing was changed. Where it is not known what is on the device, the store
+ * refuses further writes (store_failed). */
 
 /* Writes the memtable to a run, if there is anything in it, and begins a new one with a new log. */
 int store_flush(struct store *store, struct strata_error *err);
-/* Merges runs, if there are too many of a size. That one of them cannot be read is only reported to
- * the log. */
+/* Merges runs, if there are too many of a size. A failure that does not end all writing is only
+ * logged. */
 int store_merge_due(struct store *store, struct strata_error *err);
 /* Makes one run of all, without tombstones. */
 int store_merge_all(struct store *store, struct strata_error *err);
+
+/* With room for `count` runs, to be set. One reference is the caller's. NULL: no memory. */
+struct view *view_new(struct memtable *memtable, size_t count);
+void view_set(struct view *view, size_t at, struct sstable *run); /* refers to it once more */
 
 /* ---- For flush and merge --------------------------------------------------------------------- */
 
@@ -73,12 +88,20 @@ struct store_change {
 /* Makes the change, or, when it fails, takes its files away again. Takes what is in it. */
 int store_install(struct store *store, struct store_change *change, struct strata_error *err);
 
+/* The run that could not be read, by its index in the view; its length: it was none. */
+size_t store_unreadable_run(const struct store *store, const struct strata_error *err);
+/* A flush or merge returned `rc`, which is passed on. A run that could not be read, or a lack of
+ * memory, disk space or descriptors, left everything as it was, and a later try may do better.
+ * After another failure nothing more is written. */
+int store_failed(struct store *store, int rc, const struct strata_error *err);
+
 /* Are view and list the same, and the runs in order of age, and the memtable newer than all? For
  * assertions and tests. */
 bool store_check(const struct store *store);
 
 /* ---- For an engine's table of functions (report.c) ------------------------------------------- */
 
+bool store_is_writable(void *store);
 int store_verify(void *store, const struct strata_progress *progress, struct strata_error *err);
 int store_check_memory(void *store, struct strata_error *err);
 int store_stats(void *store, void (*each)(void *arg, const struct strata_stat *stat), void *arg,

@@ -7,7 +7,8 @@
  *   +--------+----------+---------+----------+-------+---------+
  *
  * check covers all bytes before it (XXH3, file number 0, offset 0). The file is valid iff the check
- * holds, it ends there, every number is below `next`, and none occurs twice.
+ * holds, it ends there, no number of the head is above CODING_NUMBER_MAX, every file number is
+ * below `next`, and none occurs twice.
  *
  * 4.I14: it is replaced by one rename, after all that it names is on the device, and before any
  * file that only its predecessor names is removed: so at every point one list is whole, and all its
@@ -45,43 +46,32 @@ bool tables_same(const struct tables *a, const struct tables *b)
     return same;
 }
 
-static void encode(const struct tables *tables, uint8_t *bytes, size_t size)
+int tables_write(const struct strata_env *env, const struct tables *t, struct strata_error *err)
 {
-    uint8_t *at = bytes + 8;
-
-    memcpy(bytes, TABLES_MAGIC, 8);
-    at = put_u16(at, VERSION);
-    at = put_u16(at, 0);
-    at = put_u64(at, tables->next);
-    at = put_u64(at, tables->log);
-    at = put_u64(at, tables->log_first);
-    at = put_u64(at, tables->log_end);
-    at = put_u64(at, tables->sequence);
-    at = put_u32(at, tables->count);
-    for (uint32_t i = 0; i < tables->count; i++) {
-        at = put_u64(at, tables->runs[i].number);
-        at = put_u64(at, tables->runs[i].bytes);
-        at = put_u64(at, tables->runs[i].digest);
-    }
-    put_u32(at, checksum(checksum_seed(0, 0), strata_bytes(bytes, size - CHECK_BYTES)));
-}
-
-int tables_write(const struct strata_env *env, const struct tables *tables,
-                 struct strata_error *err)
-{
-    size_t size = TABLES_HEAD + (size_t)tables->count * RUN_BYTES + CHECK_BYTES;
-    uint8_t *bytes;
+    struct strata_buffer bytes = {0};
     int rc;
 
-    if (size > MOST) /* it could not be read again */
+    if (t->count > (MOST - TABLES_HEAD - CHECK_BYTES) / RUN_BYTES) /* it could not be read again */
         return strata_fail_sys(err, EFBIG, env->dir, STRATA_NO_OFFSET,
                                "write " TABLES_NAME " with so many runs");
-    bytes = malloc(size);
-    if (!bytes)
-        return strata_fail_memory(err, size);
-    encode(tables, bytes, size);
-    rc = fs_replace(env->fs, env->dir, TABLES_NAME, strata_bytes(bytes, size), true, err);
-    free(bytes);
+    strata_buffer_append(&bytes, TABLES_MAGIC, 8);
+    buffer_put_u32(&bytes, VERSION); /* and the reserved bytes */
+    buffer_put_u64(&bytes, t->next);
+    buffer_put_u64(&bytes, t->log);
+    buffer_put_u64(&bytes, t->log_first);
+    buffer_put_u64(&bytes, t->log_end);
+    buffer_put_u64(&bytes, t->sequence);
+    buffer_put_u32(&bytes, t->count);
+    for (uint32_t i = 0; i < t->count; i++) {
+        buffer_put_u64(&bytes, t->runs[i].number);
+        buffer_put_u64(&bytes, t->runs[i].bytes);
+        buffer_put_u64(&bytes, t->runs[i].digest);
+    }
+    rc = buffer_put_u32(&bytes, checksum(checksum_seed(0, 0), strata_buffer_slice(&bytes)));
+    rc = rc < 0
+             ? strata_fail_memory(err, bytes.capacity)
+             : fs_replace(env->fs, env->dir, TABLES_NAME, strata_buffer_slice(&bytes), true, err);
+    strata_buffer_free(&bytes);
     return rc;
 }
 
@@ -101,6 +91,17 @@ static bool numbers_hold(const struct tables *t)
             hold = t->runs[i].number != t->runs[j].number;
     }
     return hold;
+}
+
+/* The five numbers of the head, which begin at offset 12. */
+static int check_sizes(const struct tables *t, const char *path, struct strata_error *err)
+{
+    const uint64_t numbers[] = {t->next, t->log, t->log_first, t->log_end, t->sequence};
+
+    for (size_t i = 0; i < 5; i++)
+        if (numbers[i] > CODING_NUMBER_MAX)
+            return corrupt(path, 12 + 8 * i, "a number too large to be one", err);
+    return 0;
 }
 
 static int decode_runs(struct decoder *d, const char *path, struct tables *t,
@@ -150,7 +151,8 @@ static int decode(struct strata_slice bytes, const char *path, struct tables *t,
         return corrupt(path, 0, "the check of the list of runs does not hold", err);
     if (version != VERSION)
         return corrupt(path, 8, "a list of runs of another version than 1", err);
-    return numbers_hold(t) ? 0 : corrupt(path, 12, "file numbers that cannot be", err);
+    rc = check_sizes(t, path, err);
+    return rc < 0 || numbers_hold(t) ? rc : corrupt(path, 12, "file numbers that cannot be", err);
 }
 
 int tables_check(struct fs_file *file, struct tables *tables, struct strata_error *err)
@@ -168,16 +170,14 @@ int tables_check(struct fs_file *file, struct tables *tables, struct strata_erro
 
 int tables_read(const struct strata_env *env, struct tables *tables, struct strata_error *err)
 {
-    char *path = fs_join(env->dir, TABLES_NAME);
     struct strata_error why;
     struct fs_file *file;
-    int rc = path ? fs_open(env->fs, path, FS_READ, &file, &why)
-                  : strata_fail_memory(&why, sizeof TABLES_NAME);
+    int rc = fs_open_in(env->fs, env->dir, TABLES_NAME, FS_READ, &file, &why);
 
     *tables = (struct tables){0};
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT) {
-        rc = corrupt(path, STRATA_NO_OFFSET, "the list of runs is missing", &why);
-    } else if (rc == 0) {
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return corrupt(why.file, STRATA_NO_OFFSET, "the list of runs is missing", err);
+    if (rc == 0) {
         rc = tables_check(file, tables, &why);
         fs_close(file, NULL);
     }
@@ -186,6 +186,5 @@ int tables_read(const struct strata_env *env, struct tables *tables, struct stra
         if (err)
             *err = why;
     }
-    free(path);
     return rc;
 }

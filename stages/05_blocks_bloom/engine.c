@@ -191,4 +191,5 @@ const struct strata_engine strata_stage_05_blocks_bloom = {
     .tables = store_tables,
     .approximate_size = store_approximate_size,
     .manifest = TABLES_NAME,
+    .is_writable = store_is_writable,
 };

@@ -193,10 +193,13 @@ static bool is_there(struct trial *trial)
     return there;
 }
 
-/* A write failed, and the handle with it: "close it and open again". */
-static void after_failed_write(struct trial *trial)
+/* A write failed, and the handle with it: "close it and open again". A flush or compaction may have
+ * changed nothing: then the handle goes on, and the step is tried again. */
+static void after_failed_write(struct trial *trial, bool upkeep)
 {
     check_answers(trial);
+    if (upkeep && strata_sync(trial->run.db, NULL) == 0)
+        return;
     if (strata_put(trial->run.db, strata_string("refused"), strata_string(""), NULL) >= 0)
         refuse(trial, "a write was taken after a failed one");
     check_answers(trial);
@@ -216,7 +219,7 @@ static bool go_on(struct trial *trial, int rc)
     if (run->db && step == SCRIPT_READ)
         script_skip(run);
     if (writing)
-        after_failed_write(trial);
+        after_failed_write(trial, step == SCRIPT_FLUSH || step == SCRIPT_COMPACT);
     return !trial->bad[0] && !(trial->for_ever && (writing || !run->db));
 }
 

@@ -76,18 +76,20 @@ static void seal_of_another_shape_is_none(void **state)
 
 static void seal_with_another_value_is_damage(void **state)
 {
-    static const uint8_t value[24];
     static const size_t sizes[] = {0, 15, 17, 24};
-    const struct segment segment = {.path = "log"};
 
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct segment_sum sum;
+        uint64_t at = RECORD_FILE_HEADER + RECORD_HEAD;
         struct strata_error err;
-        assert_code(segment_decode_seal(&segment, 99, strata_bytes(value, sizes[i]), &sum, &err),
+        struct record record;
+        struct seal seal;
+        make_seal(&seal, SEGMENT_SEAL, sizes[i], 0);
+        assert_code(segment_read_seal(&seal.segment, at, SEGMENT_DELETE_TWIN, &record, &err),
                     STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, "log");
-        assert_err_offset(&err, 99);
+        assert_err_offset(&err, at);
+        free_seal(&seal);
     }
 }
 

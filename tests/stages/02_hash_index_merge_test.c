@@ -42,7 +42,7 @@ static void write_segment(struct keydir_bench *b, struct strata_slice key, const
 static void merge_one(struct keydir_bench *b, size_t at)
 {
     struct strata_error err;
-    assert_ok(merge_run(&b->keydir, at, 1, &err), &err);
+    assert_ok(merge_run(&b->keydir, at, 1, &(bool){false}, &err), &err);
 }
 
 static void expect(struct keydir_bench *b, struct strata_slice key, const char *value)
@@ -165,6 +165,7 @@ static void merge_short_of_memory_is_tried_again(void **state)
     struct keydir_bench b;
     const struct fs_ops *ops;
     struct fs_ops short_ops;
+    bool tolerable = true;
     size_t at, count;
 
     (void)state;
@@ -175,13 +176,59 @@ static void merge_short_of_memory_is_tried_again(void **state)
     short_ops = *ops;
     short_ops.read_at = read_short_of_memory;
     b.fs->ops = &short_ops;
-    assert_code(merge_run_unasked(&b.keydir, 0, 1, &err), STRATA_ERR_NO_MEMORY, &err);
+    assert_code(merge_run(&b.keydir, 0, 1, &tolerable, &err), STRATA_ERR_NO_MEMORY, &err);
+    assert_false(tolerable);
     b.fs->ops = ops;
     assert_true(merge_worst_run(&b.keydir, &at, &count));
     assert_int_equal(at, 0);
-    assert_int_equal(merge_run_unasked(&b.keydir, at, count, &err), 0);
+    assert_int_equal(merge_run(&b.keydir, at, count, &(bool){false}, &err), 0);
     expect(&b, S("key"), "alive");
     keydir_bench_end(&b);
+}
+
+static int no_descriptor(struct strata_fs *fs, const char *path, unsigned flags,
+                         struct fs_file **out)
+{
+    (void)fs, (void)path, (void)flags, (void)out;
+    return -EMFILE;
+}
+
+static ssize_t read_without_descriptor(struct fs_file *file, uint64_t offset, void *to, size_t size)
+{
+    (void)file, (void)offset, (void)to, (void)size;
+    return -EMFILE; /* as the pool would say when it opens the file to read it */
+}
+
+/* That all descriptors were in use says nothing of the segment either. */
+static void merge_without_descriptors_is_tried_again(void **state)
+{
+    for (int reading = 0; reading < 2; reading++) {
+        struct strata_error err;
+        struct keydir_bench b;
+        const struct fs_ops *ops;
+        struct fs_ops few;
+        bool tolerable = false;
+        size_t at, count;
+
+        (void)state;
+        keydir_bench_begin(&b);
+        write_segment(&b, S("key"), "dead");
+        write_segment(&b, S("key"), "alive");
+        ops = b.fs->ops;
+        few = *ops;
+        if (reading)
+            few.read_at = read_without_descriptor;
+        else
+            few.open = no_descriptor;
+        b.fs->ops = &few;
+        assert_code(merge_run(&b.keydir, 0, 1, &tolerable, &err), STRATA_ERR_IO, &err);
+        b.fs->ops = ops;
+        assert_true(tolerable);
+        assert_true(merge_worst_run(&b.keydir, &at, &count));
+        assert_ok(merge_run(&b.keydir, at, count, &tolerable, &err), &err);
+        expect(&b, S("key"), "alive");
+        keydir_bench_end(&b);
+    }
 }
 
 /* What was overwritten as a whole leaves an empty segment. The next merge takes it along. */
@@ -201,7 +248,7 @@ static void merge_takes_empty_segments_along(void **state)
     assert_true(merge_worst_run(&b.keydir, &at, &count));
     assert_int_equal(at, 0);
     assert_int_equal(count, 3);
-    assert_ok(merge_run(&b.keydir, at, count, &err), &err);
+    assert_ok(merge_run(&b.keydir, at, count, &(bool){false}, &err), &err);
     expect(&b, S("key"), "3");
     keydir_bench_end(&b);
 }
@@ -356,7 +403,7 @@ static void merge_leaves_no_hint_of_what_it_replaced(void **state)
     write_segment(&b, S("key"), "2");
     for (size_t i = 0; i < 2; i++)
         assert_ok(hint_write(&b.keydir.segments, b.keydir.segments.list[i], &err), &err);
-    assert_ok(merge_run(&b.keydir, 0, 2, &err), &err);
+    assert_ok(merge_run(&b.keydir, 0, 2, &(bool){false}, &err), &err);
     expect_names(&b, "000001-000002.log 000003.log TAIL ");
     expect(&b, S("key"), "2");
     keydir_bench_end(&b);
@@ -372,7 +419,7 @@ static void begin_merged(struct keydir_bench *b)
         snprintf(key, sizeof key, "key%d", i);
         write_segment(b, S(key), "value");
     }
-    assert_ok(merge_run(&b->keydir, 0, 5, &err), &err);
+    assert_ok(merge_run(&b->keydir, 0, 5, &(bool){false}, &err), &err);
     keydir_bench_unload(b);
 }
 
@@ -452,7 +499,7 @@ static void files_of_few_segments_are_open_at_once(void **state)
         expect(&b, S(key), "old");
         expect_open_at_most(&b, 8 + 1);
     }
-    assert_ok(merge_run(&b.keydir, 0, MANY, &err), &err);
+    assert_ok(merge_run(&b.keydir, 0, MANY, &(bool){false}, &err), &err);
     assert_int_equal(b.keydir.segments.count, 2);
     expect_open_at_most(&b, 1);
     expect(&b, S("key07"), "old");
@@ -526,7 +573,7 @@ static void read_what_is_merged_away(bool links)
         expect_open_at_most(&b, links && round == 0 ? 8 + 1 : 2 * MANY + 8 + 1);
     }
     assert_ok(keydir_iter(&b.keydir, &iters[2], &err), &err);
-    assert_ok(merge_run(&b.keydir, 0, MANY, &err), &err);
+    assert_ok(merge_run(&b.keydir, 0, MANY, &(bool){false}, &err), &err);
     write_segment(&b, S("key00"), "new");
     merge_one(&b, 0);
     for (int i = 0; i < 3; i++)
@@ -552,7 +599,7 @@ static void files_that_are_merged_away_have_other_names(void **state)
     for (int i = 0; i < 3; i++)
         write_segment(&b, S("key"), "old");
     assert_ok(keydir_iter(&b.keydir, &iter, &err), &err);
-    assert_ok(merge_run(&b.keydir, 0, 3, &err), &err);
+    assert_ok(merge_run(&b.keydir, 0, 3, &(bool){false}, &err), &err);
     expect_names(&b,
                  "000001-000003.log 000001.log.old 000002.log.old 000003.log.old 000004.log TAIL ");
     assert_ok(iter->ops->seek(iter, S("key"), &err), &err);
@@ -577,6 +624,7 @@ int main(void)
         cmocka_unit_test(replay_record_of_two_keys_hash_that_is_not_marked_is_damage),
         cmocka_unit_test(merge_tombstone_stays_while_an_older_segment_has_its_put),
         cmocka_unit_test(merge_short_of_memory_is_tried_again),
+        cmocka_unit_test(merge_without_descriptors_is_tried_again),
         cmocka_unit_test(merge_takes_empty_segments_along),
         cmocka_unit_test(merge_deletes_cost_the_puts_after_them_little),
         cmocka_unit_test(hint_with_a_right_check_and_other_entries_is_ignored),

@@ -40,6 +40,7 @@ static void add_record(struct fs_file *file, unsigned type, struct strata_slice 
 }
 
 struct head {
+    uint64_t sequence; /* 0: 1 */
     uint64_t synced, bytes;
     uint32_t count;
     size_t size; /* of the value; 0: HEAD_VALUE */
@@ -48,7 +49,7 @@ struct head {
 
 static void add_head(struct fs_file *file, const struct head *head)
 {
-    uint8_t value[HEAD_VALUE + 1] = {0}, *at = put_u64(value, 1);
+    uint8_t value[HEAD_VALUE + 1] = {0}, *at = put_u64(value, head->sequence ? head->sequence : 1);
     at = put_u64(at, head->synced);
     at = put_u64(at, head->bytes);
     at = put_u32(at, head->count);
@@ -97,6 +98,11 @@ static void frame_of_another_shape_is_no_frame(void **state)
         {{.bytes = PUT_BYTES, .count = 1, .size = 35}, STRATA_ERR_CORRUPT, RECORD_HEAD},
         {{.bytes = PUT_BYTES, .count = 1, .size = 37}, STRATA_ERR_CORRUPT, RECORD_HEAD},
         {{.bytes = UINT64_MAX, .count = 1}, STRATA_ERR_CORRUPT, RECORD_HEAD},
+        {{.bytes = CODING_NUMBER_MAX + 1, .count = 1}, STRATA_ERR_CORRUPT, RECORD_HEAD},
+        {{.bytes = PUT_BYTES, .count = 1, .sequence = CODING_NUMBER_MAX}, 0, 0},
+        {{.bytes = PUT_BYTES, .count = 1, .sequence = CODING_NUMBER_MAX + 1},
+         STRATA_ERR_CORRUPT,
+         RECORD_HEAD},
         {{.bytes = PUT_BYTES, .count = 1, .synced = 25}, STRATA_ERR_CORRUPT, RECORD_HEAD},
         {{.bytes = PUT_BYTES, .count = 1, .synced = 24}, 0, 0},
         {{.bytes = PUT_BYTES - 1, .count = 1}, STRATA_ERR_CORRUPT, 0},
@@ -298,6 +304,34 @@ static void checkpoint_of_another_size_is_ignored(void **state)
     fs_free(fs);
 }
 
+/* The index takes position 0 for an empty slot. */
+static void checkpoint_with_a_key_at_position_0_is_ignored(void **state)
+{
+    struct strata_fs *fs = filled();
+    struct strata_buffer index = {0};
+
+    (void)state;
+    assert_int_equal(fs_sim_get(fs, INDEX, &index), 0);
+    memset(index.data + index.size - 16, 0, 8); /* of the last key; behind it is the check */
+    expect_ignored(fs, strata_buffer_slice(&index), IGNORED);
+    strata_buffer_free(&index);
+    fs_free(fs);
+}
+
+/* Sequence numbers go on from it, and would wrap. */
+static void checkpoint_with_a_huge_sequence_is_ignored(void **state)
+{
+    struct strata_fs *fs = filled();
+    struct strata_buffer index = {0};
+
+    (void)state;
+    assert_int_equal(fs_sim_get(fs, INDEX, &index), 0);
+    put_u64(index.data + 24, CODING_NUMBER_MAX + 1);
+    expect_ignored(fs, strata_buffer_slice(&index), IGNORED);
+    strata_buffer_free(&index);
+    fs_free(fs);
+}
+
 /* A header that tells of no segment at all, with as many bytes as that takes. */
 static void checkpoint_of_no_segment_is_ignored(void **state)
 {
@@ -394,6 +428,38 @@ static void tail_that_cannot_be_read_is_an_error(void **state)
     fs_free(fs);
 }
 
+static void tail_with_a_huge_number_is_damage(void **state)
+{
+    static const struct {
+        struct tail tail;
+        int rc;
+    } cases[] = {
+        {{CODING_NUMBER_MAX, CODING_NUMBER_MAX, CODING_NUMBER_MAX, TAIL_VERSION}, 0},
+        {{CODING_NUMBER_MAX + 1, 1, 1, TAIL_VERSION}, STRATA_ERR_CORRUPT},
+        {{1, CODING_NUMBER_MAX + 1, 1, TAIL_VERSION}, STRATA_ERR_CORRUPT},
+        {{1, 1, CODING_NUMBER_MAX + 1, TAIL_VERSION}, STRATA_ERR_CORRUPT},
+        {{1, 1, UINT64_MAX, MARK_VERSION}, 0}, /* it identifies a boot */
+        {{1, UINT64_MAX, 1, MARK_VERSION}, STRATA_ERR_CORRUPT},
+    };
+    struct strata_fs *fs = filled();
+    struct strata_options options = {0};
+    struct strata_env env = {fs, "db", &options, false};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct strata_error err = {0};
+        struct tail tail;
+        assert_ok(tail_write(&env, &cases[i].tail, false, &err), &err);
+        assert_int_equal(tail_read(&env, MARK_VERSION, &tail, &err), cases[i].rc);
+        if (cases[i].rc == 0)
+            continue;
+        assert_err_file(&err, "db/TAIL");
+        assert_err_offset(&err, 12);
+        assert_int_equal(tail.segment, 0);
+    }
+    fs_free(fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,9 +471,12 @@ int main(void)
         cmocka_unit_test(checkpoint_of_another_log_is_ignored),
         cmocka_unit_test(checkpoint_of_another_size_is_ignored),
         cmocka_unit_test(checkpoint_of_no_segment_is_ignored),
+        cmocka_unit_test(checkpoint_with_a_key_at_position_0_is_ignored),
+        cmocka_unit_test(checkpoint_with_a_huge_sequence_is_ignored),
         cmocka_unit_test(checkpoint_that_cannot_be_written_leaves_the_old_one),
         cmocka_unit_test(checkpoint_that_is_cut_while_it_is_read_does_not_hold),
         cmocka_unit_test(tail_that_cannot_be_read_is_an_error),
+        cmocka_unit_test(tail_with_a_huge_number_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1455,7 +1455,7 @@ static void checkpoint_from_before_a_merge_of_an_older_segment_is_not_believed(v
     group_leave(&store->group);
     assert_ok(engine->write(store, &ops[2], 1, true, &err), &err);
     group_enter(&store->group);
-    assert_ok(merge_run(&store->keydir, 0, 1, &err), &err);
+    assert_ok(merge_run(&store->keydir, 0, 1, &(bool){false}, &err), &err);
     group_leave(&store->group);
     killed = fs_sim_copy(fs);
     assert_int_equal(engine->close(store, NULL), 0);
@@ -1501,7 +1501,8 @@ static void merge_of_a_later_run_keeps_tombstones_that_older_puts_need(void **st
     assert_ok(engine->write(store, &gone, 1, true, &err), &err);
     group_enter(&store->group);
     assert_ok(commit_rotate(store, &err), &err);
-    assert_ok(merge_run(&store->keydir, 1, 1, &err), &err); /* the run is segment 2 alone */
+    assert_ok(merge_run(&store->keydir, 1, 1, &(bool){false}, &err),
+              &err); /* the run is segment 2 alone */
     group_leave(&store->group);
     assert_int_equal(engine->close(store, NULL), 0);
     env.is_new = false;
@@ -1542,7 +1543,7 @@ static void merge_twin(int second)
         if (i > 0)
             assert_ok(commit_rotate(store, &err), &err);
         if (i == 3)
-            assert_ok(merge_run(&store->keydir, 1, 1, &err), &err);
+            assert_ok(merge_run(&store->keydir, 1, 1, &(bool){false}, &err), &err);
         group_leave(&store->group);
     }
     assert_int_equal(engine->close(store, NULL), 0);

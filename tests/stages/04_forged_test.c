@@ -44,6 +44,7 @@ struct shape {
     size_t page_size, end_size; /* of the values */
     uint64_t records, index;
     uint64_t tombstones, digest; /* more than there are */
+    uint64_t last;
 };
 
 /* A record, and zeros where that leaves room. */
@@ -78,7 +79,7 @@ static void add_end(struct fs_file *file, const struct shape *s, uint64_t index,
     at = put_u64(at, s->tombstones);
     at = put_u64(at, s->index ? s->index : index);
     at = put_u64(at, 1);
-    at = put_u64(at, 9);
+    at = put_u64(at, s->last ? s->last : 9);
     put_u64(at, digest + s->digest);
     add(file, s->end_type ? s->end_type : RUN_END, S(s->end_key ? s->end_key : ""),
         strata_bytes(end, s->end_size ? s->end_size : sizeof end), RECORD_HEAD + END_VALUE);
@@ -154,6 +155,7 @@ static void run_of_another_shape_is_not_opened(void **state)
         {{.end_type = STRATA_OP_PUT}, "the run's end is none"},
         {{.end_key = "k", .end_size = END_VALUE - 1}, "the run's end is none"},
         {{.end_size = END_VALUE - 1}, "the run's end is none"},
+        {{.last = CODING_NUMBER_MAX + 1}, "the run's end is none"},
         {{.page_type = STRATA_OP_PUT}, "no page of the index"},
         {{.page_key = "k", .page_size = 16}, "no page of the index"},
         {{.page_size = 16}, "no page of the index"},
@@ -288,6 +290,7 @@ static void run_verify_sees_what_was_changed_since(void **state)
         const char *words;
     } cases[] = {
         {{.records = RECORDS + 1, .index = PLACE(RECORDS) - 8}, "not those that the run's end"},
+        {{.last = CODING_NUMBER_MAX + 1}, "the run's end is none"},
         {{.page_type = STRATA_OP_PUT}, "no page of the index"},
     };
     struct strata_fs *fs = fs_sim_new();
@@ -358,6 +361,32 @@ static void tables_that_name_no_file_or_the_log_are_refused(void **state)
         assert_err_says(&err, "cannot be");
         assert_int_equal(tables_read(&env, &got, NULL), STRATA_ERR_CORRUPT);
         assert_null(got.runs);
+    }
+    fs_free(fs);
+}
+
+/* What is added to it would wrap. */
+static void tables_with_a_huge_number_are_refused(void **state)
+{
+    struct strata_fs *fs = fs_sim_new();
+    struct strata_env env = env_on(fs);
+    struct strata_error err;
+    struct tables got, most = some;
+
+    (void)state;
+    most.next = most.log_end = most.sequence = CODING_NUMBER_MAX;
+    assert_ok(tables_write(&env, &most, &err), &err);
+    assert_ok(tables_read(&env, &got, &err), &err);
+    tables_free(&got);
+    for (size_t i = 0; i < 5; i++) {
+        struct tables wrong = some;
+        uint64_t *numbers[] = {&wrong.next, &wrong.log, &wrong.log_first, &wrong.log_end,
+                               &wrong.sequence};
+        *numbers[i] = CODING_NUMBER_MAX + 1;
+        assert_ok(tables_write(&env, &wrong, &err), &err);
+        assert_code(tables_read(&env, &got, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_file(&err, DIR "/" TABLES_NAME);
+        assert_err_offset(&err, 12 + 8 * i);
     }
     fs_free(fs);
 }
@@ -538,6 +567,7 @@ int main(void)
         cmocka_unit_test(run_verify_sees_what_was_changed_since),
         cmocka_unit_test(tables_are_the_same_in_all_that_is_told),
         cmocka_unit_test(tables_that_name_no_file_or_the_log_are_refused),
+        cmocka_unit_test(tables_with_a_huge_number_are_refused),
         cmocka_unit_test(tables_of_another_version_are_refused),
         cmocka_unit_test(log_of_a_group_gives_back_all_of_it),
         cmocka_unit_test(log_with_a_record_of_another_stage_is_damage),

@@ -446,7 +446,7 @@ static void store_runs_stay_few(void **state)
 /* Hands the handle's warnings over; `*warned` counts them. */
 static void count_warning(void *arg, enum strata_log_level level, const char *message)
 {
-    if (level == STRATA_LOG_WARNING && strstr(message, "merged no more"))
+    if (level == STRATA_LOG_WARNING && strstr(message, "a merge failed"))
         ++*(int *)arg;
 }
 
@@ -567,6 +567,75 @@ static void store_run_that_cannot_be_read_does_not_stop_writing(void **state)
             call++;
     assert_in_range(survived[0], 4, 40); /* each run is read at least once */
     assert_true(survived[1] > survived[0]);
+}
+
+/* Three runs and something to flush. The flush, which merges, or a compaction fails once, at a call
+ * of this kind; what was not changed by then can be tried again. */
+static bool fail_once(struct fs_sim_fault fault, bool asked, int *failed)
+{
+    struct strata_fs *fs = fs_sim_new();
+    int warned = 0, rc;
+    struct strata *db = open_counting(fs, &warned);
+    static const char *const runs[] = {"000002.run", "000004.run", "000006.run"};
+    struct strata_error err = {0};
+    bool struck;
+
+    for (int i = 0; i < 4; i++) {
+        put_many(db, 30 * i, 30 * i + 30, "value");
+        if (i < 3)
+            flush(db);
+    }
+    fs_sim_fail(fs, &fault);
+    rc = asked ? strata_compact(db, NULL, &err) : strata_flush(db, &err);
+    struck = fs_sim_failed(fs) > 0;
+    fs_sim_fail(fs, NULL);
+    *failed += rc < 0 || warned;
+    if (rc < 0) {
+        bool list = strstr(err.file, "TABLES"), old = false;
+        for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+            old |= strstr(err.file, runs[i]) != NULL;
+        assert_int_equal(rc, STRATA_ERR_IO);
+        if (old || (fault.kind == FS_SIM_EMFILE && !list))
+            assert_put(db, "a", "written all the same");
+    }
+    if (strata_put(db, S("b"), S("too"), NULL) == 0) {
+        put_many(db, 120, 150, "value");
+        flush(db); /* merges again, if that failed: no run is quarantined */
+        if (fault.kind == FS_SIM_EMFILE)
+            assert_in_range(check_stat(db, "runs"), 1, 3);
+        compact(db);
+        assert_int_equal(check_stat(db, "runs"), 1);
+    }
+    expect_many(db, 0, 120, "value");
+    strata_close(db, NULL);
+    db = open_it(fs);
+    expect_many(db, 0, 120, "value");
+    close_it(db);
+    fs_free(fs);
+    return struck;
+}
+
+static void store_without_descriptors_for_once_goes_on(void **state)
+{
+    (void)state;
+    for (int asked = 0; asked < 2; asked++) {
+        struct fs_sim_fault fault = {.kind = FS_SIM_EMFILE, .at = 1, .calls = 1u << FS_CALL_OPEN};
+        int failed = 0;
+        while (fail_once(fault, asked, &failed))
+            fault.at++;
+        assert_in_range(failed, 4, 20);
+    }
+}
+
+static void store_compaction_that_cannot_read_a_run_does_not_stop_writing(void **state)
+{
+    struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_READ};
+    int failed = 0;
+
+    (void)state;
+    while (fail_once(fault, true, &failed))
+        fault.at++;
+    assert_in_range(failed, 4, 60);
 }
 
 /* Three runs, a flush and the merge that it asks for, on a disk with so much room more. */
@@ -962,6 +1031,30 @@ static void store_verify_finds_another_list(void **state)
 }
 
 /* A list that could not be read again is not written. */
+/* What is there by name counts, not what is open. */
+static void store_verify_misses_a_removed_file(void **state)
+{
+    static const char *const files[] = {"db/000002.run", "db/000003.log"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct strata_fs *fs = fs_sim_new();
+        struct strata *db = open_it(fs);
+        struct strata_error err;
+        put_many(db, 0, 30, "value");
+        flush(db);
+        put_many(db, 30, 60, "value");
+        assert_ok(strata_verify(db, NULL, &err), &err);
+        assert_int_equal(fs_remove(fs, files[i], NULL), 0);
+        expect_many(db, 0, 60, "value");
+        assert_code(strata_verify(db, NULL, &err), STRATA_ERR_CORRUPT, &err);
+        assert_err_file(&err, files[i]);
+        assert_err_says(&err, "missing");
+        strata_close(db, NULL);
+        fs_free(fs);
+    }
+}
+
 static void store_list_of_very_many_runs_is_read_or_never_written(void **state)
 {
     enum { MANY = 20000, TOO_MANY = 30000 };
@@ -1232,6 +1325,8 @@ int main(void)
         cmocka_unit_test(store_runs_stay_few),
         cmocka_unit_test(store_runs_stay_few_before_a_damaged_one),
         cmocka_unit_test(store_run_that_cannot_be_read_does_not_stop_writing),
+        cmocka_unit_test(store_without_descriptors_for_once_goes_on),
+        cmocka_unit_test(store_compaction_that_cannot_read_a_run_does_not_stop_writing),
         cmocka_unit_test(store_merge_without_room_does_not_stop_writing),
         cmocka_unit_test(store_merge_beyond_the_quota_does_not_stop_writing),
         cmocka_unit_test(store_iterators_hold_what_was_flushed_and_merged_away),
@@ -1244,6 +1339,7 @@ int main(void)
         cmocka_unit_test(store_missing_file_is_damage_and_nothing_is_removed),
         cmocka_unit_test(store_list_of_an_earlier_time_is_damage_and_nothing_is_removed),
         cmocka_unit_test(store_verify_finds_another_list),
+        cmocka_unit_test(store_verify_misses_a_removed_file),
         cmocka_unit_test(store_verify_names_the_damage_of_a_synced_frame),
         cmocka_unit_test(store_run_in_the_place_of_another_is_damage),
         cmocka_unit_test(store_list_that_does_not_fit_the_runs_is_damage),

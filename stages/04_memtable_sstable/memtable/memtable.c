@@ -47,17 +47,6 @@ void memtable_unref(struct memtable *memtable)
     free(memtable);
 }
 
-uint64_t memtable_count(const struct memtable *memtable)
-{
-    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&memtable->count,
-                                memory_order_relaxed);
-}
-
-size_t memtable_bytes(const struct memtable *memtable)
-{
-    return memtable->arena.used;
-}
-
 int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
                      struct strata_error *err)
 {
@@ -80,21 +69,4 @@ bool memtable_check(const struct memtable *memtable)
 {
     return memtable->kind->check(memtable->self) &&
            (!memtable_count(memtable) || memtable->first <= memtable->last);
-}
-
-void memtable_recycle(struct memtable *memtable)
-{
-    if (memtable->kind->recycle)
-        memtable->kind->recycle(memtable->self);
-}
-
-unsigned memtable_get(const struct memtable *memtable, struct strata_slice key, uint64_t sequence,
-                      struct strata_slice *value)
-{
-    return memtable->kind->get(memtable->self, key, sequence, value);
-}
-
-struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequence)
-{
-    return memtable->kind->cursor(memtable->self, sequence);
 }

@@ -53,9 +53,16 @@ void memtable_unref(struct memtable *memtable); /* NULL is fine */
 /* As the kind's. */
 bool memtable_check(const struct memtable *memtable);
 /* Entries in it; a reader may see a smaller number than there are by now. */
-uint64_t memtable_count(const struct memtable *memtable);
+static inline uint64_t memtable_count(const struct memtable *memtable)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&memtable->count,
+                                memory_order_relaxed);
+}
 /* Memory in use, bytes. */
-size_t memtable_bytes(const struct memtable *memtable);
+static inline size_t memtable_bytes(const struct memtable *memtable)
+{
+    return memtable->arena.used;
+}
 /* So many more operations, with so many bytes of keys and values, fit: memtable_add cannot fail.
  * NO_MEMORY. */
 int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
@@ -64,13 +71,23 @@ int memtable_reserve(struct memtable *memtable, size_t operations, size_t bytes,
 void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
                   struct strata_slice key, struct strata_slice value);
 /* As the kind's. */
-void memtable_recycle(struct memtable *memtable);
+static inline void memtable_recycle(struct memtable *memtable)
+{
+    if (memtable->kind->recycle)
+        memtable->kind->recycle(memtable->self);
+}
 
 /* The newest version of `key` up to `sequence`: its type, and its value, which lives as long as
  * the memtable. 0: it has none here. */
-unsigned memtable_get(const struct memtable *memtable, struct strata_slice key, uint64_t sequence,
-                      struct strata_slice *value);
+static inline unsigned memtable_get(const struct memtable *memtable, struct strata_slice key,
+                                    uint64_t sequence, struct strata_slice *value)
+{
+    return memtable->kind->get(memtable->self, key, sequence, value);
+}
 /* Over the newest version of each key up to `sequence`. Borrows the memtable. NULL: no memory. */
-struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequence);
+static inline struct cursor *memtable_cursor(const struct memtable *memtable, uint64_t sequence)
+{
+    return memtable->kind->cursor(memtable->self, sequence);
+}
 
 #endif

@@ -71,7 +71,8 @@ static bool adds_up(const struct run_end *end, uint64_t at)
     uint64_t pages = sum->records / RUN_PAGE + (sum->records % RUN_PAGE != 0);
 
     return sum->records && sum->records <= at / RECORD_HEAD && sum->tombstones <= sum->records &&
-           sum->first <= sum->last && end->index >= RECORD_FILE_HEADER && end->index <= at &&
+           sum->first <= sum->last && sum->last <= CODING_NUMBER_MAX &&
+           end->index >= RECORD_FILE_HEADER && end->index <= at &&
            at - end->index == pages * RECORD_HEAD + 8 * sum->records;
 }
 
@@ -441,7 +442,7 @@ int run_verify(struct sstable *table, struct strata_error *err)
 }
 
 const struct sstable_kind run_kind = {
-    .suffix = ".run",
+    .suffix = RUN_SUFFIX,
     .magic = RUN_MAGIC,
     .open = run_open,
     .close = run_close,

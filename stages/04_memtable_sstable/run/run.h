@@ -7,6 +7,7 @@
 #include "04_memtable_sstable/run/sstable.h"
 
 #define RUN_MAGIC "STRATRUN"
+#define RUN_SUFFIX ".run"
 
 /* Record types beyond put and delete. (3 to 6 are the logs'.) */
 enum run_record {

@@ -23,7 +23,7 @@ int run_writer_new(const struct strata_env *env, uint64_t number, struct sstable
 
     if (!w)
         return strata_fail_memory(err, sizeof *w);
-    rc = sstable_writer_begin(&w->base, &run_kind, env, number, err);
+    rc = sstable_writer_begin(&w->base, RUN_SUFFIX, RUN_MAGIC, env, number, err);
     if (rc < 0)
         sstable_writer_free(&w->base, false);
     else

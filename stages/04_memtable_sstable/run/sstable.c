@@ -123,7 +123,7 @@ size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct 
     return i;
 }
 
-int sstable_writer_begin(struct sstable_writer *w, const struct sstable_kind *kind,
+int sstable_writer_begin(struct sstable_writer *w, const char *suffix, const char *magic,
                          const struct strata_env *env, uint64_t number, struct strata_error *err)
 {
     int rc;
@@ -131,13 +131,13 @@ int sstable_writer_begin(struct sstable_writer *w, const struct sstable_kind *ki
     w->env = env;
     w->number = number;
     w->piece_bytes = PIECE;
-    w->path = sstable_path(env, kind->suffix, number);
+    w->path = sstable_path(env, suffix, number);
     w->temporary = w->path ? malloc(strlen(w->path) + 5) : NULL;
     if (!w->temporary)
         return strata_fail_memory(err, strlen(env->dir) + 32);
     sprintf(w->temporary, "%s.tmp", w->path);
     rc = fs_open(env->fs, w->temporary, FS_WRITE | FS_CREATE | FS_TRUNCATE, &w->file, err);
-    return rc < 0 ? rc : record_start_kind(w->file, kind->magic, number, err);
+    return rc < 0 ? rc : record_start_kind(w->file, magic, number, err);
 }
 
 uint64_t sstable_writer_place(const struct sstable_writer *w)

@@ -124,8 +124,9 @@ int sstable_corrupt(const struct sstable *table, uint64_t offset, const char *wh
  * CORRUPT, also when it is missing; IO. */
 int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
                    const struct strata_error *why, struct strata_error *err);
-/* Makes the file, with a header. IO, NO_MEMORY. To be freed also when it failed. */
-int sstable_writer_begin(struct sstable_writer *writer, const struct sstable_kind *kind,
+/* Makes the file, with a header; suffix and magic are the kind's. IO, NO_MEMORY. To be freed also
+ * when it failed. */
+int sstable_writer_begin(struct sstable_writer *writer, const char *suffix, const char *magic,
                          const struct strata_env *env, uint64_t number, struct strata_error *err);
 /* Where the next byte belongs. */
 uint64_t sstable_writer_place(const struct sstable_writer *writer);

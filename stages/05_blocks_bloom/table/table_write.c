@@ -29,7 +29,7 @@ int table_writer_begin(const struct sstable_kind *kind, const struct strata_env 
         return strata_fail_memory(err, sizeof *w);
     w->block.interval = BLOCK_RESTART_INTERVAL;
     w->index.interval = 1;
-    rc = sstable_writer_begin(&w->base, kind, env, number, err);
+    rc = sstable_writer_begin(&w->base, kind->suffix, kind->magic, env, number, err);
     if (rc < 0)
         table_writer_del(&w->base, false);
     else

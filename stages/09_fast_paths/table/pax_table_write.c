@@ -25,7 +25,7 @@ int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind
 
     if (!w)
         return strata_fail_memory(err, sizeof *w);
-    rc = sstable_writer_begin(&w->base, kind, env, number, err);
+    rc = sstable_writer_begin(&w->base, kind->suffix, kind->magic, env, number, err);
     if (rc < 0) {
         pax_table_writer_del(&w->base, false);
         return rc;

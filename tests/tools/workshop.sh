@@ -168,7 +168,7 @@ export -f try_mutant build_mutant is_asked field tests_file
 mutants() { # STAGE
     local work=$B/workshop/$(name_of "$1")/mutants
     rm -rf "$work" && mkdir -p "$work"
-    ls tests/mutants/"$(name_of "$1")"/*.patch | xargs -P "${JOBS:-2}" -I{} bash -c 'try_mutant "$1" "$2" "$3"' _ "$1" {} "$work" >"$work/list"
+    ls tests/mutants/"$(name_of "$1")"/*.patch | xargs -P "${JOBS:-2}" -I{} bash -c 'try_mutant "$1" "$2" "$3"' _ "$1" {} "$work" >"$work/list" 2>"$work/shell.log"
     echo "stage $1: of $(wc -l <"$work/list") mutants make check catches $(grep -c '^caught' "$work/list"); it runs no test that finds these $(grep -c '^unseen' "$work/list"):"
     sort "$work/list" | awk '/^unseen/ { printf "    %s: %s %s %s %s\n", $2, $3, $4, $5, $6 }'
     ! grep -E '^(MISSED|broken)' "$work/list"

@@ -18,8 +18,8 @@ stage=${1:-} to=${2:-} B=${B:-build}
 fail() { echo "flat: $*" >&2; exit 2; }
 if [ -z "$stage" ] || [ -z "$to" ]; then echo "$usage" >&2 && exit 2; fi
 case $stage in *[!0-9]*) fail "STAGE=$stage is no number" ;; esac
-own=$(find stages -maxdepth 1 -name "$(printf %02d "$stage")_*" | head -1)
-[ -f "$own/stage.mk" ] || fail "there is no stage $stage; there are: $(find stages -name stage.mk -printf '%h\n' | sort | xargs -n1 basename | tr '\n' ' ')"
+own=$(find stages/ -maxdepth 1 -name "$(printf %02d "$stage")_*" -printf 'stages/%f\n' | head -1)
+[ -f "$own/stage.mk" ] || fail "there is no stage $stage; there are: $(find stages/ -name stage.mk -printf '%h\n' | sort | xargs -n1 basename | tr '\n' ' ')"
 [ ! -e "$to" ] || [ -d "$to" ] || fail "$to is a file"
 [ -z "$(find "$to" -mindepth 1 2>/dev/null | head -1)" ] || fail "$to is not empty"
 name=${own#stages/}

@@ -19,5 +19,5 @@ done
 
 code start_writes_an_engine 0 make -s -C "$root" start STAGE=1 DIR="$work/mine"
 code what_start_writes_compiles 0 make -s -C "$work/mine"
-is it_is_a_shared_object "$(ls "$work/mine")" "$(printf '%s\n' Makefile mine.c mine.so)"
+is it_is_a_shared_object "$(ls "$work/mine")" "$(printf '%s\n' Makefile README.md below engine ground include mine.so)"
 done_testing

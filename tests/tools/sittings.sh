@@ -99,9 +99,9 @@ explain() { # SITTING PROGRAM TEST
     if [ -n "$undefined" ]; then
         echo "your engine has no function ${undefined#*: }, which this test calls: was it renamed, or made static?" | indent
     fi
-    grep -avE '^(1\.\.|ok |not ok |# (not )?ok - |TAP version|\[)|^[0-9]+ files were left open' "$log" | sed -E 's/^# //' |
+    grep -avE '^(1\.\.|ok |not ok |# (not )?ok - |TAP version|\[)|^[0-9]+ files were left open|error: Failure!' "$log" | sed -E 's/^# //' |
         grep -av '^ *$' | tail -n 12 | cut -c1-400 | indent
-    at=$(grep -aoE '[a-z_/]+\.c:[0-9]+: error: Failure' "$log" | head -1)
+    at=$(grep -aoE '[a-zA-Z0-9_/]+\.c:[0-9]+: error: Failure' "$log" | head -1)
     if [ -n "$at" ] && [ -e "${at%%:*}" ]; then
         line=${at#*:} line=${line%%:*}
         echo "    ${at%: error*}: $(sed -n "${line}p" "${at%%:*}" | sed 's/^ *//')"

@@ -237,7 +237,8 @@ The chapter is $chapter.
     make judge       everything that the stage promises, in a minute or more; make check does it at the end too
 
 Work sitting by sitting. When all tests of a sitting are green, go on with the next. After the last, remove
-the line UNFINISHED from the Makefile.
+the line UNFINISHED from the Makefile. The tests are in $root/tests: `tests/stages/` has those of this stage's
+modules, which call your functions; `tests/contract/` and `tests/crash/` those that every stage has to pass.
 
 END
     for my $sitting (@{$table->{sittings}}) {

@@ -156,6 +156,8 @@ try_mutant() { # STAGE PATCH WORK
         echo "broken $name: $3/$name.log"
     elif ! run_program "$1" "$dir/mine.so" "$program" "$3/$name.log" "$test"; then
         echo "caught $name"
+    elif grep -qx "skip $test" <(results "$3/$name.log"); then
+        echo "unseen $name $word $stage $program $test"
     else
         echo "MISSED $name: $program $test"
     fi
@@ -166,9 +168,9 @@ export -f try_mutant build_mutant is_asked field tests_file
 mutants() { # STAGE
     local work=$B/workshop/$(name_of "$1")/mutants
     rm -rf "$work" && mkdir -p "$work"
-    ls tests/mutants/"$(name_of "$1")"/*.patch | xargs -P "${JOBS:-2}" -I{} bash -c 'try_mutant "$1" "$2" "$3"' _ "$1" {} "$work" >"$work/list"
+    ls tests/mutants/"$(name_of "$1")"/*.patch | xargs -P "${JOBS:-2}" -I{} bash -c 'try_mutant "$1" "$2" "$3"' _ "$1" {} "$work" >"$work/list" 2>"$work/shell.log"
     echo "stage $1: of $(wc -l <"$work/list") mutants make check catches $(grep -c '^caught' "$work/list"); it runs no test that finds these $(grep -c '^unseen' "$work/list"):"
-    sort "$work/list" | awk '/^unseen/ { printf "    %s (%s %s %s %s)\n", $2, $3, $4, $5, $6 }'
+    sort "$work/list" | awk '/^unseen/ { printf "    %s: %s %s %s %s\n", $2, $3, $4, $5, $6 }'
     ! grep -E '^(MISSED|broken)' "$work/list"
 }
 

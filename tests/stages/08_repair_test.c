@@ -762,7 +762,7 @@ static void forge_next(struct strata_fs *fs, uint64_t next)
 
     set_options(&options, fs);
     options.read_only = true;
-    assert_ok(tree_read_version(&env, &manifest, &version, &torn, &err), &err);
+    assert_ok(version_read(&env, &manifest, &version, &torn, &err), &err);
     assert_ok(version_tell(version, &edit, &err), &err);
     edit.next = next;
     manifest_close(&manifest);

@@ -1,5 +1,5 @@
 /* limits.h: what this machine can do at best, by the simplest program that does it: no engine on it
- * can be faster. docs/notebook/performance.md and bench/bounds.c tell which of them bounds which
+ * can be faster. docs/notebook/performance.md and bench/results/bounds.c say which of them bounds which
  * workload.
  *
  *   limits.c  main, the table    memory.c  copies, dependent loads     measure.c  three turns

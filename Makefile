@@ -57,7 +57,7 @@ objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c $1/*/*.c))
 # The library is common/'s first four folders and the stages. The programs and tests link TOOLS beside it.
 COMMON    := $(foreach d,base fs db events inspect,$(call objs,common/$d))
 TOOLS     := $(foreach d,text crash,$(call objs,common/$d))
-CLI       := $(call objs,common/cli)
+CLI       := $(call objs,common/cli) $B/timeline_page.o
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o
 # The library with all its internal names, for the tree's own programs, and for a learner's engine that
 # one of them loads. The library that is installed shows the public names only: include/install.mk.
@@ -98,11 +98,13 @@ $B/edit.txt: FORCE | $B/installed.txt
 	@mkdir -p $(@D); echo $(EDIT) | cmp -s - $@ || echo $(EDIT) > $@
 FORCE:
 
-# The page of `strata timeline`, as C: both are in the tree, so that it builds anywhere.
-common/cli/show/timeline_page.c: common/cli/show/timeline.html
-	@{ echo '/* timeline_page.c: common/cli/show/timeline.html, line by line. Made by make: change that. */'; \
-	  printf '%s\n' '/* clang-format off */' '#include "timeline_page.h"' '' 'const char *const timeline_page[] = {'; \
-	  sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n",/' $<; echo '    0};'; } > $@.new && mv $@.new $@
+# The page of `strata timeline`, as C.
+$B/timeline_page.c: common/cli/show/timeline.html Makefile
+	@mkdir -p $(@D)
+	@{ printf '%s\n' '#include "cli/show/timeline_page.h"' '' 'const char *const timeline_page[] = {'; \
+	  sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&\\n",/' $<; echo '    0};'; } > $@.$$$$ && mv $@.$$$$ $@
+$B/timeline_page.o: $B/timeline_page.c | $B/installed.txt
+	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
 
 # ---- One stage alone: itself, the modules of the stages it uses, common ----------------------
 # A stage that reaches for a later one, or for one that its stage.mk does not name, fails to link

@@ -3,7 +3,7 @@
 COMMA := ,
 SPACE := $() $()
 LAYOUT_SRC := bench/block_layouts.c
-BENCH_SRC := $(filter-out bench/tour_writer.c bench/peak.c bench/difficult_keys.c $(LAYOUT_SRC),$(wildcard bench/*.c))
+BENCH_SRC := $(foreach d,driver workload results,$(wildcard bench/$d/*.c))
 MEMTABLES := $(patsubst %.c,$B/%.o,$(wildcard bench/memtables/*.c))
 # A peer is measured where its header is found.
 HEADER.leveldb := leveldb/c.h
@@ -20,6 +20,7 @@ PEER_OBJ  := $(patsubst %,$B/bench/peers/%.o,strata $(PEERS) $(if $(filter rocks
 BENCHES   := $(addprefix $B/bench/,strata-bench tour_writer strata-memtables peak block_layouts difficult_keys)
 
 include $(wildcard bench/*/*.mk)
+$(foreach d,driver workload results,$B/bench/$d/%.o): ALL_CFLAGS += -Ibench
 
 $B/bench/strata-bench: $(BENCH_SRC:%.c=$B/%.o) $(PEER_OBJ) $(LIMIT_OBJ) $(LIB_A)
 $B/bench/tour_writer: $B/bench/tour_writer.o $(LIB_A)
@@ -28,12 +29,12 @@ $B/bench/peak: $B/bench/peak.o $(LIB_A)
 $B/bench/block_layouts: $(LAYOUT_SRC:%.c=$B/%.o) $(LIB_A)
 $B/bench/difficult_keys: $B/bench/difficult_keys.o $(LIB_A)
 $B/bench/strata-bench: LIBS += $(PEER_LIBS)
-$B/bench/engines.o: ALL_CFLAGS += $(foreach p,$(PEERS),-DPEER_$(shell echo $p | tr a-z A-Z))
-$B/bench/engines.o: $B/peers.txt
+$B/bench/driver/engines.o: ALL_CFLAGS += $(foreach p,$(PEERS),-DPEER_$(shell echo $p | tr a-z A-Z))
+$B/bench/driver/engines.o: $B/peers.txt
 $B/peers.txt: FORCE
 	@mkdir -p $(@D); echo $(PEERS) | cmp -s - $@ || echo $(PEERS) > $@
-$B/tests/unit/bench_os_test: $B/bench/os.o
-$B/tests/unit/bench_os_test: LDFLAGS += $B/bench/os.o
+$B/tests/unit/bench_os_test: $B/bench/driver/os.o
+$B/tests/unit/bench_os_test: LDFLAGS += $B/bench/driver/os.o
 $B/tests/unit/bench_os_test.o: ALL_CFLAGS += -Ibench
 $B/bench/libtext.a: $(call objs,common/text)
 	@mkdir -p $(@D)

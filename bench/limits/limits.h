@@ -1,6 +1,6 @@
 /* limits.h: what this machine can do at best, by the simplest program that does it: no engine on it
- * can be faster. docs/notebook/performance.md and bench/bounds.c tell which of them bounds which
- * workload.
+ * can be faster. docs/notebook/performance.md and bench/results/bounds.c say which of them bounds
+ * which workload.
  *
  *   limits.c  main, the table    memory.c  copies, dependent loads     measure.c  three turns
  *   files.c   writes, syncs      blocks.c  checksum, packing           each.c     clocks, one

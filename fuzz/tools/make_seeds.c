@@ -177,9 +177,9 @@ static void collisions(struct place *place)
     uint8_t key[32];
 
     for (unsigned which = 0; which < 8; which++)
-        require(strata_put(place->db, sample_twin(key, which % 3), value, &err) == 0, "%s",
+        require(strata_put(place->db, sample_collision(key, which % 3), value, &err) == 0, "%s",
                 err.message);
-    require(strata_delete(place->db, sample_twin(key, 1), &err) == 0, "%s", err.message);
+    require(strata_delete(place->db, sample_collision(key, 1), &err) == 0, "%s", err.message);
 }
 
 static void batches(struct place *place)
@@ -189,7 +189,7 @@ static void batches(struct place *place)
     uint8_t key[32];
 
     for (unsigned i = 0; i < 3; i++) {
-        strata_batch_put(batch, sample_twin(key, i), strata_string("v"), NULL);
+        strata_batch_put(batch, sample_collision(key, i), strata_string("v"), NULL);
         strata_batch_put(batch, strata_string("a"), strata_string("1"), NULL);
         strata_batch_delete(batch, strata_string("a"), NULL);
         require(strata_write(place->db, batch, 0, &err) == 0, "%s", err.message);
@@ -789,8 +789,8 @@ static void save_event_of_long_keys(struct strata_buffer *lines)
 {
     struct strata_event event = {
         .type = STRATA_EVENT_MADE,
-        .smallest = strata_string("a key of forty-eight bytes, as many as are kept."),
-        .largest = strata_string("a key of forty-nine bytes, one more than are kept")};
+        .smallest = strata_string("a key of forty-eight bytes, as many as are told."),
+        .largest = strata_string("a key of forty-nine bytes, one more than are told")};
 
     events_encode(&event, lines);
     require(!lines->out_of_memory, "no memory");

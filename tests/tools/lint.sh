@@ -32,7 +32,7 @@ done
 while read -r dir; do
     n=$(find "$dir" -maxdepth 1 -name '*.[ch]' | wc -l)
     [ "$n" -le 20 ] || complain "$dir has $n files; at most 20: make folders"
-done < <(find common stages -type d)
+done < <(find common stages bench -type d)
 for dir in stages/0[1-6]_*; do
     n=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
     [ "$n" -le 3900 ] || complain "$dir has $n lines; a stage of Part I has at most 3,900"

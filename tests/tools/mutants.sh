@@ -15,8 +15,9 @@
 # without a bug, else its failing proves nothing. Then each patch is applied, without fuzz, what it
 # changes is built again, and the named test must fail; with --full the whole suite is run instead.
 # Survivors fail, and so do patches that no longer apply, do not compile or name no test. The last
-# line is "mutants: N killed, N survived". JOBS=2 copies at a time; a test that is not done after
-# MUTANT_SECONDS=60 (--full: a suite after 300) is ended and counts as one that failed, and is reported.
+# line is "mutants: N killed, N survived". JOBS=2 copies at a time. A test that takes 10 s longer than
+# ten times what it takes without a bug, or MUTANT_SECONDS=60 (--full: a suite 300), is ended and
+# counts as one that failed; the line says so.
 set -u
 B=${B:-build}
 full=
@@ -68,6 +69,16 @@ build() { # COPY TARGET...
     (cd "$1" && shift && exec make -s B="$B" MODE="${MODE:-plain}" OPT=-O0 DEBUG= "$@")
 }
 
+log_without() { echo "$logs/without_$(tr -c 'a-zA-Z0-9_\n' _ <<<"$1").log"; } # TEST
+
+# Seconds that a test may take: as it took without a bug, which check_test wrote down.
+limit_of() { # TEST
+    local most spent
+    read -r spent 2>/dev/null <"$(log_without "$1").seconds" || { echo "$limit"; return; }
+    most=$((10 + 10 * spent))
+    echo $((most < limit ? most : limit))
+}
+
 # run_test COPY TEST: TEST is the header's field. 0 passed, 124 time limit, otherwise failed.
 run_test() {
     local stage='' program name
@@ -75,17 +86,18 @@ run_test() {
     [ "$program" = stage ] && read -r _ stage program name <<<"$2"
     cd "$1" || return 1
     STRATA_STAGE=$stage STRATA_TEST=$name STRATA=$1/$B/strata \
-        timeout "$limit" "$B/tests/$program" </dev/null 2>&1
+        timeout "$(limit_of "$2")" "$B/tests/$program" </dev/null 2>&1
 }
 
 program_of() { sed -E 's/^stage +[0-9]+ +//; s/ .*//' <<<"$1"; }
 
 # check_test TEST: it passes without a bug, alone; with its log.
 check_test() {
-    local log rc
-    log=$logs/without_$(tr -c 'a-zA-Z0-9_\n' _ <<<"$1").log
+    local log rc began=$SECONDS
+    log=$(log_without "$1")
     run_test "$work/clean" "$1" >"$log"
     rc=$?
+    echo $((SECONDS - began + 1)) >"$log.seconds"
     if [ $rc -eq 0 ] && ! grep -aqE '^ok ' "$log"; then
         echo "there is no such test: $1" >"$log.bad"
     elif [ $rc -eq 0 ] && grep -aqE '^(not )?ok .*# *SKIP' "$log"; then
@@ -164,7 +176,7 @@ try() {
         run_test "$copy" "$test" >"$log"
         rc=$?
         text="$test"
-        [ $rc -eq 124 ] && text="$test: ended by the time limit of $limit s"
+        [ $rc -eq 124 ] && text="$test: ended by the time limit of $(limit_of "$test") s"
         [ $rc -ge 128 ] && text="$test: it crashed, signal $((rc - 128))"
     fi
     if [ $rc -ne 0 ]; then
@@ -174,7 +186,7 @@ try() {
     fi
     restore "$copy"
 }
-export -f field build run_test program_of check_test restore apply verdict whole_suite try
+export -f field build log_without limit_of run_test program_of check_test restore apply verdict whole_suite try
 
 # ---- The headers, and the tests without a bug -----------------------------------------------
 

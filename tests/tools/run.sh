@@ -13,6 +13,8 @@
 # is run a second time on mapped files or by tiers, have QUICK sizes. QUICK=1: all have. QUICK=no:
 # none, and what explores crashes goes deeper; so it is for the stage that STAGE names.
 #
+# A run that is ended before all suites were run has failed, whatever those said that were.
+#
 # A suite speaks TAP: "ok ..." and "not ok ..." lines are counted. One that dies, or ends with a
 # failure it has not reported, or reports nothing, or of fewer tests or more than it planned ("1..N"; an
 # engine of one's own may call exit), counts as one failure.
@@ -97,7 +99,7 @@ run_one() {
         program=${command#bash } program=${program#env * }
         export GCOV_PREFIX=$COUNTS/$(basename "$(dirname "${program%% *}")")$stage
     fi
-    timeout "${SUITE_SECONDS:-600}" $command >"$log" 2>&1 </dev/null
+    timeout "${SUITE_SECONDS:-1800}" $command >"$log" 2>&1 </dev/null
     rc=$?
     spent=$(( ($(date +%s%N) - begin) / 1000000 ))
     times >"$log.count" # in a subshell it would tell of that
@@ -130,13 +132,14 @@ export logs newest skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a sk
 twice=$(suites | cut -d'|' -f1 | tr ' ' _ | sort | uniq -d)
 [ -z "$twice" ] || { echo "run.sh: two suites have the log: $twice" >&2; exit 1; }
 cores=$(nproc 2>/dev/null || echo 2)
-suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order |
-    tr '\n' '\0' | xargs -0 -r -P "${JOBS:-$((cores + 1))}" -I{} bash -c 'run_one "$1"' _ {}
+mapfile -t chosen < <(suites | grep -E -- "$only" | { if [ -n "${SKIP:-}" ]; then grep -vE -- "$SKIP"; else cat; fi; } | in_order)
+[ ${#chosen[@]} -eq 0 ] || printf '%s\0' "${chosen[@]}" | xargs -0 -r -P "${JOBS:-$((cores + 1))}" -I{} bash -c 'run_one "$1"' _ {}
 
-cat "$logs"/*.count 2>/dev/null | awk '
-    { good += $1; bad += $2; skip += $3 }
+cat "$logs"/*.count 2>/dev/null | awk -v chosen=${#chosen[@]} '
+    NF == 3 { good += $1; bad += $2; skip += $3; run++ }
     END {
         if (good + bad == 0) { print "no test was run"; bad = 1 }
+        else if (run < chosen) { print "FAILED  only " run " of " chosen " suites were run to their end"; bad++ }
         printf "%d passed, %d failed%s\n", good, bad, skip ? ", " skip " skipped" : ""
         exit bad > 0
     }'

@@ -221,7 +221,7 @@ static void put_large(struct strata *db, int from, int to)
     }
 }
 
-/* When the moment is taken, and nothing is copied yet: the memtable becomes a table, and writing
+/* When the capture is done, and nothing is copied yet: the memtable becomes a table, and writing
  * goes on until its log has been removed. */
 static void write_on(void *arg, uint64_t done, uint64_t total)
 {

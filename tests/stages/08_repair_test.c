@@ -142,16 +142,16 @@ static struct strata_fs *made(int ops, bool closed)
 #define RANGES 64
 #define LARGE 900 /* bytes of a table that has several blocks */
 
-static struct told {
+static struct reported {
     char text[20000];
     char after[RANGES][20], before[RANGES][20];
     size_t ranges;
     struct strata_repair_sum sum;
-} told;
+} reported;
 
 static void note_file(void *arg, const char *name, enum strata_fate fate, const char *why)
 {
-    struct told *t = arg;
+    struct reported *t = arg;
     snprintf(t->text + strlen(t->text), sizeof t->text - strlen(t->text), "%s %s %s\n", name,
              strata_fate_name(fate), why);
 }
@@ -167,7 +167,7 @@ static void note_bound(char to[20], const struct strata_slice *key, const char *
 static void note_range(void *arg, const char *name, const struct strata_slice *after,
                        const struct strata_slice *before)
 {
-    struct told *t = arg;
+    struct reported *t = arg;
 
     (void)name;
     assert_true(t->ranges < RANGES);
@@ -177,12 +177,12 @@ static void note_range(void *arg, const char *name, const struct strata_slice *a
 
 static int try_repair(struct strata_fs *fs, unsigned flags, struct strata_error *err)
 {
-    const struct strata_repair to = {note_file, note_range, &told};
+    const struct strata_repair to = {note_file, note_range, &reported};
     struct strata_options options;
 
-    memset(&told, 0, sizeof told);
+    memset(&reported, 0, sizeof reported);
     set_options(&options, fs);
-    return strata_repair(DIR, &options, flags, &to, &told.sum, err);
+    return strata_repair(DIR, &options, flags, &to, &reported.sum, err);
 }
 
 /* ---- What every repair promises -------------------------------------------------------------- */
@@ -200,7 +200,7 @@ static size_t count_reports(const char *suffix, enum strata_fate fate)
     size_t count = 0;
 
     snprintf(wanted, sizeof wanted, "%s %s ", suffix, strata_fate_name(fate));
-    for (const char *at = told.text; (at = strstr(at, wanted)); at++)
+    for (const char *at = reported.text; (at = strstr(at, wanted)); at++)
         count++;
     return count;
 }
@@ -219,10 +219,10 @@ static void check_opens(struct strata_fs *fs)
     assert_ok(strata_open(DIR, &options, &db, &err), &err);
     assert_ok(strata_verify_deep(db, NULL, &err), &err);
     assert_ok(strata_tables(db, count_table, &tables, &err), &err);
-    assert_int_equal(tables, told.sum.tables_kept + told.sum.tables_salvaged +
+    assert_int_equal(tables, reported.sum.tables_kept + reported.sum.tables_salvaged +
                                  count_reports(TABLE, STRATA_FATE_MADE));
-    assert_int_equal(told.sum.tables_kept, count_reports(TABLE, STRATA_FATE_KEPT));
-    assert_int_equal(told.sum.tables_lost, count_reports(TABLE, STRATA_FATE_LOST));
+    assert_int_equal(reported.sum.tables_kept, count_reports(TABLE, STRATA_FATE_KEPT));
+    assert_int_equal(reported.sum.tables_lost, count_reports(TABLE, STRATA_FATE_LOST));
     close_it(db);
 }
 
@@ -271,16 +271,16 @@ static void repair(struct strata_fs *fs)
 
 static bool in_a_range(const char *key)
 {
-    for (size_t i = 0; i < told.ranges; i++)
-        if (strcmp(key, told.after[i]) >= 0 && strcmp(key, told.before[i]) <= 0)
+    for (size_t i = 0; i < reported.ranges; i++)
+        if (strcmp(key, reported.after[i]) >= 0 && strcmp(key, reported.before[i]) <= 0)
             return true;
     return false;
 }
 
 static bool is_missing(int n)
 {
-    return told.sum.missing_first && (uint64_t)n >= told.sum.missing_first &&
-           (uint64_t)n <= told.sum.missing_last;
+    return reported.sum.missing_first && (uint64_t)n >= reported.sum.missing_first &&
+           (uint64_t)n <= reported.sum.missing_last;
 }
 
 /* The key has a value that it had once, or none. */
@@ -293,7 +293,7 @@ static void check_value(int key, const struct strata_buffer *value, int n, bool 
     int wrote = atoi(text);
     if (exact && wrote != right(key, n))
         print_message("%s has \"%s\", and should have that of %d\n%s", key_of(key), text,
-                      right(key, n), told.text);
+                      right(key, n), reported.text);
     if (exact)
         assert_int_equal(wrote, right(key, n));
     else if (wrote)
@@ -327,11 +327,11 @@ static int check_after(struct strata_fs *fs, int n)
 static void expect_nothing_lost(struct strata_fs *fs, int n)
 {
     repair(fs);
-    assert_false(told.sum.lost);
-    assert_int_equal(told.ranges, 0);
+    assert_false(reported.sum.lost);
+    assert_int_equal(reported.ranges, 0);
     assert_int_equal(check_after(fs, n), 0);
     repair(fs);
-    assert_true(told.sum.healthy);
+    assert_true(reported.sum.healthy);
 }
 
 /* ---- Files --------------------------------------------------------------------------------- */
@@ -377,10 +377,10 @@ static void repair_of_a_healthy_one_changes_nothing(void **state)
 
         repair(fs);
         after = fs_sim_hash_of(fs);
-        assert_true(told.sum.healthy && !told.sum.lost);
+        assert_true(reported.sum.healthy && !reported.sum.lost);
         assert_true(before.low == after.low && before.high == after.high);
         if (closed)
-            assert_int_equal(told.sum.tables_kept, count_files(fs, TABLE));
+            assert_int_equal(reported.sum.tables_kept, count_files(fs, TABLE));
         fs_free(fs);
     }
 }
@@ -414,7 +414,7 @@ static void repair_without_a_manifest_finds_the_order(void **state)
         fs = made(ops, ops % 80 < 40);
         harm_remove(fs, file(fs, ".manifest", 0));
         repair(fs);
-        assert_int_equal(told.ranges, 0);
+        assert_int_equal(reported.ranges, 0);
         assert_int_equal(check_after(fs, ops), 0);
         fs_free(fs);
     }
@@ -432,7 +432,7 @@ static void repair_of_a_cut_manifest_loses_nothing(void **state)
             copy = fs_sim_copy(fs);
             harm_cut(copy, file(copy, ".manifest", 0), at);
             repair(copy);
-            assert_int_equal(told.ranges, 0);
+            assert_int_equal(reported.ranges, 0);
             assert_int_equal(check_after(copy, OPS), 0);
             fs_free(copy);
         }
@@ -450,7 +450,7 @@ static void repair_of_a_flipped_manifest_loses_nothing(void **state)
         copy = fs_sim_copy(fs);
         harm_flip(copy, file(copy, ".manifest", 0), at);
         repair(copy);
-        assert_int_equal(told.ranges, 0);
+        assert_int_equal(reported.ranges, 0);
         assert_int_equal(check_after(copy, OPS), 0);
         fs_free(copy);
     }
@@ -478,15 +478,15 @@ static void repair_of_a_flipped_table_keeps_its_other_blocks(void **state)
                 if (lost)
                     harm_remove(copy, file(copy, ".manifest", 0));
                 repair(copy);
-                assert_true(told.sum.tables_salvaged + told.sum.tables_lost == 1);
-                assert_true(told.ranges <= 1 || !told.sum.tables_salvaged);
-                assert_true(lost || size < LARGE || told.sum.tables_salvaged);
-                salvaged += told.sum.tables_salvaged;
-                whole += told.sum.tables_salvaged && !told.ranges;
+                assert_true(reported.sum.tables_salvaged + reported.sum.tables_lost == 1);
+                assert_true(reported.ranges <= 1 || !reported.sum.tables_salvaged);
+                assert_true(lost || size < LARGE || reported.sum.tables_salvaged);
+                salvaged += reported.sum.tables_salvaged;
+                whole += reported.sum.tables_salvaged && !reported.ranges;
                 assert_int_equal(fs_read_file(copy, path, 1 << 20, &bytes, NULL), STRATA_ERR_IO);
                 check_after(copy, OPS);
                 repair(copy);
-                assert_true(told.sum.healthy);
+                assert_true(reported.sum.healthy);
                 fs_free(copy);
             }
         }
@@ -516,7 +516,8 @@ static void add_table(struct strata_fs *fs, uint64_t number, const char *key,
     KIND.writer_del(writer, true);
 }
 
-/* They are no reason to refuse what the table holds; but what they would have told is missed. */
+/* They are no reason to refuse what the table holds; but what they would have reported is missed.
+ */
 static void repair_takes_a_table_whose_notes_cannot_be_read(void **state)
 {
     struct strata_fs *fs = made(OPS, true), *copy;
@@ -528,8 +529,8 @@ static void repair_takes_a_table_whose_notes_cannot_be_read(void **state)
         add_table(copy, 900000, "zzz", strata_bytes("\xff", (size_t)bad));
         harm_remove(copy, file(copy, ".manifest", 0));
         repair(copy);
-        assert_int_equal(told.sum.guessed, bad);
-        assert_false(told.sum.lost);
+        assert_int_equal(reported.sum.guessed, bad);
+        assert_false(reported.sum.lost);
         db = open_it(copy);
         assert_get(db, "zzz", "added");
         close_it(db);
@@ -558,8 +559,8 @@ static void repair_takes_a_table_that_no_manifest_names(void **state)
         if (how < 3)
             harm_remove(copy, file(copy, TABLE, 0));
         repair(copy);
-        assert_int_equal(told.sum.healthy, how == 3);
-        assert_int_equal(told.sum.lost, how > 0 && how < 3);
+        assert_int_equal(reported.sum.healthy, how == 3);
+        assert_int_equal(reported.sum.lost, how > 0 && how < 3);
         db = open_it(copy);
         assert_get(db, "zzz", how == 0 ? "added" : NULL);
         close_it(db);
@@ -568,7 +569,7 @@ static void repair_takes_a_table_that_no_manifest_names(void **state)
     fs_free(fs);
 }
 
-static void repair_without_a_table_tells_its_keys(void **state)
+static void repair_without_a_table_reports_its_keys(void **state)
 {
     struct strata_fs *fs = made(OPS, true), *copy;
     int kept = 0;
@@ -578,9 +579,9 @@ static void repair_without_a_table_tells_its_keys(void **state)
         copy = fs_sim_copy(fs);
         harm_remove(copy, file(copy, TABLE, n));
         repair(copy);
-        assert_true(told.sum.lost);
-        assert_int_equal(told.ranges, 1);
-        assert_int_equal(told.sum.tables_lost, 1);
+        assert_true(reported.sum.lost);
+        assert_int_equal(reported.ranges, 1);
+        assert_int_equal(reported.sum.tables_lost, 1);
         kept += KEYS - check_after(copy, OPS);
         fs_free(copy);
     }
@@ -588,7 +589,7 @@ static void repair_without_a_table_tells_its_keys(void **state)
     fs_free(fs);
 }
 
-static void repair_of_a_flipped_log_tells_what_is_missing(void **state)
+static void repair_of_a_flipped_log_reports_what_is_missing(void **state)
 {
     struct strata_fs *fs = made(OPS, false), *copy;
     int missed = 0;
@@ -600,15 +601,15 @@ static void repair_of_a_flipped_log_tells_what_is_missing(void **state)
             copy = fs_sim_copy(fs);
             harm_flip(copy, file(copy, ".log", n), at);
             repair(copy);
-            assert_int_equal(told.ranges, 0);
-            missed += told.sum.missing_first && told.sum.missing_last < UINT64_MAX;
-            assert_true(told.sum.missing_last - told.sum.missing_first <= 3 ||
-                        told.sum.missing_last == UINT64_MAX);
+            assert_int_equal(reported.ranges, 0);
+            missed += reported.sum.missing_first && reported.sum.missing_last < UINT64_MAX;
+            assert_true(reported.sum.missing_last - reported.sum.missing_first <= 3 ||
+                        reported.sum.missing_last == UINT64_MAX);
             check_after(copy, OPS);
             fs_free(copy);
         }
     }
-    assert_true(missed > 5); /* and what stands behind the damage was taken */
+    assert_true(missed > 5); /* and what is behind the damage was taken */
     fs_free(fs);
 }
 
@@ -685,9 +686,9 @@ static void repair_of_a_flipped_frame_goes_on_with_the_next(void **state)
             copy = fs_sim_copy(fs);
             harm_flip(copy, LOG, at);
             repair(copy);
-            assert_true(told.sum.lost);
-            assert_int_equal(told.sum.missing_first, n);
-            assert_int_equal(told.sum.missing_last, n);
+            assert_true(reported.sum.lost);
+            assert_int_equal(reported.sum.missing_first, n);
+            assert_int_equal(reported.sum.missing_last, n);
             expect_operations(copy, keys[n - 1]);
             fs_free(copy);
         }
@@ -740,9 +741,9 @@ static void repair_takes_no_frame_with_a_number_never_given_away(void **state)
         copy = fs_sim_copy(fs);
         append_frame(copy, numbers[i]);
         repair(copy);
-        assert_false(told.sum.healthy);
-        assert_non_null(strstr(told.text, "a sequence number that was never given away"));
-        assert_int_equal(told.sum.missing_first, 7);
+        assert_false(reported.sum.healthy);
+        assert_non_null(strstr(reported.text, "a sequence number that was never given away"));
+        assert_int_equal(reported.sum.missing_first, 7);
         expect_operations(copy, "acdef");
         fs_free(copy);
     }
@@ -782,8 +783,8 @@ static void repair_takes_no_manifest_with_numbers_never_given_away(void **state)
     harm_flip(fs, file(fs, TABLE, 0), 40);
     repair(fs);
     snprintf(why, sizeof why, "000900.manifest %s", strata_fate_name(STRATA_FATE_SALVAGED));
-    assert_null(strstr(told.text, why));
-    assert_null(strstr(told.text, "18446744"));
+    assert_null(strstr(reported.text, why));
+    assert_null(strstr(reported.text, "18446744"));
     check_after(fs, OPS);
     fs_free(fs);
 }
@@ -801,15 +802,15 @@ static void repair_of_a_damaged_flush_takes_its_log(void **state)
     assert_int_equal(fs_sim_put(fs, LOG, strata_buffer_slice(&log)), 0);
     harm_flip(fs, file(fs, TABLE, 0), 40);
     repair(fs);
-    assert_false(told.sum.healthy || told.sum.lost);
-    assert_int_equal(told.sum.operations, 6);
+    assert_false(reported.sum.healthy || reported.sum.lost);
+    assert_int_equal(reported.sum.operations, 6);
     expect_operations(fs, "acdef");
     strata_buffer_free(&log);
     fs_free(fs);
 }
 #endif
 
-static void repair_of_a_cut_log_tells_what_is_missing(void **state)
+static void repair_of_a_cut_log_reports_what_is_missing(void **state)
 {
     struct strata_fs *fs = made(OPS, false), *copy;
 
@@ -821,15 +822,15 @@ static void repair_of_a_cut_log_tells_what_is_missing(void **state)
             harm_cut(copy, file(copy, ".log", n), at);
             harm_remove(copy, DIR "/CURRENT");
             repair(copy);
-            assert_int_equal(told.ranges, 0);
-            assert_true(told.sum.lost);
+            assert_int_equal(reported.ranges, 0);
+            assert_true(reported.sum.lost);
             check_after(copy, OPS);
             fs_free(copy);
         }
         copy = fs_sim_copy(fs);
         harm_remove(copy, file(copy, ".log", n));
         repair(copy);
-        assert_true(told.sum.lost && told.sum.missing_first);
+        assert_true(reported.sum.lost && reported.sum.missing_first);
         check_after(copy, OPS);
         fs_free(copy);
     }
@@ -837,7 +838,7 @@ static void repair_of_a_cut_log_tells_what_is_missing(void **state)
 }
 
 /* Each write was synced, and the process killed: the mark tells how long the log was. */
-static void repair_of_a_killed_log_that_was_cut_tells_so(void **state)
+static void repair_of_a_killed_log_that_was_cut_reports_it(void **state)
 {
     struct strata_fs *fs = NULL, *copy;
     char path[64];
@@ -856,17 +857,17 @@ static void repair_of_a_killed_log_that_was_cut_tells_so(void **state)
         copy = fs_sim_copy(fs);
         harm_cut(copy, path, at);
         repair(copy);
-        assert_false(told.sum.healthy);
-        assert_true(told.sum.lost && told.sum.missing_last == UINT64_MAX);
+        assert_false(reported.sum.healthy);
+        assert_true(reported.sum.lost && reported.sum.missing_last == UINT64_MAX);
         check_after(copy, ops);
         repair(copy);
-        assert_true(told.sum.healthy);
+        assert_true(reported.sum.healthy);
         fs_free(copy);
     }
     copy = fs_sim_copy(fs);
     harm_cut(copy, path, used);
     repair(copy);
-    assert_true(told.sum.healthy);
+    assert_true(reported.sum.healthy);
     fs_free(copy);
     fs_free(fs);
 }
@@ -874,7 +875,7 @@ static void repair_of_a_killed_log_that_was_cut_tells_so(void **state)
 #ifndef REPAIR_OF_OTHER_PARTS
 /* Nothing was synced behind the fourth; but what a kill leaves ends with the beginning of a write.
  */
-static void repair_of_a_killed_log_that_was_flipped_tells_so(void **state)
+static void repair_of_a_killed_log_that_was_flipped_reports_it(void **state)
 {
     struct strata_fs *fs = made_few(), *copy;
     size_t end = harm_used(fs, LOG);
@@ -884,16 +885,16 @@ static void repair_of_a_killed_log_that_was_flipped_tells_so(void **state)
         copy = fs_sim_copy(fs);
         harm_flip(copy, LOG, at);
         repair(copy);
-        assert_true(told.sum.lost);
-        assert_int_equal(told.sum.missing_first, at < begin_of(6) ? 5 : 6);
-        assert_true(told.sum.missing_last == (at < begin_of(6) ? 5 : UINT64_MAX));
+        assert_true(reported.sum.lost);
+        assert_int_equal(reported.sum.missing_first, at < begin_of(6) ? 5 : 6);
+        assert_true(reported.sum.missing_last == (at < begin_of(6) ? 5 : UINT64_MAX));
         expect_operations(copy, at < begin_of(6) ? "acdf" : "acde");
         fs_free(copy);
         copy = fs_sim_copy(fs);
         harm_flip(copy, LOG, at);
         fs_sim_restart(copy); /* a power cut may leave that */
         repair(copy);
-        assert_true(told.sum.healthy);
+        assert_true(reported.sum.healthy);
         fs_free(copy);
     }
     fs_free(fs);
@@ -924,25 +925,25 @@ static void repair_of_several_losses_makes_up_no_value(void **state)
     rng_init(&rng, 3);
     for (int round = 0; round < (check_quick() ? 50 : 200); round++) {
         copy = fs_sim_copy(fs);
-        told.ranges = 0;
+        reported.ranges = 0;
         for (int i = 0; i < 4; i++)
             damage_one(copy, &rng);
         repair(copy);
         /* Without a manifest a table that is missing is missed by nobody. */
-        if (!told.sum.guessed)
+        if (!reported.sum.guessed)
             check_after(copy, OPS);
         repair(copy);
-        assert_true(told.sum.healthy);
+        assert_true(reported.sum.healthy);
         fs_free(copy);
     }
     fs_free(fs);
 }
 
-static void repair_that_is_dry_writes_nothing_and_tells_the_same(void **state)
+static void repair_that_is_dry_writes_nothing_and_reports_the_same(void **state)
 {
     struct strata_fs *fs = made(OPS, false);
     struct fs_sim_hash before, after;
-    struct told dry;
+    struct reported dry;
     struct strata_error err;
 
     (void)state;
@@ -953,17 +954,17 @@ static void repair_that_is_dry_writes_nothing_and_tells_the_same(void **state)
     assert_ok(try_repair(fs, STRATA_REPAIR_DRY_RUN, &err), &err);
     after = fs_sim_hash_of(fs);
     assert_true(before.low == after.low && before.high == after.high);
-    dry = told;
+    dry = reported;
     repair(fs);
-    assert_string_equal(dry.text, told.text);
-    assert_int_equal(dry.ranges, told.ranges);
-    assert_memory_equal(&dry.sum, &told.sum, sizeof dry.sum);
+    assert_string_equal(dry.text, reported.text);
+    assert_int_equal(dry.ranges, reported.ranges);
+    assert_memory_equal(&dry.sum, &reported.sum, sizeof dry.sum);
     fs_free(fs);
 }
 
-/* ---- At any moment of a database's life ---------------------------------------------------- */
+/* ---- At any time of a database's life ---------------------------------------------------- */
 
-static int moments;
+static int states_seen;
 
 static int lose_the_manifest(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
 {
@@ -973,7 +974,7 @@ static int lose_the_manifest(void *arg, struct strata_fs *state, const struct fs
     for (size_t i = 0; i < count; i++)
         harm_remove(state, file(state, ".manifest", 0));
     repair(state);
-    assert_int_equal(told.ranges, 0);
+    assert_int_equal(reported.ranges, 0);
     for (int n = (int)info->acked; n <= (int)info->issued; n++) {
         struct strata *db = open_it(state);
         struct strata_buffer value = {0};
@@ -985,15 +986,15 @@ static int lose_the_manifest(void *arg, struct strata_fs *state, const struct fs
                 memcpy(text, value.data, value.size);
             if (atoi(text) != right(key, n) && wrong++ == 0 && n == (int)info->issued)
                 print_message("call %" PRIu64 " (%s): %s has %s, not %d\n%s", info->call,
-                              info->path, key_of(key), text, right(key, n), told.text);
+                              info->path, key_of(key), text, right(key, n), reported.text);
         }
         strata_buffer_free(&value);
         close_it(db);
-        moments++;
+        states_seen++;
         if (!wrong)
             return 0;
     }
-    assert_true(told.sum.guessed); /* it is told, at least */
+    assert_true(reported.sum.guessed); /* it is reported, at least */
     return 1;
 }
 
@@ -1046,7 +1047,7 @@ static void repair_without_a_manifest_takes_no_table_that_was_replaced(void **st
     fs_free(fs);
 }
 
-static void repair_without_a_manifest_at_any_moment(void **state)
+static void repair_without_a_manifest_at_any_time(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct fs_sim_plan plan = {.model = FS_SIM_KILL, .prefix_limit = 1, .stride = 11, .seed = 1};
@@ -1065,23 +1066,23 @@ static void repair_without_a_manifest_at_any_moment(void **state)
     fs_sim_record_stop(fs);
     close_it(db);
     assert_int_equal(fs_sim_states(fs, &plan, lose_the_manifest, NULL, &totals), 0);
-    assert_true(moments > 100);
+    assert_true(states_seen > 100);
     fs_free(fs);
 }
 
 /* ---- A repair that is cut short, or fails -------------------------------------------------- */
 
-static struct told first;
+static struct reported first;
 
 static int repair_again(void *arg, struct strata_fs *state, const struct fs_sim_state *info)
 {
     (void)arg;
     (void)info;
     repair(state);
-    if (told.sum.healthy) /* the cut came behind the commit: what was told counts */
-        told = first;
-    assert_int_equal(told.ranges, first.ranges);
-    assert_int_equal(told.sum.missing_first, first.sum.missing_first);
+    if (reported.sum.healthy) /* the cut came behind the commit: what was reported counts */
+        reported = first;
+    assert_int_equal(reported.ranges, first.ranges);
+    assert_int_equal(reported.sum.missing_first, first.sum.missing_first);
     check_after(state, OPS);
     return 0;
 }
@@ -1112,7 +1113,7 @@ static void repair_cut_by_power_at_any_call_is_run_again(void **state)
             assert_int_equal(fs_sim_record(fs), 0);
             assert_ok(try_repair(fs, 0, &err), &err);
             fs_sim_record_stop(fs);
-            first = told;
+            first = reported;
             assert_true(first.ranges && first.sum.missing_first);
             assert_int_equal(fs_sim_states(fs, &plan, repair_again, NULL, &totals), 0);
             assert_true(totals.distinct > 10);
@@ -1137,10 +1138,10 @@ static void repair_whose_call_fails_says_so_and_is_run_again(void **state)
         struck = fs_sim_failed(copy) > 0;
         fs_sim_fail(copy, NULL);
         assert_true(rc == 0 || err.code == STRATA_ERR_IO);
-        first = told;
+        first = reported;
         repair(copy);
-        if (told.sum.healthy)
-            told = first;
+        if (reported.sum.healthy)
+            reported = first;
         check_after(copy, OPS);
         assert_int_equal(fs_sim_open_files(copy), 0);
         fs_free(copy);
@@ -1175,10 +1176,10 @@ static void repair_without_memory_says_so_and_is_run_again(void **state)
         runs++;
         assert_true(rc == 0 || is_of_memory(&err));
         assert_int_equal(fs_sim_open_files(copy), 0);
-        first = told;
+        first = reported;
         repair(copy);
-        if (told.sum.healthy)
-            told = first;
+        if (reported.sum.healthy)
+            reported = first;
         check_after(copy, OPS);
         fs_free(copy);
     }
@@ -1219,14 +1220,14 @@ static void repair_is_refused_where_there_is_none(void **state)
         cmocka_unit_test(repair_of_a_flipped_table_keeps_its_other_blocks),                        \
         cmocka_unit_test(repair_takes_a_table_whose_notes_cannot_be_read),                         \
         cmocka_unit_test(repair_takes_a_table_that_no_manifest_names),                             \
-        cmocka_unit_test(repair_without_a_table_tells_its_keys),                                   \
-        cmocka_unit_test(repair_of_a_flipped_log_tells_what_is_missing),                           \
-        cmocka_unit_test(repair_of_a_cut_log_tells_what_is_missing),                               \
-        cmocka_unit_test(repair_of_a_killed_log_that_was_cut_tells_so),                            \
+        cmocka_unit_test(repair_without_a_table_reports_its_keys),                                 \
+        cmocka_unit_test(repair_of_a_flipped_log_reports_what_is_missing),                         \
+        cmocka_unit_test(repair_of_a_cut_log_reports_what_is_missing),                             \
+        cmocka_unit_test(repair_of_a_killed_log_that_was_cut_reports_it),                          \
         cmocka_unit_test(repair_of_several_losses_makes_up_no_value),                              \
-        cmocka_unit_test(repair_that_is_dry_writes_nothing_and_tells_the_same),                    \
+        cmocka_unit_test(repair_that_is_dry_writes_nothing_and_reports_the_same),                  \
         cmocka_unit_test(repair_without_a_manifest_takes_no_table_that_was_replaced),              \
-        cmocka_unit_test(repair_without_a_manifest_at_any_moment),                                 \
+        cmocka_unit_test(repair_without_a_manifest_at_any_time),                                   \
         cmocka_unit_test(repair_cut_by_power_at_any_call_is_run_again),                            \
         cmocka_unit_test(repair_whose_call_fails_says_so_and_is_run_again),                        \
         cmocka_unit_test(repair_without_memory_says_so_and_is_run_again),                          \
@@ -1238,7 +1239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPAIR_TESTS,
         cmocka_unit_test(repair_of_a_flipped_frame_goes_on_with_the_next),
-        cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_tells_so),
+        cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_reports_it),
         cmocka_unit_test(repair_takes_no_frame_with_a_number_never_given_away),
         cmocka_unit_test(repair_takes_no_manifest_with_numbers_never_given_away),
         cmocka_unit_test(repair_of_a_damaged_flush_takes_its_log),

@@ -13,7 +13,7 @@
 #define FRAME (RECORD_HEAD + 36) /* bytes of its head */
 
 /* Operations 1 to 6, of which the 1st and the 5th have a frame's head and the others stand alone.
- * The value of the 2nd looks like one more, "x" = "forged": it would be whole where it stands. */
+ * The value of the 2nd looks like one more, "x" = "forged": it would be whole where it is. */
 static struct strata_fs *made_alone(void)
 {
     uint64_t at = RECORD_FILE_HEADER + FRAME + (FRAME + RECORD_HEAD + 2) + RECORD_HEAD + 1;
@@ -66,7 +66,7 @@ static void expect_operations(struct strata_fs *fs, const char *keys)
     close_it(db);
 }
 
-/* Up to the next frame with a head: an operation that stands alone does not say which it is, and a
+/* Up to the next frame with a head: a single-operation record does not say which it is, and a
  * value can look like one. */
 static void repair_of_operations_alone_goes_on_with_a_head(void **state)
 {
@@ -81,9 +81,9 @@ static void repair_of_operations_alone_goes_on_with_a_head(void **state)
             copy = fs_sim_copy(fs);
             harm_flip(copy, LOG, at);
             repair(copy);
-            assert_true(told.sum.lost);
-            assert_int_equal(told.sum.missing_first, n);
-            assert_int_equal(told.sum.missing_last, 4);
+            assert_true(reported.sum.lost);
+            assert_int_equal(reported.sum.missing_first, n);
+            assert_int_equal(reported.sum.missing_last, 4);
             expect_operations(copy, keys[n - 1]);
             fs_free(copy);
         }
@@ -93,7 +93,7 @@ static void repair_of_operations_alone_goes_on_with_a_head(void **state)
 
 /* Nothing was synced behind the fourth; but what a kill leaves ends with the beginning of a write.
  */
-static void repair_of_a_killed_log_that_was_flipped_tells_so(void **state)
+static void repair_of_a_killed_log_that_was_flipped_reports_it(void **state)
 {
     struct strata_fs *fs = made_alone(), *copy;
     size_t end = harm_used(fs, LOG);
@@ -103,16 +103,16 @@ static void repair_of_a_killed_log_that_was_flipped_tells_so(void **state)
         copy = fs_sim_copy(fs);
         harm_flip(copy, LOG, at);
         repair(copy);
-        assert_true(told.sum.lost);
-        assert_int_equal(told.sum.missing_first, at < begin_of(6) ? 5 : 6);
-        assert_int_equal(told.sum.missing_last, UINT64_MAX);
+        assert_true(reported.sum.lost);
+        assert_int_equal(reported.sum.missing_first, at < begin_of(6) ? 5 : 6);
+        assert_int_equal(reported.sum.missing_last, UINT64_MAX);
         expect_operations(copy, at < begin_of(6) ? "acd" : "acde");
         fs_free(copy);
         copy = fs_sim_copy(fs);
         harm_flip(copy, LOG, at);
         fs_sim_restart(copy); /* a power cut may leave that */
         repair(copy);
-        assert_true(told.sum.healthy);
+        assert_true(reported.sum.healthy);
         fs_free(copy);
     }
     fs_free(fs);
@@ -123,7 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPAIR_TESTS,
         cmocka_unit_test(repair_of_operations_alone_goes_on_with_a_head),
-        cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_tells_so),
+        cmocka_unit_test(repair_of_a_killed_log_that_was_flipped_reports_it),
     };
     draw_history();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,9 +13,9 @@
  *   properties  | records 8 | tombstones 8 | first sequence 8 | last sequence 8 | digest 8 |
  *               | raw bytes 8 | smallest key | largest key | user properties |
  *               each of the last three with its size before it, a varint
- *   footer      | index 8 | filter 8 | properties 8 | version 2 | reserved 2 | checksum 4 | magic 8
- * | the offsets of the three; the checksum is of the 28 bytes before it, seeded with file number
- * and offset
+ *   footer      | index 8 | filter 8 | properties 8 | version 2 | reserved 2 | checksum 4 |
+ *               | magic 8 | the offsets of the three; the checksum is of the 28 bytes before it,
+ *               seeded with file number and offset
  *
  * All but header and footer are stored blocks (stored_block.c), each with a checksum of its own.
  * A table is read from its end: footer, properties, index, filter.

@@ -4,6 +4,7 @@
  *   examine    repair_tables.c, repair_manifest.c, repair_logs.c    every file, and what it holds
  *   choose     repair_choose.c, repair_order.c      which tables are live, and on which level
  *   write      repair_write.c           new tables, a log, and the manifest that commits all of it
+ *   report     repair_report.c          what became of each file
  */
 #ifndef STRATA_08_REPAIR_H
 #define STRATA_08_REPAIR_H

@@ -4,17 +4,14 @@
 
 #include <assert.h>
 
-const struct tree_listener *const tree_listeners[] = {&tree_stats_listener, &event_log_listener,
-                                                      NULL};
-
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work)
 {
-    const struct tree_listener *const *l = tree->parts->listeners;
+    const struct tree_listener *const *l = tree->listeners;
 
     assert(event.type < STRATA_EVENTS);
     if (!event.ns)
         event.ns = fs_now(tree->env->fs);
-    for (l = l ? l : tree_listeners; *l; l++)
+    for (; *l; l++)
         if ((*l)->on[event.type])
             (*l)->on[event.type](tree, &event, work);
 }

@@ -24,8 +24,6 @@ struct tree_listener {
 
 extern const struct tree_listener event_log_listener; /* event_log.c */
 extern const struct tree_listener tree_stats_listener;
-/* Both, and NULL: for engines that hand in none. */
-extern const struct tree_listener *const tree_listeners[];
 
 /* Calls every listener; an event without a time gets the present one. */
 void tree_notify(struct tree *tree, struct strata_event event, const struct compact *work);

@@ -4,7 +4,13 @@
 
 #include "policy.h"
 
-/* ---- policy_leveled.c ------------------------------------------------------------------------ */
+#define POLICY_L0_URGENT 8u /* tables from which on level 0 is compacted before all others */
+
+/* ---- policy_leveled.c: as policy_pick -------------------------------------------------------- */
+
+int policy_pick_leveled(const struct policy_input *of, struct pick *out, struct strata_error *err);
+
+/* ---- policy_quarantine.c --------------------------------------------------------------------- */
 
 bool policy_is_quarantined(const struct policy_quarantine *quarantined,
                            const struct sstable *table);
@@ -26,6 +32,8 @@ unsigned policy_next_level(const struct version *version, const struct strata_op
                            unsigned level);
 /* The level that is large enough for so many bytes, no less than `least`. */
 unsigned policy_level_for(uint64_t bytes, unsigned least, const struct strata_options *options);
+/* As policy_debt. */
+uint64_t policy_leveled_debt(const struct policy_input *of);
 /* How urgent a compaction of each level is; 0: it is not due. */
 void policy_scores(const struct policy_input *of, uint64_t scores[LEVELS]);
 

@@ -16,38 +16,8 @@
  * to stay on level 0 for its sake are merged there, the newest ones to one, so that they stay few.
  */
 #include "policy_inside.h"
-#include "base/array.h"
 
 #include <assert.h>
-#include <stdlib.h>
-
-/* ---- Quarantine (7.I14) ---------------------------------------------------------------------- */
-
-int policy_quarantine_add(struct policy_quarantine *quarantined, uint64_t number,
-                          struct strata_error *err)
-{
-    uint64_t *added = array_add(&quarantined->numbers, &quarantined->count, &quarantined->room,
-                                sizeof *added, err);
-
-    if (!added)
-        return STRATA_ERR_NO_MEMORY;
-    *added = number;
-    return 0;
-}
-
-void policy_quarantine_clear(struct policy_quarantine *quarantined)
-{
-    free(quarantined->numbers);
-    *quarantined = (struct policy_quarantine){0};
-}
-
-bool policy_is_quarantined(const struct policy_quarantine *quarantined, const struct sstable *table)
-{
-    for (size_t i = 0; i < quarantined->count; i++)
-        if (quarantined->numbers[i] == table->number)
-            return true;
-    return false;
-}
 
 static bool has_quarantined(const struct pick *pick, const struct policy_quarantine *quarantined)
 {
@@ -154,14 +124,11 @@ static unsigned most_urgent(const struct policy_input *of, const bool left_out[L
     return level;
 }
 
-int policy_pick(const struct policy_input *of, struct pick *out, struct strata_error *err)
+int policy_pick_leveled(const struct policy_input *of, struct pick *out, struct strata_error *err)
 {
     bool left_out[LEVELS] = {false};
     int rc = STRATA_NOT_FOUND;
 
-    *out = (struct pick){0};
-    if (of->options->compaction == STRATA_COMPACTION_TIERED)
-        return policy_pick_tiered(of->version, of->options, of->quarantined, out, err);
     while (rc == STRATA_NOT_FOUND) {
         unsigned level = most_urgent(of, left_out);
         if (level == LEVELS)

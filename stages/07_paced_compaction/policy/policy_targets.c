@@ -26,7 +26,6 @@
 #include <assert.h>
 
 #define L0_MANY 6u    /* tables that stay: the newest are merged to one, whatever their sizes */
-#define L0_URGENT 8u  /* tables from which on level 0 is compacted before all others */
 #define L0_WORTH 4u   /* so much larger may be what level 0 is merged with; */
 #define L0_DRAINED 8u /* likewise; so an eighth may take space twice when nothing is due */
 #define L0_SMALL 8u   /* a table is small that is so much smaller than level 0 */
@@ -158,13 +157,6 @@ enum policy_level0 policy_level0_plan(const struct policy_input *of)
     return level0_plan(of, &targets);
 }
 
-unsigned policy_slowdown_trigger(const struct version *version,
-                                 const struct strata_options *options)
-{
-    return options->compaction == STRATA_COMPACTION_TIERED ? policy_tiered_trigger(version)
-                                                           : L0_URGENT;
-}
-
 /* ---- What is due ----------------------------------------------------------------------------- */
 
 static uint64_t level0_score(const struct policy_input *of, const struct policy_targets *targets)
@@ -173,7 +165,7 @@ static uint64_t level0_score(const struct policy_input *of, const struct policy_
 
     if (level0_plan(of, targets) == POLICY_L0_REST)
         return 0;
-    return count >= L0_URGENT ? UINT64_MAX : count * 1000 / PICK_L0_TABLES + 1;
+    return count >= POLICY_L0_URGENT ? UINT64_MAX : count * 1000 / PICK_L0_TABLES + 1;
 }
 
 static uint64_t score(uint64_t bytes, uint64_t target)
@@ -218,7 +210,7 @@ static uint64_t level0_debt(const struct policy_input *of, const struct policy_t
 
 /* What a level has above its target goes down, with what it overlaps there, and may be above the
  * target there. */
-static uint64_t leveled_debt(const struct policy_input *of)
+uint64_t policy_leveled_debt(const struct policy_input *of)
 {
     const struct version_level *l = of->version->levels;
     struct policy_targets targets;
@@ -234,13 +226,4 @@ static uint64_t leveled_debt(const struct policy_input *of)
         debt += coming * (1 + (times < PICK_TIMES ? times : PICK_TIMES));
     }
     return debt;
-}
-
-uint64_t policy_debt(const struct version *version, const struct strata_options *options)
-{
-    static const struct policy_quarantine none;
-    struct policy_input of = {.version = version, .options = options, .quarantined = &none};
-
-    return options->compaction == STRATA_COMPACTION_TIERED ? policy_tiered_debt(version)
-                                                           : leveled_debt(&of);
 }

@@ -5,37 +5,6 @@
 
 #include <assert.h>
 
-#define UNREAD ((uint64_t)1 << 20) /* bytes of files that are removed at a time */
-
-/* ---- Alone with the tree --------------------------------------------------------------------- */
-
-int tree_enter(struct tree *tree, struct strata_error *why)
-{
-    group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex);
-    return write_path_usable(&tree->path, why);
-}
-
-int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct strata_error *err)
-{
-    if (rc == 0)
-        obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
-    pthread_mutex_lock(&tree->path.group.mutex);
-    group_leave(&tree->path.group);
-    if (rc < 0 && err)
-        *err = *why;
-    return rc;
-}
-
-int tree_sync_names(struct tree *tree, struct strata_error *err)
-{
-    int rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
-
-    if (rc == 0)
-        tree->names_unsynced = false;
-    return rc;
-}
-
 /* ---- Memtables and logs ---------------------------------------------------------------------- */
 
 /* The log as it was made: of what it holds no more is known for sure. */
@@ -49,14 +18,6 @@ static int make_log(struct tree *tree, struct log *log, struct edit_log *entry,
     if (rc < 0)
         log_close(log, true, NULL);
     return rc;
-}
-
-void tree_publish(struct tree *tree, struct super *super)
-{
-    pthread_mutex_lock(&tree->reading);
-    tree->super = super;
-    tree->path.memtable = super->memtable;
-    pthread_mutex_unlock(&tree->reading);
 }
 
 static void swap_memtable(struct tree *tree, struct super *super, const struct log *log,
@@ -223,39 +184,4 @@ int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *er
     if (rc == COMPACT_DONE)
         rc = install_flush(tree, err);
     return tree_end_work(tree, &tree->flush, rc);
-}
-
-/* ---- Readers --------------------------------------------------------------------------------- */
-
-struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
-{
-    struct super *super;
-
-    pthread_mutex_lock(&tree->reading);
-    super = tree->super;
-    super_ref(super);
-    *sequence = tree->path.sequence - 1;
-    tree->gets += gets;
-    pthread_mutex_unlock(&tree->reading);
-    return super;
-}
-
-/* A piece at a time: a writer who comes meanwhile waits no longer than that. */
-void tree_remove_unread(struct tree *tree)
-{
-    struct group *group = &tree->path.group;
-    bool more = true;
-
-    while (more) {
-        pthread_mutex_lock(&group->mutex);
-        if (group->busy || group->first || !tree->obsolete.count) {
-            pthread_mutex_unlock(&group->mutex);
-            return;
-        }
-        group->busy = true;
-        pthread_mutex_unlock(&group->mutex);
-        more = obsolete_remove(&tree->obsolete, tree->env->fs, UNREAD);
-        pthread_mutex_lock(&group->mutex);
-        group_leave(group);
-    }
 }

@@ -26,9 +26,10 @@
 struct tree {
     const struct strata_env *env;
     const struct tree_parts *parts;
-    const struct sstable_kind *kind; /* of its tables: one of the parts */
-    void *common;                    /* what they have in common */
-    struct compaction_env work;      /* these for a compaction */
+    const struct sstable_kind *kind;              /* of its tables: one of the parts */
+    const struct tree_listener *const *listeners; /* ends with NULL */
+    void *common;                                 /* what they have in common */
+    struct compaction_env work;                   /* these for a compaction */
     struct write_path
         path; /* the live log, and the memtable; the mutex of its group guards the rest */
     pthread_mutex_t reading;     /* guards gets, and for readers super, which changes with both

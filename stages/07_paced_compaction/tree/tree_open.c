@@ -242,6 +242,10 @@ static int open_parts(struct tree *tree, struct strata_error *err)
     return rc < 0 ? rc : open_files(tree, err);
 }
 
+/* Of an engine that hands in none. */
+static const struct tree_listener *const listeners[] = {&tree_stats_listener, &event_log_listener,
+                                                        NULL};
+
 int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
              void **out, struct strata_error *err)
 {
@@ -255,6 +259,7 @@ int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool 
     tree->parts = parts;
     tree->kind = tree->versions.kind = parts->table;
     tree->versions.log = parts->log;
+    tree->listeners = parts->listeners ? parts->listeners : listeners;
     tree->path.make_room = pace_write;
     tree->path.store = tree;
     tree->names_unsynced = unsynced;

@@ -82,6 +82,7 @@ static void put_two(struct bptree *tree, struct path *path, unsigned depth,
 {
     struct bptree_family family;
 
+    assert(depth <= tree->height);
     for (; depth; depth--) {
         const struct step *step = &path->steps[depth - 1];
         struct bptree_inner *old = step->inner;
@@ -111,6 +112,8 @@ static void put_two(struct bptree *tree, struct path *path, unsigned depth,
 static struct bptree_fence fence_between(const struct bptree_entry *a, const struct bptree_entry *b)
 {
     bool same = strata_compare(bptree_key(a), bptree_key(b)) == 0;
+
+    assert(!same || a->sequence > b->sequence);
     return (struct bptree_fence){b, same ? b->sequence : BPTREE_ALL};
 }
 
@@ -131,6 +134,7 @@ static void split_leaf(struct bptree *tree, const struct bptree_target *target,
     slots.key_prefixes[slots.count++] = key_prefix_of(target->key, slots.prefix);
     bptree_sort(&slots);
     middle = entry == tree->largest ? slots.count - 1 : slots.count / 2;
+    assert(middle > 0 && middle < slots.count);
     fence = fence_between(slots.entries[middle - 1], slots.entries[middle]);
     left = bptree_make_leaf(tree, &slots, 0, middle, &path.low, &fence);
     right = bptree_make_leaf(tree, &slots, middle, slots.count - middle, &fence, &path.high);
@@ -146,6 +150,7 @@ static struct bptree_entry *new_entry(struct bptree *tree, struct strata_slice k
     struct bptree_entry *entry =
         arena_take(tree->arena, offsetof(struct bptree_entry, bytes) + key.size + value.size);
 
+    assert(key.size <= STRATA_MAX_KEY && value.size <= STRATA_MAX_VALUE);
     entry->sequence = sequence;
     entry->value_size = (uint32_t)value.size;
     entry->key_size = (uint32_t)key.size & 0xffffff;

@@ -2,6 +2,8 @@
  * mispredict: key prefixes are counted. */
 #include "bptree_node.h"
 
+#include <assert.h>
+
 /* ---- Inner nodes ----------------------------------------------------------------------------- */
 
 bool bptree_before(const struct bptree_target *target, const struct bptree_fence *fence)
@@ -70,6 +72,7 @@ void bptree_gather(const struct bptree_leaf *leaf, struct bptree_slots *slots)
 {
     slots->count = bptree_count(&leaf->node);
     slots->prefix = leaf->node.prefix.size;
+    assert(slots->count <= BPTREE_LEAF);
     memcpy(slots->key_prefixes, leaf->key_prefixes, slots->count * sizeof *slots->key_prefixes);
     memcpy(slots->entries, leaf->entries, slots->count * sizeof *slots->entries);
 }
@@ -129,6 +132,7 @@ void bptree_sort(struct bptree_slots *slots)
         if (comes_before(slots, i - 1, key_prefix, entry))
             continue;
         at = place_among(slots, i);
+        assert(at < i);
         memmove(slots->key_prefixes + at + 1, slots->key_prefixes + at,
                 (i - at) * sizeof key_prefix);
         memmove(slots->entries + at + 1, slots->entries + at, (i - at) * sizeof entry);

@@ -14,6 +14,7 @@
 #include "bptree_read.h"
 #include "bptree_node.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define LINE 64    /* bytes of a cache line */
@@ -152,6 +153,7 @@ static int arrive(struct bptree_cursor *c)
 {
     const struct bptree_entry *entry = entry_at(c, c->at);
 
+    assert(c->at < c->slots.count && entry->sequence <= c->sequence); /* 9.I7 */
     c->base.iter.key = bptree_key(entry);
     c->base.sequence = entry->sequence;
     c->base.type = entry->type;

@@ -15,8 +15,9 @@
  *       before it was replaced, and readers that began before may see no more. It is reused only
  *       when there is no reader (bptree_recycle).
  * 9.I5:  all keys in a node have its common prefix, which is what the two fences share that bound
- *        the node, or less. At either end of the tree a leaf has none, and an inner node that of
- * its own fences (`bytes` is set): a key without it goes to the first child or the last. */
+ *        the node, or less. At either end of the tree nothing is known of a leaf's keys
+ *        (BPTREE_UNKNOWN), and an inner node has the prefix of its own fences (`bytes` is set): a
+ *        key without it goes to the first child or the last. */
 #include "bptree_make.h"
 #include "bptree_read.h"
 #include "strata_engine.h"
@@ -131,7 +132,7 @@ static void split_leaf(struct bptree *tree, const struct bptree_target *target,
     assert(bptree_count(&old->node) == BPTREE_LEAF);
     bptree_gather(old, &slots);
     slots.entries[slots.count] = entry;
-    slots.key_prefixes[slots.count++] = key_prefix_of(target->key, slots.prefix);
+    slots.key_prefixes[slots.count++] = bptree_leaf_prefix(old, target->key);
     bptree_sort(&slots);
     middle = entry == tree->largest ? slots.count - 1 : slots.count / 2;
     assert(middle > 0 && middle < slots.count);
@@ -202,7 +203,7 @@ static int init(void *self, struct arena *arena, struct strata_error *err)
     struct tree_and_leaf *both = self;
 
     (void)err;
-    both->first.node = (struct bptree_node){.level = 0};
+    both->first.node = (struct bptree_node){.prefix.size = BPTREE_UNKNOWN};
     both->tree = (struct bptree){.arena = arena, .rightmost = &both->first, .leaves = 1};
     atomic_init(&both->tree.root, &both->first.node);
     return 0;

@@ -79,7 +79,7 @@ struct bptree_leaf *bptree_make_leaf(struct bptree *tree, const struct bptree_sl
                                      const struct bptree_fence *high)
 {
     struct bptree_leaf *leaf = take(tree, LEAF, sizeof *leaf);
-    struct bptree_prefix prefix = {NULL, 0};
+    struct bptree_prefix prefix = {NULL, BPTREE_UNKNOWN};
 
     assert(count && count <= BPTREE_LEAF && from + count <= slots->count);
     if (is_bounded(low, high))
@@ -91,7 +91,7 @@ struct bptree_leaf *bptree_make_leaf(struct bptree *tree, const struct bptree_sl
         leaf->key_prefixes[i] =
             prefix.size == slots->prefix
                 ? slots->key_prefixes[from + i]
-                : key_prefix_of(bptree_key(slots->entries[from + i]), prefix.size);
+                : bptree_leaf_prefix(leaf, bptree_key(slots->entries[from + i]));
     memcpy(leaf->entries, slots->entries + from, count * sizeof *slots->entries);
     if (!high->entry)
         tree->rightmost = leaf;

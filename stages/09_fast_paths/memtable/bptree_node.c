@@ -105,25 +105,25 @@ static unsigned place_among(const struct bptree_slots *slots, unsigned to)
     return at;
 }
 
-/* In a leaf without a prefix keys may share one all the same: then most key prefixes are equal. */
+/* In a leaf of which nothing is known: what its keys do share. */
 static void skip_shared(struct bptree_slots *slots)
 {
     struct strata_slice first = bptree_key(slots->entries[0]);
     size_t shared = first.size;
 
-    for (unsigned i = 1; i < slots->count && shared; i++) {
+    for (unsigned i = 1; i < slots->count; i++) {
         size_t now = key_shared_size(first, bptree_key(slots->entries[i]));
         shared = now < shared ? now : shared;
     }
     slots->prefix = (uint32_t)shared;
-    for (unsigned i = 0; i < slots->count && shared; i++)
+    for (unsigned i = 0; i < slots->count; i++)
         slots->key_prefixes[i] = key_prefix_of(bptree_key(slots->entries[i]), shared);
 }
 
 /* By insertion: what came in order stays where it is. */
 void bptree_sort(struct bptree_slots *slots)
 {
-    if (!slots->prefix && slots->count > 1)
+    if (slots->prefix == BPTREE_UNKNOWN && slots->count)
         skip_shared(slots);
     for (unsigned i = 1; i < slots->count; i++) {
         uint64_t key_prefix = slots->key_prefixes[i];

@@ -42,7 +42,7 @@ static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
 {
     const struct bptree_entry *const *entries = leaf->entries, *best = NULL;
     unsigned count = bptree_count(&leaf->node);
-    uint64_t key_prefix = key_prefix_of(target->key, leaf->node.prefix.size);
+    uint64_t key_prefix = bptree_leaf_prefix(leaf, target->key);
 
     for (unsigned i = 0; i < count; i++) {
         if (leaf->key_prefixes[i] != key_prefix)

@@ -284,10 +284,11 @@ static void golden_others_of_the_stage_hold_the_same(void **state)
     struct history rows = {0};
     struct fs_names names;
     char prefix[8], dir[300];
+    unsigned stage = subject_info()->stage;
     size_t found = 0;
 
     need_golden(golden);
-    snprintf(prefix, sizeof prefix, "%02u_", subject_info()->stage);
+    snprintf(prefix, sizeof prefix, "%02u_", stage);
     read_expected(golden, &rows);
     assert_int_equal(fs_list(golden->real, GOLDEN, &names, NULL), 0);
     for (size_t i = 0; i < names.count; i++) {
@@ -297,7 +298,9 @@ static void golden_others_of_the_stage_hold_the_same(void **state)
         expect_rows(golden, dir, &rows);
         found++;
     }
-    assert_int_equal(found, has_backup() || subject_info()->stage == 2); /* or 02_no_tail */
+    /* 02_no_tail; 09_flushed_earlier and its backup, by a memtable that was full after fewer writes
+     */
+    assert_int_equal(found, has_backup() + (stage == 2) + (stage == 9 ? 2 : 0));
     fs_names_free(&names);
     history_free(&rows);
 }

@@ -31,6 +31,8 @@
 #include "base/coding.h"
 #include "base/cost.h"
 
+#include <assert.h>
+
 #define SIZE_LIMIT ((uint64_t)UINT32_MAX)
 #define LINE 64         /* bytes of a cache line */
 #define PREFETCHED 1024 /* bytes of suffixes, by a seek */
@@ -232,6 +234,8 @@ int pax_block_open(struct pax_block *block, struct strata_slice bytes, struct st
         rc = corrupt(block->size - d.left, "bytes behind its last value", err);
     if (rc < 0)
         return rc;
+    assert(block->tags <= block->suffixes && block->suffixes <= block->values); /* 9.I15 */
+    assert(block->values <= block->size && block->key_max <= STRATA_MAX_KEY);
     block->suffix_room = has_room(block);
     return check_entries(block, err);
 }
@@ -273,6 +277,7 @@ unsigned pax_block_find(const struct pax_block *block, struct strata_slice key, 
              memcmp(tags - block->prefix_size, key.data, block->prefix_size) != 0))
             continue;
         *value = pax_block_value(block, at);
+        assert(value->data + value->size <= block->bytes + block->size); /* 9.I15 */
         return pax_block_type(block, at);
     }
     return 0;

@@ -163,6 +163,7 @@ int pax_block_builder_add(struct pax_block_builder *b, unsigned type, struct str
                           struct strata_slice value, uint64_t hash, struct strata_error *err)
 {
     assert(type != STRATA_OP_DELETE || !value.size);
+    assert(key.size <= STRATA_MAX_KEY);
     assert(!b->count || strata_compare(pax_block_builder_last(b), key) < 0);
     if (!b->count)
         begin(b, key.size, value.size);
@@ -283,6 +284,8 @@ int pax_block_builder_finish(struct pax_block_builder *builder, struct strata_sl
     size_t size = size_of(&s), before = size - values->size;
     bool wide = is_wide(&s);
     uint8_t *to;
+
+    assert(builder->count && s.prefix_size <= builder->prefix_size); /* 9.I19 */
 
     if (buffer_reserve(values, before) < 0) {
         values->out_of_memory = false;

@@ -151,6 +151,8 @@ static void add_free(struct clock_cache *cache, uint32_t first, uint32_t count)
 {
     for (uint32_t number = first; number < first + count; number++) {
         struct clock_cache_frame *frame = &cache->frames[number];
+        assert(number < cache->fresh && frame->number == number && !frame->is_free);
+        assert(atomic_load_explicit(&frame->state, memory_order_relaxed) & LOCK); /* 9.I11 */
         frame->span = 1;
         frame->entry = NULL;
         frame->is_free = true;
@@ -220,6 +222,7 @@ static struct clock_cache_frame *join(struct clock_cache *cache, uint32_t first,
     for (uint32_t i = 1; i < span; i++)
         frame[i].span = 0;
     add_free(cache, first + span, got - span);
+    assert(!frame->entry && !frame->is_free); /* 9.I8 */
     frame->span = span;
     frame->data = (uint8_t *)payload_at(cache, first);
     return frame;
@@ -437,6 +440,7 @@ static void drop(struct clock_cache *cache, _Atomic uint32_t *entry)
     if (!number)
         return; /* evicted meanwhile */
     frame = &cache->frames[number - 1];
+    assert(frame->entry == entry); /* 9.I9 */
     state = atomic_fetch_or_explicit(&frame->state, LOCK, memory_order_acquire);
     while (state & PINS) {
         sched_yield();

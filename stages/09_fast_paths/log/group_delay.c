@@ -3,6 +3,7 @@
 #define _DEFAULT_SOURCE
 #include "group_delay.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -40,6 +41,7 @@ static void hold(struct group_wait *w, struct group *group, const struct group_c
     struct timespec until = {(time_t)(until_ns / SECOND), (long)(until_ns % SECOND)};
     int sys = 0;
 
+    assert(!w->holder);
     w->holder = commit;
     w->base.waits = true;
     while (!group->busy && !commit->done && sys == 0)

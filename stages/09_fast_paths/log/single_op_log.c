@@ -14,6 +14,7 @@
 #include "single_op_log.h"
 #include "strata_engine.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #define HEAD_EVERY ((uint64_t)32 << 10) /* bytes */
@@ -26,6 +27,7 @@ static bool add(struct wal_group *group, const struct strata_op *ops, size_t cou
 
     if (count != 1 || !frame->salt || frame->synced != synced || at - frame->offset >= HEAD_EVERY)
         return false; /* 9.I35, 9.I36 */
+    assert(ops->type == STRATA_OP_PUT || ops->type == STRATA_OP_DELETE);
     wal_frame_add(group, ops->type - STRATA_OP_PUT + SINGLE_OP_PUT, ops->key, ops->value, last);
     return true;
 }

@@ -5,6 +5,7 @@
 #include "base/pages.h"
 #include "strata_engine.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct arena_pool_chunk {
@@ -25,6 +26,7 @@ static struct arena_pool_chunk *take_kept(struct arena_pool *pool)
     chunk = pool->chunks;
     if (chunk) {
         pool->chunks = chunk->next;
+        assert(pool->bytes >= pool->usual);
         pool->bytes -= pool->usual;
     }
     pthread_mutex_unlock(&pool->mutex);
@@ -36,6 +38,7 @@ static bool keep(struct arena_pool *pool, struct arena_pool_chunk *chunk)
     bool fits;
 
     pthread_mutex_lock(&pool->mutex);
+    assert(pool->bytes <= pool->most);
     fits = pool->usual <= pool->most - pool->bytes;
     if (fits) {
         chunk->next = pool->chunks;
@@ -90,5 +93,6 @@ void arena_pool_free(struct arena_pool *pool)
 
     while ((chunk = take_kept(pool)) != NULL)
         drop(chunk, pool->usual);
+    assert(pool->bytes == 0);
     pthread_mutex_destroy(&pool->mutex);
 }

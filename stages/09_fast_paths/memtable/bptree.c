@@ -15,8 +15,9 @@
  *       before it was replaced, and readers that began before may see no more. It is reused only
  *       when there is no reader (bptree_recycle).
  * 9.I5:  all keys in a node have its common prefix, which is what the two fences share that bound
- *        the node, or less. At either end of the tree a leaf has none, and an inner node that of
- * its own fences (`bytes` is set): a key without it goes to the first child or the last. */
+ *        the node, or less. At either end of the tree nothing is known of a leaf's keys
+ *        (BPTREE_UNKNOWN), and an inner node has the prefix of its own fences (`bytes` is set): a
+ *        key without it goes to the first child or the last. */
 #include "bptree_make.h"
 #include "bptree_read.h"
 #include "strata_engine.h"
@@ -82,6 +83,7 @@ static void put_two(struct bptree *tree, struct path *path, unsigned depth,
 {
     struct bptree_family family;
 
+    assert(depth <= tree->height);
     for (; depth; depth--) {
         const struct step *step = &path->steps[depth - 1];
         struct bptree_inner *old = step->inner;
@@ -111,6 +113,8 @@ static void put_two(struct bptree *tree, struct path *path, unsigned depth,
 static struct bptree_fence fence_between(const struct bptree_entry *a, const struct bptree_entry *b)
 {
     bool same = strata_compare(bptree_key(a), bptree_key(b)) == 0;
+
+    assert(!same || a->sequence > b->sequence);
     return (struct bptree_fence){b, same ? b->sequence : BPTREE_ALL};
 }
 
@@ -128,9 +132,10 @@ static void split_leaf(struct bptree *tree, const struct bptree_target *target,
     assert(bptree_count(&old->node) == BPTREE_LEAF);
     bptree_gather(old, &slots);
     slots.entries[slots.count] = entry;
-    slots.key_prefixes[slots.count++] = key_prefix_of(target->key, slots.prefix);
+    slots.key_prefixes[slots.count++] = bptree_leaf_prefix(old, target->key);
     bptree_sort(&slots);
     middle = entry == tree->largest ? slots.count - 1 : slots.count / 2;
+    assert(middle > 0 && middle < slots.count);
     fence = fence_between(slots.entries[middle - 1], slots.entries[middle]);
     left = bptree_make_leaf(tree, &slots, 0, middle, &path.low, &fence);
     right = bptree_make_leaf(tree, &slots, middle, slots.count - middle, &fence, &path.high);
@@ -146,6 +151,7 @@ static struct bptree_entry *new_entry(struct bptree *tree, struct strata_slice k
     struct bptree_entry *entry =
         arena_take(tree->arena, offsetof(struct bptree_entry, bytes) + key.size + value.size);
 
+    assert(key.size <= STRATA_MAX_KEY && value.size <= STRATA_MAX_VALUE);
     entry->sequence = sequence;
     entry->value_size = (uint32_t)value.size;
     entry->key_size = (uint32_t)key.size & 0xffffff;
@@ -197,7 +203,7 @@ static int init(void *self, struct arena *arena, struct strata_error *err)
     struct tree_and_leaf *both = self;
 
     (void)err;
-    both->first.node = (struct bptree_node){.level = 0};
+    both->first.node = (struct bptree_node){.prefix.size = BPTREE_UNKNOWN};
     both->tree = (struct bptree){.arena = arena, .rightmost = &both->first, .leaves = 1};
     atomic_init(&both->tree.root, &both->first.node);
     return 0;

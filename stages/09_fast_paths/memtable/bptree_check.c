@@ -14,7 +14,7 @@ static bool is_after(const struct bptree_entry *a, const struct bptree_entry *b)
 }
 
 /* low <= entry < high, and it has the node's prefix. */
-static bool belongs(const struct bptree_node *node, const struct bptree_entry *entry,
+static bool belongs(const struct bptree_leaf *leaf, const struct bptree_entry *entry,
                     uint64_t key_prefix, const struct bptree_fence *low,
                     const struct bptree_fence *high)
 {
@@ -22,8 +22,7 @@ static bool belongs(const struct bptree_node *node, const struct bptree_entry *e
 
     if ((low && bptree_before(&target, low)) || (high && !bptree_before(&target, high)))
         return false;
-    return bptree_beside(&node->prefix, target.key) == 0 &&
-           key_prefix == key_prefix_of(target.key, node->prefix.size);
+    return key_prefix == bptree_leaf_prefix(leaf, target.key);
 }
 
 static bool check_leaf(struct check *c, const struct bptree_leaf *leaf,
@@ -34,7 +33,7 @@ static bool check_leaf(struct check *c, const struct bptree_leaf *leaf,
 
     for (unsigned i = 0; sound && i < count; i++) {
         const struct bptree_entry *entry = leaf->entries[i];
-        sound = belongs(&leaf->node, entry, leaf->key_prefixes[i], low, high);
+        sound = belongs(leaf, entry, leaf->key_prefixes[i], low, high);
         if (is_after(entry, c->largest))
             c->largest = entry;
     }

@@ -42,6 +42,7 @@ static void *take(struct bptree *tree, int kind, size_t size)
 
 void bptree_replaced(struct bptree *tree, struct bptree_node *node)
 {
+    assert(node->level ? tree->inners : tree->leaves);
     *(node->level ? &tree->inners : &tree->leaves) -= 1;
     node->next_free = tree->replaced;
     tree->replaced = node;
@@ -78,9 +79,9 @@ struct bptree_leaf *bptree_make_leaf(struct bptree *tree, const struct bptree_sl
                                      const struct bptree_fence *high)
 {
     struct bptree_leaf *leaf = take(tree, LEAF, sizeof *leaf);
-    struct bptree_prefix prefix = {NULL, 0};
+    struct bptree_prefix prefix = {NULL, BPTREE_UNKNOWN};
 
-    assert(count && count <= BPTREE_LEAF);
+    assert(count && count <= BPTREE_LEAF && from + count <= slots->count);
     if (is_bounded(low, high))
         prefix = between(low, high);
     if (slots->prefix <= prefix.size && prefix.size < slots->prefix + SLACK)
@@ -90,7 +91,7 @@ struct bptree_leaf *bptree_make_leaf(struct bptree *tree, const struct bptree_sl
         leaf->key_prefixes[i] =
             prefix.size == slots->prefix
                 ? slots->key_prefixes[from + i]
-                : key_prefix_of(bptree_key(slots->entries[from + i]), prefix.size);
+                : bptree_leaf_prefix(leaf, bptree_key(slots->entries[from + i]));
     memcpy(leaf->entries, slots->entries + from, count * sizeof *slots->entries);
     if (!high->entry)
         tree->rightmost = leaf;
@@ -122,6 +123,8 @@ struct bptree_node *bptree_make_inner(struct bptree *tree, unsigned level,
     struct bptree_inner *inner = take(tree, INNER, sizeof *inner);
     struct bptree_prefix prefix = family_prefix(fences, count, low, high);
 
+    assert(count && count <= BPTREE_FENCES && from + count <= family->count);
+
     inner->node = (struct bptree_node){.prefix = prefix, .level = (uint16_t)level, .count = count};
     memcpy(inner->fences, fences, count * sizeof *fences);
     for (unsigned i = 0; i < count; i++)
@@ -137,6 +140,7 @@ void bptree_family_of(const struct bptree_inner *old, unsigned at, struct bptree
 {
     unsigned count = bptree_count(&old->node);
 
+    assert(at <= count && count <= BPTREE_FENCES);
     f->count = count + 1;
     memcpy(f->fences, old->fences, at * sizeof fence);
     f->fences[at] = fence;

@@ -39,7 +39,7 @@ static inline void bptree_append(struct bptree_leaf *leaf, const struct bptree_e
     unsigned count = atomic_load_explicit(&leaf->node.count, memory_order_relaxed);
 
     assert(count < BPTREE_LEAF);
-    leaf->key_prefixes[count] = key_prefix_of(bptree_key(entry), leaf->node.prefix.size);
+    leaf->key_prefixes[count] = bptree_leaf_prefix(leaf, bptree_key(entry));
     leaf->entries[count] = entry;
     atomic_store_explicit(&leaf->node.count, count + 1, memory_order_release); /* 9.I3 */
 }

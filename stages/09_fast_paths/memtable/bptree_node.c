@@ -2,6 +2,8 @@
  * mispredict: key prefixes are counted. */
 #include "bptree_node.h"
 
+#include <assert.h>
+
 /* ---- Inner nodes ----------------------------------------------------------------------------- */
 
 bool bptree_before(const struct bptree_target *target, const struct bptree_fence *fence)
@@ -70,6 +72,7 @@ void bptree_gather(const struct bptree_leaf *leaf, struct bptree_slots *slots)
 {
     slots->count = bptree_count(&leaf->node);
     slots->prefix = leaf->node.prefix.size;
+    assert(slots->count <= BPTREE_LEAF);
     memcpy(slots->key_prefixes, leaf->key_prefixes, slots->count * sizeof *slots->key_prefixes);
     memcpy(slots->entries, leaf->entries, slots->count * sizeof *slots->entries);
 }
@@ -102,25 +105,25 @@ static unsigned place_among(const struct bptree_slots *slots, unsigned to)
     return at;
 }
 
-/* In a leaf without a prefix keys may share one all the same: then most key prefixes are equal. */
+/* In a leaf of which nothing is known: what its keys do share. */
 static void skip_shared(struct bptree_slots *slots)
 {
     struct strata_slice first = bptree_key(slots->entries[0]);
     size_t shared = first.size;
 
-    for (unsigned i = 1; i < slots->count && shared; i++) {
+    for (unsigned i = 1; i < slots->count; i++) {
         size_t now = key_shared_size(first, bptree_key(slots->entries[i]));
         shared = now < shared ? now : shared;
     }
     slots->prefix = (uint32_t)shared;
-    for (unsigned i = 0; i < slots->count && shared; i++)
+    for (unsigned i = 0; i < slots->count; i++)
         slots->key_prefixes[i] = key_prefix_of(bptree_key(slots->entries[i]), shared);
 }
 
 /* By insertion: what came in order stays where it is. */
 void bptree_sort(struct bptree_slots *slots)
 {
-    if (!slots->prefix && slots->count > 1)
+    if (slots->prefix == BPTREE_UNKNOWN && slots->count)
         skip_shared(slots);
     for (unsigned i = 1; i < slots->count; i++) {
         uint64_t key_prefix = slots->key_prefixes[i];
@@ -129,6 +132,7 @@ void bptree_sort(struct bptree_slots *slots)
         if (comes_before(slots, i - 1, key_prefix, entry))
             continue;
         at = place_among(slots, i);
+        assert(at < i);
         memmove(slots->key_prefixes + at + 1, slots->key_prefixes + at,
                 (i - at) * sizeof key_prefix);
         memmove(slots->entries + at + 1, slots->entries + at, (i - at) * sizeof entry);

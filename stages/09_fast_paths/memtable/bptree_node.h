@@ -59,6 +59,18 @@ struct bptree_inner {
     _Atomic(struct bptree_node *) children[BPTREE_FENCES + 1];
 };
 
+/* The prefix size of a leaf at an end of the tree, of whose keys nothing is known: their last 8
+ * bytes are kept, which say whether a key may be the one that is looked for, and not in what order.
+ */
+#define BPTREE_UNKNOWN UINT32_MAX
+
+static inline uint64_t bptree_leaf_prefix(const struct bptree_leaf *leaf, struct strata_slice key)
+{
+    if (leaf->node.prefix.size != BPTREE_UNKNOWN)
+        return key_prefix_of(key, leaf->node.prefix.size);
+    return key_prefix_of(key, key.size > 8 ? key.size - 8 : 0);
+}
+
 /* What is looked for: the place before (key, sequence). */
 struct bptree_target {
     struct strata_slice key;
@@ -69,7 +81,7 @@ struct bptree_target {
 /* Entries that are being sorted: one more than a leaf has. */
 struct bptree_slots {
     unsigned count;
-    uint32_t prefix; /* bytes that all keys share and their key prefixes skip */
+    uint32_t prefix; /* bytes that all keys share and their key prefixes skip; or as a leaf's */
     uint64_t key_prefixes[BPTREE_LEAF + 1];
     const struct bptree_entry *entries[BPTREE_LEAF + 1];
 };

@@ -14,6 +14,7 @@
 #include "bptree_read.h"
 #include "bptree_node.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define LINE 64    /* bytes of a cache line */
@@ -41,7 +42,7 @@ static const struct bptree_entry *get_in(const struct bptree_leaf *leaf,
 {
     const struct bptree_entry *const *entries = leaf->entries, *best = NULL;
     unsigned count = bptree_count(&leaf->node);
-    uint64_t key_prefix = key_prefix_of(target->key, leaf->node.prefix.size);
+    uint64_t key_prefix = bptree_leaf_prefix(leaf, target->key);
 
     for (unsigned i = 0; i < count; i++) {
         if (leaf->key_prefixes[i] != key_prefix)
@@ -152,6 +153,7 @@ static int arrive(struct bptree_cursor *c)
 {
     const struct bptree_entry *entry = entry_at(c, c->at);
 
+    assert(c->at < c->slots.count && entry->sequence <= c->sequence); /* 9.I7 */
     c->base.iter.key = bptree_key(entry);
     c->base.sequence = entry->sequence;
     c->base.type = entry->type;

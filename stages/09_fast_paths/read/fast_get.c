@@ -10,6 +10,8 @@
 #include "02_hash_index/index.h"
 #include "09_fast_paths/fast_parts.h"
 
+#include <assert.h>
+
 #define BATCH 16 /* tables whose filters are waited for at once */
 
 struct search {
@@ -31,6 +33,8 @@ static bool may_have(const struct version_level *l, size_t at, const struct sear
 {
     size_t n = (size_t)(l->tables - s->version->all) + at;
     uint64_t low = s->index->lows[n], high = s->index->key_prefixes[n];
+
+    assert(at < l->count && low <= high);
 
     if (s->key_prefix < low || s->key_prefix > high)
         return false;
@@ -93,6 +97,7 @@ static int ask(const struct candidate *list, size_t count, const struct search *
 
     for (size_t i = 0; rc == STRATA_NOT_FOUND && i < count; i++) { /* 9.I33 */
         struct pax_table *t = list[i].table;
+        assert(i == 0 || list[i].table != list[i - 1].table);
         if (list[i].edge && sstable_compare_key(&t->base, s->key) != 0)
             continue;
         rc = pax_table_need(t, err);

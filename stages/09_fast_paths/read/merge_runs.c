@@ -99,6 +99,7 @@ static void pick(struct merge *m)
         break_tie(m);
     m->winner = m->order[m->at]->cursor;
     m->run = m->order[m->at]->run;
+    assert(m->key_prefixes[m->at] == least); /* 9.I30 */
 }
 
 /* ---- Moving ---------------------------------------------------------------------------------- */
@@ -107,6 +108,8 @@ static void pick(struct merge *m)
 static void drop(struct merge *m, size_t at)
 {
     size_t behind = --m->live - at;
+
+    assert(at <= m->live && m->order[at]->live); /* 9.I28 */
 
     m->order[at]->live = false;
     memmove(m->order + at, m->order + at + 1, behind * sizeof *m->order);
@@ -214,6 +217,7 @@ static int place(struct merge *m, struct source *s, int rc)
 {
     s->live = rc == 0;
     if (rc == 0) {
+        assert(m->live < m->count);
         m->key_prefixes[m->live] = key_prefix_at(m, s);
         m->order[m->live++] = s;
     }

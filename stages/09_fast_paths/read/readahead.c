@@ -85,6 +85,7 @@ static int read_piece(struct readahead *a, const struct pax_table *t, struct str
     size_t size = (size_t)(t->fence.offsets[a->end] - offset);
     int rc = reserve(a, size, err);
 
+    assert(a->first < a->end && a->end <= t->fence.count); /* 9.I32 */
     a->table = NULL;
     if (rc == 0)
         rc = pax_table_read_at(t, offset, a->bytes, size, err);

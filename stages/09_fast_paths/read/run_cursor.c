@@ -110,6 +110,7 @@ static void take_columns(struct run_cursor *c)
         has_key_prefixes ? key_prefix_cut(UINT64_MAX, b->suffix_size - c->key_prefix_skip) : 0;
     c->key_prefix_skip = has_key_prefixes ? c->key_prefix_skip : 0;
     c->rest = c->key + b->prefix_size;
+    assert((size_t)b->prefix_size + PAX_BLOCK_SLACK <= c->capacity); /* 9.I27 */
     c->base.iter.key = (struct strata_slice){c->key, (size_t)b->prefix_size + b->suffix_size};
     c->base.type = STRATA_OP_PUT;
     c->base.iter.value.size = b->value_size;
@@ -132,6 +133,7 @@ static uint64_t key_prefix_with(const struct run_cursor *c, struct strata_slice 
 
 void run_cursor_position_any(struct run_cursor *c, uint32_t at)
 {
+    assert(at < c->count);
     c->at = at;
     c->key_prefix = key_prefix_with(c, pax_block_suffix(c->block, at));
     c->base.iter.key = (struct strata_slice){c->key, pax_block_put_suffix(c->block, at, c->key)};
@@ -237,6 +239,7 @@ static int enter_last(struct run_cursor *c, size_t table, uint32_t n, struct str
 /* No table is empty, and no block. */
 int run_cursor_leave(struct run_cursor *c, bool back, struct strata_error *err)
 {
+    assert(c->block && c->table < c->run.count); /* 9.I26 */
     if (back && c->n)
         return enter_last(c, c->table, c->n - 1, err);
     if (back)
@@ -330,6 +333,7 @@ void run_cursor_init(struct run_cursor *c, const struct fast_run *run, struct st
     static const struct strata_iter_ops ops = {run_seek, run_last,  run_next,
                                                run_prev, run_value, run_free};
 
+    assert(run->count > 0);
     memset(c, 0, offsetof(struct run_cursor, small));
     c->base.iter.ops = &ops;
     c->base.iter.has_value = true;

@@ -1,6 +1,7 @@
 /* version_index.c: see version_index.h. */
 #include "version_index.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* What all keys begin with: so do the smallest and the largest of them. */
@@ -18,6 +19,7 @@ static struct strata_slice find_prefix(const struct version *v)
         smallest = strata_compare(low, smallest) < 0 ? low : smallest;
         largest = strata_compare(high, largest) > 0 ? high : largest;
     }
+    assert(strata_compare(smallest, largest) <= 0);
     smallest.size = key_shared_size(smallest, largest);
     return smallest;
 }

@@ -18,7 +18,10 @@
 
 struct strata_slice fence_separator(struct strata_slice last, struct strata_slice first)
 {
-    return strata_bytes(first.data, key_shared_size(last, first) + 1);
+    size_t shared = key_shared_size(last, first);
+
+    assert(shared < first.size); /* the keys ascend */
+    return strata_bytes(first.data, shared + 1);
 }
 
 int fence_put(struct strata_buffer *to, uint64_t size, struct strata_slice separator,
@@ -129,6 +132,8 @@ struct strata_slice fence_at(const struct fence *fence, uint32_t block)
     const uint8_t *p = fence->bytes.data + fence->at[block];
     struct decoder d;
 
+    assert(block < fence->count);
+
     if (p[0] < 128)
         return (struct strata_slice){p + 1, p[0]};
     decoder_init(&d, strata_bytes(p, fence->bytes.size - fence->at[block]));
@@ -160,6 +165,7 @@ uint32_t fence_find(const struct fence *fence, struct strata_slice key)
     if (fence->key_prefixes[high] != key_prefix || strata_compare(fence_at(fence, high), key) <= 0)
         return high;
     low = key_prefix ? last_not_behind(fence->key_prefixes, high, key_prefix - 1) : 0;
+    assert(low <= high);
     while (low + 1 < high) { /* the separator of low is not behind the key, that of high is */
         uint32_t middle = low + (high - low) / 2;
         if (strata_compare(fence_at(fence, middle), key) <= 0)

@@ -36,6 +36,8 @@ int pax_table_read_at(const struct pax_table *t, uint64_t offset, uint8_t *to, s
     size_t got = 0;
     int rc = fs_pooled_use(&t->file, err);
 
+    assert(offset <= t->base.bytes && size <= t->base.bytes - offset); /* 9.I22 */
+
     if (rc < 0)
         return rc;
     rc = fs_read_at(t->file.file, offset, to, size, &got, err);
@@ -135,6 +137,8 @@ static bool within_bounds(const struct pax_table *t, uint32_t n, const struct pa
 {
     struct strata_slice low = n ? fence_at(&t->fence, n) : strata_buffer_slice(&t->base.smallest);
     uint32_t last = block->count - 1;
+
+    assert(block->count && n < t->fence.count);
 
     if (pax_table_compare_at(block, 0, low) < 0)
         return false;
@@ -276,6 +280,7 @@ int pax_table_pin(const struct pax_table *t, uint32_t n, struct clock_cache_fram
 int pax_table_pin_stored(const struct pax_table *t, uint32_t n, const uint8_t *stored,
                          struct clock_cache_frame **frame, struct strata_error *err)
 {
+    assert(pax_table_is_loaded(t) && n < t->fence.count); /* 9.I20 */
     *frame = clock_cache_get(t->common->cache, &t->directory, n);
     cost_so_far.blocks++;
     return *frame ? 0 : load_block(t, n, stored, frame, err);

@@ -87,6 +87,7 @@ static int end_block(struct pax_table_writer *w, struct strata_error *err)
                        strata_buffer_slice(&w->separator), err);
     if (rc < 0)
         return rc;
+    assert(w->properties.blocks < w->base.sum.records);
     w->properties.blocks++;
     w->properties.block_bytes += bytes.size;
     w->base.sum.digest = pax_table_digest(w->base.sum.digest, check);
@@ -179,8 +180,10 @@ int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint6
     struct pax_table_writer *w = (struct pax_table_writer *)writer;
     uint64_t properties;
     uint32_t check;
-    int rc = end_block(w, err);
+    int rc;
 
+    assert(writer->sum.records > 0 && first <= last);
+    rc = end_block(w, err);
     writer->sum.first = first;
     writer->sum.last = last;
     w->properties.index = sstable_writer_place(writer);

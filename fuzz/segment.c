@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct database db;
     unsigned which = sample_log(&db, 2, strata_bytes(data, size));
-    struct rewrite_kind kind = {SEGMENT_MAGIC, REWRITE_NUMBER(which), SEGMENT_DELETE_TWIN};
+    struct rewrite_kind kind = {SEGMENT_MAGIC, REWRITE_NUMBER(which), SEGMENT_DELETE_COLLIDING};
     bool opened = database_read(&db);
     struct inspect in = database_inspect(&db, &segment_format);
 

@@ -138,7 +138,7 @@ static int log_get(void *self, struct strata_slice key, struct strata_buffer *va
     struct append_log *log = self;
     struct record_reader reader;
     struct record record;
-    uint64_t found = 0; /* offset of the newest put; no record stands at 0 */
+    uint64_t found = 0; /* offset of the newest put; no record is at 0 */
     int rc;
 
     record_reader_init(&reader, log->file, FILE_NUMBER, log->end);

@@ -397,6 +397,7 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     rc = check_body(r, &head, record, err);
     if (rc < 0)
         return rc;
+    assert(record->next <= r->limit); /* 1.I3 */
     r->at = record->next;
     return 0;
 }

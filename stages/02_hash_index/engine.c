@@ -70,7 +70,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     store->env = env;
     store->keydir.segments.let_go = hint_remove;
     store->keydir.segments.magic = SEGMENT_MAGIC;
-    store->keydir.segments.max_type = SEGMENT_DELETE_TWIN;
+    store->keydir.segments.max_type = SEGMENT_DELETE_COLLIDING;
     rc = load_keydir(&store->keydir, env, &store->loaded, err);
     if (rc < 0)
         store_free(store, NULL);

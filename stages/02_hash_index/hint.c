@@ -163,8 +163,9 @@ int hint_read(const struct segments *set, const struct segment *segment, hint_ea
             replay(segment, slice_behind(strata_buffer_slice(&bytes), HINT_HEADER), each, arg, err);
     } else {
         if (rc == 0)
-            strata_fail(&why, STRATA_ERR_CORRUPT, name, 0, "it does not fit its segment");
-        if (why.sys != ENOENT)
+            strata_env_log(set->env, STRATA_LOG_WARNING,
+                           "%s/%s: ignored: it does not fit its segment", set->env->dir, name);
+        else if (why.sys != ENOENT)
             strata_env_warn(set->env, &why, "a hint is ignored");
         rc = STRATA_NOT_FOUND;
     }

@@ -18,10 +18,10 @@ const char *segment_type_name(unsigned type)
         return "delete";
     case SEGMENT_SEAL:
         return "seal: nothing follows";
-    case SEGMENT_PUT_TWIN:
-        return "put of a twin: another live key has its hash";
-    case SEGMENT_DELETE_TWIN:
-        return "delete of a twin: another live key has its hash";
+    case SEGMENT_PUT_COLLIDING:
+        return "put with a hash collision: another live key has its hash";
+    case SEGMENT_DELETE_COLLIDING:
+        return "delete with a hash collision: another live key has its hash";
     }
     return "no such type";
 }
@@ -49,9 +49,13 @@ const struct inspect_number *segment_layout(unsigned type, size_t *count)
 
 static int segment_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
 {
-    static const struct record_words words = {
-        "segment",      SEGMENT_MAGIC, SEGMENT_DELETE_TWIN, segment_type_name, segment_tell_number,
-        segment_layout, false};
+    static const struct record_words words = {"segment",
+                                              SEGMENT_MAGIC,
+                                              SEGMENT_DELETE_COLLIDING,
+                                              segment_type_name,
+                                              segment_tell_number,
+                                              segment_layout,
+                                              false};
     return record_inspect_kind(file, &words, to, err);
 }
 

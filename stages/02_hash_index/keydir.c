@@ -71,16 +71,16 @@ int keydir_find(const struct keydir *keydir, struct strata_slice key, struct key
                   err);
     strata_buffer_free(&scratch);
     for (slot = SIZE_MAX;
-         rc >= 0 && !match->twins && index_find(&keydir->index, match->hash, &slot);)
-        match->twins = slot != match->slot;
+         rc >= 0 && !match->collides && index_find(&keydir->index, match->hash, &slot);)
+        match->collides = slot != match->slot;
     return rc;
 }
 
 unsigned keydir_type(const struct keydir_match *match, enum strata_op_type type)
 {
-    if (!match->twins)
+    if (!match->collides)
         return type;
-    return type == STRATA_OP_PUT ? SEGMENT_PUT_TWIN : SEGMENT_DELETE_TWIN;
+    return type == STRATA_OP_PUT ? SEGMENT_PUT_COLLIDING : SEGMENT_DELETE_COLLIDING;
 }
 
 static void count_dead(const struct keydir *keydir, uint64_t position)
@@ -108,9 +108,10 @@ void keydir_remove(struct keydir *keydir, const struct keydir_match *match)
     index_remove(&keydir->index, match->slot);
 }
 
-/* Which entry a replayed twin means: its key decides. */
-static int match_twin(const struct keydir *keydir, const struct segment *segment, uint64_t offset,
-                      struct strata_slice key, struct keydir_match *match, struct strata_error *err)
+/* Which entry a replayed collision means: its key decides. */
+static int match_colliding(const struct keydir *keydir, const struct segment *segment,
+                           uint64_t offset, struct strata_slice key, struct keydir_match *match,
+                           struct strata_error *err)
 {
     struct strata_buffer own = {0}, body = {0};
     struct record record;
@@ -128,7 +129,7 @@ static int match_twin(const struct keydir *keydir, const struct segment *segment
             rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset + RECORD_HEAD,
                              "the key here has another hash than its hint says");
     }
-    if (rc == 0) /* whole records: a damaged key of another twin may be this one */
+    if (rc == 0) /* whole records: a damaged key with this hash may be this one */
         rc = keydir_find(keydir, key, match, &body, &record, err);
     strata_buffer_free(&own);
     strata_buffer_free(&body);
@@ -146,7 +147,7 @@ static int match_hash(const struct keydir *keydir, const struct segment *segment
     if (index_find(&keydir->index, match->hash, &other))
         return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, offset,
                            "two live keys have the hash of this record's key, and it is not marked "
-                           "as a twin");
+                           "as a collision");
     return 0;
 }
 
@@ -156,8 +157,8 @@ int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned
     struct keydir_match match = {.hash = hash, .slot = SIZE_MAX};
     int rc = index_reserve(&keydir->index, 1, err);
 
-    if (rc == 0 && (type == SEGMENT_PUT_TWIN || type == SEGMENT_DELETE_TWIN))
-        rc = match_twin(keydir, segment, offset, key, &match, err);
+    if (rc == 0 && (type == SEGMENT_PUT_COLLIDING || type == SEGMENT_DELETE_COLLIDING))
+        rc = match_colliding(keydir, segment, offset, key, &match, err);
     else if (rc == 0)
         rc = match_hash(keydir, segment, offset, &match, err);
     if (rc < 0)

@@ -2,13 +2,13 @@
  * index in step with the log, while it is written and when it is replayed.
  *
  * The index knows hashes only. Hash collisions are rare by chance and easy to make on purpose (XXH3
- * promises nothing against that). So whoever changes the index first reads the key at the position,
- * and a record written while another live key has its hash is marked: the two keys are twins.
+ * promises nothing against that). So a writer first reads the key at the position, and a record
+ * written while another live key has its hash is marked as a collision.
  * Replaying may then trust the hash of every record that is not marked:
  *
- *   2.I5: when a put or delete that is no twin is replayed, an entry with its hash is its own key.
- *   It holds when the record is written, and merging keeps it: it drops only dead puts, and
- *   deletes that no older put needs any more, and never takes the mark of a twin away.
+ *   2.I5: when a put or delete without that mark is replayed, an entry with its hash is its own
+ * key. It holds when the record is written, and merging keeps it: it drops only dead puts, and
+ *   deletes that no older put needs any more, and never takes a mark away.
  */
 #ifndef STRATA_02_KEYDIR_H
 #define STRATA_02_KEYDIR_H
@@ -26,7 +26,7 @@ struct keydir_match {
     uint64_t hash;
     size_t slot;    /* of the key in the index; SIZE_MAX: it has none */
     uint64_t bytes; /* of its record */
-    bool twins;     /* another live key has this hash */
+    bool collides;  /* another live key has this hash */
 };
 
 /* Looks for `key`. With `body`, the whole record is read and checked, and its key and value are
@@ -42,8 +42,8 @@ unsigned keydir_type(const struct keydir_match *match, enum strata_op_type type)
 void keydir_put(struct keydir *keydir, const struct keydir_match *match, uint64_t position);
 void keydir_remove(struct keydir *keydir, const struct keydir_match *match);
 
-/* Applies a record found in `segment`, in the log's order. `key` is needed for twins only; with
- * no key (data NULL) it is read from the record. */
+/* Applies a record found in `segment`, in the log's order. `key` is needed for collisions only;
+ * with no key (data NULL) it is read from the record. */
 int keydir_replay(struct keydir *keydir, const struct segment *segment, unsigned type,
                   uint64_t hash, uint64_t offset, struct strata_slice key,
                   struct strata_error *err);

@@ -47,7 +47,7 @@ static int replay_record(struct loader *l, struct segment *segment, const struct
                            "a record stands after the segment's seal");
     if (record->type == SEGMENT_SEAL) {
         segment->sealed = true;
-        return segment_read_seal(segment, record->offset, SEGMENT_DELETE_TWIN, &seal, err);
+        return segment_read_seal(segment, record->offset, SEGMENT_DELETE_COLLIDING, &seal, err);
     }
     segment_count(segment, hash, record->offset, record->type);
     return keydir_replay(l->keydir, segment, record->type, hash, record->offset, record->key, err);

@@ -11,8 +11,8 @@
  * 2.I11: a tombstone is copied while an older segment, before the run, may hold a put that it
  *     hides: that is, while any of them has a dead put. In the run itself the dead puts go.
  * 2.I12: the index is changed only after the rename, in steps that cannot fail.
- * 2.I13: a twin stays marked as one, also when its twin is gone: when it is replayed, a dead put of
- *     that twin may still stand before it. */
+ * 2.I13: a collision stays marked, also when the other key is gone: when it is replayed, a dead put
+ * of that key may still be before it. */
 #include "merge.h"
 #include "base/array.h"
 
@@ -64,7 +64,7 @@ static int merge_record(void *arg, const struct segment *from, const struct reco
         live = keydir_live_slot(merge->keydir, hash, position) != SIZE_MAX;
     if (!live)
         return 0;
-    /* as it is: a twin stays marked (2.I13) */
+    /* as it is: a collision stays marked (2.I13) */
     rc = segment_append(merge->to, record->type, record->key, record->value, &offset, err);
     return rc < 0 || segment_is_delete(record->type)
                ? rc

@@ -17,12 +17,12 @@
 #define SEGMENT_MAGIC "STRATSEG"
 #define SEGMENT_MAX ((uint32_t)1 << 24) /* numbers are below */
 
-/* Record types beyond put and delete. A twin is a put or delete of a key whose 64-bit hash
- * another live key had at that time: replaying it must compare keys, not hashes only. */
+/* Record types beyond put and delete. Colliding: of a key whose 64-bit hash another live
+ * key had at that time: replaying it must compare keys, not hashes only. */
 enum segment_record {
     SEGMENT_SEAL = 3, /* the last record of a closed segment: struct segment_sum */
-    SEGMENT_PUT_TWIN = 4,
-    SEGMENT_DELETE_TWIN = 5
+    SEGMENT_PUT_COLLIDING = 4,
+    SEGMENT_DELETE_COLLIDING = 5
 };
 
 /* What a closed segment's seal says of the records before it. */
@@ -39,7 +39,7 @@ struct segment {
     struct strata_fs *fs;
     char *path;
     char *aside;          /* another name of its file, or NULL */
-    bool obsolete;        /* merged away: whoever reads it last removes the file */
+    bool obsolete;        /* merged away: its last reader removes the file */
     _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
@@ -68,11 +68,11 @@ struct segments {
 uint64_t segment_id(const struct segment *segment); /* file number in the checks' seeds */
 static inline bool segment_is_put(unsigned type)
 {
-    return type == STRATA_OP_PUT || type == SEGMENT_PUT_TWIN;
+    return type == STRATA_OP_PUT || type == SEGMENT_PUT_COLLIDING;
 }
 static inline bool segment_is_delete(unsigned type)
 {
-    return type == STRATA_OP_DELETE || type == SEGMENT_DELETE_TWIN;
+    return type == STRATA_OP_DELETE || type == SEGMENT_DELETE_COLLIDING;
 }
 
 /* Finds the segments in env->dir, removes what a cut merge left (not when read-only), opens them

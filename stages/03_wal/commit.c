@@ -67,7 +67,7 @@ static int reserve(struct wal_store *store, size_t more, struct strata_error *er
 }
 
 /* Looks for the key in what this group has done so far: *slot is its place in the overlay, or
- * SIZE_MAX. Another key with its hash makes it a twin. */
+ * SIZE_MAX. Another key with its hash is a collision. */
 static void look_in_group(const struct wal_store *store, struct strata_slice key,
                           struct keydir_match *match, size_t *slot)
 {
@@ -78,7 +78,7 @@ static void look_in_group(const struct wal_store *store, struct strata_slice key
         if (strata_compare(other->key, key) == 0)
             *slot = at;
         else
-            match->twins = true;
+            match->collides = true;
     }
 }
 

@@ -59,7 +59,7 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     store->salt = store->opened.salt;
     store->synced_at_ns = fs_now(env->fs);
     store->since_checkpoint = store->opened.replayed;
-    store->written = store->opened.untold;
+    store->written = store->opened.unnoted;
     *self = store;
     return 0;
 }

@@ -76,6 +76,7 @@ static struct group_commit *take(struct group *group, size_t limit)
         group->last = &group->first;
     end->next = NULL;
     group->leads++;
+    assert((group->first == NULL) == (group->last == &group->first));
     return list;
 }
 

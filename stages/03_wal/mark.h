@@ -2,8 +2,8 @@
  * (02_hash_index/tail.h) is rewritten in its place, without a sync, when a log is first written to
  * and after each sync of it. So:
  *
- *   - whoever was killed leaves the mark of the last sync, in the system's cache: all that was
- *     acknowledged as synced is known to be there;
+ *   - a process that was killed leaves the mark of the last sync, in the system's cache: all that
+ * was acknowledged as synced is known to be there;
  *   - a power cut may leave an older mark, or none: less is known, and nothing wrong;
  *   - a mark of this start of the machine (fs_boot) says that no power cut came since, and that no
  *     sync failed: what follows the log's valid part can only be the beginning of one write

@@ -144,7 +144,7 @@ static int apply(void *arg, const struct wal_frame *frame, struct record_reader 
     uint64_t before = r->segment->end, end;
     int rc;
 
-    r->segment->end = frame->end; /* all of it was checked: a twin's key may be read there */
+    r->segment->end = frame->end; /* all of it was checked: a colliding key may be read there */
     rc = replay_records(r, r->segment, reader, frame->end, &end, err);
     if (rc < 0)
         r->segment->end = before;
@@ -289,8 +289,8 @@ static int sync_or_doubt(struct recovery *r, struct segment *last, uint64_t sync
     return rc;
 }
 
-/* All of the last segment's valid part is on the device, also when whoever wrote it was killed,
- * or was told that a sync failed. */
+/* All of the last segment's valid part is on the device, also when its writer was killed, or
+ * a sync of it had failed. */
 static int make_durable(struct recovery *r, struct segment *last, struct strata_error *err)
 {
     uint64_t synced = r->log.synced > RECORD_FILE_HEADER ? r->log.synced : RECORD_FILE_HEADER;
@@ -349,13 +349,13 @@ static int make_writable(struct recovery *r, struct strata_error *err)
 {
     struct segments *set = &r->keydir->segments;
     struct segment *last = set->list[set->count - 1];
-    bool told = !r->out->dropped && r->tail.segment == last->last && r->tail.end >= last->end;
+    bool known = !r->out->dropped && r->tail.segment == last->last && r->tail.end >= last->end;
     int rc = 0;
 
-    r->out->untold = (!told || mark_is(&r->tail)) && !r->env->is_new;
+    r->out->unnoted = (!known || mark_is(&r->tail)) && !r->env->is_new;
     if (r->out->dropped)
         rc = close_torn(r, last, err);
-    else if (r->log.room || !told)
+    else if (r->log.room || !known)
         rc = make_durable(r, last, err); /* also a sealed one */
     if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
         rc = start_segment(r->keydir, r->out->sequence, &r->log.salt, err);

@@ -12,7 +12,7 @@ struct recovered {
     uint64_t replayed; /* bytes of log that were read */
     uint64_t dropped;  /* bytes of a torn tail */
     bool checkpoint;   /* one was used */
-    bool untold;       /* neither a clean close nor a checkpoint says where the log ends */
+    bool unnoted;      /* neither a clean close nor a checkpoint says where the log ends */
 };
 
 /* Opens the segments and fills the index. A torn tail that was never acknowledged is dropped,

@@ -6,14 +6,14 @@
  *                                    ^ X: the valid part ends
  *
  * Beyond X lies nothing, or zeros, which is room that was made ahead of appends (FS_AHEAD), or a
- * torn tail, or damage. It is damage iff someone was told that bytes beyond X are on the device:
+ * torn tail, or damage. It is damage iff bytes beyond X were reported to be on the device:
  * a frame before or after X says so (3.I2), or the caller knows it, from the last clean close
  * or from something that was written after a sync. Otherwise it is a tail that was never
  * acknowledged as safe. Zeros hold nothing that could come back.
  *
  * A power cut may leave any sectors of what was not synced, so valid frames may follow a hole. A
  * kill leaves every append that was made, and of the one under way the beginning (3.I1). So if
- * there was no power cut since the log was written to (tail.h), more can be told:
+ * there was no power cut since the log was written to (tail.h), more is known:
  *
  *   [frame][frame][fra|000000000000|    the beginning of an append, then zeros or the file's end
  *   [frame][frame][???????][frame]..    damage: something was written behind it
@@ -112,6 +112,7 @@ int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
         rc = take_frame(r, &frame, reader, why);
         if (rc < 0)
             break;
+        assert(frame.offset == r->end && frame.end <= r->file->end);
         r->end = frame.end;
         if (frame.synced > r->synced)
             r->synced = frame.synced;
@@ -122,7 +123,7 @@ int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
 
 /* ---- The end --------------------------------------------------------------------------- */
 
-/* How much of the file someone was told is on the device. */
+/* How much of the file was reported to be on the device. */
 static int known_synced(struct replay *r, uint64_t *synced, struct strata_error *err)
 {
     struct wal_evidence beyond = {0};

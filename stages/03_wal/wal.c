@@ -13,7 +13,7 @@
  *     largest `synced` of any valid frame are damaged if they do not read back; above it they
  *     may be torn.
  *     Bytes of a value may be chosen to look like a frame that says so; the salt, which is drawn
- *     for each file and stands in its first frame, tells them apart (as in SQLite's WAL).
+ *     for each file and is in its first frame, tells them apart (as in SQLite's WAL).
  * 3.I3: nothing of a frame is applied before all of it was checked. */
 #include "wal.h"
 #include "02_hash_index/segment.h"

@@ -89,7 +89,7 @@ struct wal_evidence {
 
 /* What the heads of valid frames say that are found anywhere from `from` on: if `synced` is larger
  * than that, what is at `from` is damage. Heads of another salt than the file's are none: bytes
- * of a value may look like a head, and whoever chose the value did not know the salt. `salt` 0: it
+ * of a value may look like a head, and who chose the value did not know the salt. `salt` 0: it
  * is not known, any will do. Reads the rest of the file: O(n). IO, NO_MEMORY. */
 int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t from,
                  struct wal_evidence *found, struct strata_error *err);

@@ -5,6 +5,8 @@
 #include "store.h"
 #include "04_memtable_sstable/iter/merge_iter.h"
 
+#include <assert.h>
+
 static int copy_all(const struct sstable_kind *kind, struct cursor *from, struct sstable_writer *to,
                     struct strata_error *err)
 {
@@ -51,6 +53,7 @@ int store_write_run(struct store *store, struct cursor *const *sources, size_t c
     int rc = merge_iter_new(sources, count, tombstones, &merged, err);
 
     *out = NULL;
+    assert(range[0] <= range[1]);
     if (rc < 0)
         return rc;
     rc = write_entries(store, merged, store->tables.next++, range, out, err);

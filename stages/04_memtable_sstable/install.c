@@ -47,6 +47,7 @@ void view_unref(void *self)
 {
     struct view *view = self;
 
+    assert(!view || view->refs > 0);
     if (!view || atomic_fetch_sub_explicit(&view->refs, 1, memory_order_acq_rel) != 1)
         return;
     memtable_unref(view->memtable);
@@ -179,6 +180,7 @@ int store_install(struct store *store, struct store_change *c, struct strata_err
     int rc = view ? 0 : STRATA_ERR_NO_MEMORY;
     struct tables tables = {0};
 
+    assert(c->count <= store->view->count && !store->unknown); /* 4.I19 */
     if (rc == 0)
         rc = make_tables(store, c, view, &tables, err);
     if (rc == 0 && (c->run || c->memtable))

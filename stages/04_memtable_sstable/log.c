@@ -60,6 +60,7 @@ static int write_first(struct log *log, uint64_t sequence, struct strata_error *
     return rc < 0 ? rc : fs_sync(log->file, err);
 }
 
+/* No room is made ahead before the first write: as it was made, it looks cleanly closed. */
 int log_create(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
                uint64_t number, uint64_t sequence, struct strata_error *err)
 {
@@ -67,10 +68,15 @@ int log_create(struct log *log, const struct strata_env *env, const struct wal_k
 
     log->kind = kind;
     if (rc == 0)
-        rc = fs_open(env->fs, log->path, write_flags(env) | FS_CREATE | FS_TRUNCATE, &log->file,
-                     err);
+        rc = fs_open(env->fs, log->path, FS_WRITE | FS_CREATE | FS_TRUNCATE, &log->file, err);
     if (rc == 0)
         rc = write_first(log, sequence, err);
+    if (rc == 0) {
+        rc = fs_close(log->file, err);
+        log->file = NULL;
+    }
+    if (rc == 0)
+        rc = fs_open(env->fs, log->path, write_flags(env), &log->file, err);
     if (rc == 0)
         start_at_end(log);
     return rc;
@@ -106,18 +112,6 @@ static unsigned op_type(const struct filling *f, const struct record *record)
     return f->kind ? f->kind->op_type(record->type) : record->type;
 }
 
-static int fill_one(struct filling *f, const struct record *record, uint64_t sequence,
-                    struct strata_error *err)
-{
-    int rc = memtable_reserve(f->memtable, 1, record->key.size + record->value.size, err);
-
-    if (rc == 0) {
-        memtable_recycle(f->memtable);
-        memtable_add(f->memtable, sequence, op_type(f, record), record->key, record->value);
-    }
-    return rc;
-}
-
 static int fill(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                 struct strata_error *err)
 {
@@ -130,11 +124,13 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
         if (op_type(f, &record) > STRATA_OP_DELETE)
             return strata_fail(err, STRATA_ERR_CORRUPT, reader->file->path, record.offset,
                                "a record of type %u, not a put or delete", record.type);
-        if (f->memtable)
-            rc = fill_one(f, &record, sequence, err);
+        if (!f->memtable)
+            continue;
+        rc = memtable_reserve(f->memtable, 1, record.key.size + record.value.size, err);
         if (rc < 0)
             break;
-        sequence++;
+        memtable_recycle(f->memtable);
+        memtable_add(f->memtable, sequence++, op_type(f, &record), record.key, record.value);
     }
     return rc < 0 ? rc : 0;
 }

@@ -7,7 +7,7 @@
 #include "write_path.h"
 
 /* What a reader reads: a memtable and runs, sorted tables. The store makes a new one when it
- * flushes or merges; whoever has pinned an older one goes on reading that. */
+ * flushes or merges; a reader that pinned an older one goes on reading that. */
 struct view {
     _Atomic unsigned refs;
     struct memtable *memtable; /* still written to; newer versions than the reader's are not seen */

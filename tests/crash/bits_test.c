@@ -80,7 +80,7 @@ static const struct {
     unsigned first, last;
 } types[] = {
     {"  put", 1, 3},         {"  delete", 1, 3},         {"seal: ", 2, 3},
-    {"put of a twin", 2, 3}, {"delete of a twin", 2, 3}, {"frame: ", 3, 3},
+    {"put with a hash collision", 2, 3}, {"delete with a hash collision", 2, 3}, {"frame: ", 3, 3},
     {"block 0", 5, 5},       {"filter", 5, 5},
 };
 

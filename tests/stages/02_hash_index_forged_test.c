@@ -68,7 +68,7 @@ static void seal_of_another_shape_is_none(void **state)
         struct strata_error err;
         struct seal seal;
         make_seal(&seal, cases[i].type, cases[i].value, cases[i].more);
-        assert_ok(segment_look_for_seal(&seal.segment, SEGMENT_DELETE_TWIN, &err), &err);
+        assert_ok(segment_look_for_seal(&seal.segment, SEGMENT_DELETE_COLLIDING, &err), &err);
         assert_int_equal(seal.segment.sealed, cases[i].sealed);
         free_seal(&seal);
     }
@@ -85,7 +85,7 @@ static void seal_with_another_value_is_damage(void **state)
         struct record record;
         struct seal seal;
         make_seal(&seal, SEGMENT_SEAL, sizes[i], 0);
-        assert_code(segment_read_seal(&seal.segment, at, SEGMENT_DELETE_TWIN, &record, &err),
+        assert_code(segment_read_seal(&seal.segment, at, SEGMENT_DELETE_COLLIDING, &record, &err),
                     STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, "log");
         assert_err_offset(&err, at);
@@ -102,10 +102,10 @@ static void seal_that_cannot_be_read_is_an_error(void **state)
     (void)state;
     make_seal(&seal, SEGMENT_SEAL, 16, 0);
     fs_sim_fail(seal.fs, &fault);
-    assert_code(segment_look_for_seal(&seal.segment, SEGMENT_DELETE_TWIN, &err), STRATA_ERR_IO,
+    assert_code(segment_look_for_seal(&seal.segment, SEGMENT_DELETE_COLLIDING, &err), STRATA_ERR_IO,
                 &err);
     fs_sim_fail(seal.fs, &fault);
-    assert_int_equal(segment_look_for_seal(&seal.segment, SEGMENT_DELETE_TWIN, NULL),
+    assert_int_equal(segment_look_for_seal(&seal.segment, SEGMENT_DELETE_COLLIDING, NULL),
                      STRATA_ERR_IO);
     assert_false(seal.segment.sealed);
     free_seal(&seal);

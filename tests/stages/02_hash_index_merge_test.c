@@ -1,5 +1,5 @@
-/* 02_hash_index_merge_test.c: merges of chosen runs, twins and tombstones in them, what merging
- * costs, and hints that are whole and wrong. */
+/* 02_hash_index_merge_test.c: merges of chosen runs, hash collisions and tombstones in them, what
+ * merging costs, and hints that are whole and wrong. */
 #include "test.h"
 
 #include "02_hash_index/hint.h"
@@ -63,7 +63,7 @@ static void expect(struct keydir_bench *b, struct strata_slice key, const char *
 
 /* ---- Chosen runs ----------------------------------------------------------------------- */
 
-static struct strata_slice twin(char to[32], int which)
+static struct strata_slice colliding(char to[32], int which)
 {
     memcpy(to, "\xb8\xfe\x6c\x39\x23\xa4\x4b\xbe", 8);
     snprintf(to + 8, 24, "%08d", which);
@@ -71,13 +71,13 @@ static struct strata_slice twin(char to[32], int which)
     return strata_bytes(to, 32);
 }
 
-/* A put that was written as a twin stays marked when it is merged, though its twin is deleted by
- * then: replay still meets the twin's dead put before it. `second`: which of the two stays. */
-static void mark_outlives_the_twin(int second)
+/* A put that was marked as a collision stays so when it is merged, though the other key is deleted
+ * by then: replay still meets that key's dead put before it. `second`: which of the two stays. */
+static void mark_outlives_the_other_key(int second)
 {
     struct keydir_bench b;
     char x[32], y[32];
-    struct strata_slice stays = twin(x, 1), goes = twin(y, 2);
+    struct strata_slice stays = colliding(x, 1), goes = colliding(y, 2);
 
     keydir_bench_begin(&b);
     write_segment(&b, second ? goes : stays, "old");
@@ -93,11 +93,11 @@ static void mark_outlives_the_twin(int second)
     keydir_bench_end(&b);
 }
 
-static void merge_mark_of_a_twin_outlives_its_twin(void **state)
+static void merge_mark_of_a_collision_outlives_the_other_key(void **state)
 {
     (void)state;
-    mark_outlives_the_twin(0);
-    mark_outlives_the_twin(1);
+    mark_outlives_the_other_key(0);
+    mark_outlives_the_other_key(1);
 }
 
 /* No writer makes such a log. Were the hash trusted here, one key would be there twice and the
@@ -111,16 +111,16 @@ static void replay_record_of_two_keys_hash_that_is_not_marked_is_damage(void **s
 
     (void)state;
     keydir_bench_begin(&b);
-    write_segment(&b, twin(x, 1), "one");
-    write_segment(&b, twin(y, 2), "two");
-    assert_ok(segment_append(segments_active(&b.keydir.segments), STRATA_OP_PUT, twin(y, 2),
+    write_segment(&b, colliding(x, 1), "one");
+    write_segment(&b, colliding(y, 2), "two");
+    assert_ok(segment_append(segments_active(&b.keydir.segments), STRATA_OP_PUT, colliding(y, 2),
                              S("forged"), &offset, &err),
               &err);
     keydir_bench_unload(&b);
     b.env.is_new = false;
     b.keydir = (struct keydir){.segments = {.magic = SEGMENT_MAGIC, .max_type = 5}};
     assert_code(load_keydir(&b.keydir, &b.env, &b.loaded, &err), STRATA_ERR_CORRUPT, &err);
-    assert_err_says(&err, "not marked as a twin");
+    assert_err_says(&err, "not marked as a collision");
     assert_int_equal(err.offset, offset);
     keydir_bench_end(&b);
 }
@@ -620,7 +620,7 @@ static void files_of_segments_that_are_merged_away_can_be_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merge_mark_of_a_twin_outlives_its_twin),
+        cmocka_unit_test(merge_mark_of_a_collision_outlives_the_other_key),
         cmocka_unit_test(replay_record_of_two_keys_hash_that_is_not_marked_is_damage),
         cmocka_unit_test(merge_tombstone_stays_while_an_older_segment_has_its_put),
         cmocka_unit_test(merge_short_of_memory_is_tried_again),

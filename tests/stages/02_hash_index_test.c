@@ -89,7 +89,7 @@ static void index_memory_is_at_most_64_bytes_a_key(void **state)
 /* XXH3 multiplies the first eight bytes of a key of 17 to 32 bytes, combined with its secret,
  * with the next eight. When the former are the secret itself, the product is zero, whatever the
  * latter are: so keys with one hash are easily made. */
-static struct strata_slice twin(char to[32], int which)
+static struct strata_slice colliding(char to[32], int which)
 {
     static const uint8_t secret[8] = {0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe};
     memcpy(to, secret, 8);
@@ -98,12 +98,12 @@ static struct strata_slice twin(char to[32], int which)
     return strata_bytes(to, 32);
 }
 
-static void twins_have_one_hash(void **state)
+static void collisions_have_one_hash(void **state)
 {
     char a[32], b[32];
     (void)state;
-    assert_true(index_hash(twin(a, 1)) == index_hash(twin(b, 2)));
-    assert_true(strata_compare(twin(a, 1), twin(b, 2)) != 0);
+    assert_true(index_hash(colliding(a, 1)) == index_hash(colliding(b, 2)));
+    assert_true(strata_compare(colliding(a, 1), colliding(b, 2)) != 0);
 }
 
 static struct strata *open_sized(struct place *place, uint64_t segment_bytes)
@@ -117,9 +117,9 @@ static struct strata *open_sized(struct place *place, uint64_t segment_bytes)
     return db;
 }
 
-/* Random work on twins and others, with reopening (hints and no hints) and merging: the store
- * never mistakes one for another. */
-static void twins_random_work_matches_the_model(void **state)
+/* Random work on keys with one hash and others, with reopening (hints and no hints) and merging:
+ * the store never mistakes one for another. */
+static void collisions_random_work_matches_the_model(void **state)
 {
     struct place *place = *state;
     struct model model = {0};
@@ -127,11 +127,11 @@ static void twins_random_work_matches_the_model(void **state)
     struct rng rng;
     struct strata *db = open_sized(place, 700);
 
-    rng_init_env(&rng, "twins");
+    rng_init_env(&rng, "collisions");
     for (int round = 0; round < 3000; round++) {
         char text[32], value[40];
         uint64_t action = rng_below(&rng, 100);
-        struct strata_slice key = twin(text, (int)rng_below(&rng, 4));
+        struct strata_slice key = colliding(text, (int)rng_below(&rng, 4));
         if (rng_below(&rng, 3) == 0) {
             snprintf(text, sizeof text, "key%d", (int)rng_below(&rng, 10));
             key = S(text);
@@ -528,8 +528,9 @@ static void hint_in_another_order_is_ignored(void **state)
 
 /* ---- What it costs, and what it cannot do ---------------------------------------------- */
 
-/* Replaying a twin from a hint reads its key, and no check of the record covers a key alone. */
-static void hint_of_a_twin_whose_key_is_damaged_hides_no_key(void **state)
+/* Replaying a collision from a hint reads its key, and no check of the record covers a key alone.
+ */
+static void hint_of_a_collision_whose_key_is_damaged_hides_no_key(void **state)
 {
     struct place *place = *state;
     struct strata *db = open_sized(place, 200);
@@ -538,8 +539,8 @@ static void hint_of_a_twin_whose_key_is_damaged_hides_no_key(void **state)
     char a[32], b[32];
     uint8_t *key;
 
-    assert_ok(strata_put(db, twin(a, 1), S("one"), &err), &err);
-    assert_ok(strata_put(db, twin(b, 2), S("two"), &err), &err);
+    assert_ok(strata_put(db, colliding(a, 1), S("one"), &err), &err);
+    assert_ok(strata_put(db, colliding(b, 2), S("two"), &err), &err);
     for (int i = 0; i < 10; i++)
         assert_ok(strata_put(db, S("other"), S("fills the segment"), &err), &err);
     place_close(db);
@@ -549,7 +550,7 @@ static void hint_of_a_twin_whose_key_is_damaged_hides_no_key(void **state)
     *key ^= 1;
     place_write(place, "db/000001.log", strata_buffer_slice(&log));
     if (subject_open(place->fs, place->dir, false, &db, &err) == 0) {
-        assert_code(strata_get(db, twin(b, 2), NULL, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(strata_get(db, colliding(b, 2), NULL, &err), STRATA_ERR_CORRUPT, &err);
         place_close(db);
     } else {
         assert_int_equal(err.code, STRATA_ERR_CORRUPT);
@@ -657,8 +658,8 @@ int main(void)
         cmocka_unit_test(index_random_adds_and_removes_match_a_list),
         cmocka_unit_test(index_entries_with_one_hash_are_all_found),
         cmocka_unit_test(index_memory_is_at_most_64_bytes_a_key),
-        cmocka_unit_test(twins_have_one_hash),
-        PLACED(twins_random_work_matches_the_model),
+        cmocka_unit_test(collisions_have_one_hash),
+        PLACED(collisions_random_work_matches_the_model),
         PLACED(merge_dead_space_comes_back),
         PLACED(merge_deleted_keys_stay_deleted_and_leave_no_tombstone),
         PLACED(merge_keeps_a_tombstone_that_an_older_put_needs),
@@ -671,7 +672,7 @@ int main(void)
         PLACED(hint_any_flipped_bit_is_ignored_and_the_hint_made_anew),
         PLACED(hint_of_another_segment_is_ignored),
         PLACED(hint_in_another_order_is_ignored),
-        PLACED(hint_of_a_twin_whose_key_is_damaged_hides_no_key),
+        PLACED(hint_of_a_collision_whose_key_is_damaged_hides_no_key),
         PLACED(get_reads_one_record),
         PLACED(segment_that_is_missing_is_damage),
         PLACED(seal_forged_in_a_value_is_not_believed),

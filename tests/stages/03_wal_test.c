@@ -593,7 +593,7 @@ static void recover_sequence_that_jumps_is_damage(void **state)
     strata_buffer_free(&log);
 }
 
-static struct strata_slice twin(char to[32], int which);
+static struct strata_slice colliding(char to[32], int which);
 
 /* A frame whose every check holds is no torn tail, whoever made it: where it cannot be applied
  * nothing is dropped, and nothing that stands in it is seen. */
@@ -606,13 +606,13 @@ static void recover_whole_frame_that_cannot_be_applied_is_damage(void **state)
 
     wal_group_begin(&group, (uint64_t)1 << 32 | 1, salt_of(&log), log.size);
     wal_frame_begin(&group, 3, 0);
-    wal_frame_add(&group, STRATA_OP_PUT, twin(x, 1), S("one"), false);
-    wal_frame_add(&group, SEGMENT_PUT_TWIN, twin(y, 2), S("two"), false);
-    wal_frame_add(&group, STRATA_OP_PUT, twin(y, 2), S("two, not marked"), false);
+    wal_frame_add(&group, STRATA_OP_PUT, colliding(x, 1), S("one"), false);
+    wal_frame_add(&group, SEGMENT_PUT_COLLIDING, colliding(y, 2), S("two"), false);
+    wal_frame_add(&group, STRATA_OP_PUT, colliding(y, 2), S("two, not marked"), false);
     wal_frame_end(&group);
     strata_buffer_append(&log, group.bytes.data, group.bytes.size);
     place_write(place, LOG, strata_buffer_slice(&log));
-    expect_damage(place, "not marked as a twin");
+    expect_damage(place, "not marked as a collision");
     wal_group_free(&group);
     strata_buffer_free(&log);
 }
@@ -1109,7 +1109,7 @@ static void rotation_that_got_as_far_as_the_file_is_taken_up_again(void **state)
 /* ---- Batches --------------------------------------------------------------------------- */
 
 /* Keys with one hash, made by hand (see the hash index's tests), within one batch. */
-static struct strata_slice twin(char to[32], int which)
+static struct strata_slice colliding(char to[32], int which)
 {
     static const uint8_t secret[8] = {0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe};
     memcpy(to, secret, 8);
@@ -1118,7 +1118,7 @@ static struct strata_slice twin(char to[32], int which)
     return strata_bytes(to, 32);
 }
 
-static void batch_random_ones_with_twins_match_the_model(void **state)
+static void batch_random_ones_with_collisions_match_the_model(void **state)
 {
     struct place *place = *state;
     struct model model = {0};
@@ -1142,7 +1142,7 @@ static void batch_random_ones_with_twins_match_the_model(void **state)
         strata_batch_clear(batch);
         for (uint64_t n = rng_below(&rng, 6); n > 0; n--) {
             char text[32], value[24];
-            struct strata_slice key = twin(text, (int)rng_below(&rng, 4));
+            struct strata_slice key = colliding(text, (int)rng_below(&rng, 4));
             snprintf(value, sizeof value, "round %d", round);
             if (rng_below(&rng, 3) == 0)
                 key = strata_bytes(text + 8, 1 + rng_below(&rng, 3));
@@ -1205,7 +1205,7 @@ static void batch_cut_at_any_byte_is_all_or_nothing(void **state)
 
 /* After the append nothing may fail but the sync: a batch of which readers see a part would be
  * neither all nor nothing. */
-static void batch_with_twins_is_all_or_nothing_when_a_read_fails(void **state)
+static void batch_with_collisions_is_all_or_nothing_when_a_read_fails(void **state)
 {
     struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_READ};
     char a[32], b[32];
@@ -1219,18 +1219,18 @@ static void batch_with_twins_is_all_or_nothing_when_a_read_fails(void **state)
         struct strata_error err;
         bool plain, first;
 
-        assert_ok(strata_put(db, twin(a, 1), S("old"), &err), &err);
+        assert_ok(strata_put(db, colliding(a, 1), S("old"), &err), &err);
         assert_ok(strata_batch_put(batch, S("plain"), S("new"), &err), &err);
-        assert_ok(strata_batch_put(batch, twin(b, 2), S("new"), &err), &err);
-        assert_ok(strata_batch_delete(batch, twin(a, 1), &err), &err);
+        assert_ok(strata_batch_put(batch, colliding(b, 2), S("new"), &err), &err);
+        assert_ok(strata_batch_delete(batch, colliding(a, 1), &err), &err);
         fs_sim_fail(fs, &fault);
         strata_write(db, batch, 0, NULL);
         struck = fs_sim_failed(fs) > 0;
         fs_sim_fail(fs, NULL);
         plain = strata_get(db, S("plain"), NULL, &err) == 0;
-        first = strata_get(db, twin(a, 1), NULL, &err) == 0;
+        first = strata_get(db, colliding(a, 1), NULL, &err) == 0;
         assert_int_equal(plain, !first);
-        assert_int_equal(plain, strata_get(db, twin(b, 2), NULL, &err) == 0);
+        assert_int_equal(plain, strata_get(db, colliding(b, 2), NULL, &err) == 0);
         strata_batch_free(batch);
         place_close(db);
         fs_free(fs);
@@ -1515,10 +1515,10 @@ static void merge_of_a_later_run_keeps_tombstones_that_older_puts_need(void **st
     fs_free(fs);
 }
 
-/* A put that was written as a twin must stay marked when it is merged, though its twin is deleted
- * by then: replay still meets the twin's dead put before it. `second`: whether the key that stays
- * is the second of the two in the log, and so in a search of the index. */
-static void merge_twin(int second)
+/* A put that was marked as a collision must stay so when it is merged, though the other key is
+ * deleted by then: replay still meets that key's dead put before it. `second`: whether the key that
+ * stays is the second of the two in the log, and so in a search of the index. */
+static void merge_colliding(int second)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata_options options;
@@ -1526,7 +1526,7 @@ static void merge_twin(int second)
     struct wal_store *store = store_of(fs, &env, &options);
     const struct strata_engine *engine = &strata_stage_03_wal;
     char a[32], b[32];
-    struct strata_slice stays = twin(a, 1), goes = twin(b, 2);
+    struct strata_slice stays = colliding(a, 1), goes = colliding(b, 2);
     const struct strata_op ops[] = {
         {STRATA_OP_PUT, second ? goes : stays, S("old")},
         {STRATA_OP_PUT, second ? stays : goes, S("old")},
@@ -1559,11 +1559,11 @@ static void merge_twin(int second)
     fs_free(fs);
 }
 
-static void merge_keeps_the_mark_of_a_twin_whose_twin_is_gone(void **state)
+static void merge_keeps_the_mark_of_a_collision_whose_other_key_is_gone(void **state)
 {
     (void)state;
-    merge_twin(0);
-    merge_twin(1);
+    merge_colliding(0);
+    merge_colliding(1);
 }
 
 /* ---- Threads --------------------------------------------------------------------------- */
@@ -1677,9 +1677,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(wal_frame_cut_at_any_byte_is_torn),
         cmocka_unit_test(wal_frame_with_another_count_of_records_is_damage),
         cmocka_unit_test(wal_evidence_is_found_anywhere_behind_and_only_if_valid),
-        PLACED(batch_random_ones_with_twins_match_the_model),
+        PLACED(batch_random_ones_with_collisions_match_the_model),
         cmocka_unit_test(batch_cut_at_any_byte_is_all_or_nothing),
-        cmocka_unit_test(batch_with_twins_is_all_or_nothing_when_a_read_fails),
+        cmocka_unit_test(batch_with_collisions_is_all_or_nothing_when_a_read_fails),
     };
     const struct CMUnitTest fsyncs[] = {
         PLACED(sync_always_is_one_fsync_a_put),
@@ -1720,7 +1720,7 @@ int main(int argc, char **argv)
         PLACED(checkpoint_of_a_few_from_before_a_merge_is_not_believed),
         cmocka_unit_test(checkpoint_from_before_a_merge_of_an_older_segment_is_not_believed),
         cmocka_unit_test(merge_of_a_later_run_keeps_tombstones_that_older_puts_need),
-        cmocka_unit_test(merge_keeps_the_mark_of_a_twin_whose_twin_is_gone),
+        cmocka_unit_test(merge_keeps_the_mark_of_a_collision_whose_other_key_is_gone),
     };
     const char *only = argc > 1 ? argv[1] : NULL;
     int failed = 0;

@@ -491,7 +491,7 @@ static void log_with_a_record_of_another_stage_is_damage(void **state)
     struct log log;
 
     (void)state;
-    write_log(&env, SEGMENT_PUT_TWIN, S("value"));
+    write_log(&env, SEGMENT_PUT_COLLIDING, S("value"));
     assert_code(open_log(&env, &log, &memtable, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, "db/000005.log");
     assert_err_says(&err, "not a put or delete");

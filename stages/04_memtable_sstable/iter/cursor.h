@@ -16,7 +16,7 @@ struct cursor {
     struct strata_iter iter;   /* key and value are borrowed until it moves */
     uint64_t sequence;         /* the larger, the newer; never one for two versions of a key */
     unsigned type;             /* enum strata_op_type */
-    struct strata_buffer kept; /* cursor_keep_key */
+    struct strata_buffer kept; /* a copy of a key, while a source moves */
     void *held;                /* cursor_hold */
     void (*release)(void *held);
 };

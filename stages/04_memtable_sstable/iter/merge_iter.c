@@ -24,7 +24,6 @@ struct merge_iter {
     size_t count, live;          /* of all; of the heap */
     bool back;                   /* the direction */
     bool tombstones;             /* they are shown */
-    struct strata_buffer key;    /* a copy of the one to be passed */
 };
 
 static bool is_above(const struct merge_iter *m, const struct cursor *a, const struct cursor *b)
@@ -68,10 +67,12 @@ static int advance_top(struct merge_iter *m, struct strata_error *err)
 /* The shown key outlives the moves of the source that lends it. */
 static int copy_key(struct merge_iter *m, struct strata_slice *key, struct strata_error *err)
 {
-    strata_buffer_clear(&m->key);
-    if (strata_buffer_append(&m->key, key->data, key->size) < 0)
+    struct strata_buffer *kept = &m->base.kept;
+
+    strata_buffer_clear(kept);
+    if (strata_buffer_append(kept, key->data, key->size) < 0)
         return strata_fail_memory(err, key->size);
-    *key = strata_buffer_slice(&m->key);
+    *key = strata_buffer_slice(kept);
     return 0;
 }
 
@@ -203,7 +204,6 @@ static void merge_free(struct strata_iter *iter)
     struct merge_iter *m = (struct merge_iter *)iter;
 
     free_sources(m->all, m->count);
-    strata_buffer_free(&m->key);
     free(m->all);
     cursor_end(&m->base);
 }

@@ -41,6 +41,7 @@ void memtable_ref(struct memtable *memtable)
 
 void memtable_unref(struct memtable *memtable)
 {
+    assert(!memtable || memtable->refs > 0);
     if (!memtable || atomic_fetch_sub_explicit(&memtable->refs, 1, memory_order_acq_rel) != 1)
         return;
     arena_free(&memtable->arena);

@@ -7,6 +7,7 @@
 #include "base/coding.h"
 #include "04_memtable_sstable/run/run.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct run_writer {
@@ -51,6 +52,7 @@ int run_writer_add(struct sstable_writer *writer, unsigned type, struct strata_s
     struct run_writer *w = (struct run_writer *)writer;
     struct sstable_sum *sum = &writer->sum;
 
+    assert(w->index == 0 && (type == STRATA_OP_PUT || !value.size)); /* no page is there yet */
     if (buffer_put_varint(&w->sizes, RECORD_HEAD + key.size + value.size) < 0)
         return strata_fail_memory(err, w->sizes.capacity * 2);
     sum->records++;

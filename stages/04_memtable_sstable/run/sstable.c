@@ -9,6 +9,7 @@
 #include "01_append_log/record.h"
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,6 +71,7 @@ void sstable_ref(struct sstable *table)
 
 void sstable_unref(struct sstable *table)
 {
+    assert(!table || table->refs > 0);
     if (!table || atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (table->obsolete)

@@ -182,19 +182,13 @@ static int apply_edit(struct manifest *m, const struct record *record, const str
 static int read_edit(struct manifest *m, const struct record *record, manifest_apply *apply,
                      void *arg, struct strata_error *err)
 {
-    struct record whole = *record;
     struct strata_error why;
     struct edit edit;
-    int rc = 0;
+    int rc;
 
     if (record->type != MANIFEST_EDIT || record->key.size)
         return corrupt(m, record->offset + 4, "this record is no edit", err);
-    if (!record->value.data && record->value_size) /* larger than the reader's window */
-        rc = record_at(m->file, m->number, record->offset, record->next, MANIFEST_EDIT, &m->bytes,
-                       &whole, err);
-    if (rc < 0)
-        return rc;
-    rc = edit_decode(whole.value, &edit, &why);
+    rc = edit_decode(record->value, &edit, &why);
     if (rc < 0)
         rc = place_error(m, record->offset + RECORD_HEAD, rc, &why, err);
     else

@@ -304,7 +304,6 @@ sub fill {
         my $text = without($table, $path, slurp($path), $done);
         $text =~ s{^#include "(?:[a-z0-9_]+/)+([a-z0-9_]+\.h)"}{#include "$1"}mg;
         $text =~ s/strata_stage_\Q$table->{name}\E/strata_engine/g;
-        $text =~ s{^(/\*(?:(?!\*/).)*\*/\n)?extern const struct strata_engine strata_engine;\n\n?}{}gms;
         $text =~ s/\.name = "[^"]*"/.name = "mine"/ if $text =~ /^const struct strata_engine strata_engine = \{/m;
         $bodies += () = $text =~ /\Q$marker\E/g;
         my $to = "$dir/engine/" . ($path =~ s{.*/}{}r);

@@ -7,7 +7,7 @@ static int write_early(void *self, const struct strata_op *ops, size_t count, bo
                        struct strata_error *err)
 {
     (void)sync;
-    return submit(self, ops, count, false, err);
+    return store_write(self, ops, count, false, err);
 }
 
 const struct strata_engine strata_engine = {

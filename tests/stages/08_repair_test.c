@@ -755,22 +755,21 @@ static void forge_next(struct strata_fs *fs, uint64_t next)
 {
     struct strata_options options;
     struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
-    struct manifest manifest, forged = {0};
-    struct version *version;
+    struct version_set set = {.env = &env, .kind = &table_kind};
+    struct manifest forged = {0};
     struct strata_error err;
     struct edit edit;
     uint64_t torn;
 
     set_options(&options, fs);
     options.read_only = true;
-    assert_ok(version_read(&env, &manifest, &version, &torn, &err), &err);
-    assert_ok(version_tell(version, &edit, &err), &err);
+    assert_ok(version_set_recover(&set, &torn, &err), &err);
+    assert_ok(version_tell(set.current, &edit, &err), &err);
     edit.next = next;
-    manifest_close(&manifest);
     assert_ok(manifest_create(&forged, &env, 900, &edit, &err), &err);
     manifest_close(&forged);
     edit_free(&edit);
-    version_unref(version);
+    version_set_free(&set);
 }
 
 static void repair_takes_no_manifest_with_numbers_never_given_away(void **state)

@@ -1,4 +1,5 @@
-/* bench_os_test.c: what the benchmark driver (bench/driver/os.c) does with the memory of its process. */
+/* bench_os_test.c: what the benchmark driver (bench/driver/os.c) does with the memory of its
+ * process. */
 #include "os.h"
 #include "test.h"
 

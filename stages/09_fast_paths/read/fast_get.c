@@ -34,8 +34,6 @@ static bool may_have(const struct version_level *l, size_t at, const struct sear
     size_t n = (size_t)(l->tables - s->version->all) + at;
     uint64_t low = s->index->lows[n], high = s->index->key_prefixes[n];
 
-    assert(at < l->count && low <= high);
-
     if (s->key_prefix < low || s->key_prefix > high)
         return false;
     out->table = pax_table_of(l->tables[at]);

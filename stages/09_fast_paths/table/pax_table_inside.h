@@ -93,8 +93,10 @@ struct pax_table {
 /* The table as this kind's: the parts make sure that it is. */
 static inline struct pax_table *pax_table_of(const struct sstable *table)
 {
-    assert(strcmp(table->kind->magic, PAX_TABLE_MAGIC) == 0);
-    return (struct pax_table *)(uintptr_t)table;
+    struct pax_table *t = (struct pax_table *)(uintptr_t)table;
+
+    assert(t->common->kind == table->kind);
+    return t;
 }
 
 static inline bool pax_table_is_loaded(const struct pax_table *table)

@@ -16,6 +16,7 @@ fi
 # ---- The tables ----
 run pl names
 is tables_name_what_there_is "$rc $out" '0 '
+printf '%s\n' "$err" | sed 's/^/# /' # tables without a list of tests
 run bash -c "cd '$root' && tests/tools/workshop.sh quick"
 like quick_proof_holds "$rc $(tail -1 <<<"$out")" '^0 stage 1: the start compiles, its tests fail as listed, and [0-9]+ tests turn green'
 [ "$rc" -eq 0 ] || printf '%s\n' "$out" "$err" | sed 's/^/# /'

@@ -55,14 +55,16 @@ results() { # LOG
 # The results of a program go to OUT; a test that the program ended before is run by itself. NAMES has
 # those that are asked for, a line each.
 all_results() { # STAGE ENGINE PROGRAM OUT NAMES
-    local test
+    local test hung=0
     run_program "$1" "$2" "$3" "$4.log"
     results "$4.log" >"$4"
     # what ends before its first test does so for each
     if [ -s "$4" ]; then
         while read -r test; do
             grep -qE "^(ok|bad|skip) $test\$" "$4" && continue
-            run_program "$1" "$2" "$3" "$4.one" "$test"
+            # threads that wait for each other do so in many tests
+            if [ $hung -lt 3 ]; then run_program "$1" "$2" "$3" "$4.one" "$test"; else : >"$4.one"; fi
+            ! grep -q '^it did not end within' "$4.one" || hung=$((hung + 1))
             if grep -qx "ok $test" <(results "$4.one"); then echo "ok $test"; else echo "bad $test"; fi >>"$4"
         done <"$5"
     fi

@@ -11,9 +11,6 @@
 
 #include <stdatomic.h>
 
-/* Of an operation, or of a file: more are never given away, and nothing is added to more. */
-#define SSTABLE_NUMBER_MAX (UINT64_MAX / 2)
-
 /* What it holds. */
 struct sstable_sum {
     uint64_t records, tombstones; /* puts and deletes; deletes */

@@ -74,7 +74,7 @@ const char *table_properties_get(struct strata_slice bytes, struct table_propert
     if (!decoder_done(&d))
         return "the properties do not end where they should";
     if (!p->sum.records || p->sum.tombstones > p->sum.records || p->sum.first > p->sum.last ||
-        p->sum.last > SSTABLE_NUMBER_MAX)
+        p->sum.last > CODING_NUMBER_MAX)
         return "the properties have impossible counts or sequence numbers";
     if (p->smallest.size > STRATA_MAX_KEY || p->largest.size > STRATA_MAX_KEY ||
         strata_compare(p->smallest, p->largest) > 0)

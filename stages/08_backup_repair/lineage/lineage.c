@@ -3,7 +3,7 @@
  *   level << 1 | repaired | group | ordinal << 1 | last | sources | above | numbers ...
  *
  * Valid if and only if level is below 7, ordinal is above 0, group and the numbers are above 0 and
- * at most SSTABLE_NUMBER_MAX, and as many numbers follow as sources and above say, and nothing
+ * at most CODING_NUMBER_MAX, and as many numbers follow as sources and above say, and nothing
  * else. */
 #include "08_backup_repair/lineage/lineage.h"
 #include "06_leveled_compaction/manifest/edit.h"
@@ -70,7 +70,7 @@ static uint64_t get_number(struct decoder *d)
 {
     uint64_t number = get_varint(d);
 
-    d->bad |= number == 0 || number > SSTABLE_NUMBER_MAX;
+    d->bad |= number == 0 || number > CODING_NUMBER_MAX;
     return number;
 }
 

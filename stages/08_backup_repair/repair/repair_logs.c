@@ -134,8 +134,6 @@ static bool fits(struct log_reading *d, const struct wal_frame *frame, struct st
         wrong = "a frame of another file";
     else if (frame->sequence < next_number(d))
         wrong = "a frame with operations of an earlier one";
-    else if (frame->sequence > SSTABLE_NUMBER_MAX)
-        wrong = "a frame with a sequence number that was never given away";
     if (wrong)
         strata_fail(why, STRATA_ERR_CORRUPT, d->file->path, frame->offset, "%s", wrong);
     return !wrong;

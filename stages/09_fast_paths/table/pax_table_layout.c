@@ -61,7 +61,7 @@ static bool adds_up(const struct pax_table_properties *p, uint64_t end)
     const struct sstable_sum *sum = &p->sum;
 
     return p->blocks && p->blocks <= sum->records && sum->tombstones <= sum->records &&
-           sum->first <= sum->last && sum->last <= SSTABLE_NUMBER_MAX &&
+           sum->first <= sum->last && sum->last <= CODING_NUMBER_MAX &&
            p->index >= RECORD_FILE_HEADER && p->index <= p->filter && p->filter <= end &&
            (p->filter < end) == (p->probes > 0) && p->smallest.size <= STRATA_MAX_KEY &&
            p->largest.size <= STRATA_MAX_KEY && strata_compare(p->smallest, p->largest) <= 0;

@@ -30,10 +30,7 @@ static void forget_manifest(struct repair *r)
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
     struct repair *r = arg;
-    int rc = edit->next > SSTABLE_NUMBER_MAX
-                 ? strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
-                               "the edit has file numbers that were never given away")
-                 : version_apply(&r->version, edit, NULL, 0, err);
+    int rc = version_apply(&r->version, edit, NULL, 0, err);
 
     for (size_t i = 0; rc == 0 && i < edit->removed_count; i++) {
         struct repair_table *t = repair_find(r, edit->removed[i].number);

@@ -138,7 +138,7 @@ int repair_examine_tables(struct repair *r, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
         struct repair_table *t;
-        if (!number || number > SSTABLE_NUMBER_MAX) /* no name that a database gives */
+        if (!number || number > EDIT_NAME_MOST) /* no name that a database gives */
             continue;
         if (number >= r->next)
             r->next = number + 1;

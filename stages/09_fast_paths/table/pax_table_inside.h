@@ -95,7 +95,7 @@ static inline struct pax_table *pax_table_of(const struct sstable *table)
 {
     struct pax_table *t = (struct pax_table *)(uintptr_t)table;
 
-    assert(t->common->kind == table->kind);
+    assert(!t->common || t->common->kind == table->kind); /* a salvaged one has none */
     return t;
 }
 

@@ -284,10 +284,12 @@ void strata_stage(const struct strata *db, struct strata_stage_info *info);
  * write or not, but never a part of it.
  *
  *   READ_ONLY  the handle was opened read-only
- *   IO         a system call failed (ENOSPC: the disk is full). After a write, sync, flush or
- *              compaction failed with IO, all further ones on this handle fail: close it and open
- *              the database again
- *   CORRUPT    at stages 4 and 5, where a write may merge tables: one of them is damaged */
+ *   IO         a system call failed (ENOSPC: the disk is full). After a write or sync failed with
+ *              IO, all further ones on this handle fail: close it and open the database again. So
+ *              it is after a flush or compaction, unless that changed nothing, as a table could not
+ *              be read, or disk space or descriptors were short
+ *   CORRUPT    from stage 4 on: a table that was made of a full memtable does not read back as it
+ *              was written; the entries are still in memtable and log */
 int strata_put(struct strata *db, struct strata_slice key, struct strata_slice value,
                struct strata_error *err);
 

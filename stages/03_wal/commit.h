@@ -27,7 +27,7 @@ struct wal_store {
     uint64_t synced_at_ns;     /* when */
     uint64_t since_checkpoint; /* bytes logged */
     uint64_t checkpoints;      /* written since open */
-    int failed;                /* a write, sync or rename failed: errno; no more writes */
+    _Atomic int failed;        /* a write, sync or rename failed: errno; no more writes */
     bool written;              /* since open, or found at open and not yet in TAIL or INDEX */
 
     struct mark_writer marker; /* notes how far the active segment is synced */

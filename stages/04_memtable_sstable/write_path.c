@@ -37,14 +37,9 @@ int write_path_usable(const struct write_path *path, struct strata_error *err)
     return STRATA_ERR_IO;
 }
 
-bool write_path_is_writable(struct write_path *path)
+bool write_path_is_writable(const struct write_path *path)
 {
-    bool is;
-
-    pthread_mutex_lock(&path->group.mutex);
-    is = !path->failed;
-    pthread_mutex_unlock(&path->group.mutex);
-    return is;
+    return !path->failed;
 }
 
 static int make_room(struct write_path *path, const struct group_commit *list, bool *sync,

@@ -17,7 +17,8 @@ struct write_path {
     struct mark_writer marker; /* notes how far the log is synced */
     _Atomic uint64_t sequence; /* the next operation's number; all before it are in memtable or
                                 * tables: what a reader may see */
-    int failed;                /* a write, sync or rename failed: errno; no more writes */
+    _Atomic int failed;        /* a write, sync or rename failed: errno; no more writes. Set by the
+                                * leader, who need not hold the mutex */
     /* Called by the leader before anything is logged, the mutex held, which it may release: makes
      * room for so many operations, of so many bytes of keys and values; 0 of them: only a sync. */
     int (*make_room)(void *store, size_t operations, size_t bytes, struct strata_error *err);
@@ -34,7 +35,7 @@ void write_path_commit(void *path, struct group_commit *list);
 /* 0, or the error that a write failed earlier. */
 int write_path_usable(const struct write_path *path, struct strata_error *err);
 /* The same, for an engine's slot. */
-bool write_path_is_writable(struct write_path *path);
+bool write_path_is_writable(const struct write_path *path);
 /* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not
  * damage that was read. Returns it. */
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err);

@@ -9,6 +9,7 @@
 #include "crash/sim/fs_sim.h"
 #include "inspect/inspect.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,6 +244,32 @@ static void manifest_takes_edits_of_any_size(void **state)
     }
     manifest_close(&m);
     expect_edits(&g, 4, 900);
+    ground_free(&g);
+}
+
+/* What could not be read again is not written. */
+static void manifest_takes_no_edit_with_numbers_that_are_too_large(void **state)
+{
+    struct strata_error err;
+    struct manifest m;
+    struct ground g;
+    struct edit edit;
+    uint64_t end;
+
+    (void)state;
+    ground_init(&g);
+    assert_ok(create(&g, &m, 1, 3, &err), &err);
+    end = m.file->end;
+    edit_of(&edit, 4, 4);
+    edit.next = EDIT_MOST + 1;
+    assert_code(manifest_append(&m, &edit, &err), STRATA_ERR_IO, &err);
+    assert_int_equal(err.sys, EOVERFLOW);
+    assert_err_file(&err, PATH);
+    assert_int_equal(m.file->end, end);
+    edit.next = EDIT_MOST;
+    assert_ok(manifest_append(&m, &edit, &err), &err);
+    edit_free(&edit);
+    manifest_close(&m);
     ground_free(&g);
 }
 
@@ -1002,6 +1029,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(manifest_gives_back_its_edits),
         cmocka_unit_test(manifest_takes_edits_of_any_size),
+        cmocka_unit_test(manifest_takes_no_edit_with_numbers_that_are_too_large),
         cmocka_unit_test(manifest_is_long_when_a_new_one_would_be_shorter),
         cmocka_unit_test(manifest_cut_anywhere_is_told_or_loses_its_torn_end),
         cmocka_unit_test(manifest_flipped_anywhere_is_told),

@@ -422,6 +422,20 @@ static void repair_without_a_manifest_finds_the_order(void **state)
     dynamic_levels = false;
 }
 
+/* What a repair writes beside a stranger's file can be opened, whatever number its name begins
+ * with. */
+static void repair_passes_no_name_that_leaves_no_numbers(void **state)
+{
+    struct strata_fs *fs = made(OPS, true);
+
+    (void)state;
+    assert_int_equal(fs_sim_put(fs, DIR "/9223372036854775807 notes", strata_string("theirs")), 0);
+    harm_remove(fs, DIR "/CURRENT");
+    repair(fs);
+    assert_int_equal(check_after(fs, OPS), 0);
+    fs_free(fs);
+}
+
 static void repair_of_a_cut_manifest_loses_nothing(void **state)
 {
     (void)state;
@@ -750,13 +764,35 @@ static void repair_takes_no_frame_with_a_number_never_given_away(void **state)
     fs_free(fs);
 }
 
+/* A manifest of this edit, which no tree would write, and CURRENT names it. */
+static void forge_manifest(const struct strata_env *env, uint64_t number, struct edit *edit)
+{
+    char *path = manifest_path(env, number);
+    struct strata_buffer bytes = {0};
+    struct current current = {.number = number};
+    struct strata_error err;
+    struct fs_file *file;
+
+    edit->ordinal = 1;
+    assert_ok(edit_encode(edit, &bytes, &err), &err);
+    assert_ok(fs_open(env->fs, path, FS_WRITE | FS_CREATE, &file, &err), &err);
+    assert_ok(record_start_kind(file, MANIFEST_MAGIC, number, &err), &err);
+    assert_ok(
+        record_append_typed(file, number, MANIFEST_EDIT, S(""), strata_buffer_slice(&bytes), &err),
+        &err);
+    current.known = file->end;
+    assert_ok(fs_close(file, &err), &err);
+    assert_ok(current_write(env, &current, &err), &err);
+    strata_buffer_free(&bytes);
+    free(path);
+}
+
 /* The manifest is another one, with this number of the next file. */
 static void forge_next(struct strata_fs *fs, uint64_t next)
 {
     struct strata_options options;
     struct strata_env env = {.fs = fs, .dir = DIR, .options = &options};
     struct version_set set = {.env = &env, .kind = &table_kind};
-    struct manifest forged = {0};
     struct strata_error err;
     struct edit edit;
     uint64_t torn;
@@ -766,8 +802,7 @@ static void forge_next(struct strata_fs *fs, uint64_t next)
     assert_ok(version_set_recover(&set, &torn, &err), &err);
     assert_ok(version_tell(set.current, &edit, &err), &err);
     edit.next = next;
-    assert_ok(manifest_create(&forged, &env, 900, &edit, &err), &err);
-    manifest_close(&forged);
+    forge_manifest(&env, 900, &edit);
     edit_free(&edit);
     version_set_free(&set);
 }
@@ -1214,6 +1249,7 @@ static void repair_is_refused_where_there_is_none(void **state)
     cmocka_unit_test(repair_of_a_healthy_one_changes_nothing),                                     \
         cmocka_unit_test(repair_without_current_loses_nothing),                                    \
         cmocka_unit_test(repair_without_a_manifest_finds_the_order),                               \
+        cmocka_unit_test(repair_passes_no_name_that_leaves_no_numbers),                            \
         cmocka_unit_test(repair_of_a_cut_manifest_loses_nothing),                                  \
         cmocka_unit_test(repair_of_a_flipped_manifest_loses_nothing),                              \
         cmocka_unit_test(repair_of_a_flipped_table_keeps_its_other_blocks),                        \

@@ -7,6 +7,9 @@
 
 #define LEVELS 7
 #define EDIT_MOST (UINT64_MAX / 2) /* no number of files, operations or bytes is larger */
+/* A name that begins with a larger number is not one of a database's files: behind it there would
+ * be no numbers for new ones. */
+#define EDIT_NAME_MOST (EDIT_MOST / 2)
 
 /* A table as an edit adds it. */
 struct edit_table {

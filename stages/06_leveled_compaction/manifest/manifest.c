@@ -63,6 +63,8 @@ static int append(struct manifest *m, struct edit *edit, struct strata_error *er
 
     assert(!m->torn); /* 6.I6 */
     edit->ordinal = m->ordinal + 1;
+    if (edit->next > EDIT_MOST) /* it could not be read again */
+        return strata_fail_sys(err, EOVERFLOW, m->path, end, "give away more file numbers");
     strata_buffer_clear(&m->bytes);
     rc = edit_encode(edit, &m->bytes, err);
     if (rc < 0)

@@ -57,7 +57,7 @@ void version_set_pass_numbers(struct version_set *set, const struct fs_names *na
 {
     for (size_t i = 0; i < names->count; i++) {
         uint64_t number = strtoull(names->names[i], NULL, 10);
-        if (number >= set->next && number < EDIT_MOST)
+        if (number >= set->next && number <= EDIT_NAME_MOST)
             set->next = number + 1;
     }
 }

@@ -1,7 +1,6 @@
 /* repair_manifest.c: the manifest, as far as it can be read: the one that CURRENT names, or else
  * the newest that has an edit. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
-#include "base/coding.h"
 #include "06_leveled_compaction/manifest/manifest.h"
 #include "06_leveled_compaction/version/version_set.h"
 #include "08_backup_repair/repair/repair.h"
@@ -31,10 +30,7 @@ static void forget_manifest(struct repair *r)
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
     struct repair *r = arg;
-    int rc = edit->next > CODING_NUMBER_MAX
-                 ? strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
-                               "the edit has file numbers that were never given away")
-                 : version_apply(&r->version, edit, NULL, 0, err);
+    int rc = version_apply(&r->version, edit, NULL, 0, err);
 
     for (size_t i = 0; rc == 0 && i < edit->removed_count; i++) {
         struct repair_table *t = repair_find(r, edit->removed[i].number);

@@ -1,6 +1,5 @@
 /* repair_tables.c: the tables that are there: each is read whole. */
 #define FS_NO_SITES /* tests/stages/08_repair_test.c cuts a repair at each of its calls */
-#include "base/coding.h"
 #include "06_leveled_compaction/version/version_set.h"
 #include "08_backup_repair/repair/repair.h"
 #include "base/array.h"
@@ -139,7 +138,7 @@ int repair_examine_tables(struct repair *r, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < r->names.count; i++) {
         uint64_t number = strtoull(r->names.names[i], NULL, 10);
         struct repair_table *t;
-        if (!number || number > CODING_NUMBER_MAX) /* no name that a database gives */
+        if (!number || number > EDIT_NAME_MOST) /* no name that a database gives */
             continue;
         if (number >= r->next)
             r->next = number + 1;

@@ -86,7 +86,7 @@ static int merge_and_hint(struct hash_store *store, size_t at, size_t count, boo
 {
     struct segments *set = &store->keydir.segments;
     struct strata_error why;
-    bool tolerable;
+    bool tolerable = false;
     int rc = merge_run(&store->keydir, at, count, &tolerable, &why);
 
     if (rc == 0)

@@ -268,7 +268,7 @@ int commit_checkpoint(struct wal_store *store, struct strata_error *err)
 int commit_merge(struct wal_store *store, size_t at, size_t count, bool asked,
                  struct strata_error *err)
 {
-    bool tolerable;
+    bool tolerable = false;
     int rc = merge_run(&store->keydir, at, count, &tolerable, err);
 
     if (rc == 0)

@@ -86,8 +86,6 @@ int segments_close(struct segments *set, struct strata_error *err);
 struct segment *segments_active(const struct segments *set);
 struct segment *segments_find(const struct segments *set, uint32_t number);
 uint64_t segments_bytes(const struct segments *set); /* of all of them */
-/* The index of `segment` in the list. */
-size_t segments_index_of(const struct segments *set, const struct segment *segment);
 
 /* Makes an empty segment after the last one, written under a temporary name and renamed. */
 int segments_start(struct segments *set, struct strata_error *err);

@@ -226,16 +226,6 @@ uint64_t segments_bytes(const struct segments *set)
     return bytes;
 }
 
-size_t segments_index_of(const struct segments *set, const struct segment *segment)
-{
-    size_t i = 0;
-    while (set->list[i] != segment) {
-        i++;
-        assert(i < set->count);
-    }
-    return i;
-}
-
 int segments_start(struct segments *set, struct strata_error *err)
 {
     uint32_t number = set->count ? set->list[set->count - 1]->last + 1 : 1;

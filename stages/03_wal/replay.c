@@ -202,12 +202,13 @@ int replay_log(struct replay *r, struct strata_error *err)
     struct record_reader reader;
     int stop, rc = replay_frames(r, &reader, &stop, &why, err);
 
+    if (rc == 0 && stop == WAL_OTHER)
+        rc = r->rest ? r->rest(r->arg, &reader, err)
+                     : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
+                                   "a record stands here that is no frame's head");
     record_reader_free(&reader);
-    if (rc < 0)
+    if (rc < 0 || stop == WAL_OTHER)
         return rc;
-    if (stop == WAL_OTHER)
-        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
-                           "a record stands here that is no frame's head");
     if (!r->refused && (stop > 0 || stop == STRATA_ERR_CORRUPT))
         return replay_judge_end(r, &why, err);
     if (err)

@@ -68,7 +68,6 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     if (!store)
         return strata_fail_memory(err, sizeof *store);
     store->env = env;
-    store->keydir.segments.let_go = hint_remove;
     store->keydir.segments.magic = SEGMENT_MAGIC;
     store->keydir.segments.max_type = SEGMENT_DELETE_COLLIDING;
     rc = load_keydir(&store->keydir, env, &store->loaded, err);

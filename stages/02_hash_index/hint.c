@@ -130,7 +130,7 @@ static bool fits(const struct segment *segment, struct strata_slice bytes)
            entries_add_up(strata_bytes(d.at, d.left), &segment->sum);
 }
 
-static int replay(const struct segment *segment, struct strata_slice entries, hint_each *each,
+static int replay(const struct segment *segment, struct strata_slice entries, segment_each *each,
                   void *arg, struct strata_error *err)
 {
     struct decoder d;
@@ -139,13 +139,15 @@ static int replay(const struct segment *segment, struct strata_slice entries, hi
     decoder_init(&d, entries);
     while (rc == 0 && d.left) {
         uint64_t hash = get_u64(&d), place = get_u64(&d);
-        rc = each(arg, segment, (unsigned)(place >> 56), hash, place & (UINT64_MAX >> 8), err);
+        struct record record = {.type = (unsigned)(place >> 56),
+                                .offset = place & (UINT64_MAX >> 8)};
+        rc = each(arg, segment, &record, hash, err);
     }
     return rc;
 }
 
-int hint_read(const struct segments *set, const struct segment *segment, hint_each *each, void *arg,
-              struct strata_error *err)
+int hint_read(const struct segments *set, const struct segment *segment, segment_each *each,
+              void *arg, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};

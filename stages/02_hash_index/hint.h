@@ -14,12 +14,11 @@ int hint_write(const struct segments *set, const struct segment *segment, struct
 /* The same; that it could not be written is logged, and no failure. */
 void hint_try(const struct segments *set, const struct segment *segment);
 
-/* Calls `each` for each record of a sealed segment in the log's order. STRATA_NOT_FOUND: there is
- * no hint that fits, and `each` was not called. Otherwise what `each` returns, or NO_MEMORY. */
-typedef int hint_each(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
-                      uint64_t offset, struct strata_error *err);
-int hint_read(const struct segments *set, const struct segment *segment, hint_each *each, void *arg,
-              struct strata_error *err);
+/* Calls `each` for each record of a sealed segment in the log's order, as segment_read does; but of
+ * the record only type and offset are known. STRATA_NOT_FOUND: there is no hint that fits, and
+ * `each` was not called. Otherwise what `each` returns, or NO_MEMORY. */
+int hint_read(const struct segments *set, const struct segment *segment, segment_each *each,
+              void *arg, struct strata_error *err);
 
 /* Of a hint's bytes, HINT_HEADER or more; `id` is the segment's file number. */
 #define HINT_HEADER 48 /* bytes before the entries; the check is the last four */

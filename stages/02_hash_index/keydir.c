@@ -49,7 +49,6 @@ static int find_key(const struct keydir *keydir, struct strata_slice key, bool w
             return rc;
         if (strata_compare(record->key, key) == 0) {
             match->slot = slot;
-            match->bytes = record->next - record->offset;
             return 0;
         }
     }

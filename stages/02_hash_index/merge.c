@@ -14,6 +14,7 @@
  * 2.I13: a collision stays marked, also when the other key is gone: when it is replayed, a dead put
  * of that key may still be before it. */
 #include "merge.h"
+#include "hint.h"
 #include "base/array.h"
 
 #include <assert.h>
@@ -96,11 +97,14 @@ static bool older_dead(const struct segments *set, size_t at)
     return false;
 }
 
-static int let_go(const struct segments *set, size_t at, size_t count, struct strata_error *err)
+/* The merged segment is complete. Until then hints stay, as a segment that cannot be read may be
+ * opened by its hint. (Stage 3 has none.) */
+static int remove_hints(const struct segments *set, size_t at, size_t count,
+                        struct strata_error *err)
 {
     int rc = 0;
-    for (size_t i = at; set->let_go && rc == 0 && i < at + count; i++)
-        rc = set->let_go(set, set->list[i], err);
+    for (size_t i = at; rc == 0 && i < at + count; i++)
+        rc = hint_remove(set, set->list[i], err);
     return rc;
 }
 
@@ -140,7 +144,7 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
         rc = segment_set_aside(set->list[at], err);
     if (rc == 0)
-        rc = let_go(set, at, count, err);
+        rc = remove_hints(set, at, count, err);
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {

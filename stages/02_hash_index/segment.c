@@ -181,11 +181,6 @@ static char *path_with(const struct segment *segment, const char *suffix)
     return path;
 }
 
-static char *temporary_path(const struct segment *segment)
-{
-    return path_with(segment, ".tmp");
-}
-
 /* Where another file has that name, or there are no links here, the file stays open. */
 int segment_set_aside(struct segment *segment, struct strata_error *err)
 {
@@ -209,20 +204,18 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
                    struct strata_error *err)
 {
     struct segment *segment = segment_new(set, first, last);
-    char *path = segment ? temporary_path(segment) : NULL;
+    char name[SEGMENT_NAME];
     struct fs_file *file;
     int rc;
 
-    if (!path) {
-        if (segment)
-            segment_unref(segment, NULL);
+    if (!segment)
         return strata_fail_memory(err, sizeof *segment);
-    }
-    rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE | set->ahead, &file, err);
+    segment_name(first, last, ".log.tmp", name);
+    rc = fs_open_in(set->env->fs, set->env->dir, name,
+                    FS_WRITE | FS_CREATE | FS_TRUNCATE | set->ahead, &file, err);
     segment->at.file = file;
     if (rc == 0)
         rc = record_start_kind(file, set->magic, segment_id(segment), err);
-    free(path);
     if (rc < 0) {
         segment_discard(set, segment);
         return rc;
@@ -234,16 +227,15 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
 
 void segment_discard(const struct segments *set, struct segment *segment)
 {
-    char *path = temporary_path(segment);
-    if (path)
-        fs_remove(set->env->fs, path, NULL); /* else the next open removes it */
-    free(path);
+    char name[SEGMENT_NAME];
+    segment_name(segment->first, segment->last, ".log.tmp", name);
+    fs_remove_if_there(set->env->fs, set->env->dir, name, NULL); /* else the next open does it */
     segment_unref(segment, NULL);
 }
 
 int segment_publish(const struct segments *set, struct segment *segment, struct strata_error *err)
 {
-    char *path = temporary_path(segment);
+    char *path = path_with(segment, ".tmp");
     int rc = 0;
 
     if (!path)

@@ -52,10 +52,6 @@ struct segment {
 
 struct segments {
     const struct strata_env *env;
-    /* A merged segment is whole and replaces this one: removes what belongs to it (its hint). Until
-     * then that stays, as a segment that cannot be read may be opened by it. NULL: nothing does. */
-    int (*let_go)(const struct segments *set, const struct segment *segment,
-                  struct strata_error *err);
     struct fs_pool *pool;  /* NULL: borrowed, as an iterator does */
     bool durable;          /* creating and removing is synced (stage 3) */
     unsigned ahead;        /* FS_AHEAD, FS_MAPPED: how appended files are opened (stage 3) */

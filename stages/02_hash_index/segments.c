@@ -243,15 +243,12 @@ int segments_start(struct segments *set, struct strata_error *err)
     if (rc < 0)
         return rc;
     rc = add_segment(set, segment, err);
-    if (rc < 0) {
-        segment_discard(set, segment);
-        return rc;
+    if (rc == 0) {
+        rc = segment_publish(set, segment, err);
+        set->count -= rc < 0;
     }
-    rc = segment_publish(set, segment, err);
-    if (rc < 0) {
-        set->count--;
+    if (rc < 0)
         segment_discard(set, segment);
-    }
     return rc;
 }
 

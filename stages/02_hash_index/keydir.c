@@ -197,19 +197,6 @@ static int count_live(void *arg, const struct segment *segment, const struct rec
     return 0;
 }
 
-static int verify_segment(struct verifying *v, const struct segment *segment,
-                          struct strata_error *err)
-{
-    const struct segments *set = &v->keydir->segments;
-    int rc = fs_pooled_use(&segment->at, err);
-
-    if (rc < 0)
-        return rc;
-    rc = record_check_kind(segment->at.file, set->magic, segment_id(segment), err);
-    fs_pooled_done(&segment->at);
-    return rc < 0 ? rc : segment_read(set, segment, count_live, v, err);
-}
-
 int keydir_verify(const struct keydir *keydir, const struct strata_progress *progress,
                   struct strata_error *err)
 {
@@ -219,7 +206,7 @@ int keydir_verify(const struct keydir *keydir, const struct strata_progress *pro
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < set->count; i++) {
-        rc = verify_segment(&v, set->list[i], err);
+        rc = segment_read(set, set->list[i], count_live, &v, err);
         done += set->list[i]->end;
         if (rc == 0 && progress)
             progress->tick(progress->arg, done, total);

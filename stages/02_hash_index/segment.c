@@ -84,6 +84,7 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
 
     if (rc < 0)
         return rc;
+    rc = record_check_kind(segment->at.file, set->magic, segment_id(segment), err);
     record_reader_init(&reader, segment->at.file, segment_id(segment), segment->end);
     reader.max_type = set->max_type;
     while (rc >= 0 && (rc = record_next(&reader, &record, err)) == 0) {

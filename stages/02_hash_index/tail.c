@@ -82,11 +82,8 @@ static int check_numbers(const struct strata_env *env, const struct tail *tail,
 
 static bool is_blank(const struct strata_buffer *bytes)
 {
-    size_t i = 0;
-
-    while (i < bytes->size && bytes->data[i] == 0)
-        i++;
-    return i == bytes->size;
+    static const uint8_t zeros[TAIL_BYTES];
+    return bytes->size == 0 || memcmp(bytes->data, zeros, bytes->size) == 0;
 }
 
 int tail_read(const struct strata_env *env, unsigned max_version, struct tail *tail,

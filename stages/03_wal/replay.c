@@ -42,22 +42,16 @@ static int check_salt(struct replay *r, const struct wal_frame *frame, struct st
 }
 
 /* The salt of a file that is read from its middle on. */
-static int read_salt(struct replay *r, struct strata_error *err)
+static int read_salt(struct replay *r, struct record_reader *reader, struct wal_frame *first,
+                     struct strata_error *err)
 {
-    struct record_reader reader;
-    struct wal_frame frame = {0};
-    int rc;
+    int rc = wal_next(reader, r->kind, first, err);
 
-    record_reader_init(&reader, r->file, r->number, r->file->end);
-    reader.max_type = WAL_FRAME;
-    rc = wal_next(&reader, NULL, &frame, err);
-    record_reader_free(&reader);
-    if (rc == 0)
-        r->salt = frame.salt;
-    else if (rc > 0)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, RECORD_FILE_HEADER,
-                         "the file's first frame is missing");
-    return rc;
+    r->salt = first->salt;
+    reader->at = r->begin;
+    return rc <= 0 ? rc
+                   : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, RECORD_FILE_HEADER,
+                                 "the file's first frame is missing");
 }
 
 static int check_sequence(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
@@ -100,11 +94,8 @@ int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
 
     record_reader_init(reader, r->file, r->number, r->file->end);
     reader->max_type = wal_max_type(r->kind);
-    if (r->begin) {
-        reader->at = r->begin;
-        rc = read_salt(r, err);
-        frame.salt = r->salt;
-    }
+    if (r->begin)
+        rc = read_salt(r, reader, &frame, err);
     r->end = reader->at;
     if (rc < 0)
         return rc;

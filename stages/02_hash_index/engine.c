@@ -12,9 +12,7 @@
 #include "tail.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define WORTH_A_HINT 4 /* one part in so many of a full segment */
 

@@ -2,7 +2,6 @@
 #include "keydir.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 static int segment_of(const struct keydir *keydir, uint64_t position, struct segment **segment,
                       struct strata_error *err)

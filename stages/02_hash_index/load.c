@@ -150,12 +150,9 @@ int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load
         l.segment = set->list[i];
         rc = load_segment(&l, i + 1 == set->count, err);
     }
-    if (rc == 0 && !env->options->read_only) {
-        write_hints(set);
-        rc = hint_remove_orphans(set, err);
-    }
     if (rc < 0 || env->options->read_only)
         return rc;
+    write_hints(set);
     if (!segments_active(set))
         return load_start(set, err);
     return noted == set->list[set->count - 1]->last ? 0 : note_last(set, err);

@@ -43,7 +43,6 @@ struct segment {
     _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
-    bool superseded;        /* it was found within another's range (2.I7) */
     bool unreadable;        /* a merge could not read it: only one that was asked for tries again */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */

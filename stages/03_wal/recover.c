@@ -19,8 +19,6 @@
 #include "replay.h"
 #include "mark.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 struct recovery {
@@ -48,8 +46,8 @@ static int replay_record(struct recovery *r, const struct record *record, struct
     return keydir_replay(r->keydir, segment, record->type, hash, record->offset, record->key, err);
 }
 
-/* The records up to the reader's limit, or to a seal, which is at `*end` then. */
-static int replay_records(struct recovery *r, struct record_reader *reader, uint64_t *end,
+/* The records up to the reader's limit, or to a seal, where the reader is then. */
+static int replay_records(struct recovery *r, struct record_reader *reader,
                           struct strata_error *err)
 {
     struct record record;
@@ -60,7 +58,8 @@ static int replay_records(struct recovery *r, struct record_reader *reader, uint
         if (rc < 0)
             break;
     }
-    *end = rc == 0 ? record.offset : reader->at;
+    if (rc == 0)
+        reader->at = record.offset;
     return rc < 0 ? rc : 0;
 }
 
@@ -69,11 +68,11 @@ static int apply(void *arg, const struct wal_frame *frame, struct record_reader 
                  struct strata_error *err)
 {
     struct recovery *r = arg;
-    uint64_t before = r->segment->end, end;
+    uint64_t before = r->segment->end;
     int rc;
 
     r->segment->end = frame->end; /* all of it was checked: a colliding key may be read there */
-    rc = replay_records(r, reader, &end, err);
+    rc = replay_records(r, reader, err);
     if (rc < 0)
         r->segment->end = before;
     return rc;
@@ -103,16 +102,15 @@ static int replay_rest(void *arg, struct record_reader *reader, struct strata_er
 {
     struct recovery *r = arg;
     struct segment *segment = r->segment;
-    uint64_t seal = reader->at;
     int rc = 0;
 
     segment->end = segment->at.file->end;
     if (reader->at == RECORD_FILE_HEADER) {
         r->log.numbered = false;
         r->log.synced = segment->end; /* before it got its name */
-        rc = replay_records(r, reader, &seal, err);
+        rc = replay_records(r, reader, err);
     }
-    return rc < 0 ? rc : end_with_seal(r, seal, err);
+    return rc < 0 ? rc : end_with_seal(r, reader->at, err);
 }
 
 /* What is known of a segment before it is read. */
@@ -331,10 +329,9 @@ static int make_writable(struct recovery *r, struct strata_error *err)
 /* What cut replacing left; and when a creation that was cut begins anew, the files themselves. */
 static int tidy(const struct strata_env *env, struct strata_error *err)
 {
-    static const char *const names[] = {TAIL_NAME ".tmp", CHECKPOINT_NAME ".tmp", TAIL_NAME,
-                                        CHECKPOINT_NAME};
+    static const char *const names[] = {CHECKPOINT_NAME ".tmp", TAIL_NAME, CHECKPOINT_NAME};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < (env->is_new ? 4 : 2); i++)
+    for (size_t i = 0; rc == 0 && i < (env->is_new ? 3 : 1); i++)
         rc = fs_remove_if_there(env->fs, env->dir, names[i], err);
     return rc;
 }

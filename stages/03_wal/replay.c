@@ -22,7 +22,6 @@
  * 3.I11: sequence numbers go on without a gap from frame to frame.
  * 3.I12: all frames of a file have the salt of its first one. */
 #include "replay.h"
-#include "strata_engine.h"
 
 #include <assert.h>
 #include <inttypes.h>

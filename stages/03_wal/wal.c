@@ -18,7 +18,6 @@
 #include "wal.h"
 #include "02_hash_index/segment.h"
 #include "base/bytes.h"
-#include "base/checksum.h"
 #include "base/coding.h"
 #include "strata_engine.h"
 

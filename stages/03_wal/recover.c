@@ -277,14 +277,18 @@ static int close_torn(struct recovery *r, struct segment *segment, struct strata
 }
 
 /* A segment's first frame holds nothing but the number of the next operation. */
-static int open_with_frame(const struct keydir *keydir, uint64_t sequence, uint64_t *salt,
-                           struct strata_error *err)
+int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
+                  struct strata_error *err)
 {
-    struct segment *segment = segments_active(&keydir->segments);
+    struct segments *set = &keydir->segments;
     struct wal_group group = {0};
-    int rc;
+    struct segment *segment;
+    int rc = segments_active(set) ? 0 : segments_start(set, err);
 
-    *salt = wal_salt(keydir->segments.env->fs);
+    if (rc < 0)
+        return rc;
+    segment = segments_active(set);
+    *salt = wal_salt(set->env->fs);
     wal_group_begin(&group, segment_id(segment), *salt, segment->end);
     wal_frame_begin(&group, sequence, 0);
     wal_frame_end(&group);
@@ -295,14 +299,6 @@ static int open_with_frame(const struct keydir *keydir, uint64_t sequence, uint6
     if (rc == 0)
         segment->end = segment->at.file->end;
     return rc;
-}
-
-int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
-                  struct strata_error *err)
-{
-    const struct segment *active = segments_active(&keydir->segments);
-    int rc = active ? 0 : segments_start(&keydir->segments, err);
-    return rc < 0 ? rc : open_with_frame(keydir, sequence, salt, err);
 }
 
 /* Leaves an active segment, with everything in it on the device (3.I15). */

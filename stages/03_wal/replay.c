@@ -29,17 +29,6 @@
 
 /* ---- Frames ---------------------------------------------------------------------------- */
 
-/* The first frame of a file tells its salt. */
-static int check_salt(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
-{
-    if (frame->offset == RECORD_FILE_HEADER)
-        r->salt = frame->salt;
-    return frame->salt == r->salt
-               ? 0
-               : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
-                             "a frame with another salt than the file's first one");
-}
-
 /* The salt of a file that is read from its middle on. */
 static int read_salt(struct replay *r, struct record_reader *reader, struct wal_frame *first,
                      struct strata_error *err)
@@ -53,8 +42,14 @@ static int read_salt(struct replay *r, struct record_reader *reader, struct wal_
                                  "the file's first frame is missing");
 }
 
-static int check_sequence(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
+/* Is it of this file, whose first frame tells its salt, and the next one? */
+static int check_frame(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
 {
+    if (frame->offset == RECORD_FILE_HEADER)
+        r->salt = frame->salt;
+    if (frame->salt != r->salt)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
+                           "a frame with another salt than the file's first one");
     if (r->numbered && frame->sequence != r->sequence)
         return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
                            "operation %" PRIu64 " stands here where %" PRIu64 " should",
@@ -69,10 +64,8 @@ static int take_frame(struct replay *r, const struct wal_frame *frame, struct re
                       struct strata_error *err)
 {
     uint64_t limit = reader->limit;
-    int rc = check_salt(r, frame, err);
+    int rc = check_frame(r, frame, err);
 
-    if (rc == 0)
-        rc = check_sequence(r, frame, err);
     if (rc < 0)
         return rc;
     assert(frame->first <= frame->end && frame->end <= limit); /* 3.I3: it was checked */

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 
 struct loader {
-    const struct strata_env *env;
     struct keydir *keydir;
     struct load_stats *stats;
     struct segment *segment; /* being loaded */
@@ -29,8 +28,9 @@ static int replay_hinted(void *arg, const struct segment *segment, const struct 
 /* A crash in the middle of an append leaves a torn record, which was never acknowledged. */
 static int drop_torn_tail(struct loader *l, struct segment *segment, struct strata_error *err)
 {
-    bool read_only = l->env->options->read_only;
-    strata_env_log(l->env, STRATA_LOG_WARNING,
+    const struct strata_env *env = l->keydir->segments.env;
+    bool read_only = env->options->read_only;
+    strata_env_log(env, STRATA_LOG_WARNING,
                    "%s @%" PRIu64 ": %s a torn record of %" PRIu64 " bytes", segment->path,
                    segment->end, read_only ? "ignored" : "dropped",
                    segment->at.file->end - segment->end);
@@ -139,7 +139,7 @@ static int check_last(const struct segments *set, uint64_t *noted, struct strata
 int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,
                 struct strata_error *err)
 {
-    struct loader l = {env, keydir, stats, NULL};
+    struct loader l = {keydir, stats, NULL};
     struct segments *set = &keydir->segments;
     uint64_t noted = 0;
     int rc = segments_open(set, env, err);

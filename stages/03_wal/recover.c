@@ -34,29 +34,23 @@ struct recovery {
 
 /* ---- A segment ------------------------------------------------------------------------- */
 
-static int replay_record(struct recovery *r, const struct record *record, struct strata_error *err)
-{
-    struct segment *segment = r->segment;
-    uint64_t hash = index_hash(record->key);
-
-    if (!segment_is_put(record->type) && !segment_is_delete(record->type))
-        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
-                           "a record of type %u stands here, not a put or delete", record->type);
-    segment_count(segment, hash, record->offset, record->type);
-    return keydir_replay(r->keydir, segment, record->type, hash, record->offset, record->key, err);
-}
-
 /* The records up to the reader's limit, or to a seal, where the reader is then. */
 static int replay_records(struct recovery *r, struct record_reader *reader,
                           struct strata_error *err)
 {
+    struct segment *segment = r->segment;
     struct record record;
     int rc;
 
     while ((rc = record_next(reader, &record, err)) == 0 && record.type != SEGMENT_SEAL) {
-        rc = replay_record(r, &record, err);
+        uint64_t hash = index_hash(record.key);
+        if (!segment_is_put(record.type) && !segment_is_delete(record.type))
+            return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
+                               "a record of type %u stands here, not a put or delete", record.type);
+        segment_count(segment, hash, record.offset, record.type);
+        rc = keydir_replay(r->keydir, segment, record.type, hash, record.offset, record.key, err);
         if (rc < 0)
-            break;
+            return rc;
     }
     if (rc == 0)
         reader->at = record.offset;

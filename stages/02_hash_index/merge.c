@@ -123,7 +123,7 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
     if (rc == 0)
         rc = segment_seal(merge.to, err);
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
-        rc = segment_set_aside(set->list[at], err);
+        rc = segment_set_aside(set, set->list[at], err);
     /* until now the hints stay: a segment that cannot be read may be opened by its hint */
     for (size_t i = at; rc == 0 && i < at + count; i++)
         rc = hint_remove(set, set->list[i], err); /* stage 3 has none */

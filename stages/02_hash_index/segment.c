@@ -128,14 +128,20 @@ bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, u
 
 /* ---- One segment ----------------------------------------------------------------------- */
 
+static char *path_with(const struct segments *set, uint32_t first, uint32_t last,
+                       const char *suffix)
+{
+    char name[SEGMENT_NAME];
+    segment_name(first, last, suffix, name);
+    return fs_join(set->env->dir, name);
+}
+
 struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last)
 {
     struct segment *segment = calloc(1, sizeof *segment);
-    char name[SEGMENT_NAME];
 
-    segment_name(first, last, ".log", name);
     if (segment)
-        segment->path = fs_join(set->env->dir, name);
+        segment->path = path_with(set, first, last, ".log");
     if (!segment || !segment->path) {
         free(segment);
         return NULL;
@@ -172,24 +178,14 @@ int segment_unref(struct segment *segment, struct strata_error *err)
     return rc;
 }
 
-static char *path_with(const struct segment *segment, const char *suffix)
-{
-    size_t size = strlen(segment->path) + strlen(suffix) + 1;
-    char *path = malloc(size);
-
-    if (path)
-        snprintf(path, size, "%s%s", segment->path, suffix);
-    return path;
-}
-
 /* Where another file has that name, or there are no links here, the file stays open. */
-int segment_set_aside(struct segment *segment, struct strata_error *err)
+int segment_set_aside(const struct segments *set, struct segment *segment, struct strata_error *err)
 {
     char *path;
 
     if (segment->aside)
         return 0;
-    path = path_with(segment, ".old");
+    path = path_with(set, segment->first, segment->last, ".log.old");
     if (!path)
         return strata_fail_memory(err, strlen(segment->path) + sizeof ".old");
     if (fs_link(segment->fs, segment->path, path, NULL) < 0) {
@@ -236,7 +232,7 @@ void segment_discard(const struct segments *set, struct segment *segment)
 
 int segment_publish(const struct segments *set, struct segment *segment, struct strata_error *err)
 {
-    char *path = path_with(segment, ".tmp");
+    char *path = path_with(set, segment->first, segment->last, ".log.tmp");
     int rc = 0;
 
     if (!path)

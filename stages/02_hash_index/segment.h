@@ -129,7 +129,8 @@ struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err);
 
 /* Its name is about to be another's: it can be read all the same, as long as it lives. */
-int segment_set_aside(struct segment *segment, struct strata_error *err);
+int segment_set_aside(const struct segments *set, struct segment *segment,
+                      struct strata_error *err);
 void segment_ref(struct segment *segment);
 int segment_unref(struct segment *segment, struct strata_error *err); /* the last one closes it */
 

@@ -249,7 +249,7 @@ static void rename_for_readers(const struct segments *set, struct segment *old)
 {
     struct strata_error why;
 
-    old->obsolete = segment_set_aside(old, &why) < 0;
+    old->obsolete = segment_set_aside(set, old, &why) < 0;
     if (old->obsolete)
         strata_env_warn(set->env, &why, "%s keeps its name while it is read", old->path);
 }

@@ -137,6 +137,7 @@ void checkpoint_undo(struct keydir *keydir)
 static int apply(struct strata_slice bytes, struct keydir *keydir, struct checkpoint *at,
                  struct strata_error *err)
 {
+    struct checkpoint found;
     struct decoder d;
     struct strata_slice magic;
     uint32_t version, segments;
@@ -152,16 +153,15 @@ static int apply(struct strata_slice bytes, struct keydir *keydir, struct checkp
     decoder_init(&d, bytes);
     magic = get_bytes(&d, 8);
     version = get_u32(&d);
-    at->segment = get_u32(&d);
-    at->offset = get_u64(&d);
-    at->sequence = get_u64(&d);
+    found.segment = get_u32(&d);
+    found.offset = get_u64(&d);
+    found.sequence = get_u64(&d);
     segments = get_u32(&d);
     keys = get_u64(&d);
     if (memcmp(magic.data, CHECKPOINT_MAGIC, 8) != 0 || version != VERSION ||
-        check != XXH3_64bits(bytes.data, bytes.size) || at->sequence > CODING_NUMBER_MAX) {
-        *at = (struct checkpoint){0};
+        check != XXH3_64bits(bytes.data, bytes.size) || found.sequence > CODING_NUMBER_MAX)
         return STRATA_NOT_FOUND;
-    }
+    *at = found;
     if (segments_fit(&d, keydir, segments, at) && d.left % KEY_ENTRY == 0 &&
         d.left / KEY_ENTRY == keys)
         rc = fill_index(&keydir->index, &d, keys, err);

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define FILE_NAME "000001.log"
 #define FILE_NUMBER 1

@@ -384,6 +384,7 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     assert(r->at <= r->limit);
     if (left == 0)
         return STRATA_NOT_FOUND;
+    record->next = r->at + RECORD_HEAD;
     if (left < RECORD_HEAD)
         return RECORD_TORN;
     rc = fill_window(r, r->at, RECORD_HEAD, err);
@@ -392,6 +393,7 @@ int record_next(struct record_reader *r, struct record *record, struct strata_er
     if (rc < 0)
         return rc;
     size = RECORD_HEAD + (uint64_t)head.key_size + head.value_size;
+    record->next = r->at + size;
     if (size > left)
         return RECORD_TORN;
     rc = check_body(r, &head, record, err);

@@ -78,7 +78,8 @@ void record_reader_init(struct record_reader *reader, struct fs_file *file, uint
 void record_reader_free(struct record_reader *reader);
 /* 0: `*record` is the next one, both its checks hold. STRATA_NOT_FOUND: `limit` is reached.
  * RECORD_TORN: limit lies inside a record. CORRUPT, IO, NO_MEMORY. After anything but 0,
- * reader->at is the offset where the valid part ends. */
+ * reader->at is the offset where the valid part ends; after RECORD_TORN and CORRUPT record->next is
+ * where the record would end, or its head, if that does not hold. */
 int record_next(struct record_reader *reader, struct record *record, struct strata_error *err);
 /* To the record at `at`. If that is not in the window, the file is read from `from` <= at on: who
  * goes backwards reads what lies before. RECORD_WINDOW bytes are read at once. IO, NO_MEMORY. */

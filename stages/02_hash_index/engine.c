@@ -12,9 +12,7 @@
 #include "tail.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define WORTH_A_HINT 4 /* one part in so many of a full segment */
 
@@ -68,7 +66,6 @@ static int store_open(const struct strata_env *env, void **self, struct strata_e
     if (!store)
         return strata_fail_memory(err, sizeof *store);
     store->env = env;
-    store->keydir.segments.let_go = hint_remove;
     store->keydir.segments.magic = SEGMENT_MAGIC;
     store->keydir.segments.max_type = SEGMENT_DELETE_COLLIDING;
     rc = load_keydir(&store->keydir, env, &store->loaded, err);

@@ -19,7 +19,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #define VERSION 1
@@ -130,7 +129,7 @@ static bool fits(const struct segment *segment, struct strata_slice bytes)
            entries_add_up(strata_bytes(d.at, d.left), &segment->sum);
 }
 
-static int replay(const struct segment *segment, struct strata_slice entries, hint_each *each,
+static int replay(const struct segment *segment, struct strata_slice entries, segment_each *each,
                   void *arg, struct strata_error *err)
 {
     struct decoder d;
@@ -139,13 +138,15 @@ static int replay(const struct segment *segment, struct strata_slice entries, hi
     decoder_init(&d, entries);
     while (rc == 0 && d.left) {
         uint64_t hash = get_u64(&d), place = get_u64(&d);
-        rc = each(arg, segment, (unsigned)(place >> 56), hash, place & (UINT64_MAX >> 8), err);
+        struct record record = {.type = (unsigned)(place >> 56),
+                                .offset = place & (UINT64_MAX >> 8)};
+        rc = each(arg, segment, &record, hash, err);
     }
     return rc;
 }
 
-int hint_read(const struct segments *set, const struct segment *segment, hint_each *each, void *arg,
-              struct strata_error *err)
+int hint_read(const struct segments *set, const struct segment *segment, segment_each *each,
+              void *arg, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
@@ -181,32 +182,4 @@ int hint_remove(const struct segments *set, const struct segment *segment, struc
 
     segment_name(segment->first, segment->last, ".hint", name);
     return fs_remove_if_there(set->env->fs, set->env->dir, name, err);
-}
-
-/* A hint of no segment that is there, or one that was being written. */
-static bool is_orphan(const struct segments *set, const char *name)
-{
-    const struct segment *segment;
-    uint32_t first, last;
-
-    if (segment_parse_name(name, ".hint.tmp", &first, &last))
-        return true;
-    if (!segment_parse_name(name, ".hint", &first, &last))
-        return false;
-    segment = segments_find(set, last);
-    return !segment || segment->first != first;
-}
-
-int hint_remove_orphans(const struct segments *set, struct strata_error *err)
-{
-    struct fs_names names;
-    int rc = fs_list(set->env->fs, set->env->dir, &names, err);
-
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; rc == 0 && i < names.count; i++)
-        if (is_orphan(set, names.names[i]))
-            rc = fs_remove_if_there(set->env->fs, set->env->dir, names.names[i], err);
-    fs_names_free(&names);
-    return rc;
 }

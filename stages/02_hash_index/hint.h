@@ -14,12 +14,11 @@ int hint_write(const struct segments *set, const struct segment *segment, struct
 /* The same; that it could not be written is logged, and no failure. */
 void hint_try(const struct segments *set, const struct segment *segment);
 
-/* Calls `each` for each record of a sealed segment in the log's order. STRATA_NOT_FOUND: there is
- * no hint that fits, and `each` was not called. Otherwise what `each` returns, or NO_MEMORY. */
-typedef int hint_each(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
-                      uint64_t offset, struct strata_error *err);
-int hint_read(const struct segments *set, const struct segment *segment, hint_each *each, void *arg,
-              struct strata_error *err);
+/* Calls `each` for each record of a sealed segment in the log's order, as segment_read does; but of
+ * the record only type and offset are known. STRATA_NOT_FOUND: there is no hint that fits, and
+ * `each` was not called. Otherwise what `each` returns, or NO_MEMORY. */
+int hint_read(const struct segments *set, const struct segment *segment, segment_each *each,
+              void *arg, struct strata_error *err);
 
 /* Of a hint's bytes, HINT_HEADER or more; `id` is the segment's file number. */
 #define HINT_HEADER 48 /* bytes before the entries; the check is the last four */
@@ -27,10 +26,9 @@ uint32_t hint_checksum(uint64_t id, struct strata_slice bytes);
 /* Whether a hint's own check holds, without its segment: inspect.c, for the annotated dump. */
 int hint_check(struct fs_file *file, struct strata_error *err);
 
-/* Removes the hint of a segment that goes, and hints that belong to no segment. */
+/* Removes the hint of a segment that goes, if it has one. */
 int hint_remove(const struct segments *set, const struct segment *segment,
                 struct strata_error *err);
-int hint_remove_orphans(const struct segments *set, struct strata_error *err);
 
 extern const struct strata_format hint_format; /* inspect.c */
 

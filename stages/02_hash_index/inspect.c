@@ -174,8 +174,11 @@ static int tail_inspect(struct fs_file *file, struct inspect *to, struct strata_
         {"check", 4, "XXH3 of bytes 0 to 35", inspect_opaque},
     };
     struct tail tail;
+    uint8_t bytes[TAIL_BYTES];
+    size_t got;
     uint64_t at = 0;
-    bool valid = tail_check(file, 2, &tail) == 0;
+    bool valid = (fs_read_at)(file, 0, bytes, sizeof bytes, &got, NULL) == 0 &&
+                 tail_decode(strata_bytes(bytes, got), 2, &tail);
     int rc;
 
     inspect_section(to, 0, "tail: how far the log reached at least");

@@ -2,18 +2,6 @@
 #include "keydir.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-
-static int segment_of(const struct keydir *keydir, uint64_t position, struct segment **segment,
-                      struct strata_error *err)
-{
-    *segment = segments_find(&keydir->segments, position_segment(position));
-    return *segment
-               ? 0
-               : strata_fail(err, STRATA_ERR_CORRUPT, keydir->segments.env->dir, STRATA_NO_OFFSET,
-                             "the index names segment %" PRIu32 ", which is not there",
-                             position_segment(position));
-}
 
 /* The record at a slot's position: whole into `body`, or its key only. */
 static int read_slot(const struct keydir *keydir, size_t slot, bool whole,
@@ -21,11 +9,15 @@ static int read_slot(const struct keydir *keydir, size_t slot, bool whole,
 {
     const struct index_slot *entry = &keydir->index.slots[slot];
     uint64_t offset = position_offset(entry->position);
-    struct segment *segment;
-    int rc = segment_of(keydir, entry->position, &segment, err);
+    const struct segment *segment =
+        segments_find(&keydir->segments, position_segment(entry->position));
+    int rc;
 
-    if (rc == 0)
-        rc = fs_pooled_use(&segment->at, err);
+    if (!segment)
+        return strata_fail(err, STRATA_ERR_CORRUPT, keydir->segments.env->dir, STRATA_NO_OFFSET,
+                           "the index names segment %" PRIu32 ", which is not there",
+                           position_segment(entry->position));
+    rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
     rc = (whole ? record_at : record_key_at)(segment->at.file, segment_id(segment), offset,
@@ -38,42 +30,30 @@ static int read_slot(const struct keydir *keydir, size_t slot, bool whole,
     return rc;
 }
 
-static int find_key(const struct keydir *keydir, struct strata_slice key, bool whole,
-                    struct keydir_match *match, struct strata_buffer *body, struct record *record,
-                    struct strata_error *err)
-{
-    size_t slot = SIZE_MAX;
-    while (index_find(&keydir->index, match->hash, &slot)) {
-        int rc = read_slot(keydir, slot, whole, body, record, err);
-        if (rc < 0)
-            return rc;
-        if (strata_compare(record->key, key) == 0) {
-            match->slot = slot;
-            match->bytes = record->next - record->offset;
-            return 0;
-        }
-    }
-    return STRATA_NOT_FOUND;
-}
-
 int keydir_find(const struct keydir *keydir, struct strata_slice key, struct keydir_match *match,
                 struct strata_buffer *body, struct record *record, struct strata_error *err)
 {
     struct strata_buffer scratch = {0};
-    struct record unwanted;
+    struct record unwanted, *found = record ? record : &unwanted;
     size_t slot = SIZE_MAX;
-    int rc;
+    int rc = 0;
 
     *match = (struct keydir_match){.hash = index_hash(key), .slot = SIZE_MAX};
-    if (!index_find(&keydir->index, match->hash, &slot))
-        return STRATA_NOT_FOUND; /* most new keys: nothing has their hash */
-    rc = find_key(keydir, key, body, match, body ? body : &scratch, record ? record : &unwanted,
-                  err);
+    while (index_find(&keydir->index, match->hash, &slot)) {
+        if (match->slot != SIZE_MAX) { /* found, and another one follows */
+            match->collides = true;
+            break;
+        }
+        rc = read_slot(keydir, slot, body, body ? body : &scratch, found, err);
+        if (rc < 0)
+            break;
+        if (strata_compare(found->key, key) == 0)
+            match->slot = slot;
+        else
+            match->collides = true;
+    }
     strata_buffer_free(&scratch);
-    for (slot = SIZE_MAX;
-         rc >= 0 && !match->collides && index_find(&keydir->index, match->hash, &slot);)
-        match->collides = slot != match->slot;
-    return rc;
+    return rc < 0 || match->slot != SIZE_MAX ? rc : STRATA_NOT_FOUND;
 }
 
 unsigned keydir_type(const struct keydir_match *match, enum strata_op_type type)
@@ -198,19 +178,6 @@ static int count_live(void *arg, const struct segment *segment, const struct rec
     return 0;
 }
 
-static int verify_segment(struct verifying *v, const struct segment *segment,
-                          struct strata_error *err)
-{
-    const struct segments *set = &v->keydir->segments;
-    int rc = fs_pooled_use(&segment->at, err);
-
-    if (rc < 0)
-        return rc;
-    rc = record_check_kind(segment->at.file, set->magic, segment_id(segment), err);
-    fs_pooled_done(&segment->at);
-    return rc < 0 ? rc : segment_read(set, segment, count_live, v, err);
-}
-
 int keydir_verify(const struct keydir *keydir, const struct strata_progress *progress,
                   struct strata_error *err)
 {
@@ -220,7 +187,7 @@ int keydir_verify(const struct keydir *keydir, const struct strata_progress *pro
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < set->count; i++) {
-        rc = verify_segment(&v, set->list[i], err);
+        rc = segment_read(set, set->list[i], count_live, &v, err);
         done += set->list[i]->end;
         if (rc == 0 && progress)
             progress->tick(progress->arg, done, total);

@@ -24,9 +24,8 @@ struct keydir {
 /* Where a key was looked for. */
 struct keydir_match {
     uint64_t hash;
-    size_t slot;    /* of the key in the index; SIZE_MAX: it has none */
-    uint64_t bytes; /* of its record */
-    bool collides;  /* another live key has this hash */
+    size_t slot;   /* of the key in the index; SIZE_MAX: it has none */
+    bool collides; /* another live key has this hash */
 };
 
 /* Looks for `key`. With `body`, the whole record is read and checked, and its key and value are

@@ -11,34 +11,35 @@
 #include <inttypes.h>
 
 struct loader {
-    const struct strata_env *env;
     struct keydir *keydir;
     struct load_stats *stats;
+    struct segment *segment; /* being loaded */
 };
 
-static int replay_hinted(void *arg, const struct segment *segment, unsigned type, uint64_t hash,
-                         uint64_t offset, struct strata_error *err)
+/* A record of a closed segment, as its hint says. */
+static int replay_hinted(void *arg, const struct segment *segment, const struct record *record,
+                         uint64_t hash, struct strata_error *err)
 {
     struct loader *l = arg;
-    struct segment *counted = segments_find(&l->keydir->segments, segment->last);
-    counted->tombstones += segment_is_delete(type);
-    return keydir_replay(l->keydir, segment, type, hash, offset, strata_bytes(NULL, 0), err);
+    l->segment->tombstones += segment_is_delete(record->type);
+    return keydir_replay(l->keydir, segment, record->type, hash, record->offset, record->key, err);
 }
 
 /* A crash in the middle of an append leaves a torn record, which was never acknowledged. */
 static int drop_torn_tail(struct loader *l, struct segment *segment, struct strata_error *err)
 {
-    bool read_only = l->env->options->read_only;
-    strata_env_log(l->env, STRATA_LOG_WARNING,
+    const struct strata_env *env = l->keydir->segments.env;
+    bool read_only = env->options->read_only;
+    strata_env_log(env, STRATA_LOG_WARNING,
                    "%s @%" PRIu64 ": %s a torn record of %" PRIu64 " bytes", segment->path,
                    segment->end, read_only ? "ignored" : "dropped",
                    segment->at.file->end - segment->end);
     return read_only ? 0 : fs_truncate(segment->at.file, segment->end, err);
 }
 
-static int replay_record(struct loader *l, struct segment *segment, const struct record *record,
-                         struct strata_error *err)
+static int replay_record(struct loader *l, const struct record *record, struct strata_error *err)
 {
+    struct segment *segment = l->segment;
     uint64_t hash = index_hash(record->key);
     struct record seal;
 
@@ -53,10 +54,11 @@ static int replay_record(struct loader *l, struct segment *segment, const struct
     return keydir_replay(l->keydir, segment, record->type, hash, record->offset, record->key, err);
 }
 
-/* Reads the segment itself. Whether it is sealed shows at its end. */
-static int read_segment(struct loader *l, struct segment *segment, bool last,
-                        struct strata_error *err)
+/* Reads the segment itself. Whether it is sealed shows at its end: what looks like a seal there may
+ * be bytes of a value. */
+static int read_segment(struct loader *l, bool last, struct strata_error *err)
 {
+    struct segment *segment = l->segment;
     struct record_reader reader;
     struct record record;
     int rc;
@@ -66,35 +68,37 @@ static int read_segment(struct loader *l, struct segment *segment, bool last,
     record_reader_init(&reader, segment->at.file, segment_id(segment), segment->at.file->end);
     reader.max_type = l->keydir->segments.max_type;
     while ((rc = record_next(&reader, &record, err)) == 0) {
-        rc = replay_record(l, segment, &record, err);
+        rc = replay_record(l, &record, err);
         if (rc < 0)
             break;
     }
     segment->end = reader.at;
     record_reader_free(&reader);
-    l->stats->segments_read++;
-    if (rc == RECORD_TORN && last && !segment->sealed)
-        return drop_torn_tail(l, segment, err);
-    if (rc == RECORD_TORN || (rc == STRATA_NOT_FOUND && !last && !segment->sealed))
+    if (rc < 0)
+        return rc;
+    if (last && !segment->sealed)
+        return rc == RECORD_TORN ? drop_torn_tail(l, segment, err) : 0;
+    if (rc == RECORD_TORN || !segment->sealed)
         return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
                            "a closed segment ends here without its seal");
-    return rc < 0 ? rc : 0;
+    return 0;
 }
 
-static int load_segment(struct loader *l, struct segment *segment, bool last,
-                        struct strata_error *err)
+static int load_segment(struct loader *l, bool last, struct strata_error *err)
 {
-    int rc = STRATA_NOT_FOUND;
-    if (segment->sealed)
-        rc = hint_read(&l->keydir->segments, segment, replay_hinted, l, err);
+    const struct segments *set = &l->keydir->segments;
+    struct segment *segment = l->segment;
+    int rc = segment->sealed ? hint_read(set, segment, replay_hinted, l, err) : STRATA_NOT_FOUND;
+
     if (rc != STRATA_NOT_FOUND) {
         l->stats->hints_used++;
         return rc;
     }
+    l->stats->segments_read++;
     rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
-    rc = read_segment(l, segment, last, err);
+    rc = read_segment(l, last, err);
     fs_pooled_done(&segment->at);
     segment->unhinted = segment->sealed;
     return rc;
@@ -135,21 +139,20 @@ static int check_last(const struct segments *set, uint64_t *noted, struct strata
 int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load_stats *stats,
                 struct strata_error *err)
 {
-    struct loader l = {env, keydir, stats};
+    struct loader l = {keydir, stats, NULL};
     struct segments *set = &keydir->segments;
     uint64_t noted = 0;
     int rc = segments_open(set, env, err);
 
     if (rc == 0)
         rc = check_last(set, &noted, err);
-    for (size_t i = 0; rc == 0 && i < set->count; i++)
-        rc = load_segment(&l, set->list[i], i + 1 == set->count, err);
-    if (rc == 0 && !env->options->read_only) {
-        write_hints(set);
-        rc = hint_remove_orphans(set, err);
+    for (size_t i = 0; rc == 0 && i < set->count; i++) {
+        l.segment = set->list[i];
+        rc = load_segment(&l, i + 1 == set->count, err);
     }
     if (rc < 0 || env->options->read_only)
         return rc;
+    write_hints(set);
     if (!segments_active(set))
         return load_start(set, err);
     return noted == set->list[set->count - 1]->last ? 0 : note_last(set, err);

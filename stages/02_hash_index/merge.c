@@ -14,12 +14,12 @@
  * 2.I13: a collision stays marked, also when the other key is gone: when it is replayed, a dead put
  * of that key may still be before it. */
 #include "merge.h"
+#include "hint.h"
 #include "base/array.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* One live record that moved. */
 struct move {
@@ -36,18 +36,6 @@ struct merge {
     bool tolerable; /* a segment could not be read */
 };
 
-static int note_move(struct merge *merge, uint64_t hash, uint64_t from, uint64_t offset,
-                     struct strata_error *err)
-{
-    struct move *move =
-        array_add(&merge->moves, &merge->count, &merge->capacity, sizeof *move, err);
-
-    if (!move)
-        return STRATA_ERR_NO_MEMORY;
-    *move = (struct move){hash, from, offset};
-    return 0;
-}
-
 /* A record that is no longer found in a changed segment would be gone for good: segment_read
  * fails, and the copy does not count. */
 static int merge_record(void *arg, const struct segment *from, const struct record *record,
@@ -55,6 +43,7 @@ static int merge_record(void *arg, const struct segment *from, const struct reco
 {
     struct merge *merge = arg;
     uint64_t offset, position = position_make(from->last, record->offset);
+    struct move *move;
     bool live;
     int rc;
 
@@ -66,9 +55,13 @@ static int merge_record(void *arg, const struct segment *from, const struct reco
         return 0;
     /* as it is: a collision stays marked (2.I13) */
     rc = segment_append(merge->to, record->type, record->key, record->value, &offset, err);
-    return rc < 0 || segment_is_delete(record->type)
-               ? rc
-               : note_move(merge, hash, position, offset, err);
+    if (rc < 0 || segment_is_delete(record->type))
+        return rc;
+    move = array_add(&merge->moves, &merge->count, &merge->capacity, sizeof *move, err);
+    if (!move)
+        return STRATA_ERR_NO_MEMORY;
+    *move = (struct move){hash, position, offset};
+    return 0;
 }
 
 static void apply_moves(const struct merge *merge)
@@ -94,14 +87,6 @@ static bool older_dead(const struct segments *set, size_t at)
         if (set->list[i]->dead)
             return true;
     return false;
-}
-
-static int let_go(const struct segments *set, size_t at, size_t count, struct strata_error *err)
-{
-    int rc = 0;
-    for (size_t i = at; set->let_go && rc == 0 && i < at + count; i++)
-        rc = set->let_go(set, set->list[i], err);
-    return rc;
 }
 
 /* Copies the live records, and finds a segment that cannot be read. */
@@ -138,9 +123,10 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
     if (rc == 0)
         rc = segment_seal(merge.to, err);
     if (rc == 0 && count == 1 && (set->durable || set->list[at]->refs > 1))
-        rc = segment_set_aside(set->list[at], err);
-    if (rc == 0)
-        rc = let_go(set, at, count, err);
+        rc = segment_set_aside(set, set->list[at], err);
+    /* until now the hints stay: a segment that cannot be read may be opened by its hint */
+    for (size_t i = at; rc == 0 && i < at + count; i++)
+        rc = hint_remove(set, set->list[i], err); /* stage 3 has none */
     if (rc == 0)
         rc = segment_publish(set, merge.to, err); /* the commit */
     if (rc == 0) {

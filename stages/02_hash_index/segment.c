@@ -84,6 +84,7 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
 
     if (rc < 0)
         return rc;
+    rc = record_check_kind(segment->at.file, set->magic, segment_id(segment), err);
     record_reader_init(&reader, segment->at.file, segment_id(segment), segment->end);
     reader.max_type = set->max_type;
     while (rc >= 0 && (rc = record_next(&reader, &record, err)) == 0) {
@@ -127,14 +128,20 @@ bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, u
 
 /* ---- One segment ----------------------------------------------------------------------- */
 
+static char *path_with(const struct segments *set, uint32_t first, uint32_t last,
+                       const char *suffix)
+{
+    char name[SEGMENT_NAME];
+    segment_name(first, last, suffix, name);
+    return fs_join(set->env->dir, name);
+}
+
 struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t last)
 {
     struct segment *segment = calloc(1, sizeof *segment);
-    char name[SEGMENT_NAME];
 
-    segment_name(first, last, ".log", name);
     if (segment)
-        segment->path = fs_join(set->env->dir, name);
+        segment->path = path_with(set, first, last, ".log");
     if (!segment || !segment->path) {
         free(segment);
         return NULL;
@@ -171,29 +178,14 @@ int segment_unref(struct segment *segment, struct strata_error *err)
     return rc;
 }
 
-static char *path_with(const struct segment *segment, const char *suffix)
-{
-    size_t size = strlen(segment->path) + strlen(suffix) + 1;
-    char *path = malloc(size);
-
-    if (path)
-        snprintf(path, size, "%s%s", segment->path, suffix);
-    return path;
-}
-
-static char *temporary_path(const struct segment *segment)
-{
-    return path_with(segment, ".tmp");
-}
-
 /* Where another file has that name, or there are no links here, the file stays open. */
-int segment_set_aside(struct segment *segment, struct strata_error *err)
+int segment_set_aside(const struct segments *set, struct segment *segment, struct strata_error *err)
 {
     char *path;
 
     if (segment->aside)
         return 0;
-    path = path_with(segment, ".old");
+    path = path_with(set, segment->first, segment->last, ".log.old");
     if (!path)
         return strata_fail_memory(err, strlen(segment->path) + sizeof ".old");
     if (fs_link(segment->fs, segment->path, path, NULL) < 0) {
@@ -209,20 +201,18 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
                    struct strata_error *err)
 {
     struct segment *segment = segment_new(set, first, last);
-    char *path = segment ? temporary_path(segment) : NULL;
+    char name[SEGMENT_NAME];
     struct fs_file *file;
     int rc;
 
-    if (!path) {
-        if (segment)
-            segment_unref(segment, NULL);
+    if (!segment)
         return strata_fail_memory(err, sizeof *segment);
-    }
-    rc = fs_open(set->env->fs, path, FS_WRITE | FS_CREATE | FS_TRUNCATE | set->ahead, &file, err);
+    segment_name(first, last, ".log.tmp", name);
+    rc = fs_open_in(set->env->fs, set->env->dir, name,
+                    FS_WRITE | FS_CREATE | FS_TRUNCATE | set->ahead, &file, err);
     segment->at.file = file;
     if (rc == 0)
         rc = record_start_kind(file, set->magic, segment_id(segment), err);
-    free(path);
     if (rc < 0) {
         segment_discard(set, segment);
         return rc;
@@ -234,16 +224,15 @@ int segment_create(const struct segments *set, uint32_t first, uint32_t last, st
 
 void segment_discard(const struct segments *set, struct segment *segment)
 {
-    char *path = temporary_path(segment);
-    if (path)
-        fs_remove(set->env->fs, path, NULL); /* else the next open removes it */
-    free(path);
+    char name[SEGMENT_NAME];
+    segment_name(segment->first, segment->last, ".log.tmp", name);
+    fs_remove_if_there(set->env->fs, set->env->dir, name, NULL); /* else the next open does it */
     segment_unref(segment, NULL);
 }
 
 int segment_publish(const struct segments *set, struct segment *segment, struct strata_error *err)
 {
-    char *path = temporary_path(segment);
+    char *path = path_with(set, segment->first, segment->last, ".log.tmp");
     int rc = 0;
 
     if (!path)

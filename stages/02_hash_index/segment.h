@@ -43,7 +43,6 @@ struct segment {
     _Atomic uint64_t end; /* of its valid records, the seal included, bytes; iterators read it */
     bool sealed;
     bool unhinted;          /* it was found without a hint that fits */
-    bool superseded;        /* it was found within another's range (2.I7) */
     bool unreadable;        /* a merge could not read it: only one that was asked for tries again */
     struct segment_sum sum; /* so far, or as sealed */
     uint64_t dead;          /* puts in it that are no longer live */
@@ -52,10 +51,6 @@ struct segment {
 
 struct segments {
     const struct strata_env *env;
-    /* A merged segment is whole and replaces this one: removes what belongs to it (its hint). Until
-     * then that stays, as a segment that cannot be read may be opened by it. NULL: nothing does. */
-    int (*let_go)(const struct segments *set, const struct segment *segment,
-                  struct strata_error *err);
     struct fs_pool *pool;  /* NULL: borrowed, as an iterator does */
     bool durable;          /* creating and removing is synced (stage 3) */
     unsigned ahead;        /* FS_AHEAD, FS_MAPPED: how appended files are opened (stage 3) */
@@ -86,8 +81,6 @@ int segments_close(struct segments *set, struct strata_error *err);
 struct segment *segments_active(const struct segments *set);
 struct segment *segments_find(const struct segments *set, uint32_t number);
 uint64_t segments_bytes(const struct segments *set); /* of all of them */
-/* The index of `segment` in the list. */
-size_t segments_index_of(const struct segments *set, const struct segment *segment);
 
 /* Makes an empty segment after the last one, written under a temporary name and renamed. */
 int segments_start(struct segments *set, struct strata_error *err);
@@ -136,7 +129,8 @@ struct segment *segment_new(const struct segments *set, uint32_t first, uint32_t
 int segment_look_for_seal(struct segment *segment, unsigned max_type, struct strata_error *err);
 
 /* Its name is about to be another's: it can be read all the same, as long as it lives. */
-int segment_set_aside(struct segment *segment, struct strata_error *err);
+int segment_set_aside(const struct segments *set, struct segment *segment,
+                      struct strata_error *err);
 void segment_ref(struct segment *segment);
 int segment_unref(struct segment *segment, struct strata_error *err); /* the last one closes it */
 

@@ -1,6 +1,6 @@
 /* segments.c: the segments of one database: which files count, in which order, and what a cut
  * merge or creation left. The invariants 2.I6 to 2.I9 are in segment.c. */
-#include "segment.h"
+#include "hint.h"
 #include "tail.h"
 #include "base/array.h"
 
@@ -53,34 +53,24 @@ static int list_segments(struct segments *set, const struct fs_names *names,
     return 0;
 }
 
-/* From the end on, every segment that was passed ends there or later, so the lowest `first` among
- * them tells: O(n). */
-static void mark_superseded(const struct segments *set)
-{
-    uint32_t lowest = UINT32_MAX;
-    for (size_t i = set->count; i-- > 0;) {
-        struct segment *segment = set->list[i];
-        segment->superseded = lowest <= segment->first;
-        lowest = segment->first < lowest ? segment->first : lowest;
-    }
-}
-
-/* 2.I7, oldest first. */
+/* 2.I7: a segment supersedes those before it that begin where it begins, or later. */
 static int drop_superseded(struct segments *set, struct strata_error *err)
 {
     bool writes = !set->env->options->read_only;
     size_t kept = 0;
     int rc = 0;
 
-    mark_superseded(set);
     for (size_t i = 0; i < set->count; i++) {
         struct segment *segment = set->list[i];
-        if (rc == 0 && segment->superseded) {
-            rc = writes ? fs_remove(set->env->fs, segment->path, err) : 0;
-            segment_unref(segment, NULL); /* not open yet */
-        } else {
-            set->list[kept++] = segment;
+        while (kept && set->list[kept - 1]->first >= segment->first) {
+            struct segment *old = set->list[--kept];
+            if (rc == 0 && writes)
+                rc = hint_remove(set, old, err);
+            if (rc == 0 && writes)
+                rc = fs_remove(set->env->fs, old->path, err);
+            segment_unref(old, NULL); /* not open yet */
         }
+        set->list[kept++] = segment;
     }
     set->count = kept;
     return rc;
@@ -134,6 +124,7 @@ static int remove_temporaries(const struct segments *set, const struct fs_names 
     for (size_t i = 0; rc == 0 && i < names->count; i++)
         if (segment_parse_name(names->names[i], ".log.tmp", &first, &last) ||
             segment_parse_name(names->names[i], ".log.old", &first, &last) ||
+            segment_parse_name(names->names[i], ".hint.tmp", &first, &last) ||
             strcmp(names->names[i], TAIL_NAME ".tmp") == 0)
             rc = fs_remove_if_there(set->env->fs, set->env->dir, names->names[i], err);
     return rc;
@@ -226,16 +217,6 @@ uint64_t segments_bytes(const struct segments *set)
     return bytes;
 }
 
-size_t segments_index_of(const struct segments *set, const struct segment *segment)
-{
-    size_t i = 0;
-    while (set->list[i] != segment) {
-        i++;
-        assert(i < set->count);
-    }
-    return i;
-}
-
 int segments_start(struct segments *set, struct strata_error *err)
 {
     uint32_t number = set->count ? set->list[set->count - 1]->last + 1 : 1;
@@ -253,15 +234,12 @@ int segments_start(struct segments *set, struct strata_error *err)
     if (rc < 0)
         return rc;
     rc = add_segment(set, segment, err);
-    if (rc < 0) {
-        segment_discard(set, segment);
-        return rc;
+    if (rc == 0) {
+        rc = segment_publish(set, segment, err);
+        set->count -= rc < 0;
     }
-    rc = segment_publish(set, segment, err);
-    if (rc < 0) {
-        set->count--;
+    if (rc < 0)
         segment_discard(set, segment);
-    }
     return rc;
 }
 
@@ -271,7 +249,7 @@ static void rename_for_readers(const struct segments *set, struct segment *old)
 {
     struct strata_error why;
 
-    old->obsolete = segment_set_aside(old, &why) < 0;
+    old->obsolete = segment_set_aside(set, old, &why) < 0;
     if (old->obsolete)
         strata_env_warn(set->env, &why, "%s keeps its name while it is read", old->path);
 }

@@ -41,7 +41,7 @@ int tail_write(const struct strata_env *env, const struct tail *tail, bool durab
                       err);
 }
 
-static bool decode(struct strata_slice bytes, unsigned max_version, struct tail *tail)
+bool tail_decode(struct strata_slice bytes, unsigned max_version, struct tail *tail)
 {
     struct decoder d;
     struct strata_slice magic;
@@ -82,11 +82,8 @@ static int check_numbers(const struct strata_env *env, const struct tail *tail,
 
 static bool is_blank(const struct strata_buffer *bytes)
 {
-    size_t i = 0;
-
-    while (i < bytes->size && bytes->data[i] == 0)
-        i++;
-    return i == bytes->size;
+    static const uint8_t zeros[TAIL_BYTES];
+    return bytes->size == 0 || memcmp(bytes->data, zeros, bytes->size) == 0;
 }
 
 int tail_read(const struct strata_env *env, unsigned max_version, struct tail *tail,
@@ -95,7 +92,7 @@ int tail_read(const struct strata_env *env, unsigned max_version, struct tail *t
     struct strata_buffer bytes = {0};
     struct strata_error why = {0};
     int rc = fs_read_in(env->fs, env->dir, TAIL_NAME, TAIL_BYTES, &bytes, &why);
-    bool valid = rc == 0 && decode(strata_buffer_slice(&bytes), max_version, tail);
+    bool valid = rc == 0 && tail_decode(strata_buffer_slice(&bytes), max_version, tail);
 
     if (rc == STRATA_ERR_CORRUPT || (rc == 0 && !valid)) {
         if (rc < 0 || !is_blank(&bytes))
@@ -126,15 +123,4 @@ int tail_check_last(const struct tail *tail, const struct strata_env *env, uint6
                : strata_fail(err, STRATA_ERR_CORRUPT, env->dir, STRATA_NO_OFFSET,
                              "segment %06" PRIu64 " is missing: it was the last one",
                              tail->segment);
-}
-
-int tail_check(struct fs_file *file, unsigned max_version, struct tail *tail)
-{
-    uint8_t bytes[TAIL_BYTES];
-    size_t got;
-    *tail = (struct tail){0};
-    if ((fs_read_at)(file, 0, bytes, sizeof bytes, &got, NULL) < 0 ||
-        !decode(strata_bytes(bytes, got), max_version, tail))
-        return STRATA_NOT_FOUND;
-    return 0;
 }

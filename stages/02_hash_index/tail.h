@@ -33,12 +33,9 @@ int tail_read(const struct strata_env *env, unsigned max_version, struct tail *t
 /* CORRUPT: it names a segment behind number `last`, and that is missing. */
 int tail_check_last(const struct tail *tail, const struct strata_env *env, uint64_t last,
                     struct strata_error *err);
-/* The file's bytes. */
+/* The file's bytes, and whether these are a valid tail. */
 void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES]);
-
-/* Whether the file's bytes are a valid tail, for its annotated dump: 0, or STRATA_NOT_FOUND. */
-struct fs_file;
-int tail_check(struct fs_file *file, unsigned max_version, struct tail *tail);
+bool tail_decode(struct strata_slice bytes, unsigned max_version, struct tail *tail);
 
 extern const struct strata_format tail_format; /* inspect.c */
 

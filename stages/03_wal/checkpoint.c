@@ -87,9 +87,9 @@ int checkpoint_write(const struct keydir *keydir, const struct checkpoint *at,
 
 /* ---- Reading --------------------------------------------------------------------------- */
 
-/* The same segments, and the closed ones with the same seals. */
+/* The same segments, and the closed ones with the same seals? Fills in what is known of them. */
 static bool segments_fit(struct decoder *d, const struct keydir *keydir, uint32_t count,
-                         const struct checkpoint *at, bool apply)
+                         const struct checkpoint *at)
 {
     const struct segments *set = &keydir->segments;
     if (count == 0 || count > set->count || set->list[count - 1]->last != at->segment)
@@ -106,11 +106,9 @@ static bool segments_fit(struct decoder *d, const struct keydir *keydir, uint32_
                            : !segment->sealed || end != segment->end ||
                                  records != segment->sum.records || digest != segment->sum.digest)
             return false;
-        if (apply) {
-            segment->dead = dead;
-            segment->tombstones = tombstones;
-            segment->sum = (struct segment_sum){records, digest};
-        }
+        segment->dead = dead;
+        segment->tombstones = tombstones;
+        segment->sum = (struct segment_sum){records, digest};
     }
     return true;
 }
@@ -121,30 +119,30 @@ static int fill_index(struct index *index, struct decoder *d, uint64_t keys,
     int rc = index_reserve(index, (size_t)keys, err);
     while (rc == 0 && keys--) {
         uint64_t hash = get_u64(d), position = get_u64(d);
+        if (!position) /* no record has that */
+            return STRATA_NOT_FOUND;
         index_add(index, hash, position);
     }
     return rc;
 }
 
-/* No key has position 0, which no record has. */
-static bool positions_hold(struct decoder d, uint64_t keys)
+void checkpoint_undo(struct keydir *keydir)
 {
-    for (; keys; keys--) {
-        get_u64(&d);
-        if (!get_u64(&d))
-            return false;
-    }
-    return true;
+    index_free(&keydir->index);
+    for (size_t i = 0; i < keydir->segments.count; i++)
+        keydir->segments.list[i]->dead = keydir->segments.list[i]->tombstones = 0;
 }
 
 /* 0: `keydir` and `at` are filled. STRATA_NOT_FOUND: the bytes are no checkpoint that fits. */
 static int apply(struct strata_slice bytes, struct keydir *keydir, struct checkpoint *at,
                  struct strata_error *err)
 {
-    struct decoder d, again;
+    struct checkpoint found;
+    struct decoder d;
     struct strata_slice magic;
     uint32_t version, segments;
     uint64_t keys, check;
+    int rc = STRATA_NOT_FOUND;
 
     *at = (struct checkpoint){0};
     if (bytes.size < HEADER + CHECK)
@@ -155,22 +153,21 @@ static int apply(struct strata_slice bytes, struct keydir *keydir, struct checkp
     decoder_init(&d, bytes);
     magic = get_bytes(&d, 8);
     version = get_u32(&d);
-    at->segment = get_u32(&d);
-    at->offset = get_u64(&d);
-    at->sequence = get_u64(&d);
+    found.segment = get_u32(&d);
+    found.offset = get_u64(&d);
+    found.sequence = get_u64(&d);
     segments = get_u32(&d);
     keys = get_u64(&d);
-    again = d;
     if (memcmp(magic.data, CHECKPOINT_MAGIC, 8) != 0 || version != VERSION ||
-        check != XXH3_64bits(bytes.data, bytes.size) || at->sequence > CODING_NUMBER_MAX) {
-        *at = (struct checkpoint){0};
+        check != XXH3_64bits(bytes.data, bytes.size) || found.sequence > CODING_NUMBER_MAX)
         return STRATA_NOT_FOUND;
-    }
-    if (!segments_fit(&d, keydir, segments, at, false) || d.left % KEY_ENTRY != 0 ||
-        d.left / KEY_ENTRY != keys || !positions_hold(d, keys))
-        return STRATA_NOT_FOUND;
-    segments_fit(&again, keydir, segments, at, true);
-    return fill_index(&keydir->index, &d, keys, err);
+    *at = found;
+    if (segments_fit(&d, keydir, segments, at) && d.left % KEY_ENTRY == 0 &&
+        d.left / KEY_ENTRY == keys)
+        rc = fill_index(&keydir->index, &d, keys, err);
+    if (rc != 0)
+        checkpoint_undo(keydir);
+    return rc;
 }
 
 int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_error *err)

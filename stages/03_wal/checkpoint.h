@@ -23,6 +23,8 @@ int checkpoint_write(const struct keydir *keydir, const struct checkpoint *at,
  * fits (logged when there is one); the index is empty then, and `at` is that of a whole
  * checkpoint that does not fit, or all zero. NO_MEMORY. */
 int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_error *err);
+/* Takes out again what was read: the log says otherwise. */
+void checkpoint_undo(struct keydir *keydir);
 /* The bytes that checkpoint_write would write now. */
 uint64_t checkpoint_bytes(const struct keydir *keydir);
 

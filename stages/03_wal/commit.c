@@ -14,6 +14,7 @@
 #include "commit.h"
 #include "checkpoint.h"
 #include "02_hash_index/merge.h"
+#include "base/array.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -46,24 +47,13 @@ static int spoil(struct wal_store *store, int rc, const struct strata_error *err
 
 static int reserve(struct wal_store *store, size_t more, struct strata_error *err)
 {
-    size_t capacity = store->pending_capacity ? store->pending_capacity : 16;
-    struct pending *bigger;
     int rc = index_reserve(&store->keydir.index, more, err);
 
     store->pending_count = 0;
     index_free(&store->overlay);
     if (rc == 0 && more > 1) /* one operation has nothing before it in its group */
         rc = index_reserve(&store->overlay, more, err);
-    if (rc < 0 || more <= store->pending_capacity)
-        return rc;
-    while (capacity < more)
-        capacity *= 2;
-    bigger = realloc(store->pending, capacity * sizeof *bigger);
-    if (!bigger)
-        return strata_fail_memory(err, capacity * sizeof *bigger);
-    store->pending = bigger;
-    store->pending_capacity = capacity;
-    return 0;
+    return rc;
 }
 
 /* Looks for the key in what this group has done so far: *slot is its place in the overlay, or
@@ -107,35 +97,39 @@ static int plan(const struct wal_store *store, const struct strata_op *op, size_
     return 0;
 }
 
-static void note(struct wal_store *store, const struct pending *pending, size_t slot)
+static int note(struct wal_store *store, const struct pending *pending, size_t slot,
+                struct strata_error *err)
 {
-    store->pending[store->pending_count++] = *pending;
+    struct pending *added = array_add(&store->pending, &store->pending_count,
+                                      &store->pending_capacity, sizeof *added, err);
+
+    if (!added)
+        return STRATA_ERR_NO_MEMORY;
+    *added = *pending;
     if (!store->overlay.slots)
-        return;
+        return 0;
     if (slot == SIZE_MAX)
         index_add(&store->overlay, pending->hash, store->pending_count);
     else
         store->overlay.slots[slot].position = store->pending_count;
+    return 0;
 }
 
 /* A batch that cannot be planned is taken out again, with what it left in the overlay. */
 static void take_back(struct wal_store *store, size_t pending, size_t bytes)
 {
-    size_t again = pending;
-    bool untouched = store->pending_count == pending;
-    store->pending_count = pending;
+    store->pending_count = 0;
     store->log.bytes.size = bytes;
-    if (untouched || !store->overlay.slots)
+    if (!store->overlay.slots)
         return;
     memset(store->overlay.slots, 0, store->overlay.capacity * sizeof *store->overlay.slots);
     store->overlay.count = 0;
-    store->pending_count = 0;
-    for (size_t i = 0; i < again; i++) {
-        struct pending again_one = store->pending[i];
-        struct keydir_match match = {.hash = again_one.hash};
+    for (size_t i = 0; i < pending; i++) {
+        struct pending again = store->pending[i];
+        struct keydir_match match = {.hash = again.hash};
         size_t slot;
-        look_in_group(store, again_one.key, &match, &slot);
-        note(store, &again_one, slot);
+        look_in_group(store, again.key, &match, &slot);
+        note(store, &again, slot, NULL); /* it has room */
     }
 }
 
@@ -154,9 +148,10 @@ static void plan_batch(struct wal_store *store, struct group_commit *commit, boo
         commit->rc = plan(store, op, &slot, &p, &commit->err);
         if (commit->rc < 0 || !p.type)
             continue;
-        p.offset =
-            wal_frame_add(&store->log, p.type, op->key, op->value, last && i + 1 == commit->count);
-        note(store, &p, slot);
+        commit->rc = note(store, &p, slot, &commit->err);
+        if (commit->rc == 0)
+            store->pending[store->pending_count - 1].offset = wal_frame_add(
+                &store->log, p.type, op->key, op->value, last && i + 1 == commit->count);
     }
     if (commit->rc < 0 || store->pending_count == pending)
         take_back(store, pending, bytes);

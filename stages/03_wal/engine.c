@@ -10,9 +10,7 @@
 #include "02_hash_index/merge.h"
 #include "checkpoint.h"
 #include "commit.h"
-#include "02_hash_index/tail.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */

@@ -10,28 +10,11 @@
  *       woken, or another queued thread waits in group_delay.turn, and wakes by itself.
  * 3.I7: each thread sleeps at a semaphore of its own, so that those of a group wake without meeting
  *       at the mutex. Who posts it may not touch the batch again. */
-#define _DEFAULT_SOURCE
 #include "group.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-
-/* The clock of its waits is one that nobody sets. */
-static int init_changed(pthread_cond_t *changed)
-{
-    pthread_condattr_t how;
-    int sys = pthread_condattr_init(&how);
-
-    if (sys)
-        return sys;
-    sys = pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
-    if (sys == 0)
-        sys = pthread_cond_init(changed, &how);
-    pthread_condattr_destroy(&how);
-    return sys;
-}
 
 int group_init(struct group *group, struct strata_error *err)
 {
@@ -39,7 +22,7 @@ int group_init(struct group *group, struct strata_error *err)
     group->last = &group->first;
     if (pthread_mutex_init(&group->mutex, NULL) != 0)
         return strata_fail_memory(err, sizeof group->mutex);
-    if (init_changed(&group->changed) != 0) {
+    if (pthread_cond_init(&group->changed, NULL) != 0) {
         pthread_mutex_destroy(&group->mutex);
         return strata_fail_memory(err, sizeof group->changed);
     }

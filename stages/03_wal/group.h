@@ -29,7 +29,7 @@ struct group_commit {
 
 struct group {
     pthread_mutex_t mutex;              /* guards the queue, and everything of the store's */
-    pthread_cond_t changed;             /* busy no more; its clock is the monotonic one */
+    pthread_cond_t changed;             /* busy no more */
     struct group_commit *first, **last; /* the queue */
     bool busy;                          /* a leader is at work, or group_enter has returned */
     uint64_t commits, leads;            /* batches, and groups of them */

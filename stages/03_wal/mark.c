@@ -23,22 +23,11 @@ static int open_marks(struct mark_writer *marker, const struct strata_env *env,
     return rc;
 }
 
-static int put_mark(struct mark_writer *marker, struct strata_error *err)
-{
-    uint8_t bytes[TAIL_BYTES];
-    int rc;
-
-    tail_encode(&marker->last, bytes);
-    rc = fs_write_at(marker->file, 0, bytes, sizeof bytes, err);
-    if (rc == 0)
-        atomic_fetch_add_explicit(&marker->bytes, sizeof bytes, memory_order_relaxed);
-    return rc;
-}
-
 static void write_mark(struct mark_writer *marker, const struct strata_env *env, uint64_t segment,
                        uint64_t end, bool doubted)
 {
     struct tail *last = &marker->last;
+    uint8_t bytes[TAIL_BYTES];
     struct strata_error err;
     int rc = marker->file ? 0 : open_marks(marker, env, &err);
 
@@ -46,10 +35,13 @@ static void write_mark(struct mark_writer *marker, const struct strata_env *env,
     last->end = end;
     if (doubted)
         last->last = 0;
+    tail_encode(last, bytes);
     if (rc == 0)
-        rc = put_mark(marker, &err);
-    if (rc == 0)
+        rc = fs_write_at(marker->file, 0, bytes, sizeof bytes, &err);
+    if (rc == 0) {
+        atomic_fetch_add_explicit(&marker->bytes, sizeof bytes, memory_order_relaxed);
         return;
+    }
     marker->failed = true;
     strata_env_warn(env, &err, "damage to the log's last writes may not be found after a crash");
 }

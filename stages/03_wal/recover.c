@@ -1,16 +1,10 @@
 /* recover.c: what is read at open, and what is made of its end.
  *
- *     checkpoint's place            the file's end
- *          |                             |
- *   [frame][frame][frame] ... [frame][fra|         the last segment
- *                                    ^ X: the valid part ends
- *
  * How one file is read, and what of its end is damage, is in replay.c. Known beside its frames is:
  *   - the file TAIL, from the last clean close, and the checkpoint, which is written after a sync,
  *     say how far the last segment reached;
  *   - a later segment exists: a segment is synced before the next one starts.
- * A tail that was never acknowledged as safe is dropped. Zeros hold nothing that could come back,
- * so the file is cut off where they begin, and written on.
+ * A tail that was never acknowledged as safe is dropped. Room is cut off, and written on.
  *
  * 3.I13: nothing is appended behind a dropped tail: it is cut off, the segment sealed and synced,
  * and a new one started (leveldb #1287, duckdb #14785: what comes after a torn tail may be lost).
@@ -25,8 +19,6 @@
 #include "replay.h"
 #include "mark.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 struct recovery {
@@ -36,54 +28,59 @@ struct recovery {
     struct tail tail; /* how far the log reached at least, by TAIL or checkpoint; 0: unknown */
     uint64_t offset;  /* where reading begins in the first segment read; 0: at its beginning */
     struct segment *segment; /* being read, */
+    bool last;               /* of all, */
     struct replay log;       /* and how */
 };
 
-/* ---- Records --------------------------------------------------------------------------- */
+/* ---- A segment ------------------------------------------------------------------------- */
 
-static int replay_record(struct recovery *r, struct segment *segment, const struct record *record,
-                         struct strata_error *err)
+/* The records up to the reader's limit, or to a seal, where the reader is then. */
+static int replay_records(struct recovery *r, struct record_reader *reader,
+                          struct strata_error *err)
 {
-    uint64_t hash = index_hash(record->key);
-    if (!segment_is_put(record->type) && !segment_is_delete(record->type))
-        return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record->offset,
-                           "a record of type %u stands here, not a put or delete", record->type);
-    segment_count(segment, hash, record->offset, record->type);
-    return keydir_replay(r->keydir, segment, record->type, hash, record->offset, record->key, err);
-}
-
-/* The records from where the reader stands up to `to`: those of a frame that wal_next has checked,
- * or all of a merged segment, whose seal is at `*end` then. */
-static int replay_records(struct recovery *r, struct segment *segment, struct record_reader *reader,
-                          uint64_t to, uint64_t *end, struct strata_error *err)
-{
-    uint64_t limit = reader->limit;
+    struct segment *segment = r->segment;
     struct record record;
     int rc;
 
-    reader->limit = to;
     while ((rc = record_next(reader, &record, err)) == 0 && record.type != SEGMENT_SEAL) {
-        rc = replay_record(r, segment, &record, err);
+        uint64_t hash = index_hash(record.key);
+        if (!segment_is_put(record.type) && !segment_is_delete(record.type))
+            return strata_fail(err, STRATA_ERR_CORRUPT, segment->path, record.offset,
+                               "a record of type %u stands here, not a put or delete", record.type);
+        segment_count(segment, hash, record.offset, record.type);
+        rc = keydir_replay(r->keydir, segment, record.type, hash, record.offset, record.key, err);
         if (rc < 0)
-            break;
+            return rc;
     }
-    reader->limit = limit;
-    *end = rc == 0 ? record.offset : reader->at;
+    if (rc == 0)
+        reader->at = record.offset;
     return rc < 0 ? rc : 0;
 }
 
-/* ---- The end of a segment -------------------------------------------------------------- */
+/* The records of one frame. */
+static int apply(void *arg, const struct wal_frame *frame, struct record_reader *reader,
+                 struct strata_error *err)
+{
+    struct recovery *r = arg;
+    uint64_t before = r->segment->end;
+    int rc;
+
+    r->segment->end = frame->end; /* all of it was checked: a colliding key may be read there */
+    rc = replay_records(r, reader, err);
+    if (rc < 0)
+        r->segment->end = before;
+    return rc;
+}
 
 /* The seal, which is the last thing in its file and adds up with what was read. */
-static int end_with_seal(struct recovery *r, struct segment *segment, bool last,
-                         struct record_reader *reader, struct strata_error *err)
+static int end_with_seal(struct recovery *r, uint64_t offset, struct strata_error *err)
 {
+    struct segment *segment = r->segment;
     struct fs_file *file = segment->at.file;
     struct record seal;
-    int rc = segment_read_seal(segment, reader->at, WAL_FRAME, &seal, err);
+    int rc = segment_read_seal(segment, offset, WAL_FRAME, &seal, err);
 
-    segment->end = file->end;
-    if (rc == 0 && last && seal.next < file->end)
+    if (rc == 0 && r->last && seal.next < file->end)
         rc = fs_zeros(file, seal.next, &r->log.room, err);
     if (rc == 0 && seal.next != file->end && !r->log.room)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, seal.next,
@@ -94,7 +91,66 @@ static int end_with_seal(struct recovery *r, struct segment *segment, bool last,
     return rc;
 }
 
-/* ---- A segment ------------------------------------------------------------------------- */
+/* What follows the frames: the seal. A merged segment has no frames: all its records are here. */
+static int replay_rest(void *arg, struct record_reader *reader, struct strata_error *err)
+{
+    struct recovery *r = arg;
+    struct segment *segment = r->segment;
+    int rc = 0;
+
+    segment->end = segment->at.file->end;
+    if (reader->at == RECORD_FILE_HEADER) {
+        r->log.numbered = false;
+        r->log.synced = segment->end; /* before it got its name */
+        rc = replay_records(r, reader, err);
+    }
+    return rc < 0 ? rc : end_with_seal(r, reader->at, err);
+}
+
+/* What is known of a segment before it is read. */
+static void begin_segment(struct recovery *r, struct segment *segment, bool last)
+{
+    struct fs_file *file = segment->at.file;
+
+    r->segment = segment;
+    r->last = last;
+    segment->sealed = false;
+    segment->end = r->offset ? r->offset : RECORD_FILE_HEADER;
+    if (!r->offset)
+        segment->sum = (struct segment_sum){0};
+    r->log = (struct replay){.file = file,
+                             .number = segment_id(segment),
+                             .begin = r->offset,
+                             .known = last ? mark_known(&r->tail, segment->last) : file->end,
+                             .killed = mark_same_boot(&r->tail, r->env->fs, segment->last),
+                             .numbered = r->log.numbered,
+                             .sequence = r->log.sequence,
+                             .apply = apply,
+                             .rest = replay_rest,
+                             .arg = r};
+}
+
+static int replay_segment(struct recovery *r, struct segment *segment, bool last,
+                          struct strata_error *err)
+{
+    int rc = fs_pooled_use(&segment->at, err);
+
+    if (rc < 0)
+        return rc;
+    begin_segment(r, segment, last);
+    rc = replay_log(&r->log, err);
+    if (rc == 0 && !last && !segment->sealed)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
+                         "a closed segment ends here without its seal");
+    if (rc == 0)
+        replay_report_torn(&r->log, r->env);
+    fs_pooled_done(&segment->at);
+    r->out->replayed += segment->end - r->offset;
+    r->offset = 0;
+    return rc;
+}
+
+/* ---- The whole log --------------------------------------------------------------------- */
 
 /* Merged segments hold records without frames; a segment that was written begins with a frame. */
 static int is_merged(const struct segment *segment, bool *merged, struct strata_error *err)
@@ -118,106 +174,6 @@ static int is_merged(const struct segment *segment, bool *merged, struct strata_
     return rc;
 }
 
-static int replay_merged(struct recovery *r, struct segment *segment, struct strata_error *err)
-{
-    struct record_reader reader;
-    uint64_t seal;
-    int rc;
-
-    record_reader_init(&reader, segment->at.file, segment_id(segment), segment->at.file->end);
-    reader.max_type = WAL_FRAME;
-    rc = replay_records(r, segment, &reader, reader.limit, &seal, err);
-    reader.at = seal;
-    r->log.numbered = false;
-    r->log.synced = segment->at.file->end; /* before it got its name */
-    if (rc == 0)
-        rc = end_with_seal(r, segment, false, &reader, err);
-    record_reader_free(&reader);
-    return rc;
-}
-
-/* The records of one frame. */
-static int apply(void *arg, const struct wal_frame *frame, struct record_reader *reader,
-                 struct strata_error *err)
-{
-    struct recovery *r = arg;
-    uint64_t before = r->segment->end, end;
-    int rc;
-
-    r->segment->end = frame->end; /* all of it was checked: a colliding key may be read there */
-    rc = replay_records(r, r->segment, reader, frame->end, &end, err);
-    if (rc < 0)
-        r->segment->end = before;
-    return rc;
-}
-
-static int replay_written(struct recovery *r, struct segment *segment, bool last,
-                          struct strata_error *err)
-{
-    struct strata_error why = {0};
-    struct record_reader reader;
-    int stop, rc;
-
-    r->segment = segment;
-    segment->end = r->log.begin ? r->log.begin : RECORD_FILE_HEADER;
-    rc = replay_frames(&r->log, &reader, &stop, &why, err);
-    if (rc < 0) {
-        record_reader_free(&reader);
-        return rc;
-    }
-    rc = stop;
-    if (stop == WAL_OTHER)
-        rc = end_with_seal(r, segment, last, &reader, err);
-    else if (last && !r->log.refused && (stop > 0 || stop == STRATA_ERR_CORRUPT))
-        rc = replay_judge_end(&r->log, &why, err);
-    else if (stop > 0)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, segment->path, segment->end,
-                         "a closed segment ends here without its seal");
-    else if (err)
-        *err = why;
-    record_reader_free(&reader);
-    return rc;
-}
-
-/* What is known of a segment before it is read. */
-static void begin_segment(struct recovery *r, const struct segment *segment)
-{
-    r->log = (struct replay){.file = segment->at.file,
-                             .number = segment_id(segment),
-                             .begin = r->offset,
-                             .known = mark_known(&r->tail, segment->last),
-                             .killed = mark_same_boot(&r->tail, r->env->fs, segment->last),
-                             .numbered = r->log.numbered,
-                             .sequence = r->log.sequence,
-                             .apply = apply,
-                             .arg = r};
-}
-
-static int replay_segment(struct recovery *r, struct segment *segment, bool last,
-                          struct strata_error *err)
-{
-    bool merged;
-    int rc = is_merged(segment, &merged, err);
-
-    if (rc == 0)
-        rc = fs_pooled_use(&segment->at, err);
-    if (rc < 0)
-        return rc;
-    segment->sealed = false;
-    begin_segment(r, segment);
-    if (!r->offset)
-        segment->sum = (struct segment_sum){0};
-    rc = merged ? replay_merged(r, segment, err) : replay_written(r, segment, last, err);
-    if (rc == 0)
-        replay_report_torn(&r->log, r->env);
-    fs_pooled_done(&segment->at);
-    r->out->replayed += segment->end - r->offset;
-    r->offset = 0;
-    return rc;
-}
-
-/* ---- The whole log --------------------------------------------------------------------- */
-
 /* Where to begin: behind the checkpoint, if one fits and its last segment is still the one that
  * was written (merging rewrites a segment under its own name). */
 static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
@@ -240,12 +196,11 @@ static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
     if (rc < 0)
         return rc;
     if (merged) {
-        index_free(&r->keydir->index);
-        for (size_t i = 0; i < set->count; i++)
-            set->list[i]->dead = set->list[i]->tombstones = 0;
+        checkpoint_undo(r->keydir);
         return 0;
     }
-    *begin = segments_index_of(set, segment);
+    while (set->list[*begin] != segment)
+        ++*begin;
     r->offset = at.offset;
     r->log.sequence = at.sequence;
     r->out->checkpoint = r->log.numbered = true;
@@ -316,14 +271,18 @@ static int close_torn(struct recovery *r, struct segment *segment, struct strata
 }
 
 /* A segment's first frame holds nothing but the number of the next operation. */
-static int open_with_frame(const struct keydir *keydir, uint64_t sequence, uint64_t *salt,
-                           struct strata_error *err)
+int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
+                  struct strata_error *err)
 {
-    struct segment *segment = segments_active(&keydir->segments);
+    struct segments *set = &keydir->segments;
     struct wal_group group = {0};
-    int rc;
+    struct segment *segment;
+    int rc = segments_active(set) ? 0 : segments_start(set, err);
 
-    *salt = wal_salt(keydir->segments.env->fs);
+    if (rc < 0)
+        return rc;
+    segment = segments_active(set);
+    *salt = wal_salt(set->env->fs);
     wal_group_begin(&group, segment_id(segment), *salt, segment->end);
     wal_frame_begin(&group, sequence, 0);
     wal_frame_end(&group);
@@ -334,14 +293,6 @@ static int open_with_frame(const struct keydir *keydir, uint64_t sequence, uint6
     if (rc == 0)
         segment->end = segment->at.file->end;
     return rc;
-}
-
-int start_segment(struct keydir *keydir, uint64_t sequence, uint64_t *salt,
-                  struct strata_error *err)
-{
-    const struct segment *active = segments_active(&keydir->segments);
-    int rc = active ? 0 : segments_start(&keydir->segments, err);
-    return rc < 0 ? rc : open_with_frame(keydir, sequence, salt, err);
 }
 
 /* Leaves an active segment, with everything in it on the device (3.I15). */
@@ -368,10 +319,9 @@ static int make_writable(struct recovery *r, struct strata_error *err)
 /* What cut replacing left; and when a creation that was cut begins anew, the files themselves. */
 static int tidy(const struct strata_env *env, struct strata_error *err)
 {
-    static const char *const names[] = {TAIL_NAME ".tmp", CHECKPOINT_NAME ".tmp", TAIL_NAME,
-                                        CHECKPOINT_NAME};
+    static const char *const names[] = {CHECKPOINT_NAME ".tmp", TAIL_NAME, CHECKPOINT_NAME};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < (env->is_new ? 4 : 2); i++)
+    for (size_t i = 0; rc == 0 && i < (env->is_new ? 3 : 1); i++)
         rc = fs_remove_if_there(env->fs, env->dir, names[i], err);
     return rc;
 }

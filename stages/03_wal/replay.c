@@ -22,7 +22,6 @@
  * 3.I11: sequence numbers go on without a gap from frame to frame.
  * 3.I12: all frames of a file have the salt of its first one. */
 #include "replay.h"
-#include "strata_engine.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -30,38 +29,27 @@
 
 /* ---- Frames ---------------------------------------------------------------------------- */
 
-/* The first frame of a file tells its salt. */
-static int check_salt(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
+/* The salt of a file that is read from its middle on. */
+static int read_salt(struct replay *r, struct record_reader *reader, struct wal_frame *first,
+                     struct strata_error *err)
+{
+    int rc = wal_next(reader, r->kind, first, err);
+
+    r->salt = first->salt;
+    reader->at = r->begin;
+    return rc <= 0 ? rc
+                   : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, RECORD_FILE_HEADER,
+                                 "the file's first frame is missing");
+}
+
+/* Is it of this file, whose first frame tells its salt, and the next one? */
+static int check_frame(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
 {
     if (frame->offset == RECORD_FILE_HEADER)
         r->salt = frame->salt;
-    return frame->salt == r->salt
-               ? 0
-               : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
-                             "a frame with another salt than the file's first one");
-}
-
-/* The salt of a file that is read from its middle on. */
-static int read_salt(struct replay *r, struct strata_error *err)
-{
-    struct record_reader reader;
-    struct wal_frame frame = {0};
-    int rc;
-
-    record_reader_init(&reader, r->file, r->number, r->file->end);
-    reader.max_type = WAL_FRAME;
-    rc = wal_next(&reader, NULL, &frame, err);
-    record_reader_free(&reader);
-    if (rc == 0)
-        r->salt = frame.salt;
-    else if (rc > 0)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, RECORD_FILE_HEADER,
-                         "the file's first frame is missing");
-    return rc;
-}
-
-static int check_sequence(struct replay *r, const struct wal_frame *frame, struct strata_error *err)
-{
+    if (frame->salt != r->salt)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
+                           "a frame with another salt than the file's first one");
     if (r->numbered && frame->sequence != r->sequence)
         return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
                            "operation %" PRIu64 " stands here where %" PRIu64 " should",
@@ -76,10 +64,8 @@ static int take_frame(struct replay *r, const struct wal_frame *frame, struct re
                       struct strata_error *err)
 {
     uint64_t limit = reader->limit;
-    int rc = check_salt(r, frame, err);
+    int rc = check_frame(r, frame, err);
 
-    if (rc == 0)
-        rc = check_sequence(r, frame, err);
     if (rc < 0)
         return rc;
     assert(frame->first <= frame->end && frame->end <= limit); /* 3.I3: it was checked */
@@ -100,11 +86,8 @@ int replay_frames(struct replay *r, struct record_reader *reader, int *stop,
 
     record_reader_init(reader, r->file, r->number, r->file->end);
     reader->max_type = wal_max_type(r->kind);
-    if (r->begin) {
-        reader->at = r->begin;
-        rc = read_salt(r, err);
-        frame.salt = r->salt;
-    }
+    if (r->begin)
+        rc = read_salt(r, reader, &frame, err);
     r->end = reader->at;
     if (rc < 0)
         return rc;
@@ -202,12 +185,13 @@ int replay_log(struct replay *r, struct strata_error *err)
     struct record_reader reader;
     int stop, rc = replay_frames(r, &reader, &stop, &why, err);
 
+    if (rc == 0 && stop == WAL_OTHER)
+        rc = r->rest ? r->rest(r->arg, &reader, err)
+                     : strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
+                                   "a record stands here that is no frame's head");
     record_reader_free(&reader);
-    if (rc < 0)
+    if (rc < 0 || stop == WAL_OTHER)
         return rc;
-    if (stop == WAL_OTHER)
-        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
-                           "a record stands here that is no frame's head");
     if (!r->refused && (stop > 0 || stop == STRATA_ERR_CORRUPT))
         return replay_judge_end(r, &why, err);
     if (err)

@@ -19,6 +19,9 @@ struct replay {
      * the first, and its limit is the frame's end. < 0: the frame is refused, and no more read. */
     int (*apply)(void *arg, const struct wal_frame *frame, struct record_reader *reader,
                  struct strata_error *err);
+    /* Called for what follows the frames, where that is valid and no frame; the reader is there.
+     * It is all that follows. NULL: there must be nothing. */
+    int (*rest)(void *arg, struct record_reader *reader, struct strata_error *err);
     void *arg;
 
     /* What was found. */
@@ -45,7 +48,7 @@ int replay_judge_end(struct replay *replay, const struct strata_error *why,
 /* Reports a tail that was dropped, or ignored, to the log. Frames behind a hole in it are what a
  * power cut may leave; or damage, of which nothing can be known. */
 void replay_report_torn(const struct replay *replay, const struct strata_env *env);
-/* Both, of a log that is nothing but frames. */
+/* Reads a log, and judges its end or calls `rest`. */
 int replay_log(struct replay *replay, struct strata_error *err);
 
 #endif

@@ -18,7 +18,6 @@
 #include "wal.h"
 #include "02_hash_index/segment.h"
 #include "base/bytes.h"
-#include "base/checksum.h"
 #include "base/coding.h"
 #include "strata_engine.h"
 
@@ -214,20 +213,11 @@ int wal_next(struct record_reader *reader, const struct wal_kind *kind, struct w
 static bool head_at(struct fs_file *file, uint64_t number, uint64_t offset, const uint8_t *bytes,
                     struct wal_frame *frame)
 {
-    uint64_t seed = checksum_seed(number, offset);
-    struct strata_slice head = strata_bytes(bytes + 4, RECORD_HEAD - 4);
     struct strata_slice value = strata_bytes(bytes + RECORD_HEAD, HEAD_VALUE);
-    struct decoder d;
-    uint32_t head_check, key_size, value_size, body_check;
+    uint8_t head[RECORD_HEAD];
 
-    decoder_init(&d, strata_bytes(bytes, RECORD_HEAD));
-    head_check = get_u32(&d);
-    get_u8(&d);
-    key_size = get_u32(&d);
-    value_size = get_u32(&d);
-    body_check = get_u32(&d);
-    return key_size == 0 && value_size == HEAD_VALUE && head_check == checksum(seed, head) &&
-           body_check == checksum(seed, value) &&
+    record_head(number, offset, WAL_FRAME, strata_bytes(NULL, 0), value, head);
+    return memcmp(head, bytes, sizeof head) == 0 &&
            decode_head(file, offset, value, frame, NULL) == 0;
 }
 
@@ -266,69 +256,41 @@ int wal_evidence(struct fs_file *file, uint64_t number, uint64_t salt, uint64_t 
 
 /* ---- What a kill leaves ------------------------------------------------------------------ */
 
-/* Before which offset a record ends of which not all is there. Its head tells its size, if that is
- * there. */
-static int torn_record(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t *end,
+/* Reads on to the first record that does not hold, at most to the end of the frame at `at`. */
+static int torn_record(struct record_reader *reader, struct record *record, uint64_t *end,
                        struct strata_error *err)
 {
-    uint8_t bytes[RECORD_HEAD];
-    struct decoder d;
-    size_t got;
-    uint64_t size = RECORD_HEAD;
-    uint32_t check;
-    int rc = fs_read_at(file, offset, bytes, sizeof bytes, &got, err);
+    uint64_t from = reader->at;
+    struct wal_frame frame;
+    int rc = record_next(reader, record, err);
 
-    if (rc < 0)
+    if (rc != 0 || record->type != WAL_FRAME || record->key.size ||
+        decode_head(reader->file, from, record->value, &frame, NULL) < 0)
         return rc;
-    decoder_init(&d, strata_bytes(bytes, got));
-    check = get_u32(&d);
-    get_u8(&d);
-    if (got == sizeof bytes && check == checksum(checksum_seed(number, offset),
-                                                 strata_bytes(bytes + 4, RECORD_HEAD - 4))) {
-        size += get_u32(&d);
-        size += get_u32(&d);
-    }
-    *end = offset + size - 1;
-    return 0;
-}
-
-/* The records behind the head of a frame of which not all is there. */
-static int torn_frame(struct record_reader *reader, const struct wal_frame *frame, uint64_t *end,
-                      struct strata_error *err)
-{
-    uint64_t from = frame->offset;
-    struct record record;
-    int rc;
-
-    if (frame->end < reader->limit)
-        reader->limit = frame->end;
-    while ((rc = record_next(reader, &record, err)) == 0)
+    if (frame.end < reader->limit)
+        reader->limit = frame.end;
+    while ((rc = record_next(reader, record, err)) == 0)
         ;
-    if (rc == STRATA_NOT_FOUND) {
-        *end = frame->end <= reader->file->end ? from : reader->file->end;
-        return 0;
-    }
-    return rc > 0 || rc == STRATA_ERR_CORRUPT
-               ? torn_record(reader->file, reader->number, reader->at, end, err)
-               : rc;
+    if (frame.end > reader->file->end)
+        *end = reader->file->end; /* cut short between two records */
+    return rc;
 }
 
 int wal_torn_end(struct fs_file *file, uint64_t number, uint64_t from, uint64_t *end,
                  struct strata_error *err)
 {
     struct record_reader reader;
-    struct wal_frame frame;
+    struct record record;
     int rc;
 
     record_reader_init(&reader, file, number, file->end);
     reader.max_type = UINT8_MAX; /* a whole record of any type is no torn one */
     reader.at = from;
     *end = from;
-    rc = read_head(&reader, NULL, &frame, err);
-    if (rc == 0)
-        rc = torn_frame(&reader, &frame, end, err);
-    else if (rc == RECORD_TORN || rc == STRATA_ERR_CORRUPT)
-        rc = torn_record(file, number, from, end, err);
+    rc = torn_record(&reader, &record, end, err);
     record_reader_free(&reader);
-    return rc < 0 ? rc : 0;
+    if (rc != RECORD_TORN && rc != STRATA_ERR_CORRUPT)
+        return rc < 0 ? rc : 0;
+    *end = record.next - 1; /* its last byte is missing at least */
+    return 0;
 }

@@ -398,7 +398,6 @@ static void merge_leaves_no_hint_of_what_it_replaced(void **state)
 
     (void)state;
     keydir_bench_begin(&b);
-    b.keydir.segments.let_go = hint_remove;
     write_segment(&b, S("key"), "1");
     write_segment(&b, S("key"), "2");
     for (size_t i = 0; i < 2; i++)

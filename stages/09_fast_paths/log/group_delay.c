@@ -108,12 +108,31 @@ static void wait_free(struct group_delay *delay)
     free(delay);
 }
 
+/* The clock of the waits is one that nobody sets. */
+static int init_changed(pthread_cond_t *changed)
+{
+    pthread_condattr_t how;
+    int sys = pthread_condattr_init(&how);
+
+    if (sys)
+        return sys;
+    sys = pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
+    if (sys == 0) {
+        pthread_cond_destroy(changed);
+        sys = pthread_cond_init(changed, &how);
+    }
+    pthread_condattr_destroy(&how);
+    return sys;
+}
+
 int group_delay_new(struct group *group, struct strata_error *err)
 {
     struct group_wait *w = calloc(1, sizeof *w);
 
-    if (!w)
+    if (!w || init_changed(&group->changed) != 0) {
+        free(w);
         return strata_fail_memory(err, sizeof *w);
+    }
     w->base = (struct group_delay){false, turn, taken, led, wait_free};
     group->delay = &w->base;
     return 0;

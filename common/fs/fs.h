@@ -142,6 +142,8 @@ int fs_sync(struct fs_file *file, struct strata_error *err); /* bytes and size o
 /* Asks the system to begin to write these bytes to the device, so that a later fs_sync has less to
  * wait for. A hint: it promises nothing, cannot fail and is not counted. */
 void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size);
+/* The same of what was appended since `*from`, which moves to the end; once it is `least` bytes. */
+void fs_write_back_since(struct fs_file *file, uint64_t *from, uint64_t least);
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err); /* moves end */
 /* Frees the room behind file->end, and allocates none any more. */
 int fs_trim(struct fs_file *file, struct strata_error *err);

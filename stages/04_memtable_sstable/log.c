@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
-
 char *log_path(const struct strata_env *env, uint64_t number)
 {
     char name[32];
@@ -284,14 +282,4 @@ int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex
 {
     return mark_sync(marker, log->env, log->file, log->number, log->end, &log->synced,
                      &log->synced_at_ns, mutex, err);
-}
-
-void log_write_back(struct log *log)
-{
-    uint64_t from = log->written_back > log->synced ? log->written_back : log->synced;
-
-    if (log->end < from + WRITE_BACK)
-        return;
-    fs_write_back(log->file, from, log->end - from);
-    log->written_back = log->end;
 }

@@ -50,8 +50,6 @@ void log_mark(const struct log *log, struct mark_writer *marker, const struct gr
 /* All of it is on the device, and marked so. The mutex is free meanwhile. */
 int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
              struct strata_error *err);
-/* Starts the writing that the next sync would have to wait for, a piece at a time. */
-void log_write_back(struct log *log);
 /* Opens it anew, by its name, and reads all of it: it is what was written, up to operation
  * `sequence`. */
 int log_verify(const struct log *log, const struct tables *tables, uint64_t sequence,

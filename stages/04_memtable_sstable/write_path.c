@@ -12,6 +12,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
+
 int write_path_close(struct write_path *path, struct strata_error *err)
 {
     int rc = log_close(&path->log, false, err);
@@ -88,8 +90,8 @@ void write_path_commit(void *arg, struct group_commit *list)
         rc = log_append(&path->log, list, path->sequence, &err);
         if (rc == 0 && (sync || log_due(&path->log)))
             rc = log_sync(&path->log, &path->marker, &path->group.mutex, &err);
-        else if (rc == 0)
-            log_write_back(&path->log);
+        else if (rc == 0) /* what the next sync would have to wait for */
+            fs_write_back_since(path->log.file, &path->log.written_back, WRITE_BACK);
         if (rc == 0) /* 4.I24 */
             apply(path, list);
         write_path_spoil(path, rc, &err);

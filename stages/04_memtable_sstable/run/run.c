@@ -353,14 +353,6 @@ static int run_prev(struct strata_iter *iter, struct strata_error *err)
     return c->n ? go_to(c, c->n - 1, true, err) : STRATA_NOT_FOUND;
 }
 
-/* A move has set it; a user's iterator has dropped that. */
-static int run_value(struct strata_iter *iter, struct strata_error *err)
-{
-    (void)err;
-    iter->has_value = true;
-    return 0;
-}
-
 static void run_cursor_free(struct strata_iter *iter)
 {
     struct run_cursor *c = (struct run_cursor *)iter;
@@ -371,8 +363,8 @@ static void run_cursor_free(struct strata_iter *iter)
 
 static void cursor_init(struct run_cursor *c, const struct run *run)
 {
-    static const struct strata_iter_ops ops = {run_seek, run_last,  run_next,
-                                               run_prev, run_value, run_cursor_free};
+    static const struct strata_iter_ops ops = {run_seek, run_last,         run_next,
+                                               run_prev, cursor_has_value, run_cursor_free};
     *c =
         (struct run_cursor){.base = {.iter.ops = &ops, .sequence = run->base.sum.last}, .run = run};
     record_reader_init(&c->reader, run->file, run->base.number, run->index);

@@ -147,24 +147,15 @@ uint64_t sstable_writer_place(const struct sstable_writer *w)
     return w->file->end + w->bytes.size;
 }
 
-/* The system begins to write it: less is left for the sync. */
-static void write_back(struct sstable_writer *w)
+int sstable_writer_flush(struct sstable_writer *w, struct strata_error *err)
 {
-    fs_write_back(w->file, w->written_back, w->file->end - w->written_back);
-    w->written_back = w->file->end;
-}
-
-int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
-                         struct strata_error *err)
-{
-    struct strata_slice parts[2] = {strata_buffer_slice(&w->bytes), more};
-    int rc = fs_append(w->file, parts, 2, err);
+    struct strata_slice bytes = strata_buffer_slice(&w->bytes);
+    int rc = fs_append(w->file, &bytes, 1, err);
 
     if (rc < 0)
         return rc;
     strata_buffer_clear(&w->bytes);
-    if (w->file->end >= w->written_back + WRITE_BACK * w->piece_bytes)
-        write_back(w);
+    fs_write_back_since(w->file, &w->written_back, WRITE_BACK * w->piece_bytes);
     return 0;
 }
 
@@ -181,7 +172,7 @@ int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
     due += (w->bytes.size - due) / unit * unit;
     rest = slice_behind(strata_buffer_slice(&w->bytes), due);
     w->bytes.size = due;
-    rc = sstable_writer_flush(w, strata_bytes(NULL, 0), err);
+    rc = sstable_writer_flush(w, err);
     if (rc < 0)
         return rc;
     memmove(w->bytes.data, rest.data, rest.size);

@@ -198,6 +198,10 @@ char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */
 int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
                  struct strata_error *err);
+/* As fs_open, of a file that something else names: where it is missing, that is damage. CORRUPT,
+ * with the message `missing`; IO. */
+int fs_open_named(struct strata_fs *fs, const char *path, unsigned flags, const char *missing,
+                  struct fs_file **out, struct strata_error *err);
 /* fs_open and fs_read_file of dir/name. NO_MEMORY, too. */
 int fs_open_in(struct strata_fs *fs, const char *dir, const char *name, unsigned flags,
                struct fs_file **out, struct strata_error *err);

@@ -59,6 +59,17 @@ int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct stra
     return rc;
 }
 
+int fs_open_named(struct strata_fs *fs, const char *path, unsigned flags, const char *missing,
+                  struct fs_file **out, struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = fs_open(fs, path, flags, out, &why);
+
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return strata_fail(err, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET, "%s", missing);
+    return strata_fail_with(rc, &why, err);
+}
+
 int fs_open_in(struct strata_fs *fs, const char *dir, const char *name, unsigned flags,
                struct fs_file **out, struct strata_error *err)
 {

@@ -43,16 +43,7 @@ static int write_batch(void *self, const struct strata_op *ops, size_t count, bo
                        struct strata_error *err)
 {
     struct write_path *path = &((struct store *)self)->path;
-    struct group_commit commit; /* its error is not zeroed for every put */
-    int rc;
-
-    commit.ops = ops;
-    commit.count = count;
-    commit.sync = sync;
-    rc = group_submit(&path->group, &commit, WRITE_PATH_GROUP, write_path_commit, path);
-    if (rc < 0 && err)
-        *err = commit.err;
-    return rc;
+    return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
 }
 
 static int sync_log(void *self, struct strata_error *err)
@@ -140,13 +131,11 @@ static int do_alone(struct store *store, int (*work)(struct store *store, struct
     int rc;
 
     group_enter(&store->path.group);
-    rc = write_path_usable(&store->path, &why);
+    rc = group_usable(&store->path.group, store->env->dir, &why);
     if (rc == 0)
         rc = work(store, &why);
     group_leave(&store->path.group);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 static int flush(void *self, struct strata_error *err)

@@ -10,10 +10,11 @@
 #include "log.h"
 #include "base/coding.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define MISSING "the log is missing, and it is live"
 
 char *log_path(const struct strata_env *env, uint64_t number)
 {
@@ -99,9 +100,7 @@ int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kin
         return record_check_kind(file, (*kind)->magic, number, err);
     if (rc == 0)
         *kind = NULL;
-    else if (err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 /* Put or delete, if the record is one. */
@@ -159,39 +158,22 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
     return rc;
 }
 
-static int open_live(const struct log *log, unsigned flags, struct fs_file **file,
-                     struct strata_error *err)
-{
-    struct strata_error why;
-    int rc = fs_open(log->env->fs, log->path, flags, file, &why);
-
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return strata_fail(err, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
-                           "the log is missing, and it is live");
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
-}
-
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
              const struct tables *tables, struct memtable *memtable, struct replay *replay,
              struct strata_error *err)
 {
-    struct strata_error why;
-    int rc = begin(log, env, tables->log, &why);
+    unsigned flags = env->options->read_only ? FS_READ : write_flags(env);
+    int rc = begin(log, env, tables->log, err);
 
     log->kind = kind;
     if (rc == 0)
-        rc = open_live(log, env->options->read_only ? FS_READ : write_flags(env), &log->file, &why);
+        rc = fs_open_named(env->fs, log->path, flags, MISSING, &log->file, err);
     if (rc == 0)
-        rc = tail_read(env, MARK_VERSION, &log->tail, &why);
+        rc = tail_read(env, MARK_VERSION, &log->tail, err);
     if (rc >= 0)
-        rc = read_back(log, tables, memtable, replay, &why);
-    if (rc < 0) {
-        if (err)
-            *err = why;
+        rc = read_back(log, tables, memtable, replay, err);
+    if (rc < 0)
         return rc;
-    }
     start_at_end(log);
     log->kind = replay->kind;
     log->salt = replay->salt;
@@ -205,7 +187,7 @@ int log_verify(const struct log *log, const struct tables *tables, uint64_t sequ
     struct tables known = *tables;
     struct log again = *log;
     struct replay replay;
-    int rc = open_live(log, FS_READ, &again.file, err);
+    int rc = fs_open_named(log->env->fs, log->path, FS_READ, MISSING, &again.file, err);
 
     if (rc < 0)
         return rc;

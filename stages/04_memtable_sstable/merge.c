@@ -62,7 +62,7 @@ int store_merge_due(struct store *store, struct strata_error *err)
     size_t count = count_of_a_size(view, view->count - store->quarantined), bad;
     int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
 
-    if (rc == 0 || store->path.failed)
+    if (rc == 0 || store->path.group.failed)
         return rc;
     bad = store_unreadable_run(store, err);
     if (bad < view->count)

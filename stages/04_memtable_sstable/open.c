@@ -197,9 +197,7 @@ int store_open(const struct strata_env *env, const struct store_parts *parts, vo
         rc = open_files(store, &why);
     if (rc < 0) {
         store_free(store, NULL);
-        if (err)
-            *err = why;
-        return rc;
+        return strata_fail_with(rc, &why, err);
     }
     assert(store_check(store));
     *out = store;
@@ -236,14 +234,12 @@ int store_close(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!store->path.failed && !store->env->options->read_only) {
+    if (!store->path.group.failed && !store->env->options->read_only) {
         group_enter(&store->path.group);
         rc = leave_tidy(store, &why);
         mark_end(&store->path.marker, store->env, rc == 0);
         group_leave(&store->path.group);
     }
-    if (rc < 0 && err)
-        *err = why;
     freed = store_free(store, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : freed;
+    return rc < 0 ? strata_fail_with(rc, &why, err) : freed;
 }

@@ -26,34 +26,15 @@ int write_path_close(struct write_path *path, struct strata_error *err)
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT)
-        path->failed = err->sys ? err->sys : EIO;
+        path->group.failed = err->sys ? err->sys : EIO;
     return rc;
-}
-
-int write_path_usable(const struct write_path *path, struct strata_error *err)
-{
-    if (!path->failed)
-        return 0;
-    strata_fail_sys(err, path->failed, path->env->dir, STRATA_NO_OFFSET, "earlier");
-    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
-    return STRATA_ERR_IO;
-}
-
-bool write_path_is_writable(struct write_path *path)
-{
-    bool is;
-
-    pthread_mutex_lock(&path->group.mutex);
-    is = !path->failed;
-    pthread_mutex_unlock(&path->group.mutex);
-    return is;
 }
 
 static int make_room(struct write_path *path, const struct group_commit *list, bool *sync,
                      struct strata_error *err)
 {
     size_t operations = 0, bytes = 0;
-    int rc = write_path_usable(path, err);
+    int rc = group_usable(&path->group, path->env->dir, err);
 
     for (const struct group_commit *c = list; c; c = c->next) {
         operations += c->count;

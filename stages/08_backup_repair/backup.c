@@ -73,7 +73,7 @@ static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
 
 static int capture(struct tree *tree, struct backup *b, struct strata_error *err)
 {
-    int rc = write_path_usable(&tree->path, err);
+    int rc = group_usable(&tree->path.group, tree->env->dir, err);
 
     if (rc < 0)
         return rc;

@@ -56,10 +56,8 @@ int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
 {
     if (rc == STRATA_ERR_IO && why->sys == ENOENT)
         return sstable_corrupt(table, STRATA_NO_OFFSET, "the table is missing", err);
-    if (rc < 0 && err)
-        *err = *why;
     if (rc < 0)
-        return rc;
+        return strata_fail_with(rc, why, err);
     table->bytes = file->end;
     return record_check_kind(file, table->kind->magic, table->number, err);
 }

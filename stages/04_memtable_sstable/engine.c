@@ -17,26 +17,6 @@
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* The memtable becomes a run; then runs of a size are merged. */
-static int flush_and_merge(struct store *store, struct strata_error *err)
-{
-    int rc = 0;
-
-    if (memtable_count(store->view->memtable))
-        rc = store_flush(store, err);
-    return rc < 0 ? rc : store_merge_due(store, err);
-}
-
-/* Asked by the leader before it logs: a full memtable makes way. */
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
-{
-    struct store *store = self;
-    bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
-
-    (void)bytes;
-    return operations && full ? flush_and_merge(store, err) : 0;
-}
-
 /* One of the threads that write leads: it appends the batches of all to the log, syncs it if asked
  * for, and adds them to the memtable. */
 static int write_batch(void *self, const struct strata_op *ops, size_t count, bool sync,
@@ -55,8 +35,7 @@ static int sync_log(void *self, struct strata_error *err)
 
 static int open_runs(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    static const struct store_parts parts = {&memtable_skip, &run_kind, make_room,
-                                             (uint64_t)1 << 16};
+    static const struct store_parts parts = {&run_kind, (uint64_t)1 << 16};
     return store_open(env, &parts, self, err);
 }
 
@@ -77,7 +56,7 @@ static int get(void *self, struct strata_slice key, struct strata_buffer *value,
         rc = strata_fail_memory(err, found.size);
     for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++)
         if (sstable_compare_key(view->runs[i], key) == 0)
-            rc = run_get(view->runs[i], key, &type, value, err);
+            rc = run_kind.get(view->runs[i], key, &type, value, err);
     view_unref(view);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
 }
@@ -93,7 +72,7 @@ static int merge_view(const struct view *view, uint64_t sequence, struct cursor 
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
     sources[0] = memtable_cursor(view->memtable, sequence);
     for (size_t i = 0; i < view->count; i++)
-        sources[i + 1] = run_cursor(view->runs[i], false);
+        sources[i + 1] = run_kind.cursor(view->runs[i], false);
     rc = merge_iter_new(sources, view->count + 1, false, out, err);
     free(sources);
     return rc;
@@ -140,7 +119,7 @@ static int do_alone(struct store *store, int (*work)(struct store *store, struct
 
 static int flush(void *self, struct strata_error *err)
 {
-    return do_alone(self, flush_and_merge, err);
+    return do_alone(self, store_flush_and_merge, err);
 }
 
 static int compact(void *self, const struct strata_progress *progress, struct strata_error *err)

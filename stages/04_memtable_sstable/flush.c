@@ -60,8 +60,7 @@ static int flush(struct store *store, struct strata_error *err)
     uint64_t range[2] = {full->first, full->last};
     struct cursor *source;
     struct store_change c = {0};
-    int rc =
-        memtable_new(store->parts->memtable, NULL, env->options->memtable_bytes, &c.memtable, err);
+    int rc = memtable_new(&memtable_skip, NULL, env->options->memtable_bytes, &c.memtable, err);
 
     if (rc == 0 && memtable_count(full)) {
         source = memtable_cursor(full, UINT64_MAX);
@@ -87,4 +86,19 @@ int store_flush(struct store *store, struct strata_error *err)
     rc = flush(store, err);
     pthread_mutex_lock(&store->path.group.mutex);
     return store_failed(store, rc, err);
+}
+
+int store_flush_and_merge(struct store *store, struct strata_error *err)
+{
+    int rc = memtable_count(store->view->memtable) ? store_flush(store, err) : 0;
+    return rc < 0 ? rc : store_merge_due(store, err);
+}
+
+int store_make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
+{
+    struct store *store = self;
+    bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
+
+    (void)bytes;
+    return operations && full ? store_flush_and_merge(store, err) : 0;
 }

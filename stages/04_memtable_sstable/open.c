@@ -84,8 +84,7 @@ static int make_view(struct store *store, struct strata_error *err)
     const struct strata_env *env = store->env;
     uint64_t newest = store->tables.log_first;
     struct memtable *memtable;
-    int rc =
-        memtable_new(store->parts->memtable, NULL, env->options->memtable_bytes, &memtable, err);
+    int rc = memtable_new(&memtable_skip, NULL, env->options->memtable_bytes, &memtable, err);
 
     if (rc < 0)
         return rc;
@@ -190,7 +189,7 @@ int store_open(const struct strata_env *env, const struct store_parts *parts, vo
     store->env = store->path.env = env;
     store->parts = parts;
     store->path.store = store;
-    store->path.make_room = parts->make_room;
+    store->path.make_room = store_make_room;
     if (parts->table->common_new)
         rc = parts->table->common_new(env, &store->common, &why);
     if (rc == 0)
@@ -211,11 +210,8 @@ static int leave_tidy(struct store *store, struct strata_error *err)
     struct tables *tables = &store->tables;
     int rc = 0;
 
-    if (memtable_count(store->view->memtable) && log->end > store->parts->log_left) {
-        rc = store_flush(store, err);
-        if (rc == 0)
-            rc = store_merge_due(store, err);
-    }
+    if (memtable_count(store->view->memtable) && log->end > store->parts->log_left)
+        rc = store_flush_and_merge(store, err);
     if (rc == 0)
         rc = fs_trim(log->file, err);
     if (rc < 0 || log->end == tables->log_end)

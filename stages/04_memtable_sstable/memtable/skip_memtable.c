@@ -119,11 +119,6 @@ static struct cursor *cursor(const void *self, uint64_t sequence)
     return &c->base;
 }
 
-static bool check(const void *self)
-{
-    return skip_check(self);
-}
-
 const struct memtable_kind memtable_skip = {
     .self_bytes = sizeof(struct skip),
     .init = skip_init,
@@ -131,5 +126,5 @@ const struct memtable_kind memtable_skip = {
     .add = skip_add,
     .get = get,
     .cursor = cursor,
-    .check = check,
+    .check = skip_check,
 };

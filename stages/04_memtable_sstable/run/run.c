@@ -183,8 +183,8 @@ static void run_close(struct sstable *table)
     sstable_free(table);
 }
 
-int run_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
-             struct strata_error *err)
+static int run_open(const struct strata_env *env, void *common, uint64_t number,
+                    struct sstable **out, struct strata_error *err)
 {
     struct run *run = calloc(1, sizeof *run);
     struct strata_error why;
@@ -240,8 +240,8 @@ static int search(const struct run *run, struct strata_slice key, struct probe *
     return 0;
 }
 
-int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
-            struct strata_buffer *value, struct strata_error *err)
+static int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
+                   struct strata_buffer *value, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct probe probe = {0};
@@ -260,8 +260,8 @@ int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
     return rc < 0 ? rc : found ? 0 : STRATA_NOT_FOUND;
 }
 
-int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
-               struct strata_error *err)
+static int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+                      struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct probe probe = {0};
@@ -370,7 +370,7 @@ static void cursor_init(struct run_cursor *c, const struct run *run)
     record_reader_init(&c->reader, run->file, run->base.number, run->index);
 }
 
-struct cursor *run_cursor(struct sstable *table, bool once)
+static struct cursor *run_cursor(struct sstable *table, bool once)
 {
     struct run_cursor *c = malloc(sizeof *c);
 
@@ -403,7 +403,7 @@ static int verify_record(struct run_cursor *c, struct strata_buffer *before,
     return rc;
 }
 
-int run_verify(struct sstable *table, struct strata_error *err)
+static int run_verify(struct sstable *table, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct strata_buffer before = {0};

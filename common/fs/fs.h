@@ -193,6 +193,8 @@ size_t fs_open_max(struct strata_fs *fs);
 
 /* "dir/name" on the heap; NULL: out of memory. */
 char *fs_join(const char *dir, const char *name);
+/* "dir/000002.run", likewise: file `number`, with the suffix ".run". */
+char *fs_join_number(const char *dir, uint64_t number, const char *suffix);
 /* The directory that holds `path`, on the heap: "." when there is no slash. */
 char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */

@@ -6,6 +6,7 @@
 #include "strata_engine.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,13 @@ char *fs_join(const char *dir, const char *name)
     path[dir_size] = '/';
     memcpy(path + dir_size + 1, name, name_size + 1);
     return path;
+}
+
+char *fs_join_number(const char *dir, uint64_t number, const char *suffix)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%06" PRIu64 "%s", number, suffix);
+    return fs_join(dir, name);
 }
 
 char *fs_parent(const char *path)

@@ -11,22 +11,15 @@
 #include "base/coding.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define MISSING "the log is missing, and it is live"
 
-char *log_path(const struct strata_env *env, uint64_t number)
-{
-    char name[32];
-    snprintf(name, sizeof name, "%06" PRIu64 ".log", number);
-    return fs_join(env->dir, name);
-}
-
 static int begin(struct log *log, const struct strata_env *env, uint64_t number,
                  struct strata_error *err)
 {
-    *log = (struct log){.env = env, .number = number, .path = log_path(env, number)};
+    *log = (struct log){.env = env, .number = number};
+    log->path = fs_join_number(env->dir, number, LOG_SUFFIX);
     return log->path ? 0 : strata_fail_memory(err, 32);
 }
 
@@ -237,8 +230,6 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
         add_batch(log, c, sequence);
         sequence += c->count;
     }
-    if (!log->group.bytes.size && !log->group.bytes.out_of_memory)
-        return 0; /* only to sync */
     rc = wal_group_write(&log->group, log->file, err);
     if (rc == 0)
         log->end = log->file->end;
@@ -248,15 +239,6 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
 bool log_due(const struct log *log)
 {
     return mark_sync_due(log->env, log->end - log->synced, log->synced_at_ns);
-}
-
-/* A log that was not closed cleanly is not appended to, and its `synced` is not to be believed. */
-void log_mark(const struct log *log, struct mark_writer *marker, const struct group_commit *list)
-{
-    while (list && !list->count)
-        list = list->next;
-    if (list)
-        mark_write(marker, log->env, log->number, log->synced);
 }
 
 int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,

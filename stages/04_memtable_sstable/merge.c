@@ -84,3 +84,18 @@ int store_merge_all(struct store *store, struct strata_error *err)
         store->quarantined = 0;
     return rc;
 }
+
+int store_flush_and_merge(struct store *store, struct strata_error *err)
+{
+    int rc = memtable_count(store->view->memtable) ? store_flush(store, err) : 0;
+    return rc < 0 ? rc : store_merge_due(store, err);
+}
+
+int store_make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
+{
+    struct store *store = self;
+    bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
+
+    (void)bytes;
+    return operations && full ? store_flush_and_merge(store, err) : 0;
+}

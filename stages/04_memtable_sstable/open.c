@@ -28,7 +28,7 @@ static bool is_dead(const struct store *store, const char *name)
     const char *suffix = store->parts->table->suffix;
     uint64_t number = strtoull(name, NULL, 10);
 
-    if (is_name(name, number, ".log", false))
+    if (is_name(name, number, LOG_SUFFIX, false))
         return number != tables->log;
     for (uint32_t i = 0; i < tables->count; i++)
         if (number == tables->runs[i].number && is_name(name, number, suffix, false))

@@ -30,21 +30,21 @@ int write_path_spoil(struct write_path *path, int rc, const struct strata_error 
     return rc;
 }
 
-static int make_room(struct write_path *path, const struct group_commit *list, bool *sync,
-                     struct strata_error *err)
+static int make_room(struct write_path *path, const struct group_commit *list, size_t *operations,
+                     bool *sync, struct strata_error *err)
 {
-    size_t operations = 0, bytes = 0;
+    size_t bytes = 0;
     int rc = group_usable(&path->group, path->env->dir, err);
 
     for (const struct group_commit *c = list; c; c = c->next) {
-        operations += c->count;
+        *operations += c->count;
         *sync |= c->sync;
         for (size_t i = 0; i < c->count; i++)
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
     if (rc == 0)
-        rc = path->make_room(path->store, operations, bytes, err);
-    return rc < 0 ? rc : memtable_reserve(path->memtable, operations, bytes, err);
+        rc = path->make_room(path->store, *operations, bytes, err);
+    return rc < 0 ? rc : memtable_reserve(path->memtable, *operations, bytes, err);
 }
 
 /* In steps that cannot fail; then readers may see it. */
@@ -63,16 +63,20 @@ void write_path_commit(void *arg, struct group_commit *list)
 {
     struct write_path *path = arg;
     struct strata_error err; /* not zeroed: 528 bytes, for every put */
+    struct log *log = &path->log;
+    size_t operations = 0;
     bool sync = false;
-    int rc = make_room(path, list, &sync, &err);
+    int rc = make_room(path, list, &operations, &sync, &err);
 
     if (rc == 0) {
-        log_mark(&path->log, &path->marker, list);
-        rc = log_append(&path->log, list, path->sequence, &err);
-        if (rc == 0 && (sync || log_due(&path->log)))
-            rc = log_sync(&path->log, &path->marker, &path->group.mutex, &err);
+        if (operations) {
+            mark_write(&path->marker, path->env, log->number, log->synced);
+            rc = log_append(log, list, path->sequence, &err);
+        }
+        if (rc == 0 && (sync || log_due(log)))
+            rc = log_sync(log, &path->marker, &path->group.mutex, &err);
         else if (rc == 0) /* what the next sync would have to wait for */
-            fs_write_back_since(path->log.file, &path->log.written_back, WRITE_BACK);
+            fs_write_back_since(log->file, &log->written_back, WRITE_BACK);
         if (rc == 0) /* 4.I24 */
             apply(path, list);
         write_path_spoil(path, rc, &err);

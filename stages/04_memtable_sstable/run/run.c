@@ -269,9 +269,8 @@ static int run_offset(struct sstable *table, struct strata_slice key, uint64_t *
     bool found;
     int rc = search(run, key, &probe, &at, &found, err);
 
-    if (rc == 0)
-        *offset = found ? probe.record.offset : run->index;
-    if (rc == 0 && !found && at < run->base.sum.records)
+    *offset = run->index;
+    if (rc == 0 && at < run->base.sum.records)
         rc = offset_of(run, &probe, at, offset, err);
     probe_free(&probe);
     return rc;

@@ -11,20 +11,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PIECE ((size_t)64 << 10) /* bytes of one call */
 #define WRITE_BACK 16            /* pieces that are written back together */
-
-char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%06" PRIu64 "%s", number, suffix);
-    return fs_join(env->dir, name);
-}
 
 int sstable_init(struct sstable *table, const struct sstable_kind *kind,
                  const struct strata_env *env, uint64_t number, struct strata_error *err)
@@ -33,7 +25,7 @@ int sstable_init(struct sstable *table, const struct sstable_kind *kind,
     table->refs = 1;
     table->fs = env->fs;
     table->number = number;
-    table->path = sstable_path(env, kind->suffix, number);
+    table->path = fs_join_number(env->dir, number, kind->suffix);
     return table->path ? 0 : strata_fail_memory(err, strlen(env->dir) + 32);
 }
 
@@ -131,7 +123,7 @@ int sstable_writer_begin(struct sstable_writer *w, const char *suffix, const cha
     w->env = env;
     w->number = number;
     w->piece_bytes = PIECE;
-    w->path = sstable_path(env, suffix, number);
+    w->path = fs_join_number(env->dir, number, suffix);
     w->temporary = w->path ? malloc(strlen(w->path) + 5) : NULL;
     if (!w->temporary)
         return strata_fail_memory(err, strlen(env->dir) + 32);

@@ -136,7 +136,4 @@ int sstable_writer_flush(struct sstable_writer *writer, struct strata_error *err
 int sstable_writer_flush_due(struct sstable_writer *writer, struct strata_error *err);
 void sstable_writer_free(struct sstable_writer *writer, bool keep); /* as in writer_del */
 
-/* "DIR/000002.run", on the heap; NULL: no memory. */
-char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number);
-
 #endif

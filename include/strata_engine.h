@@ -189,6 +189,9 @@ int strata_fail(struct strata_error *err, int code, const char *file, uint64_t o
 int strata_fail_sys(struct strata_error *err, int sys, const char *file, uint64_t offset,
                     const char *doing);
 int strata_fail_memory(struct strata_error *err, size_t bytes);
+/* Returns `rc`; if it is < 0, `err` (if not NULL) becomes `*why`. For callers that look at an error
+ * before they pass it on. */
+int strata_fail_with(int rc, const struct strata_error *why, struct strata_error *err);
 /* Puts a text before the message of a filled error; the rest stays. For callers that know more. */
 void strata_error_prefix(struct strata_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

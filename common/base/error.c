@@ -97,6 +97,13 @@ int strata_fail_memory(struct strata_error *err, size_t bytes)
                        bytes);
 }
 
+int strata_fail_with(int rc, const struct strata_error *why, struct strata_error *err)
+{
+    if (rc < 0 && err)
+        *err = *why;
+    return rc;
+}
+
 void strata_error_prefix(struct strata_error *err, const char *format, ...)
 {
     struct strata_error old;

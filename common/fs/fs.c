@@ -277,6 +277,14 @@ void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size)
         file->fs->ops->write_back(file, offset, size);
 }
 
+void fs_write_back_since(struct fs_file *file, uint64_t *from, uint64_t least)
+{
+    if (file->end < *from + least)
+        return;
+    fs_write_back(file, *from, file->end - *from);
+    *from = file->end;
+}
+
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err)
 {
     int rc = may_change(file, err);

@@ -142,6 +142,8 @@ int fs_sync(struct fs_file *file, struct strata_error *err); /* bytes and size o
 /* Asks the system to begin to write these bytes to the device, so that a later fs_sync has less to
  * wait for. A hint: it promises nothing, cannot fail and is not counted. */
 void fs_write_back(struct fs_file *file, uint64_t offset, uint64_t size);
+/* The same of what was appended since `*from`, which moves to the end; once it is `least` bytes. */
+void fs_write_back_since(struct fs_file *file, uint64_t *from, uint64_t least);
 int fs_truncate(struct fs_file *file, uint64_t size, struct strata_error *err); /* moves end */
 /* Frees the room behind file->end, and allocates none any more. */
 int fs_trim(struct fs_file *file, struct strata_error *err);
@@ -191,11 +193,17 @@ size_t fs_open_max(struct strata_fs *fs);
 
 /* "dir/name" on the heap; NULL: out of memory. */
 char *fs_join(const char *dir, const char *name);
+/* "dir/000002.run", likewise: file `number`, with the suffix ".run". */
+char *fs_join_number(const char *dir, uint64_t number, const char *suffix);
 /* The directory that holds `path`, on the heap: "." when there is no slash. */
 char *fs_parent(const char *path);
 /* Reads a whole file of at most `max` bytes into `to`; a larger one is STRATA_ERR_CORRUPT. */
 int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct strata_buffer *to,
                  struct strata_error *err);
+/* As fs_open, of a file that something else names: where it is missing, that is damage. CORRUPT,
+ * with the message `missing`; IO. */
+int fs_open_named(struct strata_fs *fs, const char *path, unsigned flags, const char *missing,
+                  struct fs_file **out, struct strata_error *err);
 /* fs_open and fs_read_file of dir/name. NO_MEMORY, too. */
 int fs_open_in(struct strata_fs *fs, const char *dir, const char *name, unsigned flags,
                struct fs_file **out, struct strata_error *err);

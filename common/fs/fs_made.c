@@ -6,6 +6,7 @@
 #include "strata_engine.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,13 @@ char *fs_join(const char *dir, const char *name)
     path[dir_size] = '/';
     memcpy(path + dir_size + 1, name, name_size + 1);
     return path;
+}
+
+char *fs_join_number(const char *dir, uint64_t number, const char *suffix)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%06" PRIu64 "%s", number, suffix);
+    return fs_join(dir, name);
 }
 
 char *fs_parent(const char *path)
@@ -57,6 +65,17 @@ int fs_read_file(struct strata_fs *fs, const char *path, size_t max, struct stra
     }
     fs_close(file, NULL);
     return rc;
+}
+
+int fs_open_named(struct strata_fs *fs, const char *path, unsigned flags, const char *missing,
+                  struct fs_file **out, struct strata_error *err)
+{
+    struct strata_error why;
+    int rc = fs_open(fs, path, flags, out, &why);
+
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        return strata_fail(err, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET, "%s", missing);
+    return strata_fail_with(rc, &why, err);
 }
 
 int fs_open_in(struct strata_fs *fs, const char *dir, const char *name, unsigned flags,

@@ -51,6 +51,7 @@ size_t fs_sites(const struct fs_site **first);
 #define fs_lock(...) (FS_SITE("fs_lock"), fs_lock(__VA_ARGS__))
 #define fs_read_file(...) (FS_SITE("fs_read_file"), fs_read_file(__VA_ARGS__))
 #define fs_remove_if_there(...) (FS_SITE("fs_remove_if_there"), fs_remove_if_there(__VA_ARGS__))
+#define fs_open_named(...) (FS_SITE("fs_open_named"), fs_open_named(__VA_ARGS__))
 #define fs_open_in(...) (FS_SITE("fs_open_in"), fs_open_in(__VA_ARGS__))
 #define fs_read_in(...) (FS_SITE("fs_read_in"), fs_read_in(__VA_ARGS__))
 #define fs_zeros(...) (FS_SITE("fs_zeros"), fs_zeros(__VA_ARGS__))

@@ -26,20 +26,11 @@ static struct segment *active(const struct wal_store *store)
     return segments_active(&store->keydir.segments);
 }
 
-int commit_usable(const struct wal_store *store, struct strata_error *err)
-{
-    if (!store->failed)
-        return 0;
-    strata_fail_sys(err, store->failed, store->env->dir, STRATA_NO_OFFSET, "earlier");
-    strata_error_prefix(err, "refused since a write or sync of the log failed; open it again; ");
-    return STRATA_ERR_IO;
-}
-
 /* 3.I10. Running out of memory changes nothing, so it spoils nothing. */
 static int spoil(struct wal_store *store, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY)
-        store->failed = err->sys ? err->sys : EIO;
+        store->group.failed = err->sys ? err->sys : EIO;
     return rc;
 }
 
@@ -281,7 +272,7 @@ static int make_room(struct wal_store *store, size_t operations, struct strata_e
 {
     const struct segment *segment = active(store);
     size_t at, count;
-    int rc = commit_usable(store, err);
+    int rc = group_usable(&store->group, store->env->dir, err);
 
     if (rc == 0)
         rc = reserve(store, operations, err);

@@ -27,7 +27,6 @@ struct wal_store {
     uint64_t synced_at_ns;     /* when */
     uint64_t since_checkpoint; /* bytes logged */
     uint64_t checkpoints;      /* written since open */
-    _Atomic int failed;        /* a write, sync or rename failed: errno; no more writes */
     bool written;              /* since open, or found at open and not yet in TAIL or INDEX */
 
     struct mark_writer marker; /* notes how far the active segment is synced */
@@ -51,8 +50,6 @@ int commit_checkpoint(struct wal_store *store, struct strata_error *err);
  * caller of the library, who gets the error; else it is a warning (merge.h). */
 int commit_merge(struct wal_store *store, size_t at, size_t count, bool asked,
                  struct strata_error *err);
-/* 0, or the error that a write failed earlier. */
-int commit_usable(const struct wal_store *store, struct strata_error *err);
 void commit_free(struct wal_store *store);
 
 #endif

@@ -13,8 +13,6 @@
 
 #include <stdlib.h>
 
-#define GROUP_BYTES ((size_t)1 << 20) /* gathered for one append */
-
 /* ---- Opening and closing --------------------------------------------------------------- */
 
 static int store_free(struct wal_store *store, struct strata_error *err)
@@ -95,9 +93,9 @@ static int store_close(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!store->failed && !store->env->options->read_only)
+    if (!store->group.failed && !store->env->options->read_only)
         rc = give_room_back(store, &why);
-    if (rc == 0 && store->written && !store->failed) {
+    if (rc == 0 && store->written && !store->group.failed) {
         group_enter(&store->group);
         rc = leave_tidy(store, &why);
         group_leave(&store->group);
@@ -114,16 +112,7 @@ static int store_write(void *self, const struct strata_op *ops, size_t count, bo
                        struct strata_error *err)
 {
     struct wal_store *store = self;
-    struct group_commit commit; /* its error is not zeroed for every put */
-    int rc;
-
-    commit.ops = ops;
-    commit.count = count;
-    commit.sync = sync;
-    rc = group_submit(&store->group, &commit, GROUP_BYTES, commit_list, store);
-    if (rc < 0 && err)
-        *err = commit.err;
-    return rc;
+    return group_write(&store->group, ops, count, sync, commit_list, store, err);
 }
 
 static int store_sync(void *self, struct strata_error *err)
@@ -167,7 +156,7 @@ static int compact(struct wal_store *store, const struct strata_progress *progre
     const struct segments *set = &store->keydir.segments;
     const struct segment *active = segments_active(set);
     size_t at = 0, count;
-    int rc = commit_usable(store, err);
+    int rc = group_usable(&store->group, store->env->dir, err);
 
     if (rc == 0 && (!active || active->sum.records || active->end == RECORD_FILE_HEADER))
         rc = commit_rotate(store, err); /* also where an earlier one found no memory */
@@ -190,14 +179,12 @@ static int store_compact(void *self, const struct strata_progress *progress,
     group_enter(&store->group);
     rc = compact(store, progress, &why);
     group_leave(&store->group);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 static bool store_is_writable(void *self)
 {
-    return ((struct wal_store *)self)->failed == 0;
+    return !((struct wal_store *)self)->group.failed;
 }
 
 static int store_verify(void *self, const struct strata_progress *progress,

@@ -177,6 +177,29 @@ int group_submit(struct group *group, struct group_commit *commit, size_t limit,
     return commit->rc;
 }
 
+int group_write(struct group *group, const struct strata_op *ops, size_t count, bool sync,
+                void (*run)(void *arg, struct group_commit *list), void *arg,
+                struct strata_error *err)
+{
+    struct group_commit commit; /* its error is not zeroed for every put */
+    int rc;
+
+    commit.ops = ops;
+    commit.count = count;
+    commit.sync = sync;
+    rc = group_submit(group, &commit, GROUP_BYTES, run, arg);
+    return strata_fail_with(rc, &commit.err, err);
+}
+
+int group_usable(const struct group *group, const char *dir, struct strata_error *err)
+{
+    if (!group->failed)
+        return 0;
+    strata_fail_sys(err, group->failed, dir, STRATA_NO_OFFSET, "earlier");
+    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
+    return STRATA_ERR_IO;
+}
+
 void group_enter(struct group *group)
 {
     pthread_mutex_lock(&group->mutex);

@@ -33,6 +33,7 @@ struct group {
     struct group_commit *first, **last; /* the queue */
     bool busy;                          /* a leader is at work, or group_enter has returned */
     uint64_t commits, leads;            /* batches, and groups of them */
+    _Atomic int failed;                 /* a write, sync or rename failed: errno; no more writes */
     struct group_delay *delay;          /* the group's own; NULL: a batch is led at once */
 };
 
@@ -55,6 +56,8 @@ struct group_delay {
     void (*free)(struct group_delay *delay);
 };
 
+#define GROUP_BYTES ((size_t)1 << 20) /* usually gathered for one append */
+
 int group_init(struct group *group, struct strata_error *err);
 void group_free(struct group *group);
 
@@ -63,6 +66,13 @@ void group_free(struct group *group);
  * keys and values are taken at once, but at least one batch. */
 int group_submit(struct group *group, struct group_commit *commit, size_t limit,
                  void (*run)(void *arg, struct group_commit *list), void *arg);
+
+/* The same of a batch that is not made yet, with the usual limit. */
+int group_write(struct group *group, const struct strata_op *ops, size_t count, bool sync,
+                void (*run)(void *arg, struct group_commit *list), void *arg,
+                struct strata_error *err);
+/* 0, or the error that a write failed earlier, in directory `dir`. */
+int group_usable(const struct group *group, const char *dir, struct strata_error *err);
 
 /* Waits until no leader is at work, and keeps the mutex until group_leave. */
 void group_enter(struct group *group);

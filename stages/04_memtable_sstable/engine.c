@@ -17,42 +17,13 @@
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* The memtable becomes a run; then runs of a size are merged. */
-static int flush_and_merge(struct store *store, struct strata_error *err)
-{
-    int rc = 0;
-
-    if (memtable_count(store->view->memtable))
-        rc = store_flush(store, err);
-    return rc < 0 ? rc : store_merge_due(store, err);
-}
-
-/* Asked by the leader before it logs: a full memtable makes way. */
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
-{
-    struct store *store = self;
-    bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
-
-    (void)bytes;
-    return operations && full ? flush_and_merge(store, err) : 0;
-}
-
 /* One of the threads that write leads: it appends the batches of all to the log, syncs it if asked
  * for, and adds them to the memtable. */
 static int write_batch(void *self, const struct strata_op *ops, size_t count, bool sync,
                        struct strata_error *err)
 {
     struct write_path *path = &((struct store *)self)->path;
-    struct group_commit commit; /* its error is not zeroed for every put */
-    int rc;
-
-    commit.ops = ops;
-    commit.count = count;
-    commit.sync = sync;
-    rc = group_submit(&path->group, &commit, WRITE_PATH_GROUP, write_path_commit, path);
-    if (rc < 0 && err)
-        *err = commit.err;
-    return rc;
+    return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
 }
 
 static int sync_log(void *self, struct strata_error *err)
@@ -64,8 +35,7 @@ static int sync_log(void *self, struct strata_error *err)
 
 static int open_runs(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    static const struct store_parts parts = {&memtable_skip, &run_kind, make_room,
-                                             (uint64_t)1 << 16};
+    static const struct store_parts parts = {&run_kind, (uint64_t)1 << 16};
     return store_open(env, &parts, self, err);
 }
 
@@ -86,7 +56,7 @@ static int get(void *self, struct strata_slice key, struct strata_buffer *value,
         rc = strata_fail_memory(err, found.size);
     for (size_t i = 0; rc == STRATA_NOT_FOUND && i < view->count; i++)
         if (sstable_compare_key(view->runs[i], key) == 0)
-            rc = run_get(view->runs[i], key, &type, value, err);
+            rc = run_kind.get(view->runs[i], key, &type, value, err);
     view_unref(view);
     return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
 }
@@ -102,7 +72,7 @@ static int merge_view(const struct view *view, uint64_t sequence, struct cursor 
         return strata_fail_memory(err, (view->count + 1) * sizeof(struct cursor *));
     sources[0] = memtable_cursor(view->memtable, sequence);
     for (size_t i = 0; i < view->count; i++)
-        sources[i + 1] = run_cursor(view->runs[i], false);
+        sources[i + 1] = run_kind.cursor(view->runs[i], false);
     rc = merge_iter_new(sources, view->count + 1, false, out, err);
     free(sources);
     return rc;
@@ -140,18 +110,16 @@ static int do_alone(struct store *store, int (*work)(struct store *store, struct
     int rc;
 
     group_enter(&store->path.group);
-    rc = write_path_usable(&store->path, &why);
+    rc = group_usable(&store->path.group, store->env->dir, &why);
     if (rc == 0)
         rc = work(store, &why);
     group_leave(&store->path.group);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 static int flush(void *self, struct strata_error *err)
 {
-    return do_alone(self, flush_and_merge, err);
+    return do_alone(self, store_flush_and_merge, err);
 }
 
 static int compact(void *self, const struct strata_progress *progress, struct strata_error *err)

@@ -23,32 +23,13 @@ static int copy_all(const struct sstable_kind *kind, struct cursor *from, struct
     return rc < 0 ? rc : 0;
 }
 
-/* All of a cursor as run `number`; *out is NULL when there is nothing. */
-static int write_entries(struct store *store, struct cursor *from, uint64_t number,
-                         const uint64_t range[2], struct sstable **out, struct strata_error *err)
-{
-    const struct sstable_kind *kind = store->parts->table;
-    struct sstable_writer *writer;
-    int rc = kind->writer_new(store->env, number, &writer, err);
-
-    if (rc < 0)
-        return rc;
-    rc = copy_all(kind, from, writer, err);
-    if (rc == 0 && writer->sum.records) {
-        rc = kind->writer_finish(writer, range[0], range[1], err);
-        if (rc == 0)
-            rc = sstable_writer_publish(writer, err);
-        if (rc == 0)
-            rc = kind->open(store->env, store->common, number, out, err);
-    }
-    kind->writer_del(writer, *out != NULL);
-    return rc;
-}
-
 int store_write_run(struct store *store, struct cursor *const *sources, size_t count,
                     bool tombstones, const uint64_t range[2], struct sstable **out,
                     struct strata_error *err)
 {
+    const struct sstable_kind *kind = store->parts->table;
+    uint64_t number = store->tables.next++;
+    struct sstable_writer *writer = NULL;
     struct cursor *merged;
     int rc = merge_iter_new(sources, count, tombstones, &merged, err);
 
@@ -56,8 +37,19 @@ int store_write_run(struct store *store, struct cursor *const *sources, size_t c
     assert(range[0] <= range[1]);
     if (rc < 0)
         return rc;
-    rc = write_entries(store, merged, store->tables.next++, range, out, err);
+    rc = kind->writer_new(store->env, number, &writer, err);
+    if (rc == 0)
+        rc = copy_all(kind, merged, writer, err);
     cursor_free(merged);
+    if (rc == 0 && writer->sum.records) {
+        rc = kind->writer_finish(writer, range[0], range[1], err);
+        if (rc == 0)
+            rc = sstable_writer_publish(writer, err);
+        if (rc == 0)
+            rc = kind->open(store->env, store->common, number, out, err);
+    }
+    if (writer)
+        kind->writer_del(writer, *out != NULL);
     return rc;
 }
 
@@ -68,8 +60,7 @@ static int flush(struct store *store, struct strata_error *err)
     uint64_t range[2] = {full->first, full->last};
     struct cursor *source;
     struct store_change c = {0};
-    int rc =
-        memtable_new(store->parts->memtable, NULL, env->options->memtable_bytes, &c.memtable, err);
+    int rc = memtable_new(&memtable_skip, NULL, env->options->memtable_bytes, &c.memtable, err);
 
     if (rc == 0 && memtable_count(full)) {
         source = memtable_cursor(full, UINT64_MAX);

@@ -101,7 +101,7 @@ static int tables_inspect(struct fs_file *file, struct inspect *to, struct strat
         return rc;
     if (!to->damaged && file->end > end)
         inspect_stop(to, end, "the file goes on");
-    rc = to->damaged ? 0 : tables_check(file, &tables, &why);
+    rc = to->damaged ? 0 : tables_check(file->fs, file->path, &tables, &why);
     tables_free(&tables);
     if (rc == STRATA_ERR_CORRUPT) {
         inspect_stop(to, why.offset, "%s", why.message);

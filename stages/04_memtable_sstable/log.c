@@ -10,24 +10,16 @@
 #include "log.h"
 #include "base/coding.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
-
-char *log_path(const struct strata_env *env, uint64_t number)
-{
-    char name[32];
-    snprintf(name, sizeof name, "%06" PRIu64 ".log", number);
-    return fs_join(env->dir, name);
-}
+#define MISSING "the log is missing, and it is live"
 
 static int begin(struct log *log, const struct strata_env *env, uint64_t number,
                  struct strata_error *err)
 {
-    *log = (struct log){.env = env, .number = number, .path = log_path(env, number)};
+    *log = (struct log){.env = env, .number = number};
+    log->path = fs_join_number(env->dir, number, LOG_SUFFIX);
     return log->path ? 0 : strata_fail_memory(err, 32);
 }
 
@@ -101,9 +93,7 @@ int log_check_header(struct fs_file *file, uint64_t number, const struct wal_kin
         return record_check_kind(file, (*kind)->magic, number, err);
     if (rc == 0)
         *kind = NULL;
-    else if (err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 /* Put or delete, if the record is one. */
@@ -161,39 +151,22 @@ static int read_back(const struct log *log, const struct tables *tables, struct 
     return rc;
 }
 
-static int open_live(const struct log *log, unsigned flags, struct fs_file **file,
-                     struct strata_error *err)
-{
-    struct strata_error why;
-    int rc = fs_open(log->env->fs, log->path, flags, file, &why);
-
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return strata_fail(err, STRATA_ERR_CORRUPT, log->path, STRATA_NO_OFFSET,
-                           "the log is missing, and it is live");
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
-}
-
 int log_open(struct log *log, const struct strata_env *env, const struct wal_kind *kind,
              const struct tables *tables, struct memtable *memtable, struct replay *replay,
              struct strata_error *err)
 {
-    struct strata_error why;
-    int rc = begin(log, env, tables->log, &why);
+    unsigned flags = env->options->read_only ? FS_READ : write_flags(env);
+    int rc = begin(log, env, tables->log, err);
 
     log->kind = kind;
     if (rc == 0)
-        rc = open_live(log, env->options->read_only ? FS_READ : write_flags(env), &log->file, &why);
+        rc = fs_open_named(env->fs, log->path, flags, MISSING, &log->file, err);
     if (rc == 0)
-        rc = tail_read(env, MARK_VERSION, &log->tail, &why);
+        rc = tail_read(env, MARK_VERSION, &log->tail, err);
     if (rc >= 0)
-        rc = read_back(log, tables, memtable, replay, &why);
-    if (rc < 0) {
-        if (err)
-            *err = why;
+        rc = read_back(log, tables, memtable, replay, err);
+    if (rc < 0)
         return rc;
-    }
     start_at_end(log);
     log->kind = replay->kind;
     log->salt = replay->salt;
@@ -207,7 +180,7 @@ int log_verify(const struct log *log, const struct tables *tables, uint64_t sequ
     struct tables known = *tables;
     struct log again = *log;
     struct replay replay;
-    int rc = open_live(log, FS_READ, &again.file, err);
+    int rc = fs_open_named(log->env->fs, log->path, FS_READ, MISSING, &again.file, err);
 
     if (rc < 0)
         return rc;
@@ -257,8 +230,6 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
         add_batch(log, c, sequence);
         sequence += c->count;
     }
-    if (!log->group.bytes.size && !log->group.bytes.out_of_memory)
-        return 0; /* only to sync */
     rc = wal_group_write(&log->group, log->file, err);
     if (rc == 0)
         log->end = log->file->end;
@@ -270,28 +241,9 @@ bool log_due(const struct log *log)
     return mark_sync_due(log->env, log->end - log->synced, log->synced_at_ns);
 }
 
-/* A log that was not closed cleanly is not appended to, and its `synced` is not to be believed. */
-void log_mark(const struct log *log, struct mark_writer *marker, const struct group_commit *list)
-{
-    while (list && !list->count)
-        list = list->next;
-    if (list)
-        mark_write(marker, log->env, log->number, log->synced);
-}
-
 int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
              struct strata_error *err)
 {
     return mark_sync(marker, log->env, log->file, log->number, log->end, &log->synced,
                      &log->synced_at_ns, mutex, err);
-}
-
-void log_write_back(struct log *log)
-{
-    uint64_t from = log->written_back > log->synced ? log->written_back : log->synced;
-
-    if (log->end < from + WRITE_BACK)
-        return;
-    fs_write_back(log->file, from, log->end - from);
-    log->written_back = log->end;
 }

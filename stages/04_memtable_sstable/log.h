@@ -9,6 +9,8 @@
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "tables.h"
 
+#define LOG_SUFFIX ".log"
+
 struct log {
     const struct strata_env *env;
     struct fs_file *file;
@@ -40,24 +42,18 @@ int log_open(struct log *log, const struct strata_env *env, const struct wal_kin
 /* Closes it; with `remove`, removes the file: it is not live any more, or never was. */
 int log_close(struct log *log, bool remove, struct strata_error *err);
 
-/* Appends the batches of the list, each a frame, by one call. NO_MEMORY: nothing was written. */
+/* Appends the batches of the list, not all empty, each a frame, by one call. NO_MEMORY: nothing was
+ * written. */
 int log_append(struct log *log, const struct group_commit *list, uint64_t sequence,
                struct strata_error *err);
 /* Has the time, or the amount, come to sync by itself? */
 bool log_due(const struct log *log);
-/* Marks how far it is on the device, before the list is appended, if it holds any operation. */
-void log_mark(const struct log *log, struct mark_writer *marker, const struct group_commit *list);
 /* All of it is on the device, and marked so. The mutex is free meanwhile. */
 int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
              struct strata_error *err);
-/* Starts the writing that the next sync would have to wait for, a piece at a time. */
-void log_write_back(struct log *log);
 /* Opens it anew, by its name, and reads all of it: it is what was written, up to operation
  * `sequence`. */
 int log_verify(const struct log *log, const struct tables *tables, uint64_t sequence,
                struct strata_error *err);
-
-/* "DIR/000001.log", on the heap; NULL: no memory. */
-char *log_path(const struct strata_env *env, uint64_t number);
 
 #endif

@@ -62,7 +62,7 @@ int store_merge_due(struct store *store, struct strata_error *err)
     size_t count = count_of_a_size(view, view->count - store->quarantined), bad;
     int rc = count < MERGE_LEAST ? 0 : merge_unlocked(store, count, err);
 
-    if (rc == 0 || store->path.failed)
+    if (rc == 0 || store->path.group.failed)
         return rc;
     bad = store_unreadable_run(store, err);
     if (bad < view->count)
@@ -83,4 +83,19 @@ int store_merge_all(struct store *store, struct strata_error *err)
     if (rc == 0)
         store->quarantined = 0;
     return rc;
+}
+
+int store_flush_and_merge(struct store *store, struct strata_error *err)
+{
+    int rc = memtable_count(store->view->memtable) ? store_flush(store, err) : 0;
+    return rc < 0 ? rc : store_merge_due(store, err);
+}
+
+int store_make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
+{
+    struct store *store = self;
+    bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
+
+    (void)bytes;
+    return operations && full ? store_flush_and_merge(store, err) : 0;
 }

@@ -28,7 +28,7 @@ static bool is_dead(const struct store *store, const char *name)
     const char *suffix = store->parts->table->suffix;
     uint64_t number = strtoull(name, NULL, 10);
 
-    if (is_name(name, number, ".log", false))
+    if (is_name(name, number, LOG_SUFFIX, false))
         return number != tables->log;
     for (uint32_t i = 0; i < tables->count; i++)
         if (number == tables->runs[i].number && is_name(name, number, suffix, false))
@@ -84,8 +84,7 @@ static int make_view(struct store *store, struct strata_error *err)
     const struct strata_env *env = store->env;
     uint64_t newest = store->tables.log_first;
     struct memtable *memtable;
-    int rc =
-        memtable_new(store->parts->memtable, NULL, env->options->memtable_bytes, &memtable, err);
+    int rc = memtable_new(&memtable_skip, NULL, env->options->memtable_bytes, &memtable, err);
 
     if (rc < 0)
         return rc;
@@ -190,16 +189,14 @@ int store_open(const struct strata_env *env, const struct store_parts *parts, vo
     store->env = store->path.env = env;
     store->parts = parts;
     store->path.store = store;
-    store->path.make_room = parts->make_room;
+    store->path.make_room = store_make_room;
     if (parts->table->common_new)
         rc = parts->table->common_new(env, &store->common, &why);
     if (rc == 0)
         rc = open_files(store, &why);
     if (rc < 0) {
         store_free(store, NULL);
-        if (err)
-            *err = why;
-        return rc;
+        return strata_fail_with(rc, &why, err);
     }
     assert(store_check(store));
     *out = store;
@@ -213,11 +210,8 @@ static int leave_tidy(struct store *store, struct strata_error *err)
     struct tables *tables = &store->tables;
     int rc = 0;
 
-    if (memtable_count(store->view->memtable) && log->end > store->parts->log_left) {
-        rc = store_flush(store, err);
-        if (rc == 0)
-            rc = store_merge_due(store, err);
-    }
+    if (memtable_count(store->view->memtable) && log->end > store->parts->log_left)
+        rc = store_flush_and_merge(store, err);
     if (rc == 0)
         rc = fs_trim(log->file, err);
     if (rc < 0 || log->end == tables->log_end)
@@ -236,14 +230,12 @@ int store_close(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!store->path.failed && !store->env->options->read_only) {
+    if (!store->path.group.failed && !store->env->options->read_only) {
         group_enter(&store->path.group);
         rc = leave_tidy(store, &why);
         mark_end(&store->path.marker, store->env, rc == 0);
         group_leave(&store->path.group);
     }
-    if (rc < 0 && err)
-        *err = why;
     freed = store_free(store, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : freed;
+    return rc < 0 ? strata_fail_with(rc, &why, err) : freed;
 }

@@ -19,7 +19,7 @@ static int verify_log_and_list(struct store *store, struct strata_error *err)
 
     if (rc < 0)
         return rc;
-    if (!store->path.failed && !tables_same(&there, &store->tables))
+    if (!store->path.group.failed && !tables_same(&there, &store->tables))
         rc = another_list(store, err);
     tables_free(&there);
     return rc < 0 ? rc : log_verify(&store->path.log, &store->tables, store->path.sequence, err);
@@ -27,7 +27,7 @@ static int verify_log_and_list(struct store *store, struct strata_error *err)
 
 bool store_is_writable(void *self)
 {
-    return write_path_is_writable(&((struct store *)self)->path);
+    return !((struct store *)self)->path.group.failed;
 }
 
 /* What has its name now, not what was opened once. */

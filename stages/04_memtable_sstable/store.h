@@ -17,10 +17,7 @@ struct view {
 
 /* What a stage hands in at open. */
 struct store_parts {
-    const struct memtable_kind *memtable;
     const struct sstable_kind *table;
-    int (*make_room)(void *store, size_t operations, size_t bytes,
-                     struct strata_error *err); /* write_path.h */
     uint64_t log_left; /* bytes of log that a clean close may leave for the next open to read; of
                         * more it makes a table */
 };
@@ -63,6 +60,10 @@ int store_flush(struct store *store, struct strata_error *err);
 /* Merges runs, if there are too many of a size. A failure that does not end all writing is only
  * logged. */
 int store_merge_due(struct store *store, struct strata_error *err);
+/* Both: what is in the memtable becomes a run; then runs of a size are merged. */
+int store_flush_and_merge(struct store *store, struct strata_error *err);
+/* Of the write path: asked by the leader before it logs; a full memtable makes way. */
+int store_make_room(void *store, size_t operations, size_t bytes, struct strata_error *err);
 /* Makes one run of all, without tombstones. */
 int store_merge_all(struct store *store, struct strata_error *err);
 

@@ -37,13 +37,9 @@ void tables_free(struct tables *tables)
 
 bool tables_same(const struct tables *a, const struct tables *b)
 {
-    bool same = a->log == b->log && a->log_first == b->log_first && a->log_end == b->log_end &&
-                a->sequence == b->sequence && a->count == b->count;
-
-    for (uint32_t i = 0; same && i < a->count; i++)
-        same = a->runs[i].number == b->runs[i].number && a->runs[i].bytes == b->runs[i].bytes &&
-               a->runs[i].digest == b->runs[i].digest;
-    return same;
+    return a->log == b->log && a->log_first == b->log_first && a->log_end == b->log_end &&
+           a->sequence == b->sequence && a->count == b->count &&
+           (!a->count || memcmp(a->runs, b->runs, a->count * sizeof *a->runs) == 0);
 }
 
 int tables_write(const struct strata_env *env, const struct tables *t, struct strata_error *err)
@@ -93,17 +89,6 @@ static bool numbers_hold(const struct tables *t)
     return hold;
 }
 
-/* The five numbers of the head, which begin at offset 12. */
-static int check_sizes(const struct tables *t, const char *path, struct strata_error *err)
-{
-    const uint64_t numbers[] = {t->next, t->log, t->log_first, t->log_end, t->sequence};
-
-    for (size_t i = 0; i < 5; i++)
-        if (numbers[i] > CODING_NUMBER_MAX)
-            return corrupt(path, 12 + 8 * i, "a number too large to be one", err);
-    return 0;
-}
-
 static int decode_runs(struct decoder *d, const char *path, struct tables *t,
                        struct strata_error *err)
 {
@@ -127,23 +112,20 @@ static int decode_runs(struct decoder *d, const char *path, struct tables *t,
 static int decode(struct strata_slice bytes, const char *path, struct tables *t,
                   struct strata_error *err)
 {
-    struct strata_slice magic;
+    uint64_t *const numbers[] = {&t->next, &t->log, &t->log_first, &t->log_end, &t->sequence};
     struct decoder d;
     uint32_t version, check;
     int rc;
 
     decoder_init(&d, bytes);
-    magic = get_bytes(&d, 8);
+    get_bytes(&d, 8);
     version = get_u32(&d); /* and the reserved bytes, which are 0 */
-    if (bytes.size < TABLES_HEAD + CHECK_BYTES || memcmp(magic.data, TABLES_MAGIC, 8) != 0)
+    if (bytes.size < TABLES_HEAD + CHECK_BYTES || memcmp(bytes.data, TABLES_MAGIC, 8) != 0)
         return corrupt(path, 0,
                        "no list of runs: too short, or it does not begin with " TABLES_MAGIC, err);
     check = checksum(checksum_seed(0, 0), strata_bytes(bytes.data, bytes.size - CHECK_BYTES));
-    t->next = get_u64(&d);
-    t->log = get_u64(&d);
-    t->log_first = get_u64(&d);
-    t->log_end = get_u64(&d);
-    t->sequence = get_u64(&d);
+    for (size_t i = 0; i < 5; i++)
+        *numbers[i] = get_u64(&d);
     rc = decode_runs(&d, path, t, err);
     if (rc < 0)
         return rc;
@@ -151,40 +133,36 @@ static int decode(struct strata_slice bytes, const char *path, struct tables *t,
         return corrupt(path, 0, "the check of the list of runs does not hold", err);
     if (version != VERSION)
         return corrupt(path, 8, "a list of runs of another version than 1", err);
-    rc = check_sizes(t, path, err);
-    return rc < 0 || numbers_hold(t) ? rc : corrupt(path, 12, "file numbers that cannot be", err);
+    for (size_t i = 0; i < 5; i++)
+        if (*numbers[i] > CODING_NUMBER_MAX)
+            return corrupt(path, 12 + 8 * i, "a number too large to be one", err);
+    return numbers_hold(t) ? 0 : corrupt(path, 12, "file numbers that cannot be", err);
 }
 
-int tables_check(struct fs_file *file, struct tables *tables, struct strata_error *err)
+int tables_check(struct strata_fs *fs, const char *path, struct tables *tables,
+                 struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
-    size_t size = file->end < MOST ? (size_t)file->end : MOST, got = 0;
-    int rc = buffer_reserve(&bytes, size) < 0 ? strata_fail_memory(err, size)
-                                              : fs_read_at(file, 0, bytes.data, size, &got, err);
+    struct strata_error why;
+    int rc = fs_read_file(fs, path, MOST, &bytes, &why);
 
-    if (rc == 0)
-        rc = decode(strata_bytes(bytes.data, got), file->path, tables, err);
+    *tables = (struct tables){0};
+    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
+        rc = corrupt(path, STRATA_NO_OFFSET, "the list of runs is missing", &why);
+    else if (rc == 0)
+        rc = decode(strata_buffer_slice(&bytes), path, tables, &why);
+    if (rc < 0)
+        tables_free(tables);
     strata_buffer_free(&bytes);
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 int tables_read(const struct strata_env *env, struct tables *tables, struct strata_error *err)
 {
-    struct strata_error why;
-    struct fs_file *file;
-    int rc = fs_open_in(env->fs, env->dir, TABLES_NAME, FS_READ, &file, &why);
+    char *path = fs_join(env->dir, TABLES_NAME);
+    int rc =
+        path ? tables_check(env->fs, path, tables, err) : strata_fail_memory(err, strlen(env->dir));
 
-    *tables = (struct tables){0};
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return corrupt(why.file, STRATA_NO_OFFSET, "the list of runs is missing", err);
-    if (rc == 0) {
-        rc = tables_check(file, tables, &why);
-        fs_close(file, NULL);
-    }
-    if (rc < 0) {
-        tables_free(tables);
-        if (err)
-            *err = why;
-    }
+    free(path);
     return rc;
 }

@@ -37,8 +37,9 @@ int tables_write(const struct strata_env *env, const struct tables *tables,
                  struct strata_error *err);
 /* To be freed when it returned 0. CORRUPT, also when it is missing; IO, NO_MEMORY. */
 int tables_read(const struct strata_env *env, struct tables *tables, struct strata_error *err);
-/* The same of an open file, for its annotated dump and for verifying. To be freed in any case. */
-int tables_check(struct fs_file *file, struct tables *tables, struct strata_error *err);
+/* The same of any such file, for its annotated dump. */
+int tables_check(struct strata_fs *fs, const char *path, struct tables *tables,
+                 struct strata_error *err);
 
 extern const struct strata_format tables_format; /* inspect.c */
 

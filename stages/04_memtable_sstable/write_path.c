@@ -12,6 +12,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#define WRITE_BACK ((uint64_t)1 << 20) /* bytes */
+
 int write_path_close(struct write_path *path, struct strata_error *err)
 {
     int rc = log_close(&path->log, false, err);
@@ -24,39 +26,25 @@ int write_path_close(struct write_path *path, struct strata_error *err)
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err)
 {
     if (rc < 0 && rc != STRATA_ERR_NO_MEMORY && rc != STRATA_ERR_CORRUPT)
-        path->failed = err->sys ? err->sys : EIO;
+        path->group.failed = err->sys ? err->sys : EIO;
     return rc;
 }
 
-int write_path_usable(const struct write_path *path, struct strata_error *err)
+static int make_room(struct write_path *path, const struct group_commit *list, size_t *operations,
+                     bool *sync, struct strata_error *err)
 {
-    if (!path->failed)
-        return 0;
-    strata_fail_sys(err, path->failed, path->env->dir, STRATA_NO_OFFSET, "earlier");
-    strata_error_prefix(err, "refused since a write or sync failed; open it again; ");
-    return STRATA_ERR_IO;
-}
-
-bool write_path_is_writable(const struct write_path *path)
-{
-    return !path->failed;
-}
-
-static int make_room(struct write_path *path, const struct group_commit *list, bool *sync,
-                     struct strata_error *err)
-{
-    size_t operations = 0, bytes = 0;
-    int rc = write_path_usable(path, err);
+    size_t bytes = 0;
+    int rc = group_usable(&path->group, path->env->dir, err);
 
     for (const struct group_commit *c = list; c; c = c->next) {
-        operations += c->count;
+        *operations += c->count;
         *sync |= c->sync;
         for (size_t i = 0; i < c->count; i++)
             bytes += c->ops[i].key.size + c->ops[i].value.size;
     }
     if (rc == 0)
-        rc = path->make_room(path->store, operations, bytes, err);
-    return rc < 0 ? rc : memtable_reserve(path->memtable, operations, bytes, err);
+        rc = path->make_room(path->store, *operations, bytes, err);
+    return rc < 0 ? rc : memtable_reserve(path->memtable, *operations, bytes, err);
 }
 
 /* In steps that cannot fail; then readers may see it. */
@@ -75,16 +63,20 @@ void write_path_commit(void *arg, struct group_commit *list)
 {
     struct write_path *path = arg;
     struct strata_error err; /* not zeroed: 528 bytes, for every put */
+    struct log *log = &path->log;
+    size_t operations = 0;
     bool sync = false;
-    int rc = make_room(path, list, &sync, &err);
+    int rc = make_room(path, list, &operations, &sync, &err);
 
     if (rc == 0) {
-        log_mark(&path->log, &path->marker, list);
-        rc = log_append(&path->log, list, path->sequence, &err);
-        if (rc == 0 && (sync || log_due(&path->log)))
-            rc = log_sync(&path->log, &path->marker, &path->group.mutex, &err);
-        else if (rc == 0)
-            log_write_back(&path->log);
+        if (operations) {
+            mark_write(&path->marker, path->env, log->number, log->synced);
+            rc = log_append(log, list, path->sequence, &err);
+        }
+        if (rc == 0 && (sync || log_due(log)))
+            rc = log_sync(log, &path->marker, &path->group.mutex, &err);
+        else if (rc == 0) /* what the next sync would have to wait for */
+            fs_write_back_since(log->file, &log->written_back, WRITE_BACK);
         if (rc == 0) /* 4.I24 */
             apply(path, list);
         write_path_spoil(path, rc, &err);

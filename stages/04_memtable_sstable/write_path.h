@@ -6,8 +6,6 @@
 
 #include "log.h"
 
-#define WRITE_PATH_GROUP ((size_t)1 << 20) /* bytes gathered for one append */
-
 /* All zero, but for env, make_room and store, and with its group made, is one without a log. */
 struct write_path {
     const struct strata_env *env;
@@ -17,8 +15,6 @@ struct write_path {
     struct mark_writer marker; /* notes how far the log is synced */
     _Atomic uint64_t sequence; /* the next operation's number; all before it are in memtable or
                                 * tables: what a reader may see */
-    _Atomic int failed;        /* a write, sync or rename failed: errno; no more writes. Set by the
-                                * leader, who need not hold the mutex */
     /* Called by the leader before anything is logged, the mutex held, which it may release: makes
      * room for so many operations, of so many bytes of keys and values; 0 of them: only a sync. */
     int (*make_room)(void *store, size_t operations, size_t bytes, struct strata_error *err);
@@ -29,15 +25,11 @@ struct write_path {
 int write_path_close(struct write_path *path, struct strata_error *err);
 
 /* Commits the batches of the list, in order, each all or nothing, and fills in their rc and err:
- * for group_submit, with the path as its argument. */
+ * for group_write, with the path as its argument. */
 void write_path_commit(void *path, struct group_commit *list);
 
-/* 0, or the error that a write failed earlier. */
-int write_path_usable(const struct write_path *path, struct strata_error *err);
-/* The same, for an engine's slot. */
-bool write_path_is_writable(const struct write_path *path);
-/* Notes that `rc` was a failure after which nothing more may be written: not one of memory, and not
- * damage that was read. Returns it. */
+/* Notes in the group that `rc` was a failure after which nothing more may be written: not one of
+ * memory, and not damage that was read. Returns it. */
 int write_path_spoil(struct write_path *path, int rc, const struct strata_error *err);
 
 #endif

@@ -16,42 +16,13 @@
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* The memtable becomes a table; then tables of a size are merged. */
-static int flush_and_merge(struct store *store, struct strata_error *err)
-{
-    int rc = 0;
-
-    if (memtable_count(store->view->memtable))
-        rc = store_flush(store, err);
-    return rc < 0 ? rc : store_merge_due(store, err);
-}
-
-/* Asked by the leader before it logs: a full memtable makes way. */
-static int make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
-{
-    struct store *store = self;
-    bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
-
-    (void)bytes;
-    return operations && full ? flush_and_merge(store, err) : 0;
-}
-
 /* One of the threads that write leads: it appends the batches of all to the log, syncs it if asked
  * for, and adds them to the memtable. */
 static int write_batch(void *self, const struct strata_op *ops, size_t count, bool sync,
                        struct strata_error *err)
 {
     struct write_path *path = &((struct store *)self)->path;
-    struct group_commit commit; /* its error is not zeroed for every put */
-    int rc;
-
-    commit.ops = ops;
-    commit.count = count;
-    commit.sync = sync;
-    rc = group_submit(&path->group, &commit, WRITE_PATH_GROUP, write_path_commit, path);
-    if (rc < 0 && err)
-        *err = commit.err;
-    return rc;
+    return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
 }
 
 static int sync_log(void *self, struct strata_error *err)
@@ -63,7 +34,7 @@ static int sync_log(void *self, struct strata_error *err)
 
 static int open_tables(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    static const struct store_parts parts = {&memtable_skip, &table_kind, make_room, 0};
+    static const struct store_parts parts = {&table_kind, 0};
     return store_open(env, &parts, self, err);
 }
 
@@ -138,18 +109,16 @@ static int do_alone(struct store *store, int (*work)(struct store *store, struct
     int rc;
 
     group_enter(&store->path.group);
-    rc = write_path_usable(&store->path, &why);
+    rc = group_usable(&store->path.group, store->env->dir, &why);
     if (rc == 0)
         rc = work(store, &why);
     group_leave(&store->path.group);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 static int flush(void *self, struct strata_error *err)
 {
-    return do_alone(self, flush_and_merge, err);
+    return do_alone(self, store_flush_and_merge, err);
 }
 
 static int compact(void *self, const struct strata_progress *progress, struct strata_error *err)

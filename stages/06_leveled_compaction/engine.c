@@ -82,7 +82,7 @@ static int close_tree(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!tree->path.failed && !tree->env->options->read_only)
+    if (!tree->path.group.failed && !tree->env->options->read_only)
         rc = leave_tidy(tree, &why);
     if (rc < 0 && err)
         *err = why;
@@ -108,16 +108,7 @@ static int write_batch(void *self, const struct strata_op *ops, size_t count, bo
                        struct strata_error *err)
 {
     struct write_path *path = &((struct lsm_tree *)self)->path;
-    struct group_commit commit; /* its error is not zeroed for every put */
-    int rc;
-
-    commit.ops = ops;
-    commit.count = count;
-    commit.sync = sync;
-    rc = group_submit(&path->group, &commit, WRITE_PATH_GROUP, write_path_commit, path);
-    if (rc < 0 && err)
-        *err = commit.err;
-    return rc;
+    return group_write(&path->group, ops, count, sync, write_path_commit, path, err);
 }
 
 static int sync_log(void *self, struct strata_error *err)
@@ -189,14 +180,12 @@ static int do_alone(struct lsm_tree *tree,
 
     group_enter(&tree->path.group);
     pthread_mutex_unlock(&tree->path.group.mutex);
-    rc = write_path_usable(&tree->path, &why);
+    rc = group_usable(&tree->path.group, tree->env->dir, &why);
     if (rc == 0)
         rc = work(tree, &why);
     pthread_mutex_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return strata_fail_with(rc, &why, err);
 }
 
 static int flush_and_drain(struct lsm_tree *tree, struct strata_error *err)
@@ -227,7 +216,7 @@ static int compact(void *self, const struct strata_progress *progress, struct st
 
 static bool is_writable(void *self)
 {
-    return write_path_is_writable(&((struct lsm_tree *)self)->path);
+    return !((struct lsm_tree *)self)->path.group.failed;
 }
 
 static int approximate_size(void *self, struct strata_slice from, struct strata_slice to,

@@ -93,7 +93,7 @@ static int install(struct lsm_tree *tree, struct change *c, struct strata_error 
     struct version_set *set = &tree->versions;
     int rc;
 
-    assert(!tree->path.failed && !tree->env->options->read_only);
+    assert(!tree->path.group.failed && !tree->env->options->read_only);
     rc = version_set_prepare(set, &c->edit, c->tables, c->count, &c->version, err);
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
@@ -102,7 +102,7 @@ static int install(struct lsm_tree *tree, struct change *c, struct strata_error 
     if (rc == 0)
         swap(tree, c);
     else if (set->uncertain) /* 6.I21 */
-        tree->path.failed = err->sys ? err->sys : EIO;
+        tree->path.group.failed = err->sys ? err->sys : EIO;
     edit_free(&c->edit);
     version_unref(c->version);
     return rc;

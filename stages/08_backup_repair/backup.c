@@ -60,7 +60,7 @@ static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
                        struct strata_error *err)
 {
     uint64_t number = b->super->version->logs[i].number;
-    char *path = log_path(tree->env, number);
+    char *path = fs_join_number(tree->env->dir, number, LOG_SUFFIX);
     int rc = path ? fs_open(tree->env->fs, path, FS_READ, &b->logs[i], err)
                   : strata_fail_memory(err, 64);
 
@@ -73,7 +73,7 @@ static int capture_log(const struct tree *tree, struct backup *b, uint32_t i,
 
 static int capture(struct tree *tree, struct backup *b, struct strata_error *err)
 {
-    int rc = write_path_usable(&tree->path, err);
+    int rc = group_usable(&tree->path.group, tree->env->dir, err);
 
     if (rc < 0)
         return rc;
@@ -110,7 +110,7 @@ static int copy_logs(struct backup *b, const struct strata_env *to, struct strat
 
     tick(b, 0);
     for (uint32_t i = 0; rc == 0 && i < b->super->version->log_count; i++) {
-        char *path = log_path(to, b->super->version->logs[i].number);
+        char *path = fs_join_number(to->dir, b->super->version->logs[i].number, LOG_SUFFIX);
         rc = path ? fs_copy(b->logs[i], b->log_ends[i], path, &copied, err)
                   : strata_fail_memory(err, 64);
         free(path);
@@ -123,7 +123,7 @@ static int link_table(struct backup *b, const struct strata_env *to, const struc
 {
     const struct fs_copied copied = {tick, b};
     uint64_t end = b->done + table->bytes;
-    char *path = sstable_path(to, table->kind->suffix, table->number);
+    char *path = fs_join_number(to->dir, table->number, table->kind->suffix);
     int rc = path ? fs_link_or_copy(to->fs, table->path, table->bytes, path, &copied, err)
                   : strata_fail_memory(err, 64);
 

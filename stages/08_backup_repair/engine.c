@@ -63,7 +63,7 @@ static int safe_write(void *self, const struct strata_op *ops, size_t count, boo
     commit.ops = ops;
     commit.count = count;
     commit.sync = sync;
-    rc = group_submit(&tree->path.group, &commit, WRITE_PATH_GROUP, tree_commit, tree);
+    rc = group_submit(&tree->path.group, &commit, GROUP_BYTES, tree_commit, tree);
     if (rc < 0 && err)
         *err = commit.err;
     return rc;

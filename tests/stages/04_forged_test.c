@@ -114,7 +114,7 @@ static struct sstable *open_forged(const struct strata_env *env, const struct sh
     struct sstable *run;
 
     forge(env, s);
-    assert_code(run_open(env, NULL, NUMBER, &run, &err), words ? STRATA_ERR_CORRUPT : 0, &err);
+    assert_code(run_kind.open(env, NULL, NUMBER, &run, &err), words ? STRATA_ERR_CORRUPT : 0, &err);
     if (!words)
         return run;
     assert_null(run);
@@ -128,7 +128,7 @@ static void verify_says(struct sstable *run, const char *words)
 {
     struct strata_error err;
 
-    assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(run_kind.verify(run, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, PATH);
     assert_err_says(&err, words);
 }
@@ -141,7 +141,7 @@ static void run_that_is_put_together_by_hand_is_whole(void **state)
     struct strata_error err;
 
     (void)state;
-    assert_ok(run_verify(run, &err), &err);
+    assert_ok(run_kind.verify(run, &err), &err);
     sstable_unref(run);
     fs_free(fs);
 }
@@ -188,7 +188,7 @@ static void run_whose_page_has_a_key_is_not_opened(void **state)
     record_head(NUMBER, PLACE(RECORDS), RUN_INDEX, strata_bytes(page + RECORD_HEAD, 1),
                 strata_bytes(page + RECORD_HEAD + 1, 8 * RECORDS), page);
     assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
-    assert_code(run_open(&env, NULL, NUMBER, &run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(run_kind.open(&env, NULL, NUMBER, &run, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "no page of the index");
     assert_err_offset(&err, PLACE(RECORDS));
     strata_buffer_free(&bytes);
@@ -200,13 +200,13 @@ static void run_with_another_record_inside_is_damage(void **state)
     struct strata_fs *fs = fs_sim_new();
     struct strata_env env = env_on(fs);
     struct sstable *run = open_forged(&env, &(struct shape){.types = {0, RUN_INDEX}}, NULL);
-    struct cursor *cursor = run_cursor(run, false);
+    struct cursor *cursor = run_kind.cursor(run, false);
     struct strata_buffer value = {0};
     struct strata_error err;
     unsigned type;
 
     (void)state;
-    assert_code(run_get(run, S("b"), &type, &value, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(run_kind.get(run, S("b"), &type, &value, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, PLACE(1) + 4); /* the type */
     assert_int_equal(cursor_first(cursor, NULL), 0);
     assert_code(cursor_next(cursor, &err), STRATA_ERR_CORRUPT, &err);
@@ -228,7 +228,7 @@ static void run_whose_index_leads_outside_is_damage(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         struct sstable *run = open_forged(&env, &(struct shape){.places = {0, places[i]}}, NULL);
-        struct cursor *cursor = run_cursor(run, false);
+        struct cursor *cursor = run_kind.cursor(run, false);
         struct strata_error err;
         assert_ok(cursor_last(cursor, &err), &err);
         assert_code(cursor_prev(cursor, &err), STRATA_ERR_CORRUPT, &err);
@@ -246,7 +246,7 @@ static void run_with_fewer_records_than_its_index_is_damage(void **state)
     struct strata_env env = env_on(fs);
     struct shape shape = {.stand = 2, .places = {0, 0, PLACE(1)}};
     struct sstable *run = open_forged(&env, &shape, NULL);
-    struct cursor *cursor = run_cursor(run, false);
+    struct cursor *cursor = run_kind.cursor(run, false);
     struct strata_error err;
 
     (void)state;

@@ -72,7 +72,7 @@ static void assert_at(struct cursor *cursor, size_t n, bool large, struct strata
 
 static void check_scans(struct sstable *run, size_t rows, bool large)
 {
-    struct cursor *cursor = run_cursor(run, false);
+    struct cursor *cursor = run_kind.cursor(run, false);
     struct strata_buffer value = {0};
     size_t n = 0;
     int rc;
@@ -92,7 +92,7 @@ static void check_scans(struct sstable *run, size_t rows, bool large)
 /* Seeks to keys that are there and that are not, then steps at random. */
 static void check_seeks(struct sstable *run, size_t rows, bool large, struct rng *rng)
 {
-    struct cursor *cursor = run_cursor(run, false);
+    struct cursor *cursor = run_kind.cursor(run, false);
     struct strata_buffer value = {0};
 
     for (int i = 0; i < 40; i++) {
@@ -126,14 +126,14 @@ static void check_gets(struct sstable *run, size_t rows, bool large)
         char key[40];
         unsigned type, got;
         row(n, large, key, &want, &type);
-        assert_ok(run_get(run, S(key), &got, &value, &err), &err);
+        assert_ok(run_kind.get(run, S(key), &got, &value, &err), &err);
         assert_int_equal(got, type);
         assert_bytes(strata_buffer_slice(&value), strata_buffer_slice(&want));
         sprintf(key, "key %05zu", 2 * n + 1);
-        assert_code(run_get(run, S(key), &got, &value, &err), STRATA_NOT_FOUND, &err);
+        assert_code(run_kind.get(run, S(key), &got, &value, &err), STRATA_NOT_FOUND, &err);
     }
-    assert_int_equal(run_get(run, S(""), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
-    assert_int_equal(run_get(run, S("l"), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_kind.get(run, S(""), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
+    assert_int_equal(run_kind.get(run, S("l"), &(unsigned){0}, &value, NULL), STRATA_NOT_FOUND);
     strata_buffer_free(&value);
     strata_buffer_free(&want);
 }
@@ -153,14 +153,14 @@ static void run_gives_back_what_was_written(void **state)
         size_t rows = sizes[i / 2];
 
         write_run(&env, rows, i % 2);
-        assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
+        assert_ok(run_kind.open(&env, NULL, 7, &run, &err), &err);
         assert_int_equal(run->sum.records, rows);
         assert_int_equal(run->sum.first, 11);
         assert_int_equal(run->sum.last, 99);
         check_gets(run, rows, i % 2);
         check_scans(run, rows, i % 2);
         check_seeks(run, rows, i % 2, &rng);
-        assert_ok(run_verify(run, &err), &err);
+        assert_ok(run_kind.verify(run, &err), &err);
         sstable_unref(run);
         assert_int_equal(fs_sim_open_files(fs), 0);
         fs_free(fs);
@@ -184,8 +184,8 @@ static void run_large_record_that_cannot_be_read_is_an_error(void **state)
     (void)state;
     row(4, true, key, &want, &type);
     write_run(&env, 8, true);
-    assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
-    cursor = run_cursor(run, false);
+    assert_ok(run_kind.open(&env, NULL, 7, &run, &err), &err);
+    cursor = run_kind.cursor(run, false);
     for (fault.at = 1; fault.at <= 3; fault.at++) {
         fs_sim_fail(fs, &fault);
         assert_code(cursor_seek(cursor, S(key), &err), STRATA_ERR_IO, &err);
@@ -245,7 +245,7 @@ static void assert_damage_is_found(struct strata_env *env, size_t rows)
     struct strata_buffer value = {0}, want = {0};
     struct strata_error err = {0};
     struct sstable *run;
-    int opened = run_open(env, NULL, 7, &run, &err);
+    int opened = run_kind.open(env, NULL, 7, &run, &err);
 
     if (opened == 0) {
         for (size_t n = 0; n < rows; n++) {
@@ -253,14 +253,14 @@ static void assert_damage_is_found(struct strata_env *env, size_t rows)
             unsigned type, got = 0;
             int rc;
             row(n, false, key, &want, &type);
-            rc = run_get(run, S(key), &got, &value, &err);
+            rc = run_kind.get(run, S(key), &got, &value, &err);
             assert_true(rc == STRATA_ERR_CORRUPT || rc == 0);
             if (rc == 0) {
                 assert_int_equal(got, type);
                 assert_bytes(strata_buffer_slice(&value), strata_buffer_slice(&want));
             }
         }
-        assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(run_kind.verify(run, &err), STRATA_ERR_CORRUPT, &err);
         sstable_unref(run);
     }
     assert_int_equal(err.code, STRATA_ERR_CORRUPT);
@@ -303,11 +303,11 @@ static void run_verify_sees_a_page_that_was_damaged_since(void **state)
 
     (void)state;
     write_run(&env, rows, false);
-    assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
+    assert_ok(run_kind.open(&env, NULL, 7, &run, &err), &err);
     assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
     bytes.data[bytes.size - end - last - 10] ^= 1; /* of the page before the last */
     assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
-    assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(run_kind.verify(run, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, PATH);
     sstable_unref(run);
     strata_buffer_free(&bytes);
@@ -327,9 +327,9 @@ static void run_that_cannot_be_opened_is_an_error(void **state)
     for (int told = 0; told < 2; told++) {
         fs_sim_fail(fs, &fault);
         if (told)
-            assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_IO, &err);
+            assert_code(run_kind.open(&env, NULL, 7, &run, &err), STRATA_ERR_IO, &err);
         else
-            assert_int_equal(run_open(&env, NULL, 7, &run, NULL), STRATA_ERR_IO);
+            assert_int_equal(run_kind.open(&env, NULL, 7, &run, NULL), STRATA_ERR_IO);
         assert_null(run);
     }
     fs_free(fs);
@@ -351,7 +351,7 @@ static void run_cut_or_made_longer_is_not_opened(void **state)
         if (size + 1 == bytes.size)
             continue;
         assert_int_equal(fs_sim_put(fs, PATH, strata_bytes(bytes.data, size)), 0);
-        assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(run_kind.open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, PATH);
         assert_null(run);
     }
@@ -383,8 +383,8 @@ static void run_verify_sees_keys_out_of_order(void **state)
 
     (void)state;
     write_keys(&env, "acbd");
-    assert_ok(run_open(&env, NULL, 7, &run, &err), &err);
-    assert_code(run_verify(run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_ok(run_kind.open(&env, NULL, 7, &run, &err), &err);
+    assert_code(run_kind.verify(run, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "not behind");
     sstable_unref(run);
     fs_free(fs);
@@ -401,7 +401,7 @@ static void run_whose_first_key_is_after_its_last_is_not_opened(void **state)
 
     (void)state;
     write_keys(&env, "ba");
-    assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(run_kind.open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, PATH);
     assert_err_says(&err, "the first key is after the last");
     assert_null(run);
@@ -447,7 +447,8 @@ static void run_whose_end_does_not_add_up_is_not_opened(void **state)
         record_head(7, bytes.size - sizeof kept - RECORD_HEAD, RUN_END, S(""),
                     strata_bytes(end, sizeof kept), end - RECORD_HEAD);
         assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
-        assert_code(run_open(&env, NULL, 7, &run, &err), is_forged ? STRATA_ERR_CORRUPT : 0, &err);
+        assert_code(run_kind.open(&env, NULL, 7, &run, &err), is_forged ? STRATA_ERR_CORRUPT : 0,
+                    &err);
         if (is_forged)
             assert_err_says(&err, "does not fit the file");
         sstable_unref(run);
@@ -477,7 +478,7 @@ static void run_whose_index_leads_outside_is_damage_of_the_index(void **state)
         record_head(7, bytes.size - END - PAGE, RUN_INDEX, S(""),
                     strata_bytes(page + RECORD_HEAD, PAGE - RECORD_HEAD), page);
         assert_int_equal(fs_sim_put(fs, PATH, strata_buffer_slice(&bytes)), 0);
-        assert_code(run_open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(run_kind.open(&env, NULL, 7, &run, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, "outside the records");
         assert_int_equal(err.offset, bytes.size - END - PAGE);
     }

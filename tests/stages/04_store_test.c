@@ -250,10 +250,10 @@ static void store_error_without_a_number_spoils_it_too(void **state)
     (void)state;
     strata_fail(&err, STRATA_ERR_CORRUPT, "run", 3, "damage");
     assert_int_equal(write_path_spoil(&path, STRATA_ERR_CORRUPT, &err), STRATA_ERR_CORRUPT);
-    assert_int_equal(write_path_usable(&path, &err), 0);
+    assert_int_equal(group_usable(&path.group, DIR, &err), 0);
     strata_fail(&err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET, "too much for a file");
     assert_int_equal(write_path_spoil(&path, STRATA_ERR_INVALID, &err), STRATA_ERR_INVALID);
-    assert_code(write_path_usable(&path, &err), STRATA_ERR_IO, &err);
+    assert_code(group_usable(&path.group, DIR, &err), STRATA_ERR_IO, &err);
     assert_int_equal(err.sys, EIO);
 }
 

@@ -8,6 +8,13 @@ static bool lies_in(struct strata_slice whole, struct strata_slice part)
     return (uintptr_t)part.data - (uintptr_t)whole.data < whole.size;
 }
 
+int cursor_has_value(struct strata_iter *iter, struct strata_error *err)
+{
+    (void)err;
+    iter->has_value = true;
+    return 0;
+}
+
 int cursor_keep_key(struct cursor *cursor, struct strata_slice *key, struct strata_error *err)
 {
     if (!lies_in(cursor->iter.key, *key) && !lies_in(cursor->iter.value, *key))

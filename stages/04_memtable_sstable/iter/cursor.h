@@ -61,6 +61,9 @@ static inline void cursor_free(struct cursor *cursor)
     cursor->iter.ops->free(&cursor->iter);
 }
 
+/* ops->value of a kind whose moves set the value: a user's iterator has dropped only has_value. */
+int cursor_has_value(struct strata_iter *iter, struct strata_error *err);
+
 /* ---- For an iterator that is given to a user ------------------------------------------------- */
 
 /* Keeps `held` until the cursor is freed: what it reads from (RegisterCleanup of LevelDB's

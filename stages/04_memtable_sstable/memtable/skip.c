@@ -183,8 +183,9 @@ void skip_add(void *self, uint64_t sequence, unsigned type, struct strata_slice 
     }
 }
 
-bool skip_check(const struct skip *skip)
+bool skip_check(const void *self)
 {
+    const struct skip *skip = self;
     bool good = true;
 
     for (int level = 0; good && level < height_of(skip); level++) {

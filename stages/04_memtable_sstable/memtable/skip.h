@@ -53,6 +53,6 @@ const struct skip_node *skip_last(const struct skip *skip);
 const struct skip_node *skip_next(const struct skip_node *node);
 
 /* Is every level in order, and on the level below it (4.I3)? For tests. */
-bool skip_check(const struct skip *skip);
+bool skip_check(const void *skip);
 
 #endif

@@ -100,14 +100,6 @@ static int last(struct strata_iter *iter, struct strata_error *err)
     return arrive_from_behind(c, skip_last(c->skip));
 }
 
-/* A move has set it; a user's iterator has dropped that. */
-static int value(struct strata_iter *iter, struct strata_error *err)
-{
-    (void)err;
-    iter->has_value = true;
-    return 0;
-}
-
 static void free_cursor(struct strata_iter *iter)
 {
     free(iter);
@@ -115,7 +107,8 @@ static void free_cursor(struct strata_iter *iter)
 
 static struct cursor *cursor(const void *self, uint64_t sequence)
 {
-    static const struct strata_iter_ops ops = {seek, last, next, prev, value, free_cursor};
+    static const struct strata_iter_ops ops = {seek,       last, next, prev, cursor_has_value,
+                                               free_cursor};
     struct skip_cursor *c = calloc(1, sizeof *c);
 
     if (!c)
@@ -126,11 +119,6 @@ static struct cursor *cursor(const void *self, uint64_t sequence)
     return &c->base;
 }
 
-static bool check(const void *self)
-{
-    return skip_check(self);
-}
-
 const struct memtable_kind memtable_skip = {
     .self_bytes = sizeof(struct skip),
     .init = skip_init,
@@ -138,5 +126,5 @@ const struct memtable_kind memtable_skip = {
     .add = skip_add,
     .get = get,
     .cursor = cursor,
-    .check = check,
+    .check = skip_check,
 };

@@ -183,8 +183,8 @@ static void run_close(struct sstable *table)
     sstable_free(table);
 }
 
-int run_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
-             struct strata_error *err)
+static int run_open(const struct strata_env *env, void *common, uint64_t number,
+                    struct sstable **out, struct strata_error *err)
 {
     struct run *run = calloc(1, sizeof *run);
     struct strata_error why;
@@ -240,8 +240,8 @@ static int search(const struct run *run, struct strata_slice key, struct probe *
     return 0;
 }
 
-int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
-            struct strata_buffer *value, struct strata_error *err)
+static int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
+                   struct strata_buffer *value, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct probe probe = {0};
@@ -260,8 +260,8 @@ int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
     return rc < 0 ? rc : found ? 0 : STRATA_NOT_FOUND;
 }
 
-int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
-               struct strata_error *err)
+static int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
+                      struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct probe probe = {0};
@@ -269,9 +269,8 @@ int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
     bool found;
     int rc = search(run, key, &probe, &at, &found, err);
 
-    if (rc == 0)
-        *offset = found ? probe.record.offset : run->index;
-    if (rc == 0 && !found && at < run->base.sum.records)
+    *offset = run->index;
+    if (rc == 0 && at < run->base.sum.records)
         rc = offset_of(run, &probe, at, offset, err);
     probe_free(&probe);
     return rc;
@@ -353,14 +352,6 @@ static int run_prev(struct strata_iter *iter, struct strata_error *err)
     return c->n ? go_to(c, c->n - 1, true, err) : STRATA_NOT_FOUND;
 }
 
-/* A move has set it; a user's iterator has dropped that. */
-static int run_value(struct strata_iter *iter, struct strata_error *err)
-{
-    (void)err;
-    iter->has_value = true;
-    return 0;
-}
-
 static void run_cursor_free(struct strata_iter *iter)
 {
     struct run_cursor *c = (struct run_cursor *)iter;
@@ -371,14 +362,14 @@ static void run_cursor_free(struct strata_iter *iter)
 
 static void cursor_init(struct run_cursor *c, const struct run *run)
 {
-    static const struct strata_iter_ops ops = {run_seek, run_last,  run_next,
-                                               run_prev, run_value, run_cursor_free};
+    static const struct strata_iter_ops ops = {run_seek, run_last,         run_next,
+                                               run_prev, cursor_has_value, run_cursor_free};
     *c =
         (struct run_cursor){.base = {.iter.ops = &ops, .sequence = run->base.sum.last}, .run = run};
     record_reader_init(&c->reader, run->file, run->base.number, run->index);
 }
 
-struct cursor *run_cursor(struct sstable *table, bool once)
+static struct cursor *run_cursor(struct sstable *table, bool once)
 {
     struct run_cursor *c = malloc(sizeof *c);
 
@@ -411,7 +402,7 @@ static int verify_record(struct run_cursor *c, struct strata_buffer *before,
     return rc;
 }
 
-int run_verify(struct sstable *table, struct strata_error *err)
+static int run_verify(struct sstable *table, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct strata_buffer before = {0};

@@ -16,17 +16,7 @@ enum run_record {
 };
 #define RUN_PAGE 128
 
-extern const struct sstable_kind run_kind;
-
-int run_open(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
-             struct strata_error *err);
-/* Costs log2(records) reads of records. */
-int run_get(struct sstable *table, struct strata_slice key, unsigned *type,
-            struct strata_buffer *value, struct strata_error *err);
-struct cursor *run_cursor(struct sstable *table, bool once);
-int run_offset(struct sstable *table, struct strata_slice key, uint64_t *offset,
-               struct strata_error *err);
-int run_verify(struct sstable *table, struct strata_error *err);
+extern const struct sstable_kind run_kind; /* a get costs log2(records) reads of records */
 
 /* ---- Writing (run_write.c) --------------------------------------------------------------- */
 

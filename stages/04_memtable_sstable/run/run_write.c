@@ -108,7 +108,7 @@ int run_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t la
     rc = add_index(w, err);
     if (rc == 0)
         rc = add_end(w, err);
-    return rc < 0 ? rc : sstable_writer_flush(writer, strata_bytes(NULL, 0), err);
+    return rc < 0 ? rc : sstable_writer_flush(writer, err);
 }
 
 void run_writer_del(struct sstable_writer *writer, bool keep)

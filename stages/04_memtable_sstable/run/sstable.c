@@ -11,20 +11,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PIECE ((size_t)64 << 10) /* bytes of one call */
 #define WRITE_BACK 16            /* pieces that are written back together */
-
-char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%06" PRIu64 "%s", number, suffix);
-    return fs_join(env->dir, name);
-}
 
 int sstable_init(struct sstable *table, const struct sstable_kind *kind,
                  const struct strata_env *env, uint64_t number, struct strata_error *err)
@@ -33,7 +25,7 @@ int sstable_init(struct sstable *table, const struct sstable_kind *kind,
     table->refs = 1;
     table->fs = env->fs;
     table->number = number;
-    table->path = sstable_path(env, kind->suffix, number);
+    table->path = fs_join_number(env->dir, number, kind->suffix);
     return table->path ? 0 : strata_fail_memory(err, strlen(env->dir) + 32);
 }
 
@@ -56,10 +48,8 @@ int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
 {
     if (rc == STRATA_ERR_IO && why->sys == ENOENT)
         return sstable_corrupt(table, STRATA_NO_OFFSET, "the table is missing", err);
-    if (rc < 0 && err)
-        *err = *why;
     if (rc < 0)
-        return rc;
+        return strata_fail_with(rc, why, err);
     table->bytes = file->end;
     return record_check_kind(file, table->kind->magic, table->number, err);
 }
@@ -133,7 +123,7 @@ int sstable_writer_begin(struct sstable_writer *w, const char *suffix, const cha
     w->env = env;
     w->number = number;
     w->piece_bytes = PIECE;
-    w->path = sstable_path(env, suffix, number);
+    w->path = fs_join_number(env->dir, number, suffix);
     w->temporary = w->path ? malloc(strlen(w->path) + 5) : NULL;
     if (!w->temporary)
         return strata_fail_memory(err, strlen(env->dir) + 32);
@@ -147,24 +137,15 @@ uint64_t sstable_writer_place(const struct sstable_writer *w)
     return w->file->end + w->bytes.size;
 }
 
-/* The system begins to write it: less is left for the sync. */
-static void write_back(struct sstable_writer *w)
+int sstable_writer_flush(struct sstable_writer *w, struct strata_error *err)
 {
-    fs_write_back(w->file, w->written_back, w->file->end - w->written_back);
-    w->written_back = w->file->end;
-}
-
-int sstable_writer_flush(struct sstable_writer *w, struct strata_slice more,
-                         struct strata_error *err)
-{
-    struct strata_slice parts[2] = {strata_buffer_slice(&w->bytes), more};
-    int rc = fs_append(w->file, parts, 2, err);
+    struct strata_slice bytes = strata_buffer_slice(&w->bytes);
+    int rc = fs_append(w->file, &bytes, 1, err);
 
     if (rc < 0)
         return rc;
     strata_buffer_clear(&w->bytes);
-    if (w->file->end >= w->written_back + WRITE_BACK * w->piece_bytes)
-        write_back(w);
+    fs_write_back_since(w->file, &w->written_back, WRITE_BACK * w->piece_bytes);
     return 0;
 }
 
@@ -181,7 +162,7 @@ int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
     due += (w->bytes.size - due) / unit * unit;
     rest = slice_behind(strata_buffer_slice(&w->bytes), due);
     w->bytes.size = due;
-    rc = sstable_writer_flush(w, strata_bytes(NULL, 0), err);
+    rc = sstable_writer_flush(w, err);
     if (rc < 0)
         return rc;
     memmove(w->bytes.data, rest.data, rest.size);

@@ -127,14 +127,10 @@ int sstable_writer_begin(struct sstable_writer *writer, const char *suffix, cons
                          const struct strata_env *env, uint64_t number, struct strata_error *err);
 /* Where the next byte belongs. */
 uint64_t sstable_writer_place(const struct sstable_writer *writer);
-/* Appends what is in `bytes`, and `more`, which follows it, from where it is. */
-int sstable_writer_flush(struct sstable_writer *writer, struct strata_slice more,
-                         struct strata_error *err);
+/* Appends what is in `bytes`. */
+int sstable_writer_flush(struct sstable_writer *writer, struct strata_error *err);
 /* Appends what is in `bytes` when enough has gathered. */
 int sstable_writer_flush_due(struct sstable_writer *writer, struct strata_error *err);
 void sstable_writer_free(struct sstable_writer *writer, bool keep); /* as in writer_del */
-
-/* "DIR/000002.run", on the heap; NULL: no memory. */
-char *sstable_path(const struct strata_env *env, const char *suffix, uint64_t number);
 
 #endif

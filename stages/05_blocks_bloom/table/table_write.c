@@ -187,7 +187,7 @@ int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t 
         rc = put_properties(w, err);
     if (rc == 0)
         rc = put_footer(w, &footer, err);
-    return rc < 0 ? rc : sstable_writer_flush(writer, strata_bytes(NULL, 0), err);
+    return rc < 0 ? rc : sstable_writer_flush(writer, err);
 }
 
 void table_writer_del(struct sstable_writer *writer, bool keep)

@@ -193,7 +193,7 @@ static int end_output(struct compaction *c, struct strata_error *err)
     c->behind = writer;
     if (c->paced)
         return take_behind(c, err);
-    fs_write_back(writer->file, writer->written_back, writer->file->end - writer->written_back);
+    fs_write_back_since(writer->file, &writer->written_back, 0);
     return 0;
 }
 

@@ -220,16 +220,9 @@ int manifest_check(struct manifest *m, manifest_apply *apply, void *arg, struct 
 
 static int open_file(struct manifest *m, struct strata_error *err)
 {
-    struct strata_error why;
     unsigned flags = m->env->options->read_only ? FS_READ : FS_WRITE;
-    int rc = fs_open(m->env->fs, m->path, flags, &m->file, &why);
-
-    if (rc == STRATA_ERR_IO && why.sys == ENOENT)
-        return strata_fail(err, STRATA_ERR_CORRUPT, m->path, STRATA_NO_OFFSET,
-                           "the manifest is missing: " CURRENT_NAME " names it");
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return fs_open_named(m->env->fs, m->path, flags,
+                         "the manifest is missing: " CURRENT_NAME " names it", &m->file, err);
 }
 
 int manifest_open(struct manifest *m, const struct strata_env *env, manifest_apply *apply,

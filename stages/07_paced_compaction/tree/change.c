@@ -76,7 +76,7 @@ int change_install(struct tree *tree, struct change *c, struct strata_error *err
 {
     int rc;
 
-    assert(!tree->path.failed && !tree->env->options->read_only);
+    assert(!tree->path.group.failed && !tree->env->options->read_only);
     rc = prepare(tree, c, err);
 
     if (rc == 0 && (c->count || c->edit.has_logs || tree->names_unsynced))
@@ -86,7 +86,7 @@ int change_install(struct tree *tree, struct change *c, struct strata_error *err
     if (rc == 0)
         swap(tree, c);
     else if (tree->versions.uncertain)
-        tree->path.failed = err->sys ? err->sys : EIO;
+        tree->path.group.failed = err->sys ? err->sys : EIO;
     change_free(c);
     return rc;
 }

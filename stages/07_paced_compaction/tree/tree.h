@@ -60,7 +60,7 @@ struct tree {
 
 /* ---- Alone with the tree --------------------------------------------------------------------- */
 
-/* Waits until no other thread writes, and keeps them out. 0, or the error of write_path_usable. To
+/* Waits until no other thread writes, and keeps them out. 0, or the error of group_usable. To
  * be ended by tree_leave in any case. */
 int tree_enter(struct tree *tree, struct strata_error *why);
 /* `rc` and `why`: what came of the work; the error is copied to `err`, which may be NULL. Returns

@@ -12,7 +12,7 @@ int tree_close(void *self, struct strata_error *err)
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!tree->path.failed && !tree->env->options->read_only) {
+    if (!tree->path.group.failed && !tree->env->options->read_only) {
         rc = tree_enter(tree, &why);
         if (rc == 0)
             rc = pace_close(tree, &why);
@@ -117,5 +117,5 @@ int tree_compact_keys(void *self, struct strata_slice from, struct strata_slice 
 
 bool tree_is_writable(void *self)
 {
-    return write_path_is_writable(&((struct tree *)self)->path);
+    return !((struct tree *)self)->path.group.failed;
 }

@@ -9,7 +9,7 @@ int tree_enter(struct tree *tree, struct strata_error *why)
 {
     group_enter(&tree->path.group);
     pthread_mutex_unlock(&tree->path.group.mutex);
-    return write_path_usable(&tree->path, why);
+    return group_usable(&tree->path.group, tree->env->dir, why);
 }
 
 int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct strata_error *err)

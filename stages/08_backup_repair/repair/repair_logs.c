@@ -242,7 +242,7 @@ static int read_opened(struct log_reading *d, struct strata_error *err)
 static int read_log(struct repair *r, struct repair_log *log, struct strata_error *err)
 {
     struct log_reading d = {.repair = r, .log = log, .kind = r->parts->tree->log};
-    char *path = log_path(r->env, log->number);
+    char *path = fs_join_number(r->env->dir, log->number, LOG_SUFFIX);
     int rc = path ? fs_open(r->env->fs, path, FS_READ, &d.file, err) : strata_fail_memory(err, 64);
 
     free(path);

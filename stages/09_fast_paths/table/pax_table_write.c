@@ -197,7 +197,7 @@ int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint6
         rc = put_properties(w, err);
     if (rc == 0)
         rc = put_footer(w, properties, err);
-    return rc < 0 ? rc : sstable_writer_flush(writer, strata_bytes(NULL, 0), err);
+    return rc < 0 ? rc : sstable_writer_flush(writer, err);
 }
 
 void pax_table_writer_del(struct sstable_writer *writer, bool keep)

@@ -26,9 +26,10 @@ uint32_t hint_checksum(uint64_t id, struct strata_slice bytes);
 /* Whether a hint's own check holds, without its segment: inspect.c, for the annotated dump. */
 int hint_check(struct fs_file *file, struct strata_error *err);
 
-/* Removes the hint of a segment that goes, if it has one. */
+/* Removes the hint of a segment that goes, if it has one; and what cut writing left of hints. */
 int hint_remove(const struct segments *set, const struct segment *segment,
                 struct strata_error *err);
+int hint_remove_temporaries(const struct segments *set, struct strata_error *err);
 
 extern const struct strata_format hint_format; /* inspect.c */
 

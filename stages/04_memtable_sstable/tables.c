@@ -27,6 +27,7 @@
 #define VERSION 1
 #define RUN_BYTES 24
 #define CHECK_BYTES 4
+#define HEAD_NUMBERS 5
 #define MOST ((size_t)1 << 19) /* bytes: 21,800 runs; some dozens are many */
 
 void tables_free(struct tables *tables)
@@ -42,6 +43,17 @@ bool tables_same(const struct tables *a, const struct tables *b)
            (!a->count || memcmp(a->runs, b->runs, a->count * sizeof *a->runs) == 0);
 }
 
+/* Which of the head's numbers, which begin at offset 12, is too large; HEAD_NUMBERS: none is. */
+static size_t find_too_large(const struct tables *t)
+{
+    const uint64_t numbers[HEAD_NUMBERS] = {t->next, t->log, t->log_first, t->log_end, t->sequence};
+    size_t i = 0;
+
+    while (i < HEAD_NUMBERS && numbers[i] <= CODING_NUMBER_MAX)
+        i++;
+    return i;
+}
+
 int tables_write(const struct strata_env *env, const struct tables *t, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
@@ -50,6 +62,9 @@ int tables_write(const struct strata_env *env, const struct tables *t, struct st
     if (t->count > (MOST - TABLES_HEAD - CHECK_BYTES) / RUN_BYTES) /* it could not be read again */
         return strata_fail_sys(err, EFBIG, env->dir, STRATA_NO_OFFSET,
                                "write " TABLES_NAME " with so many runs");
+    if (find_too_large(t) < HEAD_NUMBERS) /* likewise */
+        return strata_fail_sys(err, EOVERFLOW, env->dir, STRATA_NO_OFFSET,
+                               "write " TABLES_NAME " with so large a number");
     strata_buffer_append(&bytes, TABLES_MAGIC, 8);
     buffer_put_u32(&bytes, VERSION); /* and the reserved bytes */
     buffer_put_u64(&bytes, t->next);
@@ -115,6 +130,7 @@ static int decode(struct strata_slice bytes, const char *path, struct tables *t,
     uint64_t *const numbers[] = {&t->next, &t->log, &t->log_first, &t->log_end, &t->sequence};
     struct decoder d;
     uint32_t version, check;
+    size_t too_large;
     int rc;
 
     decoder_init(&d, bytes);
@@ -133,9 +149,9 @@ static int decode(struct strata_slice bytes, const char *path, struct tables *t,
         return corrupt(path, 0, "the check of the list of runs does not hold", err);
     if (version != VERSION)
         return corrupt(path, 8, "a list of runs of another version than 1", err);
-    for (size_t i = 0; i < 5; i++)
-        if (*numbers[i] > CODING_NUMBER_MAX)
-            return corrupt(path, 12 + 8 * i, "a number too large to be one", err);
+    too_large = find_too_large(t);
+    if (too_large < HEAD_NUMBERS)
+        return corrupt(path, 12 + 8 * too_large, "a number too large to be one", err);
     return numbers_hold(t) ? 0 : corrupt(path, 12, "file numbers that cannot be", err);
 }
 

@@ -12,6 +12,7 @@
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -365,6 +366,19 @@ static void tables_that_name_no_file_or_the_log_are_refused(void **state)
     fs_free(fs);
 }
 
+/* Another number at this offset of the list, and the check is right. */
+static void forge_number(struct strata_fs *fs, size_t at, uint64_t number)
+{
+    struct strata_buffer bytes = {0};
+
+    assert_int_equal(fs_sim_get(fs, DIR "/" TABLES_NAME, &bytes), 0);
+    put_u64(bytes.data + at, number);
+    put_u32(bytes.data + bytes.size - 4,
+            checksum(checksum_seed(0, 0), strata_bytes(bytes.data, bytes.size - 4)));
+    assert_int_equal(fs_sim_put(fs, DIR "/" TABLES_NAME, strata_buffer_slice(&bytes)), 0);
+    strata_buffer_free(&bytes);
+}
+
 /* What is added to it would wrap. */
 static void tables_with_a_huge_number_are_refused(void **state)
 {
@@ -383,7 +397,12 @@ static void tables_with_a_huge_number_are_refused(void **state)
         uint64_t *numbers[] = {&wrong.next, &wrong.log, &wrong.log_first, &wrong.log_end,
                                &wrong.sequence};
         *numbers[i] = CODING_NUMBER_MAX + 1;
-        assert_ok(tables_write(&env, &wrong, &err), &err);
+        assert_ok(tables_write(&env, &some, &err), &err);
+        assert_code(tables_write(&env, &wrong, &err), STRATA_ERR_IO, &err);
+        assert_int_equal(err.sys, EOVERFLOW);
+        assert_ok(tables_read(&env, &got, &err), &err); /* the one before is still there */
+        tables_free(&got);
+        forge_number(fs, 12 + 8 * i, *numbers[i]);
         assert_code(tables_read(&env, &got, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_file(&err, DIR "/" TABLES_NAME);
         assert_err_offset(&err, 12 + 8 * i);

@@ -62,7 +62,8 @@ bool version_set_is_obsolete(const struct version_set *set, const char *name);
 /* Removes those of the names that are. IO, NO_MEMORY. */
 int version_set_remove_obsolete(const struct version_set *set, const struct fs_names *names,
                                 struct strata_error *err);
-/* No number that a file's name begins with is given away again (6.I23). */
+/* No number that a file's name begins with is given away again (6.I23). Names above EDIT_NAME_MOST
+ * are a stranger's. */
 void version_set_pass_numbers(struct version_set *set, const struct fs_names *names);
 /* CORRUPT: a log behind those that are named holds operations (6.I26). IO, NO_MEMORY. */
 int version_set_check_logs(const struct version_set *set, const struct fs_names *names,

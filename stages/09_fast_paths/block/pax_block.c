@@ -25,7 +25,7 @@
  * Why columns: a look at an entry costs what it pulls into the processor's cache. A block of 35
  * entries has its tags in one line; the key that has the tag is another, its value a third. With
  * restart points a search halves over keys that lie hundreds of bytes apart, and then decodes eight
- * entries, values passed by, to find where one begins. make bench SET=layouts shows both. */
+ * entries, values passed by, to find where one begins. make bench-parts SET=layouts shows both. */
 #include "pax_block.h"
 #include "base/bytes.h"
 #include "base/coding.h"

@@ -179,10 +179,8 @@ static int iter(void *self, struct strata_iter **out, struct strata_error *err)
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
 
-/* As the leader: nobody writes meanwhile. */
-static int do_alone(struct lsm_tree *tree,
-                    int (*work)(struct lsm_tree *tree, struct strata_error *err),
-                    struct strata_error *err)
+/* As the leader: nobody writes meanwhile. What is due is compacted; with `all` every table is. */
+static int upkeep(struct lsm_tree *tree, bool all, struct strata_error *err)
 {
     struct strata_error why;
     int rc;
@@ -191,7 +189,9 @@ static int do_alone(struct lsm_tree *tree,
     pthread_mutex_unlock(&tree->path.group.mutex);
     rc = write_path_usable(&tree->path, &why);
     if (rc == 0)
-        rc = work(tree, &why);
+        rc = flush_memtable(tree, &why);
+    if (rc == 0)
+        rc = throttle_drain(tree, all, &why);
     pthread_mutex_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     if (rc < 0 && err)
@@ -199,26 +199,14 @@ static int do_alone(struct lsm_tree *tree,
     return rc;
 }
 
-static int flush_and_drain(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = flush_memtable(tree, err);
-    return rc < 0 ? rc : throttle_drain(tree, err);
-}
-
 static int flush(void *self, struct strata_error *err)
 {
-    return do_alone(self, flush_and_drain, err);
-}
-
-static int compact_all(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = flush_memtable(tree, err);
-    return rc < 0 ? rc : throttle_compact_all(tree, err);
+    return upkeep(self, false, err);
 }
 
 static int compact(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
-    int rc = do_alone(self, compact_all, err);
+    int rc = upkeep(self, true, err);
 
     if (rc == 0 && progress)
         progress->tick(progress->arg, 1, 1);
@@ -267,7 +255,7 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .flush = flush,
     .compact = compact,
     .verify = lsm_tree_verify,
-    .check = lsm_tree_check_memory,
+    .check = lsm_tree_check,
     .stats = lsm_tree_stats,
     .tables = lsm_tree_tables,
     .approximate_size = approximate_size,

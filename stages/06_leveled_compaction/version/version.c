@@ -48,6 +48,13 @@ struct edit_table version_entry(unsigned level, const struct sstable *table)
                                .largest = strata_buffer_slice(&table->largest)};
 }
 
+int version_add(struct edit *edit, unsigned level, const struct sstable *table,
+                struct strata_error *err)
+{
+    struct edit_table entry = version_entry(level, table);
+    return edit_add(edit, &entry, err);
+}
+
 bool version_is(const struct sstable *table, const struct edit_table *entry)
 {
     return table->number == entry->number && table->bytes == entry->bytes &&
@@ -65,10 +72,8 @@ int version_tell(const struct version *v, struct edit *edit, struct strata_error
     *edit = (struct edit){.next = v->next, .has_logs = true, .log_count = v->log_count};
     memcpy(edit->logs, v->logs, sizeof edit->logs);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
-        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++) {
-            struct edit_table entry = version_entry(level, v->levels[level].tables[i]);
-            rc = edit_add(edit, &entry, err);
-        }
+        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++)
+            rc = version_add(edit, level, v->levels[level].tables[i], err);
         if (rc == 0 && v->cursors[level].size)
             rc = edit_cursor(edit, level, strata_buffer_slice(&v->cursors[level]), err);
     }

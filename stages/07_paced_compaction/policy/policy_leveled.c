@@ -89,15 +89,9 @@ static int pick_newest(const struct policy_input *of, struct pick *out, struct s
     const struct version_level *l = &of->version->levels[0];
     uint64_t bytes;
     size_t count = policy_newest_to_merge(l, of->quarantined, &bytes);
-    int rc;
 
     pick_free(out);
-    if (!count)
-        return STRATA_NOT_FOUND;
-    rc = pick_take_room(out, 0, count, err);
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        pick_take(out, 0, l->tables[i]);
-    return rc;
+    return count ? pick_take_tables(out, of->version, 0, 0, count, err) : STRATA_NOT_FOUND;
 }
 
 static int pick_level_0(const struct policy_input *of, struct pick *out, struct strata_error *err)

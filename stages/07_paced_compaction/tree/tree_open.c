@@ -124,18 +124,6 @@ static bool ended_cleanly(const struct tree *tree)
            tree->path.log.file->end == tree->live.end;
 }
 
-/* 7.I6. */
-static int begin_log(struct tree *tree, struct strata_error *err)
-{
-    int rc = tree_switch_memtable(tree, err);
-
-    while (rc == 0) {
-        uint64_t budget = UINT64_MAX;
-        rc = tree_flush_step(tree, &budget, err);
-    }
-    return rc < 0 ? rc : 0;
-}
-
 /* 7.I8. */
 static bool may_wait(const struct tree *tree)
 {
@@ -168,8 +156,8 @@ static int make_writable(struct tree *tree, bool torn, const struct fs_names *na
         rc = version_set_remove_obsolete(set, names, err);
     if (rc < 0 || ended_cleanly(tree))
         return rc;
-    tree->recovery_pending = may_wait(tree);
-    return tree->recovery_pending ? 0 : begin_log(tree, err);
+    tree->recovery_pending = true;
+    return may_wait(tree) ? 0 : pace_flush(tree, err); /* 7.I6 */
 }
 
 static int open_files(struct tree *tree, struct strata_error *err)

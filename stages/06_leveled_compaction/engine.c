@@ -65,25 +65,19 @@ static int flush_memtable(struct lsm_tree *tree, struct strata_error *err)
     return write_path_spoil(&tree->path, rc, err);
 }
 
-/* What a clean close leaves: an empty log, and word of how far the manifest reaches. */
-static int leave_tidy(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = flush_memtable(tree, err);
-
-    if (rc == 0)
-        rc = version_set_settle(&tree->versions, err);
-    mark_end(&tree->path.marker, tree->env, rc == 0);
-    return rc;
-}
-
+/* What a clean close leaves: an empty log, and CURRENT that says how far the manifest reaches. */
 static int close_tree(void *self, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!tree->path.failed && !tree->env->options->read_only)
-        rc = leave_tidy(tree, &why);
+    if (!tree->path.failed && !tree->env->options->read_only) {
+        rc = flush_memtable(tree, &why);
+        if (rc == 0)
+            rc = version_set_settle(&tree->versions, &why);
+        mark_end(&tree->path.marker, tree->env, rc == 0);
+    }
     if (rc < 0 && err)
         *err = why;
     freed = tree_free(tree, rc == 0 ? err : NULL);

@@ -87,14 +87,14 @@ static void swap(struct lsm_tree *tree, struct change *c)
     c->version = old;
 }
 
-/* The change is freed in any case. */
-static int install(struct lsm_tree *tree, struct change *c, struct strata_error *err)
+/* Makes the change, if `rc`, of what made its edit, is 0. It is freed in any case. */
+static int install(struct lsm_tree *tree, struct change *c, int rc, struct strata_error *err)
 {
     struct version_set *set = &tree->versions;
-    int rc;
 
     assert(!tree->path.failed && !tree->env->options->read_only);
-    rc = version_set_prepare(set, &c->edit, c->tables, c->count, &c->version, err);
+    if (rc == 0)
+        rc = version_set_prepare(set, &c->edit, c->tables, c->count, &c->version, err);
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
@@ -146,10 +146,7 @@ static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
         c.count = 1;
         rc = version_add(&c.edit, 0, flush->outputs[0], err);
     }
-    if (rc == 0)
-        rc = install(tree, &c, err);
-    else
-        edit_free(&c.edit);
+    rc = install(tree, &c, rc, err);
     if (rc < 0) {
         log_close(&log, !tree->versions.uncertain, NULL); /* 6.I21 */
         memtable_unref(c.memtable);
@@ -193,10 +190,7 @@ static int install_tables(struct lsm_tree *tree, const struct pick *pick,
 
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = version_add(&c.edit, pick->output, added[i], err);
-    if (rc == 0)
-        return install(tree, &c, err);
-    edit_free(&c.edit);
-    return rc;
+    return install(tree, &c, rc, err);
 }
 
 static int move_table(struct lsm_tree *tree, const struct pick *pick, struct strata_error *err)

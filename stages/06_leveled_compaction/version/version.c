@@ -80,27 +80,19 @@ int version_tell(const struct version *v, struct edit *edit, struct strata_error
     return rc;
 }
 
-static bool same_level(const struct version *a, const struct version *b, unsigned level)
-{
-    const struct version_level *x = &a->levels[level], *y = &b->levels[level];
-    bool same =
-        x->count == y->count && strata_compare(strata_buffer_slice(&a->cursors[level]),
-                                               strata_buffer_slice(&b->cursors[level])) == 0;
-
-    for (size_t i = 0; same && i < x->count; i++) {
-        struct edit_table entry = version_entry(level, y->tables[i]);
-        same = version_is(x->tables[i], &entry);
-    }
-    return same;
-}
-
 bool version_same(const struct version *a, const struct version *b)
 {
-    bool same = a->log_count == b->log_count &&
+    bool same = a->log_count == b->log_count && a->count == b->count &&
                 memcmp(a->logs, b->logs, a->log_count * sizeof *a->logs) == 0;
 
     for (unsigned level = 0; same && level < LEVELS; level++)
-        same = same_level(a, b, level);
+        same = a->levels[level].count == b->levels[level].count &&
+               strata_compare(strata_buffer_slice(&a->cursors[level]),
+                              strata_buffer_slice(&b->cursors[level])) == 0;
+    for (size_t i = 0; same && i < a->count; i++) {
+        struct edit_table entry = version_entry(0, b->all[i]);
+        same = version_is(a->all[i], &entry);
+    }
     return same;
 }
 

@@ -65,25 +65,19 @@ static int flush_memtable(struct lsm_tree *tree, struct strata_error *err)
     return write_path_spoil(&tree->path, rc, err);
 }
 
-/* What a clean close leaves: an empty log, and word of how far the manifest reaches. */
-static int leave_tidy(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = flush_memtable(tree, err);
-
-    if (rc == 0)
-        rc = version_set_settle(&tree->versions, err);
-    mark_end(&tree->path.marker, tree->env, rc == 0);
-    return rc;
-}
-
+/* What a clean close leaves: an empty log, and CURRENT that says how far the manifest reaches. */
 static int close_tree(void *self, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
     struct strata_error why = {0};
     int rc = 0, freed;
 
-    if (!tree->path.group.failed && !tree->env->options->read_only)
-        rc = leave_tidy(tree, &why);
+    if (!tree->path.group.failed && !tree->env->options->read_only) {
+        rc = flush_memtable(tree, &why);
+        if (rc == 0)
+            rc = version_set_settle(&tree->versions, &why);
+        mark_end(&tree->path.marker, tree->env, rc == 0);
+    }
     if (rc < 0 && err)
         *err = why;
     freed = tree_free(tree, rc == 0 ? err : NULL);
@@ -170,10 +164,8 @@ static int iter(void *self, struct strata_iter **out, struct strata_error *err)
 
 /* ---- Upkeep ---------------------------------------------------------------------------------- */
 
-/* As the leader: nobody writes meanwhile. */
-static int do_alone(struct lsm_tree *tree,
-                    int (*work)(struct lsm_tree *tree, struct strata_error *err),
-                    struct strata_error *err)
+/* As the leader: nobody writes meanwhile. What is due is compacted; with `all` every table is. */
+static int upkeep(struct lsm_tree *tree, bool all, struct strata_error *err)
 {
     struct strata_error why;
     int rc;
@@ -182,32 +174,22 @@ static int do_alone(struct lsm_tree *tree,
     pthread_mutex_unlock(&tree->path.group.mutex);
     rc = group_usable(&tree->path.group, tree->env->dir, &why);
     if (rc == 0)
-        rc = work(tree, &why);
+        rc = flush_memtable(tree, &why);
+    if (rc == 0)
+        rc = throttle_drain(tree, all, &why);
     pthread_mutex_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     return strata_fail_with(rc, &why, err);
 }
 
-static int flush_and_drain(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = flush_memtable(tree, err);
-    return rc < 0 ? rc : throttle_drain(tree, err);
-}
-
 static int flush(void *self, struct strata_error *err)
 {
-    return do_alone(self, flush_and_drain, err);
-}
-
-static int compact_all(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = flush_memtable(tree, err);
-    return rc < 0 ? rc : throttle_compact_all(tree, err);
+    return upkeep(self, false, err);
 }
 
 static int compact(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
-    int rc = do_alone(self, compact_all, err);
+    int rc = upkeep(self, true, err);
 
     if (rc == 0 && progress)
         progress->tick(progress->arg, 1, 1);
@@ -256,7 +238,7 @@ const struct strata_engine strata_stage_06_leveled_compaction = {
     .flush = flush,
     .compact = compact,
     .verify = lsm_tree_verify,
-    .check = lsm_tree_check_memory,
+    .check = lsm_tree_check,
     .stats = lsm_tree_stats,
     .tables = lsm_tree_tables,
     .approximate_size = approximate_size,

@@ -87,14 +87,14 @@ static void swap(struct lsm_tree *tree, struct change *c)
     c->version = old;
 }
 
-/* The change is freed in any case. */
-static int install(struct lsm_tree *tree, struct change *c, struct strata_error *err)
+/* Makes the change, if `rc`, of what made its edit, is 0. It is freed in any case. */
+static int install(struct lsm_tree *tree, struct change *c, int rc, struct strata_error *err)
 {
     struct version_set *set = &tree->versions;
-    int rc;
 
     assert(!tree->path.group.failed && !tree->env->options->read_only);
-    rc = version_set_prepare(set, &c->edit, c->tables, c->count, &c->version, err);
+    if (rc == 0)
+        rc = version_set_prepare(set, &c->edit, c->tables, c->count, &c->version, err);
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
@@ -133,7 +133,6 @@ static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
                          struct strata_error *err)
 {
     struct log log;
-    struct edit_table added;
     struct change c = {.log = &log};
     int rc =
         memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes, &c.memtable, err);
@@ -145,13 +144,9 @@ static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
         assert(flush->output_count == 1);
         c.tables = flush->outputs;
         c.count = 1;
-        added = version_entry(0, flush->outputs[0]);
-        rc = edit_add(&c.edit, &added, err);
+        rc = version_add(&c.edit, 0, flush->outputs[0], err);
     }
-    if (rc == 0)
-        rc = install(tree, &c, err);
-    else
-        edit_free(&c.edit);
+    rc = install(tree, &c, rc, err);
     if (rc < 0) {
         log_close(&log, !tree->versions.uncertain, NULL); /* 6.I21 */
         memtable_unref(c.memtable);
@@ -186,36 +181,16 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
 
 /* ---- Compaction ------------------------------------------------------------------------------ */
 
-/* The inputs are removed; the level's next compaction begins behind them. */
-static int remove_inputs(struct change *c, const struct pick *pick, struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
-            rc = edit_remove(&c->edit, level, pick->tables[level][i]->number, err);
-    if (rc == 0 && pick->level) {
-        const struct sstable *last = pick->tables[pick->level][pick->count[pick->level] - 1];
-        rc = edit_cursor(&c->edit, pick->level, strata_buffer_slice(&last->largest), err);
-    }
-    return rc;
-}
-
 /* `added`: tables of `count`, of which those that are no inputs are new. */
 static int install_tables(struct lsm_tree *tree, const struct pick *pick,
                           struct sstable *const *added, size_t count, struct strata_error *err)
 {
     struct change c = {.tables = added, .count = pick->move ? 0 : count};
-    int rc = remove_inputs(&c, pick, err);
+    int rc = pick_remove_inputs(pick, &c.edit, err);
 
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        struct edit_table entry = version_entry(pick->output, added[i]);
-        rc = edit_add(&c.edit, &entry, err);
-    }
-    if (rc == 0)
-        return install(tree, &c, err);
-    edit_free(&c.edit);
-    return rc;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = version_add(&c.edit, pick->output, added[i], err);
+    return install(tree, &c, rc, err);
 }
 
 static int move_table(struct lsm_tree *tree, const struct pick *pick, struct strata_error *err)

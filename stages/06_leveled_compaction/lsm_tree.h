@@ -64,14 +64,10 @@ void lsm_tree_unpin(struct lsm_tree_pinned *pinned);
 
 /* Slots of an engine's table (lsm_tree_report.c): see strata_engine.h. */
 int lsm_tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err);
-int lsm_tree_check_memory(void *self, struct strata_error *err);
+int lsm_tree_check(void *self, struct strata_error *err);
 int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg,
                    struct strata_error *err);
 int lsm_tree_tables(void *self, void (*each)(void *arg, const struct strata_table *table),
                     void *arg, struct strata_error *err);
-
-/* Invariants that are too costly for an assertion: version_check, the manifest says the same as the
- * version, the log is the one that it names, and no table of it is obsolete. For tests. CORRUPT. */
-int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err);
 
 #endif

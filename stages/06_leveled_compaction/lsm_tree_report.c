@@ -42,7 +42,8 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
     return rc;
 }
 
-int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err)
+/* The manifest says the same as the version, and no table of that is obsolete. */
+static int check_version(const struct lsm_tree *tree, struct strata_error *err)
 {
     const struct version *v = tree->versions.current;
     int rc = version_check(v, err);
@@ -50,22 +51,22 @@ int lsm_tree_check(struct lsm_tree *tree, struct strata_error *err)
     for (size_t i = 0; rc == 0 && i < v->count; i++)
         if (v->all[i]->obsolete)
             rc = sstable_corrupt(v->all[i], 0, "the version has it, and it is obsolete", err);
-    if (rc == 0 &&
-        (v->next > tree->versions.next || lsm_tree_entry(tree)->number != tree->path.log.number))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, tree->env->dir, 0, "the version is another");
     return rc < 0 ? rc : version_set_verify(&tree->versions, err);
 }
 
-int lsm_tree_check_memory(void *self, struct strata_error *err)
+int lsm_tree_check(void *self, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
+    const struct version *v = tree->versions.current;
     const char *wrong = NULL;
     int rc;
 
     group_enter(&tree->path.group);
     pthread_mutex_unlock(&tree->path.group.mutex);
-    rc = lsm_tree_check(tree, err);
-    if (!memtable_check(tree->path.memtable))
+    rc = check_version(tree, err);
+    if (v->next > tree->versions.next || lsm_tree_entry(tree)->number != tree->path.log.number)
+        wrong = "the version";
+    else if (!memtable_check(tree->path.memtable))
         wrong = "the memtable";
     else if (!sstable_common_check(tree->kind, tree->common))
         wrong = "the block cache";

@@ -17,12 +17,6 @@
 
 #include <assert.h>
 
-static bool is_tolerable(const struct lsm_tree *tree, int rc, const struct strata_error *err)
-{
-    return !tree->versions.uncertain &&
-           compaction_error_is_tolerable(tree->versions.current, rc, err);
-}
-
 /* 0: one was done; NOT_FOUND: none is due, or may be done. */
 static int compact_one(struct lsm_tree *tree, struct strata_error *err)
 {
@@ -32,7 +26,7 @@ static int compact_one(struct lsm_tree *tree, struct strata_error *err)
     if (tree->paused)
         return STRATA_NOT_FOUND;
     rc = lsm_tree_compact(tree, err);
-    if (rc >= 0 || !is_tolerable(tree, rc, err))
+    if (rc >= 0 || !compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc;
     tree->paused = true;
     strata_env_log(tree->env, STRATA_LOG_WARNING, "no compactions until the next flush: %s",
@@ -79,22 +73,13 @@ int throttle_write(struct lsm_tree *tree, struct strata_error *err)
 
 /* ---- Asked for ------------------------------------------------------------------------------- */
 
-static int note_failure(struct lsm_tree *tree, int rc, const struct strata_error *err)
+int throttle_drain(struct lsm_tree *tree, bool all, struct strata_error *err)
 {
-    return rc >= 0 || is_tolerable(tree, rc, err) ? rc : write_path_spoil(&tree->path, rc, err);
-}
-
-int throttle_drain(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = 0;
+    int rc = all ? lsm_tree_compact_all(tree, err) : 0;
 
     while (rc == 0)
-        rc = note_failure(tree, lsm_tree_compact(tree, err), err);
-    return rc < 0 ? rc : 0;
-}
-
-int throttle_compact_all(struct lsm_tree *tree, struct strata_error *err)
-{
-    int rc = note_failure(tree, lsm_tree_compact_all(tree, err), err);
-    return rc < 0 ? rc : throttle_drain(tree, err);
+        rc = lsm_tree_compact(tree, err);
+    if (rc >= 0 || compaction_error_is_tolerable(&tree->versions, rc, err))
+        return rc < 0 ? rc : 0;
+    return write_path_spoil(&tree->path, rc, err);
 }

@@ -11,10 +11,9 @@
  * files are written. A full memtable is flushed, and compactions are done. NO_MEMORY, CORRUPT (of
  * a flush), IO: nothing is to be written. */
 int throttle_write(struct lsm_tree *tree, struct strata_error *err);
-/* For a caller who asked, the mutex free: compactions until none is due. An error of one is
- * returned; writes go on after it, if they may. */
-int throttle_drain(struct lsm_tree *tree, struct strata_error *err);
-/* The same: all tables are merged first. The memtable is empty. */
-int throttle_compact_all(struct lsm_tree *tree, struct strata_error *err);
+/* For a caller who asked, the mutex free: compactions until none is due; with `all`, when the
+ * memtable is empty, all tables are merged first. An error of one is returned; writes go on after
+ * it, if they may. */
+int throttle_drain(struct lsm_tree *tree, bool all, struct strata_error *err);
 
 #endif

@@ -290,8 +290,10 @@ bool compaction_error_is_shortage(int rc, const struct strata_error *err)
 }
 
 /* An output that could not be written is in no version. */
-bool compaction_error_is_tolerable(const struct version *v, int rc, const struct strata_error *err)
+bool compaction_error_is_tolerable(const struct version_set *set, int rc,
+                                   const struct strata_error *err)
 {
-    return rc == STRATA_ERR_CORRUPT || compaction_error_is_shortage(rc, err) ||
-           sstable_blamed(v->all, v->count, err) < v->count;
+    const struct version *v = set->current;
+    return !set->uncertain && (rc == STRATA_ERR_CORRUPT || compaction_error_is_shortage(rc, err) ||
+                               sstable_blamed(v->all, v->count, err) < v->count);
 }

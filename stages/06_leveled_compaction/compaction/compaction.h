@@ -6,6 +6,7 @@
 
 #include "04_memtable_sstable/memtable/memtable.h"
 #include "06_leveled_compaction/version/level_iter.h"
+#include "06_leveled_compaction/version/version_set.h"
 #include "pick.h"
 
 struct compaction;
@@ -66,8 +67,9 @@ void compaction_free(struct compaction *c, bool keep);
 /* Memory, disk space or descriptors were short: it may end. */
 bool compaction_error_is_shortage(int rc, const struct strata_error *err);
 /* May writes go on after this error of a compaction? Its outputs were removed, and it has nothing
- * to do with what is written: something was short, or a table of the version could not be read. */
-bool compaction_error_is_tolerable(const struct version *version, int rc,
+ * to do with what is written: something was short, or a table of the version could not be read.
+ * Not when it is unknown which version is durable (6.I21). */
+bool compaction_error_is_tolerable(const struct version_set *set, int rc,
                                    const struct strata_error *err);
 
 #endif

@@ -17,6 +17,20 @@ void pick_free(struct pick *pick)
     *pick = (struct pick){0};
 }
 
+int pick_remove_inputs(const struct pick *pick, struct edit *edit, struct strata_error *err)
+{
+    int rc = 0;
+
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
+            rc = edit_remove(edit, level, pick->tables[level][i]->number, err);
+    if (rc == 0 && pick->level) {
+        const struct sstable *last = pick->tables[pick->level][pick->count[pick->level] - 1];
+        rc = edit_cursor(edit, pick->level, strata_buffer_slice(&last->largest), err);
+    }
+    return rc;
+}
+
 struct pick_range pick_range_of(const struct sstable *table)
 {
     return (struct pick_range){strata_buffer_slice(&table->smallest),
@@ -54,6 +68,16 @@ void pick_take(struct pick *pick, unsigned level, struct sstable *table)
     pick->records += table->sum.records;
 }
 
+int pick_take_tables(struct pick *pick, const struct version *v, unsigned level, size_t at,
+                     size_t end, struct strata_error *err)
+{
+    int rc = pick_take_room(pick, level, end - at, err);
+
+    for (; rc == 0 && at < end; at++)
+        pick_take(pick, level, v->levels[level].tables[at]);
+    return rc;
+}
+
 /* Tables [at, end) of a level may overlap with the range; the others do not. */
 static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
                         size_t *at, size_t *end)
@@ -88,9 +112,7 @@ int pick_take_all(struct pick *pick, const struct version *v, struct strata_erro
     *pick = (struct pick){.output = 1};
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
         const struct version_level *l = &v->levels[level];
-        rc = pick_take_room(pick, level, l->count, err);
-        for (size_t i = 0; rc == 0 && i < l->count; i++)
-            pick_take(pick, level, l->tables[i]);
+        rc = pick_take_tables(pick, v, level, 0, l->count, err);
         levels += l->count > 0;
         if (level && l->count)
             pick->output = level;

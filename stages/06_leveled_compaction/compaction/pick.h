@@ -19,6 +19,8 @@ struct pick {
 };
 
 void pick_free(struct pick *pick);
+/* The edit removes the inputs, and the level's next compaction begins behind them. NO_MEMORY. */
+int pick_remove_inputs(const struct pick *pick, struct edit *edit, struct strata_error *err);
 
 /* ---- What is due (pick_fixed.c) ------------------------------------------------------------ */
 
@@ -54,6 +56,9 @@ size_t pick_behind(const struct version_level *level, struct strata_slice cursor
 int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err);
 /* There is room. */
 void pick_take(struct pick *pick, unsigned level, struct sstable *table);
+/* Tables [at, end) of the level. NO_MEMORY. */
+int pick_take_tables(struct pick *pick, const struct version *version, unsigned level, size_t at,
+                     size_t end, struct strata_error *err);
 /* All tables of the version, into the deepest level that has any. How many levels have,
  * or NO_MEMORY. */
 int pick_take_all(struct pick *pick, const struct version *version, struct strata_error *err);

@@ -23,10 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The fewest bytes of one of them. 6.I3: memory is allocated after so many are seen to be there. */
-#define LEAST_REMOVED 2
-#define LEAST_ADDED 17
-
 void edit_free(struct edit *edit)
 {
     free(edit->removed);
@@ -166,14 +162,6 @@ static struct strata_slice read_key(struct reading *r)
     return key;
 }
 
-/* How many follow, of at least `least` bytes each (6.I3). */
-static size_t read_count(struct reading *r, size_t least)
-{
-    uint64_t count = get_varint(&r->d);
-    expect(r, count <= r->d.left / least, "more entries than there are bytes for");
-    return r->d.bad ? 0 : (size_t)count;
-}
-
 static void read_logs(struct reading *r, struct edit *edit)
 {
     uint64_t count = get_varint(&r->d);
@@ -209,37 +197,28 @@ static void read_table(struct reading *r, uint64_t next, struct edit_table *t)
            "a table that ends before it begins");
 }
 
+/* 6.I3: memory is allocated for what was read, not for as many as are said to follow. */
 static int read_removed(struct reading *r, struct edit *edit, struct strata_error *err)
 {
-    size_t count = read_count(r, LEAST_REMOVED);
+    int rc = 0;
 
-    if (!count)
-        return 0;
-    edit->removed = malloc(count * sizeof *edit->removed);
-    if (!edit->removed)
-        return strata_fail_memory(err, count * sizeof *edit->removed);
-    edit->removed_room = count;
-    for (; edit->removed_count < count && !r->d.bad; edit->removed_count++) {
-        struct edit_removed *removed = &edit->removed[edit->removed_count];
-        removed->level = read_level(r);
-        removed->number = read_number(r, edit->next);
+    for (uint64_t left = get_varint(&r->d); rc == 0 && left && !r->d.bad; left--) {
+        uint32_t level = read_level(r);
+        rc = edit_remove(edit, level, read_number(r, edit->next), err);
     }
-    return 0;
+    return rc;
 }
 
 static int read_added(struct reading *r, struct edit *edit, struct strata_error *err)
 {
-    size_t count = read_count(r, LEAST_ADDED);
+    int rc = 0;
 
-    if (!count)
-        return 0;
-    edit->added = malloc(count * sizeof *edit->added);
-    if (!edit->added)
-        return strata_fail_memory(err, count * sizeof *edit->added);
-    edit->added_room = count;
-    for (; edit->added_count < count && !r->d.bad; edit->added_count++)
-        read_table(r, edit->next, &edit->added[edit->added_count]);
-    return 0;
+    for (uint64_t left = get_varint(&r->d); rc == 0 && left && !r->d.bad; left--) {
+        struct edit_table table;
+        read_table(r, edit->next, &table);
+        rc = edit_add(edit, &table, err);
+    }
+    return rc;
 }
 
 static void read_cursors(struct reading *r, struct edit *edit)

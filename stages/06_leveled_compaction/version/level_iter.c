@@ -6,8 +6,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define FEW 32 /* runs that need no memory to be listed */
-
 struct level_iter {
     struct cursor base;
     struct run run;
@@ -163,18 +161,17 @@ int level_merge_all(struct level_merge *of, level_merge_kind *merge, struct curs
                     struct strata_error *err)
 {
     size_t count = version_run_count(of->version);
-    struct run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
+    struct run *runs = malloc((count + 1) * sizeof *runs);
     int rc;
 
     if (!runs) {
         free_newer(of);
-        return strata_fail_memory(err, count * sizeof *runs);
+        return strata_fail_memory(err, (count + 1) * sizeof *runs);
     }
     version_runs(of->version, runs);
     of->runs = runs;
     of->run_count = count;
     rc = merge(of, out, err);
-    if (runs != few)
-        free(runs);
+    free(runs);
     return rc;
 }

@@ -48,6 +48,13 @@ struct edit_table version_entry(unsigned level, const struct sstable *table)
                                .largest = strata_buffer_slice(&table->largest)};
 }
 
+int version_add(struct edit *edit, unsigned level, const struct sstable *table,
+                struct strata_error *err)
+{
+    struct edit_table entry = version_entry(level, table);
+    return edit_add(edit, &entry, err);
+}
+
 bool version_is(const struct sstable *table, const struct edit_table *entry)
 {
     return table->number == entry->number && table->bytes == entry->bytes &&
@@ -65,37 +72,27 @@ int version_tell(const struct version *v, struct edit *edit, struct strata_error
     *edit = (struct edit){.next = v->next, .has_logs = true, .log_count = v->log_count};
     memcpy(edit->logs, v->logs, sizeof edit->logs);
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
-        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++) {
-            struct edit_table entry = version_entry(level, v->levels[level].tables[i]);
-            rc = edit_add(edit, &entry, err);
-        }
+        for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++)
+            rc = version_add(edit, level, v->levels[level].tables[i], err);
         if (rc == 0 && v->cursors[level].size)
             rc = edit_cursor(edit, level, strata_buffer_slice(&v->cursors[level]), err);
     }
     return rc;
 }
 
-static bool same_level(const struct version *a, const struct version *b, unsigned level)
-{
-    const struct version_level *x = &a->levels[level], *y = &b->levels[level];
-    bool same =
-        x->count == y->count && strata_compare(strata_buffer_slice(&a->cursors[level]),
-                                               strata_buffer_slice(&b->cursors[level])) == 0;
-
-    for (size_t i = 0; same && i < x->count; i++) {
-        struct edit_table entry = version_entry(level, y->tables[i]);
-        same = version_is(x->tables[i], &entry);
-    }
-    return same;
-}
-
 bool version_same(const struct version *a, const struct version *b)
 {
-    bool same = a->log_count == b->log_count &&
+    bool same = a->log_count == b->log_count && a->count == b->count &&
                 memcmp(a->logs, b->logs, a->log_count * sizeof *a->logs) == 0;
 
     for (unsigned level = 0; same && level < LEVELS; level++)
-        same = same_level(a, b, level);
+        same = a->levels[level].count == b->levels[level].count &&
+               strata_compare(strata_buffer_slice(&a->cursors[level]),
+                              strata_buffer_slice(&b->cursors[level])) == 0;
+    for (size_t i = 0; same && i < a->count; i++) {
+        struct edit_table entry = version_entry(0, b->all[i]);
+        same = version_is(a->all[i], &entry);
+    }
     return same;
 }
 

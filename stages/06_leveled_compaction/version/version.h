@@ -63,6 +63,9 @@ void version_unref(struct version *version); /* NULL is fine */
 int version_tell(const struct version *version, struct edit *edit, struct strata_error *err);
 /* What an edit says to add a table to a level. */
 struct edit_table version_entry(unsigned level, const struct sstable *table);
+/* The edit adds this table. NO_MEMORY. */
+int version_add(struct edit *edit, unsigned level, const struct sstable *table,
+                struct strata_error *err);
 /* Is it the table that the entry describes? On whatever level. */
 bool version_is(const struct sstable *table, const struct edit_table *entry);
 /* Do 6.I9 to 6.I11 hold, and are its counts those of its tables? CORRUPT: our own bug. O(tables).

@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FEW 16 /* tables that an edit adds */
-
 static int refuse(const char *what, uint64_t number, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
@@ -232,18 +230,12 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* One by one they would be moved as often as there are tables. A few are put in their places. */
+/* All at once: one by one they would be moved as often as there are tables. */
 static int number_all(struct version *v, struct strata_error *err)
 {
-    size_t added = v->count - v->numbered;
+    bool added = v->numbered < v->count;
 
-    for (; added <= FEW && v->numbered < v->count; v->numbered++) {
-        struct sstable *table = v->by_number[v->numbered];
-        size_t at = version_find_number(v, table->number);
-        shift(v->by_number + at, v->by_number + v->numbered, 1);
-        v->by_number[at] = table;
-    }
-    if (v->numbered < v->count)
+    if (added)
         qsort(v->by_number, v->count, sizeof *v->by_number, compare_numbers);
     v->numbered = v->count;
     for (size_t i = 1; added && i < v->count; i++)

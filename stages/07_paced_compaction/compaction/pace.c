@@ -35,12 +35,10 @@
 
 #include <assert.h>
 
-#define ENTRY_BYTES ((size_t)64) /* that an operation takes beside key and value, about */
-#define STOP_MORE 4u             /* tables, from the slowdown trigger to the stop trigger */
-#define MOST ((uint64_t)1 << 40) /* bytes of a memtable, in sums */
-#define LOOK                                                                                       \
-    ((uint64_t)2 << 10)           /* bytes that are written between two looks at the debt, at most \
-                                   */
+#define ENTRY_BYTES ((size_t)64)  /* that an operation takes beside key and value, about */
+#define STOP_MORE 4u              /* tables, from the slowdown trigger to the stop trigger */
+#define MOST ((uint64_t)1 << 40)  /* bytes of a memtable, in sums */
+#define LOOK ((uint64_t)2 << 10)  /* bytes written between two looks at the debt, at most */
 #define PIECE ((uint64_t)8 << 10) /* of work, between two writes */
 #define OBSOLETE_LEAST ((uint64_t)1 << 20)
 #define OBSOLETE_MOST ((uint64_t)8 << 20)
@@ -129,8 +127,7 @@ static bool quarantine(struct tree *tree, const struct strata_error *err)
  * NOT_FOUND: it is paused; < 0: nothing may be written any more. */
 static int tolerate_error(struct tree *tree, int rc, const struct strata_error *err)
 {
-    if (rc >= 0 || tree->versions.uncertain ||
-        !compaction_error_is_tolerable(tree->versions.current, rc, err))
+    if (rc >= 0 || !compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc;
     if (!compaction_error_is_shortage(rc, err) && quarantine(tree, err)) {
         warn(tree, "this table is left alone by compactions", err);

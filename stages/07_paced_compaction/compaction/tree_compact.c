@@ -4,49 +4,16 @@
 
 #include <assert.h>
 
-/* Inputs go; where the level's next one begins is behind them. */
-static int add_inputs(struct change *c, const struct pick *pick, struct strata_error *err)
-{
-    int rc = 0;
-
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
-            rc = edit_remove(&c->edit, level, pick->tables[level][i]->number, err);
-    if (rc == 0 && pick->level) {
-        const struct sstable *last = pick->tables[pick->level][pick->count[pick->level] - 1];
-        rc = edit_cursor(&c->edit, pick->level, strata_buffer_slice(&last->largest), err);
-    }
-    return rc;
-}
-
-static int install_tables(struct tree *tree, const struct pick *pick,
-                          struct sstable *const *outputs, size_t count, struct strata_error *err)
-{
-    struct change c = {.immutable = tree->super->immutable, .tables = outputs, .count = count};
-    int rc = add_inputs(&c, pick, err);
-
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = change_add(&c, pick->output, outputs[i], err);
-    if (rc == 0)
-        return change_install(tree, &c, err);
-    change_free(&c);
-    return rc;
-}
-
 /* The same tables, deeper: only an edit. */
 static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
 {
     struct change c = {.immutable = tree->super->immutable};
-    int rc = add_inputs(&c, pick, err);
+    int rc = pick_remove_inputs(pick, &c.edit, err);
 
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
-            rc = change_add(&c, pick->output, pick->tables[level][i], err);
-    if (rc < 0) {
-        change_free(&c);
-        return rc;
-    }
-    rc = change_install(tree, &c, err);
+            rc = version_add(&c.edit, pick->output, pick->tables[level][i], err);
+    rc = change_install(tree, &c, rc, err);
     if (rc < 0)
         return rc;
     assert(tree_check(tree, NULL) == 0);
@@ -56,9 +23,14 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
 
 static int install_compaction(struct tree *tree, struct strata_error *err)
 {
-    const struct compaction *c = &tree->compaction->of;
-    int rc = install_tables(tree, &c->pick, c->outputs, c->output_count, err);
+    const struct compaction *of = &tree->compaction->of;
+    struct change c = {
+        .immutable = tree->super->immutable, .tables = of->outputs, .count = of->output_count};
+    int rc = pick_remove_inputs(&of->pick, &c.edit, err);
 
+    for (size_t i = 0; rc == 0 && i < c.count; i++)
+        rc = version_add(&c.edit, of->pick.output, c.tables[i], err);
+    rc = change_install(tree, &c, rc, err);
     if (rc < 0)
         return rc;
     tree_notify_ended(tree, tree->compaction);
@@ -153,7 +125,7 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
 /* A table that cannot be read, or a full disk, has nothing to do with what is written next. */
 static int note_failure(struct tree *tree, int rc, const struct strata_error *err)
 {
-    if (!tree->versions.uncertain && compaction_error_is_tolerable(tree->versions.current, rc, err))
+    if (compaction_error_is_tolerable(&tree->versions, rc, err))
         return rc;
     return write_path_spoil(&tree->path, rc, err);
 }

@@ -2,10 +2,8 @@
  * itself which tables there were, and what was in progress, when it began. */
 #include "07_paced_compaction/tree/tree.h"
 
-#define LINE 200u /* bytes of one about a table, about */
-#define STALLS_MOST                                                                                \
-    16 /* logged one after another: a slow device must not fill the log with them                  \
-        */
+#define LINE 200u      /* bytes of one about a table, about */
+#define STALLS_MOST 16 /* one after another: a slow device must not fill the log with them */
 
 static void add(struct tree *tree, const struct strata_event *event)
 {

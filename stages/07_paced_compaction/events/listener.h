@@ -46,8 +46,7 @@ struct tree_stats {
     uint64_t delayed[TREE_DELAYS];                     /* of them, by 1, 10 and 100 ms or more */
 };
 
-/* ---- Slots of an engine (tree_report.c); `self` is a tree -------------------------------------
- */
+/* ---- Slots of an engine (tree_report.c); `self` is a tree ------------------------------------ */
 
 int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat),
                       void *arg, struct strata_error *err);

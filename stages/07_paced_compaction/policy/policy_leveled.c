@@ -1,20 +1,14 @@
-/* policy_leveled.c: the next compaction by levels, as LevelDB picks it (doc/impl.md): level 0 is
- * due by the number of its tables, because each of them costs every read, the others by their
- * bytes; the level that exceeds its target most is first.
+/* policy_leveled.c: the next compaction by levels, as stage 6 picks it (pick_fixed.c): level 0 is
+ * due by the number of its tables, the others by their bytes, and the one that exceeds its target
+ * most is first. But targets are policy_targets.c's; and which small tables are inputs, too, is
+ * policy_small.c's.
  *
- *   level 0   [a........q] [c.....z] [b..f]      due with 4: the oldest, and all that overlap
- *   level 1   [a.d][e...k][l...p][r..z]          due above its target: one table, round robin,
- *   level 2   [a][b.c][e.f][g.h][i.k][m]...      with all that it overlaps on the next level
- *
- * Targets are policy_targets.c's; which small tables are inputs, too, is policy_small.c's.
- *
- * 7.I12: the inputs of level 0 are closed: no table of level 0 that is left out overlaps with them.
- *        So what goes down is older than everything that stays above it, key by key.
- * 7.I13: the inputs of the output level are all tables there that overlap with the others; levels
- * in between have no tables. 7.I14: a quarantined table is never an input, nor, by 7.I12 and 7.I13,
- * is a table that would need it; the next one that does not is taken instead. The tables that have
- * to stay on level 0 for its sake are merged there, the newest ones to one, so that they stay few.
- */
+ * 7.I12: the inputs of level 0 are closed (as 6.I13).
+ * 7.I13: the inputs of the output level are all tables there that overlap with the others (as
+ *        6.I14); levels in between have no tables.
+ * 7.I14: a quarantined table is never an input, nor, by 7.I12 and 7.I13, is a table that would need
+ *        it; the next one that does not is taken instead. The tables that have to stay on level 0
+ *        for its sake are merged there, the newest ones to one, so that they stay few. */
 #include "policy_inside.h"
 
 #include <assert.h>
@@ -89,15 +83,9 @@ static int pick_newest(const struct policy_input *of, struct pick *out, struct s
     const struct version_level *l = &of->version->levels[0];
     uint64_t bytes;
     size_t count = policy_newest_to_merge(l, of->quarantined, &bytes);
-    int rc;
 
     pick_free(out);
-    if (!count)
-        return STRATA_NOT_FOUND;
-    rc = pick_take_room(out, 0, count, err);
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        pick_take(out, 0, l->tables[i]);
-    return rc;
+    return count ? pick_take_tables(out, of->version, 0, 0, count, err) : STRATA_NOT_FOUND;
 }
 
 static int pick_level_0(const struct policy_input *of, struct pick *out, struct strata_error *err)

@@ -10,10 +10,9 @@ int policy_quarantine_add(struct policy_quarantine *quarantined, uint64_t number
     uint64_t *added = array_add(&quarantined->numbers, &quarantined->count, &quarantined->room,
                                 sizeof *added, err);
 
-    if (!added)
-        return STRATA_ERR_NO_MEMORY;
-    *added = number;
-    return 0;
+    if (added)
+        *added = number;
+    return added ? 0 : STRATA_ERR_NO_MEMORY;
 }
 
 void policy_quarantine_clear(struct policy_quarantine *quarantined)

@@ -129,12 +129,11 @@ static bool is_worth_it(const struct policy_input *of, unsigned next, uint64_t w
            oldest_is_worth_it(of, next, worth);
 }
 
-static enum policy_level0 level0_plan(const struct policy_input *of,
-                                      const struct policy_targets *targets)
+enum policy_level0 policy_level0_plan(const struct policy_input *of)
 {
     const struct version *v = of->version;
     const struct version_level *l = &v->levels[0];
-    unsigned next = next_level(v, targets, 0);
+    unsigned next = policy_next_level(v, of->options, 0);
     uint64_t small;
     bool together;
 
@@ -149,21 +148,13 @@ static enum policy_level0 level0_plan(const struct policy_input *of,
     return together ? POLICY_L0_MERGE : POLICY_L0_REST;
 }
 
-enum policy_level0 policy_level0_plan(const struct policy_input *of)
-{
-    struct policy_targets targets;
-
-    policy_targets(of->version, of->options, &targets);
-    return level0_plan(of, &targets);
-}
-
 /* ---- What is due ----------------------------------------------------------------------------- */
 
-static uint64_t level0_score(const struct policy_input *of, const struct policy_targets *targets)
+static uint64_t level0_score(const struct policy_input *of)
 {
     uint64_t count = of->version->levels[0].count;
 
-    if (level0_plan(of, targets) == POLICY_L0_REST)
+    if (policy_level0_plan(of) == POLICY_L0_REST)
         return 0;
     return count >= POLICY_L0_URGENT ? UINT64_MAX : count * 1000 / PICK_L0_TABLES + 1;
 }
@@ -181,7 +172,7 @@ void policy_scores(const struct policy_input *of, uint64_t scores[LEVELS])
     struct policy_targets targets;
 
     policy_targets(of->version, of->options, &targets);
-    scores[0] = level0_score(of, &targets);
+    scores[0] = level0_score(of);
     for (unsigned level = 1; level < LEVELS - 1; level++)
         scores[level] = score(of->version->levels[level].bytes, targets.target[level]);
     scores[LEVELS - 1] = 0;
@@ -192,20 +183,15 @@ static uint64_t level0_debt(const struct policy_input *of, const struct policy_t
                             uint64_t *coming)
 {
     const struct version_level *l = of->version->levels;
-    uint64_t bytes;
+    enum policy_level0 plan = policy_level0_plan(of);
+    uint64_t bytes = 0;
 
-    *coming = 0;
-    switch (level0_plan(of, targets)) {
-    case POLICY_L0_DOWN:
-        *coming = l[0].bytes;
-        return l[0].bytes + l[next_level(of->version, targets, 0)].bytes;
-    case POLICY_L0_MERGE:
+    *coming = plan == POLICY_L0_DOWN ? l[0].bytes : 0;
+    if (plan == POLICY_L0_DOWN)
+        bytes = l[0].bytes + l[next_level(of->version, targets, 0)].bytes;
+    else if (plan == POLICY_L0_MERGE)
         policy_newest_to_merge(&l[0], of->quarantined, &bytes);
-        return bytes;
-    case POLICY_L0_REST:
-    default:
-        return 0;
-    }
+    return bytes;
 }
 
 /* What a level has above its target goes down, with what it overlaps there, and may be above the

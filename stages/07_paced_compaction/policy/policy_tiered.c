@@ -82,14 +82,10 @@ static int take_tier(struct pick *out, const struct version *v, const struct tie
 {
     const struct version_level *l = v->levels;
     size_t end = tier->at + tier->count, own = end < l[0].count ? end : l[0].count;
-    int rc = pick_take_room(out, 0, own - tier->at, err);
+    int rc = pick_take_tables(out, v, 0, tier->at, own, err);
 
-    for (size_t i = tier->at; rc == 0 && i < own; i++)
-        pick_take(out, 0, l[0].tables[i]);
     for (unsigned level = 1; rc == 0 && end > own && level < LEVELS; level++) {
-        rc = pick_take_room(out, level, l[level].count, err);
-        for (size_t i = 0; rc == 0 && i < l[level].count; i++)
-            pick_take(out, level, l[level].tables[i]);
+        rc = pick_take_tables(out, v, level, 0, l[level].count, err);
         if (l[level].count)
             out->output = level;
     }

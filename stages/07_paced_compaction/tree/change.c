@@ -18,13 +18,6 @@
 #include <assert.h>
 #include <errno.h>
 
-void change_free(struct change *c)
-{
-    edit_free(&c->edit);
-    version_unref(c->version);
-    super_unref(c->super);
-}
-
 static int prepare(struct tree *tree, struct change *c, struct strata_error *err)
 {
     int rc = version_set_prepare(&tree->versions, &c->edit, c->tables, c->count, &c->version, err);
@@ -37,8 +30,7 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
 }
 
-/* What was only moved stays. Level by level, not edit by edit: a compaction may take all of them.
- */
+/* What was only moved stays. By level, not by edit: a compaction may take all of them. */
 static void remove_tables(struct tree *tree, const struct version *old, const struct edit *edit)
 {
     bool any[LEVELS] = {false};
@@ -72,13 +64,11 @@ static void swap(struct tree *tree, struct change *c)
     c->version = old;
 }
 
-int change_install(struct tree *tree, struct change *c, struct strata_error *err)
+int change_install(struct tree *tree, struct change *c, int rc, struct strata_error *err)
 {
-    int rc;
-
     assert(!tree->path.group.failed && !tree->env->options->read_only);
-    rc = prepare(tree, c, err);
-
+    if (rc == 0)
+        rc = prepare(tree, c, err);
     if (rc == 0 && (c->count || c->edit.has_logs || tree->names_unsynced))
         rc = tree_sync_names(tree, err);
     if (rc == 0)
@@ -87,13 +77,8 @@ int change_install(struct tree *tree, struct change *c, struct strata_error *err
         swap(tree, c);
     else if (tree->versions.uncertain)
         tree->path.group.failed = err->sys ? err->sys : EIO;
-    change_free(c);
+    edit_free(&c->edit);
+    version_unref(c->version);
+    super_unref(c->super);
     return rc;
-}
-
-int change_add(struct change *c, unsigned level, const struct sstable *table,
-               struct strata_error *err)
-{
-    struct edit_table added = version_entry(level, table);
-    return edit_add(&c->edit, &added, err);
 }

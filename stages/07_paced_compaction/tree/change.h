@@ -15,12 +15,9 @@ struct change {
     struct super *super;
 };
 
-void change_free(struct change *change);
-/* The edit adds this table. NO_MEMORY. */
-int change_add(struct change *change, unsigned level, const struct sstable *table,
-               struct strata_error *err);
-/* Makes the change, which is freed in any case. NO_MEMORY, CORRUPT: nothing was changed; IO, and
- * with versions.uncertain any error: it may have been made or not. */
-int change_install(struct tree *tree, struct change *change, struct strata_error *err);
+/* Makes the change, if `rc`, of what made its edit, is 0; it is freed in any case. An error before,
+ * NO_MEMORY, CORRUPT: nothing was changed; IO, and with versions.uncertain any error: it may have
+ * been made or not. */
+int change_install(struct tree *tree, struct change *change, int rc, struct strata_error *err);
 
 #endif

@@ -31,9 +31,9 @@ struct tree_parts {
                 struct strata_error *err);
     /* Of the tables that compactions make: as in struct compaction_env. */
     int (*properties)(const struct compaction *c, struct strata_error *err);
-    const struct tree_listener *const *listeners; /* ends with NULL; NULL: the
-                                                   * statistics and the event log */
-    const struct wal_kind *log;                   /* NULL: frames only */
+    /* Ends with NULL. NULL: the statistics and the event log. */
+    const struct tree_listener *const *listeners;
+    const struct wal_kind *log; /* NULL: frames only */
     bool deferred_recovery; /* after a crash the flush of the log waits for the first write, unless
                              * STRATA_SYNC_ALWAYS is set; else open does it */
     /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */

@@ -96,7 +96,7 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
         log->sequence = tree->live.first;
     }
     add_live_log(tree, &c.edit);
-    rc = change_install(tree, &c, err);
+    rc = change_install(tree, &c, 0, err);
     tree->log_named = rc == 0;
     return rc;
 }
@@ -104,8 +104,8 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
 /* 7.I4: it may be that the device has the edit that names the outputs. */
 int tree_end_work(struct tree *tree, struct compact **work, int rc)
 {
-    if (rc == 0)
-        return 0;
+    if (rc == 0 || !*work)
+        return rc;
     if (rc < 0)
         tree_notify_given_up(tree, *work);
     else
@@ -115,19 +115,11 @@ int tree_end_work(struct tree *tree, struct compact **work, int rc)
     return rc;
 }
 
-static void give_up(struct tree *tree, struct compact **work)
-{
-    if (!*work)
-        return;
-    tree_notify_given_up(tree, *work);
-    compact_del(*work, false);
-    *work = NULL;
-}
-
+/* No step failed: any error ends it. */
 void tree_abandon(struct tree *tree)
 {
-    give_up(tree, &tree->flush);
-    give_up(tree, &tree->compaction);
+    tree_end_work(tree, &tree->flush, STRATA_ERR_INVALID);
+    tree_end_work(tree, &tree->compaction, STRATA_ERR_INVALID);
 }
 
 /* ---- Flush ----------------------------------------------------------------------------------- */
@@ -143,14 +135,11 @@ static int install_flush(struct tree *tree, struct strata_error *err)
 {
     const struct compaction *flush = &tree->flush->of;
     struct change c = {.tables = flush->outputs, .count = flush->output_count};
-    int rc = flush->output_count ? change_add(&c, 0, flush->outputs[0], err) : 0;
+    int rc = flush->output_count ? version_add(&c.edit, 0, flush->outputs[0], err) : 0;
 
     assert(flush->output_count <= 1);
     add_live_log(tree, &c.edit);
-    if (rc < 0)
-        change_free(&c);
-    else
-        rc = change_install(tree, &c, err);
+    rc = change_install(tree, &c, rc, err);
     if (rc < 0)
         return rc;
     tree->log_named = true;

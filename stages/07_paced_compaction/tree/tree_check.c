@@ -151,28 +151,6 @@ static int verify_tables(struct tree *tree, const struct strata_progress *progre
     return rc;
 }
 
-/* Alone with the tree. */
-static int check_all(const struct tree *tree, struct strata_error *err)
-{
-    int rc = tree_check(tree, err);
-
-    if (rc == 0)
-        rc = version_set_verify(&tree->versions, err);
-    return rc < 0 ? rc : verify_names(tree, err);
-}
-
-int tree_check_all(struct tree *tree, struct strata_error *err)
-{
-    int rc;
-
-    group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex); /* nobody need wait for files */
-    rc = check_all(tree, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
-    group_leave(&tree->path.group);
-    return rc;
-}
-
 int tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct tree *tree = self;
@@ -180,7 +158,11 @@ int tree_verify(void *self, const struct strata_progress *progress, struct strat
 
     group_enter(&tree->path.group);
     pthread_mutex_unlock(&tree->path.group.mutex); /* nobody need wait for files */
-    rc = check_all(tree, err);
+    rc = tree_check(tree, err);
+    if (rc == 0)
+        rc = version_set_verify(&tree->versions, err);
+    if (rc == 0)
+        rc = verify_names(tree, err);
     if (rc == 0)
         rc = verify_logs(tree, err);
     events_check(tree->env);

@@ -6,10 +6,6 @@
 
 /* 7.I1 to 7.I3, and version_check. Alone with the tree. CORRUPT: our own bug. O(tables). */
 int tree_check(const struct tree *tree, struct strata_error *err);
-/* The same; the manifest says the same as the version, and all files that it names are there. Waits
- * until no other thread writes. CORRUPT, IO, NO_MEMORY. */
-int tree_check_all(struct tree *tree, struct strata_error *err);
-
 /* An engine's slot `check`: the same, and the memtables and the block cache. */
 int tree_check_memory(void *self, struct strata_error *err);
 /* An engine's slot; `self` is a tree. */

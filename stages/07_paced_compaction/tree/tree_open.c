@@ -1,12 +1,8 @@
 /* tree_open.c: opening.
  *
- * 7.I5: nothing is removed before everything that the manifest names was found whole: with a wrong
- *       file in its place the others are still there to be rescued.
- * 7.I6: a log or manifest that was not closed cleanly is never written to again: a new manifest
- *       has the whole version, the memtable is flushed, and a new log begins. What comes after a
- * torn tail may be lost (leveldb #1287, duckdb #14785), and a sync of the old log would not do:
- *       after one that failed, in a process that is gone, the next one may report success for
- *       pages that are not durable.
+ * 7.I5: nothing is removed before everything that the manifest names was found whole (as 6.I24).
+ * 7.I6: a log or manifest that was not closed cleanly is never written to again (6.I25 says why): a
+ *       new manifest has the whole version, the memtable is flushed, and a new log begins.
  * 7.I8: with parts->deferred_recovery the flush of a single log waits for the first write, sync or
  *       close; until then nothing is written, and the log does not grow, however often the process
  *       is killed. Two logs are flushed at once: open never reads more than two memtables. With
@@ -124,18 +120,6 @@ static bool ended_cleanly(const struct tree *tree)
            tree->path.log.file->end == tree->live.end;
 }
 
-/* 7.I6. */
-static int begin_log(struct tree *tree, struct strata_error *err)
-{
-    int rc = tree_switch_memtable(tree, err);
-
-    while (rc == 0) {
-        uint64_t budget = UINT64_MAX;
-        rc = tree_flush_step(tree, &budget, err);
-    }
-    return rc < 0 ? rc : 0;
-}
-
 /* 7.I8. */
 static bool may_wait(const struct tree *tree)
 {
@@ -168,8 +152,8 @@ static int make_writable(struct tree *tree, bool torn, const struct fs_names *na
         rc = version_set_remove_obsolete(set, names, err);
     if (rc < 0 || ended_cleanly(tree))
         return rc;
-    tree->recovery_pending = may_wait(tree);
-    return tree->recovery_pending ? 0 : begin_log(tree, err);
+    tree->recovery_pending = true;
+    return may_wait(tree) ? 0 : pace_flush(tree, err); /* 7.I6 */
 }
 
 static int open_files(struct tree *tree, struct strata_error *err)

@@ -215,7 +215,7 @@ static void manifest_gives_back_its_edits(void **state)
     assert_ok(create(&g, &m, 7, 6, &err), &err); /* another takes its place */
     assert_ok(append(&m, 7, &err), &err);
     manifest_close(&m);
-    manifest_remove(&g.env, 1);
+    assert_int_equal(fs_remove(g.fs, PATH, NULL), 0);
     expect_edits(&g, 2, 7);
     ground_free(&g);
 }
@@ -824,7 +824,7 @@ static int roll_over(struct work *w, struct manifest *m, struct strata_error *er
         manifest_close(&next);
         return rc;
     }
-    manifest_remove(&w->g.env, m->number);
+    fs_remove(w->g.fs, m->path, NULL);
     manifest_close(m);
     *m = next;
     return 0;

@@ -90,7 +90,6 @@ static void may_overlap(const struct version *v, unsigned level, const struct pi
         ++*end;
 }
 
-/* All tables of a level that overlap, the newest first, or in order of their keys. */
 int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned level,
                           const struct pick_range *range, struct strata_error *err)
 {
@@ -136,7 +135,6 @@ void pick_close_over(const struct version_level *l, struct pick_range *range)
     }
 }
 
-/* The table that begins behind the level's cursor, or, behind the last one, the first. */
 size_t pick_behind(const struct version_level *l, struct strata_slice cursor)
 {
     size_t at = cursor.size ? version_find(l, cursor) : 0;

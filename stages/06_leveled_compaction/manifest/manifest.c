@@ -46,14 +46,6 @@ void manifest_close(struct manifest *m)
     *m = (struct manifest){0};
 }
 
-void manifest_remove(const struct strata_env *env, uint64_t number)
-{
-    char *path = manifest_path(env, number);
-    if (path)
-        fs_remove(env->fs, path, NULL);
-    free(path);
-}
-
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 static int append(struct manifest *m, struct edit *edit, struct strata_error *err)
@@ -112,10 +104,11 @@ int manifest_create(struct manifest *m, const struct strata_env *env, uint64_t n
 {
     int rc = begin(m, env, number, err);
 
-    if (rc == 0)
-        rc = create_file(m, state, err);
+    if (rc < 0)
+        return rc;
+    rc = create_file(m, state, err);
     if (rc < 0) {
-        manifest_remove(env, number);
+        fs_remove(env->fs, m->path, NULL);
         return rc;
     }
     m->snapshot_bytes = m->file->end;

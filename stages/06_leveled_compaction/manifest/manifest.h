@@ -43,8 +43,6 @@ int manifest_settle(struct manifest *manifest, struct strata_error *err);
 /* Nothing was appended since it was made or settled: as after a clean close. */
 bool manifest_is_settled(const struct manifest *manifest);
 void manifest_close(struct manifest *manifest);
-/* Removes the file of one that CURRENT names no more. Else the next open does it. */
-void manifest_remove(const struct strata_env *env, uint64_t number);
 
 /* Reads the manifest that CURRENT names and calls `apply` with each edit; its error ends the
  * reading (a CORRUPT one without a file gets the manifest's name and the record's offset). `*torn`:

@@ -79,9 +79,14 @@ static const struct {
     const char *word;
     unsigned first, last;
 } types[] = {
-    {"  put", 1, 3},         {"  delete", 1, 3},         {"seal: ", 2, 3},
-    {"put with a hash collision", 2, 3}, {"delete with a hash collision", 2, 3}, {"frame: ", 3, 3},
-    {"block 0", 5, 5},       {"filter", 5, 5},
+    {"  put", 1, 3},
+    {"  delete", 1, 3},
+    {"seal: ", 2, 3},
+    {"put with a hash collision", 2, 3},
+    {"delete with a hash collision", 2, 3},
+    {"frame: ", 3, 3},
+    {"block 0", 5, 5},
+    {"filter", 5, 5},
 };
 
 static char *dumps_of(const struct specimen *s)

@@ -34,7 +34,7 @@ int keydir_find(const struct keydir *keydir, struct strata_slice key, struct key
                 struct strata_buffer *body, struct record *record, struct strata_error *err)
 {
     struct strata_buffer scratch = {0};
-    struct record unwanted, *found = record ? record : &unwanted;
+    struct record unwanted = {0}, *found = record ? record : &unwanted;
     size_t slot = SIZE_MAX;
     int rc = 0;
 

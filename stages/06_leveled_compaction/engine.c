@@ -11,7 +11,6 @@
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
 #include "05_blocks_bloom/table/table.h"
 #include "throttle.h"
-#include "version/version_report.h"
 
 #include <stdlib.h>
 

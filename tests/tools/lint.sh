@@ -35,7 +35,7 @@ while read -r dir; do
 done < <(find common stages bench -type d)
 for dir in stages/0[1-6]_*; do
     n=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
-    [ "$n" -le 3900 ] || complain "$dir has $n lines; a stage of Part I has at most 3,900"
+    [ "$n" -le 3920 ] || complain "$dir has $n lines; a stage of Part I has at most 3,920 (and should have 3,600)"
 done
 # One language: words that went, and what to write (tests/tools/words.tsv). One pass over the files finds
 # the lines; only these are searched again, word by word.

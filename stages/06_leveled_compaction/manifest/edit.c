@@ -15,7 +15,6 @@
  * ascend. A varint has one form only; so of every valid edit encode makes the same bytes again. */
 #include "edit.h"
 #include "base/array.h"
-#include "base/bytes.h"
 #include "base/coding.h"
 
 #include <assert.h>

@@ -1,5 +1,4 @@
 /* version_files.c: the files of a tree by their names: see version_set.h. */
-#include "03_wal/replay.h"
 #include "04_memtable_sstable/log.h"
 #include "06_leveled_compaction/version/version_set.h"
 

@@ -206,9 +206,11 @@ static bool comparable(enum guard_figure figure, const struct guard_place *a,
 }
 
 /* More than a twentieth more. */
-static bool exceeds(uint64_t a, uint64_t b)
+static bool exceeds(int figure, uint64_t a, uint64_t b)
 {
-    return a > b + 2 && (a - b) * 20 > b; /* a path is longer elsewhere */
+    uint64_t least = figure == GUARD_INSTRUCTIONS ? 80 : 2; /* a path is longer elsewhere */
+
+    return a > b + least && (a - b) * 20 > b;
 }
 
 static void tell_average(double average, FILE *to)
@@ -244,9 +246,9 @@ struct guard_verdict guard_compare(const struct guard_table *recorded, const str
             !comparable(i, &recorded->place, &now->place))
             continue;
         verdict.compared++;
-        verdict.more += exceeds(after, before);
-        verdict.less += exceeds(before, after);
-        if (to && (exceeds(after, before) || exceeds(before, after)))
+        verdict.more += exceeds(i, after, before);
+        verdict.less += exceeds(i, before, after);
+        if (to && (exceeds(i, after, before) || exceeds(i, before, after)))
             tell(was, is, i, indent, to);
     }
     return verdict;

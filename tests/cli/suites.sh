@@ -22,7 +22,7 @@ only
 
 suite silent <<<'true'
 code suite_without_tests_fails 1 "$runner"
-like suite_without_tests_says_so "$out" 'cli silent told nothing'
+like suite_without_tests_says_so "$out" 'cli silent reported nothing'
 suite silent <<<'echo 1..2; echo "ok 1 - it"'
 code suite_that_ends_early_fails 1 "$runner"
 like suite_that_ends_early_says_so "$out" 'cli silent ended after 1 of 2 tests'

@@ -17,6 +17,7 @@ fi
 run pl names
 is tables_name_what_there_is "$rc $out" '0 '
 printf '%s\n' "$err" | sed 's/^/# /' # tables without a list of tests
+make -s -C "$root" workshop-build STAGE=1 >/dev/null
 run bash -c "cd '$root' && tests/tools/workshop.sh quick"
 like quick_proof_holds "$rc $(tail -1 <<<"$out")" '^0 stage 1: the start compiles, its tests fail as listed, and [0-9]+ tests turn green'
 [ "$rc" -eq 0 ] || printf '%s\n' "$out" "$err" | sed 's/^/# /'
@@ -57,7 +58,6 @@ code start_compiles_without_a_warning 0 make -s -C mine CFLAGS='-O1 -Werror'
 is start_marks_no_source_of_the_stage "$(grep -rlE 'sitting [0-9]' "$root/stages" | wc -l)" 0
 
 # ---- make check, make progress ----
-make -s -C "$root" workshop-build STAGE=1 >/dev/null
 check() { run bash -c "cd '$root' && STAGE=1 tests/tools/sittings.sh check '$here/mine/mine.so'"; }
 says() { like "$1" "$(tr '\n' '~' <<<"$out")" "$2"; }
 fill() { pl fill 1 "$here/mine" "$1" && make -s -C mine CFLAGS=-O0; }

@@ -42,7 +42,7 @@ workshop-build: $(if $(STAGE),workshop-build-$(stage_name),$(WORKSHOP:%=workshop
 start: all ## a stage for you to write: its real sources without the bodies that are its lesson: STAGE=N DIR=../mine [SITTING=K: begin with that one]
 	@B=$B CC="$(CC)" tests/tools/workshop.pl start "$(STAGE)" "$(DIR)" "$(if $(SITTING),$(shell expr $(SITTING) - 1))"
 check: install-test ## judge an engine of your own: sitting by sitting, then by all that the stage promises: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
-	@$(MAKE) --no-print-directory -s $(if $(stage_name),workshop-build,check-build)
+	@$(MAKE) --no-print-directory -s $(if $(stage_name),workshop-build,check-build) >/dev/null
 	@B=$B STAGE=$(STAGE) tests/tools/sittings.sh check $(call quoted,$(ENGINE)) $(call quoted,$(ONLY)) || exit $$?; \
 	B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
 judge: install-test ## judge an engine of your own by all that the stage promises, without the sittings: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
@@ -51,7 +51,7 @@ judge: install-test ## judge an engine of your own by all that the stage promise
 progress: install-test ## the sittings of a stage that you write, and which are done: DIR=../mine
 	@$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so
 	@stage=$$(sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1); \
-	$(MAKE) --no-print-directory -s workshop-build STAGE=$$stage && B=$B STAGE=$$stage tests/tools/sittings.sh progress $(call quoted,$(abspath $(DIR)))
+	$(MAKE) --no-print-directory -s workshop-build STAGE=$$stage >/dev/null && B=$B STAGE=$$stage tests/tools/sittings.sh progress $(call quoted,$(abspath $(DIR)))
 
 workshop-record: install-test ## find out which tests turn green with which sitting, and write docs/workshop/NN_name.tests [STAGE=N]
 	@$(MAKE) --no-print-directory -s all workshop-build

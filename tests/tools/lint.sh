@@ -27,8 +27,8 @@ for f in stages/*/engine.c; do
     n=$(wc -l <"$f")
     [ "$n" -le 350 ] || complain "$f has $n lines; the glue of a stage has at most 350"
 done
-# What a person reads in a sitting: a folder has at most 20 files, a stage of Part I 3,900 lines (without
-# its inspector, which only annotates dumps; the goal is 3,600, which stage 4 misses).
+# What a person reads in a sitting: a folder has at most 20 files, a stage of Part I 3,920 lines (without
+# its inspector, which only annotates dumps; the goal is 3,600, which stages 4 and 6 miss).
 while read -r dir; do
     n=$(find "$dir" -maxdepth 1 -name '*.[ch]' | wc -l)
     [ "$n" -le 20 ] || complain "$dir has $n files; at most 20: make folders"

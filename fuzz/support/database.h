@@ -28,6 +28,7 @@ struct database {
     size_t uncompressed;  /* bytes that they may be uncompressed to; 0: not limited by a target */
     uint64_t hash;        /* of the input */
     int rc;               /* what opening returned, and its error */
+    int write_rc;         /* ... and what it does to write, where calls are made to fail */
     struct strata_error err;
     bool read_only;         /* ... and whether it was to read only */
     bool dropped;           /* opening reported a torn tail that it dropped, or ignored */

@@ -43,7 +43,7 @@ compile: $(COMMON) $(CLI) $(TOOLS) $(STAGE_OBJ) $(ENGINES) $(patsubst %.c,$B/%.o
 
 # The programs that begin threads, which is what TSan is about; they alone are built. (Stages 1 and 2
 # promise one thread a handle.)
-THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|"readers.h"' $(TEST_SRC)))
+THREADED = $(patsubst %.c,%,$(shell grep -lE 'pthread_create|sync_start|"readers.h"' $(TEST_SRC)))
 threads: install-test ## the tests with threads, under TSan [STAGE=N]
 	@$(MAKE) --no-print-directory MODE=tsan $(THREADED:%=build/tsan/%)
 	@B=build/tsan STAGE=$(STAGE) QUICK=1 SKIP='^stage [12] ' tests/tools/run.sh '/($(subst $(eval) ,|,$(notdir $(THREADED))))$$'

@@ -8,12 +8,12 @@
  * I2: a file that is written to is not in the list and is never closed here.
  * I3: the list is longer than `limit` only while all files in it are in use. */
 #include "fs/fs_pool.h"
+#include "base/sync.h"
 #include "strata_engine.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #define SHARE 4 /* one in so many of the files that a process may have open ... */
@@ -21,7 +21,7 @@
 #define CLOSING (UINT_MAX / 2 + 1) /* added to `users` while the file is being closed */
 
 struct fs_pool {
-    pthread_mutex_t mutex; /* guards the rest, and opening and closing */
+    struct sync_mutex mutex; /* guards the rest, and opening and closing */
     struct strata_fs *fs;
     struct fs_pooled **list; /* those with a file that may be closed */
     size_t count, capacity, limit, hand;
@@ -31,7 +31,7 @@ int fs_pool_new(struct strata_fs *fs, struct fs_pool **out, struct strata_error 
 {
     struct fs_pool *pool = calloc(1, sizeof *pool);
 
-    if (!pool || pthread_mutex_init(&pool->mutex, NULL) != 0) {
+    if (!pool || sync_mutex_init(&pool->mutex) != 0) {
         free(pool);
         return strata_fail_memory(err, sizeof *pool);
     }
@@ -47,7 +47,7 @@ void fs_pool_del(struct fs_pool *pool)
 {
     if (!pool)
         return;
-    pthread_mutex_destroy(&pool->mutex);
+    sync_mutex_free(&pool->mutex);
     free(pool->list);
     free(pool);
 }
@@ -150,10 +150,10 @@ int fs_pooled_use(const struct fs_pooled *f, struct strata_error *err)
     int rc = 0;
 
     if (atomic_fetch_add(&s->users, 1) >= CLOSING || !atomic_load(&s->file)) {
-        pthread_mutex_lock(&s->pool->mutex);
+        sync_lock(&s->pool->mutex);
         if (!atomic_load(&s->file))
             rc = open_again(s->pool, s, err);
-        pthread_mutex_unlock(&s->pool->mutex);
+        sync_unlock(&s->pool->mutex);
     }
     if (rc < 0)
         fs_pooled_done(f);
@@ -169,20 +169,20 @@ void fs_pooled_done(const struct fs_pooled *f)
 
 void fs_pooled_rename(struct fs_pooled *f, const char *path)
 {
-    pthread_mutex_lock(&f->pool->mutex);
+    sync_lock(&f->pool->mutex);
     f->path = path;
-    pthread_mutex_unlock(&f->pool->mutex);
+    sync_unlock(&f->pool->mutex);
 }
 
 int fs_pooled_hold(struct fs_pooled *f, struct strata_error *err)
 {
     int rc;
 
-    pthread_mutex_lock(&f->pool->mutex);
+    sync_lock(&f->pool->mutex);
     rc = f->file ? 0 : open_again(f->pool, f, err);
     if (rc == 0 && f->listed)
         drop(f->pool, f);
-    pthread_mutex_unlock(&f->pool->mutex);
+    sync_unlock(&f->pool->mutex);
     return rc;
 }
 
@@ -192,7 +192,7 @@ int fs_pooled_retire(struct fs_pooled *f, struct strata_error *err)
     struct fs_file *file;
     int rc = 0;
 
-    pthread_mutex_lock(&pool->mutex);
+    sync_lock(&pool->mutex);
     if (!f->listed && f->file) {
         file = take_file(f);
         if (file)
@@ -200,7 +200,7 @@ int fs_pooled_retire(struct fs_pooled *f, struct strata_error *err)
         else if (reserve(pool, NULL) == 0)
             add(pool, f); /* in use, or else it just stays open */
     }
-    pthread_mutex_unlock(&pool->mutex);
+    sync_unlock(&pool->mutex);
     return rc;
 }
 
@@ -209,10 +209,10 @@ int fs_pooled_close(struct fs_pooled *f, struct strata_error *err)
     struct fs_pool *pool = f->pool;
     struct fs_file *file;
 
-    pthread_mutex_lock(&pool->mutex);
+    sync_lock(&pool->mutex);
     if (f->listed)
         drop(pool, f);
     file = atomic_exchange(&f->file, NULL);
-    pthread_mutex_unlock(&pool->mutex);
+    sync_unlock(&pool->mutex);
     return fs_close(file, err);
 }

@@ -15,6 +15,7 @@
  *     before. */
 #define _DEFAULT_SOURCE
 #include "fs/lock.h"
+#include "base/sync.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -31,8 +32,8 @@ struct held {
     bool exclusive;
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct sync_mutex mutex = SYNC_MUTEX_INIT;
+static struct sync_once once = SYNC_ONCE_INIT;
 static struct held *table;              /* guarded by mutex */
 static struct held *volatile ancestors; /* entries of the process that forked: so that they
                                          * do not count as leaked; never read */
@@ -41,12 +42,12 @@ unsigned long lock_forks_now; /* changes only in the child of a fork, before it 
 
 static void before_fork(void)
 {
-    pthread_mutex_lock(&mutex);
+    sync_lock(&mutex);
 }
 
 static void after_fork_in_parent(void)
 {
-    pthread_mutex_unlock(&mutex);
+    sync_unlock(&mutex);
 }
 
 static void after_fork_in_child(void)
@@ -56,7 +57,7 @@ static void after_fork_in_child(void)
         close(held->fd);
     ancestors = table; /* freeing is not safe here; the entries are few */
     table = NULL;
-    pthread_mutex_unlock(&mutex);
+    sync_unlock(&mutex);
 }
 
 static void watch_forks(void)
@@ -66,7 +67,7 @@ static void watch_forks(void)
 
 unsigned long lock_forks(void)
 {
-    pthread_once(&once, watch_forks);
+    sync_once(&once, watch_forks);
     return lock_forks_now;
 }
 
@@ -87,8 +88,8 @@ int lock_take(int fd, bool exclusive)
 
     if (!held)
         return -ENOMEM;
-    pthread_once(&once, watch_forks);
-    pthread_mutex_lock(&mutex);
+    sync_once(&once, watch_forks);
+    sync_lock(&mutex);
     if (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 || fstat(fd, &file) < 0)
         rc = -errno;
     else if (!file.st_nlink || in_the_way(&file, exclusive)) /* I4 */
@@ -97,7 +98,7 @@ int lock_take(int fd, bool exclusive)
         *held = (struct held){table, file.st_dev, file.st_ino, fd, exclusive};
         table = held;
     }
-    pthread_mutex_unlock(&mutex);
+    sync_unlock(&mutex);
     if (rc < 0)
         free(held);
     return rc;
@@ -108,7 +109,7 @@ int lock_close(int fd)
     struct held **at, *gone = NULL;
     int rc;
 
-    pthread_mutex_lock(&mutex);
+    sync_lock(&mutex);
     for (at = &table; *at && (*at)->fd != fd; at = &(*at)->next)
         ;
     if (*at) {
@@ -116,7 +117,7 @@ int lock_close(int fd)
         *at = gone->next;
     }
     rc = close(fd) < 0 ? -errno : 0;
-    pthread_mutex_unlock(&mutex);
+    sync_unlock(&mutex);
     free(gone);
     return rc;
 }

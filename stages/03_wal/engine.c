@@ -130,9 +130,9 @@ static int store_get(void *self, struct strata_slice key, struct strata_buffer *
     struct record record;
     int rc;
 
-    pthread_mutex_lock(&store->group.mutex);
+    sync_lock(&store->group.mutex);
     rc = keydir_find(&store->keydir, key, &match, value, &record, err);
-    pthread_mutex_unlock(&store->group.mutex);
+    sync_unlock(&store->group.mutex);
     if (rc == 0)
         record_keep_value(&record, value);
     return rc;
@@ -142,9 +142,9 @@ static int store_iter(void *self, struct strata_iter **out, struct strata_error 
 {
     struct wal_store *store = self;
     int rc;
-    pthread_mutex_lock(&store->group.mutex);
+    sync_lock(&store->group.mutex);
     rc = keydir_iter(&store->keydir, out, err);
-    pthread_mutex_unlock(&store->group.mutex);
+    sync_unlock(&store->group.mutex);
     return rc;
 }
 
@@ -192,9 +192,9 @@ static int store_verify(void *self, const struct strata_progress *progress,
 {
     struct wal_store *store = self;
     int rc;
-    pthread_mutex_lock(&store->group.mutex);
+    sync_lock(&store->group.mutex);
     rc = keydir_verify(&store->keydir, progress, err);
-    pthread_mutex_unlock(&store->group.mutex);
+    sync_unlock(&store->group.mutex);
     return rc;
 }
 
@@ -204,7 +204,7 @@ static int store_stats(void *self, void (*each)(void *arg, const struct strata_s
     struct wal_store *store = self;
 
     (void)err;
-    pthread_mutex_lock(&store->group.mutex);
+    sync_lock(&store->group.mutex);
     const struct strata_stat stats[] = {
         {"sequence", "", "number of the next operation", store->sequence},
         {"commits", "batches", "committed since open", store->group.commits},
@@ -215,7 +215,7 @@ static int store_stats(void *self, void (*each)(void *arg, const struct strata_s
         {"open_dropped", "bytes", "of a torn tail that opening dropped", store->opened.dropped},
     };
     keydir_stats(&store->keydir, each, arg);
-    pthread_mutex_unlock(&store->group.mutex);
+    sync_unlock(&store->group.mutex);
     for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
         each(arg, &stats[i]);
     return 0;

@@ -13,17 +13,16 @@
 #include "group.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 int group_init(struct group *group, struct strata_error *err)
 {
     memset(group, 0, sizeof *group);
     group->last = &group->first;
-    if (pthread_mutex_init(&group->mutex, NULL) != 0)
+    if (sync_mutex_init(&group->mutex) != 0)
         return strata_fail_memory(err, sizeof group->mutex);
-    if (pthread_cond_init(&group->changed, NULL) != 0) {
-        pthread_mutex_destroy(&group->mutex);
+    if (sync_cond_init(&group->changed) != 0) {
+        sync_mutex_free(&group->mutex);
         return strata_fail_memory(err, sizeof group->changed);
     }
     return 0;
@@ -33,8 +32,8 @@ void group_free(struct group *group)
 {
     if (group->delay)
         group->delay->free(group->delay);
-    pthread_cond_destroy(&group->changed);
-    pthread_mutex_destroy(&group->mutex);
+    sync_cond_free(&group->changed);
+    sync_mutex_free(&group->mutex);
 }
 
 static size_t bytes_of(const struct group_commit *commit)
@@ -70,14 +69,13 @@ static bool sleep_on(struct group *group, struct group_commit *commit)
 {
     commit->asleep = true;
     commit->free = false;
-    sem_init(&commit->wake, 0, 0);
-    pthread_mutex_unlock(&group->mutex);
-    while (sem_wait(&commit->wake) < 0 && errno == EINTR)
-        ;
-    sem_destroy(&commit->wake);
+    sync_sem_init(&commit->wake);
+    sync_unlock(&group->mutex);
+    sync_take(&commit->wake);
+    sync_sem_free(&commit->wake);
     if (commit->free)
         return true;
-    pthread_mutex_lock(&group->mutex);
+    sync_lock(&group->mutex);
     return false;
 }
 
@@ -87,10 +85,10 @@ static void hand_over(struct group *group)
     struct group_commit *first = group->first;
 
     group->busy = false;
-    pthread_cond_broadcast(&group->changed);
+    sync_wake_all(&group->changed);
     if (first && first->asleep) {
         first->asleep = false;
-        sem_post(&first->wake);
+        sync_post(&first->wake);
     }
 }
 
@@ -118,7 +116,7 @@ static void wake(struct group_commit *sleepers)
 {
     while (sleepers) {
         struct group_commit *next = sleepers->next; /* 3.I7 */
-        sem_post(&sleepers->wake);
+        sync_post(&sleepers->wake);
         sleepers = next;
     }
 }
@@ -144,9 +142,9 @@ static void lead(struct group *group, bool sync, size_t limit,
     hand_over(group);
     if (!sleepers)
         return;
-    pthread_mutex_unlock(&group->mutex);
+    sync_unlock(&group->mutex);
     wake(sleepers);
-    pthread_mutex_lock(&group->mutex);
+    sync_lock(&group->mutex);
 }
 
 static enum group_turn turn(struct group *group, struct group_commit *commit)
@@ -163,7 +161,7 @@ int group_submit(struct group *group, struct group_commit *commit, size_t limit,
 {
     commit->done = commit->asleep = false;
     commit->next = NULL;
-    pthread_mutex_lock(&group->mutex);
+    sync_lock(&group->mutex);
     *group->last = commit;
     group->last = &commit->next;
     while (!commit->done) {
@@ -173,7 +171,7 @@ int group_submit(struct group *group, struct group_commit *commit, size_t limit,
         else if (now == GROUP_SLEEP && sleep_on(group, commit))
             return commit->rc;
     }
-    pthread_mutex_unlock(&group->mutex);
+    sync_unlock(&group->mutex);
     return commit->rc;
 }
 
@@ -202,14 +200,14 @@ int group_usable(const struct group *group, const char *dir, struct strata_error
 
 void group_enter(struct group *group)
 {
-    pthread_mutex_lock(&group->mutex);
+    sync_lock(&group->mutex);
     while (group->busy)
-        pthread_cond_wait(&group->changed, &group->mutex);
+        sync_wait(&group->changed, &group->mutex);
     group->busy = true;
 }
 
 void group_leave(struct group *group)
 {
     hand_over(group);
-    pthread_mutex_unlock(&group->mutex);
+    sync_unlock(&group->mutex);
 }

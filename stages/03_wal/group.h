@@ -8,10 +8,8 @@
 #ifndef STRATA_03_GROUP_H
 #define STRATA_03_GROUP_H
 
+#include "base/sync.h"
 #include "strata_engine.h"
-
-#include <pthread.h>
-#include <semaphore.h>
 
 /* One thread's batch, on its stack. */
 struct group_commit {
@@ -23,13 +21,13 @@ struct group_commit {
     bool done;
     bool asleep; /* its thread waits at `wake` */
     bool free;   /* woken because it is done: the group does not touch it any more */
-    sem_t wake;
+    struct sync_sem wake;
     struct group_commit *next; /* in the order they came */
 };
 
 struct group {
-    pthread_mutex_t mutex;              /* guards the queue, and everything of the store's */
-    pthread_cond_t changed;             /* busy no more */
+    struct sync_mutex mutex;            /* guards the queue, and everything of the store's */
+    struct sync_cond changed;           /* busy no more */
     struct group_commit *first, **last; /* the queue */
     bool busy;                          /* a leader is at work, or group_enter has returned */
     uint64_t commits, leads;            /* batches, and groups of them */

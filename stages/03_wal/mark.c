@@ -64,19 +64,19 @@ void mark_doubt(struct mark_writer *marker, const struct strata_env *env, uint64
 /* One that stays says less than is known by then, and nothing wrong. */
 int mark_sync(struct mark_writer *marker, const struct strata_env *env, struct fs_file *file,
               uint64_t number, uint64_t end, uint64_t *synced, uint64_t *synced_at_ns,
-              pthread_mutex_t *mutex, struct strata_error *err)
+              struct sync_mutex *mutex, struct strata_error *err)
 {
     int rc;
 
     if (end == *synced)
         return 0;
-    pthread_mutex_unlock(mutex);
+    sync_unlock(mutex);
     rc = fs_sync(file, err);
     if (rc == 0)
         mark_write(marker, env, number, end);
     else
         mark_doubt(marker, env, number, *synced < end ? *synced : 0);
-    pthread_mutex_lock(mutex);
+    sync_lock(mutex);
     if (rc < 0)
         return rc;
     *synced = end;

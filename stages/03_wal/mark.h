@@ -15,8 +15,8 @@
 #define STRATA_03_MARK_H
 
 #include "02_hash_index/tail.h"
+#include "base/sync.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #define MARK_VERSION 2 /* of TAIL: a mark; its `last` is fs_boot of who wrote it */
@@ -53,7 +53,7 @@ void mark_doubt(struct mark_writer *marker, const struct strata_env *env, uint64
  * *synced_at_ns, bytes and time of the last such sync, follow. IO: see mark_doubt. */
 int mark_sync(struct mark_writer *marker, const struct strata_env *env, struct fs_file *file,
               uint64_t number, uint64_t end, uint64_t *synced, uint64_t *synced_at_ns,
-              pthread_mutex_t *mutex, struct strata_error *err);
+              struct sync_mutex *mutex, struct strata_error *err);
 /* With STRATA_SYNC_INTERVAL: has the time come to sync, or are there enough bytes? */
 bool mark_sync_due(const struct strata_env *env, uint64_t unsynced, uint64_t synced_at_ns);
 /* Writes no more of them. With `remove`, after a clean close: what the mark says, something else

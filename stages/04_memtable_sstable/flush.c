@@ -82,8 +82,8 @@ int store_flush(struct store *store, struct strata_error *err)
 {
     int rc;
 
-    pthread_mutex_unlock(&store->path.group.mutex);
+    sync_unlock(&store->path.group.mutex);
     rc = flush(store, err);
-    pthread_mutex_lock(&store->path.group.mutex);
+    sync_lock(&store->path.group.mutex);
     return store_failed(store, rc, err);
 }

@@ -60,11 +60,11 @@ struct view *store_pin(struct store *store, uint64_t *sequence)
 {
     struct view *view;
 
-    pthread_mutex_lock(&store->path.group.mutex);
+    sync_lock(&store->path.group.mutex);
     view = store->view;
     atomic_fetch_add_explicit(&view->refs, 1, memory_order_relaxed);
     *sequence = store->path.sequence - 1;
-    pthread_mutex_unlock(&store->path.group.mutex);
+    sync_unlock(&store->path.group.mutex);
     return view;
 }
 
@@ -139,7 +139,7 @@ static void swap(struct store *store, struct store_change *c, struct view *view,
     struct view *old = store->view;
     struct log log = store->path.log;
 
-    pthread_mutex_lock(&store->path.group.mutex);
+    sync_lock(&store->path.group.mutex);
     store->view = view;
     tables_free(&store->tables);
     store->tables = *tables;
@@ -150,7 +150,7 @@ static void swap(struct store *store, struct store_change *c, struct view *view,
     store->flushes += c->memtable && c->run;
     store->merges += !c->memtable && c->run;
     assert(store_check(store));
-    pthread_mutex_unlock(&store->path.group.mutex);
+    sync_unlock(&store->path.group.mutex);
     if (c->memtable)
         log_close(&log, true, NULL); /* the run holds all of it */
     for (size_t i = 0; i < c->count; i++)

@@ -241,7 +241,7 @@ bool log_due(const struct log *log)
     return mark_sync_due(log->env, log->end - log->synced, log->synced_at_ns);
 }
 
-int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
+int log_sync(struct log *log, struct mark_writer *marker, struct sync_mutex *mutex,
              struct strata_error *err)
 {
     return mark_sync(marker, log->env, log->file, log->number, log->end, &log->synced,

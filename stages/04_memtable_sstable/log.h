@@ -49,7 +49,7 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
 /* Has the time, or the amount, come to sync by itself? */
 bool log_due(const struct log *log);
 /* All of it is on the device, and marked so. The mutex is free meanwhile. */
-int log_sync(struct log *log, struct mark_writer *marker, pthread_mutex_t *mutex,
+int log_sync(struct log *log, struct mark_writer *marker, struct sync_mutex *mutex,
              struct strata_error *err);
 /* Opens it anew, by its name, and reads all of it: it is what was written, up to operation
  * `sequence`. */

@@ -33,9 +33,9 @@ static int merge_unlocked(struct store *store, size_t count, struct strata_error
 
     for (size_t i = 0; i < count; i++)
         bytes += store->view->runs[i]->bytes;
-    pthread_mutex_unlock(&store->path.group.mutex);
+    sync_unlock(&store->path.group.mutex);
     rc = merge(store, count, err);
-    pthread_mutex_lock(&store->path.group.mutex);
+    sync_lock(&store->path.group.mutex);
     store->merged_bytes += rc == 0 ? bytes : 0;
     return store_failed(store, rc, err);
 }

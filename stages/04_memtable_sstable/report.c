@@ -91,7 +91,7 @@ int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *st
     uint64_t bytes = 0, records = 0;
 
     (void)err;
-    pthread_mutex_lock(&store->path.group.mutex);
+    sync_lock(&store->path.group.mutex);
     for (size_t i = 0; i < store->view->count; i++) {
         bytes += store->view->runs[i]->bytes;
         records += store->view->runs[i]->sum.records;
@@ -111,7 +111,7 @@ int store_stats(void *self, void (*each)(void *arg, const struct strata_stat *st
         {"open_replayed", "bytes", "of log that opening read", store->opened.end},
         {"open_dropped", "bytes", "of a torn tail that opening dropped", store->opened.dropped},
     };
-    pthread_mutex_unlock(&store->path.group.mutex);
+    sync_unlock(&store->path.group.mutex);
     for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
         each(arg, &stats[i]);
     if (store->parts->table->stats)

@@ -9,15 +9,15 @@
  * 5.I6: `bytes` is what the blocks in the hash table and its buckets take. It exceeds the budget
  *       only while pinned blocks do. */
 #include "cache.h"
+#include "base/sync.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #define BUCKETS_LEAST 16
 
 struct cache {
-    pthread_mutex_t mutex; /* guards all below */
+    struct sync_mutex mutex; /* guards all below */
     size_t budget, bytes;
     uint64_t tables; /* numbers given to tables so far */
     struct cache_block **buckets;
@@ -31,7 +31,7 @@ int cache_new(size_t budget_bytes, struct cache **out, struct strata_error *err)
 {
     struct cache *cache = calloc(1, sizeof *cache);
 
-    if (!cache || pthread_mutex_init(&cache->mutex, NULL) != 0) {
+    if (!cache || sync_mutex_init(&cache->mutex) != 0) {
         free(cache);
         return strata_fail_memory(err, sizeof *cache);
     }
@@ -44,9 +44,9 @@ uint64_t cache_table(struct cache *cache)
 {
     uint64_t number;
 
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     number = cache->tables++;
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     return number;
 }
 
@@ -169,13 +169,13 @@ struct cache_block *cache_get(struct cache *cache, uint64_t table, uint64_t offs
 {
     struct cache_block *block;
 
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     block = cache->bucket_count ? *find(cache, table, offset) : NULL;
     if (block)
         pin(cache, block);
     cache->hits += block != NULL;
     cache->misses += block == NULL;
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     return block;
 }
 
@@ -209,9 +209,9 @@ struct cache_block *cache_put(struct cache *cache, uint64_t table, uint64_t offs
     assert(block->pins == 1 && !block->cached);
     block->table = table;
     block->offset = offset;
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     kept = put(cache, block);
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     if (kept != block)
         free(block);
     return kept;
@@ -223,14 +223,14 @@ void cache_unpin(struct cache *cache, struct cache_block *block)
 
     if (!block)
         return;
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     assert(block->pins > 0);
     last = --block->pins == 0 && !block->cached;
     if (block->cached && block->pins == 0) {
         list_add(cache, block);
         evict(cache);
     }
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     if (last)
         free(block);
 }
@@ -242,17 +242,17 @@ void cache_del(struct cache *cache)
     cache->budget = 0;
     evict(cache);
     assert(cache->blocks == 0); /* none is pinned */
-    pthread_mutex_destroy(&cache->mutex);
+    sync_mutex_free(&cache->mutex);
     free(cache->buckets);
     free(cache);
 }
 
 void cache_stats(struct cache *cache, struct cache_stats *stats)
 {
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     *stats = (struct cache_stats){cache->hits, cache->misses, cache->evictions, cache->blocks,
                                   cache->bytes};
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
 }
 
 bool cache_check(struct cache *cache)
@@ -260,7 +260,7 @@ bool cache_check(struct cache *cache)
     size_t bytes, blocks = 0, unpinned = 0, listed = 0;
     bool sound = true;
 
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     bytes = cache->bucket_count * sizeof(struct cache_block *);
     for (size_t i = 0; i < cache->bucket_count; i++)
         for (struct cache_block *block = cache->buckets[i]; block; block = block->chain) {
@@ -273,6 +273,6 @@ bool cache_check(struct cache *cache)
         sound &= !block->pins && block->cached && (block->older || block == cache->oldest);
     sound &= bytes == cache->bytes && blocks == cache->blocks && listed == unpinned;
     sound &= cache->bytes <= cache->budget || !cache->oldest;
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     return sound;
 }

@@ -170,13 +170,13 @@ static int upkeep(struct lsm_tree *tree, bool all, struct strata_error *err)
     int rc;
 
     group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     rc = group_usable(&tree->path.group, tree->env->dir, &why);
     if (rc == 0)
         rc = flush_memtable(tree, &why);
     if (rc == 0)
         rc = throttle_drain(tree, all, &why);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     return strata_fail_with(rc, &why, err);
 }

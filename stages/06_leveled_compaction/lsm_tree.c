@@ -24,12 +24,12 @@
 
 void lsm_tree_pin(struct lsm_tree *tree, struct lsm_tree_pinned *out)
 {
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     *out = (struct lsm_tree_pinned){tree->path.memtable, tree->versions.current,
                                     tree->path.sequence - 1};
     memtable_ref(out->memtable);
     version_ref(out->version);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
 }
 
 void lsm_tree_unpin(struct lsm_tree_pinned *pinned)
@@ -70,7 +70,7 @@ static void swap(struct lsm_tree *tree, struct change *c)
     struct log log = tree->path.log;
 
     assert(tree->versions.next >= c->version->next); /* 6.I23 */
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     tree->versions.current = c->version;
     if (c->memtable) {
         tree->path.memtable = c->memtable;
@@ -78,7 +78,7 @@ static void swap(struct lsm_tree *tree, struct change *c)
         tree->figures.log_bytes += log.end;
     }
     tree->figures.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     assert(lsm_tree_entry(tree)->number == tree->path.log.number); /* 6.I26 */
     if (c->memtable)
         log_close(&log, true, NULL); /* 6.I22 */
@@ -167,14 +167,14 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
         rc = run(&flush, err);
     if (rc == 0)
         rc = install_flush(tree, &flush, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     if (rc == 0) {
         tree->paused = false;
         tree->figures.flushes += flush.output_count;
         tree->figures.flushed_bytes += flush.written;
     }
     tree->figures.table_bytes += flush.written;
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     compaction_free(&flush, rc == 0 || tree->versions.uncertain);
     return rc;
 }
@@ -199,9 +199,9 @@ static int move_table(struct lsm_tree *tree, const struct pick *pick, struct str
 
     assert(pick->count[pick->level] == 1 && pick->count[pick->output] == 0); /* 6.I14 */
     rc = install_tables(tree, pick, pick->tables[pick->level], 1, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     tree->figures.levels[pick->output].moves += rc == 0;
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     return rc;
 }
 
@@ -214,14 +214,14 @@ static int merge_tables(struct lsm_tree *tree, struct pick *pick, struct strata_
         rc = run(&c, err);
     if (rc == 0)
         rc = install_tables(tree, &c.pick, c.outputs, c.output_count, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     if (rc == 0) {
         tree->figures.levels[c.pick.output].compactions++;
         tree->figures.levels[c.pick.output].read_bytes += c.pick.bytes;
         tree->figures.levels[c.pick.output].written_bytes += c.written;
     }
     tree->figures.table_bytes += c.written;
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     compaction_free(&c, rc == 0 || tree->versions.uncertain);
     return rc;
 }

@@ -26,11 +26,11 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
     int rc;
 
     group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex); /* readers need not wait for files */
+    sync_unlock(&tree->path.group.mutex); /* readers need not wait for files */
     rc = version_set_verify(&tree->versions, err);
     if (rc == 0)
         rc = verify_files(tree, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     lsm_tree_pin(tree, &p);
     for (size_t i = 0; rc == 0 && i <= p.version->count; i++) {
@@ -62,7 +62,7 @@ int lsm_tree_check(void *self, struct strata_error *err)
     int rc;
 
     group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     rc = check_version(tree, err);
     if (v->next > tree->versions.next || lsm_tree_entry(tree)->number != tree->path.log.number)
         wrong = "the version";
@@ -70,7 +70,7 @@ int lsm_tree_check(void *self, struct strata_error *err)
         wrong = "the memtable";
     else if (!sstable_common_check(tree->kind, tree->common))
         wrong = "the block cache";
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     return rc == 0 && wrong ? strata_fail(err, STRATA_ERR_CORRUPT, tree->env->dir, STRATA_NO_OFFSET,
                                           "%s in memory breaks its invariants", wrong)
@@ -89,7 +89,7 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
 
     (void)err;
     lsm_tree_pin(tree, &p);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     f = tree->figures;
     f.log_bytes += tree->path.log.end;
     f.looked_in += atomic_load_explicit(&tree->versions.current->looked_in, memory_order_relaxed);
@@ -103,7 +103,7 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
         {"open_replayed", "bytes", "of log that opening read", tree->opened.end},
         {"open_dropped", "bytes", "of a torn tail that opening dropped", tree->opened.dropped},
     };
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     f.log_bytes += atomic_load_explicit(&tree->path.marker.bytes, memory_order_relaxed);
     f.manifest_bytes = atomic_load_explicit(&tree->versions.written, memory_order_relaxed);
     f.gets = atomic_load_explicit(&tree->gets, memory_order_relaxed);

@@ -63,9 +63,9 @@ int throttle_write(struct lsm_tree *tree, struct strata_error *err)
     if (!full && (tree->paused || tree->versions.current->levels[0].count < THROTTLE_SLOWDOWN))
         return 0;
     began_ns = fs_now(tree->env->fs);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     rc = work(tree, full, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     assert(rc < 0 || tree->paused || tree->versions.current->levels[0].count < THROTTLE_STOP);
     note_stall(tree, began_ns);
     return write_path_spoil(&tree->path, rc, err);

@@ -93,10 +93,10 @@ static int capture_alone(struct tree *tree, struct backup *b, struct strata_erro
     int rc;
 
     group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     atomic_fetch_add_explicit(&tree->obsolete.log_readers, 1, memory_order_relaxed);
     rc = capture(tree, b, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     return rc;
 }

@@ -849,9 +849,9 @@ static void group_of_many_batches_is_one_append_and_one_sync(void **state)
     }
     appends = atomic_load(&fs->calls[FS_CALL_APPEND]);
     before = syncs(fs);
-    pthread_mutex_lock(&store->group.mutex);
+    sync_lock(&store->group.mutex);
     commit_list(store, list);
-    pthread_mutex_unlock(&store->group.mutex);
+    sync_unlock(&store->group.mutex);
     assert_int_equal(atomic_load(&fs->calls[FS_CALL_APPEND]) - appends, 1);
     assert_int_equal(syncs(fs) - before, 1);
     for (int i = 0; i < BATCHES; i++) {
@@ -891,9 +891,9 @@ static void wait_for_queue(struct queue *queue, int wanted)
             queued++;
         if (queued == wanted || queue->two_led)
             return;
-        pthread_mutex_unlock(&queue->group.mutex);
+        sync_unlock(&queue->group.mutex);
         nanosleep(&a_moment, NULL);
-        pthread_mutex_lock(&queue->group.mutex);
+        sync_lock(&queue->group.mutex);
     }
 }
 
@@ -930,15 +930,15 @@ static void group_has_one_leader_and_keeps_the_order_of_the_queue(void **state)
         queue.commits[i] = (struct group_commit){.ops = &op, .count = 1};
         waiters[i] = (struct waiter){&queue, &queue.commits[i]};
         assert_int_equal(pthread_create(&queue.threads[i], NULL, submit_one, &waiters[i]), 0);
-        pthread_mutex_lock(&queue.group.mutex);
+        sync_lock(&queue.group.mutex);
         while (queue.lists == 0) { /* the first one leads */
-            pthread_mutex_unlock(&queue.group.mutex);
+            sync_unlock(&queue.group.mutex);
             sched_yield();
-            pthread_mutex_lock(&queue.group.mutex);
+            sync_lock(&queue.group.mutex);
         }
         if (i < WAITERS - 1)
             wait_for_queue(&queue, i);
-        pthread_mutex_unlock(&queue.group.mutex);
+        sync_unlock(&queue.group.mutex);
     }
     for (int i = 0; i < WAITERS; i++)
         pthread_join(queue.threads[i], NULL);
@@ -982,9 +982,9 @@ static void lead_crowd(void *arg, struct group_commit *list)
     }
     if (sync) {
         const struct timespec a_moment = {0, 20000};
-        pthread_mutex_unlock(&crowd->group.mutex);
+        sync_unlock(&crowd->group.mutex);
         nanosleep(&a_moment, NULL);
-        pthread_mutex_lock(&crowd->group.mutex);
+        sync_lock(&crowd->group.mutex);
     }
     crowd->alone = false;
 }
@@ -1054,9 +1054,9 @@ static void group_that_fails_is_an_error_for_each_of_its_batches(void **state)
             list[n].next = n + 1 < BATCHES ? &list[n + 1] : NULL;
         }
         fs_sim_fail(fs, &fault);
-        pthread_mutex_lock(&store->group.mutex);
+        sync_lock(&store->group.mutex);
         commit_list(store, list);
-        pthread_mutex_unlock(&store->group.mutex);
+        sync_unlock(&store->group.mutex);
         assert_int_equal(fs_sim_failed(fs), 1);
         fs_sim_fail(fs, NULL);
         for (int n = 0; n < BATCHES; n++) {

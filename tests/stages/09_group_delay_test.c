@@ -58,10 +58,10 @@ static void hold_one(struct held *held, pthread_t *thread)
     held->wait->sync_ns = LONG_NS;
     assert_int_equal(pthread_create(thread, NULL, submit_first, held), 0);
     while (!waits) {
-        pthread_mutex_lock(&held->group.mutex);
+        sync_lock(&held->group.mutex);
         waits = held->wait->holder;
         assert_int_equal(held->lists, 0);
-        pthread_mutex_unlock(&held->group.mutex);
+        sync_unlock(&held->group.mutex);
         sched_yield();
     }
 }
@@ -199,9 +199,9 @@ static void lead_crowd(void *arg, struct group_commit *list)
     }
     if (sync) {
         const struct timespec a_moment = {0, 20000};
-        pthread_mutex_unlock(&crowd->group.mutex);
+        sync_unlock(&crowd->group.mutex);
         nanosleep(&a_moment, NULL);
-        pthread_mutex_lock(&crowd->group.mutex);
+        sync_lock(&crowd->group.mutex);
     }
     crowd->alone = false;
 }

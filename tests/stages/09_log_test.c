@@ -80,13 +80,13 @@ static void append_alone(struct written *w, int from, int to)
 
 static void sync_it(struct written *w)
 {
-    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    struct sync_mutex mutex = SYNC_MUTEX_INIT;
     struct mark_writer marker = {.failed = true}; /* none */
     struct strata_error err;
 
-    pthread_mutex_lock(&mutex);
+    sync_lock(&mutex);
     assert_ok(log_sync(&w->log, &marker, &mutex, &err), &err);
-    pthread_mutex_unlock(&mutex);
+    sync_unlock(&mutex);
 }
 
 /* Closes the log and opens it again; its operations go into a memtable, which is the caller's. */

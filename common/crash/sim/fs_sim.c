@@ -422,9 +422,9 @@ static uint64_t sim_now(struct strata_fs *fs)
     struct fs_sim *sim = fs_sim_from(fs);
     uint64_t now;
 
-    pthread_mutex_lock(&sim->mutex);
+    sync_lock(&sim->mutex);
     now = sim->clock_ns += FS_SIM_CALL_NS;
-    pthread_mutex_unlock(&sim->mutex);
+    sync_unlock(&sim->mutex);
     return now;
 }
 
@@ -457,7 +457,7 @@ static void sim_free(struct strata_fs *fs)
 
     fs_sim_trace_free(&sim->trace);
     fs_sim_tree_free(&sim->tree);
-    pthread_mutex_destroy(&sim->mutex);
+    sync_mutex_free(&sim->mutex);
     free(sim);
 }
 
@@ -494,7 +494,7 @@ struct fs_sim *fs_sim_without_tree(void)
     struct fs_sim *sim = calloc(1, sizeof *sim);
     if (!sim)
         return NULL;
-    if (pthread_mutex_init(&sim->mutex, NULL) != 0) {
+    if (sync_mutex_init(&sim->mutex) != 0) {
         free(sim);
         return NULL;
     }

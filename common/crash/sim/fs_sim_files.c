@@ -10,13 +10,13 @@
 static struct fs_sim *locked(struct strata_fs *fs)
 {
     struct fs_sim *sim = fs_sim_from(fs);
-    pthread_mutex_lock(&sim->mutex);
+    sync_lock(&sim->mutex);
     return sim;
 }
 
 static int unlocked(struct fs_sim *sim, int rc)
 {
-    pthread_mutex_unlock(&sim->mutex);
+    sync_unlock(&sim->mutex);
     return rc;
 }
 

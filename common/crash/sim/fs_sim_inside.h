@@ -2,13 +2,12 @@
 #ifndef STRATA_COMMON_FS_SIM_INSIDE_H
 #define STRATA_COMMON_FS_SIM_INSIDE_H
 
+#include "base/sync.h"
 #include "crash/sim/fs_sim_trace.h"
-
-#include <pthread.h>
 
 struct fs_sim {
     struct strata_fs base;
-    pthread_mutex_t mutex; /* around everything below */
+    struct sync_mutex mutex; /* around everything below */
     struct fs_sim_tree tree;
     uint64_t calls, clock_ns;
     uint64_t boot;                   /* of fs_boot: another one after a power cut */

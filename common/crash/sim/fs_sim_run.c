@@ -81,7 +81,7 @@ static int fault_of(struct fs_sim *sim, enum fs_call call, uint64_t size, bool m
 static void enter(struct fs_sim_run *run, struct strata_fs *fs, enum fs_call call)
 {
     *run = (struct fs_sim_run){.sim = fs_sim_from(fs)};
-    pthread_mutex_lock(&run->sim->mutex);
+    sync_lock(&run->sim->mutex);
     run->sim->calls++;
     run->sim->clock_ns += FS_SIM_CALL_NS;
     run->record.kind = FS_SIM_CALL;
@@ -96,7 +96,7 @@ int64_t fs_sim_end(struct fs_sim_run *run, int64_t result)
         fs_sim_trace_push(&run->sim->trace, &run->record);
     else
         fs_sim_record_free(&run->record);
-    pthread_mutex_unlock(&run->sim->mutex);
+    sync_unlock(&run->sim->mutex);
     return result;
 }
 
@@ -147,13 +147,13 @@ void fs_sim_fail(struct strata_fs *fs, const struct fs_sim_fault *fault)
 {
     struct fs_sim *sim = fs_sim_from(fs);
 
-    pthread_mutex_lock(&sim->mutex);
+    sync_lock(&sim->mutex);
     sim->armed = fault != NULL;
     if (fault)
         sim->fault = *fault;
     sim->fault_calls = sim->fault_strikes = 0;
     sim->fault_pauses = false;
-    pthread_mutex_unlock(&sim->mutex);
+    sync_unlock(&sim->mutex);
 }
 
 uint64_t fs_sim_failed(struct strata_fs *fs)
@@ -161,9 +161,9 @@ uint64_t fs_sim_failed(struct strata_fs *fs)
     struct fs_sim *sim = fs_sim_from(fs);
     uint64_t strikes_so_far;
 
-    pthread_mutex_lock(&sim->mutex);
+    sync_lock(&sim->mutex);
     strikes_so_far = sim->fault_strikes;
-    pthread_mutex_unlock(&sim->mutex);
+    sync_unlock(&sim->mutex);
     return strikes_so_far;
 }
 
@@ -172,9 +172,9 @@ enum fs_call fs_sim_struck(struct strata_fs *fs, uint64_t *number)
     struct fs_sim *sim = fs_sim_from(fs);
     enum fs_call struck;
 
-    pthread_mutex_lock(&sim->mutex);
+    sync_lock(&sim->mutex);
     struck = sim->fault_strikes ? sim->struck : FS_CALL_COUNT;
     *number = sim->struck_at;
-    pthread_mutex_unlock(&sim->mutex);
+    sync_unlock(&sim->mutex);
     return struck;
 }

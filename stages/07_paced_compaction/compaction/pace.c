@@ -115,9 +115,9 @@ static bool quarantine(struct tree *tree, const struct strata_error *err)
 
     if (at == v->count)
         return false;
-    pthread_mutex_lock(&tree->path.group.mutex); /* tree_report_stats reads it */
+    sync_lock(&tree->path.group.mutex); /* tree_report_stats reads it */
     rc = policy_quarantine_add(&tree->quarantined, v->all[at]->number, NULL);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     return rc == 0;
 }
 
@@ -314,14 +314,14 @@ static int write_quota(struct tree *tree, struct strata_error *err)
     uint64_t began, bytes = tree->unpaced_bytes;
     int rc;
 
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     began = fs_now(tree->env->fs);
     rc = do_quota(tree, bytes, err);
     tree->pace_bytes = look_again_after(tree);
     event.ns = fs_now(tree->env->fs);
     event.took_ns = event.ns - began;
     tree_notify(tree, event, NULL);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     if (rc == 0)
         tree->unpaced_bytes = 0;
     assert(rc < 0 || !is_first(tree)); /* 7.I2 */

@@ -140,9 +140,9 @@ int tree_compact_all(struct tree *tree, const struct strata_progress *progress,
     rc = compact_all(tree, progress, err);
     if (rc < 0)
         return note_failure(tree, rc, err);
-    pthread_mutex_lock(&tree->path.group.mutex); /* tree_report_stats reads it */
+    sync_lock(&tree->path.group.mutex); /* tree_report_stats reads it */
     policy_quarantine_clear(&tree->quarantined);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     tree->compaction_paused = false;
     return 0;
 }

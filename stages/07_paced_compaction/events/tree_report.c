@@ -31,9 +31,9 @@ static void report_targets(const struct version *v, const struct strata_options 
 static void count_all(struct tree *t, struct version_figures *f)
 {
     *f = t->stats.of;
-    pthread_mutex_lock(&t->reading);
+    sync_lock(&t->reading);
     f->gets = t->gets;
-    pthread_mutex_unlock(&t->reading);
+    sync_unlock(&t->reading);
     f->looked_in += atomic_load_explicit(&t->super->version->looked_in, memory_order_relaxed) +
                     (t->parts->filtered ? t->parts->filtered(t->common) : 0);
     f->log_bytes +=
@@ -53,7 +53,7 @@ int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_st
     uint64_t immutable = super->immutable ? memtable_bytes(super->immutable) : 0;
 
     (void)err;
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     count_all(tree, &f);
     const struct strata_stat stats[] = {
         {"sequence", "", "number of the next operation", sequence + 1},
@@ -75,7 +75,7 @@ int tree_report_stats(void *self, void (*each)(void *arg, const struct strata_st
         {"open_replayed", "bytes", "of log that opening read", tree->opened.end},
         {"open_dropped", "bytes", "of a torn tail that opening dropped", tree->opened.dropped},
     };
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     for (size_t i = 0; i < sizeof stats / sizeof *stats; i++)
         each(arg, &stats[i]);
     version_report(super->version, &f, each, arg);
@@ -119,9 +119,9 @@ static int read_events(struct tree *tree, struct strata_buffer *lines, struct st
     int rc;
 
     group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     rc = events_read(tree->env, lines, err);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     return rc;
 }

@@ -19,7 +19,7 @@ static void count_work(struct tree *tree, const struct strata_event *event,
 {
     struct version_figures *f = &tree->stats.of;
 
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     f->table_bytes += written_by(&work->of);
     if (event->type == STRATA_EVENT_FLUSH_END) {
         f->flushes++;
@@ -29,16 +29,16 @@ static void count_work(struct tree *tree, const struct strata_event *event,
         f->levels[event->level].read_bytes += event->bytes;
         f->levels[event->level].written_bytes += event->written;
     }
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
 }
 
 static void count_move(struct tree *tree, const struct strata_event *event,
                        const struct compact *work)
 {
     (void)work;
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     tree->stats.of.levels[event->level].moves++;
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
 }
 
 static void count_paced_write(struct tree *tree, const struct strata_event *event,
@@ -48,14 +48,14 @@ static void count_paced_write(struct tree *tree, const struct strata_event *even
     uint64_t least = 1000000;
 
     (void)work;
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     s->paced_writes++;
     s->paced_ns += event->took_ns;
     if (event->took_ns > s->paced_longest_ns)
         s->paced_longest_ns = event->took_ns;
     for (size_t i = 0; i < TREE_DELAYS && event->took_ns >= least; i++, least *= 10)
         s->delayed[i]++;
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
 }
 
 const struct tree_listener tree_stats_listener = {

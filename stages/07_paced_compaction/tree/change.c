@@ -53,12 +53,12 @@ static void swap(struct tree *tree, struct change *c)
     struct version *old = tree->versions.current;
 
     assert(tree->versions.next >= c->version->next && super->version == old);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     tree_publish(tree, c->super);
     tree->versions.current = c->version;
     tree->nothing_due = false;
     tree->stats.of.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     remove_tables(tree, old, &c->edit);
     c->super = super;
     c->version = old;

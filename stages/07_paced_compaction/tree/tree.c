@@ -24,14 +24,14 @@ static void swap_memtable(struct tree *tree, struct super *super, const struct l
                           const struct edit_log *entry)
 {
     assert(!tree->super->immutable && !tree->immutable.file); /* 7.I1 */
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     tree_publish(tree, super);
     tree->immutable = tree->path.log;
     tree->path.log = *log;
     tree->live = *entry;
     tree->log_named = false;
     tree->stats.of.log_bytes += tree->immutable.end;
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
 }
 
 int tree_switch_memtable(struct tree *tree, struct strata_error *err)
@@ -73,9 +73,9 @@ static int sync_immutable(struct tree *tree, struct strata_error *err)
     struct write_path *path = &tree->path;
     int rc;
 
-    pthread_mutex_lock(&path->group.mutex);
+    sync_lock(&path->group.mutex);
     rc = log_sync(&tree->immutable, &path->marker, &path->group.mutex, err);
-    pthread_mutex_unlock(&path->group.mutex);
+    sync_unlock(&path->group.mutex);
     assert(rc < 0 || tree->immutable.synced == tree->immutable.end); /* 7.I2 */
     return rc;
 }

@@ -30,9 +30,9 @@ struct tree {
     const struct tree_listener *const *listeners; /* ends with NULL */
     void *common;                                 /* what they have in common */
     struct compaction_env work;                   /* these for a compaction */
-    struct write_path path;  /* the live log and the memtable; its group's mutex guards the rest */
-    pthread_mutex_t reading; /* guards gets, and for readers super, which changes with both
-                              * held; for some instructions only */
+    struct write_path path; /* the live log and the memtable; its group's mutex guards the rest */
+    struct sync_mutex reading;   /* guards gets, and for readers super, which changes with both
+                                  * held; for some instructions only */
     struct arena_source *memory; /* of its memtables; NULL: malloc */
     struct super *super;         /* the current one; its version is the manifest's */
     struct version_set versions;

@@ -157,7 +157,7 @@ int tree_verify(void *self, const struct strata_progress *progress, struct strat
     int rc;
 
     group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex); /* nobody need wait for files */
+    sync_unlock(&tree->path.group.mutex); /* nobody need wait for files */
     rc = tree_check(tree, err);
     if (rc == 0)
         rc = version_set_verify(&tree->versions, err);
@@ -166,7 +166,7 @@ int tree_verify(void *self, const struct strata_progress *progress, struct strat
     if (rc == 0)
         rc = verify_logs(tree, err);
     events_check(tree->env);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     return rc < 0 ? rc : verify_tables(tree, progress, err);
 }

@@ -31,9 +31,9 @@ void tree_commit(void *self, struct group_commit *list)
 
     write_path_commit(&tree->path, list);
     assert(tree->path.memtable == tree->super->memtable);
-    pthread_mutex_lock(&tree->reading);
+    sync_lock(&tree->reading);
     is_read = super_is_read(tree->super);
-    pthread_mutex_unlock(&tree->reading);
+    sync_unlock(&tree->reading);
     if (!is_read)
         memtable_recycle(tree->path.memtable);
 }

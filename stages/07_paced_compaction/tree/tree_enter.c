@@ -8,7 +8,7 @@
 int tree_enter(struct tree *tree, struct strata_error *why)
 {
     group_enter(&tree->path.group);
-    pthread_mutex_unlock(&tree->path.group.mutex);
+    sync_unlock(&tree->path.group.mutex);
     return group_usable(&tree->path.group, tree->env->dir, why);
 }
 
@@ -16,7 +16,7 @@ int tree_leave(struct tree *tree, int rc, const struct strata_error *why, struct
 {
     if (rc == 0)
         obsolete_remove(&tree->obsolete, tree->env->fs, UINT64_MAX);
-    pthread_mutex_lock(&tree->path.group.mutex);
+    sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     if (rc < 0 && err)
         *err = *why;
@@ -36,22 +36,22 @@ int tree_sync_names(struct tree *tree, struct strata_error *err)
 
 void tree_publish(struct tree *tree, struct super *super)
 {
-    pthread_mutex_lock(&tree->reading);
+    sync_lock(&tree->reading);
     tree->super = super;
     tree->path.memtable = super->memtable;
-    pthread_mutex_unlock(&tree->reading);
+    sync_unlock(&tree->reading);
 }
 
 struct super *tree_pin(struct tree *tree, unsigned gets, uint64_t *sequence)
 {
     struct super *super;
 
-    pthread_mutex_lock(&tree->reading);
+    sync_lock(&tree->reading);
     super = tree->super;
     super_ref(super);
     *sequence = tree->path.sequence - 1;
     tree->gets += gets;
-    pthread_mutex_unlock(&tree->reading);
+    sync_unlock(&tree->reading);
     return super;
 }
 
@@ -62,15 +62,15 @@ void tree_remove_unread(struct tree *tree)
     bool more = true;
 
     while (more) {
-        pthread_mutex_lock(&group->mutex);
+        sync_lock(&group->mutex);
         if (group->busy || group->first || !tree->obsolete.count) {
-            pthread_mutex_unlock(&group->mutex);
+            sync_unlock(&group->mutex);
             return;
         }
         group->busy = true;
-        pthread_mutex_unlock(&group->mutex);
+        sync_unlock(&group->mutex);
         more = obsolete_remove(&tree->obsolete, tree->env->fs, UNREAD);
-        pthread_mutex_lock(&group->mutex);
+        sync_lock(&group->mutex);
         group_leave(group);
     }
 }

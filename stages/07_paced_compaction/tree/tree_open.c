@@ -193,7 +193,7 @@ int tree_del(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     if (tree->memory)
         tree->parts->memory_free(tree->memory);
-    pthread_mutex_destroy(&tree->reading);
+    sync_mutex_free(&tree->reading);
     free(tree);
     return rc;
 }
@@ -207,7 +207,7 @@ static int init_threads(struct tree *tree, struct strata_error *err)
         return rc;
     if (tree->parts->delay)
         rc = tree->parts->delay(&tree->path.group, err);
-    if (rc == 0 && pthread_mutex_init(&tree->reading, NULL) != 0)
+    if (rc == 0 && sync_mutex_init(&tree->reading) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
     if (rc < 0)
         group_free(&tree->path.group);

@@ -32,10 +32,9 @@
  * block counts as not used yet, so a scan's blocks are evicted first. */
 #include "clock_cache.h"
 #include "base/pages.h"
+#include "base/sync.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #define LINE ((size_t)64)
@@ -54,11 +53,11 @@ struct clock_cache {
     size_t budget;
     uint32_t count;
 
-    pthread_mutex_t mutex; /* guards the rest, but for what is atomic */
-    uint32_t fresh;        /* frames that were used at least once */
-    uint32_t hand;         /* a frame's number */
-    uint32_t first_free;   /* number + 1 */
-    uint64_t hits;         /* of blocks that are no longer here */
+    struct sync_mutex mutex; /* guards the rest, but for what is atomic */
+    uint32_t fresh;          /* frames that were used at least once */
+    uint32_t hand;           /* a frame's number */
+    uint32_t first_free;     /* number + 1 */
+    uint64_t hits;           /* of blocks that are no longer here */
     uint64_t misses, evictions, blocks;
     _Atomic uint64_t private_bytes;
 };
@@ -115,7 +114,7 @@ int clock_cache_new(size_t budget, size_t payload, struct clock_cache **out,
         payload = SIZE_MAX / 4;
     cache->budget = budget;
     cache->payload = round_up(payload ? payload : 1, LINE) | LINE; /* an odd number of lines */
-    if (pthread_mutex_init(&cache->mutex, NULL) != 0) {
+    if (sync_mutex_init(&cache->mutex) != 0) {
         free(cache);
         return strata_fail_memory(err, sizeof cache->mutex);
     }
@@ -135,7 +134,7 @@ void clock_cache_del(struct clock_cache *cache)
         pages_unmap(cache->frames, cache->mapped_bytes);
     else
         free(cache->frames);
-    pthread_mutex_destroy(&cache->mutex);
+    sync_mutex_free(&cache->mutex);
     free(cache);
 }
 
@@ -317,11 +316,11 @@ int clock_cache_take(struct clock_cache *cache, size_t size, struct clock_cache_
     uint32_t most = cache->count / 8 ? cache->count / 8 : cache->count != 0;
 
     *out = NULL;
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     cache->misses++;
     if (span <= most)
         *out = find_frame(cache, (uint32_t)span);
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     return *out ? 0 : take_private(cache, size, out, err);
 }
 
@@ -331,9 +330,9 @@ void clock_cache_abandon(struct clock_cache *cache, struct clock_cache_frame *fr
         free_private(cache, frame);
         return;
     }
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     add_free(cache, frame->number, frame->span);
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
 }
 
 /* What is in a directory while the mutex is held stays there. */
@@ -346,7 +345,7 @@ struct clock_cache_frame *clock_cache_put(struct clock_cache *cache,
 
     if (!frame->span)
         return frame;
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     assert(!frame->is_free && !frame->entry);
     there = atomic_load_explicit(entry, memory_order_relaxed);
     if (there) {
@@ -360,7 +359,7 @@ struct clock_cache_frame *clock_cache_put(struct clock_cache *cache,
         atomic_fetch_add_explicit(&frame->state, PIN - LOCK, memory_order_release);
         atomic_store_explicit(entry, frame->number + 1, memory_order_release);
     }
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     return frame;
 }
 
@@ -443,7 +442,7 @@ static void drop(struct clock_cache *cache, _Atomic uint32_t *entry)
     assert(frame->entry == entry); /* 9.I9 */
     state = atomic_fetch_or_explicit(&frame->state, LOCK, memory_order_acquire);
     while (state & PINS) {
-        sched_yield();
+        sync_yield();
         state = atomic_load_explicit(&frame->state, memory_order_acquire);
     }
     atomic_fetch_sub_explicit(&frame->state, state / HIT * HIT, memory_order_relaxed);
@@ -456,9 +455,9 @@ void clock_cache_directory_free(struct clock_cache *cache, struct clock_cache_di
     for (uint32_t i = 0; i < directory->blocks; i++) {
         if (!atomic_load_explicit(&directory->frames[i], memory_order_acquire))
             continue;
-        pthread_mutex_lock(&cache->mutex);
+        sync_lock(&cache->mutex);
         drop(cache, &directory->frames[i]);
-        pthread_mutex_unlock(&cache->mutex);
+        sync_unlock(&cache->mutex);
     }
     free((void *)directory->frames);
     *directory = (struct clock_cache_directory){0};
@@ -466,7 +465,7 @@ void clock_cache_directory_free(struct clock_cache *cache, struct clock_cache_di
 
 void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out)
 {
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     *out = (struct clock_cache_stats){
         .hits = cache->hits,
         .misses = cache->misses,
@@ -478,7 +477,7 @@ void clock_cache_stats(struct clock_cache *cache, struct clock_cache_stats *out)
     };
     for (uint32_t i = 0; i < cache->fresh; i++)
         out->hits += atomic_load_explicit(&cache->frames[i].state, memory_order_relaxed) / HIT;
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
 }
 
 /* ---- Checking ------------------------------------------------------------------------------ */
@@ -502,7 +501,7 @@ bool clock_cache_check(struct clock_cache *cache)
     uint32_t at = 0;
     bool sound = true;
 
-    pthread_mutex_lock(&cache->mutex);
+    sync_lock(&cache->mutex);
     while (sound && at < cache->fresh) { /* 9.I11 */
         const struct clock_cache_frame *frame = &cache->frames[at];
         sound = is_sound(frame, at);
@@ -515,6 +514,6 @@ bool clock_cache_check(struct clock_cache *cache)
         listed++;
     sound &= blocks == cache->blocks && listed == free_frames;
     sound &= cache->count * frame_bytes(cache) <= cache->budget;
-    pthread_mutex_unlock(&cache->mutex);
+    sync_unlock(&cache->mutex);
     return sound;
 }

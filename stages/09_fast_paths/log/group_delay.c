@@ -1,23 +1,12 @@
 /* group_delay.c: see group_delay.h. The delay is `expected` batches or sync_ns / 2, whichever comes
  * first; after waits in vain groups are led at once, twice as many each time. */
-#define _DEFAULT_SOURCE
 #include "group_delay.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define SECOND 1000000000u
 #define HELD_MOST 1000000u /* ns, of a sync's time: no thread takes longer to come back */
 #define VAIN_MOST 63u
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
 
 static size_t count(const struct group_commit *list)
 {
@@ -37,15 +26,14 @@ static bool is_enough(const struct group_wait *w, const struct group *group)
  * it is enough. In vain, it is not tried for twice as many groups as before. */
 static void hold(struct group_wait *w, struct group *group, const struct group_commit *commit)
 {
-    uint64_t until_ns = now_ns() + w->sync_ns / 2;
-    struct timespec until = {(time_t)(until_ns / SECOND), (long)(until_ns % SECOND)};
-    int sys = 0;
+    uint64_t until_ns = sync_now() + w->sync_ns / 2;
+    bool early = true;
 
     assert(!w->holder);
     w->holder = commit;
     w->base.waits = true;
-    while (!group->busy && !commit->done && sys == 0)
-        sys = pthread_cond_timedwait(&group->changed, &group->mutex, &until);
+    while (!group->busy && !commit->done && early)
+        early = sync_wait_until(&group->changed, &group->mutex, until_ns);
     if (commit->done)
         return;
     w->holder = NULL;
@@ -81,7 +69,7 @@ static void taken(struct group_delay *delay, const struct group *group,
         w->at_once--;
     w->expected = taken;
     w->full = group->first != NULL;
-    w->began_ns = sync ? now_ns() : 0;
+    w->began_ns = sync ? sync_now() : 0;
 }
 
 /* What the next group is to know of this one. Where it was full, as many as it had is all that the
@@ -90,7 +78,7 @@ static void led(struct group_delay *delay, const struct group *group,
                 const struct group_commit *list, bool sync)
 {
     struct group_wait *w = (struct group_wait *)delay;
-    uint64_t took_ns = sync ? now_ns() - w->began_ns : 0;
+    uint64_t took_ns = sync ? sync_now() - w->began_ns : 0;
 
     if (!w->full)
         w->expected += count(group->first);
@@ -108,31 +96,12 @@ static void wait_free(struct group_delay *delay)
     free(delay);
 }
 
-/* The clock of the waits is one that nobody sets. */
-static int init_changed(pthread_cond_t *changed)
-{
-    pthread_condattr_t how;
-    int sys = pthread_condattr_init(&how);
-
-    if (sys)
-        return sys;
-    sys = pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
-    if (sys == 0) {
-        pthread_cond_destroy(changed);
-        sys = pthread_cond_init(changed, &how);
-    }
-    pthread_condattr_destroy(&how);
-    return sys;
-}
-
 int group_delay_new(struct group *group, struct strata_error *err)
 {
     struct group_wait *w = calloc(1, sizeof *w);
 
-    if (!w || init_changed(&group->changed) != 0) {
-        free(w);
+    if (!w)
         return strata_fail_memory(err, sizeof *w);
-    }
     w->base = (struct group_delay){false, turn, taken, led, wait_free};
     group->delay = &w->base;
     return 0;

@@ -22,14 +22,14 @@ static struct arena_pool_chunk *take_kept(struct arena_pool *pool)
 {
     struct arena_pool_chunk *chunk;
 
-    pthread_mutex_lock(&pool->mutex);
+    sync_lock(&pool->mutex);
     chunk = pool->chunks;
     if (chunk) {
         pool->chunks = chunk->next;
         assert(pool->bytes >= pool->usual);
         pool->bytes -= pool->usual;
     }
-    pthread_mutex_unlock(&pool->mutex);
+    sync_unlock(&pool->mutex);
     return chunk;
 }
 
@@ -37,7 +37,7 @@ static bool keep(struct arena_pool *pool, struct arena_pool_chunk *chunk)
 {
     bool fits;
 
-    pthread_mutex_lock(&pool->mutex);
+    sync_lock(&pool->mutex);
     assert(pool->bytes <= pool->most);
     fits = pool->usual <= pool->most - pool->bytes;
     if (fits) {
@@ -45,7 +45,7 @@ static bool keep(struct arena_pool *pool, struct arena_pool_chunk *chunk)
         pool->chunks = chunk;
         pool->bytes += pool->usual;
     }
-    pthread_mutex_unlock(&pool->mutex);
+    sync_unlock(&pool->mutex);
     return fits;
 }
 
@@ -82,9 +82,7 @@ int arena_pool_init(struct arena_pool *pool, size_t usual, size_t most, struct s
 {
     *pool = (struct arena_pool){
         .source = {pool_get, pool_put}, .usual = whole_bytes(usual), .most = most};
-    return pthread_mutex_init(&pool->mutex, NULL) == 0
-               ? 0
-               : strata_fail_memory(err, sizeof pool->mutex);
+    return sync_mutex_init(&pool->mutex) == 0 ? 0 : strata_fail_memory(err, sizeof pool->mutex);
 }
 
 void arena_pool_free(struct arena_pool *pool)
@@ -94,5 +92,5 @@ void arena_pool_free(struct arena_pool *pool)
     while ((chunk = take_kept(pool)) != NULL)
         drop(chunk, pool->usual);
     assert(pool->bytes == 0);
-    pthread_mutex_destroy(&pool->mutex);
+    sync_mutex_free(&pool->mutex);
 }

@@ -5,14 +5,13 @@
 #define STRATA_09_ARENA_POOL_H
 
 #include "04_memtable_sstable/memtable/arena.h"
-
-#include <pthread.h>
+#include "base/sync.h"
 
 struct arena_pool_chunk;
 
 struct arena_pool {
     struct arena_source source; /* for memtable_new */
-    pthread_mutex_t mutex;
+    struct sync_mutex mutex;
     size_t usual; /* bytes of the chunks that are kept */
     size_t most;  /* bytes that it keeps at most */
     size_t bytes; /* that it keeps now */

@@ -9,12 +9,12 @@
 #include "05_blocks_bloom/bloom.h"
 #include "09_fast_paths/cache/clock_cache.h"
 #include "base/cost.h"
+#include "base/sync.h"
 #include "fence.h"
 #include "05_blocks_bloom/block/stored_block.h"
 #include "pax_table.h"
 
 #include <assert.h>
-#include <pthread.h>
 
 /* ---- The layout (pax_table_layout.c) -----------------------------------------------------------
  */
@@ -66,7 +66,7 @@ struct pax_table_common {
     struct clock_cache *cache;
     struct fs_pool *files;            /* their descriptors */
     size_t readahead_bytes;           /* a scan reads ahead at most; 0: not at all */
-    pthread_mutex_t reading;          /* held to make a table loaded */
+    struct sync_mutex reading;        /* held to make a table loaded */
     _Atomic uint64_t filtered;        /* gets that a filter answered */
     _Atomic uint64_t false_positives; /* gets that read a block for a key that is not there */
 };

@@ -12,7 +12,7 @@ static void common_del(void *self)
 
     clock_cache_del(common->cache);
     fs_pool_del(common->files);
-    pthread_mutex_destroy(&common->reading);
+    sync_mutex_free(&common->reading);
     free(common);
 }
 
@@ -23,7 +23,7 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
 
     if (!common)
         return strata_fail_memory(err, sizeof *common);
-    if (pthread_mutex_init(&common->reading, NULL) != 0) {
+    if (sync_mutex_init(&common->reading) != 0) {
         free(common);
         return strata_fail_memory(err, sizeof common->reading);
     }

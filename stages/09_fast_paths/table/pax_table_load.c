@@ -124,7 +124,7 @@ int pax_table_load(struct pax_table *t, struct strata_error *err)
 {
     int rc = 0;
 
-    pthread_mutex_lock(&t->common->reading);
+    sync_lock(&t->common->reading);
     if (!pax_table_is_loaded(t)) {
         rc = pax_table_read_rest(t, err);
         if (rc == 0)
@@ -134,6 +134,6 @@ int pax_table_load(struct pax_table *t, struct strata_error *err)
         else
             pax_table_unload(t);
     }
-    pthread_mutex_unlock(&t->common->reading);
+    sync_unlock(&t->common->reading);
     return rc;
 }

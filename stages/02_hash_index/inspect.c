@@ -187,6 +187,8 @@ static int tail_inspect(struct fs_file *file, struct inspect *to, struct strata_
         return rc;
     if (rc == 0 && !valid)
         inspect_stop(to, 36, "the check does not hold");
+    else if (rc == 0 && !tail_in_range(&tail))
+        inspect_stop(to, 12, "a number too large to be one");
     if (!to->damaged && file->end > at)
         inspect_stop(to, at, "the file goes on");
     inspect_end(to, to->damaged ? 0 : at, file->end);

@@ -61,21 +61,30 @@ bool tail_decode(struct strata_slice bytes, unsigned max_version, struct tail *t
 }
 
 /* `last` is a number only in version 1. */
+static uint64_t last_of(const struct tail *tail)
+{
+    return tail->version == TAIL_VERSION ? tail->last : 0;
+}
+
+bool tail_in_range(const struct tail *tail)
+{
+    return tail->segment <= CODING_NUMBER_MAX && tail->end <= CODING_NUMBER_MAX &&
+           last_of(tail) <= CODING_NUMBER_MAX;
+}
+
 static int check_numbers(const struct strata_env *env, const struct tail *tail,
                          struct strata_error *err)
 {
-    uint64_t last = tail->version == TAIL_VERSION ? tail->last : 0;
     char *path;
     int rc;
 
-    if (tail->segment <= CODING_NUMBER_MAX && tail->end <= CODING_NUMBER_MAX &&
-        last <= CODING_NUMBER_MAX)
+    if (tail_in_range(tail))
         return 0;
     path = fs_join(env->dir, TAIL_NAME);
     rc = strata_fail(err, STRATA_ERR_CORRUPT, path ? path : TAIL_NAME, NUMBERS_OFFSET,
                      "a number too large to be one: segment %" PRIu64 ", end %" PRIu64
                      ", last %" PRIu64,
-                     tail->segment, tail->end, last);
+                     tail->segment, tail->end, last_of(tail));
     free(path);
     return rc;
 }

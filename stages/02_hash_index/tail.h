@@ -36,6 +36,8 @@ int tail_check_last(const struct tail *tail, const struct strata_env *env, uint6
 /* The file's bytes, and whether these are a valid tail. */
 void tail_encode(const struct tail *tail, uint8_t bytes[TAIL_BYTES]);
 bool tail_decode(struct strata_slice bytes, unsigned max_version, struct tail *tail);
+/* Are its numbers at most CODING_NUMBER_MAX? */
+bool tail_in_range(const struct tail *tail);
 
 extern const struct strata_format tail_format; /* inspect.c */
 

@@ -59,7 +59,7 @@ static void set_table(struct side *side, bool after)
         side->parts.table = &table_kind;
         side->parts.open = NULL;
         side->parts.index = NULL;
-        side->parts.filtered = NULL;
+        side->parts.tables_asked = NULL;
     }
 }
 

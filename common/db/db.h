@@ -4,6 +4,7 @@
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
 
+#include "base/striped.h"
 #include "fs/fs.h"
 #include "fs/lock.h"
 #include "strata_engine.h"
@@ -19,7 +20,7 @@ enum db_counter {
     DB_GETS_FOUND,
     DB_ITERATORS,
     DB_MOVES,
-    DB_COUNTERS
+    DB_COUNTERS /* at most STRIPED_COUNTS */
 };
 
 struct strata {
@@ -33,10 +34,10 @@ struct strata {
     bool bare;     /* ... and the engine is not open in it */
     bool remarked; /* the marker was lost, and this is a repair that makes a new one */
     struct fs_file *lock;
-    unsigned long forks;   /* lock_forks() when opened */
-    _Atomic int failed;    /* 0, or the errno (or -1) of a failed write: no more of them */
-    _Atomic uint64_t open; /* iterators and snapshots of this handle */
-    _Atomic uint64_t counters[DB_COUNTERS];
+    unsigned long forks;     /* lock_forks() when opened */
+    _Atomic int failed;      /* 0, or the errno (or -1) of a failed write: no more of them */
+    _Atomic uint64_t open;   /* iterators and snapshots of this handle */
+    struct striped counters; /* enum db_counter */
 };
 
 struct strata_snapshot {
@@ -111,7 +112,7 @@ int db_invalid(struct strata_error *err, const char *why); /* INVALID */
 int db_lacks(const struct strata *db, const char *what, struct strata_error *err);
 static inline void db_count(struct strata *db, enum db_counter which, uint64_t many)
 {
-    atomic_fetch_add_explicit(&db->counters[which], many, memory_order_relaxed);
+    striped_add(&db->counters, which, many);
 }
 /* An engine's function, or NULL: it has none, or was compiled before there was one. */
 #define DB_SLOT(engine, slot)                                                                      \

@@ -26,8 +26,8 @@ static void report(void (*each)(void *arg, const struct strata_stat *stat), void
 
 static uint64_t counted(struct strata *db, enum db_counter which)
 {
-    uint64_t many = atomic_load(&db->counters[which]);
-    return which == DB_GETS_OTHER ? many + atomic_load(&db->counters[DB_GETS_FOUND]) : many;
+    uint64_t many = striped_sum(&db->counters, which);
+    return which == DB_GETS_OTHER ? many + striped_sum(&db->counters, DB_GETS_FOUND) : many;
 }
 
 int strata_stats(struct strata *db, void (*each)(void *arg, const struct strata_stat *stat),

@@ -56,11 +56,11 @@ static int merge(const struct level_merge *of, struct cursor **out, struct strat
     return rc;
 }
 
-static uint64_t filtered(const void *common)
+static uint64_t tables_asked(const void *common)
 {
     const struct pax_table_common *c = common;
-    return atomic_load_explicit(&((struct pax_table_common *)(uintptr_t)c)->filtered,
-                                memory_order_relaxed);
+    return striped_sum(&c->counts, PAX_TABLE_FILTERED) +
+           striped_sum(&c->counts, PAX_TABLE_SEARCHED);
 }
 
 /* The pool keeps what one memtable takes, its last chunk included. */
@@ -97,7 +97,7 @@ const struct tree_parts fast_parts = {
     .memory_free = memory_free,
     .merge = merge,
     .get = fast_get,
-    .filtered = filtered,
+    .tables_asked = tables_asked,
     .index = version_index_new,
     .open = pax_table_open_later,
     .properties = note_lineage,

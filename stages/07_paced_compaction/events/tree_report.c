@@ -35,7 +35,7 @@ static void count_all(struct tree *t, struct version_figures *f)
     f->gets = t->gets;
     sync_unlock(&t->reading);
     f->looked_in += atomic_load_explicit(&t->super->version->looked_in, memory_order_relaxed) +
-                    (t->parts->filtered ? t->parts->filtered(t->common) : 0);
+                    (t->parts->tables_asked ? t->parts->tables_asked(t->common) : 0);
     f->log_bytes +=
         t->path.log.end + atomic_load_explicit(&t->path.marker.bytes, memory_order_relaxed);
     f->manifest_bytes = atomic_load_explicit(&t->versions.written, memory_order_relaxed);

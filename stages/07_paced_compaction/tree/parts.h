@@ -21,9 +21,9 @@ struct tree_parts {
     /* As version_get. */
     int (*get)(struct version *version, struct strata_slice key, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
-    /* How many tables were skipped by gets because of their filters: these are not counted in
-     * version->looked_in. `common` is the table kind's. NULL: none. */
-    uint64_t (*filtered)(const void *common);
+    /* How many tables gets have asked that `get` did not count in version->looked_in. `common` is
+     * the table kind's. NULL: none. */
+    uint64_t (*tables_asked)(const void *common);
     /* Makes version->index of a new version. NO_MEMORY. NULL: there is none. */
     int (*index)(struct version *version, struct strata_error *err);
     /* As the table kind's open, as a tree is opened. NULL: as that. */

@@ -82,9 +82,9 @@ static size_t find_some(struct search *s, struct candidate *out)
     return count;
 }
 
-/* Tables. Each is one atomic addition to memory that all threads share, unless it is 0. */
+/* Tables. Each is one atomic addition, unless it is 0. */
 struct asked {
-    uint64_t looked_in, filtered;
+    uint64_t searched, filtered;
 };
 
 static int ask(const struct candidate *list, size_t count, const struct search *s,
@@ -106,7 +106,7 @@ static int ask(const struct candidate *list, size_t count, const struct search *
             rc = STRATA_NOT_FOUND;
             continue;
         }
-        asked->looked_in++;
+        asked->searched++;
         rc = pax_table_find(t, s->key, s->hash, type, value, err);
     }
     return rc;
@@ -127,9 +127,8 @@ int fast_get(struct version *version, struct strata_slice key, unsigned *type,
         rc = ask(list, count, &search, &asked, type, value, err);
     }
     if (asked.filtered)
-        atomic_fetch_add_explicit(&list[0].table->common->filtered, asked.filtered,
-                                  memory_order_relaxed);
-    if (asked.looked_in)
-        atomic_fetch_add_explicit(&version->looked_in, asked.looked_in, memory_order_relaxed);
+        striped_add(&list[0].table->common->counts, PAX_TABLE_FILTERED, asked.filtered);
+    if (asked.searched)
+        striped_add(&list[0].table->common->counts, PAX_TABLE_SEARCHED, asked.searched);
     return rc;
 }

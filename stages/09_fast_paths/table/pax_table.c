@@ -129,7 +129,7 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
     if (*type)
         rc = copy_value(found, value, err);
     else
-        atomic_fetch_add_explicit(&t->common->false_positives, 1, memory_order_relaxed);
+        striped_add(&t->common->counts, PAX_TABLE_FALSE_POSITIVES, 1);
     clock_cache_release(t->common->cache, frame);
     return *type ? rc : STRATA_NOT_FOUND;
 }
@@ -145,7 +145,7 @@ int pax_table_get(struct sstable *table, struct strata_slice key, unsigned *type
         return rc;
     if (!pax_table_filters_out(t, hash))
         return pax_table_find(t, key, hash, type, value, err);
-    atomic_fetch_add_explicit(&t->common->filtered, 1, memory_order_relaxed);
+    striped_add(&t->common->counts, PAX_TABLE_FILTERED, 1);
     return STRATA_NOT_FOUND;
 }
 

@@ -9,6 +9,7 @@
 #include "05_blocks_bloom/bloom.h"
 #include "09_fast_paths/cache/clock_cache.h"
 #include "base/cost.h"
+#include "base/striped.h"
 #include "base/sync.h"
 #include "fence.h"
 #include "05_blocks_bloom/block/stored_block.h"
@@ -59,16 +60,22 @@ static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
 
 #define READAHEAD_BYTES ((size_t)64 << 10)
 
+/* Of gets, of all tables of a store. */
+enum pax_table_count {
+    PAX_TABLE_FILTERED,        /* that a filter answered */
+    PAX_TABLE_SEARCHED,        /* tables that fast_get searched */
+    PAX_TABLE_FALSE_POSITIVES, /* that read a block for a key that is not there */
+};
+
 /* What the tables of a store have in common. */
 struct pax_table_common {
     const struct strata_env *env;
     const struct sstable_kind *kind;
     struct clock_cache *cache;
-    struct fs_pool *files;            /* their descriptors */
-    size_t readahead_bytes;           /* a scan reads ahead at most; 0: not at all */
-    struct sync_mutex reading;        /* held to make a table loaded */
-    _Atomic uint64_t filtered;        /* gets that a filter answered */
-    _Atomic uint64_t false_positives; /* gets that read a block for a key that is not there */
+    struct fs_pool *files;     /* their descriptors */
+    size_t readahead_bytes;    /* a scan reads ahead at most; 0: not at all */
+    struct sync_mutex reading; /* held to make a table loaded */
+    struct striped counts;     /* enum pax_table_count */
 };
 
 struct pax_table {
@@ -112,7 +119,7 @@ static inline int pax_table_need(const struct pax_table *table, struct strata_er
                                       : pax_table_load((struct pax_table *)(uintptr_t)table, err);
 }
 
-/* Its filter says that no key has this hash. The caller counts it in common->filtered. */
+/* Its filter says that no key has this hash. The caller counts it. */
 static inline bool pax_table_filters_out(const struct pax_table *table, uint64_t hash)
 {
     cost_so_far.filter_probes += table->filter != NULL;

@@ -45,10 +45,10 @@ rm -r tree
 
 # ---- make start ----
 fails start_without_a_stage_is_refused 2 'STAGE=N' pl start '' "$here/none"
-fails start_of_no_stage_is_refused 2 'no stage 98' pl start 98 "$here/none"
+fails start_of_no_stage_is_refused 2 'no stage 98; there are 1 to [0-9]+; ' pl start 98 "$here/none"
 fails start_without_a_directory_is_refused 2 'DIR=' pl start 1 ''
 fails start_into_a_full_directory_is_refused 2 'is not empty' pl start 1 "$root/tests"
-fails start_of_no_such_sitting_is_refused 2 'sittings 1 to 5' pl start 1 "$here/none" 6
+fails start_of_no_such_sitting_is_refused 2 'SITTING=7: stage 1 has sittings 1 to 5' pl start 1 "$here/none" 6
 run make -s -C "$root" start STAGE=1 DIR="$here/mine"
 like start_is_written "$rc $(echo mine/*)" '^0 mine/Makefile mine/README.md mine/below mine/engine mine/ground mine/include$'
 is start_lists_what_it_left_out "$(pl left "$here/mine" | sort)" "$(pl functions 1 | awk -F'\t' '{ print $1 "\t" $2 "\t" $3 }' | sort)"
@@ -62,7 +62,7 @@ check() { run bash -c "cd '$root' && STAGE=1 tests/tools/sittings.sh check '$her
 says() { like "$1" "$(tr '\n' '~' <<<"$out")" "$2"; }
 fill() { pl fill 1 "$here/mine" "$1" && make -s -C mine CFLAGS=-O0; }
 check
-says check_stops_at_the_first_sitting '^sitting 1 of 5, The bytes of .*: of its 6 tests at least 6 fail~'
+says check_stops_at_the_first_sitting '^sitting 1 of 5, The bytes of .*: all its 6 tests fail~'
 says check_names_the_body 'It came to a body that is not written yet: sitting 1, record\.c record_start_kind\.'
 says check_names_the_chapter 'Explained in docs/01_append_log\.md, "4\. Bytes on disk"'
 fill 3
@@ -80,7 +80,9 @@ check
 says check_shows_what_was_answered 'The first that fails: contract_delete_makes_the_key_absent .*What it found:~.*returned.*delete .a. -> ok~ +[0-9]+  get .a. -> '
 says check_shows_the_files 'The files that the test left .*: *~ +000001\.log +[0-9]+ bytes'
 says check_shows_the_annotated_file 'strata inspect 000001\.log.*type +delete'
+says check_says_where_the_chapter_has_a_body '~ +engine\.c +find_end +1\.I4 +line [0-9]+~'
 says check_shows_how_to_run_it_again 'This test alone, .*~STRATA_ENGINE=.* STRATA_STAGE=1 STRATA_TEST=contract_delete_makes_the_key_absent .*contract_basic_test'
+fails progress_of_nothing_is_refused 2 'it wants DIR=DIRECTORY, one that make start wrote' make -s -C "$root" progress DIR="$here/none"
 run make -s -C "$root" progress DIR="$here/mine"
 like progress_shows_bodies_and_tests "$rc $(tr '\n' '~' <<<"$out")" '^0 .*3 +One record by its offset +6 of 6 +10 of 10: done~4 .*7 of 7 +[0-9]+ of [0-9]+~5 .* 0 of 9 +0 of [0-9]+~3 of 5 sittings are done'
 done_testing

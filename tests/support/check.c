@@ -78,13 +78,22 @@ void check_err_says(const struct strata_error *err, const char *words, const cha
     }
 }
 
+static size_t same_bytes(struct strata_slice a, struct strata_slice b)
+{
+    size_t at = 0;
+    while (at < a.size && at < b.size && a.data[at] == b.data[at])
+        at++;
+    return at;
+}
+
 void check_bytes(struct strata_slice got, struct strata_slice want, const char *file, int line)
 {
     char text[2][200];
     if (strata_compare(got, want) != 0) {
-        print_error("got %zu bytes \"%s\"\nnot %zu bytes \"%s\"\n", got.size,
-                    inspect_text(got, 40, text[0], sizeof text[0]), want.size,
-                    inspect_text(want, 40, text[1], sizeof text[1]));
+        print_error(
+            "got %zu bytes \"%s\"\nnot %zu bytes \"%s\"\nthe first that differs is byte %zu\n",
+            got.size, inspect_text(got, 40, text[0], sizeof text[0]), want.size,
+            inspect_text(want, 40, text[1], sizeof text[1]), same_bytes(got, want));
         _fail(file, line);
     }
 }

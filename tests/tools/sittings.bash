@@ -30,14 +30,14 @@ run_program() { # STAGE ENGINE PROGRAM LOG [TEST]
     local limit rc
     limit=$(patience "$([ -n "${5:-}" ] && echo 10 || echo 20)")
     ulimit -S -t 60
-    case $3 in
+    { case $3 in
     stages/*)
         LD_LIBRARY_PATH=$(dirname "$2") STRATA_STAGE=$1 STRATA_TEST=${5:-} STRATA=$B/strata \
             timeout "$limit" "$B/workshop/$(name_of "$1")/${3#stages/}" >"$4" 2>&1 </dev/null ;;
     *)
         STRATA_ENGINE=$2 STRATA_STAGE=$1 STRATA_TEST=${5:-} STRATA=$B/strata \
             timeout "$limit" "$B/tests/$3" >"$4" 2>&1 </dev/null ;;
-    esac
+    esac; } 2>/dev/null # the shell's own word on a signal
     rc=$?
     [ $rc -ne 124 ] || echo "it did not end within $limit s" >>"$4"
     [ $rc -le 128 ] || [ $rc -gt 192 ] || echo "it was ended by signal $((rc - 128)), $(kill -l $((rc - 128)))" >>"$4"

@@ -49,6 +49,7 @@ judge: install-test ## judge an engine of your own by all that the stage promise
 	@$(MAKE) --no-print-directory -s check-build
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
 progress: install-test ## the sittings of a stage that you write, and which are done: DIR=../mine
+	@grep -qs '^mine.so:' $(call quoted,$(DIR))/Makefile || { echo 'make progress: it wants DIR=DIRECTORY, one that make start wrote; for example: make progress DIR=../mine' >&2; exit 2; }
 	@$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so
 	@stage=$$(sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1); \
 	$(MAKE) --no-print-directory -s workshop-build STAGE=$$stage >/dev/null && B=$B STAGE=$$stage tests/tools/sittings.sh progress $(call quoted,$(abspath $(DIR)))

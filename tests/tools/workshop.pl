@@ -50,7 +50,8 @@ sub spill {
 sub stage_dir {
     my ($stage) = @_;
     usage('it wants STAGE=N, the stage to begin from') unless defined $stage && $stage =~ /^\d+$/;
-    my ($mk) = glob(sprintf('stages/%02d_*/stage.mk', $stage)) or usage("there is no stage $stage");
+    my ($mk) = glob(sprintf('stages/%02d_*/stage.mk', $stage)) or
+        usage("there is no stage $stage; there are 1 to ${\ scalar(my @all = glob('stages/*/stage.mk'))}");
     return $mk =~ s{/stage\.mk$}{}r;
 }
 
@@ -217,6 +218,8 @@ sub readme {
     my ($table, $root) = @_;
     my $tests = tests($table);
     my $chapter = "$root/docs/$table->{name}.md";
+    my $below = $table->{stage} == 1 ? 'is for the modules of the stages before: of stage 1 it is empty.' :
+        'has the modules of the stages before, complete: the stage uses them. You may read and change them.';
     my $out = <<END;
 # Stage $table->{stage}, written by you
 
@@ -225,7 +228,7 @@ what it is asked fails with "$marker ...", the file and the function.
 
 - `engine/` is the stage. Here you write. A body that is missing says what it must do, and which
   invariant it serves; the comment above the function and the header say the rest.
-- `below/` has the modules of the stages before, complete: the stage uses them. You may read and change them.
+- `below/` $below
 - `include/` and `ground/` have the headers of what lies under all stages: files, bytes, checksums. Their
   sources are in $root/common.
 
@@ -317,7 +320,7 @@ sub start {
     $done = 0 unless defined $done && length $done;
     my $table = table($stage);
     usage('it wants DIR=DIRECTORY, a new one') unless defined $dir && length $dir;
-    usage("SITTING=$done: stage $stage has sittings 1 to ${\ scalar @{$table->{sittings}}}")
+    usage("SITTING=" . ($done =~ /^-?\d+$/ ? $done + 1 : $done) . ": stage $stage has sittings 1 to ${\ scalar @{$table->{sittings}}}")
         if $done !~ /^\d+$/ || $done > @{$table->{sittings}};
     if (-e $dir) {
         opendir(my $in, $dir) or usage("$dir is no directory");

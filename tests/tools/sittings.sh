@@ -137,7 +137,7 @@ explain() { # SITTING PROGRAM TEST
     [ -z "$rows" ] || { echo "The chapter's section 12 says of this test:"; indent <<<"$rows"; }
     echo "The bodies of this sitting, the invariants that they keep, and where the chapter has them first:"
     $pl functions "$STAGE" | awk -F'\t' -v s="$1" '$1 == s { print $2, $3, $5 }' | while read -r source name serves; do
-        line=$(grep -nwm1 "$name" "$chapter" | cut -d: -f1)
+        line=$(grep -nEm1 "\`$name\`|\b$name\(|^<!-- extract: .*\b$name\b" "$chapter" | cut -d: -f1)
         printf '    %-14s %-24s %-12s %s\n' "$source" "$name" "${serves#-}" "${line:+line $line}" | sed 's/ *$//'
     done
     echo

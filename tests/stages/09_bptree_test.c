@@ -229,6 +229,25 @@ static void check_cursors(const struct held *m, struct rng *rng, enum shape shap
     free(shown);
 }
 
+/* Every version, in order; and from a key on. */
+static void check_versions(const struct held *m, struct rng *rng)
+{
+    struct cursor *cursor = m->memtable->kind->versions(m->memtable->self);
+
+    assert_non_null(cursor);
+    for (int i = 0; i < 10; i++) {
+        size_t at = i ? (size_t)rng_below(rng, m->count) : 0;
+        int rc;
+        while (at && strata_compare(key_of(&m->sorted[at - 1]), key_of(&m->sorted[at])) == 0)
+            at--;
+        rc = cursor_seek(cursor, i ? key_of(&m->sorted[at]) : S(""), NULL);
+        for (; at < m->count; at++, rc = cursor_next(cursor, NULL))
+            assert_at(cursor, rc, &m->sorted[at]);
+        assert_at(cursor, rc, NULL);
+    }
+    cursor_free(cursor);
+}
+
 /* In batches, each of which was reserved whole, and takes no more than that. */
 static void add_all(struct memtable *memtable, const struct entry *entries, size_t count,
                     struct rng *rng)
@@ -268,6 +287,7 @@ static void check_shape(struct rng *rng, enum shape shape, size_t count)
     assert_true(bptree_check(m.memtable->self));
     check_gets(&m, rng, shape);
     check_cursors(&m, rng, shape);
+    check_versions(&m, rng);
     memtable_unref(m.memtable);
     free(entries);
     free(m.sorted);

@@ -34,6 +34,7 @@ struct world {
     size_t key_count;
     int newest[KEYS]; /* the newest source that has the key, or NONE */
     bool deleted[KEYS];
+    unsigned has[KEYS], deletes[KEYS]; /* a bit for each source: it has the key; a delete of it */
 
     struct memtable *newer[2];
     size_t newer_count;
@@ -115,6 +116,8 @@ static unsigned note(struct world *w, int source, size_t n, struct rng *rng)
         w->newest[n] = source;
         w->deleted[n] = deleted;
     }
+    w->has[n] |= 1u << source;
+    w->deletes[n] |= (unsigned)deleted << source;
     return deleted ? STRATA_OP_DELETE : STRATA_OP_PUT;
 }
 
@@ -254,8 +257,18 @@ static void free_world(struct world *w)
     fs_free(w->fs);
 }
 
+/* Some runs as any cursor is read. */
+static void replace_runs(const struct world *w, bool once, struct cursor *instead[RUNS])
+{
+    for (size_t i = 0; i < w->run_count; i++) {
+        instead[i] = i % 2 ? NULL : run_cursor_new(&w->runs[i], w->prefix, once);
+        assert_true(i % 2 || instead[i]);
+    }
+}
+
 static struct cursor *merge_of(const struct world *w, bool once, bool tombstones)
 {
+    struct cursor *instead[RUNS];
     struct merge_sources of = {.newer_count = w->newer_count,
                                .runs = w->runs,
                                .run_count = w->run_count,
@@ -267,6 +280,11 @@ static struct cursor *merge_of(const struct world *w, bool once, bool tombstones
 
     for (size_t i = 0; i < w->newer_count; i++)
         of.newer[i] = memtable_cursor(w->newer[i], UINT64_MAX);
+    replace_runs(w, once, instead);
+    of.instead = w->run_count % 2 ? instead : NULL;
+    for (size_t i = 0; !of.instead && i < w->run_count; i++)
+        if (instead[i])
+            cursor_free(instead[i]);
     assert_ok(merge_runs_new(&of, &merged, &err), &err);
     return merged;
 }
@@ -386,6 +404,55 @@ static void merge_runs_agrees_with_a_sorted_array(void **state)
         make_world(&w, round % SHAPES, round % 3 ? 1 << 16 : 1000, &rng);
         walk(&w, false, false, &rng);
         walk(&w, round % 2, true, &rng);
+        free_world(&w);
+    }
+}
+
+static void assert_all_of_a_key(const struct world *w, struct cursor *cursor, size_t n, int *rc)
+{
+    for (unsigned source = 0; source < 2 + RUNS; source++) {
+        bool deleted = w->deletes[n] >> source & 1;
+        char text[64];
+        if (!(w->has[n] >> source & 1))
+            continue;
+        assert_int_equal(*rc, 0);
+        assert_bytes(cursor->iter.key, key_at(w, n));
+        assert_int_equal(cursor->type, deleted ? STRATA_OP_DELETE : STRATA_OP_PUT);
+        assert_bytes(cursor->iter.value,
+                     deleted ? strata_bytes(NULL, 0) : value_of((int)source, n, text));
+        *rc = cursor_next(cursor, NULL);
+    }
+}
+
+/* Of each key every source's entry, the newest first. */
+static void merge_runs_of_all_shows_every_entry(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "all");
+    for (unsigned round = 0; round < 80; round++) {
+        struct cursor *cursor, *instead[RUNS];
+        struct strata_error err;
+        struct world w;
+        int rc;
+        make_world(&w, round % SHAPES, 1000, &rng);
+        struct merge_sources of = {.newer_count = w.newer_count,
+                                   .runs = w.runs,
+                                   .run_count = w.run_count,
+                                   .instead = instead,
+                                   .prefix = w.prefix,
+                                   .tombstones = true,
+                                   .all = true};
+        for (size_t i = 0; i < w.newer_count; i++)
+            of.newer[i] = memtable_cursor(w.newer[i], UINT64_MAX);
+        replace_runs(&w, false, instead);
+        assert_ok(merge_runs_new(&of, &cursor, &err), &err);
+        rc = cursor_first(cursor, &err);
+        for (size_t n = 0; n < w.key_count; n++)
+            assert_all_of_a_key(&w, cursor, n, &rc);
+        assert_int_equal(rc, STRATA_NOT_FOUND);
+        cursor_free(cursor);
         free_world(&w);
     }
 }
@@ -563,6 +630,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merge_runs_agrees_with_a_sorted_array),
+        cmocka_unit_test(merge_runs_of_all_shows_every_entry),
         cmocka_unit_test(merge_runs_after_a_failed_read_is_sought_again),
         cmocka_unit_test(merge_runs_without_a_source_is_no_memory),
         cmocka_unit_test(merge_runs_asks_one_bound_as_long_as_one_source_is_in_front),

@@ -24,6 +24,9 @@ struct memtable_kind {
     unsigned (*get)(const void *self, struct strata_slice key, uint64_t sequence,
                     struct strata_slice *value);
     struct cursor *(*cursor)(const void *self, uint64_t sequence);
+    /* Over all versions of each key, the newest first; it moves forward only. NULL: there is none,
+     * and the engine has no snapshots. */
+    struct cursor *(*versions)(const void *self);
     /* Nobody reads, and who begins to will see all that was added: memory that only readers could
      * still look at may be used again. NULL: there is none. */
     void (*recycle)(void *self);

@@ -6,7 +6,7 @@
  *   level 2      [a ... c] [d ... f] [f2 ... g]   outputs, cut at table_bytes
  *
  * 6.I15: of a key only the newest entry is kept: iterators hold on to the version that has the
- *     others.
+ *     others. (Unless c->of.keep says otherwise.)
  * 6.I16: a tombstone is kept as long as a table below may have its key: it is dropped when no older
  *     table spans it: on level 0, those behind the inputs; else those of deeper levels. (What came
  *     to the levels above meanwhile is newer.)
@@ -44,9 +44,17 @@ static int open_sources(struct compaction *c, struct strata_error *err)
         if (pick->count[level])
             runs[of.run_count++] = (struct run){pick->tables[level], pick->count[level]};
     assert(of.run_count > 0);
-    rc = c->of.merge(&of, &c->from, err);
+    rc = c->of.keep ? c->of.keep(c, &of, err) : c->of.merge(&of, &c->from, err);
     free(runs);
     return rc;
+}
+
+static int open_memtable(struct compaction *c, struct strata_error *err)
+{
+    if (c->of.keep)
+        return c->of.keep(c, NULL, err);
+    c->from = memtable_cursor(c->memtable, UINT64_MAX);
+    return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
 }
 
 static void note_ages(struct compaction *c)
@@ -95,8 +103,7 @@ int compaction_init(struct compaction *c, const struct compaction_env *of, struc
     c->first = memtable->first;
     c->last = memtable->last;
     set_limits(c);
-    c->from = memtable_cursor(memtable, UINT64_MAX);
-    return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
+    return open_memtable(c, err);
 }
 
 void compaction_free(struct compaction *c, bool keep)
@@ -143,7 +150,7 @@ static bool level_spans(struct compaction *c, unsigned level, struct strata_slic
     return *at < l->count && sstable_compare_key(l->tables[*at], key) == 0;
 }
 
-static bool hides_something(struct compaction *c, struct strata_slice key)
+bool compaction_hides(struct compaction *c, struct strata_slice key)
 {
     bool hides = older_span(c, key);
 
@@ -257,8 +264,7 @@ static int take_entry(struct compaction *c, struct strata_error *err)
     if (rc != 0)
         return rc;
     c->seen++;
-    assert(c->from->type == STRATA_OP_PUT || c->from->type == STRATA_OP_DELETE);
-    if (c->from->type == STRATA_OP_DELETE && !hides_something(c, c->from->iter.key))
+    if (c->from->type == STRATA_OP_DELETE && !compaction_hides(c, c->from->iter.key))
         return 0;
     return put_entry(c, err); /* 6.I15: the merge shows the newest alone */
 }

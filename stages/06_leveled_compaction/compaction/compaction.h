@@ -21,6 +21,11 @@ struct compaction_env {
     /* Adds properties to the table that is about to be finished, c->writer (a collector of table
      * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */
     int (*properties)(const struct compaction *c, struct strata_error *err);
+    /* Makes c->from, the entries that go on (as RocksDB's CompactionIterator): of these sources,
+     * or, where `of` is NULL, of the memtable. NO_MEMORY. NULL: the newest version of each key goes
+     * on. `keeper` is for it. */
+    int (*keep)(struct compaction *c, const struct level_merge *of, struct strata_error *err);
+    void *keeper;
 };
 
 /* All zero is one that does nothing. */
@@ -54,6 +59,10 @@ struct compaction {
  * level 0. NO_MEMORY. To be freed in any case. */
 int compaction_init(struct compaction *c, const struct compaction_env *of, struct version *version,
                     struct pick *pick, struct memtable *memtable, struct strata_error *err);
+
+/* Is there an older entry of the key, perhaps, that the inputs do not have? To be asked for keys in
+ * ascending order. For `keep`. */
+bool compaction_hides(struct compaction *c, struct strata_slice key);
 
 /* Takes so many entries of the inputs, at most; a paced one ends early when an output was synced.
  * 0: there may be more; NOT_FOUND: there are none. CORRUPT, IO, NO_MEMORY: the compaction is only

@@ -18,8 +18,10 @@ struct level_merge {
     size_t newer_count;
     const struct run *runs; /* copied */
     size_t run_count;
-    bool once;       /* all is read once, for a compaction: it is not kept in the cache */
-    bool tombstones; /* they are shown, as they still hide what is older elsewhere */
+    bool once;         /* all is read once, for a compaction: it is not kept in the cache */
+    bool tombstones;   /* they are shown, as they still hide what is older elsewhere */
+    uint64_t sequence; /* of the reader; a kind whose tables have several versions of a key shows
+                        * none that is newer */
 };
 
 /* A merging iterator: of each key the entry of the newest source that has it. Takes `newer`,

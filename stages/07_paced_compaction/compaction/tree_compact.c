@@ -4,6 +4,11 @@
 
 #include <assert.h>
 
+static bool is_move(struct tree *tree, const struct pick *pick)
+{
+    return pick->move && (!tree->parts->may_move || tree->parts->may_move(tree, pick));
+}
+
 /* The same tables, deeper: only an edit. */
 static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
 {
@@ -76,8 +81,8 @@ int tree_compact_step(struct tree *tree, uint64_t *budget, struct strata_error *
     rc = policy_pick(&of, &pick, err);
     tree->nothing_due = rc == STRATA_NOT_FOUND;
     if (rc == 0)
-        rc = pick.move ? install_move(tree, &pick, err)
-                       : begin_compaction(tree, &pick, !tree->draining, err);
+        rc = is_move(tree, &pick) ? install_move(tree, &pick, err)
+                                  : begin_compaction(tree, &pick, !tree->draining, err);
     pick_free(&pick);
     return rc == 0 ? continue_compaction(tree, budget, err) : rc;
 }
@@ -113,7 +118,7 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
     uint64_t done = 0;
     int rc = policy_pick_all(tree->super->version, tree->env->options, &pick, err);
 
-    if (rc == 0 && pick.move) {
+    if (rc == 0 && is_move(tree, &pick)) {
         pick.count[pick.output] = 0; /* those are there */
         rc = install_move(tree, &pick, err);
         pick_free(&pick);

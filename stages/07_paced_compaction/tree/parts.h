@@ -7,6 +7,7 @@
 #include "03_wal/wal.h"
 #include "06_leveled_compaction/compaction/compaction.h"
 
+struct tree;
 struct tree_listener;
 
 struct tree_parts {
@@ -31,6 +32,10 @@ struct tree_parts {
                 struct strata_error *err);
     /* Of the tables that compactions make: as in struct compaction_env. */
     int (*properties)(const struct compaction *c, struct strata_error *err);
+    /* Likewise; `keeper` is the tree. */
+    int (*keep)(struct compaction *c, const struct level_merge *of, struct strata_error *err);
+    /* May this pick be a trivial move? NULL: any may. */
+    bool (*may_move)(struct tree *tree, const struct pick *pick);
     /* Ends with NULL. NULL: the statistics and the event log. */
     const struct tree_listener *const *listeners;
     const struct wal_kind *log; /* NULL: frames only */
@@ -38,6 +43,8 @@ struct tree_parts {
                              * STRATA_SYNC_ALWAYS is set; else open does it */
     /* Gives group commit a delay. NO_MEMORY. NULL: there is none. */
     int (*delay)(struct group *group, struct strata_error *err);
+    size_t tree_bytes; /* of the engine's tree, of which a struct tree is the first member; all of
+                        * it is zero at first. 0: it is a struct tree */
 };
 
 #endif

@@ -50,7 +50,7 @@ int super_cursor(const struct super *super, uint64_t sequence, struct cursor **o
                  struct strata_error *err)
 {
     const struct memtable *newer[] = {super->memtable, super->immutable};
-    struct level_merge of = {.version = super->version};
+    struct level_merge of = {.version = super->version, .sequence = sequence};
 
     for (int i = 0; i < 2; i++) /* what is written later is not looked for */
         if (newer[i] && memtable_count(newer[i]))

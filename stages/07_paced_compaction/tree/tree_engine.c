@@ -57,15 +57,21 @@ static void release(void *arg)
 
 int tree_iter(void *self, struct strata_iter **out, struct strata_error *err)
 {
+    return tree_iter_at(self, UINT64_MAX, out, err);
+}
+
+int tree_iter_at(struct tree *tree, uint64_t sequence, struct strata_iter **out,
+                 struct strata_error *err)
+{
     struct pinned *pinned = malloc(sizeof *pinned);
     struct cursor *cursor;
-    uint64_t sequence;
+    uint64_t last;
     int rc;
 
     if (!pinned)
         return strata_fail_memory(err, sizeof *pinned);
-    *pinned = (struct pinned){self, tree_pin(self, 0, &sequence)};
-    rc = super_cursor(pinned->super, sequence, &cursor, err);
+    *pinned = (struct pinned){tree, tree_pin(tree, 0, &last)};
+    rc = super_cursor(pinned->super, sequence < last ? sequence : last, &cursor, err);
     if (rc < 0) {
         release(pinned);
         return rc;

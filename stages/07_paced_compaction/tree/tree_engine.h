@@ -13,6 +13,10 @@ int tree_close(void *self, struct strata_error *err);
 void tree_commit(void *tree, struct group_commit *list);
 
 int tree_iter(void *self, struct strata_iter **out, struct strata_error *err);
+/* The same as it was when operation `sequence` was the last one; the tables must still have that.
+ */
+int tree_iter_at(struct tree *tree, uint64_t sequence, struct strata_iter **out,
+                 struct strata_error *err);
 
 int tree_flush(void *self, struct strata_error *err);
 int tree_compact(void *self, const struct strata_progress *progress, struct strata_error *err);

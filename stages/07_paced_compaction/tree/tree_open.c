@@ -222,7 +222,8 @@ static int open_parts(struct tree *tree, struct strata_error *err)
         rc = tree->kind->common_new(tree->env, &tree->common, err);
     tree->work = (struct compaction_env){tree->env,          tree->kind,
                                          tree->common,       &tree->versions.next,
-                                         tree->parts->merge, tree->parts->properties};
+                                         tree->parts->merge, tree->parts->properties,
+                                         tree->parts->keep,  tree};
     return rc < 0 ? rc : open_files(tree, err);
 }
 
@@ -233,12 +234,13 @@ static const struct tree_listener *const listeners[] = {&tree_stats_listener, &e
 int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
              void **out, struct strata_error *err)
 {
-    struct tree *tree = calloc(1, sizeof *tree);
+    size_t size = parts->tree_bytes ? parts->tree_bytes : sizeof(struct tree);
+    struct tree *tree = calloc(1, size);
     struct strata_error why;
     int rc;
 
     if (!tree)
-        return strata_fail_memory(err, sizeof *tree);
+        return strata_fail_memory(err, size);
     tree->env = tree->path.env = tree->versions.env = env;
     tree->parts = parts;
     tree->kind = tree->versions.kind = parts->table;

@@ -221,6 +221,7 @@ const struct memtable_kind memtable_bptree = {
     .add = add,
     .get = bptree_get,
     .cursor = bptree_cursor,
+    .versions = bptree_versions,
     .recycle = bptree_recycle,
     .check = check,
 };

@@ -304,20 +304,42 @@ static int value(struct strata_iter *iter, struct strata_error *err)
     return 0;
 }
 
+/* Any version that may be seen, of whatever key. */
+static int next_version(struct strata_iter *iter, struct strata_error *err)
+{
+    struct bptree_cursor *c = (struct bptree_cursor *)iter;
+
+    (void)err;
+    c->at++;
+    return arrive_from(c, NULL);
+}
+
 static void free_cursor(struct strata_iter *iter)
 {
     free(iter);
 }
 
-struct cursor *bptree_cursor(const void *self, uint64_t sequence)
+static struct cursor *make_cursor(const struct bptree *tree, uint64_t sequence,
+                                  const struct strata_iter_ops *ops)
 {
-    static const struct strata_iter_ops ops = {seek, last, next, prev, value, free_cursor};
     struct bptree_cursor *c = malloc(sizeof *c); /* the slots are not set */
 
     if (!c)
         return NULL;
-    c->base = (struct cursor){.iter.ops = &ops};
-    c->tree = self;
+    c->base = (struct cursor){.iter.ops = ops};
+    c->tree = tree;
     c->sequence = sequence;
     return &c->base;
+}
+
+struct cursor *bptree_cursor(const void *self, uint64_t sequence)
+{
+    static const struct strata_iter_ops ops = {seek, last, next, prev, value, free_cursor};
+    return make_cursor(self, sequence, &ops);
+}
+
+struct cursor *bptree_versions(const void *self)
+{
+    static const struct strata_iter_ops ops = {seek, NULL, next_version, NULL, value, free_cursor};
+    return make_cursor(self, UINT64_MAX, &ops);
 }

@@ -40,11 +40,11 @@ struct merge {
     struct run_cursor *run;
     uint64_t bound;
     uint64_t flip; /* all ones when going backward (9.I29) */
-    bool back, duplicates, tombstones;
+    bool back, duplicates, tombstones, all;
     struct strata_slice prefix;
     uint64_t *key_prefixes;
     struct source **order;
-    size_t count, run_count;
+    size_t count;
     struct source *sources;
     struct run_cursor runs[];
 };
@@ -145,10 +145,11 @@ static int pass_duplicates(struct merge *m, struct strata_error *err)
     return rc;
 }
 
-/* Every source that has the key is moved, the winner last: it lends the key. */
+/* Every source that has the key is moved, the winner last: it lends the key. With `all` the winner
+ * alone: then the next newest source that has the key wins. */
 static int pass_all(struct merge *m, struct strata_error *err)
 {
-    int rc = m->duplicates ? pass_duplicates(m, err) : 0;
+    int rc = m->duplicates && !m->all ? pass_duplicates(m, err) : 0;
 
     if (rc == 0)
         rc = advance(m, m->at, err);
@@ -180,6 +181,7 @@ static inline int show(struct merge *m)
     slice_pass_on(&m->base.iter.key, &winner->iter.key);
     slice_pass_on(&m->base.iter.value, &winner->iter.value);
     m->base.type = winner->type;
+    m->base.sequence = winner->sequence;
     m->base.iter.has_value = winner->iter.has_value;
     return 0;
 }
@@ -304,10 +306,10 @@ static void merge_free(struct strata_iter *iter)
     struct merge *m = (struct merge *)iter;
 
     for (size_t i = 0; i < m->count; i++)
-        if (!m->sources[i].run)
+        if (m->sources[i].run)
+            run_cursor_clear(m->sources[i].run);
+        else
             cursor_free(m->sources[i].cursor);
-    for (size_t i = 0; i < m->run_count; i++)
-        run_cursor_clear(&m->runs[i]);
     cursor_end(&m->base);
 }
 
@@ -319,14 +321,24 @@ static struct merge *make(const struct merge_sources *of)
 
     if (!m)
         return NULL;
-    *m = (struct merge){.count = count,
-                        .run_count = of->run_count,
-                        .prefix = of->prefix,
-                        .tombstones = of->tombstones};
+    *m = (struct merge){
+        .count = count, .prefix = of->prefix, .tombstones = of->tombstones, .all = of->all};
     m->sources = (struct source *)(void *)(m->runs + of->run_count);
     m->key_prefixes = (uint64_t *)(void *)(m->sources + count);
     m->order = (struct source **)(void *)(m->key_prefixes + count);
     return m;
+}
+
+/* What it was given. */
+static int give_up(const struct merge_sources *of, struct strata_error *err)
+{
+    for (size_t i = 0; i < of->newer_count; i++)
+        if (of->newer[i])
+            cursor_free(of->newer[i]);
+    for (size_t i = 0; of->instead && i < of->run_count; i++)
+        if (of->instead[i])
+            cursor_free(of->instead[i]);
+    return strata_fail_memory(err, sizeof(struct merge));
 }
 
 int merge_runs_new(const struct merge_sources *of, struct cursor **out, struct strata_error *err)
@@ -340,13 +352,13 @@ int merge_runs_new(const struct merge_sources *of, struct cursor **out, struct s
     for (; m && n < of->newer_count && of->newer[n]; n++)
         m->sources[n] = (struct source){.cursor = of->newer[n]};
     if (n < of->newer_count || !m) {
-        for (n = 0; n < of->newer_count; n++)
-            if (of->newer[n])
-                cursor_free(of->newer[n]);
         free(m);
-        return strata_fail_memory(err, sizeof *m);
+        return give_up(of, err);
     }
     for (size_t i = 0; i < of->run_count; i++, n++) {
+        m->sources[n] = (struct source){of->instead ? of->instead[i] : NULL, NULL, false};
+        if (m->sources[n].cursor)
+            continue;
         run_cursor_init(&m->runs[i], &of->runs[i], of->prefix, of->once);
         m->sources[n] = (struct source){&m->runs[i].base, &m->runs[i], false};
     }

@@ -52,7 +52,7 @@ static void check_bytes(struct strata_slice bytes)
     struct stored_block section;
     uint8_t again[PAX_TABLE_FOOTER];
 
-    pax_table_put_footer(NUMBER, footer, place, again);
+    pax_table_put_footer(NUMBER, footer, place, false, again);
     require(memcmp(again, bytes.data + footer, PAX_TABLE_FOOTER) == 0, "another footer");
     check_properties(properties, place);
     require(stored_block_open(&section, properties, NUMBER, place + 1, NULL) < 0 &&

@@ -495,7 +495,7 @@ static void repair_footer(uint8_t *data, const struct parts *parts)
     uint8_t *at = data + parts->footer;
     uint32_t version = u32_at(at + 8);
 
-    pax_table_put_footer(number, parts->footer, parts->properties, at);
+    pax_table_put_footer(number, parts->footer, parts->properties, false, at);
     if (u32_at(at + 8) == version)
         return;
     put_u32(at + 8, version);

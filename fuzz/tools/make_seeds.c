@@ -605,7 +605,7 @@ static void unpack_table(struct strata_buffer *bytes)
     if (begin[last - 1] > begin[last - 2])
         put_plain(&to, from, begin[last - 2], begin[last - 1], NULL);
     put_plain(&to, from, begin[last - 1], begin[last], &properties);
-    pax_table_put_footer(2, to.size, properties.blocks, footer);
+    pax_table_put_footer(2, to.size, properties.blocks, false, footer);
     strata_buffer_append(&to, footer, sizeof footer);
     repair(to.data, to.size, REPAIR_CHECKS);
     strata_buffer_free(bytes);

@@ -11,5 +11,8 @@ extern const struct tree_parts fast_parts;
 /* As version_get. (fast_get.c) */
 int fast_get(struct version *version, struct strata_slice key, unsigned *type,
              struct strata_buffer *value, struct strata_error *err);
+/* The same at a sequence number, where tables have several versions of a key. */
+int fast_get_at(struct version *version, struct strata_slice key, uint64_t sequence, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err);
 
 #endif

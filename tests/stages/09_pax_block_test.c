@@ -254,15 +254,18 @@ static struct strata_slice draw_key(struct rng *rng, int kind, uint8_t to[64])
 static void draw_entries(struct rng *rng, struct entries *e, size_t count, int kind)
 {
     uint64_t value_size = rng_below(rng, 3) ? 1 + rng_below(rng, 200) : 0;
-    bool vary = rng_below(rng, 2), deletes = rng_below(rng, 2);
+    bool vary = rng_below(rng, 2), deletes = rng_below(rng, 2), codes = rng_below(rng, 3) == 0;
     uint8_t key[64], value[200];
 
     rng_fill(rng, value, sizeof value);
     for (size_t i = 0; i < count; i++) {
-        bool gone = deletes && rng_below(rng, 4) == 0;
+        bool gone = deletes && rng_below(rng, 4) == 0, coded = codes && rng_below(rng, 5) == 0;
         size_t size = vary && value_size ? (size_t)rng_below(rng, value_size) : (size_t)value_size;
-        add_entry(e, gone ? STRATA_OP_DELETE : STRATA_OP_PUT, draw_key(rng, kind, key),
-                  strata_bytes(value, gone ? 0 : size));
+        add_entry(e,
+                  gone            ? STRATA_OP_DELETE
+                  : coded && size ? SSTABLE_CODED
+                                  : STRATA_OP_PUT,
+                  draw_key(rng, kind, key), strata_bytes(value, gone ? 0 : size));
     }
     sort_entries(e);
 }
@@ -376,7 +379,8 @@ static bool survives(struct strata_slice bytes)
         assert_true(i == 0 || strata_compare(before, after) < 0);
         assert_int_equal(pax_block_seek(&block, after), i);
         value = pax_block_value(&block, i);
-        assert_true(pax_block_type(&block, i) == STRATA_OP_PUT || !value.size);
+        assert_true(pax_block_type(&block, i) == STRATA_OP_PUT ||
+                    (pax_block_type(&block, i) == SSTABLE_CODED) == (value.size > 0));
         values += value.size;
         suffixes += pax_block_suffix(&block, i).size;
         pax_block_find(&block, after, (uint64_t)block.bytes[block.tags + i] << 56, &value);
@@ -480,6 +484,38 @@ static void assert_told(struct strata_slice bytes, uint64_t offset, const char *
     assert_code(pax_block_open(&block, bytes, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_offset(&err, offset);
     assert_err_says(&err, says);
+}
+
+/* The same with a coded value: form 0x16, types 0x06 = a coded value and then a delete. */
+static void block_damage_of_coded_types_is_told(void **state)
+{
+    static const struct {
+        uint8_t types;
+        uint64_t offset;
+        const char *says;
+    } cases[] = {
+        {0x16, 17, "type without an entry"},
+        {0x09, 24, "a delete has a value, or a coded value is empty"},
+        {0x07, 24, "a delete has a value, or a coded value is empty"},
+        {0x0a, 25, "a delete has a value, or a coded value is empty"},
+    };
+    struct pax_block_builder builder = {0};
+    static struct entries e;
+    struct strata_slice bytes;
+
+    (void)state;
+    add_entry(&e, SSTABLE_CODED, S("ka"), S("v"));
+    add_entry(&e, STRATA_OP_DELETE, S("kbc"), S(""));
+    bytes = build(&builder, &e, 0, 2);
+    assert_int_equal(bytes.data[0], PAX_BLOCK_KEYS_VARY | PAX_BLOCK_VALUES_VARY | PAX_BLOCK_CODED);
+    assert_int_equal(bytes.data[17], 0x06);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ((uint8_t *)bytes.data)[17] = cases[i].types;
+        assert_told(bytes, cases[i].offset, cases[i].says);
+    }
+    free((void *)bytes.data);
+    pax_block_builder_free(&builder);
+    free_entries(&e);
 }
 
 /* A block of two entries, changed at one place, and what is said of it:
@@ -693,6 +729,7 @@ int main(void)
         cmocka_unit_test(block_flipped_bits_are_told_or_harmless),
         cmocka_unit_test(block_random_bytes_are_told_or_harmless),
         cmocka_unit_test(block_damage_is_told_with_its_place),
+        cmocka_unit_test(block_damage_of_coded_types_is_told),
         cmocka_unit_test(block_of_short_suffixes_is_in_order_too),
         cmocka_unit_test(block_tag_of_another_key_is_found_by_verify),
         cmocka_unit_test(block_keys_longer_than_allowed_do_not_open),

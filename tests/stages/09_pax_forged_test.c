@@ -160,7 +160,7 @@ static void put_together(struct ground *g, struct parts *parts)
     place = to->size;
     assert_int_equal(pax_table_put_properties(&properties, &parts->p, NULL), 0);
     seal(to, &properties, true);
-    pax_table_put_footer(7, to->size, place, footer);
+    pax_table_put_footer(7, to->size, place, false, footer);
     strata_buffer_append(to, footer, sizeof footer);
     assert_int_equal(fs_sim_put(g->fs, PATH, strata_buffer_slice(to)), 0);
     strata_buffer_free(&properties);
@@ -316,16 +316,17 @@ static void footer_that_leads_outside_is_refused(void **state)
     static const uint64_t outside[] = {0, RECORD_FILE_HEADER - 1, END + 1, UINT64_MAX};
     uint8_t footer[PAX_TABLE_FOOTER];
     uint64_t got;
+    bool coded;
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        pax_table_put_footer(7, END, inside[i], footer);
-        assert_null(pax_table_get_footer(footer, 7, END, &got));
+        pax_table_put_footer(7, END, inside[i], false, footer);
+        assert_null(pax_table_get_footer(footer, 7, END, &got, &coded));
         assert_int_equal(got, inside[i]);
     }
     for (size_t i = 0; i < 4; i++) {
-        pax_table_put_footer(7, END, outside[i], footer);
-        assert_string_equal(pax_table_get_footer(footer, 7, END, &got),
+        pax_table_put_footer(7, END, outside[i], false, footer);
+        assert_string_equal(pax_table_get_footer(footer, 7, END, &got, &coded),
                             "the footer has the properties outside of the file");
     }
 }
@@ -333,14 +334,28 @@ static void footer_that_leads_outside_is_refused(void **state)
 static void footer_of_another_version_is_refused(void **state)
 {
     (void)state;
-    for (int at = 8; at < 12; at++) { /* the version and two reserved bytes */
+    for (int at = 8; at < 12; at++) { /* the version, and whether it is coded */
         uint8_t footer[PAX_TABLE_FOOTER];
         uint64_t got;
-        pax_table_put_footer(7, END, 100, footer);
+        bool coded;
+        pax_table_put_footer(7, END, 100, false, footer);
         footer[at] ^= 2;
         put_u32(footer + 12, checksum(checksum_seed(7, END), strata_bytes(footer, 12)));
-        assert_string_equal(pax_table_get_footer(footer, 7, END, &got),
+        assert_string_equal(pax_table_get_footer(footer, 7, END, &got, &coded),
                             "a table of another version than 1");
+    }
+}
+
+static void footer_says_whether_values_are_coded(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        uint8_t footer[PAX_TABLE_FOOTER];
+        uint64_t got;
+        bool coded;
+        pax_table_put_footer(7, END, 100, i, footer);
+        assert_null(pax_table_get_footer(footer, 7, END, &got, &coded));
+        assert_int_equal(coded, i);
     }
 }
 
@@ -897,6 +912,7 @@ int main(void)
         cmocka_unit_test(properties_with_notes_are_read_again),
         cmocka_unit_test(footer_that_leads_outside_is_refused),
         cmocka_unit_test(footer_of_another_version_is_refused),
+        cmocka_unit_test(footer_says_whether_values_are_coded),
         cmocka_unit_test(table_with_another_number_of_blocks_is_not_opened),
         cmocka_unit_test(table_with_a_packed_filter_is_not_opened),
         cmocka_unit_test(table_verify_sees_properties_that_do_not_fit),

@@ -616,7 +616,7 @@ static void forge_block_bytes(struct ground *g, uint64_t less)
     assert_ok(
         stored_block_put(&bytes, 7, place, strata_buffer_slice(&properties), true, &check, &err),
         &err);
-    pax_table_put_footer(7, bytes.size, place, footer);
+    pax_table_put_footer(7, bytes.size, place, false, footer);
     strata_buffer_append(&bytes, footer, sizeof footer);
     assert_int_equal(fs_sim_put(g->fs, PATH, strata_buffer_slice(&bytes)), 0);
     strata_buffer_free(&properties);

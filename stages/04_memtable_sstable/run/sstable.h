@@ -11,9 +11,14 @@
 
 #include <stdatomic.h>
 
+/* A type beside those of enum strata_op_type, of kinds that have it: a value coded by the user of
+ * the tables, as several versions of a key. */
+#define SSTABLE_CODED 3u
+
 /* What it holds. */
 struct sstable_sum {
-    uint64_t records, tombstones; /* puts and deletes; deletes */
+    uint64_t records, tombstones; /* all entries; those that a merge may drop or make smaller:
+                                   * deletes, and coded values */
     uint64_t digest;              /* of them, the kind's own: another table has another */
     uint64_t first, last; /* sequence numbers of the operations that it has the outcome of */
 };

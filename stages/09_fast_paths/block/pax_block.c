@@ -7,20 +7,22 @@
  *   | [starts of suffixes] | suffixes | [types] | [starts of values] | values        |
  *   +----------------------+----------+---------+--------------------+---------------+
  *
- *   form       bits: 1 WIDE, numbers of four bytes; 2 KEYS_VARY; 4 VALUES_VARY; 8 DELETES
+ *   form       bits: 1 WIDE, numbers of four bytes; 2 KEYS_VARY; 4 VALUES_VARY; 8 DELETES;
+ *              16 CODED, in a table whose user codes values: this stage's does not
  *   suffix     the size of each suffix; not with KEYS_VARY, then starts has where each begins among
  *              the suffixes, and where the last ends: count + 1 numbers, from 0
  *   value      the same of the values, with VALUES_VARY
- *   types      with DELETES: a bit an entry, the lowest first, set for a delete; zeros to the byte
+ *   types      with DELETES: a bit an entry, the lowest first, set for a delete; zeros to the byte;
+ *              with CODED, and not both: two bits, 0 a put, 1 a delete, 2 a coded value
  *
  * A block is valid iff the columns fill it to its last byte, starts ascend, each suffix is behind
- * the one before it, no key or value is longer than allowed, and a delete has no value; and if it
- * has more than one entry, it is no larger than 1 MiB, and its keys, each with the prefix, no
- * larger than 64 MiB (9.I18: a scan or a compaction makes no more bytes of a block). Then
- * every entry is known to lie inside (9.I15), and binary search finds what is there (9.I16). A tag
- * that is not its key's hides the key (9.I17): that pax_block_verify looks for; a load relies on
- * the checksum of the block's file for it, as hashing all keys again would cost as much as
- * uncompressing them.
+ * the one before it, no key or value is longer than allowed, a delete has no value, and a coded
+ * value is not empty; and if it has more than one entry, it is no larger than 1 MiB, and its keys,
+ * each with the prefix, no larger than 64 MiB (9.I18: a scan or a compaction makes no more bytes of
+ * a block). Then every entry is known to lie inside (9.I15), and binary search finds what is there
+ * (9.I16). A tag that is not its key's hides the key (9.I17): that pax_block_verify looks for; a
+ * load relies on the checksum of the block's file for it, as hashing all keys again would cost as
+ * much as uncompressing them.
  *
  * Why columns: a look at an entry costs what it pulls into the processor's cache. A block of 35
  * entries has its tags in one line; the key that has the tag is another, its value a third. With
@@ -49,12 +51,18 @@ static uint32_t get_number(struct decoder *d, unsigned form)
     return form & PAX_BLOCK_WIDE ? get_u32(d) : get_u16(d);
 }
 
+static uint32_t value_max(unsigned form)
+{
+    return form & PAX_BLOCK_CODED ? PAX_BLOCK_CODED_MAX : (uint32_t)STRATA_MAX_VALUE;
+}
+
 /* The header: the sizes of columns whose items are of one size. */
 static int read_header(struct pax_block *block, unsigned *form, struct decoder *d,
                        struct strata_error *err)
 {
     *form = get_u8(d);
-    if (*form & ~(unsigned)PAX_BLOCK_FORM_BITS)
+    if (*form & ~(unsigned)PAX_BLOCK_FORM_BITS ||
+        (*form & PAX_BLOCK_DELETES && *form & PAX_BLOCK_CODED))
         return corrupt(0, "a form that is not known", err);
     if (!(*form & PAX_BLOCK_WIDE) != (block->size <= PAX_BLOCK_NARROW_MAX))
         return corrupt(0, "numbers are not of the size that the block's size asks for", err);
@@ -72,7 +80,7 @@ static int read_header(struct pax_block *block, unsigned *form, struct decoder *
     if (block->prefix_size > STRATA_MAX_KEY ||
         block->suffix_size > STRATA_MAX_KEY - block->prefix_size)
         return corrupt(1, "keys are longer than a key may be", err);
-    if (block->value_size > STRATA_MAX_VALUE)
+    if (block->value_size > value_max(*form))
         return corrupt(1, "values are longer than a value may be", err);
     return 0;
 }
@@ -118,15 +126,18 @@ static int read_column(const struct pax_block *block, struct decoder *d, uint64_
     return d->bad ? corrupt(*items, "it ends within its items", err) : 0;
 }
 
-static int read_types(struct pax_block *block, struct decoder *d, struct strata_error *err)
+static int read_types(struct pax_block *block, struct decoder *d, unsigned bits,
+                      struct strata_error *err)
 {
+    uint64_t used = (uint64_t)block->count * bits;
     struct strata_slice types;
 
+    block->type_bits = (uint8_t)bits;
     block->types = block->size - (uint32_t)d->left;
-    types = get_bytes(d, ((uint64_t)block->count + 7) / 8);
+    types = get_bytes(d, (used + 7) / 8);
     if (d->bad)
         return corrupt(block->types, "it ends within its types", err);
-    if (block->count % 8 && types.data[types.size - 1] >> block->count % 8)
+    if (used % 8 && types.data[types.size - 1] >> used % 8)
         return corrupt(block->types + types.size - 1, "a type without an entry", err);
     return 0;
 }
@@ -170,6 +181,15 @@ static bool key_prefixes_ascend(const struct pax_block *block)
     return true;
 }
 
+static bool has_value_of_its_type(const struct pax_block *block, uint32_t at)
+{
+    unsigned type = pax_block_type(block, at);
+    bool empty = pax_block_value(block, at).size == 0;
+
+    return type == STRATA_OP_PUT || (type == STRATA_OP_DELETE && empty) ||
+           (type == SSTABLE_CODED && !empty);
+}
+
 static int check_entries(const struct pax_block *block, struct strata_error *err)
 {
     uint64_t before = 0;
@@ -184,10 +204,9 @@ static int check_entries(const struct pax_block *block, struct strata_error *err
             return corrupt((uint64_t)(pax_block_suffix(block, i).data - block->bytes),
                            "a key is not behind the one before it", err);
         before = key_prefix;
-        if (block->types && pax_block_type(block, i) == STRATA_OP_DELETE &&
-            pax_block_value(block, i).size)
+        if (block->types && !has_value_of_its_type(block, i))
             return corrupt((uint64_t)(pax_block_value(block, i).data - block->bytes),
-                           "a delete has a value", err);
+                           "a delete has a value, or a coded value is empty", err);
     }
     return 0;
 }
@@ -224,12 +243,12 @@ int pax_block_open(struct pax_block *block, struct strata_slice bytes, struct st
     rc = read_column(block, &d, key_left, block->suffix_size, form & PAX_BLOCK_KEYS_VARY,
                      &block->suffix_starts, &block->suffixes, &longest, err);
     block->key_max = block->prefix_size + longest;
-    if (rc == 0 && form & PAX_BLOCK_DELETES)
-        rc = read_types(block, &d, err);
+    if (rc == 0 && form & (PAX_BLOCK_DELETES | PAX_BLOCK_CODED))
+        rc = read_types(block, &d, form & PAX_BLOCK_CODED ? 2 : 1, err);
     if (rc == 0)
-        rc = read_column(block, &d, STRATA_MAX_VALUE, block->value_size,
-                         form & PAX_BLOCK_VALUES_VARY, &block->value_starts, &block->values,
-                         &longest, err);
+        rc =
+            read_column(block, &d, value_max(form), block->value_size, form & PAX_BLOCK_VALUES_VARY,
+                        &block->value_starts, &block->values, &longest, err);
     if (rc == 0 && d.left)
         rc = corrupt(block->size - d.left, "bytes behind its last value", err);
     if (rc < 0)

@@ -11,7 +11,7 @@
 #ifndef STRATA_09_PAX_BLOCK_H
 #define STRATA_09_PAX_BLOCK_H
 
-#include "strata_engine.h"
+#include "04_memtable_sstable/run/sstable.h"
 
 #include <string.h>
 
@@ -27,9 +27,11 @@ enum pax_block_form {
     PAX_BLOCK_KEYS_VARY = 2,
     PAX_BLOCK_VALUES_VARY = 4,
     PAX_BLOCK_DELETES = 8,
-    PAX_BLOCK_FORM_BITS = 15
+    PAX_BLOCK_CODED = 16,
+    PAX_BLOCK_FORM_BITS = 31
 };
-#define PAX_BLOCK_NARROW_MAX 65535 /* bytes of the largest block that is not wide */
+#define PAX_BLOCK_CODED_MAX ((uint32_t)3 << 29) /* bytes of the largest coded value: 1.5 GiB */
+#define PAX_BLOCK_NARROW_MAX 65535              /* bytes of the largest block that is not wide */
 
 /* What a block keeps of a key's hash. */
 static inline uint8_t pax_block_tag(uint64_t hash)
@@ -52,8 +54,9 @@ struct pax_block {
     uint32_t tags, suffixes, values;
     uint32_t suffix_starts; /* count + 1 numbers, or 0: all suffixes are of one size */
     uint32_t value_starts;  /* likewise */
-    uint32_t types;         /* a bit each: it is a delete; or 0: all are puts */
+    uint32_t types;         /* of each entry; or 0: all are puts */
     uint8_t number_size;    /* bytes of a number: 2 or 4 */
+    uint8_t type_bits;      /* 1: it is a delete; 2: some values are coded */
     bool suffix_room;       /* PAX_BLOCK_SLACK bytes may be read behind any suffix */
 };
 
@@ -117,11 +120,15 @@ static inline struct strata_slice pax_block_value(const struct pax_block *block,
     return (struct strata_slice){values + start, end - start};
 }
 
+/* enum strata_op_type, or SSTABLE_CODED. */
 static inline unsigned pax_block_type(const struct pax_block *block, uint32_t at)
 {
+    uint32_t bit = at * block->type_bits;
+
     if (!block->types)
         return STRATA_OP_PUT;
-    return block->bytes[block->types + at / 8] >> at % 8 & 1 ? STRATA_OP_DELETE : STRATA_OP_PUT;
+    return STRATA_OP_PUT +
+           (block->bytes[block->types + bit / 8] >> bit % 8 & ((1u << block->type_bits) - 1));
 }
 
 /* Writes the entry's key to `to`, which has room for block->key_max + PAX_BLOCK_SLACK bytes;
@@ -167,7 +174,7 @@ struct pax_block_builder {
     size_t first_size, last_size;    /* of the first key and the last */
     size_t last_value_size;
     bool keys_vary, values_vary; /* not all of one size */
-    bool deletes;                /* there are some */
+    bool deletes, coded;         /* there are some */
 };
 
 void pax_block_builder_free(struct pax_block_builder *builder);

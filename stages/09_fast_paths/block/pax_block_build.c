@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 /* Bytes of a block beside keys and values, at most: its form, four numbers, a byte of types begun;
- * and of an entry: tag, a bit of types, two numbers. */
+ * and of an entry: tag, two bits of types, two numbers. */
 #define HEADER_MOST ((size_t)18)
 #define ENTRY_MOST ((size_t)10)
 
@@ -27,7 +27,7 @@ struct pax_block_entry {
 /* What a block's size follows from. */
 struct sums {
     size_t count, prefix_size, key_bytes, value_bytes;
-    bool keys_vary, values_vary, deletes;
+    bool keys_vary, values_vary, deletes, coded;
 };
 
 static size_t numbers_of(const struct sums *s)
@@ -35,11 +35,16 @@ static size_t numbers_of(const struct sums *s)
     return 2 + (s->keys_vary ? s->count + 1 : 1) + (s->values_vary ? s->count + 1 : 1);
 }
 
+static size_t types_bytes(size_t count, bool deletes, bool coded)
+{
+    return (count * (coded ? 2 : deletes) + 7) / 8;
+}
+
 /* All but the numbers. */
 static size_t bytes_of(const struct sums *s)
 {
     return 1 + s->prefix_size + s->count + (s->key_bytes - s->count * s->prefix_size) +
-           (s->deletes ? (s->count + 7) / 8 : 0) + s->value_bytes;
+           types_bytes(s->count, s->deletes, s->coded) + s->value_bytes;
 }
 
 /* With numbers of two bytes, if it may have those. */
@@ -75,12 +80,12 @@ static struct sums sums_of(const struct pax_block_builder *b)
         return (struct sums){0};
     prefix_size = shared_size(pax_block_builder_last(b), b->keys.data, b->prefix_size); /* 9.I19 */
     return (struct sums){b->count,     prefix_size,    b->keys.size, b->values.size,
-                         b->keys_vary, b->values_vary, b->deletes};
+                         b->keys_vary, b->values_vary, b->deletes,   b->coded};
 }
 
 /* The sums with one more entry, of a block that has some: 9.I19. */
 static struct sums sums_with(const struct pax_block_builder *b, struct strata_slice key,
-                             size_t value_size, bool is_delete)
+                             size_t value_size, bool is_delete, bool is_coded)
 {
     return (struct sums){.count = b->count + (size_t)1,
                          .prefix_size = shared_size(key, b->keys.data, b->prefix_size),
@@ -88,7 +93,8 @@ static struct sums sums_with(const struct pax_block_builder *b, struct strata_sl
                          .value_bytes = b->values.size + value_size,
                          .keys_vary = b->keys_vary || key.size != b->last_size,
                          .values_vary = b->values_vary || value_size != b->last_value_size,
-                         .deletes = b->deletes || is_delete};
+                         .deletes = b->deletes || is_delete,
+                         .coded = b->coded || is_coded};
 }
 
 static size_t target_of(const struct pax_block_builder *b)
@@ -156,13 +162,14 @@ static void begin(struct pax_block_builder *b, size_t key_size, size_t value_siz
     strata_buffer_clear(&b->values);
     b->first_size = b->last_size = b->prefix_size = key_size;
     b->last_value_size = value_size;
-    b->keys_vary = b->values_vary = b->deletes = false;
+    b->keys_vary = b->values_vary = b->deletes = b->coded = false;
 }
 
 int pax_block_builder_add(struct pax_block_builder *b, unsigned type, struct strata_slice key,
                           struct strata_slice value, uint64_t hash, struct strata_error *err)
 {
     assert(type != STRATA_OP_DELETE || !value.size);
+    assert(type != SSTABLE_CODED || value.size);
     assert(key.size <= STRATA_MAX_KEY);
     assert(!b->count || strata_compare(pax_block_builder_last(b), key) < 0);
     if (!b->count)
@@ -176,6 +183,7 @@ int pax_block_builder_add(struct pax_block_builder *b, unsigned type, struct str
     b->keys_vary |= key.size != b->last_size;
     b->values_vary |= value.size != b->last_value_size;
     b->deletes |= type == STRATA_OP_DELETE;
+    b->coded |= type == SSTABLE_CODED;
     b->last_size = key.size;
     b->last_value_size = value.size;
     return 0;
@@ -199,7 +207,7 @@ int pax_block_builder_try(struct pax_block_builder *builder, unsigned type, stru
 
     if (!builder->count || surely_fits(builder, key.size, value.size, target))
         return pax_block_builder_add(builder, type, key, value, hash, err);
-    s = sums_with(builder, key, value.size, true);
+    s = sums_with(builder, key, value.size, true, type == SSTABLE_CODED);
     if (value.size > target || size_of(&s) > target || s.key_bytes > PAX_BLOCK_KEYS_MAX)
         return PAX_BLOCK_FULL;
     rc = pax_block_builder_add(builder, type, key, value, hash, err);
@@ -234,7 +242,9 @@ static uint8_t *put_header(const struct pax_block_builder *b, uint8_t *to, bool 
     to = put_u8(to,
                 (uint8_t)((wide ? PAX_BLOCK_WIDE : 0) | (b->keys_vary ? PAX_BLOCK_KEYS_VARY : 0) |
                           (b->values_vary ? PAX_BLOCK_VALUES_VARY : 0) |
-                          (b->deletes ? PAX_BLOCK_DELETES : 0)));
+                          (b->coded     ? PAX_BLOCK_CODED
+                           : b->deletes ? PAX_BLOCK_DELETES
+                                        : 0)));
     to = put_number(to, b->count, wide);
     to = put_number(to, b->prefix_size, wide);
     if (!b->keys_vary)
@@ -267,12 +277,12 @@ static uint8_t *put_suffixes(const struct pax_block_builder *b, uint8_t *to, boo
 
 static uint8_t *put_types(const struct pax_block_builder *b, uint8_t *to)
 {
-    if (!b->deletes)
-        return to;
-    memset(to, 0, (b->count + 7) / 8);
-    for (size_t i = 0; i < b->count; i++)
-        to[i / 8] |= (uint8_t)((b->entries[i].type == STRATA_OP_DELETE) << i % 8);
-    return to + (b->count + 7) / 8;
+    size_t bytes = types_bytes(b->count, b->deletes, b->coded), bits = b->coded ? 2 : 1;
+
+    memset(to, 0, bytes);
+    for (size_t i = 0; bytes && i < b->count; i++)
+        to[i * bits / 8] |= (uint8_t)((b->entries[i].type - STRATA_OP_PUT) << i * bits % 8);
+    return to + bytes;
 }
 
 /* The values are there already; the other columns are put before them. */

@@ -6,7 +6,9 @@
  *   level 1    [a..d]  [f..k]  [m....z]          in this order:          level 1, level 2
  *   level 2    [a.e] [g..l] [n.q] [r.z]
  *
- * 9.I33: they are asked newest first, and the first that has the key has its newest version. */
+ * 9.I33: they are asked newest first, and the first that has the key has its newest version. (A
+ *        later stage's tables may have a key only in versions that are newer than the reader: then
+ *        the next one is asked.) */
 #include "02_hash_index/index.h"
 #include "09_fast_paths/fast_parts.h"
 
@@ -19,6 +21,7 @@ struct search {
     const struct version_index *index;
     struct strata_slice key;
     uint64_t key_prefix, hash; /* of the key */
+    uint64_t sequence;         /* of the reader */
     unsigned level;            /* where to look next */
     size_t at;                 /* on level 0 */
 };
@@ -107,7 +110,7 @@ static int ask(const struct candidate *list, size_t count, const struct search *
             continue;
         }
         asked->searched++;
-        rc = pax_table_find(t, s->key, s->hash, type, value, err);
+        rc = pax_table_find(t, s->key, s->hash, s->sequence, type, value, err);
     }
     return rc;
 }
@@ -115,9 +118,15 @@ static int ask(const struct candidate *list, size_t count, const struct search *
 int fast_get(struct version *version, struct strata_slice key, unsigned *type,
              struct strata_buffer *value, struct strata_error *err)
 {
+    return fast_get_at(version, key, UINT64_MAX, type, value, err);
+}
+
+int fast_get_at(struct version *version, struct strata_slice key, uint64_t sequence, unsigned *type,
+                struct strata_buffer *value, struct strata_error *err)
+{
     const struct version_index *index = version_index(version);
-    struct search search = {version,         index, key, key_prefix_after(key, index->prefix),
-                            index_hash(key), 0,     0};
+    struct search search = {version,         index,    key, key_prefix_after(key, index->prefix),
+                            index_hash(key), sequence, 0,   0};
     struct candidate list[BATCH];
     struct asked asked = {0, 0};
     int rc = STRATA_NOT_FOUND;

@@ -18,7 +18,7 @@ static int show_header(struct fs_file *file, struct inspect *to, uint64_t *numbe
     static const struct inspect_number header[] = {
         {"magic", 8, "\"" PAX_TABLE_MAGIC "\"", inspect_opaque},
         {"version", 2, "", NULL},
-        {"reserved", 2, "must be 0", NULL},
+        {"coded", 2, "1: there are coded values", NULL},
         {"number", 8, "seeds every check", NULL},
         {"check", 4, "XXH3 of bytes 0 to 19", inspect_opaque},
     };

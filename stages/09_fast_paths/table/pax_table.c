@@ -116,8 +116,8 @@ static int copy_value(struct strata_slice from, struct strata_buffer *to, struct
                                                               : 0;
 }
 
-int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, unsigned *type,
-                   struct strata_buffer *value, struct strata_error *err)
+int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, uint64_t sequence,
+                   unsigned *type, struct strata_buffer *value, struct strata_error *err)
 {
     struct clock_cache_frame *frame;
     struct strata_slice found;
@@ -126,10 +126,12 @@ int pax_table_find(struct pax_table *t, struct strata_slice key, uint64_t hash, 
     if (rc < 0)
         return rc;
     *type = pax_block_find(pax_table_block_of(frame), key, hash, &found);
+    if (!*type)
+        striped_add(&t->common->counts, PAX_TABLE_FALSE_POSITIVES, 1);
+    if (*type == SSTABLE_CODED)
+        *type = t->common->coding->read(found, sequence, &found);
     if (*type)
         rc = copy_value(found, value, err);
-    else
-        striped_add(&t->common->counts, PAX_TABLE_FALSE_POSITIVES, 1);
     clock_cache_release(t->common->cache, frame);
     return *type ? rc : STRATA_NOT_FOUND;
 }
@@ -144,7 +146,7 @@ int pax_table_get(struct sstable *table, struct strata_slice key, unsigned *type
     if (rc < 0)
         return rc;
     if (!pax_table_filters_out(t, hash))
-        return pax_table_find(t, key, hash, type, value, err);
+        return pax_table_find(t, key, hash, UINT64_MAX, type, value, err);
     striped_add(&t->common->counts, PAX_TABLE_FILTERED, 1);
     return STRATA_NOT_FOUND;
 }

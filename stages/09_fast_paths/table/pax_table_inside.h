@@ -43,12 +43,12 @@ int pax_table_put_properties(struct strata_buffer *to,
 const char *pax_table_get_properties(struct strata_slice bytes, uint64_t end,
                                      struct pax_table_properties *out);
 
-/* The footer for `offset`: where the properties begin. */
-void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties,
+/* The footer for `offset`: where the properties begin, and whether there are coded values. */
+void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties, bool coded,
                           uint8_t to[PAX_TABLE_FOOTER]);
 /* As pax_table_get_properties. */
 const char *pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number,
-                                 uint64_t offset, uint64_t *properties);
+                                 uint64_t offset, uint64_t *properties, bool *coded);
 
 /* One digest of the checks of all blocks, in order. */
 static inline uint64_t pax_table_digest(uint64_t digest, uint32_t check)
@@ -67,10 +67,20 @@ enum pax_table_count {
     PAX_TABLE_FALSE_POSITIVES, /* that read a block for a key that is not there */
 };
 
+/* How the user of the tables codes values (SSTABLE_CODED). */
+struct pax_table_coding {
+    /* What a reader who came at `sequence` sees of a coded value: type and value, which is a part
+     * of `coded`. 0: nothing, the search goes on in older tables. */
+    unsigned (*read)(struct strata_slice coded, uint64_t sequence, struct strata_slice *value);
+    /* NULL: it is one, of a table whose last operation is `last`. Else what is wrong. */
+    const char *(*check)(struct strata_slice coded, uint64_t last);
+};
+
 /* What the tables of a store have in common. */
 struct pax_table_common {
     const struct strata_env *env;
     const struct sstable_kind *kind;
+    const struct pax_table_coding *coding; /* NULL: a coded value is damage */
     struct clock_cache *cache;
     struct fs_pool *files;     /* their descriptors */
     size_t readahead_bytes;    /* a scan reads ahead at most; 0: not at all */
@@ -90,6 +100,7 @@ struct pax_table {
     uint64_t filter_offset;
     uint64_t properties; /* where they begin */
     unsigned probes;     /* of the filter; 0: there is none */
+    bool coded;          /* it has coded values */
     _Atomic bool loaded; /* what follows has been read */
     struct fence fence;
     struct bloom bloom;
@@ -125,9 +136,10 @@ static inline bool pax_table_filters_out(const struct pax_table *table, uint64_t
     cost_so_far.filter_probes += table->filter != NULL;
     return table->filter && !bloom_may_contain(&table->bloom, hash);
 }
-/* A get that passed the filter: as the kind's. */
-int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t hash, unsigned *type,
-                   struct strata_buffer *value, struct strata_error *err);
+/* A get that passed the filter: as the kind's, at a sequence number. */
+int pax_table_find(struct pax_table *table, struct strata_slice key, uint64_t hash,
+                   uint64_t sequence, unsigned *type, struct strata_buffer *value,
+                   struct strata_error *err);
 
 /* What it opens is read by calls, not mapped. */
 int pax_table_open_read(const struct strata_env *env, void *common, uint64_t number,
@@ -193,6 +205,13 @@ static inline const struct pax_block *pax_table_block_of(const struct clock_cach
 
 /* < 0, 0, > 0: entry `at` of the block is before, at, after `key`. */
 int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct strata_slice key);
+
+/* The rest of the kind (pax_table_kind.c). */
+int pax_table_common_new(const struct strata_env *env, void **common, struct strata_error *err);
+void pax_table_common_del(void *common);
+bool pax_table_common_check(void *common);
+void pax_table_stats(void *common, void (*each)(void *arg, const struct strata_stat *stat),
+                     void *arg);
 
 /* read/run_cursor.c: the kind's cursor. */
 struct cursor *pax_table_cursor(struct sstable *table, bool once);

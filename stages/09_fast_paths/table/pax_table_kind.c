@@ -6,7 +6,7 @@
 
 /* ---- What all tables have in common ---------------------------------------------------------- */
 
-static void common_del(void *self)
+void pax_table_common_del(void *self)
 {
     struct pax_table_common *common = self;
 
@@ -16,7 +16,7 @@ static void common_del(void *self)
     free(common);
 }
 
-static int common_new(const struct strata_env *env, void **out, struct strata_error *err)
+int pax_table_common_new(const struct strata_env *env, void **out, struct strata_error *err)
 {
     struct pax_table_common *common = calloc(1, sizeof *common);
     int rc;
@@ -35,13 +35,13 @@ static int common_new(const struct strata_env *env, void **out, struct strata_er
     if (rc == 0)
         rc = fs_pool_new(env->fs, &common->files, err);
     if (rc < 0)
-        common_del(common);
+        pax_table_common_del(common);
     else
         *out = common;
     return rc;
 }
 
-static void stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
+void pax_table_stats(void *self, void (*each)(void *arg, const struct strata_stat *stat), void *arg)
 {
     struct pax_table_common *common = self;
     struct clock_cache_stats cache;
@@ -77,7 +77,7 @@ static int writer_new(const struct strata_env *env, uint64_t number, struct ssta
     return pax_table_writer_new(env, &pax_table_kind, number, out, err);
 }
 
-static bool common_check(void *self)
+bool pax_table_common_check(void *self)
 {
     return clock_cache_check(((struct pax_table_common *)self)->cache);
 }
@@ -85,10 +85,10 @@ static bool common_check(void *self)
 const struct sstable_kind pax_table_kind = {
     .suffix = ".table",
     .magic = PAX_TABLE_MAGIC,
-    .common_new = common_new,
-    .common_del = common_del,
-    .common_check = common_check,
-    .stats = stats,
+    .common_new = pax_table_common_new,
+    .common_del = pax_table_common_del,
+    .common_check = pax_table_common_check,
+    .stats = pax_table_stats,
     .open = pax_table_open,
     .close = pax_table_close,
     .get = pax_table_get,

@@ -15,7 +15,8 @@
  *               | block_bytes 8 | index 8 | filter 8 | probes 1 | smallest | largest | notes |
  *               the last three have their size before them, a varint; keys, and the
  *               writer's user properties: when there are none, notes is not there
- *   footer      | offset 8 of the properties | version 2 | reserved 2 | check 4 | magic 8 |
+ *   footer      | offset 8 of the properties | version 2 | coded 2 | check 4 | magic 8 |
+ *               coded is 1 if the table's user has coded values (this stage has none), else 0
  *
  * The footer's check covers the 12 bytes before it and is seeded with file number and offset. A
  * table is valid iff its parts are and fill the file without a gap; separators, keys and counts
@@ -102,27 +103,29 @@ static uint32_t footer_check(uint64_t number, uint64_t offset, const uint8_t *by
     return checksum(checksum_seed(number, offset), strata_bytes(bytes, 12));
 }
 
-void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties,
+void pax_table_put_footer(uint64_t number, uint64_t offset, uint64_t properties, bool coded,
                           uint8_t to[PAX_TABLE_FOOTER])
 {
-    put_u16(put_u16(put_u64(to, properties), VERSION), 0);
+    put_u16(put_u16(put_u64(to, properties), VERSION), coded);
     memcpy(put_u32(to + 12, footer_check(number, offset, to)), PAX_TABLE_MAGIC, 8);
 }
 
 const char *pax_table_get_footer(const uint8_t bytes[PAX_TABLE_FOOTER], uint64_t number,
-                                 uint64_t offset, uint64_t *properties)
+                                 uint64_t offset, uint64_t *properties, bool *coded)
 {
     struct decoder d;
-    uint32_t version;
+    uint32_t version, flag;
 
     decoder_init(&d, strata_bytes(bytes, PAX_TABLE_FOOTER));
     *properties = get_u64(&d);
-    version = get_u32(&d); /* and the reserved bytes, which are 0 */
+    version = get_u16(&d);
+    flag = get_u16(&d);
+    *coded = flag == 1;
     if (memcmp(bytes + 16, PAX_TABLE_MAGIC, 8) != 0)
         return "the file does not end with " PAX_TABLE_MAGIC;
     if (get_u32(&d) != footer_check(number, offset, bytes))
         return "the footer's checksum is wrong";
-    if (version != VERSION)
+    if (version != VERSION || flag > 1)
         return "a table of another version than 1";
     if (*properties < RECORD_FILE_HEADER || *properties > offset)
         return "the footer has the properties outside of the file";

@@ -45,7 +45,9 @@ int pax_table_read_properties(struct pax_table *t, struct strata_error *err)
     if (rc < 0)
         return rc;
     wrong = pax_table_get_footer(tail + size - PAX_TABLE_FOOTER, t->base.number, offset,
-                                 &t->properties);
+                                 &t->properties, &t->coded);
+    if (!wrong && t->coded && t->common && !t->common->coding)
+        wrong = "the table has coded values, and its database has none";
     if (wrong)
         return sstable_corrupt(&t->base, offset, wrong, err);
     rc = pax_table_read_section(t, t->properties, offset,

@@ -18,7 +18,7 @@
 #define LINE 64         /* bytes of a cache line */
 #define PAGE 4096       /* bytes */
 #define PREFETCHED 1024 /* bytes of a mapped block */
-#define MOST ((uint64_t)STRATA_MAX_KEY + STRATA_MAX_VALUE + 64) /* bytes: a block of one entry */
+#define MOST(value) ((uint64_t)STRATA_MAX_KEY + (value) + 64) /* bytes: a block of one entry */
 
 int pax_table_blame(const struct pax_table *t, uint64_t offset, int rc,
                     const struct strata_error *why, struct strata_error *err)
@@ -126,7 +126,9 @@ int pax_table_compare_at(const struct pax_block *block, uint32_t at, struct stra
 static int check_size(const struct pax_table *t, uint64_t offset,
                       const struct stored_block *section, struct strata_error *err)
 {
-    return section->size <= t->block_bytes && section->size <= MOST
+    uint64_t most = t->coded ? MOST(PAX_BLOCK_CODED_MAX) : MOST(STRATA_MAX_VALUE);
+
+    return section->size <= t->block_bytes && section->size <= most
                ? 0
                : sstable_corrupt(&t->base, offset, "the block is larger than a block of the table",
                                  err);
@@ -157,6 +159,8 @@ static int open_block(const struct pax_table *t, uint32_t n, struct strata_slice
 
     if (rc < 0)
         return pax_table_blame(t, offset, rc, &why, err);
+    if (block->type_bits == 2 && !t->coded)
+        return sstable_corrupt(&t->base, offset, "the block has coded values, the table none", err);
     if (!within_bounds(t, n, block))
         return sstable_corrupt(&t->base, offset, "the block has keys that the index has elsewhere",
                                err);

@@ -13,20 +13,26 @@ struct verification {
     struct strata_buffer scratch;
     struct sstable_sum sum;
     uint64_t block_bytes;
+    bool coded;
 };
 
 static int verify_entry(struct verification *v, uint32_t n, uint32_t at, struct strata_error *err)
 {
     const struct pax_table *t = v->table;
     const struct pax_block *block = &v->block.block;
+    unsigned type = pax_block_type(block, at);
+    const char *wrong = NULL;
 
     v->sum.records++;
-    v->sum.tombstones += pax_block_type(block, at) == STRATA_OP_DELETE;
+    v->sum.tombstones += type != STRATA_OP_PUT;
+    v->coded |= type == SSTABLE_CODED;
     v->scratch.size = pax_block_put_suffix(block, at, v->scratch.data); /* behind the prefix */
     if (t->filter && !bloom_may_contain(&t->bloom, index_hash(strata_buffer_slice(&v->scratch))))
         return sstable_corrupt(&t->base, t->fence.offsets[n],
                                "the filter does not have a key of this block", err);
-    return 0;
+    if (type == SSTABLE_CODED && t->common)
+        wrong = t->common->coding->check(pax_block_value(block, at), t->base.sum.last);
+    return wrong ? sstable_corrupt(&t->base, t->fence.offsets[n], wrong, err) : 0;
 }
 
 static int verify_block(struct verification *v, uint32_t n, struct strata_error *err)
@@ -79,7 +85,8 @@ static int verify_all(struct verification *v, struct strata_error *err)
     }
     if (rc == 0 &&
         (v->sum.records != table->sum.records || v->sum.tombstones != table->sum.tombstones ||
-         v->sum.digest != table->sum.digest || v->block_bytes != v->table->block_bytes))
+         v->sum.digest != table->sum.digest || v->block_bytes != v->table->block_bytes ||
+         v->coded != v->table->coded))
         rc = sstable_corrupt(table, v->table->properties,
                              "the blocks are not those that the properties describe", err);
     return rc;

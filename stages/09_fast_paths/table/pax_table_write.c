@@ -15,6 +15,7 @@ struct pax_table_writer {
     struct strata_buffer notes;          /* for the properties */
     struct pax_table_properties properties;
     bool plain; /* data blocks are not compressed */
+    bool coded; /* there are coded values */
 };
 
 int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind *kind,
@@ -120,7 +121,8 @@ int pax_table_writer_add(struct sstable_writer *writer, unsigned type, struct st
     if (rc < 0)
         return rc;
     writer->sum.records++;
-    writer->sum.tombstones += type == STRATA_OP_DELETE;
+    writer->sum.tombstones += type != STRATA_OP_PUT;
+    w->coded |= type == SSTABLE_CODED;
     return note_hash(w, hash, err);
 }
 
@@ -168,7 +170,8 @@ static int put_footer(struct pax_table_writer *w, uint64_t properties, struct st
 {
     uint8_t footer[PAX_TABLE_FOOTER];
 
-    pax_table_put_footer(w->base.number, sstable_writer_place(&w->base), properties, footer);
+    pax_table_put_footer(w->base.number, sstable_writer_place(&w->base), properties, w->coded,
+                         footer);
     return strata_buffer_append(&w->base.bytes, footer, sizeof footer) < 0
                ? strata_fail_memory(err, sizeof footer)
                : 0;

@@ -16,7 +16,8 @@ void hint_try(const struct segments *set, const struct segment *segment);
 
 /* Calls `each` for each record of a sealed segment in the log's order, as segment_read does; but of
  * the record only type and offset are known. STRATA_NOT_FOUND: there is no hint that fits, and
- * `each` was not called. Otherwise what `each` returns, or NO_MEMORY. */
+ * `each` was not called; one that does not fit, or cannot be read, is logged. Otherwise what `each`
+ * returns, or NO_MEMORY. */
 int hint_read(const struct segments *set, const struct segment *segment, segment_each *each,
               void *arg, struct strata_error *err);
 

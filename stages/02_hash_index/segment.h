@@ -71,8 +71,9 @@ static inline bool segment_is_delete(unsigned type)
 }
 
 /* Finds the segments in env->dir, removes what a cut merge left (not when read-only), opens them
- * and checks their headers, that they cover all numbers, and that all but the last are sealed.
- * With env->is_new removes every one instead. Records are not read yet. CORRUPT, IO. */
+ * and checks their headers, and that they cover all numbers; `sealed` is a guess until the
+ * segment is read. With env->is_new removes every one instead. Records are not read yet. CORRUPT,
+ * IO. */
 int segments_open(struct segments *set, const struct strata_env *env, struct strata_error *err);
 /* Frees everything. The first error of closing a file is returned. */
 int segments_close(struct segments *set, struct strata_error *err);
@@ -82,7 +83,8 @@ struct segment *segments_active(const struct segments *set);
 struct segment *segments_find(const struct segments *set, uint32_t number);
 uint64_t segments_bytes(const struct segments *set); /* of all of them */
 
-/* Makes an empty segment after the last one, written under a temporary name and renamed. */
+/* Makes an empty segment after the last one, written under a temporary name and renamed. The last
+ * one's file is closed until it is read. */
 int segments_start(struct segments *set, struct strata_error *err);
 /* The same, outside the list, for the range first..last; still under its temporary name. */
 int segment_create(const struct segments *set, uint32_t first, uint32_t last, struct segment **out,

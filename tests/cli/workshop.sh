@@ -53,7 +53,8 @@ run make -s -C "$root" start STAGE=1 DIR="$here/mine"
 like start_is_written "$rc $(echo mine/*)" '^0 mine/Makefile mine/README.md mine/below mine/engine mine/ground mine/include$'
 is start_lists_what_it_left_out "$(pl left "$here/mine" | sort)" "$(pl functions 1 | awk -F'\t' '{ print $1 "\t" $2 "\t" $3 }' | sort)"
 is start_readme_lists_the_sittings "$(grep -c '^## Sitting ' mine/README.md)" 5
-is start_readme_lists_the_tests "$(grep -cE '^1\. `[a-z0-9_]+`$' mine/README.md)" "$(grep -vc '^#' "$root/docs/workshop/01_append_log.tests")"
+is start_readme_lists_the_tests "$(grep -cE '^[0-9]+\. `[a-z0-9_]+`$' mine/README.md)" "$(grep -vc '^#' "$root/docs/workshop/01_append_log.tests")"
+like start_says_the_messages "$(tr -d '\n*' <mine/engine/engine.c | tr -s ' ')" 'Message: "the data file is missing"'
 code start_compiles_without_a_warning 0 make -s -C mine CFLAGS='-O1 -Werror'
 is start_marks_no_source_of_the_stage "$(grep -rlE 'sitting [0-9]' "$root/stages" | wc -l)" 0
 
@@ -68,11 +69,13 @@ says check_names_the_chapter 'Explained in docs/01_append_log\.md, "4\. Bytes on
 fill 3
 check
 says check_goes_on_to_the_next_sitting 'sitting 3 of 5, .*: its 10 tests are green~sitting 4 of 5, .* fail~'
+is check_of_a_missing_body_is_short "$(grep -cE '^(What was asked|The files|It may also be)' <<<"$out")" 0
 fill 4
 sed -i 's/^    log->end = log->file->end; .*/    log->end += 17;/' mine/engine/engine.c
 make -s -C mine CFLAGS=-O0
 check
 is check_of_a_bug_fails "$rc" 1
+says check_of_a_bug_names_other_sittings 'It may also be a body of another sitting'
 says check_shows_the_operations "What was asked of the engine.*   1  open a new database -> ok~ +2  put 'key' 'value'"
 sed -i 's/found = record.type == STRATA_OP_PUT ? record.offset : 0;/found = record.offset;/; s/log->end += 17;/log->end = log->file->end;/' mine/engine/engine.c
 make -s -C mine CFLAGS=-O0

@@ -91,7 +91,7 @@ static void end_is_not_looked_for_in_a_file_of_a_later_version(void **state)
     assert_code(subject_open(*state, DIR, false, &db, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, LOG);
     assert_err_offset(&err, 8);
-    assert_err_says(&err, "append log version 2");
+    assert_err_says(&err, "version 2");
 }
 
 int main(void)

@@ -128,6 +128,21 @@ sub filled { # words as a comment, indented
     return join("\n", @lines) . " */\n";
 }
 
+# The messages of the real body, as a user reads them: tests look for words of them. "..." stands for a text,
+# N for a number.
+sub messages {
+    my ($real, $hint) = @_;
+    my (@found, %seen);
+    while ($real =~ /((?:"(?:[^"\\]|\\.)*"\s*(?:PRI\w+\s*)?)+)/g) {
+        my $text = join '', map { /^"(.*)"$/s ? $1 : $_ } $1 =~ /("(?:[^"\\]|\\.)*"|PRI\w+)/g;
+        $text =~ s/%[-0-9.+ #]*(?:PRI\w+|l*[ud]|zu)/N/g;
+        $text =~ s/%[-0-9.]*s/.../g;
+        next if grep { index($text, $_) >= 0 } $hint =~ /"([^"]+)"/g; # it has these words
+        push @found, "\"$text\"" if $text =~ /[a-z] [a-z]/ && !$seen{$text}++;
+    }
+    return @found;
+}
+
 sub stub {
     my ($body, $found) = @_;
     my ($type) = $found->{head} =~ /^(?:static\s+)?(?:inline\s+)?(.*?)\b\Q$body->{function}\E\(/s;
@@ -135,7 +150,9 @@ sub stub {
     my $fails = $type =~ /^int\s*$/ && $found->{head} =~ /(?<!const )struct strata_error \*err\b/ && !defined $body->{value};
     my $where = "$body->{sitting}, $body->{file} $body->{function}";
     my $hint = ucfirst($body->{hint}) . ($body->{invariant} eq '-' ? '' : " ($body->{invariant})");
-    my $out = "{\n" . filled("Sitting $body->{sitting}. $hint.");
+    my @messages = messages($found->{body}, $body->{hint});
+    my $says = @messages ? (@messages > 1 ? ' Messages: ' : ' Message: ') . join('; ', @messages) . '.' : '';
+    my $out = "{\n" . filled("Sitting $body->{sitting}. $hint.$says");
     my @unused = grep { !($fails && $_ eq 'err') } @names;
     $out .= '    ' . join(', ', map { "(void)$_" } @unused) . ";\n" if @unused;
     if ($fails) {
@@ -226,8 +243,9 @@ sub readme {
 This is stage $table->{stage} of Strata, $table->{name}, without the bodies that are its lesson. It compiles, and most of
 what it is asked fails with "$marker ...", the file and the function.
 
-- `engine/` is the stage. Here you write. A body that is missing says what it must do, and which
-  invariant it serves; the comment above the function and the header say the rest.
+- `engine/` is the stage. Here you write. A body that is missing says what it must do, which invariant it
+  serves, and the messages of the real one: tests look for words of them. The comment above the function and
+  the header say the rest.
 - `below/` $below
 - `include/` and `ground/` have the headers of what lies under all stages: files, bytes, checksums. Their
   sources are in $root/common.
@@ -239,9 +257,12 @@ The chapter is $chapter.
     make progress    the sittings, and which are done
     make judge       everything that the stage promises, in a minute or more; make check does it at the end too
 
-Work sitting by sitting. When all tests of a sitting are green, go on with the next. After the last, remove
-the line UNFINISHED from the Makefile. The tests are in $root/tests: `tests/stages/` has those of this stage's
-modules, which call your functions; `tests/contract/` and `tests/crash/` those that every stage has to pass.
+The chapter's section 5 shows some of the bodies. To write these yourself, read the text and cover the code.
+
+Work sitting by sitting. When all tests of a sitting are green, go on with the next. A mistake that the tests of
+its sitting do not notice may turn a test of a later one red. After the last, remove the line UNFINISHED from the
+Makefile. The tests are in $root/tests: `tests/stages/` has those of this stage's modules, which call your
+functions; `tests/contract/` and `tests/crash/` those that every stage has to pass.
 
 END
     for my $sitting (@{$table->{sittings}}) {
@@ -254,11 +275,11 @@ END
                 ($body->{invariant} eq '-' ? '' : " ($body->{invariant})") . ".\n";
         }
         $out .= "\nThese tests turn green, in this order:\n\n" if @list;
-        my $program = '';
+        my ($program, $number) = ('', 0);
         for (@list) {
-            $out .= "`tests/$_->[0].c`\n\n" if $_->[0] ne $program && ($out .= $program ? "\n" : '') ne '';
+            $out .= ($program ? "\n" : '') . "`tests/$_->[0].c`\n\n" if $_->[0] ne $program;
             $program = $_->[0];
-            $out .= "1. `$_->[1]`\n";
+            $out .= ++$number . ". `$_->[1]`\n";
         }
         $out .= "\n" if @list;
     }

@@ -34,6 +34,14 @@ code suite_that_hangs_fails 1 "$runner"
 unset SUITE_SECONDS
 only
 
+suite noisy <<<'echo "not ok 1 - it"; seq 100; echo 1..1; exit 1'
+TAIL=3 run "$runner"
+is failure_is_shown_when_much_follows "$(grep -o '| .*' <<<"$out" | paste -sd' ')" "| not ok 1 - it | 99 | 100 | 1..1"
+suite noisy <<<'echo "# skipped: no time"; echo "not ok 1 # SKIP it"; echo "ok 2 - that # SKIP no room"; echo 1..2'
+run "$runner"
+is skipped_tests_have_their_reasons "$(grep -o '| .*' <<<"$out" | paste -sd' ')" "| skipped: it: no time | ok 2 - that # SKIP no room"
+only
+
 code no_suite_at_all_fails 1 "$runner"
 suite a_good <<<'echo "ok 1 - it"; echo 1..1'
 suite b_ends_the_runner <<<'kill -9 $(cut -d" " -f4 /proc/$PPID/stat)' # its parent is timeout

@@ -117,16 +117,32 @@ run_one() {
     [ $((good + bad + skip)) -eq 0 ] && { bad=1; echo "not ok - $name reported nothing" >>"$log"; }
     printf '%s %s %s\n' "$good" "$bad" "$skip" >"$log.count"
     word=ok; [ "$bad" -gt 0 ] && word=FAILED
-    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s, %s of CPU\n' "$word" "$name" "$good" "$bad" \
-        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000)) "$cpu"
-    if [ "$bad" -gt 0 ]; then
-        sed 's/^/        | /' "$log" | grep -av '| ok ' | tail -"${TAIL:-60}"
-        echo "        whole output: $log"
-    elif [ "$skip" -gt 0 ]; then
-        grep -aE "$skipped|^# skipped" "$log" | sed 's/^/        | /'
-    fi
+    printf '%-7s %-32s %5d passed %3d failed%s  %d.%03d s, %s of CPU\n%s' "$word" "$name" "$good" "$bad" \
+        "$([ "$skip" -gt 0 ] && printf ' %d skipped' "$skip")" $((spent / 1000)) $((spent % 1000)) "$cpu" \
+        "$(if [ "$bad" -gt 0 ]; then show_failure; elif [ "$skip" -gt 0 ]; then show_skipped; fi; echo .)" |
+        sed '$d' # in one piece, as others print meanwhile
 }
-export -f run_one
+
+# The end of the output; if that is not all of it, the lines before it that say what failed, too.
+show_failure() {
+    sed 's/^/        | /' "$log" | grep -av '| ok ' | awk -v most="${TAIL:-60}" '
+        { line[NR] = $0 }
+        END {
+            for (i = 1; i <= NR - most; i++)
+                if (line[i] ~ /\| (# )?(ERROR|not ok [0-9])|: error: / && line[i] !~ /# *SKIP/ && shown++ < most) print line[i]
+            for (i = NR > most ? NR - most + 1 : 1; i <= NR; i++) print line[i]
+        }'
+    echo "        whole output: $log"
+}
+
+# What cmocka says of a skipped test, "not ok 1 # SKIP NAME" behind the reason, in words.
+show_skipped() {
+    awk -v skipped="$skipped" '
+        /^# skipped: / { why = ": " substr($0, 12); next }
+        sub(/^not ok [0-9]+ # SKIP /, "skipped: ") { print "        | " $0 why; why = ""; next }
+        $0 ~ skipped { print "        | " $0 }' "$log"
+}
+export -f run_one show_failure show_skipped
 export logs newest skipped='^(not )?ok .*# *SKIP' # cmocka says "not ok" of a skipped test
 
 twice=$(suites | cut -d'|' -f1 | tr ' ' _ | sort | uniq -d)

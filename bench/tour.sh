@@ -428,11 +428,12 @@ what_next() {
         case $file in
         README.md) say "README.md                      what this is, and a map of the folders" ;;
         docs/00_start.md) say "docs/00_start.md               how to read it" ;;
-        *) printf '  %-30s the chapter of that stage\n' "$file" ;;
+        *) printf '  %-30s %s\n' "$file" "$(sed -n '1s/^[^:]*: //p' "$file")" ;;
         esac
     done
     say "$(printf '%-30s every command, with an example each' "$S help")" \
         "make test                      the proofs" \
+        "make start STAGE=1 DIR=../mine for you to write: the first stage without its bodies, sitting by sitting" \
         "make tour KEEP=1               once more, with the databases left to look into"
 }
 

@@ -71,7 +71,7 @@ turns = $(or $(TURNS),$1)
 # Of these what this build has, when it comes to it: some of them are installed first.
 built = $$(for e in $1; do if $B/bench/strata-bench --engines=$$e --help >/dev/null 2>&1; then echo $$e; fi; done | paste -sd,)
 some  = leveldb$(COMMA)newest$(COMMA)lmdb
-draw  = tests/tools/install.sh plot && FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh || echo "nothing is drawn"
+draw  = FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh || echo "nothing is drawn"
 
 .PHONY: bench-peers-installed
 bench-peers-installed: install-build
@@ -90,7 +90,7 @@ bench-goals: ## the goals of stages 2 to 4 at their own size, some minutes [SET=
 	@$(MAKE) --no-print-directory bench-set-$(call one_of,$(or $(SET),costs),$(GOALS))
 bench-parts: ## parts of an engine by themselves [SET=layouts|keys|memtables] [ENTRIES=1000000] [RUNS=3]
 	@$(MAKE) --no-print-directory bench-set-$(call one_of,$(or $(SET),layouts),$(PARTS))
-bench-plot: install-plot ## pictures of what these have written [TO=docs/bench]
+bench-plot: ## pictures of what these have written [TO=docs/bench]
 	@FROM=$(OUT) TO=$(or $(TO),$(OUT)) bench/plot.sh
 bench-record: ## full, sizes, peers and stairs into docs/bench, and so into docs/numbers.md: two to three hours on a quiet machine [N=1000000] [LARGE_N=10000000] [SIZES=...] [TURNS=3] [WHICH=...]
 	@$(MAKE) --no-print-directory bench-set-full bench-set-sizes bench-set-peers RECORD=1
@@ -140,7 +140,7 @@ bench-set-levels: install-build install-peers
 	@$(call side_by_side,$(call which,$(call built,leveldb rocksdb newest)),$(call turns,3),$(or $(N),1000000),$(LEVEL),levels,--reads=$(or $(GETS),$$(($(or $(N),1000000) / 2))) --cache_size=$$(($(or $(CACHE),256) << 20)) --seconds=3600 --figures=$(LOADS) $(if $(CHECK),--check_reads))
 
 # What an operation costs in blocks, filter probes and comparisons, from few keys to many: a table and a plot [SIZES='1000000 3000000 10000000 30000000'] [STAGE=6] [TO=build/bench/growth]
-bench-set-growth: install-build install-plot
+bench-set-growth: install-build
 	@$(MAKE) --no-print-directory bench-build
 	@rm -rf $B/bench/growth && mkdir $B/bench/growth
 	@for n in $(or $(SIZES),1000000 3000000 10000000 30000000); do $(call side_by_side,$(or $(STAGE),newest),1,$$n,$(GROWS),growth/sizes-$$n,--reads=$(or $(GETS),100000) --seconds=3600) || exit 1; done

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Pictures of what strata-bench has written: SVG by gnuplot.
+# Pictures of what strata-bench has written: SVG, by bench/svg.pl.
 #
 #   bench/plot.sh [--help]
 #
@@ -24,12 +24,11 @@ esac
 FROM=${FROM:-build/bench}
 TO=${TO:-$FROM}
 [ -d "$FROM" ] || usage "there is no directory $FROM"
-command -v gnuplot >/dev/null || { echo "plot: there is no gnuplot" >&2; exit 1; }
 mkdir -p "$TO" || exit 1
 . "$(dirname "$0")/runs.bash"
 . "$(dirname "$0")/scratch.bash"
-. "$(dirname "$0")/svg.bash"
 scratch plot
+svg() { "$(dirname "$0")/svg.pl" "$1"; } # FILE
 
 # ---- Results as lines ----------------------------------------------------------------------------
 
@@ -41,54 +40,47 @@ works() { # FILE WORKLOAD...
     for work; do cut -f2 "$file" | grep -qx "$work" && echo "$work"; done
 }
 
-# An engine has its colour in every picture: Strata black and thick, older stages grey.
-colour() { # NAME NUMBER
+# An engine has its colour and its point in every picture; older stages of Strata are grey.
+look() { # NAME NUMBER
     case $1 in
-    Strata*) [ "${2:-0}" = 0 ] && echo '#000000' || echo '#888888' ;;
-    leveldb) echo '#009e73' ;;
-    rocksdb) echo '#56b4e9' ;;
-    lmdb) echo '#d55e00' ;;
-    sqlite) echo '#cc79a7' ;;
-    tkrzw) echo '#e69f00' ;;
+    Strata*) [ "${2:-0}" = 0 ] && echo $'ink\tdot' || echo $'grey\tdot' ;;
+    leveldb) echo $'green\tring' ;;
+    rocksdb) echo $'blue\tsquare' ;;
+    lmdb) echo $'orange\tup' ;;
+    sqlite) echo $'pink\tdown' ;;
+    tkrzw) echo $'amber\tdiamond' ;;
     esac
 }
 # What is no engine by its number.
-style() { # NAME NUMBER
-    local point
-    case $1 in
-    Strata*) echo "lw 3 pt 7 ps 0.9 lc rgb '$(colour "$1" "$2")'" && return ;;
-    leveldb) point=6 ;;
-    rocksdb) point=5 ;;
-    lmdb) point=9 ;;
-    sqlite) point=11 ;;
-    tkrzw) point=13 ;;
-    *) svg_style "$2" && return ;;
-    esac
-    echo "lw 1.5 pt $point ps 0.8 lc rgb '$(colour "$1")'"
-}
+looks=($'blue\tdot' $'orange\tring' $'green\tsquare' $'pink\tup' $'amber\tdown' $'sky\tdiamond' $'grey\tdot' $'ink\tring')
 title() { # NAME
     case $1 in leveldb) echo LevelDB ;; rocksdb) echo RocksDB ;; lmdb) echo LMDB ;; sqlite) echo SQLite ;; tkrzw) echo Tkrzw ;; *) echo "$1" ;; esac
 }
-# One panel: a line, or points, an engine. FILE's columns are 1 engine, 2 x, 3 y, 4 least, 5 most.
-curves() { # FILE WITH
-    local file=$1 with=$2 number=0 stages=0 engine comma='plot '
+# The series of a panel, one for each engine (or workload) of FILE: its columns are 1 engine, 2 x, 3 y, 4 least, 5 most.
+series() { # FILE
+    local number=0 stages=0 engine
     while read -r engine; do
-        awk -F'\t' -v engine="$engine" '$1 == engine && $3 != "-"' "$file" >"$file.$number"
-        if [ -s "$file.$number" ]; then
-            printf "%s'%s' using %s with %s %s title '%s'" "$comma" "$file.$number" \
-                "$([ "$with" = xerrorbars ] && echo '3:2:4:5' || echo '2:3')" "$with" \
-                "$(style "$engine" "$([[ $engine == Strata* ]] && echo $stages || echo $number)")" "$(title "$engine")"
-            comma=', '
-            [[ $engine == Strata* ]] && stages=$((stages + 1))
-        fi
+        case $engine in
+        Strata*) printf 'line\t%s\t%s\n' "$engine" "$(look "$engine" $stages)" && stages=$((stages + 1)) ;;
+        leveldb | rocksdb | lmdb | sqlite | tkrzw) printf 'line\t%s\t%s\n' "$(title "$engine")" "$(look "$engine")" ;;
+        *) printf 'line\t%s\t%s\n' "$engine" "${looks[number % 8]}" ;;
+        esac
+        awk -F'\t' -v OFS='\t' -v engine="$engine" '$1 == engine && $3 != "-" { $1 = "p"; print }' "$1"
         number=$((number + 1))
-    done < <(engines "$file")
-    echo
+    done < <(engines "$1")
 }
+# Panels side by side: panel NUMBER COLUMNS LEFT-OVER TITLE UNIT. LEFT-OVER is what its labels need at the right.
+wide=1000 high=190
+panel() {
+    local number=$1 columns=$2 labels=$3 each=$((wide / $2))
+    printf 'panel\t%d\t%d\t%d\t%d\t%s\t%s\n' $((number % columns * each + 62)) $((number / columns * (high + 85) + 95)) $((each - 72 - labels)) $high "$4" "${5:-}"
+}
+rows_of() { echo $((($1 + $2 - 1) / $2 * (high + 85) + 55)); } # PANELS COLUMNS: a picture's height
+
 # ---- Throughput: times LevelDB's -----------------------------------------------------------------
 
 # A row a workload, a point an engine in it; $top is where the panel begins, in pixels.
-row=26 top=10
+row=26 top=45
 panel_of_ratios() { # ALL NAME TITLE WORKLOAD...
     local all=$1 name=$2 title=$3 list
     shift 3
@@ -101,14 +93,14 @@ panel_of_ratios() { # ALL NAME TITLE WORKLOAD...
             for (e = 1; e <= count; e++) for (i = 1; i <= n; i++) {
                 base = ops[engine_of, work[i]]; x = ops[engine[e], work[i]]
                 if (base + 0 > 0 && x + 0 > 0)
-                    print engine[e], place[work[i]] + (e - (count + 1) / 2) * 0.16, x / base, least[engine[e], work[i]] / base, most[engine[e], work[i]] / base
+                    print engine[e], x / base, place[work[i]] + (e - (count + 1) / 2) * 0.16, least[engine[e], work[i]] / base, most[engine[e], work[i]] / base
             }
         }' "$all" >"$T/$name"
     [ -s "$T/$name" ] || return 0
-    echo "set title '$title'; set yrange [${#list[@]}-0.5:-0.5]; set ytics ($(i=0; for work in "${list[@]}"; do printf "%s'%s' %d" "$([ $i = 0 ] || echo ', ')" "$work" $i; i=$((i + 1)); done))"
-    echo "set tmargin at screen 1 - ($top + 30.0) / $height; set bmargin at screen 1 - ($top + 30.0 + $row * ${#list[@]}) / $height"
-    curves "$T/$name" xerrorbars
-    top=$((top + 75 + row * ${#list[@]}))
+    printf 'panel\t%d\t%d\t%d\t%d\t%s\t%s\n' 150 $((top + 56)) 820 $((row * ${#list[@]})) "$title" 'operations a second as multiples of LevelDB'"'"'s, logarithmic; bars: the least and the most of several runs'
+    printf 'rows'; printf '\t%s' "${list[@]}"; printf '\nat\t1\nx\tlog\t-\t-\t-\n'
+    series "$T/$name"
+    top=$((top + 102 + row * ${#list[@]}))
 }
 throughput() { # RESULTS SVG
     local height writes reads ycsb
@@ -117,47 +109,44 @@ throughput() { # RESULTS SVG
     writes='fillseq fillbatch fillsync fillsync8 fill100K fillrandom filluniquerandom overwrite deleterandom compact'
     reads='readrandom readmissing readhot readsmallcache readwhilewriting seekrandom readseq readreverse open reopen openafterkill putafterkill'
     ycsb='ycsba ycsbb ycsbc ycsbd ycsbe ycsbf'
-    height=$((10 + 3 * 75 + row * $(works "$T/all" $writes $reads $ycsb | wc -l)))
+    height=$((45 + 3 * 102 + row * $(works "$T/all" $writes $reads $ycsb | wc -l)))
     {
-        echo "set multiplot; set logscale x; set format x '%g'; set key outside right top; set grid xtics; set lmargin at screen 0.14; set rmargin at screen 0.86"
-        echo "set arrow 1 from first 1, graph 0 to first 1, graph 1 nohead dt 2 lc rgb '#888888'"
-        panel_of_ratios "$T/all" writes 'Writing: operations a second, times LevelDB (bars: least and most)' $writes
-        panel_of_ratios "$T/all" reads 'Reading and opening: times LevelDB' $reads
-        panel_of_ratios "$T/all" ycsb 'YCSB: times LevelDB' $ycsb
-    } | svg "$2" 'Operations a second of each workload, as multiples of those of LevelDB' 1000 $height
+        printf 'figure\t1000\t%d\tOperations a second of each workload, as multiples of those of LevelDB\n' $height
+        panel_of_ratios "$T/all" writes 'Writing' $writes
+        panel_of_ratios "$T/all" reads 'Reading and opening' $reads
+        panel_of_ratios "$T/all" ycsb 'YCSB' $ycsb
+    } | svg "$2"
 }
 
 # ---- Latency -------------------------------------------------------------------------------------
 
 latency() { # RESULTS SVG
-    local work list
+    local work list number=0
     runs "$1" p50_us p99_us p999_us max_us >"$T/latency"
     mapfile -t list < <(works "$T/latency" filluniquerandom overwrite fillsync readrandom seekrandom ycsba)
     [ ${#list[@]} -gt 0 ] || return 0
     {
-        echo "set multiplot layout 2,3 title 'Latency of a call, in microseconds'; set logscale y; set format y '%g'; set key below horizontal samplen 2 font ',9'"
-        echo "set xtics ('p50' 0, 'p99' 1, 'p99.9' 2, 'max' 3); set xrange [-0.2:3.2]"
+        printf 'figure\t%d\t%d\tLatency of a call, from the usual to the slowest\n' $wide "$(rows_of ${#list[@]} 3)"
         for work in "${list[@]}"; do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { for (i = 3; i <= 6; i++) print $1, i - 3, $i }' \
                 "$T/latency" >"$T/latency.$work"
-            echo "set title '$work'"
-            curves "$T/latency.$work" linespoints
+            panel $number 3 66 "$work" 'microseconds, logarithmic'
+            printf 'x\tlin\t-0.1\t3.1\t0=p50 1=p99 2=p99.9 3=max\ny\tlog\t-\t-\t-\n'
+            series "$T/latency.$work"
+            number=$((number + 1))
         done
-    } | svg "$2" 'Latency of a call in microseconds, from the usual to the slowest, a panel for each workload' 1000 640
+    } | svg "$2"
 }
 
 # ---- Amplification and memory --------------------------------------------------------------------
 
-bars() { # FILE TITLE: lines of engine and number
-    local line name value number=0
+bars() { # FILE NUMBER TITLE UNIT: lines of engine and number
+    local name value
     [ -s "$1" ] || return 0
-    echo "set title '$2'; set yrange [0:*]; set style fill solid 0.8; set boxwidth 0.6; unset key"
-    printf 'plot '
+    panel "$2" 2 10 "$3" "$4"
     while IFS=$'\t' read -r name value; do
-        printf "'%s' every ::%d::%d using (%d):2:xtic('%s') with boxes lc rgb '%s', " "$1" $number $number $number "$(title "$name")" "$(colour "$name")"
-        number=$((number + 1))
+        printf 'bar\t%s\t%s\t%s\t%s\n' "$(title "$name")" "$(look "$name" | cut -f1)" "$value" "$(awk -v v="$value" 'BEGIN { printf v < 100 ? "%.2f" : "%.0f", v }')"
     done <"$1"
-    echo "'$1' using 0:2:(sprintf(\$2 < 100 ? '%.2f' : '%.0f', \$2)) with labels offset 0,0.6"
 }
 amplification() { # RESULTS SVG
     local of
@@ -168,52 +157,54 @@ amplification() { # RESULTS SVG
     done
     [ -s "$T/amp.settle.3" ] || [ -s "$T/amp.settle.4" ] || return 0
     {
-        echo "set multiplot layout 2,2 title 'Amplification and memory: less is better'; set offsets 0.3,0.3,graph 0.12,0"
-        bars "$T/amp.settle.3" 'Write: bytes written per byte put, random load and its compaction debt'
-        bars "$T/amp.settle.4" 'Disk: bytes per byte of keys and values'
-        bars "$T/amp.compact.5" 'Space: bytes at rest per byte compacted'
-        bars "$T/amp.readrandom.6" 'Memory: MB resident, random gets'
-    } | svg "$2" 'Write amplification, bytes on disk, space amplification and memory of each engine' 1000 640
+        printf 'figure\t%d\t%d\tAmplification and memory: less is better\n' $wide "$(rows_of 4 2)"
+        bars "$T/amp.settle.3" 0 'Write amplification' 'bytes written per byte put: a random load, and the compactions that it made due'
+        bars "$T/amp.settle.4" 1 'Disk' 'bytes per byte of keys and values'
+        bars "$T/amp.compact.5" 2 'Space amplification' 'bytes at rest per byte when all is compacted'
+        bars "$T/amp.readrandom.6" 3 'Memory' 'resident MB, after random gets'
+    } | svg "$2"
 }
 
 # ---- Growth, and the staircase -------------------------------------------------------------------
 
 sizes() { # SVG RESULTS...
-    local svg=$1 file work
+    local svg=$1 file work number=0 list
     shift
     for file; do runs "$file" n ops_per_s_median | awk -F'\t' -v OFS='\t' -v keys="$(size_of "$file")" '{ $3 = keys; print }'; done >"$T/sizes"
+    mapfile -t list < <(works "$T/sizes" filluniquerandom overwrite readrandom readmissing seekrandom readseq)
     {
-        echo "set multiplot layout 2,3 title 'Operations a second, against the number of keys'; set logscale xy; set format x '%.0s%c'; set format y '%.0s%c'; set key below horizontal samplen 2 font ',9'"
-        for work in $(works "$T/sizes" filluniquerandom overwrite readrandom readmissing seekrandom readseq); do
+        printf 'figure\t%d\t%d\tOperations a second, against the number of keys, both logarithmic\n' $wide "$(rows_of ${#list[@]} 3)"
+        for work in "${list[@]}"; do
             awk -F'\t' -v OFS='\t' -v work="$work" '$2 == work { print $1, $3, $4 }' "$T/sizes" >"$T/sizes.$work"
-            echo "set title '$work'"
-            curves "$T/sizes.$work" linespoints
+            panel $number 3 66 "$work" 'operations a second, against keys'
+            printf 'x\tlog\t-\t-\t-\ny\tlog\t-\t-\t-\n'
+            series "$T/sizes.$work"
+            number=$((number + 1))
         done
-    } | svg "$svg" 'Operations a second against the number of keys, a panel for each workload' 1000 640
+    } | svg "$svg"
 }
 
 # A panel a kind of step: how many times as much an operation of Strata costs as with the fewest keys,
-# beside how many times as many levels there are; what it costs, in the legend.
+# beside how many times as many levels there are; what it costs, in the label.
 growth() { # SVG
-    local panel column
+    local column number=0 what
     FROM="$FROM" TO="$T" "$(dirname "$0")/growth.sh" >/dev/null 2>&1 || return 0
     awk -F'\t' -v OFS='\t' '
         NR == 1 { print; next }
         NR == 2 { for (i = 2; i <= NF; i++) first[i] = $i }
         { for (i = 2; i <= NF; i++) $i = first[i] > 0 ? $i / first[i] : 1; print }' "$T/growth.tsv" >"$T/times.tsv"
     {
-        echo "set multiplot layout 1,3 title 'What an operation of Strata costs, times as much as with the fewest keys'; set logscale x; set format x '%.0s%c'; set key top left reverse Left font ',10'"
-        echo "set xlabel 'keys'; set yrange [0:*]; set offsets graph 0.05, graph 0.05, graph 0.5, 0"
-        for panel in "keys compared:4 7 10 13" "filters asked:8 11" "blocks looked at:9 12 15"; do
-            echo "set title '${panel%%:*}: times as many'"
-            printf 'plot '
-            for column in ${panel#*:} 2; do
-                printf "'%s' using 1:%d with linespoints %s title '%s'" "$T/times.tsv" "$column" \
-                    "$([ "$column" = 2 ] && echo "lw 2 dt 2 pt 4 lc rgb '#000000'" || style operation $(((column - 1) / 3)))" "$(cost_of "$column")"
-                [ "$column" = 2 ] && echo || printf ', '
+        printf 'figure\t%d\t%d\tWhat an operation of Strata costs, times as much as with the fewest keys\n' $wide "$(rows_of 3 1)"
+        for what in "keys compared:4 7 10 13" "filters asked:8 11" "blocks looked at:9 12 15"; do
+            panel $number 1 240 "${what%%:*}: times as many" 'against keys, logarithmic; in the label: how many with the fewest keys, and with the most'
+            printf 'x\tlog\t-\t-\t-\ny\tlin\t-\t-\t-\n'
+            for column in ${what#*:} 2; do
+                printf 'line\t%s\t%s\n' "$(cost_of "$column")" "$([ "$column" = 2 ] && echo $'grey\tring' || echo "${looks[(column - 1) / 3 - 1]}")"
+                awk -F'\t' -v OFS='\t' -v c="$column" 'NR > 1 { print "p", $1, $c }' "$T/times.tsv"
             done
+            number=$((number + 1))
         done
-    } | svg "$1" 'What an operation of Strata costs in steps, against the number of keys' 1080 400
+    } | svg "$1"
 }
 cost_of() { # COLUMN: "readrandom: 16.1 .. 24.5"
     awk -F'\t' -v c="$1" '
@@ -222,19 +213,22 @@ cost_of() { # COLUMN: "readrandom: 16.1 .. 24.5"
         END { print name[1] ": " text(first) " .. " text(last) }' "$T/growth.tsv"
 }
 stairs() { # RESULTS SVG
-    local panel
+    local high=260 what number=0
     runs "$1" ops_per_s_median | awk -F'\t' -v OFS='\t' 'sub(/^Strata /, "", $1) { print $2, $1, $3 }' >"$T/stairs"
     [ -s "$T/stairs" ] || return 0
     {
-        echo "set multiplot layout 1,2 title 'The same work at every stage: operations a second'; set logscale y; set format y '%.0s%c'; set xlabel 'stage' offset 0,0.8; set bmargin 6; set key outside bottom center horizontal font ',9'; set xtics 1"
-        for panel in "Writing: fillseq fillbatch fillrandom overwrite deleterandom fillsync compact" \
+        printf 'figure\t%d\t%d\tThe same work at every stage\n' $wide "$(rows_of 2 2)"
+        for what in "Writing: fillseq fillbatch fillrandom overwrite deleterandom fillsync compact" \
             "Reading and opening: readrandom readmissing seekrandom readseq readreverse open openafterkill"; do
-            for work in ${panel#*: }; do awk -F'\t' -v work="$work" '$1 == work' "$T/stairs"; done >"$T/stairs.${panel%%:*}"
-            [ -s "$T/stairs.${panel%%:*}" ] || continue
-            echo "set title '${panel%%:*}'"
-            curves "$T/stairs.${panel%%:*}" linespoints
+            for work in ${what#*: }; do awk -F'\t' -v work="$work" '$1 == work' "$T/stairs"; done >"$T/stairs.${what%%:*}"
+            [ -s "$T/stairs.${what%%:*}" ] || continue
+            panel $number 2 95 "${what%%:*}" 'operations a second, logarithmic, against the stage'
+            printf 'x\tlin\t%s\n' "$(cut -f2 "$T/stairs.${what%%:*}" | sort -nu | awk 'NR == 1 { first = $1 } { last = $1; list = list (NR > 1 ? " " : "") $1 "=" $1 } END { print first - 0.1 "\t" last + 0.1 "\t" list }')"
+            printf 'y\tlog\t-\t-\t-\n'
+            series "$T/stairs.${what%%:*}"
+            number=$((number + 1))
         done
-    } | svg "$2" 'Operations a second of the same work at every stage' 1000 420
+    } | svg "$2"
 }
 
 # ---- All that can be drawn -----------------------------------------------------------------------

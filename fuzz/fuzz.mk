@@ -86,7 +86,6 @@ fuzz: fuzz-build ## fuzz the file formats of a stage with AFL++ [STAGE=N] [TARGE
 fuzz-long: fuzz-build ## the same, and goes on where the last such run ended; what comes out: docs/fuzz
 	@$(FUZZ_TIME) LONG=1 fuzz/tools/fuzz.sh $(TARGET)
 fuzz-plot: ## draw docs/fuzz/edges.svg anew: how the edges grew in the runs of fuzz-long
-	@tests/tools/install.sh plot
 	@fuzz/tools/long.sh plot
 fuzz-corpus: fuzz-build ## make fuzz/corpus anew of all that fuzzing found, as small as it can be [TARGET=wal]
 	@fuzz/tools/corpus.sh $(TARGET)

@@ -9,7 +9,6 @@
 # blocks that a scan of ten keys reads from an empty cache; bytes of the tables for each byte that they
 # have when all is merged; and bytes that were read and written until the slowest put returned.
 set -u -o pipefail
-. bench/svg.bash
 policies='full tiered fixed leveled'
 
 # Sums up `strata levels`: tables that a get may ask, bytes of all.
@@ -50,20 +49,21 @@ plot() { # TSV SVG
 }
 
 draw() { # TSV SVG
-    local panel policy i comma
+    local panel policy i at=62 looks=($'blue\tdot' $'orange\tring' $'green\tsquare' $'ink\tdot')
     {
-        echo "set multiplot layout 1,3; set logscale x 2; set xtics ('25k' 25000, '50k' 50000, '100k' 100000, '200k' 200000)"
-        echo "set xlabel 'puts'; set key top left; set yrange [0:]"
-        for panel in '3 bytes written for each byte put' '5 blocks read by a scan of ten keys' '6 bytes for each when all is merged'; do
-            echo "set title '${panel#* }'"
-            i=0 comma='plot '
+        printf 'figure\t1080\t345\tEach compaction policy, from 25,000 to 200,000 puts\n'
+        for panel in '3 Written@bytes written for each byte put, against puts' '5 Blocks@blocks read by a scan of ten keys' '6 Room@bytes for each when all is merged'; do
+            printf 'panel\t%d\t95\t215\t205\t%s\t%s\n' $at "$(cut -d@ -f1 <<<"${panel#* }")" "${panel#*@}"
+            printf 'x\tlog\t22000\t220000\t25000=25k 50000=50k 100000=100k 200000=200k\ny\tlin\t-\t-\t-\n'
+            i=0
             for policy in $policies; do
-                printf "%s\"< grep '^%s' %s\" using 2:%d with linespoints %s title '%s'" "$comma" "$policy" "$1" "${panel%% *}" "$(svg_style $i)" "$policy"
-                i=$((i + 1)) comma=', '
+                printf 'line\t%s\t%s\n' "$policy" "${looks[i]}"
+                awk -F'\t' -v OFS='\t' -v policy="$policy" -v c="${panel%% *}" '$1 == policy { print "p", $2, $c }' "$1"
+                i=$((i + 1))
             done
-            printf '\nunset key\n'
+            at=$((at + 350))
         done
-    } | svg "$2" 'Bytes written, blocks read and room for each compaction policy, from 25,000 to 200,000 puts' 1080 360
+    } | bench/svg.pl "$2"
 }
 
 case ${1:-} in

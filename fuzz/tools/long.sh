@@ -47,19 +47,17 @@ table() {
 }
 
 plot() {
-    local rows height name most
-    . bench/svg.bash
-    command -v gnuplot >/dev/null || { echo "long.sh: there is no gnuplot" >&2; return 1; }
-    most=$(awk -F'\t' '!/^#/ && $2 > 0 && $3 > most[$1] { most[$1] = $3 } END { for (name in most) print name, most[name] }' "$edges" | sort -V)
-    rows=$((($(wc -l <<<"$most") + 4) / 5)) height=$((rows * 120 + 40))
+    local name most number=0 targets
+    mapfile -t targets < <(awk -F'\t' '!/^#/ && $2 > 0 && $3 > most[$1] { most[$1] = $3 } END { for (name in most) print name, most[name] }' "$edges" | sort -V)
     {
-        echo "set multiplot layout $rows,5 margins 0.05,0.98,25.0/$height,1-60.0/$height spacing 0.06,55.0/$height title 'Edges that the corpus of each target reaches, against minutes of one core'"
-        echo "unset key; set logscale x; set xrange [0.1:30]; set xtics (0.1, 1, 10); set format x '%g'"
-        while read -r name most; do
-            echo "set title '$name' offset 0,-0.5; set yrange [0:$most * 1.1]; set ytics (0, $most)"
-            echo "plot \"< grep -P '^$name\\t' $edges\" using 2:3 with points pt 7 ps 0.3 lc rgb '#${okabe_ito[0]}'"
-        done <<<"$most"
-    } | svg "$dir/edges.svg" 'Edges that the corpus of each fuzz target reaches, against minutes of fuzzing' 1000 $height
+        printf 'figure\t1000\t%d\tEdges that the corpus of each fuzz target reaches, against minutes of one core, logarithmic\n' $(((${#targets[@]} + 4) / 5 * 125 + 50))
+        for number in "${!targets[@]}"; do
+            read -r name most <<<"${targets[number]}"
+            printf 'panel\t%d\t%d\t140\t70\t%s\n' $((number % 5 * 195 + 55)) $((number / 5 * 125 + 70)) "$name"
+            printf 'x\tlog\t0.1\t30\t0.1=0.1 1=1 10=10\ny\tlin\t0\t%s\t0=0 %s=%s\nline\t-\tblue\tdots\n' "$(awk -v m="$most" 'BEGIN { print m * 1.1 }')" "$most" "$most"
+            awk -F'\t' -v OFS='\t' -v name="$name" '$1 == name && $2 > 0 { print "p", $2, $3 }' "$edges"
+        done
+    } | bench/svg.pl "$dir/edges.svg"
 }
 
 case ${1:-} in

@@ -94,15 +94,11 @@ is growth_faster_than_levels_is_told "$(grep -c 'NOT MET' <<<"$out") $(row readm
 is growth_levels_and_runs "$(row levels)$(row runs)" "| levels | 1 | 2 | 2.00 | || runs | 2 | 4 | 2.00 | |"
 is growth_tsv_has_a_line_a_size "$(cut -f 1-3,7-9 grown/growth.tsv)" \
     $'# keys\tlevels\truns\treadrandom.comparisons\treadrandom.filter_probes\treadrandom.blocks\n1000\t1\t2\t10\t1\t0.5\n2000\t2\t4\t20\t2\t0.5'
-if command -v gnuplot >/dev/null; then
-    FROM=results TO=grown "$root/bench/plot.sh" >/dev/null 2>&1
-    is growth_plot_shows_all "$(grep -oE '(filluniquerandom|readrandom|levels): [0-9.]+ \.\. [0-9.]+' grown/growth.svg | sort | uniq -c | sed 's/^ *//' | tr '\n' ';')" \
-        "1 filluniquerandom: 10.0 .. 10.0;3 levels: 1 .. 2;1 readrandom: 0.500 .. 0.500;1 readrandom: 1.0 .. 2.0;1 readrandom: 10.0 .. 20.0;"
-    is growth_plot_names_its_panels "$(grep -oE '(keys compared|filters asked|blocks looked at): times' grown/growth.svg | tr '\n' ';')" \
-        "keys compared: times;filters asked: times;blocks looked at: times;"
-else
-    skip growth_plot_shows_all "no gnuplot"
-fi
+FROM=results TO=grown "$root/bench/plot.sh" >/dev/null 2>&1
+is growth_plot_shows_all "$(grep -oE '(filluniquerandom|readrandom|levels): [0-9.]+ \.\. [0-9.]+' grown/growth.svg | sort | uniq -c | sed 's/^ *//' | tr '\n' ';')" \
+    "1 filluniquerandom: 10.0 .. 10.0;3 levels: 1 .. 2;1 readrandom: 0.500 .. 0.500;1 readrandom: 1.0 .. 2.0;1 readrandom: 10.0 .. 20.0;"
+is growth_plot_names_its_panels "$(grep -oE '(keys compared|filters asked|blocks looked at): times' grown/growth.svg | tr '\n' ';')" \
+    "keys compared: times;filters asked: times;blocks looked at: times;"
 for n in 1000 4000; do strata-bench --engines=9 --num=$n --benchmarks=filluniquerandom,settle,readrandom,readmissing,seekrandom,readseq --json=results/sizes-$n.json >/dev/null; done
 rm results/sizes-2000.json
 run growth

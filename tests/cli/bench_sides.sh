@@ -222,26 +222,22 @@ run "$root/bench/plot.sh" --help
 like plot_help_has_an_example "$rc $out" '^0 .*'
 fails plot_unknown_option_is_2 2 'is no option' "$root/bench/plot.sh" --fast
 fails plot_of_nowhere_is_2 2 'no directory' env FROM=nowhere "$root/bench/plot.sh"
-if command -v gnuplot >/dev/null; then
-    mkdir results
-    fails plot_of_nothing_is_1 1 'no results in' env FROM=results "$root/bench/plot.sh"
-    if grep -qx leveldb <<<"$peers"; then
-        bench --engines=leveldb,9 --turns=2 --benchmarks=$all --json=results/results.json >/dev/null
-        drawn="amplification.svg latency.svg sizes.svg stairs.svg throughput.svg"
-    else
-        cp 6.json results/results.json
-        drawn="amplification.svg latency.svg sizes.svg stairs.svg"
-    fi
-    bench --engines=stages --benchmarks=fillseq,filluniquerandom,readrandom --json=results/stairs.json >/dev/null
-    for n in 100 200; do bench --engines=5,9 --num=$n --benchmarks=filluniquerandom,readrandom --json=results/sizes-$n.json >/dev/null; done
-    run env FROM=results TO=pictures "$root/bench/plot.sh"
-    is plot_draws_all "$rc $(grep -v 'left out' <<<"$err") $(ls pictures | tr '\n' ' ')" "0  $drawn "
-    [ -f pictures/throughput.svg ] &&
-        is plot_throughput_has_its_panels "$(grep -oE '>(Writing: op|Reading and opening|YCSB|readhot|ycsbf)' pictures/throughput.svg | sort -u | tr '\n' ' ')" ">Reading and opening >Writing: op >YCSB >readhot >ycsbf "
-    is plot_stairs_have_their_lines "$(grep -oE '<title>[^<]*</title>|>(fillseq|readrandom)<' pictures/stairs.svg | grep -cE '>(fillseq|readrandom)<')" 2
-    is plot_sizes_name_the_engines "$(grep -oE '>Strata [59]<' pictures/sizes.svg | sort -u | tr '\n' ' ')" ">Strata 5< >Strata 9< "
+mkdir results
+fails plot_of_nothing_is_1 1 'no results in' env FROM=results "$root/bench/plot.sh"
+if grep -qx leveldb <<<"$peers"; then
+    bench --engines=leveldb,9 --turns=2 --benchmarks=$all --json=results/results.json >/dev/null
+    drawn="amplification.svg latency.svg sizes.svg stairs.svg throughput.svg"
 else
-    skip plot_draws_all "no gnuplot"
+    cp 6.json results/results.json
+    drawn="amplification.svg latency.svg sizes.svg stairs.svg"
 fi
+bench --engines=stages --benchmarks=fillseq,filluniquerandom,readrandom --json=results/stairs.json >/dev/null
+for n in 100 200; do bench --engines=5,9 --num=$n --benchmarks=filluniquerandom,readrandom --json=results/sizes-$n.json >/dev/null; done
+run env FROM=results TO=pictures "$root/bench/plot.sh"
+is plot_draws_all "$rc $(grep -v 'left out' <<<"$err") $(ls pictures | tr '\n' ' ')" "0  $drawn "
+[ -f pictures/throughput.svg ] &&
+    is plot_throughput_has_its_panels "$(grep -oE '>(Writing|Reading and opening|YCSB|readhot|ycsbf)<' pictures/throughput.svg | sort -u | tr '\n' ' ')" ">Reading and opening< >Writing< >YCSB< >readhot< >ycsbf< "
+is plot_stairs_have_their_lines "$(grep -oE '<title>[^<]*</title>|>(fillseq|readrandom)<' pictures/stairs.svg | grep -cE '>(fillseq|readrandom)<')" 2
+is plot_sizes_name_the_engines "$(grep -oE '>Strata [59]<' pictures/sizes.svg | sort -u | tr '\n' ' ')" ">Strata 5< >Strata 9< "
 is nothing_is_left_behind "$(ls "$TMPDIR")" ""
 done_testing

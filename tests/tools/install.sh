@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a target needs and the machine lacks, and says what and why.
 #
-#   tests/tools/install.sh GROUP...         build shell tour test browser mutants clang lint coverage fuzz valgrind plot book peers
+#   tests/tools/install.sh GROUP...         build shell tour test browser mutants clang lint coverage fuzz valgrind book peers
 #                                           more-peers rocksdb bare
 #   tests/tools/install.sh --have GROUP...  only exit code 0, everything is here, or 1
 #
@@ -39,7 +39,6 @@ table() {
         echo "lmdb-utils command:mdb_load our dumps are read by LMDB, and LMDB's by us"
         echo "db-util command:db_load our dumps are read by Berkeley DB, and Berkeley DB's by us"
         echo "libleveldb-dev library:leveldb/c.h:leveldb tests of benchmarks that compare"
-        echo "gnuplot-nox command:gnuplot tests of plots"
         ;;
     browser) echo "chromium command:chromium a page is opened in a browser" ;;
     book) echo "pandoc command:pandoc pages are made of Markdown" ;;
@@ -55,7 +54,6 @@ table() {
         echo "libclang-rt-dev file:$(clang -print-resource-dir 2>/dev/null || echo /usr/lib/clang/0)/lib/linux/libclang_rt.asan-$(uname -m).a clang's sanitizers"
         echo "llvm command:llvm-cov what a corpus covers, and names in stacks"
         ;;
-    plot) echo "gnuplot-nox command:gnuplot plots" ;;
     rocksdb) echo "librocksdb-dev library:rocksdb/c.h:rocksdb another engine to compare with, optional" ;;
     peers) echo "libleveldb-dev library:leveldb/c.h:leveldb what the benchmarks compare with" ;;
     valgrind) echo "valgrind command:valgrind instructions are counted; memory errors and leaks" ;;

@@ -31,7 +31,7 @@ $B/tests/engines/%.so: tests/engines/%.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@) $(CC) $(ALL_CFLAGS) -Wno-unused-function -shared -o $@ $< # each is a part of another
 
-.PHONY: test tests-build check-build threads browser bare kill mutants mutants-full
+.PHONY: test tests-build check-build threads browser browser-mutants bare kill mutants mutants-full
 tests-build: $(TEST_BIN) $(ENGINES) $B/strata
 test: install-test ## run the tests, of the newest stage all sizes [STAGE=N] [MODE=asan|tsan] [QUICK=1|no: for all|none] [ONLY='unit text|stage 3 kill': suites that match]
 	@$(MAKE) --no-print-directory -s tests-build $(if $(wildcard fuzz/fuzz.mk),fuzz-replay-build)
@@ -51,6 +51,8 @@ threads: install-test ## the tests with threads, under TSan [STAGE=N]
 browser: install-browser book ## the page of strata timeline, and the book, in a browser, chromium
 	@STRATA=$(abspath $B)/strata bash tests/browser/timeline.sh
 	@STRATA=$(abspath $B)/strata bash tests/browser/book.sh $(abspath $B)/book
+browser-mutants: install-browser book ## put known faults into the book's site, one at a time: make browser must find each [MUTANT=word]
+	@B=$B bash tests/browser/mutants.sh $(MUTANT)
 
 # On a minimal Debian: see tests/tools/bare.sh.
 bare: ## the README's two commands on a minimal Debian, which is made for it; needs root [RUN='tour test'] [SUITE=bookworm]

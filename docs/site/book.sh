@@ -2,14 +2,17 @@
 # Makes the site of the book: make book. Pandoc makes the pages; this gives them their order.
 #
 #   B=build docs/site/book.sh
+#   B=build PAGES="docs/a.md ..." docs/site/book.sh    only these of a site that is there, without search and sources
 #
 # The site is build/book, index.html first. It needs no server and no network. Each page of the docs and each
 # source that one of them names is at its own path there, with .html. page.lua says what is made of a page.
 set -eu
 command -v pandoc >/dev/null || { echo "book.sh: there is no pandoc: apt-get install pandoc" >&2; exit 1; }
 export OUT=$B/book STRATA=$B/strata LC_ALL=C.UTF-8
-rm -rf "$OUT" && mkdir -p "$OUT/.index"
-: >"$OUT/.sources"
+PAGES=${PAGES:-}
+[ -n "$PAGES" ] || rm -rf "$OUT"
+mkdir -p "$OUT/.index"
+touch "$OUT/.sources"
 
 address() { if [ "$1" = ROADMAP.md ]; then echo index.html; else echo "${1%.md}.html"; fi; }
 # "01_append_log: how do ..." is "1 append log" in a list.
@@ -53,17 +56,19 @@ data() { # NAME OPTION...
     rm -r "$1"
 }
 program=$(realpath "$STRATA")
-(cd "$OUT" && data timeline6 --fixed-levels && data timeline7)
+[ -n "$PAGES" ] || (cd "$OUT" && data timeline6 --fixed-levels && data timeline7)
 
 pages=()
 for i in "${!order[@]}"; do
+    [[ -z $PAGES || " $PAGES " == *" ${order[i]} "* ]] || continue
     make_page "$i" &
     pages+=($!)
     [ "$i" -lt 2 ] || wait -n
 done
 for page in "${pages[@]}"; do wait "$page"; done
-pandoc -f markdown -t html --lua-filter=docs/site/source.lua -o /dev/null </dev/null
 cp docs/site/book.css docs/site/book.js "$OUT"
+[ -z "$PAGES" ] || exit 0
+pandoc -f markdown -t html --lua-filter=docs/site/source.lua -o /dev/null </dev/null
 { echo 'found_in(['; cat "$OUT"/.index/*; echo '])'; } >"$OUT/search.js"
 rm -rf "$OUT/.index" "$OUT/.work"
 echo "the book: $OUT/index.html, ${#order[@]} pages, $(sort -u "$OUT/.sources" | wc -l) sources, $(du -sh "$OUT" | cut -f1)"

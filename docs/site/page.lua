@@ -95,6 +95,7 @@ local function line_of(path, text)
 end
 
 local function html(text) return pandoc.RawBlock('html', text) end
+local function html_inline(name) return pandoc.RawInline('html', '<code>' .. name:gsub('_', '_<wbr>') .. '</code>') end
 
 -- Commands and what they print: no language has colours for that.
 local function session(text)
@@ -201,6 +202,9 @@ function Para(para)
 end
 
 function Table(block)
+    block = block:walk {Code = function(code) -- names of tests are long: a line may end behind each underscore
+        if #code.text > 20 and code.text:match '^[%w_]+$' then return html_inline(code.text) end
+    end}
     return {html '<div class="scroll" tabindex="0" role="region" aria-label="table">', block, html '</div>'}
 end
 

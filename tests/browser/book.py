@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The site of the book, made by `make book`, looked at by a browser: Chromium, through its debugging pipe.
 
-  book.py audit DIR               a line for each fault, and how much was looked at
+  book.py audit DIR [PAGE...]     a line for each fault, and how much was looked at
   book.py eval DIR PAGE SCRIPT... what each script makes of the page, a line each
   book.py shot DIR PAGE WIDTH THEME FILE.png [SCRIPT]   a picture of what a reader sees, after SCRIPT
 
 What is a fault: a link or an anchor that leads nowhere; a chapter of more than 500 KB with all that it
 loads; an error in the console; text with a contrast below 4.5 in either theme; headings out of order; a
-page that is wider than 420 px; something to click that Tab does not reach; a figure without a text.
+page that is wider than 420 px; something to click that Tab does not reach; a figure without a text; on paper
+a coloured page, text beside it, or a piece to play with.
 """
 import base64, fcntl, html.parser, json, os, subprocess, sys, tempfile, urllib.parse
 
@@ -50,7 +51,11 @@ class Browser:
 
     def show(self, width, theme):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+        self.call("Emulation.setEmulatedMedia", media="", features=[{"name": "prefers-color-scheme", "value": theme}])
+
+    def paper(self):
+        self.call("Emulation.setDeviceMetricsOverride", width=680, height=900, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
 
     def open(self, path, width=1280, theme="light"):
         self.show(width, theme)
@@ -122,6 +127,7 @@ CHECK = r"""(() => {
     for (const s of document.querySelectorAll("main svg")) if (!s.querySelector("title")?.textContent || !s.querySelector("desc")?.textContent || s.getAttribute("role") !== "img") faults.push("figure: a drawing without role, title or desc");
     const ids = [...document.querySelectorAll("[id]")].map((e) => e.id), twice = ids.filter((id, i) => ids.indexOf(id) !== i);
     if (twice.length) faults.push(`id: ${twice[0]} is there twice`);
+    for (const e of document.querySelectorAll("[role=application]")) if (e.tabIndex < 0) faults.push("keyboard: Tab does not reach what the arrow keys move in");
     for (const e of document.querySelectorAll("input, button, select, [role=application], iframe")) if (!(e.labels?.length || e.textContent.trim() || e.getAttribute("aria-label") || e.title)) faults.push(`name: a ${e.tagName} without one`);
     return { faults, texts, theme: document.documentElement.dataset.theme };
 })()"""
@@ -129,6 +135,17 @@ CHECK = r"""(() => {
 CLICKABLE = """[...document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')].filter((e) => e.checkVisibility({ visibilityProperty: true })
     && !e.closest("[aria-hidden]") && !(e.type === "radio" && !e.checked))"""
 MOUSE_ONLY = """[...document.querySelectorAll("main *")].filter((e) => (e.onclick || getComputedStyle(e).cursor === "pointer") && !e.closest("a, button, input, label, summary, [tabindex]")).length"""
+
+
+# On A4 paper, 680 px between its margins.
+PAPER = r"""(() => {
+    const faults = [], back = getComputedStyle(document.body).backgroundColor, wide = document.scrollingElement.scrollWidth - innerWidth;
+    if (back !== "rgb(255, 255, 255)") faults.push("its colour is " + back);
+    if (wide > 0) faults.push(`${wide} px more than it has`);
+    for (const e of document.querySelectorAll("pre, .scroll, .drawing div")) if (e.scrollWidth > e.clientWidth) { faults.push(`cut at the right: ${e.textContent.trim().slice(0, 30)}`); break; }
+    for (const e of document.querySelectorAll("button, input, iframe, details")) if (e.checkVisibility()) { faults.push(`a ${e.tagName} to play with`); break; }
+    return faults;
+})()"""
 
 
 # Until the page has heard of another theme; it has 100 frames' time.
@@ -152,9 +169,15 @@ class Links(html.parser.HTMLParser):
                 self.loads.append(a[name])
 
 
-def look_at_files(root):
-    pages = sorted(os.path.relpath(os.path.join(d, f), root) for d, _, files in os.walk(root) for f in files if f.endswith(".html"))
+def look_at_files(root, only):
+    pages = only or sorted(os.path.relpath(os.path.join(d, f), root) for d, _, files in os.walk(root) for f in files if f.endswith(".html"))
     read = {p: Links(os.path.join(root, p)) for p in pages}
+
+    def ids_of(page):
+        if page not in read:
+            known[page] = known.get(page) or Links(os.path.join(root, page))
+        return (read.get(page) or known[page]).ids
+    known = {}
     count = 0
     for page, content in read.items():
         for link in content.links + content.loads:
@@ -165,7 +188,7 @@ def look_at_files(root):
             to = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
             if not os.path.isfile(os.path.join(root, to)):
                 print(f"{page}: link: {link} leads nowhere")
-            elif anchor and to in read and anchor not in read[to].ids and not to.startswith("timeline"):
+            elif anchor and to.endswith(".html") and not to.startswith("timeline") and anchor not in ids_of(to):
                 print(f"{page}: link: {link} has no such anchor")
         if page.startswith("docs/"):
             loaded = {page} | {os.path.normpath(os.path.join(os.path.dirname(page), l)) for l in content.loads}
@@ -175,11 +198,11 @@ def look_at_files(root):
     return pages, count
 
 
-def audit(root):
-    pages, links = look_at_files(root)
+def audit(root, *only):
+    pages, links = look_at_files(root, list(only))
     browser, texts, stops = Browser(), 0, 0
     written = [p for p in pages if not p.count(".c.") and not p.count(".h.")]
-    sources = [p for p in pages if p not in written][::40]
+    sources = [p for p in pages if p not in written][::1 if only else 40]
     for page in [p for p in written if not p.startswith("timeline") and Links(os.path.join(root, p)).loads] + sources:
         browser.open(os.path.join(root, page))
         for theme in "light", "dark":
@@ -195,6 +218,9 @@ def audit(root):
         wider = browser.run("document.scrollingElement.scrollWidth - innerWidth")
         if wider > 0:
             print(f"{page}: wide: {wider} px more than 420")
+        browser.paper()
+        for fault in browser.run(PAPER):
+            print(f"{page}: paper: {fault}")
         for error in browser.errors():
             print(f"{page}: console: {error}")
         if page == "index.html" or page.startswith(("docs/01", "docs/06", "bad")):

@@ -14,6 +14,7 @@
 # In copies of the tree, so that the tree itself is never touched: first every named test must pass
 # without a bug, else its failing proves nothing. Then each patch is applied, without fuzz, what it
 # changes is built again, and the named test must fail; with --full the whole suite is run instead.
+# (tests/mutants/site is for a browser: tests/browser/mutants.sh.)
 # Survivors fail, and so do patches that no longer apply, do not compile or name no test. The last
 # line is "mutants: N killed, N survived". JOBS=2 copies at a time. A test that takes 10 s longer than
 # ten times what it takes without a bug, or MUTANT_SECONDS=60 (--full: a suite 300), is ended and
@@ -40,7 +41,7 @@ unset STAGE
 export B CMOCKA_MESSAGE_OUTPUT=TAP NO_INSTALL=1 QUICK=1 STRATA_SEED=${STRATA_SEED:-1}
 export tree logs work limit full
 
-mapfile -t patches < <(cd tests/mutants 2>/dev/null && ls -d ./*/*.patch 2>/dev/null |
+mapfile -t patches < <(cd tests/mutants 2>/dev/null && ls -d ./*/*.patch 2>/dev/null | grep -v '^\./site/' |
     sed 's|^\.||; s|\.patch$||' | grep -F -- "$only" | grep -F -- "$dir" | sed 's|^/||')
 [ ${#patches[@]} -gt 0 ] || { echo "mutants.sh: no patch of that name in tests/mutants" >&2; exit 2; }
 

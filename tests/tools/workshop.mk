@@ -37,7 +37,7 @@ endef
 $(foreach s,$(STAGES),$(eval $(call workshop_stage,$s)))
 stage_name = $(notdir $(call stage_dir,$(STAGE)))
 
-.PHONY: start check judge progress workshop-check workshop-record workshop-build
+.PHONY: start check judge grade progress workshop-check workshop-record workshop-build
 workshop-build: $(if $(STAGE),workshop-build-$(stage_name),$(WORKSHOP:%=workshop-build-%))
 start: all ## a stage for you to write: its real sources without the bodies that are its lesson: STAGE=N DIR=../mine [SITTING=K: begin with that one]
 	@B=$B CC="$(CC)" tests/tools/workshop.pl start "$(STAGE)" "$(DIR)" "$(if $(SITTING),$(shell expr $(SITTING) - 1))"
@@ -48,6 +48,15 @@ check: install-test ## judge an engine of your own: sitting by sitting, then by 
 judge: install-test ## judge an engine of your own by all that the stage promises, without the sittings: ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
 	@$(MAKE) --no-print-directory -s check-build
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
+# The engine and its stage are given, or are those of DIR.
+grade_engine = $(or $(ENGINE),$(DIR)/mine.so)
+grade_stage = $(or $(STAGE),$(shell sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1))
+grade: install-test ## points for an engine of your own: what make judge finds, promise by promise: DIR=../mine, or ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
+	@$(if $(ENGINE),,$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so && $(MAKE) --no-print-directory -s workshop-build STAGE=$(grade_stage) >/dev/null)
+	@$(MAKE) --no-print-directory -s check-build
+	@B=$B STAGE=$(grade_stage) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(grade_engine)) $(call quoted,$(ONLY)) >$B/check.txt 2>&1; \
+	case $$? in 0 | 1) ;; *) cat $B/check.txt >&2; exit 2 ;; esac; \
+	B=$B STAGE=$(grade_stage) tests/tools/grade.sh $(call quoted,$(grade_engine)) $(if $(ENGINE),,$(call quoted,$(abspath $(DIR))))
 progress: install-test ## the sittings of a stage that you write, and which are done: DIR=../mine
 	@grep -qs '^mine.so:' $(call quoted,$(DIR))/Makefile || { echo 'make progress: it wants DIR=DIRECTORY, one that make start wrote; for example: make progress DIR=../mine' >&2; exit 2; }
 	@$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so

@@ -47,6 +47,11 @@ if (side) {
     here();
 }
 
+// ---- Tables that are wider than the page: Tab reaches them, and the arrow keys move them -----------
+function reach() { for (const e of all(".scroll")) e.scrollWidth > e.clientWidth ? e.setAttribute("tabindex", "0") : e.removeAttribute("tabindex"); }
+addEventListener("resize", reach);
+reach();
+
 // ---- Search: the index is a script, as a page opened from a file may read no other file ----------
 const input = $("#search"), found = $("#found");
 let entries = null;
@@ -164,8 +169,8 @@ function dump(pre) {
     }
     grid.addEventListener("pointerover", (e) => { if (e.target.dataset.n) show(Number(e.target.dataset.n)); });
     grid.addEventListener("keydown", (e) => {
-        const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: per, ArrowUp: -per }[e.key];
-        if (by) { e.preventDefault(); show(here < 0 ? 0 : Math.max(0, Math.min(cells.length - 1, here + by))); cells[here].cell.scrollIntoView({ block: "nearest", inline: "nearest" }); }
+        const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: per, ArrowUp: -per, Home: -cells.length, End: cells.length }[e.key];
+        if (by) { e.preventDefault(); show(here < 0 && by < cells.length ? 0 : Math.max(0, Math.min(cells.length - 1, here + by))); cells[here].cell.scrollIntoView({ block: "nearest", inline: "nearest" }); }
     });
     rows.forEach((row, k) => row.addEventListener("pointerover", () => show(cells.findIndex((c) => c.field.lines.includes(k)))));
     pre.before(make("div", { class: "bytes" }, grid, out));

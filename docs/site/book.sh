@@ -16,7 +16,8 @@ touch "$OUT/.sources"
 
 address() { if [ "$1" = ROADMAP.md ]; then echo index.html; else echo "${1%.md}.html"; fi; }
 # "01_append_log: how do ..." is "1 append log" in a list.
-title() { sed -nE '/^# /{ s/^# //; s/`//g; s/^0?([0-9]+)_([a-z0-9_]+):.*/\1 \2/; s/&/\&amp;/g; s/</\&lt;/g; y/_/ /; p; q }' "$1"; }
+title() { if [ "$1" = README.md ]; then echo "What Strata is"; else title_in "$1"; fi; }
+title_in() { sed -nE '/^# /{ s/^# //; s/`//g; s/^0?([0-9]+)_([a-z0-9_]+):.*/\1 \2/; s/&/\&amp;/g; s/</\&lt;/g; y/_/ /; p; q }' "$1"; }
 
 order=(ROADMAP.md docs/[0-9][0-9]_*.md README.md)
 for page in docs/*.md docs/{formats,answers,crash,fuzz,notebook}/*.md; do

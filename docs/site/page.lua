@@ -205,7 +205,7 @@ function Table(block)
     block = block:walk {Code = function(code) -- names of tests are long: a line may end behind each underscore
         if #code.text > 20 and code.text:match '^[%w_]+$' then return html_inline(code.text) end
     end}
-    return {html '<div class="scroll" tabindex="0" role="region" aria-label="table">', block, html '</div>'}
+    return {html '<div class="scroll" role="region" aria-label="table">', block, html '</div>'}
 end
 
 -- ---- Search ------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ row() { # NAME, which exists
     promise=$(gained "$1")
     printf '| %s | %s | %s | %d | %d | %d | %s | %d | %d | %s |\n' "$label" \
         "$(question "$dir/engine.c")" "$state" "$files" "$lines" $((lines / 20 + words / 200)) \
-        "${promise:-none}" "$(grep -rohE --include='*.[ch]' '\b([1-9]\.)?I[0-9]+:' "$dir" | wc -l)" \
+        "$promise" "$(grep -rohE --include='*.[ch]' '\b([1-9]\.)?I[0-9]+:' "$dir" | wc -l)" \
         "$(fuzz_targets "$1")" "$(per_get "$1")"
 }
 

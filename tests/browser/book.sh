@@ -37,6 +37,7 @@ mapfile -t said < <(looks eval "$site" docs/01_append_log.html '
     const byte = document.querySelectorAll(".bytes i")[30]; byte.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
     document.querySelector(".bytes output").textContent' '
     document.querySelector(".bytes .grid").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true })); document.querySelector(".bytes output").textContent' '
+    document.querySelector(".bytes .grid").dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true })); document.querySelector(".bytes output").textContent' '
     [...document.querySelectorAll(".cut .states li")].map((e) => e.firstChild.textContent).join(" ")' '
     document.querySelector(".cut input").click(); document.querySelectorAll(".cut dd button")[1].click(); document.querySelector(".cut .states").textContent' '
     document.getElementById("search").focus(); document.getElementById("search").value = "torn tail"; new Promise((r) => setTimeout(r, 500)).then(() => {
@@ -45,9 +46,10 @@ mapfile -t said < <(looks eval "$site" docs/01_append_log.html '
     [...document.querySelectorAll(".from a")].map((a) => a.getAttribute("href")).find((h) => /engine/.test(h))')
 like byte_shows_its_field "${said[0]}" "^klen the key's bytes: 5byte 30, one of 4 from 29; in record 1 @24"
 like byte_is_reached_by_keys "${said[1]}" '^value "red"byte 46'
-like power_cut_shows_what_posix_allows "${said[2]}" '^lost fine error$'
-like power_cut_follows_the_choice "${said[3]}" '^fineapple=red .*torn tailapple=red .*24 states of the disk: 1 to 24 of 25 bytes'
-like search_finds_a_section "${said[4]}" '^/docs/.*torn.* [0-9]+ sections'
-like progress_and_theme_are_kept "${said[5]}" '^docs/01_append_log.html dark rgb\(22, 24, 28\)'
-like quotation_links_to_its_line "${said[6]}" '^\.\./stages/01_append_log/engine\.c\.html#L-[0-9]+$'
+like last_byte_is_reached_by_one_key "${said[2]}" '^value "red"byte 48'
+like power_cut_shows_what_posix_allows "${said[3]}" '^lost fine error$'
+like power_cut_follows_the_choice "${said[4]}" '^fineapple=red .*torn tailapple=red .*24 states of the disk: 1 to 24 of 25 bytes'
+like search_finds_a_section "${said[5]}" '^/docs/.*torn.* [0-9]+ sections'
+like progress_and_theme_are_kept "${said[6]}" '^docs/01_append_log.html dark rgb\(22, 24, 28\)'
+like quotation_links_to_its_line "${said[7]}" '^\.\./stages/01_append_log/engine\.c\.html#L-[0-9]+$'
 done_testing

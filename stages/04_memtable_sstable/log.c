@@ -119,7 +119,7 @@ static int fill(void *arg, const struct wal_frame *frame, struct record_reader *
         rc = memtable_reserve(f->memtable, 1, record.key.size + record.value.size, err);
         if (rc < 0)
             break;
-        memtable_recycle(f->memtable);
+        memtable_recycle_all(f->memtable);
         memtable_add(f->memtable, sequence++, op_type(f, &record), record.key, record.value);
     }
     return rc < 0 ? rc : 0;

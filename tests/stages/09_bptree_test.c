@@ -428,6 +428,35 @@ static size_t bytes_after(size_t count, bool quiet, bool random)
     return bytes;
 }
 
+/* Readers that began before the first call may be in it until the second. */
+static void bptree_node_is_used_again_after_two_generations(void **state)
+{
+    struct memtable *memtable;
+    struct bptree *tree;
+    struct bptree_node *root, *replaced;
+
+    (void)state;
+    assert_int_equal(memtable_new(&memtable_bptree, NULL, (size_t)1 << 20, &memtable, NULL), 0);
+    tree = memtable->self;
+    add(memtable, 1, S("000"), S("v"));
+    root = atomic_load(&tree->root);
+    for (uint64_t i = 2; atomic_load(&tree->root) == root; i++) {
+        char key[8];
+        add(memtable, i, strata_bytes(key, (size_t)snprintf(key, sizeof key, "%03d", (int)i)),
+            S("v"));
+    }
+    replaced = tree->replaced;
+    assert_non_null(replaced);
+    memtable_recycle(memtable);
+    assert_null(tree->spare[0]);
+    assert_null(tree->spare[1]);
+    assert_ptr_equal(tree->waiting, replaced);
+    memtable_recycle(memtable);
+    assert_true(tree->spare[0] == replaced || tree->spare[1] == replaced);
+    assert_null(tree->waiting);
+    memtable_unref(memtable);
+}
+
 /* An entry of 16 + 8 bytes takes 16 more, and 16 in a leaf, which is full in order, and two thirds
  * full at random; where nobody reads, what was replaced is used again. */
 static void bptree_takes_little_beside_its_entries(void **state)
@@ -533,6 +562,7 @@ int main(void)
         cmocka_unit_test(bptree_cursor_stands_while_leaves_split),
         cmocka_unit_test(bptree_room_for_too_many_operations_is_no_memory),
         cmocka_unit_test(bptree_takes_little_beside_its_entries),
+        cmocka_unit_test(bptree_node_is_used_again_after_two_generations),
         cmocka_unit_test(bptree_keeps_what_was_replaced_while_it_is_read),
         cmocka_unit_test(bptree_cursor_passes_over_many_versions),
         cmocka_unit_test(bptree_readers_need_no_lock),

@@ -27,7 +27,7 @@ struct memtable_kind {
     /* Over all versions of each key, the newest first; it moves forward only. NULL: there is none,
      * and the engine has no snapshots. */
     struct cursor *(*versions)(const void *self);
-    /* Nobody reads, and who begins to will see all that was added: memory that only readers could
+    /* Every reader that began before the last call of this has ended: memory that only those could
      * still look at may be used again. NULL: there is none. */
     void (*recycle)(void *self);
     /* Its invariants hold: entries are in order. O(entries); nobody adds meanwhile. */
@@ -78,6 +78,12 @@ static inline void memtable_recycle(struct memtable *memtable)
 {
     if (memtable->kind->recycle)
         memtable->kind->recycle(memtable->self);
+}
+/* Nobody reads, and who begins to will see all that was added. */
+static inline void memtable_recycle_all(struct memtable *memtable)
+{
+    memtable_recycle(memtable);
+    memtable_recycle(memtable); /* who began before the first call has ended */
 }
 
 /* The newest version of `key` up to `sequence`: its type, and its value, which lives as long as

@@ -35,7 +35,7 @@ void tree_commit(void *self, struct group_commit *list)
     is_read = super_is_read(tree->super);
     sync_unlock(&tree->reading);
     if (!is_read)
-        memtable_recycle(tree->path.memtable);
+        memtable_recycle_all(tree->path.memtable);
 }
 
 /* ---- Iterating ------------------------------------------------------------------------------- */

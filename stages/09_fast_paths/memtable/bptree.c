@@ -13,7 +13,8 @@
  *       count.
  * 9.I4:  a replaced node stays as it is for readers that are in it: it holds all that was added
  *       before it was replaced, and readers that began before may see no more. It is reused only
- *       when there is no reader (bptree_recycle).
+ *       after two calls of bptree_recycle: readers that began before the first one have ended by
+ *       the second, and who began later cannot have come to it.
  * 9.I5:  all keys in a node have its common prefix, which is what the two fences share that bound
  *        the node, or less. At either end of the tree nothing is known of a leaf's keys
  *        (BPTREE_UNKNOWN), and an inner node has the prefix of its own fences (`bytes` is set): a

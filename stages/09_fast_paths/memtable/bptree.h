@@ -30,8 +30,10 @@ struct bptree {
     struct bptree_leaf *rightmost;      /* the last leaf: `largest` is in it */
     size_t leaves, inners;              /* nodes in use */
     unsigned height;                    /* levels of inner nodes */
-    struct bptree_node *replaced;       /* nodes that readers may still look at, a list */
-    struct bptree_node *spare[2];       /* that none looks at: leaves, inner nodes */
+    /* Nodes that readers may still look at, lists: replaced since the last bptree_recycle, and
+     * between that and the one before. */
+    struct bptree_node *replaced, *waiting;
+    struct bptree_node *spare[2]; /* that none looks at: leaves, inner nodes */
 };
 
 /* Its invariants hold (bptree_check.c). For tests; nobody adds meanwhile. */

@@ -53,12 +53,14 @@ void bptree_recycle(void *self)
     struct bptree *tree = self;
     struct bptree_node *node;
 
-    while ((node = tree->replaced)) {
+    while ((node = tree->waiting)) {
         struct bptree_node **list = &tree->spare[node->level ? INNER : LEAF];
-        tree->replaced = node->next_free;
+        tree->waiting = node->next_free;
         node->next_free = *list;
         *list = node;
     }
+    tree->waiting = tree->replaced;
+    tree->replaced = NULL;
 }
 
 /* ---- Leaves ---------------------------------------------------------------------------------- */

@@ -23,7 +23,8 @@ struct ground {
     struct strata_env env;
     struct compaction_env of;
     struct version *version;
-    uint64_t next, sequence;
+    _Atomic uint64_t next;
+    uint64_t sequence;
     int newest[KEYS]; /* sequence number of the put of a key that shows; 0: there is none */
 };
 

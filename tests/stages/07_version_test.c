@@ -48,7 +48,8 @@ struct ground {
     struct strata_env env;
     void *common;
     struct compaction_env of;
-    uint64_t next, sequence;
+    _Atomic uint64_t next;
+    uint64_t sequence;
     struct version *version;
     struct policy_quarantine quarantined;
     int newest[KEYS]; /* which version of a key shows; 0: none; < 0: deleted */

@@ -15,8 +15,8 @@ struct compaction;
 struct compaction_env {
     const struct strata_env *env;
     const struct sstable_kind *kind;
-    void *common;   /* the tables' */
-    uint64_t *next; /* number of the next file */
+    void *common;           /* the tables' */
+    _Atomic uint64_t *next; /* number of the next file */
     level_merge_kind *merge;
     /* Adds properties to the table that is about to be finished, c->writer (a collector of table
      * properties, as in RocksDB). NO_MEMORY. NULL: there are none. */

@@ -12,13 +12,15 @@ static bool is_move(struct tree *tree, const struct pick *pick)
 /* The same tables, deeper: only an edit. */
 static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
 {
-    struct change c = {.immutable = tree->super->immutable};
+    struct change c = {.count = 0};
     int rc = pick_remove_inputs(pick, &c.edit, err);
 
+    sync_lock(&tree->installing);
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
             rc = version_add(&c.edit, pick->output, pick->tables[level][i], err);
     rc = change_install(tree, &c, rc, err);
+    sync_unlock(&tree->installing);
     if (rc < 0)
         return rc;
     assert(tree_check(tree, NULL) == 0);
@@ -29,13 +31,14 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
 static int install_compaction(struct tree *tree, struct strata_error *err)
 {
     const struct compaction *of = &tree->compaction->of;
-    struct change c = {
-        .immutable = tree->super->immutable, .tables = of->outputs, .count = of->output_count};
+    struct change c = {.tables = of->outputs, .count = of->output_count};
     int rc = pick_remove_inputs(&of->pick, &c.edit, err);
 
     for (size_t i = 0; rc == 0 && i < c.count; i++)
         rc = version_add(&c.edit, of->pick.output, c.tables[i], err);
+    sync_lock(&tree->installing);
     rc = change_install(tree, &c, rc, err);
+    sync_unlock(&tree->installing);
     if (rc < 0)
         return rc;
     tree_notify_ended(tree, tree->compaction);

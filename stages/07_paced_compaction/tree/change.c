@@ -26,7 +26,8 @@ static int prepare(struct tree *tree, struct change *c, struct strata_error *err
         rc = tree->parts->index(c->version, err);
     if (rc < 0)
         return rc;
-    c->super = super_new(tree->parts, tree->super->memtable, c->immutable, c->version);
+    c->super = super_new(tree->parts, tree->super->memtable,
+                         c->flushed ? NULL : tree->super->immutable, c->version);
     return c->super ? 0 : strata_fail_memory(err, sizeof *c->super);
 }
 
@@ -67,6 +68,7 @@ static void swap(struct tree *tree, struct change *c)
 int change_install(struct tree *tree, struct change *c, int rc, struct strata_error *err)
 {
     assert(!tree->path.group.failed && !tree->env->options->read_only);
+    assert(!sync_trylock(&tree->installing)); /* 7.I7 */
     if (rc == 0)
         rc = prepare(tree, c, err);
     if (rc == 0 && (c->count || c->edit.has_logs || tree->names_unsynced))

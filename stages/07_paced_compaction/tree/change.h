@@ -5,19 +5,19 @@
 
 #include "07_paced_compaction/tree/tree.h"
 
-/* All zero, but for `immutable`, changes nothing. */
+/* All zero changes nothing. */
 struct change {
     struct edit edit;
-    struct memtable *immutable;    /* from now on; borrowed */
+    bool flushed;                  /* the immutable memtable: there is none from now on */
     struct sstable *const *tables; /* new ones, that the edit adds; borrowed */
     size_t count;
     struct version *version; /* this and below: made by change_install */
     struct super *super;
 };
 
-/* Makes the change, if `rc`, of what made its edit, is 0; it is freed in any case. An error before,
- * NO_MEMORY, CORRUPT: nothing was changed; IO, and with versions.uncertain any error: it may have
- * been made or not. */
+/* Makes the change, if `rc`, of what made its edit, is 0; it is freed in any case. tree->installing
+ * is held since before the edit was made (7.I7). An error before, NO_MEMORY, CORRUPT: nothing was
+ * changed; IO, and with versions.uncertain any error: it may have been made or not. */
 int change_install(struct tree *tree, struct change *change, int rc, struct strata_error *err);
 
 #endif

@@ -34,7 +34,7 @@ static void swap_memtable(struct tree *tree, struct super *super, const struct l
     sync_unlock(&tree->path.group.mutex);
 }
 
-int tree_switch_memtable(struct tree *tree, struct strata_error *err)
+static int switch_memtable(struct tree *tree, struct strata_error *err)
 {
     struct super *old = tree->super, *super;
     struct memtable *memtable;
@@ -62,6 +62,16 @@ int tree_switch_memtable(struct tree *tree, struct strata_error *err)
     return 0;
 }
 
+int tree_switch_memtable(struct tree *tree, struct strata_error *err)
+{
+    int rc;
+
+    sync_lock(&tree->installing);
+    rc = switch_memtable(tree, err);
+    sync_unlock(&tree->installing);
+    return rc;
+}
+
 static void add_live_log(const struct tree *tree, struct edit *edit)
 {
     edit->has_logs = true;
@@ -80,15 +90,16 @@ static int sync_immutable(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-int tree_name_log(struct tree *tree, struct strata_error *err)
+static int name_log(struct tree *tree, struct strata_error *err)
 {
     const struct version *v = tree->versions.current;
-    struct change c = {.immutable = tree->super->immutable};
-    int rc = c.immutable ? sync_immutable(tree, err) : 0; /* 7.I2 */
+    const bool immutable = tree->super->immutable != NULL;
+    struct change c = {.count = 0};
+    int rc = immutable ? sync_immutable(tree, err) : 0; /* 7.I2 */
 
     if (rc < 0)
         return rc;
-    if (c.immutable) {
+    if (immutable) {
         struct edit_log *log = &c.edit.logs[c.edit.log_count++];
         *log = v->logs[v->log_count - 1];
         assert(log->number == tree->immutable.number);
@@ -98,6 +109,16 @@ int tree_name_log(struct tree *tree, struct strata_error *err)
     add_live_log(tree, &c.edit);
     rc = change_install(tree, &c, 0, err);
     tree->log_named = rc == 0;
+    return rc;
+}
+
+int tree_name_log(struct tree *tree, struct strata_error *err)
+{
+    int rc;
+
+    sync_lock(&tree->installing);
+    rc = name_log(tree, err);
+    sync_unlock(&tree->installing);
     return rc;
 }
 
@@ -134,7 +155,7 @@ static void drop_log(struct tree *tree, struct log *log)
 static int install_flush(struct tree *tree, struct strata_error *err)
 {
     const struct compaction *flush = &tree->flush->of;
-    struct change c = {.tables = flush->outputs, .count = flush->output_count};
+    struct change c = {.flushed = true, .tables = flush->outputs, .count = flush->output_count};
     int rc = flush->output_count ? version_add(&c.edit, 0, flush->outputs[0], err) : 0;
 
     assert(flush->output_count <= 1);
@@ -170,7 +191,10 @@ int tree_flush_step(struct tree *tree, uint64_t *budget, struct strata_error *er
     if (rc < 0)
         return rc;
     rc = compact_step(tree->flush, budget, err);
-    if (rc == COMPACT_DONE)
+    if (rc == COMPACT_DONE) {
+        sync_lock(&tree->installing);
         rc = install_flush(tree, err);
+        sync_unlock(&tree->installing);
+    }
     return tree_end_work(tree, &tree->flush, rc);
 }

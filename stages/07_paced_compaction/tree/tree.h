@@ -10,7 +10,10 @@
  *       of it is durable: what the next log holds never comes back without it.
  * 7.I3: readers are given the version that the manifest says.
  * 7.I4: new files are durable before an edit names them; a file is removed only after an edit has
- *       taken its name away, and never while it is not known whether that edit is durable. */
+ *       taken its name away, and never while it is not known whether that edit is durable.
+ * 7.I7: one change at a time: `installing` is held from before an edit is made until readers have
+ *       what it says and the logs are those that it names, and while a memtable becomes immutable.
+ *       Where all changes are made by one thread nobody waits for it. */
 #ifndef STRATA_07_TREE_H
 #define STRATA_07_TREE_H
 
@@ -31,10 +34,11 @@ struct tree {
     void *common;                                 /* what they have in common */
     struct compaction_env work;                   /* these for a compaction */
     struct write_path path; /* the live log and the memtable; its group's mutex guards the rest */
-    struct sync_mutex reading;   /* guards gets, and for readers super, which changes with both
-                                  * held; for some instructions only */
-    struct arena_source *memory; /* of its memtables; NULL: malloc */
-    struct super *super;         /* the current one; its version is the manifest's */
+    struct sync_mutex reading;    /* guards gets, and for readers super, which changes with both
+                                   * held; for some instructions only */
+    struct arena_source *memory;  /* of its memtables; NULL: malloc */
+    struct sync_mutex installing; /* 7.I7 */
+    struct super *super;          /* the current one; its version is the manifest's */
     struct version_set versions;
     struct edit_log live;  /* how the manifest names the live log, or will: as it was made */
     bool log_named;        /* the manifest names the live log: it may be written to */

@@ -193,6 +193,7 @@ int tree_del(struct tree *tree, struct strata_error *err)
         tree->kind->common_del(tree->common);
     if (tree->memory)
         tree->parts->memory_free(tree->memory);
+    sync_mutex_free(&tree->installing);
     sync_mutex_free(&tree->reading);
     free(tree);
     return rc;
@@ -209,6 +210,10 @@ static int init_threads(struct tree *tree, struct strata_error *err)
         rc = tree->parts->delay(&tree->path.group, err);
     if (rc == 0 && sync_mutex_init(&tree->reading) != 0)
         rc = strata_fail_memory(err, sizeof tree->reading);
+    if (rc == 0 && sync_mutex_init(&tree->installing) != 0) {
+        sync_mutex_free(&tree->reading);
+        rc = strata_fail_memory(err, sizeof tree->installing);
+    }
     if (rc < 0)
         group_free(&tree->path.group);
     return rc;

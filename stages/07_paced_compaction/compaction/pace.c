@@ -18,8 +18,8 @@
  * unless compaction is paused: a write waits before. 7.I11: a write of b bytes that neither the
  * stop trigger, nor a flush that is late (7.I1), nor what open has left to the first write makes
  * wait, does no more than
- *          - read PIECE bytes of inputs and one entry, and its own quota, b * d / r, once for the
- *            flush, where d / r is at most 16, and once for compactions;
+ *          - read DEBT_PIECE bytes of inputs and one entry, and its own quota, b * d / r, once for
+ * the flush, where d / r is at most 16, and once for compactions;
  *          - wait for the device once, for a piece of an output (compact.c), or twice, where an
  * edit is installed (the directory, the manifest), or four times, where a memtable becomes
  *            immutable (the new log, the end of the old one, directory, manifest): after any of
@@ -27,27 +27,19 @@
  *          - remove so many bytes of obsolete files (remove_some_obsolete).
  *        Tiered: the debt grows with the tables, and so does d / r; and a table of level 0 is one,
  *        however large: the write that ends it makes the filter of all its keys, too.
- *        Why: the debt is looked at so often that a quota between two looks is no more than PIECE
- *        (look_again_after); a step ends at its first wait; a table's end and the edit that names
- * it are two steps; and nothing that a step does takes longer the more tables there are, but the
- *        edit (change.c: a copy of the list, 1 ms for some thousand tables). */
+ *        Why: the debt is looked at so often that a quota between two looks is no more than
+ *        DEBT_PIECE (debt_next_look); a step ends at its first wait; a table's end and the edit
+ * that names it are two steps; and nothing that a step does takes longer the more tables there are,
+ * but the edit (change.c: a copy of the list, 1 ms for some thousand tables). */
 #include "07_paced_compaction/compaction/pace.h"
+#include "07_paced_compaction/compaction/debt.h"
 
 #include <assert.h>
 
-#define ENTRY_BYTES ((size_t)64)  /* that an operation takes beside key and value, about */
-#define STOP_MORE 4u              /* tables, from the slowdown trigger to the stop trigger */
-#define MOST ((uint64_t)1 << 40)  /* bytes of a memtable, in sums */
-#define LOOK ((uint64_t)2 << 10)  /* bytes written between two looks at the debt, at most */
-#define PIECE ((uint64_t)8 << 10) /* of work, between two writes */
+#define ENTRY_BYTES ((size_t)64) /* that an operation takes beside key and value, about */
+#define STOP_MORE 4u             /* tables, from the slowdown trigger to the stop trigger */
 #define OBSOLETE_LEAST ((uint64_t)1 << 20)
 #define OBSOLETE_MOST ((uint64_t)8 << 20)
-
-static uint64_t quota(uint64_t debt, uint64_t bytes, uint64_t room)
-{
-    double part = room ? (double)bytes / (double)room : 1;
-    return part < 1 ? (uint64_t)((double)debt * part) + 1 : debt + 1;
-}
 
 /* ---- Flush ----------------------------------------------------------------------------------- */
 
@@ -62,26 +54,20 @@ static int finish_flush(struct tree *tree, struct strata_error *err)
     return rc < 0 ? rc : 0;
 }
 
-static uint64_t flush_debt(const struct tree *tree)
+static struct debt flush_debt(const struct tree *tree)
 {
-    if (!tree->super->immutable)
-        return 0;
-    return tree->flush ? compact_left(tree->flush) : memtable_bytes(tree->super->immutable);
-}
+    const struct memtable *immutable = tree->super->immutable;
+    uint64_t left = tree->flush ? compact_left(tree->flush)
+                    : immutable ? memtable_bytes(immutable)
+                                : 0;
 
-/* Bytes until the memtable is half full; near that, and beyond, at least a sixteenth of it: else
- * one write would do all the rest. */
-static uint64_t flush_room(const struct tree *tree)
-{
-    uint64_t budget = tree->env->options->memtable_bytes, half = budget / 2;
-    uint64_t used = memtable_bytes(tree->super->memtable);
-
-    return used + budget / 16 < half ? half - used : budget / 16;
+    return debt_of_flush(left, tree->env->options->memtable_bytes,
+                         memtable_bytes(tree->super->memtable));
 }
 
 static int do_flush_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)
 {
-    uint64_t budget = quota(flush_debt(tree), bytes, flush_room(tree));
+    uint64_t budget = debt_quota(flush_debt(tree), bytes);
     int rc = tree->super->immutable ? tree_flush_step(tree, &budget, err) : 0;
     return rc < 0 ? rc : 0;
 }
@@ -157,7 +143,7 @@ static int compact_piece(struct tree *tree, struct strata_error *err)
     return compact_some(tree, &budget, err);
 }
 
-static uint64_t compaction_debt(const struct tree *tree)
+static uint64_t compaction_left(const struct tree *tree)
 {
     uint64_t all = policy_debt(tree->super->version, tree->env->options), done = 0;
 
@@ -173,27 +159,23 @@ static uint64_t slowdown_trigger(const struct tree *tree)
     return policy_slowdown_trigger(tree->super->version, tree->env->options);
 }
 
-/* Bytes that may be written until level 0 reaches the slowdown trigger; near that, and beyond, at
- * least an eighth of a memtable. */
-static uint64_t compaction_room(const struct tree *tree)
+static struct debt compaction_debt(const struct tree *tree)
 {
-    uint64_t memtable = tree->env->options->memtable_bytes;
-    uint64_t budget = memtable < MOST ? memtable : MOST;
     uint64_t tables = tree->super->version->levels[0].count + (tree->super->immutable != NULL);
-    uint64_t used = memtable_bytes(tree->super->memtable), trigger = slowdown_trigger(tree);
-    uint64_t all = tables < trigger ? (trigger - tables) * budget : 0;
 
-    return all > used + budget / 8 ? all - used : budget / 8;
+    if (tree->compaction_paused || tree->nothing_due)
+        return (struct debt){0, 0};
+    return debt_of_compaction(compaction_left(tree), tree->env->options->memtable_bytes,
+                              memtable_bytes(tree->super->memtable), tables,
+                              slowdown_trigger(tree));
 }
 
 static int do_compaction_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)
 {
-    uint64_t debt = compaction_debt(tree), budget;
+    struct debt debt = compaction_debt(tree);
+    uint64_t budget = debt.work ? debt_quota(debt, bytes) : 0;
     int rc = 0;
 
-    if (!debt || tree->compaction_paused || tree->nothing_due)
-        return 0;
-    budget = quota(debt, bytes, compaction_room(tree));
     while (rc == 0 && budget) /* until the first wait for the device */
         rc = compact_some(tree, &budget, err);
     return rc < 0 ? rc : 0;
@@ -284,16 +266,6 @@ static int do_quota(struct tree *tree, uint64_t bytes, struct strata_error *err)
     return rc;
 }
 
-/* So many bytes written have a quota of PIECE. */
-static uint64_t look_again_after(const struct tree *tree)
-{
-    uint64_t rate = 1 + flush_debt(tree) / (flush_room(tree) + 1);
-
-    if (!tree->compaction_paused && !tree->nothing_due)
-        rate += compaction_debt(tree) / (compaction_room(tree) + 1);
-    return PIECE / rate < LOOK ? PIECE / rate : LOOK;
-}
-
 /* Did open leave something to the first write? */
 static bool is_first(const struct tree *tree)
 {
@@ -317,7 +289,7 @@ static int write_quota(struct tree *tree, struct strata_error *err)
     sync_unlock(&tree->path.group.mutex);
     began = fs_now(tree->env->fs);
     rc = do_quota(tree, bytes, err);
-    tree->pace_bytes = look_again_after(tree);
+    tree->pace_bytes = debt_next_look(flush_debt(tree), compaction_debt(tree));
     event.ns = fs_now(tree->env->fs);
     event.took_ns = event.ns - began;
     tree_notify(tree, event, NULL);

@@ -31,6 +31,25 @@ results_once() { # STAGE PROGRAM
     all_results "$1" "$out/engine/mine.so" "$2" "$out/$2" "$out/$2.names"
 }
 
+# The results of a sitting's tests of PROGRAM. While bodies are missing each of them runs by itself: others of
+# that program may wait for ever for what is not written yet.
+results_of() { # SITTING PROGRAM
+    local test
+    [ -s "$out/left" ] || { results_once "$STAGE" "$2"; return; }
+    mkdir -p "$out/$(dirname "$2")"
+    touch "$out/hung" "$out/$2"
+    awk -v s="$1" -v p="$2" '$1 == s && $2 == p { print $3 }' "$out/asked" | while read -r test; do
+        grep -qE "^(ok|bad) $test\$" "$out/$2" && continue
+        if [ "$(wc -l <"$out/hung")" -lt 3 ]; then
+            run_program "$STAGE" "$out/engine/mine.so" "$2" "$out/$2.log" "$test"
+            ! grep -q '^it did not end within' "$out/$2.log" || echo "$test" >>"$out/hung"
+        else
+            : >"$out/$2.log"
+        fi
+        if grep -qx "ok $test" <(results "$out/$2.log"); then echo "ok $test"; else echo "bad $test"; fi >>"$out/$2"
+    done
+}
+
 # Begins a check of ENGINE: $out, $out/asked. 1: there is nothing that the sittings could say of it.
 begin_check() { # STAGE ENGINE
     out=$B/check/sittings
@@ -38,13 +57,14 @@ begin_check() { # STAGE ENGINE
     rm -rf "$out" && mkdir -p "$out/engine" || return 1
     ln -s "$(realpath "$2")" "$out/engine/mine.so"
     asked_of "$1" "$2" >"$out/asked"
+    $pl left "$(dirname "$(realpath "$2")")" >"$out/left"
     [ -s "$out/asked" ]
 }
 
 first_bad() { # SITTING: "PROGRAM TEST" of its first test that is red
     local program test
     awk -v s="$1" '$1 == s { print $2, $3 }' "$out/asked" | while read -r program test; do
-        results_once "$STAGE" "$program"
+        results_of "$1" "$program"
         grep -qx "ok $test" "$out/$program" || { echo "$program $test"; break; }
     done
 }
@@ -136,7 +156,7 @@ explain() { # SITTING PROGRAM TEST
     echo
     [ -z "$left" ] || printf 'It came to a body that is %s.\n' "$(paste -sd, <<<"$left" | sed 's/,n/, and one n/g')"
     unwritten=$left
-    left=$($pl left "$(dirname "$(realpath "$out/engine/mine.so")")" | awk -F'\t' -v s="$1" '$1 == s { print $3 }' | paste -sd' ')
+    left=$(awk -F'\t' -v s="$1" '$1 == s { print $3 }' "$out/left" | paste -sd' ')
     [ -z "$left" ] || echo "Not written yet in this sitting: $left."
     IFS=$'\t' read -r _ title heading anchor < <($pl sittings "$STAGE" | awk -F'\t' -v s="$1" '$1 == s')
     echo "Explained in $chapter, \"$heading\" (#$anchor)."
@@ -161,7 +181,10 @@ check() { # ENGINE
     begin_check "$STAGE" "$1" || return 0
     # what cannot be loaded, or bypasses the file layer, is explained by check.sh
     "$B/strata" crash --stage "$STAGE" --engine "$out/engine/mine.so" --model kill --depth quick --workload nothing >/dev/null 2>&1
-    case $? in 2 | 4 | 5) return 0 ;; esac
+    case $? in
+    2 | 4) return 0 ;;
+    5) [ -s "$out/left" ] || return 0 ;; # a body that is missing may say "ok", and do nothing
+    esac
     sittings=$($pl sittings "$STAGE" | wc -l)
     while IFS=$'\t' read -r sitting title _; do
         if ! grep -q "^$sitting	" "$out/asked"; then
@@ -174,7 +197,7 @@ check() { # ENGINE
             continue
         fi
         for program in $(awk -v s="$sitting" '$1 == s { print $2 }' "$out/asked" | uniq); do
-            case $program in crash/*) ;; *) results_once "$STAGE" "$program" ;; esac
+            case $program in crash/*) ;; *) results_of "$sitting" "$program" ;; esac
         done
         red=$(awk -v s="$sitting" '$1 == s { print $2, $3 }' "$out/asked" | while read -r program test; do
             [ ! -e "$out/$program" ] || grep -qx "ok $test" "$out/$program" || echo; done | wc -l)
@@ -197,10 +220,10 @@ progress() { # DIR
     printf '%-8s %-52s %-16s %s\n' sitting '' 'bodies written' 'tests green'
     while IFS=$'\t' read -r sitting title _; do
         all=$($pl functions "$STAGE" | grep -c "^$sitting	")
-        left=$($pl left "$1" | grep -c "^$sitting	")
+        left=$(grep -c "^$sitting	" "$out/left")
         tests=$(grep -c "^$sitting	" "$out/asked") green=0
-        while read -r program test; do
-            results_once "$STAGE" "$program"
+        [ "$left" -eq "$all" ] || while read -r program test; do
+            results_of "$sitting" "$program"
             ! grep -qx "ok $test" "$out/$program" || green=$((green + 1))
         done < <(awk -v s="$sitting" '$1 == s { print $2, $3 }' "$out/asked")
         printf '%-8s %-52s %-16s %s\n' "$sitting" "$title" "$((all - left)) of $all" "$green of $tests$([ "$green" -lt "$tests" ] || echo ': done')"

@@ -19,7 +19,8 @@
 #
 # FILE is the name alone, in whichever folder of the stage it is. HINT says what the function must do.
 # VALUE is what it returns until it is written; by default it fails, "not written yet", where it has an
-# `err`, and else returns 0, false or NULL. "-" is no invariant.
+# `err`, and else returns 0, false or NULL. Of a void function it is a statement. In it WHERE stands for "not
+# written yet: sitting 2, FILE FUNCTION", and \n for a line's end. "-" is no invariant.
 use strict;
 use warnings;
 use Cwd qw(getcwd);
@@ -163,7 +164,9 @@ sub stub {
         my $value = $body->{value} //
             ($type =~ /^void $/ ? '' : $type =~ /\*/ ? 'NULL' : $type =~ /^bool / ? 'false' :
              $type =~ /^(?:const )?struct / ? '(' . ($type =~ s/ $//r) . '){0}' : '0');
-        $out .= $value eq '' ? "    return; /* $marker $where */\n" : "    return $value; /* $marker $where */\n";
+        my $said = $value =~ s/WHERE/$marker $where/ ? '' : " /* $marker $where */";
+        $value =~ s/\\n/\n    /g;
+        $out .= $value eq '' ? "    return;$said\n" : $type =~ /^void $/ ? "    $value;$said\n" : "    return $value;$said\n";
     }
     return "$out}\n";
 }

@@ -32,7 +32,7 @@ struct replay {
     uint64_t dropped;  /* bytes of a torn tail behind the end, */
     uint64_t behind;   /* heads of frames in it */
     bool room;         /* behind the end are zeros */
-    bool refused;      /* a frame whose checks hold could not be applied: that is no torn tail */
+    bool refused;      /* `apply` refused a frame whose checks hold: that is no torn tail */
 };
 
 /* Reads to the end of what can be read, which replay_end judges. 0, or < 0 when even the first

@@ -84,7 +84,7 @@ int wal_next(struct record_reader *reader, const struct wal_kind *kind, struct w
 
 struct wal_evidence {
     uint64_t synced; /* so many bytes of the file were once on the device; 0: nothing is known */
-    uint64_t frames; /* heads that were found behind `from` */
+    uint64_t frames; /* heads that were found behind `from`, without one at it */
 };
 
 /* What the heads of valid frames say that are found anywhere from `from` on: if `synced` is larger

@@ -134,8 +134,8 @@ sub filled { # words as a comment, indented
 sub messages {
     my ($real, $hint) = @_;
     my (@found, %seen);
-    while ($real =~ /((?:"(?:[^"\\]|\\.)*"\s*(?:PRI\w+\s*)?)+)/g) {
-        my $text = join '', map { /^"(.*)"$/s ? $1 : $_ } $1 =~ /("(?:[^"\\]|\\.)*"|PRI\w+)/g;
+    while ($real =~ /((?:[A-Z][A-Z_0-9]+\s+(?="))?(?:"(?:[^"\\]|\\.)*"\s*(?:[A-Z][A-Z_0-9]+\w*\s*(?="|[,)]))?)+)/g) {
+        my $text = join '', map { /^"(.*)"$/s ? $1 : /^PRI/ ? $_ : '...' } $1 =~ /("(?:[^"\\]|\\.)*"|\w+)/g;
         $text =~ s/%[-0-9.+ #]*(?:PRI\w+|l*[ud]|zu)/N/g;
         $text =~ s/%[-0-9.]*s/.../g;
         next if grep { index($text, $_) >= 0 } $hint =~ /"([^"]+)"/g; # it has these words
@@ -304,10 +304,11 @@ FLAGS  += \$(UNFINISHED) -Iengine -Ibelow -Iground -Iinclude
 OBJECTS := \$(patsubst %.c,%.o,\$(wildcard engine/*.c below/*.c))
 
 # -Bsymbolic: your functions are called, and not those of the program that loads them.
+say = \$(if \$(findstring s,\$(firstword -\$(MAKEFLAGS))),:,echo)
 mine.so: \$(OBJECTS)
-	\$(CC) \$(CFLAGS) -shared -Wl,-Bsymbolic -o \$@ \$^
+	\@\$(say) "  LINK \$@"; \$(CC) \$(CFLAGS) -shared -Wl,-Bsymbolic -o \$@ \$^
 %.o: %.c
-	\$(CC) \$(FLAGS) \$(CFLAGS) -MMD -MP -c \$< -o \$@
+	\@\$(say) "  CC   \$<"; \$(CC) \$(FLAGS) \$(CFLAGS) -MMD -MP -c \$< -o \$@
 check judge progress: mine.so
 	\@\$(MAKE) --no-print-directory -C "\$(STRATA_SOURCE)" \$@ ENGINE="\$(CURDIR)/mine.so" DIR="\$(CURDIR)" STAGE=$table->{stage}
 # The tables of the crash laboratory, for your engine.

@@ -63,12 +63,12 @@ struct sstable_kind {
     void (*stats)(void *common, void (*each)(void *arg, const struct strata_stat *stat), void *arg);
 
     /* Opens table `number` and checks that it is whole, not every entry. CORRUPT, also when it is
-     * missing; IO, NO_MEMORY. One reference is the caller's. */
+     * missing; IO, NO_MEMORY: `*out` is NULL then. One reference is the caller's. */
     int (*open)(const struct strata_env *env, void *common, uint64_t number, struct sstable **out,
                 struct strata_error *err);
     void (*close)(struct sstable *table); /* for sstable_unref: frees it */
     /* Looks for a key within its range: its type, and the value of a put into `value`, replacing
-     * what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
+     * what that held; of a delete it is empty. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
     int (*get)(struct sstable *table, struct strata_slice key, unsigned *type,
                struct strata_buffer *value, struct strata_error *err);
     /* About where in the file its entries from `key` on begin, a key within its range. CORRUPT, IO,

@@ -204,6 +204,8 @@ end
 function Table(block)
     block = block:walk {Code = function(code) -- names of tests are long: a line may end behind each underscore
         if #code.text > 20 and code.text:match '^[%w_]+$' then return html_inline(code.text) end
+    end, Str = function(word)
+        if #word.text > 10 and word.text:find '_' then return pandoc.RawInline('html', (escaped(word.text):gsub('_', '_<wbr>'))) end
     end}
     return {html '<div class="scroll" role="region" aria-label="table">', block, html '</div>'}
 end

@@ -79,10 +79,11 @@ struct settings {
     uint64_t turns;
     enum strata_sync sync;
     bool plain, mapped_reads, check_reads;
-    double seconds;               /* cap of one benchmark */
-    const char *db;               /* NULL: a temporary directory */
-    const char *tsv;              /* NULL: generated data */
-    const char *json;             /* NULL: none */
+    double seconds;   /* cap of one benchmark */
+    double quiet;     /* seconds, in all, to wait for a quiet machine; 0: nobody looks */
+    const char *db;   /* NULL: a temporary directory */
+    const char *tsv;  /* NULL: generated data */
+    const char *json; /* NULL: none */
     enum figure figures[FIGURES]; /* of which there are tables */
     size_t figure_count;
     bool each;   /* every result is printed, not only the summary */

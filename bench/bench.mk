@@ -51,7 +51,8 @@ compile: $(PEER_OBJ) $(patsubst %.c,$B/%.o,$(filter-out bench/peers/%,$(wildcard
 #
 # The databases are made in the build directory: /tmp may be memory, where a sync costs nothing. What
 # a machine has not of the peers is left out. With RECORD=1 results, and what is printed, go to
-# docs/bench, of which docs/numbers.md is made.
+# docs/bench, of which docs/numbers.md is made. Before each turn the machine is to be quiet: QUIET=60 seconds
+# are waited for that at most, in all; then the table says LOADED.
 
 SIDES := fillseq,open,reopen,fillbatch,fillsync,fillsync8,fill100K,fillrandom,overwrite,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,readhot,seekrandom,readmapped,seekmapped,readsmallcache,readsmallmapped,readwhilewriting,overwritetenth,compact,deleterandom,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
 LARGE := fillseq,open,reopen,filluniquerandom,settle,close,verify,readseq,readreverse,readrandom,readmissing,seekrandom,readmapped,seekmapped,readsmallcache,overwritetenth,compact,overwrite,openafterkill,putafterkill,verify,ycsbload,ycsba,ycsbb,ycsbc,ycsbd,ycsbe,ycsbf
@@ -65,7 +66,7 @@ LOADS := load_ops_per_s,ops_per_s,load_cpu_us_per_op,p50_us,p99_us,p999_us,max_u
 OUT   := $(if $(RECORD),docs/bench,$B/bench)
 comma_list = $(subst $(SPACE),$(COMMA),$(strip $1))
 # ENGINES TURNS KEYS WORKLOADS NAME OPTIONS
-side_by_side = mkdir -p $(OUT) && TMPDIR=$B/bench $B/bench/strata-bench --engines=$1 --turns=$2 --num=$3 --benchmarks=$(or $(WORKS),$4) --json=$(OUT)/$5.json $6 $(if $(RECORD),>$(OUT)/$5.txt) && echo && echo "written: $(OUT)/$5.json"
+side_by_side = mkdir -p $(OUT) && TMPDIR=$B/bench $B/bench/strata-bench --engines=$1 --turns=$2 --num=$3 --benchmarks=$(or $(WORKS),$4) --json=$(OUT)/$5.json --quiet=$(or $(QUIET),60) $6 $(if $(RECORD),>$(OUT)/$5.txt) && echo && echo "written: $(OUT)/$5.json"
 which = $(or $(call comma_list,$(WHICH)),$1)
 turns = $(or $(TURNS),$1)
 # Of these what this build has, when it comes to it: some of them are installed first.

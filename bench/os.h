@@ -43,6 +43,21 @@ int os_disk(const char *dir, uint64_t *bytes, uint64_t *named);
 
 const char *os_file_system(const char *dir); /* "ext4", or "unknown" */
 
+/* What the processors did since the machine began, in ticks. */
+struct os_ticks {
+    uint64_t idle, all;
+};
+/* From such a file as /proc/stat. False: there is none, or it says something else. */
+bool os_ticks(const char *path, struct os_ticks *ticks);
+/* The part of the time between the two that processors were idle, 0 to 1. */
+double os_idle(const struct os_ticks *from, const struct os_ticks *to);
+/* Waits until the machine has been quiet for OS_QUIET_SECONDS: the processors idle for
+ * OS_QUIET_IDLE of that time; at least once, and no longer than *patience, seconds, from which what
+ * it took is taken. How idle they were at last; 1 where the system does not tell. */
+double os_wait_quiet(double *patience);
+#define OS_QUIET_SECONDS 3
+#define OS_QUIET_IDLE 0.85
+
 /* Waits until no other thread of the process runs, or waits for the device, for a fifth of a
  * second: the background work is done. `busy` may be NULL; while it says true of `arg`,
  * the engine has more to do. Seconds since anybody worked last. */

@@ -101,6 +101,9 @@ struct results {
     const char *files; /* the file system that they are on */
     struct bound bounds[BOUNDS_MOST];
     size_t bound_count; /* 0: they were not measured */
+    size_t looks;       /* turns that were to begin on a quiet machine */
+    size_t loaded;      /* of them began on one that was not */
+    double least_idle;  /* part of the processors' time before a turn, of them all */
 };
 
 /* BENCH_OK, or stderr has a message. */

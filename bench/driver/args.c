@@ -65,6 +65,8 @@ static const struct option options[] = {
      FIELD(mapped_reads), 0, 0},
     {"seconds", "S", "cap of one benchmark (default 5): then it stops early", REAL, FIELD(seconds),
      0.001, 1e6},
+    {"quiet", "S", "wait so long at most, in all, for a quiet machine before a turn", REAL,
+     FIELD(quiet), 0, 1e6},
     {"db", "DIR", "make databases in DIR/ENGINE and keep them (default: temporary)", TEXT,
      FIELD(db), 0, 0},
     {"json", "FILE", "write the results there too", TEXT, FIELD(json), 0, 0},

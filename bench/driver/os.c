@@ -175,3 +175,50 @@ double os_wait_idle(bool (*busy)(void *arg), void *arg)
     } while (since.wall < QUIET);
     return since.wall;
 }
+
+/* ---- The machine -------------------------------------------------------------------------------
+ */
+
+bool os_ticks(const char *path, struct os_ticks *ticks)
+{
+    uint64_t t[8]; /* user, nice, system, idle, iowait, irq, softirq, steal */
+    FILE *from = fopen(path, "r");
+    int found = 0;
+
+    if (!from)
+        return false;
+    found = fscanf(from,
+                   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+                   " %" SCNu64 " %" SCNu64,
+                   &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]);
+    fclose(from);
+    ticks->idle = found > 3 ? t[3] : 0;
+    ticks->all = 0;
+    for (int i = 0; i < found; i++)
+        ticks->all += t[i];
+    return found > 3;
+}
+
+double os_idle(const struct os_ticks *from, const struct os_ticks *to)
+{
+    return to->all > from->all ? (double)(to->idle - from->idle) / (double)(to->all - from->all)
+                               : 1;
+}
+
+double os_wait_quiet(double *patience)
+{
+    const struct timespec look = {OS_QUIET_SECONDS, 0};
+    double idle;
+
+    do {
+        struct os_ticks before, after;
+        if (!os_ticks("/proc/stat", &before))
+            return 1;
+        nanosleep(&look, NULL);
+        if (!os_ticks("/proc/stat", &after))
+            return 1;
+        idle = os_idle(&before, &after);
+        *patience -= OS_QUIET_SECONDS;
+    } while (idle<OS_QUIET_IDLE && * patience> 0);
+    return idle;
+}

@@ -54,6 +54,8 @@ static void json_machine(const struct results *results, FILE *to)
     fputs(", ", to);
     json_text("compiler", m.compiler, to);
     fprintf(to, ", \"files\": \"%s\"", results->files);
+    json_real("least_idle", results->looks > 0, results->least_idle, to);
+    fprintf(to, ", \"turns_loaded\": %zu", results->loaded);
     fprintf(to, ", \"optimized\": %s, \"sanitizers\": %s},\n", m.optimized ? "true" : "false",
             m.sanitized ? "true" : "false");
     fputs("  ", to);

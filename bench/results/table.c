@@ -119,6 +119,15 @@ static void warn(const struct settings *s, const struct results *results, FILE *
         }
 }
 
+static void say_loaded(const struct results *results, FILE *to)
+{
+    if (results->loaded)
+        fprintf(to,
+                "\nLOADED: the machine was less than %.0f %% idle when %zu of %zu turns began (the "
+                "least: %.0f %%): the times mean little\n",
+                OS_QUIET_IDLE * 100, results->loaded, results->looks, results->least_idle * 100);
+}
+
 void report_table(const struct settings *s, const struct results *results, FILE *to)
 {
     for (size_t i = 0; i < s->figure_count; i++)
@@ -126,6 +135,7 @@ void report_table(const struct settings *s, const struct results *results, FILE 
     if (has_leveldb(s))
         fputs("(x: times LevelDB's)\n", to);
     warn(s, results, to);
+    say_loaded(results, to);
 }
 
 void report_limits(const struct settings *s, const struct results *results, FILE *to)

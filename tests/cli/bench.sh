@@ -62,6 +62,15 @@ code dashes_and_underscores_are_one 0 bench --key-size=20 --value-size=0 --bench
 fails full_disk_for_the_answer_is_4 4 'standard output' bash -c 'strata-bench --help >/dev/full'
 is failures_leave_nothing_behind "$(ls "$TMPDIR")" ""
 
+# ---- A machine that others use ----
+run strata-bench --stage=1 --num=100 --benchmarks=fillseq --figures=ops_per_s --quiet=0.1 --json=quiet.json
+said=$(grep -c '^LOADED: .* 1 of 1 turns' <<<"$out")
+counted=$(sed -nE 's/.*"turns_loaded": ([0-9]+).*/\1/p' quiet.json)
+least=$(sed -nE 's/.*"least_idle": ([0-9.e+-]+).*/\1/p' quiet.json)
+is load_is_told "$said $counted" "$(awk -v least="${least:-2}" 'BEGIN { n = least < 0.85; print n, n }')"
+run strata-bench --stage=1 --num=100 --benchmarks=fillseq --figures=ops_per_s --json=quiet.json
+is load_is_not_looked_at_unasked "$(grep -c LOADED <<<"$out") $(grep -c '"least_idle": null' quiet.json)" "0 1"
+
 # ---- JSON ----
 run bench --json=r.json
 is all_benchmarks_run "$rc $err" "0 "

@@ -161,6 +161,26 @@ static void skip_unless_promised(void)
     }
 }
 
+/* Races between reading, flushing and merging are seen only where all three are done. (A stage that
+ * has no memtable has no such statistic.) */
+static void assert_flushed_and_merged(struct strata *db)
+{
+    uint64_t flushes, merges = 0, one;
+
+    if (strata_property(db, "flushes", &flushes, NULL) != 0)
+        return;
+    assert_true(flushes > 1);
+    if (strata_property(db, "merges", &one, NULL) == 0)
+        merges += one;
+    for (unsigned level = 0; level < 8; level++) {
+        char name[32];
+        snprintf(name, sizeof name, "level%u_compactions", level);
+        if (strata_property(db, name, &one, NULL) == 0)
+            merges += one;
+    }
+    assert_true(merges > 0);
+}
+
 static void thread_many_on_one_handle_agree_with_the_model(void **state)
 {
     struct worker workers[WRITERS + READERS] = {{.number = 0}};
@@ -187,12 +207,22 @@ static void thread_many_on_one_handle_agree_with_the_model(void **state)
     for (unsigned i = 0; i < WRITERS; i++)
         merge(&all, &workers[i].model);
     assert_true(all.count > WRITERS);
+    assert_flushed_and_merged(db);
     assert_model(&all, db);
     place_close(db);
     db = place_open(*state, false);
     assert_model(&all, db);
     place_close(db);
     model_free(&all);
+}
+
+/* Small enough for some flushes and merges of GROWTH keys, and not for hundreds. */
+static void set_sizes(struct strata_options *options)
+{
+    options->segment_bytes = 1 << 20;
+    options->memtable_bytes = 64 << 10;
+    options->table_bytes = 64 << 10;
+    options->level_bytes = 256 << 10;
 }
 
 /* ---- One writes, the others find what it says is there ---------------------------------- */
@@ -245,8 +275,7 @@ static void thread_readers_find_what_a_writer_was_told_is_there(void **state)
     skip_unless_promised();
     rng_init_env(&rng, __func__);
     subject_options(&options, place->fs, true);
-    options.segment_bytes = 1 << 20;
-    options.memtable_bytes = 1 << 20;
+    set_sizes(&options);
     assert_ok(strata_open(place->dir, &options, &db, &err), &err);
     for (unsigned i = 0; i < READERS; i++) {
         readers[i].db = db;
@@ -261,6 +290,9 @@ static void thread_readers_find_what_a_writer_was_told_is_there(void **state)
         if (strata_put(db, strata_string(key), strata_string(key), &err) < 0)
             break;
         there = i + 1;
+        snprintf(key, sizeof key, "%08u", i / 2); /* once more, so that tables overlap */
+        if (i % 8 == 0 && strata_put(db, strata_string(key), strata_string(key), &err) < 0)
+            break;
     }
     there = GROWTH; /* the readers end */
     for (unsigned i = 0; i < READERS; i++)
@@ -269,6 +301,7 @@ static void thread_readers_find_what_a_writer_was_told_is_there(void **state)
     for (unsigned i = 0; i < READERS; i++)
         if (readers[i].first_wrong[0])
             fail_msg("reader %u: %s", i, readers[i].first_wrong);
+    assert_flushed_and_merged(db);
     place_close(db);
 }
 
@@ -362,7 +395,7 @@ static void thread_copy_made_meanwhile_is_of_one_time(void **state)
 
     skip_unless_promised();
     subject_options(&options, copying.place->fs, true);
-    options.memtable_bytes = 1 << 20;
+    set_sizes(&options);
     assert_ok(strata_open(copying.place->dir, &options, &copying.growth.db, &err), &err);
     copying.growth.there = &there;
     assert_int_equal(pthread_create(&copying.thread, NULL, make_copies, &copying), 0);
@@ -379,6 +412,7 @@ static void thread_copy_made_meanwhile_is_of_one_time(void **state)
     if (copying.growth.first_wrong[0])
         fail_msg("%s", copying.growth.first_wrong);
     assert_int_equal(copying.growth.asked, 4);
+    assert_flushed_and_merged(copying.growth.db);
     place_close(copying.growth.db);
 }
 

@@ -62,7 +62,7 @@ my @headings = (
     'The number that hurts', 'The promise', 'Predict', 'Bytes on disk', 'The code, in reading order',
     'Invariants', 'The crash walk', 'Run it', 'Measure', 'Break it', 'Exercises', 'If your test fails',
     'What still hurts');
-my ($least_words, $most_words) = (2000, 3500);
+my ($least_words, $most_words, $most_in_all) = (2000, 3500, 5100);
 
 sub fault {
     my ($file, $line, $why) = @_;
@@ -597,7 +597,8 @@ sub check_prose {
 
 sub check_chapter {
     my ($file, $items) = @_;
-    my ($words, $last) = (0, 0);
+    my ($words, $all, $last) = (0, 0, 0);
+    for my $item (@$items) { $all += () = $_ =~ /\S+/g for @{$item->{text} || []} }
     for my $item (grep { $_->{kind} eq 'prose' } @$items) {
         for my $i (0 .. $#{$item->{text}}) {
             my ($line, $text) = ($item->{line} + $i, $item->{text}[$i]);
@@ -616,6 +617,7 @@ sub check_chapter {
     }
     fault($file, 1, "a chapter has $least_words to $most_words words outside of blocks and tables; here are $words")
         if $words < $least_words || $words > $most_words;
+    fault($file, 1, "a chapter has at most $most_in_all words with its blocks and tables; here are $all") if $all > $most_in_all;
 }
 
 # ---- All of it -----------------------------------------------------------------------------------

@@ -71,6 +71,11 @@ check
 says check_goes_on_to_the_next_sitting 'sitting 3 of 5, .*: its 10 tests are green~sitting 4 of 5, .* fail~'
 is check_of_a_missing_body_is_short "$(grep -cE '^(What was asked|The files|It may also be)' <<<"$out")" 0
 fill 4
+sed -i '/^static int log_write/,/^}/s/^    rc = record_append_typed(.*/    return 0;/' mine/engine/engine.c
+make -s -C mine CFLAGS='-O0 -w'
+check
+says check_of_a_start_whose_put_writes_nothing_begins_with_the_sittings 'sitting 4 of 5, .* fail~.*contract_put_then_get_finds_the_value'
+fill 4
 sed -i 's/^    log->end = log->file->end; .*/    log->end += 17;/' mine/engine/engine.c
 make -s -C mine CFLAGS=-O0
 check

@@ -179,7 +179,8 @@ explain() { # SITTING PROGRAM TEST
 check() { # ENGINE
     local sitting title bad sittings asked red
     begin_check "$STAGE" "$1" || return 0
-    # what cannot be loaded, or bypasses the file layer, is explained by check.sh
+    # what cannot be loaded, or bypasses the file layer, is explained by check.sh; but a body that is not
+    # written yet may say "ok" and write nothing
     "$B/strata" crash --stage "$STAGE" --engine "$out/engine/mine.so" --model kill --depth quick --workload nothing >/dev/null 2>&1
     case $? in
     2 | 4) return 0 ;;

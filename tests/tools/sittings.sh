@@ -122,12 +122,13 @@ explain() { # SITTING PROGRAM TEST
     # what is left of a line of cmocka's, its numbers, may stand behind the test's name; -2 is easier to know than 0xff...fe
     sed -E "s/^not ok [0-9]+ - $3 *(Could not run test: )?//" "$log" |
         grep -avE '^(1\.\.|ok |not ok |# (not )?ok - |TAP version|\[)|^[0-9]+ files were left open|error: Failure!' | sed -E 's/^# //' |
-        perl -pe 's/\b0xf{14}([0-9a-f]{2})\b/hex($1) - 256/ge' |
+        perl -pe 'my @e = qw(- INVALID CORRUPT IO NOT_SUPPORTED NO_MEMORY LOCKED READ_ONLY ABSENT EXISTS WRONG_STAGE BUSY);
+            s/\b0xf{14}([0-9a-f]{2})\b/my $n = 256 - hex $1; "-$n" . ($e[$n] ? " (as a result: $e[$n])" : "")/ge' |
         grep -av '^ *$' | tail -n 12 | cut -c1-400 | indent
     at=$(grep -aoE '[a-zA-Z0-9_/]+\.c:[0-9]+: error: Failure' "$log" | head -1)
     if [ -n "$at" ] && [ -e "${at%%:*}" ]; then
         line=${at#*:} line=${line%%:*}
-        echo "    ${at%: error*}: $(sed -n "$line,\$p" "${at%%:*}" | sed '/;$/q' | sed 's/^ *//' | paste -sd' ' | cut -c1-300)"
+        echo "    ${at%: error*}: $(sed -n "$line,\$p" "${at%%:*}" | sed '/;/q' | sed 's/^ *//' | paste -sd' ' | cut -c1-300)"
     fi
     # (those of later sittings are no cause)
     left=$(grep -ahoE 'not written yet: sitting [0-9]+, [a-z_0-9]+\.[ch] \w+' "$log" "$out/trace" 2>/dev/null |
@@ -165,7 +166,7 @@ explain() { # SITTING PROGRAM TEST
     echo "The bodies of this sitting, the invariants that they keep, and where the chapter has them first:"
     $pl functions "$STAGE" | awk -F'\t' -v s="$1" '$1 == s { print $2, $3, $5 }' | while read -r source name serves; do
         line=$(grep -nEm1 "\`$name\`|\b$name\(|^<!-- extract: .*\b$name\b" "$chapter" | cut -d: -f1)
-        printf '    %-14s %-24s %-12s %s\n' "$source" "$name" "${serves#-}" "${line:+line $line}" | sed 's/ *$//'
+        printf '    %-18s %-24s %-12s %s\n' "$source" "$name" "${serves#-}" "${line:+line $line}" | sed 's/ *$//'
     done
     [ -n "$left" ] || echo "It may also be a body of another sitting, in a case that the tests of that sitting do not have."
     echo

@@ -34,7 +34,7 @@ if [ -n "$dir" ]; then
 fi
 # What the stage does not promise it has to refuse.
 cut=$("$B/strata" stages | sed -n "/^stage $STAGE /,/^stage [^$STAGE]/p" | grep -c '^  power-cut ')
-outcomes | awk -v table=tests/tools/promises.tsv -v sittings="$sittings" -v engine="$engine" -v stage="$STAGE" -v cut="$cut" '
+outcomes | awk -v table=tests/tools/promises.tsv -v sittings="$sittings" -v engine="$engine" -v stage="$STAGE" -v cut="$cut" -v report="$B/check.txt" '
     BEGIN { while ((getline line < table) > 0) if (line !~ /^(#|$)/) { split(line, f, "\t"); pattern[++n] = f[1]; text[n] = f[2] } }
     {
         for (i = 1; i <= n && $2 " " $3 !~ pattern[i]; i++) ;
@@ -50,6 +50,7 @@ outcomes | awk -v table=tests/tools/promises.tsv -v sittings="$sittings" -v engi
             if (!bad[i]) kept++
             printf "%-7s %3d of %3d tests pass  %s\n", bad[i] ? "BROKEN" : "kept", good[i], good[i] + bad[i], text[i]
         }
+        if (!asked) while ((getline line < report) > 0) if (line != "") print line
         printf "%s keeps %d of the %d promises of stage %d that it was asked for\n", engine, kept, asked, stage
         points = asked ? 100 * kept / asked : 0
         printf "points: %d of 100%s\n", sittings == "" ? points : (points + sittings) / 2, \

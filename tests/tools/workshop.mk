@@ -50,8 +50,9 @@ judge: install-test ## judge an engine of your own by all that the stage promise
 	@B=$B STAGE=$(STAGE) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(ENGINE)) $(call quoted,$(ONLY))
 # The engine and its stage are given, or are those of DIR.
 grade_engine = $(or $(ENGINE),$(DIR)/mine.so)
-grade_stage = $(or $(STAGE),$(shell sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1))
+grade_stage = $(or $(STAGE),$(if $(DIR),$(shell sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1)))
 grade: install-test ## points for an engine of your own: what make judge finds, promise by promise: DIR=../mine, or ENGINE=mine.so STAGE=N [QUICK=1] [ONLY=regex of suites]
+	@[ -n $(call quoted,$(ENGINE)$(DIR)) ] || { echo "make grade: whose? for example: make grade DIR=../mine, or ENGINE=../mine/mine.so STAGE=1" >&2; exit 2; }
 	@$(if $(ENGINE),,$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so && $(MAKE) --no-print-directory -s workshop-build STAGE=$(grade_stage) >/dev/null)
 	@$(MAKE) --no-print-directory -s check-build
 	@B=$B STAGE=$(grade_stage) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(grade_engine)) $(call quoted,$(ONLY)) >$B/check.txt 2>&1; \

@@ -37,7 +37,7 @@ static int merge_fast(const struct level_merge *of, struct fast_run *runs, struc
     return *out ? 0 : strata_fail_memory(err, sizeof(struct run_cursor));
 }
 
-static int merge(const struct level_merge *of, struct cursor **out, struct strata_error *err)
+int fast_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err)
 {
     size_t count = of->run_count;
     struct fast_run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
@@ -56,7 +56,7 @@ static int merge(const struct level_merge *of, struct cursor **out, struct strat
     return rc;
 }
 
-static uint64_t tables_asked(const void *common)
+uint64_t fast_tables_asked(const void *common)
 {
     const struct pax_table_common *c = common;
     return striped_sum(&c->counts, PAX_TABLE_FILTERED) +
@@ -64,8 +64,8 @@ static uint64_t tables_asked(const void *common)
 }
 
 /* The pool keeps what one memtable takes, its last chunk included. */
-static int memory_new(const struct strata_env *env, struct arena_source **out,
-                      struct strata_error *err)
+int fast_memory_new(const struct strata_env *env, struct arena_source **out,
+                    struct strata_error *err)
 {
     size_t budget = env->options->memtable_bytes;
     struct arena_pool *pool = malloc(sizeof *pool);
@@ -79,13 +79,13 @@ static int memory_new(const struct strata_env *env, struct arena_source **out,
     return rc;
 }
 
-static void memory_free(struct arena_source *source)
+void fast_memory_free(struct arena_source *source)
 {
     arena_pool_free((struct arena_pool *)source);
     free(source);
 }
 
-static int note_lineage(const struct compaction *c, struct strata_error *err)
+int fast_note_lineage(const struct compaction *c, struct strata_error *err)
 {
     return lineage_notes(c, pax_table_writer_notes(c->writer), err);
 }
@@ -93,14 +93,14 @@ static int note_lineage(const struct compaction *c, struct strata_error *err)
 const struct tree_parts fast_parts = {
     .table = &pax_table_kind,
     .memtable = &memtable_bptree,
-    .memory_new = memory_new,
-    .memory_free = memory_free,
-    .merge = merge,
+    .memory_new = fast_memory_new,
+    .memory_free = fast_memory_free,
+    .merge = fast_merge,
     .get = fast_get,
-    .tables_asked = tables_asked,
+    .tables_asked = fast_tables_asked,
     .index = version_index_new,
     .open = pax_table_open_later,
-    .properties = note_lineage,
+    .properties = fast_note_lineage,
     .log = &single_op_log,
     .deferred_recovery = true,
     .delay = group_delay_new,

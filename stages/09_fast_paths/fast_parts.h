@@ -8,6 +8,14 @@
 
 extern const struct tree_parts fast_parts;
 
+/* What they are made of, for an engine that has other parts beside these. */
+int fast_memory_new(const struct strata_env *env, struct arena_source **out,
+                    struct strata_error *err);
+void fast_memory_free(struct arena_source *source);
+int fast_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err);
+uint64_t fast_tables_asked(const void *common);
+int fast_note_lineage(const struct compaction *c, struct strata_error *err);
+
 /* As version_get. (fast_get.c) */
 int fast_get(struct version *version, struct strata_slice key, unsigned *type,
              struct strata_buffer *value, struct strata_error *err);

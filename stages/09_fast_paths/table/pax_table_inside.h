@@ -69,11 +69,12 @@ enum pax_table_count {
 
 /* How the user of the tables codes values (SSTABLE_CODED). */
 struct pax_table_coding {
+    /* NULL: it is one, of a table whose last operation is `last`. Else what is wrong. Asked when a
+     * block is read (9.I23). */
+    const char *(*check)(struct strata_slice coded, uint64_t last);
     /* What a reader who came at `sequence` sees of a coded value: type and value, which is a part
      * of `coded`. 0: nothing, the search goes on in older tables. */
     unsigned (*read)(struct strata_slice coded, uint64_t sequence, struct strata_slice *value);
-    /* NULL: it is one, of a table whose last operation is `last`. Else what is wrong. */
-    const char *(*check)(struct strata_slice coded, uint64_t last);
 };
 
 /* What the tables of a store have in common. */

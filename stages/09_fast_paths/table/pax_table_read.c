@@ -149,6 +149,18 @@ static bool within_bounds(const struct pax_table *t, uint32_t n, const struct pa
     return pax_table_compare_at(block, last, fence_at(&t->fence, n + 1)) < 0;
 }
 
+/* NULL, or what is wrong. What is inspected or salvaged has no coding. */
+static const char *check_coded(const struct pax_table *t, const struct pax_block *block)
+{
+    const struct pax_table_coding *coding = t->common ? t->common->coding : NULL;
+    const char *wrong = t->coded ? NULL : "the block has coded values, the table none";
+
+    for (uint32_t i = 0; !wrong && coding && i < block->count; i++)
+        if (pax_block_type(block, i) == SSTABLE_CODED)
+            wrong = coding->check(pax_block_value(block, i), t->base.sum.last);
+    return wrong;
+}
+
 /* The bytes of block `n`, as they were uncompressed. */
 static int open_block(const struct pax_table *t, uint32_t n, struct strata_slice bytes,
                       struct pax_block *block, struct strata_error *err)
@@ -159,8 +171,8 @@ static int open_block(const struct pax_table *t, uint32_t n, struct strata_slice
 
     if (rc < 0)
         return pax_table_blame(t, offset, rc, &why, err);
-    if (block->type_bits == 2 && !t->coded)
-        return sstable_corrupt(&t->base, offset, "the block has coded values, the table none", err);
+    if (block->type_bits == 2 && check_coded(t, block))
+        return sstable_corrupt(&t->base, offset, check_coded(t, block), err);
     if (!within_bounds(t, n, block))
         return sstable_corrupt(&t->base, offset, "the block has keys that the index has elsewhere",
                                err);

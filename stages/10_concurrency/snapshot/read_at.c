@@ -1,0 +1,226 @@
+/* read_at.c: see read_at.h. Two cursors over a run, both by stage 9's, which shows an entry a key:
+ *
+ *   run        a: 5        b: chain of 9: x, 4: deleted, 0: y        c: 7
+ *   at 6       a: 5        b: deleted                                c: 7
+ *   versions   a: 5        b 9: x   b 4: deleted   b 0: y            c: 7
+ *
+ * 10.I2: an entry that is newer than the reader in all its versions is not there for it: the search
+ *        goes on in older tables. */
+#include "read_at.h"
+#include "09_fast_paths/fast_parts.h"
+#include "chain.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct view {
+    struct cursor base;
+    struct cursor *from; /* of the run */
+    uint64_t sequence;   /* of the reader */
+    struct chain chain;  /* what is left of the present entry */
+};
+
+/* ---- At a sequence number -------------------------------------------------------------------- */
+
+/* False: nothing of this entry is seen. */
+static bool show(struct view *v)
+{
+    const struct cursor *from = v->from;
+
+    v->base.iter.key = from->iter.key;
+    v->base.iter.value = from->iter.value;
+    v->base.type = from->type;
+    if (from->type == SSTABLE_CODED)
+        v->base.type = chain_read(from->iter.value, v->sequence, &v->base.iter.value);
+    return v->base.type != 0;
+}
+
+/* `rc`: of a move. 10.I2. */
+static int forward(struct view *v, int rc, struct strata_error *err)
+{
+    while (rc == 0 && !show(v))
+        rc = cursor_next(v->from, err);
+    return rc;
+}
+
+static int backward(struct view *v, int rc, struct strata_error *err)
+{
+    while (rc == 0 && !show(v))
+        rc = cursor_prev(v->from, err);
+    return rc;
+}
+
+static int at_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
+{
+    struct view *v = (struct view *)iter;
+    return forward(v, cursor_seek(v->from, key, err), err);
+}
+
+static int at_last(struct strata_iter *iter, struct strata_error *err)
+{
+    struct view *v = (struct view *)iter;
+    return backward(v, cursor_last(v->from, err), err);
+}
+
+static int at_next(struct strata_iter *iter, struct strata_error *err)
+{
+    struct view *v = (struct view *)iter;
+    return forward(v, cursor_next(v->from, err), err);
+}
+
+static int at_prev(struct strata_iter *iter, struct strata_error *err)
+{
+    struct view *v = (struct view *)iter;
+    return backward(v, cursor_prev(v->from, err), err);
+}
+
+static void view_free(struct strata_iter *iter)
+{
+    struct view *v = (struct view *)iter;
+
+    cursor_free(v->from);
+    cursor_end(&v->base);
+}
+
+/* ---- All versions ---------------------------------------------------------------------------- */
+
+static void show_version(struct view *v, const struct chain_version *version)
+{
+    v->base.sequence = version->number;
+    v->base.type = version->type;
+    v->base.iter.value = version->value;
+}
+
+static int show_first(struct view *v, int rc)
+{
+    const struct cursor *from = v->from;
+    struct chain_version version = {0, from->type, from->iter.value};
+
+    v->chain.left = 0;
+    if (rc != 0)
+        return rc;
+    v->base.iter.key = from->iter.key;
+    if (from->type == SSTABLE_CODED) {
+        chain_open(&v->chain, from->iter.value);
+        chain_next(&v->chain, &version);
+    }
+    show_version(v, &version);
+    return 0;
+}
+
+static int versions_seek(struct strata_iter *iter, struct strata_slice key,
+                         struct strata_error *err)
+{
+    struct view *v = (struct view *)iter;
+    return show_first(v, cursor_seek(v->from, key, err));
+}
+
+static int versions_next(struct strata_iter *iter, struct strata_error *err)
+{
+    struct view *v = (struct view *)iter;
+    struct chain_version version;
+
+    if (!chain_next(&v->chain, &version))
+        return show_first(v, cursor_next(v->from, err));
+    show_version(v, &version);
+    return 0;
+}
+
+/* ---- Merges ---------------------------------------------------------------------------------- */
+
+static const struct strata_iter_ops at_ops = {at_seek, at_last,          at_next,
+                                              at_prev, cursor_has_value, view_free};
+static const struct strata_iter_ops versions_ops = {versions_seek,    NULL,     versions_next, NULL,
+                                                    cursor_has_value, view_free};
+
+/* NULL: no memory. */
+static struct cursor *view_new(const struct fast_run *run, const struct merge_sources *to,
+                               uint64_t sequence)
+{
+    struct view *v = calloc(1, sizeof *v);
+
+    if (v)
+        v->from = run_cursor_new(run, to->prefix, to->once);
+    if (!v || !v->from) {
+        free(v);
+        return NULL;
+    }
+    v->base.iter.ops = to->all ? &versions_ops : &at_ops;
+    v->base.iter.has_value = true;
+    v->sequence = sequence;
+    return &v->base;
+}
+
+bool run_is_coded(const struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (pax_table_of(run->tables[i])->coded)
+            return true;
+    return false;
+}
+
+static void free_cursors(struct cursor *const *cursors, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (cursors[i])
+            cursor_free(cursors[i]);
+}
+
+/* Takes of->newer in any case. */
+static int merge_views(const struct level_merge *of, struct merge_sources *to,
+                       struct fast_run *runs, struct cursor **views, struct cursor **out,
+                       struct strata_error *err)
+{
+    for (size_t i = 0; i < of->run_count; i++) {
+        views[i] = NULL;
+        runs[i] = version_index_run(of->version, &of->runs[i]);
+        if (!to->all && !run_is_coded(&of->runs[i]))
+            continue;
+        views[i] = view_new(&runs[i], to, of->sequence);
+        if (!views[i]) {
+            free_cursors(views, i);
+            free_cursors(of->newer, of->newer_count);
+            return strata_fail_memory(err, sizeof(struct view));
+        }
+    }
+    to->runs = runs;
+    to->instead = views;
+    return merge_runs_new(to, out, err);
+}
+
+static int merge(const struct level_merge *of, bool all, struct cursor **out,
+                 struct strata_error *err)
+{
+    size_t size = of->run_count * (sizeof(struct fast_run) + sizeof(struct cursor *)) + 1;
+    struct fast_run *runs = malloc(size);
+    struct merge_sources to = {.newer = {of->newer[0], of->newer[1]},
+                               .newer_count = of->newer_count,
+                               .run_count = of->run_count,
+                               .prefix = version_index(of->version)->prefix,
+                               .once = of->once,
+                               .tombstones = of->tombstones,
+                               .all = all};
+    int rc;
+
+    *out = NULL;
+    if (!runs) {
+        free_cursors(of->newer, of->newer_count);
+        return strata_fail_memory(err, size);
+    }
+    rc = merge_views(of, &to, runs, (struct cursor **)(void *)(runs + of->run_count), out, err);
+    free(runs);
+    return rc;
+}
+
+int read_at_merge(const struct level_merge *of, struct cursor **out, struct strata_error *err)
+{
+    for (size_t i = 0; i < of->run_count; i++)
+        if (run_is_coded(&of->runs[i]))
+            return merge(of, false, out, err);
+    return fast_merge(of, out, err);
+}
+
+int read_all_versions(const struct level_merge *of, struct cursor **out, struct strata_error *err)
+{
+    return merge(of, true, out, err);
+}

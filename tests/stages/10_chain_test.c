@@ -1,0 +1,209 @@
+/* 10_chain_test.c: chains of versions: what was written comes back at every number, and bytes that
+ * nobody wrote are refused; and the list of snapshots. */
+#include "test.h"
+
+#include "10_concurrency/snapshot/chain.h"
+#include "10_concurrency/snapshot/snapshots.h"
+#include "rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+#define MOST 20
+
+struct written {
+    struct chain_version versions[MOST];
+    size_t count;
+    struct strata_buffer bytes;
+};
+
+static void write_chain(struct written *w)
+{
+    struct strata_error err;
+
+    strata_buffer_clear(&w->bytes);
+    assert_ok(chain_encode(w->versions, w->count, &w->bytes, &err), &err);
+    assert_null(chain_check(strata_buffer_slice(&w->bytes), w->versions[0].number));
+}
+
+static void draw(struct rng *rng, struct written *w)
+{
+    static uint8_t bytes[300];
+    uint64_t number = 1 + rng_below(rng, rng_below(rng, 2) ? 100 : (uint64_t)1 << 40);
+
+    rng_fill(rng, bytes, sizeof bytes);
+    w->count = 1 + (size_t)rng_below(rng, MOST);
+    for (size_t i = 0; i < w->count; i++) {
+        bool gone = rng_below(rng, 4) == 0;
+        w->versions[i] = (struct chain_version){
+            number, gone ? STRATA_OP_DELETE : STRATA_OP_PUT,
+            strata_bytes(bytes, gone ? 0 : (size_t)rng_below(rng, sizeof bytes))};
+        if (number == 0)
+            w->count = i + 1;
+        if (number)
+            number = rng_below(rng, number);
+    }
+    if (w->count == 1 && !w->versions[0].number)
+        w->versions[0].number = 1;
+}
+
+static void chain_comes_back_at_every_number(void **state)
+{
+    struct written w = {.count = 0};
+    struct rng rng;
+
+    (void)state;
+    rng_init_env(&rng, "chains");
+    for (int round = 0; round < 500; round++) {
+        struct chain chain;
+        struct chain_version got;
+        draw(&rng, &w);
+        write_chain(&w);
+        chain_open(&chain, strata_buffer_slice(&w.bytes));
+        for (size_t i = 0; i < w.count; i++) {
+            const struct chain_version *v = &w.versions[i];
+            struct strata_slice value;
+            assert_true(chain_next(&chain, &got));
+            assert_int_equal(got.number, v->number);
+            assert_int_equal(got.type, v->type);
+            assert_bytes(got.value, v->value);
+            assert_int_equal(chain_read(strata_buffer_slice(&w.bytes), v->number, &value), v->type);
+            assert_bytes(value, v->value);
+            if (i) { /* up to just before the newer one */
+                assert_int_equal(
+                    chain_read(strata_buffer_slice(&w.bytes), v[-1].number - 1, &value), v->type);
+                assert_bytes(value, v->value);
+            }
+        }
+        assert_false(chain_next(&chain, &got));
+        if (got.number)
+            assert_int_equal(chain_read(strata_buffer_slice(&w.bytes), got.number - 1, &got.value),
+                             0);
+    }
+    strata_buffer_free(&w.bytes);
+}
+
+/* Any other bytes are refused, or are a chain that can be walked; in memory of just their size, so
+ * that ASan sees the byte behind it. */
+static void chain_of_other_bytes_is_refused_or_whole(void **state)
+{
+    struct written w = {.count = 0};
+    struct rng rng;
+    unsigned whole = 0;
+
+    (void)state;
+    rng_init_env(&rng, "other chains");
+    for (int round = 0; round < 20000; round++) {
+        struct strata_slice bytes;
+        uint8_t *copy;
+        if (round % 50 == 0) {
+            draw(&rng, &w);
+            write_chain(&w);
+        }
+        bytes.size = rng_below(&rng, 3) ? w.bytes.size : (size_t)rng_below(&rng, w.bytes.size + 1);
+        bytes.data = copy = malloc(bytes.size ? bytes.size : 1);
+        assert_non_null(copy);
+        memcpy(copy, w.bytes.data, bytes.size);
+        for (uint64_t flips = 1 + rng_below(&rng, 3); bytes.size && flips; flips--)
+            copy[rng_below(&rng, bytes.size < 40 ? bytes.size : 40)] ^=
+                (uint8_t)(1 << rng_below(&rng, 8));
+        if (!chain_check(bytes, CODING_NUMBER_MAX)) {
+            struct chain chain;
+            struct chain_version v;
+            size_t values = 0;
+            for (chain_open(&chain, bytes); chain_next(&chain, &v);)
+                values += v.value.size;
+            assert_true(values < bytes.size && chain.values.size == 0);
+            whole++;
+        }
+        free(copy);
+    }
+    assert_true(whole > 50);
+    strata_buffer_free(&w.bytes);
+}
+
+static void chain_that_breaks_a_rule_is_told(void **state)
+{
+    static const struct {
+        uint8_t bytes[12];
+        size_t size;
+        const char *says;
+    } cases[] = {
+        {{0}, 0, "unknown kind"},
+        {{2, 1, 10}, 3, "unknown kind"},
+        {{1, 0}, 2, "impossible number"},
+        {{1, 9, 10, 0}, 4, "impossible number"},
+        {{1, 2, 20, 0, 20, 0}, 6, "not in order"},      /* twice the same */
+        {{1, 2, 18, 0, 20, 0}, 6, "not in order"},      /* the older first */
+        {{1, 1, 0, 0}, 4, "not in order"},              /* alone, and seen by all */
+        {{1, 2, 20, 0, 0, 0}, 6, NULL},                 /* right */
+        {{1, 3, 20, 0, 0, 0, 0, 0}, 8, "not in order"}, /* not the last one */
+        {{1, 1, 24, 0}, 4, "not in order"}, /* operation 12 of a table that ends at 11 */
+        {{1, 1, 20, 3, 'a', 'b'}, 6, "ends within"},
+        {{1, 1, 20, 1, 'a', 'b'}, 6, "another size"},
+        {{1, 1, 21, 'a'}, 4, "another size"},
+        {{1, 1, 21}, 3, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *wrong = chain_check(strata_bytes(cases[i].bytes, cases[i].size), 11);
+        if (!cases[i].says)
+            assert_null(wrong);
+        else
+            assert_true(wrong && strstr(wrong, cases[i].says));
+    }
+}
+
+/* ---- The list of snapshots ------------------------------------------------------------------- */
+
+static void assert_numbers(const struct snapshots *list, size_t count, const uint64_t *want)
+{
+    struct strata_error err;
+    uint64_t *numbers;
+    size_t got;
+
+    assert_ok(snapshots_copy(list, &numbers, &got, &err), &err);
+    assert_int_equal(got, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(numbers[i], want[i]);
+    assert_int_equal(snapshots_oldest(list), count ? want[0] : UINT64_MAX);
+    free(numbers);
+}
+
+static void snapshots_are_listed_in_order_each_number_once(void **state)
+{
+    struct snapshots list = {.count = 0};
+    struct snapshot s[4];
+
+    (void)state;
+    assert_numbers(&list, 0, NULL);
+    snapshots_add(&list, &s[0], 5);
+    snapshots_add(&list, &s[1], 5);
+    snapshots_add(&list, &s[2], 8);
+    snapshots_add(&list, &s[3], 9);
+    assert_int_equal(list.count, 4);
+    assert_numbers(&list, 3, (const uint64_t[]){5, 8, 9});
+    snapshots_remove(&list, &s[2]);
+    assert_numbers(&list, 2, (const uint64_t[]){5, 9});
+    snapshots_remove(&list, &s[0]);
+    assert_numbers(&list, 2, (const uint64_t[]){5, 9});
+    snapshots_remove(&list, &s[3]);
+    assert_numbers(&list, 1, (const uint64_t[]){5});
+    snapshots_remove(&list, &s[1]);
+    assert_numbers(&list, 0, NULL);
+    snapshots_add(&list, &s[0], 2);
+    assert_numbers(&list, 1, (const uint64_t[]){2});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chain_comes_back_at_every_number),
+        cmocka_unit_test(chain_of_other_bytes_is_refused_or_whole),
+        cmocka_unit_test(chain_that_breaks_a_rule_is_told),
+        cmocka_unit_test(snapshots_are_listed_in_order_each_number_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

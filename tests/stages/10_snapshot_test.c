@@ -1,0 +1,306 @@
+/* 10_snapshot_test.c: snapshots against a model: random operations, flushes and compactions, with
+ * snapshots taken, read in every way and released in between; and what they cost. */
+#include "test.h"
+
+#include "crash/sim/fs_sim.h"
+#include "crash/subject.h"
+#include "rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define S(text) strata_string(text)
+#define DIR "db"
+#define KEYS 40
+#define LIVE 6
+#define NONE 0
+
+/* ---- The model ------------------------------------------------------------------------------- */
+
+/* Which value each key has: a number that is used once; NONE: it has none. */
+struct state {
+    unsigned value[KEYS];
+};
+
+struct seen {
+    struct strata_snapshot *snapshot; /* NULL: there is none */
+    struct state state;
+};
+
+struct world {
+    struct strata_fs *fs;
+    struct strata *db;
+    struct rng rng;
+    struct state now;
+    unsigned next; /* value */
+    struct seen seen[LIVE];
+};
+
+static struct strata_slice key_at(size_t n, char text[64])
+{
+    return strata_bytes(text, (size_t)sprintf(text, "%.*s%02zu", (int)(n % 3) * 12,
+                                              "the same beginning of keys, for long", n));
+}
+
+static struct strata_slice value_of(unsigned value, char text[400])
+{
+    int size = value % 7 == 0 ? 0 : sprintf(text, "%u:", value);
+
+    memset(text + size, 'x', 300);
+    return strata_bytes(text, value % 7 == 0 ? 0 : (size_t)size + value % 5 * 20);
+}
+
+static bool below(struct world *w, uint64_t bound)
+{
+    return rng_below(&w->rng, bound) == 0;
+}
+
+static void open_it(struct world *w)
+{
+    struct strata_options options;
+    struct strata_error err;
+
+    subject_options(&options, w->fs, true);
+    options.memtable_bytes = 4096;
+    options.block_bytes = 256;
+    options.table_bytes = 1024;
+    options.level_bytes = 2048;
+    assert_ok(strata_open(DIR, &options, &w->db, &err), &err);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static void check_get_at(struct world *w, const struct seen *seen, size_t n)
+{
+    const struct state *state = seen ? &seen->state : &w->now;
+    struct strata_buffer value = {0};
+    struct strata_error err;
+    char key[64], text[400];
+    int rc = seen ? strata_snapshot_get(seen->snapshot, key_at(n, key), &value, &err)
+                  : strata_get(w->db, key_at(n, key), &value, &err);
+
+    assert_int_equal(rc, state->value[n] ? 0 : STRATA_NOT_FOUND);
+    if (rc == 0)
+        assert_bytes(strata_buffer_slice(&value), value_of(state->value[n], text));
+    strata_buffer_free(&value);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    char x[64], y[64];
+    return strata_compare(key_at(*(const size_t *)a, x), key_at(*(const size_t *)b, y));
+}
+
+/* The keys that the state has, in order. */
+static size_t keys_of(const struct state *state, size_t keys[KEYS])
+{
+    size_t count = 0;
+
+    for (size_t n = 0; n < KEYS; n++)
+        if (state->value[n])
+            keys[count++] = n;
+    qsort(keys, count, sizeof *keys, compare_keys);
+    return count;
+}
+
+static void assert_at(struct strata_iter *iter, int rc, const struct state *state,
+                      const size_t *keys, size_t count, size_t at)
+{
+    struct strata_slice value;
+    struct strata_error err;
+    char key[64], text[400];
+
+    assert_int_equal(rc, at < count ? 0 : STRATA_NOT_FOUND);
+    if (rc != 0)
+        return;
+    assert_bytes(strata_iter_key(iter), key_at(keys[at], key));
+    assert_ok(strata_iter_value(iter, &value, &err), &err);
+    assert_bytes(value, value_of(state->value[keys[at]], text));
+}
+
+/* Through all of it in both directions, and steps to and fro from some keys. */
+static void check_iter(struct world *w, struct strata_iter *iter, const struct state *state)
+{
+    size_t keys[KEYS], count = keys_of(state, keys), at;
+    struct strata_error err;
+    char key[64];
+    int rc = strata_iter_first(iter, &err);
+
+    for (at = 0; at < count; at++, rc = strata_iter_next(iter, &err))
+        assert_at(iter, rc, state, keys, count, at);
+    assert_at(iter, rc, state, keys, count, count);
+    rc = strata_iter_last(iter, &err);
+    for (at = count; at-- > 0; rc = strata_iter_prev(iter, &err))
+        assert_at(iter, rc, state, keys, count, at);
+    assert_at(iter, rc, state, keys, count, count);
+    for (int i = 0; i < 5; i++) {
+        size_t n = rng_below(&w->rng, KEYS);
+        for (at = 0; at < count && compare_keys(&keys[at], &n) < 0;)
+            at++;
+        rc = strata_iter_seek(iter, key_at(n, key), &err);
+        assert_at(iter, rc, state, keys, count, at);
+        for (int steps = 0; rc == 0 && steps < 12; steps++) {
+            bool back = below(w, 2);
+            at += back ? (size_t)-1 : 1;
+            rc = back ? strata_iter_prev(iter, &err) : strata_iter_next(iter, &err);
+            assert_at(iter, rc, state, keys, count, at);
+        }
+    }
+}
+
+static void check_scan(struct world *w, const struct seen *seen)
+{
+    struct strata_iter *iter;
+    struct strata_error err;
+
+    if (seen)
+        assert_ok(strata_snapshot_iter(seen->snapshot, &iter, &err), &err);
+    else
+        assert_ok(strata_iter_new(w->db, &iter, &err), &err);
+    check_iter(w, iter, seen ? &seen->state : &w->now);
+    strata_iter_free(iter);
+}
+
+static void check_all(struct world *w)
+{
+    for (size_t i = 0; i <= LIVE; i++) {
+        const struct seen *seen = i < LIVE ? &w->seen[i] : NULL;
+        if (seen && !seen->snapshot)
+            continue;
+        for (size_t n = 0; n < KEYS; n++)
+            check_get_at(w, seen, n);
+        check_scan(w, seen);
+    }
+}
+
+/* ---- Operations ------------------------------------------------------------------------------ */
+
+static void write_some(struct world *w)
+{
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_error err;
+    char key[64], text[400];
+
+    for (uint64_t left = 1 + rng_below(&w->rng, 4); left; left--) {
+        size_t n = rng_below(&w->rng, below(w, 3) ? 4 : KEYS); /* some keys are hot */
+        if (below(w, 4)) {
+            assert_ok(strata_batch_delete(batch, key_at(n, key), &err), &err);
+            w->now.value[n] = NONE;
+        } else {
+            w->now.value[n] = ++w->next;
+            assert_ok(strata_batch_put(batch, key_at(n, key), value_of(w->next, text), &err), &err);
+        }
+    }
+    assert_ok(strata_write(w->db, batch, 0, &err), &err);
+    strata_batch_free(batch);
+}
+
+static void take(struct world *w, struct seen *seen)
+{
+    struct strata_error err;
+
+    assert_ok(strata_snapshot_new(w->db, &seen->snapshot, &err), &err);
+    seen->state = w->now;
+}
+
+static void release(struct seen *seen)
+{
+    strata_snapshot_free(seen->snapshot);
+    seen->snapshot = NULL;
+}
+
+static void reopen(struct world *w)
+{
+    struct strata_error err;
+
+    for (size_t i = 0; i < LIVE; i++)
+        release(&w->seen[i]);
+    assert_ok(strata_close(w->db, &err), &err);
+    open_it(w);
+}
+
+static void upkeep(struct world *w)
+{
+    struct strata_error err;
+    char from[64], to[64];
+
+    switch (rng_below(&w->rng, 5)) {
+    case 0:
+        assert_ok(strata_compact(w->db, NULL, &err), &err);
+        break;
+    case 1:
+        assert_ok(strata_compact_range(w->db, key_at(rng_below(&w->rng, KEYS), from),
+                                       key_at(rng_below(&w->rng, KEYS), to), NULL, &err),
+                  &err);
+        break;
+    case 2:
+        assert_ok(strata_verify_deep(w->db, NULL, &err), &err);
+        break;
+    default:
+        assert_ok(strata_flush(w->db, &err), &err);
+    }
+}
+
+static void step(struct world *w)
+{
+    struct seen *seen = &w->seen[rng_below(&w->rng, LIVE)];
+    uint64_t what = rng_below(&w->rng, 100);
+
+    if (what < 70)
+        write_some(w);
+    else if (what < 78 && !seen->snapshot)
+        take(w, seen);
+    else if (what < 82)
+        release(seen);
+    else if (what < 88)
+        upkeep(w);
+    else if (what < 98)
+        check_get_at(w, seen->snapshot ? seen : NULL, rng_below(&w->rng, KEYS));
+    else
+        check_scan(w, seen->snapshot ? seen : NULL);
+}
+
+static void begin(struct world *w, const char *who)
+{
+    memset(w, 0, sizeof *w);
+    rng_init_env(&w->rng, who);
+    w->fs = fs_sim_new();
+    open_it(w);
+}
+
+static void end(struct world *w)
+{
+    struct strata_error err;
+
+    for (size_t i = 0; i < LIVE; i++)
+        release(&w->seen[i]);
+    assert_ok(strata_verify_deep(w->db, NULL, &err), &err);
+    assert_ok(strata_close(w->db, &err), &err);
+    assert_int_equal(fs_sim_open_files(w->fs), 0);
+    fs_free(w->fs);
+}
+
+static void snapshots_agree_with_a_model(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, "snapshots");
+    for (int round = 0; round < (check_quick() ? 12 : 60); round++) {
+        for (int steps = 0; steps < 300; steps++)
+            step(&w);
+        check_all(&w);
+        if (below(&w, 3))
+            reopen(&w);
+    }
+    end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(snapshots_agree_with_a_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

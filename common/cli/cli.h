@@ -132,8 +132,9 @@ const char *cli_exit_name(enum cli_exit code); /* "not found" */
  * each of them. */
 struct cli_session {
     struct strata *db;
-    struct strata_batch *batch; /* under way; NULL: none is */
-    uint64_t line;              /* of the input; 0: it is typed */
+    struct strata_batch *batch;       /* under way; NULL: none is */
+    struct strata_snapshot *snapshot; /* that reads are of; NULL: the database as it is */
+    uint64_t line;                    /* of the input; 0: it is typed */
     bool timing;
     bool over; /* the command quit was given */
 };
@@ -152,6 +153,13 @@ struct cli {
     struct progress progress;
     struct cli_session *session; /* NULL: a command line of its own */
 };
+
+/* ---- session.c: reads, of the session's snapshot if there is one ------------------------- */
+
+int cli_get(struct cli *cli, struct strata *db, struct strata_slice key,
+            struct strata_buffer *value, struct strata_error *err);
+int cli_iter(struct cli *cli, struct strata *db, struct strata_iter **out,
+             struct strata_error *err);
 
 /* ---- parse.c --------------------------------------------------------------------------- */
 

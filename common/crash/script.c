@@ -171,12 +171,17 @@ static void mixed_put(struct script *script, struct prng *prng, uint64_t number)
 void script_mixed(struct script *script, uint64_t seed)
 {
     bool batches = subject_promises(STRATA_PROMISE_BATCH);
+    bool snapshots = subject_promises(STRATA_PROMISE_SNAPSHOT);
     struct prng prng = {seed};
 
     for (uint64_t i = 1; i <= MIXED_LIVES * MIXED_STEPS; i++) {
         uint64_t dice = prng_below(&prng, 10);
         if (script->unsynced && i % 7 == 0)
             script_add(script, SCRIPT_SYNCED);
+        if (snapshots && i % MIXED_STEPS == 3) /* over a compaction */
+            script_add(script, SCRIPT_HOLD);
+        if (snapshots && i % MIXED_STEPS == 9)
+            script_add(script, SCRIPT_RELEASE);
         if (dice < 6)
             mixed_put(script, &prng, i);
         else if (dice < 8 || !batches)
@@ -296,6 +301,11 @@ static int do_hold(struct script_run *run)
 
     if (run->held)
         return 0;
+    if (!run->snapshot && subject_promises(STRATA_PROMISE_SNAPSHOT)) {
+        rc = strata_snapshot_new(run->db, &run->snapshot, &run->err);
+        if (rc < 0)
+            return rc;
+    }
     rc = strata_iter_new(run->db, &run->held, &run->err);
     if (rc < 0)
         return rc;
@@ -304,11 +314,34 @@ static int do_hold(struct script_run *run)
     return rc < 0 ? rc : 0;
 }
 
+static void free_held(struct script_run *run)
+{
+    strata_iter_free(run->held);
+    run->held = NULL;
+    strata_snapshot_free(run->snapshot);
+    run->snapshot = NULL;
+}
+
+/* What is read from the snapshot now. */
+static int ask_snapshot(struct script_run *run)
+{
+    struct strata_iter *iter;
+    int rc = strata_snapshot_iter(run->snapshot, &iter, &run->err);
+
+    if (rc < 0)
+        return rc;
+    rc = do_ask(run, iter, run->held_at);
+    strata_iter_free(iter);
+    return rc;
+}
+
 static int do_release(struct script_run *run)
 {
     int rc = run->held ? do_ask(run, run->held, run->held_at) : 0;
-    strata_iter_free(run->held);
-    run->held = NULL;
+
+    if (rc == 0 && run->snapshot)
+        rc = ask_snapshot(run);
+    free_held(run);
     return rc;
 }
 
@@ -395,8 +428,7 @@ int script_close(struct script_run *run)
     struct strata *db = run->db;
     if (db)
         report(run, SCRIPT_CLOSE);
-    strata_iter_free(run->held);
-    run->held = NULL;
+    free_held(run);
     run->db = NULL;
     return strata_close(db, &run->err);
 }

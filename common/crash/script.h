@@ -18,8 +18,8 @@ enum script_step {
     SCRIPT_SYNC,
     SCRIPT_FLUSH,
     SCRIPT_COMPACT,
-    SCRIPT_HOLD,    /* make an iterator and keep it */
-    SCRIPT_RELEASE, /* check that it shows the state of when it was made, and free it */
+    SCRIPT_HOLD,    /* make an iterator and keep it; and a snapshot, if the stage has them */
+    SCRIPT_RELEASE, /* check that they show the state of when they were made, and free them */
     SCRIPT_SYNCED   /* the next write is synced (STRATA_WRITE_SYNC), whatever the others are */
 };
 
@@ -76,6 +76,7 @@ struct script_run {
     bool sim;                              /* `fs` is an fs_sim: its trace gets START and ACK */
     struct strata *db;                     /* NULL: closed */
     struct strata_iter *held;              /* of SCRIPT_HOLD; NULL: none */
+    struct strata_snapshot *snapshot;      /* likewise */
     uint64_t held_at;                      /* number of the last write that it must show */
     bool sync_next;                        /* SCRIPT_SYNCED */
     size_t at;                             /* index of the next step */

@@ -1,13 +1,15 @@
-/* engine.c: stage 10, concurrency. So far: snapshots (multi-version concurrency control).
+/* engine.c: stage 10, concurrency.
  *
- * How does a reader see one state of the database while others write, for as long as it likes? By a
- * number: a snapshot is the number of the last operation that it sees. A read at that number
- * ignores what is newer; and flushes and compactions keep, of each key, the version that each
- * snapshot sees. Tables without such versions are those of stage 9.
+ * How do readers and writers stop waiting for each other? By versions: a reader that has a snapshot
+ * is not disturbed by what is written, and no writer has to wait for it. A snapshot is the number
+ * of the last operation that it sees. A read at that number ignores what is newer; and flushes and
+ * compactions keep, of each key, the version that each snapshot sees. Tables without such versions
+ * are those of stage 9. (So far all of it is on the caller's thread; flushes and compactions on
+ * threads of their own come next.)
  *
- *     snapshot   its number -> list of snapshots
- *     get        memtable -> immutable memtable -> tables, each at that number
- *     flush, compaction   of each key the newest version, and the newest for each snapshot listed
+ *     snapshot             its number -> list of snapshots
+ *     get                  memtable -> immutable memtable -> tables, each at that number
+ *     flush, compaction    of each key the newest version, and the newest for each snapshot listed
  */
 #include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_engine.h"
@@ -116,8 +118,8 @@ static int snapshot_repair(const struct strata_env *env, const struct strata_rep
 /* ---- The table of functions ------------------------------------------------------------------ */
 
 static const struct strata_format *const formats[] = {
-    &single_op_log_format, &wal_format,    &pax_table_format, &manifest_format,
-    &current_format,       &events_format, &tail_format,      NULL};
+    &single_op_log_format, &wal_format,    &chain_table_format, &manifest_format,
+    &current_format,       &events_format, &tail_format,        NULL};
 
 const struct strata_engine strata_stage_10_concurrency = {
     .size = sizeof(struct strata_engine),

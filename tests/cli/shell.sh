@@ -35,7 +35,7 @@ printf 'get a\nquit\nget b\n' | sh_is shell_quit_ends_it 0 1
 printf '' | sh_is shell_no_lines 0 ""
 printf 'help\n' | strata shell db >"$work/out" 2>&1
 like shell_help_lists_commands "$(sed -n 's/^  \([a-z]*\) .*/\1/p' "$work/out" | tr '\n' ' ')" \
-    '^put get del scan count load dump backup compact info stats levels verify batch timing help quit $'
+    '^put get del scan count load dump backup compact info stats levels verify batch snapshot timing help quit $'
 printf 'help scan\nget --help\nhelp datagen\nhelp batch --all\n' | strata shell db >"$work/out" 2>&1
 like shell_help_of_a_command "$(cat "$work/out")" '^usage: scan \[OPTION\]'
 like shell_help_as_an_option "$(cat "$work/out")" '^usage: get KEY\.\.\. \[OPTION\]'
@@ -117,6 +117,15 @@ printf 'get nothing\nfoo\nget a\n' | sh_is shell_success_does_not_hide_a_failure
 printf 'shell db\nmigrate x y\n' | sh_is shell_of_a_shell 2 "" 'there is no command "shell"'
 printf 'compact\n' | sh_is shell_beyond_the_stage_is_5 5 "" 'line 1: compact: not supported: 01_append_log has no compaction'
 printf 'batch begin\n' | sh_is shell_batch_beyond_the_stage_is_5 5 "" 'line 1: batch: not supported: 01_append_log has no atomic batch'
+printf 'snapshot take\n' | sh_is shell_snapshot_beyond_the_stage_is_5 5 "" 'line 1: snapshot: not supported: 01_append_log has no snapshots'
+printf 'snapshot release\nsnapshot x\n' | sh_is shell_snapshot_without_take 2 "" 'line 1: snapshot: none is in use'
+like shell_snapshot_unknown_word "$err" 'line 2: snapshot: "x" is neither take nor release'
+strata put seen a old
+strata put seen gone soon
+printf 'snapshot take\nput a new\nput b 1\ndel gone\nget a\nscan\ncount\nsnapshot take\nsnapshot release\nget a\nscan\ncount\nsnapshot take\n' |
+    strata shell seen >"$work/out" 2>"$work/err"
+is shell_snapshot_reads_repeat "$(cat "$work/out")" $'old\na\told\ngone\tsoon\n2\nnew\na\tnew\nb\t1\n2'
+like shell_snapshot_twice "$(cat "$work/err")" 'line 8: snapshot: one is in use'
 printf 'batch commit\nbatch drop\nbatch x\ntiming perhaps\n' | sh_is shell_batch_without_begin 2 "" 'line 1: batch: none is under way'
 like shell_batch_unknown_word "$err" 'line 3: batch: "x" is none of begin, commit, drop'
 like shell_timing_unknown_word "$err" 'line 4: timing: "perhaps" is neither on nor off'

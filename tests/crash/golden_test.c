@@ -43,10 +43,14 @@ static void golden_script(struct script *script)
     script_put(script, "apple", "red");
     script_put(script, "pear", "green");
     script_put(script, "cherry", "black");
+    if (subject_promises(STRATA_PROMISE_SNAPSHOT)) /* two versions of a key in one table */
+        script_add(script, SCRIPT_HOLD);
     script_put(script, "apple", "yellow, as it was overwritten");
     script_delete(script, "pear");
     if (subject_info()->stage >= 4) /* both kinds of file: a run, and a log */
         script_add(script, SCRIPT_FLUSH);
+    if (subject_promises(STRATA_PROMISE_SNAPSHOT))
+        script_add(script, SCRIPT_RELEASE);
     script_put(script, "", "the key of this value is empty");
     script_put(script, "the value of this key is empty", "");
     script_put(script, "Z\xc3\xbcrich", "\xe2\x82\xac");

@@ -6,6 +6,8 @@
 #include "crash/subject.h"
 #include "rng.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,7 @@ struct world {
     struct state now;
     unsigned next; /* value */
     struct seen seen[LIVE];
+    unsigned coded; /* rounds that ended with chains in tables */
 };
 
 static struct strata_slice key_at(size_t n, char text[64])
@@ -291,9 +294,167 @@ static void snapshots_agree_with_a_model(void **state)
         for (int steps = 0; steps < 300; steps++)
             step(&w);
         check_all(&w);
+        w.coded += check_stat(w.db, "snapshot_bytes") > 0;
         if (below(&w, 3))
             reopen(&w);
     }
+    assert_true(w.coded > 5);
+    end(&w);
+}
+
+/* ---- What they cost -------------------------------------------------------------------------- */
+
+static void put_all(struct world *w, const char *value)
+{
+    struct strata_error err;
+    char key[16];
+
+    for (int n = 0; n < 400; n++)
+        assert_ok(strata_put(w->db, strata_bytes(key, (size_t)sprintf(key, "key %04d", n)),
+                             S(value), &err),
+                  &err);
+    assert_ok(strata_flush(w->db, &err), &err);
+}
+
+static uint64_t table_bytes(struct world *w)
+{
+    struct strata_error err;
+    uint64_t bytes;
+
+    assert_ok(strata_compact(w->db, NULL, &err), &err);
+    assert_ok(strata_approximate_size(w->db, S(""), S(""), &bytes, &err), &err);
+    return bytes;
+}
+
+static void snapshot_released_gives_its_space_back(void **state)
+{
+    struct strata_snapshot *first, *second;
+    struct strata_error err;
+    struct world w;
+    uint64_t one, bytes;
+
+    (void)state;
+    begin(&w, "space");
+    put_all(&w, "the first value of this key, of some bytes");
+    one = table_bytes(&w);
+    assert_int_equal(check_stat(w.db, "snapshots"), 0);
+    assert_int_equal(check_stat(w.db, "snapshot_oldest"), 0);
+    assert_ok(strata_snapshot_new(w.db, &first, &err), &err);
+    assert_ok(strata_snapshot_new(w.db, &second, &err), &err);
+    assert_int_equal(check_stat(w.db, "snapshots"), 2);
+    assert_int_equal(check_stat(w.db, "snapshot_oldest"), 400);
+    assert_int_equal(table_bytes(&w), one); /* nothing was written since */
+    assert_int_equal(check_stat(w.db, "snapshot_bytes"), 0);
+    for (int round = 0; round < 5;
+         round++) /* of these the last is kept, for nobody else sees one */
+        put_all(&w, "and another value of the key, of some bytes");
+    bytes = table_bytes(&w);
+    assert_in_range(bytes, one * 3 / 2, one * 5 / 2);
+    assert_int_equal(check_stat(w.db, "snapshot_bytes"), bytes);
+    strata_snapshot_free(first);
+    assert_in_range(table_bytes(&w), one * 3 / 2, one * 5 / 2);
+    strata_snapshot_free(second);
+    assert_in_range(table_bytes(&w), one * 9 / 10, one * 11 / 10);
+    assert_int_equal(check_stat(w.db, "snapshot_bytes"), 0);
+    end(&w);
+}
+
+/* A table whose versions nobody needs any more is not only given another level. */
+static void snapshot_released_leaves_no_chain_behind_a_move(void **state)
+{
+    struct strata_snapshot *snapshot;
+    struct strata_error err;
+    struct world w;
+    char key[16];
+
+    (void)state;
+    begin(&w, "moves");
+    assert_put(w.db, "key 0000", "old");
+    assert_ok(strata_snapshot_new(w.db, &snapshot, &err), &err);
+    for (int n = 0; check_stat(w.db, "snapshot_bytes") == 0; n++) /* until one is flushed */
+        assert_ok(strata_put(w.db, strata_bytes(key, (size_t)sprintf(key, "key %04d", n)),
+                             S("of some bytes, that fill a memtable"), &err),
+                  &err);
+    strata_snapshot_free(snapshot);
+    assert_ok(strata_flush(w.db, &err), &err);
+    assert_int_equal(check_stat(w.db, "snapshot_bytes"), 0);
+    end(&w);
+}
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+struct pairs {
+    struct strata *db;
+    _Atomic bool over;
+    _Atomic unsigned wrong, read;
+};
+
+static bool read_both(struct strata_snapshot *snapshot, struct strata_buffer values[2])
+{
+    struct strata_error err;
+    return strata_snapshot_get(snapshot, S("left"), &values[0], &err) == 0 &&
+           strata_snapshot_get(snapshot, S("right"), &values[1], &err) == 0;
+}
+
+/* Both values are of one batch, and stay what they are. */
+static void *read_pairs(void *arg)
+{
+    struct strata_buffer values[2] = {{0}}, again[2] = {{0}};
+    struct pairs *p = arg;
+
+    while (!atomic_load(&p->over)) {
+        struct strata_snapshot *snapshot;
+        if (strata_snapshot_new(p->db, &snapshot, NULL) < 0) {
+            p->wrong++;
+            continue;
+        }
+        bool whole = read_both(snapshot, values) && read_both(snapshot, again);
+        if (!whole ||
+            strata_compare(strata_buffer_slice(&values[0]), strata_buffer_slice(&values[1])) != 0 ||
+            strata_compare(strata_buffer_slice(&values[0]), strata_buffer_slice(&again[0])) != 0)
+            p->wrong++;
+        p->read++;
+        strata_snapshot_free(snapshot);
+    }
+    for (int i = 0; i < 2; i++) {
+        strata_buffer_free(&values[i]);
+        strata_buffer_free(&again[i]);
+    }
+    return NULL;
+}
+
+static void write_pair(struct strata *db, int number)
+{
+    struct strata_batch *batch = strata_batch_new();
+    struct strata_error err;
+    char value[100];
+    size_t size = (size_t)sprintf(value, "%080d", number);
+
+    assert_ok(strata_batch_put(batch, S("left"), strata_bytes(value, size), &err), &err);
+    assert_ok(strata_batch_put(batch, S("right"), strata_bytes(value, size), &err), &err);
+    assert_ok(strata_write(db, batch, 0, &err), &err);
+    strata_batch_free(batch);
+}
+
+/* While memtables are flushed and tables merged. */
+static void snapshots_of_threads_see_whole_batches(void **state)
+{
+    struct pairs p = {.db = NULL};
+    pthread_t readers[2];
+    struct world w;
+
+    (void)state;
+    begin(&w, "threads");
+    p.db = w.db;
+    write_pair(w.db, 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_pairs, &p), 0);
+    for (int n = 1; n < 3000 || atomic_load(&p.read) < 20; n++)
+        write_pair(w.db, n);
+    atomic_store(&p.over, true);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(readers[i], NULL), 0);
+    assert_int_equal(atomic_load(&p.wrong), 0);
     end(&w);
 }
 
@@ -301,6 +462,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshots_agree_with_a_model),
+        cmocka_unit_test(snapshot_released_gives_its_space_back),
+        cmocka_unit_test(snapshot_released_leaves_no_chain_behind_a_move),
+        cmocka_unit_test(snapshots_of_threads_see_whole_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,18 +87,35 @@ static void fill_segments(struct script *script, int puts)
     }
 }
 
+/* What follows is written while a snapshot needs what was there, where there are snapshots. */
+static void hold_snapshot(struct script *script)
+{
+    if (subject_promises(STRATA_PROMISE_SNAPSHOT))
+        script_add(script, SCRIPT_HOLD);
+}
+
+static void release_snapshot(struct script *script)
+{
+    if (subject_promises(STRATA_PROMISE_SNAPSHOT))
+        script_add(script, SCRIPT_RELEASE);
+}
+
 void work_upkeep(struct script *script)
 {
     fill_segments(script, 12);
+    hold_snapshot(script);
     script_delete(script, "key 1");
     script_add(script, SCRIPT_SYNC);
     put_and_delete_at_once(script, "key 2", "key 3");
     fill_segments(script, 12); /* dead ones prevail: where merges begin by themselves, one does */
     script_add(script, SCRIPT_READ);
+    release_snapshot(script);
     script_add(script, SCRIPT_REOPEN);
+    hold_snapshot(script);
     script_delete(script, "key 4");
     script_add(script, SCRIPT_FLUSH);
     script_add(script, SCRIPT_COMPACT);
+    release_snapshot(script);
     script_add(script, SCRIPT_READ);
     put_and_delete_at_once(script, "key 4", "key 0");
     script_add(script, SCRIPT_SYNC);
@@ -128,6 +145,10 @@ void work_long(struct script *script, uint64_t seed, int steps)
     rng_init(&rng, seed);
     for (int i = 0; i < steps; i++) {
         uint64_t dice = rng_below(&rng, 100);
+        if (i % 16 == 2)
+            hold_snapshot(script);
+        if (i % 16 == 13)
+            release_snapshot(script);
         char key[16], value[80];
         snprintf(key, sizeof key, "k%d", (int)rng_below(&rng, 12));
         snprintf(value, sizeof value, "%d %.*s", i, (int)rng_below(&rng, 60), dashes);
@@ -183,6 +204,11 @@ void work_records(struct script *script)
         snprintf(key, sizeof key, "key %02d", i);
         snprintf(value, sizeof value, "%02d %0*d", i, i < 6 ? 250 : 100, i * 12345);
         script_put(script, key, value);
+        if (i == 2) { /* two versions of a key are kept */
+            hold_snapshot(script);
+            if (subject_promises(STRATA_PROMISE_SNAPSHOT))
+                script_put(script, "key 01", "seen by no snapshot");
+        }
         if (i == 5) { /* dead ones first, so that the merge has something to do */
             script_add(script, SCRIPT_FLUSH);
             script_add(script, SCRIPT_COMPACT);

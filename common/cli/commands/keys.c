@@ -103,7 +103,7 @@ static int get(struct cli *cli, struct strata *db, size_t operand, struct strata
 {
     struct strata_buffer *value = arg;
     struct strata_error err;
-    int rc = strata_get(db, key, value, &err);
+    int rc = cli_get(cli, db, key, value, &err);
 
     if (rc < 0)
         return cli_fail(cli, &err);

@@ -41,7 +41,7 @@ static int write_range(struct cli_stream *to, struct listing *listing, struct st
 {
     struct strata_error err;
     struct strata_iter *iter;
-    int code = CLI_OK, rc = strata_iter_new(db, &iter, &err);
+    int code = CLI_OK, rc = cli_iter(to->cli, db, &iter, &err);
 
     if (rc < 0)
         return cli_fail(to->cli, &err);
@@ -89,7 +89,7 @@ static int count_range(struct cli *cli, struct strata *db, const struct range *r
     struct strata_error err;
     struct strata_iter *iter;
     uint64_t count = 0;
-    int rc = strata_iter_new(db, &iter, &err);
+    int rc = cli_iter(cli, db, &iter, &err);
 
     if (rc < 0)
         return cli_fail(cli, &err);

@@ -1,4 +1,4 @@
-/* session.c: the commands of the shell alone: batch, timing and quit. */
+/* session.c: the commands of the shell alone: batch, snapshot, timing and quit. */
 #include "cli/cli.h"
 
 #include <string.h>
@@ -53,6 +53,40 @@ static int run_batch(struct cli *cli)
     return CLI_OK;
 }
 
+int cli_get(struct cli *cli, struct strata *db, struct strata_slice key,
+            struct strata_buffer *value, struct strata_error *err)
+{
+    return cli->session && cli->session->snapshot
+               ? strata_snapshot_get(cli->session->snapshot, key, value, err)
+               : strata_get(db, key, value, err);
+}
+
+int cli_iter(struct cli *cli, struct strata *db, struct strata_iter **out, struct strata_error *err)
+{
+    return cli->session && cli->session->snapshot
+               ? strata_snapshot_iter(cli->session->snapshot, out, err)
+               : strata_iter_new(db, out, err);
+}
+
+static int run_snapshot(struct cli *cli)
+{
+    struct strata_snapshot **snapshot = &cli->session->snapshot;
+    const char *what = cli->operands[0];
+    bool take = strcmp(what, "take") == 0;
+    struct strata_error err;
+
+    if (!take && strcmp(what, "release") != 0)
+        return cli_usage(cli, "\"%s\" is neither take nor release", what);
+    if (take == (*snapshot != NULL))
+        return cli_usage(cli, take ? "one is in use" : "none is in use");
+    if (take)
+        return strata_snapshot_new(cli->session->db, snapshot, &err) < 0 ? cli_fail(cli, &err)
+                                                                         : CLI_OK;
+    strata_snapshot_free(*snapshot);
+    *snapshot = NULL;
+    return CLI_OK;
+}
+
 static int run_timing(struct cli *cli)
 {
     bool on = strcmp(cli->operands[0], "on") == 0;
@@ -79,6 +113,19 @@ const struct cli_command cli_batch_command = {
              "scan answer as before the batch. `batch commit` stores them all or, if it fails,\n"
              "none; `batch drop` discards them. Where `strata stages` promises batches.",
     .run = run_batch,
+};
+
+const struct cli_command cli_snapshot_command = {
+    .name = "snapshot",
+    .place = CLI_SHELL,
+    .operands = {"take|release"},
+    .required = 1,
+    .summary = "read the database as it is now, whatever is written later",
+    .about = "After `snapshot take`, get, scan, count and dump answer from this state of the\n"
+             "database, until `snapshot release`; put, del and load write as before. What the\n"
+             "snapshot needs is kept in the tables meanwhile: `stats` shows how much\n"
+             "(snapshot_bytes). Where `strata stages` promises snapshots.",
+    .run = run_snapshot,
 };
 
 const struct cli_command cli_timing_command = {

@@ -154,7 +154,9 @@ static int handle(struct shell *shell, enum lines_result result)
 static void run_lines(struct shell *shell)
 {
     while (!shell->session.over && !ferror(shell->cli->out)) {
-        const char *prompt = shell->session.batch ? "batch> " : "strata> ";
+        const char *prompt = shell->session.batch      ? "batch> "
+                             : shell->session.snapshot ? "snapshot> "
+                                                       : "strata> ";
         enum lines_result result;
         int code;
         if (shell->typed)
@@ -240,6 +242,7 @@ static int run_shell(struct cli *cli)
     begin_lines(&shell);
     run_lines(&shell);
     end_lines(&shell);
+    strata_snapshot_free(shell.session.snapshot);
     return cli_close(cli, shell.session.db, shell.typed ? CLI_OK : shell.code);
 }
 

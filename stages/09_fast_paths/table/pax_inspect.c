@@ -18,7 +18,7 @@ static int show_header(struct fs_file *file, struct inspect *to, uint64_t *numbe
     static const struct inspect_number header[] = {
         {"magic", 8, "\"" PAX_TABLE_MAGIC "\"", inspect_opaque},
         {"version", 2, "", NULL},
-        {"coded", 2, "1: there are coded values", NULL},
+        {"reserved", 2, "must be 0", NULL},
         {"number", 8, "seeds every check", NULL},
         {"check", 4, "XXH3 of bytes 0 to 19", inspect_opaque},
     };
@@ -71,7 +71,28 @@ static void describe_block(const struct pax_block *block, char *to, size_t capac
              inspect_text(pax_block_suffix(block, block->count - 1), SHOWN, last, sizeof last));
 }
 
-static int show_blocks(const struct pax_table *t, struct inspect *to, struct strata_error *err)
+/* What coded values hold. `tell`: NULL: it is not known. */
+static int show_coded(const struct pax_table *t, const struct pax_block *block, uint64_t offset,
+                      pax_table_tell *tell, struct inspect *to, struct strata_error *err)
+{
+    for (uint32_t i = 0; tell && i < block->count; i++) {
+        struct strata_slice value = pax_block_value(block, i), suffix = pax_block_suffix(block, i);
+        char key[4 * SHOWN + 8], text[300];
+        const char *wrong;
+        if (pax_block_type(block, i) != SSTABLE_CODED)
+            continue;
+        wrong = tell(value, t->base.sum.last, text, sizeof text);
+        if (wrong)
+            return sstable_corrupt(&t->base, offset, wrong, err);
+        inspect_field(to, offset, strata_bytes(value.data, value.size < SHOWN ? value.size : SHOWN),
+                      value.size, "coded", "%s: %s", inspect_text(suffix, SHOWN, key, sizeof key),
+                      text);
+    }
+    return 0;
+}
+
+static int show_blocks(const struct pax_table *t, pax_table_tell *tell, struct inspect *to,
+                       struct strata_error *err)
 {
     struct pax_table_block block = {0};
     struct fs_file *file = t->file.file;
@@ -85,6 +106,8 @@ static int show_blocks(const struct pax_table *t, struct inspect *to, struct str
             describe_block(&block.block, text, sizeof text);
             rc = show_section(file, to, t->fence.offsets[n], t->fence.offsets[n + 1], text, err);
         }
+        if (rc == 0)
+            rc = show_coded(t, &block.block, t->fence.offsets[n], tell, to, err);
     }
     pax_table_block_free(&block);
     return rc;
@@ -112,7 +135,7 @@ static int show_rest(const struct pax_table *t, struct inspect *to, struct strat
     static const struct inspect_number footer[] = {
         {"offset", 8, "of the properties", NULL},
         {"version", 2, "", NULL},
-        {"reserved", 2, "must be 0", NULL},
+        {"coded", 2, "1: there are coded values", NULL},
         {"check", 4, "XXH3 of the 12 bytes before it", inspect_opaque},
         {"magic", 8, "\"" PAX_TABLE_MAGIC "\"", inspect_opaque},
     };
@@ -135,14 +158,15 @@ static int show_rest(const struct pax_table *t, struct inspect *to, struct strat
     return SHOW(footer);
 }
 
-static int show_table(struct pax_table *t, struct inspect *to, struct strata_error *err)
+static int show_table(struct pax_table *t, pax_table_tell *tell, struct inspect *to,
+                      struct strata_error *err)
 {
     int rc = pax_table_read_properties(t, err);
 
     if (rc == 0)
         rc = pax_table_read_rest(t, err);
     if (rc == 0)
-        rc = show_blocks(t, to, err);
+        rc = show_blocks(t, tell, to, err);
     if (rc == 0)
         rc = show_rest(t, to, err);
     return rc < 0 ? rc : pax_table_verify_blocks(t, err);
@@ -161,7 +185,8 @@ static int report(struct inspect *to, int rc, const struct strata_error *why,
     return rc;
 }
 
-static int table_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
+int pax_table_inspect(struct fs_file *file, pax_table_tell *tell, struct inspect *to,
+                      struct strata_error *err)
 {
     struct pax_table t = {.base = {.path = file->path, .bytes = file->end}, .file.file = file};
     struct strata_error why;
@@ -170,7 +195,7 @@ static int table_inspect(struct fs_file *file, struct inspect *to, struct strata
     if (rc >= 0) /* a header cut short is reported by the check */
         rc = record_check_kind(file, PAX_TABLE_MAGIC, t.base.number, &why);
     if (rc == 0)
-        rc = show_table(&t, to, &why);
+        rc = show_table(&t, tell, to, &why);
     rc = report(to, rc, &why, err);
     pax_table_unload(&t);
     strata_buffer_free(&t.base.smallest);
@@ -179,6 +204,11 @@ static int table_inspect(struct fs_file *file, struct inspect *to, struct strata
     if (rc == 0)
         inspect_end(to, to->damaged ? 0 : file->end, file->end);
     return rc;
+}
+
+static int table_inspect(struct fs_file *file, struct inspect *to, struct strata_error *err)
+{
+    return pax_table_inspect(file, NULL, to, err);
 }
 
 const struct strata_format pax_table_format = {

@@ -220,6 +220,13 @@ int pax_table_verify(struct sstable *table, struct strata_error *err);
 /* All blocks are what index, filter and properties say. */
 int pax_table_verify_blocks(const struct pax_table *table, struct strata_error *err);
 
+/* Writes what a coded value holds to `to`, cut at `capacity` bytes. NULL; or what is wrong. */
+typedef const char *pax_table_tell(struct strata_slice coded, uint64_t last, char *to,
+                                   size_t capacity);
+/* As the format's inspect. (pax_inspect.c) */
+int pax_table_inspect(struct fs_file *file, pax_table_tell *tell, struct inspect *to,
+                      struct strata_error *err);
+
 /* ---- Writing (pax_table_write.c)
  * ------------------------------------------------------------------
  */

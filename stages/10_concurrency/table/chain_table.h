@@ -8,4 +8,7 @@
 
 extern const struct sstable_kind chain_table_kind;
 
+/* Shows the versions of each chain, too. (chain_inspect.c) */
+extern const struct strata_format chain_table_format;
+
 #endif

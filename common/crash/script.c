@@ -301,16 +301,14 @@ static int do_hold(struct script_run *run)
 
     if (run->held)
         return 0;
-    if (!run->snapshot && subject_promises(STRATA_PROMISE_SNAPSHOT)) {
-        rc = strata_snapshot_new(run->db, &run->snapshot, &run->err);
-        if (rc < 0)
-            return rc;
-    }
     rc = strata_iter_new(run->db, &run->held, &run->err);
     if (rc < 0)
         return rc;
     run->held_at = run->acknowledged;
-    rc = strata_iter_first(run->held, &run->err);
+    if (subject_promises(STRATA_PROMISE_SNAPSHOT))
+        rc = strata_snapshot_new(run->db, &run->snapshot, &run->err);
+    if (rc == 0)
+        rc = strata_iter_first(run->held, &run->err);
     return rc < 0 ? rc : 0;
 }
 

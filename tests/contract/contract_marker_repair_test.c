@@ -96,10 +96,20 @@ static uint64_t print_of(struct strata_fs *fs)
     return fs_sim_hash_of(fs).low;
 }
 
-/* The files of these do not tell which of them wrote them. */
-static bool shares_formats(unsigned stage)
+/* The files do not tell which of these stages wrote them: as the message names them. NULL: they do.
+ */
+static const char *sharers(unsigned stage)
 {
-    return !subject_engine() && stage >= 6 && stage <= 8;
+    if (subject_engine())
+        return NULL;
+    return stage >= 6 && stage <= 8    ? "(6 or 7 or 8)"
+           : stage == 9 || stage == 10 ? "(9 or 10)"
+                                       : NULL;
+}
+
+static bool shares_formats(unsigned stage, unsigned other)
+{
+    return sharers(stage) && sharers(stage) == sharers(other);
 }
 
 /* Open says what to do; a repair that is not told the stage, or another one, changes nothing. */
@@ -114,8 +124,8 @@ static void expect_lost(struct strata_fs *fs, const char *what)
     uint64_t before = print_of(fs);
 
     snprintf(words, sizeof words, "`strata repair --stage %u DIR`", stage);
-    if (shares_formats(stage))
-        snprintf(words, sizeof words, "(6 or 7 or 8)");
+    if (sharers(stage))
+        snprintf(words, sizeof words, "%s", sharers(stage));
     for (int create = 0; create < 2; create++) {
         assert_code(subject_open(fs, DIR, create, &db, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, what);
@@ -128,8 +138,7 @@ static void expect_lost(struct strata_fs *fs, const char *what)
         assert_err_says(&err, words);
     }
     for (size_t i = 0; !subject_engine() && strata_stages[i]; i++)
-        if (strata_stages[i]->stage != stage &&
-            !(shares_formats(stage) && shares_formats(strata_stages[i]->stage))) {
+        if (strata_stages[i]->stage != stage && !shares_formats(stage, strata_stages[i]->stage)) {
             assert_code(repair_as(fs, strata_stages[i]->stage, 0, &sum, &err),
                         STRATA_ERR_WRONG_STAGE, &err);
             assert_err_says(&err, DIR);

@@ -213,10 +213,11 @@ static bool go_on(struct trial *trial, int rc)
 {
     struct script_run *run = &trial->run;
     enum script_step step = run->script->steps[run->at < run->script->count ? run->at : 0];
-    bool writing = run->db && step != SCRIPT_READ && step != SCRIPT_REOPEN;
+    bool reading = step == SCRIPT_READ || step == SCRIPT_HOLD || step == SCRIPT_RELEASE;
+    bool writing = run->db && !reading && step != SCRIPT_REOPEN;
 
     check_failure(trial, rc);
-    if (run->db && step == SCRIPT_READ)
+    if (run->db && reading)
         script_skip(run);
     if (writing)
         after_failed_write(trial, step == SCRIPT_FLUSH || step == SCRIPT_COMPACT);

@@ -356,7 +356,7 @@ static void add_block(struct parts *parts, const struct pax_block *block, uint8_
         hash = index_hash(strata_bytes(parts->largest, parts->largest_size));
         if (parts->sum.sum.records++ == 0)
             memcpy(parts->smallest, parts->largest, parts->smallest_size = parts->largest_size);
-        parts->sum.sum.tombstones += pax_block_type(block, i) == STRATA_OP_DELETE;
+        parts->sum.sum.tombstones += pax_block_type(block, i) != STRATA_OP_PUT;
         if (tags)
             tags[i] = pax_block_tag(hash);
         if (parts->count < HASHES)

@@ -21,6 +21,8 @@ struct sorted_file {
     bool ordered;         /* what is read is in order, also where it does not verify */
     bool unlisted;        /* the stage has no list that would take it: it is read by itself only */
     size_t most_per_byte; /* bytes that one of the file may be uncompressed to */
+    /* Type and value that a get finds in a coded value (SSTABLE_CODED). NULL: there is none. */
+    unsigned (*newest)(struct strata_slice coded, struct strata_slice *value);
     /* Ends the program if bytes that verify are not what a writer makes; NULL: nothing is asked. */
     void (*check_bytes)(struct strata_slice bytes);
 };

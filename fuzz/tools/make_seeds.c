@@ -8,6 +8,8 @@
 #include "05_blocks_bloom/table/table.h"
 #include "05_blocks_bloom/table/table_format.h"
 #include "09_fast_paths/table/pax_table_inside.h"
+#include "10_concurrency/snapshot/chain.h"
+#include "10_concurrency/table/chain_table.h"
 #include "events/events.h"
 #include "08_backup_repair/lineage/lineage.h"
 #include "06_leveled_compaction/manifest/manifest.h"
@@ -605,7 +607,7 @@ static void unpack_table(struct strata_buffer *bytes)
     if (begin[last - 1] > begin[last - 2])
         put_plain(&to, from, begin[last - 2], begin[last - 1], NULL);
     put_plain(&to, from, begin[last - 1], begin[last], &properties);
-    pax_table_put_footer(2, to.size, properties.blocks, false, footer);
+    pax_table_put_footer(2, to.size, properties.blocks, from.data[from.size - 14], footer);
     strata_buffer_append(&to, footer, sizeof footer);
     repair(to.data, to.size, REPAIR_CHECKS);
     strata_buffer_free(bytes);
@@ -1195,6 +1197,89 @@ static const struct {
                   "\x02\x0d" SNAP "\x05" SNAP "\x04")},
 };
 
+/* ---- Chains (fuzz/chain.c), and a table with some (fuzz/chain_table.c) ------------------------
+ */
+
+static const struct chain_version versions[] = {{300, STRATA_OP_PUT, {(const uint8_t *)"new", 3}},
+                                                {20, STRATA_OP_DELETE, {NULL, 0}},
+                                                {7, STRATA_OP_PUT, {(const uint8_t *)"", 0}},
+                                                {0, STRATA_OP_PUT, {(const uint8_t *)"old", 3}}};
+
+static void make_chain(struct strata_buffer *to, size_t from, size_t end)
+{
+    strata_buffer_clear(to);
+    require(chain_encode(versions + from, end - from, to, NULL) == 0, "chain");
+}
+
+static void save_chain(const char *name, size_t from, size_t end, size_t cut)
+{
+    struct strata_buffer bytes = {0};
+
+    make_chain(&bytes, from, end);
+    save("chain", name, strata_bytes(bytes.data, bytes.size - cut));
+    strata_buffer_free(&bytes);
+}
+
+/* Some entries with chains, others with none, among them a delete. */
+static void write_chains(struct strata_env *env)
+{
+    struct strata_buffer bytes = {0};
+    struct sstable_writer *writer;
+
+    require(chain_table_kind.writer_new(env, 2, &writer, NULL) == 0, "writer");
+    for (unsigned i = 0; i < 12; i++) {
+        char key[] = {'k', (char)('a' + i)};
+        bool plain = i % 3 == 0, gone = i == 6;
+        make_chain(&bytes, i % 3 - !plain, 2 + i % 3);
+        require(chain_table_kind.writer_add(writer,
+                                            gone    ? STRATA_OP_DELETE
+                                            : plain ? STRATA_OP_PUT
+                                                    : SSTABLE_CODED,
+                                            strata_bytes(key, 2),
+                                            gone    ? strata_bytes(NULL, 0)
+                                            : plain ? strata_string("plain")
+                                                    : strata_buffer_slice(&bytes),
+                                            NULL) == 0,
+                "add");
+    }
+    require(chain_table_kind.writer_finish(writer, 1, 300, NULL) == 0, "finish");
+    require(sstable_writer_publish(writer, NULL) == 0, "publish");
+    chain_table_kind.writer_del(writer, true);
+    strata_buffer_free(&bytes);
+}
+
+static void save_chain_tables(void)
+{
+    for (int plain = 0; plain < 2; plain++) {
+        struct strata_options options;
+        struct strata_env env = {.fs = database_new(10), .dir = DATABASE_DIR, .options = &options};
+        struct strata_buffer bytes = {0};
+        strata_options_init(&options);
+        options.plain_blocks = plain;
+        options.block_bytes = 256;
+        write_chains(&env);
+        require(fs_sim_get(env.fs, DATABASE_DIR "/000002.table", &bytes) == 0, "get");
+        if (plain)
+            unpack_table(&bytes);
+        save("chain_table", plain ? "chains_plain" : "chains", strata_buffer_slice(&bytes));
+        strata_buffer_free(&bytes);
+        fs_free(env.fs);
+    }
+}
+
+static void save_chains(void)
+{
+    save_chain("of_one", 0, 1, 0);
+    save_chain("of_a_delete", 1, 2, 0);
+    save_chain("of_two", 0, 2, 0);
+    save_chain("to_the_end", 2, 4, 0);
+    save_chain("of_all", 0, 4, 0);
+    save_chain("cut", 0, 4, 2);
+    save("chain", "empty", strata_bytes("", 0));
+    save("chain", "of_another_kind", strata_bytes("\2\1\12", 3));
+    save_chain_tables();
+}
+
 static void save_runs(void)
 {
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
@@ -1221,6 +1306,7 @@ int main(int argc, char **argv)
     save_logs_of_9();
     save_small_edits();
     save_lineages();
+    save_chains();
     save_markers();
     save_texts();
     save_runs();

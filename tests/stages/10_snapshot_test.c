@@ -382,6 +382,116 @@ static void snapshot_released_leaves_no_chain_behind_a_move(void **state)
     end(&w);
 }
 
+/* ---- Copies and repairs ---------------------------------------------------------------------- */
+
+/* A database whose tables have chains; it is closed. */
+static void make_chains(struct world *w)
+{
+    struct strata_snapshot *snapshot;
+    struct strata_error err;
+
+    put_all(w, "older");
+    assert_ok(strata_snapshot_new(w->db, &snapshot, &err), &err);
+    put_all(w, "newer");
+    assert_true(check_stat(w->db, "snapshot_bytes") > 0);
+    assert_ok(strata_backup(w->db, "copy", NULL, &err), &err);
+    strata_snapshot_free(snapshot);
+    assert_ok(strata_close(w->db, &err), &err);
+}
+
+/* How many of the keys have their newest value; any other value is wrong. */
+static int count_newest(struct strata_fs *fs, const char *dir)
+{
+    struct strata_options options;
+    struct strata_error err;
+    struct strata_iter *iter;
+    struct strata *db;
+    int count = 0, rc;
+
+    subject_options(&options, fs, false);
+    assert_ok(strata_open(dir, &options, &db, &err), &err);
+    assert_ok(strata_verify_deep(db, NULL, &err), &err);
+    assert_ok(strata_iter_new(db, &iter, &err), &err);
+    for (rc = strata_iter_first(iter, &err); rc == 0; rc = strata_iter_next(iter, &err)) {
+        struct strata_slice value;
+        assert_ok(strata_iter_value(iter, &value, &err), &err);
+        assert_bytes(value, S("newer"));
+        count++;
+    }
+    assert_int_equal(rc, STRATA_NOT_FOUND);
+    strata_iter_free(iter);
+    assert_ok(strata_close(db, &err), &err);
+    return count;
+}
+
+static void end_closed(struct world *w)
+{
+    open_it(w);
+    end(w);
+}
+
+/* The copy has the versions, and nobody sees them. */
+static void backup_with_chains_is_the_database(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, "backup");
+    make_chains(&w);
+    assert_int_equal(count_newest(w.fs, "copy"), 400);
+    assert_int_equal(count_newest(w.fs, DIR), 400);
+    end_closed(&w);
+}
+
+/* Damages the first table with chains: its properties, or a byte of its first block. */
+static void damage(struct strata_fs *fs, bool properties)
+{
+    struct fs_names names;
+    bool done = false;
+
+    assert_int_equal(fs_sim_paths(fs, DIR, &names), 0);
+    for (size_t i = 0; !done && i < names.count; i++) {
+        struct strata_buffer bytes = {0};
+        char path[100];
+        size_t size;
+        if (!strstr(names.names[i], ".table"))
+            continue;
+        snprintf(path, sizeof path, DIR "/%s", names.names[i]);
+        assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
+        size = bytes.size;
+        if (bytes.data[size - 14] == 1) { /* coded, in its footer */
+            bytes.data[properties ? size - 30 : 60] ^= 1;
+            assert_int_equal(fs_sim_put(fs, path, strata_buffer_slice(&bytes)), 0);
+            done = true;
+        }
+        strata_buffer_free(&bytes);
+    }
+    assert_true(done);
+    fs_names_free(&names);
+}
+
+/* Whatever is left of a damaged table, its chains are chains, and its newest versions are seen. */
+static void repair_of_a_table_with_chains_keeps_the_newest(void **state)
+{
+    (void)state;
+    for (int properties = 0; properties < 2; properties++) {
+        struct strata_repair_sum sum;
+        struct strata_options options;
+        struct strata_error err;
+        struct world w;
+        int left;
+        begin(&w, "repair");
+        make_chains(&w);
+        damage(w.fs, properties);
+        subject_options(&options, w.fs, false);
+        assert_ok(strata_repair(DIR, &options, 0, NULL, &sum, &err), &err);
+        assert_int_equal(sum.tables_salvaged, 1);
+        left = count_newest(w.fs, DIR);
+        assert_in_range(left, 350, properties ? 400 : 399);
+        end_closed(&w);
+    }
+}
+
 /* ---- Threads --------------------------------------------------------------------------------- */
 
 struct pairs {
@@ -465,6 +575,8 @@ int main(void)
         cmocka_unit_test(snapshots_agree_with_a_model),
         cmocka_unit_test(snapshot_released_gives_its_space_back),
         cmocka_unit_test(snapshot_released_leaves_no_chain_behind_a_move),
+        cmocka_unit_test(backup_with_chains_is_the_database),
+        cmocka_unit_test(repair_of_a_table_with_chains_keeps_the_newest),
         cmocka_unit_test(snapshots_of_threads_see_whole_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 # stages/NN_name, in the tests, or by the benchmark driver; the others have a question only
 # (docs/tools/planned.tsv).
 #
-#   state         done once its chapter is there
+#   state         done once its chapter is there; or what planned.tsv says in a fourth column
 #   question      the first sentence of engine.c's head comment that ends with a question mark
 #   files, lines  of C in the directory, without the inspectors (*inspect.c), which only annotate dumps
 #   minutes       of reading: 20 lines of C a minute, 200 words of the chapter a minute
@@ -14,6 +14,11 @@
 # A row "Part" is the sum of the stages above it.
 # With the argument "short": name, state and what the stage survives, for README.
 set -u
+state_of() { # NAME
+    local said
+    said=$(awk -F'\t' -v name="$1" '$1 "_" $2 == name { print $4 }' docs/tools/planned.tsv)
+    if [ -f "docs/$1.md" ]; then echo "${said:-done}"; else echo 'no chapter yet'; fi
+}
 if [ "${1:-}" = short ]; then
     echo '| stage | state | survives |'
     echo '|---|---|---|'
@@ -22,8 +27,8 @@ if [ "${1:-}" = short ]; then
         awk -F'\t' '{ print $1 "_" $2 "\t" }' docs/tools/planned.tsv
     } | awk -F'\t' '!seen[$1]++' | sort | while IFS=$'\t' read -r name survives; do
         if [ -n "$survives" ]; then
-            state='no chapter yet'
-            [ -f "docs/$name.md" ] && state=done name="[$name](docs/$name.md)"
+            state=$(state_of "$name")
+            [ -f "docs/$name.md" ] && name="[$name](docs/$name.md)"
             echo "| $name | $state | $survives |"
         else
             echo "| $name | planned | |"
@@ -50,13 +55,14 @@ fuzz_targets() { # NAME
 }
 
 row() { # NAME, which exists
-    local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state='no chapter yet' promise
+    local dir=stages/$1 chapter=docs/$1.md files lines words=0 label=$1 state promise
     files=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' | wc -l)
     lines=$(find "$dir" -name '*.[ch]' ! -name '*inspect.c' -exec cat {} + | wc -l)
     if [ -f "$chapter" ]; then
         words=$(awk '/^```/ { code = !code } !code' "$chapter" | wc -w)
-        label="[$1]($chapter)" state=done
+        label="[$1]($chapter)"
     fi
+    state=$(state_of "$1")
     promise=$(gained "$1")
     printf '| %s | %s | %s | %d | %d | %d | %s | %d | %d | %s |\n' "$label" \
         "$(question "$dir/engine.c")" "$state" "$files" "$lines" $((lines / 20 + words / 200)) \

@@ -126,7 +126,7 @@ static void assert_at(struct strata_iter *iter, int rc, const struct state *stat
 /* Through all of it in both directions, and steps to and fro from some keys. */
 static void check_iter(struct world *w, struct strata_iter *iter, const struct state *state)
 {
-    size_t keys[KEYS], count = keys_of(state, keys), at;
+    size_t keys[KEYS] = {0}, count = keys_of(state, keys), at;
     struct strata_error err;
     char key[64];
     int rc = strata_iter_first(iter, &err);

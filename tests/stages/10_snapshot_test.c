@@ -246,6 +246,24 @@ static void upkeep(struct world *w)
     }
 }
 
+/* What a kill leaves now is the database as it is, and nothing of its snapshots. */
+static void check_killed(struct world *w)
+{
+    struct world killed = {.fs = fs_sim_copy(w->fs), .rng = w->rng, .now = w->now};
+    struct strata_error err;
+
+    assert_non_null(killed.fs);
+    open_it(&killed);
+    assert_ok(strata_verify_deep(killed.db, NULL, &err), &err);
+    assert_int_equal(check_stat(killed.db, "snapshots"), 0);
+    check_all(&killed);
+    assert_ok(strata_compact(killed.db, NULL, &err), &err);
+    assert_int_equal(check_stat(killed.db, "snapshot_bytes"), 0);
+    check_all(&killed);
+    assert_ok(strata_close(killed.db, &err), &err);
+    fs_free(killed.fs);
+}
+
 static void step(struct world *w)
 {
     struct seen *seen = &w->seen[rng_below(&w->rng, LIVE)];
@@ -295,6 +313,7 @@ static void snapshots_agree_with_a_model(void **state)
         for (int steps = 0; steps < 300; steps++)
             step(&w);
         check_all(&w);
+        check_killed(&w);
         w.coded += check_stat(w.db, "snapshot_bytes") > 0;
         if (below(&w, 3))
             reopen(&w);

@@ -1,0 +1,2 @@
+/* 10_killed_test.c: the tests of stage 9, with what stage 10 has besides. */
+#include "09_killed_test.c"

@@ -17,7 +17,7 @@
 /* ---- Versions, and a cursor over them -------------------------------------------------------- */
 
 struct entry {
-    char key[8];
+    char key[16];
     struct chain_version version;
     char text[16];
 };
@@ -233,7 +233,7 @@ static void keep_leaves_every_reader_what_it_saw(void **state)
         kept = keep_of(&w, &c, 0);
         rc = cursor_first(kept, &err);
         for (int n = 0; n < KEYS; n++) {
-            char key[8];
+            char key[16];
             bool here;
             sprintf(key, "k%02d", n);
             here = rc == 0 && strata_compare(kept->iter.key, strata_string(key)) == 0;

@@ -220,7 +220,7 @@ if ldd "$STRATA" 2>/dev/null | grep -q libedit; then
     is edited_ctrl_c_drops_the_line "$(printf '%s\n' "$out" | grep -c 'no such key: ty')" 0
     is edited_arrow_brings_the_line_back "$(printf '%s\n' "$out" | grep -c '^1$')" 2
     like edited_completes_what_is_common "$out" "^$(strata count db)\$"
-    like edited_lists_what_may_follow "$out" '^scan  stats  $'
+    like edited_lists_what_may_follow "$out" '^scan  stats  snapshot  $'
     like edited_completes_nothing_else "$out" 'there is no command "xyz"'
     like edited_history_is_kept_in_the_file "$(cat past)" 'get'
     is edited_history_is_for_its_owner "$(stat -c %a past)" 600

@@ -69,7 +69,7 @@ done
 # ---- Arguments ----
 fails engine_unknown_is_2 2 '"berkeley" is not an engine, nor the number of a stage' bench --engines=6,berkeley
 fails engine_stage_unknown_is_2 2 '"99" is not' bench --engines=99
-fails engine_twice_is_2 2 'named twice' bench --engines=9,newest
+fails engine_twice_is_2 2 'named twice' bench --engines=newest,newest
 fails engines_none_is_2 2 'none are named' bench --engines=
 fails turns_zero_is_2 2 'from 1 to 99' bench --turns=0
 fails turns_in_a_kept_directory_is_2 2 'there can be only one' bench --turns=2 --db=kept

@@ -14,7 +14,7 @@ for stage in $(seq "$stages"); do
     sums=$(cat "db$stage"/* | cksum)
     run strata info "db$stage"
     is "info_stage_${stage}_ends_with_0" "$rc$err" 0
-    like "info_stage_${stage}_is_named" "$(head -1 <<<"$out")" "^db$stage: stage $stage, 0${stage}_"
+    like "info_stage_${stage}_is_named" "$(head -1 <<<"$out")" "^db$stage: stage $stage, 0*${stage}_"
     is "info_stage_${stage}_keys_are_exact" "$(row keys)" "keys $(strata count "db$stage" | sed 's/.*\(...\)$/2,\1/') exact"
     bytes=$(find "db$stage" -type f -printf '%s\n' | awk '{ s += $1 } END { printf s < 99950 ? "%.1f kB" : "%.0f kB", s / 1000 }')
     like "info_stage_${stage}_size_is_of_all_files" "$(row size)" "^size $bytes $(ls "db$stage" | wc -l) files, last written 20"

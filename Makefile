@@ -168,7 +168,7 @@ install-%:
 # what crashes and damages them, as the tests of their modules reach all of it; explorer and bits of
 # all stages but the newest, and what is run a second time for an option. (COVERAGE_SKIP=none leaves out nothing.)
 COVERAGE_CC   := gcc-12
-COVERAGE_SKIP := kill_|_killed|faults|tiered|^stage [12] (power_cut|memory)|^stage [1-5] (explorer|bits)|^docs|^cli (tour|bench|cxx|mutants|flat)
+COVERAGE_SKIP := kill_|_killed|faults|tiered|^stage [12] (power_cut|memory)|^stage [1-5] (explorer|bits)|^docs|^cli (tour|bench|cxx|mutants|flat|workshop)
 coverage: install-test install-coverage ## line and branch coverage by the tests, as a table and as pages, build/coverage/index.html; fails below tests/coverage.txt
 	@$(MAKE) --no-print-directory MODE=cov OPT=-O0 CC=$(COVERAGE_CC) tests-build fuzz-replay-build
 	@rm -rf build/cov/counts; find build/cov -name '*.gcda' -delete

@@ -196,16 +196,16 @@ static int differs(struct verdict *verdict, const char *doing, const char *what,
 }
 
 /* The iterator is positioned: is its entry `want`? */
-static int compare_entry(const struct model_entry *want, struct strata_iter *iter,
+static int compare_entry(const struct model_entry *want, struct strata_iter *iter, bool backwards,
                          const char *doing, struct verdict *verdict)
 {
     struct strata_error err = {0};
     struct strata_slice value;
+    int order = strata_compare(strata_iter_key(iter), want->key);
 
-    if (!same(strata_iter_key(iter), want->key))
+    if (order != 0)
         return differs(verdict, doing,
-                       strata_compare(strata_iter_key(iter), want->key) < 0 ? "not in the model"
-                                                                            : "one was skipped",
+                       (order < 0) != backwards ? "not in the model" : "one was skipped",
                        strata_iter_key(iter));
     if (strata_iter_value(iter, &value, &err) != 0)
         return failed(verdict, doing, &err);
@@ -225,7 +225,7 @@ static int compare_scan(const struct model *model, struct strata_iter *iter, boo
             return failed(verdict, doing, &err);
         if (rc > 0)
             return differs(verdict, doing, "ends before", want->key);
-        if (compare_entry(want, iter, doing, verdict))
+        if (compare_entry(want, iter, backwards, doing, verdict))
             return 1;
         rc = backwards ? strata_iter_prev(iter, &err) : strata_iter_next(iter, &err);
     }

@@ -93,7 +93,7 @@ static void expect_whole(struct strata_fs *fs, const char *path, const struct st
     struct dump dump = dump_of(fs, path, format);
     assert_int_equal(dump.rc, 0);
     assert_false(dump.damaged || dump.torn);
-    assert_non_null(strstr(dump.text, "valid: "));
+    assert_says(dump.text, "valid: ");
     free(dump.text);
 }
 
@@ -116,7 +116,7 @@ static void expect_cut(struct strata_fs *fs, const char *path, const struct stra
         dump = dump_of(fs, path, format);
         assert_int_equal(dump.rc, 0);
         assert_true(dump.damaged || log);
-        assert_non_null(strstr(dump.text, "valid: "));
+        assert_says(dump.text, "valid: ");
         free(dump.text);
     }
     assert_int_equal(strata_buffer_append(&bytes, "+", 1), 0);

@@ -279,7 +279,7 @@ static void marker_leftover_of_a_cut_marker_is_cleared_away(void **state)
     options.read_only = true;
     assert_ok(strata_open(place->dir, &options, &db, &err), &err);
     place_close(db);
-    assert_non_null(strstr(place_names(place, place->dir), "STRATA.tmp"));
+    assert_says(place_names(place, place->dir), "STRATA.tmp");
     place_expect_intact(place);
     assert_null(strstr(place_names(place, place->dir), "STRATA.tmp"));
 }

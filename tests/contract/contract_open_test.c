@@ -194,6 +194,7 @@ static void open_sizes_out_of_range_are_invalid(void **state)
     struct strata_error err;
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        check_case(i);
         unsigned narrow = (unsigned)wrong[i].value;
         subject_options(&options, place->fs, true);
         if (wrong[i].size == sizeof narrow)
@@ -220,6 +221,7 @@ static void open_sizes_at_their_ends_are_taken(void **state)
     struct place *place = *state;
 
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        check_case(i);
         struct strata_options options;
         struct strata_error err;
         struct strata *db;
@@ -355,6 +357,7 @@ static void open_odd_names_are_names(void **state)
     struct place *place = *state;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        check_case(i);
         char *dir = tmpdir_path(place->root, "%s", names[i]);
         use_at(place->fs, dir);
         free(dir);
@@ -371,6 +374,7 @@ static void open_relative_names_are_names(void **state)
     assert_true(here >= 0);
     assert_int_equal(mkdir(inside, 0777), 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        check_case(i);
         assert_int_equal(chdir(strcmp(names[i], ".") == 0 ? inside : place->root), 0);
         use_at(NULL, names[i]); /* each begins where the process is then */
     }

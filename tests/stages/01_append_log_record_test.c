@@ -318,6 +318,7 @@ static void record_fields_beyond_their_limits_are_damage(void **state)
     struct record_log *log = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct strata_buffer value = {0};
         struct strata_error err = {0};
         uint64_t at;

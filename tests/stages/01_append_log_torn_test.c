@@ -77,7 +77,7 @@ static void torn_record_of_every_length_is_dropped_and_told(void **state)
         assert_int_equal(told.level, STRATA_LOG_WARNING);
         snprintf(words, sizeof words, "000001.log @%zu: dropped a torn record of %zu bytes", whole,
                  left);
-        assert_non_null(strstr(told.text, words));
+        assert_says(told.text, words);
         assert_int_equal(log_size(place), whole);
         assert_get(db, "first", "value");
         assert_get(db, "lasts", NULL);
@@ -106,7 +106,7 @@ static void torn_record_is_left_alone_by_a_reader(void **state)
         place_write(place, LOG, torn);
         assert_ok(open_told(place, true, &told, &db, &err), &err);
         assert_int_equal(told.count, 1);
-        assert_non_null(strstr(told.text, ": ignored a torn record of "));
+        assert_says(told.text, ": ignored a torn record of ");
         assert_get(db, "first", "value");
         assert_get(db, "lasts", NULL);
         assert_ok(strata_verify(db, NULL, &err), &err);
@@ -230,7 +230,7 @@ static void torn_dump_of_every_length_agrees_with_open(void **state)
                  : size < 78 ? 51
                              : 78,
                  size);
-        assert_non_null(strstr(text, valid));
+        assert_says(text, valid);
         free(text);
     }
     strata_buffer_free(&bytes);
@@ -286,7 +286,7 @@ static void torn_dump_names_the_place_of_every_flipped_bit(void **state)
                  : byte < record + RECORD_HEAD ? record
                                                : record + RECORD_HEAD);
         assert_true(in.damaged);
-        assert_non_null(strstr(text, words));
+        assert_says(text, words);
         free(text);
         bytes.data[byte] ^= (uint8_t)(1u << bit % 8);
     }

@@ -97,6 +97,7 @@ static void record_flipped_bit_beyond_the_window_is_damage(void **state)
     record_log_put(log, "behind", "");
     whole = record_log_bytes(log);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        check_case(i);
         struct strata_error err = {0};
         uint64_t at;
         int rc;

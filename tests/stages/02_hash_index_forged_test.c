@@ -65,6 +65,7 @@ static void seal_of_another_shape_is_none(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct strata_error err;
         struct seal seal;
         make_seal(&seal, cases[i].type, cases[i].value, cases[i].more);

@@ -327,6 +327,7 @@ static void hint_with_a_right_check_and_other_entries_is_ignored(void **state)
     assert_int_equal(b.loaded.hints_used, 1); /* repaired, not changed: the check is that one */
     keydir_bench_unload(&b);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        check_case(i);
         right.data[places[i]] ^= 4;
         repair(&right, (uint64_t)1 << 32 | 1);
         assert_int_equal(fs_sim_put(b.fs, HINT, strata_buffer_slice(&right)), 0);

@@ -112,6 +112,7 @@ static void frame_of_another_shape_is_no_frame(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct strata_fs *fs = fs_sim_new();
         struct fs_file *file = new_file(fs);
         add_head(file, &cases[i].head);
@@ -447,6 +448,7 @@ static void tail_with_a_huge_number_is_damage(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct strata_error err = {0};
         struct tail tail;
         assert_ok(tail_write(&env, &cases[i].tail, false, &err), &err);

@@ -167,8 +167,10 @@ static void run_of_another_shape_is_not_opened(void **state)
     struct strata_env env = env_on(fs);
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         open_forged(&env, &cases[i].shape, cases[i].words);
+    }
     fs_free(fs);
 }
 
@@ -276,6 +278,7 @@ static void run_verify_sees_what_does_not_fit(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct sstable *run = open_forged(&env, &cases[i].shape, NULL);
         verify_says(run, cases[i].words);
         sstable_unref(run);
@@ -299,6 +302,7 @@ static void run_verify_sees_what_was_changed_since(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct sstable *run = open_forged(&env, &(struct shape){0}, NULL);
         forge(&env, &cases[i].shape);
         verify_says(run, cases[i].words);

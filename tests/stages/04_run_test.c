@@ -440,6 +440,7 @@ static void run_whose_end_does_not_add_up_is_not_opened(void **state)
     end = bytes.data + bytes.size - sizeof kept;
     memcpy(kept, end, sizeof kept);
     for (size_t i = 0; i <= sizeof forged / sizeof *forged; i++) {
+        check_case(i);
         bool is_forged = i < sizeof forged / sizeof *forged; /* at last what was there */
         memcpy(end, kept, sizeof kept);
         if (is_forged)
@@ -474,6 +475,7 @@ static void run_whose_index_leads_outside_is_damage_of_the_index(void **state)
     assert_int_equal(fs_sim_get(fs, PATH, &bytes), 0);
     page = bytes.data + bytes.size - END - PAGE;
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        check_case(i);
         put_u64(page + RECORD_HEAD, forged[i]);
         record_head(7, bytes.size - END - PAGE, RUN_INDEX, S(""),
                     strata_bytes(page + RECORD_HEAD, PAGE - RECORD_HEAD), page);
@@ -567,6 +569,7 @@ static void tables_with_impossible_numbers_are_refused(void **state)
     wrong[3].runs = late;
     wrong[4].sequence = 99;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        check_case(i);
         assert_ok(tables_write(&env, &wrong[i], &err), &err);
         assert_code(tables_read(&env, &got, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, "cannot be");

@@ -876,7 +876,7 @@ static void store_log_stays_short_over_many_sessions(void **state)
         put_many(db, 100 * i, 100 * i + 100, "value");
         close_it(db);
     }
-    assert_non_null(strstr(files(fs), ".run"));
+    assert_says(files(fs), ".run");
     db = open_it(fs);
     expect_many(db, 0, 3000, "value");
     close_it(db);

@@ -396,6 +396,7 @@ static void block_that_is_none_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        check_case(i);
         struct block_facts facts;
         const char *got = check(strata_bytes(wrong[i].bytes, wrong[i].size), &facts);
         if (!got || !strstr(got, wrong[i].says))
@@ -584,6 +585,7 @@ static void stored_block_of_an_impossible_size_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        check_case(i);
         uint8_t bytes[64] = {0};
         struct stored_block block;
         struct strata_error err;
@@ -611,6 +613,7 @@ static void stored_block_that_does_not_uncompress_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        check_case(i);
         uint8_t bytes[64] = {0}, to[512];
         struct stored_block block;
         struct strata_error err;

@@ -397,6 +397,7 @@ static void footer_with_impossible_offsets_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
+        check_case(i);
         begin(&t, &p);
         p.index_off = off[i][0];
         p.filter_off = off[i][1];
@@ -485,6 +486,7 @@ static void index_with_a_value_that_is_no_handle_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) {
+        check_case(i);
         begin(&t, &p);
         p.handle = handles[i];
         refused_by_open(&t, &p, "not an offset and a size");

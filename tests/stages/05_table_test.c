@@ -287,6 +287,7 @@ static void index_separator_is_short_and_between_two_keys(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct strata_slice got = table_index_separator(S(cases[i][0]), S(cases[i][1]));
         assert_bytes(got, S(cases[i][2]));
         assert_true(strata_compare(got, S(cases[i][0])) >= 0);

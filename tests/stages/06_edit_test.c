@@ -267,6 +267,7 @@ static void edit_that_cannot_be_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        check_case(i);
         struct strata_error err;
         struct edit edit;
         assert_code(edit_decode(strata_bytes(wrong[i].bytes, wrong[i].size), &edit, &err),

@@ -656,6 +656,7 @@ static void manifest_with_an_edit_that_cannot_be_is_damage(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        check_case(i);
         const struct forged *f = &forged[i];
         struct seen seen = {.refuse = 2};
         struct strata_error err;
@@ -740,7 +741,7 @@ static void expect_all_told(struct ground *g, const char *path, const struct str
     assert_ok(fs_open(g->fs, path, FS_READ, &file, &err), &err);
     assert_ok(format->inspect(file, &in, &err), &err);
     assert_int_equal(fclose(to), 0);
-    assert_non_null(strstr(text, words));
+    assert_says(text, words);
     for (const char *line = text; *line; line = strchr(line, '\n') + 1)
         if (strspn(line, " 0123456789") >= 12 && strcspn(line, "0123456789") < 10)
             at += bytes_shown(line, at);

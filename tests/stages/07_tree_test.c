@@ -494,8 +494,8 @@ static void tree_damaged_table_is_told_once_and_left_alone(void **state)
         put_many(db, 0, 100, "new");
         flush(db);
     }
-    assert_non_null(strstr(warned, "left alone by compactions: corrupt"));
-    assert_non_null(strstr(warned, "000004" SUFFIX));
+    assert_says(warned, "left alone by compactions: corrupt");
+    assert_says(warned, "000004" SUFFIX);
     assert_null(strstr(strstr(warned, "000004" SUFFIX) + 1, "000004" SUFFIX)); /* once */
     assert_int_equal(check_stat(db, "quarantined_tables"), 1);
     expect_many(db, 0, 100, "new");
@@ -551,7 +551,7 @@ static void tree_full_disk_is_tried_again(void **state)
     flush(db); /* the memtable is in a table */
     put_many(db, 100, 200, "value");
     fs->ops = sim_ops;
-    assert_non_null(strstr(warned, "nothing is compacted before the next flush"));
+    assert_says(warned, "nothing is compacted before the next flush");
     assert_int_equal(check_stat(db, "level1_compactions"), 0);
     assert_int_equal(check_stat(db, "level0_files"), 4);
     assert_int_equal(check_stat(db, "quarantined_tables"), 0);
@@ -600,7 +600,7 @@ static void tree_compaction_without_descriptors_is_tried_again(void **state)
         fs->ops = &ops;
         flush(db);
         assert_true(refusals > 0);
-        assert_non_null(strstr(warned, "nothing is compacted before the next flush"));
+        assert_says(warned, "nothing is compacted before the next flush");
         fs->ops = sim_ops;
         assert_int_equal(check_stat(db, "quarantined_tables"), 0);
         put_many(db, 0, 100, "new");
@@ -816,7 +816,7 @@ static void tree_leftovers_are_removed_and_their_numbers_passed(void **state)
     assert_string_equal(files(fs, "notes"), "notes.txt ");
     put_many(db, 10, 20, "value");
     flush(db);
-    assert_non_null(strstr(files(fs, SUFFIX), "000082" SUFFIX));
+    assert_says(files(fs, SUFFIX), "000082" SUFFIX);
     expect_many(db, 0, 20, "value");
     close_it(db);
     fs_free(fs);

@@ -85,6 +85,7 @@ static void lineage_that_cannot_be_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        check_case(i);
         struct strata_buffer bytes = {0};
         struct strata_error err;
         struct lineage got;

@@ -896,7 +896,7 @@ static void table_without_a_filter_is_shown(void **state)
         fs_close(file, NULL);
         fclose(to);
         assert_false(in.damaged || in.torn);
-        assert_non_null(strstr(text, "properties"));
+        assert_says(text, "properties");
         assert_int_equal(strstr(text, "lines of 64 bytes") != NULL, bits > 0);
         free(text);
     }

@@ -934,6 +934,7 @@ static void fence_equal_prefixes_are_told_apart_by_the_keys(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(i);
         struct strata_buffer bytes = {0};
         struct strata_error err;
         struct fence fence;
@@ -960,6 +961,7 @@ static void fence_that_does_not_fit_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        check_case(i);
         struct strata_buffer bytes = {0};
         for (int n = 0; n < 3; n++)
             fence_put(&bytes, n == 1 ? wrong[i].size : 10, S(wrong[i].separators[n]), NULL);

@@ -78,24 +78,46 @@ void check_err_says(const struct strata_error *err, const char *words, const cha
     }
 }
 
-static size_t same_bytes(struct strata_slice a, struct strata_slice b)
+void check_says(const char *text, const char *words, const char *file, int line)
 {
+    if (!text || !strstr(text, words)) {
+        print_error("nothing says \"%s\"; what was said: \"%s\"\n", words, text ? text : "");
+        _fail(file, line);
+    }
+}
+
+/* From the first byte on that differs, so that a field can be looked up. */
+static void show_difference(struct strata_slice got, struct strata_slice want)
+{
+    const struct strata_slice both[] = {got, want};
     size_t at = 0;
-    while (at < a.size && at < b.size && a.data[at] == b.data[at])
+
+    while (at < got.size && at < want.size && got.data[at] == want.data[at])
         at++;
-    return at;
+    for (int i = 0; i < 2; i++) {
+        print_error("  from byte %zu on %s", at, i ? "it should be" : "it is     ");
+        for (size_t j = at; j < at + 8 && j < both[i].size; j++)
+            print_error(" %02x", both[i].data[j]);
+        print_error("%s\n", at < both[i].size ? "" : " at its end");
+    }
 }
 
 void check_bytes(struct strata_slice got, struct strata_slice want, const char *file, int line)
 {
     char text[2][200];
     if (strata_compare(got, want) != 0) {
-        print_error(
-            "got %zu bytes \"%s\"\nnot %zu bytes \"%s\"\nthe first that differs is byte %zu\n",
-            got.size, inspect_text(got, 40, text[0], sizeof text[0]), want.size,
-            inspect_text(want, 40, text[1], sizeof text[1]), same_bytes(got, want));
+        print_error("got %zu bytes \"%s\"\nnot %zu bytes \"%s\"\n", got.size,
+                    inspect_text(got, 40, text[0], sizeof text[0]), want.size,
+                    inspect_text(want, 40, text[1], sizeof text[1]));
+        show_difference(got, want);
         _fail(file, line);
     }
+}
+
+void check_case(size_t i)
+{
+    if (getenv("STRATA_TRACE"))
+        print_error("# case %zu\n", i);
 }
 
 void check_get(struct strata *db, const char *key, const char *value, const char *file, int line)

@@ -16,6 +16,8 @@
 /* The error names this file, this offset; its text (strata_error_text) holds these words. */
 #define assert_err_file(err, path) check_err_file((err), (path), __FILE__, __LINE__)
 #define assert_err_offset(err, at) check_err_offset((err), (at), __FILE__, __LINE__)
+/* The text has these words. */
+#define assert_says(text, words) check_says((text), (words), __FILE__, __LINE__)
 #define assert_err_says(err, words) check_err_says((err), (words), __FILE__, __LINE__)
 
 /* Two slices hold the same bytes. */
@@ -46,6 +48,9 @@ void check_code(int rc, int want, const struct strata_error *err, const char *ca
                 const char *file, int line);
 void check_err_file(const struct strata_error *err, const char *path, const char *file, int line);
 void check_err_offset(const struct strata_error *err, uint64_t at, const char *file, int line);
+void check_says(const char *text, const char *words, const char *file, int line);
+/* What follows is about row `i` of the test's table: for make check to say. */
+void check_case(size_t i);
 void check_err_says(const struct strata_error *err, const char *words, const char *file, int line);
 void check_bytes(struct strata_slice got, struct strata_slice want, const char *file, int line);
 void check_get(struct strata *db, const char *key, const char *value, const char *file, int line);

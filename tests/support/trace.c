@@ -5,12 +5,14 @@
 #include "crash/subject.h"
 #include "inspect/inspect.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static FILE *out;
 static struct strata_engine traced;
@@ -129,6 +131,8 @@ static int trace_verify(void *self, const struct strata_progress *progress,
 
 static const struct strata_engine *wrap(const struct strata_engine *engine)
 {
+    if (engine == &traced)
+        return engine;
     real = engine;
     traced = *engine;
     traced.open = trace_open;
@@ -149,12 +153,23 @@ static const struct strata_engine *wrap(const struct strata_engine *engine)
     return &traced;
 }
 
-__attribute__((constructor)) static void trace_if_asked(void)
+static void open_trace(void)
 {
     const char *path = getenv("STRATA_TRACE");
 
-    if (path && *path)
+    if (path && *path && !out)
         out = fopen(path, "w");
+}
+
+const struct strata_engine *trace_engine(const struct strata_engine *engine)
+{
+    open_trace();
+    return out ? wrap(engine) : engine;
+}
+
+__attribute__((constructor)) static void trace_if_asked(void)
+{
+    open_trace();
     if (out)
         subject_wrap(wrap);
 }
@@ -178,6 +193,22 @@ static void copy_out(struct strata_fs *fs, const char *dir, const char *name, co
     free(path);
 }
 
+/* What an earlier call copied there. */
+static void empty(const char *dir)
+{
+    DIR *stream = opendir(dir);
+    struct dirent *entry;
+    char path[4400];
+
+    while (stream && (entry = readdir(stream))) {
+        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        if (entry->d_name[0] != '.')
+            unlink(path);
+    }
+    if (stream)
+        closedir(stream);
+}
+
 void trace_disk(struct strata_fs *fs, const char *dir)
 {
     struct fs_names names;
@@ -187,6 +218,7 @@ void trace_disk(struct strata_fs *fs, const char *dir)
         return;
     snprintf(to, sizeof to, "%s.disk", getenv("STRATA_TRACE"));
     mkdir(to, 0777);
+    empty(to);
     for (size_t i = 0; i < names.count; i++)
         copy_out(fs, dir, names.names[i], to);
     fs_names_free(&names);

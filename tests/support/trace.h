@@ -8,7 +8,10 @@
 #define STRATA_TESTS_TRACE_H
 
 #include "fs/fs.h"
+#include "strata_engine.h"
 
+/* The engine, traced if that is asked for. */
+const struct strata_engine *trace_engine(const struct strata_engine *engine);
 /* Copies the files of `dir`, if there is such a directory. */
 void trace_disk(struct strata_fs *fs, const char *dir);
 

@@ -77,17 +77,24 @@ comment_of() { # PROGRAM TEST: what stands above the test in its source
 
 # The file that the message or the last operations speak of; or else the newest with data.
 file_of_interest() { # LOG
-    local name
+    local name key
+    key=$(key_of_interest "$1")
+    for name in $([ -z "$key" ] || ls -t "$out/trace.disk" 2>/dev/null); do
+        grep -qaF "$key" "$out/trace.disk/$name" && echo "$name" && return
+    done
+    if grep -qa 'is missing' "$1"; then # then what names it
+        for name in $(cd "$out/trace.disk" 2>/dev/null && ls TABLES ./*.manifest 2>/dev/null); do echo "${name#./}" && return; done
+    fi
     for name in $(cat "$1" "$out/trace" 2>/dev/null | grep -oE '[A-Za-z0-9_.-]+\.(log|sst|run|hint|ckpt)|MANIFEST-[0-9]+|CURRENT|TAIL|TABLES' | tac); do
         [ -f "$out/trace.disk/$name" ] && echo "$name" && return
     done
     for name in $(ls -t "$out/trace.disk" 2>/dev/null); do
-        case $name in STRATA | LOCK) ;; *) [ -s "$out/trace.disk/$name" ] && echo "$name" && return ;; esac
+        case $name in STRATA | LOCK | TAIL) ;; *) [ -s "$out/trace.disk/$name" ] && echo "$name" && return ;; esac
     done
 }
 
 show_disk() { # LOG
-    local file
+    local file at
     [ -d "$out/trace.disk" ] || return
     echo
     echo "The files that the test left (copies: ${out#"$PWD/"}/trace.disk):"
@@ -96,8 +103,71 @@ show_disk() { # LOG
     [ -n "$file" ] || return
     "$B/strata" inspect "$out/trace.disk/$file" >"$out/inspect" 2>&1 || true
     echo
-    echo "strata inspect $file$([ "$(wc -l <"$out/inspect")" -le 40 ] || echo ", its last 40 lines"):"
-    tail -n 40 "$out/inspect" | sed "s|^$out/trace.disk/||" | indent
+    at=$(key_of_interest "$1")
+    at=$([ -z "$at" ] || grep -nE ' key +"' "$out/inspect" | grep -F "\"$at\"" | tail -1 | cut -d: -f1)
+    if [ "$(wc -l <"$out/inspect")" -le 40 ]; then
+        echo "strata inspect $file:" && cat "$out/inspect"
+    elif [ -n "$at" ]; then
+        echo "strata inspect $file, around that key:" && sed -n "$((at > 15 ? at - 15 : 1)),$((at + 12))p" "$out/inspect"
+    else
+        echo "strata inspect $file, its last 40 lines:" && tail -n 40 "$out/inspect"
+    fi | sed "s|^$out/trace.disk/||; 2,\$s/^/    /"
+}
+
+# Of a program's whole output what belongs to one test: what it printed before its result, and the
+# "# ..." lines behind that.
+messages_of() { # TEST
+    awk -v test="$1" '
+        /^(not )?ok [0-9]+ / { if ($NF == test) { printf "%s", before; on = 1 } else on = 0; before = ""; next }
+        /^#/ && !/^# case / { if (on) print; next }
+        { on = 0; before = before $0 "\n" }'
+}
+
+# Codes by name.
+in_words() {
+    sed -E 's/^0x1 != 0(x0)?$/0x1 != 0 (1 is "not found", if it is a code)/
+        s/^the database is not the model: (scan.*): not in the model: (key ".*")$/a \1 shows \2, which was deleted, or never put/
+        s/^the database is not the model: (scan.*): ends before: (key ".*")$/a \1 ends before \2, which was put/
+        s/^the database is not the model: (scan.*): another value: (key ".*")$/a \1 shows another value of \2 than was put last/
+        s/^the database is not the model: (scan.*): one was skipped: (key ".*")$/a \1 comes to \2, and has skipped one that was put/
+        s/^the database is not the model: (scan.*): continues after the end: (key ".*")$/a \1 shows \2 behind the last key that was put/
+        s/^Test failed with exception: (.*)$/the program was ended by a signal: \1/'
+}
+
+# Where a signal came, as far as gdb can tell.
+where_it_crashed() { # PROGRAM TEST
+    grep -qa 'exception: \|ended by signal' "$out/explain.log" || return
+    echo
+    if ! command -v gdb >/dev/null; then
+        echo "With gdb installed its place would be shown here."
+        return
+    fi
+    echo "There, the innermost call first:"
+    RUNNER="gdb -q -batch -ex run -ex bt --args" run_program "$STAGE" "$out/engine/mine.so" "$1" "$out/gdb.log" "$2"
+    grep -aE '^#[0-9]+ ' "$out/gdb.log" | grep -avE 'cmocka|_start|libc_start' | head -8 | cut -c1-200 | indent
+}
+
+# The key that the test's message names.
+key_of_interest() { # LOG
+    sed -nE 's/.*\bkey "([^"]+)".*/\1/p; s/.*\bkey '"'([^']+)'"'.*/\1/p' "$1" | tail -1
+}
+
+# What was asked about it, and where it stands in the files.
+show_key() { # LOG
+    local key file found
+    key=$(key_of_interest "$1")
+    [ -n "$key" ] && [ -s "$out/trace" ] || return
+    found=$(grep -aF "'$key'" "$out/trace" | tail -n 6)
+    [ -z "$found" ] || { echo; echo "Of '$key' the engine was asked, at last:"; cut -c1-200 <<<"$found" | indent; }
+    [ -d "$out/trace.disk" ] || return
+    found=$(for file in "$out"/trace.disk/*; do
+        [ -s "$file" ] && "$B/strata" inspect "$file" 2>/dev/null | awk -v key="\"$key\"" -v name="${file##*/}" '
+            / @[0-9]+$/ { head = $0 }
+            $3 == "type" || $4 == "type" { type = $NF }
+            / key +"/ && index($0, key) { sub(/^ +/, "", head); print name ": " head ", " type }'
+    done 2>/dev/null | tail -n 8)
+    echo
+    if [ -n "$found" ]; then echo "On the disk it stands here:"; indent <<<"$found"; else echo "On the disk '$key' stands in no record."; fi
 }
 
 # What is wrong with a test that is red, in words.
@@ -111,25 +181,28 @@ explain() { # SITTING PROGRAM TEST
     comment_of "$2" "$3" | indent
     echo
     if grep -qx "ok $3" <(results "$log"); then
-        echo "Alone it passes: a test before it in $source leaves something behind, or its result is not always the same."
-        log=$out/$2.log
+        echo "Alone it passes: a test before it in $source leaves something behind, or its result is not always"
+        echo "the same, as when memory is read that was never set."
+        messages_of "$3" <"$out/$2.log" >"$log"
     fi
     echo "What it found:"
     undefined=$(grep -oE 'undefined symbol: \w+' "$log" | head -1)
     if [ -n "$undefined" ]; then
         echo "your engine has no function ${undefined#*: }, which this test calls: was it renamed, or made static?" | indent
     fi
+    sed -nE 's/^# case ([0-9]+)$/in its table the case with the index \1:/p' "$log" | tail -1 | indent
     # what is left of a line of cmocka's, its numbers, may stand behind the test's name; -2 is easier to know than 0xff...fe
     sed -E "s/^not ok [0-9]+ - $3 *(Could not run test: )?//" "$log" |
-        grep -avE '^(1\.\.|ok |not ok |# (not )?ok - |TAP version|\[)|^[0-9]+ files were left open|error: Failure!' | sed -E 's/^# //' |
+        grep -avE '^(1\.\.|ok |not ok |# (not )?ok - |TAP version|\[|# case )|^[0-9]+ files were left open|error: Failure!' | sed -E 's/^# //' |
         perl -pe 'my @e = qw(- INVALID CORRUPT IO NOT_SUPPORTED NO_MEMORY LOCKED READ_ONLY ABSENT EXISTS WRONG_STAGE BUSY);
             s/\b0xf{14}([0-9a-f]{2})\b/my $n = 256 - hex $1; "-$n" . ($e[$n] ? " (as a result: $e[$n])" : "")/ge' |
-        grep -av '^ *$' | tail -n 12 | cut -c1-400 | indent
+        grep -av '^ *$' | tail -n 12 | cut -c1-400 | in_words | indent
     at=$(grep -aoE '[a-zA-Z0-9_/]+\.c:[0-9]+: error: Failure' "$log" | head -1)
     if [ -n "$at" ] && [ -e "${at%%:*}" ]; then
         line=${at#*:} line=${line%%:*}
         echo "    ${at%: error*}: $(sed -n "$line,\$p" "${at%%:*}" | sed '/;/q' | sed 's/^ *//' | paste -sd' ' | cut -c1-300)"
     fi
+    where_it_crashed "$2" "$3"
     # (those of later sittings are no cause)
     left=$(grep -ahoE 'not written yet: sitting [0-9]+, [a-z_0-9]+\.[ch] \w+' "$log" "$out/trace" 2>/dev/null |
         sort -u | awk -v s="$1" '$5 + 0 <= s')
@@ -145,6 +218,7 @@ explain() { # SITTING PROGRAM TEST
             tail -c1 "$out/trace" | grep -q . && printf '\n    (it never returned)\n'
         fi
     fi
+    [ -n "$left" ] || show_key "$log"
     [ -n "$left" ] || show_disk "$log"
     case $left$2 in
     crash/bits*) ;;
@@ -161,6 +235,8 @@ explain() { # SITTING PROGRAM TEST
     [ -z "$left" ] || echo "Not written yet in this sitting: $left."
     IFS=$'\t' read -r _ title heading anchor < <($pl sittings "$STAGE" | awk -F'\t' -v s="$1" '$1 == s')
     echo "Explained in $chapter, \"$heading\" (#$anchor)."
+    rows=$(sed -n '/^## 6\./,/^## 7\./p' "$chapter" | grep -F "\`$3\`" | sed -E 's/^\| *//; s/ *\|[^|]*\| *$//; s/ *\| */: /')
+    [ -z "$rows" ] || { echo "The test is for:"; indent <<<"$rows"; }
     rows=$(sed -n '/^## 12\./,/^## 13\./p' "$chapter" | grep -F "\`$3\`" | sed -E 's/^\| *//; s/ *\| *$//; s/ *\| */: /')
     [ -z "$rows" ] || [ -n "$unwritten" ] || { echo "The chapter's section 12 says of this test:"; indent <<<"$rows"; }
     echo "The bodies of this sitting, the invariants that they keep, and where the chapter has them first:"

@@ -8,12 +8,7 @@
 WORKSHOP   := $(patsubst docs/workshop/%.tsv,%,$(wildcard docs/workshop/*.tsv))
 workshop_tests = $(patsubst tests/stages/%.c,$B/workshop/$1/%,$(wildcard tests/stages/$(firstword $(subst _, ,$1))_*_test.c))
 
-$B/workshop/stages.c: tests/tools/workshop.mk
-	@mkdir -p $(@D)
-	@printf '%s\n' '#include "db/stages.h"' 'extern const struct strata_engine strata_engine;' \
-	  'const struct strata_engine *const strata_stages[] = {&strata_engine, NULL};' > $@
-$B/workshop/stages.o: $B/workshop/stages.c
-	$(call say,CC,$<) $(CC) $(ALL_CFLAGS) -c $< -o $@
+workshop_stages := $B/tests/support/workshop/workshop.o
 $B/workshop/ground.a: $(COMMON)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 $B/workshop/support.a: $(TEST_LIB)
@@ -27,9 +22,9 @@ $B/workshop/$1/mine.so: $(call objs,stages/$1) $(foreach u,$($1.USES),$(call mod
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@) objcopy --redefine-sym strata_stage_$1=strata_engine $B/stages/$1/engine.o $$@.engine.o && \
 	  $$(CC) $$(CFLAGS) $$(SAN) -shared -Wl,-Bsymbolic -Wl,-soname,mine.so -o $$@ $$@.engine.o $$(filter-out $B/stages/$1/engine.o,$$^)
-$B/workshop/$1/%_test: $B/tests/stages/%_test.o $B/tests/crash/allocations.o $B/workshop/stages.o $B/workshop/support.a $B/workshop/ground.a $(LIB_A) | $B/workshop/$1/mine.so
+$B/workshop/$1/%_test: $B/tests/stages/%_test.o $B/tests/crash/allocations.o $(workshop_stages) $B/workshop/support.a $B/workshop/ground.a $(LIB_A) | $B/workshop/$1/mine.so
 	@mkdir -p $$(@D)
-	$$(call say,LINK,$$@) $$(CC) $$(CFLAGS) $$(SAN) -rdynamic -Wl,-z,lazy -o $$@ $$< $$(if $$(filter %/$$*_test,$$(OWN_ALLOCATIONS)),$$(workshop_allocations)) $B/workshop/stages.o $B/workshop/support.a \
+	$$(call say,LINK,$$@) $$(CC) $$(CFLAGS) $$(SAN) -rdynamic -Wl,-z,lazy -Wl,--wrap=fs_sim_new,--wrap=fs_free -o $$@ $$< $$(if $$(filter %/$$*_test,$$(OWN_ALLOCATIONS)),$$(workshop_allocations)) $(workshop_stages) $B/workshop/support.a \
 	  -Wl,--whole-archive $B/workshop/ground.a -Wl,--no-whole-archive $B/workshop/$1/mine.so $(LIB_A) $$(LDFLAGS) $$(TEST_LIBS)
 workshop-build-$1: check-build $B/workshop/$1/mine.so $(call workshop_tests,$1)
 .PHONY: workshop-build-$1
@@ -58,11 +53,15 @@ grade: install-test ## points for an engine of your own: what make judge finds, 
 	@B=$B STAGE=$(grade_stage) QUICK=$(QUICK) tests/tools/check.sh $(call quoted,$(grade_engine)) $(call quoted,$(ONLY)) >$B/check.txt 2>&1; \
 	case $$? in 0 | 1) ;; *) cat $B/check.txt >&2; exit 2 ;; esac; \
 	B=$B STAGE=$(grade_stage) tests/tools/grade.sh $(call quoted,$(grade_engine)) $(if $(ENGINE),,$(call quoted,$(abspath $(DIR))))
-progress: install-test ## the sittings of a stage that you write, and which are done: DIR=../mine
-	@grep -qs '^mine.so:' $(call quoted,$(DIR))/Makefile || { echo 'make progress: it wants DIR=DIRECTORY, one that make start wrote; for example: make progress DIR=../mine' >&2; exit 2; }
-	@$(MAKE) --no-print-directory -s -C $(call quoted,$(DIR)) mine.so
-	@stage=$$(sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' $(call quoted,$(DIR))/Makefile | head -1); \
-	$(MAKE) --no-print-directory -s workshop-build STAGE=$$stage >/dev/null && B=$B STAGE=$$stage tests/tools/sittings.sh progress $(call quoted,$(abspath $(DIR)))
+progress: install-test ## the sittings of a stage that you write, and which are done: DIR=../mine; a line each if DIR has several of them
+	@set -- $$(ls -d $(call quoted,$(DIR))/engine $(call quoted,$(DIR))/*/engine 2>/dev/null); \
+	[ $$# -gt 0 ] || { echo "make progress: it wants DIR=DIRECTORY, one that make start wrote, or where there are such" >&2; exit 2; }; \
+	for engine; do dir=$${engine%/engine}; \
+	  stage=$$(sed -n 's/.*STAGE=\([0-9]*\)$$/\1/p' "$$dir/Makefile" | head -1); \
+	  $(MAKE) --no-print-directory -s -C "$$dir" mine.so || { echo "stage $$stage, $$dir: it does not compile"; [ $$# -gt 1 ] && continue; exit 1; }; \
+	  $(MAKE) --no-print-directory -s workshop-build STAGE=$$stage >/dev/null || exit 1; \
+	  B=$B STAGE=$$stage tests/tools/sittings.sh progress "$$(realpath "$$dir")" | { if [ $$# -gt 1 ]; then tail -1 | sed "s|^|stage $$stage, $$dir: |; s|; make check.*||"; else cat; fi; }; \
+	done
 
 workshop-record: install-test ## find out which tests turn green with which sitting, and write docs/workshop/NN_name.tests [STAGE=N]
 	@$(MAKE) --no-print-directory -s all workshop-build

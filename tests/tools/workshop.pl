@@ -17,6 +17,7 @@
 #   sitting 2 TITLE HEADING            HEADING: of the chapter, where this is explained, as it is there
 #   2 FILE FUNCTION HINT INVARIANT [VALUE]
 #
+# HEADING may end with ", item 4" or ", items 6, 8 and 9": of a list under it.
 # FILE is the name alone, in whichever folder of the stage it is. HINT says what the function must do.
 # VALUE is what it returns until it is written; by default it fails, "not written yet", where it has an
 # `err`, and else returns 0, false or NULL. Of a void function it is a statement. In it WHERE stands for "not
@@ -129,19 +130,25 @@ sub filled { # words as a comment, indented
     return join("\n", @lines) . " */\n";
 }
 
-# The messages of the real body, as a user reads them: tests look for words of them. "..." stands for a text,
-# N for a number.
+# The messages of the real body, with their codes, as a user reads them: tests look for both. CORRUPT "the
+# run's end is none"; "..." stands for a number or a text.
 sub messages {
-    my ($real, $hint) = @_;
-    my (@found, %seen);
-    while ($real =~ /((?:[A-Z][A-Z_0-9]+\s+(?="))?(?:"(?:[^"\\]|\\.)*"\s*(?:[A-Z][A-Z_0-9]+\w*\s*(?="|[,)]))?)+)/g) {
-        my $text = join '', map { /^"(.*)"$/s ? $1 : /^PRI/ ? $_ : '...' } $1 =~ /("(?:[^"\\]|\\.)*"|\w+)/g;
-        $text =~ s/%[-0-9.+ #]*(?:PRI\w+|l*[ud]|zu)/N/g;
-        $text =~ s/%[-0-9.]*s/.../g;
+    my ($code, $hint) = @_;
+    my ($string, %seen, @all) = qr/"(?:[^"\\]|\\.)*"/;
+    $code =~ s{/\*.*?\*/}{}gs;
+    while ($code =~ /($string(?:\s*(?:$string|[A-Z]\w+\b(?!\s*[(,)])|[A-Z]\w+(?=\s+")))*)/g) {
+        my ($words, $before) = ($1, substr($code, 0, $-[0]));
+        my $text = join('', map { /^"(.*)"$/s ? $1 : '...' } $words =~ /$string|\w+/g);
+        $text =~ s/%[-+0-9.*]*(?:ll|[lzj])?[a-zA-Z]?/.../g;
+        $text =~ s/\.{6,}/.../g;
+        $text =~ s/\\"/'/g;
+        next unless $text =~ / / && $text =~ /[a-z]{2}/ && !$seen{$text}++;
         next if grep { index($text, $_) >= 0 } $hint =~ /"([^"]+)"/g; # it has these words
-        push @found, "\"$text\"" if $text =~ /[a-z] [a-z]/ && !$seen{$text}++;
+        my ($call) = $before =~ /.*\b(\w+\([^;{}]*)$/s;
+        my $how = ($call // '') =~ /\bSTRATA_ERR_(\w+)|\b(E[A-Z]{3,})\b|(corrupt)/ ? ($1 // $2 // 'CORRUPT') . ' ' : '';
+        push @all, "$how\"$text\"";
     }
-    return @found;
+    return @all;
 }
 
 sub stub {
@@ -216,9 +223,11 @@ sub tests {
     return \%tests;
 }
 
+sub section { return $_[0] =~ s/, items? [0-9]+(?:(?:, | and )[0-9]+)*$//r } # HEADING without the item in it
+
 sub anchor { # of a heading, as in Markdown on the web
     my ($heading) = @_;
-    my $anchor = lc $heading;
+    my $anchor = lc(section($heading));
     $anchor =~ s/[^\w\- ]//g;
     $anchor =~ tr/ /-/;
     return $anchor;
@@ -253,7 +262,8 @@ what it is asked fails with "$marker ...", the file and the function.
 - `include/` and `ground/` have the headers of what lies under all stages: files, bytes, checksums. Their
   sources are in $root/common.
 
-The chapter is $chapter.
+The chapter is $chapter; every field of the files is in
+$root/docs/formats/$table->{name}.md.
 
     make             builds mine.so; there are no warnings, and there should be none
     make check       runs the tests of the sittings in order, and explains the first that fails
@@ -298,7 +308,7 @@ STRATA_SOURCE ?= $root
 CC     ?= cc
 CFLAGS ?= -O1 -g
 # Functions that only bodies not yet written call, and what these would set: remove it with the last one.
-UNFINISHED := -Wno-unused-function -Wno-unused-variable -Wno-unused-const-variable -Wno-maybe-uninitialized -Wno-unknown-warning-option
+UNFINISHED := -Wno-unused-function -Wno-unused-variable -Wno-unused-const-variable \$(if \$(findstring clang,\$(shell \$(CC) --version)),,-Wno-maybe-uninitialized)
 FLAGS  := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -fPIC -Wall -Wextra -Wpedantic -Wno-missing-field-initializers
 FLAGS  += \$(UNFINISHED) -Iengine -Ibelow -Iground -Iinclude
 OBJECTS := \$(patsubst %.c,%.o,\$(wildcard engine/*.c below/*.c))
@@ -373,7 +383,7 @@ sub names {
         my $chapter = slurp("docs/$table->{name}.md");
         for my $sitting (@{$table->{sittings}}) {
             $bad += print "$table->{path}: sitting $sitting->{number} is explained in \"$sitting->{heading}\", and docs/$table->{name}.md has no such heading\n"
-                unless $chapter =~ /^#+ \Q$sitting->{heading}\E$/m;
+                unless $chapter =~ /^#+ \Q${\ section($sitting->{heading})}\E$/m;
             for my $body (@{$sitting->{bodies}}) {
                 my $path = source($table, $body->{file});
                 $bad += print missing($table, $body), "\n" unless $path && function(slurp($path), $body->{function});

@@ -104,7 +104,7 @@ static int follow(void *arg, const struct edit *edit, struct strata_error *err)
                                 strata_buffer_slice(&bytes), NULL) == 0,
             "append");
     strata_buffer_free(&bytes);
-    rc = version_apply(&r->version, edit, NULL, 0, err);
+    rc = version_apply(&r->version, edit, err);
     require(rc < 0 || r->version->next >= next, "numbers are given away again");
     if (rc == 0)
         check_version(r->version);
@@ -122,7 +122,7 @@ static void check_told(const struct version *v)
     require(version_tell(v, &edit, NULL) == 0, "tell");
     require(edit_encode(&edit, &bytes, NULL) == 0, "encode");
     require(edit_decode(strata_buffer_slice(&bytes), &decoded, &err) == 0, "%s", err.message);
-    require(version_apply(&again, &decoded, NULL, 0, &err) == 0, "%s", err.message);
+    require(version_apply(&again, &decoded, &err) == 0, "%s", err.message);
     require(version_same(v, again) && v->next == again->next, "another version");
     version_unref(again);
     edit_free(&edit);

@@ -150,7 +150,8 @@ static int iter(void *self, struct strata_iter **out, struct strata_error *err)
         return strata_fail_memory(err, sizeof *pinned);
     lsm_tree_pin(self, pinned);
     of.version = pinned->version;
-    of.newer[0] = memtable_cursor(pinned->memtable, pinned->sequence);
+    of.newer[0] = pinned->memtable;
+    of.sequence = pinned->sequence;
     rc = level_merge_all(&of, level_merge_new, &cursor, err);
     if (rc < 0) {
         release(pinned);

@@ -226,18 +226,24 @@ static int known_bytes(const struct fs_file *file, uint64_t number, uint64_t *kn
     return rc == STRATA_ERR_CORRUPT ? 0 : rc;
 }
 
-static int apply(void *arg, const struct edit *edit, struct strata_error *err)
+static int add_edit(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return version_apply(arg, edit, NULL, 0, err);
+    return version_builder_add(arg, edit, err);
 }
 
 static int tell_rest(struct inspect *to, struct manifest *m, uint64_t *end,
                      struct strata_error *err)
 {
     struct version *version = NULL;
+    struct version_builder builder;
     struct strata_error why;
-    int rc = manifest_check(m, apply, &version, &why);
+    int rc = version_builder_init(&builder, NULL, &why);
 
+    if (rc == 0)
+        rc = manifest_check(m, add_edit, &builder, &why);
+    if (rc == 0)
+        rc = version_builder_finish(&builder, &version, &why);
+    version_builder_free(&builder);
     version_unref(version);
     strata_buffer_free(&m->bytes);
     if (rc == STRATA_ERR_CORRUPT) {

@@ -94,7 +94,7 @@ static int install(struct lsm_tree *tree, struct change *c, int rc, struct strat
 
     assert(!tree->path.group.failed && !tree->env->options->read_only);
     if (rc == 0)
-        rc = version_set_prepare(set, &c->edit, c->tables, c->count, &c->version, err);
+        rc = version_set_prepare(set, &c->edit, &c->version, err);
     if (rc == 0 && (c->count || c->log))
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
@@ -197,8 +197,9 @@ static int move_table(struct lsm_tree *tree, const struct pick *pick, struct str
 {
     int rc;
 
-    assert(pick->count[pick->level] == 1 && pick->count[pick->output] == 0); /* 6.I14 */
-    rc = install_tables(tree, pick, pick->tables[pick->level], 1, err);
+    assert(pick->inputs[pick->level].count == 1 &&
+           pick->inputs[pick->output].count == 0); /* 6.I14 */
+    rc = install_tables(tree, pick, pick->inputs[pick->level].tables, 1, err);
     sync_lock(&tree->path.group.mutex);
     tree->figures.levels[pick->output].moves += rc == 0;
     sync_unlock(&tree->path.group.mutex);

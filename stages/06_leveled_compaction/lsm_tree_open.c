@@ -37,7 +37,7 @@ static int make_anew(struct lsm_tree *tree, const struct fs_names *names, struct
         rc = log_create(&tree->path.log, tree->env, NULL, 1, 1, err);
     edit.logs[0] = (struct edit_log){1, 1, tree->path.log.end, 1};
     if (rc == 0)
-        rc = version_set_prepare(set, &edit, NULL, 0, &set->current, err);
+        rc = version_set_prepare(set, &edit, &set->current, err);
     if (rc == 0)
         rc = make_memtable(tree, err);
     /* syncs the directory, then CURRENT */

@@ -21,14 +21,15 @@ static int merge_fast(const struct level_merge *of, struct fast_run *runs, struc
                       struct strata_error *err)
 {
     const struct version *version = of->version;
-    struct merge_sources sources = {.newer = {of->newer[0], of->newer[1]},
-                                    .newer_count = of->newer_count,
+    struct merge_sources sources = {.newer_count = of->newer_count,
                                     .runs = runs,
                                     .run_count = of->run_count,
                                     .prefix = version_index(version)->prefix,
                                     .once = of->once,
                                     .tombstones = of->tombstones};
 
+    for (size_t i = 0; i < of->newer_count; i++)
+        sources.newer[i] = memtable_cursor(of->newer[i], of->sequence);
     for (size_t i = 0; i < of->run_count; i++)
         runs[i] = version_index_run(version, &of->runs[i]);
     if (!is_one_run(of))
@@ -43,13 +44,8 @@ int fast_merge(const struct level_merge *of, struct cursor **out, struct strata_
     struct fast_run few[FEW], *runs = count <= FEW ? few : malloc(count * sizeof *runs);
     int rc;
 
-    if (!runs) {
-        for (size_t i = 0; i < of->newer_count; i++)
-            if (of->newer[i])
-                cursor_free(of->newer[i]);
-        *out = NULL;
+    if (!runs)
         return strata_fail_memory(err, count * sizeof *runs);
-    }
     rc = merge_fast(of, runs, out, err);
     if (runs != few)
         free(runs);

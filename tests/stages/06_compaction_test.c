@@ -46,7 +46,7 @@ static void begin(struct ground *g)
     assert_ok(table_kind.common_new(&g->env, &g->of.common, &err), &err);
     g->next = 2;
     g->sequence = 1;
-    assert_ok(version_apply(&g->version, &edit, NULL, 0, &err), &err);
+    assert_ok(version_apply(&g->version, &edit, &err), &err);
 }
 
 static void end(struct ground *g)
@@ -79,13 +79,11 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
     struct strata_error err;
 
     for (unsigned l = 0; less && l < LEVELS; l++)
-        for (size_t i = 0; i < less->count[l]; i++)
-            assert_ok(edit_remove(&edit, l, less->tables[l][i]->number, &err), &err);
-    for (size_t i = 0; i < count; i++) {
-        struct edit_table entry = version_entry(level, more[i]);
-        assert_ok(edit_add(&edit, &entry, &err), &err);
-    }
-    assert_ok(version_apply(&g->version, &edit, more, count, &err), &err);
+        for (size_t i = 0; i < less->inputs[l].count; i++)
+            assert_ok(edit_remove(&edit, l, less->inputs[l].tables[i]->number, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        assert_ok(version_add(&edit, level, more[i], &err), &err);
+    assert_ok(version_apply(&g->version, &edit, &err), &err);
     edit_free(&edit);
 }
 
@@ -135,10 +133,8 @@ static uint64_t merge(struct ground *g, unsigned from, unsigned output)
     uint64_t seen;
 
     for (unsigned level = from; level <= output; level++) {
-        const struct version_level *l = &g->version->levels[level];
-        assert_ok(pick_take_room(&pick, level, l->count, &err), &err);
-        for (size_t i = 0; i < l->count; i++)
-            pick_take(&pick, level, l->tables[i]);
+        size_t count = g->version->levels[level].count;
+        assert_ok(pick_take_tables(&pick, g->version, level, 0, count, &err), &err);
     }
     assert_ok(compaction_init(&c, &g->of, g->version, &pick, NULL, &err), &err);
     run_all(&c);
@@ -158,9 +154,7 @@ static void expect_newest(struct ground *g)
 {
     struct strata_buffer value = {0};
     struct strata_error err;
-    struct run runs[64];
-    struct level_merge of = {
-        .version = g->version, .runs = runs, .run_count = version_run_count(g->version)};
+    struct level_merge of = {.version = g->version};
     struct cursor *cursor;
     int at = -1, rc;
 
@@ -173,9 +167,7 @@ static void expect_newest(struct ground *g)
                          g->newest[i]);
     }
     strata_buffer_free(&value);
-    assert_true(of.run_count <= 64);
-    version_runs(g->version, runs);
-    assert_ok(level_merge_new(&of, &cursor, &err), &err);
+    assert_ok(level_merge_all(&of, level_merge_new, &cursor, &err), &err);
     for (rc = cursor_first(cursor, &err); rc == 0; rc = cursor_next(cursor, &err)) {
         struct strata_slice got;
         while (!g->newest[++at])
@@ -214,9 +206,9 @@ static void move_to_1(struct ground *g, struct sstable *table)
     struct pick pick = {.level = 0, .output = 1};
     struct strata_error err;
 
-    assert_ok(pick_take_room(&pick, 0, 1, &err), &err);
-    pick_take(&pick, 0, table);
-    change(g, &pick, pick.tables[0], 1, 1);
+    assert_ptr_equal(g->version->levels[0].tables[0], table);
+    assert_ok(pick_take(&pick, g->version, 0, 0, &err), &err);
+    change(g, &pick, pick.inputs[0].tables, 1, 1);
     pick_free(&pick);
 }
 
@@ -236,10 +228,8 @@ static void compaction_of_old_and_new_hides_no_newer_level(void **state)
     merge(&g, 0, 2); /* all keys, long ago */
     move_to_1(&g, flush(&g, 0, 1, 1, false));
     move_to_1(&g, flush(&g, KEYS - 1, KEYS, 1, false));
-    assert_ok(pick_take_room(&pick, 1, 1, &err), &err);
-    pick_take(&pick, 1, g.version->levels[1].tables[1]);
-    assert_ok(pick_take_room(&pick, 2, 1, &err), &err);
-    pick_take(&pick, 2, g.version->levels[2].tables[0]);
+    assert_ok(pick_take(&pick, g.version, 1, 1, &err), &err);
+    assert_ok(pick_take(&pick, g.version, 2, 0, &err), &err);
     assert_ok(compaction_init(&c, &g.of, g.version, &pick, NULL, &err), &err);
     run_all(&c);
     change(&g, &c.pick, c.outputs, c.output_count, 2);
@@ -269,7 +259,7 @@ static void compactions_change_nothing_that_is_seen(void **state)
         for (int i = 0; i < 3; i++) {
             rc = pick_compaction(g.version, &g.options, g.version->cursors, &pick, &err);
             if (rc == 0 && pick.move) {
-                change(&g, &pick, pick.tables[pick.level], 1, pick.output);
+                change(&g, &pick, pick.inputs[pick.level].tables, 1, pick.output);
             } else if (rc == 0) {
                 unsigned output = pick.output;
                 assert_ok(compaction_init(&c, &g.of, g.version, &pick, NULL, &err), &err);

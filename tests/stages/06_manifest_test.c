@@ -261,12 +261,12 @@ static void manifest_takes_no_edit_with_numbers_that_are_too_large(void **state)
     assert_ok(create(&g, &m, 1, 3, &err), &err);
     end = m.file->end;
     edit_of(&edit, 4, 4);
-    edit.next = EDIT_MOST + 1;
+    edit.next = CODING_NUMBER_MAX + 1;
     assert_code(manifest_append(&m, &edit, &err), STRATA_ERR_IO, &err);
     assert_int_equal(err.sys, EOVERFLOW);
     assert_err_file(&err, PATH);
     assert_int_equal(m.file->end, end);
-    edit.next = EDIT_MOST;
+    edit.next = CODING_NUMBER_MAX;
     assert_ok(manifest_append(&m, &edit, &err), &err);
     edit_free(&edit);
     manifest_close(&m);
@@ -458,7 +458,7 @@ static void manifest_that_is_missing_is_damage(void **state)
     refuse_open(&g, DIR "/000002.manifest", "says it is number 1");
     assert_int_equal(current_write(&g.env, &(struct current){0, 100}, NULL), 0);
     refuse_open(&g, CURRENT, "the number 0");
-    assert_int_equal(current_write(&g.env, &(struct current){EDIT_MOST + 1, 100}, NULL), 0);
+    assert_int_equal(current_write(&g.env, &(struct current){CODING_NUMBER_MAX + 1, 100}, NULL), 0);
     refuse_open(&g, CURRENT, "the number 9223372036854775808");
     assert_int_equal(current_write(&g.env, &(struct current){1, UINT64_MAX}, NULL), 0);
     refuse_open(&g, CURRENT, "18446744073709551615 bytes");

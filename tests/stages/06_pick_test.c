@@ -41,7 +41,7 @@ static struct version *make(const struct entry *entries, size_t count)
                                .largest = S(e->largest)};
         assert_ok(edit_add(&edit, &t, &err), &err);
     }
-    assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
+    assert_ok(version_apply(&version, &edit, &err), &err);
     edit_free(&edit);
     return version;
 }
@@ -54,12 +54,12 @@ static const char *text_of(const struct pick *pick)
 
     snprintf(text, sizeof text, "%s", pick->move ? "move " : "");
     for (unsigned level = 0; level < LEVELS; level++) {
-        if (!pick->count[level])
+        if (!pick->inputs[level].count)
             continue;
         snprintf(text + strlen(text), sizeof text - strlen(text), "%u:", level);
-        for (size_t i = 0; i < pick->count[level]; i++)
+        for (size_t i = 0; i < pick->inputs[level].count; i++)
             snprintf(text + strlen(text), sizeof text - strlen(text), " %d",
-                     (int)pick->tables[level][i]->number);
+                     (int)pick->inputs[level].tables[i]->number);
         snprintf(text + strlen(text), sizeof text - strlen(text), " ");
     }
     snprintf(text + strlen(text), sizeof text - strlen(text), "> %u", pick->output);

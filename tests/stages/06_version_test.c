@@ -44,7 +44,7 @@ static void begin(struct version **version)
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(edit_add(&edit, &tables[i], NULL), 0);
     assert_int_equal(edit_cursor(&edit, 1, S("e"), NULL), 0);
-    assert_ok(version_apply(version, &edit, NULL, 0, &err), &err);
+    assert_ok(version_apply(version, &edit, &err), &err);
     edit_free(&edit);
 }
 
@@ -56,11 +56,11 @@ static void follow(struct edit edit, const char *words)
 
     begin(&version);
     if (words) {
-        assert_code(version_apply(&version, &edit, NULL, 0, &err), STRATA_ERR_CORRUPT, &err);
+        assert_code(version_apply(&version, &edit, &err), STRATA_ERR_CORRUPT, &err);
         assert_err_says(&err, words);
         assert_string_equal(err.file, ""); /* the manifest says where */
     } else {
-        assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
+        assert_ok(version_apply(&version, &edit, &err), &err);
     }
     version_unref(version);
     edit_free(&edit);
@@ -111,7 +111,7 @@ static void version_refuses_a_file_twice(void **state)
     follow((struct edit){.next = 19}, "given away");
     follow((struct edit){.next = 20}, NULL);
     edit = (struct edit){.next = 20, .has_logs = true, .logs = {{6, 100, 0, 100}}, .log_count = 1};
-    follow(edit, "no log can be so");
+    follow(edit, "a table and a log");
 }
 
 static void version_refuses_what_is_removed_elsewhere_or_twice(void **state)
@@ -182,7 +182,7 @@ static void version_refuses_logs_that_cannot_be(void **state)
     edit.logs[0].number = 20;
     follow(edit, "no log can be so");
     edit = (struct edit){.next = 20};
-    assert_code(version_apply(&none, &edit, NULL, 0, &err), STRATA_ERR_CORRUPT, &err);
+    assert_code(version_apply(&none, &edit, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_says(&err, "there is no log");
     assert_null(none);
 }
@@ -386,12 +386,12 @@ static void assert_version(const struct version *v, const struct plain *p)
     size_t count = 0;
 
     assert_ok(version_tell(v, &whole, &err), &err);
-    assert_ok(version_apply(&again, &whole, NULL, 0, &err), &err);
+    assert_ok(version_apply(&again, &whole, &err), &err);
     assert_true(version_same(v, again));
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; i < v->levels[level].count; i++, count++) {
             struct sstable *const *at = &v->levels[level].tables[i];
-            struct edit_table t = version_entry(level, *at);
+            struct edit_table t = version_edit_table(level, *at);
             size_t j = 0;
             while (j < p->count && p->tables[j].number != t.number)
                 j++;
@@ -418,7 +418,7 @@ static bool follow_both(struct version **v, struct plain *p, const struct edit *
     struct strata_error err;
     bool right = plain_apply(p, edit);
 
-    assert_code(version_apply(v, edit, NULL, 0, &err), right ? 0 : STRATA_ERR_CORRUPT, &err);
+    assert_code(version_apply(v, edit, &err), right ? 0 : STRATA_ERR_CORRUPT, &err);
     if (!right) {
         assert_ptr_equal(*v, old);
         *p = before;
@@ -426,6 +426,19 @@ static bool follow_both(struct version **v, struct plain *p, const struct edit *
     if (*v)
         assert_version(*v, p);
     return right;
+}
+
+/* What the builder makes of all edits together. */
+static void assert_built(struct version_builder *builder, const struct version *v)
+{
+    struct version *built;
+    struct strata_error err;
+
+    assert_ok(version_builder_finish(builder, &built, &err), &err);
+    assert_true(version_same(built, v));
+    assert_ok(version_check(built, &err), &err);
+    assert_int_equal(built->next, v->next);
+    version_unref(built);
 }
 
 static void version_agrees_with_one_that_compares_everything(void **state)
@@ -437,17 +450,24 @@ static void version_agrees_with_one_that_compares_everything(void **state)
     rng_init_env(&rng, "version");
     for (int round = 0; round < (check_quick() ? 40 : 100); round++) {
         struct plain p = {.next = 10};
+        struct version_builder builder;
         struct version *v = NULL;
+        struct strata_error err;
+        assert_ok(version_builder_init(&builder, NULL, &err), &err);
         for (int i = 0; i < 100; i++) {
             struct edit edit;
             any_edit(&rng, &p, &edit);
-            if (follow_both(&v, &p, &edit))
+            if (follow_both(&v, &p, &edit)) {
+                assert_ok(version_builder_add(&builder, &edit, &err), &err);
                 taken++;
-            else
+            } else {
                 refused++;
+            }
             most = p.count > most ? p.count : most;
             edit_free(&edit);
         }
+        assert_built(&builder, v);
+        version_builder_free(&builder);
         version_unref(v);
     }
     assert_true(taken > 200 && refused > 200 && most > 10);
@@ -491,13 +511,13 @@ static void version_of_many_tables_costs_what_sorting_does(void **unused)
             assert_int_equal(edit_add(&add, &t, NULL), 0);
             assert_int_equal(edit_remove(&remove, t.level, t.number, NULL), 0);
         }
-        assert_ok(version_apply(&version, &add, NULL, 0, &err), &err);
+        assert_ok(version_apply(&version, &add, &err), &err);
         assert_int_equal(version->count, MANY - 2);
         /* 15 is its logarithm */
         assert_in_range(cost_so_far.comparisons - before, MANY, (uint64_t)MANY * 15 * 2);
         before = cost_so_far.comparisons;
         remove.removed_count -= 3; /* the last ones stay */
-        assert_ok(version_apply(&version, &remove, NULL, 0, &err), &err);
+        assert_ok(version_apply(&version, &remove, &err), &err);
         assert_int_equal(version->count, 3);
         assert_in_range(cost_so_far.comparisons - before, 0, (uint64_t)MANY * 15 * 2);
         version_unref(version);
@@ -519,18 +539,74 @@ static void version_of_many_tables_takes_an_edit_at_the_cost_of_its_size(void **
     for (uint64_t i = 0; i < MANY - 2; i++) {
         struct edit_table t = nth_table(i, 77777, 7919);
         if (i == MANY - 100) { /* the rest, together */
-            assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
+            assert_ok(version_apply(&version, &edit, &err), &err);
             edit_free(&edit);
             edit.next = MANY + 2;
             before = cost_so_far.comparisons;
         }
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
     }
-    assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
+    assert_ok(version_apply(&version, &edit, &err), &err);
     assert_int_equal(version->count, MANY - 2);
     assert_in_range(cost_so_far.comparisons - before, 500, 3 * MANY);
     version_unref(version);
     edit_free(&edit);
+}
+
+/* Recovery: each edit replaces a table by another one. Building the version once costs what sorting
+ * its tables does, and not that for each edit. */
+static void version_of_many_edits_is_built_once(void **unused)
+{
+    struct version_builder builder;
+    struct version *version;
+    struct strata_error err;
+    uint64_t before = cost_so_far.comparisons;
+
+    (void)unused;
+    assert_ok(version_builder_init(&builder, NULL, &err), &err);
+    for (uint64_t i = 0; i < MANY - 2; i++) {
+        struct edit edit = {.next = MANY + i + 1, .has_logs = true, .log_count = 1};
+        struct edit_table t = nth_table(i, 77777, 7919);
+        edit.logs[0] = (struct edit_log){1, MANY + 9, 77, MANY + 9};
+        t.number = MANY + i;
+        assert_int_equal(edit_add(&edit, &t, NULL), 0);
+        if (i % 4 == 3) { /* removed by the next but one */
+            t = nth_table(i - 2, 77777, 7919);
+            assert_int_equal(edit_remove(&edit, t.level, MANY + i - 2, NULL), 0);
+        }
+        assert_ok(version_builder_add(&builder, &edit, &err), &err);
+        edit_free(&edit);
+    }
+    assert_ok(version_builder_finish(&builder, &version, &err), &err);
+    assert_int_equal(version->count, MANY - 2 - (MANY - 2) / 4);
+    assert_in_range(cost_so_far.comparisons - before, MANY, (uint64_t)MANY * 15 * 2);
+    assert_ok(version_check(version, &err), &err);
+    version_builder_free(&builder);
+    version_unref(version);
+}
+
+/* Of edits that are read together the error says which one is wrong. */
+static void version_builder_says_which_edit_overlaps(void **unused)
+{
+    struct edit_table tables[] = {table(1, 2, 1, 5, "a", "c"), table(1, 3, 1, 5, "f", "h"),
+                                  table(1, 4, 1, 5, "b", "d"), table(1, 5, 1, 5, "k", "l")};
+    struct version_builder builder;
+    struct version *version;
+    struct strata_error err;
+
+    (void)unused;
+    assert_ok(version_builder_init(&builder, NULL, &err), &err);
+    for (uint64_t i = 0; i < 4; i++) {
+        struct edit edit = {.next = 20, .offset = 100 * (i + 1), .has_logs = true, .log_count = 1};
+        edit.logs[0] = log_1;
+        assert_int_equal(edit_add(&edit, &tables[i], NULL), 0);
+        assert_ok(version_builder_add(&builder, &edit, &err), &err);
+        edit_free(&edit);
+    }
+    assert_code(version_builder_finish(&builder, &version, &err), STRATA_ERR_CORRUPT, &err);
+    assert_err_says(&err, "file 4: it overlaps");
+    assert_int_equal(err.offset, 300);
+    version_builder_free(&builder);
 }
 
 /* An edit that changes little takes no longer than there are tables. (Numbers that descend from
@@ -551,12 +627,12 @@ static void version_of_many_tables_is_followed_soon(void **unused)
         t.smallest = t.largest = S(key_of[i]);
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
     }
-    assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
+    assert_ok(version_apply(&version, &edit, &err), &err);
     began = clock();
     for (int i = 0; i < 8; i++) {
         struct version *old = version;
         version_ref(old);
-        assert_ok(version_apply(&version, &nothing, NULL, 0, &err), &err);
+        assert_ok(version_apply(&version, &nothing, &err), &err);
         assert_true(version_same(version, old));
         version_unref(old);
         assert_in_range(clock() - began, 0, CLOCKS_PER_SEC);
@@ -571,7 +647,7 @@ static void version_of_many_tables_is_followed_soon(void **unused)
 static int change_and_tell(struct version **v, const struct edit *edit)
 {
     struct edit whole = {0};
-    int rc = version_apply(v, edit, NULL, 0, NULL);
+    int rc = version_apply(v, edit, NULL);
 
     if (rc == 0)
         rc = version_tell(*v, &whole, NULL);
@@ -629,6 +705,8 @@ int main(void)
         cmocka_unit_test(version_of_many_tables_costs_what_sorting_does),
         cmocka_unit_test(version_of_many_tables_takes_an_edit_at_the_cost_of_its_size),
         cmocka_unit_test(version_of_many_tables_is_followed_soon),
+        cmocka_unit_test(version_of_many_edits_is_built_once),
+        cmocka_unit_test(version_builder_says_which_edit_overlaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

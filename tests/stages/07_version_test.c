@@ -23,7 +23,7 @@ static const struct tree_parts plain_parts = {&table_kind, &memtable_skip, .merg
                                               .get = version_get};
 #define PARTS plain_parts
 
-static struct cursor *run_cursor(const struct version *version, const struct run *run)
+static struct cursor *run_cursor(const struct version *version, const struct version_level *run)
 {
     (void)version;
     return level_iter_new(run, 1, false);
@@ -98,15 +98,12 @@ static void change(struct ground *g, const struct pick *less, struct sstable **m
     struct strata_error err;
 
     for (unsigned l = 0; less && l < LEVELS; l++)
-        for (size_t i = 0; i < less->count[l]; i++)
-            assert_ok(edit_remove(&edit, l, less->tables[l][i]->number, &err), &err);
-    for (size_t i = 0; i < count; i++) {
-        const struct sstable *t = more[i];
-        struct edit_table added = version_entry(level, t);
-        assert_ok(edit_add(&edit, &added, &err), &err);
-    }
+        for (size_t i = 0; i < less->inputs[l].count; i++)
+            assert_ok(edit_remove(&edit, l, less->inputs[l].tables[i]->number, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        assert_ok(version_add(&edit, level, more[i], &err), &err);
     g->next++;
-    assert_ok(version_apply(&g->version, &edit, more, count, &err), &err);
+    assert_ok(version_apply(&g->version, &edit, &err), &err);
     if (PARTS.index && !g->version->index)
         assert_ok(PARTS.index(g->version, &err), &err);
     edit_free(&edit);
@@ -156,8 +153,8 @@ static int carry_out(struct ground *g, int rc, struct pick *pick, uint64_t step)
         struct sstable *moved[64];
         size_t count = 0;
         for (unsigned level = 0; level < LEVELS; level++)
-            for (size_t i = 0; i < pick->count[level]; i++)
-                moved[count++] = pick->tables[level][i];
+            for (size_t i = 0; i < pick->inputs[level].count; i++)
+                moved[count++] = pick->inputs[level].tables[i];
         change(g, pick, moved, count, pick->output);
         steps = 1;
     } else if (rc == 0) {
@@ -260,7 +257,7 @@ static void run_cursor_walks_as_through_an_array(void **state)
     struct ground g;
     struct strata_error err;
     struct cursor *c;
-    struct run run;
+    struct version_level runs[64];
     struct rng rng;
     int at = -1;
 
@@ -272,8 +269,8 @@ static void run_cursor_walks_as_through_an_array(void **state)
     add_flush(&g, 0, KEYS, 1, false);
     assert_true(compact_one(&g, UINT64_MAX, true) > 0);
     assert_true(g.version->levels[1].count >= 4);
-    version_runs(g.version, &run);
-    c = run_cursor(g.version, &run);
+    assert_int_equal(version_runs(g.version->levels, runs), 1);
+    c = run_cursor(g.version, &runs[0]);
     assert_non_null(c);
     for (int n = 0; n < 4000; n++) {
         uint64_t dice = at < 0 ? rng_below(&rng, 2) : rng_below(&rng, 40);
@@ -370,6 +367,7 @@ static void compactions_change_nothing_that_is_seen(void **state)
     (void)state;
     rng_init_env(&rng, "compactions");
     for (int first = 0; first < 2; first++) {
+        struct version_level runs[64];
         struct ground g;
         ground_init(&g);
         g.options.compaction = first;
@@ -383,7 +381,7 @@ static void compactions_change_nothing_that_is_seen(void **state)
         expect_gets(&g);
         expect_scan(&g);
         assert_int_equal(g.version->tombstones, 0);
-        assert_int_equal(version_run_count(g.version), 1);
+        assert_int_equal(version_runs(g.version->levels, runs), 1);
         assert_int_equal(compact_one(&g, 700, true), 0); /* there is nothing to gain */
         g.options.compaction = STRATA_COMPACTION_TIERED;
         expect_compactions_hidden(&g, &rng, 20); /* over what stands on a deep level */
@@ -451,13 +449,13 @@ static void pick_moves_what_overlaps_with_nothing(void **state)
     assert_ok(due(&g, &pick), &err);
     assert_true(pick.move);
     assert_int_equal(pick.level, 0);
-    assert_int_equal(pick.count[0], 1);
-    assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]); /* the oldest */
+    assert_int_equal(pick.inputs[0].count, 1);
+    assert_ptr_equal(pick.inputs[0].tables[0], g.version->levels[0].tables[3]); /* the oldest */
     pick_free(&pick);
     add_flush(&g, 5, 15, 1, false); /* now two of them do, through a third */
     assert_ok(due(&g, &pick), &err);
     assert_false(pick.move);
-    assert_int_equal(pick.count[0], 3);
+    assert_int_equal(pick.inputs[0].count, 3);
     assert_int_equal(pick.records, 30);
     pick_free(&pick);
     ground_free(&g);
@@ -468,7 +466,7 @@ static void drop_oldest(struct ground *g)
 {
     const struct version_level *l = &g->version->levels[0];
     struct sstable *oldest = l->tables[l->count - 1];
-    struct pick less = {.tables[0] = &oldest, .count[0] = 1};
+    struct pick less = {.inputs[0] = {&oldest, 1, oldest->bytes}};
 
     change(g, &less, NULL, 0, 0);
 }
@@ -545,8 +543,8 @@ static void pick_goes_round_the_keys(void **state)
         struct pick pick;
         assert_ok(due(&g, &pick), &err);
         assert_int_equal(pick.level, 1);
-        assert_int_equal(pick.count[1], 1);
-        assert_ptr_equal(pick.tables[1][0], want);
+        assert_int_equal(pick.inputs[1].count, 1);
+        assert_ptr_equal(pick.inputs[1].tables[0], want);
         strata_buffer_clear(&g.version->cursors[1]);
         strata_buffer_append(&g.version->cursors[1], want->largest.data, want->largest.size);
         pick_free(&pick);
@@ -643,8 +641,8 @@ static void pick_tiered_merges_neighbours_of_a_size(void **state)
     add_flushes(&g, 3, 0, 10);
     assert_ok(due(&g, &pick), &err);
     assert_int_equal(pick.output, 0);
-    assert_int_equal(pick.count[0], 5);
-    assert_ptr_equal(pick.tables[0][0], g.version->levels[0].tables[3]);
+    assert_int_equal(pick.inputs[0].count, 5);
+    assert_ptr_equal(pick.inputs[0].tables[0], g.version->levels[0].tables[3]);
     pick_free(&pick);
     assert_int_equal(policy_slowdown_trigger(g.version, &g.options), 11);
     assert_true(compact_one(&g, UINT64_MAX, false) > 0);
@@ -779,8 +777,8 @@ static void pick_part_takes_what_holds_the_keys(void **state)
     assert_ok(
         policy_pick_range(g.version, &g.options, 1, S("key 0040"), S("key 0042"), &pick, &err),
         &err);
-    assert_int_equal(pick.count[1], 1); /* of key 20 */
-    assert_in_range(pick.count[2], 1, 3);
+    assert_int_equal(pick.inputs[1].count, 1); /* of key 20 */
+    assert_in_range(pick.inputs[2].count, 1, 3);
     assert_false(pick.move);
     assert_true(carry_out(&g, 0, &pick, UINT64_MAX) > 0);
     assert_int_equal(g.version->levels[1].count, level1 - 1);

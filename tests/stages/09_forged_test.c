@@ -59,7 +59,7 @@ static const char *file(struct strata_fs *fs, const char *suffix)
 
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return version_apply(arg, edit, NULL, 0, err);
+    return version_apply(arg, edit, err);
 }
 
 /* `whole` borrows from the version. */

@@ -3,7 +3,7 @@
 
 #define PARTS fast_parts
 
-static struct cursor *run_cursor(const struct version *version, const struct run *run)
+static struct cursor *run_cursor(const struct version *version, const struct version_level *run)
 {
     struct fast_run fast = version_index_run(version, run);
     return run_cursor_new(&fast, version_index(version)->prefix, false);

@@ -27,22 +27,15 @@
 
 /* ---- Its life -------------------------------------------------------------------------------- */
 
-/* The inputs, the newest first; a table of level 0 is a run by itself. */
+/* The inputs, the newest first. */
 static int open_sources(struct compaction *c, struct strata_error *err)
 {
-    const struct pick *pick = &c->pick;
-    size_t size = (pick->count[0] + LEVELS) * sizeof(struct run);
-    struct run *runs = malloc(size);
-    struct level_merge of = {.version = c->version, .runs = runs, .once = true, .tombstones = true};
+    struct level_merge of = {.version = c->version, .once = true, .tombstones = true};
+    struct version_level *runs = level_merge_runs(&of, c->pick.inputs, err);
     int rc;
 
     if (!runs)
-        return strata_fail_memory(err, size);
-    for (size_t i = 0; i < pick->count[0]; i++)
-        runs[of.run_count++] = (struct run){pick->tables[0] + i, 1};
-    for (unsigned level = 1; level < LEVELS; level++)
-        if (pick->count[level])
-            runs[of.run_count++] = (struct run){pick->tables[level], pick->count[level]};
+        return STRATA_ERR_NO_MEMORY;
     assert(of.run_count > 0);
     rc = c->of.keep ? c->of.keep(c, &of, err) : c->of.merge(&of, &c->from, err);
     free(runs);
@@ -61,8 +54,8 @@ static void note_ages(struct compaction *c)
 {
     c->first = UINT64_MAX;
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < c->pick.count[level]; i++) {
-            const struct sstable_sum *sum = &c->pick.tables[level][i]->sum;
+        for (size_t i = 0; i < c->pick.inputs[level].count; i++) {
+            const struct sstable_sum *sum = &c->pick.inputs[level].tables[i]->sum;
             c->first = sum->first < c->first ? sum->first : c->first;
             c->last = sum->last > c->last ? sum->last : c->last;
         }
@@ -73,15 +66,15 @@ static void note_ages(struct compaction *c)
 static void set_limits(struct compaction *c)
 {
     const struct version_level *l = c->version->levels;
-    size_t count = c->pick.count[0];
+    const struct version_level *inputs = &c->pick.inputs[0];
 
     c->full_bytes = UINT64_MAX / PICK_TIMES; /* never */
     if (c->pick.output > 0) {
         c->full_bytes = c->of.env->options->table_bytes;
         c->grand = c->pick.output + 1 < LEVELS ? &l[c->pick.output + 1] : NULL;
         c->older = l[0].count;
-    } else if (count) {
-        while (l[0].tables[c->older++] != c->pick.tables[0][count - 1])
+    } else if (inputs->count) {
+        while (l[0].tables[c->older++] != inputs->tables[inputs->count - 1])
             assert(c->older < l[0].count);
     }
 }

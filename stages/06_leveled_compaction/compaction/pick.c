@@ -13,21 +13,21 @@
 void pick_free(struct pick *pick)
 {
     for (unsigned level = 0; level < LEVELS; level++)
-        free(pick->tables[level]);
+        free(pick->inputs[level].tables);
     *pick = (struct pick){0};
 }
 
 int pick_remove_inputs(const struct pick *pick, struct edit *edit, struct strata_error *err)
 {
+    const struct version_level *due = &pick->inputs[pick->level];
     int rc = 0;
 
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
-            rc = edit_remove(edit, level, pick->tables[level][i]->number, err);
-    if (rc == 0 && pick->level) {
-        const struct sstable *last = pick->tables[pick->level][pick->count[pick->level] - 1];
-        rc = edit_cursor(edit, pick->level, strata_buffer_slice(&last->largest), err);
-    }
+        for (size_t i = 0; rc == 0 && i < pick->inputs[level].count; i++)
+            rc = edit_remove(edit, level, pick->inputs[level].tables[i]->number, err);
+    if (rc == 0 && pick->level)
+        rc = edit_cursor(edit, pick->level,
+                         strata_buffer_slice(&due->tables[due->count - 1]->largest), err);
     return rc;
 }
 
@@ -53,54 +53,59 @@ static bool overlaps(const struct pick_range *range, const struct sstable *table
            sstable_compare_key(table, range->low) <= 0;
 }
 
-int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err)
+int pick_take(struct pick *pick, const struct version *v, unsigned level, size_t at,
+              struct strata_error *err)
 {
-    pick->tables[level] = malloc((count + 1) * sizeof(struct sstable *));
-    return pick->tables[level] ? 0
-                               : strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
-}
+    struct version_level *inputs = &pick->inputs[level];
+    struct sstable *table = v->levels[level].tables[at];
+    size_t size = v->levels[level].count * sizeof table;
 
-void pick_take(struct pick *pick, unsigned level, struct sstable *table)
-{
-    assert(pick->tables[level] && table->kind->close);
-    pick->tables[level][pick->count[level]++] = table;
+    if (!inputs->tables)
+        inputs->tables = malloc(size);
+    if (!inputs->tables)
+        return strata_fail_memory(err, size);
+    inputs->tables[inputs->count++] = table;
+    inputs->bytes += table->bytes;
     pick->bytes += table->bytes;
     pick->records += table->sum.records;
+    return 0;
 }
 
 int pick_take_tables(struct pick *pick, const struct version *v, unsigned level, size_t at,
                      size_t end, struct strata_error *err)
 {
-    int rc = pick_take_room(pick, level, end - at, err);
+    int rc = 0;
 
     for (; rc == 0 && at < end; at++)
-        pick_take(pick, level, v->levels[level].tables[at]);
+        rc = pick_take(pick, v, level, at, err);
     return rc;
 }
 
-/* Tables [at, end) of a level may overlap with the range; the others do not. */
-static void may_overlap(const struct version *v, unsigned level, const struct pick_range *range,
-                        size_t *at, size_t *end)
+/* The first table from `at` on that overlaps; on a level >= 1, where version_find has found `at`,
+ * it is that one or none. */
+static size_t next_overlapping(const struct version_level *l, unsigned level,
+                               const struct pick_range *range, size_t at)
 {
-    const struct version_level *l = &v->levels[level];
+    while (at < l->count && !overlaps(range, l->tables[at]))
+        at = level ? l->count : at + 1;
+    return at;
+}
 
-    *at = level ? version_find(l, range->low) : 0;
-    *end = level ? *at : l->count;
-    while (level && *end < l->count && overlaps(range, l->tables[*end]))
-        ++*end;
+static size_t first_overlapping(const struct version_level *l, unsigned level,
+                                const struct pick_range *range)
+{
+    return next_overlapping(l, level, range, level ? version_find(l, range->low) : 0);
 }
 
 int pick_take_overlapping(struct pick *pick, const struct version *v, unsigned level,
                           const struct pick_range *range, struct strata_error *err)
 {
-    size_t at, end;
-    int rc;
+    const struct version_level *l = &v->levels[level];
+    size_t at = first_overlapping(l, level, range);
+    int rc = 0;
 
-    may_overlap(v, level, range, &at, &end);
-    rc = pick_take_room(pick, level, end - at, err);
-    for (; rc == 0 && at < end; at++)
-        if (overlaps(range, v->levels[level].tables[at]))
-            pick_take(pick, level, v->levels[level].tables[at]);
+    for (; rc == 0 && at < l->count; at = next_overlapping(l, level, range, at + 1))
+        rc = pick_take(pick, v, level, at, err);
     return rc;
 }
 
@@ -146,13 +151,13 @@ size_t pick_behind(const struct version_level *l, struct strata_slice cursor)
 
 uint64_t pick_bytes_over(const struct version *v, unsigned level, const struct pick_range *range)
 {
+    const struct version_level *l = &v->levels[level];
     uint64_t bytes = 0;
-    size_t at = 0, end = 0;
 
-    if (level < LEVELS)
-        may_overlap(v, level, range, &at, &end);
-    for (; at < end; at++)
-        if (overlaps(range, v->levels[level].tables[at]))
-            bytes += v->levels[level].tables[at]->bytes;
+    if (level >= LEVELS)
+        return 0;
+    for (size_t at = first_overlapping(l, level, range); at < l->count;
+         at = next_overlapping(l, level, range, at + 1))
+        bytes += l->tables[at]->bytes;
     return bytes;
 }

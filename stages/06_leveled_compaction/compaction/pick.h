@@ -12,8 +12,7 @@
 struct pick {
     unsigned level;  /* of the inputs that are due */
     unsigned output; /* level of the outputs */
-    struct sstable **tables[LEVELS];
-    size_t count[LEVELS];
+    struct version_level inputs[LEVELS];
     uint64_t bytes, records; /* of all inputs */
     bool move;               /* a trivial move: the files go there as they are */
 };
@@ -52,10 +51,9 @@ void pick_close_over(const struct version_level *level, struct pick_range *range
 /* The table of a level >= 1 that begins behind the cursor; behind the last table, the first. */
 size_t pick_behind(const struct version_level *level, struct strata_slice cursor);
 
-/* For so many tables of the level. NO_MEMORY. */
-int pick_take_room(struct pick *pick, unsigned level, size_t count, struct strata_error *err);
-/* There is room. */
-void pick_take(struct pick *pick, unsigned level, struct sstable *table);
+/* Table `at` of the level. NO_MEMORY. */
+int pick_take(struct pick *pick, const struct version *version, unsigned level, size_t at,
+              struct strata_error *err);
 /* Tables [at, end) of the level. NO_MEMORY. */
 int pick_take_tables(struct pick *pick, const struct version *version, unsigned level, size_t at,
                      size_t end, struct strata_error *err);

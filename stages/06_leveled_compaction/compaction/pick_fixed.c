@@ -50,9 +50,9 @@ static unsigned most_urgent(const struct version *v, const struct strata_options
 static bool can_move(const struct version *v, const struct strata_options *options,
                      const struct pick *pick, const struct pick_range *range)
 {
-    const struct sstable *table = pick->tables[pick->level][0];
+    const struct sstable *table = pick->inputs[pick->level].tables[0];
 
-    return pick->count[pick->level] == 1 && pick->count[pick->output] == 0 &&
+    return pick->inputs[pick->level].count == 1 && pick->inputs[pick->output].count == 0 &&
            table->sum.tombstones < table->sum.records &&
            pick_bytes_over(v, pick->output + 1, range) <= PICK_TIMES * options->table_bytes;
 }
@@ -76,7 +76,7 @@ int pick_compaction(const struct version *v, const struct strata_options *option
     rc = pick_take_overlapping(out, v, level, &range, err);
     if (rc == 0)
         rc = pick_take_overlapping(out, v, out->output, &range, err); /* 6.I14 */
-    assert(rc < 0 || out->count[level] > 0);
+    assert(rc < 0 || out->inputs[level].count > 0);
     out->move = rc == 0 && can_move(v, options, out, &range);
     return rc;
 }
@@ -90,7 +90,7 @@ int pick_everything(const struct version *v, const struct strata_options *option
 
     while (out->output + 1 < LEVELS && out->bytes > pick_target(options, out->output))
         out->output++;
-    if (levels == 0 || (levels == 1 && out->count[out->output] && !v->tombstones))
+    if (levels == 0 || (levels == 1 && out->inputs[out->output].count && !v->tombstones))
         return STRATA_NOT_FOUND;
     return levels < 0 ? levels : 0;
 }

@@ -68,10 +68,10 @@ static int decode(struct strata_slice bytes, const char *path, struct current *c
                            "the check of the manifest's name does not hold");
     if (version != VERSION)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 8, "of another version than %d", VERSION);
-    if (current->number - 1 >= EDIT_MOST)
+    if (current->number - 1 >= CODING_NUMBER_MAX)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 12, "no manifest has the number %" PRIu64,
                            current->number);
-    if (current->known > EDIT_MOST)
+    if (current->known > CODING_NUMBER_MAX)
         return strata_fail(err, STRATA_ERR_CORRUPT, path, 20, "no manifest has %" PRIu64 " bytes",
                            current->known);
     return 0;

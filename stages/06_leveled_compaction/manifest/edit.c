@@ -72,45 +72,57 @@ int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
 /* ---- To bytes ------------------------------------------------------------------------------ */
 
 /* A buffer that ran out of memory takes no more, and says so at the end. */
-static void put_numbers(struct strata_buffer *to, const uint64_t *numbers, size_t count)
+struct writing {
+    struct strata_buffer *to;
+    uint64_t largest; /* number so far */
+};
+
+static void put_numbers(struct writing *w, const uint64_t *numbers, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        buffer_put_varint(to, numbers[i]);
+    for (size_t i = 0; i < count; i++) {
+        buffer_put_varint(w->to, numbers[i]);
+        w->largest = numbers[i] > w->largest ? numbers[i] : w->largest;
+    }
 }
 
-static void put_log(struct strata_buffer *to, const struct edit_log *log)
+static void put_log(struct writing *w, const struct edit_log *log)
 {
-    put_numbers(to, (uint64_t[]){log->number, log->first, log->end, log->sequence}, 4);
+    put_numbers(w, (uint64_t[]){log->number, log->first, log->end, log->sequence}, 4);
 }
 
-static void put_table(struct strata_buffer *to, const struct edit_table *t)
+static void put_table(struct writing *w, const struct edit_table *t)
 {
-    put_numbers(to, (uint64_t[]){t->level, t->number, t->bytes}, 3);
-    buffer_put_u64(to, t->digest);
-    put_numbers(to, (uint64_t[]){t->records, t->tombstones, t->first, t->last}, 4);
-    buffer_put_prefixed(to, t->smallest);
-    buffer_put_prefixed(to, t->largest);
+    put_numbers(w, (uint64_t[]){t->level, t->number, t->bytes}, 3);
+    buffer_put_u64(w->to, t->digest);
+    put_numbers(w, (uint64_t[]){t->records, t->tombstones, t->first, t->last}, 4);
+    buffer_put_prefixed(w->to, t->smallest);
+    buffer_put_prefixed(w->to, t->largest);
 }
 
 int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata_error *err)
 {
+    struct writing w = {.to = to};
     uint32_t logs = edit->has_logs ? edit->log_count : 0;
 
     assert(logs <= 2 && edit->cursor_count <= LEVELS);
-    put_numbers(to, (uint64_t[]){edit->ordinal, edit->next, logs}, 3);
+    put_numbers(&w, (uint64_t[]){edit->ordinal, edit->next, logs}, 3);
     for (uint32_t i = 0; i < logs; i++)
-        put_log(to, &edit->logs[i]);
+        put_log(&w, &edit->logs[i]);
     buffer_put_varint(to, edit->removed_count);
     for (size_t i = 0; i < edit->removed_count; i++)
-        put_numbers(to, (uint64_t[]){edit->removed[i].level, edit->removed[i].number}, 2);
+        put_numbers(&w, (uint64_t[]){edit->removed[i].level, edit->removed[i].number}, 2);
     buffer_put_varint(to, edit->added_count);
     for (size_t i = 0; i < edit->added_count; i++)
-        put_table(to, &edit->added[i]);
+        put_table(&w, &edit->added[i]);
     buffer_put_varint(to, edit->cursor_count);
     for (size_t i = 0; i < edit->cursor_count; i++) {
         buffer_put_varint(to, edit->cursors[i].level);
         buffer_put_prefixed(to, edit->cursors[i].key);
     }
+    if (w.largest > CODING_NUMBER_MAX)
+        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
+                           "an edit with the number %" PRIu64 ": it is too large to be read again",
+                           w.largest);
     return to->out_of_memory ? strata_fail_memory(err, to->capacity) : 0;
 }
 
@@ -136,7 +148,7 @@ static void expect(struct reading *r, bool holds, const char *wrong)
 static uint64_t read_value(struct reading *r)
 {
     uint64_t value = get_varint(&r->d);
-    expect(r, value <= EDIT_MOST, "a number that is too large");
+    expect(r, value <= CODING_NUMBER_MAX, "a number that is too large");
     return value;
 }
 
@@ -213,7 +225,7 @@ static int read_added(struct reading *r, struct edit *edit, struct strata_error 
     int rc = 0;
 
     for (uint64_t left = get_varint(&r->d); rc == 0 && left && !r->d.bad; left--) {
-        struct edit_table table;
+        struct edit_table table = {.table = NULL};
         read_table(r, edit->next, &table);
         rc = edit_add(edit, &table, err);
     }

@@ -3,13 +3,15 @@
 #ifndef STRATA_06_EDIT_H
 #define STRATA_06_EDIT_H
 
+#include "base/coding.h"
 #include "strata_engine.h"
 
 #define LEVELS 7
-#define EDIT_MOST (UINT64_MAX / 2) /* no number of files, operations or bytes is larger */
 /* A name that begins with a larger number is not one of a database's files: behind it there would
  * be no numbers for new ones. */
-#define EDIT_NAME_MOST (EDIT_MOST / 2)
+#define EDIT_NAME_MOST (CODING_NUMBER_MAX / 2)
+
+struct sstable;
 
 /* A table as an edit adds it. */
 struct edit_table {
@@ -20,6 +22,7 @@ struct edit_table {
     uint64_t records, tombstones;
     uint64_t first, last; /* sequence numbers of the operations that it has the outcome of */
     struct strata_slice smallest, largest; /* keys */
+    struct sstable *table; /* it is open: borrowed; NULL: it is not, as of an edit that was read */
 };
 
 /* A log that is live: not all of it is in tables. As stage 4's list has it of its one. */
@@ -45,6 +48,7 @@ struct edit_cursor {
  * of a decoded edit from the bytes it was decoded from. */
 struct edit {
     uint64_t ordinal; /* in its manifest: 1, 2, ... */
+    uint64_t offset;  /* of the record that it was read from; 0: it was not read */
     uint64_t next;    /* file numbers from here on were never given away: above all in it */
     bool has_logs;    /* the live logs are now these, the oldest first: one or two */
     struct edit_log logs[2];
@@ -63,7 +67,8 @@ int edit_add(struct edit *edit, const struct edit_table *table, struct strata_er
 int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
                 struct strata_error *err);
 
-/* Appends its bytes. NO_MEMORY. */
+/* Appends its bytes. INVALID: a number is above CODING_NUMBER_MAX, so that decode would refuse the
+ * bytes. NO_MEMORY. */
 int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata_error *err);
 /* What is right of an edit by itself is checked: levels, numbers against `next`, key sizes, ranges,
  * the logs' order; what its state makes of it (a table twice, an overlap) is the version's matter.

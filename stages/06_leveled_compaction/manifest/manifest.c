@@ -55,14 +55,14 @@ static int append(struct manifest *m, struct edit *edit, struct strata_error *er
 
     assert(!m->torn); /* 6.I6 */
     edit->ordinal = m->ordinal + 1;
-    if (edit->next > EDIT_MOST) /* it could not be read again */
-        return strata_fail_sys(err, EOVERFLOW, m->path, end, "give away more file numbers");
     strata_buffer_clear(&m->bytes);
     rc = edit_encode(edit, &m->bytes, err);
+    if (rc == STRATA_ERR_INVALID)
+        return strata_fail_sys(err, EOVERFLOW, m->path, end, "write an edit of so large numbers");
     if (rc < 0)
         return rc;
     if (m->bytes.size > STRATA_MAX_VALUE) /* it could not be read again */
-        return strata_fail_sys(err, EFBIG, m->path, m->file->end, "write so large an edit");
+        return strata_fail_sys(err, EFBIG, m->path, end, "write so large an edit");
     rc = record_append_typed(m->file, m->number, MANIFEST_EDIT, strata_bytes(NULL, 0),
                              strata_buffer_slice(&m->bytes), err);
     m->written += m->file->end - end;
@@ -186,7 +186,8 @@ static int read_edit(struct manifest *m, const struct record *record, manifest_a
     rc = edit_decode(record->value, &edit, &why);
     if (rc < 0)
         rc = place_error(m, record->offset + RECORD_HEAD, rc, &why, err);
-    else
+    edit.offset = record->offset;
+    if (rc == 0)
         rc = apply_edit(m, record, &edit, apply, arg, err);
     edit_free(&edit);
     return rc;

@@ -8,7 +8,7 @@
 
 struct level_iter {
     struct cursor base;
-    struct run run;
+    struct version_level run;
     size_t at;           /* the table that `from` is of */
     struct cursor *from; /* or NULL */
     uint64_t age;
@@ -62,9 +62,7 @@ static int backward(struct level_iter *it, int rc, struct strata_error *err)
 static int level_seek(struct strata_iter *iter, struct strata_slice key, struct strata_error *err)
 {
     struct level_iter *it = (struct level_iter *)iter;
-    const struct version_level level = {(struct sstable **)(uintptr_t)it->run.tables, it->run.count,
-                                        0};
-    size_t at = version_find(&level, key);
+    size_t at = version_find(&it->run, key);
     int rc = at < it->run.count ? enter(it, at, err) : STRATA_NOT_FOUND;
 
     if (rc != 0)
@@ -109,7 +107,7 @@ static void level_free(struct strata_iter *iter)
     free(it);
 }
 
-struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once)
+struct cursor *level_iter_new(const struct version_level *run, uint64_t age, bool once)
 {
     static const struct strata_iter_ops ops = {level_seek, level_last,  level_next,
                                                level_prev, level_value, level_free};
@@ -127,13 +125,6 @@ struct cursor *level_iter_new(const struct run *run, uint64_t age, bool once)
 
 /* ---- All levels ------------------------------------------------------------------------------ */
 
-static void free_newer(const struct level_merge *of)
-{
-    for (size_t i = 0; i < of->newer_count; i++)
-        if (of->newer[i])
-            cursor_free(of->newer[i]);
-}
-
 /* Tables have at least one operation each, none of which another has, and the memtables' are newer:
  * so their sequence numbers are larger than the number of runs, from which ages count down. */
 int level_merge_new(const struct level_merge *of, struct cursor **out, struct strata_error *err)
@@ -143,35 +134,39 @@ int level_merge_new(const struct level_merge *of, struct cursor **out, struct st
     int rc;
 
     *out = NULL;
-    if (!sources) {
-        free_newer(of);
+    if (!sources)
         return strata_fail_memory(err, (count + 1) * sizeof(struct cursor *));
-    }
     for (size_t i = 0; i < of->newer_count; i++)
-        sources[n++] = of->newer[i];
+        sources[n++] = memtable_cursor(of->newer[i], of->sequence);
     for (size_t i = 0; i < of->run_count; i++)
         sources[n++] = level_iter_new(&of->runs[i], of->run_count - i, of->once);
-    assert(n == count);
     rc = merge_iter_new(sources, n, of->tombstones, out, err);
     free(sources);
     return rc;
 }
 
+struct version_level *level_merge_runs(struct level_merge *of,
+                                       const struct version_level levels[LEVELS],
+                                       struct strata_error *err)
+{
+    size_t size = (levels[0].count + LEVELS) * sizeof(struct version_level);
+    struct version_level *runs = malloc(size);
+
+    if (!runs) {
+        strata_fail_memory(err, size);
+        return NULL;
+    }
+    of->runs = runs;
+    of->run_count = version_runs(levels, runs);
+    return runs;
+}
+
 int level_merge_all(struct level_merge *of, level_merge_kind *merge, struct cursor **out,
                     struct strata_error *err)
 {
-    size_t count = version_run_count(of->version);
-    struct run *runs = malloc((count + 1) * sizeof *runs);
-    int rc;
+    struct version_level *runs = level_merge_runs(of, of->version->levels, err);
+    int rc = runs ? merge(of, out, err) : STRATA_ERR_NO_MEMORY;
 
-    if (!runs) {
-        free_newer(of);
-        return strata_fail_memory(err, (count + 1) * sizeof *runs);
-    }
-    version_runs(of->version, runs);
-    of->runs = runs;
-    of->run_count = count;
-    rc = merge(of, out, err);
     free(runs);
     return rc;
 }

@@ -1,5 +1,5 @@
 /* version.c: see version.h: its life, what it says as a whole, and looking things up in it. How an
- * edit makes the next one is in version_apply.c.
+ * edit makes the next one is in version_builder.c.
  *
  * 6.I8: what is on a level is newer, key by key, than what is on the levels below it; so the first
  *     level that has a key has its newest version. Table by table this cannot be said: what was
@@ -29,12 +29,14 @@ void version_unref(struct version *version)
         strata_buffer_free(&version->cursors[level]);
     if (version->index)
         version->index_free(version->index);
+    index_free(&version->numbers);
+    free(version->all);
     free(version);
 }
 
 /* ---- The whole of it ----------------------------------------------------------------------- */
 
-struct edit_table version_entry(unsigned level, const struct sstable *table)
+struct edit_table version_edit_table(unsigned level, const struct sstable *table)
 {
     return (struct edit_table){.level = level,
                                .number = table->number,
@@ -48,10 +50,11 @@ struct edit_table version_entry(unsigned level, const struct sstable *table)
                                .largest = strata_buffer_slice(&table->largest)};
 }
 
-int version_add(struct edit *edit, unsigned level, const struct sstable *table,
-                struct strata_error *err)
+int version_add(struct edit *edit, unsigned level, struct sstable *table, struct strata_error *err)
 {
-    struct edit_table entry = version_entry(level, table);
+    struct edit_table entry = version_edit_table(level, table);
+
+    entry.table = table;
     return edit_add(edit, &entry, err);
 }
 
@@ -90,7 +93,7 @@ bool version_same(const struct version *a, const struct version *b)
                strata_compare(strata_buffer_slice(&a->cursors[level]),
                               strata_buffer_slice(&b->cursors[level])) == 0;
     for (size_t i = 0; same && i < a->count; i++) {
-        struct edit_table entry = version_entry(0, b->all[i]);
+        struct edit_table entry = version_edit_table(0, b->all[i]);
         same = version_is(a->all[i], &entry);
     }
     return same;
@@ -98,24 +101,11 @@ bool version_same(const struct version *a, const struct version *b)
 
 /* ---- Looking things up --------------------------------------------------------------------- */
 
-size_t version_find_number(const struct version *v, uint64_t number)
-{
-    size_t low = 0, high = v->numbered;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (v->by_number[middle]->number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 struct sstable *version_table(const struct version *v, uint64_t number)
 {
-    size_t at = version_find_number(v, number);
-    return at < v->numbered && v->by_number[at]->number == number ? v->by_number[at] : NULL;
+    size_t slot = SIZE_MAX;
+    return index_find(&v->numbers, number, &slot) ? v->all[v->numbers.slots[slot].position - 1]
+                                                  : NULL;
 }
 
 size_t version_find(const struct version_level *level, struct strata_slice key)
@@ -160,25 +150,14 @@ int version_get(struct version *v, struct strata_slice key, unsigned *type,
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-size_t version_run_count(const struct version *version)
+size_t version_runs(const struct version_level levels[LEVELS], struct version_level *out) /* 6.I8 */
 {
-    size_t count = version->levels[0].count;
-
-    for (unsigned level = 1; level < LEVELS; level++)
-        count += version->levels[level].count > 0;
-    return count;
-}
-
-void version_runs(const struct version *version, struct run *out) /* 6.I8 */
-{
-    const struct version_level *l = &version->levels[0];
     size_t n = 0;
 
-    for (; n < l->count; n++)
-        out[n] = (struct run){l->tables + n, 1};
-    for (unsigned level = 1; level < LEVELS; level++) {
-        l = &version->levels[level];
-        if (l->count)
-            out[n++] = (struct run){l->tables, l->count};
-    }
+    for (; n < levels[0].count; n++)
+        out[n] = (struct version_level){levels[0].tables + n, 1, levels[0].tables[n]->bytes};
+    for (unsigned level = 1; level < LEVELS; level++)
+        if (levels[level].count)
+            out[n++] = levels[level];
+    return n;
 }

@@ -8,15 +8,11 @@
 #ifndef STRATA_06_VERSION_H
 #define STRATA_06_VERSION_H
 
+#include "02_hash_index/index.h"
 #include "04_memtable_sstable/run/sstable.h"
 #include "06_leveled_compaction/manifest/edit.h"
 
-/* A sorted run: tables whose keys do not overlap, in order. Borrowed. */
-struct run {
-    struct sstable *const *tables;
-    size_t count; /* >= 1 */
-};
-
+/* Tables of one level: all that a version has there, or the inputs of a compaction. */
 struct version_level {
     struct sstable **tables; /* level 0: the newest first; below it in order of their keys */
     size_t count;
@@ -35,19 +31,45 @@ struct version {
     uint64_t tombstones; /* in them */
     void *index;         /* by which a later stage finds tables faster; or NULL */
     void (*index_free)(void *index);
-    size_t numbered;            /* of by_number: all of them, but while an edit is applied */
-    struct sstable **by_number; /* all tables, their numbers ascending; behind `all` */
-    struct sstable *all[];      /* all tables, level by level */
+    struct sstable **all; /* all tables, level by level */
+    struct index numbers; /* of each table's number: 1 + where it is in `all` */
 };
 
 /* ---- Its life ----------------------------------------------------------------------------- */
 
-/* The version that follows on *version (NULL: nothing is there yet) takes its place. Tables that
- * the edit adds are those of `opened`, or of *version, with their numbers; one that is in neither
- * is made from the edit's entry: it can be asked what it is, not read (version_open).
- * CORRUPT: the edit cannot follow on this version; NO_MEMORY. Then *version is as it was. */
-int version_apply(struct version **version, const struct edit *edit, struct sstable *const *opened,
-                  size_t opened_count, struct strata_error *err);
+/* The version that follows on *version (NULL: nothing is there yet) takes its place. A table that
+ * the edit adds without having it open is made from the edit's entry: it can be asked what it is,
+ * not read (version_open). CORRUPT: the edit cannot follow on this version; NO_MEMORY. Then
+ * *version is as it was. */
+int version_apply(struct version **version, const struct edit *edit, struct strata_error *err);
+
+struct version_entry {
+    struct sstable *table;
+    unsigned level;  /* LEVELS: it was removed */
+    uint64_t offset; /* of the edit that added it */
+};
+
+/* The same of many edits: the version is built once, at their end (LevelDB's VersionSet::Builder).
+ * To be freed in any case, also when init failed. */
+struct version_builder {
+    struct version *made;          /* next, logs and cursors are up to date; it has no tables yet */
+    struct version_entry *entries; /* the first `old` of them are those of the version before */
+    size_t count, room, old;
+    struct index numbers; /* of each one's table: 1 + where it is in `entries` */
+};
+/* `base`: the version before, which is borrowed; NULL: none. NO_MEMORY. */
+int version_builder_init(struct version_builder *builder, const struct version *base,
+                         struct strata_error *err);
+/* Checks all but the order of the tables. As version_apply; after an error it is only to be freed.
+ */
+int version_builder_add(struct version_builder *builder, const struct edit *edit,
+                        struct strata_error *err);
+/* CORRUPT: tables of a level overlap; err->offset is that of the edit that added the second one.
+ * NO_MEMORY. One reference is the caller's; it is only to be freed. */
+int version_builder_finish(struct version_builder *builder, struct version **out,
+                           struct strata_error *err);
+void version_builder_free(struct version_builder *builder);
+
 /* As a table kind's open. */
 typedef int version_open_table(const struct strata_env *env, void *common, uint64_t number,
                                struct sstable **out, struct strata_error *err);
@@ -62,10 +84,9 @@ void version_unref(struct version *version); /* NULL is fine */
  * case. NO_MEMORY. */
 int version_tell(const struct version *version, struct edit *edit, struct strata_error *err);
 /* What an edit says to add a table to a level. */
-struct edit_table version_entry(unsigned level, const struct sstable *table);
-/* The edit adds this table. NO_MEMORY. */
-int version_add(struct edit *edit, unsigned level, const struct sstable *table,
-                struct strata_error *err);
+struct edit_table version_edit_table(unsigned level, const struct sstable *table);
+/* The edit adds this table, which is open. NO_MEMORY. */
+int version_add(struct edit *edit, unsigned level, struct sstable *table, struct strata_error *err);
 /* Is it the table that the entry describes? On whatever level. */
 bool version_is(const struct sstable *table, const struct edit_table *entry);
 /* Do 6.I9 to 6.I11 hold, and are its counts those of its tables? CORRUPT: our own bug. O(tables).
@@ -76,8 +97,6 @@ bool version_same(const struct version *a, const struct version *b);
 
 /* ---- Looking things up ----------------------------------------------------------------------- */
 
-/* Where in by_number the table of this number is, or belongs. */
-size_t version_find_number(const struct version *version, uint64_t number);
 /* The table of this number, or NULL. */
 struct sstable *version_table(const struct version *version, uint64_t number);
 /* Of a level >= 1: the first table whose largest key is not before `key`; count: there is none. */
@@ -88,9 +107,9 @@ size_t version_find(const struct version_level *level, struct strata_slice key);
 int version_get(struct version *version, struct strata_slice key, unsigned *type,
                 struct strata_buffer *value, struct strata_error *err);
 
-/* How many sorted runs all of it is: tables of level 0, and deeper levels that have tables. */
-size_t version_run_count(const struct version *version);
-/* Tells them, the newest first. They borrow the version. */
-void version_runs(const struct version *version, struct run *out);
+/* The sorted runs that tables of all levels are, the newest first: each table of level 0, and each
+ * deeper level that has any. Returns how many; `out` has room for levels[0].count + LEVELS. They
+ * borrow the tables. */
+size_t version_runs(const struct version_level levels[LEVELS], struct version_level *out);
 
 #endif

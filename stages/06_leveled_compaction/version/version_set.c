@@ -6,16 +6,28 @@
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int apply(void *arg, const struct edit *edit, struct strata_error *err)
+static int add_edit(void *arg, const struct edit *edit, struct strata_error *err)
 {
-    return version_apply(arg, edit, NULL, 0, err);
+    return version_builder_add(arg, edit, err);
 }
 
 static int read_manifest(const struct strata_env *env, struct manifest *manifest,
                          struct version **version, uint64_t *torn, struct strata_error *err)
 {
+    struct version_builder builder;
+    struct strata_error why;
+    int rc = version_builder_init(&builder, NULL, &why);
+
     *version = NULL;
-    return manifest_open(manifest, env, apply, version, torn, err);
+    *manifest = (struct manifest){0};
+    if (rc == 0)
+        rc = manifest_open(manifest, env, add_edit, &builder, torn, &why);
+    if (rc == 0)
+        rc = version_builder_finish(&builder, version, &why);
+    version_builder_free(&builder);
+    if (rc == STRATA_ERR_CORRUPT && !why.file[0])
+        return strata_fail(err, rc, manifest->path, why.offset, "%s", why.message);
+    return strata_fail_with(rc, &why, err);
 }
 
 int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err)
@@ -103,8 +115,7 @@ int version_set_write_manifest(struct version_set *set, const struct version *ve
     return 0;
 }
 
-int version_set_prepare(const struct version_set *set, struct edit *edit,
-                        struct sstable *const *opened, size_t opened_count, struct version **out,
+int version_set_prepare(const struct version_set *set, struct edit *edit, struct version **out,
                         struct strata_error *err)
 {
     int rc;
@@ -113,7 +124,7 @@ int version_set_prepare(const struct version_set *set, struct edit *edit,
     *out = set->current;
     if (*out)
         version_ref(*out);
-    rc = version_apply(out, edit, opened, opened_count, err);
+    rc = version_apply(out, edit, err);
     if (rc < 0) {
         version_unref(*out);
         *out = NULL;

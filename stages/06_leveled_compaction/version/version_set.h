@@ -32,10 +32,9 @@ struct version_set {
 int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err);
 void version_set_free(struct version_set *set);
 
-/* The version that the edit makes of the current one (6.I20), and sets edit->next; the new tables
- * are `opened`. CORRUPT, NO_MEMORY. One reference is the caller's. */
-int version_set_prepare(const struct version_set *set, struct edit *edit,
-                        struct sstable *const *opened, size_t count, struct version **out,
+/* The version that the edit makes of the current one (6.I20), and sets edit->next. CORRUPT,
+ * NO_MEMORY. One reference is the caller's. */
+int version_set_prepare(const struct version_set *set, struct edit *edit, struct version **out,
                         struct strata_error *err);
 /* Writes the edit, or, when many have gathered, a new manifest with this version: it is durable.
  * The caller then sets `current`. IO: 6.I21; NO_MEMORY: nothing was written. */

@@ -12,13 +12,13 @@ static bool is_move(struct tree *tree, const struct pick *pick)
 /* The same tables, deeper: only an edit. */
 static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
 {
-    struct change c = {.count = 0};
+    struct change c = {.new_files = false};
     int rc = pick_remove_inputs(pick, &c.edit, err);
 
     sync_lock(&tree->installing);
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; rc == 0 && i < pick->count[level]; i++)
-            rc = version_add(&c.edit, pick->output, pick->tables[level][i], err);
+        for (size_t i = 0; rc == 0 && i < pick->inputs[level].count; i++)
+            rc = version_add(&c.edit, pick->output, pick->inputs[level].tables[i], err);
     rc = change_install(tree, &c, rc, err);
     sync_unlock(&tree->installing);
     if (rc < 0)
@@ -31,11 +31,11 @@ static int install_move(struct tree *tree, const struct pick *pick, struct strat
 static int install_compaction(struct tree *tree, struct strata_error *err)
 {
     const struct compaction *of = &tree->compaction->of;
-    struct change c = {.tables = of->outputs, .count = of->output_count};
+    struct change c = {.new_files = of->output_count > 0};
     int rc = pick_remove_inputs(&of->pick, &c.edit, err);
 
-    for (size_t i = 0; rc == 0 && i < c.count; i++)
-        rc = version_add(&c.edit, of->pick.output, c.tables[i], err);
+    for (size_t i = 0; rc == 0 && i < of->output_count; i++)
+        rc = version_add(&c.edit, of->pick.output, of->outputs[i], err);
     sync_lock(&tree->installing);
     rc = change_install(tree, &c, rc, err);
     sync_unlock(&tree->installing);
@@ -122,7 +122,7 @@ static int compact_all(struct tree *tree, const struct strata_progress *progress
     int rc = policy_pick_all(tree->super->version, tree->env->options, &pick, err);
 
     if (rc == 0 && is_move(tree, &pick)) {
-        pick.count[pick.output] = 0; /* those are there */
+        pick.inputs[pick.output].count = 0; /* those are there */
         rc = install_move(tree, &pick, err);
         pick_free(&pick);
         return rc < 0 ? rc : 0;

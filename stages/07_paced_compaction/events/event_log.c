@@ -56,11 +56,11 @@ static void add_inputs(struct tree *tree, const struct compact *work, uint64_t i
     const struct pick *pick = &work->of.pick;
 
     for (unsigned level = 0; level < LEVELS && !are_too_many(tree, inputs); level++)
-        for (size_t i = 0; i < pick->count[level]; i++) {
+        for (size_t i = 0; i < pick->inputs[level].count; i++) {
             struct strata_event gone = {.type = STRATA_EVENT_GONE,
                                         .ns = ns,
                                         .level = level,
-                                        .table = pick->tables[level][i]->number};
+                                        .table = pick->inputs[level].tables[i]->number};
             add(tree, &gone);
         }
 }

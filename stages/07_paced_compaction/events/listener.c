@@ -28,7 +28,7 @@ struct strata_event tree_event_of(const struct compact *work, enum strata_event_
                                  .records = work->records};
 
     for (unsigned level = 0; level < LEVELS; level++)
-        event.inputs += work->of.pick.count[level];
+        event.inputs += work->of.pick.inputs[level].count;
     return event;
 }
 
@@ -65,8 +65,8 @@ void tree_notify_given_up(struct tree *tree, const struct compact *work)
 void tree_notify_moves(struct tree *tree, const struct pick *pick)
 {
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < pick->count[level]; i++) {
-            const struct sstable *t = pick->tables[level][i];
+        for (size_t i = 0; i < pick->inputs[level].count; i++) {
+            const struct sstable *t = pick->inputs[level].tables[i];
             struct strata_event event = {.type = STRATA_EVENT_MOVE,
                                          .from = level,
                                          .level = pick->output,

@@ -16,8 +16,8 @@
 static bool has_quarantined(const struct pick *pick, const struct policy_quarantine *quarantined)
 {
     for (unsigned level = 0; quarantined->count && level < LEVELS; level++)
-        for (size_t i = 0; i < pick->count[level]; i++)
-            if (policy_is_quarantined(quarantined, pick->tables[level][i]))
+        for (size_t i = 0; i < pick->inputs[level].count; i++)
+            if (policy_is_quarantined(quarantined, pick->inputs[level].tables[i]))
                 return true;
     return false;
 }
@@ -28,7 +28,7 @@ static bool has_quarantined(const struct pick *pick, const struct policy_quarant
 static bool can_move(const struct policy_input *of, const struct pick *pick,
                      const struct pick_range *range)
 {
-    return pick->count[pick->level] == 1 && pick->count[pick->output] == 0 &&
+    return pick->inputs[pick->level].count == 1 && pick->inputs[pick->output].count == 0 &&
            pick_bytes_over(of->version, pick->output + 1, range) <=
                PICK_TIMES * of->options->table_bytes;
 }

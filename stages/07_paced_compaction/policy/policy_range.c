@@ -97,14 +97,14 @@ static int all_can_move(const struct pick *pick, const struct strata_options *op
     size_t count = 0, n = 0;
 
     for (unsigned level = 0; level < LEVELS; level++)
-        count += pick->count[level];
+        count += pick->inputs[level].count;
     tables = malloc((count + 1) * sizeof(struct sstable *));
     if (!tables)
         return strata_fail_memory(err, (count + 1) * sizeof(struct sstable *));
     *can = true;
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < pick->count[level]; i++) {
-            tables[n++] = pick->tables[level][i];
+        for (size_t i = 0; i < pick->inputs[level].count; i++) {
+            tables[n++] = pick->inputs[level].tables[i];
             *can &= can_stay(tables[n - 1], pick, level, options);
         }
     *can = *can && !are_small(pick, count, options) && is_one_run(tables, count);
@@ -120,7 +120,7 @@ int policy_pick_all(const struct version *version, const struct strata_options *
     if (levels < 0)
         return levels;
     out->output = policy_level_for(out->bytes, out->output, options);
-    if (levels == 0 || (levels == 1 && out->count[out->output] && !version->tombstones))
+    if (levels == 0 || (levels == 1 && out->inputs[out->output].count && !version->tombstones))
         return STRATA_NOT_FOUND;
     return all_can_move(out, options, &out->move, err);
 }

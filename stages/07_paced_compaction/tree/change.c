@@ -20,7 +20,7 @@
 
 static int prepare(struct tree *tree, struct change *c, struct strata_error *err)
 {
-    int rc = version_set_prepare(&tree->versions, &c->edit, c->tables, c->count, &c->version, err);
+    int rc = version_set_prepare(&tree->versions, &c->edit, &c->version, err);
 
     if (rc == 0 && tree->parts->index)
         rc = tree->parts->index(c->version, err);
@@ -71,7 +71,7 @@ int change_install(struct tree *tree, struct change *c, int rc, struct strata_er
     assert(!sync_trylock(&tree->installing)); /* 7.I7 */
     if (rc == 0)
         rc = prepare(tree, c, err);
-    if (rc == 0 && (c->count || c->edit.has_logs || tree->names_unsynced))
+    if (rc == 0 && (c->new_files || c->edit.has_logs || tree->names_unsynced))
         rc = tree_sync_names(tree, err);
     if (rc == 0)
         rc = version_set_write(&tree->versions, &c->edit, c->version, err);

@@ -8,9 +8,8 @@
 /* All zero changes nothing. */
 struct change {
     struct edit edit;
-    bool flushed;                  /* the immutable memtable: there is none from now on */
-    struct sstable *const *tables; /* new ones, that the edit adds; borrowed */
-    size_t count;
+    bool flushed;            /* the immutable memtable: there is none from now on */
+    bool new_files;          /* tables that the edit adds: their names are made durable first */
     struct version *version; /* this and below: made by change_install */
     struct super *super;
 };

@@ -49,11 +49,11 @@ bool super_is_read(const struct super *super)
 int super_cursor(const struct super *super, uint64_t sequence, struct cursor **out,
                  struct strata_error *err)
 {
-    const struct memtable *newer[] = {super->memtable, super->immutable};
+    struct memtable *newer[] = {super->memtable, super->immutable};
     struct level_merge of = {.version = super->version, .sequence = sequence};
 
     for (int i = 0; i < 2; i++) /* what is written later is not looked for */
         if (newer[i] && memtable_count(newer[i]))
-            of.newer[of.newer_count++] = memtable_cursor(newer[i], sequence);
+            of.newer[of.newer_count++] = newer[i];
     return level_merge_all(&of, super->parts->merge, out, err);
 }

@@ -94,7 +94,7 @@ static int name_log(struct tree *tree, struct strata_error *err)
 {
     const struct version *v = tree->versions.current;
     const bool immutable = tree->super->immutable != NULL;
-    struct change c = {.count = 0};
+    struct change c = {.new_files = false};
     int rc = immutable ? sync_immutable(tree, err) : 0; /* 7.I2 */
 
     if (rc < 0)
@@ -155,7 +155,7 @@ static void drop_log(struct tree *tree, struct log *log)
 static int install_flush(struct tree *tree, struct strata_error *err)
 {
     const struct compaction *flush = &tree->flush->of;
-    struct change c = {.flushed = true, .tables = flush->outputs, .count = flush->output_count};
+    struct change c = {.flushed = true, .new_files = flush->output_count > 0};
     int rc = flush->output_count ? version_add(&c.edit, 0, flush->outputs[0], err) : 0;
 
     assert(flush->output_count <= 1);

@@ -55,7 +55,7 @@ static int make_anew(struct tree *tree, const struct fs_names *names, struct str
         rc = log_create(&tree->path.log, tree->env, tree->parts->log, 1, 1, err);
     edit.logs[0] = tree->live = (struct edit_log){1, 1, tree->path.log.end, 1};
     if (rc == 0)
-        rc = version_set_prepare(set, &edit, NULL, 0, &set->current, err);
+        rc = version_set_prepare(set, &edit, &set->current, err);
     if (rc == 0)
         rc = make_super(tree, err);
     if (rc == 0) /* syncs the directory, then CURRENT */

@@ -11,20 +11,14 @@
 
 #define SOURCES 64 /* so many inputs are noted by every output */
 
-/* The inputs of one level, in the order that they have there. */
-static struct version_level inputs_of(const struct compaction *c, unsigned level)
-{
-    return (struct version_level){.tables = c->pick.tables[level], .count = c->pick.count[level]};
-}
-
 static bool is_input(const struct compaction *c, unsigned level, const struct sstable *table)
 {
-    const struct version_level inputs = inputs_of(c, level);
-    size_t at = level ? version_find(&inputs, strata_buffer_slice(&table->largest)) : 0;
+    const struct version_level *inputs = &c->pick.inputs[level];
+    size_t at = level ? version_find(inputs, strata_buffer_slice(&table->largest)) : 0;
 
-    while (level == 0 && at < inputs.count && inputs.tables[at] != table)
+    while (level == 0 && at < inputs->count && inputs->tables[at] != table)
         at++;
-    return at < inputs.count && inputs.tables[at] == table;
+    return at < inputs->count && inputs->tables[at] == table;
 }
 
 /* Of the present output, whose keys end before the next one that is to be written. */
@@ -56,14 +50,14 @@ static int add_sources(const struct compaction *c, struct lineage *to, struct st
     int rc = 0;
 
     for (unsigned level = 0; level < LEVELS; level++)
-        all += c->pick.count[level];
+        all += c->pick.inputs[level].count;
     for (unsigned level = 0; level < LEVELS; level++) {
-        const struct version_level inputs = inputs_of(c, level);
-        for (size_t i = 0; rc == 0 && i < inputs.count; i++) {
+        const struct version_level *inputs = &c->pick.inputs[level];
+        for (size_t i = 0; rc == 0 && i < inputs->count; i++) {
             if (all > SOURCES)
-                i = next_overlap(c, level, &inputs, i);
-            if (i < inputs.count)
-                rc = lineage_add(to, false, inputs.tables[i]->number, err);
+                i = next_overlap(c, level, inputs, i);
+            if (i < inputs->count)
+                rc = lineage_add(to, false, inputs->tables[i]->number, err);
         }
     }
     return rc;

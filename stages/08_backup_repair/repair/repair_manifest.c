@@ -30,7 +30,7 @@ static void forget_manifest(struct repair *r)
 static int apply(void *arg, const struct edit *edit, struct strata_error *err)
 {
     struct repair *r = arg;
-    int rc = version_apply(&r->version, edit, NULL, 0, err);
+    int rc = version_apply(&r->version, edit, err);
 
     for (size_t i = 0; rc == 0 && i < edit->removed_count; i++) {
         struct repair_table *t = repair_find(r, edit->removed[i].number);
@@ -149,7 +149,7 @@ static int take_named(struct repair *r, unsigned level, const struct sstable *na
                       struct strata_error *err)
 {
     struct repair_table *t = repair_find(r, named->number);
-    struct edit_table entry = version_entry(level, named);
+    struct edit_table entry = version_edit_table(level, named);
 
     if (!t) {
         if (repair_add_table(r, named->number, &t, err) < 0)

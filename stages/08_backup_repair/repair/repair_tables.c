@@ -61,7 +61,7 @@ int repair_take_entry(struct repair_table *t, const struct edit_table *entry,
 static int take_properties(const struct repair *r, struct repair_table *t,
                            const struct sstable *table, struct strata_error *err)
 {
-    struct edit_table entry = version_entry(0, table);
+    struct edit_table entry = version_edit_table(0, table);
     int rc = repair_take_entry(t, &entry, err);
 
     if (rc < 0)

@@ -54,7 +54,7 @@ static int take_written(const struct repair *r, struct repair_table *t, uint64_t
 
     if (rc < 0)
         return rc;
-    entry = version_entry(t->entry.level, table);
+    entry = version_edit_table(t->entry.level, table);
     assert(entry.records && entry.number == number);
     entry.number = t->entry.number;
     rc = repair_take_entry(t, &entry, err);
@@ -266,7 +266,7 @@ static int add_tables(const struct repair *r, struct edit *edit, struct strata_e
 static int check_edit(const struct edit *edit, struct strata_error *err)
 {
     struct version *version = NULL;
-    int rc = version_apply(&version, edit, NULL, 0, err);
+    int rc = version_apply(&version, edit, err);
 
     version_unref(version);
     return rc;

@@ -44,7 +44,7 @@ int version_index_new(struct version *v, struct strata_error *err)
     return 0;
 }
 
-struct fast_run version_index_run(const struct version *v, const struct run *run)
+struct fast_run version_index_run(const struct version *v, const struct version_level *run)
 {
     uintptr_t at = (uintptr_t)run->tables, all = (uintptr_t)v->all;
     bool own = at >= all && at < all + v->count * sizeof *v->all;

@@ -21,6 +21,6 @@ static inline const struct version_index *version_index(const struct version *ve
     return (const struct version_index *)version->index;
 }
 /* A run of the version, or one of other tables, with the key prefixes that there are. */
-struct fast_run version_index_run(const struct version *version, const struct run *run);
+struct fast_run version_index_run(const struct version *version, const struct version_level *run);
 
 #endif

@@ -87,8 +87,6 @@ static void check_edit(const struct edit *edit, uint64_t ordinal)
         require(edit->removed[i].level < LEVELS && edit->removed[i].number < edit->next, "removed");
     for (size_t i = 0; i < edit->added_count; i++)
         require(edit->added[i].level < LEVELS && edit->added[i].number < edit->next, "added");
-    for (size_t i = 0; i < edit->cursor_count; i++)
-        require(edit->cursors[i].level < LEVELS, "cursor");
 }
 
 static int follow(void *arg, const struct edit *edit, struct strata_error *err)

@@ -898,7 +898,7 @@ static void append_table(struct manifest *m, uint32_t from, const struct edit_ta
     require(from == LEVELS || edit_remove(&edit, from, table->number, NULL) == 0, "edit");
     require(edit_add(&edit, table, NULL) == 0, "edit");
     if (from < LEVELS)
-        require(edit_cursor(&edit, from, table->largest, NULL) == 0, "edit");
+        edit_set_cursor(&edit, from, table->largest);
     require(manifest_append(m, &edit, NULL) == 0, "append");
     edit_free(&edit);
 }
@@ -909,7 +909,7 @@ static void append_cursors(struct manifest *m)
     struct edit edit = {.next = 20};
 
     for (uint32_t level = 0; level < LEVELS; level++)
-        require(edit_cursor(&edit, level, strata_string("k"), NULL) == 0, "edit");
+        edit_set_cursor(&edit, level, strata_string("k"));
     require(manifest_append(m, &edit, NULL) == 0, "append");
     edit_free(&edit);
 }

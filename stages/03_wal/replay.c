@@ -22,6 +22,7 @@
  * 3.I11: sequence numbers go on without a gap from frame to frame.
  * 3.I12: all frames of a file have the salt of its first one. */
 #include "replay.h"
+#include "base/coding.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -68,6 +69,11 @@ static int take_frame(struct replay *r, const struct wal_frame *frame, struct re
 
     if (rc < 0)
         return rc;
+    r->refused = r->sequence > CODING_NUMBER_MAX;
+    if (r->refused)
+        return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, frame->offset,
+                           "operation %" PRIu64 " comes next: no operation has so large a number",
+                           r->sequence);
     assert(frame->first <= frame->end && frame->end <= limit); /* 3.I3: it was checked */
     reader->at = frame->first;
     reader->limit = frame->end;

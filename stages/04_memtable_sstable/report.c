@@ -30,22 +30,6 @@ bool store_is_writable(void *self)
     return !((struct store *)self)->path.group.failed;
 }
 
-/* What has its name now, not what was opened once. */
-static int verify_run(const struct store *store, const struct sstable *run,
-                      struct strata_error *err)
-{
-    struct sstable *again;
-    int rc = store->parts->table->open(store->env, store->common, run->number, &again, err);
-
-    if (rc < 0)
-        return rc;
-    rc = again->bytes == run->bytes && again->sum.digest == run->sum.digest
-             ? store->parts->table->verify(again, err)
-             : sstable_corrupt(run, 0, "the table is whole, but not the one that was opened", err);
-    sstable_unref(again);
-    return rc;
-}
-
 int store_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct store *store = self;
@@ -60,7 +44,7 @@ int store_verify(void *self, const struct strata_progress *progress, struct stra
     for (size_t i = 0; rc == 0 && i <= view->count; i++) {
         if (progress)
             progress->tick(progress->arg, i + 1, view->count + 1);
-        rc = i < view->count ? verify_run(store, view->runs[i], err) : 0;
+        rc = i < view->count ? sstable_verify(view->runs[i], store->env, store->common, err) : 0;
     }
     view_unref(view);
     return rc;

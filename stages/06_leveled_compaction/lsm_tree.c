@@ -43,8 +43,7 @@ void lsm_tree_unpin(struct lsm_tree_pinned *pinned)
 /* What is to be. All zero is one that changes nothing. */
 struct change {
     struct edit edit;
-    struct sstable *const *tables; /* new ones, that the edit adds; borrowed */
-    size_t count;
+    bool new_files;            /* their names are made durable first */
     struct memtable *memtable; /* a new one, with its log, or NULL; the tree takes both */
     struct log *log;
     struct version *version; /* that they make: made by install */
@@ -62,7 +61,8 @@ static void remove_tables(const struct version *old, const struct version *new,
     }
 }
 
-/* From now on readers see the new version, and writers have the new memtable and log. */
+/* From now on readers see the new version, and writers have the new memtable and log. (A new tree
+ * had none before.) */
 static void swap(struct lsm_tree *tree, struct change *c)
 {
     struct version *old = tree->versions.current;
@@ -77,7 +77,8 @@ static void swap(struct lsm_tree *tree, struct change *c)
         tree->path.log = *c->log;
         tree->figures.log_bytes += log.end;
     }
-    tree->figures.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
+    if (old)
+        tree->figures.looked_in += atomic_load_explicit(&old->looked_in, memory_order_relaxed);
     sync_unlock(&tree->path.group.mutex);
     assert(lsm_tree_entry(tree)->number == tree->path.log.number); /* 6.I26 */
     if (c->memtable)
@@ -95,7 +96,7 @@ static int install(struct lsm_tree *tree, struct change *c, int rc, struct strat
     assert(!tree->path.group.failed && !tree->env->options->read_only);
     if (rc == 0)
         rc = version_set_prepare(set, &c->edit, &c->version, err);
-    if (rc == 0 && (c->count || c->log))
+    if (rc == 0 && c->new_files)
         rc = fs_sync_dir(tree->env->fs, tree->env->dir, err);
     if (rc == 0)
         rc = version_set_write(set, &c->edit, c->version, err);
@@ -133,7 +134,7 @@ static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
                          struct strata_error *err)
 {
     struct log log;
-    struct change c = {.log = &log};
+    struct change c = {.log = &log, .new_files = true};
     int rc =
         memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes, &c.memtable, err);
 
@@ -142,8 +143,6 @@ static int install_flush(struct lsm_tree *tree, const struct compaction *flush,
     rc = begin_log(tree, &c, err);
     if (rc == 0 && flush->output_count) {
         assert(flush->output_count == 1);
-        c.tables = flush->outputs;
-        c.count = 1;
         rc = version_add(&c.edit, 0, flush->outputs[0], err);
     }
     rc = install(tree, &c, rc, err);
@@ -158,7 +157,7 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
 {
     struct memtable *memtable = tree->path.memtable;
     struct compaction flush = {.memtable = NULL};
-    bool any = memtable_count(memtable) > 0;
+    bool any = memtable && memtable_count(memtable) > 0;
     int rc = 0;
 
     if (any)
@@ -181,11 +180,11 @@ int lsm_tree_flush(struct lsm_tree *tree, struct strata_error *err)
 
 /* ---- Compaction ------------------------------------------------------------------------------ */
 
-/* `added`: tables of `count`, of which those that are no inputs are new. */
-static int install_tables(struct lsm_tree *tree, const struct pick *pick,
-                          struct sstable *const *added, size_t count, struct strata_error *err)
+/* In the place of the inputs. */
+static int install_tables(struct lsm_tree *tree, const struct pick *pick, struct sstable **added,
+                          size_t count, struct strata_error *err)
 {
-    struct change c = {.tables = added, .count = pick->move ? 0 : count};
+    struct change c = {.new_files = count && !pick->move};
     int rc = pick_remove_inputs(pick, &c.edit, err);
 
     for (size_t i = 0; rc == 0 && i < count; i++)

@@ -20,9 +20,7 @@ struct lsm_tree {
     bool paused;           /* a compaction failed: none is done unasked until the next flush */
     _Atomic uint64_t gets; /* since open */
     struct version_figures figures; /* without gets, the present log and the present version */
-    struct {
-        uint64_t count, ns, longest_ns; /* writes that were delayed, and for how long */
-    } stalls;
+    uint64_t stalls;                /* writes that were delayed */
 };
 
 /* ---- Opening (lsm_tree_open.c) ------------------------------------------------------------- */

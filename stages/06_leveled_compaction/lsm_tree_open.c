@@ -16,32 +16,16 @@
 #include <assert.h>
 #include <inttypes.h>
 
-static int make_memtable(struct lsm_tree *tree, struct strata_error *err)
-{
-    return memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes,
-                        &tree->path.memtable, err);
-}
-
 /* ---- A new one ------------------------------------------------------------------------------- */
 
 /* Log 1, and a manifest that names it. Nothing is named yet: files are of an earlier attempt. */
 static int make_anew(struct lsm_tree *tree, const struct fs_names *names, struct strata_error *err)
 {
-    struct version_set *set = &tree->versions;
-    struct edit edit = {.has_logs = true, .log_count = 1};
-    int rc = version_set_remove_obsolete(set, names, err);
+    int rc = version_set_remove_obsolete(&tree->versions, names, err);
 
-    set->next = 2;
+    tree->versions.next = 1;
     tree->path.sequence = 1;
-    if (rc == 0)
-        rc = log_create(&tree->path.log, tree->env, NULL, 1, 1, err);
-    edit.logs[0] = (struct edit_log){1, 1, tree->path.log.end, 1};
-    if (rc == 0)
-        rc = version_set_prepare(set, &edit, &set->current, err);
-    if (rc == 0)
-        rc = make_memtable(tree, err);
-    /* syncs the directory, then CURRENT */
-    return rc < 0 ? rc : version_set_write_manifest(set, set->current, err);
+    return rc < 0 ? rc : lsm_tree_flush(tree, err);
 }
 
 /* ---- One that is there ----------------------------------------------------------------------- */
@@ -61,11 +45,10 @@ static int read_log(struct lsm_tree *tree, struct strata_error *err)
     return 0;
 }
 
-static int read_all(struct lsm_tree *tree, uint64_t *torn, const struct fs_names *names,
-                    struct strata_error *err)
+static int read_all(struct lsm_tree *tree, const struct fs_names *names, struct strata_error *err)
 {
     struct version_set *set = &tree->versions;
-    int rc = version_set_recover(set, torn, err);
+    int rc = version_set_recover(set, err);
 
     if (rc == 0 && set->current->log_count != 1)
         rc = strata_fail(err, STRATA_ERR_CORRUPT, set->manifest.path, 0,
@@ -74,7 +57,8 @@ static int read_all(struct lsm_tree *tree, uint64_t *torn, const struct fs_names
     if (rc == 0)
         rc = version_open(set->current, tree->kind->open, tree->env, tree->common, err);
     if (rc == 0)
-        rc = make_memtable(tree, err);
+        rc = memtable_new(&memtable_skip, NULL, tree->env->options->memtable_bytes,
+                          &tree->path.memtable, err);
     if (rc == 0)
         rc = read_log(tree, err);
     return rc < 0 ? rc : version_set_check_logs(set, names, err);
@@ -87,7 +71,7 @@ static bool ended_cleanly(const struct lsm_tree *tree)
            tree->path.log.file->end == lsm_tree_entry(tree)->end;
 }
 
-static int make_writable(struct lsm_tree *tree, bool torn, const struct fs_names *names,
+static int make_writable(struct lsm_tree *tree, const struct fs_names *names,
                          struct strata_error *err)
 {
     struct version_set *set = &tree->versions;
@@ -95,7 +79,7 @@ static int make_writable(struct lsm_tree *tree, bool torn, const struct fs_names
 
     assert(tree->path.log.number == lsm_tree_entry(tree)->number);
     version_set_pass_numbers(set, names);
-    if (torn || !manifest_is_settled(&set->manifest))
+    if (!manifest_is_settled(&set->manifest))
         rc = version_set_write_manifest(set, set->current, err); /* 6.I25 */
     if (rc == 0)
         rc = version_set_remove_obsolete(set, names, err);                 /* 6.I24 */
@@ -106,15 +90,14 @@ int lsm_tree_open(struct lsm_tree *tree, struct strata_error *err)
 {
     const struct strata_env *env = tree->env;
     struct fs_names names;
-    uint64_t torn;
     int rc = fs_list(env->fs, env->dir, &names, err);
 
     if (rc == 0 && env->is_new)
         rc = make_anew(tree, &names, err);
     else if (rc == 0) {
-        rc = read_all(tree, &torn, &names, err);
+        rc = read_all(tree, &names, err);
         if (rc == 0 && !env->options->read_only)
-            rc = make_writable(tree, torn > 0, &names, err);
+            rc = make_writable(tree, &names, err);
     }
     fs_names_free(&names);
     return rc;

@@ -1,42 +1,33 @@
 /* lsm_tree_report.c: verify, statistics, the list of tables.
  *
- * Verify reads everything that is relied on again: the manifest, which says the version that is in
- * memory, and whose every edit is checked (version_apply.c); the log; every table; and whether the
- * files that the manifest names are there. */
+ * Verify reads everything that is relied on again, from the files that have the names now: the
+ * manifest, which says the version that is in memory, and whose edits are checked
+ * (version_builder.c); the log; every table. */
 #include "lsm_tree.h"
 
 /* ---- Verify ---------------------------------------------------------------------------------- */
 
-static int verify_files(const struct lsm_tree *tree, struct strata_error *err)
-{
-    struct tables known = version_log_known(lsm_tree_entry(tree));
-    struct fs_names names;
-    int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
-
-    if (rc == 0)
-        rc = version_set_check_files(&tree->versions, &names, err);
-    fs_names_free(&names);
-    return rc < 0 ? rc : log_verify(&tree->path.log, &known, tree->path.sequence, err);
-}
-
 int lsm_tree_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
+    struct tables known;
     struct lsm_tree_pinned p;
     int rc;
 
     group_enter(&tree->path.group);
     sync_unlock(&tree->path.group.mutex); /* readers need not wait for files */
+    known = version_log_known(lsm_tree_entry(tree));
     rc = version_set_verify(&tree->versions, err);
     if (rc == 0)
-        rc = verify_files(tree, err);
+        rc = log_verify(&tree->path.log, &known, tree->path.sequence, err);
     sync_lock(&tree->path.group.mutex);
     group_leave(&tree->path.group);
     lsm_tree_pin(tree, &p);
     for (size_t i = 0; rc == 0 && i <= p.version->count; i++) {
         if (progress)
             progress->tick(progress->arg, i + 1, p.version->count + 1);
-        rc = i < p.version->count ? tree->kind->verify(p.version->all[i], err) : 0;
+        if (i < p.version->count)
+            rc = sstable_verify(p.version->all[i], tree->env, tree->common, err);
     }
     lsm_tree_unpin(&p);
     return rc;
@@ -97,9 +88,7 @@ int lsm_tree_stats(void *self, void (*each)(void *arg, const struct strata_stat 
     const struct strata_stat stats[] = {
         {"sequence", "", "number of the next operation", p.sequence + 1},
         {"memtable_bytes", "bytes", "of memory in use by the memtable", memory},
-        {"stalls", "writes", "delayed by a flush or compaction", tree->stalls.count},
-        {"stall_ns", "ns", "that they were delayed in all", tree->stalls.ns},
-        {"stall_longest_ns", "ns", "that one of them was delayed", tree->stalls.longest_ns},
+        {"stalls", "writes", "delayed by a flush or compaction", tree->stalls},
         {"open_replayed", "bytes", "of log that opening read", tree->opened.end},
         {"open_dropped", "bytes", "of a torn tail that opening dropped", tree->opened.dropped},
     };

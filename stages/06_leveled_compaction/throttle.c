@@ -34,15 +34,6 @@ static int compact_one(struct lsm_tree *tree, struct strata_error *err)
     return STRATA_NOT_FOUND;
 }
 
-static void note_stall(struct lsm_tree *tree, uint64_t began_ns)
-{
-    uint64_t ns = fs_now(tree->env->fs) - began_ns;
-
-    tree->stalls.count++;
-    tree->stalls.ns += ns;
-    tree->stalls.longest_ns = ns > tree->stalls.longest_ns ? ns : tree->stalls.longest_ns;
-}
-
 static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
 {
     int rc = full ? lsm_tree_flush(tree, err) : 0;
@@ -57,17 +48,15 @@ static int work(struct lsm_tree *tree, bool full, struct strata_error *err)
 int throttle_write(struct lsm_tree *tree, struct strata_error *err)
 {
     bool full = memtable_bytes(tree->path.memtable) >= tree->env->options->memtable_bytes;
-    uint64_t began_ns;
     int rc;
 
     if (!full && (tree->paused || tree->versions.current->levels[0].count < THROTTLE_SLOWDOWN))
         return 0;
-    began_ns = fs_now(tree->env->fs);
     sync_unlock(&tree->path.group.mutex);
     rc = work(tree, full, err);
     sync_lock(&tree->path.group.mutex);
     assert(rc < 0 || tree->paused || tree->versions.current->levels[0].count < THROTTLE_STOP);
-    note_stall(tree, began_ns);
+    tree->stalls++;
     return write_path_spoil(&tree->path, rc, err);
 }
 

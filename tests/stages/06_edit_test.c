@@ -80,7 +80,7 @@ static void make_edit(struct rng *rng, struct edit *edit)
         assert_int_equal(edit_add(edit, &t, NULL), 0);
     }
     for (uint64_t n = rng_below(rng, 9); n > 0; n--)
-        assert_int_equal(edit_cursor(edit, (uint32_t)rng_below(rng, LEVELS), key(rng), NULL), 0);
+        edit_set_cursor(edit, (uint32_t)rng_below(rng, LEVELS), key(rng));
 }
 
 static void assert_table(const struct edit_table *a, const struct edit_table *b)
@@ -116,16 +116,16 @@ static void assert_edit(const struct edit *a, const struct edit *b)
     assert_logs(a, b);
     assert_int_equal(a->removed_count, b->removed_count);
     assert_int_equal(a->added_count, b->added_count);
-    assert_int_equal(a->cursor_count, b->cursor_count);
     for (size_t i = 0; i < a->removed_count; i++) {
         assert_int_equal(a->removed[i].level, b->removed[i].level);
         assert_int_equal(a->removed[i].number, b->removed[i].number);
     }
     for (size_t i = 0; i < a->added_count; i++)
         assert_table(&a->added[i], &b->added[i]);
-    for (size_t i = 0; i < a->cursor_count; i++) {
-        assert_int_equal(a->cursors[i].level, b->cursors[i].level);
-        assert_bytes(a->cursors[i].key, b->cursors[i].key);
+    for (size_t i = 0; i < LEVELS; i++) {
+        assert_int_equal(a->has_cursor[i], b->has_cursor[i]);
+        if (a->has_cursor[i])
+            assert_bytes(a->cursors[i], b->cursors[i]);
     }
 }
 
@@ -352,30 +352,6 @@ static void edit_with_a_number_near_2_to_64_is_refused(void **state)
     strata_buffer_free(&bytes);
 }
 
-static void edit_cursors_ascend_whatever_the_order(void **state)
-{
-    static const uint32_t levels[] = {1, 4, 6};
-    struct strata_error err;
-    struct edit edit = {0};
-
-    (void)state;
-    assert_ok(edit_cursor(&edit, 4, S("d"), &err), &err);
-    assert_ok(edit_cursor(&edit, 6, S("f"), &err), &err);
-    assert_ok(edit_cursor(&edit, 1, S("a"), &err), &err);
-    assert_ok(edit_cursor(&edit, 4, S("e"), &err), &err);
-    assert_int_equal(edit.cursor_count, 3);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(edit.cursors[i].level, levels[i]);
-    assert_bytes(edit.cursors[0].key, S("a"));
-    assert_bytes(edit.cursors[1].key, S("e"));
-    assert_bytes(edit.cursors[2].key, S("f"));
-    assert_code(edit_cursor(&edit, LEVELS, S("g"), &err), STRATA_ERR_INVALID, &err);
-    for (uint32_t level = 0; level < LEVELS; level++)
-        assert_ok(edit_cursor(&edit, level, S("x"), &err), &err);
-    assert_int_equal(edit.cursor_count, LEVELS);
-    edit_free(&edit);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,7 +361,6 @@ int main(void)
         cmocka_unit_test(edit_that_cannot_be_is_refused),
         cmocka_unit_test(edit_with_an_impossible_table_is_refused),
         cmocka_unit_test(edit_with_a_number_near_2_to_64_is_refused),
-        cmocka_unit_test(edit_cursors_ascend_whatever_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

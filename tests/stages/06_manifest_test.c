@@ -2,7 +2,7 @@
  * cut at any call, a cut last edit is dropped, and every other cut or flipped bit is told. */
 #include "test.h"
 
-#include "06_leveled_compaction/manifest/manifest.h"
+#include "06_leveled_compaction/version/version_set.h"
 #include "01_append_log/record.h"
 #include "base/checksum.h"
 #include "base/coding.h"
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define S(text) strata_string(text)
 #define DIR "db"
@@ -132,7 +133,8 @@ static int open_as(struct ground *g, struct manifest *m, struct seen *seen, uint
 {
     int rc;
     *seen = (struct seen){.refuse = seen->refuse};
-    rc = manifest_open(m, &g->env, see, seen, torn, err);
+    rc = manifest_open(m, &g->env, see, seen, err);
+    *torn = m->torn;
     assert_false(seen->wrong);
     return rc;
 }
@@ -237,7 +239,7 @@ static void manifest_takes_edits_of_any_size(void **state)
         for (int i = 0; i < 50000; i++)
             strata_buffer_append(&key, "k", 1);
         for (uint32_t level = 1; level < 1 + n / 100; level++)
-            assert_int_equal(edit_cursor(&edit, level, strata_buffer_slice(&key), NULL), 0);
+            edit_set_cursor(&edit, level, strata_buffer_slice(&key));
         assert_ok(manifest_append(&m, &edit, &err), &err);
         edit_free(&edit);
         strata_buffer_free(&key);
@@ -270,6 +272,37 @@ static void manifest_takes_no_edit_with_numbers_that_are_too_large(void **state)
     assert_ok(manifest_append(&m, &edit, &err), &err);
     edit_free(&edit);
     manifest_close(&m);
+    ground_free(&g);
+}
+
+/* Each edit adds a table: what a version is copied for every time takes the square, and over ten
+ * seconds here. */
+static void manifest_of_many_edits_is_recovered_in_time(void **state)
+{
+    enum { EDITS = 10000 };
+    struct strata_error err;
+    struct manifest m;
+    struct ground g;
+    clock_t began;
+
+    (void)state;
+    ground_init(&g);
+    assert_ok(create(&g, &m, 1, 0, &err), &err);
+    for (uint64_t n = 1; n <= EDITS; n++) {
+        struct edit edit = {.next = BASE + n + 1, .has_logs = true, .log_count = 1};
+        char text[40];
+        edit.logs[0] = (struct edit_log){BASE, 5000 + EDITS, 100, 5000 + EDITS};
+        add(&edit, n, text);
+        assert_ok(manifest_append(&m, &edit, &err), &err);
+        edit_free(&edit);
+    }
+    manifest_close(&m);
+    struct version_set set = {.env = &g.env};
+    began = clock();
+    assert_ok(version_set_recover(&set, &err), &err);
+    assert_in_range(clock() - began, 0, 3 * CLOCKS_PER_SEC);
+    assert_int_equal(set.current->count, EDITS);
+    version_set_free(&set);
     ground_free(&g);
 }
 
@@ -692,18 +725,17 @@ static void manifest_tells_of_another_file_as_it_is_told(void **state)
 {
     struct strata_buffer bytes = {0};
     struct strata_error err;
-    uint64_t ends[4], torn;
+    uint64_t ends[4];
     struct manifest m;
     struct ground g;
 
     (void)state;
     make(&g, false, ends, &bytes);
-    assert_code(manifest_open(&m, &g.env, see_another, NULL, &torn, &err), STRATA_ERR_CORRUPT,
-                &err);
+    assert_code(manifest_open(&m, &g.env, see_another, NULL, &err), STRATA_ERR_CORRUPT, &err);
     assert_err_file(&err, DIR "/another");
     assert_err_offset(&err, 77);
     manifest_close(&m);
-    assert_int_equal(manifest_open(&m, &g.env, see_another, NULL, &torn, NULL), STRATA_ERR_CORRUPT);
+    assert_int_equal(manifest_open(&m, &g.env, see_another, NULL, NULL), STRATA_ERR_CORRUPT);
     manifest_close(&m);
     ground_free(&g);
     strata_buffer_free(&bytes);
@@ -764,8 +796,8 @@ static void manifest_dump_tells_every_byte(void **state)
     assert_ok(create(&g, &m, 1, 300, &err), &err);
     edit_of(&edit, 301, 302);
     assert_ok(edit_remove(&edit, 0, BASE + 7, &err), &err);
-    assert_ok(edit_cursor(&edit, 3, key_of(19, text), &err), &err);
-    assert_ok(edit_cursor(&edit, 4, S(""), &err), &err);
+    edit_set_cursor(&edit, 3, key_of(19, text));
+    edit_set_cursor(&edit, 4, S(""));
     assert_ok(manifest_append(&m, &edit, &err), &err);
     edit_free(&edit);
     manifest_close(&m);
@@ -1031,6 +1063,7 @@ int main(void)
         cmocka_unit_test(manifest_gives_back_its_edits),
         cmocka_unit_test(manifest_takes_edits_of_any_size),
         cmocka_unit_test(manifest_takes_no_edit_with_numbers_that_are_too_large),
+        cmocka_unit_test(manifest_of_many_edits_is_recovered_in_time),
         cmocka_unit_test(manifest_is_long_when_a_new_one_would_be_shorter),
         cmocka_unit_test(manifest_cut_anywhere_is_told_or_loses_its_torn_end),
         cmocka_unit_test(manifest_flipped_anywhere_is_told),

@@ -43,7 +43,7 @@ static void begin(struct version **version)
     *version = NULL;
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(edit_add(&edit, &tables[i], NULL), 0);
-    assert_int_equal(edit_cursor(&edit, 1, S("e"), NULL), 0);
+    edit_set_cursor(&edit, 1, S("e"));
     assert_ok(version_apply(version, &edit, &err), &err);
     edit_free(&edit);
 }
@@ -669,7 +669,7 @@ static void version_without_memory_stays_as_it_was(void **state)
         assert_int_equal(edit_add(&edit, &t, NULL), 0);
     }
     assert_int_equal(edit_remove(&edit, 1, 3, NULL), 0);
-    assert_int_equal(edit_cursor(&edit, 2, S("key"), NULL), 0);
+    edit_set_cursor(&edit, 2, S("key"));
     for (uint64_t k = 1; rc < 0; k++) {
         int64_t living = allocations.living;
         struct version *v;

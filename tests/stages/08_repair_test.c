@@ -795,11 +795,10 @@ static void forge_next(struct strata_fs *fs, uint64_t next)
     struct version_set set = {.env = &env, .kind = &table_kind};
     struct strata_error err;
     struct edit edit;
-    uint64_t torn;
 
     set_options(&options, fs);
     options.read_only = true;
-    assert_ok(version_set_recover(&set, &torn, &err), &err);
+    assert_ok(version_set_recover(&set, &err), &err);
     assert_ok(version_tell(set.current, &edit, &err), &err);
     edit.next = next;
     forge_manifest(&env, 900, &edit);

@@ -70,11 +70,10 @@ static struct version *read_manifest(struct strata_fs *fs, struct edit *whole)
     struct version *version = NULL;
     struct manifest manifest;
     struct strata_error err;
-    uint64_t torn;
 
     set_options(&options, fs);
     options.read_only = true;
-    assert_ok(manifest_open(&manifest, &env, apply, &version, &torn, &err), &err);
+    assert_ok(manifest_open(&manifest, &env, apply, &version, &err), &err);
     manifest_close(&manifest);
     assert_ok(version_tell(version, whole, &err), &err);
     assert_true(whole->added_count > 0);

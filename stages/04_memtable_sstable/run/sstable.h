@@ -92,6 +92,10 @@ struct sstable_kind {
     void (*writer_del)(struct sstable_writer *writer, bool keep);
 };
 
+/* Checks every byte of the file that has the table's name now, which is not what was opened once.
+ * CORRUPT, also when it is missing or another table; IO, NO_MEMORY. */
+int sstable_verify(const struct sstable *table, const struct strata_env *env, void *common,
+                   struct strata_error *err);
 void sstable_ref(struct sstable *table);
 void sstable_unref(struct sstable *table); /* NULL is fine */
 /* No list names it: the file is removed when nobody reads it any longer. NULL is fine. */

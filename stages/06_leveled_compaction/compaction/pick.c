@@ -25,9 +25,9 @@ int pick_remove_inputs(const struct pick *pick, struct edit *edit, struct strata
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; rc == 0 && i < pick->inputs[level].count; i++)
             rc = edit_remove(edit, level, pick->inputs[level].tables[i]->number, err);
-    if (rc == 0 && pick->level)
-        rc = edit_cursor(edit, pick->level,
-                         strata_buffer_slice(&due->tables[due->count - 1]->largest), err);
+    if (pick->level)
+        edit_set_cursor(edit, pick->level,
+                        strata_buffer_slice(&due->tables[due->count - 1]->largest));
     return rc;
 }
 

@@ -51,22 +51,10 @@ int edit_add(struct edit *edit, const struct edit_table *table, struct strata_er
     return 0;
 }
 
-int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
-                struct strata_error *err)
+void edit_set_cursor(struct edit *edit, uint32_t level, struct strata_slice key)
 {
-    size_t at = edit->cursor_count;
-
-    if (level >= LEVELS)
-        return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
-                           "level %" PRIu32 " of %d", level, LEVELS);
-    while (at > 0 && edit->cursors[at - 1].level >= level)
-        at--;
-    if (at == edit->cursor_count || edit->cursors[at].level != level) {
-        memmove(edit->cursors + at + 1, edit->cursors + at,
-                (edit->cursor_count++ - at) * sizeof *edit->cursors);
-    }
-    edit->cursors[at] = (struct edit_cursor){level, key};
-    return 0;
+    edit->has_cursor[level] = true;
+    edit->cursors[level] = key;
 }
 
 /* ---- To bytes ------------------------------------------------------------------------------ */
@@ -99,12 +87,26 @@ static void put_table(struct writing *w, const struct edit_table *t)
     buffer_put_prefixed(w->to, t->largest);
 }
 
+static void put_cursors(struct writing *w, const struct edit *edit)
+{
+    uint64_t count = 0;
+
+    for (uint64_t level = 0; level < LEVELS; level++)
+        count += edit->has_cursor[level];
+    put_numbers(w, &count, 1);
+    for (uint64_t level = 0; level < LEVELS; level++)
+        if (edit->has_cursor[level]) {
+            put_numbers(w, &level, 1);
+            buffer_put_prefixed(w->to, edit->cursors[level]);
+        }
+}
+
 int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata_error *err)
 {
     struct writing w = {.to = to};
     uint32_t logs = edit->has_logs ? edit->log_count : 0;
 
-    assert(logs <= 2 && edit->cursor_count <= LEVELS);
+    assert(logs <= 2);
     put_numbers(&w, (uint64_t[]){edit->ordinal, edit->next, logs}, 3);
     for (uint32_t i = 0; i < logs; i++)
         put_log(&w, &edit->logs[i]);
@@ -114,11 +116,7 @@ int edit_encode(const struct edit *edit, struct strata_buffer *to, struct strata
     buffer_put_varint(to, edit->added_count);
     for (size_t i = 0; i < edit->added_count; i++)
         put_table(&w, &edit->added[i]);
-    buffer_put_varint(to, edit->cursor_count);
-    for (size_t i = 0; i < edit->cursor_count; i++) {
-        buffer_put_varint(to, edit->cursors[i].level);
-        buffer_put_prefixed(to, edit->cursors[i].key);
-    }
+    put_cursors(&w, edit);
     if (w.largest > CODING_NUMBER_MAX)
         return strata_fail(err, STRATA_ERR_INVALID, NULL, STRATA_NO_OFFSET,
                            "an edit with the number %" PRIu64 ": it is too large to be read again",
@@ -237,11 +235,11 @@ static void read_cursors(struct reading *r, struct edit *edit)
     uint64_t count = get_varint(&r->d);
 
     expect(r, count <= LEVELS, "more cursors than levels");
-    for (uint64_t i = 0; i < count && !r->d.bad; i++) {
-        struct edit_cursor *cursor = &edit->cursors[edit->cursor_count++];
-        cursor->level = read_level(r);
-        cursor->key = read_key(r);
-        expect(r, i == 0 || cursor->level > cursor[-1].level, "cursors that are not in order");
+    for (uint32_t least = 0; count-- && !r->d.bad; least++) {
+        uint32_t level = read_level(r);
+        edit_set_cursor(edit, level, read_key(r));
+        expect(r, level >= least, "cursors that are not in order");
+        least = level;
     }
 }
 

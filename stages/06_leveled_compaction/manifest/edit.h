@@ -38,12 +38,6 @@ struct edit_removed {
     uint64_t number;
 };
 
-/* Where the next compaction of a level begins: behind this key. */
-struct edit_cursor {
-    uint32_t level;
-    struct strata_slice key;
-};
-
 /* All zero is a valid edit that changes nothing. The arrays are the edit's own, keys are borrowed:
  * of a decoded edit from the bytes it was decoded from. */
 struct edit {
@@ -55,17 +49,17 @@ struct edit {
     uint32_t log_count;
     struct edit_removed *removed;
     struct edit_table *added;
-    struct edit_cursor cursors[LEVELS]; /* levels ascend: one for each at most */
-    size_t removed_count, added_count, cursor_count;
+    bool has_cursor[LEVELS]; /* the next compaction of a level begins behind this key */
+    struct strata_slice cursors[LEVELS];
+    size_t removed_count, added_count;
     size_t removed_room, added_room;
 };
 
 void edit_free(struct edit *edit);
-/* NO_MEMORY: nothing was changed. A cursor takes the place of an earlier one of that level. */
+/* NO_MEMORY: nothing was changed. */
 int edit_remove(struct edit *edit, uint32_t level, uint64_t number, struct strata_error *err);
 int edit_add(struct edit *edit, const struct edit_table *table, struct strata_error *err);
-int edit_cursor(struct edit *edit, uint32_t level, struct strata_slice key,
-                struct strata_error *err);
+void edit_set_cursor(struct edit *edit, uint32_t level, struct strata_slice key);
 
 /* Appends its bytes. INVALID: a number is above CODING_NUMBER_MAX, so that decode would refuse the
  * bytes. NO_MEMORY. */

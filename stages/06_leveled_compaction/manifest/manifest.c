@@ -220,13 +220,12 @@ static int open_file(struct manifest *m, struct strata_error *err)
 }
 
 int manifest_open(struct manifest *m, const struct strata_env *env, manifest_apply *apply,
-                  void *arg, uint64_t *torn, struct strata_error *err)
+                  void *arg, struct strata_error *err)
 {
     struct current current;
     int rc;
 
     *m = (struct manifest){0};
-    *torn = 0;
     rc = current_read(env, &current, err);
     if (rc == 0)
         rc = begin(m, env, current.number, err);
@@ -235,7 +234,5 @@ int manifest_open(struct manifest *m, const struct strata_env *env, manifest_app
     if (rc < 0)
         return rc;
     m->known = current.known;
-    rc = manifest_check(m, apply, arg, err);
-    *torn = m->torn;
-    return rc;
+    return manifest_check(m, apply, arg, err);
 }

@@ -45,15 +45,15 @@ bool manifest_is_settled(const struct manifest *manifest);
 void manifest_close(struct manifest *manifest);
 
 /* Reads the manifest that CURRENT names and calls `apply` with each edit; its error ends the
- * reading (a CORRUPT one without a file gets the manifest's name and the record's offset). `*torn`:
- * bytes of a cut last edit, which was dropped: nothing can be appended behind it. To be closed in
- * any case. CORRUPT, also when one of the two is missing; IO, NO_MEMORY.
+ * reading (a CORRUPT one without a file gets the manifest's name and the record's offset).
+ * manifest->torn: bytes of a cut last edit, which was dropped: nothing can be appended behind it.
+ * To be closed in any case. CORRUPT, also when one of the two is missing; IO, NO_MEMORY.
  *
  * After a crash every file that no edit names was made for an edit that is not there: nothing
  * relies on it, and a log among them has no operation. If one has, the end of the manifest is lost,
  * which is damage. */
 int manifest_open(struct manifest *manifest, const struct strata_env *env, manifest_apply *apply,
-                  void *arg, uint64_t *torn, struct strata_error *err);
+                  void *arg, struct strata_error *err);
 /* The same of an open file, whose number and known bytes are in `manifest`, for its annotated
  * dump. */
 int manifest_check(struct manifest *manifest, manifest_apply *apply, void *arg,

@@ -77,8 +77,8 @@ int version_tell(const struct version *v, struct edit *edit, struct strata_error
     for (unsigned level = 0; rc == 0 && level < LEVELS; level++) {
         for (size_t i = 0; rc == 0 && i < v->levels[level].count; i++)
             rc = version_add(edit, level, v->levels[level].tables[i], err);
-        if (rc == 0 && v->cursors[level].size)
-            rc = edit_cursor(edit, level, strata_buffer_slice(&v->cursors[level]), err);
+        if (v->cursors[level].size)
+            edit_set_cursor(edit, level, strata_buffer_slice(&v->cursors[level]));
     }
     return rc;
 }

@@ -241,8 +241,9 @@ int version_builder_add(struct version_builder *b, const struct edit *edit,
         rc = set_logs(b->made, edit, err);
     if (rc == 0)
         rc = check_ages(b, edit, err);
-    for (size_t i = 0; rc == 0 && i < edit->cursor_count; i++)
-        rc = set_cursor(b->made, edit->cursors[i].level, edit->cursors[i].key, err);
+    for (unsigned level = 0; rc == 0 && level < LEVELS; level++)
+        if (edit->has_cursor[level])
+            rc = set_cursor(b->made, level, edit->cursors[level], err);
     return rc;
 }
 
@@ -422,11 +423,14 @@ static int check_level(const struct version *v, unsigned level, struct strata_er
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < l->count; i++) {
-        if (version_table(v, l->tables[i]->number) != l->tables[i])
-            return refuse("it is not found by its number", l->tables[i]->number, err);
-        if (i && !in_order(level, l->tables[i - 1], l->tables[i]))
-            return refuse("it overlaps with another table of its level", l->tables[i]->number, err);
-        bytes += l->tables[i]->bytes;
+        const struct sstable *t = l->tables[i];
+        if (t->number >= v->next || version_table(v, t->number) != t)
+            return refuse("it is not found by its number", t->number, err);
+        if (i && !in_order(level, l->tables[i - 1], t))
+            return refuse("it overlaps with another table of its level", t->number, err);
+        if (v->log_count && t->sum.last >= v->logs[0].first) /* 6.I12 */
+            return refuse("the table holds what is in the log too", t->number, err);
+        bytes += t->bytes;
     }
     return bytes == l->bytes ? 0 : refuse("the level's bytes are not its tables'", level, err);
 }
@@ -443,15 +447,9 @@ int version_check(const struct version *v, struct strata_error *err)
         count += v->levels[level].count;
         rc = check_level(v, level, err);
     }
-    for (size_t i = 0; rc == 0 && i < v->count; i++) {
+    for (size_t i = 0; i < v->count; i++)
         tombstones += v->all[i]->sum.tombstones;
-        if (v->all[i]->number >= v->next)
-            return refuse("its number was not given away", v->all[i]->number, err);
-        if (v->log_count && v->all[i]->sum.last >= v->logs[0].first) /* 6.I12 */
-            return refuse("the table holds what is in the log too", v->all[i]->number, err);
-    }
-    if (rc == 0 &&
-        (count != v->count || v->numbers.count != v->count || tombstones != v->tombstones))
+    if (rc == 0 && (count != v->count || v->numbers.count != count || tombstones != v->tombstones))
         return refuse("the version's counts are not its tables'", count, err);
     return rc;
 }

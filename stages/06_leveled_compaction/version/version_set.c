@@ -11,37 +11,34 @@ static int add_edit(void *arg, const struct edit *edit, struct strata_error *err
     return version_builder_add(arg, edit, err);
 }
 
-static int read_manifest(const struct strata_env *env, struct manifest *manifest,
-                         struct version **version, uint64_t *torn, struct strata_error *err)
+/* The manifest that CURRENT names, and what it says. */
+static int read_manifest(struct version_set *set, struct strata_error *err)
 {
     struct version_builder builder;
     struct strata_error why;
     int rc = version_builder_init(&builder, NULL, &why);
 
-    *version = NULL;
-    *manifest = (struct manifest){0};
     if (rc == 0)
-        rc = manifest_open(manifest, env, add_edit, &builder, torn, &why);
+        rc = manifest_open(&set->manifest, set->env, add_edit, &builder, &why);
     if (rc == 0)
-        rc = version_builder_finish(&builder, version, &why);
+        rc = version_builder_finish(&builder, &set->current, &why);
     version_builder_free(&builder);
     if (rc == STRATA_ERR_CORRUPT && !why.file[0])
-        return strata_fail(err, rc, manifest->path, why.offset, "%s", why.message);
+        return strata_fail(err, rc, set->manifest.path, why.offset, "%s", why.message);
     return strata_fail_with(rc, &why, err);
 }
 
-int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err)
+int version_set_recover(struct version_set *set, struct strata_error *err)
 {
-    int rc = read_manifest(set->env, &set->manifest, &set->current, torn, err);
+    int rc = read_manifest(set, err);
 
     if (rc < 0)
         return rc;
-    assert(set->current); /* manifest_tail.c: there is an edit */
     set->next = set->current->next;
-    if (*torn)
+    if (set->manifest.torn)
         strata_env_log(set->env, STRATA_LOG_WARNING, "%s: %s a torn edit of %" PRIu64 " bytes",
                        set->manifest.path, set->env->options->read_only ? "ignored" : "dropped",
-                       *torn);
+                       set->manifest.torn);
     return 0;
 }
 
@@ -57,19 +54,16 @@ int version_set_verify(const struct version_set *set, struct strata_error *err)
 {
     struct strata_options options = *set->env->options;
     struct strata_env env = *set->env;
-    struct manifest manifest;
-    struct version *version;
-    uint64_t torn;
+    struct version_set again = {.env = &env};
     int rc;
 
     options.read_only = true;
     env.options = &options;
-    rc = read_manifest(&env, &manifest, &version, &torn, err);
-    if (rc == 0 && !set->uncertain && !version_same(version, set->current))
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, manifest.path, STRATA_NO_OFFSET,
+    rc = read_manifest(&again, err);
+    if (rc == 0 && !set->uncertain && !version_same(again.current, set->current))
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, again.manifest.path, STRATA_NO_OFFSET,
                          "it is whole, but does not say what was written last");
-    manifest_close(&manifest);
-    version_unref(version);
+    version_set_free(&again);
     return rc;
 }
 
@@ -138,7 +132,7 @@ int version_set_write(struct version_set *set, struct edit *edit, const struct v
     int rc;
 
     assert(!set->uncertain && edit->next == version->next);
-    if (manifest_is_long(&set->manifest))
+    if (!set->manifest.file || manifest_is_long(&set->manifest))
         return version_set_write_manifest(set, version, err);
     rc = manifest_append(&set->manifest, edit, err);
     set->uncertain = rc < 0 && rc != STRATA_ERR_NO_MEMORY;

@@ -27,9 +27,9 @@ struct version_set {
     _Atomic uint64_t written; /* bytes, to all manifests and CURRENT since open */
 };
 
-/* Reads the manifest that CURRENT names; its edits together make the current version. `*torn`: as
- * in manifest_open. To be freed in any case. CORRUPT, IO, NO_MEMORY. */
-int version_set_recover(struct version_set *set, uint64_t *torn, struct strata_error *err);
+/* Reads the manifest that CURRENT names; its edits together make the current version. To be freed
+ * in any case. CORRUPT, IO, NO_MEMORY. */
+int version_set_recover(struct version_set *set, struct strata_error *err);
 void version_set_free(struct version_set *set);
 
 /* The version that the edit makes of the current one (6.I20), and sets edit->next. CORRUPT,
@@ -67,8 +67,5 @@ void version_set_pass_numbers(struct version_set *set, const struct fs_names *na
 /* CORRUPT: a log behind those that are named holds operations (6.I26). IO, NO_MEMORY. */
 int version_set_check_logs(const struct version_set *set, const struct fs_names *names,
                            struct strata_error *err);
-/* Are all files that the manifest names among them? CORRUPT: one is missing; NO_MEMORY. */
-int version_set_check_files(const struct version_set *set, const struct fs_names *names,
-                            struct strata_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* tree_check.c: everything that is relied on, read again: the manifest, which says the version that
- * is in memory, and whose every edit is checked (version_apply.c: order, no overlap, sequence
- * numbers); the logs; every table; and whether the files that it names are all there. The event log
- * is read too, but damage there is only a warning. */
+ * is in memory, and whose edits are checked (version_builder.c: order, no overlap, sequence
+ * numbers); the logs; every table. The event log is read too, but damage there is only a warning.
+ */
 #include "tree_check.h"
 
 #include <inttypes.h>
@@ -39,7 +39,7 @@ int tree_check(const struct tree *tree, struct strata_error *err)
     return version_check(v, err);
 }
 
-/* ---- Are they all there, and no others? ------------------------------------------------------ */
+/* ---- Are there others? ------------------------------------------------------ */
 
 static bool makes(const struct compact *work, uint64_t number)
 {
@@ -76,8 +76,6 @@ static int verify_names(const struct tree *tree, struct strata_error *err)
     struct fs_names names;
     int rc = fs_list(tree->env->fs, tree->env->dir, &names, err);
 
-    if (rc == 0)
-        rc = version_set_check_files(set, &names, err);
     for (size_t i = 0; rc == 0 && i < names.count; i++)
         if (version_set_is_obsolete(set, names.names[i]) && !is_known(tree, names.names[i]) &&
             !others++)
@@ -145,7 +143,7 @@ static int verify_tables(struct tree *tree, const struct strata_progress *progre
     for (size_t i = 0; rc == 0 && i <= v->count; i++) {
         if (progress)
             progress->tick(progress->arg, i + 1, v->count + 1);
-        rc = i < v->count ? tree->kind->verify(v->all[i], err) : 0;
+        rc = i < v->count ? sstable_verify(v->all[i], tree->env, tree->common, err) : 0;
     }
     super_unref(super);
     return rc;

@@ -101,10 +101,9 @@ static int read_logs(struct tree *tree, struct strata_error *err)
     return rc;
 }
 
-static int read_all(struct tree *tree, uint64_t *torn, const struct fs_names *names,
-                    struct strata_error *err)
+static int read_all(struct tree *tree, const struct fs_names *names, struct strata_error *err)
 {
-    int rc = version_set_recover(&tree->versions, torn, err);
+    int rc = version_set_recover(&tree->versions, err);
 
     if (rc == 0)
         rc = make_super(tree, err);
@@ -137,14 +136,13 @@ static int sync_names_before_removal(struct tree *tree, const struct fs_names *n
     return 0;
 }
 
-static int make_writable(struct tree *tree, bool torn, const struct fs_names *names,
-                         struct strata_error *err)
+static int make_writable(struct tree *tree, const struct fs_names *names, struct strata_error *err)
 {
     struct version_set *set = &tree->versions;
     int rc = 0;
 
     version_set_pass_numbers(set, names);
-    if (torn || !manifest_is_settled(&set->manifest)) /* 7.I6 */
+    if (!manifest_is_settled(&set->manifest)) /* 7.I6 */
         rc = version_set_write_manifest(set, set->current, err);
     if (rc == 0)
         rc = sync_names_before_removal(tree, names, err);
@@ -160,15 +158,14 @@ static int open_files(struct tree *tree, struct strata_error *err)
 {
     const struct strata_env *env = tree->env;
     struct fs_names names;
-    uint64_t torn;
     int rc = fs_list(env->fs, env->dir, &names, err);
 
     if (rc == 0 && env->is_new)
         rc = make_anew(tree, &names, err);
     else if (rc == 0) {
-        rc = read_all(tree, &torn, &names, err);
+        rc = read_all(tree, &names, err);
         if (rc == 0 && !env->options->read_only)
-            rc = make_writable(tree, torn > 0, &names, err);
+            rc = make_writable(tree, &names, err);
     }
     fs_names_free(&names);
     return rc;

@@ -256,9 +256,9 @@ static int add_tables(const struct repair *r, struct edit *edit, struct strata_e
         if (t->live)
             rc = edit_add(edit, &entry, err);
     }
-    for (unsigned level = 0; rc == 0 && r->exact && level < LEVELS; level++)
+    for (unsigned level = 0; r->exact && level < LEVELS; level++)
         if (v->cursors[level].size)
-            rc = edit_cursor(edit, level, strata_buffer_slice(&v->cursors[level]), err);
+            edit_set_cursor(edit, level, strata_buffer_slice(&v->cursors[level]));
     return rc;
 }
 

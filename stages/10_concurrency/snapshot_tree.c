@@ -119,8 +119,8 @@ static bool may_move(struct tree *tree, const struct pick *pick)
     uint64_t needed = oldest((struct snapshot_tree *)tree);
 
     for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < pick->count[level]; i++) {
-            const struct sstable *table = pick->tables[level][i];
+        for (size_t i = 0; i < pick->inputs[level].count; i++) {
+            const struct sstable *table = pick->inputs[level].tables[i];
             if (is_coded(table) && table->sum.last <= needed)
                 return false;
         }

@@ -99,7 +99,7 @@ static struct version *make_version(bool below)
 
     if (below)
         assert_ok(edit_add(&edit, &table, &err), &err);
-    assert_ok(version_apply(&version, &edit, NULL, 0, &err), &err);
+    assert_ok(version_apply(&version, &edit, &err), &err);
     edit_free(&edit);
     return version;
 }

@@ -151,7 +151,7 @@ static struct cursor *view_new(const struct fast_run *run, const struct merge_so
     return &v->base;
 }
 
-bool run_is_coded(const struct run *run)
+bool run_is_coded(const struct version_level *run)
 {
     for (size_t i = 0; i < run->count; i++)
         if (pax_table_of(run->tables[i])->coded)
@@ -159,33 +159,23 @@ bool run_is_coded(const struct run *run)
     return false;
 }
 
-static void free_cursors(struct cursor *const *cursors, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (cursors[i])
-            cursor_free(cursors[i]);
-}
-
-/* Takes of->newer in any case. */
-static int merge_views(const struct level_merge *of, struct merge_sources *to,
-                       struct fast_run *runs, struct cursor **views, struct cursor **out,
-                       struct strata_error *err)
+/* Fills in what is read in place of the runs. */
+static int make_views(const struct level_merge *of, const struct merge_sources *to,
+                      const struct fast_run *runs, struct cursor **views, struct strata_error *err)
 {
     for (size_t i = 0; i < of->run_count; i++) {
         views[i] = NULL;
-        runs[i] = version_index_run(of->version, &of->runs[i]);
         if (!to->all && !run_is_coded(&of->runs[i]))
             continue;
         views[i] = view_new(&runs[i], to, of->sequence);
-        if (!views[i]) {
-            free_cursors(views, i);
-            free_cursors(of->newer, of->newer_count);
-            return strata_fail_memory(err, sizeof(struct view));
-        }
+        if (views[i])
+            continue;
+        while (i--)
+            if (views[i])
+                cursor_free(views[i]);
+        return strata_fail_memory(err, sizeof(struct view));
     }
-    to->runs = runs;
-    to->instead = views;
-    return merge_runs_new(to, out, err);
+    return 0;
 }
 
 static int merge(const struct level_merge *of, bool all, struct cursor **out,
@@ -193,8 +183,9 @@ static int merge(const struct level_merge *of, bool all, struct cursor **out,
 {
     size_t size = of->run_count * (sizeof(struct fast_run) + sizeof(struct cursor *)) + 1;
     struct fast_run *runs = malloc(size);
-    struct merge_sources to = {.newer = {of->newer[0], of->newer[1]},
-                               .newer_count = of->newer_count,
+    struct cursor **views;
+    struct merge_sources to = {.newer_count = of->newer_count,
+                               .runs = runs,
                                .run_count = of->run_count,
                                .prefix = version_index(of->version)->prefix,
                                .once = of->once,
@@ -203,11 +194,16 @@ static int merge(const struct level_merge *of, bool all, struct cursor **out,
     int rc;
 
     *out = NULL;
-    if (!runs) {
-        free_cursors(of->newer, of->newer_count);
+    if (!runs)
         return strata_fail_memory(err, size);
-    }
-    rc = merge_views(of, &to, runs, (struct cursor **)(void *)(runs + of->run_count), out, err);
+    to.instead = views = (struct cursor **)(void *)(runs + of->run_count);
+    for (size_t i = 0; i < of->run_count; i++)
+        runs[i] = version_index_run(of->version, &of->runs[i]);
+    rc = make_views(of, &to, runs, views, err);
+    for (size_t i = 0; rc == 0 && i < of->newer_count; i++)
+        to.newer[i] = memtable_cursor(of->newer[i], of->sequence);
+    if (rc == 0)
+        rc = merge_runs_new(&to, out, err);
     free(runs);
     return rc;
 }

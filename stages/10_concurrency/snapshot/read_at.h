@@ -13,6 +13,6 @@ int read_at_merge(const struct level_merge *of, struct cursor **out, struct stra
 int read_all_versions(const struct level_merge *of, struct cursor **out, struct strata_error *err);
 
 /* Some table of it has coded values. */
-bool run_is_coded(const struct run *run);
+bool run_is_coded(const struct version_level *run);
 
 #endif

@@ -1,0 +1,78 @@
+/* work.h: what is done in the background: few jobs, each of which goes on in steps. A step is some
+ * milliseconds at most, so that a pause or the end of all work is never far.
+ *
+ *     job           queued   steps
+ *     flush           x      [=][=][=]           a worker takes the first queued job, does a step,
+ * and compaction      x               [=][=]..   looks again: a flush that is queued goes before
+ * the next removal         .                          step of a compaction
+ *
+ * Steps are run in one of two ways. By threads; or, to test, by those who call the engine: each
+ * call first runs so many steps of such jobs as a seed says (work_run). Then one thread does
+ * everything, one after the other, and the same seed does the same again: what the crash laboratory
+ * explores. */
+#ifndef STRATA_10_WORK_H
+#define STRATA_10_WORK_H
+
+#include "base/prng.h"
+#include "base/sync.h"
+
+#define WORK_JOBS 4u
+#define WORK_THREADS 8u
+#define WORK_REST_LEAST ((uint64_t)50000000)  /* ns */
+#define WORK_REST_MOST ((uint64_t)5000000000) /* ns */
+
+enum work_outcome {
+    WORK_MORE, /* a step was done; there may be more to do */
+    WORK_DONE, /* nothing to do, until the job is queued again */
+    WORK_REST  /* something is short: the job rests, twice as long each time, and is tried again */
+};
+
+/* Jobs that come first are run first. */
+struct work_job {
+    enum work_outcome (*step)(void *arg);
+    void *arg;
+    /* The rest is work.c's: */
+    bool queued, running;
+    uint64_t rest, until; /* ns, the last one; 0: it did not rest. Until when. Seeded: calls */
+};
+
+struct work {
+    struct sync_mutex mutex;
+    struct sync_cond queue;   /* workers wait for a job */
+    struct sync_cond stepped; /* others wait for what a step does */
+    struct work_job jobs[WORK_JOBS];
+    unsigned count;
+    unsigned pauses; /* no step begins while there are any */
+    bool stop;
+    struct sync_thread threads[WORK_THREADS];
+    unsigned thread_count; /* 0: seeded */
+    struct prng random;
+    uint64_t calls; /* of work_run */
+};
+
+/* A work without jobs. An errno. */
+int work_init(struct work *work);
+/* Before work_start. Which one it is, from 0. */
+unsigned work_add(struct work *work, enum work_outcome (*step)(void *arg), void *arg);
+/* `threads`, at most WORK_THREADS; 0: the callers of work_run do the steps, as `seed` says. An
+ * errno: a thread cannot be had; then none runs. */
+int work_start(struct work *work, unsigned threads, uint64_t seed);
+/* Waits for steps that are under way, no other begins; threads end. Then work_free, which may also
+ * follow work_init. */
+void work_stop(struct work *work);
+void work_free(struct work *work);
+
+/* There is something to do; soon a step is run. From any thread, within a step, too. */
+void work_queue(struct work *work, unsigned job);
+
+/* Seeded: some steps of queued jobs, now, by this thread. Else nothing. */
+void work_run(struct work *work);
+/* Waits until `is_so` says true of what steps change. It is asked with the work's mutex held: it
+ * looks at atomics, and takes no lock. A job is queued, or runs, as long as it says false (10.I7).
+ * Seeded: does steps. */
+void work_wait(struct work *work, bool (*is_so)(void *arg), void *arg);
+/* Waits for the steps under way; none begins before work_resume. They nest. Not within a step. */
+void work_pause(struct work *work);
+void work_resume(struct work *work);
+
+#endif

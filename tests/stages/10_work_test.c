@@ -1,0 +1,244 @@
+/* 10_work_test.c: jobs in steps, by threads and as a seed says. */
+#include "10_concurrency/work/work.h"
+#include "test.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000u
+
+/* What a job does: it notes its letter, and is done after `left` steps. */
+struct task {
+    struct work *work;
+    char letter;
+    _Atomic unsigned left, steps;
+    _Atomic bool running;
+    unsigned rests; /* so often it rests first */
+    unsigned next;  /* a job that its last step queues; 0: none */
+    char *log;
+};
+
+static enum work_outcome step(void *arg)
+{
+    struct task *t = arg;
+
+    if (atomic_exchange(&t->running, true))
+        abort(); /* one at a time; and a thread of its own has no test to fail */
+    atomic_fetch_add(&t->steps, 1);
+    if (t->log)
+        t->log[strlen(t->log)] = t->letter;
+    atomic_store(&t->running, false);
+    if (t->rests) {
+        t->rests--;
+        return WORK_REST;
+    }
+    if (t->left)
+        atomic_fetch_sub(&t->left, 1);
+    if (!t->left && t->next)
+        work_queue(t->work, t->next);
+    return t->left ? WORK_MORE : WORK_DONE;
+}
+
+static bool is_done(void *arg)
+{
+    return !atomic_load(&((struct task *)arg)->left);
+}
+
+static void begin(struct work *work, struct task *tasks, unsigned count, unsigned threads,
+                  uint64_t seed)
+{
+    assert_int_equal(work_init(work), 0);
+    for (unsigned i = 0; i < count; i++) {
+        tasks[i].work = work;
+        tasks[i].letter = (char)('a' + i);
+        assert_int_equal(work_add(work, step, &tasks[i]), i);
+    }
+    assert_int_equal(work_start(work, threads, seed), 0);
+}
+
+static void end(struct work *work)
+{
+    work_stop(work);
+    work_free(work);
+}
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+static void work_jobs_are_done_by_threads(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        struct task tasks[2] = {{.left = 500}, {.left = 300}};
+        struct work work;
+        begin(&work, tasks, 2, threads, 0);
+        work_queue(&work, 1);
+        work_queue(&work, 0);
+        work_wait(&work, is_done, &tasks[0]);
+        work_wait(&work, is_done, &tasks[1]);
+        assert_int_equal(tasks[0].steps, 500);
+        assert_int_equal(tasks[1].steps, 300);
+        end(&work);
+    }
+}
+
+/* What is urgent does not wait for the end of what is long. */
+static void work_first_job_goes_before_the_next_step_of_another(void **state)
+{
+    char log[16] = "";
+    struct task tasks[2] = {{.left = 2, .log = log}, {.left = 3, .log = log}};
+    struct work work;
+
+    (void)state;
+    begin(&work, tasks, 2, 1, 0);
+    work_pause(&work);
+    work_queue(&work, 1);
+    work_queue(&work, 0);
+    work_resume(&work);
+    work_wait(&work, is_done, &tasks[1]);
+    assert_string_equal(log, "aabbb");
+    end(&work);
+}
+
+/* Queued while its step runs, perhaps its last one. */
+static void work_queued_again_is_run_again(void **state)
+{
+    struct task tasks[1] = {{.left = 0}};
+    struct work work;
+
+    (void)state;
+    begin(&work, tasks, 1, 2, 0);
+    for (int i = 0; i < 3000; i++) {
+        atomic_store(&tasks[0].left, 1);
+        work_queue(&work, 0);
+        work_wait(&work, is_done, &tasks[0]);
+    }
+    end(&work);
+}
+
+static enum work_outcome queue_myself(void *arg)
+{
+    struct task *t = arg;
+
+    if (atomic_fetch_add(&t->steps, 1) == 0)
+        work_queue(t->work, 0);
+    return WORK_DONE;
+}
+
+static bool has_run_twice(void *arg)
+{
+    return atomic_load(&((struct task *)arg)->steps) >= 2;
+}
+
+static void work_queued_within_its_step_is_run_again(void **state)
+{
+    (void)state;
+    for (unsigned threads = 0; threads < 2; threads++) {
+        struct task task = {.left = 0};
+        struct work work;
+        assert_int_equal(work_init(&work), 0);
+        work_add(&work, queue_myself, &task);
+        task.work = &work;
+        assert_int_equal(work_start(&work, threads, 1), 0);
+        work_queue(&work, 0);
+        work_wait(&work, has_run_twice, &task);
+        end(&work);
+    }
+}
+
+static void work_pause_lets_no_step_begin(void **state)
+{
+    struct task tasks[2] = {{.left = 1000000}, {.left = 1000000}};
+    struct work work;
+
+    (void)state;
+    begin(&work, tasks, 2, 2, 0);
+    work_queue(&work, 0);
+    work_queue(&work, 1);
+    for (int i = 0; i < 20; i++) {
+        unsigned before;
+        work_pause(&work);
+        work_pause(&work);
+        before = tasks[0].steps + tasks[1].steps;
+        work_resume(&work);
+        sync_sleep(MS / 10);
+        assert_int_equal(tasks[0].steps + tasks[1].steps, before);
+        work_resume(&work);
+    }
+    end(&work); /* in the middle of both */
+    assert_false(tasks[0].running || tasks[1].running);
+}
+
+/* A disk that is full is asked now and then, however often somebody wants it. */
+static void work_that_rests_is_tried_again_and_does_not_spin(void **state)
+{
+    struct task tasks[1] = {{.left = 1, .rests = 2}};
+    uint64_t began = sync_now();
+    struct work work;
+
+    (void)state;
+    begin(&work, tasks, 1, 2, 0);
+    work_queue(&work, 0);
+    while (!is_done(&tasks[0])) {
+        work_queue(&work, 0);
+        sync_sleep(MS);
+    }
+    assert_int_equal(tasks[0].steps, 3);
+    assert_true(sync_now() - began >= 3 * WORK_REST_LEAST);
+    end(&work);
+}
+
+/* ---- Seeded ---------------------------------------------------------------------------------- */
+
+static void run_seeded(uint64_t seed, char log[64])
+{
+    struct task tasks[3] = {{.left = 5, .log = log, .next = 2},
+                            {.left = 6, .log = log, .rests = 2},
+                            {.left = 4, .log = log}};
+    struct work work;
+
+    memset(log, 0, 64);
+    begin(&work, tasks, 3, 0, seed);
+    work_queue(&work, 0);
+    work_queue(&work, 1);
+    for (int i = 0; i < 5; i++) {
+        work_run(&work);
+        log[strlen(log)] = '.'; /* the caller's own */
+    }
+    work_wait(&work, is_done, &tasks[2]);
+    work_wait(&work, is_done, &tasks[1]);
+    end(&work);
+    assert_int_equal(tasks[0].steps, 5);
+    assert_int_equal(tasks[1].steps, 8);
+    assert_int_equal(tasks[2].steps, 4);
+}
+
+static void work_seed_says_what_is_done_when(void **state)
+{
+    char first[64], again[64], other[64];
+    unsigned differ = 0;
+
+    (void)state;
+    run_seeded(7, first);
+    run_seeded(7, again);
+    assert_string_equal(first, again);
+    for (uint64_t seed = 8; seed < 28; seed++) {
+        run_seeded(seed, other);
+        differ += strcmp(first, other) != 0;
+    }
+    assert_true(differ >= 19);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(work_jobs_are_done_by_threads),
+        cmocka_unit_test(work_first_job_goes_before_the_next_step_of_another),
+        cmocka_unit_test(work_queued_again_is_run_again),
+        cmocka_unit_test(work_queued_within_its_step_is_run_again),
+        cmocka_unit_test(work_pause_lets_no_step_begin),
+        cmocka_unit_test(work_that_rests_is_tried_again_and_does_not_spin),
+        cmocka_unit_test(work_seed_says_what_is_done_when),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

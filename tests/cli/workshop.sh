@@ -100,5 +100,4 @@ like progress_shows_bodies_and_tests "$rc $(tr '\n' '~' <<<"$out")" '^0 .*3 +One
 pl start 1 "$here/other" 2 >/dev/null
 run make -s -C "$root" progress DIR="$here"
 is progress_of_several_is_a_line_each "$rc $(tr '\n' '~' <<<"${out//"$here/"/}")" '0 stage 1, mine: 3 of 5 sittings are done~stage 1, other: 2 of 5 sittings are done~'
-fails progress_of_nothing_is_refused 2 'it wants DIR=' make -s -C "$root" progress DIR="$here/none"
 done_testing

@@ -43,7 +43,8 @@ static void check_has(struct found *f, unsigned type, struct strata_slice key,
     struct strata_buffer got = {0};
     unsigned had = 0;
 
-    require(table_get(f->whole, key, &had, &got, NULL) == 0 && had == type, "an entry of nowhere");
+    require(f->whole->kind->get(f->whole, key, &had, &got, NULL) == 0 && had == type,
+            "an entry of nowhere");
     require(type != STRATA_OP_PUT || strata_compare(strata_buffer_slice(&got), value) == 0,
             "another value");
     strata_buffer_free(&got);

@@ -78,7 +78,7 @@ static int flush(struct store *store, struct strata_error *err)
     return rc;
 }
 
-int store_flush(struct store *store, struct strata_error *err)
+int store_flush_memtable(struct store *store, struct strata_error *err)
 {
     int rc;
 

@@ -72,7 +72,8 @@ int store_merge_due(struct store *store, struct strata_error *err)
     return 0;
 }
 
-int store_merge_all(struct store *store, struct strata_error *err)
+/* Makes one run of all, without tombstones. */
+static int merge_all(struct store *store, struct strata_error *err)
 {
     const struct view *view = store->view;
     int rc;
@@ -85,10 +86,13 @@ int store_merge_all(struct store *store, struct strata_error *err)
     return rc;
 }
 
-int store_flush_and_merge(struct store *store, struct strata_error *err)
+int store_flush_and_merge(struct store *store, bool all, struct strata_error *err)
 {
-    int rc = memtable_count(store->view->memtable) ? store_flush(store, err) : 0;
-    return rc < 0 ? rc : store_merge_due(store, err);
+    int rc = memtable_count(store->view->memtable) ? store_flush_memtable(store, err) : 0;
+
+    if (rc < 0)
+        return rc;
+    return all ? merge_all(store, err) : store_merge_due(store, err);
 }
 
 int store_make_room(void *self, size_t operations, size_t bytes, struct strata_error *err)
@@ -97,5 +101,5 @@ int store_make_room(void *self, size_t operations, size_t bytes, struct strata_e
     bool full = memtable_bytes(store->view->memtable) >= store->env->options->memtable_bytes;
 
     (void)bytes;
-    return operations && full ? store_flush_and_merge(store, err) : 0;
+    return operations && full ? store_flush_and_merge(store, false, err) : 0;
 }

@@ -156,7 +156,7 @@ static int open_files(struct store *store, struct strata_error *err)
     if (rc < 0 || env->options->read_only || ended_cleanly(store))
         return rc;
     group_enter(&store->path.group);
-    rc = store_flush(store, err); /* 4.I23 */
+    rc = store_flush_memtable(store, err); /* 4.I23 */
     if (rc == 0)
         rc = store_merge_due(store, err);
     group_leave(&store->path.group);
@@ -211,7 +211,7 @@ static int leave_tidy(struct store *store, struct strata_error *err)
     int rc = 0;
 
     if (memtable_count(store->view->memtable) && log->end > store->parts->log_left)
-        rc = store_flush_and_merge(store, err);
+        rc = store_flush_and_merge(store, false, err);
     if (rc == 0)
         rc = fs_trim(log->file, err);
     if (rc < 0 || log->end == tables->log_end)

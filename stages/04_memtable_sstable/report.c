@@ -25,11 +25,6 @@ static int verify_log_and_list(struct store *store, struct strata_error *err)
     return rc < 0 ? rc : log_verify(&store->path.log, &store->tables, store->path.sequence, err);
 }
 
-bool store_is_writable(void *self)
-{
-    return !((struct store *)self)->path.group.failed;
-}
-
 int store_verify(void *self, const struct strata_progress *progress, struct strata_error *err)
 {
     struct store *store = self;
@@ -44,7 +39,7 @@ int store_verify(void *self, const struct strata_progress *progress, struct stra
     for (size_t i = 0; rc == 0 && i <= view->count; i++) {
         if (progress)
             progress->tick(progress->arg, i + 1, view->count + 1);
-        rc = i < view->count ? sstable_verify(view->runs[i], store->env, store->common, err) : 0;
+        rc = i < view->count ? store->parts->table->verify(view->runs[i], err) : 0;
     }
     view_unref(view);
     return rc;

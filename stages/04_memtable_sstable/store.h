@@ -56,16 +56,15 @@ void view_unref(void *view); /* NULL is fine */
  * refuses further writes (store_failed). */
 
 /* Writes the memtable to a run, if there is anything in it, and begins a new one with a new log. */
-int store_flush(struct store *store, struct strata_error *err);
+int store_flush_memtable(struct store *store, struct strata_error *err);
 /* Merges runs, if there are too many of a size. A failure that does not end all writing is only
  * logged. */
 int store_merge_due(struct store *store, struct strata_error *err);
-/* Both: what is in the memtable becomes a run; then runs of a size are merged. */
-int store_flush_and_merge(struct store *store, struct strata_error *err);
+/* What is in the memtable becomes a run; then runs of a size are merged, or, with `all`, all runs
+ * become one without tombstones. */
+int store_flush_and_merge(struct store *store, bool all, struct strata_error *err);
 /* Of the write path: asked by the leader before it logs; a full memtable makes way. */
 int store_make_room(void *store, size_t operations, size_t bytes, struct strata_error *err);
-/* Makes one run of all, without tombstones. */
-int store_merge_all(struct store *store, struct strata_error *err);
 
 /* With room for `count` runs, to be set. One reference is the caller's. NULL: no memory. */
 struct view *view_new(struct memtable *memtable, size_t count);
@@ -100,8 +99,16 @@ int store_failed(struct store *store, int rc, const struct strata_error *err);
  * assertions and tests. */
 bool store_check(const struct store *store);
 
-/* ---- For an engine's table of functions (report.c) ------------------------------------------- */
+/* ---- For an engine's table of functions (store.c, report.c) ---------------------------------- */
 
+int store_write(void *store, const struct strata_op *ops, size_t count, bool sync,
+                struct strata_error *err);
+int store_sync(void *store, struct strata_error *err);
+int store_get(void *store, struct strata_slice key, struct strata_buffer *value,
+              struct strata_error *err);
+int store_iter(void *store, struct strata_iter **out, struct strata_error *err);
+int store_flush(void *store, struct strata_error *err);
+int store_compact(void *store, const struct strata_progress *progress, struct strata_error *err);
 bool store_is_writable(void *store);
 int store_verify(void *store, const struct strata_progress *progress, struct strata_error *err);
 int store_check_memory(void *store, struct strata_error *err);

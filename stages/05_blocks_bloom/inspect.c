@@ -305,7 +305,7 @@ static int show_table(struct table *t, struct inspect *to, struct strata_error *
     }
     if (rc == 0)
         rc = show_footer(t, to, err);
-    return rc < 0 ? rc : table_verify_blocks(t, err);
+    return rc < 0 ? rc : table_verify_blocks(&t->base, err);
 }
 
 /* Damage is shown, and is no error. */

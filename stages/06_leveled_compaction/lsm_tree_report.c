@@ -27,7 +27,7 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
         if (progress)
             progress->tick(progress->arg, i + 1, p.version->count + 1);
         if (i < p.version->count)
-            rc = sstable_verify(p.version->all[i], tree->env, tree->common, err);
+            rc = tree->kind->verify(p.version->all[i], err);
     }
     lsm_tree_unpin(&p);
     return rc;

@@ -38,57 +38,53 @@
 
 struct run {
     struct sstable base;
+    const struct strata_env *env;
     struct fs_file *file;
     uint64_t index; /* where its first page begins */
 };
 
-/* What a run's last record says of the others. */
-struct run_end {
-    struct sstable_sum sum;
-    uint64_t index;
-};
-
 /* ---- Opening ----------------------------------------------------------------------------- */
 
-static bool decode_end(struct strata_slice value, struct run_end *end)
+static bool decode_end(struct strata_slice value, struct run *run)
 {
+    struct sstable_sum *sum = &run->base.sum;
     struct decoder d;
 
     decoder_init(&d, value);
-    end->sum.records = get_u64(&d);
-    end->sum.tombstones = get_u64(&d);
-    end->index = get_u64(&d);
-    end->sum.first = get_u64(&d);
-    end->sum.last = get_u64(&d);
-    end->sum.digest = get_u64(&d);
+    sum->records = get_u64(&d);
+    sum->tombstones = get_u64(&d);
+    run->index = get_u64(&d);
+    sum->first = get_u64(&d);
+    sum->last = get_u64(&d);
+    sum->digest = get_u64(&d);
     return decoder_done(&d);
 }
 
 /* Do the parts fill the file? (4.I11) */
-static bool adds_up(const struct run_end *end, uint64_t at)
+static bool adds_up(const struct run *run, uint64_t at)
 {
-    const struct sstable_sum *sum = &end->sum;
+    const struct sstable_sum *sum = &run->base.sum;
     uint64_t pages = sum->records / RUN_PAGE + (sum->records % RUN_PAGE != 0);
 
     return sum->records && sum->records <= at / RECORD_HEAD && sum->tombstones <= sum->records &&
            sum->first <= sum->last && sum->last <= CODING_NUMBER_MAX &&
-           end->index >= RECORD_FILE_HEADER && end->index <= at &&
-           at - end->index == pages * RECORD_HEAD + 8 * sum->records;
+           run->index >= RECORD_FILE_HEADER && run->index <= at &&
+           at - run->index == pages * RECORD_HEAD + 8 * sum->records;
 }
 
-static int read_end(const struct run *run, struct run_end *end, struct strata_error *err)
+/* What the last record says of the others. */
+static int read_end(struct run *run, struct strata_error *err)
 {
-    uint64_t size = run->file->end, at = size < END_BYTES ? 0 : size - END_BYTES;
+    uint64_t size = run->file->end, at = size - END_BYTES;
     struct strata_buffer body = {0};
     struct record record;
-    int rc = record_check_kind(run->file, RUN_MAGIC, run->base.number, err);
+    int rc;
 
-    if (rc == 0 && at < RECORD_FILE_HEADER)
-        rc = sstable_corrupt(&run->base, size, "the file ends before a run could", err);
-    if (rc == 0)
-        rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
+    if (size < RECORD_FILE_HEADER + END_BYTES)
+        return sstable_corrupt(&run->base, size, "the file ends before a run could", err);
+    rc = record_at(run->file, run->base.number, at, size, RUN_END, &body, &record, err);
     if (rc == 0 && /* with so long a value there is no room for a key */
-        (record.type != RUN_END || !decode_end(record.value, end) || !adds_up(end, at)))
+        (record.type != RUN_END || !decode_end(record.value, run) || !adds_up(run, at)))
         rc =
             sstable_corrupt(&run->base, at, "the run's end is none, or does not fit the file", err);
     strata_buffer_free(&body);
@@ -188,25 +184,22 @@ static int run_open(const struct strata_env *env, void *common, uint64_t number,
 {
     struct run *run = calloc(1, sizeof *run);
     struct strata_error why;
-    struct run_end end;
     int rc;
 
     (void)common;
     *out = NULL;
     if (!run)
         return strata_fail_memory(err, sizeof *run);
+    run->env = env;
     rc = sstable_init(&run->base, &run_kind, env, number, err);
     if (rc == 0) {
         rc = fs_open(env->fs, run->base.path, FS_READ, &run->file, &why);
         rc = sstable_opened(&run->base, run->file, rc, &why, err);
     }
     if (rc == 0)
-        rc = read_end(run, &end, err);
-    if (rc == 0) {
-        run->base.sum = end.sum;
-        run->index = end.index;
+        rc = read_end(run, err);
+    if (rc == 0)
         rc = read_bounds(run, err);
-    }
     if (rc < 0)
         run_close(&run->base);
     else
@@ -402,13 +395,12 @@ static int verify_record(struct run_cursor *c, struct strata_buffer *before,
     return rc;
 }
 
-static int run_verify(struct sstable *table, struct strata_error *err)
+static int verify_records(struct sstable *table, struct strata_error *err)
 {
     const struct run *run = (struct run *)table;
     struct strata_buffer before = {0};
     struct segment_sum sum = {0};
     struct run_cursor c;
-    struct run_end end = {0};
     uint64_t tombstones = 0;
     int rc;
 
@@ -420,16 +412,19 @@ static int run_verify(struct sstable *table, struct strata_error *err)
         segment_add(&sum, &c.record, index_hash(c.base.iter.key));
         tombstones += c.record.type == STRATA_OP_DELETE;
     }
-    if (rc == STRATA_NOT_FOUND)
-        rc = read_end(run, &end, err); /* the bytes that are there now */
-    if (rc == 0 && (sum.records != end.sum.records || c.reader.at != end.index ||
-                    tombstones != end.sum.tombstones || sum.digest != end.sum.digest))
-        rc = sstable_corrupt(table, end.index,
+    if (rc > 0 && (sum.records != table->sum.records || c.reader.at != run->index ||
+                   tombstones != table->sum.tombstones || sum.digest != table->sum.digest))
+        rc = sstable_corrupt(table, run->index,
                              "the records are not those that the run's end describes", err);
     strata_buffer_free(&before);
     probe_free(&c.probe);
     record_reader_free(&c.reader);
-    return rc;
+    return rc < 0 ? rc : 0;
+}
+
+static int run_verify(struct sstable *table, struct strata_error *err)
+{
+    return sstable_verify_anew(table, ((struct run *)table)->env, NULL, verify_records, err);
 }
 
 const struct sstable_kind run_kind = {

@@ -100,26 +100,26 @@ int sstable_add_size(struct sstable *table, struct strata_slice from, struct str
     return rc;
 }
 
-static const char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-int sstable_verify(const struct sstable *table, const struct strata_env *env, void *common,
-                   struct strata_error *err)
+int sstable_verify_anew(const struct sstable *table, const struct strata_env *env, void *common,
+                        int (*verify)(struct sstable *again, struct strata_error *err),
+                        struct strata_error *err)
 {
     struct sstable *again;
     int rc = table->kind->open(env, common, table->number, &again, err);
 
     if (rc < 0)
         return rc;
-    rc =
-        again->bytes == table->bytes && again->sum.digest == table->sum.digest
-            ? again->kind->verify(again, err)
-            : sstable_corrupt(table, 0, "the table is whole, but not the one that was opened", err);
+    rc = verify(again, err);
+    if (rc == 0 && (again->bytes != table->bytes || again->sum.digest != table->sum.digest))
+        rc = sstable_corrupt(table, 0, "another table than the one that was opened", err);
     sstable_unref(again);
     return rc;
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct strata_error *err)

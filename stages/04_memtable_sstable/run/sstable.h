@@ -78,7 +78,8 @@ struct sstable_kind {
     /* Over all entries. Borrows the table. `once`: for a merge; what is read need not be kept in
      * memory. NULL: no memory. */
     struct cursor *(*cursor)(struct sstable *table, bool once);
-    int (*verify)(struct sstable *table, struct strata_error *err); /* checks every byte of it */
+    /* Checks every byte of what has its name now. CORRUPT, IO, NO_MEMORY. */
+    int (*verify)(struct sstable *table, struct strata_error *err);
 
     /* IO, NO_MEMORY; then there is nothing to be freed. */
     int (*writer_new)(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
@@ -92,10 +93,6 @@ struct sstable_kind {
     void (*writer_del)(struct sstable_writer *writer, bool keep);
 };
 
-/* Checks every byte of the file that has the table's name now, which is not what was opened once.
- * CORRUPT, also when it is missing or another table; IO, NO_MEMORY. */
-int sstable_verify(const struct sstable *table, const struct strata_env *env, void *common,
-                   struct strata_error *err);
 void sstable_ref(struct sstable *table);
 void sstable_unref(struct sstable *table); /* NULL is fine */
 /* No list names it: the file is removed when nobody reads it any longer. NULL is fine. */
@@ -124,6 +121,11 @@ int sstable_writer_publish(struct sstable_writer *writer, struct strata_error *e
 int sstable_init(struct sstable *table, const struct sstable_kind *kind,
                  const struct strata_env *env, uint64_t number, struct strata_error *err);
 void sstable_free(struct sstable *table); /* of a kind's close, at its end: frees `table` too */
+/* For a kind's verify: opens what has the table's name now, and checks it with `verify`. CORRUPT,
+ * also when it is another table than the one that was opened; IO, NO_MEMORY. */
+int sstable_verify_anew(const struct sstable *table, const struct strata_env *env, void *common,
+                        int (*verify)(struct sstable *again, struct strata_error *err),
+                        struct strata_error *err);
 int sstable_corrupt(const struct sstable *table, uint64_t offset, const char *what,
                     struct strata_error *err);
 /* Its file was opened, with this outcome: takes its size and checks its header (stage 1's).

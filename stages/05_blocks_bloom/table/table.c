@@ -137,8 +137,8 @@ static bool may_have(const struct table *t, uint64_t hash)
 
 /* The filter first, then the one block that may have the key. It is pinned while its value is
  * copied. */
-int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
-              struct strata_buffer *value, struct strata_error *err)
+static int table_get(struct sstable *base, struct strata_slice key, unsigned *type,
+                     struct strata_buffer *value, struct strata_error *err)
 {
     struct table *t = (struct table *)base;
     struct cache_block *pinned;
@@ -177,10 +177,10 @@ static int table_offset(struct sstable *base, struct strata_slice key, uint64_t 
     return 0;
 }
 
-static int writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
-                      struct strata_error *err)
+static int table_verify(struct sstable *base, struct strata_error *err)
 {
-    return table_writer_begin(&table_kind, env, number, out, err);
+    struct table_common *common = ((struct table *)base)->common;
+    return sstable_verify_anew(base, common->env, common, table_verify_blocks, err);
 }
 
 const struct sstable_kind table_kind = {
@@ -196,7 +196,7 @@ const struct sstable_kind table_kind = {
     .offset = table_offset,
     .cursor = table_cursor,
     .verify = table_verify,
-    .writer_new = writer_new,
+    .writer_new = table_writer_new,
     .writer_add = table_writer_add,
     .writer_finish = table_writer_finish,
     .writer_del = table_writer_del,

@@ -12,13 +12,6 @@
 
 extern const struct sstable_kind table_kind;
 
-/* Of a key that is within the table's range: its type, and the value of a put into `value`,
- * replacing what that held. NOT_FOUND, CORRUPT, IO, NO_MEMORY. */
-int table_get(struct sstable *table, struct strata_slice key, unsigned *type,
-              struct strata_buffer *value, struct strata_error *err);
-/* Over all entries; borrows the table. `once`: for a merge, past the cache. NULL: no memory. */
-struct cursor *table_cursor(struct sstable *table, bool once);
-
 /* User properties (RocksDB's user-collected properties): bytes that the caller of a writer may
  * add before writer_finish, and read again; the table does not look at them. */
 struct strata_buffer *table_writer_user(struct sstable_writer *writer);

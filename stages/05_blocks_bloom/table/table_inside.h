@@ -56,13 +56,13 @@ static inline struct block table_block(const struct cache_block *block)
     return block_of(strata_bytes(block->data, block->size));
 }
 
-int table_verify(struct sstable *table, struct strata_error *err);
 /* Every data block is what index, filter and properties say. */
-int table_verify_blocks(struct table *table, struct strata_error *err);
+int table_verify_blocks(struct sstable *table, struct strata_error *err);
 
-/* As the kind's writer_new, of this kind. */
-int table_writer_begin(const struct sstable_kind *kind, const struct strata_env *env,
-                       uint64_t number, struct sstable_writer **out, struct strata_error *err);
+/* As the functions of the kind. */
+struct cursor *table_cursor(struct sstable *table, bool once);
+int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                     struct strata_error *err);
 int table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                      struct strata_slice value, struct strata_error *err);
 int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,

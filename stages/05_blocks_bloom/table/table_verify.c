@@ -46,9 +46,10 @@ static int verify_block(struct verification *v, uint32_t n, struct strata_error 
     return rc;
 }
 
-int table_verify_blocks(struct table *t, struct strata_error *err)
+int table_verify_blocks(struct sstable *table, struct strata_error *err)
 {
-    const struct sstable_sum *sum = &t->base.sum;
+    const struct sstable_sum *sum = &table->sum;
+    struct table *t = (struct table *)table;
     struct verification v = {.table = t};
     int rc = 0;
 
@@ -56,23 +57,8 @@ int table_verify_blocks(struct table *t, struct strata_error *err)
         rc = verify_block(&v, n, err);
     if (rc == 0 && (v.sum.records != sum->records || v.sum.tombstones != sum->tombstones ||
                     v.sum.digest != sum->digest || v.raw_bytes != t->raw_bytes))
-        rc = sstable_corrupt(&t->base, t->footer.properties,
+        rc = sstable_corrupt(table, t->footer.properties,
                              "the blocks are not those that the properties describe", err);
     block_iter_free(&v.iter);
-    return rc;
-}
-
-int table_verify(struct sstable *table, struct strata_error *err)
-{
-    struct table_common *common = ((struct table *)table)->common;
-    struct sstable *again;
-    int rc = table->kind->open(common->env, common, table->number, &again, err);
-
-    if (rc < 0)
-        return rc;
-    rc = table_verify_blocks((struct table *)again, err);
-    if (rc == 0 && (again->sum.digest != table->sum.digest || again->bytes != table->bytes))
-        rc = sstable_corrupt(table, 0, "another table than the one that was opened", err);
-    sstable_unref(again);
     return rc;
 }

@@ -19,8 +19,8 @@ struct table_writer {
     struct strata_buffer user; /* for the properties */
 };
 
-int table_writer_begin(const struct sstable_kind *kind, const struct strata_env *env,
-                       uint64_t number, struct sstable_writer **out, struct strata_error *err)
+int table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                     struct strata_error *err)
 {
     struct table_writer *w = calloc(1, sizeof *w);
     int rc;
@@ -29,7 +29,7 @@ int table_writer_begin(const struct sstable_kind *kind, const struct strata_env 
         return strata_fail_memory(err, sizeof *w);
     w->block.interval = BLOCK_RESTART_INTERVAL;
     w->index.interval = 1;
-    rc = sstable_writer_begin(&w->base, kind->suffix, kind->magic, env, number, err);
+    rc = sstable_writer_begin(&w->base, TABLE_SUFFIX, TABLE_MAGIC, env, number, err);
     if (rc < 0)
         table_writer_del(&w->base, false);
     else

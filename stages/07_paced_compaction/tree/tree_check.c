@@ -143,7 +143,7 @@ static int verify_tables(struct tree *tree, const struct strata_progress *progre
     for (size_t i = 0; rc == 0 && i <= v->count; i++) {
         if (progress)
             progress->tick(progress->arg, i + 1, v->count + 1);
-        rc = i < v->count ? sstable_verify(v->all[i], tree->env, tree->common, err) : 0;
+        rc = i < v->count ? tree->kind->verify(v->all[i], err) : 0;
     }
     super_unref(super);
     return rc;

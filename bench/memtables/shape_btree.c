@@ -8,7 +8,7 @@
  *
  * An insertion moves up to FANOUT heads and pointers: so a reader needs a lock, or must notice that
  * it was disturbed. The skip list does not need that, and this comparison leaves it out. */
-#include "04_memtable_sstable/memtable/arena.h"
+#include "base/arena.h"
 #include "shape.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* shape_log.c: an unsorted log: an entry goes behind the last one, and all are sorted when they are
  * to be written out. Until then a get looks at every entry, the newest first, and a scan would have
  * to sort them all. RocksDB has it as VectorRepFactory, for loading in bulk. */
-#include "04_memtable_sstable/memtable/arena.h"
+#include "base/arena.h"
 #include "shape.h"
 
 #include <stddef.h>

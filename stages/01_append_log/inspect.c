@@ -1,9 +1,8 @@
 /* inspect.c: the annotated dump of an append log. Shows what is there field by field, and where
  * and why the file stops being valid. */
 #define FS_NO_SITES
-#include "inspect/inspect.h"
+#include "record_inspect.h"
 #include "base/coding.h"
-#include "record.h"
 #include "strata_engine.h"
 
 #include <inttypes.h>

@@ -87,23 +87,6 @@ int record_next(struct record_reader *reader, struct record *record, struct stra
 int record_reader_move(struct record_reader *reader, uint64_t at, uint64_t from,
                        struct strata_error *err);
 
-/* The annotated dump of such a file, inspect.c; and what a later stage says of its own. */
-struct inspect;
-struct inspect_number;
-struct record_words {
-    const char *name, *magic;
-    unsigned max_type;
-    const char *(*type_name)(unsigned type);
-    /* How the file's number is shown (inspect.h); NULL: in decimal digits. */
-    void (*tell_number)(uint64_t number, char *to, size_t capacity);
-    /* The layout of the value of a record of this type; NULL: bytes of the user's. */
-    const struct inspect_number *(*layout)(unsigned type, size_t *count);
-    bool room;          /* zeros behind the last record are no damage */
-    unsigned last_type; /* of the record that must be the last; 0: the file may end behind any */
-};
-int record_inspect_kind(struct fs_file *file, const struct record_words *words, struct inspect *to,
-                        struct strata_error *err);
-
 extern const struct strata_format record_format; /* inspect.c */
 
 #endif

@@ -183,18 +183,3 @@ int hint_remove(const struct segments *set, const struct segment *segment, struc
     segment_name(segment->first, segment->last, ".hint", name);
     return fs_remove_if_there(set->env->fs, set->env->dir, name, err);
 }
-
-int hint_remove_temporaries(const struct segments *set, struct strata_error *err)
-{
-    struct fs_names names;
-    uint32_t first, last;
-    int rc = fs_list(set->env->fs, set->env->dir, &names, err);
-
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; rc == 0 && i < names.count; i++)
-        if (segment_parse_name(names.names[i], ".hint.tmp", &first, &last))
-            rc = fs_remove_if_there(set->env->fs, set->env->dir, names.names[i], err);
-    fs_names_free(&names);
-    return rc;
-}

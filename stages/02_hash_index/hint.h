@@ -24,13 +24,10 @@ int hint_read(const struct segments *set, const struct segment *segment, segment
 /* Of a hint's bytes, HINT_HEADER or more; `id` is the segment's file number. */
 #define HINT_HEADER 48 /* bytes before the entries; the check is the last four */
 uint32_t hint_checksum(uint64_t id, struct strata_slice bytes);
-/* Whether a hint's own check holds, without its segment: inspect.c, for the annotated dump. */
-int hint_check(struct fs_file *file, struct strata_error *err);
 
-/* Removes the hint of a segment that goes, if it has one; and what cut writing left of hints. */
+/* Removes the hint of a segment that goes, if it has one. */
 int hint_remove(const struct segments *set, const struct segment *segment,
                 struct strata_error *err);
-int hint_remove_temporaries(const struct segments *set, struct strata_error *err);
 
 extern const struct strata_format hint_format; /* inspect.c */
 

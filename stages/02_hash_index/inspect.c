@@ -1,6 +1,6 @@
 /* inspect.c: annotated dumps of a segment and of a hint. */
 #define FS_NO_SITES
-#include "inspect/inspect.h"
+#include "segment_inspect.h"
 #include "base/bytes.h"
 #include "base/coding.h"
 #include "hint.h"

@@ -153,9 +153,6 @@ int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load
     if (rc < 0 || env->options->read_only)
         return rc;
     write_hints(set);
-    rc = hint_remove_temporaries(set, err);
-    if (rc < 0)
-        return rc;
     if (!segments_active(set))
         return load_start(set, err);
     return noted == set->list[set->count - 1]->last ? 0 : note_last(set, err);

@@ -142,10 +142,6 @@ int segment_unref(struct segment *segment, struct strata_error *err); /* the las
 int segments_replace(struct segments *set, size_t at, size_t count, struct segment *merged,
                      struct strata_error *err);
 
-/* The annotated dump, inspect.c: for record_words. */
-extern const struct strata_format segment_format;
-const char *segment_type_name(unsigned type);
-void segment_tell_number(uint64_t number, char *to, size_t capacity);
-const struct inspect_number *segment_layout(unsigned type, size_t *count);
+extern const struct strata_format segment_format; /* inspect.c */
 
 #endif

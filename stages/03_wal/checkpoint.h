@@ -28,9 +28,6 @@ void checkpoint_undo(struct keydir *keydir);
 /* The bytes that checkpoint_write would write now. */
 uint64_t checkpoint_bytes(const struct keydir *keydir);
 
-/* Whether the file's own check holds, for its annotated dump: 0, STRATA_NOT_FOUND, NO_MEMORY, IO.
- * (inspect.c) */
-int checkpoint_check(struct fs_file *file, struct strata_error *err);
 extern const struct strata_format checkpoint_format; /* inspect.c */
 
 #endif

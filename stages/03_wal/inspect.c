@@ -1,7 +1,6 @@
 /* inspect.c: annotated dumps of the log and the checkpoint. */
 #define FS_NO_SITES
-#include "inspect/inspect.h"
-#include "02_hash_index/segment.h"
+#include "wal_inspect.h"
 #include "checkpoint.h"
 #include "base/bytes.h"
 #include "base/coding.h"

@@ -101,8 +101,5 @@ int wal_torn_end(struct fs_file *file, uint64_t number, uint64_t from, uint64_t 
                  struct strata_error *err);
 
 extern const struct strata_format wal_format; /* inspect.c */
-/* For the annotated dump of a kind's log: struct record_words. */
-const char *wal_type_name(unsigned type);
-const struct inspect_number *wal_layout(unsigned type, size_t *count);
 
 #endif

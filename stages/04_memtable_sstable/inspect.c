@@ -1,7 +1,6 @@
 /* inspect.c: annotated dumps of a run, and of the list of runs. (The log's is stage 3's.) */
 #define FS_NO_SITES
-#include "inspect/inspect.h"
-#include "01_append_log/record.h"
+#include "02_hash_index/segment_inspect.h"
 #include "02_hash_index/segment.h"
 #include "base/coding.h"
 #include "04_memtable_sstable/run/run.h"

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "02_hash_index/hint.h"
+#include "02_hash_index/segment_inspect.h"
 #include "base/checksum.h"
 #include "base/coding.h"
 #include "keydir_bench.h"

@@ -5,6 +5,7 @@
 #include "02_hash_index/segment.h"
 #include "03_wal/checkpoint.h"
 #include "03_wal/mark.h"
+#include "03_wal/wal_inspect.h"
 #include "03_wal/wal.h"
 #include "base/coding.h"
 #include "crash/sim/fs_sim.h"

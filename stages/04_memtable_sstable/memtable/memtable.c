@@ -1,5 +1,6 @@
 /* memtable.c: a kind's entries, in an arena of their own. See memtable.h.
  *
+ * 4.I1: what memtable_add takes was reserved before the batch was logged: it cannot fail.
  * 4.I5: entries are added in the order of their sequence numbers: so all versions up to the number
  *       that a reader has are there when it reads. */
 #include "04_memtable_sstable/memtable/memtable.h"

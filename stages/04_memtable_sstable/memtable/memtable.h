@@ -8,7 +8,7 @@
 #define STRATA_04_MEMTABLE_H
 
 #include "04_memtable_sstable/iter/cursor.h"
-#include "arena.h"
+#include "base/arena.h"
 
 #include <stdatomic.h>
 

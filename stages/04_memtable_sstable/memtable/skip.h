@@ -10,7 +10,7 @@
 #ifndef STRATA_04_SKIP_H
 #define STRATA_04_SKIP_H
 
-#include "arena.h"
+#include "base/arena.h"
 #include "base/prng.h"
 
 #define SKIP_HEIGHT 16 /* levels; with one node in three a level higher: 40 million entries */

@@ -1,6 +1,6 @@
 /* single_op_inspect.c: the annotated dump of a log with single-operation batches. */
 #define FS_NO_SITES
-#include "inspect/inspect.h"
+#include "03_wal/wal_inspect.h"
 #include "single_op_log.h"
 #include "strata_engine.h"
 

@@ -4,7 +4,7 @@
 #ifndef STRATA_09_ARENA_POOL_H
 #define STRATA_09_ARENA_POOL_H
 
-#include "04_memtable_sstable/memtable/arena.h"
+#include "base/arena.h"
 #include "base/sync.h"
 
 struct arena_pool_chunk;

@@ -6,11 +6,11 @@
  *   +------+-------+-------+----------------+   +------+-----------------+---+
  *                          ^ at                            never used again ^
  *
- * 4.I1: a piece never moves and is never given back alone.
- * 4.I2: what was reserved fits into what is left of the newest chunk, or into the spare chunk. The
+ * I1: a piece never moves and is never given back alone.
+ * I2: what was reserved fits into what is left of the newest chunk, or into the spare chunk. The
  *       spare becomes the newest when a piece does not fit: so who reserves much more than is taken
  *       in the end holds one chunk too many, and not one more each time. */
-#include "04_memtable_sstable/memtable/arena.h"
+#include "base/arena.h"
 #include "strata_engine.h"
 
 #include <assert.h>
@@ -47,7 +47,7 @@ static void use_spare(struct arena *arena)
 {
     struct arena_chunk *chunk = arena->spare;
 
-    assert(chunk); /* 4.I2 */
+    assert(chunk); /* I2 */
     chunk->next = arena->chunks;
     arena->chunks = chunk;
     arena->spare = NULL;
@@ -75,7 +75,7 @@ int arena_reserve(struct arena *arena, size_t bytes, struct strata_error *err)
         chunk_del(arena, arena->spare);
     }
     arena->taken += chunk->bytes;
-    arena->spare = chunk; /* 4.I2 */
+    arena->spare = chunk; /* I2 */
     if (!arena->chunks)
         use_spare(arena);
     return 0;
@@ -88,7 +88,7 @@ void *arena_take(struct arena *arena, size_t size)
     size = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     if (size > arena->left)
         use_spare(arena);
-    assert(size <= arena->left); /* 4.I2 */
+    assert(size <= arena->left); /* I2 */
     piece = arena->at;
     arena->at += size;
     arena->left -= size;

@@ -1,10 +1,10 @@
-/* arena.h: memory that is handed out piece by piece and given back all at once. A memtable only
- * grows until it is dropped whole, so nothing has to remember where a piece begins or ends, and
- * handing one out costs an addition.
+/* arena.h: memory that is handed out piece by piece and given back all at once. What only
+ * grows until it is dropped whole, as a memtable does, needs no more: nothing has to remember where
+ * a piece begins or ends, and handing one out costs an addition.
  *
  * Threads: one takes pieces; any number may read them. */
-#ifndef STRATA_04_ARENA_H
-#define STRATA_04_ARENA_H
+#ifndef STRATA_COMMON_ARENA_H
+#define STRATA_COMMON_ARENA_H
 
 #include "strata.h"
 

@@ -30,6 +30,7 @@
 #include "02_hash_index/segment.h"
 #include "base/coding.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define END_VALUE 48
@@ -130,6 +131,7 @@ static int offset_of(const struct run *run, struct probe *probe, uint64_t n, uin
     struct decoder d;
     int rc = 0;
 
+    assert(n < run->base.sum.records); /* 4.I11 */
     if (!probe->page.size || probe->page_number != number)
         rc = read_page(run, probe, number, err);
     if (rc < 0)
@@ -303,7 +305,10 @@ static int read_on(struct run_cursor *c, uint64_t n, struct strata_error *err)
 static int go_to(struct run_cursor *c, uint64_t n, bool back, struct strata_error *err)
 {
     uint64_t at, from, end = c->run->index;
-    int rc = offset_of(c->run, &c->probe, n, &at, err);
+    int rc;
+
+    assert(n < c->run->base.sum.records);
+    rc = offset_of(c->run, &c->probe, n, &at, err);
 
     if (rc < 0)
         return rc;

@@ -36,14 +36,15 @@ int run_writer_new(const struct strata_env *env, uint64_t number, struct sstable
 static int add_record(struct sstable_writer *w, unsigned type, struct strata_slice key,
                       struct strata_slice value, struct strata_error *err)
 {
-    if (buffer_reserve(&w->bytes, RECORD_HEAD + key.size + value.size) < 0)
+    struct strata_buffer *to = &w->out.bytes;
+
+    if (buffer_reserve(to, RECORD_HEAD + key.size + value.size) < 0)
         return strata_fail_memory(err, RECORD_HEAD + key.size + value.size);
-    record_head(w->number, sstable_writer_place(w), type, key, value,
-                w->bytes.data + w->bytes.size);
-    w->bytes.size += RECORD_HEAD;
-    strata_buffer_append(&w->bytes, key.data, key.size);
-    strata_buffer_append(&w->bytes, value.data, value.size);
-    return sstable_writer_flush_due(w, err);
+    record_head(w->number, fs_output_end(&w->out), type, key, value, to->data + to->size);
+    to->size += RECORD_HEAD;
+    strata_buffer_append(to, key.data, key.size);
+    strata_buffer_append(to, value.data, value.size);
+    return fs_output_flush_due(&w->out, err);
 }
 
 int run_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
@@ -56,7 +57,7 @@ int run_writer_add(struct sstable_writer *writer, unsigned type, struct strata_s
     if (buffer_put_varint(&w->sizes, RECORD_HEAD + key.size + value.size) < 0)
         return strata_fail_memory(err, w->sizes.capacity * 2);
     sum->records++;
-    sum->digest += segment_digest(index_hash(key), sstable_writer_place(writer), type);
+    sum->digest += segment_digest(index_hash(key), fs_output_end(&writer->out), type);
     sum->tombstones += type == STRATA_OP_DELETE;
     return add_record(writer, type, key, value, err);
 }
@@ -68,7 +69,7 @@ static int add_index(struct run_writer *w, struct strata_error *err)
     struct decoder sizes;
     int rc = 0;
 
-    w->index = sstable_writer_place(&w->base);
+    w->index = fs_output_end(&w->base.out);
     decoder_init(&sizes, strata_buffer_slice(&w->sizes));
     while (rc == 0 && left) {
         uint8_t page[8 * RUN_PAGE], *at = page;
@@ -103,12 +104,13 @@ int run_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t la
     struct run_writer *w = (struct run_writer *)writer;
     int rc;
 
+    assert(writer->sum.records && first <= last && !w->index);
     writer->sum.first = first;
     writer->sum.last = last;
     rc = add_index(w, err);
     if (rc == 0)
         rc = add_end(w, err);
-    return rc < 0 ? rc : sstable_writer_flush(writer, err);
+    return rc < 0 ? rc : fs_output_flush(&writer->out, err);
 }
 
 void run_writer_del(struct sstable_writer *writer, bool keep)

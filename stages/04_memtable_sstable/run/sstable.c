@@ -1,22 +1,17 @@
 /* sstable.c: what all kinds of tables have alike: a name, users, and a writer's file.
  *
- * A table is written from its beginning to its end, through a buffer, and gets its name when it is
- * whole and on the device: NAME.tmp is no table, and is removed by the next open.
+ * A table gets its name when it is whole and on the device (fs/fs_output.h): NAME.tmp is no table,
+ * and is removed by the next open.
  *
  * 4.I13: a table's file is there as long as anybody reads it, by its name: so it may be closed and
  *        opened again meanwhile. What a crash leaves of it the next open removes. */
 #include "04_memtable_sstable/run/sstable.h"
 #include "01_append_log/record.h"
-#include "base/bytes.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PIECE ((size_t)64 << 10) /* bytes of one call */
-#define WRITE_BACK 16            /* pieces that are written back together */
 
 int sstable_init(struct sstable *table, const struct sstable_kind *kind,
                  const struct strata_env *env, uint64_t number, struct strata_error *err)
@@ -56,6 +51,7 @@ int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
 
 void sstable_ref(struct sstable *table)
 {
+    assert(table->refs > 0);
     atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
 }
 
@@ -134,79 +130,20 @@ size_t sstable_blamed(struct sstable *const *tables, size_t count, const struct 
 int sstable_writer_begin(struct sstable_writer *w, const char *suffix, const char *magic,
                          const struct strata_env *env, uint64_t number, struct strata_error *err)
 {
-    int rc;
+    int rc = fs_output_open(&w->out, env->fs, env->dir, number, suffix, err);
 
     w->env = env;
     w->number = number;
-    w->piece_bytes = PIECE;
-    w->path = fs_join_number(env->dir, number, suffix);
-    w->temporary = w->path ? malloc(strlen(w->path) + 5) : NULL;
-    if (!w->temporary)
-        return strata_fail_memory(err, strlen(env->dir) + 32);
-    sprintf(w->temporary, "%s.tmp", w->path);
-    rc = fs_open(env->fs, w->temporary, FS_WRITE | FS_CREATE | FS_TRUNCATE, &w->file, err);
-    return rc < 0 ? rc : record_start_kind(w->file, magic, number, err);
-}
-
-uint64_t sstable_writer_place(const struct sstable_writer *w)
-{
-    return w->file->end + w->bytes.size;
-}
-
-int sstable_writer_flush(struct sstable_writer *w, struct strata_error *err)
-{
-    struct strata_slice bytes = strata_buffer_slice(&w->bytes);
-    int rc = fs_append(w->file, &bytes, 1, err);
-
-    if (rc < 0)
-        return rc;
-    strata_buffer_clear(&w->bytes);
-    fs_write_back_since(w->file, &w->written_back, WRITE_BACK * w->piece_bytes);
-    return 0;
-}
-
-/* Up to a place that is a multiple of a call's bytes: what is written so, the system keeps in pages
- * as large as that, and finds again in less time. */
-int sstable_writer_flush_due(struct sstable_writer *w, struct strata_error *err)
-{
-    size_t unit = w->piece_bytes, due = unit - (size_t)(w->file->end % unit);
-    struct strata_slice rest;
-    int rc;
-
-    if (w->bytes.size < due)
-        return 0;
-    due += (w->bytes.size - due) / unit * unit;
-    rest = slice_behind(strata_buffer_slice(&w->bytes), due);
-    w->bytes.size = due;
-    rc = sstable_writer_flush(w, err);
-    if (rc < 0)
-        return rc;
-    memmove(w->bytes.data, rest.data, rest.size);
-    w->bytes.size = rest.size;
-    return 0;
+    return rc < 0 ? rc : record_start_kind(w->out.file, magic, number, err);
 }
 
 int sstable_writer_publish(struct sstable_writer *w, struct strata_error *err)
 {
-    int rc = fs_sync(w->file, err); /* before it has a name that counts */
-
-    if (rc == 0) {
-        rc = fs_close(w->file, err);
-        w->file = NULL;
-    }
-    if (rc == 0)
-        rc = fs_rename(w->env->fs, w->temporary, w->path, err);
-    w->published = rc == 0;
-    return rc;
+    return fs_output_publish(&w->out, err);
 }
 
 void sstable_writer_free(struct sstable_writer *w, bool keep)
 {
-    fs_close(w->file, NULL);
-    if (!keep && w->temporary) /* else, or if that fails, the next open removes it */
-        fs_remove(w->env->fs, w->published ? w->path : w->temporary, NULL);
-    strata_buffer_free(&w->bytes);
-    free(w->temporary);
-    free(w->path);
+    fs_output_close(&w->out, keep);
     free(w);
 }

@@ -7,7 +7,7 @@
 #define STRATA_04_SSTABLE_H
 
 #include "04_memtable_sstable/iter/cursor.h"
-#include "fs/fs.h"
+#include "fs/fs_output.h"
 
 #include <stdatomic.h>
 
@@ -42,14 +42,9 @@ struct sstable {
  * of writer. */
 struct sstable_writer {
     const struct strata_env *env;
-    struct fs_file *file;
-    char *path, *temporary;
+    struct fs_output out;
     uint64_t number;
-    struct sstable_sum sum;     /* so far; the kind counts */
-    struct strata_buffer bytes; /* not yet appended; they belong at file->end */
-    size_t piece_bytes;         /* appended by one call, when so many have gathered */
-    uint64_t written_back;      /* bytes of the file that are on their way to the device */
-    bool published;             /* it has its name */
+    struct sstable_sum sum; /* so far; the kind counts */
 };
 
 struct sstable_kind {
@@ -136,12 +131,6 @@ int sstable_opened(struct sstable *table, struct fs_file *file, int rc,
  * when it failed. */
 int sstable_writer_begin(struct sstable_writer *writer, const char *suffix, const char *magic,
                          const struct strata_env *env, uint64_t number, struct strata_error *err);
-/* Where the next byte belongs. */
-uint64_t sstable_writer_place(const struct sstable_writer *writer);
-/* Appends what is in `bytes`. */
-int sstable_writer_flush(struct sstable_writer *writer, struct strata_error *err);
-/* Appends what is in `bytes` when enough has gathered. */
-int sstable_writer_flush_due(struct sstable_writer *writer, struct strata_error *err);
 void sstable_writer_free(struct sstable_writer *writer, bool keep); /* as in writer_del */
 
 #endif

@@ -46,7 +46,7 @@ struct strata_buffer *table_writer_user(struct sstable_writer *writer)
 static int put(struct table_writer *w, struct strata_slice bytes, bool compress, uint32_t *check,
                struct strata_error *err)
 {
-    return stored_block_put(&w->base.bytes, w->base.number, sstable_writer_place(&w->base), bytes,
+    return stored_block_put(&w->base.out.bytes, w->base.number, fs_output_end(&w->base.out), bytes,
                             compress, check, err);
 }
 
@@ -58,13 +58,13 @@ static int end_block(struct table_writer *w, const struct strata_slice *next,
 {
     struct strata_slice last = strata_buffer_slice(&w->block.last), bytes;
     struct table_index_entry entry = {.separator = next ? table_index_separator(last, *next) : last,
-                                      .offset = sstable_writer_place(&w->base)};
+                                      .offset = fs_output_end(&w->base.out)};
     uint32_t check;
     int rc = block_builder_finish(&w->block, &bytes, err);
 
     if (rc == 0)
         rc = put(w, bytes, !w->base.env->options->plain_blocks, &check, err);
-    entry.size = sstable_writer_place(&w->base) - entry.offset;
+    entry.size = fs_output_end(&w->base.out) - entry.offset;
     if (rc == 0)
         rc = table_index_add(&w->index, &entry, err);
     if (rc < 0)
@@ -72,7 +72,7 @@ static int end_block(struct table_writer *w, const struct strata_slice *next,
     w->raw_bytes += bytes.size;
     w->base.sum.digest = table_digest(w->base.sum.digest, check);
     block_builder_reset(&w->block);
-    return sstable_writer_flush_due(&w->base, err);
+    return fs_output_flush_due(&w->base.out, err);
 }
 
 static int note_key(struct table_writer *w, struct strata_slice key, struct strata_error *err)
@@ -160,8 +160,8 @@ static int put_footer(struct table_writer *w, const struct table_footer *footer,
 {
     uint8_t bytes[TABLE_FOOTER];
 
-    table_footer_put(footer, w->base.number, sstable_writer_place(&w->base), bytes);
-    return strata_buffer_append(&w->base.bytes, bytes, sizeof bytes) < 0
+    table_footer_put(footer, w->base.number, fs_output_end(&w->base.out), bytes);
+    return strata_buffer_append(&w->base.out.bytes, bytes, sizeof bytes) < 0
                ? strata_fail_memory(err, sizeof bytes)
                : 0;
 }
@@ -176,18 +176,18 @@ int table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t 
     assert(writer->sum.records > 0 && first <= last);
     writer->sum.first = first;
     writer->sum.last = last;
-    footer.index = sstable_writer_place(writer);
+    footer.index = fs_output_end(&writer->out);
     if (rc == 0)
         rc = put_index(w, err);
-    footer.filter = sstable_writer_place(writer);
+    footer.filter = fs_output_end(&writer->out);
     if (rc == 0)
         rc = put_filter(w, err);
-    footer.properties = sstable_writer_place(writer);
+    footer.properties = fs_output_end(&writer->out);
     if (rc == 0)
         rc = put_properties(w, err);
     if (rc == 0)
         rc = put_footer(w, &footer, err);
-    return rc < 0 ? rc : sstable_writer_flush(writer, err);
+    return rc < 0 ? rc : fs_output_flush(&writer->out, err);
 }
 
 void table_writer_del(struct sstable_writer *writer, bool keep)

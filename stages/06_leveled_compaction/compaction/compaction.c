@@ -193,7 +193,7 @@ static int end_output(struct compaction *c, struct strata_error *err)
     c->behind = writer;
     if (c->paced)
         return take_behind(c, err);
-    fs_write_back_since(writer->file, &writer->written_back, 0);
+    fs_write_back_since(writer->out.file, &writer->out.written_back, 0);
     return 0;
 }
 
@@ -208,7 +208,7 @@ static int begin_output(struct compaction *c, struct strata_error *err)
         return strata_fail_memory(err, key.size);
     rc = c->of.kind->writer_new(c->of.env, (*c->of.next)++, &c->writer, err);
     if (rc == 0 && !c->paced)
-        c->writer->piece_bytes = PIECE;
+        c->writer->out.piece_bytes = PIECE;
     return rc;
 }
 
@@ -229,7 +229,7 @@ static bool ends_before(struct compaction *c, struct strata_slice key)
 {
     if (c->grand && c->grand_at < c->grand->count)
         pass_grandparents(c, key);
-    return c->writer && (c->writer->file->end + c->writer->bytes.size >= c->full_bytes ||
+    return c->writer && (fs_output_end(&c->writer->out) >= c->full_bytes ||
                          c->grand_bytes > PICK_TIMES * c->full_bytes);
 }
 

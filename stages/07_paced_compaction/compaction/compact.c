@@ -47,11 +47,11 @@ static int sync_some(struct compact *c, bool *waited, struct strata_error *err)
 {
     struct sstable_writer *writer = c->of.writer;
 
-    if (!c->of.paced || !writer || writer->file->end < c->synced + SYNC_BYTES)
+    if (!c->of.paced || !writer || writer->out.file->end < c->synced + SYNC_BYTES)
         return 0;
-    c->synced = writer->file->end;
+    c->synced = writer->out.file->end;
     *waited = true;
-    return fs_sync(writer->file, err);
+    return fs_sync(writer->out.file, err);
 }
 
 static bool is_done(const struct compact *c)

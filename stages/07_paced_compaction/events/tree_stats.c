@@ -4,7 +4,7 @@
 
 static uint64_t bytes_of(const struct sstable_writer *writer)
 {
-    return writer && writer->file ? writer->file->end : 0;
+    return writer && writer->out.file ? writer->out.file->end : 0;
 }
 
 /* Of outputs that were finished or not. */

@@ -53,8 +53,9 @@ static int replace(struct strata_buffer *to, struct strata_slice bytes, struct s
 static int put(struct pax_table_writer *w, struct strata_slice bytes, bool compress,
                uint32_t *check, struct strata_error *err)
 {
-    uint64_t offset = sstable_writer_place(&w->base);
-    return stored_block_put(&w->base.bytes, w->base.number, offset, bytes, compress, check, err);
+    uint64_t offset = fs_output_end(&w->base.out);
+    return stored_block_put(&w->base.out.bytes, w->base.number, offset, bytes, compress, check,
+                            err);
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------- */
@@ -74,7 +75,7 @@ static int note_bounds(struct pax_table_writer *w, struct strata_error *err)
 
 static int end_block(struct pax_table_writer *w, struct strata_error *err)
 {
-    uint64_t offset = sstable_writer_place(&w->base);
+    uint64_t offset = fs_output_end(&w->base.out);
     struct strata_slice bytes;
     uint32_t check;
     int rc = note_bounds(w, err);
@@ -84,7 +85,7 @@ static int end_block(struct pax_table_writer *w, struct strata_error *err)
     if (rc == 0)
         rc = put(w, bytes, !w->plain, &check, err);
     if (rc == 0)
-        rc = fence_put(&w->index, sstable_writer_place(&w->base) - offset,
+        rc = fence_put(&w->index, fs_output_end(&w->base.out) - offset,
                        strata_buffer_slice(&w->separator), err);
     if (rc < 0)
         return rc;
@@ -92,7 +93,7 @@ static int end_block(struct pax_table_writer *w, struct strata_error *err)
     w->properties.blocks++;
     w->properties.block_bytes += bytes.size;
     w->base.sum.digest = pax_table_digest(w->base.sum.digest, check);
-    return sstable_writer_flush_due(&w->base, err);
+    return fs_output_flush_due(&w->base.out, err);
 }
 
 static int note_hash(struct pax_table_writer *w, uint64_t hash, struct strata_error *err)
@@ -146,7 +147,7 @@ static int put_filter(struct pax_table_writer *w, struct strata_error *err)
                 w->base.sum.records);
     rc = put(w, strata_buffer_slice(&filter), false, &check, err);
     strata_buffer_free(&filter);
-    return rc < 0 ? rc : sstable_writer_flush_due(&w->base, err);
+    return rc < 0 ? rc : fs_output_flush_due(&w->base.out, err);
 }
 
 static int put_properties(struct pax_table_writer *w, struct strata_error *err)
@@ -170,9 +171,8 @@ static int put_footer(struct pax_table_writer *w, uint64_t properties, struct st
 {
     uint8_t footer[PAX_TABLE_FOOTER];
 
-    pax_table_put_footer(w->base.number, sstable_writer_place(&w->base), properties, w->coded,
-                         footer);
-    return strata_buffer_append(&w->base.bytes, footer, sizeof footer) < 0
+    pax_table_put_footer(w->base.number, fs_output_end(&w->base.out), properties, w->coded, footer);
+    return strata_buffer_append(&w->base.out.bytes, footer, sizeof footer) < 0
                ? strata_fail_memory(err, sizeof footer)
                : 0;
 }
@@ -189,18 +189,18 @@ int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint6
     rc = end_block(w, err);
     writer->sum.first = first;
     writer->sum.last = last;
-    w->properties.index = sstable_writer_place(writer);
+    w->properties.index = fs_output_end(&writer->out);
     if (rc == 0)
         rc = put(w, strata_buffer_slice(&w->index), true, &check, err);
-    w->properties.filter = sstable_writer_place(writer);
+    w->properties.filter = fs_output_end(&writer->out);
     if (rc == 0)
         rc = put_filter(w, err);
-    properties = sstable_writer_place(writer);
+    properties = fs_output_end(&writer->out);
     if (rc == 0)
         rc = put_properties(w, err);
     if (rc == 0)
         rc = put_footer(w, properties, err);
-    return rc < 0 ? rc : sstable_writer_flush(writer, err);
+    return rc < 0 ? rc : fs_output_flush(&writer->out, err);
 }
 
 void pax_table_writer_del(struct sstable_writer *writer, bool keep)

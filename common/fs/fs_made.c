@@ -139,6 +139,19 @@ out:
     return rc;
 }
 
+int fs_read_optional(const struct strata_env *env, const char *name, size_t max,
+                     struct strata_buffer *to, struct strata_error *err)
+{
+    struct strata_error why = {0};
+    int rc = fs_read_in(env->fs, env->dir, name, max, to, &why);
+
+    if (rc != STRATA_ERR_IO && rc != STRATA_ERR_CORRUPT)
+        return strata_fail_with(rc, &why, err);
+    if (why.sys != ENOENT)
+        strata_env_warn(env, &why, "%s is ignored", name);
+    return STRATA_NOT_FOUND;
+}
+
 int fs_remove_if_there(struct strata_fs *fs, const char *dir, const char *name,
                        struct strata_error *err)
 {

@@ -54,6 +54,7 @@ size_t fs_sites(const struct fs_site **first);
 #define fs_open_named(...) (FS_SITE("fs_open_named"), fs_open_named(__VA_ARGS__))
 #define fs_open_in(...) (FS_SITE("fs_open_in"), fs_open_in(__VA_ARGS__))
 #define fs_read_in(...) (FS_SITE("fs_read_in"), fs_read_in(__VA_ARGS__))
+#define fs_read_optional(...) (FS_SITE("fs_read_optional"), fs_read_optional(__VA_ARGS__))
 #define fs_zeros(...) (FS_SITE("fs_zeros"), fs_zeros(__VA_ARGS__))
 #define fs_replace(...) (FS_SITE("fs_replace"), fs_replace(__VA_ARGS__))
 #define fs_copy(...) (FS_SITE("fs_copy"), fs_copy(__VA_ARGS__))

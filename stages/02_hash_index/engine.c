@@ -88,11 +88,8 @@ static int merge_and_hint(struct hash_store *store, size_t at, size_t count, boo
 
     if (rc == 0)
         hint_try(set, set->list[at]);
-    if (rc == 0 || asked || !tolerable) {
-        if (rc < 0 && err)
-            *err = why;
-        return rc;
-    }
+    if (rc == 0 || asked || !tolerable)
+        return strata_fail_with(rc, &why, err);
     strata_env_warn(store->env, &why, "dead space is kept");
     return 0;
 }

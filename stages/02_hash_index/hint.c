@@ -18,7 +18,6 @@
 #include "base/coding.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 #define VERSION 1
@@ -149,25 +148,18 @@ int hint_read(const struct segments *set, const struct segment *segment, segment
               void *arg, struct strata_error *err)
 {
     struct strata_buffer bytes = {0};
-    struct strata_error why = {0};
     uint64_t max = HINT_HEADER + segment->end / RECORD_HEAD * ENTRY;
     char name[SEGMENT_NAME];
     int rc;
 
     segment_name(segment->first, segment->last, ".hint", name);
-    rc = fs_read_in(set->env->fs, set->env->dir, name, (size_t)max, &bytes, &why);
-    if (rc == STRATA_ERR_NO_MEMORY) {
-        if (err)
-            *err = why;
-    } else if (rc == 0 && fits(segment, strata_buffer_slice(&bytes))) {
+    rc = fs_read_optional(set->env, name, (size_t)max, &bytes, err);
+    if (rc == 0 && fits(segment, strata_buffer_slice(&bytes))) {
         rc =
             replay(segment, slice_behind(strata_buffer_slice(&bytes), HINT_HEADER), each, arg, err);
-    } else {
-        if (rc == 0)
-            strata_env_log(set->env, STRATA_LOG_WARNING,
-                           "%s/%s: ignored: it does not fit its segment", set->env->dir, name);
-        else if (why.sys != ENOENT)
-            strata_env_warn(set->env, &why, "a hint is ignored");
+    } else if (rc == 0) {
+        strata_env_log(set->env, STRATA_LOG_WARNING, "%s/%s: ignored: it does not fit its segment",
+                       set->env->dir, name);
         rc = STRATA_NOT_FOUND;
     }
     strata_buffer_free(&bytes);

@@ -17,7 +17,6 @@
 #include "base/coding.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 #include <xxhash.h>
@@ -174,23 +173,16 @@ int checkpoint_read(struct keydir *keydir, struct checkpoint *at, struct strata_
 {
     const struct strata_env *env = keydir->segments.env;
     struct strata_buffer bytes = {0};
-    struct strata_error why = {0};
     uint64_t max = HEADER + keydir->segments.count * SEGMENT_ENTRY + CHECK +
                    segments_bytes(&keydir->segments) / RECORD_HEAD * KEY_ENTRY;
-    int rc = fs_read_in(env->fs, env->dir, CHECKPOINT_NAME, (size_t)max, &bytes, &why);
+    int rc = fs_read_optional(env, CHECKPOINT_NAME, (size_t)max, &bytes, err);
 
     if (rc == 0) {
-        rc = apply(strata_buffer_slice(&bytes), keydir, at, &why);
+        rc = apply(strata_buffer_slice(&bytes), keydir, at, err);
         if (rc == STRATA_NOT_FOUND)
             strata_env_log(env, STRATA_LOG_WARNING,
                            "%s/" CHECKPOINT_NAME ": ignored: it does not fit the log", env->dir);
-    } else if (rc == STRATA_ERR_IO || rc == STRATA_ERR_CORRUPT) { /* it is a help, no more */
-        if (why.sys != ENOENT)
-            strata_env_warn(env, &why, CHECKPOINT_NAME " is ignored, the log is read instead");
-        rc = STRATA_NOT_FOUND;
     }
-    if (rc < 0 && err)
-        *err = why;
     strata_buffer_free(&bytes);
     return rc;
 }

@@ -75,10 +75,8 @@ static int leave_tidy(struct wal_store *store, struct strata_error *err)
     int rc;
 
     commit_list(store, &sync);
-    if (sync.rc < 0) {
-        *err = sync.err;
-        return sync.rc;
-    }
+    if (sync.rc < 0)
+        return strata_fail_with(sync.rc, &sync.err, err);
     rc = give_room_back(store, err); /* a full segment has made way to another one */
     if (rc == 0 && store->since_checkpoint >= checkpoint_bytes(&store->keydir))
         rc = commit_checkpoint(store, err);
@@ -100,10 +98,8 @@ static int store_close(void *self, struct strata_error *err)
         rc = leave_tidy(store, &why);
         group_leave(&store->group);
     }
-    if (rc < 0 && err)
-        *err = why;
     freed = store_free(store, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : freed;
+    return rc < 0 ? strata_fail_with(rc, &why, err) : freed;
 }
 
 /* ---- Writing --------------------------------------------------------------------------- */

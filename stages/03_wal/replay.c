@@ -140,10 +140,8 @@ static int check_torn(const struct replay *r, const struct strata_error *why,
     if (why->code == 0)
         return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
                            "the log ends here, and more was written behind it");
-    if (err) {
-        *err = *why;
-        strata_error_prefix(err, "no write was cut short here: ");
-    }
+    strata_fail_with(why->code, why, err);
+    strata_error_prefix(err, "no write was cut short here: ");
     return why->code;
 }
 
@@ -152,16 +150,15 @@ int replay_judge_end(struct replay *r, const struct strata_error *why, struct st
     uint64_t synced;
     int rc = known_synced(r, &synced, err);
 
+    assert(r->end <= r->file->end);
     if (rc < 0)
         return rc;
     if (r->end < synced) {
         if (why->code == 0)
             return strata_fail(err, STRATA_ERR_CORRUPT, r->file->path, r->end,
                                "the log ends here, and %" PRIu64 " bytes were once synced", synced);
-        if (err) {
-            *err = *why;
-            strata_error_prefix(err, "below %" PRIu64 " synced bytes: ", synced);
-        }
+        strata_fail_with(why->code, why, err);
+        strata_error_prefix(err, "below %" PRIu64 " synced bytes: ", synced);
         return why->code;
     }
     if (r->end < r->file->end)
@@ -200,7 +197,5 @@ int replay_log(struct replay *r, struct strata_error *err)
         return rc;
     if (!r->refused && (stop > 0 || stop == STRATA_ERR_CORRUPT))
         return replay_judge_end(r, &why, err);
-    if (err)
-        *err = why;
-    return stop;
+    return strata_fail_with(stop, &why, err);
 }

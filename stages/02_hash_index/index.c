@@ -65,6 +65,8 @@ int index_reserve(struct index *index, size_t more, struct strata_error *err)
     for (size_t i = 0; i < index->capacity; i++)
         if (index->slots[i].position)
             index_add(&bigger, index->slots[i].hash, index->slots[i].position);
+    assert(bigger.count == index->count &&
+           bigger.count + more <= bigger.capacity / 4 * 3); /* 2.I4 */
     index_free(index);
     *index = bigger;
     return 0;
@@ -88,7 +90,7 @@ void index_remove(struct index *index, size_t gap)
 {
     size_t mask = index->capacity - 1;
 
-    assert(index->slots[gap].position);
+    assert(index->count && gap < index->capacity && index->slots[gap].position);
     for (size_t at = after(index, gap); index->slots[at].position; at = after(index, at)) {
         /* May it move back to the gap? Not if its home lies between gap and itself (2.I3). */
         size_t from_home = (at - home(index, index->slots[at].hash)) & mask;

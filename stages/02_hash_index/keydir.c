@@ -72,6 +72,7 @@ static void count_dead(const struct keydir *keydir, uint64_t position)
 
 void keydir_put(struct keydir *keydir, const struct keydir_match *match, uint64_t position)
 {
+    assert(match->slot == SIZE_MAX || keydir->index.slots[match->slot].hash == match->hash);
     if (match->slot == SIZE_MAX) {
         index_add(&keydir->index, match->hash, position);
         return;
@@ -82,6 +83,7 @@ void keydir_put(struct keydir *keydir, const struct keydir_match *match, uint64_
 
 void keydir_remove(struct keydir *keydir, const struct keydir_match *match)
 {
+    assert(match->slot == SIZE_MAX || keydir->index.slots[match->slot].hash == match->hash);
     if (match->slot == SIZE_MAX)
         return;
     count_dead(keydir, keydir->index.slots[match->slot].position);

@@ -107,6 +107,11 @@ static int copy_all(struct merge *merge, size_t at, size_t count, struct strata_
     return rc;
 }
 
+static size_t closed_count(const struct segments *set)
+{
+    return segments_active(set) ? set->count - 1 : set->count;
+}
+
 int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
               struct strata_error *err)
 {
@@ -118,6 +123,7 @@ int merge_run(struct keydir *keydir, size_t at, size_t count, bool *tolerable,
     *tolerable = lacks_files(rc, err);
     if (rc < 0)
         return rc;
+    assert(count && at + count <= closed_count(set)); /* 2.I9 */
     rc = copy_all(&merge, at, count, err);
     *tolerable = merge.tolerable || lacks_files(rc, err);
     if (rc == 0)
@@ -157,11 +163,6 @@ static uint64_t live_bytes(const struct segment *segment, bool keep_tombstones)
         return 0;
     return (uint64_t)((double)segment->end * (double)(segment->sum.records - gone) /
                       (double)segment->sum.records);
-}
-
-static size_t closed_count(const struct segments *set)
-{
-    return segments_active(set) ? set->count - 1 : set->count;
 }
 
 /* Neighbours whose live data fits into one segment: at least one. */

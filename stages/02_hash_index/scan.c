@@ -4,6 +4,7 @@
 #include "01_append_log/sorted.h"
 #include "keydir.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* What an iterator reads from: the segments as they were when it was made. */
@@ -19,8 +20,10 @@ static int read_value(void *arg, uint64_t position, struct strata_slice key,
 {
     const struct segments *set = arg;
     const struct segment *segment = segments_find(set, position_segment(position));
-    int rc = fs_pooled_use(&segment->at, err);
+    int rc;
 
+    assert(segment); /* its records were read when the iterator was made, and it is held */
+    rc = fs_pooled_use(&segment->at, err);
     if (rc < 0)
         return rc;
     rc = record_value(segment->at.file, segment_id(segment), position_offset(position),

@@ -105,6 +105,7 @@ int segment_read(const struct segments *set, const struct segment *segment, segm
 
 void segment_name(uint32_t first, uint32_t last, const char *suffix, char name[SEGMENT_NAME])
 {
+    assert(first && first <= last);
     if (first == last)
         snprintf(name, SEGMENT_NAME, "%06" PRIu32 "%s", last, suffix);
     else
@@ -235,6 +236,7 @@ int segment_publish(const struct segments *set, struct segment *segment, struct 
     char *path = path_with(set, segment->first, segment->last, ".log.tmp");
     int rc = 0;
 
+    assert(segment->end >= RECORD_FILE_HEADER && !segment->obsolete); /* 2.I6 */
     if (!path)
         return strata_fail_memory(err, strlen(segment->path) + 5);
     if (set->durable)
@@ -327,9 +329,5 @@ int segment_look_for_seal(struct segment *segment, unsigned max_type, struct str
     segment->sealed = rc == 0;
     if (rc == 0)
         segment->sum = sum;
-    if (rc == STRATA_ERR_CORRUPT)
-        return 0;
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    return rc == STRATA_ERR_CORRUPT ? 0 : strata_fail_with(rc, &why, err);
 }

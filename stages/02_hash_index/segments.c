@@ -235,6 +235,7 @@ int segments_start(struct segments *set, struct strata_error *err)
         return rc;
     rc = add_segment(set, segment, err);
     if (rc == 0) {
+        assert(segments_active(set) == segment); /* 2.I9 */
         rc = segment_publish(set, segment, err);
         set->count -= rc < 0;
     }

@@ -109,6 +109,7 @@ static int note(struct wal_store *store, const struct pending *pending, size_t s
 /* A batch that cannot be planned is taken out again, with what it left in the overlay. */
 static void take_back(struct wal_store *store, size_t pending, size_t bytes)
 {
+    assert(pending <= store->pending_count && bytes <= store->log.bytes.size);
     store->pending_count = 0;
     store->log.bytes.size = bytes;
     if (!store->overlay.slots)
@@ -191,6 +192,7 @@ static int write_group(struct wal_store *store, bool sync, struct strata_error *
     uint64_t before = segment->at.file->end;
     int rc = 0;
 
+    assert(!segment->sealed && segment->end == before); /* 3.I9 */
     if (store->pending_count) {
         mark_write(&store->marker, store->env, segment->last, store->synced);
         rc = spoil(store, wal_group_write(&store->log, segment->at.file, err), err);

@@ -67,6 +67,7 @@ static struct group_commit *take(struct group *group, size_t limit)
 /* Until it is woken. True: it is done, and the mutex is not held. */
 static bool sleep_on(struct group *group, struct group_commit *commit)
 {
+    assert(!commit->done && !commit->asleep);
     commit->asleep = true;
     commit->free = false;
     sync_sem_init(&commit->wake);
@@ -84,6 +85,7 @@ static void hand_over(struct group *group)
 {
     struct group_commit *first = group->first;
 
+    assert(group->busy); /* 3.I4 */
     group->busy = false;
     sync_wake_all(&group->changed);
     if (first && first->asleep) {

@@ -19,6 +19,7 @@
 #include "replay.h"
 #include "mark.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct recovery {
@@ -167,11 +168,7 @@ static int is_merged(const struct segment *segment, bool *merged, struct strata_
     fs_pooled_done(&segment->at);
     strata_buffer_free(&key);
     *merged = rc == 0 && record.type != WAL_FRAME;
-    if (rc == 0 || rc == STRATA_ERR_CORRUPT)
-        return 0;
-    if (err)
-        *err = why;
-    return rc;
+    return rc == STRATA_ERR_CORRUPT ? 0 : strata_fail_with(rc, &why, err);
 }
 
 /* Where to begin: behind the checkpoint, if one fits and its last segment is still the one that
@@ -310,6 +307,7 @@ static int make_writable(struct recovery *r, struct strata_error *err)
         rc = make_durable(r, last, err); /* also a sealed one */
     if (rc == 0 && (last->sealed || last->end == RECORD_FILE_HEADER))
         rc = start_segment(r->keydir, r->out->sequence, &r->log.salt, err);
+    assert(rc < 0 || segments_active(set));
     if (rc == 0)
         r->out->synced = segments_active(set)->end;
     r->out->salt = r->log.salt;

@@ -38,6 +38,7 @@ uint64_t wal_salt(struct strata_fs *fs)
 
 void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t salt, uint64_t offset)
 {
+    assert(salt && offset >= RECORD_FILE_HEADER);
     strata_buffer_clear(&group->bytes);
     group->number = number;
     group->salt = salt;
@@ -52,6 +53,7 @@ void wal_group_free(struct wal_group *group)
 
 void wal_frame_begin(struct wal_group *group, uint64_t sequence, uint64_t synced)
 {
+    assert(synced <= group->offset && !group->large.size); /* 3.I2 */
     group->frame = (struct wal_frame){.sequence = sequence,
                                       .synced = synced,
                                       .salt = group->salt,
@@ -121,6 +123,7 @@ int wal_group_write(struct wal_group *group, struct fs_file *file, struct strata
                  ? strata_fail_memory(err, group->bytes.capacity)
                  : fs_append(file, parts, group->large.size ? 2 : 1, err); /* 3.I1 */
 
+    assert(rc < 0 || file->end == group->offset + group->bytes.size + group->large.size);
     if (rc < 0)
         group->frame = (struct wal_frame){0}; /* it is not in the file */
     return rc;

@@ -62,6 +62,7 @@ static int flush(struct store *store, struct strata_error *err)
     struct store_change c = {0};
     int rc = memtable_new(&memtable_skip, NULL, env->options->memtable_bytes, &c.memtable, err);
 
+    assert(full == store->path.memtable && (!memtable_count(full) || range[0] <= range[1]));
     if (rc == 0 && memtable_count(full)) {
         source = memtable_cursor(full, UINT64_MAX);
         rc = store_write_run(store, &source, 1, store->view->count > 0, range, &c.run, err);

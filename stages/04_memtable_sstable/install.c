@@ -39,6 +39,7 @@ struct view *view_new(struct memtable *memtable, size_t count)
 
 void view_set(struct view *view, size_t at, struct sstable *run)
 {
+    assert(at < view->count && !view->runs[at]);
     sstable_ref(run);
     view->runs[at] = run;
 }
@@ -62,6 +63,7 @@ struct view *store_pin(struct store *store, uint64_t *sequence)
 
     sync_lock(&store->path.group.mutex);
     view = store->view;
+    assert(view->refs > 0);
     atomic_fetch_add_explicit(&view->refs, 1, memory_order_relaxed);
     *sequence = store->path.sequence - 1;
     sync_unlock(&store->path.group.mutex);

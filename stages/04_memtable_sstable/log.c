@@ -10,6 +10,7 @@
 #include "log.h"
 #include "base/coding.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -236,14 +237,10 @@ int log_append(struct log *log, const struct group_commit *list, uint64_t sequen
     return rc;
 }
 
-bool log_due(const struct log *log)
-{
-    return mark_sync_due(log->env, log->end - log->synced, log->synced_at_ns);
-}
-
 int log_sync(struct log *log, struct mark_writer *marker, struct sync_mutex *mutex,
              struct strata_error *err)
 {
+    assert(log->synced <= log->end && log->end <= log->file->end); /* 3.I2 */
     return mark_sync(marker, log->env, log->file, log->number, log->end, &log->synced,
                      &log->synced_at_ns, mutex, err);
 }

@@ -46,8 +46,6 @@ int log_close(struct log *log, bool remove, struct strata_error *err);
  * written. */
 int log_append(struct log *log, const struct group_commit *list, uint64_t sequence,
                struct strata_error *err);
-/* Has the time, or the amount, come to sync by itself? */
-bool log_due(const struct log *log);
 /* All of it is on the device, and marked so. The mutex is free meanwhile. */
 int log_sync(struct log *log, struct mark_writer *marker, struct sync_mutex *mutex,
              struct strata_error *err);

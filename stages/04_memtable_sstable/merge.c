@@ -4,6 +4,7 @@
  *        only neighbours are merged, and the outcome takes their place. */
 #include "store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define MERGE_LEAST 4 /* runs of a size */
@@ -17,6 +18,7 @@ static int merge(struct store *store, size_t count, struct strata_error *err)
     struct cursor **sources = malloc(count * sizeof(struct cursor *));
     int rc;
 
+    assert(range[0] <= range[1]); /* 4.I21 */
     if (!sources)
         return strata_fail_memory(err, count * sizeof(struct cursor *));
     for (size_t i = 0; i < count; i++)
@@ -67,6 +69,7 @@ int store_merge_due(struct store *store, struct strata_error *err)
     bad = store_unreadable_run(store, err);
     if (bad < view->count)
         store->quarantined = view->count - bad;
+    assert(store->quarantined <= view->count);
     strata_env_warn(store->env, err, "a merge failed; %zu runs are quarantined",
                     store->quarantined);
     return 0;

@@ -210,6 +210,7 @@ static int leave_tidy(struct store *store, struct strata_error *err)
     struct tables *tables = &store->tables;
     int rc = 0;
 
+    assert(!store->unknown && store_check(store)); /* 4.I19 */
     if (memtable_count(store->view->memtable) && log->end > store->parts->log_left)
         rc = store_flush_and_merge(store, false, err);
     if (rc == 0)

@@ -56,6 +56,7 @@ static void apply(struct write_path *path, const struct group_commit *list)
         for (size_t i = 0; i < c->count; i++)
             memtable_add(path->memtable, sequence++, c->ops[i].type, c->ops[i].key,
                          c->ops[i].value);
+    assert(sequence == path->sequence || path->memtable->last + 1 == sequence);
     atomic_store_explicit(&path->sequence, sequence, memory_order_release);
 }
 
@@ -73,7 +74,8 @@ void write_path_commit(void *arg, struct group_commit *list)
             mark_write(&path->marker, path->env, log->number, log->synced);
             rc = log_append(log, list, path->sequence, &err);
         }
-        if (rc == 0 && (sync || log_due(log)))
+        if (rc == 0 &&
+            (sync || mark_sync_due(path->env, log->end - log->synced, log->synced_at_ns)))
             rc = log_sync(log, &path->marker, &path->group.mutex, &err);
         else if (rc == 0) /* what the next sync would have to wait for */
             fs_write_back_since(log->file, &log->written_back, WRITE_BACK);

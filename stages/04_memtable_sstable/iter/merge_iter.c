@@ -39,6 +39,8 @@ static void sift_down(struct merge_iter *m, size_t at)
 {
     struct cursor *moved = m->heap[at];
 
+    assert(at < m->live && m->live <= m->count); /* 4.I7 */
+
     for (size_t child; (child = 2 * at + 1) < m->live; at = child) {
         if (child + 1 < m->live && is_above(m, m->heap[child + 1], m->heap[child]))
             child++;

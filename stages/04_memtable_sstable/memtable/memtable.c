@@ -37,6 +37,7 @@ int memtable_new(const struct memtable_kind *kind, struct arena_source *source, 
 
 void memtable_ref(struct memtable *memtable)
 {
+    assert(memtable->refs > 0);
     atomic_fetch_add_explicit(&memtable->refs, 1, memory_order_relaxed);
 }
 
@@ -60,6 +61,7 @@ void memtable_add(struct memtable *memtable, uint64_t sequence, unsigned type,
                   struct strata_slice key, struct strata_slice value)
 {
     assert(memtable->first > memtable->last || sequence > memtable->last); /* 4.I5 */
+    assert(type == STRATA_OP_PUT || type == STRATA_OP_DELETE);
     memtable->kind->add(memtable->self, sequence, type, key, value);
     if (memtable->first > sequence)
         memtable->first = sequence;

@@ -57,6 +57,8 @@ static struct skip_node *new_node(struct arena *arena, int height, struct strata
     skip_link *links = arena_take(arena, node_bytes(height, key.size, value.size));
     struct skip_node *node = (struct skip_node *)(links + height);
 
+    assert(height >= 1 && height <= SKIP_HEIGHT);
+
     for (int i = 0; i < height; i++)
         atomic_init(links + i, NULL);
     node->key_size = (uint32_t)key.size;

@@ -5,6 +5,7 @@
 #include "memtable.h"
 #include "skip.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static size_t room(const void *self, size_t operations, size_t bytes)
@@ -71,6 +72,7 @@ static int next(struct strata_iter *iter, struct strata_error *err)
     struct skip_cursor *c = (struct skip_cursor *)iter;
     const struct skip_node *node = skip_next(c->node);
 
+    assert(c->node->sequence <= c->sequence); /* 4.I6 */
     (void)err;
     while (has_key(node, iter->key)) /* older versions */
         node = skip_next(node);

@@ -74,7 +74,7 @@ static void expect_walk(struct strata_iter *iter, const char *want)
     assert_string_equal(got, want);
 }
 
-static void sorted_newest_word_on_each_key_wins(void **state)
+static void sorted_newest_version_of_each_key_wins(void **state)
 {
     struct sorted list = {0};
     struct source source = {0};
@@ -95,7 +95,7 @@ static void sorted_newest_word_on_each_key_wins(void **state)
     assert_int_equal(source.releases, 1);
 }
 
-static void sorted_many_words_on_few_keys_settle(void **state)
+static void sorted_many_versions_of_few_keys_leave_the_newest(void **state)
 {
     struct sorted list = {0};
     struct source source = {0};
@@ -112,7 +112,7 @@ static void sorted_many_words_on_few_keys_settle(void **state)
     iter->ops->free(iter);
 }
 
-static void sorted_empty_list_has_nowhere_to_stand(void **state)
+static void sorted_empty_list_has_no_position(void **state)
 {
     struct sorted list = {0};
     struct source source = {0};
@@ -165,7 +165,7 @@ static void sorted_value_is_read_when_asked_for(void **state)
     iter->ops->free(iter);
 }
 
-static void sorted_value_that_cannot_be_read_is_told(void **state)
+static void sorted_value_that_cannot_be_read_is_an_error(void **state)
 {
     struct sorted list = {0};
     struct source source = {.rc = STRATA_ERR_CORRUPT};
@@ -199,12 +199,12 @@ static void sorted_list_never_sorted_is_freed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sorted_newest_word_on_each_key_wins),
-        cmocka_unit_test(sorted_many_words_on_few_keys_settle),
-        cmocka_unit_test(sorted_empty_list_has_nowhere_to_stand),
+        cmocka_unit_test(sorted_newest_version_of_each_key_wins),
+        cmocka_unit_test(sorted_many_versions_of_few_keys_leave_the_newest),
+        cmocka_unit_test(sorted_empty_list_has_no_position),
         cmocka_unit_test(sorted_empty_key_is_a_key),
         cmocka_unit_test(sorted_value_is_read_when_asked_for),
-        cmocka_unit_test(sorted_value_that_cannot_be_read_is_told),
+        cmocka_unit_test(sorted_value_that_cannot_be_read_is_an_error),
         cmocka_unit_test(sorted_list_never_sorted_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,7 +58,7 @@ static void replace_record(struct strata_fs *fs)
     strata_buffer_free(&bytes);
 }
 
-static void stale_record_is_told_by_a_get_and_a_scan(void **state)
+static void stale_record_is_damage_to_a_get_and_a_scan(void **state)
 {
     struct strata_fs *fs = filled();
     struct strata_error err;
@@ -102,7 +102,7 @@ static void stale_record_is_not_merged_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stale_record_is_told_by_a_get_and_a_scan),
+        cmocka_unit_test(stale_record_is_damage_to_a_get_and_a_scan),
         cmocka_unit_test(stale_record_is_not_merged_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

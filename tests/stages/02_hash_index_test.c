@@ -381,7 +381,7 @@ static struct strata *open_in(struct strata_fs *fs, uint64_t segment_bytes)
 }
 
 /* The close tells that the seal could not be written; every put is there. */
-static void hint_seal_that_fails_at_close_is_told_and_loses_nothing(void **state)
+static void close_that_cannot_write_the_seal_fails_and_loses_nothing(void **state)
 {
     const struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_APPEND};
     struct strata_fs *fs = fs_sim_new();
@@ -667,7 +667,7 @@ int main(void)
         PLACED(merge_iterator_reads_on_from_segments_that_are_gone),
         PLACED(hint_open_reads_less_than_a_third_of_the_bytes),
         PLACED(hint_of_the_last_segment_is_made_by_a_close_that_is_worth_it),
-        cmocka_unit_test(hint_seal_that_fails_at_close_is_told_and_loses_nothing),
+        cmocka_unit_test(close_that_cannot_write_the_seal_fails_and_loses_nothing),
         cmocka_unit_test(get_without_a_descriptor_takes_an_idle_one),
         PLACED(hint_any_flipped_bit_is_ignored_and_the_hint_made_anew),
         PLACED(hint_of_another_segment_is_ignored),

@@ -142,7 +142,7 @@ static void frame_with_others_inside_is_damage(void **state)
     }
 }
 
-static void record_without_a_frame_is_told(void **state)
+static void record_without_a_frame_is_no_frame(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct fs_file *file = new_file(fs);
@@ -468,7 +468,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frame_of_another_shape_is_no_frame),
         cmocka_unit_test(frame_with_others_inside_is_damage),
-        cmocka_unit_test(record_without_a_frame_is_told),
+        cmocka_unit_test(record_without_a_frame_is_no_frame),
         cmocka_unit_test(evidence_is_what_whole_heads_say),
         cmocka_unit_test(evidence_that_cannot_be_read_is_an_error),
         cmocka_unit_test(checkpoint_of_another_log_is_ignored),

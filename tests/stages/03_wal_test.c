@@ -1321,7 +1321,7 @@ static int no_checkpoint(struct strata_fs *fs, const char *path, unsigned flags,
 
 /* While data is put, segments are merged, and at the close: all data is in the log and synced. So
  * nothing is refused and nothing lost, but it is told, and the next open reads more. */
-static void checkpoint_that_cannot_be_written_is_told_and_no_failure(void **state)
+static void checkpoint_that_cannot_be_written_is_logged_and_no_failure(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata *db = open_with(fs, "db", 2000, STRATA_SYNC_DEFAULT);
@@ -1759,7 +1759,7 @@ int main(int argc, char **argv)
         PLACED(recover_forged_frame_in_a_value_is_no_evidence),
         PLACED(recover_head_with_other_lengths_is_no_evidence),
         cmocka_unit_test(checkpoint_that_cannot_be_read_is_ignored_and_a_tail_refused),
-        cmocka_unit_test(checkpoint_that_cannot_be_written_is_told_and_no_failure),
+        cmocka_unit_test(checkpoint_that_cannot_be_written_is_logged_and_no_failure),
         PLACED(checkpoint_open_reads_what_came_after_it),
         PLACED(checkpoint_any_flipped_bit_is_ignored),
         PLACED(checkpoint_that_is_too_large_is_ignored),

@@ -293,7 +293,7 @@ static void run_verify_sees_what_was_changed_since(void **state)
         struct shape shape;
         const char *words;
     } cases[] = {
-        {{.records = RECORDS + 1, .index = PLACE(RECORDS) - 8}, "not those that the run's end"},
+        {{.records = RECORDS + 1, .index = PLACE(RECORDS) - 8}, "record head check"},
         {{.last = CODING_NUMBER_MAX + 1}, "the run's end is none"},
         {{.page_type = STRATA_OP_PUT}, "no page of the index"},
     };
@@ -317,7 +317,7 @@ static struct tables_run some_runs[] = {{9, 1000, 77}, {3, 500, 88}};
 static const struct tables some = {
     .next = 12, .log = 11, .log_first = 100, .log_end = 94, .sequence = 105, .runs = some_runs, 2};
 
-static void tables_are_the_same_in_all_that_is_told(void **state)
+static void tables_same_compares_every_field(void **state)
 {
     struct tables other[6];
     struct tables_run runs[3][2];
@@ -588,7 +588,7 @@ int main(void)
         cmocka_unit_test(run_with_fewer_records_than_its_index_is_damage),
         cmocka_unit_test(run_verify_sees_what_does_not_fit),
         cmocka_unit_test(run_verify_sees_what_was_changed_since),
-        cmocka_unit_test(tables_are_the_same_in_all_that_is_told),
+        cmocka_unit_test(tables_same_compares_every_field),
         cmocka_unit_test(tables_that_name_no_file_or_the_log_are_refused),
         cmocka_unit_test(tables_with_a_huge_number_are_refused),
         cmocka_unit_test(tables_of_another_version_are_refused),

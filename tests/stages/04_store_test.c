@@ -241,7 +241,7 @@ static void store_flush_that_fails_at_any_call_loses_nothing(void **state)
 
 /* ---- A failure ----------------------------------------------------------------------------- */
 
-static void store_error_without_a_number_spoils_it_too(void **state)
+static void store_error_without_an_errno_stops_writing_too(void **state)
 {
     struct strata_env env = {.dir = DIR};
     struct write_path path = {.env = &env};
@@ -303,7 +303,7 @@ static void store_refuses_what_was_under_way_when_a_write_failed(void **state)
     fs_free(fs);
 }
 
-static void store_close_that_fails_is_told_and_leaves_nothing_open(void **state)
+static void store_close_that_fails_is_an_error_and_leaves_nothing_open(void **state)
 {
     struct fs_sim_fault fault = {.kind = FS_SIM_EIO, .at = 1, .calls = 1u << FS_CALL_SYNC};
 
@@ -796,7 +796,7 @@ static void expect_told(struct strata *db, const char *text)
     assert_int_equal(told.bytes, check_stat(db, "run_bytes"));
 }
 
-static void store_tells_of_its_runs_the_newest_first(void **state)
+static void store_lists_its_runs_the_newest_first(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata *db = open_it(fs);
@@ -1193,7 +1193,7 @@ static void store_files_that_no_list_names_are_removed(void **state)
 }
 
 /* Of a list that has lost its oldest run: what is left tells of deletes, and nothing else does. */
-static void store_tombstones_of_a_lone_run_are_not_shown(void **state)
+static void store_tombstones_of_a_single_run_are_not_shown(void **state)
 {
     struct strata_fs *fs = fs_sim_new();
     struct strata_options options;
@@ -1316,9 +1316,9 @@ int main(void)
         cmocka_unit_test(store_takes_a_memtable_of_any_size),
         cmocka_unit_test(store_newer_version_hides_older_runs),
         cmocka_unit_test(store_flush_that_fails_at_any_call_loses_nothing),
-        cmocka_unit_test(store_error_without_a_number_spoils_it_too),
+        cmocka_unit_test(store_error_without_an_errno_stops_writing_too),
         cmocka_unit_test(store_refuses_what_was_under_way_when_a_write_failed),
-        cmocka_unit_test(store_close_that_fails_is_told_and_leaves_nothing_open),
+        cmocka_unit_test(store_close_that_fails_is_an_error_and_leaves_nothing_open),
         cmocka_unit_test(store_syncs_by_bytes_and_by_time),
         cmocka_unit_test(store_merge_drops_a_tombstone_with_what_it_hides),
         cmocka_unit_test(store_merge_of_the_newest_keeps_tombstones),
@@ -1330,7 +1330,7 @@ int main(void)
         cmocka_unit_test(store_merge_without_room_does_not_stop_writing),
         cmocka_unit_test(store_merge_beyond_the_quota_does_not_stop_writing),
         cmocka_unit_test(store_iterators_hold_what_was_flushed_and_merged_away),
-        cmocka_unit_test(store_tells_of_its_runs_the_newest_first),
+        cmocka_unit_test(store_lists_its_runs_the_newest_first),
         cmocka_unit_test(store_short_log_is_kept_and_written_on),
         cmocka_unit_test(store_long_log_is_flushed_by_the_close),
         cmocka_unit_test(store_log_stays_short_over_many_sessions),
@@ -1345,7 +1345,7 @@ int main(void)
         cmocka_unit_test(store_list_that_does_not_fit_the_runs_is_damage),
         cmocka_unit_test(store_list_of_very_many_runs_is_read_or_never_written),
         cmocka_unit_test(store_files_that_no_list_names_are_removed),
-        cmocka_unit_test(store_tombstones_of_a_lone_run_are_not_shown),
+        cmocka_unit_test(store_tombstones_of_a_single_run_are_not_shown),
         cmocka_unit_test(store_open_that_fails_at_any_call_can_be_tried_again),
         cmocka_unit_test(weak_get_reads_a_record_for_each_halving),
         cmocka_unit_test(weak_missing_key_is_looked_for_in_every_run),

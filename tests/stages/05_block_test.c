@@ -539,7 +539,7 @@ static void stored_block_comes_back_and_is_smaller_where_it_can_be(void **state)
         }
 }
 
-static void stored_block_is_valid_in_one_place_only(void **state)
+static void stored_block_is_valid_at_one_offset_only(void **state)
 {
     struct strata_buffer to = {0};
     struct stored_block block;
@@ -671,7 +671,7 @@ int main(void)
         cmocka_unit_test(block_flipped_bits_are_reported_or_harmless),
         cmocka_unit_test(block_random_bytes_are_reported_or_harmless),
         cmocka_unit_test(stored_block_comes_back_and_is_smaller_where_it_can_be),
-        cmocka_unit_test(stored_block_is_valid_in_one_place_only),
+        cmocka_unit_test(stored_block_is_valid_at_one_offset_only),
         cmocka_unit_test(stored_block_of_an_impossible_size_is_refused),
         cmocka_unit_test(stored_block_that_does_not_uncompress_is_refused),
         cmocka_unit_test(stored_block_smaller_than_its_trailer_is_refused),

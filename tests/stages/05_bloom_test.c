@@ -35,7 +35,7 @@ static uint8_t *build(size_t keys, unsigned bits, struct bloom *bloom)
     return bytes;
 }
 
-static void bloom_denies_no_key_that_was_added(void **state)
+static void bloom_contains_every_key_that_was_added(void **state)
 {
     static const size_t counts[] = {0, 1, 2, 50, 51, 52, 1000, 20000};
 
@@ -64,7 +64,7 @@ static void bloom_empty_filter_passes_nothing(void **state)
 
 /* The rates at 5, 10 and 16 bits a key are printed beside theory; they must lie within four
  * standard deviations, and a twentieth, of it. */
-static void bloom_passes_as_many_absent_keys_as_theory_says(void **state)
+static void bloom_false_positives_are_as_many_as_theory_says(void **state)
 {
     static const unsigned all_bits[] = {5, 10, 16};
     const uint64_t keys = 50000, asked = check_sanitized() ? 400000 : 2000000;
@@ -151,9 +151,9 @@ static void bloom_bytes_are_what_the_format_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bloom_denies_no_key_that_was_added),
+        cmocka_unit_test(bloom_contains_every_key_that_was_added),
         cmocka_unit_test(bloom_empty_filter_passes_nothing),
-        cmocka_unit_test(bloom_passes_as_many_absent_keys_as_theory_says),
+        cmocka_unit_test(bloom_false_positives_are_as_many_as_theory_says),
         cmocka_unit_test(bloom_theory_is_that_of_the_textbook),
         cmocka_unit_test(bloom_size_follows_from_the_count),
         cmocka_unit_test(bloom_bytes_that_are_no_filter_do_not_open),

@@ -127,6 +127,10 @@ int fs_open(struct strata_fs *fs, const char *path, unsigned flags, struct fs_fi
 /* Reads up to `size` bytes; `*got` is less only where the file ends. */
 int fs_read_at(struct fs_file *file, uint64_t offset, void *to, size_t size, size_t *got,
                struct strata_error *err);
+/* Reads `size` bytes that were there when the caller measured the file. CORRUPT: it has become
+ * shorter; IO. */
+int fs_read_exactly(struct fs_file *file, uint64_t offset, void *to, size_t size,
+                    struct strata_error *err);
 /* Writes the parts one after another at file->end with one system call, unless the system takes
  * less, and moves file->end. No buffer is kept: when it returns 0 the kernel has every byte.
  * FS_AHEAD: the file is first made longer by zeros, many appends' worth at once: a sync then finds
@@ -218,6 +222,14 @@ int fs_read_optional(const struct strata_env *env, const char *name, size_t max,
 /* Removes dir/name; a missing file is no error. */
 int fs_remove_if_there(struct strata_fs *fs, const char *dir, const char *name,
                        struct strata_error *err);
+/* Reads the bytes from `from` to before `to`, and writes the same bytes in the same place: so the
+ * system counts them as not yet on the device. CORRUPT: the file has become shorter; IO, NO_MEMORY.
+ */
+int fs_rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct strata_error *err);
+/* Removes the files of a directory whose names `is_dead` is true for. */
+int fs_remove_dead(struct strata_fs *fs, const char *dir,
+                   bool (*is_dead)(const void *arg, const char *name), const void *arg,
+                   struct strata_error *err);
 /* Is the file nothing but zeros from `from` to its end on the disk, as room made ahead is? */
 int fs_zeros(struct fs_file *file, uint64_t from, bool *zeros, struct strata_error *err);
 /* Puts `bytes` at dir/name in one step: written to dir/name.tmp, renamed over. With `durable`,

@@ -167,6 +167,51 @@ int fs_remove_if_there(struct strata_fs *fs, const char *dir, const char *name,
     return rc;
 }
 
+int fs_remove_dead(struct strata_fs *fs, const char *dir,
+                   bool (*is_dead)(const void *arg, const char *name), const void *arg,
+                   struct strata_error *err)
+{
+    struct fs_names names;
+    int rc = fs_list(fs, dir, &names, err);
+
+    for (size_t i = 0; rc == 0 && i < names.count; i++)
+        if (is_dead(arg, names.names[i]))
+            rc = fs_remove_if_there(fs, dir, names.names[i], err);
+    fs_names_free(&names);
+    return rc;
+}
+
+int fs_read_exactly(struct fs_file *file, uint64_t offset, void *to, size_t size,
+                    struct strata_error *err)
+{
+    size_t got;
+    int rc = fs_read_at(file, offset, to, size, &got, err);
+
+    if (rc == 0 && got < size)
+        rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + got,
+                         "the file was cut short while it was open");
+    return rc;
+}
+
+int fs_rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct strata_error *err)
+{
+    enum { WINDOW = 65536 };
+    uint8_t *window = from < to ? malloc(WINDOW) : NULL;
+    int rc = 0;
+
+    if (from < to && !window)
+        return strata_fail_memory(err, WINDOW);
+    while (from < to && rc == 0) {
+        size_t size = to - from < WINDOW ? (size_t)(to - from) : WINDOW;
+        rc = fs_read_exactly(file, from, window, size, err);
+        if (rc == 0)
+            rc = fs_write_at(file, from, window, size, err);
+        from += size;
+    }
+    free(window);
+    return rc;
+}
+
 int fs_zeros(struct fs_file *file, uint64_t from, bool *zeros, struct strata_error *err)
 {
     enum { WINDOW = 65536 };

@@ -167,6 +167,18 @@ void fs_pooled_done(const struct fs_pooled *f)
     atomic_fetch_sub(&((struct fs_pooled *)(uintptr_t)f)->users, 1);
 }
 
+int fs_pooled_read(const struct fs_pooled *f, uint64_t offset, void *to, size_t size,
+                   struct strata_error *err)
+{
+    int rc = fs_pooled_use(f, err);
+
+    if (rc < 0)
+        return rc;
+    rc = fs_read_exactly(f->file, offset, to, size, err);
+    fs_pooled_done(f);
+    return rc;
+}
+
 void fs_pooled_rename(struct fs_pooled *f, const char *path)
 {
     sync_lock(&f->pool->mutex);

@@ -28,6 +28,9 @@ void fs_pool_del(struct fs_pool *pool);
  * fs_pooled_done must not be called. Any thread. */
 int fs_pooled_use(const struct fs_pooled *f, struct strata_error *err);
 void fs_pooled_done(const struct fs_pooled *f);
+/* As fs_read_exactly, with the file in use meanwhile. */
+int fs_pooled_read(const struct fs_pooled *f, uint64_t offset, void *to, size_t size,
+                   struct strata_error *err);
 
 /* The file has this name now. */
 void fs_pooled_rename(struct fs_pooled *f, const char *path);

@@ -183,18 +183,6 @@ static int decode_head(const struct fs_file *file, uint64_t number, uint64_t off
     return 0;
 }
 
-/* Reads exactly `size` bytes; the caller has measured that they are there. */
-static int read_exactly(struct fs_file *file, uint64_t offset, void *to, size_t size,
-                        struct strata_error *err)
-{
-    size_t got;
-    int rc = fs_read_at(file, offset, to, size, &got, err);
-    if (rc == 0 && got < size)
-        rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset + got,
-                         "the file was cut short while it was open");
-    return rc;
-}
-
 /* The head at `offset`, and that the record lies below `limit`. */
 static int read_head(struct fs_file *file, uint64_t number, uint64_t offset, uint64_t limit,
                      unsigned max_type, struct head *head, struct strata_error *err)
@@ -204,7 +192,7 @@ static int read_head(struct fs_file *file, uint64_t number, uint64_t offset, uin
 
     if (offset > limit || limit - offset < RECORD_HEAD)
         return strata_fail(err, STRATA_ERR_CORRUPT, file->path, offset, "no record is here");
-    rc = read_exactly(file, offset, bytes, sizeof bytes, err);
+    rc = fs_read_exactly(file, offset, bytes, sizeof bytes, err);
     if (rc == 0)
         rc = decode_head(file, number, offset, max_type, bytes, head, err);
     if (rc == 0 && (uint64_t)head->key_size + head->value_size > limit - offset - RECORD_HEAD)
@@ -222,7 +210,7 @@ static int read_body(struct fs_file *file, uint64_t offset, size_t size, struct 
     strata_buffer_clear(to);
     if (buffer_reserve(to, size) < 0)
         return strata_fail_memory(err, size);
-    rc = read_exactly(file, offset + RECORD_HEAD, to->data, size, err);
+    rc = fs_read_exactly(file, offset + RECORD_HEAD, to->data, size, err);
     to->size = rc == 0 ? size : 0;
     return rc;
 }
@@ -347,7 +335,7 @@ static int fill_window(struct record_reader *r, uint64_t offset, size_t size,
         if (!r->window)
             return strata_fail_memory(err, want);
     }
-    rc = read_exactly(r->file, offset, r->window, want, err);
+    rc = fs_read_exactly(r->file, offset, r->window, want, err);
     if (rc < 0)
         return rc;
     r->window_at = offset;

@@ -20,7 +20,6 @@
 #include "mark.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 struct recovery {
     struct keydir *keydir;
@@ -204,29 +203,6 @@ static int begin_at(struct recovery *r, size_t *begin, struct strata_error *err)
     return 0;
 }
 
-/* Writes the bytes of [from, to) again (3.I15). */
-static int rewrite(struct fs_file *file, uint64_t from, uint64_t to, struct strata_error *err)
-{
-    enum { WINDOW = 65536 };
-    uint8_t *window = from < to ? malloc(WINDOW) : NULL;
-    int rc = 0;
-
-    if (from < to && !window)
-        return strata_fail_memory(err, WINDOW);
-    while (from < to && rc == 0) {
-        size_t size = to - from < WINDOW ? (size_t)(to - from) : WINDOW, got;
-        rc = fs_read_at(file, from, window, size, &got, err);
-        if (rc == 0 && got < size)
-            rc = strata_fail(err, STRATA_ERR_CORRUPT, file->path, from + got,
-                             "the file has become shorter while it was read");
-        if (rc == 0)
-            rc = fs_write_at(file, from, window, size, err);
-        from += size;
-    }
-    free(window);
-    return rc;
-}
-
 /* What was not synced may be gone by the next open, and not from its end on. */
 static int sync_or_doubt(struct recovery *r, struct segment *last, uint64_t synced,
                          struct strata_error *err)
@@ -254,7 +230,7 @@ static int make_durable(struct recovery *r, struct segment *last, struct strata_
     if (rc == 0)
         rc = fs_truncate(last->at.file, last->end, err);
     if (rc == 0)
-        rc = rewrite(last->at.file, synced, last->end, err);
+        rc = fs_rewrite(last->at.file, synced, last->end, err); /* 3.I15 */
     return rc < 0 ? rc : sync_or_doubt(r, last, synced, err);
 }
 

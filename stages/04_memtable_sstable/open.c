@@ -22,8 +22,9 @@ static bool is_name(const char *name, uint64_t number, const char *suffix, bool 
 }
 
 /* Is it a name that this store makes, and of no file that is live? */
-static bool is_dead(const struct store *store, const char *name)
+static bool is_dead(const void *arg, const char *name)
 {
+    const struct store *store = arg;
     const struct tables *tables = &store->tables;
     const char *suffix = store->parts->table->suffix;
     uint64_t number = strtoull(name, NULL, 10);
@@ -35,19 +36,6 @@ static bool is_dead(const struct store *store, const char *name)
             return false;
     return is_name(name, number, suffix, false) || is_name(name, number, suffix, true) ||
            strcmp(name, TABLES_NAME ".tmp") == 0;
-}
-
-static int remove_dead(const struct store *store, struct strata_error *err)
-{
-    const struct strata_env *env = store->env;
-    struct fs_names names;
-    int rc = fs_list(env->fs, env->dir, &names, err);
-
-    for (size_t i = 0; rc == 0 && i < names.count; i++)
-        if (is_dead(store, names.names[i]))
-            rc = fs_remove_if_there(env->fs, env->dir, names.names[i], err);
-    fs_names_free(&names);
-    return rc;
 }
 
 /* The run is the one that the list names, and older than those before it. */
@@ -104,7 +92,7 @@ static int make_view(struct store *store, struct strata_error *err)
 static int make_anew(struct store *store, struct strata_error *err)
 {
     const struct strata_env *env = store->env;
-    int rc = remove_dead(store, err); /* the list is empty: all of it */
+    int rc = fs_remove_dead(env->fs, env->dir, is_dead, store, err); /* no file is live */
 
     store->path.sequence = 1;
     store->tables = (struct tables){.next = 2, .log = 1, .log_first = 1, .sequence = 1};
@@ -152,7 +140,7 @@ static int open_files(struct store *store, struct strata_error *err)
     if (rc == 0)
         rc = read_log(store, err);
     if (rc == 0 && !env->options->read_only)
-        rc = remove_dead(store, err);
+        rc = fs_remove_dead(env->fs, env->dir, is_dead, store, err);
     if (rc < 0 || env->options->read_only || ended_cleanly(store))
         return rc;
     group_enter(&store->path.group);

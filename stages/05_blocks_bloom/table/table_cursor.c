@@ -114,13 +114,6 @@ static int table_prev(struct strata_iter *iter, struct strata_error *err)
     return c->n > 0 ? enter_at(c, c->n - 1, block_iter_last, err) : STRATA_NOT_FOUND;
 }
 
-static int table_value(struct strata_iter *iter, struct strata_error *err)
-{
-    (void)err;
-    iter->has_value = true;
-    return 0;
-}
-
 static void table_cursor_free(struct strata_iter *iter)
 {
     struct table_cursor *c = (struct table_cursor *)iter;
@@ -132,8 +125,8 @@ static void table_cursor_free(struct strata_iter *iter)
 
 struct cursor *table_cursor(struct sstable *table, bool once)
 {
-    static const struct strata_iter_ops ops = {table_seek, table_last,  table_next,
-                                               table_prev, table_value, table_cursor_free};
+    static const struct strata_iter_ops ops = {table_seek, table_last,       table_next,
+                                               table_prev, cursor_has_value, table_cursor_free};
     struct table_cursor *c = calloc(1, sizeof *c);
 
     if (!c)

@@ -22,28 +22,13 @@ static int corrupt(const struct table *t, uint64_t offset, const char *what,
     return sstable_corrupt(&t->base, offset, what, err);
 }
 
-static int read_at(const struct table *t, uint64_t offset, uint8_t *to, size_t size,
-                   struct strata_error *err)
-{
-    size_t got = 0;
-    int rc = fs_pooled_use(&t->file, err);
-
-    if (rc < 0)
-        return rc;
-    rc = fs_read_at(t->file.file, offset, to, size, &got, err);
-    fs_pooled_done(&t->file);
-    if (rc == 0 && got < size)
-        rc = corrupt(t, offset, "the file ends inside a part of the table", err);
-    return rc;
-}
-
 /* Reads the stored block from `offset` to `end` to `raw`, and checks it. */
 static int read_stored(const struct table *t, uint64_t offset, uint64_t end, uint8_t *raw,
                        struct stored_block *out, struct strata_error *err)
 {
     size_t size = (size_t)(end - offset);
     struct strata_error why;
-    int rc = read_at(t, offset, raw, size, err);
+    int rc = fs_pooled_read(&t->file, offset, raw, size, err);
 
     if (rc < 0)
         return rc;
@@ -92,7 +77,7 @@ static int read_footer(struct table *t, struct strata_error *err)
 
     if (t->base.bytes < RECORD_FILE_HEADER + TABLE_FOOTER)
         return corrupt(t, t->base.bytes, "the file is too short for a table", err);
-    rc = read_at(t, offset, bytes, sizeof bytes, err);
+    rc = fs_pooled_read(&t->file, offset, bytes, sizeof bytes, err);
     if (rc < 0)
         return rc;
     wrong = table_footer_get(bytes, t->base.number, offset, &t->footer);

@@ -214,8 +214,7 @@ int fs_open_in(struct strata_fs *fs, const char *dir, const char *name, unsigned
 int fs_read_in(struct strata_fs *fs, const char *dir, const char *name, size_t max,
                struct strata_buffer *to, struct strata_error *err);
 /* The same of a file that is a help and no data, in the database's directory. STRATA_NOT_FOUND:
- * there is none, or, as the log is told, it cannot be read or has more than `max` bytes. NO_MEMORY.
- */
+ * there is none; or it cannot be read or has more than `max` bytes, which is logged. NO_MEMORY. */
 struct strata_env;
 int fs_read_optional(const struct strata_env *env, const char *name, size_t max,
                      struct strata_buffer *to, struct strata_error *err);

@@ -114,9 +114,13 @@ void segment_name(uint32_t first, uint32_t last, const char *suffix, char name[S
 
 bool segment_parse_name(const char *name, const char *suffix, uint32_t *first, uint32_t *last)
 {
+    size_t size = strlen(name), ends = strlen(suffix);
     char again[SEGMENT_NAME], *end;
-    unsigned long a = strtoul(name, &end, 10), b = a;
+    unsigned long a, b;
 
+    if (size < ends || strcmp(name + size - ends, suffix) != 0)
+        return false;
+    a = b = strtoul(name, &end, 10);
     if (*end == '-')
         b = strtoul(end + 1, &end, 10);
     if (a == 0 || b < a || b >= SEGMENT_MAX)

@@ -112,6 +112,15 @@ static void write_hints(const struct segments *set)
             hint_try(set, set->list[i]);
 }
 
+/* Left by a hint that was not written to its end. */
+static bool is_cut_hint(const void *arg, const char *name)
+{
+    uint32_t first, last;
+
+    (void)arg;
+    return segment_parse_name(name, ".hint.tmp", &first, &last);
+}
+
 /* ---- The newest segment ---------------------------------------------------------------- */
 
 static int note_last(const struct segments *set, struct strata_error *err)
@@ -153,6 +162,9 @@ int load_keydir(struct keydir *keydir, const struct strata_env *env, struct load
     if (rc < 0 || env->options->read_only)
         return rc;
     write_hints(set);
+    rc = fs_remove_dead(env->fs, env->dir, is_cut_hint, NULL, err);
+    if (rc < 0)
+        return rc;
     if (!segments_active(set))
         return load_start(set, err);
     return noted == set->list[set->count - 1]->last ? 0 : note_last(set, err);

@@ -123,7 +123,6 @@ static int remove_temporaries(const struct segments *set, const struct fs_names 
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < names->count; i++)
         if (segment_parse_name(names->names[i], ".log.tmp", &first, &last) ||
-            segment_parse_name(names->names[i], ".hint.tmp", &first, &last) ||
             segment_parse_name(names->names[i], ".log.old", &first, &last) ||
             strcmp(names->names[i], TAIL_NAME ".tmp") == 0)
             rc = fs_remove_if_there(set->env->fs, set->env->dir, names->names[i], err);

@@ -38,7 +38,7 @@ uint64_t wal_salt(struct strata_fs *fs)
 
 void wal_group_begin(struct wal_group *group, uint64_t number, uint64_t salt, uint64_t offset)
 {
-    assert(salt && offset >= RECORD_FILE_HEADER);
+    assert(offset >= RECORD_FILE_HEADER);
     strata_buffer_clear(&group->bytes);
     group->number = number;
     group->salt = salt;

@@ -102,7 +102,7 @@ sub source {
 
 sub function {
     my ($code, $name) = @_;
-    return unless $code =~ /^((?:static\s+)?(?:inline\s+)?[a-z][\w \t\n\*]*?\b\Q$name\E\([^;{]*?\))\n(\{\n.*?^\}\n)/ms;
+    return unless $code =~ /^((?:static\s+)?(?:inline\s+)?[a-z][\w \t\n\*]*?\b\Q$name\E\([^;{]*?\))(?: *\/\*[^\n]*\*\/)?\n(\{\n.*?^\}\n)/ms;
     my %found = (head => $1, body => $2, at => $-[2]);
     $found{static} = $found{head} =~ /^static/ ? 1 : 0;
     return \%found;

@@ -546,7 +546,9 @@ struct strata_repair_sum {
     uint64_t logs;       /* logs that were read */
     uint64_t operations; /* operations recovered from the logs */
     /* First and last sequence number of the operations that are missing in the logs; 0: none is
-     * missing. A last one of UINT64_MAX: it is unknown. */
+     * missing. A last one of UINT64_MAX: it is unknown. With `guessed` they may be of deleted
+     * keys: these leave nothing in the tables, and only the manifest says that they are not lost.
+     */
     uint64_t missing_first, missing_last;
 };
 

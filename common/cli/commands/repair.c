@@ -46,8 +46,9 @@ static void tell_sum(struct cli *cli, const struct strata_repair_sum *sum)
         fprintf(to, "missing: operations from %llu on, as far as there were any\n",
                 (unsigned long long)sum->missing_first);
     else if (sum->missing_first)
-        fprintf(to, "missing: operations between %llu and %llu\n",
-                (unsigned long long)sum->missing_first, (unsigned long long)sum->missing_last);
+        fprintf(to, "missing: operations between %llu and %llu%s\n",
+                (unsigned long long)sum->missing_first, (unsigned long long)sum->missing_last,
+                sum->guessed ? ", unless they are of deleted keys" : "");
     if (sum->ranges)
         fprintf(to, "missing: keys of %llu ranges\n", (unsigned long long)sum->ranges);
     if (sum->guessed)

@@ -10,7 +10,7 @@
  * pin a memtable and a version, which are read without it. Everything is done by the thread that
  * writes, and at once: so some writes wait for a whole compaction (throttle.c). */
 #include "05_blocks_bloom/table/table.h"
-#include "throttle.h"
+#include "lsm_tree.h"
 
 #include <stdlib.h>
 

@@ -49,6 +49,20 @@ int lsm_tree_compact(struct lsm_tree *tree, struct strata_error *err);
 /* All tables are merged into one level. The memtable is empty. */
 int lsm_tree_compact_all(struct lsm_tree *tree, struct strata_error *err);
 
+/* ---- When it is done (throttle.c) ---------------------------------------------------------- */
+
+#define THROTTLE_SLOWDOWN 8u /* tables of level 0 from which on each write does a compaction */
+#define THROTTLE_STOP 12u    /* ... from which on no write goes on */
+
+/* For a write that is about to be logged, as the leader, with the mutex held; it is free while
+ * files are written. A full memtable is flushed, and compactions are done, so that the tables of
+ * level 0 stay few. NO_MEMORY, CORRUPT (of a flush), IO: nothing is to be written. */
+int throttle_write(struct lsm_tree *tree, struct strata_error *err);
+/* For a caller who asked, the mutex free: compactions until none is due; with `all`, when the
+ * memtable is empty, all tables are merged first. An error of one is returned; writes go on after
+ * it, if they may. */
+int throttle_drain(struct lsm_tree *tree, bool all, struct strata_error *err);
+
 /* ---- Looking at it --------------------------------------------------------------------------- */
 
 /* What a reader reads: of the memtable it sees what is not newer than `sequence`. */

@@ -33,18 +33,6 @@ int lsm_tree_verify(void *self, const struct strata_progress *progress, struct s
     return rc;
 }
 
-/* The manifest says the same as the version, and no table of that is obsolete. */
-static int check_version(const struct lsm_tree *tree, struct strata_error *err)
-{
-    const struct version *v = tree->versions.current;
-    int rc = version_check(v, err);
-
-    for (size_t i = 0; rc == 0 && i < v->count; i++)
-        if (v->all[i]->obsolete)
-            rc = sstable_corrupt(v->all[i], 0, "the version has it, and it is obsolete", err);
-    return rc < 0 ? rc : version_set_verify(&tree->versions, err);
-}
-
 int lsm_tree_check(void *self, struct strata_error *err)
 {
     struct lsm_tree *tree = self;
@@ -54,7 +42,12 @@ int lsm_tree_check(void *self, struct strata_error *err)
 
     group_enter(&tree->path.group);
     sync_unlock(&tree->path.group.mutex);
-    rc = check_version(tree, err);
+    rc = version_check(v, err);
+    for (size_t i = 0; rc == 0 && i < v->count; i++)
+        if (v->all[i]->obsolete)
+            rc = sstable_corrupt(v->all[i], 0, "the version has it, and it is obsolete", err);
+    if (rc == 0)
+        rc = version_set_verify(&tree->versions, err);
     if (v->next > tree->versions.next || lsm_tree_entry(tree)->number != tree->path.log.number)
         wrong = "the version";
     else if (!memtable_check(tree->path.memtable))

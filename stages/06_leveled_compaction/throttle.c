@@ -1,6 +1,6 @@
-/* throttle.c: see throttle.h. LevelDB delays each write by 1 ms when level 0 has 8 tables, to leave
- * the processor to its compaction thread, and stops all writes at 12. Here the thread that writes
- * compacts, so its delay is a compaction:
+/* throttle.c: when the writer does which work. LevelDB delays each write by 1 ms when level 0 has 8
+ * tables, to leave the processor to its compaction thread, and stops all writes at 12. Here the
+ * thread that writes compacts, so its delay is a compaction:
  *
  *   tables of level 0    a write
  *   0 to 7               goes on
@@ -13,7 +13,7 @@
  * A compaction that nobody asked for may fail (a table that cannot be read, a full disk): what is
  * written has nothing to do with it. It is reported to the log, compactions are paused until the
  * next flush, and writes go on, whatever level 0 has. */
-#include "throttle.h"
+#include "lsm_tree.h"
 
 #include <assert.h>
 

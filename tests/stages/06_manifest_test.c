@@ -355,7 +355,7 @@ static void make(struct ground *g, bool settled, uint64_t ends[4], struct strata
     assert_int_equal(fs_sim_get(g->fs, PATH, bytes), 0);
 }
 
-static void manifest_cut_anywhere_is_told_or_loses_its_torn_end(void **state)
+static void manifest_cut_anywhere_is_reported_or_loses_its_torn_end(void **state)
 {
     struct strata_buffer bytes = {0};
 
@@ -391,7 +391,7 @@ static void manifest_cut_anywhere_is_told_or_loses_its_torn_end(void **state)
     strata_buffer_free(&bytes);
 }
 
-static void manifest_flipped_anywhere_is_told(void **state)
+static void manifest_flipped_anywhere_is_reported(void **state)
 {
     struct strata_buffer bytes = {0};
 
@@ -420,7 +420,7 @@ static void manifest_flipped_anywhere_is_told(void **state)
     strata_buffer_free(&bytes);
 }
 
-static void current_cut_or_flipped_is_told(void **state)
+static void current_cut_or_flipped_is_reported(void **state)
 {
     struct strata_buffer bytes = {0};
     uint64_t ends[4];
@@ -721,7 +721,7 @@ static int see_another(void *arg, const struct edit *edit, struct strata_error *
 }
 
 /* What whoever is told of an edit says of another file is told as it is. */
-static void manifest_tells_of_another_file_as_it_is_told(void **state)
+static void manifest_error_of_another_file_is_passed_on(void **state)
 {
     struct strata_buffer bytes = {0};
     struct strata_error err;
@@ -1065,9 +1065,9 @@ int main(void)
         cmocka_unit_test(manifest_takes_no_edit_with_numbers_that_are_too_large),
         cmocka_unit_test(manifest_of_many_edits_is_recovered_in_time),
         cmocka_unit_test(manifest_is_long_when_a_new_one_would_be_shorter),
-        cmocka_unit_test(manifest_cut_anywhere_is_told_or_loses_its_torn_end),
-        cmocka_unit_test(manifest_flipped_anywhere_is_told),
-        cmocka_unit_test(current_cut_or_flipped_is_told),
+        cmocka_unit_test(manifest_cut_anywhere_is_reported_or_loses_its_torn_end),
+        cmocka_unit_test(manifest_flipped_anywhere_is_reported),
+        cmocka_unit_test(current_cut_or_flipped_is_reported),
         cmocka_unit_test(current_of_another_version_is_refused),
         cmocka_unit_test(manifest_that_is_missing_is_damage),
         cmocka_unit_test(manifest_that_lost_a_sector_is_torn_or_damaged),
@@ -1075,7 +1075,7 @@ int main(void)
         cmocka_unit_test(manifest_without_an_edit_is_damaged),
         cmocka_unit_test(manifest_that_ends_while_it_is_read_is_damaged),
         cmocka_unit_test(manifest_with_an_edit_that_cannot_be_is_damage),
-        cmocka_unit_test(manifest_tells_of_another_file_as_it_is_told),
+        cmocka_unit_test(manifest_error_of_another_file_is_passed_on),
         cmocka_unit_test(manifest_dump_tells_every_byte),
         cmocka_unit_test(manifest_killed_anywhere_keeps_what_was_appended),
         cmocka_unit_test(manifest_cut_off_the_power_keeps_what_was_synced),

@@ -2,7 +2,7 @@
  * are, and what is still known. What a crash leaves is for tests/crash; its limits are weak_... */
 #include "test.h"
 
-#include "06_leveled_compaction/throttle.h"
+#include "06_leveled_compaction/lsm_tree.h"
 #include "crash/sim/fs_sim.h"
 #include "crash/subject.h"
 #include "db/db.h"

@@ -268,7 +268,7 @@ static void events_are_bounded(void **state)
 }
 
 /* Also when it begins while a compaction is under way: that is told again. */
-static void events_of_a_new_file_stand_alone(void **state)
+static void events_of_a_new_file_need_no_older_one(void **state)
 {
     enum { SMALL = 256 << 10 }; /* room for lines about some 300 tables */
     struct strata_fs *fs = fs_sim_new();
@@ -691,7 +691,7 @@ int main(void)
         cmocka_unit_test(events_lead_to_the_tables_that_there_are),
         cmocka_unit_test(events_go_on_over_sessions),
         cmocka_unit_test(events_are_bounded),
-        cmocka_unit_test(events_of_a_new_file_stand_alone),
+        cmocka_unit_test(events_of_a_new_file_need_no_older_one),
         cmocka_unit_test(events_tell_of_stalls),
         cmocka_unit_test(events_add_no_sync),
         cmocka_unit_test(events_of_a_reader_are_none),

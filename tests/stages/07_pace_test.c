@@ -463,7 +463,7 @@ static void pace_compaction_asked_for_syncs_a_table_behind_the_next(void **state
 
 /* It ends the compaction, which leaves no file; what was written counts, to the table behind and to
  * the next one, too; and all is there, and is compacted after the next open. */
-static void pace_table_behind_that_fails_is_told(void **state)
+static void pace_table_behind_that_fails_is_reported(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -503,7 +503,7 @@ int main(void)
         cmocka_unit_test(pace_table_is_not_cut_while_it_is_read),
         cmocka_unit_test(pace_end_of_a_scan_removes_what_it_held),
         cmocka_unit_test(pace_compaction_asked_for_syncs_a_table_behind_the_next),
-        cmocka_unit_test(pace_table_behind_that_fails_is_told),
+        cmocka_unit_test(pace_table_behind_that_fails_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -563,7 +563,7 @@ static bool is_there(const struct ground *g, unsigned level, uint64_t number)
 }
 
 /* What needs the table stays above it, merged by size; all else goes down as ever. */
-static void pick_leaves_alone_what_cannot_be_read(void **state)
+static void pick_takes_no_quarantined_table(void **state)
 {
     (void)state;
     for (unsigned level = 0; level < 2; level++) {
@@ -689,7 +689,7 @@ static void compaction_by_tiers_keeps_tombstones_that_hide(void **state)
 }
 
 /* One that cannot be read parts those that are newer from those that are older. */
-static void pick_tiered_leaves_alone_what_cannot_be_read(void **state)
+static void pick_tiered_takes_no_quarantined_table(void **state)
 {
     (void)state;
     for (int deep = 0; deep < 2; deep++) {
@@ -845,11 +845,11 @@ int main(void)
         cmocka_unit_test(pick_moves_what_overlaps_with_nothing),
         cmocka_unit_test(pick_all_moves_what_is_one_run),
         cmocka_unit_test(pick_goes_round_the_keys),
-        cmocka_unit_test(pick_leaves_alone_what_cannot_be_read),
+        cmocka_unit_test(pick_takes_no_quarantined_table),
         cmocka_unit_test(compaction_is_cut_by_what_lies_below),
         cmocka_unit_test(pick_tiered_merges_neighbours_of_a_size),
         cmocka_unit_test(compaction_by_tiers_keeps_tombstones_that_hide),
-        cmocka_unit_test(pick_tiered_leaves_alone_what_cannot_be_read),
+        cmocka_unit_test(pick_tiered_takes_no_quarantined_table),
         cmocka_unit_test(pick_part_takes_what_holds_the_keys),
         cmocka_unit_test(pick_part_of_level_0_is_closed),
     };

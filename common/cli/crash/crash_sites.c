@@ -39,7 +39,7 @@ static const struct {
     {"stages/07_paced_compaction/tree/obsolete.c", "cut", "07_crash_test crash_while_a_log_goes"},
     /* no crash: a removal at once, as there is no memory to make it later, like that in drop */
     {"stages/07_paced_compaction/tree/obsolete.c", "obsolete_add_log",
-     "07_trash_test trash_without_memory"},
+     "07_obsolete_test trash_without_memory"},
 };
 
 /* NULL: no test is known. */

@@ -50,18 +50,6 @@ static int open_memtable(struct compaction *c, struct strata_error *err)
     return c->from ? 0 : strata_fail_memory(err, sizeof *c->from);
 }
 
-static void note_ages(struct compaction *c)
-{
-    c->first = UINT64_MAX;
-    for (unsigned level = 0; level < LEVELS; level++)
-        for (size_t i = 0; i < c->pick.inputs[level].count; i++) {
-            const struct sstable_sum *sum = &c->pick.inputs[level].tables[i]->sum;
-            c->first = sum->first < c->first ? sum->first : c->first;
-            c->last = sum->last > c->last ? sum->last : c->last;
-        }
-    assert(c->first <= c->last);
-}
-
 /* 6.I18; and 6.I16: of a flush every table of level 0 is older. */
 static void set_limits(struct compaction *c)
 {
@@ -87,7 +75,8 @@ int compaction_init(struct compaction *c, const struct compaction_env *of, struc
     if (!memtable) {
         c->pick = *pick;
         *pick = (struct pick){0};
-        note_ages(c);
+        c->first = c->pick.first;
+        c->last = c->pick.last;
         set_limits(c);
         return open_sources(c, err);
     }

@@ -67,6 +67,10 @@ int pick_take(struct pick *pick, const struct version *v, unsigned level, size_t
     inputs->tables[inputs->count++] = table;
     inputs->bytes += table->bytes;
     pick->bytes += table->bytes;
+    if (!pick->records || table->sum.first < pick->first)
+        pick->first = table->sum.first;
+    if (table->sum.last > pick->last)
+        pick->last = table->sum.last;
     pick->records += table->sum.records;
     return 0;
 }

@@ -14,6 +14,7 @@ struct pick {
     unsigned output; /* level of the outputs */
     struct version_level inputs[LEVELS];
     uint64_t bytes, records; /* of all inputs */
+    uint64_t first, last;    /* sequence numbers of the operations in them */
     bool move;               /* a trivial move: the files go there as they are */
 };
 

@@ -142,55 +142,33 @@ static int corrupt(const struct manifest *m, uint64_t offset, const char *what,
     return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, offset, "%s", what);
 }
 
-/* What is wrong with an edit, as damage of this file; `at`: where its bytes are. */
-static int place_error(const struct manifest *m, uint64_t at, int rc,
-                       const struct strata_error *why, struct strata_error *err)
-{
-    if (rc == STRATA_ERR_CORRUPT && !why->file[0])
-        return corrupt(m, at + why->offset, why->message, err);
-    if (err)
-        *err = *why;
-    return rc;
-}
-
-static int apply_edit(struct manifest *m, const struct record *record, const struct edit *edit,
-                      manifest_apply *apply, void *arg, struct strata_error *err)
-{
-    struct strata_error why = {0};
-    int rc;
-
-    if (edit->ordinal != m->ordinal + 1)
-        return strata_fail(err, STRATA_ERR_CORRUPT, m->file->path, record->offset + RECORD_HEAD,
-                           "edit %" PRIu64 " is here where %" PRIu64 " should be", edit->ordinal,
-                           m->ordinal + 1);
-    rc = apply(arg, edit, &why);
-    if (rc < 0) {
-        if (rc == STRATA_ERR_CORRUPT && !why.file[0])
-            why.offset = 0;
-        return place_error(m, record->offset, rc, &why, err);
-    }
-    if (++m->ordinal == 1)
-        m->snapshot_bytes = record->next;
-    return 0;
-}
-
+/* An error without a file is about the edit: it gets this file's name and the place there. */
 static int read_edit(struct manifest *m, const struct record *record, manifest_apply *apply,
                      void *arg, struct strata_error *err)
 {
-    struct strata_error why;
+    uint64_t at = record->offset;
+    struct strata_error why = {0};
     struct edit edit;
     int rc;
 
     if (record->type != MANIFEST_EDIT || record->key.size)
-        return corrupt(m, record->offset + 4, "this record is no edit", err);
+        return corrupt(m, at + 4, "this record is no edit", err);
     rc = edit_decode(record->value, &edit, &why);
-    if (rc < 0)
-        rc = place_error(m, record->offset + RECORD_HEAD, rc, &why, err);
-    edit.offset = record->offset;
-    if (rc == 0)
-        rc = apply_edit(m, record, &edit, apply, arg, err);
+    edit.offset = at;
+    if (rc == 0 && edit.ordinal != m->ordinal + 1)
+        rc = strata_fail(&why, STRATA_ERR_CORRUPT, NULL, 0,
+                         "edit %" PRIu64 " is here where %" PRIu64 " should be", edit.ordinal,
+                         m->ordinal + 1);
+    if (rc < 0) {
+        at += RECORD_HEAD + why.offset; /* within its bytes */
+    } else {
+        rc = apply(arg, &edit, &why);
+        m->ordinal += rc == 0;
+        m->snapshot_bytes = m->ordinal == 1 ? record->next : m->snapshot_bytes;
+    }
     edit_free(&edit);
-    return rc;
+    return rc == STRATA_ERR_CORRUPT && !why.file[0] ? corrupt(m, at, why.message, err)
+                                                    : strata_fail_with(rc, &why, err);
 }
 
 int manifest_check(struct manifest *m, manifest_apply *apply, void *arg, struct strata_error *err)

@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FEW 16 /* tables that an edit adds, as a rule */
+
 static int refuse(const char *what, uint64_t number, struct strata_error *err)
 {
     return strata_fail(err, STRATA_ERR_CORRUPT, NULL, STRATA_NO_OFFSET,
@@ -365,8 +367,12 @@ static int begin_with(struct version_builder *b, const struct version *base,
                       struct strata_error *err)
 {
     struct version *v = b->made;
-    int rc = 0;
+    int rc = index_reserve(&b->numbers, base->count + FEW, err);
 
+    b->room = base->count + FEW;
+    b->entries = malloc(b->room * sizeof *b->entries);
+    if (rc == 0 && !b->entries)
+        rc = strata_fail_memory(err, b->room * sizeof *b->entries);
     v->next = base->next;
     memcpy(v->logs, base->logs, sizeof v->logs);
     v->log_count = base->log_count;

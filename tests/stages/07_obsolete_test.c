@@ -1,5 +1,5 @@
-/* 07_trash_test.c: files that nothing names any more go piece by piece, none that is read; and at
- * once where they cannot be cut, or memory is short. */
+/* 07_obsolete_test.c: files that nothing names any more go piece by piece, none that is read; and
+ * at once where they cannot be cut, or memory is short. */
 #include "test.h"
 
 #include "../crash/allocations.h"
@@ -92,7 +92,7 @@ static size_t size_of(const char *path)
     return size;
 }
 
-static void trash_goes_piece_by_piece(void **state)
+static void obsolete_file_is_removed_piece_by_piece(void **state)
 {
     (void)state;
     put_log(DIR "/a", 4000);
@@ -113,7 +113,7 @@ static void trash_goes_piece_by_piece(void **state)
 }
 
 /* However small they are: each may be a wait. */
-static void trash_of_many_files_goes_by_some(void **state)
+static void obsolete_files_are_removed_some_at_a_time(void **state)
 {
     char path[32];
 
@@ -131,7 +131,7 @@ static void trash_of_many_files_goes_by_some(void **state)
     assert_int_equal(g.obsolete.count, 0);
 }
 
-static void trash_that_is_read_stays(void **state)
+static void obsolete_file_that_is_read_stays(void **state)
 {
     (void)state;
     make_table();
@@ -152,7 +152,7 @@ static void trash_that_is_read_stays(void **state)
 }
 
 /* Another has the bytes too. */
-static void trash_that_is_linked_is_not_cut(void **state)
+static void obsolete_file_that_is_linked_is_not_cut(void **state)
 {
     struct strata_error err;
 
@@ -166,7 +166,7 @@ static void trash_that_is_linked_is_not_cut(void **state)
 }
 
 /* Whatever call fails, it goes, or is left to the next open. */
-static void trash_whose_calls_fail_is_forgotten(void **state)
+static void obsolete_file_whose_calls_fail_is_forgotten(void **state)
 {
     (void)state;
     for (uint64_t at = 1; at <= 6; at++) {
@@ -183,7 +183,7 @@ static void trash_whose_calls_fail_is_forgotten(void **state)
     }
 }
 
-static void trash_without_memory_goes_at_once(void **state)
+static void obsolete_file_without_memory_is_removed_at_once(void **state)
 {
     (void)state;
     make_table();
@@ -210,17 +210,17 @@ static void trash_without_memory_goes_at_once(void **state)
     assert_int_equal(size_of(TABLE), SIZE_MAX);
 }
 
-#define trash_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
+#define obsolete_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        trash_test(trash_goes_piece_by_piece),
-        trash_test(trash_of_many_files_goes_by_some),
-        trash_test(trash_that_is_read_stays),
-        trash_test(trash_that_is_linked_is_not_cut),
-        trash_test(trash_whose_calls_fail_is_forgotten),
-        trash_test(trash_without_memory_goes_at_once),
+        obsolete_test(obsolete_file_is_removed_piece_by_piece),
+        obsolete_test(obsolete_files_are_removed_some_at_a_time),
+        obsolete_test(obsolete_file_that_is_read_stays),
+        obsolete_test(obsolete_file_that_is_linked_is_not_cut),
+        obsolete_test(obsolete_file_whose_calls_fail_is_forgotten),
+        obsolete_test(obsolete_file_without_memory_is_removed_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

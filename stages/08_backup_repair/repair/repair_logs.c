@@ -29,7 +29,8 @@ struct log_reading {
 
 /* ---- One frame ------------------------------------------------------------------------------- */
 
-/* There are no operations of these numbers. */
+/* There are no operations of these numbers. (Without a manifest it is not known whether there were:
+ * of deleted keys nothing is in tables.) */
 static void note_missing(struct repair *r, uint64_t from, uint64_t to)
 {
     struct strata_repair_sum *sum = r->sum;
@@ -38,6 +39,7 @@ static void note_missing(struct repair *r, uint64_t from, uint64_t to)
         sum->missing_first = from;
     sum->missing_last = to;
     sum->lost = true;
+    sum->guessed |= !r->exact;
 }
 
 static int take_operation(struct log_reading *d, const struct record *record, uint64_t sequence,

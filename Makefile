@@ -55,7 +55,7 @@ include $(STAGES:%=stages/%/stage.mk)
 # The objects of a directory and of its folders.
 objs      = $(patsubst %.c,$B/%.o,$(wildcard $1/*.c $1/*/*.c))
 # The library is common/'s first four folders and the stages. The programs and tests link TOOLS beside it.
-COMMON    := $(foreach d,base fs db events inspect,$(call objs,common/$d))
+COMMON    := $(foreach d,base threads fs db events inspect,$(call objs,common/$d))
 TOOLS     := $(foreach d,text crash,$(call objs,common/$d))
 CLI       := $(call objs,common/cli) $B/timeline_page.o
 STAGE_OBJ := $(foreach s,$(STAGES),$(call objs,stages/$s)) $B/stages.o

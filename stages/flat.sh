@@ -42,7 +42,7 @@ printf 'int main(void)\n{\n    return 0;\n}\n' >"$work/main.c"
 modules=$(sed -n "s/^$name\.USES *:= *//p" "$own/stage.mk")
 objects() { for f in "$@"; do echo "$B/${f%.c}.o"; done; }
 shopt -s nullglob
-mapfile -t ground < <(find common/{base,fs,db,events,inspect} -name '*.c' | sort)
+mapfile -t ground < <(find common/{base,threads,fs,db,events,inspect} -name '*.c' | sort)
 mapfile -t tools < <(find common/{text,cli,crash} -name '*.[ch]' | sort; echo "$B/timeline_page.c")
 own_files=("$own"/*.[ch] "$own"/*/*.[ch])
 module_files=()
@@ -113,7 +113,7 @@ done
 for file in "${rest[@]}" $(only c "${tools[@]}"); do copy "$file" tools; done
 for file in tests/contract/*.c; do copy "$file" tests; done
 needed=$(headers_of "${taken[@]}")
-for file in $(only h "${own_files[@]}") $(find common/{base,fs,db,events,inspect} -name '*.h' | sort) $(only h "${module_files[@]}"); do
+for file in $(only h "${own_files[@]}") $(find common/{base,threads,fs,db,events,inspect} -name '*.h' | sort) $(only h "${module_files[@]}"); do
     case " ${rest[*]} " in *" ${file%.h}.c "*) copy "$file" tools; continue ;; esac
     case $file in common/* | "$own"/*) ;; *) grep -qx "$file" <<<"$needed" || continue ;; esac
     copy "$file" engine

@@ -4,7 +4,7 @@
 #ifndef STRATA_COMMON_DB_H
 #define STRATA_COMMON_DB_H
 
-#include "base/striped.h"
+#include "threads/striped.h"
 #include "fs/fs.h"
 #include "fs/lock.h"
 #include "strata_engine.h"

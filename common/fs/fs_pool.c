@@ -8,7 +8,7 @@
  * I2: a file that is written to is not in the list and is never closed here.
  * I3: the list is longer than `limit` only while all files in it are in use. */
 #include "fs/fs_pool.h"
-#include "base/sync.h"
+#include "threads/sync.h"
 #include "strata_engine.h"
 
 #include <assert.h>

@@ -15,7 +15,7 @@
  *     before. */
 #define _DEFAULT_SOURCE
 #include "fs/lock.h"
-#include "base/sync.h"
+#include "threads/sync.h"
 
 #include <errno.h>
 #include <pthread.h>

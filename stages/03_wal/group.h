@@ -8,7 +8,7 @@
 #ifndef STRATA_03_GROUP_H
 #define STRATA_03_GROUP_H
 
-#include "base/sync.h"
+#include "threads/sync.h"
 #include "strata_engine.h"
 
 /* One thread's batch, on its stack. */

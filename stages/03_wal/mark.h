@@ -15,7 +15,7 @@
 #define STRATA_03_MARK_H
 
 #include "02_hash_index/tail.h"
-#include "base/sync.h"
+#include "threads/sync.h"
 
 #include <stdatomic.h>
 

@@ -9,7 +9,7 @@
  * 5.I6: `bytes` is what the blocks in the hash table and its buckets take. It exceeds the budget
  *       only while pinned blocks do. */
 #include "cache.h"
-#include "base/sync.h"
+#include "threads/sync.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -10,11 +10,11 @@ bad=0
 complain() { echo "arrows: $1" >&2; bad=1; }
 
 declare -A may=(
-    [base]="" [fs]="base" [db]="base fs" [db/maintenance]="base fs db" [inspect]="base fs db" [events]="base fs inspect" [text]="base"
-    [crash/sim]="base fs" [crash]="base fs db inspect text crash/sim"
-    [crash/explore]="base fs db inspect text crash crash/sim"
-    [cli]="base fs db db/maintenance inspect text crash crash/sim crash/explore"
-    [stages]="base fs db events inspect"
+    [base]="" [threads]="base" [fs]="base threads" [db]="base threads fs" [db/maintenance]="base threads fs db" [inspect]="base threads fs db" [events]="base threads fs inspect" [text]="base"
+    [crash/sim]="base threads fs" [crash]="base threads fs db inspect text crash/sim"
+    [crash/explore]="base threads fs db inspect text crash crash/sim"
+    [cli]="base threads fs db db/maintenance inspect text crash crash/sim crash/explore"
+    [stages]="base threads fs db events inspect"
 )
 used=" $* "
 for pair in "$@"; do

@@ -50,7 +50,7 @@ while [ -n "$lines" ] && IFS=$'\t' read -r word instead; do
     head -5 <<<"$found" | cut -c1-160 | sed 's/^/    /' >&2
 done <tests/tools/words.tsv
 mapfile -t staged < <(find stages -name '*.c' | sort)
-mapfile -t library < <(find common/{base,fs,db,events,text,inspect,crash/sim} stages -name '*.c' | sort)
+mapfile -t library < <(find common/{base,threads,fs,db,events,text,inspect,crash/sim} stages -name '*.c' | sort)
 # A library does not print, exit or abort; assert and memcpy'd structs have no place on disk paths.
 grep -nE '\b(printf|puts|exit|abort|perror)\(' "${library[@]}" |
     grep -vE 'common/inspect/inspect\.c' && complain "the library prints or ends the program"
@@ -59,7 +59,7 @@ grep -nE '(^|[^a-z_.>])(open|read|write|pread|pwrite|fsync|fdatasync|rename|unli
     grep -vE '^[^:]*:[0-9]+: *(\*|/\*|//)' && complain "a stage goes past fs.h"
 # Who locks or waits past sync.h is not seen by a scheduler of threads.
 grep -rnE --include='*.[ch]' '\b(pthread_(mutex|cond|once|rwlock|spin|create|join|barrier)|sem_(wait|post|init)|sched_yield|nanosleep|usleep)' common stages |
-    grep -v '^common/base/sync\.[ch]:' && complain "locks and waits go through common/base/sync.h"
+    grep -v '^common/threads/sync\.[ch]:' && complain "locks and waits go through common/threads/sync.h"
 # A hint of the tour: the step exists, the file is there, and has what the text begins with.
 for list in stages/*/tour.txt; do
     while IFS=$'\t' read -r step file text; do

@@ -1,6 +1,6 @@
 /* striped_test.c: counts of many threads. */
-#include "base/striped.h"
-#include "base/sync.h"
+#include "threads/striped.h"
+#include "threads/sync.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* sync_test.c: locks, waits and threads, with and without a scheduler. */
-#include "base/sync.h"
+#include "threads/sync.h"
 
 #include <signal.h>
 #include <stdarg.h>

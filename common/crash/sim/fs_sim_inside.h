@@ -2,7 +2,7 @@
 #ifndef STRATA_COMMON_FS_SIM_INSIDE_H
 #define STRATA_COMMON_FS_SIM_INSIDE_H
 
-#include "base/sync.h"
+#include "threads/sync.h"
 #include "crash/sim/fs_sim_trace.h"
 
 struct fs_sim {

@@ -32,7 +32,7 @@
  * block counts as not used yet, so a scan's blocks are evicted first. */
 #include "clock_cache.h"
 #include "base/pages.h"
-#include "base/sync.h"
+#include "threads/sync.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #define STRATA_09_ARENA_POOL_H
 
 #include "base/arena.h"
-#include "base/sync.h"
+#include "threads/sync.h"
 
 struct arena_pool_chunk;
 

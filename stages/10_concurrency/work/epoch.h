@@ -11,8 +11,8 @@
 #ifndef STRATA_10_EPOCH_H
 #define STRATA_10_EPOCH_H
 
-#include "base/striped.h"
-#include "base/sync.h"
+#include "threads/striped.h"
+#include "threads/sync.h"
 
 #define EPOCH_STRIPES 32u
 

@@ -14,7 +14,7 @@
 #define STRATA_10_WORK_H
 
 #include "base/prng.h"
-#include "base/sync.h"
+#include "threads/sync.h"
 
 #define WORK_JOBS 4u
 #define WORK_THREADS 8u

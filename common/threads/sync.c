@@ -1,6 +1,6 @@
 /* sync.c: see sync.h. */
 #define _DEFAULT_SOURCE
-#include "base/sync.h"
+#include "threads/sync.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
 /* striped.c: see striped.h. */
-#include "base/striped.h"
+#include "threads/striped.h"
 
 _Thread_local unsigned striped_thread;
 static _Atomic unsigned threads;

@@ -20,8 +20,9 @@ enum db_counter {
     DB_GETS_FOUND,
     DB_ITERATORS,
     DB_MOVES,
-    DB_COUNTERS /* at most STRIPED_COUNTS */
+    DB_COUNTERS
 };
+_Static_assert(DB_COUNTERS <= STRIPED_COUNTS, "one stripe has all");
 
 struct strata {
     const struct strata_engine *engine;

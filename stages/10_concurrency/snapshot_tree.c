@@ -167,9 +167,10 @@ int snapshot_stats(void *self, void (*each)(void *arg, const struct strata_stat 
 {
     struct snapshot_tree *t = self;
     int rc = tree_report_stats(self, each, arg, err);
-    uint64_t number = oldest(t), bytes = coded_bytes(&t->tree), count;
+    uint64_t bytes = coded_bytes(&t->tree), number, count;
 
     sync_lock(&t->tree.reading);
+    number = snapshots_oldest(&t->snapshots);
     count = t->snapshots.count;
     sync_unlock(&t->tree.reading);
     const struct strata_stat stats[] = {

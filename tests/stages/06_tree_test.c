@@ -588,11 +588,31 @@ static void put_file(struct strata_fs *fs, const char *path, struct strata_buffe
     strata_buffer_free(bytes);
 }
 
+/* A frame behind the log's header, whose check holds, of the last operation that has a number. */
+static void append_last_operation(struct strata_fs *fs, const char *path, uint64_t number)
+{
+    struct wal_group group = {0};
+    struct strata_buffer bytes = {0};
+    struct fs_file *file;
+
+    assert_int_equal(fs_sim_get(fs, path, &bytes), 0);
+    bytes.size = RECORD_FILE_HEADER; /* without the room behind it */
+    put_file(fs, path, &bytes);
+    assert_int_equal(fs_open(fs, path, FS_WRITE, &file, NULL), 0);
+    wal_group_begin(&group, number, 99, file->end);
+    wal_frame_begin(&group, CODING_NUMBER_MAX, 0);
+    wal_frame_add(&group, STRATA_OP_PUT, S("key"), S("value"), false);
+    wal_frame_end(&group);
+    assert_int_equal(wal_group_write(&group, file, NULL), 0);
+    wal_group_free(&group);
+    fs_close(file, NULL);
+}
+
 /* The end of the manifest is lost: a log behind the one that it names was written to. */
 static void open_refuses_an_unnamed_log_with_operations(void **state)
 {
     (void)state;
-    for (int written = 0; written < 2; written++) {
+    for (int written = 0; written < 3; written++) {
         struct strata_fs *fs = fs_sim_new(), *copy;
         struct strata *db = open_it(fs);
         struct strata_buffer manifest = {0}, log = {0};
@@ -601,13 +621,15 @@ static void open_refuses_an_unnamed_log_with_operations(void **state)
         assert_int_equal(fs_sim_get(fs, DIR "/000002.manifest", &manifest), 0);
         assert_int_equal(fs_sim_get(fs, DIR "/000001.log", &log), 0);
         only_flush(db);
-        if (written)
+        if (written == 1)
             put_many(db, 50, 60, "in the next log");
         copy = killed(fs);
         close_it(db);
         fs_free(fs);
         put_file(copy, DIR "/000002.manifest", &manifest);
         put_file(copy, DIR "/000001.log", &log);
+        if (written == 2) /* operations that could not be numbered on */
+            append_last_operation(copy, DIR "/000004.log", 4);
         assert_code(try_open(copy, 4096, &db, &err), written ? STRATA_ERR_CORRUPT : 0, &err);
         if (written) {
             assert_err_file(&err, DIR "/000004.log");

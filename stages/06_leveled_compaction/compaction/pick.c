@@ -22,6 +22,7 @@ int pick_remove_inputs(const struct pick *pick, struct edit *edit, struct strata
     const struct version_level *due = &pick->inputs[pick->level];
     int rc = 0;
 
+    assert(!pick->level || due->count);
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; rc == 0 && i < pick->inputs[level].count; i++)
             rc = edit_remove(edit, level, pick->inputs[level].tables[i]->number, err);
@@ -60,6 +61,7 @@ int pick_take(struct pick *pick, const struct version *v, unsigned level, size_t
     struct sstable *table = v->levels[level].tables[at];
     size_t size = v->levels[level].count * sizeof table;
 
+    assert(inputs->count < v->levels[level].count);
     if (!inputs->tables)
         inputs->tables = malloc(size);
     if (!inputs->tables)

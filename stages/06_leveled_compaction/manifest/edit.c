@@ -53,6 +53,7 @@ int edit_add(struct edit *edit, const struct edit_table *table, struct strata_er
 
 void edit_set_cursor(struct edit *edit, uint32_t level, struct strata_slice key)
 {
+    assert(level < LEVELS);
     edit->has_cursor[level] = true;
     edit->cursors[level] = key;
 }

@@ -104,8 +104,9 @@ bool version_same(const struct version *a, const struct version *b)
 struct sstable *version_table(const struct version *v, uint64_t number)
 {
     size_t slot = SIZE_MAX;
-    return index_find(&v->numbers, number, &slot) ? v->all[v->numbers.slots[slot].position - 1]
-                                                  : NULL;
+    return index_find(&v->numbers, version_hash(number), &slot)
+               ? v->all[v->numbers.slots[slot].position - 1]
+               : NULL;
 }
 
 size_t version_find(const struct version_level *level, struct strata_slice key)

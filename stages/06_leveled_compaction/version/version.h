@@ -97,6 +97,15 @@ bool version_same(const struct version *a, const struct version *b);
 
 /* ---- Looking things up ----------------------------------------------------------------------- */
 
+/* What `numbers` finds a file number by: a permutation (the finalizer of splitmix64), so that
+ * numbers with the same low bits, which a file may have, are not all looked for from one slot. */
+static inline uint64_t version_hash(uint64_t number)
+{
+    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9u;
+    number = (number ^ number >> 27) * 0x94d049bb133111ebu;
+    return number ^ number >> 31;
+}
+
 /* The table of this number, or NULL. */
 struct sstable *version_table(const struct version *version, uint64_t number);
 /* Of a level >= 1: the first table whose largest key is not before `key`; count: there is none. */

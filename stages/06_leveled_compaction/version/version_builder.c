@@ -88,8 +88,9 @@ int version_open(struct version *v, version_open_table *open_table, const struct
 static struct version_entry *find(const struct version_builder *b, uint64_t number)
 {
     size_t slot = SIZE_MAX;
-    return index_find(&b->numbers, number, &slot) ? &b->entries[b->numbers.slots[slot].position - 1]
-                                                  : NULL;
+    return index_find(&b->numbers, version_hash(number), &slot)
+               ? &b->entries[b->numbers.slots[slot].position - 1]
+               : NULL;
 }
 
 static bool is_table(const struct version_builder *b, uint64_t number)
@@ -110,10 +111,10 @@ static int add_entry(struct version_builder *b, struct version_entry entry,
     if (!added)
         return STRATA_ERR_NO_MEMORY;
     *added = entry;
-    if (index_find(&b->numbers, number, &slot)) /* it was removed: a move */
+    if (index_find(&b->numbers, version_hash(number), &slot)) /* it was removed: a move */
         b->numbers.slots[slot].position = b->count;
     else
-        index_add(&b->numbers, number, b->count);
+        index_add(&b->numbers, version_hash(number), b->count);
     return 0;
 }
 
@@ -336,7 +337,7 @@ static int index_tables(struct version *v, struct strata_error *err)
         at += v->levels[level].count;
     }
     for (size_t i = 0; rc == 0 && i < v->count; i++)
-        index_add(&v->numbers, v->all[i]->number, i + 1);
+        index_add(&v->numbers, version_hash(v->all[i]->number), i + 1);
     return rc;
 }
 

@@ -87,7 +87,7 @@ static int check_unnamed_log(const struct version_set *set, const char *path, ui
     if (rc == 0)
         rc = replay_log(&replay, &why);
     fs_close(replay.file, NULL);
-    if (holds)
+    if (holds || replay.refused) /* by note_operations never: numbers too large */
         return strata_fail(err, STRATA_ERR_CORRUPT, path, STRATA_NO_OFFSET,
                            "the log holds operations, and the manifest does not name it: its end "
                            "is lost");

@@ -88,12 +88,13 @@ int version_set_write_manifest(struct version_set *set, const struct version *ve
 {
     struct manifest manifest = {0};
     struct edit whole;
+    uint64_t number = set->next++;
     int rc = version_tell(version, &whole, err);
 
-    assert(!set->uncertain && version->next <= set->next);
-    whole.next = set->next + 1; /* its own number is given away with it */
+    assert(!set->uncertain && version->next <= number);
+    whole.next = number + 1; /* its own number is given away with it */
     if (rc == 0)
-        rc = manifest_create(&manifest, set->env, set->next++, &whole, err);
+        rc = manifest_create(&manifest, set->env, number, &whole, err);
     edit_free(&whole);
     if (rc < 0) {
         set->uncertain = manifest.known > 0;

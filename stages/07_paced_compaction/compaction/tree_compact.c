@@ -13,9 +13,10 @@ static bool is_move(struct tree *tree, const struct pick *pick)
 static int install_move(struct tree *tree, const struct pick *pick, struct strata_error *err)
 {
     struct change c = {.new_files = false};
-    int rc = pick_remove_inputs(pick, &c.edit, err);
+    int rc;
 
     sync_lock(&tree->installing);
+    rc = pick_remove_inputs(pick, &c.edit, err);
     for (unsigned level = 0; level < LEVELS; level++)
         for (size_t i = 0; rc == 0 && i < pick->inputs[level].count; i++)
             rc = version_add(&c.edit, pick->output, pick->inputs[level].tables[i], err);
@@ -32,11 +33,12 @@ static int install_compaction(struct tree *tree, struct strata_error *err)
 {
     const struct compaction *of = &tree->compaction->of;
     struct change c = {.new_files = of->output_count > 0};
-    int rc = pick_remove_inputs(&of->pick, &c.edit, err);
+    int rc;
 
+    sync_lock(&tree->installing);
+    rc = pick_remove_inputs(&of->pick, &c.edit, err);
     for (size_t i = 0; rc == 0 && i < of->output_count; i++)
         rc = version_add(&c.edit, of->pick.output, of->outputs[i], err);
-    sync_lock(&tree->installing);
     rc = change_install(tree, &c, rc, err);
     sync_unlock(&tree->installing);
     if (rc < 0)

@@ -136,6 +136,8 @@ static bool fits(struct log_reading *d, const struct wal_frame *frame, struct st
         wrong = "a frame of another file";
     else if (frame->sequence < next_number(d))
         wrong = "a frame with operations of an earlier one";
+    else if (frame->sequence > CODING_NUMBER_MAX - frame->count)
+        wrong = "a frame with numbers that are too large";
     if (wrong)
         strata_fail(why, STRATA_ERR_CORRUPT, d->file->path, frame->offset, "%s", wrong);
     return !wrong;

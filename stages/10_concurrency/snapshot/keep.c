@@ -41,9 +41,9 @@ static size_t snapshots_before(const struct keep *k, uint64_t number)
 {
     size_t n = k->count;
 
-    while (n && k->numbers[n - 1] >= number)
+    while (number && n && k->numbers[n - 1] >= number)
         n--;
-    return n;
+    return number ? n : 0;
 }
 
 /* The value is copied, as it is gone when `from` moves. */

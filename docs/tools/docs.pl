@@ -63,6 +63,7 @@ my @headings = (
     'Invariants', 'The crash walk', 'Run it', 'Measure', 'Break it', 'Exercises', 'If your test fails',
     'What still hurts');
 my ($least_words, $most_words, $most_in_all) = (2000, 3500, 5100);
+my $least_begun = 500;
 
 sub fault {
     my ($file, $line, $why) = @_;
@@ -595,6 +596,13 @@ sub check_prose {
 
 # ---- Chapters ------------------------------------------------------------------------------------
 
+# Of a stage that docs/tools/planned.tsv calls "begun" the chapter grows with it.
+sub is_begun {
+    my ($name) = $_[0] =~ m{(\d\d_\w+)\.md$} or return 0;
+    open(my $in, '<', "$root/docs/tools/planned.tsv") or return 0;
+    return grep { my @f = split /[\t\n]/; "$f[0]_$f[1]" eq $name && ($f[3] || '') =~ /^begun/ } <$in>;
+}
+
 sub check_chapter {
     my ($file, $items) = @_;
     my ($words, $all, $last) = (0, 0, 0);
@@ -615,8 +623,9 @@ sub check_chapter {
             }
         }
     }
-    fault($file, 1, "a chapter has $least_words to $most_words words outside of blocks and tables; here are $words")
-        if $words < $least_words || $words > $most_words;
+    my $least = is_begun($file) ? $least_begun : $least_words;
+    fault($file, 1, "a chapter has $least to $most_words words outside of blocks and tables; here are $words")
+        if $words < $least || $words > $most_words;
     fault($file, 1, "a chapter has at most $most_in_all words with its blocks and tables; here are $all") if $all > $most_in_all;
 }
 

@@ -242,6 +242,7 @@ static void compaction_of_old_and_new_hides_no_newer_level(void **state)
 
 static void compactions_change_nothing_that_is_seen(void **state)
 {
+    bool deep = false;
     struct rng rng;
     struct ground g;
 
@@ -270,8 +271,9 @@ static void compactions_change_nothing_that_is_seen(void **state)
             pick_free(&pick);
         }
         expect_newest(&g);
+        deep |= g.version->levels[2].count > 0; /* deletes may empty it again */
     }
-    assert_true(g.version->levels[2].count > 0);
+    assert_true(deep);
     end(&g);
 }
 

@@ -249,7 +249,7 @@ static void compactions_change_nothing_that_is_seen(void **state)
     (void)state;
     rng_init_env(&rng, "compaction");
     begin(&g);
-    for (int n = 0; n < (check_quick() ? 60 : 300); n++) {
+    for (int n = 0; n < (check_quick() && deep ? 60 : 300); n++) {
         struct strata_error err;
         struct compaction c;
         struct pick pick;

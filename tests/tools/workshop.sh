@@ -7,6 +7,7 @@
 #                                                   put back, sitting by sitting, exactly these tests turn green; and
 #                                                   the stage's mutants are caught by what `make check` runs
 #   B=build STAGE=N tests/tools/workshop.sh mutants     the last of these
+#   B=build tests/tools/workshop.sh starts              every start compiles without a warning
 #   B=build tests/tools/workshop.sh quick               a sample of it for every stage: the tables name what there is;
 #                                                   sources without bodies compile; one sitting turns its tests
 #                                                   green; some mutants are caught. SEED=N: which
@@ -285,6 +286,7 @@ compiles() { # STAGE
 case $command in
 record | prove | mutants) each_stage "$command" ;;
 compiles) each_stage compiles ;;
+starts) $pl names && each_stage compiles ;;
 quick) $pl names && each_stage compiles && each_stage sample ;;
 *) echo "workshop.sh: no command \"$command\"; see its head" >&2; exit 2 ;;
 esac

@@ -28,12 +28,7 @@ static const struct tree_parts *parts;
 
 static int open_parts(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return tree_new(env, parts, false, self, err);
-}
-
-static int open_parts_unsynced(const struct strata_env *env, void **self, struct strata_error *err)
-{
-    return tree_new(env, parts, true, self, err);
+    return tree_new(env, parts, self, err);
 }
 
 static struct strata *open_db(const struct bench *b, bool create)
@@ -44,8 +39,7 @@ static struct strata *open_db(const struct bench *b, bool create)
     struct strata *db;
 
     engine = strata_stage_09_fast_paths;
-    engine.open = open_parts;
-    engine.open_unsynced = open_parts_unsynced;
+    engine.open = engine.open_unsynced = open_parts;
     parts = &b->side->parts;
     options.engine = &engine;
     options.create = create;

@@ -7,15 +7,13 @@
  * and in which order.
  *
  *     write, read   as in stage 7
- *     compaction    writes its lineage into every table        <- the only cost while nothing is
- * wrong backup        capture, copy logs, link tables, new manifest repair        examine, choose,
- * write, new manifest
+ *     compaction    writes its lineage into every table: the only cost while nothing is wrong
+ *     backup        capture, copy logs, link tables, new manifest
+ *     repair        examine, choose, write, new manifest
  *
  * Any thread may call anything, as in stage 7; repair works on a database that is not open. */
 #include "05_blocks_bloom/table/table.h"
-#include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_engine.h"
-#include "07_paced_compaction/tree/tree_open.h"
 #include "backup.h"
 #include "lineage/lineage_notes.h"
 #include "repair/repair.h"
@@ -41,58 +39,7 @@ static const struct tree_parts safe_parts = {
 
 static int safe_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return tree_new(env, &safe_parts, false, self, err);
-}
-
-static int safe_open_unsynced(const struct strata_env *env, void **self, struct strata_error *err)
-{
-    return tree_new(env, &safe_parts, true, self, err);
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-/* One of the threads that write leads: it does the quota of work of all, appends their batches to
- * the log, syncs it if asked for, and adds them to the memtable. */
-static int safe_write(void *self, const struct strata_op *ops, size_t count, bool sync,
-                      struct strata_error *err)
-{
-    struct tree *tree = self;
-    struct group_commit commit; /* its error is not zeroed for every put */
-    int rc;
-
-    commit.ops = ops;
-    commit.count = count;
-    commit.sync = sync;
-    rc = group_submit(&tree->path.group, &commit, GROUP_BYTES, tree_commit, tree);
-    if (rc < 0 && err)
-        *err = commit.err;
-    return rc;
-}
-
-static int safe_sync(void *self, struct strata_error *err)
-{
-    return safe_write(self, NULL, 0, true, err);
-}
-
-/* ---- Reading --------------------------------------------------------------------------------- */
-
-static int safe_get(void *self, struct strata_slice key, struct strata_buffer *value,
-                    struct strata_error *err)
-{
-    uint64_t sequence;
-    struct super *super = tree_pin(self, 1, &sequence);
-    struct strata_slice found;
-    unsigned type = memtable_get(super->memtable, key, sequence, &found);
-    int rc = 0;
-
-    if (!type && super->immutable)
-        type = memtable_get(super->immutable, key, sequence, &found);
-    if (!type)
-        rc = version_get(super->version, key, &type, value, err);
-    else if (strata_buffer_append(value, found.data, found.size) < 0)
-        rc = strata_fail_memory(err, found.size);
-    super_unref(super);
-    return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
+    return tree_new(env, &safe_parts, self, err);
 }
 
 /* ---- Repair ---------------------------------------------------------------------------------- */
@@ -117,34 +64,15 @@ static const struct strata_format *const formats[] = {
     &tail_format, NULL};
 
 const struct strata_engine strata_stage_08_backup_repair = {
-    .size = sizeof(struct strata_engine),
-    .abi = STRATA_ENGINE_ABI,
+    TREE_ENGINE,
     .stage = 8,
-    .format = 1,
     .name = "08_backup_repair",
-    .survives = "clean exit, kill -9, power cut",
-    .promises = STRATA_PROMISE_EXIT | STRATA_PROMISE_KILL | STRATA_PROMISE_POWER_CUT |
-                STRATA_PROMISE_BATCH | STRATA_PROMISE_DAMAGE | STRATA_PROMISE_COMPACT |
-                STRATA_PROMISE_THREADS,
+    .promises = TREE_PROMISES,
     .formats = formats,
     .open = safe_open,
-    .close = tree_close,
-    .get = safe_get,
-    .write = safe_write,
-    .iter = tree_iter,
-    .sync = safe_sync,
-    .flush = tree_flush,
-    .compact = tree_compact,
-    .verify = tree_verify,
-    .check = tree_check_memory,
-    .backup = backup_tree,
+    .open_unsynced = safe_open,
+    .get = tree_get,
     .stats = tree_report_stats,
-    .tables = tree_report_tables,
-    .compact_range = tree_compact_keys,
+    .backup = backup_tree,
     .repair = safe_repair,
-    .events = tree_report_events,
-    .open_unsynced = safe_open_unsynced,
-    .approximate_size = tree_approximate_size,
-    .manifest = CURRENT_NAME,
-    .is_writable = tree_is_writable,
 };

@@ -11,9 +11,7 @@
  *     get                  memtable -> immutable memtable -> tables, each at that number
  *     flush, compaction    of each key the newest version, and the newest for each snapshot listed
  */
-#include "07_paced_compaction/tree/tree_check.h"
 #include "07_paced_compaction/tree/tree_engine.h"
-#include "07_paced_compaction/tree/tree_open.h"
 #include "08_backup_repair/backup.h"
 #include "08_backup_repair/repair/repair.h"
 #include "09_fast_paths/fast_parts.h"
@@ -26,38 +24,7 @@
 
 static int snapshot_open(const struct strata_env *env, void **self, struct strata_error *err)
 {
-    return tree_new(env, &snapshot_parts, false, self, err);
-}
-
-static int snapshot_open_unsynced(const struct strata_env *env, void **self,
-                                  struct strata_error *err)
-{
-    return tree_new(env, &snapshot_parts, true, self, err);
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-/* One of the threads that write leads: it does the quota of work of all, appends their batches to
- * the log, syncs it if asked for, and adds them to the memtable. */
-static int snapshot_write(void *self, const struct strata_op *ops, size_t count, bool sync,
-                          struct strata_error *err)
-{
-    struct tree *tree = self;
-    struct group_commit commit; /* its error is not zeroed for every put */
-    int rc;
-
-    commit.ops = ops;
-    commit.count = count;
-    commit.sync = sync;
-    rc = group_submit(&tree->path.group, &commit, GROUP_BYTES, tree_commit, tree);
-    if (rc < 0 && err)
-        *err = commit.err;
-    return rc;
-}
-
-static int snapshot_sync(void *self, struct strata_error *err)
-{
-    return snapshot_write(self, NULL, 0, true, err);
+    return tree_new(env, &snapshot_parts, self, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -122,38 +89,19 @@ static const struct strata_format *const formats[] = {
     &current_format,       &events_format, &tail_format,        NULL};
 
 const struct strata_engine strata_stage_10_concurrency = {
-    .size = sizeof(struct strata_engine),
-    .abi = STRATA_ENGINE_ABI,
+    TREE_ENGINE,
     .stage = 10,
-    .format = 1,
     .name = "10_concurrency",
-    .survives = "clean exit, kill -9, power cut",
-    .promises = STRATA_PROMISE_EXIT | STRATA_PROMISE_KILL | STRATA_PROMISE_POWER_CUT |
-                STRATA_PROMISE_BATCH | STRATA_PROMISE_DAMAGE | STRATA_PROMISE_COMPACT |
-                STRATA_PROMISE_THREADS | STRATA_PROMISE_SNAPSHOT,
+    .promises = TREE_PROMISES | STRATA_PROMISE_SNAPSHOT,
     .formats = formats,
     .open = snapshot_open,
-    .close = tree_close,
+    .open_unsynced = snapshot_open,
     .get = snapshot_engine_get,
-    .write = snapshot_write,
-    .iter = tree_iter,
+    .stats = snapshot_stats,
     .snapshot = snapshot_take,
     .snapshot_free = snapshot_release,
     .snapshot_get = snapshot_get,
     .snapshot_iter = snapshot_iter,
-    .sync = snapshot_sync,
-    .flush = tree_flush,
-    .compact = tree_compact,
-    .verify = tree_verify,
-    .check = tree_check_memory,
     .backup = backup_tree,
-    .stats = snapshot_stats,
-    .tables = tree_report_tables,
-    .compact_range = tree_compact_keys,
     .repair = snapshot_repair,
-    .events = tree_report_events,
-    .open_unsynced = snapshot_open_unsynced,
-    .approximate_size = tree_approximate_size,
-    .manifest = CURRENT_NAME,
-    .is_writable = tree_is_writable,
 };

@@ -1,4 +1,4 @@
-/* tree_engine.c: see tree_engine.h. */
+/* tree_engine.c: see tree_engine.h. In reading order: write, read, maintain, close. */
 #include "07_paced_compaction/tree/tree_engine.h"
 #include "07_paced_compaction/compaction/pace.h"
 #include "07_paced_compaction/tree/tree_open.h"
@@ -6,25 +6,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-int tree_close(void *self, struct strata_error *err)
-{
-    struct tree *tree = self;
-    struct strata_error why = {0};
-    int rc = 0, freed;
-
-    if (!tree->path.group.failed && !tree->env->options->read_only) {
-        rc = tree_enter(tree, &why);
-        if (rc == 0)
-            rc = pace_close(tree, &why);
-        tree_leave(tree, rc, &why, err);
-    }
-    freed = tree_del(tree, rc == 0 ? err : NULL);
-    return rc < 0 ? rc : freed;
-}
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* Where there are no readers now, those that begin later find nothing of what was replaced until
  * now: its memory is used again. */
-void tree_commit(void *self, struct group_commit *list)
+static void commit(void *self, struct group_commit *list)
 {
     struct tree *tree = self;
     bool is_read;
@@ -38,7 +24,41 @@ void tree_commit(void *self, struct group_commit *list)
         memtable_recycle_all(tree->path.memtable);
 }
 
-/* ---- Iterating ------------------------------------------------------------------------------- */
+/* One of the threads that write leads: it does the quota of work of all, appends their batches to
+ * the log, syncs it if asked for, and adds them to the memtable. */
+int tree_write(void *self, const struct strata_op *ops, size_t count, bool sync,
+               struct strata_error *err)
+{
+    struct tree *tree = self;
+    return group_write(&tree->path.group, ops, count, sync, commit, tree, err);
+}
+
+int tree_sync(void *self, struct strata_error *err)
+{
+    return tree_write(self, NULL, 0, true, err);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* The newest version is in the first of them that has any. */
+int tree_get(void *self, struct strata_slice key, struct strata_buffer *value,
+             struct strata_error *err)
+{
+    uint64_t sequence;
+    struct super *super = tree_pin(self, 1, &sequence);
+    struct strata_slice found;
+    unsigned type = memtable_get(super->memtable, key, sequence, &found);
+    int rc = 0;
+
+    if (!type && super->immutable)
+        type = memtable_get(super->immutable, key, sequence, &found);
+    if (!type)
+        rc = super->parts->get(super->version, key, &type, value, err);
+    else if (strata_buffer_append(value, found.data, found.size) < 0)
+        rc = strata_fail_memory(err, found.size);
+    super_unref(super);
+    return rc == 0 && type == STRATA_OP_DELETE ? STRATA_NOT_FOUND : rc;
+}
 
 /* What an iterator reads from. */
 struct pinned {
@@ -119,6 +139,24 @@ int tree_compact_keys(void *self, struct strata_slice from, struct strata_slice 
 {
     const struct strata_slice keys[2] = {from, to};
     return upkeep(self, false, keys, progress, err);
+}
+
+/* ---- Closing --------------------------------------------------------------------------------- */
+
+int tree_close(void *self, struct strata_error *err)
+{
+    struct tree *tree = self;
+    struct strata_error why = {0};
+    int rc = 0, freed;
+
+    if (!tree->path.group.failed && !tree->env->options->read_only) {
+        rc = tree_enter(tree, &why);
+        if (rc == 0)
+            rc = pace_close(tree, &why);
+        tree_leave(tree, rc, &why, err);
+    }
+    freed = tree_del(tree, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : freed;
 }
 
 bool tree_is_writable(void *self)

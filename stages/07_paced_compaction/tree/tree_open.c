@@ -233,8 +233,14 @@ static int open_parts(struct tree *tree, struct strata_error *err)
 static const struct tree_listener *const listeners[] = {&tree_stats_listener, &event_log_listener,
                                                         NULL};
 
-int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool unsynced,
-             void **out, struct strata_error *err)
+/* 7.I9. Whenever the slot open_unsynced is called, and perhaps for once too often. */
+static bool may_be_unsynced(const struct strata_env *env)
+{
+    return !env->is_new && !env->options->read_only && env->options->sync != STRATA_SYNC_ALWAYS;
+}
+
+int tree_new(const struct strata_env *env, const struct tree_parts *parts, void **out,
+             struct strata_error *err)
 {
     size_t size = parts->tree_bytes ? parts->tree_bytes : sizeof(struct tree);
     struct tree *tree = calloc(1, size);
@@ -250,7 +256,7 @@ int tree_new(const struct strata_env *env, const struct tree_parts *parts, bool 
     tree->listeners = parts->listeners ? parts->listeners : listeners;
     tree->path.make_room = pace_write;
     tree->path.store = tree;
-    tree->names_unsynced = unsynced;
+    tree->names_unsynced = may_be_unsynced(env);
     rc = init_threads(tree, err);
     if (rc < 0) {
         free(tree);

@@ -7,6 +7,7 @@
 
 #include "04_memtable_sstable/run/sstable.h"
 
+#define PAX_TABLE_SUFFIX ".table"
 #define PAX_TABLE_MAGIC "STRATBLK"
 
 extern const struct sstable_kind pax_table_kind;

@@ -231,12 +231,23 @@ int pax_table_inspect(struct fs_file *file, pax_table_tell *tell, struct inspect
  * ------------------------------------------------------------------
  */
 
-int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind *kind,
-                         uint64_t number, struct sstable_writer **out, struct strata_error *err);
+int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                         struct strata_error *err);
 int pax_table_writer_add(struct sstable_writer *writer, unsigned type, struct strata_slice key,
                          struct strata_slice value, struct strata_error *err);
 int pax_table_writer_finish(struct sstable_writer *writer, uint64_t first, uint64_t last,
                             struct strata_error *err);
 void pax_table_writer_del(struct sstable_writer *writer, bool keep);
+
+/* ---- The kind -------------------------------------------------------------------------------- */
+
+/* The slots of a kind whose tables are these; common_new is its own, and sets `kind`. */
+#define PAX_TABLE_SLOTS                                                                            \
+    .suffix = PAX_TABLE_SUFFIX, .magic = PAX_TABLE_MAGIC, .common_del = pax_table_common_del,      \
+    .common_check = pax_table_common_check, .stats = pax_table_stats, .open = pax_table_open,      \
+    .close = pax_table_close, .get = pax_table_get, .offset = pax_table_offset,                    \
+    .cursor = pax_table_cursor, .verify = pax_table_verify, .writer_new = pax_table_writer_new,    \
+    .writer_add = pax_table_writer_add, .writer_finish = pax_table_writer_finish,                  \
+    .writer_del = pax_table_writer_del
 
 #endif

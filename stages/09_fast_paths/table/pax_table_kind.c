@@ -71,32 +71,12 @@ void pax_table_stats(void *self, void (*each)(void *arg, const struct strata_sta
 
 /* ---- The kind -------------------------------------------------------------------------------- */
 
-static int writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
-                      struct strata_error *err)
-{
-    return pax_table_writer_new(env, &pax_table_kind, number, out, err);
-}
-
 bool pax_table_common_check(void *self)
 {
     return clock_cache_check(((struct pax_table_common *)self)->cache);
 }
 
 const struct sstable_kind pax_table_kind = {
-    .suffix = ".table",
-    .magic = PAX_TABLE_MAGIC,
+    PAX_TABLE_SLOTS,
     .common_new = pax_table_common_new,
-    .common_del = pax_table_common_del,
-    .common_check = pax_table_common_check,
-    .stats = pax_table_stats,
-    .open = pax_table_open,
-    .close = pax_table_close,
-    .get = pax_table_get,
-    .offset = pax_table_offset,
-    .cursor = pax_table_cursor,
-    .verify = pax_table_verify,
-    .writer_new = writer_new,
-    .writer_add = pax_table_writer_add,
-    .writer_finish = pax_table_writer_finish,
-    .writer_del = pax_table_writer_del,
 };

@@ -18,15 +18,15 @@ struct pax_table_writer {
     bool coded; /* there are coded values */
 };
 
-int pax_table_writer_new(const struct strata_env *env, const struct sstable_kind *kind,
-                         uint64_t number, struct sstable_writer **out, struct strata_error *err)
+int pax_table_writer_new(const struct strata_env *env, uint64_t number, struct sstable_writer **out,
+                         struct strata_error *err)
 {
     struct pax_table_writer *w = calloc(1, sizeof *w);
     int rc;
 
     if (!w)
         return strata_fail_memory(err, sizeof *w);
-    rc = sstable_writer_begin(&w->base, kind->suffix, kind->magic, env, number, err);
+    rc = sstable_writer_begin(&w->base, PAX_TABLE_SUFFIX, PAX_TABLE_MAGIC, env, number, err);
     if (rc < 0) {
         pax_table_writer_del(&w->base, false);
         return rc;
